@@ -1,0 +1,42 @@
+//! The two bodies that every answer has: success with data, or failure with a code.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Details;
+
+/// `{"success": true, "data": …}`; lists add `page`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Success<T> {
+    pub success: bool,
+    pub data: T,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub page: Option<PageInfo>,
+}
+
+impl<T> Success<T> {
+    pub fn new(data: T) -> Self {
+        Self { success: true, data, page: None }
+    }
+}
+
+/// Where the next page begins; `null` at the end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageInfo {
+    pub next: Option<String>,
+}
+
+/// `{"success": false, "error": …}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    pub success: bool,
+    pub error: FailureBody,
+}
+
+/// What went wrong, for a program (`code`, `details`) and for a person (`message`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FailureBody {
+    pub code: String,
+    pub message: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub details: Option<Details>,
+}

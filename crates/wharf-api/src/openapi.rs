@@ -1,0 +1,135 @@
+//! The OpenAPI 3.1 document, made from the table of operations, the error table, the limits and the schemas beside the types.
+//!
+//! The generator writes it into the docs and the server serves it: there is no second source.
+
+mod example;
+mod operation;
+mod schema;
+mod schemas;
+mod shape;
+
+use serde_json::{Map, Value, json};
+
+use crate::ops::{self, Operation};
+use crate::{ErrorCode, limits};
+
+/// The whole document.
+pub fn document() -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Wharf",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "A WhatsApp API gateway",
+            "description": description(),
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "paths": paths(ops::ALL),
+        "components": {
+            "schemas": schemas::ALL.iter().map(|(name, schema)| ((*name).to_owned(), schema())).collect::<Map<_, _>>(),
+            "examples": ErrorCode::ALL.iter().map(|code| (code.name().to_owned(), example::of(*code))).collect::<Map<_, _>>(),
+            "headers": headers(),
+            "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer", "description": "An API key." } },
+        },
+    })
+}
+
+fn description() -> String {
+    format!(
+        "Success is `{{\"success\": true, \"data\": …}}`, failure `{{\"success\": false, \"error\": {{\"code\", \"message\", \"details\"}}}}`. \
+         Every answer carries `X-Request-Id`; send your own (1 to 128 visible ASCII characters) and it comes back. \
+         Every failure links its entry of the catalogue by `Link: <…>; rel=\"help\"`. Times are RFC 3339 in UTC. \
+         A JSON body has at most {} bytes and nests at most {} deep. An unknown path answers 404 `{}`, an unknown method 405 `{}`.",
+        limits::JSON_BODY_BYTES,
+        limits::JSON_DEPTH,
+        ErrorCode::ResourceNotFound.name(),
+        ErrorCode::MethodNotAllowed.name(),
+    )
+}
+
+fn paths(operations: &[&Operation]) -> Value {
+    let mut paths = Map::new();
+    for op in operations {
+        let path = paths.entry(op.path).or_insert_with(|| json!({}));
+        path[op.method.as_str().to_ascii_lowercase()] = operation::object(op);
+    }
+    Value::Object(paths)
+}
+
+fn headers() -> Value {
+    json!({
+        "RequestId": { "description": "Which request this was.", "required": true, "schema": { "type": "string" } },
+        "RetryAfter": { "description": "Seconds to wait before the next try.", "schema": { "type": "integer", "minimum": 1 } },
+        "Help": { "description": "The code's entry of the catalogue, `rel=\"help\"`.", "required": true, "schema": { "type": "string" } },
+        "RateLimit": { "description": "How many calls the plan grants a minute.", "schema": { "type": "integer", "minimum": 0 } },
+        "RateLimitRemaining": { "description": "How many calls are left now.", "schema": { "type": "integer", "minimum": 0 } },
+        "RateLimitReset": { "description": "When all calls are there again, in seconds since 1970.", "schema": { "type": "integer" } },
+        "IdempotentReplayed": {
+            "description": "`true` where this is the answer to an earlier request with the same `Idempotency-Key`.",
+            "schema": { "type": "string", "enum": ["true"] },
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_stands_in_the_document_with_exactly_the_codes_that_it_declares() {
+        let document = document();
+        for op in ops::ALL {
+            let shown = &document["paths"][op.path][op.method.as_str().to_ascii_lowercase()];
+            assert_eq!(shown["operationId"], op.id);
+            assert!(shown["responses"][op.success.to_string()].is_object(), "{}", op.id);
+            let mut codes = Vec::new();
+            for (status, response) in
+                shown["responses"].as_object().unwrap().iter().filter(|(status, _)| *status != &op.success.to_string())
+            {
+                let content = &response["content"]["application/json"];
+                let closed = content["schema"]["properties"]["error"]["properties"]["code"]["enum"].as_array().unwrap();
+                assert_eq!(content["examples"].as_object().unwrap().len(), closed.len(), "{} {status}", op.id);
+                for name in closed {
+                    let code = ErrorCode::parse(name.as_str().unwrap()).unwrap();
+                    assert_eq!(code.status().to_string(), *status, "{}", op.id);
+                    codes.push(code);
+                }
+            }
+            let mut declared: Vec<_> = op.codes().collect();
+            declared.sort_unstable();
+            declared.dedup();
+            codes.sort_unstable();
+            assert_eq!(codes, declared, "{}", op.id);
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = document();
+        let text = document.to_string();
+        let references = text.split("\"$ref\":\"#").skip(1).map(|rest| rest.split('"').next().unwrap());
+        for reference in references {
+            assert!(document.pointer(reference).is_some(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn every_operation_has_a_shape() {
+        let missing: Vec<_> = ops::ALL.iter().filter(|op| shape::of(op).is_none()).map(|op| op.id).collect();
+        assert!(missing.is_empty(), "say in openapi/shape.rs what these take and answer: {missing:?}");
+    }
+
+    #[test]
+    fn a_key_and_an_idempotency_key_are_asked_for_where_they_count() {
+        let document = document();
+        assert_eq!(document["paths"]["/healthz"]["get"]["security"], json!([]));
+        let send = &document["paths"]["/v1/messages/text"]["post"];
+        assert_eq!(send["security"], json!([{"bearer": []}]));
+        assert_eq!(send["parameters"][0]["name"], "Idempotency-Key");
+        assert!(
+            send["responses"]["429"]["headers"]["Retry-After"].is_object()
+                && send["responses"]["503"]["headers"]["Retry-After"].is_object()
+        );
+    }
+}

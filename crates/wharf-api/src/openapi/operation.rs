@@ -1,0 +1,158 @@
+//! One operation of the document.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::schema::{about, answer, reference, text};
+use super::shape::{self, Answer, Parameter, Shape};
+use crate::ops::{Access, Operation};
+use crate::{ErrorCode, limits};
+
+const JSON: &str = "application/json";
+
+pub(super) fn object(op: &Operation) -> Value {
+    let shape = shape::of(op).unwrap_or_default();
+    let mut object = json!({
+        "operationId": op.id,
+        "summary": op.summary,
+        "tags": [tag(op.path)],
+        "security": if op.access == Access::Open { json!([]) } else { json!([{ "bearer": [] }]) },
+        "parameters": parameters(op, &shape),
+        "responses": responses(op, &shape),
+    });
+    match op.access {
+        Access::Open => {}
+        Access::Operator => object["description"] = json!("Needs an operator's key."),
+        Access::Key(permission) => {
+            object["description"] = json!(format!("Needs the permission `{}`.", permission.as_str()));
+            object["x-permission"] = json!(permission.as_str());
+        }
+    }
+    if let Some(request) = shape.request {
+        object["requestBody"] = json!({ "required": true, "content": { JSON: { "schema": reference(request) } } });
+    }
+    object
+}
+
+/// The noun of the path: `sessions` of `/v1/sessions/{sessionId}`.
+fn tag(path: &str) -> &str {
+    let mut parts = path.split('/').skip(1);
+    match (parts.next(), parts.next()) {
+        (Some("v1"), Some("errors")) => "open",
+        (Some("v1"), Some(noun)) => noun,
+        (Some("api"), _) => "quick-start",
+        _ => "open",
+    }
+}
+
+fn parameters(op: &Operation, shape: &Shape) -> Vec<Value> {
+    let mut all = Vec::new();
+    if op.idempotent() {
+        let key = json!({ "type": "string", "minLength": 1, "maxLength": limits::IDEMPOTENCY_KEY_BYTES, "pattern": "^[!-~]+$" });
+        all.push(json!({
+            "name": "Idempotency-Key", "in": "header", "required": false, "schema": key,
+            "description": "The same key with the same body gets the first answer again.",
+        }));
+    }
+    for name in op.path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
+        all.push(json!({ "name": name, "in": "path", "required": true, "schema": shape::path_parameter(name) }));
+    }
+    for Parameter { name, schema, description } in &shape.query {
+        all.push(json!({ "name": name, "in": "query", "required": false, "schema": schema, "description": description }));
+    }
+    all
+}
+
+fn responses(op: &Operation, shape: &Shape) -> Map<String, Value> {
+    let mut all = Map::new();
+    all.insert(op.success.to_string(), success(op, shape));
+    for (status, codes) in by_status(op) {
+        all.insert(status.to_string(), failure(op, status, &codes));
+    }
+    all
+}
+
+fn success(op: &Operation, shape: &Shape) -> Value {
+    let mut content = Map::new();
+    match &shape.answer {
+        Answer::Unknown => {
+            content.insert(JSON.to_owned(), json!({}));
+        }
+        Answer::One(name) => {
+            content.insert(JSON.to_owned(), json!({ "schema": envelope(reference(name), false) }));
+        }
+        Answer::Array(name) => {
+            content.insert(JSON.to_owned(), json!({ "schema": envelope(super::schema::list(&reference(name)), false) }));
+        }
+        Answer::List(name) => {
+            content.insert(JSON.to_owned(), json!({ "schema": envelope(super::schema::list(&reference(name)), true) }));
+        }
+        Answer::Raw(_) => {}
+    }
+    for kind in shape.raw() {
+        let schema = if *kind == JSON { json!({ "type": "object" }) } else { text() };
+        content.insert((*kind).to_owned(), json!({ "schema": schema }));
+    }
+    let mut headers = headers(op);
+    if op.idempotent() {
+        headers["Idempotent-Replayed"] = header("IdempotentReplayed");
+    }
+    json!({ "description": if op.success == 201 { "Created." } else { "Success." }, "headers": headers, "content": content })
+}
+
+/// The headers that every answer has. A key that is refused has no limits yet.
+fn headers(op: &Operation) -> Value {
+    let mut headers = json!({ "X-Request-Id": header("RequestId") });
+    if op.access != Access::Open {
+        headers["X-RateLimit-Limit"] = header("RateLimit");
+        headers["X-RateLimit-Remaining"] = header("RateLimitRemaining");
+        headers["X-RateLimit-Reset"] = header("RateLimitReset");
+    }
+    headers
+}
+
+fn header(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/headers/{name}") })
+}
+
+fn envelope(data: Value, paged: bool) -> Value {
+    let mut members = vec![("success", true, json!({ "const": true })), ("data", true, data)];
+    if paged {
+        members.push(("page", true, reference("PageInfo")));
+    }
+    answer(members)
+}
+
+fn by_status(op: &Operation) -> BTreeMap<u16, Vec<ErrorCode>> {
+    let mut all: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
+    for code in op.codes() {
+        let codes = all.entry(code.status()).or_default();
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
+    for codes in all.values_mut() {
+        codes.sort_unstable();
+    }
+    all
+}
+
+fn failure(op: &Operation, status: u16, codes: &[ErrorCode]) -> Value {
+    let names: Vec<_> = codes.iter().map(|code| code.name()).collect();
+    let error = answer(vec![
+        ("code", true, super::schema::word(names.iter().copied())),
+        ("message", true, about(text(), "What happened, for a person.")),
+        ("details", false, reference("Details")),
+    ]);
+    let schema = answer(vec![("success", true, json!({ "const": false })), ("error", true, error)]);
+    let examples: Map<_, _> =
+        names.iter().map(|name| ((*name).to_owned(), json!({ "$ref": format!("#/components/examples/{name}") }))).collect();
+    let mut headers = headers(op);
+    headers["Link"] = header("Help");
+    if matches!(status, 429 | 503) || codes.contains(&ErrorCode::IdempotencyKeyInUse) {
+        headers["Retry-After"] = header("RetryAfter");
+    }
+    let listed: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    json!({ "description": listed.join(", "), "headers": headers, "content": { JSON: { "schema": schema, "examples": examples } } })
+}

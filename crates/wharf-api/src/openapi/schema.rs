@@ -1,0 +1,135 @@
+//! The words that schemas are written in.
+
+use serde_json::{Map, Value, json};
+
+use crate::ids::{KeyId, MessageId, SessionId};
+use crate::limits;
+
+/// One member of an object: its name, whether it must be there, and its schema.
+pub(super) type Member = (&'static str, bool, Value);
+
+/// A member that is always there.
+pub(super) fn always(name: &'static str, schema: Value) -> Member {
+    (name, true, schema)
+}
+
+/// A member that may be left out.
+pub(super) fn maybe(name: &'static str, schema: Value) -> Member {
+    (name, false, schema)
+}
+
+/// What we answer: it may gain members later.
+pub(super) fn answer(members: Vec<Member>) -> Value {
+    let required: Vec<_> = members.iter().filter(|(_, required, _)| *required).map(|(name, ..)| *name).collect();
+    let required = json!(required);
+    let properties: Map<_, _> = members.into_iter().map(|(name, _, schema)| (name.to_owned(), schema)).collect();
+    json!({ "type": "object", "required": required, "properties": properties })
+}
+
+/// What we are asked: a member that we do not know is refused.
+pub(super) fn request(members: Vec<Member>) -> Value {
+    let mut schema = answer(members);
+    schema["additionalProperties"] = json!(false);
+    schema
+}
+
+pub(super) fn text() -> Value {
+    json!({ "type": "string" })
+}
+
+/// A text with so many characters.
+pub(super) fn chars(min: usize, max: usize) -> Value {
+    json!({ "type": "string", "minLength": min, "maxLength": max })
+}
+
+/// What people call a thing.
+pub(super) fn name(max: usize) -> Value {
+    let control = r"\u0000-\u001F\u007F-\u009F";
+    let mut schema = chars(1, max);
+    schema["pattern"] = json!(format!(r"^[^{control}]*[^\s{control}][^{control}]*$"));
+    schema
+}
+
+pub(super) fn pattern(pattern: &str) -> Value {
+    json!({ "type": "string", "pattern": pattern })
+}
+
+/// A point in time.
+pub(super) fn time() -> Value {
+    json!({ "type": "string", "format": "date-time" })
+}
+
+pub(super) fn boolean() -> Value {
+    json!({ "type": "boolean" })
+}
+
+pub(super) fn integer(min: u64, max: Option<u64>) -> Value {
+    let mut schema = json!({ "type": "integer", "minimum": min });
+    if let Some(max) = max {
+        schema["maximum"] = json!(max);
+    }
+    schema
+}
+
+/// One word out of a closed set.
+pub(super) fn word<'a>(words: impl IntoIterator<Item = &'a str>) -> Value {
+    json!({ "type": "string", "enum": words.into_iter().collect::<Vec<_>>() })
+}
+
+pub(super) fn list(items: &Value) -> Value {
+    json!({ "type": "array", "items": items })
+}
+
+/// The schema, or null.
+pub(super) fn nullable(mut schema: Value) -> Value {
+    let kind = schema["type"].take();
+    schema["type"] = json!([kind, "null"]);
+    schema
+}
+
+/// The schema with a sentence about it.
+pub(super) fn about(mut schema: Value, sentence: &str) -> Value {
+    schema["description"] = json!(sentence);
+    schema
+}
+
+/// A schema that stands among the components.
+pub(super) fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+pub(super) fn session_id() -> Value {
+    id(SessionId::PREFIX)
+}
+
+pub(super) fn message_id() -> Value {
+    id(MessageId::PREFIX)
+}
+
+pub(super) fn key_id() -> Value {
+    pattern(&format!("^{}[0-9A-Za-z]{{{}}}$", KeyId::PREFIX, KeyId::LEN))
+}
+
+/// An id with that prefix.
+pub(super) fn id(prefix: &str) -> Value {
+    pattern(&format!("^{prefix}[0-9a-f]{{32}}$"))
+}
+
+/// A phone number in international format, as it may be written.
+pub(super) fn phone() -> Value {
+    about(pattern(&format!("^{}$", phone_pattern())), "A phone number in international format; separators are tolerated.")
+}
+
+/// Where a message may go.
+pub(super) fn recipient() -> Value {
+    let phone = phone_pattern();
+    about(
+        pattern(&format!(r"^(?:{phone}(?:@s\.whatsapp\.net|@c\.us)?|[0-9]{{1,20}}@lid|[0-9-]{{1,40}}@g\.us)$")),
+        "A phone number in international format (separators are tolerated), a group id or a LID.",
+    )
+}
+
+fn phone_pattern() -> String {
+    let (min, max) = (limits::PHONE_DIGITS.start() - 1, limits::PHONE_DIGITS.end() - 1);
+    format!("[+]?[ .()-]*[1-9](?:[ .()-]*[0-9]){{{min},{max}}}[ .()-]*")
+}

@@ -1,0 +1,84 @@
+//! Accounts, plans, usage, and the rotation of keys.
+
+use serde_json::{Value, json};
+
+use super::super::schema::{about, always, answer, id, integer, list, maybe, name, nullable, reference, request, text, time};
+use crate::ids::AccountId;
+use crate::limits;
+
+fn limit(min: u64) -> Value {
+    integer(min, Some(limits::PLAN_LIMIT_MAX))
+}
+
+fn unlimited() -> Value {
+    about(nullable(limit(0)), "Without limit where null.")
+}
+
+pub(super) fn plan() -> Value {
+    answer(vec![
+        always("name", text()),
+        always("messagesPerDay", unlimited()),
+        always("callsPerMinute", limit(1)),
+        always("sessions", unlimited()),
+        always("concurrentRequests", limit(1)),
+    ])
+}
+
+pub(super) fn put_plan() -> Value {
+    request(vec![
+        maybe("messagesPerDay", unlimited()),
+        always("callsPerMinute", limit(1)),
+        maybe("sessions", unlimited()),
+        always("concurrentRequests", limit(1)),
+    ])
+}
+
+pub(super) fn account() -> Value {
+    answer(vec![
+        always("accountId", id(AccountId::PREFIX)),
+        always("name", text()),
+        always("plan", reference("Plan")),
+        always("createdAt", time()),
+    ])
+}
+
+pub(super) fn create_account() -> Value {
+    request(vec![always("name", name(limits::ACCOUNT_NAME_CHARS)), always("plan", about(text(), "The name of a plan."))])
+}
+
+pub(super) fn update_account() -> Value {
+    request(vec![maybe("name", nullable(name(limits::ACCOUNT_NAME_CHARS))), maybe("plan", about(nullable(text()), "The name of a plan."))])
+}
+
+pub(super) fn used() -> Value {
+    answer(used_members())
+}
+
+fn used_members() -> Vec<super::super::schema::Member> {
+    let errors = json!({ "type": "object", "additionalProperties": integer(1, None) });
+    vec![
+        always("messages", about(integer(0, None), "Messages that were accepted.")),
+        always("calls", about(integer(0, None), "Calls that were answered, refusals included; a few seconds behind.")),
+        always("errors", about(errors, "How many of them failed, by code.")),
+    ]
+}
+
+pub(super) fn day() -> Value {
+    let mut members = used_members();
+    members.push(always("date", json!({ "type": "string", "format": "date" })));
+    answer(members)
+}
+
+pub(super) fn usage() -> Value {
+    answer(vec![
+        always("today", reference("Day")),
+        always("last30Days", reference("Used")),
+        always("days", list(&reference("Day"))),
+        always("resetsAt", about(time(), "When today ends.")),
+    ])
+}
+
+pub(super) fn rotate_key() -> Value {
+    let overlap = nullable(integer(0, Some(limits::KEY_OVERLAP_MAX_SECS)));
+    request(vec![maybe("overlapSeconds", about(overlap, "How long the old key goes on working; a day unless said otherwise."))])
+}

@@ -1,0 +1,165 @@
+//! What we answer.
+
+use serde_json::{Value, json};
+
+use crate::Permission;
+use crate::error::{ErrorCode, Group, Retry};
+use crate::openapi::schema::{
+    Member, about, always, answer, boolean, integer, key_id, list, maybe, message_id, nullable, reference, session_id, text, time, word,
+};
+use crate::types::message::{Direction, MessageStatus};
+use crate::types::session::{DisconnectReason, SessionStatus};
+
+pub(super) fn details() -> Value {
+    answer(vec![
+        maybe("field", about(text(), "The faulty part of the request, as a path.")),
+        maybe("reason", about(text(), "What exactly is wrong.")),
+        maybe("limit", about(integer(0, None), "The limit that was met.")),
+        maybe("actual", about(integer(0, None), "What was sent instead.")),
+        maybe("retryAfter", about(integer(1, None), "Seconds to wait before the next try.")),
+        maybe("messageId", about(message_id(), "The message that the failure is about.")),
+        maybe("resetAt", about(time(), "When a used-up limit is whole again.")),
+    ])
+}
+
+pub(super) fn page_info() -> Value {
+    answer(vec![always("next", about(nullable(text()), "The `cursor` of the next page; null at the end."))])
+}
+
+pub(super) fn health() -> Value {
+    answer(vec![always("status", text())])
+}
+
+pub(super) fn error_entry() -> Value {
+    let groups =
+        [Group::Authentication, Group::Session, Group::Message, Group::Webhook, Group::RateLimiting, Group::General, Group::Additive];
+    let retries = [Retry::No, Retry::Soon, Retry::After, Retry::NextDay, Retry::OnceConnected];
+    answer(vec![
+        always("code", word(ErrorCode::ALL.iter().map(|code| code.name()))),
+        always("status", integer(400, Some(599))),
+        always("group", word(groups.map(Group::as_str))),
+        always("description", about(text(), "What happened.")),
+        always("fix", about(text(), "What to do about it.")),
+        always("retryable", boolean()),
+        always("retry", about(word(retries.map(Retry::as_str)), "When the same request can succeed.")),
+    ])
+}
+
+pub(super) fn session() -> Value {
+    answer(session_members())
+}
+
+pub(super) fn session_with_qr() -> Value {
+    let code = qr_members().into_iter().map(|(name, _, schema)| maybe(name, schema));
+    answer(session_members().into_iter().chain(code).collect())
+}
+
+pub(super) fn qr() -> Value {
+    answer(qr_members())
+}
+
+fn session_members() -> Vec<Member> {
+    vec![
+        always("sessionId", session_id()),
+        always("name", text()),
+        always("status", word(SessionStatus::ALL.iter().map(|status| status.as_str()))),
+        maybe("reason", about(word(DisconnectReason::ALL.iter().map(|reason| reason.as_str())), "Why it is `disconnected`.")),
+        maybe("phoneNumber", about(text(), "The linked account's phone number.")),
+        maybe("lid", about(text(), "The linked account's LID.")),
+        always("createdAt", time()),
+        always("statusAt", about(time(), "When the status last changed.")),
+    ]
+}
+
+fn qr_members() -> Vec<Member> {
+    vec![
+        always("qrCode", about(text(), "A PNG as a data URL.")),
+        always("qr", about(text(), "The string that the picture encodes.")),
+        always("qrExpiresAt", about(time(), "When the next code takes its place.")),
+    ]
+}
+
+pub(super) fn quick_session_created() -> Value {
+    let code = about(nullable(text()), "A PNG as a data URL; null where no code came in time.");
+    answer(vec![always("sessionId", session_id()), always("qrCode", code)])
+}
+
+pub(super) fn pairing_code() -> Value {
+    answer(vec![always("sessionId", session_id()), always("pairingCode", text()), always("expiresAt", time())])
+}
+
+pub(super) fn checked_contact() -> Value {
+    answer(vec![
+        always("phone", about(text(), "The number as it was asked.")),
+        always("onWhatsapp", boolean()),
+        maybe("id", about(text(), "The chat id, where there is one.")),
+        maybe("lid", text()),
+    ])
+}
+
+pub(super) fn key() -> Value {
+    answer(key_members())
+}
+
+pub(super) fn created_key() -> Value {
+    let mut members = key_members();
+    members.push(always("apiKey", about(text(), "The key itself, shown this once.")));
+    answer(members)
+}
+
+fn key_members() -> Vec<Member> {
+    vec![
+        always("keyId", key_id()),
+        always("name", text()),
+        always("permissions", list(&word(Permission::ALL.iter().map(|permission| permission.as_str())))),
+        maybe("sessionIds", list(&session_id())),
+        always("createdAt", time()),
+        maybe("expiresAt", time()),
+        maybe("revokedAt", time()),
+        maybe("lastUsedAt", time()),
+    ]
+}
+
+pub(super) fn message() -> Value {
+    let mut schema = answer(vec![
+        always("messageId", message_id()),
+        always("sessionId", session_id()),
+        always("whatsappId", about(text(), "The id that WhatsApp knows the message by.")),
+        always("direction", word([Direction::Outgoing.as_str(), Direction::Incoming.as_str()])),
+        always("status", status()),
+        always("chat", reference("Party")),
+        maybe("from", reference("Party")),
+        always("type", word(["text", "unsupported"])),
+        maybe("text", about(text(), "What a message of the type `text` says.")),
+        maybe("kind", about(text(), "What a message of the type `unsupported` is.")),
+        maybe("error", reference("MessageError")),
+        always("createdAt", time()),
+        maybe("timeline", about(list(&reference("TimelineEntry")), "Oldest first; only where one message is asked for.")),
+    ]);
+    schema["oneOf"] = json!([
+        { "properties": { "type": { "const": "text" } }, "required": ["text"] },
+        { "properties": { "type": { "const": "unsupported" } }, "required": ["kind"] },
+    ]);
+    schema
+}
+
+pub(super) fn party() -> Value {
+    answer(vec![
+        always("id", about(text(), "The id as WhatsApp writes it.")),
+        maybe("phoneNumber", text()),
+        maybe("lid", text()),
+        maybe("name", about(text(), "The name that the sender gave itself.")),
+    ])
+}
+
+pub(super) fn message_error() -> Value {
+    answer(vec![always("code", text()), maybe("reason", text())])
+}
+
+pub(super) fn timeline_entry() -> Value {
+    answer(vec![always("status", status()), always("at", time())])
+}
+
+fn status() -> Value {
+    word(MessageStatus::ALL.iter().map(|status| status.as_str()))
+}

@@ -1,0 +1,57 @@
+//! What we are asked.
+
+use serde_json::{Value, json};
+
+use crate::openapi::schema::{
+    about, always, boolean, chars, list, maybe, name, nullable, phone, recipient, request, session_id, text, time, word,
+};
+use crate::{Permission, limits};
+
+pub(super) fn create_session() -> Value {
+    request(vec![always("name", about(name(limits::SESSION_NAME_CHARS), "What people call it."))])
+}
+
+pub(super) fn create_pairing_code() -> Value {
+    request(vec![always("phoneNumber", phone())])
+}
+
+pub(super) fn send_text() -> Value {
+    let mut asynchronous = about(boolean(), "Answer as soon as the message is durable instead of waiting for WhatsApp.");
+    asynchronous["default"] = json!(false);
+    request(vec![
+        always("sessionId", session_id()),
+        always("to", recipient()),
+        always("text", chars(1, limits::TEXT_CHARS)),
+        maybe("async", asynchronous),
+    ])
+}
+
+pub(super) fn quick_session() -> Value {
+    let webhook = "Refused with `unsupported_operation`: there are no webhooks yet.";
+    request(vec![
+        always("name", about(name(limits::SESSION_NAME_CHARS), "What people call it.")),
+        maybe("webhook", about(nullable(text()), webhook)),
+    ])
+}
+
+pub(super) fn quick_message() -> Value {
+    request(vec![always("to", recipient()), always("message", chars(1, limits::TEXT_CHARS))])
+}
+
+pub(super) fn check_contacts() -> Value {
+    let mut phones = list(&phone());
+    phones["minItems"] = json!(1);
+    phones["maxItems"] = json!(limits::CONTACTS_PER_CHECK);
+    request(vec![always("sessionId", session_id()), always("phones", phones)])
+}
+
+pub(super) fn create_key() -> Value {
+    let mut permissions = list(&word(Permission::ALL.iter().map(|permission| permission.as_str())));
+    permissions["minItems"] = json!(1);
+    request(vec![
+        always("name", about(name(limits::KEY_NAME_CHARS), "What people call it.")),
+        always("permissions", about(permissions, "What it may do; not more than the key that asks.")),
+        maybe("expiresAt", about(nullable(time()), "From when on it is refused.")),
+        maybe("sessionIds", about(nullable(list(&session_id())), "The only sessions that it may use; all of the account's where absent.")),
+    ])
+}

@@ -1,0 +1,196 @@
+//! Each schema against what its type really reads and writes.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::*;
+use crate::envelope::PageInfo;
+use crate::error::Details;
+use crate::types::account::{Account, CreateAccount, Day, Plan, PutPlan, UpdateAccount, Usage, Used};
+use crate::types::contact::{CheckContacts, CheckedContact};
+use crate::types::error::ErrorEntry;
+use crate::types::health::Health;
+use crate::types::key::{CreateKey, CreatedKey, Key, RotateKey};
+use crate::types::message::{Message, MessageError, Party, SendText, TimelineEntry};
+use crate::types::quick_start::{QuickMessage, QuickSession, QuickSessionCreated};
+use crate::types::session::{CreatePairingCode, CreateSession, PairingCode, Qr, Session, SessionWithQr};
+use crate::{ErrorCode, Permission};
+
+const SESSION: &str = "ses_00000000000000000000000000000007";
+const MESSAGE: &str = "msg_00000000000000000000000000000007";
+const TIME: &str = "2026-01-01T00:00:00.000Z";
+
+#[test]
+fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
+    let mut seen = BTreeSet::new();
+    let mut it = |name, checked: ()| {
+        let () = checked;
+        seen.insert(name);
+    };
+    macro_rules! reads {
+        ($($kind:ident $full:tt),+ $(,)?) => { $(it(stringify!($kind), reads::<$kind>(stringify!($kind), &json!($full)));)+ };
+    }
+    reads! {
+        CreateSession {"name": "shop"},
+        CreatePairingCode {"phoneNumber": "+1 415 555 2671"},
+        SendText {"sessionId": SESSION, "to": "14155552671", "text": "hello", "async": true},
+        QuickSession {"name": "shop", "webhook": "https://example.com"},
+        QuickMessage {"to": "14155552671", "message": "hello"},
+        CheckContacts {"sessionId": SESSION, "phones": ["+1 (415) 555-2671"]},
+        RotateKey {"overlapSeconds": 60},
+        PutPlan {"messagesPerDay": 1, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1},
+        CreateAccount {"name": "shop", "plan": "free"},
+        UpdateAccount {"name": "shop", "plan": "free"},
+        CreateKey {"name": "ci", "permissions": [Permission::SessionsRead], "expiresAt": TIME, "sessionIds": [SESSION]},
+    }
+    let requests: BTreeSet<_> = ALL.iter().filter(|(_, schema)| schema()["additionalProperties"] == false).map(|(name, _)| *name).collect();
+    assert_eq!(seen, requests, "every request schema is compared with its type");
+}
+
+#[test]
+fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
+    let mut seen = BTreeSet::new();
+    macro_rules! writes {
+        ($($kind:ident [$($value:tt),+]),+ $(,)?) => { $(
+            let values = [$(written::<$kind>(&json!($value))),+];
+            writes(stringify!($kind), &values);
+            seen.insert(stringify!($kind));
+        )+ };
+    }
+    let session = json!({"sessionId": SESSION, "name": "shop", "status": "qr", "createdAt": TIME, "statusAt": TIME});
+    let linked = with(&session, &json!({"status": "disconnected", "reason": "logged_out", "phoneNumber": "1", "lid": "2"}));
+    let qr = json!({"qrCode": "data:", "qr": "2@", "qrExpiresAt": TIME});
+    let key = json!({"keyId": "key_Ab3dEf9h", "name": "ci", "permissions": ["sessions:read"], "createdAt": TIME});
+    let full_key = with(&key, &json!({"sessionIds": [SESSION], "expiresAt": TIME, "revokedAt": TIME, "lastUsedAt": TIME}));
+    let plan = json!({"name": "free", "messagesPerDay": null, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1});
+    let used = json!({"messages": 1, "calls": 2, "errors": {"conflict": 1}});
+    let day = with(&used, &json!({"date": "2026-01-01"}));
+    let secret = json!({"apiKey": "secret"});
+    let party = json!({"id": "1@s.whatsapp.net", "phoneNumber": "1", "lid": "2@lid", "name": "n"});
+    let sent = json!({"messageId": MESSAGE, "sessionId": SESSION, "whatsappId": "3EB0", "direction": "outgoing", "status": "sent",
+        "chat": {"id": "1@s.whatsapp.net"}, "type": "text", "text": "hello", "createdAt": TIME});
+    let failed = with(&sent, &json!({"from": party, "error": {"code": "x"}, "timeline": [{"status": "queued", "at": TIME}]}));
+    let mut other = with(&sent, &json!({"type": "unsupported", "kind": "poll"}));
+    other.as_object_mut().unwrap().remove("text");
+    let (shown, created, bare_created) = (with(&linked, &qr), with(&full_key, &secret), with(&key, &secret));
+    writes! {
+        Session [(session.clone()), (linked.clone())],
+        SessionWithQr [(session), (shown)],
+        Qr [(qr)],
+        QuickSessionCreated [{"sessionId": SESSION, "qrCode": "data:"}, {"sessionId": SESSION, "qrCode": null}],
+        PairingCode [{"sessionId": SESSION, "pairingCode": "ABCD-1234", "expiresAt": TIME}],
+        Key [(key), (full_key)],
+        Plan [(plan.clone())],
+        Account [{"accountId": "acc_00000000000000000000000000000007", "name": "shop", "plan": plan, "createdAt": TIME}],
+        Used [(used.clone())],
+        Day [(day.clone())],
+        Usage [{"today": day, "last30Days": used, "days": [day], "resetsAt": TIME}],
+        CreatedKey [(created), (bare_created)],
+        Message [(sent), (failed), (other)],
+        MessageError [{"code": "x", "reason": "y"}, {"code": "x"}],
+        Party [(party), {"id": "1"}],
+        TimelineEntry [{"status": "read", "at": TIME}],
+        CheckedContact [{"phone": "1", "onWhatsapp": true, "id": "1", "lid": "2"}, {"phone": "1", "onWhatsapp": false}],
+        Health [{"status": "ok"}],
+        PageInfo [{"next": null}, {"next": "x"}],
+        Details [{}, {"field": "a", "reason": "b", "limit": 1, "actual": 2, "retryAfter": 1, "messageId": MESSAGE, "resetAt": TIME}],
+    }
+    let entries: Vec<_> = ErrorCode::ALL.iter().map(|code| json!(ErrorEntry::from(code.row()))).collect();
+    writes("ErrorEntry", &entries);
+    seen.insert("ErrorEntry");
+    let answers: BTreeSet<_> = ALL.iter().filter(|(_, schema)| schema()["additionalProperties"] != false).map(|(name, _)| *name).collect();
+    assert_eq!(seen, answers, "every answer schema is compared with its type");
+}
+
+/// The value as the type writes it, so that the sample itself cannot name a member that the type lacks.
+fn written<T: DeserializeOwned + Serialize>(sample: &Value) -> Value {
+    let written = serde_json::to_value(serde_json::from_value::<T>(sample.clone()).unwrap()).unwrap();
+    assert_eq!(&written, sample);
+    written
+}
+
+fn reads<T: DeserializeOwned>(name: &str, full: &Value) {
+    let schema = schema(name);
+    fits(&schema, full).unwrap();
+    assert_eq!(names(full), properties(&schema), "{name}");
+    let good = |value: Value| serde_json::from_value::<T>(value).is_ok();
+    assert!(good(full.clone()), "{name}");
+    assert!(!good(with(full, &json!({"unheardOf": 1}))), "{name} reads what its schema forbids");
+    for member in names(full) {
+        let mut without = full.clone();
+        without.as_object_mut().unwrap().remove(&member);
+        assert_eq!(good(without), !required(&schema).contains(&member), "{name}.{member}");
+        let nullable = schema["properties"][&member]["type"].is_array();
+        assert_eq!(good(with(full, &json!({&member: null}))), nullable, "{name}.{member} as null");
+    }
+}
+
+fn writes(name: &str, values: &[Value]) {
+    let schema = schema(name);
+    for value in values {
+        fits(&schema, value).unwrap_or_else(|error| panic!("{name}: {error}: {value}"));
+    }
+    let union = values.iter().flat_map(names).collect();
+    let always = values.iter().map(names).reduce(|a, b| &a & &b).unwrap();
+    assert_eq!((properties(&schema), required(&schema)), (union, always), "{name}: the members, and those that are always there");
+}
+
+/// Whether the value is what the schema says, as far as our schemas say anything; patterns are left to validators.
+fn fits(schema: &Value, value: &Value) -> Result<(), String> {
+    let refuse = |why: &str| Err(format!("{why}: {schema} {value}"));
+    if let Some(name) = schema["$ref"].as_str() {
+        return fits(&self::schema(name.rsplit('/').next().unwrap()), value);
+    }
+    if schema.get("const").is_some_and(|only| only != value) || schema["enum"].as_array().is_some_and(|words| !words.contains(value)) {
+        return refuse("not one of the values");
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let wanted = &schema["type"];
+    if !wanted.is_null() && wanted != kind && !wanted.as_array().is_some_and(|kinds| kinds.contains(&json!(kind))) {
+        return refuse("another type");
+    }
+    if schema["oneOf"].as_array().is_some_and(|choices| choices.iter().filter(|choice| fits(choice, value).is_ok()).count() != 1) {
+        return refuse("not exactly one");
+    }
+    if let Some(members) = value.as_object() {
+        if required(schema).iter().any(|name| !members.contains_key(name)) {
+            return refuse("a member is missing");
+        }
+        for (name, member) in members {
+            fits(&schema["properties"][name], member)?;
+        }
+    }
+    value.as_array().into_iter().flatten().try_for_each(|item| fits(&schema["items"], item))
+}
+
+fn schema(name: &str) -> Value {
+    ALL.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("no schema {name}")).1()
+}
+
+fn properties(schema: &Value) -> BTreeSet<String> {
+    names(&schema["properties"])
+}
+
+fn required(schema: &Value) -> BTreeSet<String> {
+    schema["required"].as_array().into_iter().flatten().map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+fn names(object: &Value) -> BTreeSet<String> {
+    object.as_object().unwrap().keys().cloned().collect()
+}
+
+fn with(value: &Value, more: &Value) -> Value {
+    let mut value = value.clone();
+    value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    value
+}

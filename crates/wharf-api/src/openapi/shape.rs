@@ -1,0 +1,121 @@
+//! What each operation takes and answers, by the names of the schemas.
+
+use serde_json::{Value, json};
+
+use super::schema::{about, id, integer, key_id, message_id, pattern, session_id, text, word};
+use crate::ids::AccountId;
+use crate::limits;
+use crate::ops::{self, Operation};
+use crate::types::message::{Direction, MessageStatus};
+
+/// What one operation takes and answers.
+#[derive(Default)]
+pub(super) struct Shape {
+    pub request: Option<&'static str>,
+    pub query: Vec<Parameter>,
+    pub answer: Answer,
+    /// Other forms of the answer, by type.
+    also: &'static [&'static str],
+}
+
+/// A parameter of the query string. None is required.
+pub(super) struct Parameter {
+    pub name: &'static str,
+    pub schema: Value,
+    pub description: &'static str,
+}
+
+#[derive(Default)]
+pub(super) enum Answer {
+    /// Nobody has said.
+    #[default]
+    Unknown,
+    One(&'static str),
+    Array(&'static str),
+    /// An array, in pages.
+    List(&'static str),
+    /// Not in the envelope: the types that it comes in.
+    Raw(&'static [&'static str]),
+}
+
+impl Shape {
+    /// The types that the answer comes in outside the envelope.
+    pub fn raw(&self) -> &'static [&'static str] {
+        if let Answer::Raw(kinds) = self.answer { kinds } else { self.also }
+    }
+}
+
+/// The operation's shape, or `None` where this table does not know it.
+pub(super) fn of(op: &Operation) -> Option<Shape> {
+    let (request, answer) = match op.id {
+        "create_session" => (Some("CreateSession"), Answer::One("SessionWithQr")),
+        "list_sessions" => (None, Answer::List("Session")),
+        "get_session" | "delete_session" | "logout_session" => (None, Answer::One("Session")),
+        "get_session_qr" => (None, Answer::One("Qr")),
+        "create_pairing_code" => (Some("CreatePairingCode"), Answer::One("PairingCode")),
+        "restart_session" => (None, Answer::One("SessionWithQr")),
+        "send_text" => (Some("SendText"), Answer::One("Message")),
+        "get_message" => (None, Answer::One("Message")),
+        "list_messages" => (None, Answer::List("Message")),
+        "check_contacts" => (Some("CheckContacts"), Answer::Array("CheckedContact")),
+        "create_api_key" | "admin_create_api_key" => (Some("CreateKey"), Answer::One("CreatedKey")),
+        "list_api_keys" => (None, Answer::List("Key")),
+        "get_api_key" | "revoke_api_key" => (None, Answer::One("Key")),
+        "rotate_api_key" => (Some("RotateKey"), Answer::One("CreatedKey")),
+        "get_account" | "admin_get_account" => (None, Answer::One("Account")),
+        "get_usage" => (None, Answer::One("Usage")),
+        "admin_list_plans" => (None, Answer::Array("Plan")),
+        "admin_put_plan" => (Some("PutPlan"), Answer::One("Plan")),
+        "admin_list_accounts" => (None, Answer::List("Account")),
+        "admin_create_account" => (Some("CreateAccount"), Answer::One("Account")),
+        "admin_update_account" => (Some("UpdateAccount"), Answer::One("Account")),
+        "quick_create_session" => (Some("QuickSession"), Answer::One("QuickSessionCreated")),
+        "quick_send_text" => (Some("QuickMessage"), Answer::One("Message")),
+        "get_openapi" => (None, Answer::Raw(&["application/json"])),
+        "get_docs" => (None, Answer::Raw(&["text/html"])),
+        "list_errors" => (None, Answer::List("ErrorEntry")),
+        "healthz" | "readyz" => (None, Answer::One("Health")),
+        _ => return None,
+    };
+    let also: &[&str] = if op.id == ops::get_session_qr.id { &["image/png", "image/svg+xml", "text/plain"] } else { &[] };
+    Some(Shape { request, query: query(op, &answer), answer, also })
+}
+
+/// A part of the path.
+pub(super) fn path_parameter(name: &str) -> Value {
+    match name {
+        "sessionId" => session_id(),
+        "messageId" => message_id(),
+        "keyId" => key_id(),
+        "accountId" => id(AccountId::PREFIX),
+        "name" => pattern(&format!("^[a-z0-9_-]{{1,{}}}$", limits::PLAN_NAME_CHARS)),
+        _ => text(),
+    }
+}
+
+fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
+    let mut all = match op.id {
+        "get_session_qr" => vec![
+            parameter("wait", integer(0, Some(limits::LONG_POLL_MAX_SECS)), "Seconds to wait for a code other than `known`."),
+            parameter("known", text(), "The code that the caller shows now."),
+        ],
+        "list_messages" => vec![
+            parameter("sessionId", session_id(), "Only this session's."),
+            parameter("chat", text(), "Only this chat's: a phone number, a chat id or a LID."),
+            parameter("direction", word([Direction::Outgoing.as_str(), Direction::Incoming.as_str()]), "Only these."),
+            parameter("status", word(MessageStatus::ALL.iter().map(|status| status.as_str())), "Only those in this status."),
+        ],
+        _ => Vec::new(),
+    };
+    if matches!(answer, Answer::List(_)) && op.id != ops::list_errors.id {
+        let mut limit = integer(1, Some(limits::PAGE_MAX.into()));
+        limit["default"] = json!(limits::PAGE_DEFAULT);
+        all.push(parameter("limit", limit, "How many rows a page has at most."));
+        all.push(parameter("cursor", about(text(), "Opaque."), "The `page.next` of the page before, unchanged."));
+    }
+    all
+}
+
+fn parameter(name: &'static str, schema: Value, description: &'static str) -> Parameter {
+    Parameter { name, schema, description }
+}

@@ -1,0 +1,223 @@
+//! Every operation of the API: method, path, permission, and the codes that it may answer.
+//!
+//! The router mounts what stands here and nothing else; a test layer refuses an answer that is not declared.
+
+use crate::{ErrorCode, Permission};
+
+/// The methods in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    /// Whether requests of this method say what they want in a body.
+    pub const fn has_body(self) -> bool {
+        matches!(self, Self::Post | Self::Put | Self::Patch)
+    }
+}
+
+/// Who may call an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Open,
+    /// A key with this permission.
+    Key(Permission),
+    /// An operator's key, whatever its permissions.
+    Operator,
+}
+
+/// One operation.
+#[derive(Debug)]
+pub struct Operation {
+    /// The operation's name: also the handler's and its file's.
+    pub id: &'static str,
+    pub method: Method,
+    /// The path, parameters in braces.
+    pub path: &'static str,
+    pub access: Access,
+    /// The status of success.
+    pub success: u16,
+    /// One sentence.
+    pub summary: &'static str,
+    /// The codes of its own, beyond those that every operation may answer.
+    own_codes: &'static [ErrorCode],
+}
+
+/// What any request can meet, whatever it asks for.
+pub const COMMON_CODES: &[ErrorCode] = &[ErrorCode::InvalidRequest, ErrorCode::InternalServerError, ErrorCode::ServiceUnavailable];
+/// What any request with a key can meet.
+pub const KEYED_CODES: &[ErrorCode] = &[
+    ErrorCode::MissingApiKey,
+    ErrorCode::InvalidApiKey,
+    ErrorCode::ExpiredApiKey,
+    ErrorCode::InsufficientPermissions,
+    ErrorCode::RateLimitExceeded,
+    ErrorCode::ConcurrentRequestLimitExceeded,
+];
+/// What any request with a JSON body can meet.
+const BODY_CODES: &[ErrorCode] = &[ErrorCode::MissingRequiredParameter, ErrorCode::InvalidParameterType];
+/// What a path that is not served can meet, with or without a key.
+pub const UNROUTED_CODES: &[ErrorCode] = &[ErrorCode::ResourceNotFound, ErrorCode::MethodNotAllowed];
+
+impl Operation {
+    /// Every code that this operation may answer.
+    pub fn codes(&self) -> impl Iterator<Item = ErrorCode> {
+        let keyed = if self.access == Access::Open { &[] } else { KEYED_CODES };
+        let body = if self.method.has_body() { BODY_CODES } else { &[] };
+        [COMMON_CODES, keyed, body, self.own_codes].into_iter().flatten().copied()
+    }
+
+    /// The codes of its own, beyond those that every operation of its kind may answer.
+    pub fn own_codes(&self) -> &'static [ErrorCode] {
+        self.own_codes
+    }
+
+    /// Whether the request carries an `Idempotency-Key`.
+    pub fn idempotent(&self) -> bool {
+        self.own_codes.contains(&ErrorCode::IdempotencyKeyReused)
+    }
+}
+
+/// The operation that a request meets; `path` without its query string. Fixed parts of a path win over parameters.
+pub fn find(method: &str, path: &str) -> Option<&'static Operation> {
+    let fits = |known: &str| {
+        let mut parts = known.split('/').zip(path.split('/'));
+        known.matches('/').count() == path.matches('/').count()
+            && parts.all(|(known, asked)| known == asked || (known.starts_with('{') && !asked.is_empty()))
+    };
+    let known = ALL.iter().map(|op| op.path).filter(|known| fits(known)).min_by_key(|known| known.matches('{').count())?;
+    let of_method = |op: &&&Operation| op.method.as_str() == method || (op.method == Method::Get && method == "HEAD");
+    ALL.iter().filter(|op| op.path == known).find(of_method).copied()
+}
+
+macro_rules! operations {
+    ($($id:ident: $method:ident $path:literal, $access:ident$(($permission:ident))?, $success:literal, $summary:literal, [$($code:ident),* $(,)?];)+) => {
+        $(pub static $id: Operation = Operation {
+            id: stringify!($id),
+            method: Method::$method,
+            path: $path,
+            access: Access::$access$((Permission::$permission))?,
+            success: $success,
+            summary: $summary,
+            own_codes: &[$(ErrorCode::$code),*],
+        };)+
+
+        /// The whole table.
+        pub static ALL: &[&Operation] = &[$(&$id),+];
+    };
+}
+
+/// The names are those of files and handlers, hence in lower case.
+#[expect(non_upper_case_globals, reason = "an operation is named as its handler and its file are")]
+mod table {
+    use super::{Access, ErrorCode, Method, Operation, Permission};
+
+    operations! {
+        create_session: Post "/v1/sessions", Key(SessionsWrite), 201, "Creates a session and answers with its first QR code.",
+            [SessionLimitReached, QrCodeExpired, IdempotencyKeyInUse, IdempotencyKeyReused];
+        list_sessions: Get "/v1/sessions", Key(SessionsRead), 200, "Lists the sessions.", [InvalidParameterType];
+        get_session: Get "/v1/sessions/{sessionId}", Key(SessionsRead), 200, "Shows one session.", [SessionNotFound];
+        delete_session: Delete "/v1/sessions/{sessionId}", Key(SessionsWrite), 200, "Unlinks a session and deletes it.", [SessionNotFound];
+        get_session_qr: Get "/v1/sessions/{sessionId}/qr", Key(SessionsRead), 200,
+            "Shows the QR code as JSON, PNG, SVG or terminal text, by Accept.",
+            [InvalidParameterType, SessionNotFound, QrCodeExpired, SessionDisconnected, Conflict];
+        create_pairing_code: Post "/v1/sessions/{sessionId}/pairing-code", Key(SessionsWrite), 201,
+            "Makes a code that links the phone without a camera.",
+            [SessionNotFound, SessionNotConnected, InvalidPhoneNumber, QrCodeExpired, SessionDisconnected, Conflict];
+        restart_session: Post "/v1/sessions/{sessionId}/restart", Key(SessionsWrite), 200,
+            "Starts the session anew: reconnects a linked one, shows a fresh QR code for one that is not linked.", [SessionNotFound];
+        logout_session: Post "/v1/sessions/{sessionId}/logout", Key(SessionsWrite), 200, "Removes the linked device from the phone.",
+            [SessionNotFound, SessionNotConnected, SessionDisconnected];
+
+        send_text: Post "/v1/messages/text", Key(MessagesSend), 201, "Sends a text.",
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
+             MessageTooLong, MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused];
+        get_message: Get "/v1/messages/{messageId}", Key(MessagesRead), 200, "Shows one message with its time line.", [MessageNotFound];
+        list_messages: Get "/v1/messages", Key(MessagesRead), 200, "Lists messages, newest first.", [InvalidParameterType, SessionNotFound];
+
+        check_contacts: Post "/v1/contacts/check", Key(ContactsRead), 200, "Tells which phone numbers are on WhatsApp.",
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber];
+
+        create_api_key: Post "/v1/api-keys", Key(KeysManage), 201, "Makes a key and shows its secret once.", [SessionNotFound];
+        list_api_keys: Get "/v1/api-keys", Key(KeysManage), 200, "Lists the keys.", [InvalidParameterType];
+        get_api_key: Get "/v1/api-keys/{keyId}", Key(KeysManage), 200, "Shows one key.", [ResourceNotFound];
+        revoke_api_key: Delete "/v1/api-keys/{keyId}", Key(KeysManage), 200, "Revokes a key.", [ResourceNotFound];
+        rotate_api_key: Post "/v1/api-keys/{keyId}/rotate", Key(KeysManage), 201,
+            "Makes a key in the place of another, which goes on working for a while.", [ResourceNotFound, Conflict];
+
+        get_account: Get "/v1/account", Key(AccountRead), 200, "Shows the account with its plan.", [];
+        get_usage: Get "/v1/usage", Key(AccountRead), 200, "Shows what was used today and in the last 30 days.", [];
+
+        admin_list_plans: Get "/v1/admin/plans", Operator, 200, "Lists the plans.", [];
+        admin_put_plan: Put "/v1/admin/plans/{name}", Operator, 200, "Makes a plan or changes its limits.", [];
+        admin_list_accounts: Get "/v1/admin/accounts", Operator, 200, "Lists the accounts.", [InvalidParameterType];
+        admin_create_account: Post "/v1/admin/accounts", Operator, 201, "Makes an account on a plan.", [];
+        admin_get_account: Get "/v1/admin/accounts/{accountId}", Operator, 200, "Shows one account.", [ResourceNotFound];
+        admin_update_account: Patch "/v1/admin/accounts/{accountId}", Operator, 200, "Changes an account's name or plan.", [ResourceNotFound];
+        admin_create_api_key: Post "/v1/admin/accounts/{accountId}/api-keys", Operator, 201,
+            "Makes a key of any account and shows its secret once.", [ResourceNotFound, SessionNotFound];
+
+        quick_create_session: Post "/api/whatsapp/sessions", Key(SessionsWrite), 201, "The quick start's words for create_session.",
+            [SessionLimitReached, QrCodeExpired, IdempotencyKeyInUse, IdempotencyKeyReused, UnsupportedOperation];
+        quick_send_text: Post "/api/whatsapp/sessions/{sessionId}/messages", Key(MessagesSend), 201, "The quick start's words for send_text.",
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
+             MessageTooLong, MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused];
+
+        list_errors: Get "/v1/errors", Open, 200, "The error catalogue.", [];
+        get_openapi: Get "/openapi.json", Open, 200, "This API as an OpenAPI document.", [];
+        get_docs: Get "/docs", Open, 200, "This API as a page to read and to try.", [];
+        healthz: Get "/healthz", Open, 200, "Whether the process is alive.", [];
+        readyz: Get "/readyz", Open, 200, "Whether the process takes requests.", [];
+    }
+}
+
+pub use table::*;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_operations_share_a_name_or_a_method_and_path() {
+        let names: HashSet<_> = ALL.iter().map(|op| op.id).collect();
+        let places: HashSet<_> = ALL.iter().map(|op| (op.method, op.path)).collect();
+        assert_eq!((names.len(), places.len()), (ALL.len(), ALL.len()));
+    }
+
+    #[test]
+    fn a_request_finds_its_operation_as_the_router_does() {
+        let id = |method, path| find(method, path).map(|op| op.id);
+        assert_eq!(id("GET", "/v1/sessions"), Some("list_sessions"));
+        assert_eq!(id("HEAD", "/v1/sessions/ses_1"), Some("get_session"));
+        assert_eq!(id("POST", "/v1/messages/text"), Some("send_text"));
+        assert_eq!(id("POST", "/api/whatsapp/sessions/ses_1/messages"), Some("quick_send_text"));
+        for (method, path) in [("PUT", "/v1/sessions"), ("GET", "/v1/sessions/"), ("GET", "/v1/messages/text"), ("GET", "/")] {
+            assert_eq!(id(method, path), None, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn an_open_operation_never_speaks_of_keys() {
+        for op in ALL.iter().filter(|op| op.access == Access::Open) {
+            assert!(op.codes().all(|code| !KEYED_CODES.contains(&code)), "{}", op.id);
+        }
+    }
+}

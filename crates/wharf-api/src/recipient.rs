@@ -1,0 +1,125 @@
+//! Where a message goes: what may stand in `to`.
+
+use crate::limits;
+
+/// A recipient that is well formed; whether it exists is another question.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Recipient {
+    /// A phone number in international format: digits only.
+    Phone(String),
+    /// A linked identity, as received messages name it: the digits before `@lid`.
+    Lid(String),
+    /// A group: the part before `@g.us`.
+    Group(String),
+}
+
+impl Recipient {
+    /// Reads a phone number (optional leading `+`, separators `space - . ( )` tolerated), a number with
+    /// `@s.whatsapp.net` or `@c.us`, `…@lid` or `…@g.us`. `Err` tells what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let text = text.trim();
+        match text.split_once('@') {
+            None => phone(text).map(Self::Phone),
+            Some((user, "s.whatsapp.net" | "c.us")) => phone(user).map(Self::Phone),
+            Some((user, "lid")) if digits(user, 1..=20) => Ok(Self::Lid(user.to_owned())),
+            Some((user, "g.us")) if !user.is_empty() && user.len() <= 40 && user.bytes().all(|b| b.is_ascii_digit() || b == b'-') => {
+                Ok(Self::Group(user.to_owned()))
+            }
+            Some(_) => Err("not a phone number, a group id or a LID"),
+        }
+    }
+
+    /// The id as WhatsApp writes it (`user@server`), which is also the id of the chat.
+    pub fn jid(&self) -> String {
+        match self {
+            Self::Phone(user) => format!("{user}@s.whatsapp.net"),
+            Self::Lid(user) => format!("{user}@lid"),
+            Self::Group(user) => format!("{user}@g.us"),
+        }
+    }
+
+    /// The phone number, where the recipient is named by one.
+    pub fn phone(&self) -> Option<&str> {
+        match self {
+            Self::Phone(digits) => Some(digits),
+            Self::Lid(_) | Self::Group(_) => None,
+        }
+    }
+}
+
+fn digits(text: &str, len: std::ops::RangeInclusive<usize>) -> bool {
+    len.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The digits of a phone number in international format.
+pub fn phone(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    let body = text.strip_prefix('+').unwrap_or(text);
+    let mut number = String::with_capacity(body.len());
+    for c in body.chars() {
+        match c {
+            '0'..='9' => number.push(c),
+            ' ' | '-' | '.' | '(' | ')' | '\u{a0}' => {}
+            _ => {
+                return Err("only digits, one leading + and the separators space - . ( ) may stand in a phone number");
+            }
+        }
+    }
+    if number.len() < *limits::PHONE_DIGITS.start() {
+        return Err("fewer than 7 digits");
+    }
+    if number.len() > *limits::PHONE_DIGITS.end() {
+        return Err("more than 15 digits");
+    }
+    if number.starts_with('0') {
+        return Err("international format begins with a country code, never with 0");
+    }
+    Ok(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_spellings_of_one_number_are_one_recipient() {
+        for text in
+            ["14155552671", "+14155552671", "+1 (415) 555-2671", "1.415.555.2671", " 14155552671@s.whatsapp.net", "14155552671@c.us"]
+        {
+            assert_eq!(Recipient::parse(text), Ok(Recipient::Phone("14155552671".into())), "{text}");
+        }
+    }
+
+    #[test]
+    fn seven_to_fifteen_digits_are_a_number_and_one_less_or_more_is_not() {
+        assert!(phone("1234567").is_ok());
+        assert!(phone("123456").is_err());
+        assert!(phone("123456789012345").is_ok());
+        assert!(phone("1234567890123456").is_err());
+    }
+
+    #[test]
+    fn what_is_no_international_number_is_refused() {
+        for text in [
+            "",
+            "+",
+            "0151234567",
+            "++14155552671",
+            "1415555abcd",
+            "14155552671x",
+            "１４１５５５５２６７１",
+            "1415555267+1",
+            "14155552671@example.com",
+        ] {
+            assert!(Recipient::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn groups_and_lids_are_recipients_under_their_own_ids() {
+        assert_eq!(Recipient::parse("120363012345678901@g.us").unwrap().jid(), "120363012345678901@g.us");
+        assert_eq!(Recipient::parse("98765432101234@lid").unwrap(), Recipient::Lid("98765432101234".into()));
+        assert!(Recipient::parse("@g.us").is_err());
+        assert!(Recipient::parse("12a@lid").is_err());
+    }
+}

@@ -1,0 +1,91 @@
+//! Points in time as the wire shows them: RFC 3339 in UTC, to the millisecond.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Milliseconds since the Unix epoch; written as RFC 3339 in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// How long a UTC day is, in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+impl Timestamp {
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// The whole seconds since the Unix epoch.
+    pub const fn as_secs(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// This time plus `millis` milliseconds (which may be negative).
+    #[must_use]
+    pub const fn plus_millis(self, millis: i64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+
+    /// The number of the UTC day since the epoch: what daily limits count in.
+    pub const fn utc_day(self) -> i64 {
+        self.0.div_euclid(DAY_MS)
+    }
+
+    /// The first instant of the next UTC day.
+    #[must_use]
+    pub const fn next_utc_day(self) -> Self {
+        Self((self.utc_day() + 1) * DAY_MS)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stamp = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        write!(f, "{stamp:.3}")
+    }
+}
+
+impl std::str::FromStr for Timestamp {
+    type Err = jiff::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.parse::<jiff::Timestamp>()?.as_millisecond()))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|_| serde::de::Error::invalid_value(serde::de::Unexpected::Str(&text), &"an RFC 3339 time"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_written_as_rfc_3339_in_utc_and_read_back() {
+        let at = Timestamp::from_millis(1_795_400_000_123);
+        assert_eq!(at.to_string(), "2026-11-23T02:13:20.123Z");
+        assert_eq!(at.to_string().parse::<Timestamp>().unwrap(), at);
+    }
+
+    #[test]
+    fn the_next_day_begins_at_midnight_utc() {
+        let last = Timestamp::from_millis(DAY_MS - 1);
+        assert_eq!(last.next_utc_day().as_millis(), DAY_MS);
+        assert_eq!(Timestamp::from_millis(DAY_MS).next_utc_day().as_millis(), 2 * DAY_MS);
+    }
+}

@@ -1,0 +1,11 @@
+//! What requests and answers look like, one file per noun.
+
+pub mod account;
+pub mod contact;
+pub mod error;
+pub mod event;
+pub mod health;
+pub mod key;
+pub mod message;
+pub mod quick_start;
+pub mod session;

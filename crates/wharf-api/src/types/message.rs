@@ -1,0 +1,148 @@
+//! Messages on the wire.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::ids::{MessageId, SessionId};
+
+/// Where a message is on its way. The words are the wire names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageStatus {
+    /// Accepted durably, not yet acknowledged by WhatsApp.
+    Queued,
+    /// WhatsApp's server has it.
+    Sent,
+    /// A device of the recipient has it.
+    Delivered,
+    /// The recipient has seen it.
+    Read,
+    /// The recipient has listened to it.
+    Played,
+    /// It will never arrive; `error` tells why.
+    Failed,
+    /// An incoming message.
+    Received,
+}
+
+impl MessageStatus {
+    pub const ALL: &'static [Self] = &[Self::Queued, Self::Sent, Self::Delivered, Self::Read, Self::Played, Self::Failed, Self::Received];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+            Self::Played => "played",
+            Self::Failed => "failed",
+            Self::Received => "received",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|s| s.as_str() == text)
+    }
+}
+
+/// Whether a message was sent through Wharf or came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Outgoing,
+    Incoming,
+}
+
+impl Direction {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Outgoing => "outgoing",
+            Self::Incoming => "incoming",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Outgoing, Self::Incoming].into_iter().find(|d| d.as_str() == text)
+    }
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Content {
+    Text {
+        text: String,
+    },
+    /// A kind that this version shows only by its name.
+    Unsupported {
+        kind: String,
+    },
+}
+
+/// `POST /v1/messages/text`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SendText {
+    pub session_id: String,
+    /// A phone number in international format, or a group or LID id.
+    pub to: String,
+    /// 1 to 4096 characters.
+    pub text: String,
+    /// Answer as soon as the message is durable instead of waiting for WhatsApp.
+    #[serde(rename = "async", default)]
+    pub asynchronous: bool,
+}
+
+/// One of the two ends of a message. Both ids stand here where WhatsApp tells both.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Party {
+    /// The id as WhatsApp writes it, without a device.
+    pub id: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub phone_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lid: Option<String>,
+    /// The name that the sender gave itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<String>,
+}
+
+/// A message, sent or received.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    pub message_id: MessageId,
+    pub session_id: SessionId,
+    /// The id that WhatsApp knows the message by; it never changes.
+    pub whatsapp_id: String,
+    pub direction: Direction,
+    pub status: MessageStatus,
+    pub chat: Party,
+    /// Who wrote it; absent on outgoing messages, where it is the session itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub from: Option<Party>,
+    #[serde(flatten)]
+    pub content: Content,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<MessageError>,
+    pub created_at: Timestamp,
+    /// Every status and when it was reached, oldest first; only where one message is asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub timeline: Option<Vec<TimelineEntry>>,
+}
+
+/// Why a message failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageError {
+    pub code: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineEntry {
+    pub status: MessageStatus,
+    pub at: Timestamp,
+}

@@ -1,0 +1,158 @@
+//! Sessions on the wire.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::ids::SessionId;
+
+/// What a session is doing. The words are the wire names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionStatus {
+    /// A client is being built; no QR code yet.
+    Starting,
+    /// A QR code waits to be scanned.
+    Qr,
+    /// Linked; the socket is being opened or the first synchronisation runs.
+    Connecting,
+    /// Linked, open and answering.
+    Connected,
+    /// The socket dropped and is being opened again.
+    Reconnecting,
+    /// Nobody scanned in time.
+    QrExpired,
+    /// It was linked and no longer is; the reason tells why.
+    Disconnected,
+    /// Stopped on purpose; it keeps its link.
+    Stopped,
+}
+
+impl SessionStatus {
+    pub const ALL: &'static [Self] = &[
+        Self::Starting,
+        Self::Qr,
+        Self::Connecting,
+        Self::Connected,
+        Self::Reconnecting,
+        Self::QrExpired,
+        Self::Disconnected,
+        Self::Stopped,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Qr => "qr",
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::Reconnecting => "reconnecting",
+            Self::QrExpired => "qr_expired",
+            Self::Disconnected => "disconnected",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|s| s.as_str() == text)
+    }
+}
+
+/// Why a session lost its link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DisconnectReason {
+    /// The person (or the API) removed the linked device.
+    LoggedOut,
+    /// Another connection took the credentials over.
+    Replaced,
+    /// WhatsApp banned the account, for a time or for good.
+    Banned,
+    /// Two programs use the same credentials.
+    Conflict,
+}
+
+impl DisconnectReason {
+    pub const ALL: &'static [Self] = &[Self::LoggedOut, Self::Replaced, Self::Banned, Self::Conflict];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "logged_out",
+            Self::Replaced => "replaced",
+            Self::Banned => "banned",
+            Self::Conflict => "conflict",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|r| r.as_str() == text)
+    }
+}
+
+/// `POST /v1/sessions`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateSession {
+    /// What people call it; 1 to 100 characters.
+    pub name: String,
+}
+
+/// A session as lists and look-ups show it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    pub session_id: SessionId,
+    pub name: String,
+    pub status: SessionStatus,
+    /// Why it is `disconnected`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<DisconnectReason>,
+    /// The linked account's phone number, once linked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub phone_number: Option<String>,
+    /// The linked account's LID, once linked and known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lid: Option<String>,
+    pub created_at: Timestamp,
+    /// When the status last changed.
+    pub status_at: Timestamp,
+}
+
+/// A session together with the QR code that links it, while there is one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionWithQr {
+    #[serde(flatten)]
+    pub session: Session,
+    #[serde(flatten)]
+    pub qr: Option<Qr>,
+}
+
+/// A QR code to scan under «Linked devices».
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Qr {
+    /// A PNG as a data URL.
+    pub qr_code: String,
+    /// The string that the picture encodes.
+    pub qr: String,
+    /// When the next code takes its place.
+    pub qr_expires_at: Timestamp,
+}
+
+/// `POST /v1/sessions/{sessionId}/pairing-code`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreatePairingCode {
+    /// The phone that will be linked, in international format.
+    pub phone_number: String,
+}
+
+/// The code that the person types under «Link with phone number».
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PairingCode {
+    pub session_id: SessionId,
+    /// Eight characters, `ABCD-1234`.
+    pub pairing_code: String,
+    pub expires_at: Timestamp,
+}

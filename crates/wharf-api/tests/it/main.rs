@@ -1,0 +1,3 @@
+//! The promises of this crate, tested.
+
+mod promised_page;

@@ -1,0 +1,121 @@
+//! The bare loop: one client of the library with its store in memory; no HTTP, no database, no checks.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::sync::{Mutex, oneshot};
+use tokio_websockets::ClientBuilder;
+use wacore::net::{HttpClient, HttpRequest, HttpResponse, Transport, TransportEvent, TransportFactory};
+use wacore::store::in_memory::InMemoryBackend;
+use wacore::types::events::{ChannelEventHandler, Event};
+use waproto::whatsapp as wa;
+use whatsapp_rust::prelude::*;
+use whatsapp_rust::transport::from_websocket;
+
+use crate::gateway::Http;
+use crate::sends::contact;
+
+#[derive(Args)]
+pub struct Options {
+    #[arg(long)]
+    url: String,
+    #[arg(long)]
+    control_url: String,
+}
+
+/// The bare loop moves no media.
+struct NoHttp;
+
+#[async_trait::async_trait]
+impl HttpClient for NoHttp {
+    async fn execute(&self, _request: HttpRequest) -> Result<HttpResponse> {
+        anyhow::bail!("the bare loop has no HTTP")
+    }
+}
+
+/// A plain web socket without Nagle's delay, which would make the loop wait instead of work.
+struct Dial {
+    uri: http::Uri,
+}
+
+#[async_trait::async_trait]
+impl TransportFactory for Dial {
+    async fn create_transport(&self) -> Result<(Arc<dyn Transport>, async_channel::Receiver<TransportEvent>)> {
+        let host = self.uri.host().context("a host")?;
+        let stream = TcpStream::connect((host, self.uri.port_u16().context("a port")?)).await?;
+        stream.set_nodelay(true)?;
+        let (socket, _) = ClientBuilder::from_uri(self.uri.clone()).connect_on(stream).await?;
+        Ok(from_websocket(socket))
+    }
+}
+
+type Waiting = Arc<Mutex<HashMap<String, oneshot::Sender<()>>>>;
+
+pub async fn run(options: &Options) -> Result<()> {
+    let control = Http::new(&options.control_url, "")?;
+    let bot = Bot::builder()
+        .with_backend_arc(Arc::new(InMemoryBackend::new()))
+        .with_transport_factory(Dial { uri: options.url.parse()? })
+        .with_http_client(NoHttp)
+        .with_runtime(whatsapp_rust::TokioRuntime)
+        .with_version((2, 3000, 0))
+        .skip_history_sync()
+        .build()
+        .await?;
+    let client = bot.client();
+    let (handler, events) = ChannelEventHandler::new();
+    client.subscribe_handler(handler).detach();
+    let _running = bot.spawn();
+    loop {
+        match &*events.recv().await? {
+            Event::PairingQrCode(code) => control.scan("15550002002", &code.code).await?,
+            Event::Connected(_) => break,
+            _ => {}
+        }
+    }
+    let waiting: Waiting = Arc::default();
+    tokio::spawn(acknowledge(events, Arc::clone(&waiting)));
+    println!("{{\"ready\": true}}");
+
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while let Some(line) = lines.next_line().await? {
+        let mut numbers = line.split_whitespace().map(str::parse::<usize>);
+        let mut next = || numbers.next().context("three numbers").and_then(|number| Ok(number?));
+        let (messages, concurrency, contacts) = (next()?, next()?, next()?);
+        stream::iter(0..messages)
+            .map(|number| send(&client, &waiting, number, contacts))
+            .buffer_unordered(concurrency)
+            .try_collect::<()>()
+            .await?;
+        println!("{{\"sent\": {messages}}}");
+    }
+    Ok(())
+}
+
+/// Sends one text and waits for the server's acknowledgement.
+async fn send(client: &Arc<Client>, waiting: &Waiting, number: usize, contacts: usize) -> Result<()> {
+    let id = client.generate_message_id();
+    let (sender, acknowledged) = oneshot::channel();
+    waiting.lock().await.insert(id.clone(), sender);
+    let message = wa::Message { conversation: Some(format!("text {number}")), ..Default::default() };
+    let to = Jid::pn(contact(number % contacts));
+    client.send_message_with_options(to, message, SendOptions::default().with_message_id(id)).await?;
+    acknowledged.await?;
+    Ok(())
+}
+
+async fn acknowledge(events: async_channel::Receiver<Arc<Event>>, waiting: Waiting) {
+    while let Ok(event) = events.recv().await {
+        if let Event::ServerAck(ack) = &*event
+            && let Some(sender) = waiting.lock().await.remove(ack.id.as_str())
+        {
+            // Nobody waits for a message twice.
+            let _ = sender.send(());
+        }
+    }
+}

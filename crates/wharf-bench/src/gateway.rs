@@ -1,0 +1,76 @@
+//! The gateway and the control API as an HTTP client sees them.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+/// One base address with one key.
+#[derive(Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    base: String,
+    key: String,
+}
+
+impl Http {
+    #[expect(clippy::disallowed_methods, reason = "the load generator's client, not the gateway's")]
+    pub fn new(base: &str, key: &str) -> Result<Self> {
+        Ok(Self { client: reqwest::Client::builder().no_proxy().build()?, base: base.to_owned(), key: key.to_owned() })
+    }
+
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        let answer = self.client.get(format!("{}{path}", self.base)).bearer_auth(&self.key).send().await?;
+        Ok(answer.json().await?)
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        self.send(reqwest::Method::POST, path, body).await
+    }
+
+    /// Lifts the demo account's plan out of the way: a bench is faster than any customer may be.
+    pub async fn lift_limits(&self) -> Result<()> {
+        let plan = json!({"messagesPerDay": null, "callsPerMinute": 1_000_000, "sessions": null, "concurrentRequests": 1000});
+        self.send(reqwest::Method::PUT, "/v1/admin/plans/enterprise", &plan).await.map(|_| ())
+    }
+
+    async fn send(&self, method: reqwest::Method, path: &str, body: &Value) -> Result<Value> {
+        let answer = self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.key).json(body).send().await?;
+        let (status, body) = (answer.status(), answer.text().await?);
+        ensure!(status.is_success(), "{path}: {status} {body}");
+        Ok(serde_json::from_str(&body)?)
+    }
+
+    /// Has the phone of `owner` scan a QR code.
+    pub async fn scan(&self, owner: &str, qr: &str) -> Result<()> {
+        let answer = self.client.post(format!("{}/control/scan?phone={owner}", self.base)).body(qr.to_owned()).send().await?;
+        ensure!(answer.status().is_success(), "scan: {}", answer.text().await?);
+        Ok(())
+    }
+
+    /// Creates a session and has it linked to the phone of `owner`.
+    pub async fn pair(&self, control: &Http, owner: &str) -> Result<String> {
+        let created = self.post("/v1/sessions", &json!({"name": owner})).await?;
+        control.scan(owner, created["data"]["qr"].as_str().unwrap_or_default()).await?;
+        Ok(created["data"]["sessionId"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// How many sessions are connected.
+    pub async fn connected(&self) -> Result<usize> {
+        let (mut count, mut cursor) = (0, String::new());
+        loop {
+            let page = self.get(&format!("/v1/sessions?limit=200{cursor}")).await?;
+            count += page["data"].as_array().into_iter().flatten().filter(|row| row["status"] == "connected").count();
+            match page["page"]["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(count),
+            }
+        }
+    }
+
+    /// Waits until this many sessions are connected.
+    pub async fn until_connected(&self, wanted: usize) -> Result<()> {
+        while self.connected().await? < wanted {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,43 @@
+//! Measures Wharf on the pretend network, as real programs, and prints ratios from one run.
+//!
+//! `wharf-bench sessions` shows memory per session and how soon a restart has all of them connected again.
+//! `wharf-bench sends` shows CPU and rate per text, accepted to acknowledged, next to a bare loop over the same engine.
+#![recursion_limit = "512"]
+#![expect(clippy::cast_precision_loss, reason = "what a bench counts stays far below 2^52")]
+
+mod bare;
+mod gateway;
+mod process;
+mod sends;
+mod sessions;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Measures Wharf on the pretend network. Build it, wharf-sandbox and wharf-sim with --release first.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Memory per idle session, and the time until all are connected after a restart.
+    Sessions(sessions::Options),
+    /// CPU and rate per text, accepted to acknowledged, next to a bare loop over the same engine.
+    Sends(sends::Options),
+    /// The bare loop: one client of the library, nothing else. Started by `sends`.
+    #[command(hide = true)]
+    Bare(bare::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    // Another provider cannot be installed before this line.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    match Cli::parse().command {
+        Command::Sessions(options) => runtime.block_on(sessions::run(&options)),
+        Command::Sends(options) => runtime.block_on(sends::run(&options)),
+        Command::Bare(options) => runtime.block_on(bare::run(&options)),
+    }
+}

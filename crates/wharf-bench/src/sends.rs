@@ -1,0 +1,104 @@
+//! One session that sends texts: HTTP in, acknowledgement out, next to a bare loop over the same engine, in turns.
+
+use anyhow::Result;
+use clap::Args;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::gateway::Http;
+use crate::process::{Process, fresh_dir, sibling};
+
+#[derive(Args)]
+pub struct Options {
+    /// Texts per round and side.
+    #[arg(long, default_value_t = 5000)]
+    messages: usize,
+    /// Requests in flight, and sends in flight of the bare loop.
+    #[arg(long, default_value_t = 8)]
+    concurrency: usize,
+    /// Rounds per side; the first one warms up and is not counted.
+    #[arg(long, default_value_t = 6)]
+    rounds: usize,
+    /// How many contacts the texts go to in turn.
+    #[arg(long, default_value_t = 100)]
+    contacts: usize,
+}
+
+/// One round of one side.
+#[derive(Clone, Copy)]
+struct Round {
+    cpu_ms_per_text: f64,
+    texts_per_s: f64,
+}
+
+/// The number of the contact with that index.
+pub fn contact(index: usize) -> String {
+    format!("1555100{index:04}")
+}
+
+pub async fn run(options: &Options) -> Result<()> {
+    let dir = fresh_dir("sends")?;
+    let network = Process::start(&sibling("wharf-sim")?, &["--json", "--port", "0"], Some(1)).await?;
+    let (url, control_url) = (network.text("url")?, network.text("controlUrl")?);
+    let data = dir.join("gateway").display().to_string();
+    let gateway =
+        Process::start(&sibling("wharf-sandbox")?, &["--json", "--port", "0", "--data-dir", &data, "--network", &url], Some(0)).await?;
+    let api = Http::new(&gateway.text("url")?, &gateway.text("apiKey")?)?;
+    Http::new(&gateway.text("url")?, &gateway.text("operatorKey")?)?.lift_limits().await?;
+    let session = api.pair(&Http::new(&control_url, "")?, "15550002001").await?;
+    api.until_connected(1).await?;
+    let mut bare = Process::start(&std::env::current_exe()?, &["bare", "--url", &url, "--control-url", &control_url], Some(0)).await?;
+
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for round in 0..options.rounds {
+        let (before, network_before, started) = (gateway.usage()?, network.usage()?, Instant::now());
+        stream::iter(0..options.messages)
+            .map(|number| {
+                let body =
+                    json!({"sessionId": session, "to": contact(number % options.contacts), "text": format!("text {round} {number}")});
+                let api = api.clone();
+                async move { api.post("/v1/messages/text", &body).await.map(|_| ()) }
+            })
+            .buffer_unordered(options.concurrency)
+            .try_collect::<()>()
+            .await?;
+        let wharf = round_of(options, started, gateway.usage()?.cpu_ms - before.cpu_ms);
+        let network_cpu = (network.usage()?.cpu_ms - network_before.cpu_ms) / options.messages as f64;
+
+        let (before, started) = (bare.usage()?, Instant::now());
+        bare.ask(&format!("{} {} {}", options.messages, options.concurrency, options.contacts)).await?;
+        let loop_ = round_of(options, started, bare.usage()?.cpu_ms - before.cpu_ms);
+        println!(
+            "round {round}: wharf {:.3} ms CPU/text, {:.0}/s; bare {:.3} ms, {:.0}/s; pretend network {network_cpu:.3} ms",
+            wharf.cpu_ms_per_text, wharf.texts_per_s, loop_.cpu_ms_per_text, loop_.texts_per_s
+        );
+        if round > 0 {
+            ours.push(wharf);
+            theirs.push(loop_);
+        }
+    }
+    let cpu = median(&ours, |round| round.cpu_ms_per_text) / median(&theirs, |round| round.cpu_ms_per_text);
+    let rate = median(&ours, |round| round.texts_per_s) / median(&theirs, |round| round.texts_per_s);
+    println!(
+        "wharf (HTTP, SQLite FULL, {} requests in flight) / bare loop (memory store, {} in flight): CPU per text {cpu:.2} x, rate {rate:.2} x; RSS {:.1} MiB",
+        options.concurrency,
+        options.concurrency,
+        gateway.usage()?.rss_kib / 1024.0
+    );
+    gateway.terminate().await?;
+    network.terminate().await?;
+    std::fs::remove_dir_all(dir)?;
+    Ok(())
+}
+
+fn round_of(options: &Options, started: Instant, cpu_ms: f64) -> Round {
+    let texts = options.messages as f64;
+    Round { cpu_ms_per_text: cpu_ms / texts, texts_per_s: texts / started.elapsed().as_secs_f64() }
+}
+
+fn median(rounds: &[Round], of: impl Fn(&Round) -> f64) -> f64 {
+    let mut values: Vec<f64> = rounds.iter().map(of).collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

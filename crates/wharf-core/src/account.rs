@@ -1,0 +1,86 @@
+//! Accounts: the tenants.
+
+use wharf_api::ids::AccountId;
+use wharf_api::types::account as wire;
+use wharf_api::{ApiError, ErrorCode};
+
+use crate::services::Services;
+use crate::store::{self, AccountRow, Plan};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no plan named {0}")]
+    NoSuchPlan(String),
+    #[error("no such account")]
+    NotFound,
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<&Error> for ApiError {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::NoSuchPlan(_) => ApiError::new(ErrorCode::InvalidRequest).field("plan").reason("there is no plan of that name"),
+            Error::NotFound => ErrorCode::ResourceNotFound.into(),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<&Plan> for wire::Plan {
+    fn from(plan: &Plan) -> Self {
+        Self {
+            name: plan.name.clone(),
+            messages_per_day: plan.messages_per_day,
+            calls_per_minute: plan.calls_per_minute,
+            sessions: plan.sessions,
+            concurrent_requests: plan.concurrent_requests,
+        }
+    }
+}
+
+impl From<&AccountRow> for wire::Account {
+    fn from(row: &AccountRow) -> Self {
+        Self { account_id: row.id.clone(), name: row.name.clone(), plan: (&row.plan).into(), created_at: row.created_at }
+    }
+}
+
+pub async fn find(services: &Services, id: &AccountId) -> Result<AccountRow, Error> {
+    services.store.find_account(id).await?.ok_or(Error::NotFound)
+}
+
+pub async fn create(services: &Services, name: &str, plan: &str) -> Result<AccountRow, Error> {
+    let id = services.chance.account_id();
+    if services.store.insert_account(&id, name, plan, services.clock.now()).await? {
+        find(services, &id).await
+    } else {
+        Err(Error::NoSuchPlan(plan.to_owned()))
+    }
+}
+
+/// Changes what is given. On this node a new plan counts from the next call on, on others within five seconds.
+pub async fn update(services: &Services, id: &AccountId, name: Option<&str>, plan: Option<&str>) -> Result<AccountRow, Error> {
+    if let Some(plan) = plan
+        && !services.store.list_plans().await?.iter().any(|known| known.name == plan)
+    {
+        return Err(Error::NoSuchPlan(plan.to_owned()));
+    }
+    let row = services.store.update_account(id, name, plan).await?.ok_or(Error::NotFound)?;
+    services.keys.expire();
+    Ok(row)
+}
+
+/// Makes a plan, or changes the limits of all accounts that are on it, as fast as [`update`] does.
+pub async fn put_plan(services: &Services, plan: &Plan) -> Result<(), Error> {
+    services.store.put_plan(plan).await?;
+    services.keys.expire();
+    Ok(())
+}
+
+/// The account of that name; made on `plan` where there is none.
+pub async fn find_or_create(services: &Services, name: &str, plan: &str) -> Result<AccountId, Error> {
+    if let Some(row) = services.store.find_account_named(name).await? {
+        return Ok(row.id);
+    }
+    Ok(create(services, name, plan).await?.id)
+}

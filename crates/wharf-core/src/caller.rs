@@ -1,0 +1,54 @@
+//! Who is calling: an account, through one of its keys.
+
+use wharf_api::ids::{AccountId, KeyId, SessionId};
+use wharf_api::ops::Access;
+use wharf_api::{ApiError, ErrorCode, Permission};
+
+use crate::store::{KeyWithAccount, Plan};
+
+/// A request's caller, after its key was found good.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub account: AccountId,
+    pub plan: Plan,
+    pub key: KeyId,
+    pub permissions: Vec<Permission>,
+    /// The only sessions that the key may use; all of the account's where `None`.
+    pub sessions: Option<Vec<SessionId>>,
+    pub operator: bool,
+}
+
+impl Caller {
+    pub fn from_key(found: &KeyWithAccount) -> Self {
+        Self {
+            account: found.account.id.clone(),
+            plan: found.account.plan.clone(),
+            key: found.key.id.clone(),
+            permissions: found.key.permissions.clone(),
+            sessions: found.key.sessions.clone(),
+            operator: found.key.operator,
+        }
+    }
+
+    /// Refuses a caller whose key lacks what the operation asks for.
+    pub fn may_call(&self, access: Access) -> Result<(), ApiError> {
+        match access {
+            Access::Open => Ok(()),
+            Access::Key(permission) => self.require(permission),
+            Access::Operator if self.operator => Ok(()),
+            Access::Operator => Err(ApiError::new(ErrorCode::InsufficientPermissions).reason("an operator's key is needed")),
+        }
+    }
+
+    fn require(&self, permission: Permission) -> Result<(), ApiError> {
+        if self.permissions.contains(&permission) {
+            return Ok(());
+        }
+        Err(ApiError::new(ErrorCode::InsufficientPermissions).reason(format!("the key lacks the permission {}", permission.as_str())))
+    }
+
+    /// Whether the key may use this session, if the account has it.
+    pub fn may_use(&self, session: &SessionId) -> bool {
+        self.sessions.as_ref().is_none_or(|bound| bound.contains(session))
+    }
+}

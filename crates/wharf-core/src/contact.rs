@@ -1,0 +1,112 @@
+//! Contacts: which phone numbers are on WhatsApp. WhatsApp limits how often one may ask, so answers are remembered.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use wharf_api::ids::SessionId;
+use wharf_api::types::contact::CheckedContact;
+use wharf_api::{ApiError, ErrorCode, Timestamp, recipient};
+
+use crate::caller::Caller;
+use crate::engine::{self, Registration};
+use crate::services::Services;
+use crate::{session, store};
+
+/// How long a number that was found is believed to be there.
+const FOUND_MS: i64 = 24 * 60 * 60 * 1000;
+/// How long a number that was not found is believed to be absent: people join.
+const ABSENT_MS: i64 = 5 * 60 * 1000;
+/// How many numbers are remembered at the most.
+const CACHE_NUMBERS: usize = 100_000;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Session(#[from] session::Error),
+    #[error("phones[{index}] is no phone number: {reason}")]
+    InvalidPhone { index: usize, reason: &'static str },
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<&Error> for ApiError {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Session(error) => error.into(),
+            Error::InvalidPhone { index, reason } => {
+                ApiError::new(ErrorCode::InvalidPhoneNumber).field(format!("phones[{index}]")).reason(*reason)
+            }
+            Error::Engine(error) => error.into(),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+/// What was learned about numbers. One for all accounts: whether a number is on WhatsApp is no tenant's secret.
+#[derive(Default)]
+pub struct Cache {
+    known: Mutex<HashMap<String, (Timestamp, Registration)>>,
+}
+
+impl Cache {
+    fn get(&self, phone: &str, now: Timestamp) -> Option<Registration> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, registration) = known.get(phone)?;
+        let life = if registration.registered { FOUND_MS } else { ABSENT_MS };
+        (now.as_millis() - at.as_millis() < life).then(|| registration.clone())
+    }
+
+    fn put(&self, registration: Registration, now: Timestamp) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= CACHE_NUMBERS {
+            known.clear();
+        }
+        known.insert(registration.phone.clone(), (now, registration));
+    }
+
+    /// The network said that the number is not there after all.
+    pub fn forget(&self, phone: &str) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(phone);
+    }
+}
+
+/// Looks numbers (digits) up: from memory where it is fresh, from WhatsApp otherwise. In the order of `phones`.
+pub async fn registrations(services: &Services, session: &SessionId, phones: &[String]) -> Result<Vec<Registration>, engine::Error> {
+    let now = services.clock.now();
+    let unknown: Vec<String> = phones.iter().filter(|phone| services.contacts.get(phone, now).is_none()).cloned().collect();
+    let mut fresh = HashMap::new();
+    if !unknown.is_empty() {
+        for registration in services.engine.registrations(session, &unknown).await? {
+            services.contacts.put(registration.clone(), now);
+            fresh.insert(registration.phone.clone(), registration);
+        }
+    }
+    let absent = |phone: &String| Registration { phone: phone.clone(), registered: false, lid: None };
+    Ok(phones
+        .iter()
+        .map(|phone| fresh.get(phone).cloned().or_else(|| services.contacts.get(phone, now)).unwrap_or_else(|| absent(phone)))
+        .collect())
+}
+
+/// `POST /v1/contacts/check`.
+pub async fn check(services: &Services, caller: &Caller, session: &str, phones: &[String]) -> Result<Vec<CheckedContact>, Error> {
+    let mut numbers = Vec::with_capacity(phones.len());
+    for (index, phone) in phones.iter().enumerate() {
+        numbers.push(recipient::phone(phone).map_err(|reason| Error::InvalidPhone { index, reason })?);
+    }
+    let row = session::find(services, caller, session).await?;
+    session::require_connected(services, &row)?;
+    let found = registrations(services, &row.id, &numbers).await?;
+    Ok(phones
+        .iter()
+        .zip(found)
+        .map(|(asked, registration)| CheckedContact {
+            phone: asked.clone(),
+            on_whatsapp: registration.registered,
+            id: registration.registered.then(|| format!("{}@s.whatsapp.net", registration.phone)),
+            lid: registration.lid,
+        })
+        .collect())
+}

@@ -1,0 +1,127 @@
+//! The port to WhatsApp: what the rules ask of a session's engine.
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use wharf_api::ids::{AccountId, SessionId};
+use wharf_api::types::session::{DisconnectReason, SessionStatus};
+use wharf_api::{Recipient, Timestamp};
+
+/// A QR code while it can be scanned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QrCode {
+    pub text: String,
+    pub expires_at: Timestamp,
+}
+
+/// What a session's engine sees of its link at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub status: SessionStatus,
+    pub reason: Option<DisconnectReason>,
+    /// While `status` is `qr`.
+    pub qr: Option<QrCode>,
+    /// The linked account, `digits@s.whatsapp.net`.
+    pub jid: Option<String>,
+}
+
+/// Whether one number is on WhatsApp.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    pub phone: String,
+    pub registered: bool,
+    /// `digits@lid`, where WhatsApp tells.
+    pub lid: Option<String>,
+}
+
+/// A code that the person types on the phone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PairCode {
+    pub code: String,
+    pub expires_at: Timestamp,
+}
+
+/// A message as it will be encrypted at every try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Composed {
+    pub wa_id: String,
+    pub payload: Vec<u8>,
+}
+
+/// Why the engine could not do what it was asked. No text of a message or number stands in it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the session is not connected")]
+    NotConnected,
+    /// It is linked already, or its state forbids what was asked.
+    #[error("the session's state forbids it: {0}")]
+    Conflict(&'static str),
+    /// The pairing attempt ended before it gave what was asked.
+    #[error("the pairing attempt has expired")]
+    Expired,
+    /// WhatsApp asked us to slow down.
+    #[error("WhatsApp asks to slow down")]
+    Throttled { retry_after_secs: Option<u64> },
+    /// No answer in time; it is not known whether WhatsApp acted.
+    #[error("WhatsApp did not answer in time")]
+    Timeout,
+    #[error("WhatsApp refused: {0}")]
+    Refused(String),
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+}
+
+/// The engine of all sessions of this process. A session's engine is one task; nothing else touches its client.
+#[async_trait]
+pub trait Engine: Send + Sync + 'static {
+    /// Makes sure that the session's task runs: it connects a linked session and shows QR codes for one that is not.
+    async fn start(&self, session: &SessionId) -> Result<watch::Receiver<Link>, Error>;
+
+    /// The link of a session whose task runs.
+    fn link(&self, session: &SessionId) -> Option<watch::Receiver<Link>>;
+
+    /// Ends the session's task and starts a new one.
+    async fn restart(&self, session: &SessionId) -> Result<watch::Receiver<Link>, Error>;
+
+    /// Ends the session's task and keeps its link. Does nothing where no task runs.
+    async fn stop(&self, session: &SessionId) -> Result<(), Error>;
+
+    /// Removes the linked device at WhatsApp, wipes its keys and ends the task.
+    async fn logout(&self, session: &SessionId) -> Result<(), Error>;
+
+    /// Asks for a pairing code for `phone` (digits).
+    async fn pairing_code(&self, session: &SessionId, phone: &str) -> Result<PairCode, Error>;
+
+    /// Asks WhatsApp which of these numbers (digits) it knows.
+    async fn registrations(&self, session: &SessionId, phones: &[String]) -> Result<Vec<Registration>, Error>;
+
+    /// Freezes a text: chooses its WhatsApp id and its message secret. `own_jid` is the session's linked account.
+    /// Pure: it needs no client and may run on any node.
+    fn compose_text(&self, own_jid: &str, to: &Recipient, text: &str, at: Timestamp) -> Composed;
+
+    /// Tells the session's task that messages were accepted. A lost call costs a poll, never a message.
+    fn wake(&self, account: &AccountId, session: &SessionId);
+
+    /// Stops all tasks in order, keeping their links: messages in flight get their chance, keys are saved.
+    async fn shutdown(&self);
+}
+
+impl From<&Error> for wharf_api::ApiError {
+    fn from(error: &Error) -> Self {
+        use wharf_api::ErrorCode;
+        match error {
+            Error::NotConnected => ErrorCode::SessionNotConnected.into(),
+            Error::Conflict(reason) => wharf_api::ApiError::new(ErrorCode::Conflict).reason(*reason),
+            Error::Expired => ErrorCode::QrCodeExpired.into(),
+            Error::Throttled { retry_after_secs } => wharf_api::ApiError::new(ErrorCode::ServiceUnavailable)
+                .reason("WhatsApp asks to slow down")
+                .retry_after(retry_after_secs.unwrap_or(60)),
+            Error::Timeout => {
+                wharf_api::ApiError::new(ErrorCode::ServiceUnavailable).reason("WhatsApp did not answer in time").retry_after(5)
+            }
+            Error::Refused(_) => {
+                wharf_api::ApiError::new(ErrorCode::ServiceUnavailable).reason("WhatsApp refused the request").retry_after(60)
+            }
+            Error::Store(error) => error.into(),
+        }
+    }
+}

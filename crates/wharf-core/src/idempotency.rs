@@ -1,0 +1,94 @@
+//! `Idempotency-Key`: the same request twice is one request.
+//!
+//! The key is claimed in the commit of what the request creates, so that no crash can part the two. The first
+//! answer is stored after it; where the process died between the two, the answer is made anew from what was created.
+
+use std::time::Duration;
+
+use wharf_api::{ApiError, ErrorCode, limits};
+
+use crate::caller::Caller;
+use crate::services::Services;
+use crate::store::{self, Answer, Claim};
+
+/// How long a repeat waits for the first request to end before it is told that the key is in use.
+const WAIT: Duration = Duration::from_secs(2);
+const POLL: Duration = Duration::from_millis(50);
+/// A first request that has not answered after this time will not: its process died. Longer than any request may take.
+const ABANDONED_AFTER_MS: i64 = 15_000;
+
+/// An `Idempotency-Key` with the request that it stands on.
+#[derive(Clone, Debug)]
+pub struct Key {
+    pub operation: &'static str,
+    pub value: String,
+    /// SHA-256 of the request.
+    pub request_hash: Vec<u8>,
+}
+
+/// What is to be done with a request that carries a key.
+#[derive(Debug)]
+pub enum Begin {
+    /// Nobody used the key: run the request and hand the claim to the store with what it creates.
+    Fresh(Claim),
+    /// The first request's answer.
+    Replay(Answer),
+    /// The first request created this and died before it could answer.
+    Resume { resource_id: String },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the key was used with another request")]
+    Reused,
+    #[error("the first request with this key is still running")]
+    InUse,
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<&Error> for ApiError {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Reused => ErrorCode::IdempotencyKeyReused.into(),
+            Error::InUse => ApiError::new(ErrorCode::IdempotencyKeyInUse).retry_after(1),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Looks the key up. Waits a little for a first request that is still running.
+pub async fn begin(services: &Services, caller: &Caller, key: &Key) -> Result<Begin, Error> {
+    let deadline = tokio::time::Instant::now() + WAIT;
+    loop {
+        let now = services.clock.now();
+        let Some(row) = services.store.find_idempotency(&caller.account, key.operation, &key.value, now).await? else {
+            return Ok(Begin::Fresh(Claim {
+                operation: key.operation.to_owned(),
+                key: key.value.clone(),
+                request_hash: key.request_hash.clone(),
+                expires_at: now.plus_millis(limits::IDEMPOTENCY_TTL_MS),
+            }));
+        };
+        if row.request_hash != key.request_hash {
+            return Err(Error::Reused);
+        }
+        if let Some(answer) = row.answer {
+            return Ok(Begin::Replay(answer));
+        }
+        if now.as_millis() - row.created_at.as_millis() > ABANDONED_AFTER_MS {
+            return Ok(Begin::Resume { resource_id: row.resource_id });
+        }
+        if tokio::time::Instant::now() >= deadline {
+            return Err(Error::InUse);
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Stores the first answer, so that repeats get the same. A failure to store is not a failure of the request.
+pub async fn finish(services: &Services, caller: &Caller, key: &Key, answer: &Answer) {
+    if let Err(error) = services.store.answer_idempotency(&caller.account, key.operation, &key.value, answer).await {
+        tracing::warn!(%error, operation = key.operation, "the answer to an idempotent request could not be stored");
+    }
+}

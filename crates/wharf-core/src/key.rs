@@ -1,0 +1,305 @@
+//! API keys: how they look, how they are made, how a caller is told from a stranger.
+//!
+//! A key is `wag_live_<8>_<43><6>`: the public id, 256 bits of secret in base 62, and a checksum that lets a typing
+//! error or a made-up key be refused without asking the database. Only the SHA-256 of the whole is stored.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use wharf_api::ids::{KeyId, SessionId};
+use wharf_api::{ApiError, ErrorCode, Permission, Timestamp};
+
+use crate::caller::Caller;
+use crate::chance::Chance;
+use crate::services::Services;
+use crate::store::{self, KeyRow, KeyWithAccount};
+
+const PREFIX: &str = "wag_live_";
+const SECRET_LEN: usize = 43;
+const CHECKSUM_LEN: usize = 6;
+/// How long a found key is believed without asking the database: a revocation takes at most this long to bite.
+const CACHE_MS: i64 = 5_000;
+/// How many keys are remembered at the most.
+const CACHE_KEYS: usize = 10_000;
+
+mod rotate;
+
+pub use rotate::rotate;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("no key was given")]
+    Missing,
+    #[error("the key is malformed, unknown or revoked")]
+    Invalid,
+    #[error("the key has expired")]
+    Expired,
+    #[error("no such key")]
+    NotFound,
+    #[error("the key is revoked or has expired")]
+    Ended,
+    #[error("a key cannot grant {0}")]
+    BeyondCaller(&'static str),
+    #[error("the session {0} does not exist")]
+    NoSuchSession(String),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<&Error> for ApiError {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Missing => ErrorCode::MissingApiKey.into(),
+            Error::Invalid => ErrorCode::InvalidApiKey.into(),
+            Error::Expired => ErrorCode::ExpiredApiKey.into(),
+            Error::NotFound => ErrorCode::ResourceNotFound.into(),
+            Error::Ended => ApiError::new(ErrorCode::Conflict).reason("the key is revoked or has expired: make a new one"),
+            Error::BeyondCaller(what) => ApiError::new(ErrorCode::InsufficientPermissions).reason(format!("a key cannot grant {what}")),
+            Error::NoSuchSession(_) => ApiError::new(ErrorCode::SessionNotFound).field("sessionIds"),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+/// A key on the one occasion that it is known in clear.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The key's text, to be shown once.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn hash(&self) -> Vec<u8> {
+        Sha256::digest(self.0.as_bytes()).to_vec()
+    }
+
+    pub(super) fn generate(chance: &dyn Chance, id: &KeyId) -> Self {
+        let body = format!("{PREFIX}{}_{}", id.bare(), chance.base62(SECRET_LEN));
+        let checksum = checksum(&body);
+        Self(body + &checksum)
+    }
+
+    /// The key in `text` with its public id, or `None` where no key can look like that.
+    fn parse(text: &str) -> Option<(KeyId, Self)> {
+        let (bare, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
+        let well_formed = secret.len() == SECRET_LEN + CHECKSUM_LEN && secret.bytes().all(|b| b.is_ascii_alphanumeric());
+        let id = KeyId::from_bare(bare)?;
+        let (body, sum) = text.split_at_checked(text.len().checked_sub(CHECKSUM_LEN)?)?;
+        (well_formed && checksum(body) == sum).then(|| (id, Self(text.to_owned())))
+    }
+}
+
+fn checksum(body: &str) -> String {
+    const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut rest = crc32fast::hash(body.as_bytes());
+    let mut text = [b'0'; CHECKSUM_LEN];
+    for place in text.iter_mut().rev() {
+        *place = ALPHABET[(rest % 62) as usize];
+        rest /= 62;
+    }
+    text.iter().copied().map(char::from).collect()
+}
+
+/// Keys that were found a moment ago, so that a request costs no look-up.
+#[derive(Default)]
+pub struct Cache {
+    found: Mutex<HashMap<KeyId, (Timestamp, KeyWithAccount)>>,
+}
+
+impl Cache {
+    fn get(&self, id: &KeyId, now: Timestamp) -> Option<KeyWithAccount> {
+        let fresh = |at: &Timestamp| (0..CACHE_MS).contains(&(now.as_millis() - at.as_millis()));
+        self.lock().get(id).filter(|(at, _)| fresh(at)).map(|(_, key)| key.clone())
+    }
+
+    /// The hash of a key that was found at some time, and may have been revoked since.
+    fn hash(&self, id: &KeyId) -> Option<Vec<u8>> {
+        self.lock().get(id).map(|(_, found)| found.key.secret_hash.clone())
+    }
+
+    fn put(&self, key: KeyWithAccount, now: Timestamp) {
+        let mut found = self.lock();
+        if found.len() >= CACHE_KEYS {
+            found.clear();
+        }
+        found.insert(key.key.id.clone(), (now, key));
+    }
+
+    fn forget(&self, id: &KeyId) {
+        self.lock().remove(id);
+    }
+
+    /// Has every key looked up anew at its next use: a plan has changed.
+    pub fn expire(&self) {
+        for (at, _) in self.lock().values_mut() {
+            *at = Timestamp::from_millis(i64::MIN / 2);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<KeyId, (Timestamp, KeyWithAccount)>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What can be said of a presented key without asking the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guess {
+    /// No key can look like that, or the secret is not the one of the key with that id.
+    Hopeless,
+    /// It may be a key; this process has never seen it.
+    Unseen,
+    /// It was a good key when it was last looked up.
+    WasGood,
+}
+
+pub fn guess(services: &Services, presented: &str) -> Guess {
+    let Some((id, secret)) = Secret::parse(presented) else { return Guess::Hopeless };
+    match services.keys.hash(&id) {
+        None => Guess::Unseen,
+        Some(hash) if bool::from(hash.ct_eq(&secret.hash())) => Guess::WasGood,
+        Some(_) => Guess::Hopeless,
+    }
+}
+
+/// The caller behind a key, as it stands after `Bearer`.
+pub async fn authenticate(services: &Services, presented: &str) -> Result<Caller, Error> {
+    if presented.is_empty() {
+        return Err(Error::Missing);
+    }
+    let (id, secret) = Secret::parse(presented).ok_or(Error::Invalid)?;
+    let now = services.clock.now();
+    let found = if let Some(found) = services.keys.get(&id, now) {
+        found
+    } else {
+        let found = services.store.find_key_any_account(&id).await?.ok_or(Error::Invalid)?;
+        services.keys.put(found.clone(), now);
+        found
+    };
+    let right = bool::from(found.key.secret_hash.ct_eq(&secret.hash()));
+    if !right || found.key.revoked_at.is_some_and(|at| at <= now) {
+        return Err(Error::Invalid);
+    }
+    if found.key.expires_at.is_some_and(|at| at <= now) {
+        return Err(Error::Expired);
+    }
+    services.used.key(&found.account.id, &id, now);
+    Ok(Caller::from_key(&found))
+}
+
+/// What a new key is to be.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    pub account: wharf_api::ids::AccountId,
+    pub name: String,
+    pub permissions: Vec<Permission>,
+    pub expires_at: Option<Timestamp>,
+    pub sessions: Option<Vec<SessionId>>,
+    pub operator: bool,
+}
+
+/// Makes a key. The secret is in the answer and nowhere else.
+pub async fn create(services: &Services, new: NewKey) -> Result<(KeyRow, Secret), Error> {
+    for session in new.sessions.iter().flatten() {
+        if services.store.find_session(&new.account, session).await?.is_none() {
+            return Err(Error::NoSuchSession(session.to_string()));
+        }
+    }
+    let id = services.chance.key_id();
+    let secret = Secret::generate(&*services.chance, &id);
+    let row = KeyRow {
+        id,
+        account: new.account,
+        name: new.name,
+        secret_hash: secret.hash(),
+        permissions: new.permissions,
+        sessions: new.sessions,
+        operator: new.operator,
+        created_at: services.clock.now(),
+        expires_at: new.expires_at,
+        revoked_at: None,
+        last_used_at: None,
+    };
+    services.store.insert_key(&row).await?;
+    Ok((row, secret))
+}
+
+/// Makes a key for a caller, who cannot give away more than the own key may do.
+pub async fn create_for(services: &Services, caller: &Caller, new: NewKey) -> Result<(KeyRow, Secret), Error> {
+    may_give(caller, &new)?;
+    create(services, new).await
+}
+
+/// Refuses what a caller cannot give away because the own key may not do it.
+pub(crate) fn may_give(caller: &Caller, new: &NewKey) -> Result<(), Error> {
+    if new.operator && !caller.operator {
+        return Err(Error::BeyondCaller("an operator's rights"));
+    }
+    if new.permissions.iter().any(|permission| !caller.permissions.contains(permission)) {
+        return Err(Error::BeyondCaller("a permission that it lacks itself"));
+    }
+    if let Some(bound) = &caller.sessions {
+        // A session that the caller's key may not use does not exist for it.
+        match &new.sessions {
+            None => return Err(Error::BeyondCaller("more sessions than it is bound to itself")),
+            Some(wanted) => {
+                if let Some(foreign) = wanted.iter().find(|session| !bound.contains(session)) {
+                    return Err(Error::NoSuchSession(foreign.to_string()));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+pub async fn find(services: &Services, caller: &Caller, id: &KeyId) -> Result<KeyRow, Error> {
+    services.store.find_key(&caller.account, id).await?.ok_or(Error::NotFound)
+}
+
+/// Revokes a key. On this node it is refused from the next request on, on others within five seconds.
+pub async fn revoke(services: &Services, caller: &Caller, id: &KeyId) -> Result<KeyRow, Error> {
+    let row = services.store.revoke_key(&caller.account, id, services.clock.now()).await?.ok_or(Error::NotFound)?;
+    services.keys.forget(id);
+    Ok(row)
+}
+
+impl From<&KeyRow> for wharf_api::types::key::Key {
+    fn from(row: &KeyRow) -> Self {
+        Self {
+            key_id: row.id.clone(),
+            name: row.name.clone(),
+            permissions: row.permissions.clone(),
+            session_ids: row.sessions.as_ref().map(|ids| ids.iter().map(ToString::to_string).collect()),
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            revoked_at: row.revoked_at,
+            last_used_at: row.last_used_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chance::SystemChance;
+
+    #[test]
+    fn a_made_key_is_read_back_and_any_change_to_it_is_noticed() {
+        let chance: &dyn Chance = &SystemChance;
+        let id = chance.key_id();
+        let secret = Secret::generate(chance, &id);
+        let text = secret.reveal();
+        assert_eq!(Secret::parse(text).map(|(id, _)| id), Some(id));
+        for place in 0..text.len() {
+            let mut changed = text.as_bytes().to_vec();
+            changed[place] = if changed[place] == b'x' { b'y' } else { b'x' };
+            assert!(Secret::parse(std::str::from_utf8(&changed).unwrap()).is_none(), "place {place}");
+        }
+        assert!(Secret::parse(&text[..text.len() - 1]).is_none());
+        assert!(Secret::parse("").is_none());
+        assert!(Secret::parse("é").is_none());
+    }
+}

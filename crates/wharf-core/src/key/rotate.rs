@@ -1,0 +1,39 @@
+//! A new key in the place of an old one, which goes on working for a while.
+
+use wharf_api::Timestamp;
+use wharf_api::ids::KeyId;
+
+use super::{Error, NewKey, Secret, may_give};
+use crate::caller::Caller;
+use crate::services::Services;
+use crate::store::KeyRow;
+
+/// Makes a key with the name, permissions, sessions and expiry of the old one, which ends after `overlap_ms`.
+pub async fn rotate(services: &Services, caller: &Caller, id: &KeyId, overlap_ms: i64) -> Result<(KeyRow, Secret), Error> {
+    let old = super::find(services, caller, id).await?;
+    let now = services.clock.now();
+    if old.revoked_at.is_some() || old.expires_at.is_some_and(|at: Timestamp| at <= now) {
+        return Err(Error::Ended);
+    }
+    // The caller sees the new secret, so it is given away.
+    let given = NewKey {
+        account: old.account.clone(),
+        name: old.name.clone(),
+        permissions: old.permissions.clone(),
+        expires_at: old.expires_at,
+        sessions: old.sessions.clone(),
+        operator: old.operator,
+    };
+    may_give(caller, &given).map_err(|error| match error {
+        Error::NoSuchSession(_) => Error::BeyondCaller("more sessions than it is bound to itself"),
+        other => other,
+    })?;
+    let new_id = services.chance.key_id();
+    let secret = Secret::generate(&*services.chance, &new_id);
+    let new = KeyRow { id: new_id, secret_hash: secret.hash(), created_at: now, last_used_at: None, ..old };
+    if !services.store.rotate_key(id, &new, now.plus_millis(overlap_ms)).await? {
+        return Err(Error::Ended);
+    }
+    services.keys.forget(id);
+    Ok((new, secret))
+}

@@ -1,0 +1,25 @@
+//! The rules: what may happen, when, how many times; and the ports for what the rules need.
+//!
+//! Names no HTTP, no SQL and no WhatsApp. The store, the engine, time and chance come in through traits.
+
+pub mod account;
+pub mod caller;
+pub mod chance;
+pub mod clock;
+pub mod contact;
+pub mod engine;
+pub mod idempotency;
+pub mod key;
+pub mod limit;
+pub mod message;
+pub mod services;
+pub mod session;
+pub mod store;
+pub mod usage;
+
+pub use caller::Caller;
+pub use chance::Chance;
+pub use clock::Clock;
+pub use engine::Engine;
+pub use services::Services;
+pub use store::Store;

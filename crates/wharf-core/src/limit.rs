@@ -1,0 +1,118 @@
+//! Limits on requests: calls per minute and requests at a time of one account, failed keys of one address.
+//!
+//! Counts live in this process. The plan's limits come in with every question, so a changed plan bites at once.
+
+mod floods;
+mod window;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use wharf_api::ids::AccountId;
+use wharf_api::{ApiError, ErrorCode, Timestamp};
+
+pub use floods::Floods;
+pub use window::WINDOW_MS;
+use window::{Verdict, Window};
+
+use crate::clock::Clock;
+use crate::store::Plan;
+
+/// How an account stands after one of its calls was counted or refused: what the headers of the answer say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub limit: u64,
+    pub remaining: u64,
+    /// When the window is whole again; after a refusal, when a place is free.
+    pub reset_at: Timestamp,
+}
+
+/// Why a call was not let in. It was not counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Too many calls; the next one is let in after so many seconds.
+    Rate { retry_after: u64 },
+    /// Too many requests at a time.
+    Concurrency { limit: u64 },
+}
+
+impl Refused {
+    pub fn error(self, standing: &Standing) -> ApiError {
+        match self {
+            Self::Rate { retry_after } => {
+                ApiError::new(ErrorCode::RateLimitExceeded).limit(standing.limit, standing.limit + 1).retry_after(retry_after)
+            }
+            Self::Concurrency { limit } => ApiError::new(ErrorCode::ConcurrentRequestLimitExceeded).limit(limit, limit + 1).retry_after(1),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Account {
+    window: Window,
+    running: u64,
+}
+
+/// The calls of all accounts.
+#[derive(Clone, Default)]
+pub struct Calls {
+    accounts: Arc<Mutex<HashMap<AccountId, Account>>>,
+}
+
+/// A call that was let in. Its place among the requests that run is free again when this is dropped.
+pub struct Permit {
+    calls: Calls,
+    account: AccountId,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut accounts = self.calls.lock();
+        if let Some(account) = accounts.get_mut(&self.account) {
+            account.running = account.running.saturating_sub(1);
+        }
+    }
+}
+
+impl Calls {
+    /// Lets a call of the account in and counts it, or refuses it and does not.
+    pub fn admit(&self, account: &AccountId, plan: &Plan, clock: &dyn Clock) -> (Standing, Result<Permit, Refused>) {
+        let mut accounts = self.lock();
+        // Inside the lock, so that the log of a window is in order.
+        let now = clock.now();
+        let state = accounts.entry(account.clone()).or_default();
+        let limit = plan.calls_per_minute;
+        let verdict = state.window.ask(limit, now);
+        let mut standing = Standing { limit, remaining: state.window.remaining(limit), reset_at: state.window.whole_at(now) };
+        if let Verdict::FreeAt(at) = verdict {
+            let wait = at.as_millis() - now.as_millis();
+            standing.reset_at = at;
+            return (standing, Err(Refused::Rate { retry_after: whole_seconds(wait) }));
+        }
+        if state.running >= plan.concurrent_requests {
+            return (standing, Err(Refused::Concurrency { limit: plan.concurrent_requests }));
+        }
+        state.window.take(now);
+        state.running += 1;
+        standing.remaining = state.window.remaining(limit);
+        standing.reset_at = state.window.whole_at(now);
+        (standing, Ok(Permit { calls: self.clone(), account: account.clone() }))
+    }
+
+    /// Forgets accounts that did not call for a while.
+    pub fn tidy(&self, now: Timestamp) {
+        self.lock().retain(|_, account| account.running > 0 || !account.window.is_whole(now));
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<AccountId, Account>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Milliseconds as seconds that are not too short; 1 at the least.
+fn whole_seconds(millis: i64) -> u64 {
+    u64::try_from(millis).unwrap_or(0).div_ceil(1000).max(1)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! Addresses that come with bad keys again and again: they are turned away before the database is asked.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+
+use wharf_api::{ApiError, ErrorCode, Timestamp};
+
+use super::{WINDOW_MS, whole_seconds};
+
+/// How many addresses are remembered at the most.
+const ADDRESSES: usize = 10_000;
+/// While an address is turned away, a key that this process has never seen is looked up so often: it may be a good one.
+const LOOK_UP_EVERY_MS: i64 = 1_000;
+
+struct Address {
+    since: Timestamp,
+    failures: u64,
+    looked_up: Option<Timestamp>,
+}
+
+/// The failed keys of all addresses, in minutes that begin with the first failure.
+#[derive(Default)]
+pub struct Floods {
+    addresses: Mutex<HashMap<IpAddr, Address>>,
+}
+
+impl Floods {
+    /// Counts a failure.
+    pub fn failed(&self, address: IpAddr, now: Timestamp) {
+        let mut addresses = self.lock();
+        if addresses.len() >= ADDRESSES {
+            addresses.retain(|_, state| runs(state, now));
+            if addresses.len() >= ADDRESSES {
+                addresses.clear();
+            }
+        }
+        let state = addresses.entry(source(address)).or_insert(Address { since: now, failures: 0, looked_up: None });
+        if !runs(state, now) {
+            *state = Address { since: now, failures: 0, looked_up: state.looked_up };
+        }
+        state.failures += 1;
+    }
+
+    /// The refusal where the address has failed `limit` times within its minute.
+    pub fn refusal(&self, address: IpAddr, limit: u64, now: Timestamp) -> Option<ApiError> {
+        let addresses = self.lock();
+        let state = addresses.get(&source(address)).filter(|state| runs(state, now) && state.failures >= limit)?;
+        let wait = state.since.as_millis() + WINDOW_MS - now.as_millis();
+        let error = ApiError::new(ErrorCode::RateLimitExceeded).reason("too many requests without a good key came from this address");
+        Some(error.limit(limit, limit + 1).retry_after(whole_seconds(wait)))
+    }
+
+    /// Whether an address that is turned away may have an unseen key looked up all the same; uses that chance up.
+    pub fn may_look_up(&self, address: IpAddr, now: Timestamp) -> bool {
+        let mut addresses = self.lock();
+        let Some(state) = addresses.get_mut(&source(address)) else { return true };
+        let due = state.looked_up.is_none_or(|at| !(0..LOOK_UP_EVERY_MS).contains(&(now.as_millis() - at.as_millis())));
+        if due {
+            state.looked_up = Some(now);
+        }
+        due
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IpAddr, Address>> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Also false after the machine's clock went back.
+fn runs(state: &Address, now: Timestamp) -> bool {
+    (0..WINDOW_MS).contains(&(now.as_millis() - state.since.as_millis()))
+}
+
+/// Whom an address belongs to: of IPv6, everybody has at least 2^64.
+fn source(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    #[test]
+    fn an_address_is_turned_away_at_the_limit_and_let_in_when_its_minute_is_over() {
+        let (floods, address) = (Floods::default(), "192.0.2.1".parse().unwrap());
+        for failure in 0..3 {
+            assert!(floods.refusal(address, 3, at(failure)).is_none());
+            floods.failed(address, at(failure));
+        }
+        let refusal = floods.refusal(address, 3, at(10_000)).unwrap();
+        assert_eq!(refusal.details.retry_after, Some(50));
+        assert!(floods.refusal("192.0.2.2".parse().unwrap(), 3, at(10_000)).is_none());
+        assert!(floods.refusal(address, 3, at(60_000)).is_none());
+    }
+
+    #[test]
+    fn one_unseen_key_a_second_is_looked_up() {
+        let (floods, address) = (Floods::default(), "192.0.2.1".parse().unwrap());
+        floods.failed(address, at(0));
+        assert!(floods.may_look_up(address, at(5)));
+        assert!(!floods.may_look_up(address, at(1_004)));
+        assert!(floods.may_look_up(address, at(1_005)));
+    }
+
+    #[test]
+    fn neighbours_in_one_ipv6_network_are_one_and_a_mapped_address_is_the_old_one() {
+        let of = |text: &str| source(text.parse().unwrap());
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
+        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+    }
+}

@@ -1,0 +1,127 @@
+//! Messages: what is accepted, what their states mean, what is shown of them.
+
+pub mod outcomes;
+pub mod overdue;
+pub mod send_text;
+
+use wharf_api::ids::MessageId;
+use wharf_api::types::event::EventKind;
+use wharf_api::types::message::{Direction, Message, MessageError, MessageStatus, Party};
+use wharf_api::{ApiError, ErrorCode, Timestamp, limits};
+
+use crate::caller::Caller;
+use crate::services::Services;
+use crate::store::{self, MessageFilter, MessageRow, NewEvent, Page, PageRequest};
+use crate::{engine, idempotency, session};
+
+pub use send_text::{Sent, send_text};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("no such message")]
+    NotFound,
+    #[error("not a recipient: {0}")]
+    InvalidRecipient(&'static str),
+    #[error("the recipient is not on WhatsApp")]
+    NotOnWhatsapp,
+    #[error("the text is empty")]
+    EmptyText,
+    #[error("the text has {chars} characters")]
+    TooLong { chars: usize },
+    #[error("the plan's {limit} messages of today are used up")]
+    DailyLimit { limit: u64, used: u64, reset_at: Timestamp },
+    /// It was accepted, and WhatsApp refused it.
+    #[error("the message failed")]
+    Failed { id: MessageId, reason: String },
+    #[error("the idempotency key was claimed before")]
+    ClaimedBefore,
+    #[error(transparent)]
+    Idempotency(#[from] idempotency::Error),
+    #[error(transparent)]
+    Session(#[from] session::Error),
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<&Error> for ApiError {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::NotFound => ErrorCode::MessageNotFound.into(),
+            Error::InvalidRecipient(reason) => ApiError::new(ErrorCode::InvalidPhoneNumber).field("to").reason(*reason),
+            Error::NotOnWhatsapp => ApiError::new(ErrorCode::RecipientNotOnWhatsapp).field("to"),
+            Error::EmptyText => ApiError::new(ErrorCode::InvalidRequest).field("text").reason("the text is empty"),
+            Error::TooLong { chars } => {
+                ApiError::new(ErrorCode::MessageTooLong).field("text").limit(limits::TEXT_CHARS as u64, *chars as u64)
+            }
+            Error::DailyLimit { limit, used, reset_at } => {
+                ApiError::new(ErrorCode::DailyMessageLimitReached).limit(*limit, *used).reset_at(*reset_at)
+            }
+            Error::Failed { id, reason } => ApiError::new(ErrorCode::MessageSendingFailed).message(id.clone()).reason(reason.clone()),
+            Error::ClaimedBefore => (&idempotency::Error::InUse).into(),
+            Error::Idempotency(error) => error.into(),
+            Error::Session(error) => error.into(),
+            Error::Engine(error) => error.into(),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The message that `id` spells, with its time line, if the caller may know of it.
+pub async fn find(services: &Services, caller: &Caller, id: &str) -> Result<Message, Error> {
+    let row = find_row(services, caller, id).await?;
+    let mut message = view(&row);
+    message.timeline = Some(services.store.timeline(&caller.account, &row.id).await?);
+    Ok(message)
+}
+
+/// The row that `id` spells, if the caller may know of it.
+pub async fn find_row(services: &Services, caller: &Caller, id: &str) -> Result<MessageRow, Error> {
+    let id = MessageId::parse(id).ok_or(Error::NotFound)?;
+    let row = services.store.find_message(&caller.account, &id).await?;
+    row.filter(|row| caller.may_use(&row.session)).ok_or(Error::NotFound)
+}
+
+/// The caller's messages that pass the filter, newest first.
+pub async fn list(services: &Services, caller: &Caller, mut filter: MessageFilter, page: PageRequest) -> Result<Page<MessageRow>, Error> {
+    filter.sessions.clone_from(&caller.sessions);
+    Ok(services.store.list_messages(&caller.account, &filter, page).await?)
+}
+
+/// The message as the wire shows it, without its time line.
+pub fn view(row: &MessageRow) -> Message {
+    let incoming = row.direction == Direction::Incoming;
+    Message {
+        message_id: row.id.clone(),
+        session_id: row.session.clone(),
+        whatsapp_id: row.wa_id.clone(),
+        direction: row.direction,
+        status: row.status,
+        chat: Party { id: row.chat.clone(), phone_number: row.chat_phone.clone(), lid: row.chat_lid.clone(), name: None },
+        from: row.sender.clone().filter(|_| incoming).map(|id| Party {
+            id,
+            phone_number: row.sender_phone.clone(),
+            lid: row.sender_lid.clone(),
+            name: row.sender_name.clone(),
+        }),
+        content: row.content.clone(),
+        error: row.error.map(|code| MessageError { code: code.name().to_owned(), reason: row.error_reason.clone() }),
+        created_at: row.created_at,
+        timeline: None,
+    }
+}
+
+/// The events that announce that a message reached the status it now has. The store writes them with the status.
+pub fn events_of(row: &MessageRow) -> Vec<NewEvent> {
+    let kinds: &[EventKind] = match row.status {
+        MessageStatus::Received => &[EventKind::MessageReceived],
+        MessageStatus::Queued | MessageStatus::Played => &[EventKind::MessageStatus],
+        MessageStatus::Sent => &[EventKind::MessageStatus, EventKind::MessageSent],
+        MessageStatus::Delivered => &[EventKind::MessageStatus, EventKind::MessageDelivered],
+        MessageStatus::Read => &[EventKind::MessageStatus, EventKind::MessageRead],
+        MessageStatus::Failed => &[EventKind::MessageStatus, EventKind::MessageFailed],
+    };
+    let data = serde_json::to_value(view(row)).unwrap_or_default();
+    kinds.iter().map(|kind| NewEvent { kind: *kind, data: data.clone() }).collect()
+}

@@ -1,0 +1,51 @@
+//! What the rules work with: one value for the whole process.
+
+use std::sync::Arc;
+
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::contact;
+use crate::engine::Engine;
+use crate::key;
+use crate::limit;
+use crate::message::outcomes::Outcomes;
+use crate::store::Store;
+use crate::usage;
+
+/// The ports, and the few caches that the rules keep.
+pub struct Services {
+    pub store: Arc<dyn Store>,
+    pub engine: Arc<dyn Engine>,
+    pub clock: Arc<dyn Clock>,
+    pub chance: Arc<dyn Chance>,
+    /// Shared with the engine, which reports here how each message ended.
+    pub outcomes: Arc<Outcomes>,
+    pub keys: key::Cache,
+    pub contacts: contact::Cache,
+    pub calls: limit::Calls,
+    pub floods: limit::Floods,
+    pub used: usage::Counter,
+}
+
+impl Services {
+    pub fn new(
+        store: Arc<dyn Store>,
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+        chance: Arc<dyn Chance>,
+        outcomes: Arc<Outcomes>,
+    ) -> Self {
+        Self {
+            store,
+            engine,
+            clock,
+            chance,
+            outcomes,
+            keys: key::Cache::default(),
+            contacts: contact::Cache::default(),
+            calls: limit::Calls::default(),
+            floods: limit::Floods::default(),
+            used: usage::Counter::default(),
+        }
+    }
+}

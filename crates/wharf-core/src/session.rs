@@ -1,0 +1,132 @@
+//! Sessions: what may be done with them, and what their states mean for a send.
+
+pub mod create;
+pub mod events;
+pub mod link;
+
+use wharf_api::ids::SessionId;
+use wharf_api::types::session::{DisconnectReason, Session, SessionStatus};
+use wharf_api::{ApiError, ErrorCode};
+
+use crate::caller::Caller;
+use crate::services::Services;
+use crate::store::{self, Page, PageRequest, SessionRow};
+use crate::{engine, idempotency};
+
+pub use create::{Fresh, create};
+pub use link::{delete, logout, pairing_code, qr, restart};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("no such session")]
+    NotFound,
+    /// It cannot send, and it was not linked before.
+    #[error("the session is not connected")]
+    NotConnected { status: SessionStatus },
+    /// It was linked and no longer is.
+    #[error("the session has been disconnected")]
+    Disconnected { reason: Option<DisconnectReason> },
+    #[error("the QR code has expired")]
+    QrExpired,
+    #[error("the plan allows {limit} sessions")]
+    LimitReached { limit: u64, sessions: u64 },
+    #[error("the session's state forbids it: {0}")]
+    Conflict(&'static str),
+    #[error("not a phone number: {0}")]
+    InvalidPhone(&'static str),
+    #[error("the idempotency key was claimed before")]
+    ClaimedBefore,
+    #[error(transparent)]
+    Idempotency(#[from] idempotency::Error),
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<&Error> for ApiError {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::NotFound => ErrorCode::SessionNotFound.into(),
+            Error::NotConnected { status } => {
+                ApiError::new(ErrorCode::SessionNotConnected).reason(format!("the session is {}", status.as_str()))
+            }
+            Error::Disconnected { reason } => {
+                let error = ApiError::new(ErrorCode::SessionDisconnected);
+                match reason {
+                    Some(reason) => error.reason(reason.as_str()),
+                    None => error,
+                }
+            }
+            Error::QrExpired => ErrorCode::QrCodeExpired.into(),
+            Error::LimitReached { limit, sessions } => ApiError::new(ErrorCode::SessionLimitReached).limit(*limit, *sessions),
+            Error::Conflict(reason) => ApiError::new(ErrorCode::Conflict).reason(*reason),
+            Error::InvalidPhone(reason) => ApiError::new(ErrorCode::InvalidPhoneNumber).field("phoneNumber").reason(*reason),
+            Error::ClaimedBefore => (&idempotency::Error::InUse).into(),
+            Error::Idempotency(error) => error.into(),
+            Error::Engine(error) => error.into(),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The session that `id` spells, if the caller may know of it.
+pub async fn find(services: &Services, caller: &Caller, id: &str) -> Result<SessionRow, Error> {
+    let id = SessionId::parse(id).filter(|id| caller.may_use(id)).ok_or(Error::NotFound)?;
+    services.store.find_session(&caller.account, &id).await?.ok_or(Error::NotFound)
+}
+
+/// The caller's sessions, oldest first.
+pub async fn list(services: &Services, caller: &Caller, page: PageRequest) -> Result<Page<SessionRow>, Error> {
+    let mut page = services.store.list_sessions(&caller.account, page).await?;
+    page.rows.retain(|row| caller.may_use(&row.id));
+    Ok(page)
+}
+
+/// The session as it is at this moment: the engine's word counts more than the row's.
+pub fn view(services: &Services, row: &SessionRow) -> Session {
+    let link = services.engine.link(&row.id).map(|link| link.borrow().clone());
+    let jid = link.as_ref().and_then(|link| link.jid.clone()).or_else(|| row.jid.clone());
+    Session {
+        session_id: row.id.clone(),
+        name: row.name.clone(),
+        status: current(link.as_ref(), row),
+        reason: match &link {
+            Some(link) => link.reason,
+            None => row.reason,
+        },
+        phone_number: jid.as_deref().map(user_part).map(str::to_owned),
+        lid: row.lid.clone(),
+        created_at: row.created_at,
+        status_at: row.status_at,
+    }
+}
+
+/// A row that claims a running state without a running engine only says what was true when its process died.
+fn current(link: Option<&engine::Link>, row: &SessionRow) -> SessionStatus {
+    match (link, row.status) {
+        (Some(link), _) => link.status,
+        (None, SessionStatus::Disconnected | SessionStatus::QrExpired | SessionStatus::Stopped) => row.status,
+        (None, _) if row.jid.is_some() => SessionStatus::Reconnecting,
+        (None, _) => SessionStatus::Stopped,
+    }
+}
+
+/// Refuses a session that cannot send at this moment; otherwise tells the linked account's id.
+pub fn require_connected(services: &Services, row: &SessionRow) -> Result<String, Error> {
+    let link = services.engine.link(&row.id).map(|link| link.borrow().clone());
+    match current(link.as_ref(), row) {
+        SessionStatus::Connected => {
+            let jid = link.and_then(|link| link.jid).or_else(|| row.jid.clone());
+            jid.ok_or(Error::NotConnected { status: SessionStatus::Connecting })
+        }
+        SessionStatus::Disconnected => Err(Error::Disconnected { reason: link.map_or(row.reason, |link| link.reason) }),
+        status => Err(Error::NotConnected { status }),
+    }
+}
+
+/// The part of a WhatsApp id before the server, without a device.
+pub fn user_part(jid: &str) -> &str {
+    let user = jid.split('@').next().unwrap_or(jid);
+    user.split(':').next().unwrap_or(user)
+}

@@ -1,0 +1,50 @@
+//! Creating a session, up to its first QR code.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use wharf_api::limits;
+use wharf_api::types::session::SessionStatus;
+
+use super::Error;
+use crate::caller::Caller;
+use crate::engine::{Link, QrCode};
+use crate::services::Services;
+use crate::store::{Claim, Created, NewSession, SessionRow};
+
+/// A session with the QR code that links it, while there is one.
+pub struct Fresh {
+    pub row: SessionRow,
+    pub qr: Option<QrCode>,
+}
+
+/// Creates a session and waits for its first QR code, at most [`limits::QR_WAIT_MS`]. Where none came in time the
+/// session exists all the same and shows its code later.
+pub async fn create(services: &Services, caller: &Caller, name: &str, claim: Option<Claim>) -> Result<Fresh, Error> {
+    let session = NewSession {
+        id: services.chance.session_id(),
+        account: caller.account.clone(),
+        name: name.to_owned(),
+        at: services.clock.now(),
+        limit: caller.plan.sessions,
+        claim,
+    };
+    match services.store.insert_session(&session).await? {
+        Created::Now => {}
+        Created::LimitReached { sessions } => {
+            return Err(Error::LimitReached { limit: caller.plan.sessions.unwrap_or(u64::MAX), sessions });
+        }
+        Created::ClaimedBefore => return Err(Error::ClaimedBefore),
+    }
+    let link = services.engine.start(&session.id).await?;
+    let qr = first_qr(link).await;
+    let row = services.store.find_session(&caller.account, &session.id).await?.ok_or(Error::NotFound)?;
+    Ok(Fresh { row, qr })
+}
+
+/// The next QR code that the link shows, or `None` where it shows none in time or cannot any more.
+pub(super) async fn first_qr(mut link: watch::Receiver<Link>) -> Option<QrCode> {
+    let shown = link.wait_for(|link| !matches!(link.status, SessionStatus::Starting | SessionStatus::Stopped) || link.qr.is_some());
+    let link = tokio::time::timeout(Duration::from_millis(limits::QR_WAIT_MS), shown).await.ok()?.ok()?;
+    link.qr.clone()
+}

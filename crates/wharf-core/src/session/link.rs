@@ -1,0 +1,93 @@
+//! What changes a session's link: QR codes, pairing codes, restart, logout, deletion.
+
+use std::time::Duration;
+
+use wharf_api::recipient;
+use wharf_api::types::session::SessionStatus;
+
+use super::{Error, current, find};
+use crate::caller::Caller;
+use crate::engine::{PairCode, QrCode};
+use crate::services::Services;
+use crate::store::SessionRow;
+
+/// How long a request waits for a link to come up after a restart.
+const RESTART_WAIT: Duration = Duration::from_secs(5);
+
+/// The QR code that links the session. `known` and `wait` make a long poll: the answer comes as soon as the code is
+/// another one than `known`, or when `wait` is over.
+pub async fn qr(services: &Services, caller: &Caller, id: &str, known: Option<&str>, wait: Duration) -> Result<QrCode, Error> {
+    let row = find(services, caller, id).await?;
+    let Some(mut link) = services.engine.link(&row.id) else {
+        return Err(without_qr(current(None, &row), &row));
+    };
+    let waited = link.wait_for(|link| match &link.qr {
+        Some(qr) => known != Some(qr.text.as_str()),
+        None => !matches!(link.status, SessionStatus::Starting),
+    });
+    // When the time is over the code that stands is the answer, old or new.
+    let _ = tokio::time::timeout(wait, waited).await;
+    let seen = link.borrow().clone();
+    seen.qr.ok_or_else(|| without_qr(seen.status, &row))
+}
+
+fn without_qr(status: SessionStatus, row: &SessionRow) -> Error {
+    match status {
+        SessionStatus::Connected | SessionStatus::Connecting | SessionStatus::Reconnecting => {
+            Error::Conflict("the session is linked already")
+        }
+        SessionStatus::Disconnected => Error::Disconnected { reason: row.reason },
+        SessionStatus::QrExpired => Error::QrExpired,
+        SessionStatus::Starting | SessionStatus::Qr => Error::Conflict("the session has no QR code yet"),
+        SessionStatus::Stopped => Error::Conflict("the session is stopped; restart it"),
+    }
+}
+
+/// A code that links the phone without a camera.
+pub async fn pairing_code(services: &Services, caller: &Caller, id: &str, phone: &str) -> Result<PairCode, Error> {
+    let phone = recipient::phone(phone).map_err(Error::InvalidPhone)?;
+    let row = find(services, caller, id).await?;
+    let status = current(services.engine.link(&row.id).map(|link| link.borrow().clone()).as_ref(), &row);
+    match status {
+        SessionStatus::Starting | SessionStatus::Qr => Ok(services.engine.pairing_code(&row.id, &phone).await?),
+        SessionStatus::Connected
+        | SessionStatus::Connecting
+        | SessionStatus::Reconnecting
+        | SessionStatus::QrExpired
+        | SessionStatus::Disconnected
+        | SessionStatus::Stopped => Err(without_qr(status, &row)),
+    }
+}
+
+/// Starts the session anew: reconnects a linked one, shows fresh QR codes for one that is not linked. The id, and all
+/// that hangs on it, stays.
+pub async fn restart(services: &Services, caller: &Caller, id: &str) -> Result<super::Fresh, Error> {
+    let row = find(services, caller, id).await?;
+    let mut link = services.engine.restart(&row.id).await?;
+    let settled = link.wait_for(|link| !matches!(link.status, SessionStatus::Starting | SessionStatus::Connecting));
+    // What it does not reach in this time it goes on to reach afterwards.
+    let _ = tokio::time::timeout(RESTART_WAIT, settled).await;
+    let qr = link.borrow().qr.clone();
+    let row = find(services, caller, id).await?;
+    Ok(super::Fresh { row, qr })
+}
+
+/// Removes the linked device from the phone.
+pub async fn logout(services: &Services, caller: &Caller, id: &str) -> Result<SessionRow, Error> {
+    let row = find(services, caller, id).await?;
+    super::require_connected(services, &row)?;
+    services.engine.logout(&row.id).await?;
+    find(services, caller, id).await
+}
+
+/// Unlinks the session where that is possible, then deletes it.
+pub async fn delete(services: &Services, caller: &Caller, id: &str) -> Result<SessionRow, Error> {
+    let row = find(services, caller, id).await?;
+    if super::require_connected(services, &row).is_ok()
+        && let Err(error) = services.engine.logout(&row.id).await
+    {
+        tracing::warn!(session = %row.id, %error, "a deleted session could not be unlinked from its phone");
+    }
+    services.engine.stop(&row.id).await?;
+    if services.store.delete_session(&caller.account, &row.id).await? { Ok(row) } else { Err(Error::NotFound) }
+}

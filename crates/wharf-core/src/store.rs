@@ -1,0 +1,76 @@
+//! The port to durable state. Every verb is one transaction: when it returns `Ok`, what it did survives a power cut.
+//!
+//! Verbs that act for a customer take the account first and see nothing of another account. Verbs that act for a
+//! session's engine take a [`Fence`] and change nothing when somebody else owns the session by now.
+
+pub mod account;
+pub mod event;
+pub mod idempotency;
+pub mod key;
+pub mod message;
+pub mod owner;
+pub mod session;
+pub mod vault;
+
+pub use account::{AccountRow, AccountStore, Answers, Plan};
+pub use event::NewEvent;
+pub use idempotency::{Answer, Claim, IdempotencyRow, IdempotencyStore};
+pub use key::{KeyRow, KeyStore, KeyWithAccount};
+pub use message::{
+    Accepted, Inbound, MessageFilter, MessageRow, MessageStore, NewMessage, Outcome, Outgoing, Receipt, ReceiptKind, StatusChange,
+};
+pub use owner::{Fence, OwnerStore};
+pub use session::{Created, LinkChange, NewSession, SessionRow, SessionStore};
+pub use vault::{VaultOp, VaultStore};
+
+/// Why a verb of the store did not do its work. Nothing was changed, unless the variant says that it is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another owner has taken the session over: the caller must stop its client.
+    #[error("the session is owned by somebody else")]
+    Fenced,
+    /// The database is away, locked, slow or full. A commit may or may not have happened.
+    #[error("the database is not available")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A row cannot be read as what it should be, or a statement is wrong: a fault of the program.
+    #[error("the database holds or was asked something impossible: {0}")]
+    Corrupt(String),
+}
+
+/// All that Wharf keeps.
+pub trait Store:
+    AccountStore + KeyStore + SessionStore + MessageStore + IdempotencyStore + OwnerStore + VaultStore + Send + Sync + 'static
+{
+}
+
+impl<T> Store for T where
+    T: AccountStore + KeyStore + SessionStore + MessageStore + IdempotencyStore + OwnerStore + VaultStore + Send + Sync + 'static
+{
+}
+
+/// A part of a list, in the order of the list.
+#[derive(Clone, Debug, Default)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<i64>,
+}
+
+/// Which part of a list is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct PageRequest {
+    /// The `next` of the page before; `None` for the first page.
+    pub after: Option<i64>,
+    pub limit: u32,
+}
+
+impl From<&Error> for wharf_api::ApiError {
+    fn from(error: &Error) -> Self {
+        use wharf_api::ErrorCode;
+        match error {
+            Error::Unavailable(_) => wharf_api::ApiError::new(ErrorCode::ServiceUnavailable).retry_after(1),
+            Error::Fenced => wharf_api::ApiError::new(ErrorCode::ServiceUnavailable).retry_after(2),
+            Error::Corrupt(_) => ErrorCode::InternalServerError.into(),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Accounts and plans as stored.
+
+use async_trait::async_trait;
+use wharf_api::ids::AccountId;
+use wharf_api::{ErrorCode, Timestamp};
+
+use super::{Error, Page, PageRequest};
+
+/// How much an account may do. `None` is without limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub name: String,
+    pub messages_per_day: Option<u64>,
+    pub calls_per_minute: u64,
+    pub sessions: Option<u64>,
+    pub concurrent_requests: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountRow {
+    pub id: AccountId,
+    pub name: String,
+    pub plan: Plan,
+    pub created_at: Timestamp,
+}
+
+/// How often calls of one day were answered so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answers {
+    pub utc_day: i64,
+    /// `None` is success.
+    pub code: Option<ErrorCode>,
+    pub count: u64,
+}
+
+#[async_trait]
+pub trait AccountStore {
+    /// Inserts an account on the plan of that name; `false` where there is no such plan.
+    async fn insert_account(&self, id: &AccountId, name: &str, plan: &str, at: Timestamp) -> Result<bool, Error>;
+
+    async fn find_account(&self, id: &AccountId) -> Result<Option<AccountRow>, Error>;
+
+    /// The account of that name, for the command line and the sandbox.
+    async fn find_account_named(&self, name: &str) -> Result<Option<AccountRow>, Error>;
+
+    /// Messages accepted on the UTC day with that number.
+    async fn messages_on_day(&self, account: &AccountId, utc_day: i64) -> Result<u64, Error>;
+
+    /// Messages accepted on each UTC day from that one on, days without any left out.
+    async fn messages_since(&self, account: &AccountId, utc_day: i64) -> Result<Vec<(i64, u64)>, Error>;
+
+    /// Adds to what was counted before.
+    async fn add_answers(&self, account: &AccountId, answers: &[Answers]) -> Result<(), Error>;
+
+    /// How calls were answered from that UTC day on.
+    async fn answers_since(&self, account: &AccountId, utc_day: i64) -> Result<Vec<Answers>, Error>;
+
+    /// Oldest first. The cursor is how many accounts come before: accounts are never deleted.
+    async fn list_accounts(&self, page: PageRequest) -> Result<Page<AccountRow>, Error>;
+
+    /// Changes what is given; `None` where there is no such account. The plan must exist.
+    async fn update_account(&self, id: &AccountId, name: Option<&str>, plan: Option<&str>) -> Result<Option<AccountRow>, Error>;
+
+    /// The smallest first.
+    async fn list_plans(&self) -> Result<Vec<Plan>, Error>;
+
+    /// Makes the plan, or changes the limits of the one of that name for all its accounts.
+    async fn put_plan(&self, plan: &Plan) -> Result<(), Error>;
+
+    /// Whether the database answers.
+    async fn ping(&self) -> Result<(), Error>;
+
+    /// Marks the database as belonging to `world` (`production` or `sandbox`) unless it is marked already, and tells
+    /// which world it belongs to.
+    async fn claim_world(&self, world: &str) -> Result<String, Error>;
+}

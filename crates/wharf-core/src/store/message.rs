@@ -1,0 +1,182 @@
+//! Messages as stored, from acceptance to the last receipt.
+//!
+//! Whenever a message reaches a status, the store writes a step of its time line and the events that
+//! [`crate::message::events_of`] makes of the row, in the same commit.
+
+use async_trait::async_trait;
+use wharf_api::ids::{AccountId, MessageId, SessionId};
+use wharf_api::types::message::{Content, Direction, MessageStatus, TimelineEntry};
+use wharf_api::{ErrorCode, Timestamp};
+
+use super::{Claim, Error, Fence, Page, PageRequest};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct MessageRow {
+    pub id: MessageId,
+    pub account: AccountId,
+    pub session: SessionId,
+    /// The id on the wire, chosen before the first try and never changed.
+    pub wa_id: String,
+    pub direction: Direction,
+    pub status: MessageStatus,
+    /// The chat's id as WhatsApp writes it; its phone number and LID where known.
+    pub chat: String,
+    pub chat_phone: Option<String>,
+    pub chat_lid: Option<String>,
+    /// Incoming only: who wrote it.
+    pub sender: Option<String>,
+    pub sender_phone: Option<String>,
+    pub sender_lid: Option<String>,
+    pub sender_name: Option<String>,
+    pub content: Content,
+    pub error: Option<ErrorCode>,
+    pub error_reason: Option<String>,
+    pub created_at: Timestamp,
+}
+
+/// A message to be accepted: the row, the frozen bytes, its place in the day's quota, its claim, all in one commit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewMessage {
+    pub row: MessageRow,
+    /// What is encrypted at every try: the plaintext with its message secret, sealed by the engine.
+    pub payload: Vec<u8>,
+    pub expires_at: Timestamp,
+    /// The plan's limit for the UTC day of `row.created_at`.
+    pub daily_limit: Option<u64>,
+    pub claim: Option<Claim>,
+}
+
+/// What became of a message that was to be accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    Now,
+    /// This many messages were accepted today, and the plan allows no more. Nothing was counted.
+    DailyLimit {
+        used: u64,
+    },
+    /// The idempotency key was claimed before. Nothing was created or counted.
+    ClaimedBefore,
+}
+
+/// An accepted message that the engine is to put on the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    pub id: MessageId,
+    pub wa_id: String,
+    pub chat: String,
+    pub payload: Vec<u8>,
+    /// How often it was put on the wire before.
+    pub attempts: u32,
+    pub expires_at: Timestamp,
+}
+
+/// How a try ended for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// WhatsApp's server acknowledged it.
+    Sent,
+    Failed {
+        code: ErrorCode,
+        reason: String,
+    },
+}
+
+/// A status that the store is to record for one outgoing message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StatusChange {
+    pub id: MessageId,
+    pub outcome: Outcome,
+    pub at: Timestamp,
+}
+
+/// What a batch of incoming messages became.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inbound {
+    /// Those that were new, in order; the rest were repeats.
+    pub inserted: Vec<MessageId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReceiptKind {
+    Delivered,
+    Read,
+    Played,
+}
+
+impl ReceiptKind {
+    pub const fn status(self) -> MessageStatus {
+        match self {
+            Self::Delivered => MessageStatus::Delivered,
+            Self::Read => MessageStatus::Read,
+            Self::Played => MessageStatus::Played,
+        }
+    }
+}
+
+/// A receipt for messages that this session sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    pub kind: ReceiptKind,
+    pub wa_ids: Vec<String>,
+    pub at: Timestamp,
+}
+
+/// Which messages a list shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessageFilter {
+    pub session: Option<SessionId>,
+    /// Only these sessions: those that the key is bound to.
+    pub sessions: Option<Vec<SessionId>>,
+    /// The chat's id, phone number or LID.
+    pub chat: Option<String>,
+    pub direction: Option<Direction>,
+    pub status: Option<MessageStatus>,
+}
+
+#[async_trait]
+pub trait MessageStore {
+    /// Accepts a message: row, payload, usage, claim and events in one commit.
+    async fn accept_message(&self, message: &NewMessage) -> Result<Accepted, Error>;
+
+    async fn find_message(&self, account: &AccountId, id: &MessageId) -> Result<Option<MessageRow>, Error>;
+
+    /// Every status that the message reached, oldest first.
+    async fn timeline(&self, account: &AccountId, id: &MessageId) -> Result<Vec<TimelineEntry>, Error>;
+
+    /// Newest first.
+    async fn list_messages(&self, account: &AccountId, filter: &MessageFilter, page: PageRequest) -> Result<Page<MessageRow>, Error>;
+
+    /// The session's queued messages in the order of their acceptance, after the one with number `after` (0 for the
+    /// first), each with its number. Does not change them.
+    async fn queued_messages(&self, session: &SessionId, after: i64, limit: u32) -> Result<Vec<(i64, Outgoing)>, Error>;
+
+    /// The sessions that have queued messages, at most `limit`, of all accounts: for the worker that catches lost wake-ups.
+    async fn sessions_with_queued(&self, limit: u32) -> Result<Vec<(AccountId, SessionId)>, Error>;
+
+    /// Counts one more try of each message, before it goes on the wire. Those that are not queued any more are left alone.
+    async fn claim_messages(&self, fence: &Fence, ids: &[MessageId]) -> Result<(), Error>;
+
+    /// Records how tries ended. A message that is not queued any more keeps its status. Returns the ids whose status
+    /// really changed.
+    async fn record_outcomes(&self, fence: &Fence, changes: &[StatusChange]) -> Result<Vec<MessageId>, Error>;
+
+    /// Moves outgoing messages forward to the receipt's status, never back. A receipt on a queued message proves `sent`
+    /// too, and `read` proves `delivered`: the steps between are written as well. Unknown ids are ignored. Returns the
+    /// rows that moved.
+    async fn record_receipt(&self, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error>;
+
+    /// Inserts what came in, each with its event, leaving out what is there already (same session, chat, sender and
+    /// WhatsApp id). One commit.
+    async fn record_inbound(&self, fence: &Fence, messages: &[MessageRow]) -> Result<Inbound, Error>;
+
+    /// Queued messages of all sessions whose time is over at `now`.
+    async fn overdue_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error>;
+
+    /// Fails one queued message for want of an owner: the worker's verb for overdue messages and deleted sessions.
+    /// `false` where it is not queued any more.
+    async fn fail_message(&self, account: &AccountId, change: &StatusChange) -> Result<bool, Error>;
+
+    /// The frozen payload of an outgoing message, by its WhatsApp id and chat: what a recipient that could not decrypt
+    /// it asks for again.
+    async fn sent_payload(&self, session: &SessionId, chat: &str, wa_id: &str) -> Result<Option<Vec<u8>>, Error>;
+}

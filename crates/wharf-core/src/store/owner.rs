@@ -1,0 +1,29 @@
+//! Who owns a session: the one process that may run its client.
+
+use async_trait::async_trait;
+use wharf_api::Timestamp;
+use wharf_api::ids::{AccountId, SessionId};
+
+use super::Error;
+
+/// Proof of ownership, checked in the transaction of every write that an engine makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fence {
+    pub account: AccountId,
+    pub session: SessionId,
+    /// Rises with every take-over and never falls.
+    pub epoch: i64,
+}
+
+#[async_trait]
+pub trait OwnerStore {
+    /// Renews this node's lease. A node that lets its lease lapse loses its sessions to whoever asks.
+    async fn renew_lease(&self, node: &str, now: Timestamp, expires_at: Timestamp) -> Result<(), Error>;
+
+    /// Takes a session: raises its epoch and returns the fence of the new owner. `None` where a node other than `node`
+    /// owns it and that node's lease has not lapsed at `now`, or where there is no such session.
+    async fn take_session(&self, session: &SessionId, node: &str, now: Timestamp) -> Result<Option<Fence>, Error>;
+
+    /// Gives a session up, so that any node may take it at once. Does nothing under a stale fence.
+    async fn release_session(&self, fence: &Fence) -> Result<(), Error>;
+}

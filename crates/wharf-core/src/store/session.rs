@@ -1,0 +1,81 @@
+//! Sessions as stored.
+
+use async_trait::async_trait;
+use wharf_api::Timestamp;
+use wharf_api::ids::{AccountId, SessionId};
+use wharf_api::types::session::{DisconnectReason, SessionStatus};
+
+use super::{Claim, Error, Fence, NewEvent, Page, PageRequest};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRow {
+    pub id: SessionId,
+    pub account: AccountId,
+    pub name: String,
+    pub status: SessionStatus,
+    pub reason: Option<DisconnectReason>,
+    /// The linked account's id, `digits@s.whatsapp.net`, while it is linked.
+    pub jid: Option<String>,
+    /// `digits@lid`.
+    pub lid: Option<String>,
+    pub push_name: Option<String>,
+    pub created_at: Timestamp,
+    pub status_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSession {
+    pub id: SessionId,
+    pub account: AccountId,
+    pub name: String,
+    pub at: Timestamp,
+    /// The plan's limit, checked in the same transaction.
+    pub limit: Option<u64>,
+    pub claim: Option<Claim>,
+}
+
+/// What became of a session that was to be created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Created {
+    Now,
+    /// The account has this many sessions, and the plan allows no more.
+    LimitReached {
+        sessions: u64,
+    },
+    /// The idempotency key was claimed before.
+    ClaimedBefore,
+}
+
+/// What an engine reports about its session's link. `None` leaves a column as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinkChange {
+    pub status: SessionStatus,
+    pub reason: Option<DisconnectReason>,
+    pub jid: Option<String>,
+    pub lid: Option<String>,
+    pub push_name: Option<String>,
+    /// Forgets jid, lid and push name: the link is gone.
+    pub unlink: bool,
+    pub at: Timestamp,
+    pub events: Vec<NewEvent>,
+}
+
+#[async_trait]
+pub trait SessionStore {
+    async fn insert_session(&self, session: &NewSession) -> Result<Created, Error>;
+
+    async fn find_session(&self, account: &AccountId, id: &SessionId) -> Result<Option<SessionRow>, Error>;
+
+    /// Oldest first.
+    async fn list_sessions(&self, account: &AccountId, page: PageRequest) -> Result<Page<SessionRow>, Error>;
+
+    /// Deletes the session with its messages' engine state, its vault and its ownership; messages and events stay.
+    /// `false` where there is no such session.
+    async fn delete_session(&self, account: &AccountId, id: &SessionId) -> Result<bool, Error>;
+
+    /// Every session that should be running, of all accounts: those with a link, for the start of the process.
+    async fn list_linked_sessions(&self) -> Result<Vec<SessionRow>, Error>;
+
+    /// Records what the engine saw, with its events, in one commit.
+    async fn record_link(&self, fence: &Fence, change: &LinkChange) -> Result<(), Error>;
+}

@@ -1,0 +1,147 @@
+//! What is counted while calls are answered: in memory, and written down every few seconds.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use wharf_api::ids::{AccountId, KeyId};
+use wharf_api::types::account::{Day, Usage, Used};
+use wharf_api::{ErrorCode, Timestamp};
+
+use crate::services::Services;
+use crate::store::{self, Answers};
+
+/// How often the use of one key is written down at the most.
+const KEY_EVERY_MS: i64 = 60_000;
+/// How many UTC days a usage report has.
+const DAYS: i64 = 30;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+#[derive(Default)]
+struct Key {
+    account: Option<AccountId>,
+    used: Option<Timestamp>,
+    written: Option<Timestamp>,
+}
+
+#[derive(Default)]
+struct Counts {
+    answers: HashMap<AccountId, HashMap<(i64, Option<ErrorCode>), u64>>,
+    keys: HashMap<KeyId, Key>,
+}
+
+/// What was counted and is not written down yet.
+#[derive(Default)]
+pub struct Counter(Mutex<Counts>);
+
+impl Counter {
+    /// Counts one answered call; `code` is `None` for success.
+    pub fn answer(&self, account: &AccountId, code: Option<ErrorCode>, now: Timestamp) {
+        let mut counts = self.lock();
+        if !counts.answers.contains_key(account) {
+            counts.answers.insert(account.clone(), HashMap::new());
+        }
+        if let Some(days) = counts.answers.get_mut(account) {
+            *days.entry((now.utc_day(), code)).or_default() += 1;
+        }
+    }
+
+    /// Notes that a key was used.
+    pub fn key(&self, account: &AccountId, id: &KeyId, now: Timestamp) {
+        let mut counts = self.lock();
+        if let Some(key) = counts.keys.get_mut(id) {
+            key.used = Some(now);
+        } else {
+            counts.keys.insert(id.clone(), Key { account: Some(account.clone()), used: Some(now), written: None });
+        }
+    }
+
+    fn take_answers(&self) -> HashMap<AccountId, HashMap<(i64, Option<ErrorCode>), u64>> {
+        std::mem::take(&mut self.lock().answers)
+    }
+
+    fn put_back(&self, account: &AccountId, answers: &[Answers]) {
+        let mut counts = self.lock();
+        let days = counts.answers.entry(account.clone()).or_default();
+        for answer in answers {
+            *days.entry((answer.utc_day, answer.code)).or_default() += answer.count;
+        }
+    }
+
+    /// The keys whose use is due to be written, by account. Those that were not used for long are forgotten.
+    fn take_keys(&self, now: Timestamp) -> HashMap<AccountId, Vec<(KeyId, Timestamp)>> {
+        let mut due: HashMap<AccountId, Vec<(KeyId, Timestamp)>> = HashMap::new();
+        let fresh = |at: Timestamp| (0..KEY_EVERY_MS).contains(&(now.as_millis() - at.as_millis()));
+        self.lock().keys.retain(|id, key| {
+            if key.written.is_some_and(fresh) {
+                return true;
+            }
+            let (Some(used), Some(account)) = (key.used.take(), key.account.as_ref()) else { return false };
+            key.written = Some(now);
+            due.entry(account.clone()).or_default().push((id.clone(), used));
+            true
+        });
+        due
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes down what was counted. What cannot be written is kept for the next time; the last use of a key is not.
+pub async fn flush(services: &Services) -> Result<(), store::Error> {
+    let now = services.clock.now();
+    services.calls.tidy(now);
+    let mut failed = None;
+    for (account, days) in services.used.take_answers() {
+        let answers: Vec<_> = days.into_iter().map(|((utc_day, code), count)| Answers { utc_day, code, count }).collect();
+        if let Err(error) = services.store.add_answers(&account, &answers).await {
+            services.used.put_back(&account, &answers);
+            failed = Some(error);
+        }
+    }
+    for (account, keys) in services.used.take_keys(now) {
+        services.store.touch_keys(&account, &keys).await?;
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// What the account used today and in the last 30 days.
+pub async fn report(services: &Services, account: &AccountId) -> Result<Usage, store::Error> {
+    let now = services.clock.now();
+    let (today, since) = (now.utc_day(), now.utc_day() - (DAYS - 1));
+    let mut days: std::collections::BTreeMap<i64, Used> = std::collections::BTreeMap::new();
+    for (day, messages) in services.store.messages_since(account, since).await? {
+        days.entry(day).or_default().messages = messages;
+    }
+    for answers in services.store.answers_since(account, since).await? {
+        add(
+            days.entry(answers.utc_day).or_default(),
+            &Used {
+                messages: 0,
+                calls: answers.count,
+                errors: answers.code.map(|code| (code.name().to_owned(), answers.count)).into_iter().collect(),
+            },
+        );
+    }
+    let mut total = Used::default();
+    for used in days.values() {
+        add(&mut total, used);
+    }
+    let today = day(today, days.get(&today).cloned().unwrap_or_default());
+    let days = days.into_iter().rev().map(|(number, used)| day(number, used)).collect();
+    Ok(Usage { today, last30_days: total, days, resets_at: now.next_utc_day() })
+}
+
+fn add(to: &mut Used, more: &Used) {
+    to.messages += more.messages;
+    to.calls += more.calls;
+    for (code, count) in &more.errors {
+        *to.errors.entry(code.clone()).or_default() += count;
+    }
+}
+
+fn day(number: i64, used: Used) -> Day {
+    let date = Timestamp::from_millis(number * DAY_MS).to_string().chars().take("2026-11-23".len()).collect();
+    Day { date, used }
+}

@@ -1,0 +1,103 @@
+//! The gateway on the pretend network: one command, nothing but loopback, a demo key printed. What newcomers and CI run.
+
+mod banner;
+mod demo;
+mod gaps;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use serde_json::json;
+use wharf::app::App;
+use wharf::config::Config;
+use wharf::world::World;
+use wharf::{log, machine};
+use wharf_sim::Network;
+
+/// Wharf on a pretend WhatsApp: the real gateway, the real client library, phones with people, all on loopback.
+#[derive(Parser)]
+struct Args {
+    /// The API's port; 0 takes any free one
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Where accounts, keys, messages and the pretend phones are kept
+    #[arg(long, default_value = ".wharf/sandbox")]
+    data_dir: PathBuf,
+    /// Print one line of JSON once all is ready: url, apiKey, operatorKey, controlUrl
+    #[arg(long)]
+    json: bool,
+    /// Use the pretend network of a running `wharf-sim` (its `url`) instead of one of its own
+    #[arg(long, value_name = "URL")]
+    network: Option<String>,
+    /// A database instead of the SQLite file in the data folder
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("wharf-sandbox: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> Result<()> {
+    let env = |name: &str| std::env::var(name).ok();
+    let mut config = Config { listen: loopback(args.port), database_url: args.database_url, ..Config::default() };
+    if let Some(filter) = env("WHARF_LOG") {
+        config.log.filter = filter;
+    } else if !args.json {
+        // A person reads the banner; the log speaks up when something is wrong.
+        "warn".clone_into(&mut config.log.filter);
+    }
+    log::init(&config.log).context("WHARF_LOG cannot be read")?;
+    machine::raise_open_files().context("the limit of open files")?;
+    gaps::arm()?;
+
+    let (network, url, control_url) = if let Some(url) = args.network {
+        config.data_dir.clone_from(&args.data_dir);
+        (None, url, None)
+    } else {
+        config.data_dir = args.data_dir.join("gateway");
+        let bind = loopback(0);
+        let sim = wharf_sim::Config { bind, control_bind: bind, data_dir: Some(args.data_dir.join("network")) };
+        let network = Network::start(sim).await.context("the pretend network")?;
+        let (url, control_url) = (network.url(), network.control_url());
+        (Some(network), url, Some(control_url))
+    };
+    let data_dir = config.data_dir.clone();
+    let app = App::start(config, World::Sandbox { network_url: url }).await?;
+    let keys = demo::keys(app.services(), &data_dir).await?;
+    if args.json {
+        let ready = json!({"url": app.url(), "apiKey": keys.api_key, "operatorKey": keys.operator_key, "controlUrl": control_url});
+        println!("{ready}");
+    } else {
+        banner::print(&app.url(), control_url.as_deref(), &keys);
+    }
+
+    machine::asked_to_end().await?;
+    let stop = async {
+        app.shutdown().await;
+        // The network ends last: the gateway says goodbye to it.
+        if let Some(network) = network {
+            network.shutdown().await;
+        }
+    };
+    tokio::select! {
+        () = stop => {}
+        // Whoever asks twice is in a hurry, and being killed is survived.
+        again = machine::asked_to_end() => again?,
+    }
+    Ok(())
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}

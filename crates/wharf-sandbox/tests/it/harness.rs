@@ -1,0 +1,182 @@
+//! A world for one test: the pretend network and the gateway as real processes, on a database of its own.
+
+pub mod api;
+pub mod database;
+#[path = "../../../wharf/tests/it/harness/ledger.rs"]
+mod ledger;
+pub mod operator;
+pub mod process;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+pub use api::{Api, Reply};
+pub use database::{Backend, Database};
+pub use process::Process;
+
+/// How long a condition may take to come true before the test fails.
+pub const PATIENCE: Duration = Duration::from_mins(1);
+
+pub const OWNER: &str = "15550000001";
+pub const ECHO: &str = "15550001001";
+pub const SILENT: &str = "15550001002";
+pub const READER: &str = "15550001003";
+pub const ABSENT: &str = "15550009999";
+
+/// The pretend network, the gateway, and what they keep.
+pub struct World {
+    dir: PathBuf,
+    database: Database,
+    network: Process,
+    gateway: Option<Process>,
+}
+
+impl World {
+    pub async fn start(backend: Backend) -> Self {
+        Self::start_with(backend, &[]).await
+    }
+
+    /// Starts with variables in the gateway's environment.
+    pub async fn start_with(backend: Backend, env: &[(&str, &str)]) -> Self {
+        let dir = process::fresh_dir();
+        let database = Database::create(backend, &dir).await;
+        let sim_dir = dir.join("network");
+        let network =
+            Process::start(&process::program("wharf-sim"), &["--json", "--port", "0", "--data-dir", sim_dir.to_str().unwrap()], &[]).await;
+        let mut world = Self { dir, database, network, gateway: None };
+        world.start_gateway(env).await;
+        world
+    }
+
+    /// Starts the gateway again on the same data.
+    pub async fn start_gateway(&mut self, env: &[(&str, &str)]) {
+        let data = self.dir.join("gateway");
+        let mut args = vec!["--json", "--port", "0", "--data-dir", data.to_str().unwrap()];
+        let url = self.network.ready["url"].as_str().unwrap().to_owned();
+        args.extend(["--network", &url]);
+        if let Some(database) = self.database.url() {
+            args.extend(["--database-url", database]);
+        }
+        self.gateway = Some(Process::start(&process::program("wharf-sandbox"), &args, env).await);
+    }
+
+    pub fn gateway(&mut self) -> &mut Process {
+        self.gateway.as_mut().expect("the gateway runs")
+    }
+
+    /// Kills the gateway as a power cut would.
+    pub async fn kill_gateway(&mut self) {
+        self.gateway.take().expect("the gateway runs").kill().await;
+    }
+
+    /// Asks the gateway to end, and waits until it has.
+    pub async fn stop_gateway(&mut self) {
+        self.gateway.take().expect("the gateway runs").terminate().await;
+    }
+
+    pub fn dir(&self) -> &std::path::Path {
+        &self.dir
+    }
+
+    /// The API with the demo key.
+    pub fn api(&self) -> Api {
+        let ready = &self.gateway.as_ref().expect("the gateway runs").ready;
+        Api::new(ready["url"].as_str().unwrap(), ready["apiKey"].as_str().unwrap())
+    }
+
+    /// The control API of the pretend network.
+    pub fn control(&self) -> Api {
+        Api::new(self.network.ready["controlUrl"].as_str().unwrap(), "")
+    }
+
+    /// Creates a session and has `owner` scan its code; answers its id once it is connected.
+    pub async fn pair(&self, owner: &str) -> String {
+        let created = self.api().post("/v1/sessions", &json!({"name": "test"})).await;
+        assert_eq!(created.status, 201, "{created:?}");
+        let session = created.data()["sessionId"].as_str().unwrap().to_owned();
+        self.scan(created.data()["qr"].as_str().expect("a QR code"), owner).await;
+        self.until_connected(&session).await;
+        session
+    }
+
+    pub async fn scan(&self, qr: &str, owner: &str) {
+        let scanned = self.control().post_text(&format!("/control/scan?phone={owner}"), qr).await;
+        assert!(scanned.status < 300, "{scanned:?}");
+    }
+
+    pub async fn until_connected(&self, session: &str) {
+        self.until_status(session, "connected").await;
+    }
+
+    pub async fn until_status(&self, session: &str, status: &str) {
+        let api = self.api();
+        eventually(&format!("the session is {status}"), async || {
+            let shown = api.get(&format!("/v1/sessions/{session}")).await;
+            (shown.data()["status"] == status).then_some(()).ok_or(format!("{shown:?}"))
+        })
+        .await;
+    }
+
+    /// What others wrote to `number`, as its phone really decrypted it.
+    pub async fn ledger(&self, number: &str) -> Vec<Value> {
+        let reply = self.control().get(&format!("/control/phones/{number}/messages")).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        let entries = reply.data().as_array().expect("a ledger").iter();
+        entries.filter(|entry| entry["fromMe"] == false).cloned().collect()
+    }
+
+    pub async fn send(&self, session: &str, to: &str, text: &str) -> Reply {
+        self.api().post("/v1/messages/text", &json!({"sessionId": session, "to": to, "text": text})).await
+    }
+
+    /// Waits until the message has the status.
+    pub async fn until_message(&self, id: &str, status: &str) -> Value {
+        let api = self.api();
+        eventually(&format!("the message is {status}"), async || {
+            let shown = api.get(&format!("/v1/messages/{id}")).await;
+            (shown.data()["status"] == status).then(|| shown.data().clone()).ok_or(format!("{shown:?}"))
+        })
+        .await
+    }
+}
+
+/// Asks until the answer is `Ok`, and fails the test with the last refusal when that takes too long.
+pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<T, String>) -> T {
+    let started = Instant::now();
+    loop {
+        match ask().await {
+            Ok(value) => return value,
+            Err(seen) if started.elapsed() > PATIENCE => panic!("not in {PATIENCE:?}: {what}; last seen: {seen}"),
+            // A short pause between two looks at a condition; nothing is assumed to have happened during it.
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+/// Writes a test once and runs it on both databases.
+macro_rules! both_backends {
+    ($($(#[$meta:meta])* async fn $name:ident($backend:ident) $body:block)+) => {
+        $(
+            mod $name {
+                use super::*;
+                async fn run($backend: $crate::harness::Backend) $body
+
+                $(#[$meta])*
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn on_sqlite() {
+                    run($crate::harness::Backend::Sqlite).await;
+                }
+
+                $(#[$meta])*
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn on_postgresql() {
+                    run($crate::harness::Backend::Postgres).await;
+                }
+            }
+        )+
+    };
+}
+pub(crate) use both_backends;

@@ -1,0 +1,111 @@
+//! Real processes, started and ended by the test that owns them.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// A program that said on its first line that it is ready.
+pub struct Process {
+    child: Child,
+    pub ready: Value,
+    /// What it wrote to its standard error so far.
+    log: Arc<Mutex<String>>,
+}
+
+/// The path of one of the workspace's programs, which stand beside the sandbox's.
+pub fn program(name: &str) -> PathBuf {
+    let sandbox = Path::new(env!("CARGO_BIN_EXE_wharf-sandbox"));
+    let path = sandbox.with_file_name(name);
+    assert!(path.exists(), "{} is missing: build it by `cargo build --workspace --bins`, or run `cargo xtask test`", path.display());
+    path
+}
+
+/// A folder that no other test uses.
+pub fn fresh_dir() -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let stamp = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() % 1_000_000_000;
+    let dir = std::env::temp_dir().join(format!("wharf-test-{}-{number}-{stamp}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+impl Process {
+    pub async fn start(program: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::try_start(program, args, env).await.unwrap_or_else(|output| panic!("{} did not start: {output}", program.display()))
+    }
+
+    /// `Err` has what a program wrote to its standard error when it ended instead of becoming ready.
+    pub async fn try_start(program: &Path, args: &[&str], env: &[(&str, &str)]) -> Result<Self, String> {
+        let mut child = Command::new(program)
+            .args(args)
+            .envs(env.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(if std::env::var_os("WHARF_TEST_SHOW_LOGS").is_some() { Stdio::inherit() } else { Stdio::piped() })
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let stderr = child.stderr.take();
+        let first = tokio::time::timeout(Duration::from_mins(1), lines.next_line()).await.expect("ready in time").unwrap();
+        let Some(first) = first else {
+            let output = child.wait_with_output();
+            let mut text = String::new();
+            if let Some(mut stderr) = stderr {
+                tokio::io::AsyncReadExt::read_to_string(&mut stderr, &mut text).await.unwrap();
+            }
+            output.await.unwrap();
+            return Err(text);
+        };
+        // Both pipes are read to their end, so that the program never waits for a reader.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let log = Arc::new(Mutex::new(String::new()));
+        if let Some(stderr) = stderr {
+            let log = Arc::clone(&log);
+            tokio::spawn(async move {
+                let mut lines = BufReader::new(stderr).lines();
+                while let Ok(Some(line)) = lines.next_line().await {
+                    let mut log = log.lock().unwrap();
+                    log.push_str(&line);
+                    log.push('\n');
+                }
+            });
+        }
+        let ready = serde_json::from_str(&first).unwrap_or_else(|error| panic!("{error}: {first}"));
+        Ok(Self { child, ready, log })
+    }
+
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// SIGKILL, and the wait for the end.
+    pub async fn kill(mut self) {
+        // It may have killed itself at a gap; then there is nothing left to kill.
+        let _ = self.child.kill().await;
+    }
+
+    /// Waits until the process has ended by itself.
+    pub async fn ended(&mut self) -> std::process::ExitStatus {
+        tokio::time::timeout(super::PATIENCE, self.child.wait()).await.expect("it ends in time").unwrap()
+    }
+
+    /// SIGTERM, and the wait for a clean end.
+    pub async fn terminate(mut self) {
+        let id = i32::try_from(self.id()).unwrap();
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGTERM).unwrap();
+        let status = self.ended().await;
+        assert!(status.success(), "SIGTERM ends the program cleanly, not with {status}");
+    }
+}

@@ -1,0 +1,65 @@
+//! Keys: three kinds of refusal told apart, permissions, binding, and no secret at rest.
+
+use serde_json::json;
+use wharf_api::ErrorCode;
+
+use crate::harness::{Backend, OWNER, World, both_backends};
+
+both_backends! {
+    async fn missing_invalid_expired_and_insufficient_keys_are_told_apart(backend) {
+        let world = World::start(backend).await;
+        let api = world.api();
+        api.with_key("").get("/v1/sessions").await.refused(ErrorCode::MissingApiKey);
+        api.with_key("nonsense").get("/v1/sessions").await.refused(ErrorCode::InvalidApiKey);
+        let mut forged = api.key.clone();
+        forged.replace_range(20..21, if &forged[20..21] == "x" { "y" } else { "x" });
+        api.with_key(&forged).get("/v1/sessions").await.refused(ErrorCode::InvalidApiKey);
+
+        let expired = api.post("/v1/api-keys", &json!({"name": "old", "permissions": ["sessions:read"], "expiresAt": "2020-01-01T00:00:00Z"})).await;
+        let expired = expired.ok(201)["apiKey"].as_str().unwrap().to_owned();
+        api.with_key(&expired).get("/v1/sessions").await.refused(ErrorCode::ExpiredApiKey);
+
+        let reader = api.post("/v1/api-keys", &json!({"name": "reader", "permissions": ["sessions:read"]})).await;
+        let reader_id = reader.ok(201)["keyId"].as_str().unwrap().to_owned();
+        let reader = api.with_key(reader.data()["apiKey"].as_str().unwrap());
+        reader.get("/v1/sessions").await.ok(200);
+        reader.post("/v1/sessions", &json!({"name": "no"})).await.refused(ErrorCode::InsufficientPermissions);
+        api.delete(&format!("/v1/api-keys/{reader_id}")).await.ok(200);
+        reader.get("/v1/sessions").await.refused(ErrorCode::InvalidApiKey);
+
+        // The key stands before everything: an unknown session behind a bad key is a 401.
+        api.with_key("nonsense").get("/v1/sessions/ses_0").await.refused(ErrorCode::InvalidApiKey);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_bound_to_one_session_sees_no_other() {
+    let world = World::start(Backend::Sqlite).await;
+    let api = world.api();
+    let mine = world.pair(OWNER).await;
+    let other = api.post("/v1/sessions", &json!({"name": "other"})).await.ok(201)["sessionId"].as_str().unwrap().to_owned();
+    let bound =
+        api.post("/v1/api-keys", &json!({"name": "bound", "permissions": ["sessions:read", "messages:send"], "sessionIds": [mine]})).await;
+    let bound = api.with_key(bound.ok(201)["apiKey"].as_str().unwrap());
+    bound.get(&format!("/v1/sessions/{mine}")).await.ok(200);
+    bound.get(&format!("/v1/sessions/{other}")).await.refused(ErrorCode::SessionNotFound);
+    assert_eq!(bound.get("/v1/sessions").await.ok(200).as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_holds_no_key_in_clear() {
+    let mut world = World::start(Backend::Sqlite).await;
+    let key = world.api().key;
+    world.stop_gateway().await;
+    let secret = key.rsplit('_').next().unwrap().as_bytes().to_vec();
+    let mut databases = 0;
+    for entry in std::fs::read_dir(world.dir().join("gateway")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_str().unwrap().contains("sqlite") {
+            databases += 1;
+            let bytes = std::fs::read(&path).unwrap();
+            assert!(!bytes.windows(secret.len()).any(|part| part == secret), "{}", path.display());
+        }
+    }
+    assert!(databases > 0, "a database file was looked at");
+}

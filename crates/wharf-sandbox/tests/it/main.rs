@@ -1,0 +1,15 @@
+//! Wharf as its users meet it: real programs, the real client library, the pretend network, both databases.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics is a test that failed")]
+
+mod accounts;
+mod aliases;
+mod first_message;
+mod harness;
+mod keys;
+mod kill;
+mod limits;
+mod openapi;
+mod pairing;
+mod programs;
+mod text;

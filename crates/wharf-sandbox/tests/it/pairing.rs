@@ -1,0 +1,125 @@
+//! Pairing: by QR in every form, by code, expiry, logout from either side, replaced connections.
+
+use base64::Engine as _;
+use serde_json::json;
+use wharf_api::ErrorCode;
+
+use crate::harness::{Backend, ECHO, OWNER, World, both_backends, eventually};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_answer_has_the_qr_code_as_a_png_that_decodes_to_the_raw_string() {
+    let world = World::start(Backend::Sqlite).await;
+    let created = world.api().post("/v1/sessions", &json!({"name": "shop"})).await;
+    let data = created.ok(201);
+    assert_eq!((data["status"].as_str(), data["name"].as_str()), (Some("qr"), Some("shop")));
+    let png = data["qrCode"].as_str().unwrap().strip_prefix("data:image/png;base64,").expect("a data URL");
+    let png = base64::engine::general_purpose::STANDARD.decode(png).unwrap();
+    assert_eq!(decode_qr(&png), data["qr"].as_str().unwrap());
+    assert!(data["qrExpiresAt"].as_str().unwrap().ends_with('Z'));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_qr_code_is_served_as_json_png_svg_and_terminal_text() {
+    let world = World::start(Backend::Sqlite).await;
+    let session = world.api().post("/v1/sessions", &json!({"name": "shop"})).await.ok(201)["sessionId"].as_str().unwrap().to_owned();
+    let path = format!("/v1/sessions/{session}/qr");
+    let api = world.api();
+    let shown = api.get(&path).await;
+    let raw = shown.ok(200)["qr"].as_str().unwrap().to_owned();
+    let as_type = async |accept: &str| crate::harness::api::read(api.request("GET", &path).header("accept", accept)).await;
+    let png = as_type("image/png").await;
+    assert_eq!(png.header("content-type"), "image/png");
+    assert_eq!(decode_qr(&png.bytes), raw);
+    let svg = as_type("image/svg+xml").await;
+    assert_eq!(svg.header("content-type"), "image/svg+xml");
+    assert!(String::from_utf8(svg.bytes).unwrap().contains("<svg"));
+    let text = as_type("text/plain").await;
+    assert!(text.header("content-type").starts_with("text/plain"));
+    assert!(String::from_utf8(text.bytes).unwrap().lines().count() > 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_is_linked_by_a_typed_code() {
+    let world = World::start(Backend::Sqlite).await;
+    let api = world.api();
+    let session = api.post("/v1/sessions", &json!({"name": "code"})).await.ok(201)["sessionId"].as_str().unwrap().to_owned();
+    let bad = api.post(&format!("/v1/sessions/{session}/pairing-code"), &json!({"phoneNumber": "12"})).await;
+    assert_eq!(bad.refused(ErrorCode::InvalidPhoneNumber)["field"], "phoneNumber");
+    let made = api.post(&format!("/v1/sessions/{session}/pairing-code"), &json!({"phoneNumber": OWNER})).await;
+    let code = made.ok(201)["pairingCode"].as_str().unwrap().to_owned();
+    let typed = world.control().post("/control/pair-code", &json!({"phone": OWNER, "code": code})).await;
+    assert!(typed.status < 300, "{typed:?}");
+    world.until_connected(&session).await;
+    world.send(&session, ECHO, "linked by a code").await.ok(201);
+}
+
+both_backends! {
+    async fn logging_out_unlinks_the_device_and_the_same_id_can_be_paired_again(backend) {
+        let world = World::start(backend).await;
+        let api = world.api();
+        let session = world.pair(OWNER).await;
+        api.post(&format!("/v1/sessions/{session}/logout"), &json!({})).await.ok(200);
+        world.until_status(&session, "disconnected").await;
+        let refused = world.send(&session, ECHO, "too late").await;
+        assert_eq!(refused.refused(ErrorCode::SessionDisconnected)["reason"], "logged_out");
+
+        let again = api.post(&format!("/v1/sessions/{session}/restart"), &json!({})).await;
+        world.scan(again.ok(200)["qr"].as_str().expect("a fresh QR code"), OWNER).await;
+        world.until_connected(&session).await;
+        world.send(&session, ECHO, "linked again").await.ok(201);
+    }
+
+    async fn a_logout_on_the_phone_ends_the_session_with_its_reason(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let done = world.control().post(&format!("/control/phones/{OWNER}/logout"), &json!({})).await;
+        assert!(done.status < 300, "{done:?}");
+        world.until_status(&session, "disconnected").await;
+        let shown = world.api().get(&format!("/v1/sessions/{session}")).await;
+        assert_eq!(shown.ok(200)["reason"], "logged_out");
+        world.send(&session, ECHO, "too late").await.refused(ErrorCode::SessionDisconnected);
+    }
+
+    async fn a_dropped_socket_is_opened_again_and_the_text_still_goes_out(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let dropped = world.control().post("/control/faults", &json!({"action": "drop_socket", "phone": OWNER})).await;
+        assert!(dropped.status < 300, "{dropped:?}");
+        let world = &world;
+        let sent = eventually("a text goes out again", async || {
+            let sent = world.send(&session, ECHO, "after the drop").await;
+            if sent.status == 201 { Ok(sent) } else { sent.refused(ErrorCode::SessionNotConnected); Err(format!("{sent:?}")) }
+        })
+        .await;
+        world.until_message(sent.data()["messageId"].as_str().unwrap(), "read").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_session_is_gone_and_its_phone_has_no_linked_device_left() {
+    let world = World::start(Backend::Sqlite).await;
+    let session = world.pair(OWNER).await;
+    world.api().delete(&format!("/v1/sessions/{session}")).await.ok(200);
+    world.api().get(&format!("/v1/sessions/{session}")).await.refused(ErrorCode::SessionNotFound);
+    world.send(&session, ECHO, "to nobody").await.refused(ErrorCode::SessionNotFound);
+    eventually("the phone shows no linked device", async || {
+        let phone = world.control().get(&format!("/control/phones/{OWNER}")).await;
+        let devices = phone.data()["devices"].as_array().cloned().unwrap_or_default();
+        devices.is_empty().then_some(()).ok_or(format!("{phone:?}"))
+    })
+    .await;
+}
+
+/// Reads a QR code out of a PNG as a camera's software would.
+fn decode_qr(bytes: &[u8]) -> String {
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+    decoder.set_transformations(png::Transformations::normalize_to_color8());
+    let mut reader = decoder.read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    let (width, samples) = (info.width as usize, info.color_type.samples());
+    let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, info.height as usize, |x, y| pixels[(y * width + x) * samples]);
+    let grids = image.detect_grids();
+    assert_eq!(grids.len(), 1, "one QR code in the picture");
+    grids[0].decode().unwrap().1
+}

@@ -1,0 +1,191 @@
+//! The programs themselves: what they print, what they refuse, how they end.
+
+use serde_json::json;
+use wharf_api::ErrorCode;
+
+use crate::harness::process::{Process, fresh_dir, program};
+use crate::harness::{Api, Backend, ECHO, OWNER, World, eventually};
+
+/// The program as a release builds it: without the sandbox's feature.
+fn release_program() -> std::path::PathBuf {
+    std::env::var_os("WHARF_RELEASE_BIN").expect("WHARF_RELEASE_BIN names no program: run the tests by `cargo xtask test`").into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_program_starts_network_and_gateway_and_its_first_line_is_enough_to_go_on() {
+    let dir = fresh_dir();
+    let sandbox = Process::start(&program("wharf-sandbox"), &["--json", "--port", "0", "--data-dir", dir.to_str().unwrap()], &[]).await;
+    let text = |name: &str| sandbox.ready[name].as_str().unwrap_or_else(|| panic!("{name} in {}", sandbox.ready)).to_owned();
+    let (api, control) = (Api::new(&text("url"), &text("apiKey")), Api::new(&text("controlUrl"), ""));
+    assert!(text("operatorKey").starts_with("wag_"));
+    let created = api.post("/v1/sessions", &json!({"name": "first"})).await;
+    let session = created.ok(201)["sessionId"].as_str().unwrap().to_owned();
+    control.post_text("/control/scan", created.data()["qr"].as_str().unwrap()).await;
+    eventually("connected", async || {
+        let shown = api.get(&format!("/v1/sessions/{session}")).await;
+        (shown.data()["status"] == "connected").then_some(()).ok_or(format!("{shown:?}"))
+    })
+    .await;
+    api.post("/v1/messages/text", &json!({"sessionId": session, "to": ECHO, "text": "hello"})).await.ok(201);
+    sandbox.terminate().await;
+
+    // The whole sandbox starts again on the same folder: same key, nothing to pair.
+    let again = Process::start(&program("wharf-sandbox"), &["--json", "--port", "0", "--data-dir", dir.to_str().unwrap()], &[]).await;
+    let api = Api::new(again.ready["url"].as_str().unwrap(), &api.key);
+    eventually("connected again", async || {
+        let shown = api.get(&format!("/v1/sessions/{session}")).await;
+        (shown.data()["status"] == "connected").then_some(()).ok_or(format!("{shown:?}"))
+    })
+    .await;
+    api.post("/v1/messages/text", &json!({"sessionId": session, "to": ECHO, "text": "still paired"})).await.ok(201);
+    again.terminate().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sandbox_refuses_a_network_that_is_not_on_loopback() {
+    for address in ["ws://192.0.2.1:9/ws/chat", "wss://web.whatsapp.com/ws/chat", "ws://example.com/ws/chat", "ws://127.0.0.1.example.com/"]
+    {
+        let dir = fresh_dir();
+        let args = ["--json", "--port", "0", "--data-dir", dir.to_str().unwrap(), "--network", address];
+        let refused = Process::try_start(&program("wharf-sandbox"), &args, &[]).await;
+        let Err(output) = refused else { panic!("{address} was accepted") };
+        assert!(output.contains("loopback"), "{address}: {output}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_release_program_has_no_way_to_the_pretend_network_and_refuses_a_sandbox_database() {
+    let mut world = World::start(Backend::Sqlite).await;
+    world.pair(OWNER).await;
+    world.stop_gateway().await;
+    let data = world.dir().join("gateway");
+    let run = |args: &[&str], envs: &[(&str, &str)]| {
+        let output = std::process::Command::new(release_program()).args(args).envs(envs.iter().copied()).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout))
+    };
+    let (ok, output) = run(&["serve", "--network", "ws://127.0.0.1:1/ws/chat"], &[]);
+    assert!(!ok && output.contains("--network"), "{output}");
+    let (ok, output) = run(&["serve"], &[("WHARF_DATA_DIR", data.to_str().unwrap()), ("WHARF_LISTEN", "127.0.0.1:0")]);
+    assert!(!ok && output.contains("sandbox"), "{output}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sandbox_build_of_the_release_program_refuses_to_run() {
+    // `cargo build --workspace` joins the sandbox's feature into every program; such a `wharf` must not serve.
+    let dir = fresh_dir();
+    let output = std::process::Command::new(program("wharf"))
+        .arg("serve")
+        .env("WHARF_DATA_DIR", &dir)
+        .env("WHARF_LISTEN", "127.0.0.1:0")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    assert!(!output.status.success() && text.contains("certificate"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_on_the_same_data_is_refused() {
+    let world = World::start(Backend::Sqlite).await;
+    let data = world.dir().join("gateway");
+    let args = ["--json", "--port", "0", "--data-dir", data.to_str().unwrap(), "--network", "ws://127.0.0.1:1/ws/chat"];
+    let refused = Process::try_start(&program("wharf-sandbox"), &args, &[]).await;
+    assert!(refused.is_err(), "two processes on one file");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_promised_javascript_example_runs_and_reaches_its_branches_for_their_true_causes() {
+    let world = World::start(Backend::Sqlite).await;
+    let connected = world.pair(OWNER).await;
+    let unpaired = world.api().post("/v1/sessions", &json!({"name": "unpaired"})).await.ok(201)["sessionId"].as_str().unwrap().to_owned();
+    let page = include_str!("../../../wharf-api/tests/it/promised-error-codes.txt");
+    let example = &page[page.find("async function sendWhatsAppMessage").expect("the example")..];
+    // Only the base address and the key are changed.
+    let api = world.api();
+    let script = format!(
+        "const API_KEY = {key:?};\n{example}\n(async () => {{\n  const out = [];\n  for (const [s, to] of {calls}) out.push(await sendWhatsAppMessage(s, to, 'from the example'));\n  console.log(JSON.stringify(out));\n}})();",
+        key = api.key,
+        example = example.replace("https://api.messaging.com", &api.base),
+        calls = json!([[connected, ECHO], [unpaired, ECHO], [connected, "12ab"]]),
+    );
+    let file = world.dir().join("example.mjs");
+    std::fs::write(&file, script).unwrap();
+    let output = tokio::process::Command::new("node").arg(&file).output().await.expect("node runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let results: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&results[0]["success"], &results[0]["data"]["status"]), (&json!(true), &json!("sent")), "{results}");
+    assert_eq!(results[1]["error"]["code"], ErrorCode::SessionNotConnected.name());
+    assert_eq!(results[2]["error"]["code"], ErrorCode::InvalidPhoneNumber.name());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_tells_what_happened_without_numbers_texts_or_keys() {
+    let mut world = World::start_with(Backend::Sqlite, &[("WHARF_LOG", "debug")]).await;
+    let session = world.pair(OWNER).await;
+    let sent = world.send(&session, ECHO, "a text that nobody else may read").await;
+    world.until_message(sent.ok(201)["messageId"].as_str().unwrap(), "read").await;
+    world.send(&session, "15550007479", "another secret text").await.refused(ErrorCode::MessageSendingFailed);
+    world.api().get(&format!("/v1/messages?chat={ECHO}")).await.ok(200);
+    world.api().post(&format!("/v1/sessions/{session}/logout"), &json!({})).await.ok(200);
+    let key = world.api().key;
+    let gateway = world.gateway();
+    let log = eventually("the log has the logout", async || {
+        let log = gateway.log();
+        if log.contains("logout") { Ok(log) } else { Err(log) }
+    })
+    .await;
+    assert!(log.contains("send_text") || log.contains("/v1/messages/text"), "requests stand in the log: {log}");
+    for secret in [OWNER, ECHO, "15550007479", "nobody else may read", "another secret", key.as_str()] {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret} stands in the log");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_release_program_makes_a_key_checks_itself_and_says_what_is_wrong() {
+    let dir = fresh_dir();
+    let run = |args: &[&str]| {
+        let output = std::process::Command::new(release_program())
+            .args(args)
+            .env("WHARF_DATA_DIR", &dir)
+            .env("WHARF_LISTEN", "127.0.0.1:0")
+            .output()
+            .unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+    };
+    let (ok, output) = run(&["keys", "create", "--account", "me", "--name", "first"]);
+    assert!(ok && output.contains("wag_live_"), "{output}");
+    let (ok, output) = run(&["keys", "create", "--account", "you", "--plan", "platinum", "--name", "first"]);
+    assert!(!ok && output.contains("platinum"), "{output}");
+    let (ok, output) = run(&["doctor"]);
+    assert!(ok, "{output}");
+    std::fs::write(dir.join("master.key"), "not a key").unwrap();
+    let (ok, output) = run(&["doctor"]);
+    assert!(!ok && output.contains("master"), "{output}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_paired_from_the_terminal() {
+    let world = World::start(Backend::Sqlite).await;
+    let api = world.api();
+    let mut pairing = tokio::process::Command::new(release_program())
+        .args(["sessions", "pair", "--url", &api.base, "--api-key", &api.key, "--name", "terminal"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let session = eventually("the session waits for its scan", async || {
+        let list = api.get("/v1/sessions").await;
+        let row = list.data().as_array().and_then(|rows| rows.first().cloned());
+        row.filter(|row| row["status"] == "qr").ok_or(format!("{list:?}"))
+    })
+    .await;
+    let id = session["sessionId"].as_str().unwrap();
+    let qr = api.get(&format!("/v1/sessions/{id}/qr")).await;
+    world.scan(qr.ok(200)["qr"].as_str().unwrap(), OWNER).await;
+    let status = tokio::time::timeout(crate::harness::PATIENCE, pairing.wait()).await.expect("it ends once connected").unwrap();
+    let output = pairing.wait_with_output().await.unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(status.success(), "{text}");
+    assert!(text.contains('█') || text.contains('▀') || text.contains('▄'), "a QR code stands in the terminal: {text}");
+}

@@ -1,0 +1,92 @@
+//! The first bytes of a connection, up to the ciphers: header, routing data, handshake. Refuses what does not start like a client.
+
+use bytes::{Bytes, BytesMut};
+use futures::{SinkExt as _, StreamExt as _};
+use tokio::net::TcpStream;
+use tokio_websockets::{Message, ServerBuilder};
+use wacore_noise::framing::{FrameDecoder, encode_frame};
+
+use super::{Error, Socket};
+use crate::network::Net;
+use crate::noise::responder::{self, Secured, Step};
+use crate::stats::count;
+
+/// `WA`, the protocol's version and its dictionary's.
+const HEADER_LEN: usize = 4;
+/// Edge routing data comes before the header, behind this mark and three bytes of length.
+const ROUTING_MARK: &[u8] = b"ED\x00\x01";
+
+pub(super) async fn handshake(net: &Net, stream: TcpStream) -> Result<(Socket, FrameDecoder, Secured), Error> {
+    let (_, mut socket) = ServerBuilder::new().accept(stream).await?;
+    let mut opening = BytesMut::new();
+    let mut frames = FrameDecoder::new();
+    let mut prologue: Option<[u8; HEADER_LEN]> = None;
+    let mut awaited = None;
+    loop {
+        let Some(message) = socket.next().await else {
+            return Err(Error::Closed);
+        };
+        let message = message?;
+        if message.is_close() {
+            return Err(Error::Closed);
+        }
+        if !message.is_binary() {
+            continue;
+        }
+        if prologue.is_some() {
+            frames.feed(message.as_payload());
+        } else {
+            opening.extend_from_slice(message.as_payload());
+            let Some(start) = header_at(&opening)? else {
+                continue;
+            };
+            let mut header = [0; HEADER_LEN];
+            header.copy_from_slice(&opening[start..start + HEADER_LEN]);
+            prologue = Some(header);
+            frames.feed(&opening[start + HEADER_LEN..]);
+        }
+        let header = prologue.unwrap_or_default();
+        while let Some(frame) = frames.decode_frame() {
+            match awaited.take() {
+                None => match responder::answer(&net.identity, &header, &frame)? {
+                    Step::Done(reply, done) => {
+                        send_plain(&mut socket, &reply).await?;
+                        count(&net.stats.handshakes_ik);
+                        return Ok((socket, frames, *done));
+                    }
+                    Step::AwaitFinish(reply, rest) => {
+                        send_plain(&mut socket, &reply).await?;
+                        awaited = Some(rest);
+                    }
+                },
+                Some(rest) => {
+                    let secured = rest.finish(&frame)?;
+                    count(if secured.pattern.contains("fallback") { &net.stats.handshakes_fallback } else { &net.stats.handshakes_xx });
+                    return Ok((socket, frames, secured));
+                }
+            }
+        }
+    }
+}
+
+/// Where the header starts, behind the edge routing data if there is some; `None` while bytes are missing.
+fn header_at(opening: &[u8]) -> Result<Option<usize>, Error> {
+    let start = if opening.starts_with(ROUTING_MARK) {
+        let Some(length) = opening.get(4..7) else {
+            return Ok(None);
+        };
+        7 + length.iter().fold(0usize, |value, byte| (value << 8) | usize::from(*byte))
+    } else {
+        0
+    };
+    if opening.len() < start + HEADER_LEN {
+        return Ok(None);
+    }
+    if &opening[start..start + 2] == b"WA" { Ok(Some(start)) } else { Err(Error::Header) }
+}
+
+async fn send_plain(socket: &mut Socket, payload: &[u8]) -> Result<(), Error> {
+    let frame = encode_frame(payload, None).map_err(|error| Error::Frame(error.to_string()))?;
+    socket.send(Message::binary(Bytes::from(frame))).await?;
+    Ok(())
+}

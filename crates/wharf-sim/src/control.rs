@@ -1,0 +1,45 @@
+//! The control API: a person's hands and a tester's eyes, over HTTP on loopback. Owns the shape of its answers.
+
+mod answer;
+mod faults;
+mod phones;
+mod records;
+mod scan;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{delete, get, post};
+use tokio::net::TcpListener;
+
+use crate::network::Net;
+
+pub(crate) async fn serve(net: Arc<Net>, listener: TcpListener) {
+    let stop = net.stop.clone();
+    let app = routes(net);
+    if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await {
+        tracing::error!(%error, "the control API ended");
+    }
+}
+
+fn routes(net: Arc<Net>) -> Router {
+    Router::new()
+        .route("/control/scan", post(scan::scan))
+        .route("/control/pair-code", post(scan::pair_code))
+        .route("/control/phones", get(phones::list))
+        .route("/control/phones/{number}", get(phones::show))
+        .route("/control/phones/{number}/messages", get(phones::messages))
+        .route("/control/phones/{number}/send", post(phones::send))
+        .route("/control/phones/{number}/read", post(phones::read))
+        .route("/control/phones/{number}/react", post(phones::react))
+        .route("/control/phones/{number}/logout", post(phones::logout))
+        .route("/control/phones/{number}/sleep", post(phones::sleep))
+        .route("/control/phones/{number}/wake", post(phones::wake))
+        .route("/control/phones/{number}/inbound-acks", get(records::inbound))
+        .route("/control/wire/{owner}", get(records::wire))
+        .route("/control/stats", get(records::stats))
+        .route("/control/faults", get(faults::list).post(faults::add).delete(faults::clear))
+        .route("/control/faults/{id}", delete(faults::remove))
+        .fallback(answer::no_route)
+        .with_state(net)
+}

@@ -1,0 +1,39 @@
+//! Linking a device by hand.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use serde::Deserialize;
+
+use super::answer::{self, Answer};
+use crate::cast::DEFAULT_OWNER;
+use crate::network::Net;
+use crate::pairing;
+
+#[derive(Deserialize)]
+pub(super) struct Scanner {
+    phone: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Typed {
+    phone: Option<String>,
+    code: String,
+}
+
+pub(super) async fn scan(State(net): State<Arc<Net>>, Query(scanner): Query<Scanner>, text: String) -> Answer {
+    let number = match &scanner.phone {
+        Some(phone) => answer::number(phone)?,
+        None => DEFAULT_OWNER,
+    };
+    answer::ok(pairing::scan(&net, &text, number).await?)
+}
+
+pub(super) async fn pair_code(State(net): State<Arc<Net>>, text: String) -> Answer {
+    let typed: Typed = answer::body(&text)?;
+    let number = match &typed.phone {
+        Some(phone) => answer::number(phone)?,
+        None => DEFAULT_OWNER,
+    };
+    answer::ok(pairing::code::enter(&net, number, &typed.code).await?)
+}

@@ -1,0 +1,136 @@
+//! Rules that make the network misbehave on purpose. Owns which rule applies to what, and how often.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::account::lock;
+use crate::address::Number;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Action {
+    /// Cut the connection without a word.
+    DropSocket,
+    /// Refuse a message with a code.
+    Nack,
+    /// Acknowledge later.
+    DelayAck,
+    /// Deliver and never acknowledge.
+    SwallowAck,
+    /// Keep the connection open, read and write nothing.
+    Stall,
+    /// Refuse the login with a code.
+    RefuseLogin,
+    /// Give no QR references, so that the code expires at once.
+    ExpireQr,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Rule {
+    #[serde(default)]
+    pub(crate) id: u64,
+    pub(crate) action: Action,
+    /// The owner whose devices are meant; none means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) phone: Option<String>,
+    /// The recipient of the message; none means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) to: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) delay_ms: Option<u64>,
+    /// How often it still applies; none means until deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) times: Option<u32>,
+    #[serde(default)]
+    pub(crate) applied: u64,
+}
+
+impl Rule {
+    fn matches(&self, owner: Option<Number>, to: Option<Number>) -> bool {
+        let same = |wanted: &Option<String>, found: Option<Number>| {
+            wanted.as_deref().is_none_or(|wanted| found.is_some() && Number::parse(wanted) == found)
+        };
+        same(&self.phone, owner) && same(&self.to, to)
+    }
+}
+
+pub(crate) struct Faults {
+    rules: Mutex<Vec<Rule>>,
+    /// Spares the common case, no rules, the lock.
+    any: AtomicBool,
+    next: AtomicU64,
+    changed: watch::Sender<u64>,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self { rules: Mutex::new(Vec::new()), any: AtomicBool::new(false), next: AtomicU64::new(1), changed: watch::Sender::new(0) }
+    }
+}
+
+impl Faults {
+    pub(crate) fn add(&self, mut rule: Rule) -> Rule {
+        rule.id = self.next.fetch_add(1, Ordering::Relaxed);
+        rule.applied = 0;
+        lock(&self.rules).push(rule.clone());
+        self.publish();
+        rule
+    }
+
+    pub(crate) fn list(&self) -> Vec<Rule> {
+        lock(&self.rules).clone()
+    }
+
+    /// Deletes one rule, or all; gives how many went.
+    pub(crate) fn remove(&self, id: Option<u64>) -> usize {
+        let mut rules = lock(&self.rules);
+        let before = rules.len();
+        rules.retain(|rule| id.is_some_and(|id| id != rule.id));
+        let gone = before - rules.len();
+        drop(rules);
+        self.publish();
+        gone
+    }
+
+    /// The first rule for one of these actions, used up once.
+    pub(crate) fn take(&self, actions: &[Action], owner: Option<Number>, to: Option<Number>) -> Option<Rule> {
+        if !self.any.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut rules = lock(&self.rules);
+        let at = rules.iter().position(|rule| actions.contains(&rule.action) && rule.matches(owner, to))?;
+        let rule = &mut rules[at];
+        rule.applied += 1;
+        let taken = rule.clone();
+        if let Some(times) = &mut rule.times {
+            *times -= 1;
+            if *times == 0 {
+                rules.remove(at);
+            }
+        }
+        drop(rules);
+        self.publish();
+        Some(taken)
+    }
+
+    pub(crate) fn stalls(&self, owner: Option<Number>) -> bool {
+        self.any.load(Ordering::Acquire) && lock(&self.rules).iter().any(|rule| rule.action == Action::Stall && rule.matches(owner, None))
+    }
+
+    /// Wakes when rules come or go.
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    fn publish(&self) {
+        let any = !lock(&self.rules).is_empty();
+        self.any.store(any, Ordering::Release);
+        self.changed.send_modify(|version| *version += 1);
+    }
+}

@@ -1,0 +1,28 @@
+//! A pretend WhatsApp network for tests and demonstrations, on loopback only.
+//!
+//! Owns a server that speaks the real protocol (Noise, binary stanzas, pairing, Signal key distribution, routing, receipts), phones with
+//! people behind them that really encrypt and decrypt, and a control API. Refuses any address that is not loopback, and knows nothing of
+//! the gateway: what connects to it is the real client library.
+
+mod account;
+mod address;
+mod books;
+mod cast;
+mod clock;
+mod config;
+mod connection;
+mod control;
+mod faults;
+mod keys;
+mod network;
+mod noise;
+mod pairing;
+mod persist;
+mod phone;
+mod router;
+mod stanza;
+mod stats;
+mod wire;
+
+pub use config::{Config, Error};
+pub use network::Network;

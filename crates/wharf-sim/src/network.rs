@@ -1,0 +1,171 @@
+//! Start and stop, and what all connections share. Owns the listeners; refuses to start outside loopback.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::account::Account;
+use crate::address::Number;
+use crate::cast::{self, Behaviour};
+use crate::config::{Config, Error};
+use crate::faults::Faults;
+use crate::noise::ServerIdentity;
+use crate::pairing::Candidate;
+use crate::persist::Store;
+use crate::stats::Stats;
+use crate::{connection, control, keys, persist};
+
+/// What every connection and every request of the control API reaches.
+pub(crate) struct Net {
+    pub(crate) identity: ServerIdentity,
+    accounts: RwLock<HashMap<Number, Arc<Account>>>,
+    /// Devices waiting to be scanned, by QR reference.
+    pub(crate) references: Mutex<HashMap<String, Arc<Candidate>>>,
+    /// Devices waiting for a typed code, by phone number.
+    pub(crate) codes: Mutex<HashMap<Number, Arc<Candidate>>>,
+    pub(crate) faults: Faults,
+    pub(crate) stats: Stats,
+    pub(crate) store: Option<Store>,
+    pub(crate) stop: CancellationToken,
+    /// Connections and the delayed acts of people.
+    pub(crate) tasks: TaskTracker,
+    pub(crate) next_connection: AtomicU64,
+}
+
+impl Net {
+    /// An account that exists, or one of the cast on first use; `None` is not on WhatsApp.
+    pub(crate) fn account(&self, number: Number) -> Option<Arc<Account>> {
+        if let Some(known) = self.known(number) {
+            return Some(known);
+        }
+        let (name, behaviour) = cast::find(number)?;
+        Some(self.insert(Account::create(number, name, behaviour)))
+    }
+
+    pub(crate) fn known(&self, number: Number) -> Option<Arc<Account>> {
+        self.accounts.read().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()
+    }
+
+    /// The account that scans: made if missing, whatever its number.
+    pub(crate) fn owner(&self, number: Number) -> Arc<Account> {
+        self.account(number).unwrap_or_else(|| self.insert(Account::create(number, format!("Owner {number}"), Behaviour::Owner)))
+    }
+
+    fn insert(&self, account: Account) -> Arc<Account> {
+        let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
+        let account = Arc::clone(accounts.entry(account.number).or_insert_with(|| Arc::new(account)));
+        drop(accounts);
+        self.save(&account);
+        account
+    }
+
+    pub(crate) fn accounts(&self) -> Vec<Arc<Account>> {
+        let mut all: Vec<_> = self.accounts.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        all.sort_by_key(|account| account.number);
+        all
+    }
+
+    /// Has the account written to disk soon.
+    pub(crate) fn save(&self, account: &Arc<Account>) {
+        if let Some(store) = &self.store
+            && account.mark_dirty()
+        {
+            store.enqueue(Arc::clone(account));
+        }
+    }
+}
+
+/// A running network. Dropping it leaves it running; [`Network::shutdown`] ends it.
+pub struct Network {
+    net: Arc<Net>,
+    address: SocketAddr,
+    control_address: SocketAddr,
+    serving: Vec<JoinHandle<()>>,
+    saving: Option<JoinHandle<()>>,
+}
+
+impl Network {
+    /// Loads what the data folder holds and listens.
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        config.check()?;
+        let loaded = match &config.data_dir {
+            Some(folder) => persist::load(folder)?,
+            None => persist::Loaded::fresh(),
+        };
+        let listener = listen(config.bind).await?;
+        let control_listener = listen(config.control_bind).await?;
+        let address = local_address(&listener, config.bind)?;
+        let control_address = local_address(&control_listener, config.control_bind)?;
+
+        let (store, saver) = match &config.data_dir {
+            Some(folder) => {
+                let (store, saver) = Store::new(folder.clone());
+                (Some(store), Some(saver))
+            }
+            None => (None, None),
+        };
+        let net = Arc::new(Net {
+            identity: loaded.identity,
+            accounts: RwLock::new(loaded.accounts.into_iter().map(|account| (account.number, Arc::new(account))).collect()),
+            references: Mutex::default(),
+            codes: Mutex::default(),
+            faults: Faults::default(),
+            stats: Stats::default(),
+            store,
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            next_connection: AtomicU64::new(1),
+        });
+        let saving = saver.map(|saver| tokio::spawn(saver.run()));
+        let serving = vec![
+            tokio::spawn(connection::accept(Arc::clone(&net), listener)),
+            tokio::spawn(control::serve(Arc::clone(&net), control_listener)),
+        ];
+        Ok(Self { net, address, control_address, serving, saving })
+    }
+
+    /// Where a client connects.
+    pub fn url(&self) -> String {
+        format!("ws://{}/ws/chat", self.address)
+    }
+
+    /// The base address of the control API.
+    pub fn control_url(&self) -> String {
+        format!("http://{}", self.control_address)
+    }
+
+    /// The public key that signs the server's certificate chain.
+    pub fn root_key(&self) -> [u8; 32] {
+        keys::public_bytes(&self.net.identity.root)
+    }
+
+    /// Closes all connections and writes everything to disk.
+    pub async fn shutdown(self) {
+        self.net.stop.cancel();
+        for task in self.serving {
+            let _ = task.await;
+        }
+        self.net.tasks.close();
+        self.net.tasks.wait().await;
+        if let Some(store) = &self.net.store {
+            store.finish();
+        }
+        if let Some(saving) = self.saving {
+            let _ = saving.await;
+        }
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })
+}
+
+fn local_address(listener: &TcpListener, address: SocketAddr) -> Result<SocketAddr, Error> {
+    listener.local_addr().map_err(|source| Error::Listen { address, source })
+}

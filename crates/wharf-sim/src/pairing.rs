@@ -1,0 +1,257 @@
+//! Linking a device to an account: by QR or by typed code, up to the moment it is registered, and unlinking it again.
+
+pub(crate) mod code;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde::Serialize;
+use tokio::sync::oneshot;
+use wacore_binary::builder::NodeBuilder;
+use wacore_binary::{NodeRef, SERVER_JID};
+use waproto::buffa::Message as _;
+use waproto::whatsapp as wa;
+use waproto::whatsapp::client_payload::DevicePairingRegistrationData;
+
+use crate::account::bundle::PublicKeys;
+use crate::account::device::Device;
+use crate::account::{Account, lock};
+use crate::address::{Address, Number};
+use crate::connection::Handle;
+use crate::faults::Action;
+use crate::network::Net;
+use crate::phone::companion;
+use crate::stanza::login::stream_error;
+use crate::{clock, keys, router, wire};
+
+const REFERENCES: usize = 6;
+/// How long the person waits for the new device to answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Linked {
+    pub(crate) phone: String,
+    pub(crate) device: u16,
+    pub(crate) jid: String,
+    pub(crate) lid: String,
+    pub(crate) platform: String,
+}
+
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("this is not a QR code of a device that waits here")]
+    UnknownQr,
+    #[error("the QR code is malformed")]
+    MalformedQr,
+    #[error("no device waits for a code for this number")]
+    NoCodeWanted,
+    #[error("the code is not the one the device shows")]
+    WrongCode,
+    #[error("the device refused the link: {0}")]
+    Refused(String),
+    #[error("the device went away or did not answer")]
+    NoAnswer,
+}
+
+type Done = oneshot::Sender<Result<Linked, Error>>;
+
+/// A device that asked to be linked.
+pub(crate) struct Candidate {
+    pub(crate) handle: Handle,
+    noise_public: [u8; 32],
+    keys: PublicKeys,
+    platform: String,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    references: Vec<String>,
+    code: Option<code::Flow>,
+    offer: Option<Offer>,
+}
+
+/// A `pair-success` the device has not answered.
+struct Offer {
+    iq: String,
+    account: Arc<Account>,
+    device: u16,
+    key_index: u32,
+    done: Done,
+}
+
+impl Candidate {
+    pub(crate) fn new(handle: Handle, noise_public: [u8; 32], registration: &DevicePairingRegistrationData) -> Option<Self> {
+        let props = registration.device_props.as_deref().and_then(|bytes| wa::DeviceProps::decode_from_slice(bytes).ok());
+        Some(Self {
+            handle,
+            noise_public,
+            keys: PublicKeys {
+                registration_id: wire::be_uint(registration.e_regid.as_deref()?)?,
+                identity: registration.e_ident.as_deref()?.try_into().ok()?,
+                signed_id: wire::be_uint(registration.e_skey_id.as_deref()?)?,
+                signed_public: registration.e_skey_val.as_deref()?.try_into().ok()?,
+                signed_signature: registration.e_skey_sig.clone()?,
+            },
+            platform: props.and_then(|props| props.os).unwrap_or_default(),
+            state: Mutex::default(),
+        })
+    }
+
+    /// Gives the device the references it shows as QR codes.
+    pub(crate) fn announce(self: &Arc<Self>, net: &Net) {
+        let wanted = match net.faults.take(&[Action::ExpireQr], None, None) {
+            Some(_) => 0,
+            None => REFERENCES,
+        };
+        let references: Vec<String> = (0..wanted).map(|_| format!("2@{}", BASE64_STANDARD.encode(keys::random_bytes::<24>()))).collect();
+        let mut waiting = lock(&net.references);
+        for reference in &references {
+            waiting.insert(reference.clone(), Arc::clone(self));
+        }
+        drop(waiting);
+        let nodes = references.iter().map(|reference| wire::bytes_node("ref", reference.as_bytes()));
+        self.handle.send(
+            NodeBuilder::new("iq")
+                .attr("from", SERVER_JID)
+                .attr("type", "set")
+                .attr("id", keys::stanza_id())
+                .attr("xmlns", "md")
+                .children([NodeBuilder::new("pair-device").children(nodes.collect::<Vec<_>>()).build()])
+                .build(),
+        );
+        lock(&self.state).references = references;
+    }
+
+    /// The device is gone, or linked: nobody can scan it any more.
+    pub(crate) fn withdraw(&self, net: &Net) {
+        let state = std::mem::take(&mut *lock(&self.state));
+        let mut waiting = lock(&net.references);
+        for reference in &state.references {
+            waiting.remove(reference);
+        }
+        drop(waiting);
+        if let Some(flow) = &state.code {
+            let mut codes = lock(&net.codes);
+            if codes.get(&flow.number).is_some_and(|other| other.handle.id == self.handle.id) {
+                codes.remove(&flow.number);
+            }
+        }
+    }
+
+    /// The phone accepts: sign the device's identity and tell the device.
+    fn offer(&self, net: &Net, account: Arc<Account>, identity: &[u8; 32], secret: &[u8], done: Done) {
+        let mut registry = account.registry();
+        let (device, key_index, raw_id) = (registry.next_device, registry.next_key_index, registry.raw_id);
+        registry.next_device += 1;
+        registry.next_key_index += 1;
+        drop(registry);
+        net.save(&account);
+        let container = companion::introduce(&account.phone(), raw_id, key_index, identity, secret);
+        let address = Address::new(account.number, device);
+        let iq = keys::stanza_id();
+        self.handle.send(
+            NodeBuilder::new("iq")
+                .attr("from", SERVER_JID)
+                .attr("type", "set")
+                .attr("id", &iq)
+                .attr("t", clock::now_secs())
+                .children([NodeBuilder::new("pair-success")
+                    .children([
+                        wire::bytes_node("device-identity", container),
+                        NodeBuilder::new("platform").attr("name", "android").build(),
+                        NodeBuilder::new("device").attr("jid", address.jid()).attr("lid", address.lid()).build(),
+                    ])
+                    .build()])
+                .build(),
+        );
+        lock(&self.state).offer = Some(Offer { iq, account, device, key_index, done });
+    }
+
+    /// The device answered a request of the server's.
+    pub(crate) fn answered(&self, net: &Net, node: &NodeRef<'_>) {
+        let id = wire::text(node, "id");
+        let offer = lock(&self.state).offer.take_if(|offer| offer.iq == id);
+        let Some(offer) = offer else { return };
+        let signed = node.get_optional_child("pair-device-sign").and_then(|sign| wire::child_bytes(sign, "device-identity"));
+        let Some(signed) = signed.filter(|_| wire::is(node, "type", "result")) else {
+            let text = node.get_optional_child("error").map(|error| wire::text(error, "text")).unwrap_or_default();
+            let _ = offer.done.send(Err(Error::Refused(text)));
+            return;
+        };
+        self.register(net, offer, signed.to_vec());
+    }
+
+    fn register(&self, net: &Net, offer: Offer, signed_identity: Vec<u8>) {
+        let Offer { account, device: id, key_index, done, .. } = offer;
+        let device = Device {
+            id,
+            key_index,
+            platform: self.platform.clone(),
+            noise_public: self.noise_public,
+            keys: self.keys.clone(),
+            one_time: std::collections::VecDeque::new(),
+            signed_identity,
+            key_share_sent: false,
+            pending: std::collections::VecDeque::new(),
+            handle: None,
+            active: false,
+        };
+        account.registry().devices.insert(id, device);
+        net.save(&account);
+        self.withdraw(net);
+        // The real server restarts the stream here; the client comes back as a linked device.
+        self.handle.send(stream_error(Some(515), None));
+        self.handle.close();
+        router::device_list_changed(net, &account, id, key_index, true);
+        let address = Address::new(account.number, id);
+        let _ = done.send(Ok(Linked {
+            phone: account.number.to_string(),
+            device: id,
+            jid: address.jid().to_string(),
+            lid: address.lid().to_string(),
+            platform: self.platform.clone(),
+        }));
+    }
+}
+
+/// The person scans: `text` is what the QR code says.
+pub(crate) async fn scan(net: &Arc<Net>, text: &str, number: Number) -> Result<Linked, Error> {
+    // The code may come as a link for the phone's camera; the fields are behind the hash sign.
+    let fields: Vec<&str> = text.trim().rsplit_once('#').map_or(text.trim(), |(_, fields)| fields).split(',').collect();
+    let [reference, _noise, identity, secret, ..] = fields[..] else {
+        return Err(Error::MalformedQr);
+    };
+    let decode = |field: &str| BASE64_STANDARD.decode(field).ok();
+    let identity: [u8; 32] = decode(identity).and_then(|bytes| bytes.try_into().ok()).ok_or(Error::MalformedQr)?;
+    let secret = decode(secret).ok_or(Error::MalformedQr)?;
+    let candidate = lock(&net.references).get(reference).cloned().ok_or(Error::UnknownQr)?;
+    let (done, answer) = oneshot::channel();
+    candidate.offer(net, net.owner(number), &identity, &secret, done);
+    wait(answer).await
+}
+
+async fn wait(answer: oneshot::Receiver<Result<Linked, Error>>) -> Result<Linked, Error> {
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(Ok(answer)) => answer,
+        _ => Err(Error::NoAnswer),
+    }
+}
+
+/// Unlinks a device, whoever wants it: its connection ends and its keys are gone.
+pub(crate) fn unlink(net: &Net, account: &Arc<Account>, id: u16) -> bool {
+    let Some(device) = account.registry().devices.remove(&id) else {
+        return false;
+    };
+    account.phone().keyring.forget_session(Address::new(account.number, id));
+    if let Some(handle) = &device.handle {
+        handle.send(stream_error(Some(401), Some("device_removed")));
+        handle.close();
+    }
+    router::device_list_changed(net, account, id, device.key_index, false);
+    net.save(account);
+    true
+}

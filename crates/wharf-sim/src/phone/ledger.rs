@@ -1,0 +1,224 @@
+//! What a phone really decrypted: one entry per (chat, sender, id), as official apps show it, with how many copies came. Bounded.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use waproto::whatsapp as wa;
+
+use crate::address::Number;
+use crate::{clock, keys};
+
+/// Entries a phone keeps.
+const KEPT: u64 = 100_000;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) id: String,
+    #[serde(with = "digits")]
+    pub(crate) chat: Number,
+    #[serde(with = "digits")]
+    pub(crate) sender: Number,
+    pub(crate) sender_device: u16,
+    pub(crate) from_me: bool,
+    pub(crate) kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sha256: Option<String>,
+    pub(crate) sent_at_secs: u64,
+    pub(crate) first_at_ms: u64,
+    pub(crate) last_at_ms: u64,
+    /// Decrypted stanzas that came with this id.
+    pub(crate) copies: u32,
+    /// Delivery receipts that came back, for an entry this account sent.
+    pub(crate) delivered: u32,
+    pub(crate) delivered_at_ms: Option<u64>,
+    /// When the person here read it, or, for an own message, when the other side did.
+    pub(crate) read_at_ms: Option<u64>,
+}
+
+#[derive(Default)]
+pub(crate) struct Ledger {
+    entries: HashMap<u64, Entry>,
+    index: HashMap<(Number, Number, String), u64>,
+    by_id: HashMap<String, u64>,
+    first: u64,
+    next: u64,
+    unsaved: BTreeSet<u64>,
+}
+
+impl Ledger {
+    /// Adds an entry, or counts a copy of one that is there. Gives the entry as it is now, and whether it is new.
+    pub(crate) fn record(&mut self, entry: Entry) -> (Entry, bool) {
+        let key = (entry.chat, entry.sender, entry.id.clone());
+        if let Some(&at) = self.index.get(&key)
+            && let Some(known) = self.entries.get_mut(&at)
+        {
+            known.copies += 1;
+            known.last_at_ms = entry.last_at_ms;
+            self.unsaved.insert(at);
+            return (known.clone(), false);
+        }
+        self.insert(entry.clone());
+        (entry, true)
+    }
+
+    /// Puts back an entry read from disk; a later line for the same message replaces an earlier one.
+    pub(crate) fn restore(&mut self, entry: Entry) {
+        let key = (entry.chat, entry.sender, entry.id.clone());
+        match self.index.get(&key) {
+            Some(at) => {
+                self.entries.insert(*at, entry);
+            }
+            None => self.insert(entry),
+        }
+        self.unsaved.clear();
+    }
+
+    fn insert(&mut self, entry: Entry) {
+        let at = self.next;
+        self.next += 1;
+        self.index.insert((entry.chat, entry.sender, entry.id.clone()), at);
+        self.by_id.insert(entry.id.clone(), at);
+        self.entries.insert(at, entry);
+        self.unsaved.insert(at);
+        while self.next - self.first > KEPT {
+            if let Some(old) = self.entries.remove(&self.first) {
+                self.index.remove(&(old.chat, old.sender, old.id.clone()));
+                if self.by_id.get(&old.id) == Some(&self.first) {
+                    self.by_id.remove(&old.id);
+                }
+            }
+            self.unsaved.remove(&self.first);
+            self.first += 1;
+        }
+    }
+
+    /// A ciphertext came again, so its plaintext is not known: count it on the entry with this id.
+    pub(crate) fn copy_by_id(&mut self, sender: Number, id: &str) -> Option<Entry> {
+        let at = *self.by_id.get(id)?;
+        let entry = self.entries.get_mut(&at)?;
+        if entry.sender != sender {
+            return None;
+        }
+        entry.copies += 1;
+        entry.last_at_ms = clock::now_ms();
+        self.unsaved.insert(at);
+        Some(entry.clone())
+    }
+
+    /// A receipt came for a message of this account.
+    pub(crate) fn receipt(&mut self, id: &str, read: bool) {
+        let Some(&at) = self.by_id.get(id) else {
+            return;
+        };
+        let Some(entry) = self.entries.get_mut(&at).filter(|entry| entry.from_me) else {
+            return;
+        };
+        let now = clock::now_ms();
+        if read {
+            entry.read_at_ms.get_or_insert(now);
+        } else {
+            entry.delivered += 1;
+        }
+        entry.delivered_at_ms.get_or_insert(now);
+        self.unsaved.insert(at);
+    }
+
+    /// Marks what others sent as read, and gives it. No chat means all chats, no ids mean all.
+    pub(crate) fn read(&mut self, chat: Option<Number>, ids: &[String]) -> Vec<Entry> {
+        let now = clock::now_ms();
+        let mut read = Vec::new();
+        for at in self.first..self.next {
+            let Some(entry) = self.entries.get_mut(&at) else {
+                continue;
+            };
+            let wanted = !entry.from_me
+                && entry.read_at_ms.is_none()
+                && chat.is_none_or(|chat| chat == entry.chat)
+                && (ids.is_empty() || ids.contains(&entry.id));
+            if wanted {
+                entry.read_at_ms = Some(now);
+                self.unsaved.insert(at);
+                read.push(entry.clone());
+            }
+        }
+        read
+    }
+
+    pub(crate) fn read_one(&mut self, id: &str) {
+        let Some(&at) = self.by_id.get(id) else {
+            return;
+        };
+        if let Some(entry) = self.entries.get_mut(&at).filter(|entry| !entry.from_me) {
+            entry.read_at_ms.get_or_insert(clock::now_ms());
+            self.unsaved.insert(at);
+        }
+    }
+
+    pub(crate) fn find(&self, id: &str) -> Option<&Entry> {
+        self.entries.get(self.by_id.get(id)?)
+    }
+
+    /// Oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        (self.first..self.next).filter_map(|at| self.entries.get(&at))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// What changed since the last call.
+    pub(crate) fn take_unsaved(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.unsaved).into_iter().filter_map(|at| self.entries.get(&at).cloned()).collect()
+    }
+}
+
+/// The kind of a message and, where it is text, the text.
+pub(crate) fn describe(message: &wa::Message) -> (String, Option<String>) {
+    if let Some(text) = &message.conversation {
+        return ("text".to_owned(), Some(text.clone()));
+    }
+    if let Some(extended) = message.extended_text_message.as_option() {
+        return ("text".to_owned(), extended.text.clone());
+    }
+    if let Some(reaction) = message.reaction_message.as_option() {
+        return ("reaction".to_owned(), reaction.text.clone());
+    }
+    let kinds = [
+        ("image", message.image_message.is_set()),
+        ("video", message.video_message.is_set()),
+        ("audio", message.audio_message.is_set()),
+        ("document", message.document_message.is_set()),
+        ("sticker", message.sticker_message.is_set()),
+        ("location", message.location_message.is_set()),
+        ("contact", message.contact_message.is_set()),
+        ("contacts", message.contacts_array_message.is_set()),
+        ("protocol", message.protocol_message.is_set()),
+    ];
+    let kind = kinds.iter().find_map(|(kind, set)| set.then_some(*kind)).unwrap_or("other");
+    (kind.to_owned(), None)
+}
+
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    keys::hex(&Sha256::digest(bytes))
+}
+
+/// Numbers are strings in JSON: 15 digits do not survive every reader.
+pub(crate) mod digits {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use crate::address::Number;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+    pub(crate) fn serialize<S: Serializer>(number: &Number, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(number)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Number, D::Error> {
+        let text = String::deserialize(from)?;
+        Number::parse(&text).ok_or_else(|| serde::de::Error::custom("not a phone number"))
+    }
+}

@@ -1,0 +1,86 @@
+//! Requests that need little: pings, privacy, app state, and what is not simulated. The larger families have their own files.
+
+use wacore_binary::builder::NodeBuilder;
+use wacore_binary::{Node, NodeRef};
+
+use super::{Role, Session, keys, login, pairing, usync, wire};
+
+pub(super) fn handle(session: &Session, node: &NodeRef<'_>) {
+    let kind = wire::text(node, "type");
+    match &session.role {
+        Role::Refused => {}
+        Role::Candidate(candidate) => match kind.as_str() {
+            "set" => pairing::from_candidate(session, candidate, node),
+            "get" => answer(session, node, Vec::new()),
+            _ => candidate.answered(&session.net, node),
+        },
+        Role::Linked { account, device } => {
+            if kind != "get" && kind != "set" {
+                return;
+            }
+            let namespace = wire::text(node, "xmlns");
+            match namespace.as_str() {
+                "passive" => login::activate(account, *device, &session.handle, node),
+                "encrypt" => keys::handle(session, account, *device, node),
+                "usync" => usync::handle(session, account, node),
+                "md" => pairing::from_linked(session, account, node),
+                "w:sync:app:state" => answer(session, node, app_state(node)),
+                "privacy" => answer(session, node, privacy(node)),
+                "abt" => answer(session, node, vec![props()]),
+                "blocklist" => answer(session, node, vec![NodeBuilder::new("list").build()]),
+                "w:m" => refuse(session, node, 503, "service-unavailable"),
+                "w:g2" => groups(session, node),
+                "w:profile:picture" => refuse(session, node, 404, "item-not-found"),
+                other => {
+                    tracing::debug!(namespace = other, %kind, "answered with an empty result");
+                    answer(session, node, Vec::new());
+                }
+            }
+        }
+    }
+}
+
+pub(crate) fn answer(session: &Session, node: &NodeRef<'_>, children: Vec<Node>) {
+    session.send(wire::result(&wire::text(node, "id"), children));
+}
+
+pub(crate) fn refuse(session: &Session, node: &NodeRef<'_>, code: u16, text: &'static str) {
+    session.send(wire::failure(&wire::text(node, "id"), code, text));
+}
+
+/// Every collection is empty at version 0.
+fn app_state(node: &NodeRef<'_>) -> Vec<Node> {
+    let Some(sync) = node.get_optional_child("sync") else {
+        return Vec::new();
+    };
+    let collections = sync
+        .get_children_by_tag("collection")
+        .map(|asked| NodeBuilder::new("collection").attr("name", wire::text(asked, "name")).attr("version", 0u8).build());
+    vec![NodeBuilder::new("sync").children(collections.collect::<Vec<_>>()).build()]
+}
+
+/// No switch is set; the answer holds for a day.
+fn props() -> Node {
+    NodeBuilder::new("props").attr("protocol", "1").attr("hash", "sim").attr("refresh", 86_400u32).attr("refresh_id", 1u8).build()
+}
+
+fn privacy(node: &NodeRef<'_>) -> Vec<Node> {
+    if wire::is(node, "type", "set") {
+        return Vec::new();
+    }
+    let categories =
+        [("readreceipts", "all"), ("last", "all"), ("profile", "all"), ("status", "all"), ("groupadd", "all"), ("online", "all")];
+    vec![
+        NodeBuilder::new("privacy")
+            .children(categories.map(|(name, value)| NodeBuilder::new("category").attr("name", name).attr("value", value).build()))
+            .build(),
+    ]
+}
+
+fn groups(session: &Session, node: &NodeRef<'_>) {
+    if node.get_optional_child("participating").is_some() {
+        answer(session, node, vec![NodeBuilder::new("groups").build()]);
+    } else {
+        refuse(session, node, 404, "item-not-found");
+    }
+}

@@ -1,0 +1,126 @@
+//! Signal key distribution: upload, fetch, count, digest, rotate.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use wacore::prekeys::compute_key_bundle_digest;
+use wacore_binary::builder::NodeBuilder;
+use wacore_binary::{Node, NodeRef};
+
+use super::{Session, iq, wire};
+use crate::account::Account;
+use crate::account::bundle::PublicKeys;
+use crate::account::device::Device;
+use crate::address::Address;
+use crate::keys::fixed;
+use crate::router;
+
+pub(super) fn handle(session: &Session, account: &Arc<Account>, id: u16, node: &NodeRef<'_>) {
+    if let Some(wanted) = node.get_optional_child("key") {
+        let users = wanted.get_children_by_tag("user").map(|user| fetch(session, user));
+        let list = NodeBuilder::new("list").children(users.collect::<Vec<_>>()).build();
+        return iq::answer(session, node, vec![list]);
+    }
+    let mut registry = account.registry();
+    let Some(device) = registry.devices.get_mut(&id) else {
+        return iq::refuse(session, node, 401, "not-authorized");
+    };
+    if wire::is(node, "type", "set") {
+        let stored = match node.get_optional_child("rotate") {
+            Some(rotate) => rotate_signed(device, rotate),
+            None => upload(device, node),
+        };
+        drop(registry);
+        session.net.save(account);
+        match stored {
+            Some(()) => iq::answer(session, node, Vec::new()),
+            None => iq::refuse(session, node, 406, "not-acceptable"),
+        }
+    } else if node.get_optional_child("digest").is_some() {
+        if device.one_time.is_empty() {
+            iq::refuse(session, node, 404, "item-not-found");
+        } else {
+            iq::answer(session, node, vec![digest(device)]);
+        }
+    } else {
+        let count = NodeBuilder::new("count").attr("value", device.one_time.len()).build();
+        iq::answer(session, node, vec![count]);
+    }
+}
+
+/// One device's bundle under the name it was asked for; an unknown device is named with 406.
+fn fetch(session: &Session, user: &NodeRef<'_>) -> Node {
+    let Some(jid) = wire::jid(user, "jid") else {
+        return NodeBuilder::new("user").build();
+    };
+    let bundle = Address::from_jid(&jid).and_then(|address| router::take_bundle(&session.net, address));
+    match bundle {
+        Some(bundle) => bundle.into_node(jid),
+        None => NodeBuilder::new("user")
+            .attr("jid", jid)
+            .children([NodeBuilder::new("error").attr("code", 406u16).attr("text", "not-acceptable").build()])
+            .build(),
+    }
+}
+
+fn upload(device: &mut Device, node: &NodeRef<'_>) -> Option<()> {
+    let (signed_id, signed_public, signed_signature) = signed(node.get_optional_child("skey")?)?;
+    device.keys = PublicKeys {
+        registration_id: wire::be_uint(wire::child_bytes(node, "registration")?)?,
+        identity: wire::child_bytes(node, "identity")?.try_into().ok()?,
+        signed_id,
+        signed_public,
+        signed_signature,
+    };
+    let mut fresh = Vec::new();
+    for key in node.get_optional_child("list")?.children()? {
+        let id = wire::be_uint(wire::child_bytes(key, "id")?)?;
+        let public: [u8; 32] = wire::child_bytes(key, "value")?.try_into().ok()?;
+        fresh.push((id, public));
+    }
+    // A repeated upload replaces the keys it names.
+    let ids: HashSet<u32> = fresh.iter().map(|(id, _)| *id).collect();
+    device.one_time.retain(|(id, _)| !ids.contains(id));
+    device.one_time.extend(fresh);
+    Some(())
+}
+
+fn rotate_signed(device: &mut Device, rotate: &NodeRef<'_>) -> Option<()> {
+    let (id, public, signature) = signed(rotate.get_optional_child("skey")?)?;
+    device.keys.signed_id = id;
+    device.keys.signed_public = public;
+    device.keys.signed_signature = signature;
+    Some(())
+}
+
+fn signed(node: &NodeRef<'_>) -> Option<(u32, [u8; 32], Vec<u8>)> {
+    Some((
+        wire::be_uint(wire::child_bytes(node, "id")?)?,
+        wire::child_bytes(node, "value")?.try_into().ok()?,
+        wire::child_bytes(node, "signature")?.to_vec(),
+    ))
+}
+
+fn digest(device: &Device) -> Node {
+    let publics: Vec<&[u8]> = device.one_time.iter().map(|(_, public)| public.as_slice()).collect();
+    let keys = &device.keys;
+    let hash = compute_key_bundle_digest(&keys.identity, &keys.signed_public, &keys.signed_signature, &publics);
+    let three = |id: u32| id.to_be_bytes()[1..].to_vec();
+    let ids = device.one_time.iter().map(|(id, _)| wire::bytes_node("id", three(*id)));
+    NodeBuilder::new("digest")
+        .children([
+            wire::bytes_node("registration", keys.registration_id.to_be_bytes()),
+            wire::bytes_node("type", [5]),
+            wire::bytes_node("identity", keys.identity),
+            NodeBuilder::new("skey")
+                .children([
+                    wire::bytes_node("id", three(keys.signed_id)),
+                    wire::bytes_node("value", fixed(&keys.signed_public)),
+                    wire::bytes_node("signature", keys.signed_signature.clone()),
+                ])
+                .build(),
+            NodeBuilder::new("list").children(ids.collect::<Vec<_>>()).build(),
+            wire::bytes_node("hash", hash),
+        ])
+        .build()
+}

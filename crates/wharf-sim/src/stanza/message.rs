@@ -1,0 +1,188 @@
+//! A message from a linked device: written down, refused or delivered, and acknowledged. Refuses groups and newsletters, which are not
+//! simulated, and whoever is not on WhatsApp.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wacore_binary::builder::NodeBuilder;
+use wacore_binary::{Jid, JidExt as _, NodeRef};
+
+use super::{Session, ack, wire};
+use crate::account::Account;
+use crate::address::{Address, Number};
+use crate::cast::Behaviour;
+use crate::clock;
+use crate::faults::Action;
+use crate::phone::keyring::Sealed;
+use crate::router::{self, Letter};
+use crate::stats::count;
+
+const NOT_FOUND: u16 = 404;
+
+/// One ciphertext of the stanza and the device it is for.
+struct Part<'n> {
+    to: Address,
+    prekey: bool,
+    bytes: &'n [u8],
+}
+
+pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, node: &NodeRef<'_>) {
+    let net = &session.net;
+    let id = wire::text(node, "id");
+    let Some(to) = wire::jid(node, "to") else {
+        return session.send(ack(node, Some(400)));
+    };
+    let target = Address::from_jid(&to);
+    let parts = parts(node, target);
+    let taps: Vec<_> = parts.iter().map(|part| (part.to, part.prekey, part.bytes)).collect();
+    account.books().sent(&id, device, &name(&to, target), &taps);
+    count(&net.stats.messages);
+
+    let rule = net.faults.take(
+        &[Action::DropSocket, Action::Nack, Action::DelayAck, Action::SwallowAck],
+        Some(account.number),
+        target.map(|target| target.number),
+    );
+    let refusal = match &rule {
+        Some(rule) if rule.action == Action::Nack => Some(rule.code.unwrap_or(503)),
+        _ => refusal(session, account, &to, target),
+    };
+    if let Some(code) = refusal {
+        count(&net.stats.nacks);
+        account.books().answered(&id, true);
+        return session.send(ack(node, Some(code)));
+    }
+    let never_acked =
+        target.and_then(|target| net.known(target.number)).is_some_and(|recipient| recipient.behaviour == Behaviour::NeverAcked);
+    let answer = ack(node, None);
+    match rule.as_ref().map(|rule| (rule.action, rule.delay_ms)) {
+        // The message goes through and its acknowledgement is lost with the connection.
+        Some((Action::DropSocket, _)) => session.handle.cut(),
+        Some((Action::SwallowAck, _)) => {}
+        Some((Action::DelayAck, delay)) => {
+            let handle = session.handle.clone();
+            let delay = Duration::from_millis(delay.unwrap_or(1000));
+            let stop = net.stop.clone();
+            net.tasks.spawn(async move {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(delay) => handle.send(answer),
+                }
+            });
+            account.books().answered(&id, false);
+        }
+        _ if never_acked => {}
+        _ => {
+            count(&net.stats.acks);
+            account.books().answered(&id, false);
+            session.send(answer);
+        }
+    }
+    deliver(session, account, device, node, &id, target, &parts);
+}
+
+fn refusal(session: &Session, account: &Arc<Account>, to: &Jid, target: Option<Address>) -> Option<u16> {
+    let Some(target) = target else {
+        // A status post goes nowhere, but it is not an error.
+        return (!to.is_status_broadcast()).then_some(NOT_FOUND);
+    };
+    if target.number == account.number {
+        return None;
+    }
+    match session.net.account(target.number) {
+        None => Some(NOT_FOUND),
+        Some(recipient) => match recipient.behaviour {
+            Behaviour::Refused(code) => Some(code),
+            _ => None,
+        },
+    }
+}
+
+fn parts<'n>(node: &'n NodeRef<'_>, target: Option<Address>) -> Vec<Part<'n>> {
+    let mut parts = Vec::new();
+    if let Some(list) = node.get_optional_child("participants") {
+        for to in list.get_children_by_tag("to") {
+            let device = wire::jid(to, "jid").and_then(|jid| Address::from_jid(&jid));
+            parts.extend(device.and_then(|device| part(to, device)));
+        }
+    }
+    // A message between own devices and a repeated one carry their ciphertext directly.
+    parts.extend(target.and_then(|target| part(node, target)));
+    parts
+}
+
+fn part<'n>(node: &'n NodeRef<'_>, to: Address) -> Option<Part<'n>> {
+    let enc = node.get_optional_child("enc")?;
+    let prekey = match wire::attr(enc, "type")?.as_ref() {
+        "pkmsg" => true,
+        "msg" => false,
+        _ => return None,
+    };
+    Some(Part { to, prekey, bytes: enc.content_bytes()? })
+}
+
+fn deliver(
+    session: &Session,
+    account: &Arc<Account>,
+    device: u16,
+    node: &NodeRef<'_>,
+    id: &str,
+    target: Option<Address>,
+    parts: &[Part<'_>],
+) {
+    let from = Address::new(account.number, device);
+    let recipient = wire::jid(node, "recipient").and_then(|jid| Address::from_jid(&jid)).or(target).map(|recipient| recipient.number);
+    let kind = wire::text(node, "type");
+    let peer = wire::is(node, "category", "peer");
+    let device_identity = wire::child_bytes(node, "device-identity");
+    for part in parts {
+        let letter = Letter {
+            from,
+            to: part.to,
+            id: id.to_owned(),
+            kind: kind.clone(),
+            edit: wire::attr(node, "edit").map(std::borrow::Cow::into_owned),
+            sent_at_secs: clock::now_secs(),
+            sealed: Sealed { prekey: part.prekey, bytes: part.bytes.to_vec() },
+            peer,
+            recipient: recipient.filter(|_| part.to.number == account.number),
+            device_identity: device_identity.filter(|_| part.prekey).map(<[u8]>::to_vec),
+            retry: false,
+        };
+        router::deliver(&session.net, letter);
+    }
+}
+
+fn name(to: &Jid, target: Option<Address>) -> String {
+    target.map_or_else(|| to.to_string(), |target| target.number.to_string())
+}
+
+/// Builds the stanza a linked device gets.
+pub(crate) fn stanza(letter: &Letter, sender_name: &str) -> wacore_binary::Node {
+    let mut enc = NodeBuilder::new("enc").attr("v", "2").attr("type", if letter.sealed.prekey { "pkmsg" } else { "msg" });
+    if letter.retry {
+        enc = enc.attr("count", "1");
+    }
+    let mut children = vec![enc.bytes(letter.sealed.bytes.clone()).build()];
+    if let Some(identity) = &letter.device_identity {
+        children.push(wire::bytes_node("device-identity", identity.clone()));
+    }
+    let mut message = NodeBuilder::new("message")
+        .attr("from", letter.from.jid())
+        .attr("id", &letter.id)
+        .attr("type", &letter.kind)
+        .attr("t", letter.sent_at_secs)
+        .attr("notify", sender_name);
+    if letter.peer {
+        message = message.attr("category", "peer");
+    } else if letter.from.number == letter.to.number {
+        let recipient = letter.recipient.unwrap_or(letter.to.number);
+        message = message.attr("recipient", Number::jid(recipient));
+    } else {
+        message = message.attr("sender_lid", letter.from.lid());
+    }
+    if let Some(edit) = &letter.edit {
+        message = message.attr("edit", edit);
+    }
+    message.children(children).build()
+}

@@ -1,0 +1,43 @@
+//! Linking and unlinking as the client asks for it: the two steps of a pairing code, and leaving.
+
+use std::sync::Arc;
+
+use wacore_binary::NodeRef;
+
+use super::{Session, iq, wire};
+use crate::account::Account;
+use crate::address::Address;
+use crate::pairing::{self, Candidate};
+
+pub(super) fn from_candidate(session: &Session, candidate: &Arc<Candidate>, node: &NodeRef<'_>) {
+    let Some(step) = node.get_optional_child("link_code_companion_reg") else {
+        return iq::answer(session, node, Vec::new());
+    };
+    let stage = wire::text(step, "stage");
+    let done = match stage.as_str() {
+        "companion_hello" => pairing::code::hello(&session.net, candidate, step),
+        "companion_finish" => {
+            // The client's request must be over before the pairing goes on.
+            return pairing::code::finish(session, candidate, node, step);
+        }
+        _ => None,
+    };
+    match done {
+        Some(answer) => iq::answer(session, node, vec![answer]),
+        None => iq::refuse(session, node, 400, "bad-request"),
+    }
+}
+
+pub(super) fn from_linked(session: &Session, account: &Arc<Account>, node: &NodeRef<'_>) {
+    let Some(remove) = node.get_optional_child("remove-companion-device") else {
+        return iq::answer(session, node, Vec::new());
+    };
+    let wanted = wire::jid(remove, "jid").and_then(|jid| Address::from_jid(&jid));
+    match wanted.filter(|wanted| wanted.number == account.number) {
+        Some(wanted) => {
+            iq::answer(session, node, Vec::new());
+            pairing::unlink(&session.net, account, wanted.device);
+        }
+        None => iq::refuse(session, node, 404, "item-not-found"),
+    }
+}

@@ -1,0 +1,98 @@
+//! Questions about users: who is on WhatsApp, with which devices and which LID.
+
+use std::sync::Arc;
+
+use wacore_binary::builder::NodeBuilder;
+use wacore_binary::{Node, NodeRef};
+
+use super::{Session, iq, wire};
+use crate::account::Account;
+use crate::address::{Address, Number};
+use crate::clock;
+use crate::phone::companion;
+
+pub(super) fn handle(session: &Session, asker: &Arc<Account>, node: &NodeRef<'_>) {
+    let Some(usync) = node.get_optional_child("usync") else {
+        return iq::refuse(session, node, 400, "bad-request");
+    };
+    let protocols: Vec<&str> = usync
+        .get_optional_child("query")
+        .and_then(NodeRef::children)
+        .unwrap_or_default()
+        .iter()
+        .map(|protocol| protocol.tag.as_ref())
+        .collect();
+    let users = usync
+        .get_optional_child("list")
+        .and_then(NodeRef::children)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|user| describe(session, asker, user, &protocols));
+    let list = NodeBuilder::new("list").children(users.collect::<Vec<_>>()).build();
+    let answer = NodeBuilder::new("usync")
+        .attr("sid", wire::text(usync, "sid"))
+        .attr("mode", wire::text(usync, "mode"))
+        .attr("context", wire::text(usync, "context"))
+        .attr("index", "0")
+        .attr("last", "true")
+        .children([NodeBuilder::new("result").build(), list])
+        .build();
+    iq::answer(session, node, vec![answer]);
+}
+
+/// Answers in the namespace that was asked in.
+fn describe(session: &Session, asker: &Arc<Account>, user: &NodeRef<'_>, protocols: &[&str]) -> Option<Node> {
+    let typed = user.get_optional_child("contact").and_then(NodeRef::content_as_string);
+    let jid = match wire::jid(user, "jid") {
+        Some(jid) => jid.to_non_ad(),
+        None => Number::parse(typed.as_deref()?)?.jid(),
+    };
+    let number = Address::from_jid(&jid)?.number;
+    let account = session.net.account(number);
+    let mut answer = NodeBuilder::new("user").attr("jid", &jid);
+    if jid.is_lid() {
+        answer = answer.attr("pn_jid", number.jid());
+    }
+    let parts = protocols.iter().filter_map(|protocol| match *protocol {
+        "contact" => Some(contact(account.is_some(), typed.as_deref())),
+        "lid" => account.as_ref().map(|_| NodeBuilder::new("lid").attr("val", number.lid()).build()),
+        "devices" => Some(devices(asker, account.as_ref())),
+        "status" => Some(NodeBuilder::new("status").attr("t", clock::now_secs()).bytes(b"Available".to_vec()).build()),
+        "disappearing_mode" => Some(NodeBuilder::new("disappearing_mode").attr("duration", 0u8).attr("t", 0u8).build()),
+        // Not a business and no picture: both are left out.
+        _ => None,
+    });
+    Some(answer.children(parts.collect::<Vec<_>>()).build())
+}
+
+fn contact(registered: bool, typed: Option<&str>) -> Node {
+    let contact = NodeBuilder::new("contact").attr("type", if registered { "in" } else { "out" });
+    match typed {
+        Some(typed) => contact.bytes(typed.as_bytes().to_vec()).build(),
+        None => contact.build(),
+    }
+}
+
+fn devices(asker: &Arc<Account>, account: Option<&Arc<Account>>) -> Node {
+    let Some(account) = account else {
+        return NodeBuilder::new("devices").children([NodeBuilder::new("device-list").build()]).build();
+    };
+    let mut registry = account.registry();
+    registry.watchers.insert(asker.number);
+    let mut list = vec![NodeBuilder::new("device").attr("id", 0u8).build()];
+    list.extend(
+        registry
+            .devices
+            .values()
+            .map(|device| NodeBuilder::new("device").attr("id", device.id).attr("key-index", device.key_index).build()),
+    );
+    let mut children = vec![NodeBuilder::new("device-list").children(list).build()];
+    // Clients pass over a user whose linked devices come without a signed list.
+    if !registry.devices.is_empty() {
+        let indexes = registry.devices.values().map(|d| d.key_index).collect();
+        let raw_id = registry.raw_id;
+        drop(registry);
+        children.push(companion::key_index_list(&account.phone(), raw_id, indexes));
+    }
+    NodeBuilder::new("devices").children(children).build()
+}

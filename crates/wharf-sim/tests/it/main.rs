@@ -1,0 +1,15 @@
+//! The real client library against the pretend network.
+
+#![recursion_limit = "512"]
+#![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
+mod faults;
+mod handshake;
+mod harness;
+mod load;
+mod messages;
+mod numbers;
+mod pairing;
+mod program;
+mod reconnect;
+mod restart;

@@ -1,0 +1,107 @@
+//! Accounts, plans, usage, and the database's own mark.
+
+use async_trait::async_trait;
+use wharf_api::Timestamp;
+use wharf_api::ids::AccountId;
+use wharf_core::store::{AccountRow, AccountStore, Answers, Error, Page, PageRequest, Plan};
+
+use crate::open::SqlStore;
+use crate::plan;
+use crate::sql::{Row, args, corrupt, statements};
+
+/// The cells that [`account`] reads; `a` is the account and `p` its plan.
+macro_rules! account_columns {
+    () => {
+        "a.id, a.name, a.created_at, p.name, p.messages_per_day, p.calls_per_minute, p.sessions, p.concurrent_requests"
+    };
+}
+pub(crate) use account_columns;
+
+statements! {
+    INSERT = "INSERT INTO accounts (id, name, plan, created_at) SELECT $1, $2, name, $4 FROM plans WHERE name = $3";
+    FIND = concat!("SELECT ", account_columns!(), " FROM accounts a JOIN plans p ON p.name = a.plan WHERE a.id = $1");
+    FIND_NAMED = concat!(
+        "SELECT ", account_columns!(),
+        " FROM accounts a JOIN plans p ON p.name = a.plan WHERE a.name = $1 ORDER BY a.created_at, a.id LIMIT 1"
+    );
+    USED_ON_DAY = "SELECT messages FROM usage WHERE account_id = $1 AND utc_day = $2";
+    PING = "SELECT 1 FROM meta LIMIT 1";
+    MARK_WORLD = "INSERT INTO meta (name, value) VALUES ('world', $1) ON CONFLICT (name) DO NOTHING";
+    WORLD = "SELECT value FROM meta WHERE name = 'world'";
+}
+
+pub(crate) fn account(row: &mut Row) -> Result<AccountRow, Error> {
+    Ok(AccountRow {
+        id: row.parsed("an account's id", AccountId::parse)?,
+        name: row.text()?,
+        created_at: row.time()?,
+        plan: plan::plan(row)?,
+    })
+}
+
+#[async_trait]
+impl AccountStore for SqlStore {
+    async fn insert_account(&self, id: &AccountId, name: &str, plan: &str, at: Timestamp) -> Result<bool, Error> {
+        let (account, name, plan) = (id.clone(), name.to_owned(), plan.to_owned());
+        self.write(id.as_str(), "", move |tx| {
+            Box::pin(async move { Ok(tx.execute(&INSERT, args![&account, &name, &plan, at]).await? == 1) })
+        })
+        .await
+    }
+
+    async fn find_account(&self, id: &AccountId) -> Result<Option<AccountRow>, Error> {
+        self.readers.first(&FIND, args![id]).await?.map(|mut row| account(&mut row)).transpose()
+    }
+
+    async fn find_account_named(&self, name: &str) -> Result<Option<AccountRow>, Error> {
+        self.readers.first(&FIND_NAMED, args![name]).await?.map(|mut row| account(&mut row)).transpose()
+    }
+
+    async fn messages_on_day(&self, account: &AccountId, utc_day: i64) -> Result<u64, Error> {
+        let row = self.readers.first(&USED_ON_DAY, args![account, utc_day]).await?;
+        row.map_or(Ok(0), |mut row| row.count())
+    }
+
+    async fn messages_since(&self, account: &AccountId, utc_day: i64) -> Result<Vec<(i64, u64)>, Error> {
+        self.messages_by_day(account, utc_day).await
+    }
+
+    async fn add_answers(&self, account: &AccountId, answers: &[Answers]) -> Result<(), Error> {
+        self.count_answers(account, answers).await
+    }
+
+    async fn answers_since(&self, account: &AccountId, utc_day: i64) -> Result<Vec<Answers>, Error> {
+        self.answers_by_day(account, utc_day).await
+    }
+
+    async fn list_accounts(&self, page: PageRequest) -> Result<Page<AccountRow>, Error> {
+        self.accounts(page).await
+    }
+
+    async fn update_account(&self, id: &AccountId, name: Option<&str>, plan: Option<&str>) -> Result<Option<AccountRow>, Error> {
+        self.change_account(id, name, plan).await
+    }
+
+    async fn list_plans(&self) -> Result<Vec<Plan>, Error> {
+        self.plans().await
+    }
+
+    async fn put_plan(&self, plan: &Plan) -> Result<(), Error> {
+        self.set_plan(plan).await
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        self.readers.fetch(&PING, &[]).await.map(drop)
+    }
+
+    async fn claim_world(&self, world: &str) -> Result<String, Error> {
+        let world = world.to_owned();
+        self.write("", "", move |tx| {
+            Box::pin(async move {
+                tx.execute(&MARK_WORLD, args![&world]).await?;
+                tx.first(&WORLD, &[]).await?.ok_or_else(|| corrupt("no mark of the world after it was made"))?.text()
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,83 @@
+//! Idempotency keys: claimed in the transaction of what they stand for.
+
+use async_trait::async_trait;
+use wharf_api::Timestamp;
+use wharf_api::ids::AccountId;
+use wharf_core::store::{Answer, Claim, Error, IdempotencyRow, IdempotencyStore};
+
+use crate::open::SqlStore;
+use crate::sql::{Row, Tx, args, corrupt, statements};
+
+statements! {
+    /// Changes no row where the key is claimed; an expired claim gives way.
+    CLAIM = "INSERT INTO idempotency (account_id, operation, key, request_hash, resource_id, created_at, expires_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7) \
+        ON CONFLICT (account_id, operation, key) DO UPDATE SET request_hash = excluded.request_hash, \
+        resource_id = excluded.resource_id, created_at = excluded.created_at, expires_at = excluded.expires_at, \
+        answer_status = NULL, answer_body = NULL \
+        WHERE idempotency.expires_at <= excluded.created_at";
+    FIND = "SELECT request_hash, resource_id, created_at, answer_status, answer_body FROM idempotency \
+        WHERE account_id = $1 AND operation = $2 AND key = $3 AND expires_at > $4";
+    /// The first answer stays.
+    ANSWER = "UPDATE idempotency SET answer_status = $4, answer_body = $5 \
+        WHERE account_id = $1 AND operation = $2 AND key = $3 AND answer_status IS NULL";
+    EXPIRE = "DELETE FROM idempotency WHERE (account_id, operation, key) IN \
+        (SELECT account_id, operation, key FROM idempotency WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+}
+
+/// How many rows one commit drops: others wait for it.
+const DROPPED_AT_ONCE: u32 = 500;
+
+/// Claims the key for `resource`; `false` where it was claimed before.
+pub(crate) async fn claim(tx: &mut Tx, account: &AccountId, claim: &Claim, resource: &str, at: Timestamp) -> Result<bool, Error> {
+    let args = args![account, &claim.operation, &claim.key, &claim.request_hash, resource, at, claim.expires_at];
+    Ok(tx.execute(&CLAIM, args).await? == 1)
+}
+
+fn idempotency(row: &mut Row) -> Result<IdempotencyRow, Error> {
+    let (request_hash, resource_id, created_at) = (row.bytes()?, row.text()?, row.time()?);
+    let answer = match (row.opt_int()?, row.opt_bytes()?) {
+        (Some(status), Some(body)) => {
+            let status = u16::try_from(status).map_err(|_| corrupt(format!("the status {status}")))?;
+            Some(Answer { status, body })
+        }
+        _ => None,
+    };
+    Ok(IdempotencyRow { request_hash, resource_id, created_at, answer })
+}
+
+#[async_trait]
+impl IdempotencyStore for SqlStore {
+    async fn find_idempotency(
+        &self,
+        account: &AccountId,
+        operation: &str,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<IdempotencyRow>, Error> {
+        let row = self.readers.first(&FIND, args![account, operation, key, now]).await?;
+        row.map(|mut row| idempotency(&mut row)).transpose()
+    }
+
+    async fn answer_idempotency(&self, account: &AccountId, operation: &str, key: &str, answer: &Answer) -> Result<(), Error> {
+        let (owner, operation, key, answer) = (account.clone(), operation.to_owned(), key.to_owned(), answer.clone());
+        self.write(account.as_str(), "", move |tx| {
+            Box::pin(
+                async move { tx.execute(&ANSWER, args![&owner, &operation, &key, i64::from(answer.status), &answer.body]).await.map(drop) },
+            )
+        })
+        .await
+    }
+
+    async fn expire_idempotency(&self, now: Timestamp) -> Result<u64, Error> {
+        let mut total = 0;
+        loop {
+            let dropped =
+                self.write("", "", move |tx| Box::pin(async move { tx.execute(&EXPIRE, args![now, DROPPED_AT_ONCE]).await })).await?;
+            total += dropped;
+            if dropped < u64::from(DROPPED_AT_ONCE) {
+                return Ok(total);
+            }
+        }
+    }
+}

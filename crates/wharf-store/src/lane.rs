@@ -1,0 +1,137 @@
+//! Lanes: each is one task with one connection that commits writes in groups.
+//!
+//! A write waits for no company: the lane takes what queued up while it committed the group before. SQLite has one
+//! lane, its one writer. PostgreSQL has several; an account always has the same, so two lanes do not fight over its rows.
+
+mod batch;
+mod job;
+
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
+use wharf_core::Chance;
+use wharf_core::store::Error;
+
+use crate::dialect::{Connect, Dialect};
+use crate::sql::{Conn, Tx, unavailable};
+use batch::Worker;
+use job::{Job, Pending};
+
+/// How many writes may queue before callers wait for room.
+const QUEUE: usize = 4096;
+
+/// Whose rows a write touches. A group runs its writes in this order, so that two processes lock rows in one order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    account: u64,
+    session: u64,
+}
+
+impl Place {
+    /// The hash is the same in every process.
+    pub fn of(account: &str, session: &str) -> Self {
+        let hash = |text: &str| {
+            let mut hasher = DefaultHasher::new();
+            text.hash(&mut hasher);
+            hasher.finish()
+        };
+        Self { account: hash(account), session: hash(session) }
+    }
+}
+
+enum Letter {
+    Job(Place, Box<dyn Job>),
+    /// Carry out what is queued, then close the connection and tell.
+    Close(oneshot::Sender<()>),
+}
+
+/// The senders' side of all lanes.
+pub(crate) struct Lanes {
+    lanes: Vec<mpsc::Sender<Letter>>,
+    dialect: Dialect,
+}
+
+impl Lanes {
+    /// Starts one lane for each connection. `lock` is kept until the last lane has closed.
+    pub fn start(conns: Vec<Conn>, connect: &Connect, chance: &Arc<dyn Chance>, lock: Option<&Arc<File>>) -> Self {
+        let dialect = connect.dialect();
+        let start = |conn| {
+            let (sender, letters) = mpsc::channel(QUEUE);
+            let worker = Worker::new(conn, connect.clone(), Arc::clone(chance));
+            spawn(dialect, run(worker, letters, lock.map(Arc::clone)));
+            sender
+        };
+        Self { lanes: conns.into_iter().map(start).collect(), dialect }
+    }
+
+    /// Runs `work` in the transaction of its lane and answers after the commit. Dropping the future leaves it open
+    /// whether the work is done; it is never done by half.
+    pub async fn write<T, W>(&self, place: Place, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
+    {
+        let (job, answer) = Pending::new(work);
+        let lane = &self.lanes[usize::try_from(place.account % self.lanes.len() as u64).unwrap_or_default()];
+        let answered = async {
+            lane.send(Letter::Job(place, Box::new(job))).await.map_err(|_| unavailable("the store is closed"))?;
+            answer.await.map_err(|_| unavailable("the store closed before the write was done"))?
+        };
+        tokio::time::timeout(self.dialect.caller_patience(), answered).await.map_err(unavailable)?
+    }
+
+    /// Carries out what is queued and closes every lane.
+    pub async fn close(&self) {
+        for lane in &self.lanes {
+            let (done, closed) = oneshot::channel();
+            if lane.send(Letter::Close(done)).await.is_ok() {
+                // A lane that ended before it could tell is closed too.
+                let _ = closed.await;
+            }
+        }
+    }
+}
+
+/// SQLite's driver hands every statement to a thread of its own and back. A thread that only waits for it hands over
+/// far cheaper than a scheduler that looks for other work between.
+fn spawn(dialect: Dialect, lane: impl Future<Output = ()> + Send + 'static) {
+    match dialect {
+        Dialect::Sqlite => {
+            let runtime = tokio::runtime::Handle::current();
+            std::thread::spawn(move || {
+                // Making a new connection has a time limit, which needs the runtime's clock.
+                let _context = runtime.enter();
+                futures::executor::block_on(lane);
+            });
+        }
+        Dialect::Postgres => drop(tokio::spawn(lane)),
+    }
+}
+
+async fn run(mut worker: Worker, mut letters: mpsc::Receiver<Letter>, lock: Option<Arc<File>>) {
+    let mut closing = None;
+    while let Some(letter) = letters.recv().await {
+        let mut jobs = Vec::new();
+        let mut next = Some(letter);
+        while let Some(letter) = next {
+            match letter {
+                Letter::Job(place, job) => jobs.push((place, job)),
+                Letter::Close(done) => {
+                    letters.close();
+                    closing = Some(done);
+                }
+            }
+            next = if jobs.len() < worker.group() { letters.try_recv().ok() } else { None };
+        }
+        worker.commit(jobs).await;
+    }
+    worker.close().await;
+    drop(lock);
+    if let Some(done) = closing {
+        // Whoever asked may have gone.
+        let _ = done.send(());
+    }
+}

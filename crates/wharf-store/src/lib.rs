@@ -1,0 +1,25 @@
+//! The SQL: [`wharf_core::store::Store`] on SQLite and on PostgreSQL, from one text per statement.
+//!
+//! Writes travel through lanes that commit in groups; reads go beside them and see what is committed. This crate owns
+//! the schema, the statements and the transactions. It refuses to decide: limits, ids and times come in as arguments.
+
+mod account;
+mod dialect;
+mod event;
+mod idempotency;
+mod key;
+mod lane;
+mod message;
+mod migrations;
+mod open;
+mod owner;
+mod plan;
+mod readers;
+mod session;
+mod sql;
+mod statements;
+mod usage;
+mod vault;
+
+pub use dialect::Durability;
+pub use open::{Config, OpenError, SqlStore, open};

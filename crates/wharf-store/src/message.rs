@@ -1,0 +1,83 @@
+//! Messages, from acceptance to the last receipt.
+
+mod accept;
+mod end;
+mod inbound;
+mod list;
+mod queue;
+mod receipt;
+mod row;
+mod step;
+
+use async_trait::async_trait;
+use wharf_api::Timestamp;
+use wharf_api::ids::{AccountId, MessageId, SessionId};
+use wharf_api::types::message::TimelineEntry;
+use wharf_core::store::{
+    Accepted, Error, Fence, Inbound, MessageFilter, MessageRow, MessageStore, NewMessage, Outgoing, Page, PageRequest, Receipt,
+    StatusChange,
+};
+
+use crate::open::SqlStore;
+use crate::sql::Sql;
+
+pub(crate) use queue::give_up as give_up_queued;
+
+pub(crate) fn all() -> [&'static [Sql]; 7] {
+    [accept::ALL, end::ALL, inbound::ALL, list::ALL, queue::ALL, receipt::ALL, step::ALL]
+}
+
+#[async_trait]
+impl MessageStore for SqlStore {
+    async fn accept_message(&self, message: &NewMessage) -> Result<Accepted, Error> {
+        self.accept(message).await
+    }
+
+    async fn find_message(&self, account: &AccountId, id: &MessageId) -> Result<Option<MessageRow>, Error> {
+        self.find_one(account, id).await
+    }
+
+    async fn timeline(&self, account: &AccountId, id: &MessageId) -> Result<Vec<TimelineEntry>, Error> {
+        self.steps(account, id).await
+    }
+
+    async fn list_messages(&self, account: &AccountId, filter: &MessageFilter, page: PageRequest) -> Result<Page<MessageRow>, Error> {
+        self.list(account, filter, page).await
+    }
+
+    async fn queued_messages(&self, session: &SessionId, after: i64, limit: u32) -> Result<Vec<(i64, Outgoing)>, Error> {
+        self.queued(session, after, limit).await
+    }
+
+    async fn sessions_with_queued(&self, limit: u32) -> Result<Vec<(AccountId, SessionId)>, Error> {
+        self.with_queued(limit).await
+    }
+
+    async fn claim_messages(&self, fence: &Fence, ids: &[MessageId]) -> Result<(), Error> {
+        self.count_try(fence, ids).await
+    }
+
+    async fn record_outcomes(&self, fence: &Fence, changes: &[StatusChange]) -> Result<Vec<MessageId>, Error> {
+        self.end_tries(fence, changes).await
+    }
+
+    async fn record_receipt(&self, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error> {
+        self.advance(fence, receipt).await
+    }
+
+    async fn record_inbound(&self, fence: &Fence, messages: &[MessageRow]) -> Result<Inbound, Error> {
+        self.take_in(fence, messages).await
+    }
+
+    async fn overdue_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error> {
+        self.overdue(now, limit).await
+    }
+
+    async fn fail_message(&self, account: &AccountId, change: &StatusChange) -> Result<bool, Error> {
+        self.end_unowned(account, change).await
+    }
+
+    async fn sent_payload(&self, session: &SessionId, chat: &str, wa_id: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.payload(session, chat, wa_id).await
+    }
+}

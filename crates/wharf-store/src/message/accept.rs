@@ -1,0 +1,55 @@
+//! Accepting a message: claim, quota, row, payload and event in one commit.
+
+use wharf_core::message::events_of;
+use wharf_core::store::{Accepted, Error, NewMessage};
+
+use super::row::{content, insert_args, message_insert};
+use crate::event::{self, Draft};
+use crate::open::SqlStore;
+use crate::sql::{Tx, args, corrupt, statements};
+use crate::{account, idempotency};
+
+statements! {
+    /// Changes no row where the limit is reached.
+    COUNT = "INSERT INTO usage (account_id, utc_day, messages) SELECT $1, $2, 1 WHERE CAST($3 AS BIGINT) IS NULL OR CAST($3 AS BIGINT) > 0 \
+        ON CONFLICT (account_id, utc_day) DO UPDATE SET messages = usage.messages + 1 \
+        WHERE CAST($3 AS BIGINT) IS NULL OR usage.messages < CAST($3 AS BIGINT)";
+    INSERT = concat!(message_insert!(), " RETURNING number");
+    PAYLOAD = "INSERT INTO outgoing (message, payload, attempts) VALUES ($1, $2, 0)";
+}
+
+impl SqlStore {
+    pub(super) async fn accept(&self, message: &NewMessage) -> Result<Accepted, Error> {
+        let new = message.clone();
+        let (content, events) = (content(&new.row)?, event::drafts(events_of(&new.row)));
+        self.write(message.row.account.as_str(), message.row.session.as_str(), move |tx| {
+            Box::pin(async move { accept(tx, &new, &content, &events).await })
+        })
+        .await
+    }
+}
+
+async fn accept(tx: &mut Tx, new: &NewMessage, content: &str, events: &[Draft]) -> Result<Accepted, Error> {
+    let row = &new.row;
+    if let Some(claim) = &new.claim
+        && !idempotency::claim(tx, &row.account, claim, row.id.as_str(), row.created_at).await?
+    {
+        tx.discard();
+        return Ok(Accepted::ClaimedBefore);
+    }
+    let day = row.created_at.utc_day();
+    if tx.execute(&COUNT, args![&row.account, day, new.daily_limit]).await? == 0 {
+        let used = tx.first(&account::USED_ON_DAY, args![&row.account, day]).await?;
+        // The claim goes too: the same request may succeed tomorrow.
+        tx.discard();
+        return Ok(Accepted::DailyLimit { used: used.map_or(Ok(0), |mut row| row.count())? });
+    }
+    let mut numbers = event::reserve(tx, &row.account, &row.session, events.len()).await?;
+    // The session was deleted a moment ago: nobody will send the message, so its time is over now and it fails soon.
+    let expires_at = if numbers.deleted { row.created_at } else { new.expires_at };
+    let number = tx.first(&INSERT, insert_args!(row, content, expires_at)).await?;
+    let number = number.ok_or_else(|| corrupt("an inserted message without a number"))?.int()?;
+    tx.execute(&PAYLOAD, args![number, &new.payload]).await?;
+    event::insert(tx, &row.account, &row.session, &mut numbers, row.created_at, events).await?;
+    Ok(Accepted::Now)
+}

@@ -1,0 +1,72 @@
+//! How the tries of a queued message end: sent, or failed for good.
+
+use wharf_api::Timestamp;
+use wharf_api::ids::{AccountId, MessageId};
+use wharf_api::types::message::MessageStatus;
+use wharf_core::message::events_of;
+use wharf_core::store::{Error, Fence, Outcome, StatusChange};
+
+use super::row::{message, message_columns};
+use super::step;
+use crate::open::SqlStore;
+use crate::sql::{Row, Tx, args, statements};
+use crate::{event, owner};
+
+statements! {
+    END = concat!(
+        "UPDATE messages SET status = $3, error_code = $4, error_reason = $5 \
+         WHERE id = $1 AND session_id = $2 AND status = 'queued' RETURNING ", message_columns!()
+    );
+    END_UNOWNED = concat!(
+        "UPDATE messages SET status = $3, error_code = $4, error_reason = $5 \
+         WHERE id = $1 AND account_id = $2 AND status = 'queued' RETURNING ", message_columns!()
+    );
+}
+
+/// Status, error code and reason of an outcome.
+fn columns(outcome: &Outcome) -> (&'static str, Option<&'static str>, Option<&str>) {
+    match outcome {
+        Outcome::Sent => (MessageStatus::Sent.as_str(), None, None),
+        Outcome::Failed { code, reason } => (MessageStatus::Failed.as_str(), Some(code.name()), Some(reason)),
+    }
+}
+
+/// Writes what follows from the changed row; `None` where no row changed.
+async fn announce(tx: &mut Tx, changed: Option<Row>, at: Timestamp) -> Result<Option<MessageId>, Error> {
+    let Some(mut changed) = changed else { return Ok(None) };
+    let (number, row) = message(&mut changed)?;
+    step::insert(tx, number, row.status, at).await?;
+    event::write(tx, &row.account, &row.session, at, &event::drafts(events_of(&row))).await?;
+    Ok(Some(row.id))
+}
+
+impl SqlStore {
+    pub(super) async fn end_tries(&self, fence: &Fence, changes: &[StatusChange]) -> Result<Vec<MessageId>, Error> {
+        let (owned, changes) = (fence.clone(), changes.to_vec());
+        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+            Box::pin(async move {
+                owner::check(tx, &owned).await?;
+                let mut ended = Vec::new();
+                for change in &changes {
+                    let (status, code, reason) = columns(&change.outcome);
+                    let row = tx.first(&END, args![&change.id, &owned.session, status, code, reason]).await?;
+                    ended.extend(announce(tx, row, change.at).await?);
+                }
+                Ok(ended)
+            })
+        })
+        .await
+    }
+
+    pub(super) async fn end_unowned(&self, account: &AccountId, change: &StatusChange) -> Result<bool, Error> {
+        let (owner, change) = (account.clone(), change.clone());
+        self.write(account.as_str(), "", move |tx| {
+            Box::pin(async move {
+                let (status, code, reason) = columns(&change.outcome);
+                let row = tx.first(&END_UNOWNED, args![&change.id, &owner, status, code, reason]).await?;
+                Ok(announce(tx, row, change.at).await?.is_some())
+            })
+        })
+        .await
+    }
+}

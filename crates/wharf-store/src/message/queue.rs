@@ -1,0 +1,105 @@
+//! What waits to be sent.
+
+use wharf_api::Timestamp;
+use wharf_api::ids::{AccountId, MessageId, SessionId};
+use wharf_core::store::{Error, Fence, MessageRow, Outgoing};
+
+use super::row::{message, message_columns};
+use crate::open::SqlStore;
+use crate::owner;
+use crate::sql::{Tx, args, corrupt, statements};
+
+statements! {
+    QUEUED = "SELECT m.number, m.id, m.wa_id, m.chat, o.payload, o.attempts, m.expires_at \
+        FROM messages m JOIN outgoing o ON o.message = m.number \
+        WHERE m.session_id = $1 AND m.status = 'queued' AND m.number > $2 ORDER BY m.number LIMIT $3";
+    WITH_QUEUED = "SELECT DISTINCT account_id, session_id FROM messages WHERE status = 'queued' LIMIT $1";
+    COUNT_TRY = "UPDATE outgoing SET attempts = attempts + 1 WHERE message = \
+        (SELECT number FROM messages WHERE id = $1 AND session_id = $2 AND status = 'queued')";
+    OVERDUE = concat!("SELECT ", message_columns!(), " FROM messages WHERE status = 'queued' AND expires_at <= $1 LIMIT $2");
+    /// The recipient may ask by any of the chat's ids.
+    PAYLOAD = "SELECT o.payload FROM messages m JOIN outgoing o ON o.message = m.number \
+        WHERE m.session_id = $1 AND m.wa_id = $2 AND m.direction = 'outgoing' \
+        AND (m.chat = $3 OR m.chat_lid = $3 OR m.chat_phone || '@s.whatsapp.net' = $3)";
+    /// Their time is over, so that the worker fails them.
+    GIVE_UP = "UPDATE messages SET expires_at = created_at WHERE session_id = $1 AND status = 'queued'";
+    WITH_PAYLOAD = "SELECT m.number FROM messages m JOIN outgoing o ON o.message = m.number \
+        WHERE m.session_id = $1 AND m.number > $2 ORDER BY m.number LIMIT $3";
+    DROP_PAYLOADS = "DELETE FROM outgoing WHERE message IN \
+        (SELECT number FROM messages WHERE session_id = $1 AND number > $2 AND number <= $3)";
+}
+
+/// How many payloads one commit drops: others wait for it.
+const DROPPED_AT_ONCE: u32 = 500;
+
+/// Ends the time of the queued messages of a session that is being deleted.
+pub(crate) async fn give_up(tx: &mut Tx, session: &SessionId) -> Result<(), Error> {
+    tx.execute(&GIVE_UP, args![session]).await.map(drop)
+}
+
+impl SqlStore {
+    pub(super) async fn queued(&self, session: &SessionId, after: i64, limit: u32) -> Result<Vec<(i64, Outgoing)>, Error> {
+        let rows = self.readers.fetch(&QUEUED, args![session, after, limit]).await?;
+        let read = rows.into_iter().map(|mut row| {
+            let number = row.int()?;
+            let outgoing = Outgoing {
+                id: row.parsed("a message's id", MessageId::parse)?,
+                wa_id: row.text()?,
+                chat: row.text()?,
+                payload: row.bytes()?,
+                attempts: u32::try_from(row.int()?).map_err(|_| corrupt("the count of a message's tries"))?,
+                expires_at: row.time()?,
+            };
+            Ok((number, outgoing))
+        });
+        read.collect()
+    }
+
+    pub(super) async fn with_queued(&self, limit: u32) -> Result<Vec<(AccountId, SessionId)>, Error> {
+        let rows = self.readers.fetch(&WITH_QUEUED, args![limit]).await?;
+        let read = rows
+            .into_iter()
+            .map(|mut row| Ok((row.parsed("an account's id", AccountId::parse)?, row.parsed("a session's id", SessionId::parse)?)));
+        read.collect()
+    }
+
+    pub(super) async fn count_try(&self, fence: &Fence, ids: &[MessageId]) -> Result<(), Error> {
+        let (owned, ids) = (fence.clone(), ids.to_vec());
+        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+            Box::pin(async move {
+                owner::check(tx, &owned).await?;
+                for id in &ids {
+                    tx.execute(&COUNT_TRY, args![id, &owned.session]).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    pub(super) async fn overdue(&self, now: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error> {
+        let rows = self.readers.fetch(&OVERDUE, args![now, limit]).await?;
+        rows.into_iter().map(|mut row| message(&mut row).map(|(_, message)| message)).collect()
+    }
+
+    pub(super) async fn payload(&self, session: &SessionId, chat: &str, wa_id: &str) -> Result<Option<Vec<u8>>, Error> {
+        let row = self.readers.first(&PAYLOAD, args![session, wa_id, chat]).await?;
+        row.map(|mut row| row.bytes()).transpose()
+    }
+
+    /// Drops the payloads of a deleted session, some at a time. What a crash leaves behind is sealed and never read.
+    pub(crate) async fn drop_payloads(&self, account: &AccountId, session: &SessionId) -> Result<(), Error> {
+        let mut after = 0;
+        loop {
+            let rows = self.readers.fetch(&WITH_PAYLOAD, args![session, after, DROPPED_AT_ONCE]).await?;
+            let Some(mut last) = rows.into_iter().next_back() else { return Ok(()) };
+            let (from, to) = (after, last.int()?);
+            after = to;
+            let id = session.clone();
+            self.write(account.as_str(), session.as_str(), move |tx| {
+                Box::pin(async move { tx.execute(&DROP_PAYLOADS, args![&id, from, to]).await })
+            })
+            .await?;
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Receipts: how a sent message moves forward.
+
+use wharf_api::types::message::MessageStatus;
+use wharf_core::message::events_of;
+use wharf_core::store::{Error, Fence, MessageRow, Receipt};
+
+use super::row::{message, message_columns};
+use super::step;
+use crate::open::SqlStore;
+use crate::sql::{Tx, args, statements};
+use crate::{event, owner};
+
+statements! {
+    /// Locked until the commit: a worker that fails overdue messages does not come between.
+    FIND = concat!(
+        "SELECT ", message_columns!(), " FROM messages WHERE session_id = $1 AND wa_id = $2 AND direction = 'outgoing'"
+    ), lock "FOR UPDATE";
+    ADVANCE = "UPDATE messages SET status = $2 WHERE number = $1";
+}
+
+/// The way of a message, in order. `failed` is not on it: a message that failed stays so.
+const WAY: [MessageStatus; 5] =
+    [MessageStatus::Queued, MessageStatus::Sent, MessageStatus::Delivered, MessageStatus::Read, MessageStatus::Played];
+
+/// The statuses between `from` and `to`, with `to`; none where that is no way forward.
+fn between(from: MessageStatus, to: MessageStatus) -> &'static [MessageStatus] {
+    let place = |status| WAY.iter().position(|on_way| *on_way == status);
+    match (place(from), place(to)) {
+        (Some(from), Some(to)) if from < to => &WAY[from + 1..=to],
+        _ => &[],
+    }
+}
+
+async fn advance(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error> {
+    owner::check(tx, fence).await?;
+    let mut moved = Vec::new();
+    for wa_id in &receipt.wa_ids {
+        let Some(mut found) = tx.first(&FIND, args![&fence.session, wa_id]).await? else { continue };
+        let (number, mut row) = message(&mut found)?;
+        let steps = between(row.status, receipt.kind.status());
+        let Some(last) = steps.last() else { continue };
+        tx.execute(&ADVANCE, args![number, last.as_str()]).await?;
+        let mut events = Vec::new();
+        for status in steps {
+            row.status = *status;
+            step::insert(tx, number, *status, receipt.at).await?;
+            events.extend(event::drafts(events_of(&row)));
+        }
+        event::write(tx, &row.account, &row.session, receipt.at, &events).await?;
+        moved.push(row);
+    }
+    Ok(moved)
+}
+
+impl SqlStore {
+    pub(super) async fn advance(&self, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error> {
+        let (owned, receipt) = (fence.clone(), receipt.clone());
+        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| Box::pin(async move { advance(tx, &owned, &receipt).await }))
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_moves_over_every_step_between_and_never_back() {
+        use MessageStatus::{Delivered, Failed, Played, Queued, Read, Received, Sent};
+        assert_eq!(between(Queued, Read), [Sent, Delivered, Read]);
+        assert_eq!(between(Delivered, Played), [Read, Played]);
+        assert!(between(Read, Delivered).is_empty());
+        assert!(between(Read, Read).is_empty());
+        assert!(between(Failed, Delivered).is_empty());
+        assert!(between(Received, Read).is_empty());
+    }
+}

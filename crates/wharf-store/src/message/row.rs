@@ -1,0 +1,88 @@
+//! The columns of a message.
+
+use wharf_api::ErrorCode;
+use wharf_api::ids::{AccountId, MessageId, SessionId};
+use wharf_api::types::message::{Direction, MessageStatus};
+use wharf_core::store::{Error, MessageRow};
+
+use crate::sql::{Row, corrupt};
+
+/// The cells that [`message`] reads.
+macro_rules! message_columns {
+    () => {
+        "number, id, account_id, session_id, wa_id, direction, status, chat, chat_phone, chat_lid, sender, sender_phone, sender_lid, \
+         sender_name, content, error_code, error_reason, created_at"
+    };
+}
+pub(super) use message_columns;
+
+/// Inserts one message; the arguments are those of [`insert_args`].
+macro_rules! message_insert {
+    () => {
+        "INSERT INTO messages (id, account_id, session_id, wa_id, direction, status, chat, chat_key, chat_phone, chat_lid, sender, \
+         sender_phone, sender_lid, sender_name, content, created_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+    };
+}
+pub(super) use message_insert;
+
+/// The arguments of [`message_insert`]: the row, its content as JSON, when it expires.
+macro_rules! insert_args {
+    ($row:expr, $content:expr, $expires_at:expr) => {
+        $crate::sql::args![
+            &$row.id,
+            &$row.account,
+            &$row.session,
+            &$row.wa_id,
+            $row.direction.as_str(),
+            $row.status.as_str(),
+            &$row.chat,
+            $crate::message::row::chat_key(&$row.chat, $row.chat_phone.as_deref()),
+            &$row.chat_phone,
+            &$row.chat_lid,
+            &$row.sender,
+            &$row.sender_phone,
+            &$row.sender_lid,
+            &$row.sender_name,
+            $content,
+            $row.created_at,
+            $expires_at,
+        ]
+    };
+}
+pub(super) use insert_args;
+
+/// The number of a message and the message.
+pub(super) fn message(row: &mut Row) -> Result<(i64, MessageRow), Error> {
+    let number = row.int()?;
+    let message = MessageRow {
+        id: row.parsed("a message's id", MessageId::parse)?,
+        account: row.parsed("an account's id", AccountId::parse)?,
+        session: row.parsed("a session's id", SessionId::parse)?,
+        wa_id: row.text()?,
+        direction: row.parsed("a direction", Direction::parse)?,
+        status: row.parsed("a message's status", MessageStatus::parse)?,
+        chat: row.text()?,
+        chat_phone: row.opt_text()?,
+        chat_lid: row.opt_text()?,
+        sender: row.opt_text()?,
+        sender_phone: row.opt_text()?,
+        sender_lid: row.opt_text()?,
+        sender_name: row.opt_text()?,
+        content: serde_json::from_str(&row.text()?).map_err(|error| corrupt(format!("a message's content: {error}")))?,
+        error: row.opt_parsed("an error code", ErrorCode::parse)?,
+        error_reason: row.opt_text()?,
+        created_at: row.time()?,
+    };
+    Ok((number, message))
+}
+
+/// The message's content as it is stored.
+pub(super) fn content(row: &MessageRow) -> Result<String, Error> {
+    serde_json::to_string(&row.content).map_err(|error| corrupt(format!("a message's content: {error}")))
+}
+
+/// One spelling for one chat: its phone number where it is known, otherwise its id.
+pub(crate) fn chat_key<'a>(chat: &'a str, phone: Option<&'a str>) -> &'a str {
+    phone.or_else(|| chat.strip_suffix("@s.whatsapp.net")).unwrap_or(chat)
+}

@@ -1,0 +1,164 @@
+//! Opening the store, and closing it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fs4::FileExt;
+use futures::future::BoxFuture;
+use wharf_core::Chance;
+use wharf_core::store::Error;
+
+use crate::dialect::{Connect, Dialect, Durability};
+use crate::lane::{Lanes, Place};
+use crate::readers::Readers;
+use crate::sql::Tx;
+use crate::{migrations, statements};
+
+/// Which database, and what the store takes from outside.
+#[derive(Clone)]
+pub struct Config {
+    /// `sqlite:PATH` or `postgres://…`.
+    pub url: String,
+    /// Where the ids of events come from.
+    pub chance: Arc<dyn Chance>,
+    /// How many connections read; `None` for 4 on SQLite and 8 on PostgreSQL.
+    pub readers: Option<usize>,
+    /// How many connections write; `None` for 8 on PostgreSQL. SQLite always has one.
+    pub lanes: Option<usize>,
+}
+
+impl Config {
+    pub fn new(url: impl Into<String>, chance: Arc<dyn Chance>) -> Self {
+        Self { url: url.into(), chance, readers: None, lanes: None }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the database URL must begin with sqlite: or postgres://")]
+    Url,
+    #[error("the database URL cannot be read")]
+    Postgres(#[source] sqlx::Error),
+    /// Another process runs on the file. Two would break each other's sessions.
+    #[error("the database {} is in use by another process", .0.display())]
+    InUse(PathBuf),
+    #[error("the database folder or its lock file cannot be used: {}", .path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the database cannot be reached")]
+    Connect(#[source] Error),
+    #[error("the schema cannot be brought up to date")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The file's system cannot do what durability needs.
+    #[error("the database would not survive a power cut: journal {}, synchronous {}", .0.journal, .0.synchronous)]
+    NotDurable(Durability),
+}
+
+/// The store. Dropping it carries out the writes that are queued; [`SqlStore::close`] also waits for that.
+pub struct SqlStore {
+    pub(crate) lanes: Lanes,
+    pub(crate) readers: Readers,
+    writer: Connect,
+}
+
+/// Opens the database, brings its schema up to date and starts the lanes. Needs a Tokio runtime.
+pub async fn open(config: Config) -> Result<Arc<SqlStore>, OpenError> {
+    if let Some(path) = config.url.strip_prefix("sqlite:") {
+        let path = Path::new(path.strip_prefix("//").unwrap_or(path)).to_owned();
+        return open_sqlite(config, &path).await;
+    }
+    if config.url.starts_with("postgres:") || config.url.starts_with("postgresql:") {
+        return open_postgres(config).await;
+    }
+    Err(OpenError::Url)
+}
+
+async fn open_sqlite(config: Config, path: &Path) -> Result<Arc<SqlStore>, OpenError> {
+    let lock = Arc::new(lock(path)?);
+    let writer = Connect::sqlite_writer(path);
+    let mut conn = writer.connect().await.map_err(OpenError::Connect)?;
+    let durability = durability(&mut conn, Dialect::Sqlite).await.map_err(OpenError::Connect)?;
+    if durability.journal != "wal" || durability.synchronous != "2" {
+        return Err(OpenError::NotDurable(durability));
+    }
+    migrations::run(&mut conn, Dialect::Sqlite).await?;
+    let lanes = Lanes::start(vec![conn], &writer, &config.chance, Some(&lock));
+    let readers = Readers::new(Connect::sqlite_reader(path), config.readers.unwrap_or(4).max(1));
+    Ok(Arc::new(SqlStore { lanes, readers, writer }))
+}
+
+async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
+    let patient = Connect::postgres_patient(&config.url).map_err(OpenError::Postgres)?;
+    let mut conn = patient.connect().await.map_err(OpenError::Connect)?;
+    migrations::run(&mut conn, Dialect::Postgres).await?;
+    conn.close().await;
+    let writer = Connect::postgres_writer(&config.url).map_err(OpenError::Postgres)?;
+    let mut conns = Vec::new();
+    for _ in 0..config.lanes.unwrap_or(8).max(1) {
+        conns.push(writer.connect().await.map_err(OpenError::Connect)?);
+    }
+    let lanes = Lanes::start(conns, &writer, &config.chance, None);
+    let reader = Connect::postgres_reader(&config.url).map_err(OpenError::Postgres)?;
+    let readers = Readers::new(reader, config.readers.unwrap_or(8).max(1));
+    Ok(Arc::new(SqlStore { lanes, readers, writer }))
+}
+
+impl SqlStore {
+    /// Carries out what is queued, refuses what comes after, and closes every connection.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.lanes.close().await;
+    }
+
+    /// What the database says of its own durability, as a fresh writing connection sees it.
+    pub async fn durability(&self) -> Result<Durability, Error> {
+        let mut conn = self.writer.connect().await?;
+        let durability = durability(&mut conn, self.writer.dialect()).await;
+        conn.close().await;
+        durability
+    }
+
+    /// Has the database parse every statement that the store can send; tells how many there are.
+    pub async fn check_statements(&self) -> Result<usize, Error> {
+        let mut conn = self.writer.connect().await?;
+        let mut count = 0;
+        for sql in statements::all() {
+            conn.prepare(sql).await?;
+            count += 1;
+        }
+        conn.close().await;
+        Ok(count)
+    }
+
+    /// Writes for one session, or for the account where `session` is empty.
+    pub(crate) async fn write<T, W>(&self, account: &str, session: &str, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
+    {
+        self.lanes.write(Place::of(account, session), work).await
+    }
+}
+
+async fn durability(conn: &mut crate::sql::Conn, dialect: Dialect) -> Result<Durability, Error> {
+    let [journal, synchronous] = dialect.durability();
+    Ok(Durability { journal: conn.setting(journal).await?, synchronous: conn.setting(synchronous).await? })
+}
+
+/// Takes the file's lock for the life of the returned value.
+fn lock(database: &Path) -> Result<File, OpenError> {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    let path = PathBuf::from(name);
+    let failed = |source| OpenError::File { path: path.clone(), source };
+    let file = File::options().create(true).write(true).truncate(false).open(&path).map_err(failed)?;
+    match FileExt::try_lock(&file) {
+        Ok(()) => Ok(file),
+        Err(fs4::TryLockError::WouldBlock) => Err(OpenError::InUse(database.to_owned())),
+        Err(fs4::TryLockError::Error(source)) => Err(failed(source)),
+    }
+}

@@ -1,0 +1,71 @@
+//! Ownership of sessions: leases, epochs and the fence.
+
+use async_trait::async_trait;
+use wharf_api::Timestamp;
+use wharf_api::ids::{AccountId, SessionId};
+use wharf_core::store::{Error, Fence, OwnerStore};
+
+use crate::open::SqlStore;
+use crate::sql::{Tx, args, statements};
+
+statements! {
+    /// The lock is shared: it lets the owner's writes run beside each other and holds a take-over until they are
+    /// committed. A plain read would let them land after it.
+    FENCE = "SELECT 1 FROM session_owner WHERE session_id = $1 AND epoch = $2 AND node IS NOT NULL", lock "FOR SHARE";
+    RENEW_LEASE = "INSERT INTO node_lease (node, renewed_at, expires_at) VALUES ($1, $2, $3) \
+        ON CONFLICT (node) DO UPDATE SET renewed_at = excluded.renewed_at, expires_at = excluded.expires_at";
+    ACCOUNT_OF = "SELECT account_id FROM sessions WHERE id = $1 AND deleted = 0";
+    TAKE = "INSERT INTO session_owner (session_id, node, epoch) \
+        SELECT id, $2, 1 FROM sessions WHERE id = $1 AND deleted = 0 \
+        ON CONFLICT (session_id) DO UPDATE SET node = excluded.node, epoch = session_owner.epoch + 1 \
+        WHERE session_owner.node IS NULL OR session_owner.node = excluded.node OR NOT EXISTS \
+        (SELECT 1 FROM node_lease WHERE node_lease.node = session_owner.node AND node_lease.expires_at > $3) \
+        RETURNING epoch";
+    RELEASE = "UPDATE session_owner SET node = NULL WHERE session_id = $1 AND epoch = $2";
+    /// For a session that is deleted: no fence that was ever given out passes again.
+    RETIRE = "UPDATE session_owner SET node = NULL, epoch = epoch + 1 WHERE session_id = $1";
+}
+
+/// Refuses a write whose maker does not own the session any more.
+pub(crate) async fn check(tx: &mut Tx, fence: &Fence) -> Result<(), Error> {
+    let held = tx.first(&FENCE, args![&fence.session, fence.epoch]).await?;
+    held.map(drop).ok_or(Error::Fenced)
+}
+
+/// Ends every ownership of a session.
+pub(crate) async fn retire(tx: &mut Tx, session: &SessionId) -> Result<(), Error> {
+    tx.execute(&RETIRE, args![session]).await.map(drop)
+}
+
+#[async_trait]
+impl OwnerStore for SqlStore {
+    async fn renew_lease(&self, node: &str, now: Timestamp, expires_at: Timestamp) -> Result<(), Error> {
+        let owned = node.to_owned();
+        self.write(node, "", move |tx| Box::pin(async move { tx.execute(&RENEW_LEASE, args![&owned, now, expires_at]).await.map(drop) }))
+            .await
+    }
+
+    async fn take_session(&self, session: &SessionId, node: &str, now: Timestamp) -> Result<Option<Fence>, Error> {
+        // Read first: the take runs in the lane of the account's other writes, which may hold the owner's row.
+        let Some(mut row) = self.readers.first(&ACCOUNT_OF, args![session]).await? else { return Ok(None) };
+        let account = row.parsed("an account's id", AccountId::parse)?;
+        let (id, node) = (session.clone(), node.to_owned());
+        let epoch = self
+            .write(account.as_str(), session.as_str(), move |tx| {
+                Box::pin(async move {
+                    let row = tx.first(&TAKE, args![&id, &node, now]).await?;
+                    row.map(|mut row| row.int()).transpose()
+                })
+            })
+            .await?;
+        Ok(epoch.map(|epoch| Fence { account, session: session.clone(), epoch }))
+    }
+
+    async fn release_session(&self, fence: &Fence) -> Result<(), Error> {
+        let owned = fence.clone();
+        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+            Box::pin(async move { tx.execute(&RELEASE, args![&owned.session, owned.epoch]).await.map(drop) })
+        })
+        .await
+    }
+}

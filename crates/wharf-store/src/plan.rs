@@ -1,0 +1,65 @@
+//! Plans as data, and the list of all accounts: what an operator works on.
+
+use wharf_api::ids::AccountId;
+use wharf_core::store::{AccountRow, Error, Page, PageRequest, Plan};
+
+use crate::account::{FIND, account, account_columns};
+use crate::open::SqlStore;
+use crate::sql::{Row, args, page, statements};
+
+statements! {
+    LIST = "SELECT name, messages_per_day, calls_per_minute, sessions, concurrent_requests FROM plans ORDER BY calls_per_minute, name";
+    PUT = "INSERT INTO plans (name, messages_per_day, calls_per_minute, sessions, concurrent_requests) VALUES ($1, $2, $3, $4, $5) \
+        ON CONFLICT (name) DO UPDATE SET messages_per_day = excluded.messages_per_day, calls_per_minute = excluded.calls_per_minute, \
+        sessions = excluded.sessions, concurrent_requests = excluded.concurrent_requests";
+    LIST_ACCOUNTS = concat!(
+        "SELECT ", account_columns!(), " FROM accounts a JOIN plans p ON p.name = a.plan ORDER BY a.created_at, a.id LIMIT $1 OFFSET $2"
+    );
+    UPDATE_ACCOUNT = "UPDATE accounts SET name = COALESCE($2, name), plan = COALESCE($3, plan) WHERE id = $1";
+}
+
+pub(crate) fn plan(row: &mut Row) -> Result<Plan, Error> {
+    Ok(Plan {
+        name: row.text()?,
+        messages_per_day: row.opt_count()?,
+        calls_per_minute: row.count()?,
+        sessions: row.opt_count()?,
+        concurrent_requests: row.count()?,
+    })
+}
+
+impl SqlStore {
+    pub(crate) async fn plans(&self) -> Result<Vec<Plan>, Error> {
+        self.readers.fetch(&LIST, &[]).await?.iter_mut().map(plan).collect()
+    }
+
+    pub(crate) async fn set_plan(&self, new: &Plan) -> Result<(), Error> {
+        let new = new.clone();
+        self.write("", "", move |tx| {
+            Box::pin(async move {
+                let (calls, concurrent) = (Some(new.calls_per_minute), Some(new.concurrent_requests));
+                tx.execute(&PUT, args![&new.name, new.messages_per_day, calls, new.sessions, concurrent]).await.map(drop)
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn accounts(&self, request: PageRequest) -> Result<Page<AccountRow>, Error> {
+        let before = request.after.unwrap_or(0).max(0);
+        let rows = self.readers.fetch(&LIST_ACCOUNTS, args![page::fetch(request), before]).await?;
+        let mut found = page::cut(rows, request, |row| Ok((0, account(row)?)))?;
+        found.next = found.next.map(|_| before.saturating_add(request.limit.into()));
+        Ok(found)
+    }
+
+    pub(crate) async fn change_account(&self, id: &AccountId, name: Option<&str>, plan: Option<&str>) -> Result<Option<AccountRow>, Error> {
+        let (id, name, plan) = (id.clone(), name.map(str::to_owned), plan.map(str::to_owned));
+        self.write(id.clone().as_str(), "", move |tx| {
+            Box::pin(async move {
+                tx.execute(&UPDATE_ACCOUNT, args![&id, &name, &plan]).await?;
+                tx.first(&FIND, args![&id]).await?.map(|mut row| account(&mut row)).transpose()
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,144 @@
+//! Sessions.
+
+use async_trait::async_trait;
+use wharf_api::ids::{AccountId, SessionId};
+use wharf_api::types::session::{DisconnectReason, SessionStatus};
+use wharf_core::store::{Created, Error, Fence, LinkChange, NewSession, Page, PageRequest, SessionRow, SessionStore};
+
+use crate::open::SqlStore;
+use crate::sql::{Row, Tx, args, corrupt, page, statements};
+use crate::{event, idempotency, message, owner, vault};
+
+/// The cells that [`session`] reads.
+macro_rules! session_columns {
+    () => {
+        "number, id, account_id, name, status, reason, jid, lid, push_name, created_at, status_at"
+    };
+}
+
+statements! {
+    /// Two requests for the last free place wait for each other.
+    LOCK_ACCOUNT = "SELECT 1 FROM accounts WHERE id = $1", lock "FOR UPDATE";
+    COUNT = "SELECT COUNT(*) FROM sessions WHERE account_id = $1 AND deleted = 0";
+    INSERT = "INSERT INTO sessions (id, account_id, name, status, created_at, status_at, event_sequence, deleted) \
+        VALUES ($1, $2, $3, $4, $5, $5, 0, 0)";
+    FIND = concat!("SELECT ", session_columns!(), " FROM sessions WHERE account_id = $1 AND id = $2 AND deleted = 0");
+    LIST = concat!(
+        "SELECT ", session_columns!(), " FROM sessions WHERE account_id = $1 AND deleted = 0 AND number > $2 ORDER BY number LIMIT $3"
+    );
+    LIST_LINKED = concat!("SELECT ", session_columns!(), " FROM sessions WHERE jid IS NOT NULL AND deleted = 0 ORDER BY number");
+    DELETE = "UPDATE sessions SET deleted = 1, jid = NULL, lid = NULL, push_name = NULL WHERE account_id = $1 AND id = $2 AND deleted = 0";
+    /// A reason says why a session is disconnected, so it goes with that status.
+    LINK = "UPDATE sessions SET status_at = CASE WHEN status = $2 THEN status_at ELSE $3 END, status = $2, \
+        reason = CASE WHEN $2 = 'disconnected' THEN COALESCE($4, reason) END, \
+        jid = CASE WHEN $8 = 1 THEN NULL ELSE COALESCE($5, jid) END, \
+        lid = CASE WHEN $8 = 1 THEN NULL ELSE COALESCE($6, lid) END, \
+        push_name = CASE WHEN $8 = 1 THEN NULL ELSE COALESCE($7, push_name) END \
+        WHERE id = $1 AND deleted = 0";
+}
+
+fn session(row: &mut Row) -> Result<(i64, SessionRow), Error> {
+    let number = row.int()?;
+    let session = SessionRow {
+        id: row.parsed("a session's id", SessionId::parse)?,
+        account: row.parsed("an account's id", AccountId::parse)?,
+        name: row.text()?,
+        status: row.parsed("a session's status", SessionStatus::parse)?,
+        reason: row.opt_parsed("a reason", DisconnectReason::parse)?,
+        jid: row.opt_text()?,
+        lid: row.opt_text()?,
+        push_name: row.opt_text()?,
+        created_at: row.time()?,
+        status_at: row.time()?,
+    };
+    Ok((number, session))
+}
+
+async fn insert(tx: &mut Tx, new: &NewSession) -> Result<Created, Error> {
+    if let Some(claim) = &new.claim
+        && !idempotency::claim(tx, &new.account, claim, new.id.as_str(), new.at).await?
+    {
+        tx.discard();
+        return Ok(Created::ClaimedBefore);
+    }
+    if let Some(limit) = new.limit {
+        tx.fetch(&LOCK_ACCOUNT, args![&new.account]).await?;
+        let row = tx.first(&COUNT, args![&new.account]).await?;
+        let sessions = row.ok_or_else(|| corrupt("a count without a row"))?.count()?;
+        if sessions >= limit {
+            tx.discard();
+            return Ok(Created::LimitReached { sessions });
+        }
+    }
+    tx.execute(&INSERT, args![&new.id, &new.account, &new.name, SessionStatus::Starting.as_str(), new.at]).await?;
+    Ok(Created::Now)
+}
+
+#[async_trait]
+impl SessionStore for SqlStore {
+    async fn insert_session(&self, session: &NewSession) -> Result<Created, Error> {
+        let new = session.clone();
+        self.write(session.account.as_str(), session.id.as_str(), move |tx| Box::pin(async move { insert(tx, &new).await })).await
+    }
+
+    async fn find_session(&self, account: &AccountId, id: &SessionId) -> Result<Option<SessionRow>, Error> {
+        let row = self.readers.first(&FIND, args![account, id]).await?;
+        row.map(|mut row| session(&mut row).map(|(_, session)| session)).transpose()
+    }
+
+    async fn list_sessions(&self, account: &AccountId, request: PageRequest) -> Result<Page<SessionRow>, Error> {
+        let rows = self.readers.fetch(&LIST, args![account, request.after.unwrap_or(0), page::fetch(request)]).await?;
+        page::cut(rows, request, session)
+    }
+
+    async fn delete_session(&self, account: &AccountId, id: &SessionId) -> Result<bool, Error> {
+        let (owner, session) = (account.clone(), id.clone());
+        let deleted = self
+            .write(account.as_str(), id.as_str(), move |tx| {
+                Box::pin(async move {
+                    // The owner's row first, as in every fenced write: the other order could wait in a circle. Another
+                    // account's session is put back below.
+                    owner::retire(tx, &session).await?;
+                    if tx.execute(&DELETE, args![&owner, &session]).await? == 0 {
+                        tx.discard();
+                        return Ok(false);
+                    }
+                    message::give_up_queued(tx, &session).await?;
+                    vault::wipe(tx, &session).await?;
+                    Ok(true)
+                })
+            })
+            .await?;
+        if deleted {
+            self.drop_payloads(account, id).await?;
+        }
+        Ok(deleted)
+    }
+
+    async fn list_linked_sessions(&self) -> Result<Vec<SessionRow>, Error> {
+        let rows = self.readers.fetch(&LIST_LINKED, &[]).await?;
+        rows.into_iter().map(|mut row| session(&mut row).map(|(_, session)| session)).collect()
+    }
+
+    async fn record_link(&self, fence: &Fence, change: &LinkChange) -> Result<(), Error> {
+        let (owned, change) = (fence.clone(), change.clone());
+        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+            Box::pin(async move {
+                owner::check(tx, &owned).await?;
+                let args = args![
+                    &owned.session,
+                    change.status.as_str(),
+                    change.at,
+                    change.reason.map(DisconnectReason::as_str),
+                    &change.jid,
+                    &change.lid,
+                    &change.push_name,
+                    change.unlink,
+                ];
+                tx.execute(&LINK, args).await?;
+                event::write(tx, &owned.account, &owned.session, change.at, &event::drafts(change.events)).await
+            })
+        })
+        .await
+    }
+}

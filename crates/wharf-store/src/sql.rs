@@ -1,0 +1,36 @@
+//! A small layer over the two drivers: statements with their arguments, rows with typed cells.
+
+mod arg;
+mod conn;
+mod fault;
+pub(crate) mod page;
+mod row;
+mod tx;
+
+pub(crate) use arg::{Arg, args};
+pub(crate) use conn::Conn;
+pub(crate) use fault::{classify, corrupt, unavailable};
+pub(crate) use row::Row;
+pub(crate) use tx::Tx;
+
+/// A statement in both spellings, which differ only in how rows are locked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sql {
+    pub name: &'static str,
+    pub sqlite: &'static str,
+    pub postgres: &'static str,
+}
+
+/// Declares statements and lists them in `ALL`, from where the test that prepares every one takes them. A trailing
+/// `lock "FOR …"` is for PostgreSQL alone: SQLite has one writer and nothing to lock.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $text:expr $(, lock $lock:literal)?;)+) => {
+        $($(#[$doc])* pub(crate) const $name: $crate::sql::Sql = $crate::sql::Sql {
+            name: stringify!($name),
+            sqlite: $text,
+            postgres: concat!($text, $(" ", $lock)?),
+        };)+
+        pub(crate) const ALL: &[$crate::sql::Sql] = &[$($name),+];
+    };
+}
+pub(crate) use statements;

@@ -1,0 +1,144 @@
+//! Arguments of statements.
+
+use std::borrow::Cow;
+
+use sqlx::Arguments;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::PgArguments;
+use sqlx::sqlite::SqliteArguments;
+use wharf_api::Timestamp;
+use wharf_api::ids::{AccountId, EventId, KeyId, MessageId, SessionId};
+
+/// One argument. A missing value has a type too: PostgreSQL wants to know it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Arg<'a> {
+    Text(Option<&'a str>),
+    Int(Option<i64>),
+    Bytes(Option<&'a [u8]>),
+}
+
+/// Makes the argument list of a statement out of plain values.
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { &[$($crate::sql::Arg::from($value)),*] };
+}
+pub(crate) use args;
+
+/// PostgreSQL stores no NUL in a text, and a name that a stranger chose must not make a message unstorable. Replaced on
+/// both databases, so that both answer the same.
+fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{FFFD}")) } else { Cow::Borrowed(text) }
+}
+
+pub(super) fn sqlite(args: &[Arg<'_>]) -> Result<SqliteArguments, BoxDynError> {
+    let mut list = SqliteArguments::default();
+    for arg in args {
+        match arg {
+            Arg::Text(text) => list.add(text.map(storable).map(Cow::into_owned))?,
+            Arg::Int(int) => list.add(*int)?,
+            Arg::Bytes(bytes) => list.add(bytes.map(<[u8]>::to_vec))?,
+        }
+    }
+    Ok(list)
+}
+
+pub(super) fn postgres(args: &[Arg<'_>]) -> Result<PgArguments, BoxDynError> {
+    let mut list = PgArguments::default();
+    for arg in args {
+        match arg {
+            Arg::Text(text) => list.add(text.map(storable).as_deref())?,
+            Arg::Int(int) => list.add(*int)?,
+            Arg::Bytes(bytes) => list.add(*bytes)?,
+        }
+    }
+    Ok(list)
+}
+
+impl<'a> From<&'a str> for Arg<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl<'a> From<&'a String> for Arg<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl<'a> From<&'a Option<String>> for Arg<'a> {
+    fn from(text: &'a Option<String>) -> Self {
+        Self::Text(text.as_deref())
+    }
+}
+
+impl<'a> From<Option<&'a str>> for Arg<'a> {
+    fn from(text: Option<&'a str>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Arg<'_> {
+    fn from(int: i64) -> Self {
+        Self::Int(Some(int))
+    }
+}
+
+impl From<Option<i64>> for Arg<'_> {
+    fn from(int: Option<i64>) -> Self {
+        Self::Int(int)
+    }
+}
+
+impl From<u32> for Arg<'_> {
+    fn from(int: u32) -> Self {
+        Self::Int(Some(int.into()))
+    }
+}
+
+/// A limit beyond what the databases count to is as good as the largest one.
+impl From<Option<u64>> for Arg<'_> {
+    fn from(int: Option<u64>) -> Self {
+        Self::Int(int.map(|int| i64::try_from(int).unwrap_or(i64::MAX)))
+    }
+}
+
+impl From<bool> for Arg<'_> {
+    fn from(flag: bool) -> Self {
+        Self::Int(Some(flag.into()))
+    }
+}
+
+impl From<Timestamp> for Arg<'_> {
+    fn from(at: Timestamp) -> Self {
+        Self::Int(Some(at.as_millis()))
+    }
+}
+
+impl From<Option<Timestamp>> for Arg<'_> {
+    fn from(at: Option<Timestamp>) -> Self {
+        Self::Int(at.map(Timestamp::as_millis))
+    }
+}
+
+impl<'a> From<&'a [u8]> for Arg<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Bytes(Some(bytes))
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for Arg<'a> {
+    fn from(bytes: &'a Vec<u8>) -> Self {
+        Self::Bytes(Some(bytes))
+    }
+}
+
+macro_rules! ids {
+    ($($id:ident),+) => {
+        $(impl<'a> From<&'a $id> for Arg<'a> {
+            fn from(id: &'a $id) -> Self {
+                Self::Text(Some(id.as_str()))
+            }
+        })+
+    };
+}
+ids!(AccountId, EventId, KeyId, MessageId, SessionId);

@@ -1,0 +1,99 @@
+//! Rows, read cell by cell from the left.
+
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Decode, Postgres, Row as _, Sqlite, Type};
+use wharf_api::Timestamp;
+use wharf_core::store::Error;
+
+use super::{classify, corrupt};
+
+pub(super) enum Cells {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+/// One row of a result. Every getter reads the next cell.
+pub(crate) struct Row {
+    cells: Cells,
+    next: usize,
+}
+
+impl Row {
+    pub(super) fn new(cells: Cells) -> Self {
+        Self { cells, next: 0 }
+    }
+
+    fn cell<T>(&mut self) -> Result<T, Error>
+    where
+        T: for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>,
+    {
+        let place = self.next;
+        self.next += 1;
+        match &self.cells {
+            Cells::Sqlite(row) => row.try_get(place),
+            Cells::Postgres(row) => row.try_get(place),
+        }
+        .map_err(classify)
+    }
+
+    pub fn text(&mut self) -> Result<String, Error> {
+        self.cell()
+    }
+
+    pub fn opt_text(&mut self) -> Result<Option<String>, Error> {
+        self.cell()
+    }
+
+    pub fn int(&mut self) -> Result<i64, Error> {
+        self.cell()
+    }
+
+    pub fn opt_int(&mut self) -> Result<Option<i64>, Error> {
+        self.cell()
+    }
+
+    pub fn bytes(&mut self) -> Result<Vec<u8>, Error> {
+        self.cell()
+    }
+
+    pub fn opt_bytes(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        self.cell()
+    }
+
+    pub fn flag(&mut self) -> Result<bool, Error> {
+        Ok(self.int()? != 0)
+    }
+
+    /// A number that is never negative.
+    pub fn count(&mut self) -> Result<u64, Error> {
+        whole(self.int()?)
+    }
+
+    pub fn opt_count(&mut self) -> Result<Option<u64>, Error> {
+        self.opt_int()?.map(whole).transpose()
+    }
+
+    pub fn time(&mut self) -> Result<Timestamp, Error> {
+        self.int().map(Timestamp::from_millis)
+    }
+
+    pub fn opt_time(&mut self) -> Result<Option<Timestamp>, Error> {
+        Ok(self.opt_int()?.map(Timestamp::from_millis))
+    }
+
+    /// A text that spells an id, a status or another word of a closed set.
+    pub fn parsed<T>(&mut self, what: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Error> {
+        let text = self.text()?;
+        parse(&text).ok_or_else(|| corrupt(format!("{what} {text:?}")))
+    }
+
+    pub fn opt_parsed<T>(&mut self, what: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Error> {
+        let text = self.opt_text()?;
+        text.map(|text| parse(&text).ok_or_else(|| corrupt(format!("{what} {text:?}")))).transpose()
+    }
+}
+
+fn whole(int: i64) -> Result<u64, Error> {
+    u64::try_from(int).map_err(|_| corrupt(format!("the count {int}")))
+}

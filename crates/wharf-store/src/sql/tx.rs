@@ -1,0 +1,50 @@
+//! The transaction of one write, inside its lane's commit.
+
+use std::sync::Arc;
+
+use wharf_api::ids::EventId;
+use wharf_core::Chance;
+use wharf_core::store::Error;
+
+use super::{Arg, Conn, Row, Sql};
+
+/// What a write works with. A write that returns an error is undone, and so is one that [`Tx::discard`]s itself.
+pub(crate) struct Tx {
+    pub(crate) conn: Conn,
+    chance: Arc<dyn Chance>,
+    discarded: bool,
+}
+
+impl Tx {
+    pub fn new(conn: Conn, chance: Arc<dyn Chance>) -> Self {
+        Self { conn, chance, discarded: false }
+    }
+
+    /// Runs a statement; tells how many rows it changed.
+    pub async fn execute(&mut self, sql: &Sql, args: &[Arg<'_>]) -> Result<u64, Error> {
+        self.conn.execute(sql, args).await
+    }
+
+    pub async fn fetch(&mut self, sql: &Sql, args: &[Arg<'_>]) -> Result<Vec<Row>, Error> {
+        self.conn.fetch(sql, args).await
+    }
+
+    /// The first row, if there is one.
+    pub async fn first(&mut self, sql: &Sql, args: &[Arg<'_>]) -> Result<Option<Row>, Error> {
+        Ok(self.fetch(sql, args).await?.into_iter().next())
+    }
+
+    /// Undoes what this write did, while its answer stays good.
+    pub fn discard(&mut self) {
+        self.discarded = true;
+    }
+
+    /// Whether the write before discarded itself; resets the mark.
+    pub fn take_discarded(&mut self) -> bool {
+        std::mem::take(&mut self.discarded)
+    }
+
+    pub fn event_id(&self) -> EventId {
+        self.chance.event_id()
+    }
+}

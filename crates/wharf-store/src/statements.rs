@@ -1,0 +1,11 @@
+//! Every statement of the crate, for the check that both databases understand them.
+
+use crate::sql::Sql;
+use crate::{account, event, idempotency, key, message, owner, plan, session, usage, vault};
+
+pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
+    [account::ALL, event::ALL, idempotency::ALL, key::ALL, owner::ALL, plan::ALL, session::ALL, usage::ALL, vault::ALL]
+        .into_iter()
+        .chain(message::all())
+        .flatten()
+}

@@ -1,0 +1,48 @@
+//! What an account used, by UTC day.
+
+use wharf_api::ErrorCode;
+use wharf_api::ids::AccountId;
+use wharf_core::store::{Answers, Error};
+
+use crate::open::SqlStore;
+use crate::sql::{Row, args, corrupt, statements};
+
+statements! {
+    MESSAGES = "SELECT utc_day, messages FROM usage WHERE account_id = $1 AND utc_day >= $2 ORDER BY utc_day";
+    ANSWERS = "SELECT utc_day, code, answers FROM usage_answers WHERE account_id = $1 AND utc_day >= $2 ORDER BY utc_day, code";
+    ADD = "INSERT INTO usage_answers (account_id, utc_day, code, answers) VALUES ($1, $2, $3, $4) \
+        ON CONFLICT (account_id, utc_day, code) DO UPDATE SET answers = usage_answers.answers + excluded.answers";
+}
+
+fn answers(row: &mut Row) -> Result<Answers, Error> {
+    let utc_day = row.int()?;
+    let name = row.text()?;
+    let known = || ErrorCode::ALL.iter().copied().find(|code| code.name() == name);
+    let code = if name.is_empty() { None } else { Some(known().ok_or_else(|| corrupt(format!("the code {name:?}")))?) };
+    Ok(Answers { utc_day, code, count: row.count()? })
+}
+
+impl SqlStore {
+    pub(crate) async fn messages_by_day(&self, account: &AccountId, utc_day: i64) -> Result<Vec<(i64, u64)>, Error> {
+        let mut rows = self.readers.fetch(&MESSAGES, args![account, utc_day]).await?;
+        rows.iter_mut().map(|row| Ok((row.int()?, row.count()?))).collect()
+    }
+
+    pub(crate) async fn answers_by_day(&self, account: &AccountId, utc_day: i64) -> Result<Vec<Answers>, Error> {
+        self.readers.fetch(&ANSWERS, args![account, utc_day]).await?.iter_mut().map(answers).collect()
+    }
+
+    pub(crate) async fn count_answers(&self, account: &AccountId, counted: &[Answers]) -> Result<(), Error> {
+        let (owner, counted) = (account.clone(), counted.to_vec());
+        self.write(account.as_str(), "", move |tx| {
+            Box::pin(async move {
+                for answers in &counted {
+                    let code = answers.code.map_or("", ErrorCode::name);
+                    tx.execute(&ADD, args![&owner, answers.utc_day, code, Some(answers.count)]).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+}

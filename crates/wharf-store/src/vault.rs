@@ -1,0 +1,142 @@
+//! The engine's key vault.
+
+use async_trait::async_trait;
+use wharf_api::ids::SessionId;
+use wharf_core::store::{Error, Fence, VaultOp, VaultStore};
+
+use crate::open::SqlStore;
+use crate::owner;
+use crate::sql::{Row, Tx, args, statements};
+
+statements! {
+    GET = "SELECT value FROM vault WHERE session_id = $1 AND space = $2 AND key = $3";
+    GET_MANY = "SELECT key, value FROM vault WHERE session_id = $1 AND space = $2 AND key IN \
+        ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+    LIST = "SELECT key, value FROM vault WHERE session_id = $1 AND space = $2 AND key >= $3 ORDER BY key";
+    LIST_UP_TO = "SELECT key, value FROM vault WHERE session_id = $1 AND space = $2 AND key >= $3 AND key < $4 ORDER BY key";
+    PUT = "INSERT INTO vault (session_id, space, key, value) VALUES ($1, $2, $3, $4) \
+        ON CONFLICT (session_id, space, key) DO UPDATE SET value = excluded.value";
+    DELETE = "DELETE FROM vault WHERE session_id = $1 AND space = $2 AND key = $3";
+    CLEAR = "DELETE FROM vault WHERE session_id = $1 AND space = $2";
+    WIPE = "DELETE FROM vault WHERE session_id = $1";
+}
+
+/// How many keys one statement of [`GET_MANY`] takes.
+const AT_ONCE: usize = 16;
+
+/// Deletes everything that the session has in the vault.
+pub(crate) async fn wipe(tx: &mut Tx, session: &SessionId) -> Result<(), Error> {
+    tx.execute(&WIPE, args![session]).await.map(drop)
+}
+
+async fn apply(tx: &mut Tx, session: &SessionId, op: &VaultOp) -> Result<(), Error> {
+    match op {
+        VaultOp::Put { space, key, value } => tx.execute(&PUT, args![session, *space, key, value]).await,
+        VaultOp::Delete { space, key } => tx.execute(&DELETE, args![session, *space, key]).await,
+        VaultOp::Clear { space } => tx.execute(&CLEAR, args![session, *space]).await,
+    }
+    .map(drop)
+}
+
+fn pairs(rows: Vec<Row>) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    rows.into_iter().map(|mut row| Ok((row.text()?, row.bytes()?))).collect()
+}
+
+/// The first text after all that begin with `prefix`, in the order of bytes; `None` where no text comes after them.
+fn after_prefix(prefix: &str) -> Option<String> {
+    let mut rest = prefix.to_owned();
+    while let Some(last) = rest.pop() {
+        // Some numbers after a character are no characters.
+        if let Some(next) = (u32::from(last) + 1..=u32::from(char::MAX)).find_map(char::from_u32) {
+            rest.push(next);
+            return Some(rest);
+        }
+    }
+    None
+}
+
+#[async_trait]
+impl VaultStore for SqlStore {
+    async fn vault_get(&self, session: &SessionId, space: &'static str, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        let row = self.readers.first(&GET, args![session, space, key]).await?;
+        row.map(|mut row| row.bytes()).transpose()
+    }
+
+    async fn vault_get_many(&self, session: &SessionId, space: &'static str, keys: &[String]) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let mut found = Vec::new();
+        for keys in keys.chunks(AT_ONCE) {
+            // A short list repeats its last key, so that one statement serves every length.
+            let key = |place: usize| keys.get(place).or(keys.last()).map(String::as_str);
+            let args = args![
+                session,
+                space,
+                key(0),
+                key(1),
+                key(2),
+                key(3),
+                key(4),
+                key(5),
+                key(6),
+                key(7),
+                key(8),
+                key(9),
+                key(10),
+                key(11),
+                key(12),
+                key(13),
+                key(14),
+                key(15)
+            ];
+            found.extend(pairs(self.readers.fetch(&GET_MANY, args).await?)?);
+        }
+        Ok(found)
+    }
+
+    async fn vault_list(&self, session: &SessionId, space: &'static str, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let rows = match after_prefix(prefix) {
+            Some(end) => self.readers.fetch(&LIST_UP_TO, args![session, space, prefix, &end]).await?,
+            None => self.readers.fetch(&LIST, args![session, space, prefix]).await?,
+        };
+        pairs(rows)
+    }
+
+    async fn vault_apply(&self, fence: &Fence, ops: Vec<VaultOp>) -> Result<(), Error> {
+        let owned = fence.clone();
+        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+            Box::pin(async move {
+                owner::check(tx, &owned).await?;
+                for op in &ops {
+                    apply(tx, &owned.session, op).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn vault_wipe(&self, fence: &Fence) -> Result<(), Error> {
+        let owned = fence.clone();
+        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+            Box::pin(async move {
+                owner::check(tx, &owned).await?;
+                wipe(tx, &owned.session).await
+            })
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_prefix_is_the_next_text_that_does_not_begin_with_it() {
+        assert_eq!(after_prefix("a").as_deref(), Some("b"));
+        assert_eq!(after_prefix("49:").as_deref(), Some("49;"));
+        assert_eq!(after_prefix("").as_deref(), None);
+        assert_eq!(after_prefix("x\u{D7FF}").as_deref(), Some("x\u{E000}"));
+        assert_eq!(after_prefix("a\u{10FFFF}").as_deref(), Some("b"));
+        assert_eq!(after_prefix("\u{10FFFF}").as_deref(), None);
+    }
+}

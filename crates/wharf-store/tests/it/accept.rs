@@ -1,0 +1,158 @@
+use futures::future::join_all;
+use wharf_api::types::message::{Direction, MessageStatus, TimelineEntry};
+use wharf_core::store::{Accepted, AccountStore, Answer, IdempotencyStore, MessageRow, MessageStore, NewMessage};
+
+use crate::harness::{Db, both_backends};
+use crate::tenant::{NOW, Tenant, chance, claim};
+
+both_backends!(
+    an_accepted_message_is_queued_counted_and_announced,
+    the_daily_limit_holds_when_many_come_at_once,
+    a_limit_of_zero_accepts_nothing,
+    the_next_day_counts_anew,
+    one_claim_makes_one_message,
+    a_refused_message_leaves_its_claim_free,
+    an_expired_claim_gives_way,
+    the_first_answer_of_a_claim_stays,
+    expired_claims_are_dropped_and_others_stay,
+    a_claim_belongs_to_its_account_and_operation,
+    a_message_for_a_session_of_another_account_is_not_accepted,
+);
+
+async fn an_accepted_message_is_queued_counted_and_announced(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let mut message = tenant.outgoing("hello");
+    message.row.chat_lid = Some("1@lid".to_owned());
+    assert_eq!(db.store.accept_message(&message).await.unwrap(), Accepted::Now);
+    assert_eq!(db.store.find_message(&tenant.account, &message.row.id).await.unwrap(), Some(message.row.clone()));
+    let line = db.store.timeline(&tenant.account, &message.row.id).await.unwrap();
+    assert_eq!(line, [TimelineEntry { status: MessageStatus::Queued, at: NOW }]);
+    let queued = db.store.queued_messages(&tenant.session, 0, 10).await.unwrap();
+    assert_eq!(queued.len(), 1);
+    assert_eq!(db.store.sessions_with_queued(10).await.unwrap(), [(tenant.account.clone(), tenant.session.clone())]);
+    let outgoing = &queued[0].1;
+    assert_eq!((&outgoing.id, &outgoing.wa_id, &outgoing.chat), (&message.row.id, &message.row.wa_id, &message.row.chat));
+    assert_eq!((&outgoing.payload, outgoing.attempts, outgoing.expires_at), (&message.payload, 0, message.expires_at));
+    assert_eq!(db.store.messages_on_day(&tenant.account, NOW.utc_day()).await.unwrap(), 1);
+    assert_eq!(db.texts("SELECT kind FROM events").await, ["message.status"]);
+    let data: serde_json::Value = serde_json::from_str(&db.texts("SELECT data FROM events").await[0]).unwrap();
+    assert_eq!(data["messageId"], message.row.id.as_str());
+    assert_eq!(data["status"], "queued");
+    assert!(db.texts("SELECT id FROM events").await[0].starts_with("evt_"));
+}
+
+async fn the_daily_limit_holds_when_many_come_at_once(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let messages: Vec<NewMessage> = (0..40).map(|_| NewMessage { daily_limit: Some(25), ..tenant.outgoing("x") }).collect();
+    let results = join_all(messages.iter().map(|message| db.store.accept_message(message))).await;
+    let accepted = results.iter().filter(|result| matches!(result, Ok(Accepted::Now))).count();
+    let refused = results.iter().filter(|result| matches!(result, Ok(Accepted::DailyLimit { used: 25 }))).count();
+    assert_eq!((accepted, refused), (25, 15), "{results:?}");
+    assert_eq!(db.store.messages_on_day(&tenant.account, NOW.utc_day()).await.unwrap(), 25);
+    assert_eq!(db.ints("SELECT COUNT(*) FROM messages").await, [25]);
+    assert_eq!(db.ints("SELECT COUNT(*) FROM events").await, [25]);
+}
+
+async fn a_limit_of_zero_accepts_nothing(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let message = NewMessage { daily_limit: Some(0), ..tenant.outgoing("x") };
+    assert_eq!(db.store.accept_message(&message).await.unwrap(), Accepted::DailyLimit { used: 0 });
+}
+
+async fn the_next_day_counts_anew(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let today = NewMessage { daily_limit: Some(1), ..tenant.outgoing("x") };
+    assert_eq!(db.store.accept_message(&today).await.unwrap(), Accepted::Now);
+    let past = NewMessage { daily_limit: Some(1), ..tenant.outgoing("x") };
+    assert_eq!(db.store.accept_message(&past).await.unwrap(), Accepted::DailyLimit { used: 1 });
+    let row = MessageRow { created_at: NOW.next_utc_day(), ..past.row.clone() };
+    assert_eq!(db.store.accept_message(&NewMessage { row, ..past }).await.unwrap(), Accepted::Now);
+}
+
+async fn one_claim_makes_one_message(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let messages: Vec<NewMessage> = (0..20).map(|_| NewMessage { claim: Some(claim("once")), ..tenant.outgoing("x") }).collect();
+    let results = join_all(messages.iter().map(|message| db.store.accept_message(message))).await;
+    let winner = results.iter().position(|result| matches!(result, Ok(Accepted::Now))).unwrap();
+    assert_eq!(results.iter().filter(|result| matches!(result, Ok(Accepted::ClaimedBefore))).count(), 19);
+    assert_eq!(db.ints("SELECT COUNT(*) FROM messages").await, [1]);
+    assert_eq!(db.ints("SELECT messages FROM usage").await, [1]);
+    let row = db.store.find_idempotency(&tenant.account, "send_text", "once", NOW).await.unwrap().unwrap();
+    assert_eq!(row.resource_id, messages[winner].row.id.as_str());
+    assert_eq!((row.request_hash, row.created_at, row.answer), (vec![7; 32], NOW, None));
+}
+
+async fn a_refused_message_leaves_its_claim_free(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let refused = NewMessage { claim: Some(claim("k")), daily_limit: Some(0), ..tenant.outgoing("x") };
+    assert_eq!(db.store.accept_message(&refused).await.unwrap(), Accepted::DailyLimit { used: 0 });
+    assert!(db.store.find_idempotency(&tenant.account, "send_text", "k", NOW).await.unwrap().is_none());
+    let accepted = NewMessage { daily_limit: Some(1), ..refused };
+    assert_eq!(db.store.accept_message(&accepted).await.unwrap(), Accepted::Now);
+}
+
+async fn an_expired_claim_gives_way(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let first = NewMessage { claim: Some(claim("k")), ..tenant.outgoing("x") };
+    assert_eq!(db.store.accept_message(&first).await.unwrap(), Accepted::Now);
+    let answer = Answer { status: 201, body: b"{}".to_vec() };
+    db.store.answer_idempotency(&tenant.account, "send_text", "k", &answer).await.unwrap();
+    assert!(db.store.find_idempotency(&tenant.account, "send_text", "k", NOW.plus_millis(499)).await.unwrap().is_some());
+    assert!(db.store.find_idempotency(&tenant.account, "send_text", "k", NOW.plus_millis(500)).await.unwrap().is_none());
+
+    let mut second = NewMessage { claim: Some(claim("k")), ..tenant.outgoing("y") };
+    second.row.created_at = NOW.plus_millis(499);
+    assert_eq!(db.store.accept_message(&second).await.unwrap(), Accepted::ClaimedBefore);
+    second.row.created_at = NOW.plus_millis(500);
+    second.claim = Some(wharf_core::store::Claim { expires_at: NOW.plus_millis(9_000), ..claim("k") });
+    assert_eq!(db.store.accept_message(&second).await.unwrap(), Accepted::Now);
+    let row = db.store.find_idempotency(&tenant.account, "send_text", "k", NOW.plus_millis(600)).await.unwrap().unwrap();
+    assert_eq!((row.resource_id.as_str(), row.answer), (second.row.id.as_str(), None));
+}
+
+async fn the_first_answer_of_a_claim_stays(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let message = NewMessage { claim: Some(claim("k")), ..tenant.outgoing("x") };
+    assert_eq!(db.store.accept_message(&message).await.unwrap(), Accepted::Now);
+    let answer = Answer { status: 201, body: b"{\"first\":true}".to_vec() };
+    db.store.answer_idempotency(&tenant.account, "send_text", "k", &answer).await.unwrap();
+    db.store.answer_idempotency(&tenant.account, "send_text", "k", &Answer { status: 500, body: Vec::new() }).await.unwrap();
+    let row = db.store.find_idempotency(&tenant.account, "send_text", "k", NOW).await.unwrap().unwrap();
+    assert_eq!(row.answer, Some(answer));
+}
+
+async fn expired_claims_are_dropped_and_others_stay(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    for (key, expires) in [("a", 10), ("b", 20), ("c", 30)] {
+        let claim = wharf_core::store::Claim { expires_at: NOW.plus_millis(expires), ..claim(key) };
+        let message = NewMessage { claim: Some(claim), ..tenant.outgoing("x") };
+        assert_eq!(db.store.accept_message(&message).await.unwrap(), Accepted::Now);
+    }
+    assert_eq!(db.store.expire_idempotency(NOW.plus_millis(20)).await.unwrap(), 2);
+    assert_eq!(db.texts("SELECT key FROM idempotency").await, ["c"]);
+    assert_eq!(db.store.expire_idempotency(NOW.plus_millis(20)).await.unwrap(), 0);
+}
+
+async fn a_claim_belongs_to_its_account_and_operation(db: &Db) {
+    let (tenant, stranger) = (Tenant::new(db).await, Tenant::new(db).await);
+    let message = NewMessage { claim: Some(claim("k")), ..tenant.outgoing("x") };
+    assert_eq!(db.store.accept_message(&message).await.unwrap(), Accepted::Now);
+    assert!(db.store.find_idempotency(&stranger.account, "send_text", "k", NOW).await.unwrap().is_none());
+    assert!(db.store.find_idempotency(&tenant.account, "create_session", "k", NOW).await.unwrap().is_none());
+    db.store.answer_idempotency(&stranger.account, "send_text", "k", &Answer { status: 200, body: Vec::new() }).await.unwrap();
+    assert_eq!(db.store.find_idempotency(&tenant.account, "send_text", "k", NOW).await.unwrap().unwrap().answer, None);
+    let other = NewMessage { claim: Some(claim("k")), ..stranger.outgoing("x") };
+    assert_eq!(db.store.accept_message(&other).await.unwrap(), Accepted::Now);
+    assert_eq!(other.row.direction, Direction::Outgoing);
+}
+
+async fn a_message_for_a_session_of_another_account_is_not_accepted(db: &Db) {
+    let (tenant, stranger) = (Tenant::new(db).await, Tenant::new(db).await);
+    let before = db.sizes().await;
+    let mut message = NewMessage { claim: Some(claim("k")), ..tenant.outgoing("x") };
+    message.row.session = stranger.session.clone();
+    assert!(db.store.accept_message(&message).await.is_err());
+    message.row.session = chance().session_id();
+    assert!(db.store.accept_message(&message).await.is_err());
+    assert_eq!(db.sizes().await, before);
+}

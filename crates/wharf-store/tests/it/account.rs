@@ -1,0 +1,65 @@
+use wharf_core::store::{AccountStore, Plan};
+
+use crate::harness::{Db, both_backends};
+use crate::tenant::{NOW, Tenant, chance};
+
+both_backends!(
+    the_four_plans_are_there_with_their_limits,
+    an_account_is_found_by_its_id_and_by_its_name,
+    an_account_on_an_unknown_plan_is_not_made,
+    the_first_world_that_marks_the_database_keeps_it,
+    the_database_answers,
+    a_text_with_nul_is_storable,
+);
+
+async fn the_four_plans_are_there_with_their_limits(db: &Db) {
+    let wanted = [
+        ("free", Some(100), 100, Some(1), 10),
+        ("basic", Some(10_000), 1_000, Some(5), 50),
+        ("pro", Some(100_000), 10_000, Some(25), 200),
+        ("enterprise", None, 20_000, None, 500),
+    ];
+    for (name, messages_per_day, calls_per_minute, sessions, concurrent_requests) in wanted {
+        let id = chance().account_id();
+        assert!(db.store.insert_account(&id, "a", name, NOW).await.unwrap());
+        let plan = db.store.find_account(&id).await.unwrap().unwrap().plan;
+        assert_eq!(plan, Plan { name: name.to_owned(), messages_per_day, calls_per_minute, sessions, concurrent_requests });
+    }
+}
+
+async fn an_account_is_found_by_its_id_and_by_its_name(db: &Db) {
+    let id = chance().account_id();
+    assert!(db.store.insert_account(&id, "Ada's shop", "free", NOW).await.unwrap());
+    let row = db.store.find_account(&id).await.unwrap().unwrap();
+    assert_eq!((&row.id, row.name.as_str(), row.created_at), (&id, "Ada's shop", NOW));
+    assert_eq!(db.store.find_account_named("Ada's shop").await.unwrap().unwrap(), row);
+    assert!(db.store.find_account_named("ada's shop").await.unwrap().is_none());
+    assert!(db.store.find_account(&chance().account_id()).await.unwrap().is_none());
+}
+
+async fn an_account_on_an_unknown_plan_is_not_made(db: &Db) {
+    let id = chance().account_id();
+    assert!(!db.store.insert_account(&id, "a", "gold", NOW).await.unwrap());
+    assert!(db.store.find_account(&id).await.unwrap().is_none());
+}
+
+async fn the_first_world_that_marks_the_database_keeps_it(db: &Db) {
+    assert_eq!(db.store.claim_world("sandbox").await.unwrap(), "sandbox");
+    assert_eq!(db.store.claim_world("production").await.unwrap(), "sandbox");
+}
+
+async fn the_database_answers(db: &Db) {
+    db.store.ping().await.unwrap();
+}
+
+async fn a_text_with_nul_is_storable(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let id = chance().account_id();
+    assert!(db.store.insert_account(&id, "a\0b", "free", NOW).await.unwrap());
+    assert_eq!(db.store.find_account(&id).await.unwrap().unwrap().name, "a\u{FFFD}b");
+    let row = tenant.send(db, "nul \0 in a text").await;
+    assert_eq!(
+        wharf_core::store::MessageStore::find_message(&*db.store, &tenant.account, &row.id).await.unwrap().unwrap().content,
+        row.content
+    );
+}

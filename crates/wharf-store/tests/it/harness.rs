@@ -1,0 +1,145 @@
+//! A fresh database for every test.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sqlx::{Connection, PgConnection, Row, SqliteConnection};
+use wharf_core::Chance;
+use wharf_core::chance::SystemChance;
+use wharf_store::{Config, SqlStore, open};
+
+/// Runs each test on both databases.
+macro_rules! both_backends {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let db = crate::harness::Db::sqlite().await;
+                super::$name(&db).await;
+                db.finish().await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let db = crate::harness::Db::postgres().await;
+                super::$name(&db).await;
+                db.finish().await;
+            })+
+        }
+    };
+}
+pub(crate) use both_backends;
+
+/// An open store with what is needed to look behind it.
+pub struct Db {
+    pub store: Arc<SqlStore>,
+    pub url: String,
+    /// The folder of the SQLite file.
+    folder: Option<PathBuf>,
+    /// The database on the PostgreSQL server, and the URL that may drop it.
+    server: Option<(String, String)>,
+}
+
+pub fn fresh_name() -> String {
+    format!("wharf_test_{}", SystemChance.uuid().simple())
+}
+
+/// Few connections: many tests run at once, and the server has only so many.
+pub fn config(url: &str) -> Config {
+    Config { lanes: Some(2), readers: Some(2), ..Config::new(url, Arc::new(SystemChance)) }
+}
+
+impl Db {
+    pub async fn sqlite() -> Self {
+        let folder = std::env::temp_dir().join(fresh_name());
+        std::fs::create_dir(&folder).unwrap();
+        let url = format!("sqlite:{}", folder.join("wharf.sqlite").display());
+        let store = open(config(&url)).await.unwrap();
+        Self { store, url, folder: Some(folder), server: None }
+    }
+
+    pub async fn postgres() -> Self {
+        let admin = std::env::var("WHARF_TEST_POSTGRES_URL")
+            .expect("WHARF_TEST_POSTGRES_URL is not set: run `cargo xtask test`, or keep a server up with `cargo xtask postgres`");
+        let name = fresh_name();
+        execute_postgres(&admin, &format!("CREATE DATABASE {name}")).await;
+        let url = match admin.rsplit_once('/') {
+            Some((server, _)) => format!("{server}/{name}"),
+            None => panic!("{admin} names no database"),
+        };
+        let store = open(config(&url)).await.unwrap();
+        Self { store, url, folder: None, server: Some((admin, name)) }
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        self.folder.is_some()
+    }
+
+    /// A second store on the same database, as another process would have it; SQLite allows none.
+    pub async fn second(&self) -> Option<Arc<SqlStore>> {
+        if self.is_sqlite() {
+            return None;
+        }
+        Some(open(config(&self.url)).await.unwrap())
+    }
+
+    /// Asks the database itself, for a list of numbers.
+    pub async fn ints(&self, sql: &str) -> Vec<i64> {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        if let Some(path) = self.url.strip_prefix("sqlite:") {
+            let mut conn = SqliteConnection::connect(path).await.unwrap();
+            let rows = sqlx::query(sql).fetch_all(&mut conn).await.unwrap();
+            return rows.iter().map(|row| row.get(0)).collect();
+        }
+        let mut conn = PgConnection::connect(&self.url).await.unwrap();
+        let rows = sqlx::query(sql).fetch_all(&mut conn).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        if let Some(path) = self.url.strip_prefix("sqlite:") {
+            let mut conn = SqliteConnection::connect(path).await.unwrap();
+            let rows = sqlx::query(sql).fetch_all(&mut conn).await.unwrap();
+            return rows.iter().map(|row| row.get(0)).collect();
+        }
+        let mut conn = PgConnection::connect(&self.url).await.unwrap();
+        let rows = sqlx::query(sql).fetch_all(&mut conn).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// How many rows every table has: two equal answers mean that nothing was inserted or deleted between.
+    pub async fn sizes(&self) -> Vec<i64> {
+        let mut sizes = Vec::new();
+        for table in ["messages", "outgoing", "message_steps", "events", "idempotency", "usage", "sessions", "session_owner", "vault"] {
+            sizes.extend(self.ints(&format!("SELECT COUNT(*) FROM {table}")).await);
+        }
+        sizes
+    }
+
+    /// Drops the store without closing it; gives the URL and the folder that is the caller's to remove.
+    pub fn drop_store(mut self) -> (String, PathBuf) {
+        (self.url.clone(), self.folder.take().unwrap())
+    }
+
+    pub async fn finish(self) {
+        self.store.close().await;
+        if let Some((admin, name)) = &self.server {
+            execute_postgres(admin, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        }
+    }
+}
+
+impl Drop for Db {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
+
+pub async fn execute_postgres(url: &str, sql: &str) {
+    let mut conn = PgConnection::connect(url).await.expect("WHARF_TEST_POSTGRES_URL must lead to a running server");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut conn).await.unwrap();
+}

@@ -1,0 +1,87 @@
+use wharf_api::Permission;
+use wharf_api::ids::AccountId;
+use wharf_core::store::{AccountStore, KeyRow, KeyStore, PageRequest};
+
+use crate::harness::{Db, both_backends};
+use crate::tenant::{ALL, NOW, Tenant, chance};
+
+both_backends!(
+    a_key_is_read_back_as_it_was_written,
+    a_key_is_revoked_once_and_for_all,
+    another_account_sees_nothing_of_a_key,
+    pages_show_every_key_once_and_in_order,
+);
+
+fn key(account: &AccountId, name: &str) -> KeyRow {
+    KeyRow {
+        id: chance().key_id(),
+        account: account.clone(),
+        name: name.to_owned(),
+        secret_hash: vec![1, 2, 3],
+        permissions: vec![Permission::MessagesSend, Permission::SessionsRead],
+        sessions: None,
+        operator: false,
+        created_at: NOW,
+        expires_at: None,
+        revoked_at: None,
+        last_used_at: None,
+    }
+}
+
+async fn a_key_is_read_back_as_it_was_written(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let plain = key(&tenant.account, "plain");
+    let bound = KeyRow {
+        sessions: Some(vec![tenant.session.clone()]),
+        operator: true,
+        expires_at: Some(NOW.plus_millis(9)),
+        permissions: Vec::new(),
+        ..key(&tenant.account, "bound")
+    };
+    for key in [plain, bound] {
+        db.store.insert_key(&key).await.unwrap();
+        assert_eq!(db.store.find_key(&tenant.account, &key.id).await.unwrap(), Some(key.clone()));
+        let found = db.store.find_key_any_account(&key.id).await.unwrap().unwrap();
+        assert_eq!(found.key, key);
+        assert_eq!(Some(found.account), db.store.find_account(&tenant.account).await.unwrap());
+    }
+    assert!(db.store.find_key_any_account(&chance().key_id()).await.unwrap().is_none());
+}
+
+async fn a_key_is_revoked_once_and_for_all(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let key = key(&tenant.account, "k");
+    db.store.insert_key(&key).await.unwrap();
+    let revoked = db.store.revoke_key(&tenant.account, &key.id, NOW).await.unwrap().unwrap();
+    assert_eq!(revoked.revoked_at, Some(NOW));
+    let again = db.store.revoke_key(&tenant.account, &key.id, NOW.plus_millis(9)).await.unwrap().unwrap();
+    assert_eq!(again.revoked_at, Some(NOW));
+    assert_eq!(db.store.find_key(&tenant.account, &key.id).await.unwrap(), Some(revoked));
+}
+
+async fn another_account_sees_nothing_of_a_key(db: &Db) {
+    let (tenant, stranger) = (Tenant::new(db).await, Tenant::new(db).await);
+    let key = key(&tenant.account, "k");
+    db.store.insert_key(&key).await.unwrap();
+    assert!(db.store.find_key(&stranger.account, &key.id).await.unwrap().is_none());
+    assert!(db.store.list_keys(&stranger.account, ALL).await.unwrap().rows.is_empty());
+    assert!(db.store.revoke_key(&stranger.account, &key.id, NOW).await.unwrap().is_none());
+    assert_eq!(db.store.find_key(&tenant.account, &key.id).await.unwrap(), Some(key));
+}
+
+async fn pages_show_every_key_once_and_in_order(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    for name in ["a", "b", "c", "d", "e"] {
+        db.store.insert_key(&key(&tenant.account, name)).await.unwrap();
+    }
+    let (mut names, mut after) = (String::new(), None);
+    loop {
+        let page = db.store.list_keys(&tenant.account, PageRequest { after, limit: 2 }).await.unwrap();
+        names.extend(page.rows.iter().map(|key| key.name.as_str()));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(names, "abcde");
+}

@@ -1,0 +1,153 @@
+//! Group commit: what writes that share a commit may not do to each other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures::FutureExt;
+use futures::future::join_all;
+use wharf_api::Permission;
+use wharf_api::ids::Uuid;
+use wharf_core::Chance;
+use wharf_core::chance::SystemChance;
+use wharf_core::store::{Accepted, AccountStore, Error, KeyRow, KeyStore, MessageStore};
+use wharf_store::open;
+
+use crate::harness::{Db, both_backends, config, execute_postgres};
+use crate::tenant::{ALL, NOW, Tenant, chance};
+
+both_backends!(
+    a_failing_write_does_not_harm_those_of_its_group,
+    a_write_that_panics_is_answered_and_the_lane_goes_on,
+    a_dropped_caller_leaves_its_write_whole_or_undone,
+    closing_carries_out_what_was_queued_and_refuses_the_rest,
+    the_store_finds_back_by_itself_after_its_connections_were_cut,
+);
+
+fn key(tenant: &Tenant) -> KeyRow {
+    KeyRow {
+        id: chance().key_id(),
+        account: tenant.account.clone(),
+        name: "k".to_owned(),
+        secret_hash: vec![1],
+        permissions: vec![Permission::AccountRead],
+        sessions: None,
+        operator: false,
+        created_at: NOW,
+        expires_at: None,
+        revoked_at: None,
+        last_used_at: None,
+    }
+}
+
+async fn a_failing_write_does_not_harm_those_of_its_group(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let taken = key(&tenant);
+    db.store.insert_key(&taken).await.unwrap();
+    // Every third key has an id that is taken: its statement fails, on PostgreSQL with the whole transaction.
+    let keys: Vec<KeyRow> = (0..60).map(|place| if place % 3 == 0 { taken.clone() } else { key(&tenant) }).collect();
+    let results = join_all(keys.iter().map(|key| db.store.insert_key(key))).await;
+    for (place, result) in results.iter().enumerate() {
+        match result {
+            Ok(()) => assert_ne!(place % 3, 0),
+            Err(Error::Corrupt(_)) => assert_eq!(place % 3, 0),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    assert_eq!(db.store.list_keys(&tenant.account, ALL).await.unwrap().rows.len(), 41);
+}
+
+/// Panics where an event's id is drawn, in the middle of a write, while it is told to.
+struct Trap(AtomicBool);
+
+impl Chance for Trap {
+    fn fill(&self, bytes: &mut [u8]) {
+        SystemChance.fill(bytes);
+    }
+
+    fn uuid(&self) -> Uuid {
+        assert!(!self.0.load(Ordering::SeqCst), "a trap for the test: this panic is wanted");
+        SystemChance.uuid()
+    }
+}
+
+async fn a_write_that_panics_is_answered_and_the_lane_goes_on(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    db.store.close().await;
+    let trap = Arc::new(Trap(AtomicBool::new(true)));
+    let mut config = config(&db.url);
+    config.chance = Arc::<Trap>::clone(&trap);
+    config.lanes = Some(1);
+    let store = open(config).await.unwrap();
+    let messages: Vec<_> = (0..10).map(|_| tenant.outgoing("x")).collect();
+    let keys: Vec<_> = (0..10).map(|_| key(&tenant)).collect();
+    let sends = messages.iter().map(|message| store.accept_message(message).map(|result| result.map(drop)).boxed());
+    let inserts = keys.iter().map(|key| store.insert_key(key).boxed());
+    let mixed: Vec<_> = sends.zip(inserts).flat_map(|(send, insert)| [send, insert]).collect();
+    for (place, result) in join_all(mixed).await.into_iter().enumerate() {
+        match place % 2 {
+            0 => assert!(matches!(result, Err(Error::Corrupt(_))), "{result:?}"),
+            _ => result.unwrap(),
+        }
+    }
+    assert_eq!(db.ints("SELECT COUNT(*) FROM messages").await, [0]);
+    assert_eq!(db.ints("SELECT COUNT(*) FROM usage").await, [0]);
+    assert_eq!(store.list_keys(&tenant.account, ALL).await.unwrap().rows.len(), 10);
+    trap.0.store(false, Ordering::SeqCst);
+    assert_eq!(store.accept_message(&messages[0]).await.unwrap(), Accepted::Now);
+    store.close().await;
+}
+
+async fn a_dropped_caller_leaves_its_write_whole_or_undone(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    for _ in 0..40 {
+        let message = tenant.outgoing("x");
+        // Polled once: the write is on its way, and nobody waits for it any more.
+        assert!(db.store.accept_message(&message).now_or_never().is_none());
+    }
+    tenant.send(db, "after them all").await;
+    let count = db.ints("SELECT COUNT(*) FROM messages").await[0];
+    assert!(count >= 1);
+    for table in ["outgoing", "events"] {
+        assert_eq!(db.ints(&format!("SELECT COUNT(*) FROM {table}")).await, [count]);
+    }
+    assert_eq!(db.ints("SELECT messages FROM usage").await, [count]);
+    assert_eq!(db.ints("SELECT event_sequence FROM sessions").await, [count]);
+}
+
+async fn closing_carries_out_what_was_queued_and_refuses_the_rest(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let messages: Vec<_> = (0..50).map(|_| tenant.outgoing("x")).collect();
+    let mut sends: Vec<_> = messages.iter().map(|message| db.store.accept_message(message)).collect();
+    for send in &mut sends {
+        assert!(send.now_or_never().is_none());
+    }
+    let (results, ()) = tokio::join!(join_all(sends), db.store.close());
+    assert!(results.into_iter().all(|result| matches!(result, Ok(Accepted::Now))));
+    assert_eq!(db.ints("SELECT COUNT(*) FROM messages").await, [50]);
+    let late = db.store.accept_message(&tenant.outgoing("late")).await;
+    assert!(matches!(late, Err(Error::Unavailable(_))), "{late:?}");
+    let late = db.store.ping().await;
+    assert!(matches!(late, Err(Error::Unavailable(_))), "{late:?}");
+}
+
+async fn the_store_finds_back_by_itself_after_its_connections_were_cut(db: &Db) {
+    if db.is_sqlite() {
+        return;
+    }
+    let tenant = Tenant::new(db).await;
+    join_all((0..9).map(|_| db.store.ping())).await;
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    execute_postgres(&db.url, cut).await;
+    // A read is repeated on a fresh connection. A write is not: whether it was committed is not known.
+    db.store.ping().await.unwrap();
+    assert!(db.store.find_account(&tenant.account).await.unwrap().is_some());
+    let results = join_all((0..2).map(|_| async {
+        match db.store.accept_message(&tenant.outgoing("x")).await {
+            Ok(accepted) => assert_eq!(accepted, Accepted::Now),
+            Err(Error::Unavailable(_)) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    }));
+    results.await;
+    tenant.send(db, "the lane has a new connection").await;
+}

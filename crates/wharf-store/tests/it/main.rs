@@ -1,0 +1,23 @@
+//! The store's promises, each shown on SQLite and on PostgreSQL.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics is a test that failed")]
+
+mod harness;
+mod tenant;
+
+mod accept;
+mod account;
+mod event;
+mod fence;
+mod inbound;
+mod key;
+mod lane;
+mod list;
+mod measure;
+mod open;
+mod outcome;
+mod owner;
+mod receipt;
+mod schema;
+mod session;
+mod vault;

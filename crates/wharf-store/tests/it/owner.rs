@@ -1,0 +1,124 @@
+use std::sync::Arc;
+
+use futures::future::join_all;
+use wharf_core::store::{Error, Fence, OwnerStore, SessionStore, VaultOp, VaultStore};
+use wharf_store::SqlStore;
+
+use crate::harness::{Db, both_backends};
+use crate::tenant::{NOW, Tenant, chance, session};
+
+both_backends!(
+    of_many_takers_at_once_exactly_one_wins,
+    a_session_whose_owner_lives_is_not_taken_and_one_whose_lease_lapsed_is,
+    a_node_takes_its_own_session_again_under_a_higher_epoch,
+    a_released_session_is_free_at_once_and_its_epoch_goes_on,
+    a_stale_release_frees_nothing,
+    a_session_that_does_not_exist_is_not_taken,
+    no_write_lands_after_a_take_over,
+);
+
+async fn stores(db: &Db) -> Vec<Arc<SqlStore>> {
+    let mut stores = vec![Arc::clone(&db.store)];
+    stores.extend(db.second().await);
+    stores
+}
+
+async fn of_many_takers_at_once_exactly_one_wins(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let stores = stores(db).await;
+    for node in 0..6 {
+        db.store.renew_lease(&format!("node {node}"), NOW, NOW.plus_millis(1_000)).await.unwrap();
+    }
+    for _ in 0..20 {
+        let contested = session(db, &tenant.account).await;
+        let takers = (0..6).map(|taker: usize| {
+            let (store, contested) = (Arc::clone(&stores[taker % stores.len()]), contested.clone());
+            tokio::spawn(async move { store.take_session(&contested, &format!("node {taker}"), NOW).await })
+        });
+        let fences: Vec<Fence> = join_all(takers).await.into_iter().filter_map(|taken| taken.unwrap().unwrap()).collect();
+        assert_eq!(fences.len(), 1, "{fences:?}");
+        assert_eq!((fences[0].epoch, &fences[0].account), (1, &tenant.account));
+    }
+    for store in &stores[1..] {
+        store.close().await;
+    }
+}
+
+async fn a_session_whose_owner_lives_is_not_taken_and_one_whose_lease_lapsed_is(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    db.store.renew_lease("node", NOW, NOW.plus_millis(100)).await.unwrap();
+    assert!(db.store.take_session(&tenant.session, "other", NOW.plus_millis(99)).await.unwrap().is_none());
+    db.store.renew_lease("node", NOW, NOW.plus_millis(200)).await.unwrap();
+    assert!(db.store.take_session(&tenant.session, "other", NOW.plus_millis(199)).await.unwrap().is_none());
+    let taken = db.store.take_session(&tenant.session, "other", NOW.plus_millis(200)).await.unwrap().unwrap();
+    assert_eq!(taken.epoch, tenant.fence.epoch + 1);
+}
+
+async fn a_node_takes_its_own_session_again_under_a_higher_epoch(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    db.store.renew_lease("node", NOW, NOW.plus_millis(100)).await.unwrap();
+    let again = db.store.take_session(&tenant.session, "node", NOW).await.unwrap().unwrap();
+    assert_eq!(again.epoch, tenant.fence.epoch + 1);
+    let refused = db.store.vault_wipe(&tenant.fence).await;
+    assert!(matches!(refused, Err(Error::Fenced)), "{refused:?}");
+}
+
+async fn a_released_session_is_free_at_once_and_its_epoch_goes_on(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    db.store.renew_lease("node", NOW, NOW.plus_millis(100)).await.unwrap();
+    db.store.release_session(&tenant.fence).await.unwrap();
+    let taken = db.store.take_session(&tenant.session, "other", NOW).await.unwrap().unwrap();
+    assert_eq!(taken.epoch, tenant.fence.epoch + 1);
+}
+
+async fn a_stale_release_frees_nothing(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    db.store.renew_lease("node", NOW, NOW.plus_millis(100)).await.unwrap();
+    let current = db.store.take_session(&tenant.session, "node", NOW).await.unwrap().unwrap();
+    db.store.release_session(&tenant.fence).await.unwrap();
+    assert!(db.store.take_session(&tenant.session, "other", NOW).await.unwrap().is_none());
+    db.store.vault_wipe(&current).await.unwrap();
+}
+
+async fn a_session_that_does_not_exist_is_not_taken(db: &Db) {
+    assert!(db.store.take_session(&chance().session_id(), "node", NOW).await.unwrap().is_none());
+}
+
+/// Every owner writes its epoch into the vault as fast as it can and goes on when it was overtaken. Once the newest
+/// owner has written its own, nothing else may be read until the next take-over.
+async fn no_write_lands_after_a_take_over(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let stores = stores(db).await;
+    let put = |fence: &Fence| VaultOp::Put { space: "device", key: "epoch".to_owned(), value: fence.epoch.to_be_bytes().to_vec() };
+    let owner = |store: Arc<SqlStore>, fence: Fence| async move {
+        let mut landed = 0;
+        loop {
+            match store.vault_apply(&fence, vec![put(&fence)]).await {
+                Ok(()) => landed += 1,
+                Err(Error::Fenced) => return landed,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    let mut owners = vec![tokio::spawn(owner(Arc::clone(&db.store), tenant.fence.clone()))];
+    let mut epoch = tenant.fence.epoch;
+    for round in 0..60 {
+        let store = &stores[round % stores.len()];
+        let taken = store.take_session(&tenant.session, &format!("node {round}"), NOW).await.unwrap().unwrap();
+        assert!(taken.epoch > epoch);
+        epoch = taken.epoch;
+        store.vault_apply(&taken, vec![put(&taken)]).await.unwrap();
+        owners.push(tokio::spawn(owner(Arc::clone(store), taken.clone())));
+        for _ in 0..5 {
+            let value = store.vault_get(&tenant.session, "device", "epoch").await.unwrap().unwrap();
+            assert_eq!(i64::from_be_bytes(value.try_into().unwrap()), epoch, "a stale owner's write landed");
+        }
+    }
+    db.store.delete_session(&tenant.account, &tenant.session).await.unwrap();
+    let landed: u64 = join_all(owners).await.into_iter().map(Result::unwrap).sum();
+    assert!(landed > 0);
+    assert!(db.store.vault_get(&tenant.session, "device", "epoch").await.unwrap().is_none(), "written after the deletion");
+    for store in &stores[1..] {
+        store.close().await;
+    }
+}

@@ -1,0 +1,100 @@
+use wharf_api::types::message::MessageStatus::{Delivered, Failed, Played, Queued, Read, Received, Sent};
+use wharf_core::store::{MessageRow, MessageStore, Receipt, ReceiptKind};
+
+use crate::harness::{Db, both_backends};
+use crate::tenant::{NOW, Tenant, failed, sent};
+
+both_backends!(
+    a_message_moves_forward_step_by_step,
+    a_read_receipt_on_a_queued_message_proves_every_step_between,
+    receipts_in_the_wrong_order_move_nothing_back,
+    a_repeated_receipt_changes_nothing,
+    a_failed_message_stays_failed,
+    unknown_ids_and_incoming_messages_are_left_alone,
+    a_receipt_for_many_moves_those_that_it_can,
+);
+
+async fn receipt(db: &Db, tenant: &Tenant, kind: ReceiptKind, rows: &[&MessageRow]) -> Vec<MessageRow> {
+    let wa_ids = rows.iter().map(|row| row.wa_id.clone()).collect();
+    db.store.record_receipt(&tenant.fence, &Receipt { kind, wa_ids, at: NOW.plus_millis(50) }).await.unwrap()
+}
+
+async fn a_message_moves_forward_step_by_step(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let row = tenant.send(db, "a").await;
+    db.store.record_outcomes(&tenant.fence, &[sent(&row.id)]).await.unwrap();
+    for (kind, status) in [(ReceiptKind::Delivered, Delivered), (ReceiptKind::Read, Read), (ReceiptKind::Played, Played)] {
+        let moved = receipt(db, &tenant, kind, &[&row]).await;
+        assert_eq!(moved, [MessageRow { status, ..row.clone() }]);
+        assert_eq!(db.store.find_message(&tenant.account, &row.id).await.unwrap().unwrap().status, status);
+    }
+    assert_eq!(tenant.line(db, &row.id).await, [Queued, Sent, Delivered, Read, Played]);
+    let kinds = db.texts("SELECT kind FROM events WHERE kind <> 'message.status' ORDER BY number").await;
+    assert_eq!(kinds, ["message.sent", "message.delivered", "message.read"]);
+    assert_eq!(db.ints("SELECT COUNT(*) FROM events WHERE kind = 'message.status'").await, [5]);
+}
+
+async fn a_read_receipt_on_a_queued_message_proves_every_step_between(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let row = tenant.send(db, "a").await;
+    assert_eq!(receipt(db, &tenant, ReceiptKind::Read, &[&row]).await.len(), 1);
+    assert_eq!(tenant.line(db, &row.id).await, [Queued, Sent, Delivered, Read]);
+    let kinds = db.texts("SELECT kind FROM events ORDER BY number").await;
+    let wanted = ["status", "status", "sent", "status", "delivered", "status", "read"].map(|kind| format!("message.{kind}"));
+    assert_eq!(kinds, wanted);
+    let statuses: Vec<String> = db.texts("SELECT data FROM events ORDER BY number").await;
+    let status = |text: &String| serde_json::from_str::<serde_json::Value>(text).unwrap()["status"].as_str().unwrap().to_owned();
+    let shown: Vec<String> = statuses.iter().map(status).collect();
+    assert_eq!(shown, ["queued", "sent", "sent", "delivered", "delivered", "read", "read"]);
+    // It does not wait to be sent any more, and the acknowledgement that comes late changes nothing.
+    assert!(db.store.queued_messages(&tenant.session, 0, 9).await.unwrap().is_empty());
+    assert!(db.store.record_outcomes(&tenant.fence, &[sent(&row.id)]).await.unwrap().is_empty());
+    assert_eq!(tenant.status(db, &row.id).await, Read);
+}
+
+async fn receipts_in_the_wrong_order_move_nothing_back(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let row = tenant.send(db, "a").await;
+    assert_eq!(receipt(db, &tenant, ReceiptKind::Played, &[&row]).await.len(), 1);
+    let before = db.sizes().await;
+    assert!(receipt(db, &tenant, ReceiptKind::Read, &[&row]).await.is_empty());
+    assert!(receipt(db, &tenant, ReceiptKind::Delivered, &[&row]).await.is_empty());
+    assert_eq!(tenant.status(db, &row.id).await, Played);
+    assert_eq!(db.sizes().await, before);
+}
+
+async fn a_repeated_receipt_changes_nothing(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let row = tenant.send(db, "a").await;
+    assert_eq!(receipt(db, &tenant, ReceiptKind::Delivered, &[&row, &row]).await.len(), 1);
+    let before = db.sizes().await;
+    assert!(receipt(db, &tenant, ReceiptKind::Delivered, &[&row]).await.is_empty());
+    assert_eq!(db.sizes().await, before);
+}
+
+async fn a_failed_message_stays_failed(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let row = tenant.send(db, "a").await;
+    db.store.record_outcomes(&tenant.fence, &[failed(&row.id)]).await.unwrap();
+    assert!(receipt(db, &tenant, ReceiptKind::Delivered, &[&row]).await.is_empty());
+    assert_eq!(tenant.status(db, &row.id).await, Failed);
+}
+
+async fn unknown_ids_and_incoming_messages_are_left_alone(db: &Db) {
+    let (tenant, stranger) = (Tenant::new(db).await, Tenant::new(db).await);
+    let incoming = tenant.incoming("1@lid", "IN1");
+    db.store.record_inbound(&tenant.fence, std::slice::from_ref(&incoming)).await.unwrap();
+    let foreign = stranger.send(db, "a").await;
+    let unknown = MessageRow { wa_id: "nobody's".to_owned(), ..incoming.clone() };
+    assert!(receipt(db, &tenant, ReceiptKind::Read, &[&incoming, &foreign, &unknown]).await.is_empty());
+    assert_eq!(tenant.status(db, &incoming.id).await, Received);
+    assert_eq!(stranger.status(db, &foreign.id).await, Queued);
+}
+
+async fn a_receipt_for_many_moves_those_that_it_can(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let (one, two, three) = (tenant.send(db, "a").await, tenant.send(db, "b").await, tenant.send(db, "c").await);
+    receipt(db, &tenant, ReceiptKind::Read, &[&two]).await;
+    let moved = receipt(db, &tenant, ReceiptKind::Delivered, &[&one, &two, &three]).await;
+    assert_eq!(moved.iter().map(|row| &row.id).collect::<Vec<_>>(), [&one.id, &three.id]);
+}

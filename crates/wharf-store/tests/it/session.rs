@@ -1,0 +1,160 @@
+use futures::future::join_all;
+use serde_json::json;
+use wharf_api::types::event::EventKind;
+use wharf_api::types::session::{DisconnectReason, SessionStatus};
+use wharf_core::store::{
+    Created, IdempotencyStore, LinkChange, MessageStore, NewEvent, NewSession, OwnerStore, PageRequest, SessionStore, VaultOp, VaultStore,
+};
+
+use crate::harness::{Db, both_backends};
+use crate::tenant::{ALL, NOW, Tenant, claim, failed, new_session, session};
+
+both_backends!(
+    the_limit_of_sessions_holds_when_many_are_made_at_once,
+    one_claim_makes_one_session,
+    another_account_sees_nothing_of_a_session,
+    pages_show_every_session_once_and_in_order,
+    a_link_is_recorded_with_its_events,
+    what_a_change_leaves_out_stays_as_it_is,
+    only_linked_sessions_are_started,
+    a_deleted_session_is_gone_and_its_messages_stay,
+    deleting_a_session_frees_its_place,
+);
+
+fn link(status: SessionStatus) -> LinkChange {
+    LinkChange { status, reason: None, jid: None, lid: None, push_name: None, unlink: false, at: NOW.plus_millis(7), events: Vec::new() }
+}
+
+async fn the_limit_of_sessions_holds_when_many_are_made_at_once(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let wanted: Vec<NewSession> = (0..12).map(|_| new_session(&tenant.account, Some(5))).collect();
+    let made = join_all(wanted.iter().map(|new| db.store.insert_session(new))).await;
+    assert_eq!(made.iter().filter(|made| matches!(made, Ok(Created::Now))).count(), 4);
+    assert_eq!(made.iter().filter(|made| matches!(made, Ok(Created::LimitReached { sessions: 5 }))).count(), 8);
+    assert_eq!(db.store.list_sessions(&tenant.account, ALL).await.unwrap().rows.len(), 5);
+}
+
+async fn one_claim_makes_one_session(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let wanted: Vec<NewSession> = (0..8).map(|_| NewSession { claim: Some(claim("once")), ..new_session(&tenant.account, None) }).collect();
+    let made = join_all(wanted.iter().map(|new| db.store.insert_session(new))).await;
+    let winner = made.iter().position(|made| matches!(made, Ok(Created::Now))).unwrap();
+    assert_eq!(made.iter().filter(|made| matches!(made, Ok(Created::ClaimedBefore))).count(), 7);
+    assert_eq!(db.store.list_sessions(&tenant.account, ALL).await.unwrap().rows.len(), 2);
+    let row = db.store.find_idempotency(&tenant.account, "send_text", "once", NOW).await.unwrap().unwrap();
+    assert_eq!(row.resource_id, wanted[winner].id.as_str());
+}
+
+async fn another_account_sees_nothing_of_a_session(db: &Db) {
+    let (tenant, stranger) = (Tenant::new(db).await, Tenant::new(db).await);
+    assert!(db.store.find_session(&stranger.account, &tenant.session).await.unwrap().is_none());
+    assert!(!db.store.delete_session(&stranger.account, &tenant.session).await.unwrap());
+    let listed = db.store.list_sessions(&stranger.account, ALL).await.unwrap();
+    assert!(listed.rows.iter().all(|row| row.id != tenant.session));
+    // The attempt to delete it did not touch its owner either.
+    db.store.record_link(&tenant.fence, &link(SessionStatus::Qr)).await.unwrap();
+}
+
+async fn pages_show_every_session_once_and_in_order(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let mut ids = vec![tenant.session.clone()];
+    for _ in 0..4 {
+        ids.push(session(db, &tenant.account).await);
+    }
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = db.store.list_sessions(&tenant.account, PageRequest { after, limit: 2 }).await.unwrap();
+        seen.extend(page.rows.into_iter().map(|row| row.id));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, ids);
+}
+
+async fn a_link_is_recorded_with_its_events(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let change = LinkChange {
+        jid: Some("491700000001@s.whatsapp.net".to_owned()),
+        push_name: Some("Ada".to_owned()),
+        events: vec![
+            NewEvent { kind: EventKind::SessionStatus, data: json!({"status": "connected"}) },
+            NewEvent { kind: EventKind::SessionConnected, data: json!({}) },
+        ],
+        ..link(SessionStatus::Connected)
+    };
+    db.store.record_link(&tenant.fence, &change).await.unwrap();
+    let row = db.store.find_session(&tenant.account, &tenant.session).await.unwrap().unwrap();
+    assert_eq!((row.status, row.status_at), (SessionStatus::Connected, NOW.plus_millis(7)));
+    assert_eq!((row.jid, row.push_name), (change.jid, change.push_name));
+    let kinds = db.texts("SELECT kind FROM events ORDER BY number").await;
+    assert_eq!(kinds, ["session.status", "session.connected"]);
+    assert_eq!(db.ints("SELECT sequence FROM events ORDER BY number").await, [1, 2]);
+}
+
+async fn what_a_change_leaves_out_stays_as_it_is(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let linked = LinkChange { jid: Some("1@s.whatsapp.net".to_owned()), lid: Some("2@lid".to_owned()), ..link(SessionStatus::Connected) };
+    db.store.record_link(&tenant.fence, &linked).await.unwrap();
+    let named = LinkChange { push_name: Some("Ada".to_owned()), at: NOW.plus_millis(99), ..link(SessionStatus::Connected) };
+    db.store.record_link(&tenant.fence, &named).await.unwrap();
+    let row = db.store.find_session(&tenant.account, &tenant.session).await.unwrap().unwrap();
+    assert_eq!((row.jid.as_deref(), row.lid.as_deref(), row.push_name.as_deref()), (Some("1@s.whatsapp.net"), Some("2@lid"), Some("Ada")));
+    assert_eq!(row.status_at, NOW.plus_millis(7), "the status did not change");
+
+    let lost = LinkChange { unlink: true, reason: Some(DisconnectReason::LoggedOut), ..link(SessionStatus::Disconnected) };
+    db.store.record_link(&tenant.fence, &lost).await.unwrap();
+    let row = db.store.find_session(&tenant.account, &tenant.session).await.unwrap().unwrap();
+    assert_eq!((row.jid, row.lid, row.push_name), (None, None, None));
+    assert_eq!(row.reason, Some(DisconnectReason::LoggedOut));
+    db.store.record_link(&tenant.fence, &link(SessionStatus::Starting)).await.unwrap();
+    let row = db.store.find_session(&tenant.account, &tenant.session).await.unwrap().unwrap();
+    assert_eq!(row.reason, None, "the reason belongs to the status");
+}
+
+async fn only_linked_sessions_are_started(db: &Db) {
+    let (linked, _bare) = (Tenant::new(db).await, Tenant::new(db).await);
+    let change = LinkChange { jid: Some("1@s.whatsapp.net".to_owned()), ..link(SessionStatus::Connected) };
+    db.store.record_link(&linked.fence, &change).await.unwrap();
+    let rows = db.store.list_linked_sessions().await.unwrap();
+    assert_eq!(rows.into_iter().map(|row| row.id).collect::<Vec<_>>(), [linked.session]);
+}
+
+async fn a_deleted_session_is_gone_and_its_messages_stay(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let row = tenant.send(db, "too late").await;
+    let put = VaultOp::Put { space: "pre_key", key: "1".to_owned(), value: vec![1] };
+    db.store.vault_apply(&tenant.fence, vec![put]).await.unwrap();
+    let change = LinkChange { jid: Some("1@s.whatsapp.net".to_owned()), ..link(SessionStatus::Connected) };
+    db.store.record_link(&tenant.fence, &change).await.unwrap();
+
+    assert!(db.store.delete_session(&tenant.account, &tenant.session).await.unwrap());
+    assert!(!db.store.delete_session(&tenant.account, &tenant.session).await.unwrap());
+    assert!(db.store.find_session(&tenant.account, &tenant.session).await.unwrap().is_none());
+    assert!(db.store.list_linked_sessions().await.unwrap().is_empty());
+    assert!(db.store.take_session(&tenant.session, "other", NOW.plus_millis(1_000_000)).await.unwrap().is_none());
+    assert!(db.store.vault_get(&tenant.session, "pre_key", "1").await.unwrap().is_none());
+    assert!(db.store.queued_messages(&tenant.session, 0, 10).await.unwrap().is_empty());
+    assert!(db.store.sent_payload(&tenant.session, &row.chat, &row.wa_id).await.unwrap().is_none());
+
+    // Its queued message is overdue from now on, and failing it still numbers its events.
+    let before = db.ints("SELECT MAX(sequence) FROM events").await[0];
+    let overdue = db.store.overdue_messages(NOW, 10).await.unwrap();
+    assert_eq!(overdue.iter().map(|row| &row.id).collect::<Vec<_>>(), [&row.id]);
+    assert!(db.store.fail_message(&tenant.account, &failed(&row.id)).await.unwrap());
+    assert_eq!(db.ints("SELECT MAX(sequence) FROM events").await, [before + 2]);
+
+    // A message accepted by a request that saw the session a moment before ends as well.
+    let late = tenant.send(db, "later still").await;
+    let overdue = db.store.overdue_messages(NOW, 10).await.unwrap();
+    assert_eq!(overdue.iter().map(|row| &row.id).collect::<Vec<_>>(), [&late.id]);
+}
+
+async fn deleting_a_session_frees_its_place(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let next = new_session(&tenant.account, Some(1));
+    assert_eq!(db.store.insert_session(&next).await.unwrap(), Created::LimitReached { sessions: 1 });
+    assert!(db.store.delete_session(&tenant.account, &tenant.session).await.unwrap());
+    assert_eq!(db.store.insert_session(&next).await.unwrap(), Created::Now);
+}

@@ -1,0 +1,89 @@
+use wharf_core::store::{Error, VaultOp, VaultStore};
+
+use crate::harness::{Db, both_backends};
+use crate::tenant::{NOW, Tenant};
+
+both_backends!(
+    a_value_is_read_back_replaced_and_deleted,
+    many_keys_are_read_at_once_and_missing_ones_are_left_out,
+    a_list_by_prefix_is_complete_and_in_the_order_of_bytes,
+    clearing_a_space_leaves_the_others,
+    sessions_do_not_see_each_other,
+    changes_are_applied_in_their_order,
+);
+
+fn put(space: &'static str, key: &str, value: &[u8]) -> VaultOp {
+    VaultOp::Put { space, key: key.to_owned(), value: value.to_vec() }
+}
+
+async fn a_value_is_read_back_replaced_and_deleted(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let get = || db.store.vault_get(&tenant.session, "session", "a");
+    assert_eq!(get().await.unwrap(), None);
+    db.store.vault_apply(&tenant.fence, vec![put("session", "a", &[0, 1, 255])]).await.unwrap();
+    assert_eq!(get().await.unwrap(), Some(vec![0, 1, 255]));
+    db.store.vault_apply(&tenant.fence, vec![put("session", "a", b"")]).await.unwrap();
+    assert_eq!(get().await.unwrap(), Some(Vec::new()));
+    db.store.vault_apply(&tenant.fence, vec![VaultOp::Delete { space: "session", key: "a".to_owned() }]).await.unwrap();
+    assert_eq!(get().await.unwrap(), None);
+}
+
+async fn many_keys_are_read_at_once_and_missing_ones_are_left_out(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let ops = (0..50).map(|n: u8| put("pre_key", &n.to_string(), &[n])).collect();
+    db.store.vault_apply(&tenant.fence, ops).await.unwrap();
+    for count in [0, 1, 15, 16, 17, 33, 50, 60] {
+        let keys: Vec<String> = (0..count).map(|n: u8| n.to_string()).collect();
+        let mut found = db.store.vault_get_many(&tenant.session, "pre_key", &keys).await.unwrap();
+        found.sort_by_key(|(_, value)| value.clone());
+        let wanted: Vec<_> = (0..count.min(50)).map(|n: u8| (n.to_string(), vec![n])).collect();
+        assert_eq!(found, wanted);
+    }
+}
+
+async fn a_list_by_prefix_is_complete_and_in_the_order_of_bytes(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let keys = ["a", "B", "a:1", "a:2", "a:10", "a:é", "a_x", "b", "a%", "a:"];
+    db.store.vault_apply(&tenant.fence, keys.iter().map(|key| put("s", key, b"v")).collect()).await.unwrap();
+    let list = async |prefix: &str| -> Vec<String> {
+        let rows = db.store.vault_list(&tenant.session, "s", prefix).await.unwrap();
+        rows.into_iter().map(|(key, _)| key).collect()
+    };
+    assert_eq!(list("a:").await, ["a:", "a:1", "a:10", "a:2", "a:é"]);
+    assert_eq!(list("a_").await, ["a_x"]);
+    assert_eq!(list("c").await, Vec::<String>::new());
+    assert_eq!(list("").await, ["B", "a", "a%", "a:", "a:1", "a:10", "a:2", "a:é", "a_x", "b"]);
+}
+
+async fn clearing_a_space_leaves_the_others(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    db.store.vault_apply(&tenant.fence, vec![put("x", "1", b"1"), put("y", "1", b"1")]).await.unwrap();
+    db.store.vault_apply(&tenant.fence, vec![VaultOp::Clear { space: "x" }]).await.unwrap();
+    assert_eq!(db.store.vault_get(&tenant.session, "x", "1").await.unwrap(), None);
+    assert_eq!(db.store.vault_get(&tenant.session, "y", "1").await.unwrap(), Some(b"1".to_vec()));
+    db.store.vault_wipe(&tenant.fence).await.unwrap();
+    assert_eq!(db.store.vault_get(&tenant.session, "y", "1").await.unwrap(), None);
+}
+
+async fn sessions_do_not_see_each_other(db: &Db) {
+    let (one, other) = (Tenant::new(db).await, Tenant::new(db).await);
+    db.store.vault_apply(&one.fence, vec![put("x", "1", b"1")]).await.unwrap();
+    assert_eq!(db.store.vault_get(&other.session, "x", "1").await.unwrap(), None);
+    assert!(db.store.vault_list(&other.session, "x", "").await.unwrap().is_empty());
+    assert!(db.store.vault_get_many(&other.session, "x", &["1".to_owned()]).await.unwrap().is_empty());
+    db.store.vault_wipe(&other.fence).await.unwrap();
+    assert_eq!(db.store.vault_get(&one.session, "x", "1").await.unwrap(), Some(b"1".to_vec()));
+}
+
+async fn changes_are_applied_in_their_order(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let ops = vec![put("x", "1", b"first"), VaultOp::Clear { space: "x" }, put("x", "1", b"last"), put("x", "2", b"2")];
+    db.store.vault_apply(&tenant.fence, ops).await.unwrap();
+    assert_eq!(db.store.vault_get(&tenant.session, "x", "1").await.unwrap(), Some(b"last".to_vec()));
+    // All or none: under a fence that does not hold not even the first change is made.
+    let stale = tenant.fence.clone();
+    let _current = wharf_core::store::OwnerStore::take_session(&*db.store, &tenant.session, "node", NOW).await.unwrap();
+    let refused = db.store.vault_apply(&stale, vec![put("x", "1", b"stale")]).await;
+    assert!(matches!(refused, Err(Error::Fenced)), "{refused:?}");
+    assert_eq!(db.store.vault_get(&tenant.session, "x", "1").await.unwrap(), Some(b"last".to_vec()));
+}

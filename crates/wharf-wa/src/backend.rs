@@ -1,0 +1,89 @@
+//! The library's storage over the vault: one implementation for both databases. A batch of the library is one commit.
+//!
+//! Every table of the library is a space. Reads of one key and writes of whole values need no lock: the library has one
+//! writer per value. Where a method reads first and writes then, `order` keeps two such methods apart.
+
+mod app_sync;
+mod device;
+mod protocol;
+mod secrets;
+mod signal;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wacore::store::error::{Result, StoreError};
+use wharf_core::Clock;
+
+use crate::session::flight::Flight;
+use crate::vault::Vault;
+
+/// One session's storage. It lives as long as one client; the next client gets a new one.
+pub(crate) struct Backend {
+    vault: Arc<Vault>,
+    clock: Arc<dyn Clock>,
+    flight: Arc<Flight>,
+    order: tokio::sync::Mutex<()>,
+}
+
+impl Backend {
+    pub(crate) fn new(vault: Arc<Vault>, clock: Arc<dyn Clock>, flight: Arc<Flight>) -> Self {
+        Self { vault, clock, flight, order: tokio::sync::Mutex::new(()) }
+    }
+
+    async fn put(&self, space: &'static str, key: &str, plain: &[u8]) -> Result<()> {
+        self.vault.apply(vec![self.vault.put(space, key, plain)]).await
+    }
+
+    async fn delete(&self, space: &'static str, key: &str) -> Result<()> {
+        self.vault.apply(vec![Vault::delete(space, key)]).await
+    }
+
+    async fn get_json<T: DeserializeOwned>(&self, space: &'static str, key: &str) -> Result<Option<T>> {
+        self.vault.get(space, key).await?.map(|plain| from_json(&plain)).transpose()
+    }
+
+    async fn put_json(&self, space: &'static str, key: &str, value: &(impl Serialize + Sync)) -> Result<()> {
+        self.put(space, key, &to_json(value)?).await
+    }
+
+    /// Deletes what is in `space` and fails `keep`; tells how many.
+    async fn prune(&self, space: &'static str, keep: impl Fn(&[u8]) -> Result<bool> + Send) -> Result<u32> {
+        let _order = self.order.lock().await;
+        let mut ops = Vec::new();
+        for (key, plain) in self.vault.list(space, "").await? {
+            if !keep(&plain)? {
+                ops.push(Vault::delete(space, key));
+            }
+        }
+        let pruned = u32::try_from(ops.len()).unwrap_or(u32::MAX);
+        self.vault.apply(ops).await?;
+        Ok(pruned)
+    }
+}
+
+fn to_json(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|error| StoreError::Serialization(Box::new(error)))
+}
+
+fn from_json<T: DeserializeOwned>(plain: &[u8]) -> Result<T> {
+    serde_json::from_slice(plain).map_err(|error| StoreError::Serialization(Box::new(error)))
+}
+
+/// A key of several parts. Only the last may hold the separator.
+fn join(parts: &[&str]) -> String {
+    parts.join("|")
+}
+
+/// A value that remembers when it was written, in whole seconds.
+fn dated(at: i64, body: &[u8]) -> Vec<u8> {
+    [&at.to_be_bytes(), body].concat()
+}
+
+fn undate(plain: &[u8]) -> Result<(i64, &[u8])> {
+    let (at, body) = plain.split_first_chunk::<8>().ok_or_else(|| StoreError::Validation("a dated value is too short".to_owned()))?;
+    Ok((i64::from_be_bytes(*at), body))
+}

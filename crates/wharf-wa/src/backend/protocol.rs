@@ -1,0 +1,268 @@
+//! What the protocol remembers besides keys: who has which sender key, which LID is which number, devices, tokens,
+//! messages sent and messages received but not yet committed.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use wacore::store::error::{Result, StoreError};
+use wacore::store::traits::{DeviceListRecord, LidPnMappingEntry, PendingInboundKey, PendingInboundRow, ProtocolStore, TcTokenEntry};
+use wharf_core::store::VaultOp;
+
+use super::{Backend, dated, from_json, join, to_json, undate};
+use crate::vault::{Halt, Vault};
+
+const SENDER_KEY_DEVICE: &str = "sender_key_device";
+const LID: &str = "lid";
+const PHONE: &str = "phone";
+const BASE_KEY: &str = "base_key";
+const DEVICES: &str = "devices";
+const GROUP: &str = "group";
+const TOKEN: &str = "tc_token";
+const SENT: &str = "sent";
+const PENDING: &str = "pending_inbound";
+
+/// How often the buffering of a received message is tried before its client is given up.
+const BUFFER_TRIES: u32 = 3;
+
+impl Backend {
+    fn mapping(&self, entry: &LidPnMappingEntry, old: Option<&LidPnMappingEntry>) -> Result<Vec<VaultOp>> {
+        let mut ops = Vec::with_capacity(3);
+        if let Some(old) = old.filter(|old| old.phone_number != entry.phone_number) {
+            ops.push(Vault::delete(PHONE, old.phone_number.clone()));
+        }
+        ops.push(self.vault.put(LID, entry.lid.clone(), &to_json(entry)?));
+        ops.push(self.vault.put(PHONE, entry.phone_number.clone(), entry.lid.as_bytes()));
+        Ok(ops)
+    }
+
+    /// Writes rows to the buffer of received messages. When that fails for good the vault shuts: the client has
+    /// advanced its ratchet in memory, and only if that is never saved can the redelivered message be read.
+    async fn buffer(&self, ops: Vec<VaultOp>) -> Result<()> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.vault.apply(ops.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(error) if tries >= BUFFER_TRIES || self.vault.is_shut() => {
+                    self.vault.shut(Halt::Unbuffered);
+                    return Err(error);
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(100) * tries).await,
+            }
+        }
+    }
+
+    fn pending(&self, row: &PendingInboundRow<'_>) -> VaultOp {
+        let key = join(&[row.chat, row.sender, row.id]);
+        self.vault.put(PENDING, key, &dated(self.clock.now().as_secs(), row.message))
+    }
+
+    async fn change_token(&self, jid: &str, change: impl FnOnce(Option<TcTokenEntry>) -> Option<TcTokenEntry> + Send) -> Result<()> {
+        let _order = self.order.lock().await;
+        match change(self.get_json(TOKEN, jid).await?) {
+            Some(entry) => self.put_json(TOKEN, jid, &entry).await,
+            None => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl ProtocolStore for Backend {
+    async fn get_sender_key_devices(&self, group_jid: &str) -> Result<Vec<(String, bool)>> {
+        let prefix = join(&[group_jid, ""]);
+        let rows = self.vault.list(SENDER_KEY_DEVICE, &prefix).await?;
+        Ok(rows.into_iter().map(|(key, has)| (key[prefix.len()..].to_owned(), has == [1])).collect())
+    }
+
+    async fn set_sender_key_status(&self, group_jid: &str, entries: &[(&str, bool)]) -> Result<()> {
+        let put = |(device, has): &(&str, bool)| self.vault.put(SENDER_KEY_DEVICE, join(&[group_jid, device]), &[u8::from(*has)]);
+        self.vault.apply(entries.iter().map(put).collect()).await
+    }
+
+    async fn clear_sender_key_devices(&self, group_jid: &str) -> Result<()> {
+        let _order = self.order.lock().await;
+        let rows = self.vault.list(SENDER_KEY_DEVICE, &join(&[group_jid, ""])).await?;
+        self.vault.apply(rows.into_iter().map(|(key, _)| Vault::delete(SENDER_KEY_DEVICE, key)).collect()).await
+    }
+
+    async fn delete_sender_key_device_rows(&self, device_jids: &[&str]) -> Result<()> {
+        let _order = self.order.lock().await;
+        let rows = self.vault.list(SENDER_KEY_DEVICE, "").await?;
+        let named = |key: &str| key.split_once('|').is_some_and(|(_, device)| device_jids.contains(&device));
+        let gone = rows.into_iter().filter(|(key, _)| named(key));
+        self.vault.apply(gone.map(|(key, _)| Vault::delete(SENDER_KEY_DEVICE, key)).collect()).await
+    }
+
+    async fn clear_all_sender_key_devices(&self) -> Result<()> {
+        self.vault.apply(vec![VaultOp::Clear { space: SENDER_KEY_DEVICE }]).await
+    }
+
+    async fn get_lid_mapping(&self, lid: &str) -> Result<Option<LidPnMappingEntry>> {
+        self.get_json(LID, lid).await
+    }
+
+    async fn get_pn_mapping(&self, phone: &str) -> Result<Option<LidPnMappingEntry>> {
+        let Some(lid) = self.vault.get(PHONE, phone).await? else { return Ok(None) };
+        let lid = String::from_utf8(lid).map_err(|error| StoreError::Serialization(Box::new(error)))?;
+        self.get_json(LID, &lid).await
+    }
+
+    async fn put_lid_mapping(&self, entry: &LidPnMappingEntry) -> Result<()> {
+        self.put_lid_mappings(std::slice::from_ref(entry)).await
+    }
+
+    async fn put_lid_mappings(&self, entries: &[LidPnMappingEntry]) -> Result<()> {
+        let _order = self.order.lock().await;
+        let lids: Vec<String> = entries.iter().map(|entry| entry.lid.clone()).collect();
+        let mut known = std::collections::HashMap::new();
+        for (lid, plain) in self.vault.get_many(LID, &lids).await? {
+            known.insert(lid, from_json::<LidPnMappingEntry>(&plain)?);
+        }
+        let mut ops = Vec::with_capacity(entries.len() * 2);
+        for entry in entries {
+            ops.extend(self.mapping(entry, known.get(&entry.lid))?);
+            known.insert(entry.lid.clone(), entry.clone());
+        }
+        self.vault.apply(ops).await
+    }
+
+    async fn get_all_lid_mappings(&self) -> Result<Vec<LidPnMappingEntry>> {
+        let rows = self.vault.list(LID, "").await?;
+        rows.iter().map(|(_, plain)| from_json(plain)).collect()
+    }
+
+    async fn save_base_key(&self, address: &str, message_id: &str, base_key: &[u8]) -> Result<()> {
+        self.put(BASE_KEY, &join(&[address, message_id]), base_key).await
+    }
+
+    async fn has_same_base_key(&self, address: &str, message_id: &str, current_base_key: &[u8]) -> Result<bool> {
+        Ok(self.vault.get(BASE_KEY, &join(&[address, message_id])).await?.is_some_and(|saved| saved == current_base_key))
+    }
+
+    async fn delete_base_key(&self, address: &str, message_id: &str) -> Result<()> {
+        self.delete(BASE_KEY, &join(&[address, message_id])).await
+    }
+
+    async fn update_device_list(&self, record: DeviceListRecord) -> Result<()> {
+        self.put_json(DEVICES, &record.user, &record).await
+    }
+
+    async fn update_device_lists(&self, records: Vec<DeviceListRecord>) -> Result<()> {
+        let put = |record: &DeviceListRecord| Ok(self.vault.put(DEVICES, record.user.clone(), &to_json(record)?));
+        let ops = records.iter().map(put).collect::<Result<_>>()?;
+        self.vault.apply(ops).await
+    }
+
+    async fn get_devices(&self, user: &str) -> Result<Option<DeviceListRecord>> {
+        self.get_json(DEVICES, user).await
+    }
+
+    async fn delete_devices(&self, user: &str) -> Result<()> {
+        self.delete(DEVICES, user).await
+    }
+
+    async fn get_group_metadata(&self, group_jid: &str) -> Result<Option<Vec<u8>>> {
+        self.vault.get(GROUP, group_jid).await
+    }
+
+    async fn put_group_metadata(&self, group_jid: &str, blob: &[u8]) -> Result<()> {
+        self.put(GROUP, group_jid, blob).await
+    }
+
+    async fn delete_group_metadata(&self, group_jid: &str) -> Result<()> {
+        self.delete(GROUP, group_jid).await
+    }
+
+    async fn get_tc_token(&self, jid: &str) -> Result<Option<TcTokenEntry>> {
+        self.get_json(TOKEN, jid).await
+    }
+
+    async fn put_tc_token(&self, jid: &str, entry: &TcTokenEntry) -> Result<()> {
+        self.change_token(jid, |_| Some(entry.clone())).await
+    }
+
+    async fn delete_tc_token(&self, jid: &str) -> Result<()> {
+        self.delete(TOKEN, jid).await
+    }
+
+    async fn get_all_tc_token_jids(&self) -> Result<Vec<String>> {
+        Ok(self.vault.list(TOKEN, "").await?.into_iter().map(|(jid, _)| jid).collect())
+    }
+
+    async fn delete_expired_tc_tokens(&self, token_cutoff: i64, sender_cutoff: i64) -> Result<u32> {
+        self.prune(TOKEN, |plain| {
+            let entry: TcTokenEntry = from_json(plain)?;
+            let token_lives = !entry.token.is_empty() && entry.token_timestamp >= token_cutoff;
+            Ok(token_lives || entry.sender_timestamp.is_some_and(|at| at >= sender_cutoff))
+        })
+        .await
+    }
+
+    async fn touch_tc_token_sender_timestamp(&self, jid: &str, sender_timestamp: i64) -> Result<()> {
+        self.change_token(jid, |known| {
+            let mut entry = known.unwrap_or(TcTokenEntry { token: Vec::new(), token_timestamp: sender_timestamp, sender_timestamp: None });
+            entry.sender_timestamp = entry.sender_timestamp.max(Some(sender_timestamp));
+            Some(entry)
+        })
+        .await
+    }
+
+    async fn store_received_tc_token(&self, jid: &str, token: &[u8], token_timestamp: i64) -> Result<()> {
+        self.change_token(jid, |known| {
+            let fresher = known.as_ref().is_some_and(|known| !known.token.is_empty() && known.token_timestamp > token_timestamp);
+            let sender_timestamp = known.and_then(|known| known.sender_timestamp);
+            (!fresher).then(|| TcTokenEntry { token: token.to_vec(), token_timestamp, sender_timestamp })
+        })
+        .await
+    }
+
+    // A message that came through the API is in the store already, for longer than the library would keep it.
+    async fn store_sent_message(&self, chat_jid: &str, message_id: &str, payload: &[u8]) -> Result<()> {
+        if self.flight.carries(message_id) {
+            return Ok(());
+        }
+        self.put(SENT, &join(&[chat_jid, message_id]), &dated(self.clock.now().as_secs(), payload)).await
+    }
+
+    async fn take_sent_message(&self, chat_jid: &str, message_id: &str) -> Result<Option<Vec<u8>>> {
+        let key = join(&[chat_jid, message_id]);
+        let _order = self.order.lock().await;
+        if let Some(plain) = self.vault.get(SENT, &key).await? {
+            self.delete(SENT, &key).await?;
+            return Ok(Some(undate(&plain)?.1.to_vec()));
+        }
+        let session = &self.vault.fence().session;
+        let found = self.vault.store().sent_payload(session, chat_jid, message_id).await;
+        found.map_err(|error| StoreError::Database(Box::new(error)))
+    }
+
+    async fn delete_expired_sent_messages(&self, cutoff_timestamp: i64) -> Result<u32> {
+        self.prune(SENT, |plain| Ok(undate(plain)?.0 >= cutoff_timestamp)).await
+    }
+
+    async fn store_pending_inbound(&self, chat: &str, sender: &str, id: &str, message: &[u8]) -> Result<()> {
+        self.buffer(vec![self.pending(&PendingInboundRow { chat, sender, id, message })]).await
+    }
+
+    async fn get_pending_inbound(&self, chat: &str, sender: &str, id: &str) -> Result<Option<Vec<u8>>> {
+        let Some(plain) = self.vault.get(PENDING, &join(&[chat, sender, id])).await? else { return Ok(None) };
+        Ok(Some(undate(&plain)?.1.to_vec()))
+    }
+
+    async fn delete_pending_inbound(&self, chat: &str, sender: &str, id: &str) -> Result<()> {
+        self.delete(PENDING, &join(&[chat, sender, id])).await
+    }
+
+    async fn delete_expired_pending_inbound(&self, cutoff_timestamp: i64) -> Result<u32> {
+        self.prune(PENDING, |plain| Ok(undate(plain)?.0 >= cutoff_timestamp)).await
+    }
+
+    async fn store_pending_inbound_batch(&self, rows: &[PendingInboundRow<'_>]) -> Result<()> {
+        self.buffer(rows.iter().map(|row| self.pending(row)).collect()).await
+    }
+
+    async fn delete_pending_inbound_batch(&self, keys: &[PendingInboundKey<'_>]) -> Result<()> {
+        let delete = |key: &PendingInboundKey<'_>| Vault::delete(PENDING, join(&[key.chat, key.sender, key.id]));
+        self.vault.apply(keys.iter().map(delete).collect()).await
+    }
+}

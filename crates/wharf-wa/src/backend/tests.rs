@@ -1,0 +1,293 @@
+//! Every method of the library's storage, over the real vault.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use wacore::appstate::processor::AppStateMutationMAC;
+use wacore::store::Device;
+use wacore::store::traits::{
+    AppStateSyncKey, AppSyncStore as _, DeviceInfo, DeviceListRecord, DeviceStore as _, LidPnMappingEntry, MsgSecretEntry,
+    MsgSecretStore as _, PendingInboundKey, PendingInboundRow, ProtocolStore as _, SignalStore as _, TcTokenEntry,
+};
+use wharf_api::Timestamp;
+use wharf_api::ids::{AccountId, SessionId};
+use wharf_core::chance::SystemChance;
+use wharf_core::store::{AccountStore as _, NewSession, OwnerStore as _, SessionStore as _, VaultStore as _};
+use wharf_core::{Chance, Clock};
+use wharf_store::SqlStore;
+
+use super::*;
+use crate::seal::Seal;
+use crate::vault::Halt;
+
+struct At(i64);
+
+impl Clock for At {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0 * 1_000)
+    }
+}
+
+struct Rig {
+    store: Arc<SqlStore>,
+    session: SessionId,
+    folder: PathBuf,
+}
+
+impl Rig {
+    async fn new() -> Self {
+        let chance: &dyn Chance = &SystemChance;
+        let folder = std::env::temp_dir().join(format!("wharf-wa-{}", chance.base62(16)));
+        std::fs::create_dir_all(&folder).unwrap();
+        let url = format!("sqlite:{}", folder.join("wharf.db").display());
+        let store = wharf_store::open(wharf_store::Config::new(url, Arc::new(SystemChance))).await.unwrap();
+        let (account, session): (AccountId, SessionId) = (chance.account_id(), chance.session_id());
+        let at = Timestamp::from_millis(0);
+        store.insert_account(&account, "test", "enterprise", at).await.unwrap();
+        let row = NewSession { id: session.clone(), account, name: "s".into(), at, limit: None, claim: None };
+        store.insert_session(&row).await.unwrap();
+        Self { store, session, folder }
+    }
+
+    /// A backend under a new epoch, as every client gets one.
+    async fn backend(&self, now_secs: i64) -> Backend {
+        let fence = self.store.take_session(&self.session, "node", Timestamp::from_millis(0)).await.unwrap().unwrap();
+        let seal = Arc::new(Seal::new(&[1; 32], Arc::new(SystemChance)));
+        Backend::new(Arc::new(Vault::new(self.store.clone(), seal, fence)), Arc::new(At(now_secs)), Arc::default())
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[tokio::test]
+async fn identities_sessions_and_keys_come_back_as_they_were() {
+    let rig = Rig::new().await;
+    let b = rig.backend(0).await;
+    b.put_identity("1@c.us.0", [1; 32]).await.unwrap();
+    b.put_identities_batch(&[("2:3@lid.0".into(), [2; 32])]).await.unwrap();
+    assert_eq!(b.load_identity("1@c.us.0").await.unwrap(), Some([1; 32]));
+    assert_eq!(b.load_identity("2:3@lid.0").await.unwrap(), Some([2; 32]));
+    b.delete_identity("1@c.us.0").await.unwrap();
+    assert_eq!(b.load_identity("1@c.us.0").await.unwrap(), None);
+
+    b.put_session("1@c.us.0", b"one").await.unwrap();
+    b.put_sessions_batch(&[("1@c.us.0".into(), Bytes::from_static(b"two")), ("4@c.us.0".into(), Bytes::from_static(b"four"))])
+        .await
+        .unwrap();
+    assert_eq!(b.get_session("1@c.us.0").await.unwrap(), Some(Bytes::from_static(b"two")));
+    assert!(b.has_session("4@c.us.0").await.unwrap());
+    assert!(b.has_signal_state_for_user("4").await.unwrap());
+    assert!(b.has_signal_state_for_user("2").await.unwrap());
+    assert!(!b.has_signal_state_for_user("").await.unwrap());
+    b.delete_session("4@c.us.0").await.unwrap();
+    assert!(!b.has_session("4@c.us.0").await.unwrap());
+
+    b.store_prekey(7, b"seven", false).await.unwrap();
+    b.store_prekeys_batch(&[(300, Bytes::from_static(b"x")), (16, Bytes::from_static(b"y"))], true).await.unwrap();
+    assert_eq!(b.load_prekey(7).await.unwrap(), Some(Bytes::from_static(b"seven")));
+    assert_eq!(b.load_prekeys_batch(&[16, 17, 300]).await.unwrap(), [(16, Bytes::from_static(b"y")), (300, Bytes::from_static(b"x"))]);
+    assert_eq!(b.get_max_prekey_id().await.unwrap(), 300);
+    b.remove_prekey(300).await.unwrap();
+    b.mark_prekeys_uploaded(&[300, 16]).await.unwrap();
+    assert_eq!(b.load_prekey(300).await.unwrap(), None, "a used key never comes back");
+    assert_eq!(b.get_max_prekey_id().await.unwrap(), 16);
+
+    b.store_signed_prekey(1, b"signed").await.unwrap();
+    assert_eq!(b.load_signed_prekey(1).await.unwrap().as_deref(), Some(&b"signed"[..]));
+    assert_eq!(b.load_all_signed_prekeys().await.unwrap(), [(1, b"signed".to_vec())]);
+    b.remove_signed_prekey(1).await.unwrap();
+    assert!(b.load_all_signed_prekeys().await.unwrap().is_empty());
+
+    b.put_sender_key("g|1", b"a").await.unwrap();
+    b.put_sender_keys_batch(&[("g|2".into(), Bytes::from_static(b"b"))]).await.unwrap();
+    assert_eq!(b.get_sender_key("g|2").await.unwrap().as_deref(), Some(&b"b"[..]));
+    b.delete_sender_key("g|1").await.unwrap();
+    assert_eq!(b.get_sender_key("g|1").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_device_and_the_shared_settings_come_back_as_they_were() {
+    let rig = Rig::new().await;
+    let b = rig.backend(0).await;
+    assert!(!b.exists().await.unwrap());
+    assert!(b.load().await.unwrap().is_none());
+    b.create().await.unwrap();
+    let mut device = b.load().await.unwrap().unwrap();
+    device.push_name = "Ada".into();
+    device.next_pre_key_id = 31;
+    b.save(&device).await.unwrap();
+    let again: Device = rig.backend(0).await.load().await.unwrap().unwrap();
+    assert_eq!(serde_json::to_value(&again).unwrap(), serde_json::to_value(&device).unwrap());
+    let stored = rig.store.vault_get(&rig.session, "device", "self").await.unwrap().unwrap();
+    assert!(!stored.windows(3).any(|part| part == b"Ada"), "what the database holds is sealed");
+
+    let b = rig.backend(0).await;
+    let key = AppStateSyncKey { key_data: vec![1], fingerprint: vec![2], timestamp: 3 };
+    b.set_sync_key(&[9, 9], key.clone()).await.unwrap();
+    assert_eq!(b.get_sync_key(&[9, 9]).await.unwrap().unwrap().key_data, key.key_data);
+    assert_eq!(b.get_latest_sync_key_id().await.unwrap(), Some(vec![9, 9]));
+    assert_eq!(b.get_version("critical").await.unwrap().version, 0);
+    let mut state = b.get_version("critical").await.unwrap();
+    state.version = 4;
+    state.hash[127] = 5;
+    b.set_version("critical", state).await.unwrap();
+    let state = b.get_version("critical").await.unwrap();
+    assert_eq!((state.version, state.hash[127]), (4, 5));
+
+    let mac = |index: u8| AppStateMutationMAC { index_mac: vec![index; 32], value_mac: vec![index] };
+    b.put_mutation_macs("critical", 1, &[mac(1), mac(2)]).await.unwrap();
+    b.put_mutation_macs("critical_block", 1, &[mac(1)]).await.unwrap();
+    let found = b.get_mutation_macs("critical", &[[1; 32], [2; 32], [3; 32]]).await.unwrap();
+    assert_eq!((found.len(), found.get(&[2; 32])), (2, Some(&vec![2])));
+    b.delete_mutation_macs("critical", &[vec![2; 32]]).await.unwrap();
+    assert_eq!(b.get_mutation_mac("critical", &[2; 32]).await.unwrap(), None);
+    b.clear_mutation_macs("critical").await.unwrap();
+    assert_eq!(b.get_mutation_mac("critical", &[1; 32]).await.unwrap(), None);
+    assert!(b.get_mutation_mac("critical_block", &[1; 32]).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_the_protocol_remembers_comes_back_as_it_was() {
+    let rig = Rig::new().await;
+    let b = rig.backend(0).await;
+    b.set_sender_key_status("g1", &[("1:1@lid", true), ("2:0@lid", false)]).await.unwrap();
+    b.set_sender_key_status("g2", &[("1:1@lid", true)]).await.unwrap();
+    assert_eq!(b.get_sender_key_devices("g1").await.unwrap(), [("1:1@lid".into(), true), ("2:0@lid".into(), false)]);
+    b.delete_sender_key_device_rows(&["1:1@lid"]).await.unwrap();
+    assert_eq!(b.get_sender_key_devices("g1").await.unwrap(), [("2:0@lid".into(), false)]);
+    assert!(b.get_sender_key_devices("g2").await.unwrap().is_empty());
+    b.clear_sender_key_devices("g1").await.unwrap();
+    b.clear_all_sender_key_devices().await.unwrap();
+    assert!(b.get_sender_key_devices("g1").await.unwrap().is_empty());
+
+    let mapping = |lid: &str, phone: &str| LidPnMappingEntry {
+        lid: lid.into(),
+        phone_number: phone.into(),
+        created_at: 1,
+        updated_at: 2,
+        learning_source: "usync".into(),
+    };
+    b.put_lid_mappings(&[mapping("l1", "p1"), mapping("l2", "p2")]).await.unwrap();
+    b.put_lid_mapping(&mapping("l1", "p3")).await.unwrap();
+    assert_eq!(b.get_lid_mapping("l1").await.unwrap().unwrap().phone_number, "p3");
+    assert!(b.get_pn_mapping("p1").await.unwrap().is_none(), "the number has moved on");
+    assert_eq!(b.get_pn_mapping("p3").await.unwrap().unwrap().lid, "l1");
+    assert_eq!(b.get_all_lid_mappings().await.unwrap().len(), 2);
+
+    b.save_base_key("a", "m", b"key").await.unwrap();
+    assert!(b.has_same_base_key("a", "m", b"key").await.unwrap());
+    assert!(!b.has_same_base_key("a", "m", b"other").await.unwrap());
+    b.delete_base_key("a", "m").await.unwrap();
+    assert!(!b.has_same_base_key("a", "m", b"key").await.unwrap());
+
+    let list = |user: &str| DeviceListRecord {
+        user: user.into(),
+        devices: vec![DeviceInfo::new(3, Some(1))],
+        timestamp: 5,
+        phash: None,
+        raw_id: Some(7),
+    };
+    b.update_device_list(list("u1")).await.unwrap();
+    b.update_device_lists(vec![list("u2"), list("u3")]).await.unwrap();
+    assert_eq!(b.get_devices("u3").await.unwrap().unwrap().devices[0].device_id, 3);
+    b.delete_devices("u1").await.unwrap();
+    assert!(b.get_devices("u1").await.unwrap().is_none());
+
+    b.put_group_metadata("g", b"blob").await.unwrap();
+    assert_eq!(b.get_group_metadata("g").await.unwrap().as_deref(), Some(&b"blob"[..]));
+    b.delete_group_metadata("g").await.unwrap();
+    assert!(b.get_group_metadata("g").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn tokens_only_move_forward_and_die_when_both_sides_are_old() {
+    let rig = Rig::new().await;
+    let b = rig.backend(0).await;
+    b.touch_tc_token_sender_timestamp("a", 10).await.unwrap();
+    b.touch_tc_token_sender_timestamp("a", 5).await.unwrap();
+    b.store_received_tc_token("a", b"new", 20).await.unwrap();
+    b.store_received_tc_token("a", b"old", 15).await.unwrap();
+    let token = b.get_tc_token("a").await.unwrap().unwrap();
+    assert_eq!((token.token.as_slice(), token.token_timestamp, token.sender_timestamp), (&b"new"[..], 20, Some(10)));
+    b.put_tc_token("b", &TcTokenEntry { token: vec![1], token_timestamp: 1, sender_timestamp: None }).await.unwrap();
+    assert_eq!(b.get_all_tc_token_jids().await.unwrap(), ["a", "b"]);
+    assert_eq!(b.delete_expired_tc_tokens(2, 11).await.unwrap(), 1);
+    assert!(b.get_tc_token("b").await.unwrap().is_none());
+    b.delete_tc_token("a").await.unwrap();
+    assert!(b.get_tc_token("a").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn sent_received_and_secret_things_are_kept_for_their_time() {
+    let rig = Rig::new().await;
+    let b = rig.backend(100).await;
+    b.store_sent_message("c", "m", b"payload").await.unwrap();
+    assert_eq!(b.delete_expired_sent_messages(100).await.unwrap(), 0);
+    assert_eq!(b.take_sent_message("c", "m").await.unwrap().as_deref(), Some(&b"payload"[..]));
+    assert!(b.take_sent_message("c", "m").await.unwrap().is_none());
+    let waiting = b.flight.expect("ours");
+    b.store_sent_message("c", "ours", b"payload").await.unwrap();
+    assert!(b.take_sent_message("c", "ours").await.unwrap().is_none(), "the store has it already");
+    drop(waiting);
+
+    b.store_pending_inbound("c", "s", "1", b"one").await.unwrap();
+    let row = |id: &'static str| PendingInboundRow { chat: "c", sender: "s", id, message: b"more" };
+    b.store_pending_inbound_batch(&[row("2"), row("3")]).await.unwrap();
+    assert_eq!(b.get_pending_inbound("c", "s", "1").await.unwrap().as_deref(), Some(&b"one"[..]));
+    b.delete_pending_inbound("c", "s", "1").await.unwrap();
+    b.delete_pending_inbound_batch(&[PendingInboundKey { chat: "c", sender: "s", id: "2" }]).await.unwrap();
+    assert!(b.get_pending_inbound("c", "s", "2").await.unwrap().is_none());
+    assert_eq!(b.delete_expired_pending_inbound(101).await.unwrap(), 1);
+
+    let secret = |id: &str, expires_at, message_ts| MsgSecretEntry {
+        chat: "c".into(),
+        sender: "s".into(),
+        msg_id: id.into(),
+        secret: [7; 32],
+        expires_at,
+        message_ts,
+    };
+    assert_eq!(b.put_msg_secrets(vec![secret("1", 50, 3), secret("2", 0, 0), secret("1", 40, 0)]).await.unwrap(), 3);
+    b.put_msg_secret("c", "s", "3", &[8; 32]).await.unwrap();
+    assert_eq!(b.get_msg_secret_with_ts("c", "s", "1").await.unwrap(), Some((vec![7; 32], 3)));
+    assert_eq!(b.get_msg_secret("c", "s", "3").await.unwrap(), Some(vec![8; 32]));
+    assert_eq!(b.delete_expired_msg_secrets(49).await.unwrap(), 0, "the later deadline counts");
+    assert_eq!(b.delete_expired_msg_secrets(50).await.unwrap(), 1);
+    assert!(b.get_msg_secret("c", "s", "2").await.unwrap().is_some(), "no deadline is for ever");
+}
+
+#[tokio::test]
+async fn a_new_owner_shuts_the_old_one_out() {
+    let rig = Rig::new().await;
+    let old = rig.backend(0).await;
+    old.put_session("a", b"old").await.unwrap();
+    let new = rig.backend(0).await;
+    new.put_session("a", b"new").await.unwrap();
+    assert!(old.put_session("a", b"late").await.is_err());
+    assert_eq!(*old.vault.halted().borrow(), Some(Halt::Fenced));
+    assert_eq!(new.get_session("a").await.unwrap(), Some(Bytes::from_static(b"new")));
+}
+
+#[tokio::test]
+async fn a_received_message_that_cannot_be_buffered_ends_all_writing() {
+    let rig = Rig::new().await;
+    let b = rig.backend(0).await;
+    rig.store.close().await;
+    assert!(b.store_pending_inbound("c", "s", "1", b"one").await.is_err());
+    assert_eq!(*b.vault.halted().borrow(), Some(Halt::Unbuffered));
+    assert!(b.put_session("a", b"ratchet").await.is_err());
+}
+
+#[tokio::test]
+async fn another_master_key_opens_nothing() {
+    let rig = Rig::new().await;
+    rig.backend(0).await.create().await.unwrap();
+    let fence = rig.store.take_session(&rig.session, "node", Timestamp::from_millis(0)).await.unwrap().unwrap();
+    let seal = Arc::new(Seal::new(&[2; 32], Arc::new(SystemChance)));
+    let other = Backend::new(Arc::new(Vault::new(rig.store.clone(), seal, fence)), Arc::new(At(0)), Arc::default());
+    assert!(other.load().await.is_err());
+}

@@ -1,0 +1,59 @@
+//! What an operator decides about the engine.
+
+use std::time::Duration;
+
+use url::Url;
+
+/// How the engine of this process works. [`Config::new`] gives the defaults.
+#[derive(Clone)]
+pub struct Config {
+    /// Where the clients connect; `None` is WhatsApp's own address.
+    pub server_url: Option<Url>,
+    /// This process in the table of owners.
+    pub node: String,
+    /// Seals everything in the vault. Who loses it loses every link.
+    pub master_key: [u8; 32],
+    /// What the phone shows under «Linked devices».
+    pub device_name: String,
+    /// The version of WhatsApp Web that the clients claim to be.
+    pub version: (u32, u32, u32),
+    /// How many one-time keys a session keeps at the server. Each takes memory and a row.
+    pub wanted_pre_keys: usize,
+    /// How long the server's acknowledgement may take on a socket that lives.
+    pub send_ack_timeout: Duration,
+    /// How often a session looks after itself. Messages that nobody told it of are found by a worker of the whole process.
+    pub poll: Duration,
+    /// How many sessions connect at the same time when the process starts.
+    pub start_concurrency: usize,
+    /// The longest random pause before a session of the process's start connects.
+    pub start_stagger: Duration,
+}
+
+impl Config {
+    pub fn new(node: impl Into<String>, master_key: [u8; 32]) -> Self {
+        Self {
+            server_url: None,
+            node: node.into(),
+            master_key,
+            device_name: "Wharf".to_owned(),
+            version: (2, 3000, 1_035_194_821),
+            wanted_pre_keys: 30,
+            send_ack_timeout: Duration::from_mins(1),
+            poll: Duration::from_mins(1),
+            start_concurrency: 32,
+            start_stagger: Duration::from_millis(100),
+        }
+    }
+}
+
+/// Without the key: a configuration gets logged.
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("server_url", &self.server_url.as_ref().map(Url::as_str))
+            .field("node", &self.node)
+            .field("device_name", &self.device_name)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,196 @@
+//! The engine: the map of sessions, and the port that the rules call.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use tokio::sync::{oneshot, watch};
+use wharf_api::ids::{AccountId, SessionId};
+use wharf_api::types::session::SessionStatus;
+use wharf_api::{Recipient, Timestamp};
+use wharf_core::engine::{Composed, Engine, Error, Link, PairCode, Registration};
+use wharf_core::message::outcomes::Outcomes;
+use wharf_core::store::{self, Store};
+use wharf_core::{Chance, Clock};
+
+use crate::compose;
+use crate::config::Config;
+use crate::seal::Seal;
+use crate::session::{Context, Handle, Order};
+use crate::transport::Dialer;
+
+/// How long a session of the process's start holds its place among those that connect.
+const START_LIMIT: Duration = Duration::from_secs(15);
+/// How often, and after which pause, the start of a session is tried again while the database is away.
+const START_RETRIES: u32 = 30;
+const START_PAUSE: Duration = Duration::from_secs(2);
+/// When a shutdown goes on without the sessions that did not end.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(23);
+
+/// All sessions of this process.
+pub struct WaEngine {
+    ctx: Arc<Context>,
+    sessions: Mutex<HashMap<SessionId, Handle>>,
+    closing: AtomicBool,
+}
+
+impl WaEngine {
+    /// An engine without sessions. `Err` where the server's address is none.
+    pub fn new(
+        config: Config,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        chance: Arc<dyn Chance>,
+        outcomes: Arc<Outcomes>,
+    ) -> anyhow::Result<Arc<Self>> {
+        let dialer = Arc::new(Dialer::new(config.server_url.as_ref())?);
+        let seal = Arc::new(Seal::new(&config.master_key, Arc::clone(&chance)));
+        let ctx = Arc::new(Context { config, store, clock, chance, outcomes, seal, dialer });
+        Ok(Arc::new(Self { ctx, sessions: Mutex::default(), closing: AtomicBool::new(false) }))
+    }
+
+    /// Starts every session that has a link, a bounded number at a time, and ends when each is connected or had its
+    /// chance. Tells how many were started.
+    pub async fn start_linked(self: &Arc<Self>) -> Result<usize, store::Error> {
+        let sessions = self.ctx.store.list_linked_sessions().await?;
+        let engine = &**self;
+        let started = futures::stream::iter(sessions)
+            .map(|row| async move { engine.start_one(&row.id).await })
+            .buffer_unordered(self.ctx.config.start_concurrency.max(1))
+            .filter(|started| std::future::ready(*started))
+            .count()
+            .await;
+        Ok(started)
+    }
+
+    async fn start_one(&self, session: &SessionId) -> bool {
+        tokio::time::sleep(self.ctx.jitter(self.ctx.config.start_stagger)).await;
+        let mut started = self.start(session).await;
+        for _ in 0..START_RETRIES {
+            // A database that is away for a moment must not leave a session behind.
+            if !matches!(started, Err(Error::Store(store::Error::Unavailable(_)))) {
+                break;
+            }
+            tokio::time::sleep(START_PAUSE).await;
+            started = self.start(session).await;
+        }
+        match started {
+            Ok(mut link) => {
+                let settled = link.wait_for(|link| !matches!(link.status, SessionStatus::Starting | SessionStatus::Connecting));
+                // What does not connect in this time goes on trying.
+                let _ = tokio::time::timeout(START_LIMIT, settled).await;
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%session, %error, "a session was not started");
+                false
+            }
+        }
+    }
+
+    fn sessions(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Handle>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The handle of a session whose task runs.
+    fn running(&self, session: &SessionId) -> Option<Handle> {
+        self.sessions().get(session).filter(|handle| !handle.ended.is_cancelled()).cloned()
+    }
+
+    /// Gives an order to a running session and waits for its reply.
+    async fn ask<T>(&self, session: &SessionId, order: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Order + Send) -> Result<T, Error> {
+        let handle = self.running(session).ok_or(Error::NotConnected)?;
+        let (reply, answer) = oneshot::channel();
+        handle.orders.send(order(reply)).map_err(|_| Error::NotConnected)?;
+        // The task ended before it answered.
+        answer.await.unwrap_or(Err(Error::NotConnected))
+    }
+}
+
+#[async_trait]
+impl Engine for WaEngine {
+    async fn start(&self, session: &SessionId) -> Result<watch::Receiver<Link>, Error> {
+        let (handle, started) = {
+            let mut sessions = self.sessions();
+            if self.closing.load(Ordering::SeqCst) {
+                return Err(Error::Conflict("the process is going down"));
+            }
+            let known = sessions.get(session);
+            if let Some(handle) = known.filter(|handle| !handle.ended.is_cancelled()) {
+                return Ok(handle.link.subscribe());
+            }
+            let link = known.map(|handle| Arc::clone(&handle.link));
+            let (handle, started) = Handle::spawn(&self.ctx, session, link);
+            sessions.insert(session.clone(), handle.clone());
+            (handle, started)
+        };
+        let link = handle.link.subscribe();
+        match started.await {
+            Ok(Ok(())) => Ok(link),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(Error::Conflict("the session was stopped")),
+        }
+    }
+
+    fn link(&self, session: &SessionId) -> Option<watch::Receiver<Link>> {
+        self.sessions().get(session).map(|handle| handle.link.subscribe())
+    }
+
+    async fn restart(&self, session: &SessionId) -> Result<watch::Receiver<Link>, Error> {
+        if let Some(handle) = self.running(session) {
+            handle.stop(false).await;
+        }
+        self.start(session).await
+    }
+
+    async fn stop(&self, session: &SessionId) -> Result<(), Error> {
+        if let Some(handle) = self.running(session) {
+            handle.stop(true).await;
+        }
+        // Its row tells the rest.
+        let mut sessions = self.sessions();
+        if sessions.get(session).is_some_and(|handle| handle.ended.is_cancelled()) {
+            sessions.remove(session);
+        }
+        Ok(())
+    }
+
+    async fn logout(&self, session: &SessionId) -> Result<(), Error> {
+        self.ask(session, Order::Logout).await
+    }
+
+    async fn pairing_code(&self, session: &SessionId, phone: &str) -> Result<PairCode, Error> {
+        let phone = phone.to_owned();
+        self.ask(session, |reply| Order::PairCode { phone, reply }).await
+    }
+
+    async fn registrations(&self, session: &SessionId, phones: &[String]) -> Result<Vec<Registration>, Error> {
+        let phones = phones.to_vec();
+        self.ask(session, |reply| Order::Registrations { phones, reply }).await
+    }
+
+    fn compose_text(&self, _own_jid: &str, _to: &Recipient, text: &str, _at: Timestamp) -> Composed {
+        compose::text(&*self.ctx.chance, text)
+    }
+
+    fn wake(&self, _account: &AccountId, session: &SessionId) {
+        if let Some(handle) = self.sessions().get(session) {
+            handle.wake.notify_one();
+        }
+    }
+
+    async fn shutdown(&self) {
+        let handles: Vec<Handle> = {
+            let sessions = self.sessions();
+            self.closing.store(true, Ordering::SeqCst);
+            sessions.values().filter(|handle| !handle.ended.is_cancelled()).cloned().collect()
+        };
+        let all = futures::future::join_all(handles.iter().map(|handle| handle.stop(false)));
+        if tokio::time::timeout(SHUTDOWN_LIMIT, all).await.is_err() {
+            tracing::warn!("some sessions did not end in time; what they had on the wire is sent again");
+        }
+    }
+}

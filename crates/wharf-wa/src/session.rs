@@ -1,0 +1,145 @@
+//! One session: the task that owns its client, and what the parts of that task share.
+
+mod attendance;
+mod client;
+mod convert;
+mod events;
+pub(crate) mod flight;
+mod inbound;
+mod life;
+mod links;
+mod lookup;
+mod outgoing;
+mod pairing;
+mod receipts;
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use wharf_api::ids::SessionId;
+use wharf_api::types::session::SessionStatus;
+use wharf_core::engine::{Error, Link, PairCode, Registration};
+use wharf_core::message::outcomes::Outcomes;
+use wharf_core::store::{Fence, Store};
+use wharf_core::{Chance, Clock};
+
+use crate::config::Config;
+use crate::seal::Seal;
+use crate::transport::Dialer;
+use crate::vault::Vault;
+use flight::Flight;
+
+/// What all sessions of the process share.
+pub(crate) struct Context {
+    pub(crate) config: Config,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) chance: Arc<dyn Chance>,
+    pub(crate) outcomes: Arc<Outcomes>,
+    pub(crate) seal: Arc<Seal>,
+    pub(crate) dialer: Arc<Dialer>,
+}
+
+impl Context {
+    /// A number from 0 up to `bound`, for pauses that must not coincide.
+    pub(crate) fn jitter(&self, bound: std::time::Duration) -> std::time::Duration {
+        let mut bytes = [0; 4];
+        self.chance.fill(&mut bytes);
+        bound.mul_f64(f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX))
+    }
+}
+
+/// What the parts of one session share while one client lives. The next client gets a new one, under a new epoch.
+pub(crate) struct Own {
+    pub(crate) ctx: Arc<Context>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) flight: Arc<Flight>,
+}
+
+impl Own {
+    fn new(ctx: &Arc<Context>, fence: Fence) -> Arc<Self> {
+        let vault = Arc::new(Vault::new(Arc::clone(&ctx.store), Arc::clone(&ctx.seal), fence));
+        Arc::new(Self { ctx: Arc::clone(ctx), vault, flight: Arc::default() })
+    }
+
+    pub(crate) fn fence(&self) -> &Fence {
+        self.vault.fence()
+    }
+
+    pub(crate) fn session(&self) -> &SessionId {
+        &self.vault.fence().session
+    }
+}
+
+/// What the engine asks of a session's task.
+pub(crate) enum Order {
+    /// End the task. `record` writes the status `stopped`; a process that goes down leaves the status as it was.
+    Stop {
+        record: bool,
+    },
+    Logout(oneshot::Sender<Result<(), Error>>),
+    PairCode {
+        phone: String,
+        reply: oneshot::Sender<Result<PairCode, Error>>,
+    },
+    Registrations {
+        phones: Vec<String>,
+        reply: oneshot::Sender<Result<Vec<Registration>, Error>>,
+    },
+}
+
+impl Order {
+    /// Answers what can only be asked of a client, where there is none.
+    fn refuse(self) {
+        match self {
+            Self::Stop { .. } => {}
+            // The asker may have stopped waiting.
+            Self::Logout(reply) => drop(reply.send(Err(Error::NotConnected))),
+            Self::PairCode { reply, .. } => drop(reply.send(Err(Error::NotConnected))),
+            Self::Registrations { reply, .. } => drop(reply.send(Err(Error::NotConnected))),
+        }
+    }
+}
+
+/// The engine's hold on a session's task.
+#[derive(Clone)]
+pub(crate) struct Handle {
+    pub(crate) link: Arc<watch::Sender<Link>>,
+    pub(crate) orders: mpsc::UnboundedSender<Order>,
+    pub(crate) wake: Arc<Notify>,
+    /// Cancelled when the task has ended.
+    pub(crate) ended: CancellationToken,
+}
+
+impl Handle {
+    /// Starts the task of a session. `link` is what watchers of an earlier task look at. The receiver tells whether the
+    /// session could be taken.
+    pub(crate) fn spawn(
+        ctx: &Arc<Context>,
+        session: &SessionId,
+        link: Option<Arc<watch::Sender<Link>>>,
+    ) -> (Self, oneshot::Receiver<Result<(), Error>>) {
+        let fresh = Link { status: SessionStatus::Starting, reason: None, qr: None, jid: None };
+        let link = link.unwrap_or_else(|| Arc::new(watch::Sender::new(fresh.clone())));
+        link.send_replace(fresh);
+        let (orders, inbox) = mpsc::unbounded_channel();
+        let wake = Arc::new(Notify::new());
+        let ended = CancellationToken::new();
+        let (started, outcome) = oneshot::channel();
+        let life = life::Life::new(Arc::clone(ctx), session.clone(), Arc::clone(&link), inbox, Arc::clone(&wake));
+        let guard = ended.clone().drop_guard();
+        tokio::spawn(async move {
+            life.run(started).await;
+            drop(guard);
+        });
+        (Self { link, orders, wake, ended }, outcome)
+    }
+
+    /// Ends the task and waits for its end.
+    pub(crate) async fn stop(&self, record: bool) {
+        // A closed channel is a task that has ended.
+        let _ = self.orders.send(Order::Stop { record });
+        self.ended.cancelled().await;
+    }
+}

@@ -1,0 +1,223 @@
+//! The session's attendance to one client: its events, the engine's orders, the messages that want to go out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior};
+use wharf_core::engine::Error;
+
+use super::client::{Running, Signal, Tokens};
+use super::life::{End, Life};
+use super::outgoing::{Pump, Queue};
+use super::receipts::Receipts;
+use super::{Order, Own, lookup, pairing};
+use crate::vault::Halt;
+
+/// How long messages on the wire may take to be acknowledged when the session ends.
+const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+/// How long a logout may take at WhatsApp.
+const LOGOUT_LIMIT: Duration = Duration::from_secs(15);
+
+/// What is known of the client's connection.
+#[derive(Default)]
+pub(super) struct Connection {
+    pub(super) connected: bool,
+    /// Everything that waited at the server has come. Before that the library holds sends back for up to a minute.
+    pub(super) caught_up: bool,
+}
+
+/// The session's attendance to one client.
+pub(super) struct Attendance<'life> {
+    pub(super) life: &'life mut Life,
+    pub(super) own: &'life Arc<Own>,
+    pub(super) running: Running,
+    pub(super) connection: Connection,
+    pub(super) tokens: Tokens,
+    pub(super) receipts: Receipts,
+    /// The users that the account goes by.
+    pub(super) own_users: Vec<String>,
+    /// When the last way to pair is over.
+    pub(super) pairing_until: Option<Instant>,
+    pump: Option<JoinHandle<Queue>>,
+    /// Somebody woke the session while the pump was running.
+    woken: bool,
+    stopping: Option<(End, Instant)>,
+}
+
+impl<'life> Attendance<'life> {
+    pub(super) fn new(life: &'life mut Life, own: &'life Arc<Own>, running: Running) -> Self {
+        Self {
+            life,
+            own,
+            running,
+            connection: Connection::default(),
+            tokens: Tokens::default(),
+            receipts: Receipts::default(),
+            own_users: Vec::new(),
+            pairing_until: None,
+            pump: None,
+            woken: false,
+            stopping: None,
+        }
+    }
+
+    pub(super) async fn run(&mut self) -> End {
+        let mut halted = self.own.vault.halted();
+        let wake = Arc::clone(&self.life.wake);
+        let poll = self.own.ctx.config.poll;
+        let mut tick = tokio::time::interval_at(Instant::now() + self.own.ctx.jitter(poll), poll);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let deadline = self.deadline();
+            // In this order: what the client said before it ended counts before its end.
+            let end = tokio::select! {
+                biased;
+                _ = halted.changed() => Some(self.on_halt()),
+                Ok(signal) = self.running.signals.recv() => match signal {
+                    Signal::Event(event) => self.on_event(&event).await,
+                    Signal::Dialing => { self.on_lost_socket().await; None }
+                },
+                order = self.life.orders.recv() => self.on_order(order),
+                queue = finished(&mut self.pump) => self.on_pumped(queue),
+                () = self.receipts.progress(self.own), if self.receipts.is_busy() => None,
+                () = wake.notified() => { self.pump(); None }
+                _ = tick.tick() => self.on_tick().await,
+                () = sleep_until(deadline), if deadline.is_some() => Some(self.on_deadline()),
+                () = &mut self.running.handle => Some(End::Broken),
+            };
+            if let Some(end) = end {
+                // A logout that was asked for has no other end.
+                return if self.life.logout.is_some() && end == End::Broken { End::LoggedOut } else { end };
+            }
+        }
+    }
+
+    fn on_halt(&self) -> End {
+        match *self.own.vault.halted().borrow() {
+            Some(Halt::Fenced) => End::Fenced,
+            _ => End::Broken,
+        }
+    }
+
+    fn on_order(&mut self, order: Option<Order>) -> Option<End> {
+        let client = Arc::clone(&self.running.client);
+        match order {
+            None => return self.stop(End::Stopped { record: false }, DRAIN_LIMIT),
+            Some(Order::Stop { record }) => return self.stop(End::Stopped { record }, DRAIN_LIMIT),
+            Some(order) if self.stopping.is_some() => order.refuse(),
+            Some(Order::Logout(reply)) if self.connection.connected => {
+                self.life.logout = Some(reply);
+                self.stopping = Some((End::LoggedOut, Instant::now() + LOGOUT_LIMIT));
+                tokio::spawn(async move { client.logout().await });
+            }
+            Some(Order::PairCode { reply, .. }) if self.running.is_linked() => {
+                let _ = reply.send(Err(Error::Conflict("the session is linked already")));
+            }
+            Some(Order::PairCode { phone, reply }) => {
+                let now = self.own.ctx.clock.now();
+                tokio::spawn(async move { reply.send(pairing::code(client, phone, now).await) });
+            }
+            Some(Order::Registrations { phones, reply }) if self.connection.connected => {
+                tokio::spawn(async move { reply.send(lookup::registrations(client, phones).await) });
+            }
+            Some(order) => order.refuse(),
+        }
+        None
+    }
+
+    /// Begins the end: what is on the wire gets its chance.
+    fn stop(&mut self, end: End, patience: Duration) -> Option<End> {
+        self.tokens.drain.cancel();
+        if self.pump.is_none() {
+            return Some(end);
+        }
+        self.stopping = Some((end, Instant::now() + patience));
+        None
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let stopping = self.stopping.map(|(_, until)| until);
+        stopping.or(self.pairing_until.filter(|_| !self.running.is_linked()))
+    }
+
+    fn on_deadline(&self) -> End {
+        self.stopping.map_or(End::QrExpired, |(end, _)| end)
+    }
+
+    async fn on_tick(&mut self) -> Option<End> {
+        if self.running.client.persistence_manager().is_saver_halted() {
+            tracing::warn!(session = %self.own.session(), "the client gave up saving; it is built anew");
+            return Some(End::Broken);
+        }
+        self.life.links.catch_up(self.own).await;
+        self.pump();
+        None
+    }
+
+    /// Lets messages flow, if they can.
+    pub(super) fn pump(&mut self) {
+        if self.pump.is_some() {
+            self.woken = true;
+            return;
+        }
+        let client = &self.running.client;
+        let ready = self.connection.connected && self.connection.caught_up && client.is_connected() && client.is_logged_in();
+        if !ready || self.stopping.is_some() {
+            return;
+        }
+        if self.tokens.gone.is_cancelled() {
+            self.tokens = Tokens::default();
+        }
+        self.woken = false;
+        let queue = self.life.queue.take().unwrap_or_default();
+        if queue.is_paused() {
+            self.life.queue = Some(queue);
+            return;
+        }
+        let pump = Pump::new(Arc::clone(self.own), Arc::clone(client), queue, self.tokens.clone());
+        self.pump = Some(tokio::spawn(pump.run()));
+    }
+
+    fn on_pumped(&mut self, queue: Option<Queue>) -> Option<End> {
+        self.pump = None;
+        self.life.queue = queue;
+        if let Some((end, _)) = self.stopping {
+            return (end != End::LoggedOut).then_some(end);
+        }
+        if self.woken {
+            self.pump();
+        }
+        None
+    }
+
+    /// Puts the client away.
+    pub(super) async fn close(mut self, end: End) -> End {
+        self.tokens.drain.cancel();
+        self.tokens.gone.cancel();
+        if let Some(mut pump) = self.pump.take() {
+            // With its socket gone the pump has only outcomes to write.
+            match tokio::time::timeout(DRAIN_LIMIT, &mut pump).await {
+                Ok(queue) => self.life.queue = queue.ok(),
+                Err(_) => pump.abort(),
+            }
+        }
+        self.running.end(self.own).await;
+        end
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Ends when the pump ends, with what it knows; never where none runs. A pump that panicked knows nothing.
+async fn finished(pump: &mut Option<JoinHandle<Queue>>) -> Option<Queue> {
+    match pump {
+        Some(pump) => pump.await.ok(),
+        None => std::future::pending().await,
+    }
+}

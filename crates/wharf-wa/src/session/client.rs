@@ -1,0 +1,144 @@
+//! Building a client and putting it away.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use wacore::store::DevicePropsOverride;
+use wacore::types::events::{Event, EventHandler, EventInterest, EventKind};
+use waproto::whatsapp::device_props::PlatformType;
+use whatsapp_rust::bot::{Bot, BotHandle};
+use whatsapp_rust::client::Client;
+use whatsapp_rust::{CacheConfig, CacheEntryConfig};
+
+use super::Own;
+use super::flight::{Answer, Flight};
+use super::inbound::Inbound;
+use crate::backend::Backend;
+use crate::http::NoHttp;
+use crate::transport::Dial;
+use crate::vault::Halt;
+
+/// The library bounds its own steps by 5 s each; after this time a client that still lives is cut off.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(12);
+
+/// What a client tells its session, in order.
+pub(super) enum Signal {
+    Event(Arc<Event>),
+    /// It opens a socket. The library keeps quiet about connections that it ended itself; this tells of them.
+    Dialing,
+}
+
+/// A client that runs.
+pub(super) struct Running {
+    pub(super) client: Arc<Client>,
+    pub(super) signals: async_channel::Receiver<Signal>,
+    pub(super) handle: BotHandle,
+}
+
+impl Running {
+    pub(super) async fn start(own: &Arc<Own>) -> anyhow::Result<Self> {
+        let config = &own.ctx.config;
+        let (sender, signals) = async_channel::unbounded();
+        let bell = sender.clone();
+        // The session is gone: nobody cares any more.
+        let dialing = move || drop(bell.try_send(Signal::Dialing));
+        let backend = Backend::new(Arc::clone(&own.vault), Arc::clone(&own.ctx.clock), Arc::clone(&own.flight));
+        let bot = Bot::builder()
+            .with_backend_arc(Arc::new(backend))
+            .with_transport_factory(Dial { dialer: Arc::clone(&own.ctx.dialer), dialing })
+            .with_http_client(NoHttp)
+            .with_version(config.version)
+            .with_device_props(DevicePropsOverride::new().with_os(config.device_name.clone()).with_platform_type(PlatformType::CHROME))
+            .with_wanted_pre_key_count(config.wanted_pre_keys)
+            .with_cache_config(caches())
+            .with_inbound_durability_hook(Inbound::new(Arc::clone(own)))
+            .skip_history_sync()
+            .build()
+            .await?;
+        let client = bot.client();
+        client.subscribe_handler(Arc::new(Handler { flight: Arc::clone(&own.flight), sender })).detach();
+        Ok(Self { client, signals, handle: bot.spawn() })
+    }
+
+    /// Whether the device is linked to an account.
+    pub(super) fn is_linked(&self) -> bool {
+        self.client.pn().is_some()
+    }
+
+    /// Ends the client and saves what it holds, unless its vault is shut.
+    pub(super) async fn end(self, own: &Own) {
+        if tokio::time::timeout(SHUTDOWN_LIMIT, self.handle.shutdown()).await.is_err() {
+            tracing::warn!(session = %own.session(), "a client did not end in time and was cut off");
+        }
+        own.vault.shut(Halt::Ended);
+    }
+}
+
+/// Caches for small memory. Those that hold locks keep the library's sizes: evicting a lock breaks what it guards.
+fn caches() -> CacheConfig {
+    let minutes = |minutes: u64| Some(Duration::from_secs(minutes * 60));
+    CacheConfig {
+        group_cache: CacheEntryConfig::new(minutes(60), 50),
+        device_registry_cache: CacheEntryConfig::new(minutes(15), 1_100),
+        message_retry_counts: CacheEntryConfig::new(minutes(60), 200),
+        undecryptable_dispatched: CacheEntryConfig::new(minutes(5), 100),
+        pdo_pending_requests: CacheEntryConfig::new(Some(Duration::from_secs(30)), 50),
+        pdo_requested: CacheEntryConfig::new(minutes(24 * 60), 200),
+        sender_key_devices_cache: CacheEntryConfig::new(minutes(15), 50),
+        // What the API sent is kept by the store, for longer; this bounds the library's own rows.
+        sent_message_ttl_secs: 14 * 24 * 60 * 60,
+        seed_msg_secrets_from_history: false,
+        ..CacheConfig::default()
+    }
+}
+
+/// Takes events off the library's bus. Acknowledgements go straight to who waits; the rest queues up for the session.
+struct Handler {
+    flight: Arc<Flight>,
+    sender: async_channel::Sender<Signal>,
+}
+
+impl EventHandler for Handler {
+    fn handle_event(&self, event: Arc<Event>) {
+        if let Event::ServerAck(ack) = &*event {
+            if ack.class.as_deref() == Some("message") {
+                let answer = ack.error.clone().map_or(Answer::Acknowledged, Answer::Refused);
+                self.flight.answer(&ack.id, answer);
+            }
+            return;
+        }
+        // The session is gone: nobody cares any more.
+        let _ = self.sender.try_send(Signal::Event(event));
+    }
+
+    fn interest(&self) -> EventInterest {
+        EventInterest::of(&[
+            EventKind::PairingQrCode,
+            EventKind::PairingQrCodesExhausted,
+            EventKind::PairingCode,
+            EventKind::PairSuccess,
+            EventKind::PairError,
+            EventKind::Connected,
+            EventKind::Disconnected,
+            EventKind::OfflineSyncCompleted,
+            EventKind::LoggedOut,
+            EventKind::StreamReplaced,
+            EventKind::TemporaryBan,
+            EventKind::ClientOutdated,
+            EventKind::ConnectFailure,
+            EventKind::Receipt,
+            EventKind::ServerAck,
+            EventKind::UndecryptableMessage,
+        ])
+    }
+}
+
+/// Ends what happens on one connection when it ends.
+#[derive(Clone, Default)]
+pub(super) struct Tokens {
+    /// The socket is gone.
+    pub(super) gone: CancellationToken,
+    /// Nothing more may be begun; what is on the wire gets its chance.
+    pub(super) drain: CancellationToken,
+}

@@ -1,0 +1,99 @@
+use wacore::types::message::MessageSource;
+use wharf_api::ids::{AccountId, SessionId, Uuid};
+
+use super::*;
+
+fn fence() -> Fence {
+    Fence { account: AccountId::from_uuid(Uuid::from_u128(1)), session: SessionId::from_uuid(Uuid::from_u128(2)), epoch: 1 }
+}
+
+fn info(chat: &str, sender: &str, alt: Option<&str>) -> MessageInfo {
+    let jid = |text: &str| -> Jid { text.parse().unwrap() };
+    MessageInfo {
+        id: "3EB0AA".to_owned(),
+        push_name: "Ada".to_owned(),
+        source: MessageSource { chat: jid(chat), sender: jid(sender), sender_alt: alt.map(jid), ..Default::default() },
+        ..Default::default()
+    }
+}
+
+fn convert(message: &wa::Message, info: &MessageInfo) -> Result<MessageRow, &'static str> {
+    row(&fence(), MessageId::from_uuid(Uuid::from_u128(3)), message, info)
+}
+
+fn text(text: &str) -> wa::Message {
+    wa::Message { conversation: Some(text.to_owned()), ..Default::default() }
+}
+
+#[test]
+fn a_chat_is_named_by_number_where_the_stanza_tells_it_and_has_both_names() {
+    let by_lid = info("987@lid", "987:4@lid", Some("15550001:4@s.whatsapp.net"));
+    let row = convert(&text("hi"), &by_lid).unwrap();
+    assert_eq!(row.chat, "15550001@s.whatsapp.net");
+    assert_eq!((row.chat_phone.as_deref(), row.chat_lid.as_deref()), (Some("15550001"), Some("987@lid")));
+    assert_eq!(row.sender.as_deref(), Some("15550001@s.whatsapp.net"));
+    assert_eq!(row.sender_name.as_deref(), Some("Ada"));
+    assert_eq!(row.content, Content::Text { text: "hi".to_owned() });
+
+    let by_number = info("15550001@s.whatsapp.net", "15550001:4@s.whatsapp.net", Some("987:4@lid"));
+    let same = convert(&text("hi"), &by_number).unwrap();
+    assert_eq!((same.chat, same.chat_lid, same.sender), (row.chat, row.chat_lid, row.sender));
+
+    let only_lid = convert(&text("hi"), &info("987@lid", "987@lid", None)).unwrap();
+    assert_eq!((only_lid.chat.as_str(), only_lid.chat_phone), ("987@lid", None));
+}
+
+#[test]
+fn a_group_keeps_its_id_and_its_sender() {
+    let mut info = info("1203@g.us", "987:2@lid", Some("15550001@s.whatsapp.net"));
+    info.source.is_group = true;
+    let row = convert(&text("hi"), &info).unwrap();
+    assert_eq!((row.chat.as_str(), row.chat_phone, row.chat_lid), ("1203@g.us", None, None));
+    assert_eq!((row.sender.as_deref(), row.sender_phone.as_deref()), (Some("15550001@s.whatsapp.net"), Some("15550001")));
+}
+
+#[test]
+fn wrapped_and_extended_texts_are_texts() {
+    let extended = wa::Message {
+        extended_text_message: MessageField::some(wa::message::ExtendedTextMessage { text: Some("link".to_owned()), ..Default::default() }),
+        ..Default::default()
+    };
+    let wrapped = wa::Message {
+        ephemeral_message: MessageField::some(wa::message::FutureProofMessage { message: MessageField::some(extended.clone()) }),
+        ..Default::default()
+    };
+    let info = info("15550001@s.whatsapp.net", "15550001@s.whatsapp.net", None);
+    for message in [extended, wrapped] {
+        assert_eq!(convert(&message, &info).unwrap().content, Content::Text { text: "link".to_owned() });
+    }
+}
+
+#[test]
+fn other_kinds_are_shown_by_name() {
+    let info = info("15550001@s.whatsapp.net", "15550001@s.whatsapp.net", None);
+    let image = wa::Message { image_message: MessageField::some(wa::message::ImageMessage::default()), ..Default::default() };
+    assert_eq!(convert(&image, &info).unwrap().content, Content::Unsupported { kind: "image".to_owned() });
+    let comment = wa::Message { comment_message: MessageField::some(wa::message::CommentMessage::default()), ..Default::default() };
+    assert_eq!(convert(&comment, &info).unwrap().content, Content::Unsupported { kind: "unknown".to_owned() });
+}
+
+#[test]
+fn traffic_of_the_protocol_and_of_own_devices_gets_no_row() {
+    let plain = info("15550001@s.whatsapp.net", "15550001@s.whatsapp.net", None);
+    let protocol = wa::Message { protocol_message: MessageField::some(wa::message::ProtocolMessage::default()), ..Default::default() };
+    let keys = wa::Message {
+        sender_key_distribution_message: MessageField::some(wa::message::SenderKeyDistributionMessage::default()),
+        ..Default::default()
+    };
+    assert!(convert(&protocol, &plain).is_err());
+    assert!(convert(&keys, &plain).is_err());
+    assert!(convert(&wa::Message::default(), &plain).is_err());
+
+    let mut peer = plain.clone();
+    peer.category = MessageCategory::Peer;
+    assert!(convert(&text("hi"), &peer).is_err());
+    let mut own = plain.clone();
+    own.source.is_from_me = true;
+    assert!(convert(&text("hi"), &own).is_err());
+    assert!(convert(&text("hi"), &info("status@broadcast", "15550001@s.whatsapp.net", None)).is_err());
+}

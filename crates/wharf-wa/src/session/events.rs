@@ -1,0 +1,104 @@
+//! What the client's events mean for the session.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use wacore::types::events::{ConnectFailureReason, Event, PairingQrCode};
+use wharf_api::types::session::{DisconnectReason, SessionStatus};
+use wharf_core::engine::QrCode;
+
+use super::attendance::Attendance;
+use super::life::End;
+use super::links::Account;
+
+/// A code on the phone may be typed until it expires; a little later nobody will.
+const PAIR_CODE_GRACE: Duration = Duration::from_secs(5);
+
+impl Attendance<'_> {
+    /// Takes one event in; tells whether and how the client ends with it.
+    pub(super) async fn on_event(&mut self, event: &Event) -> Option<End> {
+        match event {
+            Event::PairingQrCode(qr) => self.on_qr(qr).await,
+            Event::PairingQrCodesExhausted(exhausted) if exhausted.disconnected => return Some(End::QrExpired),
+            Event::PairingQrCodesExhausted(_) => {
+                // Somebody may be typing a code on this very connection.
+                self.pairing_until.get_or_insert_with(Instant::now);
+            }
+            Event::PairingCode(code) => self.pairing_until = Some(Instant::now() + code.timeout + PAIR_CODE_GRACE),
+            Event::PairSuccess(success) => {
+                self.pairing_until = None;
+                let account = Account {
+                    jid: Some(success.id.to_non_ad_string()),
+                    lid: Some(success.lid.to_non_ad_string()).filter(|lid| lid.ends_with("@lid") && !lid.starts_with('@')),
+                    push_name: None,
+                };
+                self.life.links.linked(self.own, SessionStatus::Connecting, account).await;
+            }
+            Event::PairError(_) => tracing::warn!(session = %self.own.session(), "a pairing failed"),
+            Event::Connected(_) => {
+                self.connection.connected = true;
+                self.life.failures = 0;
+                let account = Account::of(&self.running.client);
+                self.own_users = [&account.jid, &account.lid].into_iter().flatten().map(|jid| user(jid)).collect();
+                self.life.links.linked(self.own, SessionStatus::Connected, account).await;
+                self.pump();
+            }
+            Event::OfflineSyncCompleted(_) => {
+                self.connection.caught_up = true;
+                self.pump();
+            }
+            Event::Disconnected(_) => self.on_lost_socket().await,
+            Event::Receipt(receipt) => self.receipts.add(self.own, receipt, &self.own_users),
+            Event::UndecryptableMessage(_) => tracing::warn!(session = %self.own.session(), "a message could not be decrypted"),
+            _ => return self.on_verdict(event),
+        }
+        None
+    }
+
+    /// Events after which the library does not connect again by itself.
+    fn on_verdict(&mut self, event: &Event) -> Option<End> {
+        let session = self.own.session();
+        match event {
+            Event::LoggedOut(out) if out.reason == ConnectFailureReason::AccountLocked => Some(End::Lost(DisconnectReason::Banned)),
+            Event::LoggedOut(_) => Some(End::LoggedOut),
+            // Whoever came owns no lease, for the vault is still ours: two programs use the same keys.
+            Event::StreamReplaced(_) => Some(End::Lost(DisconnectReason::Conflict)),
+            Event::TemporaryBan(_) => Some(End::Lost(DisconnectReason::Banned)),
+            Event::ClientOutdated(_) => {
+                tracing::error!(%session, "WhatsApp refuses this version of the client: it is too old");
+                self.life.failures = self.life.failures.max(SLOW);
+                None
+            }
+            Event::ConnectFailure(failure) => {
+                tracing::warn!(%session, code = failure.reason.code(), "WhatsApp refused the connection");
+                if !failure.reason.should_reconnect() {
+                    self.life.failures = self.life.failures.max(SLOW);
+                }
+                None
+            }
+            _ => None,
+        }
+    }
+
+    async fn on_qr(&mut self, qr: &PairingQrCode) {
+        let life_ms = i64::try_from(qr.timeout.as_millis()).unwrap_or(i64::MAX);
+        let qr = QrCode { text: qr.code.clone(), expires_at: self.own.ctx.clock.now().plus_millis(life_ms) };
+        self.life.links.qr(self.own, qr).await;
+    }
+
+    /// The socket is gone, by the library's word or because it opens another one.
+    pub(super) async fn on_lost_socket(&mut self) {
+        self.connection.caught_up = false;
+        self.tokens.gone.cancel();
+        if std::mem::take(&mut self.connection.connected) {
+            self.life.links.linked(self.own, SessionStatus::Reconnecting, Account::of(&self.running.client)).await;
+        }
+    }
+}
+
+/// How many failures a refusal counts for: the next try comes after minutes.
+const SLOW: u32 = 8;
+
+fn user(jid: &str) -> String {
+    wharf_core::session::user_part(jid).to_owned()
+}

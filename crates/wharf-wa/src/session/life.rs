@@ -1,0 +1,193 @@
+//! The task of a session: builds its client, attends to it, and decides what follows its end.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::time::Instant;
+use wharf_api::ids::SessionId;
+use wharf_api::types::session::{DisconnectReason, SessionStatus};
+use wharf_core::engine::{Error, Link};
+use wharf_core::store;
+
+use super::attendance::Attendance;
+use super::client::Running;
+use super::links::Links;
+use super::outgoing::Queue;
+use super::{Context, Order, Own};
+use crate::vault::Halt;
+
+/// The longest pause between two clients of one session.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+
+/// How a client ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// Somebody asked for it.
+    Stopped { record: bool },
+    /// The device is no longer linked.
+    LoggedOut,
+    /// The link is there and must not be used.
+    Lost(DisconnectReason),
+    /// Nobody scanned.
+    QrExpired,
+    /// Another process has the session.
+    Fenced,
+    /// It must be built anew.
+    Broken,
+}
+
+pub(super) struct Life {
+    ctx: Arc<Context>,
+    session: SessionId,
+    pub(super) links: Links,
+    pub(super) orders: mpsc::UnboundedReceiver<Order>,
+    pub(super) wake: Arc<Notify>,
+    /// Clients that ended without a reason since one was connected.
+    pub(super) failures: u32,
+    /// What the pump knows of messages, while no pump runs.
+    pub(super) queue: Option<Queue>,
+    /// Who waits for a logout to be done.
+    pub(super) logout: Option<oneshot::Sender<Result<(), Error>>>,
+}
+
+impl Life {
+    pub(super) fn new(
+        ctx: Arc<Context>,
+        session: SessionId,
+        link: Arc<watch::Sender<Link>>,
+        orders: mpsc::UnboundedReceiver<Order>,
+        wake: Arc<Notify>,
+    ) -> Self {
+        let links = Links::new(session.clone(), link);
+        Self { ctx, session, links, orders, wake, failures: 0, queue: None, logout: None }
+    }
+
+    /// Runs until the session ends. `started` hears whether it could be taken.
+    pub(super) async fn run(mut self, started: oneshot::Sender<Result<(), Error>>) {
+        let mut started = Some(started);
+        loop {
+            // Every client gets an epoch of its own: what the one before still writes is refused.
+            let taken = self.ctx.store.take_session(&self.session, &self.ctx.config.node, self.ctx.clock.now()).await;
+            let refusal = match taken {
+                Ok(Some(fence)) => {
+                    let own = Own::new(&self.ctx, fence);
+                    if let Some(started) = started.take() {
+                        // Who asked may have stopped waiting.
+                        let _ = started.send(Ok(()));
+                    }
+                    let end = AssertUnwindSafe(self.one_client(&own)).catch_unwind().await;
+                    own.vault.shut(Halt::Ended);
+                    let end = end.unwrap_or(End::Broken);
+                    tracing::debug!(session = %self.session, ?end, "a client ended");
+                    if end != End::Broken {
+                        self.finish(&own, end).await;
+                        return;
+                    }
+                    None
+                }
+                Ok(None) => Some(Error::Conflict("another process runs the session")),
+                Err(error @ store::Error::Unavailable(_)) if started.is_none() => {
+                    tracing::warn!(session = %self.session, %error, "the session could not be taken");
+                    None
+                }
+                Err(error) => Some(error.into()),
+            };
+            if let Some(refusal) = refusal {
+                self.links.show(SessionStatus::Stopped, None);
+                if let Some(started) = started {
+                    let _ = started.send(Err(refusal));
+                }
+                return;
+            }
+            if let Some(record) = self.pause().await {
+                if record {
+                    // Without an epoch nothing can be recorded; the row's status is old anyway.
+                    self.links.show(SessionStatus::Stopped, None);
+                }
+                return;
+            }
+        }
+    }
+
+    /// Waits before the next client. `Some` when the session was told to stop meanwhile.
+    async fn pause(&mut self) -> Option<bool> {
+        self.failures = self.failures.saturating_add(1);
+        let step = Duration::from_millis(500) * 2_u32.pow(self.failures.min(10));
+        let until = Instant::now() + step.min(LONGEST_PAUSE) + self.ctx.jitter(step.min(LONGEST_PAUSE) / 4);
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => return None,
+                order = self.orders.recv() => match order {
+                    Some(Order::Stop { record }) => return Some(record),
+                    Some(order) => order.refuse(),
+                    None => return Some(false),
+                },
+            }
+        }
+    }
+
+    async fn one_client(&mut self, own: &Arc<Own>) -> End {
+        let running = match Box::pin(Running::start(own)).await {
+            Ok(running) => running,
+            Err(error) => {
+                tracing::error!(session = %self.session, error = error.root_cause(), "a client could not be built");
+                return match *own.vault.halted().borrow() {
+                    Some(Halt::Fenced) => End::Fenced,
+                    _ => End::Broken,
+                };
+            }
+        };
+        if running.is_linked() {
+            let jid = running.client.pn().map(|jid| jid.to_non_ad_string());
+            let status = if self.failures == 0 { SessionStatus::Connecting } else { SessionStatus::Reconnecting };
+            self.links.show(status, jid);
+        }
+        let mut attendance = Attendance::new(self, own, running);
+        let end = attendance.run().await;
+        attendance.close(end).await
+    }
+
+    /// Does what the end of the session demands, after its client is gone.
+    async fn finish(&mut self, own: &Own, end: End) {
+        match end {
+            End::Stopped { record: true } => self.links.ended(own, SessionStatus::Stopped, None, false).await,
+            End::Stopped { record: false } => {}
+            End::LoggedOut => {
+                self.wipe(own).await;
+                self.links.ended(own, SessionStatus::Disconnected, Some(DisconnectReason::LoggedOut), true).await;
+            }
+            End::Lost(reason) => {
+                self.links.ended(own, SessionStatus::Disconnected, Some(reason), false).await;
+                if own.vault.is_fenced() {
+                    // Whoever replaced us owns the session: that is a take-over, and its link is theirs to show.
+                    self.links.show(SessionStatus::Stopped, None);
+                }
+            }
+            End::QrExpired => self.links.ended(own, SessionStatus::QrExpired, None, false).await,
+            End::Fenced | End::Broken => self.links.show(SessionStatus::Stopped, None),
+        }
+        if let Some(logout) = self.logout.take() {
+            let _ = logout.send(Ok(()));
+        }
+        if let Err(error) = own.ctx.store.release_session(own.fence()).await {
+            tracing::debug!(session = %self.session, %error, "the session was not released");
+        }
+    }
+
+    /// Forgets the keys of a link that is gone. Keys that stay would be taken for a link at the next start.
+    async fn wipe(&self, own: &Own) {
+        for _ in 0..10 {
+            match own.ctx.store.vault_wipe(own.fence()).await {
+                Err(store::Error::Unavailable(_)) => tokio::time::sleep(Duration::from_secs(1)).await,
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::warn!(session = %self.session, %error, "the keys of an ended link were not wiped");
+                    return;
+                }
+            }
+        }
+    }
+}

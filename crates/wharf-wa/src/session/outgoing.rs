@@ -1,0 +1,181 @@
+//! What goes out: the steps S1 to S5 of a send, for one message at a time on the wire.
+//!
+//! A message is claimed before it is handed to the library, and counted at every try; it is `sent` only when the server
+//! has acknowledged it; until then it is tried again under the same id, encrypted anew, which the recipient shows once.
+//! Outcomes are written while the next message is on its way, so that many share one commit.
+
+mod queue;
+mod recorder;
+mod verdict;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use wharf_api::{ErrorCode, limits};
+use wharf_core::store::{self, Outcome, StatusChange};
+use whatsapp_rust::client::Client;
+
+use super::Own;
+use super::client::Tokens;
+pub(super) use queue::Queue;
+use queue::{Fetched, Item};
+use recorder::Recorder;
+use verdict::Verdict;
+
+/// How long the pump waits at its end for the last outcomes to be stored.
+const RECORD_LIMIT: Duration = Duration::from_secs(8);
+
+/// Sends what is queued, then ends. The session starts it when there may be something to send.
+pub(super) struct Pump {
+    own: Arc<Own>,
+    client: Arc<Client>,
+    queue: Queue,
+    recorder: Recorder,
+    tokens: Tokens,
+}
+
+impl Pump {
+    pub(super) fn new(own: Arc<Own>, client: Arc<Client>, queue: Queue, tokens: Tokens) -> Self {
+        Self { recorder: Recorder::new(Arc::clone(&own)), own, client, queue, tokens }
+    }
+
+    pub(super) async fn run(mut self) -> Queue {
+        self.queue.rewind();
+        // Boxed: a pump is idle most of the time, and its inner states are large.
+        if let Err(error) = Box::pin(self.drain()).await {
+            tracing::warn!(session = %self.own.session(), %error, "the queue rests: the store did not answer");
+        }
+        let settled = tokio::time::timeout(RECORD_LIMIT, self.settle_all()).await;
+        if settled.is_err() {
+            tracing::warn!(session = %self.own.session(), "outcomes could not be stored in time; their messages are sent again");
+        }
+        self.queue
+    }
+
+    async fn drain(&mut self) -> Result<(), store::Error> {
+        while self.may_begin() {
+            self.queue.release(Instant::now());
+            if self.queue.is_ready_empty() {
+                let rows = self.fetch().await?;
+                if rows == Fetched::Nothing {
+                    if !self.recorder.is_busy() {
+                        return Ok(());
+                    }
+                    // Whoever waits for these outcomes may send the next message.
+                    self.settle_one().await;
+                }
+                continue;
+            }
+            self.claim().await?;
+            fail::fail_point!("S1-claimed");
+            while let Some(item) = self.queue.next_claimed() {
+                if !self.may_begin() {
+                    self.queue.put_back(item);
+                    return Ok(());
+                }
+                let verdict = self.send(&item).await;
+                self.take(item, verdict);
+            }
+        }
+        Ok(())
+    }
+
+    fn may_begin(&self) -> bool {
+        !self.tokens.gone.is_cancelled()
+            && !self.tokens.drain.is_cancelled()
+            && !self.queue.is_paused()
+            && !self.own.vault.is_shut()
+            && self.client.is_connected()
+            && self.client.is_logged_in()
+    }
+
+    /// Looks for messages that may be sent now.
+    async fn fetch(&mut self) -> Result<Fetched, store::Error> {
+        let own = Arc::clone(&self.own);
+        let after = self.queue.cursor();
+        let page = queue::PAGE;
+        let rows = self.alongside(async move { own.ctx.store.queued_messages(own.session(), after, page).await }).await?;
+        Ok(self.queue.add(rows, self.own.ctx.clock.now()))
+    }
+
+    /// S1: counts a try of everything that is ready, in one commit.
+    async fn claim(&mut self) -> Result<(), store::Error> {
+        let ids = self.queue.unclaimed();
+        if !ids.is_empty() {
+            let own = Arc::clone(&self.own);
+            let claimed = self.alongside(async move { own.ctx.store.claim_messages(own.fence(), &ids).await }).await;
+            self.own.vault.notice(claimed)?;
+            self.queue.mark_claimed();
+        }
+        Ok(())
+    }
+
+    /// S2 to S4.
+    async fn send(&mut self, item: &Item) -> Verdict {
+        if item.message.expires_at <= self.own.ctx.clock.now() {
+            return Verdict::Overdue;
+        }
+        let own = Arc::clone(&self.own);
+        let client = Arc::clone(&self.client);
+        let gone = self.tokens.gone.clone();
+        let message = item.message.clone();
+        self.alongside(async move { wire::send(&own, &client, &message, &gone).await }).await
+    }
+
+    /// S5, and what else follows from a verdict.
+    fn take(&mut self, mut item: Item, verdict: Verdict) {
+        let now = Instant::now();
+        match verdict {
+            Verdict::Sent => self.settle(item, Outcome::Sent),
+            Verdict::Failed(reason) => self.settle(item, failed(reason)),
+            // The worker that ends overdue messages ends this one too.
+            Verdict::Overdue => {}
+            Verdict::HoldChat => self.queue.hold_chat(item, now),
+            Verdict::HoldAll => self.queue.hold_all(item, now),
+            Verdict::Again { chat_rests } => {
+                item.tries += 1;
+                if item.tries >= limits::SEND_ATTEMPTS {
+                    self.settle(item, failed("WhatsApp did not acknowledge the message".to_owned()));
+                } else if chat_rests {
+                    self.queue.rest_chat(item, now);
+                } else {
+                    self.queue.again(item);
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self, item: Item, outcome: Outcome) {
+        self.queue.settling(&item);
+        self.recorder.add(StatusChange { id: item.message.id, outcome, at: self.own.ctx.clock.now() });
+    }
+
+    /// Runs `work` while outcomes are being written.
+    async fn alongside<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                settled = self.recorder.progress(), if self.recorder.is_busy() => self.queue.settled(&settled),
+            }
+        }
+    }
+
+    async fn settle_one(&mut self) {
+        let settled = self.recorder.progress().await;
+        self.queue.settled(&settled);
+    }
+
+    async fn settle_all(&mut self) {
+        while self.recorder.is_busy() {
+            self.settle_one().await;
+        }
+    }
+}
+
+fn failed(reason: String) -> Outcome {
+    Outcome::Failed { code: ErrorCode::MessageSendingFailed, reason }
+}

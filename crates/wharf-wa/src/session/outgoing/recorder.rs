@@ -1,0 +1,82 @@
+//! Writes outcomes down, all that came up while the last ones were being written, and tells those who wait.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use wharf_api::ids::MessageId;
+use wharf_core::store::{self, Outcome, StatusChange};
+
+use crate::session::Own;
+
+/// The pause before outcomes are offered again to a database that did not take them.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What a commit did not take, and the ids of all that it was offered.
+struct Written {
+    back: Vec<StatusChange>,
+    settled: Vec<MessageId>,
+}
+
+pub(super) struct Recorder {
+    own: Arc<Own>,
+    waiting: Vec<StatusChange>,
+    running: Option<BoxFuture<'static, Written>>,
+}
+
+impl Recorder {
+    pub(super) fn new(own: Arc<Own>) -> Self {
+        Self { own, waiting: Vec::new(), running: None }
+    }
+
+    pub(super) fn add(&mut self, change: StatusChange) {
+        self.waiting.push(change);
+        self.start();
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Ends when a commit has ended, with the messages that are settled by it. May be dropped at any time.
+    pub(super) async fn progress(&mut self) -> Vec<MessageId> {
+        let Some(running) = &mut self.running else { return Vec::new() };
+        let Written { back, settled } = running.await;
+        self.running = None;
+        self.waiting.splice(0..0, back);
+        self.start();
+        settled
+    }
+
+    fn start(&mut self) {
+        if self.running.is_none() && !self.waiting.is_empty() {
+            self.running = Some(write(Arc::clone(&self.own), std::mem::take(&mut self.waiting)).boxed());
+        }
+    }
+}
+
+async fn write(own: Arc<Own>, changes: Vec<StatusChange>) -> Written {
+    match own.vault.notice(own.ctx.store.record_outcomes(own.fence(), &changes).await) {
+        Ok(moved) => {
+            fail::fail_point!("S5-stored");
+            let mut settled = Vec::with_capacity(changes.len());
+            for StatusChange { id, outcome, .. } in changes {
+                // A message that was not queued any more has been sent or has failed by another's word. An
+                // acknowledgement is true all the same; the other side of a failure is not.
+                if outcome == Outcome::Sent || moved.contains(&id) {
+                    own.ctx.outcomes.report(&id, outcome);
+                }
+                settled.push(id);
+            }
+            Written { back: Vec::new(), settled }
+        }
+        // Somebody else has the session: the messages are theirs.
+        Err(store::Error::Fenced) => Written { back: Vec::new(), settled: Vec::new() },
+        Err(error) => {
+            tracing::warn!(session = %own.session(), %error, "outcomes were not stored; they are offered again");
+            tokio::time::sleep(PAUSE).await;
+            Written { back: changes, settled: Vec::new() }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What an answer of the network means for a message.
+
+/// How one try ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The server has it.
+    Sent,
+    /// It will never go; the reason is for the customer.
+    Failed(String),
+    /// Its time ran out before the try.
+    Overdue,
+    /// The server wants a pause on this chat.
+    HoldChat,
+    /// The server wants a pause.
+    HoldAll,
+    /// There was no answer: the same message must go again. `chat_rests` where the socket lives and a pause may help.
+    Again { chat_rests: bool },
+}
+
+impl Verdict {
+    /// What the server's refusal means.
+    pub(super) fn of_refusal(code: &str) -> Self {
+        match code {
+            // Overload and «too many»: of the session, not of the message.
+            "429" | "500" | "502" | "503" | "504" => Self::HoldAll,
+            // Limits on writing to people who did not write first: 463 until they do or time passes, 475 a cap on new chats.
+            "463" | "475" => Self::HoldChat,
+            "404" => Self::Failed("WhatsApp refused the message (404): the recipient is not on WhatsApp".to_owned()),
+            _ => Self::Failed(format!("WhatsApp refused the message ({})", printable(code))),
+        }
+    }
+}
+
+/// A code as it may stand in a sentence for customers.
+fn printable(code: &str) -> String {
+    let short: String = code.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+    if short.is_empty() { "no code".to_owned() } else { short }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_the_message_ends_it_and_names_the_code() {
+        for code in ["400", "479", "488", "999"] {
+            assert_eq!(Verdict::of_refusal(code), Verdict::Failed(format!("WhatsApp refused the message ({code})")));
+        }
+        assert!(matches!(Verdict::of_refusal("404"), Verdict::Failed(reason) if reason.contains("not on WhatsApp")));
+        assert_eq!(Verdict::of_refusal("<x> \n"), Verdict::Failed("WhatsApp refused the message (x)".to_owned()));
+        assert_eq!(Verdict::of_refusal(""), Verdict::Failed("WhatsApp refused the message (no code)".to_owned()));
+    }
+
+    #[test]
+    fn a_refusal_that_time_heals_holds_back_no_more_than_it_must() {
+        for code in ["463", "475"] {
+            assert_eq!(Verdict::of_refusal(code), Verdict::HoldChat);
+        }
+        for code in ["429", "503"] {
+            assert_eq!(Verdict::of_refusal(code), Verdict::HoldAll);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! One session's hold on the store's vault: seals what goes in, opens what comes out, and shuts for good when the client
+//! that writes through it must not write any more.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use wacore::store::error::{Result, StoreError};
+use wharf_core::store::{self, Fence, Store, VaultOp};
+
+use crate::seal::Seal;
+
+/// Why a client must stop without writing anything more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Halt {
+    /// Somebody else owns the session.
+    Fenced,
+    /// A received message could not be buffered. Were the ratchet saved now, nobody could ever decrypt it again.
+    Unbuffered,
+    /// The client was put away; what its stray tasks still try to write is void.
+    Ended,
+}
+
+pub(crate) struct Vault {
+    store: Arc<dyn Store>,
+    seal: Arc<Seal>,
+    fence: Fence,
+    halt: watch::Sender<Option<Halt>>,
+}
+
+impl Vault {
+    pub(crate) fn new(store: Arc<dyn Store>, seal: Arc<Seal>, fence: Fence) -> Self {
+        Self { store, seal, fence, halt: watch::Sender::new(None) }
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    pub(crate) fn fence(&self) -> &Fence {
+        &self.fence
+    }
+
+    /// Tells when and why the vault shut.
+    pub(crate) fn halted(&self) -> watch::Receiver<Option<Halt>> {
+        self.halt.subscribe()
+    }
+
+    pub(crate) fn is_shut(&self) -> bool {
+        self.halt.borrow().is_some()
+    }
+
+    pub(crate) fn is_fenced(&self) -> bool {
+        *self.halt.borrow() == Some(Halt::Fenced)
+    }
+
+    /// Refuses all writes from now on. The first reason stays, unless it turns out that the session is somebody else's.
+    pub(crate) fn shut(&self, why: Halt) {
+        self.halt.send_if_modified(|halt| {
+            let news = halt.is_none() || (why == Halt::Fenced && *halt != Some(Halt::Fenced));
+            if news {
+                *halt = Some(why);
+            }
+            news
+        });
+    }
+
+    /// Notices a verb's answer that says who owns the session.
+    pub(crate) fn notice<T>(&self, answer: std::result::Result<T, store::Error>) -> std::result::Result<T, store::Error> {
+        if matches!(answer, Err(store::Error::Fenced)) {
+            self.shut(Halt::Fenced);
+        }
+        answer
+    }
+
+    pub(crate) fn put(&self, space: &'static str, key: impl Into<String>, plain: &[u8]) -> VaultOp {
+        let key = key.into();
+        let value = self.seal.close(&self.fence.session, space, &key, plain);
+        VaultOp::Put { space, key, value }
+    }
+
+    pub(crate) fn delete(space: &'static str, key: impl Into<String>) -> VaultOp {
+        VaultOp::Delete { space, key: key.into() }
+    }
+
+    pub(crate) async fn get(&self, space: &'static str, key: &str) -> Result<Option<Vec<u8>>> {
+        let sealed = self.store.vault_get(&self.fence.session, space, key).await.map_err(failure)?;
+        sealed.map(|sealed| self.open(space, key, &sealed)).transpose()
+    }
+
+    pub(crate) async fn get_many(&self, space: &'static str, keys: &[String]) -> Result<Vec<(String, Vec<u8>)>> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.store.vault_get_many(&self.fence.session, space, keys).await.map_err(failure)?;
+        self.open_all(space, rows)
+    }
+
+    pub(crate) async fn list(&self, space: &'static str, prefix: &str) -> Result<Vec<(String, Vec<u8>)>> {
+        let rows = self.store.vault_list(&self.fence.session, space, prefix).await.map_err(failure)?;
+        self.open_all(space, rows)
+    }
+
+    /// Applies all changes or none.
+    pub(crate) async fn apply(&self, ops: Vec<VaultOp>) -> Result<()> {
+        if self.is_shut() {
+            return Err(StoreError::Validation("the session's vault is shut".to_owned()));
+        }
+        if ops.is_empty() {
+            return Ok(());
+        }
+        self.notice(self.store.vault_apply(&self.fence, ops).await).map_err(failure)
+    }
+
+    fn open_all(&self, space: &'static str, rows: Vec<(String, Vec<u8>)>) -> Result<Vec<(String, Vec<u8>)>> {
+        rows.into_iter()
+            .map(|(key, sealed)| {
+                let plain = self.open(space, &key, &sealed)?;
+                Ok((key, plain))
+            })
+            .collect()
+    }
+
+    fn open(&self, space: &'static str, key: &str, sealed: &[u8]) -> Result<Vec<u8>> {
+        self.seal.open(&self.fence.session, space, key, sealed).map_err(|error| StoreError::Serialization(Box::new(error)))
+    }
+}
+
+fn failure(error: store::Error) -> StoreError {
+    match error {
+        store::Error::Unavailable(_) => StoreError::Connection(Box::new(error)),
+        store::Error::Fenced | store::Error::Corrupt(_) => StoreError::Database(Box::new(error)),
+    }
+}

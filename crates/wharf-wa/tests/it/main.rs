@@ -1,0 +1,9 @@
+//! The engine with the real store against the pretend network.
+
+#![recursion_limit = "512"]
+#![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
+mod harness;
+mod link;
+mod receive;
+mod send;

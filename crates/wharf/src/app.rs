@@ -1,0 +1,125 @@
+//! The whole gateway, put together: the only place that knows all rooms.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use wharf_core::chance::SystemChance;
+use wharf_core::clock::SystemClock;
+use wharf_core::message::outcomes::Outcomes;
+use wharf_core::store::{AccountStore, Store};
+use wharf_core::{Chance, Clock, Engine, Services, store, usage};
+use wharf_store::SqlStore;
+use wharf_wa::WaEngine;
+
+use crate::config::Config;
+use crate::http::Http;
+use crate::http::server::Server;
+use crate::identity;
+use crate::worker::{self, Workers};
+use crate::world::{self, World};
+
+/// The longest that a stop may take; after that the process ends as if it were killed, which it must survive anyway.
+pub const STOP: Duration = Duration::from_secs(25);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    World(#[from] world::Error),
+    #[error(transparent)]
+    Identity(#[from] identity::Error),
+    #[error("the database cannot be opened")]
+    Open(#[from] wharf_store::OpenError),
+    #[error("the engine cannot be made")]
+    Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error("{address} cannot be listened on")]
+    Listen { address: SocketAddr, source: std::io::Error },
+}
+
+/// A gateway that runs.
+pub struct App {
+    services: Arc<Services>,
+    store: Arc<SqlStore>,
+    engine: Arc<WaEngine>,
+    server: Server,
+    workers: Workers,
+    lease: Workers,
+    /// Starts the linked sessions, and ends when all were.
+    linked: JoinHandle<()>,
+}
+
+impl App {
+    /// Opens the database, listens, and lets the linked sessions connect one after the other.
+    pub async fn start(config: Config, world: World) -> Result<Self, Error> {
+        world.check_build()?;
+        let network = world.network()?;
+        let chance: Arc<dyn Chance> = Arc::new(SystemChance);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        identity::make_data_dir(&config.data_dir)?;
+        let node = identity::node(&config.data_dir, &*chance)?;
+        let master_key = identity::master_key(&config, &*chance)?;
+
+        let store = wharf_store::open(wharf_store::Config::new(config.database_url(), Arc::clone(&chance))).await?;
+        world.check_database(&store.claim_world(world.name()).await?)?;
+        // Without a lease no session could be taken, so the first one comes before the engine.
+        worker::lease::renew(&*store, &*clock, &node).await?;
+
+        let outcomes = Arc::new(Outcomes::default());
+        let mut engine = wharf_wa::Config::new(node.clone(), master_key);
+        engine.server_url = network;
+        engine.device_name = config.device_name;
+        let dynamic: Arc<dyn Store> = store.clone();
+        let engine = WaEngine::new(engine, Arc::clone(&dynamic), Arc::clone(&clock), Arc::clone(&chance), Arc::clone(&outcomes))
+            .map_err(|error| Error::Engine(error.into()))?;
+        let services = Arc::new(Services::new(dynamic, engine.clone(), clock, chance, outcomes));
+
+        let http = Http::new(Arc::clone(&services), config.limits);
+        let listen = config.listen;
+        let server = Server::bind(listen, http).await.map_err(|source| Error::Listen { address: listen, source })?;
+        let linked = tokio::spawn({
+            let engine = Arc::clone(&engine);
+            async move {
+                match engine.start_linked().await {
+                    Ok(sessions) => tracing::info!(sessions, "the linked sessions were started"),
+                    Err(error) => tracing::error!(%error, "the linked sessions could not be started"),
+                }
+            }
+        });
+        let lease = worker::lease::start(&services, node);
+        let workers = worker::start(&services);
+        tracing::info!(address = %server.address(), world = world.name(), "the gateway is ready");
+        Ok(Self { services, store, engine, server, workers, lease, linked })
+    }
+
+    /// Where the API is, without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.server.address())
+    }
+
+    pub fn services(&self) -> &Arc<Services> {
+        &self.services
+    }
+
+    /// Stops in order: nothing new, what is being worked on, the sessions, the database. Takes [`STOP`] at the most.
+    pub async fn shutdown(self) {
+        let stop = async {
+            self.server.stop().await;
+            self.linked.abort();
+            self.workers.stop().await;
+            if let Err(error) = usage::flush(&self.services).await {
+                tracing::warn!(%error, "the usage of the last seconds is lost");
+            }
+            self.engine.shutdown().await;
+            // The lease outlives the sessions: whoever took them over earlier would fence their last words off.
+            self.lease.stop().await;
+            self.store.close().await;
+        };
+        if tokio::time::timeout(STOP, stop).await.is_err() {
+            tracing::warn!("the stop took too long and was cut off");
+        }
+        tracing::info!("the gateway has stopped");
+    }
+}

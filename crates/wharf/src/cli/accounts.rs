@@ -1,0 +1,111 @@
+//! `wharf accounts` and `wharf plans`: what an operator does before the first operator's key exists.
+
+use clap::{Args, Subcommand};
+use wharf_core::store::{PageRequest, Plan};
+use wharf_core::{Services, account};
+
+use super::offline;
+use crate::config::Config;
+
+#[derive(Subcommand)]
+pub(super) enum Accounts {
+    /// Makes an account and prints its id.
+    Create {
+        #[arg(long)]
+        name: String,
+        #[arg(long)]
+        plan: String,
+    },
+    /// Lists the accounts: id, plan, name.
+    List,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Plans {
+    /// Lists the plans with their limits.
+    List,
+    /// Makes a plan, or changes the limits of all accounts that are on it.
+    Set(Set),
+}
+
+#[derive(Args)]
+pub(super) struct Set {
+    #[arg(long)]
+    name: String,
+    /// Without limit where it is not given.
+    #[arg(long)]
+    messages_per_day: Option<u64>,
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    calls_per_minute: u64,
+    /// Without limit where it is not given.
+    #[arg(long)]
+    sessions: Option<u64>,
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    concurrent_requests: u64,
+}
+
+impl Accounts {
+    pub(super) async fn run(self, config: Config) -> anyhow::Result<()> {
+        let (services, store) = offline::open(&config).await?;
+        let done = match self {
+            Self::Create { name, plan } => create(&services, &name, &plan).await,
+            Self::List => list(&services).await,
+        };
+        store.close().await;
+        done
+    }
+}
+
+impl Plans {
+    pub(super) async fn run(self, config: Config) -> anyhow::Result<()> {
+        let (services, store) = offline::open(&config).await?;
+        let done = match self {
+            Self::List => list_plans(&services).await,
+            Self::Set(set) => set.run(&services).await,
+        };
+        store.close().await;
+        done
+    }
+}
+
+impl Set {
+    async fn run(self, services: &Services) -> anyhow::Result<()> {
+        let Self { name, messages_per_day, calls_per_minute, sessions, concurrent_requests } = self;
+        account::put_plan(services, &Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests }).await?;
+        Ok(())
+    }
+}
+
+async fn create(services: &Services, name: &str, plan: &str) -> anyhow::Result<()> {
+    println!("{}", account::create(services, name, plan).await?.id);
+    Ok(())
+}
+
+async fn list(services: &Services) -> anyhow::Result<()> {
+    let mut after = None;
+    loop {
+        let page = services.store.list_accounts(PageRequest { after, limit: 200 }).await?;
+        for row in page.rows {
+            println!("{}  {:<12}  {}", row.id, row.plan.name, row.name);
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+async fn list_plans(services: &Services) -> anyhow::Result<()> {
+    let shown = |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
+    for plan in services.store.list_plans().await? {
+        println!(
+            "{:<12}  {} messages a day, {} calls a minute, {} sessions, {} requests at a time",
+            plan.name,
+            shown(plan.messages_per_day),
+            plan.calls_per_minute,
+            shown(plan.sessions),
+            plan.concurrent_requests
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! The checks. None of them leaves a file that was not there.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, TcpStream};
+use wharf_api::Timestamp;
+use wharf_core::Clock;
+use wharf_core::chance::SystemChance;
+use wharf_core::clock::SystemClock;
+use wharf_core::store::AccountStore;
+use wharf_store::OpenError;
+
+use super::Finding::{self, Fail, Ok as Good, Warn};
+use crate::config::Config;
+use crate::world::World;
+use crate::{identity, log, machine};
+
+/// This program was written after this time: a clock that shows an earlier one is wrong.
+const NOT_BEFORE: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+
+pub(super) fn build() -> Finding {
+    match World::Production.check_build() {
+        Ok(()) => Good("a server without WhatsApp's certificate is refused".to_owned()),
+        Err(error) => Fail(error.to_string()),
+    }
+}
+
+pub(super) fn configuration(config: &Config) -> Finding {
+    if !log::is_filter(&config.log.filter) {
+        return Fail("log.filter cannot be read".to_owned());
+    }
+    Good("every key is known".to_owned())
+}
+
+pub(super) fn data_dir(config: &Config) -> Finding {
+    let path = &config.data_dir;
+    let shown = path.display();
+    match fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Warn(format!("{shown} is made at the first start")),
+        Err(error) => Fail(format!("{shown}: {error}")),
+        Ok(found) if !found.is_dir() => Fail(format!("{shown} is no folder")),
+        Ok(found) if found.permissions().mode() & 0o077 != 0 => Warn(format!("{shown} can be read by other users; chmod 700 is safer")),
+        Ok(_) => {
+            let probe = path.join(format!(".doctor-{}", std::process::id()));
+            match fs::write(&probe, []).and_then(|()| fs::remove_file(&probe)) {
+                Ok(()) => Good(shown.to_string()),
+                Err(error) => Fail(format!("{shown} cannot be written: {error}")),
+            }
+        }
+    }
+}
+
+pub(super) fn master_key(config: &Config) -> Finding {
+    let path = config.master_key_path();
+    if config.master_key.is_none() && !path.exists() {
+        return Warn(format!("{} is made at the first start; make a copy of it then", path.display()));
+    }
+    match identity::master_key(config, &SystemChance) {
+        Err(error) => Fail(error.to_string()),
+        Ok(_) if config.master_key.is_some() => Good("from the configuration".to_owned()),
+        Ok(_) if is_open_to_others(&path) => Fail(format!("{} can be read by other users: chmod 600", path.display())),
+        Ok(_) => Good(path.display().to_string()),
+    }
+}
+
+fn is_open_to_others(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+}
+
+pub(super) async fn database(config: &Config) -> Finding {
+    let url = config.database_url();
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let path = Path::new(path.strip_prefix("//").unwrap_or(path));
+        if !path.exists() {
+            return Warn(format!("{} is made at the first start", path.display()));
+        }
+    }
+    let store = match wharf_store::open(wharf_store::Config::new(url, Arc::new(SystemChance))).await {
+        Ok(store) => store,
+        Err(OpenError::InUse(path)) => return Warn(format!("{} is in use by a gateway; stop it to look inside", path.display())),
+        Err(error) => return Fail(chain(&error)),
+    };
+    let world = store.claim_world(World::Production.name()).await;
+    let durability = store.durability().await;
+    store.close().await;
+    match (world, durability) {
+        (Ok(world), Ok(durability)) => match World::Production.check_database(&world) {
+            Ok(()) => Good(format!("opens; journal {}, synchronous {}", durability.journal, durability.synchronous)),
+            Err(error) => Fail(error.to_string()),
+        },
+        (Err(error), _) | (_, Err(error)) => Fail(chain(&error)),
+    }
+}
+
+pub(super) async fn address(config: &Config) -> Finding {
+    let listen = config.listen;
+    match TcpListener::bind(listen).await {
+        Ok(_) if listen.ip().is_loopback() => Good(format!("{listen} is free")),
+        Ok(_) => Warn(format!("{listen} is free and not on loopback: put a proxy that speaks TLS before it")),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && TcpStream::connect(listen).await.is_ok() => {
+            Warn(format!("{listen} is in use: by a gateway that runs already, or by another program"))
+        }
+        Err(error) => Fail(format!("{listen}: {error}")),
+    }
+}
+
+pub(super) fn clock() -> Finding {
+    let now = SystemClock.now();
+    if now < NOT_BEFORE { Fail(format!("{now} lies in the past: set the clock")) } else { Good(now.to_string()) }
+}
+
+pub(super) fn open_files() -> Finding {
+    match machine::raise_open_files() {
+        Ok(limit) if limit < 4096 => Warn(format!("{limit} may be open at the same time; every session needs one (ulimit -n)")),
+        Ok(limit) => Good(format!("{limit} may be open at the same time")),
+        Err(error) => Warn(error.desc().to_owned()),
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(next) = source {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        source = next.source();
+    }
+    text
+}

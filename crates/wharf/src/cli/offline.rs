@@ -1,0 +1,83 @@
+//! The rules on the database alone, for commands that run while no gateway does.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use async_trait::async_trait;
+use tokio::sync::watch;
+use wharf_api::ids::{AccountId, SessionId};
+use wharf_api::{Recipient, Timestamp};
+use wharf_core::chance::SystemChance;
+use wharf_core::clock::SystemClock;
+use wharf_core::engine::{Composed, Error, Link, PairCode, Registration};
+use wharf_core::store::AccountStore;
+use wharf_core::{Engine, Services};
+use wharf_store::{OpenError, SqlStore};
+
+use crate::config::Config;
+use crate::identity;
+use crate::world::World;
+
+/// Opens the configuration's database without a way to WhatsApp. The store is there to be closed.
+pub(super) async fn open(config: &Config) -> anyhow::Result<(Services, Arc<SqlStore>)> {
+    identity::make_data_dir(&config.data_dir)?;
+    let chance = Arc::new(SystemChance);
+    let store = match wharf_store::open(wharf_store::Config::new(config.database_url(), chance.clone())).await {
+        Ok(store) => store,
+        Err(OpenError::InUse(path)) => bail!(
+            "{} is in use: a gateway runs on it.\n\
+             Ask that gateway instead, with a key that may (keys:manage):\n\n    \
+             curl -X POST http://{}/v1/api-keys -H 'Authorization: Bearer KEY' \\\n      \
+             -H 'Content-Type: application/json' -d '{{\"name\": \"…\", \"permissions\": [\"messages:send\"]}}'\n\n\
+             Or stop it, run this command again, and start it: its sessions keep their links.",
+            path.display(),
+            config.listen,
+        ),
+        Err(error) => return Err(error).context("the database cannot be opened"),
+    };
+    World::Production.check_database(&store.claim_world(World::Production.name()).await?)?;
+    let services = Services::new(store.clone(), Arc::new(NoEngine), Arc::new(SystemClock), chance, Arc::default());
+    Ok((services, store))
+}
+
+/// Stands where the engine would: no session runs.
+struct NoEngine;
+
+#[async_trait]
+impl Engine for NoEngine {
+    async fn start(&self, _: &SessionId) -> Result<watch::Receiver<Link>, Error> {
+        Err(Error::NotConnected)
+    }
+
+    fn link(&self, _: &SessionId) -> Option<watch::Receiver<Link>> {
+        None
+    }
+
+    async fn restart(&self, _: &SessionId) -> Result<watch::Receiver<Link>, Error> {
+        Err(Error::NotConnected)
+    }
+
+    async fn stop(&self, _: &SessionId) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn logout(&self, _: &SessionId) -> Result<(), Error> {
+        Err(Error::NotConnected)
+    }
+
+    async fn pairing_code(&self, _: &SessionId, _: &str) -> Result<PairCode, Error> {
+        Err(Error::NotConnected)
+    }
+
+    async fn registrations(&self, _: &SessionId, _: &[String]) -> Result<Vec<Registration>, Error> {
+        Err(Error::NotConnected)
+    }
+
+    fn compose_text(&self, _: &str, _: &Recipient, _: &str, _: Timestamp) -> Composed {
+        unreachable!("nothing is sent without a session that runs")
+    }
+
+    fn wake(&self, _: &AccountId, _: &SessionId) {}
+
+    async fn shutdown(&self) {}
+}

@@ -1,0 +1,128 @@
+//! `wharf sessions pair`: links a phone from a terminal, through a gateway that runs.
+
+mod gateway;
+mod screen;
+
+use std::time::Duration;
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use wharf_api::ErrorCode;
+use wharf_api::types::session::{Session, SessionStatus, SessionWithQr};
+
+use crate::machine;
+use gateway::{Gateway, Told};
+use screen::Screen;
+
+/// How often the session is asked how far it is, once its code was scanned.
+const POLL: Duration = Duration::from_millis(500);
+/// How long a scanned session may take to connect before we stop to watch.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+#[derive(Subcommand)]
+pub(super) enum Sessions {
+    /// Creates a session, shows its QR code, and waits until a phone has scanned it.
+    Pair(Pair),
+}
+
+#[derive(Args)]
+pub(super) struct Pair {
+    /// Where the gateway is.
+    #[arg(long, env = "WHARF_URL", default_value = "http://127.0.0.1:8080")]
+    url: String,
+    /// A key with the permissions sessions:read and sessions:write.
+    #[arg(long, env = "WHARF_API_KEY", hide_env_values = true)]
+    api_key: String,
+    /// What people call the new session.
+    #[arg(long, default_value = "paired from a terminal")]
+    name: String,
+    /// Links this session again instead of creating one.
+    #[arg(long, value_name = "ID", conflicts_with = "name")]
+    session: Option<String>,
+}
+
+impl Sessions {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let Self::Pair(pair) = self;
+        let gateway = Gateway::new(&pair.url, &pair.api_key)?;
+        let started = match &pair.session {
+            Some(id) => gateway.restart(id).await?,
+            None => gateway.create(&pair.name).await?,
+        };
+        let id = started.session.session_id.to_string();
+        println!("Session {id}");
+        let ended = tokio::select! {
+            ended = follow(&gateway, started) => ended,
+            asked = machine::asked_to_end() => {
+                asked?;
+                give_up(&gateway, &id, pair.session.is_none()).await
+            }
+        };
+        ended
+    }
+}
+
+/// Shows every code that comes until one was scanned, then every step until the session is connected.
+async fn follow(gateway: &Gateway, started: SessionWithQr) -> anyhow::Result<()> {
+    let id = started.session.session_id.to_string();
+    let mut screen = Screen::new();
+    let mut known = String::new();
+    if let Some(qr) = started.qr {
+        screen.show(&qr.qr)?;
+        known = qr.qr;
+    }
+    loop {
+        match gateway.next_qr(&id, &known).await? {
+            Told::Done(qr) if qr.qr == known => {}
+            Told::Done(qr) => {
+                screen.show(&qr.qr)?;
+                known = qr.qr;
+            }
+            Told::Refused(code) if code == ErrorCode::QrCodeExpired.name() => {
+                bail!("nobody scanned the code in time; for fresh codes: wharf sessions pair --session {id}");
+            }
+            Told::Refused(_) => break,
+        }
+    }
+    until_connected(gateway, &id).await
+}
+
+async fn until_connected(gateway: &Gateway, id: &str) -> anyhow::Result<()> {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let mut last = None;
+    while tokio::time::Instant::now() < deadline {
+        let session = gateway.session(id).await?;
+        if last != Some(session.status) {
+            last = Some(session.status);
+            println!("{}", in_words(&session));
+        }
+        match session.status {
+            SessionStatus::Connected => return Ok(()),
+            SessionStatus::Disconnected | SessionStatus::Stopped | SessionStatus::QrExpired => {
+                bail!("the session is {}; to try again: wharf sessions pair --session {id}", session.status.as_str())
+            }
+            SessionStatus::Starting | SessionStatus::Qr | SessionStatus::Connecting | SessionStatus::Reconnecting => {}
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    bail!("the session is still not connected; it goes on by itself: GET /v1/sessions/{id} tells how far it is")
+}
+
+fn in_words(session: &Session) -> String {
+    match session.status {
+        SessionStatus::Connected => format!("Connected as +{}.", session.phone_number.as_deref().unwrap_or("?")),
+        SessionStatus::Connecting => "Scanned; connecting …".to_owned(),
+        other => format!("{} …", other.as_str()),
+    }
+}
+
+/// Takes back what nobody scanned; a session that is linked by now is kept.
+async fn give_up(gateway: &Gateway, id: &str, ours: bool) -> anyhow::Result<()> {
+    let status = gateway.session(id).await?.status;
+    let unlinked = matches!(status, SessionStatus::Starting | SessionStatus::Qr | SessionStatus::QrExpired);
+    if ours && unlinked {
+        gateway.delete(id).await?;
+        bail!("given up; the session was deleted again");
+    }
+    bail!("given up; the session {id} stays, and is {}", status.as_str())
+}

@@ -1,0 +1,106 @@
+//! The gateway's HTTP API as this command needs it.
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use reqwest::{Method, RequestBuilder};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use url::Url;
+use wharf_api::envelope::{Failure, FailureBody, Success};
+use wharf_api::types::session::{Qr, Session, SessionWithQr};
+
+/// How long one long poll lasts, in seconds. Less than what proxies cut off.
+const WAIT_SECS: u64 = 20;
+const TIMEOUT: Duration = Duration::from_secs(45);
+
+pub(super) struct Gateway {
+    client: reqwest::Client,
+    url: Url,
+    key: String,
+}
+
+/// An answer, or the code of a refusal that the caller can deal with.
+pub(super) enum Told<T> {
+    Done(T),
+    Refused(String),
+}
+
+impl Gateway {
+    pub(super) fn new(url: &str, key: &str) -> anyhow::Result<Self> {
+        let url = Url::parse(url).context("--url is no address")?;
+        #[expect(clippy::disallowed_methods, reason = "the address is what the person at the terminal typed")]
+        let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
+        Ok(Self { client, url, key: key.to_owned() })
+    }
+
+    pub(super) async fn create(&self, name: &str) -> anyhow::Result<SessionWithQr> {
+        self.done(self.request(Method::POST, &["sessions"])?.json(&json!({ "name": name }))).await
+    }
+
+    pub(super) async fn restart(&self, id: &str) -> anyhow::Result<SessionWithQr> {
+        self.done(self.request(Method::POST, &["sessions", id, "restart"])?).await
+    }
+
+    pub(super) async fn session(&self, id: &str) -> anyhow::Result<Session> {
+        self.done(self.request(Method::GET, &["sessions", id])?).await
+    }
+
+    pub(super) async fn delete(&self, id: &str) -> anyhow::Result<Session> {
+        self.done(self.request(Method::DELETE, &["sessions", id])?).await
+    }
+
+    /// The code after `known`, or `known` again where it stands for as long as one question lasts.
+    pub(super) async fn next_qr(&self, id: &str, known: &str) -> anyhow::Result<Told<Qr>> {
+        let mut url = self.place(&["sessions", id, "qr"])?;
+        url.query_pairs_mut().append_pair("wait", &WAIT_SECS.to_string()).append_pair("known", known);
+        self.ask(self.client.get(url).bearer_auth(&self.key)).await
+    }
+
+    fn request(&self, method: Method, path: &[&str]) -> anyhow::Result<RequestBuilder> {
+        Ok(self.client.request(method, self.place(path)?).bearer_auth(&self.key))
+    }
+
+    fn place(&self, path: &[&str]) -> anyhow::Result<Url> {
+        let mut url = self.url.clone();
+        url.path_segments_mut().map_err(|()| anyhow!("--url is no HTTP address"))?.pop_if_empty().push("v1").extend(path);
+        Ok(url)
+    }
+
+    async fn done<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<T> {
+        match self.told(request).await? {
+            Ok(data) => Ok(data),
+            Err(refused) => Err(in_words(&refused)),
+        }
+    }
+
+    /// Like [`Gateway::done`], but a state that forbids what was asked is an answer too.
+    async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<Told<T>> {
+        match self.told(request).await? {
+            Ok(data) => Ok(Told::Done(data)),
+            Err((400 | 409, refused)) => Ok(Told::Refused(refused.code)),
+            Err(refused) => Err(in_words(&refused)),
+        }
+    }
+
+    async fn told<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<Result<T, (u16, FailureBody)>> {
+        let response = request.send().await.context("the gateway does not answer")?;
+        let status = response.status();
+        let body = response.bytes().await.context("the gateway broke off its answer")?;
+        if status.is_success() {
+            let success: Success<T> = serde_json::from_slice(&body).context("this is not a Wharf gateway")?;
+            return Ok(Ok(success.data));
+        }
+        let failure: Failure =
+            serde_json::from_slice(&body).with_context(|| format!("the address answers {status} and is no Wharf gateway"))?;
+        Ok(Err((status.as_u16(), failure.error)))
+    }
+}
+
+fn in_words((_, refused): &(u16, FailureBody)) -> anyhow::Error {
+    let reason = refused.details.as_ref().and_then(|details| details.reason.as_deref());
+    match reason {
+        Some(reason) => anyhow!("{} ({}): {reason}", refused.message, refused.code),
+        None => anyhow!("{} ({})", refused.message, refused.code),
+    }
+}

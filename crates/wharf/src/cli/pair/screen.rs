@@ -1,0 +1,36 @@
+//! The QR code on a terminal: the next one takes the place of the one before.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::http::picture;
+
+const HINT: &str = "On the phone: WhatsApp, Settings, Linked devices, Link a device. Then scan this code:";
+
+pub(super) struct Screen {
+    terminal: bool,
+    /// How many lines the last picture took.
+    lines: usize,
+}
+
+impl Screen {
+    pub(super) fn new() -> Self {
+        Self { terminal: io::stdout().is_terminal(), lines: 0 }
+    }
+
+    pub(super) fn show(&mut self, text: &str) -> anyhow::Result<()> {
+        let picture = picture::terminal(text)?;
+        let mut out = io::stdout().lock();
+        if self.terminal && self.lines > 0 {
+            write!(out, "\x1b[{}A\x1b[J", self.lines)?;
+        }
+        writeln!(out, "{HINT}\n")?;
+        for line in picture.lines() {
+            // White on black whatever the terminal's own colours are: cameras want the contrast.
+            if self.terminal { writeln!(out, "\x1b[97;40m{line}\x1b[0m")? } else { writeln!(out, "{line}")? }
+        }
+        writeln!(out)?;
+        out.flush()?;
+        self.lines = picture.lines().count() + 3;
+        Ok(())
+    }
+}

@@ -1,0 +1,26 @@
+//! `wharf serve`.
+
+use anyhow::Context;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::world::World;
+use crate::{log, machine};
+
+pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+    log::init(&config.log).context("log.filter cannot be read")?;
+    match machine::raise_open_files() {
+        Ok(limit) if limit < 4096 => tracing::warn!(limit, "few files may be open at the same time: every session needs one"),
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "the limit of open files could not be raised"),
+    }
+    let app = App::start(config, World::Production).await?;
+    println!("wharf listens on {}", app.url());
+    machine::asked_to_end().await?;
+    tokio::select! {
+        () = app.shutdown() => {}
+        // Whoever asks twice is in a hurry, and being killed is survived.
+        again = machine::asked_to_end() => again?,
+    }
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! What an operator decides, read once at the start: a TOML file, then the environment over it.
+//!
+//! There is no setting for WhatsApp's address on purpose: a release program talks to WhatsApp or to nobody.
+
+mod file;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::http;
+
+/// The file that is read where none is named.
+pub const DEFAULT_FILE: &str = "wharf.toml";
+
+/// Why a configuration cannot be used. Says which key of which file or variable is at fault; shows no value.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{}: {error}", path.display())]
+    Unreadable { path: PathBuf, error: std::io::Error },
+    #[error("{}, line {line}: {message}", path.display())]
+    Malformed { path: PathBuf, line: usize, message: String },
+    #[error("{name}: {reason}")]
+    Invalid { name: String, reason: String },
+}
+
+#[derive(Clone)]
+pub struct Config {
+    pub listen: SocketAddr,
+    /// Where this node keeps what is its own: its id, its master key and, where no other is named, its database.
+    pub data_dir: PathBuf,
+    /// `sqlite://…` or `postgres://…`; `None` is an SQLite file in `data_dir`.
+    pub database_url: Option<String>,
+    /// 32 bytes in Base64; `None` is the file.
+    pub master_key: Option<String>,
+    /// `None` is `master.key` in `data_dir`, which is made where it is missing.
+    pub master_key_file: Option<PathBuf>,
+    /// What the phone shows under «Linked devices».
+    pub device_name: String,
+    pub log: Log,
+    pub limits: http::Limits,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// A filter as `tracing_subscriber` reads it, such as `info` or `warn,wharf=debug`.
+    pub filter: String,
+    pub format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data_dir: PathBuf::from("wharf-data"),
+            database_url: None,
+            master_key: None,
+            master_key_file: None,
+            device_name: "Wharf".to_owned(),
+            log: Log { filter: "info".to_owned(), format: Format::Text },
+            limits: http::Limits::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads `file` (or [`DEFAULT_FILE`] where that exists) and the variables that `env` knows.
+    pub fn load(file: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let mut settings = match file {
+            Some(path) => file::read(path)?,
+            None if Path::new(DEFAULT_FILE).exists() => file::read(Path::new(DEFAULT_FILE))?,
+            None => file::Settings::default(),
+        };
+        settings.overlay(env)?;
+        Self::from_settings(settings)
+    }
+
+    /// The database's address, the default one included.
+    pub fn database_url(&self) -> String {
+        self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", self.data_dir.join("wharf.sqlite").display()))
+    }
+
+    /// Where the master key is kept; nothing is there while `master_key` is set.
+    pub fn master_key_path(&self) -> PathBuf {
+        self.master_key_file.clone().unwrap_or_else(|| self.data_dir.join("master.key"))
+    }
+
+    fn from_settings(settings: file::Settings) -> Result<Self, Error> {
+        let default = Self::default();
+        let invalid = |name: &str, reason: &str| Error::Invalid { name: name.to_owned(), reason: reason.to_owned() };
+        let listen = match settings.listen {
+            None => default.listen,
+            Some(text) => text.parse().map_err(|_| invalid("listen", "an address with a port is expected, such as 127.0.0.1:8080"))?,
+        };
+        let format = match settings.log.format.as_deref() {
+            None | Some("text") => Format::Text,
+            Some("json") => Format::Json,
+            Some(_) => return Err(invalid("log.format", "text or json is expected")),
+        };
+        let seconds = |name: &str, value: Option<u64>, default: Duration| match value {
+            None => Ok(default),
+            Some(0) => Err(invalid(name, "at least one second is expected")),
+            Some(seconds) => Ok(Duration::from_secs(seconds)),
+        };
+        let limits = settings.limits;
+        let concurrent_requests = limits.concurrent_requests.unwrap_or(default.limits.concurrent_requests);
+        if concurrent_requests == 0 {
+            return Err(invalid("limits.concurrent_requests", "at least one is expected"));
+        }
+        let failed_keys_per_minute = limits.failed_keys_per_minute.unwrap_or(default.limits.failed_keys_per_minute);
+        if failed_keys_per_minute == 0 {
+            return Err(invalid("limits.failed_keys_per_minute", "at least one is expected"));
+        }
+        Ok(Self {
+            listen,
+            data_dir: settings.data_dir.unwrap_or(default.data_dir),
+            database_url: settings.database_url,
+            master_key: settings.master_key,
+            master_key_file: settings.master_key_file,
+            device_name: settings.device_name.unwrap_or(default.device_name),
+            log: Log { filter: settings.log.filter.unwrap_or(default.log.filter), format },
+            limits: http::Limits {
+                concurrent_requests,
+                failed_keys_per_minute,
+                request_timeout: seconds("limits.request_timeout_secs", limits.request_timeout_secs, default.limits.request_timeout)?,
+                header_timeout: seconds("limits.header_timeout_secs", limits.header_timeout_secs, default.limits.header_timeout)?,
+                drain_timeout: seconds("limits.drain_timeout_secs", limits.drain_timeout_secs, default.limits.drain_timeout)?,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The commented file that is handed out.
+    const EXAMPLE: &str = include_str!("../../../wharf.example.toml");
+
+    fn load(text: &str, env: &[(&str, &str)]) -> Result<Config, Error> {
+        let mut settings = file::parse(Path::new("wharf.toml"), text)?;
+        settings.overlay(|name| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))?;
+        Config::from_settings(settings)
+    }
+
+    #[test]
+    fn the_environment_stands_over_the_file_and_the_file_over_the_defaults() {
+        let config = load("listen = \"127.0.0.1:1\"\n[limits]\nconcurrent_requests = 7", &[("WHARF_LISTEN", "[::1]:2")]).unwrap();
+        assert_eq!(config.listen.to_string(), "[::1]:2");
+        assert_eq!(config.limits.concurrent_requests, 7);
+        assert_eq!(config.database_url(), "sqlite://wharf-data/wharf.sqlite");
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_its_name_and_line() {
+        let error = load("\nlisten = \"127.0.0.1:1\"\nwhatsapp_url = \"ws://127.0.0.1\"", &[]).err().unwrap().to_string();
+        assert!(error.contains("line 3") && error.contains("whatsapp_url"), "{error}");
+        let error = load("[limits]\nconcurent_requests = 1", &[]).err().unwrap().to_string();
+        assert!(error.contains("concurent_requests"), "{error}");
+    }
+
+    #[test]
+    fn a_bad_value_is_named_and_not_shown() {
+        for (text, env, name) in [
+            ("listen = \"nowhere\"", vec![], "listen"),
+            ("[log]\nformat = \"xml\"", vec![], "log.format"),
+            ("", vec![("WHARF_REQUEST_TIMEOUT_SECS", "soon")], "WHARF_REQUEST_TIMEOUT_SECS"),
+            ("[limits]\nconcurrent_requests = 0", vec![], "limits.concurrent_requests"),
+        ] {
+            let error = load(text, &env).err().unwrap().to_string();
+            assert!(error.contains(name) && !error.contains("nowhere") && !error.contains("soon"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_example_holds_every_key_with_its_default() {
+        let uncommented: String = EXAMPLE
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(setting) if setting.contains(" = ") => setting,
+                _ => line,
+            })
+            .collect::<Vec<_>>()
+            .join("\n");
+        assert!(load(EXAMPLE, &[]).is_ok());
+        let shown = file::parse(Path::new("wharf.example.toml"), &uncommented).unwrap();
+        assert_eq!(shown.unset(), Vec::<&str>::new(), "keys that the example does not show");
+        let config = Config::from_settings(shown).unwrap();
+        let default = Config::default();
+        assert_eq!((config.listen, config.data_dir, config.log), (default.listen, default.data_dir, default.log));
+        assert_eq!(format!("{:?}", config.limits), format!("{:?}", default.limits));
+    }
+}

@@ -1,0 +1,101 @@
+//! The settings as they are written: every one may be absent, none may be unknown.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::Deserialize;
+
+use super::Error;
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Settings {
+    pub listen: Option<String>,
+    pub data_dir: Option<PathBuf>,
+    pub database_url: Option<String>,
+    pub master_key: Option<String>,
+    pub master_key_file: Option<PathBuf>,
+    pub device_name: Option<String>,
+    pub log: Log,
+    pub limits: Limits,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Log {
+    pub filter: Option<String>,
+    pub format: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Limits {
+    pub concurrent_requests: Option<usize>,
+    pub failed_keys_per_minute: Option<u64>,
+    pub request_timeout_secs: Option<u64>,
+    pub header_timeout_secs: Option<u64>,
+    pub drain_timeout_secs: Option<u64>,
+}
+
+pub(super) fn read(path: &Path) -> Result<Settings, Error> {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::Unreadable { path: path.to_owned(), error })?;
+    parse(path, &text)
+}
+
+pub(super) fn parse(path: &Path, text: &str) -> Result<Settings, Error> {
+    toml::from_str(text).map_err(|error: toml::de::Error| {
+        // The parser's own picture of the place shows the line, and a line may hold the master key.
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        Error::Malformed { path: path.to_owned(), line: before.matches('\n').count() + 1, message: error.message().to_owned() }
+    })
+}
+
+impl Settings {
+    /// Takes what the environment says over what the file said. Unknown `WHARF_…` variables are left alone: container
+    /// platforms set some by themselves.
+    pub(super) fn overlay(&mut self, env: impl Fn(&str) -> Option<String>) -> Result<(), Error> {
+        let env = |name: &'static str| env(name).filter(|value| !value.is_empty()).map(|value| (name, value));
+        set(&mut self.listen, env("WHARF_LISTEN"))?;
+        set(&mut self.data_dir, env("WHARF_DATA_DIR"))?;
+        set(&mut self.database_url, env("WHARF_DATABASE_URL"))?;
+        set(&mut self.master_key, env("WHARF_MASTER_KEY"))?;
+        set(&mut self.master_key_file, env("WHARF_MASTER_KEY_FILE"))?;
+        set(&mut self.device_name, env("WHARF_DEVICE_NAME"))?;
+        set(&mut self.log.filter, env("WHARF_LOG"))?;
+        set(&mut self.log.format, env("WHARF_LOG_FORMAT"))?;
+        set(&mut self.limits.concurrent_requests, env("WHARF_CONCURRENT_REQUESTS"))?;
+        set(&mut self.limits.failed_keys_per_minute, env("WHARF_FAILED_KEYS_PER_MINUTE"))?;
+        set(&mut self.limits.request_timeout_secs, env("WHARF_REQUEST_TIMEOUT_SECS"))?;
+        set(&mut self.limits.header_timeout_secs, env("WHARF_HEADER_TIMEOUT_SECS"))?;
+        set(&mut self.limits.drain_timeout_secs, env("WHARF_DRAIN_TIMEOUT_SECS"))
+    }
+
+    #[cfg(test)]
+    pub(super) fn unset(&self) -> Vec<&'static str> {
+        let Self { listen, data_dir, database_url, master_key, master_key_file, device_name, log, limits } = self;
+        let set = [
+            ("listen", listen.is_some()),
+            ("data_dir", data_dir.is_some()),
+            ("database_url", database_url.is_some()),
+            ("master_key", master_key.is_some()),
+            ("master_key_file", master_key_file.is_some()),
+            ("device_name", device_name.is_some()),
+            ("log.filter", log.filter.is_some()),
+            ("log.format", log.format.is_some()),
+            ("limits.concurrent_requests", limits.concurrent_requests.is_some()),
+            ("limits.failed_keys_per_minute", limits.failed_keys_per_minute.is_some()),
+            ("limits.request_timeout_secs", limits.request_timeout_secs.is_some()),
+            ("limits.header_timeout_secs", limits.header_timeout_secs.is_some()),
+            ("limits.drain_timeout_secs", limits.drain_timeout_secs.is_some()),
+        ];
+        set.into_iter().filter(|(_, set)| !set).map(|(name, _)| name).collect()
+    }
+}
+
+fn set<T: FromStr>(target: &mut Option<T>, variable: Option<(&'static str, String)>) -> Result<(), Error> {
+    if let Some((name, value)) = variable {
+        let bad = |_| Error::Invalid { name: name.to_owned(), reason: "the value cannot be read".to_owned() };
+        *target = Some(value.parse().map_err(bad)?);
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! HTTP: the only room that knows headers, paths and statuses. It parses, calls the rules and answers.
+
+pub mod declared;
+pub mod envelope;
+pub mod router;
+pub mod server;
+
+mod accept;
+mod auth;
+mod body;
+mod call;
+mod catch;
+mod front;
+mod idempotency;
+mod json;
+mod limit;
+mod name;
+mod page;
+pub mod picture;
+mod query;
+mod request_id;
+
+mod account;
+mod admin;
+mod api_key;
+mod contact;
+mod message;
+mod open;
+mod quick_start;
+mod session;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+use wharf_core::Services;
+
+pub use call::{Answer, Call};
+
+/// How much the HTTP layer takes on. Not a customer's limits: those stand in `wharf_api::limits`.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// How many requests are worked on at the same time; the next is told to come back.
+    pub concurrent_requests: usize,
+    /// How many requests without a good key one address may send in a minute before it is turned away unheard.
+    pub failed_keys_per_minute: u64,
+    /// How long one request may take, a long poll's own wait not counted.
+    pub request_timeout: Duration,
+    /// How long a client may take to send the head of a request.
+    pub header_timeout: Duration,
+    /// How long a stop waits for requests that are being worked on.
+    pub drain_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            concurrent_requests: 4096,
+            failed_keys_per_minute: 300,
+            request_timeout: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What every request has at hand.
+pub struct Http {
+    pub(crate) services: Arc<Services>,
+    pub(crate) limits: Limits,
+    permits: Semaphore,
+    draining: AtomicBool,
+    /// Work that goes on when its client has left.
+    tasks: TaskTracker,
+}
+
+impl Http {
+    pub fn new(services: Arc<Services>, limits: Limits) -> Arc<Self> {
+        let permits = Semaphore::new(limits.concurrent_requests.min(Semaphore::MAX_PERMITS));
+        Arc::new(Self { services, limits, permits, draining: AtomicBool::new(false), tasks: TaskTracker::new() })
+    }
+
+    /// From now on every request but those after our health is refused.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+        self.tasks.close();
+    }
+
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// Until nothing is being worked on any more that a client began; to be called after [`Http::drain`].
+    pub async fn idle(&self) {
+        self.tasks.wait().await;
+    }
+}

@@ -1,0 +1,7 @@
+//! The caller's own account over HTTP, one operation a file.
+
+mod get_account;
+mod get_usage;
+
+pub(super) use get_account::get_account;
+pub(super) use get_usage::get_usage;

@@ -1,0 +1,27 @@
+//! What only an operator may do, over HTTP, one operation a file.
+
+mod admin_create_account;
+mod admin_create_api_key;
+mod admin_get_account;
+mod admin_list_accounts;
+mod admin_list_plans;
+mod admin_put_plan;
+mod admin_update_account;
+
+pub(super) use admin_create_account::admin_create_account;
+pub(super) use admin_create_api_key::admin_create_api_key;
+pub(super) use admin_get_account::admin_get_account;
+pub(super) use admin_list_accounts::admin_list_accounts;
+pub(super) use admin_list_plans::admin_list_plans;
+pub(super) use admin_put_plan::admin_put_plan;
+pub(super) use admin_update_account::admin_update_account;
+
+use wharf_api::ids::AccountId;
+use wharf_core::account;
+
+use super::Call;
+
+/// The account that the path names; one that no account can be called by does not exist.
+fn named(call: &Call) -> Result<AccountId, account::Error> {
+    AccountId::parse(call.path("accountId")).ok_or(account::Error::NotFound)
+}

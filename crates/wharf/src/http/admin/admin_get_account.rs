@@ -1,0 +1,11 @@
+use wharf_api::types::account::Account;
+use wharf_core::account;
+
+use super::named;
+use crate::http::envelope::Reply;
+use crate::http::{Answer, Call};
+
+pub(in crate::http) async fn admin_get_account(call: Call) -> Answer {
+    let row = account::find(call.services(), &named(&call)?).await?;
+    Reply::ok(Account::from(&row))
+}

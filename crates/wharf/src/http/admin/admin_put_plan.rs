@@ -1,0 +1,43 @@
+use wharf_api::types::account::{Plan, PutPlan};
+use wharf_api::{ApiError, limits};
+use wharf_core::{account, store};
+
+use crate::http::envelope::{Reply, invalid};
+use crate::http::{Answer, Call};
+
+pub(in crate::http) async fn admin_put_plan(call: Call) -> Answer {
+    let request: PutPlan = call.json()?;
+    let name = plan_name(call.path("name"))?;
+    bounded("messagesPerDay", 0, request.messages_per_day)?;
+    bounded("callsPerMinute", 1, Some(request.calls_per_minute))?;
+    bounded("sessions", 0, request.sessions)?;
+    bounded("concurrentRequests", 1, Some(request.concurrent_requests))?;
+    let plan = store::Plan {
+        name,
+        messages_per_day: request.messages_per_day,
+        calls_per_minute: request.calls_per_minute,
+        sessions: request.sessions,
+        concurrent_requests: request.concurrent_requests,
+    };
+    account::put_plan(call.services(), &plan).await?;
+    Reply::ok(Plan::from(&plan))
+}
+
+fn plan_name(name: &str) -> Result<String, ApiError> {
+    let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
+    if (1..=limits::PLAN_NAME_CHARS).contains(&name.len()) && name.bytes().all(good) {
+        return Ok(name.to_owned());
+    }
+    let max = limits::PLAN_NAME_CHARS;
+    Err(invalid(format!("a plan's name has 1 to {max} lower-case letters, digits, - and _")).field("name"))
+}
+
+fn bounded(field: &str, min: u64, limit: Option<u64>) -> Result<(), ApiError> {
+    let max = limits::PLAN_LIMIT_MAX;
+    match limit {
+        Some(limit) if !(min..=max).contains(&limit) => {
+            Err(invalid(format!("a number from {min} to {max} is expected")).field(field).limit(max, limit))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,37 @@
+use wharf_api::ids::SessionId;
+use wharf_api::types::key::{CreateKey, CreatedKey, Key};
+use wharf_api::{ApiError, Permission, limits};
+use wharf_core::key::{self, NewKey};
+
+use crate::http::envelope::{Reply, invalid};
+use crate::http::{Answer, Call, name};
+
+pub(in crate::http) async fn create_api_key(call: Call) -> Answer {
+    let request: CreateKey = call.json()?;
+    let name = name::checked(&request.name, limits::KEY_NAME_CHARS)?.to_owned();
+    let permissions = permissions(&request.permissions)?;
+    let session = |id: &String| SessionId::parse(id).ok_or_else(|| key::Error::NoSuchSession(id.clone()));
+    let sessions = request.session_ids.as_ref().map(|ids| ids.iter().map(session).collect::<Result<Vec<_>, _>>()).transpose()?;
+    let account = call.caller().account.clone();
+    let new = NewKey { account, name, permissions, expires_at: request.expires_at, sessions, operator: false };
+    let (row, secret) = key::create_for(call.services(), call.caller(), new).await?;
+    Ok(Reply::created(CreatedKey { key: Key::from(&row), api_key: secret.reveal().to_owned() })?.no_store())
+}
+
+pub(in crate::http) fn permissions(words: &[String]) -> Result<Vec<Permission>, ApiError> {
+    if words.is_empty() {
+        return Err(invalid("at least one permission is expected").field("permissions"));
+    }
+    let mut permissions = Vec::with_capacity(words.len());
+    for (index, word) in words.iter().enumerate() {
+        let unknown = || {
+            let known: Vec<_> = Permission::ALL.iter().map(|permission| permission.as_str()).collect();
+            invalid(format!("one of {} is expected", known.join(", "))).field(format!("permissions[{index}]"))
+        };
+        let permission = Permission::parse(word).ok_or_else(unknown)?;
+        if !permissions.contains(&permission) {
+            permissions.push(permission);
+        }
+    }
+    Ok(permissions)
+}

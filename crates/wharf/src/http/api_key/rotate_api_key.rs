@@ -1,0 +1,18 @@
+use wharf_api::limits;
+use wharf_api::types::key::{CreatedKey, Key, RotateKey};
+use wharf_core::key;
+
+use super::named;
+use crate::http::envelope::{Reply, invalid};
+use crate::http::{Answer, Call};
+
+pub(in crate::http) async fn rotate_api_key(call: Call) -> Answer {
+    let request: RotateKey = call.json_or_default()?;
+    let (overlap, max) = (request.overlap_seconds.unwrap_or(limits::KEY_OVERLAP_SECS), limits::KEY_OVERLAP_MAX_SECS);
+    if overlap > max {
+        return Err(invalid(format!("an overlap has 0 to {max} seconds")).field("overlapSeconds").limit(max, overlap).into());
+    }
+    let overlap_ms = i64::try_from(overlap * 1000).unwrap_or(i64::MAX);
+    let (row, secret) = key::rotate(call.services(), call.caller(), &named(&call)?, overlap_ms).await?;
+    Ok(Reply::created(CreatedKey { key: Key::from(&row), api_key: secret.reveal().to_owned() })?.no_store())
+}

@@ -1,0 +1,94 @@
+//! Reading a request's body, never more of it than is allowed.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+use http_body_util::BodyExt;
+use wharf_api::{ApiError, limits};
+
+use super::envelope::invalid;
+
+/// How much of a body that is refused is read all the same. A client that is still writing when its connection
+/// closes sees a reset instead of the answer.
+const LINGER_BYTES: usize = 4 * limits::JSON_BODY_BYTES;
+const LINGER: Duration = Duration::from_secs(1);
+
+/// The whole body, which may be [`limits::JSON_BODY_BYTES`] long. What arrives is counted; `Content-Length` is not believed.
+pub(super) async fn read(headers: &HeaderMap, mut body: Body) -> Result<Bytes, ApiError> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
+    if let Some(announced) = announced.filter(|length| *length > limits::JSON_BODY_BYTES as u64) {
+        linger(&mut body).await;
+        return Err(too_large(announced));
+    }
+    let mut read = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| invalid("the body ended before its time"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if read.is_empty() && data.len() <= limits::JSON_BODY_BYTES && body_is_over(&body) {
+            return Ok(data);
+        }
+        let length = read.len() + data.len();
+        if length > limits::JSON_BODY_BYTES {
+            linger(&mut body).await;
+            return Err(too_large(length as u64));
+        }
+        read.extend_from_slice(&data);
+    }
+    Ok(read.freeze())
+}
+
+fn body_is_over(body: &Body) -> bool {
+    axum::body::HttpBody::is_end_stream(body)
+}
+
+fn too_large(actual: u64) -> ApiError {
+    invalid("the body is too large").limit(limits::JSON_BODY_BYTES as u64, actual)
+}
+
+async fn linger(body: &mut Body) {
+    let drain = async {
+        let mut seen = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            seen += frame.data_ref().map_or(0, Bytes::len);
+            if seen > LINGER_BYTES {
+                break;
+            }
+        }
+    };
+    // A client that is slow as well is not waited for.
+    let _ = tokio::time::timeout(LINGER, drain).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunks(sizes: &[usize]) -> Body {
+        let chunks: Vec<_> = sizes.iter().map(|size| Ok::<_, std::io::Error>(Bytes::from(vec![b' '; *size]))).collect();
+        Body::from_stream(futures::stream::iter(chunks))
+    }
+
+    #[tokio::test]
+    async fn a_body_of_the_limit_passes_and_one_byte_more_does_not_however_it_is_cut() {
+        let max = limits::JSON_BODY_BYTES;
+        for sizes in [vec![max], vec![max - 1, 1], vec![1; 3]] {
+            let total: usize = sizes.iter().sum();
+            assert_eq!(read(&HeaderMap::new(), chunks(&sizes)).await.unwrap().len(), total);
+        }
+        for sizes in [vec![max + 1], vec![max, 1], vec![max / 2, max / 2, 1]] {
+            let error = read(&HeaderMap::new(), chunks(&sizes)).await.unwrap_err();
+            assert_eq!(error.details.limit, Some(max as u64));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_announces_too_much_is_refused_with_what_it_announced() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_LENGTH, "1073741824".parse().unwrap());
+        let error = read(&headers, chunks(&[1])).await.unwrap_err();
+        assert_eq!(error.details.actual, Some(1_073_741_824));
+    }
+}

@@ -1,0 +1,149 @@
+//! One request on its way to its operation, through the checks in their fixed order: key, rate, permission, shape.
+//! (Idempotency, ownership and state follow in the operation itself.)
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::response::Response;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::HeaderMap;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+use wharf_api::ids::{AccountId, KeyId};
+use wharf_api::ops::{self, Access, Method, Operation};
+use wharf_api::{ApiError, limits};
+use wharf_core::limit::{Permit, Standing};
+use wharf_core::{Caller, Services};
+
+use super::envelope::{self, Failure, Reply, invalid};
+use super::query::Query;
+use super::{Http, auth, body, catch, front, json, limit, query};
+
+/// What an operation says.
+pub type Answer = Result<Reply, Failure>;
+
+/// An operation's code.
+pub(super) type Handler = fn(Call) -> BoxFuture<'static, Answer>;
+
+/// A request whose key is good and whose bytes are all there.
+pub struct Call {
+    pub(super) http: Arc<Http>,
+    pub(super) operation: &'static Operation,
+    pub(super) headers: HeaderMap,
+    pub(super) query: Query,
+    caller: Option<Caller>,
+    path: Vec<(String, String)>,
+    body: Bytes,
+    /// Held to the end of the work, also when the client has left.
+    _permit: Option<Permit>,
+}
+
+impl Call {
+    pub(super) fn services(&self) -> &Services {
+        &self.http.services
+    }
+
+    /// Who calls. Only operations with a key have a caller.
+    pub(super) fn caller(&self) -> &Caller {
+        self.caller.as_ref().expect("an operation with a key is called by a caller")
+    }
+
+    /// The part of the path that the operation's path names so.
+    pub(super) fn path(&self, name: &str) -> &str {
+        self.path.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// The body as the operation's request.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        json::parse(&self.headers, &self.body)
+    }
+
+    /// The same where the body may be left out.
+    pub(super) fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, ApiError> {
+        if self.body.is_empty() { Ok(T::default()) } else { self.json() }
+    }
+}
+
+/// What was found out about a request before its operation ran.
+#[derive(Default)]
+struct Seen {
+    key: Option<KeyId>,
+    account: Option<AccountId>,
+    standing: Option<Standing>,
+}
+
+/// The key of a request, for the log line: it travels in the response's extensions.
+#[derive(Clone)]
+pub(super) struct Key(pub KeyId);
+
+/// The operation that was called, for the log line.
+#[derive(Clone, Copy)]
+pub(super) struct Called(pub &'static Operation);
+
+/// Runs one operation and makes its response.
+pub(super) async fn serve(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request) -> Response {
+    let request_id = front::request_id(&request);
+    let patience = patience(operation, http.limits.request_timeout);
+    let services = Arc::clone(&http.services);
+    let mut seen = Seen::default();
+    let answer = match tokio::time::timeout(patience, catch::panics(answer(http, operation, handler, request, &mut seen))).await {
+        Ok(answer) => answer,
+        Err(_) => Err(Failure::unavailable("the request took too long", 1)),
+    };
+    let mut response = envelope::respond(Some(operation), &request_id, answer);
+    response.extensions_mut().insert(Called(operation));
+    if let Some(key) = seen.key {
+        response.extensions_mut().insert(Key(key));
+    }
+    if let Some(account) = &seen.account {
+        let code = response.extensions().get::<envelope::Code>().map(|code| code.0);
+        services.used.answer(account, code, services.clock.now());
+    }
+    if let Some(standing) = &seen.standing {
+        limit::stamp(&mut response, standing);
+    }
+    response
+}
+
+async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request, seen: &mut Seen) -> Answer {
+    let peer = limit::peer(&request);
+    let (mut parts, body) = request.into_parts();
+    let (caller, permit) = match operation.access {
+        Access::Open => (None, None),
+        access => {
+            let caller = auth::caller(&http, &parts.headers, peer).await?;
+            seen.key = Some(caller.key.clone());
+            seen.account = Some(caller.account.clone());
+            let permit = limit::admit(&http.services, &caller, &mut seen.standing)?;
+            caller.may_call(access)?;
+            (Some(caller), Some(permit))
+        }
+    };
+    let path = path(&mut parts).await?;
+    let query = Query::parse(parts.uri.query())?;
+    let body = if operation.method.has_body() { body::read(&parts.headers, body).await? } else { Bytes::new() };
+    let tasks = http.tasks.clone();
+    let work = catch::panics(handler(Call { http, operation, headers: parts.headers, query, caller, path, body, _permit: permit }));
+    match operation.method {
+        Method::Get => work.await,
+        // What changes something runs to its end, also when its client leaves or our patience is over.
+        Method::Post | Method::Put | Method::Patch | Method::Delete => {
+            tasks.spawn(work).await.unwrap_or_else(|error| Err(Failure::internal(error)))
+        }
+    }
+}
+
+async fn path(parts: &mut Parts) -> Result<Vec<(String, String)>, ApiError> {
+    if query::decode(parts.uri.path(), false).is_none() {
+        return Err(invalid("the path is not percent-encoded UTF-8"));
+    }
+    let params = RawPathParams::from_request_parts(parts, &()).await.map_err(|_| invalid("the path cannot be read"))?;
+    Ok(params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+/// A long poll waits because its caller asked it to: that time is not held against it.
+fn patience(operation: &Operation, timeout: Duration) -> Duration {
+    if operation.id == ops::get_session_qr.id { timeout + Duration::from_secs(limits::LONG_POLL_MAX_SECS) } else { timeout }
+}

@@ -1,0 +1,34 @@
+//! A panic ends one request, not the process; its words go to the log only.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+
+use super::Answer;
+use super::envelope::Failure;
+
+pub(super) async fn panics(work: impl Future<Output = Answer>) -> Answer {
+    // What the handler shares with others is behind locks that outlive a panic.
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(answer) => answer,
+        Err(payload) => {
+            let words = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+            Err(Failure::internal(format!("panic: {}", words.unwrap_or("without words"))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wharf_api::ErrorCode;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error_whose_words_stay_inside() {
+        let failure = panics(async { panic!("the secret") }).await.unwrap_err();
+        assert_eq!(failure.error, ErrorCode::InternalServerError.into());
+        assert_eq!(failure.cause.unwrap().to_string(), "panic: the secret");
+    }
+}

@@ -1,0 +1,233 @@
+//! The one place where a code becomes a response, and where the cause of a failure is logged.
+
+use std::error::Error as StdError;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK, RETRY_AFTER};
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+use wharf_api::envelope::{PageInfo, Success};
+use wharf_api::ops::{self, Operation};
+use wharf_api::{ApiError, ErrorCode};
+use wharf_core::{account, contact, engine, idempotency, key, message, session, store};
+
+use super::declared;
+
+/// The name of the header that says which request this was.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A request that failed: what the customer is told, and what only the log is told.
+#[derive(Debug)]
+pub struct Failure {
+    pub error: ApiError,
+    pub cause: Option<Box<dyn StdError + Send + Sync>>,
+    /// Headers besides those that follow from the code.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self { error, cause: None, headers: Vec::new() }
+    }
+}
+
+impl From<ErrorCode> for Failure {
+    fn from(code: ErrorCode) -> Self {
+        ApiError::new(code).into()
+    }
+}
+
+macro_rules! failure_from {
+    ($($error:ty),+ $(,)?) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self { error: ApiError::from(&error), cause: Some(Box::new(error)), headers: Vec::new() }
+            }
+        })+
+    };
+}
+
+failure_from!(account::Error, contact::Error, engine::Error, idempotency::Error, key::Error, message::Error, session::Error, store::Error);
+
+impl Failure {
+    /// A fault of the program: the customer hears nothing of its cause.
+    pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { error: ErrorCode::InternalServerError.into(), cause: Some(cause.into()), headers: Vec::new() }
+    }
+
+    /// We cannot now; the caller may come back after `retry_after` seconds.
+    pub fn unavailable(reason: &'static str, retry_after: u64) -> Self {
+        ApiError::new(ErrorCode::ServiceUnavailable).reason(reason).retry_after(retry_after).into()
+    }
+}
+
+/// A malformed request, or one with a value that cannot be.
+pub fn invalid(reason: impl Into<String>) -> ApiError {
+    ApiError::new(ErrorCode::InvalidRequest).reason(reason)
+}
+
+/// A request that succeeded.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub body: Bytes,
+}
+
+impl Reply {
+    pub fn ok(data: impl Serialize) -> Result<Self, Failure> {
+        Self::json(StatusCode::OK, &Success::new(data))
+    }
+
+    pub fn created(data: impl Serialize) -> Result<Self, Failure> {
+        Self::json(StatusCode::CREATED, &Success::new(data))
+    }
+
+    pub fn list(data: impl Serialize, next: Option<String>) -> Result<Self, Failure> {
+        Self::json(StatusCode::OK, &Success { success: true, data, page: Some(PageInfo { next }) })
+    }
+
+    /// Something that is not JSON.
+    pub fn raw(content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        Self { status: StatusCode::OK, headers: vec![(CONTENT_TYPE, HeaderValue::from_static(content_type))], body: body.into() }
+    }
+
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.headers.push((name, HeaderValue::from_static(value)));
+        self
+    }
+
+    /// For answers that hold a secret or something that ages within seconds.
+    #[must_use]
+    pub fn no_store(self) -> Self {
+        self.header(CACHE_CONTROL, "no-store")
+    }
+
+    fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Failure> {
+        Ok(Self { status, headers: Vec::new(), body: serde_json::to_vec(body).map_err(Failure::internal)?.into() })
+    }
+}
+
+/// The code of a failed answer, for the log line: it travels in the response's extensions.
+#[derive(Clone, Copy)]
+pub(super) struct Code(pub ErrorCode);
+
+/// Makes the response of one request. `operation` is `None` where no operation was found.
+pub fn respond(operation: Option<&Operation>, request_id: &str, answer: Result<Reply, Failure>) -> Response {
+    let mut response = match answer {
+        Ok(reply) => success(reply),
+        Err(failure) => refusal(operation, request_id, failure),
+    };
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    response
+}
+
+/// The body of a failure, as it is sent.
+pub fn body(error: &ApiError) -> Vec<u8> {
+    serde_json::to_vec(&error.body()).expect("an error's body holds strings and numbers only")
+}
+
+fn success(reply: Reply) -> Response {
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = reply.status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, value) in reply.headers {
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+fn refusal(operation: Option<&Operation>, request_id: &str, failure: Failure) -> Response {
+    let Failure { mut error, cause, headers } = failure;
+    let status = StatusCode::from_u16(error.code.status()).expect("the catalogue's statuses are statuses");
+    let comes_back = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+    if comes_back {
+        let seconds = error.details.retry_after.unwrap_or(1).max(1);
+        error.details.retry_after = Some(seconds);
+    }
+    log(request_id, &error, status, cause.as_deref());
+    declared::observe(operation, error.code);
+
+    let mut response = Response::new(Body::from(body(&error)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(LINK, help(error.code));
+    if let Some(seconds) = error.details.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    for (name, value) in headers {
+        response.headers_mut().insert(name, value);
+    }
+    response.extensions_mut().insert(Code(error.code));
+    response
+}
+
+/// Where the code is explained: the body's shape is promised, so the link stands beside it.
+fn help(code: ErrorCode) -> HeaderValue {
+    let link = format!("<{}#error-{}>; rel=\"help\"", ops::get_docs.path, code.name());
+    HeaderValue::from_str(&link).expect("codes are lower-case words")
+}
+
+fn log(request_id: &str, error: &ApiError, status: StatusCode, cause: Option<&(dyn StdError + Send + Sync)>) {
+    if !status.is_server_error() {
+        return;
+    }
+    let Some(cause) = cause else { return };
+    let mut chain = cause.to_string();
+    let mut source = cause.source();
+    while let Some(next) = source {
+        chain.push_str(": ");
+        chain.push_str(&next.to_string());
+        source = next.source();
+    }
+    if status == StatusCode::INTERNAL_SERVER_ERROR {
+        tracing::error!(request_id, code = error.code.name(), cause = chain, "a request failed");
+    } else {
+        tracing::warn!(request_id, code = error.code.name(), cause = chain, "a request could not be served");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(failure: impl Into<Failure>) -> Response {
+        respond(None, "req_test", Err(failure.into()))
+    }
+
+    #[test]
+    fn every_429_and_503_says_when_to_come_back_and_at_least_in_a_second() {
+        for code in ErrorCode::ALL.iter().filter(|code| matches!(code.status(), 429 | 503)) {
+            let response = answer(*code);
+            assert_eq!(response.headers()[RETRY_AFTER], "1", "{}", code.name());
+        }
+        assert_eq!(answer(Failure::unavailable("so", 7)).headers()[RETRY_AFTER], "7");
+        assert!(answer(ErrorCode::InvalidRequest).headers().get(RETRY_AFTER).is_none());
+    }
+
+    #[test]
+    fn a_cause_is_never_sent() {
+        let failure = Failure::internal("the secret is in /var/lib");
+        assert!(!String::from_utf8(body(&failure.error)).unwrap().contains("secret"));
+    }
+
+    #[test]
+    fn every_failure_links_its_entry_of_the_catalogue() {
+        for code in ErrorCode::ALL {
+            assert_eq!(answer(*code).headers()[LINK], format!("</docs#error-{}>; rel=\"help\"", code.name()));
+        }
+        assert!(respond(None, "req_good", Reply::ok(1)).headers().get(LINK).is_none());
+    }
+
+    #[test]
+    fn every_answer_names_its_request() {
+        assert_eq!(answer(ErrorCode::Conflict).headers()[X_REQUEST_ID], "req_test");
+        let good = respond(None, "req_good", Reply::ok(1));
+        assert_eq!(good.headers()[X_REQUEST_ID], "req_good");
+    }
+}

@@ -1,0 +1,72 @@
+//! What every request passes first and every answer last: its name, the door when we are full or leaving, the log line.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::HeaderValue;
+use http::header::CONNECTION;
+use tokio::time::Instant;
+use wharf_api::ops;
+
+use super::call::{Called, Key};
+use super::envelope::{self, Code, Failure};
+use super::{Http, request_id};
+
+/// The request's name, put there by [`pass`].
+#[derive(Clone)]
+struct RequestId(Arc<str>);
+
+/// The name of a request that has passed [`pass`].
+pub(super) fn request_id(request: &Request) -> Arc<str> {
+    request.extensions().get::<RequestId>().map_or_else(|| Arc::from("req_unnamed"), |id| Arc::clone(&id.0))
+}
+
+pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id: Arc<str> = request_id::of(request.headers(), &*http.services.chance).into();
+    let method = request.method().clone();
+    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
+
+    let response = match admit(&http, request.uri().path()) {
+        Ok(_permit) => next.run(request).await,
+        Err(failure) => envelope::respond(None, &id, Err(failure)),
+    };
+    log(&method, &response, started.elapsed(), &id);
+    response
+}
+
+/// Lets a request in while there is room. Questions after our health always come in: they are what tells others to go elsewhere.
+fn admit<'a>(http: &'a Http, path: &str) -> Result<Option<tokio::sync::SemaphorePermit<'a>>, Failure> {
+    if path == ops::healthz.path || path == ops::readyz.path {
+        return Ok(None);
+    }
+    if http.is_draining() {
+        let mut failure = Failure::unavailable("the server is stopping", 1);
+        failure.headers.push((CONNECTION, HeaderValue::from_static("close")));
+        return Err(failure);
+    }
+    match http.permits.try_acquire() {
+        Ok(permit) => Ok(Some(permit)),
+        Err(_) => Err(Failure::unavailable("the server is working to capacity", 1)),
+    }
+}
+
+/// One line a request: the operation's path and never the caller's, because ids and filters stand in the latter.
+fn log(method: &http::Method, response: &Response, took: Duration, request_id: &str) {
+    let extensions = response.extensions();
+    let route = extensions.get::<Called>().map_or("-", |called| called.0.path);
+    let code = extensions.get::<Code>().map_or("-", |code| code.0.name());
+    let key = extensions.get::<Key>().map_or("-", |key| key.0.as_str());
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let method = if known(method) { method.as_str() } else { "other" };
+    tracing::info!(target: "wharf::request", method, route, status = response.status().as_u16(), code, ms, request_id, key);
+}
+
+/// A method is free text on the wire; only the usual ones are written down.
+fn known(method: &http::Method) -> bool {
+    use http::Method;
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS].contains(method)
+}

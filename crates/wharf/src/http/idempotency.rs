@@ -1,0 +1,128 @@
+//! `Idempotency-Key`: runs a creating request once and gives its answer to every repeat.
+
+use std::future::Future;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use wharf_api::{ApiError, limits};
+use wharf_core::idempotency::{self as core, Begin, Key};
+use wharf_core::store::{Answer as Stored, Claim};
+use wharf_core::{message, session};
+
+use super::envelope::{self, Failure, Reply, invalid};
+use super::{Answer, Call};
+
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// How often a request that lost the race for its key looks the key up again.
+const RACES: usize = 3;
+
+/// Errors that tell whether another request was faster with the same key.
+pub(super) trait Race {
+    fn lost(&self) -> bool;
+}
+
+impl Race for message::Error {
+    fn lost(&self) -> bool {
+        matches!(self, Self::ClaimedBefore)
+    }
+}
+
+impl Race for session::Error {
+    fn lost(&self) -> bool {
+        matches!(self, Self::ClaimedBefore)
+    }
+}
+
+/// Runs `work` unless a request with the same key ran before. `resume` answers from the present state of what a
+/// first request created before its process died.
+pub(super) async fn once<E, W, R>(
+    call: &Call,
+    request: &impl Serialize,
+    work: impl Fn(Option<Claim>) -> W,
+    resume: impl Fn(String) -> R,
+) -> Answer
+where
+    E: Race + Into<Failure>,
+    W: Future<Output = Result<Answer, E>>,
+    R: Future<Output = Answer>,
+{
+    let Some(key) = key(call, request)? else {
+        return work(None).await.unwrap_or_else(|error| Err(error.into()));
+    };
+    for _ in 0..RACES {
+        let claim = match core::begin(call.services(), call.caller(), &key).await? {
+            Begin::Replay(stored) => return replay(stored),
+            Begin::Resume { resource_id } => return finish(call, &key, resume(resource_id).await).await.map(replayed),
+            Begin::Fresh(claim) => claim,
+        };
+        match work(Some(claim)).await {
+            Err(error) if error.lost() => {}
+            Err(error) => return finish(call, &key, Err(error.into())).await,
+            Ok(answer) => return finish(call, &key, answer).await,
+        }
+    }
+    Err(core::Error::InUse.into())
+}
+
+/// The header with the hash of what it stands on, where there is one.
+fn key(call: &Call, request: &impl Serialize) -> Result<Option<Key>, Failure> {
+    let mut values = call.headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = values.next().filter(|_| call.operation.idempotent()) else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(invalid("the header stands there more than once").field(IDEMPOTENCY_KEY).into());
+    }
+    let value = value.to_str().ok().filter(|value| is_good(value)).ok_or_else(malformed)?;
+    // The parsed request, written again: spaces and the order of its members do not make it another one.
+    let canonical = serde_json::to_vec(request).map_err(Failure::internal)?;
+    let hash = Sha256::new().chain_update(call.operation.id).chain_update([0]).chain_update(canonical).finalize();
+    Ok(Some(Key { operation: call.operation.id, value: value.to_owned(), request_hash: hash.to_vec() }))
+}
+
+fn is_good(value: &str) -> bool {
+    (1..=limits::IDEMPOTENCY_KEY_BYTES).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn malformed() -> ApiError {
+    invalid(format!("1 to {} visible ASCII characters are expected", limits::IDEMPOTENCY_KEY_BYTES)).field(IDEMPOTENCY_KEY)
+}
+
+/// Stores an answer that stands on something that was created; other failures may be tried again under the same key.
+async fn finish(call: &Call, key: &Key, answer: Answer) -> Answer {
+    let stored = match &answer {
+        Ok(reply) => Some(Stored { status: reply.status.as_u16(), body: reply.body.to_vec() }),
+        Err(failure) if failure.error.details.message_id.is_some() => {
+            Some(Stored { status: failure.error.code.status(), body: envelope::body(&failure.error) })
+        }
+        Err(_) => None,
+    };
+    if let Some(stored) = stored {
+        core::finish(call.services(), call.caller(), key, &stored).await;
+    }
+    answer
+}
+
+fn replay(stored: Stored) -> Answer {
+    let status = StatusCode::from_u16(stored.status).map_err(Failure::internal)?;
+    Ok(replayed(Reply { status, headers: Vec::new(), body: Bytes::from(stored.body) }))
+}
+
+fn replayed(mut reply: Reply) -> Reply {
+    reply.headers.push((IDEMPOTENT_REPLAYED, HeaderValue::from_static("true")));
+    reply
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_one_to_255_visible_characters() {
+        assert!(is_good("a") && is_good(&"x".repeat(255)));
+        for bad in ["", "a b", "é", &"x".repeat(256)] {
+            assert!(!is_good(bad), "{bad:?}");
+        }
+    }
+}

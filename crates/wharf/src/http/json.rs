@@ -1,0 +1,71 @@
+//! JSON bodies: from bytes to a request type, and from what is wrong with them to a code and a path.
+
+mod fault;
+mod scan;
+
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
+use wharf_api::ApiError;
+
+use super::envelope::invalid;
+
+/// The request that the body spells.
+pub(super) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, ApiError> {
+    check_content_type(headers)?;
+    let value = scan::scan(body)?;
+    serde_path_to_error::deserialize(value).map_err(|error| fault::of(&error))
+}
+
+/// JSON, or nothing said. Another type is a sign that the body is not what the caller thinks it is.
+fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let wrong = || invalid("the Content-Type must be application/json").field("Content-Type");
+    let mut parts = value.to_str().map_err(|_| wrong())?.split(';').map(str::trim);
+    if !parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
+        return Err(wrong());
+    }
+    for part in parts.filter(|part| !part.is_empty()) {
+        let (name, charset) = part.split_once('=').unwrap_or((part, ""));
+        if name.eq_ignore_ascii_case("charset") && !charset.trim_matches('"').eq_ignore_ascii_case("utf-8") {
+            return Err(invalid("the charset of JSON is utf-8").field("Content-Type"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use wharf_api::ErrorCode;
+
+    use super::*;
+
+    fn check(value: &str) -> Result<(), ErrorCode> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, value.parse().unwrap());
+        check_content_type(&headers).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn json_and_nothing_said_pass() {
+        for value in [
+            "application/json",
+            "Application/JSON",
+            "application/json; charset=utf-8",
+            "application/json;charset=\"UTF-8\"",
+            "application/json;",
+        ] {
+            assert_eq!(check(value), Ok(()), "{value}");
+        }
+        assert!(check_content_type(&HeaderMap::new()).is_ok());
+    }
+
+    #[test]
+    fn another_type_or_charset_is_refused() {
+        for value in
+            ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json; charset=latin1"]
+        {
+            assert_eq!(check(value), Err(ErrorCode::InvalidRequest), "{value}");
+        }
+    }
+}

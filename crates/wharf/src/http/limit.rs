@@ -1,0 +1,40 @@
+//! Limits over HTTP: who is let in, and the headers that tell a caller where it stands.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use axum::extract::Request;
+use axum::response::Response;
+use http::{HeaderName, HeaderValue};
+use wharf_core::limit::{Permit, Standing};
+use wharf_core::{Caller, Services};
+
+use super::envelope::Failure;
+
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// The address that a connection comes from; the server puts it into every request.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
+/// Where the request comes from. Requests that came over no connection are the tests' own.
+pub(super) fn peer(request: &Request) -> IpAddr {
+    request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0)
+}
+
+/// Counts the call, or refuses it. `standing` is for the headers of the answer, whatever that will be.
+pub(super) fn admit(services: &Services, caller: &Caller, standing: &mut Option<Standing>) -> Result<Permit, Failure> {
+    let (now, admitted) = services.calls.admit(&caller.account, &caller.plan, &*services.clock);
+    *standing = Some(now);
+    admitted.map_err(|refused| refused.error(&now).into())
+}
+
+/// Writes the headers.
+pub(super) fn stamp(response: &mut Response, standing: &Standing) {
+    // A caller that comes back in the second that is named must not be too early.
+    let reset = u64::try_from(standing.reset_at.as_millis()).unwrap_or(0).div_ceil(1000);
+    for (name, value) in [(LIMIT, standing.limit), (REMAINING, standing.remaining), (RESET, reset)] {
+        response.headers_mut().insert(name, HeaderValue::from(value));
+    }
+}

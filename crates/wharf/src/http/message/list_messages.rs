@@ -1,0 +1,38 @@
+use wharf_api::types::message::{Direction, MessageStatus};
+use wharf_api::{ApiError, Recipient};
+use wharf_core::store::MessageFilter;
+use wharf_core::{message, session};
+
+use crate::http::envelope::{Reply, invalid};
+use crate::http::query::Query;
+use crate::http::{Answer, Call, page};
+
+pub(in crate::http) async fn list_messages(call: Call) -> Answer {
+    call.query.only(&["sessionId", "chat", "direction", "status", "limit", "cursor"])?;
+    let statuses: Vec<_> = MessageStatus::ALL.iter().map(|status| status.as_str()).collect();
+    let directions = [Direction::Outgoing.as_str(), Direction::Incoming.as_str()];
+    let mut filter = MessageFilter {
+        chat: chat(&call.query)?,
+        direction: call.query.word("direction", Direction::parse, &directions)?,
+        status: call.query.word("status", MessageStatus::parse, &statuses)?,
+        ..MessageFilter::default()
+    };
+    let page = page::wanted(&call.query)?;
+    if let Some(id) = call.query.get("sessionId") {
+        filter.session = Some(session::find(call.services(), call.caller(), id).await?.id);
+    }
+    let found = message::list(call.services(), call.caller(), filter, page).await?;
+    let shown: Vec<_> = found.rows.iter().map(message::view).collect();
+    Reply::list(shown, page::next(found.next))
+}
+
+/// A chat by its phone number, which finds it under its LID too, or by its id as WhatsApp writes it.
+fn chat(query: &Query) -> Result<Option<String>, ApiError> {
+    let Some(text) = query.get("chat") else { return Ok(None) };
+    match Recipient::parse(text) {
+        Ok(Recipient::Phone(digits)) => Ok(Some(digits)),
+        Ok(other) => Ok(Some(other.jid())),
+        Err(_) if text.contains('@') => Ok(Some(text.to_owned())),
+        Err(reason) => Err(invalid(reason).field("chat")),
+    }
+}

@@ -1,0 +1,8 @@
+use wharf_api::types::health::Health;
+
+use crate::http::envelope::Reply;
+use crate::http::{Answer, Call};
+
+pub(in crate::http) async fn healthz(_: Call) -> Answer {
+    Ok(Reply::ok(Health { status: "ok".to_owned() })?.no_store())
+}

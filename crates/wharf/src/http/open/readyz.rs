@@ -1,0 +1,24 @@
+use std::time::Duration;
+
+use wharf_api::types::health::Health;
+
+use crate::http::envelope::{Failure, Reply};
+use crate::http::{Answer, Call};
+
+/// Whoever asks has a time-out of its own, and a slow database is as good as none.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+pub(in crate::http) async fn readyz(call: Call) -> Answer {
+    if call.http.is_draining() {
+        return Err(Failure::unavailable("the server is stopping", 1));
+    }
+    match tokio::time::timeout(PATIENCE, call.services().store.ping()).await {
+        Ok(Ok(())) => Ok(Reply::ok(Health { status: "ready".to_owned() })?.no_store()),
+        Ok(Err(error)) => {
+            let mut failure = Failure::unavailable("the database does not answer", 1);
+            failure.cause = Some(error.into());
+            Err(failure)
+        }
+        Err(_) => Err(Failure::unavailable("the database does not answer in time", 1)),
+    }
+}

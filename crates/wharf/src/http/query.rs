@@ -1,0 +1,130 @@
+//! The query string and the path, decoded strictly: what cannot be decoded is refused, not guessed.
+
+use wharf_api::{ApiError, ErrorCode};
+
+use super::envelope::invalid;
+
+/// The parameters of a query string, each named once.
+#[derive(Debug, Default)]
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    pub(super) fn parse(query: Option<&str>) -> Result<Self, ApiError> {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for part in query.unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            let name = decode(name, true).ok_or_else(|| invalid("the query string is not percent-encoded UTF-8"))?;
+            let value = decode(value, true).ok_or_else(|| invalid("the value is not percent-encoded UTF-8").field(shown(&name)))?;
+            if pairs.iter().any(|(known, _)| *known == name) {
+                return Err(invalid("the parameter stands there more than once").field(shown(&name)));
+            }
+            pairs.push((name, value));
+        }
+        Ok(Self(pairs))
+    }
+
+    /// Refuses parameters that the operation does not know: a filter with a typing error must not list everything.
+    pub fn only(&self, known: &[&str]) -> Result<(), ApiError> {
+        match self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            None => Ok(()),
+            Some((name, _)) => Err(invalid(format!("unknown parameter; known are {}", known.join(", "))).field(shown(name))),
+        }
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A whole number between `min` and `max`.
+    pub fn number(&self, name: &str, min: u64, max: u64) -> Result<Option<u64>, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(ApiError::new(ErrorCode::InvalidParameterType).field(name).reason("a whole number is expected"));
+        }
+        match text.parse() {
+            Ok(number) if (min..=max).contains(&number) => Ok(Some(number)),
+            Ok(number) => Err(invalid(format!("a number from {min} to {max} is expected")).field(name).limit(max, number)),
+            Err(_) => Err(invalid(format!("a number from {min} to {max} is expected")).field(name)),
+        }
+    }
+
+    /// One word out of a closed set.
+    pub fn word<T>(&self, name: &str, parse: impl Fn(&str) -> Option<T>, words: &[&str]) -> Result<Option<T>, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        match parse(text) {
+            Some(value) => Ok(Some(value)),
+            None => Err(invalid(format!("one of {} is expected", words.join(", "))).field(name)),
+        }
+    }
+}
+
+/// A name that came from outside, short enough to be shown.
+pub(super) fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(100).collect()
+}
+
+/// The text behind a percent-encoding, or `None` where there is none. In query strings `+` is a space.
+pub(super) fn decode(text: &str, plus_is_space: bool) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        match first {
+            b'%' => {
+                let [high, low, after @ ..] = tail else { return None };
+                let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+                bytes.push(digit(*high)? << 4 | digit(*low)?);
+                rest = after;
+            }
+            b'+' if plus_is_space => bytes.push(b' '),
+            other => bytes.push(*other),
+        }
+    }
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(query: &str) -> Result<Query, ApiError> {
+        Query::parse(Some(query))
+    }
+
+    #[test]
+    fn a_parameter_is_decoded() {
+        let query = parse("a=1%202&b=x+y&c&=z&d=%C3%A9").unwrap();
+        assert_eq!(query.get("a"), Some("1 2"));
+        assert_eq!(query.get("b"), Some("x y"));
+        assert_eq!(query.get("c"), Some(""));
+        assert_eq!(query.get("d"), Some("é"));
+        assert_eq!(query.get("e"), None);
+    }
+
+    #[test]
+    fn bad_encoding_and_repeats_are_refused() {
+        for query in ["a=%", "a=%4", "a=%zz", "%ff=1", "a=%ff", "a=%00", "a=%+1", "a=1&a=2", "a=1&%61=2"] {
+            assert_eq!(parse(query).unwrap_err().code, ErrorCode::InvalidRequest, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_a_number_in_its_range() {
+        let number = |query| parse(query).unwrap().number("n", 1, 200).map_err(|error| error.code);
+        assert_eq!(number("n=200"), Ok(Some(200)));
+        assert_eq!(number(""), Ok(None));
+        for query in ["n=", "n=abc", "n=1.5", "n=-", "n=0x10", "n=%201"] {
+            assert_eq!(number(query), Err(ErrorCode::InvalidParameterType), "{query}");
+        }
+        for query in ["n=0", "n=201", "n=-1", "n=99999999999999999999999"] {
+            assert_eq!(number(query), Err(ErrorCode::InvalidRequest), "{query}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_parameter_is_named() {
+        let error = parse("sesionId=1").unwrap().only(&["sessionId"]).unwrap_err();
+        assert_eq!(error.details.field.as_deref(), Some("sesionId"));
+    }
+}

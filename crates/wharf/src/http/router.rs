@@ -1,0 +1,136 @@
+//! Mounts the operations that the contract declares, and answers for everything that it does not.
+
+use std::future::ready;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::{MethodFilter, MethodRouter};
+use http::HeaderValue;
+use http::header::ALLOW;
+use wharf_api::ErrorCode;
+use wharf_api::ops::{self, Method, Operation};
+
+use super::call::{self, Handler};
+use super::envelope::{self, Failure};
+use super::{Http, account, admin, api_key, contact, front, message, open, quick_start, session};
+
+/// Each handler under its own name, which is its operation's.
+macro_rules! handlers {
+    ($($module:ident::$operation:ident),+ $(,)?) => {
+        const HANDLERS: &[(&str, Handler)] = &[$((stringify!($operation), |call| Box::pin($module::$operation(call)))),+];
+    };
+}
+
+handlers! {
+    session::create_session,
+    session::list_sessions,
+    session::get_session,
+    session::delete_session,
+    session::get_session_qr,
+    session::create_pairing_code,
+    session::restart_session,
+    session::logout_session,
+    message::send_text,
+    message::get_message,
+    message::list_messages,
+    contact::check_contacts,
+    api_key::create_api_key,
+    api_key::list_api_keys,
+    api_key::get_api_key,
+    api_key::revoke_api_key,
+    api_key::rotate_api_key,
+    account::get_account,
+    account::get_usage,
+    admin::admin_list_plans,
+    admin::admin_put_plan,
+    admin::admin_list_accounts,
+    admin::admin_create_account,
+    admin::admin_get_account,
+    admin::admin_update_account,
+    admin::admin_create_api_key,
+    open::list_errors,
+    quick_start::quick_create_session,
+    quick_start::quick_send_text,
+    open::get_openapi,
+    open::get_docs,
+    open::healthz,
+    open::readyz,
+}
+
+/// The whole API. Fails at once where the table of operations and the handlers differ.
+pub fn router(http: &Arc<Http>) -> Router {
+    let operations = pairs().unwrap_or_else(|odd| panic!("the operation {odd} is declared or handled, but not both"));
+    let mut router = Router::new();
+    for path in paths() {
+        let mut methods: MethodRouter = MethodRouter::new().fallback(move |request: Request| ready(wrong_method(path, &request)));
+        for (operation, handler) in operations.iter().filter(|(operation, _)| operation.path == path) {
+            let (operation, handler, http) = (*operation, *handler, Arc::clone(http));
+            methods =
+                methods.on(filter(operation.method), move |request: Request| call::serve(Arc::clone(&http), operation, handler, request));
+        }
+        router = router.route(path, methods);
+    }
+    router.fallback(unknown_path).layer(axum::middleware::from_fn_with_state(Arc::clone(http), front::pass))
+}
+
+/// Every operation with its handler, or the name of one that lacks the other.
+fn pairs() -> Result<Vec<(&'static Operation, Handler)>, &'static str> {
+    if let Some((odd, _)) = HANDLERS.iter().find(|(name, _)| ops::ALL.iter().all(|operation| operation.id != *name)) {
+        return Err(odd);
+    }
+    let handler = |operation: &'static Operation| HANDLERS.iter().find(|(name, _)| *name == operation.id).map(|(_, handler)| *handler);
+    ops::ALL.iter().map(|operation| handler(operation).map(|handler| (*operation, handler)).ok_or(operation.id)).collect()
+}
+
+/// Every path, once.
+fn paths() -> Vec<&'static str> {
+    let mut paths: Vec<_> = ops::ALL.iter().map(|operation| operation.path).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    paths
+}
+
+fn filter(method: Method) -> MethodFilter {
+    match method {
+        Method::Get => MethodFilter::GET,
+        Method::Post => MethodFilter::POST,
+        Method::Put => MethodFilter::PUT,
+        Method::Patch => MethodFilter::PATCH,
+        Method::Delete => MethodFilter::DELETE,
+    }
+}
+
+/// The methods that a path knows, as `Allow` lists them. Where there is GET there is HEAD.
+fn allowed(path: &str) -> String {
+    let methods = ops::ALL.iter().filter(|operation| operation.path == path).map(|operation| operation.method);
+    let names = methods.flat_map(|method| if method == Method::Get { vec!["GET", "HEAD"] } else { vec![method.as_str()] });
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn wrong_method(path: &str, request: &Request) -> axum::response::Response {
+    let mut failure = Failure::from(ErrorCode::MethodNotAllowed);
+    let allow = HeaderValue::from_str(&allowed(path)).expect("names of methods are visible ASCII");
+    failure.headers.push((ALLOW, allow));
+    envelope::respond(None, &front::request_id(request), Err(failure))
+}
+
+async fn unknown_path(request: Request) -> axum::response::Response {
+    envelope::respond(None, &front::request_id(&request), Err(ErrorCode::ResourceNotFound.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_declared_operation_has_a_handler_and_the_reverse() {
+        assert_eq!(pairs().map(|pairs| pairs.len()), Ok(ops::ALL.len()));
+    }
+
+    #[test]
+    fn a_path_lists_the_methods_that_it_knows() {
+        assert_eq!(allowed("/v1/sessions"), "POST, GET, HEAD");
+        assert_eq!(allowed("/v1/messages/text"), "POST");
+    }
+}

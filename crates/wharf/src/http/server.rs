@@ -1,0 +1,93 @@
+//! The listening socket and its connections: time for a head, room for a head, and an orderly end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tower::Layer;
+
+use super::limit::Peer;
+use super::{Http, router};
+
+/// The most that the head of a request may take.
+const HEAD_BYTES: usize = 64 * 1024;
+/// How long we wait when the machine cannot give us another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A server that listens. Dropping it leaves it running; [`Server::stop`] ends it.
+pub struct Server {
+    http: Arc<Http>,
+    address: SocketAddr,
+    stopping: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+impl Server {
+    /// Listens on `listen`; port 0 takes any free port.
+    pub async fn bind(listen: SocketAddr, http: Arc<Http>) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(listen).await?;
+        let address = listener.local_addr()?;
+        let stopping = CancellationToken::new();
+        let running = tokio::spawn(run(listener, Arc::clone(&http), stopping.clone()));
+        Ok(Self { http, address, stopping, running })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Refuses what is new, stops to listen, and waits for what is being worked on, as long as the limits say.
+    pub async fn stop(self) {
+        self.http.drain();
+        self.stopping.cancel();
+        let drained = async {
+            // The accepting task ends when its last connection does.
+            let _ = self.running.await;
+            self.http.idle().await;
+        };
+        if tokio::time::timeout(self.http.limits.drain_timeout, drained).await.is_err() {
+            tracing::warn!("some requests did not end in time; they are cut off");
+        }
+    }
+}
+
+async fn run(listener: TcpListener, http: Arc<Http>, stopping: CancellationToken) {
+    let router = router::router(&http);
+    let mut connection = http1::Builder::new();
+    connection.timer(TokioTimer::new()).header_read_timeout(http.limits.header_timeout).max_buf_size(HEAD_BYTES);
+    let open = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stopping.cancelled() => break,
+        };
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "no connection could be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        // Answers are small and somebody waits for each.
+        let _ = stream.set_nodelay(true);
+        let service = Extension(Peer(address.ip())).layer(router.clone());
+        let served = connection.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        let served = open.watch(served);
+        tokio::spawn(async move {
+            if let Err(error) = served.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    open.shutdown().await;
+}

@@ -1,0 +1,27 @@
+use std::time::Duration;
+
+use http::header::VARY;
+use wharf_api::limits;
+use wharf_core::session;
+
+use crate::http::envelope::{Failure, Reply};
+use crate::http::{Answer, Call, accept, picture};
+
+const JSON: &str = "application/json";
+const PNG: &str = "image/png";
+const SVG: &str = "image/svg+xml";
+const TEXT: &str = "text/plain";
+
+/// `?wait=` makes it a long poll, which ends early when there is another code than `?known=`.
+pub(in crate::http) async fn get_session_qr(call: Call) -> Answer {
+    call.query.only(&["wait", "known"])?;
+    let wait = Duration::from_secs(call.query.number("wait", 0, limits::LONG_POLL_MAX_SECS)?.unwrap_or(0));
+    let code = session::qr(call.services(), call.caller(), call.path("sessionId"), call.query.get("known"), wait).await?;
+    let reply = match accept::best(&call.headers, &[JSON, PNG, SVG, TEXT]) {
+        PNG => picture::png(&code.text).map(|file| Reply::raw(PNG, file)),
+        SVG => picture::svg(&code.text).map(|file| Reply::raw(SVG, file)),
+        TEXT => picture::terminal(&code.text).map(|text| Reply::raw("text/plain; charset=utf-8", text)),
+        _ => return Ok(Reply::ok(picture::on_the_wire(&code).map_err(Failure::internal)?)?.no_store().header(VARY, "Accept")),
+    };
+    Ok(reply.map_err(Failure::internal)?.no_store().header(VARY, "Accept"))
+}

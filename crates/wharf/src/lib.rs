@@ -1,0 +1,13 @@
+//! The program: HTTP, workers, configuration, the command line, and the one place that wires the rooms together.
+//!
+//! A library as well, so that the sandbox is the same program in another world.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod identity;
+pub mod log;
+pub mod machine;
+pub mod worker;
+pub mod world;

@@ -1,0 +1,68 @@
+//! What runs because time has passed. The work itself is the rules'.
+
+pub mod expiry;
+pub mod lease;
+pub mod overdue;
+pub mod usage;
+pub mod wake;
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use wharf_core::Services;
+
+/// Workers that are stopped together.
+#[derive(Default)]
+pub struct Workers {
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// Starts the workers that need nothing but the rules.
+pub fn start(services: &Arc<Services>) -> Workers {
+    let workers = Workers::default();
+    workers.every("overdue messages", overdue::PERIOD, services, |services| async move { overdue::run(&services).await });
+    workers.every("lost wake-ups", wake::PERIOD, services, |services| async move { wake::run(&services).await });
+    workers.every("usage", usage::PERIOD, services, |services| async move { usage::run(&services).await });
+    workers.every("expired idempotency keys", expiry::PERIOD, services, |services| async move { expiry::run(&services).await });
+    workers
+}
+
+impl Workers {
+    /// Runs `work` at once and then every `period`, as long as the last run took or longer. A run that fails or panics
+    /// is logged and does not end the worker.
+    fn every<W>(&self, name: &'static str, period: Duration, services: &Arc<Services>, work: impl Fn(Arc<Services>) -> W + Send + 'static)
+    where
+        W: Future<Output = Result<(), wharf_core::store::Error>> + Send,
+    {
+        let (stopping, services) = (self.stopping.clone(), Arc::clone(services));
+        self.tasks.spawn(async move {
+            let mut ticks = tokio::time::interval(period);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    () = stopping.cancelled() => return,
+                    _ = ticks.tick() => {}
+                }
+                match AssertUnwindSafe(work(Arc::clone(&services))).catch_unwind().await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::warn!(worker = name, %error, "a worker's run failed; it runs again later"),
+                    Err(_) => tracing::error!(worker = name, "a worker's run panicked; it runs again later"),
+                }
+            }
+        });
+    }
+
+    /// Lets the runs that are under way end.
+    pub async fn stop(self) {
+        self.stopping.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}

@@ -1,0 +1,27 @@
+//! Keeps this node's lease: as long as it lasts, no other node takes our sessions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wharf_core::store::{self, OwnerStore};
+use wharf_core::{Clock, Services};
+
+use super::Workers;
+
+const TTL_MS: i64 = 15_000;
+const PERIOD: Duration = Duration::from_secs(5);
+
+pub async fn renew(store: &(impl OwnerStore + ?Sized), clock: &dyn Clock, node: &str) -> Result<(), store::Error> {
+    let now = clock.now();
+    store.renew_lease(node, now, now.plus_millis(TTL_MS)).await
+}
+
+pub fn start(services: &Arc<Services>, node: String) -> Workers {
+    let workers = Workers::default();
+    let node: Arc<str> = node.into();
+    workers.every("the node's lease", PERIOD, services, move |services| {
+        let node = Arc::clone(&node);
+        async move { renew(&*services.store, &*services.clock, &node).await }
+    });
+    workers
+}

@@ -1,0 +1,96 @@
+//! Which WhatsApp the gateway talks to: the real one, or the pretend one. A program knows one world only, and so does
+//! a database.
+
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum World {
+    /// WhatsApp itself.
+    Production,
+    /// The pretend network at this WebSocket address, which must be on loopback.
+    Sandbox { network_url: String },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "this build contains the sandbox: it would accept any server's certificate for WhatsApp's. \
+         Build the release program by itself: cargo build --release -p wharf"
+    )]
+    TrustsAnybody,
+    #[error("this build checks WhatsApp's certificate and cannot talk to the pretend network")]
+    TrustsNobody,
+    #[error("the database belongs to the {found} world, and this program to the {own} one")]
+    ForeignDatabase { found: String, own: &'static str },
+    #[error("the pretend network's address must be a WebSocket address on loopback, such as ws://127.0.0.1:7000")]
+    NotLoopback,
+}
+
+impl World {
+    /// The mark that its databases carry.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Sandbox { .. } => "sandbox",
+        }
+    }
+
+    /// Asks the client library whether it was built for this world.
+    pub fn check_build(&self) -> Result<(), Error> {
+        match (self, wharf_wa::accepts_foreign_chain()) {
+            (Self::Production, true) => Err(Error::TrustsAnybody),
+            (Self::Sandbox { .. }, false) => Err(Error::TrustsNobody),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn check_database(&self, found: &str) -> Result<(), Error> {
+        if found == self.name() { Ok(()) } else { Err(Error::ForeignDatabase { found: found.to_owned(), own: self.name() }) }
+    }
+
+    /// Where sessions connect; `None` is WhatsApp's own address.
+    pub fn network(&self) -> Result<Option<Url>, Error> {
+        let Self::Sandbox { network_url } = self else { return Ok(None) };
+        let url = Url::parse(network_url).map_err(|_| Error::NotLoopback)?;
+        let loopback = match url.host() {
+            Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
+            Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+            // A name can point anywhere, also this one.
+            Some(Host::Domain(_)) | None => false,
+        };
+        if loopback && matches!(url.scheme(), "ws" | "wss") { Ok(Some(url)) } else { Err(Error::NotLoopback) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pretend_network_is_on_loopback_or_nowhere() {
+        let network = |url: &str| World::Sandbox { network_url: url.to_owned() }.network();
+        for good in ["ws://127.0.0.1:7000/ws/chat", "ws://[::1]:7000", "ws://127.9.9.9:1/"] {
+            assert!(network(good).unwrap().is_some(), "{good}");
+        }
+        for bad in [
+            "ws://192.0.2.1:9/",
+            "wss://web.whatsapp.com/ws/chat",
+            "ws://127.0.0.1.example.com/",
+            "ws://localhost:1/",
+            "http://127.0.0.1:1/",
+            "x",
+        ] {
+            assert!(network(bad).is_err(), "{bad}");
+        }
+        assert_eq!(World::Production.network().unwrap(), None);
+    }
+
+    #[test]
+    fn a_database_of_the_other_world_is_refused() {
+        assert!(World::Production.check_database("production").is_ok());
+        let refused = World::Production.check_database("sandbox").unwrap_err().to_string();
+        assert!(refused.contains("sandbox"));
+    }
+}

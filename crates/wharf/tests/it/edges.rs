@@ -1,0 +1,166 @@
+//! The edges that belong to no operation: unknown paths, wrong methods, keys, request ids, load, time, panics.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use wharf::http::Limits;
+use wharf_api::ops::{self, Access};
+use wharf_api::{ErrorCode, Permission, Timestamp};
+
+use crate::harness::{Gateway, client, engine};
+
+#[tokio::test]
+async fn a_path_that_is_not_served_is_not_found_with_and_without_a_key() {
+    let gateway = Gateway::start().await;
+    for path in [
+        "/",
+        "/v1",
+        "/v1/",
+        "/v2/sessions",
+        "/v1/sessions/",
+        "/v1/sessions/a/b/c",
+        "/v1/nothing",
+        "//v1/sessions",
+        "/v1/%2e%2e",
+        "/v1/sessions/%2f/x",
+    ] {
+        gateway.ask("GET", path).send().await.refused(ErrorCode::ResourceNotFound);
+        gateway.get(path).send().await.refused(ErrorCode::ResourceNotFound);
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_a_path_does_not_know_is_refused_with_those_that_it_knows() {
+    let gateway = Gateway::start().await;
+    for (method, path, allow) in [
+        ("PUT", "/v1/sessions", "POST, GET, HEAD"),
+        ("GET", "/v1/messages/text", "POST"),
+        ("PATCH", "/v1/sessions/x", "GET, HEAD, DELETE"),
+        ("POST", "/healthz", "GET, HEAD"),
+        ("OPTIONS", "/v1/api-keys", "POST, GET, HEAD"),
+        ("BREW", "/v1/messages", "GET, HEAD"),
+    ] {
+        let reply = gateway.ask(method, path).send().await;
+        reply.refused(ErrorCode::MethodNotAllowed);
+        assert_eq!(reply.header("allow"), allow, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn keys_that_are_missing_invalid_and_expired_are_told_apart_on_every_operation() {
+    let gateway = Gateway::start().await;
+    let expired = gateway.make_key(Permission::ALL, Some(Timestamp::from_millis(1))).await;
+    let mut wrong = gateway.key.clone();
+    wrong.replace_range(25..26, if &wrong[25..26] == "x" { "y" } else { "x" });
+    for operation in ops::ALL.iter().filter(|operation| matches!(operation.access, Access::Key(_))) {
+        let path = operation.path.replace(['{', '}'], "");
+        let ask = || gateway.ask(operation.method.as_str(), &path);
+        ask().send().await.refused(ErrorCode::MissingApiKey);
+        ask().header("Authorization", "Bearer ").send().await.refused(ErrorCode::MissingApiKey);
+        ask().header("Authorization", "Basic dTpw").send().await.refused(ErrorCode::InvalidApiKey);
+        ask().key(&wrong).send().await.refused(ErrorCode::InvalidApiKey);
+        ask().key(&expired).send().await.refused(ErrorCode::ExpiredApiKey);
+        gateway.ask(operation.method.as_str(), &format!("{path}?api_key={}", gateway.key)).send().await.refused(ErrorCode::MissingApiKey);
+    }
+    gateway.ask("GET", "/v1/sessions").header("Authorization", format!("bEARER {}", gateway.key)).send().await.ok(200);
+}
+
+#[tokio::test]
+async fn every_permission_opens_its_own_operations_and_no_other() {
+    let gateway = Gateway::start().await;
+    for permission in Permission::ALL {
+        let key = gateway.make_key(&[*permission], None).await;
+        for operation in ops::ALL {
+            let Access::Key(needed) = operation.access else { continue };
+            let path = operation.path.replace(['{', '}'], "");
+            let reply = gateway.ask(operation.method.as_str(), &path).key(&key).send().await;
+            if needed == *permission {
+                assert_ne!(reply.status, 403, "{} {permission:?}", operation.id);
+            } else {
+                reply.refused(ErrorCode::InsufficientPermissions);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_good_request_id_is_taken_over_and_a_bad_one_replaced() {
+    let gateway = Gateway::start().await;
+    for path in ["/healthz", "/nowhere", "/v1/sessions"] {
+        let reply = gateway.ask("GET", path).header("X-Request-Id", "mine-1").send().await;
+        assert_eq!(reply.header("x-request-id"), "mine-1");
+        for bad in ["", "two words", &"x".repeat(129)] {
+            let reply = gateway.ask("GET", path).header("X-Request-Id", bad).send().await;
+            assert!(reply.header("x-request-id").starts_with("req_"), "{}", reply.shown());
+        }
+    }
+    let (one, other) = (gateway.ask("GET", "/healthz").send().await, gateway.ask("GET", "/healthz").send().await);
+    assert_ne!(one.header("x-request-id"), other.header("x-request-id"));
+}
+
+#[tokio::test]
+async fn a_panic_is_one_request_s_internal_error_and_tells_nothing() {
+    let gateway = Gateway::start().await;
+    let session = gateway.connected().await;
+    let body = json!({"sessionId": session, "phones": [engine::PANICS]});
+    let reply = gateway.post("/v1/contacts/check", body).send().await;
+    assert_eq!(reply.refused(ErrorCode::InternalServerError), &json!(null));
+    assert!(!reply.shown().contains("secret"), "{}", reply.shown());
+    gateway.get("/v1/sessions").send().await.ok(200);
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_unavailable() {
+    let gateway = Gateway::start_with(Limits { request_timeout: Duration::from_millis(100), ..Limits::default() }).await;
+    let session = gateway.connected().await;
+    let body = json!({"sessionId": session, "phones": [engine::HANGS]});
+    gateway.post("/v1/contacts/check", body).send().await.refused(ErrorCode::ServiceUnavailable);
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_unavailable_too() {
+    let gateway = Gateway::start_with(Limits { request_timeout: Duration::from_millis(100), ..Limits::default() }).await;
+    let ask = gateway.post("/v1/sessions", json!({"name": "x"})).header("Content-Length", "1000");
+    ask.send().await.refused(ErrorCode::ServiceUnavailable);
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_is_cut_off() {
+    let gateway = Gateway::start_with(Limits { header_timeout: Duration::from_millis(100), ..Limits::default() }).await;
+    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n").await.unwrap();
+    let mut rest = Vec::new();
+    // The end of the stream is the proof; a reset is one too.
+    let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut rest).await;
+    assert!(!String::from_utf8_lossy(&rest).starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_server_that_is_full_refuses_and_still_tells_that_it_lives() {
+    let gateway = Gateway::start_with(Limits { concurrent_requests: 1, ..Limits::default() }).await;
+    let mut first = TcpStream::connect(gateway.address).await.unwrap();
+    let ask = gateway.post("/v1/sessions", json!({"name": "slow"}));
+    let bytes = ask.bytes();
+    first.write_all(&bytes[..bytes.len() - 1]).await.unwrap();
+    loop {
+        let reply = gateway.get("/v1/sessions").send().await;
+        if reply.status != 200 {
+            reply.refused(ErrorCode::ServiceUnavailable);
+            break;
+        }
+    }
+    gateway.ask("GET", "/healthz").send().await.ok(200);
+    gateway.ask("GET", "/readyz").send().await.ok(200);
+    first.write_all(&bytes[bytes.len() - 1..]).await.unwrap();
+    client::read(&mut first).await.ok(201);
+}
+
+#[tokio::test]
+async fn a_head_request_is_answered_as_get_without_a_body() {
+    let gateway = Gateway::start().await;
+    let reply = gateway.ask("HEAD", "/v1/errors").send().await;
+    assert_eq!((reply.status, reply.body.len()), (200, 0));
+    assert!(!reply.header("x-request-id").is_empty());
+}

@@ -1,0 +1,111 @@
+//! A gateway for one test: the HTTP layer on a socket, SQLite in a folder of its own, an engine that plays along.
+
+pub mod client;
+pub mod engine;
+mod ledger;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use wharf::http::server::Server;
+use wharf::http::{Http, Limits};
+use wharf_api::ids::{AccountId, SessionId};
+use wharf_api::{Permission, Timestamp};
+use wharf_core::chance::SystemChance;
+use wharf_core::clock::SystemClock;
+use wharf_core::key::NewKey;
+use wharf_core::store::Store;
+use wharf_core::{Chance, Services, account, key};
+
+pub use client::{Ask, Reply};
+pub use engine::FakeEngine;
+
+pub struct Gateway {
+    pub services: Arc<Services>,
+    pub engine: Arc<FakeEngine>,
+    pub http: Arc<Http>,
+    pub server: Option<Server>,
+    pub address: SocketAddr,
+    pub account: AccountId,
+    /// A key that may do everything.
+    pub key: String,
+    dir: PathBuf,
+}
+
+impl Gateway {
+    pub async fn start() -> Self {
+        Self::start_with(Limits::default()).await
+    }
+
+    pub async fn start_with(limits: Limits) -> Self {
+        let chance: Arc<dyn Chance> = Arc::new(SystemChance);
+        let dir = std::env::temp_dir().join(format!("wharf-http-{}", chance.uuid().simple()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let url = format!("sqlite://{}", dir.join("wharf.sqlite").display());
+        let store: Arc<dyn Store> = wharf_store::open(wharf_store::Config::new(url, Arc::clone(&chance))).await.unwrap();
+        let outcomes = Arc::default();
+        let engine = Arc::new(FakeEngine::new(Arc::clone(&store), Arc::clone(&outcomes)));
+        let services = Arc::new(Services::new(store, engine.clone(), Arc::new(SystemClock), chance, outcomes));
+        let account = account::find_or_create(&services, "tenant", "enterprise").await.unwrap();
+        let http = Http::new(Arc::clone(&services), limits);
+        let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Arc::clone(&http)).await.unwrap();
+        let address = server.address();
+        let mut gateway = Self { services, engine, http, server: Some(server), address, account, key: String::new(), dir };
+        gateway.key = gateway.make_key(Permission::ALL, None).await;
+        gateway
+    }
+
+    pub async fn make_key(&self, permissions: &[Permission], expires_at: Option<Timestamp>) -> String {
+        self.make_key_of(self.account.clone(), permissions, expires_at, None).await
+    }
+
+    pub async fn make_key_of(
+        &self,
+        account: AccountId,
+        permissions: &[Permission],
+        expires_at: Option<Timestamp>,
+        sessions: Option<Vec<SessionId>>,
+    ) -> String {
+        let new = NewKey { account, name: "test".into(), permissions: permissions.to_vec(), expires_at, sessions, operator: false };
+        key::create(&self.services, new).await.unwrap().1.reveal().to_owned()
+    }
+
+    pub fn get(&self, path: &str) -> Ask {
+        Ask::new(self.address, "GET", path).key(&self.key)
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the body on the spot")]
+    pub fn post(&self, path: &str, body: serde_json::Value) -> Ask {
+        Ask::new(self.address, "POST", path).key(&self.key).json(&body)
+    }
+
+    pub fn delete(&self, path: &str) -> Ask {
+        Ask::new(self.address, "DELETE", path).key(&self.key)
+    }
+
+    /// A request without a key.
+    pub fn ask(&self, method: &str, path: &str) -> Ask {
+        Ask::new(self.address, method, path)
+    }
+
+    /// Creates a session; it waits for its scan.
+    pub async fn session(&self) -> SessionId {
+        let created = self.post("/v1/sessions", serde_json::json!({"name": "test"})).send().await;
+        SessionId::parse(created.ok(201)["sessionId"].as_str().unwrap()).unwrap()
+    }
+
+    /// Creates a session and connects it.
+    pub async fn connected(&self) -> SessionId {
+        let session = self.session().await;
+        self.engine.connect(&session);
+        session
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        // What cannot be removed lies in the folder for temporary files.
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}

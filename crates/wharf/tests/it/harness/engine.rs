@@ -1,0 +1,112 @@
+//! An engine without WhatsApp: links are what the test says, and messages end as their recipient's number says.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use wharf_api::ids::{AccountId, SessionId};
+use wharf_api::types::session::SessionStatus;
+use wharf_api::{ErrorCode, Recipient, Timestamp};
+use wharf_core::Engine;
+use wharf_core::engine::{Composed, Error, Link, PairCode, QrCode, Registration};
+use wharf_core::message::outcomes::Outcomes;
+use wharf_core::store::{Outcome, Store};
+
+/// Numbers that make the engine do something special.
+pub const ABSENT: &str = "15550009999";
+pub const PANICS: &str = "15550000666";
+pub const HANGS: &str = "15550000777";
+pub const REFUSED: &str = "15550007479";
+pub const SILENT: &str = "15550001002";
+
+pub struct FakeEngine {
+    store: Arc<dyn Store>,
+    outcomes: Arc<Outcomes>,
+    links: Mutex<HashMap<SessionId, watch::Sender<Link>>>,
+    composed: AtomicUsize,
+}
+
+impl FakeEngine {
+    pub fn new(store: Arc<dyn Store>, outcomes: Arc<Outcomes>) -> Self {
+        Self { store, outcomes, links: Mutex::default(), composed: AtomicUsize::new(0) }
+    }
+
+    /// How many messages were accepted.
+    pub fn composed(&self) -> usize {
+        self.composed.load(Ordering::SeqCst)
+    }
+
+    pub fn set(&self, session: &SessionId, status: SessionStatus, qr: Option<&str>) {
+        let qr = qr.map(|text| QrCode { text: text.into(), expires_at: Timestamp::from_millis(1_800_000_000_000) });
+        let jid = (status == SessionStatus::Connected).then(|| "15550000001@s.whatsapp.net".to_owned());
+        let link = Link { status, reason: None, qr, jid };
+        let mut links = self.links.lock().unwrap();
+        links.entry(session.clone()).or_insert_with(|| watch::channel(link.clone()).0).send_replace(link);
+    }
+
+    pub fn connect(&self, session: &SessionId) {
+        self.set(session, SessionStatus::Connected, None);
+    }
+}
+
+#[async_trait]
+impl Engine for FakeEngine {
+    async fn start(&self, session: &SessionId) -> Result<watch::Receiver<Link>, Error> {
+        self.set(session, SessionStatus::Qr, Some("2@first"));
+        Ok(self.link(session).unwrap())
+    }
+
+    fn link(&self, session: &SessionId) -> Option<watch::Receiver<Link>> {
+        self.links.lock().unwrap().get(session).map(watch::Sender::subscribe)
+    }
+
+    async fn restart(&self, session: &SessionId) -> Result<watch::Receiver<Link>, Error> {
+        self.start(session).await
+    }
+
+    async fn stop(&self, session: &SessionId) -> Result<(), Error> {
+        self.links.lock().unwrap().remove(session);
+        Ok(())
+    }
+
+    async fn logout(&self, session: &SessionId) -> Result<(), Error> {
+        self.set(session, SessionStatus::Disconnected, None);
+        Ok(())
+    }
+
+    async fn pairing_code(&self, _: &SessionId, _: &str) -> Result<PairCode, Error> {
+        Ok(PairCode { code: "ABCD-1234".into(), expires_at: Timestamp::from_millis(1_800_000_000_000) })
+    }
+
+    async fn registrations(&self, _: &SessionId, phones: &[String]) -> Result<Vec<Registration>, Error> {
+        if phones.iter().any(|phone| phone == HANGS) {
+            std::future::pending::<()>().await;
+        }
+        assert!(!phones.iter().any(|phone| phone == PANICS), "a secret of the engine");
+        let answer = |phone: &String| Registration { phone: phone.clone(), registered: phone != ABSENT, lid: None };
+        Ok(phones.iter().map(answer).collect())
+    }
+
+    fn compose_text(&self, _: &str, _: &Recipient, text: &str, _: Timestamp) -> Composed {
+        let number = self.composed.fetch_add(1, Ordering::SeqCst);
+        Composed { wa_id: format!("WA{number}"), payload: text.as_bytes().to_vec() }
+    }
+
+    fn wake(&self, _: &AccountId, session: &SessionId) {
+        let (store, outcomes, session) = (Arc::clone(&self.store), Arc::clone(&self.outcomes), session.clone());
+        tokio::spawn(async move {
+            for (_, outgoing) in store.queued_messages(&session, 0, 100).await.unwrap() {
+                let outcome = if outgoing.chat.starts_with(REFUSED) {
+                    Outcome::Failed { code: ErrorCode::MessageSendingFailed, reason: "WhatsApp refused it".into() }
+                } else {
+                    Outcome::Sent
+                };
+                outcomes.report(&outgoing.id, outcome);
+            }
+        });
+    }
+
+    async fn shutdown(&self) {}
+}

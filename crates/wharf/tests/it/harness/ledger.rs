@@ -1,0 +1,32 @@
+//! Writes down what was really answered, for `cargo xtask ledger`: the operation, the status and the code.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Mutex, OnceLock};
+
+use serde_json::Value;
+use wharf_api::ops;
+
+/// Adds one answer to this process's file, once. The operation is `-` where the path or method is none's.
+pub fn record(method: &str, path: &str, status: u16, body: &Value) {
+    static SEEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    static FILE: OnceLock<Mutex<std::fs::File>> = OnceLock::new();
+    // The pretend network's control API is another program, and an answer to HEAD has no body that could name a code.
+    if path.starts_with("/control/") || method == "HEAD" {
+        return;
+    }
+    let operation = ops::find(method, path).map_or("-", |operation| operation.id);
+    let code = body["error"]["code"].as_str().unwrap_or("-");
+    let line = format!("{operation} {status} {code}\n");
+    if SEEN.lock().unwrap().insert(line.clone()) {
+        let file = FILE.get_or_init(|| Mutex::new(open()));
+        file.lock().unwrap().write_all(line.as_bytes()).unwrap();
+    }
+}
+
+fn open() -> std::fs::File {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ledger");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::File::options().create(true).append(true).open(folder.join(format!("{}.txt", std::process::id()))).unwrap()
+}

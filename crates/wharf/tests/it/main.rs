@@ -1,0 +1,12 @@
+//! The gateway's HTTP over a real socket and a real database, with a pretend engine.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics is a test that failed")]
+
+mod answers;
+mod causes;
+mod edges;
+mod harness;
+mod idempotency;
+mod malformed;
+mod sessions;
+mod stop;

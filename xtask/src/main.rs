@@ -1,0 +1,71 @@
+//! What checks the repository, as commands: `cargo xtask --help`.
+//!
+//! It knows cargo and the tools of a developer's machine, and nothing of the gateway but its contract.
+
+mod apt;
+mod cargo;
+mod generate;
+mod ledger;
+mod node;
+mod postgres;
+mod rooms;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Checks this repository")]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Check that every import follows the arrows between the rooms
+    Rooms,
+    /// Write the pages that come from the tables
+    Gen {
+        /// Compare instead of writing, and fail where a page differs
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check what the last tests provoked: every code of the catalogue, and nothing undeclared
+    Ledger,
+    /// Run everything that a change must pass, on both databases
+    Test(TestArgs),
+    /// What CI runs: the same as `test`
+    Ci(TestArgs),
+    /// Keep a throw-away PostgreSQL running until Ctrl-C
+    Postgres,
+}
+
+#[derive(Args)]
+struct TestArgs {
+    /// Leave out clippy
+    #[arg(long)]
+    quick: bool,
+    /// Passed on to `cargo test`; with `-p` only that package is tested
+    #[arg(last = true)]
+    cargo_test: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Task::Rooms => rooms::run(),
+        Task::Gen { check } => generate::run(check),
+        Task::Ledger => cargo::metadata().and_then(|metadata| ledger::run(&metadata.target_directory)),
+        Task::Test(args) | Task::Ci(args) => test::run(args.quick, &args.cargo_test),
+        Task::Postgres => postgres::keep(),
+    };
+    // Returned, not `exit`ed: a running cluster is stopped by its destructor.
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

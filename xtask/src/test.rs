@@ -1,0 +1,164 @@
+//! The one test command: everything that a change must pass, in the order that fails soonest.
+//!
+//! A failed step does not hide the ones after it, unless they stand on it.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    cargo::{cargo, metadata, run as run_command, which},
+    generate, ledger, node,
+    postgres::{Cluster, URL_VARIABLE},
+    rooms,
+};
+
+/// Runs all steps, prints the table, and fails if a step did.
+pub fn run(quick: bool, cargo_test: &[String]) -> Result<()> {
+    let target = metadata()?.target_directory;
+    let mut steps = Steps::default();
+
+    steps.take("fmt", || run_command(cargo().args(["fmt", "--all", "--check"])));
+    steps.take("rooms", rooms::run);
+    steps.take("generated pages", || generate::run(true));
+    steps.take("node", node::ensure);
+
+    let mut cluster = None;
+    let url = match env::var(URL_VARIABLE) {
+        Ok(url) => {
+            steps.leave_out("postgres", &format!("{URL_VARIABLE} is set"));
+            Some(url)
+        }
+        Err(_) => steps.take("postgres", || Ok(cluster.insert(Cluster::start()?).url())),
+    };
+    // Before anything builds the workspace: there cargo joins the sandbox's features into every program.
+    let release = steps.take("release program", || release_world(&target));
+    let programs = steps.take("programs", || run_command(cargo().args(["build", "--workspace", "--bins"])));
+
+    if let (Some(url), Some(release), Some(())) = (url, release, programs) {
+        let emptied = ledger::empty(&target);
+        steps.take("tests", || emptied.and_then(|()| run_command(&mut tests(cargo_test, &url, &release, &target))));
+        if cargo_test.is_empty() {
+            steps.take("ledger", || ledger::run(&target));
+        } else {
+            steps.leave_out("ledger", "only a part of the tests ran");
+        }
+    } else {
+        steps.leave_out("tests", "a step that they stand on failed");
+    }
+    drop(cluster);
+
+    if quick {
+        steps.leave_out("clippy", "--quick");
+    } else {
+        let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        steps.take("clippy", || run_command(cargo().args(clippy)));
+    }
+    if which("cargo-deny").is_some() {
+        // Without the advisories: they change by the day, and a change must not fail for another's news.
+        let deny = ["deny", "check", "bans", "licenses", "sources"];
+        steps.take("deny", || run_command(cargo().args(deny)));
+    } else {
+        steps.leave_out("deny", "cargo-deny is not installed");
+    }
+    steps.close()
+}
+
+/// Builds the program as a release does, alone, and keeps a copy that the next build does not touch.
+fn release_world(target: &Path) -> Result<PathBuf> {
+    run_command(cargo().args(["build", "--package", "wharf"]))?;
+    let folder = target.join("release-world");
+    let copy = program(&folder, "wharf");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    // Copied beside and renamed: a test that still runs the old one keeps its file.
+    let fresh = folder.join("wharf.new");
+    fs::copy(program(&target.join("debug"), "wharf"), &fresh)
+        .and_then(|_| fs::rename(&fresh, &copy))
+        .with_context(|| format!("cannot write {}", copy.display()))?;
+    Ok(copy)
+}
+
+fn tests(cargo_test: &[String], url: &str, release: &Path, target: &Path) -> Command {
+    let debug = target.join("debug");
+    let mut command = cargo();
+    command.args(["test", "--no-fail-fast"]);
+    // `--workspace` would win over a `-p` without a word.
+    let own = cargo_test.iter().take_while(|word| *word != "--");
+    if !own.into_iter().any(|word| word.starts_with("-p") || word.starts_with("--package")) {
+        command.arg("--workspace");
+    }
+    command
+        .args(cargo_test)
+        .env(URL_VARIABLE, url)
+        .env("WHARF_RELEASE_BIN", release)
+        .env("WHARF_SANDBOX_BIN", program(&debug, "wharf-sandbox"))
+        .env("WHARF_SIM_BIN", program(&debug, "wharf-sim"));
+    command
+}
+
+fn program(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}{}", env::consts::EXE_SUFFIX))
+}
+
+/// The steps so far, for the table at the end.
+#[derive(Default)]
+struct Steps {
+    rows: Vec<(&'static str, Outcome)>,
+}
+
+enum Outcome {
+    Passed(Duration),
+    Failed(Duration, String),
+    LeftOut(String),
+}
+
+impl Steps {
+    #[expect(clippy::disallowed_methods, reason = "how long a person waited is no rule of the gateway")]
+    fn take<T>(&mut self, name: &'static str, step: impl FnOnce() -> Result<T>) -> Option<T> {
+        println!("\n==> {name}");
+        let start = Instant::now();
+        let done = step();
+        let took = start.elapsed();
+        match done {
+            Ok(value) => {
+                println!("<== {name}: passed in {:.1} s", took.as_secs_f64());
+                self.rows.push((name, Outcome::Passed(took)));
+                Some(value)
+            }
+            Err(error) => {
+                println!("<== {name}: FAILED in {:.1} s: {error:#}", took.as_secs_f64());
+                self.rows.push((name, Outcome::Failed(took, format!("{error:#}"))));
+                None
+            }
+        }
+    }
+
+    fn leave_out(&mut self, name: &'static str, why: &str) {
+        println!("\n==> {name}: left out: {why}");
+        self.rows.push((name, Outcome::LeftOut(why.to_owned())));
+    }
+
+    fn close(self) -> Result<()> {
+        println!();
+        let mut failed = Vec::new();
+        for (name, outcome) in &self.rows {
+            match outcome {
+                Outcome::Passed(took) => println!("{name:16} passed   {:7.1} s", took.as_secs_f64()),
+                Outcome::Failed(took, why) => {
+                    failed.push(*name);
+                    println!("{name:16} FAILED   {:7.1} s  {why}", took.as_secs_f64());
+                }
+                Outcome::LeftOut(why) => println!("{name:16} left out            {why}"),
+            }
+        }
+        if failed.is_empty() {
+            return Ok(());
+        }
+        bail!("failed: {}", failed.join(", "))
+    }
+}
