@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::contact;
+use crate::egress::{Egress, NoEgress};
 use crate::engine::Engine;
 use crate::key;
 use crate::limit;
@@ -16,6 +17,8 @@ use crate::usage;
 pub struct Services {
     pub store: Arc<dyn Store>,
     pub engine: Arc<dyn Engine>,
+    /// Nowhere, until [`Services::with_egress`] says otherwise.
+    pub egress: Arc<dyn Egress>,
     pub clock: Arc<dyn Clock>,
     pub chance: Arc<dyn Chance>,
     /// Shared with the engine, which reports here how each message ended.
@@ -38,6 +41,7 @@ impl Services {
         Self {
             store,
             engine,
+            egress: Arc::new(NoEgress),
             clock,
             chance,
             outcomes,
@@ -47,5 +51,11 @@ impl Services {
             floods: limit::Floods::default(),
             used: usage::Counter::default(),
         }
+    }
+    /// The same with a way out to other people's servers.
+    #[must_use]
+    pub fn with_egress(mut self, egress: Arc<dyn Egress>) -> Self {
+        self.egress = egress;
+        self
     }
 }

@@ -14,6 +14,7 @@ use wharf_store::SqlStore;
 use wharf_wa::WaEngine;
 
 use crate::config::Config;
+use crate::egress::{Guard, Settings};
 use crate::http::Http;
 use crate::http::server::Server;
 use crate::identity;
@@ -33,6 +34,8 @@ pub enum Error {
     Open(#[from] wharf_store::OpenError),
     #[error("the engine cannot be made")]
     Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the way out to other servers cannot be made")]
+    Egress(#[from] reqwest::Error),
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error("{address} cannot be listened on")]
@@ -74,7 +77,9 @@ impl App {
         let dynamic: Arc<dyn Store> = store.clone();
         let engine = WaEngine::new(engine, Arc::clone(&dynamic), Arc::clone(&clock), Arc::clone(&chance), Arc::clone(&outcomes))
             .map_err(|error| Error::Engine(error.into()))?;
-        let services = Arc::new(Services::new(dynamic, engine.clone(), clock, chance, outcomes));
+        let egress = Guard::new(&Settings::new(world.reach(config.reach)))?;
+        let services = Services::new(dynamic, engine.clone(), clock, chance, outcomes).with_egress(Arc::new(egress));
+        let services = Arc::new(services);
 
         let http = Http::new(Arc::clone(&services), config.limits);
         let listen = config.listen;

@@ -8,6 +8,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use wharf_core::egress::Reach;
+
 use crate::http;
 
 /// The file that is read where none is named.
@@ -38,6 +40,8 @@ pub struct Config {
     /// What the phone shows under «Linked devices».
     pub device_name: String,
     pub log: Log,
+    /// How far media URLs and webhooks may lead. The sandbox never leaves loopback, whatever stands here.
+    pub reach: Reach,
     pub limits: http::Limits,
 }
 
@@ -64,6 +68,7 @@ impl Default for Config {
             master_key_file: None,
             device_name: "Wharf".to_owned(),
             log: Log { filter: "info".to_owned(), format: Format::Text },
+            reach: Reach::Public,
             limits: http::Limits::default(),
         }
     }
@@ -103,6 +108,11 @@ impl Config {
             Some("json") => Format::Json,
             Some(_) => return Err(invalid("log.format", "text or json is expected")),
         };
+        let reach = match settings.egress.reach.as_deref() {
+            None | Some("public") => Reach::Public,
+            Some("private") => Reach::Private,
+            Some(_) => return Err(invalid("egress.reach", "public or private is expected")),
+        };
         let seconds = |name: &str, value: Option<u64>, default: Duration| match value {
             None => Ok(default),
             Some(0) => Err(invalid(name, "at least one second is expected")),
@@ -125,6 +135,7 @@ impl Config {
             master_key_file: settings.master_key_file,
             device_name: settings.device_name.unwrap_or(default.device_name),
             log: Log { filter: settings.log.filter.unwrap_or(default.log.filter), format },
+            reach,
             limits: http::Limits {
                 concurrent_requests,
                 failed_keys_per_minute,

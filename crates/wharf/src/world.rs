@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use url::{Host, Url};
+use wharf_core::egress::Reach;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum World {
@@ -34,6 +35,14 @@ impl World {
         match self {
             Self::Production => "production",
             Self::Sandbox { .. } => "sandbox",
+        }
+    }
+
+    /// How far media URLs and webhooks may lead: as far as the operator says, but never out of the sandbox.
+    pub const fn reach(&self, configured: Reach) -> Reach {
+        match self {
+            Self::Production => configured,
+            Self::Sandbox { .. } => Reach::Loopback,
         }
     }
 

@@ -17,6 +17,7 @@ pub(super) struct Settings {
     pub master_key_file: Option<PathBuf>,
     pub device_name: Option<String>,
     pub log: Log,
+    pub egress: Egress,
     pub limits: Limits,
 }
 
@@ -25,6 +26,12 @@ pub(super) struct Settings {
 pub(super) struct Log {
     pub filter: Option<String>,
     pub format: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Egress {
+    pub reach: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -63,6 +70,7 @@ impl Settings {
         set(&mut self.device_name, env("WHARF_DEVICE_NAME"))?;
         set(&mut self.log.filter, env("WHARF_LOG"))?;
         set(&mut self.log.format, env("WHARF_LOG_FORMAT"))?;
+        set(&mut self.egress.reach, env("WHARF_EGRESS_REACH"))?;
         set(&mut self.limits.concurrent_requests, env("WHARF_CONCURRENT_REQUESTS"))?;
         set(&mut self.limits.failed_keys_per_minute, env("WHARF_FAILED_KEYS_PER_MINUTE"))?;
         set(&mut self.limits.request_timeout_secs, env("WHARF_REQUEST_TIMEOUT_SECS"))?;
@@ -72,7 +80,7 @@ impl Settings {
 
     #[cfg(test)]
     pub(super) fn unset(&self) -> Vec<&'static str> {
-        let Self { listen, data_dir, database_url, master_key, master_key_file, device_name, log, limits } = self;
+        let Self { listen, data_dir, database_url, master_key, master_key_file, device_name, log, egress, limits } = self;
         let set = [
             ("listen", listen.is_some()),
             ("data_dir", data_dir.is_some()),
@@ -82,6 +90,7 @@ impl Settings {
             ("device_name", device_name.is_some()),
             ("log.filter", log.filter.is_some()),
             ("log.format", log.format.is_some()),
+            ("egress.reach", egress.reach.is_some()),
             ("limits.concurrent_requests", limits.concurrent_requests.is_some()),
             ("limits.failed_keys_per_minute", limits.failed_keys_per_minute.is_some()),
             ("limits.request_timeout_secs", limits.request_timeout_secs.is_some()),

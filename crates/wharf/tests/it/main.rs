@@ -5,6 +5,7 @@
 mod answers;
 mod causes;
 mod edges;
+mod egress;
 mod harness;
 mod idempotency;
 mod malformed;

@@ -1,0 +1,255 @@
+//! The one door to other people's servers. Nothing else of the gateway makes an HTTP client for foreign addresses.
+//!
+//! A URL is judged by its text, its name is resolved by a resolver of our own, every address is judged, and the
+//! connection goes to those very addresses: a name that answers differently a moment later changes nothing. Refuses
+//! proxies from the environment, redirects that nobody judged, and decompression.
+
+mod fault;
+mod resolve;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response, StatusCode};
+use tokio::time::Instant;
+use url::Url;
+use wharf_core::egress::{self, Egress, Error, Fetch, Fetched, Post, REDIRECTS, REPLY_BYTES, Reach, Refused, Reply, Sink, Target};
+
+use resolve::Guarded;
+
+/// How far the gateway reaches, and what only a test changes.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub reach: Reach,
+    /// Asked instead of the machine's name servers.
+    pub name_server: Option<SocketAddr>,
+    /// Certificates (PEM) that are trusted besides the machine's.
+    pub roots: Vec<Vec<u8>>,
+    /// How long a connection for a download, or for a `POST`, may take to be made, its TLS handshake included.
+    pub connect_timeout: Duration,
+    pub post_connect_timeout: Duration,
+    /// The time in which a download must bring [`egress::SLOWEST_BYTES`].
+    pub slowest: Duration,
+}
+
+impl Settings {
+    pub fn new(reach: Reach) -> Self {
+        Self {
+            reach,
+            name_server: None,
+            roots: Vec::new(),
+            connect_timeout: Duration::from_secs(5),
+            post_connect_timeout: Duration::from_secs(2),
+            slowest: egress::SLOWEST,
+        }
+    }
+}
+
+/// The guard is in place for every request that this makes.
+pub struct Guard {
+    reach: Reach,
+    slowest: Duration,
+    /// Two, because a client has one patience for connections.
+    fetching: Client,
+    posting: Client,
+}
+
+impl Guard {
+    pub fn new(settings: &Settings) -> Result<Self, reqwest::Error> {
+        // Somebody may have chosen one before; that one is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let resolver = Arc::new(Guarded::new(settings.reach, settings.name_server));
+        let fetching = client(settings, &resolver, settings.connect_timeout)?;
+        let posting = client(settings, &resolver, settings.post_connect_timeout)?;
+        Ok(Self { reach: settings.reach, slowest: settings.slowest, fetching, posting })
+    }
+
+    /// The first answer that is no redirect.
+    async fn follow(&self, first: &str) -> Result<(Response, Url), Error> {
+        let mut target = egress::target(first, self.reach).map_err(|refused| note(first, refused))?;
+        for _ in 0..=REDIRECTS {
+            let answer = self.fetching.get(target.url.clone()).send().await.map_err(|error| fault::of(&error))?;
+            if !is_redirect(answer.status()) {
+                return Ok((answer, target.url));
+            }
+            target = self.next_hop(&target, answer.headers())?;
+        }
+        Err(Error::Redirect("more than three in a row"))
+    }
+
+    fn next_hop(&self, from: &Target, headers: &HeaderMap) -> Result<Target, Error> {
+        let location = headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).ok_or(Error::Redirect("it names no place"))?;
+        if location.bytes().any(|byte| byte.is_ascii_control() || byte == b' ' || byte == b'\\') {
+            return Err(Error::Redirect("its place is not a URL"));
+        }
+        let place = from.url.join(location).map_err(|_| Error::Redirect("its place is not a URL"))?;
+        let target = egress::target(place.as_str(), self.reach).map_err(|Refused(reason)| Error::Redirect(reason))?;
+        if from.url.scheme() == "https" && target.url.scheme() != "https" {
+            return Err(Error::Redirect("it leaves https"));
+        }
+        Ok(target)
+    }
+
+    async fn fetch_all(&self, request: &Fetch, sink: &mut dyn Sink) -> Result<Fetched, Error> {
+        let (mut answer, url) = self.follow(&request.url).await?;
+        if answer.status() != StatusCode::OK {
+            return Err(Error::Status(answer.status().as_u16()));
+        }
+        let limit = request.limit_bytes;
+        if let Some(actual) = answer.content_length().filter(|announced| *announced > limit) {
+            return Err(Error::TooLarge { limit, actual });
+        }
+        let (mut size, mut lap) = (0, Lap::new(self.slowest));
+        while let Some(bytes) = lap.next(&mut answer).await? {
+            size += bytes.len() as u64;
+            if size > limit {
+                return Err(Error::TooLarge { limit, actual: size });
+            }
+            sink.write(bytes).await.map_err(|egress::Stop| Error::Stopped)?;
+        }
+        Ok(Fetched { size, file_name: file_name(&url) })
+    }
+
+    async fn post_once(&self, request: &Post) -> Result<Reply, Error> {
+        let target = egress::target(&request.url, self.reach).map_err(|refused| note(&request.url, refused))?;
+        let asked = self.posting.post(target.url).headers(headers(&request.headers)).body(request.body.clone());
+        let mut answer = asked.send().await.map_err(|error| fault::of(&error))?;
+        let status = answer.status().as_u16();
+        let retry_after = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let mut body = BytesMut::new();
+        while body.len() < REPLY_BYTES {
+            match answer.chunk().await {
+                Ok(Some(bytes)) => body.extend_from_slice(&bytes[..bytes.len().min(REPLY_BYTES - body.len())]),
+                // The status has been given; a body that breaks off takes nothing from it.
+                Ok(None) | Err(_) => break,
+            }
+        }
+        Ok(Reply { status, retry_after, body: body.freeze() })
+    }
+}
+
+#[async_trait]
+impl Egress for Guard {
+    async fn post(&self, request: Post) -> Result<Reply, Error> {
+        tokio::time::timeout(request.timeout, self.post_once(&request)).await.unwrap_or(Err(Error::Timeout))
+    }
+
+    async fn fetch(&self, request: Fetch, sink: &mut dyn Sink) -> Result<Fetched, Error> {
+        tokio::time::timeout(request.timeout, self.fetch_all(&request, sink)).await.unwrap_or(Err(Error::Timeout))
+    }
+
+    fn check(&self, url: &str) -> Result<(), Refused> {
+        egress::target(url, self.reach).map(|_| ())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the port that everything else reaches foreign servers through")]
+fn client(settings: &Settings, resolver: &Arc<Guarded>, connect_timeout: Duration) -> Result<Client, reqwest::Error> {
+    let mut identity = HeaderMap::new();
+    identity.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    let mut roots = Vec::with_capacity(settings.roots.len());
+    for pem in &settings.roots {
+        roots.push(reqwest::Certificate::from_pem(pem)?);
+    }
+    Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .dns_resolver(Arc::clone(resolver))
+        .connect_timeout(connect_timeout)
+        .tls_certs_merge(roots)
+        .default_headers(identity)
+        .user_agent(concat!("Wharf/", env!("CARGO_PKG_VERSION")))
+        .pool_max_idle_per_host(2)
+        .pool_idle_timeout(Duration::from_secs(30))
+        .http1_max_headers(100)
+        .build()
+}
+
+/// The pace of a download: each lap must bring its bytes.
+struct Lap {
+    length: Duration,
+    ends: Instant,
+    bytes: u64,
+}
+
+impl Lap {
+    fn new(length: Duration) -> Self {
+        Self { length, ends: Instant::now() + length, bytes: 0 }
+    }
+
+    async fn next(&mut self, answer: &mut Response) -> Result<Option<Bytes>, Error> {
+        loop {
+            match tokio::time::timeout_at(self.ends, answer.chunk()).await {
+                Ok(Ok(None)) => return Ok(None),
+                Ok(Ok(Some(bytes))) => {
+                    self.bytes += bytes.len() as u64;
+                    if self.bytes >= egress::SLOWEST_BYTES {
+                        *self = Self::new(self.length);
+                    }
+                    return Ok(Some(bytes));
+                }
+                Ok(Err(error)) => return Err(fault::of(&error)),
+                Err(_) => return Err(Error::TooSlow),
+            }
+        }
+    }
+}
+
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// What the guard decides about the connection is not the caller's to say.
+fn headers(wanted: &[(String, String)]) -> HeaderMap {
+    const OURS: &[HeaderName] =
+        &[header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION, header::ACCEPT_ENCODING];
+    let parsed = wanted.iter().filter_map(|(name, value)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?)));
+    parsed.filter(|(name, _)| !OURS.contains(name)).collect()
+}
+
+fn file_name(url: &Url) -> Option<String> {
+    let segment = url.path_segments()?.next_back().filter(|segment| !segment.is_empty())?;
+    // The form's decoder would turn a plus into a space.
+    let form = format!("name={}", segment.replace('+', "%2B").replace('&', "%26"));
+    url::form_urlencoded::parse(form.as_bytes()).next().map(|(_, name)| name.into_owned())
+}
+
+fn note(url: &str, refused: Refused) -> Error {
+    tracing::debug!(bytes = url.len(), %refused, "a URL was refused");
+    Error::Refused(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_files_name_is_the_last_segment_decoded() {
+        let name = |url: &str| file_name(&url.parse().unwrap());
+        assert_eq!(name("https://x.com/a/b%20c+d&e=f.pdf?q#z").as_deref(), Some("b c+d&e=f.pdf"));
+        assert_eq!(name("https://x.com/a/"), None);
+        assert_eq!(name("https://x.com"), None);
+    }
+
+    #[test]
+    fn a_caller_does_not_speak_for_the_connection() {
+        let wanted = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let headers = headers(&[
+            wanted("Host", "inner"),
+            wanted("content-length", "1"),
+            wanted("Transfer-Encoding", "chunked"),
+            wanted("webhook-id", "msg_1"),
+            wanted("bad name", "x"),
+            wanted("x", "a\r\nb: c"),
+        ]);
+        assert_eq!(headers.len(), 1);
+        assert_eq!(headers["webhook-id"], "msg_1");
+    }
+}

@@ -1,0 +1,199 @@
+//! The guard on the way out: what a server can do to a download, and what a name or a redirect can do to the guard.
+
+mod namespace;
+mod town;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use wharf::egress::{Guard, Settings};
+use wharf_core::egress::{Egress, Error, Fetch, Fetched, Post, REPLY_BYTES, Reach, Refused, Sink, Stop};
+
+use town::{Certificates, Web};
+
+/// Keeps what came, up to a size at which it wants no more.
+struct Bucket {
+    bytes: Vec<u8>,
+    full: usize,
+}
+
+#[async_trait]
+impl Sink for Bucket {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), Stop> {
+        self.bytes.extend_from_slice(&bytes);
+        if self.bytes.len() > self.full { Err(Stop) } else { Ok(()) }
+    }
+}
+
+async fn fetch_into(guard: &Guard, url: &str, limit_bytes: u64, full: usize) -> (Result<Fetched, Error>, Vec<u8>) {
+    let mut bucket = Bucket { bytes: Vec::new(), full };
+    let fetch = Fetch { url: url.to_owned(), limit_bytes, timeout: Duration::from_secs(30) };
+    (guard.fetch(fetch, &mut bucket).await, bucket.bytes)
+}
+
+async fn fetch(guard: &Guard, url: &str) -> Result<Fetched, Error> {
+    fetch_into(guard, url, 1_000_000, usize::MAX).await.0
+}
+
+async fn post(guard: &Guard, url: &str, headers: &[(&str, &str)]) -> Result<wharf_core::egress::Reply, Error> {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    guard.post(Post { url: url.to_owned(), headers, body: Bytes::from_static(b"{}"), timeout: Duration::from_secs(30) }).await
+}
+
+fn sandbox() -> Guard {
+    Guard::new(&Settings::new(Reach::Loopback)).unwrap()
+}
+
+fn ok(body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+#[tokio::test]
+async fn a_file_comes_whole_and_with_its_name() {
+    let web = Web::plain(|_| ok("hello")).await;
+    let (fetched, bytes) = fetch_into(&sandbox(), &web.url("/a/My%20file.pdf?x=1"), 5, 5).await;
+    assert_eq!(fetched, Ok(Fetched { size: 5, file_name: Some("My file.pdf".to_owned()) }));
+    assert_eq!(bytes, b"hello");
+    let head = web.heads().remove(0).to_lowercase();
+    assert!(head.contains("accept-encoding: identity") && !head.contains("referer"), "{head}");
+}
+
+#[tokio::test]
+async fn a_size_that_is_announced_too_large_is_refused_before_a_byte_is_read() {
+    let web = Web::plain(|_| b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n12345678901".to_vec()).await;
+    let (refused, bytes) = fetch_into(&sandbox(), &web.url("/"), 10, 100).await;
+    assert_eq!(refused, Err(Error::TooLarge { limit: 10, actual: 11 }));
+    assert!(bytes.is_empty());
+    assert!(fetch_into(&sandbox(), &web.url("/"), 11, 100).await.0.is_ok());
+}
+
+#[tokio::test]
+async fn a_missing_length_lets_nothing_more_in() {
+    let endless = |_: &str| {
+        let mut answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        for _ in 0..64 {
+            answer.extend_from_slice(b"400\r\n");
+            answer.extend_from_slice(&[b'x'; 1024]);
+            answer.extend_from_slice(b"\r\n");
+        }
+        answer
+    };
+    let chunked = Web::plain(endless).await;
+    let (refused, _) = fetch_into(&sandbox(), &chunked.url("/"), 2048, usize::MAX).await;
+    assert!(matches!(refused, Err(Error::TooLarge { limit: 2048, actual }) if actual > 2048), "{refused:?}");
+    let until_closed = Web::plain(|_| [b"HTTP/1.1 200 OK\r\n\r\n".as_slice(), &[b'x'; 4096]].concat()).await;
+    let (refused, _) = fetch_into(&sandbox(), &until_closed.url("/"), 4095, usize::MAX).await;
+    assert!(matches!(refused, Err(Error::TooLarge { .. })), "{refused:?}");
+    assert_eq!(fetch_into(&sandbox(), &until_closed.url("/"), 4096, usize::MAX).await.1.len(), 4096);
+}
+
+#[tokio::test]
+async fn a_length_that_lies_is_a_broken_answer_or_the_shorter_file() {
+    let long = Web::plain(|_| b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n12345".to_vec()).await;
+    assert_eq!(fetch(&sandbox(), &long.url("/")).await, Err(Error::Broken));
+    let short = Web::plain(|_| b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n1234567890".to_vec()).await;
+    assert_eq!(fetch(&sandbox(), &short.url("/")).await.map(|fetched| fetched.size), Ok(5));
+    for odd in ["-1", "1, 2", "0x10", "99999999999999999999999999"] {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {odd}\r\n\r\n12345");
+        let web = Web::plain(move |_| head.clone().into_bytes()).await;
+        assert!(fetch(&sandbox(), &web.url("/")).await.is_err(), "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn a_sink_that_is_full_ends_the_download() {
+    let web = Web::plain(|_| ok(&"x".repeat(500_000))).await;
+    let (stopped, bytes) = fetch_into(&sandbox(), &web.url("/"), 1_000_000, 10).await;
+    assert_eq!(stopped, Err(Error::Stopped));
+    assert!(bytes.len() < 500_000);
+}
+
+#[tokio::test]
+async fn a_server_that_drips_or_stays_silent_is_left() {
+    let mut settings = Settings::new(Reach::Loopback);
+    settings.slowest = Duration::from_millis(50);
+    let guard = Guard::new(&settings).unwrap();
+    let drip = Web::stalling(|_| b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n12345".to_vec()).await;
+    assert_eq!(fetch(&guard, &drip.url("/")).await, Err(Error::TooSlow));
+    let silent = Web::stalling(|_| Vec::new()).await;
+    let patience = Fetch { url: silent.url("/"), limit_bytes: 10, timeout: Duration::from_millis(50) };
+    assert_eq!(guard.fetch(patience, &mut Bucket { bytes: Vec::new(), full: 0 }).await, Err(Error::Timeout));
+    let request = Post { url: silent.url("/"), headers: Vec::new(), body: Bytes::new(), timeout: Duration::from_millis(50) };
+    assert_eq!(guard.post(request).await, Err(Error::Timeout));
+}
+
+#[tokio::test]
+async fn only_200_is_a_file() {
+    for status in [201, 204, 206, 304, 400, 401, 403, 404, 410, 429, 500, 503] {
+        let web = Web::plain(move |_| format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n").into_bytes()).await;
+        assert_eq!(fetch(&sandbox(), &web.url("/")).await, Err(Error::Status(status)), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn three_redirects_are_followed_and_a_fourth_is_not() {
+    let hop = |path: &str| match path {
+        "/0" => ok("end"),
+        _ => {
+            let next = path.trim_start_matches('/').parse::<u32>().unwrap() - 1;
+            format!("HTTP/1.1 302 Found\r\nLocation: /{next}\r\nContent-Length: 0\r\n\r\n").into_bytes()
+        }
+    };
+    let web = Web::plain(hop).await;
+    assert!(fetch(&sandbox(), &web.url("/3")).await.is_ok());
+    assert_eq!(fetch(&sandbox(), &web.url("/4")).await, Err(Error::Redirect("more than three in a row")));
+}
+
+#[tokio::test]
+async fn a_redirect_without_a_place_or_to_an_odd_one_is_refused() {
+    for location in [
+        "",
+        "Location: http://127.0.0.1:22/\r\n",
+        "Location: file:///etc/passwd\r\n",
+        "Location: \\\\127.0.0.1\r\n",
+        "Location: http://[\r\n",
+    ] {
+        let head = format!("HTTP/1.1 307 X\r\n{location}Content-Length: 0\r\n\r\n");
+        let web = Web::plain(move |_| head.clone().into_bytes()).await;
+        assert!(matches!(fetch(&sandbox(), &web.url("/")).await, Err(Error::Redirect(_))), "{location:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_post_follows_nothing_and_reads_16_kib() {
+    let web = Web::plain(|path| match path {
+        "/moved" => b"HTTP/1.1 307 X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        _ => [b"HTTP/1.1 503 X\r\nRetry-After: 7\r\n\r\n".as_slice(), &[b'x'; 100_000]].concat(),
+    })
+    .await;
+    let moved = post(&sandbox(), &web.url("/moved"), &[("webhook-id", "1"), ("Host", "inner")]).await.unwrap();
+    assert_eq!(moved.status, 307);
+    assert_eq!(web.heads().len(), 1);
+    let head = web.heads()[0].to_lowercase();
+    assert!(head.starts_with("post /moved") && head.contains("webhook-id: 1") && head.contains("host: 127.0.0.1"), "{head}");
+    let busy = post(&sandbox(), &web.url("/"), &[]).await.unwrap();
+    assert_eq!((busy.status, busy.retry_after.as_deref(), busy.body.len()), (503, Some("7"), REPLY_BYTES));
+}
+
+#[tokio::test]
+async fn each_way_to_fail_has_its_name() {
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    };
+    assert_eq!(fetch(&sandbox(), &format!("http://{closed}/")).await, Err(Error::Unreachable));
+    assert_eq!(post(&sandbox(), &format!("http://{closed}/"), &[]).await, Err(Error::Unreachable));
+
+    let certificates = Certificates::of(&["127.0.0.1"]);
+    let secure = Web::secure("127.0.0.1:0", &certificates, |_| ok("x")).await;
+    assert_eq!(fetch(&sandbox(), &secure.url("/")).await, Err(Error::Tls));
+    assert_eq!(post(&sandbox(), &secure.url("/"), &[]).await, Err(Error::Tls));
+    let mut settings = Settings::new(Reach::Loopback);
+    settings.roots.push(certificates.root_pem());
+    assert!(fetch(&Guard::new(&settings).unwrap(), &secure.url("/")).await.is_ok());
+
+    let gone = Web::plain(|_| Vec::new()).await;
+    assert_eq!(fetch(&sandbox(), &gone.url("/")).await, Err(Error::Broken));
+    assert!(matches!(sandbox().check("http://10.0.0.1/"), Err(Refused(_))));
+}
