@@ -60,10 +60,39 @@ id!(
     "evt_"
 );
 id!(
+    /// A webhook: where events are delivered.
+    WebhookId,
+    "whk_"
+);
+id!(
+    /// One event on its way to one webhook. Carries the event's own digits: a webhook gets an event in one delivery.
+    DeliveryId,
+    "dlv_"
+);
+id!(
     /// One request, as `X-Request-Id` names it.
     RequestId,
     "req_"
 );
+
+impl EventId {
+    /// The first id that an event written at `at` or later can have: ids grow with the time of writing.
+    pub fn first_at(at: crate::Timestamp) -> Self {
+        let millis = u128::from(u64::try_from(at.as_millis()).unwrap_or(0)) & 0xffff_ffff_ffff;
+        Self(format!("{}{:032x}", Self::PREFIX, millis << 80))
+    }
+}
+
+impl DeliveryId {
+    pub fn of(event: &EventId) -> Self {
+        Self(format!("{}{}", Self::PREFIX, &event.as_str()[EventId::PREFIX.len()..]))
+    }
+
+    /// The event that is delivered.
+    pub fn event(&self) -> EventId {
+        EventId(format!("{}{}", EventId::PREFIX, &self.0[Self::PREFIX.len()..]))
+    }
+}
 
 /// The public part of an API key: `key_` and the eight characters that also stand inside the key itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -112,6 +141,25 @@ mod tests {
         assert_eq!(SessionId::parse("ses_"), None);
         assert_eq!(SessionId::parse(&id.as_str().to_uppercase()), None);
         assert_eq!(SessionId::parse("ses_0000000000000000000000000000000g"), None);
+    }
+
+    #[test]
+    fn a_delivery_is_named_after_its_event() {
+        let event = EventId::from_uuid(uuid::Uuid::from_u128(7));
+        assert_eq!(DeliveryId::of(&event).as_str(), "dlv_00000000000000000000000000000007");
+        assert_eq!(DeliveryId::of(&event).event(), event);
+    }
+
+    #[test]
+    fn an_events_id_tells_when_it_was_written() {
+        let at = crate::Timestamp::from_millis(1_795_400_000_123);
+        let id = EventId::first_at(at);
+        assert_eq!(EventId::parse(id.as_str()), Some(id.clone()));
+        let written = |millis: u64, rest: u64| {
+            let uuid = u128::from(millis) << 80 | 0x7 << 76 | 0x2 << 62 | u128::from(rest);
+            EventId::from_uuid(uuid::Uuid::from_u128(uuid))
+        };
+        assert!(written(1_795_400_000_122, 0xffff) < id && id < written(1_795_400_000_123, 0));
     }
 
     #[test]

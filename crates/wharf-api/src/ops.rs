@@ -154,6 +154,10 @@ mod table {
         check_contacts: Post "/v1/contacts/check", Key(ContactsRead), 200, "Tells which phone numbers are on WhatsApp.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber];
 
+        list_events: Get "/v1/events", Key(EventsRead), 200,
+            "Reads the event log: a part of it as JSON, or the log as it grows as Server-Sent Events, by Accept.",
+            [InvalidParameterType, SessionNotFound];
+
         create_api_key: Post "/v1/api-keys", Key(KeysManage), 201, "Makes a key and shows its secret once.", [SessionNotFound];
         list_api_keys: Get "/v1/api-keys", Key(KeysManage), 200, "Lists the keys.", [InvalidParameterType];
         get_api_key: Get "/v1/api-keys/{keyId}", Key(KeysManage), 200, "Shows one key.", [ResourceNotFound];

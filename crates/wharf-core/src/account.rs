@@ -35,6 +35,7 @@ impl From<&Plan> for wire::Plan {
             calls_per_minute: plan.calls_per_minute,
             sessions: plan.sessions,
             concurrent_requests: plan.concurrent_requests,
+            event_days: plan.event_days,
         }
     }
 }

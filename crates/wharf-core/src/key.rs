@@ -190,6 +190,17 @@ pub async fn authenticate(services: &Services, presented: &str) -> Result<Caller
     Ok(Caller::from_key(&found))
 }
 
+/// Whether a key that was good a while ago still is.
+pub async fn is_good(services: &Services, id: &KeyId) -> bool {
+    let now = services.clock.now();
+    match services.store.find_key_any_account(id).await {
+        Ok(Some(found)) => !(found.key.revoked_at.is_some_and(|at| at <= now) || found.key.expires_at.is_some_and(|at| at <= now)),
+        Ok(None) => false,
+        // The database is away: nothing is known, and nothing can be read either.
+        Err(_) => true,
+    }
+}
+
 /// What a new key is to be.
 #[derive(Clone, Debug)]
 pub struct NewKey {

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod contact;
 pub mod egress;
 pub mod engine;
+pub mod event;
 pub mod idempotency;
 pub mod key;
 pub mod limit;

@@ -13,7 +13,7 @@ pub mod session;
 pub mod vault;
 
 pub use account::{AccountRow, AccountStore, Answers, Plan};
-pub use event::NewEvent;
+pub use event::{EventFilter, EventPage, EventRow, EventStore, NewEvent};
 pub use idempotency::{Answer, Claim, IdempotencyRow, IdempotencyStore};
 pub use key::{KeyRow, KeyStore, KeyWithAccount};
 pub use message::{
@@ -39,12 +39,22 @@ pub enum Error {
 
 /// All that Wharf keeps.
 pub trait Store:
-    AccountStore + KeyStore + SessionStore + MessageStore + IdempotencyStore + OwnerStore + VaultStore + Send + Sync + 'static
+    AccountStore + KeyStore + SessionStore + MessageStore + EventStore + IdempotencyStore + OwnerStore + VaultStore + Send + Sync + 'static
 {
 }
 
 impl<T> Store for T where
-    T: AccountStore + KeyStore + SessionStore + MessageStore + IdempotencyStore + OwnerStore + VaultStore + Send + Sync + 'static
+    T: AccountStore
+        + KeyStore
+        + SessionStore
+        + MessageStore
+        + EventStore
+        + IdempotencyStore
+        + OwnerStore
+        + VaultStore
+        + Send
+        + Sync
+        + 'static
 {
 }
 

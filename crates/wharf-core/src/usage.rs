@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde_json::json;
 use wharf_api::ids::{AccountId, KeyId};
 use wharf_api::types::account::{Day, Usage, Used};
+use wharf_api::types::event::EventKind;
 use wharf_api::{ErrorCode, Timestamp};
 
 use crate::services::Services;
-use crate::store::{self, Answers};
+use crate::store::{self, Answers, NewEvent};
 
 /// How often the use of one key is written down at the most.
 const KEY_EVERY_MS: i64 = 60_000;
@@ -88,6 +90,32 @@ impl Counter {
     }
 }
 
+/// How much of the day's messages is used when a warning is given, in per cent.
+const WARNINGS: [u64; 2] = [80, 100];
+
+/// A part of the day's messages is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Warning {
+    pub percent: u64,
+    used: u64,
+    limit: u64,
+    resets_at: Timestamp,
+}
+
+/// The warnings that are due once `used` messages of a day are accepted; `warned` is the largest that was given that day.
+pub fn warnings(used: u64, limit: u64, warned: u64, at: Timestamp) -> Vec<Warning> {
+    let due = WARNINGS.into_iter().filter(|percent| *percent > warned && used.saturating_mul(100) >= limit.saturating_mul(*percent));
+    due.map(|percent| Warning { percent, used, limit, resets_at: at.next_utc_day() }).collect()
+}
+
+impl From<&Warning> for NewEvent {
+    fn from(warning: &Warning) -> Self {
+        let Warning { percent, used, limit, resets_at } = warning;
+        let data = json!({"metric": "messages", "percent": percent, "used": used, "limit": limit, "resetsAt": resets_at});
+        Self { kind: EventKind::UsageWarning, data }
+    }
+}
+
 /// Writes down what was counted. What cannot be written is kept for the next time; the last use of a key is not.
 pub async fn flush(services: &Services) -> Result<(), store::Error> {
     let now = services.clock.now();
@@ -144,4 +172,22 @@ fn add(to: &mut Used, more: &Used) {
 fn day(number: i64, used: Used) -> Day {
     let date = Timestamp::from_millis(number * DAY_MS).to_string().chars().take("2026-11-23".len()).collect();
     Day { date, used }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_is_due_when_its_line_is_crossed_and_once() {
+        let due = |used, limit, warned| -> Vec<u64> {
+            warnings(used, limit, warned, Timestamp::from_millis(0)).iter().map(|warning| warning.percent).collect()
+        };
+        assert!(due(79, 100, 0).is_empty());
+        assert_eq!(due(80, 100, 0), [80]);
+        assert!(due(81, 100, 80).is_empty());
+        assert_eq!(due(100, 100, 80), [100]);
+        assert_eq!(due(1, 1, 0), [80, 100]);
+        assert!(due(100, 100, 100).is_empty());
+    }
 }

@@ -1,17 +1,33 @@
-//! Events: written in the transaction of what they announce, with the session's next numbers.
+//! Events: written in the transaction of what they announce, with the session's next numbers and a delivery to every webhook
+//! that wants them.
+
+mod read;
 
 use wharf_api::Timestamp;
-use wharf_api::ids::{AccountId, SessionId};
+use wharf_api::ids::{AccountId, EventId, SessionId};
 use wharf_core::store::{Error, NewEvent};
 
-use crate::sql::{Tx, args, corrupt, statements};
+use crate::sql::{Sql, Tx, args, corrupt, statements};
 
 statements! {
     /// Locks the session's row to the end of the commit: on PostgreSQL the numbers of its messages and events then grow
-    /// in the order of the commits.
-    SEQUENCE = "UPDATE sessions SET event_sequence = event_sequence + $3 WHERE id = $1 AND account_id = $2 RETURNING event_sequence, deleted";
+    /// in the order of the commits. Tells too whether anybody wants deliveries, which saves the others a statement.
+    SEQUENCE = "UPDATE sessions SET event_sequence = event_sequence + $3 WHERE id = $1 AND account_id = $2 \
+        RETURNING event_sequence, deleted, (SELECT COUNT(*) FROM webhooks w WHERE w.account_id = $2 AND w.enabled = 1)";
+    /// The same for events of the account itself.
+    ACCOUNT_SEQUENCE = "UPDATE accounts SET event_sequence = event_sequence + $2 WHERE id = $1 \
+        RETURNING event_sequence, CAST(0 AS BIGINT), (SELECT COUNT(*) FROM webhooks w WHERE w.account_id = $1 AND w.enabled = 1)";
     INSERT_ONE = "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data) VALUES ($1, $2, $3, $4, $5, $6, $7)";
     INSERT_TWO = "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data) VALUES ($1, $2, $3, $4, $5, $6, $7), ($8, $2, $3, $9, $10, $6, $11)";
+    /// A webhook without a session wants those of all sessions and of the account.
+    DELIVER = "INSERT INTO deliveries (webhook, event, state, next_at, tries, log) \
+        SELECT w.number, e.number, 'pending', 0, 0, '' FROM events e JOIN webhooks w ON w.account_id = e.account_id \
+        WHERE e.id IN ($1, $2) AND w.enabled = 1 AND (w.session_id IS NULL OR w.session_id = e.session_id) \
+        AND (w.events LIKE '%\"*\"%' OR w.events LIKE '%\"' || e.kind || '\"%') RETURNING webhook";
+}
+
+pub(crate) fn all() -> [&'static [Sql]; 2] {
+    [ALL, read::ALL]
 }
 
 /// An event with its JSON written out, which is done before the lane is busy with it.
@@ -35,6 +51,8 @@ pub(crate) struct Numbers {
     next: i64,
     /// The session is deleted: its messages must not be sent any more.
     pub deleted: bool,
+    /// The account has a webhook that is on.
+    hooked: bool,
 }
 
 /// Sets the session's next `count` numbers aside.
@@ -42,7 +60,8 @@ pub(crate) async fn reserve(tx: &mut Tx, account: &AccountId, session: &SessionI
     let count = i64::try_from(count).map_err(|_| corrupt("too many events"))?;
     let row = tx.first(&SEQUENCE, args![session, account, count]).await?;
     let mut row = row.ok_or_else(|| corrupt(format!("events for {session}, which the account does not have")))?;
-    Ok(Numbers { next: row.int()? - count + 1, deleted: row.flag()? })
+    tx.ring(account);
+    Ok(Numbers { next: row.int()? - count + 1, deleted: row.flag()?, hooked: row.flag()? })
 }
 
 /// Writes events of one moment under numbers that were set aside.
@@ -54,23 +73,7 @@ pub(crate) async fn insert(
     at: Timestamp,
     events: &[Draft],
 ) -> Result<(), Error> {
-    for pair in events.chunks(2) {
-        let (first, number) = (tx.event_id(), numbers.next);
-        numbers.next += 1;
-        match pair {
-            [one, two] => {
-                let second = tx.event_id();
-                numbers.next += 1;
-                let args = args![&first, account, session, number, one.kind, at, &one.data, &second, number + 1, two.kind, &two.data];
-                tx.execute(&INSERT_TWO, args).await?;
-            }
-            [one] => {
-                tx.execute(&INSERT_ONE, args![&first, account, session, number, one.kind, at, &one.data]).await?;
-            }
-            _ => {}
-        }
-    }
-    Ok(())
+    insert_as(tx, account, session.as_str(), numbers, at, events).await
 }
 
 /// Sets numbers aside and writes the events under them.
@@ -80,4 +83,55 @@ pub(crate) async fn write(tx: &mut Tx, account: &AccountId, session: &SessionId,
     }
     let mut numbers = reserve(tx, account, session, events.len()).await?;
     insert(tx, account, session, &mut numbers, at, events).await
+}
+
+/// The same for events that belong to the account and to none of its sessions.
+pub(crate) async fn write_of_account(tx: &mut Tx, account: &AccountId, at: Timestamp, events: &[Draft]) -> Result<(), Error> {
+    let count = i64::try_from(events.len()).map_err(|_| corrupt("too many events"))?;
+    let row = tx.first(&ACCOUNT_SEQUENCE, args![account, count]).await?;
+    let mut row = row.ok_or_else(|| corrupt(format!("events for {account}, which is not there")))?;
+    let mut numbers = Numbers { next: row.int()? - count + 1, deleted: row.flag()?, hooked: row.flag()? };
+    tx.ring(account);
+    insert_as(tx, account, "", &mut numbers, at, events).await
+}
+
+async fn insert_as(
+    tx: &mut Tx,
+    account: &AccountId,
+    session: &str,
+    numbers: &mut Numbers,
+    at: Timestamp,
+    events: &[Draft],
+) -> Result<(), Error> {
+    for pair in events.chunks(2) {
+        let (first, number) = (tx.event_id(), numbers.next);
+        let mut second = None;
+        numbers.next += 1;
+        match pair {
+            [one, two] => {
+                let other = tx.event_id();
+                numbers.next += 1;
+                let args = args![&first, account, session, number, one.kind, at, &one.data, &other, number + 1, two.kind, &two.data];
+                tx.execute(&INSERT_TWO, args).await?;
+                second = Some(other);
+            }
+            [one] => {
+                tx.execute(&INSERT_ONE, args![&first, account, session, number, one.kind, at, &one.data]).await?;
+            }
+            _ => {}
+        }
+        if numbers.hooked {
+            deliver(tx, &first, second.as_ref()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Has the events delivered to every webhook that wants them.
+async fn deliver(tx: &mut Tx, one: &EventId, two: Option<&EventId>) -> Result<(), Error> {
+    let two = two.unwrap_or(one);
+    for mut row in tx.fetch(&DELIVER, args![one, two]).await? {
+        tx.ring_webhook(row.int()?);
+    }
+    Ok(())
 }

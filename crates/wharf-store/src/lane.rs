@@ -13,6 +13,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 use wharf_core::Chance;
+use wharf_core::event::Bell;
 use wharf_core::store::Error;
 
 use crate::dialect::{Connect, Dialect};
@@ -56,11 +57,11 @@ pub(crate) struct Lanes {
 
 impl Lanes {
     /// Starts one lane for each connection. `lock` is kept until the last lane has closed.
-    pub fn start(conns: Vec<Conn>, connect: &Connect, chance: &Arc<dyn Chance>, lock: Option<&Arc<File>>) -> Self {
+    pub fn start(conns: Vec<Conn>, connect: &Connect, chance: &Arc<dyn Chance>, bell: &Arc<Bell>, lock: Option<&Arc<File>>) -> Self {
         let dialect = connect.dialect();
         let start = |conn| {
             let (sender, letters) = mpsc::channel(QUEUE);
-            let worker = Worker::new(conn, connect.clone(), Arc::clone(chance));
+            let worker = Worker::new(conn, connect.clone(), Arc::clone(chance), Arc::clone(bell));
             spawn(dialect, run(worker, letters, lock.map(Arc::clone)));
             sender
         };

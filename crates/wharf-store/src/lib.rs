@@ -6,6 +6,7 @@
 mod account;
 mod dialect;
 mod event;
+mod horizon;
 mod idempotency;
 mod key;
 mod lane;

@@ -22,6 +22,7 @@ macro_rules! history {
 history! {
     1 "0001_first",
     2 "0002_accounts",
+    3 "0003_webhooks",
 }
 
 /// Brings the schema to the newest version. Refuses a database whose history is not ours: an edited migration, or a

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use fs4::FileExt;
 use futures::future::BoxFuture;
 use wharf_core::Chance;
+use wharf_core::event::Bell;
 use wharf_core::store::Error;
 
 use crate::dialect::{Connect, Dialect, Durability};
 use crate::lane::{Lanes, Place};
 use crate::readers::Readers;
 use crate::sql::Tx;
-use crate::{migrations, statements};
+use crate::{horizon, migrations, statements};
 
 /// Which database, and what the store takes from outside.
 #[derive(Clone)]
@@ -62,6 +63,8 @@ pub enum OpenError {
 pub struct SqlStore {
     pub(crate) lanes: Lanes,
     pub(crate) readers: Readers,
+    pub(crate) horizon: horizon::Watch,
+    pub(crate) bell: Arc<Bell>,
     writer: Connect,
 }
 
@@ -86,9 +89,10 @@ async fn open_sqlite(config: Config, path: &Path) -> Result<Arc<SqlStore>, OpenE
         return Err(OpenError::NotDurable(durability));
     }
     migrations::run(&mut conn, Dialect::Sqlite).await?;
-    let lanes = Lanes::start(vec![conn], &writer, &config.chance, Some(&lock));
+    let bell = Arc::default();
+    let lanes = Lanes::start(vec![conn], &writer, &config.chance, &bell, Some(&lock));
     let readers = Readers::new(Connect::sqlite_reader(path), config.readers.unwrap_or(4).max(1));
-    Ok(Arc::new(SqlStore { lanes, readers, writer }))
+    Ok(Arc::new(SqlStore { lanes, readers, horizon: horizon::Watch::new(Dialect::Sqlite), bell, writer }))
 }
 
 async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
@@ -101,10 +105,11 @@ async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
     for _ in 0..config.lanes.unwrap_or(8).max(1) {
         conns.push(writer.connect().await.map_err(OpenError::Connect)?);
     }
-    let lanes = Lanes::start(conns, &writer, &config.chance, None);
+    let bell = Arc::default();
+    let lanes = Lanes::start(conns, &writer, &config.chance, &bell, None);
     let reader = Connect::postgres_reader(&config.url).map_err(OpenError::Postgres)?;
     let readers = Readers::new(reader, config.readers.unwrap_or(8).max(1));
-    Ok(Arc::new(SqlStore { lanes, readers, writer }))
+    Ok(Arc::new(SqlStore { lanes, readers, horizon: horizon::Watch::new(Dialect::Postgres), bell, writer }))
 }
 
 impl SqlStore {

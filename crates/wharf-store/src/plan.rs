@@ -8,10 +8,12 @@ use crate::open::SqlStore;
 use crate::sql::{Row, args, page, statements};
 
 statements! {
-    LIST = "SELECT name, messages_per_day, calls_per_minute, sessions, concurrent_requests FROM plans ORDER BY calls_per_minute, name";
-    PUT = "INSERT INTO plans (name, messages_per_day, calls_per_minute, sessions, concurrent_requests) VALUES ($1, $2, $3, $4, $5) \
+    LIST = "SELECT name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days FROM plans ORDER BY calls_per_minute, name";
+    PUT = "INSERT INTO plans (name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days) \
+        VALUES ($1, $2, $3, $4, $5, $6) \
         ON CONFLICT (name) DO UPDATE SET messages_per_day = excluded.messages_per_day, calls_per_minute = excluded.calls_per_minute, \
-        sessions = excluded.sessions, concurrent_requests = excluded.concurrent_requests";
+        sessions = excluded.sessions, concurrent_requests = excluded.concurrent_requests, \
+        event_days = excluded.event_days";
     LIST_ACCOUNTS = concat!(
         "SELECT ", account_columns!(), " FROM accounts a JOIN plans p ON p.name = a.plan ORDER BY a.created_at, a.id LIMIT $1 OFFSET $2"
     );
@@ -25,6 +27,7 @@ pub(crate) fn plan(row: &mut Row) -> Result<Plan, Error> {
         calls_per_minute: row.count()?,
         sessions: row.opt_count()?,
         concurrent_requests: row.count()?,
+        event_days: row.count()?,
     })
 }
 
@@ -37,8 +40,8 @@ impl SqlStore {
         let new = new.clone();
         self.write("", "", move |tx| {
             Box::pin(async move {
-                let (calls, concurrent) = (Some(new.calls_per_minute), Some(new.concurrent_requests));
-                tx.execute(&PUT, args![&new.name, new.messages_per_day, calls, new.sessions, concurrent]).await.map(drop)
+                let (calls, concurrent, days) = (Some(new.calls_per_minute), Some(new.concurrent_requests), Some(new.event_days));
+                tx.execute(&PUT, args![&new.name, new.messages_per_day, calls, new.sessions, concurrent, days]).await.map(drop)
             })
         })
         .await

@@ -11,7 +11,7 @@ pub(crate) use arg::{Arg, args};
 pub(crate) use conn::Conn;
 pub(crate) use fault::{classify, corrupt, unavailable};
 pub(crate) use row::Row;
-pub(crate) use tx::Tx;
+pub(crate) use tx::{Rings, Tx};
 
 /// A statement in both spellings, which differ only in how rows are locked.
 #[derive(Clone, Copy, Debug)]

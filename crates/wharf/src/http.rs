@@ -24,16 +24,17 @@ mod account;
 mod admin;
 mod api_key;
 mod contact;
+mod event;
 mod message;
 mod open;
 mod quick_start;
 mod session;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 use wharf_core::Services;
 
@@ -71,7 +72,7 @@ pub struct Http {
     pub(crate) services: Arc<Services>,
     pub(crate) limits: Limits,
     permits: Semaphore,
-    draining: AtomicBool,
+    draining: CancellationToken,
     /// Work that goes on when its client has left.
     tasks: TaskTracker,
 }
@@ -79,17 +80,22 @@ pub struct Http {
 impl Http {
     pub fn new(services: Arc<Services>, limits: Limits) -> Arc<Self> {
         let permits = Semaphore::new(limits.concurrent_requests.min(Semaphore::MAX_PERMITS));
-        Arc::new(Self { services, limits, permits, draining: AtomicBool::new(false), tasks: TaskTracker::new() })
+        Arc::new(Self { services, limits, permits, draining: CancellationToken::new(), tasks: TaskTracker::new() })
     }
 
     /// From now on every request but those after our health is refused.
     pub fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
+        self.draining.cancel();
         self.tasks.close();
     }
 
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
+        self.draining.is_cancelled()
+    }
+
+    /// Until the stop begins: an answer without an end ends then.
+    pub(crate) fn drained(&self) -> WaitForCancellationFutureOwned {
+        self.draining.clone().cancelled_owned()
     }
 
     /// Until nothing is being worked on any more that a client began; to be called after [`Http::drain`].

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod answers;
+mod events;
 mod requests;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub(super) const ALL: &[Named] = &[
     ("Day", accounts::day),
     ("Details", answers::details),
     ("ErrorEntry", answers::error_entry),
+    ("Event", events::event),
     ("Health", answers::health),
     ("Key", answers::key),
     ("Message", answers::message),

@@ -58,6 +58,7 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "get_message" => (None, Answer::One("Message")),
         "list_messages" => (None, Answer::List("Message")),
         "check_contacts" => (Some("CheckContacts"), Answer::Array("CheckedContact")),
+        "list_events" => (None, Answer::List("Event")),
         "create_api_key" | "admin_create_api_key" => (Some("CreateKey"), Answer::One("CreatedKey")),
         "list_api_keys" => (None, Answer::List("Key")),
         "get_api_key" | "revoke_api_key" => (None, Answer::One("Key")),
@@ -77,7 +78,11 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "healthz" | "readyz" => (None, Answer::One("Health")),
         _ => return None,
     };
-    let also: &[&str] = if op.id == ops::get_session_qr.id { &["image/png", "image/svg+xml", "text/plain"] } else { &[] };
+    let also: &[&str] = match op.id {
+        "get_session_qr" => &["image/png", "image/svg+xml", "text/plain"],
+        "list_events" => &["text/event-stream"],
+        _ => &[],
+    };
     Some(Shape { request, query: query(op, &answer), answer, also })
 }
 
@@ -99,6 +104,12 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
             parameter("wait", integer(0, Some(limits::LONG_POLL_MAX_SECS)), "Seconds to wait for a code other than `known`."),
             parameter("known", text(), "The code that the caller shows now."),
         ],
+        "list_events" => vec![
+            parameter("after", text(), "Where to begin: the id of an event, the `page.next` of an answer, `oldest` or `latest`."),
+            parameter("sessionId", session_id(), "Only this session's."),
+            parameter("events", text(), "Only these: kinds of events with commas between."),
+            parameter("wait", integer(0, Some(limits::LONG_POLL_MAX_SECS)), "Seconds to wait for a first event."),
+        ],
         "list_messages" => vec![
             parameter("sessionId", session_id(), "Only this session's."),
             parameter("chat", text(), "Only this chat's: a phone number, a chat id or a LID."),
@@ -111,6 +122,9 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
         let mut limit = integer(1, Some(limits::PAGE_MAX.into()));
         limit["default"] = json!(limits::PAGE_DEFAULT);
         all.push(parameter("limit", limit, "How many rows a page has at most."));
+        if op.id == ops::list_events.id {
+            return all;
+        }
         all.push(parameter("cursor", about(text(), "Opaque."), "The `page.next` of the page before, unchanged."));
     }
     all

@@ -16,6 +16,8 @@ pub struct Plan {
     pub calls_per_minute: u64,
     pub sessions: Option<u64>,
     pub concurrent_requests: u64,
+    /// How many days the event log goes back.
+    pub event_days: u64,
 }
 
 /// `PUT /v1/admin/plans/{name}`: the whole plan. Calls and concurrent requests always have a limit.
@@ -30,6 +32,9 @@ pub struct PutPlan {
     #[serde(default)]
     pub sessions: Option<u64>,
     pub concurrent_requests: u64,
+    /// How many days the event log goes back; 30 where absent.
+    #[serde(default)]
+    pub event_days: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,4 +1,10 @@
-//! The kinds of events. The words are the wire names.
+//! Events: what happened, in the words of the wire.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::Timestamp;
+use crate::ids::{AccountId, EventId, SessionId};
 
 macro_rules! event_kinds {
     ($($(#[$doc:meta])* $variant:ident = $wire:literal),+ $(,)?) => {
@@ -20,6 +26,19 @@ macro_rules! event_kinds {
     };
 }
 
+impl Serialize for EventKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for EventKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a kind of event is expected"))
+    }
+}
+
 event_kinds! {
     MessageReceived = "message.received",
     /// Every change of a status: the umbrella over the next four.
@@ -38,5 +57,26 @@ event_kinds! {
     SessionStatus = "session.status",
     GroupUpdated = "group.updated",
     CallReceived = "call.received",
+    /// Sent to one webhook on request; it stands in no log.
     WebhookTest = "webhook.test",
+    /// A webhook was switched off because its server asked for it or failed for days.
+    WebhookDisabled = "webhook.disabled",
+    /// 80 or 100 per cent of the day's messages are used; once a day each.
+    UsageWarning = "usage.warning",
+}
+
+/// One entry of the event log: what a stream, a list and a webhook show.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    pub id: EventId,
+    pub event: EventKind,
+    pub timestamp: Timestamp,
+    pub account_id: AccountId,
+    /// Null where the event is the account's.
+    pub session_id: Option<SessionId>,
+    /// Counts the events of its session, or those of the account itself, without a gap. 0 for a test.
+    pub sequence: i64,
+    /// As it was written; its shape depends on the kind.
+    pub data: Box<RawValue>,
 }

@@ -14,6 +14,8 @@ pub struct Plan {
     pub calls_per_minute: u64,
     pub sessions: Option<u64>,
     pub concurrent_requests: u64,
+    /// How many days the event log goes back.
+    pub event_days: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

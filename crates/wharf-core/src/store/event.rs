@@ -1,6 +1,12 @@
-//! Events as they are written: always inside the transaction of what they announce.
+//! Events: written inside the transaction of what they announce, read as a log.
 
+use async_trait::async_trait;
+use wharf_api::Timestamp;
+use wharf_api::ids::{AccountId, EventId, SessionId};
 use wharf_api::types::event::EventKind;
+
+use super::Error;
+use crate::event::Bell;
 
 /// An event to be written. The store adds the id, the account, the session, the time and the session's next sequence number.
 #[derive(Clone, Debug, PartialEq)]
@@ -8,4 +14,61 @@ pub struct NewEvent {
     pub kind: EventKind,
     /// The `data` member of the event.
     pub data: serde_json::Value,
+}
+
+/// An event as it stands in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventRow {
+    /// Orders the log of the account; it grows, with gaps.
+    pub number: i64,
+    pub id: EventId,
+    /// `None` for events of the account itself.
+    pub session: Option<SessionId>,
+    pub sequence: i64,
+    pub kind: EventKind,
+    pub at: Timestamp,
+    /// JSON.
+    pub data: String,
+}
+
+/// Which events a reader sees.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    pub session: Option<SessionId>,
+    /// Only these sessions: those that the key is bound to.
+    pub sessions: Option<Vec<SessionId>>,
+    /// Only these; all where empty.
+    pub kinds: Vec<EventKind>,
+}
+
+/// A part of the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventPage {
+    /// Oldest first.
+    pub rows: Vec<EventRow>,
+    /// Where to go on: past the last row, and past what the filter left out.
+    pub position: i64,
+    /// There is more to be looked at right away.
+    pub more: bool,
+    /// Something was committed that cannot be shown yet, because something older may still come.
+    pub behind: bool,
+}
+
+#[async_trait]
+pub trait EventStore {
+    /// The events with numbers above `after`, in order. Whoever goes on from `position` misses none and sees none twice,
+    /// whatever is being committed meanwhile.
+    async fn list_events(&self, account: &AccountId, filter: &EventFilter, after: i64, limit: u32) -> Result<EventPage, Error>;
+
+    /// The number of an event.
+    async fn event_number(&self, account: &AccountId, id: &EventId) -> Result<Option<i64>, Error>;
+
+    /// The position after everything that can be seen now.
+    async fn latest_event(&self, account: &AccountId) -> Result<i64, Error>;
+
+    /// Drops the account's oldest events that were written before that time, with their deliveries; tells how many.
+    async fn expire_events(&self, account: &AccountId, before: Timestamp) -> Result<u64, Error>;
+
+    /// Rings after every commit that wrote events.
+    fn bell(&self) -> &Bell;
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use wharf_core::Chance;
+use wharf_core::event::Bell;
 use wharf_core::store::Error;
 
 use super::Place;
 use super::job::{Fate, Job};
 use crate::dialect::{Connect, Dialect};
-use crate::sql::{Conn, Tx, unavailable};
+use crate::sql::{Conn, Rings, Tx, unavailable};
 
 // COMMIT ends open savepoints too, so each write costs one statement to mark and none to close.
 const NEXT: &str = "RELEASE SAVEPOINT job; SAVEPOINT job";
@@ -22,12 +23,13 @@ pub(super) struct Worker {
     connect: Connect,
     dialect: Dialect,
     chance: Arc<dyn Chance>,
+    bell: Arc<Bell>,
 }
 
 impl Worker {
-    pub fn new(conn: Conn, connect: Connect, chance: Arc<dyn Chance>) -> Self {
+    pub fn new(conn: Conn, connect: Connect, chance: Arc<dyn Chance>, bell: Arc<Bell>) -> Self {
         let dialect = connect.dialect();
-        Self { tx: Some(Tx::new(conn, Arc::clone(&chance))), connect, dialect, chance }
+        Self { tx: Some(Tx::new(conn, Arc::clone(&chance))), connect, dialect, chance, bell }
     }
 
     pub fn group(&self) -> usize {
@@ -57,9 +59,18 @@ impl Worker {
                 Fate::Lost(reason(&error))
             }
         };
+        let rings = self.tx.as_mut().map(Tx::take_rings).unwrap_or_default();
         for (_, job) in jobs {
             job.answer(&fate);
         }
+        self.ring(&rings);
+    }
+
+    fn ring(&self, rings: &Rings) {
+        for account in &rings.accounts {
+            self.bell.ring(account);
+        }
+        self.bell.ring_webhooks(&rings.webhooks);
     }
 
     pub async fn close(self) {

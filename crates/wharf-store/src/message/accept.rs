@@ -1,7 +1,8 @@
 //! Accepting a message: claim, quota, row, payload and event in one commit.
 
 use wharf_core::message::events_of;
-use wharf_core::store::{Accepted, Error, NewMessage};
+use wharf_core::store::{Accepted, Error, NewEvent, NewMessage};
+use wharf_core::usage;
 
 use super::row::{content, insert_args, message_insert};
 use crate::event::{self, Draft};
@@ -13,7 +14,8 @@ statements! {
     /// Changes no row where the limit is reached.
     COUNT = "INSERT INTO usage (account_id, utc_day, messages) SELECT $1, $2, 1 WHERE CAST($3 AS BIGINT) IS NULL OR CAST($3 AS BIGINT) > 0 \
         ON CONFLICT (account_id, utc_day) DO UPDATE SET messages = usage.messages + 1 \
-        WHERE CAST($3 AS BIGINT) IS NULL OR usage.messages < CAST($3 AS BIGINT)";
+        WHERE CAST($3 AS BIGINT) IS NULL OR usage.messages < CAST($3 AS BIGINT) RETURNING messages, warned";
+    WARNED = "UPDATE usage SET warned = $3 WHERE account_id = $1 AND utc_day = $2";
     INSERT = concat!(message_insert!(), " RETURNING number");
     PAYLOAD = "INSERT INTO outgoing (message, payload, attempts) VALUES ($1, $2, 0)";
 }
@@ -38,12 +40,13 @@ async fn accept(tx: &mut Tx, new: &NewMessage, content: &str, events: &[Draft]) 
         return Ok(Accepted::ClaimedBefore);
     }
     let day = row.created_at.utc_day();
-    if tx.execute(&COUNT, args![&row.account, day, new.daily_limit]).await? == 0 {
+    let Some(mut counted) = tx.first(&COUNT, args![&row.account, day, new.daily_limit]).await? else {
         let used = tx.first(&account::USED_ON_DAY, args![&row.account, day]).await?;
         // The claim goes too: the same request may succeed tomorrow.
         tx.discard();
         return Ok(Accepted::DailyLimit { used: used.map_or(Ok(0), |mut row| row.count())? });
-    }
+    };
+    let (used, warned) = (counted.count()?, counted.count()?);
     let mut numbers = event::reserve(tx, &row.account, &row.session, events.len()).await?;
     // The session was deleted a moment ago: nobody will send the message, so its time is over now and it fails soon.
     let expires_at = if numbers.deleted { row.created_at } else { new.expires_at };
@@ -51,5 +54,13 @@ async fn accept(tx: &mut Tx, new: &NewMessage, content: &str, events: &[Draft]) 
     let number = number.ok_or_else(|| corrupt("an inserted message without a number"))?.int()?;
     tx.execute(&PAYLOAD, args![number, &new.payload]).await?;
     event::insert(tx, &row.account, &row.session, &mut numbers, row.created_at, events).await?;
+    if let Some(limit) = new.daily_limit {
+        let warnings = usage::warnings(used, limit, warned, row.created_at);
+        if let Some(last) = warnings.last() {
+            tx.execute(&WARNED, args![&row.account, day, Some(last.percent)]).await?;
+            let events = event::drafts(warnings.iter().map(NewEvent::from).collect());
+            event::write_of_account(tx, &row.account, row.created_at, &events).await?;
+        }
+    }
     Ok(Accepted::Now)
 }

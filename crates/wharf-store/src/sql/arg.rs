@@ -7,7 +7,7 @@ use sqlx::error::BoxDynError;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use wharf_api::Timestamp;
-use wharf_api::ids::{AccountId, EventId, KeyId, MessageId, SessionId};
+use wharf_api::ids::{AccountId, EventId, KeyId, MessageId, SessionId, WebhookId};
 
 /// One argument. A missing value has a type too: PostgreSQL wants to know it.
 #[derive(Clone, Copy, Debug)]
@@ -141,4 +141,4 @@ macro_rules! ids {
         })+
     };
 }
-ids!(AccountId, EventId, KeyId, MessageId, SessionId);
+ids!(AccountId, EventId, KeyId, MessageId, SessionId, WebhookId);

@@ -49,6 +49,13 @@ impl Row {
         self.cell()
     }
 
+    /// The number that the next cell holds, which stays the next one.
+    pub fn peek_int(&mut self) -> Result<i64, Error> {
+        let int = self.int();
+        self.next -= 1;
+        int
+    }
+
     pub fn opt_int(&mut self) -> Result<Option<i64>, Error> {
         self.cell()
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wharf_api::ids::EventId;
+use wharf_api::ids::{AccountId, EventId};
 use wharf_core::Chance;
 use wharf_core::store::Error;
 
@@ -13,11 +13,20 @@ pub(crate) struct Tx {
     pub(crate) conn: Conn,
     chance: Arc<dyn Chance>,
     discarded: bool,
+    rings: Rings,
+}
+
+/// Who is to be told once the group is committed. A write that is undone may have left its own: a ring too many is a look
+/// too many.
+#[derive(Default)]
+pub(crate) struct Rings {
+    pub accounts: Vec<AccountId>,
+    pub webhooks: Vec<i64>,
 }
 
 impl Tx {
     pub fn new(conn: Conn, chance: Arc<dyn Chance>) -> Self {
-        Self { conn, chance, discarded: false }
+        Self { conn, chance, discarded: false, rings: Rings::default() }
     }
 
     /// Runs a statement; tells how many rows it changed.
@@ -42,6 +51,24 @@ impl Tx {
     /// Whether the write before discarded itself; resets the mark.
     pub fn take_discarded(&mut self) -> bool {
         std::mem::take(&mut self.discarded)
+    }
+
+    /// Has the readers of the account's log told.
+    pub fn ring(&mut self, account: &AccountId) {
+        if self.rings.accounts.last() != Some(account) {
+            self.rings.accounts.push(account.clone());
+        }
+    }
+
+    /// Has the webhook's courier told.
+    pub fn ring_webhook(&mut self, webhook: i64) {
+        if self.rings.webhooks.last() != Some(&webhook) {
+            self.rings.webhooks.push(webhook);
+        }
+    }
+
+    pub fn take_rings(&mut self) -> Rings {
+        std::mem::take(&mut self.rings)
     }
 
     pub fn event_id(&self) -> EventId {

@@ -14,16 +14,17 @@ both_backends!(
 
 async fn the_four_plans_are_there_with_their_limits(db: &Db) {
     let wanted = [
-        ("free", Some(100), 100, Some(1), 10),
-        ("basic", Some(10_000), 1_000, Some(5), 50),
-        ("pro", Some(100_000), 10_000, Some(25), 200),
-        ("enterprise", None, 20_000, None, 500),
+        ("free", Some(100), 100, Some(1), 10, 7),
+        ("basic", Some(10_000), 1_000, Some(5), 50, 14),
+        ("pro", Some(100_000), 10_000, Some(25), 200, 30),
+        ("enterprise", None, 20_000, None, 500, 90),
     ];
-    for (name, messages_per_day, calls_per_minute, sessions, concurrent_requests) in wanted {
+    for (name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days) in wanted {
         let id = chance().account_id();
         assert!(db.store.insert_account(&id, "a", name, NOW).await.unwrap());
         let plan = db.store.find_account(&id).await.unwrap().unwrap().plan;
-        assert_eq!(plan, Plan { name: name.to_owned(), messages_per_day, calls_per_minute, sessions, concurrent_requests });
+        let name = name.to_owned();
+        assert_eq!(plan, Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days });
     }
 }
 

@@ -13,6 +13,7 @@ mod inbound;
 mod key;
 mod lane;
 mod list;
+mod log;
 mod measure;
 mod open;
 mod outcome;

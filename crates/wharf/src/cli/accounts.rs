@@ -1,6 +1,7 @@
 //! `wharf accounts` and `wharf plans`: what an operator does before the first operator's key exists.
 
 use clap::{Args, Subcommand};
+use wharf_api::limits;
 use wharf_core::store::{PageRequest, Plan};
 use wharf_core::{Services, account};
 
@@ -42,6 +43,9 @@ pub(super) struct Set {
     sessions: Option<u64>,
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     concurrent_requests: u64,
+    /// How many days the event log goes back.
+    #[arg(long, default_value_t = limits::EVENT_DAYS, value_parser = clap::value_parser!(u64).range(1..=limits::EVENT_DAYS_MAX))]
+    event_days: u64,
 }
 
 impl Accounts {
@@ -70,8 +74,9 @@ impl Plans {
 
 impl Set {
     async fn run(self, services: &Services) -> anyhow::Result<()> {
-        let Self { name, messages_per_day, calls_per_minute, sessions, concurrent_requests } = self;
-        account::put_plan(services, &Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests }).await?;
+        let Self { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days } = self;
+        let plan = Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days };
+        account::put_plan(services, &plan).await?;
         Ok(())
     }
 }
@@ -99,12 +104,13 @@ async fn list_plans(services: &Services) -> anyhow::Result<()> {
     let shown = |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
     for plan in services.store.list_plans().await? {
         println!(
-            "{:<12}  {} messages a day, {} calls a minute, {} sessions, {} requests at a time",
+            "{:<12}  {} messages a day, {} calls a minute, {} sessions, {} requests at a time, events of {} days",
             plan.name,
             shown(plan.messages_per_day),
             plan.calls_per_minute,
             shown(plan.sessions),
-            plan.concurrent_requests
+            plan.concurrent_requests,
+            plan.event_days
         );
     }
     Ok(())

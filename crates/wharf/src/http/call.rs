@@ -145,5 +145,9 @@ async fn path(parts: &mut Parts) -> Result<Vec<(String, String)>, ApiError> {
 
 /// A long poll waits because its caller asked it to: that time is not held against it.
 fn patience(operation: &Operation, timeout: Duration) -> Duration {
-    if operation.id == ops::get_session_qr.id { timeout + Duration::from_secs(limits::LONG_POLL_MAX_SECS) } else { timeout }
+    if [ops::get_session_qr.id, ops::list_events.id].contains(&operation.id) {
+        timeout + Duration::from_secs(limits::LONG_POLL_MAX_SECS)
+    } else {
+        timeout
+    }
 }

@@ -5,13 +5,14 @@ use std::error::Error as StdError;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
+use futures::{Stream, StreamExt};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use wharf_api::envelope::{PageInfo, Success};
 use wharf_api::ops::{self, Operation};
 use wharf_api::{ApiError, ErrorCode};
-use wharf_core::{account, contact, engine, idempotency, key, message, session, store};
+use wharf_core::{account, contact, engine, event, idempotency, key, message, session, store};
 
 use super::declared;
 
@@ -49,7 +50,17 @@ macro_rules! failure_from {
     };
 }
 
-failure_from!(account::Error, contact::Error, engine::Error, idempotency::Error, key::Error, message::Error, session::Error, store::Error);
+failure_from!(
+    account::Error,
+    contact::Error,
+    engine::Error,
+    event::Error,
+    idempotency::Error,
+    key::Error,
+    message::Error,
+    session::Error,
+    store::Error
+);
 
 impl Failure {
     /// A fault of the program: the customer hears nothing of its cause.
@@ -73,7 +84,10 @@ pub fn invalid(reason: impl Into<String>) -> ApiError {
 pub struct Reply {
     pub status: StatusCode,
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Empty where the body is streamed.
     pub body: Bytes,
+    /// A body that is made while it is sent.
+    pub stream: Option<Body>,
 }
 
 impl Reply {
@@ -91,7 +105,18 @@ impl Reply {
 
     /// Something that is not JSON.
     pub fn raw(content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Self { status: StatusCode::OK, headers: vec![(CONTENT_TYPE, HeaderValue::from_static(content_type))], body: body.into() }
+        Self {
+            status: StatusCode::OK,
+            headers: vec![(CONTENT_TYPE, HeaderValue::from_static(content_type))],
+            body: body.into(),
+            stream: None,
+        }
+    }
+
+    /// A body that is made while it is sent. It ends where the stream does.
+    pub fn streamed(content_type: &'static str, stream: impl Stream<Item = Bytes> + Send + 'static) -> Self {
+        let stream = Body::from_stream(stream.map(Ok::<_, std::convert::Infallible>));
+        Self { stream: Some(stream), ..Self::raw(content_type, Bytes::new()) }
     }
 
     #[must_use]
@@ -107,7 +132,7 @@ impl Reply {
     }
 
     fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Failure> {
-        Ok(Self { status, headers: Vec::new(), body: serde_json::to_vec(body).map_err(Failure::internal)?.into() })
+        Ok(Self { status, headers: Vec::new(), body: serde_json::to_vec(body).map_err(Failure::internal)?.into(), stream: None })
     }
 }
 
@@ -133,7 +158,7 @@ pub fn body(error: &ApiError) -> Vec<u8> {
 }
 
 fn success(reply: Reply) -> Response {
-    let mut response = Response::new(Body::from(reply.body));
+    let mut response = Response::new(reply.stream.unwrap_or_else(|| Body::from(reply.body)));
     *response.status_mut() = reply.status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in reply.headers {

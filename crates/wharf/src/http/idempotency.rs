@@ -106,7 +106,7 @@ async fn finish(call: &Call, key: &Key, answer: Answer) -> Answer {
 
 fn replay(stored: Stored) -> Answer {
     let status = StatusCode::from_u16(stored.status).map_err(Failure::internal)?;
-    Ok(replayed(Reply { status, headers: Vec::new(), body: Bytes::from(stored.body) }))
+    Ok(replayed(Reply { status, headers: Vec::new(), body: Bytes::from(stored.body), stream: None }))
 }
 
 fn replayed(mut reply: Reply) -> Reply {

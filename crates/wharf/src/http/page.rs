@@ -27,7 +27,7 @@ pub(super) fn next(number: Option<i64>) -> Option<String> {
     number.map(|number| URL_SAFE_NO_PAD.encode(number.to_string()))
 }
 
-fn read(cursor: &str) -> Option<i64> {
+pub(super) fn read(cursor: &str) -> Option<i64> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     let number: i64 = text.parse().ok()?;
     // One number has one cursor: what we would not have written is not ours.

@@ -13,7 +13,7 @@ use wharf_api::ops::{self, Method, Operation};
 
 use super::call::{self, Handler};
 use super::envelope::{self, Failure};
-use super::{Http, account, admin, api_key, contact, front, message, open, quick_start, session};
+use super::{Http, account, admin, api_key, contact, event, front, message, open, quick_start, session};
 
 /// Each handler under its own name, which is its operation's.
 macro_rules! handlers {
@@ -35,6 +35,7 @@ handlers! {
     message::get_message,
     message::list_messages,
     contact::check_contacts,
+    event::list_events,
     api_key::create_api_key,
     api_key::list_api_keys,
     api_key::get_api_key,

@@ -6,6 +6,7 @@ mod answers;
 mod causes;
 mod edges;
 mod egress;
+mod events;
 mod harness;
 mod idempotency;
 mod malformed;

@@ -21,7 +21,12 @@ pub(super) fn plan() -> Value {
         always("callsPerMinute", limit(1)),
         always("sessions", unlimited()),
         always("concurrentRequests", limit(1)),
+        always("eventDays", event_days()),
     ])
+}
+
+fn event_days() -> Value {
+    about(integer(1, Some(limits::EVENT_DAYS_MAX)), "How many days the event log goes back.")
 }
 
 pub(super) fn put_plan() -> Value {
@@ -30,6 +35,7 @@ pub(super) fn put_plan() -> Value {
         always("callsPerMinute", limit(1)),
         maybe("sessions", unlimited()),
         always("concurrentRequests", limit(1)),
+        maybe("eventDays", nullable(event_days())),
     ])
 }
 

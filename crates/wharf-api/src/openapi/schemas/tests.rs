@@ -12,6 +12,7 @@ use crate::error::Details;
 use crate::types::account::{Account, CreateAccount, Day, Plan, PutPlan, UpdateAccount, Usage, Used};
 use crate::types::contact::{CheckContacts, CheckedContact};
 use crate::types::error::ErrorEntry;
+use crate::types::event::Event;
 use crate::types::health::Health;
 use crate::types::key::{CreateKey, CreatedKey, Key, RotateKey};
 use crate::types::message::{Message, MessageError, Party, SendText, TimelineEntry};
@@ -41,7 +42,7 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         QuickMessage {"to": "14155552671", "message": "hello"},
         CheckContacts {"sessionId": SESSION, "phones": ["+1 (415) 555-2671"]},
         RotateKey {"overlapSeconds": 60},
-        PutPlan {"messagesPerDay": 1, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1},
+        PutPlan {"messagesPerDay": 1, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1},
         CreateAccount {"name": "shop", "plan": "free"},
         UpdateAccount {"name": "shop", "plan": "free"},
         CreateKey {"name": "ci", "permissions": [Permission::SessionsRead], "expiresAt": TIME, "sessionIds": [SESSION]},
@@ -65,7 +66,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let qr = json!({"qrCode": "data:", "qr": "2@", "qrExpiresAt": TIME});
     let key = json!({"keyId": "key_Ab3dEf9h", "name": "ci", "permissions": ["sessions:read"], "createdAt": TIME});
     let full_key = with(&key, &json!({"sessionIds": [SESSION], "expiresAt": TIME, "revokedAt": TIME, "lastUsedAt": TIME}));
-    let plan = json!({"name": "free", "messagesPerDay": null, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1});
+    let plan = json!({"name": "free", "messagesPerDay": null, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1});
     let used = json!({"messages": 1, "calls": 2, "errors": {"conflict": 1}});
     let day = with(&used, &json!({"date": "2026-01-01"}));
     let secret = json!({"apiKey": "secret"});
@@ -75,6 +76,8 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let failed = with(&sent, &json!({"from": party, "error": {"code": "x"}, "timeline": [{"status": "queued", "at": TIME}]}));
     let mut other = with(&sent, &json!({"type": "unsupported", "kind": "poll"}));
     other.as_object_mut().unwrap().remove("text");
+    let event = json!({"id": "evt_00000000000000000000000000000007", "event": "message.received", "timestamp": TIME,
+        "accountId": "acc_00000000000000000000000000000007", "sessionId": SESSION, "sequence": 1, "data": {"a": 1}});
     let (shown, created, bare_created) = (with(&linked, &qr), with(&full_key, &secret), with(&key, &secret));
     writes! {
         Session [(session.clone()), (linked.clone())],
@@ -94,6 +97,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         Party [(party), {"id": "1"}],
         TimelineEntry [{"status": "read", "at": TIME}],
         CheckedContact [{"phone": "1", "onWhatsapp": true, "id": "1", "lid": "2"}, {"phone": "1", "onWhatsapp": false}],
+        Event [(event.clone()), (with(&event, &json!({"sessionId": null, "event": "usage.warning"})))],
         Health [{"status": "ok"}],
         PageInfo [{"next": null}, {"next": "x"}],
         Details [{}, {"field": "a", "reason": "b", "limit": 1, "actual": 2, "retryAfter": 1, "messageId": MESSAGE, "resetAt": TIME}],

@@ -18,6 +18,7 @@ pub(in crate::http) async fn admin_put_plan(call: Call) -> Answer {
         calls_per_minute: request.calls_per_minute,
         sessions: request.sessions,
         concurrent_requests: request.concurrent_requests,
+        event_days: event_days(request.event_days)?,
     };
     account::put_plan(call.services(), &plan).await?;
     Reply::ok(Plan::from(&plan))
@@ -30,6 +31,14 @@ fn plan_name(name: &str) -> Result<String, ApiError> {
     }
     let max = limits::PLAN_NAME_CHARS;
     Err(invalid(format!("a plan's name has 1 to {max} lower-case letters, digits, - and _")).field("name"))
+}
+
+fn event_days(days: Option<u64>) -> Result<u64, ApiError> {
+    let (days, max) = (days.unwrap_or(limits::EVENT_DAYS), limits::EVENT_DAYS_MAX);
+    if (1..=max).contains(&days) {
+        return Ok(days);
+    }
+    Err(invalid(format!("a number from 1 to {max} is expected")).field("eventDays").limit(max, days))
 }
 
 fn bounded(field: &str, min: u64, limit: Option<u64>) -> Result<(), ApiError> {

@@ -1,0 +1,112 @@
+//! The event log as customers read it: where a reader stands, what it may see, what an event looks like.
+
+mod bell;
+
+use serde_json::value::RawValue;
+use wharf_api::ids::{AccountId, EventId};
+use wharf_api::types::event::Event;
+
+use crate::caller::Caller;
+use crate::services::Services;
+use crate::store::{self, EventFilter, EventPage, EventRow, PageRequest};
+use crate::{key, session};
+
+pub use bell::Bell;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Session(#[from] session::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<&Error> for wharf_api::ApiError {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Session(error) => error.into(),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Where a reader begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// With the oldest event that is kept.
+    Oldest,
+    /// With what happens from now on.
+    Latest,
+    /// After the event with that number.
+    After(i64),
+    /// After this event.
+    Event(EventId),
+}
+
+/// The number after which the reader goes on. An event that the log does not hold any more was older than all that it holds.
+pub async fn position(services: &Services, caller: &Caller, from: &Start) -> Result<i64, Error> {
+    match from {
+        Start::Oldest => Ok(0),
+        Start::Latest => Ok(services.store.latest_event(&caller.account).await?),
+        Start::After(number) => Ok(*number),
+        Start::Event(id) => Ok(services.store.event_number(&caller.account, id).await?.unwrap_or(0)),
+    }
+}
+
+/// What the caller may see of what it asks for. A key that is bound to sessions sees their events and none of the account's.
+pub async fn filter(services: &Services, caller: &Caller, mut filter: EventFilter, session: Option<&str>) -> Result<EventFilter, Error> {
+    if let Some(id) = session {
+        filter.session = Some(session::find(services, caller, id).await?.id);
+    }
+    filter.sessions.clone_from(&caller.sessions);
+    Ok(filter)
+}
+
+/// The events after a position, oldest first.
+pub async fn list(services: &Services, caller: &Caller, filter: &EventFilter, after: i64, limit: u32) -> Result<EventPage, Error> {
+    Ok(services.store.list_events(&caller.account, filter, after, limit).await?)
+}
+
+/// Whether the key that opened a stream may still read it.
+pub async fn may_go_on(services: &Services, caller: &Caller) -> bool {
+    key::is_good(services, &caller.key).await
+}
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// How many accounts are looked up at a time.
+const ACCOUNTS: u32 = 200;
+
+/// Drops what is older than the plans keep it; tells how much.
+pub async fn expire(services: &Services) -> Result<u64, store::Error> {
+    let (mut dropped, mut after) = (0, None);
+    loop {
+        let page = services.store.list_accounts(PageRequest { after, limit: ACCOUNTS }).await?;
+        for account in page.rows {
+            let days = i64::try_from(account.plan.event_days).unwrap_or(i64::MAX / DAY_MS);
+            let before = services.clock.now().plus_millis(-days.saturating_mul(DAY_MS));
+            dropped += services.store.expire_events(&account.id, before).await?;
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(dropped);
+        }
+    }
+}
+
+/// The event as the wire shows it.
+pub fn view(account: &AccountId, row: &EventRow) -> Event {
+    Event {
+        id: row.id.clone(),
+        event: row.kind,
+        timestamp: row.at,
+        account_id: account.clone(),
+        session_id: row.session.clone(),
+        sequence: row.sequence,
+        data: RawValue::from_string(row.data.clone()).unwrap_or_default(),
+    }
+}
+
+/// The event as the bytes that are sent, the same at every time.
+pub fn body(account: &AccountId, row: &EventRow) -> String {
+    serde_json::to_string(&view(account, row)).unwrap_or_default()
+}

@@ -1,0 +1,112 @@
+//! The log as it is read: in the order of the numbers, up to where no number can come any more.
+
+use async_trait::async_trait;
+use wharf_api::Timestamp;
+use wharf_api::ids::{AccountId, EventId, SessionId};
+use wharf_api::types::event::EventKind;
+use wharf_core::event::Bell;
+use wharf_core::store::{Error, EventFilter, EventPage, EventRow, EventStore};
+
+use crate::open::SqlStore;
+use crate::sql::{Row, args, statements};
+
+statements! {
+    /// What does not pass comes without its data, so that a reader moves past it.
+    LIST = "SELECT number, id, session_id, sequence, kind, at, CASE WHEN (CAST($4 AS TEXT) IS NULL OR session_id = $4) \
+        AND (CAST($5 AS TEXT) IS NULL OR (session_id <> '' AND $5 LIKE '%' || session_id || '%')) \
+        AND (CAST($6 AS TEXT) IS NULL OR $6 LIKE '%\"' || kind || '\"%') THEN data END \
+        FROM events WHERE account_id = $1 AND number > $2 AND number <= $3 ORDER BY number LIMIT $7";
+    NUMBER = "SELECT number FROM events WHERE id = $2 AND account_id = $1";
+    LATEST = "SELECT COALESCE(MAX(number), 0) FROM events WHERE account_id = $1";
+    /// The first of the oldest events that is to stay, or the last of them where all are to go.
+    EXPIRED = "SELECT COALESCE(MIN(CASE WHEN id >= $2 THEN number END) - 1, MAX(number), 0), COUNT(CASE WHEN id < $2 THEN 1 END) \
+        FROM (SELECT number, id FROM events WHERE account_id = $1 ORDER BY number LIMIT $3) oldest";
+    DROP_DELIVERIES = "DELETE FROM deliveries WHERE event <= $2 AND webhook IN (SELECT number FROM webhooks WHERE account_id = $1)";
+    DROP_EVENTS = "DELETE FROM events WHERE account_id = $1 AND number <= $2";
+}
+
+/// How many events one look at the log passes at the most, those that the filter leaves out included.
+const LOOK: i64 = 1_000;
+/// How many events one commit drops: others wait for it.
+const DROPPED_AT_ONCE: u32 = 500;
+
+pub(crate) fn event(row: &mut Row) -> Result<Option<EventRow>, Error> {
+    let number = row.int()?;
+    let id = row.parsed("an event's id", EventId::parse)?;
+    let session = row.text()?;
+    let (sequence, kind, at) = (row.int()?, row.parsed("a kind of event", EventKind::parse)?, row.time()?);
+    let data = row.opt_text()?;
+    Ok(data.map(|data| EventRow { number, id, session: SessionId::parse(&session), sequence, kind, at, data }))
+}
+
+impl SqlStore {
+    async fn look(&self, account: &AccountId, filter: &EventFilter, after: i64, limit: u32) -> Result<EventPage, Error> {
+        let horizon = self.horizon.now(&self.readers).await?;
+        let mut page = EventPage { rows: Vec::new(), position: after, more: false, behind: horizon.behind };
+        let bound = filter.sessions.as_ref().map(|ids| ids.iter().map(SessionId::as_str).collect::<Vec<_>>().join(","));
+        let kinds = (!filter.kinds.is_empty())
+            .then(|| filter.kinds.iter().map(|kind| format!("\"{}\"", kind.as_str())).collect::<Vec<_>>().join(","));
+        let unfiltered = bound.is_none() && kinds.is_none() && filter.session.is_none();
+        let scan = if unfiltered { i64::from(limit) + 1 } else { LOOK };
+        let session = filter.session.as_ref().map(SessionId::as_str);
+        let rows = self.readers.fetch(&LIST, args![account, after, horizon.number, session, &bound, &kinds, scan]).await?;
+        let scanned = rows.len();
+        for (place, mut row) in rows.into_iter().enumerate() {
+            if page.rows.len() == limit as usize {
+                page.more = true;
+                return Ok(page);
+            }
+            let number = row.peek_int()?;
+            page.rows.extend(event(&mut row)?);
+            page.position = number;
+            page.more = place + 1 == scanned && i64::try_from(scanned) == Ok(scan);
+        }
+        Ok(page)
+    }
+}
+
+#[async_trait]
+impl EventStore for SqlStore {
+    async fn list_events(&self, account: &AccountId, filter: &EventFilter, after: i64, limit: u32) -> Result<EventPage, Error> {
+        self.look(account, filter, after, limit).await
+    }
+
+    async fn event_number(&self, account: &AccountId, id: &EventId) -> Result<Option<i64>, Error> {
+        self.readers.first(&NUMBER, args![account, id]).await?.map(|mut row| row.int()).transpose()
+    }
+
+    async fn latest_event(&self, account: &AccountId) -> Result<i64, Error> {
+        let horizon = self.horizon.now(&self.readers).await?;
+        let latest = self.readers.first(&LATEST, args![account]).await?.map_or(Ok(0), |mut row| row.int())?;
+        Ok(latest.min(horizon.number))
+    }
+
+    async fn expire_events(&self, account: &AccountId, before: Timestamp) -> Result<u64, Error> {
+        let oldest_kept = EventId::first_at(before);
+        let mut total = 0;
+        loop {
+            let (owner, kept) = (account.clone(), oldest_kept.clone());
+            let dropped = self
+                .write(account.as_str(), "", move |tx| {
+                    Box::pin(async move {
+                        let Some(mut row) = tx.first(&EXPIRED, args![&owner, &kept, DROPPED_AT_ONCE]).await? else { return Ok(0) };
+                        let (last, expired) = (row.int()?, row.int()?);
+                        if expired == 0 || last == 0 {
+                            return Ok(0);
+                        }
+                        tx.execute(&DROP_DELIVERIES, args![&owner, last]).await?;
+                        tx.execute(&DROP_EVENTS, args![&owner, last]).await
+                    })
+                })
+                .await?;
+            total += dropped;
+            if dropped < u64::from(DROPPED_AT_ONCE) {
+                return Ok(total);
+            }
+        }
+    }
+
+    fn bell(&self) -> &Bell {
+        &self.bell
+    }
+}

@@ -1,0 +1,105 @@
+//! `GET /v1/events`: a part of the log as JSON, or the log as it grows, by `Accept`.
+
+use std::time::Duration;
+
+use http::header::VARY;
+use tokio::time::Instant;
+use wharf_api::ids::EventId;
+use wharf_api::types::event::EventKind;
+use wharf_api::{ApiError, limits};
+use wharf_core::event::{self, Start};
+use wharf_core::store::{EventFilter, EventPage};
+
+use super::stream;
+use crate::http::envelope::{Failure, Reply, invalid};
+use crate::http::query::Query;
+use crate::http::{Answer, Call, accept, page};
+
+const JSON: &str = "application/json";
+const SSE: &str = "text/event-stream";
+const LAST_EVENT_ID: &str = "Last-Event-ID";
+
+/// How long a reader waits for the bell before it looks by itself: other nodes ring another bell.
+pub(super) const LOOK: Duration = Duration::from_secs(1);
+/// How soon a look is worth while when something older is still being committed.
+pub(super) const BEHIND: Duration = Duration::from_millis(5);
+
+pub(in crate::http) async fn list_events(call: Call) -> Answer {
+    call.query.only(&["after", "limit", "sessionId", "events", "wait"])?;
+    let limit = call.query.number("limit", 1, u64::from(limits::PAGE_MAX))?;
+    let limit = limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(limits::PAGE_DEFAULT);
+    let wait = Duration::from_secs(call.query.number("wait", 0, limits::LONG_POLL_MAX_SECS)?.unwrap_or(0));
+    let filter = EventFilter { kinds: kinds(&call.query)?, ..EventFilter::default() };
+    let streams = accept::best(&call.headers, &[JSON, SSE]) == SSE;
+    let start = start(&call, streams)?;
+    let filter = event::filter(call.services(), call.caller(), filter, call.query.get("sessionId")).await?;
+    let after = event::position(call.services(), call.caller(), &start).await?;
+    if streams {
+        let reply = Reply::streamed(SSE, stream::of(call, filter, after));
+        return Ok(reply.no_store().header(VARY, "Accept").header(stream::X_ACCEL_BUFFERING, "no"));
+    }
+    let found = patiently(&call, &filter, after, limit, wait).await?;
+    let account = &call.caller().account;
+    let shown: Vec<_> = found.rows.iter().map(|row| event::view(account, row)).collect();
+    // A log has no end: the position is where it goes on, also while there is nothing more yet.
+    Ok(Reply::list(shown, page::next(Some(found.position)))?.no_store().header(VARY, "Accept"))
+}
+
+/// The next events, or none once `wait` is over.
+async fn patiently(call: &Call, filter: &EventFilter, mut after: i64, limit: u32, wait: Duration) -> Result<EventPage, Failure> {
+    let until = Instant::now() + wait;
+    let mut bell = call.services().store.bell().listen(&call.caller().account);
+    loop {
+        let found = event::list(call.services(), call.caller(), filter, after, limit).await?;
+        let waited = Instant::now() >= until || call.http.is_draining();
+        if !found.rows.is_empty() || (waited && !found.more) {
+            return Ok(found);
+        }
+        after = found.position;
+        if !found.more {
+            let pause = if found.behind { BEHIND } else { LOOK };
+            let pause = pause.min(until.saturating_duration_since(Instant::now()));
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = bell.changed() => {}
+                () = call.http.drained() => {}
+            }
+        }
+    }
+}
+
+/// Where to begin. A list begins with the oldest event, a stream with what comes; whoever was here before says where it was.
+fn start(call: &Call, streams: bool) -> Result<Start, ApiError> {
+    let was = match call.headers.get(LAST_EVENT_ID) {
+        Some(value) if streams => Some(value.to_str().map_err(|_| foreign(LAST_EVENT_ID))?).filter(|value| !value.is_empty()),
+        _ => None,
+    };
+    match (was, call.query.get("after")) {
+        (Some(id), _) => read(id).ok_or_else(|| foreign(LAST_EVENT_ID)),
+        (None, Some("oldest")) => Ok(Start::Oldest),
+        (None, Some("latest")) => Ok(Start::Latest),
+        (None, Some(id)) => read(id).ok_or_else(|| foreign("after")),
+        (None, None) => Ok(if streams { Start::Latest } else { Start::Oldest }),
+    }
+}
+
+fn read(text: &str) -> Option<Start> {
+    match EventId::parse(text) {
+        Some(id) => Some(Start::Event(id)),
+        None => page::read(text).filter(|number| *number >= 0).map(Start::After),
+    }
+}
+
+fn foreign(field: &str) -> ApiError {
+    invalid("the id of an event, the page.next of an answer, oldest or latest is expected").field(field)
+}
+
+/// The kinds that are asked for; none where all are.
+fn kinds(query: &Query) -> Result<Vec<EventKind>, ApiError> {
+    let Some(text) = query.get("events").filter(|text| *text != "*") else { return Ok(Vec::new()) };
+    let kind = |word: &str| {
+        let known = || EventKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
+        EventKind::parse(word).ok_or_else(|| invalid(format!("words out of {} with commas between are expected", known())).field("events"))
+    };
+    text.split(',').map(kind).collect()
+}

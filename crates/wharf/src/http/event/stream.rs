@@ -1,0 +1,105 @@
+//! The log as Server-Sent Events: what is there first, then what comes, with no seam between the two, because both are reads of
+//! the one log. The bell only tells when to read.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::Stream;
+use futures::stream::unfold;
+use http::HeaderName;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use wharf_core::event;
+use wharf_core::store::{EventFilter, EventRow};
+
+use super::list_events::{BEHIND, LOOK};
+use crate::http::{Call, page};
+
+/// Has proxies pass on what comes as it comes.
+pub(super) const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// How often a silent stream says that it lives, and moves its reader past what the filter left out.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How long a reader waits before it connects again, in milliseconds.
+const RETRY_MS: u32 = 1_000;
+/// How many events are read at a time: what a slow reader makes us hold.
+const BATCH: u32 = 100;
+
+struct Reader {
+    /// With it goes the stream's place among the account's concurrent requests.
+    call: Call,
+    filter: EventFilter,
+    position: i64,
+    bell: watch::Receiver<()>,
+    opening: bool,
+    heartbeat: Instant,
+}
+
+/// The stream from a position on. It ends when the server stops, when the key ends, or when the log cannot be read; a reader then
+/// comes again with the id that it saw last.
+pub(super) fn of(call: Call, filter: EventFilter, position: i64) -> impl Stream<Item = Bytes> {
+    let bell = call.services().store.bell().listen(&call.caller().account);
+    let heartbeat = Instant::now() + HEARTBEAT;
+    let reader = Reader { call, filter, position, bell, opening: true, heartbeat };
+    unfold(reader, |mut reader| async move { reader.next().await.map(|bytes| (bytes, reader)) })
+}
+
+impl Reader {
+    async fn next(&mut self) -> Option<Bytes> {
+        if std::mem::take(&mut self.opening) {
+            // A reader that is cut off before its first event knows where it was too.
+            return Some(format!("retry: {RETRY_MS}\nid: {}\n\n", self.place()).into());
+        }
+        loop {
+            if self.call.http.is_draining() {
+                return None;
+            }
+            self.bell.mark_unchanged();
+            let read = event::list(self.call.services(), self.call.caller(), &self.filter, self.position, BATCH).await;
+            let found = match read {
+                Ok(found) => found,
+                Err(error) => {
+                    tracing::warn!(%error, "an event stream ends because the log cannot be read");
+                    return None;
+                }
+            };
+            self.position = found.position;
+            if !found.rows.is_empty() {
+                self.heartbeat = Instant::now() + HEARTBEAT;
+                return Some(self.written(&found.rows));
+            }
+            if found.more {
+                continue;
+            }
+            let pause = if found.behind { BEHIND } else { LOOK };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = self.bell.changed() => {}
+                () = self.call.http.drained() => return None,
+                () = tokio::time::sleep_until(self.heartbeat) => {
+                    self.heartbeat = Instant::now() + HEARTBEAT;
+                    if !event::may_go_on(self.call.services(), self.call.caller()).await {
+                        return None;
+                    }
+                    return Some(format!(":\nid: {}\n\n", self.place()).into());
+                }
+            }
+        }
+    }
+
+    fn place(&self) -> String {
+        page::next(Some(self.position)).unwrap_or_default()
+    }
+
+    fn written(&self, rows: &[EventRow]) -> Bytes {
+        let account = &self.call.caller().account;
+        let mut text = String::new();
+        for row in rows {
+            // JSON holds no line break, so one line is the whole event.
+            let written = write!(text, "id: {}\nevent: {}\ndata: {}\n\n", row.id, row.kind.as_str(), event::body(account, row));
+            written.expect("a string takes what is written to it");
+        }
+        text.into()
+    }
+}
