@@ -2,6 +2,28 @@
 
 /// A text message, in Unicode scalar values.
 pub const TEXT_CHARS: usize = 4096;
+/// The address, the title and the description of a link's preview, in Unicode scalar values.
+pub const LINK_CHARS: usize = 2048;
+pub const LINK_TITLE_CHARS: usize = 256;
+pub const LINK_DESCRIPTION_CHARS: usize = 1024;
+/// How many people one message may mention.
+pub const MENTIONS: usize = 256;
+/// A place's name and its address, in Unicode scalar values.
+pub const PLACE_CHARS: usize = 1024;
+/// How many cards one message may carry, and how many numbers a card.
+pub const CONTACTS_PER_MESSAGE: usize = 50;
+pub const PHONES_PER_CONTACT: usize = 10;
+/// The name on a card, in Unicode scalar values.
+pub const CONTACT_NAME_CHARS: usize = 256;
+/// A poll's question and each of its options, in Unicode scalar values, and how many options it has.
+pub const POLL_QUESTION_CHARS: usize = 255;
+pub const POLL_OPTION_CHARS: usize = 100;
+pub const POLL_OPTIONS: std::ops::RangeInclusive<usize> = 2..=12;
+/// One emoji, in bytes: families with skin tones are long.
+pub const EMOJI_BYTES: usize = 64;
+/// For how long a text may be edited and a message deleted for everyone, in milliseconds. WhatsApp's limits.
+pub const EDIT_WINDOW_MS: i64 = 15 * 60 * 1000;
+pub const DELETE_WINDOW_MS: i64 = 60 * 60 * 60 * 1000;
 /// A session's name, in Unicode scalar values.
 pub const SESSION_NAME_CHARS: usize = 100;
 /// An API key's name, in Unicode scalar values.

@@ -1,10 +1,14 @@
 //! The port to WhatsApp: what the rules ask of a session's engine.
 
+mod draft;
+
 use async_trait::async_trait;
 use tokio::sync::watch;
 use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::types::session::{DisconnectReason, SessionStatus};
 use wharf_api::{Recipient, Timestamp};
+
+pub use draft::{Body, Draft, Key, Quote};
 
 /// A QR code while it can be scanned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,9 +98,9 @@ pub trait Engine: Send + Sync + 'static {
     /// Asks WhatsApp which of these numbers (digits) it knows.
     async fn registrations(&self, session: &SessionId, phones: &[String]) -> Result<Vec<Registration>, Error>;
 
-    /// Freezes a text: chooses its WhatsApp id and its message secret. `own_jid` is the session's linked account.
+    /// Freezes a message: chooses its WhatsApp id and its message secret. `own_jid` is the session's linked account.
     /// Pure: it needs no client and may run on any node.
-    fn compose_text(&self, own_jid: &str, to: &Recipient, text: &str, at: Timestamp) -> Composed;
+    fn compose(&self, own_jid: &str, to: &Recipient, draft: &Draft, at: Timestamp) -> Composed;
 
     /// Tells the session's task that messages were accepted. A lost call costs a poll, never a message.
     fn wake(&self, account: &AccountId, session: &SessionId);

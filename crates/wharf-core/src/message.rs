@@ -1,12 +1,15 @@
 //! Messages: what is accepted, what their states mean, what is shown of them.
 
+pub mod change;
 pub mod outcomes;
 pub mod overdue;
+mod send;
 pub mod send_text;
+pub mod vcard;
 
 use wharf_api::ids::MessageId;
 use wharf_api::types::event::EventKind;
-use wharf_api::types::message::{Direction, Message, MessageError, MessageStatus, Party};
+use wharf_api::types::message::{Content, Direction, Message, MessageError, MessageStatus, Party};
 use wharf_api::{ApiError, ErrorCode, Timestamp, limits};
 
 use crate::caller::Caller;
@@ -14,7 +17,8 @@ use crate::services::Services;
 use crate::store::{self, MessageFilter, MessageRow, NewEvent, Page, PageRequest};
 use crate::{engine, idempotency, session};
 
-pub use send_text::{Sent, send_text};
+pub use send::{Parcel, Sent, send};
+pub use send_text::send_text;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -106,22 +110,29 @@ pub fn view(row: &MessageRow) -> Message {
             name: row.sender_name.clone(),
         }),
         content: row.content.clone(),
+        marks: row.marks.clone(),
         error: row.error.map(|code| MessageError { code: code.name().to_owned(), reason: row.error_reason.clone() }),
         created_at: row.created_at,
         timeline: None,
     }
 }
 
-/// The events that announce that a message reached the status it now has. The store writes them with the status.
+/// The events that announce that a message reached the status it now has. The store writes them with the status. A change
+/// is announced when it takes effect, by a kind of its own. What cannot be read yet is announced when it can.
 pub fn events_of(row: &MessageRow) -> Vec<NewEvent> {
-    let kinds: &[EventKind] = match row.status {
-        MessageStatus::Received => &[EventKind::MessageReceived],
-        MessageStatus::Queued | MessageStatus::Played => &[EventKind::MessageStatus],
-        MessageStatus::Sent => &[EventKind::MessageStatus, EventKind::MessageSent],
-        MessageStatus::Delivered => &[EventKind::MessageStatus, EventKind::MessageDelivered],
-        MessageStatus::Read => &[EventKind::MessageStatus, EventKind::MessageRead],
-        MessageStatus::Failed => &[EventKind::MessageStatus, EventKind::MessageFailed],
+    let mut kinds: Vec<EventKind> = match row.status {
+        MessageStatus::Received if matches!(row.content, Content::Undecryptable {}) => vec![],
+        MessageStatus::Received if change::event(&row.content).is_some() => vec![],
+        MessageStatus::Received => vec![EventKind::MessageReceived],
+        MessageStatus::Queued | MessageStatus::Played => vec![EventKind::MessageStatus],
+        MessageStatus::Sent => vec![EventKind::MessageStatus, EventKind::MessageSent],
+        MessageStatus::Delivered => vec![EventKind::MessageStatus, EventKind::MessageDelivered],
+        MessageStatus::Read => vec![EventKind::MessageStatus, EventKind::MessageRead],
+        MessageStatus::Failed => vec![EventKind::MessageStatus, EventKind::MessageFailed],
     };
+    if matches!(row.status, MessageStatus::Received | MessageStatus::Sent) {
+        kinds.extend(change::event(&row.content));
+    }
     let data = serde_json::to_value(view(row)).unwrap_or_default();
     kinds.iter().map(|kind| NewEvent { kind: *kind, data: data.clone() }).collect()
 }

@@ -1,6 +1,7 @@
 //! Messages, from acceptance to the last receipt.
 
 mod accept;
+mod change;
 mod end;
 mod inbound;
 mod list;
@@ -23,8 +24,8 @@ use crate::sql::Sql;
 
 pub(crate) use queue::give_up as give_up_queued;
 
-pub(crate) fn all() -> [&'static [Sql]; 7] {
-    [accept::ALL, end::ALL, inbound::ALL, list::ALL, queue::ALL, receipt::ALL, step::ALL]
+pub(crate) fn all() -> [&'static [Sql]; 8] {
+    [accept::ALL, change::ALL, end::ALL, inbound::ALL, list::ALL, queue::ALL, receipt::ALL, step::ALL]
 }
 
 #[async_trait]
@@ -67,6 +68,10 @@ impl MessageStore for SqlStore {
 
     async fn record_inbound(&self, fence: &Fence, messages: &[MessageRow]) -> Result<Inbound, Error> {
         self.take_in(fence, messages).await
+    }
+
+    async fn messages_on_wire(&self, session: &SessionId, wa_id: &str) -> Result<Vec<MessageRow>, Error> {
+        self.on_wire(session, wa_id).await
     }
 
     async fn overdue_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error> {

@@ -23,6 +23,7 @@ history! {
     1 "0001_first",
     2 "0002_accounts",
     3 "0003_webhooks",
+    6 "0006_messages",
 }
 
 /// Brings the schema to the newest version. Refuses a database whose history is not ours: an edited migration, or a

@@ -3,21 +3,44 @@
 //! The library would make up a secret at the first try and remember it only after the bytes are out; a repeat after a
 //! crash would then carry another secret, and votes, edits and reactions on the message would not decrypt.
 
+mod body;
+
 use waproto::buffa::{Message as _, MessageField};
 use waproto::whatsapp as wa;
+use wharf_api::{Recipient, Timestamp};
 use wharf_core::Chance;
-use wharf_core::engine::Composed;
+use wharf_core::engine::{Body, Composed, Draft, Quote};
 
-/// A text with a fresh id and a fresh secret.
-pub(crate) fn text(chance: &dyn Chance, text: &str) -> Composed {
-    let mut secret = vec![0; 32];
-    chance.fill(&mut secret);
-    let message = wa::Message {
-        conversation: Some(text.to_owned()),
-        message_context_info: MessageField::some(wa::MessageContextInfo { message_secret: Some(secret), ..Default::default() }),
-        ..Default::default()
-    };
+/// A message with a fresh id and, where others will refer to it, a fresh secret.
+pub(crate) fn compose(chance: &dyn Chance, own_jid: &str, to: &Recipient, draft: &Draft, at: Timestamp) -> Composed {
+    let chat = to.jid();
+    let place = body::Place { own_jid, chat: &chat, at };
+    let mut message = body::message(&place, &draft.body, context(&place, draft));
+    if !matches!(draft.body, Body::Reaction { .. } | Body::Edit { .. } | Body::Revoke { .. }) {
+        let mut secret = vec![0; 32];
+        chance.fill(&mut secret);
+        message.message_context_info = MessageField::some(wa::MessageContextInfo { message_secret: Some(secret), ..Default::default() });
+    }
     Composed { wa_id: wa_id(chance), payload: message.encode_to_vec() }
+}
+
+/// What the message says of others: whom it answers and mentions, and that it was forwarded.
+fn context(place: &body::Place<'_>, draft: &Draft) -> MessageField<wa::ContextInfo> {
+    if draft.reply.is_none() && draft.mentions.is_empty() && !draft.forwarded {
+        return MessageField::none();
+    }
+    let mut context = wa::ContextInfo { mentioned_jid: draft.mentions.clone(), ..Default::default() };
+    if draft.forwarded {
+        context.is_forwarded = Some(true);
+        context.forwarding_score = Some(1);
+    }
+    if let Some(Quote { key, content }) = &draft.reply {
+        context.stanza_id = Some(key.wa_id.clone());
+        let author = if key.from_me { Some(place.own_jid) } else { key.sender.as_deref() };
+        context.participant = Some(author.unwrap_or(place.chat).to_owned());
+        context.quoted_message = MessageField::some(body::quoted(place, content));
+    }
+    MessageField::some(context)
 }
 
 /// The message in a frozen payload; `None` where it is damaged.
@@ -37,26 +60,4 @@ fn wa_id(chance: &dyn Chance) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use wharf_core::chance::SystemChance;
-
-    #[test]
-    fn a_frozen_text_thaws_with_its_words_and_its_secret() {
-        let one = text(&SystemChance, "grüße 👋");
-        let message = thaw(&one.payload).unwrap();
-        assert_eq!(message.conversation.as_deref(), Some("grüße 👋"));
-        let secret = message.message_context_info.as_option().and_then(|info| info.message_secret.clone()).unwrap();
-        assert_eq!(secret.len(), 32);
-        assert_eq!(one.wa_id.len(), 22);
-        assert!(one.wa_id.starts_with("3EB0"));
-        assert!(one.wa_id[4..].bytes().all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b)));
-        let two = text(&SystemChance, "grüße 👋");
-        assert_ne!(one, two);
-    }
-
-    #[test]
-    fn damaged_bytes_are_no_message() {
-        assert!(thaw(&[0xff, 0xff, 0xff]).is_none());
-    }
-}
+mod tests;

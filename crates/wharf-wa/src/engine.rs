@@ -11,7 +11,7 @@ use tokio::sync::{oneshot, watch};
 use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::types::session::SessionStatus;
 use wharf_api::{Recipient, Timestamp};
-use wharf_core::engine::{Composed, Engine, Error, Link, PairCode, Registration};
+use wharf_core::engine::{Composed, Draft, Engine, Error, Link, PairCode, Registration};
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::store::{self, Store};
 use wharf_core::{Chance, Clock};
@@ -172,8 +172,8 @@ impl Engine for WaEngine {
         self.ask(session, |reply| Order::Registrations { phones, reply }).await
     }
 
-    fn compose_text(&self, _own_jid: &str, _to: &Recipient, text: &str, _at: Timestamp) -> Composed {
-        compose::text(&*self.ctx.chance, text)
+    fn compose(&self, own_jid: &str, to: &Recipient, draft: &Draft, at: Timestamp) -> Composed {
+        compose::compose(&*self.ctx.chance, own_jid, to, draft, at)
     }
 
     fn wake(&self, _account: &AccountId, session: &SessionId) {

@@ -71,6 +71,11 @@ pub(super) fn integer(min: u64, max: Option<u64>) -> Value {
     schema
 }
 
+/// A number that may have a fraction.
+pub(super) fn number(min: i64, max: i64) -> Value {
+    json!({ "type": "number", "minimum": min, "maximum": max })
+}
+
 /// One word out of a closed set.
 pub(super) fn word<'a>(words: impl IntoIterator<Item = &'a str>) -> Value {
     json!({ "type": "string", "enum": words.into_iter().collect::<Vec<_>>() })

@@ -3,6 +3,7 @@
 mod accounts;
 mod answers;
 mod events;
+mod messages;
 mod requests;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub(super) const ALL: &[Named] = &[
     ("Account", accounts::account),
     ("CheckContacts", requests::check_contacts),
     ("CheckedContact", answers::checked_contact),
+    ("ContactCard", messages::contact_card),
     ("CreateAccount", accounts::create_account),
     ("CreateKey", requests::create_key),
     ("CreatePairingCode", requests::create_pairing_code),
@@ -28,17 +30,21 @@ pub(super) const ALL: &[Named] = &[
     ("Event", events::event),
     ("Health", answers::health),
     ("Key", answers::key),
-    ("Message", answers::message),
+    ("LinkPreview", messages::link_preview),
+    ("Message", messages::message),
     ("MessageError", answers::message_error),
     ("PageInfo", answers::page_info),
     ("PairingCode", answers::pairing_code),
     ("Party", answers::party),
     ("Plan", accounts::plan),
+    ("PollResult", messages::poll_result),
     ("PutPlan", accounts::put_plan),
     ("Qr", answers::qr),
     ("QuickMessage", requests::quick_message),
     ("QuickSession", requests::quick_session),
     ("QuickSessionCreated", answers::quick_session_created),
+    ("Reaction", messages::reaction),
+    ("Reference", messages::reference_to),
     ("RotateKey", accounts::rotate_key),
     ("SendText", requests::send_text),
     ("Session", answers::session),

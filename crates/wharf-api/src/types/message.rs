@@ -1,9 +1,17 @@
 //! Messages on the wire.
 
+mod content;
+mod marks;
+mod request;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::ids::{MessageId, SessionId};
+
+pub use content::{ContactCard, Content, LinkPreview, PollResult};
+pub use marks::{Marks, Reaction, Reference};
+pub use request::SendText;
 
 /// Where a message is on its way. The words are the wire names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -66,33 +74,6 @@ impl Direction {
     }
 }
 
-/// What a message says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Content {
-    Text {
-        text: String,
-    },
-    /// A kind that this version shows only by its name.
-    Unsupported {
-        kind: String,
-    },
-}
-
-/// `POST /v1/messages/text`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SendText {
-    pub session_id: String,
-    /// A phone number in international format, or a group or LID id.
-    pub to: String,
-    /// 1 to 4096 characters.
-    pub text: String,
-    /// Answer as soon as the message is durable instead of waiting for WhatsApp.
-    #[serde(rename = "async", default)]
-    pub asynchronous: bool,
-}
-
 /// One of the two ends of a message. Both ids stand here where WhatsApp tells both.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -124,6 +105,8 @@ pub struct Message {
     pub from: Option<Party>,
     #[serde(flatten)]
     pub content: Content,
+    #[serde(flatten)]
+    pub marks: Marks,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<MessageError>,

@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use wharf_api::ids::{AccountId, MessageId, SessionId};
-use wharf_api::types::message::{Content, Direction, MessageStatus, TimelineEntry};
+use wharf_api::types::message::{Content, Direction, Marks, MessageStatus, TimelineEntry};
 use wharf_api::{ErrorCode, Timestamp};
 
 use super::{Claim, Error, Fence, Page, PageRequest};
@@ -29,6 +29,7 @@ pub struct MessageRow {
     pub sender_lid: Option<String>,
     pub sender_name: Option<String>,
     pub content: Content,
+    pub marks: Marks,
     pub error: Option<ErrorCode>,
     pub error_reason: Option<String>,
     pub created_at: Timestamp,
@@ -166,8 +167,12 @@ pub trait MessageStore {
     async fn record_receipt(&self, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error>;
 
     /// Inserts what came in, each with its event, leaving out what is there already (same session, chat, sender and
-    /// WhatsApp id). One commit.
+    /// WhatsApp id). A row without content that is there already gets the content that came now. A change is applied to
+    /// the message that it names, and is left out where its author may not make it. One commit.
     async fn record_inbound(&self, fence: &Fence, messages: &[MessageRow]) -> Result<Inbound, Error>;
+
+    /// The session's messages of this WhatsApp id: one, but for ids that somebody chose to be alike.
+    async fn messages_on_wire(&self, session: &SessionId, wa_id: &str) -> Result<Vec<MessageRow>, Error>;
 
     /// Queued messages of all sessions whose time is over at `now`.
     async fn overdue_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error>;

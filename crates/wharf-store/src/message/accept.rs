@@ -4,7 +4,7 @@ use wharf_core::message::events_of;
 use wharf_core::store::{Accepted, Error, NewEvent, NewMessage};
 use wharf_core::usage;
 
-use super::row::{content, insert_args, message_insert};
+use super::row::{Said, insert_args, message_insert, said};
 use crate::event::{self, Draft};
 use crate::open::SqlStore;
 use crate::sql::{Tx, args, corrupt, statements};
@@ -23,15 +23,15 @@ statements! {
 impl SqlStore {
     pub(super) async fn accept(&self, message: &NewMessage) -> Result<Accepted, Error> {
         let new = message.clone();
-        let (content, events) = (content(&new.row)?, event::drafts(events_of(&new.row)));
+        let (said, events) = (said(&new.row)?, event::drafts(events_of(&new.row)));
         self.write(message.row.account.as_str(), message.row.session.as_str(), move |tx| {
-            Box::pin(async move { accept(tx, &new, &content, &events).await })
+            Box::pin(async move { accept(tx, &new, &said, &events).await })
         })
         .await
     }
 }
 
-async fn accept(tx: &mut Tx, new: &NewMessage, content: &str, events: &[Draft]) -> Result<Accepted, Error> {
+async fn accept(tx: &mut Tx, new: &NewMessage, said: &Said, events: &[Draft]) -> Result<Accepted, Error> {
     let row = &new.row;
     if let Some(claim) = &new.claim
         && !idempotency::claim(tx, &row.account, claim, row.id.as_str(), row.created_at).await?
@@ -50,7 +50,7 @@ async fn accept(tx: &mut Tx, new: &NewMessage, content: &str, events: &[Draft]) 
     let mut numbers = event::reserve(tx, &row.account, &row.session, events.len()).await?;
     // The session was deleted a moment ago: nobody will send the message, so its time is over now and it fails soon.
     let expires_at = if numbers.deleted { row.created_at } else { new.expires_at };
-    let number = tx.first(&INSERT, insert_args!(row, content, expires_at)).await?;
+    let number = tx.first(&INSERT, insert_args!(row, said, expires_at)).await?;
     let number = number.ok_or_else(|| corrupt("an inserted message without a number"))?.int()?;
     tx.execute(&PAYLOAD, args![number, &new.payload]).await?;
     event::insert(tx, &row.account, &row.session, &mut numbers, row.created_at, events).await?;

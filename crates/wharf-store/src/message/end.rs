@@ -7,7 +7,7 @@ use wharf_core::message::events_of;
 use wharf_core::store::{Error, Fence, Outcome, StatusChange};
 
 use super::row::{message, message_columns};
-use super::step;
+use super::{change, step};
 use crate::open::SqlStore;
 use crate::sql::{Row, Tx, args, statements};
 use crate::{event, owner};
@@ -36,6 +36,9 @@ async fn announce(tx: &mut Tx, changed: Option<Row>, at: Timestamp) -> Result<Op
     let Some(mut changed) = changed else { return Ok(None) };
     let (number, row) = message(&mut changed)?;
     step::insert(tx, number, row.status, at).await?;
+    if row.status == MessageStatus::Sent {
+        change::take_effect(tx, &row).await?;
+    }
     event::write(tx, &row.account, &row.session, at, &event::drafts(events_of(&row))).await?;
     Ok(Some(row.id))
 }

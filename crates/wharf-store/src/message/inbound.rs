@@ -1,33 +1,82 @@
-//! Incoming messages, each stored once.
+//! What came in, each stored once, and what it changes.
 
-use wharf_core::message::events_of;
+use wharf_api::types::message::Content;
+use wharf_core::message::{change as rules, events_of};
 use wharf_core::store::{Error, Fence, Inbound, MessageRow};
 
-use super::row::{content, insert_args, message_insert};
+use super::change;
+use super::row::{Said, insert_args, message_insert, said};
 use crate::event::{self, Draft};
 use crate::open::SqlStore;
 use crate::owner;
-use crate::sql::{Tx, statements};
+use crate::sql::{Tx, args, statements};
 
 statements! {
     /// Changes no row where the message is there.
     INSERT = concat!(message_insert!(), " ON CONFLICT DO NOTHING");
+    /// A message that could not be read is there and now can: it keeps its id and its place.
+    REPAIR = "UPDATE messages SET content = $6, marks = $7, sender_name = COALESCE($8, sender_name) \
+        WHERE session_id = $1 AND wa_id = $2 AND direction = $3 AND chat = $4 AND COALESCE(sender, '') = $5 \
+        AND content = '{\"type\":\"undecryptable\"}' RETURNING id";
 }
 
 /// A message with what is made of it before the lane is busy with it.
 struct Prepared {
     row: MessageRow,
-    content: String,
+    said: Said,
     events: Vec<Draft>,
 }
 
-async fn take_in(tx: &mut Tx, fence: &Fence, messages: &[Prepared]) -> Result<Inbound, Error> {
+fn prepare(row: MessageRow) -> Result<Prepared, Error> {
+    Ok(Prepared { said: said(&row)?, events: event::drafts(events_of(&row)), row })
+}
+
+/// Whether the row names another message, so that it can only be written out when that is known.
+fn names_another(row: &MessageRow) -> bool {
+    row.marks.reply_to.is_some() || row.content.target().is_some()
+}
+
+/// Stores one message; `None` where it is there already or may not be.
+async fn take_one(tx: &mut Tx, message: Prepared) -> Result<Option<Prepared>, Error> {
+    let (message, target) = if names_another(&message.row) {
+        let mut row = message.row;
+        let target = change::resolve(tx, &mut row).await?;
+        (prepare(row)?, target)
+    } else {
+        (message, None)
+    };
+    if target.as_ref().is_some_and(|(_, target)| !rules::may(target, &message.row)) {
+        tracing::debug!(session = %message.row.session, "a change that its author may not make is left out");
+        return Ok(None);
+    }
+    let stored = if tx.execute(&INSERT, insert_args!(message.row, message.said, None::<i64>)).await? == 1 {
+        Some(message)
+    } else {
+        repair(tx, message).await?
+    };
+    if let (Some(stored), Some(target)) = (&stored, target) {
+        change::make(tx, target, &stored.row).await?;
+    }
+    Ok(stored)
+}
+
+async fn repair(tx: &mut Tx, message: Prepared) -> Result<Option<Prepared>, Error> {
+    let Prepared { row, said, .. } = &message;
+    if matches!(row.content, Content::Undecryptable {}) {
+        return Ok(None);
+    }
+    let sender = row.sender.as_deref().unwrap_or_default();
+    let args = args![&row.session, &row.wa_id, row.direction.as_str(), &row.chat, sender, &said.content, &said.marks, &row.sender_name];
+    let Some(mut repaired) = tx.first(&REPAIR, args).await? else { return Ok(None) };
+    let id = repaired.parsed("a message's id", wharf_api::ids::MessageId::parse)?;
+    prepare(MessageRow { id, ..message.row }).map(Some)
+}
+
+async fn take_in(tx: &mut Tx, fence: &Fence, messages: Vec<Prepared>) -> Result<Inbound, Error> {
     owner::check(tx, fence).await?;
     let mut fresh = Vec::new();
     for message in messages {
-        if tx.execute(&INSERT, insert_args!(message.row, &message.content, None::<i64>)).await? == 1 {
-            fresh.push(message);
-        }
+        fresh.extend(take_one(tx, message).await?);
     }
     let count = fresh.iter().map(|message| message.events.len()).sum();
     if count > 0 {
@@ -36,17 +85,14 @@ async fn take_in(tx: &mut Tx, fence: &Fence, messages: &[Prepared]) -> Result<In
             event::insert(tx, &fence.account, &fence.session, &mut numbers, message.row.created_at, &message.events).await?;
         }
     }
-    Ok(Inbound { inserted: fresh.into_iter().map(|message| message.row.id.clone()).collect() })
+    Ok(Inbound { inserted: fresh.into_iter().map(|message| message.row.id).collect() })
 }
 
 impl SqlStore {
     pub(super) async fn take_in(&self, fence: &Fence, messages: &[MessageRow]) -> Result<Inbound, Error> {
-        let prepared: Result<Vec<_>, Error> = messages
-            .iter()
-            .map(|row| Ok(Prepared { content: content(row)?, events: event::drafts(events_of(row)), row: row.clone() }))
-            .collect();
+        let prepared: Result<Vec<_>, Error> = messages.iter().cloned().map(prepare).collect();
         let (owned, prepared) = (fence.clone(), prepared?);
-        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| Box::pin(async move { take_in(tx, &owned, &prepared).await }))
+        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| Box::pin(async move { take_in(tx, &owned, prepared).await }))
             .await
     }
 }

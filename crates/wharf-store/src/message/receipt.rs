@@ -5,7 +5,7 @@ use wharf_core::message::events_of;
 use wharf_core::store::{Error, Fence, MessageRow, Receipt};
 
 use super::row::{message, message_columns};
-use super::step;
+use super::{change, step};
 use crate::open::SqlStore;
 use crate::sql::{Tx, args, statements};
 use crate::{event, owner};
@@ -44,6 +44,9 @@ async fn advance(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<Me
         for status in steps {
             row.status = *status;
             step::insert(tx, number, *status, receipt.at).await?;
+            if *status == MessageStatus::Sent {
+                change::take_effect(tx, &row).await?;
+            }
             events.extend(event::drafts(events_of(&row)));
         }
         event::write(tx, &row.account, &row.session, receipt.at, &events).await?;

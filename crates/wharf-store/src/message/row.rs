@@ -11,7 +11,7 @@ use crate::sql::{Row, corrupt};
 macro_rules! message_columns {
     () => {
         "number, id, account_id, session_id, wa_id, direction, status, chat, chat_phone, chat_lid, sender, sender_phone, sender_lid, \
-         sender_name, content, error_code, error_reason, created_at"
+         sender_name, content, marks, error_code, error_reason, created_at"
     };
 }
 pub(super) use message_columns;
@@ -20,15 +20,15 @@ pub(super) use message_columns;
 macro_rules! message_insert {
     () => {
         "INSERT INTO messages (id, account_id, session_id, wa_id, direction, status, chat, chat_key, chat_phone, chat_lid, sender, \
-         sender_phone, sender_lid, sender_name, content, created_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+         sender_phone, sender_lid, sender_name, content, marks, created_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
     };
 }
 pub(super) use message_insert;
 
-/// The arguments of [`message_insert`]: the row, its content as JSON, when it expires.
+/// The arguments of [`message_insert`]: the row, what it says as JSON, when it expires.
 macro_rules! insert_args {
-    ($row:expr, $content:expr, $expires_at:expr) => {
+    ($row:expr, $said:expr, $expires_at:expr) => {
         $crate::sql::args![
             &$row.id,
             &$row.account,
@@ -44,7 +44,8 @@ macro_rules! insert_args {
             &$row.sender_phone,
             &$row.sender_lid,
             &$row.sender_name,
-            $content,
+            &$said.content,
+            &$said.marks,
             $row.created_at,
             $expires_at,
         ]
@@ -70,6 +71,7 @@ pub(super) fn message(row: &mut Row) -> Result<(i64, MessageRow), Error> {
         sender_lid: row.opt_text()?,
         sender_name: row.opt_text()?,
         content: serde_json::from_str(&row.text()?).map_err(|error| corrupt(format!("a message's content: {error}")))?,
+        marks: serde_json::from_str(&row.text()?).map_err(|error| corrupt(format!("a message's marks: {error}")))?,
         error: row.opt_parsed("an error code", ErrorCode::parse)?,
         error_reason: row.opt_text()?,
         created_at: row.time()?,
@@ -77,9 +79,15 @@ pub(super) fn message(row: &mut Row) -> Result<(i64, MessageRow), Error> {
     Ok((number, message))
 }
 
-/// The message's content as it is stored.
-pub(super) fn content(row: &MessageRow) -> Result<String, Error> {
-    serde_json::to_string(&row.content).map_err(|error| corrupt(format!("a message's content: {error}")))
+/// What a message says, as it is stored.
+pub(super) struct Said {
+    pub content: String,
+    pub marks: String,
+}
+
+pub(super) fn said(row: &MessageRow) -> Result<Said, Error> {
+    let json = |written: Result<String, serde_json::Error>| written.map_err(|error| corrupt(format!("what a message says: {error}")));
+    Ok(Said { content: json(serde_json::to_string(&row.content))?, marks: json(serde_json::to_string(&row.marks))? })
 }
 
 /// One spelling for one chat: its phone number where it is known, otherwise its id.

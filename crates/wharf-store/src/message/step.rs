@@ -2,7 +2,7 @@
 
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MessageId};
-use wharf_api::types::message::{Direction, MessageStatus, TimelineEntry};
+use wharf_api::types::message::{Direction, Marks, MessageStatus, TimelineEntry};
 use wharf_core::store::Error;
 
 use crate::open::SqlStore;
@@ -10,7 +10,7 @@ use crate::sql::{Tx, args, statements};
 
 statements! {
     INSERT = "INSERT INTO message_steps (message, status, at) VALUES ($1, $2, $3) ON CONFLICT (message, status) DO NOTHING";
-    OF_MESSAGE = "SELECT m.direction, m.created_at, s.status, s.at FROM messages m LEFT JOIN message_steps s ON s.message = m.number \
+    OF_MESSAGE = "SELECT m.direction, m.marks, m.created_at, s.status, s.at FROM messages m LEFT JOIN message_steps s ON s.message = m.number \
         WHERE m.account_id = $1 AND m.id = $2";
 }
 
@@ -23,9 +23,12 @@ impl SqlStore {
     pub(super) async fn steps(&self, account: &AccountId, id: &MessageId) -> Result<Vec<TimelineEntry>, Error> {
         let mut entries = Vec::new();
         for mut row in self.readers.fetch(&OF_MESSAGE, args![account, id]).await? {
-            let (direction, created_at) = (row.parsed("a direction", Direction::parse)?, row.time()?);
+            let direction = row.parsed("a direction", Direction::parse)?;
+            let marks = row.parsed("a message's marks", |text| serde_json::from_str::<Marks>(text).ok())?;
+            let created_at = row.time()?;
             if entries.is_empty() {
                 let status = match direction {
+                    Direction::Outgoing if marks.from_other_device => MessageStatus::Sent,
                     Direction::Outgoing => MessageStatus::Queued,
                     Direction::Incoming => MessageStatus::Received,
                 };

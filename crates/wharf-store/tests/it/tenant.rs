@@ -2,7 +2,7 @@
 
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MessageId, SessionId};
-use wharf_api::types::message::{Content, Direction, MessageStatus};
+use wharf_api::types::message::{Content, Direction, Marks, MessageStatus};
 use wharf_core::Chance;
 use wharf_core::chance::SystemChance;
 use wharf_core::store::{
@@ -52,7 +52,8 @@ impl Tenant {
             sender_phone: None,
             sender_lid: None,
             sender_name: None,
-            content: Content::Text { text: text.to_owned() },
+            content: Content::text(text),
+            marks: Marks::default(),
             error: None,
             error_reason: None,
             created_at: NOW,

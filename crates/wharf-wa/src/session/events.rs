@@ -8,6 +8,7 @@ use wharf_api::types::session::{DisconnectReason, SessionStatus};
 use wharf_core::engine::QrCode;
 
 use super::attendance::Attendance;
+use super::inbound;
 use super::life::End;
 use super::links::Account;
 
@@ -49,7 +50,7 @@ impl Attendance<'_> {
             }
             Event::Disconnected(_) => self.on_lost_socket().await,
             Event::Receipt(receipt) => self.receipts.add(self.own, receipt, &self.own_users),
-            Event::UndecryptableMessage(_) => tracing::warn!(session = %self.own.session(), "a message could not be decrypted"),
+            Event::UndecryptableMessage(message) => inbound::note_undecryptable(self.own, message).await,
             _ => return self.on_verdict(event),
         }
         None

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use wacore::types::events::InboundMessage;
+use wacore::types::events::{DecryptFailMode, InboundMessage, UndecryptableMessage};
 use wharf_core::store::MessageRow;
 use whatsapp_rust::client::Client;
 use whatsapp_rust::types::durability_hook::InboundDurabilityHook;
@@ -27,6 +27,20 @@ impl Inbound {
                 None
             }
         }
+    }
+}
+
+/// Stores that a message came which could not be decrypted. The library has asked the sender for it again; what comes then
+/// takes the place of this row's content.
+pub(super) async fn note_undecryptable(own: &Own, message: &UndecryptableMessage) {
+    let session = own.session();
+    if message.decrypt_fail_mode == DecryptFailMode::Hide {
+        return;
+    }
+    let Ok(row) = convert::bare(own.fence(), own.ctx.chance.message_id(), &message.info) else { return };
+    tracing::warn!(%session, message = %row.id, "a message could not be decrypted");
+    if let Err(error) = own.vault.notice(own.ctx.store.record_inbound(own.fence(), &[row]).await) {
+        tracing::warn!(%session, %error, "a message that could not be decrypted was not recorded");
     }
 }
 

@@ -9,7 +9,7 @@ use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::{Recipient, Timestamp};
 use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
-use wharf_core::engine::{Composed, Error, Link, PairCode, Registration};
+use wharf_core::engine::{Composed, Draft, Error, Link, PairCode, Registration};
 use wharf_core::store::AccountStore;
 use wharf_core::{Engine, Services};
 use wharf_store::{OpenError, SqlStore};
@@ -73,7 +73,7 @@ impl Engine for NoEngine {
         Err(Error::NotConnected)
     }
 
-    fn compose_text(&self, _: &str, _: &Recipient, _: &str, _: Timestamp) -> Composed {
+    fn compose(&self, _: &str, _: &Recipient, _: &Draft, _: Timestamp) -> Composed {
         unreachable!("nothing is sent without a session that runs")
     }
 

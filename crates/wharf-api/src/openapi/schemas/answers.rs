@@ -1,13 +1,13 @@
 //! What we answer.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::Permission;
 use crate::error::{ErrorCode, Group, Retry};
 use crate::openapi::schema::{
-    Member, about, always, answer, boolean, integer, key_id, list, maybe, message_id, nullable, reference, session_id, text, time, word,
+    Member, about, always, answer, boolean, integer, key_id, list, maybe, message_id, nullable, session_id, text, time, word,
 };
-use crate::types::message::{Direction, MessageStatus};
+use crate::types::message::MessageStatus;
 use crate::types::session::{DisconnectReason, SessionStatus};
 
 pub(super) fn details() -> Value {
@@ -120,29 +120,6 @@ fn key_members() -> Vec<Member> {
     ]
 }
 
-pub(super) fn message() -> Value {
-    let mut schema = answer(vec![
-        always("messageId", message_id()),
-        always("sessionId", session_id()),
-        always("whatsappId", about(text(), "The id that WhatsApp knows the message by.")),
-        always("direction", word([Direction::Outgoing.as_str(), Direction::Incoming.as_str()])),
-        always("status", status()),
-        always("chat", reference("Party")),
-        maybe("from", reference("Party")),
-        always("type", word(["text", "unsupported"])),
-        maybe("text", about(text(), "What a message of the type `text` says.")),
-        maybe("kind", about(text(), "What a message of the type `unsupported` is.")),
-        maybe("error", reference("MessageError")),
-        always("createdAt", time()),
-        maybe("timeline", about(list(&reference("TimelineEntry")), "Oldest first; only where one message is asked for.")),
-    ]);
-    schema["oneOf"] = json!([
-        { "properties": { "type": { "const": "text" } }, "required": ["text"] },
-        { "properties": { "type": { "const": "unsupported" } }, "required": ["kind"] },
-    ]);
-    schema
-}
-
 pub(super) fn party() -> Value {
     answer(vec![
         always("id", about(text(), "The id as WhatsApp writes it.")),
@@ -160,6 +137,6 @@ pub(super) fn timeline_entry() -> Value {
     answer(vec![always("status", status()), always("at", time())])
 }
 
-fn status() -> Value {
+pub(super) fn status() -> Value {
     word(MessageStatus::ALL.iter().map(|status| status.as_str()))
 }

@@ -15,7 +15,9 @@ use crate::types::error::ErrorEntry;
 use crate::types::event::Event;
 use crate::types::health::Health;
 use crate::types::key::{CreateKey, CreatedKey, Key, RotateKey};
-use crate::types::message::{Message, MessageError, Party, SendText, TimelineEntry};
+use crate::types::message::{
+    ContactCard, LinkPreview, Message, MessageError, Party, PollResult, Reaction, Reference, SendText, TimelineEntry,
+};
 use crate::types::quick_start::{QuickMessage, QuickSession, QuickSessionCreated};
 use crate::types::session::{CreatePairingCode, CreateSession, PairingCode, Qr, Session, SessionWithQr};
 use crate::{ErrorCode, Permission};
@@ -38,6 +40,8 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         CreateSession {"name": "shop"},
         CreatePairingCode {"phoneNumber": "+1 415 555 2671"},
         SendText {"sessionId": SESSION, "to": "14155552671", "text": "hello", "async": true},
+        LinkPreview {"url": "https://example.com", "title": "Example", "description": "An example"},
+        ContactCard {"name": "Ada", "phones": ["+1 415 555 2671"], "organization": "Engines"},
         QuickSession {"name": "shop", "webhook": "https://example.com"},
         QuickMessage {"to": "14155552671", "message": "hello"},
         CheckContacts {"sessionId": SESSION, "phones": ["+1 (415) 555-2671"]},
@@ -74,10 +78,31 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let sent = json!({"messageId": MESSAGE, "sessionId": SESSION, "whatsappId": "3EB0", "direction": "outgoing", "status": "sent",
         "chat": {"id": "1@s.whatsapp.net"}, "type": "text", "text": "hello", "createdAt": TIME});
     let failed = with(&sent, &json!({"from": party, "error": {"code": "x"}, "timeline": [{"status": "queued", "at": TIME}]}));
-    let mut other = with(&sent, &json!({"type": "unsupported", "kind": "poll"}));
-    other.as_object_mut().unwrap().remove("text");
     let event = json!({"id": "evt_00000000000000000000000000000007", "event": "message.received", "timestamp": TIME,
         "accountId": "acc_00000000000000000000000000000007", "sessionId": SESSION, "sequence": 1, "data": {"a": 1}});
+    let of_kind = |kind: &Value| {
+        let mut message = with(&sent, kind);
+        if kind.get("text").is_none() {
+            message.as_object_mut().unwrap().remove("text");
+        }
+        message
+    };
+    let reference = json!({"messageId": MESSAGE, "whatsappId": "3EB1", "from": "1@s.whatsapp.net"});
+    let reaction = json!({"from": "1@s.whatsapp.net", "emoji": "x", "at": TIME});
+    let result = json!({"option": "a", "votes": 1, "voters": ["1@s.whatsapp.net"]});
+    let other = of_kind(&json!({"type": "unsupported", "kind": "poll"}));
+    let marked = of_kind(&json!({"text": "hello", "linkPreview": {"url": "u", "title": "t"}, "replyTo": reference, "mentions": ["1"],
+        "forwarded": true, "viewOnce": true, "fromOtherDevice": true, "reactions": [reaction], "editedAt": TIME, "deletedAt": TIME,
+        "readAt": TIME}));
+    let place = of_kind(&json!({"type": "location", "latitude": 1.5, "longitude": -2.5, "name": "n", "address": "a"}));
+    let cards = of_kind(&json!({"type": "contact", "contacts": [{"name": "Ada", "phones": ["1"]}]}));
+    let poll = json!({"type": "poll", "question": "q", "options": ["a", "b"], "selectableCount": 1, "results": [result]});
+    let poll = of_kind(&poll);
+    let (gone, unread) = (of_kind(&json!({"type": "deleted"})), of_kind(&json!({"type": "undecryptable"})));
+    let reacted = of_kind(&json!({"type": "reaction", "emoji": "x", "target": reference}));
+    let vote = of_kind(&json!({"type": "poll_vote", "options": ["a"], "target": reference}));
+    let edit = of_kind(&json!({"type": "edit", "text": "new", "target": reference}));
+    let deletion = of_kind(&json!({"type": "deletion", "target": reference}));
     let (shown, created, bare_created) = (with(&linked, &qr), with(&full_key, &secret), with(&key, &secret));
     writes! {
         Session [(session.clone()), (linked.clone())],
@@ -92,7 +117,10 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         Day [(day.clone())],
         Usage [{"today": day, "last30Days": used, "days": [day], "resetsAt": TIME}],
         CreatedKey [(created), (bare_created)],
-        Message [(sent), (failed), (other)],
+        Message [(sent.clone()), (failed), (other), (marked), (place), (cards), (poll), (gone), (unread), (reacted), (vote), (edit), (deletion)],
+        Reference [(reference), {"whatsappId": "3EB1"}],
+        Reaction [(reaction), {"emoji": "x", "at": TIME}],
+        PollResult [(result)],
         MessageError [{"code": "x", "reason": "y"}, {"code": "x"}],
         Party [(party), {"id": "1"}],
         TimelineEntry [{"status": "read", "at": TIME}],
@@ -154,6 +182,7 @@ fn fits(schema: &Value, value: &Value) -> Result<(), String> {
     let kind = match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
         Value::Number(_) => "integer",
         Value::String(_) => "string",
         Value::Array(_) => "array",

@@ -1,4 +1,5 @@
 use wacore::types::message::MessageSource;
+use waproto::buffa::MessageField;
 use wharf_api::ids::{AccountId, SessionId, Uuid};
 
 use super::*;
@@ -33,7 +34,7 @@ fn a_chat_is_named_by_number_where_the_stanza_tells_it_and_has_both_names() {
     assert_eq!((row.chat_phone.as_deref(), row.chat_lid.as_deref()), (Some("15550001"), Some("987@lid")));
     assert_eq!(row.sender.as_deref(), Some("15550001@s.whatsapp.net"));
     assert_eq!(row.sender_name.as_deref(), Some("Ada"));
-    assert_eq!(row.content, Content::Text { text: "hi".to_owned() });
+    assert_eq!(row.content, Content::text("hi"));
 
     let by_number = info("15550001@s.whatsapp.net", "15550001:4@s.whatsapp.net", Some("987:4@lid"));
     let same = convert(&text("hi"), &by_number).unwrap();
@@ -64,7 +65,7 @@ fn wrapped_and_extended_texts_are_texts() {
     };
     let info = info("15550001@s.whatsapp.net", "15550001@s.whatsapp.net", None);
     for message in [extended, wrapped] {
-        assert_eq!(convert(&message, &info).unwrap().content, Content::Text { text: "link".to_owned() });
+        assert_eq!(convert(&message, &info).unwrap().content, Content::text("link"));
     }
 }
 
@@ -92,8 +93,16 @@ fn traffic_of_the_protocol_and_of_own_devices_gets_no_row() {
     let mut peer = plain.clone();
     peer.category = MessageCategory::Peer;
     assert!(convert(&text("hi"), &peer).is_err());
-    let mut own = plain.clone();
-    own.source.is_from_me = true;
-    assert!(convert(&text("hi"), &own).is_err());
     assert!(convert(&text("hi"), &info("status@broadcast", "15550001@s.whatsapp.net", None)).is_err());
+}
+
+#[test]
+fn what_another_device_of_the_account_sent_is_an_outgoing_message() {
+    let mut own = info("15550001@s.whatsapp.net", "15559999:2@s.whatsapp.net", None);
+    own.source.is_from_me = true;
+    own.source.recipient_alt = Some("987@lid".parse().unwrap());
+    let row = convert(&text("hi"), &own).unwrap();
+    assert_eq!((row.direction, row.status, row.sender.clone()), (Direction::Outgoing, MessageStatus::Sent, None));
+    assert_eq!((row.chat.as_str(), row.chat_lid.as_deref()), ("15550001@s.whatsapp.net", Some("987@lid")));
+    assert!(row.marks.from_other_device);
 }

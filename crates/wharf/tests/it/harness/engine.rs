@@ -10,7 +10,7 @@ use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::types::session::SessionStatus;
 use wharf_api::{ErrorCode, Recipient, Timestamp};
 use wharf_core::Engine;
-use wharf_core::engine::{Composed, Error, Link, PairCode, QrCode, Registration};
+use wharf_core::engine::{Composed, Draft, Error, Link, PairCode, QrCode, Registration};
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::store::{Outcome, Store};
 
@@ -89,9 +89,9 @@ impl Engine for FakeEngine {
         Ok(phones.iter().map(answer).collect())
     }
 
-    fn compose_text(&self, _: &str, _: &Recipient, text: &str, _: Timestamp) -> Composed {
+    fn compose(&self, _: &str, _: &Recipient, draft: &Draft, _: Timestamp) -> Composed {
         let number = self.composed.fetch_add(1, Ordering::SeqCst);
-        Composed { wa_id: format!("WA{number}"), payload: text.as_bytes().to_vec() }
+        Composed { wa_id: format!("WA{number}"), payload: format!("{draft:?}").into_bytes() }
     }
 
     fn wake(&self, _: &AccountId, session: &SessionId) {

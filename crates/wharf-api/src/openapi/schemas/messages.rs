@@ -1,0 +1,105 @@
+//! Messages, and what stands in and on them.
+
+use serde_json::{Value, json};
+
+use super::answers::status;
+use crate::limits;
+use crate::openapi::schema::{
+    about, always, answer, boolean, chars, integer, list, maybe, message_id, name, nullable, number, phone, reference, request, session_id,
+    text, time, word,
+};
+use crate::types::message::{Content, Direction};
+
+pub(super) fn message() -> Value {
+    let mut schema = answer(vec![
+        always("messageId", message_id()),
+        always("sessionId", session_id()),
+        always("whatsappId", about(text(), "The id that WhatsApp knows the message by.")),
+        always("direction", word([Direction::Outgoing.as_str(), Direction::Incoming.as_str()])),
+        always("status", status()),
+        always("chat", reference("Party")),
+        maybe("from", reference("Party")),
+        always("type", word(Content::TYPES.iter().copied())),
+        maybe("text", about(text(), "What a `text` or an `edit` says.")),
+        maybe("linkPreview", reference("LinkPreview")),
+        maybe("latitude", number(-90, 90)),
+        maybe("longitude", number(-180, 180)),
+        maybe("name", about(text(), "What a place is called.")),
+        maybe("address", text()),
+        maybe("contacts", list(&reference("ContactCard"))),
+        maybe("question", about(text(), "What a poll asks.")),
+        maybe("options", about(list(&text()), "What a poll offers, or what a vote chooses.")),
+        maybe("selectableCount", about(integer(0, None), "How many options one person may choose; 0 for any number.")),
+        maybe("results", about(list(&reference("PollResult")), "The votes so far, in the order of the options.")),
+        maybe("emoji", about(text(), "Empty where a reaction was taken back.")),
+        maybe("target", about(reference("Reference"), "The message that a change is about.")),
+        maybe("kind", about(text(), "What a message of the type `unsupported` is.")),
+        maybe("replyTo", about(reference("Reference"), "The message that this one quotes.")),
+        maybe("mentions", about(list(&text()), "Whom it mentions, as WhatsApp writes ids.")),
+        maybe("forwarded", boolean()),
+        maybe("viewOnce", boolean()),
+        maybe("fromOtherDevice", about(boolean(), "It was sent by another device of the account.")),
+        maybe("reactions", list(&reference("Reaction"))),
+        maybe("editedAt", time()),
+        maybe("deletedAt", about(time(), "When it was deleted for everyone.")),
+        maybe("readAt", about(time(), "When an incoming message was marked as read.")),
+        maybe("error", reference("MessageError")),
+        always("createdAt", time()),
+        maybe("timeline", about(list(&reference("TimelineEntry")), "Oldest first; only where one message is asked for.")),
+    ]);
+    let kind = |name: &str, members: &[&str]| json!({ "properties": { "type": { "const": name } }, "required": members });
+    schema["oneOf"] = json!([
+        kind("text", &["text"]),
+        kind("location", &["latitude", "longitude"]),
+        kind("contact", &["contacts"]),
+        kind("poll", &["question", "options", "selectableCount"]),
+        kind("deleted", &[]),
+        kind("undecryptable", &[]),
+        kind("unsupported", &["kind"]),
+        kind("reaction", &["emoji", "target"]),
+        kind("poll_vote", &["options", "target"]),
+        kind("edit", &["text", "target"]),
+        kind("deletion", &["target"]),
+    ]);
+    schema
+}
+
+pub(super) fn reference_to() -> Value {
+    answer(vec![
+        maybe("messageId", about(message_id(), "Absent where Wharf does not have the message.")),
+        always("whatsappId", text()),
+        maybe("from", about(text(), "Who wrote it, as WhatsApp writes ids.")),
+    ])
+}
+
+pub(super) fn reaction() -> Value {
+    answer(vec![
+        maybe("from", about(text(), "Who reacted; absent where it was the session's own account.")),
+        always("emoji", text()),
+        always("at", time()),
+    ])
+}
+
+pub(super) fn poll_result() -> Value {
+    let voters = about(list(&text()), "As WhatsApp writes ids; `me` is the session's own account.");
+    answer(vec![always("option", text()), always("votes", integer(0, None)), always("voters", voters)])
+}
+
+pub(super) fn link_preview() -> Value {
+    request(vec![
+        always("url", about(chars(1, limits::LINK_CHARS), "Stands in the text.")),
+        always("title", chars(1, limits::LINK_TITLE_CHARS)),
+        maybe("description", nullable(chars(0, limits::LINK_DESCRIPTION_CHARS))),
+    ])
+}
+
+pub(super) fn contact_card() -> Value {
+    let mut phones = list(&phone());
+    phones["minItems"] = json!(1);
+    phones["maxItems"] = json!(limits::PHONES_PER_CONTACT);
+    request(vec![
+        always("name", name(limits::CONTACT_NAME_CHARS)),
+        always("phones", phones),
+        maybe("organization", nullable(name(limits::CONTACT_NAME_CHARS))),
+    ])
+}

@@ -1,0 +1,121 @@
+//! What a message says.
+
+use serde::{Deserialize, Serialize};
+
+use super::Reference;
+
+/// What a message says, by its `type`. The last five kinds are changes: they say something about another message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum Content {
+    Text {
+        text: String,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        link_preview: Option<LinkPreview>,
+    },
+    Location {
+        latitude: f64,
+        longitude: f64,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        address: Option<String>,
+    },
+    Contact {
+        contacts: Vec<ContactCard>,
+    },
+    Poll {
+        question: String,
+        options: Vec<String>,
+        /// How many options one person may choose; 0 for any number.
+        selectable_count: u32,
+        /// The votes so far, in the order of the options.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        results: Vec<PollResult>,
+    },
+    /// It was deleted for everyone.
+    Deleted {},
+    /// It came and could not be decrypted yet; the sender is asked for it again.
+    Undecryptable {},
+    /// A kind that this version shows only by its name.
+    Unsupported {
+        kind: String,
+    },
+    Reaction {
+        /// Empty where a reaction was taken back.
+        emoji: String,
+        target: Reference,
+    },
+    PollVote {
+        /// What is chosen now; empty where the vote was taken back.
+        options: Vec<String>,
+        target: Reference,
+    },
+    Edit {
+        text: String,
+        target: Reference,
+    },
+    Deletion {
+        target: Reference,
+    },
+}
+
+impl Content {
+    /// The wire names of the kinds.
+    pub const TYPES: &'static [&'static str] =
+        &["text", "location", "contact", "poll", "deleted", "undecryptable", "unsupported", "reaction", "poll_vote", "edit", "deletion"];
+
+    /// A text without a preview.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text { text: text.into(), link_preview: None }
+    }
+
+    /// The message that this one changes.
+    pub fn target(&self) -> Option<&Reference> {
+        match self {
+            Self::Reaction { target, .. } | Self::PollVote { target, .. } | Self::Edit { target, .. } | Self::Deletion { target } => {
+                Some(target)
+            }
+            _ => None,
+        }
+    }
+
+    pub fn target_mut(&mut self) -> Option<&mut Reference> {
+        match self {
+            Self::Reaction { target, .. } | Self::PollVote { target, .. } | Self::Edit { target, .. } | Self::Deletion { target } => {
+                Some(target)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What a link in a text is shown as.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LinkPreview {
+    /// Stands in the text.
+    pub url: String,
+    pub title: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub description: Option<String>,
+}
+
+/// A person as an address book shows one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ContactCard {
+    pub name: String,
+    pub phones: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub organization: Option<String>,
+}
+
+/// Who chose one option of a poll.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PollResult {
+    pub option: String,
+    pub votes: u32,
+    /// The voters' ids as WhatsApp writes them.
+    pub voters: Vec<String>,
+}

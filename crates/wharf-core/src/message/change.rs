@@ -1,0 +1,117 @@
+//! Changes: messages that say something about another one, and what becomes of that.
+//!
+//! A change is a message with a row and an id of its own, so that it is sent and received like any other: not lost, not
+//! doubled. It takes effect on the message that it names when WhatsApp has acknowledged it, or when it came in.
+
+use wharf_api::Timestamp;
+use wharf_api::types::event::EventKind;
+use wharf_api::types::message::{Content, Direction, Marks, PollResult, Reaction};
+
+use crate::store::MessageRow;
+
+/// The event that announces a change; `None` for what is no change.
+pub const fn event(content: &Content) -> Option<EventKind> {
+    match content {
+        Content::Reaction { .. } => Some(EventKind::MessageReaction),
+        Content::PollVote { .. } => Some(EventKind::PollVote),
+        Content::Edit { .. } => Some(EventKind::MessageEdited),
+        Content::Deletion { .. } => Some(EventKind::MessageDeleted),
+        Content::Text { .. }
+        | Content::Location { .. }
+        | Content::Contact { .. }
+        | Content::Poll { .. }
+        | Content::Deleted {}
+        | Content::Undecryptable {}
+        | Content::Unsupported { .. } => None,
+    }
+}
+
+/// Whether both rows stand in one chat, whichever of its names they use.
+pub fn same_chat(one: &MessageRow, other: &MessageRow) -> bool {
+    let same = |a: &Option<String>, b: &Option<String>| a.is_some() && a == b;
+    one.chat == other.chat || same(&one.chat_phone, &other.chat_phone) || same(&one.chat_lid, &other.chat_lid)
+}
+
+/// Whether one person wrote both.
+fn same_author(one: &MessageRow, other: &MessageRow) -> bool {
+    let same = |a: &Option<String>, b: &Option<String>| a.is_some() && a == b;
+    match (one.direction, other.direction) {
+        (Direction::Outgoing, Direction::Outgoing) => true,
+        (Direction::Incoming, Direction::Incoming) => {
+            same(&one.sender, &other.sender) || same(&one.sender_phone, &other.sender_phone) || same(&one.sender_lid, &other.sender_lid)
+        }
+        _ => false,
+    }
+}
+
+/// Whether the author of the change may make it. In a group an admin may delete for others; WhatsApp's server has seen to it
+/// that only an admin does.
+pub fn may(target: &MessageRow, change: &MessageRow) -> bool {
+    same_chat(target, change)
+        && match &change.content {
+            Content::Edit { .. } => same_author(target, change),
+            Content::Deletion { .. } => same_author(target, change) || target.chat.ends_with("@g.us"),
+            _ => true,
+        }
+}
+
+/// Makes the change on the message that it names; `false` where nothing changes by it.
+pub fn apply(target: &mut MessageRow, change: &MessageRow) -> bool {
+    if !may(target, change) || matches!(target.content, Content::Deleted {}) {
+        return false;
+    }
+    let at = change.created_at;
+    match &change.content {
+        Content::Reaction { emoji, .. } => react(&mut target.marks.reactions, change.sender.as_deref(), emoji, at),
+        Content::PollVote { options, .. } => vote(target, change.sender.as_deref(), options),
+        Content::Edit { text, .. } => edit(target, text, at),
+        Content::Deletion { .. } => {
+            target.content = Content::Deleted {};
+            target.marks = Marks { deleted_at: Some(at), from_other_device: target.marks.from_other_device, ..Marks::default() };
+            true
+        }
+        _ => false,
+    }
+}
+
+fn react(reactions: &mut Vec<Reaction>, from: Option<&str>, emoji: &str, at: Timestamp) -> bool {
+    let before = reactions.iter().position(|reaction| reaction.from.as_deref() == from);
+    match before {
+        // Reactions may overtake each other; the later one counts.
+        Some(place) if reactions[place].at > at => return false,
+        Some(place) => drop(reactions.remove(place)),
+        None if emoji.is_empty() => return false,
+        None => {}
+    }
+    if !emoji.is_empty() {
+        reactions.push(Reaction { from: from.map(str::to_owned), emoji: emoji.to_owned(), at });
+    }
+    true
+}
+
+/// Who votes again has only the later vote.
+fn vote(target: &mut MessageRow, from: Option<&str>, chosen: &[String]) -> bool {
+    let Content::Poll { options, results, .. } = &mut target.content else { return false };
+    if results.is_empty() {
+        *results = options.iter().map(|option| PollResult { option: option.clone(), votes: 0, voters: Vec::new() }).collect();
+    }
+    let voter = from.unwrap_or("me");
+    for result in results {
+        result.voters.retain(|known| known != voter);
+        if chosen.contains(&result.option) {
+            result.voters.push(voter.to_owned());
+        }
+        result.votes = u32::try_from(result.voters.len()).unwrap_or(u32::MAX);
+    }
+    true
+}
+
+fn edit(target: &mut MessageRow, words: &str, at: Timestamp) -> bool {
+    let Content::Text { text, .. } = &mut target.content else { return false };
+    if target.marks.edited_at.is_some_and(|edited| edited > at) {
+        return false;
+    }
+    words.clone_into(text);
+    target.marks.edited_at = Some(at);
+    true
+}

@@ -1,0 +1,110 @@
+//! The send protocol of every kind: the checks in their order, the one commit, the wait for WhatsApp's word.
+
+use std::time::Duration;
+
+use wharf_api::types::message::{Content, Direction, Marks, MessageStatus};
+use wharf_api::{Recipient, limits};
+
+use super::Error;
+use crate::caller::Caller;
+use crate::engine::Draft;
+use crate::services::Services;
+use crate::store::{Accepted, Claim, MessageRow, NewMessage, Outcome, SessionRow};
+use crate::{contact, session};
+
+/// What is to be sent, after its shape was checked and its session was found.
+#[derive(Clone, Debug)]
+pub struct Parcel {
+    pub session: SessionRow,
+    pub to: Recipient,
+    pub draft: Draft,
+    /// What the row shows of the draft.
+    pub content: Content,
+    pub marks: Marks,
+    /// How long it may wait for its final state, in milliseconds.
+    pub ttl_ms: i64,
+    /// Whether the plan's messages of the day bound it; it is counted in any case.
+    pub bounded: bool,
+    /// Answer as soon as the message is durable.
+    pub asynchronous: bool,
+}
+
+impl Parcel {
+    pub fn new(session: SessionRow, to: Recipient, draft: Draft, content: Content) -> Self {
+        let ttl_ms = limits::MESSAGE_TTL_MS;
+        Self { session, to, draft, content, marks: Marks::default(), ttl_ms, bounded: true, asynchronous: false }
+    }
+}
+
+/// An accepted message with the status it has so far: `queued` or `sent`.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub row: MessageRow,
+}
+
+/// Accepts a message and waits for WhatsApp's acknowledgement, at most [`limits::SEND_WAIT_MS`]. Once this returns `Ok`
+/// the message reaches a final state whatever happens to the process.
+pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: Option<Claim>) -> Result<Sent, Error> {
+    let own_jid = session::require_connected(services, &parcel.session)?;
+    if let Some(phone) = parcel.to.phone() {
+        let found = contact::registrations(services, &parcel.session.id, &[phone.to_owned()]).await?;
+        if !found.iter().any(|registration| registration.registered) {
+            return Err(Error::NotOnWhatsapp);
+        }
+    }
+
+    let now = services.clock.now();
+    let composed = services.engine.compose(&own_jid, &parcel.to, &parcel.draft, now);
+    let (session, to) = (parcel.session.id, parcel.to);
+    let row = MessageRow {
+        id: services.chance.message_id(),
+        account: caller.account.clone(),
+        session,
+        wa_id: composed.wa_id,
+        direction: Direction::Outgoing,
+        status: MessageStatus::Queued,
+        chat: to.jid(),
+        chat_phone: to.phone().map(str::to_owned),
+        chat_lid: matches!(to, Recipient::Lid(_)).then(|| to.jid()),
+        sender: None,
+        sender_phone: None,
+        sender_lid: None,
+        sender_name: None,
+        content: parcel.content,
+        marks: parcel.marks,
+        error: None,
+        error_reason: None,
+        created_at: now,
+    };
+    let message = NewMessage {
+        row,
+        payload: composed.payload,
+        expires_at: now.plus_millis(parcel.ttl_ms),
+        daily_limit: caller.plan.messages_per_day.filter(|_| parcel.bounded),
+        claim,
+    };
+    let expected = services.outcomes.expect(&message.row.id);
+    match services.store.accept_message(&message).await? {
+        Accepted::Now => {}
+        Accepted::DailyLimit { used } => {
+            let limit = caller.plan.messages_per_day.unwrap_or(used);
+            return Err(Error::DailyLimit { limit, used, reset_at: now.next_utc_day() });
+        }
+        Accepted::ClaimedBefore => return Err(Error::ClaimedBefore),
+    }
+    fail::fail_point!("S0-accepted");
+    services.engine.wake(&caller.account, &message.row.session);
+
+    let mut row = message.row;
+    if parcel.asynchronous {
+        return Ok(Sent { row });
+    }
+    match expected.wait(Duration::from_millis(limits::SEND_WAIT_MS)).await {
+        None => Ok(Sent { row }),
+        Some(Outcome::Sent) => {
+            row.status = MessageStatus::Sent;
+            Ok(Sent { row })
+        }
+        Some(Outcome::Failed { reason, .. }) => Err(Error::Failed { id: row.id, reason }),
+    }
+}

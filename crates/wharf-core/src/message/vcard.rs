@@ -1,0 +1,98 @@
+//! Contact cards as WhatsApp carries them: vCard 3.0.
+
+use std::fmt::Write as _;
+
+use wharf_api::types::message::ContactCard;
+
+/// The card of one person. A number of digits names the person on WhatsApp.
+pub fn write(card: &ContactCard) -> String {
+    let mut text = String::from("BEGIN:VCARD\r\nVERSION:3.0\r\n");
+    let name = escape(&card.name);
+    // Writing to a string cannot fail.
+    let _ = write!(text, "N:{name};;;;\r\nFN:{name}\r\n");
+    if let Some(organization) = &card.organization {
+        let _ = write!(text, "ORG:{};\r\n", escape(organization));
+    }
+    for phone in &card.phones {
+        let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+        let _ = write!(text, "TEL;type=CELL;type=VOICE;waid={digits}:+{digits}\r\n");
+    }
+    text.push_str("END:VCARD");
+    text
+}
+
+/// What a card says; whatever else it holds is left out. `name` is what the message itself calls the person.
+pub fn read(text: &str, name: Option<&str>) -> ContactCard {
+    let mut card = ContactCard { name: name.unwrap_or_default().to_owned(), ..ContactCard::default() };
+    // A line that begins with a space goes on with the line before.
+    let unfolded = text.replace("\r\n", "\n").replace("\n ", "").replace("\n\t", "");
+    for line in unfolded.lines() {
+        let Some((key, value)) = line.split_once(':') else { continue };
+        let property = key.split(';').next().unwrap_or(key);
+        let property = property.rsplit('.').next().unwrap_or(property).to_ascii_uppercase();
+        match property.as_str() {
+            "FN" if card.name.is_empty() => card.name = unescape(value),
+            "ORG" => {
+                let organization = unescape(value.trim_end_matches(';'));
+                card.organization = Some(organization).filter(|organization| !organization.is_empty());
+            }
+            "TEL" => card.phones.push(unescape(value).trim().to_owned()),
+            _ => {}
+        }
+    }
+    card
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | ',' | ';' => escaped.extend(['\\', c]),
+            '\n' => escaped.push_str("\\n"),
+            c if c.is_control() => {}
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+fn unescape(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('n' | 'N') => plain.push('\n'),
+                Some(other) => plain.push(other),
+                None => {}
+            },
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_reads_back_whatever_stands_in_it() {
+        let card = ContactCard {
+            name: "Ada; Lovelace, \\ Countess\nEND:VCARD".to_owned(),
+            phones: vec!["+15550001001".to_owned(), "+15550001002".to_owned()],
+            organization: Some("Engines; & Sons".to_owned()),
+        };
+        let text = write(&card);
+        assert_eq!(text.lines().filter(|line| *line == "END:VCARD").count(), 1, "{text}");
+        assert_eq!(read(&text, None), card);
+    }
+
+    #[test]
+    fn foreign_cards_are_read_with_groups_folds_and_parameters() {
+        let text = "BEGIN:VCARD\nVERSION:3.0\nFN:Grace\n  Hopper\nitem1.TEL;waid=15550001003;type=CELL:+1 555 000-1003\nitem1.X-ABLabel:x\nEND:VCARD";
+        let card = read(text, None);
+        assert_eq!((card.name.as_str(), card.phones[0].as_str()), ("Grace Hopper", "+1 555 000-1003"));
+        assert_eq!(read(text, Some("Amazing Grace")).name, "Amazing Grace");
+    }
+}

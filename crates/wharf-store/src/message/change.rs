@@ -1,0 +1,85 @@
+//! Changes on other messages, and finding the message that another one names.
+
+use wharf_api::ids::SessionId;
+use wharf_core::message::change;
+use wharf_core::store::{Error, MessageRow};
+
+use super::row::{message, message_columns, said};
+use crate::open::SqlStore;
+use crate::sql::{Sql, Tx, args, statements};
+
+/// A message by its WhatsApp id, of one direction: each direction has an index of its own.
+macro_rules! named {
+    ($direction:literal) => {
+        concat!("SELECT ", message_columns!(), " FROM messages WHERE session_id = $1 AND wa_id = $2 AND direction = '", $direction, "'")
+    };
+}
+
+statements! {
+    OUTGOING = named!("outgoing");
+    INCOMING = named!("incoming");
+    OUTGOING_LOCKED = named!("outgoing"), lock "FOR UPDATE";
+    INCOMING_LOCKED = named!("incoming"), lock "FOR UPDATE";
+    REWRITE = "UPDATE messages SET content = $2, marks = $3 WHERE number = $1";
+}
+
+/// A message and its number.
+pub(super) type Numbered = (i64, MessageRow);
+
+async fn named(tx: &mut Tx, statements: [&Sql; 2], by: &MessageRow, wa_id: &str) -> Result<Option<Numbered>, Error> {
+    for sql in statements {
+        for mut found in tx.fetch(sql, args![&by.session, wa_id]).await? {
+            let (number, row) = message(&mut found)?;
+            if change::same_chat(&row, by) {
+                return Ok(Some((number, row)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Fills in which messages of ours the row names. Gives the one that it changes, locked to the end of the commit.
+pub(super) async fn resolve(tx: &mut Tx, row: &mut MessageRow) -> Result<Option<Numbered>, Error> {
+    if let Some(reply) = row.marks.reply_to.as_ref().filter(|reply| reply.message_id.is_none()) {
+        let found = named(tx, [&OUTGOING, &INCOMING], row, &reply.whatsapp_id).await?;
+        if let (Some((_, found)), Some(reply)) = (found, &mut row.marks.reply_to) {
+            reply.message_id = Some(found.id);
+        }
+    }
+    let Some(wa_id) = row.content.target().map(|target| target.whatsapp_id.clone()) else { return Ok(None) };
+    let found = named(tx, [&OUTGOING_LOCKED, &INCOMING_LOCKED], row, &wa_id).await?;
+    if let (Some((_, found)), Some(target)) = (&found, row.content.target_mut()) {
+        target.message_id = Some(found.id.clone());
+    }
+    Ok(found)
+}
+
+/// Makes a change on the message that it names.
+pub(super) async fn make(tx: &mut Tx, (number, mut target): Numbered, by: &MessageRow) -> Result<(), Error> {
+    if change::apply(&mut target, by) {
+        let said = said(&target)?;
+        tx.execute(&REWRITE, args![number, &said.content, &said.marks]).await?;
+    }
+    Ok(())
+}
+
+/// The same for a change that WhatsApp has acknowledged. What is no change does nothing.
+pub(super) async fn take_effect(tx: &mut Tx, by: &MessageRow) -> Result<(), Error> {
+    let Some(target) = by.content.target() else { return Ok(()) };
+    match named(tx, [&OUTGOING_LOCKED, &INCOMING_LOCKED], by, &target.whatsapp_id).await? {
+        Some(target) => make(tx, target, by).await,
+        None => Ok(()),
+    }
+}
+
+impl SqlStore {
+    pub(super) async fn on_wire(&self, session: &SessionId, wa_id: &str) -> Result<Vec<MessageRow>, Error> {
+        let mut rows = Vec::new();
+        for sql in [&OUTGOING, &INCOMING] {
+            for mut row in self.readers.fetch(sql, args![session, wa_id]).await? {
+                rows.push(message(&mut row)?.1);
+            }
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,52 @@
+use wharf_core::chance::SystemChance;
+use wharf_core::engine::Key;
+
+use super::*;
+
+const OWN: &str = "15550000001@s.whatsapp.net";
+
+fn frozen(draft: &Draft) -> (Composed, wa::Message) {
+    let to = Recipient::parse("15550001001").unwrap();
+    let composed = compose(&SystemChance, OWN, &to, draft, Timestamp::from_millis(1_800_000_000_000));
+    let message = thaw(&composed.payload).unwrap();
+    (composed, message)
+}
+
+fn text(text: &str) -> Draft {
+    Draft::new(Body::Text { text: text.to_owned(), preview: None })
+}
+
+#[test]
+fn a_frozen_text_thaws_with_its_words_and_its_secret() {
+    let (one, message) = frozen(&text("grüße 👋"));
+    assert_eq!(message.conversation.as_deref(), Some("grüße 👋"));
+    let secret = message.message_context_info.as_option().and_then(|info| info.message_secret.clone()).unwrap();
+    assert_eq!(secret.len(), 32);
+    assert_eq!(one.wa_id.len(), 22);
+    assert!(one.wa_id.starts_with("3EB0"));
+    assert!(one.wa_id[4..].bytes().all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b)));
+    assert_ne!(one, frozen(&text("grüße 👋")).0);
+}
+
+#[test]
+fn a_reply_names_the_author_of_what_it_answers() {
+    let quote = |from_me, sender: Option<&str>| Quote {
+        key: Key { wa_id: "3EB0AA".to_owned(), from_me, sender: sender.map(str::to_owned) },
+        content: wharf_api::types::message::Content::text("before"),
+    };
+    for (quote, author) in
+        [(quote(true, None), OWN), (quote(false, None), "15550001001@s.whatsapp.net"), (quote(false, Some("987@lid")), "987@lid")]
+    {
+        let (_, message) = frozen(&Draft { reply: Some(quote), ..text("after") });
+        let extended = message.extended_text_message.as_option().unwrap();
+        let context = extended.context_info.as_option().unwrap();
+        assert_eq!(context.participant.as_deref(), Some(author));
+        assert_eq!(context.stanza_id.as_deref(), Some("3EB0AA"));
+        assert_eq!(context.quoted_message.as_option().unwrap().conversation.as_deref(), Some("before"));
+    }
+}
+
+#[test]
+fn damaged_bytes_are_no_message() {
+    assert!(thaw(&[0xff, 0xff, 0xff]).is_none());
+}
