@@ -1,15 +1,15 @@
 //! Where the two databases differ: how to connect, how to begin, how long to wait.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use rusqlite::OpenFlags;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 use wharf_core::store::Error;
 
-use crate::sql::{Conn, classify, unavailable};
+use crate::sql::{Conn, classify, classify_sqlite, keep_statements, unavailable};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -78,31 +78,29 @@ impl Dialect {
 /// How to open a connection.
 #[derive(Clone, Debug)]
 pub(crate) enum Connect {
-    Sqlite(SqliteConnectOptions),
+    Sqlite { path: PathBuf, pragmas: &'static str },
     Postgres(PgConnectOptions),
 }
 
 const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
+/// How long SQLite waits for a lock.
+const BUSY_PATIENCE: Duration = Duration::from_secs(5);
 /// Above the number of statements that there are, so that none is prepared twice.
-const STATEMENTS: usize = 200;
+const STATEMENTS: usize = 400;
+
+// FULL: anything less rolls Signal state back after a power cut, and the next message reuses a key.
+// Every checkpoint costs two more syncs in the middle of somebody's commit: they come 16 MiB apart.
+const SQLITE_WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; \
+    PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16384;";
+const SQLITE_READER: &str = "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA query_only = ON;";
 
 impl Connect {
     pub fn sqlite_writer(path: &Path) -> Self {
-        let options = sqlite(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // Anything less rolls Signal state back after a power cut, and the next message reuses a key.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .pragma("journal_size_limit", "67108864")
-            // Every checkpoint costs two more syncs in the middle of somebody's commit: 16 MiB apart.
-            .pragma("wal_autocheckpoint", "4000")
-            .pragma("cache_size", "-16384");
-        Self::Sqlite(options)
+        Self::Sqlite { path: path.to_owned(), pragmas: SQLITE_WRITER }
     }
 
     pub fn sqlite_reader(path: &Path) -> Self {
-        Self::Sqlite(sqlite(path).synchronous(SqliteSynchronous::Full).pragma("query_only", "ON"))
+        Self::Sqlite { path: path.to_owned(), pragmas: SQLITE_READER }
     }
 
     pub fn postgres_writer(url: &str) -> Result<Self, sqlx::Error> {
@@ -128,29 +126,31 @@ impl Connect {
 
     pub const fn dialect(&self) -> Dialect {
         match self {
-            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Sqlite { .. } => Dialect::Sqlite,
             Self::Postgres(_) => Dialect::Postgres,
         }
     }
 
     pub async fn connect(&self) -> Result<Conn, Error> {
-        let connecting = async {
-            match self {
-                Self::Sqlite(options) => sqlx::SqliteConnection::connect_with(options).await.map(|conn| Conn::Sqlite(Box::new(conn))),
-                Self::Postgres(options) => sqlx::PgConnection::connect_with(options).await.map(|conn| Conn::Postgres(Box::new(conn))),
+        match self {
+            Self::Sqlite { path, pragmas } => sqlite(path, pragmas).map(|conn| Conn::Sqlite(Box::new(conn))).map_err(classify_sqlite),
+            Self::Postgres(options) => {
+                let connecting = tokio::time::timeout(CONNECT_PATIENCE, sqlx::PgConnection::connect_with(options));
+                let conn = connecting.await.map_err(unavailable)?.map_err(classify)?;
+                Ok(Conn::Postgres(Box::new(conn)))
             }
-        };
-        tokio::time::timeout(CONNECT_PATIENCE, connecting).await.map_err(unavailable)?.map_err(classify)
+        }
     }
 }
 
-fn sqlite(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .busy_timeout(Duration::from_secs(5))
-        .pragma("temp_store", "MEMORY")
-        .statement_cache_capacity(STATEMENTS)
-        .disable_statement_logging()
+/// Opens the file; makes it where it is missing.
+fn sqlite(path: &Path, pragmas: &str) -> rusqlite::Result<rusqlite::Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = rusqlite::Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(BUSY_PATIENCE)?;
+    conn.execute_batch(pragmas)?;
+    keep_statements(&conn);
+    Ok(conn)
 }
 
 fn postgres(url: &str) -> Result<PgConnectOptions, sqlx::Error> {

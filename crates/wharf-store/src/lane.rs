@@ -96,18 +96,10 @@ impl Lanes {
     }
 }
 
-/// SQLite's driver hands every statement to a thread of its own and back. A thread that only waits for it hands over
-/// far cheaper than a scheduler that looks for other work between.
+/// A lane on SQLite has a thread of its own: its statements and its syncs to disk block it.
 fn spawn(dialect: Dialect, lane: impl Future<Output = ()> + Send + 'static) {
     match dialect {
-        Dialect::Sqlite => {
-            let runtime = tokio::runtime::Handle::current();
-            std::thread::spawn(move || {
-                // Making a new connection has a time limit, which needs the runtime's clock.
-                let _context = runtime.enter();
-                futures::executor::block_on(lane);
-            });
-        }
+        Dialect::Sqlite => drop(std::thread::spawn(move || futures_executor::block_on(lane))),
         Dialect::Postgres => drop(tokio::spawn(lane)),
     }
 }

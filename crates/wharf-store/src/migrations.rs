@@ -2,6 +2,7 @@
 //!
 //! Embedded by hand: sqlx's macro for it would bring the whole of its macros into every build.
 
+use rusqlite::params;
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
@@ -36,9 +37,38 @@ pub(crate) async fn run(conn: &mut Conn, dialect: Dialect) -> Result<(), Migrate
         };
         Migration::new(*version, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
     });
-    let migrator = Migrator::with_migrations(migrations.collect());
+    let migrations: Vec<Migration> = migrations.collect();
     match conn {
-        Conn::Sqlite(conn) => migrator.run(&mut **conn).await,
-        Conn::Postgres(conn) => migrator.run(&mut **conn).await,
+        Conn::Sqlite(conn) => sqlite(conn, &migrations),
+        Conn::Postgres(conn) => Migrator::with_migrations(migrations).run(&mut **conn).await,
     }
+}
+
+/// What sqlx's migrator does, with the same table, over the driver that we use.
+const HISTORY_TABLE: &str = "CREATE TABLE IF NOT EXISTS _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, \
+    installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, checksum BLOB NOT NULL, execution_time BIGINT NOT NULL)";
+const APPLIED: &str = "SELECT version, checksum FROM _sqlx_migrations ORDER BY version";
+const APPLY: &str = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (?1, ?2, TRUE, ?3, 0)";
+
+fn sqlite(conn: &mut rusqlite::Connection, migrations: &[Migration]) -> Result<(), MigrateError> {
+    let failed = |error: rusqlite::Error| MigrateError::Source(Box::new(error));
+    conn.execute_batch(HISTORY_TABLE).map_err(failed)?;
+    let applied: Vec<(i64, Vec<u8>)> = {
+        let mut statement = conn.prepare(APPLIED).map_err(failed)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
+        rows.collect::<Result<_, _>>().map_err(failed)?
+    };
+    for (version, checksum) in &applied {
+        let known = migrations.iter().find(|migration| migration.version == *version).ok_or(MigrateError::VersionMissing(*version))?;
+        if *known.checksum != **checksum {
+            return Err(MigrateError::VersionMismatch(*version));
+        }
+    }
+    for migration in migrations.iter().filter(|migration| applied.iter().all(|(version, _)| *version != migration.version)) {
+        let tx = conn.transaction().map_err(failed)?;
+        tx.execute_batch(migration.sql.as_str()).map_err(failed)?;
+        tx.execute(APPLY, params![migration.version, &*migration.description, &*migration.checksum]).map_err(failed)?;
+        tx.commit().map_err(failed)?;
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Connections that only read, and see what is committed.
 //!
-//! Not sqlx's pool: that one pings a connection at each return, which costs more than a look-up by key.
+//! Not sqlx's pool: that one pings a connection at each return, which costs more than a look-up by key, and knows no SQLite.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -16,6 +16,13 @@ const PATIENCE: Duration = Duration::from_millis(2_500);
 /// How long of that it waits for a connection.
 const TURN: Duration = Duration::from_secs(2);
 
+/// How much a read may find.
+#[derive(Clone, Copy)]
+enum Length {
+    Short,
+    Long,
+}
+
 pub(crate) struct Readers {
     connect: Connect,
     turns: Semaphore,
@@ -27,13 +34,15 @@ impl Readers {
         Self { connect, turns: Semaphore::new(count), idle: Mutex::new(Vec::new()) }
     }
 
+    /// All rows.
     pub async fn fetch(&self, sql: &Sql, args: &[Arg<'_>]) -> Result<Vec<Row>, Error> {
-        tokio::time::timeout(PATIENCE, self.read(sql, args)).await.map_err(unavailable)?
+        tokio::time::timeout(PATIENCE, self.read(sql, args, Length::Long)).await.map_err(unavailable)?
     }
 
-    /// The first row, if there is one.
+    /// The first row, if there is one. For a look-up that an index serves: on SQLite it runs on the thread that asks.
     pub async fn first(&self, sql: &Sql, args: &[Arg<'_>]) -> Result<Option<Row>, Error> {
-        Ok(self.fetch(sql, args).await?.into_iter().next())
+        let rows = tokio::time::timeout(PATIENCE, self.read(sql, args, Length::Short)).await.map_err(unavailable)?;
+        Ok(rows?.into_iter().next())
     }
 
     /// Refuses further reads and closes what is idle.
@@ -46,7 +55,7 @@ impl Readers {
     }
 
     /// A connection that was idle may have died with a restart of the server: the next one is tried, a fresh one at last.
-    async fn read(&self, sql: &Sql, args: &[Arg<'_>]) -> Result<Vec<Row>, Error> {
+    async fn read(&self, sql: &Sql, args: &[Arg<'_>], length: Length) -> Result<Vec<Row>, Error> {
         let turn = tokio::time::timeout(TURN, self.turns.acquire()).await.map_err(unavailable)?;
         let _turn = turn.map_err(unavailable)?;
         loop {
@@ -57,13 +66,18 @@ impl Readers {
                 None => self.connect.connect().await?,
             };
             // A read that is dropped on its way drops the connection with it.
-            match conn.fetch(sql, args).await {
+            let (conn, read) = match length {
+                Length::Short => {
+                    let read = conn.fetch(sql, args).await;
+                    (Some(conn), read)
+                }
+                Length::Long => conn.fetch_aside(sql, args).await,
+            };
+            match read {
                 Err(Error::Unavailable(_)) if !fresh => {}
                 Err(error @ Error::Unavailable(_)) => return Err(error),
                 result => {
-                    if !self.turns.is_closed() {
-                        self.idle().push(conn);
-                    }
+                    self.idle().extend(conn.filter(|_| !self.turns.is_closed()));
                     return result;
                 }
             }

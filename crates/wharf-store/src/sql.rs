@@ -5,12 +5,14 @@ mod conn;
 mod fault;
 pub(crate) mod page;
 mod row;
+mod sqlite;
 mod tx;
 
 pub(crate) use arg::{Arg, args};
 pub(crate) use conn::Conn;
-pub(crate) use fault::{classify, corrupt, unavailable};
+pub(crate) use fault::{classify, classify_sqlite, corrupt, unavailable};
 pub(crate) use row::Row;
+pub(crate) use sqlite::keep_statements;
 pub(crate) use tx::{Rings, Tx};
 
 /// A statement in both spellings, which differ only in how rows are locked.

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use sqlx::Arguments;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::PgArguments;
-use sqlx::sqlite::SqliteArguments;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, EventId, KeyId, MessageId, SessionId, WebhookId};
 
@@ -25,20 +24,8 @@ pub(crate) use args;
 
 /// PostgreSQL stores no NUL in a text, and a name that a stranger chose must not make a message unstorable. Replaced on
 /// both databases, so that both answer the same.
-fn storable(text: &str) -> Cow<'_, str> {
+pub(super) fn storable(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{FFFD}")) } else { Cow::Borrowed(text) }
-}
-
-pub(super) fn sqlite(args: &[Arg<'_>]) -> Result<SqliteArguments, BoxDynError> {
-    let mut list = SqliteArguments::default();
-    for arg in args {
-        match arg {
-            Arg::Text(text) => list.add(text.map(storable).map(Cow::into_owned))?,
-            Arg::Int(int) => list.add(*int)?,
-            Arg::Bytes(bytes) => list.add(bytes.map(<[u8]>::to_vec))?,
-        }
-    }
-    Ok(list)
 }
 
 pub(super) fn postgres(args: &[Arg<'_>]) -> Result<PgArguments, BoxDynError> {

@@ -1,59 +1,71 @@
 //! One connection of either kind.
 
 use futures::TryStreamExt;
-use sqlx::{Connection, Executor, PgConnection, Postgres, SqlSafeStr, Sqlite, SqliteConnection};
+use sqlx::{Connection, Executor, PgConnection, Postgres, SqlSafeStr};
 use wharf_core::store::Error;
 
 use super::arg::{self, Arg};
 use super::row::Cells;
-use super::{Row, Sql, classify};
+use super::{Row, Sql, classify, classify_sqlite, sqlite};
 
 pub(crate) enum Conn {
-    Sqlite(Box<SqliteConnection>),
+    Sqlite(Box<rusqlite::Connection>),
     Postgres(Box<PgConnection>),
 }
 
 impl Conn {
     /// Runs a statement; tells how many rows it changed.
     pub async fn execute(&mut self, sql: &Sql, args: &[Arg<'_>]) -> Result<u64, Error> {
-        let done = match self {
-            Self::Sqlite(conn) => {
-                let args = arg::sqlite(args).map_err(sqlx::Error::Encode).map_err(classify)?;
-                sqlx::query_with::<Sqlite, _>(sql.sqlite, args).execute(&mut **conn).await.map(|done| done.rows_affected())
-            }
+        match self {
+            Self::Sqlite(conn) => sqlite::execute(conn, sql.sqlite, args).map_err(classify_sqlite),
             Self::Postgres(conn) => {
                 let args = arg::postgres(args).map_err(sqlx::Error::Encode).map_err(classify)?;
-                sqlx::query_with::<Postgres, _>(sql.postgres, args).execute(&mut **conn).await.map(|done| done.rows_affected())
+                let done = sqlx::query_with::<Postgres, _>(sql.postgres, args).execute(&mut **conn).await;
+                done.map(|done| done.rows_affected()).map_err(classify)
             }
-        };
-        done.map_err(classify)
+        }
     }
 
     /// Runs a statement and reads all of its rows.
     pub async fn fetch(&mut self, sql: &Sql, args: &[Arg<'_>]) -> Result<Vec<Row>, Error> {
-        let rows = match self {
-            Self::Sqlite(conn) => {
-                let args = arg::sqlite(args).map_err(sqlx::Error::Encode).map_err(classify)?;
-                let rows = sqlx::query_with::<Sqlite, _>(sql.sqlite, args).fetch(&mut **conn);
-                rows.map_ok(|row| Row::new(Cells::Sqlite(row))).try_collect().await
-            }
+        match self {
+            Self::Sqlite(conn) => sqlite_rows(sqlite::fetch(conn, sql.sqlite, args)),
             Self::Postgres(conn) => {
                 let args = arg::postgres(args).map_err(sqlx::Error::Encode).map_err(classify)?;
                 let rows = sqlx::query_with::<Postgres, _>(sql.postgres, args).fetch(&mut **conn);
-                rows.map_ok(|row| Row::new(Cells::Postgres(row))).try_collect().await
+                rows.map_ok(|row| Row::new(Cells::Postgres(row))).try_collect().await.map_err(classify)
             }
-        };
-        rows.map_err(classify)
+        }
+    }
+
+    /// The same for a read that may be long: it does not hold up the thread that asks. Dropping the future drops the connection.
+    pub async fn fetch_aside(self, sql: &Sql, args: &[Arg<'_>]) -> (Option<Self>, Result<Vec<Row>, Error>) {
+        match self {
+            Self::Sqlite(conn) => {
+                let (text, args) = (sql.sqlite, sqlite::owned(args));
+                let read = tokio::task::spawn_blocking(move || {
+                    let rows = sqlite::fetch(&conn, text, &args);
+                    (conn, rows)
+                });
+                match read.await {
+                    Ok((conn, rows)) => (Some(Self::Sqlite(conn)), sqlite_rows(rows)),
+                    Err(error) => (None, Err(super::unavailable(error))),
+                }
+            }
+            mut conn @ Self::Postgres(_) => {
+                let rows = conn.fetch(sql, args).await;
+                (Some(conn), rows)
+            }
+        }
     }
 
     /// Runs statements that begin, mark or end a transaction. On PostgreSQL several go in one round trip only by the
     /// simple protocol; SQLite keeps them prepared.
     pub async fn control(&mut self, text: &'static str) -> Result<(), Error> {
         match self {
-            Self::Sqlite(conn) => sqlx::query::<Sqlite>(text).execute(&mut **conn).await.map(drop),
-            Self::Postgres(conn) => sqlx::raw_sql(text).execute(&mut **conn).await.map(drop),
+            Self::Sqlite(conn) => sqlite::control(conn, text).map_err(classify_sqlite),
+            Self::Postgres(conn) => sqlx::raw_sql(text).execute(&mut **conn).await.map(drop).map_err(classify),
         }
-        .map_err(classify)
     }
 
     /// Reads the single text that a setting's query gives.
@@ -65,20 +77,24 @@ impl Conn {
 
     /// Has the database parse the statement without running it.
     pub async fn prepare(&mut self, sql: &Sql) -> Result<(), Error> {
+        let failed = |error: &dyn std::fmt::Display| super::corrupt(format!("{}: {error}", sql.name));
         match self {
-            Self::Sqlite(conn) => conn.prepare(sql.sqlite.into_sql_str()).await.map(drop),
-            Self::Postgres(conn) => conn.prepare(sql.postgres.into_sql_str()).await.map(drop),
+            Self::Sqlite(conn) => conn.prepare(sql.sqlite).map(drop).map_err(|error| failed(&error)),
+            Self::Postgres(conn) => conn.prepare(sql.postgres.into_sql_str()).await.map(drop).map_err(|error| failed(&error)),
         }
-        .map_err(|error| super::corrupt(format!("{}: {error}", sql.name)))
     }
 
     pub async fn close(self) {
         let closed = match self {
-            Self::Sqlite(conn) => conn.close().await,
-            Self::Postgres(conn) => conn.close().await,
+            Self::Sqlite(conn) => conn.close().map_err(|(_, error)| error.to_string()),
+            Self::Postgres(conn) => conn.close().await.map_err(|error| error.to_string()),
         };
         if let Err(error) = closed {
-            tracing::debug!(%error, "a database connection did not close in order");
+            tracing::debug!(error, "a database connection did not close in order");
         }
     }
+}
+
+fn sqlite_rows(rows: rusqlite::Result<Vec<Vec<rusqlite::types::Value>>>) -> Result<Vec<Row>, Error> {
+    Ok(rows.map_err(classify_sqlite)?.into_iter().map(|cells| Row::new(Cells::Sqlite(cells))).collect())
 }

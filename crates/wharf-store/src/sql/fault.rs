@@ -1,7 +1,6 @@
 //! What a driver's error means to the caller: come back later, or call a programmer.
 
 use sqlx::error::DatabaseError;
-use sqlx::postgres::PgDatabaseError;
 use wharf_core::store::Error;
 
 pub(crate) fn unavailable(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
@@ -25,10 +24,16 @@ pub(crate) fn classify(error: sqlx::Error) -> Error {
     }
 }
 
-/// Whether the database's own error says that it is away, locked, slow or full.
+pub(crate) fn classify_sqlite(error: rusqlite::Error) -> Error {
+    match error.sqlite_error() {
+        Some(cause) if sqlite_passes(cause.extended_code) => unavailable(error),
+        _ => corrupt(error.to_string()),
+    }
+}
+
+/// Whether PostgreSQL's own error says that it is away, locked, slow or full.
 fn passes(error: &dyn DatabaseError) -> bool {
-    let Some(code) = error.code() else { return false };
-    if error.try_downcast_ref::<PgDatabaseError>().is_some() { postgres_passes(&code) } else { sqlite_passes(&code) }
+    error.code().is_some_and(|code| postgres_passes(&code))
 }
 
 /// Classes of SQLSTATE: connection, transaction rollback, resources, operator, system. Then single codes: the lock was
@@ -41,8 +46,8 @@ fn postgres_passes(code: &str) -> bool {
 
 /// Extended codes carry the primary one in their lowest byte: busy, locked, out of memory, read-only, interrupted,
 /// input or output, full, cannot open, lock protocol.
-fn sqlite_passes(code: &str) -> bool {
-    code.parse::<i32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 8 | 9 | 10 | 13 | 14 | 15))
+fn sqlite_passes(code: i32) -> bool {
+    matches!(code & 0xff, 5 | 6 | 7 | 8 | 9 | 10 | 13 | 14 | 15)
 }
 
 #[cfg(test)]
@@ -51,10 +56,10 @@ mod tests {
 
     #[test]
     fn a_database_that_is_busy_full_or_away_is_unavailable_and_a_wrong_statement_is_not() {
-        for code in ["5", "261", "13", "10", "522", "14"] {
+        for code in [5, 261, 13, 10, 522, 14] {
             assert!(sqlite_passes(code), "{code}");
         }
-        for code in ["1", "11", "19", "2067", "26"] {
+        for code in [1, 11, 19, 2067, 26] {
             assert!(!sqlite_passes(code), "{code}");
         }
         for code in ["57P01", "57014", "40P01", "53100", "55P03", "08006", "25P03"] {

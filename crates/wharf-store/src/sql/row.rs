@@ -1,16 +1,48 @@
 //! Rows, read cell by cell from the left.
 
+use rusqlite::types::Value;
 use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Decode, Postgres, Row as _, Sqlite, Type};
+use sqlx::{Decode, Postgres, Row as _, Type};
 use wharf_api::Timestamp;
 use wharf_core::store::Error;
 
 use super::{classify, corrupt};
 
 pub(super) enum Cells {
-    Sqlite(SqliteRow),
+    Sqlite(Vec<Value>),
     Postgres(PgRow),
+}
+
+/// What a cell can hold.
+trait Cell: Sized + for<'r> Decode<'r, Postgres> + Type<Postgres> {
+    fn from_sqlite(value: Value) -> Option<Self>;
+}
+
+impl Cell for String {
+    fn from_sqlite(value: Value) -> Option<Self> {
+        if let Value::Text(text) = value { Some(text) } else { None }
+    }
+}
+
+impl Cell for i64 {
+    fn from_sqlite(value: Value) -> Option<Self> {
+        if let Value::Integer(int) = value { Some(int) } else { None }
+    }
+}
+
+impl Cell for Vec<u8> {
+    fn from_sqlite(value: Value) -> Option<Self> {
+        if let Value::Blob(bytes) = value { Some(bytes) } else { None }
+    }
+}
+
+impl<T: Cell> Cell for Option<T>
+where
+    Self: for<'r> Decode<'r, Postgres> + Type<Postgres>,
+{
+    fn from_sqlite(value: Value) -> Option<Self> {
+        if matches!(value, Value::Null) { Some(None) } else { T::from_sqlite(value).map(Some) }
+    }
 }
 
 /// One row of a result. Every getter reads the next cell.
@@ -24,17 +56,16 @@ impl Row {
         Self { cells, next: 0 }
     }
 
-    fn cell<T>(&mut self) -> Result<T, Error>
-    where
-        T: for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>,
-    {
+    fn cell<T: Cell>(&mut self) -> Result<T, Error> {
         let place = self.next;
         self.next += 1;
-        match &self.cells {
-            Cells::Sqlite(row) => row.try_get(place),
-            Cells::Postgres(row) => row.try_get(place),
+        match &mut self.cells {
+            Cells::Sqlite(cells) => {
+                let value = cells.get_mut(place).map(|value| std::mem::replace(value, Value::Null));
+                value.and_then(T::from_sqlite).ok_or_else(|| corrupt(format!("cell {place} is missing or of another kind")))
+            }
+            Cells::Postgres(row) => row.try_get(place).map_err(classify),
         }
-        .map_err(classify)
     }
 
     pub fn text(&mut self) -> Result<String, Error> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sqlx::{Connection, PgConnection, Row, SqliteConnection};
+use sqlx::{Connection, PgConnection, Row};
 use wharf_core::Chance;
 use wharf_core::chance::SystemChance;
 use wharf_store::{Config, SqlStore, open};
@@ -86,26 +86,20 @@ impl Db {
 
     /// Asks the database itself, for a list of numbers.
     pub async fn ints(&self, sql: &str) -> Vec<i64> {
-        let sql = sqlx::AssertSqlSafe(sql.to_owned());
         if let Some(path) = self.url.strip_prefix("sqlite:") {
-            let mut conn = SqliteConnection::connect(path).await.unwrap();
-            let rows = sqlx::query(sql).fetch_all(&mut conn).await.unwrap();
-            return rows.iter().map(|row| row.get(0)).collect();
+            return first_cells(path, sql);
         }
         let mut conn = PgConnection::connect(&self.url).await.unwrap();
-        let rows = sqlx::query(sql).fetch_all(&mut conn).await.unwrap();
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).fetch_all(&mut conn).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect()
     }
 
     pub async fn texts(&self, sql: &str) -> Vec<String> {
-        let sql = sqlx::AssertSqlSafe(sql.to_owned());
         if let Some(path) = self.url.strip_prefix("sqlite:") {
-            let mut conn = SqliteConnection::connect(path).await.unwrap();
-            let rows = sqlx::query(sql).fetch_all(&mut conn).await.unwrap();
-            return rows.iter().map(|row| row.get(0)).collect();
+            return first_cells(path, sql);
         }
         let mut conn = PgConnection::connect(&self.url).await.unwrap();
-        let rows = sqlx::query(sql).fetch_all(&mut conn).await.unwrap();
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).fetch_all(&mut conn).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect()
     }
 
@@ -137,6 +131,13 @@ impl Drop for Db {
             let _ = std::fs::remove_dir_all(folder);
         }
     }
+}
+
+fn first_cells<T: rusqlite::types::FromSql>(path: &str, sql: &str) -> Vec<T> {
+    let conn = rusqlite::Connection::open(path).unwrap();
+    let mut statement = conn.prepare(sql).unwrap();
+    let cells = statement.query_map([], |row| row.get(0)).unwrap();
+    cells.collect::<Result<_, _>>().unwrap()
 }
 
 pub async fn execute_postgres(url: &str, sql: &str) {
