@@ -79,7 +79,7 @@ impl Dialect {
 #[derive(Clone, Debug)]
 pub(crate) enum Connect {
     Sqlite { path: PathBuf, pragmas: &'static str },
-    Postgres(PgConnectOptions),
+    Postgres(Box<PgConnectOptions>),
 }
 
 const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
@@ -111,17 +111,17 @@ impl Connect {
             // A frozen process must not hold an owner's row against the one that takes over.
             ("idle_in_transaction_session_timeout", "5000"),
         ];
-        Ok(Self::Postgres(postgres(url)?.options(limits)))
+        Ok(Self::Postgres(Box::new(postgres(url)?.options(limits))))
     }
 
     pub fn postgres_reader(url: &str) -> Result<Self, sqlx::Error> {
         let limits = [("default_transaction_read_only", "on"), ("statement_timeout", "2000"), ("lock_timeout", "1500")];
-        Ok(Self::Postgres(postgres(url)?.options(limits)))
+        Ok(Self::Postgres(Box::new(postgres(url)?.options(limits))))
     }
 
     /// For migrations, which may take their time.
     pub fn postgres_patient(url: &str) -> Result<Self, sqlx::Error> {
-        Ok(Self::Postgres(postgres(url)?))
+        Ok(Self::Postgres(Box::new(postgres(url)?)))
     }
 
     pub const fn dialect(&self) -> Dialect {
