@@ -156,6 +156,13 @@ pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<T, S
     }
 }
 
+/// Every member that is `wanted` is there with its value; what else is there does not matter.
+pub fn assert_includes(found: &Value, wanted: &Value) {
+    for (name, value) in wanted.as_object().expect("members are wanted") {
+        assert_eq!(&found[name], value, "{name} of {found}");
+    }
+}
+
 /// Writes a test once and runs it on both databases.
 macro_rules! both_backends {
     ($($(#[$meta:meta])* async fn $name:ident($backend:ident) $body:block)+) => {
