@@ -1,4 +1,6 @@
 //! Who a stanza is from or for: a phone number and a device. Owns the mapping between numbers, JIDs and LIDs.
+//!
+//! A chat is named by a number too: the ids of groups have more digits than any phone number, so one type names both.
 
 use std::fmt;
 
@@ -7,13 +9,20 @@ use wacore_binary::{Jid, Server};
 /// A LID is the number behind this prefix, so that no table of LIDs has to be kept.
 const LID_PREFIX: &str = "77";
 
-/// A phone number in international form, digits only.
+/// The smallest id of a group: one digit more than the longest phone number.
+const FIRST_GROUP: u64 = 1_000_000_000_000_000;
+const GROUP_SUFFIX: &str = "@g.us";
+
+/// A phone number in international form, digits only, or the id of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Number(pub(crate) u64);
 
 impl Number {
-    /// Takes digits with or without a leading plus sign and separators.
+    /// Takes digits with or without a leading plus sign and separators, and the id of a group with its suffix.
     pub(crate) fn parse(text: &str) -> Option<Self> {
+        if let Some(id) = text.strip_suffix(GROUP_SUFFIX) {
+            return id.parse().ok().map(Self).filter(|number| number.is_group());
+        }
         let digits: String = text.chars().filter(|c| !matches!(c, '+' | ' ' | '-' | '(' | ')')).collect();
         let fits = (7..=15).contains(&digits.len()) && !digits.starts_with('0');
         if !fits || !digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -22,8 +31,16 @@ impl Number {
         digits.parse().ok().map(Self)
     }
 
+    pub(crate) const fn is_group(self) -> bool {
+        self.0 >= FIRST_GROUP
+    }
+
+    pub(crate) fn group_from_jid(jid: &Jid) -> Option<Self> {
+        (jid.server == Server::Group).then(|| jid.user.parse().ok().map(Self))?.filter(|number| number.is_group())
+    }
+
     pub(crate) fn jid(self) -> Jid {
-        Jid::pn(self.to_string())
+        if self.is_group() { Jid::group(self.0.to_string()) } else { Jid::pn(self.0.to_string()) }
     }
 
     pub(crate) fn lid(self) -> Jid {
@@ -33,7 +50,8 @@ impl Number {
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.0.fmt(f)?;
+        if self.is_group() { f.write_str(GROUP_SUFFIX) } else { Ok(()) }
     }
 }
 

@@ -5,9 +5,9 @@ use std::collections::{HashMap, VecDeque};
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use wacore_libsignal::protocol::{PreKeySignalMessage, SignalMessage};
+use wacore_libsignal::protocol::{PreKeySignalMessage, SenderKeyMessage, SignalMessage};
 
-use crate::address::Address;
+use crate::address::{Address, Number};
 use crate::{clock, keys};
 
 /// Ids kept per account and book.
@@ -135,6 +135,20 @@ impl Books {
         entry.stanzas += 1;
         entry.last_at_ms = now;
         entry.ciphertexts.extend(ciphertexts);
+    }
+
+    /// Writes down the ciphertext for all members of a group, which came in a stanza that is written down already.
+    pub(crate) fn sent_to_group(&mut self, id: &str, device: u16, group: Number, bytes: &[u8]) {
+        let Ok(message) = SenderKeyMessage::try_from(bytes) else { return };
+        let (chain, counter) = (format!("group {}", message.chain_id()), message.iteration());
+        let digest = keys::hex(&Sha256::digest(bytes)[..8]);
+        let known = self.counters.entry(&format!("{device}>{group} {chain} {counter}"), || (digest.clone(), id.to_owned()));
+        if known.0 != digest && self.reuses.len() < 1000 {
+            self.reuses.push(Reuse { to: group.to_string(), chain: chain.clone(), counter, ids: [known.1.clone(), id.to_owned()] });
+        }
+        if let Some(entry) = self.sent.values.get_mut(id) {
+            entry.ciphertexts.push(Ciphertext { to: group.to_string(), chain, counter, prekey: false, digest });
+        }
     }
 
     pub(crate) fn answered(&mut self, id: &str, refused: bool) {

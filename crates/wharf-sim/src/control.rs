@@ -2,7 +2,9 @@
 
 mod answer;
 mod faults;
+mod groups;
 mod phones;
+mod profiles;
 mod records;
 mod scan;
 
@@ -36,6 +38,13 @@ fn routes(net: Arc<Net>) -> Router {
         .route("/control/phones/{number}/sleep", post(phones::sleep))
         .route("/control/phones/{number}/wake", post(phones::wake))
         .route("/control/phones/{number}/inbound-acks", get(records::inbound))
+        .route("/control/groups", get(groups::list).post(groups::create))
+        .route("/control/groups/{id}", get(groups::show))
+        .route("/control/groups/{id}/participants", post(groups::participants))
+        .route("/control/groups/join", post(groups::join))
+        .route("/control/groups/{id}/settings", post(groups::settings))
+        .route("/control/pictures/{id}", get(profiles::picture))
+        .route("/control/phones/{number}/profile", get(profiles::show).post(profiles::change))
         .route("/control/wire/{owner}", get(records::wire))
         .route("/control/stats", get(records::stats))
         .route("/control/faults", get(faults::list).post(faults::add).delete(faults::clear))

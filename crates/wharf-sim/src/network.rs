@@ -15,9 +15,11 @@ use crate::address::Number;
 use crate::cast::{self, Behaviour};
 use crate::config::{Config, Error};
 use crate::faults::Faults;
+use crate::group::Groups;
 use crate::noise::ServerIdentity;
 use crate::pairing::Candidate;
 use crate::persist::Store;
+use crate::profile::Profiles;
 use crate::stats::Stats;
 use crate::{connection, control, keys, persist};
 
@@ -30,6 +32,8 @@ pub(crate) struct Net {
     /// Devices waiting for a typed code, by phone number.
     pub(crate) codes: Mutex<HashMap<Number, Arc<Candidate>>>,
     pub(crate) faults: Faults,
+    pub(crate) groups: Groups,
+    pub(crate) profiles: Profiles,
     pub(crate) stats: Stats,
     pub(crate) store: Option<Store>,
     pub(crate) stop: CancellationToken,
@@ -69,6 +73,20 @@ impl Net {
         let mut all: Vec<_> = self.accounts.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         all.sort_by_key(|account| account.number);
         all
+    }
+
+    /// Groups change rarely and are written at once.
+    pub(crate) fn save_groups(&self) {
+        if let Some(store) = &self.store {
+            store.write_shared(persist::Shared::Groups(&self.groups.all()));
+        }
+    }
+
+    /// Pictures, abouts and blocklists change rarely and are written at once.
+    pub(crate) fn save_profiles(&self) {
+        if let Some(store) = &self.store {
+            store.write_shared(persist::Shared::Profiles(&self.profiles.all()));
+        }
     }
 
     /// Has the account written to disk soon.
@@ -116,6 +134,8 @@ impl Network {
             references: Mutex::default(),
             codes: Mutex::default(),
             faults: Faults::default(),
+            groups: Groups::new(loaded.groups),
+            profiles: Profiles::new(loaded.profiles, control_address),
             stats: Stats::default(),
             store,
             stop: CancellationToken::new(),

@@ -6,16 +6,18 @@ mod format;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::account::Account;
+use crate::account::{Account, lock};
 use crate::config::Error;
+use crate::group::Group;
 use crate::noise::ServerIdentity;
+use crate::profile::Profile;
 
 /// Changes are gathered this long before they are written.
 const GATHER: Duration = Duration::from_millis(200);
@@ -26,17 +28,21 @@ const LONGEST_REST: Duration = Duration::from_secs(5);
 const ACCOUNTS: &str = "accounts";
 const LEDGERS: &str = "ledgers";
 const NETWORK: &str = "network.json";
+const GROUPS: &str = "groups.json";
+const PROFILES: &str = "profiles.json";
 /// Exists while a network runs: found at the start, the last one was killed.
 const RUNNING: &str = "running";
 
 pub(crate) struct Loaded {
     pub(crate) identity: ServerIdentity,
     pub(crate) accounts: Vec<Account>,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) profiles: Vec<Profile>,
 }
 
 impl Loaded {
     pub(crate) fn fresh() -> Self {
-        Self { identity: ServerIdentity::generate(), accounts: Vec::new() }
+        Self { identity: ServerIdentity::generate(), accounts: Vec::new(), groups: Vec::new(), profiles: Vec::new() }
     }
 }
 
@@ -73,12 +79,27 @@ pub(crate) fn load(folder: &Path) -> Result<Loaded, Error> {
         }
         accounts.push(account);
     }
-    Ok(Loaded { identity, accounts })
+    Ok(Loaded { identity, accounts, groups: list(&folder.join(GROUPS))?, profiles: list(&folder.join(PROFILES))? })
+}
+
+/// A list that is one file; none is an empty one.
+fn list<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>, Error> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    format::list(&read(path)?).map_err(|reason| Error::Damaged { path: path.to_owned(), reason })
+}
+
+/// What belongs to no one account.
+pub(crate) enum Shared<'a> {
+    Groups(&'a [Group]),
+    Profiles(&'a [Profile]),
 }
 
 /// What was on the wire may be ahead of what was saved: no chain and no one-time key may be used on.
 fn after_kill(account: &Account) {
     account.phone().keyring.forget_all_sessions();
+    account.phone().keyring.groups.renew_all();
     for device in account.registry().devices.values_mut() {
         device.one_time.clear();
         device.ask_for_keys();
@@ -110,6 +131,9 @@ fn restore_ledger(folder: &Path, account: &Account) -> Result<(), Error> {
 
 /// Where accounts are handed in to be written.
 pub(crate) struct Store {
+    folder: PathBuf,
+    /// One writer of a shared file at a time.
+    shared: Mutex<()>,
     queue: mpsc::UnboundedSender<Arc<Account>>,
     end: CancellationToken,
 }
@@ -124,12 +148,24 @@ impl Store {
     pub(crate) fn new(folder: PathBuf) -> (Self, Saver) {
         let (sender, queue) = mpsc::unbounded_channel();
         let end = CancellationToken::new();
-        let store = Self { queue: sender, end: end.clone() };
+        let store = Self { folder: folder.clone(), shared: Mutex::default(), queue: sender, end: end.clone() };
         (store, Saver { folder, queue, end })
     }
 
     pub(crate) fn enqueue(&self, account: Arc<Account>) {
         let _ = self.queue.send(account);
+    }
+
+    /// Writes a shared file whole, before what it says is told to anybody.
+    pub(crate) fn write_shared(&self, shared: Shared<'_>) {
+        let _one = lock(&self.shared);
+        let (name, text) = match shared {
+            Shared::Groups(groups) => (GROUPS, format::list_file(groups)),
+            Shared::Profiles(profiles) => (PROFILES, format::list_file(profiles)),
+        };
+        if let Err(error) = write_whole(&self.folder.join(name), text.as_bytes()) {
+            tracing::error!(%error, "not saved");
+        }
     }
 
     /// Writes what is left and marks the stop as clean.

@@ -5,6 +5,7 @@ pub(crate) mod companion;
 pub(crate) mod keyring;
 pub(crate) mod ledger;
 pub(crate) mod person;
+pub(crate) mod sender_keys;
 
 use std::collections::{HashMap, VecDeque};
 
@@ -34,6 +35,18 @@ pub(crate) struct Parcel {
     pub(crate) recipient: Option<Number>,
     /// Between devices of one account, not for the person's eyes.
     pub(crate) peer: bool,
+    /// For what was said in a group.
+    pub(crate) group: Option<InGroup>,
+}
+
+/// The group part of a parcel.
+#[derive(Debug, Clone)]
+pub(crate) struct InGroup {
+    pub(crate) id: Number,
+    /// The sender's key for the group, sealed for this phone.
+    pub(crate) key: Option<Sealed>,
+    /// The ciphertext is the one for all; otherwise it is for this phone alone.
+    pub(crate) shared: bool,
 }
 
 /// What came out of a parcel.
@@ -66,7 +79,7 @@ impl Phone {
 
     /// Decrypts a parcel and writes the ledger.
     pub(crate) fn open(&mut self, parcel: &Parcel) -> Opened {
-        let plaintext = match self.keyring.decrypt(parcel.from, &parcel.sealed) {
+        let plaintext = match self.unseal(parcel) {
             Ok(plaintext) => plaintext,
             // The same ciphertext again is a copy of something already shown, not a loss.
             Err(SignalProtocolError::DuplicatedMessage(..)) => {
@@ -85,16 +98,51 @@ impl Phone {
             tracing::debug!(phone = %self.number, id = %parcel.id, "not a message");
             return Opened::Lost;
         };
+        self.learn(parcel, &message);
         if parcel.peer || is_exchange(&message) {
             return Opened::Silent;
         }
         self.show(parcel, message)
     }
 
+    fn unseal(&mut self, parcel: &Parcel) -> Result<Vec<u8>, SignalProtocolError> {
+        let Some(place) = &parcel.group else {
+            return self.keyring.decrypt(parcel.from, &parcel.sealed);
+        };
+        if let Some(key) = &place.key {
+            match self.keyring.decrypt(parcel.from, key) {
+                Ok(plaintext) => {
+                    if let Ok(message) = decode_plaintext(&plaintext, 2) {
+                        self.learn(parcel, &message);
+                    }
+                }
+                // The stanza came twice; the key was learned the first time.
+                Err(SignalProtocolError::DuplicatedMessage(..)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if place.shared {
+            self.keyring.groups.decrypt(place.id, parcel.from, &parcel.sealed.bytes)
+        } else {
+            self.keyring.decrypt(parcel.from, &parcel.sealed)
+        }
+    }
+
+    /// Keeps the sender's key for the group, where a message brings it.
+    fn learn(&mut self, parcel: &Parcel, message: &wa::Message) {
+        let key = message.sender_key_distribution_message.as_option();
+        let (Some(place), Some(key)) = (&parcel.group, key) else { return };
+        let bytes = key.axolotl_sender_key_distribution_message.as_deref().unwrap_or_default();
+        if let Err(error) = self.keyring.groups.learn(place.id, parcel.from, bytes) {
+            tracing::debug!(phone = %self.number, from = %parcel.from, %error, "not a key for a group");
+        }
+    }
+
     fn show(&mut self, parcel: &Parcel, message: wa::Message) -> Opened {
         let own = parcel.from.number == self.number;
         // A copy that is sent again is not wrapped; then the stanza alone says whom it went to.
-        let mut chat = parcel.recipient.filter(|_| own).unwrap_or(parcel.from.number);
+        let person = parcel.recipient.filter(|_| own).unwrap_or(parcel.from.number);
+        let mut chat = parcel.group.as_ref().map_or(person, |place| place.id);
         let mut message = message;
         if let Some(mut copy) = message.device_sent_message.take() {
             chat = copy

@@ -12,6 +12,7 @@ use crate::account::Account;
 use crate::account::bundle::Bundle;
 use crate::account::device::{Class, Pending};
 use crate::address::{Address, Number};
+use crate::group::{Refusal, post};
 use crate::network::Net;
 use crate::phone::keyring::Sealed;
 use crate::phone::{Parcel, companion, person};
@@ -48,7 +49,7 @@ pub(crate) enum ReceiptKind {
 
 impl ReceiptKind {
     /// The attribute on the wire; delivery has none.
-    const fn attr(self) -> Option<&'static str> {
+    pub(crate) const fn attr(self) -> Option<&'static str> {
         match self {
             Self::Delivered => None,
             Self::Inactive => Some("inactive"),
@@ -63,6 +64,8 @@ pub(crate) enum SendError {
     #[error("{0} is not on WhatsApp")]
     NotRegistered(Number),
     #[error(transparent)]
+    Group(#[from] Refusal),
+    #[error(transparent)]
     Signal(#[from] SignalProtocolError),
 }
 
@@ -70,6 +73,10 @@ pub(crate) fn deliver(net: &Arc<Net>, letter: Letter) {
     let Some(account) = net.known(letter.to.number) else {
         return;
     };
+    // Who is blocked is not told so: the server takes the message and drops it.
+    if letter.from.number != letter.to.number && net.profiles.blocks(letter.to.number, letter.from.number) {
+        return;
+    }
     if letter.to.device == 0 {
         let parcel = Parcel {
             from: letter.from,
@@ -78,6 +85,7 @@ pub(crate) fn deliver(net: &Arc<Net>, letter: Letter) {
             sealed: letter.sealed,
             recipient: letter.recipient,
             peer: letter.peer,
+            group: None,
         };
         return person::receive(net, &account, parcel);
     }
@@ -153,8 +161,11 @@ pub(crate) fn take_bundle(net: &Net, address: Address) -> Option<Bundle> {
     Some(bundle)
 }
 
-/// Sends a message from a phone to all devices of a number and to the sender's own linked devices.
+/// Sends a message from a phone to a group, or to all devices of a number and to the sender's own linked devices.
 pub(crate) fn send_from_phone(net: &Arc<Net>, sender: &Arc<Account>, to: Number, id: &str, message: &wa::Message) -> Result<(), SendError> {
+    if to.is_group() {
+        return post::speak(net, sender, to, id, message);
+    }
     let recipient = net.account(to).ok_or(SendError::NotRegistered(to))?;
     let mut targets = recipient.addresses();
     if to != sender.number {

@@ -1,10 +1,12 @@
 //! What each stanza means. Owns who a connection is; each family has its own file.
 
+mod group;
 pub(crate) mod iq;
 mod keys;
 pub(crate) mod login;
 pub(crate) mod message;
 mod pairing;
+mod profile;
 mod receipt;
 mod usync;
 
@@ -95,7 +97,8 @@ fn acknowledged(session: &Session, account: &Arc<Account>, device: u16, node: &N
         return;
     };
     let id = wire::text(node, "id");
-    let from = wire::jid(node, "to").and_then(|jid| Address::from_jid(&jid));
+    // In a group many members' receipts have the same id: the participant says whose this is.
+    let from = wire::jid(node, "participant").or_else(|| wire::jid(node, "to")).and_then(|jid| Address::from_jid(&jid));
     let known = account.registry().devices.get_mut(&device).is_some_and(|device| device.acknowledge(class, &id, from));
     if known {
         session.net.save(account);

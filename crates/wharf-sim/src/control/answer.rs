@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::account::Account;
 use crate::address::Number;
+use crate::group::Refusal;
 use crate::network::Net;
 use crate::pairing;
 use crate::router::SendError;
@@ -56,10 +57,21 @@ impl From<pairing::Error> for Failure {
     }
 }
 
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let status = match refusal {
+            Refusal::Unknown | Refusal::Gone => StatusCode::NOT_FOUND,
+            _ => StatusCode::CONFLICT,
+        };
+        Self { status, code: refusal.text(), message: refusal.to_string() }
+    }
+}
+
 impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
         match &error {
             SendError::NotRegistered(_) => Self::missing("not_on_whatsapp", error.to_string()),
+            SendError::Group(refusal) => (*refusal).into(),
             SendError::Signal(_) => Self { status: StatusCode::INTERNAL_SERVER_ERROR, code: "not_encrypted", message: error.to_string() },
         }
     }

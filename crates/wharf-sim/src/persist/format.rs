@@ -85,6 +85,15 @@ pub(super) fn account(text: &str) -> Result<Account> {
     let phone = restore_phone(number, file.phone)?;
     Ok(Account::restore(number, file.name, behaviour, registry, phone))
 }
+
+pub(super) fn list<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<T>> {
+    parse(text)
+}
+
+pub(super) fn list_file(entries: &[impl Serialize]) -> String {
+    json(&entries)
+}
+
 fn pair(address: Address) -> (u64, u16) {
     (address.number.0, address.device)
 }
@@ -105,7 +114,7 @@ fn array<const N: usize>(encoded: &str) -> Result<[u8; N]> {
     decode(encoded)?.try_into().map_err(|_| "wrong length".to_owned())
 }
 
-fn parse<'t, T: Deserialize<'t>>(source: &'t str) -> Result<T> {
+fn parse<T: serde::de::DeserializeOwned>(source: &str) -> Result<T> {
     serde_json::from_str(source).map_err(text)
 }
 

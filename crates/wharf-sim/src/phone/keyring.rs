@@ -12,6 +12,7 @@ use wacore_libsignal::protocol::{
     message_encrypt, process_prekey_bundle,
 };
 
+use super::sender_keys::SenderKeys;
 use crate::account::bundle::{Bundle, PublicKeys};
 use crate::address::Address;
 use crate::{clock, keys};
@@ -51,6 +52,7 @@ pub(crate) struct Keyring {
     pub(crate) one_time: OneTimeKeys,
     pub(crate) signed: SignedKey,
     pub(crate) next_one_time: u32,
+    pub(crate) groups: SenderKeys,
 }
 
 impl Keyring {
@@ -68,6 +70,7 @@ impl Keyring {
             one_time: OneTimeKeys::default(),
             signed: SignedKey { id: 1, pair, signature },
             next_one_time: 1,
+            groups: SenderKeys::default(),
         }
     }
 
@@ -149,7 +152,7 @@ fn name(address: Address) -> ProtocolAddress {
 }
 
 /// The stores answer at once, so their futures never wait.
-fn ready<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) fn ready<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     future.now_or_never().unwrap_or_else(|| Err(SignalProtocolError::InvalidArgument("an in-memory store waited".to_owned())))
 }
 

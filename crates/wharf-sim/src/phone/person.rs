@@ -11,6 +11,7 @@ use super::{Opened, Parcel};
 use crate::account::Account;
 use crate::address::{Address, Number};
 use crate::cast::Behaviour;
+use crate::group::post;
 use crate::network::Net;
 use crate::router::{self, Letter, ReceiptKind};
 use crate::{clock, keys, wire};
@@ -63,7 +64,7 @@ fn react(net: &Arc<Net>, account: &Arc<Account>, parcel: &Parcel, opened: Opened
     }
     let ids = [entry.id.clone()];
     let own = Address::phone(account.number);
-    router::receipt(net, own, entry.sender, &ids, ReceiptKind::Delivered);
+    tell(net, own, &entry, &ids, ReceiptKind::Delivered);
     if !first {
         return;
     }
@@ -101,8 +102,17 @@ fn read(net: &Arc<Net>, account: &Arc<Account>, entry: &Entry) {
     account.phone().ledger.read_one(&entry.id);
     let own = Address::phone(account.number);
     let ids = [entry.id.clone()];
-    router::receipt(net, own, entry.sender, &ids, ReceiptKind::Read);
+    tell(net, own, entry, &ids, ReceiptKind::Read);
     net.save(account);
+}
+
+/// A receipt goes to who sent, through the chat in which it was sent.
+fn tell(net: &Arc<Net>, own: Address, entry: &Entry, ids: &[String], kind: ReceiptKind) {
+    if entry.chat.is_group() {
+        post::receipt(net, entry.chat, own, entry.sender, ids, kind);
+    } else {
+        router::receipt(net, own, entry.sender, ids, kind);
+    }
 }
 
 /// The person reads what is unread; gives the ids.
@@ -111,7 +121,7 @@ pub(crate) fn read_all(net: &Arc<Net>, account: &Arc<Account>, chat: Option<Numb
     let own = Address::phone(account.number);
     for entry in &entries {
         let ids = [entry.id.clone()];
-        router::receipt(net, own, entry.sender, &ids, ReceiptKind::Read);
+        tell(net, own, entry, &ids, ReceiptKind::Read);
     }
     net.save(account);
     entries.into_iter().map(|entry| entry.id).collect()
@@ -153,7 +163,11 @@ fn ask_again(net: &Arc<Net>, account: &Arc<Account>, parcel: &Parcel, attempt: u
             NodeBuilder::new("keys").children(key_nodes).build(),
         ])
         .build();
-    router::forward_retry(net, Address::phone(account.number), parcel.from, &parcel.id, node);
+    let own = Address::phone(account.number);
+    match &parcel.group {
+        Some(place) => post::forward_retry(net, place.id, own, parcel.from, &parcel.id, node),
+        None => router::forward_retry(net, own, parcel.from, &parcel.id, node),
+    }
 }
 
 /// A device could not decrypt what a phone sent: encrypt it again in a new session.
@@ -164,6 +178,11 @@ pub(crate) fn send_again(net: &Arc<Net>, to: Address, sender: Number, id: &str) 
     let Some((destination, message)) = account.phone().sent_message(id) else {
         return tracing::debug!(id, "asked again for a message that is gone");
     };
+    if destination.is_group() {
+        account.phone().keyring.groups.forget_told(destination, to);
+        post::say_again(net, &account, destination, to, id, &message);
+        return net.save(&account);
+    }
     match router::seal(net, &account, to, destination, &message, true) {
         Ok(sealed) => router::deliver(
             net,

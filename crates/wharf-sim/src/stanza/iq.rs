@@ -3,7 +3,7 @@
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
 
-use super::{Role, Session, keys, login, pairing, usync, wire};
+use super::{Role, Session, group, keys, login, pairing, profile, usync, wire};
 
 pub(super) fn handle(session: &Session, node: &NodeRef<'_>) {
     let kind = wire::text(node, "type");
@@ -27,10 +27,11 @@ pub(super) fn handle(session: &Session, node: &NodeRef<'_>) {
                 "w:sync:app:state" => answer(session, node, app_state(node)),
                 "privacy" => answer(session, node, privacy(node)),
                 "abt" => answer(session, node, vec![props()]),
-                "blocklist" => answer(session, node, vec![NodeBuilder::new("list").build()]),
+                "status" if kind == "set" => profile::set_about(session, account, node),
+                "blocklist" => profile::blocklist(session, account, node),
                 "w:m" => refuse(session, node, 503, "service-unavailable"),
-                "w:g2" => groups(session, node),
-                "w:profile:picture" => refuse(session, node, 404, "item-not-found"),
+                "w:g2" => group::handle(session, account, node),
+                "w:profile:picture" => profile::picture(session, account, node),
                 other => {
                     tracing::debug!(namespace = other, %kind, "answered with an empty result");
                     answer(session, node, Vec::new());
@@ -75,12 +76,4 @@ fn privacy(node: &NodeRef<'_>) -> Vec<Node> {
             .children(categories.map(|(name, value)| NodeBuilder::new("category").attr("name", name).attr("value", value).build()))
             .build(),
     ]
-}
-
-fn groups(session: &Session, node: &NodeRef<'_>) {
-    if node.get_optional_child("participating").is_some() {
-        answer(session, node, vec![NodeBuilder::new("groups").build()]);
-    } else {
-        refuse(session, node, 404, "item-not-found");
-    }
 }

@@ -1,6 +1,7 @@
-//! A message from a linked device: written down, refused or delivered, and acknowledged. Refuses groups and newsletters, which are not
-//! simulated, and whoever is not on WhatsApp.
+//! A message from a linked device: written down, refused or delivered, and acknowledged. Refuses newsletters, which are not simulated, and
+//! whoever is not on WhatsApp.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::address::{Address, Number};
 use crate::cast::Behaviour;
 use crate::clock;
 use crate::faults::Action;
+use crate::group::post::{self, Copy, Post};
 use crate::phone::keyring::Sealed;
 use crate::router::{self, Letter};
 use crate::stats::count;
@@ -33,19 +35,27 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
         return session.send(ack(node, Some(400)));
     };
     let target = Address::from_jid(&to);
-    let parts = parts(node, target);
+    let group = Number::group_from_jid(&to);
+    // A message that is repeated for one member names it beside the group.
+    let parts = parts(node, target.or_else(|| wire::jid(node, "participant").and_then(|jid| Address::from_jid(&jid))));
     let taps: Vec<_> = parts.iter().map(|part| (part.to, part.prekey, part.bytes)).collect();
     account.books().sent(&id, device, &name(&to, target), &taps);
+    if let (Some(group), Some(shared)) = (group, shared(node)) {
+        account.books().sent_to_group(&id, device, group, shared);
+    }
     count(&net.stats.messages);
 
     let rule = net.faults.take(
         &[Action::DropSocket, Action::Nack, Action::DelayAck, Action::SwallowAck],
         Some(account.number),
-        target.map(|target| target.number),
+        target.map(|target| target.number).or(group),
     );
     let refusal = match &rule {
         Some(rule) if rule.action == Action::Nack => Some(rule.code.unwrap_or(503)),
-        _ => refusal(session, account, &to, target),
+        _ => match group {
+            Some(group) => post::refusal(net, group, account.number),
+            None => refusal(session, account, &to, target),
+        },
     };
     if let Some(code) = refusal {
         count(&net.stats.nacks);
@@ -78,7 +88,39 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
             session.send(answer);
         }
     }
-    deliver(session, account, device, node, &id, target, &parts);
+    match group {
+        Some(group) => deliver_to_group(session, Address::new(account.number, device), node, &id, group, &parts),
+        None => deliver(session, account, device, node, &id, target, &parts),
+    }
+}
+
+/// The ciphertext for all members.
+fn shared<'n>(node: &'n NodeRef<'_>) -> Option<&'n [u8]> {
+    node.get_children_by_tag("enc").find(|enc| wire::is(enc, "type", "skmsg"))?.content_bytes()
+}
+
+fn deliver_to_group(session: &Session, from: Address, node: &NodeRef<'_>, id: &str, group: Number, parts: &[Part<'_>]) {
+    let Ok(group) = session.net.groups.find(group) else { return };
+    let sealed = |part: &Part<'_>| Sealed { prekey: part.prekey, bytes: part.bytes.to_vec() };
+    let shared = shared(node);
+    let post = Post {
+        from,
+        id: id.to_owned(),
+        kind: wire::text(node, "type"),
+        edit: wire::attr(node, "edit").map(std::borrow::Cow::into_owned),
+        device_identity: wire::child_bytes(node, "device-identity").map(<[u8]>::to_vec),
+        retry: shared.is_none(),
+    };
+    if let Some(shared) = shared {
+        let alone: HashMap<Address, Sealed> = parts.iter().map(|part| (part.to, sealed(part))).collect();
+        return post::fan_out(&session.net, &group, &post, alone, shared);
+    }
+    for part in parts {
+        // Who has left gets nothing, not even what it asks for again.
+        if group.rank(part.to.number).is_some() {
+            post::deliver(&session.net, &group, &post, part.to, Copy { alone: Some(sealed(part)), shared: None });
+        }
+    }
 }
 
 fn refusal(session: &Session, account: &Arc<Account>, to: &Jid, target: Option<Address>) -> Option<u16> {

@@ -7,7 +7,8 @@ use wacore_binary::NodeRef;
 use super::{Session, ack, wire};
 use crate::account::Account;
 use crate::account::device::Class;
-use crate::address::Address;
+use crate::address::{Address, Number};
+use crate::group::post;
 use crate::phone::person;
 use crate::router::{self, ReceiptKind};
 
@@ -19,7 +20,10 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
         ids.extend(items.iter().map(|item| wire::text(item, "id")));
     }
     let kind = wire::text(node, "type");
-    let Some(to) = wire::jid(node, "to").and_then(|jid| Address::from_jid(&jid)) else {
+    let chat = wire::jid(node, "to");
+    let group = chat.as_ref().and_then(Number::group_from_jid);
+    let sender = if group.is_some() { wire::jid(node, "participant") } else { chat };
+    let Some(to) = sender.and_then(|jid| Address::from_jid(&jid)) else {
         return;
     };
     let from = Address::new(account.number, device);
@@ -27,12 +31,16 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
     if !matches!(kind.as_str(), "read" | "read-self" | "played" | "played-self") {
         acknowledge(session, account, device, to, &ids, kind != "retry");
     }
+    let tell = |kind| match group {
+        Some(group) => post::receipt(&session.net, group, from, to.number, &ids, kind),
+        None => router::receipt(&session.net, from, to.number, &ids, kind),
+    };
     match kind.as_str() {
-        "" => router::receipt(&session.net, from, to.number, &ids, ReceiptKind::Delivered),
-        "inactive" => router::receipt(&session.net, from, to.number, &ids, ReceiptKind::Inactive),
-        "read" => router::receipt(&session.net, from, to.number, &ids, ReceiptKind::Read),
-        "played" => router::receipt(&session.net, from, to.number, &ids, ReceiptKind::Played),
-        "retry" => retry(session, from, to, &ids[0], node),
+        "" => tell(ReceiptKind::Delivered),
+        "inactive" => tell(ReceiptKind::Inactive),
+        "read" => tell(ReceiptKind::Read),
+        "played" => tell(ReceiptKind::Played),
+        "retry" => retry(session, group, from, to, &ids[0], node),
         // Among own devices only: nobody else learns of it.
         _ => {}
     }
@@ -57,12 +65,15 @@ fn acknowledge(session: &Session, account: &Arc<Account>, device: u16, from: Add
 }
 
 /// A device could not decrypt: only the device that sent can help.
-fn retry(session: &Session, from: Address, to: Address, id: &str, node: &NodeRef<'_>) {
+fn retry(session: &Session, group: Option<Number>, from: Address, to: Address, id: &str, node: &NodeRef<'_>) {
     if to.device == 0 {
         person::send_again(&session.net, from, to.number, id);
         return;
     }
     let mut forwarded = node.to_owned();
+    if let Some(group) = group {
+        return post::forward_retry(&session.net, group, from, to, id, forwarded);
+    }
     forwarded.attrs.0.retain(|(key, _)| key != "to");
     forwarded.attrs.insert("from", from.jid());
     forwarded.attrs.insert("t", crate::clock::now_secs());

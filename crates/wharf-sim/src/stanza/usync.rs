@@ -8,7 +8,6 @@ use wacore_binary::{Node, NodeRef};
 use super::{Session, iq, wire};
 use crate::account::Account;
 use crate::address::{Address, Number};
-use crate::clock;
 use crate::phone::companion;
 
 pub(super) fn handle(session: &Session, asker: &Arc<Account>, node: &NodeRef<'_>) {
@@ -57,12 +56,19 @@ fn describe(session: &Session, asker: &Arc<Account>, user: &NodeRef<'_>, protoco
         "contact" => Some(contact(account.is_some(), typed.as_deref())),
         "lid" => account.as_ref().map(|_| NodeBuilder::new("lid").attr("val", number.lid()).build()),
         "devices" => Some(devices(asker, account.as_ref())),
-        "status" => Some(NodeBuilder::new("status").attr("t", clock::now_secs()).bytes(b"Available".to_vec()).build()),
+        "status" => Some(about(session, number)),
+        "picture" => session.net.profiles.of(number).picture.map(|picture| NodeBuilder::new("picture").attr("id", picture.id).build()),
         "disappearing_mode" => Some(NodeBuilder::new("disappearing_mode").attr("duration", 0u8).attr("t", 0u8).build()),
-        // Not a business and no picture: both are left out.
+        // Nobody here is a business.
         _ => None,
     });
     Some(answer.children(parts.collect::<Vec<_>>()).build())
+}
+
+fn about(session: &Session, number: Number) -> Node {
+    let (text, at_secs) =
+        session.net.profiles.of(number).about.map_or_else(|| ("Available".to_owned(), 0), |about| (about.text, about.at_secs));
+    NodeBuilder::new("status").attr("t", at_secs).bytes(text.into_bytes()).build()
 }
 
 fn contact(registered: bool, typed: Option<&str>) -> Node {

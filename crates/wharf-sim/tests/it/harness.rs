@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use wharf_sim::{Config, Network};
 
-pub use device::Device;
+pub use device::{Device, text_message};
 use program::Program;
 
 pub const OWNER: &str = "15550000001";

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 mod faults;
+mod groups;
 mod handshake;
 mod harness;
 mod load;

@@ -1,15 +1,16 @@
 //! A phone's shape on disk.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
-use wacore_libsignal::protocol::{IdentityKey, IdentityKeyPair, SessionRecord};
+use wacore_libsignal::protocol::{IdentityKey, IdentityKeyPair, SenderKeyRecord, SessionRecord};
 
 use super::{Result, address, array, decode, encode, pair, text};
 use crate::address::Number;
 use crate::keys;
 use crate::phone::keyring::{Identities, Keyring, OneTimeKeys, Sealed, Sessions, SignedKey};
-use crate::phone::{Parcel, Phone};
+use crate::phone::sender_keys::{Records, SenderKeys};
+use crate::phone::{InGroup, Parcel, Phone};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct PhoneFile {
@@ -24,6 +25,10 @@ pub(super) struct PhoneFile {
     sessions: BTreeMap<String, String>,
     known: BTreeMap<String, String>,
     inbox: Vec<ParcelFile>,
+    #[serde(default)]
+    sender_keys: BTreeMap<String, String>,
+    #[serde(default)]
+    told: BTreeMap<u64, Vec<(u64, u16)>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -36,6 +41,16 @@ struct ParcelFile {
     #[serde(default)]
     recipient: Option<u64>,
     peer: bool,
+    #[serde(default)]
+    group: Option<InGroupFile>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct InGroupFile {
+    id: u64,
+    /// Whether it opens a session, and the ciphertext.
+    key: Option<(bool, String)>,
+    shared: bool,
 }
 
 pub(super) fn phone_file(phone: &Phone) -> PhoneFile {
@@ -62,8 +77,21 @@ pub(super) fn phone_file(phone: &Phone) -> PhoneFile {
                 bytes: encode(&parcel.sealed.bytes),
                 recipient: parcel.recipient.map(|number| number.0),
                 peer: parcel.peer,
+                group: parcel.group.as_ref().map(|place| InGroupFile {
+                    id: place.id.0,
+                    key: place.key.as_ref().map(|key| (key.prekey, encode(&key.bytes))),
+                    shared: place.shared,
+                }),
             })
             .collect(),
+        sender_keys: keyring
+            .groups
+            .records
+            .0
+            .iter()
+            .filter_map(|(name, record)| Some((name.clone(), encode(record.serialize().ok()?))))
+            .collect(),
+        told: keyring.groups.told.iter().map(|(group, devices)| (group.0, devices.iter().copied().map(pair).collect())).collect(),
     }
 }
 
@@ -82,7 +110,14 @@ pub(super) fn restore_phone(number: Number, file: PhoneFile) -> Result<Phone> {
     for (name, key) in file.known {
         known.insert(name, IdentityKey::decode(&decode(&key)?).map_err(text)?);
     }
+    let mut records = HashMap::new();
+    for (name, record) in file.sender_keys {
+        records.insert(name, SenderKeyRecord::deserialize(&decode(&record)?).map_err(text)?);
+    }
+    let told = file.told.into_iter().map(|(group, devices)| (Number(group), devices.into_iter().map(address).collect::<HashSet<_>>()));
+    let groups = SenderKeys { records: Records(records), told: told.collect() };
     let keyring = Keyring {
+        groups,
         sessions: Sessions(sessions),
         identities: Identities {
             own: IdentityKeyPair::new(IdentityKey::new(own.public_key), own.private_key),
@@ -99,6 +134,17 @@ pub(super) fn restore_phone(number: Number, file: PhoneFile) -> Result<Phone> {
     };
     let mut phone = Phone::new(number, keyring, file.awake);
     for parcel in file.inbox {
+        let group = match parcel.group {
+            None => None,
+            Some(place) => Some(InGroup {
+                id: Number(place.id),
+                key: match place.key {
+                    None => None,
+                    Some((prekey, bytes)) => Some(Sealed { prekey, bytes: decode(&bytes)? }),
+                },
+                shared: place.shared,
+            }),
+        };
         phone.inbox.push_back(Parcel {
             from: address(parcel.from),
             id: parcel.id,
@@ -106,6 +152,7 @@ pub(super) fn restore_phone(number: Number, file: PhoneFile) -> Result<Phone> {
             sealed: Sealed { prekey: parcel.prekey, bytes: decode(&parcel.bytes)? },
             recipient: parcel.recipient.map(Number),
             peer: parcel.peer,
+            group,
         });
     }
     Ok(phone)

@@ -1,0 +1,53 @@
+//! What people show of themselves, set by hand, and the pictures as files.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::answer::{self, Answer, Failure};
+use crate::network::Net;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    about: Option<String>,
+    /// Base64; an empty string takes the picture away.
+    picture: Option<String>,
+}
+
+pub(super) async fn show(State(net): State<Arc<Net>>, Path(number): Path<String>) -> Answer {
+    let profile = net.profiles.of(answer::account(&net, &number)?.number);
+    let blocked: Vec<String> = profile.blocked().iter().map(ToString::to_string).collect();
+    answer::ok(json!({
+        "about": profile.about.map(|about| about.text),
+        "picture": profile.picture.map(|picture| net.profiles.picture_url(&picture.id)),
+        "blocked": blocked,
+    }))
+}
+
+pub(super) async fn change(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
+    let wanted: Change = answer::body(&text)?;
+    let account = answer::account(&net, &number)?;
+    if let Some(picture) = &wanted.picture {
+        let bytes = BASE64_STANDARD.decode(picture).map_err(|error| Failure::invalid(error.to_string()))?;
+        net.profiles.set_picture(account.number, Some(bytes.as_slice()).filter(|bytes| !bytes.is_empty()));
+    }
+    if let Some(about) = &wanted.about {
+        net.profiles.set_about(account.number, about);
+    }
+    net.save_profiles();
+    show(State(net), Path(number)).await
+}
+
+pub(super) async fn picture(State(net): State<Arc<Net>>, Path(id): Path<String>) -> Response {
+    match net.profiles.picture(&id) {
+        Some(bytes) => ([(header::CONTENT_TYPE, "image/jpeg")], bytes).into_response(),
+        None => Failure::missing("no_such_picture", "there is no such picture").into_response(),
+    }
+}

@@ -1,0 +1,89 @@
+//! Pictures, abouts and blocklists, as linked devices ask for them and change them.
+
+use std::sync::Arc;
+
+use wacore_binary::builder::NodeBuilder;
+use wacore_binary::{Jid, Node, NodeRef};
+
+use super::{Session, iq, wire};
+use crate::account::Account;
+use crate::address::{Address, Number};
+use crate::group::{Refusal, notice};
+
+/// A phone number or a group.
+fn number(jid: &Jid) -> Option<Number> {
+    Number::group_from_jid(jid).or_else(|| Address::from_jid(jid).map(|address| address.number))
+}
+
+pub(super) fn picture(session: &Session, account: &Arc<Account>, node: &NodeRef<'_>) {
+    let target = match wire::jid(node, "target") {
+        Some(jid) => number(&jid),
+        None => Some(account.number),
+    };
+    let Some(target) = target else {
+        return iq::refuse(session, node, 404, "item-not-found");
+    };
+    if wire::is(node, "type", "get") {
+        return show(session, node, target);
+    }
+    match set(session, account, node, target) {
+        Ok(picture) => iq::answer(session, node, picture.into_iter().collect()),
+        Err(refusal) => iq::refuse(session, node, refusal.code(), refusal.text()),
+    }
+}
+
+fn show(session: &Session, node: &NodeRef<'_>, target: Number) {
+    let profiles = &session.net.profiles;
+    let Some(picture) = profiles.of(target).picture else {
+        let missing = NodeBuilder::new("error").attr("code", "404").attr("text", "item-not-found").build();
+        return iq::answer(session, node, vec![NodeBuilder::new("picture").children([missing]).build()]);
+    };
+    let answer = NodeBuilder::new("picture")
+        .attr("id", &picture.id)
+        .attr("type", "image")
+        .attr("url", profiles.picture_url(&picture.id))
+        .attr("direct_path", format!("/control/pictures/{}", picture.id))
+        .build();
+    iq::answer(session, node, vec![answer]);
+}
+
+fn set(session: &Session, account: &Arc<Account>, node: &NodeRef<'_>, target: Number) -> Result<Option<Node>, Refusal> {
+    let net = &session.net;
+    if target.is_group() {
+        net.groups.find(target)?.editor(account.number)?;
+    } else if target != account.number {
+        return Err(Refusal::NotAdmin);
+    }
+    let bytes = wire::child_bytes(node, "picture").filter(|bytes| !bytes.is_empty());
+    let id = net.profiles.set_picture(target, bytes);
+    net.save_profiles();
+    if let Ok(group) = net.groups.find(target) {
+        notice::picture(net, &group, account.number, id.as_deref());
+    }
+    Ok(id.map(|id| NodeBuilder::new("picture").attr("id", id).build()))
+}
+
+pub(super) fn blocklist(session: &Session, account: &Arc<Account>, node: &NodeRef<'_>) {
+    let net = &session.net;
+    if wire::is(node, "type", "set") {
+        let item = node.get_optional_child("item");
+        let other = item.and_then(|item| wire::jid(item, "jid")).and_then(|jid| Address::from_jid(&jid));
+        let (Some(item), Some(other)) = (item, other) else {
+            return iq::refuse(session, node, 400, "bad-request");
+        };
+        net.profiles.set_blocked(account.number, other.number, wire::is(item, "action", "block"));
+        net.save_profiles();
+    }
+    let blocked = net.profiles.of(account.number).blocked();
+    let items = blocked.into_iter().map(|number| NodeBuilder::new("item").attr("jid", number.lid()).build());
+    iq::answer(session, node, vec![NodeBuilder::new("list").children(items.collect::<Vec<_>>()).build()]);
+}
+
+/// The about of the account itself.
+pub(super) fn set_about(session: &Session, account: &Arc<Account>, node: &NodeRef<'_>) {
+    if let Some(text) = node.get_optional_child("status").and_then(NodeRef::content_as_string) {
+        session.net.profiles.set_about(account.number, &text);
+        session.net.save_profiles();
+    }
+    iq::answer(session, node, Vec::new());
+}
