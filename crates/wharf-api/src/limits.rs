@@ -48,6 +48,15 @@ pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
 pub const IDEMPOTENCY_TTL_MS: i64 = 24 * 60 * 60 * 1000;
 /// How many phone numbers one contact check may name.
 pub const CONTACTS_PER_CHECK: usize = 50;
+/// A group's subject and description, in Unicode scalar values.
+pub const GROUP_SUBJECT_CHARS: usize = 100;
+pub const GROUP_DESCRIPTION_CHARS: usize = 2048;
+/// How many people one call may put into a group, or take out.
+pub const GROUP_PARTICIPANTS_PER_CALL: usize = 256;
+/// How long typing is shown unless it is asked for again, in milliseconds.
+pub const TYPING_MS: i64 = 15_000;
+/// A group's picture, in bytes.
+pub const GROUP_PICTURE_BYTES: usize = 512 * 1024;
 /// How many rows a page has unless the caller asks otherwise, and the most it may ask for.
 pub const PAGE_DEFAULT: u32 = 50;
 pub const PAGE_MAX: u32 = 200;

@@ -157,6 +157,60 @@ mod table {
         list_events: Get "/v1/events", Key(EventsRead), 200,
             "Reads the event log: a part of it as JSON, or the log as it grows as Server-Sent Events, by Accept.",
             [InvalidParameterType, SessionNotFound];
+        list_contacts: Get "/v1/contacts", Key(ContactsRead), 200, "Lists the people of the session's messages.",
+            [MissingRequiredParameter, InvalidParameterType, SessionNotFound];
+        get_contact: Get "/v1/contacts/{contactId}", Key(ContactsRead), 200, "Shows a person with what WhatsApp tells.",
+            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, ResourceNotFound];
+        get_contact_picture: Get "/v1/contacts/{contactId}/picture", Key(ContactsRead), 200, "Tells where the picture of a person or a group is.",
+            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, ResourceNotFound];
+        get_contact_presence: Get "/v1/contacts/{contactId}/presence", Key(ContactsRead), 200,
+            "Asks WhatsApp for a person's presence and shows what it told so far.",
+            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber];
+        list_blocked_contacts: Get "/v1/contacts/blocked", Key(ContactsRead), 200, "Lists whom the session's account blocks.",
+            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected];
+        block_contact: Post "/v1/contacts/{contactId}/block", Key(MessagesSend), 200, "Blocks a person.",
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp];
+        unblock_contact: Post "/v1/contacts/{contactId}/unblock", Key(MessagesSend), 200, "Lets a person write again.",
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp];
+
+        list_chats: Get "/v1/chats", Key(MessagesRead), 200, "Lists the chats, the one with the newest message first.",
+            [MissingRequiredParameter, InvalidParameterType, SessionNotFound];
+        set_typing: Post "/v1/chats/{chatId}/typing", Key(MessagesSend), 200, "Shows in a chat that somebody types or records; it ends by itself.",
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber];
+        read_chat: Post "/v1/chats/{chatId}/read", Key(MessagesSend), 200, "Marks a chat as read and tells the senders.",
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber];
+        set_presence: Post "/v1/presence", Key(MessagesSend), 200, "Shows the session's account as online or not.",
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, Conflict];
+
+        create_group: Post "/v1/groups", Key(GroupsWrite), 201, "Makes a group.",
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp, Conflict];
+        list_groups: Get "/v1/groups", Key(ContactsRead), 200, "Lists the groups that the session is in.",
+            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected];
+        get_group: Get "/v1/groups/{groupId}", Key(ContactsRead), 200, "Shows one group with its participants.",
+            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound];
+        update_group: Patch "/v1/groups/{groupId}", Key(GroupsWrite), 200, "Changes a group's subject, description and settings.",
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
+        change_group_participants: Post "/v1/groups/{groupId}/participants/{action}", Key(GroupsWrite), 200,
+            "Adds, removes, promotes or demotes people; each gets a result of its own.",
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, ResourceNotFound, Conflict];
+        set_group_picture: Put "/v1/groups/{groupId}/picture", Key(GroupsWrite), 200, "Gives a group a picture.",
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
+        delete_group_picture: Delete "/v1/groups/{groupId}/picture", Key(GroupsWrite), 200, "Takes a group's picture away.",
+            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
+        get_group_invite: Get "/v1/groups/{groupId}/invite", Key(GroupsWrite), 200, "Shows a group's invite link.",
+            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
+        revoke_group_invite: Post "/v1/groups/{groupId}/invite/revoke", Key(GroupsWrite), 200,
+            "Makes a new invite link; the one before lets nobody in any more.",
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
+        join_group: Post "/v1/groups/join", Key(GroupsWrite), 200, "Joins a group by its invite code, or asks its admins.",
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
+        leave_group: Post "/v1/groups/{groupId}/leave", Key(GroupsWrite), 200, "Leaves a group.",
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
+        list_group_requests: Get "/v1/groups/{groupId}/requests", Key(GroupsWrite), 200, "Lists who asks to join a group.",
+            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
+        decide_group_requests: Post "/v1/groups/{groupId}/requests/{decision}", Key(GroupsWrite), 200,
+            "Lets people in who asked to join, or turns them away; each gets a result of its own.",
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, ResourceNotFound, Conflict];
 
         create_api_key: Post "/v1/api-keys", Key(KeysManage), 201, "Makes a key and shows its secret once.", [SessionNotFound];
         list_api_keys: Get "/v1/api-keys", Key(KeysManage), 200, "Lists the keys.", [InvalidParameterType];

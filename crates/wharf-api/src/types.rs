@@ -1,9 +1,11 @@
 //! What requests and answers look like, one file per noun.
 
 pub mod account;
+pub mod chat;
 pub mod contact;
 pub mod error;
 pub mod event;
+pub mod group;
 pub mod health;
 pub mod key;
 pub mod message;

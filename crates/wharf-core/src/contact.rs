@@ -1,5 +1,7 @@
 //! Contacts: which phone numbers are on WhatsApp. WhatsApp limits how often one may ask, so answers are remembered.
 
+pub mod book;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -25,6 +27,12 @@ pub enum Error {
     Session(#[from] session::Error),
     #[error("phones[{index}] is no phone number: {reason}")]
     InvalidPhone { index: usize, reason: &'static str },
+    #[error("not a contact: {0}")]
+    InvalidId(&'static str),
+    #[error("there is no such contact, or it is not shown")]
+    NotFound,
+    #[error("the person is not on WhatsApp")]
+    NotOnWhatsapp,
     #[error(transparent)]
     Engine(#[from] engine::Error),
     #[error(transparent)]
@@ -38,6 +46,9 @@ impl From<&Error> for ApiError {
             Error::InvalidPhone { index, reason } => {
                 ApiError::new(ErrorCode::InvalidPhoneNumber).field(format!("phones[{index}]")).reason(*reason)
             }
+            Error::InvalidId(reason) => ApiError::new(ErrorCode::InvalidPhoneNumber).field("contactId").reason(*reason),
+            Error::NotFound => ErrorCode::ResourceNotFound.into(),
+            Error::NotOnWhatsapp => ApiError::new(ErrorCode::RecipientNotOnWhatsapp).field("contactId"),
             Error::Engine(error) => error.into(),
             Error::Store(error) => error.into(),
         }

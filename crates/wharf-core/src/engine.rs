@@ -1,6 +1,8 @@
 //! The port to WhatsApp: what the rules ask of a session's engine.
 
 mod draft;
+pub mod groups;
+pub mod people;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -9,6 +11,8 @@ use wharf_api::types::session::{DisconnectReason, SessionStatus};
 use wharf_api::{Recipient, Timestamp};
 
 pub use draft::{Body, Draft, Key, Quote};
+pub use groups::{Act, GroupEdit, GroupEngine};
+pub use people::{PeopleEngine, PersonInfo};
 
 /// A QR code while it can be scanned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +63,9 @@ pub enum Error {
     /// It is linked already, or its state forbids what was asked.
     #[error("the session's state forbids it: {0}")]
     Conflict(&'static str),
+    /// WhatsApp has no such thing, or does not show it to this session.
+    #[error("WhatsApp has no such thing")]
+    NotFound,
     /// The pairing attempt ended before it gave what was asked.
     #[error("the pairing attempt has expired")]
     Expired,
@@ -76,7 +83,7 @@ pub enum Error {
 
 /// The engine of all sessions of this process. A session's engine is one task; nothing else touches its client.
 #[async_trait]
-pub trait Engine: Send + Sync + 'static {
+pub trait Engine: GroupEngine + PeopleEngine + Send + Sync + 'static {
     /// Makes sure that the session's task runs: it connects a linked session and shows QR codes for one that is not.
     async fn start(&self, session: &SessionId) -> Result<watch::Receiver<Link>, Error>;
 
@@ -115,6 +122,7 @@ impl From<&Error> for wharf_api::ApiError {
         match error {
             Error::NotConnected => ErrorCode::SessionNotConnected.into(),
             Error::Conflict(reason) => wharf_api::ApiError::new(ErrorCode::Conflict).reason(*reason),
+            Error::NotFound => ErrorCode::ResourceNotFound.into(),
             Error::Expired => ErrorCode::QrCodeExpired.into(),
             Error::Throttled { retry_after_secs } => wharf_api::ApiError::new(ErrorCode::ServiceUnavailable)
                 .reason("WhatsApp asks to slow down")

@@ -5,11 +5,13 @@
 pub mod account;
 pub mod caller;
 pub mod chance;
+pub mod chat;
 pub mod clock;
 pub mod contact;
 pub mod egress;
 pub mod engine;
 pub mod event;
+pub mod group;
 pub mod idempotency;
 pub mod key;
 pub mod limit;

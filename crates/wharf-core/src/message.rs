@@ -9,7 +9,7 @@ pub mod vcard;
 
 use wharf_api::ids::MessageId;
 use wharf_api::types::event::EventKind;
-use wharf_api::types::message::{Content, Direction, Message, MessageError, MessageStatus, Party};
+use wharf_api::types::message::{Content, Direction, MemberReceipt, Message, MessageError, MessageStatus, Party};
 use wharf_api::{ApiError, ErrorCode, Timestamp, limits};
 
 use crate::caller::Caller;
@@ -77,7 +77,21 @@ pub async fn find(services: &Services, caller: &Caller, id: &str) -> Result<Mess
     let row = find_row(services, caller, id).await?;
     let mut message = view(&row);
     message.timeline = Some(services.store.timeline(&caller.account, &row.id).await?);
+    if row.direction == Direction::Outgoing && row.chat.ends_with("@g.us") {
+        let states = services.store.member_states(&caller.account, &row.id).await?;
+        message.receipts = Some(states.into_iter().map(member_receipt).collect());
+    }
     Ok(message)
+}
+
+fn member_receipt(state: store::MemberState) -> MemberReceipt {
+    let member = state.member;
+    MemberReceipt {
+        participant: Party { id: member.id, phone_number: member.phone, lid: member.lid, name: None },
+        delivered_at: state.delivered_at,
+        read_at: state.read_at,
+        played_at: state.played_at,
+    }
 }
 
 /// The row that `id` spells, if the caller may know of it.
@@ -114,6 +128,7 @@ pub fn view(row: &MessageRow) -> Message {
         error: row.error.map(|code| MessageError { code: code.name().to_owned(), reason: row.error_reason.clone() }),
         created_at: row.created_at,
         timeline: None,
+        receipts: None,
     }
 }
 

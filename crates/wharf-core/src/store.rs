@@ -4,6 +4,7 @@
 //! session's engine take a [`Fence`] and change nothing when somebody else owns the session by now.
 
 pub mod account;
+pub mod chat;
 pub mod event;
 pub mod idempotency;
 pub mod key;
@@ -14,6 +15,7 @@ pub mod vault;
 
 pub use account::{AccountRow, AccountStore, Answers, Plan};
 pub use event::{EventFilter, EventPage, EventRow, EventStore, NewEvent};
+pub use chat::{ChatRow, ChatStore, ContactRow, Member, MemberReceipt, MemberState, Unread};
 pub use idempotency::{Answer, Claim, IdempotencyRow, IdempotencyStore};
 pub use key::{KeyRow, KeyStore, KeyWithAccount};
 pub use message::{
@@ -39,7 +41,7 @@ pub enum Error {
 
 /// All that Wharf keeps.
 pub trait Store:
-    AccountStore + KeyStore + SessionStore + MessageStore + EventStore + IdempotencyStore + OwnerStore + VaultStore + Send + Sync + 'static
+    AccountStore + KeyStore + SessionStore + MessageStore + ChatStore + EventStore + IdempotencyStore + OwnerStore + VaultStore + Send + Sync + 'static
 {
 }
 
@@ -49,6 +51,7 @@ impl<T> Store for T where
         + SessionStore
         + MessageStore
         + EventStore
+        + ChatStore
         + IdempotencyStore
         + OwnerStore
         + VaultStore

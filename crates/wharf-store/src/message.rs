@@ -2,9 +2,11 @@
 
 mod accept;
 mod change;
+mod chats;
 mod end;
 mod inbound;
 mod list;
+mod members;
 mod queue;
 mod receipt;
 mod row;
@@ -15,8 +17,8 @@ use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MessageId, SessionId};
 use wharf_api::types::message::TimelineEntry;
 use wharf_core::store::{
-    Accepted, Error, Fence, Inbound, MessageFilter, MessageRow, MessageStore, NewMessage, Outgoing, Page, PageRequest, Receipt,
-    StatusChange,
+    Accepted, ChatRow, ChatStore, ContactRow, Error, Fence, Inbound, MemberReceipt, MemberState, MessageFilter, MessageRow, MessageStore,
+    NewEvent, NewMessage, Outgoing, Page, PageRequest, Receipt, StatusChange, Unread,
 };
 
 use crate::open::SqlStore;
@@ -24,8 +26,19 @@ use crate::sql::Sql;
 
 pub(crate) use queue::give_up as give_up_queued;
 
-pub(crate) fn all() -> [&'static [Sql]; 8] {
-    [accept::ALL, change::ALL, end::ALL, inbound::ALL, list::ALL, queue::ALL, receipt::ALL, step::ALL]
+pub(crate) fn all() -> [&'static [Sql]; 10] {
+    [
+        accept::ALL,
+        change::ALL,
+        chats::ALL,
+        end::ALL,
+        inbound::ALL,
+        list::ALL,
+        members::ALL,
+        queue::ALL,
+        receipt::ALL,
+        step::ALL,
+    ]
 }
 
 #[async_trait]
@@ -84,5 +97,40 @@ impl MessageStore for SqlStore {
 
     async fn sent_payload(&self, session: &SessionId, chat: &str, wa_id: &str) -> Result<Option<Vec<u8>>, Error> {
         self.payload(session, chat, wa_id).await
+    }
+}
+
+#[async_trait]
+impl ChatStore for SqlStore {
+    async fn list_chats(&self, account: &AccountId, session: &SessionId, page: PageRequest) -> Result<Page<ChatRow>, Error> {
+        self.chats(account, session, page).await
+    }
+
+    async fn unread(&self, account: &AccountId, session: &SessionId, chat: &str, limit: u32) -> Result<Unread, Error> {
+        self.not_read(account, session, chat, limit).await
+    }
+
+    async fn mark_read(&self, account: &AccountId, session: &SessionId, chat: &str, until: i64) -> Result<(), Error> {
+        self.note_read(account, session, chat, until).await
+    }
+
+    async fn list_contacts(&self, account: &AccountId, session: &SessionId, page: PageRequest) -> Result<Page<ContactRow>, Error> {
+        self.contacts(account, session, page).await
+    }
+
+    async fn find_contact(&self, account: &AccountId, session: &SessionId, person: &str) -> Result<Option<ContactRow>, Error> {
+        self.contact(account, session, person).await
+    }
+
+    async fn record_member_receipts(&self, fence: &Fence, receipts: &[MemberReceipt]) -> Result<(), Error> {
+        self.note_members(fence, receipts).await
+    }
+
+    async fn member_states(&self, account: &AccountId, id: &MessageId) -> Result<Vec<MemberState>, Error> {
+        self.states(account, id).await
+    }
+
+    async fn announce(&self, fence: &Fence, at: Timestamp, events: Vec<NewEvent>) -> Result<(), Error> {
+        self.write_events(fence, at, events).await
     }
 }

@@ -25,6 +25,7 @@ history! {
     2 "0002_accounts",
     3 "0003_webhooks",
     6 "0006_messages",
+    7 "0007_groups",
 }
 
 /// Brings the schema to the newest version. Refuses a database whose history is not ours: an edited migration, or a

@@ -15,10 +15,13 @@ use wharf_core::engine::{Composed, Draft, Engine, Error, Link, PairCode, Registr
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::store::{self, Store};
 use wharf_core::{Chance, Clock};
+use whatsapp_rust::client::Client;
 
 use crate::compose;
 use crate::config::Config;
+use crate::people::Typing;
 use crate::seal::Seal;
+use crate::session::presence::Presences;
 use crate::session::{Context, Handle, Order};
 use crate::transport::Dialer;
 
@@ -27,14 +30,17 @@ const START_LIMIT: Duration = Duration::from_secs(15);
 /// How often, and after which pause, the start of a session is tried again while the database is away.
 const START_RETRIES: u32 = 30;
 const START_PAUSE: Duration = Duration::from_secs(2);
+/// How long an answer of WhatsApp to a question or a change is waited for.
+const WORK_LIMIT: Duration = Duration::from_secs(20);
 /// When a shutdown goes on without the sessions that did not end.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(23);
 
 /// All sessions of this process.
 pub struct WaEngine {
-    ctx: Arc<Context>,
+    pub(crate) ctx: Arc<Context>,
     sessions: Mutex<HashMap<SessionId, Handle>>,
     closing: AtomicBool,
+    pub(crate) typing: Arc<Typing>,
 }
 
 impl WaEngine {
@@ -48,8 +54,8 @@ impl WaEngine {
     ) -> anyhow::Result<Arc<Self>> {
         let dialer = Arc::new(Dialer::new(config.server_url.as_ref())?);
         let seal = Arc::new(Seal::new(&config.master_key, Arc::clone(&chance)));
-        let ctx = Arc::new(Context { config, store, clock, chance, outcomes, seal, dialer });
-        Ok(Arc::new(Self { ctx, sessions: Mutex::default(), closing: AtomicBool::new(false) }))
+        let ctx = Arc::new(Context { config, store, clock, chance, outcomes, seal, dialer, presences: Presences::default() });
+        Ok(Arc::new(Self { ctx, sessions: Mutex::default(), closing: AtomicBool::new(false), typing: Arc::default() }))
     }
 
     /// Starts every session that has a link, a bounded number at a time, and ends when each is connected or had its
@@ -107,6 +113,33 @@ impl WaEngine {
         handle.orders.send(order(reply)).map_err(|_| Error::NotConnected)?;
         // The task ended before it answered.
         answer.await.unwrap_or(Err(Error::NotConnected))
+    }
+}
+
+impl WaEngine {
+    /// Does something with the client of a connected session.
+    pub(crate) async fn with_client<T, F>(
+        &self,
+        session: &SessionId,
+        work: impl FnOnce(Arc<Client>) -> F + Send + 'static,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let order = |reply: oneshot::Sender<Result<T, Error>>| {
+            Order::Work(Box::new(move |client| match client {
+                // The asker may have stopped waiting.
+                None => drop(reply.send(Err(Error::NotConnected))),
+                Some(client) => {
+                    tokio::spawn(async move {
+                        let done = tokio::time::timeout(WORK_LIMIT, work(client)).await;
+                        drop(reply.send(done.unwrap_or(Err(Error::Timeout))));
+                    });
+                }
+            }))
+        };
+        self.ask(session, order).await
     }
 }
 

@@ -2,15 +2,17 @@
 
 mod attendance;
 mod client;
-mod convert;
+pub(crate) mod convert;
 mod events;
 pub(crate) mod flight;
+mod groups;
 mod inbound;
 mod life;
 mod links;
 mod lookup;
 mod outgoing;
 mod pairing;
+pub(crate) mod presence;
 mod receipts;
 
 use std::sync::Arc;
@@ -23,12 +25,14 @@ use wharf_core::engine::{Error, Link, PairCode, Registration};
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::store::{Fence, Store};
 use wharf_core::{Chance, Clock};
+use whatsapp_rust::client::Client;
 
 use crate::config::Config;
 use crate::seal::Seal;
 use crate::transport::Dialer;
 use crate::vault::Vault;
 use flight::Flight;
+use presence::Presences;
 
 /// What all sessions of the process share.
 pub(crate) struct Context {
@@ -39,6 +43,7 @@ pub(crate) struct Context {
     pub(crate) outcomes: Arc<Outcomes>,
     pub(crate) seal: Arc<Seal>,
     pub(crate) dialer: Arc<Dialer>,
+    pub(crate) presences: Presences,
 }
 
 impl Context {
@@ -87,7 +92,12 @@ pub(crate) enum Order {
         phones: Vec<String>,
         reply: oneshot::Sender<Result<Vec<Registration>, Error>>,
     },
+    /// Something that a connected client is needed for; it answers whoever asked by itself.
+    Work(Work),
 }
+
+/// Gets the client, or nothing where none is connected.
+pub(crate) type Work = Box<dyn FnOnce(Option<Arc<Client>>) + Send>;
 
 impl Order {
     /// Answers what can only be asked of a client, where there is none.
@@ -98,6 +108,7 @@ impl Order {
             Self::Logout(reply) => drop(reply.send(Err(Error::NotConnected))),
             Self::PairCode { reply, .. } => drop(reply.send(Err(Error::NotConnected))),
             Self::Registrations { reply, .. } => drop(reply.send(Err(Error::NotConnected))),
+            Self::Work(work) => work(None),
         }
     }
 }

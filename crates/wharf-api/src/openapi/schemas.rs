@@ -4,6 +4,8 @@ mod accounts;
 mod answers;
 mod events;
 mod messages;
+mod groups;
+mod people;
 mod requests;
 #[cfg(test)]
 mod tests;
@@ -16,10 +18,16 @@ type Named = (&'static str, fn() -> Value);
 /// Every schema.
 pub(super) const ALL: &[Named] = &[
     ("Account", accounts::account),
+    ("Blocked", people::blocked),
+    ("BySession", groups::by_session),
+    ("Chat", people::chat),
+    ("ChatRead", people::chat_read),
     ("CheckContacts", requests::check_contacts),
     ("CheckedContact", answers::checked_contact),
     ("ContactCard", messages::contact_card),
+    ("Contact", people::contact),
     ("CreateAccount", accounts::create_account),
+    ("CreateGroup", groups::create_group),
     ("CreateKey", requests::create_key),
     ("CreatePairingCode", requests::create_pairing_code),
     ("CreateSession", requests::create_session),
@@ -28,16 +36,30 @@ pub(super) const ALL: &[Named] = &[
     ("Details", answers::details),
     ("ErrorEntry", answers::error_entry),
     ("Event", events::event),
+    ("Group", groups::group),
+    ("GroupInvite", groups::group_invite),
+    ("GroupParticipant", groups::group_participant),
+    ("GroupPicture", groups::group_picture),
+    ("GroupRequest", groups::group_request),
     ("Health", answers::health),
+    ("JoinGroup", groups::join_group),
+    ("JoinedGroup", groups::joined_group),
     ("Key", answers::key),
     ("LinkPreview", messages::link_preview),
     ("Message", messages::message),
+    ("LeftGroup", groups::left_group),
+    ("MemberReceipt", groups::member_receipt),
     ("MessageError", answers::message_error),
+    ("NameParticipants", groups::name_participants),
     ("PageInfo", answers::page_info),
     ("PairingCode", answers::pairing_code),
+    ("ParticipantResult", groups::participant_result),
     ("Party", answers::party),
+    ("Picture", people::picture),
     ("Plan", accounts::plan),
     ("PollResult", messages::poll_result),
+    ("Presence", people::presence),
+    ("PresenceShown", people::presence_shown),
     ("PutPlan", accounts::put_plan),
     ("Qr", answers::qr),
     ("QuickMessage", requests::quick_message),
@@ -49,8 +71,13 @@ pub(super) const ALL: &[Named] = &[
     ("SendText", requests::send_text),
     ("Session", answers::session),
     ("SessionWithQr", answers::session_with_qr),
+    ("SetGroupPicture", groups::set_group_picture),
+    ("SetPresence", people::set_presence),
+    ("SetTyping", people::set_typing),
     ("TimelineEntry", answers::timeline_entry),
+    ("TypingShown", people::typing_shown),
     ("UpdateAccount", accounts::update_account),
+    ("UpdateGroup", groups::update_group),
     ("Usage", accounts::usage),
     ("Used", accounts::used),
 ];

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::schema::{about, id, integer, key_id, message_id, pattern, session_id, text, word};
+use super::schema::{about, id, integer, key_id, message_id, pattern, recipient, session_id, text, word};
 use crate::ids::AccountId;
 use crate::limits;
 use crate::ops::{self, Operation};
@@ -59,6 +59,28 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "list_messages" => (None, Answer::List("Message")),
         "check_contacts" => (Some("CheckContacts"), Answer::Array("CheckedContact")),
         "list_events" => (None, Answer::List("Event")),
+        "list_contacts" => (None, Answer::List("Contact")),
+        "get_contact" => (None, Answer::One("Contact")),
+        "get_contact_picture" => (None, Answer::One("Picture")),
+        "get_contact_presence" => (None, Answer::One("Presence")),
+        "list_blocked_contacts" => (None, Answer::Array("Party")),
+        "block_contact" | "unblock_contact" => (Some("BySession"), Answer::One("Blocked")),
+        "list_chats" => (None, Answer::List("Chat")),
+        "set_typing" => (Some("SetTyping"), Answer::One("TypingShown")),
+        "read_chat" => (Some("BySession"), Answer::One("ChatRead")),
+        "set_presence" => (Some("SetPresence"), Answer::One("PresenceShown")),
+        "create_group" => (Some("CreateGroup"), Answer::One("Group")),
+        "list_groups" => (None, Answer::Array("Group")),
+        "get_group" => (None, Answer::One("Group")),
+        "update_group" => (Some("UpdateGroup"), Answer::One("Group")),
+        "change_group_participants" | "decide_group_requests" => (Some("NameParticipants"), Answer::Array("ParticipantResult")),
+        "set_group_picture" => (Some("SetGroupPicture"), Answer::One("GroupPicture")),
+        "delete_group_picture" => (None, Answer::One("GroupPicture")),
+        "get_group_invite" => (None, Answer::One("GroupInvite")),
+        "revoke_group_invite" => (Some("BySession"), Answer::One("GroupInvite")),
+        "join_group" => (Some("JoinGroup"), Answer::One("JoinedGroup")),
+        "leave_group" => (Some("BySession"), Answer::One("LeftGroup")),
+        "list_group_requests" => (None, Answer::Array("GroupRequest")),
         "create_api_key" | "admin_create_api_key" => (Some("CreateKey"), Answer::One("CreatedKey")),
         "list_api_keys" => (None, Answer::List("Key")),
         "get_api_key" | "revoke_api_key" => (None, Answer::One("Key")),
@@ -93,6 +115,10 @@ pub(super) fn path_parameter(name: &str) -> Value {
         "messageId" => message_id(),
         "keyId" => key_id(),
         "accountId" => id(AccountId::PREFIX),
+        "contactId" | "chatId" => recipient(),
+        "groupId" => pattern("^[0-9-]{1,40}(?:@g\\.us)?$"),
+        "action" => word(["add", "remove", "promote", "demote"]),
+        "decision" => word(["approve", "reject"]),
         "name" => pattern(&format!("^[a-z0-9_-]{{1,{}}}$", limits::PLAN_NAME_CHARS)),
         _ => text(),
     }
@@ -116,6 +142,16 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
             parameter("direction", word([Direction::Outgoing.as_str(), Direction::Incoming.as_str()]), "Only these."),
             parameter("status", word(MessageStatus::ALL.iter().map(|status| status.as_str())), "Only those in this status."),
         ],
+        "list_contacts" | "get_contact" | "get_contact_presence" | "list_blocked_contacts" | "list_chats" => {
+            vec![parameter("sessionId", session_id(), "The session that asks. Required.")]
+        }
+        "get_contact_picture" => vec![
+            parameter("sessionId", session_id(), "The session that asks. Required."),
+            parameter("size", word(["full", "preview"]), "The whole picture, or a small one."),
+        ],
+        "list_groups" | "get_group" | "delete_group_picture" | "get_group_invite" | "list_group_requests" => {
+            vec![parameter("sessionId", session_id(), "The session that asks. Required.")]
+        }
         _ => Vec::new(),
     };
     if matches!(answer, Answer::List(_)) && op.id != ops::list_errors.id {

@@ -114,6 +114,22 @@ pub struct Message {
     /// Every status and when it was reached, oldest first; only where one message is asked for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub timeline: Option<Vec<TimelineEntry>>,
+    /// Outgoing to a group, and only where one message is asked for: how far it has come with each member that told.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub receipts: Option<Vec<MemberReceipt>>,
+}
+
+/// How far a message to a group has come with one member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MemberReceipt {
+    pub participant: Party,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub delivered_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub read_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub played_at: Option<Timestamp>,
 }
 
 /// Why a message failed.

@@ -97,7 +97,7 @@ pub struct Inbound {
     pub inserted: Vec<MessageId>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ReceiptKind {
     Delivered,
     Read,

@@ -5,6 +5,7 @@
 mod accounts;
 mod aliases;
 mod first_message;
+mod groups;
 mod harness;
 mod keys;
 mod kill;

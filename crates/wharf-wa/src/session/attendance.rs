@@ -121,6 +121,7 @@ impl<'life> Attendance<'life> {
             Some(Order::Registrations { phones, reply }) if self.connection.connected => {
                 tokio::spawn(async move { reply.send(lookup::registrations(client, phones).await) });
             }
+            Some(Order::Work(work)) if self.connection.connected => work(Some(client)),
             Some(order) => order.refuse(),
         }
         None

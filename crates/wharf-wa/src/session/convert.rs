@@ -17,15 +17,15 @@ use wharf_core::store::{Fence, MessageRow};
 
 /// One end of a message, by both names where the stanza tells both.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Person {
+pub(crate) struct Person {
     /// The phone number's id where it is known, the LID otherwise: outgoing messages name chats by number.
-    pub(super) id: String,
-    pub(super) phone: Option<String>,
-    pub(super) lid: Option<String>,
+    pub(crate) id: String,
+    pub(crate) phone: Option<String>,
+    pub(crate) lid: Option<String>,
 }
 
 impl Person {
-    pub(super) fn of(jid: &Jid, other: Option<&Jid>) -> Self {
+    pub(crate) fn of(jid: &Jid, other: Option<&Jid>) -> Self {
         let names = [Some(jid), other];
         let known = |is: fn(&Jid) -> bool| names.iter().flatten().find(|name| is(name)).copied();
         let phone = known(Jid::is_pn);

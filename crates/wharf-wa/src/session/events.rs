@@ -38,6 +38,7 @@ impl Attendance<'_> {
             Event::PairError(_) => tracing::warn!(session = %self.own.session(), "a pairing failed"),
             Event::Connected(_) => {
                 self.connection.connected = true;
+                self.own.ctx.presences.forget_asked(self.own.session());
                 self.life.failures = 0;
                 let account = Account::of(&self.running.client);
                 self.own_users = [&account.jid, &account.lid].into_iter().flatten().map(|jid| user(jid)).collect();
@@ -51,6 +52,9 @@ impl Attendance<'_> {
             Event::Disconnected(_) => self.on_lost_socket().await,
             Event::Receipt(receipt) => self.receipts.add(self.own, receipt, &self.own_users),
             Event::UndecryptableMessage(message) => inbound::note_undecryptable(self.own, message).await,
+            Event::Presence(update) => self.own.ctx.presences.told(self.own.session(), update, self.own.ctx.clock.now()),
+            Event::ChatPresence(update) => self.own.ctx.presences.typing(self.own.session(), update, self.own.ctx.clock.now()),
+            Event::GroupUpdate(update) => super::groups::announce(self.own, update),
             _ => return self.on_verdict(event),
         }
         None

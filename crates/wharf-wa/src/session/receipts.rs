@@ -6,16 +6,26 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use wacore::types::events::Receipt as Seen;
 use wacore::types::presence::ReceiptType;
-use wharf_core::store::{self, MessageRow, Outcome, Receipt, ReceiptKind};
+use wacore_binary::JidExt as _;
+use wharf_core::store::{self, Member, MemberReceipt, MessageRow, Outcome, Receipt, ReceiptKind};
 
 use super::Own;
+use super::convert::Person;
 use super::flight::Answer;
 
 /// Receipts may be lost in a crash; so they may in a storm that nobody could store.
 const WAITING: usize = 10_000;
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 
-type Batch = Vec<(ReceiptKind, String)>;
+/// A receipt for one message; in a group with the member who gave it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Told {
+    kind: ReceiptKind,
+    wa_id: String,
+    member: Option<Member>,
+}
+
+type Batch = Vec<Told>;
 
 #[derive(Default)]
 pub(super) struct Receipts {
@@ -31,7 +41,11 @@ impl Receipts {
         if source.is_from_me || own_users.iter().any(|user| *user == source.sender.user_base()) || self.waiting.len() >= WAITING {
             return;
         }
-        self.waiting.extend(receipt.message_ids.iter().map(|id| (kind, id.clone())));
+        let member = source.chat.is_group().then(|| {
+            let person = Person::of(&source.sender, source.sender_alt.as_ref());
+            Member { id: person.id, phone: person.phone, lid: person.lid }
+        });
+        self.waiting.extend(receipt.message_ids.iter().map(|id| Told { kind, wa_id: id.clone(), member: member.clone() }));
         self.start(own);
     }
 
@@ -65,13 +79,15 @@ fn kind(seen: &ReceiptType) -> Option<ReceiptKind> {
     }
 }
 
-/// Stores a batch, one commit per kind; gives back what the database did not take.
-async fn store(own: Arc<Own>, batch: Batch) -> Batch {
+/// Stores a batch, one commit per kind and one for the members; gives back what the database did not take.
+async fn store(own: Arc<Own>, mut batch: Batch) -> Batch {
+    // Every device of the recipient sends its own.
+    batch.sort_unstable();
+    batch.dedup();
     let mut unstored = Vec::new();
     for kind in [ReceiptKind::Delivered, ReceiptKind::Read, ReceiptKind::Played] {
-        let mut wa_ids: Vec<String> = batch.iter().filter(|(of, _)| *of == kind).map(|(_, id)| id.clone()).collect();
-        // Every device of the recipient sends its own.
-        wa_ids.sort_unstable();
+        let of_kind: Vec<&Told> = batch.iter().filter(|told| told.kind == kind).collect();
+        let mut wa_ids: Vec<String> = of_kind.iter().map(|told| told.wa_id.clone()).collect();
         wa_ids.dedup();
         if wa_ids.is_empty() {
             continue;
@@ -79,14 +95,42 @@ async fn store(own: Arc<Own>, batch: Batch) -> Batch {
         let receipt = Receipt { kind, wa_ids, at: own.ctx.clock.now() };
         match own.vault.notice(own.ctx.store.record_receipt(own.fence(), &receipt).await) {
             Ok(moved) => moved.iter().for_each(|row| proven(&own, row)),
-            Err(store::Error::Unavailable(_)) => unstored.extend(receipt.wa_ids.into_iter().map(|id| (kind, id))),
+            Err(store::Error::Unavailable(_)) => {
+                unstored.extend(of_kind.into_iter().cloned());
+                continue;
+            }
             Err(error) => tracing::warn!(session = %own.session(), %error, "receipts were not recorded"),
         }
+        unstored.extend(members(&own, &of_kind).await);
     }
     if !unstored.is_empty() {
         tokio::time::sleep(PAUSE).await;
     }
     unstored
+}
+
+/// Stores who of a group has told.
+async fn members(own: &Own, told: &[&Told]) -> Batch {
+    let at = own.ctx.clock.now();
+    let of_members: Vec<(&Told, MemberReceipt)> = told
+        .iter()
+        .filter_map(|told| {
+            let member = told.member.clone()?;
+            Some((*told, MemberReceipt { wa_id: told.wa_id.clone(), member, kind: told.kind, at }))
+        })
+        .collect();
+    if of_members.is_empty() {
+        return Vec::new();
+    }
+    let receipts: Vec<MemberReceipt> = of_members.iter().map(|(_, receipt)| receipt.clone()).collect();
+    match own.vault.notice(own.ctx.store.record_member_receipts(own.fence(), &receipts).await) {
+        Ok(()) => Vec::new(),
+        Err(store::Error::Unavailable(_)) => of_members.into_iter().map(|(told, _)| told.clone()).collect(),
+        Err(error) => {
+            tracing::warn!(session = %own.session(), %error, "receipts of members were not recorded");
+            Vec::new()
+        }
+    }
 }
 
 /// A receipt proves that the server has the message, even where its acknowledgement was lost.

@@ -9,7 +9,7 @@ use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::{Recipient, Timestamp};
 use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
-use wharf_core::engine::{Composed, Draft, Error, Link, PairCode, Registration};
+use wharf_core::engine::{Composed, Draft, Error, GroupEngine, Link, PairCode, PeopleEngine, Registration};
 use wharf_core::store::AccountStore;
 use wharf_core::{Engine, Services};
 use wharf_store::{OpenError, SqlStore};
@@ -42,6 +42,9 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<(Services, Arc<SqlSt
 
 /// Stands where the engine would: no session runs.
 struct NoEngine;
+
+impl GroupEngine for NoEngine {}
+impl PeopleEngine for NoEngine {}
 
 #[async_trait]
 impl Engine for NoEngine {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use wharf_api::envelope::{PageInfo, Success};
 use wharf_api::ops::{self, Operation};
 use wharf_api::{ApiError, ErrorCode};
-use wharf_core::{account, contact, engine, event, idempotency, key, message, session, store};
+use wharf_core::{account, chat, contact, engine, event, group, idempotency, key, message, session, store};
 
 use super::declared;
 
@@ -52,9 +52,11 @@ macro_rules! failure_from {
 
 failure_from!(
     account::Error,
+    chat::Error,
     contact::Error,
     engine::Error,
     event::Error,
+    group::Error,
     idempotency::Error,
     key::Error,
     message::Error,

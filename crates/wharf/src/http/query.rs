@@ -35,6 +35,11 @@ impl Query {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// A parameter that must be there.
+    pub fn required(&self, name: &'static str) -> Result<&str, ApiError> {
+        self.get(name).ok_or_else(|| ApiError::new(ErrorCode::MissingRequiredParameter).field(name))
+    }
+
     /// A whole number between `min` and `max`.
     pub fn number(&self, name: &str, min: u64, max: u64) -> Result<Option<u64>, ApiError> {
         let Some(text) = self.get(name) else { return Ok(None) };

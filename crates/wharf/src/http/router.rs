@@ -13,7 +13,7 @@ use wharf_api::ops::{self, Method, Operation};
 
 use super::call::{self, Handler};
 use super::envelope::{self, Failure};
-use super::{Http, account, admin, api_key, contact, event, front, message, open, quick_start, session};
+use super::{Http, account, admin, api_key, chat, contact, event, front, group, message, open, quick_start, session};
 
 /// Each handler under its own name, which is its operation's.
 macro_rules! handlers {
@@ -36,6 +36,30 @@ handlers! {
     message::list_messages,
     contact::check_contacts,
     event::list_events,
+    contact::list_contacts,
+    contact::get_contact,
+    contact::get_contact_picture,
+    contact::get_contact_presence,
+    contact::list_blocked_contacts,
+    contact::block_contact,
+    contact::unblock_contact,
+    chat::list_chats,
+    chat::set_typing,
+    chat::read_chat,
+    chat::set_presence,
+    group::create_group,
+    group::list_groups,
+    group::get_group,
+    group::update_group,
+    group::change_group_participants,
+    group::set_group_picture,
+    group::delete_group_picture,
+    group::get_group_invite,
+    group::revoke_group_invite,
+    group::join_group,
+    group::leave_group,
+    group::list_group_requests,
+    group::decide_group_requests,
     api_key::create_api_key,
     api_key::list_api_keys,
     api_key::get_api_key,

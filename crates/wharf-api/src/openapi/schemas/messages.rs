@@ -46,6 +46,13 @@ pub(super) fn message() -> Value {
         maybe("error", reference("MessageError")),
         always("createdAt", time()),
         maybe("timeline", about(list(&reference("TimelineEntry")), "Oldest first; only where one message is asked for.")),
+        maybe(
+            "receipts",
+            about(
+                list(&reference("MemberReceipt")),
+                "To a group, and only where one message is asked for: how far it has come with each member that told.",
+            ),
+        ),
     ]);
     let kind = |name: &str, members: &[&str]| json!({ "properties": { "type": { "const": name } }, "required": members });
     schema["oneOf"] = json!([

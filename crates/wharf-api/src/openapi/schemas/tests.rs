@@ -10,13 +10,18 @@ use super::*;
 use crate::envelope::PageInfo;
 use crate::error::Details;
 use crate::types::account::{Account, CreateAccount, Day, Plan, PutPlan, UpdateAccount, Usage, Used};
-use crate::types::contact::{CheckContacts, CheckedContact};
+use crate::types::chat::{Chat, ChatRead, PresenceShown, SetPresence, SetTyping, TypingShown};
+use crate::types::contact::{Blocked, CheckContacts, CheckedContact, Contact, Picture, Presence};
 use crate::types::error::ErrorEntry;
 use crate::types::event::Event;
+use crate::types::group::{
+    BySession, CreateGroup, Group, GroupInvite, GroupParticipant, GroupPicture, GroupRequest, JoinGroup, JoinedGroup, LeftGroup,
+    NameParticipants, ParticipantResult, SetGroupPicture, UpdateGroup,
+};
 use crate::types::health::Health;
 use crate::types::key::{CreateKey, CreatedKey, Key, RotateKey};
 use crate::types::message::{
-    ContactCard, LinkPreview, Message, MessageError, Party, PollResult, Reaction, Reference, SendText, TimelineEntry,
+    ContactCard, LinkPreview, MemberReceipt, Message, MessageError, Party, PollResult, Reaction, Reference, SendText, TimelineEntry,
 };
 use crate::types::quick_start::{QuickMessage, QuickSession, QuickSessionCreated};
 use crate::types::session::{CreatePairingCode, CreateSession, PairingCode, Qr, Session, SessionWithQr};
@@ -45,6 +50,15 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         QuickSession {"name": "shop", "webhook": "https://example.com"},
         QuickMessage {"to": "14155552671", "message": "hello"},
         CheckContacts {"sessionId": SESSION, "phones": ["+1 (415) 555-2671"]},
+        BySession {"sessionId": SESSION},
+        SetTyping {"sessionId": SESSION, "state": "typing"},
+        SetPresence {"sessionId": SESSION, "state": "available"},
+        CreateGroup {"sessionId": SESSION, "subject": "crew", "participants": ["14155552671"], "description": "d"},
+        UpdateGroup {"sessionId": SESSION, "subject": "crew", "description": "d", "announcement": true, "locked": true,
+            "approvalRequired": true, "membersCanAdd": true, "disappearingSeconds": 86400},
+        NameParticipants {"sessionId": SESSION, "participants": ["14155552671"]},
+        SetGroupPicture {"sessionId": SESSION, "data": "AAAA"},
+        JoinGroup {"sessionId": SESSION, "code": "abc"},
         RotateKey {"overlapSeconds": 60},
         PutPlan {"messagesPerDay": 1, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1},
         CreateAccount {"name": "shop", "plan": "free"},
@@ -77,7 +91,8 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let party = json!({"id": "1@s.whatsapp.net", "phoneNumber": "1", "lid": "2@lid", "name": "n"});
     let sent = json!({"messageId": MESSAGE, "sessionId": SESSION, "whatsappId": "3EB0", "direction": "outgoing", "status": "sent",
         "chat": {"id": "1@s.whatsapp.net"}, "type": "text", "text": "hello", "createdAt": TIME});
-    let failed = with(&sent, &json!({"from": party, "error": {"code": "x"}, "timeline": [{"status": "queued", "at": TIME}]}));
+    let failed = with(&sent, &json!({"from": party, "error": {"code": "x"}, "timeline": [{"status": "queued", "at": TIME}],
+        "receipts": [{"participant": {"id": "1"}, "readAt": TIME}]}));
     let event = json!({"id": "evt_00000000000000000000000000000007", "event": "message.received", "timestamp": TIME,
         "accountId": "acc_00000000000000000000000000000007", "sessionId": SESSION, "sequence": 1, "data": {"a": 1}});
     let of_kind = |kind: &Value| {
@@ -121,11 +136,41 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         Reference [(reference), {"whatsappId": "3EB1"}],
         Reaction [(reaction), {"emoji": "x", "at": TIME}],
         PollResult [(result)],
+        MemberReceipt [{"participant": {"id": "1"}}, {"participant": {"id": "1"}, "deliveredAt": TIME, "readAt": TIME, "playedAt": TIME}],
         MessageError [{"code": "x", "reason": "y"}, {"code": "x"}],
         Party [(party), {"id": "1"}],
         TimelineEntry [{"status": "read", "at": TIME}],
         CheckedContact [{"phone": "1", "onWhatsapp": true, "id": "1", "lid": "2"}, {"phone": "1", "onWhatsapp": false}],
         Event [(event.clone()), (with(&event, &json!({"sessionId": null, "event": "usage.warning"})))],
+        Contact [
+            {"id": "1"},
+            {"id": "1", "phoneNumber": "1", "lid": "2", "name": "n", "lastMessageAt": TIME, "onWhatsapp": true, "about": "a",
+                "pictureId": "1", "business": false}
+        ],
+        Picture [{"pictureId": "1", "url": "u"}],
+        Blocked [{"id": "1", "blocked": true}],
+        Presence [{}, {"state": "available", "lastSeenAt": TIME, "typing": "typing"}],
+        Chat [
+            {"id": "1", "kind": "person", "unreadCount": 0, "lastMessage": sent},
+            {"id": "1", "phoneNumber": "1", "lid": "2", "name": "n", "kind": "group", "unreadCount": 1, "lastMessage": sent}
+        ],
+        ChatRead [{"read": 1}],
+        TypingShown [{"state": "paused"}, {"state": "typing", "expiresAt": TIME}],
+        PresenceShown [{"state": "unavailable"}],
+        GroupParticipant [{"id": "1", "phoneNumber": "1", "lid": "2", "role": "admin"}, {"id": "1", "role": "member"}],
+        Group [
+            {"groupId": "1@g.us", "subject": "s", "announcement": false, "locked": false, "approvalRequired": false,
+                "membersCanAdd": true, "disappearingSeconds": 0, "participants": []},
+            {"groupId": "1@g.us", "subject": "s", "description": "d", "owner": {"id": "1"}, "createdAt": TIME, "announcement": false,
+                "locked": false, "approvalRequired": false, "membersCanAdd": true, "disappearingSeconds": 0,
+                "participants": [{"id": "1", "role": "superadmin"}]}
+        ],
+        ParticipantResult [{"id": "1", "success": true}, {"id": "1", "phoneNumber": "1", "lid": "2", "success": false, "reason": "privacy"}],
+        GroupInvite [{"code": "c", "link": "l"}],
+        JoinedGroup [{"groupId": "1@g.us", "pending": false}],
+        LeftGroup [{"groupId": "1@g.us"}],
+        GroupPicture [{"pictureId": "1"}, {}],
+        GroupRequest [{"id": "1"}, {"id": "1", "phoneNumber": "1", "lid": "2", "requestedAt": TIME}],
         Health [{"status": "ok"}],
         PageInfo [{"next": null}, {"next": "x"}],
         Details [{}, {"field": "a", "reason": "b", "limit": 1, "actual": 2, "retryAfter": 1, "messageId": MESSAGE, "resetAt": TIME}],

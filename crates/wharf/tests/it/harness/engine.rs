@@ -10,7 +10,7 @@ use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::types::session::SessionStatus;
 use wharf_api::{ErrorCode, Recipient, Timestamp};
 use wharf_core::Engine;
-use wharf_core::engine::{Composed, Draft, Error, Link, PairCode, QrCode, Registration};
+use wharf_core::engine::{Composed, Draft, Error, GroupEngine, Link, PairCode, PeopleEngine, QrCode, Registration};
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::store::{Outcome, Store};
 
@@ -50,6 +50,12 @@ impl FakeEngine {
         self.set(session, SessionStatus::Connected, None);
     }
 }
+
+#[async_trait]
+impl GroupEngine for FakeEngine {}
+
+#[async_trait]
+impl PeopleEngine for FakeEngine {}
 
 #[async_trait]
 impl Engine for FakeEngine {

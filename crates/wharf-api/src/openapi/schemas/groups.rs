@@ -1,0 +1,115 @@
+//! Groups, asked and answered.
+
+use serde_json::{Value, json};
+
+use crate::limits;
+use crate::openapi::schema::{
+    about, always, answer, boolean, chars, integer, list, maybe, nullable, recipient, reference, request, session_id, text, time, word,
+};
+use crate::types::group::GroupRole;
+
+pub(super) fn by_session() -> Value {
+    request(vec![always("sessionId", session_id())])
+}
+
+pub(super) fn create_group() -> Value {
+    request(vec![
+        always("sessionId", session_id()),
+        always("subject", chars(1, limits::GROUP_SUBJECT_CHARS)),
+        always("participants", about(people(0), "The others; the session's own account is always in.")),
+        maybe("description", nullable(chars(0, limits::GROUP_DESCRIPTION_CHARS))),
+    ])
+}
+
+pub(super) fn update_group() -> Value {
+    let disappearing = integer(0, Some(u32::MAX.into()));
+    request(vec![
+        always("sessionId", session_id()),
+        maybe("subject", nullable(chars(1, limits::GROUP_SUBJECT_CHARS))),
+        maybe("description", about(nullable(chars(0, limits::GROUP_DESCRIPTION_CHARS)), "An empty text takes it away.")),
+        maybe("announcement", about(nullable(boolean()), "Only admins send.")),
+        maybe("locked", about(nullable(boolean()), "Only admins change subject, description and picture.")),
+        maybe("approvalRequired", about(nullable(boolean()), "Admins let in who has the invite code.")),
+        maybe("membersCanAdd", nullable(boolean())),
+        maybe("disappearingSeconds", about(nullable(disappearing), "After how long messages disappear; 0 keeps them.")),
+    ])
+}
+
+pub(super) fn name_participants() -> Value {
+    request(vec![always("sessionId", session_id()), always("participants", people(1))])
+}
+
+pub(super) fn set_group_picture() -> Value {
+    request(vec![always("sessionId", session_id()), always("data", about(text(), "A JPEG in base64."))])
+}
+
+pub(super) fn join_group() -> Value {
+    request(vec![always("sessionId", session_id()), always("code", about(chars(1, 200), "The invite code, or the whole link."))])
+}
+
+fn people(min: usize) -> Value {
+    let mut people = list(&recipient());
+    people["minItems"] = json!(min);
+    people["maxItems"] = json!(limits::GROUP_PARTICIPANTS_PER_CALL);
+    people
+}
+
+pub(super) fn group() -> Value {
+    answer(vec![
+        always("groupId", text()),
+        always("subject", text()),
+        maybe("description", text()),
+        maybe("owner", reference("Party")),
+        maybe("createdAt", time()),
+        always("announcement", about(boolean(), "Only admins send.")),
+        always("locked", about(boolean(), "Only admins change subject, description and picture.")),
+        always("approvalRequired", about(boolean(), "Admins let in who has the invite code.")),
+        always("membersCanAdd", boolean()),
+        always("disappearingSeconds", about(integer(0, None), "After how long messages disappear; 0: they stay.")),
+        always("participants", list(&reference("GroupParticipant"))),
+    ])
+}
+
+pub(super) fn group_participant() -> Value {
+    answer(vec![always("id", text()), maybe("phoneNumber", text()), maybe("lid", text()), always("role", word(GroupRole::WORDS))])
+}
+
+pub(super) fn participant_result() -> Value {
+    let reasons = ["already_member", "not_a_member", "not_on_whatsapp", "privacy", "left_recently", "group_full", "not_allowed"];
+    answer(vec![
+        always("id", text()),
+        maybe("phoneNumber", text()),
+        maybe("lid", text()),
+        always("success", boolean()),
+        maybe("reason", about(word(reasons), "Why not.")),
+    ])
+}
+
+pub(super) fn member_receipt() -> Value {
+    answer(vec![
+        always("participant", reference("Party")),
+        maybe("deliveredAt", time()),
+        maybe("readAt", time()),
+        maybe("playedAt", time()),
+    ])
+}
+
+pub(super) fn group_invite() -> Value {
+    answer(vec![always("code", text()), always("link", text())])
+}
+
+pub(super) fn joined_group() -> Value {
+    answer(vec![always("groupId", text()), always("pending", about(boolean(), "The admins have been asked."))])
+}
+
+pub(super) fn left_group() -> Value {
+    answer(vec![always("groupId", text())])
+}
+
+pub(super) fn group_picture() -> Value {
+    answer(vec![maybe("pictureId", about(text(), "Absent where there is none any more."))])
+}
+
+pub(super) fn group_request() -> Value {
+    answer(vec![always("id", text()), maybe("phoneNumber", text()), maybe("lid", text()), maybe("requestedAt", time())])
+}

@@ -1,0 +1,112 @@
+//! Chats: the list that the message log makes, and what a person at a phone would do in one.
+
+use std::collections::{BTreeMap, HashMap};
+
+use wharf_api::types::chat::{Chat, ChatKind, ChatRead, PresenceState, TypingShown, TypingState};
+use wharf_api::types::message::Party;
+use wharf_api::{ApiError, ErrorCode, Recipient, limits};
+
+use crate::caller::Caller;
+use crate::services::Services;
+use crate::store::{ChatRow, Page, PageRequest, SessionRow};
+use crate::{engine, message, session, store};
+
+/// How many messages are told as read with one call.
+const READ_AT_ONCE: u32 = 1000;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("not a chat: {0}")]
+    InvalidId(&'static str),
+    #[error(transparent)]
+    Session(#[from] session::Error),
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<&Error> for ApiError {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::InvalidId(reason) => ApiError::new(ErrorCode::InvalidPhoneNumber).field("chatId").reason(*reason),
+            Error::Session(error) => error.into(),
+            Error::Engine(error) => error.into(),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+async fn connected(services: &Services, caller: &Caller, session: &str) -> Result<SessionRow, Error> {
+    let row = session::find(services, caller, session).await?;
+    session::require_connected(services, &row)?;
+    Ok(row)
+}
+
+/// `GET /v1/chats`. Names of groups are asked of WhatsApp where the session is connected.
+pub async fn list(services: &Services, caller: &Caller, session: &str, page: PageRequest) -> Result<Page<Chat>, Error> {
+    let row = session::find(services, caller, session).await?;
+    let found = services.store.list_chats(&caller.account, &row.id, page).await?;
+    let mut subjects = HashMap::new();
+    if found.rows.iter().any(|chat| is_group(&chat.last.chat)) && session::require_connected(services, &row).is_ok() {
+        // A list without names is better than none.
+        let groups = services.engine.groups(&row.id).await.unwrap_or_default();
+        subjects.extend(groups.into_iter().map(|group| (group.group_id, group.subject)));
+    }
+    Ok(Page { rows: found.rows.into_iter().map(|chat| shown(chat, &mut subjects)).collect(), next: found.next })
+}
+
+fn is_group(chat: &str) -> bool {
+    chat.ends_with("@g.us")
+}
+
+fn shown(chat: ChatRow, subjects: &mut HashMap<String, String>) -> Chat {
+    let row = &chat.last;
+    let kind = if is_group(&row.chat) { ChatKind::Group } else { ChatKind::Person };
+    let name = match kind {
+        ChatKind::Group => subjects.remove(&row.chat),
+        ChatKind::Person => row.sender_name.clone(),
+    };
+    let party = Party { id: row.chat.clone(), phone_number: row.chat_phone.clone(), lid: row.chat_lid.clone(), name };
+    Chat { party, kind, unread_count: chat.unread, last_message: message::view(row) }
+}
+
+fn recipient(chat: &str) -> Result<Recipient, Error> {
+    Recipient::parse(chat).map_err(Error::InvalidId)
+}
+
+/// `POST /v1/chats/{chatId}/typing`.
+pub async fn typing(services: &Services, caller: &Caller, session: &str, chat: &str, state: TypingState) -> Result<TypingShown, Error> {
+    let chat = recipient(chat)?;
+    let row = connected(services, caller, session).await?;
+    services.engine.show_typing(&row.id, &chat.jid(), state).await?;
+    let ends = services.clock.now().plus_millis(limits::TYPING_MS);
+    Ok(TypingShown { state, expires_at: (state != TypingState::Paused).then_some(ends) })
+}
+
+/// `POST /v1/chats/{chatId}/read`: what came in is read, and whoever sent it is told.
+pub async fn read(services: &Services, caller: &Caller, session: &str, chat: &str) -> Result<ChatRead, Error> {
+    let chat = recipient(chat)?;
+    let row = connected(services, caller, session).await?;
+    let key = chat.jid();
+    let unread = services.store.unread(&caller.account, &row.id, &key, READ_AT_ONCE).await?;
+    // In a group every sender is told by itself.
+    let mut told: BTreeMap<(String, Option<String>), Vec<String>> = BTreeMap::new();
+    for message in &unread.rows {
+        let sender = is_group(&message.chat).then(|| message.sender_lid.clone().or_else(|| message.sender.clone())).flatten();
+        told.entry((message.chat.clone(), sender)).or_default().push(message.wa_id.clone());
+    }
+    for ((chat, sender), wa_ids) in told {
+        services.engine.tell_read(&row.id, &chat, sender.as_deref(), &wa_ids).await?;
+    }
+    if !unread.rows.is_empty() {
+        services.store.mark_read(&caller.account, &row.id, &key, unread.until).await?;
+    }
+    Ok(ChatRead { read: unread.rows.len() as u64 })
+}
+
+/// `POST /v1/presence`.
+pub async fn presence(services: &Services, caller: &Caller, session: &str, state: PresenceState) -> Result<(), Error> {
+    let row = connected(services, caller, session).await?;
+    Ok(services.engine.set_presence(&row.id, state).await?)
+}

@@ -1,0 +1,340 @@
+//! Groups as a customer uses them: made, changed, joined, left, written to, with fifty members and a second session among them.
+
+use serde_json::{Value, json};
+use wharf_api::ErrorCode;
+
+use crate::harness::{ABSENT, Api, Backend, ECHO, OWNER, Reply, World, both_backends, eventually};
+
+const SECOND: &str = "15550000002";
+const FRIEND: &str = "15551000001";
+const OTHER: &str = "15551000002";
+
+/// A connected session with what tests ask of groups.
+struct Crew {
+    api: Api,
+    session: String,
+}
+
+impl Crew {
+    async fn of(world: &World, owner: &str) -> Self {
+        Self { session: world.pair(owner).await, api: world.api() }
+    }
+
+    async fn make(&self, subject: &str, participants: &[&str]) -> String {
+        let body = json!({"sessionId": self.session, "subject": subject, "participants": participants});
+        self.api.post("/v1/groups", &body).await.ok(201)["groupId"].as_str().unwrap().to_owned()
+    }
+
+    async fn get(&self, path: &str) -> Reply {
+        self.api.get(&format!("/v1/groups{path}?sessionId={}", self.session)).await
+    }
+
+    async fn post(&self, path: &str, mut body: Value) -> Reply {
+        body["sessionId"] = json!(self.session);
+        self.api.post(&format!("/v1/groups{path}"), &body).await
+    }
+
+    async fn patch(&self, group: &str, mut body: Value) -> Reply {
+        body["sessionId"] = json!(self.session);
+        self.api.patch(&format!("/v1/groups/{group}"), &body).await
+    }
+
+    async fn say(&self, group: &str, text: &str) -> String {
+        let sent = self.api.post("/v1/messages/text", &json!({"sessionId": self.session, "to": group, "text": text})).await;
+        sent.ok(201)["messageId"].as_str().unwrap().to_owned()
+    }
+}
+
+/// The numbers of a group's participants with their roles.
+fn roles(group: &Value) -> Vec<(String, String)> {
+    let mut roles: Vec<_> = group["participants"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|member| (member["phoneNumber"].as_str().unwrap().to_owned(), member["role"].as_str().unwrap().to_owned()))
+        .collect();
+    roles.sort();
+    roles
+}
+
+/// How often the phone shows this text in the group.
+async fn shown(world: &World, phone: &str, group: &str, text: &str) -> usize {
+    let ledger = world.control().get(&format!("/control/phones/{phone}/messages?chat={group}")).await;
+    ledger.data().as_array().unwrap().iter().filter(|entry| entry["text"] == text).count()
+}
+
+async fn until_shown(world: &World, phone: &str, group: &str, text: &str) {
+    eventually(&format!("{phone} shows {text}"), async || match shown(world, phone, group, text).await {
+        0 => Err("not yet".to_owned()),
+        1 => Ok(()),
+        more => panic!("{phone} shows {text} {more} times"),
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_made_changed_and_shown_as_whatsapp_has_it() {
+    let world = World::start(Backend::Sqlite).await;
+    let crew = Crew::of(&world, OWNER).await;
+    let body =
+        json!({"sessionId": crew.session, "subject": "The crew", "participants": [FRIEND, "+1 555 100 0002"], "description": "for tests"});
+    let made = crew.api.post("/v1/groups", &body).await;
+    let made = made.ok(201);
+    let id = made["groupId"].as_str().unwrap().to_owned();
+    assert!(id.ends_with("@g.us"), "{made}");
+    assert_eq!(
+        (&made["subject"], &made["description"], &made["owner"]["phoneNumber"]),
+        (&json!("The crew"), &json!("for tests"), &json!(OWNER))
+    );
+    let member = |number: &str, role: &str| (number.to_owned(), role.to_owned());
+    assert_eq!(roles(made), [member(OWNER, "superadmin"), member(FRIEND, "member"), member(OTHER, "member")]);
+    assert!(made["participants"].as_array().unwrap().iter().all(|member| member["lid"].as_str().unwrap().ends_with("@lid")));
+
+    let edits = json!({"subject": "The better crew", "description": "", "announcement": true, "locked": true, "approvalRequired": true,
+        "membersCanAdd": false, "disappearingSeconds": 86400});
+    let changed = crew.patch(&id, edits).await;
+    let changed = changed.ok(200);
+    assert_eq!((&changed["subject"], changed.get("description")), (&json!("The better crew"), None));
+    for (setting, value) in [("announcement", true), ("locked", true), ("approvalRequired", true), ("membersCanAdd", false)] {
+        assert_eq!(changed[setting], value, "{setting}");
+    }
+    assert_eq!(changed["disappearingSeconds"], 86400);
+
+    // A bare id is the same group; the list has it.
+    let bare = id.trim_end_matches("@g.us");
+    assert_eq!(crew.get(&format!("/{bare}")).await.ok(200)["groupId"], id.as_str());
+    let second = crew.make("A second", &[]).await;
+    let list = crew.get("").await;
+    let listed: Vec<_> = list.ok(200).as_array().unwrap().iter().map(|group| group["groupId"].as_str().unwrap()).collect();
+    assert_eq!(listed, [second.as_str(), id.as_str()]);
+
+    let jpeg = [0xff, 0xd8, 0xff, 0xe0, 1, 2, 3];
+    let data = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, jpeg);
+    let put = crew.api.put(&format!("/v1/groups/{id}/picture"), &json!({"sessionId": crew.session, "data": data})).await;
+    assert!(!put.ok(200)["pictureId"].as_str().unwrap().is_empty());
+    let gone = crew.api.delete(&format!("/v1/groups/{id}/picture?sessionId={}", crew.session)).await;
+    assert_eq!(gone.ok(200), &json!({}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_added_removed_promoted_and_demoted_each_with_a_result_of_its_own() {
+    let world = World::start(Backend::Sqlite).await;
+    let crew = Crew::of(&world, OWNER).await;
+    let id = crew.make("Changing", &[FRIEND]).await;
+    let act = async |action: &str, people: &[&str]| {
+        let reply = crew.post(&format!("/{id}/participants/{action}"), json!({"participants": people})).await;
+        reply
+            .ok(200)
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| (one["success"] == true, one["reason"].as_str().unwrap_or_default().to_owned()))
+            .collect::<Vec<_>>()
+    };
+    let (yes, no) = ((true, String::new()), |reason: &str| (false, reason.to_owned()));
+    assert_eq!(act("add", &[OTHER, FRIEND, ABSENT]).await, [yes.clone(), no("already_member"), no("not_on_whatsapp")]);
+    assert_eq!(act("promote", &[OTHER, ECHO]).await, [yes.clone(), no("not_a_member")]);
+    assert_eq!(roles(crew.get(&format!("/{id}")).await.ok(200)).iter().filter(|(_, role)| role == "admin").count(), 1);
+    assert_eq!(act("demote", &[OTHER]).await, [yes.clone()]);
+    assert_eq!(act("remove", &[OTHER, OTHER]).await[0], yes);
+    assert_eq!(roles(crew.get(&format!("/{id}")).await.ok(200)).len(), 2);
+
+    let removed = crew.post(&format!("/{id}/participants/banish"), json!({"participants": [FRIEND]})).await;
+    removed.refused(ErrorCode::ResourceNotFound);
+    let nobody = crew.post(&format!("/{id}/participants/add"), json!({"participants": []})).await;
+    assert_eq!(nobody.refused(ErrorCode::InvalidRequest)["field"], "participants");
+    let nonsense = crew.post(&format!("/{id}/participants/add"), json!({"participants": [FRIEND, "12ab"]})).await;
+    assert_eq!(nonsense.refused(ErrorCode::InvalidPhoneNumber)["field"], "participants[1]");
+    let crowd: Vec<String> = (0..257).map(|number| (15_551_000_000_u64 + number).to_string()).collect();
+    let crowd = crew.post(&format!("/{id}/participants/add"), json!({"participants": crowd})).await;
+    assert_eq!(crowd.refused(ErrorCode::InvalidRequest)["limit"], 256);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_lets_a_second_session_in_until_it_is_revoked_and_admins_decide_where_they_are_asked() {
+    let world = World::start(Backend::Sqlite).await;
+    let (crew, guest) = (Crew::of(&world, OWNER).await, Crew::of(&world, SECOND).await);
+    let id = crew.make("By invitation", &[FRIEND]).await;
+    let invite = crew.get(&format!("/{id}/invite")).await;
+    let (code, link) = (invite.ok(200)["code"].as_str().unwrap().to_owned(), invite.data()["link"].as_str().unwrap().to_owned());
+    assert_eq!(link, format!("https://chat.whatsapp.com/{code}"));
+    let joined = guest.post("/join", json!({"code": link})).await;
+    assert_eq!(joined.ok(200), &json!({"groupId": id, "pending": false}));
+    assert_eq!(
+        guest.post("/join", json!({"code": code})).await.refused(ErrorCode::Conflict)["reason"],
+        "the session is in this group already"
+    );
+    assert_eq!(guest.get(&format!("/{id}")).await.ok(200)["groupId"], id.as_str());
+    // Who is no admin reads and does not change.
+    let refused = guest.post(&format!("/{id}/participants/remove"), json!({"participants": [FRIEND]})).await;
+    assert_eq!(refused.refused(ErrorCode::Conflict)["reason"], "only an admin of the group may do this");
+    guest.get(&format!("/{id}/invite")).await.refused(ErrorCode::Conflict);
+
+    assert_eq!(guest.post(&format!("/{id}/leave"), json!({})).await.ok(200)["groupId"], id.as_str());
+    guest.get(&format!("/{id}")).await.refused(ErrorCode::ResourceNotFound);
+    guest.post(&format!("/{id}/leave"), json!({})).await.refused(ErrorCode::ResourceNotFound);
+    let fresh = crew.post(&format!("/{id}/invite/revoke"), json!({})).await;
+    let fresh = fresh.ok(200)["code"].as_str().unwrap().to_owned();
+    assert_ne!(fresh, code);
+    guest.post("/join", json!({"code": code})).await.refused(ErrorCode::ResourceNotFound);
+
+    crew.patch(&id, json!({"approvalRequired": true})).await.ok(200);
+    assert_eq!(guest.post("/join", json!({"code": fresh})).await.ok(200)["pending"], true);
+    let requests = crew.get(&format!("/{id}/requests")).await;
+    assert_eq!(requests.ok(200)[0]["phoneNumber"], SECOND, "{requests:?}");
+    let decided = crew.post(&format!("/{id}/requests/approve"), json!({"participants": [SECOND, OTHER]})).await;
+    assert_eq!((&decided.ok(200)[0]["success"], &decided.data()[1]["reason"]), (&json!(true), &json!("not_a_member")));
+    assert_eq!(guest.get(&format!("/{id}")).await.ok(200)["subject"], "By invitation");
+    assert_eq!(crew.get(&format!("/{id}/requests")).await.ok(200), &json!([]));
+    crew.post(&format!("/{id}/requests/maybe"), json!({"participants": [SECOND]})).await.refused(ErrorCode::ResourceNotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_is_refused_with_its_code_before_whatsapp_is_asked() {
+    let world = World::start(Backend::Sqlite).await;
+    let crew = Crew::of(&world, OWNER).await;
+    let make = async |subject: &str, participants: Value| crew.post("", json!({"subject": subject, "participants": participants})).await;
+    assert_eq!(make("", json!([])).await.refused(ErrorCode::InvalidRequest)["field"], "subject");
+    let details = make(&"x".repeat(101), json!([])).await;
+    assert_eq!(
+        (&details.refused(ErrorCode::InvalidRequest)["limit"], &details.json["error"]["details"]["actual"]),
+        (&json!(100), &json!(101))
+    );
+    make(&"x".repeat(100), json!([])).await.ok(201);
+    assert_eq!(make("a", json!(["12"])).await.refused(ErrorCode::InvalidPhoneNumber)["field"], "participants[0]");
+    assert_eq!(make("a", json!([FRIEND, ABSENT])).await.refused(ErrorCode::RecipientNotOnWhatsapp)["field"], "participants[1]");
+    assert_eq!(crew.api.get("/v1/groups").await.refused(ErrorCode::MissingRequiredParameter)["field"], "sessionId");
+    crew.get("/120363000000000000@g.us").await.refused(ErrorCode::ResourceNotFound);
+    crew.get("/nonsense").await.refused(ErrorCode::ResourceNotFound);
+    let id = crew.make("Picture", &[]).await;
+    for data in ["%%%", "AAAA"] {
+        let put = crew.api.put(&format!("/v1/groups/{id}/picture"), &json!({"sessionId": crew.session, "data": data})).await;
+        assert_eq!(put.refused(ErrorCode::InvalidRequest)["field"], "data");
+    }
+    crew.patch(&id, json!({})).await.refused(ErrorCode::InvalidRequest);
+    let created = crew.api.post("/v1/sessions", &json!({"name": "unpaired"})).await;
+    let unpaired = created.ok(201)["sessionId"].as_str().unwrap().to_owned();
+    crew.api.get(&format!("/v1/groups?sessionId={unpaired}")).await.refused(ErrorCode::SessionNotConnected);
+    crew.api.get("/v1/groups?sessionId=ses_00000000000000000000000000000000").await.refused(ErrorCode::SessionNotFound);
+    // A stranger's group, to which the session was never let in.
+    let body = json!({"creator": FRIEND, "subject": "Theirs", "members": [OTHER]});
+    let theirs = world.control().post("/control/groups", &body).await.data()["id"].as_str().unwrap().to_owned();
+    crew.get(&format!("/{theirs}")).await.refused(ErrorCode::ResourceNotFound);
+    let sent = crew.api.post("/v1/messages/text", &json!({"sessionId": crew.session, "to": theirs, "text": "hello?"})).await;
+    sent.refused(ErrorCode::MessageSendingFailed);
+}
+
+both_backends! {
+    async fn a_group_of_fifty_with_a_second_session_in_it_reads_and_is_read_and_who_was_removed_gets_nothing_more(backend) {
+        let world = World::start(backend).await;
+        let (crew, guest) = (Crew::of(&world, OWNER).await, Crew::of(&world, SECOND).await);
+        // With the owner and the second session: fifty.
+        let phones: Vec<String> = (1..49).map(|number| (15_551_000_000_u64 + number).to_string()).collect();
+        let mut members: Vec<&str> = phones.iter().map(String::as_str).collect();
+        members.push(SECOND);
+        let id = crew.make("Fifty", &members).await;
+        assert_eq!(crew.get(&format!("/{id}")).await.ok(200)["participants"].as_array().unwrap().len(), 50);
+
+        let message = crew.say(&id, "hello fifty").await;
+        for phone in &members {
+            until_shown(&world, phone, &id, "hello fifty").await;
+        }
+        let receipts = eventually("all receipts are there", async || {
+            let seen = crew.api.get(&format!("/v1/messages/{message}")).await;
+            let receipts = seen.data()["receipts"].as_array().cloned().unwrap_or_default();
+            let delivered = receipts.iter().filter(|receipt| receipt["deliveredAt"].is_string()).count();
+            (delivered == 49).then_some(receipts).ok_or(format!("{delivered} receipts"))
+        })
+        .await;
+        let numbers: std::collections::BTreeSet<_> = receipts.iter().map(|receipt| receipt["participant"]["phoneNumber"].as_str().unwrap()).collect();
+        assert_eq!(numbers, members.iter().copied().collect());
+        assert!(receipts.iter().all(|receipt| receipt["participant"]["lid"].is_string() && receipt["readAt"].is_null()), "{receipts:?}");
+        world.until_message(&message, "delivered").await;
+
+        // Three of them read it.
+        for phone in &phones[..3] {
+            world.control().post(&format!("/control/phones/{phone}/read"), &json!({"chat": id})).await;
+        }
+        world.until_message(&message, "read").await;
+        eventually("three have read it", async || {
+            let seen = crew.api.get(&format!("/v1/messages/{message}")).await;
+            let read = seen.data()["receipts"].as_array().unwrap().iter().filter(|receipt| receipt["readAt"].is_string()).count();
+            (read == 3).then_some(()).ok_or(format!("{read} have read it"))
+        })
+        .await;
+
+        // The second session has it, with sender and group, and writes back.
+        let heard = eventually("the second session has it", async || {
+            let list = guest.api.get(&format!("/v1/messages?sessionId={}&chat={id}&direction=incoming", guest.session)).await;
+            list.data().as_array().and_then(|rows| rows.first().cloned()).ok_or(format!("{list:?}"))
+        })
+        .await;
+        assert_eq!((&heard["text"], &heard["chat"]["id"], &heard["from"]["phoneNumber"]), (&json!("hello fifty"), &json!(id), &json!(OWNER)));
+        assert!(heard["from"]["lid"].as_str().unwrap().ends_with("@lid"), "{heard}");
+        guest.say(&id, "the second session speaks").await;
+        for phone in members.iter().filter(|phone| **phone != SECOND).chain(&[OWNER]) {
+            until_shown(&world, phone, &id, "the second session speaks").await;
+        }
+
+        // A phone speaks too; then somebody is taken out.
+        let gone = &phones[7];
+        world.control().post(&format!("/control/phones/{gone}/send"), &json!({"to": id, "text": "my last words"})).await;
+        until_shown(&world, SECOND, &id, "my last words").await;
+        let removed = crew.post(&format!("/{id}/participants/remove"), json!({"participants": [gone]})).await;
+        assert_eq!(removed.ok(200)[0]["success"], true);
+        crew.say(&id, "without them").await;
+        guest.say(&id, "without them either").await;
+        for phone in members.iter().filter(|phone| *phone != gone) {
+            until_shown(&world, phone, &id, "without them").await;
+        }
+        for phone in members.iter().filter(|phone| *phone != gone && **phone != SECOND) {
+            until_shown(&world, phone, &id, "without them either").await;
+        }
+        assert_eq!(shown(&world, gone, &id, "without them").await, 0);
+        assert_eq!(shown(&world, gone, &id, "without them either").await, 0);
+        let wire = world.control().get(&format!("/control/wire/{OWNER}")).await;
+        assert_eq!(wire.data()["counterReuses"], json!([]));
+        // What went on the wire after the removal names no device of who was removed.
+        let last = wire.data()["messages"].as_array().unwrap().last().unwrap().clone();
+        assert!(last["ciphertexts"].as_array().unwrap().iter().all(|part| !part["to"].as_str().unwrap().starts_with(gone.as_str())), "{last}");
+    }
+
+    async fn killed_in_the_middle_of_a_send_to_a_group_every_member_reads_it_once(backend) {
+        let mut world = World::start(backend).await;
+        let crew = Crew::of(&world, OWNER).await;
+        let phones: Vec<String> = (1..10).map(|number| (15_551_000_100_u64 + number).to_string()).collect();
+        let members: Vec<&str> = phones.iter().map(String::as_str).collect();
+        let id = crew.make("Robust", &members).await;
+        let kill_file = world.dir().join("kill");
+        let env = [("WHARF_KILL_FILE", kill_file.to_str().unwrap().to_owned())];
+        let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        world.stop_gateway().await;
+        world.start_gateway(&env).await;
+        let mut texts = Vec::new();
+        for gap in ["S0-accepted", "S1-claimed", "S2-encrypted", "S3-written", "S4-acked", "S5-stored"] {
+            for turn in 0..3 {
+                world.until_connected(&crew.session).await;
+                std::fs::write(&kill_file, gap).unwrap();
+                let text = format!("{gap} {turn}");
+                let body = json!({"sessionId": crew.session, "to": id, "text": text, "async": true});
+                let reply = world.api().try_post("/v1/messages/text", &body).await;
+                world.gateway().ended().await;
+                texts.push((text, reply.is_some_and(|reply| reply.status == 201)));
+                world.start_gateway(&env).await;
+            }
+        }
+        world.until_connected(&crew.session).await;
+        for (text, promised) in &texts {
+            for phone in &members {
+                if *promised {
+                    until_shown(&world, phone, &id, text).await;
+                } else {
+                    assert!(shown(&world, phone, &id, text).await <= 1, "{text} at {phone}");
+                }
+            }
+        }
+        assert!(texts.iter().filter(|(_, promised)| *promised).count() >= 10, "{texts:?}");
+        let wire = world.control().get(&format!("/control/wire/{OWNER}")).await;
+        assert_eq!(wire.data()["counterReuses"], json!([]));
+    }
+}

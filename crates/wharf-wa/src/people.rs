@@ -1,0 +1,192 @@
+//! People and chats: the port's questions in the library's words.
+
+use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use wacore_binary::Jid;
+use wharf_api::ids::SessionId;
+use wharf_api::limits;
+use wharf_api::types::chat::{PresenceState, TypingState};
+use wharf_api::types::contact::{Picture, Presence};
+use wharf_api::types::message::Party;
+use wharf_core::engine::{Error, PeopleEngine, PersonInfo};
+use whatsapp_rust::client::Client;
+use whatsapp_rust::{ChatStateType, ErrorChainExt};
+
+use crate::engine::WaEngine;
+use crate::groups::{named, party};
+
+/// The latest thing shown in each chat, so that an earlier one does not end it.
+#[derive(Default)]
+pub(crate) struct Typing(Mutex<HashMap<(SessionId, String), u64>>);
+
+impl Typing {
+    fn begin(&self, session: &SessionId, chat: &str) -> u64 {
+        let mut latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = latest.entry((session.clone(), chat.to_owned())).or_default();
+        *turn += 1;
+        *turn
+    }
+
+    /// Forgets the chat if nothing was shown in it since.
+    fn end(&self, session: &SessionId, chat: &str, turn: u64) -> bool {
+        let mut latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (session.clone(), chat.to_owned());
+        let ends = latest.get(&key) == Some(&turn);
+        if ends {
+            latest.remove(&key);
+        }
+        ends
+    }
+}
+
+#[async_trait]
+impl PeopleEngine for WaEngine {
+    async fn person(&self, session: &SessionId, person: &str) -> Result<PersonInfo, Error> {
+        let jid = jid(person)?;
+        self.with_client(session, |client| async move {
+            let contacts = client.contacts();
+            let jids = [jid.clone()];
+            let registered = contacts.is_on_whatsapp(&jids).await.map_err(|error| failure(&error))?;
+            let registered = registered.iter().any(|result| result.is_registered);
+            let names = named(&client, &jid).await;
+            let mut info = PersonInfo { on_whatsapp: registered, phone: names.phone, lid: names.lid, ..PersonInfo::default() };
+            if registered {
+                let told = contacts.get_user_info(&jids).await.map_err(|error| failure(&error))?;
+                if let Some(told) = told.into_values().next() {
+                    info.lid = info.lid.or_else(|| told.lid.as_ref().map(Jid::to_non_ad_string));
+                    info.about = told.status.filter(|text| !text.is_empty());
+                    info.picture_id = told.picture_id;
+                    info.business = told.is_business;
+                }
+            }
+            Ok(info)
+        })
+        .await
+    }
+
+    async fn picture(&self, session: &SessionId, of: &str, preview: bool) -> Result<Option<Picture>, Error> {
+        let jid = jid(of)?;
+        self.with_client(session, move |client| async move {
+            let picture = client.contacts().get_profile_picture(&jid, preview).await.map_err(|error| failure(&error))?;
+            Ok(picture.map(|picture| Picture { picture_id: picture.id, url: picture.url }))
+        })
+        .await
+    }
+
+    async fn set_blocked(&self, session: &SessionId, person: &str, blocked: bool) -> Result<(), Error> {
+        let jid = jid(person)?;
+        self.with_client(session, move |client| async move {
+            let blocking = client.blocking();
+            if blocked { blocking.block(&jid).await } else { blocking.unblock(&jid).await }.map_err(|error| failure(&error))
+        })
+        .await
+    }
+
+    async fn blocked(&self, session: &SessionId) -> Result<Vec<Party>, Error> {
+        self.with_client(session, |client| async move {
+            let entries = client.blocking().get_blocklist().await.map_err(|error| failure(&error))?;
+            let mut people = Vec::with_capacity(entries.len());
+            for entry in entries {
+                people.push(party(named(&client, &entry.jid).await));
+            }
+            people.sort_by(|a, b| a.id.cmp(&b.id));
+            Ok(people)
+        })
+        .await
+    }
+
+    async fn tell_read(&self, session: &SessionId, chat: &str, sender: Option<&str>, wa_ids: &[String]) -> Result<(), Error> {
+        let (chat, sender, wa_ids) = (jid(chat)?, sender.map(jid).transpose()?, wa_ids.to_vec());
+        self.with_client(session, |client| async move {
+            let ids: Vec<&str> = wa_ids.iter().map(String::as_str).collect();
+            client.mark_as_read(&chat, sender.as_ref(), &ids).await.map_err(|_| {
+                if client.is_connected() { Error::Refused("the receipt was not sent".to_owned()) } else { Error::NotConnected }
+            })
+        })
+        .await
+    }
+
+    async fn show_typing(&self, session: &SessionId, chat: &str, state: TypingState) -> Result<(), Error> {
+        let to = jid(chat)?;
+        let (typing, owner, name) = (Arc::clone(&self.typing), session.clone(), chat.to_owned());
+        let turn = typing.begin(session, chat);
+        let done = self
+            .with_client(session, move |client| async move {
+                show(&client, &to, state).await?;
+                if state != TypingState::Paused {
+                    // Nobody types for ever, and a program may forget to say that it stopped.
+                    tokio::spawn(async move {
+                        tokio::time::sleep(Duration::from_millis(limits::TYPING_MS.unsigned_abs())).await;
+                        if typing.end(&owner, &name, turn) {
+                            let _ = show(&client, &to, TypingState::Paused).await;
+                        }
+                    });
+                }
+                Ok(())
+            })
+            .await;
+        if state == TypingState::Paused || done.is_err() {
+            self.typing.end(session, chat, turn);
+        }
+        done
+    }
+
+    async fn set_presence(&self, session: &SessionId, state: PresenceState) -> Result<(), Error> {
+        self.with_client(session, move |client| async move {
+            let presence = client.presence();
+            let done = match state {
+                PresenceState::Available => presence.set_available().await,
+                PresenceState::Unavailable => presence.set_unavailable().await,
+            };
+            done.map_err(|error| match error {
+                whatsapp_rust::PresenceError::PushNameEmpty => Error::Conflict("the account has no name yet"),
+                error => failure(&error),
+            })
+        })
+        .await
+    }
+
+    async fn presence(&self, session: &SessionId, person: &str) -> Result<Presence, Error> {
+        let jid = jid(person)?;
+        let first = self.ctx.presences.ask(session, person);
+        let names = self
+            .with_client(session, move |client| async move {
+                if first {
+                    client.presence().subscribe(jid.clone()).await.map_err(|error| failure(&error))?;
+                }
+                let names = named(&client, &jid).await;
+                Ok([Some(jid.to_non_ad_string()), Some(names.id), names.lid].into_iter().flatten().collect::<Vec<_>>())
+            })
+            .await?;
+        Ok(self.ctx.presences.of(session, &names, self.ctx.clock.now()))
+    }
+}
+
+async fn show(client: &Client, chat: &Jid, state: TypingState) -> Result<(), Error> {
+    let state = match state {
+        TypingState::Typing => ChatStateType::Composing,
+        TypingState::Recording => ChatStateType::Recording,
+        TypingState::Paused => ChatStateType::Paused,
+    };
+    client.chatstate().send(chat, state).await.map_err(|error| failure(&error))
+}
+
+fn jid(id: &str) -> Result<Jid, Error> {
+    id.parse().map_err(|_| Error::NotFound)
+}
+
+/// What a refusal means for the caller.
+fn failure<E: StdError + ErrorChainExt + ?Sized>(error: &E) -> Error {
+    if let Some(rejection) = error.server_rejection() {
+        return match rejection.code {
+            401 | 403 | 404 => Error::NotFound,
+            429 => Error::Throttled { retry_after_secs: rejection.backoff.map(u64::from) },
+            code => Error::Refused(format!("code {code}")),
+        };
+    }
+    if error.is_transport_unavailable() { Error::NotConnected } else { Error::Refused("the request failed".to_owned()) }
+}

@@ -1,0 +1,94 @@
+//! What sessions were told of people's presence. In memory only: it is stale within minutes.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use wacore::types::events::{ChatPresenceUpdate, PresenceUpdate};
+use wacore::types::presence::{ChatPresence, ChatPresenceMedia};
+use wacore_binary::Jid;
+use wharf_api::Timestamp;
+use wharf_api::ids::SessionId;
+use wharf_api::types::chat::{PresenceState, TypingState};
+use wharf_api::types::contact::Presence;
+
+/// Phones show typing this long after the last word of it.
+const TYPING_MS: i64 = 25_000;
+/// People remembered per session.
+const KEPT: usize = 10_000;
+
+#[derive(Clone, Default)]
+struct Known {
+    state: Option<PresenceState>,
+    last_seen_at: Option<Timestamp>,
+    typing: Option<(TypingState, Timestamp)>,
+}
+
+#[derive(Default)]
+struct OfSession {
+    people: HashMap<String, Known>,
+    /// People whose presence was asked for.
+    asked: HashSet<String>,
+}
+
+#[derive(Default)]
+pub(crate) struct Presences(Mutex<HashMap<SessionId, OfSession>>);
+
+impl Presences {
+    fn sessions(&self) -> MutexGuard<'_, HashMap<SessionId, OfSession>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, session: &SessionId, person: &Jid, change: impl FnOnce(&mut Known)) {
+        let mut sessions = self.sessions();
+        let of = sessions.entry(session.clone()).or_default();
+        if of.people.len() >= KEPT {
+            of.people.clear();
+        }
+        change(of.people.entry(person.to_non_ad_string()).or_default());
+    }
+
+    pub(super) fn told(&self, session: &SessionId, update: &PresenceUpdate, now: Timestamp) {
+        self.change(session, &update.from, |known| {
+            let state = if update.unavailable { PresenceState::Unavailable } else { PresenceState::Available };
+            known.state = Some(state);
+            let seen = update.last_seen.map(|at| Timestamp::from_millis(at.timestamp_millis()));
+            known.last_seen_at = if update.unavailable { seen.or(known.last_seen_at) } else { Some(now) };
+        });
+    }
+
+    pub(super) fn typing(&self, session: &SessionId, update: &ChatPresenceUpdate, now: Timestamp) {
+        self.change(session, &update.source.sender, |known| {
+            known.typing = match (update.state, update.media) {
+                (ChatPresence::Paused, _) => None,
+                (ChatPresence::Composing, ChatPresenceMedia::Audio) => Some((TypingState::Recording, now)),
+                (ChatPresence::Composing, ChatPresenceMedia::Text) => Some((TypingState::Typing, now)),
+            };
+        });
+    }
+
+    /// Whether this is the first time that the person is asked for.
+    pub(crate) fn ask(&self, session: &SessionId, person: &str) -> bool {
+        self.sessions().entry(session.clone()).or_default().asked.insert(person.to_owned())
+    }
+
+    /// A new connection has to ask anew.
+    pub(super) fn forget_asked(&self, session: &SessionId) {
+        if let Some(of) = self.sessions().get_mut(session) {
+            of.asked.clear();
+        }
+    }
+
+    /// What is known under one of the names of a person.
+    pub(crate) fn of(&self, session: &SessionId, names: &[String], now: Timestamp) -> Presence {
+        let sessions = self.sessions();
+        let people = sessions.get(session).map(|of| &of.people);
+        let mut presence = Presence::default();
+        for known in names.iter().filter_map(|name| people?.get(name)) {
+            presence.state = presence.state.or(known.state);
+            presence.last_seen_at = presence.last_seen_at.or(known.last_seen_at);
+            let fresh = known.typing.filter(|(_, at)| now.as_millis() - at.as_millis() < TYPING_MS);
+            presence.typing = presence.typing.or(fresh.map(|(state, _)| state));
+        }
+        presence
+    }
+}
