@@ -14,8 +14,8 @@ pub mod session;
 pub mod vault;
 
 pub use account::{AccountRow, AccountStore, Answers, Plan};
-pub use event::{EventFilter, EventPage, EventRow, EventStore, NewEvent};
 pub use chat::{ChatRow, ChatStore, ContactRow, Member, MemberReceipt, MemberState, Unread};
+pub use event::{EventFilter, EventPage, EventRow, EventStore, NewEvent};
 pub use idempotency::{Answer, Claim, IdempotencyRow, IdempotencyStore};
 pub use key::{KeyRow, KeyStore, KeyWithAccount};
 pub use message::{
@@ -41,7 +41,18 @@ pub enum Error {
 
 /// All that Wharf keeps.
 pub trait Store:
-    AccountStore + KeyStore + SessionStore + MessageStore + ChatStore + EventStore + IdempotencyStore + OwnerStore + VaultStore + Send + Sync + 'static
+    AccountStore
+    + KeyStore
+    + SessionStore
+    + MessageStore
+    + ChatStore
+    + EventStore
+    + IdempotencyStore
+    + OwnerStore
+    + VaultStore
+    + Send
+    + Sync
+    + 'static
 {
 }
 

@@ -113,6 +113,7 @@ impl GroupEngine for WaEngine {
         let group = jid(group)?;
         self.with_client(session, |client| async move {
             let requests = client.groups().get_membership_requests(&group).await.map_err(|error| failure(&error))?;
+            learn_numbers(&client, requests.iter().map(|request| &request.jid)).await;
             let mut shown = Vec::with_capacity(requests.len());
             for request in requests {
                 let person = named(&client, &request.jid).await;
@@ -168,6 +169,7 @@ async fn act_on(client: &Arc<Client>, group: &Jid, act: Act, people: Vec<Jid>) -
     } else {
         Vec::new()
     };
+    learn_numbers(client, requests.iter().map(|request| &request.jid)).await;
     for person in people {
         let wire = match act {
             Act::Add => Some(person.clone()),
@@ -241,6 +243,20 @@ fn reason(code: &str) -> &'static str {
         "408" => "left_recently",
         "419" | "500" => "group_full",
         _ => "not_allowed",
+    }
+}
+
+/// Asks for the phone numbers of people who are named by a LID only. Without them the LID has to do.
+async fn learn_numbers(client: &Client, people: impl Iterator<Item = &Jid>) {
+    let mut unknown = Vec::new();
+    for jid in people.filter(|jid| jid.is_lid()) {
+        if client.get_lid_pn_entry(jid).await.ok().flatten().is_none() {
+            unknown.push(jid.clone());
+        }
+    }
+    if !unknown.is_empty() {
+        // The library keeps what the answer tells.
+        let _ = client.contacts().is_on_whatsapp(&unknown).await;
     }
 }
 

@@ -3,8 +3,8 @@
 mod accounts;
 mod answers;
 mod events;
-mod messages;
 mod groups;
+mod messages;
 mod people;
 mod requests;
 #[cfg(test)]

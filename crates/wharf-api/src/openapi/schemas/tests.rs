@@ -91,8 +91,11 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let party = json!({"id": "1@s.whatsapp.net", "phoneNumber": "1", "lid": "2@lid", "name": "n"});
     let sent = json!({"messageId": MESSAGE, "sessionId": SESSION, "whatsappId": "3EB0", "direction": "outgoing", "status": "sent",
         "chat": {"id": "1@s.whatsapp.net"}, "type": "text", "text": "hello", "createdAt": TIME});
-    let failed = with(&sent, &json!({"from": party, "error": {"code": "x"}, "timeline": [{"status": "queued", "at": TIME}],
-        "receipts": [{"participant": {"id": "1"}, "readAt": TIME}]}));
+    let failed = with(
+        &sent,
+        &json!({"from": party, "error": {"code": "x"}, "timeline": [{"status": "queued", "at": TIME}],
+        "receipts": [{"participant": {"id": "1"}, "readAt": TIME}]}),
+    );
     let event = json!({"id": "evt_00000000000000000000000000000007", "event": "message.received", "timestamp": TIME,
         "accountId": "acc_00000000000000000000000000000007", "sessionId": SESSION, "sequence": 1, "data": {"a": 1}});
     let of_kind = |kind: &Value| {

@@ -26,6 +26,8 @@ impl Verdict {
             // Limits on writing to people who did not write first: 463 until they do or time passes, 475 a cap on new chats.
             "463" | "475" => Self::HoldChat,
             "404" => Self::Failed("WhatsApp refused the message (404): the recipient is not on WhatsApp".to_owned()),
+            "403" => Self::Failed("WhatsApp refused the message (403): the session is not in this group".to_owned()),
+            "420" => Self::Failed("WhatsApp refused the message (420): only admins may write to this group".to_owned()),
             _ => Self::Failed(format!("WhatsApp refused the message ({})", printable(code))),
         }
     }

@@ -70,6 +70,10 @@ fn refused_by_library(own: &Own, error: &SendError) -> Verdict {
     let rejection = error.server_rejection().map(|rejection| rejection.code);
     let (kind, verdict) = match error {
         _ if matches!(rejection, Some(429 | 500..=599)) => ("overload", Verdict::HoldAll),
+        // Before a message to a group is encrypted its members are asked for.
+        _ if matches!(rejection, Some(401 | 403 | 404)) => {
+            ("not a member", Verdict::Failed("WhatsApp does not show this chat to the session: it is not in the group".to_owned()))
+        }
         SendError::NotLoggedIn | SendError::Client(ClientError::NotConnected) => ("not connected", Verdict::Again { chat_rests: false }),
         _ if error.is_transport_unavailable() => ("not connected", Verdict::Again { chat_rests: false }),
         SendError::InvalidRequest(_) => ("invalid", Verdict::Failed("the message cannot be sent to this recipient".to_owned())),
