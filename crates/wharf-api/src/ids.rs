@@ -55,6 +55,11 @@ id!(
     "msg_"
 );
 id!(
+    /// A file that belongs to a message, or will.
+    MediaId,
+    "med_"
+);
+id!(
     /// An entry of the event log.
     EventId,
     "evt_"

@@ -74,3 +74,25 @@ pub const LONG_POLL_MAX_SECS: u64 = 30;
 pub const MESSAGE_TTL_MS: i64 = 24 * 60 * 60 * 1000;
 /// How many times one message is put on the wire before it fails.
 pub const SEND_ATTEMPTS: u32 = 5;
+
+/// The words under an image, a video or a document, in Unicode scalar values.
+pub const CAPTION_CHARS: usize = 1024;
+/// The sizes of media, in bytes. One MB is 1024 × 1024 bytes.
+pub const IMAGE_BYTES: u64 = 5 * 1024 * 1024;
+pub const VIDEO_BYTES: u64 = 16 * 1024 * 1024;
+pub const AUDIO_BYTES: u64 = 16 * 1024 * 1024;
+pub const STICKER_BYTES: u64 = 1024 * 1024;
+pub const DOCUMENT_BYTES: u64 = 100 * 1024 * 1024;
+/// A file's name, in Unicode scalar values.
+pub const FILE_NAME_CHARS: usize = 255;
+/// The body of `POST /v1/messages/media`, in bytes: the largest document in Base64, and room for the rest.
+pub const MEDIA_BODY_BYTES: usize = 140 * 1024 * 1024;
+/// The side and the area of an image, in pixels. Larger ones are not looked into.
+pub const IMAGE_SIDE_PIXELS: u64 = 12_000;
+pub const IMAGE_PIXELS: u64 = 50_000_000;
+/// How long a media URL may take, redirects included, in milliseconds.
+pub const MEDIA_FETCH_MS: u64 = 60_000;
+/// How long a request that carries or sends a file may take, in milliseconds.
+pub const MEDIA_REQUEST_MS: u64 = 300_000;
+/// How long a file that came with a message by URL or in Base64 stays if the message was not accepted, in milliseconds.
+pub const MEDIA_UNUSED_MS: i64 = 60 * 60 * 1000;

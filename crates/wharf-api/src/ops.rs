@@ -151,6 +151,10 @@ mod table {
         get_message: Get "/v1/messages/{messageId}", Key(MessagesRead), 200, "Shows one message with its time line.", [MessageNotFound];
         list_messages: Get "/v1/messages", Key(MessagesRead), 200, "Lists messages, newest first.", [InvalidParameterType, SessionNotFound];
 
+        upload_media: Post "/v1/media", Key(MessagesSend), 201, "Stores a file that messages can then send by its id.",
+            [MediaSizeExceeded, InvalidMediaType];
+        get_media: Get "/v1/media/{mediaId}", Key(MessagesRead), 200, "Serves a file that was uploaded or received.", [ResourceNotFound];
+
         check_contacts: Post "/v1/contacts/check", Key(ContactsRead), 200, "Tells which phone numbers are on WhatsApp.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber];
 

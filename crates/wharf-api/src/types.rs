@@ -8,6 +8,7 @@ pub mod event;
 pub mod group;
 pub mod health;
 pub mod key;
+pub mod media;
 pub mod message;
 pub mod quick_start;
 pub mod session;

@@ -15,6 +15,7 @@ pub mod group;
 pub mod idempotency;
 pub mod key;
 pub mod limit;
+pub mod media;
 pub mod message;
 pub mod services;
 pub mod session;

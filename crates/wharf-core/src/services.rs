@@ -9,6 +9,7 @@ use crate::egress::{Egress, NoEgress};
 use crate::engine::Engine;
 use crate::key;
 use crate::limit;
+use crate::media::{Files, NoFiles};
 use crate::message::outcomes::Outcomes;
 use crate::store::Store;
 use crate::usage;
@@ -19,6 +20,8 @@ pub struct Services {
     pub engine: Arc<dyn Engine>,
     /// Nowhere, until [`Services::with_egress`] says otherwise.
     pub egress: Arc<dyn Egress>,
+    /// Nowhere, until [`Services::with_files`] says otherwise.
+    pub files: Arc<dyn Files>,
     pub clock: Arc<dyn Clock>,
     pub chance: Arc<dyn Chance>,
     /// Shared with the engine, which reports here how each message ended.
@@ -42,6 +45,7 @@ impl Services {
             store,
             engine,
             egress: Arc::new(NoEgress),
+            files: Arc::new(NoFiles),
             clock,
             chance,
             outcomes,
@@ -56,6 +60,13 @@ impl Services {
     #[must_use]
     pub fn with_egress(mut self, egress: Arc<dyn Egress>) -> Self {
         self.egress = egress;
+        self
+    }
+
+    /// The same with a place for files.
+    #[must_use]
+    pub fn with_files(mut self, files: Arc<dyn Files>) -> Self {
+        self.files = files;
         self
     }
 }

@@ -8,6 +8,7 @@ pub mod chat;
 pub mod event;
 pub mod idempotency;
 pub mod key;
+pub mod media;
 pub mod message;
 pub mod owner;
 pub mod session;
@@ -18,6 +19,7 @@ pub use chat::{ChatRow, ChatStore, ContactRow, Member, MemberReceipt, MemberStat
 pub use event::{EventFilter, EventPage, EventRow, EventStore, NewEvent};
 pub use idempotency::{Answer, Claim, IdempotencyRow, IdempotencyStore};
 pub use key::{KeyRow, KeyStore, KeyWithAccount};
+pub use media::{MediaRow, MediaStore};
 pub use message::{
     Accepted, Inbound, MessageFilter, MessageRow, MessageStore, NewMessage, Outcome, Outgoing, Receipt, ReceiptKind, StatusChange,
 };
@@ -43,6 +45,7 @@ pub enum Error {
 pub trait Store:
     AccountStore
     + KeyStore
+    + MediaStore
     + SessionStore
     + MessageStore
     + ChatStore
@@ -59,6 +62,7 @@ pub trait Store:
 impl<T> Store for T where
     T: AccountStore
         + KeyStore
+        + MediaStore
         + SessionStore
         + MessageStore
         + EventStore

@@ -10,6 +10,7 @@ mod horizon;
 mod idempotency;
 mod key;
 mod lane;
+mod media;
 mod message;
 mod migrations;
 mod open;

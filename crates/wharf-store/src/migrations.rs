@@ -24,6 +24,7 @@ history! {
     1 "0001_first",
     2 "0002_accounts",
     3 "0003_webhooks",
+    4 "0004_media",
     6 "0006_messages",
     7 "0007_groups",
 }

@@ -1,10 +1,10 @@
 //! Every statement of the crate, for the check that both databases understand them.
 
 use crate::sql::Sql;
-use crate::{account, event, horizon, idempotency, key, message, owner, plan, session, usage, vault};
+use crate::{account, event, horizon, idempotency, key, media, message, owner, plan, session, usage, vault};
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
-    [account::ALL, horizon::ALL, idempotency::ALL, key::ALL, owner::ALL, plan::ALL, session::ALL, usage::ALL, vault::ALL]
+    [account::ALL, horizon::ALL, idempotency::ALL, key::ALL, media::ALL, owner::ALL, plan::ALL, session::ALL, usage::ALL, vault::ALL]
         .into_iter()
         .chain(event::all())
         .chain(message::all())

@@ -18,6 +18,7 @@ use crate::egress::{Guard, Settings};
 use crate::http::Http;
 use crate::http::server::Server;
 use crate::identity;
+use crate::media::LocalFiles;
 use crate::worker::{self, Workers};
 use crate::world::{self, World};
 
@@ -34,6 +35,8 @@ pub enum Error {
     Open(#[from] wharf_store::OpenError),
     #[error("the engine cannot be made")]
     Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the folder for media cannot be used")]
+    Files(#[from] std::io::Error),
     #[error("the way out to other servers cannot be made")]
     Egress(#[from] reqwest::Error),
     #[error(transparent)]
@@ -77,8 +80,10 @@ impl App {
         let dynamic: Arc<dyn Store> = store.clone();
         let engine = WaEngine::new(engine, Arc::clone(&dynamic), Arc::clone(&clock), Arc::clone(&chance), Arc::clone(&outcomes))
             .map_err(|error| Error::Engine(error.into()))?;
+        let files = LocalFiles::open(config.data_dir.join("media"))?;
         let egress = Guard::new(&Settings::new(world.reach(config.reach)))?;
-        let services = Services::new(dynamic, engine.clone(), clock, chance, outcomes).with_egress(Arc::new(egress));
+        let services =
+            Services::new(dynamic, engine.clone(), clock, chance, outcomes).with_egress(Arc::new(egress)).with_files(Arc::new(files));
         let services = Arc::new(services);
 
         let http = Http::new(Arc::clone(&services), config.limits);

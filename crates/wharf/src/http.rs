@@ -27,6 +27,7 @@ mod chat;
 mod contact;
 mod event;
 mod group;
+mod media;
 mod message;
 mod open;
 mod quick_start;

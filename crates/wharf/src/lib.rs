@@ -10,5 +10,6 @@ pub mod http;
 pub mod identity;
 pub mod log;
 pub mod machine;
+pub mod media;
 pub mod worker;
 pub mod world;

@@ -2,6 +2,7 @@
 
 pub mod expiry;
 pub mod lease;
+pub mod media;
 pub mod overdue;
 pub mod retention;
 pub mod usage;
@@ -32,6 +33,7 @@ pub fn start(services: &Arc<Services>) -> Workers {
     workers.every("lost wake-ups", wake::PERIOD, services, |services| async move { wake::run(&services).await });
     workers.every("usage", usage::PERIOD, services, |services| async move { usage::run(&services).await });
     workers.every("expired idempotency keys", expiry::PERIOD, services, |services| async move { expiry::run(&services).await });
+    workers.every("media", media::PERIOD, services, |services| async move { media::run(&services).await });
     workers.every("old events", retention::PERIOD, services, |services| async move { retention::run(&services).await });
     workers
 }

@@ -32,7 +32,20 @@ pub(super) fn object(op: &Operation) -> Value {
     if let Some(request) = shape.request {
         object["requestBody"] = json!({ "required": true, "content": { JSON: { "schema": reference(request) } } });
     }
+    if op.id == crate::ops::upload_media.id {
+        object["requestBody"] = file();
+    }
     object
+}
+
+/// A body that is a file, or a form with a file in it.
+fn file() -> Value {
+    let bytes = json!({ "type": "string", "format": "binary" });
+    let form = answer(vec![("file", true, bytes.clone())]);
+    json!({ "required": true, "content": {
+        "application/octet-stream": { "schema": bytes },
+        "multipart/form-data": { "schema": form },
+    } })
 }
 
 /// The noun of the path: `sessions` of `/v1/sessions/{sessionId}`.

@@ -4,6 +4,7 @@ mod accounts;
 mod answers;
 mod events;
 mod groups;
+mod media;
 mod messages;
 mod people;
 mod requests;
@@ -46,6 +47,7 @@ pub(super) const ALL: &[Named] = &[
     ("JoinedGroup", groups::joined_group),
     ("Key", answers::key),
     ("LinkPreview", messages::link_preview),
+    ("Media", media::media),
     ("Message", messages::message),
     ("LeftGroup", groups::left_group),
     ("MemberReceipt", groups::member_receipt),

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::schema::{about, id, integer, key_id, message_id, pattern, recipient, session_id, text, word};
-use crate::ids::AccountId;
+use crate::ids::{AccountId, MediaId};
 use crate::limits;
 use crate::ops::{self, Operation};
+use crate::types::media::MediaKind;
 use crate::types::message::{Direction, MessageStatus};
 
 /// What one operation takes and answers.
@@ -57,6 +58,8 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "send_text" => (Some("SendText"), Answer::One("Message")),
         "get_message" => (None, Answer::One("Message")),
         "list_messages" => (None, Answer::List("Message")),
+        "upload_media" => (None, Answer::One("Media")),
+        "get_media" => (None, Answer::Raw(&["application/octet-stream"])),
         "check_contacts" => (Some("CheckContacts"), Answer::Array("CheckedContact")),
         "list_events" => (None, Answer::List("Event")),
         "list_contacts" => (None, Answer::List("Contact")),
@@ -113,6 +116,7 @@ pub(super) fn path_parameter(name: &str) -> Value {
     match name {
         "sessionId" => session_id(),
         "messageId" => message_id(),
+        "mediaId" => id(MediaId::PREFIX),
         "keyId" => key_id(),
         "accountId" => id(AccountId::PREFIX),
         "contactId" | "chatId" => recipient(),
@@ -148,6 +152,14 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
         "get_contact_picture" => vec![
             parameter("sessionId", session_id(), "The session that asks. Required."),
             parameter("size", word(["full", "preview"]), "The whole picture, or a small one."),
+        ],
+        "upload_media" => vec![
+            parameter(
+                "mediaType",
+                word(MediaKind::ALL.iter().map(|kind| kind.as_str())),
+                "What the file is for; told from its bytes otherwise.",
+            ),
+            parameter("fileName", text(), "The file's name, where the body itself carries none."),
         ],
         "list_groups" | "get_group" | "delete_group_picture" | "get_group_invite" | "list_group_requests" => {
             vec![parameter("sessionId", session_id(), "The session that asks. Required.")]

@@ -15,6 +15,7 @@ mod lane;
 mod list;
 mod log;
 mod measure;
+mod media;
 mod open;
 mod outcome;
 mod owner;

@@ -1,5 +1,6 @@
 //! Reading a request's body, never more of it than is allowed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -7,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt;
+use tokio::sync::Mutex;
 use wharf_api::{ApiError, limits};
 
 use super::envelope::invalid;
@@ -16,24 +18,27 @@ use super::envelope::invalid;
 const LINGER_BYTES: usize = 4 * limits::JSON_BODY_BYTES;
 const LINGER: Duration = Duration::from_secs(1);
 
-/// The whole body, which may be [`limits::JSON_BODY_BYTES`] long. What arrives is counted; `Content-Length` is not believed.
-pub(super) async fn read(headers: &HeaderMap, mut body: Body) -> Result<Bytes, ApiError> {
+/// How long a streamed body may bring nothing.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// The whole body, which may be `max` bytes long. What arrives is counted; `Content-Length` is not believed.
+pub(super) async fn read(headers: &HeaderMap, mut body: Body, max: usize) -> Result<Bytes, ApiError> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
-    if let Some(announced) = announced.filter(|length| *length > limits::JSON_BODY_BYTES as u64) {
+    if let Some(announced) = announced.filter(|length| *length > max as u64) {
         linger(&mut body).await;
-        return Err(too_large(announced));
+        return Err(too_large(max, announced));
     }
     let mut read = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| invalid("the body ended before its time"))?;
         let Ok(data) = frame.into_data() else { continue };
-        if read.is_empty() && data.len() <= limits::JSON_BODY_BYTES && body_is_over(&body) {
+        if read.is_empty() && data.len() <= max && body_is_over(&body) {
             return Ok(data);
         }
         let length = read.len() + data.len();
-        if length > limits::JSON_BODY_BYTES {
+        if length > max {
             linger(&mut body).await;
-            return Err(too_large(length as u64));
+            return Err(too_large(max, length as u64));
         }
         read.extend_from_slice(&data);
     }
@@ -44,8 +49,48 @@ fn body_is_over(body: &Body) -> bool {
     axum::body::HttpBody::is_end_stream(body)
 }
 
-fn too_large(actual: u64) -> ApiError {
-    invalid("the body is too large").limit(limits::JSON_BODY_BYTES as u64, actual)
+fn too_large(max: usize, actual: u64) -> ApiError {
+    invalid("the body is too large").limit(max as u64, actual)
+}
+
+/// A body that is read as it comes. Clones read from the same one.
+#[derive(Clone)]
+pub(super) struct Stream(Arc<Mutex<Body>>);
+
+impl Stream {
+    pub(super) fn new(body: Body) -> Self {
+        Self(Arc::new(Mutex::new(body)))
+    }
+
+    /// The next bytes; `None` at the end.
+    pub(super) async fn next(&self) -> Result<Option<Bytes>, ApiError> {
+        let mut body = self.0.lock().await;
+        loop {
+            match tokio::time::timeout(SILENCE, body.frame()).await {
+                Err(_) => return Err(invalid("the body stopped coming")),
+                Ok(None) => return Ok(None),
+                Ok(Some(Err(_))) => return Err(invalid("the body ended before its time")),
+                Ok(Some(Ok(frame))) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(Some(data));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same for who wants a stream.
+    pub(super) fn bytes(self) -> impl futures::Stream<Item = std::io::Result<Bytes>> + Send + 'static {
+        futures::stream::try_unfold(self, |stream| async move {
+            let next = stream.next().await.map_err(|_| std::io::ErrorKind::UnexpectedEof)?;
+            Ok(next.map(|bytes| (bytes, stream)))
+        })
+    }
+
+    /// Lets a client that is refused write a little more, so that it sees the answer.
+    pub(super) async fn linger(&self) {
+        linger(&mut *self.0.lock().await).await;
+    }
 }
 
 async fn linger(body: &mut Body) {
@@ -76,10 +121,10 @@ mod tests {
         let max = limits::JSON_BODY_BYTES;
         for sizes in [vec![max], vec![max - 1, 1], vec![1; 3]] {
             let total: usize = sizes.iter().sum();
-            assert_eq!(read(&HeaderMap::new(), chunks(&sizes)).await.unwrap().len(), total);
+            assert_eq!(read(&HeaderMap::new(), chunks(&sizes), max).await.unwrap().len(), total);
         }
         for sizes in [vec![max + 1], vec![max, 1], vec![max / 2, max / 2, 1]] {
-            let error = read(&HeaderMap::new(), chunks(&sizes)).await.unwrap_err();
+            let error = read(&HeaderMap::new(), chunks(&sizes), max).await.unwrap_err();
             assert_eq!(error.details.limit, Some(max as u64));
         }
     }
@@ -88,7 +133,7 @@ mod tests {
     async fn a_body_that_announces_too_much_is_refused_with_what_it_announced() {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_LENGTH, "1073741824".parse().unwrap());
-        let error = read(&headers, chunks(&[1])).await.unwrap_err();
+        let error = read(&headers, chunks(&[1]), limits::JSON_BODY_BYTES).await.unwrap_err();
         assert_eq!(error.details.actual, Some(1_073_741_824));
     }
 }

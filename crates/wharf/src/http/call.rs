@@ -36,6 +36,8 @@ pub struct Call {
     caller: Option<Caller>,
     path: Vec<(String, String)>,
     body: Bytes,
+    /// The body of an operation that reads it as it comes.
+    stream: Option<body::Stream>,
     /// Held to the end of the work, also when the client has left.
     _permit: Option<Permit>,
 }
@@ -53,6 +55,11 @@ impl Call {
     /// The part of the path that the operation's path names so.
     pub(super) fn path(&self, name: &str) -> &str {
         self.path.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// The body of an operation in [`STREAMED`].
+    pub(super) fn stream(&self) -> body::Stream {
+        self.stream.clone().expect("an operation that streams stands in the list of those")
     }
 
     /// The body as the operation's request.
@@ -123,9 +130,13 @@ async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler
     };
     let path = path(&mut parts).await?;
     let query = Query::parse(parts.uri.query())?;
-    let body = if operation.method.has_body() { body::read(&parts.headers, body).await? } else { Bytes::new() };
+    let (body, stream) = match operation.method.has_body() {
+        true if STREAMED.contains(&operation.id) => (Bytes::new(), Some(body::Stream::new(body))),
+        true => (body::read(&parts.headers, body, body_bytes(operation)).await?, None),
+        false => (Bytes::new(), None),
+    };
     let tasks = http.tasks.clone();
-    let work = catch::panics(handler(Call { http, operation, headers: parts.headers, query, caller, path, body, _permit: permit }));
+    let work = catch::panics(handler(Call { http, operation, headers: parts.headers, query, caller, path, body, stream, _permit: permit }));
     match operation.method {
         Method::Get => work.await,
         // What changes something runs to its end, also when its client leaves or our patience is over.
@@ -143,8 +154,21 @@ async fn path(parts: &mut Parts) -> Result<Vec<(String, String)>, ApiError> {
     Ok(params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-/// A long poll waits because its caller asked it to: that time is not held against it.
+/// The operations that read their body as it comes.
+const STREAMED: &[&str] = &[ops::upload_media.id];
+/// The operations that carry or send files.
+const WITH_FILES: &[&str] = &[ops::upload_media.id];
+
+/// The most bytes that the body may have.
+fn body_bytes(_operation: &Operation) -> usize {
+    limits::JSON_BODY_BYTES
+}
+
+/// A long poll waits because its caller asked it to, and a file takes its time: that is not held against them.
 fn patience(operation: &Operation, timeout: Duration) -> Duration {
+    if WITH_FILES.contains(&operation.id) {
+        return timeout.max(Duration::from_millis(limits::MEDIA_REQUEST_MS));
+    }
     if [ops::get_session_qr.id, ops::list_events.id].contains(&operation.id) {
         timeout + Duration::from_secs(limits::LONG_POLL_MAX_SECS)
     } else {

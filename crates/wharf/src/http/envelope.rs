@@ -12,7 +12,7 @@ use serde::Serialize;
 use wharf_api::envelope::{PageInfo, Success};
 use wharf_api::ops::{self, Operation};
 use wharf_api::{ApiError, ErrorCode};
-use wharf_core::{account, chat, contact, engine, event, group, idempotency, key, message, session, store};
+use wharf_core::{account, chat, contact, engine, event, group, idempotency, key, media, message, session, store};
 
 use super::declared;
 
@@ -59,6 +59,7 @@ failure_from!(
     group::Error,
     idempotency::Error,
     key::Error,
+    media::Error,
     message::Error,
     session::Error,
     store::Error

@@ -13,7 +13,7 @@ use wharf_api::ops::{self, Method, Operation};
 
 use super::call::{self, Handler};
 use super::envelope::{self, Failure};
-use super::{Http, account, admin, api_key, chat, contact, event, front, group, message, open, quick_start, session};
+use super::{Http, account, admin, api_key, chat, contact, event, front, group, media, message, open, quick_start, session};
 
 /// Each handler under its own name, which is its operation's.
 macro_rules! handlers {
@@ -34,6 +34,8 @@ handlers! {
     message::send_text,
     message::get_message,
     message::list_messages,
+    media::upload_media,
+    media::get_media,
     contact::check_contacts,
     event::list_events,
     contact::list_contacts,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use wharf::http::server::Server;
 use wharf::http::{Http, Limits};
+use wharf::media::LocalFiles;
 use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::{Permission, Timestamp};
 use wharf_core::chance::SystemChance;
@@ -30,7 +31,7 @@ pub struct Gateway {
     pub account: AccountId,
     /// A key that may do everything.
     pub key: String,
-    dir: PathBuf,
+    pub dir: PathBuf,
 }
 
 impl Gateway {
@@ -46,7 +47,8 @@ impl Gateway {
         let store: Arc<dyn Store> = wharf_store::open(wharf_store::Config::new(url, Arc::clone(&chance))).await.unwrap();
         let outcomes = Arc::default();
         let engine = Arc::new(FakeEngine::new(Arc::clone(&store), Arc::clone(&outcomes)));
-        let services = Arc::new(Services::new(store, engine.clone(), Arc::new(SystemClock), chance, outcomes));
+        let files = LocalFiles::open(dir.join("media")).unwrap();
+        let services = Arc::new(Services::new(store, engine.clone(), Arc::new(SystemClock), chance, outcomes).with_files(Arc::new(files)));
         let account = account::find_or_create(&services, "tenant", "enterprise").await.unwrap();
         let http = Http::new(Arc::clone(&services), limits);
         let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Arc::clone(&http)).await.unwrap();

@@ -10,5 +10,6 @@ mod events;
 mod harness;
 mod idempotency;
 mod malformed;
+mod media;
 mod sessions;
 mod stop;

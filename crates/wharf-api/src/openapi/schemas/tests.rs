@@ -20,6 +20,7 @@ use crate::types::group::{
 };
 use crate::types::health::Health;
 use crate::types::key::{CreateKey, CreatedKey, Key, RotateKey};
+use crate::types::media::Media;
 use crate::types::message::{
     ContactCard, LinkPreview, MemberReceipt, Message, MessageError, Party, PollResult, Reaction, Reference, SendText, TimelineEntry,
 };
@@ -121,6 +122,9 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let vote = of_kind(&json!({"type": "poll_vote", "options": ["a"], "target": reference}));
     let edit = of_kind(&json!({"type": "edit", "text": "new", "target": reference}));
     let deletion = of_kind(&json!({"type": "deletion", "target": reference}));
+    let media = json!({"mediaId": "med_00000000000000000000000000000007", "mediaType": "image", "mimeType": "image/png", "size": 7,
+        "sha256": "00", "expiresAt": TIME});
+    let full_media = with(&media, &json!({"width": 1, "height": 2, "seconds": 3, "fileName": "a.png"}));
     let (shown, created, bare_created) = (with(&linked, &qr), with(&full_key, &secret), with(&key, &secret));
     writes! {
         Session [(session.clone()), (linked.clone())],
@@ -174,6 +178,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         LeftGroup [{"groupId": "1@g.us"}],
         GroupPicture [{"pictureId": "1"}, {}],
         GroupRequest [{"id": "1"}, {"id": "1", "phoneNumber": "1", "lid": "2", "requestedAt": TIME}],
+        Media [(media), (full_media)],
         Health [{"status": "ok"}],
         PageInfo [{"next": null}, {"next": "x"}],
         Details [{}, {"field": "a", "reason": "b", "limit": 1, "actual": 2, "retryAfter": 1, "messageId": MESSAGE, "resetAt": TIME}],

@@ -1,0 +1,77 @@
+//! The port to where files lie: written once under an id, read often, removed once.
+
+use std::io;
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use wharf_api::ids::MediaId;
+
+/// Keeps the bytes of media. What a crash leaves half written is never seen under an id.
+#[async_trait]
+pub trait Files: Send + Sync + 'static {
+    /// Begins a file without a name. Dropping it leaves nothing.
+    async fn begin(&self) -> io::Result<Box<dyn Writing>>;
+
+    /// The file of that id on this machine; `None` where there is none.
+    async fn open(&self, id: &MediaId) -> io::Result<Option<Local>>;
+
+    /// Removes the file. One that is not there is no error.
+    async fn remove(&self, id: &MediaId) -> io::Result<()>;
+
+    /// Some of the ids that have files and are older than an hour, after `after` in the order of ids.
+    async fn list(&self, after: Option<&MediaId>, limit: usize) -> io::Result<Vec<MediaId>>;
+}
+
+/// A file on this machine for as long as this lives.
+pub struct Local {
+    pub path: PathBuf,
+    pub size: u64,
+    /// Removes a copy that was fetched for this reader alone.
+    pub guard: Option<Box<dyn Send + Sync>>,
+}
+
+/// A file that is being written.
+#[async_trait]
+pub trait Writing: Send {
+    async fn write(&mut self, bytes: Bytes) -> io::Result<()>;
+
+    /// What the bytes show besides their type. Reads bounded parts of the file.
+    async fn facts(&mut self, mime_type: &str) -> io::Result<Facts>;
+
+    /// Makes the file durable under its id.
+    async fn finish(self: Box<Self>, id: &MediaId) -> io::Result<()>;
+}
+
+/// What a file shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    pub width: Option<u32>,
+    pub height: Option<u32>,
+    pub seconds: Option<u32>,
+    /// A small JPEG of an image.
+    pub thumbnail: Option<Vec<u8>>,
+}
+
+/// Nowhere: for tools and tests without files.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoFiles;
+
+#[async_trait]
+impl Files for NoFiles {
+    async fn begin(&self) -> io::Result<Box<dyn Writing>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    async fn open(&self, _id: &MediaId) -> io::Result<Option<Local>> {
+        Ok(None)
+    }
+
+    async fn remove(&self, _id: &MediaId) -> io::Result<()> {
+        Ok(())
+    }
+
+    async fn list(&self, _after: Option<&MediaId>, _limit: usize) -> io::Result<Vec<MediaId>> {
+        Ok(Vec::new())
+    }
+}

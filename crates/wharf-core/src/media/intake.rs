@@ -1,0 +1,175 @@
+//! Taking a file in: counted and hashed while it comes, typed by its first bytes, refused as soon as it must be.
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use sha2::{Digest as _, Sha256};
+use wharf_api::Timestamp;
+use wharf_api::ids::{AccountId, MediaId, SessionId};
+use wharf_api::limits;
+use wharf_api::types::media::{MediaKind, MediaState};
+
+use super::files::{Facts, Writing};
+use super::{Error, kind};
+use crate::egress::{Sink, Stop};
+use crate::services::Services;
+use crate::store::MediaRow;
+
+/// What the file is for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Purpose {
+    /// `None` is told from the bytes.
+    pub kind: Option<MediaKind>,
+    pub voice: bool,
+}
+
+/// A file on its way in. Dropping it leaves nothing behind.
+pub struct Intake {
+    writing: Box<dyn Writing>,
+    purpose: Purpose,
+    /// What a refusal names: the field that brought the file.
+    field: &'static str,
+    head: BytesMut,
+    found: Option<kind::Found>,
+    hash: Sha256,
+    size: u64,
+    refused: Option<Error>,
+}
+
+/// A file that is in, with everything that is known of it.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    pub kind: MediaKind,
+    pub mime_type: &'static str,
+    pub size: u64,
+    pub sha256: [u8; 32],
+    pub facts: Facts,
+}
+
+impl Intake {
+    pub async fn begin(services: &Services, purpose: Purpose, field: &'static str) -> Result<Self, Error> {
+        let writing = services.files.begin().await?;
+        Ok(Self { writing, purpose, field, head: BytesMut::new(), found: None, hash: Sha256::new(), size: 0, refused: None })
+    }
+
+    /// The most bytes that the file may have, as far as is known what it is.
+    pub fn limit_bytes(&self) -> u64 {
+        let kind = self.purpose.kind.or_else(|| self.found.map(|found| found.kind));
+        kind.map_or(limits::DOCUMENT_BYTES, MediaKind::limit_bytes)
+    }
+
+    /// Refuses a length that was announced and that is too much.
+    pub fn announce(&self, length: u64) -> Result<(), Error> {
+        let limit = self.limit_bytes();
+        if length > limit { Err(Error::TooLarge { field: self.field, limit, actual: length }) } else { Ok(()) }
+    }
+
+    pub async fn push(&mut self, bytes: Bytes) -> Result<(), Error> {
+        self.size += bytes.len() as u64;
+        if self.found.is_none() {
+            let room = kind::HEAD_BYTES.saturating_sub(self.head.len());
+            self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            if self.head.len() == kind::HEAD_BYTES {
+                self.look()?;
+            }
+        }
+        self.announce(self.size)?;
+        self.hash.update(&bytes);
+        Ok(self.writing.write(bytes).await?)
+    }
+
+    fn look(&mut self) -> Result<kind::Found, Error> {
+        let found = kind::look(&self.head);
+        let wanted = self.purpose.kind.unwrap_or(found.kind);
+        kind::judge(wanted, self.purpose.voice, found).map_err(|reason| Error::WrongType { field: self.field, reason })?;
+        self.found = Some(found);
+        Ok(found)
+    }
+
+    /// Why a fetch into this was stopped.
+    pub fn take_refusal(&mut self) -> Option<Error> {
+        self.refused.take()
+    }
+
+    /// Makes the file durable under `id`.
+    pub async fn finish(mut self, id: &MediaId) -> Result<Taken, Error> {
+        if self.size == 0 {
+            return Err(Error::WrongType { field: self.field, reason: "the file is empty".to_owned() });
+        }
+        let found = match self.found {
+            Some(found) => found,
+            None => self.look()?,
+        };
+        self.announce(self.size)?;
+        let facts = self.writing.facts(found.mime_type).await?;
+        let kind = self.purpose.kind.unwrap_or(found.kind);
+        if matches!(kind, MediaKind::Image | MediaKind::Sticker) {
+            check_pixels(self.field, &facts)?;
+        }
+        self.writing.finish(id).await?;
+        Ok(Taken { kind, mime_type: found.mime_type, size: self.size, sha256: self.hash.finalize().into(), facts })
+    }
+}
+
+/// An image that says nothing of its size is damaged; one that is too large would only be shown by phones that fail over it.
+fn check_pixels(field: &'static str, facts: &Facts) -> Result<(), Error> {
+    let (Some(width), Some(height)) = (facts.width, facts.height) else {
+        return Err(Error::WrongType { field, reason: "the image is damaged".to_owned() });
+    };
+    let (width, height) = (u64::from(width), u64::from(height));
+    if width > limits::IMAGE_SIDE_PIXELS || height > limits::IMAGE_SIDE_PIXELS || width * height > limits::IMAGE_PIXELS {
+        return Err(Error::WrongType { field, reason: format!("the image has {width} × {height} pixels, more than can be shown") });
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl Sink for Intake {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), Stop> {
+        match self.push(bytes).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.refused = Some(error);
+                Err(Stop)
+            }
+        }
+    }
+}
+
+/// The row of a file that was taken in.
+pub(super) struct Place {
+    pub(super) id: MediaId,
+    pub(super) account: AccountId,
+    pub(super) session: Option<SessionId>,
+    pub(super) file_name: Option<String>,
+    pub(super) at: Timestamp,
+    pub(super) expires_at: Timestamp,
+}
+
+impl Taken {
+    pub(super) fn row(&self, place: Place) -> MediaRow {
+        MediaRow {
+            id: place.id,
+            account: place.account,
+            session: place.session,
+            kind: self.kind,
+            mime_type: self.mime_type.to_owned(),
+            size: self.size,
+            sha256: Some(hex(&self.sha256)),
+            width: self.facts.width,
+            height: self.facts.height,
+            seconds: self.facts.seconds,
+            file_name: place.file_name,
+            state: MediaState::Stored,
+            created_at: place.at,
+            expires_at: place.expires_at,
+        }
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

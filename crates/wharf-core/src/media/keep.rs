@@ -1,0 +1,95 @@
+//! Keeping files: the rows of what was taken in, how long it stays, and what is swept away.
+
+use wharf_api::ids::{MediaId, SessionId};
+use wharf_api::limits;
+
+use super::intake::Place;
+use super::{Error, Intake};
+use crate::caller::Caller;
+use crate::services::Services;
+use crate::store::{self, MediaRow};
+
+/// How many files one run of the sweep looks at in one step.
+const STEP: u32 = 200;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// How long a taken file stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stay {
+    /// As long as the plan says.
+    Plan,
+    /// Until a message takes it over, or a while.
+    Unused,
+}
+
+/// Makes the file durable, and then its row. A death between the two leaves a file without a row, which [`sweep`] removes.
+pub async fn keep(
+    services: &Services,
+    caller: &Caller,
+    session: Option<SessionId>,
+    intake: Intake,
+    file_name: Option<String>,
+    stay: Stay,
+) -> Result<(MediaRow, super::Facts), Error> {
+    let id = services.chance.media_id();
+    let taken = intake.finish(&id).await?;
+    fail::fail_point!("M1-stored");
+    let at = services.clock.now();
+    let expires_at = match stay {
+        Stay::Plan => at.plus_millis(days(services, caller).await?.saturating_mul(DAY_MS)),
+        Stay::Unused => at.plus_millis(limits::MEDIA_UNUSED_MS),
+    };
+    let place = Place { id, account: caller.account.clone(), session, file_name: file_name.map(tidy), at, expires_at };
+    let row = taken.row(place);
+    services.store.insert_media(&row).await?;
+    fail::fail_point!("M2-recorded");
+    Ok((row, taken.facts))
+}
+
+/// A message took the file over: it stays as long as the plan says.
+pub async fn take_over(services: &Services, caller: &Caller, id: &MediaId) -> Result<(), Error> {
+    let until = services.clock.now().plus_millis(days(services, caller).await?.saturating_mul(DAY_MS));
+    Ok(services.store.extend_media(&caller.account, id, until).await?)
+}
+
+async fn days(services: &Services, caller: &Caller) -> Result<i64, store::Error> {
+    Ok(i64::from(services.store.media_days(&caller.account).await?))
+}
+
+/// A name to show: no path, no control characters, not too long.
+fn tidy(name: String) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let tidy: String = last.chars().filter(|c| !c.is_control()).take(limits::FILE_NAME_CHARS).collect();
+    if tidy.is_empty() { "file".to_owned() } else { tidy }
+}
+
+/// Removes files whose time is over, the file first: a death between leaves a row that is removed the next time.
+pub async fn expire(services: &Services) -> Result<u64, Error> {
+    let mut removed = 0;
+    loop {
+        let over = services.store.list_expired_media(services.clock.now(), STEP).await?;
+        if over.is_empty() {
+            return Ok(removed);
+        }
+        for id in &over {
+            services.files.remove(id).await?;
+        }
+        services.store.delete_media(&over).await?;
+        removed += over.len() as u64;
+    }
+}
+
+/// Removes files that no row knows: what a death left between file and row.
+pub async fn sweep(services: &Services) -> Result<u64, Error> {
+    let (mut after, mut removed) = (None, 0);
+    loop {
+        let files = services.files.list(after.as_ref(), STEP as usize).await?;
+        let Some(last) = files.last().cloned() else { return Ok(removed) };
+        let known = services.store.known_media(&files).await?;
+        for id in files.iter().filter(|id| !known.contains(id)) {
+            services.files.remove(id).await?;
+            removed += 1;
+        }
+        after = Some(last);
+    }
+}

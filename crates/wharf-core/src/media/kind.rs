@@ -1,0 +1,175 @@
+//! What a file is, by its bytes; a name or a header proves nothing.
+
+use wharf_api::types::media::MediaKind;
+
+/// How many bytes are looked at.
+pub const HEAD_BYTES: usize = 8 * 1024;
+
+/// What the first bytes of a file show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub mime_type: &'static str,
+    /// What the file is if nobody says what it is for.
+    pub kind: MediaKind,
+}
+
+/// The types that each kind takes; a document may be anything.
+const TAKEN: &[(MediaKind, &[&str])] = &[
+    (MediaKind::Image, &["image/jpeg", "image/png", "image/webp"]),
+    (MediaKind::Video, &["video/mp4", "video/3gpp"]),
+    (MediaKind::Audio, &["audio/aac", "audio/mp4", "audio/amr", "audio/mpeg", OPUS]),
+    (MediaKind::Sticker, &["image/webp"]),
+];
+
+/// The only type of a voice note.
+pub const OPUS: &str = "audio/ogg; codecs=opus";
+/// What nobody recognises.
+const BYTES: &str = "application/octet-stream";
+
+/// Looks at the first bytes of a file.
+pub fn look(head: &[u8]) -> Found {
+    let found = |mime_type, kind| Found { mime_type, kind };
+    match head {
+        [0xff, 0xd8, 0xff, ..] => found("image/jpeg", MediaKind::Image),
+        _ if head.starts_with(b"\x89PNG\r\n\x1a\n") => found("image/png", MediaKind::Image),
+        _ if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP") => found("image/webp", MediaKind::Image),
+        _ if head.starts_with(b"OggS") => ogg(head),
+        _ if head.get(4..8) == Some(b"ftyp") => boxes(head),
+        _ if head.starts_with(b"#!AMR\n") || head.starts_with(b"#!AMR-WB\n") => found("audio/amr", MediaKind::Audio),
+        _ if head.starts_with(b"ID3") => found("audio/mpeg", MediaKind::Audio),
+        // Eleven bits of synchronisation. Layer 0 is AAC's, which also has no error in these bits.
+        [0xff, second, ..] if second & 0xf6 == 0xf0 => found("audio/aac", MediaKind::Audio),
+        [0xff, second, third, ..] if second & 0xe0 == 0xe0 && is_mpeg_audio(*second, *third) => found("audio/mpeg", MediaKind::Audio),
+        _ => other(head),
+    }
+}
+
+/// Refuses a file that its kind does not take; says what it is instead.
+pub fn judge(kind: MediaKind, voice: bool, found: Found) -> Result<(), String> {
+    if voice && found.mime_type != OPUS {
+        return Err(format!("a voice note must be Ogg with Opus, and this is {}", found.mime_type));
+    }
+    let taken = TAKEN.iter().find(|(known, _)| *known == kind).map(|(_, types)| *types);
+    match taken {
+        Some(types) if !types.contains(&found.mime_type) => {
+            Err(format!("{} is {} here, and this is {}", kind.as_str(), types.join(", "), found.mime_type))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn ogg(head: &[u8]) -> Found {
+    // The first packet follows the table of segments.
+    let packet = head.get(26).and_then(|segments| head.get(27 + usize::from(*segments)..)).unwrap_or_default();
+    if packet.starts_with(b"OpusHead") {
+        return Found { mime_type: OPUS, kind: MediaKind::Audio };
+    }
+    Found { mime_type: "application/ogg", kind: MediaKind::Document }
+}
+
+/// The brands of MPEG-4's container.
+fn boxes(head: &[u8]) -> Found {
+    let (mime_type, kind) = match head.get(8..12).unwrap_or_default() {
+        b"M4A " | b"M4B " | b"M4P " => ("audio/mp4", MediaKind::Audio),
+        b"qt  " => ("video/quicktime", MediaKind::Document),
+        b"heic" | b"heix" | b"mif1" | b"msf1" | b"heim" | b"heis" => ("image/heic", MediaKind::Document),
+        b"avif" | b"avis" => ("image/avif", MediaKind::Document),
+        brand if brand.starts_with(b"3g") => ("video/3gpp", MediaKind::Video),
+        b"isom" | b"iso2" | b"iso3" | b"iso4" | b"iso5" | b"iso6" | b"mp41" | b"mp42" | b"avc1" | b"dash" | b"M4V " | b"M4VH" | b"M4VP"
+        | b"MSNV" | b"f4v " | b"mmp4" => ("video/mp4", MediaKind::Video),
+        _ => (BYTES, MediaKind::Document),
+    };
+    Found { mime_type, kind }
+}
+
+fn is_mpeg_audio(second: u8, third: u8) -> bool {
+    let (version, layer, rate) = ((second >> 3) & 3, (second >> 1) & 3, third >> 4);
+    version != 1 && layer != 0 && rate != 15 && rate != 0 && (third >> 2) & 3 != 3
+}
+
+/// Everything else can be a document only, whatever it is.
+fn other(head: &[u8]) -> Found {
+    let mime_type = match infer::get(head) {
+        Some(kind) => kind.mime_type(),
+        None if !head.is_empty() && is_text(head) => "text/plain",
+        None => BYTES,
+    };
+    Found { mime_type, kind: MediaKind::Document }
+}
+
+fn is_text(head: &[u8]) -> bool {
+    let whole = match std::str::from_utf8(head) {
+        Ok(_) => true,
+        // The look may end in the middle of a character.
+        Err(error) => error.error_len().is_none() && error.valid_up_to() > 0,
+    };
+    whole && !head.iter().any(|byte| byte.is_ascii_control() && !matches!(byte, b'\n' | b'\r' | b'\t' | 0x0c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opus() -> Vec<u8> {
+        [b"OggS\0\x02".as_slice(), &[0; 20], &[1, 19], b"OpusHead\x01\x01"].concat()
+    }
+
+    #[test]
+    fn a_file_is_what_its_bytes_say() {
+        let opus = opus();
+        let vorbis = [b"OggS\0\x02".as_slice(), &[0; 20], &[1, 30], b"\x01vorbis"].concat();
+        for (head, mime_type) in [
+            (b"\xff\xd8\xff\xe0\x00\x10JFIF".as_slice(), "image/jpeg"),
+            (b"\x89PNG\r\n\x1a\n", "image/png"),
+            (b"RIFF\x10\0\0\0WEBPVP8 ", "image/webp"),
+            (b"RIFF\x10\0\0\0WAVEfmt ", "audio/x-wav"),
+            (b"GIF89a", "image/gif"),
+            (&opus, OPUS),
+            (&vorbis, "application/ogg"),
+            (b"\0\0\0\x18ftypmp42", "video/mp4"),
+            (b"\0\0\0\x18ftypisom", "video/mp4"),
+            (b"\0\0\0\x18ftyp3gp4", "video/3gpp"),
+            (b"\0\0\0\x18ftypM4A ", "audio/mp4"),
+            (b"\0\0\0\x18ftypqt  ", "video/quicktime"),
+            (b"\0\0\0\x18ftypheic", "image/heic"),
+            (b"#!AMR\n", "audio/amr"),
+            (b"ID3\x03", "audio/mpeg"),
+            (b"\xff\xfb\x90\x44", "audio/mpeg"),
+            (b"\xff\xf1\x50\x80", "audio/aac"),
+            (b"%PDF-1.7", "application/pdf"),
+            (b"PK\x03\x04", "application/zip"),
+            (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "text/plain"),
+            ("grüße".as_bytes(), "text/plain"),
+            (b"\x00\x01\x02", BYTES),
+            (b"", BYTES),
+        ] {
+            assert_eq!(look(head).mime_type, mime_type, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn a_kind_takes_its_types_and_a_document_takes_all() {
+        let jpeg = look(b"\xff\xd8\xff\xe0");
+        let webp = look(b"RIFF\x10\0\0\0WEBPVP8 ");
+        let html = look(b"<html>");
+        let voice = look(&opus());
+        assert!(judge(MediaKind::Image, false, jpeg).is_ok() && judge(MediaKind::Sticker, false, webp).is_ok());
+        assert!(judge(MediaKind::Audio, true, voice).is_ok() && judge(MediaKind::Audio, false, voice).is_ok());
+        for found in [jpeg, webp, html, voice] {
+            assert!(judge(MediaKind::Document, false, found).is_ok());
+            assert!(judge(MediaKind::Video, false, found).is_err());
+        }
+        assert!(judge(MediaKind::Sticker, false, jpeg).is_err());
+        assert!(judge(MediaKind::Image, false, html).is_err());
+        let mp3 = look(b"ID3\x03");
+        assert!(judge(MediaKind::Audio, false, mp3).is_ok());
+        assert!(judge(MediaKind::Audio, true, mp3).unwrap_err().contains("Ogg with Opus"));
+    }
+
+    #[test]
+    fn a_markup_that_a_browser_would_run_is_never_an_image() {
+        for head in ["<svg onload=alert(1)>", "<!doctype html><script>", "<?xml version='1.0'?><svg/>"] {
+            assert_eq!(look(head.as_bytes()).kind, MediaKind::Document, "{head}");
+        }
+    }
+}

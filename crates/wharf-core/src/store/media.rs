@@ -1,0 +1,49 @@
+//! Media as stored: one row per file, which lies elsewhere under the row's id.
+
+use async_trait::async_trait;
+use wharf_api::Timestamp;
+use wharf_api::ids::{AccountId, MediaId, SessionId};
+use wharf_api::types::media::{MediaKind, MediaState};
+
+use super::Error;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaRow {
+    pub id: MediaId,
+    pub account: AccountId,
+    /// Whose file it is, where it came with a message: a key that is bound to sessions sees only theirs.
+    pub session: Option<SessionId>,
+    pub kind: MediaKind,
+    pub mime_type: String,
+    pub size: u64,
+    /// In hexadecimal; known once the file is stored.
+    pub sha256: Option<String>,
+    pub width: Option<u32>,
+    pub height: Option<u32>,
+    pub seconds: Option<u32>,
+    pub file_name: Option<String>,
+    pub state: MediaState,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+#[async_trait]
+pub trait MediaStore {
+    async fn insert_media(&self, row: &MediaRow) -> Result<(), Error>;
+
+    async fn find_media(&self, account: &AccountId, id: &MediaId) -> Result<Option<MediaRow>, Error>;
+
+    /// Moves the row's end to `until`, never to an earlier time.
+    async fn extend_media(&self, account: &AccountId, id: &MediaId, until: Timestamp) -> Result<(), Error>;
+
+    /// How many days the account's plan keeps media.
+    async fn media_days(&self, account: &AccountId) -> Result<u32, Error>;
+
+    /// Rows of all accounts whose time is over.
+    async fn list_expired_media(&self, now: Timestamp, limit: u32) -> Result<Vec<MediaId>, Error>;
+
+    async fn delete_media(&self, ids: &[MediaId]) -> Result<(), Error>;
+
+    /// Those of `ids` that have rows.
+    async fn known_media(&self, ids: &[MediaId]) -> Result<Vec<MediaId>, Error>;
+}

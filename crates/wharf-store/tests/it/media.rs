@@ -1,0 +1,74 @@
+use wharf_api::Timestamp;
+use wharf_api::ids::{AccountId, MediaId, SessionId, Uuid};
+use wharf_api::types::media::{MediaKind, MediaState};
+use wharf_core::store::{AccountStore, MediaRow, MediaStore};
+
+use crate::harness::{Db, both_backends};
+
+fn account(n: u128) -> AccountId {
+    AccountId::from_uuid(Uuid::from_u128(n))
+}
+
+fn id(n: u128) -> MediaId {
+    MediaId::from_uuid(Uuid::from_u128(n))
+}
+
+fn row(n: u128, of: u128, expires_at: i64) -> MediaRow {
+    MediaRow {
+        id: id(n),
+        account: account(of),
+        session: Some(SessionId::from_uuid(Uuid::from_u128(9))),
+        kind: MediaKind::Image,
+        mime_type: "image/png".to_owned(),
+        size: 5 * 1024 * 1024,
+        sha256: Some("ab".repeat(32)),
+        width: Some(640),
+        height: Some(480),
+        seconds: None,
+        file_name: Some("grüße.png".to_owned()),
+        state: MediaState::Stored,
+        created_at: Timestamp::from_millis(1),
+        expires_at: Timestamp::from_millis(expires_at),
+    }
+}
+
+both_backends!(
+    a_row_is_read_back_as_it_was_and_by_its_account_only,
+    a_row_ends_at_its_time_and_never_earlier_than_it_was_told,
+    a_sweep_knows_which_files_have_rows
+);
+
+async fn a_row_is_read_back_as_it_was_and_by_its_account_only(db: &Db) {
+    let row = row(1, 1, 1000);
+    db.store.insert_media(&row).await.unwrap();
+    assert_eq!(db.store.find_media(&account(1), &id(1)).await.unwrap(), Some(row));
+    assert_eq!(db.store.find_media(&account(2), &id(1)).await.unwrap(), None);
+    assert_eq!(db.store.find_media(&account(1), &id(2)).await.unwrap(), None);
+}
+
+async fn a_row_ends_at_its_time_and_never_earlier_than_it_was_told(db: &Db) {
+    for n in 1..=3 {
+        db.store.insert_media(&row(n, 1, 1000)).await.unwrap();
+    }
+    let at = Timestamp::from_millis;
+    db.store.extend_media(&account(1), &id(1), at(2000)).await.unwrap();
+    db.store.extend_media(&account(1), &id(1), at(1500)).await.unwrap();
+    db.store.extend_media(&account(2), &id(2), at(2000)).await.unwrap();
+    assert!(db.store.list_expired_media(at(999), 10).await.unwrap().is_empty());
+    let mut over = db.store.list_expired_media(at(1000), 10).await.unwrap();
+    over.sort();
+    assert_eq!(over, [id(2), id(3)]);
+    db.store.delete_media(&over).await.unwrap();
+    assert!(db.store.list_expired_media(at(1999), 10).await.unwrap().is_empty());
+    assert_eq!(db.store.list_expired_media(at(2000), 10).await.unwrap(), [id(1)]);
+    db.store.insert_account(&account(1), "a", "free", at(1)).await.unwrap();
+    assert_eq!(db.store.media_days(&account(1)).await.unwrap(), 30);
+}
+
+async fn a_sweep_knows_which_files_have_rows(db: &Db) {
+    for n in [1, 2, 4] {
+        db.store.insert_media(&row(n, n, 1000)).await.unwrap();
+    }
+    assert_eq!(db.store.known_media(&[id(1), id(3), id(4)]).await.unwrap(), [id(1), id(4)]);
+    assert!(db.store.known_media(&[]).await.unwrap().is_empty());
+}

@@ -1,0 +1,78 @@
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use wharf_api::types::media::MediaKind;
+use wharf_core::media::intake::Purpose;
+use wharf_core::media::keep::{self, Stay};
+use wharf_core::media::{self, Intake};
+
+use crate::http::body::Stream;
+use crate::http::envelope::{Failure, Reply, invalid};
+use crate::http::{Answer, Call};
+
+/// What a refusal names: the file has no field of its own.
+const FIELD: &str = "file";
+
+pub(in crate::http) async fn upload_media(call: Call) -> Answer {
+    call.query.only(&["mediaType", "fileName"])?;
+    let words: Vec<_> = MediaKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let kind = call.query.word("mediaType", MediaKind::parse, &words)?;
+    let mut name = call.query.get("fileName").map(str::to_owned);
+    let body = call.stream();
+    let mut intake = Intake::begin(call.services(), Purpose { kind, voice: false }, FIELD).await?;
+    let taken = match boundary(&call) {
+        Some(boundary) => parts(&body, boundary, &mut intake, &mut name).await,
+        None => whole(&call, &body, &mut intake).await,
+    };
+    if let Err(failure) = taken {
+        // Dropped first: nobody waits for the disk while a client is let finish.
+        drop(intake);
+        body.linger().await;
+        return Err(failure);
+    }
+    let (row, _) = keep::keep(call.services(), call.caller(), None, intake, name, Stay::Plan).await?;
+    Reply::created(media::view(&row))
+}
+
+/// Where the body is a form, what its parts are separated by.
+fn boundary(call: &Call) -> Option<String> {
+    let kind = call.headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    multer::parse_boundary(kind).ok()
+}
+
+/// The body is the file.
+async fn whole(call: &Call, body: &Stream, intake: &mut Intake) -> Result<(), Failure> {
+    let announced = call.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+    if let Some(length) = announced {
+        intake.announce(length)?;
+    }
+    while let Some(bytes) = body.next().await? {
+        intake.push(bytes).await?;
+    }
+    Ok(())
+}
+
+/// The body is a form whose only part is the file.
+async fn parts(body: &Stream, boundary: String, intake: &mut Intake, name: &mut Option<String>) -> Result<(), Failure> {
+    let mut form = multer::Multipart::new(body.clone().bytes(), boundary);
+    let mut file = form.next_field().await.map_err(|error| unreadable(&error))?.ok_or_else(|| invalid("the form holds no file"))?;
+    if name.is_none() {
+        *name = file.file_name().map(str::to_owned);
+    }
+    loop {
+        let chunk: Option<Bytes> = file.chunk().await.map_err(|error| unreadable(&error))?;
+        match chunk {
+            Some(bytes) => intake.push(bytes).await?,
+            None => break,
+        }
+    }
+    drop(file);
+    match form.next_field().await.map_err(|error| unreadable(&error))? {
+        None => Ok(()),
+        Some(_) => Err(invalid("the form holds more than one part").into()),
+    }
+}
+
+fn unreadable(error: &multer::Error) -> Failure {
+    tracing::debug!(%error, "a form could not be read");
+    invalid("the form cannot be read").into()
+}

@@ -1,0 +1,220 @@
+//! Files in a folder: written beside, made durable, then named.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tempfile::TempPath;
+use tokio::io::AsyncWriteExt;
+use wharf_api::ids::MediaId;
+use wharf_core::media::files::{Facts, Files, Local, Writing};
+
+use super::inspect;
+
+/// Files that are being written. Emptied at the start: what lies there then belongs to nobody.
+const UNNAMED: &str = "incoming";
+/// A folder for each 24 bits of the clock that an id begins with, which is four and a half hours: folders stay small,
+/// and files are listed in the order of their ids.
+const SHARD: std::ops::Range<usize> = MediaId::PREFIX.len()..MediaId::PREFIX.len() + 6;
+/// Younger files may be on their way to their rows.
+const YOUNG: Duration = Duration::from_hours(1);
+
+/// A folder of media.
+pub struct LocalFiles {
+    root: PathBuf,
+}
+
+impl LocalFiles {
+    /// Opens the folder, or makes it. One process at a time.
+    pub fn open(root: PathBuf) -> io::Result<Self> {
+        let unnamed = root.join(UNNAMED);
+        match fs::remove_dir_all(&unnamed) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => fs::create_dir_all(&unnamed)?,
+        }
+        Ok(Self { root })
+    }
+
+    fn path(&self, id: &MediaId) -> PathBuf {
+        self.root.join(&id.as_str()[SHARD]).join(id.as_str())
+    }
+}
+
+#[async_trait]
+impl Files for LocalFiles {
+    async fn begin(&self) -> io::Result<Box<dyn Writing>> {
+        let (root, unnamed) = (self.root.clone(), self.root.join(UNNAMED));
+        let (file, path) = blocking(move || Ok(tempfile::Builder::new().prefix("in-").tempfile_in(unnamed)?.into_parts())).await?;
+        Ok(Box::new(LocalWriting { root, file: tokio::fs::File::from_std(file), path }))
+    }
+
+    async fn open(&self, id: &MediaId) -> io::Result<Option<Local>> {
+        let path = self.path(id);
+        match tokio::fs::metadata(&path).await {
+            Ok(found) => Ok(Some(Local { path, size: found.len(), guard: None })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn remove(&self, id: &MediaId) -> io::Result<()> {
+        let path = self.path(id);
+        blocking(move || {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            // Only an empty folder goes.
+            let _ = path.parent().map(fs::remove_dir);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn list(&self, after: Option<&MediaId>, limit: usize) -> io::Result<Vec<MediaId>> {
+        let (root, after) = (self.root.clone(), after.cloned());
+        blocking(move || list(&root, after.as_ref(), limit)).await
+    }
+}
+
+fn list(root: &Path, after: Option<&MediaId>, limit: usize) -> io::Result<Vec<MediaId>> {
+    let from = after.map(|id| &id.as_str()[SHARD]);
+    let mut shards: Vec<String> = names(root)?.into_iter().filter(|name| name.len() == SHARD.len()).collect();
+    shards.retain(|name| from.is_none_or(|from| name.as_str() >= from));
+    shards.sort();
+    let mut found = Vec::new();
+    for shard in shards {
+        let folder = root.join(shard);
+        let mut ids: Vec<MediaId> = names(&folder)?.iter().filter_map(|name| MediaId::parse(name)).collect();
+        ids.retain(|id| after.is_none_or(|after| id > after) && is_old(&folder.join(id.as_str())));
+        ids.sort();
+        found.extend(ids);
+        if found.len() >= limit {
+            found.truncate(limit);
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    Ok(entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect())
+}
+
+fn is_old(path: &Path) -> bool {
+    fs::metadata(path).and_then(|found| found.modified()).is_ok_and(|at| at.elapsed().is_ok_and(|age| age >= YOUNG))
+}
+
+struct LocalWriting {
+    root: PathBuf,
+    file: tokio::fs::File,
+    /// Removes the file unless it got its name.
+    path: TempPath,
+}
+
+#[async_trait]
+impl Writing for LocalWriting {
+    async fn write(&mut self, bytes: Bytes) -> io::Result<()> {
+        self.file.write_all(&bytes).await
+    }
+
+    async fn facts(&mut self, mime_type: &str) -> io::Result<Facts> {
+        self.file.flush().await?;
+        inspect::facts(self.path.to_path_buf(), mime_type).await
+    }
+
+    async fn finish(mut self: Box<Self>, id: &MediaId) -> io::Result<()> {
+        self.file.flush().await?;
+        self.file.sync_all().await?;
+        let Self { root, path, .. } = *self;
+        let (folder, name) = (root.join(&id.as_str()[SHARD]), id.as_str().to_owned());
+        blocking(move || {
+            if !folder.exists() {
+                fs::create_dir_all(&folder)?;
+                File::open(&root)?.sync_all()?;
+            }
+            path.persist(folder.join(name)).map_err(|error| error.error)?;
+            File::open(&folder)?.sync_all()
+        })
+        .await
+    }
+}
+
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use wharf_api::ids::Uuid;
+
+    use super::*;
+
+    fn id(n: u128) -> MediaId {
+        MediaId::from_uuid(Uuid::from_u128(n))
+    }
+
+    async fn put(files: &LocalFiles, id: &MediaId, bytes: &'static [u8]) {
+        let mut writing = files.begin().await.unwrap();
+        writing.write(Bytes::from_static(bytes)).await.unwrap();
+        writing.finish(id).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_file_is_there_when_it_is_finished_and_gone_when_it_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = LocalFiles::open(folder.path().join("media")).unwrap();
+        let one = id(7 << 100);
+        assert!(files.open(&one).await.unwrap().is_none());
+        put(&files, &one, b"hello").await;
+        let local = files.open(&one).await.unwrap().unwrap();
+        assert_eq!((local.size, fs::read(&local.path).unwrap().as_slice()), (5, b"hello".as_slice()));
+        files.remove(&one).await.unwrap();
+        files.remove(&one).await.unwrap();
+        assert!(files.open(&one).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_not_finished_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("media");
+        let files = LocalFiles::open(root.clone()).unwrap();
+        let mut writing = files.begin().await.unwrap();
+        writing.write(Bytes::from_static(b"half")).await.unwrap();
+        assert_eq!(names(&root.join(UNNAMED)).unwrap().len(), 1);
+        drop(writing);
+        assert!(names(&root.join(UNNAMED)).unwrap().is_empty());
+        // What a killed process left.
+        fs::write(root.join(UNNAMED).join("in-old"), b"half").unwrap();
+        LocalFiles::open(root.clone()).unwrap();
+        assert!(names(&root.join(UNNAMED)).unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn old_files_are_listed_in_the_order_of_their_ids() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("media");
+        let files = LocalFiles::open(root.clone()).unwrap();
+        let ids = [id(9 << 110), id(1), id(2), id(5 << 105), id(3 << 108)];
+        let long_ago = std::time::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        for id in &ids {
+            put(&files, id, b"x").await;
+            File::options().write(true).open(files.path(id)).unwrap().set_modified(long_ago).unwrap();
+        }
+        put(&files, &id(3), b"young").await;
+        let mut sorted = ids.to_vec();
+        sorted.sort();
+        assert_eq!(files.list(None, 10).await.unwrap(), sorted);
+        assert_eq!(files.list(None, 2).await.unwrap(), sorted[..2]);
+        assert_eq!(files.list(Some(&sorted[1]), 2).await.unwrap(), sorted[2..4]);
+        assert!(files.list(sorted.last(), 2).await.unwrap().is_empty());
+    }
+}

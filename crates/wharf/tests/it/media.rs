@@ -1,0 +1,174 @@
+//! Files in and out over HTTP.
+
+use std::path::Path;
+
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use wharf_api::{ErrorCode, Permission, limits};
+
+use crate::harness::{Ask, Gateway, client};
+
+const MB: usize = 1024 * 1024;
+
+/// A file of `size` bytes that begins as its kind does.
+fn file(head: &[u8], size: usize) -> Vec<u8> {
+    let mut bytes = head.to_vec();
+    bytes.resize(size, 7);
+    bytes
+}
+
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::One);
+    let row = width.div_ceil(8) as usize;
+    encoder.write_header().unwrap().write_image_data(&vec![0xaa; row * height as usize]).unwrap();
+    bytes
+}
+
+fn upload(gateway: &Gateway, query: &str, body: &[u8]) -> Ask {
+    Ask::new(gateway.address, "POST", &format!("/v1/media{query}")).key(&gateway.key).body(body)
+}
+
+/// Every file below the folder.
+fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        if entry.path().is_dir() { all.extend(files(&entry.path())) } else { all.push(entry.path()) }
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_file_is_typed_by_its_bytes_and_comes_back_as_it_was() {
+    let gateway = Gateway::start().await;
+    let picture = png(40, 20);
+    let reply = upload(&gateway, "?fileName=../my%20pic.exe", &picture).header("Content-Type", "text/html").send().await;
+    let media = reply.ok(201);
+    assert_eq!((media["mediaType"].as_str(), media["mimeType"].as_str()), (Some("image"), Some("image/png")));
+    assert_eq!((&media["width"], &media["height"], &media["size"]), (&json!(40), &json!(20), &json!(picture.len())));
+    assert_eq!(media["fileName"], "my pic.exe");
+    let path = format!("/v1/media/{}", media["mediaId"].as_str().unwrap());
+    let back = gateway.get(&path).send().await;
+    assert_eq!((back.status, &back.body), (200, &picture));
+    assert_eq!(back.header("content-type"), "image/png");
+    assert_eq!(back.header("x-content-type-options"), "nosniff");
+    assert!(back.header("content-security-policy").starts_with("sandbox"));
+    assert_eq!(back.header("content-disposition"), "attachment; filename*=UTF-8''my%20pic.exe");
+    assert_eq!(back.header("etag"), format!("\"{}\"", media["sha256"].as_str().unwrap()));
+    assert_eq!(back.header("content-length"), picture.len().to_string());
+    assert!(!back.header("x-request-id").is_empty());
+}
+
+#[tokio::test]
+async fn a_form_carries_one_file_and_its_name() {
+    let gateway = Gateway::start().await;
+    let part = |name: &str| {
+        format!(
+            "--B\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"a.pdf\"\r\nContent-Type: image/png\r\n\r\n%PDF-1.7 x\r\n"
+        )
+    };
+    let form = |body: String| upload(&gateway, "", body.as_bytes()).header("Content-Type", "multipart/form-data; boundary=B");
+    let reply = form(format!("{}--B--\r\n", part("file"))).send().await;
+    let media = reply.ok(201);
+    assert_eq!(
+        (media["mimeType"].as_str(), media["fileName"].as_str(), media["size"].as_u64()),
+        (Some("application/pdf"), Some("a.pdf"), Some(10))
+    );
+    form("--B--\r\n".to_owned()).send().await.refused(ErrorCode::InvalidRequest);
+    form(format!("{}{}--B--\r\n", part("file"), part("two"))).send().await.refused(ErrorCode::InvalidRequest);
+    form(part("file")).send().await.refused(ErrorCode::InvalidRequest);
+}
+
+#[tokio::test]
+async fn every_kind_passes_at_its_limit_and_not_one_byte_past_it() {
+    let gateway = Gateway::start().await;
+    let gif = b"GIF89a".as_slice();
+    for (kind, head, limit) in [
+        ("video", b"\0\0\0\x18ftypisom".as_slice(), limits::VIDEO_BYTES),
+        ("audio", b"ID3\x03", limits::AUDIO_BYTES),
+        ("document", gif, limits::DOCUMENT_BYTES),
+    ] {
+        let size = usize::try_from(limit).unwrap();
+        let query = format!("?mediaType={kind}");
+        upload(&gateway, &query, &file(head, size)).send().await.ok(201);
+        let reply = upload(&gateway, &query, &file(head, size + 1)).send().await;
+        let details = reply.refused(ErrorCode::MediaSizeExceeded);
+        assert_eq!((details["limit"].as_u64(), details["actual"].as_u64()), (Some(limit), Some(limit + 1)), "{kind}");
+    }
+    // An image must be one to its end: room after its last byte is no matter.
+    let mut picture = png(64, 64);
+    picture.resize(5 * MB, 0);
+    upload(&gateway, "", &picture).send().await.ok(201);
+    picture.push(0);
+    assert_eq!(upload(&gateway, "", &picture).send().await.refused(ErrorCode::MediaSizeExceeded)["limit"], limits::IMAGE_BYTES);
+    upload(&gateway, "?mediaType=document", &picture).send().await.ok(201);
+}
+
+#[tokio::test]
+async fn too_much_is_refused_before_the_rest_is_read_whatever_the_length_says() {
+    let gateway = Gateway::start().await;
+    let head = |length: &str| {
+        format!(
+            "POST /v1/media?mediaType=sticker HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {}\r\n{length}\r\n\r\n",
+            gateway.key
+        )
+    };
+    // Announced: not a byte of the body is sent.
+    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+    stream.write_all(head("Content-Length: 1048577").as_bytes()).await.unwrap();
+    client::read(&mut stream).await.refused(ErrorCode::MediaSizeExceeded);
+    // Not announced: a little more than the limit is sent, and never the end.
+    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+    stream.write_all(head("Transfer-Encoding: chunked").as_bytes()).await.unwrap();
+    let body = file(b"RIFF\x10\0\0\0WEBPVP8 ", MB + 1);
+    stream.write_all(format!("{:x}\r\n", body.len()).as_bytes()).await.unwrap();
+    stream.write_all(&body).await.unwrap();
+    let details = client::read(&mut stream).await;
+    assert_eq!(details.refused(ErrorCode::MediaSizeExceeded)["limit"], limits::STICKER_BYTES);
+    assert!(files(&gateway.dir.join("media")).is_empty(), "a refused file leaves nothing");
+}
+
+#[tokio::test]
+async fn a_file_of_another_type_is_refused_with_what_it_is() {
+    let gateway = Gateway::start().await;
+    for (kind, bytes, found) in [
+        ("image", b"%PDF-1.7".to_vec(), "application/pdf"),
+        ("image", b"<svg xmlns='x'/>".to_vec(), "text/plain"),
+        ("image", b"GIF89a".to_vec(), "image/gif"),
+        ("video", file(b"\x89PNG\r\n\x1a\n", 20_000), "image/png"),
+        ("audio", b"\0\0\0\x18ftypisom".to_vec(), "video/mp4"),
+        ("sticker", b"\xff\xd8\xff\xe0".to_vec(), "image/jpeg"),
+    ] {
+        let reply = upload(&gateway, &format!("?mediaType={kind}"), &bytes).send().await;
+        let reason = reply.refused(ErrorCode::InvalidMediaType)["reason"].as_str().unwrap();
+        assert!(reason.contains(found), "{reason}");
+    }
+    upload(&gateway, "", b"").send().await.refused(ErrorCode::InvalidMediaType);
+    upload(&gateway, "?mediaType=image", b"\xff\xd8\xff").send().await.refused(ErrorCode::InvalidMediaType);
+    upload(&gateway, "?mediaType=film", b"x").send().await.refused(ErrorCode::InvalidRequest);
+    let mut huge = png(8, 8);
+    huge[16..20].copy_from_slice(&12_001_u32.to_be_bytes());
+    upload(&gateway, "", &huge).send().await.refused(ErrorCode::InvalidMediaType);
+    assert!(files(&gateway.dir.join("media")).is_empty(), "a refused file leaves nothing");
+}
+
+#[tokio::test]
+async fn anothers_file_is_as_good_as_none() {
+    let gateway = Gateway::start().await;
+    let reply = upload(&gateway, "", b"hello").send().await;
+    let id = reply.ok(201)["mediaId"].as_str().unwrap().to_owned();
+    let other = wharf_core::account::find_or_create(&gateway.services, "other", "free").await.unwrap();
+    let key = gateway.make_key_of(other, Permission::ALL, None, None).await;
+    let path = format!("/v1/media/{id}");
+    gateway.get(&path).key(&key).send().await.refused(ErrorCode::ResourceNotFound);
+    for missing in ["med_00000000000000000000000000000007", "med_x", "msg_00000000000000000000000000000007"] {
+        gateway.get(&format!("/v1/media/{missing}")).send().await.refused(ErrorCode::ResourceNotFound);
+    }
+    let sender = gateway.make_key(&[Permission::MessagesSend], None).await;
+    gateway.get(&path).key(&sender).send().await.refused(ErrorCode::InsufficientPermissions);
+    let reader = gateway.make_key(&[Permission::MessagesRead], None).await;
+    upload(&gateway, "", b"hello").key(&reader).send().await.refused(ErrorCode::InsufficientPermissions);
+}
