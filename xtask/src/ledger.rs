@@ -16,8 +16,6 @@ use wharf_api::ops::{self, COMMON_CODES, Operation, UNROUTED_CODES};
 type Awaited = (ErrorCode, &'static str);
 
 const AWAITED: &[Awaited] = &[
-    (ErrorCode::MediaSizeExceeded, "no media yet"),
-    (ErrorCode::InvalidMediaType, "no media yet"),
     (ErrorCode::MediaUrlInaccessible, "no media yet"),
     (ErrorCode::InvalidWebhookUrl, "no webhooks yet"),
     (ErrorCode::WebhookUrlUnreachable, "no webhooks yet"),
