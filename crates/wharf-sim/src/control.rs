@@ -44,6 +44,8 @@ fn routes(net: Arc<Net>) -> Router {
         .route("/control/groups/join", post(groups::join))
         .route("/control/groups/{id}/settings", post(groups::settings))
         .route("/control/pictures/{id}", get(profiles::picture))
+        .route("/control/phones/{number}/typing", get(profiles::typing).post(profiles::type_in))
+        .route("/control/phones/{number}/presence", post(profiles::presence))
         .route("/control/phones/{number}/profile", get(profiles::show).post(profiles::change))
         .route("/control/wire/{owner}", get(records::wire))
         .route("/control/stats", get(records::stats))

@@ -20,6 +20,7 @@ mod noise;
 mod pairing;
 mod persist;
 mod phone;
+mod presence;
 mod profile;
 mod router;
 mod stanza;

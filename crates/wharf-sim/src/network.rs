@@ -19,6 +19,7 @@ use crate::group::Groups;
 use crate::noise::ServerIdentity;
 use crate::pairing::Candidate;
 use crate::persist::Store;
+use crate::presence::Presences;
 use crate::profile::Profiles;
 use crate::stats::Stats;
 use crate::{connection, control, keys, persist};
@@ -34,6 +35,7 @@ pub(crate) struct Net {
     pub(crate) faults: Faults,
     pub(crate) groups: Groups,
     pub(crate) profiles: Profiles,
+    pub(crate) presences: Presences,
     pub(crate) stats: Stats,
     pub(crate) store: Option<Store>,
     pub(crate) stop: CancellationToken,
@@ -136,6 +138,7 @@ impl Network {
             faults: Faults::default(),
             groups: Groups::new(loaded.groups),
             profiles: Profiles::new(loaded.profiles, control_address),
+            presences: Presences::default(),
             stats: Stats::default(),
             store,
             stop: CancellationToken::new(),

@@ -21,6 +21,7 @@ use crate::address::{Address, Number};
 use crate::connection::Handle;
 use crate::network::Net;
 use crate::pairing::Candidate;
+use crate::presence;
 use crate::wire;
 
 /// Who is at the other end.
@@ -87,7 +88,8 @@ pub(crate) fn handle(session: &Session, node: &NodeRef<'_>) {
             receipt::handle(session, account, *device, node);
         }
         ("ack", Role::Linked { account, device }) => acknowledged(session, account, *device, node),
-        // Presence and the like go nowhere; the client expects no answer to them.
+        ("presence", Role::Linked { account, .. }) => presence::presence(&session.net, account.number, node),
+        ("chatstate", Role::Linked { account, .. }) => presence::chatstate(&session.net, account.number, node),
         (tag, _) => tracing::debug!(tag, "stanza without an answer"),
     }
 }

@@ -12,5 +12,6 @@ mod kill;
 mod limits;
 mod openapi;
 mod pairing;
+mod people;
 mod programs;
 mod text;

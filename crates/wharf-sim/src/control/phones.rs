@@ -57,7 +57,10 @@ pub(super) async fn list(State(net): State<Arc<Net>>) -> Answer {
 }
 
 pub(super) async fn show(State(net): State<Arc<Net>>, Path(number): Path<String>) -> Answer {
-    answer::ok(describe(&*answer::account(&net, &number)?))
+    let account = answer::account(&net, &number)?;
+    let mut shown = describe(&account);
+    shown["online"] = json!(net.presences.is_online(account.number));
+    answer::ok(shown)
 }
 
 fn describe(account: &Account) -> Value {

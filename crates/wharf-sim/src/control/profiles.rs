@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::answer::{self, Answer, Failure};
 use crate::network::Net;
+use crate::presence::{self, Doing};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +20,47 @@ struct Change {
     about: Option<String>,
     /// Base64; an empty string takes the picture away.
     picture: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypeIn {
+    to: String,
+    state: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Online {
+    state: String,
+}
+
+pub(super) async fn typing(State(net): State<Arc<Net>>, Path(number): Path<String>) -> Answer {
+    let account = answer::account(&net, &number)?;
+    let seen = net.presences.seen_by(&net, account.number).into_iter();
+    let seen = seen.map(|seen| json!({"from": seen.from.to_string(), "chat": seen.chat.to_string(), "state": seen.doing.name()}));
+    answer::ok(seen.collect::<Vec<_>>())
+}
+
+pub(super) async fn type_in(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
+    let wanted: TypeIn = answer::body(&text)?;
+    let account = answer::account(&net, &number)?;
+    let chat = answer::number(&wanted.to)?;
+    let doing = Doing::from_name(&wanted.state).ok_or_else(|| Failure::invalid("state is typing, recording or paused"))?;
+    presence::show(&net, account.number, chat, doing);
+    answer::ok(json!({"to": chat.to_string(), "state": doing.name()}))
+}
+
+pub(super) async fn presence(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
+    let wanted: Online = answer::body(&text)?;
+    let account = answer::account(&net, &number)?;
+    let online = match wanted.state.as_str() {
+        "available" => true,
+        "unavailable" => false,
+        _ => return Err(Failure::invalid("state is available or unavailable")),
+    };
+    presence::set_online(&net, account.number, online);
+    answer::ok(json!({"state": wanted.state}))
 }
 
 pub(super) async fn show(State(net): State<Arc<Net>>, Path(number): Path<String>) -> Answer {

@@ -1,0 +1,181 @@
+//! Who is online and who is typing. Nothing of it is kept: it is told to those who are there, and it ends by itself.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
+
+use wacore_binary::builder::NodeBuilder;
+use wacore_binary::{Node, NodeRef};
+
+use crate::account::lock;
+use crate::address::Number;
+use crate::network::Net;
+use crate::{clock, wire};
+
+/// How long typing is shown after its last word.
+const TYPING_MS: u64 = 25_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doing {
+    Typing,
+    Recording,
+    Nothing,
+}
+
+impl Doing {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Typing => "typing",
+            Self::Recording => "recording",
+            Self::Nothing => "paused",
+        }
+    }
+
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Typing, Self::Recording, Self::Nothing].into_iter().find(|doing| doing.name() == name)
+    }
+
+    fn of(stanza: &NodeRef<'_>) -> Self {
+        match stanza.get_optional_child("composing") {
+            Some(composing) if wire::is(composing, "media", "audio") => Self::Recording,
+            Some(_) => Self::Typing,
+            None => Self::Nothing,
+        }
+    }
+
+    fn node(self) -> Node {
+        match self {
+            Self::Typing => NodeBuilder::new("composing").build(),
+            Self::Recording => NodeBuilder::new("composing").attr("media", "audio").build(),
+            Self::Nothing => NodeBuilder::new("paused").build(),
+        }
+    }
+}
+
+/// What somebody does in a chat, as a phone sees it.
+pub(crate) struct Seen {
+    pub(crate) from: Number,
+    pub(crate) chat: Number,
+    pub(crate) doing: Doing,
+}
+
+#[derive(Default)]
+struct Known {
+    online: HashMap<Number, (bool, u64)>,
+    /// Who asked to be told of whom.
+    watchers: HashMap<Number, HashSet<Number>>,
+    /// What a person does in a chat, until when.
+    doing: HashMap<(Number, Number), (Doing, u64)>,
+}
+
+#[derive(Default)]
+pub(crate) struct Presences(Mutex<Known>);
+
+impl Presences {
+    pub(crate) fn is_online(&self, number: Number) -> bool {
+        lock(&self.0).online.get(&number).is_some_and(|(online, _)| *online)
+    }
+
+    /// What others do in the chats of a person now.
+    pub(crate) fn seen_by(&self, net: &Net, number: Number) -> Vec<Seen> {
+        let now = clock::now_ms();
+        let mut seen: Vec<Seen> = lock(&self.0)
+            .doing
+            .iter()
+            .filter(|((from, _), (doing, until))| *from != number && *doing != Doing::Nothing && *until > now)
+            .map(|((from, to), (doing, _))| Seen { from: *from, chat: *to, doing: *doing })
+            .collect();
+        seen.retain(|seen| seen.chat == number || net.groups.find(seen.chat).is_ok_and(|group| group.rank(number).is_some()));
+        for one in &mut seen {
+            // A chat between two is named by the other one.
+            if one.chat == number {
+                one.chat = one.from;
+            }
+        }
+        seen.sort_by_key(|seen| (seen.chat, seen.from));
+        seen
+    }
+}
+
+/// A `<presence>` of a linked device.
+pub(crate) fn presence(net: &Net, from: Number, node: &NodeRef<'_>) {
+    match wire::text(node, "type").as_str() {
+        "subscribe" => {
+            if let Some(of) = person(node) {
+                lock(&net.presences.0).watchers.entry(of).or_default().insert(from);
+                tell(net, of, &[from]);
+            }
+        }
+        "unsubscribe" => {
+            if let Some(of) = person(node)
+                && let Some(watchers) = lock(&net.presences.0).watchers.get_mut(&of)
+            {
+                watchers.remove(&from);
+            }
+        }
+        "unavailable" => set_online(net, from, false),
+        // A presence that only brings a name says nothing of being there.
+        "available" => set_online(net, from, true),
+        _ => {}
+    }
+}
+
+fn person(node: &NodeRef<'_>) -> Option<Number> {
+    crate::address::Address::from_jid(&wire::jid(node, "to")?).map(|address| address.number)
+}
+
+pub(crate) fn set_online(net: &Net, number: Number, online: bool) {
+    let watchers: Vec<Number> = {
+        let mut known = lock(&net.presences.0);
+        known.online.insert(number, (online, clock::now_secs()));
+        known.watchers.get(&number).into_iter().flatten().copied().collect()
+    };
+    tell(net, number, &watchers);
+}
+
+fn tell(net: &Net, of: Number, watchers: &[Number]) {
+    let (online, since) = lock(&net.presences.0).online.get(&of).copied().unwrap_or((false, 0));
+    let node = NodeBuilder::new("presence").attr("from", of.jid());
+    let node = match (online, since) {
+        (true, _) => node.attr("type", "available").build(),
+        (false, 0) => node.attr("type", "unavailable").attr("last", "deny").build(),
+        (false, since) => node.attr("type", "unavailable").attr("last", since).build(),
+    };
+    for watcher in watchers {
+        to_active(net, *watcher, &node);
+    }
+}
+
+/// A `<chatstate>` of a linked device.
+pub(crate) fn chatstate(net: &Net, from: Number, node: &NodeRef<'_>) {
+    let chat = wire::jid(node, "to").and_then(|jid| Number::group_from_jid(&jid)).or_else(|| person(node));
+    if let Some(chat) = chat {
+        show(net, from, chat, Doing::of(node));
+    }
+}
+
+/// Shows to those in the chat what somebody does there.
+pub(crate) fn show(net: &Net, from: Number, chat: Number, doing: Doing) {
+    lock(&net.presences.0).doing.insert((from, chat), (doing, clock::now_ms() + TYPING_MS));
+    if let Ok(group) = net.groups.find(chat) {
+        if group.rank(from).is_none() {
+            return;
+        }
+        let node = NodeBuilder::new("chatstate").attr("from", chat.jid()).attr("participant", group.address(from));
+        let node = node.children([doing.node()]).build();
+        for member in group.numbers().into_iter().filter(|member| *member != from) {
+            to_active(net, member, &node);
+        }
+    } else if !net.profiles.blocks(chat, from) {
+        to_active(net, chat, &NodeBuilder::new("chatstate").attr("from", from.jid()).children([doing.node()]).build());
+    }
+}
+
+/// To the linked devices that are there now; nothing of it waits for one that is not.
+fn to_active(net: &Net, number: Number, node: &Node) {
+    let Some(account) = net.known(number) else { return };
+    for device in account.registry().devices.values().filter(|device| device.active) {
+        if let Some(handle) = &device.handle {
+            handle.send(node.clone());
+        }
+    }
+}
