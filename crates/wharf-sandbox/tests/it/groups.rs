@@ -189,6 +189,35 @@ async fn a_code_lets_a_second_session_in_until_it_is_revoked_and_admins_decide_w
     crew.post(&format!("/{id}/requests/maybe"), json!({"participants": [SECOND]})).await.refused(ErrorCode::ResourceNotFound);
 }
 
+both_backends! {
+    async fn what_anybody_changes_in_a_group_is_told_as_an_event(backend) {
+        let world = World::start(backend).await;
+        let crew = Crew::of(&world, OWNER).await;
+        let id = crew.make("Told", &[FRIEND]).await;
+        crew.patch(&id, json!({"subject": "Told twice", "locked": true})).await.ok(200);
+        crew.post(&format!("/{id}/participants/promote"), json!({"participants": [FRIEND]})).await.ok(200);
+        // A person changes something at the phone.
+        let act = json!({"by": FRIEND, "action": "add", "numbers": [OTHER]});
+        assert!(world.control().post(&format!("/control/groups/{id}/participants"), &act).await.status < 300);
+        let events = eventually("all changes are told", async || {
+            let list = crew.api.get(&format!("/v1/events?after=oldest&events=group.updated&sessionId={}", crew.session)).await;
+            let events = list.data().as_array().cloned().unwrap_or_default();
+            (events.len() == 5).then_some(events).ok_or(format!("{list:?}"))
+        })
+        .await;
+        let mut changes: Vec<_> = events.iter().map(|event| event["data"]["change"].as_str().unwrap()).collect();
+        changes.sort_unstable();
+        assert_eq!(changes, ["created", "participants_added", "participants_promoted", "settings_changed", "subject_changed"]);
+        for event in &events {
+            assert_eq!((&event["event"], &event["data"]["groupId"]), (&json!("group.updated"), &json!(id)));
+        }
+        let of = |change: &str| &events.iter().find(|event| event["data"]["change"] == change).unwrap()["data"];
+        assert_eq!((&of("subject_changed")["subject"], &of("settings_changed")["setting"]), (&json!("Told twice"), &json!("locked")));
+        let added = of("participants_added");
+        assert_eq!((&added["by"]["phoneNumber"], &added["participants"][0]["phoneNumber"]), (&json!(FRIEND), &json!(OTHER)));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_is_refused_with_its_code_before_whatsapp_is_asked() {
     let world = World::start(Backend::Sqlite).await;

@@ -128,6 +128,9 @@ impl EventHandler for Handler {
             EventKind::ClientOutdated,
             EventKind::ConnectFailure,
             EventKind::Receipt,
+            EventKind::GroupUpdate,
+            EventKind::Presence,
+            EventKind::ChatPresence,
             EventKind::ServerAck,
             EventKind::UndecryptableMessage,
         ])
