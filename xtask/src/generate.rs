@@ -8,6 +8,8 @@ use anyhow::{Context, Result, bail};
 use wharf_api::error::{ErrorCode, Group, Retry, Row};
 use wharf_api::{openapi, ops};
 
+use crate::provoke;
+
 /// Writes the generated pages; with `check` compares them instead and fails where one differs.
 pub fn run(check: bool) -> Result<()> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -26,10 +28,11 @@ pub fn run(check: bool) -> Result<()> {
 }
 
 /// Every page by its path, as the tables want it now.
-fn pages(rows: &[Row]) -> [(&'static str, String); 3] {
+fn pages(rows: &[Row]) -> [(&'static str, String); 4] {
     [
         ("docs/reference/errors.md", errors(rows)),
         ("docs/reference/operations.md", operations()),
+        ("docs/reference/provoke.md", provoke::page()),
         ("docs/reference/openapi.json", format!("{:#}\n", openapi::document())),
     ]
 }
@@ -48,7 +51,8 @@ fn errors(rows: &[Row]) -> String {
          Every failure, on every edge, has this body; members of `details` that do not apply are left out:\n\
          ```json\n{\"success\": false, \"error\": {\"code\": \"message_too_long\", \"message\": \"…\",\n \
          \"details\": {\"field\": \"text\", \"reason\": \"…\", \"limit\": 4096, \"actual\": 4097}}}\n```\n\
-         `details` may also carry `retryAfter` (seconds), `messageId` and `resetAt`. Every answer carries `X-Request-Id`.\n",
+         `details` may also carry `retryAfter` (seconds), `messageId` and `resetAt`. Every answer carries `X-Request-Id`.\n\n\
+         Each code links the line that [provokes it](provoke.md) in the sandbox.\n",
     );
     let mut heading = None;
     for row in rows {
@@ -60,7 +64,15 @@ fn errors(rows: &[Row]) -> String {
                 title(row.group)
             );
         }
-        let _ = writeln!(page, "| `{}` | {} | {} | {} | {} |", row.name, row.status, row.description, row.fix, retry(row.retry));
+        let _ = writeln!(
+            page,
+            "| [`{0}`](provoke.md#{0}) | {1} | {2} | {3} | {4} |",
+            row.name,
+            row.status,
+            row.description,
+            row.fix,
+            retry(row.retry)
+        );
     }
     page
 }

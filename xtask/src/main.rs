@@ -8,6 +8,7 @@ mod generate;
 mod ledger;
 mod node;
 mod postgres;
+mod provoke;
 mod rooms;
 mod test;
 

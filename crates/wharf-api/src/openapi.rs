@@ -35,6 +35,11 @@ pub fn document() -> Value {
     })
 }
 
+/// The parameters that the operation's query string may have: what the document does not show is refused.
+pub fn query_names(op: &Operation) -> Vec<&'static str> {
+    shape::of(op).map_or_else(Vec::new, |shape| shape.query.iter().map(|parameter| parameter.name).collect())
+}
+
 fn description() -> String {
     format!(
         "Success is `{{\"success\": true, \"data\": …}}`, failure `{{\"success\": false, \"error\": {{\"code\", \"message\", \"details\"}}}}`. \
@@ -112,6 +117,17 @@ mod tests {
         for reference in references {
             assert!(document.pointer(reference).is_some(), "{reference}");
         }
+    }
+
+    #[test]
+    fn what_is_created_links_the_operations_that_take_its_ids() {
+        let document = document();
+        let links = &document["paths"]["/v1/sessions"]["post"]["responses"]["201"]["links"];
+        let link = json!({ "operationId": "get_session", "parameters": { "sessionId": "$response.body#/data/sessionId" } });
+        assert_eq!(links["get_session"], link);
+        assert!(links["delete_session"].is_object() && links["get_message"].is_null());
+        let theirs = &document["paths"]["/v1/admin/accounts/{accountId}/api-keys"]["post"]["responses"]["201"];
+        assert!(theirs["links"].is_null(), "another account's key is not reached with the own one");
     }
 
     #[test]

@@ -77,6 +77,9 @@ pub enum Error {
     Timeout,
     #[error("WhatsApp refused: {0}")]
     Refused(String),
+    /// WhatsApp answered, and not in words that we know.
+    #[error("WhatsApp's answer cannot be read")]
+    Garbled,
     #[error(transparent)]
     Store(#[from] crate::store::Error),
 }
@@ -133,6 +136,7 @@ impl From<&Error> for wharf_api::ApiError {
             Error::Refused(_) => {
                 wharf_api::ApiError::new(ErrorCode::ServiceUnavailable).reason("WhatsApp refused the request").retry_after(60)
             }
+            Error::Garbled => ErrorCode::InternalServerError.into(),
             Error::Store(error) => error.into(),
         }
     }

@@ -35,6 +35,9 @@ struct Args {
     /// A database instead of the SQLite file in the data folder
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
+    /// How many requests without a good key one address may send in a minute; a test that tries bad keys needs many
+    #[arg(long, value_name = "N", default_value_t = wharf::http::Limits::default().failed_keys_per_minute)]
+    failed_keys_per_minute: u64,
 }
 
 #[tokio::main]
@@ -51,6 +54,7 @@ async fn main() -> ExitCode {
 async fn run(args: Args) -> Result<()> {
     let env = |name: &str| std::env::var(name).ok();
     let mut config = Config { listen: loopback(args.port), database_url: args.database_url, ..Config::default() };
+    config.limits.failed_keys_per_minute = args.failed_keys_per_minute;
     if let Some(filter) = env("WHARF_LOG") {
         config.log.filter = filter;
     } else if !args.json {

@@ -20,6 +20,10 @@ pub(crate) enum Behaviour {
     Refused(u16),
     /// The server delivers but never acknowledges.
     NeverAcked,
+    /// The server answers the question whether the number is there with nonsense.
+    GarbledLookup,
+    /// The server never answers that question.
+    UnansweredLookup,
 }
 
 impl Behaviour {
@@ -32,6 +36,8 @@ impl Behaviour {
             Self::Asleep => "asleep",
             Self::Refused(_) => "refused",
             Self::NeverAcked => "never-acked",
+            Self::GarbledLookup => "garbled-lookup",
+            Self::UnansweredLookup => "unanswered-lookup",
         }
     }
 }
@@ -55,6 +61,8 @@ pub(crate) const CAST: &[Person] = &[
     person(15_550_007_475, "Refused 475", Behaviour::Refused(475)),
     person(15_550_007_479, "Refused 479", Behaviour::Refused(479)),
     person(15_550_007_503, "Refused 503", Behaviour::Refused(503)),
+    person(15_550_007_500, "Garbled look-up", Behaviour::GarbledLookup),
+    person(15_550_007_504, "Unanswered look-up", Behaviour::UnansweredLookup),
 ];
 
 /// Numbers that belong to a silent contact from the first time somebody names them.

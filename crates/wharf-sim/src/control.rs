@@ -3,6 +3,7 @@
 mod answer;
 mod faults;
 mod groups;
+mod hooks;
 mod phones;
 mod profiles;
 mod records;
@@ -11,7 +12,7 @@ mod scan;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{any, delete, get, post};
 use tokio::net::TcpListener;
 
 use crate::network::Net;
@@ -51,6 +52,8 @@ fn routes(net: Arc<Net>) -> Router {
         .route("/control/stats", get(records::stats))
         .route("/control/faults", get(faults::list).post(faults::add).delete(faults::clear))
         .route("/control/faults/{id}", delete(faults::remove))
+        .route("/control/hooks/ok", any(hooks::ok))
+        .route("/control/hooks/slow", any(hooks::slow))
         .fallback(answer::no_route)
         .with_state(net)
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::schema::{about, answer, reference, text};
+use super::schemas;
 use super::shape::{self, Answer, Parameter, Shape};
-use crate::ops::{Access, Operation};
+use crate::ops::{self, Access, Operation};
 use crate::{ErrorCode, limits};
 
 const JSON: &str = "application/json";
@@ -30,7 +31,7 @@ pub(super) fn object(op: &Operation) -> Value {
         }
     }
     if let Some(request) = shape.request {
-        object["requestBody"] = json!({ "required": true, "content": { JSON: { "schema": reference(request) } } });
+        object["requestBody"] = json!({ "required": !shape.may_be_bare, "content": { JSON: { "schema": reference(request) } } });
     }
     if op.id == crate::ops::upload_media.id {
         object["requestBody"] = file();
@@ -68,7 +69,7 @@ fn parameters(op: &Operation, shape: &Shape) -> Vec<Value> {
             "description": "The same key with the same body gets the first answer again.",
         }));
     }
-    for name in op.path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
+    for name in path_names(op) {
         all.push(json!({ "name": name, "in": "path", "required": true, "schema": shape::path_parameter(name) }));
     }
     for Parameter { name, schema, description } in &shape.query {
@@ -111,7 +112,35 @@ fn success(op: &Operation, shape: &Shape) -> Value {
     if op.idempotent() {
         headers["Idempotent-Replayed"] = header("IdempotentReplayed");
     }
-    json!({ "description": if op.success == 201 { "Created." } else { "Success." }, "headers": headers, "content": content })
+    let mut success =
+        json!({ "description": if op.success == 201 { "Created." } else { "Success." }, "headers": headers, "content": content });
+    let links = links(op, shape);
+    if !links.is_empty() {
+        success["links"] = Value::Object(links);
+    }
+    success
+}
+
+/// Where one can go with what was created: the operations whose paths ask for no more than the ids in the answer.
+fn links(op: &Operation, shape: &Shape) -> Map<String, Value> {
+    let Answer::One(name) = shape.answer else { return Map::new() };
+    let answered = schemas::ALL.iter().find(|(known, _)| *known == name).map(|(_, schema)| schema()).unwrap_or_default();
+    let mut links = Map::new();
+    // What an operator makes belongs to another account, which the own key does not reach.
+    let same = |target: &&&Operation| (target.access == Access::Operator) == (op.access == Access::Operator) && target.id != op.id;
+    for target in ops::ALL.iter().filter(same).filter(|_| op.success == 201) {
+        let asked: Vec<_> = path_names(target).collect();
+        if !asked.is_empty() && asked.iter().all(|name| name.ends_with("Id") && answered["properties"][name].is_object()) {
+            let parameters: Map<_, _> =
+                asked.into_iter().map(|name| (name.to_owned(), json!(format!("$response.body#/data/{name}")))).collect();
+            links.insert(target.id.to_owned(), json!({ "operationId": target.id, "parameters": parameters }));
+        }
+    }
+    links
+}
+
+fn path_names(op: &Operation) -> impl Iterator<Item = &str> {
+    op.path.split('{').skip(1).filter_map(|rest| rest.split('}').next())
 }
 
 /// The headers that every answer has. A key that is refused has no limits yet.

@@ -17,6 +17,8 @@ pub(super) struct Shape {
     pub answer: Answer,
     /// Other forms of the answer, by type.
     also: &'static [&'static str],
+    /// Whether the body may be left out.
+    pub may_be_bare: bool,
 }
 
 /// A parameter of the query string. None is required.
@@ -108,7 +110,7 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "list_events" => &["text/event-stream"],
         _ => &[],
     };
-    Some(Shape { request, query: query(op, &answer), answer, also })
+    Some(Shape { request, query: query(op, &answer), answer, also, may_be_bare: op.id == ops::rotate_api_key.id })
 }
 
 /// A part of the path.
@@ -173,7 +175,7 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
         if op.id == ops::list_events.id {
             return all;
         }
-        all.push(parameter("cursor", about(text(), "Opaque."), "The `page.next` of the page before, unchanged."));
+        all.push(parameter("cursor", about(pattern("^[0-9A-Za-z_-]+$"), "Opaque."), "The `page.next` of the page before, unchanged."));
     }
     all
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use wharf_api::ids::SessionId;
 use wharf_api::recipient;
 use wharf_api::types::session::SessionStatus;
 
@@ -43,13 +44,16 @@ fn without_qr(status: SessionStatus, row: &SessionRow) -> Error {
     }
 }
 
-/// A code that links the phone without a camera.
-pub async fn pairing_code(services: &Services, caller: &Caller, id: &str, phone: &str) -> Result<PairCode, Error> {
+/// A code that links the phone of the session without a camera.
+pub async fn pairing_code(services: &Services, caller: &Caller, id: &str, phone: &str) -> Result<(SessionId, PairCode), Error> {
     let phone = recipient::phone(phone).map_err(Error::InvalidPhone)?;
     let row = find(services, caller, id).await?;
     let status = current(services.engine.link(&row.id).map(|link| link.borrow().clone()).as_ref(), &row);
     match status {
-        SessionStatus::Starting | SessionStatus::Qr => Ok(services.engine.pairing_code(&row.id, &phone).await?),
+        SessionStatus::Starting | SessionStatus::Qr => {
+            let code = services.engine.pairing_code(&row.id, &phone).await?;
+            Ok((row.id, code))
+        }
         SessionStatus::Connected
         | SessionStatus::Connecting
         | SessionStatus::Reconnecting

@@ -14,4 +14,5 @@ mod openapi;
 mod pairing;
 mod people;
 mod programs;
+mod provoke;
 mod text;

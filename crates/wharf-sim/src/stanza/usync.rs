@@ -8,6 +8,7 @@ use wacore_binary::{Node, NodeRef};
 use super::{Session, iq, wire};
 use crate::account::Account;
 use crate::address::{Address, Number};
+use crate::cast::{self, Behaviour};
 use crate::phone::companion;
 
 pub(super) fn handle(session: &Session, asker: &Arc<Account>, node: &NodeRef<'_>) {
@@ -21,12 +22,15 @@ pub(super) fn handle(session: &Session, asker: &Arc<Account>, node: &NodeRef<'_>
         .iter()
         .map(|protocol| protocol.tag.as_ref())
         .collect();
-    let users = usync
-        .get_optional_child("list")
-        .and_then(NodeRef::children)
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|user| describe(session, asker, user, &protocols));
+    let asked = usync.get_optional_child("list").and_then(NodeRef::children).unwrap_or_default();
+    if protocols.contains(&"contact") {
+        match asked.iter().find_map(oddity) {
+            Some(Behaviour::GarbledLookup) => return iq::answer(session, node, vec![NodeBuilder::new("nonsense").build()]),
+            Some(Behaviour::UnansweredLookup) => return,
+            _ => {}
+        }
+    }
+    let users = asked.iter().filter_map(|user| describe(session, asker, user, &protocols));
     let list = NodeBuilder::new("list").children(users.collect::<Vec<_>>()).build();
     let answer = NodeBuilder::new("usync")
         .attr("sid", wire::text(usync, "sid"))
@@ -37,6 +41,17 @@ pub(super) fn handle(session: &Session, asker: &Arc<Account>, node: &NodeRef<'_>
         .children([NodeBuilder::new("result").build(), list])
         .build();
     iq::answer(session, node, vec![answer]);
+}
+
+/// How the server treats a question about this user, where that is not by answering it.
+fn oddity(user: &NodeRef<'_>) -> Option<Behaviour> {
+    let typed = user.get_optional_child("contact").and_then(NodeRef::content_as_string);
+    let number = match wire::jid(user, "jid") {
+        Some(jid) => Address::from_jid(&jid)?.number,
+        None => Number::parse(typed.as_deref()?)?,
+    };
+    let (_, behaviour) = cast::find(number)?;
+    matches!(behaviour, Behaviour::GarbledLookup | Behaviour::UnansweredLookup).then_some(behaviour)
 }
 
 /// Answers in the namespace that was asked in.

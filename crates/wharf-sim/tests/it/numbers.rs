@@ -47,3 +47,24 @@ async fn the_number_that_never_acknowledges_still_receives() {
     let wire = sim.get(&format!("/control/wire/{OWNER}?id={id}")).await;
     assert_eq!(wire["messages"][0]["acked"], 0);
 }
+
+#[tokio::test]
+async fn a_question_about_one_magic_number_is_answered_with_nonsense_and_about_another_never() {
+    let sim = Sim::start().await;
+    let device = Device::linked(&sim, OWNER).await;
+    let contacts = device.client.contacts();
+    let garbled = contacts.is_on_whatsapp(&[Jid::pn("15550007500")]).await;
+    assert!(garbled.is_err(), "{garbled:?}");
+    let unanswered = [Jid::pn(SILENT), Jid::pn("15550007504")];
+    let other = [Jid::pn(SILENT)];
+    // The connection is not held up by the question that stays open.
+    tokio::select! {
+        biased;
+        answered = contacts.is_on_whatsapp(&unanswered) => panic!("{answered:?}"),
+        found = async {
+            // Asked later than the other, on the same connection.
+            tokio::task::yield_now().await;
+            contacts.is_on_whatsapp(&other).await
+        } => assert!(found.unwrap()[0].is_registered),
+    }
+}

@@ -8,6 +8,8 @@ use wacore_binary::Jid;
 use wharf_core::engine::{Error, Registration};
 use whatsapp_rust::ErrorChainExt as _;
 use whatsapp_rust::client::Client;
+use whatsapp_rust::features::ContactError;
+use whatsapp_rust::request::IqError;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -35,7 +37,7 @@ pub(super) async fn registrations(client: Arc<Client>, phones: Vec<String>) -> R
     Ok(phones.into_iter().map(registration).collect())
 }
 
-fn failure(error: &whatsapp_rust::features::ContactError) -> Error {
+fn failure(error: &ContactError) -> Error {
     if let Some(rejection) = error.server_rejection() {
         if rejection.code == 429 {
             return Error::Throttled { retry_after_secs: rejection.backoff.map(u64::from) };
@@ -46,7 +48,8 @@ fn failure(error: &whatsapp_rust::features::ContactError) -> Error {
         return Error::NotConnected;
     }
     match error {
-        whatsapp_rust::features::ContactError::Iq(whatsapp_rust::request::IqError::Timeout) => Error::Timeout,
+        ContactError::Iq(IqError::Timeout) => Error::Timeout,
+        ContactError::Iq(IqError::ParseError(_) | IqError::UnexpectedResponseType { .. }) => Error::Garbled,
         _ => Error::Refused("the look-up failed".to_owned()),
     }
 }

@@ -13,7 +13,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 use wharf_api::ids::{AccountId, KeyId};
 use wharf_api::ops::{self, Access, Method, Operation};
-use wharf_api::{ApiError, limits};
+use wharf_api::{ApiError, limits, openapi};
 use wharf_core::limit::{Permit, Standing};
 use wharf_core::{Caller, Services};
 
@@ -130,6 +130,10 @@ async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler
     };
     let path = path(&mut parts).await?;
     let query = Query::parse(parts.uri.query())?;
+    // Pages and probes are called by programs that add words of their own; a caller with a key means what it says.
+    if operation.access != Access::Open && !query.is_empty() {
+        query.only(&openapi::query_names(operation))?;
+    }
     let (body, stream) = match operation.method.has_body() {
         true if STREAMED.contains(&operation.id) => (Bytes::new(), Some(body::Stream::new(body))),
         true => (body::read(&parts.headers, body, body_bytes(operation)).await?, None),

@@ -3,8 +3,8 @@
 mod fault;
 mod scan;
 
-use http::HeaderMap;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 use wharf_api::ApiError;
 
@@ -13,6 +13,7 @@ use super::envelope::invalid;
 /// The request that the body spells.
 pub(super) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, ApiError> {
     check_content_type(headers)?;
+    check_content_encoding(headers)?;
     let value = scan::scan(body)?;
     serde_path_to_error::deserialize(value).map_err(|error| fault::of(&error))
 }
@@ -32,6 +33,15 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
         }
     }
     Ok(())
+}
+
+/// A body that was packed would be read as garbage; its sender is told what is wrong with it.
+fn check_content_encoding(headers: &HeaderMap) -> Result<(), ApiError> {
+    let plain = |value: &HeaderValue| value.to_str().is_ok_and(|coding| coding.eq_ignore_ascii_case("identity"));
+    if headers.get_all(CONTENT_ENCODING).iter().all(plain) {
+        return Ok(());
+    }
+    Err(invalid("a body is sent as it is, without a content coding").field("Content-Encoding"))
 }
 
 #[cfg(test)]

@@ -23,10 +23,15 @@ impl Query {
         Ok(Self(pairs))
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Refuses parameters that the operation does not know: a filter with a typing error must not list everything.
     pub fn only(&self, known: &[&str]) -> Result<(), ApiError> {
         match self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             None => Ok(()),
+            Some((name, _)) if known.is_empty() => Err(invalid("unknown parameter; there is none").field(shown(name))),
             Some((name, _)) => Err(invalid(format!("unknown parameter; known are {}", known.join(", "))).field(shown(name))),
         }
     }

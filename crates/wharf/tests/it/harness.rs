@@ -3,6 +3,7 @@
 pub mod client;
 pub mod engine;
 mod ledger;
+pub mod requests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -70,6 +71,13 @@ impl Gateway {
         sessions: Option<Vec<SessionId>>,
     ) -> String {
         let new = NewKey { account, name: "test".into(), permissions: permissions.to_vec(), expires_at, sessions, operator: false };
+        key::create(&self.services, new).await.unwrap().1.reveal().to_owned()
+    }
+
+    /// A key that may do everything, an operator's things included.
+    pub async fn make_operator_key(&self) -> String {
+        let (account, permissions) = (self.account.clone(), Permission::ALL.to_vec());
+        let new = NewKey { account, name: "operator".into(), permissions, expires_at: None, sessions: None, operator: true };
         key::create(&self.services, new).await.unwrap().1.reveal().to_owned()
     }
 

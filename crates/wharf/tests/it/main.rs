@@ -11,5 +11,7 @@ mod harness;
 mod idempotency;
 mod malformed;
 mod media;
+mod order;
 mod sessions;
 mod stop;
+mod tenants;

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use wharf_api::{ApiError, limits};
 
@@ -144,7 +144,7 @@ impl<'de> Visitor<'de> for Node<'_> {
                 return Err(entry.refuse("the key stands there more than once"));
             }
             if key.contains('\0') {
-                return Err(A::Error::custom("refused"));
+                return Err(entry.refuse("the character U+0000 cannot be stored"));
             }
             let value = entries.next_value_seed(entry)?;
             map.insert(key, value);

@@ -6,7 +6,6 @@ use crate::http::{Answer, Call};
 
 pub(in crate::http) async fn create_pairing_code(call: Call) -> Answer {
     let request: CreatePairingCode = call.json()?;
-    let row = session::find(call.services(), call.caller(), call.path("sessionId")).await?;
-    let code = session::pairing_code(call.services(), call.caller(), row.id.as_str(), &request.phone_number).await?;
-    Ok(Reply::created(PairingCode { session_id: row.id, pairing_code: code.code, expires_at: code.expires_at })?.no_store())
+    let (session_id, code) = session::pairing_code(call.services(), call.caller(), call.path("sessionId"), &request.phone_number).await?;
+    Ok(Reply::created(PairingCode { session_id, pairing_code: code.code, expires_at: code.expires_at })?.no_store())
 }

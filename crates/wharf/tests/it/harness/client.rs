@@ -6,6 +6,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wharf_api::ErrorCode;
+use wharf_api::ops::{self, Operation};
 
 use super::ledger;
 
@@ -49,9 +50,34 @@ impl Ask {
         self.header("Content-Type", "application/json").body(body.to_string())
     }
 
+    /// One more parameter in the query string.
+    pub fn query(mut self, parameter: &str) -> Self {
+        self.path.push(if self.path.contains('?') { '&' } else { '?' });
+        self.path.push_str(parameter);
+        self
+    }
+
+    /// The body cut short, where there is one.
+    pub fn spoiled(mut self) -> Self {
+        self.body.pop();
+        self
+    }
+
+    /// The JSON body with another value for one member.
+    pub fn member(self, name: &str, value: &Value) -> Self {
+        let mut body: Value = serde_json::from_slice(&self.body).unwrap();
+        body[name] = value.clone();
+        self.json(&body)
+    }
+
     pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
         self.body = body.as_ref().to_vec();
         self
+    }
+
+    /// The operation that the request is for.
+    pub fn operation(&self) -> Option<&'static Operation> {
+        ops::find(&self.method, self.path.split('?').next().unwrap())
     }
 
     /// The request as it goes out, its length included where no header says how the body comes.

@@ -1,0 +1,157 @@
+//! A good request for every operation, and every place in it where an id stands. Made from the table of operations and the
+//! document, so that a new operation is asked for its row by name.
+
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+use wharf_api::openapi;
+use wharf_api::ops::{Access, Operation};
+
+use super::{Ask, Gateway, engine};
+
+/// What one account has, by id.
+pub struct Objects {
+    /// A key that may do everything.
+    pub api_key: String,
+    /// A connected session.
+    pub session: String,
+    /// A session that waits for its scan.
+    pub unlinked: String,
+    pub message: String,
+    pub key: String,
+}
+
+/// Where in a request an id stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    Path(String),
+    Query(String),
+    /// A member of the body; the id itself, or a list of ids.
+    Body(String),
+}
+
+/// An id's place, and the prefix that tells its kind.
+#[derive(Clone, Debug)]
+pub struct Id {
+    pub place: Place,
+    pub kind: String,
+}
+
+impl Objects {
+    /// Makes an account named `name` with one of everything.
+    pub async fn of(gateway: &Gateway, name: &str) -> Self {
+        let account = wharf_core::account::find_or_create(&gateway.services, name, "enterprise").await.unwrap();
+        let api_key = gateway.make_key_of(account, wharf_api::Permission::ALL, None, None).await;
+        let post = async |path: &str, body: Value| gateway.post(path, body).key(&api_key).send().await.ok(201).clone();
+        let id = |made: &Value, name: &str| made[name].as_str().unwrap().to_owned();
+        let session = id(&post("/v1/sessions", json!({"name": "linked"})).await, "sessionId");
+        gateway.engine.connect(&wharf_api::ids::SessionId::parse(&session).unwrap());
+        let unlinked = id(&post("/v1/sessions", json!({"name": "unlinked"})).await, "sessionId");
+        let sent = post("/v1/messages/text", json!({"sessionId": session, "to": engine::SILENT, "text": "x"})).await;
+        let key = id(&post("/v1/api-keys", json!({"name": "k", "permissions": ["sessions:read"]})).await, "keyId");
+        Self { session, unlinked, message: id(&sent, "messageId"), key, api_key }
+    }
+
+    /// The object whose ids begin with `kind`.
+    pub fn id(&self, kind: &str) -> &str {
+        match kind {
+            "ses" => &self.session,
+            "msg" => &self.message,
+            "key" => &self.key,
+            other => panic!("a new kind of object: make one in Objects::of and name it in Objects::id, `{other}_`"),
+        }
+    }
+}
+
+/// An id of that kind that nothing has.
+pub fn missing(kind: &str) -> String {
+    let digits = if kind == "key" { 8 } else { 32 };
+    format!("{kind}_{}", "0".repeat(digits))
+}
+
+/// A body that the operation takes as it is, for an account with `own`; null where it takes none.
+fn body(operation: &Operation, own: &Objects) -> Value {
+    let session = &own.session;
+    match operation.id {
+        "create_session" | "quick_create_session" => json!({"name": "x"}),
+        "create_pairing_code" => json!({"phoneNumber": "14155552671"}),
+        "send_text" => json!({"sessionId": session, "to": engine::SILENT, "text": "x"}),
+        "quick_send_text" => json!({"to": engine::SILENT, "message": "x"}),
+        "check_contacts" => json!({"sessionId": session, "phones": [engine::SILENT]}),
+        "create_api_key" | "admin_create_api_key" => json!({"name": "k", "permissions": ["sessions:read"], "sessionIds": [session]}),
+        "rotate_api_key" => json!({"overlapSeconds": 60}),
+        "admin_put_plan" => json!({"callsPerMinute": 1000, "concurrentRequests": 10}),
+        "admin_create_account" | "admin_update_account" => json!({"name": "x", "plan": "free"}),
+        _ => Value::Null,
+    }
+}
+
+/// A good request for an account with `own`, with `ids` put in the places that they name.
+pub fn good(gateway: &Gateway, operation: &Operation, own: &Objects, operator: &str, ids: &[(&Place, &str)]) -> Ask {
+    let shown = shown(operation);
+    let mut body = body(operation, own);
+    let asked = shown["requestBody"]["content"]["application/json"].is_object();
+    assert!(asked == body.is_object(), "say in harness/requests.rs what a good body of {} looks like", operation.id);
+    let (mut path, mut query) = (operation.path.to_owned(), String::new());
+    for (place, id) in ids {
+        match place {
+            Place::Path(name) => path = path.replace(&format!("{{{name}}}"), id),
+            Place::Query(name) => query = format!("?{name}={id}"),
+            Place::Body(name) if body[name].is_array() => body[name] = json!([id]),
+            Place::Body(name) => body[name] = json!(id),
+        }
+    }
+    for Id { place, kind } in &places(operation) {
+        if let Place::Path(name) = place {
+            path = path.replace(&format!("{{{name}}}"), own.id(kind));
+        }
+    }
+    path = path.replace("{accountId}", gateway.account.as_str()).replace("{name}", "odd");
+    let key = if operation.access == Access::Operator { operator } else { &own.api_key };
+    let ask = gateway.ask(operation.method.as_str(), &(path + &query)).key(key);
+    if body.is_null() { ask } else { ask.json(&body) }
+}
+
+/// Every place of an id of a tenant's own things.
+pub fn places(operation: &Operation) -> Vec<Id> {
+    let (document, shown) = (document(), shown(operation));
+    let mut found = Vec::new();
+    for parameter in shown["parameters"].as_array().unwrap() {
+        let name = parameter["name"].as_str().unwrap().to_owned();
+        if let Some(kind) = kind(document, &parameter["schema"]) {
+            found.push(Id { place: if parameter["in"] == "path" { Place::Path(name) } else { Place::Query(name) }, kind });
+        }
+    }
+    let request = resolved(document, &shown["requestBody"]["content"]["application/json"]["schema"]);
+    for (name, schema) in request["properties"].as_object().into_iter().flatten() {
+        let items = &resolved(document, schema)["items"];
+        if let Some(kind) = kind(document, schema).or_else(|| kind(document, items)) {
+            found.push(Id { place: Place::Body(name.clone()), kind });
+        }
+    }
+    found
+}
+
+/// The document, made once.
+fn document() -> &'static Value {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(openapi::document);
+    &DOCUMENT
+}
+
+fn shown(operation: &Operation) -> &'static Value {
+    &document()["paths"][operation.path][operation.method.as_str().to_ascii_lowercase()]
+}
+
+fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    match schema["$ref"].as_str() {
+        Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap(),
+        None => schema,
+    }
+}
+
+/// `ses` where the schema's pattern is that of session ids. Accounts are an operator's, whose they all are.
+fn kind(document: &Value, schema: &Value) -> Option<String> {
+    let pattern = resolved(document, schema)["pattern"].as_str()?.strip_prefix('^')?;
+    let (kind, _) = pattern.split_once('_')?;
+    (kind.len() == 3 && kind.bytes().all(|b| b.is_ascii_lowercase()) && kind != "acc").then(|| kind.to_owned())
+}
