@@ -22,15 +22,15 @@ pub(super) fn handle(session: &Session, asker: &Arc<Account>, node: &NodeRef<'_>
         .iter()
         .map(|protocol| protocol.tag.as_ref())
         .collect();
-    let asked = usync.get_optional_child("list").and_then(NodeRef::children).unwrap_or_default();
+    let questions = usync.get_optional_child("list").and_then(NodeRef::children).unwrap_or_default();
     if protocols.contains(&"contact") {
-        match asked.iter().find_map(oddity) {
+        match questions.iter().find_map(oddity) {
             Some(Behaviour::GarbledLookup) => return iq::answer(session, node, vec![NodeBuilder::new("nonsense").build()]),
             Some(Behaviour::UnansweredLookup) => return,
             _ => {}
         }
     }
-    let users = asked.iter().filter_map(|user| describe(session, asker, user, &protocols));
+    let users = questions.iter().filter_map(|user| describe(session, asker, user, &protocols));
     let list = NodeBuilder::new("list").children(users.collect::<Vec<_>>()).build();
     let answer = NodeBuilder::new("usync")
         .attr("sid", wire::text(usync, "sid"))

@@ -12,6 +12,9 @@ use wharf_api::{ApiError, limits};
 use crate::http::envelope::invalid;
 use crate::http::query::shown;
 
+/// Up to here a floating-point number can tell neighbouring whole numbers apart: 2^53.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
 /// The body as a JSON object.
 pub(super) fn scan(body: &[u8]) -> Result<Value, ApiError> {
     if body.iter().all(u8::is_ascii_whitespace) {
@@ -111,7 +114,12 @@ impl<'de> Visitor<'de> for Node<'_> {
         Ok(value.into())
     }
 
+    /// `10.0` is the whole number 10, as the schemas' words have it.
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        if value.fract() == 0.0 && value.abs() < WHOLE_MAX {
+            #[expect(clippy::cast_possible_truncation, reason = "it is whole, and smaller than an i64")]
+            return Ok((value as i64).into());
+        }
         Ok(value.into())
     }
 
@@ -163,6 +171,16 @@ mod tests {
         let error = scan(body.as_ref()).unwrap_err();
         assert_eq!(error.code, wharf_api::ErrorCode::InvalidRequest);
         (error.details.reason.unwrap(), error.details.field)
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        let read = |number: &str| scan(format!("{{\"n\": {number}}}").as_bytes()).unwrap()["n"].take();
+        for number in ["10.0", "1e1", "100e-1", "10"] {
+            assert_eq!(read(number), json!(10), "{number}");
+        }
+        assert_eq!((read("-0.0"), read("-3.0")), (json!(0), json!(-3)));
+        assert!(read("0.5").is_f64() && read("1e300").is_f64());
     }
 
     #[test]
