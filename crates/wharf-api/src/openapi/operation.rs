@@ -73,7 +73,10 @@ fn parameters(op: &Operation, shape: &Shape) -> Vec<Value> {
         all.push(json!({ "name": name, "in": "path", "required": true, "schema": shape::path_parameter(name) }));
     }
     for Parameter { name, schema, description } in &shape.query {
-        all.push(json!({ "name": name, "in": "query", "required": false, "schema": schema, "description": description }));
+        // Where nothing but the query string can be incomplete, it is the session that must stand in it.
+        let incomplete = !op.method.has_body() && op.own_codes().contains(&ErrorCode::MissingRequiredParameter);
+        let required = incomplete && *name == "sessionId";
+        all.push(json!({ "name": name, "in": "query", "required": required, "schema": schema, "description": description }));
     }
     all
 }

@@ -21,7 +21,7 @@ pub(super) struct Shape {
     pub may_be_bare: bool,
 }
 
-/// A parameter of the query string. None is required.
+/// A parameter of the query string.
 pub(super) struct Parameter {
     pub name: &'static str,
     pub schema: Value,
