@@ -92,14 +92,14 @@ curl -s "$URL/v1/messages/text" -H "$AUTH" -H "$JSON" -d '{"sessionId":"'$S'","t
             r#"curl -s "$URL/v1/messages/text" -H "$AUTH" -H "$JSON" -d '{"sessionId":"'$SESSION'","to":"15550001001","text":"'$(printf %4097s | tr ' ' x)'"}'"#,
         ),
         ErrorCode::MediaSizeExceeded => (
-            "send_media",
-            "A caption is no picture, and five megabytes and a byte are one byte too many.",
-            r#"{ printf '\xff\xd8\xff\xe0\0\x10JFIF\0'; head -c 5242880 /dev/zero; } | curl -s -X POST "$URL/v1/media?mediaType=image" -H "$AUTH" -H 'Content-Type: image/jpeg' --data-binary @-"#,
+            "upload_media",
+            "A JPEG of five megabytes and some bytes.",
+            r#"{ printf '\xff\xd8\xff\xe0\0\x10JFIF\0'; head -c 5242880 /dev/zero; } | curl -s "$URL/v1/media?mediaType=image" -H "$AUTH" -H 'Content-Type: image/jpeg' --data-binary @-"#,
         ),
         ErrorCode::InvalidMediaType => (
-            "send_media",
+            "upload_media",
             "A text that calls itself a picture.",
-            r#"curl -s "$URL/v1/messages/media" -H "$AUTH" -H "$JSON" -d '{"sessionId":"'$SESSION'","to":"15550001001","mediaType":"image","data":"aGVsbG8="}'"#,
+            r#"curl -s "$URL/v1/media?mediaType=image" -H "$AUTH" -H 'Content-Type: image/png' --data-binary 'no picture'"#,
         ),
         ErrorCode::MediaUrlInaccessible => (
             "send_media",

@@ -5,9 +5,12 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use wharf_api::openapi;
-use wharf_api::ops::{Access, Operation};
+use wharf_api::ops::{self, Access, Operation};
 
 use super::{Ask, Gateway, engine};
+
+/// A file as small as one can be.
+const FILE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55";
 
 /// What one account has, by id.
 pub struct Objects {
@@ -19,6 +22,7 @@ pub struct Objects {
     pub unlinked: String,
     pub message: String,
     pub key: String,
+    pub media: String,
 }
 
 /// Where in a request an id stands.
@@ -49,7 +53,8 @@ impl Objects {
         let unlinked = id(&post("/v1/sessions", json!({"name": "unlinked"})).await, "sessionId");
         let sent = post("/v1/messages/text", json!({"sessionId": session, "to": engine::SILENT, "text": "x"})).await;
         let key = id(&post("/v1/api-keys", json!({"name": "k", "permissions": ["sessions:read"]})).await, "keyId");
-        Self { session, unlinked, message: id(&sent, "messageId"), key, api_key }
+        let file = gateway.ask("POST", "/v1/media").key(&api_key).body(FILE).send().await;
+        Self { session, unlinked, message: id(&sent, "messageId"), key, media: id(file.ok(201), "mediaId"), api_key }
     }
 
     /// The object whose ids begin with `kind`.
@@ -58,6 +63,7 @@ impl Objects {
             "ses" => &self.session,
             "msg" => &self.message,
             "key" => &self.key,
+            "med" => &self.media,
             other => panic!("a new kind of object: make one in Objects::of and name it in Objects::id, `{other}_`"),
         }
     }
@@ -134,7 +140,11 @@ pub fn good(gateway: &Gateway, operation: &Operation, own: &Objects, operator: &
     }
     let key = if operation.access == Access::Operator { operator } else { &own.api_key };
     let ask = gateway.ask(operation.method.as_str(), &(path + &query)).key(key);
-    if body.is_null() { ask } else { ask.json(&body) }
+    match body {
+        Value::Null if operation.id == ops::upload_media.id => ask.body(FILE),
+        Value::Null => ask,
+        body => ask.json(&body),
+    }
 }
 
 /// Every place of an id of a tenant's own things.
