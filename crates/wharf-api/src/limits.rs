@@ -57,6 +57,8 @@ pub const GROUP_PARTICIPANTS_PER_CALL: usize = 256;
 pub const TYPING_MS: i64 = 15_000;
 /// A group's picture, in bytes.
 pub const GROUP_PICTURE_BYTES: usize = 512 * 1024;
+/// How many days the audit log goes back.
+pub const AUDIT_DAYS: i64 = 365;
 /// How many rows a page has unless the caller asks otherwise, and the most it may ask for.
 pub const PAGE_DEFAULT: u32 = 50;
 pub const PAGE_MAX: u32 = 200;

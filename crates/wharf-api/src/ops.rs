@@ -88,6 +88,19 @@ impl Operation {
         self.own_codes
     }
 
+    /// Whether a call leaves a row in the audit log: whoever changes keys, accounts, plans, sessions or webhooks, or is
+    /// refused it. What is sent and said has a log of its own.
+    pub fn audited(&self) -> bool {
+        let told = match self.access {
+            Access::Open => false,
+            Access::Operator => true,
+            Access::Key(permission) => {
+                matches!(permission, Permission::SessionsWrite | Permission::KeysManage | Permission::WebhooksManage)
+            }
+        };
+        told && self.method != Method::Get
+    }
+
     /// Whether the request carries an `Idempotency-Key`.
     pub fn idempotent(&self) -> bool {
         self.own_codes.contains(&ErrorCode::IdempotencyKeyReused)
@@ -226,6 +239,9 @@ mod table {
         get_account: Get "/v1/account", Key(AccountRead), 200, "Shows the account with its plan.", [];
         get_usage: Get "/v1/usage", Key(AccountRead), 200, "Shows what was used today and in the last 30 days.", [];
 
+        list_audit: Get "/v1/audit", Key(AccountRead), 200, "Lists who changed what in the account, newest first.", [InvalidParameterType];
+
+        admin_list_audit: Get "/v1/admin/audit", Operator, 200, "Lists who changed what, of all accounts, newest first.", [InvalidParameterType];
         admin_list_plans: Get "/v1/admin/plans", Operator, 200, "Lists the plans.", [];
         admin_put_plan: Put "/v1/admin/plans/{name}", Operator, 200, "Makes a plan or changes its limits.", [];
         admin_list_accounts: Get "/v1/admin/accounts", Operator, 200, "Lists the accounts.", [InvalidParameterType];
@@ -244,6 +260,7 @@ mod table {
         list_errors: Get "/v1/errors", Open, 200, "The error catalogue.", [];
         get_openapi: Get "/openapi.json", Open, 200, "This API as an OpenAPI document.", [];
         get_docs: Get "/docs", Open, 200, "This API as a page to read and to try.", [];
+        get_metrics: Get "/metrics", Open, 200, "What the process counts, as Prometheus reads it.", [];
         healthz: Get "/healthz", Open, 200, "Whether the process is alive.", [];
         readyz: Get "/readyz", Open, 200, "Whether the process takes requests.", [];
     }

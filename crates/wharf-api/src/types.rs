@@ -1,6 +1,7 @@
 //! What requests and answers look like, one file per noun.
 
 pub mod account;
+pub mod audit;
 pub mod chat;
 pub mod contact;
 pub mod error;

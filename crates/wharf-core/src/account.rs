@@ -5,6 +5,7 @@ use wharf_api::types::account as wire;
 use wharf_api::{ApiError, ErrorCode};
 
 use crate::services::Services;
+use crate::settle::settled;
 use crate::store::{self, AccountRow, Plan};
 
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +53,8 @@ pub async fn find(services: &Services, id: &AccountId) -> Result<AccountRow, Err
 
 pub async fn create(services: &Services, name: &str, plan: &str) -> Result<AccountRow, Error> {
     let id = services.chance.account_id();
-    if services.store.insert_account(&id, name, plan, services.clock.now()).await? {
+    let there = || async { Ok(services.store.find_account(&id).await?.map(|_| true)) };
+    if settled(services.store.insert_account(&id, name, plan, services.clock.now()), there).await? {
         find(services, &id).await
     } else {
         Err(Error::NoSuchPlan(plan.to_owned()))

@@ -112,6 +112,9 @@ pub trait Engine: GroupEngine + PeopleEngine + Send + Sync + 'static {
     /// Pure: it needs no client and may run on any node.
     fn compose(&self, own_jid: &str, to: &Recipient, draft: &Draft, at: Timestamp) -> Composed;
 
+    /// What every session that this process knows is doing, in no order.
+    fn statuses(&self) -> Vec<SessionStatus>;
+
     /// Tells the session's task that messages were accepted. A lost call costs a poll, never a message.
     fn wake(&self, account: &AccountId, session: &SessionId);
 

@@ -14,6 +14,7 @@ use wharf_api::{ApiError, ErrorCode, Permission, Timestamp};
 use crate::caller::Caller;
 use crate::chance::Chance;
 use crate::services::Services;
+use crate::settle::settled;
 use crate::store::{self, KeyRow, KeyWithAccount};
 
 const PREFIX: &str = "wag_live_";
@@ -234,7 +235,8 @@ pub async fn create(services: &Services, new: NewKey) -> Result<(KeyRow, Secret)
         revoked_at: None,
         last_used_at: None,
     };
-    services.store.insert_key(&row).await?;
+    let there = || async { Ok(services.store.find_key(&row.account, &row.id).await?.map(drop)) };
+    settled(services.store.insert_key(&row), there).await?;
     Ok((row, secret))
 }
 

@@ -3,6 +3,7 @@
 //! Names no HTTP, no SQL and no WhatsApp. The store, the engine, time and chance come in through traits.
 
 pub mod account;
+pub mod audit;
 pub mod caller;
 pub mod chance;
 pub mod chat;
@@ -17,8 +18,10 @@ pub mod key;
 pub mod limit;
 pub mod media;
 pub mod message;
+pub mod meter;
 pub mod services;
 pub mod session;
+pub mod settle;
 pub mod store;
 pub mod usage;
 
@@ -27,5 +30,6 @@ pub use chance::Chance;
 pub use clock::Clock;
 pub use egress::Egress;
 pub use engine::Engine;
+pub use meter::Meter;
 pub use services::Services;
 pub use store::Store;

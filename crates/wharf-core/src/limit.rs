@@ -12,6 +12,7 @@ use wharf_api::ids::AccountId;
 use wharf_api::{ApiError, ErrorCode, Timestamp};
 
 pub use floods::Floods;
+pub(crate) use floods::source;
 pub use window::WINDOW_MS;
 use window::{Verdict, Window};
 

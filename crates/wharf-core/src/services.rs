@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::audit;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::contact;
@@ -11,6 +12,7 @@ use crate::key;
 use crate::limit;
 use crate::media::{Files, NoFiles};
 use crate::message::outcomes::Outcomes;
+use crate::meter::Meter;
 use crate::store::Store;
 use crate::usage;
 
@@ -31,6 +33,11 @@ pub struct Services {
     pub calls: limit::Calls,
     pub floods: limit::Floods,
     pub used: usage::Counter,
+    pub trail: audit::Trail,
+    /// Shared with store and engine; one of its own where nobody asks.
+    pub meter: Arc<Meter>,
+    /// The world that the database belongs to.
+    pub world: &'static str,
 }
 
 impl Services {
@@ -54,6 +61,9 @@ impl Services {
             calls: limit::Calls::default(),
             floods: limit::Floods::default(),
             used: usage::Counter::default(),
+            trail: audit::Trail::default(),
+            meter: Arc::default(),
+            world: "none",
         }
     }
     /// The same with a way out to other people's servers.

@@ -4,6 +4,8 @@
 //! session's engine take a [`Fence`] and change nothing when somebody else owns the session by now.
 
 pub mod account;
+pub mod audit;
+pub mod census;
 pub mod chat;
 pub mod event;
 pub mod idempotency;
@@ -15,6 +17,8 @@ pub mod session;
 pub mod vault;
 
 pub use account::{AccountRow, AccountStore, Answers, Plan};
+pub use audit::{AuditFilter, AuditRow, AuditStore};
+pub use census::{Backlog, CensusStore};
 pub use chat::{ChatRow, ChatStore, ContactRow, Member, MemberReceipt, MemberState, Unread};
 pub use event::{EventFilter, EventPage, EventRow, EventStore, NewEvent};
 pub use idempotency::{Answer, Claim, IdempotencyRow, IdempotencyStore};
@@ -49,6 +53,8 @@ pub trait Store:
     + SessionStore
     + MessageStore
     + ChatStore
+    + AuditStore
+    + CensusStore
     + EventStore
     + IdempotencyStore
     + OwnerStore
@@ -61,6 +67,8 @@ pub trait Store:
 
 impl<T> Store for T where
     T: AccountStore
+        + AuditStore
+        + CensusStore
         + KeyStore
         + MediaStore
         + SessionStore

@@ -54,7 +54,7 @@ impl Dialect {
     pub const fn commit_patience(self) -> Option<Duration> {
         match self {
             Self::Sqlite => None,
-            Self::Postgres => Some(Duration::from_millis(2_500)),
+            Self::Postgres => Some(Duration::from_millis(2_250)),
         }
     }
 
@@ -62,7 +62,8 @@ impl Dialect {
     pub const fn caller_patience(self) -> Duration {
         match self {
             Self::Sqlite => Duration::from_secs(10),
-            Self::Postgres => Duration::from_secs(3),
+            // The caller's own caller is to hear within three seconds that the database is away.
+            Self::Postgres => Duration::from_millis(2_500),
         }
     }
 

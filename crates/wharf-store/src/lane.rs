@@ -12,11 +12,12 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
-use wharf_core::Chance;
+use wharf_core::Meter;
 use wharf_core::event::Bell;
 use wharf_core::store::Error;
 
 use crate::dialect::{Connect, Dialect};
+use crate::open::Config;
 use crate::sql::{Conn, Tx, unavailable};
 use batch::Worker;
 use job::{Job, Pending};
@@ -51,21 +52,22 @@ enum Letter {
 
 /// The senders' side of all lanes.
 pub(crate) struct Lanes {
-    lanes: Vec<mpsc::Sender<Letter>>,
+    senders: Vec<mpsc::Sender<Letter>>,
     dialect: Dialect,
+    meter: Arc<Meter>,
 }
 
 impl Lanes {
     /// Starts one lane for each connection. `lock` is kept until the last lane has closed.
-    pub fn start(conns: Vec<Conn>, connect: &Connect, chance: &Arc<dyn Chance>, bell: &Arc<Bell>, lock: Option<&Arc<File>>) -> Self {
+    pub fn start(conns: Vec<Conn>, connect: &Connect, config: &Config, bell: &Arc<Bell>, lock: Option<&Arc<File>>) -> Self {
         let dialect = connect.dialect();
         let start = |conn| {
             let (sender, letters) = mpsc::channel(QUEUE);
-            let worker = Worker::new(conn, connect.clone(), Arc::clone(chance), Arc::clone(bell));
+            let worker = Worker::new(conn, connect.clone(), config, Arc::clone(bell));
             spawn(dialect, run(worker, letters, lock.map(Arc::clone)));
             sender
         };
-        Self { lanes: conns.into_iter().map(start).collect(), dialect }
+        Self { senders: conns.into_iter().map(start).collect(), dialect, meter: Arc::clone(&config.meter) }
     }
 
     /// Runs `work` in the transaction of its lane and answers after the commit. Dropping the future leaves it open
@@ -76,17 +78,26 @@ impl Lanes {
         W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
     {
         let (job, answer) = Pending::new(work);
-        let lane = &self.lanes[usize::try_from(place.account % self.lanes.len() as u64).unwrap_or_default()];
+        let lane = &self.senders[usize::try_from(place.account % self.senders.len() as u64).unwrap_or_default()];
         let answered = async {
             lane.send(Letter::Job(place, Box::new(job))).await.map_err(|_| unavailable("the store is closed"))?;
             answer.await.map_err(|_| unavailable("the store closed before the write was done"))?
         };
-        tokio::time::timeout(self.dialect.caller_patience(), answered).await.map_err(unavailable)?
+        let result = tokio::time::timeout(self.dialect.caller_patience(), answered).await.map_err(unavailable)?;
+        if matches!(result, Err(Error::Fenced)) {
+            self.meter.writes.fenced.one();
+        }
+        result
+    }
+
+    /// How many writes wait for a lane.
+    pub fn waiting(&self) -> usize {
+        self.senders.iter().map(|lane| lane.max_capacity() - lane.capacity()).sum()
     }
 
     /// Carries out what is queued and closes every lane.
     pub async fn close(&self) {
-        for lane in &self.lanes {
+        for lane in &self.senders {
             let (done, closed) = oneshot::channel();
             if lane.send(Letter::Close(done)).await.is_ok() {
                 // A lane that ended before it could tell is closed too.

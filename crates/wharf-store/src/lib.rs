@@ -4,6 +4,8 @@
 //! the schema, the statements and the transactions. It refuses to decide: limits, ids and times come in as arguments.
 
 mod account;
+mod audit;
+mod census;
 mod dialect;
 mod event;
 mod horizon;

@@ -25,6 +25,7 @@ history! {
     2 "0002_accounts",
     3 "0003_webhooks",
     4 "0004_media",
+    5 "0005_operations",
     6 "0006_messages",
     7 "0007_groups",
 }

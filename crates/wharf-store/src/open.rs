@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use fs4::FileExt;
 use futures::future::BoxFuture;
-use wharf_core::Chance;
 use wharf_core::event::Bell;
 use wharf_core::store::Error;
+use wharf_core::{Chance, Meter};
 
 use crate::dialect::{Connect, Dialect, Durability};
 use crate::lane::{Lanes, Place};
@@ -23,6 +23,8 @@ pub struct Config {
     pub url: String,
     /// Where the ids of events come from.
     pub chance: Arc<dyn Chance>,
+    /// Where commits are counted.
+    pub meter: Arc<Meter>,
     /// How many connections read; `None` for 4 on SQLite and 8 on PostgreSQL.
     pub readers: Option<usize>,
     /// How many connections write; `None` for 8 on PostgreSQL. SQLite always has one.
@@ -31,7 +33,7 @@ pub struct Config {
 
 impl Config {
     pub fn new(url: impl Into<String>, chance: Arc<dyn Chance>) -> Self {
-        Self { url: url.into(), chance, readers: None, lanes: None }
+        Self { url: url.into(), chance, meter: Arc::default(), readers: None, lanes: None }
     }
 }
 
@@ -90,7 +92,7 @@ async fn open_sqlite(config: Config, path: &Path) -> Result<Arc<SqlStore>, OpenE
     }
     migrations::run(&mut conn, Dialect::Sqlite).await?;
     let bell = Arc::default();
-    let lanes = Lanes::start(vec![conn], &writer, &config.chance, &bell, Some(&lock));
+    let lanes = Lanes::start(vec![conn], &writer, &config, &bell, Some(&lock));
     let readers = Readers::new(Connect::sqlite_reader(path), config.readers.unwrap_or(4).max(1));
     Ok(Arc::new(SqlStore { lanes, readers, horizon: horizon::Watch::new(Dialect::Sqlite), bell, writer }))
 }
@@ -106,7 +108,7 @@ async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
         conns.push(writer.connect().await.map_err(OpenError::Connect)?);
     }
     let bell = Arc::default();
-    let lanes = Lanes::start(conns, &writer, &config.chance, &bell, None);
+    let lanes = Lanes::start(conns, &writer, &config, &bell, None);
     let reader = Connect::postgres_reader(&config.url).map_err(OpenError::Postgres)?;
     let readers = Readers::new(reader, config.readers.unwrap_or(8).max(1));
     Ok(Arc::new(SqlStore { lanes, readers, horizon: horizon::Watch::new(Dialect::Postgres), bell, writer }))

@@ -1,12 +1,25 @@
 //! Every statement of the crate, for the check that both databases understand them.
 
 use crate::sql::Sql;
-use crate::{account, event, horizon, idempotency, key, media, message, owner, plan, session, usage, vault};
+use crate::{account, audit, census, event, horizon, idempotency, key, media, message, owner, plan, session, usage, vault};
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
-    [account::ALL, horizon::ALL, idempotency::ALL, key::ALL, media::ALL, owner::ALL, plan::ALL, session::ALL, usage::ALL, vault::ALL]
-        .into_iter()
-        .chain(event::all())
-        .chain(message::all())
-        .flatten()
+    [
+        account::ALL,
+        audit::ALL,
+        census::ALL,
+        horizon::ALL,
+        idempotency::ALL,
+        key::ALL,
+        media::ALL,
+        owner::ALL,
+        plan::ALL,
+        session::ALL,
+        usage::ALL,
+        vault::ALL,
+    ]
+    .into_iter()
+    .chain(event::all())
+    .chain(message::all())
+    .flatten()
 }

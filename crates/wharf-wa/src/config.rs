@@ -1,8 +1,10 @@
 //! What an operator decides about the engine.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
+use wharf_core::Meter;
 
 /// How the engine of this process works. [`Config::new`] gives the defaults.
 #[derive(Clone)]
@@ -27,6 +29,8 @@ pub struct Config {
     pub start_concurrency: usize,
     /// The longest random pause before a session of the process's start connects.
     pub start_stagger: Duration,
+    /// Where sends and losses are counted.
+    pub meter: Arc<Meter>,
 }
 
 impl Config {
@@ -42,6 +46,7 @@ impl Config {
             poll: Duration::from_mins(1),
             start_concurrency: 32,
             start_stagger: Duration::from_millis(100),
+            meter: Arc::default(),
         }
     }
 }

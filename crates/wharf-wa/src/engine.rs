@@ -209,6 +209,10 @@ impl Engine for WaEngine {
         compose::compose(&*self.ctx.chance, own_jid, to, draft, at)
     }
 
+    fn statuses(&self) -> Vec<SessionStatus> {
+        self.sessions().values().map(|handle| handle.link.borrow().status).collect()
+    }
+
     fn wake(&self, _account: &AccountId, session: &SessionId) {
         if let Some(handle) = self.sessions().get(session) {
             handle.wake.notify_one();

@@ -24,7 +24,7 @@ use wharf_api::types::session::SessionStatus;
 use wharf_core::engine::{Error, Link, PairCode, Registration};
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::store::{Fence, Store};
-use wharf_core::{Chance, Clock};
+use wharf_core::{Chance, Clock, Meter};
 use whatsapp_rust::client::Client;
 
 use crate::config::Config;
@@ -47,6 +47,10 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.config.meter
+    }
+
     /// A number from 0 up to `bound`, for pauses that must not coincide.
     pub(crate) fn jitter(&self, bound: std::time::Duration) -> std::time::Duration {
         let mut bytes = [0; 4];

@@ -9,7 +9,7 @@ use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::store::{AccountStore, Store};
-use wharf_core::{Chance, Clock, Engine, Services, store, usage};
+use wharf_core::{Chance, Clock, Engine, Meter, Services, audit, store, usage};
 use wharf_store::SqlStore;
 use wharf_wa::WaEngine;
 
@@ -68,7 +68,10 @@ impl App {
         let node = identity::node(&config.data_dir, &*chance)?;
         let master_key = identity::master_key(&config, &*chance)?;
 
-        let store = wharf_store::open(wharf_store::Config::new(config.database_url(), Arc::clone(&chance))).await?;
+        let meter: Arc<Meter> = Arc::default();
+        let mut database = wharf_store::Config::new(config.database_url(), Arc::clone(&chance));
+        database.meter = Arc::clone(&meter);
+        let store = wharf_store::open(database).await?;
         world.check_database(&store.claim_world(world.name()).await?)?;
         // Without a lease no session could be taken, so the first one comes before the engine.
         worker::lease::renew(&*store, &*clock, &node).await?;
@@ -77,13 +80,16 @@ impl App {
         let mut engine = wharf_wa::Config::new(node.clone(), master_key);
         engine.server_url = network;
         engine.device_name = config.device_name;
+        engine.meter = Arc::clone(&meter);
         let dynamic: Arc<dyn Store> = store.clone();
         let engine = WaEngine::new(engine, Arc::clone(&dynamic), Arc::clone(&clock), Arc::clone(&chance), Arc::clone(&outcomes))
             .map_err(|error| Error::Engine(error.into()))?;
         let files = LocalFiles::open(config.data_dir.join("media"))?;
         let egress = Guard::new(&Settings::new(world.reach(config.reach)))?;
-        let services =
+        let mut services =
             Services::new(dynamic, engine.clone(), clock, chance, outcomes).with_egress(Arc::new(egress)).with_files(Arc::new(files));
+        services.meter = meter;
+        services.world = world.name();
         let services = Arc::new(services);
 
         let http = Http::new(Arc::clone(&services), config.limits);
@@ -121,6 +127,9 @@ impl App {
             self.workers.stop().await;
             if let Err(error) = usage::flush(&self.services).await {
                 tracing::warn!(%error, "the usage of the last seconds is lost");
+            }
+            if let Err(error) = audit::flush(&self.services).await {
+                tracing::warn!(%error, "rows of the audit log are lost");
             }
             self.engine.shutdown().await;
             // The lease outlives the sessions: whoever took them over earlier would fence their last words off.

@@ -6,6 +6,7 @@ pub mod router;
 pub mod server;
 
 mod accept;
+mod audit;
 mod auth;
 mod body;
 mod call;
@@ -41,6 +42,8 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 use wharf_core::Services;
 
+use crate::metrics::Metrics;
+
 pub use call::{Answer, Call};
 
 /// How much the HTTP layer takes on. Not a customer's limits: those stand in `wharf_api::limits`.
@@ -74,6 +77,7 @@ impl Default for Limits {
 pub struct Http {
     pub(crate) services: Arc<Services>,
     pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
     permits: Semaphore,
     draining: CancellationToken,
     /// Work that goes on when its client has left.
@@ -83,7 +87,8 @@ pub struct Http {
 impl Http {
     pub fn new(services: Arc<Services>, limits: Limits) -> Arc<Self> {
         let permits = Semaphore::new(limits.concurrent_requests.min(Semaphore::MAX_PERMITS));
-        Arc::new(Self { services, limits, permits, draining: CancellationToken::new(), tasks: TaskTracker::new() })
+        let metrics = Metrics::default();
+        Arc::new(Self { services, limits, metrics, permits, draining: CancellationToken::new(), tasks: TaskTracker::new() })
     }
 
     /// From now on every request but those after our health is refused.

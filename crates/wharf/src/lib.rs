@@ -11,5 +11,6 @@ pub mod identity;
 pub mod log;
 pub mod machine;
 pub mod media;
+pub mod metrics;
 pub mod worker;
 pub mod world;

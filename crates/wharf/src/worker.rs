@@ -1,5 +1,6 @@
 //! What runs because time has passed. The work itself is the rules'.
 
+pub mod audit;
 pub mod expiry;
 pub mod lease;
 pub mod media;
@@ -32,7 +33,8 @@ pub fn start(services: &Arc<Services>) -> Workers {
     workers.every("overdue messages", overdue::PERIOD, services, |services| async move { overdue::run(&services).await });
     workers.every("lost wake-ups", wake::PERIOD, services, |services| async move { wake::run(&services).await });
     workers.every("usage", usage::PERIOD, services, |services| async move { usage::run(&services).await });
-    workers.every("expired idempotency keys", expiry::PERIOD, services, |services| async move { expiry::run(&services).await });
+    workers.every("audit log", audit::PERIOD, services, |services| async move { audit::run(&services).await });
+    workers.every("what has expired", expiry::PERIOD, services, |services| async move { expiry::run(&services).await });
     workers.every("media", media::PERIOD, services, |services| async move { media::run(&services).await });
     workers.every("old events", retention::PERIOD, services, |services| async move { retention::run(&services).await });
     workers

@@ -19,6 +19,7 @@ type Named = (&'static str, fn() -> Value);
 /// Every schema.
 pub(super) const ALL: &[Named] = &[
     ("Account", accounts::account),
+    ("AuditEntry", accounts::audit_entry),
     ("Blocked", people::blocked),
     ("BySession", groups::by_session),
     ("Chat", people::chat),

@@ -92,6 +92,7 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "rotate_api_key" => (Some("RotateKey"), Answer::One("CreatedKey")),
         "get_account" | "admin_get_account" => (None, Answer::One("Account")),
         "get_usage" => (None, Answer::One("Usage")),
+        "list_audit" | "admin_list_audit" => (None, Answer::List("AuditEntry")),
         "admin_list_plans" => (None, Answer::Array("Plan")),
         "admin_put_plan" => (Some("PutPlan"), Answer::One("Plan")),
         "admin_list_accounts" => (None, Answer::List("Account")),
@@ -101,6 +102,7 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "quick_send_text" => (Some("QuickMessage"), Answer::One("Message")),
         "get_openapi" => (None, Answer::Raw(&["application/json"])),
         "get_docs" => (None, Answer::Raw(&["text/html"])),
+        "get_metrics" => (None, Answer::Raw(&["text/plain"])),
         "list_errors" => (None, Answer::List("ErrorEntry")),
         "healthz" | "readyz" => (None, Answer::One("Health")),
         _ => return None,
@@ -165,6 +167,17 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
         ],
         "list_groups" | "get_group" | "delete_group_picture" | "get_group_invite" | "list_group_requests" => {
             vec![parameter("sessionId", session_id(), "The session that asks. Required.")]
+        }
+        "list_audit" | "admin_list_audit" => {
+            let mut all = vec![
+                parameter("action", text(), "Only this operation's, by its id; `authenticate` for keys that were refused."),
+                parameter("keyId", key_id(), "Only what was done with this key."),
+                parameter("target", text(), "Only what names this id or plan."),
+            ];
+            if op.id == ops::admin_list_audit.id {
+                all.push(parameter("accountId", id(AccountId::PREFIX), "Only what is about this account."));
+            }
+            all
         }
         _ => Vec::new(),
     };

@@ -73,7 +73,7 @@ fn runs(state: &Address, now: Timestamp) -> bool {
 }
 
 /// Whom an address belongs to: of IPv6, everybody has at least 2^64.
-fn source(address: IpAddr) -> IpAddr {
+pub(crate) fn source(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
         v4 @ IpAddr::V4(_) => v4,

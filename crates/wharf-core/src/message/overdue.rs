@@ -20,6 +20,7 @@ pub async fn fail_overdue(services: &Services) -> Result<u64, store::Error> {
         let change = StatusChange { id: row.id.clone(), outcome: outcome.clone(), at: now };
         if services.store.fail_message(&row.account, &change).await? {
             services.outcomes.report(&row.id, outcome);
+            services.meter.sends.expired.one();
             failed += 1;
         }
     }

@@ -9,6 +9,7 @@ use super::Error;
 use crate::caller::Caller;
 use crate::engine::Draft;
 use crate::services::Services;
+use crate::settle::settled;
 use crate::store::{Accepted, Claim, MessageRow, NewMessage, Outcome, SessionRow};
 use crate::{contact, session};
 
@@ -84,7 +85,8 @@ pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: O
         claim,
     };
     let expected = services.outcomes.expect(&message.row.id);
-    match services.store.accept_message(&message).await? {
+    let there = || async { Ok(services.store.find_message(&caller.account, &message.row.id).await?.map(|_| Accepted::Now)) };
+    match settled(services.store.accept_message(&message), there).await? {
         Accepted::Now => {}
         Accepted::DailyLimit { used } => {
             let limit = caller.plan.messages_per_day.unwrap_or(used);

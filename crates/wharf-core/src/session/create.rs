@@ -10,6 +10,7 @@ use super::Error;
 use crate::caller::Caller;
 use crate::engine::{Link, QrCode};
 use crate::services::Services;
+use crate::settle::settled;
 use crate::store::{Claim, Created, NewSession, SessionRow};
 
 /// A session with the QR code that links it, while there is one.
@@ -29,7 +30,8 @@ pub async fn create(services: &Services, caller: &Caller, name: &str, claim: Opt
         limit: caller.plan.sessions,
         claim,
     };
-    match services.store.insert_session(&session).await? {
+    let there = || async { Ok(services.store.find_session(&caller.account, &session.id).await?.map(|_| Created::Now)) };
+    match settled(services.store.insert_session(&session), there).await? {
         Created::Now => {}
         Created::LimitReached { sessions } => {
             return Err(Error::LimitReached { limit: caller.plan.sessions.unwrap_or(u64::MAX), sessions });

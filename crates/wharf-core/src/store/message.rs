@@ -68,6 +68,7 @@ pub struct Outgoing {
     pub payload: Vec<u8>,
     /// How often it was put on the wire before.
     pub attempts: u32,
+    pub accepted_at: Timestamp,
     pub expires_at: Timestamp,
 }
 

@@ -1,7 +1,9 @@
 //! A world for one test: the pretend network and the gateway as real processes, on a database of its own.
 
 pub mod api;
+pub mod chaos;
 pub mod database;
+pub mod disk;
 #[path = "../../../wharf/tests/it/harness/ledger.rs"]
 mod ledger;
 pub mod operator;
@@ -14,6 +16,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 pub use api::{Api, Reply};
+pub use chaos::Chaos;
 pub use database::{Backend, Database};
 pub use process::Process;
 
@@ -32,6 +35,9 @@ pub struct World {
     database: Database,
     network: Process,
     gateway: Option<Process>,
+    chaos: Option<Chaos>,
+    /// A good key that the gateway has not seen since it started; only where there is a way that breaks.
+    pub unseen_key: String,
 }
 
 impl World {
@@ -41,12 +47,40 @@ impl World {
 
     /// Starts with variables in the gateway's environment.
     pub async fn start_with(backend: Backend, env: &[(&str, &str)]) -> Self {
-        let dir = process::fresh_dir();
-        let database = Database::create(backend, &dir).await;
+        Self::build(backend, env, &process::fresh_dir(), false).await
+    }
+
+    /// Keeps everything in a folder of the test's choice.
+    pub async fn start_in(backend: Backend, dir: &std::path::Path) -> Self {
+        Self::build(backend, &[], dir, false).await
+    }
+
+    /// On PostgreSQL, over a way that breaks on command.
+    pub async fn start_behind_chaos() -> Self {
+        let mut world = Self::build(Backend::Postgres, &[], &process::fresh_dir(), true).await;
+        let made = world.api().post("/v1/api-keys", &json!({"name": "unseen", "permissions": ["account:read"]})).await;
+        world.unseen_key = made.ok(201)["apiKey"].as_str().unwrap().to_owned();
+        world
+    }
+
+    /// The way to the database.
+    pub fn chaos(&self) -> &Chaos {
+        self.chaos.as_ref().expect("a world behind chaos")
+    }
+
+    async fn build(backend: Backend, env: &[(&str, &str)], dir: &std::path::Path, behind_chaos: bool) -> Self {
+        let mut database = Database::create(backend, dir).await;
+        let mut chaos = None;
+        if behind_chaos {
+            let way = Chaos::start(database.address().await).await;
+            database.lead_through(way.address);
+            chaos = Some(way);
+        }
+        let dir = dir.to_owned();
         let sim_dir = dir.join("network");
         let network =
             Process::start(&process::program("wharf-sim"), &["--json", "--port", "0", "--data-dir", sim_dir.to_str().unwrap()], &[]).await;
-        let mut world = Self { dir, database, network, gateway: None };
+        let mut world = Self { dir, database, network, gateway: None, chaos, unseen_key: String::new() };
         world.start_gateway(env).await;
         world
     }

@@ -11,6 +11,7 @@ mod keys;
 mod kill;
 mod limits;
 mod openapi;
+mod outage;
 mod pairing;
 mod people;
 mod programs;

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use wharf_core::Chance;
+use tokio::time::Instant;
 use wharf_core::event::Bell;
 use wharf_core::store::Error;
+use wharf_core::{Chance, Meter};
 
 use super::Place;
 use super::job::{Fate, Job};
 use crate::dialect::{Connect, Dialect};
+use crate::open::Config;
 use crate::sql::{Conn, Rings, Tx, unavailable};
 
 // COMMIT ends open savepoints too, so each write costs one statement to mark and none to close.
@@ -24,12 +26,14 @@ pub(super) struct Worker {
     dialect: Dialect,
     chance: Arc<dyn Chance>,
     bell: Arc<Bell>,
+    meter: Arc<Meter>,
 }
 
 impl Worker {
-    pub fn new(conn: Conn, connect: Connect, chance: Arc<dyn Chance>, bell: Arc<Bell>) -> Self {
+    pub fn new(conn: Conn, connect: Connect, config: &Config, bell: Arc<Bell>) -> Self {
         let dialect = connect.dialect();
-        Self { tx: Some(Tx::new(conn, Arc::clone(&chance))), connect, dialect, chance, bell }
+        let (chance, meter) = (Arc::clone(&config.chance), Arc::clone(&config.meter));
+        Self { tx: Some(Tx::new(conn, Arc::clone(&chance))), connect, dialect, chance, bell, meter }
     }
 
     pub fn group(&self) -> usize {
@@ -46,15 +50,21 @@ impl Worker {
             // Stable: writes of one session keep their order.
             jobs.sort_by_key(|(place, _)| *place);
         }
+        let (began, writes) = (Instant::now(), jobs.len());
         let done = match self.dialect.commit_patience() {
             Some(patience) => tokio::time::timeout(patience, self.transact(&mut jobs)).await.unwrap_or_else(|slow| Err(unavailable(slow))),
             None => self.transact(&mut jobs).await,
         };
         let fate = match done {
-            Ok(()) => Fate::Committed,
+            Ok(()) => {
+                self.meter.writes.commit_seconds.observe_time(began.elapsed());
+                self.meter.writes.commit_writes.observe(f64::from(u32::try_from(writes).unwrap_or(u32::MAX)));
+                Fate::Committed
+            }
             Err(error) => {
                 // Closing the connection undoes what its transaction still holds.
                 self.tx = None;
+                self.meter.writes.lost_commits.one();
                 tracing::warn!(%error, "a group of writes was not committed");
                 Fate::Lost(reason(&error))
             }

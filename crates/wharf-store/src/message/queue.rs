@@ -10,7 +10,7 @@ use crate::owner;
 use crate::sql::{Tx, args, corrupt, statements};
 
 statements! {
-    QUEUED = "SELECT m.number, m.id, m.wa_id, m.chat, o.payload, o.attempts, m.expires_at \
+    QUEUED = "SELECT m.number, m.id, m.wa_id, m.chat, o.payload, o.attempts, m.created_at, m.expires_at \
         FROM messages m JOIN outgoing o ON o.message = m.number \
         WHERE m.session_id = $1 AND m.status = 'queued' AND m.number > $2 ORDER BY m.number LIMIT $3";
     WITH_QUEUED = "SELECT DISTINCT account_id, session_id FROM messages WHERE status = 'queued' LIMIT $1";
@@ -48,6 +48,7 @@ impl SqlStore {
                 chat: row.text()?,
                 payload: row.bytes()?,
                 attempts: u32::try_from(row.int()?).map_err(|_| corrupt("the count of a message's tries"))?,
+                accepted_at: row.time()?,
                 expires_at: row.time()?,
             };
             Ok((number, outgoing))

@@ -7,6 +7,7 @@ mod tenant;
 
 mod accept;
 mod account;
+mod audit;
 mod event;
 mod fence;
 mod inbound;

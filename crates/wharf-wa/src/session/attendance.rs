@@ -148,6 +148,7 @@ impl<'life> Attendance<'life> {
 
     async fn on_tick(&mut self) -> Option<End> {
         if self.running.client.persistence_manager().is_saver_halted() {
+            self.own.ctx.meter().savers_halted.one();
             tracing::warn!(session = %self.own.session(), "the client gave up saving; it is built anew");
             return Some(End::Broken);
         }

@@ -51,10 +51,13 @@ impl Attendance<'_> {
             }
             Event::Disconnected(_) => self.on_lost_socket().await,
             Event::Receipt(receipt) => self.receipts.add(self.own, receipt, &self.own_users),
-            Event::UndecryptableMessage(message) => inbound::note_undecryptable(self.own, message).await,
             Event::Presence(update) => self.own.ctx.presences.told(self.own.session(), update, self.own.ctx.clock.now()),
             Event::ChatPresence(update) => self.own.ctx.presences.typing(self.own.session(), update, self.own.ctx.clock.now()),
             Event::GroupUpdate(update) => super::groups::announce(self.own, update),
+            Event::UndecryptableMessage(message) => {
+                self.own.ctx.meter().undecryptable.one();
+                inbound::note_undecryptable(self.own, message).await;
+            }
             _ => return self.on_verdict(event),
         }
         None
@@ -96,6 +99,7 @@ impl Attendance<'_> {
         self.connection.caught_up = false;
         self.tokens.gone.cancel();
         if std::mem::take(&mut self.connection.connected) {
+            self.own.ctx.meter().sockets_lost.one();
             self.life.links.linked(self.own, SessionStatus::Reconnecting, Account::of(&self.running.client)).await;
         }
     }

@@ -54,7 +54,8 @@ impl InboundDurabilityHook for Inbound {
             return Ok(());
         }
         fail::fail_point!("inbound-before-commit");
-        self.own.vault.notice(self.own.ctx.store.record_inbound(self.own.fence(), &rows).await)?;
+        let inbound = self.own.vault.notice(self.own.ctx.store.record_inbound(self.own.fence(), &rows).await)?;
+        self.own.ctx.meter().received.add(inbound.inserted.len() as u64);
         fail::fail_point!("inbound-after-commit");
         Ok(())
     }

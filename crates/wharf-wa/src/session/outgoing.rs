@@ -127,6 +127,7 @@ impl Pump {
     /// S5, and what else follows from a verdict.
     fn take(&mut self, mut item: Item, verdict: Verdict) {
         let now = Instant::now();
+        self.count(&item, &verdict);
         match verdict {
             Verdict::Sent => self.settle(item, Outcome::Sent),
             Verdict::Failed(reason) => self.settle(item, failed(reason)),
@@ -144,6 +145,23 @@ impl Pump {
                     self.queue.again(item);
                 }
             }
+        }
+    }
+
+    fn count(&self, item: &Item, verdict: &Verdict) {
+        let sends = &self.own.ctx.meter().sends;
+        match verdict {
+            Verdict::Sent => {
+                let waited_ms = self.own.ctx.clock.now().as_millis() - item.message.accepted_at.as_millis();
+                sends.sent.one();
+                sends.ack_seconds.observe_time(Duration::from_millis(u64::try_from(waited_ms).unwrap_or(0)));
+            }
+            Verdict::Failed(_) => sends.failed.one(),
+            // The worker that ends it counts it.
+            Verdict::Overdue => {}
+            Verdict::HoldChat | Verdict::HoldAll => sends.held.one(),
+            Verdict::Again { .. } if item.tries + 1 >= limits::SEND_ATTEMPTS => sends.failed.one(),
+            Verdict::Again { .. } => sends.retried.one(),
         }
     }
 

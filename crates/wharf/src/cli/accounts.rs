@@ -1,9 +1,10 @@
 //! `wharf accounts` and `wharf plans`: what an operator does before the first operator's key exists.
 
 use clap::{Args, Subcommand};
-use wharf_api::limits;
-use wharf_core::store::{PageRequest, Plan};
-use wharf_core::{Services, account};
+use wharf_api::ids::AccountId;
+use wharf_api::{limits, ops};
+use wharf_core::store::{AuditRow, PageRequest, Plan};
+use wharf_core::{Services, account, audit};
 
 use super::offline;
 use crate::config::Config;
@@ -19,6 +20,14 @@ pub(super) enum Accounts {
     },
     /// Lists the accounts: id, plan, name.
     List,
+    /// Puts an account on another plan.
+    SetPlan {
+        /// The account's id.
+        #[arg(long, value_parser = account_id)]
+        account: AccountId,
+        #[arg(long)]
+        plan: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -54,6 +63,7 @@ impl Accounts {
         let done = match self {
             Self::Create { name, plan } => create(&services, &name, &plan).await,
             Self::List => list(&services).await,
+            Self::SetPlan { account, plan } => set_plan(&services, &account, &plan).await,
         };
         store.close().await;
         done
@@ -77,13 +87,31 @@ impl Set {
         let Self { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days } = self;
         let plan = Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days };
         account::put_plan(services, &plan).await?;
+        audit::record(services, AuditRow { target: Some(plan.name), ..audit::by_cli(services, None, ops::admin_put_plan.id) }).await;
         Ok(())
     }
 }
 
 async fn create(services: &Services, name: &str, plan: &str) -> anyhow::Result<()> {
-    println!("{}", account::create(services, name, plan).await?.id);
+    let id = account::create(services, name, plan).await?.id;
+    audit::record(
+        services,
+        AuditRow { created: Some(id.to_string()), ..audit::by_cli(services, Some(id.clone()), ops::admin_create_account.id) },
+    )
+    .await;
+    println!("{id}");
     Ok(())
+}
+
+async fn set_plan(services: &Services, id: &AccountId, plan: &str) -> anyhow::Result<()> {
+    account::update(services, id, None, Some(plan)).await?;
+    let row = audit::by_cli(services, Some(id.clone()), ops::admin_update_account.id);
+    audit::record(services, AuditRow { target: Some(id.to_string()), ..row }).await;
+    Ok(())
+}
+
+fn account_id(text: &str) -> Result<AccountId, String> {
+    AccountId::parse(text).ok_or_else(|| "an account's id, as `wharf accounts list` shows it, is expected".to_owned())
 }
 
 async fn list(services: &Services) -> anyhow::Result<()> {

@@ -1,9 +1,11 @@
-//! `wharf keys create`: the first key has to come from somewhere.
+//! `wharf keys`: the first key has to come from somewhere, and a lost one must be revocable when no other is left.
 
 use clap::{Args, Subcommand};
-use wharf_api::{Permission, Timestamp};
+use wharf_api::ids::{AccountId, KeyId};
+use wharf_api::{Permission, Timestamp, ops};
 use wharf_core::key::{self, NewKey};
-use wharf_core::{Services, account};
+use wharf_core::store::{AuditRow, KeyRow, PageRequest};
+use wharf_core::{Services, account, audit};
 
 use super::offline;
 use crate::config::Config;
@@ -12,6 +14,18 @@ use crate::config::Config;
 pub(super) enum Keys {
     /// Makes a key and prints it, once. The gateway must not be running on the same SQLite file.
     Create(Create),
+    /// Lists an account's keys: id, state, name.
+    List {
+        /// The account's name.
+        #[arg(long)]
+        account: String,
+    },
+    /// Revokes a key, whose account is found by its id.
+    Revoke {
+        /// The key's id, as `wharf keys list` shows it.
+        #[arg(value_parser = key_id)]
+        key: KeyId,
+    },
 }
 
 #[derive(Args)]
@@ -38,24 +52,78 @@ pub(super) struct Create {
 
 impl Keys {
     pub(super) async fn run(self, config: Config) -> anyhow::Result<()> {
-        let Self::Create(create) = self;
         let (services, store) = offline::open(&config).await?;
-        let made = create.run(&services).await;
+        let done = match self {
+            Self::Create(create) => create.run(&services).await,
+            Self::List { account } => list(&services, &account).await,
+            Self::Revoke { key } => revoke(&services, &key).await,
+        };
         store.close().await;
-        println!("{}", made?);
+        done
+    }
+}
+
+impl Create {
+    async fn run(self, services: &Services) -> anyhow::Result<()> {
+        let account = account::find_or_create(services, &self.account, &self.plan).await?;
+        let permissions = if self.permissions.is_empty() { Permission::ALL.to_vec() } else { self.permissions };
+        let new = NewKey {
+            account: account.clone(),
+            name: self.name,
+            permissions,
+            expires_at: self.expires_at,
+            sessions: None,
+            operator: self.operator,
+        };
+        let (row, secret) = key::create(services, new).await?;
+        let told = audit::by_cli(services, Some(account), ops::create_api_key.id);
+        audit::record(services, AuditRow { created: Some(row.id.to_string()), ..told }).await;
+        println!("{}", secret.reveal());
         eprintln!("This key is not shown again: only its hash is stored.");
         Ok(())
     }
 }
 
-impl Create {
-    async fn run(self, services: &Services) -> anyhow::Result<String> {
-        let account = account::find_or_create(services, &self.account, &self.plan).await?;
-        let permissions = if self.permissions.is_empty() { Permission::ALL.to_vec() } else { self.permissions };
-        let new = NewKey { account, name: self.name, permissions, expires_at: self.expires_at, sessions: None, operator: self.operator };
-        let (_, secret) = key::create(services, new).await?;
-        Ok(secret.reveal().to_owned())
+async fn list(services: &Services, name: &str) -> anyhow::Result<()> {
+    let account = account_named(services, name).await?;
+    let mut after = None;
+    loop {
+        let page = services.store.list_keys(&account, PageRequest { after, limit: 200 }).await?;
+        for row in page.rows {
+            println!("{}  {:<8}  {}", row.id, state(services, &row), row.name);
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
     }
+}
+
+fn state(services: &Services, row: &KeyRow) -> &'static str {
+    match (row.revoked_at, row.expires_at) {
+        (Some(_), _) => "revoked",
+        (None, Some(at)) if at <= services.clock.now() => "expired",
+        (None, _) => "good",
+    }
+}
+
+/// A gateway that runs on the same PostgreSQL refuses the key within five seconds.
+async fn revoke(services: &Services, id: &KeyId) -> anyhow::Result<()> {
+    let found = services.store.find_key_any_account(id).await?;
+    let account = found.ok_or_else(|| anyhow::anyhow!("there is no key {id}"))?.key.account;
+    services.store.revoke_key(&account, id, services.clock.now()).await?;
+    let told = audit::by_cli(services, Some(account), ops::revoke_api_key.id);
+    audit::record(services, AuditRow { target: Some(id.to_string()), ..told }).await;
+    Ok(())
+}
+
+async fn account_named(services: &Services, name: &str) -> anyhow::Result<AccountId> {
+    let row = services.store.find_account_named(name).await?;
+    Ok(row.ok_or_else(|| anyhow::anyhow!("there is no account named {name}"))?.id)
+}
+
+fn key_id(text: &str) -> Result<KeyId, String> {
+    KeyId::parse(text).ok_or_else(|| "a key's id, as `wharf keys list` shows it, is expected".to_owned())
 }
 
 fn permission(text: &str) -> Result<Permission, String> {

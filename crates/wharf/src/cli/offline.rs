@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use async_trait::async_trait;
 use tokio::sync::watch;
 use wharf_api::ids::{AccountId, SessionId};
+use wharf_api::types::session::SessionStatus;
 use wharf_api::{Recipient, Timestamp};
 use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
@@ -78,6 +79,10 @@ impl Engine for NoEngine {
 
     fn compose(&self, _: &str, _: &Recipient, _: &Draft, _: Timestamp) -> Composed {
         unreachable!("nothing is sent without a session that runs")
+    }
+
+    fn statuses(&self) -> Vec<SessionStatus> {
+        Vec::new()
     }
 
     fn wake(&self, _: &AccountId, _: &SessionId) {}

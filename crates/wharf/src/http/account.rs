@@ -2,6 +2,8 @@
 
 mod get_account;
 mod get_usage;
+mod list_audit;
 
 pub(super) use get_account::get_account;
 pub(super) use get_usage::get_usage;
+pub(super) use list_audit::{PARAMETERS as AUDIT_PARAMETERS, filter as audit_filter, list_audit};

@@ -29,6 +29,7 @@ pub(super) async fn caller(http: &Http, headers: &HeaderMap, peer: IpAddr) -> Re
     found.inspect_err(|failure| {
         if failure.error.code.status() == 401 {
             services.floods.failed(peer, now);
+            services.trail.refused(peer, failure.error.code);
         }
     })
 }

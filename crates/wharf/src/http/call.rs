@@ -17,6 +17,7 @@ use wharf_api::{ApiError, limits, openapi};
 use wharf_core::limit::{Permit, Standing};
 use wharf_core::{Caller, Services};
 
+use super::audit::Trace;
 use super::envelope::{self, Failure, Reply, invalid};
 use super::query::Query;
 use super::{Http, auth, body, catch, front, json, limit, query};
@@ -117,18 +118,48 @@ pub(super) async fn serve(http: Arc<Http>, operation: &'static Operation, handle
 async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request, seen: &mut Seen) -> Answer {
     let peer = limit::peer(&request);
     let (mut parts, body) = request.into_parts();
-    let (caller, permit) = match operation.access {
-        Access::Open => (None, None),
-        access => {
-            let caller = auth::caller(&http, &parts.headers, peer).await?;
-            seen.key = Some(caller.key.clone());
-            seen.account = Some(caller.account.clone());
-            let permit = limit::admit(&http.services, &caller, &mut seen.standing)?;
-            caller.may_call(access)?;
-            (Some(caller), Some(permit))
-        }
+    let (caller, permit) = if operation.access == Access::Open {
+        (None, None)
+    } else {
+        let caller = auth::caller(&http, &parts.headers, peer).await?;
+        seen.key = Some(caller.key.clone());
+        seen.account = Some(caller.account.clone());
+        let permit = limit::admit(&http.services, &caller, &mut seen.standing)?;
+        (Some(caller), Some(permit))
     };
-    let path = path(&mut parts).await?;
+    let path = path(&mut parts).await;
+    let (tasks, services) = (http.tasks.clone(), Arc::clone(&http.services));
+    let named = path.as_deref().unwrap_or_default();
+    let trace = caller.as_ref().and_then(|caller| Trace::of(operation, caller, peer, named, &services));
+    let call = match check(http, operation, parts, body, caller, permit, path).await {
+        Ok(call) => call,
+        Err(failure) => return left(trace, &services, Err(failure)).await,
+    };
+    let work = catch::panics(handler(call));
+    match operation.method {
+        Method::Get => work.await,
+        // What changes something runs to its end, also when its client leaves or our patience is over.
+        Method::Post | Method::Put | Method::Patch | Method::Delete => {
+            let work = async move { left(trace, &services, work.await).await };
+            tasks.spawn(work).await.unwrap_or_else(|error| Err(Failure::internal(error)))
+        }
+    }
+}
+
+/// What is checked before an operation runs, after the key and the limits: permission, then shape.
+async fn check(
+    http: Arc<Http>,
+    operation: &'static Operation,
+    parts: Parts,
+    body: axum::body::Body,
+    caller: Option<Caller>,
+    permit: Option<Permit>,
+    path: Result<Vec<(String, String)>, ApiError>,
+) -> Result<Call, Failure> {
+    if let Some(caller) = &caller {
+        caller.may_call(operation.access)?;
+    }
+    let path = path?;
     let query = Query::parse(parts.uri.query())?;
     // Pages and probes are called by programs that add words of their own; a caller with a key means what it says.
     if operation.access != Access::Open && !query.is_empty() {
@@ -139,15 +170,16 @@ async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler
         true => (body::read(&parts.headers, body, body_bytes(operation)).await?, None),
         false => (Bytes::new(), None),
     };
-    let tasks = http.tasks.clone();
-    let work = catch::panics(handler(Call { http, operation, headers: parts.headers, query, caller, path, body, stream, _permit: permit }));
-    match operation.method {
-        Method::Get => work.await,
-        // What changes something runs to its end, also when its client leaves or our patience is over.
-        Method::Post | Method::Put | Method::Patch | Method::Delete => {
-            tasks.spawn(work).await.unwrap_or_else(|error| Err(Failure::internal(error)))
-        }
+    Ok(Call { http, operation, headers: parts.headers, query, caller, path, body, stream, _permit: permit })
+}
+
+/// Passes the answer on, once the audit log has its row of it.
+async fn left(trace: Option<Trace>, services: &Services, answer: Answer) -> Answer {
+    if let Some(mut trace) = trace {
+        trace.note(&answer);
+        trace.write(services).await;
     }
+    answer
 }
 
 async fn path(parts: &mut Parts) -> Result<Vec<(String, String)>, ApiError> {

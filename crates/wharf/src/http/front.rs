@@ -26,6 +26,7 @@ pub(super) fn request_id(request: &Request) -> Arc<str> {
 
 pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
+    let _running = http.metrics.requests.begin();
     let id: Arc<str> = request_id::of(request.headers(), &*http.services.chance).into();
     let method = request.method().clone();
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
@@ -34,13 +35,16 @@ pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, ne
         Ok(_permit) => next.run(request).await,
         Err(failure) => envelope::respond(None, &id, Err(failure)),
     };
-    log(&method, &response, started.elapsed(), &id);
+    let took = started.elapsed();
+    let (called, code) = (response.extensions().get::<Called>(), response.extensions().get::<Code>());
+    http.metrics.requests.answered(called.map(|called| called.0), code.map(|code| code.0), took);
+    log(&method, &response, took, &id);
     response
 }
 
-/// Lets a request in while there is room. Questions after our health always come in: they are what tells others to go elsewhere.
+/// Lets a request in while there is room. Questions after our health always come in: they are what tells others to go elsewhere, or why.
 fn admit<'a>(http: &'a Http, path: &str) -> Result<Option<tokio::sync::SemaphorePermit<'a>>, Failure> {
-    if path == ops::healthz.path || path == ops::readyz.path {
+    if [ops::healthz.path, ops::readyz.path, ops::get_metrics.path].contains(&path) {
         return Ok(None);
     }
     if http.is_draining() {

@@ -69,6 +69,8 @@ handlers! {
     api_key::rotate_api_key,
     account::get_account,
     account::get_usage,
+    account::list_audit,
+    admin::admin_list_audit,
     admin::admin_list_plans,
     admin::admin_put_plan,
     admin::admin_list_accounts,
@@ -81,6 +83,7 @@ handlers! {
     quick_start::quick_send_text,
     open::get_openapi,
     open::get_docs,
+    open::get_metrics,
     open::healthz,
     open::readyz,
 }

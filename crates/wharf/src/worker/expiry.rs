@@ -1,13 +1,13 @@
-//! Drops idempotency keys that may be used anew.
+//! Drops idempotency keys that may be used anew, and rows of the audit log that are too old.
 
 use std::time::Duration;
 
-use wharf_core::{Services, store};
+use wharf_core::{Services, audit, store};
 
 pub(super) const PERIOD: Duration = Duration::from_hours(1);
 
 pub(super) async fn run(services: &Services) -> Result<(), store::Error> {
     let dropped = services.store.expire_idempotency(services.clock.now()).await?;
     tracing::debug!(dropped, "expired idempotency keys were dropped");
-    Ok(())
+    audit::expire(services).await
 }

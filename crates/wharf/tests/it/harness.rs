@@ -19,12 +19,14 @@ use wharf_core::clock::SystemClock;
 use wharf_core::key::NewKey;
 use wharf_core::store::Store;
 use wharf_core::{Chance, Services, account, key};
+use wharf_store::SqlStore;
 
 pub use client::{Ask, Reply};
 pub use engine::FakeEngine;
 
 pub struct Gateway {
     pub services: Arc<Services>,
+    pub store: Arc<SqlStore>,
     pub engine: Arc<FakeEngine>,
     pub http: Arc<Http>,
     pub server: Option<Server>,
@@ -45,7 +47,8 @@ impl Gateway {
         let dir = std::env::temp_dir().join(format!("wharf-http-{}", chance.uuid().simple()));
         std::fs::create_dir_all(&dir).unwrap();
         let url = format!("sqlite://{}", dir.join("wharf.sqlite").display());
-        let store: Arc<dyn Store> = wharf_store::open(wharf_store::Config::new(url, Arc::clone(&chance))).await.unwrap();
+        let opened = wharf_store::open(wharf_store::Config::new(url, Arc::clone(&chance))).await.unwrap();
+        let store: Arc<dyn Store> = opened.clone();
         let outcomes = Arc::default();
         let engine = Arc::new(FakeEngine::new(Arc::clone(&store), Arc::clone(&outcomes)));
         let files = LocalFiles::open(dir.join("media")).unwrap();
@@ -54,7 +57,7 @@ impl Gateway {
         let http = Http::new(Arc::clone(&services), limits);
         let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Arc::clone(&http)).await.unwrap();
         let address = server.address();
-        let mut gateway = Self { services, engine, http, server: Some(server), address, account, key: String::new(), dir };
+        let mut gateway = Self { services, store: opened, engine, http, server: Some(server), address, account, key: String::new(), dir };
         gateway.key = gateway.make_key(Permission::ALL, None).await;
         gateway
     }

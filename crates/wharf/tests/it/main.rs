@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics is a test that failed")]
 
 mod answers;
+mod audit;
 mod causes;
 mod edges;
 mod egress;
@@ -11,6 +12,7 @@ mod harness;
 mod idempotency;
 mod malformed;
 mod media;
+mod metrics;
 mod order;
 mod sessions;
 mod stop;

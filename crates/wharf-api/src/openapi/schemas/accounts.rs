@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::schema::{about, always, answer, id, integer, list, maybe, name, nullable, reference, request, text, time};
+use super::super::schema::{about, always, answer, id, integer, key_id, list, maybe, name, nullable, reference, request, text, time, word};
 use crate::ids::AccountId;
-use crate::limits;
+use crate::types::audit::Actor;
+use crate::{ErrorCode, limits};
 
 fn limit(min: u64) -> Value {
     integer(min, Some(limits::PLAN_LIMIT_MAX))
@@ -45,6 +46,21 @@ pub(super) fn account() -> Value {
         always("name", text()),
         always("plan", reference("Plan")),
         always("createdAt", time()),
+    ])
+}
+
+pub(super) fn audit_entry() -> Value {
+    answer(vec![
+        always("at", time()),
+        always("actor", word(Actor::ALL.iter().map(|actor| actor.as_str()))),
+        maybe("keyId", about(key_id(), "The key that was used; an account does not see an operator's.")),
+        maybe("address", about(text(), "Where the request came from; an account does not see an operator's.")),
+        maybe("accountId", about(id(AccountId::PREFIX), "The account that it is about.")),
+        always("action", about(text(), "The operation's id; `authenticate` for keys that were refused.")),
+        maybe("target", about(text(), "The id or name that the request named.")),
+        maybe("created", about(text(), "The id of what was made.")),
+        maybe("code", about(word(ErrorCode::ALL.iter().map(|code| code.name())), "The code of the refusal; absent where it was done.")),
+        always("times", about(integer(1, None), "How often: refused keys are counted together.")),
     ])
 }
 

@@ -10,6 +10,7 @@ use super::*;
 use crate::envelope::PageInfo;
 use crate::error::Details;
 use crate::types::account::{Account, CreateAccount, Day, Plan, PutPlan, UpdateAccount, Usage, Used};
+use crate::types::audit::AuditEntry;
 use crate::types::chat::{Chat, ChatRead, PresenceShown, SetPresence, SetTyping, TypingShown};
 use crate::types::contact::{Blocked, CheckContacts, CheckedContact, Contact, Picture, Presence};
 use crate::types::error::ErrorEntry;
@@ -135,6 +136,8 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         Key [(key), (full_key)],
         Plan [(plan.clone())],
         Account [{"accountId": "acc_00000000000000000000000000000007", "name": "shop", "plan": plan, "createdAt": TIME}],
+        AuditEntry [{"at": TIME, "actor": "nobody", "action": "authenticate", "times": 7}, {"at": TIME, "actor": "key", "keyId": "key_Ab3dEf9h", "address": "::1",
+            "accountId": "acc_00000000000000000000000000000007", "action": "create_session", "target": SESSION, "created": SESSION, "code": "conflict", "times": 1}],
         Used [(used.clone())],
         Day [(day.clone())],
         Usage [{"today": day, "last30Days": used, "days": [day], "resetsAt": TIME}],

@@ -1,5 +1,6 @@
 //! A database for one test.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use sqlx::{Connection, Executor};
@@ -31,6 +32,23 @@ impl Database {
                 Self::Postgres { url: format!("{server}/{name}") }
             }
         }
+    }
+
+    /// Where the server listens.
+    pub async fn address(&self) -> SocketAddr {
+        let url = url::Url::parse(self.url().expect("a server")).unwrap();
+        let place = (url.host_str().unwrap().to_owned(), url.port().unwrap_or(5432));
+        tokio::net::lookup_host(place).await.unwrap().next().unwrap()
+    }
+
+    /// From now on the way to the server leads through another address.
+    pub fn lead_through(&mut self, address: SocketAddr) {
+        let Self::Postgres { url } = self else { panic!("a file is reached by no address") };
+        let mut changed = url::Url::parse(url).unwrap();
+        changed.set_ip_host(address.ip()).unwrap();
+        changed.set_port(Some(address.port())).unwrap();
+        changed.set_query(Some("sslmode=disable"));
+        *url = changed.into();
     }
 
     /// The address to hand to the gateway; `None` for its own default.

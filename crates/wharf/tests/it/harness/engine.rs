@@ -100,6 +100,10 @@ impl Engine for FakeEngine {
         Composed { wa_id: format!("WA{number}"), payload: format!("{draft:?}").into_bytes() }
     }
 
+    fn statuses(&self) -> Vec<SessionStatus> {
+        self.links.lock().unwrap().values().map(|link| link.borrow().status).collect()
+    }
+
     fn wake(&self, _: &AccountId, session: &SessionId) {
         let (store, outcomes, session) = (Arc::clone(&self.store), Arc::clone(&self.outcomes), session.clone());
         tokio::spawn(async move {

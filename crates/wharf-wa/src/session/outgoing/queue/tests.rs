@@ -11,6 +11,7 @@ fn row(number: i64, chat: &str) -> (i64, Outgoing) {
         chat: chat.to_owned(),
         payload: Vec::new(),
         attempts: 0,
+        accepted_at: Timestamp::from_millis(500),
         expires_at: Timestamp::from_millis(2_000),
     };
     (number, message)

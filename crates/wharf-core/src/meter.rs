@@ -1,0 +1,160 @@
+//! What is counted for the operator while work is done: plain numbers in memory, read when somebody asks.
+//!
+//! Nothing here may name a tenant, a number or a key.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Something that happens; how often.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    pub fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub fn one(&self) {
+        self.add(1);
+    }
+
+    pub fn read(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How large something was, each time: counts between bounds, and the sum of all.
+#[derive(Debug)]
+pub struct Histogram {
+    bounds: &'static [f64],
+    /// One more than there are bounds: the last is for what is above all of them.
+    counts: Vec<AtomicU64>,
+    /// In millionths, so that it can be a whole number.
+    sum_micros: AtomicU64,
+}
+
+/// A histogram as it stood at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    pub sum: f64,
+    pub count: u64,
+    /// Upper bound and how many lie between it and the bound before; the last bound is infinite.
+    pub buckets: Vec<(f64, u64)>,
+}
+
+impl Histogram {
+    /// `bounds` rise.
+    pub fn new(bounds: &'static [f64]) -> Self {
+        Self { bounds, counts: (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect(), sum_micros: AtomicU64::new(0) }
+    }
+
+    pub fn observe(&self, value: f64) {
+        let place = self.bounds.partition_point(|bound| *bound < value);
+        self.counts[place].fetch_add(1, Ordering::Relaxed);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast from float to integer saturates")]
+        self.sum_micros.fetch_add((value * 1e6) as u64, Ordering::Relaxed);
+    }
+
+    pub fn observe_time(&self, took: Duration) {
+        self.observe(took.as_secs_f64());
+    }
+
+    pub fn read(&self) -> Seen {
+        let counts: Vec<u64> = self.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect();
+        #[expect(clippy::cast_precision_loss, reason = "2^53 microseconds are 285 years")]
+        let sum = self.sum_micros.load(Ordering::Relaxed) as f64 / 1e6;
+        let bounds = self.bounds.iter().copied().chain([f64::MAX]);
+        Seen { sum, count: counts.iter().sum(), buckets: bounds.zip(counts).collect() }
+    }
+}
+
+/// Seconds from acceptance to the network's word.
+const ACK_SECONDS: &[f64] = &[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 600.0, 3600.0];
+/// Seconds of one commit.
+const COMMIT_SECONDS: &[f64] = &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5];
+/// Writes that share one commit.
+const COMMIT_WRITES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
+
+/// What the engine counts.
+#[derive(Debug)]
+pub struct Sends {
+    /// Acknowledged by the network.
+    pub sent: Counter,
+    /// Given up: refused by the network, or impossible.
+    pub failed: Counter,
+    /// Failed because their time was over.
+    pub expired: Counter,
+    /// Tries that had no answer and are made again.
+    pub retried: Counter,
+    /// Tries after which the network wanted a pause.
+    pub held: Counter,
+    /// From acceptance to the acknowledgement.
+    pub ack_seconds: Histogram,
+}
+
+/// What the store counts.
+#[derive(Debug)]
+pub struct Writes {
+    pub commit_seconds: Histogram,
+    /// How many writes shared one commit.
+    pub commit_writes: Histogram,
+    /// Groups of writes whose commit failed, or of which nobody knows whether it did.
+    pub lost_commits: Counter,
+    /// Writes of an engine that did not own its session any more.
+    pub fenced: Counter,
+}
+
+/// Everything that is counted in this process.
+#[derive(Debug)]
+pub struct Meter {
+    pub sends: Sends,
+    pub writes: Writes,
+    /// Messages that came in and are stored.
+    pub received: Counter,
+    /// Messages that came in and could not be decrypted, at least not at once.
+    pub undecryptable: Counter,
+    /// Clients that gave up saving their keys and were built anew.
+    pub savers_halted: Counter,
+    /// Connections of linked sessions that dropped.
+    pub sockets_lost: Counter,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self {
+            sends: Sends {
+                sent: Counter::default(),
+                failed: Counter::default(),
+                expired: Counter::default(),
+                retried: Counter::default(),
+                held: Counter::default(),
+                ack_seconds: Histogram::new(ACK_SECONDS),
+            },
+            writes: Writes {
+                commit_seconds: Histogram::new(COMMIT_SECONDS),
+                commit_writes: Histogram::new(COMMIT_WRITES),
+                lost_commits: Counter::default(),
+                fenced: Counter::default(),
+            },
+            received: Counter::default(),
+            undecryptable: Counter::default(),
+            savers_halted: Counter::default(),
+            sockets_lost: Counter::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_counts_at_its_bound_and_not_above() {
+        let histogram = Histogram::new(&[1.0, 2.0]);
+        for value in [0.5, 1.0, 1.5, 2.0, 9.0] {
+            histogram.observe(value);
+        }
+        let seen = histogram.read();
+        assert_eq!(seen, Seen { sum: 14.0, count: 5, buckets: vec![(1.0, 2), (2.0, 2), (f64::MAX, 1)] });
+    }
+}

@@ -1,0 +1,29 @@
+//! Sizes and ages for the operator.
+
+use async_trait::async_trait;
+use wharf_core::store::{Backlog, CensusStore, Error};
+
+use crate::open::SqlStore;
+use crate::sql::{Sql, statements};
+
+statements! {
+    QUEUED = "SELECT COUNT(*), MIN(created_at) FROM messages WHERE status = 'queued'";
+}
+
+impl SqlStore {
+    async fn backlog(&self, sql: &Sql) -> Result<Backlog, Error> {
+        let row = self.readers.first(sql, &[]).await?;
+        row.map_or(Ok(Backlog::default()), |mut row| Ok(Backlog { waiting: row.count()?, oldest_at: row.opt_time()? }))
+    }
+}
+
+#[async_trait]
+impl CensusStore for SqlStore {
+    fn waiting_writes(&self) -> usize {
+        self.lanes.waiting()
+    }
+
+    async fn queued_backlog(&self) -> Result<Backlog, Error> {
+        self.backlog(&QUEUED).await
+    }
+}

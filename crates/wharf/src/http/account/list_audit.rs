@@ -1,0 +1,28 @@
+use wharf_api::ApiError;
+use wharf_api::ids::KeyId;
+use wharf_core::audit;
+use wharf_core::store::AuditFilter;
+
+use crate::http::envelope::{Reply, invalid};
+use crate::http::query::Query;
+use crate::http::{Answer, Call, page};
+
+pub(in crate::http) const PARAMETERS: &[&str] = &["action", "keyId", "target", "limit", "cursor"];
+
+pub(in crate::http) async fn list_audit(call: Call) -> Answer {
+    call.query.only(PARAMETERS)?;
+    let (filter, page) = (filter(&call.query)?, page::wanted(&call.query)?);
+    let found = audit::list(call.services(), call.caller(), filter, page).await?;
+    let shown: Vec<_> = found.rows.iter().map(audit::view).collect();
+    Reply::list(shown, page::next(found.next))
+}
+
+pub(in crate::http) fn filter(query: &Query) -> Result<AuditFilter, ApiError> {
+    let key = |id: &str| KeyId::parse(id).ok_or_else(|| invalid("a key's id is expected").field("keyId"));
+    Ok(AuditFilter {
+        account: None,
+        key: query.get("keyId").map(key).transpose()?,
+        action: query.get("action").map(str::to_owned),
+        target: query.get("target").map(str::to_owned),
+    })
+}

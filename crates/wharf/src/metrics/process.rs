@@ -1,0 +1,37 @@
+//! The process: what it is, how much memory it takes, and what its sessions are doing.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+use wharf_api::types::session::SessionStatus;
+use wharf_core::Services;
+
+use super::{counter, gauge, machine, number};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct In {
+    status: &'static str,
+}
+
+pub(super) fn register(registry: &mut Registry, services: &Services) {
+    let build = vec![("version", env!("CARGO_PKG_VERSION")), ("world", services.world)];
+    registry.register("build", "The version, and the world that the database belongs to", Info::new(build));
+
+    let statuses = services.engine.statuses();
+    let sessions: Family<In, Gauge> = Family::default();
+    for status in SessionStatus::ALL {
+        let count = statuses.iter().filter(|seen| *seen == status).count();
+        sessions.get_or_create(&In { status: status.as_str() }).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+    registry.register("sessions", "Sessions of this process, by status", sessions);
+    counter(registry, "sockets_lost", "Connections of linked sessions that dropped", services.meter.sockets_lost.read());
+    counter(registry, "savers_halted", "Clients that gave up saving their keys and were built anew", services.meter.savers_halted.read());
+
+    let Some(resident) = machine::resident_bytes() else { return };
+    gauge(registry, "resident_memory_bytes", "Memory of the process", number(resident));
+    if let Some(each) = resident.checked_div(statuses.len() as u64) {
+        gauge(registry, "session_memory_bytes", "Memory of the process divided by its sessions", number(each));
+    }
+}

@@ -1,0 +1,53 @@
+//! Messages and the store: what was done, what waits, and since when.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+use wharf_api::Timestamp;
+use wharf_core::Services;
+use wharf_core::meter::Sends;
+use wharf_core::store::Backlog;
+
+use super::{Waiting, counter, gauge, histogram, number};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct How {
+    outcome: &'static str,
+}
+
+pub(super) fn register(registry: &mut Registry, services: &Services, waiting: Option<Waiting>) {
+    let meter = &*services.meter;
+    registry.register("sends", "Tries to send, by outcome", sends(&meter.sends));
+    histogram(registry, "send_ack_seconds", "From the acceptance of a message to its acknowledgement", meter.sends.ack_seconds.read());
+    counter(registry, "received", "Messages that came in and are stored", meter.received.read());
+    counter(registry, "undecryptable", "Messages that came in and could not be decrypted at once", meter.undecryptable.read());
+
+    let writes = &meter.writes;
+    histogram(registry, "store_commit_seconds", "How long commits took", writes.commit_seconds.read());
+    histogram(registry, "store_commit_writes", "How many writes shared a commit", writes.commit_writes.read());
+    counter(registry, "store_lost_commits", "Commits that failed, or of which nobody knows", writes.lost_commits.read());
+    counter(registry, "fenced_writes", "Writes of an engine that did not own its session any more", writes.fenced.read());
+    gauge(registry, "store_waiting_writes", "Writes that wait for their turn", number(services.store.waiting_writes() as u64));
+
+    gauge(registry, "database_up", "Whether the database answers", if waiting.is_some() { 1.0 } else { 0.0 });
+    let Some(waiting) = waiting else { return };
+    backlog(registry, "queue", "messages to be sent", waiting.messages, services.clock.now());
+}
+
+fn sends(sends: &Sends) -> Family<How, Counter> {
+    let family: Family<How, Counter> = Family::default();
+    for (outcome, count) in
+        [("sent", &sends.sent), ("failed", &sends.failed), ("expired", &sends.expired), ("retried", &sends.retried), ("held", &sends.held)]
+    {
+        family.get_or_create(&How { outcome }).inc_by(count.read());
+    }
+    family
+}
+
+/// Two gauges: how many wait, and for how many seconds the oldest does; 0 where none waits.
+fn backlog(registry: &mut Registry, name: &str, what: &str, backlog: Backlog, now: Timestamp) {
+    gauge(registry, &format!("{name}_waiting"), &format!("How many wait: {what}"), number(backlog.waiting));
+    let age_ms = backlog.oldest_at.map_or(0, |at| u64::try_from(now.as_millis() - at.as_millis()).unwrap_or(0));
+    gauge(registry, &format!("{name}_oldest_seconds"), &format!("Since when the oldest waits: {what}"), number(age_ms) / 1000.0);
+}
