@@ -8,6 +8,7 @@ mod tenant;
 mod accept;
 mod account;
 mod audit;
+mod chats;
 mod event;
 mod fence;
 mod inbound;

@@ -1,0 +1,134 @@
+use wharf_api::types::message::Content;
+use wharf_core::store::{ChatStore, Error, Fence, Member, MemberReceipt, MessageRow, MessageStore, PageRequest, ReceiptKind};
+
+use crate::harness::{Db, both_backends};
+use crate::tenant::{ALL, NOW, Tenant};
+
+both_backends!(
+    chats_are_listed_by_their_newest_message_with_what_was_not_read,
+    a_chat_is_read_up_to_a_message_and_never_back,
+    people_are_those_who_wrote_or_were_written_to_each_once,
+    receipts_of_members_add_up_and_the_first_of_a_kind_counts,
+    who_does_not_own_the_session_records_no_receipt_of_a_member,
+    nothing_of_another_account_is_seen,
+);
+
+const GROUP: &str = "120363000000000001@g.us";
+
+/// An incoming message of a chat of its own, or of the group.
+fn heard(tenant: &Tenant, from: &str, group: bool, wa_id: &str) -> MessageRow {
+    let id = format!("{from}@s.whatsapp.net");
+    MessageRow {
+        chat: if group { GROUP.to_owned() } else { id.clone() },
+        chat_phone: (!group).then(|| from.to_owned()),
+        chat_lid: None,
+        sender: Some(id),
+        sender_phone: Some(from.to_owned()),
+        sender_lid: Some(format!("77{from}@lid")),
+        sender_name: Some(format!("Name of {from}")),
+        content: Content::Text { text: wa_id.to_owned(), link_preview: None },
+        ..tenant.incoming("x", wa_id)
+    }
+}
+
+async fn take_in(db: &Db, tenant: &Tenant, rows: &[MessageRow]) {
+    db.store.record_inbound(&tenant.fence, rows).await.unwrap();
+}
+
+async fn listed(db: &Db, tenant: &Tenant) -> Vec<(String, u64)> {
+    let page = db.store.list_chats(&tenant.account, &tenant.session, ALL).await.unwrap();
+    page.rows.into_iter().map(|chat| (chat.last.wa_id, chat.unread)).collect()
+}
+
+async fn chats_are_listed_by_their_newest_message_with_what_was_not_read(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let sent = tenant.send(db, "out").await;
+    let rows = [heard(&tenant, "4911", false, "A1"), heard(&tenant, "4911", true, "G1"), heard(&tenant, "4912", true, "G2")];
+    take_in(db, &tenant, &rows).await;
+    take_in(db, &tenant, &[heard(&tenant, "4911", false, "A2")]).await;
+    assert_eq!(listed(db, &tenant).await, [("A2".to_owned(), 2), ("G2".to_owned(), 2), (sent.wa_id, 0)]);
+
+    let one = PageRequest { after: None, limit: 1 };
+    let first = db.store.list_chats(&tenant.account, &tenant.session, one).await.unwrap();
+    let second = db.store.list_chats(&tenant.account, &tenant.session, PageRequest { after: first.next, limit: 1 }).await.unwrap();
+    assert_eq!((first.rows[0].last.wa_id.as_str(), second.rows[0].last.wa_id.as_str()), ("A2", "G2"));
+}
+
+async fn a_chat_is_read_up_to_a_message_and_never_back(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    take_in(db, &tenant, &[heard(&tenant, "4911", false, "A1"), heard(&tenant, "4911", false, "A2")]).await;
+    let unread = db.store.unread(&tenant.account, &tenant.session, "4911@s.whatsapp.net", 10).await.unwrap();
+    assert_eq!(unread.rows.iter().map(|row| row.wa_id.as_str()).collect::<Vec<_>>(), ["A1", "A2"]);
+    let newest = db.store.unread(&tenant.account, &tenant.session, "4911", 1).await.unwrap();
+    assert_eq!((newest.rows.len(), newest.until), (1, unread.until));
+    for until in [unread.until, unread.until - 1] {
+        db.store.mark_read(&tenant.account, &tenant.session, "4911@s.whatsapp.net", until).await.unwrap();
+        assert!(db.store.unread(&tenant.account, &tenant.session, "4911", 10).await.unwrap().rows.is_empty());
+    }
+    take_in(db, &tenant, &[heard(&tenant, "4911", false, "A3")]).await;
+    assert_eq!(listed(db, &tenant).await, [("A3".to_owned(), 1)]);
+}
+
+async fn people_are_those_who_wrote_or_were_written_to_each_once(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    take_in(db, &tenant, &[heard(&tenant, "4911", true, "G1"), heard(&tenant, "4912", true, "G2")]).await;
+    tenant.send(db, "out").await;
+    take_in(db, &tenant, &[heard(&tenant, "4911", false, "A1")]).await;
+    let people = db.store.list_contacts(&tenant.account, &tenant.session, ALL).await.unwrap().rows;
+    let phones: Vec<_> = people.iter().map(|person| person.phone.clone().unwrap()).collect();
+    assert_eq!(phones, ["4911", "491701234567", "4912"]);
+    assert_eq!((people[0].name.as_deref(), people[0].lid.as_deref()), (Some("Name of 4911"), Some("774911@lid")));
+    assert_eq!((people[1].id.as_str(), people[1].name.as_deref()), ("491701234567@s.whatsapp.net", None));
+    for name in ["4912", "774912@lid", "4912@s.whatsapp.net"] {
+        let found = db.store.find_contact(&tenant.account, &tenant.session, name).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&people[2]), "{name}");
+    }
+    assert_eq!(db.store.find_contact(&tenant.account, &tenant.session, "4913").await.unwrap(), None);
+}
+
+fn receipt(wa_id: &str, from: &str, kind: ReceiptKind, after_ms: i64) -> MemberReceipt {
+    let member = Member { id: format!("{from}@s.whatsapp.net"), phone: Some(from.to_owned()), lid: None };
+    MemberReceipt { wa_id: wa_id.to_owned(), member, kind, at: NOW.plus_millis(after_ms) }
+}
+
+async fn receipts_of_members_add_up_and_the_first_of_a_kind_counts(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let row = tenant.send(db, "to all").await;
+    let told = [
+        receipt(&row.wa_id, "4911", ReceiptKind::Delivered, 1),
+        receipt(&row.wa_id, "4912", ReceiptKind::Read, 2),
+        receipt(&row.wa_id, "4911", ReceiptKind::Delivered, 3),
+        receipt("NOBODYS", "4911", ReceiptKind::Delivered, 4),
+    ];
+    db.store.record_member_receipts(&tenant.fence, &told).await.unwrap();
+    db.store.record_member_receipts(&tenant.fence, &[receipt(&row.wa_id, "4911", ReceiptKind::Played, 5)]).await.unwrap();
+    let states = db.store.member_states(&tenant.account, &row.id).await.unwrap();
+    let at = |ms: i64| Some(NOW.plus_millis(ms));
+    let shown: Vec<_> = states.iter().map(|state| (state.delivered_at, state.read_at, state.played_at)).collect();
+    assert_eq!(shown, [(at(1), at(5), at(5)), (at(2), at(2), None)]);
+    assert_eq!(states[0].member.phone.as_deref(), Some("4911"));
+}
+
+async fn who_does_not_own_the_session_records_no_receipt_of_a_member(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let row = tenant.send(db, "to all").await;
+    let stale = Fence { epoch: tenant.fence.epoch - 1, ..tenant.fence.clone() };
+    let refused = db.store.record_member_receipts(&stale, &[receipt(&row.wa_id, "4911", ReceiptKind::Read, 1)]).await;
+    assert!(matches!(refused, Err(Error::Fenced)));
+    assert!(db.store.member_states(&tenant.account, &row.id).await.unwrap().is_empty());
+}
+
+async fn nothing_of_another_account_is_seen(db: &Db) {
+    let (tenant, stranger) = (Tenant::new(db).await, Tenant::new(db).await);
+    take_in(db, &tenant, &[heard(&tenant, "4911", false, "A1")]).await;
+    let row = tenant.send(db, "to all").await;
+    db.store.record_member_receipts(&tenant.fence, &[receipt(&row.wa_id, "4911", ReceiptKind::Read, 1)]).await.unwrap();
+    assert!(db.store.list_chats(&stranger.account, &tenant.session, ALL).await.unwrap().rows.is_empty());
+    assert!(db.store.list_contacts(&stranger.account, &tenant.session, ALL).await.unwrap().rows.is_empty());
+    assert_eq!(db.store.find_contact(&stranger.account, &tenant.session, "4911").await.unwrap(), None);
+    assert!(db.store.member_states(&stranger.account, &row.id).await.unwrap().is_empty());
+    let unread = db.store.unread(&stranger.account, &tenant.session, "4911", 10).await.unwrap();
+    assert!(unread.rows.is_empty());
+    db.store.mark_read(&stranger.account, &tenant.session, "4911", i64::MAX).await.unwrap();
+    assert_eq!(db.store.unread(&tenant.account, &tenant.session, "4911", 10).await.unwrap().rows.len(), 1);
+}
