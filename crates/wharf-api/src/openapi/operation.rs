@@ -11,6 +11,8 @@ use crate::ops::{self, Access, Operation};
 use crate::{ErrorCode, limits};
 
 const JSON: &str = "application/json";
+/// A file, of whatever type it is.
+const ANYTHING: &str = "*/*";
 
 pub(super) fn object(op: &Operation) -> Value {
     let shape = shape::of(op).unwrap_or_default();
@@ -108,7 +110,11 @@ fn success(op: &Operation, shape: &Shape) -> Value {
         Answer::Raw(_) => {}
     }
     for kind in shape.raw() {
-        let schema = if *kind == JSON { json!({ "type": "object" }) } else { text() };
+        let schema = match *kind {
+            JSON => json!({ "type": "object" }),
+            ANYTHING => json!({ "type": "string", "format": "binary" }),
+            _ => text(),
+        };
         content.insert((*kind).to_owned(), json!({ "schema": schema }));
     }
     let mut headers = headers(op);

@@ -6,6 +6,7 @@ use super::schema::{about, id, integer, key_id, message_id, pattern, recipient, 
 use crate::ids::{AccountId, MediaId};
 use crate::limits;
 use crate::ops::{self, Operation};
+use crate::types::event::EventKind;
 use crate::types::media::MediaKind;
 use crate::types::message::{Direction, MessageStatus};
 
@@ -61,7 +62,7 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "get_message" => (None, Answer::One("Message")),
         "list_messages" => (None, Answer::List("Message")),
         "upload_media" => (None, Answer::One("Media")),
-        "get_media" => (None, Answer::Raw(&["application/octet-stream"])),
+        "get_media" => (None, Answer::Raw(&["*/*"])),
         "check_contacts" => (Some("CheckContacts"), Answer::Array("CheckedContact")),
         "list_events" => (None, Answer::List("Event")),
         "list_contacts" => (None, Answer::List("Contact")),
@@ -141,7 +142,7 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
         "list_events" => vec![
             parameter("after", text(), "Where to begin: the id of an event, the `page.next` of an answer, `oldest` or `latest`."),
             parameter("sessionId", session_id(), "Only this session's."),
-            parameter("events", text(), "Only these: kinds of events with commas between."),
+            parameter("events", pattern(&kinds()), "Only these: kinds of events with commas between."),
             parameter("wait", integer(0, Some(limits::LONG_POLL_MAX_SECS)), "Seconds to wait for a first event."),
         ],
         "list_messages" => vec![
@@ -191,6 +192,13 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
         all.push(parameter("cursor", about(pattern("^[0-9A-Za-z_-]+$"), "Opaque."), "The `page.next` of the page before, unchanged."));
     }
     all
+}
+
+/// Kinds of events with commas between, or a star.
+fn kinds() -> String {
+    let words: Vec<_> = EventKind::ALL.iter().map(|kind| kind.as_str().replace('.', "\\.")).collect();
+    let kind = format!("(?:{})", words.join("|"));
+    format!("^(?:\\*|{kind}(?:,{kind})*)$")
 }
 
 fn parameter(name: &'static str, schema: Value, description: &'static str) -> Parameter {

@@ -1,0 +1,25 @@
+"""What scripts/schemathesis asks beyond the tool's own checks.
+
+A request of the right shape may be refused for what is: a session that is not connected, a number that is nobody's. It must not be
+called malformed. The tool knows statuses only, and all of this is 400; the codes tell them apart.
+"""
+
+import schemathesis
+from schemathesis.specs.openapi.checks import is_unexpected_http_status_case
+
+MALFORMED = {"invalid_request", "missing_required_parameter", "invalid_parameter_type"}
+# Whether these are good is no question of their shape: a position that we handed out, a plan that there is, the bytes of a JPEG.
+FACTS = {"cursor", "after", "plan", "data", "file"}
+
+
+@schemathesis.check
+def a_good_shape_is_not_malformed(ctx, response, case):
+    meta = case.meta
+    if meta is None or not meta.generation.mode.is_positive or is_unexpected_http_status_case(case):
+        return
+    if response.status_code != 400:
+        return
+    error = response.json()["error"]
+    field = error.get("details", {}).get("field", "")
+    if error["code"] in MALFORMED and field not in FACTS:
+        raise AssertionError(f"{error['code']} for a request of the right shape: {error.get('details')}")
