@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::schema::{about, answer, reference, text};
+use super::schema::{about, answer, reference, request, text};
 use super::schemas;
 use super::shape::{self, Answer, Parameter, Shape};
 use crate::ops::{self, Access, Operation};
@@ -32,8 +32,8 @@ pub(super) fn object(op: &Operation) -> Value {
             object["x-permission"] = json!(permission.as_str());
         }
     }
-    if let Some(request) = shape.request {
-        object["requestBody"] = json!({ "required": !shape.may_be_bare, "content": { JSON: { "schema": reference(request) } } });
+    if let Some(name) = shape.request {
+        object["requestBody"] = json!({ "required": !shape.may_be_bare, "content": { JSON: { "schema": reference(name) } } });
     }
     if op.id == crate::ops::upload_media.id {
         object["requestBody"] = file();
@@ -44,7 +44,7 @@ pub(super) fn object(op: &Operation) -> Value {
 /// A body that is a file, or a form with a file in it.
 fn file() -> Value {
     let bytes = json!({ "type": "string", "format": "binary" });
-    let form = answer(vec![("file", true, bytes.clone())]);
+    let form = request(vec![("file", true, bytes.clone())]);
     json!({ "required": true, "content": {
         "application/octet-stream": { "schema": bytes },
         "multipart/form-data": { "schema": form },

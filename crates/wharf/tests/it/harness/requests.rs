@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use wharf_api::openapi;
 use wharf_api::ops::{self, Access, Operation};
 
-use super::{Ask, Gateway, engine};
+use super::{Ask, Gateway, Reply, engine};
 
 /// A file as small as one can be.
 const FILE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55";
@@ -73,6 +73,11 @@ impl Objects {
 pub fn missing(kind: &str) -> String {
     let digits = if kind == "key" { 8 } else { 32 };
     format!("{kind}_{}", "0".repeat(digits))
+}
+
+/// Whether the answer says that nothing has the id in this place: not found, or a list in which nothing passes.
+pub fn not_there(place: &Place, reply: &Reply) -> bool {
+    reply.status == 404 || matches!(place, Place::Query(_)) && reply.json["data"] == json!([])
 }
 
 /// A body that the operation takes as it is, for an account with `own`; null where it takes none.
