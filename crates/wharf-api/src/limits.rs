@@ -62,6 +62,21 @@ pub const AUDIT_DAYS: i64 = 365;
 /// How many rows a page has unless the caller asks otherwise, and the most it may ask for.
 pub const PAGE_DEFAULT: u32 = 50;
 pub const PAGE_MAX: u32 = 200;
+/// How many webhooks an account may have.
+pub const WEBHOOKS_PER_ACCOUNT: u64 = 100;
+/// How long one delivery may take, in seconds; the smallest unless said otherwise.
+pub const WEBHOOK_TIMEOUT_SECS: std::ops::RangeInclusive<u64> = 5..=30;
+/// How long a `webhook.test` may take, in seconds.
+pub const WEBHOOK_TEST_SECS: u64 = 5;
+/// How long a replaced secret signs too, in seconds: unless said otherwise, and at the most.
+pub const WEBHOOK_OVERLAP_SECS: u64 = 24 * 60 * 60;
+pub const WEBHOOK_OVERLAP_MAX_SECS: u64 = 7 * 24 * 60 * 60;
+/// A webhook's description, in Unicode scalar values.
+pub const WEBHOOK_DESCRIPTION_CHARS: usize = 200;
+/// How many headers of its own a webhook may have, and how long they may be.
+pub const WEBHOOK_HEADERS: usize = 20;
+pub const WEBHOOK_HEADER_NAME_BYTES: usize = 100;
+pub const WEBHOOK_HEADER_VALUE_BYTES: usize = 2000;
 /// A JSON body, in bytes.
 pub const JSON_BODY_BYTES: usize = 1024 * 1024;
 /// How deep JSON may nest.

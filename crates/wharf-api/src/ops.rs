@@ -143,7 +143,8 @@ mod table {
 
     operations! {
         create_session: Post "/v1/sessions", Key(SessionsWrite), 201, "Creates a session and answers with its first QR code.",
-            [SessionLimitReached, QrCodeExpired, IdempotencyKeyInUse, IdempotencyKeyReused];
+            [SessionLimitReached, QrCodeExpired, IdempotencyKeyInUse, IdempotencyKeyReused,
+             InvalidWebhookUrl, WebhookUrlUnreachable, WebhookResponseTimeout];
         list_sessions: Get "/v1/sessions", Key(SessionsRead), 200, "Lists the sessions.", [InvalidParameterType];
         get_session: Get "/v1/sessions/{sessionId}", Key(SessionsRead), 200, "Shows one session.", [SessionNotFound];
         delete_session: Delete "/v1/sessions/{sessionId}", Key(SessionsWrite), 200, "Unlinks a session and deletes it.", [SessionNotFound];
@@ -170,6 +171,24 @@ mod table {
 
         check_contacts: Post "/v1/contacts/check", Key(ContactsRead), 200, "Tells which phone numbers are on WhatsApp.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber];
+
+        create_webhook: Post "/v1/webhooks", Key(WebhooksManage), 201, "Makes a webhook whose address took a test, and shows its secret once.",
+            [InvalidWebhookUrl, WebhookUrlUnreachable, WebhookResponseTimeout, InvalidWebhookEvent, SessionNotFound];
+        list_webhooks: Get "/v1/webhooks", Key(WebhooksManage), 200, "Lists the webhooks.", [InvalidParameterType];
+        get_webhook: Get "/v1/webhooks/{webhookId}", Key(WebhooksManage), 200, "Shows one webhook.", [ResourceNotFound];
+        update_webhook: Patch "/v1/webhooks/{webhookId}", Key(WebhooksManage), 200, "Changes a webhook, or switches it on or off.",
+            [ResourceNotFound, InvalidWebhookUrl, WebhookUrlUnreachable, WebhookResponseTimeout, InvalidWebhookEvent];
+        delete_webhook: Delete "/v1/webhooks/{webhookId}", Key(WebhooksManage), 200, "Deletes a webhook with its deliveries.", [ResourceNotFound];
+        test_webhook: Post "/v1/webhooks/{webhookId}/test", Key(WebhooksManage), 200, "Sends a signed `webhook.test` and tells how it was taken.",
+            [ResourceNotFound, WebhookUrlUnreachable, WebhookResponseTimeout];
+        rotate_webhook_secret: Post "/v1/webhooks/{webhookId}/rotate-secret", Key(WebhooksManage), 200,
+            "Replaces the secret and shows the new one once; the old one signs too for a while.", [ResourceNotFound];
+        list_deliveries: Get "/v1/webhooks/{webhookId}/deliveries", Key(WebhooksManage), 200,
+            "Lists deliveries with all their tries, newest event first.", [InvalidParameterType, ResourceNotFound];
+        retry_delivery: Post "/v1/webhooks/{webhookId}/deliveries/{deliveryId}/retry", Key(WebhooksManage), 200,
+            "Delivers one event again, also one that was delivered.", [ResourceNotFound, Conflict];
+        recover_webhook: Post "/v1/webhooks/{webhookId}/recover", Key(WebhooksManage), 200,
+            "Delivers everything since a time that did not arrive.", [ResourceNotFound, Conflict];
 
         list_events: Get "/v1/events", Key(EventsRead), 200,
             "Reads the event log: a part of it as JSON, or the log as it grows as Server-Sent Events, by Accept.",
@@ -252,7 +271,8 @@ mod table {
             "Makes a key of any account and shows its secret once.", [ResourceNotFound, SessionNotFound];
 
         quick_create_session: Post "/api/whatsapp/sessions", Key(SessionsWrite), 201, "The quick start's words for create_session.",
-            [SessionLimitReached, QrCodeExpired, IdempotencyKeyInUse, IdempotencyKeyReused, UnsupportedOperation];
+            [SessionLimitReached, QrCodeExpired, IdempotencyKeyInUse, IdempotencyKeyReused,
+             InvalidWebhookUrl, WebhookUrlUnreachable, WebhookResponseTimeout];
         quick_send_text: Post "/api/whatsapp/sessions/{sessionId}/messages", Key(MessagesSend), 201, "The quick start's words for send_text.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
              MessageTooLong, MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused];

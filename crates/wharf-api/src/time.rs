@@ -31,6 +31,11 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
+    /// The time in an HTTP header, such as `Mon, 23 Nov 2026 02:13:20 GMT`.
+    pub fn parse_http(text: &str) -> Option<Self> {
+        jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok().map(|stamp| Self(stamp.as_millisecond()))
+    }
+
     /// The number of the UTC day since the epoch: what daily limits count in.
     pub const fn utc_day(self) -> i64 {
         self.0.div_euclid(DAY_MS)
@@ -80,6 +85,14 @@ mod tests {
         let at = Timestamp::from_millis(1_795_400_000_123);
         assert_eq!(at.to_string(), "2026-11-23T02:13:20.123Z");
         assert_eq!(at.to_string().parse::<Timestamp>().unwrap(), at);
+    }
+
+    #[test]
+    fn a_time_in_a_header_is_read() {
+        assert_eq!(Timestamp::parse_http("Mon, 23 Nov 2026 02:13:20 GMT"), Some(Timestamp::from_millis(1_795_400_000_000)));
+        for odd in ["", "120", "2026-11-23T02:13:20Z", "soon"] {
+            assert_eq!(Timestamp::parse_http(odd), None, "{odd}");
+        }
     }
 
     #[test]

@@ -13,3 +13,4 @@ pub mod media;
 pub mod message;
 pub mod quick_start;
 pub mod session;
+pub mod webhook;

@@ -1,6 +1,6 @@
 //! The port for chance: identifiers, secrets, jitter.
 
-use wharf_api::ids::{AccountId, EventId, KeyId, MediaId, MessageId, SessionId};
+use wharf_api::ids::{AccountId, EventId, KeyId, MediaId, MessageId, SessionId, WebhookId};
 
 /// Where the rules get what must not be guessed or must not repeat.
 pub trait Chance: Send + Sync + 'static {
@@ -26,6 +26,10 @@ impl dyn Chance {
 
     pub fn media_id(&self) -> MediaId {
         MediaId::from_uuid(self.uuid())
+    }
+
+    pub fn webhook_id(&self) -> WebhookId {
+        WebhookId::from_uuid(self.uuid())
     }
 
     pub fn event_id(&self) -> EventId {

@@ -19,11 +19,13 @@ pub mod limit;
 pub mod media;
 pub mod message;
 pub mod meter;
+pub mod seal;
 pub mod services;
 pub mod session;
 pub mod settle;
 pub mod store;
 pub mod usage;
+pub mod webhook;
 
 pub use caller::Caller;
 pub use chance::Chance;

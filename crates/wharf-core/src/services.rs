@@ -13,8 +13,9 @@ use crate::limit;
 use crate::media::{Files, NoFiles};
 use crate::message::outcomes::Outcomes;
 use crate::meter::Meter;
+use crate::seal::Seal;
 use crate::store::Store;
-use crate::usage;
+use crate::{usage, webhook};
 
 /// The ports, and the few caches that the rules keep.
 pub struct Services {
@@ -38,6 +39,9 @@ pub struct Services {
     pub meter: Arc<Meter>,
     /// The world that the database belongs to.
     pub world: &'static str,
+    /// Seals what nobody may read in the database.
+    pub seal: Seal,
+    pub schedule: webhook::Schedule,
 }
 
 impl Services {
@@ -48,6 +52,10 @@ impl Services {
         chance: Arc<dyn Chance>,
         outcomes: Arc<Outcomes>,
     ) -> Self {
+        // Whoever seals nothing that outlives the process needs no key of its own.
+        let mut key = [0; 32];
+        chance.fill(&mut key);
+        let seal = Seal::new(&key, Arc::clone(&chance));
         Self {
             store,
             engine,
@@ -64,8 +72,19 @@ impl Services {
             trail: audit::Trail::default(),
             meter: Arc::default(),
             world: "none",
+            seal,
+            schedule: webhook::Schedule::default(),
         }
     }
+
+    /// The same with the operator's key for what is sealed, and the operator's schedule of deliveries.
+    #[must_use]
+    pub fn with_webhooks(mut self, master_key: &[u8; 32], schedule: webhook::Schedule) -> Self {
+        self.seal = Seal::new(master_key, Arc::clone(&self.chance));
+        self.schedule = schedule;
+        self
+    }
+
     /// The same with a way out to other people's servers.
     #[must_use]
     pub fn with_egress(mut self, egress: Arc<dyn Egress>) -> Self {

@@ -13,7 +13,7 @@ use crate::services::Services;
 use crate::store::{self, Page, PageRequest, SessionRow};
 use crate::{engine, idempotency};
 
-pub use create::{Fresh, create};
+pub use create::{Fresh, create, create_hooked};
 pub use link::{delete, logout, pairing_code, qr, restart};
 
 #[derive(Debug, thiserror::Error)]

@@ -15,6 +15,7 @@ pub mod message;
 pub mod owner;
 pub mod session;
 pub mod vault;
+pub mod webhook;
 
 pub use account::{AccountRow, AccountStore, Answers, Plan};
 pub use audit::{AuditFilter, AuditRow, AuditStore};
@@ -30,6 +31,7 @@ pub use message::{
 pub use owner::{Fence, OwnerStore};
 pub use session::{Created, LinkChange, NewSession, SessionRow, SessionStore};
 pub use vault::{VaultOp, VaultStore};
+pub use webhook::{DeliveryRow, DueDelivery, DueWebhook, Health, Inserted, TryRecord, WebhookRow, WebhookStore};
 
 /// Why a verb of the store did not do its work. Nothing was changed, unless the variant says that it is not known.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +61,7 @@ pub trait Store:
     + IdempotencyStore
     + OwnerStore
     + VaultStore
+    + WebhookStore
     + Send
     + Sync
     + 'static
@@ -78,6 +81,7 @@ impl<T> Store for T where
         + IdempotencyStore
         + OwnerStore
         + VaultStore
+        + WebhookStore
         + Send
         + Sync
         + 'static

@@ -55,6 +55,7 @@ async fn run(args: Args) -> Result<()> {
     let env = |name: &str| std::env::var(name).ok();
     let mut config = Config { listen: loopback(args.port), database_url: args.database_url, ..Config::default() };
     config.limits.failed_keys_per_minute = args.failed_keys_per_minute;
+    config.schedule = Config::schedule(env)?;
     if let Some(filter) = env("WHARF_LOG") {
         config.log.filter = filter;
     } else if !args.json {

@@ -3,6 +3,8 @@
 
 mod read;
 
+pub(crate) use read::event;
+
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, EventId, SessionId};
 use wharf_core::store::{Error, NewEvent};

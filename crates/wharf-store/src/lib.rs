@@ -24,6 +24,7 @@ mod sql;
 mod statements;
 mod usage;
 mod vault;
+mod webhook;
 
 pub use dialect::Durability;
 pub use open::{Config, OpenError, SqlStore, open};

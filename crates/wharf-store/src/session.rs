@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::types::session::{DisconnectReason, SessionStatus};
-use wharf_core::store::{Created, Error, Fence, LinkChange, NewSession, Page, PageRequest, SessionRow, SessionStore};
+use wharf_core::store::{Created, Error, Fence, LinkChange, NewSession, Page, PageRequest, SessionRow, SessionStore, WebhookRow};
 
 use crate::open::SqlStore;
 use crate::sql::{Row, Tx, args, corrupt, page, statements};
-use crate::{event, idempotency, message, owner, vault};
+use crate::{event, idempotency, message, owner, vault, webhook};
 
 /// The cells that [`session`] reads.
 macro_rules! session_columns {
@@ -71,6 +71,9 @@ async fn insert(tx: &mut Tx, new: &NewSession) -> Result<Created, Error> {
         }
     }
     tx.execute(&INSERT, args![&new.id, &new.account, &new.name, SessionStatus::Starting.as_str(), new.at]).await?;
+    if let Some(row) = &new.webhook {
+        webhook::insert(tx, &WebhookRow { session: Some(new.id.clone()), ..row.clone() }).await?;
+    }
     Ok(Created::Now)
 }
 

@@ -1,7 +1,7 @@
 //! Every statement of the crate, for the check that both databases understand them.
 
 use crate::sql::Sql;
-use crate::{account, audit, census, event, horizon, idempotency, key, media, message, owner, plan, session, usage, vault};
+use crate::{account, audit, census, event, horizon, idempotency, key, media, message, owner, plan, session, usage, vault, webhook};
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
     [
@@ -20,6 +20,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
     ]
     .into_iter()
     .chain(event::all())
+    .chain(webhook::all())
     .chain(message::all())
     .flatten()
 }

@@ -17,10 +17,11 @@ use wharf_core::store::{self, Store};
 use wharf_core::{Chance, Clock};
 use whatsapp_rust::client::Client;
 
+use wharf_core::seal::Seal;
+
 use crate::compose;
 use crate::config::Config;
 use crate::people::Typing;
-use crate::seal::Seal;
 use crate::session::presence::Presences;
 use crate::session::{Context, Handle, Order};
 use crate::transport::Dialer;

@@ -12,7 +12,6 @@ mod engine;
 mod groups;
 mod http;
 mod people;
-mod seal;
 mod selftest;
 mod session;
 mod transport;

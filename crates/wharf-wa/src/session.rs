@@ -28,11 +28,11 @@ use wharf_core::{Chance, Clock, Meter};
 use whatsapp_rust::client::Client;
 
 use crate::config::Config;
-use crate::seal::Seal;
 use crate::transport::Dialer;
 use crate::vault::Vault;
 use flight::Flight;
 use presence::Presences;
+use wharf_core::seal::Seal;
 
 /// What all sessions of the process share.
 pub(crate) struct Context {

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use wacore::store::error::{Result, StoreError};
 use wharf_core::store::{self, Fence, Store, VaultOp};
 
-use crate::seal::Seal;
+use wharf_core::seal::Seal;
 
 /// Why a client must stop without writing anything more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Vault {
 
     pub(crate) fn put(&self, space: &'static str, key: impl Into<String>, plain: &[u8]) -> VaultOp {
         let key = key.into();
-        let value = self.seal.close(&self.fence.session, space, &key, plain);
+        let value = self.seal.close(&[self.fence.session.as_str(), space, &key], plain);
         VaultOp::Put { space, key, value }
     }
 
@@ -121,7 +121,7 @@ impl Vault {
     }
 
     fn open(&self, space: &'static str, key: &str, sealed: &[u8]) -> Result<Vec<u8>> {
-        self.seal.open(&self.fence.session, space, key, sealed).map_err(|error| StoreError::Serialization(Box::new(error)))
+        self.seal.open(&[self.fence.session.as_str(), space, key], sealed).map_err(|error| StoreError::Serialization(Box::new(error)))
     }
 }
 

@@ -19,6 +19,7 @@ use crate::http::Http;
 use crate::http::server::Server;
 use crate::identity;
 use crate::media::LocalFiles;
+use crate::worker::couriers::Couriers;
 use crate::worker::{self, Workers};
 use crate::world::{self, World};
 
@@ -52,6 +53,7 @@ pub struct App {
     engine: Arc<WaEngine>,
     server: Server,
     workers: Workers,
+    couriers: Couriers,
     lease: Workers,
     /// Starts the linked sessions, and ends when all were.
     linked: JoinHandle<()>,
@@ -90,6 +92,7 @@ impl App {
             Services::new(dynamic, engine.clone(), clock, chance, outcomes).with_egress(Arc::new(egress)).with_files(Arc::new(files));
         services.meter = meter;
         services.world = world.name();
+        let services = services.with_webhooks(&master_key, config.schedule);
         let services = Arc::new(services);
 
         let http = Http::new(Arc::clone(&services), config.limits);
@@ -104,10 +107,11 @@ impl App {
                 }
             }
         });
-        let lease = worker::lease::start(&services, node);
+        let lease = worker::lease::start(&services, node.clone());
+        let couriers = worker::couriers::start(&services, node);
         let workers = worker::start(&services);
         tracing::info!(address = %server.address(), world = world.name(), "the gateway is ready");
-        Ok(Self { services, store, engine, server, workers, lease, linked })
+        Ok(Self { services, store, engine, server, workers, couriers, lease, linked })
     }
 
     /// Where the API is, without a slash at the end.
@@ -132,6 +136,8 @@ impl App {
                 tracing::warn!(%error, "rows of the audit log are lost");
             }
             self.engine.shutdown().await;
+            // The sessions' last events have been written: what can still be delivered is.
+            self.couriers.stop().await;
             // The lease outlives the sessions: whoever took them over earlier would fence their last words off.
             self.lease.stop().await;
             self.store.close().await;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use wharf_core::egress::Reach;
+use wharf_core::webhook::Schedule;
 
 use crate::http;
 
@@ -42,6 +43,8 @@ pub struct Config {
     pub log: Log,
     /// How far media URLs and webhooks may lead. The sandbox never leaves loopback, whatever stands here.
     pub reach: Reach,
+    /// When deliveries to webhooks are tried again.
+    pub schedule: Schedule,
     pub limits: http::Limits,
 }
 
@@ -69,6 +72,7 @@ impl Default for Config {
             device_name: "Wharf".to_owned(),
             log: Log { filter: "info".to_owned(), format: Format::Text },
             reach: Reach::Public,
+            schedule: Schedule::default(),
             limits: http::Limits::default(),
         }
     }
@@ -84,6 +88,13 @@ impl Config {
         };
         settings.overlay(env)?;
         Self::from_settings(settings)
+    }
+
+    /// The schedule of deliveries that the environment asks for: for the sandbox, which reads no file.
+    pub fn schedule(env: impl Fn(&str) -> Option<String>) -> Result<Schedule, Error> {
+        let mut settings = file::Settings::default();
+        settings.overlay(env)?;
+        schedule(&settings.webhooks, Schedule::default())
     }
 
     /// The database's address, the default one included.
@@ -136,6 +147,7 @@ impl Config {
             device_name: settings.device_name.unwrap_or(default.device_name),
             log: Log { filter: settings.log.filter.unwrap_or(default.log.filter), format },
             reach,
+            schedule: schedule(&settings.webhooks, default.schedule)?,
             limits: http::Limits {
                 concurrent_requests,
                 failed_keys_per_minute,
@@ -145,6 +157,27 @@ impl Config {
             },
         })
     }
+}
+
+/// Ten years: longer than anybody waits, and far from any number that overflows.
+const LONGEST_SECS: f64 = 315_360_000.0;
+
+fn schedule(settings: &file::Webhooks, default: Schedule) -> Result<Schedule, Error> {
+    let millis = |name: &str, secs: f64| match secs {
+        #[expect(clippy::cast_possible_truncation, reason = "it lies between 1 and a number that a double holds exactly")]
+        secs if (0.001..=LONGEST_SECS).contains(&secs) => Ok((secs * 1_000.0).round() as i64),
+        _ => Err(Error::Invalid { name: name.to_owned(), reason: "a time of 0.001 seconds to ten years is expected".to_owned() }),
+    };
+    let pauses = settings
+        .retry_pauses_secs
+        .as_ref()
+        .map(|file::Seconds(pauses)| pauses.iter().map(|secs| millis("webhooks.retry_pauses_secs", *secs)).collect::<Result<Vec<_>, _>>());
+    let one = |name: &str, secs: Option<f64>, default: i64| secs.map_or(Ok(default), |secs| millis(name, secs));
+    Ok(Schedule {
+        pauses_ms: pauses.unwrap_or(Ok(default.pauses_ms))?,
+        overload_pause_ms: one("webhooks.overload_pause_secs", settings.overload_pause_secs, default.overload_pause_ms)?,
+        give_up_ms: one("webhooks.give_up_hours", settings.give_up_hours.map(|hours| hours * 3_600.0), default.give_up_ms)?,
+    })
 }
 
 #[cfg(test)]
@@ -183,6 +216,8 @@ mod tests {
             ("[log]\nformat = \"xml\"", vec![], "log.format"),
             ("", vec![("WHARF_REQUEST_TIMEOUT_SECS", "soon")], "WHARF_REQUEST_TIMEOUT_SECS"),
             ("[limits]\nconcurrent_requests = 0", vec![], "limits.concurrent_requests"),
+            ("[webhooks]\nretry_pauses_secs = [5, 0]", vec![], "webhooks.retry_pauses_secs"),
+            ("", vec![("WHARF_WEBHOOK_RETRY_PAUSES_SECS", "5,soon")], "WHARF_WEBHOOK_RETRY_PAUSES_SECS"),
         ] {
             let error = load(text, &env).err().unwrap().to_string();
             assert!(error.contains(name) && !error.contains("nowhere") && !error.contains("soon"), "{error}");
@@ -205,6 +240,7 @@ mod tests {
         let config = Config::from_settings(shown).unwrap();
         let default = Config::default();
         assert_eq!((config.listen, config.data_dir, config.log), (default.listen, default.data_dir, default.log));
+        assert_eq!(config.schedule, default.schedule);
         assert_eq!(format!("{:?}", config.limits), format!("{:?}", default.limits));
     }
 }

@@ -33,6 +33,7 @@ mod message;
 mod open;
 mod quick_start;
 mod session;
+mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! What runs because time has passed. The work itself is the rules'.
 
 pub mod audit;
+pub mod couriers;
 pub mod expiry;
 pub mod lease;
 pub mod media;

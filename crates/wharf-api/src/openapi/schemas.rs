@@ -10,6 +10,7 @@ mod people;
 mod requests;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use serde_json::Value;
 
@@ -83,4 +84,14 @@ pub(super) const ALL: &[Named] = &[
     ("UpdateGroup", groups::update_group),
     ("Usage", accounts::usage),
     ("Used", accounts::used),
+    ("Attempt", webhooks::attempt),
+    ("CreateWebhook", webhooks::create_webhook),
+    ("CreatedWebhook", webhooks::created_webhook),
+    ("Delivery", webhooks::delivery),
+    ("Recover", webhooks::recover),
+    ("Recovered", webhooks::recovered),
+    ("RotateSecret", webhooks::rotate_secret),
+    ("UpdateWebhook", webhooks::update_webhook),
+    ("Webhook", webhooks::webhook),
+    ("WebhookTested", webhooks::webhook_tested),
 ];

@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use super::schema::{about, id, integer, key_id, message_id, pattern, recipient, session_id, text, word};
-use crate::ids::{AccountId, MediaId};
+use crate::ids::{AccountId, DeliveryId, MediaId, WebhookId};
 use crate::limits;
 use crate::ops::{self, Operation};
 use crate::types::event::EventKind;
 use crate::types::media::MediaKind;
 use crate::types::message::{Direction, MessageStatus};
+use crate::types::webhook::DeliveryState;
 
 /// What one operation takes and answers.
 #[derive(Default)]
@@ -64,6 +65,15 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "upload_media" => (None, Answer::One("Media")),
         "get_media" => (None, Answer::Raw(&["*/*"])),
         "check_contacts" => (Some("CheckContacts"), Answer::Array("CheckedContact")),
+        "create_webhook" => (Some("CreateWebhook"), Answer::One("CreatedWebhook")),
+        "list_webhooks" => (None, Answer::List("Webhook")),
+        "get_webhook" | "delete_webhook" => (None, Answer::One("Webhook")),
+        "update_webhook" => (Some("UpdateWebhook"), Answer::One("Webhook")),
+        "test_webhook" => (None, Answer::One("WebhookTested")),
+        "rotate_webhook_secret" => (Some("RotateSecret"), Answer::One("CreatedWebhook")),
+        "list_deliveries" => (None, Answer::List("Delivery")),
+        "retry_delivery" => (None, Answer::One("Delivery")),
+        "recover_webhook" => (Some("Recover"), Answer::One("Recovered")),
         "list_events" => (None, Answer::List("Event")),
         "list_contacts" => (None, Answer::List("Contact")),
         "get_contact" => (None, Answer::One("Contact")),
@@ -123,6 +133,8 @@ pub(super) fn path_parameter(name: &str) -> Value {
         "messageId" => message_id(),
         "mediaId" => id(MediaId::PREFIX),
         "keyId" => key_id(),
+        "webhookId" => id(WebhookId::PREFIX),
+        "deliveryId" => id(DeliveryId::PREFIX),
         "accountId" => id(AccountId::PREFIX),
         "contactId" | "chatId" => recipient(),
         "groupId" => pattern("^[0-9-]{1,40}(?:@g\\.us)?$"),
@@ -139,6 +151,9 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
             parameter("wait", integer(0, Some(limits::LONG_POLL_MAX_SECS)), "Seconds to wait for a code other than `known`."),
             parameter("known", text(), "The code that the caller shows now."),
         ],
+        "list_deliveries" => {
+            vec![parameter("state", word(DeliveryState::ALL.iter().map(|state| state.as_str())), "Only those in this state.")]
+        }
         "list_events" => vec![
             parameter("after", text(), "Where to begin: the id of an event, the `page.next` of an answer, `oldest` or `latest`."),
             parameter("sessionId", session_id(), "Only this session's."),

@@ -10,7 +10,7 @@ use crate::ids::SessionId;
 pub struct QuickSession {
     /// What people call it; 1 to 100 characters.
     pub name: String,
-    /// Refused: there are no webhooks yet, and one that never rings must not look accepted.
+    /// Where all its events are delivered.
     #[serde(default)]
     pub webhook: Option<String>,
 }

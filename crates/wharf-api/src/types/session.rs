@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::ids::SessionId;
+use crate::ids::{SessionId, WebhookId};
 
 /// What a session is doing. The words are the wire names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -94,6 +94,9 @@ impl DisconnectReason {
 pub struct CreateSession {
     /// What people call it; 1 to 100 characters.
     pub name: String,
+    /// Where all its events are delivered.
+    #[serde(default)]
+    pub webhook: Option<String>,
 }
 
 /// A session as lists and look-ups show it.
@@ -125,6 +128,9 @@ pub struct SessionWithQr {
     pub session: Session,
     #[serde(flatten)]
     pub qr: Option<Qr>,
+    /// The webhook that was made with it. Its secret is got by replacing it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub webhook_id: Option<WebhookId>,
 }
 
 /// A QR code to scan under «Linked devices».

@@ -11,7 +11,7 @@ use crate::caller::Caller;
 use crate::engine::{Link, QrCode};
 use crate::services::Services;
 use crate::settle::settled;
-use crate::store::{Claim, Created, NewSession, SessionRow};
+use crate::store::{Claim, Created, NewSession, SessionRow, WebhookRow};
 
 /// A session with the QR code that links it, while there is one.
 pub struct Fresh {
@@ -19,9 +19,20 @@ pub struct Fresh {
     pub qr: Option<QrCode>,
 }
 
-/// Creates a session and waits for its first QR code, at most [`limits::QR_WAIT_MS`]. Where none came in time the
-/// session exists all the same and shows its code later.
+/// Creates a session and waits for its first QR code, as [`create_hooked`] does.
 pub async fn create(services: &Services, caller: &Caller, name: &str, claim: Option<Claim>) -> Result<Fresh, Error> {
+    create_hooked(services, caller, name, None, claim).await
+}
+
+/// Creates a session, with a webhook for its events where one is given, and waits for its first QR code, at most [`limits::QR_WAIT_MS`]. Where none came in time the
+/// session exists all the same and shows its code later.
+pub async fn create_hooked(
+    services: &Services,
+    caller: &Caller,
+    name: &str,
+    webhook: Option<WebhookRow>,
+    claim: Option<Claim>,
+) -> Result<Fresh, Error> {
     let session = NewSession {
         id: services.chance.session_id(),
         account: caller.account.clone(),
@@ -29,6 +40,7 @@ pub async fn create(services: &Services, caller: &Caller, name: &str, claim: Opt
         at: services.clock.now(),
         limit: caller.plan.sessions,
         claim,
+        webhook,
     };
     let there = || async { Ok(services.store.find_session(&caller.account, &session.id).await?.map(|_| Created::Now)) };
     match settled(services.store.insert_session(&session), there).await? {

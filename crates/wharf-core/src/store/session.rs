@@ -5,7 +5,7 @@ use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::types::session::{DisconnectReason, SessionStatus};
 
-use super::{Claim, Error, Fence, NewEvent, Page, PageRequest};
+use super::{Claim, Error, Fence, NewEvent, Page, PageRequest, WebhookRow};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRow {
@@ -32,6 +32,8 @@ pub struct NewSession {
     /// The plan's limit, checked in the same transaction.
     pub limit: Option<u64>,
     pub claim: Option<Claim>,
+    /// A webhook for its events, inserted with it.
+    pub webhook: Option<WebhookRow>,
 }
 
 /// What became of a session that was to be created.

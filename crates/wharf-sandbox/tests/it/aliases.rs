@@ -3,7 +3,7 @@
 use serde_json::json;
 use wharf_api::ErrorCode;
 
-use crate::harness::{ABSENT, Backend, ECHO, OWNER, World, api, both_backends};
+use crate::harness::{ABSENT, Backend, ECHO, Got, Hook, Mode, OWNER, World, api, both_backends, eventually};
 
 const SESSIONS: &str = "/api/whatsapp/sessions";
 
@@ -36,14 +36,25 @@ both_backends! {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_is_refused_with_a_reason_and_creates_nothing() {
+async fn a_webhook_that_is_good_is_made_with_the_session_and_a_bad_one_makes_nothing() {
     let world = World::start(Backend::Sqlite).await;
-    let api = world.api();
-    let refused = api.post(SESSIONS, &json!({"name": "hooked", "webhook": "https://example.com/hook"})).await;
-    let details = refused.refused(ErrorCode::UnsupportedOperation);
-    assert_eq!(details["field"], "webhook");
-    assert!(!details["reason"].as_str().unwrap().is_empty());
-    assert_eq!(api.get("/v1/sessions").await.ok(200), &json!([]));
+    let (api, hook) = (world.api(), Hook::start().await);
+    hook.set("/broken", Mode::Answer(500));
+    for (url, code) in [("https://", ErrorCode::InvalidWebhookUrl), (&hook.url("/broken"), ErrorCode::WebhookUrlUnreachable)] {
+        let refused = api.post(SESSIONS, &json!({"name": "hooked", "webhook": url})).await;
+        assert_eq!(refused.refused(code)["field"], "webhook", "{url}");
+    }
+    assert_eq!((api.get("/v1/sessions").await.ok(200), api.get("/v1/webhooks").await.ok(200)), (&json!([]), &json!([])));
+
+    let created = api.post(SESSIONS, &json!({"name": "hooked", "webhook": hook.url("/good")})).await;
+    let session = created.ok(201)["sessionId"].as_str().unwrap().to_owned();
+    let webhooks = api.get("/v1/webhooks").await;
+    assert_eq!((&webhooks.ok(200)[0]["sessionId"], &webhooks.data()[0]["events"]), (&json!(session), &json!(["*"])));
+    eventually("the session's events arrive", async || {
+        let kinds: Vec<_> = hook.got("/good").iter().map(Got::kind).collect();
+        kinds.contains(&"session.qr".to_owned()).then_some(()).ok_or(format!("{kinds:?}"))
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

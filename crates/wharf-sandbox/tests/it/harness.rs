@@ -4,6 +4,7 @@ pub mod api;
 pub mod chaos;
 pub mod database;
 pub mod disk;
+pub mod hook;
 #[path = "../../../wharf/tests/it/harness/ledger.rs"]
 mod ledger;
 pub mod operator;
@@ -18,6 +19,7 @@ use tokio::time::Instant;
 pub use api::{Api, Reply};
 pub use chaos::Chaos;
 pub use database::{Backend, Database};
+pub use hook::{Got, Hook, Mode};
 pub use process::Process;
 
 /// How long a condition may take to come true before the test fails.

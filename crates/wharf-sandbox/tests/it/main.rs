@@ -17,3 +17,4 @@ mod people;
 mod programs;
 mod provoke;
 mod text;
+mod webhooks;

@@ -30,13 +30,14 @@ const LOOK: i64 = 1_000;
 /// How many events one commit drops: others wait for it.
 const DROPPED_AT_ONCE: u32 = 500;
 
-pub(crate) fn event(row: &mut Row) -> Result<Option<EventRow>, Error> {
+/// The row's number, and the event where the row holds its data.
+pub(crate) fn event(row: &mut Row) -> Result<(i64, Option<EventRow>), Error> {
     let number = row.int()?;
     let id = row.parsed("an event's id", EventId::parse)?;
     let session = row.text()?;
     let (sequence, kind, at) = (row.int()?, row.parsed("a kind of event", EventKind::parse)?, row.time()?);
     let data = row.opt_text()?;
-    Ok(data.map(|data| EventRow { number, id, session: SessionId::parse(&session), sequence, kind, at, data }))
+    Ok((number, data.map(|data| EventRow { number, id, session: SessionId::parse(&session), sequence, kind, at, data })))
 }
 
 impl SqlStore {
@@ -56,8 +57,8 @@ impl SqlStore {
                 page.more = true;
                 return Ok(page);
             }
-            let number = row.peek_int()?;
-            page.rows.extend(event(&mut row)?);
+            let (number, event) = event(&mut row)?;
+            page.rows.extend(event);
             page.position = number;
             page.more = place + 1 == scanned && i64::try_from(scanned) == Ok(scan);
         }

@@ -80,17 +80,6 @@ impl Row {
         self.cell()
     }
 
-    /// The number that the next cell holds, which stays the next one.
-    pub fn peek_int(&mut self) -> Result<i64, Error> {
-        let int = self.int()?;
-        self.next -= 1;
-        // A cell of SQLite's is taken out when it is read.
-        if let Cells::Sqlite(cells) = &mut self.cells {
-            cells[self.next] = Value::Integer(int);
-        }
-        Ok(int)
-    }
-
     pub fn opt_int(&mut self) -> Result<Option<i64>, Error> {
         self.cell()
     }

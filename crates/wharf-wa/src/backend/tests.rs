@@ -17,8 +17,8 @@ use wharf_core::{Chance, Clock};
 use wharf_store::SqlStore;
 
 use super::*;
-use crate::seal::Seal;
 use crate::vault::Halt;
+use wharf_core::seal::Seal;
 
 struct At(i64);
 
@@ -44,7 +44,7 @@ impl Rig {
         let (account, session): (AccountId, SessionId) = (chance.account_id(), chance.session_id());
         let at = Timestamp::from_millis(0);
         store.insert_account(&account, "test", "enterprise", at).await.unwrap();
-        let row = NewSession { id: session.clone(), account, name: "s".into(), at, limit: None, claim: None };
+        let row = NewSession { id: session.clone(), account, name: "s".into(), at, limit: None, claim: None, webhook: None };
         store.insert_session(&row).await.unwrap();
         Self { store, session, folder }
     }

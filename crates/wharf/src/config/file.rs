@@ -18,6 +18,7 @@ pub(super) struct Settings {
     pub device_name: Option<String>,
     pub log: Log,
     pub egress: Egress,
+    pub webhooks: Webhooks,
     pub limits: Limits,
 }
 
@@ -32,6 +33,27 @@ pub(super) struct Log {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Egress {
     pub reach: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Webhooks {
+    pub retry_pauses_secs: Option<Seconds>,
+    pub overload_pause_secs: Option<f64>,
+    pub give_up_hours: Option<f64>,
+}
+
+/// A list of seconds; in the environment with commas between.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Seconds(pub Vec<f64>);
+
+impl FromStr for Seconds {
+    type Err = std::num::ParseFloatError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.split(',').map(|part| part.trim().parse()).collect::<Result<_, _>>().map(Self)
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -71,6 +93,9 @@ impl Settings {
         set(&mut self.log.filter, env("WHARF_LOG"))?;
         set(&mut self.log.format, env("WHARF_LOG_FORMAT"))?;
         set(&mut self.egress.reach, env("WHARF_EGRESS_REACH"))?;
+        set(&mut self.webhooks.retry_pauses_secs, env("WHARF_WEBHOOK_RETRY_PAUSES_SECS"))?;
+        set(&mut self.webhooks.overload_pause_secs, env("WHARF_WEBHOOK_OVERLOAD_PAUSE_SECS"))?;
+        set(&mut self.webhooks.give_up_hours, env("WHARF_WEBHOOK_GIVE_UP_HOURS"))?;
         set(&mut self.limits.concurrent_requests, env("WHARF_CONCURRENT_REQUESTS"))?;
         set(&mut self.limits.failed_keys_per_minute, env("WHARF_FAILED_KEYS_PER_MINUTE"))?;
         set(&mut self.limits.request_timeout_secs, env("WHARF_REQUEST_TIMEOUT_SECS"))?;
@@ -80,7 +105,7 @@ impl Settings {
 
     #[cfg(test)]
     pub(super) fn unset(&self) -> Vec<&'static str> {
-        let Self { listen, data_dir, database_url, master_key, master_key_file, device_name, log, egress, limits } = self;
+        let Self { listen, data_dir, database_url, master_key, master_key_file, device_name, log, egress, webhooks, limits } = self;
         let set = [
             ("listen", listen.is_some()),
             ("data_dir", data_dir.is_some()),
@@ -91,6 +116,9 @@ impl Settings {
             ("log.filter", log.filter.is_some()),
             ("log.format", log.format.is_some()),
             ("egress.reach", egress.reach.is_some()),
+            ("webhooks.retry_pauses_secs", webhooks.retry_pauses_secs.is_some()),
+            ("webhooks.overload_pause_secs", webhooks.overload_pause_secs.is_some()),
+            ("webhooks.give_up_hours", webhooks.give_up_hours.is_some()),
             ("limits.concurrent_requests", limits.concurrent_requests.is_some()),
             ("limits.failed_keys_per_minute", limits.failed_keys_per_minute.is_some()),
             ("limits.request_timeout_secs", limits.request_timeout_secs.is_some()),

@@ -12,7 +12,7 @@ use serde::Serialize;
 use wharf_api::envelope::{PageInfo, Success};
 use wharf_api::ops::{self, Operation};
 use wharf_api::{ApiError, ErrorCode};
-use wharf_core::{account, chat, contact, engine, event, group, idempotency, key, media, message, session, store};
+use wharf_core::{account, chat, contact, engine, event, group, idempotency, key, media, message, session, store, webhook};
 
 use super::declared;
 
@@ -62,7 +62,8 @@ failure_from!(
     media::Error,
     message::Error,
     session::Error,
-    store::Error
+    store::Error,
+    webhook::Error
 );
 
 impl Failure {

@@ -13,7 +13,7 @@ use wharf_api::ops::{self, Method, Operation};
 
 use super::call::{self, Handler};
 use super::envelope::{self, Failure};
-use super::{Http, account, admin, api_key, chat, contact, event, front, group, media, message, open, quick_start, session};
+use super::{Http, account, admin, api_key, chat, contact, event, front, group, media, message, open, quick_start, session, webhook};
 
 /// Each handler under its own name, which is its operation's.
 macro_rules! handlers {
@@ -62,6 +62,16 @@ handlers! {
     group::leave_group,
     group::list_group_requests,
     group::decide_group_requests,
+    webhook::create_webhook,
+    webhook::list_webhooks,
+    webhook::get_webhook,
+    webhook::update_webhook,
+    webhook::delete_webhook,
+    webhook::test_webhook,
+    webhook::rotate_webhook_secret,
+    webhook::list_deliveries,
+    webhook::retry_delivery,
+    webhook::recover_webhook,
     api_key::create_api_key,
     api_key::list_api_keys,
     api_key::get_api_key,

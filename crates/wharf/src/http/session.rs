@@ -27,5 +27,5 @@ use super::picture;
 
 fn with_qr(services: &Services, fresh: &Fresh) -> Result<SessionWithQr, Failure> {
     let qr = fresh.qr.as_ref().map(picture::on_the_wire).transpose().map_err(Failure::internal)?;
-    Ok(SessionWithQr { session: session::view(services, &fresh.row), qr })
+    Ok(SessionWithQr { session: session::view(services, &fresh.row), qr, webhook_id: None })
 }

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use crate::Permission;
 use crate::error::{ErrorCode, Group, Retry};
+use crate::ids::WebhookId;
 use crate::openapi::schema::{
-    Member, about, always, answer, boolean, integer, key_id, list, maybe, message_id, nullable, session_id, text, time, word,
+    Member, about, always, answer, boolean, id, integer, key_id, list, maybe, message_id, nullable, session_id, text, time, word,
 };
 use crate::types::message::MessageStatus;
 use crate::types::session::{DisconnectReason, SessionStatus};
@@ -51,7 +52,8 @@ pub(super) fn session() -> Value {
 
 pub(super) fn session_with_qr() -> Value {
     let code = qr_members().into_iter().map(|(name, _, schema)| maybe(name, schema));
-    answer(session_members().into_iter().chain(code).collect())
+    let webhook = maybe("webhookId", about(id(WebhookId::PREFIX), "The webhook that was made with it."));
+    answer(session_members().into_iter().chain(code).chain([webhook]).collect())
 }
 
 pub(super) fn qr() -> Value {

@@ -8,7 +8,7 @@ use crate::openapi::schema::{
 use crate::{Permission, limits};
 
 pub(super) fn create_session() -> Value {
-    request(vec![always("name", about(name(limits::SESSION_NAME_CHARS), "What people call it."))])
+    request(vec![always("name", about(name(limits::SESSION_NAME_CHARS), "What people call it.")), maybe("webhook", hook())])
 }
 
 pub(super) fn create_pairing_code() -> Value {
@@ -27,11 +27,11 @@ pub(super) fn send_text() -> Value {
 }
 
 pub(super) fn quick_session() -> Value {
-    let webhook = "Refused with `unsupported_operation`: there are no webhooks yet.";
-    request(vec![
-        always("name", about(name(limits::SESSION_NAME_CHARS), "What people call it.")),
-        maybe("webhook", about(nullable(text()), webhook)),
-    ])
+    create_session()
+}
+
+fn hook() -> Value {
+    about(nullable(text()), "Where all its events are delivered. The session is made only if this address takes a `webhook.test`.")
 }
 
 pub(super) fn quick_message() -> Value {

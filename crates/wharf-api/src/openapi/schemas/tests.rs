@@ -27,10 +27,14 @@ use crate::types::message::{
 };
 use crate::types::quick_start::{QuickMessage, QuickSession, QuickSessionCreated};
 use crate::types::session::{CreatePairingCode, CreateSession, PairingCode, Qr, Session, SessionWithQr};
+use crate::types::webhook::{
+    Attempt, CreateWebhook, CreatedWebhook, Delivery, Recover, Recovered, RotateSecret, UpdateWebhook, Webhook, WebhookTested,
+};
 use crate::{ErrorCode, Permission};
 
 const SESSION: &str = "ses_00000000000000000000000000000007";
 const MESSAGE: &str = "msg_00000000000000000000000000000007";
+const EVENT: &str = "evt_00000000000000000000000000000007";
 const TIME: &str = "2026-01-01T00:00:00.000Z";
 
 #[test]
@@ -44,7 +48,13 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         ($($kind:ident $full:tt),+ $(,)?) => { $(it(stringify!($kind), reads::<$kind>(stringify!($kind), &json!($full)));)+ };
     }
     reads! {
-        CreateSession {"name": "shop"},
+        CreateSession {"name": "shop", "webhook": "https://example.com"},
+        CreateWebhook {"url": "https://example.com", "events": ["*"], "sessionId": SESSION, "description": "d", "timeoutSeconds": 5,
+            "headers": {"X-A": "1"}, "enabled": true},
+        UpdateWebhook {"url": "https://example.com", "events": ["*"], "description": "d", "timeoutSeconds": 5,
+            "headers": {"X-A": "1"}, "enabled": true},
+        RotateSecret {"overlapSeconds": 1},
+        Recover {"since": TIME},
         CreatePairingCode {"phoneNumber": "+1 415 555 2671"},
         SendText {"sessionId": SESSION, "to": "14155552671", "text": "hello", "async": true},
         LinkPreview {"url": "https://example.com", "title": "Example", "description": "An example"},
@@ -98,6 +108,16 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         &json!({"from": party, "error": {"code": "x"}, "timeline": [{"status": "queued", "at": TIME}],
         "receipts": [{"participant": {"id": "1"}, "readAt": TIME}]}),
     );
+    let webhook = json!({"webhookId": "whk_00000000000000000000000000000007", "url": "https://example.com", "events": ["*"], "sessionId": null,
+        "timeoutSeconds": 5, "headerNames": [], "enabled": true, "createdAt": TIME, "updatedAt": TIME});
+    let full_webhook = with(
+        &webhook,
+        &json!({"sessionId": SESSION, "description": "d", "disabledReason": "gone", "disabledAt": TIME,
+        "failingSince": TIME, "oldSecretUntil": TIME}),
+    );
+    let bare_webhook = webhook.clone();
+    let delivery = json!({"deliveryId": "dlv_00000000000000000000000000000007", "eventId": EVENT, "event": "message.read", "sessionId": SESSION,
+        "sequence": 1, "timestamp": TIME, "state": "pending", "attempts": [{"at": TIME, "durationMs": 1, "status": 500}]});
     let event = json!({"id": "evt_00000000000000000000000000000007", "event": "message.received", "timestamp": TIME,
         "accountId": "acc_00000000000000000000000000000007", "sessionId": SESSION, "sequence": 1, "data": {"a": 1}});
     let of_kind = |kind: &Value| {
@@ -126,7 +146,11 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let media = json!({"mediaId": "med_00000000000000000000000000000007", "mediaType": "image", "mimeType": "image/png", "size": 7,
         "sha256": "00", "expiresAt": TIME});
     let full_media = with(&media, &json!({"width": 1, "height": 2, "seconds": 3, "fileName": "a.png"}));
-    let (shown, created, bare_created) = (with(&linked, &qr), with(&full_key, &secret), with(&key, &secret));
+    let (shown, created, bare_created) = (
+        with(&with(&linked, &qr), &json!({"webhookId": "whk_00000000000000000000000000000007"})),
+        with(&full_key, &secret),
+        with(&key, &secret),
+    );
     writes! {
         Session [(session.clone()), (linked.clone())],
         SessionWithQr [(session), (shown)],
@@ -151,6 +175,12 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         Party [(party), {"id": "1"}],
         TimelineEntry [{"status": "read", "at": TIME}],
         CheckedContact [{"phone": "1", "onWhatsapp": true, "id": "1", "lid": "2"}, {"phone": "1", "onWhatsapp": false}],
+        Webhook [(webhook), (full_webhook.clone())],
+        CreatedWebhook [(with(&bare_webhook, &json!({"secret": "whsec_"}))), (with(&full_webhook, &json!({"secret": "whsec_"})))],
+        WebhookTested [{"eventId": EVENT, "status": 204, "durationMs": 3}],
+        Recovered [{"deliveries": 3}],
+        Delivery [(delivery.clone()), (with(&delivery, &json!({"nextAttemptAt": TIME})))],
+        Attempt [{"at": TIME, "durationMs": 1, "status": 500, "answer": "no"}, {"at": TIME, "durationMs": 1, "error": "timeout"}],
         Event [(event.clone()), (with(&event, &json!({"sessionId": null, "event": "usage.warning"})))],
         Contact [
             {"id": "1"},

@@ -1,0 +1,137 @@
+//! Webhooks and their deliveries.
+
+use serde_json::{Value, json};
+
+use super::super::schema::{
+    about, always, answer, boolean, chars, id, integer, list, maybe, nullable, reference, request, session_id, text, time, word,
+};
+use crate::ids::{DeliveryId, EventId, WebhookId};
+use crate::limits;
+use crate::types::event::EventKind;
+use crate::types::webhook::{DeliveryState, DisabledReason, NoAnswer};
+
+fn url() -> Value {
+    about(json!({"type": "string", "maxLength": 2048}), "https, and an address of the public Internet, unless the operator allows more.")
+}
+
+fn events() -> Value {
+    let mut events = list(&word(EventKind::ALL.iter().map(|kind| kind.as_str()).chain(["*"])));
+    events["minItems"] = json!(1);
+    about(events, "Which events are delivered; `*` for all.")
+}
+
+fn timeout() -> Value {
+    let mut timeout = integer(*limits::WEBHOOK_TIMEOUT_SECS.start(), Some(*limits::WEBHOOK_TIMEOUT_SECS.end()));
+    timeout["default"] = json!(limits::WEBHOOK_TIMEOUT_SECS.start());
+    about(timeout, "How long one delivery may take.")
+}
+
+fn headers() -> Value {
+    let value = json!({"type": "string", "maxLength": limits::WEBHOOK_HEADER_VALUE_BYTES});
+    about(
+        nullable(json!({"type": "object", "maxProperties": limits::WEBHOOK_HEADERS, "additionalProperties": value})),
+        "Sent with every delivery; never shown again.",
+    )
+}
+
+fn description() -> Value {
+    nullable(chars(0, limits::WEBHOOK_DESCRIPTION_CHARS))
+}
+
+pub(super) fn create_webhook() -> Value {
+    request(vec![
+        always("url", url()),
+        always("events", events()),
+        maybe("sessionId", about(nullable(session_id()), "Only this session's events.")),
+        maybe("description", description()),
+        maybe("timeoutSeconds", nullable(timeout())),
+        maybe("headers", headers()),
+        maybe("enabled", nullable(boolean())),
+    ])
+}
+
+pub(super) fn update_webhook() -> Value {
+    request(vec![
+        maybe("url", nullable(url())),
+        maybe("events", nullable(events())),
+        maybe("description", description()),
+        maybe("timeoutSeconds", nullable(timeout())),
+        maybe("headers", headers()),
+        maybe("enabled", nullable(boolean())),
+    ])
+}
+
+pub(super) fn rotate_secret() -> Value {
+    let mut overlap = integer(0, Some(limits::WEBHOOK_OVERLAP_MAX_SECS));
+    overlap["default"] = json!(limits::WEBHOOK_OVERLAP_SECS);
+    request(vec![maybe("overlapSeconds", about(nullable(overlap), "How long the old secret signs too."))])
+}
+
+pub(super) fn recover() -> Value {
+    request(vec![always("since", about(time(), "Events that were written from then on."))])
+}
+
+pub(super) fn recovered() -> Value {
+    answer(vec![always("deliveries", about(integer(0, None), "How many events are delivered, or delivered again."))])
+}
+
+fn webhook_members() -> Vec<super::super::schema::Member> {
+    vec![
+        always("webhookId", id(WebhookId::PREFIX)),
+        always("url", url()),
+        always("events", events()),
+        always("sessionId", about(nullable(session_id()), "Null where it gets the events of all sessions and of the account.")),
+        maybe("description", text()),
+        always("timeoutSeconds", timeout()),
+        always("headerNames", about(list(&text()), "The names of its own headers.")),
+        always("enabled", boolean()),
+        maybe("disabledReason", word(DisabledReason::ALL.iter().map(|reason| reason.as_str()))),
+        maybe("disabledAt", time()),
+        maybe("failingSince", about(time(), "Since when it does nothing but fail.")),
+        maybe("oldSecretUntil", about(time(), "Until when the secret before the last rotation signs too.")),
+        always("createdAt", time()),
+        always("updatedAt", time()),
+    ]
+}
+
+pub(super) fn webhook() -> Value {
+    answer(webhook_members())
+}
+
+pub(super) fn created_webhook() -> Value {
+    let mut members = webhook_members();
+    members.push(always("secret", about(text(), "For the Standard Webhooks libraries; shown this once.")));
+    answer(members)
+}
+
+pub(super) fn webhook_tested() -> Value {
+    answer(vec![
+        always("eventId", id(EventId::PREFIX)),
+        always("status", about(integer(200, Some(299)), "The server's status.")),
+        always("durationMs", integer(0, None)),
+    ])
+}
+
+pub(super) fn delivery() -> Value {
+    answer(vec![
+        always("deliveryId", id(DeliveryId::PREFIX)),
+        always("eventId", id(EventId::PREFIX)),
+        always("event", word(EventKind::ALL.iter().map(|kind| kind.as_str()))),
+        always("sessionId", nullable(session_id())),
+        always("sequence", integer(0, None)),
+        always("timestamp", time()),
+        always("state", word(DeliveryState::ALL.iter().map(|state| state.as_str()))),
+        maybe("nextAttemptAt", about(time(), "Absent where it is due now or never.")),
+        always("attempts", about(list(&reference("Attempt")), "Oldest first.")),
+    ])
+}
+
+pub(super) fn attempt() -> Value {
+    answer(vec![
+        always("at", time()),
+        always("durationMs", integer(0, None)),
+        maybe("status", about(integer(100, Some(999)), "The server's status; absent where it gave no answer.")),
+        maybe("error", about(word(NoAnswer::ALL.iter().map(|why| why.as_str())), "Why there was no answer.")),
+        maybe("answer", about(text(), "How the answer begins.")),
+    ])
+}

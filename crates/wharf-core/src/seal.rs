@@ -1,0 +1,101 @@
+//! Sealing of what nobody may read in the database: a dump of it without the master key holds no usable session and no secret.
+//!
+//! A sealed value is one byte that names the key, a random nonce of 12 bytes, and the ciphertext with its tag. The place of the
+//! value is bound in, so that a value moved to another place does not open.
+
+use std::sync::Arc;
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
+
+use crate::chance::Chance;
+
+/// The number of the only key so far. Another one gets another number, and old values stay readable.
+const KEY_ID: u8 = 1;
+const NONCE_LEN: usize = 12;
+
+/// It was sealed under another key, for another place, or it is damaged.
+#[derive(Debug, thiserror::Error)]
+#[error("a sealed value does not open: another master key, or a damaged row")]
+pub struct Unreadable;
+
+pub struct Seal {
+    cipher: ChaCha20Poly1305,
+    chance: Arc<dyn Chance>,
+}
+
+impl Seal {
+    pub fn new(master_key: &[u8; 32], chance: Arc<dyn Chance>) -> Self {
+        Self { cipher: ChaCha20Poly1305::new(&Key::from(*master_key)), chance }
+    }
+
+    /// Seals a value for its place. No part of a place holds a NUL.
+    pub fn close(&self, place: &[&str], plain: &[u8]) -> Vec<u8> {
+        let mut nonce = [0; NONCE_LEN];
+        self.chance.fill(&mut nonce);
+        let place = bytes(place);
+        let payload = Payload { msg: plain, aad: &place };
+        let body = self.cipher.encrypt(&Nonce::from(nonce), payload).expect("a value is far shorter than the cipher's limit of 256 GiB");
+        let mut sealed = Vec::with_capacity(1 + NONCE_LEN + body.len());
+        sealed.push(KEY_ID);
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(&body);
+        sealed
+    }
+
+    pub fn open(&self, place: &[&str], sealed: &[u8]) -> Result<Vec<u8>, Unreadable> {
+        let (&[KEY_ID], rest) = sealed.split_first_chunk::<1>().ok_or(Unreadable)? else { return Err(Unreadable) };
+        let (nonce, body) = rest.split_first_chunk::<NONCE_LEN>().ok_or(Unreadable)?;
+        let place = bytes(place);
+        self.cipher.decrypt(&Nonce::from(*nonce), Payload { msg: body, aad: &place }).map_err(|_| Unreadable)
+    }
+}
+
+fn bytes(place: &[&str]) -> Vec<u8> {
+    place.join("\0").into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chance::SystemChance;
+
+    const PLACE: &[&str] = &["ses_1", "device", "self"];
+
+    fn seal(key: u8) -> Seal {
+        Seal::new(&[key; 32], Arc::new(SystemChance))
+    }
+
+    #[test]
+    fn a_value_opens_in_its_place_under_its_key_only() {
+        let sealed = seal(1).close(PLACE, b"secret");
+        assert_eq!(seal(1).open(PLACE, &sealed).unwrap(), b"secret");
+        assert!(seal(2).open(PLACE, &sealed).is_err());
+        for other in [["ses_2", "device", "self"], ["ses_1", "session", "self"], ["ses_1", "device", "other"]] {
+            assert!(seal(1).open(&other, &sealed).is_err(), "{other:?}");
+        }
+        assert!(seal(1).open(&["ses_1", "device"], &sealed).is_err());
+    }
+
+    #[test]
+    fn a_value_that_was_cut_or_changed_anywhere_does_not_open() {
+        let sealed = seal(1).close(PLACE, b"secret");
+        for len in 0..sealed.len() {
+            assert!(seal(1).open(PLACE, &sealed[..len]).is_err(), "{len} bytes");
+        }
+        for place in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[place] ^= 1;
+            assert!(seal(1).open(PLACE, &changed).is_err(), "byte {place}");
+        }
+    }
+
+    #[test]
+    fn the_same_value_never_looks_the_same_and_never_shows_itself() {
+        let one = seal(1).close(PLACE, b"a secret of some length");
+        let two = seal(1).close(PLACE, b"a secret of some length");
+        assert_ne!(one, two);
+        assert!(!one.windows(6).any(|part| part == b"secret"));
+        assert!(seal(1).open(PLACE, &seal(1).close(PLACE, b"")).unwrap().is_empty());
+    }
+}

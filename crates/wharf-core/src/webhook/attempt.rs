@@ -1,0 +1,119 @@
+//! One try to deliver: the signed request, and what came of it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use standardwebhooks::Webhook as Signer;
+use wharf_api::Timestamp;
+use wharf_api::types::webhook::{Attempt, NoAnswer};
+
+use super::Unsealed;
+use crate::egress::{self, Post};
+use crate::services::Services;
+
+/// How much of an answer is kept, in bytes.
+const KEPT_BYTES: usize = 512;
+
+/// What one try came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Answer {
+        status: u16,
+        /// The header, as it was sent.
+        retry_after: Option<String>,
+        /// How the answer begins.
+        start: String,
+    },
+    None(NoAnswer),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    pub at: Timestamp,
+    pub duration_ms: u64,
+    pub outcome: Outcome,
+}
+
+impl Tried {
+    pub fn is_success(&self) -> bool {
+        matches!(self.outcome, Outcome::Answer { status: 200..=299, .. })
+    }
+
+    /// Whether the server let us wait for nothing, or said that it has too much to do.
+    pub fn is_overload(&self) -> bool {
+        matches!(self.outcome, Outcome::Answer { status: 429, .. } | Outcome::None(NoAnswer::Timeout))
+    }
+
+    /// How long the server asks us to wait.
+    pub(super) fn retry_after_ms(&self, now: Timestamp) -> Option<i64> {
+        let Outcome::Answer { retry_after: Some(text), .. } = &self.outcome else { return None };
+        if text.bytes().all(|b| b.is_ascii_digit()) {
+            return text.parse::<i64>().ok().map(|seconds| seconds.saturating_mul(1_000));
+        }
+        Timestamp::parse_http(text).map(|at| (at.as_millis() - now.as_millis()).max(0))
+    }
+}
+
+impl From<&Tried> for Attempt {
+    fn from(tried: &Tried) -> Self {
+        let (status, error, answer) = match &tried.outcome {
+            Outcome::Answer { status, start, .. } => (Some(*status), None, Some(start.clone()).filter(|start| !start.is_empty())),
+            Outcome::None(why) => (None, Some(*why), None),
+        };
+        Self { at: tried.at, duration_ms: tried.duration_ms, status, error, answer }
+    }
+}
+
+/// Sends `body` once, signed. `id` stays the same over all tries; the time is that of the try.
+pub async fn once(services: &Services, webhook: &Unsealed, id: &str, body: String, timeout: Duration) -> Tried {
+    let at = services.clock.now();
+    let started = tokio::time::Instant::now();
+    let request = Post { url: webhook.url.clone(), headers: headers(webhook, id, at, &body), body: Bytes::from(body), timeout };
+    let outcome = match services.egress.post(request).await {
+        Ok(reply) => Outcome::Answer { status: reply.status, retry_after: reply.retry_after, start: start(&reply.body) },
+        Err(error) => Outcome::None(no_answer(&error)),
+    };
+    Tried { at, duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX), outcome }
+}
+
+fn headers(webhook: &Unsealed, id: &str, at: Timestamp, body: &str) -> Vec<(String, String)> {
+    let mut headers = webhook.headers.clone();
+    let seconds = at.as_secs();
+    // While a secret is being replaced both sign, the new one first.
+    let signatures: Vec<_> = webhook.secrets.iter().filter_map(|secret| sign(secret, id, seconds, body)).collect();
+    let ours = [
+        ("content-type", "application/json".to_owned()),
+        ("user-agent", concat!("Wharf/", env!("CARGO_PKG_VERSION")).to_owned()),
+        (standardwebhooks::HEADER_WEBHOOK_ID, id.to_owned()),
+        (standardwebhooks::HEADER_WEBHOOK_TIMESTAMP, seconds.to_string()),
+        (standardwebhooks::HEADER_WEBHOOK_SIGNATURE, signatures.join(" ")),
+    ];
+    headers.extend(ours.map(|(name, value)| (name.to_owned(), value)));
+    headers
+}
+
+fn sign(secret: &str, id: &str, seconds: i64, body: &str) -> Option<String> {
+    Signer::new(secret).and_then(|signer| signer.sign(id, seconds, body.as_bytes())).ok()
+}
+
+/// The start of an answer as text, for people to read.
+fn start(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(KEPT_BYTES)]);
+    text.replace('\0', "\u{FFFD}")
+}
+
+/// A name that leads to an address that may not be reached looks like one that leads nowhere: what is inside is nobody's
+/// business outside.
+fn no_answer(error: &egress::Error) -> NoAnswer {
+    match error {
+        egress::Error::Refused(_) => NoAnswer::Refused,
+        egress::Error::Timeout | egress::Error::TooSlow => NoAnswer::Timeout,
+        egress::Error::Tls => NoAnswer::Tls,
+        egress::Error::Blocked | egress::Error::Unresolved | egress::Error::Unreachable => NoAnswer::Unreachable,
+        egress::Error::TooLarge { .. }
+        | egress::Error::Status(_)
+        | egress::Error::Redirect(_)
+        | egress::Error::Broken
+        | egress::Error::Stopped => NoAnswer::Broken,
+    }
+}

@@ -1,0 +1,88 @@
+//! A webhook's secret: made here, sealed in the database, shown once, replaced with an overlap.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use wharf_api::limits;
+
+use super::{Error, find};
+use crate::caller::Caller;
+use crate::seal::{Seal, Unreadable};
+use crate::services::Services;
+use crate::store::WebhookRow;
+
+const SECRET_BYTES: usize = 32;
+const PREFIX: &str = "whsec_";
+
+/// A secret on the one occasion that it is known in clear.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    pub(super) fn generate(services: &Services) -> Self {
+        let mut bytes = [0; SECRET_BYTES];
+        services.chance.fill(&mut bytes);
+        Self(format!("{PREFIX}{}", STANDARD.encode(bytes)))
+    }
+
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn seal(&self, seal: &Seal, id: &str) -> Vec<u8> {
+        seal.close(&["webhook", id, "secret"], self.0.as_bytes())
+    }
+}
+
+/// What a request to a webhook needs, in clear.
+#[derive(Clone)]
+pub struct Unsealed {
+    pub url: String,
+    /// The customer's own.
+    pub headers: Vec<(String, String)>,
+    /// The newest first.
+    pub secrets: Vec<String>,
+}
+
+pub(super) fn seal_headers(seal: &Seal, id: &str, headers: &[(String, String)]) -> Option<Vec<u8>> {
+    let json = serde_json::to_vec(headers).ok()?;
+    (!headers.is_empty()).then(|| seal.close(&["webhook", id, "headers"], &json))
+}
+
+/// Opens what is sealed. An old secret whose time is over stays shut.
+pub fn unseal(services: &Services, row: &WebhookRow) -> Result<Unsealed, Unreadable> {
+    let (seal, id, now) = (&services.seal, row.id.as_str(), services.clock.now());
+    let text = |sealed: &[u8]| -> Result<String, Unreadable> {
+        String::from_utf8(seal.open(&["webhook", id, "secret"], sealed)?).map_err(|_| Unreadable)
+    };
+    let mut secrets = vec![text(&row.secret)?];
+    if let Some((old, until)) = &row.old_secret
+        && *until > now
+    {
+        secrets.push(text(old)?);
+    }
+    let headers = match &row.headers {
+        None => Vec::new(),
+        Some(sealed) => serde_json::from_slice(&seal.open(&["webhook", id, "headers"], sealed)?).map_err(|_| Unreadable)?,
+    };
+    Ok(Unsealed { url: row.url.clone(), headers, secrets })
+}
+
+/// Replaces the secret. The old one signs too for the overlap.
+pub async fn rotate(services: &Services, caller: &Caller, id: &str, overlap_seconds: Option<u64>) -> Result<(WebhookRow, Secret), Error> {
+    let overlap = overlap_seconds.unwrap_or(limits::WEBHOOK_OVERLAP_SECS);
+    if overlap > limits::WEBHOOK_OVERLAP_MAX_SECS {
+        let reason = format!("a number from 0 to {} is expected", limits::WEBHOOK_OVERLAP_MAX_SECS);
+        return Err(Error::Invalid { field: "overlapSeconds".to_owned(), reason });
+    }
+    let mut row = find(services, caller, id).await?;
+    let now = services.clock.now();
+    let secret = Secret::generate(services);
+    let old = std::mem::replace(&mut row.secret, secret.seal(&services.seal, row.id.as_str()));
+    let until = now.plus_millis(i64::try_from(overlap * 1_000).unwrap_or(i64::MAX));
+    row.old_secret = (overlap > 0).then_some((old, until));
+    row.updated_at = now;
+    if !services.store.update_webhook(&row).await? {
+        return Err(Error::NotFound);
+    }
+    Ok((row, secret))
+}

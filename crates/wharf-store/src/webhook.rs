@@ -1,0 +1,199 @@
+//! Webhooks: their rows, which node delivers to them, and what is delivered.
+
+mod deliveries;
+mod row;
+
+use async_trait::async_trait;
+use wharf_api::Timestamp;
+use wharf_api::ids::{AccountId, EventId, WebhookId};
+use wharf_api::types::webhook::{DeliveryState, DisabledReason};
+use wharf_core::store::{
+    DeliveryRow, DueDelivery, DueWebhook, Error, Health, Inserted, Page, PageRequest, TryRecord, WebhookRow, WebhookStore,
+};
+
+use crate::open::SqlStore;
+use crate::sql::{Sql, Tx, args, corrupt, page, statements};
+use row::{webhook, webhook_columns};
+
+pub(crate) use row::insert;
+
+statements! {
+    /// Two requests for the last place wait for each other.
+    LOCK_ACCOUNT = "SELECT 1 FROM accounts WHERE id = $1", lock "FOR UPDATE";
+    COUNT = "SELECT COUNT(*) FROM webhooks WHERE account_id = $1";
+    FIND = concat!("SELECT ", webhook_columns!(), " FROM webhooks WHERE account_id = $1 AND id = $2");
+    FIND_NUMBERED = concat!("SELECT ", webhook_columns!(), " FROM webhooks WHERE number = $1");
+    LIST = concat!("SELECT ", webhook_columns!(), " FROM webhooks WHERE account_id = $1 AND number > $2 ORDER BY number LIMIT $3");
+    UPDATE = "UPDATE webhooks SET url = $3, events = $4, description = $5, timeout_ms = $6, header_names = $7, headers = $8, \
+        secret = $9, old_secret = $10, old_secret_until = $11, enabled = $12, disabled_reason = $13, disabled_at = $14, \
+        failing_since = $15, updated_at = $16 WHERE account_id = $1 AND id = $2";
+    SWITCH_OFF = "UPDATE webhooks SET enabled = 0 WHERE account_id = $1 AND id = $2 RETURNING number";
+    DELETE = "DELETE FROM webhooks WHERE account_id = $1 AND id = $2";
+    DROP_DELIVERIES = "DELETE FROM deliveries WHERE webhook = $1 AND event IN \
+        (SELECT event FROM deliveries WHERE webhook = $1 ORDER BY event LIMIT $2)";
+    DUE = "SELECT w.number, w.account_id FROM webhooks w WHERE w.enabled = 1 \
+        AND (w.courier IS NULL OR w.courier = $1 OR w.courier_until <= $2) \
+        AND EXISTS (SELECT 1 FROM deliveries d WHERE d.webhook = w.number AND d.state = 'pending' AND d.next_at <= $2) LIMIT $3";
+    /// Skips a webhook that another node is taking at this moment.
+    FREE = "SELECT number FROM webhooks WHERE number = $1 AND enabled = 1 AND (courier IS NULL OR courier = $2 OR courier_until <= $3)",
+        lock "FOR UPDATE SKIP LOCKED";
+    CLAIM = concat!("UPDATE webhooks SET courier = $2, courier_until = $3 WHERE number = $1 RETURNING ", webhook_columns!());
+    RELEASE = "UPDATE webhooks SET courier = NULL, courier_until = NULL WHERE number = $1 AND courier = $2";
+}
+
+/// How many deliveries one commit drops: others wait for it.
+const DROPPED_AT_ONCE: u32 = 500;
+
+pub(crate) fn all() -> [&'static [Sql]; 3] {
+    [ALL, row::ALL, deliveries::ALL]
+}
+
+#[async_trait]
+impl WebhookStore for SqlStore {
+    async fn insert_webhook(&self, webhook: &WebhookRow, limit: u64) -> Result<Inserted, Error> {
+        let row = webhook.clone();
+        self.write(webhook.account.as_str(), "", move |tx| {
+            Box::pin(async move {
+                tx.fetch(&LOCK_ACCOUNT, args![&row.account]).await?;
+                let count = tx.first(&COUNT, args![&row.account]).await?;
+                let webhooks = count.ok_or_else(|| corrupt("a count without a row"))?.count()?;
+                if webhooks >= limit {
+                    return Ok(Inserted::LimitReached { webhooks });
+                }
+                insert(tx, &row).await?;
+                Ok(Inserted::Now)
+            })
+        })
+        .await
+    }
+
+    async fn find_webhook(&self, account: &AccountId, id: &WebhookId) -> Result<Option<WebhookRow>, Error> {
+        let row = self.readers.first(&FIND, args![account, id]).await?;
+        row.map(|mut row| webhook(&mut row).map(|(_, webhook)| webhook)).transpose()
+    }
+
+    async fn list_webhooks(&self, account: &AccountId, request: PageRequest) -> Result<Page<WebhookRow>, Error> {
+        let rows = self.readers.fetch(&LIST, args![account, request.after.unwrap_or(0), page::fetch(request)]).await?;
+        page::cut(rows, request, webhook)
+    }
+
+    async fn update_webhook(&self, webhook: &WebhookRow) -> Result<bool, Error> {
+        let row = webhook.clone();
+        self.write(webhook.account.as_str(), "", move |tx| Box::pin(async move { update(tx, &row).await })).await
+    }
+
+    async fn delete_webhook(&self, account: &AccountId, id: &WebhookId) -> Result<bool, Error> {
+        let (owner, named) = (account.clone(), id.clone());
+        // Off first, so that nothing is added while its deliveries go.
+        let off = self.write(account.as_str(), "", move |tx| {
+            Box::pin(async move { tx.first(&SWITCH_OFF, args![&owner, &named]).await?.map(|mut row| row.int()).transpose() })
+        });
+        let Some(number) = off.await? else { return Ok(false) };
+        loop {
+            let dropped = self.write(account.as_str(), "", move |tx| {
+                Box::pin(async move { tx.execute(&DROP_DELIVERIES, args![number, DROPPED_AT_ONCE]).await })
+            });
+            if dropped.await? < u64::from(DROPPED_AT_ONCE) {
+                break;
+            }
+        }
+        let (owner, named) = (account.clone(), id.clone());
+        let deleted = self.write(account.as_str(), "", move |tx| {
+            Box::pin(async move {
+                tx.ring_webhook(number);
+                tx.execute(&DELETE, args![&owner, &named]).await
+            })
+        });
+        Ok(deleted.await? == 1)
+    }
+
+    async fn list_deliveries(
+        &self,
+        webhook: &WebhookRow,
+        state: Option<DeliveryState>,
+        request: PageRequest,
+    ) -> Result<Page<DeliveryRow>, Error> {
+        self.deliveries(webhook, state, request).await
+    }
+
+    async fn find_delivery(&self, webhook: &WebhookRow, event: &EventId) -> Result<Option<DeliveryRow>, Error> {
+        self.delivery(webhook, event).await
+    }
+
+    async fn retry_delivery(&self, webhook: &WebhookRow, event: &EventId) -> Result<bool, Error> {
+        self.deliver_again(webhook, event).await
+    }
+
+    async fn recover_deliveries(&self, webhook: &WebhookRow, since: Timestamp) -> Result<u64, Error> {
+        self.recover(webhook, since).await
+    }
+
+    async fn due_webhooks(&self, node: &str, now: Timestamp, limit: u32) -> Result<Vec<DueWebhook>, Error> {
+        let mut rows = self.readers.fetch(&DUE, args![node, now, limit]).await?;
+        rows.iter_mut()
+            .map(|row| Ok(DueWebhook { number: row.int()?, account: row.parsed("an account's id", AccountId::parse)? }))
+            .collect()
+    }
+
+    async fn find_webhook_numbered(&self, number: i64) -> Result<Option<WebhookRow>, Error> {
+        let row = self.readers.first(&FIND_NUMBERED, args![number]).await?;
+        row.map(|mut row| webhook(&mut row).map(|(_, webhook)| webhook)).transpose()
+    }
+
+    async fn claim_webhook(&self, due: &DueWebhook, node: &str, now: Timestamp, until: Timestamp) -> Result<Option<WebhookRow>, Error> {
+        let (number, node) = (due.number, node.to_owned());
+        self.write(due.account.as_str(), "", move |tx| {
+            Box::pin(async move {
+                if tx.first(&FREE, args![number, &node, now]).await?.is_none() {
+                    return Ok(None);
+                }
+                let row = tx.first(&CLAIM, args![number, &node, until]).await?;
+                row.map(|mut row| webhook(&mut row).map(|(_, webhook)| webhook)).transpose()
+            })
+        })
+        .await
+    }
+
+    async fn release_webhook(&self, due: &DueWebhook, node: &str) -> Result<(), Error> {
+        let (number, node) = (due.number, node.to_owned());
+        self.write(due.account.as_str(), "", move |tx| Box::pin(async move { tx.execute(&RELEASE, args![number, &node]).await.map(drop) }))
+            .await
+    }
+
+    async fn due_deliveries(&self, webhook: i64, now: Timestamp, first: u32, repeats: u32) -> Result<Vec<DueDelivery>, Error> {
+        self.due(webhook, now, first, repeats).await
+    }
+
+    async fn next_delivery_at(&self, webhook: i64) -> Result<Option<Timestamp>, Error> {
+        self.next_due(webhook).await
+    }
+
+    async fn record_tries(&self, due: &DueWebhook, tries: Vec<TryRecord>, health: Health) -> Result<(), Error> {
+        self.record(due, tries, health).await
+    }
+}
+
+async fn update(tx: &mut Tx, row: &WebhookRow) -> Result<bool, Error> {
+    let (events, names) = (row::kinds_text(&row.kinds), row::json(&row.header_names)?);
+    let args = args![
+        &row.account,
+        &row.id,
+        &row.url,
+        &events,
+        &row.description,
+        row.timeout_ms,
+        &names,
+        row.headers.as_ref().map(Vec::as_slice),
+        &row.secret,
+        row.old_secret.as_ref().map(|(secret, _)| secret.as_slice()),
+        row.old_secret.as_ref().map(|(_, until)| *until),
+        row.enabled,
+        row.disabled_reason.map(DisabledReason::as_str),
+        row.disabled_at,
+        row.failing_since,
+        row.updated_at,
+    ];
+    let changed = tx.execute(&UPDATE, args).await? == 1;
+    tx.ring_webhook(row.number);
+    Ok(changed)
+}

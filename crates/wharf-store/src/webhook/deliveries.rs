@@ -1,0 +1,164 @@
+//! Deliveries: what is due, how tries ended, what is tried once more.
+
+use wharf_api::Timestamp;
+use wharf_api::ids::{EventId, SessionId};
+use wharf_api::types::webhook::{Attempt, DeliveryState};
+use wharf_core::store::{DeliveryRow, DueDelivery, DueWebhook, Error, Health, Page, PageRequest, TryRecord, WebhookRow};
+
+use super::row::{json, kinds_text, parse};
+use crate::event;
+use crate::open::SqlStore;
+use crate::sql::{Row, Tx, args, corrupt, page, statements};
+
+/// The cells that a delivery begins with, and those of its event.
+macro_rules! delivery_columns {
+    () => {
+        "d.state, d.next_at, d.tries, d.log, e.number, e.id, e.session_id, e.sequence, e.kind, e.at, e.data \
+         FROM deliveries d JOIN events e ON e.number = d.event"
+    };
+}
+
+statements! {
+    LIST = concat!(
+        "SELECT ", delivery_columns!(), " WHERE d.webhook = $1 AND d.event < $2 AND (CAST($3 AS TEXT) IS NULL OR d.state = $3) \
+         ORDER BY d.event DESC LIMIT $4"
+    );
+    FIND = concat!("SELECT ", delivery_columns!(), " WHERE d.webhook = $1 AND d.event = (SELECT number FROM events WHERE id = $2)");
+    DUE_FIRST = concat!(
+        "SELECT ", delivery_columns!(), " WHERE d.webhook = $1 AND d.state = 'pending' AND d.next_at = 0 ORDER BY d.event LIMIT $2"
+    );
+    DUE_REPEATS = concat!(
+        "SELECT ", delivery_columns!(), " WHERE d.webhook = $1 AND d.state = 'pending' AND d.next_at > 0 AND d.next_at <= $2 \
+         ORDER BY d.next_at, d.event LIMIT $3"
+    );
+    NEXT_AT = "SELECT MIN(next_at) FROM deliveries WHERE webhook = $1 AND state = 'pending'";
+    /// The log is begun anew where somebody has tried for so long that it would grow without end.
+    RECORD = "UPDATE deliveries SET state = $3, next_at = $4, tries = $5, \
+        log = CASE WHEN log = '' OR LENGTH(log) > 40000 THEN CAST($6 AS TEXT) ELSE log || ',' || CAST($6 AS TEXT) END \
+        WHERE webhook = $1 AND event = $2 AND state = 'pending'";
+    FAILING_SINCE = "UPDATE webhooks SET failing_since = $2 WHERE number = $1 AND enabled = 1";
+    DISABLE = "UPDATE webhooks SET enabled = 0, disabled_reason = $2, disabled_at = $3 WHERE number = $1 AND enabled = 1";
+    AGAIN = "UPDATE deliveries SET state = 'pending', next_at = 0, tries = 0 \
+        WHERE webhook = $1 AND event = (SELECT number FROM events WHERE id = $2)";
+    /// By the time of writing, which the ids grow with.
+    FIRST_SINCE = "SELECT number FROM events WHERE id >= $2 AND account_id = $1 ORDER BY id LIMIT 1";
+    CHUNK = "SELECT MAX(number) FROM (SELECT number FROM events WHERE account_id = $1 AND number >= $2 ORDER BY number LIMIT $3) chunk";
+    RECOVER = "INSERT INTO deliveries (webhook, event, state, next_at, tries, log) \
+        SELECT CAST($1 AS BIGINT), number, 'pending', 0, 0, '' FROM events WHERE account_id = $2 AND number >= $3 AND number <= $4 AND id >= $5 \
+        AND (CAST($6 AS TEXT) IS NULL OR session_id = $6) AND (CAST($7 AS TEXT) LIKE '%\"*\"%' OR $7 LIKE '%\"' || kind || '\"%') \
+        ON CONFLICT (webhook, event) DO UPDATE SET state = 'pending', next_at = 0, tries = 0 WHERE deliveries.state <> 'delivered'";
+}
+
+/// How many events one commit of a recovery looks at: others wait for it.
+const RECOVERED_AT_ONCE: u32 = 500;
+
+struct Read {
+    row: DeliveryRow,
+    tries: u32,
+}
+
+fn delivery(row: &mut Row) -> Result<(i64, Read), Error> {
+    let state = row.parsed("a delivery's state", DeliveryState::parse)?;
+    let (next_at, tries, log) = (row.time()?, row.int()?, row.text()?);
+    let event = event::event(row)?.1.ok_or_else(|| corrupt("an event without data"))?;
+    let attempts: Vec<Attempt> = parse(&format!("[{log}]"))?;
+    let next_at = Some(next_at).filter(|at| state == DeliveryState::Pending && at.as_millis() > 0);
+    let tries = u32::try_from(tries).map_err(|_| corrupt("the count of tries"))?;
+    Ok((event.number, Read { row: DeliveryRow { event, state, next_at, attempts }, tries }))
+}
+
+impl SqlStore {
+    pub(super) async fn deliveries(
+        &self,
+        webhook: &WebhookRow,
+        state: Option<DeliveryState>,
+        request: PageRequest,
+    ) -> Result<Page<DeliveryRow>, Error> {
+        let before = request.after.unwrap_or(i64::MAX);
+        let args = args![webhook.number, before, state.map(DeliveryState::as_str), page::fetch(request)];
+        let rows = self.readers.fetch(&LIST, args).await?;
+        page::cut(rows, request, |row| delivery(row).map(|(number, read)| (number, read.row)))
+    }
+
+    pub(super) async fn delivery(&self, webhook: &WebhookRow, event: &EventId) -> Result<Option<DeliveryRow>, Error> {
+        let row = self.readers.first(&FIND, args![webhook.number, event]).await?;
+        row.map(|mut row| delivery(&mut row).map(|(_, read)| read.row)).transpose()
+    }
+
+    pub(super) async fn due(&self, webhook: i64, now: Timestamp, first: u32, repeats: u32) -> Result<Vec<DueDelivery>, Error> {
+        let mut rows = self.readers.fetch(&DUE_FIRST, args![webhook, first]).await?;
+        if repeats > 0 {
+            rows.extend(self.readers.fetch(&DUE_REPEATS, args![webhook, now, repeats]).await?);
+        }
+        let read = rows.iter_mut().map(|row| delivery(row).map(|(_, read)| DueDelivery { event: read.row.event, tries: read.tries }));
+        read.collect()
+    }
+
+    pub(super) async fn next_due(&self, webhook: i64) -> Result<Option<Timestamp>, Error> {
+        let row = self.readers.first(&NEXT_AT, args![webhook]).await?;
+        row.map_or(Ok(None), |mut row| row.opt_time())
+    }
+
+    pub(super) async fn record(&self, due: &DueWebhook, tries: Vec<TryRecord>, health: Health) -> Result<(), Error> {
+        let due = due.clone();
+        let written: Result<Vec<_>, Error> = tries.into_iter().map(|record| Ok((json(&record.attempt)?, record))).collect();
+        let written = written?;
+        self.write(due.account.clone().as_str(), "", move |tx| {
+            Box::pin(async move {
+                for (attempt, record) in &written {
+                    let args = args![due.number, record.event, record.state.as_str(), record.next_at, record.tries, attempt];
+                    tx.execute(&RECORD, args).await?;
+                }
+                note(tx, &due, health).await
+            })
+        })
+        .await
+    }
+
+    pub(super) async fn deliver_again(&self, webhook: &WebhookRow, event: &EventId) -> Result<bool, Error> {
+        let (number, event) = (webhook.number, event.clone());
+        self.write(webhook.account.as_str(), "", move |tx| {
+            Box::pin(async move {
+                tx.ring_webhook(number);
+                Ok(tx.execute(&AGAIN, args![number, &event]).await? == 1)
+            })
+        })
+        .await
+    }
+
+    pub(super) async fn recover(&self, webhook: &WebhookRow, since: Timestamp) -> Result<u64, Error> {
+        let since = EventId::first_at(since);
+        let Some(mut row) = self.readers.first(&FIRST_SINCE, args![&webhook.account, &since]).await? else { return Ok(0) };
+        let (mut from, mut total) = (row.int()?, 0);
+        loop {
+            let chunk = self.readers.first(&CHUNK, args![&webhook.account, from, RECOVERED_AT_ONCE]).await?;
+            let Some(to) = chunk.map_or(Ok(None), |mut row| row.opt_int())? else { return Ok(total) };
+            let (hook, since) = (webhook.clone(), since.clone());
+            total += self
+                .write(webhook.account.as_str(), "", move |tx| {
+                    Box::pin(async move {
+                        let (session, kinds) = (hook.session.as_ref().map(SessionId::as_str), kinds_text(&hook.kinds));
+                        tx.ring_webhook(hook.number);
+                        tx.execute(&RECOVER, args![hook.number, &hook.account, from, to, &since, session, &kinds]).await
+                    })
+                })
+                .await?;
+            from = to + 1;
+        }
+    }
+}
+
+/// Writes down how the webhook is.
+async fn note(tx: &mut Tx, due: &DueWebhook, health: Health) -> Result<(), Error> {
+    match health {
+        Health::AsBefore => Ok(()),
+        Health::Well => tx.execute(&FAILING_SINCE, args![due.number, None::<i64>]).await.map(drop),
+        Health::FailingSince(at) => tx.execute(&FAILING_SINCE, args![due.number, at]).await.map(drop),
+        Health::Disabled { reason, at, event } => {
+            if tx.execute(&DISABLE, args![due.number, reason.as_str(), at]).await? == 0 {
+                return Ok(());
+            }
+            event::write_of_account(tx, &due.account, at, &event::drafts(vec![event])).await
+        }
+    }
+}
