@@ -8,6 +8,7 @@ pub mod error;
 pub mod event;
 pub mod group;
 pub mod health;
+pub mod hold;
 pub mod key;
 pub mod media;
 pub mod message;

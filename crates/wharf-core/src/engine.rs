@@ -112,6 +112,9 @@ pub trait Engine: GroupEngine + PeopleEngine + Send + Sync + 'static {
     /// Pure: it needs no client and may run on any node.
     fn compose(&self, own_jid: &str, to: &Recipient, draft: &Draft, at: Timestamp) -> Composed;
 
+    /// When the network was last heard of on the session's connection, where this process has it.
+    fn last_seen(&self, session: &SessionId) -> Option<Timestamp>;
+
     /// What every session that this process knows is doing, in no order.
     fn statuses(&self) -> Vec<SessionStatus>;
 

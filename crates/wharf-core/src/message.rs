@@ -1,6 +1,7 @@
 //! Messages: what is accepted, what their states mean, what is shown of them.
 
 pub mod change;
+pub mod hold;
 pub mod outcomes;
 pub mod overdue;
 mod send;
@@ -77,6 +78,9 @@ pub async fn find(services: &Services, caller: &Caller, id: &str) -> Result<Mess
     let row = find_row(services, caller, id).await?;
     let mut message = view(&row);
     message.timeline = Some(services.store.timeline(&caller.account, &row.id).await?);
+    if let Some(hold) = hold::on(services, &row).await? {
+        hold.show(&mut message);
+    }
     if row.direction == Direction::Outgoing && row.chat.ends_with("@g.us") {
         let states = services.store.member_states(&caller.account, &row.id).await?;
         message.receipts = Some(states.into_iter().map(member_receipt).collect());
@@ -126,6 +130,8 @@ pub fn view(row: &MessageRow) -> Message {
         content: row.content.clone(),
         marks: row.marks.clone(),
         error: row.error.map(|code| MessageError { code: code.name().to_owned(), reason: row.error_reason.clone() }),
+        held_until: None,
+        held_reason: None,
         created_at: row.created_at,
         timeline: None,
         receipts: None,

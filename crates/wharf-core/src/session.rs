@@ -99,6 +99,7 @@ pub fn view(services: &Services, row: &SessionRow) -> Session {
         lid: row.lid.clone(),
         created_at: row.created_at,
         status_at: row.status_at,
+        last_seen_at: services.engine.last_seen(&row.id),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod census;
 pub mod chat;
 pub mod event;
+pub mod hold;
 pub mod idempotency;
 pub mod key;
 pub mod media;
@@ -22,6 +23,7 @@ pub use audit::{AuditFilter, AuditRow, AuditStore};
 pub use census::{Backlog, CensusStore};
 pub use chat::{ChatRow, ChatStore, ContactRow, Member, MemberReceipt, MemberState, Unread};
 pub use event::{EventFilter, EventPage, EventRow, EventStore, NewEvent};
+pub use hold::{Held, HoldRow, HoldStore};
 pub use idempotency::{Answer, Claim, IdempotencyRow, IdempotencyStore};
 pub use key::{KeyRow, KeyStore, KeyWithAccount};
 pub use media::{MediaRow, MediaStore};
@@ -57,6 +59,7 @@ pub trait Store:
     + ChatStore
     + AuditStore
     + CensusStore
+    + HoldStore
     + EventStore
     + IdempotencyStore
     + OwnerStore
@@ -72,6 +75,7 @@ impl<T> Store for T where
     T: AccountStore
         + AuditStore
         + CensusStore
+        + HoldStore
         + KeyStore
         + MediaStore
         + SessionStore

@@ -8,6 +8,7 @@ mod audit;
 mod census;
 mod dialect;
 mod event;
+mod hold;
 mod horizon;
 mod idempotency;
 mod key;

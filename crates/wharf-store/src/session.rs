@@ -7,7 +7,7 @@ use wharf_core::store::{Created, Error, Fence, LinkChange, NewSession, Page, Pag
 
 use crate::open::SqlStore;
 use crate::sql::{Row, Tx, args, corrupt, page, statements};
-use crate::{event, idempotency, message, owner, vault, webhook};
+use crate::{event, hold, idempotency, message, owner, vault, webhook};
 
 /// The cells that [`session`] reads.
 macro_rules! session_columns {
@@ -107,6 +107,7 @@ impl SessionStore for SqlStore {
                         return Ok(false);
                     }
                     message::give_up_queued(tx, &session).await?;
+                    hold::lift_all(tx, &session).await?;
                     vault::wipe(tx, &session).await?;
                     Ok(true)
                 })

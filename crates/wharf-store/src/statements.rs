@@ -1,13 +1,14 @@
 //! Every statement of the crate, for the check that both databases understand them.
 
 use crate::sql::Sql;
-use crate::{account, audit, census, event, horizon, idempotency, key, media, message, owner, plan, session, usage, vault, webhook};
+use crate::{account, audit, census, event, hold, horizon, idempotency, key, media, message, owner, plan, session, usage, vault, webhook};
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
     [
         account::ALL,
         audit::ALL,
         census::ALL,
+        hold::ALL,
         horizon::ALL,
         idempotency::ALL,
         key::ALL,

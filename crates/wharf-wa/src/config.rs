@@ -23,6 +23,8 @@ pub struct Config {
     pub wanted_pre_keys: usize,
     /// How long the server's acknowledgement may take on a socket that lives.
     pub send_ack_timeout: Duration,
+    /// How long a chat is left alone after a refusal that time may heal: at first, and at the longest.
+    pub chat_hold: [Duration; 2],
     /// How often a session looks after itself. Messages that nobody told it of are found by a worker of the whole process.
     pub poll: Duration,
     /// How many sessions connect at the same time when the process starts.
@@ -43,6 +45,7 @@ impl Config {
             version: (2, 3000, 1_035_194_821),
             wanted_pre_keys: 30,
             send_ack_timeout: Duration::from_mins(1),
+            chat_hold: [Duration::from_secs(30), Duration::from_mins(30)],
             poll: Duration::from_mins(1),
             start_concurrency: 32,
             start_stagger: Duration::from_millis(100),

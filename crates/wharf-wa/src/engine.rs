@@ -210,6 +210,10 @@ impl Engine for WaEngine {
         compose::compose(&*self.ctx.chance, own_jid, to, draft, at)
     }
 
+    fn last_seen(&self, session: &SessionId) -> Option<Timestamp> {
+        self.running(session)?.seen.at()
+    }
+
     fn statuses(&self) -> Vec<SessionStatus> {
         self.sessions().values().map(|handle| handle.link.borrow().status).collect()
     }

@@ -14,6 +14,7 @@ mod outgoing;
 mod pairing;
 pub(crate) mod presence;
 mod receipts;
+mod seen;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ use crate::transport::Dialer;
 use crate::vault::Vault;
 use flight::Flight;
 use presence::Presences;
+use seen::Seen;
 use wharf_core::seal::Seal;
 
 /// What all sessions of the process share.
@@ -123,6 +125,7 @@ pub(crate) struct Handle {
     pub(crate) link: Arc<watch::Sender<Link>>,
     pub(crate) orders: mpsc::UnboundedSender<Order>,
     pub(crate) wake: Arc<Notify>,
+    pub(crate) seen: Arc<Seen>,
     /// Cancelled when the task has ended.
     pub(crate) ended: CancellationToken,
 }
@@ -142,13 +145,14 @@ impl Handle {
         let wake = Arc::new(Notify::new());
         let ended = CancellationToken::new();
         let (started, outcome) = oneshot::channel();
-        let life = life::Life::new(Arc::clone(ctx), session.clone(), Arc::clone(&link), inbox, Arc::clone(&wake));
+        let seen = Arc::<Seen>::default();
+        let life = life::Life::new(Arc::clone(ctx), session.clone(), Arc::clone(&link), inbox, Arc::clone(&wake), Arc::clone(&seen));
         let guard = ended.clone().drop_guard();
         tokio::spawn(async move {
             life.run(started).await;
             drop(guard);
         });
-        (Self { link, orders, wake, ended }, outcome)
+        (Self { link, orders, wake, seen, ended }, outcome)
     }
 
     /// Ends the task and waits for its end.

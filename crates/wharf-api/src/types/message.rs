@@ -7,7 +7,9 @@ mod request;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+
 use crate::ids::{MessageId, SessionId};
+use crate::types::hold::HoldReason;
 
 pub use content::{ContactCard, Content, LinkPreview, PollResult};
 pub use marks::{Marks, Reaction, Reference};
@@ -110,6 +112,11 @@ pub struct Message {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<MessageError>,
+    /// While it is queued and WhatsApp wants a pause: when it is tried again, and why it waits.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub held_until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub held_reason: Option<HoldReason>,
     pub created_at: Timestamp,
     /// Every status and when it was reached, oldest first; only where one message is asked for.
     #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -118,6 +118,9 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When the status last changed.
     pub status_at: Timestamp,
+    /// When WhatsApp was last heard of on its connection.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last_seen_at: Option<Timestamp>,
 }
 
 /// A session together with the QR code that links it, while there is one.

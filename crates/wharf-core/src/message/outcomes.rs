@@ -22,6 +22,11 @@ impl Outcomes {
         Expected { hub: Arc::clone(self), id: id.clone(), receiver }
     }
 
+    /// Ends the wait for a message that will not end soon: it is held back, and the request answers so.
+    pub fn let_go(&self, id: &MessageId) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
     /// Reports how a message ended, after that is durable.
     pub fn report(&self, id: &MessageId, outcome: Outcome) {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(id);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use wharf_api::types::message::{Content, Direction, Marks, MessageStatus};
+use wharf_api::types::message::{Content, Direction, Marks, Message, MessageStatus};
 use wharf_api::{Recipient, limits};
 
-use super::Error;
+use super::{Error, hold};
 use crate::caller::Caller;
 use crate::engine::Draft;
 use crate::services::Services;
@@ -41,6 +41,19 @@ impl Parcel {
 #[derive(Clone, Debug)]
 pub struct Sent {
     pub row: MessageRow,
+    /// What holds it back, where that is known.
+    pub hold: Option<hold::Hold>,
+}
+
+impl Sent {
+    /// The message as the wire shows it, without its time line.
+    pub fn view(&self) -> Message {
+        let mut message = super::view(&self.row);
+        if let Some(hold) = self.hold {
+            hold.show(&mut message);
+        }
+        message
+    }
 }
 
 /// Accepts a message and waits for WhatsApp's acknowledgement, at most [`limits::SEND_WAIT_MS`]. Once this returns `Ok`
@@ -99,13 +112,17 @@ pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: O
 
     let mut row = message.row;
     if parcel.asynchronous {
-        return Ok(Sent { row });
+        return Ok(Sent { row, hold: None });
     }
     match expected.wait(Duration::from_millis(limits::SEND_WAIT_MS)).await {
-        None => Ok(Sent { row }),
+        None => {
+            // Also where WhatsApp wants a pause: the wait ends then before its time.
+            let hold = hold::on(services, &row).await.unwrap_or_default();
+            Ok(Sent { row, hold })
+        }
         Some(Outcome::Sent) => {
             row.status = MessageStatus::Sent;
-            Ok(Sent { row })
+            Ok(Sent { row, hold: None })
         }
         Some(Outcome::Failed { reason, .. }) => Err(Error::Failed { id: row.id, reason }),
     }

@@ -123,3 +123,27 @@ fn decode_qr(bytes: &[u8]) -> String {
     assert_eq!(grids.len(), 1, "one QR code in the picture");
     grids[0].decode().unwrap().1
 }
+
+/// The connection is open and silent, as after a cable was pulled. `connected` must not stay for longer than the probes take:
+/// a look every 15 to 30 seconds, a ping where nothing came for 15, and 20 for its answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_open_and_silent_is_noticed_and_replaced() {
+    let world = World::start(Backend::Sqlite).await;
+    let session = world.pair(OWNER).await;
+    let shown = world.api().get(&format!("/v1/sessions/{session}")).await;
+    assert!(shown.ok(200)["lastSeenAt"].as_str() >= shown.data()["createdAt"].as_str(), "{shown:?}");
+    world.control().post("/control/faults", &json!({"action": "stall", "phone": OWNER})).await;
+    let began = tokio::time::Instant::now();
+    loop {
+        let shown = world.api().get(&format!("/v1/sessions/{session}")).await;
+        if shown.data()["status"] != "connected" {
+            break;
+        }
+        assert!(began.elapsed() < std::time::Duration::from_mins(3), "still connected: {shown:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    eprintln!("noticed after {:?}", began.elapsed());
+    world.control().delete("/control/faults").await;
+    world.until_connected(&session).await;
+    world.send(&session, crate::harness::SILENT, "over the new connection").await.ok(201);
+}

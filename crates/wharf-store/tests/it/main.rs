@@ -11,6 +11,7 @@ mod audit;
 mod chats;
 mod event;
 mod fence;
+mod hold;
 mod inbound;
 mod key;
 mod lane;

@@ -16,6 +16,7 @@ use super::attendance::Attendance;
 use super::client::Running;
 use super::links::Links;
 use super::outgoing::Queue;
+use super::seen::Seen;
 use super::{Context, Order, Own};
 use crate::vault::Halt;
 
@@ -45,6 +46,7 @@ pub(super) struct Life {
     pub(super) links: Links,
     pub(super) orders: mpsc::UnboundedReceiver<Order>,
     pub(super) wake: Arc<Notify>,
+    seen: Arc<Seen>,
     /// Clients that ended without a reason since one was connected.
     pub(super) failures: u32,
     /// What the pump knows of messages, while no pump runs.
@@ -60,9 +62,10 @@ impl Life {
         link: Arc<watch::Sender<Link>>,
         orders: mpsc::UnboundedReceiver<Order>,
         wake: Arc<Notify>,
+        seen: Arc<Seen>,
     ) -> Self {
         let links = Links::new(session.clone(), link);
-        Self { ctx, session, links, orders, wake, failures: 0, queue: None, logout: None }
+        Self { ctx, session, links, orders, wake, seen, failures: 0, queue: None, logout: None }
     }
 
     /// Runs until the session ends. `started` hears whether it could be taken.
@@ -140,6 +143,7 @@ impl Life {
                 };
             }
         };
+        self.seen.follow(&running.client);
         if running.is_linked() {
             let jid = running.client.pn().map(|jid| jid.to_non_ad_string());
             let status = if self.failures == 0 { SessionStatus::Connecting } else { SessionStatus::Reconnecting };

@@ -14,13 +14,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use wharf_api::{ErrorCode, limits};
-use wharf_core::store::{self, Outcome, StatusChange};
+use wharf_core::store::{self, HoldRow, Outcome, StatusChange};
 use whatsapp_rust::client::Client;
 
 use super::Own;
 use super::client::Tokens;
 pub(super) use queue::Queue;
-use queue::{Fetched, Item};
+use queue::{Change, Fetched, Item};
 use recorder::Recorder;
 use verdict::Verdict;
 
@@ -55,10 +55,12 @@ impl Pump {
     }
 
     async fn drain(&mut self) -> Result<(), store::Error> {
+        self.recall().await?;
         while self.may_begin() {
             self.queue.release(Instant::now());
             if self.queue.is_ready_empty() {
                 let rows = self.fetch().await?;
+                self.sort_out().await?;
                 if rows == Fetched::Nothing {
                     if !self.recorder.is_busy() {
                         return Ok(());
@@ -77,6 +79,8 @@ impl Pump {
                 }
                 let verdict = self.send(&item).await;
                 self.take(item, verdict);
+                self.note_holds().await;
+                self.sort_out().await?;
             }
         }
         Ok(())
@@ -98,6 +102,52 @@ impl Pump {
         let page = queue::PAGE;
         let rows = self.alongside(async move { own.ctx.store.queued_messages(own.session(), after, page).await }).await?;
         Ok(self.queue.add(rows, self.own.ctx.clock.now()))
+    }
+
+    /// What an earlier process held back, once.
+    async fn recall(&mut self) -> Result<(), store::Error> {
+        if !self.queue.recalled {
+            let holds = self.own.ctx.store.list_holds(self.own.session()).await?;
+            self.queue.recall(holds, (self.own.ctx.clock.now(), Instant::now()));
+        }
+        Ok(())
+    }
+
+    /// While first contacts wait: finds out which of the ready messages are some, and lets these wait.
+    async fn sort_out(&mut self) -> Result<(), store::Error> {
+        let asked = self.queue.to_be_asked(Instant::now());
+        if !asked.is_empty() {
+            let (own, chats) = (Arc::clone(&self.own), asked.clone());
+            let known = self.alongside(async move { own.ctx.store.known_chats(&own.fence().account, own.session(), &chats).await }).await?;
+            self.queue.sort_out(asked, known, Instant::now());
+        } else {
+            self.queue.sort_out(Vec::new(), Vec::new(), Instant::now());
+        }
+        for id in self.queue.take_waiting() {
+            self.own.ctx.outcomes.let_go(&id);
+        }
+        Ok(())
+    }
+
+    /// Writes down what is held back and what is not any more. Where that fails only a restart forgets it.
+    async fn note_holds(&mut self) {
+        for change in self.queue.take_changes() {
+            let own = Arc::clone(&self.own);
+            let noted = self.alongside(async move {
+                let (store, fence) = (&own.ctx.store, own.fence());
+                match change {
+                    Change::Hold { what, rest, reason, times } => {
+                        let until = own.ctx.clock.now().plus_millis(i64::try_from(rest.as_millis()).unwrap_or(i64::MAX));
+                        store.put_hold(fence, &HoldRow { what, until, reason, times }).await
+                    }
+                    Change::Lift(what) => store.lift_hold(fence, &what).await,
+                }
+            });
+            let noted = noted.await;
+            if let Err(error) = self.own.vault.notice(noted) {
+                tracing::warn!(session = %self.own.session(), %error, "what is held back was not written down");
+            }
+        }
     }
 
     /// S1: counts a try of everything that is ready, in one commit.
@@ -132,8 +182,8 @@ impl Pump {
             Verdict::Sent => self.settle(item, Outcome::Sent),
             Verdict::Failed(reason) => self.settle(item, failed(reason)),
             // The worker that ends overdue messages ends this one too.
-            Verdict::Overdue => {}
-            Verdict::HoldChat => self.queue.hold_chat(item, now),
+            Verdict::Overdue => self.queue.lift(&item.message.chat),
+            Verdict::HoldNew(reason) => self.queue.hold_new(item, reason, self.own.ctx.config.chat_hold, now),
             Verdict::HoldAll => self.queue.hold_all(item, now),
             Verdict::Again { chat_rests } => {
                 item.tries += 1;
@@ -159,7 +209,7 @@ impl Pump {
             Verdict::Failed(_) => sends.failed.one(),
             // The worker that ends it counts it.
             Verdict::Overdue => {}
-            Verdict::HoldChat | Verdict::HoldAll => sends.held.one(),
+            Verdict::HoldNew(_) | Verdict::HoldAll => sends.held.one(),
             Verdict::Again { .. } if item.tries + 1 >= limits::SEND_ATTEMPTS => sends.failed.one(),
             Verdict::Again { .. } => sends.retried.one(),
         }

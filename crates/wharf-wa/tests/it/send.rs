@@ -2,10 +2,12 @@
 
 use serde_json::json;
 use wharf_api::ErrorCode;
+use wharf_api::types::hold::HoldReason;
 use wharf_api::types::message::MessageStatus;
 use wharf_api::types::session::SessionStatus;
 use wharf_core::engine::Engine as _;
 use wharf_core::message;
+use wharf_core::store::{HoldStore, MessageRow};
 
 use crate::harness::{ECHO, OWNER, SILENT, World, until};
 
@@ -60,16 +62,53 @@ async fn a_number_that_is_not_on_whatsapp_is_refused_before() {
     world.end().await;
 }
 
+/// How often the network saw the message.
+async fn tries(world: &World, row: &MessageRow) -> u64 {
+    let wire = world.get(&format!("wire/{OWNER}?id={}", row.wa_id)).await;
+    wire["messages"].as_array().unwrap().iter().map(|message| message["stanzas"].as_u64().unwrap()).sum()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_chat_that_is_held_back_does_not_hold_back_others() {
-    let world = World::start().await;
+async fn a_refused_first_contact_holds_first_contacts_back_and_nobody_else() {
+    let mut world = World::start().await;
     let session = world.paired(OWNER).await;
+    world.send(&session, SILENT, "an old acquaintance").await.unwrap();
     let held = world.accept(&session, "15550007463", "held").await;
     let behind = world.accept(&session, "15550007463", "behind").await;
+    until("it was tried", async || (tries(&world, &held).await > 0).then_some(())).await;
+    let stranger = world.accept(&session, "15550002001", "a stranger").await;
     let other = world.send(&session, SILENT, "past it").await.unwrap();
     world.message(&other, SENT).await;
-    for row in [held, behind] {
-        assert_eq!(world.message(&row, &[MessageStatus::Queued]).await.status, MessageStatus::Queued);
+    // Tried again after its pause, and still alone; a new process goes on where this one was.
+    until("it was tried again", async || (tries(&world, &held).await > 1).then_some(())).await;
+    world.restart().await;
+    world.status(&session, SessionStatus::Connected).await;
+    let hold = until("the hold is shown", async || message::hold::on(&world.services, &stranger).await.unwrap()).await;
+    assert_eq!(hold.reason, HoldReason::ReachoutTimelock);
+    until("it was tried after the restart", async || (tries(&world, &held).await > 2).then_some(())).await;
+    for row in [&held, &behind, &stranger] {
+        assert_eq!(world.message(row, &[MessageStatus::Queued]).await.status, MessageStatus::Queued);
+    }
+    assert_eq!((tries(&world, &behind).await, tries(&world, &stranger).await), (0, 0));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn first_contacts_go_out_once_one_of_them_goes_through() {
+    let world = World::start().await;
+    let session = world.paired(OWNER).await;
+    world.fault(json!({"action": "nack", "to": "15550002001", "code": 475, "times": 2})).await;
+    let refused = world.accept(&session, "15550002001", "refused twice").await;
+    until("it was tried", async || (tries(&world, &refused).await > 0).then_some(())).await;
+    let waiting = world.accept(&session, "15550002002", "waits with it").await;
+    world.message(&refused, SENT).await;
+    world.message(&waiting, SENT).await;
+    assert_eq!(tries(&world, &refused).await, 3);
+    assert_eq!(message::hold::on(&world.services, &waiting).await.unwrap(), None);
+    until("nothing is held any more", async || world.store.list_holds(&session).await.unwrap().is_empty().then_some(())).await;
+    for (phone, text) in [("15550002001", "refused twice"), ("15550002002", "waits with it")] {
+        let shown = world.ledger(phone).await;
+        assert_eq!((shown.len(), &shown[0]["text"], &shown[0]["copies"]), (1, &json!(text), &json!(1)));
     }
     world.end().await;
 }

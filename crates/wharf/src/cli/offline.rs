@@ -81,6 +81,10 @@ impl Engine for NoEngine {
         unreachable!("nothing is sent without a session that runs")
     }
 
+    fn last_seen(&self, _: &SessionId) -> Option<Timestamp> {
+        None
+    }
+
     fn statuses(&self) -> Vec<SessionStatus> {
         Vec::new()
     }

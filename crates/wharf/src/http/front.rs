@@ -12,8 +12,13 @@ use tokio::time::Instant;
 use wharf_api::ops;
 
 use super::call::{Called, Key};
-use super::envelope::{self, Code, Failure};
+use super::envelope::{self, Code, Failure, invalid};
 use super::{Http, request_id};
+
+/// The most that the head of a request may take: its target and its headers.
+pub(super) const HEAD_BYTES: usize = 64 * 1024;
+/// How many headers a request may have.
+pub(super) const HEADERS: usize = 100;
 
 /// The request's name, put there by [`pass`].
 #[derive(Clone)]
@@ -31,7 +36,7 @@ pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, ne
     let method = request.method().clone();
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
 
-    let response = match admit(&http, request.uri().path()) {
+    let response = match head(&request).and_then(|()| admit(&http, request.uri().path())) {
         Ok(_permit) => next.run(request).await,
         Err(failure) => envelope::respond(None, &id, Err(failure)),
     };
@@ -40,6 +45,20 @@ pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, ne
     http.metrics.requests.answered(called.map(|called| called.0), code.map(|code| code.0), took);
     log(&method, &response, took, &id);
     response
+}
+
+/// Refuses a head that is too large.
+fn head(request: &Request) -> Result<(), Failure> {
+    let headers = request.headers();
+    if headers.len() > HEADERS {
+        return Err(invalid("the request has too many headers").limit(HEADERS as u64, headers.len() as u64).into());
+    }
+    // A colon, a space and the end of the line come with each.
+    let bytes = request.uri().to_string().len() + headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>();
+    if bytes > HEAD_BYTES {
+        return Err(invalid("the head of the request is too large").limit(HEAD_BYTES as u64, bytes as u64).into());
+    }
+    Ok(())
 }
 
 /// Lets a request in while there is room. Questions after our health always come in: they are what tells others to go elsewhere, or why.

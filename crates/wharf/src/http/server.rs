@@ -15,10 +15,12 @@ use tokio_util::sync::CancellationToken;
 use tower::Layer;
 
 use super::limit::Peer;
-use super::{Http, router};
+use super::{Http, front, router};
 
-/// The most that the head of a request may take.
-const HEAD_BYTES: usize = 64 * 1024;
+/// What is read of a head before the connection is given up. Well above what is allowed, so that whoever is a little
+/// over the limit is answered in the envelope.
+const HEAD_READ_BYTES: usize = 4 * front::HEAD_BYTES;
+const HEADERS_READ: usize = 4 * front::HEADERS;
 /// How long we wait when the machine cannot give us another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -62,7 +64,11 @@ impl Server {
 async fn run(listener: TcpListener, http: Arc<Http>, stopping: CancellationToken) {
     let router = router::router(&http);
     let mut connection = http1::Builder::new();
-    connection.timer(TokioTimer::new()).header_read_timeout(http.limits.header_timeout).max_buf_size(HEAD_BYTES);
+    connection
+        .timer(TokioTimer::new())
+        .header_read_timeout(http.limits.header_timeout)
+        .max_buf_size(HEAD_READ_BYTES)
+        .max_headers(HEADERS_READ);
     let open = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {

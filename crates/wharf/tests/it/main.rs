@@ -17,3 +17,4 @@ mod order;
 mod sessions;
 mod stop;
 mod tenants;
+mod wire;

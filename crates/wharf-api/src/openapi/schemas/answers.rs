@@ -70,6 +70,13 @@ fn session_members() -> Vec<Member> {
         maybe("lid", about(text(), "The linked account's LID.")),
         always("createdAt", time()),
         always("statusAt", about(time(), "When the status last changed.")),
+        maybe(
+            "lastSeenAt",
+            about(
+                time(),
+                "When WhatsApp was last heard of on its connection; a silent one is probed and given up within a minute and a half.",
+            ),
+        ),
     ]
 }
 

@@ -8,6 +8,7 @@ use crate::openapi::schema::{
     about, always, answer, boolean, chars, integer, list, maybe, message_id, name, nullable, number, phone, reference, request, session_id,
     text, time, word,
 };
+use crate::types::hold::HoldReason;
 use crate::types::message::{Content, Direction};
 
 pub(super) fn message() -> Value {
@@ -45,6 +46,8 @@ pub(super) fn message() -> Value {
         maybe("readAt", about(time(), "When an incoming message was marked as read.")),
         maybe("error", reference("MessageError")),
         always("createdAt", time()),
+        maybe("heldUntil", about(time(), "While it is queued and WhatsApp wants a pause: when it is tried again.")),
+        maybe("heldReason", about(word(HoldReason::ALL.iter().map(|reason| reason.as_str())), "Why it waits.")),
         maybe("timeline", about(list(&reference("TimelineEntry")), "Oldest first; only where one message is asked for.")),
         maybe(
             "receipts",

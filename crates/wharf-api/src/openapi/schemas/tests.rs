@@ -92,7 +92,8 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         )+ };
     }
     let session = json!({"sessionId": SESSION, "name": "shop", "status": "qr", "createdAt": TIME, "statusAt": TIME});
-    let linked = with(&session, &json!({"status": "disconnected", "reason": "logged_out", "phoneNumber": "1", "lid": "2"}));
+    let linked =
+        with(&session, &json!({"status": "disconnected", "reason": "logged_out", "phoneNumber": "1", "lid": "2", "lastSeenAt": TIME}));
     let qr = json!({"qrCode": "data:", "qr": "2@", "qrExpiresAt": TIME});
     let key = json!({"keyId": "key_Ab3dEf9h", "name": "ci", "permissions": ["sessions:read"], "createdAt": TIME});
     let full_key = with(&key, &json!({"sessionIds": [SESSION], "expiresAt": TIME, "revokedAt": TIME, "lastUsedAt": TIME}));
@@ -105,7 +106,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         "chat": {"id": "1@s.whatsapp.net"}, "type": "text", "text": "hello", "createdAt": TIME});
     let failed = with(
         &sent,
-        &json!({"from": party, "error": {"code": "x"}, "timeline": [{"status": "queued", "at": TIME}],
+        &json!({"from": party, "error": {"code": "x"}, "heldUntil": TIME, "heldReason": "overload", "timeline": [{"status": "queued", "at": TIME}],
         "receipts": [{"participant": {"id": "1"}, "readAt": TIME}]}),
     );
     let webhook = json!({"webhookId": "whk_00000000000000000000000000000007", "url": "https://example.com", "events": ["*"], "sessionId": null,

@@ -1,22 +1,27 @@
 //! What the pump knows of the queue: what is ready, which chats rest, what is being written down.
 //!
 //! The order of a chat is kept: when one of its messages must wait, the later ones wait behind it, and the messages of
-//! other chats go past.
+//! other chats go past. After a refusal of a first contact all first contacts wait, until one of them goes through.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use wharf_api::Timestamp;
 use wharf_api::ids::MessageId;
-use wharf_core::store::Outgoing;
+use wharf_api::types::hold::HoldReason;
+use wharf_api::{Timestamp, limits};
+use wharf_core::message::hold::is_personal;
+use wharf_core::store::{Held, HoldRow, Outgoing};
 
 /// How many messages are read and claimed at a time.
 pub(super) const PAGE: u32 = 32;
 /// Rows that were not yet visible when the cursor passed them are found this much later.
 const REWIND: Duration = Duration::from_secs(2);
-/// How a chat rests after a refusal that time may heal: first and longest.
-const CHAT_HOLD: [Duration; 2] = [Duration::from_secs(30), Duration::from_mins(30)];
+/// How long a request waits for its message: for a shorter rest it need not be let go.
+const WAITED: Duration = Duration::from_millis(limits::SEND_WAIT_MS);
+/// How many chats one look at the queue asks the store about, and how long an answer «unknown» is believed.
+const ASKED_AT_ONCE: usize = 64;
+const STRANGER_FOR: Duration = Duration::from_secs(20);
 /// How the session rests when the server is overloaded.
 const SESSION_HOLD: [Duration; 2] = [Duration::from_secs(1), Duration::from_mins(5)];
 /// How a chat rests after a try without an answer, on a socket that lives.
@@ -45,12 +50,34 @@ struct Resting {
     items: VecDeque<Item>,
 }
 
+/// First contacts, while they wait.
+#[derive(Debug, Default)]
+struct Strangers {
+    /// Chats that are none.
+    known: HashSet<String>,
+    /// Chats that were none of the known ones when the store was asked last.
+    unknown: HashMap<String, Instant>,
+}
+
+/// A change of what is held back, to be written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Hold { what: Held, rest: Duration, reason: HoldReason, times: u32 },
+    Lift(Held),
+}
+
 #[derive(Debug, Default)]
 pub(in crate::session) struct Queue {
+    /// Whether what an earlier process held back is known.
+    pub(super) recalled: bool,
     ready: VecDeque<Item>,
     resting: HashMap<String, Resting>,
     /// How often each chat was refused in a row.
     refusals: HashMap<String, u32>,
+    strangers: Option<Strangers>,
+    changes: Vec<Change>,
+    /// Messages that were found to wait: whoever waits for them need not.
+    waiting: Vec<MessageId>,
     settling: HashSet<MessageId>,
     cursor: i64,
     rewound_at: Option<Instant>,
@@ -85,9 +112,18 @@ impl Queue {
         };
         self.cursor = *last;
         for (_, message) in rows {
-            if message.expires_at > now && !self.knows(&message.id) && !self.resting.contains_key(&message.chat) {
-                self.ready.push_back(Item { tries: message.attempts, message, claimed: false });
+            if message.expires_at <= now || self.knows(&message.id) {
+                continue;
             }
+            if let Some(chat) = self.resting.get(&message.chat) {
+                if chat.until.saturating_duration_since(Instant::now()) >= WAITED {
+                    self.waiting.push(message.id);
+                }
+                continue;
+            }
+            // A try that was refused for a time was a try, but none without an answer.
+            let refused = self.refusals.get(&message.chat).copied().unwrap_or_default();
+            self.ready.push_back(Item { tries: message.attempts.saturating_sub(refused), message, claimed: false });
         }
         Fetched::Something
     }
@@ -126,33 +162,127 @@ impl Queue {
 
     /// Lets the chat rest after a try that had no answer.
     pub(super) fn rest_chat(&mut self, item: Item, now: Instant) {
-        let until = now + growing(CHAT_REST, item.tries.saturating_sub(1));
-        self.rest(item, until);
+        let rest = growing(CHAT_REST, item.tries.saturating_sub(1));
+        self.rest(item, rest, now);
     }
 
-    /// Lets the chat rest after a refusal that time may heal, longer each time.
-    pub(super) fn hold_chat(&mut self, item: Item, now: Instant) {
-        let refusals = self.refusals.entry(item.message.chat.clone()).or_default();
-        let until = now + growing(CHAT_HOLD, *refusals);
+    /// Lets the chat rest after a refusal that time may heal, longer each time, and all first contacts with it.
+    pub(super) fn hold_new(&mut self, item: Item, reason: HoldReason, bounds: [Duration; 2], now: Instant) {
+        let chat = item.message.chat.clone();
+        let refusals = self.refusals.entry(chat.clone()).or_default();
+        let rest = growing(bounds, *refusals);
         *refusals += 1;
-        self.rest(item, until);
+        let times = *refusals;
+        for what in [Held::Chat(chat), Held::FirstContacts] {
+            self.changes.push(Change::Hold { what, rest, reason, times });
+        }
+        self.strangers.get_or_insert_default();
+        self.rest(item, rest, now);
     }
 
     /// Lets the whole session rest, longer each time in a row.
     pub(super) fn hold_all(&mut self, item: Item, now: Instant) {
-        self.paused_until = Some(now + growing(SESSION_HOLD, self.pauses));
+        let rest = growing(SESSION_HOLD, self.pauses);
+        self.paused_until = Some(now + rest);
         self.pauses += 1;
+        self.changes.push(Change::Hold { what: Held::Session, rest, reason: HoldReason::Overload, times: self.pauses });
+        if rest >= WAITED {
+            self.waiting.push(item.message.id.clone());
+        }
         self.again(item);
     }
 
-    fn rest(&mut self, mut item: Item, until: Instant) {
+    /// Takes in what an earlier process held back.
+    pub(super) fn recall(&mut self, holds: Vec<HoldRow>, now: (Timestamp, Instant)) {
+        self.recalled = true;
+        let chats = holds.iter().any(|hold| matches!(hold.what, Held::Chat(_)));
+        for HoldRow { what, until, times, .. } in holds {
+            let left_ms = u64::try_from(until.as_millis() - now.0.as_millis()).unwrap_or(0);
+            let until = now.1 + Duration::from_millis(left_ms);
+            match what {
+                Held::Chat(chat) => {
+                    self.resting.insert(chat.clone(), Resting { until, items: VecDeque::new() });
+                    self.refusals.insert(chat, times);
+                }
+                // One of the chats that rest is the one that tries.
+                Held::FirstContacts if chats => drop(self.strangers.get_or_insert_default()),
+                Held::FirstContacts => self.changes.push(Change::Lift(Held::FirstContacts)),
+                Held::Session => {
+                    self.paused_until = Some(until);
+                    self.pauses = times;
+                }
+            }
+        }
+    }
+
+    /// The chats of ready messages of which it has to be asked whether they are first contacts, while these wait.
+    pub(super) fn to_be_asked(&self, now: Instant) -> Vec<String> {
+        let Some(strangers) = &self.strangers else { return Vec::new() };
+        let mut chats: Vec<String> = Vec::new();
+        for item in &self.ready {
+            let chat = &item.message.chat;
+            let answered = strangers.unknown.get(chat).is_some_and(|at| now.duration_since(*at) < STRANGER_FOR);
+            if self.may_be_stranger(chat, strangers) && !answered && !chats.contains(chat) && chats.len() < ASKED_AT_ONCE {
+                chats.push(chat.clone());
+            }
+        }
+        chats
+    }
+
+    /// Takes the answer in, and lets all first contacts wait: their messages are read again later.
+    pub(super) fn sort_out(&mut self, asked: Vec<String>, known: Vec<String>, now: Instant) {
+        let Some(mut strangers) = self.strangers.take() else { return };
+        strangers.unknown.extend(asked.into_iter().map(|chat| (chat, now)));
+        strangers.unknown.retain(|chat, _| !known.contains(chat));
+        strangers.known.extend(known);
+        let (wait, ready) =
+            std::mem::take(&mut self.ready).into_iter().partition(|item| self.may_be_stranger(&item.message.chat, &strangers));
+        self.ready = ready;
+        let wait: VecDeque<Item> = wait;
+        self.waiting.extend(wait.into_iter().map(|item| item.message.id));
+        self.strangers = Some(strangers);
+    }
+
+    /// A chat that was refused itself is the one that tries when its time is over.
+    fn may_be_stranger(&self, chat: &str, strangers: &Strangers) -> bool {
+        is_personal(chat) && !strangers.known.contains(chat) && !self.refusals.contains_key(chat)
+    }
+
+    /// What is to be written down.
+    pub(super) fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Messages that were found to wait for longer than anybody waits for them.
+    pub(super) fn take_waiting(&mut self) -> Vec<MessageId> {
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// The chat's message has an outcome: whatever held it back does not any more.
+    pub(super) fn lift(&mut self, chat: &str) {
+        if self.refusals.remove(chat).is_some() {
+            self.changes.push(Change::Lift(Held::Chat(chat.to_owned())));
+            if self.strangers.take().is_some() {
+                self.changes.push(Change::Lift(Held::FirstContacts));
+                self.cursor = 0;
+            }
+        }
+        if std::mem::take(&mut self.pauses) > 0 {
+            self.changes.push(Change::Lift(Held::Session));
+        }
+    }
+
+    fn rest(&mut self, mut item: Item, rest: Duration, now: Instant) {
         item.claimed = false;
         let chat = item.message.chat.clone();
         let (later, ready) = std::mem::take(&mut self.ready).into_iter().partition(|other| other.message.chat == chat);
         self.ready = ready;
         let mut items: VecDeque<Item> = later;
         items.push_front(item);
-        self.resting.insert(chat, Resting { until, items });
+        if rest >= WAITED {
+            self.waiting.extend(items.iter().map(|item| item.message.id.clone()));
+        }
+        self.resting.insert(chat, Resting { until: now + rest, items });
     }
 
     /// Brings chats back that have rested enough.
@@ -170,8 +300,7 @@ impl Queue {
 
     /// The message's outcome is known and is being written.
     pub(super) fn settling(&mut self, item: &Item) {
-        self.refusals.remove(&item.message.chat);
-        self.pauses = 0;
+        self.lift(&item.message.chat);
         self.settling.insert(item.message.id.clone());
     }
 

@@ -1,5 +1,7 @@
 //! What an answer of the network means for a message.
 
+use wharf_api::types::hold::HoldReason;
+
 /// How one try ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -9,8 +11,8 @@ pub(super) enum Verdict {
     Failed(String),
     /// Its time ran out before the try.
     Overdue,
-    /// The server wants a pause on this chat.
-    HoldChat,
+    /// The server wants a pause on this chat, and on every chat that the session has not written in yet.
+    HoldNew(HoldReason),
     /// The server wants a pause.
     HoldAll,
     /// There was no answer: the same message must go again. `chat_rests` where the socket lives and a pause may help.
@@ -24,12 +26,26 @@ impl Verdict {
             // Overload and «too many»: of the session, not of the message.
             "429" | "500" | "502" | "503" | "504" => Self::HoldAll,
             // Limits on writing to people who did not write first: 463 until they do or time passes, 475 a cap on new chats.
-            "463" | "475" => Self::HoldChat,
-            "404" => Self::Failed("WhatsApp refused the message (404): the recipient is not on WhatsApp".to_owned()),
-            "403" => Self::Failed("WhatsApp refused the message (403): the session is not in this group".to_owned()),
-            "420" => Self::Failed("WhatsApp refused the message (420): only admins may write to this group".to_owned()),
-            _ => Self::Failed(format!("WhatsApp refused the message ({})", printable(code))),
+            "463" => Self::HoldNew(HoldReason::ReachoutTimelock),
+            "475" => Self::HoldNew(HoldReason::NewChatLimit),
+            _ => match meaning(code) {
+                Some(meaning) => Self::Failed(format!("WhatsApp refused the message ({code}): {meaning}")),
+                None => Self::Failed(format!("WhatsApp refused the message ({})", printable(code))),
+            },
         }
+    }
+}
+
+/// What a refusal that ends the message says, for those that are known.
+fn meaning(code: &str) -> Option<&'static str> {
+    match code {
+        "400" | "487" | "491" => Some("it could not read it"),
+        "403" => Some("the session is not in this group"),
+        "404" => Some("the recipient is not on WhatsApp"),
+        "420" => Some("only admins may write to this group"),
+        "421" => Some("the group's members are addressed in another way by now"),
+        "479" => Some("it does not take this message from this account to this recipient"),
+        _ => None,
     }
 }
 
@@ -45,9 +61,10 @@ mod tests {
 
     #[test]
     fn a_refusal_of_the_message_ends_it_and_names_the_code() {
-        for code in ["400", "479", "488", "999"] {
+        for code in ["488", "999"] {
             assert_eq!(Verdict::of_refusal(code), Verdict::Failed(format!("WhatsApp refused the message ({code})")));
         }
+        assert!(matches!(Verdict::of_refusal("479"), Verdict::Failed(reason) if reason.contains("(479): it does not take")));
         assert!(matches!(Verdict::of_refusal("404"), Verdict::Failed(reason) if reason.contains("not on WhatsApp")));
         assert_eq!(Verdict::of_refusal("<x> \n"), Verdict::Failed("WhatsApp refused the message (x)".to_owned()));
         assert_eq!(Verdict::of_refusal(""), Verdict::Failed("WhatsApp refused the message (no code)".to_owned()));
@@ -55,9 +72,8 @@ mod tests {
 
     #[test]
     fn a_refusal_that_time_heals_holds_back_no_more_than_it_must() {
-        for code in ["463", "475"] {
-            assert_eq!(Verdict::of_refusal(code), Verdict::HoldChat);
-        }
+        assert_eq!(Verdict::of_refusal("463"), Verdict::HoldNew(HoldReason::ReachoutTimelock));
+        assert_eq!(Verdict::of_refusal("475"), Verdict::HoldNew(HoldReason::NewChatLimit));
         for code in ["429", "503"] {
             assert_eq!(Verdict::of_refusal(code), Verdict::HoldAll);
         }

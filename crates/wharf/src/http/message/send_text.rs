@@ -21,7 +21,7 @@ pub(in crate::http) async fn send(call: &Call, request: &SendText) -> Answer {
     rules::check(&command)?;
     let sent = async |claim| {
         let sent = message::send_text(call.services(), call.caller(), command.clone(), claim).await?;
-        Ok(Reply::created(message::view(&sent.row)))
+        Ok(Reply::created(sent.view()))
     };
     let resumed = async |id: String| {
         let row = message::find_row(call.services(), call.caller(), &id).await?;

@@ -100,6 +100,10 @@ impl Engine for FakeEngine {
         Composed { wa_id: format!("WA{number}"), payload: format!("{draft:?}").into_bytes() }
     }
 
+    fn last_seen(&self, _: &SessionId) -> Option<Timestamp> {
+        None
+    }
+
     fn statuses(&self) -> Vec<SessionStatus> {
         self.links.lock().unwrap().values().map(|link| link.borrow().status).collect()
     }

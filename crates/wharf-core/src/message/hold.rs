@@ -1,0 +1,44 @@
+//! Why a queued message waits although its session is connected.
+
+use wharf_api::Timestamp;
+use wharf_api::types::hold::HoldReason;
+use wharf_api::types::message::{Direction, Message, MessageStatus};
+
+use crate::services::Services;
+use crate::store::{self, Held, HoldRow, MessageRow};
+
+/// Until when, and why. At that time it is tried again, and may be held back anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    pub until: Timestamp,
+    pub reason: HoldReason,
+}
+
+impl Hold {
+    /// Shows the hold on the message.
+    pub fn show(self, message: &mut Message) {
+        message.held_until = Some(self.until);
+        message.held_reason = Some(self.reason);
+    }
+}
+
+/// Whether the chat is a person's: to write first to a group is no first contact.
+pub fn is_personal(chat: &str) -> bool {
+    chat.ends_with("@s.whatsapp.net") || chat.ends_with("@lid")
+}
+
+/// What holds the message back at this moment.
+pub async fn on(services: &Services, row: &MessageRow) -> Result<Option<Hold>, store::Error> {
+    if row.direction != Direction::Outgoing || row.status != MessageStatus::Queued {
+        return Ok(None);
+    }
+    let now = services.clock.now();
+    let mut holds = services.store.holds_on(&row.session, &row.chat).await?;
+    holds.retain(|hold| hold.until > now);
+    if holds.iter().any(|hold| hold.what == Held::FirstContacts) {
+        let chats = std::slice::from_ref(&row.chat);
+        let stranger = is_personal(&row.chat) && services.store.known_chats(&row.account, &row.session, chats).await?.is_empty();
+        holds.retain(|hold| stranger || hold.what != Held::FirstContacts);
+    }
+    Ok(holds.into_iter().max_by_key(|hold| hold.until).map(|HoldRow { until, reason, .. }| Hold { until, reason }))
+}
