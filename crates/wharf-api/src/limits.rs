@@ -113,3 +113,5 @@ pub const MEDIA_FETCH_MS: u64 = 60_000;
 pub const MEDIA_REQUEST_MS: u64 = 300_000;
 /// How long a file that came with a message by URL or in Base64 stays if the message was not accepted, in milliseconds.
 pub const MEDIA_UNUSED_MS: i64 = 60 * 60 * 1000;
+/// How long a received file may wait to be fetched from WhatsApp, in milliseconds.
+pub const MEDIA_PENDING_MS: i64 = 30 * 24 * 60 * 60 * 1000;

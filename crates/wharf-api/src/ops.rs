@@ -162,6 +162,10 @@ mod table {
         send_text: Post "/v1/messages/text", Key(MessagesSend), 201, "Sends a text.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
              MessageTooLong, MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused];
+        send_media: Post "/v1/messages/media", Key(MessagesSend), 201, "Sends an image, a video, a document, audio or a sticker.",
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp, ResourceNotFound,
+             MessageTooLong, MediaSizeExceeded, InvalidMediaType, MediaUrlInaccessible, MessageSendingFailed, DailyMessageLimitReached,
+             IdempotencyKeyInUse, IdempotencyKeyReused];
         get_message: Get "/v1/messages/{messageId}", Key(MessagesRead), 200, "Shows one message with its time line.", [MessageNotFound];
         list_messages: Get "/v1/messages", Key(MessagesRead), 200, "Lists messages, newest first.", [InvalidParameterType, SessionNotFound];
 

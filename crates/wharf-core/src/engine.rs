@@ -2,16 +2,22 @@
 
 mod draft;
 pub mod groups;
+mod media;
 pub mod people;
+
+use std::fs::File;
+use std::path::Path;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
-use wharf_api::ids::{AccountId, SessionId};
+use wharf_api::ids::{AccountId, MediaId, SessionId};
+use wharf_api::types::media::MediaKind;
 use wharf_api::types::session::{DisconnectReason, SessionStatus};
 use wharf_api::{Recipient, Timestamp};
 
 pub use draft::{Body, Draft, Key, Quote};
 pub use groups::{Act, GroupEdit, GroupEngine};
+pub use media::{Downloaded, Media, Uploaded};
 pub use people::{PeopleEngine, PersonInfo};
 
 /// A QR code while it can be scanned.
@@ -117,6 +123,16 @@ pub trait Engine: GroupEngine + PeopleEngine + Send + Sync + 'static {
 
     /// What every session that this process knows is doing, in no order.
     fn statuses(&self) -> Vec<SessionStatus>;
+
+    /// Encrypts a file into `scratch`, an empty file, and brings it to WhatsApp's servers.
+    async fn upload(&self, _session: &SessionId, _path: &Path, _kind: MediaKind, _scratch: File) -> Result<Uploaded, Error> {
+        Err(Error::NotConnected)
+    }
+
+    /// Fetches the file that `sealed` leads to into `scratch`, an empty file, and decrypts it.
+    async fn download(&self, _session: &SessionId, _media: &MediaId, _sealed: &[u8], _scratch: File) -> Result<Downloaded, Error> {
+        Err(Error::NotConnected)
+    }
 
     /// Tells the session's task that messages were accepted. A lost call costs a poll, never a message.
     fn wake(&self, account: &AccountId, session: &SessionId);

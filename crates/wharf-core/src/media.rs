@@ -1,5 +1,6 @@
 //! Media: which files are taken, how long they are kept, and who may have them.
 
+pub mod fetch;
 pub mod files;
 pub mod intake;
 pub mod keep;
@@ -27,8 +28,8 @@ pub enum Error {
     WrongType { field: &'static str, reason: String },
     #[error("the media URL gave nothing: {0}")]
     Inaccessible(egress::Error),
-    #[error("the request's file cannot be read: {0}")]
-    Malformed(&'static str),
+    #[error("the request's file cannot be read: {reason}")]
+    Malformed { field: &'static str, reason: &'static str },
     /// The folder or the bucket for files is full or away.
     #[error("the file store is not available")]
     Files(#[from] std::io::Error),
@@ -54,7 +55,7 @@ impl From<&Error> for ApiError {
             Error::TooLarge { field, limit, actual } => ApiError::new(ErrorCode::MediaSizeExceeded).field(*field).limit(*limit, *actual),
             Error::WrongType { field, reason } => ApiError::new(ErrorCode::InvalidMediaType).field(*field).reason(reason.clone()),
             Error::Inaccessible(cause) => ApiError::new(ErrorCode::MediaUrlInaccessible).field("mediaUrl").reason(inaccessible(cause)),
-            Error::Malformed(reason) => ApiError::new(ErrorCode::InvalidRequest).reason(*reason),
+            Error::Malformed { field, reason } => ApiError::new(ErrorCode::InvalidRequest).field(*field).reason(*reason),
             Error::Files(_) => ApiError::new(ErrorCode::ServiceUnavailable).reason("the file store is not available").retry_after(5),
             Error::Engine(error) => error.into(),
             Error::Store(error) => error.into(),

@@ -5,6 +5,7 @@ pub mod hold;
 pub mod outcomes;
 pub mod overdue;
 mod send;
+pub mod send_media;
 pub mod send_text;
 pub mod vcard;
 
@@ -16,7 +17,7 @@ use wharf_api::{ApiError, ErrorCode, Timestamp, limits};
 use crate::caller::Caller;
 use crate::services::Services;
 use crate::store::{self, MessageFilter, MessageRow, NewEvent, Page, PageRequest};
-use crate::{engine, idempotency, session};
+use crate::{engine, idempotency, media, session};
 
 pub use send::{Parcel, Sent, send};
 pub use send_text::send_text;
@@ -33,6 +34,11 @@ pub enum Error {
     EmptyText,
     #[error("the text has {chars} characters")]
     TooLong { chars: usize },
+    #[error("the caption has {chars} characters")]
+    CaptionTooLong { chars: usize },
+    /// A field that does not go with the others.
+    #[error("{field}: {reason}")]
+    Unfit { field: &'static str, reason: &'static str },
     #[error("the plan's {limit} messages of today are used up")]
     DailyLimit { limit: u64, used: u64, reset_at: Timestamp },
     /// It was accepted, and WhatsApp refused it.
@@ -44,6 +50,8 @@ pub enum Error {
     Idempotency(#[from] idempotency::Error),
     #[error(transparent)]
     Session(#[from] session::Error),
+    #[error(transparent)]
+    Media(#[from] media::Error),
     #[error(transparent)]
     Engine(#[from] engine::Error),
     #[error(transparent)]
@@ -60,6 +68,10 @@ impl From<&Error> for ApiError {
             Error::TooLong { chars } => {
                 ApiError::new(ErrorCode::MessageTooLong).field("text").limit(limits::TEXT_CHARS as u64, *chars as u64)
             }
+            Error::CaptionTooLong { chars } => {
+                ApiError::new(ErrorCode::MessageTooLong).field("caption").limit(limits::CAPTION_CHARS as u64, *chars as u64)
+            }
+            Error::Unfit { field, reason } => ApiError::new(ErrorCode::InvalidRequest).field(*field).reason(*reason),
             Error::DailyLimit { limit, used, reset_at } => {
                 ApiError::new(ErrorCode::DailyMessageLimitReached).limit(*limit, *used).reset_at(*reset_at)
             }
@@ -67,6 +79,7 @@ impl From<&Error> for ApiError {
             Error::ClaimedBefore => (&idempotency::Error::InUse).into(),
             Error::Idempotency(error) => error.into(),
             Error::Session(error) => error.into(),
+            Error::Media(error) => error.into(),
             Error::Engine(error) => error.into(),
             Error::Store(error) => error.into(),
         }

@@ -8,8 +8,21 @@ use std::path::PathBuf;
 use nix::sys::signal::{Signal, raise};
 
 /// The fail points of the gateway, as they are named where they stand.
-const GAPS: &[&str] =
-    &["S0-accepted", "S1-claimed", "S2-encrypted", "S3-written", "S4-acked", "S5-stored", "inbound-before-commit", "inbound-after-commit"];
+const GAPS: &[&str] = &[
+    "S0-accepted",
+    "S1-claimed",
+    "S2-encrypted",
+    "S3-written",
+    "S4-acked",
+    "S5-stored",
+    "inbound-before-commit",
+    "inbound-after-commit",
+    "M1-stored",
+    "M2-recorded",
+    "M3-uploaded",
+    "M4-fetched",
+    "M5-kept",
+];
 
 /// The variable that names the file.
 const VARIABLE: &str = "WHARF_KILL_FILE";

@@ -4,6 +4,7 @@ mod answer;
 mod faults;
 mod groups;
 mod hooks;
+mod media;
 mod phones;
 mod profiles;
 mod records;

@@ -15,6 +15,7 @@ mod control;
 mod faults;
 mod group;
 mod keys;
+mod media;
 mod network;
 mod noise;
 mod pairing;

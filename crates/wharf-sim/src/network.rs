@@ -1,7 +1,7 @@
 //! Start and stop, and what all connections share. Owns the listeners; refuses to start outside loopback.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -16,6 +16,7 @@ use crate::cast::{self, Behaviour};
 use crate::config::{Config, Error};
 use crate::faults::Faults;
 use crate::group::Groups;
+use crate::media::{self, Media};
 use crate::noise::ServerIdentity;
 use crate::pairing::Candidate;
 use crate::persist::Store;
@@ -38,6 +39,7 @@ pub(crate) struct Net {
     pub(crate) presences: Presences,
     pub(crate) stats: Stats,
     pub(crate) store: Option<Store>,
+    pub(crate) media: Media,
     pub(crate) stop: CancellationToken,
     /// Connections and the delayed acts of people.
     pub(crate) tasks: TaskTracker,
@@ -123,6 +125,11 @@ impl Network {
         let address = local_address(&listener, config.bind)?;
         let control_address = local_address(&control_listener, config.control_bind)?;
 
+        let folder = config.data_dir.clone().unwrap_or_default();
+        let media = Media::open(config.data_dir.as_deref()).map_err(|source| Error::Storage { path: folder, source })?;
+        let media_listener = listen_again(config.bind.ip(), media.last_port()).await?;
+        media.listens_on(local_address(&media_listener, config.bind)?);
+
         let (store, saver) = match &config.data_dir {
             Some(folder) => {
                 let (store, saver) = Store::new(folder.clone());
@@ -141,6 +148,7 @@ impl Network {
             presences: Presences::default(),
             stats: Stats::default(),
             store,
+            media,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             next_connection: AtomicU64::new(1),
@@ -149,6 +157,7 @@ impl Network {
         let serving = vec![
             tokio::spawn(connection::accept(Arc::clone(&net), listener)),
             tokio::spawn(control::serve(Arc::clone(&net), control_listener)),
+            tokio::spawn(media::serve(Arc::clone(&net), media_listener)),
         ];
         Ok(Self { net, address, control_address, serving, saving })
     }
@@ -182,6 +191,14 @@ impl Network {
         if let Some(saving) = self.saving {
             let _ = saving.await;
         }
+    }
+}
+
+/// The port of the last run if it is free, any other otherwise.
+async fn listen_again(ip: IpAddr, port: u16) -> Result<TcpListener, Error> {
+    match TcpListener::bind(SocketAddr::new(ip, port)).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => listen(SocketAddr::new(ip, 0)).await,
     }
 }
 

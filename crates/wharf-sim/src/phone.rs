@@ -16,6 +16,7 @@ use waproto::whatsapp as wa;
 
 use crate::address::{Address, Number};
 use crate::clock;
+use crate::media::letter;
 use keyring::{Keyring, Sealed};
 use ledger::{Entry, Ledger};
 
@@ -165,6 +166,7 @@ impl Phone {
             kind,
             sha256: text.is_none().then(|| ledger::sha256_hex(&message.encode_to_vec())),
             text,
+            media: letter::filed(&message),
             sent_at_secs: parcel.sent_at_secs,
             first_at_ms: clock::now_ms(),
             last_at_ms: clock::now_ms(),
@@ -200,6 +202,7 @@ impl Phone {
             kind,
             sha256: text.is_none().then(|| ledger::sha256_hex(&encoded)),
             text,
+            media: letter::filed(message),
             sent_at_secs: now / 1000,
             first_at_ms: now,
             last_at_ms: now,

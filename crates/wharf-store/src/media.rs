@@ -2,12 +2,16 @@
 
 use async_trait::async_trait;
 use wharf_api::Timestamp;
-use wharf_api::ids::{AccountId, MediaId, SessionId};
+use wharf_api::ids::{AccountId, MediaId, MessageId, SessionId};
+use wharf_api::types::event::EventKind;
 use wharf_api::types::media::{MediaKind, MediaState};
-use wharf_core::store::{Error, MediaRow, MediaStore};
+use wharf_core::message::view;
+use wharf_core::store::{DueFetch, Error, MediaRow, MediaStore, NewEvent, NewFetch};
 
+use crate::event;
+use crate::message::change;
 use crate::open::SqlStore;
-use crate::sql::{Row, args, corrupt, statements};
+use crate::sql::{Row, Tx, args, corrupt, statements};
 
 macro_rules! columns {
     () => {
@@ -23,6 +27,12 @@ statements! {
     EXPIRED = "SELECT id FROM media WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2";
     DELETE = "DELETE FROM media WHERE id = $1";
     DELETE_FETCH = "DELETE FROM media_fetches WHERE media_id = $1";
+    UPDATE = "UPDATE media SET mime_type = $2, size = $3, sha256 = $4, width = $5, height = $6, seconds = $7, state = $8, expires_at = $9 \
+        WHERE id = $1";
+    PLAN = "INSERT INTO media_fetches (media_id, session_id, message_id, source, attempts, due_at) VALUES ($1, $2, $3, $4, 0, $5)";
+    DUE = "SELECT f.media_id, m.account_id, f.session_id, f.message_id, f.source, f.attempts FROM media_fetches f \
+        JOIN media m ON m.id = f.media_id WHERE f.due_at <= $1 ORDER BY f.due_at LIMIT $2";
+    POSTPONE = "UPDATE media_fetches SET attempts = $2, due_at = $3 WHERE media_id = $1";
     /// The ids of a page stand in order: its two ends take the rows between along.
     KNOWN = "SELECT id FROM media WHERE id >= $1 AND id <= $2";
 }
@@ -72,6 +82,44 @@ macro_rules! insert_args {
     };
 }
 
+/// Has a received file fetched, now that its message is stored.
+pub(crate) async fn plan(tx: &mut Tx, message: &MessageId, new: &NewFetch) -> Result<(), Error> {
+    let row = &new.media;
+    let session = row.session.as_ref().map_or("", SessionId::as_str);
+    tx.execute(&INSERT, insert_args!(row)).await?;
+    tx.execute(&PLAN, args![&row.id, session, message, &new.source, row.created_at]).await.map(drop)
+}
+
+async fn settle(tx: &mut Tx, fetch: &DueFetch, row: &MediaRow, error: Option<&str>, at: Timestamp) -> Result<bool, Error> {
+    if tx.execute(&DELETE_FETCH, args![&row.id]).await? == 0 {
+        return Ok(false);
+    }
+    let (size, small) = (Some(row.size), |side: Option<u32>| side.map(i64::from));
+    let sides = [small(row.width), small(row.height), small(row.seconds)];
+    let args = args![&row.id, &row.mime_type, size, &row.sha256, sides[0], sides[1], sides[2], row.state.as_str(), row.expires_at];
+    tx.execute(&UPDATE, args).await?;
+    let rewritten = change::rewrite(tx, &fetch.account, &fetch.message, |message| {
+        let Some(media) = message.content.media_mut().filter(|media| media.media_id == row.id) else { return false };
+        media.media_state = row.state;
+        media.media_error = error.map(str::to_owned);
+        if row.state == MediaState::Stored {
+            media.mime_type.clone_from(&row.mime_type);
+            media.size = row.size;
+            media.sha256.clone_from(&row.sha256);
+            media.width = media.width.or(row.width);
+            media.height = media.height.or(row.height);
+            media.seconds = media.seconds.or(row.seconds);
+        }
+        true
+    });
+    if let Some(message) = rewritten.await? {
+        let data = serde_json::to_value(view(&message)).unwrap_or_default();
+        let drafts = event::drafts(vec![NewEvent { kind: EventKind::MessageStatus, data }]);
+        event::write(tx, &message.account, &message.session, at, &drafts).await?;
+    }
+    Ok(true)
+}
+
 #[async_trait]
 impl MediaStore for SqlStore {
     async fn insert_media(&self, row: &MediaRow) -> Result<(), Error> {
@@ -115,6 +163,37 @@ impl MediaStore for SqlStore {
                 }
                 Ok(())
             })
+        })
+        .await
+    }
+
+    async fn list_due_fetches(&self, now: Timestamp, limit: u32) -> Result<Vec<DueFetch>, Error> {
+        let mut rows = self.readers.fetch(&DUE, args![now, limit]).await?;
+        let due = |row: &mut Row| {
+            Ok(DueFetch {
+                media: row.parsed("the media id", MediaId::parse)?,
+                account: row.parsed("the account id", AccountId::parse)?,
+                session: row.parsed("the session id", SessionId::parse)?,
+                message: row.parsed("the message id", MessageId::parse)?,
+                source: row.bytes()?,
+                attempts: u32::try_from(row.int()?).unwrap_or(u32::MAX),
+            })
+        };
+        rows.iter_mut().map(due).collect()
+    }
+
+    async fn postpone_fetch(&self, fetch: &DueFetch, attempts: u32, due_at: Timestamp) -> Result<(), Error> {
+        let id = fetch.media.clone();
+        self.write(fetch.account.as_str(), fetch.session.as_str(), move |tx| {
+            Box::pin(async move { tx.execute(&POSTPONE, args![&id, attempts, due_at]).await.map(drop) })
+        })
+        .await
+    }
+
+    async fn settle_fetch(&self, fetch: &DueFetch, row: &MediaRow, error: Option<&str>, at: Timestamp) -> Result<bool, Error> {
+        let (owned, row, error) = (fetch.clone(), row.clone(), error.map(str::to_owned));
+        self.write(fetch.account.as_str(), fetch.session.as_str(), move |tx| {
+            Box::pin(async move { settle(tx, &owned, &row, error.as_deref(), at).await })
         })
         .await
     }

@@ -1,7 +1,7 @@
 //! Messages, from acceptance to the last receipt.
 
 mod accept;
-mod change;
+pub(crate) mod change;
 mod chats;
 mod end;
 mod inbound;
@@ -18,7 +18,7 @@ use wharf_api::ids::{AccountId, MessageId, SessionId};
 use wharf_api::types::message::TimelineEntry;
 use wharf_core::store::{
     Accepted, ChatRow, ChatStore, ContactRow, Error, Fence, Inbound, MemberReceipt, MemberState, MessageFilter, MessageRow, MessageStore,
-    NewEvent, NewMessage, Outgoing, Page, PageRequest, Receipt, StatusChange, Unread,
+    NewEvent, NewFetch, NewMessage, Outgoing, Page, PageRequest, Receipt, StatusChange, Unread,
 };
 
 use crate::open::SqlStore;
@@ -69,8 +69,8 @@ impl MessageStore for SqlStore {
         self.advance(fence, receipt).await
     }
 
-    async fn record_inbound(&self, fence: &Fence, messages: &[MessageRow]) -> Result<Inbound, Error> {
-        self.take_in(fence, messages).await
+    async fn record_inbound_with_files(&self, fence: &Fence, messages: &[MessageRow], files: &[NewFetch]) -> Result<Inbound, Error> {
+        self.take_in(fence, messages, files).await
     }
 
     async fn messages_on_wire(&self, session: &SessionId, wa_id: &str) -> Result<Vec<MessageRow>, Error> {

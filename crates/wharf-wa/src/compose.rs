@@ -4,6 +4,7 @@
 //! crash would then carry another secret, and votes, edits and reactions on the message would not decrypt.
 
 mod body;
+mod media;
 
 use waproto::buffa::{Message as _, MessageField};
 use waproto::whatsapp as wa;

@@ -1,6 +1,8 @@
 //! The engine: the map of sessions, and the port that the rules call.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,10 +10,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt;
 use tokio::sync::{oneshot, watch};
-use wharf_api::ids::{AccountId, SessionId};
+use wharf_api::ids::{AccountId, MediaId, SessionId};
+use wharf_api::types::media::MediaKind;
 use wharf_api::types::session::SessionStatus;
 use wharf_api::{Recipient, Timestamp};
-use wharf_core::engine::{Composed, Draft, Engine, Error, Link, PairCode, Registration};
+use wharf_core::engine::{Composed, Downloaded, Draft, Engine, Error, Link, PairCode, Registration, Uploaded};
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::store::{self, Store};
 use wharf_core::{Chance, Clock};
@@ -21,11 +24,14 @@ use wharf_core::seal::Seal;
 
 use crate::compose;
 use crate::config::Config;
+use crate::http::MediaHttp;
 use crate::people::Typing;
 use crate::session::presence::Presences;
-use crate::session::{Context, Handle, Order};
+use crate::session::{Context, Handle, Order, media};
 use crate::transport::Dialer;
 
+/// The space under which the keys of received files are sealed.
+pub(crate) const SEALED_MEDIA: &str = "media";
 /// How long a session of the process's start holds its place among those that connect.
 const START_LIMIT: Duration = Duration::from_secs(15);
 /// How often, and after which pause, the start of a session is tried again while the database is away.
@@ -55,7 +61,8 @@ impl WaEngine {
     ) -> anyhow::Result<Arc<Self>> {
         let dialer = Arc::new(Dialer::new(config.server_url.as_ref())?);
         let seal = Arc::new(Seal::new(&config.master_key, Arc::clone(&chance)));
-        let ctx = Arc::new(Context { config, store, clock, chance, outcomes, seal, dialer, presences: Presences::default() });
+        let http = MediaHttp::new(config.server_url.clone());
+        let ctx = Arc::new(Context { config, store, clock, chance, outcomes, seal, dialer, http, presences: Presences::default() });
         Ok(Arc::new(Self { ctx, sessions: Mutex::default(), closing: AtomicBool::new(false), typing: Arc::default() }))
     }
 
@@ -128,13 +135,27 @@ impl WaEngine {
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
+        self.patiently(session, WORK_LIMIT, work).await
+    }
+
+    /// The same for what may take longer.
+    async fn patiently<T, F>(
+        &self,
+        session: &SessionId,
+        limit: Duration,
+        work: impl FnOnce(Arc<Client>) -> F + Send + 'static,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
         let order = |reply: oneshot::Sender<Result<T, Error>>| {
             Order::Work(Box::new(move |client| match client {
                 // The asker may have stopped waiting.
                 None => drop(reply.send(Err(Error::NotConnected))),
                 Some(client) => {
                     tokio::spawn(async move {
-                        let done = tokio::time::timeout(WORK_LIMIT, work(client)).await;
+                        let done = tokio::time::timeout(limit, work(client)).await;
                         drop(reply.send(done.unwrap_or(Err(Error::Timeout))));
                     });
                 }
@@ -216,6 +237,18 @@ impl Engine for WaEngine {
 
     fn statuses(&self) -> Vec<SessionStatus> {
         self.sessions().values().map(|handle| handle.link.borrow().status).collect()
+    }
+
+    async fn upload(&self, session: &SessionId, path: &Path, kind: MediaKind, scratch: File) -> Result<Uploaded, Error> {
+        let path = path.to_owned();
+        self.patiently(session, media::LIMIT, move |client| media::upload(client, path, kind, scratch)).await
+    }
+
+    async fn download(&self, session: &SessionId, media: &MediaId, sealed: &[u8], scratch: File) -> Result<Downloaded, Error> {
+        let unreadable = || Error::Refused("the stored key cannot be read".to_owned());
+        let plain = self.ctx.seal.open(session, SEALED_MEDIA, media.as_str(), sealed).map_err(|_| unreadable())?;
+        let source = serde_json::from_slice(&plain).map_err(|_| unreadable())?;
+        self.patiently(session, media::LIMIT, move |client| media::download(client, source, scratch)).await
     }
 
     fn wake(&self, _account: &AccountId, session: &SessionId) {

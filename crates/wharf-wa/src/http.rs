@@ -1,14 +1,204 @@
-//! The library's way to HTTP. Media comes later; until then every request is refused, which no text needs.
+//! The library's way to WhatsApp's media servers: streaming both ways, and to nobody else.
+//!
+//! In production the hosts are WhatsApp's, with the machine's certificates. On the pretend network they are on loopback, and
+//! the network tells the certificate that it signs with, at the first use.
 
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
 use async_trait::async_trait;
-use wacore::net::{HttpClient, HttpRequest, HttpResponse};
+use bytes::Bytes;
+use reqwest::header::CONTENT_LENGTH;
+use reqwest::{Certificate, Client, Method, RequestBuilder, Response};
+use tokio::runtime::Handle;
+use tokio::sync::{OnceCell, mpsc};
+use url::{Host, Url};
+use wacore::net::{HttpClient, HttpRequest, HttpResponse, StreamingHttpResponse, UploadBody};
 
-/// Refuses every request.
-pub(crate) struct NoHttp;
+/// Ends of names that WhatsApp's media servers have.
+const HOSTS: &[&str] = &[".whatsapp.net", ".whatsapp.com", ".fbcdn.net"];
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long nothing may come.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest answer: a hundred megabytes, encrypted.
+const ANSWER_BYTES: u64 = 101 * 1024 * 1024;
+/// What is answered to an upload is short.
+const SHORT_BYTES: u64 = 1024 * 1024;
+const CHUNK_BYTES: usize = 64 * 1024;
+/// Where the pretend network shows its root.
+const ROOT_PATH: &str = "/root.pem";
+
+/// Shared by all sessions of the process: clones have one client.
+#[derive(Clone)]
+pub(crate) struct MediaHttp {
+    /// The pretend network; `None` is WhatsApp.
+    network: Option<Url>,
+    client: Arc<OnceCell<Client>>,
+}
+
+impl MediaHttp {
+    pub(crate) fn new(network: Option<Url>) -> Self {
+        Self { network, client: Arc::default() }
+    }
+
+    async fn client(&self) -> Result<&Client> {
+        self.client.get_or_try_init(|| self.connect()).await
+    }
+
+    async fn connect(&self) -> Result<Client> {
+        // Somebody may have chosen one before; that one is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let Some(network) = &self.network else { return Ok(builder().build()?) };
+        let mut place = network.clone();
+        ensure!(place.set_scheme("http").is_ok(), "the network's address cannot be asked for its root");
+        place.set_path(ROOT_PATH);
+        let plain = builder().https_only(false).build()?;
+        let pem = plain.get(place).send().await?.error_for_status()?.bytes().await?;
+        Ok(builder().tls_certs_only([Certificate::from_pem(&pem)?]).build()?)
+    }
+
+    async fn request(&self, request: &HttpRequest) -> Result<RequestBuilder> {
+        let url = Url::parse(&request.url).context("the library made no URL")?;
+        ensure!(self.allows(&url), "a media server that is not WhatsApp's");
+        let method = Method::from_bytes(request.method.as_bytes())?;
+        let mut asked = self.client().await?.request(method, url);
+        for (name, value) in &request.headers {
+            asked = asked.header(name, value);
+        }
+        Ok(asked)
+    }
+
+    fn allows(&self, url: &Url) -> bool {
+        match (url.host(), &self.network) {
+            _ if url.scheme() != "https" => false,
+            (Some(Host::Domain(name)), None) => HOSTS.iter().any(|end| name.ends_with(end)),
+            (Some(Host::Ipv4(address)), Some(_)) => address.is_loopback(),
+            (Some(Host::Ipv6(address)), Some(_)) => address.is_loopback(),
+            _ => false,
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "its hosts are WhatsApp's own, told by WhatsApp over the session's socket, and checked here")]
+fn builder() -> reqwest::ClientBuilder {
+    Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .https_only(true)
+        .pool_max_idle_per_host(4)
+}
 
 #[async_trait]
-impl HttpClient for NoHttp {
-    async fn execute(&self, _request: HttpRequest) -> anyhow::Result<HttpResponse> {
-        Err(anyhow::anyhow!("this version of the engine makes no HTTP requests"))
+impl HttpClient for MediaHttp {
+    async fn execute(&self, mut request: HttpRequest) -> Result<HttpResponse> {
+        let body = request.body.take();
+        let mut asked = self.request(&request).await?;
+        if let Some(body) = body {
+            asked = asked.body(body);
+        }
+        read(asked.send().await?, ANSWER_BYTES).await
+    }
+
+    fn supports_streaming(&self) -> bool {
+        true
+    }
+
+    fn execute_streaming(&self, request: HttpRequest) -> Result<StreamingHttpResponse> {
+        let runtime = Handle::current();
+        let answer = runtime.block_on(async { anyhow::Ok(self.request(&request).await?.send().await?) })?;
+        let status_code = answer.status().as_u16();
+        Ok(StreamingHttpResponse { status_code, body: Box::new(Body { runtime, answer, chunk: Bytes::new(), left: ANSWER_BYTES }) })
+    }
+
+    fn supports_upload_streaming(&self) -> bool {
+        true
+    }
+
+    fn execute_upload(&self, request: HttpRequest, mut body: UploadBody, content_length: u64) -> Result<HttpResponse> {
+        let runtime = Handle::current();
+        let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(2);
+        let chunks = futures::stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|chunk| (chunk, receiver)) });
+        let asked = runtime.block_on(self.request(&request))?;
+        let asked = asked.header(CONTENT_LENGTH, content_length).body(reqwest::Body::wrap_stream(chunks));
+        let answering = runtime.spawn(async move { read(asked.send().await?, SHORT_BYTES).await });
+        loop {
+            let mut chunk = vec![0; CHUNK_BYTES];
+            let read = body.read(&mut chunk);
+            let done = !matches!(read, Ok(1..));
+            let chunk = read.map(|read| {
+                chunk.truncate(read);
+                Bytes::from(chunk)
+            });
+            // A server that has answered already takes no more.
+            let failed = chunk.is_err();
+            if (done && !failed) || sender.blocking_send(chunk).is_err() || done {
+                break;
+            }
+        }
+        drop(sender);
+        runtime.block_on(answering)?
+    }
+}
+
+async fn read(mut answer: Response, limit: u64) -> Result<HttpResponse> {
+    let status_code = answer.status().as_u16();
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        ensure!((body.len() + chunk.len()) as u64 <= limit, "the answer is too long");
+        body.extend_from_slice(&chunk);
+    }
+    Ok(HttpResponse { status_code, body })
+}
+
+/// An answer's body for who reads on a thread that may wait.
+struct Body {
+    runtime: Handle,
+    answer: Response,
+    chunk: Bytes,
+    left: u64,
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.chunk.is_empty() {
+            match self.runtime.block_on(self.answer.chunk()).map_err(io::Error::other)? {
+                Some(chunk) => self.chunk = chunk,
+                None => return Ok(0),
+            }
+        }
+        let read = self.chunk.len().min(buffer.len());
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| io::Error::other("the answer is too long"))?;
+        buffer[..read].copy_from_slice(&self.chunk.split_to(read));
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whatsapps_hosts_are_asked_and_on_the_pretend_network_only_loopback() {
+        let allows =
+            |network: Option<&str>, url: &str| MediaHttp::new(network.map(|url| url.parse().unwrap())).allows(&url.parse().unwrap());
+        assert!(allows(None, "https://mmg.whatsapp.net/mms/image/x"));
+        for url in [
+            "http://mmg.whatsapp.net/",
+            "https://whatsapp.net.evil.org/",
+            "https://127.0.0.1/",
+            "https://evilwhatsapp.net/",
+            "https://10.0.0.1/",
+        ] {
+            assert!(!allows(None, url), "{url}");
+        }
+        let network = Some("ws://127.0.0.1:7000/ws/chat");
+        assert!(allows(network, "https://127.0.0.1:7001/mms/image/x") && allows(network, "https://[::1]:1/"));
+        for url in ["https://mmg.whatsapp.net/", "http://127.0.0.1:7001/", "https://localhost:1/", "https://10.0.0.1/"] {
+            assert!(!allows(network, url), "{url}");
+        }
     }
 }

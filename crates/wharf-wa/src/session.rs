@@ -10,6 +10,7 @@ mod inbound;
 mod life;
 mod links;
 mod lookup;
+pub(crate) mod media;
 mod outgoing;
 mod pairing;
 pub(crate) mod presence;
@@ -29,6 +30,7 @@ use wharf_core::{Chance, Clock, Meter};
 use whatsapp_rust::client::Client;
 
 use crate::config::Config;
+use crate::http::MediaHttp;
 use crate::transport::Dialer;
 use crate::vault::Vault;
 use flight::Flight;
@@ -46,6 +48,7 @@ pub(crate) struct Context {
     pub(crate) seal: Arc<Seal>,
     pub(crate) dialer: Arc<Dialer>,
     pub(crate) presences: Presences,
+    pub(crate) http: MediaHttp,
 }
 
 impl Context {

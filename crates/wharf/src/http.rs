@@ -74,12 +74,17 @@ impl Default for Limits {
     }
 }
 
+/// How many bodies of more than a megabyte are held at the same time.
+const LARGE_BODIES: usize = 3;
+
 /// What every request has at hand.
 pub struct Http {
     pub(crate) services: Arc<Services>,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
     permits: Semaphore,
+    /// Bodies with files in them are held whole: not many at the same time.
+    large_bodies: Arc<Semaphore>,
     draining: CancellationToken,
     /// Work that goes on when its client has left.
     tasks: TaskTracker,
@@ -89,7 +94,8 @@ impl Http {
     pub fn new(services: Arc<Services>, limits: Limits) -> Arc<Self> {
         let permits = Semaphore::new(limits.concurrent_requests.min(Semaphore::MAX_PERMITS));
         let metrics = Metrics::default();
-        Arc::new(Self { services, limits, metrics, permits, draining: CancellationToken::new(), tasks: TaskTracker::new() })
+        let large_bodies = Arc::new(Semaphore::new(LARGE_BODIES));
+        Arc::new(Self { services, limits, metrics, permits, large_bodies, draining: CancellationToken::new(), tasks: TaskTracker::new() })
     }
 
     /// From now on every request but those after our health is refused.

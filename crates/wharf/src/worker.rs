@@ -35,6 +35,7 @@ pub fn start(services: &Arc<Services>) -> Workers {
     workers.every("lost wake-ups", wake::PERIOD, services, |services| async move { wake::run(&services).await });
     workers.every("usage", usage::PERIOD, services, |services| async move { usage::run(&services).await });
     workers.every("audit log", audit::PERIOD, services, |services| async move { audit::run(&services).await });
+    workers.every("received files", media::FETCH_PERIOD, services, |services| async move { media::fetch(&services).await });
     workers.every("what has expired", expiry::PERIOD, services, |services| async move { expiry::run(&services).await });
     workers.every("media", media::PERIOD, services, |services| async move { media::run(&services).await });
     workers.every("old events", retention::PERIOD, services, |services| async move { retention::run(&services).await });

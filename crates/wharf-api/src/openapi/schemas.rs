@@ -72,6 +72,7 @@ pub(super) const ALL: &[Named] = &[
     ("Reaction", messages::reaction),
     ("Reference", messages::reference_to),
     ("RotateKey", accounts::rotate_key),
+    ("SendMedia", media::send_media),
     ("SendText", requests::send_text),
     ("Session", answers::session),
     ("SessionWithQr", answers::session_with_qr),

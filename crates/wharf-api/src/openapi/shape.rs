@@ -62,6 +62,7 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "send_text" => (Some("SendText"), Answer::One("Message")),
         "get_message" => (None, Answer::One("Message")),
         "list_messages" => (None, Answer::List("Message")),
+        "send_media" => (Some("SendMedia"), Answer::One("Message")),
         "upload_media" => (None, Answer::One("Media")),
         "get_media" => (None, Answer::Raw(&["*/*"])),
         "check_contacts" => (Some("CheckContacts"), Answer::Array("CheckedContact")),

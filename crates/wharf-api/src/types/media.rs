@@ -161,9 +161,6 @@ pub struct SendMedia {
     /// Of an image, a video or a voice note: can be opened once.
     #[serde(default)]
     pub view_once: bool,
-    /// The message that this one answers.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub reply_to: Option<String>,
     /// Answer as soon as the message is durable instead of waiting for WhatsApp.
     #[serde(rename = "async", default)]
     pub asynchronous: bool,

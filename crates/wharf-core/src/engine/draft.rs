@@ -2,6 +2,8 @@
 
 use wharf_api::types::message::{ContactCard, Content, LinkPreview};
 
+use super::Media;
+
 /// A message before it has an id.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
@@ -26,6 +28,7 @@ pub enum Body {
     Location { latitude: f64, longitude: f64, name: Option<String>, address: Option<String> },
     Contact { contacts: Vec<ContactCard> },
     Poll { question: String, options: Vec<String>, selectable_count: u32 },
+    Media(Box<Media>),
     Reaction { target: Key, emoji: String },
     Edit { target: Key, text: String },
     Revoke { target: Key },

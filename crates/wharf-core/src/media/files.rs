@@ -1,5 +1,6 @@
 //! The port to where files lie: written once under an id, read often, removed once.
 
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
@@ -15,6 +16,12 @@ pub trait Files: Send + Sync + 'static {
 
     /// The file of that id on this machine; `None` where there is none.
     async fn open(&self, id: &MediaId) -> io::Result<Option<Local>>;
+
+    /// What the file of that id shows besides its type.
+    async fn facts(&self, id: &MediaId, mime_type: &str) -> io::Result<Facts>;
+
+    /// An empty file without a name, which is gone when it is closed.
+    async fn scratch(&self) -> io::Result<File>;
 
     /// Removes the file. One that is not there is no error.
     async fn remove(&self, id: &MediaId) -> io::Result<()>;
@@ -65,6 +72,14 @@ impl Files for NoFiles {
 
     async fn open(&self, _id: &MediaId) -> io::Result<Option<Local>> {
         Ok(None)
+    }
+
+    async fn facts(&self, _id: &MediaId, _mime_type: &str) -> io::Result<Facts> {
+        Ok(Facts::default())
+    }
+
+    async fn scratch(&self) -> io::Result<File> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     async fn remove(&self, _id: &MediaId) -> io::Result<()> {

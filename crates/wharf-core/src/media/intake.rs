@@ -80,7 +80,7 @@ impl Intake {
     fn look(&mut self) -> Result<kind::Found, Error> {
         let found = kind::look(&self.head);
         let wanted = self.purpose.kind.unwrap_or(found.kind);
-        kind::judge(wanted, self.purpose.voice, found).map_err(|reason| Error::WrongType { field: self.field, reason })?;
+        kind::judge(wanted, self.purpose.voice, found.mime_type).map_err(|reason| Error::WrongType { field: self.field, reason })?;
         self.found = Some(found);
         Ok(found)
     }

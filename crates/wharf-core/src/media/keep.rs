@@ -52,6 +52,15 @@ pub async fn take_over(services: &Services, caller: &Caller, id: &MediaId) -> Re
     Ok(services.store.extend_media(&caller.account, id, until).await?)
 }
 
+/// Nobody took the file over: it goes now, and where that fails its time is over soon.
+pub async fn discard(services: &Services, id: &MediaId) {
+    let removed = services.files.remove(id).await.map_err(Error::from);
+    let forgotten = services.store.delete_media(std::slice::from_ref(id)).await.map_err(Error::from);
+    if let Err(error) = removed.and(forgotten) {
+        tracing::warn!(%error, "a file that no message has stays for a while");
+    }
+}
+
 async fn days(services: &Services, caller: &Caller) -> Result<i64, store::Error> {
     Ok(i64::from(services.store.media_days(&caller.account).await?))
 }

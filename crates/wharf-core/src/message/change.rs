@@ -20,6 +20,11 @@ pub const fn event(content: &Content) -> Option<EventKind> {
         | Content::Location { .. }
         | Content::Contact { .. }
         | Content::Poll { .. }
+        | Content::Image(_)
+        | Content::Video(_)
+        | Content::Document(_)
+        | Content::Audio(_)
+        | Content::Sticker(_)
         | Content::Deleted {}
         | Content::Undecryptable {}
         | Content::Unsupported { .. } => None,

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use wharf_api::Timestamp;
-use wharf_api::ids::{AccountId, MediaId, SessionId};
+use wharf_api::ids::{AccountId, MediaId, MessageId, SessionId};
 use wharf_api::types::media::{MediaKind, MediaState};
 
 use super::Error;
@@ -27,6 +27,26 @@ pub struct MediaRow {
     pub expires_at: Timestamp,
 }
 
+/// A received file that is to be fetched, stored with its message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewFetch {
+    pub media: MediaRow,
+    /// Where it is and how it is opened, sealed by the engine.
+    pub source: Vec<u8>,
+}
+
+/// A received file whose time to be fetched has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueFetch {
+    pub media: MediaId,
+    pub account: AccountId,
+    pub session: SessionId,
+    pub message: MessageId,
+    pub source: Vec<u8>,
+    /// How often it was tried before.
+    pub attempts: u32,
+}
+
 #[async_trait]
 pub trait MediaStore {
     async fn insert_media(&self, row: &MediaRow) -> Result<(), Error>;
@@ -43,6 +63,16 @@ pub trait MediaStore {
     async fn list_expired_media(&self, now: Timestamp, limit: u32) -> Result<Vec<MediaId>, Error>;
 
     async fn delete_media(&self, ids: &[MediaId]) -> Result<(), Error>;
+
+    /// Received files of all accounts that are to be fetched now, the longest due first.
+    async fn list_due_fetches(&self, now: Timestamp, limit: u32) -> Result<Vec<DueFetch>, Error>;
+
+    /// Notes how often a file was tried, and when it is tried again.
+    async fn postpone_fetch(&self, fetch: &DueFetch, attempts: u32, due_at: Timestamp) -> Result<(), Error>;
+
+    /// Ends a fetch: the file's row, what its message says of it and the event about that, in one commit. `error` says why the
+    /// file could not be fetched. `false` where it was ended before.
+    async fn settle_fetch(&self, fetch: &DueFetch, row: &MediaRow, error: Option<&str>, at: Timestamp) -> Result<bool, Error>;
 
     /// Those of `ids` that have rows.
     async fn known_media(&self, ids: &[MediaId]) -> Result<Vec<MediaId>, Error>;

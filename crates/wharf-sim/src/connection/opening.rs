@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use futures::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_websockets::{Message, ServerBuilder};
 use wacore_noise::framing::{FrameDecoder, encode_frame};
@@ -15,6 +16,37 @@ use crate::stats::count;
 const HEADER_LEN: usize = 4;
 /// Edge routing data comes before the header, behind this mark and three bytes of length.
 const ROUTING_MARK: &[u8] = b"ED\x00\x01";
+
+/// What a client asks for that wants to trust the media servers.
+const ROOT_REQUEST: &[u8] = b"GET /root.pem ";
+
+/// Answers who asks for the root of the media servers, in plain HTTP; gives the connection back otherwise.
+pub(super) async fn root_or(net: &Net, mut stream: TcpStream) -> Result<Option<TcpStream>, Error> {
+    let mut start = [0; ROOT_REQUEST.len()];
+    loop {
+        let seen = stream.peek(&mut start).await.map_err(tokio_websockets::Error::Io)?;
+        if seen == 0 || start[..seen] != ROOT_REQUEST[..seen] {
+            return Ok(Some(stream));
+        }
+        if seen == ROOT_REQUEST.len() {
+            break;
+        }
+        // The request line came in pieces.
+        tokio::task::yield_now().await;
+    }
+    let pem = &net.media.authority.root_pem;
+    let head =
+        format!("HTTP/1.1 200 OK\r\nContent-Type: application/x-pem-file\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", pem.len());
+    let mut request = [0; 4096];
+    let answered = async {
+        let _ = stream.read(&mut request).await?;
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(pem.as_bytes()).await?;
+        stream.shutdown().await
+    };
+    answered.await.map_err(tokio_websockets::Error::Io)?;
+    Ok(None)
+}
 
 pub(super) async fn handshake(net: &Net, stream: TcpStream) -> Result<(Socket, FrameDecoder, Secured), Error> {
     let (_, mut socket) = ServerBuilder::new().accept(stream).await?;

@@ -9,6 +9,7 @@ use waproto::buffa::MessageField;
 use waproto::whatsapp as wa;
 
 use super::answer::{self, Answer, Failure};
+use super::media;
 use crate::account::Account;
 use crate::network::Net;
 use crate::phone::ledger::Entry;
@@ -100,22 +101,24 @@ fn describe(account: &Account) -> Value {
 pub(super) async fn messages(State(net): State<Arc<Net>>, Path(number): Path<String>, Query(wanted): Query<Wanted>) -> Answer {
     let account = answer::account(&net, &number)?;
     let chat = wanted.chat.as_deref().map(answer::number).transpose()?;
-    let phone = account.phone();
-    let mut entries: Vec<Value> = phone
-        .ledger
-        .iter()
-        .filter(|entry| wanted.id.as_ref().is_none_or(|id| *id == entry.id))
-        .filter(|entry| chat.is_none_or(|chat| chat == entry.chat))
-        .map(entry)
-        .collect();
-    drop(phone);
+    let mut entries: Vec<Entry> = {
+        let phone = account.phone();
+        let wanted = phone
+            .ledger
+            .iter()
+            .filter(|entry| wanted.id.as_ref().is_none_or(|id| *id == entry.id))
+            .filter(|entry| chat.is_none_or(|chat| chat == entry.chat));
+        wanted.cloned().collect()
+    };
     if let Some(limit) = wanted.limit {
         entries.drain(..entries.len().saturating_sub(limit));
     }
-    answer::ok(entries)
+    // Files are opened for it, which takes its time.
+    let shown = tokio::task::spawn_blocking(move || entries.iter().map(|entry| self::entry(&net, entry)).collect::<Vec<_>>()).await;
+    answer::ok(shown.unwrap_or_default())
 }
 
-fn entry(entry: &Entry) -> Value {
+fn entry(net: &Net, entry: &Entry) -> Value {
     json!({
         "id": entry.id,
         "chat": entry.chat.to_string(),
@@ -125,6 +128,7 @@ fn entry(entry: &Entry) -> Value {
         "type": entry.kind,
         "text": entry.text,
         "sha256": entry.sha256,
+        "media": media::shown(net, entry),
         "sentAt": entry.sent_at_secs,
         "firstAtMs": entry.first_at_ms,
         "lastAtMs": entry.last_at_ms,
@@ -137,8 +141,12 @@ fn entry(entry: &Entry) -> Value {
 }
 
 pub(super) async fn send(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
-    let wanted: Send = answer::body(&text)?;
     let sender = answer::account(&net, &number)?;
+    let asked: Value = answer::body(&text)?;
+    if media::is_meant(&asked) {
+        return media::send(&net, &sender, asked).await;
+    }
+    let wanted: Send = answer::body(&text)?;
     let to = answer::number(&wanted.to)?;
     let id = wanted.id.unwrap_or_else(keys::message_id);
     let message = wa::Message { conversation: Some(wanted.text), ..Default::default() };

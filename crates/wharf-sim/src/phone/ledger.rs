@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use waproto::whatsapp as wa;
 
 use crate::address::Number;
+use crate::media::letter::Filed;
 use crate::{clock, keys};
 
 /// Entries a phone keeps.
@@ -26,6 +27,8 @@ pub(crate) struct Entry {
     pub(crate) text: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sha256: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) media: Option<Filed>,
     pub(crate) sent_at_secs: u64,
     pub(crate) first_at_ms: u64,
     pub(crate) last_at_ms: u64,

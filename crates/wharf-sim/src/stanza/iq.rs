@@ -29,7 +29,7 @@ pub(super) fn handle(session: &Session, node: &NodeRef<'_>) {
                 "abt" => answer(session, node, vec![props()]),
                 "status" if kind == "set" => profile::set_about(session, account, node),
                 "blocklist" => profile::blocklist(session, account, node),
-                "w:m" => refuse(session, node, 503, "service-unavailable"),
+                "w:m" => answer(session, node, vec![session.net.media.connection()]),
                 "w:g2" => group::handle(session, account, node),
                 "w:profile:picture" => profile::picture(session, account, node),
                 other => {

@@ -1,6 +1,6 @@
 //! Changes on other messages, and finding the message that another one names.
 
-use wharf_api::ids::SessionId;
+use wharf_api::ids::{AccountId, MessageId, SessionId};
 use wharf_core::message::change;
 use wharf_core::store::{Error, MessageRow};
 
@@ -16,6 +16,7 @@ macro_rules! named {
 }
 
 statements! {
+    BY_ID_LOCKED = concat!("SELECT ", message_columns!(), " FROM messages WHERE account_id = $1 AND id = $2"), lock "FOR UPDATE";
     OUTGOING = named!("outgoing");
     INCOMING = named!("incoming");
     OUTGOING_LOCKED = named!("outgoing"), lock "FOR UPDATE";
@@ -70,6 +71,23 @@ pub(super) async fn take_effect(tx: &mut Tx, by: &MessageRow) -> Result<(), Erro
         Some(target) => make(tx, target, by).await,
         None => Ok(()),
     }
+}
+
+/// Rewrites what a message says; gives it as it is then, or nothing where it is gone or nothing changes.
+pub(crate) async fn rewrite(
+    tx: &mut Tx,
+    account: &AccountId,
+    id: &MessageId,
+    change: impl FnOnce(&mut MessageRow) -> bool,
+) -> Result<Option<MessageRow>, Error> {
+    let Some(mut found) = tx.first(&BY_ID_LOCKED, args![account, id]).await? else { return Ok(None) };
+    let (number, mut row) = message(&mut found)?;
+    if !change(&mut row) {
+        return Ok(None);
+    }
+    let said = said(&row)?;
+    tx.execute(&REWRITE, args![number, &said.content, &said.marks]).await?;
+    Ok(Some(row))
 }
 
 impl SqlStore {

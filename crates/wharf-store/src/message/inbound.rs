@@ -2,11 +2,12 @@
 
 use wharf_api::types::message::Content;
 use wharf_core::message::{change as rules, events_of};
-use wharf_core::store::{Error, Fence, Inbound, MessageRow};
+use wharf_core::store::{Error, Fence, Inbound, MessageRow, NewFetch};
 
 use super::change;
 use super::row::{Said, insert_args, message_insert, said};
 use crate::event::{self, Draft};
+use crate::media;
 use crate::open::SqlStore;
 use crate::owner;
 use crate::sql::{Tx, args, statements};
@@ -72,11 +73,17 @@ async fn repair(tx: &mut Tx, message: Prepared) -> Result<Option<Prepared>, Erro
     prepare(MessageRow { id, ..message.row }).map(Some)
 }
 
-async fn take_in(tx: &mut Tx, fence: &Fence, messages: Vec<Prepared>) -> Result<Inbound, Error> {
+async fn take_in(tx: &mut Tx, fence: &Fence, messages: Vec<Prepared>, files: &[NewFetch]) -> Result<Inbound, Error> {
     owner::check(tx, fence).await?;
     let mut fresh = Vec::new();
     for message in messages {
         fresh.extend(take_one(tx, message).await?);
+    }
+    for message in &fresh {
+        let id = message.row.content.media().map(|media| &media.media_id);
+        if let Some(file) = files.iter().find(|file| Some(&file.media.id) == id) {
+            media::plan(tx, &message.row.id, file).await?;
+        }
     }
     let count = fresh.iter().map(|message| message.events.len()).sum();
     if count > 0 {
@@ -89,10 +96,12 @@ async fn take_in(tx: &mut Tx, fence: &Fence, messages: Vec<Prepared>) -> Result<
 }
 
 impl SqlStore {
-    pub(super) async fn take_in(&self, fence: &Fence, messages: &[MessageRow]) -> Result<Inbound, Error> {
+    pub(super) async fn take_in(&self, fence: &Fence, messages: &[MessageRow], files: &[NewFetch]) -> Result<Inbound, Error> {
         let prepared: Result<Vec<_>, Error> = messages.iter().cloned().map(prepare).collect();
-        let (owned, prepared) = (fence.clone(), prepared?);
-        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| Box::pin(async move { take_in(tx, &owned, prepared).await }))
-            .await
+        let (owned, prepared, files) = (fence.clone(), prepared?, files.to_vec());
+        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+            Box::pin(async move { take_in(tx, &owned, prepared, &files).await })
+        })
+        .await
     }
 }

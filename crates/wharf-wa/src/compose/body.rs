@@ -24,6 +24,7 @@ pub(super) fn message(place: &Place<'_>, body: &Body, context: Context) -> wa::M
         Body::Location { latitude, longitude, name, address } => location(*latitude, *longitude, name.as_ref(), address.as_ref(), context),
         Body::Contact { contacts } => contacts_of(contacts, context),
         Body::Poll { question, options, selectable_count } => poll(question, options, *selectable_count, context),
+        Body::Media(media) => super::media::message(media, context),
         Body::Reaction { target, emoji } => wa::Message {
             reaction_message: MessageField::some(wa::message::ReactionMessage {
                 key: key(place, target),

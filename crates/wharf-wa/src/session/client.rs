@@ -15,7 +15,6 @@ use super::Own;
 use super::flight::{Answer, Flight};
 use super::inbound::Inbound;
 use crate::backend::Backend;
-use crate::http::NoHttp;
 use crate::transport::Dial;
 use crate::vault::Halt;
 
@@ -47,7 +46,7 @@ impl Running {
         let bot = Bot::builder()
             .with_backend_arc(Arc::new(backend))
             .with_transport_factory(Dial { dialer: Arc::clone(&own.ctx.dialer), dialing })
-            .with_http_client(NoHttp)
+            .with_http_client(own.ctx.http.clone())
             .with_version(config.version)
             .with_device_props(DevicePropsOverride::new().with_os(config.device_name.clone()).with_platform_type(PlatformType::CHROME))
             .with_wanted_pre_key_count(config.wanted_pre_keys)

@@ -5,6 +5,7 @@
 
 mod content;
 mod marks;
+pub(crate) mod media;
 
 use wacore::proto_helpers::MessageExt as _;
 use wacore::types::message::{MessageCategory, MessageInfo};
@@ -41,7 +42,7 @@ impl Person {
 /// The row of a message that came in, or why it gets none. What another device of the account sent is outgoing.
 pub(super) fn row(fence: &Fence, id: MessageId, message: &wa::Message, info: &MessageInfo) -> Result<MessageRow, &'static str> {
     let mut row = bare(fence, id, info)?;
-    row.content = content::of(message)?;
+    row.content = content::of(message, &media::id(&row.id))?;
     let own = row.marks.from_other_device;
     row.marks = marks::of(message.get_base_message());
     row.marks.view_once = message.is_view_once();

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use wacore::types::events::{DecryptFailMode, InboundMessage, UndecryptableMessage};
-use wharf_core::store::MessageRow;
+use waproto::whatsapp as wa;
+use wharf_api::limits;
+use wharf_api::types::media::MediaState;
+use wharf_core::store::{MediaRow, MessageRow, NewFetch};
 use whatsapp_rust::client::Client;
 use whatsapp_rust::types::durability_hook::InboundDurabilityHook;
 
-use super::{Own, convert};
+use super::{Own, convert, media};
+use crate::engine::SEALED_MEDIA;
 
 pub(super) struct Inbound {
     own: Arc<Own>,
@@ -27,6 +31,36 @@ impl Inbound {
                 None
             }
         }
+    }
+
+    /// The file that is to be fetched for the row, its key sealed. A file that cannot be fetched is one that failed.
+    fn file(&self, row: &mut MessageRow, message: &wa::Message) -> Option<NewFetch> {
+        let (kind, content) = (row.content.media_kind()?, row.content.media_mut()?);
+        let now = self.own.ctx.clock.now();
+        let Some(source) = media::source(message) else {
+            content.media_state = MediaState::Failed;
+            content.media_error = Some("the message does not say where its file is".to_owned());
+            return None;
+        };
+        let plain = serde_json::to_vec(&source).expect("a source holds strings and bytes only");
+        let source = self.own.ctx.seal.close(self.own.session(), SEALED_MEDIA, content.media_id.as_str(), &plain);
+        let media = MediaRow {
+            id: content.media_id.clone(),
+            account: self.own.fence().account.clone(),
+            session: Some(self.own.session().clone()),
+            kind,
+            mime_type: content.mime_type.clone(),
+            size: content.size,
+            sha256: None,
+            width: content.width,
+            height: content.height,
+            seconds: content.seconds,
+            file_name: content.file_name.clone(),
+            state: MediaState::Pending,
+            created_at: now,
+            expires_at: now.plus_millis(limits::MEDIA_PENDING_MS),
+        };
+        Some(NewFetch { media, source })
     }
 }
 
@@ -49,12 +83,19 @@ impl InboundDurabilityHook for Inbound {
     /// `Err` leaves the batch unacknowledged: the network sends it again, and what is there already is left out then.
     async fn on_messages(&self, _client: Arc<Client>, batch: &[InboundMessage]) -> anyhow::Result<()> {
         anyhow::ensure!(!self.own.vault.is_shut(), "the session's vault is shut");
-        let rows: Vec<MessageRow> = batch.iter().filter_map(|inbound| self.row(inbound)).collect();
+        let mut files = Vec::new();
+        let mut rows = Vec::with_capacity(batch.len());
+        for inbound in batch {
+            if let Some(mut row) = self.row(inbound) {
+                files.extend(self.file(&mut row, &inbound.message));
+                rows.push(row);
+            }
+        }
         if rows.is_empty() {
             return Ok(());
         }
         fail::fail_point!("inbound-before-commit");
-        let inbound = self.own.vault.notice(self.own.ctx.store.record_inbound(self.own.fence(), &rows).await)?;
+        let inbound = self.own.vault.notice(self.own.ctx.store.record_inbound_with_files(self.own.fence(), &rows, &files).await)?;
         self.own.ctx.meter().received.add(inbound.inserted.len() as u64);
         fail::fail_point!("inbound-after-commit");
         Ok(())

@@ -21,10 +21,18 @@ const LINGER: Duration = Duration::from_secs(1);
 /// How long a streamed body may bring nothing.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// Whether the body is more than most requests have, as far as its length is told.
+pub(super) fn may_be_large(headers: &HeaderMap) -> bool {
+    announced(headers).is_none_or(|length| length > limits::JSON_BODY_BYTES as u64)
+}
+
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok())
+}
+
 /// The whole body, which may be `max` bytes long. What arrives is counted; `Content-Length` is not believed.
 pub(super) async fn read(headers: &HeaderMap, mut body: Body, max: usize) -> Result<Bytes, ApiError> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
-    if let Some(announced) = announced.filter(|length| *length > max as u64) {
+    if let Some(announced) = announced(headers).filter(|length| *length > max as u64) {
         linger(&mut body).await;
         return Err(too_large(max, announced));
     }

@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use http::HeaderMap;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
+use tokio::sync::OwnedSemaphorePermit;
 use wharf_api::ids::{AccountId, KeyId};
 use wharf_api::ops::{self, Access, Method, Operation};
 use wharf_api::{ApiError, limits, openapi};
@@ -39,6 +40,8 @@ pub struct Call {
     body: Bytes,
     /// The body of an operation that reads it as it comes.
     stream: Option<body::Stream>,
+    /// Held with a body that is large.
+    _large: Option<OwnedSemaphorePermit>,
     /// Held to the end of the work, also when the client has left.
     _permit: Option<Permit>,
 }
@@ -66,6 +69,12 @@ impl Call {
     /// The body as the operation's request.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         json::parse(&self.headers, &self.body)
+    }
+
+    /// The same, and the body's bytes are let go.
+    pub(super) fn take_json<T: DeserializeOwned>(&mut self) -> Result<T, ApiError> {
+        let body = std::mem::take(&mut self.body);
+        json::parse(&self.headers, &body)
     }
 
     /// The same where the body may be left out.
@@ -165,12 +174,20 @@ async fn check(
     if operation.access != Access::Open && !query.is_empty() {
         query.only(&openapi::query_names(operation))?;
     }
+    let mut large = None;
     let (body, stream) = match operation.method.has_body() {
         true if STREAMED.contains(&operation.id) => (Bytes::new(), Some(body::Stream::new(body))),
-        true => (body::read(&parts.headers, body, body_bytes(operation)).await?, None),
+        true => {
+            let max = body_bytes(operation);
+            // Few large bodies are held at the same time; the others wait where they are.
+            if max > limits::JSON_BODY_BYTES && body::may_be_large(&parts.headers) {
+                large = Arc::clone(&http.large_bodies).acquire_owned().await.ok();
+            }
+            (body::read(&parts.headers, body, max).await?, None)
+        }
         false => (Bytes::new(), None),
     };
-    Ok(Call { http, operation, headers: parts.headers, query, caller, path, body, stream, _permit: permit })
+    Ok(Call { http, operation, headers: parts.headers, query, caller, path, body, stream, _permit: permit, _large: large })
 }
 
 /// Passes the answer on, once the audit log has its row of it.
@@ -193,11 +210,11 @@ async fn path(parts: &mut Parts) -> Result<Vec<(String, String)>, ApiError> {
 /// The operations that read their body as it comes.
 const STREAMED: &[&str] = &[ops::upload_media.id];
 /// The operations that carry or send files.
-const WITH_FILES: &[&str] = &[ops::upload_media.id];
+const WITH_FILES: &[&str] = &[ops::upload_media.id, ops::send_media.id];
 
 /// The most bytes that the body may have.
-fn body_bytes(_operation: &Operation) -> usize {
-    limits::JSON_BODY_BYTES
+fn body_bytes(operation: &Operation) -> usize {
+    if operation.id == ops::send_media.id { limits::MEDIA_BODY_BYTES } else { limits::JSON_BODY_BYTES }
 }
 
 /// A long poll waits because its caller asked it to, and a file takes its time: that is not held against them.

@@ -32,6 +32,7 @@ handlers! {
     session::restart_session,
     session::logout_session,
     message::send_text,
+    message::send_media,
     message::get_message,
     message::list_messages,
     media::upload_media,

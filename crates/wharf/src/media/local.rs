@@ -60,6 +60,15 @@ impl Files for LocalFiles {
         }
     }
 
+    async fn facts(&self, id: &MediaId, mime_type: &str) -> io::Result<Facts> {
+        inspect::facts(self.path(id), mime_type).await
+    }
+
+    async fn scratch(&self) -> io::Result<File> {
+        let unnamed = self.root.join(UNNAMED);
+        blocking(move || tempfile::tempfile_in(unnamed)).await
+    }
+
     async fn remove(&self, id: &MediaId) -> io::Result<()> {
         let path = self.path(id);
         blocking(move || {

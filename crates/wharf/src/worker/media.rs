@@ -1,4 +1,4 @@
-//! Removes files whose time is over, and files that nobody knows.
+//! Fetches received files; removes files whose time is over, and files that nobody knows.
 
 use std::time::Duration;
 
@@ -6,6 +6,12 @@ use wharf_core::media::{Error, keep};
 use wharf_core::{Services, store};
 
 pub(super) const PERIOD: Duration = Duration::from_mins(10);
+
+pub(super) const FETCH_PERIOD: Duration = Duration::from_secs(1);
+
+pub(super) async fn fetch(services: &Services) -> Result<(), store::Error> {
+    wharf_core::media::fetch::run(services).await
+}
 
 pub(super) async fn run(services: &Services) -> Result<(), store::Error> {
     let expired = quiet(keep::expire(services).await)?;

@@ -1,10 +1,12 @@
 //! Files.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::ids::MediaId;
 use crate::limits;
-use crate::openapi::schema::{about, always, answer, id, integer, maybe, name, text, time, word};
+use crate::openapi::schema::{
+    about, always, answer, boolean, chars, id, integer, maybe, name, nullable, recipient, request, session_id, text, time, word,
+};
 use crate::types::media::MediaKind;
 
 pub(super) fn media() -> Value {
@@ -19,6 +21,33 @@ pub(super) fn media() -> Value {
         maybe("seconds", integer(0, None)),
         maybe("fileName", name(limits::FILE_NAME_CHARS)),
         always("expiresAt", about(time(), "From then on the file is gone.")),
+    ])
+}
+
+pub(super) fn send_media() -> Value {
+    let flag = |sentence: &str| {
+        let mut flag = about(boolean(), sentence);
+        flag["default"] = json!(false);
+        flag
+    };
+    let mut base64 = about(nullable(text()), "The file in Base64.");
+    base64["contentEncoding"] = json!("base64");
+    let file_name = nullable(chars(1, limits::FILE_NAME_CHARS));
+    request(vec![
+        always("sessionId", session_id()),
+        always("to", recipient()),
+        always("mediaType", kind()),
+        maybe(
+            "mediaUrl",
+            about(nullable(chars(1, 2048)), "Where the file is on the web. One of `mediaUrl`, `mediaId` and `data` is needed."),
+        ),
+        maybe("mediaId", about(nullable(id(MediaId::PREFIX)), "A file that was uploaded or received.")),
+        maybe("data", base64),
+        maybe("caption", about(nullable(chars(0, limits::CAPTION_CHARS)), "Of an image, a video or a document.")),
+        maybe("fileName", about(file_name, "Of a document.")),
+        maybe("voice", flag("Of audio: a voice note, which must be Ogg with Opus.")),
+        maybe("viewOnce", flag("Of an image, a video or a voice note: it can be opened once.")),
+        maybe("async", flag("Answer as soon as the message is durable instead of waiting for WhatsApp.")),
     ])
 }
 

@@ -3,13 +3,18 @@
 use serde_json::{Value, json};
 
 use super::answers::status;
+use crate::ids::MediaId;
 use crate::limits;
 use crate::openapi::schema::{
-    about, always, answer, boolean, chars, integer, list, maybe, message_id, name, nullable, number, phone, reference, request, session_id,
-    text, time, word,
+    about, always, answer, boolean, chars, id, integer, list, maybe, message_id, name, nullable, number, phone, reference, request,
+    session_id, text, time, word,
 };
 use crate::types::hold::HoldReason;
+use crate::types::media::MediaState;
 use crate::types::message::{Content, Direction};
+
+/// What a message with a file always says of it.
+const FILED: &[&str] = &["mediaId", "mediaState", "mimeType", "size"];
 
 pub(super) fn message() -> Value {
     let mut schema = answer(vec![
@@ -34,6 +39,18 @@ pub(super) fn message() -> Value {
         maybe("results", about(list(&reference("PollResult")), "The votes so far, in the order of the options.")),
         maybe("emoji", about(text(), "Empty where a reaction was taken back.")),
         maybe("target", about(reference("Reference"), "The message that a change is about.")),
+        maybe("mediaId", about(id(MediaId::PREFIX), "The file: `GET /v1/media/{mediaId}` serves it once it is `stored`.")),
+        maybe("mediaState", word(MediaState::ALL.iter().map(|state| state.as_str()))),
+        maybe("mediaError", about(text(), "Why the file could not be fetched from WhatsApp.")),
+        maybe("mimeType", text()),
+        maybe("size", about(integer(0, None), "In bytes.")),
+        maybe("sha256", about(text(), "In hexadecimal.")),
+        maybe("caption", text()),
+        maybe("fileName", text()),
+        maybe("width", about(integer(0, None), "In pixels.")),
+        maybe("height", about(integer(0, None), "In pixels.")),
+        maybe("seconds", integer(0, None)),
+        maybe("voice", about(boolean(), "A voice note, as opposed to an audio file.")),
         maybe("kind", about(text(), "What a message of the type `unsupported` is.")),
         maybe("replyTo", about(reference("Reference"), "The message that this one quotes.")),
         maybe("mentions", about(list(&text()), "Whom it mentions, as WhatsApp writes ids.")),
@@ -63,6 +80,11 @@ pub(super) fn message() -> Value {
         kind("location", &["latitude", "longitude"]),
         kind("contact", &["contacts"]),
         kind("poll", &["question", "options", "selectableCount"]),
+        kind("image", FILED),
+        kind("video", FILED),
+        kind("document", FILED),
+        kind("audio", FILED),
+        kind("sticker", FILED),
         kind("deleted", &[]),
         kind("undecryptable", &[]),
         kind("unsupported", &["kind"]),

@@ -21,7 +21,7 @@ use crate::types::group::{
 };
 use crate::types::health::Health;
 use crate::types::key::{CreateKey, CreatedKey, Key, RotateKey};
-use crate::types::media::Media;
+use crate::types::media::{Media, SendMedia};
 use crate::types::message::{
     ContactCard, LinkPreview, MemberReceipt, Message, MessageError, Party, PollResult, Reaction, Reference, SendText, TimelineEntry,
 };
@@ -56,6 +56,9 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         RotateSecret {"overlapSeconds": 1},
         Recover {"since": TIME},
         CreatePairingCode {"phoneNumber": "+1 415 555 2671"},
+        SendMedia {"sessionId": SESSION, "to": "14155552671", "mediaType": "image", "mediaUrl": "https://example.com/a.png",
+            "mediaId": "med_00000000000000000000000000000007", "data": "aGVsbG8=", "caption": "c", "fileName": "a.png", "voice": true,
+            "viewOnce": true, "async": true},
         SendText {"sessionId": SESSION, "to": "14155552671", "text": "hello", "async": true},
         LinkPreview {"url": "https://example.com", "title": "Example", "description": "An example"},
         ContactCard {"name": "Ada", "phones": ["+1 415 555 2671"], "organization": "Engines"},
@@ -144,6 +147,9 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let vote = of_kind(&json!({"type": "poll_vote", "options": ["a"], "target": reference}));
     let edit = of_kind(&json!({"type": "edit", "text": "new", "target": reference}));
     let deletion = of_kind(&json!({"type": "deletion", "target": reference}));
+    let filed = json!({"type": "image", "mediaId": "med_00000000000000000000000000000007", "mediaState": "failed", "mediaError": "gone",
+        "mimeType": "image/png", "size": 7, "sha256": "00", "caption": "c", "fileName": "f", "width": 1, "height": 2, "seconds": 3, "voice": true});
+    let filed = of_kind(&filed);
     let media = json!({"mediaId": "med_00000000000000000000000000000007", "mediaType": "image", "mimeType": "image/png", "size": 7,
         "sha256": "00", "expiresAt": TIME});
     let full_media = with(&media, &json!({"width": 1, "height": 2, "seconds": 3, "fileName": "a.png"}));
@@ -167,7 +173,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         Day [(day.clone())],
         Usage [{"today": day, "last30Days": used, "days": [day], "resetsAt": TIME}],
         CreatedKey [(created), (bare_created)],
-        Message [(sent.clone()), (failed), (other), (marked), (place), (cards), (poll), (gone), (unread), (reacted), (vote), (edit), (deletion)],
+        Message [(sent.clone()), (failed), (other), (marked), (place), (cards), (poll), (gone), (unread), (reacted), (vote), (edit), (deletion), (filed)],
         Reference [(reference), {"whatsappId": "3EB1"}],
         Reaction [(reaction), {"emoji": "x", "at": TIME}],
         PollResult [(result)],

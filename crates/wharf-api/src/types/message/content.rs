@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Reference;
+use crate::types::media::{MediaContent, MediaKind};
 
 /// What a message says, by its `type`. The last five kinds are changes: they say something about another message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,11 @@ pub enum Content {
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         results: Vec<PollResult>,
     },
+    Image(MediaContent),
+    Video(MediaContent),
+    Document(MediaContent),
+    Audio(MediaContent),
+    Sticker(MediaContent),
     /// It was deleted for everyone.
     Deleted {},
     /// It came and could not be decrypted yet; the sender is asked for it again.
@@ -62,12 +68,54 @@ pub enum Content {
 
 impl Content {
     /// The wire names of the kinds.
-    pub const TYPES: &'static [&'static str] =
-        &["text", "location", "contact", "poll", "deleted", "undecryptable", "unsupported", "reaction", "poll_vote", "edit", "deletion"];
+    pub const TYPES: &'static [&'static str] = &[
+        "text",
+        "location",
+        "contact",
+        "poll",
+        "image",
+        "video",
+        "document",
+        "audio",
+        "sticker",
+        "deleted",
+        "undecryptable",
+        "unsupported",
+        "reaction",
+        "poll_vote",
+        "edit",
+        "deletion",
+    ];
 
     /// A text without a preview.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text { text: text.into(), link_preview: None }
+    }
+
+    /// The file of the message.
+    pub fn media(&self) -> Option<&MediaContent> {
+        match self {
+            Self::Image(media) | Self::Video(media) | Self::Document(media) | Self::Audio(media) | Self::Sticker(media) => Some(media),
+            _ => None,
+        }
+    }
+
+    pub const fn media_kind(&self) -> Option<MediaKind> {
+        match self {
+            Self::Image(_) => Some(MediaKind::Image),
+            Self::Video(_) => Some(MediaKind::Video),
+            Self::Document(_) => Some(MediaKind::Document),
+            Self::Audio(_) => Some(MediaKind::Audio),
+            Self::Sticker(_) => Some(MediaKind::Sticker),
+            _ => None,
+        }
+    }
+
+    pub fn media_mut(&mut self) -> Option<&mut MediaContent> {
+        match self {
+            Self::Image(media) | Self::Video(media) | Self::Document(media) | Self::Audio(media) | Self::Sticker(media) => Some(media),
+            _ => None,
+        }
     }
 
     /// The message that this one changes.
@@ -86,6 +134,19 @@ impl Content {
                 Some(target)
             }
             _ => None,
+        }
+    }
+}
+
+impl MediaKind {
+    /// The content of a message with a file of this kind.
+    pub fn content(self, media: MediaContent) -> Content {
+        match self {
+            Self::Image => Content::Image(media),
+            Self::Video => Content::Video(media),
+            Self::Document => Content::Document(media),
+            Self::Audio => Content::Audio(media),
+            Self::Sticker => Content::Sticker(media),
         }
     }
 }

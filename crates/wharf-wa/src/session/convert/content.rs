@@ -4,16 +4,19 @@ use wacore::proto_helpers::MessageExt as _;
 use waproto::buffa::{Message as _, MessageField};
 use waproto::whatsapp as wa;
 use waproto::whatsapp::message::protocol_message::Type;
+use wharf_api::ids::MediaId;
 use wharf_api::types::message::{Content, LinkPreview, Reference};
 use wharf_core::message::vcard;
 
+use super::media;
+
 /// The content, or why the message gets no row.
-pub(super) fn of(message: &wa::Message) -> Result<Content, &'static str> {
+pub(super) fn of(message: &wa::Message, id: &MediaId) -> Result<Content, &'static str> {
     let base = message.get_base_message();
     if let Some(protocol) = base.protocol_message.as_option() {
         return change(protocol).ok_or("protocol");
     }
-    if let Some(content) = known(base) {
+    if let Some(content) = media::of(base, id).or_else(|| known(base)) {
         return Ok(content);
     }
     match kind(base) {

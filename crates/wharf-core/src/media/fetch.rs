@@ -1,0 +1,136 @@
+//! Fetching received files: after their messages are stored, a few at a time, again and again until they are here or
+//! nobody has them any more. Every try is noted before it begins, so that a death is one try and no more.
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use wharf_api::limits;
+use wharf_api::types::media::{MediaKind, MediaState};
+use wharf_api::types::session::SessionStatus;
+
+use super::intake::Purpose;
+use super::{Error, Intake};
+use crate::engine;
+use crate::services::Services;
+use crate::store::{self, DueFetch, MediaRow};
+
+/// How many files are fetched at the same time, and how many are looked at in one run.
+const AT_ONCE: usize = 4;
+const STEP: u32 = 64;
+/// When a file is tried again, in milliseconds after each try. After the last it has failed.
+const PAUSES_MS: [i64; 8] = [10_000, 30_000, 120_000, 600_000, 3_600_000, 10_800_000, 21_600_000, 43_200_000];
+/// When a file is looked at again whose session is not connected here.
+const ELSEWHERE_MS: i64 = 15_000;
+const CHUNK_BYTES: usize = 256 * 1024;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// How one try ended without a file.
+enum Failure {
+    /// Not a matter of the file.
+    Elsewhere,
+    Again(&'static str),
+    Final(&'static str),
+    Store(store::Error),
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Fetches what is due.
+pub async fn run(services: &Services) -> Result<(), store::Error> {
+    let due = services.store.list_due_fetches(services.clock.now(), STEP).await?;
+    let mut ended = futures::stream::iter(due).map(|fetch| async move { one(services, &fetch).await }).buffer_unordered(AT_ONCE);
+    while let Some(result) = ended.next().await {
+        result?;
+    }
+    Ok(())
+}
+
+async fn one(services: &Services, fetch: &DueFetch) -> Result<(), store::Error> {
+    let now = services.clock.now();
+    let connected = services.engine.link(&fetch.session).is_some_and(|link| link.borrow().status == SessionStatus::Connected);
+    if !connected {
+        return services.store.postpone_fetch(fetch, fetch.attempts, now.plus_millis(ELSEWHERE_MS)).await;
+    }
+    let pause = usize::try_from(fetch.attempts).ok().and_then(|tried| PAUSES_MS.get(tried));
+    services.store.postpone_fetch(fetch, fetch.attempts + 1, now.plus_millis(*pause.unwrap_or(&PAUSES_MS[0]))).await?;
+    let Some(row) = services.store.find_media(&fetch.account, &fetch.media).await? else { return Ok(()) };
+    let last = pause.is_none() || usize::try_from(fetch.attempts + 1).is_ok_and(|tried| tried >= PAUSES_MS.len());
+    match take(services, fetch, &row).await {
+        Ok(stored) => services.store.settle_fetch(fetch, &stored, None, services.clock.now()).await.map(drop),
+        Err(Failure::Store(error)) => Err(error),
+        Err(Failure::Elsewhere) => services.store.postpone_fetch(fetch, fetch.attempts, now.plus_millis(ELSEWHERE_MS)).await,
+        Err(Failure::Again(reason)) if !last => {
+            tracing::info!(session = %fetch.session, media = %fetch.media, reason, "a received file is tried again later");
+            Ok(())
+        }
+        Err(Failure::Again(reason) | Failure::Final(reason)) => {
+            tracing::warn!(session = %fetch.session, media = %fetch.media, reason, "a received file was given up");
+            let failed = MediaRow { state: MediaState::Failed, ..row };
+            services.store.settle_fetch(fetch, &failed, Some(reason), services.clock.now()).await.map(drop)
+        }
+    }
+}
+
+/// The file, fetched, opened, checked and kept. What is received is not judged by its kind: it was accepted by its recipient.
+async fn take(services: &Services, fetch: &DueFetch, row: &MediaRow) -> Result<MediaRow, Failure> {
+    if row.size > limits::DOCUMENT_BYTES {
+        return Err(Failure::Final("the file is larger than 100 MB"));
+    }
+    let scratch = services.files.scratch().await.map_err(|_| Failure::Again("the file store is not available"))?;
+    let downloaded = services.engine.download(&fetch.session, &fetch.media, &fetch.source, scratch).await.map_err(|error| match error {
+        engine::Error::NotConnected => Failure::Elsewhere,
+        engine::Error::Store(error) => Failure::Store(error),
+        _ => Failure::Again("WhatsApp's media servers did not give the file"),
+    })?;
+    fail::fail_point!("M4-fetched");
+    let mut intake = Intake::begin(services, Purpose { kind: Some(MediaKind::Document), voice: false }, "file").await.map_err(judge)?;
+    let mut file = downloaded.file;
+    loop {
+        let (back, bytes) = read(file).await.map_err(|_| Failure::Again("the file store is not available"))?;
+        file = back;
+        if bytes.is_empty() {
+            break;
+        }
+        intake.push(bytes).await.map_err(judge)?;
+    }
+    let taken = intake.finish(&fetch.media).await.map_err(judge)?;
+    if downloaded.sha256.is_some_and(|promised| promised != taken.sha256) {
+        return Err(Failure::Final("the file is damaged"));
+    }
+    fail::fail_point!("M5-kept");
+    let days = i64::from(services.store.media_days(&fetch.account).await?);
+    Ok(MediaRow {
+        mime_type: taken.mime_type.to_owned(),
+        size: taken.size,
+        sha256: Some(super::intake::hex(&taken.sha256)),
+        width: taken.facts.width.or(row.width),
+        height: taken.facts.height.or(row.height),
+        seconds: taken.facts.seconds.or(row.seconds),
+        state: MediaState::Stored,
+        expires_at: services.clock.now().plus_millis(days.saturating_mul(DAY_MS)),
+        ..row.clone()
+    })
+}
+
+fn judge(error: Error) -> Failure {
+    match error {
+        Error::TooLarge { .. } => Failure::Final("the file is larger than 100 MB"),
+        Error::WrongType { .. } => Failure::Final("the file is empty"),
+        Error::Store(error) => Failure::Store(error),
+        _ => Failure::Again("the file store is not available"),
+    }
+}
+
+/// The next bytes of a file, read where waiting harms nobody.
+async fn read(mut file: std::fs::File) -> std::io::Result<(std::fs::File, Bytes)> {
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let read = std::io::Read::read(&mut file, &mut chunk)?;
+        chunk.truncate(read);
+        Ok((file, Bytes::from(chunk)))
+    });
+    reading.await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+}

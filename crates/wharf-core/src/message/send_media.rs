@@ -1,0 +1,227 @@
+//! Sending a file: taken in and checked like an upload, brought to WhatsApp, and then a message like any other.
+//!
+//! The file's key is in the frozen message, so a repeat after a crash names the same file on WhatsApp's servers. A death before
+//! the message is accepted leaves a file whose time is over within the hour.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use wharf_api::types::media::{MediaContent, MediaKind, MediaState};
+use wharf_api::{Recipient, limits};
+
+use super::{Error, Parcel, Sent, send};
+use crate::caller::Caller;
+use crate::egress::{self, Fetch};
+use crate::engine::{Body, Draft, Media};
+use crate::media::intake::Purpose;
+use crate::media::keep::{self, Stay};
+use crate::media::{self, Facts, Intake, kind};
+use crate::services::Services;
+use crate::store::{Claim, MediaRow, SessionRow};
+use crate::{contact, session};
+
+/// A file as the caller wants it sent.
+#[derive(Clone, Debug)]
+pub struct Command {
+    pub session: String,
+    pub to: String,
+    pub kind: MediaKind,
+    pub source: Source,
+    pub caption: Option<String>,
+    pub file_name: Option<String>,
+    pub voice: bool,
+    pub view_once: bool,
+    /// Answer as soon as the message is durable.
+    pub asynchronous: bool,
+}
+
+/// Where the file is.
+#[derive(Clone, Debug)]
+pub enum Source {
+    Url(String),
+    /// The id of a stored file.
+    Stored(String),
+    Base64(Bytes),
+}
+
+impl Source {
+    /// The field of the request that names it.
+    const fn field(&self) -> &'static str {
+        match self {
+            Self::Url(_) => "mediaUrl",
+            Self::Stored(_) => "mediaId",
+            Self::Base64(_) => "data",
+        }
+    }
+}
+
+/// How much Base64 is decoded at once: whole groups of four.
+const BASE64_CHUNK: usize = 64 * 1024;
+
+/// Checks the shape of a command: what can be said without looking anything up.
+pub fn check(services: &Services, command: &Command) -> Result<Recipient, Error> {
+    let to = Recipient::parse(&command.to).map_err(Error::InvalidRecipient)?;
+    if let Some(caption) = &command.caption {
+        let chars = caption.chars().count();
+        if chars > limits::CAPTION_CHARS {
+            return Err(Error::CaptionTooLong { chars });
+        }
+        if !command.kind.has_caption() {
+            return Err(Error::Unfit { field: "caption", reason: "only images, videos and documents have one" });
+        }
+    }
+    if command.file_name.is_some() && command.kind != MediaKind::Document {
+        return Err(Error::Unfit { field: "fileName", reason: "only documents have one" });
+    }
+    if command.voice && command.kind != MediaKind::Audio {
+        return Err(Error::Unfit { field: "voice", reason: "only audio can be a voice note" });
+    }
+    let once = matches!(command.kind, MediaKind::Image | MediaKind::Video) || command.voice;
+    if command.view_once && !once {
+        return Err(Error::Unfit { field: "viewOnce", reason: "only images, videos and voice notes can be opened once" });
+    }
+    if let Source::Url(url) = &command.source {
+        services.egress.check(url).map_err(|refused| media::Error::Inaccessible(egress::Error::Refused(refused)))?;
+    }
+    Ok(to)
+}
+
+/// Sends a file; see [`send`].
+pub async fn send_media(services: &Services, caller: &Caller, command: Command, claim: Option<Claim>) -> Result<Sent, Error> {
+    let to = check(services, &command)?;
+    let session = session::find(services, caller, &command.session).await?;
+    session::require_connected(services, &session)?;
+    // Asked again when the message is accepted, from memory then; a file that goes nowhere is not fetched.
+    if let Some(phone) = to.phone() {
+        let found = contact::registrations(services, &session.id, &[phone.to_owned()]).await?;
+        if !found.iter().any(|registration| registration.registered) {
+            return Err(Error::NotOnWhatsapp);
+        }
+    }
+    let (row, facts) = obtain(services, caller, &session, &command).await?;
+    let fresh = !matches!(command.source, Source::Stored(_));
+    let sent = post(services, caller, (session, to), &command, (&row, facts), claim).await;
+    match &sent {
+        Ok(_) if fresh => keep::take_over(services, caller, &row.id).await?,
+        Err(Error::Failed { .. }) if fresh => keep::take_over(services, caller, &row.id).await?,
+        // No message has it.
+        Err(_) if fresh => keep::discard(services, &row.id).await,
+        _ => {}
+    }
+    sent
+}
+
+/// Brings the file to WhatsApp and has the message accepted.
+async fn post(
+    services: &Services,
+    caller: &Caller,
+    (session, to): (SessionRow, Recipient),
+    command: &Command,
+    (row, facts): (&MediaRow, Facts),
+    claim: Option<Claim>,
+) -> Result<Sent, Error> {
+    let local = services.files.open(&row.id).await.map_err(media::Error::from)?;
+    let local = local.ok_or(media::Error::NotFound { field: Some("mediaId"), reason: None })?;
+    let scratch = services.files.scratch().await.map_err(media::Error::from)?;
+    let file = services.engine.upload(&session.id, &local.path, command.kind, scratch).await?;
+    drop(local);
+    fail::fail_point!("M3-uploaded");
+    let file_name = match command.kind {
+        MediaKind::Document => Some(command.file_name.clone().or_else(|| row.file_name.clone()).unwrap_or_else(|| "file".to_owned())),
+        _ => None,
+    };
+    let content = MediaContent {
+        media_id: row.id.clone(),
+        media_state: MediaState::Stored,
+        media_error: None,
+        mime_type: row.mime_type.clone(),
+        size: row.size,
+        sha256: row.sha256.clone(),
+        caption: command.caption.clone(),
+        file_name: file_name.clone(),
+        width: row.width,
+        height: row.height,
+        seconds: row.seconds,
+        voice: command.voice,
+    };
+    let body = Media {
+        kind: command.kind,
+        file,
+        mime_type: row.mime_type.clone(),
+        caption: command.caption.clone(),
+        file_name,
+        voice: command.voice,
+        view_once: command.view_once,
+        width: row.width,
+        height: row.height,
+        seconds: row.seconds,
+        thumbnail: facts.thumbnail.filter(|_| command.kind == MediaKind::Image && !command.view_once),
+    };
+    let mut parcel = Parcel::new(session, to, Draft::new(Body::Media(Box::new(body))), command.kind.content(content));
+    parcel.marks.view_once = command.view_once;
+    parcel.asynchronous = command.asynchronous;
+    send(services, caller, parcel, claim).await
+}
+
+/// The file, stored and fit for its kind.
+async fn obtain(services: &Services, caller: &Caller, session: &SessionRow, command: &Command) -> Result<(MediaRow, Facts), Error> {
+    let field = command.source.field();
+    let purpose = Purpose { kind: Some(command.kind), voice: command.voice };
+    let (intake, name) = match &command.source {
+        Source::Stored(id) => return stored(services, caller, command, id).await,
+        Source::Url(url) => {
+            let mut intake = Intake::begin(services, purpose, field).await?;
+            let name = fetch(services, url, &mut intake).await?;
+            (intake, name)
+        }
+        Source::Base64(text) => {
+            let mut intake = Intake::begin(services, purpose, field).await?;
+            decode(text, &mut intake).await?;
+            (intake, None)
+        }
+    };
+    let name = command.file_name.clone().or(name);
+    Ok(keep::keep(services, caller, Some(session.id.clone()), intake, name, Stay::Unused).await?)
+}
+
+async fn stored(services: &Services, caller: &Caller, command: &Command, id: &str) -> Result<(MediaRow, Facts), Error> {
+    let row = media::find(services, caller, id).await.map_err(|error| match error {
+        media::Error::NotFound { reason, .. } => media::Error::NotFound { field: Some("mediaId"), reason },
+        other => other,
+    })?;
+    let field = "mediaId";
+    kind::judge(command.kind, command.voice, &row.mime_type).map_err(|reason| media::Error::WrongType { field, reason })?;
+    let limit = command.kind.limit_bytes();
+    if row.size > limit {
+        return Err(media::Error::TooLarge { field, limit, actual: row.size }.into());
+    }
+    let facts = services.files.facts(&row.id, &row.mime_type).await.map_err(media::Error::from)?;
+    Ok((row, facts))
+}
+
+/// The file's name, if its address has one.
+async fn fetch(services: &Services, url: &str, intake: &mut Intake) -> Result<Option<String>, Error> {
+    let limit_bytes = intake.limit_bytes();
+    let request = Fetch { url: url.to_owned(), limit_bytes, timeout: Duration::from_millis(limits::MEDIA_FETCH_MS) };
+    match services.egress.fetch(request, intake).await {
+        Ok(fetched) => Ok(fetched.file_name),
+        Err(egress::Error::TooLarge { limit, actual }) => Err(media::Error::TooLarge { field: "mediaUrl", limit, actual }.into()),
+        Err(error) => Err(intake.take_refusal().unwrap_or(media::Error::Inaccessible(error)).into()),
+    }
+}
+
+/// Decodes without a second copy of the whole.
+async fn decode(text: &Bytes, intake: &mut Intake) -> Result<(), Error> {
+    let malformed = || media::Error::Malformed { field: "data", reason: "the file is not Base64" };
+    let last = text.len().saturating_sub(1) / BASE64_CHUNK;
+    for (number, chunk) in text.chunks(BASE64_CHUNK).enumerate() {
+        if number < last && chunk.contains(&b'=') {
+            return Err(malformed().into());
+        }
+        let bytes = STANDARD.decode(chunk).map_err(|_| malformed())?;
+        intake.push(bytes.into()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! The bodies of messages with files, as official clients write them.
+
+use waproto::buffa::MessageField;
+use waproto::whatsapp as wa;
+use waproto::whatsapp::message::{AudioMessage, DocumentMessage, FutureProofMessage, ImageMessage, StickerMessage, VideoMessage};
+use wharf_api::types::media::MediaKind;
+use wharf_core::engine::Media;
+
+/// Fills in what the messages of all kinds say of their file.
+macro_rules! filed {
+    ($message:ident, $media:expr, { $($field:ident: $value:expr),* $(,)? }) => {
+        MessageField::some($message {
+            url: Some($media.file.url.clone()),
+            direct_path: Some($media.file.direct_path.clone()),
+            media_key: Some($media.file.media_key.to_vec()),
+            file_sha256: Some($media.file.file_sha256.to_vec()),
+            file_enc_sha256: Some($media.file.file_enc_sha256.to_vec()),
+            file_length: Some($media.file.size),
+            media_key_timestamp: Some($media.file.key_at_secs),
+            mimetype: Some($media.mime_type.clone()),
+            $($field: $value,)*
+            ..Default::default()
+        })
+    };
+}
+
+pub(super) fn message(media: &Media, context: MessageField<wa::ContextInfo>) -> wa::Message {
+    let caption = media.caption.clone();
+    let thumbnail = media.thumbnail.clone();
+    let view_once = media.view_once.then_some(true);
+    let sidecar = media.file.sidecar.clone();
+    let message = match media.kind {
+        MediaKind::Image => wa::Message {
+            image_message: filed!(ImageMessage, media, {
+                caption: caption, jpeg_thumbnail: thumbnail, width: media.width, height: media.height, view_once: view_once, context_info: context,
+            }),
+            ..Default::default()
+        },
+        MediaKind::Video => wa::Message {
+            video_message: filed!(VideoMessage, media, {
+                caption: caption, jpeg_thumbnail: thumbnail, width: media.width, height: media.height, seconds: media.seconds,
+                streaming_sidecar: sidecar, view_once: view_once, context_info: context,
+            }),
+            ..Default::default()
+        },
+        MediaKind::Audio => wa::Message {
+            audio_message: filed!(AudioMessage, media, {
+                seconds: media.seconds, ptt: Some(media.voice), streaming_sidecar: sidecar, view_once: view_once, context_info: context,
+            }),
+            ..Default::default()
+        },
+        MediaKind::Document => wa::Message {
+            document_message: filed!(DocumentMessage, media, {
+                caption: caption, file_name: media.file_name.clone(), title: media.file_name.clone(), context_info: context,
+            }),
+            ..Default::default()
+        },
+        MediaKind::Sticker => wa::Message {
+            sticker_message: filed!(StickerMessage, media, { width: media.width, height: media.height, context_info: context }),
+            ..Default::default()
+        },
+    };
+    if media.view_once { once(media.kind, message) } else { message }
+}
+
+/// What can be opened once travels in an envelope that older clients cannot open at all. Voice notes have one of their own.
+fn once(kind: MediaKind, message: wa::Message) -> wa::Message {
+    let envelope = MessageField::some(FutureProofMessage { message: MessageField::some(message) });
+    match kind {
+        MediaKind::Audio => wa::Message { view_once_message_v2_extension: envelope, ..Default::default() },
+        _ => wa::Message { view_once_message: envelope, ..Default::default() },
+    }
+}

@@ -1,0 +1,55 @@
+use bytes::Bytes;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use wharf_api::types::media::SendMedia;
+use wharf_api::types::message::MessageStatus;
+use wharf_core::message::send_media::{self as rules, Command, Source};
+use wharf_core::message::{self};
+
+use crate::http::envelope::{Reply, invalid};
+use crate::http::{Answer, Call, idempotency};
+
+pub(in crate::http) async fn send_media(mut call: Call) -> Answer {
+    let mut request: SendMedia = call.take_json()?;
+    let data = request.data.take().map(Bytes::from);
+    let source = match (&request.media_url, &request.media_id, &data) {
+        (Some(url), None, None) => Source::Url(url.clone()),
+        (None, Some(id), None) => Source::Stored(id.clone()),
+        (None, None, Some(data)) => Source::Base64(data.clone()),
+        _ => return Err(invalid("exactly one of mediaUrl, mediaId and data is expected").into()),
+    };
+    let command = Command {
+        session: request.session_id.clone(),
+        to: request.to.clone(),
+        kind: request.media_type,
+        source,
+        caption: request.caption.clone(),
+        file_name: request.file_name.clone(),
+        voice: request.voice,
+        view_once: request.view_once,
+        asynchronous: request.asynchronous,
+    };
+    rules::check(call.services(), &command)?;
+    let sent = async |claim| {
+        let sent = rules::send_media(call.services(), call.caller(), command.clone(), claim).await?;
+        Ok(Reply::created(message::view(&sent.row)))
+    };
+    let resumed = async |id: String| {
+        let row = message::find_row(call.services(), call.caller(), &id).await?;
+        if row.status == MessageStatus::Failed {
+            let reason = row.error_reason.unwrap_or_default();
+            return Err(message::Error::Failed { id: row.id, reason }.into());
+        }
+        Reply::created(message::view(&row))
+    };
+    // The file stands for itself by its hash: nobody writes a hundred megabytes out again to compare them.
+    let named = Named { request: &request, data: data.as_ref().map(|data| Sha256::digest(data).to_vec()) };
+    idempotency::once::<message::Error, _, _>(&call, &named, sent, resumed).await
+}
+
+/// What makes two requests the same.
+#[derive(Serialize)]
+struct Named<'a> {
+    request: &'a SendMedia,
+    data: Option<Vec<u8>>,
+}
