@@ -1,16 +1,19 @@
 //! An engine without WhatsApp: links are what the test says, and messages end as their recipient's number says.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 use wharf_api::ids::{AccountId, SessionId};
+use wharf_api::types::media::MediaKind;
 use wharf_api::types::session::SessionStatus;
 use wharf_api::{ErrorCode, Recipient, Timestamp};
 use wharf_core::Engine;
-use wharf_core::engine::{Composed, Draft, Error, GroupEngine, Link, PairCode, PeopleEngine, QrCode, Registration};
+use wharf_core::engine::{Composed, Draft, Error, GroupEngine, Link, PairCode, PeopleEngine, QrCode, Registration, Uploaded};
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::store::{Outcome, Store};
 
@@ -59,6 +62,19 @@ impl PeopleEngine for FakeEngine {}
 
 #[async_trait]
 impl Engine for FakeEngine {
+    async fn upload(&self, _session: &SessionId, path: &Path, _kind: MediaKind, _scratch: File) -> Result<Uploaded, Error> {
+        Ok(Uploaded {
+            url: "https://mmg.whatsapp.net/v/x".to_owned(),
+            direct_path: "/v/x".to_owned(),
+            media_key: [1; 32],
+            file_sha256: [2; 32],
+            file_enc_sha256: [3; 32],
+            size: std::fs::metadata(path).unwrap().len(),
+            key_at_secs: 1,
+            sidecar: None,
+        })
+    }
+
     async fn start(&self, session: &SessionId) -> Result<watch::Receiver<Link>, Error> {
         self.set(session, SessionStatus::Qr, Some("2@first"));
         Ok(self.link(session).unwrap())

@@ -87,6 +87,7 @@ fn body(operation: &Operation, own: &Objects) -> Value {
         "create_session" | "quick_create_session" => json!({"name": "x"}),
         "create_pairing_code" => json!({"phoneNumber": "14155552671"}),
         "send_text" => json!({"sessionId": session, "to": engine::SILENT, "text": "x"}),
+        "send_media" => json!({"sessionId": session, "to": engine::SILENT, "mediaType": "document", "mediaId": own.media}),
         "quick_send_text" => json!({"to": engine::SILENT, "message": "x"}),
         "check_contacts" => json!({"sessionId": session, "phones": [engine::SILENT]}),
         "create_api_key" | "admin_create_api_key" => json!({"name": "k", "permissions": ["sessions:read"], "sessionIds": [session]}),
