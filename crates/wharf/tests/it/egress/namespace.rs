@@ -52,7 +52,10 @@ async fn town() -> Canary {
     let ip = |args: &[&str]| assert!(Command::new("ip").args(args).status().unwrap().success(), "ip {args:?}");
     ip(&["link", "set", "lo", "up"]);
     for address in PRIVATE.iter().chain(&[PUBLIC_V4, PUBLIC_V6]) {
-        ip(&["addr", "add", &format!("{address}/{}", if address.contains(':') { 128 } else { 32 }), "dev", "lo"]);
+        let (prefix, flags): (u32, &[&str]) = if address.contains(':') { (128, &["nodad"]) } else { (32, &[]) };
+        // Without the search for others who have the address, which leaves it unusable for a moment.
+        let address = format!("{address}/{prefix}");
+        ip(&[&["addr", "add", address.as_str(), "dev", "lo"], flags].concat());
     }
     let canary = Canary::default();
     for address in PRIVATE.iter().chain(&["127.0.0.1", "::1"]) {
