@@ -246,7 +246,7 @@ impl Engine for WaEngine {
 
     async fn download(&self, session: &SessionId, media: &MediaId, sealed: &[u8], scratch: File) -> Result<Downloaded, Error> {
         let unreadable = || Error::Refused("the stored key cannot be read".to_owned());
-        let plain = self.ctx.seal.open(session, SEALED_MEDIA, media.as_str(), sealed).map_err(|_| unreadable())?;
+        let plain = self.ctx.seal.open(&[session.as_str(), SEALED_MEDIA, media.as_str()], sealed).map_err(|_| unreadable())?;
         let source = serde_json::from_slice(&plain).map_err(|_| unreadable())?;
         self.patiently(session, media::LIMIT, move |client| media::download(client, source, scratch)).await
     }

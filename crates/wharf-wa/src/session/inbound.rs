@@ -43,7 +43,7 @@ impl Inbound {
             return None;
         };
         let plain = serde_json::to_vec(&source).expect("a source holds strings and bytes only");
-        let source = self.own.ctx.seal.close(self.own.session(), SEALED_MEDIA, content.media_id.as_str(), &plain);
+        let source = self.own.ctx.seal.close(&[self.own.session().as_str(), SEALED_MEDIA, content.media_id.as_str()], &plain);
         let media = MediaRow {
             id: content.media_id.clone(),
             account: self.own.fence().account.clone(),
