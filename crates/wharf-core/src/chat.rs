@@ -53,14 +53,14 @@ pub async fn list(services: &Services, caller: &Caller, session: &str, page: Pag
         let groups = services.engine.groups(&row.id).await.unwrap_or_default();
         subjects.extend(groups.into_iter().map(|group| (group.group_id, group.subject)));
     }
-    Ok(Page { rows: found.rows.into_iter().map(|chat| shown(chat, &mut subjects)).collect(), next: found.next })
+    Ok(Page { rows: found.rows.iter().map(|chat| shown(chat, &mut subjects)).collect(), next: found.next })
 }
 
 fn is_group(chat: &str) -> bool {
     chat.ends_with("@g.us")
 }
 
-fn shown(chat: ChatRow, subjects: &mut HashMap<String, String>) -> Chat {
+fn shown(chat: &ChatRow, subjects: &mut HashMap<String, String>) -> Chat {
     let row = &chat.last;
     let kind = if is_group(&row.chat) { ChatKind::Group } else { ChatKind::Person };
     let name = match kind {

@@ -91,6 +91,7 @@ fn list<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>, Error> {
 }
 
 /// What belongs to no one account.
+#[derive(Clone, Copy)]
 pub(crate) enum Shared<'a> {
     Groups(&'a [Group]),
     Profiles(&'a [Profile]),

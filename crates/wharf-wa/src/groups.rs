@@ -14,6 +14,7 @@ use whatsapp_rust::client::Client;
 use whatsapp_rust::request::IqError;
 use whatsapp_rust::{
     ErrorChainExt as _, GroupCreateOptions, GroupError, GroupMetadata, GroupParticipantOptions, JoinGroupResult, ParticipantChangeResponse,
+    PreviousDescription,
 };
 
 use crate::engine::WaEngine;
@@ -140,7 +141,7 @@ async fn apply(client: &Client, group: &Jid, edit: GroupEdit) -> Result<(), Erro
         }
         GroupEdit::Description(text) => {
             let text = text.as_deref().map(described).transpose()?;
-            groups.set_description(group, text, Default::default()).await
+            groups.set_description(group, text, PreviousDescription::Resolve).await
         }
         GroupEdit::Announcement(on) => groups.set_announce(group, on).await,
         GroupEdit::Locked(on) => groups.set_locked(group, on).await,

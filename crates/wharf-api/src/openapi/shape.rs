@@ -167,7 +167,16 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
             parameter("direction", word([Direction::Outgoing.as_str(), Direction::Incoming.as_str()]), "Only these."),
             parameter("status", word(MessageStatus::ALL.iter().map(|status| status.as_str())), "Only those in this status."),
         ],
-        "list_contacts" | "get_contact" | "get_contact_presence" | "list_blocked_contacts" | "list_chats" => {
+        "list_contacts"
+        | "get_contact"
+        | "get_contact_presence"
+        | "list_blocked_contacts"
+        | "list_chats"
+        | "list_groups"
+        | "get_group"
+        | "delete_group_picture"
+        | "get_group_invite"
+        | "list_group_requests" => {
             vec![parameter("sessionId", session_id(), "The session that asks. Required.")]
         }
         "get_contact_picture" => vec![
@@ -182,9 +191,6 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
             ),
             parameter("fileName", text(), "The file's name, where the body itself carries none."),
         ],
-        "list_groups" | "get_group" | "delete_group_picture" | "get_group_invite" | "list_group_requests" => {
-            vec![parameter("sessionId", session_id(), "The session that asks. Required.")]
-        }
         "list_audit" | "admin_list_audit" => {
             let mut all = vec![
                 parameter("action", text(), "Only this operation's, by its id; `authenticate` for keys that were refused."),

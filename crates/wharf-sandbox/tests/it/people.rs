@@ -135,6 +135,10 @@ async fn typing_and_presence_are_seen_on_both_sides() {
     seen(Some("recording")).await;
     assert_eq!(typing("paused").await, json!({"state": "paused"}));
     seen(None).await;
+    // Nobody says that it stopped: it ends by itself, before a phone would stop to show it.
+    typing("typing").await;
+    seen(Some("typing")).await;
+    seen(None).await;
     let odd = api.post(&format!("/v1/chats/{FRIEND}/typing"), &json!({"sessionId": session, "state": "dancing"})).await;
     assert_eq!(odd.refused(ErrorCode::InvalidRequest)["field"], "state");
     let odd = api.post("/v1/chats/12ab/typing", &json!({"sessionId": session, "state": "typing"})).await;

@@ -89,9 +89,9 @@ pub(crate) fn create(net: &Net, group: &Group) {
 pub(crate) fn add(net: &Net, id: Number, by: Number, numbers: &[Number]) -> Result<Each> {
     let (each, group) = net.groups.change(id, |group| {
         if group.members_add {
-            group.member(by).map(|_| ())?
+            group.member(by)?;
         } else {
-            group.admin(by)?
+            group.admin(by)?;
         }
         Ok(one_by_one(numbers, |number| if net.account(number).is_some() { group.enter(number) } else { Err(Refusal::Unknown) }))
     })?;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use wacore::messages::MessageUtils;
+use wacore::types::message::EditAttribute;
 use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
 use waproto::buffa::MessageField;
@@ -186,11 +187,17 @@ pub(crate) fn speak(net: &Arc<Net>, sender: &Arc<Account>, id: Number, message_i
         }
     }
     let shared = sender.phone().keyring.groups.encrypt(id, &MessageUtils::encode_and_pad(message))?;
-    let kind = if message.reaction_message.is_set() { "reaction" } else { "text" };
-    let post = Post { from: own, id: message_id.to_owned(), kind: kind.to_owned(), edit: None, device_identity: None, retry: false };
+    let post = said(own, message_id, message, false);
     fan_out(net, &group, &post, alone, &shared);
     net.save(sender);
     Ok(())
+}
+
+/// What all copies of a phone's message say of it.
+fn said(from: Address, id: &str, message: &wa::Message, retry: bool) -> Post {
+    let kind = wacore::send::stanza_type_from_message(message).to_owned();
+    let edit = EditAttribute::infer_from_message(message).map(|edit| edit.to_string_val().to_owned());
+    Post { from, id: id.to_owned(), kind, edit, device_identity: None, retry }
 }
 
 fn distribution(sender: &Account, id: Number) -> Result<wa::message::SenderKeyDistributionMessage, SendError> {
@@ -207,7 +214,7 @@ pub(crate) fn say_again(net: &Arc<Net>, sender: &Arc<Account>, id: Number, to: A
         message.sender_key_distribution_message = MessageField::some(distribution(sender, id)?);
         let sealed = router::seal(net, sender, to, sender.number, &message, true)?;
         let from = Address::phone(sender.number);
-        let post = Post { from, id: message_id.to_owned(), kind: "text".to_owned(), edit: None, device_identity: None, retry: true };
+        let post = said(from, message_id, &message, true);
         deliver(net, &group, &post, to, Copy { alone: Some(sealed), shared: None });
         Ok(())
     };

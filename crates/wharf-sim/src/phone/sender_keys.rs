@@ -37,8 +37,9 @@ impl SenderKeys {
         self.records.0.retain(|name, _| !name.ends_with(":own"));
     }
 
+    /// Those that lack the own key; all of them where there is none yet.
     pub(crate) fn untold(&self, group: Number, devices: &[Address]) -> Vec<Address> {
-        let told = self.told.get(&group);
+        let told = self.told.get(&group).filter(|_| self.records.0.contains_key(own(group).cache_key()));
         devices.iter().filter(|device| told.is_none_or(|told| !told.contains(device))).copied().collect()
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 use wacore::iq::groups::{GroupDescription, GroupSubject, MembershipApprovalMode};
 use wacore::types::events::Event;
-use whatsapp_rust::{GroupCreateOptions, GroupParticipantOptions, Jid, JoinGroupResult};
+use whatsapp_rust::{GroupCreateOptions, GroupParticipantOptions, Jid, JoinGroupResult, PreviousDescription};
 
 use crate::harness::{Device, ECHO, Folder, OWNER, Sim, text_message, until};
 
@@ -118,7 +118,7 @@ async fn subject_description_settings_and_ranks_change_and_are_seen() {
     let groups = device.client.groups();
     groups.set_subject(id.clone(), GroupSubject::new("The better crew").unwrap()).await.unwrap();
     let text = GroupDescription::new("what it is for").unwrap();
-    groups.set_description(id.clone(), Some(text), Default::default()).await.unwrap();
+    groups.set_description(id.clone(), Some(text), PreviousDescription::Resolve).await.unwrap();
     groups.set_announce(id.clone(), true).await.unwrap();
     groups.set_locked(id.clone(), true).await.unwrap();
     assert!(groups.promote_participants(id.clone(), &[Jid::pn(FRIEND)]).await.unwrap()[0].is_ok());
@@ -131,7 +131,7 @@ async fn subject_description_settings_and_ranks_change_and_are_seen() {
     let refused = sim.try_post(&format!("/control/phones/{OTHER}/send"), json!({"to": id.to_string(), "text": "hey"})).await;
     assert_eq!(refused["error"]["code"], "not-authorized");
 
-    groups.set_description(id.clone(), None, Default::default()).await.unwrap();
+    groups.set_description(id.clone(), None, PreviousDescription::Resolve).await.unwrap();
     assert_eq!(groups.get_metadata(&id).await.unwrap().description, None);
     assert_eq!(groups.get_participating().await.unwrap().len(), 1);
 }
@@ -175,6 +175,39 @@ async fn a_group_addressed_by_numbers_works_too() {
     let heard = sim.post(&format!("/control/phones/{OTHER}/send"), json!({"to": id.to_string(), "text": "indeed"})).await;
     let heard = heard["id"].as_str().unwrap().to_owned();
     device.event("the answer", |event| find(event, &heard)).await;
+}
+
+#[tokio::test]
+async fn a_phone_that_lost_the_keys_of_a_group_asks_for_the_message_and_gets_it() {
+    let folder = Folder::new("lost-keys");
+    let sim = Sim::open(0, Some(folder.path())).await;
+    let device = Device::linked(&sim, OWNER).await;
+    let id = group(&device, &[FRIEND, OTHER]).await;
+    let first = say(&device, &id, "with keys").await;
+    sim.shown(FRIEND, &first).await;
+    let sent = sim.post(&format!("/control/phones/{FRIEND}/send"), json!({"to": id.to_string(), "text": "my key"})).await;
+    let sent = sent["id"].as_str().unwrap().to_owned();
+    device.event("the message", |event| find(event, &sent)).await;
+
+    let (port, backend) = (sim.port(), device.stop().await);
+    sim.shutdown().await;
+    let file = folder.path().join(format!("accounts/{FRIEND}.json"));
+    let mut account: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    assert!(!account["phone"]["sender_keys"].as_object().unwrap().is_empty());
+    account["phone"]["sender_keys"] = json!({});
+    std::fs::write(&file, account.to_string()).unwrap();
+    let sim = Sim::open(port, Some(folder.path())).await;
+    let device = Device::on(&sim.url, backend, None).await;
+    device.connected().await;
+
+    // The device believes that the phone has its key, and the phone that the device has its own.
+    let second = say(&device, &id, "without keys").await;
+    assert_eq!(sim.shown(OTHER, &second).await["text"], "without keys");
+    let entry = sim.shown(FRIEND, &second).await;
+    assert_eq!((entry["text"].as_str(), entry["chat"].as_str()), (Some("without keys"), Some(id.to_string().as_str())));
+    let sent = sim.post(&format!("/control/phones/{FRIEND}/send"), json!({"to": id.to_string(), "text": "a new key"})).await;
+    let sent = sent["id"].as_str().unwrap().to_owned();
+    device.event("the message", |event| find(event, &sent)).await;
 }
 
 #[tokio::test]

@@ -69,9 +69,9 @@ impl SqlStore {
     }
 
     pub(super) async fn note_read(&self, account: &AccountId, session: &SessionId, chat: &str, until: i64) -> Result<(), Error> {
-        let (owner, owned, chat) = (account.clone(), session.clone(), chat_key(chat, None).to_owned());
+        let (tenant, read, chat) = (account.clone(), session.clone(), chat_key(chat, None).to_owned());
         self.write(account.as_str(), session.as_str(), move |tx| {
-            Box::pin(async move { tx.execute(&MARK, args![&owner, &owned, &chat, until]).await.map(drop) })
+            Box::pin(async move { tx.execute(&MARK, args![&tenant, &read, &chat, until]).await.map(drop) })
         })
         .await
     }
