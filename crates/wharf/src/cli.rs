@@ -3,6 +3,7 @@
 mod accounts;
 mod doctor;
 mod keys;
+mod listen;
 mod offline;
 mod pair;
 mod serve;
@@ -40,6 +41,8 @@ enum Command {
     /// Works on sessions, through a gateway that runs.
     #[command(subcommand)]
     Sessions(pair::Sessions),
+    /// Shows events as they happen, and hands them on to a server under development.
+    Listen(listen::Listen),
     /// Looks for what would keep the gateway from working.
     Doctor,
 }
@@ -55,6 +58,7 @@ impl Cli {
             Command::Plans(plans) => plans.run(load()?).await,
             Command::Keys(keys) => keys.run(load()?).await,
             Command::Sessions(sessions) => sessions.run().await,
+            Command::Listen(listen) => listen.run().await,
             Command::Doctor => doctor::run(load()).await,
         }
     }

@@ -89,8 +89,13 @@ impl World {
 
     /// Starts the gateway again on the same data.
     pub async fn start_gateway(&mut self, env: &[(&str, &str)]) {
+        self.start_gateway_at("0", env).await;
+    }
+
+    /// The same on a port that somebody knows.
+    pub async fn start_gateway_at(&mut self, port: &str, env: &[(&str, &str)]) {
         let data = self.dir.join("gateway");
-        let mut args = vec!["--json", "--port", "0", "--data-dir", data.to_str().unwrap()];
+        let mut args = vec!["--json", "--port", port, "--data-dir", data.to_str().unwrap()];
         let url = self.network.ready["url"].as_str().unwrap().to_owned();
         args.extend(["--network", &url]);
         if let Some(database) = self.database.url() {

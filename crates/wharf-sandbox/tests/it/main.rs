@@ -4,6 +4,7 @@
 
 mod accounts;
 mod aliases;
+mod chaos;
 mod first_message;
 mod groups;
 mod harness;
@@ -11,6 +12,7 @@ mod holds;
 mod keys;
 mod kill;
 mod limits;
+mod listen;
 mod media;
 mod media_in;
 mod media_kill;

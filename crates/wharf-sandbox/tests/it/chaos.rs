@@ -1,0 +1,249 @@
+//! Events under fire: nothing is lost on the way to a receiver that does its worst, nor to one that comes and goes.
+//!
+//! The everyday run is small. The full one: `WHARF_CHAOS_TEXTS=2000 WHARF_CHAOS_KILLS=30 cargo test -p wharf-sandbox chaos:: -- --nocapture`
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::StreamExt;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::harness::{Api, Got, Hook, Mode, OWNER, READER, World, both_backends, eventually};
+
+const ENV: [(&str, &str); 2] =
+    [("WHARF_WEBHOOK_RETRY_PAUSES_SECS", "0.1,0.1,0.1,0.2,0.2,0.2,0.2,0.2,0.2"), ("WHARF_WEBHOOK_OVERLOAD_PAUSE_SECS", "0.2")];
+/// How many times the receiver may say that it is gone: somebody has to switch the webhook on again each time.
+const GONE: usize = 5;
+
+fn setting(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// The receiver's moods, the same for an event in every run with the same events: up to three failures, then it takes it.
+struct Moods {
+    tries: Mutex<HashMap<String, u64>>,
+    gone: Mutex<usize>,
+}
+
+impl Moods {
+    fn mode(&self, got: &Got) -> Mode {
+        if got.body.contains("\"webhook.test\"") {
+            return Mode::Answer(200);
+        }
+        let mut hasher = DefaultHasher::new();
+        got.id().hash(&mut hasher);
+        let dice = hasher.finish();
+        let mut tries = self.tries.lock().unwrap();
+        let tried = tries.entry(got.id().to_owned()).or_default();
+        *tried += 1;
+        if *tried > dice % 4 {
+            return Mode::Answer(200);
+        }
+        match (dice >> 8).wrapping_add(*tried * 7) % 200 {
+            0..=1 => Mode::Silence,
+            2..=4 => {
+                let mut gone = self.gone.lock().unwrap();
+                *gone += 1;
+                Mode::Answer(if *gone <= GONE { 410 } else { 500 })
+            }
+            5..=60 => Mode::With(429, "retry-after", "1".to_owned()),
+            61..=110 => Mode::With(302, "location", "/elsewhere".to_owned()),
+            _ => Mode::Answer(500),
+        }
+    }
+}
+
+/// The whole log, by pull.
+async fn log(api: &Api) -> Vec<Value> {
+    let (mut events, mut after) = (Vec::new(), "oldest".to_owned());
+    loop {
+        let page = api.get(&format!("/v1/events?limit=200&after={after}")).await;
+        let rows = page.ok(200).as_array().unwrap().clone();
+        if rows.is_empty() {
+            return events;
+        }
+        events.extend(rows);
+        page.json["page"]["next"].as_str().unwrap().clone_into(&mut after);
+    }
+}
+
+/// Sends texts whose answers nobody waits for.
+async fn send(api: &Api, session: &str, texts: Vec<String>) {
+    let sends = texts.into_iter().map(|text| {
+        let (api, body) = (api.clone(), json!({"sessionId": session, "to": READER, "text": text, "async": true}));
+        async move { drop(api.try_post("/v1/messages/text", &body).await) }
+    });
+    futures::stream::iter(sends).buffer_unordered(16).collect::<Vec<_>>().await;
+}
+
+/// Switches the webhook on again where the receiver had it switched off, and has it get what it missed.
+async fn keep_on(api: &Api, webhook: &str, since: &Value) {
+    let path = format!("/v1/webhooks/{webhook}");
+    if api.get(&path).await.ok(200)["enabled"] == false {
+        api.patch(&path, &json!({"enabled": true})).await.ok(200);
+        api.post(&format!("{path}/recover"), &json!({"since": since})).await.ok(200);
+    }
+}
+
+both_backends! {
+    async fn every_event_reaches_a_receiver_that_does_its_worst_while_the_gateway_is_killed(backend) {
+        let (texts, kills) = (setting("WHARF_CHAOS_TEXTS", 60), setting("WHARF_CHAOS_KILLS", 3));
+        let mut world = World::start_with(backend, &ENV).await;
+        let hook = Hook::start().await;
+        let moods = Arc::new(Moods { tries: Mutex::default(), gone: Mutex::default() });
+        hook.judge({
+            let moods = Arc::clone(&moods);
+            move |got| moods.mode(got)
+        });
+        let created = world.api().post("/v1/webhooks", &json!({"url": hook.url("/x"), "events": ["*"]})).await;
+        let (webhook, secret) = (created.ok(201)["webhookId"].as_str().unwrap().to_owned(), created.data()["secret"].as_str().unwrap().to_owned());
+        let since = created.data()["createdAt"].clone();
+        let session = world.pair(OWNER).await;
+        let mut killed = Vec::new();
+        for round in 0..=kills {
+            world.until_connected(&session).await;
+            let api = world.api();
+            keep_on(&api, &webhook, &since).await;
+            send(&api, &session, (0..texts / (kills + 1)).map(|text| format!("{round} {text}")).collect()).await;
+            if round < kills {
+                // The moment of the kill is what the test is about.
+                tokio::time::sleep(Duration::from_millis(u64::try_from(round % 7).unwrap() * 60)).await;
+                killed.push(Instant::now());
+                world.kill_gateway().await;
+                world.start_gateway(&ENV).await;
+            }
+        }
+        let api = world.api();
+        let deadline = Instant::now() + Duration::from_secs(setting("WHARF_CHAOS_PATIENCE_SECS", 180) as u64);
+        let (events, got) = loop {
+            keep_on(&api, &webhook, &since).await;
+            let (events, got) = (log(&api).await, hook.got("/x"));
+            let taken: BTreeSet<&str> = got.iter().filter(|got| got.status == 200).map(Got::id).collect();
+            // A disabled webhook is no event of its own when that happened: its announcement is.
+            let missing: Vec<_> = events.iter().filter(|event| !taken.contains(event["id"].as_str().unwrap())).collect();
+            let queued = api.get("/v1/messages?status=queued&limit=1").await.ok(200).as_array().unwrap().len();
+            if missing.is_empty() && queued == 0 {
+                break (events, got);
+            }
+            assert!(Instant::now() < deadline, "{} of {} events are missing, the first {}", missing.len(), events.len(), missing[0]);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        };
+
+        let known: BTreeSet<&str> = events.iter().map(|event| event["id"].as_str().unwrap()).collect();
+        let mut by_id: BTreeMap<&str, Vec<&Got>> = BTreeMap::new();
+        for got in &got {
+            by_id.entry(got.id()).or_default().push(got);
+        }
+        let (mut twice, mut unexplained) = (0, 0);
+        for (id, tries) in &by_id {
+            assert!(known.contains(id), "{id} stands in no log");
+            assert!(tries.iter().all(|tried| tried.body == tries[0].body), "{id} changed on its way");
+            assert!(tries.iter().all(|tried| tried.verifies(&secret) || tried.at.elapsed() > Duration::from_secs(250)), "{id} is not signed");
+            let taken: Vec<_> = tries.iter().filter(|tried| tried.status == 200).map(|tried| tried.at).collect();
+            for pair in taken.windows(2) {
+                twice += 1;
+                unexplained += usize::from(!killed.iter().any(|kill| pair[0] <= *kill + Duration::from_millis(50) && *kill <= pair[1]));
+            }
+        }
+        let mut statuses: BTreeMap<u16, usize> = BTreeMap::new();
+        for got in &got {
+            *statuses.entry(got.status).or_default() += 1;
+        }
+        println!(
+            "{backend:?}: {} events, {} kills, {} requests by status {statuses:?}, lost 0, taken twice {twice}, of these without a lost answer {unexplained}",
+            events.len(),
+            killed.len(),
+            got.len()
+        );
+        assert_eq!(unexplained, 0, "an event was taken twice although its answer was not lost");
+    }
+
+    async fn a_stream_and_a_pull_that_come_and_go_a_hundred_times_under_load_have_exactly_the_log(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let api = world.api();
+        let start = api.get("/v1/events?after=latest").await.json["page"]["next"].as_str().unwrap().to_owned();
+        let done = std::sync::atomic::AtomicBool::new(false);
+        let load = async {
+            for round in 0..20 {
+                send(&api, &session, (0..10).map(|text| format!("{round} {text}")).collect()).await;
+            }
+            eventually("all texts are read", async || {
+                let open = api.get("/v1/messages?status=queued&limit=1").await;
+                open.ok(200).as_array().unwrap().is_empty().then_some(()).ok_or(String::new())
+            })
+            .await;
+            done.store(true, std::sync::atomic::Ordering::SeqCst);
+        };
+        let streaming = async {
+            let (mut seen, mut last, mut visits) = (Vec::new(), start.clone(), 0);
+            while visits < 100 || !done.load(std::sync::atomic::Ordering::SeqCst) {
+                visits += 1;
+                visit(&api, &mut last, 1 + visits % 9, &mut seen).await;
+            }
+            (seen, last, visits)
+        };
+        let pulling = async {
+            let (mut seen, mut after) = (Vec::new(), start.clone());
+            while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                let page = api.get(&format!("/v1/events?limit=7&wait=1&after={after}")).await;
+                seen.extend(page.ok(200).as_array().unwrap().iter().map(|event| event["id"].as_str().unwrap().to_owned()));
+                page.json["page"]["next"].as_str().unwrap().clone_into(&mut after);
+            }
+            (seen, after)
+        };
+        let ((), (mut streamed, mut last, visits), (mut pulled, mut after)) = tokio::join!(load, streaming, pulling);
+        // Receipts may still be coming in; from here on both are led to the end of the log.
+        let wanted: Vec<String> = eventually("the log has come to rest", async || {
+            let one = log(&api).await.len();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let two = log(&api).await;
+            if two.len() == one { Ok(two) } else { Err(String::new()) }
+        })
+        .await
+        .iter()
+        .map(|event| event["id"].as_str().unwrap().to_owned())
+        .collect();
+        loop {
+            let page = api.get(&format!("/v1/events?limit=200&after={after}")).await;
+            if page.ok(200).as_array().unwrap().is_empty() {
+                break;
+            }
+            pulled.extend(page.data().as_array().unwrap().iter().map(|event| event["id"].as_str().unwrap().to_owned()));
+            page.json["page"]["next"].as_str().unwrap().clone_into(&mut after);
+        }
+        while streamed.last() != wanted.last() {
+            visit(&api, &mut last, 50, &mut streamed).await;
+        }
+        let tail = &wanted[wanted.len() - pulled.len()..];
+        assert_eq!(pulled, tail, "the pull has exactly the log");
+        assert_eq!(streamed, tail, "the stream has exactly the log");
+        println!("{backend:?}: {} events, the stream was opened {visits} times: nothing missing, nothing twice, nothing out of order", tail.len());
+        assert!(visits >= 100 && tail.len() > 500);
+    }
+}
+
+/// Opens the stream after `last`, takes a few events or what comes within a moment, and leaves in the middle.
+async fn visit(api: &Api, last: &mut String, events: usize, seen: &mut Vec<String>) {
+    let response =
+        api.request("GET", "/v1/events").header("Accept", "text/event-stream").header("Last-Event-ID", last.as_str()).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let (mut chunks, mut text, mut taken) = (response.bytes_stream(), String::new(), 0);
+    while taken < events {
+        let Ok(Some(Ok(chunk))) = tokio::time::timeout(Duration::from_millis(200), chunks.next()).await else { return };
+        text.push_str(std::str::from_utf8(&chunk).unwrap());
+        while let Some(end) = text.find("\n\n") {
+            let block: String = text.drain(..end + 2).collect();
+            let id = block.lines().find_map(|line| line.strip_prefix("id: ")).map(str::to_owned);
+            if taken < events && block.contains("\ndata: ") {
+                taken += 1;
+                let id = id.expect("every event has an id");
+                seen.push(id.clone());
+                *last = id;
+            }
+        }
+    }
+}
