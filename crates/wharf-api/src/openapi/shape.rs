@@ -163,7 +163,11 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
         ],
         "list_messages" => vec![
             parameter("sessionId", session_id(), "Only this session's."),
-            parameter("chat", json!({ "anyOf": [recipient(), pattern("@")] }), "Only this chat's: a phone number, a chat id or a LID."),
+            parameter(
+                "chat",
+                json!({ "anyOf": [recipient(), pattern("^[^\\u0000]*@[^\\u0000]*$")] }),
+                "Only this chat's: a phone number, a chat id or a LID.",
+            ),
             parameter("direction", word([Direction::Outgoing.as_str(), Direction::Incoming.as_str()]), "Only these."),
             parameter("status", word(MessageStatus::ALL.iter().map(|status| status.as_str())), "Only those in this status."),
         ],
