@@ -124,7 +124,13 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "list_events" => &["text/event-stream"],
         _ => &[],
     };
-    Some(Shape { request, query: query(op, &answer), answer, also, may_be_bare: op.id == ops::rotate_api_key.id })
+    Some(Shape {
+        request,
+        query: query(op, &answer),
+        answer,
+        also,
+        may_be_bare: [ops::rotate_api_key.id, ops::rotate_webhook_secret.id].contains(&op.id),
+    })
 }
 
 /// A part of the path.

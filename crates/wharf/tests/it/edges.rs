@@ -50,7 +50,7 @@ async fn a_method_that_a_path_does_not_know_is_refused_with_those_that_it_knows(
 
 #[tokio::test]
 async fn keys_that_are_missing_invalid_and_expired_are_told_apart_on_every_operation() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start_with(Limits { failed_keys_per_minute: 10_000, ..Limits::default() }).await;
     let expired = gateway.make_key(Permission::ALL, Some(Timestamp::from_millis(1))).await;
     let mut wrong = gateway.key.clone();
     wrong.replace_range(25..26, if &wrong[25..26] == "x" { "y" } else { "x" });

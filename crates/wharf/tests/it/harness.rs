@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use wharf::egress::{Guard, Settings};
 use wharf::http::server::Server;
 use wharf::http::{Http, Limits};
 use wharf::media::LocalFiles;
@@ -16,6 +17,7 @@ use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::{Permission, Timestamp};
 use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
+use wharf_core::egress::Reach;
 use wharf_core::key::NewKey;
 use wharf_core::store::Store;
 use wharf_core::{Chance, Services, account, key};
@@ -52,7 +54,9 @@ impl Gateway {
         let outcomes = Arc::default();
         let engine = Arc::new(FakeEngine::new(Arc::clone(&store), Arc::clone(&outcomes)));
         let files = LocalFiles::open(dir.join("media")).unwrap();
-        let services = Arc::new(Services::new(store, engine.clone(), Arc::new(SystemClock), chance, outcomes).with_files(Arc::new(files)));
+        let egress = Guard::new(&Settings::new(Reach::Loopback)).unwrap();
+        let services = Services::new(store, engine.clone(), Arc::new(SystemClock), chance, outcomes);
+        let services = Arc::new(services.with_files(Arc::new(files)).with_egress(Arc::new(egress)));
         let account = account::find_or_create(&services, "tenant", "enterprise").await.unwrap();
         let http = Http::new(Arc::clone(&services), limits);
         let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Arc::clone(&http)).await.unwrap();

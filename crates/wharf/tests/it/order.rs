@@ -3,6 +3,7 @@
 //! Each request breaks one rule and all that come after it; the answer must name the first.
 
 use serde_json::json;
+use wharf::http::Limits;
 use wharf_api::ops::{self, Access, Operation};
 use wharf_api::{ErrorCode, Permission};
 
@@ -28,7 +29,7 @@ fn misshapen(ask: Ask) -> Ask {
 
 #[tokio::test]
 async fn the_key_comes_first_then_the_rate_then_the_permission_then_the_shape() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start_with(Limits { failed_keys_per_minute: 10_000, ..Limits::default() }).await;
     let own = Objects::of(&gateway, "own").await;
     let operator = gateway.make_operator_key().await;
     let plan = json!({"messagesPerDay": 0, "callsPerMinute": 1, "sessions": 0, "concurrentRequests": 1});

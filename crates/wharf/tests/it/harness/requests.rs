@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 use wharf_api::openapi;
 use wharf_api::ops::{self, Access, Operation};
 
@@ -23,6 +24,11 @@ pub struct Objects {
     pub message: String,
     pub key: String,
     pub media: String,
+    /// A webhook, and the delivery of one event to it that waits for a courier.
+    pub webhook: String,
+    pub delivery: String,
+    /// Where somebody answers 200 to everything.
+    pub receiver: String,
 }
 
 /// Where in a request an id stands.
@@ -51,10 +57,24 @@ impl Objects {
         let session = id(&post("/v1/sessions", json!({"name": "linked"})).await, "sessionId");
         gateway.engine.connect(&wharf_api::ids::SessionId::parse(&session).unwrap());
         let unlinked = id(&post("/v1/sessions", json!({"name": "unlinked"})).await, "sessionId");
+        let receiver = receiver().await;
+        let made = post("/v1/webhooks", json!({"url": receiver, "events": ["*"]})).await;
+        let webhook = id(&made, "webhookId");
         let sent = post("/v1/messages/text", json!({"sessionId": session, "to": engine::SILENT, "text": "x"})).await;
         let key = id(&post("/v1/api-keys", json!({"name": "k", "permissions": ["sessions:read"]})).await, "keyId");
         let file = gateway.ask("POST", "/v1/media").key(&api_key).body(FILE).send().await;
-        Self { session, unlinked, message: id(&sent, "messageId"), key, media: id(file.ok(201), "mediaId"), api_key }
+        let deliveries = gateway.get(&format!("/v1/webhooks/{webhook}/deliveries")).key(&api_key).send().await;
+        Self {
+            session,
+            unlinked,
+            message: id(&sent, "messageId"),
+            key,
+            media: id(file.ok(201), "mediaId"),
+            delivery: id(&deliveries.ok(200)[0], "deliveryId"),
+            webhook,
+            receiver,
+            api_key,
+        }
     }
 
     /// The object whose ids begin with `kind`.
@@ -64,9 +84,20 @@ impl Objects {
             "msg" => &self.message,
             "key" => &self.key,
             "med" => &self.media,
+            "whk" => &self.webhook,
+            "dlv" => &self.delivery,
             other => panic!("a new kind of object: make one in Objects::of and name it in Objects::id, `{other}_`"),
         }
     }
+}
+
+/// The address of a server that answers 200 to everything, for as long as the test runs.
+async fn receiver() -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let everything = axum::Router::new().fallback(async || {});
+    tokio::spawn(async move { axum::serve(listener, everything).await });
+    format!("http://{address}/hook")
 }
 
 /// An id of that kind that nothing has.
@@ -101,6 +132,10 @@ fn body(operation: &Operation, own: &Objects) -> Value {
         "update_group" => json!({"sessionId": session, "subject": "x"}),
         "change_group_participants" | "decide_group_requests" => json!({"sessionId": session, "participants": [engine::SILENT]}),
         "set_group_picture" => json!({"sessionId": session, "data": "/9j/4AAQSkZJRgABAQAAAQABAAD/2Q=="}),
+        "create_webhook" => json!({"url": own.receiver, "events": ["*"], "sessionId": session}),
+        "update_webhook" => json!({"description": "x"}),
+        "rotate_webhook_secret" => json!({"overlapSeconds": 60}),
+        "recover_webhook" => json!({"since": "2026-01-01T00:00:00Z"}),
         "join_group" => json!({"sessionId": session, "code": "AbCdEfGhIjKlMnOpQrStUv"}),
         _ => Value::Null,
     }
