@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use wharf_api::ErrorCode;
 
 use crate::harness::{ABSENT, Api, Backend, ECHO, OWNER, Reply, World, both_backends, eventually};
+use crate::media::{file, hash};
 
 const SECOND: &str = "15550000002";
 const FRIEND: &str = "15551000001";
@@ -304,6 +305,28 @@ both_backends! {
         for phone in members.iter().filter(|phone| **phone != SECOND).chain(&[OWNER]) {
             until_shown(&world, phone, &id, "the second session speaks").await;
         }
+
+        // A picture arrives at all with the same bytes, the second session's included.
+        let picture = file("image", 20_000);
+        let data = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &picture);
+        let body = json!({"sessionId": crew.session, "to": id, "mediaType": "image", "data": data, "caption": "all of us"});
+        let sent = crew.api.post("/v1/messages/media", &body).await;
+        let wa_id = sent.ok(201)["whatsappId"].as_str().unwrap().to_owned();
+        for phone in &members {
+            let seen = eventually(&format!("{phone} has the picture"), async || {
+                let ledger = world.control().get(&format!("/control/phones/{phone}/messages?id={wa_id}")).await;
+                ledger.data().as_array().and_then(|rows| rows.first().cloned()).ok_or(format!("{ledger:?}"))
+            })
+            .await;
+            assert_eq!((&seen["chat"], &seen["media"]["sha256"]), (&json!(id), &json!(hash(&picture))), "{phone}: {seen}");
+        }
+        eventually("the second session has the picture", async || {
+            let list = guest.api.get(&format!("/v1/messages?sessionId={}&chat={id}&direction=incoming", guest.session)).await;
+            let rows = list.data().as_array().cloned().unwrap_or_default();
+            let found = rows.iter().any(|row| row["whatsappId"] == wa_id.as_str() && row["mediaState"] == "stored" && row["sha256"] == hash(&picture));
+            found.then_some(()).ok_or(format!("{:?}", list.json))
+        })
+        .await;
 
         // A phone speaks too; then somebody is taken out.
         let gone = &phones[7];
