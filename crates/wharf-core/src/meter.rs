@@ -70,6 +70,8 @@ impl Histogram {
 
 /// Seconds from acceptance to the network's word.
 const ACK_SECONDS: &[f64] = &[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 600.0, 3600.0];
+/// Seconds of one request to a webhook.
+const WEBHOOK_SECONDS: &[f64] = &[0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 /// Seconds of one commit.
 const COMMIT_SECONDS: &[f64] = &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5];
 /// Writes that share one commit.
@@ -92,6 +94,18 @@ pub struct Sends {
     pub ack_seconds: Histogram,
 }
 
+/// What is counted of requests to webhooks.
+#[derive(Debug)]
+pub struct Webhooks {
+    /// Answered with a 2xx.
+    pub accepted: Counter,
+    /// Answered with another status.
+    pub refused: Counter,
+    /// Not answered: unreachable, too slow, broken off.
+    pub unanswered: Counter,
+    pub seconds: Histogram,
+}
+
 /// What the store counts.
 #[derive(Debug)]
 pub struct Writes {
@@ -108,6 +122,7 @@ pub struct Writes {
 #[derive(Debug)]
 pub struct Meter {
     pub sends: Sends,
+    pub webhooks: Webhooks,
     pub writes: Writes,
     /// Messages that came in and are stored.
     pub received: Counter,
@@ -129,6 +144,12 @@ impl Default for Meter {
                 retried: Counter::default(),
                 held: Counter::default(),
                 ack_seconds: Histogram::new(ACK_SECONDS),
+            },
+            webhooks: Webhooks {
+                accepted: Counter::default(),
+                refused: Counter::default(),
+                unanswered: Counter::default(),
+                seconds: Histogram::new(WEBHOOK_SECONDS),
             },
             writes: Writes {
                 commit_seconds: Histogram::new(COMMIT_SECONDS),

@@ -7,6 +7,8 @@ use crate::open::SqlStore;
 use crate::sql::{Sql, statements};
 
 statements! {
+    DELIVERIES = "SELECT COUNT(*), MIN(e.at) FROM deliveries d JOIN webhooks w ON w.number = d.webhook AND w.enabled = 1 \
+        JOIN events e ON e.number = d.event WHERE d.state = 'pending'";
     QUEUED = "SELECT COUNT(*), MIN(created_at) FROM messages WHERE status = 'queued'";
 }
 
@@ -25,5 +27,9 @@ impl CensusStore for SqlStore {
 
     async fn queued_backlog(&self) -> Result<Backlog, Error> {
         self.backlog(&QUEUED).await
+    }
+
+    async fn delivery_backlog(&self) -> Result<Backlog, Error> {
+        self.backlog(&DELIVERIES).await
     }
 }

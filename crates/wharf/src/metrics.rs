@@ -41,6 +41,7 @@ pub struct Metrics {
 #[derive(Clone, Copy, Default)]
 struct Waiting {
     messages: Backlog,
+    deliveries: Backlog,
 }
 
 impl Metrics {
@@ -79,7 +80,8 @@ impl Metrics {
 }
 
 async fn ask(services: &Services) -> Result<Waiting, store::Error> {
-    Ok(Waiting { messages: services.store.queued_backlog().await? })
+    let (messages, deliveries) = (services.store.queued_backlog().await?, services.store.delivery_backlog().await?);
+    Ok(Waiting { messages, deliveries })
 }
 
 /// A histogram that was read.

@@ -20,4 +20,7 @@ pub trait CensusStore {
 
     /// The messages that are queued.
     async fn queued_backlog(&self) -> Result<Backlog, Error>;
+
+    /// Events that are on their way to webhooks which are not disabled.
+    async fn delivery_backlog(&self) -> Result<Backlog, Error>;
 }

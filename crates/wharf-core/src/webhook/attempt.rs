@@ -73,7 +73,16 @@ pub async fn once(services: &Services, webhook: &Unsealed, id: &str, body: Strin
         Ok(reply) => Outcome::Answer { status: reply.status, retry_after: reply.retry_after, start: start(&reply.body) },
         Err(error) => Outcome::None(no_answer(&error)),
     };
-    Tried { at, duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX), outcome }
+    let took = started.elapsed();
+    let tried = Tried { at, duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX), outcome };
+    let meter = &services.meter.webhooks;
+    meter.seconds.observe_time(took);
+    match &tried.outcome {
+        Outcome::Answer { .. } if tried.is_success() => meter.accepted.one(),
+        Outcome::Answer { .. } => meter.refused.one(),
+        Outcome::None(_) => meter.unanswered.one(),
+    }
+    tried
 }
 
 fn headers(webhook: &Unsealed, id: &str, at: Timestamp, body: &str) -> Vec<(String, String)> {

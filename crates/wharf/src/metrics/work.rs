@@ -6,7 +6,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use wharf_api::Timestamp;
 use wharf_core::Services;
-use wharf_core::meter::Sends;
+use wharf_core::meter::{Counter as Count, Sends};
 use wharf_core::store::Backlog;
 
 use super::{Waiting, counter, gauge, histogram, number};
@@ -23,6 +23,11 @@ pub(super) fn register(registry: &mut Registry, services: &Services, waiting: Op
     counter(registry, "received", "Messages that came in and are stored", meter.received.read());
     counter(registry, "undecryptable", "Messages that came in and could not be decrypted at once", meter.undecryptable.read());
 
+    let webhooks = &meter.webhooks;
+    let tries = [("accepted", &webhooks.accepted), ("refused", &webhooks.refused), ("unanswered", &webhooks.unanswered)];
+    registry.register("webhook_tries", "Requests to webhooks, by outcome", by_outcome(&tries));
+    histogram(registry, "webhook_seconds", "How long requests to webhooks took", webhooks.seconds.read());
+
     let writes = &meter.writes;
     histogram(registry, "store_commit_seconds", "How long commits took", writes.commit_seconds.read());
     histogram(registry, "store_commit_writes", "How many writes shared a commit", writes.commit_writes.read());
@@ -32,14 +37,24 @@ pub(super) fn register(registry: &mut Registry, services: &Services, waiting: Op
 
     gauge(registry, "database_up", "Whether the database answers", if waiting.is_some() { 1.0 } else { 0.0 });
     let Some(waiting) = waiting else { return };
-    backlog(registry, "queue", "messages to be sent", waiting.messages, services.clock.now());
+    let now = services.clock.now();
+    backlog(registry, "queue", "messages to be sent", waiting.messages, now);
+    backlog(registry, "webhook", "events on their way to webhooks", waiting.deliveries, now);
 }
 
 fn sends(sends: &Sends) -> Family<How, Counter> {
+    by_outcome(&[
+        ("sent", &sends.sent),
+        ("failed", &sends.failed),
+        ("expired", &sends.expired),
+        ("retried", &sends.retried),
+        ("held", &sends.held),
+    ])
+}
+
+fn by_outcome(counts: &[(&'static str, &Count)]) -> Family<How, Counter> {
     let family: Family<How, Counter> = Family::default();
-    for (outcome, count) in
-        [("sent", &sends.sent), ("failed", &sends.failed), ("expired", &sends.expired), ("retried", &sends.retried), ("held", &sends.held)]
-    {
+    for (outcome, count) in counts {
         family.get_or_create(&How { outcome }).inc_by(count.read());
     }
     family
