@@ -14,8 +14,11 @@ use wacore::net::{HttpClient, HttpRequest, HttpResponse, Transport, TransportEve
 use wacore::store::in_memory::InMemoryBackend;
 use wacore::types::events::{ChannelEventHandler, Event};
 use waproto::whatsapp as wa;
+use whatsapp_rust::download::MediaType;
+use whatsapp_rust::media::{DocumentOptions, document_message};
 use whatsapp_rust::prelude::*;
 use whatsapp_rust::transport::from_websocket;
+use whatsapp_rust::upload::UploadOptions;
 
 use crate::gateway::Http;
 use crate::sends::contact;
@@ -28,13 +31,18 @@ pub struct Options {
     control_url: String,
 }
 
-/// The bare loop moves no media.
-struct NoHttp;
+/// Whole bodies in memory, and any certificate: the servers are on loopback and a bench's.
+struct Whole(reqwest::Client);
 
 #[async_trait::async_trait]
-impl HttpClient for NoHttp {
-    async fn execute(&self, _request: HttpRequest) -> Result<HttpResponse> {
-        anyhow::bail!("the bare loop has no HTTP")
+impl HttpClient for Whole {
+    async fn execute(&self, request: HttpRequest) -> Result<HttpResponse> {
+        let mut asked = self.0.request(request.method.parse()?, request.url);
+        for (name, value) in &request.headers {
+            asked = asked.header(name, value);
+        }
+        let answer = asked.body(request.body.unwrap_or_default()).send().await?;
+        Ok(HttpResponse { status_code: answer.status().as_u16(), body: answer.bytes().await?.to_vec() })
     }
 }
 
@@ -58,10 +66,12 @@ type Waiting = Arc<Mutex<HashMap<String, oneshot::Sender<()>>>>;
 
 pub async fn run(options: &Options) -> Result<()> {
     let control = Http::new(&options.control_url, "")?;
+    #[expect(clippy::disallowed_methods, reason = "the bare loop's client, not the gateway's")]
+    let http = reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build()?;
     let bot = Bot::builder()
         .with_backend_arc(Arc::new(InMemoryBackend::new()))
         .with_transport_factory(Dial { uri: options.url.parse()? })
-        .with_http_client(NoHttp)
+        .with_http_client(Whole(http))
         .with_runtime(whatsapp_rust::TokioRuntime)
         .with_version((2, 3000, 0))
         .skip_history_sync()
@@ -84,9 +94,19 @@ pub async fn run(options: &Options) -> Result<()> {
 
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Some(line) = lines.next_line().await? {
-        let mut numbers = line.split_whitespace().map(str::parse::<usize>);
+        let files = line.strip_prefix("media ");
+        let mut numbers = files.unwrap_or(&line).split_whitespace().map(str::parse::<usize>);
         let mut next = || numbers.next().context("three numbers").and_then(|number| Ok(number?));
         let (messages, concurrency, contacts) = (next()?, next()?, next()?);
+        if files.is_some() {
+            stream::iter(0..messages)
+                .map(|number| send_file(&client, &waiting, number, contacts))
+                .buffer_unordered(concurrency)
+                .try_collect::<()>()
+                .await?;
+            println!("{{\"sent\": {messages}}}");
+            continue;
+        }
         stream::iter(0..messages)
             .map(|number| send(&client, &waiting, number, contacts))
             .buffer_unordered(concurrency)
@@ -97,13 +117,25 @@ pub async fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Sends one document of so many megabytes, held in memory.
+async fn send_file(client: &Arc<Client>, waiting: &Waiting, number: usize, megabytes: usize) -> Result<()> {
+    let mut file = b"%PDF-1.7\n".to_vec();
+    file.resize(megabytes * 1024 * 1024, 7);
+    let uploaded = client.upload(file, MediaType::Document, UploadOptions::new()).await?;
+    post(client, waiting, contact(number), document_message(uploaded, DocumentOptions::default())).await
+}
+
 /// Sends one text and waits for the server's acknowledgement.
 async fn send(client: &Arc<Client>, waiting: &Waiting, number: usize, contacts: usize) -> Result<()> {
+    let message = wa::Message { conversation: Some(format!("text {number}")), ..Default::default() };
+    post(client, waiting, contact(number % contacts), message).await
+}
+
+async fn post(client: &Arc<Client>, waiting: &Waiting, to: String, message: wa::Message) -> Result<()> {
     let id = client.generate_message_id();
     let (sender, acknowledged) = oneshot::channel();
     waiting.lock().await.insert(id.clone(), sender);
-    let message = wa::Message { conversation: Some(format!("text {number}")), ..Default::default() };
-    let to = Jid::pn(contact(number % contacts));
+    let to = Jid::pn(to);
     client.send_message_with_options(to, message, SendOptions::default().with_message_id(id)).await?;
     acknowledged.await?;
     Ok(())

@@ -1,12 +1,14 @@
 //! Measures Wharf on the pretend network, as real programs, and prints ratios from one run.
 //!
 //! `wharf-bench sessions` shows memory per session and how soon a restart has all of them connected again.
+//! `wharf-bench media` shows rate, CPU and memory of documents that are sent at the same time.
 //! `wharf-bench sends` shows CPU and rate per text, accepted to acknowledged, next to a bare loop over the same engine.
 #![recursion_limit = "512"]
 #![expect(clippy::cast_precision_loss, reason = "what a bench counts stays far below 2^52")]
 
 mod bare;
 mod gateway;
+mod media;
 mod process;
 mod sends;
 mod sessions;
@@ -26,6 +28,8 @@ enum Command {
     Sessions(sessions::Options),
     /// CPU and rate per text, accepted to acknowledged, next to a bare loop over the same engine.
     Sends(sends::Options),
+    /// Rate, CPU and memory of documents that are sent at the same time, next to the library used bare.
+    Media(media::Options),
     /// The bare loop: one client of the library, nothing else. Started by `sends`.
     #[command(hide = true)]
     Bare(bare::Options),
@@ -38,6 +42,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Sessions(options) => runtime.block_on(sessions::run(&options)),
         Command::Sends(options) => runtime.block_on(sends::run(&options)),
+        Command::Media(options) => runtime.block_on(media::run(&options)),
         Command::Bare(options) => runtime.block_on(bare::run(&options)),
     }
 }

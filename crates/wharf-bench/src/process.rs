@@ -88,6 +88,20 @@ impl Process {
         Ok(Usage { cpu_ms: ticks * 10.0, rss_kib: rss.trim().trim_end_matches("kB").trim().parse()? })
     }
 
+    /// Has the kernel forget the most memory that the process had.
+    pub fn forget_peak(&self) -> Result<()> {
+        let id = self.child.id().context("it runs")?;
+        Ok(std::fs::write(format!("/proc/{id}/clear_refs"), "5")?)
+    }
+
+    /// The most memory that the process had since.
+    pub fn peak_kib(&self) -> Result<f64> {
+        let id = self.child.id().context("it runs")?;
+        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("VmHWM")?;
+        Ok(peak.trim().trim_end_matches("kB").trim().parse()?)
+    }
+
     /// SIGTERM, and the wait for the end.
     pub async fn terminate(mut self) -> Result<()> {
         let id = i32::try_from(self.child.id().context("it runs")?)?;
