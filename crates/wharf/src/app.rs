@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
+use wharf_core::media::Files;
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::store::{AccountStore, Store};
 use wharf_core::{Chance, Clock, Engine, Meter, Services, audit, store, usage};
@@ -19,6 +20,7 @@ use crate::http::Http;
 use crate::http::server::Server;
 use crate::identity;
 use crate::media::LocalFiles;
+use crate::media::bucket::BucketFiles;
 use crate::worker::couriers::Couriers;
 use crate::worker::{self, Workers};
 use crate::world::{self, World};
@@ -86,10 +88,13 @@ impl App {
         let dynamic: Arc<dyn Store> = store.clone();
         let engine = WaEngine::new(engine, Arc::clone(&dynamic), Arc::clone(&clock), Arc::clone(&chance), Arc::clone(&outcomes))
             .map_err(|error| Error::Engine(error.into()))?;
-        let files = LocalFiles::open(config.data_dir.join("media"))?;
+        let folder = LocalFiles::open(config.data_dir.join("media"))?;
+        let files: Arc<dyn Files> = match &config.bucket {
+            Some(bucket) => Arc::new(BucketFiles::open(bucket, folder)?),
+            None => Arc::new(folder),
+        };
         let egress = Guard::new(&Settings::new(world.reach(config.reach)))?;
-        let mut services =
-            Services::new(dynamic, engine.clone(), clock, chance, outcomes).with_egress(Arc::new(egress)).with_files(Arc::new(files));
+        let mut services = Services::new(dynamic, engine.clone(), clock, chance, outcomes).with_egress(Arc::new(egress)).with_files(files);
         services.meter = meter;
         services.world = world.name();
         let services = services.with_webhooks(&master_key, config.schedule);

@@ -12,6 +12,7 @@ use wharf_core::egress::Reach;
 use wharf_core::webhook::Schedule;
 
 use crate::http;
+use crate::media::bucket;
 
 /// The file that is read where none is named.
 pub const DEFAULT_FILE: &str = "wharf.toml";
@@ -45,6 +46,8 @@ pub struct Config {
     pub reach: Reach,
     /// When deliveries to webhooks are tried again.
     pub schedule: Schedule,
+    /// Where media lie; `None` is a folder in `data_dir`.
+    pub bucket: Option<bucket::Settings>,
     pub limits: http::Limits,
 }
 
@@ -73,6 +76,7 @@ impl Default for Config {
             log: Log { filter: "info".to_owned(), format: Format::Text },
             reach: Reach::Public,
             schedule: Schedule::default(),
+            bucket: None,
             limits: http::Limits::default(),
         }
     }
@@ -124,6 +128,7 @@ impl Config {
             Some("private") => Reach::Private,
             Some(_) => return Err(invalid("egress.reach", "public or private is expected")),
         };
+        let bucket = bucket(settings.media)?;
         let seconds = |name: &str, value: Option<u64>, default: Duration| match value {
             None => Ok(default),
             Some(0) => Err(invalid(name, "at least one second is expected")),
@@ -148,6 +153,7 @@ impl Config {
             log: Log { filter: settings.log.filter.unwrap_or(default.log.filter), format },
             reach,
             schedule: schedule(&settings.webhooks, default.schedule)?,
+            bucket,
             limits: http::Limits {
                 concurrent_requests,
                 failed_keys_per_minute,
@@ -178,6 +184,20 @@ fn schedule(settings: &file::Webhooks, default: Schedule) -> Result<Schedule, Er
         overload_pause_ms: one("webhooks.overload_pause_secs", settings.overload_pause_secs, default.overload_pause_ms)?,
         give_up_ms: one("webhooks.give_up_hours", settings.give_up_hours.map(|hours| hours * 3_600.0), default.give_up_ms)?,
     })
+}
+
+/// All of it or nothing.
+fn bucket(media: file::Media) -> Result<Option<bucket::Settings>, Error> {
+    let file::Media { bucket, endpoint, region, access_key, secret_key } = media;
+    let Some(bucket) = bucket.filter(|name| !name.is_empty()) else { return Ok(None) };
+    let missing = |name: &str| Error::Invalid { name: format!("media.{name}"), reason: "a bucket needs it".to_owned() };
+    Ok(Some(bucket::Settings {
+        bucket,
+        endpoint: endpoint.ok_or_else(|| missing("endpoint"))?,
+        region: region.unwrap_or_else(|| "us-east-1".to_owned()),
+        access_key: access_key.ok_or_else(|| missing("access_key"))?,
+        secret_key: secret_key.ok_or_else(|| missing("secret_key"))?,
+    }))
 }
 
 #[cfg(test)]

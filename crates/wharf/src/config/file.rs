@@ -19,6 +19,7 @@ pub(super) struct Settings {
     pub log: Log,
     pub egress: Egress,
     pub webhooks: Webhooks,
+    pub media: Media,
     pub limits: Limits,
 }
 
@@ -27,6 +28,16 @@ pub(super) struct Settings {
 pub(super) struct Log {
     pub filter: Option<String>,
     pub format: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Media {
+    pub bucket: Option<String>,
+    pub endpoint: Option<String>,
+    pub region: Option<String>,
+    pub access_key: Option<String>,
+    pub secret_key: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -96,6 +107,11 @@ impl Settings {
         set(&mut self.webhooks.retry_pauses_secs, env("WHARF_WEBHOOK_RETRY_PAUSES_SECS"))?;
         set(&mut self.webhooks.overload_pause_secs, env("WHARF_WEBHOOK_OVERLOAD_PAUSE_SECS"))?;
         set(&mut self.webhooks.give_up_hours, env("WHARF_WEBHOOK_GIVE_UP_HOURS"))?;
+        set(&mut self.media.bucket, env("WHARF_MEDIA_BUCKET"))?;
+        set(&mut self.media.endpoint, env("WHARF_MEDIA_ENDPOINT"))?;
+        set(&mut self.media.region, env("WHARF_MEDIA_REGION"))?;
+        set(&mut self.media.access_key, env("WHARF_MEDIA_ACCESS_KEY"))?;
+        set(&mut self.media.secret_key, env("WHARF_MEDIA_SECRET_KEY"))?;
         set(&mut self.limits.concurrent_requests, env("WHARF_CONCURRENT_REQUESTS"))?;
         set(&mut self.limits.failed_keys_per_minute, env("WHARF_FAILED_KEYS_PER_MINUTE"))?;
         set(&mut self.limits.request_timeout_secs, env("WHARF_REQUEST_TIMEOUT_SECS"))?;
@@ -105,7 +121,7 @@ impl Settings {
 
     #[cfg(test)]
     pub(super) fn unset(&self) -> Vec<&'static str> {
-        let Self { listen, data_dir, database_url, master_key, master_key_file, device_name, log, egress, webhooks, limits } = self;
+        let Self { listen, data_dir, database_url, master_key, master_key_file, device_name, log, egress, webhooks, media, limits } = self;
         let set = [
             ("listen", listen.is_some()),
             ("data_dir", data_dir.is_some()),
@@ -115,6 +131,11 @@ impl Settings {
             ("device_name", device_name.is_some()),
             ("log.filter", log.filter.is_some()),
             ("log.format", log.format.is_some()),
+            ("media.bucket", media.bucket.is_some()),
+            ("media.endpoint", media.endpoint.is_some()),
+            ("media.region", media.region.is_some()),
+            ("media.access_key", media.access_key.is_some()),
+            ("media.secret_key", media.secret_key.is_some()),
             ("egress.reach", egress.reach.is_some()),
             ("webhooks.retry_pauses_secs", webhooks.retry_pauses_secs.is_some()),
             ("webhooks.overload_pause_secs", webhooks.overload_pause_secs.is_some()),

@@ -38,6 +38,13 @@ impl LocalFiles {
         Ok(Self { root })
     }
 
+    /// A file without a name, which goes when nobody gives it one.
+    pub(super) async fn writing(&self) -> io::Result<LocalWriting> {
+        let (root, unnamed) = (self.root.clone(), self.root.join(UNNAMED));
+        let (file, path) = blocking(move || Ok(tempfile::Builder::new().prefix("in-").tempfile_in(unnamed)?.into_parts())).await?;
+        Ok(LocalWriting { root, file: tokio::fs::File::from_std(file), path })
+    }
+
     fn path(&self, id: &MediaId) -> PathBuf {
         self.root.join(&id.as_str()[SHARD]).join(id.as_str())
     }
@@ -46,9 +53,7 @@ impl LocalFiles {
 #[async_trait]
 impl Files for LocalFiles {
     async fn begin(&self) -> io::Result<Box<dyn Writing>> {
-        let (root, unnamed) = (self.root.clone(), self.root.join(UNNAMED));
-        let (file, path) = blocking(move || Ok(tempfile::Builder::new().prefix("in-").tempfile_in(unnamed)?.into_parts())).await?;
-        Ok(Box::new(LocalWriting { root, file: tokio::fs::File::from_std(file), path }))
+        Ok(Box::new(self.writing().await?))
     }
 
     async fn open(&self, id: &MediaId) -> io::Result<Option<Local>> {
@@ -122,11 +127,19 @@ fn is_old(path: &Path) -> bool {
     fs::metadata(path).and_then(|found| found.modified()).is_ok_and(|at| at.elapsed().is_ok_and(|age| age >= YOUNG))
 }
 
-struct LocalWriting {
+pub(super) struct LocalWriting {
     root: PathBuf,
     file: tokio::fs::File,
     /// Removes the file unless it got its name.
     path: TempPath,
+}
+
+impl LocalWriting {
+    /// Everything that was written, as a file that goes with its path.
+    pub(super) async fn into_path(mut self) -> io::Result<TempPath> {
+        self.file.flush().await?;
+        Ok(self.path)
+    }
 }
 
 #[async_trait]

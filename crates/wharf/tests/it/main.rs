@@ -4,6 +4,7 @@
 
 mod answers;
 mod audit;
+mod bucket;
 mod causes;
 mod edges;
 mod egress;

@@ -1,0 +1,128 @@
+//! Files in a bucket, against a small server that speaks as much S3 as is needed. A real one was not at hand.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use wharf::media::LocalFiles;
+use wharf::media::bucket::{BucketFiles, Settings};
+use wharf_api::ids::{MediaId, Uuid};
+use wharf_core::media::files::Files;
+
+#[derive(Clone, Default)]
+struct Bucket {
+    objects: Arc<Mutex<BTreeMap<String, Bytes>>>,
+    parts: Arc<Mutex<BTreeMap<u32, Bytes>>>,
+}
+
+type Words = BTreeMap<String, String>;
+
+async fn object(
+    State(bucket): State<Bucket>,
+    method: Method,
+    Path(key): Path<String>,
+    Query(query): Query<Words>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    assert!(headers["authorization"].to_str().unwrap().starts_with("AWS4-HMAC-SHA256 Credential=me/"));
+    let etag = [("etag", "\"1\"")];
+    let mut objects = bucket.objects.lock().unwrap();
+    match (method.as_str(), query.get("uploadId"), query.get("partNumber")) {
+        ("GET", None, None) => match objects.get(&key) {
+            Some(bytes) => ([("etag", "\"1\""), ("last-modified", "Wed, 01 Jan 2020 00:00:00 GMT")], bytes.clone()).into_response(),
+            None => StatusCode::NOT_FOUND.into_response(),
+        },
+        ("PUT", None, None) => {
+            objects.insert(key, body);
+            etag.into_response()
+        }
+        ("DELETE", None, None) => {
+            objects.remove(&key);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        ("POST", None, None) => {
+            let answer = "<InitiateMultipartUploadResult><UploadId>7</UploadId></InitiateMultipartUploadResult>";
+            answer.into_response()
+        }
+        ("PUT", Some(_), Some(part)) => {
+            bucket.parts.lock().unwrap().insert(part.parse().unwrap(), body);
+            etag.into_response()
+        }
+        ("POST", Some(_), None) => {
+            let parts = std::mem::take(&mut *bucket.parts.lock().unwrap());
+            objects.insert(key, parts.into_values().flatten().collect());
+            "<CompleteMultipartUploadResult><ETag>1</ETag></CompleteMultipartUploadResult>".into_response()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn list(State(bucket): State<Bucket>, Query(query): Query<Words>) -> String {
+    let (prefix, after) = (&query["prefix"], query.get("start-after").cloned().unwrap_or_default());
+    let objects = bucket.objects.lock().unwrap();
+    let found = objects.iter().filter(|(key, _)| key.starts_with(prefix) && **key > after);
+    let contents = found.fold(String::new(), |mut all, (key, bytes)| {
+        let (time, size) = ("2020-01-01T00:00:00.000Z", bytes.len());
+        let _ = write!(all, "<Contents><Key>{key}</Key><LastModified>{time}</LastModified><Size>{size}</Size><ETag>1</ETag></Contents>");
+        all
+    });
+    format!("<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>")
+}
+
+async fn start() -> (Bucket, String) {
+    let bucket = Bucket::default();
+    let routes = Router::new().route("/files", any(list)).route("/files/{*key}", any(object)).with_state(bucket.clone());
+    let routes = routes.layer(axum::extract::DefaultBodyLimit::disable());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+    (bucket, endpoint)
+}
+
+fn id(n: u128) -> MediaId {
+    MediaId::from_uuid(Uuid::from_u128(n))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_in_a_bucket_is_there_when_it_is_finished_in_one_part_or_in_many() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bucket, endpoint) = start().await;
+    let settings = Settings {
+        endpoint,
+        bucket: "files".to_owned(),
+        region: "auto".to_owned(),
+        access_key: "me".to_owned(),
+        secret_key: "secret".to_owned(),
+    };
+    assert!(!format!("{settings:?}").contains("secret"));
+    let files = BucketFiles::open(&settings, LocalFiles::open(folder.path().join("media")).unwrap()).unwrap();
+    for (number, size) in [(1, 1000), (2, 20 * 1024 * 1024)] {
+        let bytes: Vec<u8> = (0..size).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let mut writing = files.begin().await.unwrap();
+        for chunk in bytes.chunks(100_000) {
+            writing.write(Bytes::copy_from_slice(chunk)).await.unwrap();
+        }
+        assert!(files.open(&id(number)).await.unwrap().is_none());
+        writing.finish(&id(number)).await.unwrap();
+        let local = files.open(&id(number)).await.unwrap().unwrap();
+        assert_eq!((local.size, std::fs::read(&local.path).unwrap() == bytes), (size, true));
+        let path = local.path.clone();
+        drop(local);
+        assert!(!path.exists(), "a reader's copy goes with its reader");
+    }
+    assert_eq!(files.list(None, 10).await.unwrap(), [id(1), id(2)]);
+    assert_eq!(files.list(Some(&id(1)), 10).await.unwrap(), [id(2)]);
+    files.remove(&id(1)).await.unwrap();
+    files.remove(&id(1)).await.unwrap();
+    assert!(files.open(&id(1)).await.unwrap().is_none());
+    assert_eq!(bucket.objects.lock().unwrap().len(), 1);
+    drop(files.begin().await.unwrap());
+    assert_eq!(std::fs::read_dir(folder.path().join("media/incoming")).unwrap().count(), 0);
+}
