@@ -143,7 +143,7 @@ mod table {
 
     operations! {
         create_session: Post "/v1/sessions", Key(SessionsWrite), 201, "Creates a session and answers with its first QR code.",
-            [SessionLimitReached, QrCodeExpired, IdempotencyKeyInUse, IdempotencyKeyReused,
+            [SessionLimitReached, QrCodeExpired, IdempotencyKeyInUse, IdempotencyKeyReused, Conflict,
              InvalidWebhookUrl, WebhookUrlUnreachable, WebhookResponseTimeout];
         list_sessions: Get "/v1/sessions", Key(SessionsRead), 200, "Lists the sessions.", [InvalidParameterType];
         get_session: Get "/v1/sessions/{sessionId}", Key(SessionsRead), 200, "Shows one session.", [SessionNotFound];
@@ -155,7 +155,7 @@ mod table {
             "Makes a code that links the phone without a camera.",
             [SessionNotFound, SessionNotConnected, InvalidPhoneNumber, QrCodeExpired, SessionDisconnected, Conflict];
         restart_session: Post "/v1/sessions/{sessionId}/restart", Key(SessionsWrite), 200,
-            "Starts the session anew: reconnects a linked one, shows a fresh QR code for one that is not linked.", [SessionNotFound];
+            "Starts the session anew: reconnects a linked one, shows a fresh QR code for one that is not linked.", [SessionNotFound, Conflict];
         logout_session: Post "/v1/sessions/{sessionId}/logout", Key(SessionsWrite), 200, "Removes the linked device from the phone.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected];
 
@@ -225,9 +225,9 @@ mod table {
         create_group: Post "/v1/groups", Key(GroupsWrite), 201, "Makes a group.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp, Conflict];
         list_groups: Get "/v1/groups", Key(ContactsRead), 200, "Lists the groups that the session is in.",
-            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected];
+            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, Conflict];
         get_group: Get "/v1/groups/{groupId}", Key(ContactsRead), 200, "Shows one group with its participants.",
-            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound];
+            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
         update_group: Patch "/v1/groups/{groupId}", Key(GroupsWrite), 200, "Changes a group's subject, description and settings.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
         change_group_participants: Post "/v1/groups/{groupId}/participants/{action}", Key(GroupsWrite), 200,
@@ -275,7 +275,7 @@ mod table {
             "Makes a key of any account and shows its secret once.", [ResourceNotFound, SessionNotFound];
 
         quick_create_session: Post "/api/whatsapp/sessions", Key(SessionsWrite), 201, "The quick start's words for create_session.",
-            [SessionLimitReached, QrCodeExpired, IdempotencyKeyInUse, IdempotencyKeyReused,
+            [SessionLimitReached, QrCodeExpired, IdempotencyKeyInUse, IdempotencyKeyReused, Conflict,
              InvalidWebhookUrl, WebhookUrlUnreachable, WebhookResponseTimeout];
         quick_send_text: Post "/api/whatsapp/sessions/{sessionId}/messages", Key(MessagesSend), 201, "The quick start's words for send_text.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,

@@ -83,6 +83,9 @@ pub enum Error {
     Timeout,
     #[error("WhatsApp refused: {0}")]
     Refused(String),
+    /// The process is going down and starts no session any more.
+    #[error("the process is going down")]
+    Closing,
     /// WhatsApp answered, and not in words that we know.
     #[error("WhatsApp's answer cannot be read")]
     Garbled,
@@ -158,6 +161,7 @@ impl From<&Error> for wharf_api::ApiError {
             Error::Refused(_) => {
                 wharf_api::ApiError::new(ErrorCode::ServiceUnavailable).reason("WhatsApp refused the request").retry_after(60)
             }
+            Error::Closing => wharf_api::ApiError::new(ErrorCode::ServiceUnavailable).reason("the server is stopping").retry_after(1),
             Error::Garbled => ErrorCode::InternalServerError.into(),
             Error::Store(error) => error.into(),
         }

@@ -171,7 +171,7 @@ impl Engine for WaEngine {
         let (handle, started) = {
             let mut sessions = self.sessions();
             if self.closing.load(Ordering::SeqCst) {
-                return Err(Error::Conflict("the process is going down"));
+                return Err(Error::Closing);
             }
             let known = sessions.get(session);
             if let Some(handle) = known.filter(|handle| !handle.ended.is_cancelled()) {
