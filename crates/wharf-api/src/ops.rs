@@ -160,12 +160,36 @@ mod table {
             [SessionNotFound, SessionNotConnected, SessionDisconnected];
 
         send_text: Post "/v1/messages/text", Key(MessagesSend), 201, "Sends a text.",
-            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
-             MessageTooLong, MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused];
+            [SessionNotFound, MessageNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
+             MessageTooLong, MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused,
+             UnsupportedOperation];
         send_media: Post "/v1/messages/media", Key(MessagesSend), 201, "Sends an image, a video, a document, audio or a sticker.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp, ResourceNotFound,
              MessageTooLong, MediaSizeExceeded, InvalidMediaType, MediaUrlInaccessible, MessageSendingFailed, DailyMessageLimitReached,
              IdempotencyKeyInUse, IdempotencyKeyReused];
+        send_location: Post "/v1/messages/location", Key(MessagesSend), 201, "Sends a place.",
+            [SessionNotFound, MessageNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
+             MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused];
+        send_contact: Post "/v1/messages/contact", Key(MessagesSend), 201, "Sends contact cards.",
+            [SessionNotFound, MessageNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
+             MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused];
+        send_poll: Post "/v1/messages/poll", Key(MessagesSend), 201, "Sends a poll.",
+            [SessionNotFound, MessageNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
+             MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused];
+        send_reaction: Post "/v1/messages/reaction", Key(MessagesSend), 201, "Reacts to a message, or takes the reaction back.",
+            [MessageNotFound, SessionNotFound, SessionNotConnected, SessionDisconnected, RecipientNotOnWhatsapp, MessageSendingFailed,
+             DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused, UnsupportedOperation, Conflict];
+        forward_message: Post "/v1/messages/{messageId}/forward", Key(MessagesSend), 201, "Sends what a message says to somebody else.",
+            [MessageNotFound, SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
+             MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused, UnsupportedOperation];
+        edit_message: Patch "/v1/messages/{messageId}", Key(MessagesSend), 200, "Edits an own text, for 15 minutes.",
+            [MessageNotFound, SessionNotFound, SessionNotConnected, SessionDisconnected, RecipientNotOnWhatsapp, MessageTooLong,
+             MessageSendingFailed, DailyMessageLimitReached, UnsupportedOperation, Conflict];
+        delete_message: Delete "/v1/messages/{messageId}", Key(MessagesSend), 200, "Deletes a message for everyone, for 60 hours.",
+            [MessageNotFound, SessionNotFound, SessionNotConnected, SessionDisconnected, RecipientNotOnWhatsapp, MessageSendingFailed,
+             UnsupportedOperation, Conflict];
+        read_message: Post "/v1/messages/{messageId}/read", Key(MessagesSend), 200, "Tells the sender that its message was read.",
+            [MessageNotFound, SessionNotFound, SessionNotConnected, SessionDisconnected, UnsupportedOperation];
         get_message: Get "/v1/messages/{messageId}", Key(MessagesRead), 200, "Shows one message with its time line.", [MessageNotFound];
         list_messages: Get "/v1/messages", Key(MessagesRead), 200, "Lists messages, newest first.", [InvalidParameterType, SessionNotFound];
 

@@ -1,12 +1,25 @@
 //! Messages: what is accepted, what their states mean, what is shown of them.
 
 pub mod change;
+mod changed;
+pub mod delete_message;
+pub mod edit_message;
+mod emoji;
+mod envelope;
+pub mod forward_message;
 pub mod hold;
+mod on_message;
 pub mod outcomes;
 pub mod overdue;
+pub mod read_message;
 mod send;
+pub mod send_contact;
+pub mod send_location;
 pub mod send_media;
+pub mod send_poll;
+pub mod send_reaction;
 pub mod send_text;
+mod shape;
 pub mod vcard;
 
 use wharf_api::ids::MessageId;
@@ -19,8 +32,19 @@ use crate::services::Services;
 use crate::store::{self, MessageFilter, MessageRow, NewEvent, Page, PageRequest};
 use crate::{engine, idempotency, media, session};
 
+pub use changed::Changed;
+pub use delete_message::delete_message;
+pub use edit_message::edit_message;
+pub use envelope::{Envelope, post};
+pub use forward_message::forward_message;
+pub use read_message::read_message;
 pub use send::{Parcel, Sent, send};
+pub use send_contact::send_contact;
+pub use send_location::send_location;
+pub use send_poll::send_poll;
+pub use send_reaction::send_reaction;
 pub use send_text::send_text;
+pub use shape::Shape;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -39,6 +63,17 @@ pub enum Error {
     /// A field that does not go with the others.
     #[error("{field}: {reason}")]
     Unfit { field: &'static str, reason: &'static str },
+    /// A phone number or a LID that is none, beside the recipient.
+    #[error("{field} is no phone number: {reason}")]
+    InvalidNumber { field: String, reason: &'static str },
+    #[error(transparent)]
+    Shape(#[from] Shape),
+    /// What WhatsApp does not let one do with this message.
+    #[error("unsupported: {0}")]
+    Unsupported(&'static str),
+    /// What can be done with the message later.
+    #[error("the message's state forbids it: {0}")]
+    Conflict(&'static str),
     #[error("the plan's {limit} messages of today are used up")]
     DailyLimit { limit: u64, used: u64, reset_at: Timestamp },
     /// It was accepted, and WhatsApp refused it.
@@ -72,6 +107,10 @@ impl From<&Error> for ApiError {
                 ApiError::new(ErrorCode::MessageTooLong).field("caption").limit(limits::CAPTION_CHARS as u64, *chars as u64)
             }
             Error::Unfit { field, reason } => ApiError::new(ErrorCode::InvalidRequest).field(*field).reason(*reason),
+            Error::InvalidNumber { field, reason } => ApiError::new(ErrorCode::InvalidPhoneNumber).field(field.clone()).reason(*reason),
+            Error::Shape(shape) => shape.into(),
+            Error::Unsupported(reason) => ApiError::new(ErrorCode::UnsupportedOperation).reason(*reason),
+            Error::Conflict(reason) => ApiError::new(ErrorCode::Conflict).reason(*reason),
             Error::DailyLimit { limit, used, reset_at } => {
                 ApiError::new(ErrorCode::DailyMessageLimitReached).limit(*limit, *used).reset_at(*reset_at)
             }
@@ -148,6 +187,7 @@ pub fn view(row: &MessageRow) -> Message {
         created_at: row.created_at,
         timeline: None,
         receipts: None,
+        change: None,
     }
 }
 

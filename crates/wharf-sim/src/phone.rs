@@ -2,6 +2,8 @@
 //! what is to be sent is returned to the caller.
 
 pub(crate) mod companion;
+pub(crate) mod content;
+pub(crate) mod draft;
 pub(crate) mod keyring;
 pub(crate) mod ledger;
 pub(crate) mod person;
@@ -10,13 +12,14 @@ pub(crate) mod sender_keys;
 use std::collections::{HashMap, VecDeque};
 
 use wacore::messages::{MessageUtils, decode_plaintext};
+use wacore::poll;
 use wacore_libsignal::protocol::SignalProtocolError;
 use waproto::buffa::Message as _;
 use waproto::whatsapp as wa;
 
 use crate::address::{Address, Number};
-use crate::clock;
 use crate::media::letter;
+use crate::{clock, keys};
 use keyring::{Keyring, Sealed};
 use ledger::{Entry, Ledger};
 
@@ -53,7 +56,7 @@ pub(crate) struct InGroup {
 /// What came out of a parcel.
 pub(crate) enum Opened {
     /// For the person: what was shown, and whether for the first time.
-    Shown { entry: Entry, first: bool },
+    Shown { entry: Box<Entry>, first: bool },
     /// Key exchange and the like.
     Silent,
     /// Not decryptable: ask the sender again, for the n-th time.
@@ -87,7 +90,7 @@ impl Phone {
                 return self
                     .ledger
                     .copy_by_id(parcel.from.number, &parcel.id)
-                    .map_or(Opened::Silent, |entry| Opened::Shown { entry, first: false });
+                    .map_or(Opened::Silent, |entry| Opened::Shown { entry: Box::new(entry), first: false });
             }
             Err(error) => {
                 tracing::debug!(phone = %self.number, from = %parcel.from, id = %parcel.id, %error, "cannot decrypt");
@@ -156,7 +159,10 @@ impl Phone {
                 message = inner;
             }
         }
-        let (kind, text) = ledger::describe(&message);
+        let (kind, text, mut fields) = ledger::describe(&message);
+        if kind == "vote" {
+            fields.insert("options".to_owned(), serde_json::json!(self.unseal_vote(parcel.from.number, &message)));
+        }
         let entry = Entry {
             id: parcel.id.clone(),
             chat,
@@ -167,6 +173,8 @@ impl Phone {
             sha256: text.is_none().then(|| ledger::sha256_hex(&message.encode_to_vec())),
             text,
             media: letter::filed(&message),
+            fields,
+            secret: content::secret(&message).map(|secret| keys::hex(&secret)),
             sent_at_secs: parcel.sent_at_secs,
             first_at_ms: clock::now_ms(),
             last_at_ms: clock::now_ms(),
@@ -176,7 +184,23 @@ impl Phone {
             read_at_ms: None,
         };
         let (entry, first) = self.ledger.record(entry);
-        Opened::Shown { entry, first }
+        if first {
+            self.ledger.apply(&entry);
+        }
+        Opened::Shown { entry: Box::new(entry), first }
+    }
+
+    /// Which options a vote chooses; `None` where it cannot be read.
+    fn unseal_vote(&self, voter: Number, message: &wa::Message) -> Option<Vec<String>> {
+        let update = message.poll_update_message.as_option()?;
+        let poll = self.ledger.find(update.poll_creation_message_key.as_option()?.id.as_deref()?)?;
+        let vote = update.vote.as_option()?;
+        let sealed = poll::PollVoteCiphertext { enc_payload: vote.enc_payload.as_deref()?, enc_iv: vote.enc_iv.as_deref()? };
+        let (creator, voter) = (poll.sender.jid().to_string(), voter.jid().to_string());
+        let secret = poll.secret.as_deref().and_then(keys::unhex)?;
+        let hashes = poll::decrypt_poll_vote_with_secret(sealed, &secret, &poll.id, &creator, &voter).ok()?;
+        let options = poll.fields.get("options")?.as_array()?.iter().filter_map(|option| option.as_str());
+        Some(options.filter(|option| hashes.iter().any(|hash| *hash == poll::compute_option_hash(option))).map(str::to_owned).collect())
     }
 
     fn retry(&mut self, parcel: &Parcel) -> Opened {
@@ -190,10 +214,13 @@ impl Phone {
 
     /// Writes the ledger entry of a message this phone sends, and keeps the plaintext for retries.
     pub(crate) fn remember_sent(&mut self, id: &str, to: Number, message: &wa::Message) {
-        let (kind, text) = ledger::describe(message);
+        let (kind, text, mut fields) = ledger::describe(message);
+        if kind == "vote" {
+            fields.insert("options".to_owned(), serde_json::json!(self.unseal_vote(self.number, message)));
+        }
         let encoded = message.encode_to_vec();
         let now = clock::now_ms();
-        self.ledger.record(Entry {
+        let (entry, _) = self.ledger.record(Entry {
             id: id.to_owned(),
             chat: to,
             sender: self.number,
@@ -203,6 +230,8 @@ impl Phone {
             sha256: text.is_none().then(|| ledger::sha256_hex(&encoded)),
             text,
             media: letter::filed(message),
+            fields,
+            secret: content::secret(message).map(|secret| keys::hex(&secret)),
             sent_at_secs: now / 1000,
             first_at_ms: now,
             last_at_ms: now,
@@ -211,6 +240,7 @@ impl Phone {
             delivered_at_ms: None,
             read_at_ms: None,
         });
+        self.ledger.apply(&entry);
         if self.sent.len() == SENT_KEPT {
             self.sent.pop_front();
         }

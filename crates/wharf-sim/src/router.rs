@@ -167,10 +167,9 @@ pub(crate) fn send_from_phone(net: &Arc<Net>, sender: &Arc<Account>, to: Number,
         return post::speak(net, sender, to, id, message);
     }
     let recipient = net.account(to).ok_or(SendError::NotRegistered(to))?;
-    let mut targets = recipient.addresses();
-    if to != sender.number {
-        targets.extend(sender.addresses());
-    }
+    // The sender's own devices first: a receipt of the recipient's does not overtake the message.
+    let mut targets = if to == sender.number { Vec::new() } else { sender.addresses() };
+    targets.extend(recipient.addresses());
     targets.retain(|target| *target != Address::phone(sender.number));
     sender.phone().remember_sent(id, to, message);
     for target in targets {
@@ -179,12 +178,56 @@ pub(crate) fn send_from_phone(net: &Arc<Net>, sender: &Arc<Account>, to: Number,
             from: Address::phone(sender.number),
             to: target,
             id: id.to_owned(),
-            kind: if message.reaction_message.is_set() { "reaction".to_owned() } else { "text".to_owned() },
-            edit: None,
+            kind: kind(message),
+            edit: edit(message),
             sent_at_secs: clock::now_secs(),
             sealed,
             peer: false,
             recipient: (target.number == sender.number).then_some(to),
+            device_identity: None,
+            retry: false,
+        };
+        deliver(net, letter);
+    }
+    net.save(sender);
+    Ok(())
+}
+
+/// The stanza's word for what a message is.
+pub(crate) fn kind(message: &wa::Message) -> String {
+    wacore::send::stanza_type_from_message(message).to_owned()
+}
+
+/// The stanza's word for what a message does to another one.
+pub(crate) fn edit(message: &wa::Message) -> Option<String> {
+    wacore::types::message::EditAttribute::infer_from_message(message).map(|edit| edit.to_string_val().to_owned())
+}
+
+/// Sends a message whose first copies cannot be decrypted: those who get it ask for it again.
+pub(crate) fn garble_from_phone(
+    net: &Arc<Net>,
+    sender: &Arc<Account>,
+    to: Number,
+    id: &str,
+    message: &wa::Message,
+) -> Result<(), SendError> {
+    let recipient = net.account(to).ok_or(SendError::NotRegistered(to))?;
+    sender.phone().remember_sent(id, to, message);
+    for target in recipient.addresses() {
+        let mut sealed = seal(net, sender, target, to, message, false)?;
+        if let Some(last) = sealed.bytes.last_mut() {
+            *last ^= 1;
+        }
+        let letter = Letter {
+            from: Address::phone(sender.number),
+            to: target,
+            id: id.to_owned(),
+            kind: kind(message),
+            edit: edit(message),
+            sent_at_secs: clock::now_secs(),
+            sealed,
+            peer: false,
+            recipient: None,
             device_identity: None,
             retry: false,
         };

@@ -77,6 +77,10 @@ impl MessageStore for SqlStore {
         self.on_wire(session, wa_id).await
     }
 
+    async fn mark_message_read(&self, account: &AccountId, id: &MessageId, at: Timestamp) -> Result<(), Error> {
+        self.note_message_read(account, id, at).await
+    }
+
     async fn overdue_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error> {
         self.overdue(now, limit).await
     }

@@ -83,8 +83,7 @@ async fn main() {
             engine.start_linked().await.unwrap();
             let row = store.list_linked_sessions().await.unwrap().remove(0);
             let many: u32 = args[4].parse().unwrap();
-            let command =
-                |n: u32| Command { session: row.id.to_string(), to: "15550001002".into(), text: format!("text {n}"), asynchronous: false };
+            let command = |n: u32| Command::plain(row.id.to_string(), "15550001002", format!("text {n}"));
             send_text::send_text(&services, &caller, command(0), None).await.unwrap();
             let (began, ticks) = (Instant::now(), cpu_ticks());
             futures::stream::iter(0..many)

@@ -16,6 +16,7 @@ mod pairing;
 pub(crate) mod presence;
 mod receipts;
 mod seen;
+mod votes;
 
 use std::sync::Arc;
 

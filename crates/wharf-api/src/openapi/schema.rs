@@ -134,6 +134,12 @@ pub(super) fn recipient() -> Value {
     )
 }
 
+/// A person, by number or LID.
+pub(super) fn person() -> Value {
+    let phone = phone_pattern();
+    pattern(&format!(r"^(?:{phone}(?:@s\.whatsapp\.net|@c\.us)?|[0-9]{{1,20}}@lid)$"))
+}
+
 fn phone_pattern() -> String {
     let (min, max) = (limits::PHONE_DIGITS.start() - 1, limits::PHONE_DIGITS.end() - 1);
     format!("[+]?[ .()-]*[1-9](?:[ .()-]*[0-9]){{{min},{max}}}[ .()-]*")

@@ -13,7 +13,7 @@ use crate::types::hold::HoldReason;
 
 pub use content::{ContactCard, Content, LinkPreview, PollResult};
 pub use marks::{Marks, Reaction, Reference};
-pub use request::SendText;
+pub use request::{EditMessage, ForwardMessage, PreviewChoice, SendContact, SendLocation, SendPoll, SendReaction, SendText};
 
 /// Where a message is on its way. The words are the wire names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -124,6 +124,9 @@ pub struct Message {
     /// Outgoing to a group, and only where one message is asked for: how far it has come with each member that told.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub receipts: Option<Vec<MemberReceipt>>,
+    /// The change on its way; only in the answer to an edit or a deletion.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub change: Option<ChangeState>,
 }
 
 /// How far a message to a group has come with one member.
@@ -137,6 +140,15 @@ pub struct MemberReceipt {
     pub read_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub played_at: Option<Timestamp>,
+}
+
+/// An edit or a deletion, which is a message of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeState {
+    pub message_id: MessageId,
+    /// `queued` while WhatsApp has not acknowledged it: the message changes when it has.
+    pub status: MessageStatus,
 }
 
 /// Why a message failed.

@@ -3,9 +3,9 @@
 //! A change is a message with a row and an id of its own, so that it is sent and received like any other: not lost, not
 //! doubled. It takes effect on the message that it names when WhatsApp has acknowledged it, or when it came in.
 
-use wharf_api::Timestamp;
 use wharf_api::types::event::EventKind;
 use wharf_api::types::message::{Content, Direction, Marks, PollResult, Reaction};
+use wharf_api::{Recipient, Timestamp};
 
 use crate::store::MessageRow;
 
@@ -35,6 +35,13 @@ pub const fn event(content: &Content) -> Option<EventKind> {
 pub fn same_chat(one: &MessageRow, other: &MessageRow) -> bool {
     let same = |a: &Option<String>, b: &Option<String>| a.is_some() && a == b;
     one.chat == other.chat || same(&one.chat_phone, &other.chat_phone) || same(&one.chat_lid, &other.chat_lid)
+}
+
+/// Whether the row stands in the chat that a message to `to` goes to.
+pub fn stands_in(row: &MessageRow, to: &Recipient) -> bool {
+    row.chat == to.jid()
+        || row.chat_lid.as_deref() == Some(to.jid().as_str())
+        || to.phone().is_some_and(|phone| row.chat_phone.as_deref() == Some(phone))
 }
 
 /// Whether one person wrote both.

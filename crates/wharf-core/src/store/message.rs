@@ -180,6 +180,9 @@ pub trait MessageStore {
     /// The session's messages of this WhatsApp id: one, but for ids that somebody chose to be alike.
     async fn messages_on_wire(&self, session: &SessionId, wa_id: &str) -> Result<Vec<MessageRow>, Error>;
 
+    /// Notes that a message that came in was marked as read, where that was not noted before.
+    async fn mark_message_read(&self, account: &AccountId, id: &MessageId, at: Timestamp) -> Result<(), Error>;
+
     /// Queued messages of all sessions whose time is over at `now`.
     async fn overdue_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error>;
 

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod aliases;
+mod changes;
 mod chaos;
 mod first_message;
 mod groups;
@@ -11,6 +12,7 @@ mod harness;
 mod holds;
 mod keys;
 mod kill;
+mod kinds;
 mod limits;
 mod listen;
 mod media;

@@ -12,6 +12,7 @@ use super::answer::{self, Answer, Failure};
 use super::media;
 use crate::account::Account;
 use crate::network::Net;
+use crate::phone::draft::{self, Draft};
 use crate::phone::ledger::Entry;
 use crate::phone::person;
 use crate::{keys, pairing, router};
@@ -21,14 +22,6 @@ pub(super) struct Wanted {
     id: Option<String>,
     chat: Option<String>,
     limit: Option<usize>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Send {
-    to: String,
-    text: String,
-    id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -119,7 +112,7 @@ pub(super) async fn messages(State(net): State<Arc<Net>>, Path(number): Path<Str
 }
 
 fn entry(net: &Net, entry: &Entry) -> Value {
-    json!({
+    let mut shown = json!({
         "id": entry.id,
         "chat": entry.chat.to_string(),
         "sender": entry.sender.to_string(),
@@ -137,7 +130,11 @@ fn entry(net: &Net, entry: &Entry) -> Value {
         "delivered": entry.delivered,
         "deliveredAtMs": entry.delivered_at_ms,
         "readAtMs": entry.read_at_ms,
-    })
+    });
+    for (name, value) in &entry.fields {
+        shown[name] = value.clone();
+    }
+    shown
 }
 
 pub(super) async fn send(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
@@ -146,11 +143,15 @@ pub(super) async fn send(State(net): State<Arc<Net>>, Path(number): Path<String>
     if media::is_meant(&asked) {
         return media::send(&net, &sender, asked).await;
     }
-    let wanted: Send = answer::body(&text)?;
+    let wanted: Draft = answer::body(&text)?;
     let to = answer::number(&wanted.to)?;
-    let id = wanted.id.unwrap_or_else(keys::message_id);
-    let message = wa::Message { conversation: Some(wanted.text), ..Default::default() };
-    router::send_from_phone(&net, &sender, to, &id, &message)?;
+    let id = wanted.id.clone().unwrap_or_else(keys::message_id);
+    let message = wanted.message(&sender.phone(), to).map_err(Failure::invalid)?;
+    if wanted.garbled {
+        router::garble_from_phone(&net, &sender, to, &id, &message)?;
+    } else {
+        router::send_from_phone(&net, &sender, to, &id, &message)?;
+    }
     answer::ok(json!({"id": id, "to": to.to_string()}))
 }
 
@@ -173,13 +174,7 @@ pub(super) async fn react(State(net): State<Arc<Net>>, Path(number): Path<String
         .ok_or_else(|| Failure::missing("no_such_message", "this phone has no such message"))?;
     let message = wa::Message {
         reaction_message: MessageField::some(wa::message::ReactionMessage {
-            key: MessageField::some(wa::MessageKey {
-                // The chat as the one who reads the reaction sees it.
-                remote_jid: Some(target.chat.jid().to_string()),
-                from_me: Some(target.from_me),
-                id: Some(wanted.id),
-                ..Default::default()
-            }),
+            key: draft::key(&target, target.chat),
             text: Some(wanted.emoji),
             sender_timestamp_ms: i64::try_from(crate::clock::now_ms()).ok(),
             ..Default::default()

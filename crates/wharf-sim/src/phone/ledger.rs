@@ -3,9 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use waproto::whatsapp as wa;
 
+use super::content;
 use crate::address::Number;
 use crate::media::letter::Filed;
 use crate::{clock, keys};
@@ -29,6 +31,12 @@ pub(crate) struct Entry {
     pub(crate) sha256: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) media: Option<Filed>,
+    /// What else the kind says, and what became of the message.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(crate) fields: Map<String, Value>,
+    /// What votes on it are sealed with, in hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) secret: Option<String>,
     pub(crate) sent_at_secs: u64,
     pub(crate) first_at_ms: u64,
     pub(crate) last_at_ms: u64,
@@ -65,6 +73,30 @@ impl Ledger {
         }
         self.insert(entry.clone());
         (entry, true)
+    }
+
+    /// Does to another entry what this one says: a reaction, a vote, an edit or a deletion.
+    pub(crate) fn apply(&mut self, change: &Entry) {
+        let Some(&at) = change.fields.get("target").and_then(Value::as_str).and_then(|id| self.by_id.get(id)) else { return };
+        let Some(entry) = self.entries.get_mut(&at).filter(|entry| entry.chat == change.chat) else { return };
+        let who = change.sender.to_string();
+        match change.kind.as_str() {
+            "edit" if entry.sender == change.sender => {
+                entry.text.clone_from(&change.text);
+                entry.fields.insert("edited".to_owned(), json!(true));
+            }
+            "delete" => {
+                entry.text = None;
+                entry.fields = Map::from_iter([("deleted".to_owned(), json!(true))]);
+            }
+            "reaction" => {
+                let emoji = change.text.as_ref().filter(|emoji| !emoji.is_empty());
+                note(&mut entry.fields, "reactions", who, emoji.map(|emoji| json!(emoji)));
+            }
+            "vote" => note(&mut entry.fields, "votes", who, change.fields.get("options").cloned()),
+            _ => return,
+        }
+        self.unsaved.insert(at);
     }
 
     /// Puts back an entry read from disk; a later line for the same message replaces an earlier one.
@@ -179,16 +211,19 @@ impl Ledger {
     }
 }
 
-/// The kind of a message and, where it is text, the text.
-pub(crate) fn describe(message: &wa::Message) -> (String, Option<String>) {
-    if let Some(text) = &message.conversation {
-        return ("text".to_owned(), Some(text.clone()));
+/// Puts what a person said among what others said, in the place of what it said before.
+fn note(fields: &mut Map<String, Value>, list: &str, who: String, what: Option<Value>) {
+    let Some(list) = fields.entry(list).or_insert_with(|| json!({})).as_object_mut() else { return };
+    match what {
+        Some(what) => drop(list.insert(who, what)),
+        None => drop(list.remove(&who)),
     }
-    if let Some(extended) = message.extended_text_message.as_option() {
-        return ("text".to_owned(), extended.text.clone());
-    }
-    if let Some(reaction) = message.reaction_message.as_option() {
-        return ("reaction".to_owned(), reaction.text.clone());
+}
+
+/// The kind of a message, its text and its other fields.
+pub(crate) fn describe(message: &wa::Message) -> (String, Option<String>, Map<String, Value>) {
+    if let Some(said) = content::read(message) {
+        return (said.kind.to_owned(), said.text, said.fields);
     }
     let kinds = [
         ("image", message.image_message.is_set()),
@@ -196,13 +231,10 @@ pub(crate) fn describe(message: &wa::Message) -> (String, Option<String>) {
         ("audio", message.audio_message.is_set()),
         ("document", message.document_message.is_set()),
         ("sticker", message.sticker_message.is_set()),
-        ("location", message.location_message.is_set()),
-        ("contact", message.contact_message.is_set()),
-        ("contacts", message.contacts_array_message.is_set()),
         ("protocol", message.protocol_message.is_set()),
     ];
     let kind = kinds.iter().find_map(|(kind, set)| set.then_some(*kind)).unwrap_or("other");
-    (kind.to_owned(), None)
+    (kind.to_owned(), None, Map::new())
 }
 
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {

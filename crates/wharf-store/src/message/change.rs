@@ -1,5 +1,6 @@
 //! Changes on other messages, and finding the message that another one names.
 
+use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MessageId, SessionId};
 use wharf_core::message::change;
 use wharf_core::store::{Error, MessageRow};
@@ -91,6 +92,18 @@ pub(crate) async fn rewrite(
 }
 
 impl SqlStore {
+    pub(super) async fn note_message_read(&self, account: &AccountId, id: &MessageId, at: Timestamp) -> Result<(), Error> {
+        let (owner, id) = (account.clone(), id.clone());
+        self.write(account.as_str(), "", move |tx| {
+            Box::pin(async move {
+                let first = |row: &mut MessageRow| row.marks.read_at.replace(row.marks.read_at.unwrap_or(at)).is_none();
+                rewrite(tx, &owner, &id, first).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     pub(super) async fn on_wire(&self, session: &SessionId, wa_id: &str) -> Result<Vec<MessageRow>, Error> {
         let mut rows = Vec::new();
         for sql in [&OUTGOING, &INCOMING] {

@@ -11,7 +11,7 @@ use wharf_core::store::{MediaRow, MessageRow, NewFetch};
 use whatsapp_rust::client::Client;
 use whatsapp_rust::types::durability_hook::InboundDurabilityHook;
 
-use super::{Own, convert, media};
+use super::{Own, convert, media, votes};
 use crate::engine::SEALED_MEDIA;
 
 pub(super) struct Inbound {
@@ -81,15 +81,15 @@ pub(super) async fn note_undecryptable(own: &Own, message: &UndecryptableMessage
 #[async_trait]
 impl InboundDurabilityHook for Inbound {
     /// `Err` leaves the batch unacknowledged: the network sends it again, and what is there already is left out then.
-    async fn on_messages(&self, _client: Arc<Client>, batch: &[InboundMessage]) -> anyhow::Result<()> {
+    async fn on_messages(&self, client: Arc<Client>, batch: &[InboundMessage]) -> anyhow::Result<()> {
         anyhow::ensure!(!self.own.vault.is_shut(), "the session's vault is shut");
         let mut files = Vec::new();
         let mut rows = Vec::with_capacity(batch.len());
         for inbound in batch {
-            if let Some(mut row) = self.row(inbound) {
-                files.extend(self.file(&mut row, &inbound.message));
-                rows.push(row);
-            }
+            let Some(mut row) = self.row(inbound) else { continue };
+            votes::read(&self.own, &client, inbound, &mut row).await?;
+            files.extend(self.file(&mut row, &inbound.message));
+            rows.push(row);
         }
         if rows.is_empty() {
             return Ok(());

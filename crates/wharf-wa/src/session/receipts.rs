@@ -23,6 +23,8 @@ struct Told {
     kind: ReceiptKind,
     wa_id: String,
     member: Option<Member>,
+    /// It was offered before, for a message that was not there.
+    again: bool,
 }
 
 type Batch = Vec<Told>;
@@ -45,7 +47,7 @@ impl Receipts {
             let person = Person::of(&source.sender, source.sender_alt.as_ref());
             Member { id: person.id, phone: person.phone, lid: person.lid }
         });
-        self.waiting.extend(receipt.message_ids.iter().map(|id| Told { kind, wa_id: id.clone(), member: member.clone() }));
+        self.waiting.extend(receipt.message_ids.iter().map(|id| Told { kind, wa_id: id.clone(), member: member.clone(), again: false }));
         self.start(own);
     }
 
@@ -94,7 +96,12 @@ async fn store(own: Arc<Own>, mut batch: Batch) -> Batch {
         }
         let receipt = Receipt { kind, wa_ids, at: own.ctx.clock.now() };
         match own.vault.notice(own.ctx.store.record_receipt(own.fence(), &receipt).await) {
-            Ok(moved) => moved.iter().for_each(|row| proven(&own, row)),
+            Ok(moved) => {
+                for row in &moved {
+                    proven(&own, row);
+                }
+                unstored.extend(early(&own, &of_kind, &moved).await);
+            }
             Err(store::Error::Unavailable(_)) => {
                 unstored.extend(of_kind.into_iter().cloned());
                 continue;
@@ -107,6 +114,19 @@ async fn store(own: Arc<Own>, mut batch: Batch) -> Batch {
         tokio::time::sleep(PAUSE).await;
     }
     unstored
+}
+
+/// The receipts that overtook their message: what another device of the account sends comes as a copy, on another way. Each is
+/// offered once more.
+async fn early(own: &Own, told: &[&Told], moved: &[MessageRow]) -> Batch {
+    let mut early = Vec::new();
+    for told in told.iter().filter(|told| !told.again && moved.iter().all(|row| row.wa_id != told.wa_id)) {
+        let found = own.ctx.store.messages_on_wire(own.session(), &told.wa_id).await;
+        if found.is_ok_and(|rows| rows.is_empty()) {
+            early.push(Told { again: true, ..(*told).clone() });
+        }
+    }
+    early
 }
 
 /// Stores who of a group has told.

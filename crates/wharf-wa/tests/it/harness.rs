@@ -218,7 +218,9 @@ fn build(network: &wharf_sim::Network, store: &Arc<SqlStore>) -> (Arc<WaEngine>,
 }
 
 fn command(session: &SessionId, to: &str, text: &str, asynchronous: bool) -> Command {
-    Command { session: session.to_string(), to: to.to_owned(), text: text.to_owned(), asynchronous }
+    let mut command = Command::plain(session.to_string(), to, text);
+    command.envelope.asynchronous = asynchronous;
+    command
 }
 
 /// Asks again and again until there is an answer.

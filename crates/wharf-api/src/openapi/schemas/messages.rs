@@ -6,8 +6,8 @@ use super::answers::status;
 use crate::ids::MediaId;
 use crate::limits;
 use crate::openapi::schema::{
-    about, always, answer, boolean, chars, id, integer, list, maybe, message_id, name, nullable, number, phone, reference, request,
-    session_id, text, time, word,
+    Member, about, always, answer, boolean, chars, id, integer, list, maybe, message_id, name, nullable, number, person, phone, recipient,
+    reference, request, session_id, text, time, word,
 };
 use crate::types::hold::HoldReason;
 use crate::types::media::MediaState;
@@ -73,6 +73,7 @@ pub(super) fn message() -> Value {
                 "To a group, and only where one message is asked for: how far it has come with each member that told.",
             ),
         ),
+        maybe("change", about(reference("ChangeState"), "The change on its way; only in the answer to an edit or a deletion.")),
     ]);
     let kind = |name: &str, members: &[&str]| json!({ "properties": { "type": { "const": name } }, "required": members });
     schema["oneOf"] = json!([
@@ -134,4 +135,69 @@ pub(super) fn contact_card() -> Value {
         always("phones", phones),
         maybe("organization", nullable(name(limits::CONTACT_NAME_CHARS))),
     ])
+}
+
+pub(super) fn change_state() -> Value {
+    answer(vec![always("messageId", message_id()), always("status", status())])
+}
+
+/// What a new message takes: its own members between where it comes from and how it is answered.
+fn new(own: Vec<Member>) -> Value {
+    let mut members = vec![always("sessionId", session_id()), always("to", recipient())];
+    members.extend(own);
+    members.push(maybe("replyTo", about(nullable(message_id()), "The message that this one answers, of the same chat.")));
+    members.push(asynchronous());
+    request(members)
+}
+
+fn asynchronous() -> Member {
+    let mut flag = about(boolean(), "Answer as soon as the message is durable instead of waiting for WhatsApp.");
+    flag["default"] = json!(false);
+    maybe("async", flag)
+}
+
+pub(super) fn send_text() -> Value {
+    let mut mentions = about(list(&person()), "Who reads the text sees a name where `@` and the digits stand in it.");
+    mentions["maxItems"] = json!(limits::MENTIONS);
+    let preview = json!({ "oneOf": [boolean(), reference("LinkPreview")], "default": false,
+        "description": "What a link in the text is shown as. Nothing is fetched yet: `true` is `unsupported_operation`." });
+    let text = always("text", chars(1, limits::TEXT_CHARS));
+    new(vec![text, maybe("mentions", mentions), maybe("linkPreview", preview)])
+}
+
+pub(super) fn send_location() -> Value {
+    let place = || nullable(chars(0, limits::PLACE_CHARS));
+    let (latitude, longitude) = (always("latitude", number(-90, 90)), always("longitude", number(-180, 180)));
+    new(vec![latitude, longitude, maybe("name", place()), maybe("address", place())])
+}
+
+pub(super) fn send_contact() -> Value {
+    let mut contacts = list(&reference("ContactCard"));
+    contacts["minItems"] = json!(1);
+    contacts["maxItems"] = json!(limits::CONTACTS_PER_MESSAGE);
+    new(vec![always("contacts", contacts)])
+}
+
+pub(super) fn send_poll() -> Value {
+    let mut options = about(list(&chars(1, limits::POLL_OPTION_CHARS)), "Each different from the others.");
+    options["minItems"] = json!(limits::POLL_OPTIONS.start());
+    options["maxItems"] = json!(limits::POLL_OPTIONS.end());
+    let most = *limits::POLL_OPTIONS.end() as u64;
+    let mut count = about(integer(0, Some(most)), "How many options one person may choose; 0 for any number.");
+    count["default"] = json!(1);
+    let question = always("question", chars(1, limits::POLL_QUESTION_CHARS));
+    new(vec![question, always("options", options), maybe("selectableCount", count)])
+}
+
+pub(super) fn send_reaction() -> Value {
+    let emoji = about(text(), "One emoji; empty takes the reaction back.");
+    request(vec![always("messageId", message_id()), always("emoji", emoji), asynchronous()])
+}
+
+pub(super) fn forward_message() -> Value {
+    request(vec![always("to", recipient()), asynchronous()])
+}
+
+pub(super) fn edit_message() -> Value {
+    request(vec![always("text", chars(1, limits::TEXT_CHARS))])
 }

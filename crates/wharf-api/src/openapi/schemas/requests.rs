@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::openapi::schema::{
-    about, always, boolean, chars, list, maybe, name, nullable, phone, recipient, request, session_id, text, time, word,
-};
+use crate::openapi::schema::{about, always, chars, list, maybe, name, nullable, phone, recipient, request, session_id, text, time, word};
 use crate::{Permission, limits};
 
 pub(super) fn create_session() -> Value {
@@ -13,17 +11,6 @@ pub(super) fn create_session() -> Value {
 
 pub(super) fn create_pairing_code() -> Value {
     request(vec![always("phoneNumber", phone())])
-}
-
-pub(super) fn send_text() -> Value {
-    let mut asynchronous = about(boolean(), "Answer as soon as the message is durable instead of waiting for WhatsApp.");
-    asynchronous["default"] = json!(false);
-    request(vec![
-        always("sessionId", session_id()),
-        always("to", recipient()),
-        always("text", chars(1, limits::TEXT_CHARS)),
-        maybe("async", asynchronous),
-    ])
 }
 
 pub(super) fn quick_session() -> Value {

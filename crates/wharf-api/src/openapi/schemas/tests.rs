@@ -23,7 +23,8 @@ use crate::types::health::Health;
 use crate::types::key::{CreateKey, CreatedKey, Key, RotateKey};
 use crate::types::media::{Media, SendMedia};
 use crate::types::message::{
-    ContactCard, LinkPreview, MemberReceipt, Message, MessageError, Party, PollResult, Reaction, Reference, SendText, TimelineEntry,
+    ChangeState, ContactCard, EditMessage, ForwardMessage, LinkPreview, MemberReceipt, Message, MessageError, Party, PollResult, Reaction,
+    Reference, SendContact, SendLocation, SendPoll, SendReaction, SendText, TimelineEntry,
 };
 use crate::types::quick_start::{QuickMessage, QuickSession, QuickSessionCreated};
 use crate::types::session::{CreatePairingCode, CreateSession, PairingCode, Qr, Session, SessionWithQr};
@@ -59,7 +60,17 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         SendMedia {"sessionId": SESSION, "to": "14155552671", "mediaType": "image", "mediaUrl": "https://example.com/a.png",
             "mediaId": "med_00000000000000000000000000000007", "data": "aGVsbG8=", "caption": "c", "fileName": "a.png", "voice": true,
             "viewOnce": true, "async": true},
-        SendText {"sessionId": SESSION, "to": "14155552671", "text": "hello", "async": true},
+        SendText {"sessionId": SESSION, "to": "14155552671", "text": "hello", "replyTo": MESSAGE, "mentions": ["14155552671"],
+            "linkPreview": {"url": "https://example.com", "title": "Example"}, "async": true},
+        SendLocation {"sessionId": SESSION, "to": "14155552671", "latitude": 1.5, "longitude": 2.5, "name": "n", "address": "a",
+            "replyTo": MESSAGE, "async": true},
+        SendContact {"sessionId": SESSION, "to": "14155552671", "contacts": [{"name": "Ada", "phones": ["14155552671"]}],
+            "replyTo": MESSAGE, "async": true},
+        SendPoll {"sessionId": SESSION, "to": "14155552671", "question": "q", "options": ["a", "b"], "selectableCount": 1,
+            "replyTo": MESSAGE, "async": true},
+        SendReaction {"messageId": MESSAGE, "emoji": "👍", "async": true},
+        ForwardMessage {"to": "14155552671", "async": true},
+        EditMessage {"text": "hello"},
         LinkPreview {"url": "https://example.com", "title": "Example", "description": "An example"},
         ContactCard {"name": "Ada", "phones": ["+1 415 555 2671"], "organization": "Engines"},
         QuickSession {"name": "shop", "webhook": "https://example.com"},
@@ -110,7 +121,8 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let failed = with(
         &sent,
         &json!({"from": party, "error": {"code": "x"}, "heldUntil": TIME, "heldReason": "overload", "timeline": [{"status": "queued", "at": TIME}],
-        "receipts": [{"participant": {"id": "1"}, "readAt": TIME}]}),
+        "receipts": [{"participant": {"id": "1"}, "readAt": TIME}],
+        "change": {"messageId": MESSAGE, "status": "sent"}}),
     );
     let webhook = json!({"webhookId": "whk_00000000000000000000000000000007", "url": "https://example.com", "events": ["*"], "sessionId": null,
         "timeoutSeconds": 5, "headerNames": [], "enabled": true, "createdAt": TIME, "updatedAt": TIME});
@@ -178,6 +190,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         Reaction [(reaction), {"emoji": "x", "at": TIME}],
         PollResult [(result)],
         MemberReceipt [{"participant": {"id": "1"}}, {"participant": {"id": "1"}, "deliveredAt": TIME, "readAt": TIME, "playedAt": TIME}],
+        ChangeState [{"messageId": MESSAGE, "status": "queued"}],
         MessageError [{"code": "x", "reason": "y"}, {"code": "x"}],
         Party [(party), {"id": "1"}],
         TimelineEntry [{"status": "read", "at": TIME}],

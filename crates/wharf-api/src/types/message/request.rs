@@ -1,6 +1,10 @@
 //! What the operations on messages are asked.
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{ContactCard, LinkPreview};
 
 /// `POST /v1/messages/text`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -11,7 +15,135 @@ pub struct SendText {
     pub to: String,
     /// 1 to 4096 characters.
     pub text: String,
+    /// The message that this one answers, of the same chat.
+    #[serde(default)]
+    pub reply_to: Option<String>,
+    /// Phone numbers or LIDs. Who reads the text sees a name where `@` and the digits stand in it.
+    #[serde(default)]
+    pub mentions: Vec<String>,
+    #[serde(default)]
+    pub link_preview: PreviewChoice,
     /// Answer as soon as the message is durable instead of waiting for WhatsApp.
     #[serde(rename = "async", default)]
     pub asynchronous: bool,
+}
+
+/// `POST /v1/messages/location`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SendLocation {
+    pub session_id: String,
+    pub to: String,
+    /// Degrees, north positive.
+    pub latitude: f64,
+    /// Degrees, east positive.
+    pub longitude: f64,
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub address: Option<String>,
+    #[serde(default)]
+    pub reply_to: Option<String>,
+    #[serde(rename = "async", default)]
+    pub asynchronous: bool,
+}
+
+/// `POST /v1/messages/contact`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SendContact {
+    pub session_id: String,
+    pub to: String,
+    pub contacts: Vec<ContactCard>,
+    #[serde(default)]
+    pub reply_to: Option<String>,
+    #[serde(rename = "async", default)]
+    pub asynchronous: bool,
+}
+
+/// `POST /v1/messages/poll`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SendPoll {
+    pub session_id: String,
+    pub to: String,
+    pub question: String,
+    pub options: Vec<String>,
+    /// How many options one person may choose; 0 for any number.
+    #[serde(default = "one")]
+    pub selectable_count: u32,
+    #[serde(default)]
+    pub reply_to: Option<String>,
+    #[serde(rename = "async", default)]
+    pub asynchronous: bool,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+/// `POST /v1/messages/reaction`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SendReaction {
+    pub message_id: String,
+    /// One emoji; empty takes the reaction back.
+    pub emoji: String,
+    #[serde(rename = "async", default)]
+    pub asynchronous: bool,
+}
+
+/// `POST /v1/messages/{messageId}/forward`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ForwardMessage {
+    pub to: String,
+    #[serde(rename = "async", default)]
+    pub asynchronous: bool,
+}
+
+/// `PATCH /v1/messages/{messageId}`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EditMessage {
+    pub text: String,
+}
+
+/// Whether and how a link is shown: a boolean, or what it is shown as.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum PreviewChoice {
+    Switch(bool),
+    Given(LinkPreview),
+}
+
+impl Default for PreviewChoice {
+    fn default() -> Self {
+        Self::Switch(false)
+    }
+}
+
+impl<'de> Deserialize<'de> for PreviewChoice {
+    /// By hand: an untagged enum would not say which of its members is wrong.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Choice;
+
+        impl<'de> Visitor<'de> for Choice {
+            type Value = PreviewChoice;
+
+            fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                to.write_str("a boolean or an object")
+            }
+
+            fn visit_bool<E>(self, switch: bool) -> Result<Self::Value, E> {
+                Ok(PreviewChoice::Switch(switch))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                LinkPreview::deserialize(MapAccessDeserializer::new(map)).map(PreviewChoice::Given)
+            }
+        }
+
+        from.deserialize_any(Choice)
+    }
 }

@@ -1,4 +1,4 @@
-use wharf_api::types::message::SendText;
+use wharf_api::types::message::{PreviewChoice, SendText};
 use wharf_api::types::quick_start::QuickMessage;
 
 use crate::http::envelope::Failure;
@@ -6,7 +6,15 @@ use crate::http::{Answer, Call, message};
 
 pub(in crate::http) async fn quick_send_text(call: Call) -> Answer {
     let QuickMessage { to, message: text } = call.json()?;
-    let request = SendText { session_id: call.path("sessionId").to_owned(), to, text, asynchronous: false };
+    let request = SendText {
+        session_id: call.path("sessionId").to_owned(),
+        to,
+        text,
+        reply_to: None,
+        mentions: Vec::new(),
+        link_preview: PreviewChoice::default(),
+        asynchronous: false,
+    };
     message::send(&call, &request).await.map_err(in_its_words)
 }
 

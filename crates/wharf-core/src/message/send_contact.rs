@@ -1,0 +1,55 @@
+//! Sending contact cards.
+
+use wharf_api::types::message::{ContactCard, Content};
+use wharf_api::{limits, recipient};
+
+use super::shape::{count, within};
+use super::{Envelope, Error, Sent, post};
+use crate::caller::Caller;
+use crate::engine::Body;
+use crate::services::Services;
+use crate::store::Claim;
+
+#[derive(Clone, Debug)]
+pub struct Command {
+    pub envelope: Envelope,
+    pub contacts: Vec<ContactCard>,
+}
+
+/// Checks the shape of a command.
+pub fn check(command: &Command) -> Result<(), Error> {
+    command.envelope.check()?;
+    cards(&command.contacts).map(drop)
+}
+
+/// The cards with their numbers in one spelling.
+fn cards(contacts: &[ContactCard]) -> Result<Vec<ContactCard>, Error> {
+    count("contacts", contacts.len(), 1..=limits::CONTACTS_PER_MESSAGE)?;
+    contacts.iter().enumerate().map(|(index, card)| one(&format!("contacts[{index}]"), card)).collect()
+}
+
+fn one(path: &str, card: &ContactCard) -> Result<ContactCard, Error> {
+    within(&format!("{path}.name"), card.name.trim(), 1, limits::CONTACT_NAME_CHARS)?;
+    if let Some(organization) = &card.organization {
+        within(&format!("{path}.organization"), organization.trim(), 1, limits::CONTACT_NAME_CHARS)?;
+    }
+    count(&format!("{path}.phones"), card.phones.len(), 1..=limits::PHONES_PER_CONTACT)?;
+    let number = |(place, text): (usize, &String)| match recipient::phone(text) {
+        Ok(digits) => Ok(format!("+{digits}")),
+        Err(reason) => Err(Error::InvalidNumber { field: format!("{path}.phones[{place}]"), reason }),
+    };
+    let phones = card.phones.iter().enumerate().map(number).collect::<Result<_, _>>()?;
+    Ok(ContactCard {
+        name: card.name.trim().to_owned(),
+        phones,
+        organization: card.organization.as_deref().map(str::trim).map(str::to_owned),
+    })
+}
+
+/// Sends contact cards; see [`super::send`].
+pub async fn send_contact(services: &Services, caller: &Caller, command: Command, claim: Option<Claim>) -> Result<Sent, Error> {
+    check(&command)?;
+    let contacts = cards(&command.contacts)?;
+    let body = Body::Contact { contacts: contacts.clone() };
+    post(services, caller, &command.envelope, (body, Content::Contact { contacts }), claim).await
+}

@@ -1,0 +1,124 @@
+//! What the kinds of messages say: from the protocol to the fields of the ledger. Owns the names of the fields, which the control API
+//! shows as they are.
+
+use serde_json::{Map, Value, json};
+use waproto::buffa::MessageField;
+use waproto::whatsapp as wa;
+use waproto::whatsapp::message::protocol_message::Type;
+
+/// A message as the ledger writes it.
+pub(crate) struct Said {
+    pub(crate) kind: &'static str,
+    pub(crate) text: Option<String>,
+    pub(crate) fields: Map<String, Value>,
+}
+
+/// Reads a message; `None` for kinds that this file does not know.
+pub(crate) fn read(message: &wa::Message) -> Option<Said> {
+    let mut said = body(message)?;
+    if let Some(context) = context(message) {
+        if let Some(quoted) = &context.stanza_id {
+            said.fields.insert("quoted".to_owned(), json!(quoted));
+            said.fields.insert("quotedSender".to_owned(), json!(context.participant));
+            let words = context.quoted_message.as_option().and_then(words);
+            said.fields.insert("quotedText".to_owned(), json!(words));
+        }
+        if !context.mentioned_jid.is_empty() {
+            said.fields.insert("mentions".to_owned(), json!(context.mentioned_jid));
+        }
+        if context.is_forwarded == Some(true) {
+            said.fields.insert("forwarded".to_owned(), json!(true));
+        }
+    }
+    Some(said)
+}
+
+fn body(message: &wa::Message) -> Option<Said> {
+    let plain = |kind, text| Said { kind, text, fields: Map::new() };
+    if let Some(text) = words(message) {
+        let mut said = plain("text", Some(text));
+        if let Some(link) = message.extended_text_message.as_option().filter(|extended| extended.matched_text.is_some()) {
+            let preview = json!({"url": link.matched_text, "title": link.title, "description": link.description});
+            said.fields.insert("linkPreview".to_owned(), preview);
+        }
+        return Some(said);
+    }
+    if let Some(place) = message.location_message.as_option() {
+        let fields = json!({
+            "latitude": place.degrees_latitude, "longitude": place.degrees_longitude, "name": place.name, "address": place.address,
+        });
+        return Some(with(plain("location", None), fields));
+    }
+    if let Some(contact) = message.contact_message.as_option() {
+        return Some(with(plain("contact", None), json!({"contacts": [card(contact)]})));
+    }
+    if let Some(array) = message.contacts_array_message.as_option() {
+        let cards: Vec<_> = array.contacts.iter().map(card).collect();
+        return Some(with(plain("contact", None), json!({"contacts": cards})));
+    }
+    if let Some(poll) = poll(message) {
+        let options: Vec<_> = poll.options.iter().filter_map(|option| option.option_name.clone()).collect();
+        let fields = json!({"question": poll.name, "options": options, "selectableCount": poll.selectable_options_count});
+        return Some(with(plain("poll", None), fields));
+    }
+    if let Some(reaction) = message.reaction_message.as_option() {
+        return Some(about(plain("reaction", reaction.text.clone()), &reaction.key));
+    }
+    if let Some(vote) = message.poll_update_message.as_option() {
+        return Some(about(plain("vote", None), &vote.poll_creation_message_key));
+    }
+    let protocol = message.protocol_message.as_option()?;
+    match protocol.r#type? {
+        Type::REVOKE => Some(about(plain("delete", None), &protocol.key)),
+        Type::MESSAGE_EDIT => Some(about(plain("edit", protocol.edited_message.as_option().and_then(words)), &protocol.key)),
+        _ => None,
+    }
+}
+
+pub(crate) fn words(message: &wa::Message) -> Option<String> {
+    let extended = || message.extended_text_message.as_option().and_then(|extended| extended.text.clone());
+    message.conversation.clone().or_else(extended)
+}
+
+pub(crate) fn poll(message: &wa::Message) -> Option<&wa::message::PollCreationMessage> {
+    [&message.poll_creation_message, &message.poll_creation_message_v2, &message.poll_creation_message_v3]
+        .into_iter()
+        .find_map(|poll| poll.as_option())
+}
+
+/// The secret that votes on the message are sealed with.
+pub(crate) fn secret(message: &wa::Message) -> Option<Vec<u8>> {
+    message.message_context_info.as_option()?.message_secret.clone()
+}
+
+fn with(mut said: Said, fields: Value) -> Said {
+    if let Value::Object(fields) = fields {
+        said.fields.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
+    }
+    said
+}
+
+fn about(said: Said, key: &MessageField<wa::MessageKey>) -> Said {
+    let Some(key) = key.as_option() else { return said };
+    with(said, json!({"target": key.id, "targetFromMe": key.from_me, "targetSender": key.participant}))
+}
+
+fn card(contact: &wa::message::ContactMessage) -> Value {
+    json!({"name": contact.display_name, "vcard": contact.vcard})
+}
+
+fn context(message: &wa::Message) -> Option<&wa::ContextInfo> {
+    fn of(field: Option<&MessageField<wa::ContextInfo>>) -> Option<&wa::ContextInfo> {
+        field?.as_option()
+    }
+    of(message.extended_text_message.as_option().map(|message| &message.context_info))
+        .or_else(|| of(message.location_message.as_option().map(|message| &message.context_info)))
+        .or_else(|| of(message.contact_message.as_option().map(|message| &message.context_info)))
+        .or_else(|| of(message.contacts_array_message.as_option().map(|message| &message.context_info)))
+        .or_else(|| of(poll(message).map(|message| &message.context_info)))
+        .or_else(|| of(message.image_message.as_option().map(|message| &message.context_info)))
+        .or_else(|| of(message.video_message.as_option().map(|message| &message.context_info)))
+        .or_else(|| of(message.audio_message.as_option().map(|message| &message.context_info)))
+        .or_else(|| of(message.document_message.as_option().map(|message| &message.context_info)))
+        .or_else(|| of(message.sticker_message.as_option().map(|message| &message.context_info)))
+}

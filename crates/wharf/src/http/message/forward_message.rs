@@ -1,0 +1,22 @@
+use serde::Serialize;
+use wharf_api::types::message::ForwardMessage;
+use wharf_core::message::{self, forward_message as rules};
+
+use super::sending;
+use crate::http::{Answer, Call};
+
+/// What an idempotency key stands on: the message is part of the request.
+#[derive(Serialize)]
+struct Whole<'a> {
+    message: &'a str,
+    request: &'a ForwardMessage,
+}
+
+pub(in crate::http) async fn forward_message(call: Call) -> Answer {
+    let request: ForwardMessage = call.json()?;
+    let message = call.path("messageId");
+    let command = rules::Command { message: message.to_owned(), to: request.to.clone(), asynchronous: request.asynchronous };
+    rules::check(&command)?;
+    let whole = Whole { message, request: &request };
+    sending::once(&call, &whole, |claim| message::forward_message(call.services(), call.caller(), command.clone(), claim)).await
+}

@@ -1,0 +1,24 @@
+use wharf_api::types::message::SendLocation;
+use wharf_core::message::{self, Envelope, send_location as rules};
+
+use super::sending;
+use crate::http::{Answer, Call};
+
+pub(in crate::http) async fn send_location(call: Call) -> Answer {
+    let request: SendLocation = call.json()?;
+    let command = rules::Command {
+        envelope: Envelope {
+            session: request.session_id.clone(),
+            to: request.to.clone(),
+            reply_to: request.reply_to.clone(),
+            asynchronous: request.asynchronous,
+            ..Envelope::default()
+        },
+        latitude: request.latitude,
+        longitude: request.longitude,
+        name: request.name.clone(),
+        address: request.address.clone(),
+    };
+    rules::check(&command)?;
+    sending::once(&call, &request, |claim| message::send_location(call.services(), call.caller(), command.clone(), claim)).await
+}
