@@ -6,6 +6,7 @@ mod accounts;
 mod aliases;
 mod changes;
 mod chaos;
+mod commands;
 mod first_message;
 mod groups;
 mod harness;

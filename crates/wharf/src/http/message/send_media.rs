@@ -32,7 +32,7 @@ pub(in crate::http) async fn send_media(mut call: Call) -> Answer {
     rules::check(call.services(), &command)?;
     let sent = async |claim| {
         let sent = rules::send_media(call.services(), call.caller(), command.clone(), claim).await?;
-        Ok(Reply::created(message::view(&sent.row)))
+        Ok(Reply::created(sent.view()))
     };
     let resumed = async |id: String| {
         let row = message::find_row(call.services(), call.caller(), &id).await?;
