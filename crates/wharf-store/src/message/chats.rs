@@ -7,17 +7,35 @@ use super::row::{chat_key, message, message_columns};
 use crate::open::SqlStore;
 use crate::sql::{Row, args, page, statements};
 
+/// Changes of other messages (a reaction, a vote, an edit, a deletion) are no messages to be read. What a row says is JSON that begins with
+/// its type.
+macro_rules! is_read_for_itself {
+    ($content:literal) => {
+        concat!(
+            "NOT (",
+            $content,
+            " LIKE '{\"type\":\"reaction\"%' OR ",
+            $content,
+            " LIKE '{\"type\":\"poll_vote\"%' OR ",
+            $content,
+            " LIKE '{\"type\":\"edit\"%' OR ",
+            $content,
+            " LIKE '{\"type\":\"deletion\"%')"
+        )
+    };
+}
+
 statements! {
     CHATS = concat!(
         "SELECT ", message_columns!(), ", (SELECT COUNT(*) FROM messages u WHERE u.account_id = messages.account_id \
-         AND u.chat_key = messages.chat_key AND u.session_id = $2 AND u.direction = 'incoming' AND u.number > COALESCE((SELECT r.until \
+         AND u.chat_key = messages.chat_key AND u.session_id = $2 AND u.direction = 'incoming' AND ", is_read_for_itself!("u.content"), " AND u.number > COALESCE((SELECT r.until \
          FROM chat_reads r WHERE r.session_id = $2 AND r.chat_key = messages.chat_key), 0)) AS unread \
          FROM messages WHERE number IN (SELECT MAX(l.number) FROM messages l WHERE l.session_id = $2 GROUP BY l.chat_key) \
          AND account_id = $1 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     UNREAD = concat!(
         "SELECT ", message_columns!(), " FROM messages WHERE account_id = $1 AND session_id = $2 AND chat_key = $3 \
-         AND direction = 'incoming' AND number > COALESCE((SELECT until FROM chat_reads WHERE session_id = $2 AND chat_key = $3), 0) \
+         AND direction = 'incoming' AND ", is_read_for_itself!("content"), " AND number > COALESCE((SELECT until FROM chat_reads WHERE session_id = $2 AND chat_key = $3), 0) \
          ORDER BY number DESC LIMIT $4"
     );
     MARK = "INSERT INTO chat_reads (session_id, chat_key, until) \

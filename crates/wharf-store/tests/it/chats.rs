@@ -1,4 +1,4 @@
-use wharf_api::types::message::Content;
+use wharf_api::types::message::{Content, Reference};
 use wharf_core::store::{ChatStore, Error, Fence, Member, MemberReceipt, MessageRow, MessageStore, PageRequest, ReceiptKind};
 
 use crate::harness::{Db, both_backends};
@@ -48,10 +48,17 @@ async fn chats_are_listed_by_their_newest_message_with_what_was_not_read(db: &Db
     take_in(db, &tenant, &[heard(&tenant, "4911", false, "A2")]).await;
     assert_eq!(listed(db, &tenant).await, [("A2".to_owned(), 2), ("G2".to_owned(), 2), (sent.wa_id, 0)]);
 
+    // A reaction is no message to be read.
+    let target = Reference { message_id: None, whatsapp_id: "A2".to_owned(), from: None };
+    let reaction = MessageRow { content: Content::Reaction { emoji: "x".to_owned(), target }, ..heard(&tenant, "4911", false, "A3") };
+    take_in(db, &tenant, &[reaction]).await;
+    assert_eq!(listed(db, &tenant).await[0].1, 2);
+    assert_eq!(db.store.unread(&tenant.account, &tenant.session, "4911", 10).await.unwrap().rows.len(), 2);
+
     let one = PageRequest { after: None, limit: 1 };
     let first = db.store.list_chats(&tenant.account, &tenant.session, one).await.unwrap();
     let second = db.store.list_chats(&tenant.account, &tenant.session, PageRequest { after: first.next, limit: 1 }).await.unwrap();
-    assert_eq!((first.rows[0].last.wa_id.as_str(), second.rows[0].last.wa_id.as_str()), ("A2", "G2"));
+    assert_eq!((first.rows[0].unread, second.rows[0].last.wa_id.as_str()), (2, "G2"));
 }
 
 async fn a_chat_is_read_up_to_a_message_and_never_back(db: &Db) {
