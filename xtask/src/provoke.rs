@@ -193,8 +193,9 @@ curl -s "$URL/v1/messages/text" -H "$AUTH" -H "$JSON" -H "Idempotency-Key: reuse
         ),
         ErrorCode::UnsupportedOperation => (
             "edit_message",
-            "An edit of something that is no text.",
-            r#"curl -s -X PATCH "$URL/v1/messages/msg_00000000000000000000000000000000" -H "$AUTH" -H "$JSON" -d '{"text":"x"}'"#,
+            "An edit of a place, which is no text.",
+            r#"M=$(curl -s "$URL/v1/messages/location" -H "$AUTH" -H "$JSON" -d '{"sessionId":"'$SESSION'","to":"15550001002","latitude":1,"longitude":2}' | field messageId)
+curl -s -X PATCH "$URL/v1/messages/$M" -H "$AUTH" -H "$JSON" -d '{"text":"x"}'"#,
         ),
     };
     Way { operation, cause, line }

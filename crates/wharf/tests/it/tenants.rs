@@ -83,6 +83,10 @@ async fn the_matrix_s_requests_are_good_ones_where_the_id_is_the_caller_s_own() 
         if beyond && reply.json["error"]["code"] == wharf_api::ErrorCode::SessionNotConnected.name() {
             continue;
         }
+        // The message is the account's own, and nobody marks that as read.
+        if operation.id == "read_message" && reply.json["error"]["code"] == wharf_api::ErrorCode::UnsupportedOperation.name() {
+            continue;
+        }
         assert_eq!(reply.status, operation.success, "{}: {}", operation.id, reply.shown());
     }
 }

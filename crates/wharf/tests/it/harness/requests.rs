@@ -119,6 +119,16 @@ fn body(operation: &Operation, own: &Objects) -> Value {
         "create_pairing_code" => json!({"phoneNumber": "14155552671"}),
         "send_text" => json!({"sessionId": session, "to": engine::SILENT, "text": "x"}),
         "send_media" => json!({"sessionId": session, "to": engine::SILENT, "mediaType": "document", "mediaId": own.media}),
+        "send_location" => json!({"sessionId": session, "to": engine::SILENT, "latitude": 1.5, "longitude": 2}),
+        "send_contact" => {
+            let card = json!({"name": "Ada", "phones": ["14155552671"]});
+            json!({"sessionId": session, "to": engine::SILENT, "contacts": [card]})
+        }
+        "send_poll" => json!({"sessionId": session, "to": engine::SILENT, "question": "x", "options": ["a", "b"]}),
+        "send_media" => json!({"sessionId": session, "to": engine::SILENT, "mediaType": "image", "mediaId": own.media}),
+        "send_reaction" => json!({"messageId": own.message, "emoji": "👍"}),
+        "forward_message" => json!({"to": engine::SILENT}),
+        "edit_message" => json!({"text": "y"}),
         "quick_send_text" => json!({"to": engine::SILENT, "message": "x"}),
         "check_contacts" => json!({"sessionId": session, "phones": [engine::SILENT]}),
         "create_api_key" | "admin_create_api_key" => json!({"name": "k", "permissions": ["sessions:read"], "sessionIds": [session]}),
