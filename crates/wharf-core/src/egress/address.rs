@@ -49,8 +49,8 @@ const SPECIAL_V4: &[([u8; 4], u32)] = &[
     ([240, 0, 0, 0], 4),
 ];
 
-/// Networks inside 2000::/3 that are not the public Internet, or that carry an IPv4 address inside. All else outside
-/// of 2000::/3 is refused without a list.
+/// Networks inside `2000::/3` that are not the public Internet, or that carry an IPv4 address inside. All else outside
+/// of `2000::/3` is refused without a list.
 const SPECIAL_V6: &[([u16; 2], u32)] = &[
     // Protocol assignments: Teredo, benchmarking, ORCHID and their like.
     ([0x2001, 0], 23),

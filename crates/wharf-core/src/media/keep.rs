@@ -39,7 +39,7 @@ pub async fn keep(
         Stay::Plan => at.plus_millis(days(services, caller).await?.saturating_mul(DAY_MS)),
         Stay::Unused => at.plus_millis(limits::MEDIA_UNUSED_MS),
     };
-    let place = Place { id, account: caller.account.clone(), session, file_name: file_name.map(tidy), at, expires_at };
+    let place = Place { id, account: caller.account.clone(), session, file_name: file_name.as_deref().map(tidy), at, expires_at };
     let row = taken.row(place);
     services.store.insert_media(&row).await?;
     fail::fail_point!("M2-recorded");
@@ -66,7 +66,7 @@ async fn days(services: &Services, caller: &Caller) -> Result<i64, store::Error>
 }
 
 /// A name to show: no path, no control characters, not too long.
-fn tidy(name: String) -> String {
+fn tidy(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let tidy: String = last.chars().filter(|c| !c.is_control()).take(limits::FILE_NAME_CHARS).collect();
     if tidy.is_empty() { "file".to_owned() } else { tidy }

@@ -104,8 +104,7 @@ pub async fn send_media(services: &Services, caller: &Caller, command: Command, 
     let fresh = !matches!(command.source, Source::Stored(_));
     let sent = post(services, caller, (session, to), &command, (&row, facts), claim).await;
     match &sent {
-        Ok(_) if fresh => keep::take_over(services, caller, &row.id).await?,
-        Err(Error::Failed { .. }) if fresh => keep::take_over(services, caller, &row.id).await?,
+        Ok(_) | Err(Error::Failed { .. }) if fresh => keep::take_over(services, caller, &row.id).await?,
         // No message has it.
         Err(_) if fresh => keep::discard(services, &row.id).await,
         _ => {}

@@ -159,9 +159,9 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let vote = of_kind(&json!({"type": "poll_vote", "options": ["a"], "target": reference}));
     let edit = of_kind(&json!({"type": "edit", "text": "new", "target": reference}));
     let deletion = of_kind(&json!({"type": "deletion", "target": reference}));
-    let filed = json!({"type": "image", "mediaId": "med_00000000000000000000000000000007", "mediaState": "failed", "mediaError": "gone",
+    let with_file = json!({"type": "image", "mediaId": "med_00000000000000000000000000000007", "mediaState": "failed", "mediaError": "gone",
         "mimeType": "image/png", "size": 7, "sha256": "00", "caption": "c", "fileName": "f", "width": 1, "height": 2, "seconds": 3, "voice": true});
-    let filed = of_kind(&filed);
+    let with_file = of_kind(&with_file);
     let media = json!({"mediaId": "med_00000000000000000000000000000007", "mediaType": "image", "mimeType": "image/png", "size": 7,
         "sha256": "00", "expiresAt": TIME});
     let full_media = with(&media, &json!({"width": 1, "height": 2, "seconds": 3, "fileName": "a.png"}));
@@ -185,7 +185,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         Day [(day.clone())],
         Usage [{"today": day, "last30Days": used, "days": [day], "resetsAt": TIME}],
         CreatedKey [(created), (bare_created)],
-        Message [(sent.clone()), (failed), (other), (marked), (place), (cards), (poll), (gone), (unread), (reacted), (vote), (edit), (deletion), (filed)],
+        Message [(sent.clone()), (failed), (other), (marked), (place), (cards), (poll), (gone), (unread), (reacted), (vote), (edit), (deletion), (with_file)],
         Reference [(reference), {"whatsappId": "3EB1"}],
         Reaction [(reaction), {"emoji": "x", "at": TIME}],
         PollResult [(result)],
