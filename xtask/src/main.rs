@@ -9,6 +9,7 @@ mod ledger;
 mod node;
 mod postgres;
 mod provoke;
+mod python;
 mod rooms;
 mod test;
 

@@ -15,7 +15,7 @@ use crate::{
     cargo::{cargo, metadata, run as run_command, which},
     generate, ledger, node,
     postgres::{Cluster, URL_VARIABLE},
-    rooms,
+    python, rooms,
 };
 
 /// Runs all steps, prints the table, and fails if a step did.
@@ -27,6 +27,7 @@ pub fn run(quick: bool, cargo_test: &[String]) -> Result<()> {
     steps.take("rooms", rooms::run);
     steps.take("generated pages", || generate::run(true));
     steps.take("node", node::ensure);
+    steps.take("installers", python::ensure);
 
     let mut cluster = None;
     let url = match env::var(URL_VARIABLE) {

@@ -7,6 +7,7 @@ mod operation;
 mod schema;
 mod schemas;
 mod shape;
+mod webhooks;
 
 use serde_json::{Map, Value, json};
 
@@ -26,6 +27,7 @@ pub fn document() -> Value {
         },
         "servers": [{ "url": "/" }],
         "paths": paths(ops::ALL),
+        "webhooks": webhooks::section(),
         "components": {
             "schemas": schemas::ALL.iter().map(|(name, schema)| ((*name).to_owned(), schema())).collect::<Map<_, _>>(),
             "examples": ErrorCode::ALL.iter().map(|code| (code.name().to_owned(), example::of(*code))).collect::<Map<_, _>>(),

@@ -28,6 +28,9 @@ pub struct CreateWebhook {
     pub headers: Option<BTreeMap<String, String>>,
     #[serde(default)]
     pub enabled: Option<bool>,
+    /// A secret of one's own, so that the receiver can check the test already: `whsec_` and 24 to 64 bytes in Base64.
+    #[serde(default)]
+    pub secret: Option<String>,
 }
 
 /// `PATCH /v1/webhooks/{webhookId}`. What is absent stays; `null` takes a description or the headers away.

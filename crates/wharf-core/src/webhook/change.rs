@@ -22,6 +22,8 @@ pub struct New {
     pub timeout_seconds: Option<u64>,
     pub headers: BTreeMap<String, String>,
     pub enabled: bool,
+    /// One of the caller's own; one is made where there is none.
+    pub secret: Option<String>,
 }
 
 /// What is to be changed; `None` stays as it is.
@@ -67,7 +69,10 @@ fn shape(services: &Services, caller: &Caller, new: New) -> Result<(WebhookRow, 
     check::headers(&new.headers)?;
     let (timeout_ms, description) = (check::timeout_ms(new.timeout_seconds)?, check::description(new.description.as_deref())?);
     let (id, now) = (services.chance.webhook_id(), services.clock.now());
-    let secret = Secret::generate(services);
+    let secret = match new.secret {
+        Some(text) => Secret::parse(&text)?,
+        None => Secret::generate(services),
+    };
     let headers: Vec<_> = new.headers.into_iter().collect();
     let row = WebhookRow {
         number: 0,

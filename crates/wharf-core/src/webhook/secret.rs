@@ -11,6 +11,8 @@ use crate::services::Services;
 use crate::store::WebhookRow;
 
 const SECRET_BYTES: usize = 32;
+/// What the scheme says of the length of a key.
+const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 const PREFIX: &str = "whsec_";
 
 /// A secret on the one occasion that it is known in clear.
@@ -22,6 +24,16 @@ impl Secret {
         let mut bytes = [0; SECRET_BYTES];
         services.chance.fill(&mut bytes);
         Self(format!("{PREFIX}{}", STANDARD.encode(bytes)))
+    }
+
+    /// One that somebody else made.
+    pub(super) fn parse(text: &str) -> Result<Self, Error> {
+        let key = text.strip_prefix(PREFIX).and_then(|key| STANDARD.decode(key).ok());
+        if key.is_some_and(|key| KEY_BYTES.contains(&key.len())) {
+            return Ok(Self(text.to_owned()));
+        }
+        let reason = "whsec_ and 24 to 64 bytes in Base64 are expected".to_owned();
+        Err(Error::Invalid { field: "secret".to_owned(), reason })
     }
 
     pub fn reveal(&self) -> &str {
@@ -85,4 +97,18 @@ pub async fn rotate(services: &Services, caller: &Caller, id: &str, overlap_seco
         return Err(Error::NotFound);
     }
     Ok((row, secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_of_ones_own_has_24_to_64_bytes() {
+        let of = |len: usize| Secret::parse(&format!("whsec_{}", STANDARD.encode(vec![7; len]))).is_ok();
+        assert!(of(24) && of(64) && !of(23) && !of(65));
+        for odd in ["", "whsec_", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3", "whsec_not base64 at all, whatever its length is"] {
+            assert!(Secret::parse(odd).is_err(), "{odd}");
+        }
+    }
 }

@@ -161,6 +161,39 @@ both_backends! {
         assert_eq!(unexplained, 0, "an event was taken twice although its answer was not lost");
     }
 
+    async fn endpoints_that_hang_delay_nobody_else(backend) {
+        let hanging = setting("WHARF_CHAOS_HANGING", 100);
+        let world = World::start(backend).await;
+        let hook = Hook::start().await;
+        hook.judge(|got| if got.path == "/well" || got.body.contains("\"webhook.test\"") { Mode::Answer(204) } else { Mode::Silence });
+        let api = world.api();
+        api.post("/v1/webhooks", &json!({"url": hook.url("/well"), "events": ["session.qr"]})).await.ok(201);
+        let alone = latency(&api, &hook).await;
+        let limits = json!({"callsPerMinute": 100_000, "concurrentRequests": 100});
+        let mut tenants = Vec::new();
+        for first in (0..hanging).step_by(100) {
+            let (tenant, _) = world.tenant(&format!("hanging-{first}"), &limits).await;
+            for number in first..hanging.min(first + 100) {
+                let url = hook.url(&format!("/hangs/{number}"));
+                tenant.post("/v1/webhooks", &json!({"url": url, "events": ["session.qr"], "timeoutSeconds": 30})).await.ok(201);
+            }
+            tenants.push(tenant);
+        }
+        for tenant in &tenants {
+            tenant.post("/v1/sessions", &json!({"name": "hangs"})).await.ok(201);
+        }
+        eventually("all of them hang", async || {
+            let hang = (0..hanging).filter(|number| !hook.got(&format!("/hangs/{number}")).is_empty()).count();
+            (hang == hanging).then_some(()).ok_or(format!("{hang}"))
+        })
+        .await;
+        let beside = latency(&api, &hook).await;
+        println!(
+            "{backend:?}: an event reaches a healthy endpoint in {alone:?} alone and in {beside:?} beside {hanging} that hang: ratio {:.2}",
+            beside.as_secs_f64() / alone.as_secs_f64()
+        );
+    }
+
     async fn a_stream_and_a_pull_that_come_and_go_a_hundred_times_under_load_have_exactly_the_log(backend) {
         let world = World::start(backend).await;
         let session = world.pair(OWNER).await;
@@ -224,6 +257,23 @@ both_backends! {
         println!("{backend:?}: {} events, the stream was opened {visits} times: nothing missing, nothing twice, nothing out of order", tail.len());
         assert!(visits >= 100 && tail.len() > 500);
     }
+}
+
+/// The median time from a request for a session to the arrival of its code.
+async fn latency(api: &Api, hook: &Hook) -> Duration {
+    let mut times = Vec::new();
+    for _ in 0..15 {
+        let started = Instant::now();
+        let session = api.post("/v1/sessions", &json!({"name": "well"})).await.ok(201)["sessionId"].clone();
+        let at = eventually("it arrives", async || {
+            let got = hook.got("/well");
+            got.iter().find(|got| got.event()["sessionId"] == session).map(|got| got.at).ok_or(String::new())
+        })
+        .await;
+        times.push(at.duration_since(started));
+    }
+    times.sort_unstable();
+    times[times.len() / 2]
 }
 
 /// Opens the stream after `last`, takes a few events or what comes within a moment, and leaves in the middle.

@@ -26,5 +26,6 @@ mod people;
 mod programs;
 mod provoke;
 mod races;
+mod receivers;
 mod text;
 mod webhooks;

@@ -51,7 +51,7 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
     reads! {
         CreateSession {"name": "shop", "webhook": "https://example.com"},
         CreateWebhook {"url": "https://example.com", "events": ["*"], "sessionId": SESSION, "description": "d", "timeoutSeconds": 5,
-            "headers": {"X-A": "1"}, "enabled": true},
+            "headers": {"X-A": "1"}, "enabled": true, "secret": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"},
         UpdateWebhook {"url": "https://example.com", "events": ["*"], "description": "d", "timeoutSeconds": 5,
             "headers": {"X-A": "1"}, "enabled": true},
         RotateSecret {"overlapSeconds": 1},

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::schema::{
-    about, always, answer, boolean, chars, id, integer, list, maybe, nullable, reference, request, session_id, text, time, word,
+    about, always, answer, boolean, chars, id, integer, list, maybe, nullable, pattern, reference, request, session_id, text, time, word,
 };
 use crate::ids::{DeliveryId, EventId, WebhookId};
 use crate::limits;
@@ -47,6 +47,13 @@ pub(super) fn create_webhook() -> Value {
         maybe("timeoutSeconds", nullable(timeout())),
         maybe("headers", headers()),
         maybe("enabled", nullable(boolean())),
+        maybe(
+            "secret",
+            about(
+                nullable(pattern("^whsec_[A-Za-z0-9+/]{32,88}={0,2}$")),
+                "A secret of one's own: 24 to 64 bytes. One is made where it is absent.",
+            ),
+        ),
     ])
 }
 

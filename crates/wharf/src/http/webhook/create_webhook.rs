@@ -14,6 +14,7 @@ pub(in crate::http) async fn create_webhook(call: Call) -> Answer {
         timeout_seconds: request.timeout_seconds,
         headers: request.headers.unwrap_or_default(),
         enabled: request.enabled.unwrap_or(true),
+        secret: request.secret,
     };
     let (row, secret) = webhook::create(call.services(), call.caller(), new).await?;
     let webhook = webhook::view(call.services(), &row);

@@ -1,0 +1,153 @@
+//! Deliveries to a webhook, durable and signed, next to a bare loop of the HTTP client against the same receiver, in turns.
+//!
+//! The events are made first, while the webhook is off; a recovery then sets all of them going at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::gateway::Http;
+use crate::process::{Process, fresh_dir, sibling};
+use crate::sends::contact;
+
+#[derive(Args)]
+pub struct Options {
+    /// Texts that make the events, five to seven each.
+    #[arg(long, default_value_t = 1000)]
+    texts: usize,
+    /// Rounds per side; the first one warms up and is not counted.
+    #[arg(long, default_value_t = 4)]
+    rounds: usize,
+    /// Requests in flight of the bare loop; the gateway has as many to one webhook at the most.
+    #[arg(long, default_value_t = 32)]
+    concurrency: usize,
+}
+
+/// A receiver that answers 204 to everything and counts.
+#[derive(Default)]
+struct Sink {
+    count: AtomicUsize,
+    came: Notify,
+}
+
+impl Sink {
+    async fn listen(self: &Arc<Self>) -> Result<String> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let url = format!("http://{}/", listener.local_addr()?);
+        let sink = Arc::clone(self);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let sink = Arc::clone(&sink);
+                tokio::spawn(async move { sink.serve(stream).await });
+            }
+        });
+        Ok(url)
+    }
+
+    async fn serve(&self, mut stream: TcpStream) -> Option<()> {
+        let (mut buffer, mut chunk) = (Vec::new(), vec![0; 16 * 1024]);
+        loop {
+            let head = buffer.windows(4).position(|end| end == b"\r\n\r\n");
+            let whole = head.filter(|head| buffer.len() >= head + 4 + length(&buffer[..*head]));
+            if let Some(head) = whole {
+                buffer.drain(..head + 4 + length(&buffer[..head]));
+                stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.ok()?;
+                self.count.fetch_add(1, Ordering::Relaxed);
+                self.came.notify_one();
+                continue;
+            }
+            let read = stream.read(&mut chunk).await.ok().filter(|read| *read > 0)?;
+            buffer.extend_from_slice(&chunk[..read]);
+        }
+    }
+
+    async fn until(&self, count: usize) {
+        while self.count.load(Ordering::Relaxed) < count {
+            self.came.notified().await;
+        }
+    }
+}
+
+fn length(head: &[u8]) -> usize {
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    head.lines().find_map(|line| line.strip_prefix("content-length:")).and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+}
+
+pub async fn run(options: &Options) -> Result<()> {
+    let dir = fresh_dir("deliveries")?;
+    let network = Process::start(&sibling("wharf-sim")?, &["--json", "--port", "0"], Some(1)).await?;
+    let (url, control_url) = (network.text("url")?, network.text("controlUrl")?);
+    let data = dir.join("gateway").display().to_string();
+    let gateway =
+        Process::start(&sibling("wharf-sandbox")?, &["--json", "--port", "0", "--data-dir", &data, "--network", &url], Some(0)).await?;
+    let api = Http::new(&gateway.text("url")?, &gateway.text("apiKey")?)?;
+    Http::new(&gateway.text("url")?, &gateway.text("operatorKey")?)?.lift_limits().await?;
+    let session = api.pair(&Http::new(&control_url, "")?, "15550002001").await?;
+    api.until_connected(1).await?;
+    stream::iter(0..options.texts)
+        .map(|number| {
+            let body = json!({"sessionId": session, "to": contact(number % 100), "text": format!("text {number}")});
+            let api = api.clone();
+            async move { api.post("/v1/messages/text", &body).await.map(|_| ()) }
+        })
+        .buffer_unordered(16)
+        .try_collect::<()>()
+        .await?;
+    let first = api.get("/v1/events?limit=1").await?["data"][0].clone();
+    let body = serde_json::to_string(&first)?;
+
+    let sink = Arc::new(Sink::default());
+    let address = sink.listen().await?;
+    #[expect(clippy::disallowed_methods, reason = "the bare loop is a client and nothing else")]
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for round in 0..options.rounds {
+        let hook = api.post("/v1/webhooks", &json!({"url": address, "events": ["*"]})).await?;
+        let id = hook["data"]["webhookId"].as_str().context("a webhook")?.to_owned();
+        let before = sink.count.load(Ordering::Relaxed);
+        let (usage, started) = (gateway.usage()?, Instant::now());
+        let recovered = api.post(&format!("/v1/webhooks/{id}/recover"), &json!({"since": "2000-01-01T00:00:00Z"})).await?;
+        let deliveries = usize::try_from(recovered["data"]["deliveries"].as_u64().unwrap_or(0))?;
+        sink.until(before + deliveries).await;
+        let (took, cpu) = (started.elapsed().as_secs_f64(), gateway.usage()?.cpu_ms - usage.cpu_ms);
+        let rate = deliveries as f64 / took;
+
+        let started = Instant::now();
+        stream::iter(0..deliveries)
+            .map(|_| {
+                let request = client.post(&address).header("content-type", "application/json").body(body.clone());
+                async move { request.send().await.map(|_| ()) }
+            })
+            .buffer_unordered(options.concurrency)
+            .try_collect::<()>()
+            .await?;
+        let bare = deliveries as f64 / started.elapsed().as_secs_f64();
+        println!("round {round}: {deliveries} deliveries, {rate:.0}/s, {:.3} ms CPU each; bare loop {bare:.0}/s", cpu / deliveries as f64);
+        if round > 0 {
+            ours.push(rate);
+            theirs.push(bare);
+        }
+    }
+    let median = |mut rates: Vec<f64>| {
+        rates.sort_by(f64::total_cmp);
+        rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN)
+    };
+    let (rate, bare) = (median(ours), median(theirs));
+    println!(
+        "deliveries (durable, SQLite FULL, signed) / bare loop: {:.2} x ({rate:.0}/s to {bare:.0}/s), RSS {:.1} MiB",
+        rate / bare,
+        gateway.usage()?.rss_kib / 1024.0
+    );
+    gateway.terminate().await?;
+    network.terminate().await?;
+    std::fs::remove_dir_all(dir)?;
+    Ok(())
+}

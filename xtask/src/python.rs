@@ -1,0 +1,19 @@
+//! Python with pip, and npm: for the test that runs the examples' receivers with the published libraries.
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::{apt, cargo::which};
+
+/// Makes sure that both installers are there.
+pub fn ensure() -> Result<()> {
+    if which("npm").is_none() {
+        apt::install("npm").context("npm is needed to run the receiver in JavaScript: install it as your system does")?;
+    }
+    let pip = Command::new("python3").args(["-m", "pip", "--version"]).output();
+    if pip.is_ok_and(|done| done.status.success()) {
+        return Ok(());
+    }
+    apt::install("python3-pip").context("Python 3 with pip is needed to run the receiver in Python: install it as your system does")
+}
