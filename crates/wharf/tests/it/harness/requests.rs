@@ -118,6 +118,14 @@ fn body(operation: &Operation, own: &Objects) -> Value {
         "create_session" | "quick_create_session" => json!({"name": "x"}),
         "create_pairing_code" => json!({"phoneNumber": "14155552671"}),
         "send_text" => json!({"sessionId": session, "to": engine::SILENT, "text": "x"}),
+        "send_location" => json!({"sessionId": session, "to": engine::SILENT, "latitude": 1.5, "longitude": 2.5}),
+        "send_contact" => {
+            json!({"sessionId": session, "to": engine::SILENT, "contacts": [{"name": "x", "phones": ["14155552671"]}]})
+        }
+        "send_poll" => json!({"sessionId": session, "to": engine::SILENT, "question": "x", "options": ["a", "b"]}),
+        "send_reaction" => json!({"messageId": own.message, "emoji": "👍"}),
+        "forward_message" => json!({"to": engine::SILENT}),
+        "edit_message" => json!({"text": "y"}),
         "send_media" => json!({"sessionId": session, "to": engine::SILENT, "mediaType": "document", "mediaId": own.media}),
         "send_location" => json!({"sessionId": session, "to": engine::SILENT, "latitude": 1.5, "longitude": 2}),
         "send_contact" => {
