@@ -47,8 +47,8 @@ where
 mod tests {
     use super::*;
 
-    async fn lost() -> Result<u8, Error> {
-        Err(Error::Unavailable("the connection broke".into()))
+    fn lost() -> std::future::Ready<Result<u8, Error>> {
+        std::future::ready(Err(Error::Unavailable("the connection broke".into())))
     }
 
     #[tokio::test]

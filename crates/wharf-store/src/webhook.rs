@@ -183,7 +183,7 @@ async fn update(tx: &mut Tx, row: &WebhookRow) -> Result<bool, Error> {
         &row.description,
         row.timeout_ms,
         &names,
-        row.headers.as_ref().map(Vec::as_slice),
+        row.headers.as_deref(),
         &row.secret,
         row.old_secret.as_ref().map(|(secret, _)| secret.as_slice()),
         row.old_secret.as_ref().map(|(_, until)| *until),

@@ -30,8 +30,8 @@ impl GroupEngine for WaEngine {
             let created = client.groups().create_group(options).await.map_err(|error| failure(&error))?;
             // The answer to a creation leaves out what WhatsApp fills in by itself.
             Ok(match client.groups().get_metadata(&created.metadata.id).await {
-                Ok(group) => shown(group),
-                Err(_) => shown(created.metadata),
+                Ok(group) => shown(&group),
+                Err(_) => shown(&created.metadata),
             })
         })
         .await
@@ -40,14 +40,14 @@ impl GroupEngine for WaEngine {
     async fn groups(&self, session: &SessionId) -> Result<Vec<Group>, Error> {
         self.with_client(session, |client| async move {
             let groups = client.groups().get_participating().await.map_err(|error| failure(&error))?;
-            Ok(groups.into_values().map(shown).collect())
+            Ok(groups.values().map(shown).collect())
         })
         .await
     }
 
     async fn group(&self, session: &SessionId, group: &str) -> Result<Group, Error> {
         let group = jid(group)?;
-        self.with_client(session, |client| async move { Ok(shown(metadata(&client, &group).await?)) }).await
+        self.with_client(session, |client| async move { Ok(shown(&metadata(&client, &group).await?)) }).await
     }
 
     async fn edit_group(&self, session: &SessionId, group: &str, edits: Vec<GroupEdit>) -> Result<(), Error> {
@@ -268,7 +268,7 @@ pub(crate) async fn named(client: &Client, jid: &Jid) -> Person {
     Person::of(jid, other.as_ref())
 }
 
-fn shown(group: GroupMetadata) -> Group {
+fn shown(group: &GroupMetadata) -> Group {
     let owner = group.creator.as_ref().map(|creator| Person::of(creator, group.creator_pn.as_ref()));
     let participants = group.participants.iter().map(|member| {
         let person = Person::of(&member.jid, member.phone_number.as_ref().or(member.lid.as_ref()));

@@ -128,14 +128,16 @@ impl HttpClient for MediaHttp {
         loop {
             let mut chunk = vec![0; CHUNK_BYTES];
             let read = body.read(&mut chunk);
-            let done = !matches!(read, Ok(1..));
+            if matches!(read, Ok(0)) {
+                break;
+            }
             let chunk = read.map(|read| {
                 chunk.truncate(read);
                 Bytes::from(chunk)
             });
-            // A server that has answered already takes no more.
             let failed = chunk.is_err();
-            if (done && !failed) || sender.blocking_send(chunk).is_err() || done {
+            // A server that has answered already takes no more.
+            if sender.blocking_send(chunk).is_err() || failed {
                 break;
             }
         }

@@ -185,19 +185,17 @@ impl Lap {
     }
 
     async fn next(&mut self, answer: &mut Response) -> Result<Option<Bytes>, Error> {
-        loop {
-            match tokio::time::timeout_at(self.ends, answer.chunk()).await {
-                Ok(Ok(None)) => return Ok(None),
-                Ok(Ok(Some(bytes))) => {
-                    self.bytes += bytes.len() as u64;
-                    if self.bytes >= egress::SLOWEST_BYTES {
-                        *self = Self::new(self.length);
-                    }
-                    return Ok(Some(bytes));
+        match tokio::time::timeout_at(self.ends, answer.chunk()).await {
+            Ok(Ok(None)) => Ok(None),
+            Ok(Ok(Some(bytes))) => {
+                self.bytes += bytes.len() as u64;
+                if self.bytes >= egress::SLOWEST_BYTES {
+                    *self = Self::new(self.length);
                 }
-                Ok(Err(error)) => return Err(fault::of(&error)),
-                Err(_) => return Err(Error::TooSlow),
+                Ok(Some(bytes))
             }
+            Ok(Err(error)) => Err(fault::of(&error)),
+            Err(_) => Err(Error::TooSlow),
         }
     }
 }

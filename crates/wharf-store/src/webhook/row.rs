@@ -88,7 +88,7 @@ pub(crate) async fn insert(tx: &mut Tx, row: &WebhookRow) -> Result<(), Error> {
         &row.description,
         row.timeout_ms,
         &names,
-        row.headers.as_ref().map(Vec::as_slice),
+        row.headers.as_deref(),
         &row.secret,
         row.enabled,
         row.disabled_reason.map(DisabledReason::as_str),

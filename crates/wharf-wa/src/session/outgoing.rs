@@ -116,12 +116,12 @@ impl Pump {
     /// While first contacts wait: finds out which of the ready messages are some, and lets these wait.
     async fn sort_out(&mut self) -> Result<(), store::Error> {
         let asked = self.queue.to_be_asked(Instant::now());
-        if !asked.is_empty() {
+        if asked.is_empty() {
+            self.queue.sort_out(Vec::new(), Vec::new(), Instant::now());
+        } else {
             let (own, chats) = (Arc::clone(&self.own), asked.clone());
             let known = self.alongside(async move { own.ctx.store.known_chats(&own.fence().account, own.session(), &chats).await }).await?;
             self.queue.sort_out(asked, known, Instant::now());
-        } else {
-            self.queue.sort_out(Vec::new(), Vec::new(), Instant::now());
         }
         for id in self.queue.take_waiting() {
             self.own.ctx.outcomes.let_go(&id);

@@ -139,7 +139,7 @@ async fn first_contacts_wait_while_one_is_refused_and_all_others_go_on() {
     queue.take_changes();
 
     // It goes through: so may the others.
-    now += Duration::from_secs(60);
+    now += Duration::from_mins(1);
     queue.release(now);
     let item = sendable(&mut queue).remove(0);
     queue.settling(&item);
