@@ -61,7 +61,7 @@ impl World {
     pub async fn start_behind_chaos() -> Self {
         let mut world = Self::build(Backend::Postgres, &[], &process::fresh_dir(), true).await;
         let made = world.api().post("/v1/api-keys", &json!({"name": "unseen", "permissions": ["account:read"]})).await;
-        world.unseen_key = made.ok(201)["apiKey"].as_str().unwrap().to_owned();
+        made.ok(201)["apiKey"].as_str().unwrap().clone_into(&mut world.unseen_key);
         world
     }
 

@@ -133,12 +133,12 @@ async fn only_200_is_a_file() {
 
 #[tokio::test]
 async fn three_redirects_are_followed_and_a_fourth_is_not() {
-    let hop = |path: &str| match path {
-        "/0" => ok("end"),
-        _ => {
-            let next = path.trim_start_matches('/').parse::<u32>().unwrap() - 1;
-            format!("HTTP/1.1 302 Found\r\nLocation: /{next}\r\nContent-Length: 0\r\n\r\n").into_bytes()
+    let hop = |path: &str| {
+        if path == "/0" {
+            return ok("end");
         }
+        let next = path.trim_start_matches('/').parse::<u32>().unwrap() - 1;
+        format!("HTTP/1.1 302 Found\r\nLocation: /{next}\r\nContent-Length: 0\r\n\r\n").into_bytes()
     };
     let web = Web::plain(hop).await;
     assert!(fetch(&sandbox(), &web.url("/3")).await.is_ok());
@@ -164,7 +164,7 @@ async fn a_redirect_without_a_place_or_to_an_odd_one_is_refused() {
 async fn a_post_follows_nothing_and_reads_16_kib() {
     let web = Web::plain(|path| match path {
         "/moved" => b"HTTP/1.1 307 X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n".to_vec(),
-        _ => [b"HTTP/1.1 503 X\r\nRetry-After: 7\r\n\r\n".as_slice(), &[b'x'; 100_000]].concat(),
+        _ => [b"HTTP/1.1 503 X\r\nRetry-After: 7\r\n\r\n".as_slice(), &vec![b'x'; 100_000]].concat(),
     })
     .await;
     let moved = post(&sandbox(), &web.url("/moved"), &[("webhook-id", "1"), ("Host", "inner")]).await.unwrap();

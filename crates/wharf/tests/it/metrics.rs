@@ -1,4 +1,5 @@
 //! `GET /metrics`: what an operator's Prometheus reads.
+#![expect(clippy::float_cmp, reason = "counts are whole numbers")]
 
 use serde_json::json;
 use wharf::http::Limits;
@@ -79,8 +80,12 @@ async fn the_operators_page_lists_exactly_the_metrics_that_there_are() {
     let mut shown: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
     let manual = include_str!("../../../../docs/operations.md");
     let mut listed: Vec<&str> = manual.lines().filter_map(|line| line.strip_prefix("| `wharf_")?.split('`').next()).collect();
-    shown.iter_mut().for_each(|name| *name = name.strip_prefix("wharf_").unwrap());
-    listed.iter_mut().for_each(|name| *name = name.split('{').next().unwrap());
+    for name in &mut shown {
+        *name = name.strip_prefix("wharf_").unwrap();
+    }
+    for name in &mut listed {
+        *name = name.split('{').next().unwrap();
+    }
     shown.sort_unstable();
     listed.sort_unstable();
     assert_eq!(shown, listed);

@@ -127,20 +127,10 @@ fn body(operation: &Operation, own: &Objects) -> Value {
         "forward_message" => json!({"to": engine::SILENT}),
         "edit_message" => json!({"text": "y"}),
         "send_media" => json!({"sessionId": session, "to": engine::SILENT, "mediaType": "document", "mediaId": own.media}),
-        "send_location" => json!({"sessionId": session, "to": engine::SILENT, "latitude": 1.5, "longitude": 2}),
-        "send_contact" => {
-            let card = json!({"name": "Ada", "phones": ["14155552671"]});
-            json!({"sessionId": session, "to": engine::SILENT, "contacts": [card]})
-        }
-        "send_poll" => json!({"sessionId": session, "to": engine::SILENT, "question": "x", "options": ["a", "b"]}),
-        "send_media" => json!({"sessionId": session, "to": engine::SILENT, "mediaType": "image", "mediaId": own.media}),
-        "send_reaction" => json!({"messageId": own.message, "emoji": "👍"}),
-        "forward_message" => json!({"to": engine::SILENT}),
-        "edit_message" => json!({"text": "y"}),
         "quick_send_text" => json!({"to": engine::SILENT, "message": "x"}),
         "check_contacts" => json!({"sessionId": session, "phones": [engine::SILENT]}),
         "create_api_key" | "admin_create_api_key" => json!({"name": "k", "permissions": ["sessions:read"], "sessionIds": [session]}),
-        "rotate_api_key" => json!({"overlapSeconds": 60}),
+        "rotate_api_key" | "rotate_webhook_secret" => json!({"overlapSeconds": 60}),
         "admin_put_plan" => json!({"callsPerMinute": 1000, "concurrentRequests": 10}),
         "admin_create_account" | "admin_update_account" => json!({"name": "x", "plan": "free"}),
         "block_contact" | "unblock_contact" | "read_chat" | "revoke_group_invite" | "leave_group" => json!({"sessionId": session}),
@@ -152,7 +142,6 @@ fn body(operation: &Operation, own: &Objects) -> Value {
         "set_group_picture" => json!({"sessionId": session, "data": "/9j/4AAQSkZJRgABAQAAAQABAAD/2Q=="}),
         "create_webhook" => json!({"url": own.receiver, "events": ["*"], "sessionId": session}),
         "update_webhook" => json!({"description": "x"}),
-        "rotate_webhook_secret" => json!({"overlapSeconds": 60}),
         "recover_webhook" => json!({"since": "2026-01-01T00:00:00Z"}),
         "join_group" => json!({"sessionId": session, "code": "AbCdEfGhIjKlMnOpQrStUv"}),
         _ => Value::Null,
