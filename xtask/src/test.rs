@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    cargo::{cargo, metadata, run as run_command, which},
+    cargo::{cargo, metadata, root, run as run_command, which},
     generate, ledger, node,
     postgres::{Cluster, URL_VARIABLE},
     python, rooms,
@@ -91,7 +91,7 @@ fn generated_requests(steps: &mut Steps, target: &Path) {
     if which("python3").is_none() {
         return steps.leave_out("schemathesis", "python3 is not installed");
     }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/schemathesis");
+    let script = root().join("scripts/schemathesis");
     let mut command = Command::new(script);
     command.arg("3").env("CARGO_TARGET_DIR", target).env("WHARF_SANDBOX_BIN", program(&target.join("debug"), "wharf-sandbox"));
     steps.take("schemathesis", || run_command(&mut command));
