@@ -72,8 +72,8 @@ fn wrapped_and_extended_texts_are_texts() {
 #[test]
 fn other_kinds_are_shown_by_name() {
     let info = info("15550001@s.whatsapp.net", "15550001@s.whatsapp.net", None);
-    let image = wa::Message { image_message: MessageField::some(wa::message::ImageMessage::default()), ..Default::default() };
-    assert_eq!(convert(&image, &info).unwrap().content, Content::Unsupported { kind: "image".to_owned() });
+    let event = wa::Message { event_message: MessageField::some(wa::message::EventMessage::default()), ..Default::default() };
+    assert_eq!(convert(&event, &info).unwrap().content, Content::Unsupported { kind: "event".to_owned() });
     let comment = wa::Message { comment_message: MessageField::some(wa::message::CommentMessage::default()), ..Default::default() };
     assert_eq!(convert(&comment, &info).unwrap().content, Content::Unsupported { kind: "unknown".to_owned() });
 }
