@@ -8,13 +8,18 @@ import schemathesis
 from schemathesis.specs.openapi.checks import is_unexpected_http_status_case
 
 MALFORMED = {"invalid_request", "missing_required_parameter", "invalid_parameter_type"}
-# Whether these are good is no question of their shape: a position that we handed out, a plan that there is, the bytes of a JPEG.
-FACTS = {"cursor", "after", "plan", "data", "file", "linkPreview.url"}
+# Whether these are good is no question of their shape: a position that we handed out, a plan that there is, the bytes of a
+# JPEG, what is one emoji.
+FACTS = {"emoji", "cursor", "after", "plan", "data", "file", "linkPreview.url"}
 # What members may be together: no schema of ours says so.
 TOGETHER = {
     "nothing is to be changed",
     "exactly one of mediaUrl, mediaId and data is expected",
     "the option stands there twice",
+    "only images, videos and documents have one",
+    "only documents have one",
+    "only audio can be a voice note",
+    "only images, videos and voice notes can be opened once",
 }
 
 
