@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    cargo::{cargo, metadata, root, run as run_command, which},
+    cargo::{cargo, metadata, run as run_command, which},
     generate, ledger, node,
     postgres::{Cluster, URL_VARIABLE},
     python, rooms,
@@ -46,10 +46,8 @@ pub fn run(quick: bool, cargo_test: &[String]) -> Result<()> {
         steps.take("tests", || emptied.and_then(|()| run_command(&mut tests(cargo_test, &url, &release, &target))));
         if cargo_test.is_empty() {
             steps.take("ledger", || ledger::run(&target));
-            generated_requests(&mut steps, &target);
         } else {
             steps.leave_out("ledger", "only a part of the tests ran");
-            steps.leave_out("schemathesis", "only a part of the tests ran");
         }
     } else {
         steps.leave_out("tests", "a step that they stand on failed");
@@ -84,17 +82,6 @@ fn release_world(target: &Path) -> Result<PathBuf> {
         .and_then(|_| fs::rename(&fresh, &copy))
         .with_context(|| format!("cannot write {}", copy.display()))?;
     Ok(copy)
-}
-
-/// Some thousand generated requests against the served document; `scripts/schemathesis` by itself makes more of them.
-fn generated_requests(steps: &mut Steps, target: &Path) {
-    if which("python3").is_none() {
-        return steps.leave_out("schemathesis", "python3 is not installed");
-    }
-    let script = root().join("scripts/schemathesis");
-    let mut command = Command::new(script);
-    command.arg("3").env("CARGO_TARGET_DIR", target).env("WHARF_SANDBOX_BIN", program(&target.join("debug"), "wharf-sandbox"));
-    steps.take("schemathesis", || run_command(&mut command));
 }
 
 fn tests(cargo_test: &[String], url: &str, release: &Path, target: &Path) -> Command {
