@@ -88,6 +88,14 @@ async fn keep_on(api: &Api, webhook: &str, since: &Value) {
     }
 }
 
+/// What the gateway says of its own memory.
+async fn memory_mib(api: &Api) -> f64 {
+    let page = api.get("/metrics").await;
+    let text = String::from_utf8_lossy(&page.bytes).into_owned();
+    let bytes = text.lines().find_map(|line| line.strip_prefix("wharf_resident_memory_bytes ")).expect("the metric is there");
+    bytes.parse::<f64>().unwrap() / 1_048_576.0
+}
+
 both_backends! {
     async fn every_event_reaches_a_receiver_that_does_its_worst_while_the_gateway_is_killed(backend) {
         let (texts, kills) = (setting("WHARF_CHAOS_TEXTS", 60), setting("WHARF_CHAOS_KILLS", 3));
@@ -168,7 +176,7 @@ both_backends! {
         hook.judge(|got| if got.path == "/well" || got.body.contains("\"webhook.test\"") { Mode::Answer(204) } else { Mode::Silence });
         let api = world.api();
         api.post("/v1/webhooks", &json!({"url": hook.url("/well"), "events": ["session.qr"]})).await.ok(201);
-        let alone = latency(&api, &hook).await;
+        let (alone, before) = (latency(&api, &hook).await, memory_mib(&api).await);
         let limits = json!({"callsPerMinute": 100_000, "concurrentRequests": 100});
         let mut tenants = Vec::new();
         for first in (0..hanging).step_by(100) {
@@ -189,8 +197,10 @@ both_backends! {
         .await;
         let beside = latency(&api, &hook).await;
         println!(
-            "{backend:?}: an event reaches a healthy endpoint in {alone:?} alone and in {beside:?} beside {hanging} that hang: ratio {:.2}",
-            beside.as_secs_f64() / alone.as_secs_f64()
+            "{backend:?}: an event reaches a healthy endpoint in {alone:?} alone and in {beside:?} beside {hanging} that hang: ratio {:.2}; \
+             memory of the gateway {before:.1} MiB and {:.1} MiB",
+            beside.as_secs_f64() / alone.as_secs_f64(),
+            memory_mib(&api).await
         );
     }
 
