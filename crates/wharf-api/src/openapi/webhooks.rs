@@ -54,7 +54,7 @@ const fn sentence(kind: EventKind) -> &'static str {
         EventKind::SessionDisconnected => "The session lost its link; `reason` tells why.",
         EventKind::SessionStatus => "The session reached another status.",
         EventKind::GroupUpdated => "A group changed.",
-        EventKind::CallReceived => "Somebody calls.",
+        EventKind::CallReceived => "Somebody calls. Reserved: nothing writes it yet.",
         EventKind::WebhookTest => "A test, sent on request. It stands in no log.",
         EventKind::WebhookDisabled => "A webhook was switched off by its failures.",
         EventKind::UsageWarning => "80 or 100 per cent of the day's messages are used.",
