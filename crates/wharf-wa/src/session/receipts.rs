@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use wacore::types::events::Receipt as Seen;
 use wacore::types::presence::ReceiptType;
 use wacore_binary::JidExt as _;
+use wharf_api::types::message::Direction;
 use wharf_core::store::{self, Member, MemberReceipt, MessageRow, Outcome, Receipt, ReceiptKind};
 
 use super::Own;
@@ -16,6 +17,8 @@ use super::flight::Answer;
 /// Receipts may be lost in a crash; so they may in a storm that nobody could store.
 const WAITING: usize = 10_000;
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+/// How often a receipt is offered for a message that is not there.
+const OFFERS: u8 = 5;
 
 /// A receipt for one message; in a group with the member who gave it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,8 +26,8 @@ struct Told {
     kind: ReceiptKind,
     wa_id: String,
     member: Option<Member>,
-    /// It was offered before, for a message that was not there.
-    again: bool,
+    /// How often it was offered before, for a message that was not there.
+    offers: u8,
 }
 
 type Batch = Vec<Told>;
@@ -47,7 +50,7 @@ impl Receipts {
             let person = Person::of(&source.sender, source.sender_alt.as_ref());
             Member { id: person.id, phone: person.phone, lid: person.lid }
         });
-        self.waiting.extend(receipt.message_ids.iter().map(|id| Told { kind, wa_id: id.clone(), member: member.clone(), again: false }));
+        self.waiting.extend(receipt.message_ids.iter().map(|id| Told { kind, wa_id: id.clone(), member: member.clone(), offers: 0 }));
         self.start(own);
     }
 
@@ -116,14 +119,14 @@ async fn store(own: Arc<Own>, mut batch: Batch) -> Batch {
     unstored
 }
 
-/// The receipts that overtook their message: what another device of the account sends comes as a copy, on another way. Each is
-/// offered once more.
+/// The receipts that overtook their message, to be offered again: what another device of the account sends comes as a copy, on another way.
+/// The message may also have come since the receipt looked for it; then it is behind what the receipt says.
 async fn early(own: &Own, told: &[&Told], moved: &[MessageRow]) -> Batch {
     let mut early = Vec::new();
-    for told in told.iter().filter(|told| !told.again && moved.iter().all(|row| row.wa_id != told.wa_id)) {
-        let found = own.ctx.store.messages_on_wire(own.session(), &told.wa_id).await;
-        if found.is_ok_and(|rows| rows.is_empty()) {
-            early.push(Told { again: true, ..(*told).clone() });
+    for told in told.iter().filter(|told| told.offers < OFFERS && moved.iter().all(|row| row.wa_id != told.wa_id)) {
+        let Ok(rows) = own.ctx.store.messages_on_wire(own.session(), &told.wa_id).await else { continue };
+        if rows.iter().filter(|row| row.direction == Direction::Outgoing).all(|row| row.status < told.kind.status()) {
+            early.push(Told { offers: told.offers + 1, ..(*told).clone() });
         }
     }
     early
