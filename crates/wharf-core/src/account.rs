@@ -37,6 +37,7 @@ impl From<&Plan> for wire::Plan {
             sessions: plan.sessions,
             concurrent_requests: plan.concurrent_requests,
             event_days: plan.event_days,
+            media_days: plan.media_days,
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::sql::{Row, args, corrupt, statements};
 /// The cells that [`account`] reads; `a` is the account and `p` its plan.
 macro_rules! account_columns {
     () => {
-        "a.id, a.name, a.created_at, p.name, p.messages_per_day, p.calls_per_minute, p.sessions, p.concurrent_requests, p.event_days"
+        "a.id, a.name, a.created_at, p.name, p.messages_per_day, p.calls_per_minute, p.sessions, p.concurrent_requests, p.event_days, \
+         p.media_days"
     };
 }
 pub(crate) use account_columns;

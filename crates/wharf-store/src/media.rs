@@ -23,7 +23,6 @@ statements! {
     INSERT = concat!("INSERT INTO media (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)");
     FIND = concat!("SELECT ", columns!(), " FROM media WHERE account_id = $1 AND id = $2");
     EXTEND = "UPDATE media SET expires_at = $3 WHERE account_id = $1 AND id = $2 AND expires_at < $3";
-    DAYS = "SELECT p.media_days FROM accounts a JOIN plans p ON p.name = a.plan WHERE a.id = $1";
     EXPIRED = "SELECT id FROM media WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2";
     DELETE = "DELETE FROM media WHERE id = $1";
     DELETE_FETCH = "DELETE FROM media_fetches WHERE media_id = $1";
@@ -82,6 +81,11 @@ macro_rules! insert_args {
     };
 }
 
+/// Moves the row's end to `until`, never to an earlier time.
+pub(crate) async fn extend(tx: &mut Tx, account: &AccountId, id: &MediaId, until: Timestamp) -> Result<(), Error> {
+    tx.execute(&EXTEND, args![account, id, until]).await.map(drop)
+}
+
 /// Has a received file fetched, now that its message is stored.
 pub(crate) async fn plan(tx: &mut Tx, message: &MessageId, new: &NewFetch) -> Result<(), Error> {
     let row = &new.media;
@@ -132,20 +136,6 @@ impl MediaStore for SqlStore {
 
     async fn find_media(&self, account: &AccountId, id: &MediaId) -> Result<Option<MediaRow>, Error> {
         self.readers.first(&FIND, args![account, id]).await?.map(|mut row| media(&mut row)).transpose()
-    }
-
-    async fn extend_media(&self, account: &AccountId, id: &MediaId, until: Timestamp) -> Result<(), Error> {
-        let (account, id) = (account.clone(), id.clone());
-        self.write(account.clone().as_str(), "", move |tx| {
-            Box::pin(async move { tx.execute(&EXTEND, args![&account, &id, until]).await.map(drop) })
-        })
-        .await
-    }
-
-    async fn media_days(&self, account: &AccountId) -> Result<u32, Error> {
-        let row = self.readers.first(&DAYS, args![account]).await?;
-        let days = row.ok_or_else(|| corrupt(format!("no account {account}")))?.int()?;
-        u32::try_from(days).map_err(|_| corrupt(format!("{days} days")))
     }
 
     async fn list_expired_media(&self, now: Timestamp, limit: u32) -> Result<Vec<MediaId>, Error> {

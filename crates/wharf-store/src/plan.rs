@@ -8,12 +8,13 @@ use crate::open::SqlStore;
 use crate::sql::{Row, args, page, statements};
 
 statements! {
-    LIST = "SELECT name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days FROM plans ORDER BY calls_per_minute, name";
-    PUT = "INSERT INTO plans (name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days) \
-        VALUES ($1, $2, $3, $4, $5, $6) \
+    LIST = "SELECT name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days \
+        FROM plans ORDER BY calls_per_minute, name";
+    PUT = "INSERT INTO plans (name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7) \
         ON CONFLICT (name) DO UPDATE SET messages_per_day = excluded.messages_per_day, calls_per_minute = excluded.calls_per_minute, \
         sessions = excluded.sessions, concurrent_requests = excluded.concurrent_requests, \
-        event_days = excluded.event_days";
+        event_days = excluded.event_days, media_days = excluded.media_days";
     LIST_ACCOUNTS = concat!(
         "SELECT ", account_columns!(), " FROM accounts a JOIN plans p ON p.name = a.plan ORDER BY a.created_at, a.id LIMIT $1 OFFSET $2"
     );
@@ -28,6 +29,7 @@ pub(crate) fn plan(row: &mut Row) -> Result<Plan, Error> {
         sessions: row.opt_count()?,
         concurrent_requests: row.count()?,
         event_days: row.count()?,
+        media_days: row.count()?,
     })
 }
 
@@ -40,8 +42,9 @@ impl SqlStore {
         let new = new.clone();
         self.write("", "", move |tx| {
             Box::pin(async move {
-                let (calls, concurrent, days) = (Some(new.calls_per_minute), Some(new.concurrent_requests), Some(new.event_days));
-                tx.execute(&PUT, args![&new.name, new.messages_per_day, calls, new.sessions, concurrent, days]).await.map(drop)
+                let (calls, concurrent) = (Some(new.calls_per_minute), Some(new.concurrent_requests));
+                let (events, media) = (Some(new.event_days), Some(new.media_days));
+                tx.execute(&PUT, args![&new.name, new.messages_per_day, calls, new.sessions, concurrent, events, media]).await.map(drop)
             })
         })
         .await

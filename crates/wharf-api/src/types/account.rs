@@ -18,6 +18,8 @@ pub struct Plan {
     pub concurrent_requests: u64,
     /// How many days the event log goes back.
     pub event_days: u64,
+    /// How many days a file is kept after it came or was sent last.
+    pub media_days: u64,
 }
 
 /// `PUT /v1/admin/plans/{name}`: the whole plan. Calls and concurrent requests always have a limit.
@@ -35,6 +37,9 @@ pub struct PutPlan {
     /// How many days the event log goes back; 30 where absent.
     #[serde(default)]
     pub event_days: Option<u64>,
+    /// How many days a file is kept; 30 where absent.
+    #[serde(default)]
+    pub media_days: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,7 +21,15 @@ impl Clock for Hand {
 }
 
 fn plan(calls_per_minute: u64, concurrent_requests: u64) -> Plan {
-    Plan { name: "test".into(), messages_per_day: None, calls_per_minute, sessions: None, concurrent_requests, event_days: 30 }
+    Plan {
+        name: "test".into(),
+        messages_per_day: None,
+        calls_per_minute,
+        sessions: None,
+        concurrent_requests,
+        event_days: 30,
+        media_days: 30,
+    }
 }
 
 fn account(number: u128) -> AccountId {

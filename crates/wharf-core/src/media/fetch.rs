@@ -8,7 +8,7 @@ use wharf_api::types::media::{MediaKind, MediaState};
 use wharf_api::types::session::SessionStatus;
 
 use super::intake::Purpose;
-use super::{Error, Intake};
+use super::{Error, Intake, keep};
 use crate::engine;
 use crate::services::Services;
 use crate::store::{self, DueFetch, MediaRow};
@@ -21,7 +21,6 @@ const PAUSES_MS: [i64; 8] = [10_000, 30_000, 120_000, 600_000, 3_600_000, 10_800
 /// When a file is looked at again whose session is not connected here.
 const ELSEWHERE_MS: i64 = 15_000;
 const CHUNK_BYTES: usize = 256 * 1024;
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// How one try ended without a file.
 enum Failure {
@@ -101,7 +100,7 @@ async fn take(services: &Services, fetch: &DueFetch, row: &MediaRow) -> Result<M
         return Err(Failure::Final("the file is damaged"));
     }
     fail::fail_point!("M5-kept");
-    let days = i64::from(services.store.media_days(&fetch.account).await?);
+    let Some(account) = services.store.find_account(&fetch.account).await? else { return Err(Failure::Final("the account is gone")) };
     Ok(MediaRow {
         mime_type: taken.mime_type.to_owned(),
         size: taken.size,
@@ -110,7 +109,7 @@ async fn take(services: &Services, fetch: &DueFetch, row: &MediaRow) -> Result<M
         height: taken.facts.height.or(row.height),
         seconds: taken.facts.seconds.or(row.seconds),
         state: MediaState::Stored,
-        expires_at: services.clock.now().plus_millis(days.saturating_mul(DAY_MS)),
+        expires_at: keep::until(&account.plan, services.clock.now()),
         ..row.clone()
     })
 }

@@ -1,13 +1,13 @@
 //! Keeping files: the rows of what was taken in, how long it stays, and what is swept away.
 
 use wharf_api::ids::{MediaId, SessionId};
-use wharf_api::limits;
+use wharf_api::{Timestamp, limits};
 
 use super::intake::Place;
 use super::{Error, Intake};
 use crate::caller::Caller;
 use crate::services::Services;
-use crate::store::{self, MediaRow};
+use crate::store::{MediaRow, Plan};
 
 /// How many files one run of the sweep looks at in one step.
 const STEP: u32 = 200;
@@ -36,7 +36,7 @@ pub async fn keep(
     fail::fail_point!("M1-stored");
     let at = services.clock.now();
     let expires_at = match stay {
-        Stay::Plan => at.plus_millis(days(services, caller).await?.saturating_mul(DAY_MS)),
+        Stay::Plan => until(&caller.plan, at),
         Stay::Unused => at.plus_millis(limits::MEDIA_UNUSED_MS),
     };
     let place = Place { id, account: caller.account.clone(), session, file_name: file_name.as_deref().map(tidy), at, expires_at };
@@ -46,10 +46,9 @@ pub async fn keep(
     Ok((row, taken.facts))
 }
 
-/// A message took the file over: it stays as long as the plan says.
-pub async fn take_over(services: &Services, caller: &Caller, id: &MediaId) -> Result<(), Error> {
-    let until = services.clock.now().plus_millis(days(services, caller).await?.saturating_mul(DAY_MS));
-    Ok(services.store.extend_media(&caller.account, id, until).await?)
+/// When a file goes that came, or was sent, at that time.
+pub fn until(plan: &Plan, at: Timestamp) -> Timestamp {
+    at.plus_millis(i64::try_from(plan.media_days).unwrap_or(i64::MAX).saturating_mul(DAY_MS))
 }
 
 /// Nobody took the file over: it goes now, and where that fails its time is over soon.
@@ -59,10 +58,6 @@ pub async fn discard(services: &Services, id: &MediaId) {
     if let Err(error) = removed.and(forgotten) {
         tracing::warn!(%error, "a file that no message has stays for a while");
     }
-}
-
-async fn days(services: &Services, caller: &Caller) -> Result<i64, store::Error> {
-    Ok(i64::from(services.store.media_days(&caller.account).await?))
 }
 
 /// A name to show: no path, no control characters, not too long.

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use wharf_api::ids::MediaId;
 use wharf_api::types::message::{Content, Direction, Marks, Message, MessageStatus};
 use wharf_api::{Recipient, limits};
 
 use super::{Error, hold};
 use crate::caller::Caller;
 use crate::engine::Draft;
+use crate::media::keep;
 use crate::services::Services;
 use crate::settle::settled;
 use crate::store::{Accepted, Claim, MessageRow, NewMessage, Outcome, SessionRow};
@@ -22,6 +24,8 @@ pub struct Parcel {
     /// What the row shows of the draft.
     pub content: Content,
     pub marks: Marks,
+    /// The stored file that it sends.
+    pub file: Option<MediaId>,
     /// How long it may wait for its final state, in milliseconds.
     pub ttl_ms: i64,
     /// Whether the plan's messages of the day bound it; it is counted in any case.
@@ -33,7 +37,7 @@ pub struct Parcel {
 impl Parcel {
     pub fn new(session: SessionRow, to: Recipient, draft: Draft, content: Content) -> Self {
         let ttl_ms = limits::MESSAGE_TTL_MS;
-        Self { session, to, draft, content, marks: Marks::default(), ttl_ms, bounded: true, asynchronous: false }
+        Self { session, to, draft, content, marks: Marks::default(), file: None, ttl_ms, bounded: true, asynchronous: false }
     }
 }
 
@@ -96,6 +100,7 @@ pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: O
         expires_at: now.plus_millis(parcel.ttl_ms),
         daily_limit: caller.plan.messages_per_day.filter(|_| parcel.bounded),
         claim,
+        keeps: parcel.file.map(|file| (file, keep::until(&caller.plan, now))),
     };
     let expected = services.outcomes.expect(&message.row.id);
     let there = || async { Ok(services.store.find_message(&caller.account, &message.row.id).await?.map(|_| Accepted::Now)) };

@@ -104,10 +104,11 @@ pub async fn send_media(services: &Services, caller: &Caller, command: Command, 
     let fresh = !matches!(command.source, Source::Stored(_));
     let sent = post(services, caller, (session, to), &command, (&row, facts), claim).await;
     match &sent {
-        Ok(_) | Err(Error::Failed { .. }) if fresh => keep::take_over(services, caller, &row.id).await?,
+        // The message has it, or may have it.
+        Ok(_) | Err(Error::Failed { .. } | Error::Store(_)) => {}
         // No message has it.
         Err(_) if fresh => keep::discard(services, &row.id).await,
-        _ => {}
+        Err(_) => {}
     }
     sent
 }
@@ -161,6 +162,7 @@ async fn post(
     let mut parcel = Parcel::new(session, to, Draft::new(Body::Media(Box::new(body))), command.kind.content(content));
     parcel.marks.view_once = command.view_once;
     parcel.asynchronous = command.asynchronous;
+    parcel.file = Some(row.id.clone());
     send(services, caller, parcel, claim).await
 }
 

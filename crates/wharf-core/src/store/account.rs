@@ -16,6 +16,8 @@ pub struct Plan {
     pub concurrent_requests: u64,
     /// How many days the event log goes back.
     pub event_days: u64,
+    /// How many days a file is kept.
+    pub media_days: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -53,12 +53,6 @@ pub trait MediaStore {
 
     async fn find_media(&self, account: &AccountId, id: &MediaId) -> Result<Option<MediaRow>, Error>;
 
-    /// Moves the row's end to `until`, never to an earlier time.
-    async fn extend_media(&self, account: &AccountId, id: &MediaId, until: Timestamp) -> Result<(), Error>;
-
-    /// How many days the account's plan keeps media.
-    async fn media_days(&self, account: &AccountId) -> Result<u32, Error>;
-
     /// Rows of all accounts whose time is over.
     async fn list_expired_media(&self, now: Timestamp, limit: u32) -> Result<Vec<MediaId>, Error>;
 

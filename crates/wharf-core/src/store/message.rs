@@ -4,7 +4,7 @@
 //! [`crate::message::events_of`] makes of the row, in the same commit.
 
 use async_trait::async_trait;
-use wharf_api::ids::{AccountId, MessageId, SessionId};
+use wharf_api::ids::{AccountId, MediaId, MessageId, SessionId};
 use wharf_api::types::message::{Content, Direction, Marks, MessageStatus, TimelineEntry};
 use wharf_api::{ErrorCode, Timestamp};
 
@@ -45,6 +45,8 @@ pub struct NewMessage {
     /// The plan's limit for the UTC day of `row.created_at`.
     pub daily_limit: Option<u64>,
     pub claim: Option<Claim>,
+    /// The file that it sends, and until when that is kept for it.
+    pub keeps: Option<(MediaId, Timestamp)>,
 }
 
 /// What became of a message that was to be accepted.

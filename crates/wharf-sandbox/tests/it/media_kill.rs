@@ -15,7 +15,8 @@ both_backends! {
         world.stop_gateway().await;
         let env = [("WHARF_KILL_FILE", kill_file.to_str().unwrap())];
         world.start_gateway(&env).await;
-        for gap in ["M1-stored", "M2-recorded", "M3-uploaded", "S0-accepted", "S2-encrypted", "S3-written", "S4-acked"] {
+        let gaps = ["M1-stored", "M2-recorded", "M3-uploaded", "S0-accepted", "S2-encrypted", "S3-written", "S4-acked"];
+        for gap in gaps {
             world.until_connected(&session).await;
             std::fs::write(&kill_file, gap).unwrap();
             let bytes = [file("document", 300_000), gap.as_bytes().to_vec()].concat();
@@ -44,6 +45,21 @@ both_backends! {
             assert_eq!(shown.len(), 1, "{gap}: {ledger:?}");
         }
         // What a death left half written went with the next start.
-        assert!(files(&world.dir().join("gateway/media/incoming")).is_empty());
+        let folder = world.dir().join("gateway/media");
+        assert!(files(&folder.join("incoming")).is_empty());
+        // The first three gaps left a file without a message, the first of them one without a row: that one goes as soon as it
+        // is old enough to be on its way to no row.
+        assert_eq!(files(&folder).len(), gaps.len() + 3);
+        world.stop_gateway().await;
+        for file in files(&folder) {
+            let two_hours_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(2);
+            std::fs::File::options().write(true).open(file).unwrap().set_modified(two_hours_ago).unwrap();
+        }
+        world.start_gateway(&[]).await;
+        eventually("the file without a row is gone", async || {
+            let left = files(&folder).len();
+            if left == gaps.len() + 2 { Ok(()) } else { Err(format!("{left} files")) }
+        })
+        .await;
     }
 }

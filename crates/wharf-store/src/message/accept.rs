@@ -1,4 +1,4 @@
-//! Accepting a message: claim, quota, row, payload and event in one commit.
+//! Accepting a message: claim, quota, row, payload, event and the longer life of its file in one commit.
 
 use wharf_core::message::events_of;
 use wharf_core::store::{Accepted, Error, NewEvent, NewMessage};
@@ -8,7 +8,7 @@ use super::row::{Said, insert_args, message_insert, said};
 use crate::event::{self, Draft};
 use crate::open::SqlStore;
 use crate::sql::{Tx, args, corrupt, statements};
-use crate::{account, idempotency};
+use crate::{account, idempotency, media};
 
 statements! {
     /// Changes no row where the limit is reached.
@@ -54,6 +54,9 @@ async fn accept(tx: &mut Tx, new: &NewMessage, said: &Said, events: &[Draft]) ->
     let number = number.ok_or_else(|| corrupt("an inserted message without a number"))?.int()?;
     tx.execute(&PAYLOAD, args![number, &new.payload]).await?;
     event::insert(tx, &row.account, &row.session, &mut numbers, row.created_at, events).await?;
+    if let Some((file, until)) = &new.keeps {
+        media::extend(tx, &row.account, file, *until).await?;
+    }
     if let Some(limit) = new.daily_limit {
         let warnings = usage::warnings(used, limit, warned, row.created_at);
         if let Some(last) = warnings.last() {

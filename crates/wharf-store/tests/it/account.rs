@@ -24,7 +24,8 @@ async fn the_four_plans_are_there_with_their_limits(db: &Db) {
         assert!(db.store.insert_account(&id, "a", name, NOW).await.unwrap());
         let plan = db.store.find_account(&id).await.unwrap().unwrap().plan;
         let name = name.to_owned();
-        assert_eq!(plan, Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days });
+        let media_days = 30;
+        assert_eq!(plan, Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days });
     }
 }
 

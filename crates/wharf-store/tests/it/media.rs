@@ -1,9 +1,10 @@
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MediaId, SessionId, Uuid};
 use wharf_api::types::media::{MediaKind, MediaState};
-use wharf_core::store::{AccountStore, MediaRow, MediaStore};
+use wharf_core::store::{Accepted, MediaRow, MediaStore, MessageStore, NewMessage};
 
 use crate::harness::{Db, both_backends};
+use crate::tenant::Tenant;
 
 fn account(n: u128) -> AccountId {
     AccountId::from_uuid(Uuid::from_u128(n))
@@ -34,7 +35,7 @@ fn row(n: u128, of: u128, expires_at: i64) -> MediaRow {
 
 both_backends!(
     a_row_is_read_back_as_it_was_and_by_its_account_only,
-    a_row_ends_at_its_time_and_never_earlier_than_it_was_told,
+    a_file_ends_at_its_time_unless_a_message_of_its_account_keeps_it_longer,
     a_sweep_knows_which_files_have_rows
 );
 
@@ -46,14 +47,17 @@ async fn a_row_is_read_back_as_it_was_and_by_its_account_only(db: &Db) {
     assert_eq!(db.store.find_media(&account(1), &id(2)).await.unwrap(), None);
 }
 
-async fn a_row_ends_at_its_time_and_never_earlier_than_it_was_told(db: &Db) {
-    for n in 1..=3 {
+async fn a_file_ends_at_its_time_unless_a_message_of_its_account_keeps_it_longer(db: &Db) {
+    for n in 2..=3 {
         db.store.insert_media(&row(n, 1, 1000)).await.unwrap();
     }
     let at = Timestamp::from_millis;
-    db.store.extend_media(&account(1), &id(1), at(2000)).await.unwrap();
-    db.store.extend_media(&account(1), &id(1), at(1500)).await.unwrap();
-    db.store.extend_media(&account(2), &id(2), at(2000)).await.unwrap();
+    let (own, foreign) = (Tenant::new(db).await, Tenant::new(db).await);
+    db.store.insert_media(&MediaRow { account: own.account.clone(), ..row(1, 1, 1000) }).await.unwrap();
+    for (tenant, file, until) in [(&own, 1, 2000), (&own, 1, 1500), (&foreign, 2, 2000)] {
+        let message = NewMessage { keeps: Some((id(file), at(until))), ..tenant.outgoing("x") };
+        assert_eq!(db.store.accept_message(&message).await.unwrap(), Accepted::Now);
+    }
     assert!(db.store.list_expired_media(at(999), 10).await.unwrap().is_empty());
     let mut over = db.store.list_expired_media(at(1000), 10).await.unwrap();
     over.sort();
@@ -61,8 +65,6 @@ async fn a_row_ends_at_its_time_and_never_earlier_than_it_was_told(db: &Db) {
     db.store.delete_media(&over).await.unwrap();
     assert!(db.store.list_expired_media(at(1999), 10).await.unwrap().is_empty());
     assert_eq!(db.store.list_expired_media(at(2000), 10).await.unwrap(), [id(1)]);
-    db.store.insert_account(&account(1), "a", "free", at(1)).await.unwrap();
-    assert_eq!(db.store.media_days(&account(1)).await.unwrap(), 30);
 }
 
 async fn a_sweep_knows_which_files_have_rows(db: &Db) {

@@ -58,7 +58,14 @@ impl Tenant {
             error_reason: None,
             created_at: NOW,
         };
-        NewMessage { row, payload: text.as_bytes().to_vec(), expires_at: NOW.plus_millis(1_000), daily_limit: None, claim: None }
+        NewMessage {
+            row,
+            payload: text.as_bytes().to_vec(),
+            expires_at: NOW.plus_millis(1_000),
+            daily_limit: None,
+            claim: None,
+            keeps: None,
+        }
     }
 
     /// An incoming message from `sender` with this id on the wire.

@@ -55,6 +55,9 @@ pub(super) struct Set {
     /// How many days the event log goes back.
     #[arg(long, default_value_t = limits::EVENT_DAYS, value_parser = clap::value_parser!(u64).range(1..=limits::EVENT_DAYS_MAX))]
     event_days: u64,
+    /// How many days a file is kept.
+    #[arg(long, default_value_t = limits::MEDIA_DAYS, value_parser = clap::value_parser!(u64).range(1..=limits::MEDIA_DAYS_MAX))]
+    media_days: u64,
 }
 
 impl Accounts {
@@ -84,8 +87,8 @@ impl Plans {
 
 impl Set {
     async fn run(self, services: &Services) -> anyhow::Result<()> {
-        let Self { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days } = self;
-        let plan = Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days };
+        let Self { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days } = self;
+        let plan = Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days };
         account::put_plan(services, &plan).await?;
         audit::record(services, AuditRow { target: Some(plan.name), ..audit::by_cli(services, None, ops::admin_put_plan.id) }).await;
         Ok(())
@@ -132,13 +135,14 @@ async fn list_plans(services: &Services) -> anyhow::Result<()> {
     let shown = |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
     for plan in services.store.list_plans().await? {
         println!(
-            "{:<12}  {} messages a day, {} calls a minute, {} sessions, {} requests at a time, events of {} days",
+            "{:<12}  {} messages a day, {} calls a minute, {} sessions, {} requests at a time, events of {} days, files for {} days",
             plan.name,
             shown(plan.messages_per_day),
             plan.calls_per_minute,
             shown(plan.sessions),
             plan.concurrent_requests,
-            plan.event_days
+            plan.event_days,
+            plan.media_days
         );
     }
     Ok(())

@@ -23,11 +23,16 @@ pub(super) fn plan() -> Value {
         always("sessions", unlimited()),
         always("concurrentRequests", limit(1)),
         always("eventDays", event_days()),
+        always("mediaDays", media_days()),
     ])
 }
 
 fn event_days() -> Value {
     about(integer(1, Some(limits::EVENT_DAYS_MAX)), "How many days the event log goes back.")
+}
+
+fn media_days() -> Value {
+    about(integer(1, Some(limits::MEDIA_DAYS_MAX)), "How many days a file is kept after it came or was sent last.")
 }
 
 pub(super) fn put_plan() -> Value {
@@ -37,6 +42,7 @@ pub(super) fn put_plan() -> Value {
         maybe("sessions", unlimited()),
         always("concurrentRequests", limit(1)),
         maybe("eventDays", nullable(event_days())),
+        maybe("mediaDays", nullable(media_days())),
     ])
 }
 

@@ -18,7 +18,8 @@ pub(in crate::http) async fn admin_put_plan(call: Call) -> Answer {
         calls_per_minute: request.calls_per_minute,
         sessions: request.sessions,
         concurrent_requests: request.concurrent_requests,
-        event_days: event_days(request.event_days)?,
+        event_days: days("eventDays", request.event_days, limits::EVENT_DAYS, limits::EVENT_DAYS_MAX)?,
+        media_days: days("mediaDays", request.media_days, limits::MEDIA_DAYS, limits::MEDIA_DAYS_MAX)?,
     };
     account::put_plan(call.services(), &plan).await?;
     Reply::ok(Plan::from(&plan))
@@ -33,12 +34,12 @@ fn plan_name(name: &str) -> Result<String, ApiError> {
     Err(invalid(format!("a plan's name has 1 to {max} lower-case letters, digits, - and _")).field("name"))
 }
 
-fn event_days(days: Option<u64>) -> Result<u64, ApiError> {
-    let (days, max) = (days.unwrap_or(limits::EVENT_DAYS), limits::EVENT_DAYS_MAX);
+fn days(field: &str, days: Option<u64>, default: u64, max: u64) -> Result<u64, ApiError> {
+    let days = days.unwrap_or(default);
     if (1..=max).contains(&days) {
         return Ok(days);
     }
-    Err(invalid(format!("a number from 1 to {max} is expected")).field("eventDays").limit(max, days))
+    Err(invalid(format!("a number from 1 to {max} is expected")).field(field).limit(max, days))
 }
 
 fn bounded(field: &str, min: u64, limit: Option<u64>) -> Result<(), ApiError> {
