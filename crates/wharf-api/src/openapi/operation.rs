@@ -86,10 +86,28 @@ fn parameters(op: &Operation, shape: &Shape) -> Vec<Value> {
 fn responses(op: &Operation, shape: &Shape) -> Map<String, Value> {
     let mut all = Map::new();
     all.insert(op.success.to_string(), success(op, shape));
+    if shape.raw().contains(&ANYTHING) {
+        all.extend(of_a_file(op));
+    }
     for (status, codes) in by_status(op) {
         all.insert(status.to_string(), failure(op, status, &codes));
     }
     all
+}
+
+/// How else a file is answered: in part, or not again.
+fn of_a_file(op: &Operation) -> [(String, Value); 2] {
+    let part = json!({
+        "description": "The one part of the file that `Range` asks for.",
+        "headers": headers(op),
+        "content": { ANYTHING: { "schema": binary() } },
+    });
+    let known = json!({ "description": "The file is the one that `If-None-Match` names.", "headers": headers(op) });
+    [("206".to_owned(), part), ("304".to_owned(), known)]
+}
+
+fn binary() -> Value {
+    json!({ "type": "string", "format": "binary" })
 }
 
 fn success(op: &Operation, shape: &Shape) -> Value {
@@ -112,7 +130,7 @@ fn success(op: &Operation, shape: &Shape) -> Value {
     for kind in shape.raw() {
         let schema = match *kind {
             JSON => json!({ "type": "object" }),
-            ANYTHING => json!({ "type": "string", "format": "binary" }),
+            ANYTHING => binary(),
             _ => text(),
         };
         content.insert((*kind).to_owned(), json!({ "schema": schema }));

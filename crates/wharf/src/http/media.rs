@@ -1,4 +1,5 @@
 mod get_media;
+mod part;
 mod upload_media;
 
 pub(super) use get_media::get_media;

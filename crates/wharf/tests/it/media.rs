@@ -63,6 +63,33 @@ async fn a_file_is_typed_by_its_bytes_and_comes_back_as_it_was() {
 }
 
 #[tokio::test]
+async fn a_download_goes_on_where_it_broke_off() {
+    let gateway = Gateway::start().await;
+    let whole: Vec<u8> = b"%PDF-1.7 ".iter().copied().chain((0..200_000_u32).map(|at| u8::try_from(at % 251).unwrap())).collect();
+    let reply = upload(&gateway, "", &whole).send().await;
+    let path = format!("/v1/media/{}", reply.ok(201)["mediaId"].as_str().unwrap());
+    let first = gateway.get(&path).send().await;
+    assert_eq!((first.status, first.header("accept-ranges")), (200, "bytes"));
+    let etag = first.header("etag").to_owned();
+    let rest = gateway.get(&path).header("Range", "bytes=150000-").header("If-Range", &etag).send().await;
+    assert_eq!((rest.status, rest.body.as_slice()), (206, &whole[150_000..]));
+    assert_eq!(rest.header("content-range"), format!("bytes 150000-{}/{}", whole.len() - 1, whole.len()));
+    assert_eq!(rest.header("content-length"), (whole.len() - 150_000).to_string());
+    assert_eq!(rest.header("content-type"), "application/pdf");
+    let middle = gateway.get(&path).header("Range", "bytes=10-19").send().await;
+    assert_eq!((middle.status, middle.body.as_slice()), (206, &whole[10..20]));
+    // Of another file, past the end, more than one part: the whole.
+    for (range, of) in [("bytes=10-19", "\"other\""), ("bytes=9999999-", &*etag), ("bytes=0-1,4-5", &*etag)] {
+        let reply = gateway.get(&path).header("Range", range).header("If-Range", of).send().await;
+        assert_eq!((reply.status, &reply.body), (200, &whole), "{range} {of}");
+    }
+    let known = gateway.get(&path).header("If-None-Match", &etag).send().await;
+    assert_eq!((known.status, known.body.len(), known.header("etag")), (304, 0, &*etag));
+    assert!(!known.header("x-request-id").is_empty());
+    assert_eq!(gateway.get(&path).header("If-None-Match", "\"other\"").send().await.status, 200);
+}
+
+#[tokio::test]
 async fn a_form_carries_one_file_and_its_name() {
     let gateway = Gateway::start().await;
     let part = |name: &str| {

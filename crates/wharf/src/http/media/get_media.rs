@@ -1,13 +1,18 @@
+use std::io::SeekFrom;
+
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, StatusCode};
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 use wharf_core::media;
 use wharf_core::store::MediaRow;
 
+use super::part;
 use crate::http::envelope::{Failure, Reply};
 use crate::http::{Answer, Call};
 
@@ -18,38 +23,50 @@ pub(in crate::http) async fn get_media(call: Call) -> Answer {
     let local = call.services().files.open(&row.id).await.map_err(media::Error::from)?;
     // The row outlived its file, which only somebody's hand in the folder can do.
     let local = local.ok_or(media::Error::NotFound { field: None, reason: None })?;
-    let file = tokio::fs::File::open(&local.path).await.map_err(media::Error::from)?;
-    let mut headers = headers(&row)?;
-    headers.push((CONTENT_LENGTH, HeaderValue::from(local.size)));
+    let etag = format!("\"{}\"", row.sha256.as_deref().unwrap_or_default());
+    let mut headers = headers(&row, &etag)?;
+    if part::is_known(&call.headers, &etag) {
+        return Ok(Reply { status: StatusCode::NOT_MODIFIED, headers, body: Bytes::new(), stream: None });
+    }
+    let mut file = tokio::fs::File::open(&local.path).await.map_err(media::Error::from)?;
+    let (status, part) = match part::wanted(&call.headers, &etag, local.size) {
+        None => (StatusCode::OK, 0..local.size),
+        Some(part) => {
+            let place = format!("bytes {}-{}/{}", part.start, part.end - 1, local.size);
+            headers.push((CONTENT_RANGE, HeaderValue::try_from(place).map_err(Failure::internal)?));
+            file.seek(SeekFrom::Start(part.start)).await.map_err(media::Error::from)?;
+            (StatusCode::PARTIAL_CONTENT, part)
+        }
+    };
+    let length = part.end - part.start;
+    headers.push((CONTENT_LENGTH, HeaderValue::from(length)));
     let guard = local.guard;
-    let bytes = futures::StreamExt::map(ReaderStream::with_capacity(file, CHUNK_BYTES), move |bytes| {
+    let bytes = futures::StreamExt::map(ReaderStream::with_capacity(file.take(length), CHUNK_BYTES), move |bytes| {
         // A copy that was made for this answer lives as long as the answer does.
         let _guard = &guard;
         bytes
     });
-    Ok(Reply { status: StatusCode::OK, headers, body: Bytes::new(), stream: Some(Body::from_stream(bytes)) })
+    Ok(Reply { status, headers, body: Bytes::new(), stream: Some(Body::from_stream(bytes)) })
 }
 
 /// A browser that opens the address must not run what a stranger sent.
-fn headers(row: &MediaRow) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
+fn headers(row: &MediaRow, etag: &str) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
     let fixed = |name: HeaderName, value: &'static str| (name, HeaderValue::from_static(value));
     let made = |name: HeaderName, value: String| Ok((name, HeaderValue::try_from(value).map_err(Failure::internal)?));
     let mut headers = vec![
         fixed(X_CONTENT_TYPE_OPTIONS, "nosniff"),
         fixed(CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"),
+        fixed(ACCEPT_RANGES, "bytes"),
         fixed(CACHE_CONTROL, "private, max-age=3600, immutable"),
     ];
     let disposition = match &row.file_name {
         Some(name) => format!("attachment; filename*=UTF-8''{}", encoded(name)),
         None => "attachment".to_owned(),
     };
-    let made: Result<Vec<_>, Failure> = [
-        made(CONTENT_TYPE, row.mime_type.clone()),
-        made(CONTENT_DISPOSITION, disposition),
-        made(ETAG, format!("\"{}\"", row.sha256.as_deref().unwrap_or_default())),
-    ]
-    .into_iter()
-    .collect();
+    let made: Result<Vec<_>, Failure> =
+        [made(CONTENT_TYPE, row.mime_type.clone()), made(CONTENT_DISPOSITION, disposition), made(ETAG, etag.to_owned())]
+            .into_iter()
+            .collect();
     headers.extend(made?);
     Ok(headers)
 }
