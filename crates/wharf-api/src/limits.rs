@@ -112,6 +112,8 @@ pub const IMAGE_SIDE_PIXELS: u64 = 12_000;
 pub const IMAGE_PIXELS: u64 = 50_000_000;
 /// How long a media URL may take, redirects included, in milliseconds.
 pub const MEDIA_FETCH_MS: u64 = 60_000;
+/// How many media URLs of one account are fetched at a time; the next one waits.
+pub const MEDIA_FETCHES: usize = 4;
 /// How long a request that carries or sends a file may take, in milliseconds.
 pub const MEDIA_REQUEST_MS: u64 = 300_000;
 /// How long a file that came with a message by URL or in Base64 stays if the message was not accepted, in milliseconds.

@@ -2,6 +2,7 @@
 
 pub mod fetch;
 pub mod files;
+pub mod gate;
 pub mod intake;
 pub mod keep;
 pub mod kind;
@@ -56,6 +57,9 @@ impl From<&Error> for ApiError {
             Error::WrongType { field, reason } => ApiError::new(ErrorCode::InvalidMediaType).field(*field).reason(reason.clone()),
             Error::Inaccessible(cause) => ApiError::new(ErrorCode::MediaUrlInaccessible).field("mediaUrl").reason(inaccessible(cause)),
             Error::Malformed { field, reason } => ApiError::new(ErrorCode::InvalidRequest).field(*field).reason(*reason),
+            Error::Files(cause) if cause.kind() == std::io::ErrorKind::StorageFull => {
+                ApiError::new(ErrorCode::ServiceUnavailable).reason("the file store is full").retry_after(60)
+            }
             Error::Files(_) => ApiError::new(ErrorCode::ServiceUnavailable).reason("the file store is not available").retry_after(5),
             Error::Engine(error) => error.into(),
             Error::Store(error) => error.into(),

@@ -10,6 +10,7 @@ use crate::egress::{Egress, NoEgress};
 use crate::engine::Engine;
 use crate::key;
 use crate::limit;
+use crate::media::gate::Gate;
 use crate::media::{Files, NoFiles};
 use crate::message::outcomes::Outcomes;
 use crate::meter::Meter;
@@ -25,6 +26,7 @@ pub struct Services {
     pub egress: Arc<dyn Egress>,
     /// Nowhere, until [`Services::with_files`] says otherwise.
     pub files: Arc<dyn Files>,
+    pub fetches: Gate,
     pub clock: Arc<dyn Clock>,
     pub chance: Arc<dyn Chance>,
     /// Shared with the engine, which reports here how each message ended.
@@ -61,6 +63,7 @@ impl Services {
             engine,
             egress: Arc::new(NoEgress),
             files: Arc::new(NoFiles),
+            fetches: Gate::default(),
             clock,
             chance,
             outcomes,

@@ -88,7 +88,7 @@ impl App {
         let dynamic: Arc<dyn Store> = store.clone();
         let engine = WaEngine::new(engine, Arc::clone(&dynamic), Arc::clone(&clock), Arc::clone(&chance), Arc::clone(&outcomes))
             .map_err(|error| Error::Engine(error.into()))?;
-        let folder = LocalFiles::open(config.data_dir.join("media"))?;
+        let folder = LocalFiles::open(config.data_dir.join("media"), config.media_floor_bytes)?;
         let files: Arc<dyn Files> = match &config.bucket {
             Some(bucket) => Arc::new(BucketFiles::open(bucket, folder)?),
             None => Arc::new(folder),

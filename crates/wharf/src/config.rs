@@ -17,6 +17,8 @@ use crate::media::bucket;
 /// The file that is read where none is named.
 pub const DEFAULT_FILE: &str = "wharf.toml";
 
+const MB: u64 = 1024 * 1024;
+
 /// Why a configuration cannot be used. Says which key of which file or variable is at fault; shows no value.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -47,6 +49,8 @@ pub struct Config {
     /// When deliveries to webhooks are tried again.
     pub schedule: Schedule,
     /// Where media lie; `None` is a folder in `data_dir`.
+    /// Files are refused while the disk under the data folder has less room, in bytes.
+    pub media_floor_bytes: u64,
     pub bucket: Option<bucket::Settings>,
     pub limits: http::Limits,
 }
@@ -76,6 +80,7 @@ impl Default for Config {
             log: Log { filter: "info".to_owned(), format: Format::Text },
             reach: Reach::Public,
             schedule: Schedule::default(),
+            media_floor_bytes: 256 * MB,
             bucket: None,
             limits: http::Limits::default(),
         }
@@ -128,6 +133,7 @@ impl Config {
             Some("private") => Reach::Private,
             Some(_) => return Err(invalid("egress.reach", "public or private is expected")),
         };
+        let media_floor_bytes = settings.media.free_space_floor_mb.map_or(default.media_floor_bytes, |mb| mb.saturating_mul(MB));
         let bucket = bucket(settings.media)?;
         let seconds = |name: &str, value: Option<u64>, default: Duration| match value {
             None => Ok(default),
@@ -153,6 +159,7 @@ impl Config {
             log: Log { filter: settings.log.filter.unwrap_or(default.log.filter), format },
             reach,
             schedule: schedule(&settings.webhooks, default.schedule)?,
+            media_floor_bytes,
             bucket,
             limits: http::Limits {
                 concurrent_requests,
@@ -188,7 +195,7 @@ fn schedule(settings: &file::Webhooks, default: Schedule) -> Result<Schedule, Er
 
 /// All of it or nothing.
 fn bucket(media: file::Media) -> Result<Option<bucket::Settings>, Error> {
-    let file::Media { bucket, endpoint, region, access_key, secret_key } = media;
+    let file::Media { bucket, free_space_floor_mb: _, endpoint, region, access_key, secret_key } = media;
     let Some(bucket) = bucket.filter(|name| !name.is_empty()) else { return Ok(None) };
     let missing = |name: &str| Error::Invalid { name: format!("media.{name}"), reason: "a bucket needs it".to_owned() };
     Ok(Some(bucket::Settings {

@@ -173,6 +173,7 @@ async fn obtain(services: &Services, caller: &Caller, session: &SessionRow, comm
     let (intake, name) = match &command.source {
         Source::Stored(id) => return stored(services, caller, command, id).await,
         Source::Url(url) => {
+            let _turn = services.fetches.enter(&caller.account).await;
             let mut intake = Intake::begin(services, purpose, field).await?;
             let name = fetch(services, url, &mut intake).await?;
             (intake, name)

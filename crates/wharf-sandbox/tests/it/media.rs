@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::watch;
 use wharf_api::ErrorCode;
 
 use crate::harness::api::read;
@@ -212,6 +213,97 @@ async fn the_limits_hold_by_url_too_at_the_limit_and_one_byte_past_it() {
         let details = refused.refused(ErrorCode::MediaSizeExceeded);
         assert_eq!((&details["limit"], &details["actual"]), (&json!(limit), &json!(limit + 1)), "{kind}");
     }
+}
+
+/// A web server that gives its file when it is told to, and counts who waits for it.
+struct Slow {
+    address: SocketAddr,
+    waiting: watch::Receiver<usize>,
+    release: watch::Sender<bool>,
+}
+
+impl Slow {
+    async fn start(bytes: Vec<u8>) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (waits, waiting) = watch::channel(0);
+        let (release, released) = watch::channel(false);
+        let waits = std::sync::Arc::new(waits);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (bytes, waits, mut released) = (bytes.clone(), std::sync::Arc::clone(&waits), released.clone());
+                tokio::spawn(async move {
+                    let _ = stream.read(&mut [0; 4096]).await;
+                    waits.send_modify(|count| *count += 1);
+                    let _ = released.wait_for(|released| *released).await;
+                    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len());
+                    let _ = stream.write_all(&[head.into_bytes(), bytes].concat()).await;
+                });
+            }
+        });
+        Self { address, waiting, release }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_fetches_four_files_at_a_time_and_holds_up_no_other() {
+    let world = World::start(Backend::Sqlite).await;
+    let session = world.pair(OWNER).await;
+    let plan = json!({"callsPerMinute": 1000, "concurrentRequests": 100});
+    let (other, _) = world.tenant("wide", &plan).await;
+    let paired = other.post("/v1/sessions", &json!({"name": "other"})).await;
+    world.scan(paired.ok(201)["qr"].as_str().unwrap(), "15550000002").await;
+    let others = paired.data()["sessionId"].as_str().unwrap();
+    let path = format!("/v1/sessions/{others}");
+    eventually("the other session is connected", async || {
+        let shown = other.get(&path).await;
+        (shown.data()["status"] == "connected").then_some(()).ok_or(format!("{shown:?}"))
+    })
+    .await;
+    let bytes = file("image", 100);
+    let body = |address: SocketAddr, session: &str| json!({"sessionId": session, "to": SILENT, "mediaType": "image", "mediaUrl": format!("http://{address}/f")});
+    let mut slow = Slow::start(bytes.clone()).await;
+    let first = body(slow.address, &session);
+    let sends = futures::future::join_all((0..6).map(|_| send(&world, &first)));
+    let watching = async {
+        slow.waiting.wait_for(|count| *count == 4).await.unwrap();
+        // The fifth and the sixth had all the time that this takes.
+        other.post("/v1/messages/media", &body(serve(bytes).await, others)).await.ok(201);
+        assert_eq!(*slow.waiting.borrow(), 4);
+        slow.release.send_replace(true);
+    };
+    let (sent, ()) = tokio::join!(sends, watching);
+    for reply in sent {
+        reply.ok(201);
+    }
+    assert_eq!(*slow.waiting.borrow(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_large_documents_at_once_do_not_pass_through_memory() {
+    const SIZE: usize = 32 * MB;
+    let mut world = World::start(Backend::Sqlite).await;
+    let session = world.pair(OWNER).await;
+    let bytes = file("document", SIZE);
+    let whole = async |world: &World| {
+        let stored = upload(world, "?mediaType=document", bytes.clone()).await;
+        let body =
+            json!({"sessionId": session, "to": SILENT, "mediaType": "document", "mediaId": stored.ok(201)["mediaId"], "fileName": "a.pdf"});
+        send(world, &body).await.ok(201).clone()
+    };
+    whole(&world).await;
+    let gateway = world.gateway().id();
+    let before = peak_bytes(gateway);
+    futures::future::join_all((0..10).map(|_| whole(&world))).await;
+    let grown = peak_bytes(gateway) - before;
+    assert!(grown < 2 * SIZE, "the gateway grew by {grown} bytes for ten files of {SIZE}");
+}
+
+/// The most memory that the process ever had.
+fn peak_bytes(process: u32) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
 }
 
 /// Every file below the folder.

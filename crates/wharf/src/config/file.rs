@@ -33,6 +33,7 @@ pub(super) struct Log {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Media {
+    pub free_space_floor_mb: Option<u64>,
     pub bucket: Option<String>,
     pub endpoint: Option<String>,
     pub region: Option<String>,
@@ -107,6 +108,7 @@ impl Settings {
         set(&mut self.webhooks.retry_pauses_secs, env("WHARF_WEBHOOK_RETRY_PAUSES_SECS"))?;
         set(&mut self.webhooks.overload_pause_secs, env("WHARF_WEBHOOK_OVERLOAD_PAUSE_SECS"))?;
         set(&mut self.webhooks.give_up_hours, env("WHARF_WEBHOOK_GIVE_UP_HOURS"))?;
+        set(&mut self.media.free_space_floor_mb, env("WHARF_MEDIA_FREE_SPACE_FLOOR_MB"))?;
         set(&mut self.media.bucket, env("WHARF_MEDIA_BUCKET"))?;
         set(&mut self.media.endpoint, env("WHARF_MEDIA_ENDPOINT"))?;
         set(&mut self.media.region, env("WHARF_MEDIA_REGION"))?;
@@ -131,6 +133,7 @@ impl Settings {
             ("device_name", device_name.is_some()),
             ("log.filter", log.filter.is_some()),
             ("log.format", log.format.is_some()),
+            ("media.free_space_floor_mb", media.free_space_floor_mb.is_some()),
             ("media.bucket", media.bucket.is_some()),
             ("media.endpoint", media.endpoint.is_some()),
             ("media.region", media.region.is_some()),

@@ -25,23 +25,30 @@ const YOUNG: Duration = Duration::from_hours(1);
 /// A folder of media.
 pub struct LocalFiles {
     root: PathBuf,
+    /// No file is begun while the disk has less room, in bytes: the database may lie on it too.
+    floor: u64,
 }
 
 impl LocalFiles {
-    /// Opens the folder, or makes it. One process at a time.
-    pub fn open(root: PathBuf) -> io::Result<Self> {
+    /// Opens the folder, or makes it. One process at a time. No file is begun while its disk has less than `floor` bytes left.
+    pub fn open(root: PathBuf, floor: u64) -> io::Result<Self> {
         let unnamed = root.join(UNNAMED);
         match fs::remove_dir_all(&unnamed) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => fs::create_dir_all(&unnamed)?,
         }
-        Ok(Self { root })
+        Ok(Self { root, floor })
     }
 
     /// A file without a name, which goes when nobody gives it one.
     pub(super) async fn writing(&self) -> io::Result<LocalWriting> {
         let (root, unnamed) = (self.root.clone(), self.root.join(UNNAMED));
-        let (file, path) = blocking(move || Ok(tempfile::Builder::new().prefix("in-").tempfile_in(unnamed)?.into_parts())).await?;
+        let floor = self.floor;
+        let begin = move || {
+            has_room(&unnamed, floor)?;
+            Ok(tempfile::Builder::new().prefix("in-").tempfile_in(unnamed)?.into_parts())
+        };
+        let (file, path) = blocking(begin).await?;
         Ok(LocalWriting { root, file: tokio::fs::File::from_std(file), path })
     }
 
@@ -70,8 +77,12 @@ impl Files for LocalFiles {
     }
 
     async fn scratch(&self) -> io::Result<File> {
-        let unnamed = self.root.join(UNNAMED);
-        blocking(move || tempfile::tempfile_in(unnamed)).await
+        let (unnamed, floor) = (self.root.join(UNNAMED), self.floor);
+        let begin = move || {
+            has_room(&unnamed, floor)?;
+            tempfile::tempfile_in(unnamed)
+        };
+        blocking(begin).await
     }
 
     async fn remove(&self, id: &MediaId) -> io::Result<()> {
@@ -92,6 +103,10 @@ impl Files for LocalFiles {
         let (root, after) = (self.root.clone(), after.cloned());
         blocking(move || list(&root, after.as_ref(), limit)).await
     }
+}
+
+fn has_room(folder: &Path, floor: u64) -> io::Result<()> {
+    if fs4::available_space(folder)? < floor { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
 }
 
 fn list(root: &Path, after: Option<&MediaId>, limit: usize) -> io::Result<Vec<MediaId>> {
@@ -193,7 +208,7 @@ mod tests {
     #[tokio::test]
     async fn a_file_is_there_when_it_is_finished_and_gone_when_it_is_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let files = LocalFiles::open(folder.path().join("media")).unwrap();
+        let files = LocalFiles::open(folder.path().join("media"), 0).unwrap();
         let one = id(7 << 100);
         assert!(files.open(&one).await.unwrap().is_none());
         put(&files, &one, b"hello").await;
@@ -205,10 +220,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn no_file_is_begun_on_a_disk_that_is_nearly_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = LocalFiles::open(folder.path().join("media"), u64::MAX).unwrap();
+        assert_eq!(files.begin().await.err().map(|error| error.kind()), Some(io::ErrorKind::StorageFull));
+        assert_eq!(files.scratch().await.err().map(|error| error.kind()), Some(io::ErrorKind::StorageFull));
+    }
+
+    #[tokio::test]
     async fn what_is_not_finished_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("media");
-        let files = LocalFiles::open(root.clone()).unwrap();
+        let files = LocalFiles::open(root.clone(), 0).unwrap();
         let mut writing = files.begin().await.unwrap();
         writing.write(Bytes::from_static(b"half")).await.unwrap();
         assert_eq!(names(&root.join(UNNAMED)).unwrap().len(), 1);
@@ -216,7 +239,7 @@ mod tests {
         assert!(names(&root.join(UNNAMED)).unwrap().is_empty());
         // What a killed process left.
         fs::write(root.join(UNNAMED).join("in-old"), b"half").unwrap();
-        LocalFiles::open(root.clone()).unwrap();
+        LocalFiles::open(root.clone(), 0).unwrap();
         assert!(names(&root.join(UNNAMED)).unwrap().is_empty());
     }
 
@@ -224,7 +247,7 @@ mod tests {
     async fn old_files_are_listed_in_the_order_of_their_ids() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("media");
-        let files = LocalFiles::open(root.clone()).unwrap();
+        let files = LocalFiles::open(root.clone(), 0).unwrap();
         let ids = [id(9 << 110), id(1), id(2), id(5 << 105), id(3 << 108)];
         let long_ago = std::time::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
         for id in &ids {

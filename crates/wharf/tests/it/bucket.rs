@@ -102,7 +102,7 @@ async fn a_file_in_a_bucket_is_there_when_it_is_finished_in_one_part_or_in_many(
         secret_key: "secret".to_owned(),
     };
     assert!(!format!("{settings:?}").contains("secret"));
-    let files = BucketFiles::open(&settings, LocalFiles::open(folder.path().join("media")).unwrap()).unwrap();
+    let files = BucketFiles::open(&settings, LocalFiles::open(folder.path().join("media"), 0).unwrap()).unwrap();
     for (number, size) in [(1, 1000), (2, 20 * 1024 * 1024)] {
         let bytes: Vec<u8> = (0..size).map(|at| u8::try_from(at % 251).unwrap()).collect();
         let mut writing = files.begin().await.unwrap();

@@ -53,7 +53,7 @@ impl Gateway {
         let store: Arc<dyn Store> = opened.clone();
         let outcomes = Arc::default();
         let engine = Arc::new(FakeEngine::new(Arc::clone(&store), Arc::clone(&outcomes)));
-        let files = LocalFiles::open(dir.join("media")).unwrap();
+        let files = LocalFiles::open(dir.join("media"), 0).unwrap();
         let egress = Guard::new(&Settings::new(Reach::Loopback)).unwrap();
         let services = Services::new(store, engine.clone(), Arc::new(SystemClock), chance, outcomes);
         let services = Arc::new(services.with_files(Arc::new(files)).with_egress(Arc::new(egress)));

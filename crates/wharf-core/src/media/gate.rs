@@ -1,0 +1,56 @@
+//! How many files one account has fetched from other people's servers at a time: the next one waits for its turn.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wharf_api::ids::AccountId;
+use wharf_api::limits;
+
+/// The fetches of all accounts. A slow server that one account names takes no turn from another account.
+#[derive(Default)]
+pub struct Gate {
+    accounts: Mutex<HashMap<AccountId, Weak<Semaphore>>>,
+}
+
+impl Gate {
+    /// Waits until the account fetches fewer than [`limits::MEDIA_FETCHES`] files, in the order of asking. The turn lasts as long as the
+    /// answer is held.
+    pub async fn enter(&self, account: &AccountId) -> OwnedSemaphorePermit {
+        self.of(account).acquire_owned().await.expect("the semaphore is never closed")
+    }
+
+    fn of(&self, account: &AccountId) -> Arc<Semaphore> {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.retain(|_, turns| turns.strong_count() > 0);
+        if let Some(turns) = accounts.get(account).and_then(Weak::upgrade) {
+            return turns;
+        }
+        let turns = Arc::new(Semaphore::new(limits::MEDIA_FETCHES));
+        accounts.insert(account.clone(), Arc::downgrade(&turns));
+        turns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+    use wharf_api::ids::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn an_account_waits_for_its_own_turns_only_and_nothing_is_remembered_of_it() {
+        let (one, other) = (AccountId::from_uuid(Uuid::from_u128(1)), AccountId::from_uuid(Uuid::from_u128(2)));
+        let gate = Gate::default();
+        let mut held: Vec<_> = (0..limits::MEDIA_FETCHES).map(|_| gate.enter(&one).now_or_never().unwrap()).collect();
+        assert!(gate.enter(&one).now_or_never().is_none());
+        assert!(gate.enter(&other).now_or_never().is_some());
+        held.pop();
+        held.push(gate.enter(&one).now_or_never().unwrap());
+        assert!(gate.enter(&one).now_or_never().is_none());
+        drop(held);
+        drop(gate.enter(&other).now_or_never());
+        assert_eq!(gate.accounts.lock().unwrap().len(), 1);
+    }
+}
