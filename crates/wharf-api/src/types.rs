@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod call;
 pub mod chat;
 pub mod contact;
 pub mod error;

@@ -22,7 +22,7 @@ pub use account::{AccountRow, AccountStore, Answers, Plan};
 pub use audit::{AuditFilter, AuditRow, AuditStore};
 pub use census::{Backlog, CensusStore};
 pub use chat::{ChatRow, ChatStore, ContactRow, Member, MemberReceipt, MemberState, Unread};
-pub use event::{EventFilter, EventPage, EventRow, EventStore, NewEvent};
+pub use event::{EventFilter, EventPage, EventRow, EventStore, NOTICE_KEPT_MS, NewEvent};
 pub use hold::{Held, HoldRow, HoldStore};
 pub use idempotency::{Answer, Claim, IdempotencyRow, IdempotencyStore};
 pub use key::{KeyRow, KeyStore, KeyWithAccount};

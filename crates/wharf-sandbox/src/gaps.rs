@@ -17,6 +17,8 @@ const GAPS: &[&str] = &[
     "S5-stored",
     "inbound-before-commit",
     "inbound-after-commit",
+    "notice-before-commit",
+    "notice-after-commit",
     "M1-stored",
     "M2-recorded",
     "M3-uploaded",

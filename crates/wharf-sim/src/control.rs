@@ -1,6 +1,7 @@
 //! The control API: a person's hands and a tester's eyes, over HTTP on loopback. Owns the shape of its answers.
 
 mod answer;
+mod calls;
 mod faults;
 mod groups;
 mod hooks;
@@ -36,6 +37,9 @@ fn routes(net: Arc<Net>) -> Router {
         .route("/control/phones/{number}/send", post(phones::send))
         .route("/control/phones/{number}/read", post(phones::read))
         .route("/control/phones/{number}/react", post(phones::react))
+        .route("/control/phones/{number}/call", post(calls::dial))
+        .route("/control/phones/{number}/calls", get(calls::list))
+        .route("/control/phones/{number}/hang-up", post(calls::hang_up))
         .route("/control/phones/{number}/logout", post(phones::logout))
         .route("/control/phones/{number}/sleep", post(phones::sleep))
         .route("/control/phones/{number}/wake", post(phones::wake))

@@ -7,6 +7,7 @@
 mod account;
 mod address;
 mod books;
+mod calls;
 mod cast;
 mod clock;
 mod config;

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::account::Account;
 use crate::address::Number;
+use crate::calls::Calls;
 use crate::cast::{self, Behaviour};
 use crate::config::{Config, Error};
 use crate::faults::Faults;
@@ -33,6 +34,7 @@ pub(crate) struct Net {
     pub(crate) references: Mutex<HashMap<String, Arc<Candidate>>>,
     /// Devices waiting for a typed code, by phone number.
     pub(crate) codes: Mutex<HashMap<Number, Arc<Candidate>>>,
+    pub(crate) calls: Calls,
     pub(crate) faults: Faults,
     pub(crate) groups: Groups,
     pub(crate) profiles: Profiles,
@@ -142,6 +144,7 @@ impl Network {
             accounts: RwLock::new(loaded.accounts.into_iter().map(|account| (account.number, Arc::new(account))).collect()),
             references: Mutex::default(),
             codes: Mutex::default(),
+            calls: Calls::default(),
             faults: Faults::default(),
             groups: Groups::new(loaded.groups),
             profiles: Profiles::new(loaded.profiles, control_address),

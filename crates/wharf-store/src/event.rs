@@ -1,8 +1,10 @@
 //! Events: written in the transaction of what they announce, with the session's next numbers and a delivery to every webhook
 //! that wants them.
 
+mod notice;
 mod read;
 
+pub(crate) use notice::forget_all as forget_notices;
 pub(crate) use read::event;
 
 use wharf_api::Timestamp;
@@ -28,8 +30,8 @@ statements! {
         AND (w.events LIKE '%\"*\"%' OR w.events LIKE '%\"' || e.kind || '\"%') RETURNING webhook";
 }
 
-pub(crate) fn all() -> [&'static [Sql]; 2] {
-    [ALL, read::ALL]
+pub(crate) fn all() -> [&'static [Sql]; 3] {
+    [ALL, notice::ALL, read::ALL]
 }
 
 /// An event with its JSON written out, which is done before the lane is busy with it.

@@ -18,7 +18,7 @@ use wharf_api::ids::{AccountId, MessageId, SessionId};
 use wharf_api::types::message::TimelineEntry;
 use wharf_core::store::{
     Accepted, ChatRow, ChatStore, ContactRow, Error, Fence, Inbound, MemberReceipt, MemberState, MessageFilter, MessageRow, MessageStore,
-    NewEvent, NewFetch, NewMessage, Outgoing, Page, PageRequest, Receipt, StatusChange, Unread,
+    NewFetch, NewMessage, Outgoing, Page, PageRequest, Receipt, StatusChange, Unread,
 };
 
 use crate::open::SqlStore;
@@ -122,9 +122,5 @@ impl ChatStore for SqlStore {
 
     async fn member_states(&self, account: &AccountId, id: &MessageId) -> Result<Vec<MemberState>, Error> {
         self.states(account, id).await
-    }
-
-    async fn announce(&self, fence: &Fence, at: Timestamp, events: Vec<NewEvent>) -> Result<(), Error> {
-        self.write_events(fence, at, events).await
     }
 }

@@ -28,6 +28,7 @@ history! {
     5 "0005_operations",
     6 "0006_messages",
     7 "0007_groups",
+    9 "0009_notices",
 }
 
 /// Brings the schema to the newest version. Refuses a database whose history is not ours: an edited migration, or a

@@ -108,6 +108,7 @@ impl SessionStore for SqlStore {
                     }
                     message::give_up_queued(tx, &session).await?;
                     hold::lift_all(tx, &session).await?;
+                    event::forget_notices(tx, &session).await?;
                     vault::wipe(tx, &session).await?;
                     Ok(true)
                 })

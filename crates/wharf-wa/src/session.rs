@@ -1,6 +1,7 @@
 //! One session: the task that owns its client, and what the parts of that task share.
 
 mod attendance;
+mod calls;
 mod client;
 pub(crate) mod convert;
 mod events;
@@ -11,6 +12,7 @@ mod life;
 mod links;
 mod lookup;
 pub(crate) mod media;
+mod notices;
 mod outgoing;
 mod pairing;
 pub(crate) mod presence;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod answers;
+mod calls;
 mod events;
 mod groups;
 mod media;
@@ -23,6 +24,7 @@ pub(super) const ALL: &[Named] = &[
     ("AuditEntry", accounts::audit_entry),
     ("Blocked", people::blocked),
     ("BySession", groups::by_session),
+    ("CallReceived", calls::call_received),
     ("Chat", people::chat),
     ("ChatRead", people::chat_read),
     ("ChangeState", messages::change_state),
@@ -46,6 +48,7 @@ pub(super) const ALL: &[Named] = &[
     ("GroupParticipant", groups::group_participant),
     ("GroupPicture", groups::group_picture),
     ("GroupRequest", groups::group_request),
+    ("GroupUpdated", groups::group_updated),
     ("ForwardMessage", messages::forward_message),
     ("Health", answers::health),
     ("JoinGroup", groups::join_group),

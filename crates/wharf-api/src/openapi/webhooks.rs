@@ -54,7 +54,7 @@ const fn sentence(kind: EventKind) -> &'static str {
         EventKind::SessionDisconnected => "The session lost its link; `reason` tells why.",
         EventKind::SessionStatus => "The session reached another status.",
         EventKind::GroupUpdated => "A group changed.",
-        EventKind::CallReceived => "Somebody calls. Reserved: nothing writes it yet.",
+        EventKind::CallReceived => "Somebody calls: once for each call.",
         EventKind::WebhookTest => "A test, sent on request. It stands in no log.",
         EventKind::WebhookDisabled => "A webhook was switched off by its failures.",
         EventKind::UsageWarning => "80 or 100 per cent of the day's messages are used.",
@@ -87,8 +87,8 @@ fn data(kind: EventKind) -> Value {
             always("limit", integer(0, None)),
             always("resetsAt", time()),
         ]),
-        // Their members follow what WhatsApp tells.
-        EventKind::GroupUpdated | EventKind::CallReceived => json!({ "type": "object" }),
+        EventKind::GroupUpdated => reference("GroupUpdated"),
+        EventKind::CallReceived => reference("CallReceived"),
     }
 }
 

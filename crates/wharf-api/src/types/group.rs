@@ -221,6 +221,10 @@ pub enum GroupChange {
     DescriptionChanged {
         description: Option<String>,
     },
+    /// `null`: there is none any more.
+    PictureChanged {
+        picture_id: Option<String>,
+    },
     SettingsChanged {
         setting: String,
         enabled: bool,
@@ -241,4 +245,25 @@ pub enum GroupChange {
     Other {
         kind: String,
     },
+}
+
+impl GroupChange {
+    /// The values of `change`.
+    pub const WORDS: [&'static str; 15] = [
+        "created",
+        "participants_added",
+        "participants_removed",
+        "participants_promoted",
+        "participants_demoted",
+        "subject_changed",
+        "description_changed",
+        "picture_changed",
+        "settings_changed",
+        "disappearing_changed",
+        "invite_changed",
+        "join_requested",
+        "join_request_withdrawn",
+        "deleted",
+        "other",
+    ];
 }

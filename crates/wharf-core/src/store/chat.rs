@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MessageId, SessionId};
 
-use super::{Error, Fence, MessageRow, NewEvent, Page, PageRequest, ReceiptKind};
+use super::{Error, Fence, MessageRow, Page, PageRequest, ReceiptKind};
 
 /// A chat: its newest message, and how many came in since it was read.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +81,4 @@ pub trait ChatStore {
 
     /// How far a message has come with each member that told, in the order of their ids.
     async fn member_states(&self, account: &AccountId, id: &MessageId) -> Result<Vec<MemberState>, Error>;
-
-    /// Writes events that announce something that is kept by WhatsApp and not here.
-    async fn announce(&self, fence: &Fence, at: Timestamp, events: Vec<NewEvent>) -> Result<(), Error>;
 }

@@ -5,7 +5,7 @@ use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, EventId, SessionId};
 use wharf_api::types::event::EventKind;
 
-use super::Error;
+use super::{Error, Fence};
 use crate::event::Bell;
 
 /// An event to be written. The store adds the id, the account, the session, the time and the session's next sequence number.
@@ -54,8 +54,15 @@ pub struct EventPage {
     pub behind: bool,
 }
 
+/// How long it is remembered that a notice was announced: WhatsApp repeats nothing that is older.
+pub const NOTICE_KEPT_MS: i64 = 31 * 24 * 60 * 60 * 1000;
+
 #[async_trait]
 pub trait EventStore {
+    /// Writes the event of something that is kept by WhatsApp and not here, unless a notice of this name was announced before.
+    /// Tells whether it was written. One commit.
+    async fn announce(&self, fence: &Fence, at: Timestamp, notice: &str, event: NewEvent) -> Result<bool, Error>;
+
     /// The events with numbers above `after`, in order. Whoever goes on from `position` misses none and sees none twice,
     /// whatever is being committed meanwhile.
     async fn list_events(&self, account: &AccountId, filter: &EventFilter, after: i64, limit: u32) -> Result<EventPage, Error>;

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod aliases;
+mod calls;
 mod changes;
 mod chaos;
 mod commands;

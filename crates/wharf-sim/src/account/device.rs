@@ -17,6 +17,7 @@ pub(crate) enum Class {
     Message,
     Receipt,
     Notification,
+    Call,
 }
 
 impl Class {
@@ -25,11 +26,12 @@ impl Class {
             Self::Message => "message",
             Self::Receipt => "receipt",
             Self::Notification => "notification",
+            Self::Call => "call",
         }
     }
 
     pub(crate) fn from_tag(tag: &str) -> Option<Self> {
-        [Self::Message, Self::Receipt, Self::Notification].into_iter().find(|class| class.tag() == tag)
+        [Self::Message, Self::Receipt, Self::Notification, Self::Call].into_iter().find(|class| class.tag() == tag)
     }
 }
 

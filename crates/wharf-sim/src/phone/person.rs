@@ -88,7 +88,7 @@ fn react(net: &Arc<Net>, account: &Arc<Account>, parcel: &Parcel, opened: Opened
 }
 
 /// Does something after a while, unless the network stops first.
-fn later(net: &Arc<Net>, delay: Duration, act: impl FnOnce() + Send + 'static) {
+pub(crate) fn later(net: &Arc<Net>, delay: Duration, act: impl FnOnce() + Send + 'static) {
     let stop = net.stop.clone();
     net.tasks.spawn(async move {
         tokio::select! {

@@ -119,7 +119,7 @@ fn backlog(device: &Device, handle: &Handle) {
             .attr("receipt", of(Class::Receipt))
             .attr("notification", of(Class::Notification))
             .attr("appdata", 0u8)
-            .attr("call", 0u8)
+            .attr("call", of(Class::Call))
             .build();
         handle.send(NodeBuilder::new("ib").children([preview]).build());
     }

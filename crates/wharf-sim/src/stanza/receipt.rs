@@ -14,6 +14,9 @@ use crate::router::{self, ReceiptKind};
 
 pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, node: &NodeRef<'_>) {
     session.send(ack(node, None));
+    if let Some(offer) = node.get_optional_child("offer") {
+        return session.net.calls.rings(&wire::text(offer, "call-id"), Address::new(account.number, device));
+    }
     let id = wire::text(node, "id");
     let mut ids = vec![id];
     if let Some(items) = node.get_optional_child("list").and_then(NodeRef::children) {

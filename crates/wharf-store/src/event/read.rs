@@ -5,7 +5,7 @@ use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, EventId, SessionId};
 use wharf_api::types::event::EventKind;
 use wharf_core::event::Bell;
-use wharf_core::store::{Error, EventFilter, EventPage, EventRow, EventStore};
+use wharf_core::store::{Error, EventFilter, EventPage, EventRow, EventStore, Fence, NewEvent};
 
 use crate::open::SqlStore;
 use crate::sql::{Row, args, statements};
@@ -68,6 +68,10 @@ impl SqlStore {
 
 #[async_trait]
 impl EventStore for SqlStore {
+    async fn announce(&self, fence: &Fence, at: Timestamp, notice: &str, event: NewEvent) -> Result<bool, Error> {
+        self.announce_once(fence, at, notice, event).await
+    }
+
     async fn list_events(&self, account: &AccountId, filter: &EventFilter, after: i64, limit: u32) -> Result<EventPage, Error> {
         self.look(account, filter, after, limit).await
     }

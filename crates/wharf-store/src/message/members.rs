@@ -1,12 +1,11 @@
 //! Receipts of groups, member by member.
 
-use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MessageId};
-use wharf_core::store::{Error, Fence, Member, MemberReceipt, MemberState, NewEvent, ReceiptKind};
+use wharf_core::store::{Error, Fence, Member, MemberReceipt, MemberState, ReceiptKind};
 
 use crate::open::SqlStore;
+use crate::owner;
 use crate::sql::{Tx, args, statements};
-use crate::{event, owner};
 
 statements! {
     RECORD = "INSERT INTO message_receipts (message, person, phone, lid, delivered_at, read_at, played_at) \
@@ -58,16 +57,5 @@ impl SqlStore {
                 Ok(MemberState { member, delivered_at: row.opt_time()?, read_at: row.opt_time()?, played_at: row.opt_time()? })
             })
             .collect()
-    }
-
-    pub(super) async fn write_events(&self, fence: &Fence, at: Timestamp, events: Vec<NewEvent>) -> Result<(), Error> {
-        let (owned, events) = (fence.clone(), event::drafts(events));
-        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
-            Box::pin(async move {
-                owner::check(tx, &owned).await?;
-                event::write(tx, &owned.account, &owned.session, at, &events).await
-            })
-        })
-        .await
     }
 }

@@ -19,6 +19,7 @@ mod list;
 mod log;
 mod measure;
 mod media;
+mod notice;
 mod open;
 mod outcome;
 mod owner;

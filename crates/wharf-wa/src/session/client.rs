@@ -12,8 +12,9 @@ use whatsapp_rust::client::Client;
 use whatsapp_rust::{CacheConfig, CacheEntryConfig};
 
 use super::Own;
-use super::flight::{Answer, Flight};
+use super::flight::Answer;
 use super::inbound::Inbound;
+use super::notices::Notice;
 use crate::backend::Backend;
 use crate::transport::Dial;
 use crate::vault::Halt;
@@ -56,7 +57,7 @@ impl Running {
             .build()
             .await?;
         let client = bot.client();
-        client.subscribe_handler(Arc::new(Handler { flight: Arc::clone(&own.flight), sender })).detach();
+        client.subscribe_handler(Arc::new(Handler { own: Arc::clone(own), sender })).detach();
         Ok(Self { client, signals, handle: bot.spawn() })
     }
 
@@ -92,9 +93,10 @@ fn caches() -> CacheConfig {
     }
 }
 
-/// Takes events off the library's bus. Acknowledgements go straight to who waits; the rest queues up for the session.
+/// Takes events off the library's bus. Acknowledgements go straight to who waits, notices into the log; the rest queues up for
+/// the session.
 struct Handler {
-    flight: Arc<Flight>,
+    own: Arc<Own>,
     sender: async_channel::Sender<Signal>,
 }
 
@@ -103,9 +105,12 @@ impl EventHandler for Handler {
         if let Event::ServerAck(ack) = &*event {
             if ack.class.as_deref() == Some("message") {
                 let answer = ack.error.clone().map_or(Answer::Acknowledged, Answer::Refused);
-                self.flight.answer(&ack.id, answer);
+                self.own.flight.answer(&ack.id, answer);
             }
             return;
+        }
+        if let Some(notice) = Notice::of(&event) {
+            return notice.keep(&self.own);
         }
         // The session is gone: nobody cares any more.
         let _ = self.sender.try_send(Signal::Event(event));
@@ -128,6 +133,9 @@ impl EventHandler for Handler {
             EventKind::ConnectFailure,
             EventKind::Receipt,
             EventKind::GroupUpdate,
+            EventKind::PictureUpdate,
+            EventKind::IncomingCall,
+            EventKind::MissedCall,
             EventKind::Presence,
             EventKind::ChatPresence,
             EventKind::ServerAck,

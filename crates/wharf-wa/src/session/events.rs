@@ -53,7 +53,6 @@ impl Attendance<'_> {
             Event::Receipt(receipt) => self.receipts.add(self.own, receipt, &self.own_users),
             Event::Presence(update) => self.own.ctx.presences.told(self.own.session(), update, self.own.ctx.clock.now()),
             Event::ChatPresence(update) => self.own.ctx.presences.typing(self.own.session(), update, self.own.ctx.clock.now()),
-            Event::GroupUpdate(update) => super::groups::announce(self.own, update),
             Event::UndecryptableMessage(message) => {
                 self.own.ctx.meter().undecryptable.one();
                 inbound::note_undecryptable(self.own, message).await;

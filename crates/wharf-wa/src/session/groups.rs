@@ -1,37 +1,45 @@
 //! Notices of groups, as events of the log. WhatsApp keeps the groups; here it is only told that they changed.
 
-use std::sync::Arc;
-
 use wacore::stanza::groups::{GroupNotificationAction as Action, GroupParticipantInfo};
-use wacore::types::events::GroupUpdate;
-use wacore_binary::Jid;
+use wacore::types::events::{GroupUpdate, PictureUpdate};
+use wacore_binary::{Jid, JidExt as _};
 use wharf_api::Timestamp;
 use wharf_api::types::event::EventKind;
 use wharf_api::types::group::{GroupChange, GroupUpdated};
 use wharf_api::types::message::Party;
-use wharf_core::store::NewEvent;
 
-use super::Own;
 use super::convert::Person;
+use super::notices::Notice;
 
-/// Writes the event beside the session's other work. A notice that is lost with the process is not told again.
-pub(super) fn announce(own: &Arc<Own>, update: &GroupUpdate) {
-    let at = Timestamp::from_millis(update.timestamp.timestamp_millis());
+/// One change of a notice, which may tell of several.
+pub(super) fn changed(update: &GroupUpdate) -> Notice {
     let updated = GroupUpdated {
         group_id: update.group_jid.to_non_ad_string(),
         change: change(&update.action),
         by: update.participant.as_ref().map(|jid| party(jid, update.participant_pn.as_ref())),
-        at,
+        at: Timestamp::from_millis(update.timestamp.timestamp_millis()),
     };
-    let Ok(data) = serde_json::to_value(updated) else { return };
-    let own = Arc::clone(own);
-    tokio::spawn(async move {
-        let event = NewEvent { kind: EventKind::GroupUpdated, data };
-        let now = own.ctx.clock.now();
-        if let Err(error) = own.vault.notice(own.ctx.store.announce(own.fence(), now, vec![event]).await) {
-            tracing::warn!(session = %own.session(), %error, "a change of a group was not announced");
-        }
-    });
+    let name = match &update.notification_id {
+        Some(id) => format!("group:{id}:{}", update.action_index),
+        None => format!("group:{}:{}:{}", updated.group_id, updated.at.as_millis(), update.action_index),
+    };
+    Notice::new(name, EventKind::GroupUpdated, &updated)
+}
+
+/// A picture has notices of its own, for people too; those are nobody's event.
+pub(super) fn pictured(update: &PictureUpdate) -> Option<Notice> {
+    if !update.jid.is_group() {
+        return None;
+    }
+    let updated = GroupUpdated {
+        group_id: update.jid.to_non_ad_string(),
+        change: GroupChange::PictureChanged { picture_id: update.picture_id.clone() },
+        by: update.author.as_ref().map(|jid| party(jid, None)),
+        at: Timestamp::from_millis(update.timestamp.timestamp_millis()),
+    };
+    let picture = update.picture_id.as_deref().unwrap_or("none");
+    let name = format!("picture:{}:{picture}:{}", updated.group_id, updated.at.as_millis());
+    Some(Notice::new(name, EventKind::GroupUpdated, &updated))
 }
 
 fn change(action: &Action) -> GroupChange {

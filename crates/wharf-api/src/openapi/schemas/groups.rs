@@ -6,7 +6,7 @@ use crate::limits;
 use crate::openapi::schema::{
     about, always, answer, boolean, chars, integer, list, maybe, nullable, recipient, reference, request, session_id, text, time, word,
 };
-use crate::types::group::GroupRole;
+use crate::types::group::{GroupChange, GroupRole};
 
 pub(super) fn by_session() -> Value {
     request(vec![always("sessionId", session_id())])
@@ -112,4 +112,23 @@ pub(super) fn group_picture() -> Value {
 
 pub(super) fn group_request() -> Value {
     answer(vec![always("id", text()), maybe("phoneNumber", text()), maybe("lid", text()), maybe("requestedAt", time())])
+}
+
+/// Which members come with which `change` is said with each of them.
+pub(super) fn group_updated() -> Value {
+    let people = "With `participants_…`, `join_requested` and `join_request_withdrawn`: who.";
+    answer(vec![
+        always("groupId", text()),
+        always("change", about(word(GroupChange::WORDS), "What happened; it says which of the other members are there.")),
+        maybe("by", about(reference("Party"), "Who did it, where WhatsApp tells.")),
+        always("at", time()),
+        maybe("participants", about(list(&reference("Party")), people)),
+        maybe("subject", about(text(), "With `subject_changed`.")),
+        maybe("description", about(nullable(text()), "With `description_changed`; null: there is none any more.")),
+        maybe("pictureId", about(nullable(text()), "With `picture_changed`; null: there is none any more.")),
+        maybe("setting", about(text(), "With `settings_changed`: `announcement`, `locked`, `approvalRequired` or `membersCanAdd`.")),
+        maybe("enabled", about(boolean(), "With `settings_changed`.")),
+        maybe("disappearingSeconds", about(integer(0, None), "With `disappearing_changed`; 0: messages stay.")),
+        maybe("kind", about(text(), "With `other`: WhatsApp's own word.")),
+    ])
 }

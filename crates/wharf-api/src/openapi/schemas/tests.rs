@@ -11,13 +11,14 @@ use crate::envelope::PageInfo;
 use crate::error::Details;
 use crate::types::account::{Account, CreateAccount, Day, Plan, PutPlan, UpdateAccount, Usage, Used};
 use crate::types::audit::AuditEntry;
+use crate::types::call::CallReceived;
 use crate::types::chat::{Chat, ChatRead, PresenceShown, SetPresence, SetTyping, TypingShown};
 use crate::types::contact::{Blocked, CheckContacts, CheckedContact, Contact, Picture, Presence};
 use crate::types::error::ErrorEntry;
 use crate::types::event::Event;
 use crate::types::group::{
-    BySession, CreateGroup, Group, GroupInvite, GroupParticipant, GroupPicture, GroupRequest, JoinGroup, JoinedGroup, LeftGroup,
-    NameParticipants, ParticipantResult, SetGroupPicture, UpdateGroup,
+    BySession, CreateGroup, Group, GroupChange, GroupInvite, GroupParticipant, GroupPicture, GroupRequest, GroupUpdated, JoinGroup,
+    JoinedGroup, LeftGroup, NameParticipants, ParticipantResult, SetGroupPicture, UpdateGroup,
 };
 use crate::types::health::Health;
 use crate::types::key::{CreateKey, CreatedKey, Key, RotateKey};
@@ -171,6 +172,9 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         with(&full_key, &secret),
         with(&key, &secret),
     );
+    let updates = group_updates();
+    writes("GroupUpdated", &updates);
+    seen.insert("GroupUpdated");
     writes! {
         Session [(session.clone()), (linked.clone())],
         SessionWithQr [(session), (shown)],
@@ -203,6 +207,10 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         Delivery [(delivery.clone()), (with(&delivery, &json!({"nextAttemptAt": TIME})))],
         Attempt [{"at": TIME, "durationMs": 1, "status": 500, "answer": "no"}, {"at": TIME, "durationMs": 1, "error": "timeout"}],
         Event [(event.clone()), (with(&event, &json!({"sessionId": null, "event": "usage.warning"})))],
+        CallReceived [
+            {"callId": "c", "from": {"id": "1"}, "missed": true, "at": TIME},
+            {"callId": "c", "from": {"id": "1"}, "kind": "video", "groupId": "1@g.us", "missed": false, "at": TIME}
+        ],
         Contact [
             {"id": "1"},
             {"id": "1", "phoneNumber": "1", "lid": "2", "name": "n", "lastMessageAt": TIME, "onWhatsapp": true, "about": "a",
@@ -242,6 +250,27 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     seen.insert("ErrorEntry");
     let answers: BTreeSet<_> = ALL.iter().filter(|(_, schema)| schema()["additionalProperties"] != false).map(|(name, _)| *name).collect();
     assert_eq!(seen, answers, "every answer schema is compared with its type");
+}
+
+/// One update for each kind of change, as the type writes it.
+fn group_updates() -> Vec<Value> {
+    let people = json!([{"id": "1"}]);
+    let changes = GroupChange::WORDS.map(|word| {
+        let own = match word {
+            "created" | "invite_changed" | "deleted" => json!({}),
+            "subject_changed" => json!({"subject": "s"}),
+            "description_changed" => json!({"description": null}),
+            "picture_changed" => json!({"pictureId": "1"}),
+            "settings_changed" => json!({"setting": "locked", "enabled": true}),
+            "disappearing_changed" => json!({"disappearingSeconds": 0}),
+            "other" => json!({"kind": "k"}),
+            _ => json!({"participants": people}),
+        };
+        with(&json!({"groupId": "1@g.us", "change": word, "at": TIME}), &own)
+    });
+    let mut updates: Vec<_> = changes.iter().map(written::<GroupUpdated>).collect();
+    updates.push(written::<GroupUpdated>(&with(&updates[0], &json!({"by": {"id": "1"}}))));
+    updates
 }
 
 /// The value as the type writes it, so that the sample itself cannot name a member that the type lacks.

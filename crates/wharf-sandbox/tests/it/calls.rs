@@ -1,0 +1,107 @@
+//! Calls as a customer hears of them: one event for each, whatever else WhatsApp says of it and whenever the process dies.
+
+use serde_json::{Value, json};
+
+use crate::harness::{OWNER, READER, SILENT, World, assert_includes, both_backends, eventually};
+
+/// Has a phone call; gives the call's id.
+async fn call(world: &World, from: &str, body: Value) -> String {
+    let made = world.control().post(&format!("/control/phones/{from}/call"), &body).await;
+    made.ok(200)["callId"].as_str().unwrap().to_owned()
+}
+
+/// All events of a kind.
+async fn events(world: &World, kind: &str) -> Vec<Value> {
+    let list = world.api().get(&format!("/v1/events?after=oldest&limit=200&events={kind}")).await;
+    list.ok(200).as_array().unwrap().clone()
+}
+
+/// Waits for the event of that call.
+async fn announced(world: &World, id: &str) -> Value {
+    eventually("the call is announced", async || {
+        let events = events(world, "call.received").await;
+        events.iter().find(|event| event["data"]["callId"] == id).map(|event| event["data"].clone()).ok_or(format!("{events:?}"))
+    })
+    .await
+}
+
+both_backends! {
+    async fn a_call_is_told_once_with_who_calls_and_how(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let audio = call(&world, SILENT, json!({"to": OWNER, "notices": 3})).await;
+        let told = announced(&world, &audio).await;
+        assert_includes(&told, &json!({"kind": "audio", "missed": false, "groupId": null}));
+        let from = json!({"id": format!("{SILENT}@s.whatsapp.net"), "phoneNumber": SILENT, "lid": format!("77{SILENT}@lid"), "name": "Silent"});
+        assert_eq!(told["from"], from);
+
+        let group = json!({"creator": READER, "subject": "callers", "members": [OWNER]});
+        let group = world.control().post("/control/groups", &group).await.ok(200)["id"].as_str().unwrap().to_owned();
+        let video = call(&world, READER, json!({"to": group, "video": true, "ringMs": 100})).await;
+        let told = announced(&world, &video).await;
+        assert_includes(&told, &json!({"kind": "video", "missed": false, "groupId": group}));
+        assert_eq!(told["from"]["phoneNumber"], READER);
+
+        world.control().post(&format!("/control/phones/{SILENT}/hang-up"), &json!({"callId": audio})).await.ok(200);
+        world.api().post(&format!("/v1/contacts/{SILENT}/block"), &json!({"sessionId": session})).await.ok(200);
+        call(&world, SILENT, json!({"to": OWNER})).await;
+        let later = call(&world, READER, json!({"to": OWNER})).await;
+        announced(&world, &later).await;
+        let all = events(&world, "call.received").await;
+        let ids: Vec<_> = all.iter().map(|event| event["data"]["callId"].as_str().unwrap()).collect();
+        assert_eq!(ids, [&audio, &video, &later], "three notices, a time-out, the end of a call and who is blocked make no events of their own");
+    }
+
+    async fn a_call_that_rang_while_the_gateway_was_away_is_told_as_missed(backend) {
+        let mut world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        world.stop_gateway().await;
+        let id = call(&world, SILENT, json!({"to": OWNER, "ringMs": 10})).await;
+        world.start_gateway(&[]).await;
+        world.until_connected(&session).await;
+        let told = announced(&world, &id).await;
+        assert_eq!((&told["missed"], &told["kind"], &told["from"]["lid"]), (&json!(true), &Value::Null, &json!(format!("77{SILENT}@lid"))));
+    }
+
+    async fn killed_around_the_commit_of_a_notice_every_call_and_every_change_of_a_group_is_told_once(backend) {
+        let mut world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let group = json!({"creator": READER, "subject": "0", "members": [OWNER]});
+        let group = world.control().post("/control/groups", &group).await.ok(200)["id"].as_str().unwrap().to_owned();
+        let kill_file = world.dir().join("kill");
+        let env = [("WHARF_KILL_FILE", kill_file.to_str().unwrap().to_owned())];
+        let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        world.stop_gateway().await;
+        world.start_gateway(&env).await;
+        let (mut calls, mut subjects) = (Vec::new(), Vec::new());
+        for turn in 0..3 {
+            for gap in ["notice-before-commit", "notice-after-commit"] {
+                world.until_connected(&session).await;
+                std::fs::write(&kill_file, gap).unwrap();
+                calls.push(call(&world, SILENT, json!({"to": OWNER})).await);
+                world.gateway().ended().await;
+                world.start_gateway(&env).await;
+                world.until_connected(&session).await;
+                std::fs::write(&kill_file, gap).unwrap();
+                let subject = format!("{turn} {gap}");
+                let settings = json!({"by": READER, "subject": subject});
+                world.control().post(&format!("/control/groups/{group}/settings"), &settings).await.ok(200);
+                subjects.push(subject);
+                world.gateway().ended().await;
+                world.start_gateway(&env).await;
+            }
+        }
+        world.until_connected(&session).await;
+        calls.push(call(&world, SILENT, json!({"to": OWNER})).await);
+        announced(&world, calls.last().unwrap()).await;
+        let told = eventually("every change is told", async || {
+            let events = events(&world, "group.updated").await;
+            let told: Vec<_> = events.iter().filter_map(|event| event["data"]["subject"].as_str().map(str::to_owned)).collect();
+            (told.len() >= subjects.len()).then(|| told.clone()).ok_or(format!("{told:?}"))
+        })
+        .await;
+        assert_eq!(told, subjects);
+        let told: Vec<_> = events(&world, "call.received").await.iter().map(|event| event["data"]["callId"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(told, calls);
+    }
+}

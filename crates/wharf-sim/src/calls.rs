@@ -1,0 +1,165 @@
+//! Calls: an offer to each device of who is called, and a word when it is over. Nothing is spoken. Owns which calls ring and at which
+//! devices; they end with the process.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use wacore_binary::Node;
+use wacore_binary::builder::NodeBuilder;
+
+use crate::account::device::{Class, Pending};
+use crate::account::{Account, lock};
+use crate::address::{Address, Number};
+use crate::network::Net;
+use crate::phone::person;
+use crate::router::{self, SendError};
+use crate::{clock, keys};
+
+/// Why nobody has to answer any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// Nobody answered in time.
+    Timeout,
+    /// The caller gave up.
+    HungUp,
+}
+
+impl Over {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::HungUp => "hung_up",
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) id: String,
+    pub(crate) from: Number,
+    /// A person, or a group that is called together.
+    pub(crate) to: Number,
+    pub(crate) video: bool,
+    /// The devices that said that they ring.
+    pub(crate) rang: BTreeSet<Address>,
+    pub(crate) over: Option<Over>,
+}
+
+/// All calls of this run, oldest first.
+#[derive(Default)]
+pub(crate) struct Calls(Mutex<Vec<Call>>);
+
+impl Calls {
+    /// A device says that it rings.
+    pub(crate) fn rings(&self, id: &str, device: Address) {
+        if let Some(call) = lock(&self.0).iter_mut().find(|call| call.id == id) {
+            call.rang.insert(device);
+        }
+    }
+
+    pub(crate) fn of(&self, caller: Number) -> Vec<Call> {
+        lock(&self.0).iter().filter(|call| call.from == caller).cloned().collect()
+    }
+
+    /// Ends a call; `None` where none of that caller's rings under this id.
+    fn end(&self, caller: Number, id: &str, over: Over) -> Option<Call> {
+        let mut calls = lock(&self.0);
+        let call = calls.iter_mut().find(|call| call.id == id && call.from == caller && call.over.is_none())?;
+        call.over = Some(over);
+        Some(call.clone())
+    }
+}
+
+/// A call that a person makes.
+pub(crate) struct Dialled {
+    pub(crate) to: Number,
+    pub(crate) video: bool,
+    pub(crate) ring: Duration,
+    /// How often each device is told of it.
+    pub(crate) notices: u8,
+}
+
+/// Rings at all devices, and stops after a while; gives the call's id.
+pub(crate) fn call(net: &Arc<Net>, caller: &Arc<Account>, dialled: &Dialled) -> Result<String, SendError> {
+    called(net, caller.number, dialled.to)?;
+    let call = Call {
+        id: keys::hex(&keys::random_bytes::<16>()).to_uppercase(),
+        from: caller.number,
+        to: dialled.to,
+        video: dialled.video,
+        rang: BTreeSet::new(),
+        over: None,
+    };
+    lock(&net.calls.0).push(call.clone());
+    for _ in 0..dialled.notices {
+        tell(net, &call, &offer(&call));
+    }
+    let (of, from, id) = (Arc::clone(net), caller.number, call.id.clone());
+    person::later(net, dialled.ring, move || {
+        end(&of, from, &id, Over::Timeout);
+    });
+    Ok(call.id)
+}
+
+/// Stops the ringing. `false` where nothing rings.
+pub(crate) fn end(net: &Arc<Net>, caller: Number, id: &str, over: Over) -> bool {
+    let Some(call) = net.calls.end(caller, id, over) else { return false };
+    let terminate = NodeBuilder::new("terminate").attr("call-id", &call.id).attr("call-creator", Address::phone(caller).lid());
+    let terminate = if over == Over::Timeout { terminate.attr("reason", "timeout") } else { terminate };
+    tell(net, &call, &terminate.build());
+    true
+}
+
+/// Whose devices ring.
+fn called(net: &Net, caller: Number, to: Number) -> Result<Vec<Arc<Account>>, SendError> {
+    if !to.is_group() {
+        return net.account(to).map(|account| vec![account]).ok_or(SendError::NotRegistered(to));
+    }
+    let group = net.groups.find(to)?;
+    group.member(caller)?;
+    Ok(group.numbers().into_iter().filter(|number| *number != caller).filter_map(|number| net.account(number)).collect())
+}
+
+fn offer(call: &Call) -> Node {
+    let mut offer = NodeBuilder::new("offer")
+        .attr("call-id", &call.id)
+        .attr("call-creator", Address::phone(call.from).lid())
+        .attr("caller_pn", call.from.jid())
+        .attr("device_class", "phone")
+        .attr("joinable", "0");
+    if call.to.is_group() {
+        offer = offer.attr("group-jid", call.to.jid());
+    }
+    let mut media = vec![NodeBuilder::new("audio").attr("enc", "opus").attr("rate", 16_000u32).build()];
+    if call.video {
+        media.push(NodeBuilder::new("video").attr("enc", "vp8").attr("dec", "vp8").build());
+    }
+    offer.children(media).build()
+}
+
+/// Says one thing of a call to every device of who is called.
+fn tell(net: &Net, call: &Call, said: &Node) {
+    let name = net.known(call.from).map_or_else(String::new, |caller| caller.name.clone());
+    for account in called(net, call.from, call.to).unwrap_or_default() {
+        // Who is blocked hears it ring, and nothing rings.
+        if net.profiles.blocks(account.number, call.from) {
+            continue;
+        }
+        let devices: Vec<u16> = account.registry().devices.keys().copied().collect();
+        for device in devices {
+            let id = keys::stanza_id();
+            let node = NodeBuilder::new("call")
+                .attr("from", Address::phone(call.from).lid())
+                .attr("id", &id)
+                .attr("t", clock::now_secs())
+                .attr("notify", &name)
+                .attr("platform", "android")
+                .attr("version", "2.26.1")
+                .children([said.clone()])
+                .build();
+            let pending = Pending { class: Class::Call, id, from: Some(Address::phone(call.from)), node: Arc::new(node), urgent: false };
+            router::enqueue(net, &account, device, pending);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What WhatsApp told and keeps itself: its event, once for each notice.
+
+use wharf_api::Timestamp;
+use wharf_api::ids::SessionId;
+use wharf_core::store::{Error, Fence, NOTICE_KEPT_MS, NewEvent};
+
+use super::{Draft, write};
+use crate::open::SqlStore;
+use crate::owner;
+use crate::sql::{Tx, args, statements};
+
+statements! {
+    NOTE = "INSERT INTO notices (session_id, name, at) VALUES ($1, $2, $3) ON CONFLICT (session_id, name) DO NOTHING";
+    FORGET = "DELETE FROM notices WHERE session_id = $1 AND at < $2";
+    FORGET_ALL = "DELETE FROM notices WHERE session_id = $1";
+}
+
+/// Forgets everything of a deleted session.
+pub(crate) async fn forget_all(tx: &mut Tx, session: &SessionId) -> Result<(), Error> {
+    tx.execute(&FORGET_ALL, args![session]).await.map(drop)
+}
+
+impl SqlStore {
+    pub(super) async fn announce_once(&self, fence: &Fence, at: Timestamp, notice: &str, event: NewEvent) -> Result<bool, Error> {
+        let (owned, notice, events) = (fence.clone(), notice.to_owned(), [Draft::from(event)]);
+        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+            Box::pin(async move {
+                owner::check(tx, &owned).await?;
+                if tx.execute(&NOTE, args![&owned.session, &notice, at]).await? == 0 {
+                    return Ok(false);
+                }
+                // Notices are rare: each one takes the old ones of its session with it.
+                tx.execute(&FORGET, args![&owned.session, at.plus_millis(-NOTICE_KEPT_MS)]).await?;
+                write(tx, &owned.account, &owned.session, at, &events).await?;
+                Ok(true)
+            })
+        })
+        .await
+    }
+}

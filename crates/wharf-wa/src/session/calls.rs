@@ -1,0 +1,55 @@
+//! Calls, as events of the log: one for each call, whatever WhatsApp says of it afterwards. Nobody answers: a linked device of this
+//! kind cannot speak.
+
+use wacore::types::call::{CallAction, IncomingCall, MissedCall};
+use wacore_binary::{Jid, JidExt as _};
+use wharf_api::Timestamp;
+use wharf_api::types::call::{CallKind, CallReceived};
+use wharf_api::types::event::EventKind;
+use wharf_api::types::message::Party;
+
+use super::convert::Person;
+use super::notices::Notice;
+
+/// The call that begins to ring; `None` for all that follows.
+pub(super) fn ringing(call: &IncomingCall) -> Option<Notice> {
+    let outer = call.participant.as_ref().unwrap_or(&call.from);
+    let (creator, number, video, group) = match &call.action {
+        CallAction::Offer { call_creator, caller_pn, is_video, group_jid, .. } => {
+            (call_creator, caller_pn.as_ref(), *is_video, group_jid.as_ref())
+        }
+        CallAction::OfferNotice { call_creator, is_video, .. } => (call_creator, None, *is_video, None),
+        _ => return None,
+    };
+    let mut from = party(creator, number.or(Some(outer)));
+    from.name.clone_from(&call.notify);
+    Some(notice(CallReceived {
+        call_id: call.action.call_id().to_owned(),
+        from,
+        kind: Some(if video { CallKind::Video } else { CallKind::Audio }),
+        group_id: group.or(Some(&call.from)).filter(|jid| jid.is_group()).map(Jid::to_non_ad_string),
+        missed: false,
+        at: Timestamp::from_millis(call.timestamp.timestamp_millis()),
+    }))
+}
+
+/// A call that rang while the session was away.
+pub(super) fn missed(call: &MissedCall) -> Notice {
+    notice(CallReceived {
+        call_id: call.call_id.clone(),
+        from: party(&call.from, None),
+        kind: None,
+        group_id: None,
+        missed: true,
+        at: Timestamp::from_millis(call.timestamp.timestamp_millis()),
+    })
+}
+
+fn notice(call: CallReceived) -> Notice {
+    Notice::new(format!("call:{}", call.call_id), EventKind::CallReceived, &call)
+}
+
+fn party(jid: &Jid, other: Option<&Jid>) -> Party {
+    let person = Person::of(jid, other);
+    Party { id: person.id, phone_number: person.phone, lid: person.lid, name: None }
+}
