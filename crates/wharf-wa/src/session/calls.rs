@@ -23,7 +23,7 @@ pub(super) fn ringing(call: &IncomingCall) -> Option<Notice> {
     };
     let mut from = party(creator, number.or(Some(outer)));
     from.name.clone_from(&call.notify);
-    Some(notice(CallReceived {
+    Some(notice(&CallReceived {
         call_id: call.action.call_id().to_owned(),
         from,
         kind: Some(if video { CallKind::Video } else { CallKind::Audio }),
@@ -35,7 +35,7 @@ pub(super) fn ringing(call: &IncomingCall) -> Option<Notice> {
 
 /// A call that rang while the session was away.
 pub(super) fn missed(call: &MissedCall) -> Notice {
-    notice(CallReceived {
+    notice(&CallReceived {
         call_id: call.call_id.clone(),
         from: party(&call.from, None),
         kind: None,
@@ -45,8 +45,8 @@ pub(super) fn missed(call: &MissedCall) -> Notice {
     })
 }
 
-fn notice(call: CallReceived) -> Notice {
-    Notice::new(format!("call:{}", call.call_id), EventKind::CallReceived, &call)
+fn notice(call: &CallReceived) -> Notice {
+    Notice::new(format!("call:{}", call.call_id), EventKind::CallReceived, call)
 }
 
 fn party(jid: &Jid, other: Option<&Jid>) -> Party {
