@@ -2,10 +2,12 @@
 
 mod accounts;
 mod doctor;
+mod gateway;
 mod keys;
 mod listen;
 mod offline;
 mod pair;
+mod send;
 mod serve;
 
 use std::path::PathBuf;
@@ -41,6 +43,8 @@ enum Command {
     /// Works on sessions, through a gateway that runs.
     #[command(subcommand)]
     Sessions(pair::Sessions),
+    /// Sends a text or a file, through a gateway that runs.
+    Send(send::Send),
     /// Shows events as they happen, and hands them on to a server under development.
     Listen(listen::Listen),
     /// Looks for what would keep the gateway from working.
@@ -58,6 +62,7 @@ impl Cli {
             Command::Plans(plans) => plans.run(load()?).await,
             Command::Keys(keys) => keys.run(load()?).await,
             Command::Sessions(sessions) => sessions.run().await,
+            Command::Send(send) => send.run().await,
             Command::Listen(listen) => listen.run().await,
             Command::Doctor => doctor::run(load()).await,
         }

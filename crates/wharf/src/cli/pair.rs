@@ -1,6 +1,5 @@
 //! `wharf sessions pair`: links a phone from a terminal, through a gateway that runs.
 
-mod gateway;
 mod screen;
 
 use std::time::Duration;
@@ -10,8 +9,8 @@ use clap::{Args, Subcommand};
 use wharf_api::ErrorCode;
 use wharf_api::types::session::{Session, SessionStatus, SessionWithQr};
 
+use super::gateway::{Gateway, Told};
 use crate::machine;
-use gateway::{Gateway, Told};
 use screen::Screen;
 
 /// How often the session is asked how far it is, once its code was scanned.

@@ -1,18 +1,24 @@
-//! The gateway's HTTP API as this command needs it.
+//! The gateway's HTTP API as the commands need it that work through a gateway.
 
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use reqwest::{Method, RequestBuilder};
+use reqwest::header::CONTENT_LENGTH;
+use reqwest::{Body, Method, RequestBuilder};
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 use wharf_api::envelope::{Failure, FailureBody, Success};
+use wharf_api::limits;
+use wharf_api::types::media::Media;
+use wharf_api::types::message::Message;
 use wharf_api::types::session::{Qr, Session, SessionWithQr};
 
 /// How long one long poll lasts, in seconds. Less than what proxies cut off.
 const WAIT_SECS: u64 = 20;
 const TIMEOUT: Duration = Duration::from_secs(45);
+/// A little more than a gateway takes for a request with a file.
+const FILE_TIMEOUT: Duration = Duration::from_millis(limits::MEDIA_REQUEST_MS + 10_000);
 
 pub(super) struct Gateway {
     client: reqwest::Client,
@@ -55,6 +61,22 @@ impl Gateway {
         let mut url = self.place(&["sessions", id, "qr"])?;
         url.query_pairs_mut().append_pair("wait", &WAIT_SECS.to_string()).append_pair("known", known);
         self.ask(self.client.get(url).bearer_auth(&self.key)).await
+    }
+
+    /// Stores a file of that many bytes.
+    pub(super) async fn upload(&self, size: u64, bytes: Body, kind: Option<&str>, name: Option<&str>) -> anyhow::Result<Media> {
+        let mut url = self.place(&["media"])?;
+        for (parameter, value) in [("mediaType", kind), ("fileName", name)] {
+            if let Some(value) = value {
+                url.query_pairs_mut().append_pair(parameter, value);
+            }
+        }
+        let request = self.client.post(url).bearer_auth(&self.key).header(CONTENT_LENGTH, size).body(bytes);
+        self.done(request.timeout(FILE_TIMEOUT)).await
+    }
+
+    pub(super) async fn send(&self, kind: &str, body: &Value) -> anyhow::Result<Message> {
+        self.done(self.request(Method::POST, &["messages", kind])?.json(body).timeout(FILE_TIMEOUT)).await
     }
 
     fn request(&self, method: Method, path: &[&str]) -> anyhow::Result<RequestBuilder> {
