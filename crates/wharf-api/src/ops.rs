@@ -194,14 +194,15 @@ mod table {
         list_messages: Get "/v1/messages", Key(MessagesRead), 200, "Lists messages, newest first.", [InvalidParameterType, SessionNotFound];
 
         upload_media: Post "/v1/media", Key(MessagesSend), 201, "Stores a file that messages can then send by its id.",
-            [MediaSizeExceeded, InvalidMediaType];
+            [MediaSizeExceeded, InvalidMediaType, IdempotencyKeyInUse, IdempotencyKeyReused];
         get_media: Get "/v1/media/{mediaId}", Key(MessagesRead), 200, "Serves a file that was uploaded or received.", [ResourceNotFound];
 
         check_contacts: Post "/v1/contacts/check", Key(ContactsRead), 200, "Tells which phone numbers are on WhatsApp.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber];
 
         create_webhook: Post "/v1/webhooks", Key(WebhooksManage), 201, "Makes a webhook whose address took a test, and shows its secret once.",
-            [InvalidWebhookUrl, WebhookUrlUnreachable, WebhookResponseTimeout, InvalidWebhookEvent, SessionNotFound];
+            [InvalidWebhookUrl, WebhookUrlUnreachable, WebhookResponseTimeout, InvalidWebhookEvent, SessionNotFound, IdempotencyKeyInUse,
+             IdempotencyKeyReused];
         list_webhooks: Get "/v1/webhooks", Key(WebhooksManage), 200, "Lists the webhooks.", [InvalidParameterType];
         get_webhook: Get "/v1/webhooks/{webhookId}", Key(WebhooksManage), 200, "Shows one webhook.", [ResourceNotFound];
         update_webhook: Patch "/v1/webhooks/{webhookId}", Key(WebhooksManage), 200, "Changes a webhook, or switches it on or off.",
@@ -210,7 +211,8 @@ mod table {
         test_webhook: Post "/v1/webhooks/{webhookId}/test", Key(WebhooksManage), 200, "Sends a signed `webhook.test` and tells how it was taken.",
             [ResourceNotFound, WebhookUrlUnreachable, WebhookResponseTimeout];
         rotate_webhook_secret: Post "/v1/webhooks/{webhookId}/rotate-secret", Key(WebhooksManage), 200,
-            "Replaces the secret and shows the new one once; the old one signs too for a while.", [ResourceNotFound];
+            "Replaces the secret and shows the new one once; the old one signs too for a while.",
+            [ResourceNotFound, IdempotencyKeyInUse, IdempotencyKeyReused];
         list_deliveries: Get "/v1/webhooks/{webhookId}/deliveries", Key(WebhooksManage), 200,
             "Lists deliveries with all their tries, newest event first.", [InvalidParameterType, ResourceNotFound];
         retry_delivery: Post "/v1/webhooks/{webhookId}/deliveries/{deliveryId}/retry", Key(WebhooksManage), 200,
@@ -247,7 +249,8 @@ mod table {
             [SessionNotFound, SessionNotConnected, SessionDisconnected, Conflict];
 
         create_group: Post "/v1/groups", Key(GroupsWrite), 201, "Makes a group.",
-            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp, Conflict];
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp, Conflict,
+             IdempotencyKeyInUse, IdempotencyKeyReused];
         list_groups: Get "/v1/groups", Key(ContactsRead), 200, "Lists the groups that the session is in.",
             [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, Conflict];
         get_group: Get "/v1/groups/{groupId}", Key(ContactsRead), 200, "Shows one group with its participants.",
@@ -276,12 +279,14 @@ mod table {
             "Lets people in who asked to join, or turns them away; each gets a result of its own.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, ResourceNotFound, Conflict];
 
-        create_api_key: Post "/v1/api-keys", Key(KeysManage), 201, "Makes a key and shows its secret once.", [SessionNotFound];
+        create_api_key: Post "/v1/api-keys", Key(KeysManage), 201, "Makes a key and shows its secret once.",
+            [SessionNotFound, IdempotencyKeyInUse, IdempotencyKeyReused];
         list_api_keys: Get "/v1/api-keys", Key(KeysManage), 200, "Lists the keys.", [InvalidParameterType];
         get_api_key: Get "/v1/api-keys/{keyId}", Key(KeysManage), 200, "Shows one key.", [ResourceNotFound];
         revoke_api_key: Delete "/v1/api-keys/{keyId}", Key(KeysManage), 200, "Revokes a key.", [ResourceNotFound];
         rotate_api_key: Post "/v1/api-keys/{keyId}/rotate", Key(KeysManage), 201,
-            "Makes a key in the place of another, which goes on working for a while.", [ResourceNotFound, Conflict];
+            "Makes a key in the place of another, which goes on working for a while.",
+            [ResourceNotFound, Conflict, IdempotencyKeyInUse, IdempotencyKeyReused];
 
         get_account: Get "/v1/account", Key(AccountRead), 200, "Shows the account with its plan.", [];
         get_usage: Get "/v1/usage", Key(AccountRead), 200, "Shows what was used today and in the last 30 days.", [];
@@ -292,11 +297,13 @@ mod table {
         admin_list_plans: Get "/v1/admin/plans", Operator, 200, "Lists the plans.", [];
         admin_put_plan: Put "/v1/admin/plans/{name}", Operator, 200, "Makes a plan or changes its limits.", [];
         admin_list_accounts: Get "/v1/admin/accounts", Operator, 200, "Lists the accounts.", [InvalidParameterType];
-        admin_create_account: Post "/v1/admin/accounts", Operator, 201, "Makes an account on a plan.", [];
+        admin_create_account: Post "/v1/admin/accounts", Operator, 201, "Makes an account on a plan.",
+            [IdempotencyKeyInUse, IdempotencyKeyReused];
         admin_get_account: Get "/v1/admin/accounts/{accountId}", Operator, 200, "Shows one account.", [ResourceNotFound];
         admin_update_account: Patch "/v1/admin/accounts/{accountId}", Operator, 200, "Changes an account's name or plan.", [ResourceNotFound];
         admin_create_api_key: Post "/v1/admin/accounts/{accountId}/api-keys", Operator, 201,
-            "Makes a key of any account and shows its secret once.", [ResourceNotFound, SessionNotFound];
+            "Makes a key of any account and shows its secret once.",
+            [ResourceNotFound, SessionNotFound, IdempotencyKeyInUse, IdempotencyKeyReused];
 
         quick_create_session: Post "/api/whatsapp/sessions", Key(SessionsWrite), 201, "The quick start's words for create_session.",
             [SessionLimitReached, QrCodeExpired, IdempotencyKeyInUse, IdempotencyKeyReused, Conflict,

@@ -93,6 +93,13 @@ pub enum Error {
     Store(#[from] crate::store::Error),
 }
 
+impl Error {
+    /// Whether it is known that nothing was done although it might be later.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Throttled { .. } | Self::Refused(_) | Self::Closing)
+    }
+}
+
 /// The engine of all sessions of this process. A session's engine is one task; nothing else touches its client.
 #[async_trait]
 pub trait Engine: GroupEngine + PeopleEngine + Send + Sync + 'static {

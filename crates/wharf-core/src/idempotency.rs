@@ -1,14 +1,20 @@
 //! `Idempotency-Key`: the same request twice is one request.
 //!
-//! The key is claimed in the commit of what the request creates, so that no crash can part the two. The first
-//! answer is stored after it; where the process died between the two, the answer is made anew from what was created.
+//! The key of a message or a session is claimed in the commit of what the request creates, so that no crash can part the
+//! two. The first answer is stored after it; where the process died between the two, the answer is made anew from what was
+//! created. What cannot be made anew, because WhatsApp keeps it or because its secret is shown once, has its key taken before
+//! and its answer stored after; a death between the two leaves the key in use until its time is over.
+//!
+//! Stored answers are sealed: they may show a secret.
 
 use std::time::Duration;
 
 use wharf_api::{ApiError, ErrorCode, limits};
 
 use crate::caller::Caller;
+use crate::seal::Unreadable;
 use crate::services::Services;
+use crate::settle::settled;
 use crate::store::{self, Answer, Claim};
 
 /// How long a repeat waits for the first request to end before it is told that the key is in use.
@@ -44,6 +50,8 @@ pub enum Error {
     #[error("the first request with this key is still running")]
     InUse,
     #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    #[error(transparent)]
     Store(#[from] store::Error),
 }
 
@@ -52,6 +60,7 @@ impl From<&Error> for ApiError {
         match error {
             Error::Reused => ErrorCode::IdempotencyKeyReused.into(),
             Error::InUse => ApiError::new(ErrorCode::IdempotencyKeyInUse).retry_after(1),
+            Error::Unreadable(_) => ErrorCode::InternalServerError.into(),
             Error::Store(error) => error.into(),
         }
     }
@@ -74,9 +83,10 @@ pub async fn begin(services: &Services, caller: &Caller, key: &Key) -> Result<Be
             return Err(Error::Reused);
         }
         if let Some(answer) = row.answer {
-            return Ok(Begin::Replay(answer));
+            let body = services.seal.open(&place(caller, key), &answer.body)?;
+            return Ok(Begin::Replay(Answer { body, ..answer }));
         }
-        if now.as_millis() - row.created_at.as_millis() > ABANDONED_AFTER_MS {
+        if !row.resource_id.is_empty() && now.as_millis() - row.created_at.as_millis() > ABANDONED_AFTER_MS {
             return Ok(Begin::Resume { resource_id: row.resource_id });
         }
         if tokio::time::Instant::now() >= deadline {
@@ -86,9 +96,32 @@ pub async fn begin(services: &Services, caller: &Caller, key: &Key) -> Result<Be
     }
 }
 
+/// Takes the key before the request runs. `false` where another request was faster.
+pub async fn take(services: &Services, caller: &Caller, claim: &Claim) -> Result<bool, Error> {
+    let at = services.clock.now();
+    let there = || async {
+        let row = services.store.find_idempotency(&caller.account, &claim.operation, &claim.key, at).await?;
+        Ok(row.filter(|row| row.created_at == at && row.request_hash == claim.request_hash).map(|_| true))
+    };
+    Ok(settled(services.store.claim_idempotency(&caller.account, claim, at), there).await?)
+}
+
+/// Lets a taken key go: the request made nothing, and may be tried again.
+pub async fn release(services: &Services, caller: &Caller, key: &Key) {
+    if let Err(error) = services.store.release_idempotency(&caller.account, key.operation, &key.value).await {
+        tracing::warn!(%error, operation = key.operation, "the key of a request that made nothing stays in use");
+    }
+}
+
 /// Stores the first answer, so that repeats get the same. A failure to store is not a failure of the request.
 pub async fn finish(services: &Services, caller: &Caller, key: &Key, answer: &Answer) {
-    if let Err(error) = services.store.answer_idempotency(&caller.account, key.operation, &key.value, answer).await {
+    let sealed = Answer { status: answer.status, body: services.seal.close(&place(caller, key), &answer.body) };
+    if let Err(error) = services.store.answer_idempotency(&caller.account, key.operation, &key.value, &sealed).await {
         tracing::warn!(%error, operation = key.operation, "the answer to an idempotent request could not be stored");
     }
+}
+
+/// Where an answer is sealed for: another account's, or that of another key, does not open.
+fn place<'a>(caller: &'a Caller, key: &'a Key) -> [&'a str; 4] {
+    ["idempotency", caller.account.as_str(), key.operation, &key.value]
 }

@@ -21,6 +21,7 @@ statements! {
     /// The first answer stays.
     ANSWER = "UPDATE idempotency SET answer_status = $4, answer_body = $5 \
         WHERE account_id = $1 AND operation = $2 AND key = $3 AND answer_status IS NULL";
+    RELEASE = "DELETE FROM idempotency WHERE account_id = $1 AND operation = $2 AND key = $3 AND answer_status IS NULL";
     EXPIRE = "DELETE FROM idempotency WHERE (account_id, operation, key) IN \
         (SELECT account_id, operation, key FROM idempotency WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
 }
@@ -57,6 +58,19 @@ impl IdempotencyStore for SqlStore {
     ) -> Result<Option<IdempotencyRow>, Error> {
         let row = self.readers.first(&FIND, args![account, operation, key, now]).await?;
         row.map(|mut row| idempotency(&mut row)).transpose()
+    }
+
+    async fn claim_idempotency(&self, account: &AccountId, new: &Claim, at: Timestamp) -> Result<bool, Error> {
+        let (owner, new) = (account.clone(), new.clone());
+        self.write(account.as_str(), "", move |tx| Box::pin(async move { claim(tx, &owner, &new, "", at).await })).await
+    }
+
+    async fn release_idempotency(&self, account: &AccountId, operation: &str, key: &str) -> Result<(), Error> {
+        let (owner, operation, key) = (account.clone(), operation.to_owned(), key.to_owned());
+        self.write(account.as_str(), "", move |tx| {
+            Box::pin(async move { tx.execute(&RELEASE, args![&owner, &operation, &key]).await.map(drop) })
+        })
+        .await
     }
 
     async fn answer_idempotency(&self, account: &AccountId, operation: &str, key: &str, answer: &Answer) -> Result<(), Error> {

@@ -90,6 +90,11 @@ impl Intake {
         self.refused.take()
     }
 
+    /// The SHA-256 of what came so far, in hexadecimal.
+    pub fn sha256(&self) -> String {
+        hex(&self.hash.clone().finalize())
+    }
+
     /// Makes the file durable under `id`.
     pub async fn finish(mut self, id: &MediaId) -> Result<Taken, Error> {
         if self.size == 0 {

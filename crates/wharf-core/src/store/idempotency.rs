@@ -19,7 +19,7 @@ pub struct Claim {
     pub expires_at: Timestamp,
 }
 
-/// The answer that the first request got.
+/// The answer that the first request got. In the database its body is sealed: it may show a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
@@ -29,7 +29,7 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyRow {
     pub request_hash: Vec<u8>,
-    /// The id of what the first request created.
+    /// The id of what the first request created; empty where nothing could be committed with the key.
     pub resource_id: String,
     pub created_at: Timestamp,
     /// `None` while the first request runs, or for ever where the process died under it.
@@ -46,6 +46,12 @@ pub trait IdempotencyStore {
         key: &str,
         now: Timestamp,
     ) -> Result<Option<IdempotencyRow>, Error>;
+
+    /// Takes a key by itself, for what cannot be committed with it. `false` where it was taken before.
+    async fn claim_idempotency(&self, account: &AccountId, claim: &Claim, at: Timestamp) -> Result<bool, Error>;
+
+    /// Lets a key go that has no answer.
+    async fn release_idempotency(&self, account: &AccountId, operation: &str, key: &str) -> Result<(), Error>;
 
     /// Stores the first request's answer.
     async fn answer_idempotency(&self, account: &AccountId, operation: &str, key: &str, answer: &Answer) -> Result<(), Error>;

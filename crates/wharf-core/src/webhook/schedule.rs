@@ -59,7 +59,7 @@ impl Schedule {
             Some(wanted) => wanted.clamp(base, base.saturating_mul(2)),
             None => jittered(base, chance),
         };
-        let pause = if tried.is_overload() { pause.max(self.overload_pause_ms) } else { pause };
+        let pause = if tried.is_overload() && pause < self.overload_pause_ms { spread(self.overload_pause_ms, 5, chance) } else { pause };
         Next::Again { at: now.plus_millis(pause) }
     }
 
@@ -71,10 +71,14 @@ impl Schedule {
 
 /// The pause, a fifth shorter or longer at the most: what failed together does not come back together.
 fn jittered(base: i64, chance: &dyn Chance) -> i64 {
+    spread(base - base / 5, 2, chance)
+}
+
+/// The pause, longer by one part in so many at the most.
+fn spread(base: i64, part: i64, chance: &dyn Chance) -> i64 {
     let mut bytes = [0; 2];
     chance.fill(&mut bytes);
-    let span = base * 2 / 5;
-    base - span / 2 + span * i64::from(u16::from_le_bytes(bytes)) / i64::from(u16::MAX)
+    base + base / part * i64::from(u16::from_le_bytes(bytes)) / i64::from(u16::MAX)
 }
 
 #[cfg(test)]
@@ -138,9 +142,12 @@ mod tests {
 
     #[test]
     fn a_server_with_too_much_to_do_gets_a_minute_at_the_least() {
-        assert_eq!(pause(1, &answer(429, None)), MINUTE_MS);
-        assert_eq!(pause(1, &answer(429, Some("3"))), MINUTE_MS);
-        assert_eq!(pause(1, &tried(Outcome::None(NoAnswer::Timeout))), MINUTE_MS);
+        for overload in [answer(429, None), answer(429, Some("3")), tried(Outcome::None(NoAnswer::Timeout))] {
+            let pauses: Vec<_> = (0..50).map(|_| pause(1, &overload)).collect();
+            assert!(pauses.iter().all(|pause| (MINUTE_MS..=MINUTE_MS * 6 / 5).contains(pause)), "{pauses:?}");
+            assert!(pauses.iter().any(|pause| *pause != pauses[0]), "what failed together does not come back together");
+        }
+        assert!((4 * MINUTE_MS..=6 * MINUTE_MS).contains(&pause(2, &tried(Outcome::None(NoAnswer::Timeout)))));
         assert!(pause(1, &tried(Outcome::None(NoAnswer::Unreachable))) <= 6 * SECOND_MS);
     }
 

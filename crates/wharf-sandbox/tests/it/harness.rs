@@ -118,6 +118,12 @@ impl World {
         self.gateway.take().expect("the gateway runs").terminate().await;
     }
 
+    /// Everything that the database holds, as bytes in which a text would be found. Ends the gateway.
+    pub async fn stored(&mut self) -> Vec<u8> {
+        self.stop_gateway().await;
+        self.database.stored(&self.dir.join("gateway")).await
+    }
+
     pub fn dir(&self) -> &std::path::Path {
         &self.dir
     }

@@ -12,6 +12,7 @@ mod first_message;
 mod groups;
 mod harness;
 mod holds;
+mod idempotency;
 mod keys;
 mod kill;
 mod kinds;

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use wharf_api::{ApiError, limits};
+use wharf_api::{ApiError, ErrorCode, limits};
 use wharf_core::idempotency::{self as core, Begin, Key};
 use wharf_core::store::{Answer as Stored, Claim};
-use wharf_core::{message, session};
+use wharf_core::{group, message, session};
 
 use super::envelope::{self, Failure, Reply, invalid};
 use super::{Answer, Call};
@@ -67,18 +67,53 @@ where
     Err(core::Error::InUse.into())
 }
 
+/// Runs `work` unless a request with the same key ran before, where nothing can be committed with the key or made anew after a
+/// death: the key is taken before it.
+pub(super) async fn beforehand(call: &Call, request: &impl Serialize, work: impl Future<Output = Answer>) -> Answer {
+    let Some(key) = key(call, request)? else { return work.await };
+    for _ in 0..RACES {
+        match core::begin(call.services(), call.caller(), &key).await? {
+            Begin::Replay(stored) => return replay(stored),
+            Begin::Resume { .. } => break,
+            Begin::Fresh(claim) if core::take(call.services(), call.caller(), &claim).await? => {
+                let answer = work.await;
+                match &answer {
+                    Ok(reply) => store(call, &key, reply.status.as_u16(), reply.body.to_vec()).await,
+                    Err(failure) if may_have_made(failure) => {}
+                    Err(_) => core::release(call.services(), call.caller(), &key).await,
+                }
+                return answer;
+            }
+            Begin::Fresh(_) => {}
+        }
+    }
+    Err(core::Error::InUse.into())
+}
+
+/// Whether nobody knows what became of a request that failed so.
+fn may_have_made(failure: &Failure) -> bool {
+    let told = failure.cause.as_deref().and_then(|cause| cause.downcast_ref::<group::Error>());
+    let refused = matches!(told, Some(group::Error::Engine(error)) if error.is_refusal());
+    !refused && matches!(failure.error.code, ErrorCode::InternalServerError | ErrorCode::ServiceUnavailable)
+}
+
 /// The header with the hash of what it stands on, where there is one.
 fn key(call: &Call, request: &impl Serialize) -> Result<Option<Key>, Failure> {
-    let mut values = call.headers.get_all(IDEMPOTENCY_KEY).iter();
-    let Some(value) = values.next().filter(|_| call.operation.idempotent()) else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(invalid("the header stands there more than once").field(IDEMPOTENCY_KEY).into());
-    }
-    let value = value.to_str().ok().filter(|value| is_good(value)).ok_or_else(malformed)?;
+    let Some(value) = header(call)? else { return Ok(None) };
     // The parsed request, written again: spaces and the order of its members do not make it another one.
     let canonical = serde_json::to_vec(request).map_err(Failure::internal)?;
     let hash = Sha256::new().chain_update(call.operation.id).chain_update([0]).chain_update(canonical).finalize();
     Ok(Some(Key { operation: call.operation.id, value: value.to_owned(), request_hash: hash.to_vec() }))
+}
+
+/// The header, where the operation takes one.
+pub(super) fn header(call: &Call) -> Result<Option<&str>, ApiError> {
+    let mut values = call.headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = values.next().filter(|_| call.operation.idempotent()) else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(invalid("the header stands there more than once").field(IDEMPOTENCY_KEY));
+    }
+    value.to_str().ok().filter(|value| is_good(value)).map(Some).ok_or_else(malformed)
 }
 
 fn is_good(value: &str) -> bool {
@@ -91,22 +126,23 @@ fn malformed() -> ApiError {
 
 /// Stores an answer that stands on something that was created; other failures may be tried again under the same key.
 async fn finish(call: &Call, key: &Key, answer: Answer) -> Answer {
-    let stored = match &answer {
-        Ok(reply) => Some(Stored { status: reply.status.as_u16(), body: reply.body.to_vec() }),
+    match &answer {
+        Ok(reply) => store(call, key, reply.status.as_u16(), reply.body.to_vec()).await,
         Err(failure) if failure.error.details.message_id.is_some() => {
-            Some(Stored { status: failure.error.code.status(), body: envelope::body(&failure.error) })
+            store(call, key, failure.error.code.status(), envelope::body(&failure.error)).await;
         }
-        Err(_) => None,
-    };
-    if let Some(stored) = stored {
-        core::finish(call.services(), call.caller(), key, &stored).await;
+        Err(_) => {}
     }
     answer
 }
 
+async fn store(call: &Call, key: &Key, status: u16, body: Vec<u8>) {
+    core::finish(call.services(), call.caller(), key, &Stored { status, body }).await;
+}
+
 fn replay(stored: Stored) -> Answer {
     let status = StatusCode::from_u16(stored.status).map_err(Failure::internal)?;
-    Ok(replayed(Reply { status, headers: Vec::new(), body: Bytes::from(stored.body), stream: None }))
+    Ok(replayed(Reply { status, headers: Vec::new(), body: Bytes::from(stored.body), stream: None }.no_store()))
 }
 
 fn replayed(mut reply: Reply) -> Reply {

@@ -26,9 +26,11 @@ struct Signal {
 }
 
 impl Signal {
+    /// Wakes the courier once, however often it rings until the courier has time for it.
     fn ring(&self) {
-        self.rang.store(true, Ordering::Release);
-        self.notify.notify_one();
+        if !self.rang.swap(true, Ordering::AcqRel) {
+            self.notify.notify_one();
+        }
     }
 }
 

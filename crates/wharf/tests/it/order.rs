@@ -68,18 +68,26 @@ async fn idempotency_comes_after_the_shape_and_before_ownership() {
         if operation.id == "send_reaction" && first.status == 409 {
             continue;
         }
+        // Nor does it have groups.
+        if operation.id == "create_group" && first.status == 400 {
+            continue;
+        }
         assert_eq!(first.status, operation.success, "{}: {}", operation.id, first.shown());
         let places = requests::places(operation);
         let another = || {
             let ask = astray(&gateway, operation, &own, &operator).header("Idempotency-Key", "k");
-            if places.is_empty() { ask.member("name", &json!("another")) } else { ask }
+            match operation.id {
+                "upload_media" => ask.query("fileName=another"),
+                _ if places.is_empty() => ask.member("name", &json!("another")),
+                _ => ask,
+            }
         };
         another().send().await.refused(ErrorCode::IdempotencyKeyReused);
         misshapen(another()).send().await.refused(ErrorCode::InvalidRequest);
         another().header("Idempotency-Key", "").send().await.refused(ErrorCode::InvalidRequest);
         seen += 1;
     }
-    assert!(seen >= 4);
+    assert!(seen >= 15);
 }
 
 #[tokio::test]

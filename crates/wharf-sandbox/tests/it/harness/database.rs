@@ -34,6 +34,39 @@ impl Database {
         }
     }
 
+    /// Everything that it holds. SQLite's file lies in `folder`.
+    pub async fn stored(&self, folder: &Path) -> Vec<u8> {
+        let mut all = Vec::new();
+        let Some(url) = self.url() else {
+            for file in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+                if file.file_name().unwrap().to_string_lossy().contains(".sqlite") {
+                    all.extend(std::fs::read(file).unwrap());
+                }
+            }
+            return all;
+        };
+        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+        let tables: Vec<String> =
+            sqlx::query_scalar("SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'")
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+        for table in tables {
+            let rows: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT row::text FROM {table} row")))
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+            all.extend(rows.join("\n").into_bytes());
+        }
+        // Bytes are shown as hexadecimal digits.
+        let hex = String::from_utf8(all.clone()).unwrap();
+        for digits in hex.split("\\x").skip(1) {
+            let digits: Vec<u8> = digits.bytes().take_while(u8::is_ascii_hexdigit).collect();
+            all.extend(digits.chunks_exact(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()));
+        }
+        all
+    }
+
     /// Where the server listens.
     pub async fn address(&self) -> SocketAddr {
         let url = url::Url::parse(self.url().expect("a server")).unwrap();

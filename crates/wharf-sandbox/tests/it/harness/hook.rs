@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -20,7 +21,7 @@ pub enum Mode {
     Answer(u16),
     /// An answer with one header.
     With(u16, &'static str, String),
-    /// No answer, ever.
+    /// No answer before [`Hook::release`].
     Silence,
 }
 
@@ -66,6 +67,7 @@ struct Shared {
     modes: Mutex<HashMap<String, Mode>>,
     judge: Mutex<Option<Arc<Judge>>>,
     got: Mutex<Vec<Got>>,
+    released: watch::Sender<()>,
 }
 
 pub struct Hook {
@@ -79,7 +81,8 @@ impl Hook {
     pub async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let shared = Arc::new(Shared { modes: Mutex::default(), judge: Mutex::default(), got: Mutex::default() });
+        let shared =
+            Arc::new(Shared { modes: Mutex::default(), judge: Mutex::default(), got: Mutex::default(), released: watch::Sender::new(()) });
         let router = Router::new().fallback(take).with_state(Arc::clone(&shared));
         let running = tokio::spawn(async move { axum_serve(listener, router).await });
         Self { address, shared, running }
@@ -102,6 +105,23 @@ impl Hook {
     pub fn got(&self, path: &str) -> Vec<Got> {
         let got = self.shared.got.lock().unwrap();
         got.iter().filter(|got| got.path == path && !got.body.contains("\"webhook.test\"")).cloned().collect()
+    }
+
+    /// The newest that came to `path` and is what the test looks for.
+    pub fn find(&self, path: &str, what: impl Fn(&Got) -> bool) -> Option<Got> {
+        let got = self.shared.got.lock().unwrap();
+        got.iter().rev().find(|got| got.path == path && what(got)).cloned()
+    }
+
+    /// How many came to `path` that the test looks for.
+    pub fn count(&self, path: &str, what: impl Fn(&Got) -> bool) -> usize {
+        let got = self.shared.got.lock().unwrap();
+        got.iter().filter(|got| got.path == path && what(got)).count()
+    }
+
+    /// Answers 204 to all whom silence keeps waiting.
+    pub fn release(&self) {
+        self.shared.released.send_replace(());
     }
 
     /// The tests that came to `path`.
@@ -145,10 +165,20 @@ async fn take(State(shared): State<Arc<Shared>>, request: Request) -> Response {
         Mode::Answer(status) | Mode::With(status, ..) => *status,
         Mode::Silence => 0,
     };
-    shared.got.lock().unwrap().push(got);
+    let mut released = shared.released.subscribe();
+    let place = {
+        let mut all = shared.got.lock().unwrap();
+        all.push(got);
+        all.len() - 1
+    };
     match mode {
         Mode::Answer(status) => (StatusCode::from_u16(status).unwrap(), "so it is").into_response(),
         Mode::With(status, name, value) => (StatusCode::from_u16(status).unwrap(), [(name, value)]).into_response(),
-        Mode::Silence => std::future::pending().await,
+        Mode::Silence => {
+            // The sender lives as long as the receiver of webhooks does.
+            let _ = released.changed().await;
+            shared.got.lock().unwrap()[place].status = 204;
+            StatusCode::NO_CONTENT.into_response()
+        }
     }
 }

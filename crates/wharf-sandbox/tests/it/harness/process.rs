@@ -18,10 +18,10 @@ pub struct Process {
     log: Arc<Mutex<String>>,
 }
 
-/// The path of one of the workspace's programs, which stand beside the sandbox's.
+/// The path of one of the workspace's programs, which stand beside the sandbox's or in the folder that a measurement names.
 pub fn program(name: &str) -> PathBuf {
     let sandbox = Path::new(env!("CARGO_BIN_EXE_wharf-sandbox"));
-    let path = sandbox.with_file_name(name);
+    let path = std::env::var_os("WHARF_TEST_PROGRAMS").map_or_else(|| sandbox.with_file_name(name), |dir| Path::new(&dir).join(name));
     assert!(path.exists(), "{} is missing: build it by `cargo build --workspace --bins`, or run `cargo xtask test`", path.display());
     path
 }

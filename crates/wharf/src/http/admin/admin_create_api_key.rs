@@ -1,12 +1,11 @@
 use wharf_api::ids::SessionId;
 use wharf_api::limits;
-use wharf_api::types::key::{CreateKey, CreatedKey, Key};
+use wharf_api::types::key::CreateKey;
 use wharf_core::key::NewKey;
 use wharf_core::{account, key};
 
 use super::named;
-use crate::http::envelope::Reply;
-use crate::http::{Answer, Call, api_key, name};
+use crate::http::{Answer, Call, api_key, idempotency, name};
 
 pub(in crate::http) async fn admin_create_api_key(call: Call) -> Answer {
     let request: CreateKey = call.json()?;
@@ -14,8 +13,10 @@ pub(in crate::http) async fn admin_create_api_key(call: Call) -> Answer {
     let permissions = api_key::permissions(&request.permissions)?;
     let session = |id: &String| SessionId::parse(id).ok_or_else(|| key::Error::NoSuchSession(id.clone()));
     let sessions = request.session_ids.as_ref().map(|ids| ids.iter().map(session).collect::<Result<Vec<_>, _>>()).transpose()?;
-    let account = account::find(call.services(), &named(&call)?).await?.id;
-    let new = NewKey { account, name, permissions, expires_at: request.expires_at, sessions, operator: false };
-    let (row, secret) = key::create(call.services(), new).await?;
-    Ok(Reply::created(CreatedKey { key: Key::from(&row), api_key: secret.reveal().to_owned() })?.no_store())
+    let create = async {
+        let account = account::find(call.services(), &named(&call)?).await?.id;
+        let new = NewKey { account, name, permissions, expires_at: request.expires_at, sessions, operator: false };
+        api_key::shown_once(key::create(call.services(), new).await?)
+    };
+    idempotency::beforehand(&call, &(call.path("accountId"), &request), create).await
 }

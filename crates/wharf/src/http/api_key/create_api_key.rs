@@ -1,10 +1,11 @@
 use wharf_api::ids::SessionId;
-use wharf_api::types::key::{CreateKey, CreatedKey, Key};
+use wharf_api::types::key::CreateKey;
 use wharf_api::{ApiError, Permission, limits};
 use wharf_core::key::{self, NewKey};
 
-use crate::http::envelope::{Reply, invalid};
-use crate::http::{Answer, Call, name};
+use super::shown_once;
+use crate::http::envelope::invalid;
+use crate::http::{Answer, Call, idempotency, name};
 
 pub(in crate::http) async fn create_api_key(call: Call) -> Answer {
     let request: CreateKey = call.json()?;
@@ -14,8 +15,8 @@ pub(in crate::http) async fn create_api_key(call: Call) -> Answer {
     let sessions = request.session_ids.as_ref().map(|ids| ids.iter().map(session).collect::<Result<Vec<_>, _>>()).transpose()?;
     let account = call.caller().account.clone();
     let new = NewKey { account, name, permissions, expires_at: request.expires_at, sessions, operator: false };
-    let (row, secret) = key::create_for(call.services(), call.caller(), new).await?;
-    Ok(Reply::created(CreatedKey { key: Key::from(&row), api_key: secret.reveal().to_owned() })?.no_store())
+    let create = async { shown_once(key::create_for(call.services(), call.caller(), new).await?) };
+    idempotency::beforehand(&call, &request, create).await
 }
 
 pub(in crate::http) fn permissions(words: &[String]) -> Result<Vec<Permission>, ApiError> {

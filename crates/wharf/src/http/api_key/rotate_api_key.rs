@@ -1,10 +1,10 @@
 use wharf_api::limits;
-use wharf_api::types::key::{CreatedKey, Key, RotateKey};
+use wharf_api::types::key::RotateKey;
 use wharf_core::key;
 
-use super::named;
-use crate::http::envelope::{Reply, invalid};
-use crate::http::{Answer, Call};
+use super::{named, shown_once};
+use crate::http::envelope::invalid;
+use crate::http::{Answer, Call, idempotency};
 
 pub(in crate::http) async fn rotate_api_key(call: Call) -> Answer {
     let request: RotateKey = call.json_or_default()?;
@@ -13,6 +13,6 @@ pub(in crate::http) async fn rotate_api_key(call: Call) -> Answer {
         return Err(invalid(format!("an overlap has 0 to {max} seconds")).field("overlapSeconds").limit(max, overlap).into());
     }
     let overlap_ms = i64::try_from(overlap * 1000).unwrap_or(i64::MAX);
-    let (row, secret) = key::rotate(call.services(), call.caller(), &named(&call)?, overlap_ms).await?;
-    Ok(Reply::created(CreatedKey { key: Key::from(&row), api_key: secret.reveal().to_owned() })?.no_store())
+    let rotate = async { shown_once(key::rotate(call.services(), call.caller(), &named(&call)?, overlap_ms).await?) };
+    idempotency::beforehand(&call, &(call.path("keyId"), &request), rotate).await
 }

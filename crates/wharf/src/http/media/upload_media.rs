@@ -7,7 +7,7 @@ use wharf_core::media::{self, Intake};
 
 use crate::http::body::Stream;
 use crate::http::envelope::{Failure, Reply, invalid};
-use crate::http::{Answer, Call};
+use crate::http::{Answer, Call, idempotency};
 
 /// What a refusal names: the file has no field of its own.
 const FIELD: &str = "file";
@@ -17,6 +17,7 @@ pub(in crate::http) async fn upload_media(call: Call) -> Answer {
     let words: Vec<_> = MediaKind::ALL.iter().map(|kind| kind.as_str()).collect();
     let kind = call.query.word("mediaType", MediaKind::parse, &words)?;
     let mut name = call.query.get("fileName").map(str::to_owned);
+    idempotency::header(&call)?;
     let body = call.stream();
     let mut intake = Intake::begin(call.services(), Purpose { kind, voice: false }, FIELD).await?;
     let taken = match boundary(&call) {
@@ -29,8 +30,12 @@ pub(in crate::http) async fn upload_media(call: Call) -> Answer {
         body.linger().await;
         return Err(failure);
     }
-    let (row, _) = keep::keep(call.services(), call.caller(), None, intake, name, Stay::Plan).await?;
-    Reply::created(media::view(&row))
+    let request = (kind.map(MediaKind::as_str), name.clone(), intake.sha256());
+    let keep = async {
+        let (row, _) = keep::keep(call.services(), call.caller(), None, intake, name, Stay::Plan).await?;
+        Reply::created(media::view(&row))
+    };
+    idempotency::beforehand(&call, &request, keep).await
 }
 
 /// Where the body is a form, what its parts are separated by.

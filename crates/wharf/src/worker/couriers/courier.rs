@@ -125,11 +125,13 @@ impl<'a> Courier<'a> {
                 self.over = true;
                 farewell = Some(Instant::now() + FAREWELL);
             }
-            if signal.rang.swap(false, Ordering::AcqRel) {
+            // A server that hangs costs no reads: what nobody could send now is looked at when there is room.
+            let room = !self.over && self.flights.len() < self.window;
+            if room && signal.rang.swap(false, Ordering::AcqRel) {
                 self.more = true;
                 self.over |= !self.refresh().await?;
             }
-            if self.more && !self.over && self.queue.len() < BUSY {
+            if room && self.more && !self.over && self.queue.len() < BUSY {
                 self.take().await?;
             }
             while !self.over && self.unwritten.len() < UNWRITTEN && self.flights.len() < self.window {
