@@ -9,6 +9,7 @@ pub mod hook;
 mod ledger;
 pub mod operator;
 pub mod process;
+pub mod schema;
 
 use std::path::PathBuf;
 use std::time::Duration;

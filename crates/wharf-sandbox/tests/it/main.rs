@@ -8,6 +8,7 @@ mod calls;
 mod changes;
 mod chaos;
 mod commands;
+mod events;
 mod first_message;
 mod groups;
 mod harness;

@@ -32,7 +32,7 @@ pub(super) fn message() -> Value {
         maybe("longitude", number(-180, 180)),
         maybe("name", about(text(), "What a place is called.")),
         maybe("address", text()),
-        maybe("contacts", list(&reference("ContactCard"))),
+        maybe("contacts", list(&shown_card())),
         maybe("question", about(text(), "What a poll asks.")),
         maybe("options", about(list(&text()), "What a poll offers, or what a vote chooses.")),
         maybe("selectableCount", about(integer(0, None), "How many options one person may choose; 0 for any number.")),
@@ -124,6 +124,11 @@ pub(super) fn link_preview() -> Value {
         always("title", chars(1, limits::LINK_TITLE_CHARS)),
         maybe("description", nullable(chars(0, limits::LINK_DESCRIPTION_CHARS))),
     ])
+}
+
+/// A card as somebody sent it: whatever stands in it.
+fn shown_card() -> Value {
+    answer(vec![always("name", text()), always("phones", list(&text())), maybe("organization", text())])
 }
 
 pub(super) fn contact_card() -> Value {
