@@ -84,6 +84,8 @@ pub const WEBHOOK_HEADER_VALUE_BYTES: usize = 2000;
 pub const JSON_BODY_BYTES: usize = 1024 * 1024;
 /// How deep JSON may nest.
 pub const JSON_DEPTH: usize = 64;
+/// How many values a body of JSON may hold, of whatever kind: each takes far more memory than the byte or two that it has on the wire.
+pub const JSON_VALUES: usize = 100_000;
 /// How long `POST /v1/messages/text` waits for WhatsApp's acknowledgement, in milliseconds.
 pub const SEND_WAIT_MS: u64 = 10_000;
 /// How long `POST /v1/sessions` waits for the first QR code, in milliseconds.

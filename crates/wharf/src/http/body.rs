@@ -9,6 +9,7 @@ use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use wharf_api::{ApiError, limits};
 
 use super::envelope::invalid;
@@ -18,8 +19,9 @@ use super::envelope::invalid;
 const LINGER_BYTES: usize = 4 * limits::JSON_BODY_BYTES;
 const LINGER: Duration = Duration::from_secs(1);
 
-/// How long a streamed body may bring nothing.
-const SILENCE: Duration = Duration::from_secs(30);
+/// The time in which a body must bring [`SLOWEST_BYTES`], unless it ends: who holds a place for a file uses it.
+const LAP: Duration = Duration::from_secs(30);
+const SLOWEST_BYTES: usize = 128 * 1024;
 
 /// Whether the body is more than most requests have, as far as its length is told.
 pub(super) fn may_be_large(headers: &HeaderMap) -> bool {
@@ -31,21 +33,20 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// The whole body, which may be `max` bytes long. What arrives is counted; `Content-Length` is not believed.
-pub(super) async fn read(headers: &HeaderMap, mut body: Body, max: usize) -> Result<Bytes, ApiError> {
+pub(super) async fn read(headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes, ApiError> {
+    let mut body = Paced::new(body);
     if let Some(announced) = announced(headers).filter(|length| *length > max as u64) {
-        linger(&mut body).await;
+        linger(&mut body.body).await;
         return Err(too_large(max, announced));
     }
     let mut read = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| invalid("the body ended before its time"))?;
-        let Ok(data) = frame.into_data() else { continue };
-        if read.is_empty() && data.len() <= max && body_is_over(&body) {
+    while let Some(data) = body.next().await? {
+        if read.is_empty() && data.len() <= max && body_is_over(&body.body) {
             return Ok(data);
         }
         let length = read.len() + data.len();
         if length > max {
-            linger(&mut body).await;
+            linger(&mut body.body).await;
             return Err(too_large(max, length as u64));
         }
         read.extend_from_slice(&data);
@@ -63,28 +64,49 @@ fn too_large(max: usize, actual: u64) -> ApiError {
 
 /// A body that is read as it comes. Clones read from the same one.
 #[derive(Clone)]
-pub(super) struct Stream(Arc<Mutex<Body>>);
+pub(super) struct Stream(Arc<Mutex<Paced>>);
+
+/// A body that must not dawdle.
+struct Paced {
+    body: Body,
+    lap: Duration,
+    /// When the lap is over, and what it brought so far.
+    end: Instant,
+    brought: usize,
+}
+
+impl Paced {
+    fn new(body: Body) -> Self {
+        Self { body, lap: LAP, end: Instant::now() + LAP, brought: 0 }
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
+        loop {
+            match tokio::time::timeout_at(self.end, self.body.frame()).await {
+                Err(_) => return Err(invalid("the body comes too slowly")),
+                Ok(None) => return Ok(None),
+                Ok(Some(Err(_))) => return Err(invalid("the body ended before its time")),
+                Ok(Some(Ok(frame))) => {
+                    let Ok(data) = frame.into_data() else { continue };
+                    self.brought += data.len();
+                    if self.brought >= SLOWEST_BYTES {
+                        (self.end, self.brought) = (Instant::now() + self.lap, 0);
+                    }
+                    return Ok(Some(data));
+                }
+            }
+        }
+    }
+}
 
 impl Stream {
     pub(super) fn new(body: Body) -> Self {
-        Self(Arc::new(Mutex::new(body)))
+        Self(Arc::new(Mutex::new(Paced::new(body))))
     }
 
     /// The next bytes; `None` at the end.
     pub(super) async fn next(&self) -> Result<Option<Bytes>, ApiError> {
-        let mut body = self.0.lock().await;
-        loop {
-            match tokio::time::timeout(SILENCE, body.frame()).await {
-                Err(_) => return Err(invalid("the body stopped coming")),
-                Ok(None) => return Ok(None),
-                Ok(Some(Err(_))) => return Err(invalid("the body ended before its time")),
-                Ok(Some(Ok(frame))) => {
-                    if let Ok(data) = frame.into_data() {
-                        return Ok(Some(data));
-                    }
-                }
-            }
-        }
+        self.0.lock().await.next().await
     }
 
     /// The same for who wants a stream.
@@ -97,7 +119,7 @@ impl Stream {
 
     /// Lets a client that is refused write a little more, so that it sees the answer.
     pub(super) async fn linger(&self) {
-        linger(&mut *self.0.lock().await).await;
+        linger(&mut self.0.lock().await.body).await;
     }
 }
 
@@ -134,6 +156,20 @@ mod tests {
         for sizes in [vec![max + 1], vec![max, 1], vec![max / 2, max / 2, 1]] {
             let error = read(&HeaderMap::new(), chunks(&sizes), max).await.unwrap_err();
             assert_eq!(error.details.limit, Some(max as u64));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stops_or_drips_is_refused_when_its_lap_is_over() {
+        for first in [0, 1, SLOWEST_BYTES - 1, SLOWEST_BYTES] {
+            let bytes = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(vec![b' '; first]))]);
+            let silent = Body::from_stream(futures::StreamExt::chain(bytes, futures::stream::pending()));
+            let mut body = Paced { body: silent, lap: Duration::from_millis(1), end: Instant::now() + LAP, brought: 0 };
+            assert_eq!(body.next().await.unwrap().map(|data| data.len()), Some(first));
+            // Who brought enough has a new lap of a millisecond, who did not has the rest of the first.
+            assert_eq!(body.end > Instant::now() + Duration::from_secs(1), first < SLOWEST_BYTES);
+            body.end = body.end.min(Instant::now());
+            assert_eq!(body.next().await.unwrap_err().details.reason.as_deref(), Some("the body comes too slowly"));
         }
     }
 

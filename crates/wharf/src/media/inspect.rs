@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{ImageReader, Limits};
+use tokio::sync::Semaphore;
 use wharf_api::limits;
 use wharf_core::media::files::Facts;
 
@@ -15,6 +16,8 @@ const THUMBNAIL_PIXELS: u32 = 96;
 const THUMBNAIL_QUALITY: u8 = 60;
 /// The memory that a decoder may take.
 const DECODER_BYTES: u64 = 256 * 1024 * 1024;
+/// A small file can become a large picture: only so many are looked at in the whole process at the same time.
+static DECODERS: Semaphore = Semaphore::const_new(2);
 /// How much of an Ogg file's end is searched for its last page, which has 65,307 bytes at the most.
 const TAIL_BYTES: u64 = 128 * 1024;
 const OPUS_RATE: u64 = 48_000;
@@ -24,11 +27,16 @@ const BOXES: usize = 512;
 /// Reads what the type lets us read. A file that is not what it seems shows nothing.
 pub(super) async fn facts(path: PathBuf, mime_type: &str) -> io::Result<Facts> {
     let mime_type = mime_type.to_owned();
-    let work = tokio::task::spawn_blocking(move || match mime_type.as_str() {
-        "image/jpeg" | "image/png" | "image/webp" => of_image(&path),
-        "audio/ogg; codecs=opus" => Facts { seconds: opus_seconds(&path).ok().flatten(), ..Facts::default() },
-        "video/mp4" | "video/3gpp" | "audio/mp4" => of_film(&path).unwrap_or_default(),
-        _ => Facts::default(),
+    let turn = if mime_type.starts_with("image/") { DECODERS.acquire().await.ok() } else { None };
+    let work = tokio::task::spawn_blocking(move || {
+        // Held by the work itself: whoever asked may have gone.
+        let _turn = turn;
+        match mime_type.as_str() {
+            "image/jpeg" | "image/png" | "image/webp" => of_image(&path),
+            "audio/ogg; codecs=opus" => Facts { seconds: opus_seconds(&path).ok().flatten(), ..Facts::default() },
+            "video/mp4" | "video/3gpp" | "audio/mp4" => of_film(&path).unwrap_or_default(),
+            _ => Facts::default(),
+        }
     });
     Ok(work.await.unwrap_or_default())
 }

@@ -107,6 +107,13 @@ async fn a_form_carries_one_file_and_its_name() {
     form("--B--\r\n".to_owned()).send().await.refused(ErrorCode::InvalidRequest);
     form(format!("{}{}--B--\r\n", part("file"), part("two"))).send().await.refused(ErrorCode::InvalidRequest);
     form(part("file")).send().await.refused(ErrorCode::InvalidRequest);
+    // What is no file is not kept, however much of it comes: before the file, or in its head.
+    let (head, tail) = part("file").split_once('x').map(|(head, tail)| (head.to_owned(), tail.to_owned())).unwrap();
+    let junk = "y".repeat(20 * MB);
+    for body in [junk.clone(), format!("--B\r\nX-Junk: {junk}")] {
+        form(body).send().await.refused(ErrorCode::InvalidRequest);
+    }
+    form(format!("{head}{junk}{tail}--B--\r\n")).send().await.ok(201);
 }
 
 #[tokio::test]

@@ -23,11 +23,11 @@ pub(super) fn scan(body: &[u8]) -> Result<Value, ApiError> {
     if let Err(error) = std::str::from_utf8(body) {
         return Err(invalid(format!("the body is not UTF-8 at byte {}", error.valid_up_to())));
     }
-    let mut fault = None;
+    let mut seen = Seen { values: 0, fault: None };
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let node = Node { path: &Path::Root, depth: 0, fault: &mut fault };
+    let node = Node { path: &Path::Root, depth: 0, seen: &mut seen };
     let read = node.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    match (read, fault) {
+    match (read, seen.fault) {
         (_, Some(fault)) => Err(fault),
         (Err(error), None) => Err(syntax(&error)),
         (Ok(value), None) if value.is_object() => Ok(value),
@@ -58,18 +58,25 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// One value of the document. What we refuse ourselves goes to `fault`; the parser's own errors do not.
+/// What the whole document has shown so far.
+struct Seen {
+    values: usize,
+    /// What we refuse ourselves; the parser's own errors do not stand here.
+    fault: Option<ApiError>,
+}
+
+/// One value of the document.
 struct Node<'a> {
     path: &'a Path<'a>,
     depth: usize,
-    fault: &'a mut Option<ApiError>,
+    seen: &'a mut Seen,
 }
 
 impl Node<'_> {
     fn refuse<E: serde::de::Error>(self, reason: &str) -> E {
         let path = self.path.to_string();
         let error = invalid(reason);
-        *self.fault = Some(if path.is_empty() { error } else { error.field(path) });
+        self.seen.fault = Some(if path.is_empty() { error } else { error.field(path) });
         E::custom("refused")
     }
 
@@ -78,7 +85,7 @@ impl Node<'_> {
             return Ok(Self { depth: self.depth + 1, ..self });
         }
         // The path would be as deep as the document: it helps nobody.
-        *self.fault = Some(invalid(format!("JSON may nest {} deep", limits::JSON_DEPTH)));
+        self.seen.fault = Some(invalid(format!("JSON may nest {} deep", limits::JSON_DEPTH)));
         Err(E::custom("refused"))
     }
 }
@@ -87,6 +94,11 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.seen.values += 1;
+        if self.seen.values > limits::JSON_VALUES {
+            self.seen.fault = Some(invalid(format!("JSON may hold {} values", limits::JSON_VALUES)));
+            return Err(serde::de::Error::custom("refused"));
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -135,7 +147,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         let mut list = Vec::new();
         loop {
             let path = Path::Index(node.path, list.len());
-            match items.next_element_seed(Node { path: &path, depth: node.depth, fault: &mut *node.fault })? {
+            match items.next_element_seed(Node { path: &path, depth: node.depth, seen: &mut *node.seen })? {
                 Some(value) => list.push(value),
                 None => return Ok(Value::Array(list)),
             }
@@ -147,7 +159,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             let path = Path::Key(node.path, &key);
-            let entry = Node { path: &path, depth: node.depth, fault: &mut *node.fault };
+            let entry = Node { path: &path, depth: node.depth, seen: &mut *node.seen };
             if map.contains_key(&key) {
                 return Err(entry.refuse("the key stands there more than once"));
             }
@@ -231,6 +243,14 @@ mod tests {
         assert!(scan(nested(64).as_bytes()).is_ok());
         assert!(refused(nested(65)).0.contains("64"));
         assert!(refused("[".repeat(100_000)).0.contains("64"));
+    }
+
+    #[test]
+    fn a_hundred_thousand_values_pass_and_one_more_does_not() {
+        // The object and its list are two of them.
+        let of = |zeros: usize| format!("{{\"a\":[{}]}}", vec!["0"; zeros].join(","));
+        assert!(scan(of(limits::JSON_VALUES - 2).as_bytes()).is_ok());
+        assert!(refused(of(limits::JSON_VALUES - 1)).0.contains("100000"));
     }
 
     #[test]

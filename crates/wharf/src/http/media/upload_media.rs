@@ -1,4 +1,9 @@
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
 use bytes::Bytes;
+use futures::StreamExt as _;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use wharf_api::types::media::MediaKind;
 use wharf_core::media::intake::Purpose;
@@ -11,6 +16,8 @@ use crate::http::{Answer, Call, idempotency};
 
 /// What a refusal names: the file has no field of its own.
 const FIELD: &str = "file";
+/// How much of a form may be something else than the file, and how far the reader of forms may read ahead of us.
+const FORM_BYTES: usize = 1024 * 1024;
 
 pub(in crate::http) async fn upload_media(call: Call) -> Answer {
     call.query.only(&["mediaType", "fileName"])?;
@@ -58,7 +65,16 @@ async fn whole(call: &Call, body: &Stream, intake: &mut Intake) -> Result<(), Fa
 
 /// The body is a form whose only part is the file.
 async fn parts(body: &Stream, boundary: String, intake: &mut Intake, name: &mut Option<String>) -> Result<(), Failure> {
-    let mut form = multer::Multipart::new(body.clone().bytes(), boundary);
+    let spare = Arc::new(AtomicUsize::new(FORM_BYTES));
+    let taken = Arc::clone(&spare);
+    // The reader of forms keeps everything that is not part of a file until it knows what it is.
+    let bytes = body.clone().bytes().map(move |chunk| {
+        let chunk = chunk?;
+        let left = taken.load(Relaxed).checked_sub(chunk.len()).ok_or(std::io::ErrorKind::FileTooLarge)?;
+        taken.store(left, Relaxed);
+        Ok::<Bytes, std::io::Error>(chunk)
+    });
+    let mut form = multer::Multipart::new(bytes, boundary);
     let mut file = form.next_field().await.map_err(|error| unreadable(&error))?.ok_or_else(|| invalid("the form holds no file"))?;
     if name.is_none() {
         *name = file.file_name().map(str::to_owned);
@@ -66,7 +82,10 @@ async fn parts(body: &Stream, boundary: String, intake: &mut Intake, name: &mut 
     loop {
         let chunk: Option<Bytes> = file.chunk().await.map_err(|error| unreadable(&error))?;
         match chunk {
-            Some(bytes) => intake.push(bytes).await?,
+            Some(bytes) => {
+                spare.fetch_add(bytes.len(), Relaxed);
+                intake.push(bytes).await?;
+            }
             None => break,
         }
     }
