@@ -164,9 +164,9 @@ mod table {
              MessageTooLong, MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused,
              UnsupportedOperation];
         send_media: Post "/v1/messages/media", Key(MessagesSend), 201, "Sends an image, a video, a document, audio or a sticker.",
-            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp, ResourceNotFound,
-             MessageTooLong, MediaSizeExceeded, InvalidMediaType, MediaUrlInaccessible, MessageSendingFailed, DailyMessageLimitReached,
-             IdempotencyKeyInUse, IdempotencyKeyReused];
+            [SessionNotFound, MessageNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
+             ResourceNotFound, MessageTooLong, MediaSizeExceeded, InvalidMediaType, MediaUrlInaccessible, MessageSendingFailed,
+             DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused];
         send_location: Post "/v1/messages/location", Key(MessagesSend), 201, "Sends a place.",
             [SessionNotFound, MessageNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
              MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused];

@@ -161,6 +161,15 @@ pub struct SendMedia {
     /// Of an image, a video or a voice note: can be opened once.
     #[serde(default)]
     pub view_once: bool,
+    /// The message that this one answers, of the same chat.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reply_to: Option<String>,
+    /// Phone numbers or LIDs. Who reads the caption sees a name where `@` and the digits stand in it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub mentions: Vec<String>,
+    /// It is shown as forwarded.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub forwarded: bool,
     /// Answer as soon as the message is durable instead of waiting for WhatsApp.
     #[serde(rename = "async", default)]
     pub asynchronous: bool,

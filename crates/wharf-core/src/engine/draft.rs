@@ -48,4 +48,5 @@ pub struct Key {
 pub struct Quote {
     pub key: Key,
     pub content: Content,
+    pub view_once: bool,
 }

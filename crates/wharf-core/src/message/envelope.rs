@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::engine::{Body, Draft, Key, Quote};
 use crate::services::Services;
 use crate::session;
-use crate::store::{Claim, MessageRow};
+use crate::store::{Claim, MessageRow, SessionRow};
 
 #[derive(Clone, Debug, Default)]
 pub struct Envelope {
@@ -51,34 +51,76 @@ impl Envelope {
     }
 }
 
+/// An envelope whose session and whose answered message were found: everything of a message but its content.
+#[derive(Clone, Debug)]
+pub(super) struct Addressed {
+    pub(super) session: SessionRow,
+    pub(super) to: Recipient,
+    answered: Option<MessageRow>,
+    mentions: Vec<String>,
+    forwarded: bool,
+    asynchronous: bool,
+}
+
+impl Envelope {
+    /// Looks up what the envelope names.
+    pub(super) async fn address(&self, services: &Services, caller: &Caller) -> Result<Addressed, Error> {
+        let Address { to, mentions } = self.check()?;
+        let session = session::find(services, caller, &self.session).await?;
+        let answered = match &self.reply_to {
+            Some(id) => Some(answered(find_row(services, caller, id).await?, &session, &to)?),
+            None => None,
+        };
+        Ok(Addressed { session, to, answered, mentions, forwarded: self.forwarded, asynchronous: self.asynchronous })
+    }
+}
+
+/// The row, if a message to `to` can answer it.
+fn answered(row: MessageRow, session: &SessionRow, to: &Recipient) -> Result<MessageRow, Error> {
+    if row.session != session.id || !change::stands_in(&row, to) {
+        return Err(Shape::new("replyTo", "the message stands in another chat").into());
+    }
+    if row.content.target().is_some() {
+        return Err(Shape::new("replyTo", "this is a change of another message").into());
+    }
+    Ok(row)
+}
+
+impl Addressed {
+    /// Sends the content; see [`send`].
+    pub(super) async fn send(
+        self,
+        services: &Services,
+        caller: &Caller,
+        (body, content): (Body, Content),
+        claim: Option<Claim>,
+    ) -> Result<Sent, Error> {
+        let view_once = matches!(&body, Body::Media(media) if media.view_once);
+        let mut draft = Draft { mentions: self.mentions.clone(), forwarded: self.forwarded, ..Draft::new(body) };
+        let mut marks = Marks { mentions: self.mentions, forwarded: self.forwarded, view_once, ..Marks::default() };
+        if let Some(answered) = self.answered {
+            let (message_id, whatsapp_id) = (Some(answered.id.clone()), answered.wa_id.clone());
+            marks.reply_to = Some(Reference { message_id, whatsapp_id, from: answered.sender.clone() });
+            draft.reply = Some(Quote { key: key(&answered), view_once: answered.marks.view_once, content: answered.content });
+        }
+        let file = content.media().map(|media| media.media_id.clone());
+        let mut parcel = Parcel::new(self.session, self.to, draft, content);
+        parcel.marks = marks;
+        parcel.file = file;
+        parcel.asynchronous = self.asynchronous;
+        send(services, caller, parcel, claim).await
+    }
+}
+
 /// Sends a new message; see [`send`].
 pub async fn post(
     services: &Services,
     caller: &Caller,
     envelope: &Envelope,
-    (body, content): (Body, Content),
+    said: (Body, Content),
     claim: Option<Claim>,
 ) -> Result<Sent, Error> {
-    let Address { to, mentions } = envelope.check()?;
-    let session = session::find(services, caller, &envelope.session).await?;
-    let mut draft = Draft { mentions: mentions.clone(), forwarded: envelope.forwarded, ..Draft::new(body) };
-    let mut marks = Marks { mentions, forwarded: envelope.forwarded, ..Marks::default() };
-    if let Some(id) = &envelope.reply_to {
-        let answered = find_row(services, caller, id).await?;
-        if answered.session != session.id || !change::stands_in(&answered, &to) {
-            return Err(Shape::new("replyTo", "the message stands in another chat").into());
-        }
-        if answered.content.target().is_some() {
-            return Err(Shape::new("replyTo", "this is a change of another message").into());
-        }
-        marks.reply_to =
-            Some(Reference { message_id: Some(answered.id.clone()), whatsapp_id: answered.wa_id.clone(), from: answered.sender.clone() });
-        draft.reply = Some(Quote { key: key(&answered), content: answered.content });
-    }
-    let mut parcel = Parcel::new(session, to, draft, content);
-    parcel.marks = marks;
-    parcel.asynchronous = envelope.asynchronous;
-    send(services, caller, parcel, claim).await
+    envelope.address(services, caller).await?.send(services, caller, said, claim).await
 }
 
 /// The name of a stored message on the wire. Groups know people by their LIDs.

@@ -9,12 +9,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use wharf_api::types::media::{MediaContent, MediaKind, MediaState};
-use wharf_api::{Recipient, limits};
+use wharf_api::limits;
 
-use super::{Error, Parcel, Sent, send};
+use super::envelope::Addressed;
+use super::{Envelope, Error, Sent};
 use crate::caller::Caller;
 use crate::egress::{self, Fetch};
-use crate::engine::{Body, Draft, Media};
+use crate::engine::{Body, Media};
 use crate::media::intake::Purpose;
 use crate::media::keep::{self, Stay};
 use crate::media::{self, Facts, Intake, kind};
@@ -25,16 +26,13 @@ use crate::{contact, session};
 /// A file as the caller wants it sent.
 #[derive(Clone, Debug)]
 pub struct Command {
-    pub session: String,
-    pub to: String,
+    pub envelope: Envelope,
     pub kind: MediaKind,
     pub source: Source,
     pub caption: Option<String>,
     pub file_name: Option<String>,
     pub voice: bool,
     pub view_once: bool,
-    /// Answer as soon as the message is durable.
-    pub asynchronous: bool,
 }
 
 /// Where the file is.
@@ -61,8 +59,8 @@ impl Source {
 const BASE64_CHUNK: usize = 64 * 1024;
 
 /// Checks the shape of a command: what can be said without looking anything up.
-pub fn check(services: &Services, command: &Command) -> Result<Recipient, Error> {
-    let to = Recipient::parse(&command.to).map_err(Error::InvalidRecipient)?;
+pub fn check(services: &Services, command: &Command) -> Result<(), Error> {
+    command.envelope.check()?;
     if let Some(caption) = &command.caption {
         let chars = caption.chars().count();
         if chars > limits::CAPTION_CHARS {
@@ -85,24 +83,24 @@ pub fn check(services: &Services, command: &Command) -> Result<Recipient, Error>
     if let Source::Url(url) = &command.source {
         services.egress.check(url).map_err(|refused| media::Error::Inaccessible(egress::Error::Refused(refused)))?;
     }
-    Ok(to)
+    Ok(())
 }
 
 /// Sends a file; see [`send`].
 pub async fn send_media(services: &Services, caller: &Caller, command: Command, claim: Option<Claim>) -> Result<Sent, Error> {
-    let to = check(services, &command)?;
-    let session = session::find(services, caller, &command.session).await?;
-    session::require_connected(services, &session)?;
+    check(services, &command)?;
+    let addressed = command.envelope.address(services, caller).await?;
+    session::require_connected(services, &addressed.session)?;
     // Asked again when the message is accepted, from memory then; a file that goes nowhere is not fetched.
-    if let Some(phone) = to.phone() {
-        let found = contact::registrations(services, &session.id, &[phone.to_owned()]).await?;
+    if let Some(phone) = addressed.to.phone() {
+        let found = contact::registrations(services, &addressed.session.id, &[phone.to_owned()]).await?;
         if !found.iter().any(|registration| registration.registered) {
             return Err(Error::NotOnWhatsapp);
         }
     }
-    let (row, facts) = obtain(services, caller, &session, &command).await?;
+    let (row, facts) = obtain(services, caller, &addressed.session, &command).await?;
     let fresh = !matches!(command.source, Source::Stored(_));
-    let sent = post(services, caller, (session, to), &command, (&row, facts), claim).await;
+    let sent = post(services, caller, addressed, &command, (&row, facts), claim).await;
     match &sent {
         // The message has it, or may have it.
         Ok(_) | Err(Error::Failed { .. } | Error::Store(_)) => {}
@@ -117,7 +115,7 @@ pub async fn send_media(services: &Services, caller: &Caller, command: Command, 
 async fn post(
     services: &Services,
     caller: &Caller,
-    (session, to): (SessionRow, Recipient),
+    addressed: Addressed,
     command: &Command,
     (row, facts): (&MediaRow, Facts),
     claim: Option<Claim>,
@@ -125,7 +123,7 @@ async fn post(
     let local = services.files.open(&row.id).await.map_err(media::Error::from)?;
     let local = local.ok_or(media::Error::NotFound { field: Some("mediaId"), reason: None })?;
     let scratch = services.files.scratch().await.map_err(media::Error::from)?;
-    let file = services.engine.upload(&session.id, &local.path, command.kind, scratch).await?;
+    let file = services.engine.upload(&addressed.session.id, &local.path, command.kind, scratch).await?;
     drop(local);
     fail::fail_point!("M3-uploaded");
     let file_name = match command.kind {
@@ -159,11 +157,7 @@ async fn post(
         seconds: row.seconds,
         thumbnail: facts.thumbnail.filter(|_| command.kind == MediaKind::Image && !command.view_once),
     };
-    let mut parcel = Parcel::new(session, to, Draft::new(Body::Media(Box::new(body))), command.kind.content(content));
-    parcel.marks.view_once = command.view_once;
-    parcel.asynchronous = command.asynchronous;
-    parcel.file = Some(row.id.clone());
-    send(services, caller, parcel, claim).await
+    addressed.send(services, caller, (Body::Media(Box::new(body)), command.kind.content(content)), claim).await
 }
 
 /// The file, stored and fit for its kind.

@@ -10,6 +10,7 @@ use super::answer::{self, Answer, Failure};
 use crate::account::Account;
 use crate::media::letter::{self, Filed, Sending};
 use crate::network::Net;
+use crate::phone::draft;
 use crate::phone::ledger::Entry;
 use crate::{keys, router};
 
@@ -50,8 +51,10 @@ pub(super) async fn send(net: &Arc<Net>, sender: &Arc<Account>, body: Value) -> 
     if data.is_none() && sending.size.is_none() {
         return Err(Failure::invalid("data or size is needed"));
     }
+    let context = draft::context(&sender.phone(), sending.reply_to.as_deref(), &sending.mentions, sending.forwarded);
+    let context = context.map_err(Failure::invalid)?;
     let of = Arc::clone(net);
-    let written = tokio::task::spawn_blocking(move || letter::write(&of.media, &sending, data.as_deref())).await;
+    let written = tokio::task::spawn_blocking(move || letter::write(&of.media, &sending, data.as_deref(), context)).await;
     let written = written.map_err(|error| Failure::invalid(error.to_string()))?;
     let (message, sha256) = written.map_err(|error| Failure::invalid(error.to_string()))?;
     router::send_from_phone(net, sender, to, &id, &message)?;

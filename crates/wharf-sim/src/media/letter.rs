@@ -125,16 +125,26 @@ pub(crate) struct Sending {
     pub(crate) seconds: Option<u32>,
     pub(crate) voice: bool,
     pub(crate) view_once: bool,
+    /// The id of the message that this one answers.
+    pub(crate) reply_to: Option<String>,
+    /// Phone numbers.
+    pub(crate) mentions: Vec<String>,
+    pub(crate) forwarded: bool,
 }
 
 /// Encrypts the file, puts it on the media server and writes the message. Gives the hash of the file too.
-pub(crate) fn write(media: &Media, sending: &Sending, data: Option<&[u8]>) -> io::Result<(wa::Message, String)> {
+pub(crate) fn write(
+    media: &Media,
+    sending: &Sending,
+    data: Option<&[u8]>,
+    context: MessageField<wa::ContextInfo>,
+) -> io::Result<(wa::Message, String)> {
     let scratch = media.scratch();
     let info = encrypt(&scratch, sending, data)?;
     let name = Media::name(&info.file_enc_sha256);
     media.place(&scratch, &name)?;
     let sha256 = keys::hex(&info.file_sha256);
-    Ok((message(media, sending, &name, &info), sha256))
+    Ok((message(media, sending, &name, &info, context), sha256))
 }
 
 fn encrypt(scratch: &Path, sending: &Sending, data: Option<&[u8]>) -> io::Result<EncryptedMediaInfo> {
@@ -175,7 +185,13 @@ fn made_up(sending: &Sending) -> Vec<u8> {
     chunk
 }
 
-fn message(media: &Media, sending: &Sending, name: &str, info: &EncryptedMediaInfo) -> wa::Message {
+fn message(
+    media: &Media,
+    sending: &Sending,
+    name: &str,
+    info: &EncryptedMediaInfo,
+    context: MessageField<wa::ContextInfo>,
+) -> wa::Message {
     let opus = "audio/ogg; codecs=opus";
     let usual = match sending.kind.as_str() {
         "image" => "image/jpeg",
@@ -202,7 +218,7 @@ fn message(media: &Media, sending: &Sending, name: &str, info: &EncryptedMediaIn
         };
     }
     let caption = sending.caption.clone();
-    let inner = match sending.kind.as_str() {
+    let mut inner = match sending.kind.as_str() {
         "image" => wa::Message { image_message: filed!(ImageMessage { caption: caption }), ..Default::default() },
         "video" => wa::Message { video_message: filed!(VideoMessage { caption: caption, seconds: sending.seconds }), ..Default::default() },
         "audio" => {
@@ -214,6 +230,9 @@ fn message(media: &Media, sending: &Sending, name: &str, info: &EncryptedMediaIn
             ..Default::default()
         },
     };
+    if let Some(context) = context.into_option() {
+        inner.set_context_info(context);
+    }
     if !sending.view_once {
         return inner;
     }

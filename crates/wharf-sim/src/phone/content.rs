@@ -2,9 +2,12 @@
 //! shows as they are.
 
 use serde_json::{Map, Value, json};
+use wacore::proto_helpers::MessageExt as _;
 use waproto::buffa::MessageField;
 use waproto::whatsapp as wa;
 use waproto::whatsapp::message::protocol_message::Type;
+
+use crate::media::letter;
 
 /// A message as the ledger writes it.
 pub(crate) struct Said {
@@ -15,13 +18,13 @@ pub(crate) struct Said {
 
 /// Reads a message; `None` for kinds that this file does not know.
 pub(crate) fn read(message: &wa::Message) -> Option<Said> {
+    let message = message.get_base_message();
     let mut said = body(message)?;
     if let Some(context) = context(message) {
-        if let Some(quoted) = &context.stanza_id {
-            said.fields.insert("quoted".to_owned(), json!(quoted));
+        if let Some(id) = &context.stanza_id {
+            said.fields.insert("quoted".to_owned(), json!(id));
             said.fields.insert("quotedSender".to_owned(), json!(context.participant));
-            let words = context.quoted_message.as_option().and_then(words);
-            said.fields.insert("quotedText".to_owned(), json!(words));
+            said = with(said, context.quoted_message.as_option().map(quoted).unwrap_or_default());
         }
         if !context.mentioned_jid.is_empty() {
             said.fields.insert("mentions".to_owned(), json!(context.mentioned_jid));
@@ -33,8 +36,24 @@ pub(crate) fn read(message: &wa::Message) -> Option<Said> {
     Some(said)
 }
 
+/// What a reply shows of the message that it answers.
+fn quoted(message: &wa::Message) -> Value {
+    let Some(filed) = letter::filed(message) else {
+        return json!({"quotedType": body(message).map(|said| said.kind), "quotedText": words(message)});
+    };
+    let media = json!({
+        "mimeType": filed.mime_type, "size": filed.size, "fileName": filed.file_name, "seconds": filed.seconds, "voice": filed.voice,
+        "viewOnce": filed.view_once, "sha256": filed.file_sha256,
+    });
+    json!({"quotedType": filed.kind, "quotedText": filed.caption, "quotedMedia": media})
+}
+
 fn body(message: &wa::Message) -> Option<Said> {
     let plain = |kind, text| Said { kind, text, fields: Map::new() };
+    // What is to be said of the file itself stands beside.
+    if let Some(kind) = file_kind(message) {
+        return Some(plain(kind, None));
+    }
     if let Some(text) = words(message) {
         let mut said = plain("text", Some(text));
         if let Some(link) = message.extended_text_message.as_option().filter(|extended| extended.matched_text.is_some()) {
@@ -73,6 +92,18 @@ fn body(message: &wa::Message) -> Option<Said> {
         Type::MESSAGE_EDIT => Some(about(plain("edit", protocol.edited_message.as_option().and_then(words)), &protocol.key)),
         _ => None,
     }
+}
+
+/// The kind of the file in a message.
+fn file_kind(message: &wa::Message) -> Option<&'static str> {
+    let kinds = [
+        ("image", message.image_message.is_set()),
+        ("video", message.video_message.is_set()),
+        ("audio", message.audio_message.is_set()),
+        ("document", message.document_message.is_set()),
+        ("sticker", message.sticker_message.is_set()),
+    ];
+    kinds.iter().find_map(|(kind, set)| set.then_some(*kind))
 }
 
 pub(crate) fn words(message: &wa::Message) -> Option<String> {

@@ -48,7 +48,7 @@ type Fault = String;
 impl Draft {
     /// The message that the phone sends to `chat`.
     pub(crate) fn message(&self, phone: &Phone, chat: Number) -> Result<wa::Message, Fault> {
-        let context = self.context(phone)?;
+        let context = context(phone, self.reply_to.as_deref(), &self.mentions, self.forwarded)?;
         let kind = self.r#type.as_deref().unwrap_or("text");
         let mut message = match kind {
             "text" => words(need(self.text.as_ref(), "text")?, context),
@@ -92,26 +92,6 @@ impl Draft {
             message.message_context_info = MessageField::some(wa::MessageContextInfo { message_secret: secret, ..Default::default() });
         }
         Ok(message)
-    }
-
-    fn context(&self, phone: &Phone) -> Result<MessageField<wa::ContextInfo>, Fault> {
-        let mut context = wa::ContextInfo::default();
-        for number in &self.mentions {
-            let number: u64 = number.parse().map_err(|_| format!("{number} is no number"))?;
-            context.mentioned_jid.push(Number(number).jid().to_string());
-        }
-        if let Some(id) = &self.reply_to {
-            let answered = phone.ledger.find(id).ok_or("this phone has no message to answer")?;
-            context.stanza_id = Some(id.clone());
-            context.participant = Some(answered.sender.jid().to_string());
-            context.quoted_message = MessageField::some(wa::Message { conversation: answered.text.clone(), ..Default::default() });
-        }
-        if self.forwarded {
-            context.is_forwarded = Some(true);
-            context.forwarding_score = Some(1);
-        }
-        let said = self.reply_to.is_some() || self.forwarded || !self.mentions.is_empty();
-        Ok(if said { MessageField::some(context) } else { MessageField::none() })
     }
 
     fn contact(&self, context: MessageField<wa::ContextInfo>) -> Result<wa::Message, Fault> {
@@ -170,6 +150,32 @@ impl Draft {
     fn about<'p>(&self, phone: &'p Phone) -> Result<&'p Entry, Fault> {
         phone.ledger.find(need(self.target.as_ref(), "target")?).ok_or_else(|| "this phone has no such message".to_owned())
     }
+}
+
+/// What a message says of others, whatever it carries.
+pub(crate) fn context(
+    phone: &Phone,
+    reply_to: Option<&str>,
+    mentions: &[String],
+    forwarded: bool,
+) -> Result<MessageField<wa::ContextInfo>, Fault> {
+    let mut context = wa::ContextInfo::default();
+    for number in mentions {
+        let number: u64 = number.parse().map_err(|_| format!("{number} is no number"))?;
+        context.mentioned_jid.push(Number(number).jid().to_string());
+    }
+    if let Some(id) = reply_to {
+        let answered = phone.ledger.find(id).ok_or("this phone has no message to answer")?;
+        context.stanza_id = Some(id.to_owned());
+        context.participant = Some(answered.sender.jid().to_string());
+        context.quoted_message = MessageField::some(wa::Message { conversation: answered.text.clone(), ..Default::default() });
+    }
+    if forwarded {
+        context.is_forwarded = Some(true);
+        context.forwarding_score = Some(1);
+    }
+    let said = reply_to.is_some() || forwarded || !mentions.is_empty();
+    Ok(if said { MessageField::some(context) } else { MessageField::none() })
 }
 
 fn need<'d, T>(member: Option<&'d T>, name: &str) -> Result<&'d T, Fault> {

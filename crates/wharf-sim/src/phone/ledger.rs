@@ -225,15 +225,7 @@ pub(crate) fn describe(message: &wa::Message) -> (String, Option<String>, Map<St
     if let Some(said) = content::read(message) {
         return (said.kind.to_owned(), said.text, said.fields);
     }
-    let kinds = [
-        ("image", message.image_message.is_set()),
-        ("video", message.video_message.is_set()),
-        ("audio", message.audio_message.is_set()),
-        ("document", message.document_message.is_set()),
-        ("sticker", message.sticker_message.is_set()),
-        ("protocol", message.protocol_message.is_set()),
-    ];
-    let kind = kinds.iter().find_map(|(kind, set)| set.then_some(*kind)).unwrap_or("other");
+    let kind = if message.protocol_message.is_set() { "protocol" } else { "other" };
     (kind.to_owned(), None, Map::new())
 }
 

@@ -46,8 +46,11 @@ pub(super) fn message(place: &Place<'_>, body: &Body, context: Context) -> wa::M
 }
 
 /// What a reply shows of the message that it answers.
-pub(super) fn quoted(place: &Place<'_>, content: &Content) -> wa::Message {
+pub(super) fn quoted(place: &Place<'_>, content: &Content, view_once: bool) -> wa::Message {
     let none = Context::none;
+    if let (Some(kind), Some(media)) = (content.media_kind(), content.media()) {
+        return super::media::quoted(kind, media, view_once);
+    }
     match content {
         Content::Text { text, .. } => words(text, None, none()),
         Content::Location { latitude, longitude, name, address } => {

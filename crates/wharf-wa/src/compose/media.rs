@@ -3,7 +3,7 @@
 use waproto::buffa::MessageField;
 use waproto::whatsapp as wa;
 use waproto::whatsapp::message::{AudioMessage, DocumentMessage, FutureProofMessage, ImageMessage, StickerMessage, VideoMessage};
-use wharf_api::types::media::MediaKind;
+use wharf_api::types::media::{MediaContent, MediaKind};
 use wharf_core::engine::Media;
 
 /// Fills in what the messages of all kinds say of their file.
@@ -61,6 +61,55 @@ pub(super) fn message(media: &Media, context: MessageField<wa::ContextInfo>) -> 
         },
     };
     if media.view_once { once(media.kind, message) } else { message }
+}
+
+/// What a reply shows of a file: what it is, and neither where it lies nor its key.
+pub(super) fn quoted(kind: MediaKind, media: &MediaContent, view_once: bool) -> wa::Message {
+    macro_rules! shown {
+        ($message:ident { $($field:ident: $value:expr),* $(,)? }) => {
+            MessageField::some($message {
+                mimetype: Some(media.mime_type.clone()),
+                file_length: Some(media.size),
+                file_sha256: media.sha256.as_deref().and_then(unhex),
+                $($field: $value,)*
+                ..Default::default()
+            })
+        };
+    }
+    // The words under what can be opened once are shown with it and nowhere else.
+    let caption = media.caption.clone().filter(|_| !view_once);
+    let (width, height, seconds) = (media.width, media.height, media.seconds);
+    let once = view_once.then_some(true);
+    match kind {
+        MediaKind::Image => wa::Message {
+            image_message: shown!(ImageMessage { caption: caption, width: width, height: height, view_once: once }),
+            ..Default::default()
+        },
+        MediaKind::Video => wa::Message {
+            video_message: shown!(VideoMessage { caption: caption, width: width, height: height, seconds: seconds, view_once: once }),
+            ..Default::default()
+        },
+        MediaKind::Audio => wa::Message {
+            audio_message: shown!(AudioMessage { seconds: seconds, ptt: Some(media.voice), view_once: once }),
+            ..Default::default()
+        },
+        MediaKind::Document => {
+            let (file_name, title) = (media.file_name.clone(), media.file_name.clone());
+            wa::Message {
+                document_message: shown!(DocumentMessage { caption: caption, file_name: file_name, title: title }),
+                ..Default::default()
+            }
+        }
+        MediaKind::Sticker => {
+            wa::Message { sticker_message: shown!(StickerMessage { width: width, height: height }), ..Default::default() }
+        }
+    }
+}
+
+/// A hash as its messages carry it.
+fn unhex(digits: &str) -> Option<Vec<u8>> {
+    let pairs = digits.as_bytes().chunks_exact(2);
+    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 /// What can be opened once travels in an envelope that older clients cannot open at all. Voice notes have one of their own.

@@ -33,6 +33,7 @@ fn a_reply_names_the_author_of_what_it_answers() {
     let quote = |from_me, sender: Option<&str>| Quote {
         key: Key { wa_id: "3EB0AA".to_owned(), from_me, sender: sender.map(str::to_owned) },
         content: wharf_api::types::message::Content::text("before"),
+        view_once: false,
     };
     for (quote, author) in
         [(quote(true, None), OWN), (quote(false, None), "15550001001@s.whatsapp.net"), (quote(false, Some("987@lid")), "987@lid")]

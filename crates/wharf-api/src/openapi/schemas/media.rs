@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::messages;
 use crate::ids::MediaId;
 use crate::limits;
-use crate::openapi::schema::{
-    about, always, answer, boolean, chars, id, integer, maybe, name, nullable, recipient, request, session_id, text, time, word,
-};
+use crate::openapi::schema::{about, always, answer, boolean, chars, id, integer, maybe, name, nullable, text, time, word};
 use crate::types::media::MediaKind;
 
 pub(super) fn media() -> Value {
@@ -33,9 +32,7 @@ pub(super) fn send_media() -> Value {
     let mut base64 = about(nullable(text()), "The file in Base64.");
     base64["contentEncoding"] = json!("base64");
     let file_name = nullable(chars(1, limits::FILE_NAME_CHARS));
-    request(vec![
-        always("sessionId", session_id()),
-        always("to", recipient()),
+    messages::new(vec![
         always("mediaType", kind()),
         maybe(
             "mediaUrl",
@@ -47,7 +44,8 @@ pub(super) fn send_media() -> Value {
         maybe("fileName", about(file_name, "Of a document.")),
         maybe("voice", flag("Of audio: a voice note, which must be Ogg with Opus.")),
         maybe("viewOnce", flag("Of an image, a video or a voice note: it can be opened once.")),
-        maybe("async", flag("Answer as soon as the message is durable instead of waiting for WhatsApp.")),
+        messages::mentions("caption"),
+        maybe("forwarded", flag("It is shown as forwarded.")),
     ])
 }
 

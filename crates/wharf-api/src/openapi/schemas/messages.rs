@@ -147,7 +147,7 @@ pub(super) fn change_state() -> Value {
 }
 
 /// What a new message takes: its own members between where it comes from and how it is answered.
-fn new(own: Vec<Member>) -> Value {
+pub(super) fn new(own: Vec<Member>) -> Value {
     let mut members = vec![always("sessionId", session_id()), always("to", recipient())];
     members.extend(own);
     members.push(maybe("replyTo", about(nullable(message_id()), "The message that this one answers, of the same chat.")));
@@ -161,13 +161,18 @@ fn asynchronous() -> Member {
     maybe("async", flag)
 }
 
-pub(super) fn send_text() -> Value {
-    let mut mentions = about(list(&person()), "Who reads the text sees a name where `@` and the digits stand in it.");
+/// Whom the words of a new message mention.
+pub(super) fn mentions(words: &str) -> Member {
+    let mut mentions = about(list(&person()), &format!("Who reads the {words} sees a name where `@` and the digits stand in it."));
     mentions["maxItems"] = json!(limits::MENTIONS);
+    maybe("mentions", mentions)
+}
+
+pub(super) fn send_text() -> Value {
     let preview = json!({ "oneOf": [boolean(), reference("LinkPreview")], "default": false,
         "description": "What a link in the text is shown as. Nothing is fetched yet: `true` is `unsupported_operation`." });
     let text = always("text", chars(1, limits::TEXT_CHARS));
-    new(vec![text, maybe("mentions", mentions), maybe("linkPreview", preview)])
+    new(vec![text, mentions("text"), maybe("linkPreview", preview)])
 }
 
 pub(super) fn send_location() -> Value {

@@ -60,7 +60,7 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         CreatePairingCode {"phoneNumber": "+1 415 555 2671"},
         SendMedia {"sessionId": SESSION, "to": "14155552671", "mediaType": "image", "mediaUrl": "https://example.com/a.png",
             "mediaId": "med_00000000000000000000000000000007", "data": "aGVsbG8=", "caption": "c", "fileName": "a.png", "voice": true,
-            "viewOnce": true, "async": true},
+            "viewOnce": true, "replyTo": MESSAGE, "mentions": ["14155552671"], "forwarded": true, "async": true},
         SendText {"sessionId": SESSION, "to": "14155552671", "text": "hello", "replyTo": MESSAGE, "mentions": ["14155552671"],
             "linkPreview": {"url": "https://example.com", "title": "Example"}, "async": true},
         SendLocation {"sessionId": SESSION, "to": "14155552671", "latitude": 1.5, "longitude": 2.5, "name": "n", "address": "a",

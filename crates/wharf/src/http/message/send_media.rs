@@ -2,12 +2,12 @@ use bytes::Bytes;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use wharf_api::types::media::SendMedia;
-use wharf_api::types::message::MessageStatus;
+use wharf_core::message::Envelope;
 use wharf_core::message::send_media::{self as rules, Command, Source};
-use wharf_core::message::{self};
 
-use crate::http::envelope::{Reply, invalid};
-use crate::http::{Answer, Call, idempotency};
+use super::sending;
+use crate::http::envelope::invalid;
+use crate::http::{Answer, Call};
 
 pub(in crate::http) async fn send_media(mut call: Call) -> Answer {
     let mut request: SendMedia = call.take_json()?;
@@ -19,32 +19,25 @@ pub(in crate::http) async fn send_media(mut call: Call) -> Answer {
         _ => return Err(invalid("exactly one of mediaUrl, mediaId and data is expected").into()),
     };
     let command = Command {
-        session: request.session_id.clone(),
-        to: request.to.clone(),
+        envelope: Envelope {
+            session: request.session_id.clone(),
+            to: request.to.clone(),
+            reply_to: request.reply_to.clone(),
+            mentions: request.mentions.clone(),
+            forwarded: request.forwarded,
+            asynchronous: request.asynchronous,
+        },
         kind: request.media_type,
         source,
         caption: request.caption.clone(),
         file_name: request.file_name.clone(),
         voice: request.voice,
         view_once: request.view_once,
-        asynchronous: request.asynchronous,
     };
     rules::check(call.services(), &command)?;
-    let sent = async |claim| {
-        let sent = rules::send_media(call.services(), call.caller(), command.clone(), claim).await?;
-        Ok(Reply::created(sent.view()))
-    };
-    let resumed = async |id: String| {
-        let row = message::find_row(call.services(), call.caller(), &id).await?;
-        if row.status == MessageStatus::Failed {
-            let reason = row.error_reason.unwrap_or_default();
-            return Err(message::Error::Failed { id: row.id, reason }.into());
-        }
-        Reply::created(message::view(&row))
-    };
     // The file stands for itself by its hash: nobody writes a hundred megabytes out again to compare them.
     let named = Named { request: &request, data: data.as_ref().map(|data| Sha256::digest(data).to_vec()) };
-    idempotency::once::<message::Error, _, _>(&call, &named, sent, resumed).await
+    sending::once(&call, &named, |claim| rules::send_media(call.services(), call.caller(), command.clone(), claim)).await
 }
 
 /// What makes two requests the same.
