@@ -181,8 +181,9 @@ mod table {
              DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused, UnsupportedOperation, Conflict];
         forward_message: Post "/v1/messages/{messageId}/forward", Key(MessagesSend), 201, "Sends what a message says to somebody else.",
             [MessageNotFound, SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
-             MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused, UnsupportedOperation];
-        edit_message: Patch "/v1/messages/{messageId}", Key(MessagesSend), 200, "Edits an own text, for 15 minutes.",
+             ResourceNotFound, MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused,
+             UnsupportedOperation, Conflict];
+        edit_message: Patch "/v1/messages/{messageId}", Key(MessagesSend), 200, "Edits an own text or caption, for 15 minutes.",
             [MessageNotFound, SessionNotFound, SessionNotConnected, SessionDisconnected, RecipientNotOnWhatsapp, MessageTooLong,
              MessageSendingFailed, DailyMessageLimitReached, UnsupportedOperation, Conflict];
         delete_message: Delete "/v1/messages/{messageId}", Key(MessagesSend), 200, "Deletes a message for everyone, for 60 hours.",

@@ -59,7 +59,7 @@ pub enum Error {
     #[error("the text has {chars} characters")]
     TooLong { chars: usize },
     #[error("the caption has {chars} characters")]
-    CaptionTooLong { chars: usize },
+    CaptionTooLong { field: &'static str, chars: usize },
     /// A field that does not go with the others.
     #[error("{field}: {reason}")]
     Unfit { field: &'static str, reason: &'static str },
@@ -103,8 +103,8 @@ impl From<&Error> for ApiError {
             Error::TooLong { chars } => {
                 ApiError::new(ErrorCode::MessageTooLong).field("text").limit(limits::TEXT_CHARS as u64, *chars as u64)
             }
-            Error::CaptionTooLong { chars } => {
-                ApiError::new(ErrorCode::MessageTooLong).field("caption").limit(limits::CAPTION_CHARS as u64, *chars as u64)
+            Error::CaptionTooLong { field, chars } => {
+                ApiError::new(ErrorCode::MessageTooLong).field(*field).limit(limits::CAPTION_CHARS as u64, *chars as u64)
             }
             Error::Unfit { field, reason } => ApiError::new(ErrorCode::InvalidRequest).field(*field).reason(*reason),
             Error::InvalidNumber { field, reason } => ApiError::new(ErrorCode::InvalidPhoneNumber).field(field.clone()).reason(*reason),

@@ -1,5 +1,6 @@
 //! What a message is to say, in the words of the rules: the engine makes the bytes of it.
 
+use wharf_api::types::media::MediaKind;
 use wharf_api::types::message::{ContactCard, Content, LinkPreview};
 
 use super::Media;
@@ -24,14 +25,38 @@ impl Draft {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
-    Text { text: String, preview: Option<LinkPreview> },
-    Location { latitude: f64, longitude: f64, name: Option<String>, address: Option<String> },
-    Contact { contacts: Vec<ContactCard> },
-    Poll { question: String, options: Vec<String>, selectable_count: u32 },
+    Text {
+        text: String,
+        preview: Option<LinkPreview>,
+    },
+    Location {
+        latitude: f64,
+        longitude: f64,
+        name: Option<String>,
+        address: Option<String>,
+    },
+    Contact {
+        contacts: Vec<ContactCard>,
+    },
+    Poll {
+        question: String,
+        options: Vec<String>,
+        selectable_count: u32,
+    },
     Media(Box<Media>),
-    Reaction { target: Key, emoji: String },
-    Edit { target: Key, text: String },
-    Revoke { target: Key },
+    Reaction {
+        target: Key,
+        emoji: String,
+    },
+    Edit {
+        target: Key,
+        text: String,
+        /// What the words stand under; a text of its own where nothing is said.
+        captioned: Option<MediaKind>,
+    },
+    Revoke {
+        target: Key,
+    },
 }
 
 /// The name of a message on the wire, inside the chat that the draft goes to.

@@ -119,11 +119,16 @@ fn vote(target: &mut MessageRow, from: Option<&str>, chosen: &[String]) -> bool 
 }
 
 fn edit(target: &mut MessageRow, words: &str, at: Timestamp) -> bool {
-    let Content::Text { text, .. } = &mut target.content else { return false };
     if target.marks.edited_at.is_some_and(|edited| edited > at) {
         return false;
     }
-    words.clone_into(text);
+    match &mut target.content {
+        Content::Text { text, .. } => words.clone_into(text),
+        Content::Image(media) | Content::Video(media) | Content::Document(media) => {
+            media.caption = Some(words.to_owned()).filter(|caption| !caption.is_empty());
+        }
+        _ => return false,
+    }
     target.marks.edited_at = Some(at);
     true
 }

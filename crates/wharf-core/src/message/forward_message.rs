@@ -1,13 +1,16 @@
 //! Forwarding a message to another chat of its session.
 
 use wharf_api::Recipient;
+use wharf_api::types::media::{MediaContent, MediaKind, MediaState};
 use wharf_api::types::message::Content;
 
+use super::send_media::{self, Source};
 use super::{Envelope, Error, Sent, find_row, post};
 use crate::caller::Caller;
 use crate::engine::Body;
+use crate::media;
 use crate::services::Services;
-use crate::store::Claim;
+use crate::store::{Claim, MediaRow};
 
 #[derive(Clone, Debug)]
 pub struct Command {
@@ -25,7 +28,6 @@ pub fn check(command: &Command) -> Result<(), Error> {
 pub async fn forward_message(services: &Services, caller: &Caller, command: Command, claim: Option<Claim>) -> Result<Sent, Error> {
     check(&command)?;
     let row = find_row(services, caller, &command.message).await?;
-    let (body, content) = said(row.content)?;
     let envelope = Envelope {
         session: row.session.to_string(),
         to: command.to,
@@ -33,10 +35,44 @@ pub async fn forward_message(services: &Services, caller: &Caller, command: Comm
         asynchronous: command.asynchronous,
         ..Envelope::default()
     };
-    post(services, caller, &envelope, (body, content), claim).await
+    match (row.content.media_kind(), row.content.media()) {
+        (Some(_), _) if row.marks.view_once => Err(Error::Unsupported("what can be opened once cannot be forwarded")),
+        (Some(kind), Some(content)) => {
+            let file = file(services, caller, content).await?;
+            send_media::transmit(services, caller, again(envelope, kind, content, file), claim).await
+        }
+        _ => post(services, caller, &envelope, said(row.content)?, claim).await,
+    }
 }
 
-/// What the message says, to be said once more.
+/// The file of a message, while it is here.
+async fn file(services: &Services, caller: &Caller, content: &MediaContent) -> Result<MediaRow, Error> {
+    let gone = |reason| media::Error::NotFound { field: None, reason: Some(reason) };
+    match content.media_state {
+        MediaState::Pending => return Err(Error::Conflict("the file has not been fetched from WhatsApp yet")),
+        MediaState::Failed => return Err(gone("the file could not be fetched from WhatsApp").into()),
+        MediaState::Stored => {}
+    }
+    media::find(services, caller, content.media_id.as_str()).await.map_err(|error| match error {
+        media::Error::NotFound { reason: None, .. } => gone("the message's file is not kept any more").into(),
+        other => other.into(),
+    })
+}
+
+/// The file with its words, under a key of its own: who gets it learns nothing of the message that it comes from.
+fn again(envelope: Envelope, kind: MediaKind, content: &MediaContent, file: MediaRow) -> send_media::Command {
+    send_media::Command {
+        envelope,
+        kind,
+        source: Source::Message(Box::new(file)),
+        caption: content.caption.clone(),
+        file_name: content.file_name.clone(),
+        voice: content.voice,
+        view_once: false,
+    }
+}
+
+/// What a message without a file says, to be said once more.
 fn said(content: Content) -> Result<(Body, Content), Error> {
     let body = match &content {
         Content::Text { text, link_preview } => Body::Text { text: text.clone(), preview: link_preview.clone() },

@@ -8,8 +8,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use wharf_api::types::media::{MediaContent, MediaKind, MediaState};
 use wharf_api::limits;
+use wharf_api::types::media::{MediaContent, MediaKind, MediaState};
 
 use super::envelope::Addressed;
 use super::{Envelope, Error, Sent};
@@ -42,6 +42,8 @@ pub enum Source {
     /// The id of a stored file.
     Stored(String),
     Base64(Bytes),
+    /// The file of a message. WhatsApp has taken it before: it is not judged again.
+    Message(Box<MediaRow>),
 }
 
 impl Source {
@@ -49,9 +51,14 @@ impl Source {
     const fn field(&self) -> &'static str {
         match self {
             Self::Url(_) => "mediaUrl",
-            Self::Stored(_) => "mediaId",
+            Self::Stored(_) | Self::Message(_) => "mediaId",
             Self::Base64(_) => "data",
         }
+    }
+
+    /// Whether the file comes in with the message.
+    const fn is_fresh(&self) -> bool {
+        matches!(self, Self::Url(_) | Self::Base64(_))
     }
 }
 
@@ -62,10 +69,7 @@ const BASE64_CHUNK: usize = 64 * 1024;
 pub fn check(services: &Services, command: &Command) -> Result<(), Error> {
     command.envelope.check()?;
     if let Some(caption) = &command.caption {
-        let chars = caption.chars().count();
-        if chars > limits::CAPTION_CHARS {
-            return Err(Error::CaptionTooLong { chars });
-        }
+        words("caption", caption)?;
         if !command.kind.has_caption() {
             return Err(Error::Unfit { field: "caption", reason: "only images, videos and documents have one" });
         }
@@ -86,9 +90,20 @@ pub fn check(services: &Services, command: &Command) -> Result<(), Error> {
     Ok(())
 }
 
-/// Sends a file; see [`send`].
+/// What every caption must be, a new one or one that takes the place of another.
+pub(super) fn words(field: &'static str, caption: &str) -> Result<(), Error> {
+    let chars = caption.chars().count();
+    if chars > limits::CAPTION_CHARS { Err(Error::CaptionTooLong { field, chars }) } else { Ok(()) }
+}
+
+/// Sends a file; see [`super::send`].
 pub async fn send_media(services: &Services, caller: &Caller, command: Command, claim: Option<Claim>) -> Result<Sent, Error> {
     check(services, &command)?;
+    transmit(services, caller, command, claim).await
+}
+
+/// Sends a file whose shape is known to be good.
+pub(super) async fn transmit(services: &Services, caller: &Caller, command: Command, claim: Option<Claim>) -> Result<Sent, Error> {
     let addressed = command.envelope.address(services, caller).await?;
     session::require_connected(services, &addressed.session)?;
     // Asked again when the message is accepted, from memory then; a file that goes nowhere is not fetched.
@@ -99,7 +114,7 @@ pub async fn send_media(services: &Services, caller: &Caller, command: Command, 
         }
     }
     let (row, facts) = obtain(services, caller, &addressed.session, &command).await?;
-    let fresh = !matches!(command.source, Source::Stored(_));
+    let fresh = command.source.is_fresh();
     let sent = post(services, caller, addressed, &command, (&row, facts), claim).await;
     match &sent {
         // The message has it, or may have it.
@@ -166,6 +181,7 @@ async fn obtain(services: &Services, caller: &Caller, session: &SessionRow, comm
     let purpose = Purpose { kind: Some(command.kind), voice: command.voice };
     let (intake, name) = match &command.source {
         Source::Stored(id) => return stored(services, caller, command, id).await,
+        Source::Message(row) => return with_facts(services, MediaRow::clone(row)).await,
         Source::Url(url) => {
             let _turn = services.fetches.enter(&caller.account).await;
             let mut intake = Intake::begin(services, purpose, field).await?;
@@ -193,6 +209,10 @@ async fn stored(services: &Services, caller: &Caller, command: &Command, id: &st
     if row.size > limit {
         return Err(media::Error::TooLarge { field, limit, actual: row.size }.into());
     }
+    with_facts(services, row).await
+}
+
+async fn with_facts(services: &Services, row: MediaRow) -> Result<(MediaRow, Facts), Error> {
     let facts = services.files.facts(&row.id, &row.mime_type).await.map_err(media::Error::from)?;
     Ok((row, facts))
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 use wharf_api::ErrorCode;
 
+use crate::answers::carrying;
 use crate::harness::{Backend, OWNER, SILENT, World, both_backends, eventually};
 
 both_backends! {
@@ -36,6 +37,40 @@ both_backends! {
         world.events("message.deleted", 1).await;
         let edits = world.events("message.edited", 1).await;
         assert_eq!((&edits[0]["data"]["target"]["messageId"], &edits[0]["data"]["text"]), (&sent["messageId"], &json!("the first")));
+    }
+
+    async fn the_words_under_a_file_are_edited_and_the_file_stays(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        for (name, caption) in [("image", Some("look")), ("video", Some("watch")), ("document", Some("read")), ("image", None)] {
+            let sent = world.post(&session, "media", carrying(name, json!({"caption": caption}))).await.ok(201).clone();
+            let before = world.shown(&sent).await;
+            let path = format!("/v1/messages/{}", sent["messageId"].as_str().unwrap());
+            // At the limit, and one past it.
+            let longest = "😀".repeat(1024);
+            let edited = world.api().patch(&path, &json!({"text": longest})).await;
+            let row = edited.ok(200);
+            assert_eq!((&row["caption"], &row["type"], &row["change"]["status"]), (&json!(longest), &sent["type"], &json!("sent")), "{row}");
+            assert!(row["editedAt"].is_string() && row["text"].is_null(), "{row}");
+            let shown = world.shown(&sent).await;
+            assert_eq!((&shown["media"]["caption"], &shown["edited"]), (&json!(longest), &json!(true)), "{shown}");
+            assert_eq!((&shown["media"]["sha256"], &shown["copies"]), (&before["media"]["sha256"], &json!(1)), "{shown}");
+            let refused = world.api().patch(&path, &json!({"text": "😀".repeat(1025)})).await;
+            let details = refused.refused(ErrorCode::MessageTooLong);
+            assert_eq!((&details["field"], &details["limit"], &details["actual"]), (&json!("text"), &json!(1024), &json!(1025)));
+        }
+        let edits = world.events("message.edited", 4).await;
+        assert_eq!(edits[0]["data"]["text"].as_str().map(|text| text.chars().count()), Some(1024));
+
+        // And a person's, who also takes the words away.
+        let theirs = world.writes(json!({"type": "image", "size": 500, "caption": "thier words"})).await;
+        let row = world.row(&session, &theirs, |row| row["mediaState"] == "stored").await;
+        world.writes(json!({"type": "edit", "target": theirs, "text": "their words"})).await;
+        let edited = world.row(&session, &theirs, |row| row["caption"] == "their words").await;
+        assert_eq!((&edited["mediaId"], &edited["mediaState"]), (&row["mediaId"], &json!("stored")));
+        assert!(edited["editedAt"].is_string(), "{edited}");
+        world.writes(json!({"type": "edit", "target": theirs, "text": ""})).await;
+        world.row(&session, &theirs, |row| row["caption"].is_null() && row["type"] == "image").await;
     }
 
     async fn what_others_edit_and_delete_is_edited_and_deleted_and_nobody_elses(backend) {
@@ -149,6 +184,10 @@ async fn what_whatsapp_does_not_let_one_change_is_refused() {
     world.api().delete(&path(&theirs)).await.refused(ErrorCode::UnsupportedOperation);
     let place = world.post(&session, "location", json!({"latitude": 1, "longitude": 1})).await.ok(201).clone();
     world.api().patch(&path(&place), &json!({"text": "x"})).await.refused(ErrorCode::UnsupportedOperation);
+    for uncaptioned in [carrying("audio", json!({})), carrying("sticker", json!({})), carrying("image", json!({"viewOnce": true}))] {
+        let sent = world.post(&session, "media", uncaptioned).await.ok(201).clone();
+        world.api().patch(&path(&sent), &json!({"text": "x"})).await.refused(ErrorCode::UnsupportedOperation);
+    }
     let text = world.send(&session, SILENT, "x").await.ok(201).clone();
     world.api().patch(&path(&text), &json!({"text": "x".repeat(4097)})).await.refused(ErrorCode::MessageTooLong);
     world.api().patch("/v1/messages/msg_00000000000000000000000000000000", &json!({"text": "x"})).await.refused(ErrorCode::MessageNotFound);

@@ -4,12 +4,14 @@
 
 mod accounts;
 mod aliases;
+mod answers;
 mod calls;
 mod changes;
 mod chaos;
 mod commands;
 mod events;
 mod first_message;
+mod forwards;
 mod groups;
 mod harness;
 mod holds;

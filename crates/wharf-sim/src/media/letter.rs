@@ -185,13 +185,7 @@ fn made_up(sending: &Sending) -> Vec<u8> {
     chunk
 }
 
-fn message(
-    media: &Media,
-    sending: &Sending,
-    name: &str,
-    info: &EncryptedMediaInfo,
-    context: MessageField<wa::ContextInfo>,
-) -> wa::Message {
+fn message(media: &Media, sending: &Sending, name: &str, info: &EncryptedMediaInfo, context: MessageField<wa::ContextInfo>) -> wa::Message {
     let opus = "audio/ogg; codecs=opus";
     let usual = match sending.kind.as_str() {
         "image" => "image/jpeg",
@@ -238,6 +232,16 @@ fn message(
     }
     let envelope = MessageField::some(FutureProofMessage { message: MessageField::some(inner) });
     wa::Message { view_once_message: envelope, ..Default::default() }
+}
+
+/// What an edit says of a file: its new words.
+pub(crate) fn caption(kind: &str, caption: &str) -> wa::Message {
+    let caption = Some(caption.to_owned());
+    match kind {
+        "image" => wa::Message { image_message: MessageField::some(ImageMessage { caption, ..Default::default() }), ..Default::default() },
+        "video" => wa::Message { video_message: MessageField::some(VideoMessage { caption, ..Default::default() }), ..Default::default() },
+        _ => wa::Message { document_message: MessageField::some(DocumentMessage { caption, ..Default::default() }), ..Default::default() },
+    }
 }
 
 /// The kind of key that opens a file; `None` where the word names no media.

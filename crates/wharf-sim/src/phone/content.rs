@@ -89,7 +89,14 @@ fn body(message: &wa::Message) -> Option<Said> {
     let protocol = message.protocol_message.as_option()?;
     match protocol.r#type? {
         Type::REVOKE => Some(about(plain("delete", None), &protocol.key)),
-        Type::MESSAGE_EDIT => Some(about(plain("edit", protocol.edited_message.as_option().and_then(words)), &protocol.key)),
+        Type::MESSAGE_EDIT => {
+            let edited = protocol.edited_message.as_option()?;
+            let (kind, text) = match letter::filed(edited) {
+                Some(filed) => (filed.kind, filed.caption),
+                None => ("text".to_owned(), words(edited)),
+            };
+            Some(about(with(plain("edit", text), json!({"editedType": kind})), &protocol.key))
+        }
         _ => None,
     }
 }

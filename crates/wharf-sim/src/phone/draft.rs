@@ -10,6 +10,7 @@ use waproto::whatsapp::message::protocol_message::Type;
 use super::Phone;
 use super::ledger::Entry;
 use crate::address::Number;
+use crate::media::letter;
 use crate::{clock, keys};
 
 /// One message as the control API spells it: its `type`, and the members that the type asks for.
@@ -75,13 +76,20 @@ impl Draft {
                 ..Default::default()
             },
             "vote" => self.vote(phone, chat)?,
-            "edit" => protocol(m::ProtocolMessage {
-                key: key(self.about(phone)?, chat),
-                r#type: Some(Type::MESSAGE_EDIT),
-                edited_message: MessageField::some(words(need(self.text.as_ref(), "text")?, MessageField::none())),
-                timestamp_ms: i64::try_from(clock::now_ms()).ok(),
-                ..Default::default()
-            }),
+            "edit" => {
+                let (target, text) = (self.about(phone)?, need(self.text.as_ref(), "text")?);
+                let edited = match &target.media {
+                    Some(filed) => letter::caption(&filed.kind, text),
+                    None => words(text, MessageField::none()),
+                };
+                protocol(m::ProtocolMessage {
+                    key: key(target, chat),
+                    r#type: Some(Type::MESSAGE_EDIT),
+                    edited_message: MessageField::some(edited),
+                    timestamp_ms: i64::try_from(clock::now_ms()).ok(),
+                    ..Default::default()
+                })
+            }
             "delete" => {
                 protocol(m::ProtocolMessage { key: key(self.about(phone)?, chat), r#type: Some(Type::REVOKE), ..Default::default() })
             }

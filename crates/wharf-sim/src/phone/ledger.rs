@@ -82,7 +82,14 @@ impl Ledger {
         let who = change.sender.to_string();
         match change.kind.as_str() {
             "edit" if entry.sender == change.sender => {
-                entry.text.clone_from(&change.text);
+                match &mut entry.media {
+                    // Words that do not stand under such a file take its own away.
+                    Some(filed) => {
+                        let fits = change.fields.get("editedType").is_some_and(|kind| *kind == *filed.kind);
+                        filed.caption = change.text.clone().filter(|_| fits);
+                    }
+                    None => entry.text.clone_from(&change.text),
+                }
                 entry.fields.insert("edited".to_owned(), json!(true));
             }
             "delete" => {

@@ -34,10 +34,13 @@ pub(super) fn message(place: &Place<'_>, body: &Body, context: Context) -> wa::M
             }),
             ..Default::default()
         },
-        Body::Edit { target, text } => protocol(ProtocolMessage {
+        Body::Edit { target, text, captioned } => protocol(ProtocolMessage {
             key: key(place, target),
             r#type: Some(Type::MESSAGE_EDIT),
-            edited_message: MessageField::some(words(text, None, context)),
+            edited_message: MessageField::some(match captioned {
+                Some(kind) => super::media::caption(*kind, text),
+                None => words(text, None, context),
+            }),
             timestamp_ms: Some(place.at.as_millis()),
             ..Default::default()
         }),

@@ -106,6 +106,23 @@ pub(super) fn quoted(kind: MediaKind, media: &MediaContent, view_once: bool) -> 
     }
 }
 
+/// What an edit says of a file: its new words and nothing else, as official clients write it. A text in their place would take
+/// the words away.
+pub(super) fn caption(kind: MediaKind, caption: &str) -> wa::Message {
+    let caption = Some(caption.to_owned());
+    match kind {
+        MediaKind::Image => {
+            wa::Message { image_message: MessageField::some(ImageMessage { caption, ..Default::default() }), ..Default::default() }
+        }
+        MediaKind::Video => {
+            wa::Message { video_message: MessageField::some(VideoMessage { caption, ..Default::default() }), ..Default::default() }
+        }
+        MediaKind::Document | MediaKind::Audio | MediaKind::Sticker => {
+            wa::Message { document_message: MessageField::some(DocumentMessage { caption, ..Default::default() }), ..Default::default() }
+        }
+    }
+}
+
 /// A hash as its messages carry it.
 fn unhex(digits: &str) -> Option<Vec<u8>> {
     let pairs = digits.as_bytes().chunks_exact(2);

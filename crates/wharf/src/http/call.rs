@@ -210,7 +210,7 @@ async fn path(parts: &mut Parts) -> Result<Vec<(String, String)>, ApiError> {
 /// The operations that read their body as it comes.
 const STREAMED: &[&str] = &[ops::upload_media.id];
 /// The operations that carry or send files.
-const WITH_FILES: &[&str] = &[ops::upload_media.id, ops::send_media.id];
+const WITH_FILES: &[&str] = &[ops::upload_media.id, ops::send_media.id, ops::forward_message.id];
 
 /// The most bytes that the body may have.
 fn body_bytes(operation: &Operation) -> usize {

@@ -7,6 +7,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use wharf_api::{ErrorCode, Permission, limits};
 
+use crate::harness::engine::SILENT;
 use crate::harness::{Ask, Gateway, client};
 
 const MB: usize = 1024 * 1024;
@@ -205,4 +206,21 @@ async fn anothers_file_is_as_good_as_none() {
     gateway.get(&path).key(&sender).send().await.refused(ErrorCode::InsufficientPermissions);
     let reader = gateway.make_key(&[Permission::MessagesRead], None).await;
     upload(&gateway, "", b"hello").key(&reader).send().await.refused(ErrorCode::InsufficientPermissions);
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_kept_any_more_is_not_forwarded() {
+    let gateway = Gateway::start().await;
+    let session = gateway.connected().await;
+    let stored = upload(&gateway, "", &png(8, 8)).send().await.ok(201)["mediaId"].clone();
+    let body = json!({"sessionId": session, "to": SILENT, "mediaType": "image", "mediaId": stored});
+    let sent = gateway.post("/v1/messages/media", body).send().await.ok(201)["messageId"].clone();
+    let path = format!("/v1/messages/{}/forward", sent.as_str().unwrap());
+    gateway.post(&path, json!({"to": SILENT})).send().await.ok(201);
+    // As the sweep does when the time is over.
+    let id = wharf_api::ids::MediaId::parse(stored.as_str().unwrap()).unwrap();
+    gateway.services.files.remove(&id).await.unwrap();
+    gateway.services.store.delete_media(&[id]).await.unwrap();
+    let refused = gateway.post(&path, json!({"to": SILENT})).send().await;
+    assert_eq!(refused.refused(ErrorCode::ResourceNotFound)["reason"], "the message's file is not kept any more");
 }

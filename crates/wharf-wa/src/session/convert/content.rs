@@ -32,10 +32,16 @@ fn change(protocol: &wa::message::ProtocolMessage) -> Option<Content> {
         Type::REVOKE => Some(Content::Deletion { target }),
         Type::MESSAGE_EDIT => {
             let edited = protocol.edited_message.as_option()?.get_base_message();
-            Some(Content::Edit { text: edited.text_content().or_else(|| edited.get_caption())?.to_owned(), target })
+            Some(Content::Edit { text: edited.text_content().or_else(|| caption(edited))?.to_owned(), target })
         }
         _ => None,
     }
+}
+
+/// The words under the file of an edited message; empty where they were taken away.
+fn caption(edited: &wa::Message) -> Option<&str> {
+    let captioned = edited.image_message.is_set() || edited.video_message.is_set() || edited.document_message.is_set();
+    captioned.then(|| edited.get_caption().unwrap_or_default())
 }
 
 fn known(base: &wa::Message) -> Option<Content> {
