@@ -136,6 +136,7 @@ pub struct MediaContent {
 /// `POST /v1/messages/media`. Exactly one of `mediaUrl`, `mediaId` and `data` names the file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "the members of a request, each with a name of its own on the wire")]
 pub struct SendMedia {
     pub session_id: String,
     /// A phone number in international format, or a group or LID id.
