@@ -15,7 +15,8 @@ where
     W: Future<Output = Result<Sent, message::Error>>,
 {
     let sent = |claim| {
-        let work = work(claim);
+        // A send holds much while it waits.
+        let work = Box::pin(work(claim));
         async { Ok(Reply::created(work.await?.view())) }
     };
     let resumed = async |id: String| {
