@@ -12,7 +12,7 @@ const OTHER: &str = "15550002001";
 const FRIEND: &str = "15551000001";
 
 /// The body of a message with a file of that name.
-pub fn carrying(name: &str, more: Value) -> Value {
+pub fn carrying(name: &str, more: &Value) -> Value {
     let kind = if name == "voice" { "audio" } else { name };
     let mut body = json!({"mediaType": kind, "voice": name == "voice", "data": STANDARD.encode(file(name, 2000))});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -31,7 +31,7 @@ both_backends! {
             ("voice", json!({})),
             ("sticker", json!({})),
         ] {
-            let sent = world.post(&session, "media", carrying(name, more.clone())).await.ok(201).clone();
+            let sent = world.post(&session, "media", carrying(name, &more)).await.ok(201).clone();
             let reply = world.post(&session, "text", json!({"text": "about it", "replyTo": sent["messageId"]})).await;
             let shown = world.shown(reply.ok(201)).await;
             assert_eq!((&shown["quoted"], &shown["quotedType"]), (&sent["whatsappId"], &sent["type"]), "{shown}");
@@ -42,7 +42,7 @@ both_backends! {
             assert_eq!((&media["fileName"], &media["voice"]), (&more["fileName"], &json!(name == "voice")), "{shown}");
         }
         // The words under what can be opened once are not given away by an answer to it.
-        let once = world.post(&session, "media", carrying("image", json!({"caption": "secret", "viewOnce": true}))).await.ok(201).clone();
+        let once = world.post(&session, "media", carrying("image", &json!({"caption": "secret", "viewOnce": true}))).await.ok(201).clone();
         let reply = world.post(&session, "text", json!({"text": "about it", "replyTo": once["messageId"]})).await;
         let shown = world.shown(reply.ok(201)).await;
         assert_eq!((&shown["quotedType"], &shown["quotedText"]), (&json!("image"), &json!(null)), "{shown}");
@@ -55,7 +55,7 @@ both_backends! {
         let first = world.send(&session, SILENT, "the first").await.ok(201).clone();
         for name in ["image", "video", "document", "audio", "sticker"] {
             let marks = json!({"replyTo": first["messageId"], "mentions": [OTHER, "42@lid"], "forwarded": true});
-            let sent = world.post(&session, "media", carrying(name, marks)).await;
+            let sent = world.post(&session, "media", carrying(name, &marks)).await;
             let row = sent.ok(201);
             assert_eq!((&row["replyTo"]["messageId"], &row["forwarded"]), (&first["messageId"], &json!(true)), "{row}");
             let shown = world.shown(row).await;
@@ -64,7 +64,7 @@ both_backends! {
             assert_eq!(shown["mentions"], json!([format!("{OTHER}@s.whatsapp.net"), "42@lid"]), "{shown}");
             assert_eq!(shown["forwarded"], true, "{shown}");
         }
-        let once = carrying("image", json!({"viewOnce": true, "replyTo": first["messageId"]}));
+        let once = carrying("image", &json!({"viewOnce": true, "replyTo": first["messageId"]}));
         let once = world.post(&session, "media", once).await;
         let shown = world.shown(once.ok(201)).await;
         assert_eq!((&shown["quoted"], &shown["media"]["viewOnce"]), (&first["whatsappId"], &json!(true)), "{shown}");
@@ -87,7 +87,7 @@ async fn in_a_group_everybody_sees_the_answer_and_whom_a_caption_mentions() {
     let theirs = world.writes_as(SILENT, &group, json!({"type": "document", "size": 500, "fileName": "plan.pdf"})).await;
     let theirs = world.row(&session, &theirs, |row| row["mediaState"] == "stored").await;
     let marks = json!({"to": group, "caption": format!("@{FRIEND} look"), "replyTo": theirs["messageId"], "mentions": [FRIEND]});
-    let sent = world.post(&session, "media", carrying("image", marks)).await.ok(201).clone();
+    let sent = world.post(&session, "media", carrying("image", &marks)).await.ok(201).clone();
     for phone in [SILENT, FRIEND] {
         let shown = world.shown_at(phone, &sent).await;
         assert_eq!(
@@ -111,9 +111,9 @@ async fn a_file_that_answers_what_is_not_there_or_mentions_nobody_is_refused_and
         (json!({"mentions": ["120363@g.us"]}), ErrorCode::InvalidPhoneNumber, "mentions[0]"),
         (json!({"mentions": vec![OTHER; 257]}), ErrorCode::InvalidRequest, "mentions"),
     ] {
-        let refused = world.post(&session, "media", carrying("image", marks.clone())).await;
+        let refused = world.post(&session, "media", carrying("image", &marks)).await;
         assert_eq!(refused.refused(code)["field"].as_str().unwrap_or_default(), field, "{marks}");
     }
     assert!(files(&world.dir().join("gateway/media")).is_empty());
-    world.post(&session, "media", carrying("image", json!({"mentions": vec![OTHER; 256]}))).await.ok(201);
+    world.post(&session, "media", carrying("image", &json!({"mentions": vec![OTHER; 256]}))).await.ok(201);
 }

@@ -43,7 +43,7 @@ both_backends! {
         let world = World::start(backend).await;
         let session = world.pair(OWNER).await;
         for (name, caption) in [("image", Some("look")), ("video", Some("watch")), ("document", Some("read")), ("image", None)] {
-            let sent = world.post(&session, "media", carrying(name, json!({"caption": caption}))).await.ok(201).clone();
+            let sent = world.post(&session, "media", carrying(name, &json!({"caption": caption}))).await.ok(201).clone();
             let before = world.shown(&sent).await;
             let path = format!("/v1/messages/{}", sent["messageId"].as_str().unwrap());
             // At the limit, and one past it.
@@ -184,7 +184,7 @@ async fn what_whatsapp_does_not_let_one_change_is_refused() {
     world.api().delete(&path(&theirs)).await.refused(ErrorCode::UnsupportedOperation);
     let place = world.post(&session, "location", json!({"latitude": 1, "longitude": 1})).await.ok(201).clone();
     world.api().patch(&path(&place), &json!({"text": "x"})).await.refused(ErrorCode::UnsupportedOperation);
-    for uncaptioned in [carrying("audio", json!({})), carrying("sticker", json!({})), carrying("image", json!({"viewOnce": true}))] {
+    for uncaptioned in [carrying("audio", &json!({})), carrying("sticker", &json!({})), carrying("image", &json!({"viewOnce": true}))] {
         let sent = world.post(&session, "media", uncaptioned).await.ok(201).clone();
         world.api().patch(&path(&sent), &json!({"text": "x"})).await.refused(ErrorCode::UnsupportedOperation);
     }

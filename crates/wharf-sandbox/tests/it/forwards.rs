@@ -26,8 +26,8 @@ both_backends! {
             ("voice", json!({})),
             ("sticker", json!({})),
         ] {
-            let out = world.post(&session, "media", carrying(name, more.clone())).await.ok(201).clone();
-            let mut body = carrying(name, more.clone());
+            let out = world.post(&session, "media", carrying(name, &more)).await.ok(201).clone();
+            let mut body = carrying(name, &more);
             body["type"] = body["mediaType"].take();
             let back = world.writes(body).await;
             let back = world.row(&session, &back, |row| row["mediaState"] == "stored").await;
@@ -57,7 +57,7 @@ both_backends! {
         let env = [("WHARF_KILL_FILE", kill_file.to_str().unwrap())];
         world.start_gateway(&env).await;
         world.until_connected(&session).await;
-        let sent = world.post(&session, "media", carrying("document", json!({}))).await.ok(201).clone();
+        let sent = world.post(&session, "media", carrying("document", &json!({}))).await.ok(201).clone();
         let path = format!("/v1/messages/{}/forward", sent["messageId"].as_str().unwrap());
         for gap in ["M3-uploaded", "S0-accepted", "S3-written", "S4-acked"] {
             world.until_connected(&session).await;
@@ -92,7 +92,7 @@ both_backends! {
 async fn what_may_be_opened_once_or_could_not_be_fetched_is_not_forwarded() {
     let mut world = World::start(Backend::Sqlite).await;
     let session = world.pair(OWNER).await;
-    let once = world.post(&session, "media", carrying("image", json!({"viewOnce": true}))).await.ok(201).clone();
+    let once = world.post(&session, "media", carrying("image", &json!({"viewOnce": true}))).await.ok(201).clone();
     forward(&world, &once).await.refused(ErrorCode::UnsupportedOperation);
     let theirs = world.writes(json!({"type": "image", "size": 500, "viewOnce": true})).await;
     let theirs = world.row(&session, &theirs, |row| row["mediaState"] == "stored").await;
