@@ -8,8 +8,8 @@ use wharf_api::types::event::Event;
 
 use crate::caller::Caller;
 use crate::services::Services;
+use crate::session;
 use crate::store::{self, EventFilter, EventPage, EventRow, PageRequest};
-use crate::{key, session};
 
 pub use bell::Bell;
 
@@ -65,11 +65,6 @@ pub async fn filter(services: &Services, caller: &Caller, mut filter: EventFilte
 /// The events after a position, oldest first.
 pub async fn list(services: &Services, caller: &Caller, filter: &EventFilter, after: i64, limit: u32) -> Result<EventPage, Error> {
     Ok(services.store.list_events(&caller.account, filter, after, limit).await?)
-}
-
-/// Whether the key that opened a stream may still read it.
-pub async fn may_go_on(services: &Services, caller: &Caller) -> bool {
-    key::is_good(services, &caller.key).await
 }
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;

@@ -173,33 +173,41 @@ pub async fn authenticate(services: &Services, presented: &str) -> Result<Caller
     }
     let (id, secret) = Secret::parse(presented).ok_or(Error::Invalid)?;
     let now = services.clock.now();
-    let found = if let Some(found) = services.keys.get(&id, now) {
-        found
-    } else {
-        let found = services.store.find_key_any_account(&id).await?.ok_or(Error::Invalid)?;
-        services.keys.put(found.clone(), now);
-        found
-    };
-    let right = bool::from(found.key.secret_hash.ct_eq(&secret.hash()));
-    if !right || found.key.revoked_at.is_some_and(|at| at <= now) {
+    let found = look_up(services, &id, now).await?;
+    if !bool::from(found.key.secret_hash.ct_eq(&secret.hash())) {
         return Err(Error::Invalid);
     }
-    if found.key.expires_at.is_some_and(|at| at <= now) {
-        return Err(Error::Expired);
-    }
+    check_end(&found.key, now)?;
     services.used.key(&found.account.id, &id, now);
     Ok(Caller::from_key(&found))
 }
 
-/// Whether a key that was good a while ago still is.
-pub async fn is_good(services: &Services, id: &KeyId) -> bool {
+/// Refuses a key that was good when its request came and has ended since. A revocation on another node is noticed within
+/// [`CACHE_MS`].
+pub async fn still_good(services: &Services, id: &KeyId) -> Result<(), Error> {
     let now = services.clock.now();
-    match services.store.find_key_any_account(id).await {
-        Ok(Some(found)) => !(found.key.revoked_at.is_some_and(|at| at <= now) || found.key.expires_at.is_some_and(|at| at <= now)),
-        Ok(None) => false,
+    match look_up(services, id, now).await {
+        Ok(found) => check_end(&found.key, now),
         // The database is away: nothing is known, and nothing can be read either.
-        Err(_) => true,
+        Err(Error::Store(_)) => Ok(()),
+        Err(error) => Err(error),
     }
+}
+
+async fn look_up(services: &Services, id: &KeyId, now: Timestamp) -> Result<KeyWithAccount, Error> {
+    if let Some(found) = services.keys.get(id, now) {
+        return Ok(found);
+    }
+    let found = services.store.find_key_any_account(id).await?.ok_or(Error::Invalid)?;
+    services.keys.put(found.clone(), now);
+    Ok(found)
+}
+
+fn check_end(key: &KeyRow, now: Timestamp) -> Result<(), Error> {
+    if key.revoked_at.is_some_and(|at| at <= now) {
+        return Err(Error::Invalid);
+    }
+    if key.expires_at.is_some_and(|at| at <= now) { Err(Error::Expired) } else { Ok(()) }
 }
 
 /// What a new key is to be.

@@ -1,5 +1,7 @@
 //! Keys: three kinds of refusal told apart, permissions, binding, and no secret at rest.
 
+use std::time::Duration;
+
 use serde_json::json;
 use wharf_api::ErrorCode;
 
@@ -29,6 +31,25 @@ both_backends! {
 
         // The key stands before everything: an unknown session behind a bad key is a 401.
         api.with_key("nonsense").get("/v1/sessions/ses_0").await.refused(ErrorCode::InvalidApiKey);
+    }
+
+    async fn a_stream_and_a_long_poll_end_within_seconds_of_their_key(backend) {
+        let world = World::start(backend).await;
+        let api = world.api();
+        let reader = api.post("/v1/api-keys", &json!({"name": "reader", "permissions": ["events:read"]})).await;
+        let id = reader.ok(201)["keyId"].as_str().unwrap().to_owned();
+        let reader = api.with_key(reader.data()["apiKey"].as_str().unwrap());
+        let mut stream = reader.request("GET", "/v1/events").header("Accept", "text/event-stream").send().await.unwrap();
+        assert!(stream.chunk().await.unwrap().is_some(), "it is open");
+        let poll = tokio::spawn({
+            let reader = reader.clone();
+            async move { reader.get("/v1/events?after=latest&wait=30").await }
+        });
+        api.delete(&format!("/v1/api-keys/{id}")).await.ok(200);
+        let ends = async { while stream.chunk().await.unwrap().is_some() {} };
+        let both = async { tokio::join!(ends, poll) };
+        let ((), poll) = tokio::time::timeout(Duration::from_secs(7), both).await.expect("both end");
+        poll.unwrap().refused(ErrorCode::InvalidApiKey);
     }
 }
 

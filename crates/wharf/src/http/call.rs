@@ -16,12 +16,15 @@ use wharf_api::ids::{AccountId, KeyId};
 use wharf_api::ops::{self, Access, Method, Operation};
 use wharf_api::{ApiError, limits, openapi};
 use wharf_core::limit::{Permit, Standing};
-use wharf_core::{Caller, Services};
+use wharf_core::{Caller, Services, key};
 
 use super::audit::Trace;
 use super::envelope::{self, Failure, Reply, invalid};
 use super::query::Query;
 use super::{Http, auth, body, catch, front, json, limit, query};
+
+/// How often a request that waits looks whether its key is still good.
+const KEY_LOOK: Duration = Duration::from_secs(1);
 
 /// What an operation says.
 pub type Answer = Result<Reply, Failure>;
@@ -54,6 +57,24 @@ impl Call {
     /// Who calls. Only operations with a key have a caller.
     pub(super) fn caller(&self) -> &Caller {
         self.caller.as_ref().expect("an operation with a key is called by a caller")
+    }
+
+    /// Waits for `work` as long as the caller's key is good. Whoever waits is told nothing that came after the key's end.
+    pub(super) async fn while_key_lasts<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        let ended = async {
+            loop {
+                tokio::time::sleep(KEY_LOOK).await;
+                if let Err(error) = key::still_good(self.services(), &self.caller().key).await {
+                    return error;
+                }
+            }
+        };
+        let done = tokio::select! {
+            done = work => done,
+            error = ended => return Err(error.into()),
+        };
+        key::still_good(self.services(), &self.caller().key).await?;
+        Ok(done)
     }
 
     /// The part of the path that the operation's path names so.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use wharf_api::ids::SessionId;
 use wharf_api::{ErrorCode, Permission};
 use wharf_core::account;
+use wharf_core::key::{self, Guess};
 use wharf_core::store::Plan;
 
 use crate::harness::{Gateway, Reply};
@@ -213,6 +214,96 @@ async fn a_stream_is_one_of_the_requests_at_a_time_until_its_client_leaves() {
     gateway.get("/v1/events").key(&key).send().await.refused(ErrorCode::ConcurrentRequestLimitExceeded);
     drop(stream);
     while gateway.get("/v1/events").key(&key).send().await.status != 200 {}
+}
+
+/// How soon whoever waits with a key that has ended is told so.
+const SOON: Duration = Duration::from_secs(5);
+
+/// A key for the log that is good until it is ended, or for as long as is said; with its id.
+async fn reader(gateway: &Gateway, good_ms: Option<i64>) -> (String, String) {
+    let expires_at = good_ms.map(|ms| gateway.services.clock.now().plus_millis(ms));
+    let body = json!({"name": "reader", "permissions": ["events:read", "sessions:read"], "expiresAt": expires_at});
+    let made = gateway.post("/v1/api-keys", body).send().await;
+    let text = |name: &str| made.ok(201)[name].as_str().unwrap().to_owned();
+    (text("apiKey"), text("keyId"))
+}
+
+/// Ends the key in one of the ways that there are; waits where it ends by itself.
+async fn end(gateway: &Gateway, id: &str, way: &str) {
+    match way {
+        "revoked" => drop(gateway.delete(&format!("/v1/api-keys/{id}")).send().await.ok(200)),
+        "rotated away" => drop(gateway.post(&format!("/v1/api-keys/{id}/rotate"), json!({"overlapSeconds": 0})).send().await.ok(201)),
+        _ => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_stream_ends_soon_after_its_key() {
+    let gateway = Gateway::start().await;
+    for (way, good_ms) in [("revoked", None), ("rotated away", None), ("expired", Some(1_500))] {
+        let (key, id) = reader(&gateway, good_ms).await;
+        let mut stream = Stream::open(&gateway, &key, "", None).await;
+        end(&gateway, &id, way).await;
+        let ended = tokio::time::timeout(SOON, stream.event()).await;
+        assert!(ended.expect(way).is_none(), "{way}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_never_rests_tells_nothing_that_came_after_the_end_of_its_key() {
+    let gateway = Gateway::start().await;
+    let session = gateway.connected().await;
+    for (way, good_ms) in [("revoked", None), ("rotated away", None), ("expired", Some(1_500))] {
+        let (key, id) = reader(&gateway, good_ms).await;
+        let mut stream = Stream::open(&gateway, &key, "", None).await;
+        send(&gateway, &session, "before").await;
+        assert_eq!(stream.text_of_next().await, "before");
+        let ended = std::sync::atomic::AtomicBool::new(false);
+        let ending = async {
+            end(&gateway, &id, way).await;
+            if let Some(ms) = good_ms {
+                let over = gateway.services.clock.now().plus_millis(ms);
+                while gateway.services.clock.now() <= over {
+                    send(&gateway, &session, "while it is good").await;
+                }
+            }
+            let deadline = tokio::time::Instant::now() + SOON;
+            while !ended.load(std::sync::atomic::Ordering::SeqCst) {
+                assert!(tokio::time::Instant::now() < deadline, "{way}: it goes on");
+                send(&gateway, &session, "after").await;
+            }
+        };
+        let reading = async {
+            while let Some(event) = stream.event().await {
+                assert_ne!(event["data"]["text"], "after", "{way}");
+            }
+            ended.store(true, std::sync::atomic::Ordering::SeqCst);
+        };
+        tokio::join!(ending, reading);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_poll_ends_soon_after_its_key() {
+    let gateway = Gateway::start().await;
+    let waiting = gateway.session().await;
+    let known = gateway.get(&format!("/v1/sessions/{waiting}/qr")).send().await.ok(200)["qr"].as_str().unwrap().replace('+', "%2B");
+    for path in ["/v1/events?after=latest&wait=30".to_owned(), format!("/v1/sessions/{waiting}/qr?wait=30&known={known}")] {
+        for (way, good_ms, code) in [
+            ("revoked", None, ErrorCode::InvalidApiKey),
+            ("rotated away", None, ErrorCode::ExpiredApiKey),
+            ("expired", Some(1_500), ErrorCode::ExpiredApiKey),
+        ] {
+            let (secret, id) = reader(&gateway, good_ms).await;
+            let asked = tokio::spawn(gateway.get(&path).key(&secret).send());
+            // The request has been let in once its key is known here.
+            while key::guess(&gateway.services, &secret) != Guess::WasGood {
+                tokio::task::yield_now().await;
+            }
+            end(&gateway, &id, way).await;
+            tokio::time::timeout(SOON, asked).await.expect(way).unwrap().refused(code);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

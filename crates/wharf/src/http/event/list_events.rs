@@ -38,7 +38,7 @@ pub(in crate::http) async fn list_events(call: Call) -> Answer {
         let reply = Reply::streamed(SSE, stream::of(call, filter, after));
         return Ok(reply.no_store().header(VARY, "Accept").header(stream::X_ACCEL_BUFFERING, "no"));
     }
-    let found = patiently(&call, &filter, after, limit, wait).await?;
+    let found = call.while_key_lasts(patiently(&call, &filter, after, limit, wait)).await??;
     let account = &call.caller().account;
     let shown: Vec<_> = found.rows.iter().map(|row| event::view(account, row)).collect();
     // A log has no end: the position is where it goes on, also while there is nothing more yet.

@@ -10,8 +10,8 @@ use futures::stream::unfold;
 use http::HeaderName;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use wharf_core::event;
 use wharf_core::store::{EventFilter, EventRow};
+use wharf_core::{event, key};
 
 use super::list_events::{BEHIND, LOOK};
 use crate::http::{Call, page};
@@ -64,6 +64,10 @@ impl Reader {
                     return None;
                 }
             };
+            // Asked after the log was read: nothing is told that came after the key's end.
+            if key::still_good(self.call.services(), &self.call.caller().key).await.is_err() {
+                return None;
+            }
             self.position = found.position;
             if !found.rows.is_empty() {
                 self.heartbeat = Instant::now() + HEARTBEAT;
@@ -79,9 +83,6 @@ impl Reader {
                 () = self.call.http.drained() => return None,
                 () = tokio::time::sleep_until(self.heartbeat) => {
                     self.heartbeat = Instant::now() + HEARTBEAT;
-                    if !event::may_go_on(self.call.services(), self.call.caller()).await {
-                        return None;
-                    }
                     return Some(format!(":\nid: {}\n\n", self.place()).into());
                 }
             }

@@ -16,7 +16,8 @@ const TEXT: &str = "text/plain";
 pub(in crate::http) async fn get_session_qr(call: Call) -> Answer {
     call.query.only(&["wait", "known"])?;
     let wait = Duration::from_secs(call.query.number("wait", 0, limits::LONG_POLL_MAX_SECS)?.unwrap_or(0));
-    let code = session::qr(call.services(), call.caller(), call.path("sessionId"), call.query.get("known"), wait).await?;
+    let code = session::qr(call.services(), call.caller(), call.path("sessionId"), call.query.get("known"), wait);
+    let code = call.while_key_lasts(code).await??;
     let reply = match accept::best(&call.headers, &[JSON, PNG, SVG, TEXT]) {
         PNG => picture::png(&code.text).map(|file| Reply::raw(PNG, file)),
         SVG => picture::svg(&code.text).map(|file| Reply::raw(SVG, file)),
