@@ -6,6 +6,10 @@ pub const TEXT_CHARS: usize = 4096;
 pub const LINK_CHARS: usize = 2048;
 pub const LINK_TITLE_CHARS: usize = 256;
 pub const LINK_DESCRIPTION_CHARS: usize = 1024;
+/// How long a preview may be looked for, in milliseconds, how much of its page is read, and the most that its image may have, in bytes.
+pub const PREVIEW_MS: i64 = 5_000;
+pub const PREVIEW_PAGE_BYTES: usize = 512 * 1024;
+pub const PREVIEW_IMAGE_BYTES: u64 = 1024 * 1024;
 /// How many people one message may mention.
 pub const MENTIONS: usize = 256;
 /// A place's name and its address, in Unicode scalar values.

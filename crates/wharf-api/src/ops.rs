@@ -161,8 +161,7 @@ mod table {
 
         send_text: Post "/v1/messages/text", Key(MessagesSend), 201, "Sends a text.",
             [SessionNotFound, MessageNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
-             MessageTooLong, MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused,
-             UnsupportedOperation];
+             MessageTooLong, MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused];
         send_media: Post "/v1/messages/media", Key(MessagesSend), 201, "Sends an image, a video, a document, audio or a sticker.",
             [SessionNotFound, MessageNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
              ResourceNotFound, MessageTooLong, MediaSizeExceeded, InvalidMediaType, MediaUrlInaccessible, MessageSendingFailed,

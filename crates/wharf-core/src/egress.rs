@@ -48,6 +48,8 @@ pub struct Fetch {
     pub limit_bytes: u64,
     /// For everything, all hops included.
     pub timeout: Duration,
+    /// The only type that is taken, by the server's own word; any where nothing is said.
+    pub content_type: Option<&'static str>,
 }
 
 /// A file that was fetched.
@@ -93,6 +95,9 @@ pub enum Error {
     TooLarge { limit: u64, actual: u64 },
     #[error("the server answered {0}")]
     Status(u16),
+    /// The server says that it is of another type than the one that is taken.
+    #[error("the answer is of another type")]
+    ContentType,
     #[error("a redirect was refused: {0}")]
     Redirect(&'static str),
     #[error("the connection ended too early")]

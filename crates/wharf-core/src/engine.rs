@@ -15,7 +15,7 @@ use wharf_api::types::media::MediaKind;
 use wharf_api::types::session::{DisconnectReason, SessionStatus};
 use wharf_api::{Recipient, Timestamp};
 
-pub use draft::{Body, Draft, Key, Quote};
+pub use draft::{Body, Draft, Key, Preview, Quote};
 pub use groups::{Act, GroupEdit, GroupEngine};
 pub use media::{Downloaded, Media, Uploaded};
 pub use people::{PeopleEngine, PersonInfo};

@@ -19,6 +19,7 @@ pub mod limit;
 pub mod media;
 pub mod message;
 pub mod meter;
+pub mod preview;
 pub mod seal;
 pub mod services;
 pub mod session;

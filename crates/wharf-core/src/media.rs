@@ -76,6 +76,7 @@ fn inaccessible(cause: &egress::Error) -> String {
         Cause::Tls => "the server's certificate is not trusted".to_owned(),
         Cause::Timeout | Cause::TooSlow => "the server is too slow".to_owned(),
         Cause::Status(status) => format!("the server answered {status}"),
+        Cause::ContentType => "the answer is of another type".to_owned(),
         Cause::Redirect(_) => "a redirect was refused".to_owned(),
         Cause::Broken | Cause::Stopped | Cause::TooLarge { .. } => "the answer broke off".to_owned(),
     }

@@ -100,6 +100,9 @@ impl Guard {
         if answer.status() != StatusCode::OK {
             return Err(Error::Status(answer.status().as_u16()));
         }
+        if request.content_type.is_some_and(|wanted| !is_of(wanted, answer.headers())) {
+            return Err(Error::ContentType);
+        }
         let limit = request.limit_bytes;
         if let Some(actual) = answer.content_length().filter(|announced| *announced > limit) {
             return Err(Error::TooLarge { limit, actual });
@@ -198,6 +201,12 @@ impl Lap {
             Err(_) => Err(Error::TooSlow),
         }
     }
+}
+
+/// Whether the server says that its answer is of that type, whatever stands behind it.
+fn is_of(wanted: &str, headers: &HeaderMap) -> bool {
+    let said = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    said.split(';').next().is_some_and(|said| said.trim().eq_ignore_ascii_case(wanted))
 }
 
 fn is_redirect(status: StatusCode) -> bool {

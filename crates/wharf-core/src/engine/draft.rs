@@ -27,7 +27,7 @@ impl Draft {
 pub enum Body {
     Text {
         text: String,
-        preview: Option<LinkPreview>,
+        preview: Option<Preview>,
     },
     Location {
         latitude: f64,
@@ -57,6 +57,14 @@ pub enum Body {
     Revoke {
         target: Key,
     },
+}
+
+/// What a link in a text is shown as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    pub link: LinkPreview,
+    /// A small JPEG.
+    pub thumbnail: Option<Vec<u8>>,
 }
 
 /// The name of a message on the wire, inside the chat that the draft goes to.

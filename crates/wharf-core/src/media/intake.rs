@@ -95,8 +95,21 @@ impl Intake {
         hex(&self.hash.clone().finalize())
     }
 
+    /// What the file shows. It is not kept.
+    pub async fn glance(mut self) -> Result<Facts, Error> {
+        Ok(self.complete().await?.1)
+    }
+
     /// Makes the file durable under `id`.
     pub async fn finish(mut self, id: &MediaId) -> Result<Taken, Error> {
+        let (found, facts) = self.complete().await?;
+        let kind = self.purpose.kind.unwrap_or(found.kind);
+        self.writing.finish(id).await?;
+        Ok(Taken { kind, mime_type: found.mime_type, size: self.size, sha256: self.hash.finalize().into(), facts })
+    }
+
+    /// Judges the file now that nothing more comes.
+    async fn complete(&mut self) -> Result<(kind::Found, Facts), Error> {
         if self.size == 0 {
             return Err(Error::WrongType { field: self.field, reason: "the file is empty".to_owned() });
         }
@@ -106,12 +119,10 @@ impl Intake {
         };
         self.announce(self.size)?;
         let facts = self.writing.facts(found.mime_type).await?;
-        let kind = self.purpose.kind.unwrap_or(found.kind);
-        if matches!(kind, MediaKind::Image | MediaKind::Sticker) {
+        if matches!(self.purpose.kind.unwrap_or(found.kind), MediaKind::Image | MediaKind::Sticker) {
             check_pixels(self.field, &facts)?;
         }
-        self.writing.finish(id).await?;
-        Ok(Taken { kind, mime_type: found.mime_type, size: self.size, sha256: self.hash.finalize().into(), facts })
+        Ok((found, facts))
     }
 }
 

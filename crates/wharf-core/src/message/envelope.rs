@@ -8,8 +8,8 @@ use super::{Error, Parcel, Sent, change, find_row, send};
 use crate::caller::Caller;
 use crate::engine::{Body, Draft, Key, Quote};
 use crate::services::Services;
-use crate::session;
 use crate::store::{Claim, MessageRow, SessionRow};
+use crate::{contact, session};
 
 #[derive(Clone, Debug, Default)]
 pub struct Envelope {
@@ -87,6 +87,14 @@ fn answered(row: MessageRow, session: &SessionRow, to: &Recipient) -> Result<Mes
 }
 
 impl Addressed {
+    /// Refuses what cannot be sent now, before work is done for it. Asked again when the message is accepted, from memory then.
+    pub(super) async fn require_reachable(&self, services: &Services) -> Result<(), Error> {
+        session::require_connected(services, &self.session)?;
+        let Some(phone) = self.to.phone() else { return Ok(()) };
+        let found = contact::registrations(services, &self.session.id, &[phone.to_owned()]).await?;
+        if found.iter().any(|registration| registration.registered) { Ok(()) } else { Err(Error::NotOnWhatsapp) }
+    }
+
     /// Sends the content; see [`send`].
     pub(super) async fn send(
         self,

@@ -7,7 +7,7 @@ use wharf_api::types::message::Content;
 use super::send_media::{self, Source};
 use super::{Envelope, Error, Sent, find_row, post};
 use crate::caller::Caller;
-use crate::engine::Body;
+use crate::engine::{Body, Preview};
 use crate::media;
 use crate::services::Services;
 use crate::store::{Claim, MediaRow};
@@ -75,7 +75,10 @@ fn again(envelope: Envelope, kind: MediaKind, content: &MediaContent, file: Medi
 /// What a message without a file says, to be said once more.
 fn said(content: Content) -> Result<(Body, Content), Error> {
     let body = match &content {
-        Content::Text { text, link_preview } => Body::Text { text: text.clone(), preview: link_preview.clone() },
+        Content::Text { text, link_preview } => {
+            let preview = link_preview.clone().map(|link| Preview { link, thumbnail: None });
+            Body::Text { text: text.clone(), preview }
+        }
         Content::Location { latitude, longitude, name, address } => {
             Body::Location { latitude: *latitude, longitude: *longitude, name: name.clone(), address: address.clone() }
         }

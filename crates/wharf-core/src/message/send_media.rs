@@ -21,7 +21,6 @@ use crate::media::keep::{self, Stay};
 use crate::media::{self, Facts, Intake, kind};
 use crate::services::Services;
 use crate::store::{Claim, MediaRow, SessionRow};
-use crate::{contact, session};
 
 /// A file as the caller wants it sent.
 #[derive(Clone, Debug)]
@@ -105,14 +104,7 @@ pub async fn send_media(services: &Services, caller: &Caller, command: Command, 
 /// Sends a file whose shape is known to be good.
 pub(super) async fn transmit(services: &Services, caller: &Caller, command: Command, claim: Option<Claim>) -> Result<Sent, Error> {
     let addressed = command.envelope.address(services, caller).await?;
-    session::require_connected(services, &addressed.session)?;
-    // Asked again when the message is accepted, from memory then; a file that goes nowhere is not fetched.
-    if let Some(phone) = addressed.to.phone() {
-        let found = contact::registrations(services, &addressed.session.id, &[phone.to_owned()]).await?;
-        if !found.iter().any(|registration| registration.registered) {
-            return Err(Error::NotOnWhatsapp);
-        }
-    }
+    addressed.require_reachable(services).await?;
     let (row, facts) = obtain(services, caller, &addressed.session, &command).await?;
     let fresh = command.source.is_fresh();
     let sent = post(services, caller, addressed, &command, (&row, facts), claim).await;
@@ -220,7 +212,7 @@ async fn with_facts(services: &Services, row: MediaRow) -> Result<(MediaRow, Fac
 /// The file's name, if its address has one.
 async fn fetch(services: &Services, url: &str, intake: &mut Intake) -> Result<Option<String>, Error> {
     let limit_bytes = intake.limit_bytes();
-    let request = Fetch { url: url.to_owned(), limit_bytes, timeout: Duration::from_millis(limits::MEDIA_FETCH_MS) };
+    let request = Fetch { url: url.to_owned(), limit_bytes, timeout: Duration::from_millis(limits::MEDIA_FETCH_MS), content_type: None };
     match services.egress.fetch(request, intake).await {
         Ok(fetched) => Ok(fetched.file_name),
         Err(egress::Error::TooLarge { limit, actual }) => Err(media::Error::TooLarge { field: "mediaUrl", limit, actual }.into()),

@@ -4,9 +4,10 @@ use wharf_api::limits;
 use wharf_api::types::message::{Content, LinkPreview, PreviewChoice};
 
 use super::shape::{Shape, within};
-use super::{Envelope, Error, Sent, post};
+use super::{Envelope, Error, Sent};
 use crate::caller::Caller;
-use crate::engine::Body;
+use crate::engine::{Body, Preview};
+use crate::preview;
 use crate::services::Services;
 use crate::store::Claim;
 
@@ -31,8 +32,7 @@ pub fn check(command: &Command) -> Result<(), Error> {
     command.envelope.check()?;
     words(&command.text)?;
     match &command.preview {
-        PreviewChoice::Switch(false) => Ok(()),
-        PreviewChoice::Switch(true) => Err(Error::Unsupported("a preview is not fetched by itself yet: say how the link is shown")),
+        PreviewChoice::Switch(_) => Ok(()),
         PreviewChoice::Given(preview) => link(preview, &command.text),
     }
 }
@@ -64,11 +64,15 @@ fn link(preview: &LinkPreview, text: &str) -> Result<(), Error> {
 /// Sends a text; see [`super::send`].
 pub async fn send_text(services: &Services, caller: &Caller, command: Command, claim: Option<Claim>) -> Result<Sent, Error> {
     check(&command)?;
+    let addressed = command.envelope.address(services, caller).await?;
     let preview = match command.preview {
-        PreviewChoice::Given(preview) => Some(preview),
-        PreviewChoice::Switch(_) => None,
+        PreviewChoice::Given(link) => Some(Preview { link, thumbnail: None }),
+        PreviewChoice::Switch(true) => {
+            addressed.require_reachable(services).await?;
+            preview::find(services, &command.text).await
+        }
+        PreviewChoice::Switch(false) => None,
     };
-    let body = Body::Text { text: command.text.clone(), preview: preview.clone() };
-    let content = Content::Text { text: command.text, link_preview: preview };
-    post(services, caller, &command.envelope, (body, content), claim).await
+    let content = Content::Text { text: command.text.clone(), link_preview: preview.as_ref().map(|preview| preview.link.clone()) };
+    addressed.send(services, caller, (Body::Text { text: command.text, preview }, content), claim).await
 }

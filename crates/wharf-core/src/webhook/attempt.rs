@@ -121,6 +121,7 @@ fn no_answer(error: &egress::Error) -> NoAnswer {
         egress::Error::Blocked | egress::Error::Unresolved | egress::Error::Unreachable => NoAnswer::Unreachable,
         egress::Error::TooLarge { .. }
         | egress::Error::Status(_)
+        | egress::Error::ContentType
         | egress::Error::Redirect(_)
         | egress::Error::Broken
         | egress::Error::Stopped => NoAnswer::Broken,

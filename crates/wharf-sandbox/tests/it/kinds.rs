@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use wharf_api::ErrorCode;
 
 use crate::harness::{Backend, OWNER, Reply, SILENT, World, both_backends, eventually};
+use crate::media::{picture, serve};
 
 const OTHER: &str = "15550002001";
 
@@ -77,7 +78,8 @@ both_backends! {
         let shown = world.shown(reply.ok(201)).await;
         assert_eq!((&shown["type"], &shown["quoted"], &shown["quotedText"]), (&json!("text"), &first["whatsappId"], &json!("the first")));
         assert_eq!(shown["mentions"], json!([format!("{OTHER}@s.whatsapp.net"), "42@lid"]));
-        assert_eq!(shown["linkPreview"], json!({"url": "https://example.com/a", "title": "An example", "description": "of a page"}));
+        let link = json!({"url": "https://example.com/a", "title": "An example", "description": "of a page", "thumbnail": false});
+        assert_eq!(shown["linkPreview"], link);
         let row = reply.data();
         assert_eq!((&row["replyTo"]["messageId"], &row["linkPreview"]["title"]), (&first["messageId"], &json!("An example")));
 
@@ -116,6 +118,24 @@ both_backends! {
         }
         // Each of these was one message of the day.
         assert_eq!(world.api().get("/v1/usage").await.data()["today"]["messages"], 10);
+    }
+
+    async fn a_link_is_shown_as_its_page_says_with_a_small_picture(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let image = serve(picture()).await;
+        let page = format!("<title>A page</title><meta name=description content='of words'><meta property=og:image content='http://{image}/p'>");
+        let url = format!("http://{}/a?b=c", serve(page.into_bytes()).await);
+        let text = format!("look: {url}.");
+        let sent = world.post(&session, "text", json!({"text": text, "linkPreview": true})).await;
+        assert_eq!(sent.ok(201)["linkPreview"], json!({"url": url, "title": "A page", "description": "of words"}));
+        let shown = world.shown(sent.data()).await;
+        assert_eq!(shown["text"], text);
+        assert_eq!(shown["linkPreview"], json!({"url": url, "title": "A page", "description": "of words", "thumbnail": true}));
+
+        let refused = world.post(&session, "text", json!({"text": "http://10.0.0.1/", "linkPreview": true})).await;
+        let shown = world.shown(refused.ok(201)).await;
+        assert_eq!((&shown["text"], &shown["linkPreview"]), (&json!("http://10.0.0.1/"), &json!(null)));
     }
 
     async fn what_a_person_sends_back_is_shown_with_its_fields_and_announced_once(backend) {
@@ -220,7 +240,7 @@ both_backends! {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_said_is_refused_with_its_field_and_sends_nothing() {
-    use ErrorCode::{InvalidPhoneNumber as Phone, InvalidRequest as Invalid, MessageNotFound, UnsupportedOperation as Unsupported};
+    use ErrorCode::{InvalidPhoneNumber as Phone, InvalidRequest as Invalid, MessageNotFound};
     let world = World::start(Backend::Sqlite).await;
     let session = world.pair(OWNER).await;
     let elsewhere = world.send(&session, OTHER, "elsewhere").await.ok(201)["messageId"].clone();
@@ -235,7 +255,6 @@ async fn what_cannot_be_said_is_refused_with_its_field_and_sends_nothing() {
         ("text", json!({"text": "x", "mentions": ["15550002001", "12"]}), Phone, "mentions[1]"),
         ("text", json!({"text": "x", "mentions": ["120363@g.us"]}), Phone, "mentions[0]"),
         ("text", json!({"text": "x", "mentions": vec!["15550002001"; 257]}), Invalid, "mentions"),
-        ("text", json!({"text": "x", "linkPreview": true}), Unsupported, ""),
         ("text", link("https://a.example", "x"), Invalid, "linkPreview.url"),
         ("text", link("ftp://a.example", "ftp://a.example"), Invalid, "linkPreview.url"),
         ("location", place(90.1, 0.0), Invalid, "latitude"),

@@ -36,7 +36,7 @@ pub fn file(kind: &str, size: usize) -> Vec<u8> {
     bytes
 }
 
-fn picture() -> Vec<u8> {
+pub fn picture() -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, 64, 32);
     encoder.set_color(png::ColorType::Grayscale);
@@ -59,7 +59,7 @@ pub fn hash(bytes: &[u8]) -> String {
 }
 
 /// A web server that gives one file at any address.
-async fn serve(bytes: Vec<u8>) -> SocketAddr {
+pub async fn serve(bytes: Vec<u8>) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

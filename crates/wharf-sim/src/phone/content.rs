@@ -57,7 +57,8 @@ fn body(message: &wa::Message) -> Option<Said> {
     if let Some(text) = words(message) {
         let mut said = plain("text", Some(text));
         if let Some(link) = message.extended_text_message.as_option().filter(|extended| extended.matched_text.is_some()) {
-            let preview = json!({"url": link.matched_text, "title": link.title, "description": link.description});
+            let thumbnail = link.jpeg_thumbnail.is_some();
+            let preview = json!({"url": link.matched_text, "title": link.title, "description": link.description, "thumbnail": thumbnail});
             said.fields.insert("linkPreview".to_owned(), preview);
         }
         return Some(said);

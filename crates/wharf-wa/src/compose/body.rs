@@ -5,8 +5,8 @@ use waproto::whatsapp as wa;
 use waproto::whatsapp::message::protocol_message::Type;
 use waproto::whatsapp::message::{ContactMessage, ContactsArrayMessage, ExtendedTextMessage, LocationMessage, ProtocolMessage};
 use wharf_api::Timestamp;
-use wharf_api::types::message::{ContactCard, Content, LinkPreview};
-use wharf_core::engine::{Body, Key};
+use wharf_api::types::message::{ContactCard, Content};
+use wharf_core::engine::{Body, Key, Preview};
 use wharf_core::message::vcard;
 
 /// From whom, where and when a message is written.
@@ -66,15 +66,16 @@ pub(super) fn quoted(place: &Place<'_>, content: &Content, view_once: bool) -> w
     }
 }
 
-fn words(text: &str, preview: Option<&LinkPreview>, context: Context) -> wa::Message {
+fn words(text: &str, preview: Option<&Preview>, context: Context) -> wa::Message {
     if preview.is_none() && context.is_unset() {
         return wa::Message { conversation: Some(text.to_owned()), ..Default::default() };
     }
     let mut extended = ExtendedTextMessage { text: Some(text.to_owned()), context_info: context, ..Default::default() };
-    if let Some(preview) = preview {
-        extended.matched_text = Some(preview.url.clone());
-        extended.title = Some(preview.title.clone());
-        extended.description.clone_from(&preview.description);
+    if let Some(Preview { link, thumbnail }) = preview {
+        extended.matched_text = Some(link.url.clone());
+        extended.title = Some(link.title.clone());
+        extended.description.clone_from(&link.description);
+        extended.jpeg_thumbnail.clone_from(thumbnail);
         extended.preview_type = Some(wa::message::extended_text_message::PreviewType::NONE);
     }
     wa::Message { extended_text_message: MessageField::some(extended), ..Default::default() }

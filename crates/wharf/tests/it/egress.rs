@@ -1,7 +1,7 @@
 //! The guard on the way out: what a server can do to a download, and what a name or a redirect can do to the guard.
 
 mod namespace;
-mod town;
+pub mod town;
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ impl Sink for Bucket {
 
 async fn fetch_into(guard: &Guard, url: &str, limit_bytes: u64, full: usize) -> (Result<Fetched, Error>, Vec<u8>) {
     let mut bucket = Bucket { bytes: Vec::new(), full };
-    let fetch = Fetch { url: url.to_owned(), limit_bytes, timeout: Duration::from_secs(30) };
+    let fetch = Fetch { url: url.to_owned(), limit_bytes, timeout: Duration::from_secs(30), content_type: None };
     (guard.fetch(fetch, &mut bucket).await, bucket.bytes)
 }
 
@@ -117,7 +117,7 @@ async fn a_server_that_drips_or_stays_silent_is_left() {
     let drip = Web::stalling(|_| b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n12345".to_vec()).await;
     assert_eq!(fetch(&guard, &drip.url("/")).await, Err(Error::TooSlow));
     let silent = Web::stalling(|_| Vec::new()).await;
-    let patience = Fetch { url: silent.url("/"), limit_bytes: 10, timeout: Duration::from_millis(50) };
+    let patience = Fetch { url: silent.url("/"), limit_bytes: 10, timeout: Duration::from_millis(50), content_type: None };
     assert_eq!(guard.fetch(patience, &mut Bucket { bytes: Vec::new(), full: 0 }).await, Err(Error::Timeout));
     let request = Post { url: silent.url("/"), headers: Vec::new(), body: Bytes::new(), timeout: Duration::from_millis(50) };
     assert_eq!(guard.post(request).await, Err(Error::Timeout));

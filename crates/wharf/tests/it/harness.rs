@@ -45,6 +45,11 @@ impl Gateway {
     }
 
     pub async fn start_with(limits: Limits) -> Self {
+        Self::start_guarded(limits, Guard::new(&Settings::new(Reach::Loopback)).unwrap()).await
+    }
+
+    /// With a guard of the test's own on the way out.
+    pub async fn start_guarded(limits: Limits, egress: Guard) -> Self {
         let chance: Arc<dyn Chance> = Arc::new(SystemChance);
         let dir = std::env::temp_dir().join(format!("wharf-http-{}", chance.uuid().simple()));
         std::fs::create_dir_all(&dir).unwrap();
@@ -54,7 +59,6 @@ impl Gateway {
         let outcomes = Arc::default();
         let engine = Arc::new(FakeEngine::new(Arc::clone(&store), Arc::clone(&outcomes)));
         let files = LocalFiles::open(dir.join("media"), 0).unwrap();
-        let egress = Guard::new(&Settings::new(Reach::Loopback)).unwrap();
         let services = Services::new(store, engine.clone(), Arc::new(SystemClock), chance, outcomes);
         let services = Arc::new(services.with_files(Arc::new(files)).with_egress(Arc::new(egress)));
         let account = account::find_or_create(&services, "tenant", "enterprise").await.unwrap();

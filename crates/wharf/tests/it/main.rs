@@ -15,6 +15,7 @@ mod malformed;
 mod media;
 mod metrics;
 mod order;
+mod previews;
 mod sessions;
 mod stop;
 mod tenants;

@@ -170,7 +170,7 @@ pub(super) fn mentions(words: &str) -> Member {
 
 pub(super) fn send_text() -> Value {
     let preview = json!({ "oneOf": [boolean(), reference("LinkPreview")], "default": false,
-        "description": "What a link in the text is shown as. Nothing is fetched yet: `true` is `unsupported_operation`." });
+        "description": "What a link in the text is shown as; `true` has the first link's page say so, which never fails the send." });
     let text = always("text", chars(1, limits::TEXT_CHARS));
     new(vec![text, mentions("text"), maybe("linkPreview", preview)])
 }

@@ -6,11 +6,15 @@
 use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
 
+use serde_json::{Value, json};
 use wharf::egress::{Guard, Settings};
+use wharf::http::Limits;
 use wharf_core::egress::{Error, Reach};
 
 use super::town::{Canary, Certificates, NameServer, Record, Web};
 use super::{fetch, ok, post};
+use crate::harness::Gateway;
+use crate::previews::{answer, html, picture, preview};
 
 const INSIDE: &str = "WHARF_TEST_IN_NAMESPACE";
 const PUBLIC_V4: &str = "93.184.216.34";
@@ -260,6 +264,62 @@ fn a_redirect_inside_reaches_nobody() {
             assert_eq!(fetch(&guard, &format!("https://good.org/{status}/https://inside.org/")).await, Err(Error::Blocked));
         }
         assert_eq!(fetch(&guard, "https://good.org/refresh/https://10.0.0.1/").await.map(|fetched| fetched.size), Ok(1));
+        assert_eq!(canary.hits(), 0);
+    });
+}
+
+#[test]
+fn a_link_in_a_text_and_the_picture_of_its_page_lead_nobody_inside() {
+    run("a_link_in_a_text_and_the_picture_of_its_page_lead_nobody_inside", async {
+        let canary = town().await;
+        let names = NameServer::start(|name, _| match name {
+            "good.org" => Some(addresses(&[PUBLIC_V4])),
+            "inside.org" => Some(addresses(&["10.0.0.1"])),
+            _ => None,
+        })
+        .await;
+        let certificates = Certificates::of(&["good.org"]);
+        // `/to/URL` leads on, `/of/URL` has that picture.
+        let script = |path: &str| match path.get(..4) {
+            Some("/to/") => {
+                format!("HTTP/1.1 302 X\r\nLocation: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", &path[4..]).into_bytes()
+            }
+            Some("/of/") => html(&format!("<title>good</title><meta property=og:image content='{}'>", &path[4..])),
+            _ => answer("image/png", &picture()),
+        };
+        let web = Web::secure(&format!("{PUBLIC_V4}:443"), &certificates, script).await;
+        let gateway = Gateway::start_guarded(Limits::default(), guard(&names, &certificates)).await;
+        let session = gateway.connected().await;
+        let inside = [
+            "https://10.0.0.1/",
+            "https://10.0.0.1:8443/",
+            "https://127.0.0.1/",
+            "http://127.0.0.1:8080/",
+            "https://[::1]/",
+            "https://169.254.169.254/latest/meta-data/",
+            "https://[fd00:ec2::254]/",
+            "https://2130706433/",
+            "https://localhost/",
+            "https://inside.org/",
+            "http://inside.org/",
+            "https://u@inside.org/",
+        ];
+        for url in inside {
+            for text in [url.to_owned(), format!("look: {url}"), format!("https://good.org/to/{url}")] {
+                assert_eq!(preview(&gateway, &session, &text).await, (Value::Null, false), "{text}");
+            }
+            let (shown, pictured) = preview(&gateway, &session, &format!("https://good.org/of/{url}")).await;
+            assert_eq!((&shown["title"], pictured), (&json!("good"), false), "{url}");
+        }
+        for odd in ["file:///etc/passwd", "data:image/png;base64,iVBORw0KGgo=", "//10.0.0.1/p.png", "https://good.org/to/https://10.0.0.1/"]
+        {
+            let (shown, pictured) = preview(&gateway, &session, &format!("https://good.org/of/{odd}")).await;
+            assert_eq!((&shown["title"], pictured), (&json!("good"), false), "{odd}");
+        }
+        // The same with a picture that may be reached.
+        let shown = preview(&gateway, &session, "https://good.org/of/https://good.org/p.png").await;
+        assert_eq!((&shown.0["title"], shown.1), (&json!("good"), true));
+        assert!(web.heads().len() > inside.len());
         assert_eq!(canary.hits(), 0);
     });
 }
