@@ -26,6 +26,30 @@ pub(crate) enum Action {
     RefuseLogin,
     /// Give no QR references, so that the code expires at once.
     ExpireQr,
+    /// Refuse a file with a code.
+    RefuseUpload,
+    /// Cut the connection in the middle of a file that comes.
+    CutUpload,
+    /// Take nothing any more from the middle of a file on.
+    StallUpload,
+    /// Refuse to give a file, with a code.
+    RefuseDownload,
+    /// Cut the connection in the middle of a file that goes.
+    CutDownload,
+    /// Give a file with one bit turned.
+    CorruptDownload,
+    /// A phone says that it has a lost file no more.
+    RefuseReupload,
+}
+
+impl Action {
+    /// The media servers know tokens and files: they cannot tell whose a request is.
+    pub(crate) const fn is_of_media_servers(self) -> bool {
+        matches!(
+            self,
+            Self::RefuseUpload | Self::CutUpload | Self::StallUpload | Self::RefuseDownload | Self::CutDownload | Self::CorruptDownload
+        )
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

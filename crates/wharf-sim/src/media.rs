@@ -1,7 +1,9 @@
 //! The media servers: HTTPS on loopback with a root of their own, and the files on disk. Owns what is uploaded and under which name;
 //! knows no keys: what lies here is encrypted.
 
+pub(crate) mod again;
 pub(crate) mod letter;
+mod line;
 mod server;
 mod tls;
 
@@ -83,6 +85,11 @@ impl Media {
 
     pub(crate) fn direct_path(name: &str) -> String {
         format!("{DIRECT_PATH}{name}")
+    }
+
+    /// Where a phone brings a file that the servers have lost.
+    pub(crate) fn direct_path_again(name: &str) -> String {
+        format!("{DIRECT_PATH}again/{name}")
     }
 
     pub(crate) fn url(&self, name: &str) -> String {

@@ -15,6 +15,7 @@ pub(crate) struct Stats {
     pub(crate) handshakes_ik: AtomicU64,
     pub(crate) handshakes_fallback: AtomicU64,
     pub(crate) connected: AtomicI64,
+    pub(crate) media_bytes_in: AtomicU64,
 }
 
 pub(crate) fn count(counter: &AtomicU64) {
@@ -36,6 +37,7 @@ impl Stats {
                 "xxFallback": get(&self.handshakes_fallback),
             },
             "connected": self.connected.load(Ordering::Relaxed),
+            "mediaBytesIn": get(&self.media_bytes_in),
             "cpuSeconds": cpu_seconds(),
         })
     }

@@ -7,19 +7,22 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use async_trait::async_trait;
 use bytes::Bytes;
 use reqwest::header::CONTENT_LENGTH;
-use reqwest::{Certificate, Client, Method, RequestBuilder, Response};
+use reqwest::{Certificate, Client, ClientBuilder, Method, RequestBuilder, Response};
 use tokio::runtime::Handle;
 use tokio::sync::{OnceCell, mpsc};
+use tokio::time::timeout;
 use url::{Host, Url};
 use wacore::net::{HttpClient, HttpRequest, HttpResponse, StreamingHttpResponse, UploadBody};
 
 /// Ends of names that WhatsApp's media servers have.
 const HOSTS: &[&str] = &[".whatsapp.net", ".whatsapp.com", ".fbcdn.net"];
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a server may take nothing of what is sent.
+const STALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long nothing may come.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest answer: a hundred megabytes, encrypted.
@@ -35,35 +38,48 @@ const ROOT_PATH: &str = "/root.pem";
 pub(crate) struct MediaHttp {
     /// The pretend network; `None` is WhatsApp.
     network: Option<Url>,
-    client: Arc<OnceCell<Client>>,
+    clients: Arc<OnceCell<Clients>>,
+}
+
+struct Clients {
+    down: Client,
+    /// The HTTP library counts the time of the whole sending as time in which nothing came.
+    up: Client,
 }
 
 impl MediaHttp {
     pub(crate) fn new(network: Option<Url>) -> Self {
-        Self { network, client: Arc::default() }
+        Self { network, clients: Arc::default() }
     }
 
-    async fn client(&self) -> Result<&Client> {
-        self.client.get_or_try_init(|| self.connect()).await
+    async fn clients(&self) -> Result<&Clients> {
+        self.clients.get_or_try_init(|| self.connect()).await
     }
 
-    async fn connect(&self) -> Result<Client> {
+    async fn connect(&self) -> Result<Clients> {
         // Somebody may have chosen one before; that one is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let Some(network) = &self.network else { return Ok(builder().build()?) };
+        let both = |certificate: Option<Certificate>| {
+            let trusting = |builder: ClientBuilder| match &certificate {
+                Some(root) => builder.tls_certs_only([root.clone()]),
+                None => builder,
+            };
+            anyhow::Ok(Clients { down: trusting(builder()).read_timeout(READ_TIMEOUT).build()?, up: trusting(builder()).build()? })
+        };
+        let Some(network) = &self.network else { return both(None) };
         let mut place = network.clone();
         ensure!(place.set_scheme("http").is_ok(), "the network's address cannot be asked for its root");
         place.set_path(ROOT_PATH);
-        let plain = builder().https_only(false).build()?;
+        let plain = builder().read_timeout(READ_TIMEOUT).https_only(false).build()?;
         let pem = plain.get(place).send().await?.error_for_status()?.bytes().await?;
-        Ok(builder().tls_certs_only([Certificate::from_pem(&pem)?]).build()?)
+        both(Some(Certificate::from_pem(&pem)?))
     }
 
-    async fn request(&self, request: &HttpRequest) -> Result<RequestBuilder> {
+    async fn request(&self, request: &HttpRequest, way: fn(&Clients) -> &Client) -> Result<RequestBuilder> {
         let url = Url::parse(&request.url).context("the library made no URL")?;
         ensure!(self.allows(&url), "a media server that is not WhatsApp's");
         let method = Method::from_bytes(request.method.as_bytes())?;
-        let mut asked = self.client().await?.request(method, url);
+        let mut asked = way(self.clients().await?).request(method, url);
         for (name, value) in &request.headers {
             asked = asked.header(name, value);
         }
@@ -82,12 +98,11 @@ impl MediaHttp {
 }
 
 #[expect(clippy::disallowed_methods, reason = "its hosts are WhatsApp's own, told by WhatsApp over the session's socket, and checked here")]
-fn builder() -> reqwest::ClientBuilder {
+fn builder() -> ClientBuilder {
     Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(READ_TIMEOUT)
         .https_only(true)
         .pool_max_idle_per_host(4)
 }
@@ -96,7 +111,7 @@ fn builder() -> reqwest::ClientBuilder {
 impl HttpClient for MediaHttp {
     async fn execute(&self, mut request: HttpRequest) -> Result<HttpResponse> {
         let body = request.body.take();
-        let mut asked = self.request(&request).await?;
+        let mut asked = self.request(&request, |clients| &clients.down).await?;
         if let Some(body) = body {
             asked = asked.body(body);
         }
@@ -109,7 +124,7 @@ impl HttpClient for MediaHttp {
 
     fn execute_streaming(&self, request: HttpRequest) -> Result<StreamingHttpResponse> {
         let runtime = Handle::current();
-        let answer = runtime.block_on(async { anyhow::Ok(self.request(&request).await?.send().await?) })?;
+        let answer = runtime.block_on(async { anyhow::Ok(self.request(&request, |clients| &clients.down).await?.send().await?) })?;
         let status_code = answer.status().as_u16();
         Ok(StreamingHttpResponse { status_code, body: Box::new(Body { runtime, answer, chunk: Bytes::new(), left: ANSWER_BYTES }) })
     }
@@ -122,9 +137,9 @@ impl HttpClient for MediaHttp {
         let runtime = Handle::current();
         let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(2);
         let chunks = futures::stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|chunk| (chunk, receiver)) });
-        let asked = runtime.block_on(self.request(&request))?;
+        let asked = runtime.block_on(self.request(&request, |clients| &clients.up))?;
         let asked = asked.header(CONTENT_LENGTH, content_length).body(reqwest::Body::wrap_stream(chunks));
-        let answering = runtime.spawn(async move { read(asked.send().await?, SHORT_BYTES).await });
+        let mut answering = runtime.spawn(async move { read(asked.send().await?, SHORT_BYTES).await });
         loop {
             let mut chunk = vec![0; CHUNK_BYTES];
             let read = body.read(&mut chunk);
@@ -136,13 +151,19 @@ impl HttpClient for MediaHttp {
                 Bytes::from(chunk)
             });
             let failed = chunk.is_err();
-            // A server that has answered already takes no more.
-            if sender.blocking_send(chunk).is_err() || failed {
-                break;
+            match runtime.block_on(async { timeout(STALL_TIMEOUT, sender.send(chunk)).await }) {
+                Ok(Ok(())) if !failed => {}
+                // A server that has answered already takes no more.
+                Ok(_) => break,
+                Err(_) => {
+                    answering.abort();
+                    bail!("the server takes nothing any more");
+                }
             }
         }
         drop(sender);
-        runtime.block_on(answering)?
+        let answer = runtime.block_on(async { timeout(READ_TIMEOUT, &mut answering).await });
+        answer.inspect_err(|_| answering.abort()).context("the server does not answer")??
     }
 }
 

@@ -82,6 +82,8 @@ async fn take(services: &Services, fetch: &DueFetch, row: &MediaRow) -> Result<M
     let downloaded = services.engine.download(&fetch.session, &fetch.media, &fetch.source, scratch).await.map_err(|error| match error {
         engine::Error::NotConnected => Failure::Elsewhere,
         engine::Error::Store(error) => Failure::Store(error),
+        engine::Error::NotFound => Failure::Final("WhatsApp has the file no more, and neither has the phone"),
+        engine::Error::Timeout => Failure::Again("the file did not come in time, and the phone did not bring it again"),
         _ => Failure::Again("WhatsApp's media servers did not give the file"),
     })?;
     fail::fail_point!("M4-fetched");

@@ -22,6 +22,7 @@ mod kinds;
 mod limits;
 mod listen;
 mod media;
+mod media_faults;
 mod media_in;
 mod media_kill;
 mod openapi;

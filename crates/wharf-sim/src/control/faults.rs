@@ -22,6 +22,9 @@ pub(super) async fn add(State(net): State<Arc<Net>>, text: String) -> Answer {
     if rule.times == Some(0) {
         return Err(Failure::invalid("times must be at least 1"));
     }
+    if rule.action.is_of_media_servers() && (rule.phone.is_some() || rule.to.is_some()) {
+        return Err(Failure::invalid("the media servers do not know whose a file is"));
+    }
     if rule.action == Action::DropSocket && rule.times.is_none() {
         let dropped = drop_now(&net, rule.phone.as_deref().and_then(Number::parse));
         return answer::ok(json!({"dropped": dropped}));

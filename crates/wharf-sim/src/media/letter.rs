@@ -34,8 +34,8 @@ pub(crate) struct Filed {
     pub(crate) thumbnail: bool,
     /// The hash that the message promises.
     pub(crate) file_sha256: String,
-    direct_path: String,
-    media_key: Vec<u8>,
+    pub(super) direct_path: String,
+    pub(super) media_key: Vec<u8>,
 }
 
 /// What is in a message; `None` where there is no file in it.

@@ -1,14 +1,14 @@
 //! Uploads with their resumption, and downloads.
 
 use std::io;
-use std::net::SocketAddr;
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -18,14 +18,15 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::fs::{self, File, OpenOptions};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
+use tokio::net::TcpListener;
 use tokio_util::io::ReaderStream;
 
 use super::Media;
+use super::line::{Cut, Secured};
+use crate::faults::{Action, Rule};
 use crate::network::Net;
+
+const CHUNK_BYTES: usize = 64 * 1024;
 
 #[derive(Deserialize)]
 struct Wanted {
@@ -36,67 +37,25 @@ struct Wanted {
 
 pub(crate) async fn serve(net: Arc<Net>, listener: TcpListener) {
     let stop = net.stop.clone();
-    let app =
-        Router::new().route("/mms/{kind}/{name}", post(upload)).route("/v/t62.sim/{name}", get(download)).with_state(Arc::clone(&net));
+    let app = Router::new()
+        .route("/mms/{kind}/{name}", post(upload))
+        .route("/v/t62.sim/{name}", get(download))
+        .route("/v/t62.sim/again/{name}", get(download_again))
+        .with_state(Arc::clone(&net));
     let secured = Secured::new(&net, listener);
-    if let Err(error) = axum::serve(secured, app).with_graceful_shutdown(stop.cancelled_owned()).await {
+    if let Err(error) =
+        axum::serve(secured, app.into_make_service_with_connect_info::<Cut>()).with_graceful_shutdown(stop.cancelled_owned()).await
+    {
         tracing::error!(%error, "the media server ended");
-    }
-}
-
-/// Connections after their TLS handshake; one that takes its time holds nobody up.
-struct Secured {
-    address: SocketAddr,
-    ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
-}
-
-impl Secured {
-    fn new(net: &Arc<Net>, listener: TcpListener) -> Self {
-        let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 0)));
-        let acceptor = TlsAcceptor::from(Arc::clone(&net.media.authority.server));
-        let (sender, ready) = mpsc::channel(16);
-        let stop = net.stop.clone();
-        tokio::spawn(async move {
-            loop {
-                let accepted = tokio::select! {
-                    () = stop.cancelled() => return,
-                    accepted = listener.accept() => accepted,
-                };
-                let Ok((stream, peer)) = accepted else { continue };
-                let _ = stream.set_nodelay(true);
-                let (acceptor, sender) = (acceptor.clone(), sender.clone());
-                tokio::spawn(async move {
-                    if let Ok(stream) = acceptor.accept(stream).await {
-                        let _ = sender.send((stream, peer)).await;
-                    }
-                });
-            }
-        });
-        Self { address, ready }
-    }
-}
-
-impl axum::serve::Listener for Secured {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        match self.ready.recv().await {
-            Some(ready) => ready,
-            // The network stops.
-            None => std::future::pending().await,
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        Ok(self.address)
     }
 }
 
 async fn upload(
     State(net): State<Arc<Net>>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
     Path((_kind, name)): Path<(String, String)>,
     Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
     body: Body,
 ) -> Response {
     if wanted.auth.as_deref() != Some(net.media.token.as_str()) {
@@ -108,7 +67,16 @@ async fn upload(
     if wanted.resume.is_some() {
         return resume(&net.media, &name, &whole, &part).await;
     }
-    match take(&name, &whole, &part, wanted.file_offset.unwrap_or(0), body).await {
+    let fault = net.faults.take(&[Action::RefuseUpload, Action::CutUpload, Action::StallUpload], None, None);
+    let trouble = match fault.as_ref().map(|rule| rule.action) {
+        Some(Action::RefuseUpload) => return status(fault.as_ref(), 500).into_response(),
+        Some(Action::CutUpload) => Some(Trouble::Cut(cut)),
+        Some(_) => Some(Trouble::Stall),
+        None => None,
+    };
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0);
+    let coming = Coming { offset: wanted.file_offset.unwrap_or(0), length, trouble, body };
+    match take(&net, &name, &whole, &part, coming).await {
         Ok(true) => Json(json!({"url": net.media.url(&name), "direct_path": Media::direct_path(&name)})).into_response(),
         Ok(false) => StatusCode::BAD_REQUEST.into_response(),
         Err(error) => {
@@ -116,6 +84,12 @@ async fn upload(
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// The code that a rule names.
+fn status(rule: Option<&Rule>, otherwise: u16) -> StatusCode {
+    let code = rule.and_then(|rule| rule.code).unwrap_or(otherwise);
+    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// How far an upload has come.
@@ -128,14 +102,46 @@ async fn resume(media: &Media, name: &str, whole: &FilePath, part: &FilePath) ->
     Json(json!({"resume": length.to_string()})).into_response()
 }
 
+/// What happens to a file when half of what comes is here.
+enum Trouble {
+    Cut(Cut),
+    Stall,
+}
+
+/// A file, or the rest of one, on its way in.
+struct Coming {
+    offset: u64,
+    /// As it was announced.
+    length: u64,
+    trouble: Option<Trouble>,
+    body: Body,
+}
+
 /// Writes what comes behind what is there. `false` where the whole does not have the hash that names it.
-async fn take(name: &str, whole: &FilePath, part: &FilePath, offset: u64, body: Body) -> io::Result<bool> {
+async fn take(net: &Net, name: &str, whole: &FilePath, part: &FilePath, mut coming: Coming) -> io::Result<bool> {
     let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(part).await?;
-    file.set_len(offset).await?;
-    tokio::io::AsyncSeekExt::seek(&mut file, io::SeekFrom::Start(offset)).await?;
-    let mut stream = body.into_data_stream();
+    file.set_len(coming.offset).await?;
+    tokio::io::AsyncSeekExt::seek(&mut file, io::SeekFrom::Start(coming.offset)).await?;
+    let (mut stream, mut taken) = (coming.body.into_data_stream(), 0);
     while let Some(bytes) = stream.next().await {
-        file.write_all(&bytes.map_err(io::Error::other)?).await?;
+        let bytes = bytes.map_err(io::Error::other)?;
+        file.write_all(&bytes).await?;
+        taken += bytes.len() as u64;
+        net.stats.media_bytes_in.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        if taken < coming.length / 2 {
+            continue;
+        }
+        match coming.trouble.take() {
+            None => {}
+            Some(Trouble::Cut(cut)) => {
+                file.flush().await?;
+                cut.now();
+            }
+            Some(Trouble::Stall) => {
+                file.flush().await?;
+                net.stop.cancelled().await;
+            }
+        }
     }
     file.flush().await?;
     drop(file);
@@ -148,7 +154,7 @@ async fn take(name: &str, whole: &FilePath, part: &FilePath, offset: u64, body: 
 }
 
 async fn hash(path: &FilePath) -> io::Result<Vec<u8>> {
-    let (mut file, mut hash, mut buffer) = (File::open(path).await?, Sha256::new(), vec![0; 64 * 1024]);
+    let (mut file, mut hash, mut buffer) = (File::open(path).await?, Sha256::new(), vec![0; CHUNK_BYTES]);
     loop {
         let read = file.read(&mut buffer).await?;
         if read == 0 {
@@ -162,8 +168,40 @@ async fn download(State(net): State<Arc<Net>>, Path(name): Path<String>, Query(w
     if wanted.auth.as_deref().is_some_and(|auth| auth != net.media.token) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let Some(path) = net.media.whole(&name) else { return StatusCode::NOT_FOUND.into_response() };
-    let Ok(file) = File::open(path).await else { return StatusCode::NOT_FOUND.into_response() };
-    let length = file.metadata().await.map_or(0, |found| found.len());
-    ([(CONTENT_LENGTH, length.to_string())], Body::from_stream(ReaderStream::with_capacity(file, 64 * 1024))).into_response()
+    let fault = net.faults.take(&[Action::RefuseDownload, Action::CutDownload, Action::CorruptDownload], None, None);
+    match fault.as_ref().map(|rule| rule.action) {
+        Some(Action::RefuseDownload) => status(fault.as_ref(), 404).into_response(),
+        Some(action) => spoilt(&net, &name, action).await.unwrap_or_else(|_| StatusCode::NOT_FOUND.into_response()),
+        None => serve_file(&net, &name).await.unwrap_or_else(|_| StatusCode::NOT_FOUND.into_response()),
+    }
+}
+
+/// What a phone brought again: it lies at an address of its own, as it does at WhatsApp, and nothing happens to it.
+async fn download_again(State(net): State<Arc<Net>>, Path(name): Path<String>) -> Response {
+    serve_file(&net, &name).await.unwrap_or_else(|_| StatusCode::NOT_FOUND.into_response())
+}
+
+fn path_of(net: &Net, name: &str) -> io::Result<PathBuf> {
+    net.media.whole(name).ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+async fn serve_file(net: &Net, name: &str) -> io::Result<Response> {
+    let file = File::open(path_of(net, name)?).await?;
+    let length = file.metadata().await?.len();
+    Ok(([(CONTENT_LENGTH, length.to_string())], Body::from_stream(ReaderStream::with_capacity(file, CHUNK_BYTES))).into_response())
+}
+
+/// The file with a bit turned in its middle, or not to its end.
+async fn spoilt(net: &Net, name: &str, action: Action) -> io::Result<Response> {
+    let mut bytes = fs::read(path_of(net, name)?).await?;
+    let (length, middle) = (bytes.len(), bytes.len() / 2);
+    let mut parts = Vec::new();
+    if action == Action::CorruptDownload {
+        bytes[middle] ^= 1;
+    } else {
+        bytes.truncate(middle);
+        parts.push(Err(io::Error::from(io::ErrorKind::ConnectionReset)));
+    }
+    parts.insert(0, Ok(bytes));
+    Ok(([(CONTENT_LENGTH, length.to_string())], Body::from_stream(futures::stream::iter(parts))).into_response())
 }

@@ -9,6 +9,7 @@ use crate::account::Account;
 use crate::account::device::Class;
 use crate::address::{Address, Number};
 use crate::group::post;
+use crate::media::again;
 use crate::phone::person;
 use crate::router::{self, ReceiptKind};
 
@@ -18,6 +19,9 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
         return session.net.calls.rings(&wire::text(offer, "call-id"), Address::new(account.number, device));
     }
     let id = wire::text(node, "id");
+    if wire::is(node, "type", "server-error") {
+        return again::asked(&session.net, account, device, &id, node);
+    }
     let mut ids = vec![id];
     if let Some(items) = node.get_optional_child("list").and_then(NodeRef::children) {
         ids.extend(items.iter().map(|item| wire::text(item, "id")));

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use wacore::types::events::{DecryptFailMode, InboundMessage, UndecryptableMessage};
-use waproto::whatsapp as wa;
 use wharf_api::limits;
 use wharf_api::types::media::MediaState;
 use wharf_core::store::{MediaRow, MessageRow, NewFetch};
 use whatsapp_rust::client::Client;
 use whatsapp_rust::types::durability_hook::InboundDurabilityHook;
 
-use super::{Own, convert, media, votes};
+use super::media::Source;
+use super::{Own, convert, votes};
 use crate::engine::SEALED_MEDIA;
 
 pub(super) struct Inbound {
@@ -34,10 +34,10 @@ impl Inbound {
     }
 
     /// The file that is to be fetched for the row, its key sealed. A file that cannot be fetched is one that failed.
-    fn file(&self, row: &mut MessageRow, message: &wa::Message) -> Option<NewFetch> {
+    fn file(&self, row: &mut MessageRow, inbound: &InboundMessage) -> Option<NewFetch> {
         let (kind, content) = (row.content.media_kind()?, row.content.media_mut()?);
         let now = self.own.ctx.clock.now();
-        let Some(source) = media::source(message) else {
+        let Some(source) = Source::of(&inbound.message, &inbound.info) else {
             content.media_state = MediaState::Failed;
             content.media_error = Some("the message does not say where its file is".to_owned());
             return None;
@@ -88,7 +88,7 @@ impl InboundDurabilityHook for Inbound {
         for inbound in batch {
             let Some(mut row) = self.row(inbound) else { continue };
             votes::read(&self.own, &client, inbound, &mut row).await?;
-            files.extend(self.file(&mut row, &inbound.message));
+            files.extend(self.file(&mut row, inbound));
             rows.push(row);
         }
         if rows.is_empty() {

@@ -1,25 +1,25 @@
 //! Files on their way to WhatsApp's servers and back. Nothing larger than a buffer is held in memory.
 
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
-use std::sync::Arc;
+mod download;
+mod upload;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use wacore::proto_helpers::MessageExt as _;
-use wacore::upload::{EncryptedMediaInfo, UploadSource, encrypt_media_streaming_with_key};
+use wacore::types::message::MessageInfo;
+use wacore_binary::JidExt as _;
 use waproto::whatsapp as wa;
 use wharf_api::types::media::MediaKind;
-use wharf_core::engine::{Downloaded, Error, Uploaded};
+use wharf_core::engine::Error;
 use whatsapp_rust::ErrorChainExt as _;
-use whatsapp_rust::client::Client;
-use whatsapp_rust::download::{DownloadParams, MediaType};
+use whatsapp_rust::download::MediaType;
+
+pub(crate) use download::download;
+pub(crate) use upload::upload;
 
 /// How long one file may take. A hundred megabytes on a slow line take their time.
 pub(crate) const LIMIT: Duration = Duration::from_mins(4);
-const BUFFER_BYTES: usize = 64 * 1024;
 
 /// A file that WhatsApp's servers hold, and how to open it. Sealed where it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,86 +30,36 @@ pub(crate) struct Source {
     file_sha256: Vec<u8>,
     file_enc_sha256: Vec<u8>,
     size: u64,
+    /// Absent in what was stored before it was asked for.
+    #[serde(default)]
+    origin: Option<Origin>,
 }
 
-/// Encrypts the file into `scratch` and brings it to WhatsApp.
-pub(crate) async fn upload(client: Arc<Client>, path: PathBuf, kind: MediaKind, scratch: File) -> Result<Uploaded, Error> {
-    let media_type = media_type(kind);
-    let encrypting = tokio::task::spawn_blocking(move || encrypt(path, scratch, media_type));
-    let (source, info) = match encrypting.await {
-        Ok(Ok(encrypted)) => encrypted,
-        Ok(Err(error)) => return Err(local(&error)),
-        Err(error) => return Err(local(&anyhow::Error::from(error))),
-    };
-    let sidecar = info.streaming_sidecar.clone();
-    let uploaded = client.upload_stream(source, info, media_type).await.map_err(|error| failure(&error))?;
-    Ok(Uploaded {
-        url: uploaded.url,
-        direct_path: uploaded.direct_path,
-        media_key: uploaded.media_key,
-        file_sha256: uploaded.file_sha256,
-        file_enc_sha256: uploaded.file_enc_sha256,
-        size: uploaded.file_length,
-        key_at_secs: uploaded.media_key_timestamp,
-        sidecar,
-    })
+/// The message that the file came with, as the phone knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Origin {
+    wa_id: String,
+    chat: String,
+    from_me: bool,
+    /// Who wrote, in a group.
+    participant: Option<String>,
 }
 
-fn encrypt(path: PathBuf, scratch: File, media_type: MediaType) -> anyhow::Result<(Encrypted, EncryptedMediaInfo)> {
-    let plain = BufReader::with_capacity(BUFFER_BYTES, File::open(path)?);
-    let mut sealed = BufWriter::with_capacity(BUFFER_BYTES, scratch);
-    let info = encrypt_media_streaming_with_key(plain, &mut sealed, media_type, None, None)?;
-    let file = sealed.into_inner().map_err(io::IntoInnerError::into_error)?;
-    let length = file.metadata()?.len();
-    Ok((Encrypted { file: Arc::new(file), length }, info))
-}
-
-/// The encrypted file. Every try reads it by itself.
-struct Encrypted {
-    file: Arc<File>,
-    length: u64,
-}
-
-impl UploadSource for Encrypted {
-    fn len(&self) -> u64 {
-        self.length
-    }
-
-    fn reader_from(&self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, At { file: Arc::clone(&self.file), offset })))
+impl Source {
+    /// The file of a message that came in; `None` where the message has none that can be fetched.
+    pub(crate) fn of(message: &wa::Message, info: &MessageInfo) -> Option<Self> {
+        let place = &info.source;
+        let origin = Origin {
+            wa_id: info.id.clone(),
+            chat: place.chat.to_non_ad_string(),
+            from_me: place.is_from_me,
+            participant: (place.is_group || place.chat.is_group()).then(|| place.sender.to_non_ad_string()),
+        };
+        Some(Self { origin: Some(origin), ..source(message)? })
     }
 }
 
-struct At {
-    file: Arc<File>,
-    offset: u64,
-}
-
-impl Read for At {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(buffer, self.offset)?;
-        self.offset += read as u64;
-        Ok(read)
-    }
-}
-
-/// Fetches and decrypts the file into `scratch`, which then stands at its beginning.
-pub(crate) async fn download(client: Arc<Client>, source: Source, scratch: File) -> Result<Downloaded, Error> {
-    let params = DownloadParams::encrypted(
-        source.direct_path,
-        &source.media_key,
-        &source.file_sha256,
-        &source.file_enc_sha256,
-        source.size,
-        media_type(source.kind),
-    );
-    let mut file = client.download_from_params_to_writer(&params, scratch).await.map_err(|error| failure(&error))?;
-    file.seek(SeekFrom::Start(0)).map_err(|error| local(&error.into()))?;
-    Ok(Downloaded { file, sha256: source.file_sha256.try_into().ok() })
-}
-
-/// Where the file of a message is; `None` where the message has none that can be fetched.
-pub(crate) fn source(message: &wa::Message) -> Option<Source> {
+fn source(message: &wa::Message) -> Option<Source> {
     let base = message.get_base_message();
     macro_rules! source {
         ($kind:ident, $message:expr) => {{
@@ -121,6 +71,7 @@ pub(crate) fn source(message: &wa::Message) -> Option<Source> {
                 file_sha256: media.file_sha256.clone()?,
                 file_enc_sha256: media.file_enc_sha256.clone()?,
                 size: media.file_length.unwrap_or_default(),
+                origin: None,
             })
         }};
     }
