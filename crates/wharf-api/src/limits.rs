@@ -44,6 +44,8 @@ pub const EVENT_DAYS_MAX: u64 = 3650;
 /// How many days a file is kept, unless the plan says otherwise, and the most that a plan may say.
 pub const MEDIA_DAYS: u64 = 30;
 pub const MEDIA_DAYS_MAX: u64 = 3650;
+/// How many sessions a key may be bound to.
+pub const KEY_SESSIONS: usize = 1_000;
 /// How long a rotated key goes on working, in seconds: unless said otherwise, and at the most.
 pub const KEY_OVERLAP_SECS: u64 = 24 * 60 * 60;
 pub const KEY_OVERLAP_MAX_SECS: u64 = 7 * 24 * 60 * 60;

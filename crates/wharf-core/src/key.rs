@@ -281,7 +281,14 @@ pub async fn find(services: &Services, caller: &Caller, id: &KeyId) -> Result<Ke
 }
 
 /// Revokes a key. On this node it is refused from the next request on, on others within five seconds.
+/// A key that is bound to sessions revokes none that may do more.
 pub async fn revoke(services: &Services, caller: &Caller, id: &KeyId) -> Result<KeyRow, Error> {
+    if let Some(bound) = &caller.sessions {
+        let target = find(services, caller, id).await?;
+        if !target.sessions.is_some_and(|sessions| sessions.iter().all(|session| bound.contains(session))) {
+            return Err(Error::BeyondCaller("more sessions than it is bound to itself"));
+        }
+    }
     let row = services.store.revoke_key(&caller.account, id, services.clock.now()).await?.ok_or(Error::NotFound)?;
     services.keys.forget(id);
     Ok(row)

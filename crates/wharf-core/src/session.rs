@@ -6,7 +6,7 @@ pub mod link;
 
 use wharf_api::ids::SessionId;
 use wharf_api::types::session::{DisconnectReason, Session, SessionStatus};
-use wharf_api::{ApiError, ErrorCode};
+use wharf_api::{ApiError, ErrorCode, limits};
 
 use crate::caller::Caller;
 use crate::services::Services;
@@ -30,6 +30,10 @@ pub enum Error {
     QrExpired,
     #[error("the plan allows {limit} sessions")]
     LimitReached { limit: u64, sessions: u64 },
+    #[error("the account has {webhooks} webhooks")]
+    WebhookLimitReached { webhooks: u64 },
+    #[error("the key is bound to other sessions")]
+    BoundCaller,
     #[error("the session's state forbids it: {0}")]
     Conflict(&'static str),
     #[error("not a phone number: {0}")]
@@ -60,6 +64,13 @@ impl From<&Error> for ApiError {
             }
             Error::QrExpired => ErrorCode::QrCodeExpired.into(),
             Error::LimitReached { limit, sessions } => ApiError::new(ErrorCode::SessionLimitReached).limit(*limit, *sessions),
+            Error::BoundCaller => {
+                ApiError::new(ErrorCode::InsufficientPermissions).reason("the key is bound to sessions and could not use another one")
+            }
+            Error::WebhookLimitReached { webhooks } => ApiError::new(ErrorCode::InvalidRequest)
+                .field("webhook")
+                .reason("the account has as many webhooks as it may have; delete one")
+                .limit(limits::WEBHOOKS_PER_ACCOUNT, *webhooks),
             Error::Conflict(reason) => ApiError::new(ErrorCode::Conflict).reason(*reason),
             Error::InvalidPhone(reason) => ApiError::new(ErrorCode::InvalidPhoneNumber).field("phoneNumber").reason(*reason),
             Error::ClaimedBefore => (&idempotency::Error::InUse).into(),

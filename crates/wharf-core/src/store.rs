@@ -33,7 +33,7 @@ pub use message::{
 pub use owner::{Fence, OwnerStore};
 pub use session::{Created, LinkChange, NewSession, SessionRow, SessionStore};
 pub use vault::{VaultOp, VaultStore};
-pub use webhook::{DeliveryRow, DueDelivery, DueWebhook, Health, Inserted, TryRecord, WebhookRow, WebhookStore};
+pub use webhook::{DeliveryRow, DueDelivery, DueWebhook, Health, Inserted, TryRecord, WebhookChange, WebhookRow, WebhookStore};
 
 /// Why a verb of the store did not do its work. Nothing was changed, unless the variant says that it is not known.
 #[derive(Debug, thiserror::Error)]

@@ -12,14 +12,14 @@ use std::time::Duration;
 
 use wharf_api::ids::{SessionId, WebhookId};
 use wharf_api::types::webhook::{DisabledReason, Webhook};
-use wharf_api::{ApiError, ErrorCode, limits};
+use wharf_api::{ApiError, ErrorCode, Permission, limits};
 
 use crate::caller::Caller;
 use crate::services::Services;
 use crate::store::{self, NewEvent, Page, PageRequest, WebhookRow};
 use crate::{egress, session};
 
-pub use change::{Change, New, create, delete, prepare, update};
+pub use change::{Change, New, create, delete, prepare, sweep, update};
 pub use check::{headers, kinds};
 pub use deliveries::{list as list_deliveries, recover, retry, view as view_delivery};
 pub use schedule::Schedule;
@@ -49,6 +49,8 @@ pub enum Error {
     LimitReached { webhooks: u64 },
     #[error("the key is bound to sessions, and the webhook would not be")]
     BeyondCaller,
+    #[error("the key may not make webhooks")]
+    NotManager,
     #[error("the webhook is switched off")]
     Disabled,
     #[error(transparent)]
@@ -77,6 +79,8 @@ impl From<&Error> for ApiError {
                 .limit(limits::WEBHOOKS_PER_ACCOUNT, *webhooks),
             Error::BeyondCaller => ApiError::new(ErrorCode::InsufficientPermissions)
                 .reason("the key is bound to sessions: name one of them, or work on a webhook of one of them"),
+            Error::NotManager => ApiError::new(ErrorCode::InsufficientPermissions)
+                .reason(format!("the key lacks the permission {}", Permission::WebhooksManage.as_str())),
             Error::Disabled => ApiError::new(ErrorCode::Conflict).reason("the webhook is switched off: switch it on first"),
             Error::Unreadable(_) => ErrorCode::InternalServerError.into(),
             Error::Session(error) => error.into(),

@@ -80,6 +80,7 @@ async fn run(args: Args) -> Result<()> {
     let data_dir = config.data_dir.clone();
     let app = App::start(config, World::Sandbox { network_url: url }).await?;
     let keys = demo::keys(app.services(), &data_dir).await?;
+    let mut signals = machine::Signals::listen()?;
     if args.json {
         let ready = json!({"url": app.url(), "apiKey": keys.api_key, "operatorKey": keys.operator_key, "controlUrl": control_url});
         println!("{ready}");
@@ -87,7 +88,7 @@ async fn run(args: Args) -> Result<()> {
         banner::print(&app.url(), control_url.as_deref(), &keys);
     }
 
-    machine::asked_to_end().await?;
+    signals.asked_to_end().await;
     let stop = async {
         app.shutdown().await;
         // The network ends last: the gateway says goodbye to it.
@@ -98,7 +99,7 @@ async fn run(args: Args) -> Result<()> {
     tokio::select! {
         () = stop => {}
         // Whoever asks twice is in a hurry, and being killed is survived.
-        again = machine::asked_to_end() => again?,
+        () = signals.asked_to_end() => {}
     }
     Ok(())
 }

@@ -32,6 +32,7 @@ async fn main() -> anyhow::Result<()> {
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let network =
         Network::start(Config { bind: local(args.port), control_bind: local(args.control_port), data_dir: args.data_dir }).await?;
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     if args.json {
         let line = serde_json::json!({"url": network.url(), "controlUrl": network.control_url()});
         println!("{line}");
@@ -39,10 +40,9 @@ async fn main() -> anyhow::Result<()> {
         println!("network  {}", network.url());
         println!("control  {}", network.control_url());
     }
-    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         _ = terminate.recv() => {}
-        result = tokio::signal::ctrl_c() => result?,
+        _ = interrupt.recv() => {}
     }
     network.shutdown().await;
     Ok(())

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::types::session::{DisconnectReason, SessionStatus};
-use wharf_core::store::{Created, Error, Fence, LinkChange, NewSession, Page, PageRequest, SessionRow, SessionStore, WebhookRow};
+use wharf_core::store::{Created, Error, Fence, Inserted, LinkChange, NewSession, Page, PageRequest, SessionRow, SessionStore, WebhookRow};
 
 use crate::open::SqlStore;
 use crate::sql::{Row, Tx, args, corrupt, page, statements};
@@ -72,7 +72,11 @@ async fn insert(tx: &mut Tx, new: &NewSession) -> Result<Created, Error> {
     }
     tx.execute(&INSERT, args![&new.id, &new.account, &new.name, SessionStatus::Starting.as_str(), new.at]).await?;
     if let Some(row) = &new.webhook {
-        webhook::insert(tx, &WebhookRow { session: Some(new.id.clone()), ..row.clone() }).await?;
+        let row = WebhookRow { session: Some(new.id.clone()), ..row.clone() };
+        if let Inserted::LimitReached { webhooks } = webhook::insert(tx, &row, new.webhook_limit).await? {
+            tx.discard();
+            return Ok(Created::WebhookLimitReached { webhooks });
+        }
     }
     Ok(Created::Now)
 }

@@ -8,20 +8,21 @@ use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, EventId, WebhookId};
 use wharf_api::types::webhook::{DeliveryState, DisabledReason};
 use wharf_core::store::{
-    DeliveryRow, DueDelivery, DueWebhook, Error, Health, Inserted, Page, PageRequest, TryRecord, WebhookRow, WebhookStore,
+    DeliveryRow, DueDelivery, DueWebhook, Error, Health, Inserted, Page, PageRequest, TryRecord, WebhookChange, WebhookRow, WebhookStore,
 };
 
 use crate::open::SqlStore;
 use crate::sql::{Sql, Tx, args, corrupt, page, statements};
 use row::{webhook, webhook_columns};
 
-pub(crate) use row::insert;
-
 statements! {
     /// Two requests for the last place wait for each other.
     LOCK_ACCOUNT = "SELECT 1 FROM accounts WHERE id = $1", lock "FOR UPDATE";
     COUNT = "SELECT COUNT(*) FROM webhooks WHERE account_id = $1";
     FIND = concat!("SELECT ", webhook_columns!(), " FROM webhooks WHERE account_id = $1 AND id = $2");
+    FIND_LOCKED = concat!("SELECT ", webhook_columns!(), " FROM webhooks WHERE account_id = $1 AND id = $2"), lock "FOR UPDATE";
+    ORPHANED = concat!("SELECT ", webhook_columns!(), " FROM webhooks w WHERE session_id IS NOT NULL \
+        AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = w.session_id AND s.deleted = 0) ORDER BY number LIMIT $1");
     FIND_NUMBERED = concat!("SELECT ", webhook_columns!(), " FROM webhooks WHERE number = $1");
     LIST = concat!("SELECT ", webhook_columns!(), " FROM webhooks WHERE account_id = $1 AND number > $2 ORDER BY number LIMIT $3");
     UPDATE = "UPDATE webhooks SET url = $3, events = $4, description = $5, timeout_ms = $6, header_names = $7, headers = $8, \
@@ -52,19 +53,7 @@ pub(crate) fn all() -> [&'static [Sql]; 3] {
 impl WebhookStore for SqlStore {
     async fn insert_webhook(&self, webhook: &WebhookRow, limit: u64) -> Result<Inserted, Error> {
         let row = webhook.clone();
-        self.write(webhook.account.as_str(), "", move |tx| {
-            Box::pin(async move {
-                tx.fetch(&LOCK_ACCOUNT, args![&row.account]).await?;
-                let count = tx.first(&COUNT, args![&row.account]).await?;
-                let webhooks = count.ok_or_else(|| corrupt("a count without a row"))?.count()?;
-                if webhooks >= limit {
-                    return Ok(Inserted::LimitReached { webhooks });
-                }
-                insert(tx, &row).await?;
-                Ok(Inserted::Now)
-            })
-        })
-        .await
+        self.write(webhook.account.as_str(), "", move |tx| Box::pin(async move { insert(tx, &row, limit).await })).await
     }
 
     async fn find_webhook(&self, account: &AccountId, id: &WebhookId) -> Result<Option<WebhookRow>, Error> {
@@ -77,9 +66,23 @@ impl WebhookStore for SqlStore {
         page::cut(rows, request, webhook)
     }
 
-    async fn update_webhook(&self, webhook: &WebhookRow) -> Result<bool, Error> {
-        let row = webhook.clone();
-        self.write(webhook.account.as_str(), "", move |tx| Box::pin(async move { update(tx, &row).await })).await
+    async fn change_webhook(&self, account: &AccountId, id: &WebhookId, change: WebhookChange) -> Result<Option<WebhookRow>, Error> {
+        let (owner, id) = (account.clone(), id.clone());
+        self.write(account.as_str(), "", move |tx| {
+            Box::pin(async move {
+                let Some(mut found) = tx.first(&FIND_LOCKED, args![&owner, &id]).await? else { return Ok(None) };
+                let (_, mut row) = webhook(&mut found)?;
+                change(&mut row);
+                update(tx, &row).await?;
+                Ok(Some(row))
+            })
+        })
+        .await
+    }
+
+    async fn list_orphaned_webhooks(&self, limit: u32) -> Result<Vec<WebhookRow>, Error> {
+        let mut rows = self.readers.fetch(&ORPHANED, args![limit]).await?;
+        rows.iter_mut().map(|row| webhook(row).map(|(_, webhook)| webhook)).collect()
     }
 
     async fn delete_webhook(&self, account: &AccountId, id: &WebhookId) -> Result<bool, Error> {
@@ -173,7 +176,19 @@ impl WebhookStore for SqlStore {
     }
 }
 
-async fn update(tx: &mut Tx, row: &WebhookRow) -> Result<bool, Error> {
+/// Inserts a webhook, if the account has fewer than `limit`.
+pub(crate) async fn insert(tx: &mut Tx, row: &WebhookRow, limit: u64) -> Result<Inserted, Error> {
+    tx.fetch(&LOCK_ACCOUNT, args![&row.account]).await?;
+    let count = tx.first(&COUNT, args![&row.account]).await?;
+    let webhooks = count.ok_or_else(|| corrupt("a count without a row"))?.count()?;
+    if webhooks >= limit {
+        return Ok(Inserted::LimitReached { webhooks });
+    }
+    row::insert(tx, row).await?;
+    Ok(Inserted::Now)
+}
+
+async fn update(tx: &mut Tx, row: &WebhookRow) -> Result<(), Error> {
     let (events, names) = (row::kinds_text(&row.kinds), row::json(&row.header_names)?);
     let args = args![
         &row.account,
@@ -193,7 +208,7 @@ async fn update(tx: &mut Tx, row: &WebhookRow) -> Result<bool, Error> {
         row.failing_since,
         row.updated_at,
     ];
-    let changed = tx.execute(&UPDATE, args).await? == 1;
+    tx.execute(&UPDATE, args).await?;
     tx.ring_webhook(row.number);
-    Ok(changed)
+    Ok(())
 }

@@ -33,6 +33,9 @@ pub async fn create_hooked(
     webhook: Option<WebhookRow>,
     claim: Option<Claim>,
 ) -> Result<Fresh, Error> {
+    if caller.sessions.is_some() {
+        return Err(Error::BoundCaller);
+    }
     let session = NewSession {
         id: services.chance.session_id(),
         account: caller.account.clone(),
@@ -41,6 +44,7 @@ pub async fn create_hooked(
         limit: caller.plan.sessions,
         claim,
         webhook,
+        webhook_limit: limits::WEBHOOKS_PER_ACCOUNT,
     };
     let there = || async { Ok(services.store.find_session(&caller.account, &session.id).await?.map(|_| Created::Now)) };
     match settled(services.store.insert_session(&session), there).await? {
@@ -48,12 +52,40 @@ pub async fn create_hooked(
         Created::LimitReached { sessions } => {
             return Err(Error::LimitReached { limit: caller.plan.sessions.unwrap_or(u64::MAX), sessions });
         }
+        Created::WebhookLimitReached { webhooks } => return Err(Error::WebhookLimitReached { webhooks }),
         Created::ClaimedBefore => return Err(Error::ClaimedBefore),
     }
-    let link = services.engine.start(&session.id).await?;
-    let qr = first_qr(link).await;
-    let row = services.store.find_session(&caller.account, &session.id).await?.ok_or(Error::NotFound)?;
+    // The session is there: whatever fails from now on, its caller must learn its id.
+    let qr = match services.engine.start(&session.id).await {
+        Ok(link) => first_qr(link).await,
+        Err(error) => {
+            tracing::warn!(session = %session.id, %error, "a new session has no code yet");
+            None
+        }
+    };
+    let row = match services.store.find_session(&caller.account, &session.id).await {
+        Ok(row) => row.ok_or(Error::NotFound)?,
+        Err(error) => {
+            tracing::warn!(session = %session.id, %error, "a new session is shown as it was made");
+            as_made(session)
+        }
+    };
     Ok(Fresh { row, qr })
+}
+
+fn as_made(new: NewSession) -> SessionRow {
+    SessionRow {
+        id: new.id,
+        account: new.account,
+        name: new.name,
+        status: SessionStatus::Starting,
+        reason: None,
+        jid: None,
+        lid: None,
+        push_name: None,
+        created_at: new.at,
+        status_at: new.at,
+    }
 }
 
 /// The next QR code that the link shows, or `None` where it shows none in time or cannot any more.

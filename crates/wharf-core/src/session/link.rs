@@ -11,6 +11,7 @@ use crate::caller::Caller;
 use crate::engine::{PairCode, QrCode};
 use crate::services::Services;
 use crate::store::SessionRow;
+use crate::webhook;
 
 /// How long a request waits for a link to come up after a restart.
 const RESTART_WAIT: Duration = Duration::from_secs(5);
@@ -84,7 +85,7 @@ pub async fn logout(services: &Services, caller: &Caller, id: &str) -> Result<Se
     find(services, caller, id).await
 }
 
-/// Unlinks the session where that is possible, then deletes it.
+/// Unlinks the session where that is possible, then deletes it, with the webhooks for its events.
 pub async fn delete(services: &Services, caller: &Caller, id: &str) -> Result<SessionRow, Error> {
     let row = find(services, caller, id).await?;
     if super::require_connected(services, &row).is_ok()
@@ -93,5 +94,12 @@ pub async fn delete(services: &Services, caller: &Caller, id: &str) -> Result<Se
         tracing::warn!(session = %row.id, %error, "a deleted session could not be unlinked from its phone");
     }
     services.engine.stop(&row.id).await?;
-    if services.store.delete_session(&caller.account, &row.id).await? { Ok(row) } else { Err(Error::NotFound) }
+    if !services.store.delete_session(&caller.account, &row.id).await? {
+        return Err(Error::NotFound);
+    }
+    // What cannot be done now is done by the sweep that runs every hour.
+    if let Err(error) = webhook::sweep(services).await {
+        tracing::warn!(session = %row.id, %error, "webhooks of a deleted session stay for a while");
+    }
+    Ok(row)
 }

@@ -34,6 +34,8 @@ pub struct NewSession {
     pub claim: Option<Claim>,
     /// A webhook for its events, inserted with it.
     pub webhook: Option<WebhookRow>,
+    /// How many webhooks the account may have, checked where there is one.
+    pub webhook_limit: u64,
 }
 
 /// What became of a session that was to be created.
@@ -43,6 +45,10 @@ pub enum Created {
     /// The account has this many sessions, and the plan allows no more.
     LimitReached {
         sessions: u64,
+    },
+    /// The account has this many webhooks and may have no more.
+    WebhookLimitReached {
+        webhooks: u64,
     },
     /// The idempotency key was claimed before.
     ClaimedBefore,

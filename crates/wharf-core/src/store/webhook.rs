@@ -1,5 +1,7 @@
 //! Webhooks and deliveries as stored. The rows of deliveries are written by the store with the events themselves.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, EventId, SessionId, WebhookId};
@@ -98,6 +100,9 @@ pub struct DeliveryRow {
     pub attempts: Vec<Attempt>,
 }
 
+/// What is done to the row of a webhook.
+pub type WebhookChange = Arc<dyn Fn(&mut WebhookRow) + Send + Sync>;
+
 #[async_trait]
 pub trait WebhookStore {
     /// Inserts a webhook, if the account has fewer than `limit`.
@@ -108,8 +113,12 @@ pub trait WebhookStore {
     /// Oldest first.
     async fn list_webhooks(&self, account: &AccountId, page: PageRequest) -> Result<Page<WebhookRow>, Error>;
 
-    /// Writes everything of the row that can be changed. `false` where there is no such webhook.
-    async fn update_webhook(&self, webhook: &WebhookRow) -> Result<bool, Error>;
+    /// Changes a webhook as it is at that moment, and answers what it is then. `None` where there is no such webhook. `change` may run
+    /// more than once.
+    async fn change_webhook(&self, account: &AccountId, id: &WebhookId, change: WebhookChange) -> Result<Option<WebhookRow>, Error>;
+
+    /// Webhooks of all accounts whose session is gone.
+    async fn list_orphaned_webhooks(&self, limit: u32) -> Result<Vec<WebhookRow>, Error>;
 
     /// Deletes a webhook with its deliveries. `false` where there is no such webhook.
     async fn delete_webhook(&self, account: &AccountId, id: &WebhookId) -> Result<bool, Error>;

@@ -1,16 +1,21 @@
 //! Making, changing and deleting a webhook. What is new about an address is believed once it took a test.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use wharf_api::limits;
 use wharf_api::types::webhook::DisabledReason;
+use wharf_api::{Permission, limits};
 
 use super::secret::seal_headers;
 use super::{Error, Secret, check, find, may_see, test, unseal};
 use crate::caller::Caller;
 use crate::services::Services;
 use crate::session;
-use crate::store::{Inserted, WebhookRow};
+use crate::settle::settled;
+use crate::store::{self, Inserted, WebhookRow};
+
+/// How many webhooks one run of the sweep deletes in one step.
+const STEP: u32 = 50;
 
 /// A webhook as a caller wants it.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +53,8 @@ pub async fn create(services: &Services, caller: &Caller, new: New) -> Result<(W
         return Err(Error::BeyondCaller);
     }
     test::send(services, caller, &row, &unseal(services, &row)?).await?;
-    match services.store.insert_webhook(&row, limits::WEBHOOKS_PER_ACCOUNT).await? {
+    let there = || async { Ok(services.store.find_webhook(&caller.account, &row.id).await?.map(|_| Inserted::Now)) };
+    match settled(services.store.insert_webhook(&row, limits::WEBHOOKS_PER_ACCOUNT), there).await? {
         Inserted::Now => Ok((row, secret)),
         Inserted::LimitReached { webhooks } => Err(Error::LimitReached { webhooks }),
     }
@@ -57,6 +63,9 @@ pub async fn create(services: &Services, caller: &Caller, new: New) -> Result<(W
 /// A webhook for all events of a session that is about to be made, after its address took a test. To be inserted with the
 /// session.
 pub async fn prepare(services: &Services, caller: &Caller, url: &str) -> Result<WebhookRow, Error> {
+    if !caller.permissions.contains(&Permission::WebhooksManage) {
+        return Err(Error::NotManager);
+    }
     let new = New { url: url.to_owned(), events: vec![super::ALL_EVENTS.to_owned()], enabled: true, ..New::default() };
     let (row, _) = shape(services, caller, new)?;
     test::send(services, caller, &row, &unseal(services, &row)?).await?;
@@ -109,34 +118,59 @@ pub async fn update(services: &Services, caller: &Caller, id: &str, change: Chan
     let timeout_ms = change.timeout_seconds.map(|seconds| check::timeout_ms(Some(seconds))).transpose()?;
     let description = change.description.map(|text| check::description(text.as_deref())).transpose()?;
 
-    let mut row = find(services, caller, id).await?;
-    let (before, now) = (row.url.clone(), services.clock.now());
-    row.kinds = kinds.unwrap_or(row.kinds);
-    row.url = change.url.unwrap_or(row.url);
-    row.timeout_ms = timeout_ms.unwrap_or(row.timeout_ms);
-    row.description = description.unwrap_or(row.description);
-    if let Some(headers) = change.headers {
+    let seen = find(services, caller, id).await?;
+    let now = services.clock.now();
+    let headers = change.headers.map(|headers| {
         let headers: Vec<_> = headers.into_iter().collect();
-        row.header_names = headers.iter().map(|(name, _)| name.clone()).collect();
-        row.headers = seal_headers(&services.seal, row.id.as_str(), &headers);
-    }
-    match change.enabled {
-        Some(true) if !row.enabled => {
-            (row.enabled, row.disabled_reason, row.disabled_at, row.failing_since) = (true, None, None, None);
+        let names: Vec<_> = headers.iter().map(|(name, _)| name.clone()).collect();
+        (names, seal_headers(&services.seal, seen.id.as_str(), &headers))
+    });
+    let (url, enabled) = (change.url, change.enabled);
+    // Made on the row as it is when it is written: others change it while its new address takes its test.
+    let change = move |row: &mut WebhookRow| {
+        set(&mut row.kinds, kinds.as_ref());
+        set(&mut row.url, url.as_ref());
+        set(&mut row.timeout_ms, timeout_ms.as_ref());
+        set(&mut row.description, description.as_ref());
+        if let Some((names, sealed)) = &headers {
+            (row.header_names, row.headers) = (names.clone(), sealed.clone());
         }
-        Some(false) if row.enabled => {
-            (row.enabled, row.disabled_reason, row.disabled_at) = (false, Some(DisabledReason::Requested), Some(now));
+        match enabled {
+            Some(true) if !row.enabled => {
+                (row.enabled, row.disabled_reason, row.disabled_at, row.failing_since) = (true, None, None, None);
+            }
+            Some(false) if row.enabled => {
+                (row.enabled, row.disabled_reason, row.disabled_at) = (false, Some(DisabledReason::Requested), Some(now));
+            }
+            _ => {}
         }
-        _ => {}
+        row.updated_at = now;
+    };
+    let mut wanted = seen.clone();
+    change(&mut wanted);
+    if wanted.url != seen.url {
+        test::send(services, caller, &wanted, &unseal(services, &wanted)?).await?;
     }
-    row.updated_at = now;
-    if row.url != before {
-        test::send(services, caller, &row, &unseal(services, &row)?).await?;
+    services.store.change_webhook(&caller.account, &seen.id, Arc::new(change)).await?.ok_or(Error::NotFound)
+}
+
+fn set<T: Clone>(value: &mut T, new: Option<&T>) {
+    if let Some(new) = new {
+        value.clone_from(new);
     }
-    if !services.store.update_webhook(&row).await? {
-        return Err(Error::NotFound);
+}
+
+/// Deletes webhooks whose session is gone; what they did not get stays in the event log.
+pub async fn sweep(services: &Services) -> Result<(), store::Error> {
+    loop {
+        let orphaned = services.store.list_orphaned_webhooks(STEP).await?;
+        for row in &orphaned {
+            services.store.delete_webhook(&row.account, &row.id).await?;
+        }
+        if orphaned.len() < STEP as usize {
+            return Ok(());
+        }
     }
-    Ok(row)
 }
 
 /// Deletes a webhook; what it did not get is not delivered any more.

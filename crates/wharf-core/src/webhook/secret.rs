@@ -1,5 +1,7 @@
 //! A webhook's secret: made here, sealed in the database, shown once, replaced with an overlap.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use wharf_api::limits;
@@ -86,16 +88,17 @@ pub async fn rotate(services: &Services, caller: &Caller, id: &str, overlap_seco
         let reason = format!("a number from 0 to {} is expected", limits::WEBHOOK_OVERLAP_MAX_SECS);
         return Err(Error::Invalid { field: "overlapSeconds".to_owned(), reason });
     }
-    let mut row = find(services, caller, id).await?;
+    let seen = find(services, caller, id).await?;
     let now = services.clock.now();
     let secret = Secret::generate(services);
-    let old = std::mem::replace(&mut row.secret, secret.seal(&services.seal, row.id.as_str()));
+    let sealed = secret.seal(&services.seal, seen.id.as_str());
     let until = now.plus_millis(i64::try_from(overlap * 1_000).unwrap_or(i64::MAX));
-    row.old_secret = (overlap > 0).then_some((old, until));
-    row.updated_at = now;
-    if !services.store.update_webhook(&row).await? {
-        return Err(Error::NotFound);
-    }
+    let change = move |row: &mut WebhookRow| {
+        let old = std::mem::replace(&mut row.secret, sealed.clone());
+        row.old_secret = (overlap > 0).then_some((old, until));
+        row.updated_at = now;
+    };
+    let row = services.store.change_webhook(&caller.account, &seen.id, Arc::new(change)).await?.ok_or(Error::NotFound)?;
     Ok((row, secret))
 }
 

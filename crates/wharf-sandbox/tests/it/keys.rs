@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use wharf_api::ErrorCode;
 
 use crate::harness::{Backend, OWNER, World, both_backends};
@@ -65,6 +65,41 @@ async fn a_key_bound_to_one_session_sees_no_other() {
     bound.get(&format!("/v1/sessions/{mine}")).await.ok(200);
     bound.get(&format!("/v1/sessions/{other}")).await.refused(ErrorCode::SessionNotFound);
     assert_eq!(bound.get("/v1/sessions").await.ok(200).as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bound_key_gets_round_its_binding_by_no_new_session_webhook_or_revocation() {
+    let world = World::start(Backend::Sqlite).await;
+    let api = world.api();
+    let made = async |body: Value| {
+        let made = api.post("/v1/api-keys", &body).await;
+        (made.ok(201)["keyId"].as_str().unwrap().to_owned(), api.with_key(made.data()["apiKey"].as_str().unwrap()))
+    };
+    let session = async |name: &str| api.post("/v1/sessions", &json!({"name": name})).await.ok(201)["sessionId"].clone();
+    let (mine, other) = (session("mine").await, session("other").await);
+    let all = json!(["sessions:write", "keys:manage", "webhooks:manage"]);
+    let (_, bound) = made(json!({"name": "bound", "permissions": all, "sessionIds": [mine, mine]})).await;
+    bound.post("/v1/sessions", &json!({"name": "third"})).await.refused(ErrorCode::InsufficientPermissions);
+    for beyond in [json!(null), json!([other]), json!([mine, other])] {
+        let (id, key) = made(json!({"name": "beyond", "permissions": ["keys:manage"], "sessionIds": beyond})).await;
+        bound.delete(&format!("/v1/api-keys/{id}")).await.refused(ErrorCode::InsufficientPermissions);
+        key.get("/v1/api-keys").await.ok(200);
+    }
+    let (id, _) = made(json!({"name": "equal", "permissions": ["account:read"], "sessionIds": [mine]})).await;
+    bound.delete(&format!("/v1/api-keys/{id}")).await.ok(200);
+
+    // A webhook tells everything of its session: who may not make one makes none beside a session.
+    let (_, writer) = made(json!({"name": "writer", "permissions": ["sessions:write"]})).await;
+    let body = json!({"name": "hooked", "webhook": "http://127.0.0.1:9000/"});
+    writer.post("/v1/sessions", &body).await.refused(ErrorCode::InsufficientPermissions);
+    writer.post("/v1/sessions", &json!({"name": "plain"})).await.ok(201);
+
+    let ids = vec![mine; 1001];
+    let many = |ids: &[Value]| json!({"name": "many", "permissions": ["account:read"], "sessionIds": ids});
+    let details = api.post("/v1/api-keys", &many(&ids)).await;
+    let details = details.refused(ErrorCode::InvalidRequest);
+    assert_eq!((&details["field"], &details["limit"], &details["actual"]), (&json!("sessionIds"), &json!(1000), &json!(1001)));
+    api.post("/v1/api-keys", &many(&ids[..1000])).await.ok(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use wharf_api::ErrorCode;
 
-use crate::harness::{Api, Backend, ECHO, Got, Hook, Mode, OWNER, World, both_backends, eventually};
+use crate::harness::{Api, Backend, ECHO, Got, Hook, Mode, OWNER, World, assert_includes, both_backends, eventually};
 
 /// Pauses that a test can wait for.
 const FAST: (&str, &str) = ("WHARF_WEBHOOK_RETRY_PAUSES_SECS", "0.05,0.05,0.05,0.05,0.05,0.05,0.05,0.05,0.05");
@@ -271,6 +271,52 @@ async fn a_replaced_secret_signs_beside_the_new_one_for_as_long_as_was_asked() {
     api.post(&format!("/v1/webhooks/{webhook}/rotate-secret"), &json!({"overlapSeconds": 604_801}))
         .await
         .refused(ErrorCode::InvalidRequest);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_to_a_webhook_while_its_new_address_takes_the_test_stays() {
+    let world = World::start(Backend::Sqlite).await;
+    let (api, hook) = (world.api(), Hook::start().await);
+    let (webhook, _) = create(&api, &hook.url("/x"), json!(["*"])).await;
+    let path = format!("/v1/webhooks/{webhook}");
+    hook.set("/slow", Mode::Silence);
+    let (url, body) = (hook.url("/slow"), json!({"description": "moved"}));
+    let moved = async { api.patch(&path, &json!({"url": url, "description": "moved"})).await };
+    let meanwhile = async {
+        eventually("the new address is tested", async || hook.tests("/slow").first().map(drop).ok_or("no test".to_owned())).await;
+        let rotated = api.post(&format!("{path}/rotate-secret"), &json!({})).await;
+        api.patch(&path, &json!({"timeoutSeconds": 9})).await.ok(200);
+        hook.set("/slow", Mode::Answer(204));
+        hook.release();
+        rotated.ok(200)["secret"].as_str().unwrap().to_owned()
+    };
+    let (moved, secret) = tokio::join!(moved, meanwhile);
+    assert_includes(moved.ok(200), &body);
+    let shown = api.get(&path).await;
+    assert_includes(shown.ok(200), &json!({"url": url, "description": "moved", "timeoutSeconds": 9}));
+    api.post(&format!("{path}/test"), &json!({})).await.ok(200);
+    assert!(hook.tests("/slow").last().unwrap().verifies(&secret));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_takes_its_webhooks_along() {
+    let world = World::start(Backend::Sqlite).await;
+    let (api, hook) = (world.api(), Hook::start().await);
+    let (kept, _) = create(&api, &hook.url("/kept"), json!(["*"])).await;
+    let made = api.post("/v1/sessions", &json!({"name": "hooked", "webhook": hook.url("/own")})).await;
+    let session = made.ok(201)["sessionId"].as_str().unwrap().to_owned();
+    api.post("/v1/webhooks", &json!({"url": hook.url("/more"), "events": ["*"], "sessionId": session})).await.ok(201);
+    let listed = async || api.get("/v1/webhooks").await.ok(200).as_array().unwrap().clone();
+    assert_eq!(listed().await.len(), 3);
+    // The account's limit counts these too, and a session that would go past it is not made.
+    let another = json!({"url": hook.url("/more"), "events": ["*"], "sessionId": session});
+    futures::future::join_all((3..100).map(|_| async { api.post("/v1/webhooks", &another).await.ok(201).clone() })).await;
+    let refused = api.post("/v1/sessions", &json!({"name": "no", "webhook": hook.url("/own")})).await;
+    let details = refused.refused(ErrorCode::InvalidRequest);
+    assert_eq!((&details["field"], &details["limit"], &details["actual"]), (&json!("webhook"), &json!(100), &json!(100)));
+    assert_eq!(api.get("/v1/sessions").await.ok(200).as_array().unwrap().len(), 1);
+    api.delete(&format!("/v1/sessions/{session}")).await.ok(200);
+    assert_eq!(listed().await.iter().map(|row| row["webhookId"].as_str().unwrap()).collect::<Vec<_>>(), [kept]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -107,7 +107,16 @@ pub async fn session(db: &Db, account: &AccountId) -> SessionId {
 }
 
 pub fn new_session(account: &AccountId, limit: Option<u64>) -> NewSession {
-    NewSession { id: chance().session_id(), account: account.clone(), name: "shop".to_owned(), at: NOW, limit, claim: None, webhook: None }
+    NewSession {
+        id: chance().session_id(),
+        account: account.clone(),
+        name: "shop".to_owned(),
+        at: NOW,
+        limit,
+        claim: None,
+        webhook: None,
+        webhook_limit: 0,
+    }
 }
 
 pub fn claim(key: &str) -> Claim {

@@ -84,7 +84,16 @@ impl World {
         let at = self.services.clock.now();
         let account = self.caller.account.clone();
         store.insert_account(&account, "thief", "enterprise", at).await.unwrap();
-        let row = NewSession { id: session.clone(), account, name: "stolen".to_owned(), at, limit: None, claim: None, webhook: None };
+        let row = NewSession {
+            id: session.clone(),
+            account,
+            name: "stolen".to_owned(),
+            at,
+            limit: None,
+            claim: None,
+            webhook: None,
+            webhook_limit: 0,
+        };
         store.insert_session(&row).await.unwrap();
         let fence = store.take_session(session, "thief", at).await.unwrap().unwrap();
         let spaces = [

@@ -69,9 +69,10 @@ impl Listen {
         #[expect(clippy::disallowed_methods, reason = "both addresses are what the person at the terminal typed")]
         let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
         let forward = self.forward.clone().map(|url| self.signed(url)).transpose()?;
+        let mut signals = machine::Signals::listen()?;
         tokio::select! {
             ended = self.follow(&client, forward.as_ref()) => ended,
-            asked = machine::asked_to_end() => Ok(asked?),
+            () = signals.asked_to_end() => Ok(()),
         }
     }
 

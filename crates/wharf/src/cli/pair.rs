@@ -50,12 +50,10 @@ impl Sessions {
         };
         let id = started.session.session_id.to_string();
         println!("Session {id}");
+        let mut signals = machine::Signals::listen()?;
         let ended = tokio::select! {
             ended = follow(&gateway, started) => ended,
-            asked = machine::asked_to_end() => {
-                asked?;
-                give_up(&gateway, &id, pair.session.is_none()).await
-            }
+            () = signals.asked_to_end() => give_up(&gateway, &id, pair.session.is_none()).await,
         };
         ended
     }

@@ -15,12 +15,13 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         Err(error) => tracing::warn!(%error, "the limit of open files could not be raised"),
     }
     let app = App::start(config, World::Production).await?;
+    let mut signals = machine::Signals::listen()?;
     println!("wharf listens on {}", app.url());
-    machine::asked_to_end().await?;
+    signals.asked_to_end().await;
     tokio::select! {
         () = app.shutdown() => {}
         // Whoever asks twice is in a hurry, and being killed is survived.
-        again = machine::asked_to_end() => again?,
+        () = signals.asked_to_end() => {}
     }
     Ok(())
 }

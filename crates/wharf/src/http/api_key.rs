@@ -6,7 +6,7 @@ mod list_api_keys;
 mod revoke_api_key;
 mod rotate_api_key;
 
-pub(super) use create_api_key::{create_api_key, permissions};
+pub(super) use create_api_key::{create_api_key, permissions, sessions};
 pub(super) use get_api_key::get_api_key;
 pub(super) use list_api_keys::list_api_keys;
 pub(super) use revoke_api_key::revoke_api_key;

@@ -20,6 +20,16 @@ async fn a_created_session_comes_with_its_first_qr_code() {
 }
 
 #[tokio::test]
+async fn a_session_that_cannot_start_yet_is_made_all_the_same_and_its_id_is_told() {
+    let gateway = Gateway::start().await;
+    gateway.engine.break_starts();
+    let created = gateway.post("/v1/sessions", json!({"name": "shop"})).send().await;
+    let data = created.ok(201);
+    assert!(data["qr"].is_null(), "{data}");
+    gateway.get(&format!("/v1/sessions/{}", data["sessionId"].as_str().unwrap())).send().await.ok(200);
+}
+
+#[tokio::test]
 async fn the_qr_code_comes_as_accept_wants_it_and_is_never_kept() {
     let gateway = Gateway::start().await;
     let session = gateway.session().await;

@@ -35,10 +35,12 @@ pub(super) fn check_contacts() -> Value {
 pub(super) fn create_key() -> Value {
     let mut permissions = list(&word(Permission::ALL.iter().map(|permission| permission.as_str())));
     permissions["minItems"] = json!(1);
+    let mut sessions = list(&session_id());
+    sessions["maxItems"] = json!(limits::KEY_SESSIONS);
     request(vec![
         always("name", about(name(limits::KEY_NAME_CHARS), "What people call it.")),
         always("permissions", about(permissions, "What it may do; not more than the key that asks.")),
         maybe("expiresAt", about(nullable(time()), "From when on it is refused.")),
-        maybe("sessionIds", about(nullable(list(&session_id())), "The only sessions that it may use; all of the account's where absent.")),
+        maybe("sessionIds", about(nullable(sessions), "The only sessions that it may use; all of the account's where absent.")),
     ])
 }

@@ -1,4 +1,3 @@
-use wharf_api::ids::SessionId;
 use wharf_api::limits;
 use wharf_api::types::key::CreateKey;
 use wharf_core::key::NewKey;
@@ -11,8 +10,7 @@ pub(in crate::http) async fn admin_create_api_key(call: Call) -> Answer {
     let request: CreateKey = call.json()?;
     let name = name::checked(&request.name, limits::KEY_NAME_CHARS)?.to_owned();
     let permissions = api_key::permissions(&request.permissions)?;
-    let session = |id: &String| SessionId::parse(id).ok_or_else(|| key::Error::NoSuchSession(id.clone()));
-    let sessions = request.session_ids.as_ref().map(|ids| ids.iter().map(session).collect::<Result<Vec<_>, _>>()).transpose()?;
+    let sessions = api_key::sessions(request.session_ids.as_deref())?;
     let create = async {
         let account = account::find(call.services(), &named(&call)?).await?.id;
         let new = NewKey { account, name, permissions, expires_at: request.expires_at, sessions, operator: false };

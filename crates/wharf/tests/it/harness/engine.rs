@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -29,11 +29,13 @@ pub struct FakeEngine {
     outcomes: Arc<Outcomes>,
     links: Mutex<HashMap<SessionId, watch::Sender<Link>>>,
     composed: AtomicUsize,
+    /// Starts no session.
+    broken: AtomicBool,
 }
 
 impl FakeEngine {
     pub fn new(store: Arc<dyn Store>, outcomes: Arc<Outcomes>) -> Self {
-        Self { store, outcomes, links: Mutex::default(), composed: AtomicUsize::new(0) }
+        Self { store, outcomes, links: Mutex::default(), composed: AtomicUsize::new(0), broken: AtomicBool::new(false) }
     }
 
     /// How many messages were accepted.
@@ -47,6 +49,11 @@ impl FakeEngine {
         let link = Link { status, reason: None, qr, jid };
         let mut links = self.links.lock().unwrap();
         links.entry(session.clone()).or_insert_with(|| watch::channel(link.clone()).0).send_replace(link);
+    }
+
+    /// Starts no session from now on.
+    pub fn break_starts(&self) {
+        self.broken.store(true, Ordering::SeqCst);
     }
 
     pub fn connect(&self, session: &SessionId) {
@@ -76,6 +83,9 @@ impl Engine for FakeEngine {
     }
 
     async fn start(&self, session: &SessionId) -> Result<watch::Receiver<Link>, Error> {
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(Error::NotConnected);
+        }
         self.set(session, SessionStatus::Qr, Some("2@first"));
         Ok(self.link(session).unwrap())
     }
