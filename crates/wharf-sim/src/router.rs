@@ -39,6 +39,25 @@ pub(crate) struct Letter {
     pub(crate) retry: bool,
 }
 
+impl Letter {
+    /// What a person sends at the phone.
+    fn from_phone(sender: Number, to: Address, id: &str, message: &wa::Message, sealed: Sealed, recipient: Option<Number>) -> Self {
+        Self {
+            from: Address::phone(sender),
+            to,
+            id: id.to_owned(),
+            kind: kind(message),
+            edit: edit(message),
+            sent_at_secs: clock::now_secs(),
+            sealed,
+            peer: false,
+            recipient,
+            device_identity: None,
+            retry: false,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReceiptKind {
     Delivered,
@@ -174,20 +193,8 @@ pub(crate) fn send_from_phone(net: &Arc<Net>, sender: &Arc<Account>, to: Number,
     sender.phone().remember_sent(id, to, message);
     for target in targets {
         let sealed = seal(net, sender, target, to, message, false)?;
-        let letter = Letter {
-            from: Address::phone(sender.number),
-            to: target,
-            id: id.to_owned(),
-            kind: kind(message),
-            edit: edit(message),
-            sent_at_secs: clock::now_secs(),
-            sealed,
-            peer: false,
-            recipient: (target.number == sender.number).then_some(to),
-            device_identity: None,
-            retry: false,
-        };
-        deliver(net, letter);
+        let recipient = (target.number == sender.number).then_some(to);
+        deliver(net, Letter::from_phone(sender.number, target, id, message, sealed, recipient));
     }
     net.save(sender);
     Ok(())
@@ -218,20 +225,37 @@ pub(crate) fn garble_from_phone(
         if let Some(last) = sealed.bytes.last_mut() {
             *last ^= 1;
         }
-        let letter = Letter {
-            from: Address::phone(sender.number),
-            to: target,
-            id: id.to_owned(),
-            kind: kind(message),
-            edit: edit(message),
-            sent_at_secs: clock::now_secs(),
-            sealed,
-            peer: false,
-            recipient: None,
-            device_identity: None,
-            retry: false,
-        };
-        deliver(net, letter);
+        deliver(net, Letter::from_phone(sender.number, target, id, message, sealed, None));
+    }
+    net.save(sender);
+    Ok(())
+}
+
+/// Sends what phones alone may show: linked devices are told that there is something, as WhatsApp does with what can be opened once.
+pub(crate) fn send_to_phone_alone(
+    net: &Arc<Net>,
+    sender: &Arc<Account>,
+    to: Number,
+    id: &str,
+    message: &wa::Message,
+) -> Result<(), SendError> {
+    let recipient = net.account(to).ok_or(SendError::NotRegistered(to))?;
+    let from = Address::phone(sender.number);
+    sender.phone().remember_sent(id, to, message);
+    for target in recipient.addresses() {
+        if target.device == 0 {
+            let sealed = seal(net, sender, target, to, message, false)?;
+            deliver(net, Letter::from_phone(sender.number, target, id, message, sealed, None));
+            continue;
+        }
+        let node = Arc::new(message::withheld(from, id, &kind(message), &sender.name));
+        recipient.books().delivered(id, from, target.device);
+        enqueue(
+            net,
+            &recipient,
+            target.device,
+            Pending { class: Class::Message, id: id.to_owned(), from: Some(from), node, urgent: false },
+        );
     }
     net.save(sender);
     Ok(())

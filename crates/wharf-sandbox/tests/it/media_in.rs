@@ -1,6 +1,7 @@
 //! Files that people send: fetched after their messages are stored, opened, checked and served.
 
 use serde_json::{Value, json};
+use wharf_api::ErrorCode;
 
 use crate::harness::{ECHO, OWNER, SILENT, World, both_backends, eventually};
 use crate::media::{MB, files, hash};
@@ -37,7 +38,9 @@ both_backends! {
             ("audio", json!({"voice": true, "seconds": 4})),
             ("document", json!({"fileName": "Bericht.pdf", "caption": "read"})),
             ("sticker", json!({})),
-            ("image", json!({"viewOnce": true})),
+            ("image", json!({"viewOnce": true, "caption": "once"})),
+            ("video", json!({"viewOnce": true, "seconds": 2})),
+            ("audio", json!({"viewOnce": true, "voice": true, "seconds": 5})),
         ] {
             let mut body = json!({"type": kind, "size": 300_001});
             body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -55,6 +58,22 @@ both_backends! {
         let shown = received(&world, &session, &person_sends(&world, json!({"type": "document", "size": 1000})).await["id"], "stored").await;
         let body = json!({"sessionId": session, "to": ECHO, "mediaType": "document", "mediaId": shown["mediaId"]});
         world.api().post("/v1/messages/media", &body).await.ok(201);
+    }
+
+    async fn what_whatsapp_gives_to_phones_alone_is_announced_once_without_a_file(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let sent = person_sends(&world, json!({"type": "image", "size": 500, "viewOnce": true, "withheld": true})).await;
+        let row = world.row(&session, sent["id"].as_str().unwrap(), |_| true).await;
+        assert_eq!((&row["type"], &row["kind"], &row["viewOnce"]), (&json!("unsupported"), &json!("view_once"), &json!(true)), "{row}");
+        assert_eq!((&row["from"]["phoneNumber"], &row["mediaId"]), (&json!(SILENT), &json!(null)), "{row}");
+        let events = world.events("message.received", 1).await;
+        assert_eq!((&events[0]["data"]["kind"], &events[0]["data"]["viewOnce"]), (&json!("view_once"), &json!(true)));
+        // The owner's phone has it.
+        let shown = world.shown_at(OWNER, &row).await;
+        assert_eq!((&shown["media"]["viewOnce"], &shown["media"]["openedSize"]), (&json!(true), &json!(500)), "{shown}");
+        let path = format!("/v1/messages/{}", row["messageId"].as_str().unwrap());
+        world.api().post(&format!("{path}/forward"), &json!({"to": ECHO})).await.refused(ErrorCode::UnsupportedOperation);
     }
 
     async fn killed_during_a_download_the_file_comes_all_the_same_and_once(backend) {

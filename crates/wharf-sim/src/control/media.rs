@@ -53,10 +53,14 @@ pub(super) async fn send(net: &Arc<Net>, sender: &Arc<Account>, body: Value) -> 
     }
     let context = draft::context(&sender.phone(), sending.reply_to.as_deref(), &sending.mentions, sending.forwarded);
     let context = context.map_err(Failure::invalid)?;
-    let of = Arc::clone(net);
+    let (of, withheld) = (Arc::clone(net), sending.withheld);
     let written = tokio::task::spawn_blocking(move || letter::write(&of.media, &sending, data.as_deref(), context)).await;
     let written = written.map_err(|error| Failure::invalid(error.to_string()))?;
     let (message, sha256) = written.map_err(|error| Failure::invalid(error.to_string()))?;
-    router::send_from_phone(net, sender, to, &id, &message)?;
+    if withheld {
+        router::send_to_phone_alone(net, sender, to, &id, &message)?;
+    } else {
+        router::send_from_phone(net, sender, to, &id, &message)?;
+    }
     answer::ok(json!({"id": id, "to": to.to_string(), "sha256": sha256}))
 }

@@ -130,6 +130,8 @@ pub(crate) struct Sending {
     /// Phone numbers.
     pub(crate) mentions: Vec<String>,
     pub(crate) forwarded: bool,
+    /// Linked devices are only told that there is something.
+    pub(crate) withheld: bool,
 }
 
 /// Encrypts the file, puts it on the media server and writes the message. Gives the hash of the file too.
@@ -231,7 +233,11 @@ fn message(media: &Media, sending: &Sending, name: &str, info: &EncryptedMediaIn
         return inner;
     }
     let envelope = MessageField::some(FutureProofMessage { message: MessageField::some(inner) });
-    wa::Message { view_once_message: envelope, ..Default::default() }
+    match sending.kind.as_str() {
+        "audio" => wa::Message { view_once_message_v2_extension: envelope, ..Default::default() },
+        "video" => wa::Message { view_once_message_v2: envelope, ..Default::default() },
+        _ => wa::Message { view_once_message: envelope, ..Default::default() },
+    }
 }
 
 /// What an edit says of a file: its new words.

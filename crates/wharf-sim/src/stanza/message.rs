@@ -199,6 +199,13 @@ fn name(to: &Jid, target: Option<Address>) -> String {
     target.map_or_else(|| to.to_string(), |target| target.number.to_string())
 }
 
+/// Says that a message came which is not for linked devices.
+pub(crate) fn withheld(from: Address, id: &str, kind: &str, sender_name: &str) -> wacore_binary::Node {
+    let message = NodeBuilder::new("message").attr("from", from.jid()).attr("id", id).attr("type", kind).attr("t", clock::now_secs());
+    let message = message.attr("notify", sender_name).attr("sender_lid", from.lid());
+    message.children([NodeBuilder::new("unavailable").attr("type", "view_once").build()]).build()
+}
+
 /// Builds the stanza a linked device gets.
 pub(crate) fn stanza(letter: &Letter, sender_name: &str) -> wacore_binary::Node {
     let mut enc = NodeBuilder::new("enc").attr("v", "2").attr("type", if letter.sealed.prekey { "pkmsg" } else { "msg" });

@@ -53,10 +53,7 @@ impl Attendance<'_> {
             Event::Receipt(receipt) => self.receipts.add(self.own, receipt, &self.own_users),
             Event::Presence(update) => self.own.ctx.presences.told(self.own.session(), update, self.own.ctx.clock.now()),
             Event::ChatPresence(update) => self.own.ctx.presences.typing(self.own.session(), update, self.own.ctx.clock.now()),
-            Event::UndecryptableMessage(message) => {
-                self.own.ctx.meter().undecryptable.one();
-                inbound::note_undecryptable(self.own, message).await;
-            }
+            Event::UndecryptableMessage(message) => inbound::note_undecryptable(self.own, message).await,
             _ => return self.on_verdict(event),
         }
         None

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use wacore::types::events::{DecryptFailMode, InboundMessage, UndecryptableMessage};
+use wacore::types::events::{DecryptFailMode, InboundMessage, UnavailableType, UndecryptableMessage};
 use wharf_api::limits;
 use wharf_api::types::media::MediaState;
+use wharf_api::types::message::Content;
 use wharf_core::store::{MediaRow, MessageRow, NewFetch};
 use whatsapp_rust::client::Client;
 use whatsapp_rust::types::durability_hook::InboundDurabilityHook;
@@ -65,14 +66,20 @@ impl Inbound {
 }
 
 /// Stores that a message came which could not be decrypted. The library has asked the sender for it again; what comes then
-/// takes the place of this row's content.
+/// takes the place of this row's content. What WhatsApp gives to phones alone never comes, and is shown as what it is.
 pub(super) async fn note_undecryptable(own: &Own, message: &UndecryptableMessage) {
     let session = own.session();
     if message.decrypt_fail_mode == DecryptFailMode::Hide {
         return;
     }
-    let Ok(row) = convert::bare(own.fence(), own.ctx.chance.message_id(), &message.info) else { return };
-    tracing::warn!(%session, message = %row.id, "a message could not be decrypted");
+    let Ok(mut row) = convert::bare(own.fence(), own.ctx.chance.message_id(), &message.info) else { return };
+    if message.is_unavailable && message.unavailable_type.is_unrecoverable_fanout() {
+        row.content = Content::Unsupported { kind: message.unavailable_type.as_str().to_owned() };
+        row.marks.view_once = message.unavailable_type == UnavailableType::ViewOnce;
+    } else {
+        own.ctx.meter().undecryptable.one();
+        tracing::warn!(%session, message = %row.id, "a message could not be decrypted");
+    }
     if let Err(error) = own.vault.notice(own.ctx.store.record_inbound(own.fence(), &[row]).await) {
         tracing::warn!(%session, %error, "a message that could not be decrypted was not recorded");
     }

@@ -106,3 +106,23 @@ fn what_another_device_of_the_account_sent_is_an_outgoing_message() {
     assert_eq!((row.chat.as_str(), row.chat_lid.as_deref()), ("15550001@s.whatsapp.net", Some("987@lid")));
     assert!(row.marks.from_other_device);
 }
+
+#[test]
+fn what_can_be_opened_once_is_marked_in_whatever_it_travels() {
+    use wa::message::{AudioMessage, FutureProofMessage, ImageMessage};
+    let envelope = |inner: wa::Message| MessageField::some(FutureProofMessage { message: MessageField::some(inner) });
+    let image = || wa::Message { image_message: MessageField::some(ImageMessage::default()), ..Default::default() };
+    let audio = wa::Message { audio_message: MessageField::some(AudioMessage::default()), ..Default::default() };
+    let marked = ImageMessage { view_once: Some(true), ..Default::default() };
+    let info = info("15550001@s.whatsapp.net", "15550001@s.whatsapp.net", None);
+    for (message, kind) in [
+        (wa::Message { view_once_message: envelope(image()), ..Default::default() }, "image"),
+        (wa::Message { view_once_message_v2: envelope(image()), ..Default::default() }, "image"),
+        (wa::Message { view_once_message_v2_extension: envelope(audio), ..Default::default() }, "audio"),
+        (wa::Message { image_message: MessageField::some(marked), ..Default::default() }, "image"),
+    ] {
+        let row = convert(&message, &info).unwrap();
+        assert_eq!((row.content.media_kind().map(wharf_api::types::media::MediaKind::as_str), row.marks.view_once), (Some(kind), true));
+    }
+    assert!(!convert(&image(), &info).unwrap().marks.view_once);
+}
