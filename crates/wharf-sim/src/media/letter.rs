@@ -112,6 +112,7 @@ impl Write for Hashing {
 /// A file that a person sends.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a member of a request")]
 pub(crate) struct Sending {
     #[serde(rename = "type")]
     pub(crate) kind: String,
