@@ -3,13 +3,14 @@
 use crate::demo::Keys;
 
 /// Prints the addresses, the key and the three commands that lead to a first message.
-pub fn print(url: &str, control_url: Option<&str>, keys: &Keys) {
+pub fn print(url: &str, control_url: Option<&str>, clock_url: &str, keys: &Keys) {
     let key = &keys.api_key;
     println!("Wharf sandbox: the real gateway on a pretend WhatsApp. Nothing leaves this machine.\n");
     println!("  API          {url}");
     if let Some(control) = control_url {
         println!("  phones       {control}/control/phones");
     }
+    println!("  clock        {clock_url}");
     println!("  demo key     {key}");
     println!("  operator key {}\n", keys.operator_key);
     let control = control_url.unwrap_or("$CONTROL");

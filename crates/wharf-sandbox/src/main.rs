@@ -1,12 +1,14 @@
 //! The gateway on the pretend network: one command, nothing but loopback, a demo key printed. What newcomers and CI run.
 
 mod banner;
+mod clock;
 mod demo;
 mod gaps;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -26,7 +28,7 @@ struct Args {
     /// Where accounts, keys, messages and the pretend phones are kept
     #[arg(long, default_value = ".wharf/sandbox")]
     data_dir: PathBuf,
-    /// Print one line of JSON once all is ready: url, apiKey, operatorKey, controlUrl
+    /// Print one line of JSON once all is ready: url, apiKey, operatorKey, controlUrl, clockUrl
     #[arg(long)]
     json: bool,
     /// Use the pretend network of a running `wharf-sim` (its `url`) instead of one of its own
@@ -78,14 +80,16 @@ async fn run(args: Args) -> Result<()> {
         (Some(network), url, Some(control_url))
     };
     let data_dir = config.data_dir.clone();
-    let app = App::start(config, World::Sandbox { network_url: url }).await?;
+    let clock = Arc::new(clock::Ahead::of(&data_dir)?);
+    let clock_url = clock::serve(Arc::clone(&clock)).await?;
+    let app = App::start(config, World::Sandbox { network_url: url }, clock).await?;
     let keys = demo::keys(app.services(), &data_dir).await?;
     let mut signals = machine::Signals::listen()?;
     if args.json {
-        let ready = json!({"url": app.url(), "apiKey": keys.api_key, "operatorKey": keys.operator_key, "controlUrl": control_url});
+        let ready = json!({"url": app.url(), "apiKey": keys.api_key, "operatorKey": keys.operator_key, "controlUrl": control_url, "clockUrl": clock_url});
         println!("{ready}");
     } else {
-        banner::print(&app.url(), control_url.as_deref(), &keys);
+        banner::print(&app.url(), control_url.as_deref(), &clock_url, &keys);
     }
 
     signals.asked_to_end().await;

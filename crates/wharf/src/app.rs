@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use wharf_core::chance::SystemChance;
-use wharf_core::clock::SystemClock;
 use wharf_core::media::Files;
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::store::{AccountStore, Store};
@@ -63,11 +62,10 @@ pub struct App {
 
 impl App {
     /// Opens the database, listens, and lets the linked sessions connect one after the other.
-    pub async fn start(config: Config, world: World) -> Result<Self, Error> {
+    pub async fn start(config: Config, world: World, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         world.check_build()?;
         let network = world.network()?;
         let chance: Arc<dyn Chance> = Arc::new(SystemChance);
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         identity::make_data_dir(&config.data_dir)?;
         let node = identity::node(&config.data_dir, &*chance)?;
         let master_key = identity::master_key(&config, &*chance)?;

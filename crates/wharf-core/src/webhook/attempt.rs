@@ -89,7 +89,8 @@ fn headers(webhook: &Unsealed, id: &str, at: Timestamp, body: &str) -> Vec<(Stri
     let mut headers = webhook.headers.clone();
     let seconds = at.as_secs();
     // While a secret is being replaced both sign, the new one first.
-    let signatures: Vec<_> = webhook.secrets.iter().filter_map(|secret| sign(secret, id, seconds, body)).collect();
+    let signing = webhook.secrets.iter().filter(|(_, until)| until.is_none_or(|until| until > at));
+    let signatures: Vec<_> = signing.filter_map(|(secret, _)| sign(secret, id, seconds, body)).collect();
     let ours = [
         ("content-type", "application/json".to_owned()),
         ("user-agent", concat!("Wharf/", env!("CARGO_PKG_VERSION")).to_owned()),

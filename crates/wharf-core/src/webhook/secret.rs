@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use wharf_api::limits;
+use wharf_api::{Timestamp, limits};
 
 use super::{Error, find};
 use crate::caller::Caller;
@@ -53,8 +53,8 @@ pub struct Unsealed {
     pub url: String,
     /// The customer's own.
     pub headers: Vec<(String, String)>,
-    /// The newest first.
-    pub secrets: Vec<String>,
+    /// The newest first, each with the time at which it ends: whoever delivers may keep this for longer.
+    pub secrets: Vec<(String, Option<Timestamp>)>,
 }
 
 pub(super) fn seal_headers(seal: &Seal, id: &str, headers: &[(String, String)]) -> Option<Vec<u8>> {
@@ -68,11 +68,11 @@ pub fn unseal(services: &Services, row: &WebhookRow) -> Result<Unsealed, Unreada
     let text = |sealed: &[u8]| -> Result<String, Unreadable> {
         String::from_utf8(seal.open(&["webhook", id, "secret"], sealed)?).map_err(|_| Unreadable)
     };
-    let mut secrets = vec![text(&row.secret)?];
+    let mut secrets = vec![(text(&row.secret)?, None)];
     if let Some((old, until)) = &row.old_secret
         && *until > now
     {
-        secrets.push(text(old)?);
+        secrets.push((text(old)?, Some(*until)));
     }
     let headers = match &row.headers {
         None => Vec::new(),

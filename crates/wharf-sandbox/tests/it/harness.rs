@@ -135,6 +135,12 @@ impl World {
         Api::new(ready["url"].as_str().unwrap(), ready["apiKey"].as_str().unwrap())
     }
 
+    /// Puts the gateway's clock forward.
+    pub async fn advance(&self, time: Duration) {
+        let clock = self.gateway.as_ref().expect("the gateway runs").ready["clockUrl"].as_str().unwrap().to_owned();
+        Api::new(&clock, "").post("", &json!({"advanceSeconds": time.as_secs()})).await.ok(200);
+    }
+
     /// The control API of the pretend network.
     pub fn control(&self) -> Api {
         Api::new(self.network.ready["controlUrl"].as_str().unwrap(), "")

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use wharf_api::ErrorCode;
 
-use crate::harness::{Api, Backend, Reply, World, assert_includes, both_backends};
+use crate::harness::{Api, Backend, Hook, Reply, World, assert_includes, both_backends};
 
 /// Calls `times` times over up to `at_a_time` connections.
 async fn calls(api: &Api, times: usize, at_a_time: usize) -> Vec<Reply> {
@@ -25,6 +25,30 @@ fn count(replies: &[Reply], status: u16) -> usize {
 }
 
 both_backends! {
+    async fn an_account_has_a_hundred_webhooks_and_not_one_more(backend) {
+        let world = World::start(backend).await;
+        let (api, hook) = (world.api(), Hook::start().await);
+        let make = async || api.post("/v1/webhooks", &json!({"url": hook.url("/x"), "events": ["message.received"]})).await;
+        for _ in 0..99 {
+            make().await.ok(201);
+        }
+        // Of several for the last place one gets it.
+        let race = join_all((0..6).map(|_| make())).await;
+        assert_eq!(race.iter().filter(|reply| reply.status == 201).count(), 1);
+        for refused in race.iter().filter(|reply| reply.status != 201) {
+            let details = refused.refused(ErrorCode::InvalidRequest);
+            assert_eq!((&details["limit"], &details["actual"]), (&json!(100), &json!(100)));
+        }
+        let sessions = json!({"name": "x", "webhook": hook.url("/x")});
+        assert_eq!(api.post("/v1/sessions", &sessions).await.refused(ErrorCode::InvalidRequest)["field"], "webhook");
+        assert_eq!(api.get("/v1/sessions").await.ok(200), &json!([]), "and no session is made for it");
+        let all = api.get("/v1/webhooks?limit=200").await.ok(200).as_array().unwrap().clone();
+        assert_eq!(all.len(), 100);
+        api.delete(&format!("/v1/webhooks/{}", all[0]["webhookId"].as_str().unwrap())).await.ok(200);
+        api.post("/v1/sessions", &sessions).await.ok(201);
+        make().await.refused(ErrorCode::InvalidRequest);
+    }
+
     async fn a_burst_gets_the_limit_and_not_one_call_more(backend) {
         let world = World::start(backend).await;
         let (api, _) = world.tenant("tiny", &json!({"callsPerMinute": 50, "concurrentRequests": 500})).await;

@@ -35,3 +35,4 @@ mod races;
 mod receivers;
 mod text;
 mod webhooks;
+mod windows;

@@ -1,6 +1,9 @@
 //! `wharf serve`.
 
+use std::sync::Arc;
+
 use anyhow::Context;
+use wharf_core::clock::SystemClock;
 
 use crate::app::App;
 use crate::config::Config;
@@ -14,7 +17,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "the limit of open files could not be raised"),
     }
-    let app = App::start(config, World::Production).await?;
+    let app = App::start(config, World::Production, Arc::new(SystemClock)).await?;
     let mut signals = machine::Signals::listen()?;
     println!("wharf listens on {}", app.url());
     signals.asked_to_end().await;
