@@ -136,9 +136,9 @@ impl World {
     }
 
     /// Puts the gateway's clock forward.
-    pub async fn advance(&self, time: Duration) {
+    pub async fn advance(&self, seconds: u64) {
         let clock = self.gateway.as_ref().expect("the gateway runs").ready["clockUrl"].as_str().unwrap().to_owned();
-        Api::new(&clock, "").post("", &json!({"advanceSeconds": time.as_secs()})).await.ok(200);
+        Api::new(&clock, "").post("", &json!({"advanceSeconds": seconds})).await.ok(200);
     }
 
     /// The control API of the pretend network.

@@ -1,21 +1,20 @@
 //! Windows of time: what is allowed, kept or valid for so long is so at the end of its time, and not a moment later. The
 //! sandbox's clock is put forward for it.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use wharf_api::ErrorCode;
 
 use crate::harness::{Api, Backend, Got, Hook, Mode, OWNER, Reply, SILENT, World, api, both_backends, eventually};
 
 /// How long before its end a window is looked at: the test itself takes time too.
-const SHORT: Duration = Duration::from_secs(30);
+const SHORT: u64 = 30;
 /// From there to a moment after the end.
-const PAST: Duration = Duration::from_secs(31);
+const PAST: u64 = 31;
 
-const MINUTE: Duration = Duration::from_mins(1);
-const HOUR: Duration = Duration::from_hours(1);
-const DAY: Duration = Duration::from_hours(24);
+/// In seconds.
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
 
 /// A text that is sent; tells its id.
 async fn sent(world: &World, session: &str) -> String {
@@ -131,9 +130,9 @@ async fn a_delivery_that_fails_is_tried_ten_times_over_three_days() {
         };
         eventually("the try is written down", written).await;
         // A fifth shorter is the soonest, a fifth longer the latest.
-        world.advance(Duration::from_secs(pause * 4 / 5 - 2)).await;
+        world.advance(pause * 4 / 5 - 2).await;
         assert_eq!(tries(), place + 1, "not before its time");
-        world.advance(Duration::from_secs(pause * 2 / 5 + 4)).await;
+        world.advance(pause * 2 / 5 + 4).await;
         eventually("one more try", async || (tries() == place + 2).then_some(()).ok_or(tries().to_string())).await;
     }
     eventually("it has failed", async || {
