@@ -22,6 +22,10 @@ statements! {
         (SELECT 1 FROM node_lease WHERE node_lease.node = session_owner.node AND node_lease.expires_at > $3) \
         RETURNING epoch";
     RELEASE = "UPDATE session_owner SET node = NULL WHERE session_id = $1 AND epoch = $2";
+    /// A session that was cut off, or that another program uses, stays so until somebody asks for it.
+    LIST_UNOWNED = "SELECT s.id FROM sessions s LEFT JOIN session_owner o ON o.session_id = s.id \
+        WHERE s.jid IS NOT NULL AND s.deleted = 0 AND s.status <> 'disconnected' AND s.status <> 'stopped' \
+        AND (o.node IS NULL OR NOT EXISTS (SELECT 1 FROM node_lease l WHERE l.node = o.node AND l.expires_at > $1)) ORDER BY s.number";
     /// For a session that is deleted: no fence that was ever given out passes again.
     RETIRE = "UPDATE session_owner SET node = NULL, epoch = epoch + 1 WHERE session_id = $1";
 }
@@ -67,5 +71,10 @@ impl OwnerStore for SqlStore {
             Box::pin(async move { tx.execute(&RELEASE, args![&owned.session, owned.epoch]).await.map(drop) })
         })
         .await
+    }
+
+    async fn list_unowned_sessions(&self, now: Timestamp) -> Result<Vec<SessionId>, Error> {
+        let rows = self.readers.fetch(&LIST_UNOWNED, args![now]).await?;
+        rows.into_iter().map(|mut row| row.parsed("a session's id", SessionId::parse)).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! The engine: the map of sessions, and the port that the rules call.
 
+mod keep;
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
@@ -8,7 +10,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::StreamExt;
 use tokio::sync::{oneshot, watch};
 use wharf_api::ids::{AccountId, MediaId, SessionId};
 use wharf_api::types::media::MediaKind;
@@ -16,7 +17,7 @@ use wharf_api::types::session::SessionStatus;
 use wharf_api::{Recipient, Timestamp};
 use wharf_core::engine::{Composed, Downloaded, Draft, Engine, Error, Link, PairCode, Registration, Uploaded};
 use wharf_core::message::outcomes::Outcomes;
-use wharf_core::store::{self, Store};
+use wharf_core::store::Store;
 use wharf_core::{Chance, Clock};
 use whatsapp_rust::client::Client;
 
@@ -32,11 +33,6 @@ use crate::transport::Dialer;
 
 /// The space under which the keys of received files are sealed.
 pub(crate) const SEALED_MEDIA: &str = "media";
-/// How long a session of the process's start holds its place among those that connect.
-const START_LIMIT: Duration = Duration::from_secs(15);
-/// How often, and after which pause, the start of a session is tried again while the database is away.
-const START_RETRIES: u32 = 30;
-const START_PAUSE: Duration = Duration::from_secs(2);
 /// How long an answer of WhatsApp to a question or a change is waited for.
 const WORK_LIMIT: Duration = Duration::from_secs(20);
 /// When a shutdown goes on without the sessions that did not end.
@@ -64,45 +60,6 @@ impl WaEngine {
         let http = MediaHttp::new(config.server_url.clone());
         let ctx = Arc::new(Context { config, store, clock, chance, outcomes, seal, dialer, http, presences: Presences::default() });
         Ok(Arc::new(Self { ctx, sessions: Mutex::default(), closing: AtomicBool::new(false), typing: Arc::default() }))
-    }
-
-    /// Starts every session that has a link, a bounded number at a time, and ends when each is connected or had its
-    /// chance. Tells how many were started.
-    pub async fn start_linked(self: &Arc<Self>) -> Result<usize, store::Error> {
-        let sessions = self.ctx.store.list_linked_sessions().await?;
-        let engine = &**self;
-        let started = futures::stream::iter(sessions)
-            .map(|row| async move { engine.start_one(&row.id).await })
-            .buffer_unordered(self.ctx.config.start_concurrency.max(1))
-            .filter(|started| std::future::ready(*started))
-            .count()
-            .await;
-        Ok(started)
-    }
-
-    async fn start_one(&self, session: &SessionId) -> bool {
-        tokio::time::sleep(self.ctx.jitter(self.ctx.config.start_stagger)).await;
-        let mut started = self.start(session).await;
-        for _ in 0..START_RETRIES {
-            // A database that is away for a moment must not leave a session behind.
-            if !matches!(started, Err(Error::Store(store::Error::Unavailable(_)))) {
-                break;
-            }
-            tokio::time::sleep(START_PAUSE).await;
-            started = self.start(session).await;
-        }
-        match started {
-            Ok(mut link) => {
-                let settled = link.wait_for(|link| !matches!(link.status, SessionStatus::Starting | SessionStatus::Connecting));
-                // What does not connect in this time goes on trying.
-                let _ = tokio::time::timeout(START_LIMIT, settled).await;
-                true
-            }
-            Err(error) => {
-                tracing::warn!(%session, %error, "a session was not started");
-                false
-            }
-        }
     }
 
     fn sessions(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Handle>> {

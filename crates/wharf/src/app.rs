@@ -56,7 +56,7 @@ pub struct App {
     workers: Workers,
     couriers: Couriers,
     lease: Workers,
-    /// Starts the linked sessions, and ends when all were.
+    /// Starts the linked sessions, and later those that nobody runs.
     linked: JoinHandle<()>,
 }
 
@@ -103,12 +103,7 @@ impl App {
         let server = Server::bind(listen, http).await.map_err(|source| Error::Listen { address: listen, source })?;
         let linked = tokio::spawn({
             let engine = Arc::clone(&engine);
-            async move {
-                match engine.start_linked().await {
-                    Ok(sessions) => tracing::info!(sessions, "the linked sessions were started"),
-                    Err(error) => tracing::error!(%error, "the linked sessions could not be started"),
-                }
-            }
+            async move { engine.keep_linked().await }
         });
         let lease = worker::lease::start(&services, node.clone());
         let couriers = worker::couriers::start(&services, node);

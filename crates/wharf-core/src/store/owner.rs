@@ -26,4 +26,7 @@ pub trait OwnerStore {
 
     /// Gives a session up, so that any node may take it at once. Does nothing under a stale fence.
     async fn release_session(&self, fence: &Fence) -> Result<(), Error>;
+
+    /// The linked sessions of all accounts that should be running and that no node with a lease at `now` owns, oldest first.
+    async fn list_unowned_sessions(&self, now: Timestamp) -> Result<Vec<SessionId>, Error>;
 }

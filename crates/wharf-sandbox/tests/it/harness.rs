@@ -105,6 +105,19 @@ impl World {
         self.gateway = Some(Process::start(&process::program("wharf-sandbox"), &args, env).await);
     }
 
+    /// Starts another gateway on the same database and with the same keys, as another machine would.
+    pub async fn another_node(&self, name: &str) -> Process {
+        let (first, data) = (self.dir.join("gateway"), self.dir.join(name));
+        std::fs::create_dir(&data).unwrap();
+        for file in ["master.key", "demo-keys.json"] {
+            std::fs::copy(first.join(file), data.join(file)).unwrap();
+        }
+        let url = self.network.ready["url"].as_str().unwrap();
+        let database = self.database.url().expect("a database that several may use");
+        let args = ["--json", "--port", "0", "--data-dir", data.to_str().unwrap(), "--network", url, "--database-url", database];
+        Process::start(&process::program("wharf-sandbox"), &args, &[]).await
+    }
+
     pub fn gateway(&mut self) -> &mut Process {
         self.gateway.as_mut().expect("the gateway runs")
     }

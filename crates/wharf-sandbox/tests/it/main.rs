@@ -25,6 +25,7 @@ mod media;
 mod media_faults;
 mod media_in;
 mod media_kill;
+mod nodes;
 mod openapi;
 mod outage;
 mod pairing;

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
-use wharf_core::store::{Error, Fence, OwnerStore, SessionStore, VaultOp, VaultStore};
+use wharf_api::types::session::SessionStatus;
+use wharf_core::store::{Error, Fence, LinkChange, OwnerStore, SessionStore, VaultOp, VaultStore};
 use wharf_store::SqlStore;
 
 use crate::harness::{Db, both_backends};
@@ -15,6 +16,7 @@ both_backends!(
     a_stale_release_frees_nothing,
     a_session_that_does_not_exist_is_not_taken,
     no_write_lands_after_a_take_over,
+    a_linked_session_is_nobodys_while_no_node_with_a_lease_has_it,
 );
 
 async fn stores(db: &Db) -> Vec<Arc<SqlStore>> {
@@ -121,4 +123,29 @@ async fn no_write_lands_after_a_take_over(db: &Db) {
     for store in &stores[1..] {
         store.close().await;
     }
+}
+
+async fn a_linked_session_is_nobodys_while_no_node_with_a_lease_has_it(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    db.store.renew_lease("node", NOW, NOW.plus_millis(100)).await.unwrap();
+    let nobodys = async |at: i64| db.store.list_unowned_sessions(NOW.plus_millis(at)).await.unwrap();
+    let show = async |fence: &Fence, status: SessionStatus| {
+        let jid = Some("15550000001@s.whatsapp.net".to_owned());
+        let change = LinkChange { status, reason: None, jid, lid: None, push_name: None, unlink: false, at: NOW, events: vec![] };
+        db.store.record_link(fence, &change).await.unwrap();
+    };
+    assert_eq!(nobodys(100).await, [], "it has no link");
+    show(&tenant.fence, SessionStatus::Connected).await;
+    assert_eq!(nobodys(99).await, [], "its owner lives");
+    assert_eq!(nobodys(100).await, std::slice::from_ref(&tenant.session), "its owner's lease has lapsed");
+    db.store.renew_lease("other", NOW, NOW.plus_millis(300)).await.unwrap();
+    let taken = db.store.take_session(&tenant.session, "other", NOW.plus_millis(100)).await.unwrap().unwrap();
+    assert_eq!(nobodys(299).await, [], "it has a new owner");
+    show(&taken, SessionStatus::Disconnected).await;
+    db.store.release_session(&taken).await.unwrap();
+    assert_eq!(nobodys(0).await, [], "it was cut off");
+    show(&db.store.take_session(&tenant.session, "other", NOW).await.unwrap().unwrap(), SessionStatus::Reconnecting).await;
+    assert_eq!(nobodys(299).await, []);
+    db.store.delete_session(&tenant.account, &tenant.session).await.unwrap();
+    assert_eq!(nobodys(300).await, [], "it was deleted");
 }
