@@ -50,6 +50,14 @@ impl Dialect {
         }
     }
 
+    /// After how many statements a commit takes no further writes: each costs PostgreSQL a way there and back, and all share the patience below.
+    pub const fn statements(self) -> usize {
+        match self {
+            Self::Sqlite => usize::MAX,
+            Self::Postgres => 400,
+        }
+    }
+
     /// How long a commit with all its writes may take before its connection is given up. A file cannot be away.
     pub const fn commit_patience(self) -> Option<Duration> {
         match self {

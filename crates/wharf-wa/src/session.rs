@@ -72,12 +72,14 @@ pub(crate) struct Own {
     pub(crate) ctx: Arc<Context>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) flight: Arc<Flight>,
+    /// Rung when a received message could not be stored: only another connection brings it again.
+    pub(crate) unstored: Notify,
 }
 
 impl Own {
     fn new(ctx: &Arc<Context>, fence: Fence) -> Arc<Self> {
         let vault = Arc::new(Vault::new(Arc::clone(&ctx.store), Arc::clone(&ctx.seal), fence));
-        Arc::new(Self { ctx: Arc::clone(ctx), vault, flight: Arc::default() })
+        Arc::new(Self { ctx: Arc::clone(ctx), vault, flight: Arc::default(), unstored: Notify::new() })
     }
 
     pub(crate) fn fence(&self) -> &Fence {

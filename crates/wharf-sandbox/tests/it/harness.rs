@@ -66,6 +66,16 @@ impl World {
         world
     }
 
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Has the phone of `from` write to `to`.
+    pub async fn phone_sends(&self, from: &str, to: &str, text: &str) {
+        let reply = self.control().post(&format!("/control/phones/{from}/send"), &json!({"to": to, "text": text})).await;
+        assert!(reply.status < 300, "{reply:?}");
+    }
+
     /// The way to the database.
     pub fn chaos(&self) -> &Chaos {
         self.chaos.as_ref().expect("a world behind chaos")

@@ -34,6 +34,7 @@ mod programs;
 mod provoke;
 mod races;
 mod receivers;
+mod receiving;
 mod text;
 mod webhooks;
 mod windows;

@@ -40,37 +40,44 @@ impl Worker {
         self.dialect.group()
     }
 
-    /// Runs the writes, commits them together, then answers each.
+    /// Runs the writes, commits them together, then answers each. Writes of many statements get a commit of their own.
     pub async fn commit(&mut self, mut jobs: Vec<(Place, Box<dyn Job>)>) {
-        jobs.retain(|(_, job)| !job.abandoned());
-        if jobs.is_empty() {
-            return;
-        }
         if self.dialect == Dialect::Postgres {
             // Stable: writes of one session keep their order.
             jobs.sort_by_key(|(place, _)| *place);
         }
-        let (began, writes) = (Instant::now(), jobs.len());
+        loop {
+            jobs.retain(|(_, job)| !job.abandoned());
+            if jobs.is_empty() {
+                return;
+            }
+            self.commit_some(&mut jobs).await;
+        }
+    }
+
+    /// Commits as many of the writes as fit and takes them off the list; all of them where the commit fails.
+    async fn commit_some(&mut self, jobs: &mut Vec<(Place, Box<dyn Job>)>) {
+        let began = Instant::now();
         let done = match self.dialect.commit_patience() {
-            Some(patience) => tokio::time::timeout(patience, self.transact(&mut jobs)).await.unwrap_or_else(|slow| Err(unavailable(slow))),
-            None => self.transact(&mut jobs).await,
+            Some(patience) => tokio::time::timeout(patience, self.transact(jobs)).await.unwrap_or_else(|slow| Err(unavailable(slow))),
+            None => self.transact(jobs).await,
         };
-        let fate = match done {
-            Ok(()) => {
+        let (writes, fate) = match done {
+            Ok(writes) => {
                 self.meter.writes.commit_seconds.observe_time(began.elapsed());
                 self.meter.writes.commit_writes.observe(f64::from(u32::try_from(writes).unwrap_or(u32::MAX)));
-                Fate::Committed
+                (writes, Fate::Committed)
             }
             Err(error) => {
                 // Closing the connection undoes what its transaction still holds.
                 self.tx = None;
                 self.meter.writes.lost_commits.one();
                 tracing::warn!(%error, "a group of writes was not committed");
-                Fate::Lost(reason(&error))
+                (jobs.len(), Fate::Lost(reason(&error)))
             }
         };
         let rings = self.tx.as_mut().map(Tx::take_rings).unwrap_or_default();
-        for (_, job) in jobs {
+        for (_, job) in jobs.drain(..writes) {
             job.answer(&fate);
         }
         self.ring(&rings);
@@ -90,24 +97,34 @@ impl Worker {
         }
     }
 
-    async fn transact(&mut self, jobs: &mut [(Place, Box<dyn Job>)]) -> Result<(), Error> {
+    /// Commits the first of the writes, and tells how many these are.
+    async fn transact(&mut self, jobs: &mut [(Place, Box<dyn Job>)]) -> Result<usize, Error> {
         let dialect = self.dialect;
         let tx = self.connected().await?;
+        tx.take_statements();
         if let [(_, job)] = jobs {
             tx.conn.control(dialect.begin()).await?;
             let kept = job.run(tx).await;
-            return tx.conn.control(if kept { COMMIT } else { ROLLBACK }).await;
+            tx.conn.control(if kept { COMMIT } else { ROLLBACK }).await?;
+            return Ok(1);
         }
         tx.conn.control(dialect.begin_with_savepoint()).await?;
-        let last = jobs.len() - 1;
+        let (last, mut statements) = (jobs.len() - 1, 0);
         for (place, (_, job)) in jobs.iter_mut().enumerate() {
-            match job.run(tx).await {
-                true if place == last => {}
+            let kept = job.run(tx).await;
+            statements += tx.take_statements();
+            let full = place == last || statements >= dialect.statements();
+            match kept {
+                true if full => {}
                 true => tx.conn.control(NEXT).await?,
                 false => tx.conn.control(UNDO).await?,
             }
+            if full {
+                tx.conn.control(COMMIT).await?;
+                return Ok(place + 1);
+            }
         }
-        tx.conn.control(COMMIT).await
+        Ok(0)
     }
 
     async fn connected(&mut self) -> Result<&mut Tx, Error> {

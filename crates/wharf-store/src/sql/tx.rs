@@ -14,6 +14,7 @@ pub(crate) struct Tx {
     chance: Arc<dyn Chance>,
     discarded: bool,
     rings: Rings,
+    statements: usize,
 }
 
 /// Who is to be told once the group is committed. A write that is undone may have left its own: a ring too many is a look
@@ -26,15 +27,17 @@ pub(crate) struct Rings {
 
 impl Tx {
     pub fn new(conn: Conn, chance: Arc<dyn Chance>) -> Self {
-        Self { conn, chance, discarded: false, rings: Rings::default() }
+        Self { conn, chance, discarded: false, rings: Rings::default(), statements: 0 }
     }
 
     /// Runs a statement; tells how many rows it changed.
     pub async fn execute(&mut self, sql: &Sql, args: &[Arg<'_>]) -> Result<u64, Error> {
+        self.statements += 1;
         self.conn.execute(sql, args).await
     }
 
     pub async fn fetch(&mut self, sql: &Sql, args: &[Arg<'_>]) -> Result<Vec<Row>, Error> {
+        self.statements += 1;
         self.conn.fetch(sql, args).await
     }
 
@@ -51,6 +54,11 @@ impl Tx {
     /// Whether the write before discarded itself; resets the mark.
     pub fn take_discarded(&mut self) -> bool {
         std::mem::take(&mut self.discarded)
+    }
+
+    /// How many statements ran since this was asked last.
+    pub fn take_statements(&mut self) -> usize {
+        std::mem::take(&mut self.statements)
     }
 
     /// Has the readers of the account's log told.

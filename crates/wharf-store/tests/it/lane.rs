@@ -21,6 +21,7 @@ both_backends!(
     a_dropped_caller_leaves_its_write_whole_or_undone,
     closing_carries_out_what_was_queued_and_refuses_the_rest,
     the_store_finds_back_by_itself_after_its_connections_were_cut,
+    writes_of_many_statements_do_not_all_share_one_commit,
 );
 
 fn key(tenant: &Tenant) -> KeyRow {
@@ -150,4 +151,25 @@ async fn the_store_finds_back_by_itself_after_its_connections_were_cut(db: &Db) 
     }));
     results.await;
     tenant.send(db, "the lane has a new connection").await;
+}
+
+async fn writes_of_many_statements_do_not_all_share_one_commit(db: &Db) {
+    if db.is_sqlite() {
+        // A statement there costs no way to a server.
+        return;
+    }
+    let tenant = Tenant::new(db).await;
+    let mut config = config(&db.url);
+    config.lanes = Some(1);
+    let meter = Arc::clone(&config.meter);
+    let store = open(config).await.unwrap();
+    let batches: Vec<Vec<_>> =
+        (0..20).map(|batch| (0..40).map(|row| tenant.incoming("1@lid", &format!("{batch} {row}"))).collect()).collect();
+    let before = meter.writes.commit_writes.read().count;
+    let stored = join_all(batches.iter().map(|batch| store.record_inbound(&tenant.fence, batch))).await;
+    assert!(stored.into_iter().all(|stored| stored.unwrap().inserted.len() == 40));
+    // 800 rows of at least two statements each, some 400 in a commit.
+    let commits = meter.writes.commit_writes.read().count - before;
+    assert!(commits >= 4, "{commits}");
+    store.close().await;
 }

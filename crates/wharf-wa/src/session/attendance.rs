@@ -82,6 +82,7 @@ impl<'life> Attendance<'life> {
                 queue = finished(&mut self.pump) => self.on_pumped(queue),
                 () = self.receipts.progress(self.own), if self.receipts.is_busy() => None,
                 () = wake.notified() => { self.pump(); None }
+                () = self.own.unstored.notified() => self.on_unstored().await,
                 _ = tick.tick() => self.on_tick().await,
                 () = sleep_until(deadline), if deadline.is_some() => Some(self.on_deadline()),
                 () = &mut self.running.handle => Some(End::Broken),
@@ -98,6 +99,16 @@ impl<'life> Attendance<'life> {
             Some(Halt::Fenced) => End::Fenced,
             _ => End::Broken,
         }
+    }
+
+    /// The library keeps what it could not hand over and has it sent again by the next connection, not before: so this one ends.
+    async fn on_unstored(&mut self) -> Option<End> {
+        if self.stopping.is_some() {
+            return None;
+        }
+        tracing::warn!(session = %self.own.session(), "received messages could not be stored; the client is built anew to get them again");
+        self.on_lost_socket().await;
+        Some(End::Broken)
     }
 
     fn on_order(&mut self, order: Option<Order>) -> Option<End> {

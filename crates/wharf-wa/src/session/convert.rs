@@ -16,6 +16,9 @@ use wharf_api::ids::MessageId;
 use wharf_api::types::message::{Content, Direction, Marks, MessageStatus};
 use wharf_core::store::{Fence, MessageRow};
 
+/// WhatsApp's ids have some twenty to forty characters, and an index takes no more than a few thousand.
+const LONGEST_ID: usize = 512;
+
 /// One end of a message, by both names where the stanza tells both.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Person {
@@ -58,6 +61,9 @@ pub(super) fn bare(fence: &Fence, id: MessageId, info: &MessageInfo) -> Result<M
     }
     if source.chat.is_status_broadcast() || source.chat.is_newsletter() {
         return Err("a status or a channel");
+    }
+    if info.id.len() > LONGEST_ID {
+        return Err("an id that nobody makes");
     }
     let own = source.is_from_me;
     let sender = Some(Person::of(&source.sender, source.sender_alt.as_ref())).filter(|_| !own).unwrap_or_default();

@@ -1,19 +1,27 @@
 //! What comes in: one commit of the rows and their events, and only then the library may acknowledge.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use wacore::types::events::{DecryptFailMode, InboundMessage, UnavailableType, UndecryptableMessage};
 use wharf_api::limits;
 use wharf_api::types::media::MediaState;
-use wharf_api::types::message::Content;
-use wharf_core::store::{MediaRow, MessageRow, NewFetch};
+use wharf_api::types::message::{Content, Marks};
+use wharf_core::store::{self, MediaRow, MessageRow, NewFetch};
 use whatsapp_rust::client::Client;
 use whatsapp_rust::types::durability_hook::InboundDurabilityHook;
 
 use super::media::Source;
 use super::{Own, convert, votes};
 use crate::engine::SEALED_MEDIA;
+
+/// How many messages one commit takes: the library brings up to 400 at a time, and a commit holds others up.
+const CHUNK: usize = 32;
+/// The pauses before what was not stored is tried again. After the last one the connection is given up.
+const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
+/// The kind that a message is shown by which the store refuses.
+const UNSTORABLE: &str = "unstorable";
 
 pub(super) struct Inbound {
     own: Arc<Own>,
@@ -32,6 +40,68 @@ impl Inbound {
                 None
             }
         }
+    }
+
+    /// Stores a part of a batch. A database that is away for a moment is tried again.
+    async fn take(&self, client: &Client, batch: &[InboundMessage]) -> Result<(), store::Error> {
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let error = match self.commit(client, batch).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let again = matches!(error, store::Error::Unavailable(_)) && !self.own.vault.is_shut();
+            let Some(pause) = pauses.next().filter(|_| again) else { return Err(error) };
+            tracing::warn!(session = %self.own.session(), %error, "received messages were not stored; that is tried again");
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn commit(&self, client: &Client, batch: &[InboundMessage]) -> Result<(), store::Error> {
+        if self.own.vault.is_shut() {
+            return Err(store::Error::Fenced);
+        }
+        let (mut rows, mut files) = (Vec::with_capacity(batch.len()), Vec::new());
+        for inbound in batch {
+            let Some(mut row) = self.row(inbound) else { continue };
+            votes::read(&self.own, client, inbound, &mut row).await?;
+            files.extend(self.file(&mut row, inbound));
+            rows.push(row);
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        fail::fail_point!("inbound-before-commit");
+        match self.record(&rows, &files).await {
+            Err(store::Error::Corrupt(_)) => self.commit_singly(rows, &files).await?,
+            result => result?,
+        }
+        fail::fail_point!("inbound-after-commit");
+        Ok(())
+    }
+
+    /// For rows of which one is refused whatever happens: it must not hold up its neighbours. It stands there without its content then.
+    async fn commit_singly(&self, rows: Vec<MessageRow>, files: &[NewFetch]) -> Result<(), store::Error> {
+        for mut row in rows {
+            let Err(error) = self.record(std::slice::from_ref(&row), files).await else { continue };
+            let store::Error::Corrupt(_) = error else { return Err(error) };
+            tracing::error!(session = %self.own.session(), message = %row.id, %error, "the store refuses a received message");
+            row.content = Content::Unsupported { kind: UNSTORABLE.to_owned() };
+            row.marks = Marks { from_other_device: row.marks.from_other_device, ..Marks::default() };
+            row.sender_name = None;
+            match self.record(&[row], &[]).await {
+                // It would come again for ever.
+                Err(store::Error::Corrupt(_)) => tracing::error!(session = %self.own.session(), "a received message is left out"),
+                result => result?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn record(&self, rows: &[MessageRow], files: &[NewFetch]) -> Result<(), store::Error> {
+        let inbound = self.own.vault.notice(self.own.ctx.store.record_inbound_with_files(self.own.fence(), rows, files).await)?;
+        self.own.ctx.meter().received.add(inbound.inserted.len() as u64);
+        Ok(())
     }
 
     /// The file that is to be fetched for the row, its key sealed. A file that cannot be fetched is one that failed.
@@ -87,24 +157,14 @@ pub(super) async fn note_undecryptable(own: &Own, message: &UndecryptableMessage
 
 #[async_trait]
 impl InboundDurabilityHook for Inbound {
-    /// `Err` leaves the batch unacknowledged: the network sends it again, and what is there already is left out then.
+    /// `Err` leaves the batch unacknowledged: the next connection brings it again, and what is there already is left out then.
     async fn on_messages(&self, client: Arc<Client>, batch: &[InboundMessage]) -> anyhow::Result<()> {
-        anyhow::ensure!(!self.own.vault.is_shut(), "the session's vault is shut");
-        let mut files = Vec::new();
-        let mut rows = Vec::with_capacity(batch.len());
-        for inbound in batch {
-            let Some(mut row) = self.row(inbound) else { continue };
-            votes::read(&self.own, &client, inbound, &mut row).await?;
-            files.extend(self.file(&mut row, inbound));
-            rows.push(row);
+        for chunk in batch.chunks(CHUNK) {
+            if let Err(error) = self.take(&client, chunk).await {
+                self.own.unstored.notify_one();
+                return Err(error.into());
+            }
         }
-        if rows.is_empty() {
-            return Ok(());
-        }
-        fail::fail_point!("inbound-before-commit");
-        let inbound = self.own.vault.notice(self.own.ctx.store.record_inbound_with_files(self.own.fence(), &rows, &files).await)?;
-        self.own.ctx.meter().received.add(inbound.inserted.len() as u64);
-        fail::fail_point!("inbound-after-commit");
         Ok(())
     }
 }

@@ -16,6 +16,8 @@ pub enum Way {
     Cut,
     /// Connections stay, and nothing passes any more.
     Silent,
+    /// Every answer takes so many milliseconds more.
+    Slow(u64),
 }
 
 /// The proxy. It ends with the test.
@@ -117,6 +119,11 @@ async fn answer(
         let Ok(length @ 1..) = from.read(&mut bytes).await else { return };
         if way.wait_for(|way| *way != Way::Silent).await.is_err() {
             return;
+        }
+        let slow = *way.borrow();
+        if let Way::Slow(ms) = slow {
+            // A server that is far away.
+            tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
         }
         if *doomed.borrow() {
             shared.lost.send_modify(|lost| *lost += 1);

@@ -84,6 +84,21 @@ impl Database {
         *url = changed.into();
     }
 
+    /// A connection of the test's own.
+    pub async fn connection(&self) -> sqlx::PgConnection {
+        sqlx::PgConnection::connect(self.url().expect("a server")).await.unwrap()
+    }
+
+    /// Runs statements beside the gateway, whose data folder is `data`.
+    pub async fn execute(&self, data: &Path, sql: &str) {
+        match self {
+            Self::Sqlite => rusqlite::Connection::open(data.join("wharf.sqlite")).unwrap().execute_batch(sql).unwrap(),
+            Self::Postgres { .. } => {
+                sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut self.connection().await).await.unwrap();
+            }
+        }
+    }
+
     /// The address to hand to the gateway; `None` for its own default.
     pub fn url(&self) -> Option<&str> {
         match self {
