@@ -56,13 +56,13 @@ fn same_author(one: &MessageRow, other: &MessageRow) -> bool {
     }
 }
 
-/// Whether the author of the change may make it. In a group an admin may delete for others; WhatsApp's server has seen to it
-/// that only an admin does.
+/// Whether the author of the change may make it. In a group an admin may delete for others: such a deletion names whose message it
+/// is, and WhatsApp's server has seen to it that only an admin sends one.
 pub fn may(target: &MessageRow, change: &MessageRow) -> bool {
     same_chat(target, change)
         && match &change.content {
             Content::Edit { .. } => same_author(target, change),
-            Content::Deletion { .. } => same_author(target, change) || target.chat.ends_with("@g.us"),
+            Content::Deletion { target: named } => same_author(target, change) || (named.from.is_some() && target.chat.ends_with("@g.us")),
             _ => true,
         }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wharf_api::ErrorCode;
 
-use crate::harness::{ABSENT, Api, Backend, ECHO, OWNER, Reply, World, both_backends, eventually};
+use crate::harness::{ABSENT, Api, Backend, ECHO, OWNER, READER, Reply, SILENT, World, both_backends, eventually};
 use crate::media::{file, hash};
 
 const SECOND: &str = "15550000002";
@@ -389,4 +389,157 @@ both_backends! {
         let wire = world.control().get(&format!("/control/wire/{OWNER}")).await;
         assert_eq!(wire.data()["counterReuses"], json!([]));
     }
+}
+
+both_backends! {
+    async fn an_admin_deletes_for_others_and_who_is_none_does_not(backend) {
+        let world = World::start(backend).await;
+        let crew = Crew::of(&world, OWNER).await;
+        let group = json!({"creator": READER, "subject": "admins", "members": [OWNER, SILENT, FRIEND]});
+        let group = world.control().post("/control/groups", &group).await.ok(200)["id"].as_str().unwrap().to_owned();
+        let first = world.writes_as(SILENT, &group, json!({"text": "first"})).await;
+        let second = world.writes_as(SILENT, &group, json!({"text": "second"})).await;
+        let own = crew.say(&group, "mine").await;
+        let mine = world.row(&crew.session, &wa_id(&crew, &own).await, |row| row["status"] != "queued").await;
+        for text in ["first", "second", "mine"] {
+            until_shown(&world, FRIEND, &group, text).await;
+            until_shown(&world, READER, &group, text).await;
+        }
+        let deletes = |by: &'static str, target: &Value, forged: bool| {
+            let body = json!({"to": group, "type": "delete", "target": target, "forged": forged});
+            let control = world.control();
+            async move { control.post(&format!("/control/phones/{by}/send"), &body).await }
+        };
+
+        // A member's deletion of another's message is refused, and ignored where a client pretends.
+        let refused = deletes(FRIEND, &json!(first), false).await;
+        assert_eq!((refused.status, refused.code()), (409, "not-authorized"));
+        deletes(FRIEND, &json!(first), true).await.ok(200);
+        deletes(FRIEND, &mine["whatsappId"], true).await.ok(200);
+        let path = |row: &Value| format!("/v1/messages/{}", row["messageId"].as_str().unwrap());
+        let theirs = world.row(&crew.session, &second, |_| true).await;
+        let refused = crew.api.delete(&path(&theirs)).await;
+        refused.refused(ErrorCode::MessageSendingFailed);
+        assert!(refused.json["error"]["details"]["reason"].as_str().unwrap().contains("admins"), "{refused:?}");
+
+        // An admin's counts, whosever message it is.
+        deletes(READER, &json!(first), false).await.ok(200);
+        deletes(READER, &mine["whatsappId"], false).await.ok(200);
+        for deleted in [&first, mine["whatsappId"].as_str().unwrap()] {
+            let row = world.row(&crew.session, deleted, |row| row["type"] == "deleted").await;
+            assert!(row["text"].is_null() && row["deletedAt"].is_string(), "{row}");
+        }
+        assert_eq!(world.row(&crew.session, &second, |_| true).await["text"], "second");
+        let events = world.events("message.deleted", 2).await;
+        assert!(events.iter().all(|event| event["data"]["from"]["phoneNumber"] == READER), "{events:?}");
+
+        // The session deletes for others once it is an admin, and everybody sees it.
+        let promote = json!({"by": READER, "action": "promote", "numbers": [OWNER]});
+        world.control().post(&format!("/control/groups/{group}/participants"), &promote).await.ok(200);
+        assert_eq!(crew.api.delete(&path(&theirs)).await.ok(200)["type"], "deleted");
+        for phone in [SILENT, FRIEND, READER] {
+            eventually("the phone shows the deletion", async || {
+                let ledger = world.control().get(&format!("/control/phones/{phone}/messages?id={second}")).await;
+                (ledger.data()[0]["deleted"] == true).then_some(()).ok_or(format!("{ledger:?}"))
+            })
+            .await;
+        }
+    }
+
+    async fn reactions_replies_and_votes_reach_everybody_in_a_group(backend) {
+        let world = World::start(backend).await;
+        let (crew, guest) = (Crew::of(&world, OWNER).await, Crew::of(&world, SECOND).await);
+        let group = crew.make("talking", &[SECOND, SILENT, FRIEND]).await;
+        let id = crew.say(&group, "what do you say?").await;
+        let asked = wa_id(&crew, &id).await;
+        for phone in [SILENT, FRIEND, SECOND] {
+            until_shown(&world, phone, &group, "what do you say?").await;
+        }
+        let here = |row: &Value| row["chat"]["id"] == group.as_str();
+
+        // Reactions of people and of the other session, seen by both sessions.
+        world.writes_as(SILENT, &group, json!({"type": "reaction", "target": asked, "emoji": "👍"})).await;
+        let theirs = seen_by(&guest, &asked, |_| true).await;
+        let body = json!({"messageId": theirs["messageId"], "emoji": "🎉"});
+        guest.api.post("/v1/messages/reaction", &body).await.ok(201);
+        for crew in [&crew, &guest] {
+            let row = seen_by(crew, &asked, |row| row["reactions"].as_array().is_some_and(|all| all.len() == 2)).await;
+            let mut emojis: Vec<_> = row["reactions"].as_array().unwrap().iter().map(|one| one["emoji"].as_str().unwrap()).collect();
+            emojis.sort_unstable();
+            assert_eq!(emojis, ["🎉", "👍"], "{row}");
+        }
+        let shown = world.shown_at(FRIEND, &json!({"whatsappId": asked})).await;
+        assert_eq!(shown["reactions"], json!({SILENT: "👍", SECOND: "🎉"}));
+
+        // Replies, of a person and to one.
+        let reply = world.writes_as(SILENT, &group, json!({"text": "I say this", "replyTo": asked})).await;
+        let row = world.row(&crew.session, &reply, here).await;
+        assert_eq!((&row["replyTo"]["messageId"], &row["from"]["phoneNumber"]), (&json!(id), &json!(SILENT)));
+        let body = json!({"sessionId": crew.session, "to": group, "text": "well said", "replyTo": row["messageId"]});
+        let answer = crew.api.post("/v1/messages/text", &body).await.ok(201).clone();
+        for phone in [SILENT, FRIEND] {
+            let shown = world.shown_at(phone, &answer).await;
+            assert_eq!((&shown["quoted"], &shown["quotedText"]), (&json!(reply), &json!("I say this")));
+        }
+        let row = seen_by(&guest, answer["whatsappId"].as_str().unwrap(), |_| true).await;
+        assert_eq!(row["replyTo"]["whatsappId"], reply);
+
+        // Votes on the session's poll, and on a person's.
+        let poll = json!({"sessionId": crew.session, "to": group, "question": "when?", "options": ["now", "later"]});
+        let ours = crew.api.post("/v1/messages/poll", &poll).await.ok(201)["whatsappId"].as_str().unwrap().to_owned();
+        let theirs = world.writes_as(FRIEND, &group, json!({"type": "poll", "question": "where?", "options": ["here", "there"]})).await;
+        for poll in [&ours, &theirs] {
+            for phone in [SILENT, FRIEND] {
+                world.shown_at(phone, &json!({"whatsappId": poll})).await;
+            }
+            seen_by(&guest, poll, |_| true).await;
+            world.row(&crew.session, poll, |_| true).await;
+        }
+        let votes = [(SILENT, &ours, "now"), (FRIEND, &ours, "later"), (SILENT, &ours, "later"), (SILENT, &theirs, "there")];
+        for (phone, poll, option) in votes {
+            let vote = world.writes_as(phone, &group, json!({"type": "vote", "target": poll, "options": [option]})).await;
+            world.row(&crew.session, &vote, |row| row["type"] == "poll_vote" && row["options"] == json!([option])).await;
+        }
+        let counts = |row: &Value| row["results"].as_array().map(|results| results.iter().map(|one| one["votes"].clone()).collect::<Vec<_>>());
+        for crew in [&crew, &guest] {
+            seen_by(crew, &ours, |row| counts(row) == Some(vec![json!(0), json!(2)])).await;
+            seen_by(crew, &theirs, |row| counts(row) == Some(vec![json!(0), json!(1)])).await;
+        }
+    }
+}
+
+/// A message's id on the wire.
+async fn wa_id(crew: &Crew, id: &str) -> String {
+    crew.api.get(&format!("/v1/messages/{id}")).await.ok(200)["whatsappId"].as_str().unwrap().to_owned()
+}
+
+/// The message as one session has it.
+async fn seen_by(crew: &Crew, wa_id: &str, is: impl Fn(&Value) -> bool) -> Value {
+    eventually("the session has the message so", async || {
+        let list = crew.api.get(&format!("/v1/messages?sessionId={}&limit=200", crew.session)).await;
+        let rows = list.data().as_array().cloned().unwrap_or_default();
+        rows.into_iter().find(|row| row["whatsappId"] == wa_id && is(row)).ok_or(format!("{list:?}"))
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_groups_picture_is_an_event_and_a_persons_is_none() {
+    let world = World::start(Backend::Sqlite).await;
+    let crew = Crew::of(&world, OWNER).await;
+    let id = crew.make("Picture", &[FRIEND]).await;
+    world.control().post(&format!("/control/phones/{FRIEND}/profile"), &json!({"picture": "/9j/4AECAw=="})).await.ok(200);
+    let path = format!("/v1/groups/{id}/picture");
+    let put = crew.api.put(&path, &json!({"sessionId": crew.session, "data": "/9j/4AECAw=="})).await;
+    let picture = put.ok(200)["pictureId"].clone();
+    crew.api.delete(&format!("{path}?sessionId={}", crew.session)).await.ok(200);
+    let changes = eventually("both changes are told", async || {
+        let events = crew.api.get("/v1/events?limit=200&events=group.updated").await;
+        let all: Vec<Value> = events.ok(200).as_array().unwrap().iter().map(|event| event["data"].clone()).collect();
+        let pictures: Vec<Value> = all.iter().filter(|data| data["change"] == "picture_changed").cloned().collect();
+        if pictures.len() == 2 { Ok(pictures) } else { Err(format!("{all:?}")) }
+    })
+    .await;
+    assert!(changes.iter().all(|change| change["groupId"] == id.as_str() && change["by"].is_object()), "{changes:?}");
+    assert_eq!(changes.iter().map(|change| &change["pictureId"]).collect::<Vec<_>>(), [&picture, &Value::Null]);
 }

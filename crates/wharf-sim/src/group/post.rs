@@ -173,7 +173,7 @@ pub(crate) fn forward_retry(net: &Net, id: Number, from: Address, to: Address, m
 /// A message that a person writes into a group at the phone.
 pub(crate) fn speak(net: &Arc<Net>, sender: &Arc<Account>, id: Number, message_id: &str, message: &wa::Message) -> Result<(), SendError> {
     let group = net.groups.find(id)?;
-    group.speaker(sender.number)?;
+    may_say(&group, sender.number, router::edit(message).as_deref())?;
     let own = Address::phone(sender.number);
     sender.phone().remember_sent(message_id, id, message);
     let targets = devices(net, &group, own);
@@ -223,9 +223,21 @@ pub(crate) fn say_again(net: &Arc<Net>, sender: &Arc<Account>, id: Number, to: A
     }
 }
 
+/// What takes back a message of somebody else.
+const ADMIN_REVOKE: &str = "8";
+
+/// Whether a member may send this: not everywhere may everybody speak, and only an admin deletes for others.
+fn may_say(group: &Group, sender: Number, edit: Option<&str>) -> Result<(), Refusal> {
+    group.speaker(sender)?;
+    if edit == Some(ADMIN_REVOKE) { group.admin(sender) } else { Ok(()) }
+}
+
 /// Why the server refuses a message of this account to the group, as a code.
-pub(crate) fn refusal(net: &Net, id: Number, sender: Number) -> Option<u16> {
-    let checked = net.groups.find(id).and_then(|group| group.speaker(sender));
-    // A message that only admins may send has a code of its own.
-    checked.err().map(|refusal| if refusal == Refusal::NotAdmin { 420 } else { refusal.code() })
+pub(crate) fn refusal(net: &Net, id: Number, sender: Number, edit: Option<&str>) -> Option<u16> {
+    let checked = net.groups.find(id).and_then(|group| may_say(&group, sender, edit));
+    match checked.err()? {
+        // A message that only admins may send has a code of its own.
+        Refusal::NotAdmin if edit != Some(ADMIN_REVOKE) => Some(420),
+        refusal => Some(refusal.code()),
+    }
 }

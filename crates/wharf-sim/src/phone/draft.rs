@@ -39,6 +39,8 @@ pub(crate) struct Draft {
     /// Phone numbers.
     mentions: Vec<String>,
     forwarded: bool,
+    /// A deletion pretends that the message is the phone's own.
+    forged: bool,
     /// The first copies cannot be decrypted, so that devices ask for the message again.
     pub(crate) garbled: bool,
 }
@@ -91,7 +93,9 @@ impl Draft {
                 })
             }
             "delete" => {
-                protocol(m::ProtocolMessage { key: key(self.about(phone)?, chat), r#type: Some(Type::REVOKE), ..Default::default() })
+                let target = self.about(phone)?;
+                let key = if self.forged { key(&Entry { from_me: true, ..target.clone() }, chat) } else { key(target, chat) };
+                protocol(m::ProtocolMessage { key, r#type: Some(Type::REVOKE), ..Default::default() })
             }
             other => return Err(format!("{other} is no type of message")),
         };

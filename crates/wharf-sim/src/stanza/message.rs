@@ -53,7 +53,7 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
     let refusal = match &rule {
         Some(rule) if rule.action == Action::Nack => Some(rule.code.unwrap_or(503)),
         _ => match group {
-            Some(group) => post::refusal(net, group, account.number),
+            Some(group) => post::refusal(net, group, account.number, wire::attr(node, "edit").as_deref()),
             None => refusal(session, account, &to, target),
         },
     };

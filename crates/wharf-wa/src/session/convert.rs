@@ -8,7 +8,7 @@ mod marks;
 pub(crate) mod media;
 
 use wacore::proto_helpers::MessageExt as _;
-use wacore::types::message::{MessageCategory, MessageInfo};
+use wacore::types::message::{EditAttribute, MessageCategory, MessageInfo};
 use wacore_binary::{Jid, JidExt as _};
 use waproto::whatsapp as wa;
 use wharf_api::Timestamp;
@@ -46,6 +46,12 @@ impl Person {
 pub(super) fn row(fence: &Fence, id: MessageId, message: &wa::Message, info: &MessageInfo) -> Result<MessageRow, &'static str> {
     let mut row = bare(fence, id, info)?;
     row.content = content::of(message, &media::id(&row.id))?;
+    if let Content::Deletion { target } = &mut row.content
+        && info.edit != EditAttribute::AdminRevoke
+    {
+        // The server lets only a group's admins delete for others. Whoever deletes otherwise deletes what is their own.
+        target.from = None;
+    }
     let own = row.marks.from_other_device;
     row.marks = marks::of(message.get_base_message());
     row.marks.view_once = message.is_view_once();

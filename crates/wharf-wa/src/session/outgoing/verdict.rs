@@ -40,6 +40,7 @@ impl Verdict {
 fn meaning(code: &str) -> Option<&'static str> {
     match code {
         "400" | "487" | "491" => Some("it could not read it"),
+        "401" => Some("only the group's admins may do this"),
         "403" => Some("the session is not in this group"),
         "404" => Some("the recipient is not on WhatsApp"),
         "420" => Some("only admins may write to this group"),
