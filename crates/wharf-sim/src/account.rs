@@ -1,6 +1,7 @@
 //! An account: its phone, its linked devices as the server knows them, and the records kept about it. Each part has its own lock, held
 //! only for the length of one step, so that no connection waits for another account.
 
+pub(crate) mod app_state;
 pub(crate) mod bundle;
 pub(crate) mod device;
 
@@ -13,6 +14,7 @@ use crate::books::Books;
 use crate::cast::Behaviour;
 use crate::phone::Phone;
 use crate::phone::keyring::Keyring;
+use app_state::AppState;
 use device::Device;
 
 /// What the server keeps about the linked devices of an account.
@@ -39,6 +41,7 @@ pub(crate) struct Account {
     registry: Mutex<Registry>,
     phone: Mutex<Phone>,
     books: Mutex<Books>,
+    app_state: Mutex<AppState>,
     dirty: AtomicBool,
 }
 
@@ -47,10 +50,16 @@ impl Account {
         let awake = behaviour != Behaviour::Asleep;
         let phone = Phone::new(number, Keyring::generate(), awake);
         let raw_id = u32::from_be_bytes(crate::keys::random_bytes());
-        Self::restore(number, name, behaviour, Registry::new(raw_id), phone)
+        Self::restore(number, name, behaviour, (Registry::new(raw_id), AppState::default()), phone)
     }
 
-    pub(crate) fn restore(number: Number, name: String, behaviour: Behaviour, registry: Registry, phone: Phone) -> Self {
+    pub(crate) fn restore(
+        number: Number,
+        name: String,
+        behaviour: Behaviour,
+        (registry, app_state): (Registry, AppState),
+        phone: Phone,
+    ) -> Self {
         Self {
             number,
             name,
@@ -58,6 +67,7 @@ impl Account {
             registry: Mutex::new(registry),
             phone: Mutex::new(phone),
             books: Mutex::new(Books::default()),
+            app_state: Mutex::new(app_state),
             dirty: AtomicBool::new(false),
         }
     }
@@ -72,6 +82,10 @@ impl Account {
 
     pub(crate) fn books(&self) -> MutexGuard<'_, Books> {
         lock(&self.books)
+    }
+
+    pub(crate) fn app_state(&self) -> MutexGuard<'_, AppState> {
+        lock(&self.app_state)
     }
 
     /// All devices, the phone first.

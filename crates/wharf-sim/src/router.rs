@@ -154,6 +154,30 @@ pub(crate) fn receipt(net: &Arc<Net>, from: Address, to: Number, ids: &[String],
     net.save(&account);
 }
 
+/// One of an account's devices has read: the others learn it, the phone among them.
+pub(crate) fn read_elsewhere(net: &Net, account: &Arc<Account>, from: Address, place: (Number, Address), ids: &[String], kind: &str) {
+    let (chat, sender) = place;
+    let Some(first) = ids.first() else { return };
+    let mut node = NodeBuilder::new("receipt").attr("id", first).attr("t", clock::now_secs()).attr("type", kind);
+    node = if chat.is_group() {
+        node.attr("from", chat.jid()).attr("participant", from.jid())
+    } else {
+        node.attr("from", from.jid()).attr("recipient", sender.number.jid())
+    };
+    if ids.len() > 1 {
+        let items = ids[1..].iter().map(|id| NodeBuilder::new("item").attr("id", id).build());
+        node = node.children([NodeBuilder::new("list").children(items.collect::<Vec<_>>()).build()]);
+    }
+    let node = Arc::new(node.build());
+    for device in account.registry().devices.values_mut().filter(|device| device.id != from.device) {
+        device.enqueue(Pending { class: Class::Receipt, id: first.clone(), from: Some(from), node: Arc::clone(&node), urgent: false });
+    }
+    if from.device != 0 {
+        account.phone().ledger.read(Some(chat), ids);
+    }
+    net.save(account);
+}
+
 pub(crate) fn forward_retry(net: &Net, from: Address, to: Address, id: &str, node: Node) {
     if let Some(account) = net.known(to.number) {
         let pending = Pending { class: Class::Receipt, id: id.to_owned(), from: Some(from), node: Arc::new(node), urgent: false };
@@ -299,10 +323,11 @@ pub(crate) fn share_push_name(net: &Net, account: &Arc<Account>, device: u16) {
 /// What a phone gives each new device, so that it can read the account's settings.
 pub(crate) fn share_app_state_key(net: &Arc<Net>, account: &Arc<Account>, device: u16) {
     use wa::message as m;
+    let (key_id, key) = account.app_state().key();
     let key = m::AppStateSyncKey {
-        key_id: MessageField::some(m::AppStateSyncKeyId { key_id: Some(keys::random_bytes::<6>().to_vec()) }),
+        key_id: MessageField::some(m::AppStateSyncKeyId { key_id: Some(key_id.to_vec()) }),
         key_data: MessageField::some(m::AppStateSyncKeyData {
-            key_data: Some(keys::random_bytes::<32>().to_vec()),
+            key_data: Some(key.to_vec()),
             fingerprint: MessageField::some(m::AppStateSyncKeyFingerprint {
                 raw_id: Some(account.registry().raw_id),
                 current_index: Some(0),

@@ -1,5 +1,6 @@
 //! What each stanza means. Owns who a connection is; each family has its own file.
 
+mod app_state;
 mod group;
 pub(crate) mod iq;
 mod keys;

@@ -81,6 +81,10 @@ impl MessageStore for SqlStore {
         self.note_message_read(account, id, at).await
     }
 
+    async fn record_read_elsewhere(&self, fence: &Fence, wa_ids: &[String], at: Timestamp) -> Result<Vec<String>, Error> {
+        self.note_read_elsewhere(fence, wa_ids, at).await
+    }
+
     async fn overdue_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error> {
         self.overdue(now, limit).await
     }

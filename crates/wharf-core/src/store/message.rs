@@ -185,6 +185,10 @@ pub trait MessageStore {
     /// Notes that a message that came in was marked as read, where that was not noted before.
     async fn mark_message_read(&self, account: &AccountId, id: &MessageId, at: Timestamp) -> Result<(), Error>;
 
+    /// Notes that another device of the account has read messages that came in, and their chats up to them. Tells which of the WhatsApp
+    /// ids name no message that came in.
+    async fn record_read_elsewhere(&self, fence: &Fence, wa_ids: &[String], at: Timestamp) -> Result<Vec<String>, Error>;
+
     /// Queued messages of all sessions whose time is over at `now`.
     async fn overdue_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error>;
 

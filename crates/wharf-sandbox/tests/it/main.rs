@@ -9,6 +9,7 @@ mod calls;
 mod changes;
 mod chaos;
 mod commands;
+mod companions;
 mod events;
 mod first_message;
 mod forwards;

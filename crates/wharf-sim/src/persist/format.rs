@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use self::device::{DeviceFile, device_file, restore_device};
 use self::phone::{PhoneFile, phone_file, restore_phone};
+use crate::account::app_state::AppState;
 use crate::account::{Account, Registry};
 use crate::address::{Address, Number};
 use crate::cast::{self, Behaviour};
@@ -35,6 +36,8 @@ struct AccountFile {
     next_key_index: u32,
     watchers: Vec<u64>,
     devices: Vec<DeviceFile>,
+    #[serde(default)]
+    app_state: AppState,
 }
 pub(super) fn network(identity: &ServerIdentity) -> String {
     let private = |pair: &wacore_libsignal::protocol::KeyPair| encode(pair.private_key.serialize());
@@ -55,6 +58,7 @@ pub(super) fn line(entry: &Entry) -> String {
 
 pub(super) fn account_file(account: &Account) -> String {
     let phone = phone_file(&account.phone());
+    let app_state = account.app_state().clone();
     let registry = account.registry();
     let file = AccountFile {
         number: account.number.0,
@@ -65,6 +69,7 @@ pub(super) fn account_file(account: &Account) -> String {
         next_key_index: registry.next_key_index,
         watchers: registry.watchers.iter().map(|number| number.0).collect(),
         devices: registry.devices.values().map(device_file).collect(),
+        app_state,
     };
     drop(registry);
     json(&file)
@@ -83,7 +88,7 @@ pub(super) fn account(text: &str) -> Result<Account> {
         registry.devices.insert(device.id, device);
     }
     let phone = restore_phone(number, file.phone)?;
-    Ok(Account::restore(number, file.name, behaviour, registry, phone))
+    Ok(Account::restore(number, file.name, behaviour, (registry, file.app_state), phone))
 }
 
 pub(super) fn list<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<T>> {

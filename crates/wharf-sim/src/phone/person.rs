@@ -122,6 +122,8 @@ pub(crate) fn read_all(net: &Arc<Net>, account: &Arc<Account>, chat: Option<Numb
     for entry in &entries {
         let ids = [entry.id.clone()];
         tell(net, own, entry, &ids, ReceiptKind::Read);
+        let sender = Address::new(entry.sender, entry.sender_device);
+        router::read_elsewhere(net, account, own, (entry.chat, sender), &ids, "read");
     }
     net.save(account);
     entries.into_iter().map(|entry| entry.id).collect()

@@ -1,9 +1,9 @@
-//! Requests that need little: pings, privacy, app state, and what is not simulated. The larger families have their own files.
+//! Requests that need little: pings, privacy, and what is not simulated. The larger families have their own files.
 
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
 
-use super::{Role, Session, group, keys, login, pairing, profile, usync, wire};
+use super::{Role, Session, app_state, group, keys, login, pairing, profile, usync, wire};
 
 pub(super) fn handle(session: &Session, node: &NodeRef<'_>) {
     let kind = wire::text(node, "type");
@@ -24,7 +24,7 @@ pub(super) fn handle(session: &Session, node: &NodeRef<'_>) {
                 "encrypt" => keys::handle(session, account, *device, node),
                 "usync" => usync::handle(session, account, node),
                 "md" => pairing::from_linked(session, account, node),
-                "w:sync:app:state" => answer(session, node, app_state(node)),
+                "w:sync:app:state" => app_state::handle(session, account, *device, node),
                 "privacy" => answer(session, node, privacy(node)),
                 "abt" => answer(session, node, vec![props()]),
                 "status" if kind == "set" => profile::set_about(session, account, node),
@@ -47,17 +47,6 @@ pub(crate) fn answer(session: &Session, node: &NodeRef<'_>, children: Vec<Node>)
 
 pub(crate) fn refuse(session: &Session, node: &NodeRef<'_>, code: u16, text: &'static str) {
     session.send(wire::failure(&wire::text(node, "id"), code, text));
-}
-
-/// Every collection is empty at version 0.
-fn app_state(node: &NodeRef<'_>) -> Vec<Node> {
-    let Some(sync) = node.get_optional_child("sync") else {
-        return Vec::new();
-    };
-    let collections = sync
-        .get_children_by_tag("collection")
-        .map(|asked| NodeBuilder::new("collection").attr("name", wire::text(asked, "name")).attr("version", 0u8).build());
-    vec![NodeBuilder::new("sync").children(collections.collect::<Vec<_>>()).build()]
 }
 
 /// No switch is set; the answer holds for a day.

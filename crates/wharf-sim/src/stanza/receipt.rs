@@ -38,6 +38,9 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
     if !matches!(kind.as_str(), "read" | "read-self" | "played" | "played-self") {
         acknowledge(session, account, device, to, &ids, kind != "retry");
     }
+    if matches!(kind.as_str(), "read" | "read-self" | "played" | "played-self") {
+        router::read_elsewhere(&session.net, account, from, (group.unwrap_or(to.number), to), &ids, &kind);
+    }
     let tell = |kind| match group {
         Some(group) => post::receipt(&session.net, group, from, to.number, &ids, kind),
         None => router::receipt(&session.net, from, to.number, &ids, kind),

@@ -3,6 +3,7 @@
 #![recursion_limit = "512"]
 #![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
+mod app_state;
 mod calls;
 mod faults;
 mod groups;

@@ -3,10 +3,12 @@
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MessageId, SessionId};
 use wharf_core::message::change;
-use wharf_core::store::{Error, MessageRow};
+use wharf_core::store::{Error, Fence, MessageRow};
 
-use super::row::{message, message_columns, said};
+use super::chats::MARK;
+use super::row::{chat_key, message, message_columns, said};
 use crate::open::SqlStore;
+use crate::owner;
 use crate::sql::{Sql, Tx, args, statements};
 
 /// A message by its WhatsApp id, of one direction: each direction has an index of its own.
@@ -99,6 +101,34 @@ impl SqlStore {
                 let first = |row: &mut MessageRow| row.marks.read_at.replace(row.marks.read_at.unwrap_or(at)).is_none();
                 rewrite(tx, &owner, &id, first).await?;
                 Ok(())
+            })
+        })
+        .await
+    }
+
+    pub(super) async fn note_read_elsewhere(&self, fence: &Fence, wa_ids: &[String], at: Timestamp) -> Result<Vec<String>, Error> {
+        let (owned, wa_ids) = (fence.clone(), wa_ids.to_vec());
+        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+            Box::pin(async move {
+                owner::check(tx, &owned).await?;
+                let mut unknown = Vec::new();
+                for wa_id in &wa_ids {
+                    let found = tx.fetch(&INCOMING_LOCKED, args![&owned.session, wa_id]).await?;
+                    if found.is_empty() {
+                        unknown.push(wa_id.clone());
+                    }
+                    for mut found in found {
+                        let (number, mut row) = message(&mut found)?;
+                        if row.marks.read_at.is_none() {
+                            row.marks.read_at = Some(at);
+                            let said = said(&row)?;
+                            tx.execute(&REWRITE, args![number, &said.content, &said.marks]).await?;
+                        }
+                        let chat = chat_key(&row.chat, row.chat_phone.as_deref());
+                        tx.execute(&MARK, args![&owned.account, &owned.session, chat, number]).await?;
+                    }
+                }
+                Ok(unknown)
             })
         })
         .await

@@ -7,6 +7,7 @@ use crate::tenant::{ALL, NOW, Tenant};
 both_backends!(
     chats_are_listed_by_their_newest_message_with_what_was_not_read,
     a_chat_is_read_up_to_a_message_and_never_back,
+    what_another_device_has_read_is_read_up_to_it_once_by_the_owner_alone,
     people_are_those_who_wrote_or_were_written_to_each_once,
     receipts_of_members_add_up_and_the_first_of_a_kind_counts,
     who_does_not_own_the_session_records_no_receipt_of_a_member,
@@ -138,4 +139,24 @@ async fn nothing_of_another_account_is_seen(db: &Db) {
     assert!(unread.rows.is_empty());
     db.store.mark_read(&stranger.account, &tenant.session, "4911", i64::MAX).await.unwrap();
     assert_eq!(db.store.unread(&tenant.account, &tenant.session, "4911", 10).await.unwrap().rows.len(), 1);
+}
+
+async fn what_another_device_has_read_is_read_up_to_it_once_by_the_owner_alone(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let sent = tenant.send(db, "out").await;
+    take_in(db, &tenant, &[heard(&tenant, "4911", false, "A1"), heard(&tenant, "4911", false, "A2"), heard(&tenant, "4911", true, "G1")])
+        .await;
+    let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+    let stale = Fence { epoch: tenant.fence.epoch - 1, ..tenant.fence.clone() };
+    assert!(matches!(db.store.record_read_elsewhere(&stale, &ids(&["A1"]), NOW).await, Err(Error::Fenced)));
+    let unknown = db.store.record_read_elsewhere(&tenant.fence, &ids(&["A1", "nobody's", &sent.wa_id]), NOW).await.unwrap();
+    assert_eq!(unknown, ids(&["nobody's", &sent.wa_id]), "what was sent is not read by its sender");
+    let later = NOW.plus_millis(1);
+    assert_eq!(db.store.record_read_elsewhere(&tenant.fence, &ids(&["A1"]), later).await.unwrap(), ids(&[]));
+    let read_at = async |wa_id: &str| db.store.messages_on_wire(&tenant.session, wa_id).await.unwrap()[0].marks.read_at;
+    assert_eq!((read_at("A1").await, read_at("A2").await, read_at(&sent.wa_id).await), (Some(NOW), None, None));
+    let unread = async |chat: &str| db.store.unread(&tenant.account, &tenant.session, chat, 10).await.unwrap().rows.len();
+    assert_eq!((unread("4911").await, unread(GROUP).await), (1, 1));
+    db.store.record_read_elsewhere(&tenant.fence, &ids(&["A2", "A1", "G1"]), later).await.unwrap();
+    assert_eq!((unread("4911").await, unread(GROUP).await), (0, 0));
 }

@@ -26,6 +26,8 @@ struct Told {
     kind: ReceiptKind,
     wa_id: String,
     member: Option<Member>,
+    /// Another device of the account has read what came in.
+    elsewhere: bool,
     /// How often it was offered before, for a message that was not there.
     offers: u8,
 }
@@ -39,18 +41,21 @@ pub(super) struct Receipts {
 }
 
 impl Receipts {
-    /// Takes a receipt in, if it tells of another person's device.
+    /// Takes a receipt in, if it tells of another person's device, or that another device of the account has read.
     pub(super) fn add(&mut self, own: &Arc<Own>, receipt: &Seen, own_users: &[String]) {
-        let Some(kind) = kind(&receipt.r#type) else { return };
         let source = &receipt.source;
-        if source.is_from_me || own_users.iter().any(|user| *user == source.sender.user_base()) || self.waiting.len() >= WAITING {
+        let elsewhere = source.is_from_me || own_users.iter().any(|user| *user == source.sender.user_base());
+        let kind = if elsewhere { kind_elsewhere(&receipt.r#type) } else { kind(&receipt.r#type) };
+        let Some(kind) = kind else { return };
+        if self.waiting.len() >= WAITING {
             return;
         }
-        let member = source.chat.is_group().then(|| {
+        let member = (source.chat.is_group() && !elsewhere).then(|| {
             let person = Person::of(&source.sender, source.sender_alt.as_ref());
             Member { id: person.id, phone: person.phone, lid: person.lid }
         });
-        self.waiting.extend(receipt.message_ids.iter().map(|id| Told { kind, wa_id: id.clone(), member: member.clone(), offers: 0 }));
+        let told = |id: &String| Told { kind, wa_id: id.clone(), member: member.clone(), elsewhere, offers: 0 };
+        self.waiting.extend(receipt.message_ids.iter().map(told));
         self.start(own);
     }
 
@@ -84,12 +89,41 @@ fn kind(seen: &ReceiptType) -> Option<ReceiptKind> {
     }
 }
 
+/// The same for the account's other devices. That they have a message too tells nothing; that somebody read or heard it does.
+fn kind_elsewhere(seen: &ReceiptType) -> Option<ReceiptKind> {
+    match seen {
+        ReceiptType::Read | ReceiptType::ReadSelf | ReceiptType::Played | ReceiptType::PlayedSelf => Some(ReceiptKind::Read),
+        _ => None,
+    }
+}
+
+/// Stores what other devices of the account have read; gives back what is to be offered again.
+async fn read_elsewhere(own: &Own, told: Batch) -> Batch {
+    if told.is_empty() {
+        return told;
+    }
+    let wa_ids: Vec<String> = told.iter().map(|told| told.wa_id.clone()).collect();
+    match own.vault.notice(own.ctx.store.record_read_elsewhere(own.fence(), &wa_ids, own.ctx.clock.now()).await) {
+        // The message may still be on its way; or it is older than this log.
+        Ok(unknown) => {
+            let early = told.into_iter().filter(|told| told.offers < OFFERS && unknown.contains(&told.wa_id));
+            early.map(|told| Told { offers: told.offers + 1, ..told }).collect()
+        }
+        Err(store::Error::Unavailable(_)) => told,
+        Err(error) => {
+            tracing::warn!(session = %own.session(), %error, "what another device has read was not recorded");
+            Vec::new()
+        }
+    }
+}
+
 /// Stores a batch, one commit per kind and one for the members; gives back what the database did not take.
 async fn store(own: Arc<Own>, mut batch: Batch) -> Batch {
     // Every device of the recipient sends its own.
     batch.sort_unstable();
     batch.dedup();
-    let mut unstored = Vec::new();
+    let (elsewhere, batch): (Batch, Batch) = batch.into_iter().partition(|told| told.elsewhere);
+    let mut unstored = read_elsewhere(&own, elsewhere).await;
     for kind in [ReceiptKind::Delivered, ReceiptKind::Read, ReceiptKind::Played] {
         let of_kind: Vec<&Told> = batch.iter().filter(|told| told.kind == kind).collect();
         let mut wa_ids: Vec<String> = of_kind.iter().map(|told| told.wa_id.clone()).collect();

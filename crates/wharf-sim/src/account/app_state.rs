@@ -1,0 +1,79 @@
+//! What an account's devices share of its chats: patches in collections, sealed by the devices under a key that the phone gives them. The
+//! server numbers and keeps the patches and cannot read them. There are no snapshots: who begins anew gets every patch.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use waproto::buffa::{Message as _, MessageField};
+use waproto::whatsapp as wa;
+
+use crate::keys;
+
+/// The key and the collections, as they lie on disk too.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct AppState {
+    key_id: [u8; 6],
+    key: [u8; 32],
+    collections: BTreeMap<String, Vec<Vec<u8>>>,
+}
+
+impl Default for AppState {
+    fn default() -> Self {
+        Self { key_id: keys::random_bytes(), key: keys::random_bytes(), collections: BTreeMap::new() }
+    }
+}
+
+/// Why a patch is not taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Somebody was first.
+    Conflict,
+    Malformed,
+}
+
+impl AppState {
+    /// The id of the key that all devices of the account use, and the key.
+    pub(crate) fn key(&self) -> ([u8; 6], [u8; 32]) {
+        (self.key_id, self.key)
+    }
+
+    /// How many patches there are.
+    pub(crate) fn version(&self, collection: &str) -> usize {
+        self.collections.get(collection).map_or(0, Vec::len)
+    }
+
+    /// The patches after a version, oldest first.
+    pub(crate) fn since(&self, collection: &str, version: usize) -> Vec<Vec<u8>> {
+        let patches = self.collections.get(collection).map(Vec::as_slice).unwrap_or_default();
+        patches.get(version..).map(<[_]>::to_vec).unwrap_or_default()
+    }
+
+    /// Takes a patch that was made on top of `base`; gives the version that it makes.
+    pub(crate) fn push(&mut self, collection: &str, base: usize, patch: &[u8]) -> Result<usize, Refusal> {
+        if base != self.version(collection) {
+            return Err(Refusal::Conflict);
+        }
+        let version = base + 1;
+        let mut patch = wa::SyncdPatch::decode_from_slice(patch).map_err(|_| Refusal::Malformed)?;
+        patch.version = MessageField::some(wa::SyncdVersion { version: Some(version as u64) });
+        self.collections.entry(collection.to_owned()).or_default().push(patch.encode_to_vec());
+        Ok(version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_is_numbered_and_one_on_an_old_base_is_a_conflict() {
+        let mut state = AppState::default();
+        let patch = wa::SyncdPatch::default().encode_to_vec();
+        assert_eq!(state.push("regular", 0, &patch), Ok(1));
+        assert_eq!(state.push("regular", 0, &patch), Err(Refusal::Conflict));
+        assert_eq!(state.push("regular", 1, &patch), Ok(2));
+        assert_eq!(state.push("regular", 2, &[0xff]), Err(Refusal::Malformed));
+        assert_eq!((state.version("regular"), state.version("critical_block")), (2, 0));
+        assert_eq!((state.since("regular", 1).len(), state.since("regular", 7).len()), (1, 0));
+    }
+}

@@ -1,0 +1,86 @@
+//! Requests for what an account's devices share of its chats, and the word to the others that something is new.
+
+use std::sync::Arc;
+
+use wacore_binary::builder::NodeBuilder;
+use wacore_binary::{Node, NodeRef};
+
+use super::{Session, iq, wire};
+use crate::account::Account;
+use crate::account::app_state::Refusal;
+use crate::account::device::{Class, Pending};
+use crate::network::Net;
+use crate::{clock, keys, router};
+
+pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, node: &NodeRef<'_>) {
+    let Some(sync) = node.get_optional_child("sync") else { return iq::answer(session, node, Vec::new()) };
+    let mut changed = Vec::new();
+    let answers: Vec<Node> = sync
+        .get_children_by_tag("collection")
+        .map(|asked| {
+            let name = wire::text(asked, "name");
+            match asked.get_optional_child("patch").and_then(|patch| patch.content_bytes()) {
+                Some(patch) => take(account, asked, name, patch, &mut changed),
+                None => give(account, asked, &name),
+            }
+        })
+        .collect();
+    iq::answer(session, node, vec![NodeBuilder::new("sync").children(answers).build()]);
+    if !changed.is_empty() {
+        session.net.save(account);
+        tell(&session.net, account, device, &changed);
+    }
+}
+
+/// The version that a device has.
+fn base(asked: &NodeRef<'_>) -> usize {
+    wire::attr(asked, "version").and_then(|version| version.parse().ok()).unwrap_or(0)
+}
+
+fn give(account: &Account, asked: &NodeRef<'_>, name: &str) -> Node {
+    let state = account.app_state();
+    let answer = NodeBuilder::new("collection").attr("name", name).attr("version", state.version(name));
+    let patches = state.since(name, base(asked));
+    if patches.is_empty() { answer.build() } else { answer.children([listed(patches)]).build() }
+}
+
+fn listed(patches: Vec<Vec<u8>>) -> Node {
+    NodeBuilder::new("patches").children(patches.into_iter().map(|patch| wire::bytes_node("patch", patch)).collect::<Vec<_>>()).build()
+}
+
+/// A patch of the device's own. One that came too late is answered with those that were first.
+fn take(account: &Account, asked: &NodeRef<'_>, name: String, patch: &[u8], changed: &mut Vec<(String, usize)>) -> Node {
+    let mut state = account.app_state();
+    let code = match state.push(&name, base(asked), patch) {
+        Ok(version) => {
+            let answer = NodeBuilder::new("collection").attr("name", &name).attr("version", version).build();
+            changed.push((name, version));
+            return answer;
+        }
+        Err(Refusal::Conflict) => 409u16,
+        Err(Refusal::Malformed) => 400,
+    };
+    let error = NodeBuilder::new("error").attr("code", code).attr("text", if code == 409 { "conflict" } else { "bad-request" }).build();
+    let answer = NodeBuilder::new("collection").attr("name", &name).attr("type", "error").attr("version", state.version(&name));
+    answer.children([error, listed(state.since(&name, base(asked)))]).build()
+}
+
+/// Every other device learns that there is something new.
+fn tell(net: &Net, account: &Arc<Account>, but: u16, changed: &[(String, usize)]) {
+    let collections =
+        changed.iter().map(|(name, version)| NodeBuilder::new("collection").attr("name", name).attr("version", *version).build());
+    let id = keys::stanza_id();
+    let node = NodeBuilder::new("notification")
+        .attr("from", account.number.jid())
+        .attr("type", "server_sync")
+        .attr("id", &id)
+        .attr("t", clock::now_secs())
+        .children(collections.collect::<Vec<_>>())
+        .build();
+    let node = Arc::new(node);
+    let others: Vec<u16> = account.registry().devices.keys().copied().filter(|device| *device != but).collect();
+    for device in others {
+        let pending = Pending { class: Class::Notification, id: id.clone(), from: None, node: Arc::clone(&node), urgent: false };
+        router::enqueue(net, account, device, pending);
+    }
+}
