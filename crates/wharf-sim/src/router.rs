@@ -1,4 +1,5 @@
-//! From one device to another: to a phone at once, to a linked device through its queue. Holds one lock at a time.
+//! From one device to another: what a phone sends to whom, which keys it takes for that, and what the server tells devices. Holds one
+//! lock at a time.
 
 use std::sync::Arc;
 
@@ -12,71 +13,15 @@ use crate::account::Account;
 use crate::account::bundle::Bundle;
 use crate::account::device::{Class, Pending};
 use crate::address::{Address, Number};
+use crate::delivery::{self, Copy, Place, Post};
 use crate::group::{Refusal, post};
 use crate::network::Net;
+use crate::phone::companion;
 use crate::phone::keyring::Sealed;
-use crate::phone::{Parcel, companion, person};
-use crate::stanza::message;
 use crate::{clock, keys};
 
 /// Below this many one-time keys the server asks a device for more.
 const FEW_ONE_TIME_KEYS: usize = 5;
-
-/// A ciphertext with everything the recipient's stanza says about it.
-pub(crate) struct Letter {
-    pub(crate) from: Address,
-    pub(crate) to: Address,
-    pub(crate) id: String,
-    pub(crate) kind: String,
-    pub(crate) edit: Option<String>,
-    pub(crate) sent_at_secs: u64,
-    pub(crate) sealed: Sealed,
-    pub(crate) peer: bool,
-    /// For a copy to an own device: whom the message went to.
-    pub(crate) recipient: Option<Number>,
-    pub(crate) device_identity: Option<Vec<u8>>,
-    /// Answers a retry request.
-    pub(crate) retry: bool,
-}
-
-impl Letter {
-    /// What a person sends at the phone.
-    fn from_phone(sender: Number, to: Address, id: &str, message: &wa::Message, sealed: Sealed, recipient: Option<Number>) -> Self {
-        Self {
-            from: Address::phone(sender),
-            to,
-            id: id.to_owned(),
-            kind: kind(message),
-            edit: edit(message),
-            sent_at_secs: clock::now_secs(),
-            sealed,
-            peer: false,
-            recipient,
-            device_identity: None,
-            retry: false,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ReceiptKind {
-    Delivered,
-    Inactive,
-    Read,
-    Played,
-}
-
-impl ReceiptKind {
-    /// The attribute on the wire; delivery has none.
-    pub(crate) const fn attr(self) -> Option<&'static str> {
-        match self {
-            Self::Delivered => None,
-            Self::Inactive => Some("inactive"),
-            Self::Read => Some("read"),
-            Self::Played => Some("played"),
-        }
-    }
-}
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SendError {
@@ -88,92 +33,9 @@ pub(crate) enum SendError {
     Signal(#[from] SignalProtocolError),
 }
 
-pub(crate) fn deliver(net: &Arc<Net>, letter: Letter) {
-    let Some(account) = net.known(letter.to.number) else {
-        return;
-    };
-    // Who is blocked is not told so: the server takes the message and drops it.
-    if letter.from.number != letter.to.number && net.profiles.blocks(letter.to.number, letter.from.number) {
-        return;
-    }
-    if letter.to.device == 0 {
-        let parcel = Parcel {
-            from: letter.from,
-            id: letter.id,
-            sent_at_secs: letter.sent_at_secs,
-            sealed: letter.sealed,
-            recipient: letter.recipient,
-            peer: letter.peer,
-            group: None,
-        };
-        return person::receive(net, &account, parcel);
-    }
-    let sender_name = net.known(letter.from.number).map_or_else(String::new, |sender| sender.name.clone());
-    let pending = Pending {
-        class: Class::Message,
-        id: letter.id.clone(),
-        from: Some(letter.from),
-        node: Arc::new(message::stanza(&letter, &sender_name)),
-        urgent: letter.peer,
-    };
-    if !letter.peer {
-        account.books().delivered(&letter.id, letter.from, letter.to.device);
-    }
-    enqueue(net, &account, letter.to.device, pending);
-}
-
 pub(crate) fn enqueue(net: &Net, account: &Arc<Account>, device: u16, pending: Pending) {
     if let Some(device) = account.registry().devices.get_mut(&device) {
         device.enqueue(pending);
-    }
-    net.save(account);
-}
-
-/// A receipt from one device to all devices of a user.
-pub(crate) fn receipt(net: &Arc<Net>, from: Address, to: Number, ids: &[String], kind: ReceiptKind) {
-    let Some(account) = net.known(to) else { return };
-    let Some(first) = ids.first() else { return };
-    let mut node = NodeBuilder::new("receipt").attr("from", from.jid()).attr("id", first).attr("t", clock::now_secs());
-    if let Some(kind) = kind.attr() {
-        node = node.attr("type", kind);
-    }
-    if ids.len() > 1 {
-        let items = ids[1..].iter().map(|id| NodeBuilder::new("item").attr("id", id).build());
-        node = node.children([NodeBuilder::new("list").children(items.collect::<Vec<_>>()).build()]);
-    }
-    let node = Arc::new(node.build());
-    for device in account.registry().devices.values_mut() {
-        device.enqueue(Pending { class: Class::Receipt, id: first.clone(), from: Some(from), node: Arc::clone(&node), urgent: false });
-    }
-    if kind != ReceiptKind::Inactive {
-        let mut phone = account.phone();
-        for id in ids {
-            phone.ledger.receipt(id, kind != ReceiptKind::Delivered);
-        }
-    }
-    net.save(&account);
-}
-
-/// One of an account's devices has read: the others learn it, the phone among them.
-pub(crate) fn read_elsewhere(net: &Net, account: &Arc<Account>, from: Address, place: (Number, Address), ids: &[String], kind: &str) {
-    let (chat, sender) = place;
-    let Some(first) = ids.first() else { return };
-    let mut node = NodeBuilder::new("receipt").attr("id", first).attr("t", clock::now_secs()).attr("type", kind);
-    node = if chat.is_group() {
-        node.attr("from", chat.jid()).attr("participant", from.jid())
-    } else {
-        node.attr("from", from.jid()).attr("recipient", sender.number.jid())
-    };
-    if ids.len() > 1 {
-        let items = ids[1..].iter().map(|id| NodeBuilder::new("item").attr("id", id).build());
-        node = node.children([NodeBuilder::new("list").children(items.collect::<Vec<_>>()).build()]);
-    }
-    let node = Arc::new(node.build());
-    for device in account.registry().devices.values_mut().filter(|device| device.id != from.device) {
-        device.enqueue(Pending { class: Class::Receipt, id: first.clone(), from: Some(from), node: Arc::clone(&node), urgent: false });
-    }
-    if from.device != 0 {
-        account.phone().ledger.read(Some(chat), ids);
     }
     net.save(account);
 }
@@ -215,10 +77,10 @@ pub(crate) fn send_from_phone(net: &Arc<Net>, sender: &Arc<Account>, to: Number,
     targets.extend(recipient.addresses());
     targets.retain(|target| *target != Address::phone(sender.number));
     sender.phone().remember_sent(id, to, message);
+    let post = Post::from_phone(sender.number, Place::Person(to), id, message);
     for target in targets {
         let sealed = seal(net, sender, target, to, message, false)?;
-        let recipient = (target.number == sender.number).then_some(to);
-        deliver(net, Letter::from_phone(sender.number, target, id, message, sealed, recipient));
+        delivery::deliver(net, &post, target, Copy::alone(sealed));
     }
     net.save(sender);
     Ok(())
@@ -244,12 +106,13 @@ pub(crate) fn garble_from_phone(
 ) -> Result<(), SendError> {
     let recipient = net.account(to).ok_or(SendError::NotRegistered(to))?;
     sender.phone().remember_sent(id, to, message);
+    let post = Post::from_phone(sender.number, Place::Person(to), id, message);
     for target in recipient.addresses() {
         let mut sealed = seal(net, sender, target, to, message, false)?;
         if let Some(last) = sealed.bytes.last_mut() {
             *last ^= 1;
         }
-        deliver(net, Letter::from_phone(sender.number, target, id, message, sealed, None));
+        delivery::deliver(net, &post, target, Copy::alone(sealed));
     }
     net.save(sender);
     Ok(())
@@ -264,22 +127,11 @@ pub(crate) fn send_to_phone_alone(
     message: &wa::Message,
 ) -> Result<(), SendError> {
     let recipient = net.account(to).ok_or(SendError::NotRegistered(to))?;
-    let from = Address::phone(sender.number);
     sender.phone().remember_sent(id, to, message);
+    let post = Post::from_phone(sender.number, Place::Person(to), id, message);
     for target in recipient.addresses() {
-        if target.device == 0 {
-            let sealed = seal(net, sender, target, to, message, false)?;
-            deliver(net, Letter::from_phone(sender.number, target, id, message, sealed, None));
-            continue;
-        }
-        let node = Arc::new(message::withheld(from, id, &kind(message), &sender.name));
-        recipient.books().delivered(id, from, target.device);
-        enqueue(
-            net,
-            &recipient,
-            target.device,
-            Pending { class: Class::Message, id: id.to_owned(), from: Some(from), node, urgent: false },
-        );
+        let copy = if target.device == 0 { Copy::alone(seal(net, sender, target, to, message, false)?) } else { Copy::default() };
+        delivery::deliver(net, &post, target, copy);
     }
     net.save(sender);
     Ok(())
@@ -346,22 +198,10 @@ pub(crate) fn share_app_state_key(net: &Arc<Net>, account: &Arc<Account>, device
     };
     let to = Address::new(account.number, device);
     match seal(net, account, to, account.number, &message, false) {
-        Ok(sealed) => deliver(
-            net,
-            Letter {
-                from: Address::phone(account.number),
-                to,
-                id: keys::message_id(),
-                kind: "text".to_owned(),
-                edit: None,
-                sent_at_secs: clock::now_secs(),
-                sealed,
-                peer: true,
-                recipient: None,
-                device_identity: None,
-                retry: false,
-            },
-        ),
+        Ok(sealed) => {
+            let post = Post::from_phone(account.number, Place::Peer, &keys::message_id(), &message);
+            delivery::deliver(net, &post, to, Copy::alone(sealed));
+        }
         Err(error) => tracing::warn!(%error, "no app-state key for a new device"),
     }
 }

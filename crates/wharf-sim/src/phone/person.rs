@@ -11,9 +11,11 @@ use super::{Opened, Parcel};
 use crate::account::Account;
 use crate::address::{Address, Number};
 use crate::cast::Behaviour;
+use crate::delivery::{self, Copy, Place, Post};
 use crate::group::post;
 use crate::network::Net;
-use crate::router::{self, Letter, ReceiptKind};
+use crate::receipts::{self, ReceiptKind};
+use crate::router;
 use crate::{clock, keys, wire};
 
 /// How long an owner's phone waits before it asks its own device again.
@@ -108,11 +110,7 @@ fn read(net: &Arc<Net>, account: &Arc<Account>, entry: &Entry) {
 
 /// A receipt goes to who sent, through the chat in which it was sent.
 fn tell(net: &Arc<Net>, own: Address, entry: &Entry, ids: &[String], kind: ReceiptKind) {
-    if entry.chat.is_group() {
-        post::receipt(net, entry.chat, own, entry.sender, ids, kind);
-    } else {
-        router::receipt(net, own, entry.sender, ids, kind);
-    }
+    receipts::receipt(net, entry.chat.is_group().then_some(entry.chat), own, entry.sender, ids, kind);
 }
 
 /// The person reads what is unread; gives the ids.
@@ -122,8 +120,7 @@ pub(crate) fn read_all(net: &Arc<Net>, account: &Arc<Account>, chat: Option<Numb
     for entry in &entries {
         let ids = [entry.id.clone()];
         tell(net, own, entry, &ids, ReceiptKind::Read);
-        let sender = Address::new(entry.sender, entry.sender_device);
-        router::read_elsewhere(net, account, own, (entry.chat, sender), &ids, "read");
+        receipts::read_elsewhere(net, account, own, entry.chat, &ids, "read");
     }
     net.save(account);
     entries.into_iter().map(|entry| entry.id).collect()
@@ -186,22 +183,10 @@ pub(crate) fn send_again(net: &Arc<Net>, to: Address, sender: Number, id: &str) 
         return net.save(&account);
     }
     match router::seal(net, &account, to, destination, &message, true) {
-        Ok(sealed) => router::deliver(
-            net,
-            Letter {
-                from: Address::phone(sender),
-                to,
-                id: id.to_owned(),
-                kind: router::kind(&message),
-                edit: router::edit(&message),
-                sent_at_secs: clock::now_secs(),
-                sealed,
-                peer: false,
-                recipient: (to.number == sender).then_some(destination),
-                device_identity: None,
-                retry: true,
-            },
-        ),
+        Ok(sealed) => {
+            let post = Post::from_phone(sender, Place::Person(destination), id, &message).again();
+            delivery::deliver(net, &post, to, Copy::alone(sealed));
+        }
         Err(error) => tracing::debug!(%error, id, "cannot send again"),
     }
     net.save(&account);

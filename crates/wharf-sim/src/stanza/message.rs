@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Jid, JidExt as _, NodeRef};
 
 use super::{Session, ack, wire};
@@ -13,10 +12,10 @@ use crate::account::Account;
 use crate::address::{Address, Number};
 use crate::cast::Behaviour;
 use crate::clock;
+use crate::delivery::{self, Copy, Place, Post};
 use crate::faults::Action;
-use crate::group::post::{self, Copy, Post};
+use crate::group::post;
 use crate::phone::keyring::Sealed;
-use crate::router::{self, Letter};
 use crate::stats::count;
 
 const NOT_FOUND: u16 = 404;
@@ -101,16 +100,9 @@ fn shared<'n>(node: &'n NodeRef<'_>) -> Option<&'n [u8]> {
 
 fn deliver_to_group(session: &Session, from: Address, node: &NodeRef<'_>, id: &str, group: Number, parts: &[Part<'_>]) {
     let Ok(group) = session.net.groups.find(group) else { return };
-    let sealed = |part: &Part<'_>| Sealed { prekey: part.prekey, bytes: part.bytes.to_vec() };
+    let group = Arc::new(group);
     let shared = shared(node);
-    let post = Post {
-        from,
-        id: id.to_owned(),
-        kind: wire::text(node, "type"),
-        edit: wire::attr(node, "edit").map(std::borrow::Cow::into_owned),
-        device_identity: wire::child_bytes(node, "device-identity").map(<[u8]>::to_vec),
-        retry: shared.is_none(),
-    };
+    let post = Post { retry: shared.is_none(), ..post(node, from, id, Place::Group(Arc::clone(&group))) };
     if let Some(shared) = shared {
         let alone: HashMap<Address, Sealed> = parts.iter().map(|part| (part.to, sealed(part))).collect();
         return post::fan_out(&session.net, &group, &post, alone, shared);
@@ -118,7 +110,7 @@ fn deliver_to_group(session: &Session, from: Address, node: &NodeRef<'_>, id: &s
     for part in parts {
         // Who has left gets nothing, not even what it asks for again.
         if group.rank(part.to.number).is_some() {
-            post::deliver(&session.net, &group, &post, part.to, Copy { alone: Some(sealed(part)), shared: None });
+            delivery::deliver(&session.net, &post, part.to, Copy::alone(sealed(part)));
         }
     }
 }
@@ -174,64 +166,32 @@ fn deliver(
 ) {
     let from = Address::new(account.number, device);
     let recipient = wire::jid(node, "recipient").and_then(|jid| Address::from_jid(&jid)).or(target).map(|recipient| recipient.number);
-    let kind = wire::text(node, "type");
     let peer = wire::is(node, "category", "peer");
-    let device_identity = wire::child_bytes(node, "device-identity");
+    let place = if peer { Place::Peer } else { Place::Person(recipient.unwrap_or(account.number)) };
+    let post = post(node, from, id, place);
     for part in parts {
-        let letter = Letter {
-            from,
-            to: part.to,
-            id: id.to_owned(),
-            kind: kind.clone(),
-            edit: wire::attr(node, "edit").map(std::borrow::Cow::into_owned),
-            sent_at_secs: clock::now_secs(),
-            sealed: Sealed { prekey: part.prekey, bytes: part.bytes.to_vec() },
-            peer,
-            recipient: recipient.filter(|_| part.to.number == account.number),
-            device_identity: device_identity.filter(|_| part.prekey).map(<[u8]>::to_vec),
-            retry: false,
-        };
-        router::deliver(&session.net, letter);
+        delivery::deliver(&session.net, &post, part.to, Copy::alone(sealed(part)));
     }
+}
+
+/// What all copies of a device's message share.
+fn post(node: &NodeRef<'_>, from: Address, id: &str, place: Place) -> Post {
+    Post {
+        from,
+        place,
+        id: id.to_owned(),
+        kind: wire::text(node, "type"),
+        edit: wire::attr(node, "edit").map(std::borrow::Cow::into_owned),
+        sent_at_secs: clock::now_secs(),
+        device_identity: wire::child_bytes(node, "device-identity").map(<[u8]>::to_vec),
+        retry: false,
+    }
+}
+
+fn sealed(part: &Part<'_>) -> Sealed {
+    Sealed { prekey: part.prekey, bytes: part.bytes.to_vec() }
 }
 
 fn name(to: &Jid, target: Option<Address>) -> String {
     target.map_or_else(|| to.to_string(), |target| target.number.to_string())
-}
-
-/// Says that a message came which is not for linked devices.
-pub(crate) fn withheld(from: Address, id: &str, kind: &str, sender_name: &str) -> wacore_binary::Node {
-    let message = NodeBuilder::new("message").attr("from", from.jid()).attr("id", id).attr("type", kind).attr("t", clock::now_secs());
-    let message = message.attr("notify", sender_name).attr("sender_lid", from.lid());
-    message.children([NodeBuilder::new("unavailable").attr("type", "view_once").build()]).build()
-}
-
-/// Builds the stanza a linked device gets.
-pub(crate) fn stanza(letter: &Letter, sender_name: &str) -> wacore_binary::Node {
-    let mut enc = NodeBuilder::new("enc").attr("v", "2").attr("type", if letter.sealed.prekey { "pkmsg" } else { "msg" });
-    if letter.retry {
-        enc = enc.attr("count", "1");
-    }
-    let mut children = vec![enc.bytes(letter.sealed.bytes.clone()).build()];
-    if let Some(identity) = &letter.device_identity {
-        children.push(wire::bytes_node("device-identity", identity.clone()));
-    }
-    let mut message = NodeBuilder::new("message")
-        .attr("from", letter.from.jid())
-        .attr("id", &letter.id)
-        .attr("type", &letter.kind)
-        .attr("t", letter.sent_at_secs)
-        .attr("notify", sender_name);
-    if letter.peer {
-        message = message.attr("category", "peer");
-    } else if letter.from.number == letter.to.number {
-        let recipient = letter.recipient.unwrap_or(letter.to.number);
-        message = message.attr("recipient", Number::jid(recipient));
-    } else {
-        message = message.attr("sender_lid", letter.from.lid());
-    }
-    if let Some(edit) = &letter.edit {
-        message = message.attr("edit", edit);
-    }
-    message.children(children).build()
 }

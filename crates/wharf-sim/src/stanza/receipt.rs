@@ -11,7 +11,8 @@ use crate::address::{Address, Number};
 use crate::group::post;
 use crate::media::again;
 use crate::phone::person;
-use crate::router::{self, ReceiptKind};
+use crate::receipts::{self, ReceiptKind};
+use crate::router;
 
 pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, node: &NodeRef<'_>) {
     session.send(ack(node, None));
@@ -39,12 +40,9 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
         acknowledge(session, account, device, to, &ids, kind != "retry");
     }
     if matches!(kind.as_str(), "read" | "read-self" | "played" | "played-self") {
-        router::read_elsewhere(&session.net, account, from, (group.unwrap_or(to.number), to), &ids, &kind);
+        receipts::read_elsewhere(&session.net, account, from, group.unwrap_or(to.number), &ids, &kind);
     }
-    let tell = |kind| match group {
-        Some(group) => post::receipt(&session.net, group, from, to.number, &ids, kind),
-        None => router::receipt(&session.net, from, to.number, &ids, kind),
-    };
+    let tell = |kind| receipts::receipt(&session.net, group, from, to.number, &ids, kind);
     match kind.as_str() {
         "" => tell(ReceiptKind::Delivered),
         "inactive" => tell(ReceiptKind::Inactive),
