@@ -33,6 +33,7 @@ use wharf_core::{Chance, Clock, Meter};
 use whatsapp_rust::client::Client;
 
 use crate::config::Config;
+use crate::gate::Gate;
 use crate::http::MediaHttp;
 use crate::transport::Dialer;
 use crate::vault::Vault;
@@ -74,12 +75,14 @@ pub(crate) struct Own {
     pub(crate) flight: Arc<Flight>,
     /// Rung when a received message could not be stored: only another connection brings it again.
     pub(crate) unstored: Notify,
+    /// What the client writes passes it.
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl Own {
     fn new(ctx: &Arc<Context>, fence: Fence) -> Arc<Self> {
         let vault = Arc::new(Vault::new(Arc::clone(&ctx.store), Arc::clone(&ctx.seal), fence));
-        Arc::new(Self { ctx: Arc::clone(ctx), vault, flight: Arc::default(), unstored: Notify::new() })
+        Arc::new(Self { ctx: Arc::clone(ctx), vault, flight: Arc::default(), unstored: Notify::new(), gate: Arc::default() })
     }
 
     pub(crate) fn fence(&self) -> &Fence {

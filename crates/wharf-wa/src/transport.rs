@@ -13,6 +13,8 @@ use url::Url;
 use wacore::net::{Transport, TransportEvent, TransportFactory, WHATSAPP_WEB_ORIGIN, WHATSAPP_WEB_WS_URL};
 use whatsapp_rust::transport::{Connector, default_tls_connector, from_websocket};
 
+use crate::gate::Gate;
+
 /// How many sessions may be opening their sockets at the same time. After an outage they all want to at once.
 const OPENING: usize = 64;
 
@@ -50,6 +52,8 @@ impl Dialer {
 pub(crate) struct Dial<F> {
     pub(crate) dialer: Arc<Dialer>,
     pub(crate) dialing: F,
+    /// What is sent passes it.
+    pub(crate) gate: Arc<Gate>,
 }
 
 #[async_trait]
@@ -64,7 +68,8 @@ impl<F: Fn() + Send + Sync> TransportFactory for Dial<F> {
         let builder =
             ClientBuilder::from_uri(dialer.uri.clone()).add_header(header::ORIGIN, HeaderValue::from_static(WHATSAPP_WEB_ORIGIN))?;
         let (socket, _) = builder.connect_on(stream).await?;
-        Ok(from_websocket(socket))
+        let (transport, events) = from_websocket(socket);
+        Ok((self.gate.guard(transport), events))
     }
 }
 

@@ -1,8 +1,9 @@
 //! Calls as a customer hears of them: one event for each, whatever else WhatsApp says of it and whenever the process dies.
 
 use serde_json::{Value, json};
+use sqlx::{Connection as _, Executor as _};
 
-use crate::harness::{OWNER, READER, SILENT, World, assert_includes, both_backends, eventually};
+use crate::harness::{Backend, OWNER, READER, SILENT, World, assert_includes, both_backends, eventually};
 
 /// Has a phone call; gives the call's id.
 async fn call(world: &World, from: &str, body: Value) -> String {
@@ -63,6 +64,37 @@ both_backends! {
         assert_eq!((&told["missed"], &told["kind"], &told["from"]["lid"]), (&json!(true), &Value::Null, &json!(format!("77{SILENT}@lid"))));
     }
 
+    async fn hundreds_of_calls_that_waited_are_told_each_once(backend) {
+        let mut world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        world.stop_gateway().await;
+        let mut calls = Vec::new();
+        for _ in 0..300 {
+            calls.push(call(&world, SILENT, json!({"to": OWNER, "ringMs": 60_000})).await);
+        }
+        world.start_gateway(&[]).await;
+        world.until_connected(&session).await;
+        let told = eventually("all calls are told", async || {
+            let (mut told, mut after) = (Vec::new(), "oldest".to_owned());
+            loop {
+                let page = world.api().get(&format!("/v1/events?after={after}&limit=200&events=call.received")).await;
+                let events = page.ok(200).as_array().unwrap().clone();
+                if events.is_empty() {
+                    break;
+                }
+                told.extend(events.iter().map(|event| event["data"]["callId"].as_str().unwrap().to_owned()));
+                page.json["page"]["next"].as_str().unwrap().clone_into(&mut after);
+            }
+            if told.len() >= calls.len() { Ok(told) } else { Err(format!("{} of {}", told.len(), calls.len())) }
+        })
+        .await;
+        assert_eq!(std::collections::BTreeSet::from_iter(&told), calls.iter().collect());
+        assert_eq!(told.len(), calls.len());
+        // The way is free again.
+        let sent = world.send(&session, SILENT, "busy?").await.ok(201)["messageId"].as_str().unwrap().to_owned();
+        world.until_message(&sent, "delivered").await;
+    }
+
     async fn killed_around_the_commit_of_a_notice_every_call_and_every_change_of_a_group_is_told_once(backend) {
         let mut world = World::start(backend).await;
         let session = world.pair(OWNER).await;
@@ -104,4 +136,27 @@ both_backends! {
         let told: Vec<_> = events(&world, "call.received").await.iter().map(|event| event["data"]["callId"].as_str().unwrap().to_owned()).collect();
         assert_eq!(told, calls);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_the_database_does_not_take_is_told_on_the_next_connection() {
+    let mut world = World::start(Backend::Postgres).await;
+    let session = world.pair(OWNER).await;
+    let mut locker = world.database().connection().await;
+    let mut lock = locker.begin().await.unwrap();
+    lock.execute("LOCK TABLE notices IN EXCLUSIVE MODE").await.unwrap();
+    let first = call(&world, SILENT, json!({"to": OWNER})).await;
+    eventually("the gateway gave up on storing it", async || {
+        let log = world.gateway().log();
+        log.contains("a notice could not be stored").then_some(()).ok_or(log)
+    })
+    .await;
+    lock.rollback().await.unwrap();
+    announced(&world, &first).await;
+    world.until_connected(&session).await;
+    let second = call(&world, SILENT, json!({"to": OWNER})).await;
+    announced(&world, &second).await;
+    let told: Vec<_> =
+        events(&world, "call.received").await.iter().map(|event| event["data"]["callId"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(told, [first, second]);
 }

@@ -46,7 +46,7 @@ impl Running {
         let backend = Backend::new(Arc::clone(&own.vault), Arc::clone(&own.ctx.clock), Arc::clone(&own.flight));
         let bot = Bot::builder()
             .with_backend_arc(Arc::new(backend))
-            .with_transport_factory(Dial { dialer: Arc::clone(&own.ctx.dialer), dialing })
+            .with_transport_factory(Dial { dialer: Arc::clone(&own.ctx.dialer), dialing, gate: Arc::clone(&own.gate) })
             .with_http_client(own.ctx.http.clone())
             .with_version(config.version)
             .with_device_props(DevicePropsOverride::new().with_os(config.device_name.clone()).with_platform_type(PlatformType::CHROME))

@@ -1,11 +1,11 @@
 //! What WhatsApp tells once and does not keep for us: calls, and changes of groups. The library acknowledges such a notice by itself
-//! as soon as its listeners have returned, so the event is committed before that. A death earlier is a repeat of the notice.
+//! once its listeners have returned; the gate keeps the acknowledgement back until the event is committed. A death earlier is a repeat
+//! of the notice.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::runtime::Handle;
 use tokio::time::Instant;
 use wacore::types::events::Event;
 use wharf_api::types::event::EventKind;
@@ -13,8 +13,8 @@ use wharf_core::store::{self, NewEvent};
 
 use super::{Own, calls, groups};
 
-/// How long a database that does not answer may hold a notice back.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a database that does not answer may hold a client back. After that its connection is given up.
+const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// An event, and the name under which it is written once.
@@ -40,26 +40,39 @@ impl Notice {
         }
     }
 
-    /// Returns when the event is written, or when nobody can write it any more. Holds its thread: the library calls its
-    /// listeners like that, and notices are rare.
+    /// Writes the event beside the session's other work, in the order in which notices came.
     pub(super) fn keep(self, own: &Arc<Own>) {
-        tokio::task::block_in_place(|| Handle::current().block_on(self.commit(own)));
+        let (own, hold) = (Arc::clone(own), own.gate.hold());
+        tokio::spawn(async move {
+            hold.turn().await;
+            if self.commit(&own).await {
+                return hold.written();
+            }
+            drop(hold);
+            own.unstored.notify_one();
+        });
     }
 
-    async fn commit(self, own: &Own) {
+    /// `false` where the network has to say it again.
+    async fn commit(self, own: &Own) -> bool {
         let given_up = Instant::now() + PATIENCE;
         fail::fail_point!("notice-before-commit");
-        while !own.vault.is_shut() {
+        loop {
             let now = own.ctx.clock.now();
             match own.vault.notice(own.ctx.store.announce(own.fence(), now, &self.name, self.event.clone()).await) {
                 Ok(_) => break,
-                Err(store::Error::Unavailable(_)) if Instant::now() < given_up => tokio::time::sleep(PAUSE).await,
+                Err(store::Error::Unavailable(_)) if Instant::now() < given_up && !own.vault.is_shut() => tokio::time::sleep(PAUSE).await,
+                Err(error @ (store::Error::Unavailable(_) | store::Error::Fenced)) => {
+                    tracing::warn!(session = %own.session(), %error, "a notice could not be stored; the network has to say it again");
+                    return false;
+                }
                 Err(error) => {
-                    tracing::warn!(session = %own.session(), %error, "a notice was not announced");
+                    tracing::error!(session = %own.session(), %error, "a notice was left out");
                     break;
                 }
             }
         }
         fail::fail_point!("notice-after-commit");
+        true
     }
 }

@@ -1,0 +1,178 @@
+//! Holds back what a client writes while something that it heard is being written down: the library acknowledges by itself, and the
+//! acknowledgement may only go out when nothing can be lost any more. What cannot be written down breaks the connection, so that the
+//! network says it again on the next.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::watch;
+use wacore::net::Transport;
+use wacore::stats::TransportResourceReport;
+
+#[derive(Default)]
+struct State {
+    next: u64,
+    /// What is being written down, in the order in which it was heard.
+    held: BTreeSet<u64>,
+    /// How often something could not be written down.
+    lost: u64,
+}
+
+/// One client's gate, over all of its connections.
+#[derive(Default)]
+pub(crate) struct Gate(watch::Sender<State>);
+
+/// The connection may not be used any more.
+#[derive(Debug, thiserror::Error)]
+#[error("something that was heard on this connection could not be written down")]
+struct Lost;
+
+impl Gate {
+    /// From now on nothing goes out until the hold ends.
+    pub(crate) fn hold(self: &Arc<Self>) -> Hold {
+        let mut id = 0;
+        self.0.send_modify(|state| {
+            id = state.next;
+            state.next += 1;
+            state.held.insert(id);
+        });
+        Hold { gate: Arc::clone(self), id, written: false }
+    }
+
+    /// The connection behind the gate.
+    pub(crate) fn guard(self: &Arc<Self>, inner: Arc<dyn Transport>) -> Arc<dyn Transport> {
+        Arc::new(Guarded { inner, gate: Arc::clone(self), lost_before: self.0.borrow().lost })
+    }
+
+    /// Waits for what was heard so far, on a connection that was opened after so many losses.
+    async fn pass(&self, lost_before: u64) -> Result<(), Lost> {
+        let mut state = self.0.subscribe();
+        let until = state.borrow().next;
+        let open = |state: &State| state.lost != lost_before || state.held.first().is_none_or(|first| *first >= until);
+        // The sender lives as long as the gate.
+        match state.wait_for(open).await {
+            Ok(state) if state.lost == lost_before => Ok(()),
+            _ => Err(Lost),
+        }
+    }
+}
+
+/// Ends when what was heard is written down; dropped before that, it breaks the connection.
+pub(crate) struct Hold {
+    gate: Arc<Gate>,
+    id: u64,
+    written: bool,
+}
+
+impl Hold {
+    /// Waits until everything that was heard before is written down, or is lost.
+    pub(crate) async fn turn(&self) {
+        // The gate lives as long as its holds.
+        let _ = self.gate.0.subscribe().wait_for(|state| state.held.first() == Some(&self.id)).await;
+    }
+
+    pub(crate) fn written(mut self) {
+        self.written = true;
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.gate.0.send_modify(|state| {
+            state.held.remove(&self.id);
+            state.lost += u64::from(!self.written);
+        });
+    }
+}
+
+struct Guarded {
+    inner: Arc<dyn Transport>,
+    gate: Arc<Gate>,
+    lost_before: u64,
+}
+
+#[async_trait]
+impl Transport for Guarded {
+    async fn send(&self, data: Bytes) -> anyhow::Result<()> {
+        if let Err(lost) = self.gate.pass(self.lost_before).await {
+            self.inner.disconnect().await;
+            return Err(lost.into());
+        }
+        self.inner.send(data).await
+    }
+
+    async fn disconnect(&self) {
+        self.inner.disconnect().await;
+    }
+
+    fn resource_report(&self) -> Option<TransportResourceReport> {
+        self.inner.resource_report()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Wire {
+        sent: Mutex<Vec<Bytes>>,
+        cut: Mutex<bool>,
+    }
+
+    #[async_trait]
+    impl Transport for Wire {
+        async fn send(&self, data: Bytes) -> anyhow::Result<()> {
+            self.sent.lock().unwrap().push(data);
+            Ok(())
+        }
+
+        async fn disconnect(&self) {
+            *self.cut.lock().unwrap() = true;
+        }
+    }
+
+    fn opened(gate: &Arc<Gate>) -> (Arc<Wire>, Arc<dyn Transport>) {
+        let wire = Arc::<Wire>::default();
+        (Arc::clone(&wire), gate.guard(wire))
+    }
+
+    #[tokio::test]
+    async fn nothing_goes_out_before_what_was_heard_is_written_down_and_later_notices_hold_nothing_back() {
+        let gate = Arc::<Gate>::default();
+        let (wire, guarded) = opened(&gate);
+        guarded.send(Bytes::from_static(b"free")).await.unwrap();
+        let (first, second) = (gate.hold(), gate.hold());
+        let mut held = guarded.send(Bytes::from_static(b"held"));
+        assert!(held.as_mut().now_or_never().is_none());
+        assert!(second.turn().now_or_never().is_none(), "one after the other");
+        first.written();
+        assert!(held.as_mut().now_or_never().is_none());
+        let later = gate.hold();
+        second.written();
+        held.await.unwrap();
+        assert_eq!(*wire.sent.lock().unwrap(), ["free", "held"]);
+        later.written();
+    }
+
+    #[tokio::test]
+    async fn what_is_not_written_down_breaks_its_connection_and_not_the_next() {
+        let gate = Arc::<Gate>::default();
+        let (wire, guarded) = opened(&gate);
+        let hold = gate.hold();
+        let mut held = guarded.send(Bytes::from_static(b"held"));
+        assert!(held.as_mut().now_or_never().is_none());
+        drop(hold);
+        assert!(held.await.is_err() && guarded.send(Bytes::from_static(b"more")).await.is_err());
+        assert!(*wire.cut.lock().unwrap() && wire.sent.lock().unwrap().is_empty());
+        let (wire, guarded) = opened(&gate);
+        guarded.send(Bytes::from_static(b"again")).await.unwrap();
+        assert_eq!(*wire.sent.lock().unwrap(), ["again"]);
+    }
+}
