@@ -163,8 +163,8 @@ impl WebhookStore for SqlStore {
             .await
     }
 
-    async fn due_deliveries(&self, webhook: i64, now: Timestamp, first: u32, repeats: u32) -> Result<Vec<DueDelivery>, Error> {
-        self.due(webhook, now, first, repeats).await
+    async fn due_deliveries(&self, webhook: i64, now: Timestamp, after: i64, first: u32, repeats: u32) -> Result<Vec<DueDelivery>, Error> {
+        self.due(webhook, now, after, first, repeats).await
     }
 
     async fn next_delivery_at(&self, webhook: i64) -> Result<Option<Timestamp>, Error> {

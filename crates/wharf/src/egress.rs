@@ -22,6 +22,10 @@ use wharf_core::egress::{self, Egress, Error, Fetch, Fetched, Post, REDIRECTS, R
 
 use resolve::Guarded;
 
+/// How many connections to one server are kept for the next `POST`: as many as a busy webhook has under way. With fewer each
+/// delivery beyond them pays for a connection of its own.
+const POSTS_AT_A_TIME: usize = 32;
+
 /// How far the gateway reaches, and what only a test changes.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -64,8 +68,8 @@ impl Guard {
         // Somebody may have chosen one before; that one is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let resolver = Arc::new(Guarded::new(settings.reach, settings.name_server));
-        let fetching = client(settings, &resolver, settings.connect_timeout)?;
-        let posting = client(settings, &resolver, settings.post_connect_timeout)?;
+        let fetching = client(settings, &resolver, settings.connect_timeout, 2)?;
+        let posting = client(settings, &resolver, settings.post_connect_timeout, POSTS_AT_A_TIME)?;
         Ok(Self { reach: settings.reach, slowest: settings.slowest, fetching, posting })
     }
 
@@ -152,7 +156,7 @@ impl Egress for Guard {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the port that everything else reaches foreign servers through")]
-fn client(settings: &Settings, resolver: &Arc<Guarded>, connect_timeout: Duration) -> Result<Client, reqwest::Error> {
+fn client(settings: &Settings, resolver: &Arc<Guarded>, connect_timeout: Duration, idle: usize) -> Result<Client, reqwest::Error> {
     let mut identity = HeaderMap::new();
     identity.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let mut roots = Vec::with_capacity(settings.roots.len());
@@ -169,8 +173,8 @@ fn client(settings: &Settings, resolver: &Arc<Guarded>, connect_timeout: Duratio
         .tls_certs_merge(roots)
         .default_headers(identity)
         .user_agent(concat!("Wharf/", env!("CARGO_PKG_VERSION")))
-        .pool_max_idle_per_host(2)
-        .pool_idle_timeout(Duration::from_secs(30))
+        .pool_max_idle_per_host(idle)
+        .pool_idle_timeout(Duration::from_secs(10))
         .http1_max_headers(100)
         .build()
 }

@@ -153,8 +153,8 @@ pub trait WebhookStore {
     /// Lets any node take the webhook at once.
     async fn release_webhook(&self, due: &DueWebhook, node: &str) -> Result<(), Error>;
 
-    /// What is due: first tries in the order of their events, then repeats in the order of their times.
-    async fn due_deliveries(&self, webhook: i64, now: Timestamp, first: u32, repeats: u32) -> Result<Vec<DueDelivery>, Error>;
+    /// What is due: first tries after an event, in the order of their events, then repeats in the order of their times.
+    async fn due_deliveries(&self, webhook: i64, now: Timestamp, after: i64, first: u32, repeats: u32) -> Result<Vec<DueDelivery>, Error>;
 
     /// When the next delivery is due.
     async fn next_delivery_at(&self, webhook: i64) -> Result<Option<Timestamp>, Error>;

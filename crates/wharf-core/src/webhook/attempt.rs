@@ -39,9 +39,14 @@ impl Tried {
         matches!(self.outcome, Outcome::Answer { status: 200..=299, .. })
     }
 
-    /// Whether the server let us wait for nothing, or said that it has too much to do.
+    /// Whether the server let us wait for nothing.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.outcome, Outcome::None(NoAnswer::Timeout))
+    }
+
+    /// The same, or it said that it has too much to do.
     pub fn is_overload(&self) -> bool {
-        matches!(self.outcome, Outcome::Answer { status: 429, .. } | Outcome::None(NoAnswer::Timeout))
+        self.is_timeout() || matches!(self.outcome, Outcome::Answer { status: 429, .. })
     }
 
     /// How long the server asks us to wait.

@@ -16,10 +16,10 @@ use crate::harness::{Api, Got, Hook, Mode, OWNER, READER, SILENT, World, both_ba
 
 const ENV: [(&str, &str); 2] =
     [("WHARF_WEBHOOK_RETRY_PAUSES_SECS", "0.1,0.1,0.1,0.2,0.2,0.2,0.2,0.2,0.2"), ("WHARF_WEBHOOK_OVERLOAD_PAUSE_SECS", "0.2")];
-/// Time-outs come again soon, so that hanging never ends while it is measured.
+/// What timed out is tried again soon, so that everything has arrived soon after the hanging ends.
 const HASTE: [(&str, &str); 2] =
     [("WHARF_WEBHOOK_RETRY_PAUSES_SECS", "5,5,5,5,5,5,5,5,5,5,5,5"), ("WHARF_WEBHOOK_OVERLOAD_PAUSE_SECS", "5")];
-/// How many events each of them is owed: while the first rests after its time-out, the second hangs.
+/// How many events each of them is owed: after the first has timed out the second hangs.
 const EVENTS_THAT_HANG: usize = 2;
 /// How many times the receiver may say that it is gone: somebody has to switch the webhook on again each time.
 const GONE: usize = 5;
@@ -191,24 +191,25 @@ both_backends! {
         let api = world.api();
         api.post("/v1/webhooks", &json!({"url": hook.url("/well"), "events": ["message.status"]})).await.ok(201);
         let session = world.pair(OWNER).await;
-        let limits = json!({"callsPerMinute": 100_000, "concurrentRequests": 100});
         let mut tenants = Vec::new();
         for first in (0..hanging).step_by(100) {
-            let (tenant, _) = world.tenant(&format!("hanging-{first}"), &limits).await;
+            let (tenant, session) = other_tenant(&world, first).await;
             for number in first..hanging.min(first + 100) {
-                tenant.post("/v1/webhooks", &json!({"url": hook.url(&format!("/hangs/{number}")), "events": ["session.qr"]})).await.ok(201);
+                let url = hook.url(&format!("/hangs/{number}"));
+                tenant.post("/v1/webhooks", &json!({"url": url, "events": ["message.sent"], "timeoutSeconds": 30})).await.ok(201);
             }
-            tenants.push(tenant);
+            tenants.push((tenant, session));
         }
         latencies(&api, &hook, &session, samples).await;
         let (mut alone, mut beside, mut memory) = (Vec::new(), Vec::new(), vec![memory_mib(&api).await]);
         for round in 1..=rounds {
-            alone.extend(latencies(&api, &hook, &session, samples).await);
+            // Half of it before and half of it after: what grows with the number of texts grows on both sides.
+            alone.extend(latencies(&api, &hook, &session, samples / 2).await);
             let began = Instant::now();
             hang.store(true, Ordering::SeqCst);
-            for tenant in &tenants {
+            for (tenant, session) in &tenants {
                 for _ in 0..EVENTS_THAT_HANG {
-                    tenant.post("/v1/sessions", &json!({"name": "hangs"})).await.ok(201);
+                    tenant.post("/v1/messages/text", &json!({"sessionId": session, "to": SILENT, "text": "x"})).await.ok(201);
                 }
             }
             eventually("all of them hang", async || {
@@ -221,18 +222,16 @@ both_backends! {
             memory.push(memory_mib(&api).await);
             hang.store(false, Ordering::SeqCst);
             hook.release();
-            for tenant in &tenants {
-                end_sessions(tenant).await;
-            }
             eventually("everything arrives at last", async || {
                 let owed = (0..hanging).filter(|number| {
                     let path = format!("/hangs/{number}");
-                    hook.count(&path, |got| got.status == 204 && got.kind() == "session.qr") < EVENTS_THAT_HANG * round
+                    hook.count(&path, |got| got.status == 204 && got.kind() == "message.sent") < EVENTS_THAT_HANG * round
                 });
                 let owed = owed.count();
                 (owed == 0).then_some(()).ok_or(format!("{owed} endpoints are owed something"))
             })
             .await;
+            alone.extend(latencies(&api, &hook, &session, samples / 2).await);
         }
         let ratio = |part: f64| at(&mut beside.clone(), part).as_secs_f64() / at(&mut alone.clone(), part).as_secs_f64();
         println!(
@@ -326,7 +325,7 @@ async fn latencies(api: &Api, hook: &Hook, session: &str, texts: usize) -> Vec<D
         let told = async |status: &str| {
             eventually("it arrives", async || {
                 let what = |got: &Got| got.body.contains(&id) && got.event()["data"]["status"] == status;
-                hook.find("/well", what).map(|got| got.at).ok_or(String::new())
+                hook.find_since(started, "/well", what).map(|got| got.at).ok_or(String::new())
             })
             .await
         };
@@ -345,11 +344,18 @@ fn at(times: &mut [Duration], part: f64) -> Duration {
     times[place.min(times.len() - 1)]
 }
 
-/// Ends the tenant's sessions, so that no more codes come.
-async fn end_sessions(tenant: &Api) {
-    for session in tenant.get("/v1/sessions?limit=200").await.ok(200).as_array().unwrap() {
-        tenant.delete(&format!("/v1/sessions/{}", session["sessionId"].as_str().unwrap())).await.ok(200);
-    }
+/// An account of its own with a connected session.
+async fn other_tenant(world: &World, number: usize) -> (Api, String) {
+    let (tenant, _) = world.tenant(&format!("hanging-{number}"), &json!({"callsPerMinute": 100_000, "concurrentRequests": 100})).await;
+    let created = tenant.post("/v1/sessions", &json!({"name": "hangs"})).await;
+    let session = created.ok(201)["sessionId"].as_str().unwrap().to_owned();
+    world.scan(created.data()["qr"].as_str().unwrap(), &format!("1555000{:04}", 5000 + number)).await;
+    eventually("it is connected", async || {
+        let shown = tenant.get(&format!("/v1/sessions/{session}")).await;
+        (shown.data()["status"] == "connected").then_some(()).ok_or(format!("{shown:?}"))
+    })
+    .await;
+    (tenant, session)
 }
 
 /// Opens the stream after `last`, takes a few events or what comes within a moment, and leaves in the middle.

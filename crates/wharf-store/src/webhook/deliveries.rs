@@ -24,8 +24,10 @@ statements! {
          ORDER BY d.event DESC LIMIT $4"
     );
     FIND = concat!("SELECT ", delivery_columns!(), " WHERE d.webhook = $1 AND d.event = (SELECT number FROM events WHERE id = $2)");
+    /// `next_at` is never negative. With `= 0` and an order by events alone SQLite walks through all deliveries of the webhook
+    /// instead of those that are pending.
     DUE_FIRST = concat!(
-        "SELECT ", delivery_columns!(), " WHERE d.webhook = $1 AND d.state = 'pending' AND d.next_at = 0 ORDER BY d.event LIMIT $2"
+        "SELECT ", delivery_columns!(), " WHERE d.webhook = $1 AND d.state = 'pending' AND d.next_at <= 0 AND d.event > $2 ORDER BY d.next_at, d.event LIMIT $3"
     );
     DUE_REPEATS = concat!(
         "SELECT ", delivery_columns!(), " WHERE d.webhook = $1 AND d.state = 'pending' AND d.next_at > 0 AND d.next_at <= $2 \
@@ -85,8 +87,8 @@ impl SqlStore {
         row.map(|mut row| delivery(&mut row).map(|(_, read)| read.row)).transpose()
     }
 
-    pub(super) async fn due(&self, webhook: i64, now: Timestamp, first: u32, repeats: u32) -> Result<Vec<DueDelivery>, Error> {
-        let mut rows = self.readers.fetch(&DUE_FIRST, args![webhook, first]).await?;
+    pub(super) async fn due(&self, webhook: i64, now: Timestamp, after: i64, first: u32, repeats: u32) -> Result<Vec<DueDelivery>, Error> {
+        let mut rows = self.readers.fetch(&DUE_FIRST, args![webhook, after, first]).await?;
         if repeats > 0 {
             rows.extend(self.readers.fetch(&DUE_REPEATS, args![webhook, now, repeats]).await?);
         }

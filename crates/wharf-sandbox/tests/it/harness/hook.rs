@@ -121,6 +121,12 @@ impl Hook {
         got.iter().rev().find(|got| got.path == path && what(got)).cloned()
     }
 
+    /// The same, not older than `since`: however much came before costs nothing.
+    pub fn find_since(&self, since: Instant, path: &str, what: impl Fn(&Got) -> bool) -> Option<Got> {
+        let got = self.shared.got.lock().unwrap();
+        got.iter().rev().take_while(|got| got.at >= since).find(|got| got.path == path && what(got)).cloned()
+    }
+
     /// How many came to `path` that the test looks for.
     pub fn count(&self, path: &str, what: impl Fn(&Got) -> bool) -> usize {
         let got = self.shared.got.lock().unwrap();

@@ -1,10 +1,12 @@
 //! One webhook's courier: takes what is due, sends it, writes down how that went.
 //!
-//! While the server keeps up, the events of a session go out one after the other. When more wait than [`BUSY`], up to [`WINDOW`]
+//! While the server keeps up, the events of a session go out one after the other. When more wait than [`backlog::BUSY`], up to [`WINDOW`]
 //! requests run at a time and the receiver orders by `sequence`. A server that says nothing in time gets fewer requests at a time,
 //! down to one; each answer of it doubles them again.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod backlog;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -24,14 +26,10 @@ use wharf_core::webhook::{self, Unsealed};
 use wharf_core::{Services, event};
 
 use super::Signal;
+use backlog::{Backlog, Taken};
 
 /// How many requests to one webhook run at a time at the most.
 const WINDOW: usize = 32;
-/// How many deliveries wait before their order gives way to speed.
-const BUSY: usize = 32;
-/// How many first tries and how many repeats are taken at a time.
-const FIRST: u32 = 128;
-const REPEATS: u32 = 32;
 /// How many results may wait to be written before nothing new is sent.
 const UNWRITTEN: usize = 512;
 /// For how long a webhook is this node's. Renewed when half of it is over.
@@ -40,6 +38,8 @@ const LEASE_MS: i64 = 60_000;
 const LINGER: Duration = Duration::from_secs(10);
 /// How long a stop waits for requests that are under way.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// The longest that a courier rests after its server let a request hang.
+const LONGEST_REST: Duration = Duration::from_secs(1);
 /// How long a failed write waits until it is tried again.
 const WRITE_AGAIN: Duration = Duration::from_millis(500);
 
@@ -53,16 +53,32 @@ struct Courier<'a> {
     unsealed: Arc<Unsealed>,
     leased_until: Timestamp,
     window: usize,
-    queue: VecDeque<DueDelivery>,
-    /// The events that are queued, under way or not written down yet.
-    known: HashSet<i64>,
+    /// Nothing is sent, read or written before that.
+    rests_until: Option<Instant>,
+    backlog: Backlog,
     flying: HashMap<Option<SessionId>, usize>,
     flights: FuturesUnordered<BoxFuture<'a, Flight>>,
     unwritten: Vec<TryRecord>,
     health: Health,
-    /// There may be more than was taken.
-    more: bool,
+    /// It is worth while to look for what is due; and somebody may have changed the webhook.
+    wanted: bool,
+    stale: bool,
     over: bool,
+}
+
+/// What a look found.
+struct Found {
+    seen: Seen,
+    taken: Taken,
+}
+
+/// What a look saw of the webhook itself.
+enum Seen {
+    /// It was not looked at: nobody changed it.
+    AsBefore,
+    On(Box<WebhookRow>),
+    /// It is gone or switched off.
+    Off,
 }
 
 pub(super) async fn run(services: &Services, node: &str, number: i64, signal: &Signal, stopping: &CancellationToken) {
@@ -105,19 +121,21 @@ impl<'a> Courier<'a> {
             unsealed,
             leased_until,
             window: 1,
-            queue: VecDeque::new(),
-            known: HashSet::new(),
+            rests_until: None,
+            backlog: Backlog::default(),
             flying: HashMap::new(),
             flights: FuturesUnordered::new(),
             unwritten: Vec::new(),
             health: Health::AsBefore,
-            more: true,
+            wanted: true,
+            stale: false,
             over: false,
         }))
     }
 
     async fn work(&mut self, signal: &Signal, stopping: &CancellationToken) -> Result<(), store::Error> {
         let mut writing: Option<BoxFuture<'a, Written>> = None;
+        let mut looking: Option<BoxFuture<'a, Result<Found, store::Error>>> = None;
         let mut idle_since = Instant::now();
         let mut farewell: Option<Instant> = None;
         loop {
@@ -126,30 +144,33 @@ impl<'a> Courier<'a> {
                 farewell = Some(Instant::now() + FAREWELL);
             }
             // A server that hangs costs no reads: what nobody could send now is looked at when there is room.
-            let room = !self.over && self.flights.len() < self.window;
+            let rests = self.rests_until.is_some_and(|until| Instant::now() < until);
+            let room = !self.over && !rests && self.flights.len() < self.window;
             if room && signal.rang.swap(false, Ordering::AcqRel) {
-                self.more = true;
-                self.over |= !self.refresh().await?;
+                (self.wanted, self.stale) = (true, true);
             }
-            if room && self.more && !self.over && self.queue.len() < BUSY {
-                self.take().await?;
+            if room && self.wanted && looking.is_none() && self.backlog.is_low() {
+                looking = Some(self.look());
             }
-            while !self.over && self.unwritten.len() < UNWRITTEN && self.flights.len() < self.window {
-                let Some(delivery) = self.next() else { break };
+            while room && self.unwritten.len() < UNWRITTEN && self.flights.len() < self.window {
+                let Some(delivery) = self.backlog.next(|session| self.flying.contains_key(session)) else { break };
                 self.send(delivery);
             }
-            if writing.is_none() && (!self.unwritten.is_empty() || self.health != Health::AsBefore) {
+            let owes = !self.unwritten.is_empty() || self.health != Health::AsBefore;
+            if writing.is_none() && owes && (!rests || self.over) {
                 writing = Some(self.write());
             }
-            let busy = writing.is_some() || !self.flights.is_empty();
-            if busy || !self.queue.is_empty() {
+            let working = writing.is_some() || owes || !self.flights.is_empty();
+            if working || !self.backlog.is_empty() {
                 idle_since = Instant::now();
             }
+            let busy = working || looking.is_some();
             if self.over && !busy {
                 return Ok(());
             }
             let until = match farewell {
                 Some(farewell) => farewell,
+                None if rests => self.rests_until.unwrap_or_else(Instant::now),
                 None if busy => Instant::now() + LINGER,
                 None => match self.rest(idle_since).await? {
                     Some(until) => until,
@@ -158,9 +179,13 @@ impl<'a> Courier<'a> {
             };
             tokio::select! {
                 Some((delivery, tried)) = self.flights.next() => self.landed(&delivery, &tried),
+                found = async { looking.as_mut().expect("guarded by the branch").await }, if looking.is_some() => {
+                    looking = None;
+                    self.found(found?);
+                }
                 written = async { writing.as_mut().expect("guarded by the branch").await }, if writing.is_some() => {
                     writing = None;
-                    self.written(written).await?;
+                    self.written(written, looking.is_some()).await?;
                 }
                 () = signal.notify.notified() => {}
                 () = stopping.cancelled(), if farewell.is_none() => {}
@@ -168,48 +193,48 @@ impl<'a> Courier<'a> {
                     if farewell.is_some() {
                         return Ok(());
                     }
-                    self.more = true;
+                    self.wanted |= !rests;
                 }
             }
             self.keep_lease().await?;
         }
     }
 
-    /// Reads the webhook anew; `false` where it is gone or switched off.
-    async fn refresh(&mut self) -> Result<bool, store::Error> {
-        let Some(row) = self.services.store.find_webhook_numbered(self.due.number).await?.filter(|row| row.enabled) else {
-            return Ok(false);
-        };
+    /// Looks for what is due, and at the webhook itself where somebody may have changed it.
+    fn look(&mut self) -> BoxFuture<'a, Result<Found, store::Error>> {
+        self.wanted = false;
+        let stale = std::mem::take(&mut self.stale);
+        let (services, number, wish) = (self.services, self.due.number, self.backlog.wish());
+        Box::pin(async move {
+            let seen = if stale {
+                let row = services.store.find_webhook_numbered(number).await?.filter(|row| row.enabled);
+                row.map_or(Seen::Off, |row| Seen::On(Box::new(row)))
+            } else {
+                Seen::AsBefore
+            };
+            let due = services.store.due_deliveries(number, services.clock.now(), wish.after, wish.first, wish.repeats).await?;
+            Ok(Found { seen, taken: Taken { due, wish } })
+        })
+    }
+
+    fn found(&mut self, found: Found) {
+        match found.seen {
+            Seen::AsBefore => {}
+            Seen::On(row) => self.renew(*row),
+            Seen::Off => self.over = true,
+        }
+        self.wanted |= self.backlog.take(found.taken);
+    }
+
+    /// Goes on with the webhook as it is now.
+    fn renew(&mut self, row: WebhookRow) {
         if row.updated_at != self.row.updated_at {
             match webhook::unseal(self.services, &row) {
                 Ok(unsealed) => self.unsealed = Arc::new(unsealed),
-                Err(_) => return Ok(false),
+                Err(_) => self.over = true,
             }
             self.row = row;
         }
-        Ok(true)
-    }
-
-    /// Takes what is due and not known yet.
-    async fn take(&mut self) -> Result<(), store::Error> {
-        let known = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
-        let (first, repeats) = (FIRST.saturating_add(known), REPEATS.saturating_add(known));
-        let due = self.services.store.due_deliveries(self.due.number, self.services.clock.now(), first, repeats).await?;
-        let (firsts, others) = (due.iter().filter(|delivery| delivery.tries == 0).count(), due.len());
-        self.more = firsts >= first as usize || others - firsts >= repeats as usize;
-        for delivery in due {
-            if self.known.insert(delivery.event.number) {
-                self.queue.push_back(delivery);
-            }
-        }
-        Ok(())
-    }
-
-    /// The next delivery that may go out now.
-    fn next(&mut self) -> Option<DueDelivery> {
-        let in_order = self.queue.len() < BUSY && !self.more;
-        let place = self.queue.iter().position(|delivery| !in_order || !self.flying.contains_key(&delivery.event.session))?;
-        self.queue.remove(place)
     }
 
     fn send(&mut self, delivery: DueDelivery) {
@@ -236,6 +261,9 @@ impl<'a> Courier<'a> {
             self.window = (self.window * 2).min(WINDOW);
         } else if tried.is_overload() {
             self.window = (self.window / 2).max(1);
+            if self.window == 1 && tried.is_timeout() {
+                self.rests_until = Some(Instant::now() + rest(self.services));
+            }
         }
         self.feel(tried, next, now);
         let (state, next_at) = match next {
@@ -286,12 +314,10 @@ impl<'a> Courier<'a> {
     }
 
     /// What could not be written is written again; it is not sent again meanwhile.
-    async fn written(&mut self, written: Written) -> Result<(), store::Error> {
+    async fn written(&mut self, written: Written, looking: bool) -> Result<(), store::Error> {
         match written.result {
             Ok(()) => {
-                for record in &written.tries {
-                    self.known.remove(&record.event);
-                }
+                self.backlog.settle(written.tries.iter().map(|record| record.event), looking);
                 Ok(())
             }
             Err(error @ store::Error::Unavailable(_)) => {
@@ -332,6 +358,14 @@ impl<'a> Courier<'a> {
         }
         Ok(())
     }
+}
+
+/// How long a courier rests whose server hangs: what timed out together does not come to the database together, in front of those
+/// whose servers answer. Nothing of it is urgent, and what a death leaves unwritten goes out again.
+fn rest(services: &Services) -> Duration {
+    let mut bytes = [0; 2];
+    services.chance.fill(&mut bytes);
+    LONGEST_REST * u32::from(u16::from_le_bytes(bytes)) / u32::from(u16::MAX)
 }
 
 struct Written {
