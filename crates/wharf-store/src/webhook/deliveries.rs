@@ -164,3 +164,26 @@ async fn note(tx: &mut Tx, due: &DueWebhook, health: Health) -> Result<(), Error
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_due_is_found_among_what_is_pending_however_much_was_delivered() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        for migration in [
+            include_str!("../../migrations/sqlite/0001_first.sql"),
+            include_str!("../../migrations/sqlite/0002_accounts.sql"),
+            include_str!("../../migrations/sqlite/0003_webhooks.sql"),
+        ] {
+            conn.execute_batch(migration).unwrap();
+        }
+        for sql in [DUE_FIRST, DUE_REPEATS, NEXT_AT] {
+            let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.sqlite)).unwrap();
+            let mut rows = statement.raw_query();
+            let step: String = rows.next().unwrap().unwrap().get(3).unwrap();
+            assert!(step.contains("deliveries_pending"), "{}: {step}", sql.name);
+        }
+    }
+}
