@@ -52,6 +52,12 @@ impl Backend {
         }
     }
 
+    /// What came through the API and was sent to the chat under this id.
+    async fn accepted(&self, chat: &str, wa_id: &str) -> Result<Option<Vec<u8>>> {
+        let found = self.vault.store().sent_payload(&self.vault.fence().session, chat, wa_id).await;
+        found.map_err(|error| StoreError::Database(Box::new(error)))
+    }
+
     fn pending(&self, row: &PendingInboundRow<'_>) -> VaultOp {
         let key = join(&[row.chat, row.sender, row.id]);
         self.vault.put(PENDING, key, &dated(self.clock.now().as_secs(), row.message))
@@ -231,9 +237,16 @@ impl ProtocolStore for Backend {
             self.delete(SENT, &key).await?;
             return Ok(Some(undate(&plain)?.1.to_vec()));
         }
-        let session = &self.vault.fence().session;
-        let found = self.vault.store().sent_payload(session, chat_jid, message_id).await;
-        found.map_err(|error| StoreError::Database(Box::new(error)))
+        if let Some(found) = self.accepted(chat_jid, message_id).await? {
+            return Ok(Some(found));
+        }
+        // The name that hits is taken for the one whose Signal session is to be mended. It is the LID wherever one is known, and what
+        // was sent to a number is stored under the number.
+        let Some(lid) = chat_jid.strip_suffix("@lid") else { return Ok(None) };
+        match self.get_lid_mapping(lid).await? {
+            Some(known) => self.accepted(&format!("{}@s.whatsapp.net", known.phone_number), message_id).await,
+            None => Ok(None),
+        }
     }
 
     async fn delete_expired_sent_messages(&self, cutoff_timestamp: i64) -> Result<u32> {

@@ -11,8 +11,11 @@ use wacore::store::traits::{
 };
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, SessionId};
+use wharf_api::types::message::{Content, Direction, Marks, MessageStatus};
 use wharf_core::chance::SystemChance;
-use wharf_core::store::{AccountStore as _, NewSession, OwnerStore as _, SessionStore as _, VaultStore as _};
+use wharf_core::store::{
+    AccountStore as _, MessageRow, MessageStore as _, NewMessage, NewSession, OwnerStore as _, SessionStore as _, VaultStore as _,
+};
 use wharf_core::{Chance, Clock};
 use wharf_store::SqlStore;
 
@@ -259,6 +262,48 @@ async fn sent_received_and_secret_things_are_kept_for_their_time() {
     assert_eq!(b.delete_expired_msg_secrets(49).await.unwrap(), 0, "the later deadline counts");
     assert_eq!(b.delete_expired_msg_secrets(50).await.unwrap(), 1);
     assert!(b.get_msg_secret("c", "s", "2").await.unwrap().is_some(), "no deadline is for ever");
+}
+
+#[tokio::test]
+async fn what_was_sent_to_a_number_is_found_under_the_lid_that_is_known_for_it() {
+    let rig = Rig::new().await;
+    let b = rig.backend(100).await;
+    let (chance, phone): (&dyn Chance, _) = (&SystemChance, "491701234567");
+    let row = MessageRow {
+        id: chance.message_id(),
+        account: b.vault.fence().account.clone(),
+        session: rig.session.clone(),
+        wa_id: "3EB0A".to_owned(),
+        direction: Direction::Outgoing,
+        status: MessageStatus::Queued,
+        chat: format!("{phone}@s.whatsapp.net"),
+        chat_phone: Some(phone.to_owned()),
+        chat_lid: None,
+        sender: None,
+        sender_phone: None,
+        sender_lid: None,
+        sender_name: None,
+        content: Content::text("hello"),
+        marks: Marks::default(),
+        error: None,
+        error_reason: None,
+        created_at: Timestamp::from_millis(0),
+    };
+    let expires_at = Timestamp::from_millis(1_000);
+    let new = NewMessage { row, payload: b"payload".to_vec(), expires_at, daily_limit: None, claim: None, keeps: None };
+    rig.store.accept_message(&new).await.unwrap();
+    assert!(b.take_sent_message("777@lid", "3EB0A").await.unwrap().is_none(), "nobody knows whose it is");
+    let known = |lid: &str, phone: &str| LidPnMappingEntry {
+        lid: lid.into(),
+        phone_number: phone.into(),
+        created_at: 1,
+        updated_at: 2,
+        learning_source: "usync".into(),
+    };
+    b.put_lid_mappings(&[known("777", phone), known("888", "491709999999")]).await.unwrap();
+    assert_eq!(b.take_sent_message("777@lid", "3EB0A").await.unwrap().as_deref(), Some(&b"payload"[..]));
+    assert!(b.take_sent_message("888@lid", "3EB0A").await.unwrap().is_none(), "another person");
+    assert!(b.take_sent_message("777@lid", "3EB0B").await.unwrap().is_none(), "another message");
 }
 
 #[tokio::test]
