@@ -101,7 +101,8 @@ impl SqlStore {
 
     pub(super) async fn contact(&self, account: &AccountId, session: &SessionId, person: &str) -> Result<Option<ContactRow>, Error> {
         let args = args![account, session, i64::MAX, Some(person), 1_i64];
-        let row = self.readers.first(&CONTACTS, args).await?;
+        // The index ends at the session: this reads all of its messages.
+        let row = self.readers.fetch(&CONTACTS, args).await?.into_iter().next();
         row.map(|mut row| contact(&mut row).map(|(_, contact)| contact)).transpose()
     }
 }
