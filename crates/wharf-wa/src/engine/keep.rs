@@ -82,12 +82,24 @@ impl WaEngine {
             }
             Err(error @ Error::Conflict(_)) => {
                 tracing::info!(%session, %error, "a session was not started");
+                self.leave(session).await;
                 false
             }
             Err(error) => {
                 tracing::warn!(%session, %error, "a session was not started");
                 false
             }
+        }
+    }
+
+    /// Forgets a session that another process runs: its row tells of it from now on.
+    async fn leave(&self, session: &SessionId) {
+        let Some(handle) = self.sessions().get(session).cloned() else { return };
+        // The task is at its end, unless somebody has started another one.
+        let _ = tokio::time::timeout(START_PAUSE, handle.ended.cancelled()).await;
+        let mut sessions = self.sessions();
+        if sessions.get(session).is_some_and(|handle| handle.ended.is_cancelled()) {
+            sessions.remove(session);
         }
     }
 }
