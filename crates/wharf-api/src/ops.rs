@@ -101,6 +101,16 @@ impl Operation {
         told && self.method != Method::Get
     }
 
+    /// Whether it serves files: in part (206) where a part was asked for, and not again (304) to whom has the file.
+    pub fn serves_files(&self) -> bool {
+        self.id == get_media.id
+    }
+
+    /// Whether success may have this status.
+    pub fn may_succeed_with(&self, status: u16) -> bool {
+        self.success == status || (self.serves_files() && matches!(status, 206 | 304))
+    }
+
     /// Whether the request carries an `Idempotency-Key`.
     pub fn idempotent(&self) -> bool {
         self.own_codes.contains(&ErrorCode::IdempotencyKeyReused)

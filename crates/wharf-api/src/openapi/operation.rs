@@ -86,7 +86,7 @@ fn parameters(op: &Operation, shape: &Shape) -> Vec<Value> {
 fn responses(op: &Operation, shape: &Shape) -> Map<String, Value> {
     let mut all = Map::new();
     all.insert(op.success.to_string(), success(op, shape));
-    if shape.raw().contains(&ANYTHING) {
+    if op.serves_files() {
         all.extend(of_a_file(op));
     }
     for (status, codes) in by_status(op) {
