@@ -48,9 +48,9 @@ pub struct Config {
     pub reach: Reach,
     /// When deliveries to webhooks are tried again.
     pub schedule: Schedule,
-    /// Where media lie; `None` is a folder in `data_dir`.
     /// Files are refused while the disk under the data folder has less room, in bytes.
     pub media_floor_bytes: u64,
+    /// Where media lie; `None` is a folder in `data_dir`.
     pub bucket: Option<bucket::Settings>,
     pub limits: http::Limits,
 }

@@ -19,18 +19,23 @@ pub fn carrying(name: &str, more: &Value) -> Value {
     body
 }
 
+/// Every kind of file, with what can stand beside it.
+pub fn kinds() -> [(&'static str, Value); 6] {
+    [
+        ("image", json!({"caption": "look"})),
+        ("video", json!({"caption": "watch"})),
+        ("document", json!({"caption": "read", "fileName": "report.pdf"})),
+        ("audio", json!({})),
+        ("voice", json!({})),
+        ("sticker", json!({})),
+    ]
+}
+
 both_backends! {
     async fn a_reply_shows_the_file_that_it_answers(backend) {
         let world = World::start(backend).await;
         let session = world.pair(OWNER).await;
-        for (name, more) in [
-            ("image", json!({"caption": "look"})),
-            ("video", json!({"caption": "watch"})),
-            ("document", json!({"caption": "read", "fileName": "report.pdf"})),
-            ("audio", json!({})),
-            ("voice", json!({})),
-            ("sticker", json!({})),
-        ] {
+        for (name, more) in kinds() {
             let sent = world.post(&session, "media", carrying(name, &more)).await.ok(201).clone();
             let reply = world.post(&session, "text", json!({"text": "about it", "replyTo": sent["messageId"]})).await;
             let shown = world.shown(reply.ok(201)).await;

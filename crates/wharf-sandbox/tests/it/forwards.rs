@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wharf_api::ErrorCode;
 
-use crate::answers::carrying;
+use crate::answers::{carrying, kinds};
 use crate::harness::{Backend, OWNER, Reply, World, both_backends, eventually};
 use crate::media::{MB, file, files, hash};
 
@@ -18,14 +18,7 @@ both_backends! {
     async fn every_kind_of_file_sent_or_received_is_forwarded_with_its_bytes_and_fields(backend) {
         let world = World::start(backend).await;
         let session = world.pair(OWNER).await;
-        for (name, more) in [
-            ("image", json!({"caption": "look"})),
-            ("video", json!({"caption": "watch"})),
-            ("document", json!({"caption": "read", "fileName": "report.pdf"})),
-            ("audio", json!({})),
-            ("voice", json!({})),
-            ("sticker", json!({})),
-        ] {
+        for (name, more) in kinds() {
             let out = world.post(&session, "media", carrying(name, &more)).await.ok(201).clone();
             let mut body = carrying(name, &more);
             body["type"] = body["mediaType"].take();
