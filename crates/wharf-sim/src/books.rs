@@ -138,16 +138,16 @@ impl Books {
     }
 
     /// Writes down the ciphertext for all members of a group, which came in a stanza that is written down already.
-    pub(crate) fn sent_to_group(&mut self, id: &str, device: u16, group: Number, bytes: &[u8]) {
+    pub(crate) fn sent_to_many(&mut self, id: &str, device: u16, chat: Number, bytes: &[u8]) {
         let Ok(message) = SenderKeyMessage::try_from(bytes) else { return };
-        let (chain, counter) = (format!("group {}", message.chain_id()), message.iteration());
+        let (chain, counter) = (format!("many {}", message.chain_id()), message.iteration());
         let digest = keys::hex(&Sha256::digest(bytes)[..8]);
-        let known = self.counters.entry(&format!("{device}>{group} {chain} {counter}"), || (digest.clone(), id.to_owned()));
+        let known = self.counters.entry(&format!("{device}>{chat} {chain} {counter}"), || (digest.clone(), id.to_owned()));
         if known.0 != digest && self.reuses.len() < 1000 {
-            self.reuses.push(Reuse { to: group.to_string(), chain: chain.clone(), counter, ids: [known.1.clone(), id.to_owned()] });
+            self.reuses.push(Reuse { to: chat.to_string(), chain: chain.clone(), counter, ids: [known.1.clone(), id.to_owned()] });
         }
         if let Some(entry) = self.sent.values.get_mut(id) {
-            entry.ciphertexts.push(Ciphertext { to: group.to_string(), chain, counter, prekey: false, digest });
+            entry.ciphertexts.push(Ciphertext { to: chat.to_string(), chain, counter, prekey: false, digest });
         }
     }
 

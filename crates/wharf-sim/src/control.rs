@@ -43,6 +43,7 @@ fn routes(net: Arc<Net>) -> Router {
         .route("/control/phones/{number}/logout", post(phones::logout))
         .route("/control/phones/{number}/sleep", post(phones::sleep))
         .route("/control/phones/{number}/wake", post(phones::wake))
+        .route("/control/phones/{number}/forget-sender-keys", post(phones::forget_sender_keys))
         .route("/control/phones/{number}/inbound-acks", get(records::inbound))
         .route("/control/groups", get(groups::list).post(groups::create))
         .route("/control/groups/{id}", get(groups::show))

@@ -1,5 +1,5 @@
 //! One copy of a message on its way to one device: to a phone at once, to a linked device through its queue. Owns what the copy's stanza
-//! says, between two people and in groups.
+//! says, between two people, in groups and of a status.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use waproto::whatsapp as wa;
 
 use crate::account::device::{Class, Pending};
 use crate::address::{Address, Number};
-use crate::group::{Group, post};
+use crate::group::Group;
+use crate::many::Crowd;
 use crate::network::Net;
 use crate::phone::keyring::Sealed;
 use crate::phone::{InGroup, Parcel, person};
@@ -24,6 +25,7 @@ pub(crate) enum Place {
     /// Between devices of one account, not for the person's eyes.
     Peer,
     Group(Arc<Group>),
+    Status,
 }
 
 /// What all copies of one message share.
@@ -77,7 +79,10 @@ impl Copy {
 pub(crate) fn deliver(net: &Arc<Net>, post: &Post, to: Address, copy: Copy) {
     let Some(account) = net.known(to.number) else { return };
     // Who is blocked is not told so: the server takes the message and drops it.
-    if matches!(post.place, Place::Person(_)) && post.from.number != to.number && net.profiles.blocks(to.number, post.from.number) {
+    if matches!(post.place, Place::Person(_) | Place::Status)
+        && post.from.number != to.number
+        && net.profiles.blocks(to.number, post.from.number)
+    {
         return;
     }
     if to.device == 0 {
@@ -106,6 +111,7 @@ fn parcel(post: &Post, to: Address, copy: Copy) -> Option<Parcel> {
         Place::Person(chat) => (own.then_some(*chat), None),
         Place::Peer => (Some(to.number), None),
         Place::Group(group) => (None, Some(InGroup { id: group.id, key, shared })),
+        Place::Status => (None, Some(InGroup { id: Number::STATUS, key, shared })),
     };
     Some(Parcel {
         from: post.from,
@@ -143,10 +149,8 @@ fn stanza(post: &Post, to: Address, copy: Copy, sender_name: &str) -> Node {
         None => message,
     };
     let message = match &post.place {
-        Place::Group(group) => {
-            let message = message.attr("from", group.id.jid()).attr("addressing_mode", group.mode());
-            post::named(group, message, post.from)
-        }
+        Place::Group(group) => group.crowd().names(message.attr("addressing_mode", group.mode()), post.from),
+        Place::Status => Crowd::STATUS.names(message, post.from),
         Place::Peer => message.attr("from", post.from.jid()).attr("category", "peer"),
         Place::Person(chat) if post.from.number == to.number => message.attr("from", post.from.jid()).attr("recipient", chat.jid()),
         Place::Person(_) => message.attr("from", post.from.jid()).attr("sender_lid", post.from.lid()),

@@ -12,6 +12,7 @@ use wacore_binary::Jid;
 
 use crate::account::lock;
 use crate::address::Number;
+use crate::many::Crowd;
 use crate::phone::ledger::digits;
 use crate::{clock, keys};
 
@@ -144,6 +145,10 @@ impl Refusal {
 type Result<T> = std::result::Result<T, Refusal>;
 
 impl Group {
+    pub(crate) const fn crowd(&self) -> Crowd {
+        Crowd { chat: self.id, by_lid: self.by_lid }
+    }
+
     pub(crate) fn new(creator: Number, subject: String, others: impl IntoIterator<Item = Number>) -> Self {
         let now = clock::now_secs();
         let mut group = Self {

@@ -17,6 +17,7 @@ mod delivery;
 mod faults;
 mod group;
 mod keys;
+mod many;
 mod media;
 mod network;
 mod noise;
@@ -29,6 +30,7 @@ mod receipts;
 mod router;
 mod stanza;
 mod stats;
+mod status;
 mod wire;
 
 pub use config::{Config, Error};

@@ -9,7 +9,7 @@ use crate::account::Account;
 use crate::account::device::{Class, Pending};
 use crate::address::{Address, Number};
 use crate::clock;
-use crate::group::post;
+use crate::many::Crowd;
 use crate::network::Net;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,19 +32,20 @@ impl ReceiptKind {
     }
 }
 
-/// A receipt from one device to all devices of a user, for messages of their chat or of a group of both.
-pub(crate) fn receipt(net: &Arc<Net>, group: Option<Number>, from: Address, to: Number, ids: &[String], kind: ReceiptKind) {
+/// A receipt from one device to all devices of a user, for messages of their chat, of a group of both or of the user's statuses.
+pub(crate) fn receipt(net: &Arc<Net>, shared: Option<Number>, from: Address, to: Number, ids: &[String], kind: ReceiptKind) {
     let Some(account) = net.known(to) else { return };
     let node = NodeBuilder::new("receipt");
-    let node = match group {
+    let node = match shared {
         None => node.attr("from", from.jid()),
+        Some(Number::STATUS) => Crowd::STATUS.names(node, from),
         Some(id) => {
             let Ok(group) = net.groups.find(id) else { return };
             // Who is out of the group is not heard of any more.
             if group.rank(to).is_none() || group.rank(from.number).is_none() {
                 return;
             }
-            post::named(&group, node.attr("from", id.jid()), from)
+            group.crowd().names(node, from)
         }
     };
     let node = match kind.attr() {
@@ -64,7 +65,7 @@ pub(crate) fn receipt(net: &Arc<Net>, group: Option<Number>, from: Address, to: 
 /// One of an account's devices has read messages of a chat: the others learn it, the phone among them.
 pub(crate) fn read_elsewhere(net: &Net, account: &Arc<Account>, from: Address, chat: Number, ids: &[String], kind: &str) {
     let node = NodeBuilder::new("receipt").attr("type", kind);
-    let node = if chat.is_group() {
+    let node = if chat.is_shared() {
         node.attr("from", chat.jid()).attr("participant", from.jid())
     } else {
         node.attr("from", from.jid()).attr("recipient", chat.jid())

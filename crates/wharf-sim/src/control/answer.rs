@@ -90,6 +90,10 @@ pub(super) fn number(text: &str) -> Result<Number, Failure> {
     Number::parse(text).ok_or_else(|| Failure::invalid(format!("{text} is not a phone number")))
 }
 
+pub(super) fn numbers(texts: &[String]) -> Result<Vec<Number>, Failure> {
+    texts.iter().map(|text| number(text)).collect()
+}
+
 pub(super) fn account(net: &Net, text: &str) -> Result<Arc<Account>, Failure> {
     let number = number(text)?;
     net.account(number).ok_or_else(|| Failure::missing("no_such_phone", format!("{number} is not on WhatsApp")))

@@ -12,7 +12,7 @@ use crate::media::letter::{self, Filed, Sending};
 use crate::network::Net;
 use crate::phone::draft;
 use crate::phone::ledger::Entry;
-use crate::{keys, router};
+use crate::{keys, router, status};
 
 /// What the ledger shows of a file. It is fetched and opened now: `sha256` is of what really was inside.
 pub(super) fn shown(net: &Net, entry: &Entry) -> Value {
@@ -53,11 +53,14 @@ pub(super) async fn send(net: &Arc<Net>, sender: &Arc<Account>, body: Value) -> 
     }
     let context = draft::context(&sender.phone(), sending.reply_to.as_deref(), &sending.mentions, sending.forwarded);
     let context = context.map_err(Failure::invalid)?;
+    let audience = answer::numbers(&sending.audience)?;
     let (of, withheld) = (Arc::clone(net), sending.withheld);
     let written = tokio::task::spawn_blocking(move || letter::write(&of.media, &sending, data.as_deref(), context)).await;
     let written = written.map_err(|error| Failure::invalid(error.to_string()))?;
     let (message, sha256) = written.map_err(|error| Failure::invalid(error.to_string()))?;
-    if withheld {
+    if to.is_status() {
+        status::post(net, sender, &audience, &id, &message)?;
+    } else if withheld {
         router::send_to_phone_alone(net, sender, to, &id, &message)?;
     } else {
         router::send_from_phone(net, sender, to, &id, &message)?;

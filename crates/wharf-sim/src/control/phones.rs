@@ -15,7 +15,7 @@ use crate::network::Net;
 use crate::phone::draft::{self, Draft};
 use crate::phone::ledger::Entry;
 use crate::phone::person;
-use crate::{keys, pairing, router};
+use crate::{keys, pairing, router, status};
 
 #[derive(Deserialize)]
 pub(super) struct Wanted {
@@ -147,7 +147,10 @@ pub(super) async fn send(State(net): State<Arc<Net>>, Path(number): Path<String>
     let to = answer::number(&wanted.to)?;
     let id = wanted.id.clone().unwrap_or_else(keys::message_id);
     let message = wanted.message(&sender.phone(), to).map_err(Failure::invalid)?;
-    if wanted.garbled {
+    if to.is_status() {
+        let audience = answer::numbers(&wanted.audience)?;
+        status::post(&net, &sender, &audience, &id, &message)?;
+    } else if wanted.garbled {
         router::garble_from_phone(&net, &sender, to, &id, &message)?;
     } else {
         router::send_from_phone(&net, &sender, to, &id, &message)?;
@@ -182,7 +185,9 @@ pub(super) async fn react(State(net): State<Arc<Net>>, Path(number): Path<String
         ..Default::default()
     };
     let id = keys::message_id();
-    router::send_from_phone(&net, &account, target.chat, &id, &message)?;
+    // Who likes a status tells it to the one whose it is.
+    let to = if target.chat.is_status() { target.sender } else { target.chat };
+    router::send_from_phone(&net, &account, to, &id, &message)?;
     answer::ok(json!({"id": id}))
 }
 
@@ -210,5 +215,13 @@ pub(super) async fn sleep(State(net): State<Arc<Net>>, Path(number): Path<String
 pub(super) async fn wake(State(net): State<Arc<Net>>, Path(number): Path<String>) -> Answer {
     let account = answer::account(&net, &number)?;
     person::set_awake(&net, &account, true);
+    answer::ok(describe(&account))
+}
+
+/// The phone cannot open what comes in chats of many until it is told the keys again.
+pub(super) async fn forget_sender_keys(State(net): State<Arc<Net>>, Path(number): Path<String>) -> Answer {
+    let account = answer::account(&net, &number)?;
+    account.phone().keyring.groups.forget_theirs();
+    net.save(&account);
     answer::ok(describe(&account))
 }

@@ -1,102 +1,51 @@
-//! A message in a group, from one device to all the others: the body is sealed once with the sender's key for the group, and devices that
-//! lack that key get it beside, sealed for them alone. Owns the fan-out and what a phone sends.
+//! Who may say what in a group, and who gets it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use wacore::messages::MessageUtils;
 use wacore_binary::Node;
-use wacore_binary::builder::NodeBuilder;
-use waproto::buffa::MessageField;
 use waproto::whatsapp as wa;
 
 use super::{Group, Refusal};
 use crate::account::Account;
 use crate::address::{Address, Number};
-use crate::clock;
-use crate::delivery::{self, Copy, Place, Post};
+use crate::delivery::Place;
+use crate::many;
 use crate::network::Net;
-use crate::phone::keyring::Sealed;
 use crate::router::{self, SendError};
 
-/// To all devices of all members but the one that sent.
-pub(crate) fn fan_out(net: &Arc<Net>, group: &Group, post: &Post, mut alone: HashMap<Address, Sealed>, shared: &[u8]) {
-    for to in devices(net, group, post.from) {
-        delivery::deliver(net, post, to, Copy { alone: alone.remove(&to), shared: Some(shared.to_vec()) });
-    }
-}
-
-/// All devices of all members, without one.
-fn devices(net: &Net, group: &Group, but: Address) -> Vec<Address> {
+/// All devices of all members.
+pub(crate) fn devices(net: &Net, group: &Group) -> Vec<Address> {
     let accounts = group.members.iter().filter_map(|member| net.account(member.number));
-    accounts.flat_map(|account| account.addresses()).filter(|address| *address != but).collect()
+    accounts.flat_map(|account| account.addresses()).collect()
 }
 
-/// Who of the group: the device in the group's addressing, and the same person's other name.
-pub(crate) fn named(group: &Group, node: NodeBuilder, from: Address) -> NodeBuilder {
-    if group.by_lid {
-        node.attr("participant", from.lid()).attr("participant_pn", from.number.jid())
-    } else {
-        node.attr("participant", from.jid()).attr("participant_lid", from.number.lid())
-    }
-}
-
-/// Asks a linked device for a message again, on behalf of one that could not open it.
-pub(crate) fn forward_retry(net: &Net, id: Number, from: Address, to: Address, message_id: &str, mut node: Node) {
+/// Asks a linked device for a message again, on behalf of a member's that could not open it.
+pub(crate) fn forward_retry(net: &Net, id: Number, from: Address, to: Address, message_id: &str, node: Node) {
     let Ok(group) = net.groups.find(id) else { return };
-    if group.rank(from.number).is_none() {
-        return;
+    if group.rank(from.number).is_some() {
+        many::forward_retry(net, group.crowd(), from, to, message_id, node);
     }
-    node.attrs.0.retain(|(key, _)| key != "to" && key != "participant" && key != "participant_pn");
-    node.attrs.insert("from", id.jid());
-    node.attrs.insert("participant", if group.by_lid { from.lid() } else { from.jid() });
-    node.attrs.insert("t", clock::now_secs());
-    router::forward_retry(net, from, to, message_id, node);
 }
 
 /// A message that a person writes into a group at the phone.
 pub(crate) fn speak(net: &Arc<Net>, sender: &Arc<Account>, id: Number, message_id: &str, message: &wa::Message) -> Result<(), SendError> {
     let group = Arc::new(net.groups.find(id)?);
     may_say(&group, sender.number, router::edit(message).as_deref())?;
-    let own = Address::phone(sender.number);
-    sender.phone().remember_sent(message_id, id, message);
-    let targets = devices(net, &group, own);
-    let untold = sender.phone().keyring.groups.untold(id, &targets);
-    let mut alone = HashMap::new();
-    if !untold.is_empty() {
-        let key = wa::Message { sender_key_distribution_message: MessageField::some(distribution(sender, id)?), ..Default::default() };
-        for target in untold {
-            alone.insert(target, router::seal(net, sender, target, sender.number, &key, false)?);
-            sender.phone().keyring.groups.mark_told(id, target);
-        }
-    }
-    let shared = sender.phone().keyring.groups.encrypt(id, &MessageUtils::encode_and_pad(message))?;
-    let post = Post::from_phone(sender.number, Place::Group(Arc::clone(&group)), message_id, message);
-    fan_out(net, &group, &post, alone, &shared);
-    net.save(sender);
-    Ok(())
+    let targets = devices(net, &group);
+    many::say(net, sender, Place::Group(group), id, &targets, (message_id, message))
 }
 
-fn distribution(sender: &Account, id: Number) -> Result<wa::message::SenderKeyDistributionMessage, SendError> {
-    let key = sender.phone().keyring.groups.distribution(id)?;
-    Ok(wa::message::SenderKeyDistributionMessage { group_id: Some(id.to_string()), axolotl_sender_key_distribution_message: Some(key) })
-}
-
-/// Gives one device what a phone said in a group again, sealed for it alone, and the phone's key with it.
-pub(crate) fn say_again(net: &Arc<Net>, sender: &Arc<Account>, id: Number, to: Address, message_id: &str, message: &wa::Message) {
-    let again = || -> Result<(), SendError> {
-        let group = net.groups.find(id)?;
-        group.member(to.number)?;
-        let mut message = message.clone();
-        message.sender_key_distribution_message = MessageField::some(distribution(sender, id)?);
-        let sealed = router::seal(net, sender, to, sender.number, &message, true)?;
-        let post = Post::from_phone(sender.number, Place::Group(Arc::new(group)), message_id, &message).again();
-        delivery::deliver(net, &post, to, Copy::alone(sealed));
-        Ok(())
-    };
-    if let Err(error) = again() {
-        tracing::debug!(%error, message_id, "cannot say it again");
-    }
+/// Gives a member's device what a phone said in a group again.
+pub(crate) fn say_again(
+    net: &Arc<Net>,
+    sender: &Arc<Account>,
+    id: Number,
+    to: Address,
+    said: (&str, &wa::Message),
+) -> Result<(), SendError> {
+    let group = net.groups.find(id)?;
+    group.member(to.number)?;
+    many::say_again(net, sender, Place::Group(Arc::new(group)), id, to, said)
 }
 
 /// What takes back a message of somebody else.

@@ -131,6 +131,8 @@ pub(crate) struct Sending {
     /// Phone numbers.
     pub(crate) mentions: Vec<String>,
     pub(crate) forwarded: bool,
+    /// Of a status: whom it is for.
+    pub(crate) audience: Vec<String>,
     /// Linked devices are only told that there is something.
     pub(crate) withheld: bool,
 }

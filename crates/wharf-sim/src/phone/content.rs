@@ -24,6 +24,9 @@ pub(crate) fn read(message: &wa::Message) -> Option<Said> {
         if let Some(id) = &context.stanza_id {
             said.fields.insert("quoted".to_owned(), json!(id));
             said.fields.insert("quotedSender".to_owned(), json!(context.participant));
+            if let Some(chat) = &context.remote_jid {
+                said.fields.insert("quotedChat".to_owned(), json!(chat));
+            }
             said = with(said, context.quoted_message.as_option().map(quoted).unwrap_or_default());
         }
         if !context.mentioned_jid.is_empty() {
@@ -56,6 +59,9 @@ fn body(message: &wa::Message) -> Option<Said> {
     }
     if let Some(text) = words(message) {
         let mut said = plain("text", Some(text));
+        if let Some(colour) = message.extended_text_message.as_option().and_then(|extended| extended.background_argb) {
+            said.fields.insert("background".to_owned(), json!(format!("#{:06X}", colour & 0x00FF_FFFF)));
+        }
         if let Some(link) = message.extended_text_message.as_option().filter(|extended| extended.matched_text.is_some()) {
             let thumbnail = link.jpeg_thumbnail.is_some();
             let preview = json!({"url": link.matched_text, "title": link.title, "description": link.description, "thumbnail": thumbnail});

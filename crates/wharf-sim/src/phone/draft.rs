@@ -18,6 +18,8 @@ use crate::{clock, keys};
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Draft {
     pub(crate) to: String,
+    /// Of a status: whom it is for.
+    pub(crate) audience: Vec<String>,
     pub(crate) id: Option<String>,
     /// `text` where nothing is said.
     r#type: Option<String>,
@@ -180,6 +182,7 @@ pub(crate) fn context(
         let answered = phone.ledger.find(id).ok_or("this phone has no message to answer")?;
         context.stanza_id = Some(id.to_owned());
         context.participant = Some(answered.sender.jid().to_string());
+        context.remote_jid = answered.chat.is_status().then(|| answered.chat.jid().to_string());
         context.quoted_message = MessageField::some(wa::Message { conversation: answered.text.clone(), ..Default::default() });
     }
     if forwarded {
@@ -206,12 +209,13 @@ fn protocol(protocol: m::ProtocolMessage) -> wa::Message {
     wa::Message { protocol_message: MessageField::some(protocol), ..Default::default() }
 }
 
-/// The name of a message, as the one who reads it sees the chat.
+/// The name of a message, as the one who reads it sees the chat. A status stands in no chat of two people.
 pub(crate) fn key(target: &Entry, chat: Number) -> MessageField<wa::MessageKey> {
+    let chat = if target.chat.is_status() { target.chat } else { chat };
     MessageField::some(wa::MessageKey {
         remote_jid: Some(chat.jid().to_string()),
         from_me: Some(target.from_me),
         id: Some(target.id.clone()),
-        participant: (chat.is_group() && !target.from_me).then(|| target.sender.jid().to_string()),
+        participant: (chat.is_shared() && !target.from_me).then(|| target.sender.jid().to_string()),
     })
 }

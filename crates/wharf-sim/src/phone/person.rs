@@ -13,6 +13,7 @@ use crate::address::{Address, Number};
 use crate::cast::Behaviour;
 use crate::delivery::{self, Copy, Place, Post};
 use crate::group::post;
+use crate::many::{self, Crowd};
 use crate::network::Net;
 use crate::receipts::{self, ReceiptKind};
 use crate::router;
@@ -73,7 +74,7 @@ fn react(net: &Arc<Net>, account: &Arc<Account>, parcel: &Parcel, opened: Opened
     match account.behaviour {
         Behaviour::Echo => {
             read(net, account, &entry);
-            if let (Some(text), "text") = (&entry.text, entry.kind.as_str()) {
+            if let (Some(text), "text", false) = (&entry.text, entry.kind.as_str(), entry.chat.is_status()) {
                 let reply = wa::Message { conversation: Some(text.clone()), ..Default::default() };
                 let sent = router::send_from_phone(net, account, entry.chat, &keys::message_id(), &reply);
                 if let Err(error) = sent {
@@ -110,7 +111,7 @@ fn read(net: &Arc<Net>, account: &Arc<Account>, entry: &Entry) {
 
 /// A receipt goes to who sent, through the chat in which it was sent.
 fn tell(net: &Arc<Net>, own: Address, entry: &Entry, ids: &[String], kind: ReceiptKind) {
-    receipts::receipt(net, entry.chat.is_group().then_some(entry.chat), own, entry.sender, ids, kind);
+    receipts::receipt(net, entry.chat.is_shared().then_some(entry.chat), own, entry.sender, ids, kind);
 }
 
 /// The person reads what is unread; gives the ids.
@@ -164,6 +165,7 @@ fn ask_again(net: &Arc<Net>, account: &Arc<Account>, parcel: &Parcel, attempt: u
         .build();
     let own = Address::phone(account.number);
     match &parcel.group {
+        Some(place) if place.id.is_status() => many::forward_retry(net, Crowd::STATUS, own, parcel.from, &parcel.id, node),
         Some(place) => post::forward_retry(net, place.id, own, parcel.from, &parcel.id, node),
         None => router::forward_retry(net, own, parcel.from, &parcel.id, node),
     }
@@ -177,17 +179,17 @@ pub(crate) fn send_again(net: &Arc<Net>, to: Address, sender: Number, id: &str) 
     let Some((destination, message)) = account.phone().sent_message(id) else {
         return tracing::debug!(id, "asked again for a message that is gone");
     };
-    if destination.is_group() {
-        account.phone().keyring.groups.forget_told(destination, to);
-        post::say_again(net, &account, destination, to, id, &message);
-        return net.save(&account);
-    }
-    match router::seal(net, &account, to, destination, &message, true) {
-        Ok(sealed) => {
-            let post = Post::from_phone(sender, Place::Person(destination), id, &message).again();
+    let said = (id, &message);
+    let again = match destination {
+        Number::STATUS => many::say_again(net, &account, Place::Status, destination, to, said),
+        group if group.is_group() => post::say_again(net, &account, group, to, said),
+        person => router::seal(net, &account, to, person, &message, true).map(|sealed| {
+            let post = Post::from_phone(sender, Place::Person(person), id, &message).again();
             delivery::deliver(net, &post, to, Copy::alone(sealed));
-        }
-        Err(error) => tracing::debug!(%error, id, "cannot send again"),
+        }),
+    };
+    if let Err(error) = again {
+        tracing::debug!(%error, id, "cannot send again");
     }
     net.save(&account);
 }

@@ -37,6 +37,11 @@ impl SenderKeys {
         self.records.0.retain(|name, _| !name.ends_with(":own"));
     }
 
+    /// Forgets what others told.
+    pub(crate) fn forget_theirs(&mut self) {
+        self.records.0.retain(|name, _| name.ends_with(":own"));
+    }
+
     /// Those that lack the own key; all of them where there is none yet.
     pub(crate) fn untold(&self, group: Number, devices: &[Address]) -> Vec<Address> {
         let told = self.told.get(&group).filter(|_| self.records.0.contains_key(own(group).cache_key()));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wacore_binary::{Jid, JidExt as _, NodeRef};
+use wacore_binary::{Jid, NodeRef};
 
 use super::{Session, ack, wire};
 use crate::account::Account;
@@ -17,6 +17,7 @@ use crate::faults::Action;
 use crate::group::post;
 use crate::phone::keyring::Sealed;
 use crate::stats::count;
+use crate::{many, status};
 
 const NOT_FOUND: u16 = 404;
 
@@ -34,26 +35,27 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
         return session.send(ack(node, Some(400)));
     };
     let target = Address::from_jid(&to);
-    let group = Number::group_from_jid(&to);
+    let shared_chat = Number::shared_from_jid(&to);
     // A message that is repeated for one member names it beside the group.
     let parts = parts(node, target.or_else(|| wire::jid(node, "participant").and_then(|jid| Address::from_jid(&jid))));
     let taps: Vec<_> = parts.iter().map(|part| (part.to, part.prekey, part.bytes)).collect();
     account.books().sent(&id, device, &name(&to, target), &taps);
-    if let (Some(group), Some(shared)) = (group, shared(node)) {
-        account.books().sent_to_group(&id, device, group, shared);
+    if let (Some(chat), Some(shared)) = (shared_chat, shared(node)) {
+        account.books().sent_to_many(&id, device, chat, shared);
     }
     count(&net.stats.messages);
 
     let rule = net.faults.take(
         &[Action::DropSocket, Action::Nack, Action::DelayAck, Action::SwallowAck],
         Some(account.number),
-        target.map(|target| target.number).or(group),
+        target.map(|target| target.number).or(shared_chat),
     );
     let refusal = match &rule {
         Some(rule) if rule.action == Action::Nack => Some(rule.code.unwrap_or(503)),
-        _ => match group {
+        _ => match shared_chat {
+            Some(Number::STATUS) => status::refusal(node),
             Some(group) => post::refusal(net, group, account.number, wire::attr(node, "edit").as_deref()),
-            None => refusal(session, account, &to, target),
+            None => refusal(session, account, target),
         },
     };
     if let Some(code) = refusal {
@@ -87,39 +89,45 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
             session.send(answer);
         }
     }
-    match group {
+    match shared_chat {
+        Some(Number::STATUS) => deliver_status(session, Address::new(account.number, device), node, &id, &parts),
         Some(group) => deliver_to_group(session, Address::new(account.number, device), node, &id, group, &parts),
         None => deliver(session, account, device, node, &id, target, &parts),
     }
 }
 
-/// The ciphertext for all members.
+/// The ciphertext for all.
 fn shared<'n>(node: &'n NodeRef<'_>) -> Option<&'n [u8]> {
     node.get_children_by_tag("enc").find(|enc| wire::is(enc, "type", "skmsg"))?.content_bytes()
 }
 
 fn deliver_to_group(session: &Session, from: Address, node: &NodeRef<'_>, id: &str, group: Number, parts: &[Part<'_>]) {
     let Ok(group) = session.net.groups.find(group) else { return };
-    let group = Arc::new(group);
-    let shared = shared(node);
-    let post = Post { retry: shared.is_none(), ..post(node, from, id, Place::Group(Arc::clone(&group))) };
-    if let Some(shared) = shared {
+    let targets = post::devices(&session.net, &group);
+    // Who has left gets nothing, not even what it asks for again.
+    let parts: Vec<&Part<'_>> = parts.iter().filter(|part| group.rank(part.to.number).is_some()).collect();
+    deliver_to_many(session, node, post(node, from, id, Place::Group(Arc::new(group))), &targets, &parts);
+}
+
+fn deliver_status(session: &Session, from: Address, node: &NodeRef<'_>, id: &str, parts: &[Part<'_>]) {
+    let targets = status::devices(&session.net, node);
+    deliver_to_many(session, node, post(node, from, id, Place::Status), &targets, &parts.iter().collect::<Vec<_>>());
+}
+
+/// The ciphertext for all, or what one device has asked for again.
+fn deliver_to_many(session: &Session, node: &NodeRef<'_>, post: Post, targets: &[Address], parts: &[&Part<'_>]) {
+    if let Some(shared) = shared(node) {
         let alone: HashMap<Address, Sealed> = parts.iter().map(|part| (part.to, sealed(part))).collect();
-        return post::fan_out(&session.net, &group, &post, alone, shared);
+        return many::fan_out(&session.net, targets, &post, alone, shared);
     }
+    let post = post.again();
     for part in parts {
-        // Who has left gets nothing, not even what it asks for again.
-        if group.rank(part.to.number).is_some() {
-            delivery::deliver(&session.net, &post, part.to, Copy::alone(sealed(part)));
-        }
+        delivery::deliver(&session.net, &post, part.to, Copy::alone(sealed(part)));
     }
 }
 
-fn refusal(session: &Session, account: &Arc<Account>, to: &Jid, target: Option<Address>) -> Option<u16> {
-    let Some(target) = target else {
-        // A status post goes nowhere, but it is not an error.
-        return (!to.is_status_broadcast()).then_some(NOT_FOUND);
-    };
+fn refusal(session: &Session, account: &Arc<Account>, target: Option<Address>) -> Option<u16> {
+    let Some(target) = target else { return Some(NOT_FOUND) };
     if target.number == account.number {
         return None;
     }

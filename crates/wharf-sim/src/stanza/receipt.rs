@@ -9,6 +9,7 @@ use crate::account::Account;
 use crate::account::device::Class;
 use crate::address::{Address, Number};
 use crate::group::post;
+use crate::many::{self, Crowd};
 use crate::media::again;
 use crate::phone::person;
 use crate::receipts::{self, ReceiptKind};
@@ -29,8 +30,8 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
     }
     let kind = wire::text(node, "type");
     let chat = wire::jid(node, "to");
-    let group = chat.as_ref().and_then(Number::group_from_jid);
-    let sender = if group.is_some() { wire::jid(node, "participant") } else { chat };
+    let shared = chat.as_ref().and_then(Number::shared_from_jid);
+    let sender = if shared.is_some() { wire::jid(node, "participant") } else { chat };
     let Some(to) = sender.and_then(|jid| Address::from_jid(&jid)) else {
         return;
     };
@@ -40,15 +41,15 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
         acknowledge(session, account, device, to, &ids, kind != "retry");
     }
     if matches!(kind.as_str(), "read" | "read-self" | "played" | "played-self") {
-        receipts::read_elsewhere(&session.net, account, from, group.unwrap_or(to.number), &ids, &kind);
+        receipts::read_elsewhere(&session.net, account, from, shared.unwrap_or(to.number), &ids, &kind);
     }
-    let tell = |kind| receipts::receipt(&session.net, group, from, to.number, &ids, kind);
+    let tell = |kind| receipts::receipt(&session.net, shared, from, to.number, &ids, kind);
     match kind.as_str() {
         "" => tell(ReceiptKind::Delivered),
         "inactive" => tell(ReceiptKind::Inactive),
         "read" => tell(ReceiptKind::Read),
         "played" => tell(ReceiptKind::Played),
-        "retry" => retry(session, group, from, to, &ids[0], node),
+        "retry" => retry(session, shared, from, to, &ids[0], node),
         // Among own devices only: nobody else learns of it.
         _ => {}
     }
@@ -73,14 +74,16 @@ fn acknowledge(session: &Session, account: &Arc<Account>, device: u16, from: Add
 }
 
 /// A device could not decrypt: only the device that sent can help.
-fn retry(session: &Session, group: Option<Number>, from: Address, to: Address, id: &str, node: &NodeRef<'_>) {
+fn retry(session: &Session, shared: Option<Number>, from: Address, to: Address, id: &str, node: &NodeRef<'_>) {
     if to.device == 0 {
         person::send_again(&session.net, from, to.number, id);
         return;
     }
     let mut forwarded = node.to_owned();
-    if let Some(group) = group {
-        return post::forward_retry(&session.net, group, from, to, id, forwarded);
+    match shared {
+        Some(Number::STATUS) => return many::forward_retry(&session.net, Crowd::STATUS, from, to, id, forwarded),
+        Some(group) => return post::forward_retry(&session.net, group, from, to, id, forwarded),
+        None => {}
     }
     forwarded.attrs.0.retain(|(key, _)| key != "to");
     forwarded.attrs.insert("from", from.jid());
