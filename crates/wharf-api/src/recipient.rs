@@ -2,6 +2,19 @@
 
 use crate::limits;
 
+/// The chat that statuses stand in, as WhatsApp writes it.
+pub const STATUS_CHAT: &str = "status@broadcast";
+
+/// Whether a chat's id is a group's.
+pub fn is_group(chat: &str) -> bool {
+    chat.ends_with("@g.us")
+}
+
+/// Whether many people write in the chat, so that its id does not say who wrote.
+pub fn is_shared(chat: &str) -> bool {
+    is_group(chat) || chat == STATUS_CHAT
+}
+
 /// A recipient that is well formed; whether it exists is another question.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Recipient {
@@ -11,13 +24,18 @@ pub enum Recipient {
     Lid(String),
     /// A group: the part before `@g.us`.
     Group(String),
+    /// The statuses of the session, which those see whom each is for.
+    Status,
 }
 
 impl Recipient {
     /// Reads a phone number (optional leading `+`, separators `space - . ( )` tolerated), a number with
-    /// `@s.whatsapp.net` or `@c.us`, `…@lid` or `…@g.us`. `Err` tells what is wrong with it.
+    /// `@s.whatsapp.net` or `@c.us`, `…@lid`, `…@g.us`, or `status`. `Err` tells what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
+        if text == "status" || text == STATUS_CHAT {
+            return Ok(Self::Status);
+        }
         match text.split_once('@') {
             None => phone(text).map(Self::Phone),
             Some((user, "s.whatsapp.net" | "c.us")) => phone(user).map(Self::Phone),
@@ -29,12 +47,22 @@ impl Recipient {
         }
     }
 
+    /// Reads one person: a phone number or a LID.
+    pub fn parse_person(text: &str) -> Result<Self, &'static str> {
+        match Self::parse(text)? {
+            Self::Group(_) => Err("a group is no person"),
+            Self::Status => Err("a status is no person"),
+            person => Ok(person),
+        }
+    }
+
     /// The id as WhatsApp writes it (`user@server`), which is also the id of the chat.
     pub fn jid(&self) -> String {
         match self {
             Self::Phone(user) => format!("{user}@s.whatsapp.net"),
             Self::Lid(user) => format!("{user}@lid"),
             Self::Group(user) => format!("{user}@g.us"),
+            Self::Status => STATUS_CHAT.to_owned(),
         }
     }
 
@@ -42,7 +70,7 @@ impl Recipient {
     pub fn phone(&self) -> Option<&str> {
         match self {
             Self::Phone(digits) => Some(digits),
-            Self::Lid(_) | Self::Group(_) => None,
+            Self::Lid(_) | Self::Group(_) | Self::Status => None,
         }
     }
 }
@@ -119,7 +147,18 @@ mod tests {
     fn groups_and_lids_are_recipients_under_their_own_ids() {
         assert_eq!(Recipient::parse("120363012345678901@g.us").unwrap().jid(), "120363012345678901@g.us");
         assert_eq!(Recipient::parse("98765432101234@lid").unwrap(), Recipient::Lid("98765432101234".into()));
+        assert_eq!(Recipient::parse("status").unwrap().jid(), STATUS_CHAT);
+        assert_eq!(Recipient::parse(STATUS_CHAT), Ok(Recipient::Status));
+        assert!(Recipient::parse("statuses").is_err());
         assert!(Recipient::parse("@g.us").is_err());
         assert!(Recipient::parse("12a@lid").is_err());
+    }
+
+    #[test]
+    fn a_group_and_a_status_are_no_person() {
+        assert!(Recipient::parse_person("14155552671").is_ok());
+        assert!(Recipient::parse_person("98765432101234@lid").is_ok());
+        assert!(Recipient::parse_person("120363012345678901@g.us").is_err());
+        assert!(Recipient::parse_person("status").is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use wharf_api::recipient::{is_group, is_shared};
 use wharf_api::types::chat::{Chat, ChatKind, ChatRead, PresenceState, TypingShown, TypingState};
 use wharf_api::types::message::Party;
 use wharf_api::{ApiError, ErrorCode, Recipient, limits};
@@ -56,10 +57,6 @@ pub async fn list(services: &Services, caller: &Caller, session: &str, page: Pag
     Ok(Page { rows: found.rows.iter().map(|chat| shown(chat, &mut subjects)).collect(), next: found.next })
 }
 
-fn is_group(chat: &str) -> bool {
-    chat.ends_with("@g.us")
-}
-
 fn shown(chat: &ChatRow, subjects: &mut HashMap<String, String>) -> Chat {
     let row = &chat.last;
     let kind = if is_group(&row.chat) { ChatKind::Group } else { ChatKind::Person };
@@ -78,6 +75,9 @@ fn recipient(chat: &str) -> Result<Recipient, Error> {
 /// `POST /v1/chats/{chatId}/typing`.
 pub async fn typing(services: &Services, caller: &Caller, session: &str, chat: &str, state: TypingState) -> Result<TypingShown, Error> {
     let chat = recipient(chat)?;
+    if chat == Recipient::Status {
+        return Err(Error::InvalidId("nobody sees anyone type a status"));
+    }
     let row = connected(services, caller, session).await?;
     services.engine.show_typing(&row.id, &chat.jid(), state).await?;
     let ends = services.clock.now().plus_millis(limits::TYPING_MS);
@@ -93,7 +93,7 @@ pub async fn read(services: &Services, caller: &Caller, session: &str, chat: &st
     // In a group every sender is told by itself.
     let mut told: BTreeMap<(String, Option<String>), Vec<String>> = BTreeMap::new();
     for message in &unread.rows {
-        let sender = is_group(&message.chat).then(|| message.sender_lid.clone().or_else(|| message.sender.clone())).flatten();
+        let sender = is_shared(&message.chat).then(|| message.sender_lid.clone().or_else(|| message.sender.clone())).flatten();
         told.entry((message.chat.clone(), sender)).or_default().push(message.wa_id.clone());
     }
     for ((chat, sender), wa_ids) in told {

@@ -86,11 +86,7 @@ fn people(participants: &[String]) -> Result<Vec<Recipient>, Error> {
     if participants.len() > limits::GROUP_PARTICIPANTS_PER_CALL {
         return Err(Error::TooMany { actual: participants.len() });
     }
-    let person = |(index, text): (usize, &String)| match Recipient::parse(text) {
-        Ok(Recipient::Group(_)) => Err(Error::InvalidPhone { index, reason: "a group is no participant" }),
-        Ok(person) => Ok(person),
-        Err(reason) => Err(Error::InvalidPhone { index, reason }),
-    };
+    let person = |(index, text): (usize, &String)| Recipient::parse_person(text).map_err(|reason| Error::InvalidPhone { index, reason });
     participants.iter().enumerate().map(person).collect()
 }
 

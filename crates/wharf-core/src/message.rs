@@ -1,5 +1,6 @@
 //! Messages: what is accepted, what their states mean, what is shown of them.
 
+mod audience;
 pub mod change;
 mod changed;
 pub mod delete_message;
@@ -23,6 +24,7 @@ mod shape;
 pub mod vcard;
 
 use wharf_api::ids::MessageId;
+use wharf_api::recipient::{STATUS_CHAT, is_shared};
 use wharf_api::types::event::EventKind;
 use wharf_api::types::message::{Content, Direction, MemberReceipt, Message, MessageError, MessageStatus, Party};
 use wharf_api::{ApiError, ErrorCode, Timestamp, limits};
@@ -52,8 +54,8 @@ pub enum Error {
     NotFound,
     #[error("not a recipient: {0}")]
     InvalidRecipient(&'static str),
-    #[error("the recipient is not on WhatsApp")]
-    NotOnWhatsapp,
+    #[error("{field} is not on WhatsApp")]
+    NotOnWhatsapp { field: String },
     #[error("the text is empty")]
     EmptyText,
     #[error("the text has {chars} characters")]
@@ -98,7 +100,7 @@ impl From<&Error> for ApiError {
         match error {
             Error::NotFound => ErrorCode::MessageNotFound.into(),
             Error::InvalidRecipient(reason) => ApiError::new(ErrorCode::InvalidPhoneNumber).field("to").reason(*reason),
-            Error::NotOnWhatsapp => ApiError::new(ErrorCode::RecipientNotOnWhatsapp).field("to"),
+            Error::NotOnWhatsapp { field } => ApiError::new(ErrorCode::RecipientNotOnWhatsapp).field(field.clone()),
             Error::EmptyText => ApiError::new(ErrorCode::InvalidRequest).field("text").reason("the text is empty"),
             Error::TooLong { chars } => {
                 ApiError::new(ErrorCode::MessageTooLong).field("text").limit(limits::TEXT_CHARS as u64, *chars as u64)
@@ -133,7 +135,7 @@ pub async fn find(services: &Services, caller: &Caller, id: &str) -> Result<Mess
     if let Some(hold) = hold::on(services, &row).await? {
         hold.show(&mut message);
     }
-    if row.direction == Direction::Outgoing && row.chat.ends_with("@g.us") {
+    if row.direction == Direction::Outgoing && is_shared(&row.chat) {
         let states = services.store.member_states(&caller.account, &row.id).await?;
         message.receipts = Some(states.into_iter().map(member_receipt).collect());
     }
@@ -197,6 +199,7 @@ pub fn events_of(row: &MessageRow) -> Vec<NewEvent> {
     let mut kinds: Vec<EventKind> = match row.status {
         MessageStatus::Received if matches!(row.content, Content::Undecryptable {}) => vec![],
         MessageStatus::Received if change::event(&row.content).is_some() => vec![],
+        MessageStatus::Received if row.chat == STATUS_CHAT => vec![EventKind::StatusReceived],
         MessageStatus::Received => vec![EventKind::MessageReceived],
         MessageStatus::Queued | MessageStatus::Played => vec![EventKind::MessageStatus],
         MessageStatus::Sent => vec![EventKind::MessageStatus, EventKind::MessageSent],

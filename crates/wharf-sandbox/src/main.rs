@@ -58,6 +58,7 @@ async fn run(args: Args) -> Result<()> {
     let mut config = Config { listen: loopback(args.port), database_url: args.database_url, ..Config::default() };
     config.limits.failed_keys_per_minute = args.failed_keys_per_minute;
     config.schedule = Config::schedule(env)?;
+    config.receive_statuses = env("WHARF_RECEIVE_STATUSES").as_deref() != Some("false");
     if let Some(filter) = env("WHARF_LOG") {
         config.log.filter = filter;
     } else if !args.json {

@@ -93,6 +93,10 @@ impl MessageStore for SqlStore {
         self.end_unowned(account, change).await
     }
 
+    async fn audience(&self, session: &SessionId, wa_id: &str) -> Result<Vec<String>, Error> {
+        self.audience_of(session, wa_id).await
+    }
+
     async fn sent_payload(&self, session: &SessionId, chat: &str, wa_id: &str) -> Result<Option<Vec<u8>>, Error> {
         self.payload(session, chat, wa_id).await
     }

@@ -28,6 +28,7 @@ history! {
     5 "0005_operations",
     6 "0006_messages",
     7 "0007_groups",
+    8 "0008_audience",
     9 "0009_notices",
 }
 

@@ -35,7 +35,8 @@ fn context(place: &body::Place<'_>, draft: &Draft) -> MessageField<wa::ContextIn
         context.is_forwarded = Some(true);
         context.forwarding_score = Some(1);
     }
-    if let Some(Quote { key, content, view_once }) = &draft.reply {
+    if let Some(Quote { key, content, view_once, elsewhere }) = &draft.reply {
+        context.remote_jid.clone_from(elsewhere);
         context.stanza_id = Some(key.wa_id.clone());
         let author = if key.from_me { Some(place.own_jid) } else { key.sender.as_deref() };
         context.participant = Some(author.unwrap_or(place.chat).to_owned());

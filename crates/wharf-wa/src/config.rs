@@ -17,6 +17,8 @@ pub struct Config {
     pub master_key: [u8; 32],
     /// What the phone shows under «Linked devices».
     pub device_name: String,
+    /// Whether what others post as their status comes in too.
+    pub receive_statuses: bool,
     /// The version of WhatsApp Web that the clients claim to be.
     pub version: (u32, u32, u32),
     /// How many one-time keys a session keeps at the server. Each takes memory and a row.
@@ -42,6 +44,7 @@ impl Config {
             node: node.into(),
             master_key,
             device_name: "Wharf".to_owned(),
+            receive_statuses: false,
             version: (2, 3000, 1_035_194_821),
             wanted_pre_keys: 30,
             send_ack_timeout: Duration::from_mins(1),

@@ -82,6 +82,7 @@ impl App {
         let mut engine = wharf_wa::Config::new(node.clone(), master_key);
         engine.server_url = network;
         engine.device_name = config.device_name;
+        engine.receive_statuses = config.receive_statuses;
         engine.meter = Arc::clone(&meter);
         let dynamic: Arc<dyn Store> = store.clone();
         let engine = WaEngine::new(engine, Arc::clone(&dynamic), Arc::clone(&clock), Arc::clone(&chance), Arc::clone(&outcomes))

@@ -43,6 +43,8 @@ pub struct Config {
     pub master_key_file: Option<PathBuf>,
     /// What the phone shows under «Linked devices».
     pub device_name: String,
+    /// Whether what others post as their status comes in too.
+    pub receive_statuses: bool,
     pub log: Log,
     /// How far media URLs and webhooks may lead. The sandbox never leaves loopback, whatever stands here.
     pub reach: Reach,
@@ -77,6 +79,7 @@ impl Default for Config {
             master_key: None,
             master_key_file: None,
             device_name: "Wharf".to_owned(),
+            receive_statuses: false,
             log: Log { filter: "info".to_owned(), format: Format::Text },
             reach: Reach::Public,
             schedule: Schedule::default(),
@@ -156,6 +159,7 @@ impl Config {
             master_key: settings.master_key,
             master_key_file: settings.master_key_file,
             device_name: settings.device_name.unwrap_or(default.device_name),
+            receive_statuses: settings.receive_statuses.unwrap_or(default.receive_statuses),
             log: Log { filter: settings.log.filter.unwrap_or(default.log.filter), format },
             reach,
             schedule: schedule(&settings.webhooks, default.schedule)?,

@@ -129,8 +129,8 @@ pub(super) fn phone() -> Value {
 pub(super) fn recipient() -> Value {
     let phone = phone_pattern();
     about(
-        pattern(&format!(r"^(?:{phone}(?:@s\.whatsapp\.net|@c\.us)?|[0-9]{{1,20}}@lid|[0-9-]{{1,40}}@g\.us)$")),
-        "A phone number in international format (separators are tolerated), a group id or a LID.",
+        pattern(&format!(r"^(?:{phone}(?:@s\.whatsapp\.net|@c\.us)?|[0-9]{{1,20}}@lid|[0-9-]{{1,40}}@g\.us|status(?:@broadcast)?)$")),
+        "A phone number in international format (separators are tolerated), a group id, a LID, or `status`.",
     )
 }
 

@@ -40,6 +40,7 @@ fn entry(kind: EventKind) -> Value {
 const fn sentence(kind: EventKind) -> &'static str {
     match kind {
         EventKind::MessageReceived => "A message came in.",
+        EventKind::StatusReceived => "Somebody posted a status; only where the gateway is set to take them.",
         EventKind::MessageStatus => "A sent message reached another status.",
         EventKind::MessageSent => "WhatsApp's server has the message.",
         EventKind::MessageDelivered => "The recipient's phone has the message.",
@@ -64,6 +65,7 @@ const fn sentence(kind: EventKind) -> &'static str {
 fn data(kind: EventKind) -> Value {
     match kind {
         EventKind::MessageReceived
+        | EventKind::StatusReceived
         | EventKind::MessageStatus
         | EventKind::MessageSent
         | EventKind::MessageDelivered

@@ -41,6 +41,8 @@ impl<'de> Deserialize<'de> for EventKind {
 
 event_kinds! {
     MessageReceived = "message.received",
+    /// Somebody's status; apart from messages, so that whoever answers those does not answer to everybody.
+    StatusReceived = "status.received",
     /// Every change of a status: the umbrella over the next four.
     MessageStatus = "message.status",
     MessageSent = "message.sent",

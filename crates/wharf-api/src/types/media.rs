@@ -139,8 +139,11 @@ pub struct MediaContent {
 #[expect(clippy::struct_excessive_bools, reason = "the members of a request, each with a name of its own on the wire")]
 pub struct SendMedia {
     pub session_id: String,
-    /// A phone number in international format, or a group or LID id.
+    /// A phone number in international format, a group or LID id, or `status`.
     pub to: String,
+    /// Of a status: the phone numbers or LIDs of those whom it is for, 1 to 1024.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub audience: Vec<String>,
     pub media_type: MediaKind,
     /// Where the file is on the web.
     #[serde(skip_serializing_if = "Option::is_none", default)]

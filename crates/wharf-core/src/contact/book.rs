@@ -18,11 +18,7 @@ async fn connected(services: &Services, caller: &Caller, session: &str) -> Resul
 
 /// A person by phone number or LID.
 fn person(text: &str) -> Result<Recipient, Error> {
-    match Recipient::parse(text) {
-        Ok(Recipient::Group(_)) => Err(Error::InvalidId("a group is no contact")),
-        Ok(person) => Ok(person),
-        Err(reason) => Err(Error::InvalidId(reason)),
-    }
+    Recipient::parse_person(text).map_err(Error::InvalidId)
 }
 
 fn shown(row: ContactRow) -> Contact {
@@ -74,7 +70,10 @@ pub async fn find(services: &Services, caller: &Caller, session: &str, id: &str)
 
 /// `GET /v1/contacts/{contactId}/picture`; a group has one too.
 pub async fn picture(services: &Services, caller: &Caller, session: &str, id: &str, preview: bool) -> Result<Picture, Error> {
-    let of = Recipient::parse(id).map_err(Error::InvalidId)?;
+    let of = match Recipient::parse(id).map_err(Error::InvalidId)? {
+        Recipient::Status => return Err(Error::NotFound),
+        of => of,
+    };
     let row = connected(services, caller, session).await?;
     services.engine.picture(&row.id, &of.jid(), preview).await?.ok_or(Error::NotFound)
 }

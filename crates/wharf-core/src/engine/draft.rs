@@ -28,6 +28,8 @@ pub enum Body {
     Text {
         text: String,
         preview: Option<Preview>,
+        /// What a status stands on, as 0xRRGGBB.
+        background: Option<u32>,
     },
     Location {
         latitude: f64,
@@ -82,4 +84,6 @@ pub struct Quote {
     pub key: Key,
     pub content: Content,
     pub view_once: bool,
+    /// The chat that it stands in, where that is another one.
+    pub elsewhere: Option<String>,
 }

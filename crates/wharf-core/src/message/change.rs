@@ -3,6 +3,7 @@
 //! A change is a message with a row and an id of its own, so that it is sent and received like any other: not lost, not
 //! doubled. It takes effect on the message that it names when WhatsApp has acknowledged it, or when it came in.
 
+use wharf_api::recipient::{STATUS_CHAT, is_group};
 use wharf_api::types::event::EventKind;
 use wharf_api::types::message::{Content, Direction, Marks, PollResult, Reaction};
 use wharf_api::{Recipient, Timestamp};
@@ -37,11 +38,22 @@ pub fn same_chat(one: &MessageRow, other: &MessageRow) -> bool {
     one.chat == other.chat || same(&one.chat_phone, &other.chat_phone) || same(&one.chat_lid, &other.chat_lid)
 }
 
+/// Whether a message may mean the other one by its WhatsApp id: one of its chat, or a status, which is answered in the chat of two people.
+pub fn may_name(by: &MessageRow, named: &MessageRow) -> bool {
+    same_chat(by, named) || (named.chat == STATUS_CHAT && named.direction != by.direction)
+}
+
 /// Whether the row stands in the chat that a message to `to` goes to.
 pub fn stands_in(row: &MessageRow, to: &Recipient) -> bool {
     row.chat == to.jid()
         || row.chat_lid.as_deref() == Some(to.jid().as_str())
         || to.phone().is_some_and(|phone| row.chat_phone.as_deref() == Some(phone))
+}
+
+/// Whether this person wrote it.
+pub fn is_by(row: &MessageRow, person: &Recipient) -> bool {
+    let jid = Some(person.jid());
+    row.sender == jid || row.sender_lid == jid || (person.phone().is_some() && row.sender_phone.as_deref() == person.phone())
 }
 
 /// Whether one person wrote both.
@@ -59,12 +71,13 @@ fn same_author(one: &MessageRow, other: &MessageRow) -> bool {
 /// Whether the author of the change may make it. In a group an admin may delete for others: such a deletion names whose message it
 /// is, and WhatsApp's server has seen to it that only an admin sends one.
 pub fn may(target: &MessageRow, change: &MessageRow) -> bool {
-    same_chat(target, change)
-        && match &change.content {
-            Content::Edit { .. } => same_author(target, change),
-            Content::Deletion { target: named } => same_author(target, change) || (named.from.is_some() && target.chat.ends_with("@g.us")),
-            _ => true,
+    match &change.content {
+        Content::Edit { .. } => same_chat(target, change) && same_author(target, change),
+        Content::Deletion { target: named } => {
+            same_chat(target, change) && (same_author(target, change) || (named.from.is_some() && is_group(&target.chat)))
         }
+        _ => may_name(change, target),
+    }
 }
 
 /// Makes the change on the message that it names; `false` where nothing changes by it.

@@ -1,9 +1,10 @@
 //! Deleting a message for everyone, as long as WhatsApp lets one.
 
-use wharf_api::limits;
+use wharf_api::recipient::is_group;
 use wharf_api::types::message::Content;
+use wharf_api::{Recipient, limits};
 
-use super::{Changed, Error, on_message};
+use super::{Changed, Error, audience, on_message};
 use crate::caller::Caller;
 use crate::engine::Body;
 use crate::services::Services;
@@ -15,7 +16,7 @@ pub async fn delete_message(services: &Services, caller: &Caller, id: &str) -> R
     if target.is_deleted() {
         return Ok(Changed { row: target.0, change: None });
     }
-    if !target.is_own() && !target.0.chat.ends_with("@g.us") {
+    if !target.is_own() && !is_group(&target.0.chat) {
         return Err(Error::Unsupported("only own messages can be deleted for everyone"));
     }
     let left_ms = target.0.created_at.plus_millis(limits::DELETE_WINDOW_MS).as_millis() - services.clock.now().as_millis();
@@ -24,6 +25,9 @@ pub async fn delete_message(services: &Services, caller: &Caller, id: &str) -> R
     }
     let content = Content::Deletion { target: target.reference() };
     let mut parcel = target.parcel(services, caller, Body::Revoke { target: target.key() }, content).await?;
+    if parcel.to == Recipient::Status {
+        parcel.audience = audience::of(services, &target.0).await?;
+    }
     parcel.bounded = false;
     let sent = super::send(services, caller, parcel, None).await?;
     Changed::after(services, caller, &target, sent).await

@@ -1,20 +1,23 @@
 //! What every new message says besides its content: from where, to whom, in answer to what.
 
+use wharf_api::recipient::{STATUS_CHAT, is_shared};
 use wharf_api::types::message::{Content, Marks, Reference};
 use wharf_api::{Recipient, limits};
 
 use super::shape::Shape;
-use super::{Error, Parcel, Sent, change, find_row, send};
+use super::{Error, Parcel, Sent, audience, change, find_row, send};
 use crate::caller::Caller;
 use crate::engine::{Body, Draft, Key, Quote};
 use crate::services::Services;
+use crate::session;
 use crate::store::{Claim, MessageRow, SessionRow};
-use crate::{contact, session};
 
 #[derive(Clone, Debug, Default)]
 pub struct Envelope {
     pub session: String,
     pub to: String,
+    /// Whom a status is for; `None` for what cannot be a status.
+    pub audience: Option<Vec<String>>,
     /// A message of the same chat.
     pub reply_to: Option<String>,
     /// Phone numbers or LIDs.
@@ -28,6 +31,7 @@ pub struct Envelope {
 #[derive(Clone, Debug)]
 pub struct Address {
     pub to: Recipient,
+    pub audience: Vec<Recipient>,
     /// As WhatsApp writes ids.
     pub mentions: Vec<String>,
 }
@@ -39,15 +43,35 @@ impl Envelope {
         if self.mentions.len() > limits::MENTIONS {
             return Err(Shape::new("mentions", "too many are mentioned").limit(limits::MENTIONS, self.mentions.len()).into());
         }
-        let mention = |(index, text): (usize, &String)| match Recipient::parse(text) {
-            Ok(Recipient::Group(_)) => {
-                Err(Error::InvalidNumber { field: format!("mentions[{index}]"), reason: "a group cannot be mentioned" })
-            }
+        let mention = |(index, text): (usize, &String)| match Recipient::parse_person(text) {
             Ok(person) => Ok(person.jid()),
             Err(reason) => Err(Error::InvalidNumber { field: format!("mentions[{index}]"), reason }),
         };
         let mentions = self.mentions.iter().enumerate().map(mention).collect::<Result<_, _>>()?;
-        Ok(Address { to, mentions })
+        let audience = self.audience(&to)?;
+        Ok(Address { to, audience, mentions })
+    }
+
+    /// Whom it is for, where it is a status.
+    fn audience(&self, to: &Recipient) -> Result<Vec<Recipient>, Error> {
+        if *to != Recipient::Status {
+            return match &self.audience {
+                Some(listed) if !listed.is_empty() => Err(Error::Unfit { field: "audience", reason: "only a status has one" }),
+                _ => Ok(Vec::new()),
+            };
+        }
+        let listed = self.audience.as_ref().ok_or(Error::Unsupported("a status is a text, an image, a video or a voice note"))?;
+        if self.reply_to.is_some() {
+            return Err(Error::Unfit { field: "replyTo", reason: "a status answers nothing" });
+        }
+        if !self.mentions.is_empty() {
+            return Err(Error::Unfit { field: "mentions", reason: "a status mentions nobody" });
+        }
+        audience::check(listed)
+    }
+
+    pub(super) fn is_status(&self) -> bool {
+        Recipient::parse(&self.to) == Ok(Recipient::Status)
     }
 }
 
@@ -56,6 +80,7 @@ impl Envelope {
 pub(super) struct Addressed {
     pub(super) session: SessionRow,
     pub(super) to: Recipient,
+    audience: Vec<Recipient>,
     answered: Option<MessageRow>,
     mentions: Vec<String>,
     forwarded: bool,
@@ -65,19 +90,21 @@ pub(super) struct Addressed {
 impl Envelope {
     /// Looks up what the envelope names.
     pub(super) async fn address(&self, services: &Services, caller: &Caller) -> Result<Addressed, Error> {
-        let Address { to, mentions } = self.check()?;
+        let Address { to, audience, mentions } = self.check()?;
         let session = session::find(services, caller, &self.session).await?;
         let answered = match &self.reply_to {
             Some(id) => Some(answered(find_row(services, caller, id).await?, &session, &to)?),
             None => None,
         };
-        Ok(Addressed { session, to, answered, mentions, forwarded: self.forwarded, asynchronous: self.asynchronous })
+        Ok(Addressed { session, to, audience, answered, mentions, forwarded: self.forwarded, asynchronous: self.asynchronous })
     }
 }
 
 /// The row, if a message to `to` can answer it.
 fn answered(row: MessageRow, session: &SessionRow, to: &Recipient) -> Result<MessageRow, Error> {
-    if row.session != session.id || !change::stands_in(&row, to) {
+    // Whoever answers a status writes to the one whose it is.
+    let to_its_author = row.chat == STATUS_CHAT && change::is_by(&row, to);
+    if row.session != session.id || !(change::stands_in(&row, to) || to_its_author) {
         return Err(Shape::new("replyTo", "the message stands in another chat").into());
     }
     if row.content.target().is_some() {
@@ -90,9 +117,7 @@ impl Addressed {
     /// Refuses what cannot be sent now, before work is done for it. Asked again when the message is accepted, from memory then.
     pub(super) async fn require_reachable(&self, services: &Services) -> Result<(), Error> {
         session::require_connected(services, &self.session)?;
-        let Some(phone) = self.to.phone() else { return Ok(()) };
-        let found = contact::registrations(services, &self.session.id, &[phone.to_owned()]).await?;
-        if found.iter().any(|registration| registration.registered) { Ok(()) } else { Err(Error::NotOnWhatsapp) }
+        audience::require_registered(services, &self.session.id, &self.to, &self.audience).await
     }
 
     /// Sends the content; see [`send`].
@@ -109,10 +134,12 @@ impl Addressed {
         if let Some(answered) = self.answered {
             let (message_id, whatsapp_id) = (Some(answered.id.clone()), answered.wa_id.clone());
             marks.reply_to = Some(Reference { message_id, whatsapp_id, from: answered.sender.clone() });
-            draft.reply = Some(Quote { key: key(&answered), view_once: answered.marks.view_once, content: answered.content });
+            let elsewhere = (answered.chat == STATUS_CHAT).then(|| answered.chat.clone());
+            draft.reply = Some(Quote { key: key(&answered), view_once: answered.marks.view_once, content: answered.content, elsewhere });
         }
         let file = content.media().map(|media| media.media_id.clone());
         let mut parcel = Parcel::new(self.session, self.to, draft, content);
+        parcel.audience = self.audience;
         parcel.marks = marks;
         parcel.file = file;
         parcel.asynchronous = self.asynchronous;
@@ -133,6 +160,6 @@ pub async fn post(
 
 /// The name of a stored message on the wire. Groups know people by their LIDs.
 pub(super) fn key(row: &MessageRow) -> Key {
-    let sender = if row.chat.ends_with("@g.us") { row.sender_lid.clone().or_else(|| row.sender.clone()) } else { row.sender.clone() };
+    let sender = if is_shared(&row.chat) { row.sender_lid.clone().or_else(|| row.sender.clone()) } else { row.sender.clone() };
     Key { wa_id: row.wa_id.clone(), from_me: row.direction == wharf_api::types::message::Direction::Outgoing, sender }
 }

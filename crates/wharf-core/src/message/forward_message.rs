@@ -21,7 +21,11 @@ pub struct Command {
 
 /// Checks the shape of a command.
 pub fn check(command: &Command) -> Result<(), Error> {
-    Recipient::parse(&command.to).map(drop).map_err(Error::InvalidRecipient)
+    match Recipient::parse(&command.to) {
+        Ok(Recipient::Status) => Err(Error::Unsupported("a message cannot be forwarded to a status")),
+        Ok(_) => Ok(()),
+        Err(reason) => Err(Error::InvalidRecipient(reason)),
+    }
 }
 
 /// Sends what a message says to somebody else, marked as forwarded; see [`super::send`].
@@ -77,7 +81,7 @@ fn said(content: Content) -> Result<(Body, Content), Error> {
     let body = match &content {
         Content::Text { text, link_preview } => {
             let preview = link_preview.clone().map(|link| Preview { link, thumbnail: None });
-            Body::Text { text: text.clone(), preview }
+            Body::Text { text: text.clone(), preview, background: None }
         }
         Content::Location { latitude, longitude, name, address } => {
             Body::Location { latitude: *latitude, longitude: *longitude, name: name.clone(), address: address.clone() }

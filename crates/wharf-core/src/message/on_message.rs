@@ -52,6 +52,9 @@ impl Target {
         }
         let session = session::find(services, caller, self.0.session.as_str()).await?;
         let to = Recipient::parse(&self.0.chat).map_err(|_| Error::Unsupported("nothing can be sent to this chat"))?;
+        if to == Recipient::Status && !matches!(body, Body::Revoke { .. }) {
+            return Err(Error::Unsupported("a status can be deleted and not changed"));
+        }
         Ok(Parcel::new(session, to, Draft::new(body), content))
     }
 }

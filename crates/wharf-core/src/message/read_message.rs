@@ -1,5 +1,6 @@
 //! Telling a sender that its message was read.
 
+use wharf_api::recipient::is_shared;
 use wharf_api::types::message::Direction;
 
 use super::{Error, find_row};
@@ -19,7 +20,7 @@ pub async fn read_message(services: &Services, caller: &Caller, id: &str) -> Res
     }
     let session = session::find(services, caller, row.session.as_str()).await?;
     session::require_connected(services, &session)?;
-    let sender = if row.chat.ends_with("@g.us") { row.sender_lid.as_deref().or(row.sender.as_deref()) } else { None };
+    let sender = if is_shared(&row.chat) { row.sender_lid.as_deref().or(row.sender.as_deref()) } else { None };
     services.engine.tell_read(&row.session, &row.chat, sender, std::slice::from_ref(&row.wa_id)).await?;
     let now = services.clock.now();
     // A death before this is a second receipt for the same message, which changes nothing at the sender's.

@@ -6,20 +6,22 @@ use wharf_api::ids::MediaId;
 use wharf_api::types::message::{Content, Direction, Marks, Message, MessageStatus};
 use wharf_api::{Recipient, limits};
 
-use super::{Error, hold};
+use super::{Error, audience, hold};
 use crate::caller::Caller;
 use crate::engine::Draft;
 use crate::media::keep;
 use crate::services::Services;
+use crate::session;
 use crate::settle::settled;
 use crate::store::{Accepted, Claim, MessageRow, NewMessage, Outcome, SessionRow};
-use crate::{contact, session};
 
 /// What is to be sent, after its shape was checked and its session was found.
 #[derive(Clone, Debug)]
 pub struct Parcel {
     pub session: SessionRow,
     pub to: Recipient,
+    /// Of a status: whom it is for.
+    pub audience: Vec<Recipient>,
     pub draft: Draft,
     /// What the row shows of the draft.
     pub content: Content,
@@ -37,7 +39,8 @@ pub struct Parcel {
 impl Parcel {
     pub fn new(session: SessionRow, to: Recipient, draft: Draft, content: Content) -> Self {
         let ttl_ms = limits::MESSAGE_TTL_MS;
-        Self { session, to, draft, content, marks: Marks::default(), file: None, ttl_ms, bounded: true, asynchronous: false }
+        let (marks, audience) = (Marks::default(), Vec::new());
+        Self { session, to, audience, draft, content, marks, file: None, ttl_ms, bounded: true, asynchronous: false }
     }
 }
 
@@ -64,12 +67,7 @@ impl Sent {
 /// the message reaches a final state whatever happens to the process.
 pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: Option<Claim>) -> Result<Sent, Error> {
     let own_jid = session::require_connected(services, &parcel.session)?;
-    if let Some(phone) = parcel.to.phone() {
-        let found = contact::registrations(services, &parcel.session.id, &[phone.to_owned()]).await?;
-        if !found.iter().any(|registration| registration.registered) {
-            return Err(Error::NotOnWhatsapp);
-        }
-    }
+    audience::require_registered(services, &parcel.session.id, &parcel.to, &parcel.audience).await?;
 
     let now = services.clock.now();
     let composed = services.engine.compose(&own_jid, &parcel.to, &parcel.draft, now);
@@ -97,6 +95,7 @@ pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: O
     let message = NewMessage {
         row,
         payload: composed.payload,
+        audience: parcel.audience.iter().map(Recipient::jid).collect(),
         expires_at: now.plus_millis(parcel.ttl_ms),
         daily_limit: caller.plan.messages_per_day.filter(|_| parcel.bounded),
         claim,

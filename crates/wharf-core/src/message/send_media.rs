@@ -67,6 +67,9 @@ const BASE64_CHUNK: usize = 64 * 1024;
 /// Checks the shape of a command: what can be said without looking anything up.
 pub fn check(services: &Services, command: &Command) -> Result<(), Error> {
     command.envelope.check()?;
+    if command.envelope.is_status() && !(matches!(command.kind, MediaKind::Image | MediaKind::Video) || command.voice) {
+        return Err(Error::Unsupported("a status is a text, an image, a video or a voice note"));
+    }
     if let Some(caption) = &command.caption {
         words("caption", caption)?;
         if !command.kind.has_caption() {
@@ -80,6 +83,9 @@ pub fn check(services: &Services, command: &Command) -> Result<(), Error> {
         return Err(Error::Unfit { field: "voice", reason: "only audio can be a voice note" });
     }
     let once = matches!(command.kind, MediaKind::Image | MediaKind::Video) || command.voice;
+    if command.view_once && command.envelope.is_status() {
+        return Err(Error::Unfit { field: "viewOnce", reason: "a status can be seen for a day" });
+    }
     if command.view_once && !once {
         return Err(Error::Unfit { field: "viewOnce", reason: "only images, videos and voice notes can be opened once" });
     }

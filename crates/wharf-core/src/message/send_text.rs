@@ -17,13 +17,15 @@ pub struct Command {
     pub envelope: Envelope,
     pub text: String,
     pub preview: PreviewChoice,
+    /// Of a status: what it stands on, `#RRGGBB`.
+    pub background: Option<String>,
 }
 
 impl Command {
     /// A text that carries nothing else.
     pub fn plain(session: impl Into<String>, to: impl Into<String>, text: impl Into<String>) -> Self {
         let envelope = Envelope { session: session.into(), to: to.into(), ..Envelope::default() };
-        Self { envelope, text: text.into(), preview: PreviewChoice::default() }
+        Self { envelope, text: text.into(), preview: PreviewChoice::default(), background: None }
     }
 }
 
@@ -31,6 +33,7 @@ impl Command {
 pub fn check(command: &Command) -> Result<(), Error> {
     command.envelope.check()?;
     words(&command.text)?;
+    background(command)?;
     match &command.preview {
         PreviewChoice::Switch(_) => Ok(()),
         PreviewChoice::Given(preview) => link(preview, &command.text),
@@ -44,6 +47,18 @@ pub(super) fn words(text: &str) -> Result<(), Error> {
     }
     let chars = text.chars().count();
     if chars > limits::TEXT_CHARS { Err(Error::TooLong { chars }) } else { Ok(()) }
+}
+
+/// The colour that a status stands on, where one is chosen.
+fn background(command: &Command) -> Result<Option<u32>, Error> {
+    const FIELD: &str = "backgroundColor";
+    let Some(text) = &command.background else { return Ok(None) };
+    if !command.envelope.is_status() {
+        return Err(Error::Unfit { field: FIELD, reason: "only a status has one" });
+    }
+    let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    let colour = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    colour.map(Some).ok_or_else(|| Shape::new(FIELD, "a colour such as #1E6E4F is expected").into())
 }
 
 fn link(preview: &LinkPreview, text: &str) -> Result<(), Error> {
@@ -64,6 +79,7 @@ fn link(preview: &LinkPreview, text: &str) -> Result<(), Error> {
 /// Sends a text; see [`super::send`].
 pub async fn send_text(services: &Services, caller: &Caller, command: Command, claim: Option<Claim>) -> Result<Sent, Error> {
     check(&command)?;
+    let background = background(&command)?;
     let addressed = command.envelope.address(services, caller).await?;
     let preview = match command.preview {
         PreviewChoice::Given(link) => Some(Preview { link, thumbnail: None }),
@@ -74,5 +90,5 @@ pub async fn send_text(services: &Services, caller: &Caller, command: Command, c
         PreviewChoice::Switch(false) => None,
     };
     let content = Content::Text { text: command.text.clone(), link_preview: preview.as_ref().map(|preview| preview.link.clone()) };
-    addressed.send(services, caller, (Body::Text { text: command.text, preview }, content), claim).await
+    addressed.send(services, caller, (Body::Text { text: command.text, preview, background }, content), claim).await
 }

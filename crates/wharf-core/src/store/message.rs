@@ -41,6 +41,8 @@ pub struct NewMessage {
     pub row: MessageRow,
     /// What is encrypted at every try: the plaintext with its message secret, sealed by the engine.
     pub payload: Vec<u8>,
+    /// Of a status: whom it is for, as WhatsApp writes ids.
+    pub audience: Vec<String>,
     pub expires_at: Timestamp,
     /// The plan's limit for the UTC day of `row.created_at`.
     pub daily_limit: Option<u64>,
@@ -68,6 +70,8 @@ pub struct Outgoing {
     pub wa_id: String,
     pub chat: String,
     pub payload: Vec<u8>,
+    /// Of a status: whom it is for, as WhatsApp writes ids.
+    pub audience: Vec<String>,
     /// How often it was put on the wire before.
     pub attempts: u32,
     pub accepted_at: Timestamp,
@@ -199,4 +203,7 @@ pub trait MessageStore {
     /// The frozen payload of an outgoing message, by its WhatsApp id and chat: what a recipient that could not decrypt
     /// it asks for again.
     async fn sent_payload(&self, session: &SessionId, chat: &str, wa_id: &str) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Whom a status of this session was for; empty where that is not known any more.
+    async fn audience(&self, session: &SessionId, wa_id: &str) -> Result<Vec<String>, Error>;
 }

@@ -153,6 +153,8 @@ both_backends! {
         account.change_a_group().await;
         world.control().post(&format!("/control/phones/{SILENT}/call"), &json!({"to": OWNER, "video": true})).await.ok(200);
         account.write().await;
+        let status = json!({"to": "status@broadcast", "audience": [OWNER], "text": "my day"});
+        world.control().post(&format!("/control/phones/{FRIEND}/send"), &status).await.ok(200);
         world.control().post(&format!("/control/phones/{OWNER}/logout"), &json!({})).await.ok(200);
         account.until("disconnected").await;
 

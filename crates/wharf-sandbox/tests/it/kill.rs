@@ -194,7 +194,7 @@ both_backends! {
 }
 
 /// A world with a connected session whose gateway kills itself at the gap that is written into the file.
-async fn armed(backend: Backend) -> (World, String, PathBuf) {
+pub async fn armed(backend: Backend) -> (World, String, PathBuf) {
     let mut world = World::start(backend).await;
     let kill_file = world.dir().join("kill-at");
     let session = world.pair(OWNER).await;

@@ -36,6 +36,7 @@ mod provoke;
 mod races;
 mod receivers;
 mod receiving;
+mod statuses;
 mod text;
 mod webhooks;
 mod windows;

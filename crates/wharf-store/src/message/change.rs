@@ -34,7 +34,7 @@ async fn named(tx: &mut Tx, statements: [&Sql; 2], by: &MessageRow, wa_id: &str)
     for sql in statements {
         for mut found in tx.fetch(sql, args![&by.session, wa_id]).await? {
             let (number, row) = message(&mut found)?;
-            if change::same_chat(&row, by) {
+            if change::may_name(by, &row) {
                 return Ok(Some((number, row)));
             }
         }

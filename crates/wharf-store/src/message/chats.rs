@@ -30,7 +30,7 @@ statements! {
         "SELECT ", message_columns!(), ", (SELECT COUNT(*) FROM messages u WHERE u.account_id = messages.account_id \
          AND u.chat_key = messages.chat_key AND u.session_id = $2 AND u.direction = 'incoming' AND ", is_read_for_itself!("u.content"), " AND u.number > COALESCE((SELECT r.until \
          FROM chat_reads r WHERE r.session_id = $2 AND r.chat_key = messages.chat_key), 0)) AS unread \
-         FROM messages WHERE number IN (SELECT MAX(l.number) FROM messages l WHERE l.session_id = $2 GROUP BY l.chat_key) \
+         FROM messages WHERE number IN (SELECT MAX(l.number) FROM messages l WHERE l.session_id = $2 AND l.chat <> 'status@broadcast' GROUP BY l.chat_key) \
          AND account_id = $1 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     UNREAD = concat!(

@@ -10,7 +10,7 @@ use crate::owner;
 use crate::sql::{Tx, args, corrupt, statements};
 
 statements! {
-    QUEUED = "SELECT m.number, m.id, m.wa_id, m.chat, o.payload, o.attempts, m.created_at, m.expires_at \
+    QUEUED = "SELECT m.number, m.id, m.wa_id, m.chat, o.payload, o.attempts, m.created_at, m.expires_at, o.audience \
         FROM messages m JOIN outgoing o ON o.message = m.number \
         WHERE m.session_id = $1 AND m.status = 'queued' AND m.number > $2 ORDER BY m.number LIMIT $3";
     WITH_QUEUED = "SELECT DISTINCT account_id, session_id FROM messages WHERE status = 'queued' LIMIT $1";
@@ -21,12 +21,19 @@ statements! {
     PAYLOAD = "SELECT o.payload FROM messages m JOIN outgoing o ON o.message = m.number \
         WHERE m.session_id = $1 AND m.wa_id = $2 AND m.direction = 'outgoing' \
         AND (m.chat = $3 OR m.chat_lid = $3 OR m.chat_phone || '@s.whatsapp.net' = $3)";
+    AUDIENCE = "SELECT o.audience FROM messages m JOIN outgoing o ON o.message = m.number \
+        WHERE m.session_id = $1 AND m.wa_id = $2 AND m.direction = 'outgoing'";
     /// Their time is over, so that the worker fails them.
     GIVE_UP = "UPDATE messages SET expires_at = created_at WHERE session_id = $1 AND status = 'queued'";
     WITH_PAYLOAD = "SELECT m.number FROM messages m JOIN outgoing o ON o.message = m.number \
         WHERE m.session_id = $1 AND m.number > $2 ORDER BY m.number LIMIT $3";
     DROP_PAYLOADS = "DELETE FROM outgoing WHERE message IN \
         (SELECT number FROM messages WHERE session_id = $1 AND number > $2 AND number <= $3)";
+}
+
+fn audience(json: Option<&str>) -> Result<Vec<String>, Error> {
+    let read = json.map(serde_json::from_str).transpose();
+    Ok(read.map_err(|_| corrupt("whom a status is for"))?.unwrap_or_default())
 }
 
 /// How many payloads one commit drops: others wait for it.
@@ -50,6 +57,7 @@ impl SqlStore {
                 attempts: u32::try_from(row.int()?).map_err(|_| corrupt("the count of a message's tries"))?,
                 accepted_at: row.time()?,
                 expires_at: row.time()?,
+                audience: audience(row.opt_text()?.as_deref())?,
             };
             Ok((number, outgoing))
         });
@@ -86,6 +94,11 @@ impl SqlStore {
     pub(super) async fn payload(&self, session: &SessionId, chat: &str, wa_id: &str) -> Result<Option<Vec<u8>>, Error> {
         let row = self.readers.first(&PAYLOAD, args![session, wa_id, chat]).await?;
         row.map(|mut row| row.bytes()).transpose()
+    }
+
+    pub(super) async fn audience_of(&self, session: &SessionId, wa_id: &str) -> Result<Vec<String>, Error> {
+        let row = self.readers.first(&AUDIENCE, args![session, wa_id]).await?;
+        row.map_or(Ok(Vec::new()), |mut row| audience(row.opt_text()?.as_deref()))
     }
 
     /// Drops the payloads of a deleted session, some at a time. What a crash leaves behind is sealed and never read.

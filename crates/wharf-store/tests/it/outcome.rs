@@ -1,6 +1,6 @@
 use wharf_api::ErrorCode;
 use wharf_api::types::message::MessageStatus::{Failed, Queued, Sent};
-use wharf_core::store::{AccountStore, MessageStore};
+use wharf_core::store::{AccountStore, MessageStore, NewMessage};
 
 use crate::harness::{Db, both_backends};
 use crate::tenant::{NOW, Tenant, failed, sent};
@@ -15,6 +15,7 @@ both_backends!(
     overdue_messages_are_those_whose_time_is_over,
     only_its_account_can_fail_a_message,
     a_payload_stays_after_it_was_sent,
+    whom_a_status_is_for_comes_with_every_try_and_stays,
     another_account_sees_nothing_of_a_message,
 );
 
@@ -121,6 +122,20 @@ async fn a_payload_stays_after_it_was_sent(db: &Db) {
     assert_eq!(db.store.sent_payload(&tenant.session, "1@s.whatsapp.net", &row.wa_id).await.unwrap(), None);
     assert_eq!(db.store.sent_payload(&tenant.session, &row.chat, "other").await.unwrap(), None);
     assert_eq!(db.store.sent_payload(&stranger.session, &row.chat, &row.wa_id).await.unwrap(), None);
+}
+
+async fn whom_a_status_is_for_comes_with_every_try_and_stays(db: &Db) {
+    let (tenant, stranger) = (Tenant::new(db).await, Tenant::new(db).await);
+    let people = vec!["15550001001@s.whatsapp.net".to_owned(), "987@lid".to_owned()];
+    let status = NewMessage { audience: people.clone(), ..tenant.outgoing("a status") };
+    db.store.accept_message(&status).await.unwrap();
+    tenant.send(db, "a message").await;
+    let queued = db.store.queued_messages(&tenant.session, 0, 10).await.unwrap();
+    let audiences: Vec<_> = queued.into_iter().map(|(_, message)| message.audience).collect();
+    assert_eq!(audiences, [people.clone(), Vec::new()]);
+    db.store.record_outcomes(&tenant.fence, &[sent(&status.row.id)]).await.unwrap();
+    assert_eq!(db.store.audience(&tenant.session, &status.row.wa_id).await.unwrap(), people);
+    assert!(db.store.audience(&stranger.session, &status.row.wa_id).await.unwrap().is_empty());
 }
 
 async fn another_account_sees_nothing_of_a_message(db: &Db) {

@@ -61,6 +61,7 @@ impl Tenant {
         NewMessage {
             row,
             payload: text.as_bytes().to_vec(),
+            audience: Vec::new(),
             expires_at: NOW.plus_millis(1_000),
             daily_limit: None,
             claim: None,

@@ -5,9 +5,16 @@ use waproto::whatsapp as wa;
 use waproto::whatsapp::message::protocol_message::Type;
 use waproto::whatsapp::message::{ContactMessage, ContactsArrayMessage, ExtendedTextMessage, LocationMessage, ProtocolMessage};
 use wharf_api::Timestamp;
+use wharf_api::recipient::{STATUS_CHAT, is_shared};
 use wharf_api::types::message::{ContactCard, Content};
 use wharf_core::engine::{Body, Key, Preview};
 use wharf_core::message::vcard;
+
+/// Colours: 0xAARRGGBB on the wire.
+const OPAQUE: u32 = 0xFF00_0000;
+const WHITE: u32 = 0x00FF_FFFF;
+/// What a status stands on where nothing is chosen: a dark green.
+const BACKGROUND: u32 = 0x001E_6E4F;
 
 /// From whom, where and when a message is written.
 pub(super) struct Place<'a> {
@@ -20,7 +27,10 @@ type Context = MessageField<wa::ContextInfo>;
 
 pub(super) fn message(place: &Place<'_>, body: &Body, context: Context) -> wa::Message {
     match body {
-        Body::Text { text, preview } => words(text, preview.as_ref(), context),
+        Body::Text { text, preview, background } if place.chat == STATUS_CHAT => {
+            on_background(words(text, preview.as_ref(), context), *background)
+        }
+        Body::Text { text, preview, .. } => words(text, preview.as_ref(), context),
         Body::Location { latitude, longitude, name, address } => location(*latitude, *longitude, name.as_ref(), address.as_ref(), context),
         Body::Contact { contacts } => contacts_of(contacts, context),
         Body::Poll { question, options, selectable_count } => poll(question, options, *selectable_count, context),
@@ -62,7 +72,7 @@ pub(super) fn quoted(place: &Place<'_>, content: &Content, view_once: bool) -> w
         Content::Contact { contacts } => contacts_of(contacts, none()),
         Content::Poll { question, options, selectable_count, .. } => poll(question, options, *selectable_count, none()),
         // Nothing can be shown of it; the reader's client finds the message by its id.
-        _ => message(place, &Body::Text { text: String::new(), preview: None }, none()),
+        _ => message(place, &Body::Text { text: String::new(), preview: None, background: None }, none()),
     }
 }
 
@@ -79,6 +89,17 @@ fn words(text: &str, preview: Option<&Preview>, context: Context) -> wa::Message
         extended.preview_type = Some(wa::message::extended_text_message::PreviewType::NONE);
     }
     wa::Message { extended_text_message: MessageField::some(extended), ..Default::default() }
+}
+
+/// A text as a status: phones show one without a background as an empty picture.
+fn on_background(mut message: wa::Message, background: Option<u32>) -> wa::Message {
+    let text = message.conversation.take();
+    let extended = message.extended_text_message.get_or_insert_default();
+    extended.text = text.or(extended.text.take());
+    extended.background_argb = Some(OPAQUE | background.unwrap_or(BACKGROUND));
+    extended.text_argb = Some(OPAQUE | WHITE);
+    extended.font = Some(wa::message::extended_text_message::FontType::SYSTEM);
+    message
 }
 
 fn location(latitude: f64, longitude: f64, name: Option<&String>, address: Option<&String>, context: Context) -> wa::Message {
@@ -129,9 +150,9 @@ fn poll(question: &str, options: &[String], selectable_count: u32, context: Cont
     }
 }
 
-/// The name of another message of the chat. In a group it says who wrote it.
+/// The name of another message of the chat. In a group and of a status it says who wrote it.
 fn key(place: &Place<'_>, key: &Key) -> MessageField<wa::MessageKey> {
-    let participant = match (place.chat.ends_with("@g.us"), key.from_me) {
+    let participant = match (is_shared(place.chat), key.from_me) {
         (true, false) => key.sender.clone(),
         _ => None,
     };

@@ -13,7 +13,7 @@ fn frozen(draft: &Draft) -> (Composed, wa::Message) {
 }
 
 fn text(text: &str) -> Draft {
-    Draft::new(Body::Text { text: text.to_owned(), preview: None })
+    Draft::new(Body::Text { text: text.to_owned(), preview: None, background: None })
 }
 
 #[test]
@@ -34,6 +34,7 @@ fn a_reply_names_the_author_of_what_it_answers() {
         key: Key { wa_id: "3EB0AA".to_owned(), from_me, sender: sender.map(str::to_owned) },
         content: wharf_api::types::message::Content::text("before"),
         view_once: false,
+        elsewhere: None,
     };
     for (quote, author) in
         [(quote(true, None), OWN), (quote(false, None), "15550001001@s.whatsapp.net"), (quote(false, Some("987@lid")), "987@lid")]

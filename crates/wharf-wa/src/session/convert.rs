@@ -65,15 +65,15 @@ pub(super) fn bare(fence: &Fence, id: MessageId, info: &MessageInfo) -> Result<M
     if info.category == MessageCategory::Peer {
         return Err("between the account's own devices");
     }
-    if source.chat.is_status_broadcast() || source.chat.is_newsletter() {
-        return Err("a status or a channel");
+    if source.chat.is_newsletter() {
+        return Err("a channel");
     }
     if info.id.len() > LONGEST_ID {
         return Err("an id that nobody makes");
     }
     let own = source.is_from_me;
     let sender = Some(Person::of(&source.sender, source.sender_alt.as_ref())).filter(|_| !own).unwrap_or_default();
-    let chat = if source.is_group || source.chat.is_group() {
+    let chat = if source.is_group || source.chat.is_group() || source.chat.is_status_broadcast() {
         Person { id: source.chat.to_non_ad_string(), ..Person::default() }
     } else {
         Person::of(&source.chat, if own { source.recipient_alt.as_ref() } else { source.sender_alt.as_ref() })

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use wacore::types::events::{DecryptFailMode, InboundMessage, UnavailableType, UndecryptableMessage};
+use wacore::types::message::MessageInfo;
+use wacore_binary::JidExt as _;
 use wharf_api::limits;
 use wharf_api::types::media::MediaState;
 use wharf_api::types::message::{Content, Marks};
@@ -33,6 +35,9 @@ impl Inbound {
     }
 
     fn row(&self, inbound: &InboundMessage) -> Option<MessageRow> {
+        if !is_wanted(&self.own, &inbound.info) {
+            return None;
+        }
         match convert::row(self.own.fence(), self.own.ctx.chance.message_id(), &inbound.message, &inbound.info) {
             Ok(row) => Some(row),
             Err(reason) => {
@@ -135,11 +140,16 @@ impl Inbound {
     }
 }
 
+/// Statuses come from everybody who shows theirs, and not every gateway wants them.
+fn is_wanted(own: &Own, info: &MessageInfo) -> bool {
+    own.ctx.config.receive_statuses || !info.source.chat.is_status_broadcast()
+}
+
 /// Stores that a message came which could not be decrypted. The library has asked the sender for it again; what comes then
 /// takes the place of this row's content. What WhatsApp gives to phones alone never comes, and is shown as what it is.
 pub(super) async fn note_undecryptable(own: &Own, message: &UndecryptableMessage) {
     let session = own.session();
-    if message.decrypt_fail_mode == DecryptFailMode::Hide {
+    if message.decrypt_fail_mode == DecryptFailMode::Hide || !is_wanted(own, &message.info) {
         return;
     }
     let Ok(mut row) = convert::bare(own.fence(), own.ctx.chance.message_id(), &message.info) else { return };

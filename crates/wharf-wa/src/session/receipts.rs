@@ -20,7 +20,7 @@ const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 /// How often a receipt is offered for a message that is not there.
 const OFFERS: u8 = 5;
 
-/// A receipt for one message; in a group with the member who gave it.
+/// A receipt for one message; in a group, and of a status, with the person who gave it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Told {
     kind: ReceiptKind,
@@ -50,7 +50,8 @@ impl Receipts {
         if self.waiting.len() >= WAITING {
             return;
         }
-        let member = (source.chat.is_group() && !elsewhere).then(|| {
+        let many = source.chat.is_group() || source.chat.is_status_broadcast();
+        let member = (many && !elsewhere).then(|| {
             let person = Person::of(&source.sender, source.sender_alt.as_ref());
             Member { id: person.id, phone: person.phone, lid: person.lid }
         });
@@ -131,6 +132,11 @@ async fn store(own: Arc<Own>, mut batch: Batch) -> Batch {
         if wa_ids.is_empty() {
             continue;
         }
+        // Who it was is there before the message says that somebody did.
+        if !record_members(&own, &of_kind).await {
+            unstored.extend(of_kind.into_iter().cloned());
+            continue;
+        }
         let receipt = Receipt { kind, wa_ids, at: own.ctx.clock.now() };
         match own.vault.notice(own.ctx.store.record_receipt(own.fence(), &receipt).await) {
             Ok(moved) => {
@@ -141,11 +147,9 @@ async fn store(own: Arc<Own>, mut batch: Batch) -> Batch {
             }
             Err(store::Error::Unavailable(_)) => {
                 unstored.extend(of_kind.into_iter().cloned());
-                continue;
             }
             Err(error) => tracing::warn!(session = %own.session(), %error, "receipts were not recorded"),
         }
-        unstored.extend(members(&own, &of_kind).await);
     }
     if !unstored.is_empty() {
         tokio::time::sleep(PAUSE).await;
@@ -166,26 +170,20 @@ async fn early(own: &Own, told: &[&Told], moved: &[MessageRow]) -> Batch {
     early
 }
 
-/// Stores who of a group has told.
-async fn members(own: &Own, told: &[&Told]) -> Batch {
+/// Stores who of a group, or of those whom a status is for, has told; `false` where that is to be tried again.
+async fn record_members(own: &Own, told: &[&Told]) -> bool {
     let at = own.ctx.clock.now();
-    let of_members: Vec<(&Told, MemberReceipt)> = told
-        .iter()
-        .filter_map(|told| {
-            let member = told.member.clone()?;
-            Some((*told, MemberReceipt { wa_id: told.wa_id.clone(), member, kind: told.kind, at }))
-        })
-        .collect();
-    if of_members.is_empty() {
-        return Vec::new();
+    let receipt = |told: &&Told| Some(MemberReceipt { wa_id: told.wa_id.clone(), member: told.member.clone()?, kind: told.kind, at });
+    let receipts: Vec<MemberReceipt> = told.iter().filter_map(receipt).collect();
+    if receipts.is_empty() {
+        return true;
     }
-    let receipts: Vec<MemberReceipt> = of_members.iter().map(|(_, receipt)| receipt.clone()).collect();
     match own.vault.notice(own.ctx.store.record_member_receipts(own.fence(), &receipts).await) {
-        Ok(()) => Vec::new(),
-        Err(store::Error::Unavailable(_)) => of_members.into_iter().map(|(told, _)| told.clone()).collect(),
+        Ok(()) => true,
+        Err(store::Error::Unavailable(_)) => false,
         Err(error) => {
             tracing::warn!(session = %own.session(), %error, "receipts of members were not recorded");
-            Vec::new()
+            true
         }
     }
 }

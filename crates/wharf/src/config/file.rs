@@ -16,6 +16,7 @@ pub(super) struct Settings {
     pub master_key: Option<String>,
     pub master_key_file: Option<PathBuf>,
     pub device_name: Option<String>,
+    pub receive_statuses: Option<bool>,
     pub log: Log,
     pub egress: Egress,
     pub webhooks: Webhooks,
@@ -102,6 +103,7 @@ impl Settings {
         set(&mut self.master_key, env("WHARF_MASTER_KEY"))?;
         set(&mut self.master_key_file, env("WHARF_MASTER_KEY_FILE"))?;
         set(&mut self.device_name, env("WHARF_DEVICE_NAME"))?;
+        set(&mut self.receive_statuses, env("WHARF_RECEIVE_STATUSES"))?;
         set(&mut self.log.filter, env("WHARF_LOG"))?;
         set(&mut self.log.format, env("WHARF_LOG_FORMAT"))?;
         set(&mut self.egress.reach, env("WHARF_EGRESS_REACH"))?;
@@ -123,7 +125,8 @@ impl Settings {
 
     #[cfg(test)]
     pub(super) fn unset(&self) -> Vec<&'static str> {
-        let Self { listen, data_dir, database_url, master_key, master_key_file, device_name, log, egress, webhooks, media, limits } = self;
+        let Self { listen, data_dir, database_url, master_key, master_key_file, .. } = self;
+        let Self { device_name, receive_statuses, log, egress, webhooks, media, limits, .. } = self;
         let set = [
             ("listen", listen.is_some()),
             ("data_dir", data_dir.is_some()),
@@ -131,6 +134,7 @@ impl Settings {
             ("master_key", master_key.is_some()),
             ("master_key_file", master_key_file.is_some()),
             ("device_name", device_name.is_some()),
+            ("receive_statuses", receive_statuses.is_some()),
             ("log.filter", log.filter.is_some()),
             ("log.format", log.format.is_some()),
             ("media.free_space_floor_mb", media.free_space_floor_mb.is_some()),

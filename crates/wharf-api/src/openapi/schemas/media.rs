@@ -44,6 +44,7 @@ pub(super) fn send_media() -> Value {
         maybe("fileName", about(file_name, "Of a document.")),
         maybe("voice", flag("Of audio: a voice note, which must be Ogg with Opus.")),
         maybe("viewOnce", flag("Of an image, a video or a voice note: it can be opened once.")),
+        messages::audience(),
         messages::mentions("caption"),
         maybe("forwarded", flag("It is shown as forwarded.")),
     ])

@@ -6,8 +6,8 @@ use super::answers::status;
 use crate::ids::MediaId;
 use crate::limits;
 use crate::openapi::schema::{
-    Member, about, always, answer, boolean, chars, id, integer, list, maybe, message_id, name, nullable, number, person, phone, recipient,
-    reference, request, session_id, text, time, word,
+    Member, about, always, answer, boolean, chars, id, integer, list, maybe, message_id, name, nullable, number, pattern, person, phone,
+    recipient, reference, request, session_id, text, time, word,
 };
 use crate::types::hold::HoldReason;
 use crate::types::media::MediaState;
@@ -168,11 +168,19 @@ pub(super) fn mentions(words: &str) -> Member {
     maybe("mentions", mentions)
 }
 
+/// Whom a status is for.
+pub(super) fn audience() -> Member {
+    let mut audience = about(list(&person()), "With `to: \"status\"`, and only then: the people whom it is for.");
+    audience["maxItems"] = json!(limits::STATUS_AUDIENCE.end());
+    maybe("audience", audience)
+}
+
 pub(super) fn send_text() -> Value {
     let preview = json!({ "oneOf": [boolean(), reference("LinkPreview")], "default": false,
         "description": "What a link in the text is shown as; `true` has the first link's page say so, which never fails the send." });
     let text = always("text", chars(1, limits::TEXT_CHARS));
-    new(vec![text, mentions("text"), maybe("linkPreview", preview)])
+    let colour = about(nullable(pattern("^#[0-9A-Fa-f]{6}$")), "Of a status: what the text stands on.");
+    new(vec![text, audience(), maybe("backgroundColor", colour), mentions("text"), maybe("linkPreview", preview)])
 }
 
 pub(super) fn send_location() -> Value {

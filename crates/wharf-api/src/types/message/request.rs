@@ -11,8 +11,14 @@ use super::{ContactCard, LinkPreview};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SendText {
     pub session_id: String,
-    /// A phone number in international format, or a group or LID id.
+    /// A phone number in international format, a group or LID id, or `status`.
     pub to: String,
+    /// Of a status: the phone numbers or LIDs of those whom it is for, 1 to 1024.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub audience: Vec<String>,
+    /// Of a status: what the text stands on, `#RRGGBB`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub background_color: Option<String>,
     /// 1 to 4096 characters.
     pub text: String,
     /// The message that this one answers, of the same chat.

@@ -93,7 +93,7 @@ fn traffic_of_the_protocol_and_of_own_devices_gets_no_row() {
     let mut peer = plain.clone();
     peer.category = MessageCategory::Peer;
     assert!(convert(&text("hi"), &peer).is_err());
-    assert!(convert(&text("hi"), &info("status@broadcast", "15550001@s.whatsapp.net", None)).is_err());
+    assert!(convert(&text("hi"), &info("120363000000000001@newsletter", "15550001@s.whatsapp.net", None)).is_err());
 }
 
 #[test]

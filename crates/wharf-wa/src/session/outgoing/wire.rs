@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
-use wacore_binary::Jid;
+use wacore_binary::{Jid, JidExt as _};
+use waproto::whatsapp as wa;
 use wharf_core::store::Outgoing;
 use whatsapp_rust::client::Client;
-use whatsapp_rust::send::{SendError, SendOptions};
+use whatsapp_rust::features::{StatusPrivacySetting, StatusSendOptions};
+use whatsapp_rust::send::{SendError, SendOptions, SendResult};
 use whatsapp_rust::{ClientError, ErrorChainExt as _};
 
 use super::verdict::Verdict;
@@ -19,6 +21,8 @@ use crate::session::flight::Answer;
 
 /// Key look-ups and encryption included. The library itself would wait for a minute.
 const WRITE_LIMIT: Duration = Duration::from_secs(10);
+/// What each person whom a status is for may add to it: their devices are looked up and get the key of it.
+const WRITE_LIMIT_EACH: Duration = Duration::from_millis(50);
 
 pub(super) async fn send(own: &Arc<Own>, client: &Client, message: &Outgoing, gone: &CancellationToken) -> Verdict {
     let (Ok(to), Some(content)) = (message.chat.parse::<Jid>(), compose::thaw(&message.payload)) else {
@@ -28,10 +32,10 @@ pub(super) async fn send(own: &Arc<Own>, client: &Client, message: &Outgoing, go
     let mut awaited = own.flight.expect(&message.wa_id);
     // As close before the write as the library lets us: it encrypts and writes in one call.
     fail::fail_point!("S2-encrypted");
-    let options = SendOptions::default().with_message_id(message.wa_id.clone());
-    let write = AssertUnwindSafe(client.send_message_with_options(to, content, options)).catch_unwind();
+    let write = AssertUnwindSafe(write(client, message, to, content)).catch_unwind();
+    let limit = WRITE_LIMIT + WRITE_LIMIT_EACH * u32::try_from(message.audience.len()).unwrap_or(0);
     let written = tokio::select! {
-        written = tokio::time::timeout(WRITE_LIMIT, write) => written,
+        written = tokio::time::timeout(limit, write) => written,
         () = gone.cancelled() => return Verdict::Again { chat_rests: false },
     };
     match written {
@@ -62,6 +66,42 @@ pub(super) async fn send(own: &Arc<Own>, client: &Client, message: &Outgoing, go
             tracing::info!(session = %own.session(), message = %message.id, code, "WhatsApp refused a message");
             Verdict::of_refusal(&code)
         }
+    }
+}
+
+/// The one call in which the library encrypts and writes.
+async fn write(client: &Client, message: &Outgoing, to: Jid, content: wa::Message) -> Result<SendResult, SendError> {
+    if !to.is_status_broadcast() {
+        let options = SendOptions::default().with_message_id(message.wa_id.clone());
+        return client.send_message_with_options(to, content, options).await;
+    }
+    // Boxed: it is rare and large.
+    Box::pin(post(client, message, content)).await
+}
+
+async fn post(client: &Client, message: &Outgoing, content: wa::Message) -> Result<SendResult, SendError> {
+    let people: Vec<Jid> = message.audience.iter().filter_map(|person| person.parse().ok()).collect();
+    learn_lids(client, &people).await;
+    let options = StatusSendOptions {
+        message_id: Some(message.wa_id.clone()),
+        privacy: StatusPrivacySetting::AllowList,
+        ..StatusSendOptions::default()
+    };
+    client.status().send_raw(content, &people, options).await
+}
+
+/// A status goes to LIDs, and the library leaves out whoever's it does not know: after a new pairing that may be everybody.
+async fn learn_lids(client: &Client, people: &[Jid]) {
+    let mut unknown = Vec::new();
+    for person in people.iter().filter(|person| person.is_pn()) {
+        if !matches!(client.get_lid_pn_entry(person).await, Ok(Some(_))) {
+            unknown.push(person.clone());
+        }
+    }
+    if !unknown.is_empty()
+        && let Err(error) = client.contacts().is_on_whatsapp(&unknown).await
+    {
+        tracing::warn!(code = error.server_rejection().map(|rejection| rejection.code), "the people of a status were not looked up");
     }
 }
 

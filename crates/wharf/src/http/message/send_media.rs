@@ -22,6 +22,7 @@ pub(in crate::http) async fn send_media(mut call: Call) -> Answer {
         envelope: Envelope {
             session: request.session_id.clone(),
             to: request.to.clone(),
+            audience: Some(request.audience.clone()),
             reply_to: request.reply_to.clone(),
             mentions: request.mentions.clone(),
             forwarded: request.forwarded,

@@ -15,6 +15,7 @@ pub(in crate::http) async fn send(call: &Call, request: &SendText) -> Answer {
         envelope: Envelope {
             session: request.session_id.clone(),
             to: request.to.clone(),
+            audience: Some(request.audience.clone()),
             reply_to: request.reply_to.clone(),
             mentions: request.mentions.clone(),
             forwarded: false,
@@ -22,6 +23,7 @@ pub(in crate::http) async fn send(call: &Call, request: &SendText) -> Answer {
         },
         text: request.text.clone(),
         preview: request.link_preview.clone(),
+        background: request.background_color.clone(),
     };
     rules::check(&command)?;
     sending::once(call, request, |claim| message::send_text(call.services(), call.caller(), command.clone(), claim)).await

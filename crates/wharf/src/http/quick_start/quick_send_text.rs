@@ -10,6 +10,8 @@ pub(in crate::http) async fn quick_send_text(call: Call) -> Answer {
         session_id: call.path("sessionId").to_owned(),
         to,
         text,
+        audience: Vec::new(),
+        background_color: None,
         reply_to: None,
         mentions: Vec::new(),
         link_preview: PreviewChoice::default(),

@@ -12,6 +12,7 @@ fn row(number: i64, chat: &str) -> (i64, Outgoing) {
         wa_id: format!("3EB0{number}"),
         chat: chat.to_owned(),
         payload: Vec::new(),
+        audience: Vec::new(),
         attempts: 0,
         accepted_at: Timestamp::from_millis(500),
         expires_at: Timestamp::from_millis(2_000),
