@@ -2,7 +2,7 @@
 //!
 //! Wharf streams from disk to disk to the network; the bare loop holds each file in memory, as the library's short road does.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::json;
@@ -51,9 +51,14 @@ pub async fn run(options: &Options) -> Result<()> {
         gateway.forget_peak()?;
         stream::iter(0..options.documents)
             .map(|number| {
-                let body = json!({"sessionId": session, "to": contact(number), "mediaType": "document", "mediaId": media, "async": true});
+                let body = json!({"sessionId": session, "to": contact(number), "mediaType": "document", "mediaId": media});
                 let api = api.clone();
-                async move { api.post("/v1/messages/media", &body).await.map(|_| ()) }
+                async move {
+                    let sent = api.post("/v1/messages/media", &body).await?;
+                    // Both sides count to the server's acknowledgement.
+                    ensure!(sent["data"]["status"] == "sent", "a document was not acknowledged in time: {sent}");
+                    Ok(())
+                }
             })
             .buffer_unordered(options.concurrency)
             .try_collect::<()>()

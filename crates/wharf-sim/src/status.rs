@@ -8,10 +8,10 @@ use waproto::whatsapp as wa;
 
 use crate::account::Account;
 use crate::address::{Address, Number};
-use crate::delivery::Place;
+use crate::delivery::{self, Copy, Place, Post};
 use crate::many;
 use crate::network::Net;
-use crate::router::SendError;
+use crate::router::{self, SendError};
 use crate::wire;
 
 /// What the server answers where a status is written like a message to a group.
@@ -32,6 +32,18 @@ pub(crate) fn devices(net: &Net, node: &NodeRef<'_>) -> Vec<Address> {
 fn devices_of(net: &Net, people: impl Iterator<Item = Number>) -> Vec<Address> {
     let once: BTreeSet<Number> = people.collect();
     once.into_iter().filter_map(|number| net.account(number)).flat_map(|account| account.addresses()).collect()
+}
+
+/// A reaction to somebody's status, which its author's devices alone get.
+pub(crate) fn react(net: &Arc<Net>, sender: &Arc<Account>, author: Number, id: &str, message: &wa::Message) -> Result<(), SendError> {
+    sender.phone().remember_sent(id, Number::STATUS, message);
+    let post = Post::from_phone(sender.number, Place::Status, id, message);
+    for target in devices_of(net, [author].into_iter()) {
+        let sealed = router::seal(net, sender, target, author, message, false)?;
+        delivery::deliver(net, &post, target, Copy::alone(sealed));
+    }
+    net.save(sender);
+    Ok(())
 }
 
 /// A status that a person posts at the phone, for these people and the person's own devices.

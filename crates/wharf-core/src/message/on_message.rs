@@ -52,8 +52,13 @@ impl Target {
         }
         let session = session::find(services, caller, self.0.session.as_str()).await?;
         let to = Recipient::parse(&self.0.chat).map_err(|_| Error::Unsupported("nothing can be sent to this chat"))?;
-        if to == Recipient::Status && !matches!(body, Body::Revoke { .. }) {
-            return Err(Error::Unsupported("a status can be deleted and not changed"));
+        let fits_a_status = match body {
+            Body::Revoke { .. } => self.is_own(),
+            Body::Reaction { .. } => !self.is_own(),
+            _ => false,
+        };
+        if to == Recipient::Status && !fits_a_status {
+            return Err(Error::Unsupported("an own status can be deleted, one of others can be reacted to, and neither can be changed"));
         }
         Ok(Parcel::new(session, to, Draft::new(body), content))
     }

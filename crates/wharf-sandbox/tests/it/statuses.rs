@@ -127,8 +127,8 @@ async fn a_status_is_liked_answered_and_taken_back() {
 
     let changed = world.api().patch(&format!("/v1/messages/{}", id(&status)), &json!({"text": "nobody"})).await;
     changed.refused(ErrorCode::UnsupportedOperation);
-    let reaction = json!({"messageId": id(&status), "emoji": "❤"});
-    world.api().post("/v1/messages/reaction", &reaction).await.refused(ErrorCode::UnsupportedOperation);
+    let own = json!({"messageId": id(&status), "emoji": "❤"});
+    world.api().post("/v1/messages/reaction", &own).await.refused(ErrorCode::UnsupportedOperation);
     world.api().delete(&format!("/v1/messages/{}", id(&status))).await.ok(200);
     for phone in [SILENT, FRIEND] {
         eventually(&format!("{phone} does not show it any more"), async || {
@@ -228,6 +228,15 @@ both_backends! {
         .await;
         let chats = world.api().get(&format!("/v1/chats?sessionId={session}")).await;
         assert!(chats.ok(200).as_array().unwrap().is_empty(), "statuses are no chat: {chats:?}");
+        let liked = world.api().post("/v1/messages/reaction", &json!({"messageId": id(row), "emoji": "❤"})).await;
+        assert_eq!(liked.ok(201)["status"], "sent");
+        eventually("its author sees who likes it", async || {
+            let entry = until_seen(&world, FRIEND, &posted).await;
+            (entry["reactions"][OWNER] == "❤").then_some(()).ok_or(format!("{entry}"))
+        })
+        .await;
+        assert_eq!(world.api().get(&format!("/v1/messages/{}", id(row))).await.ok(200)["reactions"][0]["emoji"], "❤");
+        world.api().delete(&format!("/v1/messages/{}", id(row))).await.refused(ErrorCode::UnsupportedOperation);
         let answer = json!({"sessionId": session, "to": FRIEND, "text": "how blue", "replyTo": id(row)});
         let answer = world.api().post("/v1/messages/text", &answer).await;
         let answer = answer.ok(201);
@@ -247,14 +256,19 @@ async fn statuses_of_others_are_left_out_where_they_are_not_wanted() {
     let told =
         world.control().post(&format!("/control/phones/{FRIEND}/send"), &json!({"to": CHAT, "audience": [OWNER], "text": "my day"})).await;
     told.ok(200);
+    let own = post(&world, &session, json!({"text": "mine", "audience": [FRIEND]})).await;
+    until_seen(&world, FRIEND, wa_id(&own)).await;
+    world.control().post(&format!("/control/phones/{FRIEND}/react"), &json!({"id": wa_id(&own), "emoji": "👏"})).await.ok(200);
     world.phone_sends(FRIEND, OWNER, "after it").await;
     eventually("what came after it is there", async || {
         let list = world.api().get(&format!("/v1/messages?sessionId={session}&direction=incoming")).await;
         let rows = list.ok(200).as_array().unwrap().clone();
-        assert!(rows.iter().all(|row| row["chat"]["id"] != CHAT), "{rows:?}");
+        assert!(rows.iter().all(|row| row["chat"]["id"] != CHAT || row["type"] == "reaction"), "{rows:?}");
         rows.iter().any(|row| row["text"] == "after it").then_some(()).ok_or(format!("{rows:?}"))
     })
     .await;
+    let found = world.api().get(&format!("/v1/messages/{}", id(&own))).await;
+    assert_eq!(found.ok(200)["reactions"][0]["emoji"], "👏", "what others say of ours comes in all the same");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -185,9 +185,11 @@ pub(super) async fn react(State(net): State<Arc<Net>>, Path(number): Path<String
         ..Default::default()
     };
     let id = keys::message_id();
-    // Who likes a status tells it to the one whose it is.
-    let to = if target.chat.is_status() { target.sender } else { target.chat };
-    router::send_from_phone(&net, &account, to, &id, &message)?;
+    if target.chat.is_status() {
+        status::react(&net, &account, target.sender, &id, &message)?;
+    } else {
+        router::send_from_phone(&net, &account, target.chat, &id, &message)?;
+    }
     answer::ok(json!({"id": id}))
 }
 

@@ -78,7 +78,7 @@ impl Ledger {
     /// Does to another entry what this one says: a reaction, a vote, an edit or a deletion.
     pub(crate) fn apply(&mut self, change: &Entry) {
         let Some(&at) = change.fields.get("target").and_then(Value::as_str).and_then(|id| self.by_id.get(id)) else { return };
-        let Some(entry) = self.entries.get_mut(&at).filter(|entry| entry.chat == change.chat || entry.chat.is_status()) else { return };
+        let Some(entry) = self.entries.get_mut(&at).filter(|entry| entry.chat == change.chat) else { return };
         let who = change.sender.to_string();
         match change.kind.as_str() {
             "edit" if entry.sender == change.sender => {

@@ -120,7 +120,9 @@ fn deliver_to_many(session: &Session, node: &NodeRef<'_>, post: Post, targets: &
         let alone: HashMap<Address, Sealed> = parts.iter().map(|part| (part.to, sealed(part))).collect();
         return many::fan_out(&session.net, targets, &post, alone, shared);
     }
-    let post = post.again();
+    // What is said of a status goes to its author alone, and is no repeat.
+    let again = node.get_attr("participant").is_some();
+    let post = if again { post.again() } else { post };
     for part in parts {
         delivery::deliver(&session.net, &post, part.to, Copy::alone(sealed(part)));
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use wacore::proto_helpers::MessageExt as _;
 use wacore::types::events::{DecryptFailMode, InboundMessage, UnavailableType, UndecryptableMessage};
 use wacore::types::message::MessageInfo;
 use wacore_binary::JidExt as _;
@@ -35,7 +36,8 @@ impl Inbound {
     }
 
     fn row(&self, inbound: &InboundMessage) -> Option<MessageRow> {
-        if !is_wanted(&self.own, &inbound.info) {
+        let of_ours = inbound.message.get_base_message().reaction_message.is_set();
+        if !of_ours && !is_wanted(&self.own, &inbound.info) {
             return None;
         }
         match convert::row(self.own.fence(), self.own.ctx.chance.message_id(), &inbound.message, &inbound.info) {
@@ -140,7 +142,7 @@ impl Inbound {
     }
 }
 
-/// Statuses come from everybody who shows theirs, and not every gateway wants them.
+/// Statuses come from everybody who shows theirs, and not every gateway wants them. A reaction to one comes to its author alone.
 fn is_wanted(own: &Own, info: &MessageInfo) -> bool {
     own.ctx.config.receive_statuses || !info.source.chat.is_status_broadcast()
 }

@@ -71,7 +71,8 @@ pub(super) async fn send(own: &Arc<Own>, client: &Client, message: &Outgoing, go
 
 /// The one call in which the library encrypts and writes.
 async fn write(client: &Client, message: &Outgoing, to: Jid, content: wa::Message) -> Result<SendResult, SendError> {
-    if !to.is_status_broadcast() {
+    // What is said of another's status goes to its author, whom it names.
+    if !to.is_status_broadcast() || message.audience.is_empty() {
         let options = SendOptions::default().with_message_id(message.wa_id.clone());
         return client.send_message_with_options(to, content, options).await;
     }
