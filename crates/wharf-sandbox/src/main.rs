@@ -57,8 +57,11 @@ async fn run(args: Args) -> Result<()> {
     let env = |name: &str| std::env::var(name).ok();
     let mut config = Config { listen: loopback(args.port), database_url: args.database_url, ..Config::default() };
     config.limits.failed_keys_per_minute = args.failed_keys_per_minute;
-    config.schedule = Config::schedule(env)?;
-    config.receive_statuses = env("WHARF_RECEIVE_STATUSES").as_deref() != Some("false");
+    let wanted = Config::from_env(env)?;
+    config.schedule = wanted.schedule;
+    config.bucket = wanted.bucket;
+    // A newcomer is to see everything.
+    config.receive_statuses = wanted.receive_statuses || env("WHARF_RECEIVE_STATUSES").is_none();
     if let Some(filter) = env("WHARF_LOG") {
         config.log.filter = filter;
     } else if !args.json {

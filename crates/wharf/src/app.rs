@@ -89,7 +89,10 @@ impl App {
             .map_err(|error| Error::Engine(error.into()))?;
         let folder = LocalFiles::open(config.data_dir.join("media"), config.media_floor_bytes)?;
         let files: Arc<dyn Files> = match &config.bucket {
-            Some(bucket) => Arc::new(BucketFiles::open(bucket, folder)?),
+            Some(bucket) => {
+                world.check_bucket(&bucket.endpoint)?;
+                Arc::new(BucketFiles::open(bucket, folder)?)
+            }
             None => Arc::new(folder),
         };
         let egress = Guard::new(&Settings::new(world.reach(config.reach)))?;

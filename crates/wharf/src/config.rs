@@ -102,11 +102,11 @@ impl Config {
         Self::from_settings(settings)
     }
 
-    /// The schedule of deliveries that the environment asks for: for the sandbox, which reads no file.
-    pub fn schedule(env: impl Fn(&str) -> Option<String>) -> Result<Schedule, Error> {
+    /// What the environment alone asks for: for the sandbox, which reads no file.
+    pub fn from_env(env: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let mut settings = file::Settings::default();
         settings.overlay(env)?;
-        schedule(&settings.webhooks, Schedule::default())
+        Self::from_settings(settings)
     }
 
     /// The database's address, the default one included.

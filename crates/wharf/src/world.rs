@@ -27,6 +27,8 @@ pub enum Error {
     ForeignDatabase { found: String, own: &'static str },
     #[error("the pretend network's address must be a WebSocket address on loopback, such as ws://127.0.0.1:7000")]
     NotLoopback,
+    #[error("the bucket of a sandbox must be on loopback, such as http://127.0.0.1:9000")]
+    FarBucket,
 }
 
 impl World {
@@ -59,23 +61,42 @@ impl World {
         if found == self.name() { Ok(()) } else { Err(Error::ForeignDatabase { found: found.to_owned(), own: self.name() }) }
     }
 
+    /// Files of a sandbox stay on the machine.
+    pub(crate) fn check_bucket(&self, endpoint: &str) -> Result<(), Error> {
+        let near = || Url::parse(endpoint).is_ok_and(|url| on_loopback(&url));
+        if matches!(self, Self::Production) || near() { Ok(()) } else { Err(Error::FarBucket) }
+    }
+
     /// Where sessions connect; `None` is WhatsApp's own address.
     pub fn network(&self) -> Result<Option<Url>, Error> {
         let Self::Sandbox { network_url } = self else { return Ok(None) };
         let url = Url::parse(network_url).map_err(|_| Error::NotLoopback)?;
-        let loopback = match url.host() {
-            Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-            Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-            // A name can point anywhere, also this one.
-            Some(Host::Domain(_)) | None => false,
-        };
-        if loopback && matches!(url.scheme(), "ws" | "wss") { Ok(Some(url)) } else { Err(Error::NotLoopback) }
+        if on_loopback(&url) && matches!(url.scheme(), "ws" | "wss") { Ok(Some(url)) } else { Err(Error::NotLoopback) }
+    }
+}
+
+fn on_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+        // A name can point anywhere, also this one.
+        Some(Host::Domain(_)) | None => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_of_a_sandbox_stay_on_the_machine() {
+        let sandbox = World::Sandbox { network_url: "ws://127.0.0.1:1".to_owned() };
+        assert!(sandbox.check_bucket("http://127.0.0.1:9000").is_ok());
+        for far in ["https://s3.example.com", "http://localhost:9000", "http://192.0.2.1:9000", "nowhere"] {
+            assert!(sandbox.check_bucket(far).is_err(), "{far}");
+        }
+        assert!(World::Production.check_bucket("https://s3.example.com").is_ok());
+    }
 
     #[test]
     fn the_pretend_network_is_on_loopback_or_nowhere() {
