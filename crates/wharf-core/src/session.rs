@@ -4,6 +4,8 @@ pub mod create;
 pub mod events;
 pub mod link;
 
+use std::time::Duration;
+
 use wharf_api::ids::SessionId;
 use wharf_api::types::session::{DisconnectReason, Session, SessionStatus};
 use wharf_api::{ApiError, ErrorCode, limits};
@@ -15,6 +17,9 @@ use crate::{engine, idempotency};
 
 pub use create::{Fresh, create, create_hooked};
 pub use link::{delete, logout, pairing_code, qr, restart};
+
+/// How long a send waits for a session that is on its way.
+const CONNECT_WAIT: Duration = Duration::from_secs(3);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -135,6 +140,18 @@ pub fn require_connected(services: &Services, row: &SessionRow) -> Result<String
         SessionStatus::Disconnected => Err(Error::Disconnected { reason: link.map_or(row.reason, |link| link.reason) }),
         status => Err(Error::NotConnected { status }),
     }
+}
+
+/// The same for a session that has just been linked or started: whoever has scanned its code sends at once.
+pub async fn await_connected(services: &Services, row: &SessionRow) -> Result<String, Error> {
+    if let Some(mut link) = services.engine.link(&row.id)
+        && link.borrow().status == SessionStatus::Connecting
+    {
+        let settled = link.wait_for(|link| link.status != SessionStatus::Connecting);
+        // What it is by then is the answer.
+        let _ = tokio::time::timeout(CONNECT_WAIT, settled).await;
+    }
+    require_connected(services, row)
 }
 
 /// The part of a WhatsApp id before the server, without a device.

@@ -14,7 +14,7 @@ pub fn print(url: &str, control_url: Option<&str>, clock_url: &str, keys: &Keys)
     println!("  demo key     {key}");
     println!("  operator key {}\n", keys.operator_key);
     let control = control_url.unwrap_or("$CONTROL");
-    println!("A session, its QR code scanned by a pretend phone, and a first message, once the session is connected a second later:\n");
+    println!("A session, its QR code scanned by a pretend phone, and a first message:\n");
     println!(
         "curl -s -X POST {url}/v1/sessions -H 'Authorization: Bearer {key}' \\\n     -H 'Content-Type: application/json' -d '{{\"name\":\"demo\"}}' | tee session.json\n"
     );

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 use crate::address::{Address, Number};
 use crate::books::Books;
 use crate::cast::Behaviour;
@@ -43,6 +45,8 @@ pub(crate) struct Account {
     books: Mutex<Books>,
     app_state: Mutex<AppState>,
     dirty: AtomicBool,
+    /// One of its devices came and wants what waited for it.
+    pub(crate) arrived: Notify,
 }
 
 impl Account {
@@ -69,6 +73,7 @@ impl Account {
             books: Mutex::new(Books::default()),
             app_state: Mutex::new(app_state),
             dirty: AtomicBool::new(false),
+            arrived: Notify::new(),
         }
     }
 

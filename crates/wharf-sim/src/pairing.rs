@@ -29,6 +29,8 @@ use crate::{clock, keys, router, wire};
 const REFERENCES: usize = 6;
 /// How long the person waits for the new device to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a person looks at the screen until the new device has logged in.
+const LOGIN_PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -230,14 +232,30 @@ pub(crate) async fn scan(net: &Arc<Net>, text: &str, number: Number) -> Result<L
     let secret = decode(secret).ok_or(Error::MalformedQr)?;
     let candidate = lock(&net.references).get(reference).cloned().ok_or(Error::UnknownQr)?;
     let (done, answer) = oneshot::channel();
-    candidate.offer(net, net.owner(number), &identity, &secret, done);
-    wait(answer).await
+    let owner = net.owner(number);
+    candidate.offer(net, Arc::clone(&owner), &identity, &secret, done);
+    wait(&owner, answer).await
 }
 
-async fn wait(answer: oneshot::Receiver<Result<Linked, Error>>) -> Result<Linked, Error> {
-    match tokio::time::timeout(PATIENCE, answer).await {
-        Ok(Ok(answer)) => answer,
-        _ => Err(Error::NoAnswer),
+/// Until the phone shows the device as linked, which it does when the device has logged in.
+async fn wait(owner: &Account, answer: oneshot::Receiver<Result<Linked, Error>>) -> Result<Linked, Error> {
+    let linked = match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(Ok(answer)) => answer?,
+        _ => return Err(Error::NoAnswer),
+    };
+    // It is linked in any case; a device that does not come is not waited for any longer.
+    let _ = tokio::time::timeout(LOGIN_PATIENCE, active(owner, linked.device)).await;
+    Ok(linked)
+}
+
+/// Ends when the device is there, or when it was unlinked.
+async fn active(owner: &Account, device: u16) {
+    loop {
+        let arrived = owner.arrived.notified();
+        if owner.registry().devices.get(&device).is_none_or(|device| device.active) {
+            return;
+        }
+        arrived.await;
     }
 }
 

@@ -116,7 +116,7 @@ fn answered(row: MessageRow, session: &SessionRow, to: &Recipient) -> Result<Mes
 impl Addressed {
     /// Refuses what cannot be sent now, before work is done for it. Asked again when the message is accepted, from memory then.
     pub(super) async fn require_reachable(&self, services: &Services) -> Result<(), Error> {
-        session::require_connected(services, &self.session)?;
+        session::await_connected(services, &self.session).await?;
         audience::require_registered(services, &self.session.id, &self.to, &self.audience).await
     }
 

@@ -66,7 +66,7 @@ impl Sent {
 /// Accepts a message and waits for WhatsApp's acknowledgement, at most [`limits::SEND_WAIT_MS`]. Once this returns `Ok`
 /// the message reaches a final state whatever happens to the process.
 pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: Option<Claim>) -> Result<Sent, Error> {
-    let own_jid = session::require_connected(services, &parcel.session)?;
+    let own_jid = session::await_connected(services, &parcel.session).await?;
     audience::require_registered(services, &parcel.session.id, &parcel.to, &parcel.audience).await?;
 
     let now = services.clock.now();

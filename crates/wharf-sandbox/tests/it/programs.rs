@@ -1,10 +1,15 @@
 //! The programs themselves: what they print, what they refuse, how they end.
 
+use std::path::Path;
+use std::process::Stdio;
+
 use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
 use wharf_api::ErrorCode;
 
 use crate::harness::process::{Process, fresh_dir, program};
-use crate::harness::{Api, Backend, ECHO, OWNER, World, eventually};
+use crate::harness::{Api, Backend, ECHO, OWNER, PATIENCE, World, eventually};
 
 /// The program as a release builds it: without the sandbox's feature.
 fn release_program() -> std::path::PathBuf {
@@ -39,6 +44,46 @@ async fn one_program_starts_network_and_gateway_and_its_first_line_is_enough_to_
     .await;
     api.post("/v1/messages/text", &json!({"sessionId": session, "to": ECHO, "text": "still paired"})).await.ok(201);
     again.terminate().await;
+}
+
+/// What somebody sees who pastes these lines into a shell.
+async fn pasted(lines: &str, dir: &Path, env: &[(&str, &str)]) -> String {
+    let ran = Command::new("bash").args(["-e", "-c", lines]).current_dir(dir).envs(env.iter().copied()).output();
+    let output = tokio::time::timeout(PATIENCE, ran).await.expect("it ends in time").unwrap();
+    assert!(output.status.success(), "{lines}\n{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_printed_commands_pasted_as_one_block_send_the_first_message() {
+    let (data, work) = (fresh_dir(), fresh_dir());
+    let mut sandbox = Command::new(program("wharf-sandbox"))
+        .args(["--port", "0", "--data-dir", data.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(sandbox.stdout.take().unwrap()).lines();
+    let mut printed = String::new();
+    while !printed.contains("Ctrl-C") {
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("the whole banner in time").unwrap();
+        printed.push_str(&line.expect("it stays"));
+        printed.push('\n');
+    }
+    let block = &printed[printed.find("curl").unwrap()..printed.find("What the phone decrypted").unwrap()];
+    assert_eq!(block.matches("curl").count(), 3, "{printed}");
+    let shown = pasted(block, &work, &[]).await;
+    assert!(shown.contains(r#""status":"sent""#), "{shown}");
+
+    // README's are the same with names in the place of values.
+    let value = |name: &str| printed.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap().trim().to_owned();
+    let control = value("phones").replace("/control/phones", "");
+    let readme = include_str!("../../../../README.md");
+    let block = &readme[readme.find("# 1. a session").unwrap()..];
+    let block = block[..block.find("```").unwrap()].replace("http://127.0.0.1:8080", &value("API"));
+    let shown = pasted(&block, &work, &[("KEY", &value("demo key")), ("CONTROL", &control)]).await;
+    assert!(shown.contains(r#""status":"sent""#), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

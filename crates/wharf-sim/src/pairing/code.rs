@@ -87,7 +87,7 @@ pub(crate) async fn enter(net: &Arc<Net>, number: Number, code: &str) -> Result<
                 .build()])
             .build(),
     );
-    wait(answer).await
+    wait(&net.owner(number), answer).await
 }
 
 /// Step two: the device sends its keys, readable only if both sides used the same code.

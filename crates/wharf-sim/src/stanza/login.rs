@@ -106,6 +106,7 @@ pub(super) fn activate(account: &Account, id: u16, handle: &Handle, node: &NodeR
         return;
     }
     device.active = true;
+    account.arrived.notify_waiters();
     backlog(device, handle);
 }
 
