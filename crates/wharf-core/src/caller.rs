@@ -1,5 +1,6 @@
 //! Who is calling: an account, through one of its keys.
 
+use tokio::time::Instant;
 use wharf_api::ids::{AccountId, KeyId, SessionId};
 use wharf_api::ops::Access;
 use wharf_api::{ApiError, ErrorCode, Permission};
@@ -16,6 +17,8 @@ pub struct Caller {
     /// The only sessions that the key may use; all of the account's where `None`.
     pub sessions: Option<Vec<SessionId>>,
     pub operator: bool,
+    /// After this moment nothing is sent for it any more: it is about to be told that it took too long.
+    pub sends_until: Option<Instant>,
 }
 
 impl Caller {
@@ -27,6 +30,20 @@ impl Caller {
             permissions: found.key.permissions.clone(),
             sessions: found.key.sessions.clone(),
             operator: found.key.operator,
+            sends_until: None,
+        }
+    }
+
+    /// Whether it is too late to send something for it.
+    pub fn is_late(&self) -> bool {
+        self.sends_until.is_some_and(|until| until <= Instant::now())
+    }
+
+    /// The work's result, or `None` where it takes so long that nothing may be sent any more; the work is dropped then.
+    pub async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        match self.sends_until {
+            Some(until) => tokio::time::timeout_at(until, work).await.ok(),
+            None => Some(work.await),
         }
     }
 

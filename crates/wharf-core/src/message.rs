@@ -81,6 +81,9 @@ pub enum Error {
     /// It was accepted, and WhatsApp refused it.
     #[error("the message failed")]
     Failed { id: MessageId, reason: String },
+    /// Nothing was sent, and nothing will be.
+    #[error("what comes before the send took too long")]
+    TooLate,
     #[error("the idempotency key was claimed before")]
     ClaimedBefore,
     #[error(transparent)]
@@ -117,6 +120,7 @@ impl From<&Error> for ApiError {
                 ApiError::new(ErrorCode::DailyMessageLimitReached).limit(*limit, *used).reset_at(*reset_at)
             }
             Error::Failed { id, reason } => ApiError::new(ErrorCode::MessageSendingFailed).message(id.clone()).reason(reason.clone()),
+            Error::TooLate => ApiError::new(ErrorCode::ServiceUnavailable).reason("this took too long; nothing was sent").retry_after(5),
             Error::ClaimedBefore => (&idempotency::Error::InUse).into(),
             Error::Idempotency(error) => error.into(),
             Error::Session(error) => error.into(),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use wharf_api::limits;
+
 use crate::audit;
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -63,7 +65,7 @@ impl Services {
             engine,
             egress: Arc::new(NoEgress),
             files: Arc::new(NoFiles),
-            fetches: Gate::default(),
+            fetches: Gate::new(limits::MEDIA_FETCHES),
             clock,
             chance,
             outcomes,

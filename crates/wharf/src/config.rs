@@ -170,6 +170,7 @@ impl Config {
                 failed_keys_per_minute,
                 request_timeout: seconds("limits.request_timeout_secs", limits.request_timeout_secs, default.limits.request_timeout)?,
                 header_timeout: seconds("limits.header_timeout_secs", limits.header_timeout_secs, default.limits.header_timeout)?,
+                file_timeout: default.limits.file_timeout,
                 drain_timeout: seconds("limits.drain_timeout_secs", limits.drain_timeout_secs, default.limits.drain_timeout)?,
             },
         })

@@ -41,7 +41,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
+use wharf_api::limits;
 use wharf_core::Services;
+use wharf_core::media::gate::Gate;
 
 use crate::metrics::Metrics;
 
@@ -56,6 +58,8 @@ pub struct Limits {
     pub failed_keys_per_minute: u64,
     /// How long one request may take, a long poll's own wait not counted.
     pub request_timeout: Duration,
+    /// The same for a request that carries or sends a file, where that is longer.
+    pub file_timeout: Duration,
     /// How long a client may take to send the head of a request.
     pub header_timeout: Duration,
     /// How long a stop waits for requests that are being worked on.
@@ -68,14 +72,16 @@ impl Default for Limits {
             concurrent_requests: 4096,
             failed_keys_per_minute: 300,
             request_timeout: Duration::from_secs(30),
+            file_timeout: Duration::from_millis(limits::MEDIA_REQUEST_MS),
             header_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(10),
         }
     }
 }
 
-/// How many bodies of more than a megabyte are held at the same time.
+/// How many bodies of more than a megabyte are held at the same time, and how many of one account.
 const LARGE_BODIES: usize = 3;
+const LARGE_BODIES_OF_ACCOUNT: usize = 1;
 
 /// What every request has at hand.
 pub struct Http {
@@ -85,6 +91,7 @@ pub struct Http {
     permits: Semaphore,
     /// Bodies with files in them are held whole: not many at the same time.
     large_bodies: Arc<Semaphore>,
+    large_turns: Gate,
     draining: CancellationToken,
     /// Work that goes on when its client has left.
     tasks: TaskTracker,
@@ -95,7 +102,17 @@ impl Http {
         let permits = Semaphore::new(limits.concurrent_requests.min(Semaphore::MAX_PERMITS));
         let metrics = Metrics::default();
         let large_bodies = Arc::new(Semaphore::new(LARGE_BODIES));
-        Arc::new(Self { services, limits, metrics, permits, large_bodies, draining: CancellationToken::new(), tasks: TaskTracker::new() })
+        let large_turns = Gate::new(LARGE_BODIES_OF_ACCOUNT);
+        Arc::new(Self {
+            services,
+            limits,
+            metrics,
+            permits,
+            large_bodies,
+            large_turns,
+            draining: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        })
     }
 
     /// From now on every request but those after our health is refused.

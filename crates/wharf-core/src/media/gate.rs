@@ -1,21 +1,24 @@
-//! How many files one account has fetched from other people's servers at a time: the next one waits for its turn.
+//! How much of one kind an account does at the same time, such as fetching files from other people's servers: the next one waits for its turn.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wharf_api::ids::AccountId;
-use wharf_api::limits;
 
-/// The fetches of all accounts. A slow server that one account names takes no turn from another account.
-#[derive(Default)]
+/// The turns of all accounts. What one account does slowly takes no turn from another.
 pub struct Gate {
+    /// Of each account.
+    turns: usize,
     accounts: Mutex<HashMap<AccountId, Weak<Semaphore>>>,
 }
 
 impl Gate {
-    /// Waits until the account fetches fewer than [`limits::MEDIA_FETCHES`] files, in the order of asking. The turn lasts as long as the
-    /// answer is held.
+    pub fn new(turns: usize) -> Self {
+        Self { turns, accounts: Mutex::default() }
+    }
+
+    /// Waits until the account has a turn left, in the order of asking. The turn lasts as long as the answer is held.
     pub async fn enter(&self, account: &AccountId) -> OwnedSemaphorePermit {
         self.of(account).acquire_owned().await.expect("the semaphore is never closed")
     }
@@ -26,7 +29,7 @@ impl Gate {
         if let Some(turns) = accounts.get(account).and_then(Weak::upgrade) {
             return turns;
         }
-        let turns = Arc::new(Semaphore::new(limits::MEDIA_FETCHES));
+        let turns = Arc::new(Semaphore::new(self.turns));
         accounts.insert(account.clone(), Arc::downgrade(&turns));
         turns
     }
@@ -42,8 +45,8 @@ mod tests {
     #[test]
     fn an_account_waits_for_its_own_turns_only_and_nothing_is_remembered_of_it() {
         let (one, other) = (AccountId::from_uuid(Uuid::from_u128(1)), AccountId::from_uuid(Uuid::from_u128(2)));
-        let gate = Gate::default();
-        let mut held: Vec<_> = (0..limits::MEDIA_FETCHES).map(|_| gate.enter(&one).now_or_never().unwrap()).collect();
+        let gate = Gate::new(2);
+        let mut held: Vec<_> = (0..2).map(|_| gate.enter(&one).now_or_never().unwrap()).collect();
         assert!(gate.enter(&one).now_or_never().is_none());
         assert!(gate.enter(&other).now_or_never().is_some());
         held.pop();

@@ -69,6 +69,9 @@ pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: O
     let own_jid = session::await_connected(services, &parcel.session).await?;
     audience::require_registered(services, &parcel.session.id, &parcel.to, &parcel.audience).await?;
 
+    if caller.is_late() {
+        return Err(Error::TooLate);
+    }
     let now = services.clock.now();
     let composed = services.engine.compose(&own_jid, &parcel.to, &parcel.draft, now);
     let (session, to) = (parcel.session.id, parcel.to);

@@ -10,12 +10,13 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use wharf_api::limits;
 use wharf_api::types::media::{MediaContent, MediaKind, MediaState};
+use wharf_api::types::message::Content;
 
-use super::envelope::Addressed;
+use super::shape::within;
 use super::{Envelope, Error, Sent};
 use crate::caller::Caller;
 use crate::egress::{self, Fetch};
-use crate::engine::{Body, Media};
+use crate::engine::{Body, Media, Uploaded};
 use crate::media::intake::Purpose;
 use crate::media::keep::{self, Stay};
 use crate::media::{self, Facts, Intake, kind};
@@ -76,6 +77,9 @@ pub fn check(services: &Services, command: &Command) -> Result<(), Error> {
             return Err(Error::Unfit { field: "caption", reason: "only images, videos and documents have one" });
         }
     }
+    if let Some(name) = &command.file_name {
+        within("fileName", name, 1, limits::FILE_NAME_CHARS)?;
+    }
     if command.file_name.is_some() && command.kind != MediaKind::Document {
         return Err(Error::Unfit { field: "fileName", reason: "only documents have one" });
     }
@@ -111,36 +115,42 @@ pub async fn send_media(services: &Services, caller: &Caller, command: Command, 
 pub(super) async fn transmit(services: &Services, caller: &Caller, command: Command, claim: Option<Claim>) -> Result<Sent, Error> {
     let addressed = command.envelope.address(services, caller).await?;
     addressed.require_reachable(services).await?;
-    let (row, facts) = obtain(services, caller, &addressed.session, &command).await?;
-    let fresh = command.source.is_fresh();
-    let sent = post(services, caller, addressed, &command, (&row, facts), claim).await;
+    let obtained = caller.in_time(obtain(services, caller, &addressed.session, &command)).await;
+    let (row, facts) = obtained.ok_or(Error::TooLate)??;
+    let brought = caller.in_time(bring(services, &addressed.session, &row, command.kind)).await.unwrap_or(Err(Error::TooLate));
+    let sent = match brought {
+        Ok(file) => {
+            let said = said(&command, &row, facts, file);
+            addressed.send(services, caller, said, claim).await
+        }
+        Err(error) => Err(error),
+    };
     match &sent {
         // The message has it, or may have it.
         Ok(_) | Err(Error::Failed { .. } | Error::Store(_)) => {}
         // No message has it.
-        Err(_) if fresh => keep::discard(services, &row.id).await,
+        Err(_) if command.source.is_fresh() => keep::discard(services, &row.id).await,
         Err(_) => {}
     }
     sent
 }
 
-/// Brings the file to WhatsApp and has the message accepted.
-async fn post(
-    services: &Services,
-    caller: &Caller,
-    addressed: Addressed,
-    command: &Command,
-    (row, facts): (&MediaRow, Facts),
-    claim: Option<Claim>,
-) -> Result<Sent, Error> {
+/// Brings the file to WhatsApp.
+async fn bring(services: &Services, session: &SessionRow, row: &MediaRow, kind: MediaKind) -> Result<Uploaded, Error> {
     let local = services.files.open(&row.id).await.map_err(media::Error::from)?;
     let local = local.ok_or(media::Error::NotFound { field: Some("mediaId"), reason: None })?;
     let scratch = services.files.scratch().await.map_err(media::Error::from)?;
-    let file = services.engine.upload(&addressed.session.id, &local.path, command.kind, scratch).await?;
-    drop(local);
+    let file = services.engine.upload(&session.id, &local.path, kind, scratch).await?;
     fail::fail_point!("M3-uploaded");
+    Ok(file)
+}
+
+/// The message with a file that WhatsApp has.
+fn said(command: &Command, row: &MediaRow, facts: Facts, file: Uploaded) -> (Body, Content) {
     let file_name = match command.kind {
-        MediaKind::Document => Some(command.file_name.clone().or_else(|| row.file_name.clone()).unwrap_or_else(|| "file".to_owned())),
+        MediaKind::Document => {
+            Some(command.file_name.as_deref().or(row.file_name.as_deref()).map_or_else(|| "file".to_owned(), keep::tidy))
+        }
         _ => None,
     };
     let content = MediaContent {
@@ -170,7 +180,7 @@ async fn post(
         seconds: row.seconds,
         thumbnail: facts.thumbnail.filter(|_| command.kind == MediaKind::Image && !command.view_once),
     };
-    addressed.send(services, caller, (Body::Media(Box::new(body)), command.kind.content(content)), claim).await
+    (Body::Media(Box::new(body)), command.kind.content(content))
 }
 
 /// The file, stored and fit for its kind.

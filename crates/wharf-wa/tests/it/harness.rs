@@ -57,8 +57,15 @@ impl World {
         let (engine, services) = build(&network, &store);
         let account = wharf_core::account::find_or_create(&services, "test", "enterprise").await.unwrap();
         let plan = store.find_account(&account).await.unwrap().unwrap().plan;
-        let caller =
-            Caller { account, plan, key: services.chance.key_id(), permissions: Permission::ALL.to_vec(), sessions: None, operator: false };
+        let caller = Caller {
+            account,
+            plan,
+            key: services.chance.key_id(),
+            permissions: Permission::ALL.to_vec(),
+            sessions: None,
+            operator: false,
+            sends_until: None,
+        };
         // Installs the cryptography that any HTTP client wants, even for plain HTTP.
         let _ = whatsapp_rust::transport::default_tls_connector();
         #[expect(clippy::disallowed_methods, reason = "the control API is on loopback and belongs to the test")]

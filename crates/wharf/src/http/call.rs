@@ -12,6 +12,7 @@ use http::HeaderMap;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 use wharf_api::ids::{AccountId, KeyId};
 use wharf_api::ops::{self, Access, Method, Operation};
 use wharf_api::{ApiError, limits, openapi};
@@ -44,7 +45,7 @@ pub struct Call {
     /// The body of an operation that reads it as it comes.
     stream: Option<body::Stream>,
     /// Held with a body that is large.
-    _large: Option<OwnedSemaphorePermit>,
+    _large: Vec<OwnedSemaphorePermit>,
     /// Held to the end of the work, also when the client has left.
     _permit: Option<Permit>,
 }
@@ -110,6 +111,7 @@ struct Seen {
     key: Option<KeyId>,
     account: Option<AccountId>,
     standing: Option<Standing>,
+    sends_until: Option<Instant>,
 }
 
 /// The key of a request, for the log line: it travels in the response's extensions.
@@ -123,9 +125,9 @@ pub(super) struct Called(pub &'static Operation);
 /// Runs one operation and makes its response.
 pub(super) async fn serve(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request) -> Response {
     let request_id = front::request_id(&request);
-    let patience = patience(operation, http.limits.request_timeout);
+    let patience = patience(operation, http.limits.request_timeout, http.limits.file_timeout);
     let services = Arc::clone(&http.services);
-    let mut seen = Seen::default();
+    let mut seen = Seen { sends_until: Some(sends_until(patience)), ..Seen::default() };
     let answer = match tokio::time::timeout(patience, catch::panics(answer(http, operation, handler, request, &mut seen))).await {
         Ok(answer) => answer,
         Err(_) => Err(Failure::unavailable("the request took too long", 1)),
@@ -152,6 +154,7 @@ async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler
         (None, None)
     } else {
         let caller = auth::caller(&http, &parts.headers, peer).await?;
+        let caller = Caller { sends_until: seen.sends_until, ..caller };
         seen.key = Some(caller.key.clone());
         seen.account = Some(caller.account.clone());
         let permit = limit::admit(&http.services, &caller, &mut seen.standing)?;
@@ -195,14 +198,18 @@ async fn check(
     if operation.access != Access::Open && !query.is_empty() {
         query.only(&openapi::query_names(operation))?;
     }
-    let mut large = None;
+    let mut large = Vec::new();
     let (body, stream) = match operation.method.has_body() {
         true if STREAMED.contains(&operation.id) => (Bytes::new(), Some(body::Stream::new(body))),
         true => {
             let max = body_bytes(operation);
             // Few large bodies are held at the same time; the others wait where they are.
             if max > limits::JSON_BODY_BYTES && body::may_be_large(&parts.headers) {
-                large = Arc::clone(&http.large_bodies).acquire_owned().await.ok();
+                // An account waits for its own first, so that it takes nobody else's place.
+                if let Some(caller) = &caller {
+                    large.push(http.large_turns.enter(&caller.account).await);
+                }
+                large.extend(Arc::clone(&http.large_bodies).acquire_owned().await.ok());
             }
             (body::read(&parts.headers, body, max).await?, None)
         }
@@ -238,10 +245,16 @@ fn body_bytes(operation: &Operation) -> usize {
     if operation.id == ops::send_media.id { limits::MEDIA_BODY_BYTES } else { limits::JSON_BODY_BYTES }
 }
 
+/// When an operation that waits for WhatsApp's word at its end must have begun to: an answer that it took too long must be true.
+fn sends_until(patience: Duration) -> Instant {
+    let end = Duration::from_millis(limits::SEND_WAIT_MS) + Duration::from_secs(5);
+    Instant::now() + patience.saturating_sub(end).max(patience / 2)
+}
+
 /// A long poll waits because its caller asked it to, and a file takes its time: that is not held against them.
-fn patience(operation: &Operation, timeout: Duration) -> Duration {
+fn patience(operation: &Operation, timeout: Duration, file_timeout: Duration) -> Duration {
     if WITH_FILES.contains(&operation.id) {
-        return timeout.max(Duration::from_millis(limits::MEDIA_REQUEST_MS));
+        return timeout.max(file_timeout);
     }
     if [ops::get_session_qr.id, ops::list_events.id].contains(&operation.id) {
         timeout + Duration::from_secs(limits::LONG_POLL_MAX_SECS)

@@ -1,11 +1,19 @@
 //! Files in and out over HTTP.
 
 use std::path::Path;
+use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
+use wharf::http::Limits;
+use wharf_api::ids::SessionId;
 use wharf_api::{ErrorCode, Permission, limits};
+use wharf_core::account;
+use wharf_core::store::Plan;
 
 use crate::harness::engine::SILENT;
 use crate::harness::{Ask, Gateway, client};
@@ -223,4 +231,79 @@ async fn a_file_that_is_not_kept_any_more_is_not_forwarded() {
     gateway.services.store.delete_media(&[id]).await.unwrap();
     let refused = gateway.post(&path, json!({"to": SILENT})).send().await;
     assert_eq!(refused.refused(ErrorCode::ResourceNotFound)["reason"], "the message's file is not kept any more");
+}
+
+#[tokio::test]
+async fn what_could_not_be_brought_to_whatsapp_in_time_is_refused_and_never_sent() {
+    let wait = Duration::from_millis(600);
+    let limits = Limits { request_timeout: wait, file_timeout: wait, ..Limits::default() };
+    let gateway = Gateway::start_with(limits).await;
+    let session = gateway.connected().await;
+    let stored = upload(&gateway, "", &png(4, 4)).send().await;
+    let kept = files(&gateway.dir.join("media"));
+    gateway.engine.let_uploads_end(false);
+    for source in [json!({"data": STANDARD.encode(png(4, 4))}), json!({"mediaId": stored.ok(201)["mediaId"]})] {
+        let mut body = json!({"sessionId": session, "to": SILENT, "mediaType": "image"});
+        body.as_object_mut().unwrap().extend(source.as_object().unwrap().clone());
+        let late = gateway.post("/v1/messages/media", body).send().await;
+        let details = late.refused(ErrorCode::ServiceUnavailable);
+        assert_eq!(details["reason"], "this took too long; nothing was sent");
+    }
+    gateway.engine.let_uploads_end(true);
+    gateway.http.drain();
+    gateway.http.idle().await;
+    assert_eq!(gateway.engine.composed(), 0, "a message was accepted after its caller was told that it failed");
+    assert_eq!(files(&gateway.dir.join("media")), kept, "the file of no message stays");
+}
+
+#[tokio::test]
+async fn an_account_that_brings_large_bodies_slowly_takes_no_place_from_another() {
+    let gateway = Gateway::start().await;
+    let one = gateway.connected().await;
+    // So that it shows when all four are there.
+    let plan = account::find(&gateway.services, &gateway.account).await.unwrap().plan;
+    account::put_plan(&gateway.services, &Plan { name: "four".into(), concurrent_requests: 4, ..plan }).await.unwrap();
+    account::update(&gateway.services, &gateway.account, None, Some("four")).await.unwrap();
+    let other = account::find_or_create(&gateway.services, "another", "enterprise").await.unwrap();
+    let others_key = gateway.make_key_of(other, Permission::ALL, None, None).await;
+    let mut slow = Vec::new();
+    for _ in 0..4 {
+        let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+        let head = format!(
+            "POST /v1/messages/media HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+             Content-Length: 9000000\r\n\r\n{{\"sessionId\":\"{one}\"",
+            gateway.key
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    let started = Instant::now();
+    while gateway.get("/v1/sessions").send().await.status != ErrorCode::ConcurrentRequestLimitExceeded.status() {
+        assert!(started.elapsed() < Duration::from_secs(30), "the slow requests are there");
+        tokio::task::yield_now().await;
+    }
+    let created = Ask::new(gateway.address, "POST", "/v1/sessions").key(&others_key).json(&json!({"name": "other"})).send().await;
+    let session = SessionId::parse(created.ok(201)["sessionId"].as_str().unwrap()).unwrap();
+    gateway.engine.connect(&session);
+    let picture = [png(4, 4), vec![0; 2 * MB]].concat();
+    let body = json!({"sessionId": session, "to": SILENT, "mediaType": "image", "data": STANDARD.encode(picture)});
+    let sent = Ask::new(gateway.address, "POST", "/v1/messages/media").key(&others_key).json(&body).send();
+    let sent = tokio::time::timeout(Duration::from_secs(20), sent).await.expect("the other account is not kept waiting");
+    sent.ok(201);
+}
+
+#[tokio::test]
+async fn a_file_name_of_255_characters_passes_and_one_more_does_not() {
+    let gateway = Gateway::start().await;
+    let session = gateway.connected().await;
+    let send = async |name: &str| {
+        let body =
+            json!({"sessionId": session, "to": SILENT, "mediaType": "document", "data": STANDARD.encode(b"%PDF-1.7"), "fileName": name});
+        gateway.post("/v1/messages/media", body).send().await
+    };
+    assert_eq!(send(&"ä".repeat(255)).await.ok(201)["fileName"], "ä".repeat(255));
+    for wrong in ["ä".repeat(256), String::new()] {
+        assert_eq!(send(&wrong).await.refused(ErrorCode::InvalidRequest)["field"], "fileName");
+    }
+    assert_eq!(send("../../etc/pass\u{7}wd").await.ok(201)["fileName"], "passwd", "no path and no control character goes out");
 }

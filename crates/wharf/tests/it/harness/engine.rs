@@ -31,11 +31,20 @@ pub struct FakeEngine {
     composed: AtomicUsize,
     /// Starts no session.
     broken: AtomicBool,
+    /// Uploads wait until it is true.
+    uploads: watch::Sender<bool>,
 }
 
 impl FakeEngine {
     pub fn new(store: Arc<dyn Store>, outcomes: Arc<Outcomes>) -> Self {
-        Self { store, outcomes, links: Mutex::default(), composed: AtomicUsize::new(0), broken: AtomicBool::new(false) }
+        Self {
+            store,
+            outcomes,
+            links: Mutex::default(),
+            composed: AtomicUsize::new(0),
+            broken: AtomicBool::new(false),
+            uploads: watch::Sender::new(true),
+        }
     }
 
     /// How many messages were accepted.
@@ -56,6 +65,11 @@ impl FakeEngine {
         self.broken.store(true, Ordering::SeqCst);
     }
 
+    /// Whether uploads end.
+    pub fn let_uploads_end(&self, end: bool) {
+        self.uploads.send_replace(end);
+    }
+
     pub fn connect(&self, session: &SessionId) {
         self.set(session, SessionStatus::Connected, None);
     }
@@ -70,6 +84,8 @@ impl PeopleEngine for FakeEngine {}
 #[async_trait]
 impl Engine for FakeEngine {
     async fn upload(&self, _session: &SessionId, path: &Path, _kind: MediaKind, _scratch: File) -> Result<Uploaded, Error> {
+        let mut ends = self.uploads.subscribe();
+        ends.wait_for(|ends| *ends).await.unwrap();
         Ok(Uploaded {
             url: "https://mmg.whatsapp.net/v/x".to_owned(),
             direct_path: "/v/x".to_owned(),
