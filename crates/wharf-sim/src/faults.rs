@@ -16,6 +16,10 @@ pub(crate) enum Action {
     DropSocket,
     /// Refuse a message with a code.
     Nack,
+    /// Lose a message on its way to the server.
+    DropMessage,
+    /// Cut the connection when a device asks for somebody's keys.
+    DropOnKeys,
     /// Acknowledge later.
     DelayAck,
     /// Deliver and never acknowledge.

@@ -93,6 +93,52 @@ both_backends! {
         .await;
         world.until_message(sent.data()["messageId"].as_str().unwrap(), "read").await;
     }
+
+    async fn a_text_that_was_lost_with_its_socket_is_sent_by_the_next_one_and_shown_once(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        world.control().post("/control/faults", &json!({"action": "drop_message", "to": ECHO, "times": 1})).await.ok(200);
+        let queued = world.api().post("/v1/messages/text", &json!({"sessionId": session, "to": ECHO, "text": "lost", "async": true})).await;
+        let id = queued.ok(201)["messageId"].as_str().unwrap().to_owned();
+        eventually("the text is lost", async || {
+            let rules = world.control().get("/control/faults").await;
+            rules.data().as_array().is_some_and(Vec::is_empty).then_some(()).ok_or(format!("{rules:?}"))
+        })
+        .await;
+        assert_eq!(world.api().get(&format!("/v1/messages/{id}")).await.ok(200)["status"], "queued");
+        assert!(world.ledger(ECHO).await.is_empty());
+        world.control().post("/control/faults", &json!({"action": "drop_socket", "phone": OWNER})).await.ok(200);
+        world.until_message(&id, "read").await;
+        let ledger = world.ledger(ECHO).await;
+        assert_eq!((ledger.len(), &ledger[0]["text"], &ledger[0]["copies"]), (1, &json!("lost"), &json!(1)), "{ledger:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_send_waits_for_a_session_that_is_connecting_and_is_refused_where_that_takes_too_long() {
+    let world = World::start(Backend::Sqlite).await;
+    let created = world.api().post("/v1/sessions", &json!({"name": "late"})).await;
+    let session = created.ok(201)["sessionId"].as_str().unwrap().to_owned();
+    world.send(&session, ECHO, "before the scan").await.refused(ErrorCode::SessionNotConnected);
+    let never = world.control().post("/control/faults", &json!({"action": "refuse_login", "phone": OWNER})).await;
+    world.scan(created.data()["qr"].as_str().unwrap(), OWNER).await;
+    world.until_status(&session, "connecting").await;
+    let refused = world.send(&session, ECHO, "too early").await;
+    assert_eq!(refused.refused(ErrorCode::SessionNotConnected)["reason"], "the session is connecting");
+    world.control().delete(&format!("/control/faults/{}", never.ok(200)["id"])).await.ok(200);
+    world.until_connected(&session).await;
+    world.send(&session, ECHO, "in time").await.ok(201);
+
+    // A start of the server: what comes before the session is there again waits for it.
+    let mut world = world;
+    let late = world.control().post("/control/faults", &json!({"action": "refuse_login", "phone": OWNER, "times": 1})).await;
+    late.ok(200);
+    world.stop_gateway().await;
+    world.start_gateway(&[]).await;
+    world.until_status(&session, "connecting").await;
+    world.send(&session, ECHO, "right after the start").await.ok(201);
+    let texts: Vec<_> = world.ledger(ECHO).await.iter().map(|entry| entry["text"].clone()).collect();
+    assert_eq!(texts, ["in time", "right after the start"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

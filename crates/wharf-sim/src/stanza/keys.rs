@@ -12,11 +12,16 @@ use crate::account::Account;
 use crate::account::bundle::PublicKeys;
 use crate::account::device::Device;
 use crate::address::Address;
+use crate::faults::Action;
 use crate::keys::fixed;
 use crate::router;
 
 pub(super) fn handle(session: &Session, account: &Arc<Account>, id: u16, node: &NodeRef<'_>) {
     if let Some(wanted) = node.get_optional_child("key") {
+        let whose = wanted.get_optional_child("user").and_then(|user| wire::jid(user, "jid")).and_then(|jid| Address::from_jid(&jid));
+        if session.net.faults.take(&[Action::DropOnKeys], Some(account.number), whose.map(|whose| whose.number)).is_some() {
+            return session.handle.cut();
+        }
         let users = wanted.get_children_by_tag("user").map(|user| fetch(session, user));
         let list = NodeBuilder::new("list").children(users.collect::<Vec<_>>()).build();
         return iq::answer(session, node, vec![list]);

@@ -37,6 +37,14 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
     let target = Address::from_jid(&to);
     let shared_chat = Number::shared_from_jid(&to);
     // A message that is repeated for one member names it beside the group.
+    let rule = net.faults.take(
+        &[Action::DropSocket, Action::DropMessage, Action::Nack, Action::DelayAck, Action::SwallowAck],
+        Some(account.number),
+        target.map(|target| target.number).or(shared_chat),
+    );
+    if rule.as_ref().is_some_and(|rule| rule.action == Action::DropMessage) {
+        return;
+    }
     let parts = parts(node, target.or_else(|| wire::jid(node, "participant").and_then(|jid| Address::from_jid(&jid))));
     let taps: Vec<_> = parts.iter().map(|part| (part.to, part.prekey, part.bytes)).collect();
     account.books().sent(&id, device, &name(&to, target), &taps);
@@ -45,11 +53,6 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
     }
     count(&net.stats.messages);
 
-    let rule = net.faults.take(
-        &[Action::DropSocket, Action::Nack, Action::DelayAck, Action::SwallowAck],
-        Some(account.number),
-        target.map(|target| target.number).or(shared_chat),
-    );
     let refusal = match &rule {
         Some(rule) if rule.action == Action::Nack => Some(rule.code.unwrap_or(503)),
         _ => match shared_chat {

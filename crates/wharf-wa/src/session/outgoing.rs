@@ -185,6 +185,10 @@ impl Pump {
             Verdict::Overdue => self.queue.lift(&item.message.chat),
             Verdict::HoldNew(reason) => self.queue.hold_new(item, reason, self.own.ctx.config.chat_hold, now),
             Verdict::HoldAll => self.queue.hold_all(item, now),
+            // The claim goes on to count for the next try. With the connection gone nothing can be begun; where the library alone
+            // takes it for lost, the chat rests.
+            Verdict::Unwritten if self.tokens.gone.is_cancelled() => self.queue.put_back(item),
+            Verdict::Unwritten => self.queue.rest_unwritten(item, now),
             Verdict::Again { chat_rests } => {
                 item.tries += 1;
                 if item.tries >= limits::SEND_ATTEMPTS {
@@ -211,7 +215,7 @@ impl Pump {
             Verdict::Overdue => {}
             Verdict::HoldNew(_) | Verdict::HoldAll => sends.held.one(),
             Verdict::Again { .. } if item.tries + 1 >= limits::SEND_ATTEMPTS => sends.failed.one(),
-            Verdict::Again { .. } => sends.retried.one(),
+            Verdict::Again { .. } | Verdict::Unwritten => sends.retried.one(),
         }
     }
 

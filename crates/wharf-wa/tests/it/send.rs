@@ -1,10 +1,10 @@
 //! Sending: what is acknowledged, refused, lost, repeated.
 
 use serde_json::json;
-use wharf_api::ErrorCode;
 use wharf_api::types::hold::HoldReason;
 use wharf_api::types::message::MessageStatus;
 use wharf_api::types::session::SessionStatus;
+use wharf_api::{ErrorCode, limits};
 use wharf_core::engine::Engine as _;
 use wharf_core::message;
 use wharf_core::store::{HoldStore, MessageRow};
@@ -149,6 +149,36 @@ async fn a_message_that_is_never_acknowledged_fails_after_its_tries() {
     let row = world.accept(&session, SILENT, "into the void").await;
     let row = world.message(&row, &[MessageStatus::Failed]).await;
     assert_eq!(row.error, Some(ErrorCode::MessageSendingFailed));
+    world.end().await;
+}
+
+/// The connection is lost as often as a message may be tried, each time before the message is on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn tries_that_never_reached_the_wire_do_not_use_a_message_up() {
+    let world = World::start().await;
+    let session = world.paired(OWNER).await;
+    world.fault(json!({"action": "drop_on_keys", "to": "15550002003", "times": limits::SEND_ATTEMPTS})).await;
+    let row = world.accept(&session, "15550002003", "at last").await;
+    let row = world.message(&row, &[MessageStatus::Failed, MessageStatus::Sent, MessageStatus::Delivered]).await;
+    assert_ne!(row.status, MessageStatus::Failed, "{:?}", row.error_reason);
+    let left = world.get("faults").await;
+    assert!(left.as_array().unwrap().is_empty(), "every loss has happened: {left}");
+    assert_eq!(tries(&world, &row).await, 1);
+    let shown = world.ledger("15550002003").await;
+    assert_eq!((shown.len(), &shown[0]["copies"]), (1, &json!(1)));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_lost_on_its_way_is_sent_again_and_shown_once() {
+    let world = World::start().await;
+    let session = world.paired(OWNER).await;
+    world.fault(json!({"action": "drop_message", "to": SILENT, "times": 1})).await;
+    let row = world.send(&session, SILENT, "lost once").await.unwrap();
+    world.message(&row, SENT).await;
+    assert_eq!(tries(&world, &row).await, 1, "the network saw the second one alone");
+    let shown = world.ledger(SILENT).await;
+    assert_eq!((shown.len(), &shown[0]["text"], &shown[0]["copies"]), (1, &json!("lost once"), &json!(1)));
     world.end().await;
 }
 

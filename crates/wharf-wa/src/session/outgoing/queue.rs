@@ -33,6 +33,8 @@ pub(super) struct Item {
     pub(super) message: Outgoing,
     /// Tries that had no answer, in this process and before it.
     pub(super) tries: u32,
+    /// How often it was not written although the connection seemed to be there.
+    unwritten: u32,
     claimed: bool,
 }
 
@@ -123,7 +125,7 @@ impl Queue {
             }
             // A try that was refused for a time was a try, but none without an answer.
             let refused = self.refusals.get(&message.chat).copied().unwrap_or_default();
-            self.ready.push_back(Item { tries: message.attempts.saturating_sub(refused), message, claimed: false });
+            self.ready.push_back(Item { tries: message.attempts.saturating_sub(refused), unwritten: 0, message, claimed: false });
         }
         Fetched::Something
     }
@@ -161,13 +163,22 @@ impl Queue {
     }
 
     /// Lets the chat rest after a try that had no answer.
-    pub(super) fn rest_chat(&mut self, item: Item, now: Instant) {
+    pub(super) fn rest_chat(&mut self, mut item: Item, now: Instant) {
+        item.claimed = false;
         let rest = growing(CHAT_REST, item.tries.saturating_sub(1));
         self.rest(item, rest, now);
     }
 
+    /// The same where the message was not written: what was claimed for that try is for the next one.
+    pub(super) fn rest_unwritten(&mut self, mut item: Item, now: Instant) {
+        let rest = growing(CHAT_REST, item.unwritten);
+        item.unwritten += 1;
+        self.rest(item, rest, now);
+    }
+
     /// Lets the chat rest after a refusal that time may heal, longer each time, and all first contacts with it.
-    pub(super) fn hold_new(&mut self, item: Item, reason: HoldReason, bounds: [Duration; 2], now: Instant) {
+    pub(super) fn hold_new(&mut self, mut item: Item, reason: HoldReason, bounds: [Duration; 2], now: Instant) {
+        item.claimed = false;
         let chat = item.message.chat.clone();
         let refusals = self.refusals.entry(chat.clone()).or_default();
         let rest = growing(bounds, *refusals);
@@ -272,8 +283,7 @@ impl Queue {
         }
     }
 
-    fn rest(&mut self, mut item: Item, rest: Duration, now: Instant) {
-        item.claimed = false;
+    fn rest(&mut self, item: Item, rest: Duration, now: Instant) {
         let chat = item.message.chat.clone();
         let (later, ready) = std::mem::take(&mut self.ready).into_iter().partition(|other| other.message.chat == chat);
         self.ready = ready;

@@ -15,6 +15,8 @@ pub(super) enum Verdict {
     HoldNew(HoldReason),
     /// The server wants a pause.
     HoldAll,
+    /// The connection was lost before the message was on it: that was no try.
+    Unwritten,
     /// There was no answer: the same message must go again. `chat_rests` where the socket lives and a pause may help.
     Again { chat_rests: bool },
 }

@@ -11,6 +11,7 @@ use waproto::whatsapp as wa;
 use wharf_core::store::Outgoing;
 use whatsapp_rust::client::Client;
 use whatsapp_rust::features::{StatusPrivacySetting, StatusSendOptions};
+use whatsapp_rust::request::IqError;
 use whatsapp_rust::send::{SendError, SendOptions, SendResult};
 use whatsapp_rust::{ClientError, ErrorChainExt as _};
 
@@ -23,6 +24,8 @@ use crate::session::flight::Answer;
 const WRITE_LIMIT: Duration = Duration::from_secs(10);
 /// What each person whom a status is for may add to it: their devices are looked up and get the key of it.
 const WRITE_LIMIT_EACH: Duration = Duration::from_millis(50);
+/// How long the library may take to notice that its connection is gone.
+const LOST_LIMIT: Duration = Duration::from_secs(1);
 
 pub(super) async fn send(own: &Arc<Own>, client: &Client, message: &Outgoing, gone: &CancellationToken) -> Verdict {
     let (Ok(to), Some(content)) = (message.chat.parse::<Jid>(), compose::thaw(&message.payload)) else {
@@ -32,11 +35,15 @@ pub(super) async fn send(own: &Arc<Own>, client: &Client, message: &Outgoing, go
     let mut awaited = own.flight.expect(&message.wa_id);
     // As close before the write as the library lets us: it encrypts and writes in one call.
     fail::fail_point!("S2-encrypted");
-    let write = AssertUnwindSafe(write(client, message, to, content)).catch_unwind();
+    let mut write = std::pin::pin!(AssertUnwindSafe(write(client, message, to, content)).catch_unwind());
     let limit = WRITE_LIMIT + WRITE_LIMIT_EACH * u32::try_from(message.audience.len()).unwrap_or(0);
     let written = tokio::select! {
-        written = tokio::time::timeout(limit, write) => written,
-        () = gone.cancelled() => return Verdict::Again { chat_rests: false },
+        written = tokio::time::timeout(limit, &mut write) => written,
+        // Only the library knows whether the message was on the connection by then.
+        () = gone.cancelled() => match tokio::time::timeout(LOST_LIMIT, &mut write).await {
+            Err(_) => return Verdict::Again { chat_rests: false },
+            written => written,
+        },
     };
     match written {
         Ok(Ok(Ok(_))) => {}
@@ -106,6 +113,12 @@ async fn learn_lids(client: &Client, people: &[Jid]) {
     }
 }
 
+/// Whether the library failed over what it asks the server before it encrypts: whose devices there are, and their keys.
+fn is_of_a_question(error: &SendError) -> bool {
+    std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source())
+        .any(|error| error.downcast_ref::<IqError>().is_some())
+}
+
 /// What an error of the library means. Its words may hold numbers: only its kind is logged.
 fn refused_by_library(own: &Own, error: &SendError) -> Verdict {
     let rejection = error.server_rejection().map(|rejection| rejection.code);
@@ -115,8 +128,9 @@ fn refused_by_library(own: &Own, error: &SendError) -> Verdict {
         _ if matches!(rejection, Some(401 | 403 | 404)) => {
             ("not a member", Verdict::Failed("WhatsApp does not show this chat to the session: it is not in the group".to_owned()))
         }
-        SendError::NotLoggedIn | SendError::Client(ClientError::NotConnected) => ("not connected", Verdict::Again { chat_rests: false }),
-        _ if error.is_transport_unavailable() => ("not connected", Verdict::Again { chat_rests: false }),
+        SendError::NotLoggedIn | SendError::Client(ClientError::NotConnected) => ("not connected", Verdict::Unwritten),
+        _ if error.is_transport_unavailable() && is_of_a_question(error) => ("not connected", Verdict::Unwritten),
+        _ if error.is_transport_unavailable() => ("cut off", Verdict::Again { chat_rests: false }),
         SendError::InvalidRequest(_) => ("invalid", Verdict::Failed("the message cannot be sent to this recipient".to_owned())),
         SendError::Iq(_) => ("query", Verdict::Again { chat_rests: true }),
         _ => ("internal", Verdict::Again { chat_rests: true }),

@@ -52,6 +52,30 @@ async fn a_chat_that_rests_lets_others_pass_and_keeps_its_order() {
 }
 
 #[tokio::test]
+async fn what_was_not_written_rests_longer_each_time_and_keeps_its_claim() {
+    let mut queue = Queue::default();
+    let mut now = Instant::now();
+    queue.add(vec![row(1, "a"), row(2, "b")], NOW);
+    for rest_ms in [500, 1_000, 2_000] {
+        queue.mark_claimed();
+        let item = queue.next_claimed().unwrap();
+        assert_eq!((item.message.wa_id.as_str(), item.tries), ("3EB01", 0));
+        queue.rest_unwritten(item, now);
+        now += Duration::from_millis(rest_ms);
+        queue.release(now - Duration::from_millis(1));
+        let other = queue.next_claimed().expect("another chat goes past");
+        queue.put_back(other);
+        assert_eq!(queue.ready.len(), 1);
+        queue.release(now);
+        assert!(queue.unclaimed().is_empty(), "the next try was counted already");
+    }
+    let item = queue.next_claimed().unwrap();
+    queue.rest_chat(item, now);
+    queue.release(now + Duration::from_secs(1));
+    assert_eq!(queue.unclaimed().len(), 1, "one without an answer was a try");
+}
+
+#[tokio::test]
 async fn a_message_whose_outcome_is_being_written_is_not_sent_again() {
     let mut queue = Queue::default();
     queue.add(vec![row(1, "a")], NOW);
