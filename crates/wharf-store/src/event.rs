@@ -35,6 +35,7 @@ pub(crate) fn all() -> [&'static [Sql]; 3] {
 }
 
 /// An event with its JSON written out, which is done before the lane is busy with it.
+#[derive(Clone)]
 pub(crate) struct Draft {
     kind: &'static str,
     data: String,

@@ -25,23 +25,42 @@ use job::{Job, Pending};
 /// How many writes may queue before callers wait for room.
 const QUEUE: usize = 4096;
 
-/// Whose rows a write touches. A group runs its writes in this order, so that two processes lock rows in one order.
+/// Whose rows a write touches.
+///
+/// This is the one order of locks on PostgreSQL, where other processes write as well: a group locks all its places before its
+/// first write, in the order of their numbers. So two groups never hold what the other waits for, whatever order their
+/// statements go in. A write names its session, and its account too where it touches rows that the account's sessions
+/// share: the day's count, the claims, the account's own events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     account: u64,
-    session: u64,
+    /// `None` for a write of the account that is of none of its sessions.
+    session: Option<u64>,
+    shared: bool,
 }
 
 impl Place {
-    /// The hash is the same in every process.
+    /// The hashes are the same in every process.
     pub fn of(account: &str, session: &str) -> Self {
-        let hash = |text: &str| {
-            let mut hasher = DefaultHasher::new();
-            text.hash(&mut hasher);
-            hasher.finish()
-        };
-        Self { account: hash(account), session: hash(session) }
+        let session = (!session.is_empty()).then(|| hash(session));
+        Self { account: hash(account), session, shared: session.is_none() }
     }
+
+    /// The same for a write of a session that touches rows of its account too.
+    pub fn shared(account: &str, session: &str) -> Self {
+        Self { shared: true, ..Self::of(account, session) }
+    }
+
+    /// What the group locks for it.
+    fn locks(self) -> impl Iterator<Item = i64> {
+        self.shared.then_some(self.account).into_iter().chain(self.session).map(u64::cast_signed)
+    }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 enum Letter {
@@ -72,10 +91,11 @@ impl Lanes {
 
     /// Runs `work` in the transaction of its lane and answers after the commit. Dropping the future leaves it open
     /// whether the work is done; it is never done by half.
+    /// It is run anew where the database ended it to break a circle of waits.
     pub async fn write<T, W>(&self, place: Place, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
-        W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
+        W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
     {
         let (job, answer) = Pending::new(work);
         let lane = &self.senders[usize::try_from(place.account % self.senders.len() as u64).unwrap_or_default()];

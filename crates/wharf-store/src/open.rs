@@ -145,9 +145,18 @@ impl SqlStore {
     pub(crate) async fn write<T, W>(&self, account: &str, session: &str, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
-        W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
+        W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
     {
         self.lanes.write(Place::of(account, session), work).await
+    }
+
+    /// Writes for one session what touches rows of its account as well.
+    pub(crate) async fn write_shared<T, W>(&self, account: &str, session: &str, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
+    {
+        self.lanes.write(Place::shared(account, session), work).await
     }
 }
 

@@ -85,7 +85,7 @@ async fn insert(tx: &mut Tx, new: &NewSession) -> Result<Created, Error> {
 impl SessionStore for SqlStore {
     async fn insert_session(&self, session: &NewSession) -> Result<Created, Error> {
         let new = session.clone();
-        self.write(session.account.as_str(), session.id.as_str(), move |tx| Box::pin(async move { insert(tx, &new).await })).await
+        self.write_shared(session.account.as_str(), session.id.as_str(), move |tx| Box::pin(async move { insert(tx, &new).await })).await
     }
 
     async fn find_session(&self, account: &AccountId, id: &SessionId) -> Result<Option<SessionRow>, Error> {
@@ -103,7 +103,7 @@ impl SessionStore for SqlStore {
         let deleted = self
             .write(account.as_str(), id.as_str(), move |tx| {
                 Box::pin(async move {
-                    // The owner's row first, as in every fenced write: the other order could wait in a circle. Another
+                    // The owner's row first, as in every fenced write. Another
                     // account's session is put back below.
                     owner::retire(tx, &session).await?;
                     if tx.execute(&DELETE, args![&owner, &session]).await? == 0 {

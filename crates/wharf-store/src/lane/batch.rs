@@ -8,7 +8,7 @@ use wharf_core::store::Error;
 use wharf_core::{Chance, Meter};
 
 use super::Place;
-use super::job::{Fate, Job};
+use super::job::{Fate, Job, Ran};
 use crate::dialect::{Connect, Dialect};
 use crate::open::Config;
 use crate::sql::{Conn, Rings, Tx, unavailable};
@@ -97,27 +97,34 @@ impl Worker {
         }
     }
 
-    /// Commits the first of the writes, and tells how many these are.
+    /// Commits the first of the writes, and tells how many these are: none where the first waits for its next run.
     async fn transact(&mut self, jobs: &mut [(Place, Box<dyn Job>)]) -> Result<usize, Error> {
         let dialect = self.dialect;
+        let locks = locks(dialect, jobs);
         let tx = self.connected().await?;
         tx.take_statements();
         if let [(_, job)] = jobs {
-            tx.conn.control(dialect.begin()).await?;
-            let kept = job.run(tx).await;
-            tx.conn.control(if kept { COMMIT } else { ROLLBACK }).await?;
-            return Ok(1);
+            tx.conn.begin(dialect.begin(), &locks).await?;
+            let ran = job.run(tx).await;
+            tx.conn.control(if ran == Ran::Keep { COMMIT } else { ROLLBACK }).await?;
+            return Ok(usize::from(ran != Ran::Again));
         }
-        tx.conn.control(dialect.begin_with_savepoint()).await?;
+        tx.conn.begin(dialect.begin_with_savepoint(), &locks).await?;
         let (last, mut statements) = (jobs.len() - 1, 0);
         for (place, (_, job)) in jobs.iter_mut().enumerate() {
-            let kept = job.run(tx).await;
+            let ran = job.run(tx).await;
             statements += tx.take_statements();
             let full = place == last || statements >= dialect.statements();
-            match kept {
-                true if full => {}
-                true => tx.conn.control(NEXT).await?,
-                false => tx.conn.control(UNDO).await?,
+            match ran {
+                Ran::Keep if full => {}
+                Ran::Keep => tx.conn.control(NEXT).await?,
+                Ran::Undo => tx.conn.control(UNDO).await?,
+                // What came before it is committed, so that nobody waits for that in a circle once more.
+                Ran::Again => {
+                    tx.conn.control(UNDO).await?;
+                    tx.conn.control(COMMIT).await?;
+                    return Ok(place);
+                }
             }
             if full {
                 tx.conn.control(COMMIT).await?;
@@ -134,6 +141,17 @@ impl Worker {
         };
         Ok(self.tx.insert(tx))
     }
+}
+
+/// What the group locks before its first write, in the one order that all keep.
+fn locks(dialect: Dialect, jobs: &[(Place, Box<dyn Job>)]) -> Vec<i64> {
+    if dialect == Dialect::Sqlite {
+        return Vec::new();
+    }
+    let mut locks: Vec<i64> = jobs.iter().flat_map(|(place, _)| place.locks()).collect();
+    locks.sort_unstable();
+    locks.dedup();
+    locks
 }
 
 /// The error with its cause, for callers that each get their own copy.

@@ -24,7 +24,7 @@ impl SqlStore {
     pub(super) async fn accept(&self, message: &NewMessage) -> Result<Accepted, Error> {
         let new = message.clone();
         let (said, events) = (said(&new.row)?, event::drafts(events_of(&new.row)));
-        self.write(message.row.account.as_str(), message.row.session.as_str(), move |tx| {
+        self.write_shared(message.row.account.as_str(), message.row.session.as_str(), move |tx| {
             Box::pin(async move { accept(tx, &new, &said, &events).await })
         })
         .await

@@ -22,6 +22,7 @@ statements! {
 }
 
 /// A message with what is made of it before the lane is busy with it.
+#[derive(Clone)]
 struct Prepared {
     row: MessageRow,
     said: Said,

@@ -80,6 +80,7 @@ pub(super) fn message(row: &mut Row) -> Result<(i64, MessageRow), Error> {
 }
 
 /// What a message says, as it is stored.
+#[derive(Clone)]
 pub(super) struct Said {
     pub content: String,
     pub marks: String,

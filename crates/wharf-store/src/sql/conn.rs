@@ -68,6 +68,19 @@ impl Conn {
         }
     }
 
+    /// Begins a transaction that first takes these locks, in this order, and has them to its end.
+    pub async fn begin(&mut self, begin: &'static str, locks: &[i64]) -> Result<(), Error> {
+        match self {
+            Self::Postgres(conn) if !locks.is_empty() => {
+                let take: Vec<_> = locks.iter().map(|lock| format!("pg_advisory_xact_lock({lock})")).collect();
+                // Before the first savepoint: going back to that would give them up.
+                let text = begin.replacen("BEGIN", &format!("BEGIN; SELECT {}", take.join(", ")), 1);
+                sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut **conn).await.map(drop).map_err(classify)
+            }
+            _ => self.control(begin).await,
+        }
+    }
+
     /// Reads the single text that a setting's query gives.
     pub async fn setting(&mut self, query: &'static str) -> Result<String, Error> {
         let sql = Sql { name: "setting", sqlite: query, postgres: query };

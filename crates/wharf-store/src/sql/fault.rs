@@ -31,6 +31,15 @@ pub(crate) fn classify_sqlite(error: rusqlite::Error) -> Error {
     }
 }
 
+/// Whether PostgreSQL ended the write for the good of another one: done once more it may come through.
+pub(crate) fn worth_another_try(error: &Error) -> bool {
+    let Error::Unavailable(cause) = error else { return false };
+    match cause.downcast_ref::<sqlx::Error>() {
+        Some(sqlx::Error::Database(database)) => database.code().is_some_and(|code| matches!(&*code, "40P01" | "40001")),
+        _ => false,
+    }
+}
+
 /// Whether PostgreSQL's own error says that it is away, locked, slow or full.
 fn passes(error: &dyn DatabaseError) -> bool {
     error.code().is_some_and(|code| postgres_passes(&code))

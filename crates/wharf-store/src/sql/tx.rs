@@ -46,6 +46,11 @@ impl Tx {
         Ok(self.fetch(sql, args).await?.into_iter().next())
     }
 
+    /// Whether the database may end a write that waits in a circle with others: where it has one writer it has none.
+    pub fn may_be_ended(&self) -> bool {
+        matches!(self.conn, Conn::Postgres(_))
+    }
+
     /// Undoes what this write did, while its answer stays good.
     pub fn discard(&mut self) {
         self.discarded = true;

@@ -9,6 +9,7 @@ mod accept;
 mod account;
 mod audit;
 mod chats;
+mod circle;
 mod event;
 mod fence;
 mod hold;
