@@ -87,7 +87,12 @@ pub(crate) async fn accept(net: Arc<Net>, listener: TcpListener) {
 }
 
 async fn serve(net: &Arc<Net>, stream: TcpStream) -> Result<(), Error> {
-    let Some(stream) = opening::root_or(net, stream).await? else { return Ok(()) };
+    // Whoever has not said a word by the end is not waited for.
+    let stream = tokio::select! {
+        () = net.stop.cancelled() => return Ok(()),
+        stream = opening::root_or(net, stream) => stream?,
+    };
+    let Some(stream) = stream else { return Ok(()) };
     let (queue, outbox) = mpsc::unbounded_channel();
     let handle = Handle { id: net.next_connection.fetch_add(1, Ordering::Relaxed), queue, cut: net.stop.child_token() };
     let cut = handle.cut.clone();

@@ -66,8 +66,25 @@ pub(crate) fn take_bundle(net: &Net, address: Address) -> Option<Bundle> {
     Some(bundle)
 }
 
+/// What becomes of the copies that a phone sends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Copies {
+    Good,
+    /// They cannot be decrypted: those who get them ask again.
+    Garbled,
+    /// Phones alone may show it: linked devices are told that there is something, as WhatsApp does with what can be opened once.
+    ForPhones,
+}
+
 /// Sends a message from a phone to a group, or to all devices of a number and to the sender's own linked devices.
-pub(crate) fn send_from_phone(net: &Arc<Net>, sender: &Arc<Account>, to: Number, id: &str, message: &wa::Message) -> Result<(), SendError> {
+pub(crate) fn send_from_phone(
+    net: &Arc<Net>,
+    sender: &Arc<Account>,
+    to: Number,
+    id: &str,
+    message: &wa::Message,
+    copies: Copies,
+) -> Result<(), SendError> {
     if to.is_group() {
         return post::speak(net, sender, to, id, message);
     }
@@ -79,8 +96,18 @@ pub(crate) fn send_from_phone(net: &Arc<Net>, sender: &Arc<Account>, to: Number,
     sender.phone().remember_sent(id, to, message);
     let post = Post::from_phone(sender.number, Place::Person(to), id, message);
     for target in targets {
-        let sealed = seal(net, sender, target, to, message, false)?;
-        delivery::deliver(net, &post, target, Copy::alone(sealed));
+        let copy = if copies == Copies::ForPhones && target.device != 0 {
+            Copy::default()
+        } else {
+            let mut sealed = seal(net, sender, target, to, message, false)?;
+            if let Some(last) = sealed.bytes.last_mut()
+                && copies == Copies::Garbled
+            {
+                *last ^= 1;
+            }
+            Copy::alone(sealed)
+        };
+        delivery::deliver(net, &post, target, copy);
     }
     net.save(sender);
     Ok(())
@@ -94,47 +121,6 @@ pub(crate) fn kind(message: &wa::Message) -> String {
 /// The stanza's word for what a message does to another one.
 pub(crate) fn edit(message: &wa::Message) -> Option<String> {
     wacore::types::message::EditAttribute::infer_from_message(message).map(|edit| edit.to_string_val().to_owned())
-}
-
-/// Sends a message whose first copies cannot be decrypted: those who get it ask for it again.
-pub(crate) fn garble_from_phone(
-    net: &Arc<Net>,
-    sender: &Arc<Account>,
-    to: Number,
-    id: &str,
-    message: &wa::Message,
-) -> Result<(), SendError> {
-    let recipient = net.account(to).ok_or(SendError::NotRegistered(to))?;
-    sender.phone().remember_sent(id, to, message);
-    let post = Post::from_phone(sender.number, Place::Person(to), id, message);
-    for target in recipient.addresses() {
-        let mut sealed = seal(net, sender, target, to, message, false)?;
-        if let Some(last) = sealed.bytes.last_mut() {
-            *last ^= 1;
-        }
-        delivery::deliver(net, &post, target, Copy::alone(sealed));
-    }
-    net.save(sender);
-    Ok(())
-}
-
-/// Sends what phones alone may show: linked devices are told that there is something, as WhatsApp does with what can be opened once.
-pub(crate) fn send_to_phone_alone(
-    net: &Arc<Net>,
-    sender: &Arc<Account>,
-    to: Number,
-    id: &str,
-    message: &wa::Message,
-) -> Result<(), SendError> {
-    let recipient = net.account(to).ok_or(SendError::NotRegistered(to))?;
-    sender.phone().remember_sent(id, to, message);
-    let post = Post::from_phone(sender.number, Place::Person(to), id, message);
-    for target in recipient.addresses() {
-        let copy = if target.device == 0 { Copy::alone(seal(net, sender, target, to, message, false)?) } else { Copy::default() };
-        delivery::deliver(net, &post, target, copy);
-    }
-    net.save(sender);
-    Ok(())
 }
 
 /// Encrypts for one device, opening a session first where there is none or a new one is asked for.

@@ -12,7 +12,8 @@ use crate::media::letter::{self, Filed, Sending};
 use crate::network::Net;
 use crate::phone::draft;
 use crate::phone::ledger::Entry;
-use crate::{keys, router, status};
+use crate::router::{self, Copies};
+use crate::{keys, status};
 
 /// What the ledger shows of a file. It is fetched and opened now: `sha256` is of what really was inside.
 pub(super) fn shown(net: &Net, entry: &Entry) -> Value {
@@ -60,10 +61,9 @@ pub(super) async fn send(net: &Arc<Net>, sender: &Arc<Account>, body: Value) -> 
     let (message, sha256) = written.map_err(|error| Failure::invalid(error.to_string()))?;
     if to.is_status() {
         status::post(net, sender, &audience, &id, &message)?;
-    } else if withheld {
-        router::send_to_phone_alone(net, sender, to, &id, &message)?;
     } else {
-        router::send_from_phone(net, sender, to, &id, &message)?;
+        let copies = if withheld { Copies::ForPhones } else { Copies::Good };
+        router::send_from_phone(net, sender, to, &id, &message, copies)?;
     }
     answer::ok(json!({"id": id, "to": to.to_string(), "sha256": sha256}))
 }

@@ -15,7 +15,8 @@ use crate::network::Net;
 use crate::phone::draft::{self, Draft};
 use crate::phone::ledger::Entry;
 use crate::phone::person;
-use crate::{keys, pairing, router, status};
+use crate::router::{self, Copies};
+use crate::{keys, pairing, status};
 
 #[derive(Deserialize)]
 pub(super) struct Wanted {
@@ -150,10 +151,9 @@ pub(super) async fn send(State(net): State<Arc<Net>>, Path(number): Path<String>
     if to.is_status() {
         let audience = answer::numbers(&wanted.audience)?;
         status::post(&net, &sender, &audience, &id, &message)?;
-    } else if wanted.garbled {
-        router::garble_from_phone(&net, &sender, to, &id, &message)?;
     } else {
-        router::send_from_phone(&net, &sender, to, &id, &message)?;
+        let copies = if wanted.garbled { Copies::Garbled } else { Copies::Good };
+        router::send_from_phone(&net, &sender, to, &id, &message, copies)?;
     }
     answer::ok(json!({"id": id, "to": to.to_string()}))
 }
@@ -188,7 +188,7 @@ pub(super) async fn react(State(net): State<Arc<Net>>, Path(number): Path<String
     if target.chat.is_status() {
         status::react(&net, &account, target.sender, &id, &message)?;
     } else {
-        router::send_from_phone(&net, &account, target.chat, &id, &message)?;
+        router::send_from_phone(&net, &account, target.chat, &id, &message, Copies::Good)?;
     }
     answer::ok(json!({"id": id}))
 }

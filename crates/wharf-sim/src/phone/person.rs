@@ -16,7 +16,7 @@ use crate::group::post;
 use crate::many::{self, Crowd};
 use crate::network::Net;
 use crate::receipts::{self, ReceiptKind};
-use crate::router;
+use crate::router::{self, Copies};
 use crate::{clock, keys, wire};
 
 /// How long an owner's phone waits before it asks its own device again.
@@ -76,7 +76,7 @@ fn react(net: &Arc<Net>, account: &Arc<Account>, parcel: &Parcel, opened: Opened
             read(net, account, &entry);
             if let (Some(text), "text", false) = (&entry.text, entry.kind.as_str(), entry.chat.is_status()) {
                 let reply = wa::Message { conversation: Some(text.clone()), ..Default::default() };
-                let sent = router::send_from_phone(net, account, entry.chat, &keys::message_id(), &reply);
+                let sent = router::send_from_phone(net, account, entry.chat, &keys::message_id(), &reply, Copies::Good);
                 if let Err(error) = sent {
                     tracing::warn!(%error, "the echo was not sent");
                 }

@@ -82,3 +82,15 @@ async fn the_real_client_falls_back_when_the_server_has_a_new_key() {
     let id = device.send(SILENT, "under the new key").await;
     assert_eq!(device.server_ack(&id).await, None);
 }
+
+#[tokio::test]
+async fn connections_that_say_nothing_do_not_hold_up_the_end() {
+    let sim = Sim::start().await;
+    let address = format!("127.0.0.1:{}", sim.port());
+    let silent = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let mut begun = tokio::net::TcpStream::connect(&address).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut begun, b"GET /r").await.unwrap();
+    until("both are taken", async || (sim.get("/control/stats").await["connected"] == 2).then_some(())).await;
+    tokio::time::timeout(std::time::Duration::from_secs(10), sim.shutdown()).await.expect("the network ends");
+    drop((silent, begun));
+}
