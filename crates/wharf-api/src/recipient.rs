@@ -43,6 +43,7 @@ impl Recipient {
             Some((user, "g.us")) if !user.is_empty() && user.len() <= 40 && user.bytes().all(|b| b.is_ascii_digit() || b == b'-') => {
                 Ok(Self::Group(user.to_owned()))
             }
+            Some((_, "newsletter")) => Err("a channel cannot be sent to"),
             Some(_) => Err("not a phone number, a group id or a LID"),
         }
     }
@@ -152,6 +153,11 @@ mod tests {
         assert!(Recipient::parse("statuses").is_err());
         assert!(Recipient::parse("@g.us").is_err());
         assert!(Recipient::parse("12a@lid").is_err());
+    }
+
+    #[test]
+    fn a_channel_is_refused_by_its_name() {
+        assert_eq!(Recipient::parse("120363144038483540@newsletter"), Err("a channel cannot be sent to"));
     }
 
     #[test]

@@ -16,19 +16,29 @@ use crate::webhook;
 /// How long a request waits for a link to come up after a restart.
 const RESTART_WAIT: Duration = Duration::from_secs(5);
 
-/// The QR code that links the session. `known` and `wait` make a long poll: the answer comes as soon as the code is
-/// another one than `known`, or when `wait` is over.
-pub async fn qr(services: &Services, caller: &Caller, id: &str, known: Option<&str>, wait: Duration) -> Result<QrCode, Error> {
+/// The QR code that links the session. `known` and `waited` make a long poll: the answer comes as soon as the code is
+/// another one than `known`, or when `waited` ends.
+pub async fn qr(
+    services: &Services,
+    caller: &Caller,
+    id: &str,
+    known: Option<&str>,
+    waited: impl Future<Output = ()>,
+) -> Result<QrCode, Error> {
     let row = find(services, caller, id).await?;
     let Some(mut link) = services.engine.link(&row.id) else {
         return Err(without_qr(current(None, &row), &row));
     };
-    let waited = link.wait_for(|link| match &link.qr {
+    let another = link.wait_for(|link| match &link.qr {
         Some(qr) => known != Some(qr.text.as_str()),
         None => !matches!(link.status, SessionStatus::Starting),
     });
     // When the time is over the code that stands is the answer, old or new.
-    let _ = tokio::time::timeout(wait, waited).await;
+    tokio::select! {
+        biased;
+        _ = another => {}
+        () = waited => {}
+    }
     let seen = link.borrow().clone();
     seen.qr.ok_or_else(|| without_qr(seen.status, &row))
 }

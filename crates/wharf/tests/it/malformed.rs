@@ -108,6 +108,7 @@ fn rows(g: &Gateway) -> Vec<Row> {
         Row("a number too short", text_with(g, "to", json!("123456")), ErrorCode::InvalidPhoneNumber, "to"),
         Row("a number too long", text_with(g, "to", json!("1234567890123456")), ErrorCode::InvalidPhoneNumber, "to"),
         Row("an unknown server", text_with(g, "to", json!("14155552671@example.com")), ErrorCode::InvalidPhoneNumber, "to"),
+        Row("a channel", text_with(g, "to", json!("120363144038483540@newsletter")), ErrorCode::InvalidPhoneNumber, "to"),
         Row("an empty idempotency key", text_with(g, "text", json!("x")).header("Idempotency-Key", ""), Invalid, "Idempotency-Key"),
         Row("a long idempotency key", text_with(g, "text", json!("x")).header("Idempotency-Key", "k".repeat(256)), Invalid, "Idempotency-Key"),
         Row("an idempotency key with a space", text_with(g, "text", json!("x")).header("Idempotency-Key", "a b"), Invalid, "Idempotency-Key"),

@@ -1,10 +1,13 @@
 //! How the server ends, and how it says that it cannot.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use wharf::http::Limits;
-use wharf_api::ErrorCode;
+use wharf_api::{ErrorCode, Permission, limits};
+use wharf_core::key::{self, Guess};
 
 use crate::harness::{Gateway, client};
 
@@ -39,4 +42,21 @@ async fn what_is_being_worked_on_is_answered_before_the_server_stops() {
     let ((), reply) = tokio::join!(server.stop(), finish);
     reply.ok(201);
     assert!(TcpStream::connect(gateway.address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn a_poll_for_the_next_code_ends_with_the_one_that_stands_when_the_server_stops() {
+    let mut gateway = Gateway::start_with(Limits { drain_timeout: Duration::from_mins(5), ..Limits::default() }).await;
+    let session = gateway.session().await;
+    let known = gateway.get(&format!("/v1/sessions/{session}/qr")).send().await.ok(200)["qr"].as_str().unwrap().to_owned();
+    let secret = gateway.make_key(Permission::ALL, None).await;
+    let path = format!("/v1/sessions/{session}/qr?wait={}&known={}", limits::LONG_POLL_MAX_SECS, known.replace('@', "%40"));
+    let poll = tokio::spawn(gateway.get(&path).key(&secret).send());
+    // The request has been let in once its key is known here.
+    while key::guess(&gateway.services, &secret) != Guess::WasGood {
+        tokio::task::yield_now().await;
+    }
+    let server = gateway.server.take().unwrap();
+    tokio::time::timeout(Duration::from_secs(10), server.stop()).await.expect("the server does not wait for the poll");
+    assert_eq!(poll.await.unwrap().ok(200)["qr"], json!(known));
 }

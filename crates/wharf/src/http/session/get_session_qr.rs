@@ -12,11 +12,15 @@ const PNG: &str = "image/png";
 const SVG: &str = "image/svg+xml";
 const TEXT: &str = "text/plain";
 
-/// `?wait=` makes it a long poll, which ends early when there is another code than `?known=`.
+/// `?wait=` makes it a long poll, which ends early when there is another code than `?known=`, or when the server stops.
 pub(in crate::http) async fn get_session_qr(call: Call) -> Answer {
     call.query.only(&["wait", "known"])?;
     let wait = Duration::from_secs(call.query.number("wait", 0, limits::LONG_POLL_MAX_SECS)?.unwrap_or(0));
-    let code = session::qr(call.services(), call.caller(), call.path("sessionId"), call.query.get("known"), wait);
+    let waited = async {
+        // Which of the two it was makes no difference.
+        let _ = tokio::time::timeout(wait, call.http.drained()).await;
+    };
+    let code = session::qr(call.services(), call.caller(), call.path("sessionId"), call.query.get("known"), waited);
     let code = call.while_key_lasts(code).await??;
     let reply = match accept::best(&call.headers, &[JSON, PNG, SVG, TEXT]) {
         PNG => picture::png(&code.text).map(|file| Reply::raw(PNG, file)),
