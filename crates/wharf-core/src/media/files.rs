@@ -2,10 +2,12 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::stream::BoxStream;
 use wharf_api::ids::MediaId;
 
 /// Keeps the bytes of media. What a crash leaves half written is never seen under an id.
@@ -16,6 +18,9 @@ pub trait Files: Send + Sync + 'static {
 
     /// The file of that id on this machine; `None` where there is none.
     async fn open(&self, id: &MediaId) -> io::Result<Option<Local>>;
+
+    /// The bytes of that file, or of one part of it; `None` where there is no such file. Nothing else of it is moved.
+    async fn read(&self, id: &MediaId, part: Option<Range<u64>>) -> io::Result<Option<Reading>>;
 
     /// What the file of that id shows besides its type.
     async fn facts(&self, id: &MediaId, mime_type: &str) -> io::Result<Facts>;
@@ -29,6 +34,9 @@ pub trait Files: Send + Sync + 'static {
     /// Some of the ids that have files and are older than an hour, after `after` in the order of ids.
     async fn list(&self, after: Option<&MediaId>, limit: usize) -> io::Result<Vec<MediaId>>;
 }
+
+/// The bytes of a file as they come.
+pub type Reading = BoxStream<'static, io::Result<Bytes>>;
 
 /// A file on this machine for as long as this lives.
 pub struct Local {
@@ -71,6 +79,10 @@ impl Files for NoFiles {
     }
 
     async fn open(&self, _id: &MediaId) -> io::Result<Option<Local>> {
+        Ok(None)
+    }
+
+    async fn read(&self, _id: &MediaId, _part: Option<Range<u64>>) -> io::Result<Option<Reading>> {
         Ok(None)
     }
 

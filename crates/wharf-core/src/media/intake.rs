@@ -119,15 +119,16 @@ impl Intake {
         };
         self.announce(self.size)?;
         let facts = self.writing.facts(found.mime_type).await?;
-        if matches!(self.purpose.kind.unwrap_or(found.kind), MediaKind::Image | MediaKind::Sticker) {
-            check_pixels(self.field, &facts)?;
-        }
+        check_pixels(self.field, self.purpose.kind.unwrap_or(found.kind), &facts)?;
         Ok((found, facts))
     }
 }
 
 /// An image that says nothing of its size is damaged; one that is too large would only be shown by phones that fail over it.
-fn check_pixels(field: &'static str, facts: &Facts) -> Result<(), Error> {
+pub(crate) fn check_pixels(field: &'static str, kind: MediaKind, facts: &Facts) -> Result<(), Error> {
+    if !matches!(kind, MediaKind::Image | MediaKind::Sticker) {
+        return Ok(());
+    }
     let (Some(width), Some(height)) = (facts.width, facts.height) else {
         return Err(Error::WrongType { field, reason: "the image is damaged".to_owned() });
     };

@@ -17,7 +17,7 @@ use super::{Envelope, Error, Sent};
 use crate::caller::Caller;
 use crate::egress::{self, Fetch};
 use crate::engine::{Body, Media, Uploaded};
-use crate::media::intake::Purpose;
+use crate::media::intake::{self, Purpose};
 use crate::media::keep::{self, Stay};
 use crate::media::{self, Facts, Intake, kind};
 use crate::services::Services;
@@ -217,7 +217,10 @@ async fn stored(services: &Services, caller: &Caller, command: &Command, id: &st
     if row.size > limit {
         return Err(media::Error::TooLarge { field, limit, actual: row.size }.into());
     }
-    with_facts(services, row).await
+    let (row, facts) = with_facts(services, row).await?;
+    // As a document, nobody counted its pixels.
+    intake::check_pixels(field, command.kind, &facts)?;
+    Ok((row, facts))
 }
 
 async fn with_facts(services: &Services, row: MediaRow) -> Result<(MediaRow, Facts), Error> {

@@ -2,25 +2,27 @@
 //! brought to the bucket when it is whole; who reads it gets a copy of its own.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::TryStreamExt as _;
+use futures::stream::FuturesUnordered;
+use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::AmazonS3Builder;
-use object_store::buffered::BufWriter;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use object_store::{GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt as _};
+use tokio::io::AsyncReadExt as _;
+use tokio_util::sync::CancellationToken;
 use wharf_api::ids::MediaId;
-use wharf_core::media::files::{Facts, Files, Local, Writing};
+use wharf_core::media::files::{Facts, Files, Local, Reading, Writing};
 
 use super::inspect;
 use super::local::{LocalFiles, LocalWriting};
 
 /// What is sent at once; what is larger goes in parts of this size.
-const PART_BYTES: usize = 8 * 1024 * 1024;
+const PART_BYTES: u64 = 8 * 1024 * 1024;
 /// How many parts of one file are on their way at the same time.
 const PARTS: usize = 2;
 /// Younger files may be on their way to their rows.
@@ -98,6 +100,15 @@ impl Files for BucketFiles {
         Ok(Some(Local { path: path.to_path_buf(), size, guard: Some(Box::new(path)) }))
     }
 
+    async fn read(&self, id: &MediaId, part: Option<Range<u64>>) -> io::Result<Option<Reading>> {
+        let options = GetOptions { range: part.map(GetRange::Bounded), ..GetOptions::default() };
+        match self.bucket.get_opts(&place(id), options).await {
+            Ok(found) => Ok(Some(found.into_stream().map_err(io::Error::other).boxed())),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+
     async fn facts(&self, id: &MediaId, mime_type: &str) -> io::Result<Facts> {
         match self.open(id).await? {
             Some(local) => inspect::facts(local.path.clone(), mime_type).await,
@@ -149,17 +160,52 @@ impl Writing for BucketWriting {
 
     async fn finish(self: Box<Self>, id: &MediaId) -> io::Result<()> {
         let path = self.writing.into_path().await?;
-        let mut file = tokio::fs::File::open(&path).await?;
-        let mut object = BufWriter::with_capacity(self.bucket, place(id), PART_BYTES).with_max_concurrency(PARTS);
-        let mut chunk = vec![0; 256 * 1024];
-        loop {
-            let read = file.read(&mut chunk).await?;
-            if read == 0 {
-                break;
+        let (bucket, to, left) = (self.bucket, place(id), CancellationToken::new());
+        let _left = left.clone().drop_guard();
+        // In a task of its own: whoever waits may leave, and then the bucket must still be told.
+        let task = tokio::spawn(async move {
+            let mut file = tokio::fs::File::open(&path).await?;
+            let size = file.metadata().await?.len();
+            if size <= PART_BYTES {
+                let whole = read_part(&mut file).await?;
+                return bucket.put(&to, whole.into()).await.map(drop).map_err(io::Error::other);
             }
-            object.write_all(&chunk[..read]).await?;
-        }
-        // The object is there whole or not at all.
-        object.shutdown().await
+            let mut upload = bucket.put_multipart(&to).await.map_err(io::Error::other)?;
+            let brought = tokio::select! {
+                brought = bring(&mut *upload, &mut file) => brought,
+                () = left.cancelled() => Err(io::ErrorKind::Interrupted.into()),
+            };
+            // A bucket keeps the parts of what was never completed, and has them paid for.
+            if brought.is_err()
+                && let Err(error) = upload.abort().await
+            {
+                tracing::warn!(%error, "parts of a file stay in the bucket");
+            }
+            brought
+        });
+        task.await.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
+}
+
+/// The object is there whole or not at all.
+async fn bring(upload: &mut dyn MultipartUpload, file: &mut tokio::fs::File) -> io::Result<()> {
+    let mut parts = FuturesUnordered::new();
+    loop {
+        let part = read_part(file).await?;
+        if part.is_empty() {
+            break;
+        }
+        if parts.len() == PARTS {
+            parts.try_next().await.map_err(io::Error::other)?;
+        }
+        parts.push(upload.put_part(part.into()));
+    }
+    while parts.try_next().await.map_err(io::Error::other)?.is_some() {}
+    upload.complete().await.map(drop).map_err(io::Error::other)
+}
+
+async fn read_part(file: &mut tokio::fs::File) -> io::Result<Bytes> {
+    let mut part = Vec::new();
+    file.take(PART_BYTES).read_to_end(&mut part).await?;
+    Ok(part.into())
 }

@@ -1,16 +1,19 @@
 //! Files in a folder: written beside, made durable, then named.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::StreamExt as _;
 use tempfile::TempPath;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
+use tokio_util::io::ReaderStream;
 use wharf_api::ids::MediaId;
-use wharf_core::media::files::{Facts, Files, Local, Writing};
+use wharf_core::media::files::{Facts, Files, Local, Reading, Writing};
 
 use super::inspect;
 
@@ -22,10 +25,17 @@ const SHARD: std::ops::Range<usize> = MediaId::PREFIX.len()..MediaId::PREFIX.len
 /// Younger files may be on their way to their rows.
 const YOUNG: Duration = Duration::from_hours(1);
 
+/// How much is read at once.
+const CHUNK_BYTES: usize = 64 * 1024;
+/// After how many bytes of one file the disk is asked again whether it has room.
+const ASKED_BYTES: u64 = 8 * 1024 * 1024;
+/// How often a file is given its name while removals take its folder away.
+const NAMINGS: usize = 16;
+
 /// A folder of media.
 pub struct LocalFiles {
     root: PathBuf,
-    /// No file is begun while the disk has less room, in bytes: the database may lie on it too.
+    /// No file is begun or goes on while the disk has less room, in bytes: the database may lie on it too.
     floor: u64,
 }
 
@@ -49,7 +59,7 @@ impl LocalFiles {
             Ok(tempfile::Builder::new().prefix("in-").tempfile_in(unnamed)?.into_parts())
         };
         let (file, path) = blocking(begin).await?;
-        Ok(LocalWriting { root, file: tokio::fs::File::from_std(file), path })
+        Ok(LocalWriting { root, floor, unasked: 0, file: tokio::fs::File::from_std(file), path })
     }
 
     fn path(&self, id: &MediaId) -> PathBuf {
@@ -70,6 +80,17 @@ impl Files for LocalFiles {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    async fn read(&self, id: &MediaId, part: Option<Range<u64>>) -> io::Result<Option<Reading>> {
+        let mut file = match tokio::fs::File::open(self.path(id)).await {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let part = part.unwrap_or(0..u64::MAX);
+        file.seek(SeekFrom::Start(part.start)).await?;
+        Ok(Some(ReaderStream::with_capacity(file.take(part.end - part.start), CHUNK_BYTES).boxed()))
     }
 
     async fn facts(&self, id: &MediaId, mime_type: &str) -> io::Result<Facts> {
@@ -144,6 +165,9 @@ fn is_old(path: &Path) -> bool {
 
 pub(super) struct LocalWriting {
     root: PathBuf,
+    floor: u64,
+    /// What was written since the disk was asked for room.
+    unasked: u64,
     file: tokio::fs::File,
     /// Removes the file unless it got its name.
     path: TempPath,
@@ -160,6 +184,12 @@ impl LocalWriting {
 #[async_trait]
 impl Writing for LocalWriting {
     async fn write(&mut self, bytes: Bytes) -> io::Result<()> {
+        self.unasked += bytes.len() as u64;
+        if self.unasked >= ASKED_BYTES {
+            self.unasked = 0;
+            let (folder, floor) = (self.root.join(UNNAMED), self.floor);
+            blocking(move || has_room(&folder, floor)).await?;
+        }
         self.file.write_all(&bytes).await
     }
 
@@ -174,15 +204,26 @@ impl Writing for LocalWriting {
         let Self { root, path, .. } = *self;
         let (folder, name) = (root.join(&id.as_str()[SHARD]), id.as_str().to_owned());
         blocking(move || {
-            if !folder.exists() {
-                fs::create_dir_all(&folder)?;
-                File::open(&root)?.sync_all()?;
-            }
-            path.persist(folder.join(name)).map_err(|error| error.error)?;
+            persist(path, &root, &folder, &name)?;
             File::open(&folder)?.sync_all()
         })
         .await
     }
+}
+
+/// Gives the file its name. A removal next to it takes the folder away while it is empty: then it is made again.
+fn persist(mut path: TempPath, root: &Path, folder: &Path, name: &str) -> io::Result<()> {
+    for naming in 1.. {
+        if !folder.exists() {
+            fs::create_dir_all(folder)?;
+            File::open(root)?.sync_all()?;
+        }
+        match path.persist(folder.join(name)) {
+            Err(failed) if failed.error.kind() == io::ErrorKind::NotFound && naming < NAMINGS => path = failed.path,
+            named => return named.map_err(|failed| failed.error),
+        }
+    }
+    unreachable!("the last naming returns")
 }
 
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
@@ -225,6 +266,49 @@ mod tests {
         let files = LocalFiles::open(folder.path().join("media"), u64::MAX).unwrap();
         assert_eq!(files.begin().await.err().map(|error| error.kind()), Some(io::ErrorKind::StorageFull));
         assert_eq!(files.scratch().await.err().map(|error| error.kind()), Some(io::ErrorKind::StorageFull));
+    }
+
+    #[tokio::test]
+    async fn a_file_stops_growing_when_the_disk_is_nearly_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = LocalFiles::open(folder.path().join("media"), 0).unwrap();
+        let mut writing = files.writing().await.unwrap();
+        let chunk = Bytes::from(vec![7; 1024 * 1024]);
+        for _ in 0..9 {
+            writing.write(chunk.clone()).await.unwrap();
+        }
+        // The disk fills up.
+        writing.floor = u64::MAX;
+        let mut written = 0;
+        let error = loop {
+            match writing.write(chunk.clone()).await {
+                Ok(()) => written += chunk.len() as u64,
+                Err(error) => break error,
+            }
+            assert!(written < ASKED_BYTES);
+        };
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        drop(writing);
+        assert!(names(&folder.path().join("media").join(UNNAMED)).unwrap().is_empty());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_file_is_named_while_the_others_of_its_folder_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = std::sync::Arc::new(LocalFiles::open(folder.path().join("media"), 0).unwrap());
+        let lanes = (0..8).map(|lane| {
+            let files = std::sync::Arc::clone(&files);
+            tokio::spawn(async move {
+                for n in 0..200 {
+                    let id = id(lane * 1000 + n);
+                    put(&files, &id, b"x").await;
+                    files.remove(&id).await.unwrap();
+                }
+            })
+        });
+        for lane in lanes.collect::<Vec<_>>() {
+            lane.await.unwrap();
+        }
     }
 
     #[tokio::test]

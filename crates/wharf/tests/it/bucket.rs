@@ -10,15 +10,31 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use futures::TryStreamExt as _;
+use tokio::sync::watch;
 use wharf::media::LocalFiles;
 use wharf::media::bucket::{BucketFiles, Settings};
 use wharf_api::ids::{MediaId, Uuid};
-use wharf_core::media::files::Files;
+use wharf_core::media::files::{Files, Writing};
 
 #[derive(Clone, Default)]
 struct Bucket {
     objects: Arc<Mutex<BTreeMap<String, Bytes>>>,
     parts: Arc<Mutex<BTreeMap<u32, Bytes>>>,
+    /// How many bytes were given out.
+    given: Arc<Mutex<usize>>,
+    /// What happens to every part but the first.
+    later_parts: Arc<Mutex<Later>>,
+    /// How many later parts came, and how many uploads were given up.
+    seen: Arc<watch::Sender<(usize, usize)>>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Later {
+    #[default]
+    Kept,
+    Refused,
+    Silence,
 }
 
 type Words = BTreeMap<String, String>;
@@ -33,10 +49,32 @@ async fn object(
 ) -> Response {
     assert!(headers["authorization"].to_str().unwrap().starts_with("AWS4-HMAC-SHA256 Credential=me/"));
     let etag = [("etag", "\"1\"")];
+    if query.get("partNumber").is_some_and(|part| part != "1") {
+        bucket.seen.send_modify(|seen| seen.0 += 1);
+        let later = *bucket.later_parts.lock().unwrap();
+        match later {
+            Later::Kept => {}
+            Later::Refused => return StatusCode::BAD_REQUEST.into_response(),
+            Later::Silence => std::future::pending().await,
+        }
+    }
     let mut objects = bucket.objects.lock().unwrap();
     match (method.as_str(), query.get("uploadId"), query.get("partNumber")) {
         ("GET", None, None) => match objects.get(&key) {
-            Some(bytes) => ([("etag", "\"1\""), ("last-modified", "Wed, 01 Jan 2020 00:00:00 GMT")], bytes.clone()).into_response(),
+            Some(bytes) => {
+                let fixed = [("etag", "\"1\""), ("last-modified", "Wed, 01 Jan 2020 00:00:00 GMT")];
+                let part = headers.get("range").map(|range| {
+                    let (first, last) = range.to_str().unwrap().strip_prefix("bytes=").unwrap().split_once('-').unwrap();
+                    (first.parse::<usize>().unwrap(), last.parse::<usize>().unwrap())
+                });
+                let Some((first, last)) = part else {
+                    *bucket.given.lock().unwrap() += bytes.len();
+                    return (fixed, bytes.clone()).into_response();
+                };
+                let place = [("content-range", format!("bytes {first}-{last}/{}", bytes.len()))];
+                *bucket.given.lock().unwrap() += last + 1 - first;
+                (StatusCode::PARTIAL_CONTENT, fixed, place, bytes.slice(first..=last)).into_response()
+            }
             None => StatusCode::NOT_FOUND.into_response(),
         },
         ("PUT", None, None) => {
@@ -45,6 +83,11 @@ async fn object(
         }
         ("DELETE", None, None) => {
             objects.remove(&key);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        ("DELETE", Some(_), None) => {
+            bucket.parts.lock().unwrap().clear();
+            bucket.seen.send_modify(|seen| seen.1 += 1);
             StatusCode::NO_CONTENT.into_response()
         }
         ("POST", None, None) => {
@@ -86,14 +129,7 @@ async fn start() -> (Bucket, String) {
     (bucket, endpoint)
 }
 
-fn id(n: u128) -> MediaId {
-    MediaId::from_uuid(Uuid::from_u128(n))
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_in_a_bucket_is_there_when_it_is_finished_in_one_part_or_in_many() {
-    let folder = tempfile::tempdir().unwrap();
-    let (bucket, endpoint) = start().await;
+fn open(endpoint: String, folder: &std::path::Path) -> BucketFiles {
     let settings = Settings {
         endpoint,
         bucket: "files".to_owned(),
@@ -102,7 +138,24 @@ async fn a_file_in_a_bucket_is_there_when_it_is_finished_in_one_part_or_in_many(
         secret_key: "secret".to_owned(),
     };
     assert!(!format!("{settings:?}").contains("secret"));
-    let files = BucketFiles::open(&settings, LocalFiles::open(folder.path().join("media"), 0).unwrap()).unwrap();
+    BucketFiles::open(&settings, LocalFiles::open(folder.join("media"), 0).unwrap()).unwrap()
+}
+
+async fn written(files: &BucketFiles, size: usize) -> Box<dyn Writing> {
+    let mut writing = files.begin().await.unwrap();
+    writing.write(Bytes::from(vec![7; size])).await.unwrap();
+    writing
+}
+
+fn id(n: u128) -> MediaId {
+    MediaId::from_uuid(Uuid::from_u128(n))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_in_a_bucket_is_there_when_it_is_finished_in_one_part_or_in_many() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bucket, endpoint) = start().await;
+    let files = open(endpoint, folder.path());
     for (number, size) in [(1, 1000), (2, 20 * 1024 * 1024)] {
         let bytes: Vec<u8> = (0..size).map(|at| u8::try_from(at % 251).unwrap()).collect();
         let mut writing = files.begin().await.unwrap();
@@ -125,4 +178,36 @@ async fn a_file_in_a_bucket_is_there_when_it_is_finished_in_one_part_or_in_many(
     assert_eq!(bucket.objects.lock().unwrap().len(), 1);
     drop(files.begin().await.unwrap());
     assert_eq!(std::fs::read_dir(folder.path().join("media/incoming")).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_file_in_a_bucket_only_the_wanted_part_is_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bucket, endpoint) = start().await;
+    let files = open(endpoint, folder.path());
+    written(&files, 1000).await.finish(&id(1)).await.unwrap();
+    let read =
+        async |part| files.read(&id(1), part).await.unwrap().unwrap().try_fold(0, async |sum, bytes| Ok(sum + bytes.len())).await.unwrap();
+    assert_eq!((read(Some(10..30)).await, *bucket.given.lock().unwrap()), (20, 20));
+    assert_eq!((read(None).await, *bucket.given.lock().unwrap()), (1000, 1020));
+    assert!(files.read(&id(2), Some(0..1)).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_keeps_no_parts_of_what_was_refused_or_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bucket, endpoint) = start().await;
+    let files = open(endpoint, folder.path());
+    let mut seen = bucket.seen.subscribe();
+    *bucket.later_parts.lock().unwrap() = Later::Refused;
+    written(&files, 20 * 1024 * 1024).await.finish(&id(1)).await.unwrap_err();
+    assert_eq!(bucket.seen.borrow().1, 1);
+    *bucket.later_parts.lock().unwrap() = Later::Silence;
+    let before = bucket.seen.borrow().0;
+    let writing = written(&files, 20 * 1024 * 1024).await;
+    let leaving = tokio::spawn(async move { writing.finish(&id(2)).await });
+    seen.wait_for(|(parts, _)| *parts > before).await.unwrap();
+    leaving.abort();
+    seen.wait_for(|(_, given_up)| *given_up == 2).await.unwrap();
+    assert!(bucket.parts.lock().unwrap().is_empty() && bucket.objects.lock().unwrap().is_empty());
 }

@@ -99,6 +99,36 @@ async fn a_download_goes_on_where_it_broke_off() {
 }
 
 #[tokio::test]
+async fn a_file_that_the_client_has_is_not_read_again() {
+    let gateway = Gateway::start().await;
+    let media = upload(&gateway, "", b"hello").send().await.ok(201).clone();
+    let path = format!("/v1/media/{}", media["mediaId"].as_str().unwrap());
+    let id = wharf_api::ids::MediaId::parse(media["mediaId"].as_str().unwrap()).unwrap();
+    gateway.services.files.remove(&id).await.unwrap();
+    let etag = format!("\"{}\"", media["sha256"].as_str().unwrap());
+    assert_eq!(gateway.get(&path).header("If-None-Match", &etag).send().await.status, 304);
+    gateway.get(&path).header("If-None-Match", "\"other\"").send().await.refused(ErrorCode::ResourceNotFound);
+}
+
+#[tokio::test]
+async fn a_document_that_is_sent_as_an_image_has_an_images_pixels() {
+    let gateway = Gateway::start().await;
+    let session = gateway.connected().await;
+    let side = u32::try_from(limits::IMAGE_SIDE_PIXELS).unwrap();
+    for (width, fits) in [(side, true), (side + 1, false)] {
+        let stored = upload(&gateway, "?mediaType=document", &png(width, 1)).send().await.ok(201)["mediaId"].clone();
+        let body = |kind: &str| json!({"sessionId": session, "to": SILENT, "mediaType": kind, "mediaId": stored});
+        gateway.post("/v1/messages/media", body("document")).send().await.ok(201);
+        let sent = gateway.post("/v1/messages/media", body("image")).send().await;
+        if fits {
+            sent.ok(201);
+        } else {
+            assert_eq!(sent.refused(ErrorCode::InvalidMediaType)["field"], "mediaId");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_form_carries_one_file_and_its_name() {
     let gateway = Gateway::start().await;
     let part = |name: &str| {

@@ -1,5 +1,3 @@
-use std::io::SeekFrom;
-
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::{
@@ -7,8 +5,6 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, StatusCode};
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
-use tokio_util::io::ReaderStream;
 use wharf_core::media;
 use wharf_core::store::MediaRow;
 
@@ -16,36 +12,26 @@ use super::part;
 use crate::http::envelope::{Failure, Reply};
 use crate::http::{Answer, Call};
 
-const CHUNK_BYTES: usize = 64 * 1024;
-
 pub(in crate::http) async fn get_media(call: Call) -> Answer {
     let row = media::find(call.services(), call.caller(), call.path("mediaId")).await?;
-    let local = call.services().files.open(&row.id).await.map_err(media::Error::from)?;
-    // The row outlived its file, which only somebody's hand in the folder can do.
-    let local = local.ok_or(media::Error::NotFound { field: None, reason: None })?;
     let etag = format!("\"{}\"", row.sha256.as_deref().unwrap_or_default());
     let mut headers = headers(&row, &etag)?;
     if part::is_known(&call.headers, &etag) {
         return Ok(Reply { status: StatusCode::NOT_MODIFIED, headers, body: Bytes::new(), stream: None });
     }
-    let mut file = tokio::fs::File::open(&local.path).await.map_err(media::Error::from)?;
-    let (status, part) = match part::wanted(&call.headers, &etag, local.size) {
-        None => (StatusCode::OK, 0..local.size),
+    let part = part::wanted(&call.headers, &etag, row.size);
+    let (status, length) = match &part {
+        None => (StatusCode::OK, row.size),
         Some(part) => {
-            let place = format!("bytes {}-{}/{}", part.start, part.end - 1, local.size);
+            let place = format!("bytes {}-{}/{}", part.start, part.end - 1, row.size);
             headers.push((CONTENT_RANGE, HeaderValue::try_from(place).map_err(Failure::internal)?));
-            file.seek(SeekFrom::Start(part.start)).await.map_err(media::Error::from)?;
-            (StatusCode::PARTIAL_CONTENT, part)
+            (StatusCode::PARTIAL_CONTENT, part.end - part.start)
         }
     };
-    let length = part.end - part.start;
     headers.push((CONTENT_LENGTH, HeaderValue::from(length)));
-    let guard = local.guard;
-    let bytes = futures::StreamExt::map(ReaderStream::with_capacity(file.take(length), CHUNK_BYTES), move |bytes| {
-        // A copy that was made for this answer lives as long as the answer does.
-        let _guard = &guard;
-        bytes
-    });
+    let bytes = call.services().files.read(&row.id, part).await.map_err(media::Error::from)?;
+    // The row outlived its file, which only somebody's hand in the folder can do.
+    let bytes = bytes.ok_or(media::Error::NotFound { field: None, reason: None })?;
     Ok(Reply { status, headers, body: Bytes::new(), stream: Some(Body::from_stream(bytes)) })
 }
 

@@ -6,7 +6,7 @@ use wharf_core::message::Envelope;
 use wharf_core::message::send_media::{self as rules, Command, Source};
 
 use super::sending;
-use crate::http::envelope::invalid;
+use crate::http::envelope::{Failure, invalid};
 use crate::http::{Answer, Call};
 
 pub(in crate::http) async fn send_media(mut call: Call) -> Answer {
@@ -37,8 +37,15 @@ pub(in crate::http) async fn send_media(mut call: Call) -> Answer {
     };
     rules::check(call.services(), &command)?;
     // The file stands for itself by its hash: nobody writes a hundred megabytes out again to compare them.
-    let named = Named { request: &request, data: data.as_ref().map(|data| Sha256::digest(data).to_vec()) };
+    let named = Named { request: &request, data: hash(data).await? };
     sending::once(&call, &named, |claim| rules::send_media(call.services(), call.caller(), command.clone(), claim)).await
+}
+
+/// Where waiting harms nobody: a hundred megabytes keep a thread busy for a good while.
+async fn hash(data: Option<Bytes>) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(data) = data else { return Ok(None) };
+    let hash = tokio::task::spawn_blocking(move || Sha256::digest(&data).to_vec()).await;
+    hash.map(Some).map_err(Failure::internal)
 }
 
 /// What makes two requests the same.
