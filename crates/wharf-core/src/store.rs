@@ -28,7 +28,7 @@ pub use idempotency::{Answer, Claim, IdempotencyRow, IdempotencyStore};
 pub use key::{KeyRow, KeyStore, KeyWithAccount};
 pub use media::{DueFetch, MediaRow, MediaStore, NewFetch};
 pub use message::{
-    Accepted, Inbound, MessageFilter, MessageRow, MessageStore, NewMessage, Outcome, Outgoing, Receipt, ReceiptKind, StatusChange,
+    Accepted, Inbound, MessageFilter, MessageRow, MessageStore, NewMessage, Outcome, Outgoing, Overdue, Receipt, ReceiptKind, StatusChange,
 };
 pub use owner::{Fence, OwnerStore};
 pub use session::{Created, LinkChange, NewSession, SessionRow, SessionStore};

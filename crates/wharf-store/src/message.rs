@@ -18,13 +18,13 @@ use wharf_api::ids::{AccountId, MessageId, SessionId};
 use wharf_api::types::message::TimelineEntry;
 use wharf_core::store::{
     Accepted, ChatRow, ChatStore, ContactRow, Error, Fence, Inbound, MemberReceipt, MemberState, MessageFilter, MessageRow, MessageStore,
-    NewFetch, NewMessage, Outgoing, Page, PageRequest, Receipt, StatusChange, Unread,
+    NewFetch, NewMessage, Outgoing, Overdue, Page, PageRequest, Receipt, StatusChange, Unread,
 };
 
 use crate::open::SqlStore;
 use crate::sql::Sql;
 
-pub(crate) use queue::give_up as give_up_queued;
+pub(crate) use queue::{give_up as give_up_queued, give_up_of_others};
 pub(crate) use row::chat_key;
 
 pub(crate) fn all() -> [&'static [Sql]; 10] {
@@ -85,7 +85,7 @@ impl MessageStore for SqlStore {
         self.note_read_elsewhere(fence, wa_ids, at).await
     }
 
-    async fn overdue_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error> {
+    async fn overdue_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<Overdue>, Error> {
         self.overdue(now, limit).await
     }
 

@@ -134,6 +134,10 @@ impl SessionStore for SqlStore {
         self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
             Box::pin(async move {
                 owner::check(tx, &owned).await?;
+                if change.unlink || change.jid.is_some() {
+                    let jid = change.jid.as_ref().filter(|_| !change.unlink);
+                    message::give_up_of_others(tx, &owned.session, jid).await?;
+                }
                 let args = args![
                     &owned.session,
                     change.status.as_str(),

@@ -3,7 +3,7 @@
 use wharf_api::ErrorCode;
 
 use crate::services::Services;
-use crate::store::{self, Outcome, StatusChange};
+use crate::store::{self, Outcome, Overdue, StatusChange};
 
 /// How many messages one run fails at the most.
 const BATCH: u32 = 500;
@@ -12,11 +12,8 @@ const BATCH: u32 = 500;
 pub async fn fail_overdue(services: &Services) -> Result<u64, store::Error> {
     let now = services.clock.now();
     let mut failed = 0;
-    for row in services.store.overdue_messages(now, BATCH).await? {
-        let outcome = Outcome::Failed {
-            code: ErrorCode::MessageSendingFailed,
-            reason: "WhatsApp did not acknowledge the message in time".to_owned(),
-        };
+    for Overdue { row, given_up } in services.store.overdue_messages(now, BATCH).await? {
+        let outcome = if given_up { unlinked() } else { expired() };
         let change = StatusChange { id: row.id.clone(), outcome: outcome.clone(), at: now };
         if services.store.fail_message(&row.account, &change).await? {
             services.outcomes.report(&row.id, outcome);
@@ -25,4 +22,14 @@ pub async fn fail_overdue(services: &Services) -> Result<u64, store::Error> {
         }
     }
     Ok(failed)
+}
+
+fn expired() -> Outcome {
+    Outcome::Failed { code: ErrorCode::MessageSendingFailed, reason: "WhatsApp did not acknowledge the message in time".to_owned() }
+}
+
+/// What becomes of a message whose account the session does not have any more.
+pub fn unlinked() -> Outcome {
+    let reason = "the session was unlinked or deleted before WhatsApp acknowledged the message".to_owned();
+    Outcome::Failed { code: ErrorCode::SessionDisconnected, reason }
 }

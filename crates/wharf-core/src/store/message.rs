@@ -97,6 +97,14 @@ pub struct StatusChange {
     pub at: Timestamp,
 }
 
+/// A queued message whose time is over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overdue {
+    pub row: MessageRow,
+    /// Its session was deleted, or is not linked any more to the account that was to send it.
+    pub given_up: bool,
+}
+
 /// What a batch of incoming messages became.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inbound {
@@ -194,7 +202,7 @@ pub trait MessageStore {
     async fn record_read_elsewhere(&self, fence: &Fence, wa_ids: &[String], at: Timestamp) -> Result<Vec<String>, Error>;
 
     /// Queued messages of all sessions whose time is over at `now`.
-    async fn overdue_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error>;
+    async fn overdue_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<Overdue>, Error>;
 
     /// Fails one queued message for want of an owner: the worker's verb for overdue messages and deleted sessions.
     /// `false` where it is not queued any more.

@@ -84,6 +84,7 @@ pub trait SessionStore {
     /// Every session that should be running, of all accounts: those with a link, for the start of the process.
     async fn list_linked_sessions(&self) -> Result<Vec<SessionRow>, Error>;
 
-    /// Records what the engine saw, with its events, in one commit.
+    /// Records what the engine saw, with its events, in one commit. Where the session is unlinked, or linked to another account than
+    /// before, the time of what is queued is over with it: it was said by that account.
     async fn record_link(&self, fence: &Fence, change: &LinkChange) -> Result<(), Error>;
 }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use serde_json::json;
 use wharf_api::ErrorCode;
 
-use crate::harness::{Backend, ECHO, OWNER, World, both_backends, eventually};
+use crate::harness::{Backend, ECHO, OWNER, SILENT, World, both_backends, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_answer_has_the_qr_code_as_a_png_that_decodes_to_the_raw_string() {
@@ -92,6 +92,36 @@ both_backends! {
         })
         .await;
         world.until_message(sent.data()["messageId"].as_str().unwrap(), "read").await;
+    }
+
+    async fn what_an_unlinked_account_did_not_send_fails_and_does_not_go_out_from_another_number(backend) {
+        let world = World::start(backend).await;
+        let api = world.api();
+        let session = world.pair(OWNER).await;
+        world.control().post("/control/faults", &json!({"action": "nack", "code": 503, "to": SILENT})).await.ok(200);
+        let mut queued = Vec::new();
+        for number in 0..40 {
+            let body = json!({"sessionId": session, "to": SILENT, "text": format!("of the old number {number}"), "async": true});
+            queued.push(api.post("/v1/messages/text", &body).await.ok(201)["messageId"].as_str().unwrap().to_owned());
+        }
+        world.control().post(&format!("/control/phones/{OWNER}/logout"), &json!({})).await.ok(200);
+        world.until_status(&session, "disconnected").await;
+        for id in [&queued[0], &queued[39]] {
+            let failed = world.until_message(id, "failed").await;
+            assert_eq!(failed["error"]["code"], ErrorCode::SessionDisconnected.name(), "{failed}");
+        }
+        world.control().delete("/control/faults").await.ok(200);
+
+        let again = api.post(&format!("/v1/sessions/{session}/restart"), &json!({})).await;
+        world.scan(again.ok(200)["qr"].as_str().expect("a fresh QR code"), "15550000002").await;
+        world.until_connected(&session).await;
+        world.send(&session, SILENT, "of the new number").await.ok(201);
+        for id in &queued {
+            world.until_message(id, "failed").await;
+        }
+        let ledger = world.ledger(SILENT).await;
+        let seen: Vec<_> = ledger.iter().map(|entry| (&entry["sender"], &entry["text"])).collect();
+        assert_eq!(seen, [(&json!("15550000002"), &json!("of the new number"))]);
     }
 
     async fn a_text_that_was_lost_with_its_socket_is_sent_by_the_next_one_and_shown_once(backend) {

@@ -2,7 +2,7 @@
 
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MessageId, SessionId};
-use wharf_core::store::{Error, Fence, MessageRow, Outgoing};
+use wharf_core::store::{Error, Fence, Outgoing, Overdue};
 
 use super::row::{message, message_columns};
 use crate::open::SqlStore;
@@ -16,7 +16,9 @@ statements! {
     WITH_QUEUED = "SELECT DISTINCT account_id, session_id FROM messages WHERE status = 'queued' LIMIT $1";
     COUNT_TRY = "UPDATE outgoing SET attempts = attempts + 1 WHERE message = \
         (SELECT number FROM messages WHERE id = $1 AND session_id = $2 AND status = 'queued')";
-    OVERDUE = concat!("SELECT ", message_columns!(), " FROM messages WHERE status = 'queued' AND expires_at <= $1 LIMIT $2");
+    OVERDUE = concat!(
+        "SELECT expires_at, ", message_columns!(), " FROM messages WHERE status = 'queued' AND expires_at <= $1 LIMIT $2"
+    );
     /// The recipient may ask by any of the chat's ids.
     PAYLOAD = "SELECT o.payload FROM messages m JOIN outgoing o ON o.message = m.number \
         WHERE m.session_id = $1 AND m.wa_id = $2 AND m.direction = 'outgoing' \
@@ -25,6 +27,9 @@ statements! {
         WHERE m.session_id = $1 AND m.wa_id = $2 AND m.direction = 'outgoing'";
     /// Their time is over, so that the worker fails them.
     GIVE_UP = "UPDATE messages SET expires_at = created_at WHERE session_id = $1 AND status = 'queued'";
+    /// The same where the session's account is another one than before.
+    GIVE_UP_OF_OTHERS = "UPDATE messages SET expires_at = created_at WHERE session_id = $1 AND status = 'queued' \
+        AND (SELECT jid FROM sessions WHERE id = $1) IS DISTINCT FROM $2";
     WITH_PAYLOAD = "SELECT m.number FROM messages m JOIN outgoing o ON o.message = m.number \
         WHERE m.session_id = $1 AND m.number > $2 ORDER BY m.number LIMIT $3";
     DROP_PAYLOADS = "DELETE FROM outgoing WHERE message IN \
@@ -42,6 +47,11 @@ const DROPPED_AT_ONCE: u32 = 500;
 /// Ends the time of the queued messages of a session that is being deleted.
 pub(crate) async fn give_up(tx: &mut Tx, session: &SessionId) -> Result<(), Error> {
     tx.execute(&GIVE_UP, args![session]).await.map(drop)
+}
+
+/// The same for a session that will be linked to `jid`, unless it is that already: what is queued was said by another account.
+pub(crate) async fn give_up_of_others(tx: &mut Tx, session: &SessionId, jid: Option<&String>) -> Result<(), Error> {
+    tx.execute(&GIVE_UP_OF_OTHERS, args![session, &jid.cloned()]).await.map(drop)
 }
 
 impl SqlStore {
@@ -86,9 +96,14 @@ impl SqlStore {
         .await
     }
 
-    pub(super) async fn overdue(&self, now: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error> {
+    pub(super) async fn overdue(&self, now: Timestamp, limit: u32) -> Result<Vec<Overdue>, Error> {
         let rows = self.readers.fetch(&OVERDUE, args![now, limit]).await?;
-        rows.into_iter().map(|mut row| message(&mut row).map(|(_, message)| message)).collect()
+        let read = rows.into_iter().map(|mut row| {
+            let expires_at = row.time()?;
+            let (_, row) = message(&mut row)?;
+            Ok(Overdue { given_up: expires_at <= row.created_at, row })
+        });
+        read.collect()
     }
 
     pub(super) async fn payload(&self, session: &SessionId, chat: &str, wa_id: &str) -> Result<Option<Vec<u8>>, Error> {

@@ -96,7 +96,7 @@ async fn overdue_messages_are_those_whose_time_is_over(db: &Db) {
     db.store.record_outcomes(&one.fence, &[sent(&ended)]).await.unwrap();
     let overdue = async |at| -> Vec<_> {
         let rows = db.store.overdue_messages(NOW.plus_millis(at), 10).await.unwrap();
-        rows.into_iter().map(|row| row.id).collect()
+        rows.into_iter().map(|overdue| overdue.row.id).collect()
     };
     assert!(overdue(999).await.is_empty());
     assert_eq!(overdue(1_000).await, std::slice::from_ref(&due));

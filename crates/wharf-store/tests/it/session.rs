@@ -18,6 +18,7 @@ both_backends!(
     what_a_change_leaves_out_stays_as_it_is,
     only_linked_sessions_are_started,
     a_deleted_session_is_gone_and_its_messages_stay,
+    what_is_queued_ends_with_the_link_of_its_account_and_no_sooner,
     deleting_a_session_frees_its_place,
 );
 
@@ -141,14 +142,40 @@ async fn a_deleted_session_is_gone_and_its_messages_stay(db: &Db) {
     // Its queued message is overdue from now on, and failing it still numbers its events.
     let before = db.ints("SELECT MAX(sequence) FROM events").await[0];
     let overdue = db.store.overdue_messages(NOW, 10).await.unwrap();
-    assert_eq!(overdue.iter().map(|row| &row.id).collect::<Vec<_>>(), [&row.id]);
+    assert_eq!(overdue.iter().map(|overdue| (&overdue.row.id, overdue.given_up)).collect::<Vec<_>>(), [(&row.id, true)]);
     assert!(db.store.fail_message(&tenant.account, &failed(&row.id)).await.unwrap());
     assert_eq!(db.ints("SELECT MAX(sequence) FROM events").await, [before + 2]);
 
     // A message accepted by a request that saw the session a moment before ends as well.
     let late = tenant.send(db, "later still").await;
     let overdue = db.store.overdue_messages(NOW, 10).await.unwrap();
-    assert_eq!(overdue.iter().map(|row| &row.id).collect::<Vec<_>>(), [&late.id]);
+    assert_eq!(overdue.iter().map(|overdue| (&overdue.row.id, overdue.given_up)).collect::<Vec<_>>(), [(&late.id, true)]);
+}
+
+async fn what_is_queued_ends_with_the_link_of_its_account_and_no_sooner(db: &Db) {
+    let (tenant, other) = (Tenant::new(db).await, Tenant::new(db).await);
+    let account = |jid: &str| LinkChange { jid: Some(jid.to_owned()), ..link(SessionStatus::Connected) };
+    let unlinked = LinkChange { unlink: true, ..link(SessionStatus::Disconnected) };
+    let given_up =
+        async || -> Vec<_> { db.store.overdue_messages(NOW, 10).await.unwrap().into_iter().map(|overdue| overdue.row.id).collect() };
+    for tenant in [&tenant, &other] {
+        db.store.record_link(&tenant.fence, &account("1@s.whatsapp.net")).await.unwrap();
+    }
+    other.send(db, "of another session").await;
+    let first = tenant.send(db, "of the first account").await.id;
+    for same in [account("1@s.whatsapp.net"), link(SessionStatus::Reconnecting), link(SessionStatus::Qr)] {
+        db.store.record_link(&tenant.fence, &same).await.unwrap();
+    }
+    assert!(given_up().await.is_empty());
+    db.store.record_link(&tenant.fence, &account("2@s.whatsapp.net")).await.unwrap();
+    assert_eq!(given_up().await, std::slice::from_ref(&first));
+    let second = tenant.send(db, "of the second account").await.id;
+    db.store.record_link(&tenant.fence, &unlinked).await.unwrap();
+    assert_eq!(given_up().await, [first.clone(), second.clone()]);
+    // One that was accepted by a request that saw the link a moment before.
+    let late = tenant.send(db, "of nobody").await.id;
+    db.store.record_link(&tenant.fence, &account("2@s.whatsapp.net")).await.unwrap();
+    assert_eq!(given_up().await, [first, second, late]);
 }
 
 async fn deleting_a_session_frees_its_place(db: &Db) {

@@ -81,7 +81,7 @@ impl<'life> Attendance<'life> {
                 order = self.life.orders.recv() => self.on_order(order),
                 queue = finished(&mut self.pump) => self.on_pumped(queue),
                 () = self.receipts.progress(self.own), if self.receipts.is_busy() => None,
-                () = wake.notified() => { self.pump(); None }
+                () = wake.notified() => self.on_wake().await,
                 () = self.own.unstored.notified() => self.on_unstored().await,
                 _ = tick.tick() => self.on_tick().await,
                 () = sleep_until(deadline), if deadline.is_some() => Some(self.on_deadline()),
@@ -157,15 +157,19 @@ impl<'life> Attendance<'life> {
         self.stopping.map_or(End::QrExpired, |(end, _)| end)
     }
 
+    async fn on_wake(&mut self) -> Option<End> {
+        self.life.links.catch_up(self.own).await;
+        self.pump();
+        None
+    }
+
     async fn on_tick(&mut self) -> Option<End> {
         if self.running.client.persistence_manager().is_saver_halted() {
             self.own.ctx.meter().savers_halted.one();
             tracing::warn!(session = %self.own.session(), "the client gave up saving; it is built anew");
             return Some(End::Broken);
         }
-        self.life.links.catch_up(self.own).await;
-        self.pump();
-        None
+        self.on_wake().await
     }
 
     /// Lets messages flow, if they can.
@@ -176,7 +180,8 @@ impl<'life> Attendance<'life> {
         }
         let client = &self.running.client;
         let ready = self.connection.connected && self.connection.caught_up && client.is_connected() && client.is_logged_in();
-        if !ready || self.stopping.is_some() {
+        // Before the store knows of a new account, what the one before it did not send is still queued.
+        if !ready || self.stopping.is_some() || !self.life.links.is_recorded() {
             return;
         }
         if self.tokens.gone.is_cancelled() {

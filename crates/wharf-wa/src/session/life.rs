@@ -15,7 +15,7 @@ use wharf_core::store;
 use super::attendance::Attendance;
 use super::client::Running;
 use super::links::Links;
-use super::outgoing::Queue;
+use super::outgoing::{Queue, give_up_queue};
 use super::seen::Seen;
 use super::{Context, Order, Own};
 use crate::vault::Halt;
@@ -162,6 +162,7 @@ impl Life {
             End::LoggedOut => {
                 self.wipe(own).await;
                 self.links.ended(own, SessionStatus::Disconnected, Some(DisconnectReason::LoggedOut), true).await;
+                give_up_queue(own).await;
             }
             End::Lost(reason) => {
                 self.links.ended(own, SessionStatus::Disconnected, Some(reason), false).await;

@@ -70,6 +70,11 @@ impl Links {
         self.record(own, status, reason, None, Account::default(), unlink).await;
     }
 
+    /// Whether the store knows all that counts.
+    pub(super) fn is_recorded(&self) -> bool {
+        self.unrecorded.is_empty()
+    }
+
     /// Writes down what could not be written before.
     pub(super) async fn catch_up(&mut self, own: &Own) {
         while let Some(change) = self.unrecorded.front() {

@@ -4,6 +4,7 @@
 //! has acknowledged it; until then it is tried again under the same id, encrypted anew, which the recipient shows once.
 //! Outcomes are written while the next message is on its way, so that many share one commit.
 
+mod given_up;
 mod queue;
 mod recorder;
 mod verdict;
@@ -19,6 +20,7 @@ use whatsapp_rust::client::Client;
 
 use super::Own;
 use super::client::Tokens;
+pub(super) use given_up::give_up_queue;
 pub(super) use queue::Queue;
 use queue::{Change, Fetched, Item};
 use recorder::Recorder;

@@ -1,0 +1,31 @@
+//! The end of what an account did not send while it was linked.
+
+use wharf_core::message::overdue;
+use wharf_core::store::{self, StatusChange};
+
+use super::queue;
+use crate::session::Own;
+
+/// Fails the messages that are queued, now that their account is gone, so that whoever waits hears of it. Their time was ended when the
+/// link was: what cannot be written here is done by the worker that ends overdue messages.
+pub(in crate::session) async fn give_up_queue(own: &Own) {
+    if let Err(error) = fail_queued(own).await {
+        tracing::warn!(session = %own.session(), %error, "the queue of an ended link fails later");
+    }
+}
+
+async fn fail_queued(own: &Own) -> Result<(), store::Error> {
+    let mut after = 0;
+    loop {
+        let rows = own.ctx.store.queued_messages(own.session(), after, queue::PAGE).await?;
+        let Some((last, _)) = rows.last() else { return Ok(()) };
+        after = *last;
+        let at = own.ctx.clock.now();
+        let changes: Vec<_> =
+            rows.into_iter().map(|(_, message)| StatusChange { id: message.id, outcome: overdue::unlinked(), at }).collect();
+        for id in own.ctx.store.record_outcomes(own.fence(), &changes).await? {
+            own.ctx.outcomes.report(&id, overdue::unlinked());
+            own.ctx.meter().sends.failed.one();
+        }
+    }
+}
