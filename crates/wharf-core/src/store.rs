@@ -26,7 +26,7 @@ pub use event::{EventFilter, EventPage, EventRow, EventStore, NOTICE_KEPT_MS, Ne
 pub use hold::{Held, HoldRow, HoldStore};
 pub use idempotency::{Answer, Claim, IdempotencyRow, IdempotencyStore};
 pub use key::{KeyRow, KeyStore, KeyWithAccount};
-pub use media::{DueFetch, MediaRow, MediaStore, NewFetch};
+pub use media::{DueFetch, LostFetch, MediaRow, MediaStore, NewFetch};
 pub use message::{
     Accepted, Inbound, MessageFilter, MessageRow, MessageStore, NewMessage, Outcome, Outgoing, Overdue, Receipt, ReceiptKind, StatusChange,
 };

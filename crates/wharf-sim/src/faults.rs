@@ -42,6 +42,8 @@ pub(crate) enum Action {
     CutDownload,
     /// Give a file with one bit turned.
     CorruptDownload,
+    /// Give half of a file and then nothing, and keep the connection open.
+    StallDownload,
     /// A phone says that it has a lost file no more.
     RefuseReupload,
 }
@@ -51,7 +53,13 @@ impl Action {
     pub(crate) const fn is_of_media_servers(self) -> bool {
         matches!(
             self,
-            Self::RefuseUpload | Self::CutUpload | Self::StallUpload | Self::RefuseDownload | Self::CutDownload | Self::CorruptDownload
+            Self::RefuseUpload
+                | Self::CutUpload
+                | Self::StallUpload
+                | Self::RefuseDownload
+                | Self::CutDownload
+                | Self::CorruptDownload
+                | Self::StallDownload
         )
     }
 }

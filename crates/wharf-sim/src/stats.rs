@@ -16,6 +16,8 @@ pub(crate) struct Stats {
     pub(crate) handshakes_fallback: AtomicU64,
     pub(crate) connected: AtomicI64,
     pub(crate) media_bytes_in: AtomicU64,
+    /// Downloads that stand still at this moment.
+    pub(crate) media_stalled: AtomicI64,
 }
 
 pub(crate) fn count(counter: &AtomicU64) {
@@ -38,6 +40,7 @@ impl Stats {
             },
             "connected": self.connected.load(Ordering::Relaxed),
             "mediaBytesIn": get(&self.media_bytes_in),
+            "mediaStalled": self.media_stalled.load(Ordering::Relaxed),
             "cpuSeconds": cpu_seconds(),
         })
     }

@@ -6,7 +6,7 @@ use wharf_api::ids::{AccountId, MediaId, MessageId, SessionId};
 use wharf_api::types::event::EventKind;
 use wharf_api::types::media::{MediaKind, MediaState};
 use wharf_core::message::view;
-use wharf_core::store::{DueFetch, Error, MediaRow, MediaStore, NewEvent, NewFetch};
+use wharf_core::store::{DueFetch, Error, LostFetch, MediaRow, MediaStore, NewEvent, NewFetch};
 
 use crate::event;
 use crate::message::change;
@@ -23,14 +23,21 @@ statements! {
     INSERT = concat!("INSERT INTO media (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)");
     FIND = concat!("SELECT ", columns!(), " FROM media WHERE account_id = $1 AND id = $2");
     EXTEND = "UPDATE media SET expires_at = $3 WHERE account_id = $1 AND id = $2 AND expires_at < $3";
-    EXPIRED = "SELECT id FROM media WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2";
+    EXPIRED = "SELECT id FROM media WHERE expires_at <= $1 \
+        AND NOT EXISTS (SELECT 1 FROM media_fetches f WHERE f.media_id = media.id) ORDER BY expires_at LIMIT $2";
     DELETE = "DELETE FROM media WHERE id = $1";
     DELETE_FETCH = "DELETE FROM media_fetches WHERE media_id = $1";
     UPDATE = "UPDATE media SET mime_type = $2, size = $3, sha256 = $4, width = $5, height = $6, seconds = $7, state = $8, expires_at = $9 \
         WHERE id = $1";
     PLAN = "INSERT INTO media_fetches (media_id, session_id, message_id, source, attempts, due_at) VALUES ($1, $2, $3, $4, 0, $5)";
-    DUE = "SELECT f.media_id, m.account_id, f.session_id, f.message_id, f.source, f.attempts FROM media_fetches f \
-        JOIN media m ON m.id = f.media_id WHERE f.due_at <= $1 ORDER BY f.due_at LIMIT $2";
+    /// What other nodes do and what is not connected is not read, so that it crowds out nothing.
+    DUE = "SELECT f.media_id, d.account_id, f.session_id, f.message_id, f.source, f.attempts FROM \
+        (SELECT w.media_id, s.account_id, ROW_NUMBER() OVER (PARTITION BY s.account_id ORDER BY w.due_at) AS place FROM media_fetches w \
+        JOIN sessions s ON s.id = w.session_id JOIN session_owner o ON o.session_id = w.session_id \
+        WHERE w.due_at <= $1 AND o.node = $2 AND s.status = 'connected' AND s.deleted = 0) d \
+        JOIN media_fetches f ON f.media_id = d.media_id WHERE d.place <= $3 ORDER BY f.due_at LIMIT $4";
+    LOST = "SELECT f.media_id, m.account_id, f.session_id, f.message_id, f.source, f.attempts, s.deleted FROM media_fetches f \
+        JOIN media m ON m.id = f.media_id JOIN sessions s ON s.id = f.session_id WHERE s.deleted = 1 OR m.expires_at <= $1 LIMIT $2";
     POSTPONE = "UPDATE media_fetches SET attempts = $2, due_at = $3 WHERE media_id = $1";
     /// The ids of a page stand in order: its two ends take the rows between along.
     KNOWN = "SELECT id FROM media WHERE id >= $1 AND id <= $2";
@@ -56,6 +63,17 @@ pub(crate) fn media(row: &mut Row) -> Result<MediaRow, Error> {
         state: row.parsed("the state of media", MediaState::parse)?,
         created_at: row.time()?,
         expires_at: row.time()?,
+    })
+}
+
+fn due(row: &mut Row) -> Result<DueFetch, Error> {
+    Ok(DueFetch {
+        media: row.parsed("the media id", MediaId::parse)?,
+        account: row.parsed("the account id", AccountId::parse)?,
+        session: row.parsed("the session id", SessionId::parse)?,
+        message: row.parsed("the message id", MessageId::parse)?,
+        source: row.bytes()?,
+        attempts: u32::try_from(row.int()?).unwrap_or(u32::MAX),
     })
 }
 
@@ -157,19 +175,14 @@ impl MediaStore for SqlStore {
         .await
     }
 
-    async fn list_due_fetches(&self, now: Timestamp, limit: u32) -> Result<Vec<DueFetch>, Error> {
-        let mut rows = self.readers.fetch(&DUE, args![now, limit]).await?;
-        let due = |row: &mut Row| {
-            Ok(DueFetch {
-                media: row.parsed("the media id", MediaId::parse)?,
-                account: row.parsed("the account id", AccountId::parse)?,
-                session: row.parsed("the session id", SessionId::parse)?,
-                message: row.parsed("the message id", MessageId::parse)?,
-                source: row.bytes()?,
-                attempts: u32::try_from(row.int()?).unwrap_or(u32::MAX),
-            })
-        };
+    async fn list_due_fetches(&self, node: &str, now: Timestamp, of_account: u32, limit: u32) -> Result<Vec<DueFetch>, Error> {
+        let mut rows = self.readers.fetch(&DUE, args![now, node, of_account, limit]).await?;
         rows.iter_mut().map(due).collect()
+    }
+
+    async fn list_lost_fetches(&self, now: Timestamp, limit: u32) -> Result<Vec<LostFetch>, Error> {
+        let mut rows = self.readers.fetch(&LOST, args![now, limit]).await?;
+        rows.iter_mut().map(|row| Ok(LostFetch { fetch: due(row)?, session_deleted: row.flag()? })).collect()
     }
 
     async fn postpone_fetch(&self, fetch: &DueFetch, attempts: u32, due_at: Timestamp) -> Result<(), Error> {

@@ -21,6 +21,7 @@ use crate::identity;
 use crate::media::LocalFiles;
 use crate::media::bucket::BucketFiles;
 use crate::worker::couriers::Couriers;
+use crate::worker::fetches::Fetches;
 use crate::worker::{self, Workers};
 use crate::world::{self, World};
 
@@ -55,6 +56,7 @@ pub struct App {
     server: Server,
     workers: Workers,
     couriers: Couriers,
+    fetches: Fetches,
     lease: Workers,
     /// Starts the linked sessions, and later those that nobody runs.
     linked: JoinHandle<()>,
@@ -110,10 +112,11 @@ impl App {
             async move { engine.keep_linked().await }
         });
         let lease = worker::lease::start(&services, node.clone());
+        let fetches = worker::fetches::start(&services, node.clone());
         let couriers = worker::couriers::start(&services, node);
         let workers = worker::start(&services);
         tracing::info!(address = %server.address(), world = world.name(), "the gateway is ready");
-        Ok(Self { services, store, engine, server, workers, couriers, lease, linked })
+        Ok(Self { services, store, engine, server, workers, couriers, fetches, lease, linked })
     }
 
     /// Where the API is, without a slash at the end.
@@ -130,7 +133,7 @@ impl App {
         let stop = async {
             self.server.stop().await;
             self.linked.abort();
-            self.workers.stop().await;
+            tokio::join!(self.workers.stop(), self.fetches.stop());
             if let Err(error) = usage::flush(&self.services).await {
                 tracing::warn!(%error, "the usage of the last seconds is lost");
             }

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod couriers;
 pub mod expiry;
+pub mod fetches;
 pub mod lease;
 pub mod media;
 pub mod overdue;
@@ -21,10 +22,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wharf_core::Services;
 
+/// How long a stop waits for runs that are under way. Every run can be cut off: what it did not do is done after the next start.
+const GRACE: Duration = Duration::from_secs(3);
+
 /// Workers that are stopped together.
 #[derive(Default)]
 pub struct Workers {
     stopping: CancellationToken,
+    cut: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -35,7 +40,7 @@ pub fn start(services: &Arc<Services>) -> Workers {
     workers.every("lost wake-ups", wake::PERIOD, services, |services| async move { wake::run(&services).await });
     workers.every("usage", usage::PERIOD, services, |services| async move { usage::run(&services).await });
     workers.every("audit log", audit::PERIOD, services, |services| async move { audit::run(&services).await });
-    workers.every("received files", media::FETCH_PERIOD, services, |services| async move { media::fetch(&services).await });
+    workers.every("lost files", media::LOST_PERIOD, services, |services| async move { media::lost(&services).await });
     workers.every("what has expired", expiry::PERIOD, services, |services| async move { expiry::run(&services).await });
     workers.every("media", media::PERIOD, services, |services| async move { media::run(&services).await });
     workers.every("old events", retention::PERIOD, services, |services| async move { retention::run(&services).await });
@@ -49,7 +54,7 @@ impl Workers {
     where
         W: Future<Output = Result<(), wharf_core::store::Error>> + Send,
     {
-        let (stopping, services) = (self.stopping.clone(), Arc::clone(services));
+        let (stopping, cut, services) = (self.stopping.clone(), self.cut.clone(), Arc::clone(services));
         self.tasks.spawn(async move {
             let mut ticks = tokio::time::interval(period);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -58,7 +63,12 @@ impl Workers {
                     () = stopping.cancelled() => return,
                     _ = ticks.tick() => {}
                 }
-                match AssertUnwindSafe(work(Arc::clone(&services))).catch_unwind().await {
+                let run = AssertUnwindSafe(work(Arc::clone(&services))).catch_unwind();
+                let ended = tokio::select! {
+                    () = cut.cancelled() => return,
+                    ended = run => ended,
+                };
+                match ended {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => tracing::warn!(worker = name, %error, "a worker's run failed; it runs again later"),
                     Err(_) => tracing::error!(worker = name, "a worker's run panicked; it runs again later"),
@@ -67,10 +77,13 @@ impl Workers {
         });
     }
 
-    /// Lets the runs that are under way end.
+    /// Lets the runs that are under way end, for a while.
     pub async fn stop(self) {
         self.stopping.cancel();
         self.tasks.close();
-        self.tasks.wait().await;
+        if tokio::time::timeout(GRACE, self.tasks.wait()).await.is_err() {
+            self.cut.cancel();
+            self.tasks.wait().await;
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! Fetching received files: after their messages are stored, a few at a time, again and again until they are here or
 //! nobody has them any more. Every try is noted before it begins, so that a death is one try and no more.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
-use futures::StreamExt as _;
+use wharf_api::ids::{AccountId, MediaId};
 use wharf_api::limits;
 use wharf_api::types::media::{MediaKind, MediaState};
 use wharf_api::types::session::SessionStatus;
@@ -13,14 +15,20 @@ use crate::engine;
 use crate::services::Services;
 use crate::store::{self, DueFetch, MediaRow};
 
-/// How many files are fetched at the same time, and how many are looked at in one run.
-const AT_ONCE: usize = 4;
-const STEP: u32 = 64;
+/// How many files this process fetches at the same time, and how many of them are of one account: the slow ones of two accounts hold up
+/// no others.
+const AT_ONCE: usize = 8;
+const OF_ACCOUNT: u32 = 2;
+/// How many due files one look finds. Those that cannot begin now, because they are under way or their account has its turns, are fewer than
+/// [`AT_ONCE`].
+const STEP: u32 = 32;
 /// When a file is tried again, in milliseconds after each try. After the last it has failed.
 const PAUSES_MS: [i64; 8] = [10_000, 30_000, 120_000, 600_000, 3_600_000, 10_800_000, 21_600_000, 43_200_000];
-/// When a file is looked at again whose session is not connected here.
+/// When a file is looked at again whose session lost its connection.
 const ELSEWHERE_MS: i64 = 15_000;
 const CHUNK_BYTES: usize = 256 * 1024;
+/// How many files without a future are settled in one step.
+const LOST_STEP: u32 = 200;
 
 /// How one try ended without a file.
 enum Failure {
@@ -37,22 +45,65 @@ impl From<store::Error> for Failure {
     }
 }
 
-/// Fetches what is due.
-pub async fn run(services: &Services) -> Result<(), store::Error> {
-    let due = services.store.list_due_fetches(services.clock.now(), STEP).await?;
-    let mut ended = futures::stream::iter(due).map(|fetch| async move { one(services, &fetch).await }).buffer_unordered(AT_ONCE);
-    while let Some(result) = ended.next().await {
-        result?;
+/// What is to be begun now by this node beside what is under way.
+pub async fn next<'under>(
+    services: &Services,
+    node: &str,
+    under_way: impl Iterator<Item = &'under (AccountId, MediaId)>,
+) -> Result<Vec<DueFetch>, store::Error> {
+    let under_way: Vec<_> = under_way.collect();
+    let mut room = AT_ONCE.saturating_sub(under_way.len());
+    if room == 0 {
+        return Ok(Vec::new());
     }
-    Ok(())
+    let mut turns: HashMap<&AccountId, u32> = HashMap::new();
+    for (account, _) in &under_way {
+        *turns.entry(account).or_default() += 1;
+    }
+    let due = services.store.list_due_fetches(node, services.clock.now(), OF_ACCOUNT, STEP).await?;
+    let mut begun = Vec::new();
+    for fetch in &due {
+        let is_under_way = under_way.iter().any(|(_, media)| *media == fetch.media);
+        let turn = turns.entry(&fetch.account).or_default();
+        if room == 0 || is_under_way || *turn == OF_ACCOUNT || !is_connected(services, fetch) {
+            continue;
+        }
+        *turn += 1;
+        room -= 1;
+        begun.push(fetch.clone());
+    }
+    Ok(begun)
 }
 
-async fn one(services: &Services, fetch: &DueFetch) -> Result<(), store::Error> {
-    let now = services.clock.now();
-    let connected = services.engine.link(&fetch.session).is_some_and(|link| link.borrow().status == SessionStatus::Connected);
-    if !connected {
-        return services.store.postpone_fetch(fetch, fetch.attempts, now.plus_millis(ELSEWHERE_MS)).await;
+fn is_connected(services: &Services, fetch: &DueFetch) -> bool {
+    services.engine.link(&fetch.session).is_some_and(|link| link.borrow().status == SessionStatus::Connected)
+}
+
+/// Gives up what can never come: its session is deleted, or its time is over. The message says so, and an event.
+pub async fn give_up_lost(services: &Services) -> Result<(), store::Error> {
+    loop {
+        let lost = services.store.list_lost_fetches(services.clock.now(), LOST_STEP).await?;
+        if lost.is_empty() {
+            return Ok(());
+        }
+        for lost in lost {
+            let reason = if lost.session_deleted { "the session was deleted" } else { "the file did not come in time" };
+            if let Some(row) = services.store.find_media(&lost.fetch.account, &lost.fetch.media).await? {
+                fail(services, &lost.fetch, row, reason).await?;
+            }
+        }
     }
+}
+
+async fn fail(services: &Services, fetch: &DueFetch, row: MediaRow, reason: &str) -> Result<(), store::Error> {
+    tracing::warn!(session = %fetch.session, media = %fetch.media, reason, "a received file was given up");
+    let failed = MediaRow { state: MediaState::Failed, ..row };
+    services.store.settle_fetch(fetch, &failed, Some(reason), services.clock.now()).await.map(drop)
+}
+
+/// Tries to fetch one file. Where this is dropped on its way, the try counts and the file is fetched later.
+pub async fn one(services: &Services, fetch: &DueFetch) -> Result<(), store::Error> {
+    let now = services.clock.now();
     let pause = usize::try_from(fetch.attempts).ok().and_then(|tried| PAUSES_MS.get(tried));
     services.store.postpone_fetch(fetch, fetch.attempts + 1, now.plus_millis(*pause.unwrap_or(&PAUSES_MS[0]))).await?;
     let Some(row) = services.store.find_media(&fetch.account, &fetch.media).await? else { return Ok(()) };
@@ -65,11 +116,7 @@ async fn one(services: &Services, fetch: &DueFetch) -> Result<(), store::Error> 
             tracing::info!(session = %fetch.session, media = %fetch.media, reason, "a received file is tried again later");
             Ok(())
         }
-        Err(Failure::Again(reason) | Failure::Final(reason)) => {
-            tracing::warn!(session = %fetch.session, media = %fetch.media, reason, "a received file was given up");
-            let failed = MediaRow { state: MediaState::Failed, ..row };
-            services.store.settle_fetch(fetch, &failed, Some(reason), services.clock.now()).await.map(drop)
-        }
+        Err(Failure::Again(reason) | Failure::Final(reason)) => fail(services, fetch, row, reason).await,
     }
 }
 

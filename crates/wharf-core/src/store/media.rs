@@ -47,19 +47,30 @@ pub struct DueFetch {
     pub attempts: u32,
 }
 
+/// A received file that nobody will fetch any more: its session is deleted, or its time is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostFetch {
+    pub fetch: DueFetch,
+    pub session_deleted: bool,
+}
+
 #[async_trait]
 pub trait MediaStore {
     async fn insert_media(&self, row: &MediaRow) -> Result<(), Error>;
 
     async fn find_media(&self, account: &AccountId, id: &MediaId) -> Result<Option<MediaRow>, Error>;
 
-    /// Rows of all accounts whose time is over.
+    /// Rows of all accounts whose time is over, but for files that are still to be fetched: their fetch ends first.
     async fn list_expired_media(&self, now: Timestamp, limit: u32) -> Result<Vec<MediaId>, Error>;
 
     async fn delete_media(&self, ids: &[MediaId]) -> Result<(), Error>;
 
-    /// Received files of all accounts that are to be fetched now, the longest due first.
-    async fn list_due_fetches(&self, now: Timestamp, limit: u32) -> Result<Vec<DueFetch>, Error>;
+    /// Received files that are to be fetched now in the connected sessions of that node, the longest due first, of each account only the
+    /// first `of_account`.
+    async fn list_due_fetches(&self, node: &str, now: Timestamp, of_account: u32, limit: u32) -> Result<Vec<DueFetch>, Error>;
+
+    /// Received files of all accounts that can never be fetched.
+    async fn list_lost_fetches(&self, now: Timestamp, limit: u32) -> Result<Vec<LostFetch>, Error>;
 
     /// Notes how often a file was tried, and when it is tried again.
     async fn postpone_fetch(&self, fetch: &DueFetch, attempts: u32, due_at: Timestamp) -> Result<(), Error>;

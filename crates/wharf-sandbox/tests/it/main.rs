@@ -24,6 +24,7 @@ mod limits;
 mod listen;
 mod media;
 mod media_faults;
+mod media_fetch;
 mod media_in;
 mod media_kill;
 mod nodes;

@@ -168,9 +168,10 @@ async fn download(State(net): State<Arc<Net>>, Path(name): Path<String>, Query(w
     if wanted.auth.as_deref().is_some_and(|auth| auth != net.media.token) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let fault = net.faults.take(&[Action::RefuseDownload, Action::CutDownload, Action::CorruptDownload], None, None);
+    let fault = net.faults.take(&[Action::RefuseDownload, Action::CutDownload, Action::CorruptDownload, Action::StallDownload], None, None);
     match fault.as_ref().map(|rule| rule.action) {
         Some(Action::RefuseDownload) => status(fault.as_ref(), 404).into_response(),
+        Some(Action::StallDownload) => stalled(&net, &name).await.unwrap_or_else(|_| StatusCode::NOT_FOUND.into_response()),
         Some(action) => spoilt(&net, &name, action).await.unwrap_or_else(|_| StatusCode::NOT_FOUND.into_response()),
         None => serve_file(&net, &name).await.unwrap_or_else(|_| StatusCode::NOT_FOUND.into_response()),
     }
@@ -204,4 +205,34 @@ async fn spoilt(net: &Net, name: &str, action: Action) -> io::Result<Response> {
     }
     parts.insert(0, Ok(bytes));
     Ok(([(CONTENT_LENGTH, length.to_string())], Body::from_stream(futures::stream::iter(parts))).into_response())
+}
+
+/// Half of the file, and then nothing for as long as the client waits.
+async fn stalled(net: &Arc<Net>, name: &str) -> io::Result<Response> {
+    let mut bytes = fs::read(path_of(net, name)?).await?;
+    let length = bytes.len();
+    bytes.truncate(length / 2);
+    let stands = Stands::new(net);
+    let rest = futures::stream::once(async move {
+        stands.0.stop.cancelled().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionReset))
+    });
+    let half = futures::stream::iter([Ok(bytes)]);
+    Ok(([(CONTENT_LENGTH, length.to_string())], Body::from_stream(half.chain(rest))).into_response())
+}
+
+/// Counts a download that stands still, until the client leaves.
+struct Stands(Arc<Net>);
+
+impl Stands {
+    fn new(net: &Arc<Net>) -> Self {
+        net.stats.media_stalled.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(net))
+    }
+}
+
+impl Drop for Stands {
+    fn drop(&mut self) {
+        self.0.stats.media_stalled.fetch_sub(1, Ordering::Relaxed);
+    }
 }

@@ -1,10 +1,13 @@
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MediaId, SessionId, Uuid};
-use wharf_api::types::media::{MediaKind, MediaState};
-use wharf_core::store::{Accepted, MediaRow, MediaStore, MessageStore, NewMessage};
+use wharf_api::types::media::{MediaContent, MediaKind, MediaState};
+use wharf_api::types::session::SessionStatus;
+use wharf_core::store::{
+    Accepted, LinkChange, MediaRow, MediaStore, MessageRow, MessageStore, NewFetch, NewMessage, OwnerStore, SessionStore,
+};
 
 use crate::harness::{Db, both_backends};
-use crate::tenant::Tenant;
+use crate::tenant::{NOW, Tenant, chance};
 
 fn account(n: u128) -> AccountId {
     AccountId::from_uuid(Uuid::from_u128(n))
@@ -36,7 +39,9 @@ fn row(n: u128, of: u128, expires_at: i64) -> MediaRow {
 both_backends!(
     a_row_is_read_back_as_it_was_and_by_its_account_only,
     a_file_ends_at_its_time_unless_a_message_of_its_account_keeps_it_longer,
-    a_sweep_knows_which_files_have_rows
+    a_sweep_knows_which_files_have_rows,
+    a_node_is_shown_the_first_due_files_of_each_account_in_its_own_connected_sessions,
+    a_file_that_can_never_be_fetched_is_lost_and_stays_until_its_message_says_so
 );
 
 async fn a_row_is_read_back_as_it_was_and_by_its_account_only(db: &Db) {
@@ -73,4 +78,84 @@ async fn a_sweep_knows_which_files_have_rows(db: &Db) {
     }
     assert_eq!(db.store.known_media(&[id(1), id(3), id(4)]).await.unwrap(), [id(1), id(4)]);
     assert!(db.store.known_media(&[]).await.unwrap().is_empty());
+}
+
+/// A message that came with a file, due at once.
+async fn received(db: &Db, tenant: &Tenant, expires_at: Timestamp) -> MediaId {
+    let message = tenant.incoming("1@lid", &chance().base62(18));
+    let mut media =
+        MediaRow { id: chance().media_id(), account: tenant.account.clone(), session: Some(tenant.session.clone()), ..row(1, 1, 0) };
+    (media.state, media.sha256, media.created_at, media.expires_at) = (MediaState::Pending, None, NOW, expires_at);
+    let file = NewFetch { media: media.clone(), source: b"sealed".to_vec() };
+    let message = MessageRow { content: MediaKind::Image.content(content(&media)), ..message };
+    assert_eq!(db.store.record_inbound_with_files(&tenant.fence, &[message], &[file]).await.unwrap().inserted.len(), 1);
+    media.id
+}
+
+fn content(media: &MediaRow) -> MediaContent {
+    MediaContent {
+        media_id: media.id.clone(),
+        media_state: MediaState::Pending,
+        media_error: None,
+        mime_type: media.mime_type.clone(),
+        size: media.size,
+        sha256: None,
+        caption: None,
+        file_name: None,
+        width: None,
+        height: None,
+        seconds: None,
+        voice: false,
+    }
+}
+
+async fn connect(db: &Db, tenant: &Tenant, status: SessionStatus) {
+    let change = LinkChange { status, at: NOW, reason: None, jid: None, lid: None, push_name: None, unlink: false, events: Vec::new() };
+    db.store.record_link(&tenant.fence, &change).await.unwrap();
+}
+
+async fn a_node_is_shown_the_first_due_files_of_each_account_in_its_own_connected_sessions(db: &Db) {
+    let (busy, quiet, away) = (Tenant::new(db).await, Tenant::new(db).await, Tenant::new(db).await);
+    let later = NOW.plus_millis(1_000_000);
+    for tenant in [&busy, &busy, &busy, &quiet, &away] {
+        received(db, tenant, later).await;
+    }
+    let due = async |node: &str, at: Timestamp| {
+        let mut due = db.store.list_due_fetches(node, at, 2, 10).await.unwrap();
+        due.sort_by_key(|fetch| fetch.session.as_str().to_owned());
+        due.into_iter().map(|fetch| fetch.session).collect::<Vec<_>>()
+    };
+    assert!(due("node", NOW).await.is_empty(), "nothing is connected");
+    for tenant in [&busy, &quiet] {
+        connect(db, tenant, SessionStatus::Connected).await;
+    }
+    connect(db, &away, SessionStatus::Reconnecting).await;
+    let mut wanted = vec![busy.session.clone(), busy.session.clone(), quiet.session.clone()];
+    wanted.sort_by_key(|session| session.as_str().to_owned());
+    assert_eq!(due("node", NOW).await, wanted);
+    assert!(due("another", NOW).await.is_empty());
+    assert!(due("node", NOW.plus_millis(-1)).await.is_empty());
+    db.store.release_session(&quiet.fence).await.unwrap();
+    assert_eq!(due("node", NOW).await, vec![busy.session.clone(); 2]);
+}
+
+async fn a_file_that_can_never_be_fetched_is_lost_and_stays_until_its_message_says_so(db: &Db) {
+    let (deleted, kept) = (Tenant::new(db).await, Tenant::new(db).await);
+    let end = NOW.plus_millis(1_000);
+    let (abandoned, overdue) = (received(db, &deleted, NOW.plus_millis(9_000)).await, received(db, &kept, end).await);
+    let lost = async |at: Timestamp| db.store.list_lost_fetches(at, 10).await.unwrap();
+    assert!(lost(end.plus_millis(-1)).await.is_empty());
+    let late = lost(end).await;
+    assert_eq!((late.len(), &late[0].fetch.media, late[0].session_deleted), (1, &overdue, false));
+    assert!(db.store.delete_session(&deleted.account, &deleted.session).await.unwrap());
+    let gone = lost(NOW).await;
+    assert_eq!((gone.len(), &gone[0].fetch.media, gone[0].session_deleted), (1, &abandoned, true));
+    // The sweep waits for the word to the message.
+    assert!(db.store.list_expired_media(end, 10).await.unwrap().is_empty());
+    let row = db.store.find_media(&kept.account, &overdue).await.unwrap().unwrap();
+    let failed = MediaRow { state: MediaState::Failed, ..row };
+    assert!(db.store.settle_fetch(&late[0].fetch, &failed, Some("too late"), end).await.unwrap());
+    assert!(!db.store.settle_fetch(&late[0].fetch, &failed, Some("too late"), end).await.unwrap(), "once");
+    assert_eq!(db.store.list_expired_media(end, 10).await.unwrap(), [overdue]);
+    assert_eq!(lost(end).await.len(), 1, "the other one");
 }

@@ -1,16 +1,16 @@
-//! Fetches received files; removes files whose time is over, and files that nobody knows.
+//! Gives up received files that can never come; removes files whose time is over, and files that nobody knows.
 
 use std::time::Duration;
 
-use wharf_core::media::{Error, keep};
+use wharf_core::media::{Error, fetch, keep};
 use wharf_core::{Services, store};
 
 pub(super) const PERIOD: Duration = Duration::from_mins(10);
 
-pub(super) const FETCH_PERIOD: Duration = Duration::from_secs(1);
+pub(super) const LOST_PERIOD: Duration = Duration::from_secs(15);
 
-pub(super) async fn fetch(services: &Services) -> Result<(), store::Error> {
-    wharf_core::media::fetch::run(services).await
+pub(super) async fn lost(services: &Services) -> Result<(), store::Error> {
+    fetch::give_up_lost(services).await
 }
 
 pub(super) async fn run(services: &Services) -> Result<(), store::Error> {

@@ -103,6 +103,11 @@ impl Process {
 
     /// SIGTERM, and the wait for a clean end.
     pub async fn terminate(mut self) {
+        self.end().await;
+    }
+
+    /// The same for a process whose log is read afterwards.
+    pub async fn end(&mut self) {
         let id = i32::try_from(self.id()).unwrap();
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGTERM).unwrap();
         let status = self.ended().await;

@@ -1,0 +1,113 @@
+//! Received files that are slow to come or never come: they hold up nobody else, and their messages say so in the end.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Backend, OWNER, SILENT, World, both_backends, eventually};
+
+const OTHER: &str = "15550000002";
+
+async fn fault(world: &World, rule: Value) {
+    world.control().post("/control/faults", &rule).await.ok(200);
+}
+
+async fn stalled(world: &World) -> i64 {
+    world.control().get("/control/stats").await.data()["mediaStalled"].as_i64().unwrap()
+}
+
+async fn until_stalled(world: &World, count: i64) {
+    eventually("downloads stand still", async || {
+        let stalled = stalled(world).await;
+        if stalled >= count { Ok(()) } else { Err(format!("{stalled} of {count}")) }
+    })
+    .await;
+}
+
+/// A person sends a file to `to`; answers its id on the wire.
+async fn comes(world: &World, to: &str) -> String {
+    world.writes_as(SILENT, to, json!({"type": "document", "size": 300_000})).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_does_not_wait_for_a_file_that_stands_still_and_the_file_comes_after_it() {
+    let mut world = World::start(Backend::Sqlite).await;
+    let session = world.pair(OWNER).await;
+    fault(&world, json!({"action": "stall_download", "times": 1})).await;
+    let wa_id = comes(&world, OWNER).await;
+    until_stalled(&world, 1).await;
+    world.gateway().end().await;
+    let gateway = world.gateway();
+    let log = eventually("the log is read", async || {
+        let log = gateway.log();
+        if log.contains("the gateway has stopped") { Ok(log) } else { Err(log) }
+    })
+    .await;
+    assert!(!log.contains("the stop took too long"), "{log}");
+    world.start_gateway(&[]).await;
+    let row = world.row(&session, &wa_id, |row| row["mediaState"] == "stored").await;
+    assert_eq!(row["size"], 300_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_files_of_one_account_hold_up_no_file_of_another() {
+    let world = World::start(Backend::Sqlite).await;
+    world.pair(OWNER).await;
+    let (other, _) = world.tenant("other", &json!({"callsPerMinute": 1000, "concurrentRequests": 100})).await;
+    let paired = other.post("/v1/sessions", &json!({"name": "other"})).await;
+    world.scan(paired.ok(201)["qr"].as_str().unwrap(), OTHER).await;
+    let others = paired.data()["sessionId"].as_str().unwrap().to_owned();
+    eventually("the other session is connected", async || {
+        let shown = other.get(&format!("/v1/sessions/{others}")).await;
+        (shown.data()["status"] == "connected").then_some(()).ok_or(format!("{shown:?}"))
+    })
+    .await;
+    fault(&world, json!({"action": "stall_download"})).await;
+    for _ in 0..6 {
+        comes(&world, OWNER).await;
+    }
+    until_stalled(&world, 2).await;
+    world.control().delete("/control/faults").await.ok(200);
+    let wa_id = comes(&world, OTHER).await;
+    eventually("the other account's file is stored", async || {
+        let list = other.get(&format!("/v1/messages?sessionId={others}&direction=incoming")).await;
+        let rows = list.ok(200).as_array().unwrap();
+        let stored = rows.iter().any(|row| row["whatsappId"] == *wa_id && row["mediaState"] == "stored");
+        stored.then_some(()).ok_or(format!("{list:?}"))
+    })
+    .await;
+    assert_eq!(stalled(&world).await, 2, "as many of one account as are fetched at a time still stand");
+}
+
+both_backends! {
+    async fn a_file_that_can_never_come_has_failed_and_an_event_says_so(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        fault(&world, json!({"action": "refuse_download", "code": 500})).await;
+        let pending = async |wa_id: &str, session: &str| {
+            let row = world.row(session, wa_id, |row| row["mediaState"] == "pending").await;
+            row["messageId"].as_str().unwrap().to_owned()
+        };
+        let failed = async |id: &str, reason: &str| {
+            let api = world.api();
+            eventually("the file has failed", async || {
+                let shown = api.get(&format!("/v1/messages/{id}")).await;
+                let is = shown.data()["mediaState"] == "failed" && shown.data()["mediaError"] == reason;
+                is.then_some(()).ok_or(format!("{shown:?}"))
+            })
+            .await;
+            eventually("an event says so", async || {
+                let list = api.get("/v1/events?limit=200&events=message.status").await;
+                let events = list.ok(200).as_array().unwrap();
+                let told = events.iter().filter(|event| event["data"]["messageId"] == *id && event["data"]["mediaState"] == "failed").count();
+                (told == 1).then_some(()).ok_or(format!("{list:?}"))
+            })
+            .await;
+        };
+        let overdue = pending(&comes(&world, OWNER).await, &session).await;
+        world.advance(31 * 24 * 60 * 60).await;
+        failed(&overdue, "the file did not come in time").await;
+
+        let abandoned = pending(&comes(&world, OWNER).await, &session).await;
+        world.api().delete(&format!("/v1/sessions/{session}")).await.ok(200);
+        failed(&abandoned, "the session was deleted").await;
+    }
+}
