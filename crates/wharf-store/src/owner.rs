@@ -6,7 +6,7 @@ use wharf_api::ids::{AccountId, SessionId};
 use wharf_core::store::{Error, Fence, OwnerStore};
 
 use crate::open::SqlStore;
-use crate::sql::{Tx, args, statements};
+use crate::sql::{Row, Sql, Tx, args, corrupt, statements};
 
 statements! {
     /// The lock is shared: it lets the owner's writes run beside each other and holds a take-over until they are
@@ -30,6 +30,21 @@ statements! {
     RETIRE = "UPDATE session_owner SET node = NULL, epoch = epoch + 1 WHERE session_id = $1";
 }
 
+/// The time by which leases are judged. The nodes that share a server share its clock; a file has one process, which brings its own.
+const CLOCK: Sql = Sql {
+    name: "CLOCK",
+    sqlite: "SELECT CAST($1 AS INTEGER)",
+    postgres: "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) WHERE CAST($1 AS BIGINT) IS NOT NULL",
+};
+
+pub(crate) fn all() -> [&'static [Sql]; 2] {
+    [ALL, &[CLOCK]]
+}
+
+fn told(row: Option<Row>) -> Result<Timestamp, Error> {
+    row.ok_or_else(|| corrupt("a clock tells no time".to_owned()))?.time()
+}
+
 /// Refuses a write whose maker does not own the session any more.
 pub(crate) async fn check(tx: &mut Tx, fence: &Fence) -> Result<(), Error> {
     let held = tx.first(&FENCE, args![&fence.session, fence.epoch]).await?;
@@ -43,10 +58,15 @@ pub(crate) async fn retire(tx: &mut Tx, session: &SessionId) -> Result<(), Error
 
 #[async_trait]
 impl OwnerStore for SqlStore {
-    async fn renew_lease(&self, node: &str, now: Timestamp, expires_at: Timestamp) -> Result<(), Error> {
+    async fn renew_lease(&self, node: &str, now: Timestamp, ttl_ms: i64) -> Result<(), Error> {
         let owned = node.to_owned();
-        self.write(node, "", move |tx| Box::pin(async move { tx.execute(&RENEW_LEASE, args![&owned, now, expires_at]).await.map(drop) }))
-            .await
+        self.write(node, "", move |tx| {
+            Box::pin(async move {
+                let now = told(tx.first(&CLOCK, args![now]).await?)?;
+                tx.execute(&RENEW_LEASE, args![&owned, now, now.plus_millis(ttl_ms)]).await.map(drop)
+            })
+        })
+        .await
     }
 
     async fn take_session(&self, session: &SessionId, node: &str, now: Timestamp) -> Result<Option<Fence>, Error> {
@@ -57,6 +77,7 @@ impl OwnerStore for SqlStore {
         let epoch = self
             .write(account.as_str(), session.as_str(), move |tx| {
                 Box::pin(async move {
+                    let now = told(tx.first(&CLOCK, args![now]).await?)?;
                     let row = tx.first(&TAKE, args![&id, &node, now]).await?;
                     row.map(|mut row| row.int()).transpose()
                 })
@@ -74,6 +95,7 @@ impl OwnerStore for SqlStore {
     }
 
     async fn list_unowned_sessions(&self, now: Timestamp) -> Result<Vec<SessionId>, Error> {
+        let now = told(self.readers.first(&CLOCK, args![now]).await?)?;
         let rows = self.readers.fetch(&LIST_UNOWNED, args![now]).await?;
         rows.into_iter().map(|mut row| row.parsed("a session's id", SessionId::parse)).collect()
     }

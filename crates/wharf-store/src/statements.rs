@@ -13,13 +13,13 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         idempotency::ALL,
         key::ALL,
         media::ALL,
-        owner::ALL,
         plan::ALL,
         session::ALL,
         usage::ALL,
         vault::ALL,
     ]
     .into_iter()
+    .chain(owner::all())
     .chain(event::all())
     .chain(webhook::all())
     .chain(message::all())

@@ -19,6 +19,8 @@ both_backends!(
     a_linked_session_is_nobodys_while_no_node_with_a_lease_has_it,
 );
 
+const HOUR_MS: i64 = 3_600_000;
+
 async fn stores(db: &Db) -> Vec<Arc<SqlStore>> {
     let mut stores = vec![Arc::clone(&db.store)];
     stores.extend(db.second().await);
@@ -29,7 +31,7 @@ async fn of_many_takers_at_once_exactly_one_wins(db: &Db) {
     let tenant = Tenant::new(db).await;
     let stores = stores(db).await;
     for node in 0..6 {
-        db.store.renew_lease(&format!("node {node}"), NOW, NOW.plus_millis(1_000)).await.unwrap();
+        db.store.renew_lease(&format!("node {node}"), NOW, HOUR_MS).await.unwrap();
     }
     for _ in 0..20 {
         let contested = session(db, &tenant.account).await;
@@ -48,17 +50,29 @@ async fn of_many_takers_at_once_exactly_one_wins(db: &Db) {
 
 async fn a_session_whose_owner_lives_is_not_taken_and_one_whose_lease_lapsed_is(db: &Db) {
     let tenant = Tenant::new(db).await;
-    db.store.renew_lease("node", NOW, NOW.plus_millis(100)).await.unwrap();
-    assert!(db.store.take_session(&tenant.session, "other", NOW.plus_millis(99)).await.unwrap().is_none());
-    db.store.renew_lease("node", NOW, NOW.plus_millis(200)).await.unwrap();
-    assert!(db.store.take_session(&tenant.session, "other", NOW.plus_millis(199)).await.unwrap().is_none());
-    let taken = db.store.take_session(&tenant.session, "other", NOW.plus_millis(200)).await.unwrap().unwrap();
+    for _ in 0..2 {
+        db.store.renew_lease("node", NOW, HOUR_MS).await.unwrap();
+        assert!(db.store.take_session(&tenant.session, "other", NOW).await.unwrap().is_none());
+    }
+    db.store.renew_lease("node", NOW, 0).await.unwrap();
+    let taken = db.store.take_session(&tenant.session, "other", NOW).await.unwrap().unwrap();
     assert_eq!(taken.epoch, tenant.fence.epoch + 1);
+}
+
+/// A file has one process: its clock is the one that counts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_file_a_lease_ends_by_the_clock_of_its_process() {
+    let db = Db::sqlite().await;
+    let tenant = Tenant::new(&db).await;
+    db.store.renew_lease("node", NOW, 100).await.unwrap();
+    assert!(db.store.take_session(&tenant.session, "other", NOW.plus_millis(99)).await.unwrap().is_none());
+    assert!(db.store.take_session(&tenant.session, "other", NOW.plus_millis(100)).await.unwrap().is_some());
+    db.finish().await;
 }
 
 async fn a_node_takes_its_own_session_again_under_a_higher_epoch(db: &Db) {
     let tenant = Tenant::new(db).await;
-    db.store.renew_lease("node", NOW, NOW.plus_millis(100)).await.unwrap();
+    db.store.renew_lease("node", NOW, HOUR_MS).await.unwrap();
     let again = db.store.take_session(&tenant.session, "node", NOW).await.unwrap().unwrap();
     assert_eq!(again.epoch, tenant.fence.epoch + 1);
     let refused = db.store.vault_wipe(&tenant.fence).await;
@@ -67,7 +81,7 @@ async fn a_node_takes_its_own_session_again_under_a_higher_epoch(db: &Db) {
 
 async fn a_released_session_is_free_at_once_and_its_epoch_goes_on(db: &Db) {
     let tenant = Tenant::new(db).await;
-    db.store.renew_lease("node", NOW, NOW.plus_millis(100)).await.unwrap();
+    db.store.renew_lease("node", NOW, HOUR_MS).await.unwrap();
     db.store.release_session(&tenant.fence).await.unwrap();
     let taken = db.store.take_session(&tenant.session, "other", NOW).await.unwrap().unwrap();
     assert_eq!(taken.epoch, tenant.fence.epoch + 1);
@@ -75,7 +89,7 @@ async fn a_released_session_is_free_at_once_and_its_epoch_goes_on(db: &Db) {
 
 async fn a_stale_release_frees_nothing(db: &Db) {
     let tenant = Tenant::new(db).await;
-    db.store.renew_lease("node", NOW, NOW.plus_millis(100)).await.unwrap();
+    db.store.renew_lease("node", NOW, HOUR_MS).await.unwrap();
     let current = db.store.take_session(&tenant.session, "node", NOW).await.unwrap().unwrap();
     db.store.release_session(&tenant.fence).await.unwrap();
     assert!(db.store.take_session(&tenant.session, "other", NOW).await.unwrap().is_none());
@@ -127,25 +141,53 @@ async fn no_write_lands_after_a_take_over(db: &Db) {
 
 async fn a_linked_session_is_nobodys_while_no_node_with_a_lease_has_it(db: &Db) {
     let tenant = Tenant::new(db).await;
-    db.store.renew_lease("node", NOW, NOW.plus_millis(100)).await.unwrap();
-    let nobodys = async |at: i64| db.store.list_unowned_sessions(NOW.plus_millis(at)).await.unwrap();
+    let lease = async |node: &str, ttl_ms: i64| db.store.renew_lease(node, NOW, ttl_ms).await.unwrap();
+    let nobodys = async || db.store.list_unowned_sessions(NOW).await.unwrap();
     let show = async |fence: &Fence, status: SessionStatus| {
         let jid = Some("15550000001@s.whatsapp.net".to_owned());
         let change = LinkChange { status, reason: None, jid, lid: None, push_name: None, unlink: false, at: NOW, events: vec![] };
         db.store.record_link(fence, &change).await.unwrap();
     };
-    assert_eq!(nobodys(100).await, [], "it has no link");
+    lease("node", 0).await;
+    assert_eq!(nobodys().await, [], "it has no link");
     show(&tenant.fence, SessionStatus::Connected).await;
-    assert_eq!(nobodys(99).await, [], "its owner lives");
-    assert_eq!(nobodys(100).await, std::slice::from_ref(&tenant.session), "its owner's lease has lapsed");
-    db.store.renew_lease("other", NOW, NOW.plus_millis(300)).await.unwrap();
-    let taken = db.store.take_session(&tenant.session, "other", NOW.plus_millis(100)).await.unwrap().unwrap();
-    assert_eq!(nobodys(299).await, [], "it has a new owner");
+    lease("node", HOUR_MS).await;
+    assert_eq!(nobodys().await, [], "its owner lives");
+    lease("node", 0).await;
+    assert_eq!(nobodys().await, std::slice::from_ref(&tenant.session), "its owner's lease has lapsed");
+    lease("other", HOUR_MS).await;
+    let taken = db.store.take_session(&tenant.session, "other", NOW).await.unwrap().unwrap();
+    assert_eq!(nobodys().await, [], "it has a new owner");
     show(&taken, SessionStatus::Disconnected).await;
     db.store.release_session(&taken).await.unwrap();
-    assert_eq!(nobodys(0).await, [], "it was cut off");
+    assert_eq!(nobodys().await, [], "it was cut off");
     show(&db.store.take_session(&tenant.session, "other", NOW).await.unwrap().unwrap(), SessionStatus::Reconnecting).await;
-    assert_eq!(nobodys(299).await, []);
+    assert_eq!(nobodys().await, []);
+    lease("other", 0).await;
+    assert_eq!(nobodys().await, std::slice::from_ref(&tenant.session));
     db.store.delete_session(&tenant.account, &tenant.session).await.unwrap();
-    assert_eq!(nobodys(300).await, [], "it was deleted");
+    assert_eq!(nobodys().await, [], "it was deleted");
+}
+
+/// Nodes share the server's clock: one whose own is wrong neither takes a session from a node that lives nor keeps one for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_server_the_clocks_of_the_nodes_decide_nothing() {
+    let db = Db::postgres().await;
+    let tenant = Tenant::new(&db).await;
+    let jid = Some("15550000001@s.whatsapp.net".to_owned());
+    let status = SessionStatus::Connected;
+    let change = LinkChange { status, reason: None, jid, lid: None, push_name: None, unlink: false, at: NOW, events: vec![] };
+    db.store.record_link(&tenant.fence, &change).await.unwrap();
+    let day = 24 * HOUR_MS;
+
+    db.store.renew_lease("node", NOW.plus_millis(-10 * day), HOUR_MS).await.unwrap();
+    for wrong in [-day, 0, 10 * day] {
+        assert!(db.store.take_session(&tenant.session, "other", NOW.plus_millis(wrong)).await.unwrap().is_none(), "{wrong}");
+        assert_eq!(db.store.list_unowned_sessions(NOW.plus_millis(wrong)).await.unwrap(), [], "{wrong}");
+    }
+    db.store.renew_lease("node", NOW.plus_millis(10 * day), 0).await.unwrap();
+    assert_eq!(db.store.list_unowned_sessions(NOW).await.unwrap(), std::slice::from_ref(&tenant.session));
+    let taken = db.store.take_session(&tenant.session, "other", NOW).await.unwrap();
+    assert_eq!(taken.map(|fence| fence.epoch), Some(tenant.fence.epoch + 1));
+    db.finish().await;
 }

@@ -12,8 +12,7 @@ const TTL_MS: i64 = 15_000;
 const PERIOD: Duration = Duration::from_secs(5);
 
 pub async fn renew(store: &(impl OwnerStore + ?Sized), clock: &dyn Clock, node: &str) -> Result<(), store::Error> {
-    let now = clock.now();
-    store.renew_lease(node, now, now.plus_millis(TTL_MS)).await
+    store.renew_lease(node, clock.now(), TTL_MS).await
 }
 
 pub fn start(services: &Arc<Services>, node: String) -> Workers {
