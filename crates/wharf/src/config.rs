@@ -12,6 +12,7 @@ use wharf_core::egress::Reach;
 use wharf_core::webhook::Schedule;
 
 use crate::http;
+use crate::http::origin::Proxies;
 use crate::media::bucket;
 
 /// The file that is read where none is named.
@@ -152,6 +153,12 @@ impl Config {
         if failed_keys_per_minute == 0 {
             return Err(invalid("limits.failed_keys_per_minute", "at least one is expected"));
         }
+        let trusted_proxies = match &settings.server.trusted_proxies {
+            None => default.limits.trusted_proxies,
+            Some(file::Texts(texts)) => {
+                Proxies::parse(texts.iter().map(String::as_str)).map_err(|error| invalid("server.trusted_proxies", &error.to_string()))?
+            }
+        };
         Ok(Self {
             listen,
             data_dir: settings.data_dir.unwrap_or(default.data_dir),
@@ -172,6 +179,7 @@ impl Config {
                 header_timeout: seconds("limits.header_timeout_secs", limits.header_timeout_secs, default.limits.header_timeout)?,
                 file_timeout: default.limits.file_timeout,
                 drain_timeout: seconds("limits.drain_timeout_secs", limits.drain_timeout_secs, default.limits.drain_timeout)?,
+                trusted_proxies,
             },
         })
     }
@@ -249,11 +257,22 @@ mod tests {
             ("", vec![("WHARF_REQUEST_TIMEOUT_SECS", "soon")], "WHARF_REQUEST_TIMEOUT_SECS"),
             ("[limits]\nconcurrent_requests = 0", vec![], "limits.concurrent_requests"),
             ("[webhooks]\nretry_pauses_secs = [5, 0]", vec![], "webhooks.retry_pauses_secs"),
+            ("[server]\ntrusted_proxies = [\"10.0.0.1\", \"nowhere\"]", vec![], "server.trusted_proxies"),
+            ("", vec![("WHARF_TRUSTED_PROXIES", "10.0.0.1,soon")], "server.trusted_proxies"),
             ("", vec![("WHARF_WEBHOOK_RETRY_PAUSES_SECS", "5,soon")], "WHARF_WEBHOOK_RETRY_PAUSES_SECS"),
         ] {
             let error = load(text, &env).err().unwrap().to_string();
             assert!(error.contains(name) && !error.contains("nowhere") && !error.contains("soon"), "{error}");
         }
+    }
+
+    #[test]
+    fn proxies_are_named_in_the_file_or_the_environment() {
+        let proxies = Proxies::parse(["10.0.0.0/8", "fd00::1"]).unwrap();
+        let file = "[server]\ntrusted_proxies = [\"10.0.0.0/8\", \"fd00::1\"]";
+        assert_eq!(load(file, &[]).unwrap().limits.trusted_proxies, proxies);
+        assert_eq!(load("", &[("WHARF_TRUSTED_PROXIES", "10.0.0.0/8, fd00::1")]).unwrap().limits.trusted_proxies, proxies);
+        assert_eq!(load("", &[]).unwrap().limits.trusted_proxies, Proxies::default());
     }
 
     #[test]

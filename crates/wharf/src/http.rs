@@ -16,6 +16,7 @@ mod idempotency;
 mod json;
 mod limit;
 mod name;
+pub mod origin;
 mod page;
 pub mod picture;
 mod query;
@@ -48,6 +49,7 @@ use wharf_core::media::gate::Gate;
 use crate::metrics::Metrics;
 
 pub use call::{Answer, Call};
+use origin::Proxies;
 
 /// How much the HTTP layer takes on. Not a customer's limits: those stand in `wharf_api::limits`.
 #[derive(Clone, Debug)]
@@ -64,6 +66,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// How long a stop waits for requests that are being worked on.
     pub drain_timeout: Duration,
+    /// Whose word about the address that the second of these counts by is believed.
+    pub trusted_proxies: Proxies,
 }
 
 impl Default for Limits {
@@ -75,6 +79,7 @@ impl Default for Limits {
             file_timeout: Duration::from_millis(limits::MEDIA_REQUEST_MS),
             header_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(10),
+            trusted_proxies: Proxies::default(),
         }
     }
 }

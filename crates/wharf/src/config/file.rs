@@ -17,11 +17,31 @@ pub(super) struct Settings {
     pub master_key_file: Option<PathBuf>,
     pub device_name: Option<String>,
     pub receive_statuses: Option<bool>,
+    pub server: Server,
     pub log: Log,
     pub egress: Egress,
     pub webhooks: Webhooks,
     pub media: Media,
     pub limits: Limits,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Server {
+    pub trusted_proxies: Option<Texts>,
+}
+
+/// A list of texts; in the environment with commas between.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Texts(pub Vec<String>);
+
+impl FromStr for Texts {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.split(',').map(|part| part.trim().to_owned()).collect()))
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -104,6 +124,7 @@ impl Settings {
         set(&mut self.master_key_file, env("WHARF_MASTER_KEY_FILE"))?;
         set(&mut self.device_name, env("WHARF_DEVICE_NAME"))?;
         set(&mut self.receive_statuses, env("WHARF_RECEIVE_STATUSES"))?;
+        set(&mut self.server.trusted_proxies, env("WHARF_TRUSTED_PROXIES"))?;
         set(&mut self.log.filter, env("WHARF_LOG"))?;
         set(&mut self.log.format, env("WHARF_LOG_FORMAT"))?;
         set(&mut self.egress.reach, env("WHARF_EGRESS_REACH"))?;
@@ -126,7 +147,7 @@ impl Settings {
     #[cfg(test)]
     pub(super) fn unset(&self) -> Vec<&'static str> {
         let Self { listen, data_dir, database_url, master_key, master_key_file, .. } = self;
-        let Self { device_name, receive_statuses, log, egress, webhooks, media, limits, .. } = self;
+        let Self { device_name, receive_statuses, server, log, egress, webhooks, media, limits, .. } = self;
         let set = [
             ("listen", listen.is_some()),
             ("data_dir", data_dir.is_some()),
@@ -135,6 +156,7 @@ impl Settings {
             ("master_key_file", master_key_file.is_some()),
             ("device_name", device_name.is_some()),
             ("receive_statuses", receive_statuses.is_some()),
+            ("server.trusted_proxies", server.trusted_proxies.is_some()),
             ("log.filter", log.filter.is_some()),
             ("log.format", log.format.is_some()),
             ("media.free_space_floor_mb", media.free_space_floor_mb.is_some()),

@@ -148,7 +148,7 @@ pub(super) async fn serve(http: Arc<Http>, operation: &'static Operation, handle
 }
 
 async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request, seen: &mut Seen) -> Answer {
-    let peer = limit::peer(&request);
+    let peer = http.limits.trusted_proxies.origin(limit::peer(&request), request.headers());
     let (mut parts, body) = request.into_parts();
     let (caller, permit) = if operation.access == Access::Open {
         (None, None)

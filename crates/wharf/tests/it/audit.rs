@@ -1,6 +1,8 @@
 //! The audit log: every change leaves one row, every refused change too, and nobody reads another tenant's.
 
 use serde_json::{Value, json};
+use wharf::http::Limits;
+use wharf::http::origin::Proxies;
 use wharf_api::ops::{self, Access, Method, Operation};
 use wharf_api::types::audit::Actor;
 use wharf_api::{ErrorCode, Permission};
@@ -55,6 +57,31 @@ async fn every_operation_that_changes_something_leaves_one_row_also_when_it_is_r
         assert!(!format!("{row:?}").contains("canary"), "{row:?}");
     }
     assert!(audited >= 12, "{audited}");
+}
+
+#[tokio::test]
+async fn the_address_is_what_a_trusted_proxy_says_and_nobody_else() {
+    for (proxies, address) in [(vec![], "127.0.0.1"), (vec!["10.0.0.0/8"], "127.0.0.1"), (vec!["127.0.0.1", "10.0.0.0/8"], "198.51.100.4")]
+    {
+        let gateway = Gateway::start_with(Limits { trusted_proxies: Proxies::parse(proxies).unwrap(), ..Limits::default() }).await;
+        let asked = gateway.delete("/v1/api-keys/key_00000000").header("X-Forwarded-For", "6.6.6.6, 198.51.100.4, 10.1.2.3").send().await;
+        assert_eq!(asked.status, 404, "{}", asked.shown());
+        assert_eq!(rows(&gateway).await[0].address.as_deref(), Some(address));
+    }
+}
+
+#[tokio::test]
+async fn wrong_keys_through_one_proxy_are_counted_for_each_of_its_callers() {
+    let proxies = Proxies::parse(["127.0.0.1"]).unwrap();
+    let gateway = Gateway::start_with(Limits { failed_keys_per_minute: 2, trusted_proxies: proxies, ..Limits::default() }).await;
+    let wrong = async |from: &str| gateway.ask("GET", "/v1/account").key("wrong").header("X-Forwarded-For", from).send().await;
+    for _ in 0..2 {
+        wrong("198.51.100.4").await.refused(ErrorCode::InvalidApiKey);
+    }
+    assert_eq!(wrong("198.51.100.4").await.status, 429);
+    wrong("198.51.100.5").await.refused(ErrorCode::InvalidApiKey);
+    // A caller that writes an address of its own in front stays who it is.
+    assert_eq!(wrong("198.51.100.6, 198.51.100.4").await.status, 429);
 }
 
 #[tokio::test]
