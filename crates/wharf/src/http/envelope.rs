@@ -83,7 +83,7 @@ pub fn invalid(reason: impl Into<String>) -> ApiError {
     ApiError::new(ErrorCode::InvalidRequest).reason(reason)
 }
 
-/// A request that succeeded.
+/// A request that succeeded, or a failure that is told once more.
 #[derive(Debug)]
 pub struct Reply {
     pub status: StatusCode,
@@ -92,6 +92,8 @@ pub struct Reply {
     pub body: Bytes,
     /// A body that is made while it is sent.
     pub stream: Option<Body>,
+    /// Of a failure that `body` tells once more: it is counted and explained as the first was.
+    pub code: Option<ErrorCode>,
 }
 
 impl Reply {
@@ -114,6 +116,7 @@ impl Reply {
             headers: vec![(CONTENT_TYPE, HeaderValue::from_static(content_type))],
             body: body.into(),
             stream: None,
+            code: None,
         }
     }
 
@@ -136,7 +139,13 @@ impl Reply {
     }
 
     fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Failure> {
-        Ok(Self { status, headers: Vec::new(), body: serde_json::to_vec(body).map_err(Failure::internal)?.into(), stream: None })
+        Ok(Self {
+            status,
+            headers: Vec::new(),
+            body: serde_json::to_vec(body).map_err(Failure::internal)?.into(),
+            stream: None,
+            code: None,
+        })
     }
 }
 
@@ -161,12 +170,22 @@ pub fn body(error: &ApiError) -> Vec<u8> {
     serde_json::to_vec(&error.body()).expect("an error's body holds strings and numbers only")
 }
 
+/// The code that a failure's body names.
+pub fn code(body: &[u8]) -> Option<ErrorCode> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    body["error"]["code"].as_str().and_then(ErrorCode::parse)
+}
+
 fn success(reply: Reply) -> Response {
     let mut response = Response::new(reply.stream.unwrap_or_else(|| Body::from(reply.body)));
     *response.status_mut() = reply.status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in reply.headers {
         response.headers_mut().insert(name, value);
+    }
+    if let Some(code) = reply.code {
+        response.headers_mut().insert(LINK, help(code));
+        response.extensions_mut().insert(Code(code));
     }
     response
 }

@@ -142,7 +142,8 @@ async fn store(call: &Call, key: &Key, status: u16, body: Vec<u8>) {
 
 fn replay(stored: Stored) -> Answer {
     let status = StatusCode::from_u16(stored.status).map_err(Failure::internal)?;
-    Ok(replayed(Reply { status, headers: Vec::new(), body: Bytes::from(stored.body), stream: None }.no_store()))
+    let code = if status.is_success() { None } else { envelope::code(&stored.body) };
+    Ok(replayed(Reply { status, headers: Vec::new(), body: Bytes::from(stored.body), stream: None, code }.no_store()))
 }
 
 fn replayed(mut reply: Reply) -> Reply {

@@ -57,6 +57,14 @@ async fn a_refusal_by_whatsapp_is_replayed_and_a_refusal_by_us_may_be_tried_agai
     let again = send(&gateway, "k", body).await;
     again.refused(ErrorCode::MessageSendingFailed);
     assert_eq!((again.header("idempotent-replayed"), &again.body), ("true", &first.body));
+    // It is explained and counted as the first was.
+    assert_eq!((again.header("link"), again.header("link").is_empty()), (first.header("link"), false));
+    let page = String::from_utf8(gateway.ask("GET", "/metrics").send().await.body).unwrap();
+    let counted = |code: &str| {
+        let name = format!("wharf_requests_total{{operation=\"send_text\",code=\"{code}\"}} ");
+        page.lines().find_map(|line| line.strip_prefix(&name)).map(str::to_owned)
+    };
+    assert_eq!((counted("message_sending_failed").as_deref(), counted("ok")), (Some("2"), None));
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ pub(in crate::http) async fn get_media(call: Call) -> Answer {
     let etag = format!("\"{}\"", row.sha256.as_deref().unwrap_or_default());
     let mut headers = headers(&row, &etag)?;
     if part::is_known(&call.headers, &etag) {
-        return Ok(Reply { status: StatusCode::NOT_MODIFIED, headers, body: Bytes::new(), stream: None });
+        return Ok(Reply { status: StatusCode::NOT_MODIFIED, headers, body: Bytes::new(), stream: None, code: None });
     }
     let part = part::wanted(&call.headers, &etag, row.size);
     let (status, length) = match &part {
@@ -32,7 +32,7 @@ pub(in crate::http) async fn get_media(call: Call) -> Answer {
     let bytes = call.services().files.read(&row.id, part).await.map_err(media::Error::from)?;
     // The row outlived its file, which only somebody's hand in the folder can do.
     let bytes = bytes.ok_or(media::Error::NotFound { field: None, reason: None })?;
-    Ok(Reply { status, headers, body: Bytes::new(), stream: Some(Body::from_stream(bytes)) })
+    Ok(Reply { status, headers, body: Bytes::new(), stream: Some(Body::from_stream(bytes)), code: None })
 }
 
 /// A browser that opens the address must not run what a stranger sent.
