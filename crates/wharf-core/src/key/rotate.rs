@@ -6,6 +6,7 @@ use wharf_api::ids::KeyId;
 use super::{Error, NewKey, Secret, may_give};
 use crate::caller::Caller;
 use crate::services::Services;
+use crate::settle::settled;
 use crate::store::KeyRow;
 
 /// Makes a key with the name, permissions, sessions and expiry of the old one, which ends after `overlap_ms`.
@@ -31,7 +32,8 @@ pub async fn rotate(services: &Services, caller: &Caller, id: &KeyId, overlap_ms
     let new_id = services.chance.key_id();
     let secret = Secret::generate(&*services.chance, &new_id);
     let new = KeyRow { id: new_id, secret_hash: secret.hash(), created_at: now, last_used_at: None, ..old };
-    if !services.store.rotate_key(id, &new, now.plus_millis(overlap_ms)).await? {
+    let there = || async { Ok(services.store.find_key(&new.account, &new.id).await?.map(|_| true)) };
+    if !settled(services.store.rotate_key(id, &new, now.plus_millis(overlap_ms)), there).await? {
         return Err(Error::Ended);
     }
     services.keys.forget(id);

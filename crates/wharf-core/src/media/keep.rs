@@ -7,6 +7,7 @@ use super::intake::Place;
 use super::{Error, Intake};
 use crate::caller::Caller;
 use crate::services::Services;
+use crate::settle::settled;
 use crate::store::{MediaRow, Plan};
 
 /// How many files one run of the sweep looks at in one step.
@@ -41,7 +42,8 @@ pub async fn keep(
     };
     let place = Place { id, account: caller.account.clone(), session, file_name: file_name.as_deref().map(tidy), at, expires_at };
     let row = taken.row(place);
-    services.store.insert_media(&row).await?;
+    let there = || async { Ok(services.store.find_media(&row.account, &row.id).await?.map(drop)) };
+    settled(services.store.insert_media(&row), there).await?;
     fail::fail_point!("M2-recorded");
     Ok((row, taken.facts))
 }

@@ -123,7 +123,15 @@ async fn a_commit_whose_answer_is_lost_is_looked_up_and_not_done_twice() {
     world.chaos().lose_the_commit_of("a lost key");
     let made = api.post("/v1/api-keys", &json!({"name": "a lost key", "permissions": ["account:read"]})).await;
     api.with_key(made.ok(201)["apiKey"].as_str().unwrap()).get("/v1/account").await.ok(200);
-    assert_eq!(world.chaos().lost(), 4);
+    world.chaos().lose_the_commit_of("a lost key");
+    let rotated = api.post(&format!("/v1/api-keys/{}/rotate", made.ok(201)["keyId"].as_str().unwrap()), &json!({})).await;
+    api.with_key(rotated.ok(201)["apiKey"].as_str().unwrap()).get("/v1/account").await.ok(200);
+    world.chaos().lose_the_commit_of("a lost file");
+    let upload = api.request("POST", "/v1/media?mediaType=document&fileName=a%20lost%20file").body("its bytes");
+    let kept = api::read(upload).await;
+    let file = api.get(&format!("/v1/media/{}", kept.ok(201)["mediaId"].as_str().unwrap())).await;
+    assert_eq!((file.status, file.bytes.as_slice()), (200, b"its bytes".as_slice()));
+    assert_eq!(world.chaos().lost(), 6);
     assert_eq!(api.get("/v1/sessions").await.ok(200).as_array().unwrap().len(), 2);
 }
 
