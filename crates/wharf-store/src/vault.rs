@@ -14,6 +14,7 @@ statements! {
         ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
     LIST = "SELECT key, value FROM vault WHERE session_id = $1 AND space = $2 AND key >= $3 ORDER BY key";
     LIST_UP_TO = "SELECT key, value FROM vault WHERE session_id = $1 AND space = $2 AND key >= $3 AND key < $4 ORDER BY key";
+    PAGE = "SELECT key, value FROM vault WHERE session_id = $1 AND space = $2 AND key > $3 ORDER BY key LIMIT $4";
     PUT = "INSERT INTO vault (session_id, space, key, value) VALUES ($1, $2, $3, $4) \
         ON CONFLICT (session_id, space, key) DO UPDATE SET value = excluded.value";
     DELETE = "DELETE FROM vault WHERE session_id = $1 AND space = $2 AND key = $3";
@@ -98,6 +99,10 @@ impl VaultStore for SqlStore {
             None => self.readers.fetch(&LIST, args![session, space, prefix]).await?,
         };
         pairs(rows)
+    }
+
+    async fn vault_page(&self, session: &SessionId, space: &'static str, after: &str, limit: u32) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        pairs(self.readers.fetch(&PAGE, args![session, space, after, limit]).await?)
     }
 
     async fn vault_apply(&self, fence: &Fence, ops: Vec<VaultOp>) -> Result<(), Error> {

@@ -21,6 +21,9 @@ use wharf_core::Clock;
 use crate::session::flight::Flight;
 use crate::vault::Vault;
 
+/// How many values [`Backend::prune`] looks at in one step.
+const PRUNED_AT_ONCE: u32 = 500;
+
 /// One session's storage. It lives as long as one client; the next client gets a new one.
 pub(crate) struct Backend {
     vault: Arc<Vault>,
@@ -50,18 +53,24 @@ impl Backend {
         self.put(space, key, &to_json(value)?).await
     }
 
-    /// Deletes what is in `space` and fails `keep`; tells how many.
+    /// Deletes what is in `space` and fails `keep`; tells how many. A space grows with all that a session ever did, so it is
+    /// read in pages.
     async fn prune(&self, space: &'static str, keep: impl Fn(&[u8]) -> Result<bool> + Send) -> Result<u32> {
         let _order = self.order.lock().await;
-        let mut ops = Vec::new();
-        for (key, plain) in self.vault.list(space, "").await? {
-            if !keep(&plain)? {
-                ops.push(Vault::delete(space, key));
+        let (mut after, mut pruned) = (String::new(), 0);
+        loop {
+            let page = self.vault.page(space, &after, PRUNED_AT_ONCE).await?;
+            let Some((last, _)) = page.last() else { return Ok(pruned) };
+            after.clone_from(last);
+            let mut ops = Vec::new();
+            for (key, plain) in page {
+                if !keep(&plain)? {
+                    ops.push(Vault::delete(space, key));
+                }
             }
+            pruned += u32::try_from(ops.len()).unwrap_or(u32::MAX);
+            self.vault.apply(ops).await?;
         }
-        let pruned = u32::try_from(ops.len()).unwrap_or(u32::MAX);
-        self.vault.apply(ops).await?;
-        Ok(pruned)
     }
 }
 

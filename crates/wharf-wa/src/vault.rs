@@ -100,6 +100,12 @@ impl Vault {
         self.open_all(space, rows)
     }
 
+    /// The next entries of the space behind the key `after`.
+    pub(crate) async fn page(&self, space: &'static str, after: &str, limit: u32) -> Result<Vec<(String, Vec<u8>)>> {
+        let rows = self.store.vault_page(&self.fence.session, space, after, limit).await.map_err(failure)?;
+        self.open_all(space, rows)
+    }
+
     /// Applies all changes or none.
     pub(crate) async fn apply(&self, ops: Vec<VaultOp>) -> Result<()> {
         if self.is_shut() {

@@ -33,6 +33,9 @@ pub trait VaultStore {
     /// Everything in one space whose key begins with `prefix`, by key.
     async fn vault_list(&self, session: &SessionId, space: &'static str, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error>;
 
+    /// The next entries of one space behind the key `after`, by key.
+    async fn vault_page(&self, session: &SessionId, space: &'static str, after: &str, limit: u32) -> Result<Vec<(String, Vec<u8>)>, Error>;
+
     /// Applies all changes or none.
     async fn vault_apply(&self, fence: &Fence, ops: Vec<VaultOp>) -> Result<(), Error>;
 

@@ -7,6 +7,7 @@ both_backends!(
     a_value_is_read_back_replaced_and_deleted,
     many_keys_are_read_at_once_and_missing_ones_are_left_out,
     a_list_by_prefix_is_complete_and_in_the_order_of_bytes,
+    a_space_is_read_in_pages_each_value_once,
     clearing_a_space_leaves_the_others,
     sessions_do_not_see_each_other,
     changes_are_applied_in_their_order,
@@ -53,6 +54,20 @@ async fn a_list_by_prefix_is_complete_and_in_the_order_of_bytes(db: &Db) {
     assert_eq!(list("a_").await, ["a_x"]);
     assert_eq!(list("c").await, Vec::<String>::new());
     assert_eq!(list("").await, ["B", "a", "a%", "a:", "a:1", "a:10", "a:2", "a:é", "a_x", "b"]);
+}
+
+async fn a_space_is_read_in_pages_each_value_once(db: &Db) {
+    let (tenant, other) = (Tenant::new(db).await, Tenant::new(db).await);
+    let keys = ["B", "a", "a%", "a:", "b", "é"];
+    db.store.vault_apply(&tenant.fence, keys.iter().map(|key| put("s", key, b"v")).chain([put("t", "c", b"v")]).collect()).await.unwrap();
+    db.store.vault_apply(&other.fence, vec![put("s", "c", b"v")]).await.unwrap();
+    let page = async |after: &str| -> Vec<String> {
+        let rows = db.store.vault_page(&tenant.session, "s", after, 4).await.unwrap();
+        rows.into_iter().map(|(key, _)| key).collect()
+    };
+    assert_eq!(page("").await, ["B", "a", "a%", "a:"]);
+    assert_eq!(page("a:").await, ["b", "é"]);
+    assert_eq!(page("é").await, Vec::<String>::new());
 }
 
 async fn clearing_a_space_leaves_the_others(db: &Db) {

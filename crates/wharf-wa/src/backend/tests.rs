@@ -226,6 +226,25 @@ async fn tokens_only_move_forward_and_die_when_both_sides_are_old() {
 }
 
 #[tokio::test]
+async fn what_is_too_old_goes_from_a_space_of_many_pages() {
+    let rig = Rig::new().await;
+    let (old, new) = (rig.backend(100).await, PRUNED_AT_ONCE * 2 + 1);
+    let rows = |from: u32, to: u32| (from..to).map(|number| number.to_string()).collect::<Vec<_>>();
+    let store = async |b: &Backend, ids: &[String]| {
+        let rows: Vec<_> = ids.iter().map(|id| PendingInboundRow { chat: "c", sender: "s", id, message: b"x" }).collect();
+        b.store_pending_inbound_batch(&rows).await.unwrap();
+    };
+    store(&old, &rows(0, new)).await;
+    let b = rig.backend(200).await;
+    store(&b, &rows(new, new + 3)).await;
+    assert_eq!(b.delete_expired_pending_inbound(200).await.unwrap(), new);
+    assert_eq!(b.delete_expired_pending_inbound(200).await.unwrap(), 0);
+    for id in rows(new, new + 3) {
+        assert!(b.get_pending_inbound("c", "s", &id).await.unwrap().is_some(), "{id}");
+    }
+}
+
+#[tokio::test]
 async fn sent_received_and_secret_things_are_kept_for_their_time() {
     let rig = Rig::new().await;
     let b = rig.backend(100).await;
