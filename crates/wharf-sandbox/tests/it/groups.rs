@@ -550,3 +550,27 @@ async fn a_groups_picture_is_an_event_and_a_persons_is_none() {
     assert!(changes.iter().all(|change| change["groupId"] == id.as_str() && change["by"].is_object()), "{changes:?}");
     assert_eq!(changes.iter().map(|change| &change["pictureId"]).collect::<Vec<_>>(), [&picture, &Value::Null]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_whose_addressing_has_changed_is_written_to_in_the_new_way_and_shows_each_text_once() {
+    let world = World::start(Backend::Sqlite).await;
+    let crew = Crew::of(&world, OWNER).await;
+    let old = json!({"creator": OWNER, "subject": "old", "members": [SILENT], "byNumber": true});
+    let group = world.control().post("/control/groups", &old).await.ok(200)["id"].as_str().unwrap().to_owned();
+    crew.say(&group, "by number").await;
+    let settings = format!("/control/groups/{group}/settings");
+    assert_eq!(world.control().post(&settings, &json!({"by": OWNER, "byNumber": false})).await.ok(200)["addressing"], "lid");
+    let sent = crew.say(&group, "by lid").await;
+    assert_eq!(world.api().get(&format!("/v1/messages/{sent}")).await.ok(200)["timeline"][1]["status"], "sent");
+    for text in ["by number", "by lid"] {
+        until_shown(&world, SILENT, &group, text).await;
+    }
+    let ledger = world.ledger(SILENT).await;
+    assert!(ledger.iter().all(|entry| entry["copies"] == 1), "{ledger:?}");
+
+    // A server that goes on refusing is believed in the end.
+    world.control().post("/control/faults", &json!({"action": "nack", "to": group, "code": 421})).await.ok(200);
+    let refused = world.send(&crew.session, &group, "never").await;
+    let details = refused.refused(ErrorCode::MessageSendingFailed);
+    assert!(details["reason"].as_str().is_some_and(|reason| reason.contains("(421)")), "{details}");
+}

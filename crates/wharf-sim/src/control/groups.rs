@@ -48,6 +48,8 @@ struct Settings {
     announcement: Option<bool>,
     locked: Option<bool>,
     approval: Option<bool>,
+    #[serde(rename = "byNumber")]
+    by_number: Option<bool>,
 }
 
 pub(super) async fn list(State(net): State<Arc<Net>>) -> Answer {
@@ -140,6 +142,9 @@ pub(super) async fn settings(State(net): State<Arc<Net>>, Path(id): Path<String>
         [wanted.announcement.map(Switch::Announcement), wanted.locked.map(Switch::Locked), wanted.approval.map(Switch::Approval)];
     for switch in switches.into_iter().flatten() {
         notice::set(&net, id, by, switch)?;
+    }
+    if let Some(by_number) = wanted.by_number {
+        notice::readdress(&net, id, by, !by_number)?;
     }
     answer::ok(describe(&net.groups.find(id)?))
 }

@@ -221,6 +221,17 @@ pub(crate) enum Switch {
     Disappear(u32),
 }
 
+/// Addresses the group's members in another way. Nobody is told: a device learns it when a message of the old kind is refused.
+pub(crate) fn readdress(net: &Net, id: Number, by: Number, by_lid: bool) -> Result<()> {
+    net.groups.change(id, |group| {
+        group.admin(by)?;
+        group.by_lid = by_lid;
+        Ok(())
+    })?;
+    net.save_groups();
+    Ok(())
+}
+
 pub(crate) fn set(net: &Net, id: Number, by: Number, switch: Switch) -> Result<()> {
     let ((), group) = net.groups.change(id, |group| {
         group.admin(by)?;

@@ -58,9 +58,13 @@ fn may_say(group: &Group, sender: Number, edit: Option<&str>) -> Result<(), Refu
 }
 
 /// Why the server refuses a message of this account to the group, as a code.
-pub(crate) fn refusal(net: &Net, id: Number, sender: Number, edit: Option<&str>) -> Option<u16> {
-    let checked = net.groups.find(id).and_then(|group| may_say(&group, sender, edit));
-    match checked.err()? {
+pub(crate) fn refusal(net: &Net, id: Number, sender: Number, edit: Option<&str>, mode: Option<&str>) -> Option<u16> {
+    let group = net.groups.find(id);
+    if group.as_ref().is_ok_and(|group| mode.is_some_and(|mode| mode != group.mode())) {
+        // The members are addressed in another way than the sender knows.
+        return Some(421);
+    }
+    match group.and_then(|group| may_say(&group, sender, edit)).err()? {
         // A message that only admins may send has a code of its own.
         Refusal::NotAdmin if edit != Some(ADMIN_REVOKE) => Some(420),
         refusal => Some(refusal.code()),

@@ -57,7 +57,10 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
         Some(rule) if rule.action == Action::Nack => Some(rule.code.unwrap_or(503)),
         _ => match shared_chat {
             Some(Number::STATUS) => status::refusal(node),
-            Some(group) => post::refusal(net, group, account.number, wire::attr(node, "edit").as_deref()),
+            Some(group) => {
+                let attr = |name| wire::attr(node, name);
+                post::refusal(net, group, account.number, attr("edit").as_deref(), attr("addressing_mode").as_deref())
+            }
             None => refusal(session, account, target),
         },
     };

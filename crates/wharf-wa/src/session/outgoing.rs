@@ -172,8 +172,8 @@ impl Pump {
         let own = Arc::clone(&self.own);
         let client = Arc::clone(&self.client);
         let gone = self.tokens.gone.clone();
-        let message = item.message.clone();
-        self.alongside(async move { wire::send(&own, &client, &message, &gone).await }).await
+        let (message, again) = (item.message.clone(), item.tries > 0);
+        self.alongside(async move { wire::send(&own, &client, &message, again, &gone).await }).await
     }
 
     /// S5, and what else follows from a verdict.
@@ -187,6 +187,14 @@ impl Pump {
             Verdict::Overdue => self.queue.lift(&item.message.chat),
             Verdict::HoldNew(reason) => self.queue.hold_new(item, reason, self.own.ctx.config.chat_hold, now),
             Verdict::HoldAll => self.queue.hold_all(item, now),
+            Verdict::Stale(reason) => {
+                item.tries += 1;
+                if item.tries >= limits::SEND_ATTEMPTS {
+                    self.settle(item, failed(reason));
+                } else {
+                    self.queue.again(item);
+                }
+            }
             // The claim goes on to count for the next try. With the connection gone nothing can be begun; where the library alone
             // takes it for lost, the chat rests.
             Verdict::Unwritten if self.tokens.gone.is_cancelled() => self.queue.put_back(item),
@@ -216,8 +224,8 @@ impl Pump {
             // The worker that ends it counts it.
             Verdict::Overdue => {}
             Verdict::HoldNew(_) | Verdict::HoldAll => sends.held.one(),
-            Verdict::Again { .. } if item.tries + 1 >= limits::SEND_ATTEMPTS => sends.failed.one(),
-            Verdict::Again { .. } | Verdict::Unwritten => sends.retried.one(),
+            Verdict::Again { .. } | Verdict::Stale(_) if item.tries + 1 >= limits::SEND_ATTEMPTS => sends.failed.one(),
+            Verdict::Again { .. } | Verdict::Stale(_) | Verdict::Unwritten => sends.retried.one(),
         }
     }
 

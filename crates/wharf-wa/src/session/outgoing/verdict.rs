@@ -9,6 +9,9 @@ pub(super) enum Verdict {
     Sent,
     /// It will never go; the reason is for the customer.
     Failed(String),
+    /// The session's picture of the group is old: the same message must go again by a new one. The reason is for the customer if that
+    /// helps as little.
+    Stale(String),
     /// Its time ran out before the try.
     Overdue,
     /// The server wants a pause on this chat, and on every chat that the session has not written in yet.
@@ -30,11 +33,17 @@ impl Verdict {
             // Limits on writing to people who did not write first: 463 until they do or time passes, 475 a cap on new chats.
             "463" => Self::HoldNew(HoldReason::ReachoutTimelock),
             "475" => Self::HoldNew(HoldReason::NewChatLimit),
-            _ => match meaning(code) {
-                Some(meaning) => Self::Failed(format!("WhatsApp refused the message ({code}): {meaning}")),
-                None => Self::Failed(format!("WhatsApp refused the message ({})", printable(code))),
-            },
+            "421" => Self::Stale(refusal(code)),
+            _ => Self::Failed(refusal(code)),
         }
+    }
+}
+
+/// A refusal in a sentence for customers.
+fn refusal(code: &str) -> String {
+    match meaning(code) {
+        Some(meaning) => format!("WhatsApp refused the message ({code}): {meaning}"),
+        None => format!("WhatsApp refused the message ({})", printable(code)),
     }
 }
 
@@ -71,6 +80,11 @@ mod tests {
         assert!(matches!(Verdict::of_refusal("404"), Verdict::Failed(reason) if reason.contains("not on WhatsApp")));
         assert_eq!(Verdict::of_refusal("<x> \n"), Verdict::Failed("WhatsApp refused the message (x)".to_owned()));
         assert_eq!(Verdict::of_refusal(""), Verdict::Failed("WhatsApp refused the message (no code)".to_owned()));
+    }
+
+    #[test]
+    fn a_group_that_is_addressed_in_another_way_is_looked_at_again() {
+        assert!(matches!(Verdict::of_refusal("421"), Verdict::Stale(reason) if reason.contains("(421): the group's members")));
     }
 
     #[test]

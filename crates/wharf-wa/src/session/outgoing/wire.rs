@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use wacore_binary::{Jid, JidExt as _};
 use waproto::whatsapp as wa;
 use wharf_core::store::Outgoing;
+use whatsapp_rust::cache::Freshness;
 use whatsapp_rust::client::Client;
 use whatsapp_rust::features::{StatusPrivacySetting, StatusSendOptions};
 use whatsapp_rust::request::IqError;
@@ -27,7 +28,8 @@ const WRITE_LIMIT_EACH: Duration = Duration::from_millis(50);
 /// How long the library may take to notice that its connection is gone.
 const LOST_LIMIT: Duration = Duration::from_secs(1);
 
-pub(super) async fn send(own: &Arc<Own>, client: &Client, message: &Outgoing, gone: &CancellationToken) -> Verdict {
+/// `again` where an earlier try had no good end: what is remembered of a group may be why.
+pub(super) async fn send(own: &Arc<Own>, client: &Client, message: &Outgoing, again: bool, gone: &CancellationToken) -> Verdict {
     let (Ok(to), Some(content)) = (message.chat.parse::<Jid>(), compose::thaw(&message.payload)) else {
         tracing::error!(session = %own.session(), message = %message.id, "an accepted message cannot be read back");
         return Verdict::Failed("the stored message cannot be read".to_owned());
@@ -35,7 +37,7 @@ pub(super) async fn send(own: &Arc<Own>, client: &Client, message: &Outgoing, go
     let mut awaited = own.flight.expect(&message.wa_id);
     // As close before the write as the library lets us: it encrypts and writes in one call.
     fail::fail_point!("S2-encrypted");
-    let mut write = std::pin::pin!(AssertUnwindSafe(write(client, message, to, content)).catch_unwind());
+    let mut write = std::pin::pin!(AssertUnwindSafe(write(client, message, again, to, content)).catch_unwind());
     let limit = WRITE_LIMIT + WRITE_LIMIT_EACH * u32::try_from(message.audience.len()).unwrap_or(0);
     let written = tokio::select! {
         written = tokio::time::timeout(limit, &mut write) => written,
@@ -77,10 +79,11 @@ pub(super) async fn send(own: &Arc<Own>, client: &Client, message: &Outgoing, go
 }
 
 /// The one call in which the library encrypts and writes.
-async fn write(client: &Client, message: &Outgoing, to: Jid, content: wa::Message) -> Result<SendResult, SendError> {
+async fn write(client: &Client, message: &Outgoing, again: bool, to: Jid, content: wa::Message) -> Result<SendResult, SendError> {
     // What is said of another's status goes to its author, whom it names.
     if !to.is_status_broadcast() || message.audience.is_empty() {
-        let options = SendOptions::default().with_message_id(message.wa_id.clone());
+        let of_group = if again { Freshness::Refresh } else { Freshness::CachePreferred };
+        let options = SendOptions::default().with_message_id(message.wa_id.clone()).with_group_metadata_freshness(of_group);
         return client.send_message_with_options(to, content, options).await;
     }
     // Boxed: it is rare and large.
