@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 use wacore::types::events::Receipt as Seen;
 use wacore::types::presence::ReceiptType;
 use wacore_binary::JidExt as _;
@@ -34,10 +35,22 @@ struct Told {
 
 type Batch = Vec<Told>;
 
+/// What a batch left behind.
+#[derive(Default)]
+struct Left {
+    /// The database did not take it.
+    unstored: Batch,
+    /// There is no message for it, yet.
+    early: Batch,
+}
+
 #[derive(Default)]
 pub(super) struct Receipts {
     waiting: Batch,
-    running: Option<BoxFuture<'static, Batch>>,
+    running: Option<BoxFuture<'static, Left>>,
+    /// What found no message, to be offered again at that time. Most never finds one, and none of it holds up the others.
+    early: Batch,
+    again_at: Option<Instant>,
 }
 
 impl Receipts {
@@ -47,7 +60,7 @@ impl Receipts {
         let elsewhere = source.is_from_me || own_users.iter().any(|user| *user == source.sender.user_base());
         let kind = if elsewhere { kind_elsewhere(&receipt.r#type) } else { kind(&receipt.r#type) };
         let Some(kind) = kind else { return };
-        if self.waiting.len() >= WAITING {
+        if self.waiting.len() + self.early.len() >= WAITING {
             return;
         }
         let many = source.chat.is_group() || source.chat.is_status_broadcast();
@@ -61,20 +74,34 @@ impl Receipts {
     }
 
     pub(super) fn is_busy(&self) -> bool {
-        self.running.is_some()
+        self.running.is_some() || self.again_at.is_some()
     }
 
-    /// Ends when a batch is stored, then begins the next. May be dropped at any time.
+    /// Ends when a batch is stored, or when it is time to offer again what found no message; then begins the next. May be dropped at any time.
     pub(super) async fn progress(&mut self, own: &Arc<Own>) {
-        let Some(running) = &mut self.running else { return };
-        let unstored = running.await;
-        self.running = None;
-        self.waiting.splice(0..0, unstored);
+        if let Some(running) = &mut self.running {
+            let left = running.await;
+            self.running = None;
+            self.waiting.splice(0..0, left.unstored);
+            if !left.early.is_empty() {
+                self.early.extend(left.early);
+                self.again_at.get_or_insert_with(|| Instant::now() + PAUSE);
+            }
+        } else if let Some(again_at) = self.again_at {
+            tokio::time::sleep_until(again_at).await;
+        }
         self.start(own);
     }
 
     fn start(&mut self, own: &Arc<Own>) {
-        if self.running.is_none() && !self.waiting.is_empty() {
+        if self.running.is_some() {
+            return;
+        }
+        if self.again_at.is_some_and(|again_at| again_at <= Instant::now()) {
+            self.again_at = None;
+            self.waiting.append(&mut self.early);
+        }
+        if !self.waiting.is_empty() {
             self.running = Some(store(Arc::clone(own), std::mem::take(&mut self.waiting)).boxed());
         }
     }
@@ -98,33 +125,33 @@ fn kind_elsewhere(seen: &ReceiptType) -> Option<ReceiptKind> {
     }
 }
 
-/// Stores what other devices of the account have read; gives back what is to be offered again.
-async fn read_elsewhere(own: &Own, told: Batch) -> Batch {
+/// Stores what other devices of the account have read.
+async fn read_elsewhere(own: &Own, told: Batch) -> Left {
     if told.is_empty() {
-        return told;
+        return Left::default();
     }
     let wa_ids: Vec<String> = told.iter().map(|told| told.wa_id.clone()).collect();
     match own.vault.notice(own.ctx.store.record_read_elsewhere(own.fence(), &wa_ids, own.ctx.clock.now()).await) {
         // The message may still be on its way; or it is older than this log.
         Ok(unknown) => {
             let early = told.into_iter().filter(|told| told.offers < OFFERS && unknown.contains(&told.wa_id));
-            early.map(|told| Told { offers: told.offers + 1, ..told }).collect()
+            Left { early: early.map(|told| Told { offers: told.offers + 1, ..told }).collect(), ..Left::default() }
         }
-        Err(store::Error::Unavailable(_)) => told,
+        Err(store::Error::Unavailable(_)) => Left { unstored: told, ..Left::default() },
         Err(error) => {
             tracing::warn!(session = %own.session(), %error, "what another device has read was not recorded");
-            Vec::new()
+            Left::default()
         }
     }
 }
 
-/// Stores a batch, one commit per kind and one for the members; gives back what the database did not take.
-async fn store(own: Arc<Own>, mut batch: Batch) -> Batch {
+/// Stores a batch, one commit per kind and one for the members.
+async fn store(own: Arc<Own>, mut batch: Batch) -> Left {
     // Every device of the recipient sends its own.
     batch.sort_unstable();
     batch.dedup();
     let (elsewhere, batch): (Batch, Batch) = batch.into_iter().partition(|told| told.elsewhere);
-    let mut unstored = read_elsewhere(&own, elsewhere).await;
+    let mut left = read_elsewhere(&own, elsewhere).await;
     for kind in [ReceiptKind::Delivered, ReceiptKind::Read, ReceiptKind::Played] {
         let of_kind: Vec<&Told> = batch.iter().filter(|told| told.kind == kind).collect();
         let mut wa_ids: Vec<String> = of_kind.iter().map(|told| told.wa_id.clone()).collect();
@@ -134,7 +161,7 @@ async fn store(own: Arc<Own>, mut batch: Batch) -> Batch {
         }
         // Who it was is there before the message says that somebody did.
         if !record_members(&own, &of_kind).await {
-            unstored.extend(of_kind.into_iter().cloned());
+            left.unstored.extend(of_kind.into_iter().cloned());
             continue;
         }
         let receipt = Receipt { kind, wa_ids, at: own.ctx.clock.now() };
@@ -143,18 +170,19 @@ async fn store(own: Arc<Own>, mut batch: Batch) -> Batch {
                 for row in &moved {
                     proven(&own, row);
                 }
-                unstored.extend(early(&own, &of_kind, &moved).await);
+                left.early.extend(early(&own, &of_kind, &moved).await);
             }
             Err(store::Error::Unavailable(_)) => {
-                unstored.extend(of_kind.into_iter().cloned());
+                left.unstored.extend(of_kind.into_iter().cloned());
             }
             Err(error) => tracing::warn!(session = %own.session(), %error, "receipts were not recorded"),
         }
     }
-    if !unstored.is_empty() {
+    if !left.unstored.is_empty() {
+        // The database is away: nothing else could be stored either.
         tokio::time::sleep(PAUSE).await;
     }
-    unstored
+    left
 }
 
 /// The receipts that overtook their message, to be offered again: what another device of the account sends comes as a copy, on another way.
@@ -193,3 +221,6 @@ fn proven(own: &Own, row: &MessageRow) {
     own.flight.answer(&row.wa_id, Answer::Acknowledged);
     own.ctx.outcomes.report(&row.id, Outcome::Sent);
 }
+
+#[cfg(test)]
+mod tests;
