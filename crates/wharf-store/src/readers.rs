@@ -2,7 +2,7 @@
 //!
 //! Not sqlx's pool: that one pings a connection at each return, which costs more than a look-up by key, and knows no SQLite.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -25,13 +25,13 @@ enum Length {
 
 pub(crate) struct Readers {
     connect: Connect,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     idle: Mutex<Vec<Conn>>,
 }
 
 impl Readers {
     pub fn new(connect: Connect, count: usize) -> Self {
-        Self { connect, turns: Semaphore::new(count), idle: Mutex::new(Vec::new()) }
+        Self { connect, turns: Arc::new(Semaphore::new(count)), idle: Mutex::new(Vec::new()) }
     }
 
     /// All rows.
@@ -56,8 +56,8 @@ impl Readers {
 
     /// A connection that was idle may have died with a restart of the server: the next one is tried, a fresh one at last.
     async fn read(&self, sql: &Sql, args: &[Arg<'_>], length: Length) -> Result<Vec<Row>, Error> {
-        let turn = tokio::time::timeout(TURN, self.turns.acquire()).await.map_err(unavailable)?;
-        let _turn = turn.map_err(unavailable)?;
+        let turn = tokio::time::timeout(TURN, Arc::clone(&self.turns).acquire_owned()).await.map_err(unavailable)?;
+        let turn = Arc::new(turn.map_err(unavailable)?);
         loop {
             let idle = self.idle().pop();
             let fresh = idle.is_none();
@@ -65,13 +65,13 @@ impl Readers {
                 Some(conn) => conn,
                 None => self.connect.connect().await?,
             };
-            // A read that is dropped on its way drops the connection with it.
+            // A read that is dropped on its way drops the connection with it, and keeps its turn until it has ended.
             let (conn, read) = match length {
                 Length::Short => {
                     let read = conn.fetch(sql, args).await;
                     (Some(conn), read)
                 }
-                Length::Long => conn.fetch_aside(sql, args).await,
+                Length::Long => conn.fetch_aside(sql, args, &turn).await,
             };
             match read {
                 Err(Error::Unavailable(_)) if !fresh => {}
@@ -86,5 +86,49 @@ impl Readers {
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Conn>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures::FutureExt;
+
+    use super::*;
+
+    const FOREVER: &str = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT COUNT(*) FROM c, t";
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn a_long_read_that_nobody_waits_for_ends_and_gives_its_turn_back() {
+        let path = std::env::temp_dir().join(format!("wharf-readers-{}.sqlite", std::process::id()));
+        let conn = rusqlite::Connection::open(&path).unwrap();
+        conn.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (n); INSERT INTO t VALUES (1)").unwrap();
+        conn.busy_timeout(Duration::ZERO).unwrap();
+        // A log cannot be emptied while somebody reads.
+        let is_read = || {
+            conn.execute_batch("UPDATE t SET n = n + 1").unwrap();
+            conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0)).unwrap()
+        };
+        let readers = Readers::new(Connect::sqlite_reader(&path), 1);
+        let sql = Sql { name: "FOREVER", sqlite: FOREVER, postgres: FOREVER };
+        {
+            let mut read = pin!(readers.fetch(&sql, &[]));
+            while !is_read() {
+                assert!((&mut read).now_or_never().is_none());
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(readers.turns.available_permits(), 0);
+        }
+        let ended = async {
+            while is_read() || readers.turns.available_permits() == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(20), ended).await;
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
+        }
+        ended.expect("the read goes on, though nobody waits for it");
     }
 }

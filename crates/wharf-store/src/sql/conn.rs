@@ -1,5 +1,7 @@
 //! One connection of either kind.
 
+use std::sync::Arc;
+
 use futures::TryStreamExt;
 use sqlx::{Connection, Executor, PgConnection, Postgres, SqlSafeStr};
 use wharf_core::store::Error;
@@ -38,16 +40,25 @@ impl Conn {
         }
     }
 
-    /// The same for a read that may be long: it does not hold up the thread that asks. Dropping the future drops the connection.
-    pub async fn fetch_aside(self, sql: &Sql, args: &[Arg<'_>]) -> (Option<Self>, Result<Vec<Row>, Error>) {
+    /// The same for a read that may be long: it does not hold up the thread that asks. Dropping the future drops the connection, and
+    /// ends the read, which keeps `turn` so long: PostgreSQL has a time limit of its own, SQLite is interrupted.
+    pub async fn fetch_aside<Turn: Send + Sync + 'static>(
+        self,
+        sql: &Sql,
+        args: &[Arg<'_>],
+        turn: &Arc<Turn>,
+    ) -> (Option<Self>, Result<Vec<Row>, Error>) {
         match self {
             Self::Sqlite(conn) => {
-                let (text, args) = (sql.sqlite, sqlite::owned(args));
+                let (text, args, turn) = (sql.sqlite, sqlite::owned(args), Arc::clone(turn));
+                let interrupt = conn.get_interrupt_handle();
                 let read = tokio::task::spawn_blocking(move || {
                     let rows = sqlite::fetch(&conn, text, &args);
+                    drop(turn);
                     (conn, rows)
                 });
-                match read.await {
+                let mut read = Reading { read, interrupt };
+                match (&mut read.read).await {
                     Ok((conn, rows)) => (Some(Self::Sqlite(conn)), sqlite_rows(rows)),
                     Err(error) => (None, Err(super::unavailable(error))),
                 }
@@ -104,6 +115,22 @@ impl Conn {
         };
         if let Err(error) = closed {
             tracing::debug!(error, "a database connection did not close in order");
+        }
+    }
+}
+
+/// A read on another thread that ends when nobody waits for it.
+struct Reading<T> {
+    read: tokio::task::JoinHandle<T>,
+    interrupt: rusqlite::InterruptHandle,
+}
+
+impl<T> Drop for Reading<T> {
+    fn drop(&mut self) {
+        if !self.read.is_finished() {
+            // One that waits for a thread never begins, one that runs is interrupted.
+            self.read.abort();
+            self.interrupt.interrupt();
         }
     }
 }
