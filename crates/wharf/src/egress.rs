@@ -26,6 +26,9 @@ use resolve::Guarded;
 /// delivery beyond them pays for a connection of its own.
 const POSTS_AT_A_TIME: usize = 32;
 
+/// How long the body of an answer to a `POST` may take: it is read for people, and the next `POST` waits for it.
+const REPLY_PATIENCE: Duration = Duration::from_secs(1);
+
 /// How far the gateway reaches, and what only a test changes.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -124,26 +127,33 @@ impl Guard {
 
     async fn post_once(&self, request: &Post) -> Result<Reply, Error> {
         let target = egress::target(&request.url, self.reach).map_err(|refused| note(&request.url, refused))?;
+        let ends = Instant::now() + request.timeout;
         let asked = self.posting.post(target.url).headers(headers(&request.headers)).body(request.body.clone());
-        let mut answer = asked.send().await.map_err(|error| fault::of(&error))?;
+        let asked = tokio::time::timeout_at(ends, asked.send()).await.map_err(|_| Error::Timeout)?;
+        let mut answer = asked.map_err(|error| fault::of(&error))?;
         let status = answer.status().as_u16();
         let retry_after = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let mut body = BytesMut::new();
-        while body.len() < REPLY_BYTES {
-            match answer.chunk().await {
-                Ok(Some(bytes)) => body.extend_from_slice(&bytes[..bytes.len().min(REPLY_BYTES - body.len())]),
-                // The status has been given; a body that breaks off takes nothing from it.
-                Ok(None) | Err(_) => break,
-            }
-        }
-        Ok(Reply { status, retry_after, body: body.freeze() })
+        let body = start(&mut answer, ends.min(Instant::now() + REPLY_PATIENCE)).await;
+        Ok(Reply { status, retry_after, body })
     }
+}
+
+/// How the body of an answer begins. The status has been given: a body that breaks off or stalls takes nothing from it.
+async fn start(answer: &mut Response, ends: Instant) -> Bytes {
+    let mut body = BytesMut::new();
+    while body.len() < REPLY_BYTES {
+        match tokio::time::timeout_at(ends, answer.chunk()).await {
+            Ok(Ok(Some(bytes))) => body.extend_from_slice(&bytes[..bytes.len().min(REPLY_BYTES - body.len())]),
+            Ok(Ok(None) | Err(_)) | Err(_) => break,
+        }
+    }
+    body.freeze()
 }
 
 #[async_trait]
 impl Egress for Guard {
     async fn post(&self, request: Post) -> Result<Reply, Error> {
-        tokio::time::timeout(request.timeout, self.post_once(&request)).await.unwrap_or(Err(Error::Timeout))
+        self.post_once(&request).await
     }
 
     async fn fetch(&self, request: Fetch, sink: &mut dyn Sink) -> Result<Fetched, Error> {

@@ -371,6 +371,36 @@ async fn no_secret_stands_in_the_database() {
     assert!(looked >= 3);
 }
 
+both_backends! {
+    async fn a_webhook_whose_secret_does_not_open_shows_that_it_fails_and_goes_on_with_a_new_secret(backend) {
+        let world = World::start(backend).await;
+        let (api, hook) = (world.api(), Hook::start().await);
+        let (webhook, _) = create(&api, &hook.url("/x"), json!(["*"])).await;
+        let (well, _) = create(&api, &hook.url("/well"), json!(["*"])).await;
+        // What is sealed for another place opens as little as what is sealed by another key.
+        let swap = format!("UPDATE webhooks SET secret = (SELECT secret FROM webhooks WHERE id = '{well}') WHERE id = '{webhook}'");
+        world.database().execute(&world.dir().join("gateway"), &swap).await;
+        session(&api).await;
+        until_got(&hook, "/well", |_| true).await;
+        let path = format!("/v1/webhooks/{webhook}");
+        eventually("its owner sees it", async || {
+            let shown = api.get(&path).await;
+            shown.ok(200).get("failingSince").map(drop).ok_or_else(|| shown.data().to_string())
+        })
+        .await;
+        assert!(api.get(&format!("/v1/webhooks/{well}")).await.ok(200).get("failingSince").is_none());
+        assert!(hook.got("/x").is_empty());
+        let rotated = api.post(&format!("{path}/rotate-secret"), &json!({"overlapSeconds": 0})).await;
+        let secret = rotated.ok(200)["secret"].as_str().unwrap().to_owned();
+        assert!(until_got(&hook, "/x", |_| true).await.verifies(&secret));
+        eventually("it fails no longer", async || {
+            let shown = api.get(&path).await;
+            shown.ok(200).get("failingSince").map_or(Ok(()), |since| Err(since.to_string()))
+        })
+        .await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_hangs_keeps_nobody_else_waiting() {
     let world = World::start(Backend::Sqlite).await;

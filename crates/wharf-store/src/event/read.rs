@@ -21,6 +21,9 @@ statements! {
     /// The first of the oldest events that is to stay, or the last of them where all are to go.
     EXPIRED = "SELECT COALESCE(MIN(CASE WHEN id >= $2 THEN number END) - 1, MAX(number), 0), COUNT(CASE WHEN id < $2 THEN 1 END) \
         FROM (SELECT number, id FROM events WHERE account_id = $1 ORDER BY number LIMIT $3) oldest";
+    /// The oldest event that a webhook which is on has not had yet. It is tried for days, and for no longer.
+    OWED = "SELECT MIN(d.event) FROM deliveries d JOIN webhooks w ON w.number = d.webhook \
+        WHERE w.account_id = $1 AND w.enabled = 1 AND d.state = 'pending'";
     DROP_DELIVERIES = "DELETE FROM deliveries WHERE event <= $2 AND webhook IN (SELECT number FROM webhooks WHERE account_id = $1)";
     DROP_EVENTS = "DELETE FROM events WHERE account_id = $1 AND number <= $2";
 }
@@ -99,6 +102,8 @@ impl EventStore for SqlStore {
                         if expired == 0 || last == 0 {
                             return Ok(0);
                         }
+                        let owed = tx.first(&OWED, args![&owner]).await?.map_or(Ok(None), |mut row| row.opt_int())?;
+                        let last = owed.map_or(last, |owed| last.min(owed - 1));
                         tx.execute(&DROP_DELIVERIES, args![&owner, last]).await?;
                         tx.execute(&DROP_EVENTS, args![&owner, last]).await
                     })

@@ -23,6 +23,7 @@ mod media;
 mod notice;
 mod open;
 mod outcome;
+mod owed;
 mod owner;
 mod receipt;
 mod schema;

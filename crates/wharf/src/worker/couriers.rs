@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{Id, JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use wharf_core::Services;
@@ -42,13 +42,7 @@ pub struct Couriers {
 
 pub fn start(services: &Arc<Services>, node: String) -> Couriers {
     let stopping = CancellationToken::new();
-    let office = Office {
-        services: Arc::clone(services),
-        node: node.into(),
-        stopping: stopping.clone(),
-        signals: HashMap::new(),
-        tasks: JoinSet::new(),
-    };
+    let office = Office { services: Arc::clone(services), node: node.into(), stopping: stopping.clone(), desk: Desk::default() };
     Couriers { stopping, running: tokio::spawn(office.run()) }
 }
 
@@ -66,8 +60,15 @@ struct Office {
     services: Arc<Services>,
     node: Arc<str>,
     stopping: CancellationToken,
+    desk: Desk,
+}
+
+/// Which courier works on what: never two on one webhook.
+#[derive(Default)]
+struct Desk {
     signals: HashMap<i64, Arc<Signal>>,
-    tasks: JoinSet<i64>,
+    tasks: JoinSet<()>,
+    webhooks: HashMap<Id, i64>,
 }
 
 impl Office {
@@ -80,10 +81,10 @@ impl Office {
                 () = self.stopping.cancelled() => break,
                 rang = services.store.bell().webhooks() => rang.into_iter().for_each(|number| self.wake(number)),
                 _ = looks.tick() => self.look().await,
-                Some(ended) = self.tasks.join_next() => self.ended(ended),
+                Some(again) = self.desk.ended() => again.into_iter().for_each(|number| self.wake(number)),
             }
         }
-        while self.tasks.join_next().await.is_some() {}
+        while self.desk.ended().await.is_some() {}
     }
 
     async fn look(&mut self) {
@@ -94,32 +95,62 @@ impl Office {
     }
 
     fn wake(&mut self, number: i64) {
+        let (services, node, stopping) = (Arc::clone(&self.services), Arc::clone(&self.node), self.stopping.clone());
+        self.desk.wake(number, |signal| async move { courier::run(&services, &node, number, &signal, &stopping).await });
+    }
+}
+
+impl Desk {
+    /// Rings for the webhook's courier, or has one begin.
+    fn wake<C: Future<Output = ()> + Send + 'static>(&mut self, number: i64, courier: impl FnOnce(Arc<Signal>) -> C) {
         if let Some(signal) = self.signals.get(&number) {
             signal.ring();
             return;
         }
         let signal = Arc::new(Signal::default());
         self.signals.insert(number, Arc::clone(&signal));
-        let (services, node, stopping) = (Arc::clone(&self.services), Arc::clone(&self.node), self.stopping.clone());
-        self.tasks.spawn(async move {
-            courier::run(&services, &node, number, &signal, &stopping).await;
-            number
-        });
+        let task = self.tasks.spawn(courier(signal));
+        self.webhooks.insert(task.id(), number);
     }
 
-    fn ended(&mut self, ended: Result<i64, tokio::task::JoinError>) {
-        match ended {
-            Ok(number) => {
-                let rang = self.signals.remove(&number).is_some_and(|signal| signal.rang.load(Ordering::Acquire));
-                if rang {
-                    self.wake(number);
-                }
-            }
-            Err(error) => {
-                // Nobody knows whose it was: every signal without a task behind it is made anew by the next look.
-                tracing::error!(%error, "a courier panicked");
-                self.signals.clear();
-            }
+    /// Waits until a courier ends; tells its webhook where somebody rang in the last moment. `None` where none is at work.
+    async fn ended(&mut self) -> Option<Option<i64>> {
+        let ended = self.tasks.join_next_with_id().await?;
+        let id = match &ended {
+            Ok((id, ())) => *id,
+            Err(error) => error.id(),
+        };
+        let number = self.webhooks.remove(&id);
+        let signal = number.and_then(|number| self.signals.remove(&number));
+        if let Err(error) = ended {
+            // The next look finds what it did not do: at once it would only panic again.
+            tracing::error!(%error, "a courier panicked");
+            return Some(None);
         }
+        Some(number.filter(|_| signal.is_some_and(|signal| signal.rang.load(Ordering::Acquire))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_courier_that_panics_leaves_the_others_their_webhooks() {
+        let mut desk = Desk::default();
+        desk.wake(1, |signal| async move { signal.notify.notified().await });
+        desk.wake(2, |_| async { panic!("a trap for the test: this panic is wanted") });
+        assert_eq!(desk.ended().await, Some(None));
+        assert_eq!(desk.signals.keys().collect::<Vec<_>>(), [&1]);
+        desk.wake(1, |_| async { panic!("the webhook has a courier") });
+        assert_eq!(desk.tasks.len(), 1);
+        // Its own webhook may have another one.
+        desk.wake(2, |_| std::future::ready(()));
+        assert_eq!(desk.tasks.len(), 2);
+        let mut ends = [desk.ended().await, desk.ended().await];
+        ends.sort_unstable();
+        assert_eq!(ends, [Some(None), Some(Some(1))], "the first was rung for and ended without a look at that");
+        assert_eq!(desk.ended().await, None);
+        assert!(desk.signals.is_empty() && desk.webhooks.is_empty());
     }
 }

@@ -124,6 +124,17 @@ async fn a_server_that_drips_or_stays_silent_is_left() {
 }
 
 #[tokio::test]
+async fn an_answer_whose_body_stalls_is_its_status() {
+    for (head, status) in [("200 OK", 200), ("503 Busy\r\nRetry-After: 7", 503)] {
+        let web = Web::stalling(move |_| format!("HTTP/1.1 {head}\r\nContent-Length: 100\r\n\r\n12345").into_bytes()).await;
+        // As long as a webhook may give its server.
+        let reply = post(&sandbox(), &web.url("/"), &[]).await.unwrap();
+        assert_eq!((reply.status, &*reply.body), (status, b"12345".as_slice()));
+        assert_eq!(reply.retry_after.as_deref(), (status == 503).then_some("7"));
+    }
+}
+
+#[tokio::test]
 async fn only_200_is_a_file() {
     for status in [201, 204, 206, 304, 400, 401, 403, 404, 410, 429, 500, 503] {
         let web = Web::plain(move |_| format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n").into_bytes()).await;

@@ -5,6 +5,8 @@
 //! down to one; each answer of it doubles them again.
 
 mod backlog;
+mod beginning;
+mod results;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,15 +20,15 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wharf_api::Timestamp;
 use wharf_api::ids::SessionId;
-use wharf_api::types::webhook::{Attempt, DeliveryState, DisabledReason};
 use wharf_core::store::{self, DueDelivery, DueWebhook, Health, TryRecord, WebhookRow};
 use wharf_core::webhook::attempt::{self, Tried};
-use wharf_core::webhook::schedule::Next;
 use wharf_core::webhook::{self, Unsealed};
 use wharf_core::{Services, event};
 
 use super::Signal;
 use backlog::{Backlog, Taken};
+use beginning::Begun;
+use results::Written;
 
 /// How many requests to one webhook run at a time at the most.
 const WINDOW: usize = 32;
@@ -38,10 +40,6 @@ const LEASE_MS: i64 = 60_000;
 const LINGER: Duration = Duration::from_secs(10);
 /// How long a stop waits for requests that are under way.
 const FAREWELL: Duration = Duration::from_secs(5);
-/// The longest that a courier rests after its server let a request hang.
-const LONGEST_REST: Duration = Duration::from_secs(1);
-/// How long a failed write waits until it is tried again.
-const WRITE_AGAIN: Duration = Duration::from_millis(500);
 
 type Flight = (DueDelivery, Tried);
 
@@ -83,7 +81,7 @@ enum Seen {
 
 pub(super) async fn run(services: &Services, node: &str, number: i64, signal: &Signal, stopping: &CancellationToken) {
     match Courier::begin(services, node, number).await {
-        Ok(Some(mut courier)) => {
+        Ok(Begun::Here(mut courier)) => {
             if let Err(error) = courier.work(signal, stopping).await {
                 tracing::warn!(webhook = %courier.row.id, %error, "a courier ends early; what it did not write down goes out again");
             }
@@ -93,46 +91,13 @@ pub(super) async fn run(services: &Services, node: &str, number: i64, signal: &S
                 tracing::debug!(%error, "a webhook was not released; its lease runs out");
             }
         }
-        Ok(None) => signal.rang.store(false, Ordering::Release),
+        Ok(Begun::Not) => signal.rang.store(false, Ordering::Release),
+        Ok(Begun::Unreadable(row)) => beginning::wait_out(services, number, &row, signal, stopping).await,
         Err(error) => tracing::warn!(%error, "a courier cannot begin; the next look comes soon"),
     }
 }
 
 impl<'a> Courier<'a> {
-    /// Takes the webhook for this node; `None` where that cannot be, or there is nothing to be done.
-    async fn begin(services: &'a Services, node: &'a str, number: i64) -> Result<Option<Self>, store::Error> {
-        let Some(row) = services.store.find_webhook_numbered(number).await?.filter(|row| row.enabled) else { return Ok(None) };
-        let due = DueWebhook { number, account: row.account };
-        let now = services.clock.now();
-        let leased_until = now.plus_millis(LEASE_MS);
-        let Some(row) = services.store.claim_webhook(&due, node, now, leased_until).await? else { return Ok(None) };
-        let unsealed = match webhook::unseal(services, &row) {
-            Ok(unsealed) => Arc::new(unsealed),
-            Err(error) => {
-                tracing::error!(webhook = %row.id, %error, "a webhook's secret does not open: nothing is delivered to it");
-                return Ok(None);
-            }
-        };
-        Ok(Some(Self {
-            services,
-            node,
-            due,
-            row,
-            unsealed,
-            leased_until,
-            window: 1,
-            rests_until: None,
-            backlog: Backlog::default(),
-            flying: HashMap::new(),
-            flights: FuturesUnordered::new(),
-            unwritten: Vec::new(),
-            health: Health::AsBefore,
-            wanted: true,
-            stale: false,
-            over: false,
-        }))
-    }
-
     async fn work(&mut self, signal: &Signal, stopping: &CancellationToken) -> Result<(), store::Error> {
         let mut writing: Option<BoxFuture<'a, Written>> = None;
         let mut looking: Option<BoxFuture<'a, Result<Found, store::Error>>> = None;
@@ -247,92 +212,6 @@ impl<'a> Courier<'a> {
         }));
     }
 
-    /// Decides what follows from a try.
-    fn landed(&mut self, delivery: &DueDelivery, tried: &Tried) {
-        if let Some(count) = self.flying.get_mut(&delivery.event.session) {
-            *count -= 1;
-            if *count == 0 {
-                self.flying.remove(&delivery.event.session);
-            }
-        }
-        let (now, tries) = (self.services.clock.now(), delivery.tries + 1);
-        let next = self.services.schedule.next(tries, tried, now, &*self.services.chance);
-        if tried.is_success() {
-            self.window = (self.window * 2).min(WINDOW);
-        } else if tried.is_overload() {
-            self.window = (self.window / 2).max(1);
-            if self.window == 1 && tried.is_timeout() {
-                self.rests_until = Some(Instant::now() + rest(self.services));
-            }
-        }
-        self.feel(tried, next, now);
-        let (state, next_at) = match next {
-            Next::Delivered => (DeliveryState::Delivered, tried.at),
-            Next::Failed => (DeliveryState::Failed, tried.at),
-            Next::Again { at } => (DeliveryState::Pending, at),
-            Next::Gone => (DeliveryState::Pending, now),
-        };
-        let attempt = Attempt::from(tried);
-        self.unwritten.push(TryRecord { event: delivery.event.number, state, next_at, tries, attempt });
-    }
-
-    /// Decides how the webhook is.
-    fn feel(&mut self, tried: &Tried, next: Next, now: Timestamp) {
-        let disabled = |row: &WebhookRow, reason| Health::Disabled { reason, at: now, event: webhook::disabled_event(row, reason) };
-        match (next, self.row.failing_since) {
-            _ if matches!(self.health, Health::Disabled { .. }) => {}
-            (Next::Gone, _) => {
-                self.health = disabled(&self.row, DisabledReason::Gone);
-                self.over = true;
-            }
-            (Next::Delivered, None) => {}
-            (Next::Delivered, Some(_)) => {
-                self.row.failing_since = None;
-                self.health = Health::Well;
-            }
-            (_, None) => {
-                self.row.failing_since = Some(tried.at);
-                self.health = Health::FailingSince(tried.at);
-            }
-            (_, Some(since)) if self.services.schedule.gives_up(since, now) => {
-                self.health = disabled(&self.row, DisabledReason::Failing);
-                self.over = true;
-            }
-            (_, Some(_)) => {}
-        }
-    }
-
-    /// Writes down what is not written yet, all in one commit.
-    fn write(&mut self) -> BoxFuture<'a, Written> {
-        let tries = std::mem::take(&mut self.unwritten);
-        let health = std::mem::replace(&mut self.health, Health::AsBefore);
-        let (services, due) = (self.services, self.due.clone());
-        Box::pin(async move {
-            let result = services.store.record_tries(&due, tries.clone(), health.clone()).await;
-            Written { tries, health, result }
-        })
-    }
-
-    /// What could not be written is written again; it is not sent again meanwhile.
-    async fn written(&mut self, written: Written, looking: bool) -> Result<(), store::Error> {
-        match written.result {
-            Ok(()) => {
-                self.backlog.settle(written.tries.iter().map(|record| record.event), looking);
-                Ok(())
-            }
-            Err(error @ store::Error::Unavailable(_)) => {
-                tracing::warn!(webhook = %self.row.id, %error, "how deliveries went could not be written down; it is tried again");
-                self.unwritten.splice(0..0, written.tries);
-                if self.health == Health::AsBefore {
-                    self.health = written.health;
-                }
-                tokio::time::sleep(WRITE_AGAIN).await;
-                Ok(())
-            }
-            Err(error) => Err(error),
-        }
-    }
-
     /// Until when there is nothing to do; `None` where it is not worth to wait.
     async fn rest(&mut self, idle_since: Instant) -> Result<Option<Instant>, store::Error> {
         let linger = idle_since + LINGER;
@@ -358,18 +237,4 @@ impl<'a> Courier<'a> {
         }
         Ok(())
     }
-}
-
-/// How long a courier rests whose server hangs: what timed out together does not come to the database together, in front of those
-/// whose servers answer. Nothing of it is urgent, and what a death leaves unwritten goes out again.
-fn rest(services: &Services) -> Duration {
-    let mut bytes = [0; 2];
-    services.chance.fill(&mut bytes);
-    LONGEST_REST * u32::from(u16::from_le_bytes(bytes)) / u32::from(u16::MAX)
-}
-
-struct Written {
-    tries: Vec<TryRecord>,
-    health: Health,
-    result: Result<(), store::Error>,
 }

@@ -1,0 +1,84 @@
+//! What a webhook has not had yet stays in the log, however short that is kept.
+
+use wharf_api::Timestamp;
+use wharf_api::types::event::EventKind;
+use wharf_api::types::session::SessionStatus;
+use wharf_api::types::webhook::{Attempt, DeliveryState};
+use wharf_core::store::{
+    DueWebhook, EventFilter, EventStore, Health, Inserted, LinkChange, NewEvent, SessionStore, TryRecord, WebhookRow, WebhookStore,
+};
+
+use crate::harness::{Db, both_backends};
+use crate::tenant::{ALL, NOW, Tenant, chance};
+
+both_backends!(what_is_owed_to_a_webhook_outlives_the_log, a_webhook_that_is_off_keeps_nothing);
+
+/// A webhook that wants everything.
+async fn webhook(db: &Db, tenant: &Tenant) -> WebhookRow {
+    let row = WebhookRow {
+        number: 0,
+        id: chance().webhook_id(),
+        account: tenant.account.clone(),
+        session: None,
+        url: "https://example.com/".to_owned(),
+        kinds: Vec::new(),
+        description: None,
+        timeout_ms: 5_000,
+        header_names: Vec::new(),
+        headers: None,
+        secret: vec![1],
+        old_secret: None,
+        enabled: true,
+        disabled_reason: None,
+        disabled_at: None,
+        failing_since: None,
+        created_at: NOW,
+        updated_at: NOW,
+    };
+    assert_eq!(db.store.insert_webhook(&row, 1).await.unwrap(), Inserted::Now);
+    db.store.find_webhook(&tenant.account, &row.id).await.unwrap().unwrap()
+}
+
+/// Writes three events.
+async fn events(db: &Db, tenant: &Tenant) {
+    let event = NewEvent { kind: EventKind::SessionQr, data: serde_json::json!({}) };
+    let events = vec![event.clone(), event.clone(), event];
+    let status = SessionStatus::Connected;
+    let change = LinkChange { status, reason: None, jid: None, lid: None, push_name: None, unlink: false, at: NOW, events };
+    db.store.record_link(&tenant.fence, &change).await.unwrap();
+}
+
+/// Drops what may go, were it as old as can be; gives the sequences of what is left.
+async fn left(db: &Db, tenant: &Tenant) -> Vec<i64> {
+    db.store.expire_events(&tenant.account, Timestamp::from_millis(i64::MAX / 2)).await.unwrap();
+    let page = db.store.list_events(&tenant.account, &EventFilter::default(), 0, 100).await.unwrap();
+    page.rows.iter().map(|row| row.sequence).collect()
+}
+
+async fn what_is_owed_to_a_webhook_outlives_the_log(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let hook = webhook(db, &tenant).await;
+    events(db, &tenant).await;
+    let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 0).await.unwrap();
+    assert_eq!(due.len(), 3);
+    assert_eq!(left(db, &tenant).await, [1, 2, 3]);
+    let whose = DueWebhook { number: hook.number, account: tenant.account.clone() };
+    for (place, delivery) in due.iter().enumerate() {
+        let attempt = Attempt { at: NOW, duration_ms: 1, status: Some(200), error: None, answer: None };
+        // That it was given up counts like that it arrived.
+        let state = if place == 0 { DeliveryState::Failed } else { DeliveryState::Delivered };
+        let record = TryRecord { event: delivery.event.number, state, next_at: NOW, tries: 1, attempt };
+        db.store.record_tries(&whose, vec![record], Health::AsBefore).await.unwrap();
+        let owed: Vec<_> = due[place + 1..].iter().map(|delivery| delivery.event.sequence).collect();
+        assert_eq!(left(db, &tenant).await, owed);
+    }
+    assert!(db.store.list_deliveries(&hook, None, ALL).await.unwrap().rows.is_empty());
+}
+
+async fn a_webhook_that_is_off_keeps_nothing(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let hook = webhook(db, &tenant).await;
+    events(db, &tenant).await;
+    db.store.change_webhook(&tenant.account, &hook.id, std::sync::Arc::new(|row| row.enabled = false)).await.unwrap().unwrap();
+    assert!(left(db, &tenant).await.is_empty());
+}

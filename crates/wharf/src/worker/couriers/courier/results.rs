@@ -1,0 +1,122 @@
+//! What follows from a try, and how that is written down.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use tokio::time::Instant;
+use wharf_api::Timestamp;
+use wharf_api::types::webhook::{Attempt, DeliveryState, DisabledReason};
+use wharf_core::Services;
+use wharf_core::store::{self, DueDelivery, Health, TryRecord, WebhookRow};
+use wharf_core::webhook;
+use wharf_core::webhook::attempt::Tried;
+use wharf_core::webhook::schedule::Next;
+
+use super::{Courier, WINDOW};
+
+/// The longest that a courier rests after its server let a request hang.
+const LONGEST_REST: Duration = Duration::from_secs(1);
+/// How long a failed write waits until it is tried again.
+const WRITE_AGAIN: Duration = Duration::from_millis(500);
+
+pub(super) struct Written {
+    tries: Vec<TryRecord>,
+    health: Health,
+    result: Result<(), store::Error>,
+}
+
+impl<'a> Courier<'a> {
+    /// Decides what follows from a try.
+    pub(super) fn landed(&mut self, delivery: &DueDelivery, tried: &Tried) {
+        if let Some(count) = self.flying.get_mut(&delivery.event.session) {
+            *count -= 1;
+            if *count == 0 {
+                self.flying.remove(&delivery.event.session);
+            }
+        }
+        let (now, tries) = (self.services.clock.now(), delivery.tries + 1);
+        let next = self.services.schedule.next(tries, tried, now, &*self.services.chance);
+        if tried.is_success() {
+            self.window = (self.window * 2).min(WINDOW);
+        } else if tried.is_overload() {
+            self.window = (self.window / 2).max(1);
+            if self.window == 1 && tried.is_timeout() {
+                self.rests_until = Some(Instant::now() + rest(self.services));
+            }
+        }
+        self.feel(tried, next, now);
+        let (state, next_at) = match next {
+            Next::Delivered => (DeliveryState::Delivered, tried.at),
+            Next::Failed => (DeliveryState::Failed, tried.at),
+            Next::Again { at } => (DeliveryState::Pending, at),
+            Next::Gone => (DeliveryState::Pending, now),
+        };
+        let attempt = Attempt::from(tried);
+        self.unwritten.push(TryRecord { event: delivery.event.number, state, next_at, tries, attempt });
+    }
+
+    /// Decides how the webhook is.
+    fn feel(&mut self, tried: &Tried, next: Next, now: Timestamp) {
+        let disabled = |row: &WebhookRow, reason| Health::Disabled { reason, at: now, event: webhook::disabled_event(row, reason) };
+        match (next, self.row.failing_since) {
+            _ if matches!(self.health, Health::Disabled { .. }) => {}
+            (Next::Gone, _) => {
+                self.health = disabled(&self.row, DisabledReason::Gone);
+                self.over = true;
+            }
+            (Next::Delivered, None) => {}
+            (Next::Delivered, Some(_)) => {
+                self.row.failing_since = None;
+                self.health = Health::Well;
+            }
+            (_, None) => {
+                self.row.failing_since = Some(tried.at);
+                self.health = Health::FailingSince(tried.at);
+            }
+            (_, Some(since)) if self.services.schedule.gives_up(since, now) => {
+                self.health = disabled(&self.row, DisabledReason::Failing);
+                self.over = true;
+            }
+            (_, Some(_)) => {}
+        }
+    }
+
+    /// Writes down what is not written yet, all in one commit.
+    pub(super) fn write(&mut self) -> BoxFuture<'a, Written> {
+        let tries = std::mem::take(&mut self.unwritten);
+        let health = std::mem::replace(&mut self.health, Health::AsBefore);
+        let (services, due) = (self.services, self.due.clone());
+        Box::pin(async move {
+            let result = services.store.record_tries(&due, tries.clone(), health.clone()).await;
+            Written { tries, health, result }
+        })
+    }
+
+    /// What could not be written is written again; it is not sent again meanwhile.
+    pub(super) async fn written(&mut self, written: Written, looking: bool) -> Result<(), store::Error> {
+        match written.result {
+            Ok(()) => {
+                self.backlog.settle(written.tries.iter().map(|record| record.event), looking);
+                Ok(())
+            }
+            Err(error @ store::Error::Unavailable(_)) => {
+                tracing::warn!(webhook = %self.row.id, %error, "how deliveries went could not be written down; it is tried again");
+                self.unwritten.splice(0..0, written.tries);
+                if self.health == Health::AsBefore {
+                    self.health = written.health;
+                }
+                tokio::time::sleep(WRITE_AGAIN).await;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// How long a courier rests whose server hangs: what timed out together does not come to the database together, in front of those
+/// whose servers answer. Nothing of it is urgent, and what a death leaves unwritten goes out again.
+fn rest(services: &Services) -> Duration {
+    let mut bytes = [0; 2];
+    services.chance.fill(&mut bytes);
+    LONGEST_REST * u32::from(u16::from_le_bytes(bytes)) / u32::from(u16::MAX)
+}
