@@ -68,3 +68,33 @@ impl Cli {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_takes_the_names_and_limits_that_the_api_takes() {
+        let takes = |line: &[&str]| Cli::try_parse_from([&["wharf"], line].concat()).is_ok();
+        let (longest, longer) = ("é".repeat(100), "é".repeat(101));
+        for (name, good) in
+            [("Shop", true), (longest.as_str(), true), (longer.as_str(), false), ("", false), ("  ", false), ("a\tb", false)]
+        {
+            assert_eq!(takes(&["accounts", "create", "--plan", "pro", "--name", name]), good, "{name:?}");
+            assert_eq!(takes(&["keys", "create", "--account", name]), good, "{name:?}");
+            assert_eq!(takes(&["keys", "create", "--account", "x", "--name", name]), good, "{name:?}");
+        }
+        let plan = |name: &str, limit: &str, value: &str| {
+            let set = ["plans", "set", "--calls-per-minute", "60", "--concurrent-requests", "9"];
+            let limit = if limit == "--name" { Vec::new() } else { vec![limit, value] };
+            takes(&[&set, ["--name", name].as_slice(), &limit].concat())
+        };
+        for (name, good) in [("pro-2", true), ("", false), ("Pro", false), ("a b", false), (longest.as_str(), false)] {
+            assert_eq!(plan(name, "--name", ""), good, "{name:?}");
+        }
+        for (value, good) in [("0", true), ("1000000000", true), ("1000000001", false), ("-1", false), ("many", false)] {
+            assert_eq!(plan("pro", "--messages-per-day", value), good, "{value}");
+            assert_eq!(plan("pro", "--sessions", value), good, "{value}");
+        }
+    }
+}

@@ -12,5 +12,6 @@ pub mod log;
 pub mod machine;
 pub mod media;
 pub mod metrics;
+mod name;
 pub mod worker;
 pub mod world;

@@ -8,12 +8,13 @@ use wharf_core::{Services, account, audit};
 
 use super::offline;
 use crate::config::Config;
+use crate::name;
 
 #[derive(Subcommand)]
 pub(super) enum Accounts {
     /// Makes an account and prints its id.
     Create {
-        #[arg(long)]
+        #[arg(long, value_parser = account_name)]
         name: String,
         #[arg(long)]
         plan: String,
@@ -40,17 +41,17 @@ pub(super) enum Plans {
 
 #[derive(Args)]
 pub(super) struct Set {
-    #[arg(long)]
+    #[arg(long, value_parser = plan_name)]
     name: String,
     /// Without limit where it is not given.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=limits::PLAN_LIMIT_MAX))]
     messages_per_day: Option<u64>,
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=limits::PLAN_LIMIT_MAX))]
     calls_per_minute: u64,
     /// Without limit where it is not given.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=limits::PLAN_LIMIT_MAX))]
     sessions: Option<u64>,
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=limits::PLAN_LIMIT_MAX))]
     concurrent_requests: u64,
     /// How many days the event log goes back.
     #[arg(long, default_value_t = limits::EVENT_DAYS, value_parser = clap::value_parser!(u64).range(1..=limits::EVENT_DAYS_MAX))]
@@ -111,6 +112,15 @@ async fn set_plan(services: &Services, id: &AccountId, plan: &str) -> anyhow::Re
     let row = audit::by_cli(services, Some(id.clone()), ops::admin_update_account.id);
     audit::record(services, AuditRow { target: Some(id.to_string()), ..row }).await;
     Ok(())
+}
+
+/// The same as the API takes.
+pub(super) fn account_name(text: &str) -> Result<String, name::Bad> {
+    name::checked(text, limits::ACCOUNT_NAME_CHARS).map(str::to_owned)
+}
+
+fn plan_name(text: &str) -> Result<String, name::Bad> {
+    name::plan(text).map(str::to_owned)
 }
 
 fn account_id(text: &str) -> Result<AccountId, String> {

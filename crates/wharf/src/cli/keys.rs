@@ -2,13 +2,14 @@
 
 use clap::{Args, Subcommand};
 use wharf_api::ids::{AccountId, KeyId};
-use wharf_api::{Permission, Timestamp, ops};
+use wharf_api::{Permission, Timestamp, limits, ops};
 use wharf_core::key::{self, NewKey};
 use wharf_core::store::{AuditRow, KeyRow, PageRequest};
 use wharf_core::{Services, account, audit};
 
 use super::offline;
 use crate::config::Config;
+use crate::name;
 
 #[derive(Subcommand)]
 pub(super) enum Keys {
@@ -31,13 +32,13 @@ pub(super) enum Keys {
 #[derive(Args)]
 pub(super) struct Create {
     /// The account's name; it is made where there is none.
-    #[arg(long)]
+    #[arg(long, value_parser = super::accounts::account_name)]
     account: String,
     /// The plan of an account that is made: free, basic, pro or enterprise.
     #[arg(long, default_value = "enterprise")]
     plan: String,
     /// What people call the key.
-    #[arg(long, default_value = "made on the command line")]
+    #[arg(long, default_value = "made on the command line", value_parser = key_name)]
     name: String,
     /// What the key may do, such as messages:send; may be given more than once. Everything where none is given.
     #[arg(long = "permission", value_parser = permission)]
@@ -105,6 +106,11 @@ fn state(services: &Services, row: &KeyRow) -> &'static str {
         (None, Some(at)) if at <= services.clock.now() => "expired",
         (None, _) => "good",
     }
+}
+
+/// The same as the API takes.
+fn key_name(text: &str) -> Result<String, name::Bad> {
+    name::checked(text, limits::KEY_NAME_CHARS).map(str::to_owned)
 }
 
 /// A gateway that runs on the same PostgreSQL refuses the key within five seconds.

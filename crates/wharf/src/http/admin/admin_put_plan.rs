@@ -3,11 +3,11 @@ use wharf_api::{ApiError, limits};
 use wharf_core::{account, store};
 
 use crate::http::envelope::{Reply, invalid};
-use crate::http::{Answer, Call};
+use crate::http::{Answer, Call, name};
 
 pub(in crate::http) async fn admin_put_plan(call: Call) -> Answer {
     let request: PutPlan = call.json()?;
-    let name = plan_name(call.path("name"))?;
+    let name = name::plan(call.path("name"))?.to_owned();
     bounded("messagesPerDay", 0, request.messages_per_day)?;
     bounded("callsPerMinute", 1, Some(request.calls_per_minute))?;
     bounded("sessions", 0, request.sessions)?;
@@ -23,15 +23,6 @@ pub(in crate::http) async fn admin_put_plan(call: Call) -> Answer {
     };
     account::put_plan(call.services(), &plan).await?;
     Reply::ok(Plan::from(&plan))
-}
-
-fn plan_name(name: &str) -> Result<String, ApiError> {
-    let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
-    if (1..=limits::PLAN_NAME_CHARS).contains(&name.len()) && name.bytes().all(good) {
-        return Ok(name.to_owned());
-    }
-    let max = limits::PLAN_NAME_CHARS;
-    Err(invalid(format!("a plan's name has 1 to {max} lower-case letters, digits, - and _")).field("name"))
 }
 
 fn days(field: &str, days: Option<u64>, default: u64, max: u64) -> Result<u64, ApiError> {
