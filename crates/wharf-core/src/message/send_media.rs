@@ -3,6 +3,7 @@
 //! The file's key is in the frozen message, so a repeat after a crash names the same file on WhatsApp's servers. A death before
 //! the message is accepted leaves a file whose time is over within the hour.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -41,9 +42,23 @@ pub enum Source {
     Url(String),
     /// The id of a stored file.
     Stored(String),
-    Base64(Bytes),
+    Base64(Inline),
     /// The file of a message. WhatsApp has taken it before: it is not judged again.
     Message(Box<MediaRow>),
+}
+
+/// A file in Base64. Whoever decodes it takes it: its memory, and what is held with it, are free as soon as it is decoded.
+#[derive(Clone, Debug)]
+pub struct Inline(Arc<Mutex<Option<Bytes>>>);
+
+impl Inline {
+    pub fn new(text: Bytes) -> Self {
+        Self(Arc::new(Mutex::new(Some(text))))
+    }
+
+    fn take(&self) -> Option<Bytes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 impl Source {
@@ -198,7 +213,9 @@ async fn obtain(services: &Services, caller: &Caller, session: &SessionRow, comm
         }
         Source::Base64(text) => {
             let mut intake = Intake::begin(services, purpose, field).await?;
-            decode(text, &mut intake).await?;
+            // A second round of one request, after another one took its key, has nothing to decode any more.
+            let text = text.take().ok_or(Error::ClaimedBefore)?;
+            decode(&text, &mut intake).await?;
             (intake, None)
         }
     };

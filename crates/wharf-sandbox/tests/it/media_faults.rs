@@ -155,3 +155,26 @@ async fn a_server_that_goes_on_refusing_leaves_no_message_and_no_file() {
     let list = world.api().get(&format!("/v1/messages?sessionId={session}")).await;
     assert_eq!(list.ok(200), &json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_body_takes_no_place_once_its_file_is_decoded() {
+    let world = World::start(Backend::Sqlite).await;
+    let session = world.pair(OWNER).await;
+    fault(&world, json!({"action": "stall_upload", "times": 3})).await;
+    let send = || {
+        let body = json!({"sessionId": session, "to": SILENT, "mediaType": "document", "data": STANDARD.encode(file("document", 2 * MB)), "fileName": "a.pdf"});
+        let api = world.api();
+        async move { api.post("/v1/messages/media", &body).await }
+    };
+    let slow: Vec<_> = (0..3).map(|_| tokio::spawn(send())).collect();
+    eventually("three uploads stand still", async || match applied(&world).await {
+        None => Ok(()),
+        some => Err(format!("{some:?}")),
+    })
+    .await;
+    send().await.ok(201);
+    assert!(slow.iter().all(|send| !send.is_finished()), "the three have not ended before");
+    for send in slow {
+        send.await.unwrap().ok(201);
+    }
+}

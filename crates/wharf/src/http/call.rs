@@ -45,7 +45,7 @@ pub struct Call {
     /// The body of an operation that reads it as it comes.
     stream: Option<body::Stream>,
     /// Held with a body that is large.
-    _large: Vec<OwnedSemaphorePermit>,
+    places: Vec<OwnedSemaphorePermit>,
     /// Held to the end of the work, also when the client has left.
     _permit: Option<Permit>,
 }
@@ -97,6 +97,11 @@ impl Call {
     pub(super) fn take_json<T: DeserializeOwned>(&mut self) -> Result<T, ApiError> {
         let body = std::mem::take(&mut self.body);
         json::parse(&self.headers, &body)
+    }
+
+    /// The places that a large body holds, for who keeps what it brought.
+    pub(super) fn take_places(&mut self) -> Vec<OwnedSemaphorePermit> {
+        std::mem::take(&mut self.places)
     }
 
     /// The same where the body may be left out.
@@ -198,7 +203,7 @@ async fn check(
     if operation.access != Access::Open && !query.is_empty() {
         query.only(&openapi::query_names(operation))?;
     }
-    let mut large = Vec::new();
+    let mut places = Vec::new();
     let (body, stream) = match operation.method.has_body() {
         true if STREAMED.contains(&operation.id) => (Bytes::new(), Some(body::Stream::new(body))),
         true => {
@@ -207,15 +212,15 @@ async fn check(
             if max > limits::JSON_BODY_BYTES && body::may_be_large(&parts.headers) {
                 // An account waits for its own first, so that it takes nobody else's place.
                 if let Some(caller) = &caller {
-                    large.push(http.large_turns.enter(&caller.account).await);
+                    places.push(http.large_turns.enter(&caller.account).await);
                 }
-                large.extend(Arc::clone(&http.large_bodies).acquire_owned().await.ok());
+                places.extend(Arc::clone(&http.large_bodies).acquire_owned().await.ok());
             }
             (body::read(&parts.headers, body, max).await?, None)
         }
         false => (Bytes::new(), None),
     };
-    Ok(Call { http, operation, headers: parts.headers, query, caller, path, body, stream, _permit: permit, _large: large })
+    Ok(Call { http, operation, headers: parts.headers, query, caller, path, body, stream, places, _permit: permit })
 }
 
 /// Passes the answer on, once the audit log has its row of it.

@@ -1,9 +1,10 @@
 use bytes::Bytes;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::OwnedSemaphorePermit;
 use wharf_api::types::media::SendMedia;
 use wharf_core::message::Envelope;
-use wharf_core::message::send_media::{self as rules, Command, Source};
+use wharf_core::message::send_media::{self as rules, Command, Inline, Source};
 
 use super::sending;
 use crate::http::envelope::{Failure, invalid};
@@ -11,11 +12,12 @@ use crate::http::{Answer, Call};
 
 pub(in crate::http) async fn send_media(mut call: Call) -> Answer {
     let mut request: SendMedia = call.take_json()?;
-    let data = request.data.take().map(Bytes::from);
+    let places = call.take_places();
+    let data = request.data.take().map(|text| Bytes::from_owner(Held { text, _places: places }));
     let source = match (&request.media_url, &request.media_id, &data) {
         (Some(url), None, None) => Source::Url(url.clone()),
         (None, Some(id), None) => Source::Stored(id.clone()),
-        (None, None, Some(data)) => Source::Base64(data.clone()),
+        (None, None, Some(data)) => Source::Base64(Inline::new(data.clone())),
         _ => return Err(invalid("exactly one of mediaUrl, mediaId and data is expected").into()),
     };
     let command = Command {
@@ -39,6 +41,18 @@ pub(in crate::http) async fn send_media(mut call: Call) -> Answer {
     // The file stands for itself by its hash: nobody writes a hundred megabytes out again to compare them.
     let named = Named { request: &request, data: hash(data).await? };
     sending::once(&call, &named, |claim| rules::send_media(call.services(), call.caller(), command.clone(), claim)).await
+}
+
+/// A file in Base64, with its places among the large bodies: they are free when it is.
+struct Held {
+    text: String,
+    _places: Vec<OwnedSemaphorePermit>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
 }
 
 /// Where waiting harms nobody: a hundred megabytes keep a thread busy for a good while.
