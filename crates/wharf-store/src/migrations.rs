@@ -30,6 +30,7 @@ history! {
     7 "0007_groups",
     8 "0008_audience",
     9 "0009_notices",
+    10 "0010_chats",
 }
 
 /// Brings the schema to the newest version. Refuses a database whose history is not ours: an edited migration, or a

@@ -25,13 +25,62 @@ macro_rules! is_read_for_itself {
     };
 }
 
+/// The chats of a session, one after the other by the index `messages_by_chat_and_way`.
+macro_rules! first_chat {
+    () => {
+        "SELECT (SELECT m.chat_key FROM messages m WHERE m.session_id = $2 ORDER BY m.chat_key LIMIT 1)"
+    };
+}
+macro_rules! next_chat {
+    () => {
+        "(SELECT m.chat_key FROM messages m WHERE m.session_id = $2 AND m.chat_key > chats.chat ORDER BY m.chat_key LIMIT 1)"
+    };
+}
+
+/// The two ways of a message, `MIN` the incoming one. Written as a value PostgreSQL would take it for the condition of the partial
+/// indexes, which lead through the whole session, and prefer these while it has no statistics.
+macro_rules! ways {
+    () => {
+        "ways (way) AS (VALUES ('incoming'), ('outgoing'))"
+    };
+}
+
+/// The newest message of one way in a chat, by the same index.
+macro_rules! newest {
+    ($way:literal) => {
+        concat!(
+            "(SELECT MAX(m.number) FROM messages m WHERE m.session_id = $2 AND m.chat_key = chats.chat AND m.direction = (SELECT ",
+            $way,
+            "(way) FROM ways))"
+        )
+    };
+}
+
+/// Who sent a message, and which messages tell it: as the index `messages_by_person` has them.
+macro_rules! person {
+    () => {
+        "COALESCE(m.sender_phone, m.sender)"
+    };
+}
+macro_rules! by_person {
+    () => {
+        "m.direction = 'incoming' AND m.sender IS NOT NULL"
+    };
+}
+
 statements! {
+    /// The newest message of each chat, from one chat to the next by an index: a log of any length has only so many chats.
+    /// What is unread is counted for the page alone.
     CHATS = concat!(
-        "SELECT ", message_columns!(), ", (SELECT COUNT(*) FROM messages u WHERE u.account_id = messages.account_id \
-         AND u.chat_key = messages.chat_key AND u.session_id = $2 AND u.direction = 'incoming' AND ", is_read_for_itself!("u.content"), " AND u.number > COALESCE((SELECT r.until \
-         FROM chat_reads r WHERE r.session_id = $2 AND r.chat_key = messages.chat_key), 0)) AS unread \
-         FROM messages WHERE number IN (SELECT MAX(l.number) FROM messages l WHERE l.session_id = $2 AND l.chat <> 'status@broadcast' GROUP BY l.chat_key) \
-         AND account_id = $1 AND number < $3 ORDER BY number DESC LIMIT $4"
+        "WITH RECURSIVE ", ways!(), ", chats (chat) AS (", first_chat!(), " UNION ALL SELECT ", next_chat!(), " FROM chats WHERE chat IS NOT NULL) \
+         SELECT ", message_columns!(), ", (SELECT COUNT(*) FROM messages u WHERE u.session_id = $2 AND u.chat_key = page.chat_key \
+         AND u.direction = (SELECT MIN(way) FROM ways) AND ", is_read_for_itself!("u.content"), " AND u.number > COALESCE((SELECT r.until \
+         FROM chat_reads r WHERE r.session_id = $2 AND r.chat_key = page.chat_key), 0)) AS unread \
+         FROM (SELECT chat_key, ", message_columns!(), " FROM messages WHERE number IN (\
+         SELECT CASE WHEN COALESCE(heard, 0) > COALESCE(said, 0) THEN heard ELSE said END FROM (SELECT ",
+        newest!("MIN"), " AS heard, ", newest!("MAX"), " AS said FROM chats \
+         WHERE chat IS NOT NULL AND chat <> 'status@broadcast') lasts) \
+         AND account_id || '' = $1 AND number < $3 ORDER BY number DESC LIMIT $4) page ORDER BY number DESC"
     );
     UNREAD = concat!(
         "SELECT ", message_columns!(), " FROM messages WHERE account_id = $1 AND session_id = $2 AND chat_key = $3 \
@@ -43,15 +92,21 @@ statements! {
         ON CONFLICT (session_id, chat_key) DO UPDATE SET until = CASE WHEN excluded.until > chat_reads.until THEN excluded.until \
         ELSE chat_reads.until END";
     /// `heard` is the newest message that came in from the person: it bears the names.
-    CONTACTS = "SELECT p.last, p.person, l.created_at, h.sender, h.sender_phone, h.sender_lid, h.sender_name FROM (\
-        SELECT person, MAX(number) AS last, MAX(heard) AS heard FROM (\
-        SELECT COALESCE(sender_phone, sender) AS person, number, number AS heard FROM messages \
-        WHERE account_id || '' = $1 AND session_id = $2 AND direction = 'incoming' AND sender IS NOT NULL \
-        UNION ALL SELECT chat_key AS person, number, CAST(NULL AS BIGINT) AS heard FROM messages \
-        WHERE account_id || '' = $1 AND session_id = $2 AND direction = 'outgoing' AND chat NOT LIKE '%@g.us' AND chat NOT LIKE '%@broadcast'\
-        ) seen GROUP BY person) p JOIN messages l ON l.number = p.last LEFT JOIN messages h ON h.number = p.heard \
-        WHERE p.last < $3 AND (CAST($4 AS TEXT) IS NULL OR p.person = $4 OR h.sender_lid = $4 OR h.sender = $4) \
-        ORDER BY p.last DESC LIMIT $5";
+    CONTACTS = concat!(
+        "WITH RECURSIVE ", ways!(), ", chats (chat) AS (", first_chat!(), " UNION ALL SELECT ", next_chat!(), " FROM chats WHERE chat IS NOT NULL), \
+         people (person) AS (SELECT (SELECT ", person!(), " FROM messages m WHERE m.session_id = $2 AND ", by_person!(), " ORDER BY 1 LIMIT 1) \
+         UNION ALL SELECT (SELECT ", person!(), " FROM messages m WHERE m.session_id = $2 AND ", by_person!(), " AND ", person!(), " > people.person \
+         ORDER BY 1 LIMIT 1) FROM people WHERE person IS NOT NULL), \
+         seen (person, last, heard) AS (SELECT person, heard, heard FROM (SELECT person, (SELECT MAX(m.number) FROM messages m \
+         WHERE m.session_id = $2 AND ", by_person!(), " AND ", person!(), " = people.person) AS heard FROM people WHERE person IS NOT NULL) h \
+         UNION ALL SELECT chat, ", newest!("MAX"), ", CAST(NULL AS BIGINT) FROM chats \
+         WHERE chat IS NOT NULL AND chat NOT LIKE '%@g.us' AND chat NOT LIKE '%@broadcast') \
+         SELECT p.last, p.person, l.created_at, h.sender, h.sender_phone, h.sender_lid, h.sender_name \
+         FROM (SELECT person, MAX(last) AS last, MAX(heard) AS heard FROM seen GROUP BY person) p \
+         JOIN messages l ON l.number = p.last AND l.account_id = $1 LEFT JOIN messages h ON h.number = p.heard \
+         WHERE p.last < $3 AND (CAST($4 AS TEXT) IS NULL OR p.person = $4 OR h.sender_lid = $4 OR h.sender = $4) \
+         ORDER BY p.last DESC LIMIT $5"
+    );
 }
 
 fn chat(row: &mut Row) -> Result<(i64, ChatRow), Error> {
@@ -101,8 +156,42 @@ impl SqlStore {
 
     pub(super) async fn contact(&self, account: &AccountId, session: &SessionId, person: &str) -> Result<Option<ContactRow>, Error> {
         let args = args![account, session, i64::MAX, Some(person), 1_i64];
-        // The index ends at the session: this reads all of its messages.
+        // It goes through all people of the session.
         let row = self.readers.fetch(&CONTACTS, args).await?.into_iter().next();
         row.map(|mut row| contact(&mut row).map(|(_, contact)| contact)).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_go_by_indexes_however_long_the_log_is() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        for migration in [
+            include_str!("../../migrations/sqlite/0001_first.sql"),
+            include_str!("../../migrations/sqlite/0006_messages.sql"),
+            include_str!("../../migrations/sqlite/0007_groups.sql"),
+            include_str!("../../migrations/sqlite/0010_chats.sql"),
+        ] {
+            conn.execute_batch(migration).unwrap();
+        }
+        for (sql, indexes) in [(CHATS, &["messages_by_chat_and_way"][..]), (CONTACTS, &["messages_by_chat_and_way", "messages_by_person"])]
+        {
+            let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.sqlite)).unwrap();
+            let mut rows = statement.raw_query();
+            let mut steps = Vec::new();
+            while let Some(row) = rows.next().unwrap() {
+                steps.push(row.get::<_, String>(3).unwrap());
+            }
+            let on_log: Vec<_> = steps
+                .iter()
+                .filter(|step| step.split(' ').nth(1).is_some_and(|table| ["messages", "m", "u", "l", "h"].contains(&table)))
+                .collect();
+            assert!(on_log.len() >= 5, "{steps:?}");
+            let allowed = |step: &str| step.contains("INTEGER PRIMARY KEY") || indexes.iter().any(|index| step.contains(index));
+            assert!(on_log.iter().all(|step| step.starts_with("SEARCH") && allowed(step)), "{}: {on_log:#?}", sql.name);
+        }
     }
 }

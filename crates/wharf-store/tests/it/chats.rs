@@ -8,6 +8,7 @@ both_backends!(
     chats_are_listed_by_their_newest_message_with_what_was_not_read,
     a_chat_is_read_up_to_a_message_and_never_back,
     what_another_device_has_read_is_read_up_to_it_once_by_the_owner_alone,
+    a_status_makes_no_chat_and_a_page_begins_where_the_last_one_ended,
     people_are_those_who_wrote_or_were_written_to_each_once,
     receipts_of_members_add_up_and_the_first_of_a_kind_counts,
     who_does_not_own_the_session_records_no_receipt_of_a_member,
@@ -92,6 +93,38 @@ async fn people_are_those_who_wrote_or_were_written_to_each_once(db: &Db) {
         assert_eq!(found.as_ref(), Some(&people[2]), "{name}");
     }
     assert_eq!(db.store.find_contact(&tenant.account, &tenant.session, "4913").await.unwrap(), None);
+}
+
+async fn a_status_makes_no_chat_and_a_page_begins_where_the_last_one_ended(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let status = MessageRow { chat: "status@broadcast".to_owned(), chat_phone: None, ..heard(&tenant, "4910", false, "S1") };
+    take_in(db, &tenant, &[status]).await;
+    assert_eq!(listed(db, &tenant).await, []);
+    // The person is there all the same.
+    let people = async |after| db.store.list_contacts(&tenant.account, &tenant.session, PageRequest { after, limit: 2 }).await.unwrap();
+    assert_eq!(people(None).await.rows[0].phone.as_deref(), Some("4910"));
+    let rows: Vec<_> =
+        ["4913", "4911", "4912", "4911"].iter().enumerate().map(|(at, from)| heard(&tenant, from, false, &format!("A{at}"))).collect();
+    take_in(db, &tenant, &rows).await;
+    let (mut chats, mut found, mut after) = (Vec::new(), Vec::new(), None);
+    loop {
+        let page = db.store.list_chats(&tenant.account, &tenant.session, PageRequest { after, limit: 2 }).await.unwrap();
+        chats.extend(page.rows.into_iter().map(|chat| chat.last.chat_phone.unwrap()));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    loop {
+        let page = people(after).await;
+        found.extend(page.rows.into_iter().map(|person| person.phone.unwrap()));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(chats, ["4911", "4912", "4913"]);
+    assert_eq!(found, ["4911", "4912", "4913", "4910"]);
 }
 
 fn receipt(wa_id: &str, from: &str, kind: ReceiptKind, after_ms: i64) -> MemberReceipt {
