@@ -22,6 +22,9 @@ const WAITED: Duration = Duration::from_millis(limits::SEND_WAIT_MS);
 /// How many chats one look at the queue asks the store about, and how long an answer «unknown» is believed.
 const ASKED_AT_ONCE: usize = 64;
 const STRANGER_FOR: Duration = Duration::from_secs(20);
+/// How many tries of earlier processes count at the most. Claims are made for many messages at once, and whoever stopped or waited for an
+/// overloaded server after that has counted what was never on the wire: two tries are left in any case.
+const MOST_BEFORE: u32 = limits::SEND_ATTEMPTS - 2;
 /// How the session rests when the server is overloaded.
 const SESSION_HOLD: [Duration; 2] = [Duration::from_secs(1), Duration::from_mins(5)];
 /// How a chat rests after a try without an answer, on a socket that lives.
@@ -125,7 +128,8 @@ impl Queue {
             }
             // A try that was refused for a time was a try, but none without an answer.
             let refused = self.refusals.get(&message.chat).copied().unwrap_or_default();
-            self.ready.push_back(Item { tries: message.attempts.saturating_sub(refused), unwritten: 0, message, claimed: false });
+            let tries = message.attempts.saturating_sub(refused).min(MOST_BEFORE);
+            self.ready.push_back(Item { tries, unwritten: 0, message, claimed: false });
         }
         Fetched::Something
     }

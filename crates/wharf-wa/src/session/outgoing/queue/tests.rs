@@ -193,3 +193,13 @@ async fn a_restart_goes_on_where_the_process_before_it_was() {
     queue.release(later + Duration::from_secs(239));
     assert!(queue.is_ready_empty(), "the fourth pause is as long as it would have been");
 }
+
+#[test]
+fn what_earlier_processes_counted_leaves_a_message_two_tries() {
+    let mut queue = Queue::default();
+    let counted = |attempts| Outgoing { attempts, ..row(i64::from(attempts) + 1, "a").1 };
+    queue.add((0..9).map(|attempts| (i64::from(attempts) + 1, counted(attempts))).collect(), Timestamp::from_millis(1_000));
+    queue.mark_claimed();
+    let tries: Vec<_> = std::iter::from_fn(|| queue.next_claimed()).map(|item| item.tries).collect();
+    assert_eq!(tries, [0, 1, 2, 3, 3, 3, 3, 3, 3]);
+}
