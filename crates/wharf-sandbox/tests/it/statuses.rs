@@ -174,8 +174,15 @@ async fn what_is_no_status_is_refused_with_its_code() {
     }
     assert_eq!(text(json!({"audience": [SILENT, ABSENT]})).await.refused(ErrorCode::RecipientNotOnWhatsapp)["field"], "audience[1]");
 
-    let place = json!({"sessionId": session, "to": "status", "latitude": 1.0, "longitude": 2.0});
-    api.post("/v1/messages/location", &place).await.refused(ErrorCode::UnsupportedOperation);
+    for (kind, body) in [
+        ("location", json!({"latitude": 1.0, "longitude": 2.0})),
+        ("contact", json!({"contacts": [{"name": "Ada", "phones": [FRIEND]}]})),
+        ("poll", json!({"question": "which?", "options": ["this", "that"]})),
+    ] {
+        let mut body = body;
+        (body["sessionId"], body["to"]) = (json!(session), json!("status"));
+        api.post(&format!("/v1/messages/{kind}"), &body).await.refused(ErrorCode::UnsupportedOperation);
+    }
     let media = |kind: &str, more: Value| {
         let mut body = json!({"sessionId": session, "to": "status", "audience": [SILENT], "mediaType": kind, "data": STANDARD.encode(file(kind, 2_000))});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
