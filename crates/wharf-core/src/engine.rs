@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use wharf_api::ids::{AccountId, MediaId, SessionId};
 use wharf_api::types::media::MediaKind;
-use wharf_api::types::session::{DisconnectReason, SessionStatus};
+use wharf_api::types::session::{Degradation, DisconnectReason, Refusal, SessionStatus, WaitingFor};
 use wharf_api::{Recipient, Timestamp};
 
 pub use draft::{Body, Draft, Key, Preview, Quote};
@@ -36,6 +36,19 @@ pub struct Link {
     pub qr: Option<QrCode>,
     /// The linked account, `digits@s.whatsapp.net`.
     pub jid: Option<String>,
+    /// What it waits for, and since when.
+    pub waiting: Option<(WaitingFor, Timestamp)>,
+    /// WhatsApp's last refusal, until it is connected again.
+    pub refusal: Option<Refusal>,
+    /// While `status` is `connected`.
+    pub degraded: Option<Degradation>,
+}
+
+impl Link {
+    /// A link of which nothing is known but its status.
+    pub const fn new(status: SessionStatus) -> Self {
+        Self { status, reason: None, qr: None, jid: None, waiting: None, refusal: None, degraded: None }
+    }
 }
 
 /// Whether one number is on WhatsApp.

@@ -111,6 +111,13 @@ pub fn view(services: &Services, row: &SessionRow) -> Session {
             Some(link) => link.reason,
             None => row.reason,
         },
+        waiting_for: link.as_ref().and_then(|link| link.waiting).map(|(waiting, _)| waiting),
+        since: link.as_ref().and_then(|link| link.waiting).map(|(_, since)| since),
+        refusal: match &link {
+            Some(link) => link.refusal.clone(),
+            None => row.refusal.clone(),
+        },
+        degraded: link.as_ref().and_then(|link| link.degraded),
         phone_number: jid.as_deref().map(user_part).map(str::to_owned),
         lid: row.lid.clone(),
         created_at: row.created_at,

@@ -12,7 +12,7 @@ use crate::{event, hold, idempotency, message, owner, vault, webhook};
 /// The cells that [`session`] reads.
 macro_rules! session_columns {
     () => {
-        "number, id, account_id, name, status, reason, jid, lid, push_name, created_at, status_at"
+        "number, id, account_id, name, status, reason, refusal, jid, lid, push_name, created_at, status_at"
     };
 }
 
@@ -33,7 +33,8 @@ statements! {
         reason = CASE WHEN $2 = 'disconnected' THEN COALESCE($4, reason) END, \
         jid = CASE WHEN $8 = 1 THEN NULL ELSE COALESCE($5, jid) END, \
         lid = CASE WHEN $8 = 1 THEN NULL ELSE COALESCE($6, lid) END, \
-        push_name = CASE WHEN $8 = 1 THEN NULL ELSE COALESCE($7, push_name) END \
+        push_name = CASE WHEN $8 = 1 THEN NULL ELSE COALESCE($7, push_name) END, \
+        refusal = CASE WHEN $2 = 'connected' THEN NULL ELSE COALESCE($9, refusal) END \
         WHERE id = $1 AND deleted = 0";
 }
 
@@ -45,6 +46,7 @@ fn session(row: &mut Row) -> Result<(i64, SessionRow), Error> {
         name: row.text()?,
         status: row.parsed("a session's status", SessionStatus::parse)?,
         reason: row.opt_parsed("a reason", DisconnectReason::parse)?,
+        refusal: row.opt_parsed("a refusal", |text| serde_json::from_str(text).ok())?,
         jid: row.opt_text()?,
         lid: row.opt_text()?,
         push_name: row.opt_text()?,
@@ -138,6 +140,7 @@ impl SessionStore for SqlStore {
                     let jid = change.jid.as_ref().filter(|_| !change.unlink);
                     message::give_up_of_others(tx, &owned.session, jid).await?;
                 }
+                let refusal = change.refusal.as_ref().map(|refusal| serde_json::to_string(refusal).expect("a refusal is plain data"));
                 let args = args![
                     &owned.session,
                     change.status.as_str(),
@@ -147,6 +150,7 @@ impl SessionStore for SqlStore {
                     &change.lid,
                     &change.push_name,
                     change.unlink,
+                    &refusal,
                 ];
                 tx.execute(&LINK, args).await?;
                 event::write(tx, &owned.account, &owned.session, change.at, &event::drafts(change.events)).await

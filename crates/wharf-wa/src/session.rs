@@ -149,7 +149,7 @@ impl Handle {
         session: &SessionId,
         link: Option<Arc<watch::Sender<Link>>>,
     ) -> (Self, oneshot::Receiver<Result<(), Error>>) {
-        let fresh = Link { status: SessionStatus::Starting, reason: None, qr: None, jid: None };
+        let fresh = Link::new(SessionStatus::Starting);
         let link = link.unwrap_or_else(|| Arc::new(watch::Sender::new(fresh.clone())));
         link.send_replace(fresh);
         let (orders, inbox) = mpsc::unbounded_channel();

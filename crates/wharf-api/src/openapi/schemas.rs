@@ -15,6 +15,8 @@ mod webhooks;
 
 use serde_json::Value;
 
+pub(super) use answers::{degraded, refusal, waiting_for};
+
 /// A schema and its name, which is its type's.
 type Named = (&'static str, fn() -> Value);
 

@@ -99,6 +99,10 @@ fn session() -> Value {
         always("sessionId", session_id()),
         always("status", word(SessionStatus::ALL.iter().map(|status| status.as_str()))),
         maybe("reason", word(DisconnectReason::ALL.iter().map(|reason| reason.as_str()))),
+        maybe("waitingFor", super::schemas::waiting_for()),
+        maybe("since", about(time(), "When that wait began.")),
+        maybe("refusal", super::schemas::refusal()),
+        maybe("degraded", super::schemas::degraded()),
         maybe("qr", about(text(), "The string that the QR code encodes.")),
         maybe("qrExpiresAt", time()),
     ])

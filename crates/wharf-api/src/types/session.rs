@@ -69,10 +69,12 @@ pub enum DisconnectReason {
     Banned,
     /// Two programs use the same credentials.
     Conflict,
+    /// WhatsApp does not let the account in, and does not say that trying again helps.
+    Refused,
 }
 
 impl DisconnectReason {
-    pub const ALL: &'static [Self] = &[Self::LoggedOut, Self::Replaced, Self::Banned, Self::Conflict];
+    pub const ALL: &'static [Self] = &[Self::LoggedOut, Self::Replaced, Self::Banned, Self::Conflict, Self::Refused];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -80,11 +82,72 @@ impl DisconnectReason {
             Self::Replaced => "replaced",
             Self::Banned => "banned",
             Self::Conflict => "conflict",
+            Self::Refused => "refused",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|r| r.as_str() == text)
+    }
+}
+
+/// What a session waits for that no try of its own can bring. Its link, its keys and its queue stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitingFor {
+    /// WhatsApp does not take this version of the client any more; the operator has to update.
+    ClientUpdate,
+    /// The account's owner has to confirm the link with a passkey.
+    Passkey,
+    /// The operator has paused connections.
+    Pause,
+    /// WhatsApp turns everybody away for the moment.
+    Overload,
+}
+
+impl WaitingFor {
+    pub const ALL: &'static [Self] = &[Self::ClientUpdate, Self::Passkey, Self::Pause, Self::Overload];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientUpdate => "client_update",
+            Self::Passkey => "passkey",
+            Self::Pause => "pause",
+            Self::Overload => "overload",
+        }
+    }
+}
+
+/// What WhatsApp said when it last turned the session away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refusal {
+    /// WhatsApp's number for it.
+    pub code: u16,
+    /// In our words, or in WhatsApp's where it gave some.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub text: Option<String>,
+    pub at: Timestamp,
+    /// When it ends, where WhatsApp says so; the session is tried again then.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub until: Option<Timestamp>,
+}
+
+/// What does not work on a session although it is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Degradation {
+    /// The first synchronisation with the phone did not end well: messages flow; names, archived and muted chats may be old.
+    AppState,
+}
+
+impl Degradation {
+    pub const ALL: &'static [Self] = &[Self::AppState];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AppState => "app_state",
+        }
     }
 }
 
@@ -109,6 +172,18 @@ pub struct Session {
     /// Why it is `disconnected`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<DisconnectReason>,
+    /// What somebody or something else has to bring before it goes on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub waiting_for: Option<WaitingFor>,
+    /// When that wait began.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub since: Option<Timestamp>,
+    /// WhatsApp's last refusal, until the session is connected again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub refusal: Option<Refusal>,
+    /// What does not work although it is `connected`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub degraded: Option<Degradation>,
     /// The linked account's phone number, once linked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub phone_number: Option<String>,

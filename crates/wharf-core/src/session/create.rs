@@ -80,6 +80,7 @@ fn as_made(new: NewSession) -> SessionRow {
         name: new.name,
         status: SessionStatus::Starting,
         reason: None,
+        refusal: None,
         jid: None,
         lid: None,
         push_name: None,

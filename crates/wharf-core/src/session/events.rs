@@ -3,18 +3,35 @@
 use serde_json::json;
 use wharf_api::ids::SessionId;
 use wharf_api::types::event::EventKind;
-use wharf_api::types::session::{DisconnectReason, SessionStatus};
+use wharf_api::types::session::SessionStatus;
 
-use crate::engine::QrCode;
+use crate::engine::Link;
 use crate::store::NewEvent;
 
-/// The events of a change to `status`: the umbrella, and the special one where there is one.
-pub fn status_changed(session: &SessionId, status: SessionStatus, reason: Option<DisconnectReason>, qr: Option<&QrCode>) -> Vec<NewEvent> {
-    let mut data = json!({"sessionId": session, "status": status.as_str()});
-    if let Some(reason) = reason {
+/// The event that tells what a link has become: under the umbrella alone.
+pub fn link_changed(session: &SessionId, link: &Link) -> NewEvent {
+    let mut data = json!({"sessionId": session, "status": link.status.as_str()});
+    if let Some(reason) = link.reason {
         data["reason"] = reason.as_str().into();
     }
-    let special = match status {
+    if let Some((waiting, since)) = link.waiting {
+        data["waitingFor"] = waiting.as_str().into();
+        data["since"] = since.to_string().into();
+    }
+    if let Some(refusal) = &link.refusal {
+        data["refusal"] = json!(refusal);
+    }
+    if let Some(degraded) = link.degraded {
+        data["degraded"] = degraded.as_str().into();
+    }
+    NewEvent { kind: EventKind::SessionStatus, data }
+}
+
+/// The events of a change to another status: the umbrella, and the special one where there is one.
+pub fn status_changed(session: &SessionId, link: &Link) -> Vec<NewEvent> {
+    let umbrella = link_changed(session, link);
+    let mut data = umbrella.data.clone();
+    let special = match link.status {
         SessionStatus::Qr => Some(EventKind::SessionQr),
         SessionStatus::Connected => Some(EventKind::SessionConnected),
         SessionStatus::Disconnected => Some(EventKind::SessionDisconnected),
@@ -24,8 +41,7 @@ pub fn status_changed(session: &SessionId, status: SessionStatus, reason: Option
         | SessionStatus::QrExpired
         | SessionStatus::Stopped => None,
     };
-    let umbrella = NewEvent { kind: EventKind::SessionStatus, data: data.clone() };
-    if let Some(qr) = qr {
+    if let Some(qr) = &link.qr {
         data["qr"] = qr.text.clone().into();
         data["qrExpiresAt"] = qr.expires_at.to_string().into();
     }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, SessionId};
-use wharf_api::types::session::{DisconnectReason, SessionStatus};
+use wharf_api::types::session::{DisconnectReason, Refusal, SessionStatus};
 
 use super::{Claim, Error, Fence, NewEvent, Page, PageRequest, WebhookRow};
 
@@ -14,6 +14,8 @@ pub struct SessionRow {
     pub name: String,
     pub status: SessionStatus,
     pub reason: Option<DisconnectReason>,
+    /// WhatsApp's last refusal, until the session was connected again.
+    pub refusal: Option<Refusal>,
     /// The linked account's id, `digits@s.whatsapp.net`, while it is linked.
     pub jid: Option<String>,
     /// `digits@lid`.
@@ -59,6 +61,8 @@ pub enum Created {
 pub struct LinkChange {
     pub status: SessionStatus,
     pub reason: Option<DisconnectReason>,
+    /// `connected` forgets what was there.
+    pub refusal: Option<Refusal>,
     pub jid: Option<String>,
     pub lid: Option<String>,
     pub push_name: Option<String>,

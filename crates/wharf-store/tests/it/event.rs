@@ -27,6 +27,7 @@ async fn the_events_of_a_session_are_numbered_without_a_gap(db: &Db) {
         let change = LinkChange {
             status: SessionStatus::Connected,
             reason: None,
+            refusal: None,
             jid: None,
             lid: None,
             push_name: None,

@@ -28,6 +28,7 @@ async fn assert_refused(db: &Db, tenant: &Tenant, fence: &Fence) {
     let change = LinkChange {
         status: SessionStatus::Connected,
         reason: None,
+        refusal: None,
         jid: Some("1@s.whatsapp.net".to_owned()),
         lid: None,
         push_name: None,

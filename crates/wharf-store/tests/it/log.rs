@@ -33,7 +33,7 @@ fn everything() -> EventFilter {
 async fn link(store: &SqlStore, fence: &Fence, kinds: &[EventKind]) {
     let events = kinds.iter().map(|kind| NewEvent { kind: *kind, data: json!({"k": kind.as_str()}) }).collect();
     let status = SessionStatus::Connected;
-    let change = LinkChange { status, reason: None, jid: None, lid: None, push_name: None, unlink: false, at: NOW, events };
+    let change = LinkChange { status, reason: None, refusal: None, jid: None, lid: None, push_name: None, unlink: false, at: NOW, events };
     store.record_link(fence, &change).await.unwrap();
 }
 

@@ -110,7 +110,17 @@ fn content(media: &MediaRow) -> MediaContent {
 }
 
 async fn connect(db: &Db, tenant: &Tenant, status: SessionStatus) {
-    let change = LinkChange { status, at: NOW, reason: None, jid: None, lid: None, push_name: None, unlink: false, events: Vec::new() };
+    let change = LinkChange {
+        status,
+        at: NOW,
+        reason: None,
+        refusal: None,
+        jid: None,
+        lid: None,
+        push_name: None,
+        unlink: false,
+        events: Vec::new(),
+    };
     db.store.record_link(&tenant.fence, &change).await.unwrap();
 }
 

@@ -44,7 +44,7 @@ async fn events(db: &Db, tenant: &Tenant) {
     let event = NewEvent { kind: EventKind::SessionQr, data: serde_json::json!({}) };
     let events = vec![event.clone(), event.clone(), event];
     let status = SessionStatus::Connected;
-    let change = LinkChange { status, reason: None, jid: None, lid: None, push_name: None, unlink: false, at: NOW, events };
+    let change = LinkChange { status, reason: None, refusal: None, jid: None, lid: None, push_name: None, unlink: false, at: NOW, events };
     db.store.record_link(&tenant.fence, &change).await.unwrap();
 }
 

@@ -145,7 +145,8 @@ async fn a_linked_session_is_nobodys_while_no_node_with_a_lease_has_it(db: &Db) 
     let nobodys = async || db.store.list_unowned_sessions(NOW).await.unwrap();
     let show = async |fence: &Fence, status: SessionStatus| {
         let jid = Some("15550000001@s.whatsapp.net".to_owned());
-        let change = LinkChange { status, reason: None, jid, lid: None, push_name: None, unlink: false, at: NOW, events: vec![] };
+        let change =
+            LinkChange { status, reason: None, refusal: None, jid, lid: None, push_name: None, unlink: false, at: NOW, events: vec![] };
         db.store.record_link(fence, &change).await.unwrap();
     };
     lease("node", 0).await;
@@ -176,7 +177,8 @@ async fn on_a_server_the_clocks_of_the_nodes_decide_nothing() {
     let tenant = Tenant::new(&db).await;
     let jid = Some("15550000001@s.whatsapp.net".to_owned());
     let status = SessionStatus::Connected;
-    let change = LinkChange { status, reason: None, jid, lid: None, push_name: None, unlink: false, at: NOW, events: vec![] };
+    let change =
+        LinkChange { status, reason: None, refusal: None, jid, lid: None, push_name: None, unlink: false, at: NOW, events: vec![] };
     db.store.record_link(&tenant.fence, &change).await.unwrap();
     let day = 24 * HOUR_MS;
 

@@ -23,7 +23,17 @@ both_backends!(
 );
 
 fn link(status: SessionStatus) -> LinkChange {
-    LinkChange { status, reason: None, jid: None, lid: None, push_name: None, unlink: false, at: NOW.plus_millis(7), events: Vec::new() }
+    LinkChange {
+        status,
+        reason: None,
+        refusal: None,
+        jid: None,
+        lid: None,
+        push_name: None,
+        unlink: false,
+        at: NOW.plus_millis(7),
+        events: Vec::new(),
+    }
 }
 
 async fn the_limit_of_sessions_holds_when_many_are_made_at_once(db: &Db) {

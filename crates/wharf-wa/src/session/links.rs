@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use wharf_api::ids::SessionId;
-use wharf_api::types::session::{DisconnectReason, SessionStatus};
+use wharf_api::types::session::{Degradation, DisconnectReason, Refusal, SessionStatus, WaitingFor};
 use wharf_core::engine::{Link, QrCode};
-use wharf_core::session::events::status_changed;
-use wharf_core::store::{self, LinkChange};
+use wharf_core::session::events::{link_changed, status_changed};
+use wharf_core::store::{self, LinkChange, NewEvent};
 use whatsapp_rust::client::Client;
 
 use super::Own;
@@ -46,28 +46,72 @@ impl Links {
         Self { session, shown, unrecorded: VecDeque::new() }
     }
 
-    /// Shows a status without writing it down.
+    /// Shows a status without writing it down. What the session waits for, and what WhatsApp last refused, stays shown until it is
+    /// connected.
     pub(super) fn show(&self, status: SessionStatus, jid: Option<String>) {
-        self.shown.send_replace(Link { status, reason: None, qr: None, jid });
+        self.shown.send_modify(|link| {
+            *link = match status {
+                SessionStatus::Connected => Link { jid, ..Link::new(status) },
+                _ => Link { jid, waiting: link.waiting, refusal: link.refusal.take(), ..Link::new(status) },
+            };
+        });
     }
 
     /// Shows a QR code and announces it.
     pub(super) async fn qr(&mut self, own: &Own, qr: QrCode) {
-        self.shown.send_replace(Link { status: SessionStatus::Qr, reason: None, qr: Some(qr.clone()), jid: None });
-        self.record(own, SessionStatus::Qr, None, Some(&qr), Account::default(), false).await;
+        self.shown.send_replace(Link { qr: Some(qr), ..Link::new(SessionStatus::Qr) });
+        self.record(own, Account::default(), false).await;
     }
 
     /// Shows a status of a linked session and writes it down.
     pub(super) async fn linked(&mut self, own: &Own, status: SessionStatus, account: Account) {
         self.show(status, account.jid.clone());
-        self.record(own, status, None, None, account, false).await;
+        self.record(own, account, false).await;
     }
 
     /// Shows that there is no working link and writes that down. `unlink` forgets whose it was.
     pub(super) async fn ended(&mut self, own: &Own, status: SessionStatus, reason: Option<DisconnectReason>, unlink: bool) {
         let jid = self.shown.borrow().jid.clone().filter(|_| !unlink);
-        self.shown.send_replace(Link { status, reason, qr: None, jid });
-        self.record(own, status, reason, None, Account::default(), unlink).await;
+        self.shown.send_modify(|link| *link = Link { reason, jid, refusal: link.refusal.take(), ..Link::new(status) });
+        self.record(own, Account::default(), unlink).await;
+    }
+
+    /// Shows what the session waits for, or that the wait is over. One event tells of each.
+    pub(super) async fn wait_for(&mut self, own: &Own, waiting: Option<WaitingFor>) {
+        let now = own.ctx.clock.now();
+        let changed = self.shown.send_if_modified(|link| {
+            let changed = link.waiting.map(|(waiting, _)| waiting) != waiting;
+            if changed {
+                link.waiting = waiting.map(|waiting| (waiting, now));
+            }
+            changed
+        });
+        if changed {
+            self.tell(own).await;
+        }
+    }
+
+    /// Shows what WhatsApp refused and writes it down. The same refusal again is no news.
+    pub(super) async fn refused(&mut self, own: &Own, refusal: Refusal) {
+        let changed = self.shown.send_if_modified(|link| {
+            let known = link.refusal.replace(refusal.clone());
+            known.is_none_or(|known| (known.code, known.until) != (refusal.code, refusal.until))
+        });
+        if changed {
+            self.tell(own).await;
+        }
+    }
+
+    /// Shows what does not work although the session is connected.
+    pub(super) async fn degraded(&mut self, own: &Own, degraded: Option<Degradation>) {
+        if self.shown.send_if_modified(|link| std::mem::replace(&mut link.degraded, degraded) != degraded) {
+            self.tell(own).await;
+        }
+    }
+
+    /// The link as it is shown.
+    pub(super) fn shown(&self) -> Link {
+        self.shown.borrow().clone()
     }
 
     /// Whether the store knows all that counts.
@@ -89,27 +133,34 @@ impl Links {
         }
     }
 
-    async fn record(
-        &mut self,
-        own: &Own,
-        status: SessionStatus,
-        reason: Option<DisconnectReason>,
-        qr: Option<&QrCode>,
-        account: Account,
-        unlink: bool,
-    ) {
+    /// Writes down what is shown, under a status that may be new.
+    async fn record(&mut self, own: &Own, account: Account, unlink: bool) {
+        let link = self.shown();
+        let events = status_changed(&self.session, &link);
+        self.push(own, link, account, unlink, events).await;
+    }
+
+    /// Writes down what is shown, under the status that was told of before.
+    async fn tell(&mut self, own: &Own) {
+        let link = self.shown();
+        let events = vec![link_changed(&self.session, &link)];
+        self.push(own, link, Account::default(), false, events).await;
+    }
+
+    async fn push(&mut self, own: &Own, link: Link, account: Account, unlink: bool, events: Vec<NewEvent>) {
         if self.unrecorded.len() >= UNRECORDED {
             self.unrecorded.pop_front();
         }
         self.unrecorded.push_back(LinkChange {
-            status,
-            reason,
+            status: link.status,
+            reason: link.reason,
+            refusal: link.refusal,
             jid: account.jid,
             lid: account.lid,
             push_name: account.push_name,
             unlink,
             at: own.ctx.clock.now(),
-            events: status_changed(&self.session, status, reason, qr),
+            events,
         });
         self.catch_up(own).await;
     }

@@ -9,7 +9,7 @@ use crate::openapi::schema::{
     Member, about, always, answer, boolean, id, integer, key_id, list, maybe, message_id, nullable, session_id, text, time, word,
 };
 use crate::types::message::MessageStatus;
-use crate::types::session::{DisconnectReason, SessionStatus};
+use crate::types::session::{Degradation, DisconnectReason, SessionStatus, WaitingFor};
 
 pub(super) fn details() -> Value {
     answer(vec![
@@ -66,6 +66,10 @@ fn session_members() -> Vec<Member> {
         always("name", text()),
         always("status", word(SessionStatus::ALL.iter().map(|status| status.as_str()))),
         maybe("reason", about(word(DisconnectReason::ALL.iter().map(|reason| reason.as_str())), "Why it is `disconnected`.")),
+        maybe("waitingFor", waiting_for()),
+        maybe("since", about(time(), "When that wait began.")),
+        maybe("refusal", refusal()),
+        maybe("degraded", degraded()),
         maybe("phoneNumber", about(text(), "The linked account's phone number.")),
         maybe("lid", about(text(), "The linked account's LID.")),
         always("createdAt", time()),
@@ -78,6 +82,27 @@ fn session_members() -> Vec<Member> {
             ),
         ),
     ]
+}
+
+pub(in crate::openapi) fn waiting_for() -> Value {
+    about(
+        word(WaitingFor::ALL.iter().map(|wait| wait.as_str())),
+        "What somebody or something else has to bring before the session goes on. Its link, its keys and its queue stay.",
+    )
+}
+
+pub(in crate::openapi) fn refusal() -> Value {
+    let members = vec![
+        always("code", about(integer(0, Some(u64::from(u16::MAX))), "WhatsApp's number for it.")),
+        maybe("text", text()),
+        always("at", time()),
+        maybe("until", about(time(), "When it ends, where WhatsApp says so; the session is tried again then.")),
+    ];
+    about(answer(members), "WhatsApp's last refusal, until the session is connected again.")
+}
+
+pub(in crate::openapi) fn degraded() -> Value {
+    about(word(Degradation::ALL.iter().map(|part| part.as_str())), "What does not work although the session is connected.")
 }
 
 fn qr_members() -> Vec<Member> {

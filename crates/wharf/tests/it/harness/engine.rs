@@ -55,7 +55,7 @@ impl FakeEngine {
     pub fn set(&self, session: &SessionId, status: SessionStatus, qr: Option<&str>) {
         let qr = qr.map(|text| QrCode { text: text.into(), expires_at: Timestamp::from_millis(1_800_000_000_000) });
         let jid = (status == SessionStatus::Connected).then(|| "15550000001@s.whatsapp.net".to_owned());
-        let link = Link { status, reason: None, qr, jid };
+        let link = Link { qr, jid, ..Link::new(status) };
         let mut links = self.links.lock().unwrap();
         links.entry(session.clone()).or_insert_with(|| watch::channel(link.clone()).0).send_replace(link);
     }
