@@ -171,7 +171,7 @@ mod table {
 
         send_text: Post "/v1/messages/text", Key(MessagesSend), 201, "Sends a text.",
             [SessionNotFound, MessageNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
-             MessageTooLong, MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused];
+             MessageTooLong, MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused, UnsupportedOperation];
         send_media: Post "/v1/messages/media", Key(MessagesSend), 201, "Sends an image, a video, a document, audio or a sticker.",
             [SessionNotFound, MessageNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
              ResourceNotFound, MessageTooLong, MediaSizeExceeded, InvalidMediaType, MediaUrlInaccessible, MessageSendingFailed,
@@ -208,7 +208,7 @@ mod table {
         get_media: Get "/v1/media/{mediaId}", Key(MessagesRead), 200, "Serves a file that was uploaded or received.", [ResourceNotFound];
 
         check_contacts: Post "/v1/contacts/check", Key(ContactsRead), 200, "Tells which phone numbers are on WhatsApp.",
-            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber];
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, UnsupportedOperation];
 
         create_webhook: Post "/v1/webhooks", Key(WebhooksManage), 201, "Makes a webhook whose address took a test, and shows its secret once.",
             [InvalidWebhookUrl, WebhookUrlUnreachable, WebhookResponseTimeout, InvalidWebhookEvent, SessionNotFound, IdempotencyKeyInUse,
@@ -236,12 +236,12 @@ mod table {
         list_contacts: Get "/v1/contacts", Key(ContactsRead), 200, "Lists the people of the session's messages.",
             [MissingRequiredParameter, InvalidParameterType, SessionNotFound];
         get_contact: Get "/v1/contacts/{contactId}", Key(ContactsRead), 200, "Shows a person with what WhatsApp tells.",
-            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, ResourceNotFound];
+            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, ResourceNotFound, UnsupportedOperation];
         get_contact_picture: Get "/v1/contacts/{contactId}/picture", Key(ContactsRead), 200, "Tells where the picture of a person or a group is.",
-            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, ResourceNotFound];
+            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, ResourceNotFound, UnsupportedOperation];
         get_contact_presence: Get "/v1/contacts/{contactId}/presence", Key(ContactsRead), 200,
             "Asks WhatsApp for a person's presence and shows what it told so far.",
-            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber];
+            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, UnsupportedOperation];
         list_blocked_contacts: Get "/v1/contacts/blocked", Key(ContactsRead), 200, "Lists whom the session's account blocks.",
             [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected];
         block_contact: Post "/v1/contacts/{contactId}/block", Key(MessagesSend), 200, "Blocks a person.",
@@ -252,42 +252,42 @@ mod table {
         list_chats: Get "/v1/chats", Key(MessagesRead), 200, "Lists the chats, the one with the newest message first.",
             [MissingRequiredParameter, InvalidParameterType, SessionNotFound];
         set_typing: Post "/v1/chats/{chatId}/typing", Key(MessagesSend), 200, "Shows in a chat that somebody types or records; it ends by itself.",
-            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber];
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, UnsupportedOperation];
         read_chat: Post "/v1/chats/{chatId}/read", Key(MessagesSend), 200, "Marks a chat as read and tells the senders.",
-            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber];
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, UnsupportedOperation];
         set_presence: Post "/v1/presence", Key(MessagesSend), 200, "Shows the session's account as online or not.",
-            [SessionNotFound, SessionNotConnected, SessionDisconnected, Conflict];
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, Conflict, UnsupportedOperation];
 
         create_group: Post "/v1/groups", Key(GroupsWrite), 201, "Makes a group.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp, Conflict,
-             IdempotencyKeyInUse, IdempotencyKeyReused];
+             IdempotencyKeyInUse, IdempotencyKeyReused, UnsupportedOperation];
         list_groups: Get "/v1/groups", Key(ContactsRead), 200, "Lists the groups that the session is in.",
             [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, Conflict];
         get_group: Get "/v1/groups/{groupId}", Key(ContactsRead), 200, "Shows one group with its participants.",
             [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
         update_group: Patch "/v1/groups/{groupId}", Key(GroupsWrite), 200, "Changes a group's subject, description and settings.",
-            [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict, UnsupportedOperation];
         change_group_participants: Post "/v1/groups/{groupId}/participants/{action}", Key(GroupsWrite), 200,
             "Adds, removes, promotes or demotes people; each gets a result of its own.",
-            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, ResourceNotFound, Conflict];
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, ResourceNotFound, Conflict, UnsupportedOperation];
         set_group_picture: Put "/v1/groups/{groupId}/picture", Key(GroupsWrite), 200, "Gives a group a picture.",
-            [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict, UnsupportedOperation];
         delete_group_picture: Delete "/v1/groups/{groupId}/picture", Key(GroupsWrite), 200, "Takes a group's picture away.",
-            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
+            [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict, UnsupportedOperation];
         get_group_invite: Get "/v1/groups/{groupId}/invite", Key(GroupsWrite), 200, "Shows a group's invite link.",
             [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
         revoke_group_invite: Post "/v1/groups/{groupId}/invite/revoke", Key(GroupsWrite), 200,
             "Makes a new invite link; the one before lets nobody in any more.",
-            [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict, UnsupportedOperation];
         join_group: Post "/v1/groups/join", Key(GroupsWrite), 200, "Joins a group by its invite code, or asks its admins.",
-            [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict, UnsupportedOperation];
         leave_group: Post "/v1/groups/{groupId}/leave", Key(GroupsWrite), 200, "Leaves a group.",
-            [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict, UnsupportedOperation];
         list_group_requests: Get "/v1/groups/{groupId}/requests", Key(GroupsWrite), 200, "Lists who asks to join a group.",
             [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
         decide_group_requests: Post "/v1/groups/{groupId}/requests/{decision}", Key(GroupsWrite), 200,
             "Lets people in who asked to join, or turns them away; each gets a result of its own.",
-            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, ResourceNotFound, Conflict];
+            [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, ResourceNotFound, Conflict, UnsupportedOperation];
 
         create_api_key: Post "/v1/api-keys", Key(KeysManage), 201, "Makes a key and shows its secret once.",
             [SessionNotFound, IdempotencyKeyInUse, IdempotencyKeyReused];
@@ -302,6 +302,10 @@ mod table {
         get_usage: Get "/v1/usage", Key(AccountRead), 200, "Shows what was used today and in the last 30 days.", [];
 
         list_audit: Get "/v1/audit", Key(AccountRead), 200, "Lists who changed what in the account, newest first.", [InvalidParameterType];
+
+        admin_get_switches: Get "/v1/admin/whatsapp/switches", Operator, 200, "Shows what is paused and which features are off.", [];
+        admin_put_switches: Put "/v1/admin/whatsapp/switches", Operator, 200,
+            "Pauses connections or sending, or switches features off; on every node within seconds.", [];
 
         admin_list_audit: Get "/v1/admin/audit", Operator, 200, "Lists who changed what, of all accounts, newest first.", [InvalidParameterType];
         admin_list_plans: Get "/v1/admin/plans", Operator, 200, "Lists the plans.", [];
@@ -320,7 +324,7 @@ mod table {
              InvalidWebhookUrl, WebhookUrlUnreachable, WebhookResponseTimeout];
         quick_send_text: Post "/api/whatsapp/sessions/{sessionId}/messages", Key(MessagesSend), 201, "The quick start's words for send_text.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
-             MessageTooLong, MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused];
+             MessageTooLong, MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused, UnsupportedOperation];
 
         list_errors: Get "/v1/errors", Open, 200, "The error catalogue.", [];
         get_openapi: Get "/openapi.json", Open, 200, "This API as an OpenAPI document.", [];

@@ -15,4 +15,5 @@ pub mod media;
 pub mod message;
 pub mod quick_start;
 pub mod session;
+pub mod switches;
 pub mod webhook;

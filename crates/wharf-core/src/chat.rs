@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use wharf_api::recipient::{is_group, is_shared};
 use wharf_api::types::chat::{Chat, ChatKind, ChatRead, PresenceState, TypingShown, TypingState};
 use wharf_api::types::message::Party;
+use wharf_api::types::switches::Feature;
 use wharf_api::{ApiError, ErrorCode, Recipient, limits};
 
 use crate::caller::Caller;
 use crate::services::Services;
 use crate::store::{ChatRow, Page, PageRequest, SessionRow};
-use crate::{engine, message, session, store};
+use crate::{engine, message, session, store, switches};
 
 /// How many messages are told as read with one call.
 const READ_AT_ONCE: u32 = 1000;
@@ -22,6 +23,8 @@ pub enum Error {
     #[error(transparent)]
     Session(#[from] session::Error),
     #[error(transparent)]
+    Off(#[from] switches::Off),
+    #[error(transparent)]
     Engine(#[from] engine::Error),
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -32,14 +35,17 @@ impl From<&Error> for ApiError {
         match error {
             Error::InvalidId(reason) => ApiError::new(ErrorCode::InvalidPhoneNumber).field("chatId").reason(*reason),
             Error::Session(error) => error.into(),
+            Error::Off(off) => off.into(),
             Error::Engine(error) => error.into(),
             Error::Store(error) => error.into(),
         }
     }
 }
 
-async fn connected(services: &Services, caller: &Caller, session: &str) -> Result<SessionRow, Error> {
+/// A connected session of the caller, for a feature that is not switched off.
+async fn connected(services: &Services, caller: &Caller, session: &str, feature: Feature) -> Result<SessionRow, Error> {
     let row = session::find(services, caller, session).await?;
+    services.switches.require(feature)?;
     session::require_connected(services, &row)?;
     Ok(row)
 }
@@ -78,7 +84,7 @@ pub async fn typing(services: &Services, caller: &Caller, session: &str, chat: &
     if chat == Recipient::Status {
         return Err(Error::InvalidId("nobody sees anyone type a status"));
     }
-    let row = connected(services, caller, session).await?;
+    let row = connected(services, caller, session, Feature::Typing).await?;
     services.engine.show_typing(&row.id, &chat.jid(), state).await?;
     let ends = services.clock.now().plus_millis(limits::TYPING_MS);
     Ok(TypingShown { state, expires_at: (state != TypingState::Paused).then_some(ends) })
@@ -87,7 +93,7 @@ pub async fn typing(services: &Services, caller: &Caller, session: &str, chat: &
 /// `POST /v1/chats/{chatId}/read`: what came in is read, and whoever sent it is told.
 pub async fn read(services: &Services, caller: &Caller, session: &str, chat: &str) -> Result<ChatRead, Error> {
     let chat = recipient(chat)?;
-    let row = connected(services, caller, session).await?;
+    let row = connected(services, caller, session, Feature::Receipts).await?;
     let key = chat.jid();
     let unread = services.store.unread(&caller.account, &row.id, &key, READ_AT_ONCE).await?;
     // In a group every sender is told by itself.
@@ -107,6 +113,6 @@ pub async fn read(services: &Services, caller: &Caller, session: &str, chat: &st
 
 /// `POST /v1/presence`.
 pub async fn presence(services: &Services, caller: &Caller, session: &str, state: PresenceState) -> Result<(), Error> {
-    let row = connected(services, caller, session).await?;
+    let row = connected(services, caller, session, Feature::Presence).await?;
     Ok(services.engine.set_presence(&row.id, state).await?)
 }

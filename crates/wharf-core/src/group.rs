@@ -1,13 +1,14 @@
 //! Groups: what may be asked of them, in which order it is checked. WhatsApp itself keeps them.
 
 use wharf_api::types::group::{CreateGroup, Group, GroupInvite, GroupRequest, JoinedGroup, ParticipantResult, UpdateGroup};
+use wharf_api::types::switches::Feature;
 use wharf_api::{ApiError, ErrorCode, Recipient, limits};
 
 use crate::caller::Caller;
 use crate::engine::{self, Act, GroupEdit};
 use crate::services::Services;
 use crate::store::SessionRow;
-use crate::{contact, session};
+use crate::{contact, session, switches};
 
 const LINK: &str = "https://chat.whatsapp.com/";
 
@@ -35,6 +36,8 @@ pub enum Error {
     #[error(transparent)]
     Session(#[from] session::Error),
     #[error(transparent)]
+    Off(#[from] switches::Off),
+    #[error(transparent)]
     Engine(#[from] engine::Error),
 }
 
@@ -61,6 +64,7 @@ impl From<&Error> for ApiError {
                 .reason("the picture is too large")
                 .limit(limits::GROUP_PICTURE_BYTES as u64, *bytes as u64),
             Error::Session(error) => error.into(),
+            Error::Off(off) => off.into(),
             Error::Engine(error) => error.into(),
         }
     }
@@ -69,6 +73,14 @@ impl From<&Error> for ApiError {
 /// A connected session of the caller.
 async fn connected(services: &Services, caller: &Caller, session: &str) -> Result<SessionRow, Error> {
     let row = session::find(services, caller, session).await?;
+    session::require_connected(services, &row)?;
+    Ok(row)
+}
+
+/// The same for what changes groups, while that is not switched off.
+async fn writing(services: &Services, caller: &Caller, session: &str) -> Result<SessionRow, Error> {
+    let row = session::find(services, caller, session).await?;
+    services.switches.require(Feature::GroupWrites)?;
     session::require_connected(services, &row)?;
     Ok(row)
 }
@@ -119,7 +131,7 @@ pub async fn create(services: &Services, caller: &Caller, request: &CreateGroup)
     let description = request.description.as_deref().filter(|text| !text.is_empty());
     checked("description", description.unwrap_or_default(), limits::GROUP_DESCRIPTION_CHARS)?;
     let people = people(&request.participants)?;
-    let row = connected(services, caller, &request.session_id).await?;
+    let row = writing(services, caller, &request.session_id).await?;
     let phones: Vec<(usize, String)> =
         people.iter().enumerate().filter_map(|(index, person)| Some((index, person.phone()?.to_owned()))).collect();
     let asked: Vec<String> = phones.iter().map(|(_, phone)| phone.clone()).collect();
@@ -166,7 +178,7 @@ pub async fn update(services: &Services, caller: &Caller, group: &str, request: 
     if edits.is_empty() {
         return Err(Error::NothingToChange);
     }
-    let row = connected(services, caller, &request.session_id).await?;
+    let row = writing(services, caller, &request.session_id).await?;
     let group = group_id(group)?;
     services.engine.edit_group(&row.id, &group, edits).await?;
     Ok(services.engine.group(&row.id, &group).await?)
@@ -182,7 +194,7 @@ pub async fn act(
     participants: &[String],
 ) -> Result<Vec<ParticipantResult>, Error> {
     let people = some_people(participants)?;
-    let row = connected(services, caller, session).await?;
+    let row = writing(services, caller, session).await?;
     Ok(services.engine.act_on_people(&row.id, &group_id(group)?, act, &ids(&people)).await?)
 }
 
@@ -202,13 +214,13 @@ pub async fn set_picture(
             return Err(Error::Picture("a JPEG is expected"));
         }
     }
-    let row = connected(services, caller, session).await?;
+    let row = writing(services, caller, session).await?;
     Ok(services.engine.set_group_picture(&row.id, &group_id(group)?, jpeg).await?)
 }
 
 /// The invite link; `renew` makes a new one first, and the one before lets nobody in any more.
 pub async fn invite(services: &Services, caller: &Caller, session: &str, group: &str, renew: bool) -> Result<GroupInvite, Error> {
-    let row = connected(services, caller, session).await?;
+    let row = if renew { writing(services, caller, session).await? } else { connected(services, caller, session).await? };
     let code = services.engine.group_invite(&row.id, &group_id(group)?, renew).await?;
     Ok(GroupInvite { link: format!("{LINK}{code}"), code })
 }
@@ -220,12 +232,12 @@ pub async fn join(services: &Services, caller: &Caller, session: &str, code: &st
         return Err(Error::Empty { field: "code" });
     }
     checked("code", code, 200)?;
-    let row = connected(services, caller, session).await?;
+    let row = writing(services, caller, session).await?;
     Ok(services.engine.join_group(&row.id, code).await?)
 }
 
 pub async fn leave(services: &Services, caller: &Caller, session: &str, group: &str) -> Result<String, Error> {
-    let row = connected(services, caller, session).await?;
+    let row = writing(services, caller, session).await?;
     let group = group_id(group)?;
     services.engine.leave_group(&row.id, &group).await?;
     Ok(group)

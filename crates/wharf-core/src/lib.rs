@@ -25,6 +25,7 @@ pub mod services;
 pub mod session;
 pub mod settle;
 pub mod store;
+pub mod switches;
 pub mod usage;
 pub mod webhook;
 
@@ -36,3 +37,4 @@ pub use engine::Engine;
 pub use meter::Meter;
 pub use services::Services;
 pub use store::Store;
+pub use switches::Switches;

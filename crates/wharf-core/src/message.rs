@@ -32,7 +32,7 @@ use wharf_api::{ApiError, ErrorCode, Timestamp, limits};
 use crate::caller::Caller;
 use crate::services::Services;
 use crate::store::{self, MessageFilter, MessageRow, NewEvent, Page, PageRequest};
-use crate::{engine, idempotency, media, session};
+use crate::{engine, idempotency, media, session, switches};
 
 pub use changed::Changed;
 pub use delete_message::delete_message;
@@ -93,6 +93,8 @@ pub enum Error {
     #[error(transparent)]
     Media(#[from] media::Error),
     #[error(transparent)]
+    Off(#[from] switches::Off),
+    #[error(transparent)]
     Engine(#[from] engine::Error),
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -125,6 +127,7 @@ impl From<&Error> for ApiError {
             Error::Idempotency(error) => error.into(),
             Error::Session(error) => error.into(),
             Error::Media(error) => error.into(),
+            Error::Off(off) => off.into(),
             Error::Engine(error) => error.into(),
             Error::Store(error) => error.into(),
         }

@@ -18,6 +18,7 @@ use crate::message::outcomes::Outcomes;
 use crate::meter::Meter;
 use crate::seal::Seal;
 use crate::store::Store;
+use crate::switches::Switches;
 use crate::{usage, webhook};
 
 /// The ports, and the few caches that the rules keep.
@@ -41,6 +42,8 @@ pub struct Services {
     pub trail: audit::Trail,
     /// Shared with store and engine; one of its own where nobody asks.
     pub meter: Arc<Meter>,
+    /// Shared with the engine; all on where nobody asks.
+    pub switches: Arc<Switches>,
     /// The world that the database belongs to.
     pub world: &'static str,
     /// Seals what nobody may read in the database.
@@ -76,6 +79,7 @@ impl Services {
             used: usage::Counter::default(),
             trail: audit::Trail::default(),
             meter: Arc::default(),
+            switches: Arc::default(),
             world: "none",
             seal,
             schedule: webhook::Schedule::default(),

@@ -7,8 +7,8 @@ pub mod link;
 use std::time::Duration;
 
 use wharf_api::ids::SessionId;
-use wharf_api::types::session::{DisconnectReason, Session, SessionStatus};
-use wharf_api::{ApiError, ErrorCode, limits};
+use wharf_api::types::session::{DisconnectReason, Session, SessionStatus, WaitingFor};
+use wharf_api::{ApiError, ErrorCode, Timestamp, limits};
 
 use crate::caller::Caller;
 use crate::services::Services;
@@ -27,7 +27,10 @@ pub enum Error {
     NotFound,
     /// It cannot send, and it was not linked before.
     #[error("the session is not connected")]
-    NotConnected { status: SessionStatus },
+    NotConnected { status: SessionStatus, waiting: Option<WaitingFor> },
+    /// What was asked needs a connection, and somebody else has to bring what that waits for.
+    #[error("the session waits: {}", .0.as_str())]
+    Waiting(WaitingFor),
     /// It was linked and no longer is.
     #[error("the session has been disconnected")]
     Disconnected { reason: Option<DisconnectReason> },
@@ -57,8 +60,14 @@ impl From<&Error> for ApiError {
     fn from(error: &Error) -> Self {
         match error {
             Error::NotFound => ErrorCode::SessionNotFound.into(),
-            Error::NotConnected { status } => {
+            Error::NotConnected { status, waiting: None } => {
                 ApiError::new(ErrorCode::SessionNotConnected).reason(format!("the session is {}", status.as_str()))
+            }
+            Error::NotConnected { status, waiting: Some(waiting) } => {
+                ApiError::new(ErrorCode::SessionNotConnected).reason(format!("the session is {}: {}", status.as_str(), in_words(*waiting)))
+            }
+            Error::Waiting(waiting) => {
+                ApiError::new(ErrorCode::ServiceUnavailable).reason(in_words(*waiting)).retry_after(WAITING_RETRY_SECS)
             }
             Error::Disconnected { reason } => {
                 let error = ApiError::new(ErrorCode::SessionDisconnected);
@@ -86,6 +95,21 @@ impl From<&Error> for ApiError {
     }
 }
 
+/// When it is worth asking again for what a waiting session cannot do: switches are obeyed and probes are made about so often.
+const WAITING_RETRY_SECS: u64 = 60;
+
+/// What a session waits for, in words for customers.
+const fn in_words(waiting: WaitingFor) -> &'static str {
+    match waiting {
+        WaitingFor::ClientUpdate => {
+            "WhatsApp does not take this version of the client any more; the operator has to update, links and messages are kept"
+        }
+        WaitingFor::Passkey => "the account's owner has to confirm the link with a passkey",
+        WaitingFor::Pause => "the operator has paused all connections; links and messages are kept",
+        WaitingFor::Overload => "WhatsApp turns everybody away for the moment; links and messages are kept",
+    }
+}
+
 /// The session that `id` spells, if the caller may know of it.
 pub async fn find(services: &Services, caller: &Caller, id: &str) -> Result<SessionRow, Error> {
     let id = SessionId::parse(id).filter(|id| caller.may_use(id)).ok_or(Error::NotFound)?;
@@ -103,6 +127,7 @@ pub async fn list(services: &Services, caller: &Caller, page: PageRequest) -> Re
 pub fn view(services: &Services, row: &SessionRow) -> Session {
     let link = services.engine.link(&row.id).map(|link| link.borrow().clone());
     let jid = link.as_ref().and_then(|link| link.jid.clone()).or_else(|| row.jid.clone());
+    let waiting = waiting(services, link.as_ref(), row);
     Session {
         session_id: row.id.clone(),
         name: row.name.clone(),
@@ -111,8 +136,8 @@ pub fn view(services: &Services, row: &SessionRow) -> Session {
             Some(link) => link.reason,
             None => row.reason,
         },
-        waiting_for: link.as_ref().and_then(|link| link.waiting).map(|(waiting, _)| waiting),
-        since: link.as_ref().and_then(|link| link.waiting).map(|(_, since)| since),
+        waiting_for: waiting.map(|(waiting, _)| waiting),
+        since: waiting.map(|(_, since)| since),
         refusal: match &link {
             Some(link) => link.refusal.clone(),
             None => row.refusal.clone(),
@@ -136,16 +161,30 @@ fn current(link: Option<&engine::Link>, row: &SessionRow) -> SessionStatus {
     }
 }
 
+/// What it waits for, and since when. Of a session that runs elsewhere it is known only that a pause is for all.
+fn waiting(services: &Services, link: Option<&engine::Link>, row: &SessionRow) -> Option<(WaitingFor, Timestamp)> {
+    match link {
+        Some(link) => link.waiting,
+        None if current(None, row) == SessionStatus::Reconnecting => {
+            services.switches.connecting_paused().map(|since| (WaitingFor::Pause, since))
+        }
+        None => None,
+    }
+}
+
 /// Refuses a session that cannot send at this moment; otherwise tells the linked account's id.
 pub fn require_connected(services: &Services, row: &SessionRow) -> Result<String, Error> {
     let link = services.engine.link(&row.id).map(|link| link.borrow().clone());
     match current(link.as_ref(), row) {
         SessionStatus::Connected => {
             let jid = link.and_then(|link| link.jid).or_else(|| row.jid.clone());
-            jid.ok_or(Error::NotConnected { status: SessionStatus::Connecting })
+            jid.ok_or(Error::NotConnected { status: SessionStatus::Connecting, waiting: None })
         }
         SessionStatus::Disconnected => Err(Error::Disconnected { reason: link.map_or(row.reason, |link| link.reason) }),
-        status => Err(Error::NotConnected { status }),
+        status => {
+            let waiting = waiting(services, link.as_ref(), row).map(|(waiting, _)| waiting);
+            Err(Error::NotConnected { status, waiting })
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod canary;
 pub mod census;
 pub mod chat;
 pub mod event;
@@ -15,11 +16,14 @@ pub mod media;
 pub mod message;
 pub mod owner;
 pub mod session;
+pub mod switch;
+pub mod update;
 pub mod vault;
 pub mod webhook;
 
 pub use account::{AccountRow, AccountStore, Answers, Plan};
 pub use audit::{AuditFilter, AuditRow, AuditStore};
+pub use canary::{CanaryRow, CanaryStore};
 pub use census::{Backlog, CensusStore};
 pub use chat::{ChatRow, ChatStore, ContactRow, Member, MemberReceipt, MemberState, Unread};
 pub use event::{EventFilter, EventPage, EventRow, EventStore, NOTICE_KEPT_MS, NewEvent};
@@ -32,6 +36,8 @@ pub use message::{
 };
 pub use owner::{Fence, OwnerStore};
 pub use session::{Created, LinkChange, NewSession, SessionRow, SessionStore};
+pub use switch::{SwitchRow, SwitchStore};
+pub use update::{NoticeRow, UpdateStore};
 pub use vault::{VaultOp, VaultStore};
 pub use webhook::{DeliveryRow, DueDelivery, DueWebhook, Health, Inserted, TryRecord, WebhookChange, WebhookRow, WebhookStore};
 
@@ -58,11 +64,14 @@ pub trait Store:
     + MessageStore
     + ChatStore
     + AuditStore
+    + CanaryStore
     + CensusStore
     + HoldStore
     + EventStore
     + IdempotencyStore
     + OwnerStore
+    + SwitchStore
+    + UpdateStore
     + VaultStore
     + WebhookStore
     + Send
@@ -74,6 +83,7 @@ pub trait Store:
 impl<T> Store for T where
     T: AccountStore
         + AuditStore
+        + CanaryStore
         + CensusStore
         + HoldStore
         + KeyStore
@@ -84,6 +94,8 @@ impl<T> Store for T where
         + ChatStore
         + IdempotencyStore
         + OwnerStore
+        + SwitchStore
+        + UpdateStore
         + VaultStore
         + WebhookStore
         + Send

@@ -5,6 +5,7 @@
 
 mod account;
 mod audit;
+mod canary;
 mod census;
 mod dialect;
 mod event;
@@ -23,6 +24,8 @@ mod readers;
 mod session;
 mod sql;
 mod statements;
+mod switch;
+mod update;
 mod usage;
 mod vault;
 mod webhook;

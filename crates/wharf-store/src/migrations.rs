@@ -31,6 +31,8 @@ history! {
     8 "0008_audience",
     9 "0009_notices",
     10 "0010_chats",
+    11 "0011_refusals",
+    16 "0016_whatsapp_switches",
 }
 
 /// Brings the schema to the newest version. Refuses a database whose history is not ours: an edited migration, or a

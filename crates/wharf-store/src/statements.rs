@@ -1,12 +1,16 @@
 //! Every statement of the crate, for the check that both databases understand them.
 
 use crate::sql::Sql;
-use crate::{account, audit, census, event, hold, horizon, idempotency, key, media, message, owner, plan, session, usage, vault, webhook};
+use crate::{
+    account, audit, canary, census, event, hold, horizon, idempotency, key, media, message, owner, plan, session, switch, update, usage,
+    vault, webhook,
+};
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
     [
         account::ALL,
         audit::ALL,
+        canary::ALL,
         census::ALL,
         hold::ALL,
         horizon::ALL,
@@ -15,6 +19,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         media::ALL,
         plan::ALL,
         session::ALL,
+        switch::ALL,
+        update::ALL,
         usage::ALL,
         vault::ALL,
     ]

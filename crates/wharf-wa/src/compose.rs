@@ -4,6 +4,7 @@
 //! crash would then carry another secret, and votes, edits and reactions on the message would not decrypt.
 
 mod body;
+mod kind;
 mod media;
 
 use waproto::buffa::{Message as _, MessageField};
@@ -11,6 +12,8 @@ use waproto::whatsapp as wa;
 use wharf_api::{Recipient, Timestamp};
 use wharf_core::Chance;
 use wharf_core::engine::{Body, Composed, Draft, Quote};
+
+pub(crate) use kind::feature;
 
 /// A message with a fresh id and, where others will refer to it, a fresh secret.
 pub(crate) fn compose(chance: &dyn Chance, own_jid: &str, to: &Recipient, draft: &Draft, at: Timestamp) -> Composed {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
-use wharf_core::Meter;
+use wharf_core::{Meter, Switches};
 
 /// How the engine of this process works. [`Config::new`] gives the defaults.
 #[derive(Clone)]
@@ -35,6 +35,8 @@ pub struct Config {
     pub start_stagger: Duration,
     /// Where sends and losses are counted.
     pub meter: Arc<Meter>,
+    /// What the operator has paused or switched off.
+    pub switches: Arc<Switches>,
 }
 
 impl Config {
@@ -53,6 +55,7 @@ impl Config {
             start_concurrency: 32,
             start_stagger: Duration::from_millis(100),
             meter: Arc::default(),
+            switches: Arc::default(),
         }
     }
 }

@@ -10,10 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 use wharf_api::ids::{AccountId, MediaId, SessionId};
 use wharf_api::types::media::MediaKind;
 use wharf_api::types::session::SessionStatus;
+use wharf_api::types::switches::Feature;
 use wharf_api::{Recipient, Timestamp};
 use wharf_core::engine::{Composed, Downloaded, Draft, Engine, Error, Link, PairCode, Registration, Uploaded};
 use wharf_core::message::outcomes::Outcomes;
@@ -58,7 +59,8 @@ impl WaEngine {
         let dialer = Arc::new(Dialer::new(config.server_url.as_ref())?);
         let seal = Arc::new(Seal::new(&config.master_key, Arc::clone(&chance)));
         let http = MediaHttp::new(config.server_url.clone());
-        let ctx = Arc::new(Context { config, store, clock, chance, outcomes, seal, dialer, http, presences: Presences::default() });
+        let starts = Arc::new(Semaphore::new(config.start_concurrency.max(1)));
+        let ctx = Arc::new(Context { starts, config, store, clock, chance, outcomes, seal, dialer, http, presences: Presences::default() });
         Ok(Arc::new(Self { ctx, sessions: Mutex::default(), closing: AtomicBool::new(false), typing: Arc::default() }))
     }
 
@@ -205,7 +207,8 @@ impl Engine for WaEngine {
         let unreadable = || Error::Refused("the stored key cannot be read".to_owned());
         let plain = self.ctx.seal.open(&[session.as_str(), SEALED_MEDIA, media.as_str()], sealed).map_err(|_| unreadable())?;
         let source = serde_json::from_slice(&plain).map_err(|_| unreadable())?;
-        self.patiently(session, media::LIMIT, move |client| media::download(client, source, scratch)).await
+        let again = !self.ctx.config.switches.is_off(Feature::MediaReupload);
+        self.patiently(session, media::LIMIT, move |client| media::download(client, source, scratch, again)).await
     }
 
     fn wake(&self, _account: &AccountId, session: &SessionId) {

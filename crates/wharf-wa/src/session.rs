@@ -15,6 +15,7 @@ pub(crate) mod media;
 mod notices;
 mod outgoing;
 mod pairing;
+mod pause;
 pub(crate) mod presence;
 mod receipts;
 mod seen;
@@ -22,7 +23,7 @@ mod votes;
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use wharf_api::ids::SessionId;
 use wharf_api::types::session::SessionStatus;
@@ -53,6 +54,8 @@ pub(crate) struct Context {
     pub(crate) dialer: Arc<Dialer>,
     pub(crate) presences: Presences,
     pub(crate) http: MediaHttp,
+    /// Places for sessions that all want to connect at the same moment.
+    pub(crate) starts: Arc<Semaphore>,
 }
 
 impl Context {

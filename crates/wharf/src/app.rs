@@ -9,7 +9,7 @@ use wharf_core::chance::SystemChance;
 use wharf_core::media::Files;
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::store::{AccountStore, Store};
-use wharf_core::{Chance, Clock, Engine, Meter, Services, audit, store, usage};
+use wharf_core::{Chance, Clock, Engine, Meter, Services, Switches, audit, store, switches, usage};
 use wharf_store::SqlStore;
 use wharf_wa::WaEngine;
 
@@ -80,12 +80,17 @@ impl App {
         // Without a lease no session could be taken, so the first one comes before the engine.
         worker::lease::renew(&*store, &*clock, &node).await?;
 
+        // Before a session could connect it is known whether it may.
+        let switches: Arc<Switches> = Arc::default();
+        switches::refresh(&*store, &switches).await?;
+
         let outcomes = Arc::new(Outcomes::default());
         let mut engine = wharf_wa::Config::new(node.clone(), master_key);
         engine.server_url = network;
         engine.device_name = config.device_name;
         engine.receive_statuses = config.receive_statuses;
         engine.meter = Arc::clone(&meter);
+        engine.switches = Arc::clone(&switches);
         let dynamic: Arc<dyn Store> = store.clone();
         let engine = WaEngine::new(engine, Arc::clone(&dynamic), Arc::clone(&clock), Arc::clone(&chance), Arc::clone(&outcomes))
             .map_err(|error| Error::Engine(error.into()))?;
@@ -100,6 +105,7 @@ impl App {
         let egress = Guard::new(&Settings::new(world.reach(config.reach)))?;
         let mut services = Services::new(dynamic, engine.clone(), clock, chance, outcomes).with_egress(Arc::new(egress)).with_files(files);
         services.meter = meter;
+        services.switches = switches;
         services.world = world.name();
         let services = services.with_webhooks(&master_key, config.schedule);
         let services = Arc::new(services);

@@ -9,6 +9,7 @@ mod offline;
 mod pair;
 mod send;
 mod serve;
+mod whatsapp;
 
 use std::path::PathBuf;
 
@@ -47,6 +48,9 @@ enum Command {
     Send(send::Send),
     /// Shows events as they happen, and hands them on to a server under development.
     Listen(listen::Listen),
+    /// Pauses connections or sending, and switches features off, for the day on which WhatsApp changes something.
+    #[command(name = "whatsapp", subcommand)]
+    WhatsApp(whatsapp::WhatsApp),
     /// Looks for what would keep the gateway from working.
     Doctor,
 }
@@ -64,6 +68,7 @@ impl Cli {
             Command::Sessions(sessions) => sessions.run().await,
             Command::Send(send) => send.run().await,
             Command::Listen(listen) => listen.run().await,
+            Command::WhatsApp(whatsapp) => whatsapp.run(load).await,
             Command::Doctor => doctor::run(load()).await,
         }
     }

@@ -6,6 +6,7 @@
 mod machine;
 mod process;
 mod requests;
+mod switches;
 mod work;
 
 use std::fmt;
@@ -51,6 +52,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix("wharf");
         self.requests.register(&mut registry);
         process::register(&mut registry, services);
+        switches::register(&mut registry, services);
         work::register(&mut registry, services, waiting);
         let mut text = String::new();
         prometheus_text::encode(&mut text, &registry)?;

@@ -8,6 +8,7 @@ pub mod lease;
 pub mod media;
 pub mod overdue;
 pub mod retention;
+pub mod switches;
 pub mod usage;
 pub mod wake;
 
@@ -38,6 +39,7 @@ pub fn start(services: &Arc<Services>) -> Workers {
     let workers = Workers::default();
     workers.every("overdue messages", overdue::PERIOD, services, |services| async move { overdue::run(&services).await });
     workers.every("lost wake-ups", wake::PERIOD, services, |services| async move { wake::run(&services).await });
+    workers.every("switches", switches::PERIOD, services, |services| async move { switches::run(&services).await });
     workers.every("usage", usage::PERIOD, services, |services| async move { usage::run(&services).await });
     workers.every("audit log", audit::PERIOD, services, |services| async move { audit::run(&services).await });
     workers.every("lost files", media::LOST_PERIOD, services, |services| async move { media::lost(&services).await });

@@ -9,6 +9,7 @@ mod media;
 mod messages;
 mod people;
 mod requests;
+mod switches;
 #[cfg(test)]
 mod tests;
 mod webhooks;
@@ -50,6 +51,10 @@ pub(super) const ALL: &[Named] = &[
     ("GroupParticipant", groups::group_participant),
     ("GroupPicture", groups::group_picture),
     ("GroupRequest", groups::group_request),
+    ("FeatureSwitch", switches::feature_switch),
+    ("Pause", switches::pause),
+    ("PutSwitches", switches::put_switches),
+    ("Switches", switches::switches),
     ("GroupUpdated", groups::group_updated),
     ("ForwardMessage", messages::forward_message),
     ("Health", answers::health),

@@ -111,6 +111,8 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "get_account" | "admin_get_account" => (None, Answer::One("Account")),
         "get_usage" => (None, Answer::One("Usage")),
         "list_audit" | "admin_list_audit" => (None, Answer::List("AuditEntry")),
+        "admin_get_switches" => (None, Answer::One("Switches")),
+        "admin_put_switches" => (Some("PutSwitches"), Answer::One("Switches")),
         "admin_list_plans" => (None, Answer::Array("Plan")),
         "admin_put_plan" => (Some("PutPlan"), Answer::One("Plan")),
         "admin_list_accounts" => (None, Answer::List("Account")),

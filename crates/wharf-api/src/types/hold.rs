@@ -12,16 +12,19 @@ pub enum HoldReason {
     NewChatLimit,
     /// WhatsApp asks the account to slow down (429 or 5xx).
     Overload,
+    /// The operator has paused sending, or all connections.
+    Pause,
 }
 
 impl HoldReason {
-    pub const ALL: &'static [Self] = &[Self::ReachoutTimelock, Self::NewChatLimit, Self::Overload];
+    pub const ALL: &'static [Self] = &[Self::ReachoutTimelock, Self::NewChatLimit, Self::Overload, Self::Pause];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ReachoutTimelock => "reachout_timelock",
             Self::NewChatLimit => "new_chat_limit",
             Self::Overload => "overload",
+            Self::Pause => "pause",
         }
     }
 

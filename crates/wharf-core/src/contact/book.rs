@@ -3,12 +3,21 @@
 use wharf_api::Recipient;
 use wharf_api::types::contact::{Blocked, Contact, Picture, Presence};
 use wharf_api::types::message::Party;
+use wharf_api::types::switches::Feature;
 
 use super::{Error, registrations};
 use crate::caller::Caller;
 use crate::services::Services;
 use crate::session;
 use crate::store::{ContactRow, Page, PageRequest, SessionRow};
+
+/// A connected session of the caller, for a feature that is not switched off.
+async fn able(services: &Services, caller: &Caller, session: &str, feature: Feature) -> Result<SessionRow, Error> {
+    let row = session::find(services, caller, session).await?;
+    services.switches.require(feature)?;
+    session::require_connected(services, &row)?;
+    Ok(row)
+}
 
 async fn connected(services: &Services, caller: &Caller, session: &str) -> Result<SessionRow, Error> {
     let row = session::find(services, caller, session).await?;
@@ -45,7 +54,7 @@ pub async fn list(services: &Services, caller: &Caller, session: &str, page: Pag
 /// `GET /v1/contacts/{contactId}`.
 pub async fn find(services: &Services, caller: &Caller, session: &str, id: &str) -> Result<Contact, Error> {
     let person = person(id)?;
-    let row = connected(services, caller, session).await?;
+    let row = able(services, caller, session, Feature::LookUps).await?;
     let jid = person.jid();
     let told = services.engine.person(&row.id, &jid).await?;
     let key = person.phone().unwrap_or(&jid);
@@ -74,14 +83,14 @@ pub async fn picture(services: &Services, caller: &Caller, session: &str, id: &s
         Recipient::Status => return Err(Error::NotFound),
         of => of,
     };
-    let row = connected(services, caller, session).await?;
+    let row = able(services, caller, session, Feature::LookUps).await?;
     services.engine.picture(&row.id, &of.jid(), preview).await?.ok_or(Error::NotFound)
 }
 
 /// `GET /v1/contacts/{contactId}/presence`.
 pub async fn presence(services: &Services, caller: &Caller, session: &str, id: &str) -> Result<Presence, Error> {
     let person = person(id)?;
-    let row = connected(services, caller, session).await?;
+    let row = able(services, caller, session, Feature::Presence).await?;
     Ok(services.engine.presence(&row.id, &person.jid()).await?)
 }
 

@@ -10,14 +10,18 @@ use crate::store::{self, Held, HoldRow, MessageRow};
 /// Until when, and why. At that time it is tried again, and may be held back anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold {
-    pub until: Timestamp,
+    /// Absent where nobody knows.
+    pub until: Option<Timestamp>,
     pub reason: HoldReason,
 }
+
+/// The operator has paused.
+pub const PAUSED: Hold = Hold { until: None, reason: HoldReason::Pause };
 
 impl Hold {
     /// Shows the hold on the message.
     pub fn show(self, message: &mut Message) {
-        message.held_until = Some(self.until);
+        message.held_until = self.until;
         message.held_reason = Some(self.reason);
     }
 }
@@ -32,6 +36,9 @@ pub async fn on(services: &Services, row: &MessageRow) -> Result<Option<Hold>, s
     if row.direction != Direction::Outgoing || row.status != MessageStatus::Queued {
         return Ok(None);
     }
+    if services.switches.sending_paused().or(services.switches.connecting_paused()).is_some() {
+        return Ok(Some(PAUSED));
+    }
     let now = services.clock.now();
     let mut holds = services.store.holds_on(&row.session, &row.chat).await?;
     holds.retain(|hold| hold.until > now);
@@ -40,5 +47,5 @@ pub async fn on(services: &Services, row: &MessageRow) -> Result<Option<Hold>, s
         let stranger = is_personal(&row.chat) && services.store.known_chats(&row.account, &row.session, chats).await?.is_empty();
         holds.retain(|hold| stranger || hold.what != Held::FirstContacts);
     }
-    Ok(holds.into_iter().max_by_key(|hold| hold.until).map(|HoldRow { until, reason, .. }| Hold { until, reason }))
+    Ok(holds.into_iter().max_by_key(|hold| hold.until).map(|HoldRow { until, reason, .. }| Hold { until: Some(until), reason }))
 }

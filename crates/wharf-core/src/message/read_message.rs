@@ -2,6 +2,7 @@
 
 use wharf_api::recipient::is_shared;
 use wharf_api::types::message::Direction;
+use wharf_api::types::switches::Feature;
 
 use super::{Error, find_row};
 use crate::caller::Caller;
@@ -19,6 +20,7 @@ pub async fn read_message(services: &Services, caller: &Caller, id: &str) -> Res
         return Ok(row);
     }
     let session = session::find(services, caller, row.session.as_str()).await?;
+    services.switches.require(Feature::Receipts)?;
     session::require_connected(services, &session)?;
     let sender = if is_shared(&row.chat) { row.sender_lid.as_deref().or(row.sender.as_deref()) } else { None };
     services.engine.tell_read(&row.session, &row.chat, sender, std::slice::from_ref(&row.wa_id)).await?;

@@ -66,6 +66,7 @@ impl Sent {
 /// Accepts a message and waits for WhatsApp's acknowledgement, at most [`limits::SEND_WAIT_MS`]. Once this returns `Ok`
 /// the message reaches a final state whatever happens to the process.
 pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: Option<Claim>) -> Result<Sent, Error> {
+    services.switches.require_message(&parcel.draft.body, &parcel.to)?;
     let own_jid = session::await_connected(services, &parcel.session).await?;
     audience::require_registered(services, &parcel.session.id, &parcel.to, &parcel.audience).await?;
 
@@ -120,6 +121,10 @@ pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: O
     let mut row = message.row;
     if parcel.asynchronous {
         return Ok(Sent { row, hold: None });
+    }
+    if services.switches.sending_paused().is_some() {
+        // Nobody knows for how long: the request need not wait for it.
+        return Ok(Sent { row, hold: Some(hold::PAUSED) });
     }
     match expected.wait(Duration::from_millis(limits::SEND_WAIT_MS)).await {
         None => {

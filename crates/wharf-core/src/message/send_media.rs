@@ -9,9 +9,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use wharf_api::limits;
 use wharf_api::types::media::{MediaContent, MediaKind, MediaState};
 use wharf_api::types::message::Content;
+use wharf_api::types::switches::Feature;
+use wharf_api::{Recipient, limits};
 
 use super::shape::within;
 use super::{Envelope, Error, Sent};
@@ -129,6 +130,10 @@ pub async fn send_media(services: &Services, caller: &Caller, command: Command, 
 /// Sends a file whose shape is known to be good.
 pub(super) async fn transmit(services: &Services, caller: &Caller, command: Command, claim: Option<Claim>) -> Result<Sent, Error> {
     let addressed = command.envelope.address(services, caller).await?;
+    services.switches.require(Feature::Media)?;
+    if addressed.to == Recipient::Status {
+        services.switches.require(Feature::Status)?;
+    }
     addressed.require_reachable(services).await?;
     let obtained = caller.in_time(obtain(services, caller, &addressed.session, &command)).await;
     let (row, facts) = obtained.ok_or(Error::TooLate)??;

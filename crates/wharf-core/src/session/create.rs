@@ -91,7 +91,9 @@ fn as_made(new: NewSession) -> SessionRow {
 
 /// The next QR code that the link shows, or `None` where it shows none in time or cannot any more.
 pub(super) async fn first_qr(mut link: watch::Receiver<Link>) -> Option<QrCode> {
-    let shown = link.wait_for(|link| !matches!(link.status, SessionStatus::Starting | SessionStatus::Stopped) || link.qr.is_some());
+    let shown = link.wait_for(|link| {
+        !matches!(link.status, SessionStatus::Starting | SessionStatus::Stopped) || link.qr.is_some() || link.waiting.is_some()
+    });
     let link = tokio::time::timeout(Duration::from_millis(limits::QR_WAIT_MS), shown).await.ok()?.ok()?;
     link.qr.clone()
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wharf_api::ids::SessionId;
 use wharf_api::recipient;
-use wharf_api::types::session::SessionStatus;
+use wharf_api::types::session::{SessionStatus, WaitingFor};
 
 use super::{Error, current, find};
 use crate::caller::Caller;
@@ -31,7 +31,7 @@ pub async fn qr(
     };
     let another = link.wait_for(|link| match &link.qr {
         Some(qr) => known != Some(qr.text.as_str()),
-        None => !matches!(link.status, SessionStatus::Starting),
+        None => !matches!(link.status, SessionStatus::Starting) || link.waiting.is_some(),
     });
     // When the time is over the code that stands is the answer, old or new.
     tokio::select! {
@@ -40,6 +40,9 @@ pub async fn qr(
         () = waited => {}
     }
     let seen = link.borrow().clone();
+    if let (None, Some((waiting, _))) = (&seen.qr, seen.waiting) {
+        return Err(Error::Waiting(waiting));
+    }
     seen.qr.ok_or_else(|| without_qr(seen.status, &row))
 }
 
@@ -59,7 +62,11 @@ fn without_qr(status: SessionStatus, row: &SessionRow) -> Error {
 pub async fn pairing_code(services: &Services, caller: &Caller, id: &str, phone: &str) -> Result<(SessionId, PairCode), Error> {
     let phone = recipient::phone(phone).map_err(Error::InvalidPhone)?;
     let row = find(services, caller, id).await?;
-    let status = current(services.engine.link(&row.id).map(|link| link.borrow().clone()).as_ref(), &row);
+    let link = services.engine.link(&row.id).map(|link| link.borrow().clone());
+    if let Some((waiting, _)) = link.as_ref().and_then(|link| link.waiting) {
+        return Err(Error::Waiting(waiting));
+    }
+    let status = current(link.as_ref(), &row);
     match status {
         SessionStatus::Starting | SessionStatus::Qr => {
             let code = services.engine.pairing_code(&row.id, &phone).await?;
@@ -78,6 +85,9 @@ pub async fn pairing_code(services: &Services, caller: &Caller, id: &str, phone:
 /// that hangs on it, stays.
 pub async fn restart(services: &Services, caller: &Caller, id: &str) -> Result<super::Fresh, Error> {
     let row = find(services, caller, id).await?;
+    if services.switches.connecting_paused().is_some() {
+        return Err(Error::Waiting(WaitingFor::Pause));
+    }
     let mut link = services.engine.restart(&row.id).await?;
     let settled = link.wait_for(|link| !matches!(link.status, SessionStatus::Starting | SessionStatus::Connecting));
     // What it does not reach in this time it goes on to reach afterwards.

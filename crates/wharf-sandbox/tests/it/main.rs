@@ -38,6 +38,7 @@ mod races;
 mod receivers;
 mod receiving;
 mod statuses;
+mod switches;
 mod text;
 mod webhooks;
 mod windows;

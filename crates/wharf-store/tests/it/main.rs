@@ -28,4 +28,5 @@ mod owner;
 mod receipt;
 mod schema;
 mod session;
+mod switch;
 mod vault;

@@ -49,6 +49,66 @@ fn a_reply_names_the_author_of_what_it_answers() {
 }
 
 #[test]
+fn a_frozen_message_still_tells_which_feature_it_needs() {
+    let target = || Key { wa_id: "3EB0AA".to_owned(), from_me: true, sender: None };
+    let media = |kind, voice, view_once| {
+        let file = wharf_core::engine::Uploaded {
+            url: String::new(),
+            direct_path: String::new(),
+            media_key: [0; 32],
+            file_sha256: [0; 32],
+            file_enc_sha256: [0; 32],
+            size: 0,
+            key_at_secs: 0,
+            sidecar: None,
+        };
+        Body::Media(Box::new(wharf_core::engine::Media {
+            kind,
+            file,
+            mime_type: "x/y".to_owned(),
+            caption: None,
+            file_name: None,
+            voice,
+            view_once,
+            width: None,
+            height: None,
+            seconds: None,
+            thumbnail: None,
+        }))
+    };
+    let card = |name: &str| wharf_api::types::message::ContactCard {
+        name: name.to_owned(),
+        phones: vec!["15550001001".to_owned()],
+        organization: None,
+    };
+    let poll = |selectable_count| Body::Poll { question: "q".to_owned(), options: vec!["a".to_owned(), "b".to_owned()], selectable_count };
+    let mut bodies = vec![
+        text("x").body,
+        Body::Location { latitude: 1.0, longitude: 2.0, name: None, address: None },
+        Body::Contact { contacts: vec![card("a")] },
+        Body::Contact { contacts: vec![card("a"), card("b")] },
+        poll(1),
+        poll(2),
+        Body::Reaction { target: target(), emoji: "x".to_owned() },
+        Body::Edit { target: target(), text: "x".to_owned(), captioned: None },
+        Body::Revoke { target: target() },
+    ];
+    for kind in wharf_api::types::media::MediaKind::ALL {
+        bodies.extend([media(*kind, false, false), media(*kind, false, true)]);
+    }
+    for body in bodies {
+        let (_, message) = frozen(&Draft::new(body.clone()));
+        assert_eq!(feature(&message), wharf_core::switches::feature_of(&body), "{body:?}");
+    }
+    let preview = wharf_core::engine::Preview {
+        link: wharf_api::types::message::LinkPreview { url: "u".to_owned(), title: "t".to_owned(), description: None },
+        thumbnail: None,
+    };
+    let (_, message) = frozen(&Draft::new(Body::Text { text: "x".to_owned(), preview: Some(preview), background: None }));
+    assert_eq!(feature(&message), wharf_api::types::switches::Feature::Texts);
+}
+
+#[test]
 fn damaged_bytes_are_no_message() {
     assert!(thaw(&[0xff, 0xff, 0xff]).is_none());
 }

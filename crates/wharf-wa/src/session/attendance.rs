@@ -66,6 +66,8 @@ impl<'life> Attendance<'life> {
         let mut halted = self.own.vault.halted();
         let wake = Arc::clone(&self.life.wake);
         let poll = self.own.ctx.config.poll;
+        let mut switches = self.own.ctx.config.switches.subscribe();
+        switches.mark_changed();
         let mut tick = tokio::time::interval_at(Instant::now() + self.own.ctx.jitter(poll), poll);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -83,6 +85,7 @@ impl<'life> Attendance<'life> {
                 () = self.receipts.progress(self.own), if self.receipts.is_busy() => None,
                 () = wake.notified() => self.on_wake().await,
                 () = self.own.unstored.notified() => self.on_unstored().await,
+                Ok(()) = switches.changed() => self.on_switches(),
                 _ = tick.tick() => self.on_tick().await,
                 () = sleep_until(deadline), if deadline.is_some() => Some(self.on_deadline()),
                 () = &mut self.running.handle => Some(End::Broken),
@@ -148,6 +151,15 @@ impl<'life> Attendance<'life> {
         None
     }
 
+    /// Obeys what the operator has paused, and goes on where a pause is over.
+    fn on_switches(&mut self) -> Option<End> {
+        if self.own.ctx.config.switches.connecting_paused().is_some() && self.stopping.is_none() {
+            return self.stop(End::Paused, DRAIN_LIMIT);
+        }
+        self.pump();
+        None
+    }
+
     fn deadline(&self) -> Option<Instant> {
         let stopping = self.stopping.map(|(_, until)| until);
         stopping.or(self.pairing_until.filter(|_| !self.running.is_linked()))
@@ -181,7 +193,8 @@ impl<'life> Attendance<'life> {
         let client = &self.running.client;
         let ready = self.connection.connected && self.connection.caught_up && client.is_connected() && client.is_logged_in();
         // Before the store knows of a new account, what the one before it did not send is still queued.
-        if !ready || self.stopping.is_some() || !self.life.links.is_recorded() {
+        let paused = self.own.ctx.config.switches.sending_paused().is_some();
+        if !ready || paused || self.stopping.is_some() || !self.life.links.is_recorded() {
             return;
         }
         if self.tokens.gone.is_cancelled() {

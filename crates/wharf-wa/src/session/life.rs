@@ -16,6 +16,7 @@ use super::attendance::Attendance;
 use super::client::Running;
 use super::links::Links;
 use super::outgoing::{Queue, give_up_queue};
+use super::pause::Pause;
 use super::seen::Seen;
 use super::{Context, Order, Own};
 use crate::vault::Halt;
@@ -38,6 +39,8 @@ pub(super) enum End {
     Fenced,
     /// It must be built anew.
     Broken,
+    /// Connections pause, or did and the session is to be taken anew.
+    Paused,
 }
 
 pub(super) struct Life {
@@ -81,10 +84,13 @@ impl Life {
                         // Who asked may have stopped waiting.
                         let _ = started.send(Ok(()));
                     }
-                    let end = AssertUnwindSafe(self.one_client(&own)).catch_unwind().await;
+                    let end = AssertUnwindSafe(self.attend(&own)).catch_unwind().await;
                     own.vault.shut(Halt::Ended);
                     let end = end.unwrap_or(End::Broken);
                     tracing::debug!(session = %self.session, ?end, "a client ended");
+                    if end == End::Paused {
+                        continue;
+                    }
                     if end != End::Broken {
                         self.finish(&own, end).await;
                         return;
@@ -132,6 +138,15 @@ impl Life {
         }
     }
 
+    async fn attend(&mut self, own: &Arc<Own>) -> End {
+        match self.wait_out_pause(own).await {
+            Pause::None => self.one_client(own).await,
+            // In all that time another process may have taken it.
+            Pause::Over => End::Paused,
+            Pause::Ended(end) => end,
+        }
+    }
+
     async fn one_client(&mut self, own: &Arc<Own>) -> End {
         let running = match Box::pin(Running::start(own)).await {
             Ok(running) => running,
@@ -172,7 +187,7 @@ impl Life {
                 }
             }
             End::QrExpired => self.links.ended(own, SessionStatus::QrExpired, None, false).await,
-            End::Fenced | End::Broken => self.links.show(SessionStatus::Stopped, None),
+            End::Fenced | End::Broken | End::Paused => self.links.show(SessionStatus::Stopped, None),
         }
         if let Some(logout) = self.logout.take() {
             let _ = logout.send(Ok(()));

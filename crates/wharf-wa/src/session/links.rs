@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use wharf_api::Timestamp;
 use wharf_api::ids::SessionId;
 use wharf_api::types::session::{Degradation, DisconnectReason, Refusal, SessionStatus, WaitingFor};
 use wharf_core::engine::{Link, QrCode};
@@ -74,6 +75,24 @@ impl Links {
         let jid = self.shown.borrow().jid.clone().filter(|_| !unlink);
         self.shown.send_modify(|link| *link = Link { reason, jid, refusal: link.refusal.take(), ..Link::new(status) });
         self.record(own, Account::default(), unlink).await;
+    }
+
+    /// Shows that the session waits for the end of a pause, under the status that it has meanwhile. One event tells of both.
+    pub(super) async fn paused(&mut self, own: &Own, status: SessionStatus, jid: Option<String>, since: Timestamp) {
+        let waiting = Some((WaitingFor::Pause, since));
+        let changed = self.shown.send_if_modified(|link| {
+            let changed = (link.status, link.waiting) != (status, waiting);
+            *link = Link { jid, waiting, refusal: link.refusal.take(), ..Link::new(status) };
+            changed
+        });
+        if changed {
+            self.tell(own).await;
+        }
+    }
+
+    /// Hears of every change.
+    pub(super) fn watch(&self) -> watch::Receiver<Link> {
+        self.shown.subscribe()
     }
 
     /// Shows what the session waits for, or that the wait is over. One event tells of each.

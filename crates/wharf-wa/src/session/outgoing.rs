@@ -92,6 +92,7 @@ impl Pump {
         !self.tokens.gone.is_cancelled()
             && !self.tokens.drain.is_cancelled()
             && !self.queue.is_paused()
+            && self.own.ctx.config.switches.sending_paused().is_none()
             && !self.own.vault.is_shut()
             && self.client.is_connected()
             && self.client.is_logged_in()

@@ -13,6 +13,7 @@ use wharf_api::limits;
 use wharf_api::types::media::Media;
 use wharf_api::types::message::Message;
 use wharf_api::types::session::{Qr, Session, SessionWithQr};
+use wharf_api::types::switches::{PutSwitches, Switches};
 
 /// How long one long poll lasts, in seconds. Less than what proxies cut off.
 const WAIT_SECS: u64 = 20;
@@ -77,6 +78,16 @@ impl Gateway {
 
     pub(super) async fn send(&self, kind: &str, body: &Value) -> anyhow::Result<Message> {
         self.done(self.request(Method::POST, &["messages", kind])?.json(body).timeout(FILE_TIMEOUT)).await
+    }
+
+    /// The operator's switches, after a change where one is given.
+    pub(super) async fn switches(&self, change: Option<&PutSwitches>) -> anyhow::Result<Switches> {
+        let path = ["admin", "whatsapp", "switches"];
+        let request = match change {
+            Some(change) => self.request(Method::PUT, &path)?.json(change),
+            None => self.request(Method::GET, &path)?,
+        };
+        self.done(request).await
     }
 
     fn request(&self, method: Method, path: &[&str]) -> anyhow::Result<RequestBuilder> {

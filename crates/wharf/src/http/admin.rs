@@ -3,19 +3,23 @@
 mod admin_create_account;
 mod admin_create_api_key;
 mod admin_get_account;
+mod admin_get_switches;
 mod admin_list_accounts;
 mod admin_list_audit;
 mod admin_list_plans;
 mod admin_put_plan;
+mod admin_put_switches;
 mod admin_update_account;
 
 pub(super) use admin_create_account::admin_create_account;
 pub(super) use admin_create_api_key::admin_create_api_key;
 pub(super) use admin_get_account::admin_get_account;
+pub(super) use admin_get_switches::admin_get_switches;
 pub(super) use admin_list_accounts::admin_list_accounts;
 pub(super) use admin_list_audit::admin_list_audit;
 pub(super) use admin_list_plans::admin_list_plans;
 pub(super) use admin_put_plan::admin_put_plan;
+pub(super) use admin_put_switches::admin_put_switches;
 pub(super) use admin_update_account::admin_update_account;
 
 use wharf_api::ids::AccountId;

@@ -95,6 +95,8 @@ handlers! {
     admin::admin_list_accounts,
     admin::admin_create_account,
     admin::admin_get_account,
+    admin::admin_get_switches,
+    admin::admin_put_switches,
     admin::admin_update_account,
     admin::admin_create_api_key,
     open::list_errors,

@@ -29,6 +29,7 @@ use crate::types::message::{
 };
 use crate::types::quick_start::{QuickMessage, QuickSession, QuickSessionCreated};
 use crate::types::session::{CreatePairingCode, CreateSession, PairingCode, Qr, Session, SessionWithQr};
+use crate::types::switches::{Feature, FeatureSwitch, Pause, PutSwitches, Switches};
 use crate::types::webhook::{
     Attempt, CreateWebhook, CreatedWebhook, Delivery, Recover, Recovered, RotateSecret, UpdateWebhook, Webhook, WebhookTested,
 };
@@ -88,6 +89,7 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         JoinGroup {"sessionId": SESSION, "code": "abc"},
         RotateKey {"overlapSeconds": 60},
         PutPlan {"messagesPerDay": 1, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "mediaDays": 1},
+        PutSwitches {"connectingPaused": true, "sendingPaused": false, "features": {"edits": "off", "group_writes": "auto"}},
         CreateAccount {"name": "shop", "plan": "free"},
         UpdateAccount {"name": "shop", "plan": "free"},
         CreateKey {"name": "ci", "permissions": [Permission::SessionsRead], "expiresAt": TIME, "sessionIds": [SESSION]},
@@ -116,6 +118,9 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let plan = json!({"name": "free", "messagesPerDay": null, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "mediaDays": 1});
     let used = json!({"messages": 1, "calls": 2, "errors": {"conflict": 1}});
     let day = with(&used, &json!({"date": "2026-01-01"}));
+    let every: serde_json::Map<_, _> =
+        Feature::ALL.iter().map(|feature| (feature.as_str().to_owned(), json!({"position": "auto"}))).collect();
+    let switches = json!({"connecting": {"paused": false}, "sending": {"paused": false}, "features": every});
     let secret = json!({"apiKey": "secret"});
     let party = json!({"id": "1@s.whatsapp.net", "phoneNumber": "1", "lid": "2@lid", "name": "n"});
     let sent = json!({"messageId": MESSAGE, "sessionId": SESSION, "whatsappId": "3EB0", "direction": "outgoing", "status": "sent",
@@ -186,6 +191,9 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         Account [{"accountId": "acc_00000000000000000000000000000007", "name": "shop", "plan": plan, "createdAt": TIME}],
         AuditEntry [{"at": TIME, "actor": "nobody", "action": "authenticate", "times": 7}, {"at": TIME, "actor": "key", "keyId": "key_Ab3dEf9h", "address": "::1",
             "accountId": "acc_00000000000000000000000000000007", "action": "create_session", "target": SESSION, "created": SESSION, "code": "conflict", "times": 1}],
+        Pause [{"paused": false}, {"paused": true, "since": TIME}],
+        FeatureSwitch [{"position": "auto"}, {"position": "off", "since": TIME, "degradedSince": TIME}],
+        Switches [(switches)],
         Used [(used.clone())],
         Day [(day.clone())],
         Usage [{"today": day, "last30Days": used, "days": [day], "resetsAt": TIME}],

@@ -17,13 +17,16 @@ use super::{Source, failure, local, media_type};
 const LOST: [u16; 2] = [404, 410];
 
 /// Fetches and decrypts the file into `scratch`, which then stands at its beginning. The library checks what came and leaves nothing
-/// there that is damaged. [`Error::NotFound`] where neither WhatsApp nor the phone has the file.
-pub(crate) async fn download(client: Arc<Client>, source: Source, scratch: File) -> Result<Downloaded, Error> {
+/// there that is damaged. `ask_phone` where the phone may be asked for it. [`Error::NotFound`] where neither WhatsApp nor the phone has the file.
+pub(crate) async fn download(client: Arc<Client>, source: Source, scratch: File, ask_phone: bool) -> Result<Downloaded, Error> {
     // The library keeps the file that it is given when it fails.
     let second = scratch.try_clone().map_err(|error| local(&error.into()))?;
     let mut file = match fetch(&client, &source, scratch).await {
         Ok(file) => file,
         Err(error) if error.http_status().is_some_and(|status| LOST.contains(&status)) => {
+            if !ask_phone {
+                return Err(Error::Refused("asking the phone again is switched off".to_owned()));
+            }
             let direct_path = again(&client, &source).await?;
             fetch(&client, &Source { direct_path, ..source.clone() }, second).await.map_err(|error| failure(&error))?
         }

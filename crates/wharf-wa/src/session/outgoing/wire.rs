@@ -8,7 +8,9 @@ use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 use wacore_binary::{Jid, JidExt as _};
 use waproto::whatsapp as wa;
+use wharf_api::types::switches::Feature;
 use wharf_core::store::Outgoing;
+use wharf_core::switches;
 use whatsapp_rust::cache::Freshness;
 use whatsapp_rust::client::Client;
 use whatsapp_rust::features::{StatusPrivacySetting, StatusSendOptions};
@@ -34,6 +36,10 @@ pub(super) async fn send(own: &Arc<Own>, client: &Client, message: &Outgoing, ag
         tracing::error!(session = %own.session(), message = %message.id, "an accepted message cannot be read back");
         return Verdict::Failed("the stored message cannot be read".to_owned());
     };
+    let features = features(&to, &content);
+    if let Some(off) = features.iter().find_map(|feature| own.ctx.config.switches.require(*feature).err()) {
+        return Verdict::Failed(off.to_string());
+    }
     let mut awaited = own.flight.expect(&message.wa_id);
     // As close before the write as the library lets us: it encrypts and writes in one call.
     fail::fail_point!("S2-encrypted");
@@ -73,8 +79,31 @@ pub(super) async fn send(own: &Arc<Own>, client: &Client, message: &Outgoing, ag
         Answer::Acknowledged => Verdict::Sent,
         Answer::Refused(code) => {
             tracing::info!(session = %own.session(), message = %message.id, code, "WhatsApp refused a message");
+            note_refusal(own, &features, &code);
             Verdict::of_refusal(&code)
         }
+    }
+}
+
+/// What must be switched on for a message to go out.
+fn features(to: &Jid, content: &wa::Message) -> Vec<Feature> {
+    let status = to.is_status_broadcast().then_some(Feature::Status);
+    status.into_iter().chain([compose::feature(content)]).collect()
+}
+
+/// Notes a refusal that speaks of how the message is made. Enough of them, in several sessions, and its feature is marked.
+fn note_refusal(own: &Arc<Own>, features: &[Feature], code: &str) {
+    if !matches!(code, "400" | "479") {
+        return;
+    }
+    let now = own.ctx.clock.now();
+    for feature in features.iter().copied().filter(|feature| own.ctx.config.switches.note_refusal(*feature, own.session(), now)) {
+        let ctx = Arc::clone(&own.ctx);
+        tokio::spawn(async move {
+            if let Err(error) = switches::degrade(&*ctx.store, &ctx.config.switches, feature, now).await {
+                tracing::warn!(%error, feature = feature.as_str(), "a feature that WhatsApp refuses was not marked; the next refusal tries again");
+            }
+        });
     }
 }
 

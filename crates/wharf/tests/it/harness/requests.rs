@@ -131,6 +131,7 @@ fn body(operation: &Operation, own: &Objects) -> Value {
         "check_contacts" => json!({"sessionId": session, "phones": [engine::SILENT]}),
         "create_api_key" | "admin_create_api_key" => json!({"name": "k", "permissions": ["sessions:read"], "sessionIds": [session]}),
         "rotate_api_key" | "rotate_webhook_secret" => json!({"overlapSeconds": 60}),
+        "admin_put_switches" => json!({"sendingPaused": false}),
         "admin_put_plan" => json!({"callsPerMinute": 1000, "concurrentRequests": 10}),
         "admin_create_account" | "admin_update_account" => json!({"name": "x", "plan": "free"}),
         "block_contact" | "unblock_contact" | "read_chat" | "revoke_group_invite" | "leave_group" => json!({"sessionId": session}),
