@@ -130,3 +130,11 @@ pub const MEDIA_REQUEST_MS: u64 = 300_000;
 pub const MEDIA_UNUSED_MS: i64 = 60 * 60 * 1000;
 /// How long a received file may wait to be fetched from WhatsApp, in milliseconds.
 pub const MEDIA_PENDING_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+
+/// The pace of sessions where a plan says nothing else. See docs/manners.md for what is behind the numbers.
+pub const PACE_MESSAGES_PER_MINUTE: u64 = 20;
+pub const PACE_NEW_CONTACTS_PER_HOUR: u64 = 20;
+pub const PACE_NEW_CONTACTS_PER_DAY: u64 = 100;
+pub const PACE_STRANGER_JITTER_SECONDS: [u64; 2] = [1, 4];
+/// The longest pause and the longest typing that a plan may ask for, in seconds.
+pub const PACE_SECONDS_MAX: u64 = 60;

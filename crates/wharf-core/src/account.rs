@@ -38,6 +38,7 @@ impl From<&Plan> for wire::Plan {
             concurrent_requests: plan.concurrent_requests,
             event_days: plan.event_days,
             media_days: plan.media_days,
+            pace: plan.pace.clone(),
         }
     }
 }

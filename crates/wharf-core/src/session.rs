@@ -7,7 +7,7 @@ pub mod link;
 use std::time::Duration;
 
 use wharf_api::ids::SessionId;
-use wharf_api::types::session::{DisconnectReason, Session, SessionStatus, WaitingFor};
+use wharf_api::types::session::{DisconnectReason, NewContactsHeld, Session, SessionStatus, WaitingFor};
 use wharf_api::{ApiError, ErrorCode, Timestamp, limits};
 
 use crate::caller::Caller;
@@ -143,12 +143,22 @@ pub fn view(services: &Services, row: &SessionRow) -> Session {
             None => row.refusal.clone(),
         },
         degraded: link.as_ref().and_then(|link| link.degraded),
+        new_contacts_held: None,
         phone_number: jid.as_deref().map(user_part).map(str::to_owned),
         lid: row.lid.clone(),
         created_at: row.created_at,
         status_at: row.status_at,
         last_seen_at: services.engine.last_seen(&row.id),
     }
+}
+
+/// The same with what only the store knows.
+pub async fn show(services: &Services, row: &SessionRow) -> Result<Session, Error> {
+    let now = services.clock.now();
+    let holds = services.store.list_holds(&row.id).await?;
+    let held = holds.into_iter().find(|hold| hold.what == store::Held::FirstContacts && hold.until > now);
+    let held = held.map(|hold| NewContactsHeld { until: hold.until, reason: hold.reason });
+    Ok(Session { new_contacts_held: held, ..view(services, row) })
 }
 
 /// A row that claims a running state without a running engine only says what was true when its process died.

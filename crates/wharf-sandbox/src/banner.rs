@@ -3,7 +3,7 @@
 use crate::demo::Keys;
 
 /// Prints the addresses, the key and the three commands that lead to a first message.
-pub fn print(url: &str, control_url: Option<&str>, clock_url: &str, keys: &Keys) {
+pub fn print(url: &str, control_url: Option<&str>, clock_url: &str, keys: &Keys, pace: bool) {
     let key = &keys.api_key;
     println!("Wharf sandbox: the real gateway on a pretend WhatsApp. Nothing leaves this machine.\n");
     println!("  API          {url}");
@@ -13,6 +13,9 @@ pub fn print(url: &str, control_url: Option<&str>, clock_url: &str, keys: &Keys)
     println!("  clock        {clock_url}");
     println!("  demo key     {key}");
     println!("  operator key {}\n", keys.operator_key);
+    if !pace {
+        println!("The pace of the plans is switched off here (--pace keeps it): on the real WhatsApp sessions write more slowly.\n");
+    }
     let control = control_url.unwrap_or("$CONTROL");
     println!("A session, its QR code scanned by a pretend phone, and a first message:\n");
     println!(

@@ -40,6 +40,9 @@ struct Args {
     /// How many requests without a good key one address may send in a minute; a test that tries bad keys needs many
     #[arg(long, value_name = "N", default_value_t = wharf::http::Limits::default().failed_keys_per_minute)]
     failed_keys_per_minute: u64,
+    /// Keep the pace of the plans, as a release does; without it everything goes as fast as it can
+    #[arg(long, env = "WHARF_SANDBOX_PACE", action = clap::ArgAction::SetTrue)]
+    pace: bool,
 }
 
 #[tokio::main]
@@ -61,6 +64,8 @@ async fn run(args: Args) -> Result<()> {
     config.schedule = wanted.schedule;
     config.bucket = wanted.bucket;
     // A newcomer is to see everything.
+    config.pace = args.pace;
+    config.announce_online = wanted.announce_online;
     config.receive_statuses = wanted.receive_statuses || env("WHARF_RECEIVE_STATUSES").is_none();
     if let Some(filter) = env("WHARF_LOG") {
         config.log.filter = filter;
@@ -93,7 +98,7 @@ async fn run(args: Args) -> Result<()> {
         let ready = json!({"url": app.url(), "apiKey": keys.api_key, "operatorKey": keys.operator_key, "controlUrl": control_url, "clockUrl": clock_url});
         println!("{ready}");
     } else {
-        banner::print(&app.url(), control_url.as_deref(), &clock_url, &keys);
+        banner::print(&app.url(), control_url.as_deref(), &clock_url, &keys, args.pace);
     }
 
     signals.asked_to_end().await;

@@ -100,6 +100,11 @@ impl Account {
         all
     }
 
+    /// Whether a linked device says that its person is there.
+    pub(crate) fn has_available_device(&self) -> bool {
+        self.registry().devices.values().any(|device| device.available && device.handle.is_some())
+    }
+
     /// True for the first call since the last save.
     pub(crate) fn mark_dirty(&self) -> bool {
         !self.dirty.swap(true, Ordering::AcqRel)

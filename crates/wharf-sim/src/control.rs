@@ -9,6 +9,7 @@ mod media;
 mod phones;
 mod profiles;
 mod records;
+mod restrictions;
 mod scan;
 
 use std::sync::Arc;
@@ -44,6 +45,10 @@ fn routes(net: Arc<Net>) -> Router {
         .route("/control/phones/{number}/sleep", post(phones::sleep))
         .route("/control/phones/{number}/wake", post(phones::wake))
         .route("/control/phones/{number}/forget-sender-keys", post(phones::forget_sender_keys))
+        .route("/control/phones/{number}/restriction", get(restrictions::show).put(restrictions::lock).delete(restrictions::unlock))
+        .route("/control/phones/{number}/guard", post(restrictions::guard))
+        .route("/control/phones/{number}/history", post(restrictions::history))
+        .route("/control/phones/{number}/notices", get(phones::notices))
         .route("/control/phones/{number}/inbound-acks", get(records::inbound))
         .route("/control/groups", get(groups::list).post(groups::create))
         .route("/control/groups/{id}", get(groups::show))

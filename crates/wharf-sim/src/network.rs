@@ -23,8 +23,9 @@ use crate::pairing::Candidate;
 use crate::persist::Store;
 use crate::presence::Presences;
 use crate::profile::Profiles;
+use crate::restriction::Restrictions;
 use crate::stats::Stats;
-use crate::{connection, control, keys, persist};
+use crate::{connection, control, history, keys, persist};
 
 /// What every connection and every request of the control API reaches.
 pub(crate) struct Net {
@@ -39,6 +40,8 @@ pub(crate) struct Net {
     pub(crate) groups: Groups,
     pub(crate) profiles: Profiles,
     pub(crate) presences: Presences,
+    pub(crate) restrictions: Restrictions,
+    pub(crate) history: history::Sizes,
     pub(crate) stats: Stats,
     pub(crate) store: Option<Store>,
     pub(crate) media: Media,
@@ -149,6 +152,8 @@ impl Network {
             groups: Groups::new(loaded.groups),
             profiles: Profiles::new(loaded.profiles, control_address),
             presences: Presences::default(),
+            restrictions: Restrictions::default(),
+            history: history::Sizes::default(),
             stats: Stats::default(),
             store,
             media,

@@ -201,6 +201,7 @@ impl Candidate {
             pending: std::collections::VecDeque::new(),
             handle: None,
             active: false,
+            available: false,
         };
         account.registry().devices.insert(id, device);
         net.save(&account);

@@ -25,6 +25,8 @@ use ledger::{Entry, Ledger};
 
 /// Plaintexts a phone keeps to answer retry requests.
 const SENT_KEPT: usize = 512;
+/// Push notices a phone remembers.
+const NOTICES_KEPT: usize = 512;
 /// Decryption attempts asked for per message.
 const MAX_RETRIES: u8 = 5;
 
@@ -65,6 +67,15 @@ pub(crate) enum Opened {
     Lost,
 }
 
+/// A push notice of a message.
+#[derive(Debug, Clone)]
+pub(crate) struct Notice {
+    pub(crate) id: String,
+    pub(crate) chat: Number,
+    pub(crate) sender: Number,
+    pub(crate) at_ms: u64,
+}
+
 pub(crate) struct Phone {
     pub(crate) number: Number,
     pub(crate) awake: bool,
@@ -72,13 +83,24 @@ pub(crate) struct Phone {
     pub(crate) ledger: Ledger,
     /// Ciphertexts that came while the phone was off.
     pub(crate) inbox: VecDeque<Parcel>,
+    /// The push notices that its person saw, oldest first.
+    pub(crate) notices: VecDeque<Notice>,
     sent: VecDeque<(String, Number, Vec<u8>)>,
     retries: HashMap<(Address, String), u8>,
 }
 
 impl Phone {
     pub(crate) fn new(number: Number, keyring: Keyring, awake: bool) -> Self {
-        Self { number, awake, keyring, ledger: Ledger::default(), inbox: VecDeque::new(), sent: VecDeque::new(), retries: HashMap::new() }
+        Self {
+            number,
+            awake,
+            keyring,
+            ledger: Ledger::default(),
+            inbox: VecDeque::new(),
+            notices: VecDeque::new(),
+            sent: VecDeque::new(),
+            retries: HashMap::new(),
+        }
     }
 
     /// Decrypts a parcel and writes the ledger.
@@ -210,6 +232,15 @@ impl Phone {
         let count = self.retries.entry((parcel.from, parcel.id.clone())).or_insert(0);
         *count += 1;
         if *count > MAX_RETRIES { Opened::Lost } else { Opened::Retry(*count) }
+    }
+
+    /// Shows a push notice of what came.
+    pub(crate) fn notify(&mut self, entry: &Entry) {
+        if self.notices.len() == NOTICES_KEPT {
+            self.notices.pop_front();
+        }
+        let (chat, sender) = (entry.chat, entry.sender);
+        self.notices.push_back(Notice { id: entry.id.clone(), chat, sender, at_ms: clock::now_ms() });
     }
 
     /// Writes the ledger entry of a message this phone sends, and keeps the plaintext for retries.

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
 
-use crate::account::lock;
+use crate::account::{Account, lock};
 use crate::address::Number;
 use crate::network::Net;
 use crate::{clock, wire};
@@ -65,6 +65,8 @@ struct Known {
     watchers: HashMap<Number, HashSet<Number>>,
     /// What a person does in a chat, until when.
     doing: HashMap<(Number, Number), (Doing, u64)>,
+    /// How often a linked device of the account said that it is there.
+    announced: HashMap<Number, u64>,
 }
 
 #[derive(Default)]
@@ -73,6 +75,11 @@ pub(crate) struct Presences(Mutex<Known>);
 impl Presences {
     pub(crate) fn is_online(&self, number: Number) -> bool {
         lock(&self.0).online.get(&number).is_some_and(|(online, _)| *online)
+    }
+
+    /// How often a linked device of the account said that it is there.
+    pub(crate) fn announced(&self, number: Number) -> u64 {
+        lock(&self.0).announced.get(&number).copied().unwrap_or(0)
     }
 
     /// What others do in the chats of a person now.
@@ -97,7 +104,8 @@ impl Presences {
 }
 
 /// A `<presence>` of a linked device.
-pub(crate) fn presence(net: &Net, from: Number, node: &NodeRef<'_>) {
+pub(crate) fn presence(net: &Net, account: &Account, device: u16, node: &NodeRef<'_>) {
+    let from = account.number;
     match wire::text(node, "type").as_str() {
         "subscribe" => {
             if let Some(of) = person(node) {
@@ -112,11 +120,26 @@ pub(crate) fn presence(net: &Net, from: Number, node: &NodeRef<'_>) {
                 watchers.remove(&from);
             }
         }
-        "unavailable" => set_online(net, from, false),
+        "unavailable" => set_available(net, account, device, false),
         // A presence that only brings a name says nothing of being there.
-        "available" => set_online(net, from, true),
+        "available" => set_available(net, account, device, true),
         _ => {}
     }
+}
+
+fn set_available(net: &Net, account: &Account, device: u16, available: bool) {
+    if let Some(device) = account.registry().devices.get_mut(&device) {
+        device.available = available;
+    }
+    if available {
+        lock(&net.presences.0).announced.entry(account.number).and_modify(|times| *times += 1).or_insert(1);
+    }
+    devices_changed(net, account);
+}
+
+/// The account is online while one of its linked devices says so.
+pub(crate) fn devices_changed(net: &Net, account: &Account) {
+    set_online(net, account.number, account.has_available_device());
 }
 
 fn person(node: &NodeRef<'_>) -> Option<Number> {
@@ -170,10 +193,10 @@ pub(crate) fn show(net: &Net, from: Number, chat: Number, doing: Doing) {
     }
 }
 
-/// To the linked devices that are there now; nothing of it waits for one that is not.
+/// To the linked devices that say they are there: WhatsApp tells presence and typing to no others, and keeps none of it.
 fn to_active(net: &Net, number: Number, node: &Node) {
     let Some(account) = net.known(number) else { return };
-    for device in account.registry().devices.values().filter(|device| device.active) {
+    for device in account.registry().devices.values().filter(|device| device.active && device.available) {
         if let Some(handle) = &device.handle {
             handle.send(node.clone());
         }

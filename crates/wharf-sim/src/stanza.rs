@@ -62,11 +62,18 @@ impl Session {
         match &self.role {
             Role::Candidate(candidate) => candidate.withdraw(&self.net),
             Role::Linked { account, device } => {
-                if let Some(device) = account.registry().devices.get_mut(device)
-                    && device.handle.as_ref().is_some_and(|handle| handle.id == self.handle.id)
-                {
-                    device.handle = None;
-                    device.active = false;
+                let was_available = {
+                    let mut registry = account.registry();
+                    let device =
+                        registry.devices.get_mut(device).filter(|device| device.handle.as_ref().is_some_and(|h| h.id == self.handle.id));
+                    device.is_some_and(|device| {
+                        device.handle = None;
+                        device.active = false;
+                        std::mem::take(&mut device.available)
+                    })
+                };
+                if was_available {
+                    presence::devices_changed(&self.net, account);
                 }
             }
             Role::Refused => {}
@@ -89,7 +96,7 @@ pub(crate) fn handle(session: &Session, node: &NodeRef<'_>) {
             receipt::handle(session, account, *device, node);
         }
         ("ack", Role::Linked { account, device }) => acknowledged(session, account, *device, node),
-        ("presence", Role::Linked { account, .. }) => presence::presence(&session.net, account.number, node),
+        ("presence", Role::Linked { account, device }) => presence::presence(&session.net, account, *device, node),
         ("chatstate", Role::Linked { account, .. }) => presence::chatstate(&session.net, account.number, node),
         (tag, _) => tracing::debug!(tag, "stanza without an answer"),
     }

@@ -1,6 +1,7 @@
 //! What WhatsApp asked sessions to leave alone for a while.
 
 use async_trait::async_trait;
+use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::types::hold::HoldReason;
 use wharf_core::store::{Error, Fence, Held, HoldRow, HoldStore};
@@ -17,6 +18,11 @@ statements! {
     LIFT_ALL = "DELETE FROM holds WHERE session_id = $1";
     LIST = "SELECT chat, held_until, reason, times FROM holds WHERE session_id = $1";
     ON_CHAT = "SELECT chat, held_until, reason, times FROM holds WHERE session_id = $1 AND chat IN ($2, '*', '')";
+    BEGIN = "INSERT INTO first_contacts (session_id, chat, begun_at) VALUES ($1, $2, $3) \
+        ON CONFLICT (session_id, chat) DO UPDATE SET begun_at = excluded.begun_at";
+    FORGET_BEGUN = "DELETE FROM first_contacts WHERE session_id = $1 AND begun_at < $2";
+    FORGET_ALL_BEGUN = "DELETE FROM first_contacts WHERE session_id = $1";
+    BEGUN = "SELECT chat, begun_at FROM first_contacts WHERE session_id = $1 AND begun_at >= $2 ORDER BY begun_at, chat";
     KNOWN = "SELECT 1 FROM messages WHERE account_id = $1 AND chat_key = $2 AND session_id = $3 \
         AND (direction = 'incoming' OR status IN ('sent', 'delivered', 'read', 'played')) LIMIT 1";
 }
@@ -43,6 +49,7 @@ fn read(row: &mut Row) -> Result<HoldRow, Error> {
 
 /// Lets everything of a deleted session go.
 pub(crate) async fn lift_all(tx: &mut Tx, session: &SessionId) -> Result<(), Error> {
+    tx.execute(&FORGET_ALL_BEGUN, args![session]).await?;
     tx.execute(&LIFT_ALL, args![session]).await.map(drop)
 }
 
@@ -77,6 +84,23 @@ impl HoldStore for SqlStore {
 
     async fn holds_on(&self, session: &SessionId, chat: &str) -> Result<Vec<HoldRow>, Error> {
         self.readers.fetch(&ON_CHAT, args![session, chat]).await?.iter_mut().map(read).collect()
+    }
+
+    async fn begin_contact(&self, fence: &Fence, chat: &str, at: Timestamp, forget_before: Timestamp) -> Result<(), Error> {
+        let (owned, chat) = (fence.clone(), chat.to_owned());
+        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+            Box::pin(async move {
+                owner::check(tx, &owned).await?;
+                tx.execute(&FORGET_BEGUN, args![&owned.session, forget_before]).await?;
+                tx.execute(&BEGIN, args![&owned.session, &chat, at]).await.map(drop)
+            })
+        })
+        .await
+    }
+
+    async fn contacts_begun(&self, session: &SessionId, since: Timestamp) -> Result<Vec<(String, Timestamp)>, Error> {
+        let mut rows = self.readers.fetch(&BEGUN, args![session, since]).await?;
+        rows.iter_mut().map(|row| Ok((row.text()?, row.time()?))).collect()
     }
 
     async fn known_chats(&self, account: &AccountId, session: &SessionId, chats: &[String]) -> Result<Vec<String>, Error> {

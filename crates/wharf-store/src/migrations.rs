@@ -32,6 +32,7 @@ history! {
     9 "0009_notices",
     10 "0010_chats",
     11 "0011_refusals",
+    14 "0014_pace",
     16 "0016_whatsapp_switches",
 }
 

@@ -19,6 +19,8 @@ pub struct Config {
     pub device_name: String,
     /// Whether what others post as their status comes in too.
     pub receive_statuses: bool,
+    /// Whether sessions show themselves as online all the time. Their phones get no push notices then.
+    pub announce_online: bool,
     /// The version of WhatsApp Web that the clients claim to be.
     pub version: (u32, u32, u32),
     /// How many one-time keys a session keeps at the server. Each takes memory and a row.
@@ -27,6 +29,10 @@ pub struct Config {
     pub send_ack_timeout: Duration,
     /// How long a chat is left alone after a refusal that time may heal: at first, and at the longest.
     pub chat_hold: [Duration; 2],
+    /// How long everybody new waits after such a refusal before one of them is tried, where WhatsApp names no date.
+    pub probe_gap: Duration,
+    /// Whether sessions keep the pace of their plans.
+    pub pace: bool,
     /// How often a session looks after itself. Messages that nobody told it of are found by a worker of the whole process.
     pub poll: Duration,
     /// How many sessions connect at the same time when the process starts.
@@ -47,10 +53,13 @@ impl Config {
             master_key,
             device_name: "Wharf".to_owned(),
             receive_statuses: false,
+            announce_online: false,
             version: (2, 3000, 1_035_194_821),
             wanted_pre_keys: 30,
             send_ack_timeout: Duration::from_mins(1),
-            chat_hold: [Duration::from_secs(30), Duration::from_mins(30)],
+            chat_hold: [Duration::from_hours(4), Duration::from_hours(12)],
+            probe_gap: Duration::from_hours(1),
+            pace: true,
             poll: Duration::from_mins(1),
             start_concurrency: 32,
             start_stagger: Duration::from_millis(100),

@@ -29,7 +29,7 @@ use crate::config::Config;
 use crate::http::MediaHttp;
 use crate::people::Typing;
 use crate::session::presence::Presences;
-use crate::session::{Context, Handle, Order, media};
+use crate::session::{Context, Handle, Order, Own, media};
 use crate::transport::Dialer;
 
 /// The space under which the keys of received files are sealed.
@@ -94,6 +94,19 @@ impl WaEngine {
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
+        self.patiently(session, WORK_LIMIT, |client, _| work(client)).await
+    }
+
+    /// The same with what the session has.
+    pub(crate) async fn with_own<T, F>(
+        &self,
+        session: &SessionId,
+        work: impl FnOnce(Arc<Client>, Arc<Own>) -> F + Send + 'static,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
         self.patiently(session, WORK_LIMIT, work).await
     }
 
@@ -102,19 +115,19 @@ impl WaEngine {
         &self,
         session: &SessionId,
         limit: Duration,
-        work: impl FnOnce(Arc<Client>) -> F + Send + 'static,
+        work: impl FnOnce(Arc<Client>, Arc<Own>) -> F + Send + 'static,
     ) -> Result<T, Error>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         let order = |reply: oneshot::Sender<Result<T, Error>>| {
-            Order::Work(Box::new(move |client| match client {
+            Order::Work(Box::new(move |there| match there {
                 // The asker may have stopped waiting.
                 None => drop(reply.send(Err(Error::NotConnected))),
-                Some(client) => {
+                Some((client, own)) => {
                     tokio::spawn(async move {
-                        let done = tokio::time::timeout(limit, work(client)).await;
+                        let done = tokio::time::timeout(limit, work(client, own)).await;
                         drop(reply.send(done.unwrap_or(Err(Error::Timeout))));
                     });
                 }
@@ -200,7 +213,7 @@ impl Engine for WaEngine {
 
     async fn upload(&self, session: &SessionId, path: &Path, kind: MediaKind, scratch: File) -> Result<Uploaded, Error> {
         let path = path.to_owned();
-        self.patiently(session, media::LIMIT, move |client| media::upload(client, path, kind, scratch)).await
+        self.patiently(session, media::LIMIT, move |client, _| media::upload(client, path, kind, scratch)).await
     }
 
     async fn download(&self, session: &SessionId, media: &MediaId, sealed: &[u8], scratch: File) -> Result<Downloaded, Error> {
@@ -208,7 +221,7 @@ impl Engine for WaEngine {
         let plain = self.ctx.seal.open(&[session.as_str(), SEALED_MEDIA, media.as_str()], sealed).map_err(|_| unreadable())?;
         let source = serde_json::from_slice(&plain).map_err(|_| unreadable())?;
         let again = !self.ctx.config.switches.is_off(Feature::MediaReupload);
-        self.patiently(session, media::LIMIT, move |client| media::download(client, source, scratch, again)).await
+        self.patiently(session, media::LIMIT, move |client, _| media::download(client, source, scratch, again)).await
     }
 
     fn wake(&self, _account: &AccountId, session: &SessionId) {

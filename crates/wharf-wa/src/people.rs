@@ -18,6 +18,15 @@ use whatsapp_rust::{ChatStateType, ErrorChainExt};
 
 use crate::engine::WaEngine;
 use crate::groups::{named, party};
+use crate::session::online;
+
+/// How long a session may need at the end of typing to say so.
+const PAUSE_LIMIT: Duration = Duration::from_secs(1);
+/// What a question of somebody's presence is called among the moments in which a session is there, and how long it is.
+const QUESTION: &str = "?";
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+/// How long a request waits for the answer to such a question.
+const ANSWER_WAIT: Duration = Duration::from_millis(1_500);
 
 /// The latest thing shown in each chat, so that an earlier one does not end it.
 #[derive(Default)]
@@ -115,17 +124,24 @@ impl PeopleEngine for WaEngine {
         let (typing, owner, name) = (Arc::clone(&self.typing), session.clone(), chat.to_owned());
         let turn = typing.begin(session, chat);
         let done = self
-            .with_client(session, move |client| async move {
-                show(&client, &to, state).await?;
-                if state != TypingState::Paused {
-                    // Nobody types for ever, and a program may forget to say that it stopped.
-                    tokio::spawn(async move {
-                        tokio::time::sleep(Duration::from_millis(limits::TYPING_MS.unsigned_abs())).await;
-                        if typing.end(&owner, &name, turn) {
-                            let _ = show(&client, &to, TypingState::Paused).await;
-                        }
-                    });
+            .with_own(session, move |client, own| async move {
+                if state == TypingState::Paused {
+                    let shown = show(&client, &to, state).await;
+                    online::end(&own, &client, &name).await;
+                    return shown;
                 }
+                // Nobody sees the typing of somebody who is not there.
+                let time = Duration::from_millis(limits::TYPING_MS.unsigned_abs());
+                online::moment(&own, &client, &name, time + PAUSE_LIMIT).await;
+                show(&client, &to, state).await?;
+                // Nobody types for ever, and a program may forget to say that it stopped.
+                tokio::spawn(async move {
+                    tokio::time::sleep(time).await;
+                    if typing.end(&owner, &name, turn) {
+                        let _ = show(&client, &to, TypingState::Paused).await;
+                        online::end(&own, &client, &name).await;
+                    }
+                });
                 Ok(())
             })
             .await;
@@ -136,12 +152,8 @@ impl PeopleEngine for WaEngine {
     }
 
     async fn set_presence(&self, session: &SessionId, state: PresenceState) -> Result<(), Error> {
-        self.with_client(session, move |client| async move {
-            let presence = client.presence();
-            let done = match state {
-                PresenceState::Available => presence.set_available().await,
-                PresenceState::Unavailable => presence.set_unavailable().await,
-            };
+        self.with_own(session, move |client, own| async move {
+            let done = online::set(&own, &client, state == PresenceState::Available).await;
             done.map_err(|error| match error {
                 whatsapp_rust::PresenceError::PushNameEmpty => Error::Conflict("the account has no name yet"),
                 error => failure(&error),
@@ -152,11 +164,17 @@ impl PeopleEngine for WaEngine {
 
     async fn presence(&self, session: &SessionId, person: &str) -> Result<Presence, Error> {
         let jid = jid(person)?;
-        let first = self.ctx.presences.ask(session, person);
+        let name = person.to_owned();
         let names = self
-            .with_client(session, move |client| async move {
-                if first {
+            .with_own(session, move |client, own| async move {
+                let presences = &own.ctx.presences;
+                if presences.ask(own.session(), &name, own.online.stays()) {
+                    // Only who is there is told of others.
+                    online::moment(&own, &client, QUESTION, ANSWER_LIMIT).await;
+                    let told = presences.next_told();
                     client.presence().subscribe(jid.clone()).await.map_err(|error| failure(&error))?;
+                    // What does not come in time shows at the next question.
+                    let _ = tokio::time::timeout(ANSWER_WAIT, told).await;
                 }
                 let names = named(&client, &jid).await;
                 Ok([Some(jid.to_non_ad_string()), Some(names.id), names.lid].into_iter().flatten().collect::<Vec<_>>())

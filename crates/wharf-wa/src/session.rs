@@ -13,15 +13,18 @@ mod links;
 mod lookup;
 pub(crate) mod media;
 mod notices;
+pub(crate) mod online;
 mod outgoing;
 mod pairing;
 mod pause;
 pub(crate) mod presence;
 mod receipts;
 mod seen;
+mod timelock;
 mod votes;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -39,6 +42,8 @@ use crate::http::MediaHttp;
 use crate::transport::Dialer;
 use crate::vault::Vault;
 use flight::Flight;
+use lookup::batch::Lookups;
+use online::Online;
 use presence::Presences;
 use seen::Seen;
 use wharf_core::seal::Seal;
@@ -80,12 +85,31 @@ pub(crate) struct Own {
     pub(crate) unstored: Notify,
     /// What the client writes passes it.
     pub(crate) gate: Arc<Gate>,
+    pub(crate) online: Online,
+    /// What WhatsApp said of its reach-out lock.
+    timelock: timelock::Heard,
+    /// Whether the client knows the server's properties, as far as anybody waits for them.
+    has_properties: AtomicBool,
+    /// Whether the device was linked by this client, and its phone has not told it of the time before.
+    pub(crate) awaits_history: watch::Sender<bool>,
+    pub(crate) lookups: Arc<Lookups>,
 }
 
 impl Own {
     fn new(ctx: &Arc<Context>, fence: Fence) -> Arc<Self> {
         let vault = Arc::new(Vault::new(Arc::clone(&ctx.store), Arc::clone(&ctx.seal), fence));
-        Arc::new(Self { ctx: Arc::clone(ctx), vault, flight: Arc::default(), unstored: Notify::new(), gate: Arc::default() })
+        Arc::new(Self {
+            ctx: Arc::clone(ctx),
+            vault,
+            flight: Arc::default(),
+            unstored: Notify::new(),
+            gate: Arc::default(),
+            online: Online::default(),
+            timelock: timelock::Heard::default(),
+            has_properties: AtomicBool::new(false),
+            awaits_history: watch::Sender::new(false),
+            lookups: Arc::default(),
+        })
     }
 
     pub(crate) fn fence(&self) -> &Fence {
@@ -116,8 +140,8 @@ pub(crate) enum Order {
     Work(Work),
 }
 
-/// Gets the client, or nothing where none is connected.
-pub(crate) type Work = Box<dyn FnOnce(Option<Arc<Client>>) + Send>;
+/// Gets the client and what its session has, or nothing where none is connected.
+pub(crate) type Work = Box<dyn FnOnce(Option<(Arc<Client>, Arc<Own>)>) + Send>;
 
 impl Order {
     /// Answers what can only be asked of a client, where there is none.

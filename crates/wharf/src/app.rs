@@ -89,6 +89,8 @@ impl App {
         engine.server_url = network;
         engine.device_name = config.device_name;
         engine.receive_statuses = config.receive_statuses;
+        engine.announce_online = config.announce_online;
+        engine.pace = config.pace;
         engine.meter = Arc::clone(&meter);
         engine.switches = Arc::clone(&switches);
         let dynamic: Arc<dyn Store> = store.clone();

@@ -46,6 +46,10 @@ pub struct Config {
     pub device_name: String,
     /// Whether what others post as their status comes in too.
     pub receive_statuses: bool,
+    /// Whether sessions show themselves as online all the time. Their phones get no push notices then.
+    pub announce_online: bool,
+    /// Whether sessions keep the pace of their plans. No setting turns it off: a plan without limits does. The sandbox does not keep it.
+    pub pace: bool,
     pub log: Log,
     /// How far media URLs and webhooks may lead. The sandbox never leaves loopback, whatever stands here.
     pub reach: Reach,
@@ -81,6 +85,8 @@ impl Default for Config {
             master_key_file: None,
             device_name: "Wharf".to_owned(),
             receive_statuses: false,
+            announce_online: false,
+            pace: true,
             log: Log { filter: "info".to_owned(), format: Format::Text },
             reach: Reach::Public,
             schedule: Schedule::default(),
@@ -167,6 +173,8 @@ impl Config {
             master_key_file: settings.master_key_file,
             device_name: settings.device_name.unwrap_or(default.device_name),
             receive_statuses: settings.receive_statuses.unwrap_or(default.receive_statuses),
+            announce_online: settings.announce_online.unwrap_or(default.announce_online),
+            pace: default.pace,
             log: Log { filter: settings.log.filter.unwrap_or(default.log.filter), format },
             reach,
             schedule: schedule(&settings.webhooks, default.schedule)?,

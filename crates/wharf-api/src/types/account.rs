@@ -4,8 +4,46 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
 use crate::ids::AccountId;
+use crate::{Timestamp, limits};
+
+/// How fast each session writes, so that its number is not restricted. What is over pace waits; it is never refused. Absent is the safe
+/// default, `null` is without limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Pace {
+    pub messages_per_minute: Option<u64>,
+    /// People who never wrote to the session and whom it never wrote to.
+    pub new_contacts_per_hour: Option<u64>,
+    pub new_contacts_per_day: Option<u64>,
+    /// The pause after the first message to somebody new, before the next to somebody new: from and to, drawn each time.
+    pub stranger_jitter_seconds: Option<[u64; 2]>,
+    /// How long typing is shown before a text to a person; absent is not at all.
+    pub typing_seconds: Option<[u64; 2]>,
+}
+
+impl Pace {
+    /// No limit at all.
+    pub const OFF: Self = Self {
+        messages_per_minute: None,
+        new_contacts_per_hour: None,
+        new_contacts_per_day: None,
+        stranger_jitter_seconds: None,
+        typing_seconds: None,
+    };
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            messages_per_minute: Some(limits::PACE_MESSAGES_PER_MINUTE),
+            new_contacts_per_hour: Some(limits::PACE_NEW_CONTACTS_PER_HOUR),
+            new_contacts_per_day: Some(limits::PACE_NEW_CONTACTS_PER_DAY),
+            stranger_jitter_seconds: Some(limits::PACE_STRANGER_JITTER_SECONDS),
+            typing_seconds: None,
+        }
+    }
+}
 
 /// How much an account may do. `null` is without limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +58,7 @@ pub struct Plan {
     pub event_days: u64,
     /// How many days a file is kept after it came or was sent last.
     pub media_days: u64,
+    pub pace: Pace,
 }
 
 /// `PUT /v1/admin/plans/{name}`: the whole plan. Calls and concurrent requests always have a limit.
@@ -40,6 +79,9 @@ pub struct PutPlan {
     /// How many days a file is kept; 30 where absent.
     #[serde(default)]
     pub media_days: Option<u64>,
+    /// The safe defaults where absent.
+    #[serde(default)]
+    pub pace: Option<Pace>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,10 +14,12 @@ pub enum HoldReason {
     Overload,
     /// The operator has paused sending, or all connections.
     Pause,
+    /// The plan lets the session write no faster.
+    Pace,
 }
 
 impl HoldReason {
-    pub const ALL: &'static [Self] = &[Self::ReachoutTimelock, Self::NewChatLimit, Self::Overload, Self::Pause];
+    pub const ALL: &'static [Self] = &[Self::ReachoutTimelock, Self::NewChatLimit, Self::Overload, Self::Pause, Self::Pace];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -25,6 +27,7 @@ impl HoldReason {
             Self::NewChatLimit => "new_chat_limit",
             Self::Overload => "overload",
             Self::Pause => "pause",
+            Self::Pace => "pace",
         }
     }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::ids::{SessionId, WebhookId};
+use crate::types::hold::HoldReason;
 
 /// What a session is doing. The words are the wire names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -133,6 +134,13 @@ pub struct Refusal {
     pub until: Option<Timestamp>,
 }
 
+/// People whom the session has not written with yet wait until then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewContactsHeld {
+    pub until: Timestamp,
+    pub reason: HoldReason,
+}
+
 /// What does not work on a session although it is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -184,6 +192,9 @@ pub struct Session {
     /// What does not work although it is `connected`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub degraded: Option<Degradation>,
+    /// Why people who are new to the session wait, where they do. Shown for one session, not in lists.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub new_contacts_held: Option<NewContactsHeld>,
     /// The linked account's phone number, once linked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub phone_number: Option<String>,

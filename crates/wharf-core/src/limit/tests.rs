@@ -29,6 +29,7 @@ fn plan(calls_per_minute: u64, concurrent_requests: u64) -> Plan {
         concurrent_requests,
         event_days: 30,
         media_days: 30,
+        pace: wharf_api::types::account::Pace::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use wharf_api::ids::AccountId;
+use wharf_api::types::account::Pace;
 use wharf_api::{ErrorCode, Timestamp};
 
 use super::{Error, Page, PageRequest};
@@ -18,6 +19,8 @@ pub struct Plan {
     pub event_days: u64,
     /// How many days a file is kept.
     pub media_days: u64,
+    /// How fast each session writes.
+    pub pace: Pace,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,6 +17,16 @@ pub enum Held {
     Session,
 }
 
+impl Held {
+    /// The chat, where it is one.
+    pub fn chat(&self) -> Option<&str> {
+        match self {
+            Self::Chat(chat) => Some(chat),
+            Self::FirstContacts | Self::Session => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoldRow {
     pub what: Held,
@@ -39,6 +49,12 @@ pub trait HoldStore {
 
     /// What may hold the chat back: its own hold, that of first contacts, that of the session.
     async fn holds_on(&self, session: &SessionId, chat: &str) -> Result<Vec<HoldRow>, Error>;
+
+    /// The session writes to somebody for the first time. What was noted before `forget_before` is forgotten.
+    async fn begin_contact(&self, fence: &Fence, chat: &str, at: Timestamp, forget_before: Timestamp) -> Result<(), Error>;
+
+    /// Whom the session wrote to first since then, oldest first.
+    async fn contacts_begun(&self, session: &SessionId, since: Timestamp) -> Result<Vec<(String, Timestamp)>, Error>;
 
     /// Those of the chats that the session has written with before: something came in, or the network took something.
     async fn known_chats(&self, account: &AccountId, session: &SessionId, chats: &[String]) -> Result<Vec<String>, Error>;

@@ -61,6 +61,8 @@ pub(crate) struct Device {
     pub(crate) handle: Option<Handle>,
     /// Between its `active` request and its disconnect.
     pub(crate) active: bool,
+    /// It says that its person is there: the phone gets no push notices meanwhile.
+    pub(crate) available: bool,
 }
 
 impl Device {

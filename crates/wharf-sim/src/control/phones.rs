@@ -55,6 +55,7 @@ pub(super) async fn show(State(net): State<Arc<Net>>, Path(number): Path<String>
     let account = answer::account(&net, &number)?;
     let mut shown = describe(&account);
     shown["online"] = json!(net.presences.is_online(account.number));
+    shown["announced"] = json!(net.presences.announced(account.number));
     answer::ok(shown)
 }
 
@@ -74,6 +75,7 @@ fn describe(account: &Account) -> Value {
                 "keyIndex": device.key_index,
                 "connected": device.handle.is_some(),
                 "active": device.active,
+                "available": device.available,
                 "pending": device.pending.len(),
                 "oneTimeKeys": device.one_time.len(),
             })
@@ -136,6 +138,16 @@ fn entry(net: &Net, entry: &Entry) -> Value {
         shown[name] = value.clone();
     }
     shown
+}
+
+/// The push notices that went out to the phone.
+pub(super) async fn notices(State(net): State<Arc<Net>>, Path(number): Path<String>) -> Answer {
+    let account = answer::account(&net, &number)?;
+    let notices = account.phone().notices.clone().into_iter().map(|notice| {
+        let (chat, sender) = (notice.chat.to_string(), notice.sender.to_string());
+        json!({"id": notice.id, "chat": chat, "sender": sender, "atMs": notice.at_ms})
+    });
+    answer::ok(notices.collect::<Vec<_>>())
 }
 
 pub(super) async fn send(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {

@@ -71,6 +71,10 @@ fn react(net: &Arc<Net>, account: &Arc<Account>, parcel: &Parcel, opened: Opened
     if !first {
         return;
     }
+    // Who is there on another device needs none.
+    if !account.has_available_device() {
+        account.phone().notify(&entry);
+    }
     match account.behaviour {
         Behaviour::Echo => {
             read(net, account, &entry);

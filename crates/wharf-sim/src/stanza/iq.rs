@@ -1,7 +1,10 @@
 //! Requests that need little: pings, privacy, and what is not simulated. The larger families have their own files.
 
+use wacore::iq::abprops::web;
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
+
+use crate::restriction;
 
 use super::{Role, Session, app_state, group, keys, login, pairing, profile, usync, wire};
 
@@ -29,6 +32,10 @@ pub(super) fn handle(session: &Session, node: &NodeRef<'_>) {
                 "abt" => answer(session, node, vec![props()]),
                 "status" if kind == "set" => profile::set_about(session, account, node),
                 "blocklist" => profile::blocklist(session, account, node),
+                "w:mex" => match restriction::mex(&session.net, account, node) {
+                    Some(result) => answer(session, node, vec![result]),
+                    None => answer(session, node, Vec::new()),
+                },
                 "w:m" => answer(session, node, vec![session.net.media.connection()]),
                 "w:g2" => group::handle(session, account, node),
                 "w:profile:picture" => profile::picture(session, account, node),
@@ -49,9 +56,12 @@ pub(crate) fn refuse(session: &Session, node: &NodeRef<'_>, code: u16, text: &'s
     session.send(wire::failure(&wire::text(node, "id"), code, text));
 }
 
-/// No switch is set; the answer holds for a day.
+/// The switches that the network sets: tokens go with messages to people. The answer holds for a day.
 fn props() -> Node {
-    NodeBuilder::new("props").attr("protocol", "1").attr("hash", "sim").attr("refresh", 86_400u32).attr("refresh_id", 1u8).build()
+    let on = [web::PRIVACY_TOKEN_SENDING_ON_ALL_1_ON_1_MESSAGES, web::WA_NCT_TOKEN_SEND_ENABLED];
+    let on = on.map(|prop| NodeBuilder::new("prop").attr("config_code", prop.code).attr("config_value", "1").build());
+    let props = NodeBuilder::new("props").attr("protocol", "1").attr("hash", "sim").attr("refresh", 86_400u32).attr("refresh_id", 1u8);
+    props.children(on).build()
 }
 
 fn privacy(node: &NodeRef<'_>) -> Vec<Node> {

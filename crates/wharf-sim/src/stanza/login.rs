@@ -15,7 +15,7 @@ use crate::connection::Handle;
 use crate::faults::Action;
 use crate::network::Net;
 use crate::pairing::Candidate;
-use crate::{clock, router};
+use crate::{clock, history, router};
 
 pub(super) fn open(net: &Arc<Net>, handle: &Handle, client_static: [u8; 32], payload: &[u8]) -> Role {
     let Ok(mut payload) = ClientPayload::decode_from_slice(payload) else {
@@ -60,6 +60,7 @@ fn enter(net: &Arc<Net>, handle: &Handle, account: &Arc<Account>, id: u16, clien
         older.close();
     }
     device.active = false;
+    device.available = false;
     let share_keys = !std::mem::replace(&mut device.key_share_sent, true);
     handle.send(NodeBuilder::new("success").attr("t", clock::now_secs()).attr("lid", Address::new(account.number, id).lid()).build());
     handle.send(edge_routing());
@@ -70,6 +71,7 @@ fn enter(net: &Arc<Net>, handle: &Handle, account: &Arc<Account>, id: u16, clien
     if share_keys {
         router::share_app_state_key(net, account, id);
         router::share_push_name(net, account, id);
+        history::share(net, account, id);
     }
     true
 }

@@ -17,7 +17,7 @@ use crate::faults::Action;
 use crate::group::post;
 use crate::phone::keyring::Sealed;
 use crate::stats::count;
-use crate::{many, status};
+use crate::{many, restriction, status};
 
 const NOT_FOUND: u16 = 404;
 
@@ -61,7 +61,10 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
                 let attr = |name| wire::attr(node, name);
                 post::refusal(net, group, account.number, attr("edit").as_deref(), attr("addressing_mode").as_deref())
             }
-            None => refusal(session, account, target),
+            None => refusal(session, account, target).or_else(|| {
+                let to = target.filter(|target| target.number != account.number && !wire::is(node, "category", "peer"))?;
+                restriction::refusal(net, account, to.number, node)
+            }),
         },
     };
     if let Some(code) = refusal {

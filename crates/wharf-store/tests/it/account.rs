@@ -1,3 +1,4 @@
+use wharf_api::types::account::Pace;
 use wharf_core::store::{AccountStore, Plan};
 
 use crate::harness::{Db, both_backends};
@@ -24,8 +25,8 @@ async fn the_four_plans_are_there_with_their_limits(db: &Db) {
         assert!(db.store.insert_account(&id, "a", name, NOW).await.unwrap());
         let plan = db.store.find_account(&id).await.unwrap().unwrap().plan;
         let name = name.to_owned();
-        let media_days = 30;
-        assert_eq!(plan, Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days });
+        let (media_days, pace) = (30, Pace::default());
+        assert_eq!(plan, Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, pace });
     }
 }
 

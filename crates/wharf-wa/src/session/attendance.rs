@@ -19,6 +19,12 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 /// How long a logout may take at WhatsApp.
 const LOGOUT_LIMIT: Duration = Duration::from_secs(15);
 
+/// The pause between two questions whether numbers are on WhatsApp, for sessions that keep a pace.
+const LOOKUP_PAUSE: Duration = Duration::from_secs(1);
+/// Rests that end within this time are waited for, though not shorter than that.
+const RESUME_WITHIN: Duration = Duration::from_secs(5);
+const RESUME_AFTER: Duration = Duration::from_millis(50);
+
 /// What is known of the client's connection.
 #[derive(Default)]
 pub(super) struct Connection {
@@ -40,6 +46,8 @@ pub(super) struct Attendance<'life> {
     /// When the last way to pair is over.
     pub(super) pairing_until: Option<Instant>,
     pump: Option<JoinHandle<Queue>>,
+    /// When something that rests may go on.
+    resume_at: Option<Instant>,
     /// Somebody woke the session while the pump was running.
     woken: bool,
     stopping: Option<(End, Instant)>,
@@ -57,6 +65,7 @@ impl<'life> Attendance<'life> {
             own_users: Vec::new(),
             pairing_until: None,
             pump: None,
+            resume_at: None,
             woken: false,
             stopping: None,
         }
@@ -71,7 +80,7 @@ impl<'life> Attendance<'life> {
         let mut tick = tokio::time::interval_at(Instant::now() + self.own.ctx.jitter(poll), poll);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let deadline = self.deadline();
+            let (deadline, resume) = (self.deadline(), self.resume_at);
             // In this order: what the client said before it ended counts before its end.
             let end = tokio::select! {
                 biased;
@@ -87,6 +96,7 @@ impl<'life> Attendance<'life> {
                 () = self.own.unstored.notified() => self.on_unstored().await,
                 Ok(()) = switches.changed() => self.on_switches(),
                 _ = tick.tick() => self.on_tick().await,
+                () = sleep_until(resume), if resume.is_some() => { self.resume_at = None; self.pump(); None }
                 () = sleep_until(deadline), if deadline.is_some() => Some(self.on_deadline()),
                 () = &mut self.running.handle => Some(End::Broken),
             };
@@ -133,9 +143,10 @@ impl<'life> Attendance<'life> {
                 tokio::spawn(async move { reply.send(pairing::code(client, phone, now).await) });
             }
             Some(Order::Registrations { phones, reply }) if self.connection.connected => {
-                tokio::spawn(async move { reply.send(lookup::registrations(client, phones).await) });
+                let pause = if self.own.ctx.config.pace { LOOKUP_PAUSE } else { Duration::ZERO };
+                lookup::batch::ask(&self.own.lookups, client, phones, reply, pause);
             }
-            Some(Order::Work(work)) if self.connection.connected => work(Some(client)),
+            Some(Order::Work(work)) if self.connection.connected => work(Some((client, Arc::clone(self.own)))),
             Some(order) => order.refuse(),
         }
         None
@@ -212,6 +223,9 @@ impl<'life> Attendance<'life> {
 
     fn on_pumped(&mut self, queue: Option<Queue>) -> Option<End> {
         self.pump = None;
+        // Longer rests are found by the worker that wakes whoever has something queued.
+        let due = queue.as_ref().and_then(|queue| queue.due(self.own.ctx.clock.now())).filter(|due| *due < RESUME_WITHIN);
+        self.resume_at = due.map(|due| Instant::now() + due.max(RESUME_AFTER));
         self.life.queue = queue;
         if let Some((end, _)) = self.stopping {
             return (end != End::LoggedOut).then_some(end);

@@ -53,10 +53,11 @@ impl Running {
             .with_wanted_pre_key_count(config.wanted_pre_keys)
             .with_cache_config(caches())
             .with_inbound_durability_hook(Inbound::new(Arc::clone(own)))
-            .skip_history_sync()
             .build()
             .await?;
         let client = bot.client();
+        // Whoever writes to the account is to see that it came, although the session is not «available».
+        client.set_force_active_delivery_receipts(true);
         client.subscribe_handler(Arc::new(Handler { own: Arc::clone(own), sender })).detach();
         Ok(Self { client, signals, handle: bot.spawn() })
     }
@@ -125,6 +126,9 @@ impl EventHandler for Handler {
             EventKind::PairError,
             EventKind::Connected,
             EventKind::Disconnected,
+            EventKind::SelfPushNameUpdated,
+            EventKind::MexNotification,
+            EventKind::HistorySync,
             EventKind::OfflineSyncCompleted,
             EventKind::LoggedOut,
             EventKind::StreamReplaced,

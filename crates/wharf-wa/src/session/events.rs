@@ -11,6 +11,7 @@ use super::attendance::Attendance;
 use super::inbound;
 use super::life::End;
 use super::links::Account;
+use super::{online, timelock};
 
 /// A code on the phone may be typed until it expires; a little later nobody will.
 const PAIR_CODE_GRACE: Duration = Duration::from_secs(5);
@@ -28,6 +29,7 @@ impl Attendance<'_> {
             Event::PairingCode(code) => self.pairing_until = Some(Instant::now() + code.timeout + PAIR_CODE_GRACE),
             Event::PairSuccess(success) => {
                 self.pairing_until = None;
+                self.own.awaits_history.send_replace(true);
                 let account = Account {
                     jid: Some(success.id.to_non_ad_string()),
                     lid: Some(success.lid.to_non_ad_string()).filter(|lid| lid.ends_with("@lid") && !lid.starts_with('@')),
@@ -36,7 +38,20 @@ impl Attendance<'_> {
                 self.life.links.linked(self.own, SessionStatus::Connecting, account).await;
             }
             Event::PairError(_) => tracing::warn!(session = %self.own.session(), "a pairing failed"),
+            // With a new name the library announces the session, and so it does at each login.
+            Event::SelfPushNameUpdated(_) => online::settle(self.own, &self.running.client, true),
+            // The library has kept what matters of it: tokens, salt, names. The messages are nobody's business.
+            Event::HistorySync(_) => {
+                self.own.awaits_history.send_replace(false);
+            }
+            Event::MexNotification(notice) => {
+                if let Some(word) = timelock::read(notice) {
+                    self.own.timelock.put(word);
+                    self.pump();
+                }
+            }
             Event::Connected(_) => {
+                online::settle(self.own, &self.running.client, false);
                 self.connection.connected = true;
                 self.own.ctx.presences.forget_asked(self.own.session());
                 self.life.failures = 0;

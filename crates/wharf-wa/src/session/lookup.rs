@@ -1,5 +1,7 @@
 //! Asking WhatsApp which numbers it knows.
 
+pub(crate) mod batch;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;

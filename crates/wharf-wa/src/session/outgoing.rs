@@ -5,6 +5,7 @@
 //! Outcomes are written while the next message is on its way, so that many share one commit.
 
 mod given_up;
+mod manners;
 mod queue;
 mod recorder;
 mod verdict;
@@ -15,14 +16,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use wharf_api::{ErrorCode, limits};
-use wharf_core::store::{self, HoldRow, Outcome, StatusChange};
+use wharf_core::store::{self, Outcome, StatusChange};
 use whatsapp_rust::client::Client;
 
 use super::Own;
 use super::client::Tokens;
 pub(super) use given_up::give_up_queue;
 pub(super) use queue::Queue;
-use queue::{Change, Fetched, Item};
+use queue::{Change, Fetched, Item, Moment};
 use recorder::Recorder;
 use verdict::Verdict;
 
@@ -58,20 +59,31 @@ impl Pump {
 
     async fn drain(&mut self) -> Result<(), store::Error> {
         self.recall().await?;
-        while self.may_begin() {
-            self.queue.release(Instant::now());
+        self.keep_pace().await?;
+        loop {
+            self.heed_the_lock();
+            self.queue.release(self.now());
+            self.note_holds().await;
+            if !self.may_begin() {
+                return Ok(());
+            }
             if self.queue.is_ready_empty() {
-                let rows = self.fetch().await?;
-                self.sort_out().await?;
-                if rows == Fetched::Nothing {
+                if self.fetch().await? == Fetched::Nothing {
                     if !self.recorder.is_busy() {
                         return Ok(());
                     }
                     // Whoever waits for these outcomes may send the next message.
                     self.settle_one().await;
                 }
+                self.sort_out().await?;
+                self.queue.pace(self.now());
+                self.let_go();
                 continue;
             }
+            // What comes back from a rest has not been looked at.
+            self.sort_out().await?;
+            self.queue.pace(self.now());
+            self.let_go();
             self.claim().await?;
             fail::fail_point!("S1-claimed");
             while let Some(item) = self.queue.next_claimed() {
@@ -79,13 +91,18 @@ impl Pump {
                     self.queue.put_back(item);
                     return Ok(());
                 }
+                self.before(&item).await;
                 let verdict = self.send(&item).await;
-                self.take(item, verdict);
+                self.take(item, verdict).await;
                 self.note_holds().await;
                 self.sort_out().await?;
+                self.let_go();
             }
         }
-        Ok(())
+    }
+
+    fn now(&self) -> Moment {
+        Moment { clock: self.own.ctx.clock.now(), steady: Instant::now() }
     }
 
     fn may_begin(&self) -> bool {
@@ -93,6 +110,7 @@ impl Pump {
             && !self.tokens.drain.is_cancelled()
             && !self.queue.is_paused()
             && self.own.ctx.config.switches.sending_paused().is_none()
+            && !self.queue.is_paced()
             && !self.own.vault.is_shut()
             && self.client.is_connected()
             && self.client.is_logged_in()
@@ -104,32 +122,39 @@ impl Pump {
         let after = self.queue.cursor();
         let page = queue::PAGE;
         let rows = self.alongside(async move { own.ctx.store.queued_messages(own.session(), after, page).await }).await?;
-        Ok(self.queue.add(rows, self.own.ctx.clock.now()))
+        Ok(self.queue.add(rows, self.now()))
     }
 
     /// What an earlier process held back, once.
     async fn recall(&mut self) -> Result<(), store::Error> {
         if !self.queue.recalled {
-            let holds = self.own.ctx.store.list_holds(self.own.session()).await?;
-            self.queue.recall(holds, (self.own.ctx.clock.now(), Instant::now()));
+            let store = &self.own.ctx.store;
+            let holds = store.list_holds(self.own.session()).await?;
+            let chats: Vec<String> = holds.iter().filter_map(|hold| hold.what.chat().map(str::to_owned)).collect();
+            let known = store.known_chats(&self.own.fence().account, self.own.session(), &chats).await?;
+            self.queue.recall(holds, &known, self.now());
         }
         Ok(())
     }
 
-    /// While first contacts wait: finds out which of the ready messages are some, and lets these wait.
+    /// Where it matters: finds out which of the ready messages are first contacts, and while these have to wait lets them.
     async fn sort_out(&mut self) -> Result<(), store::Error> {
-        let asked = self.queue.to_be_asked(Instant::now());
-        if asked.is_empty() {
-            self.queue.sort_out(Vec::new(), Vec::new(), Instant::now());
+        let asked = self.queue.to_be_asked(self.now(), self.asks_of_all());
+        let known = if asked.is_empty() {
+            Vec::new()
         } else {
             let (own, chats) = (Arc::clone(&self.own), asked.clone());
-            let known = self.alongside(async move { own.ctx.store.known_chats(&own.fence().account, own.session(), &chats).await }).await?;
-            self.queue.sort_out(asked, known, Instant::now());
-        }
+            self.alongside(async move { own.ctx.store.known_chats(&own.fence().account, own.session(), &chats).await }).await?
+        };
+        self.queue.sort_out(asked, known, self.now());
+        Ok(())
+    }
+
+    /// Whoever waits for a message that will not go soon need not.
+    fn let_go(&mut self) {
         for id in self.queue.take_waiting() {
             self.own.ctx.outcomes.let_go(&id);
         }
-        Ok(())
     }
 
     /// Writes down what is held back and what is not any more. Where that fails only a restart forgets it.
@@ -139,10 +164,7 @@ impl Pump {
             let noted = self.alongside(async move {
                 let (store, fence) = (&own.ctx.store, own.fence());
                 match change {
-                    Change::Hold { what, rest, reason, times } => {
-                        let until = own.ctx.clock.now().plus_millis(i64::try_from(rest.as_millis()).unwrap_or(i64::MAX));
-                        store.put_hold(fence, &HoldRow { what, until, reason, times }).await
-                    }
+                    Change::Hold(hold) => store.put_hold(fence, &hold).await,
                     Change::Lift(what) => store.lift_hold(fence, &what).await,
                 }
             });
@@ -174,19 +196,23 @@ impl Pump {
         let client = Arc::clone(&self.client);
         let gone = self.tokens.gone.clone();
         let (message, again) = (item.message.clone(), item.tries > 0);
-        self.alongside(async move { wire::send(&own, &client, &message, again, &gone).await }).await
+        let typing = self.typing_time();
+        self.alongside(async move { wire::send(&own, &client, &message, again, typing, &gone).await }).await
     }
 
     /// S5, and what else follows from a verdict.
-    fn take(&mut self, mut item: Item, verdict: Verdict) {
-        let now = Instant::now();
+    async fn take(&mut self, mut item: Item, verdict: Verdict) {
         self.count(&item, &verdict);
+        let now = self.now();
         match verdict {
-            Verdict::Sent => self.settle(item, Outcome::Sent),
+            Verdict::Sent => {
+                self.queue.got_through(&item.message.chat);
+                self.settle(item, Outcome::Sent);
+            }
             Verdict::Failed(reason) => self.settle(item, failed(reason)),
             // The worker that ends overdue messages ends this one too.
             Verdict::Overdue => self.queue.lift(&item.message.chat),
-            Verdict::HoldNew(reason) => self.queue.hold_new(item, reason, self.own.ctx.config.chat_hold, now),
+            Verdict::HoldNew(reason) => self.hold_new(item, reason).await,
             Verdict::HoldAll => self.queue.hold_all(item, now),
             Verdict::Stale(reason) => {
                 item.tries += 1;

@@ -1,8 +1,11 @@
 //! What sessions were told of people's presence. In memory only: it is stale within minutes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use tokio::sync::Notify;
+use tokio::time::Instant;
 use wacore::types::events::{ChatPresenceUpdate, PresenceUpdate};
 use wacore::types::presence::{ChatPresence, ChatPresenceMedia};
 use wacore_binary::Jid;
@@ -13,6 +16,8 @@ use wharf_api::types::contact::Presence;
 
 /// Phones show typing this long after the last word of it.
 const TYPING_MS: i64 = 25_000;
+/// How long what was asked of a person is not asked again.
+const ASKED_FOR: Duration = Duration::from_secs(10);
 /// People remembered per session.
 const KEPT: usize = 10_000;
 
@@ -26,16 +31,20 @@ struct Known {
 #[derive(Default)]
 struct OfSession {
     people: HashMap<String, Known>,
-    /// People whose presence was asked for.
-    asked: HashSet<String>,
+    /// People whose presence was asked for, and when last.
+    asked: HashMap<String, Instant>,
 }
 
 #[derive(Default)]
-pub(crate) struct Presences(Mutex<HashMap<SessionId, OfSession>>);
+pub(crate) struct Presences {
+    sessions: Mutex<HashMap<SessionId, OfSession>>,
+    /// Rung when a session was told something.
+    told: Notify,
+}
 
 impl Presences {
     fn sessions(&self) -> MutexGuard<'_, HashMap<SessionId, OfSession>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn change(&self, session: &SessionId, person: &Jid, change: impl FnOnce(&mut Known)) {
@@ -54,6 +63,7 @@ impl Presences {
             let seen = update.last_seen.map(|at| Timestamp::from_millis(at.timestamp_millis()));
             known.last_seen_at = if update.unavailable { seen.or(known.last_seen_at) } else { Some(now) };
         });
+        self.told.notify_waiters();
     }
 
     pub(super) fn typing(&self, session: &SessionId, update: &ChatPresenceUpdate, now: Timestamp) {
@@ -66,9 +76,26 @@ impl Presences {
         });
     }
 
-    /// Whether this is the first time that the person is asked for.
-    pub(crate) fn ask(&self, session: &SessionId, person: &str) -> bool {
-        self.sessions().entry(session.clone()).or_default().asked.insert(person.to_owned())
+    /// Whether WhatsApp has to be asked for the person. Who is there all the time is told of changes; who is not asks anew, though not
+    /// for each request.
+    pub(crate) fn ask(&self, session: &SessionId, person: &str, stays: bool) -> bool {
+        let mut sessions = self.sessions();
+        let asked = &mut sessions.entry(session.clone()).or_default().asked;
+        let now = Instant::now();
+        match asked.get(person) {
+            Some(at) if stays || now.duration_since(*at) < ASKED_FOR => false,
+            _ => {
+                asked.insert(person.to_owned(), now);
+                true
+            }
+        }
+    }
+
+    /// Ends when a session is told something.
+    pub(crate) fn next_told(&self) -> impl Future<Output = ()> + '_ {
+        let mut told = Box::pin(self.told.notified());
+        told.as_mut().enable();
+        told
     }
 
     /// A new connection has to ask anew.

@@ -226,7 +226,10 @@ fn build(network: &wharf_sim::Network, store: &Arc<SqlStore>) -> (Arc<WaEngine>,
     config.server_url = Some(network.url().parse().unwrap());
     config.send_ack_timeout = Duration::from_secs(1);
     config.poll = Duration::from_millis(200);
-    config.chat_hold = [Duration::from_millis(500), Duration::from_secs(4)];
+    // Whoever was refused has rested when somebody new is tried again, and comes first.
+    config.chat_hold = [Duration::from_millis(500), Duration::from_secs(2)];
+    config.probe_gap = Duration::from_secs(3);
+    config.pace = false;
     let outcomes = Arc::new(Outcomes::default());
     let engine = WaEngine::new(config, store.clone(), Arc::new(SystemClock), Arc::new(SystemChance), outcomes.clone()).unwrap();
     let services = Services::new(store.clone(), engine.clone(), Arc::new(SystemClock), Arc::new(SystemChance), outcomes);

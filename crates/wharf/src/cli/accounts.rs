@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use wharf_api::ids::AccountId;
+use wharf_api::types::account::Pace;
 use wharf_api::{limits, ops};
 use wharf_core::store::{AuditRow, PageRequest, Plan};
 use wharf_core::{Services, account, audit};
@@ -59,6 +60,40 @@ pub(super) struct Set {
     /// How many days a file is kept.
     #[arg(long, default_value_t = limits::MEDIA_DAYS, value_parser = clap::value_parser!(u64).range(1..=limits::MEDIA_DAYS_MAX))]
     media_days: u64,
+    /// Messages that a session sends in a minute; `none` is without limit
+    #[arg(long, default_value_t = Most(Some(limits::PACE_MESSAGES_PER_MINUTE)))]
+    messages_per_minute: Most,
+    /// People whom a session writes to first, in an hour; `none` is without limit
+    #[arg(long, default_value_t = Most(Some(limits::PACE_NEW_CONTACTS_PER_HOUR)))]
+    new_contacts_per_hour: Most,
+    /// The same in a day; `none` is without limit
+    #[arg(long, default_value_t = Most(Some(limits::PACE_NEW_CONTACTS_PER_DAY)))]
+    new_contacts_per_day: Most,
+}
+
+/// A limit of 1 or more, or `none`.
+#[derive(Clone, Copy)]
+struct Most(Option<u64>);
+
+impl std::fmt::Display for Most {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(limit) => write!(f, "{limit}"),
+            None => f.write_str("none"),
+        }
+    }
+}
+
+impl std::str::FromStr for Most {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        let limit = text.parse().ok().filter(|limit| (1..=limits::PLAN_LIMIT_MAX).contains(limit));
+        limit.map(|limit| Self(Some(limit))).ok_or_else(|| format!("a number from 1 to {} or none is expected", limits::PLAN_LIMIT_MAX))
+    }
 }
 
 impl Accounts {
@@ -88,8 +123,14 @@ impl Plans {
 
 impl Set {
     async fn run(self, services: &Services) -> anyhow::Result<()> {
-        let Self { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days } = self;
-        let plan = Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days };
+        let pace = Pace {
+            messages_per_minute: self.messages_per_minute.0,
+            new_contacts_per_hour: self.new_contacts_per_hour.0,
+            new_contacts_per_day: self.new_contacts_per_day.0,
+            ..Pace::default()
+        };
+        let Self { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, .. } = self;
+        let plan = Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, pace };
         account::put_plan(services, &plan).await?;
         audit::record(services, AuditRow { target: Some(plan.name), ..audit::by_cli(services, None, ops::admin_put_plan.id) }).await;
         Ok(())
@@ -145,14 +186,17 @@ async fn list_plans(services: &Services) -> anyhow::Result<()> {
     let shown = |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
     for plan in services.store.list_plans().await? {
         println!(
-            "{:<12}  {} messages a day, {} calls a minute, {} sessions, {} requests at a time, events of {} days, files for {} days",
+            "{:<12}  {} messages a day, {} calls a minute, {} sessions, {} requests at a time, events of {} days, files for {} days, {} messages a minute, {} new contacts an hour and {} a day",
             plan.name,
             shown(plan.messages_per_day),
             plan.calls_per_minute,
             shown(plan.sessions),
             plan.concurrent_requests,
             plan.event_days,
-            plan.media_days
+            plan.media_days,
+            shown(plan.pace.messages_per_minute),
+            shown(plan.pace.new_contacts_per_hour),
+            shown(plan.pace.new_contacts_per_day)
         );
     }
     Ok(())

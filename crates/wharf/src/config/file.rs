@@ -17,6 +17,7 @@ pub(super) struct Settings {
     pub master_key_file: Option<PathBuf>,
     pub device_name: Option<String>,
     pub receive_statuses: Option<bool>,
+    pub announce_online: Option<bool>,
     pub server: Server,
     pub log: Log,
     pub egress: Egress,
@@ -124,6 +125,7 @@ impl Settings {
         set(&mut self.master_key_file, env("WHARF_MASTER_KEY_FILE"))?;
         set(&mut self.device_name, env("WHARF_DEVICE_NAME"))?;
         set(&mut self.receive_statuses, env("WHARF_RECEIVE_STATUSES"))?;
+        set(&mut self.announce_online, env("WHARF_ANNOUNCE_ONLINE"))?;
         set(&mut self.server.trusted_proxies, env("WHARF_TRUSTED_PROXIES"))?;
         set(&mut self.log.filter, env("WHARF_LOG"))?;
         set(&mut self.log.format, env("WHARF_LOG_FORMAT"))?;
@@ -147,7 +149,7 @@ impl Settings {
     #[cfg(test)]
     pub(super) fn unset(&self) -> Vec<&'static str> {
         let Self { listen, data_dir, database_url, master_key, master_key_file, .. } = self;
-        let Self { device_name, receive_statuses, server, log, egress, webhooks, media, limits, .. } = self;
+        let Self { device_name, receive_statuses, announce_online, server, log, egress, webhooks, media, limits, .. } = self;
         let set = [
             ("listen", listen.is_some()),
             ("data_dir", data_dir.is_some()),
@@ -156,6 +158,7 @@ impl Settings {
             ("master_key_file", master_key_file.is_some()),
             ("device_name", device_name.is_some()),
             ("receive_statuses", receive_statuses.is_some()),
+            ("announce_online", announce_online.is_some()),
             ("server.trusted_proxies", server.trusted_proxies.is_some()),
             ("log.filter", log.filter.is_some()),
             ("log.format", log.format.is_some()),

@@ -206,6 +206,7 @@ async fn a_stream_is_one_of_the_requests_at_a_time_until_its_client_leaves() {
         concurrent_requests: 1,
         event_days: 1,
         media_days: 1,
+        pace: wharf_api::types::account::Pace::default(),
     };
     account::put_plan(&gateway.services, &plan).await.unwrap();
     let narrow = account::find_or_create(&gateway.services, "narrow", "narrow").await.unwrap();

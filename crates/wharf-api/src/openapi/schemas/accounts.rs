@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::schema::{about, always, answer, id, integer, key_id, list, maybe, name, nullable, reference, request, text, time, word};
+use super::super::schema::{
+    Member, about, always, answer, id, integer, key_id, list, maybe, name, nullable, reference, request, text, time, word,
+};
 use crate::ids::AccountId;
 use crate::types::audit::Actor;
 use crate::{ErrorCode, limits};
@@ -24,6 +26,7 @@ pub(super) fn plan() -> Value {
         always("concurrentRequests", limit(1)),
         always("eventDays", event_days()),
         always("mediaDays", media_days()),
+        always("pace", about(answer(pace(always)), PACE)),
     ])
 }
 
@@ -43,7 +46,28 @@ pub(super) fn put_plan() -> Value {
         always("concurrentRequests", limit(1)),
         maybe("eventDays", nullable(event_days())),
         maybe("mediaDays", nullable(media_days())),
+        maybe("pace", nullable(about(request(pace(maybe)), PACE))),
     ])
+}
+
+const PACE: &str =
+    "How fast each session writes. What is over pace waits with `heldReason` `pace`. Absent is the safe default, null without limit.";
+
+fn pace(member: fn(&'static str, Value) -> Member) -> Vec<Member> {
+    let unlimited = |sentence: &str| nullable(about(limit(1), sentence));
+    let seconds = |sentence: &str| {
+        let mut two = list(&integer(0, Some(limits::PACE_SECONDS_MAX)));
+        two["minItems"] = json!(2);
+        two["maxItems"] = json!(2);
+        nullable(about(two, sentence))
+    };
+    vec![
+        member("messagesPerMinute", unlimited("Messages that a session sends in a minute.")),
+        member("newContactsPerHour", unlimited("People whom a session writes to first, in an hour.")),
+        member("newContactsPerDay", unlimited("The same in a day.")),
+        member("strangerJitterSeconds", seconds("The pause between two of them: from and to, drawn each time.")),
+        member("typingSeconds", seconds("How long typing is shown before a text: from and to, drawn each time.")),
+    ]
 }
 
 pub(super) fn account() -> Value {

@@ -8,6 +8,7 @@ use crate::ids::WebhookId;
 use crate::openapi::schema::{
     Member, about, always, answer, boolean, id, integer, key_id, list, maybe, message_id, nullable, session_id, text, time, word,
 };
+use crate::types::hold::HoldReason;
 use crate::types::message::MessageStatus;
 use crate::types::session::{Degradation, DisconnectReason, SessionStatus, WaitingFor};
 
@@ -70,6 +71,7 @@ fn session_members() -> Vec<Member> {
         maybe("since", about(time(), "When that wait began.")),
         maybe("refusal", refusal()),
         maybe("degraded", degraded()),
+        maybe("newContactsHeld", new_contacts_held()),
         maybe("phoneNumber", about(text(), "The linked account's phone number.")),
         maybe("lid", about(text(), "The linked account's LID.")),
         always("createdAt", time()),
@@ -82,6 +84,12 @@ fn session_members() -> Vec<Member> {
             ),
         ),
     ]
+}
+
+fn new_contacts_held() -> Value {
+    let reasons = word(HoldReason::ALL.iter().map(|reason| reason.as_str()));
+    let members = vec![always("until", about(time(), "WhatsApp's own date, where it names one.")), always("reason", reasons)];
+    about(answer(members), "People whom the session has not written with yet wait until then. Shown for one session, not in lists.")
 }
 
 pub(in crate::openapi) fn waiting_for() -> Value {

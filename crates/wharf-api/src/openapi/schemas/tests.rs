@@ -88,7 +88,8 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         SetGroupPicture {"sessionId": SESSION, "data": "AAAA"},
         JoinGroup {"sessionId": SESSION, "code": "abc"},
         RotateKey {"overlapSeconds": 60},
-        PutPlan {"messagesPerDay": 1, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "mediaDays": 1},
+        PutPlan {"messagesPerDay": 1, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "mediaDays": 1,
+            "pace": {"messagesPerMinute": 1, "newContactsPerHour": 1, "newContactsPerDay": 1, "strangerJitterSeconds": [1, 4], "typingSeconds": [1, 3]}},
         PutSwitches {"connectingPaused": true, "sendingPaused": false, "features": {"edits": "off", "group_writes": "auto"}},
         CreateAccount {"name": "shop", "plan": "free"},
         UpdateAccount {"name": "shop", "plan": "free"},
@@ -110,12 +111,16 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         )+ };
     }
     let session = json!({"sessionId": SESSION, "name": "shop", "status": "qr", "createdAt": TIME, "statusAt": TIME});
-    let linked =
-        with(&session, &json!({"status": "disconnected", "reason": "logged_out", "phoneNumber": "1", "lid": "2", "lastSeenAt": TIME}));
+    let linked = with(
+        &session,
+        &json!({"status": "disconnected", "reason": "logged_out", "phoneNumber": "1", "lid": "2", "lastSeenAt": TIME,
+            "newContactsHeld": {"until": TIME, "reason": "pace"}}),
+    );
     let qr = json!({"qrCode": "data:", "qr": "2@", "qrExpiresAt": TIME});
     let key = json!({"keyId": "key_Ab3dEf9h", "name": "ci", "permissions": ["sessions:read"], "createdAt": TIME});
     let full_key = with(&key, &json!({"sessionIds": [SESSION], "expiresAt": TIME, "revokedAt": TIME, "lastUsedAt": TIME}));
-    let plan = json!({"name": "free", "messagesPerDay": null, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "mediaDays": 1});
+    let plan = json!({"name": "free", "messagesPerDay": null, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "mediaDays": 1,
+        "pace": {"messagesPerMinute": 1, "newContactsPerHour": null, "newContactsPerDay": 1, "strangerJitterSeconds": [1, 4], "typingSeconds": null}});
     let used = json!({"messages": 1, "calls": 2, "errors": {"conflict": 1}});
     let day = with(&used, &json!({"date": "2026-01-01"}));
     let every: serde_json::Map<_, _> =

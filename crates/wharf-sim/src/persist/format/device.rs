@@ -110,6 +110,7 @@ pub(super) fn restore_device(file: DeviceFile) -> Result<Device> {
         pending,
         handle: None,
         active: false,
+        available: false,
     })
 }
 

@@ -1,7 +1,11 @@
 //! What the pump knows of the queue: what is ready, which chats rest, what is being written down.
 //!
 //! The order of a chat is kept: when one of its messages must wait, the later ones wait behind it, and the messages of
-//! other chats go past. After a refusal of a first contact all first contacts wait, until one of them goes through.
+//! other chats go past. After a refusal of a first contact all first contacts wait for a time, and so they do where the session's pace says
+//! so; then one of them tries.
+
+mod contacts;
+pub(super) mod pacer;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -10,8 +14,12 @@ use tokio::time::Instant;
 use wharf_api::ids::MessageId;
 use wharf_api::types::hold::HoldReason;
 use wharf_api::{Timestamp, limits};
-use wharf_core::message::hold::is_personal;
 use wharf_core::store::{Held, HoldRow, Outgoing};
+
+use contacts::Contacts;
+use pacer::Pacer;
+
+use crate::session::timelock::Word;
 
 /// How many messages are read and claimed at a time.
 pub(super) const PAGE: u32 = 32;
@@ -19,9 +27,6 @@ pub(super) const PAGE: u32 = 32;
 const REWIND: Duration = Duration::from_secs(2);
 /// How long a request waits for its message: for a shorter rest it need not be let go.
 const WAITED: Duration = Duration::from_millis(limits::SEND_WAIT_MS);
-/// How many chats one look at the queue asks the store about, and how long an answer «unknown» is believed.
-const ASKED_AT_ONCE: usize = 64;
-const STRANGER_FOR: Duration = Duration::from_secs(20);
 /// How many tries of earlier processes count at the most. Claims are made for many messages at once, and whoever stopped or waited for an
 /// overloaded server after that has counted what was never on the wire: two tries are left in any case.
 const MOST_BEFORE: u32 = limits::SEND_ATTEMPTS - 2;
@@ -51,24 +56,55 @@ pub(super) enum Fetched {
 /// A chat that rests, with its messages in order.
 #[derive(Debug)]
 struct Resting {
-    until: Instant,
+    until: Until,
     items: VecDeque<Item>,
+    /// Whether it rests because it is a first contact: it need not where it is none any more.
+    cold: bool,
 }
 
-/// First contacts, while they wait.
-#[derive(Debug, Default)]
-struct Strangers {
-    /// Chats that are none.
-    known: HashSet<String>,
-    /// Chats that were none of the known ones when the store was asked last.
-    unknown: HashMap<String, Instant>,
+/// Now, by the clock that dates go by and by the one that never jumps.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) clock: Timestamp,
+    pub(super) steady: Instant,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Until {
+    /// A pause of our own.
+    Steady(Instant),
+    /// A date, which outlives the process.
+    Clock(Timestamp),
+}
+
+impl Until {
+    fn left(self, now: Moment) -> Duration {
+        match self {
+            Self::Steady(at) => at.saturating_duration_since(now.steady),
+            Self::Clock(at) => left(at, now.clock),
+        }
+    }
+}
+
+fn left(until: Timestamp, now: Timestamp) -> Duration {
+    Duration::from_millis(u64::try_from(until.as_millis() - now.as_millis()).unwrap_or(0))
 }
 
 /// A change of what is held back, to be written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    Hold { what: Held, rest: Duration, reason: HoldReason, times: u32 },
+    Hold(HoldRow),
     Lift(Held),
+}
+
+/// What a refusal of a first contact means for the queue.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refusal {
+    pub(super) reason: HoldReason,
+    /// Whether the chat was a first contact.
+    pub(super) cold: bool,
+    /// WhatsApp's own date, where it named one: all first contacts wait for it.
+    pub(super) ends: Option<Timestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -79,7 +115,17 @@ pub(in crate::session) struct Queue {
     resting: HashMap<String, Resting>,
     /// How often each chat was refused in a row.
     refusals: HashMap<String, u32>,
-    strangers: Option<Strangers>,
+    contacts: Contacts,
+    /// The plan's pace, where one is kept.
+    pub(super) pacer: Option<Pacer>,
+    /// Nothing goes before that, by the pace; and whether that was written down.
+    paced: Option<(Timestamp, bool)>,
+    /// An earlier process had used the pace up.
+    was_paced: bool,
+    /// When the plan was read.
+    pub(super) paced_at: Option<Instant>,
+    /// What WhatsApp said of its lock last, and when.
+    pub(super) lock_asked: Option<(Timestamp, Word)>,
     changes: Vec<Change>,
     /// Messages that were found to wait: whoever waits for them need not.
     waiting: Vec<MessageId>,
@@ -111,17 +157,17 @@ impl Queue {
     }
 
     /// Takes a page of the queue in.
-    pub(super) fn add(&mut self, rows: Vec<(i64, Outgoing)>, now: Timestamp) -> Fetched {
+    pub(super) fn add(&mut self, rows: Vec<(i64, Outgoing)>, now: Moment) -> Fetched {
         let Some((last, _)) = rows.last() else {
             return Fetched::Nothing;
         };
         self.cursor = *last;
         for (_, message) in rows {
-            if message.expires_at <= now || self.knows(&message.id) {
+            if message.expires_at <= now.clock || self.knows(&message.id) {
                 continue;
             }
             if let Some(chat) = self.resting.get(&message.chat) {
-                if chat.until.saturating_duration_since(Instant::now()) >= WAITED {
+                if chat.until.left(now) >= WAITED {
                     self.waiting.push(message.id);
                 }
                 continue;
@@ -167,100 +213,70 @@ impl Queue {
     }
 
     /// Lets the chat rest after a try that had no answer.
-    pub(super) fn rest_chat(&mut self, mut item: Item, now: Instant) {
+    pub(super) fn rest_chat(&mut self, mut item: Item, now: Moment) {
         item.claimed = false;
         let rest = growing(CHAT_REST, item.tries.saturating_sub(1));
-        self.rest(item, rest, now);
+        self.rest(item, Until::Steady(now.steady + rest), false, now);
     }
 
     /// The same where the message was not written: what was claimed for that try is for the next one.
-    pub(super) fn rest_unwritten(&mut self, mut item: Item, now: Instant) {
+    pub(super) fn rest_unwritten(&mut self, mut item: Item, now: Moment) {
         let rest = growing(CHAT_REST, item.unwritten);
         item.unwritten += 1;
-        self.rest(item, rest, now);
+        self.rest(item, Until::Steady(now.steady + rest), false, now);
     }
 
-    /// Lets the chat rest after a refusal that time may heal, longer each time, and all first contacts with it.
-    pub(super) fn hold_new(&mut self, mut item: Item, reason: HoldReason, bounds: [Duration; 2], now: Instant) {
+    /// Lets the chat rest after a refusal that time may heal: until WhatsApp's own date, or longer each time. All first contacts rest
+    /// until that date too, or for `gap`: then one of them tries.
+    pub(super) fn hold_new(&mut self, mut item: Item, refusal: Refusal, bounds: [Duration; 2], gap: Duration, now: Moment) {
         item.claimed = false;
         let chat = item.message.chat.clone();
         let refusals = self.refusals.entry(chat.clone()).or_default();
-        let rest = growing(bounds, *refusals);
+        let until = refusal.ends.unwrap_or_else(|| later(now.clock, growing(bounds, *refusals)));
         *refusals += 1;
         let times = *refusals;
-        for what in [Held::Chat(chat), Held::FirstContacts] {
-            self.changes.push(Change::Hold { what, rest, reason, times });
+        self.changes.push(Change::Hold(HoldRow { what: Held::Chat(chat), until, reason: refusal.reason, times }));
+        // Where somebody known is refused, that says nothing of others, but for a date.
+        if refusal.cold || refusal.ends.is_some() {
+            self.hold_contacts(refusal.ends.unwrap_or_else(|| later(now.clock, gap)), refusal.reason, true);
         }
-        self.strangers.get_or_insert_default();
-        self.rest(item, rest, now);
+        self.rest(item, Until::Clock(until), refusal.cold, now);
     }
 
     /// Lets the whole session rest, longer each time in a row.
-    pub(super) fn hold_all(&mut self, item: Item, now: Instant) {
+    pub(super) fn hold_all(&mut self, item: Item, now: Moment) {
         let rest = growing(SESSION_HOLD, self.pauses);
-        self.paused_until = Some(now + rest);
+        self.paused_until = Some(now.steady + rest);
         self.pauses += 1;
-        self.changes.push(Change::Hold { what: Held::Session, rest, reason: HoldReason::Overload, times: self.pauses });
+        let until = later(now.clock, rest);
+        self.changes.push(Change::Hold(HoldRow { what: Held::Session, until, reason: HoldReason::Overload, times: self.pauses }));
         if rest >= WAITED {
             self.waiting.push(item.message.id.clone());
         }
         self.again(item);
     }
 
-    /// Takes in what an earlier process held back.
-    pub(super) fn recall(&mut self, holds: Vec<HoldRow>, now: (Timestamp, Instant)) {
+    /// Takes in what an earlier process held back. Chats that are `known` by now were no first contacts.
+    pub(super) fn recall(&mut self, holds: Vec<HoldRow>, known: &[String], now: Moment) {
         self.recalled = true;
-        let chats = holds.iter().any(|hold| matches!(hold.what, Held::Chat(_)));
-        for HoldRow { what, until, times, .. } in holds {
-            let left_ms = u64::try_from(until.as_millis() - now.0.as_millis()).unwrap_or(0);
-            let until = now.1 + Duration::from_millis(left_ms);
+        for HoldRow { what, until, times, reason } in holds {
             match what {
                 Held::Chat(chat) => {
-                    self.resting.insert(chat.clone(), Resting { until, items: VecDeque::new() });
+                    let cold = !known.contains(&chat);
+                    self.resting.insert(chat.clone(), Resting { until: Until::Clock(until), items: VecDeque::new(), cold });
                     self.refusals.insert(chat, times);
                 }
-                // One of the chats that rest is the one that tries.
-                Held::FirstContacts if chats => drop(self.strangers.get_or_insert_default()),
-                Held::FirstContacts => self.changes.push(Change::Lift(Held::FirstContacts)),
+                Held::FirstContacts => self.recall_contacts(until, reason),
+                Held::Session if reason == HoldReason::Pace => {
+                    self.paced = Some((until, true));
+                    self.was_paced = true;
+                }
                 Held::Session => {
-                    self.paused_until = Some(until);
+                    self.paused_until = Some(now.steady + left(until, now.clock));
                     self.pauses = times;
                 }
             }
         }
-    }
-
-    /// The chats of ready messages of which it has to be asked whether they are first contacts, while these wait.
-    pub(super) fn to_be_asked(&self, now: Instant) -> Vec<String> {
-        let Some(strangers) = &self.strangers else { return Vec::new() };
-        let mut chats: Vec<String> = Vec::new();
-        for item in &self.ready {
-            let chat = &item.message.chat;
-            let answered = strangers.unknown.get(chat).is_some_and(|at| now.duration_since(*at) < STRANGER_FOR);
-            if self.may_be_stranger(chat, strangers) && !answered && !chats.contains(chat) && chats.len() < ASKED_AT_ONCE {
-                chats.push(chat.clone());
-            }
-        }
-        chats
-    }
-
-    /// Takes the answer in, and lets all first contacts wait: their messages are read again later.
-    pub(super) fn sort_out(&mut self, asked: Vec<String>, known: Vec<String>, now: Instant) {
-        let Some(mut strangers) = self.strangers.take() else { return };
-        strangers.unknown.extend(asked.into_iter().map(|chat| (chat, now)));
-        strangers.unknown.retain(|chat, _| !known.contains(chat));
-        strangers.known.extend(known);
-        let (wait, ready) =
-            std::mem::take(&mut self.ready).into_iter().partition(|item| self.may_be_stranger(&item.message.chat, &strangers));
-        self.ready = ready;
-        let wait: VecDeque<Item> = wait;
-        self.waiting.extend(wait.into_iter().map(|item| item.message.id));
-        self.strangers = Some(strangers);
-    }
-
-    /// A chat that was refused itself is the one that tries when its time is over.
-    fn may_be_stranger(&self, chat: &str, strangers: &Strangers) -> bool {
-        is_personal(chat) && !strangers.known.contains(chat) && !self.refusals.contains_key(chat)
     }
 
     /// What is to be written down.
@@ -277,31 +293,28 @@ impl Queue {
     pub(super) fn lift(&mut self, chat: &str) {
         if self.refusals.remove(chat).is_some() {
             self.changes.push(Change::Lift(Held::Chat(chat.to_owned())));
-            if self.strangers.take().is_some() {
-                self.changes.push(Change::Lift(Held::FirstContacts));
-                self.cursor = 0;
-            }
         }
         if std::mem::take(&mut self.pauses) > 0 {
             self.changes.push(Change::Lift(Held::Session));
         }
     }
 
-    fn rest(&mut self, item: Item, rest: Duration, now: Instant) {
+    fn rest(&mut self, item: Item, until: Until, cold: bool, now: Moment) {
         let chat = item.message.chat.clone();
         let (later, ready) = std::mem::take(&mut self.ready).into_iter().partition(|other| other.message.chat == chat);
         self.ready = ready;
         let mut items: VecDeque<Item> = later;
         items.push_front(item);
-        if rest >= WAITED {
+        if until.left(now) >= WAITED {
             self.waiting.extend(items.iter().map(|item| item.message.id.clone()));
         }
-        self.resting.insert(chat, Resting { until: now + rest, items });
+        self.resting.insert(chat, Resting { until, items, cold });
     }
 
-    /// Brings chats back that have rested enough.
-    pub(super) fn release(&mut self, now: Instant) {
-        let rested: Vec<String> = self.resting.iter().filter(|(_, chat)| chat.until <= now).map(|(name, _)| name.clone()).collect();
+    /// Brings back what has rested enough.
+    pub(super) fn release(&mut self, now: Moment) {
+        let rested: Vec<String> =
+            self.resting.iter().filter(|(_, chat)| chat.until.left(now).is_zero()).map(|(name, _)| name.clone()).collect();
         for name in rested {
             let Some(chat) = self.resting.remove(&name) else { continue };
             for item in chat.items.into_iter().rev() {
@@ -310,6 +323,101 @@ impl Queue {
             // Messages of the chat that came while it rested were passed over.
             self.cursor = 0;
         }
+        self.release_contacts(now.clock);
+        if let Some((until, noted)) = self.paced
+            && until <= now.clock
+        {
+            self.paced = None;
+            self.cursor = 0;
+            if noted {
+                self.changes.push(Change::Lift(Held::Session));
+            }
+        }
+    }
+
+    /// Whether the pace lets nothing go for now.
+    pub(super) fn is_paced(&self) -> bool {
+        self.paced.is_some()
+    }
+
+    /// Takes what is over pace out of what is ready: it is read again later.
+    pub(super) fn pace(&mut self, now: Moment) {
+        let Some(mut pacer) = self.pacer.take() else { return };
+        let mut begins: Option<String> = None;
+        let mut pause = None;
+        let (mut go, mut wait) = (VecDeque::new(), Vec::new());
+        for item in std::mem::take(&mut self.ready) {
+            let chat = &item.message.chat;
+            if self.paced.is_some() {
+                wait.push(item);
+            } else if let Some(at) = pacer.message_at(go.len(), now.clock) {
+                let noted = left(at, now.clock) >= WAITED;
+                self.paced = Some((at, noted));
+                if noted {
+                    let (what, reason) = (Held::Session, HoldReason::Pace);
+                    self.changes.push(Change::Hold(HoldRow { what, until: at, reason, times: 1 }));
+                }
+                wait.push(item);
+            } else if !self.is_stranger(chat) || pacer.has_begun(chat) || begins.as_ref() == Some(chat) {
+                go.push_back(item);
+            } else if begins.is_some() || pause.is_some() {
+                // One after the other, with the plan's pause between.
+                wait.push(item);
+            } else if let Some(at) = pacer.contact_at(now.clock) {
+                pause = Some(at);
+                wait.push(item);
+            } else {
+                begins = Some(chat.clone());
+                go.push_back(item);
+            }
+        }
+        self.ready = go;
+        self.pacer = Some(pacer);
+        if let Some(at) = pause {
+            self.hold_contacts(at, HoldReason::Pace, left(at, now.clock) >= WAITED);
+        }
+        let paced = self.paced.map_or(Duration::ZERO, |(until, _)| left(until, now.clock));
+        let contacts = pause.map_or(Duration::ZERO, |at| left(at, now.clock));
+        if paced.max(contacts) >= WAITED {
+            self.waiting.extend(wait.into_iter().map(|item| item.message.id));
+        }
+    }
+
+    /// The pace of this process's beginning.
+    pub(super) fn first_pacer(&mut self, mut pacer: Pacer, now: Timestamp) {
+        if std::mem::take(&mut self.was_paced) {
+            pacer.assume_full(now);
+        }
+        self.pacer = Some(pacer);
+    }
+
+    /// The pace of a new plan: what only the old one held back goes on.
+    pub(super) fn set_pacer(&mut self, pacer: Option<Pacer>) {
+        if let Some((_, noted)) = self.paced.take()
+            && noted
+        {
+            self.changes.push(Change::Lift(Held::Session));
+        }
+        self.forget_pace_of_contacts();
+        self.cursor = 0;
+        self.pacer = pacer;
+    }
+
+    /// The message goes on the wire now.
+    pub(super) fn begins(&mut self, chat: &str, now: Moment, pause: Duration) {
+        let Some(pacer) = &mut self.pacer else { return };
+        pacer.begins(chat, now.clock, pause);
+        if let Some(at) = pacer.pause_ends() {
+            self.hold_contacts(at, HoldReason::Pace, false);
+        }
+    }
+
+    /// How long until something that rests may go on.
+    pub(in crate::session) fn due(&self, now: Timestamp) -> Option<Duration> {
+        let now = Moment { clock: now, steady: Instant::now() };
+        let chats = self.resting.values().filter(|chat| !chat.items.is_empty()).map(|chat| chat.until.left(now));
+        let paced = self.paced.map(|(until, _)| left(until, now.clock));
+        chats.chain(paced).chain(self.contacts_due(now.clock)).min()
     }
 
     /// The message's outcome is known and is being written.
@@ -323,6 +431,10 @@ impl Queue {
             self.settling.remove(id);
         }
     }
+}
+
+fn later(now: Timestamp, rest: Duration) -> Timestamp {
+    now.plus_millis(i64::try_from(rest.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Doubles from the first to the longest.

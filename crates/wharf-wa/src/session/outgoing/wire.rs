@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use wacore_binary::{Jid, JidExt as _};
 use waproto::whatsapp as wa;
 use wharf_api::types::switches::Feature;
+use wharf_core::message::hold::is_personal;
 use wharf_core::store::Outgoing;
 use wharf_core::switches;
 use whatsapp_rust::cache::Freshness;
@@ -16,12 +17,13 @@ use whatsapp_rust::client::Client;
 use whatsapp_rust::features::{StatusPrivacySetting, StatusSendOptions};
 use whatsapp_rust::request::IqError;
 use whatsapp_rust::send::{SendError, SendOptions, SendResult};
-use whatsapp_rust::{ClientError, ErrorChainExt as _};
+use whatsapp_rust::{ChatStateType, ClientError, ErrorChainExt as _};
 
 use super::verdict::Verdict;
 use crate::compose;
 use crate::session::Own;
 use crate::session::flight::Answer;
+use crate::session::online;
 
 /// Key look-ups and encryption included. The library itself would wait for a minute.
 const WRITE_LIMIT: Duration = Duration::from_secs(10);
@@ -31,7 +33,14 @@ const WRITE_LIMIT_EACH: Duration = Duration::from_millis(50);
 const LOST_LIMIT: Duration = Duration::from_secs(1);
 
 /// `again` where an earlier try had no good end: what is remembered of a group may be why.
-pub(super) async fn send(own: &Arc<Own>, client: &Client, message: &Outgoing, again: bool, gone: &CancellationToken) -> Verdict {
+pub(super) async fn send(
+    own: &Arc<Own>,
+    client: &Arc<Client>,
+    message: &Outgoing,
+    again: bool,
+    typing: Option<Duration>,
+    gone: &CancellationToken,
+) -> Verdict {
     let (Ok(to), Some(content)) = (message.chat.parse::<Jid>(), compose::thaw(&message.payload)) else {
         tracing::error!(session = %own.session(), message = %message.id, "an accepted message cannot be read back");
         return Verdict::Failed("the stored message cannot be read".to_owned());
@@ -39,6 +48,14 @@ pub(super) async fn send(own: &Arc<Own>, client: &Client, message: &Outgoing, ag
     let features = features(&to, &content);
     if let Some(off) = features.iter().find_map(|feature| own.ctx.config.switches.require(*feature).err()) {
         return Verdict::Failed(off.to_string());
+    }
+    if let Some(time) = typing.filter(|_| {
+        !again && is_personal(&message.chat) && features == [Feature::Texts] && !own.ctx.config.switches.is_off(Feature::Typing)
+    }) {
+        tokio::select! {
+            () = show_typing(own, client, &message.chat, &to, time) => {}
+            () = gone.cancelled() => {}
+        }
     }
     let mut awaited = own.flight.expect(&message.wa_id);
     // As close before the write as the library lets us: it encrypts and writes in one call.
@@ -105,6 +122,15 @@ fn note_refusal(own: &Arc<Own>, features: &[Feature], code: &str) {
             }
         });
     }
+}
+
+/// Shows for a moment what a person would show. The message ends it.
+async fn show_typing(own: &Arc<Own>, client: &Arc<Client>, chat: &str, to: &Jid, time: Duration) {
+    online::moment(own, client, chat, time + Duration::from_secs(1)).await;
+    // Nothing depends on it.
+    let _ = client.chatstate().send(to, ChatStateType::Composing).await;
+    tokio::time::sleep(time).await;
+    let _ = client.chatstate().send(to, ChatStateType::Paused).await;
 }
 
 /// The one call in which the library encrypts and writes.

@@ -12,6 +12,12 @@ pub(in crate::http) async fn admin_put_plan(call: Call) -> Answer {
     bounded("callsPerMinute", 1, Some(request.calls_per_minute))?;
     bounded("sessions", 0, request.sessions)?;
     bounded("concurrentRequests", 1, Some(request.concurrent_requests))?;
+    let pace = request.pace.unwrap_or_default();
+    bounded("pace.messagesPerMinute", 1, pace.messages_per_minute)?;
+    bounded("pace.newContactsPerHour", 1, pace.new_contacts_per_hour)?;
+    bounded("pace.newContactsPerDay", 1, pace.new_contacts_per_day)?;
+    from_to("pace.strangerJitterSeconds", pace.stranger_jitter_seconds)?;
+    from_to("pace.typingSeconds", pace.typing_seconds)?;
     let plan = store::Plan {
         name,
         messages_per_day: request.messages_per_day,
@@ -20,6 +26,7 @@ pub(in crate::http) async fn admin_put_plan(call: Call) -> Answer {
         concurrent_requests: request.concurrent_requests,
         event_days: days("eventDays", request.event_days, limits::EVENT_DAYS, limits::EVENT_DAYS_MAX)?,
         media_days: days("mediaDays", request.media_days, limits::MEDIA_DAYS, limits::MEDIA_DAYS_MAX)?,
+        pace,
     };
     account::put_plan(call.services(), &plan).await?;
     Reply::ok(Plan::from(&plan))
@@ -31,6 +38,16 @@ fn days(field: &str, days: Option<u64>, default: u64, max: u64) -> Result<u64, A
         return Ok(days);
     }
     Err(invalid(format!("a number from 1 to {max} is expected")).field(field).limit(max, days))
+}
+
+fn from_to(field: &str, seconds: Option<[u64; 2]>) -> Result<(), ApiError> {
+    let max = limits::PACE_SECONDS_MAX;
+    match seconds {
+        Some([from, to]) if from > to || to > max => {
+            Err(invalid(format!("two numbers from 0 to {max} are expected, the smaller one first")).field(field).limit(max, from.max(to)))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn bounded(field: &str, min: u64, limit: Option<u64>) -> Result<(), ApiError> {

@@ -5,5 +5,5 @@ use crate::http::{Answer, Call};
 
 pub(in crate::http) async fn get_session(call: Call) -> Answer {
     let row = session::find(call.services(), call.caller(), call.path("sessionId")).await?;
-    Reply::ok(session::view(call.services(), &row))
+    Reply::ok(session::show(call.services(), &row).await?)
 }

@@ -6,6 +6,23 @@ const NOW: Timestamp = Timestamp::from_millis(1_000);
 const REASON: HoldReason = HoldReason::ReachoutTimelock;
 const HOLD: [Duration; 2] = [Duration::from_secs(30), Duration::from_mins(30)];
 
+/// So many milliseconds after the test began, by both clocks.
+fn after_ms(ms: u64) -> Moment {
+    static BEGAN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    let rest = Duration::from_millis(ms);
+    Moment { clock: later(NOW, rest), steady: *BEGAN.get_or_init(Instant::now) + rest }
+}
+
+fn after(seconds: u64) -> Moment {
+    after_ms(seconds * 1_000)
+}
+
+const GAP: Duration = Duration::from_secs(20);
+
+fn refused(queue: &mut Queue, item: Item, now: Moment) {
+    queue.hold_new(item, Refusal { reason: REASON, cold: true, ends: None }, HOLD, GAP, now);
+}
+
 fn row(number: i64, chat: &str) -> (i64, Outgoing) {
     let message = Outgoing {
         id: MessageId::from_uuid(Uuid::from_u128(number.unsigned_abs().into())),
@@ -15,7 +32,7 @@ fn row(number: i64, chat: &str) -> (i64, Outgoing) {
         audience: Vec::new(),
         attempts: 0,
         accepted_at: Timestamp::from_millis(500),
-        expires_at: Timestamp::from_millis(2_000),
+        expires_at: Timestamp::from_millis(2_000_000),
     };
     (number, message)
 }
@@ -33,20 +50,19 @@ fn numbers(items: &[Item]) -> Vec<&str> {
 #[tokio::test]
 async fn a_chat_that_rests_lets_others_pass_and_keeps_its_order() {
     let mut queue = Queue::default();
-    queue.add(vec![row(1, "a"), row(2, "b"), row(3, "a")], NOW);
+    queue.add(vec![row(1, "a"), row(2, "b"), row(3, "a")], after(0));
     queue.mark_claimed();
     let first = queue.next_claimed().unwrap();
-    let now = Instant::now();
-    queue.hold_new(first, REASON, HOLD, now);
+    refused(&mut queue, first, after(0));
     // A later message of the chat does not overtake.
-    queue.add(vec![row(4, "a"), row(5, "c")], NOW);
+    queue.add(vec![row(4, "a"), row(5, "c")], after(0));
     assert_eq!(numbers(&sendable(&mut queue)), ["2", "5"]);
 
-    queue.release(now + Duration::from_secs(29));
+    queue.release(after(29));
     assert!(queue.is_ready_empty());
-    queue.release(now + Duration::from_secs(30));
+    queue.release(after(30));
     assert_eq!(queue.cursor(), 0, "what was passed over is read again");
-    queue.add(vec![row(1, "a"), row(3, "a"), row(4, "a")], NOW);
+    queue.add(vec![row(1, "a"), row(3, "a"), row(4, "a")], after(30));
     assert_eq!(queue.unclaimed().len(), 2, "the message that waited behind was claimed before");
     assert_eq!(numbers(&sendable(&mut queue)), ["1", "3", "4"]);
 }
@@ -54,62 +70,62 @@ async fn a_chat_that_rests_lets_others_pass_and_keeps_its_order() {
 #[tokio::test]
 async fn what_was_not_written_rests_longer_each_time_and_keeps_its_claim() {
     let mut queue = Queue::default();
-    let mut now = Instant::now();
-    queue.add(vec![row(1, "a"), row(2, "b")], NOW);
+    let mut now = 0;
+    queue.add(vec![row(1, "a"), row(2, "b")], after(0));
     for rest_ms in [500, 1_000, 2_000] {
         queue.mark_claimed();
         let item = queue.next_claimed().unwrap();
         assert_eq!((item.message.wa_id.as_str(), item.tries), ("3EB01", 0));
-        queue.rest_unwritten(item, now);
-        now += Duration::from_millis(rest_ms);
-        queue.release(now - Duration::from_millis(1));
+        queue.rest_unwritten(item, after_ms(now));
+        now += rest_ms;
+        queue.release(after_ms(now - 1));
         let other = queue.next_claimed().expect("another chat goes past");
         queue.put_back(other);
         assert_eq!(queue.ready.len(), 1);
-        queue.release(now);
+        queue.release(after_ms(now));
         assert!(queue.unclaimed().is_empty(), "the next try was counted already");
     }
     let item = queue.next_claimed().unwrap();
-    queue.rest_chat(item, now);
-    queue.release(now + Duration::from_secs(1));
+    queue.rest_chat(item, after_ms(now));
+    queue.release(after_ms(now + 1_000));
     assert_eq!(queue.unclaimed().len(), 1, "one without an answer was a try");
 }
 
 #[tokio::test]
 async fn a_message_whose_outcome_is_being_written_is_not_sent_again() {
     let mut queue = Queue::default();
-    queue.add(vec![row(1, "a")], NOW);
+    queue.add(vec![row(1, "a")], after(0));
     let item = sendable(&mut queue).remove(0);
     queue.settling(&item);
-    queue.add(vec![row(1, "a")], NOW);
+    queue.add(vec![row(1, "a")], after(0));
     assert!(queue.is_ready_empty());
     queue.settled(&[item.message.id]);
-    queue.add(vec![row(1, "a")], NOW);
+    queue.add(vec![row(1, "a")], after(0));
     assert!(!queue.is_ready_empty());
 }
 
 #[tokio::test]
 async fn an_overdue_message_is_left_alone() {
     let mut queue = Queue::default();
-    assert_eq!(queue.add(vec![row(1, "a")], Timestamp::from_millis(2_000)), Fetched::Something);
+    assert_eq!(queue.add(vec![row(1, "a")], after(1_999)), Fetched::Something);
     assert!(queue.is_ready_empty());
-    assert_eq!(queue.add(Vec::new(), NOW), Fetched::Nothing);
+    assert_eq!(queue.add(Vec::new(), after(0)), Fetched::Nothing);
 }
 
 #[tokio::test]
 async fn refusals_in_a_row_make_the_chat_rest_longer_and_a_success_ends_that() {
     let mut queue = Queue::default();
-    let mut now = Instant::now();
+    let mut now = 0;
     for seconds in [30, 60, 120] {
-        queue.release(now);
-        queue.add(vec![row(1, "a")], NOW);
+        queue.release(after(now));
+        queue.add(vec![row(1, "a")], after(now));
         let item = sendable(&mut queue).remove(0);
-        queue.hold_new(item, REASON, HOLD, now);
-        queue.release(now + Duration::from_secs(seconds) - Duration::from_millis(1));
+        refused(&mut queue, item, after(now));
+        queue.release(after_ms((now + seconds) * 1_000 - 1));
         assert!(queue.is_ready_empty());
-        now += Duration::from_secs(seconds);
+        now += seconds;
     }
-    queue.release(now);
+    queue.release(after(now));
     let item = sendable(&mut queue).remove(0);
     queue.settling(&item);
     assert!(queue.refusals.is_empty());
@@ -119,9 +135,9 @@ async fn refusals_in_a_row_make_the_chat_rest_longer_and_a_success_ends_that() {
 #[tokio::test]
 async fn an_overloaded_server_makes_the_session_rest() {
     let mut queue = Queue::default();
-    queue.add(vec![row(1, "a")], NOW);
+    queue.add(vec![row(1, "a")], after(0));
     let item = sendable(&mut queue).remove(0);
-    queue.hold_all(item, Instant::now());
+    queue.hold_all(item, after(0));
     assert!(queue.is_paused());
     assert_eq!(queue.unclaimed().len(), 1);
 }
@@ -131,74 +147,171 @@ fn person(number: i64, name: &str) -> (i64, Outgoing) {
 }
 
 /// Asks about everybody; only Kay is known.
-fn sort_out(queue: &mut Queue, now: Instant) {
-    let asked = queue.to_be_asked(now);
+fn sort_out(queue: &mut Queue, now: Moment) {
+    let asked = queue.to_be_asked(now, false);
     let known = asked.iter().filter(|chat| chat.starts_with("kay@")).cloned().collect();
     queue.sort_out(asked, known, now);
 }
 
+fn contacts(until: Moment, reason: HoldReason) -> Change {
+    Change::Hold(HoldRow { what: Held::FirstContacts, until: until.clock, reason, times: 1 })
+}
+
 #[tokio::test]
-async fn first_contacts_wait_while_one_is_refused_and_all_others_go_on() {
+async fn after_a_refusal_without_a_date_one_first_contact_at_a_time_is_tried_and_never_the_same() {
     let mut queue = Queue::default();
-    queue.add(vec![person(1, "new"), person(2, "other"), person(3, "kay"), row(4, "1@g.us")], NOW);
+    queue.add(vec![person(1, "new"), person(2, "other"), person(3, "kay"), row(4, "1@g.us")], after(0));
     queue.mark_claimed();
-    let refused = queue.next_claimed().unwrap();
-    let mut now = Instant::now();
-    queue.hold_new(refused, REASON, HOLD, now);
-    sort_out(&mut queue, now);
+    let first = queue.next_claimed().unwrap();
+    refused(&mut queue, first, after(0));
+    sort_out(&mut queue, after(0));
     assert_eq!(numbers(&sendable(&mut queue)), ["3", "4"]);
-    let let_go = queue.take_waiting().len();
-    assert_eq!(let_go, 2, "the refused one and the one that waits with it");
-    assert_eq!(queue.take_changes().len(), 2);
+    assert_eq!(queue.take_waiting().len(), 2, "the refused one and the one that waits with it");
+    assert_eq!(queue.take_changes()[1..], [contacts(after(20), REASON)]);
 
-    // The one that was refused tries when its time is over, and nobody else.
-    now += Duration::from_secs(30);
-    queue.release(now);
-    queue.add(vec![person(2, "other"), person(5, "third")], NOW);
-    sort_out(&mut queue, now);
-    let tried = sendable(&mut queue);
-    assert_eq!(numbers(&tried), ["1"]);
-    queue.hold_new(tried.into_iter().next().unwrap(), REASON, HOLD, now);
-    queue.release(now + Duration::from_secs(59));
-    assert!(queue.is_ready_empty(), "longer each time");
-    queue.take_changes();
+    // Until the time is over nobody new is tried.
+    queue.release(after(19));
+    queue.add(vec![person(2, "other"), person(5, "third")], after(19));
+    sort_out(&mut queue, after(19));
+    assert!(sendable(&mut queue).is_empty());
+    // Then one is, not the one that was refused; refused as well, it costs the others as long again.
+    queue.release(after(20));
+    queue.add(vec![person(2, "other"), person(5, "third")], after(20));
+    sort_out(&mut queue, after(20));
+    queue.mark_claimed();
+    let second = queue.next_claimed().unwrap();
+    assert_eq!(numbers(std::slice::from_ref(&second)), ["2"]);
+    refused(&mut queue, second, after(20));
+    sort_out(&mut queue, after(20));
+    assert!(sendable(&mut queue).is_empty());
+    queue.release(after(39));
+    queue.add(vec![person(5, "third")], after(39));
+    sort_out(&mut queue, after(39));
+    assert!(sendable(&mut queue).is_empty(), "the first is over its own rest, and a first contact still");
+}
 
-    // It goes through: so may the others.
-    now += Duration::from_mins(1);
-    queue.release(now);
-    let item = sendable(&mut queue).remove(0);
-    queue.settling(&item);
-    assert_eq!(queue.take_changes(), [Change::Lift(Held::Chat("new@s.whatsapp.net".to_owned())), Change::Lift(Held::FirstContacts)]);
-    queue.add(vec![person(2, "other"), person(5, "third")], NOW);
-    sort_out(&mut queue, now);
-    assert_eq!(numbers(&sendable(&mut queue)), ["2", "5"]);
+#[tokio::test]
+async fn with_whatsapps_own_date_everybody_new_waits_for_it() {
+    let mut queue = Queue::default();
+    queue.add(vec![person(1, "new"), person(2, "other")], after(0));
+    queue.mark_claimed();
+    let first = queue.next_claimed().unwrap();
+    let ends = Some(after(900).clock);
+    queue.hold_new(first, Refusal { reason: REASON, cold: true, ends }, HOLD, GAP, after(0));
+    sort_out(&mut queue, after(0));
+    let chat = HoldRow { what: Held::Chat("new@s.whatsapp.net".to_owned()), until: after(900).clock, reason: REASON, times: 1 };
+    assert_eq!(queue.take_changes(), [Change::Hold(chat), contacts(after(900), REASON)]);
+    queue.release(after(899));
+    queue.add(vec![person(2, "other")], after(899));
+    sort_out(&mut queue, after(899));
+    assert!(sendable(&mut queue).is_empty());
+    queue.release(after(900));
+    queue.add(vec![person(2, "other")], after(900));
+    sort_out(&mut queue, after(900));
+    assert_eq!(numbers(&sendable(&mut queue)), ["1", "2"]);
+}
+
+#[tokio::test]
+async fn what_whatsapp_says_of_its_lock_holds_and_lifts() {
+    let mut queue = Queue::default();
+    queue.hear(Word::On(Some(after(600).clock)), GAP, after(0));
+    queue.add(vec![person(1, "new"), person(3, "kay")], after(0));
+    sort_out(&mut queue, after(0));
+    assert_eq!(numbers(&sendable(&mut queue)), ["3"]);
+    queue.hear(Word::Off, GAP, after(1));
+    queue.add(vec![person(1, "new")], after(1));
+    sort_out(&mut queue, after(1));
+    assert_eq!(numbers(&sendable(&mut queue)), ["1"]);
+    assert_eq!(queue.take_changes(), [contacts(after(600), REASON), Change::Lift(Held::FirstContacts)]);
+    // What is over already holds nobody longer than a refusal without a date.
+    queue.hear(Word::On(Some(after(1).clock)), GAP, after(2));
+    assert_eq!(queue.take_changes(), [contacts(after(22), REASON)]);
+}
+
+#[tokio::test]
+async fn whoever_writes_first_is_no_first_contact_any_more_and_whoever_was_known_rests_on() {
+    let mut queue = Queue::default();
+    queue.add(vec![person(1, "kay"), person(2, "old")], after(0));
+    queue.mark_claimed();
+    let (kay, old) = (queue.next_claimed().unwrap(), queue.next_claimed().unwrap());
+    refused(&mut queue, kay, after(0));
+    queue.hold_new(old, Refusal { reason: REASON, cold: false, ends: None }, HOLD, GAP, after(0));
+    sort_out(&mut queue, after(1));
+    queue.release(after(1));
+    assert_eq!(numbers(&sendable(&mut queue)), ["1"]);
 }
 
 #[tokio::test]
 async fn a_restart_goes_on_where_the_process_before_it_was() {
-    let (mut queue, now) = (Queue::default(), Instant::now());
+    let mut queue = Queue::default();
     let hold = |what, seconds: i64| HoldRow { what, until: NOW.plus_millis(seconds * 1000), reason: REASON, times: 3 };
-    queue.recall(vec![hold(Held::Chat("new@s.whatsapp.net".to_owned()), 40), hold(Held::FirstContacts, 40)], (NOW, now));
+    queue.recall(vec![hold(Held::Chat("new@s.whatsapp.net".to_owned()), 40), hold(Held::FirstContacts, 40)], &[], after(0));
     let rows = || vec![(1, Outgoing { attempts: 4, ..person(1, "new").1 }), person(2, "other"), person(3, "kay")];
-    queue.add(rows(), NOW);
-    sort_out(&mut queue, now);
+    queue.add(rows(), after(0));
+    sort_out(&mut queue, after(0));
     assert_eq!(numbers(&sendable(&mut queue)), ["3"]);
-    let later = now + Duration::from_secs(40);
-    queue.release(later);
-    queue.add(rows(), NOW);
-    sort_out(&mut queue, later);
-    let tried = sendable(&mut queue);
-    assert_eq!((numbers(&tried)[0], tried[0].tries), ("1", 1), "three of the four tries were refused");
-    queue.hold_new(tried.into_iter().next().unwrap(), REASON, HOLD, later);
-    queue.release(later + Duration::from_secs(239));
-    assert!(queue.is_ready_empty(), "the fourth pause is as long as it would have been");
+    queue.release(after(40));
+    queue.add(rows(), after(40));
+    sort_out(&mut queue, after(40));
+    queue.mark_claimed();
+    let tried = queue.next_claimed().unwrap();
+    assert_eq!((tried.message.wa_id.as_str(), tried.tries), ("3EB01", 1), "three of the four tries were refused");
+    refused(&mut queue, tried, after(40));
+    let Some(Change::Hold(hold)) = queue.take_changes().into_iter().find(|change| matches!(change, Change::Hold(_))) else { panic!() };
+    assert_eq!(hold.until, after(40 + 240).clock, "the fourth pause is as long as it would have been");
+}
+
+fn paced(plan: wharf_api::types::account::Pace) -> Queue {
+    let mut queue = Queue::default();
+    queue.first_pacer(Pacer::new(plan, Vec::new()), NOW);
+    queue
+}
+
+#[tokio::test]
+async fn what_is_over_pace_waits_behind_and_comes_in_order() {
+    let mut queue = paced(wharf_api::types::account::Pace { messages_per_minute: Some(2), ..wharf_api::types::account::Pace::OFF });
+    let rows = || vec![row(1, "1@g.us"), row(2, "2@g.us"), row(3, "1@g.us")];
+    queue.add(rows(), after(0));
+    queue.pace(after(0));
+    assert_eq!(numbers(&sendable(&mut queue)), ["1", "2"]);
+    assert!(queue.is_paced());
+    let hold = HoldRow { what: Held::Session, until: after(60).clock, reason: HoldReason::Pace, times: 1 };
+    assert_eq!(queue.take_changes(), [Change::Hold(hold)]);
+    assert_eq!(queue.take_waiting().len(), 1, "whoever waits for it is told");
+    assert_eq!(queue.due(after(59).clock), Some(Duration::from_secs(1)));
+    queue.release(after(60));
+    assert!(!queue.is_paced());
+    assert_eq!(queue.take_changes(), [Change::Lift(Held::Session)]);
+}
+
+#[tokio::test]
+async fn people_who_are_new_wait_for_each_other_and_nobody_else_waits_for_them() {
+    let plan = wharf_api::types::account::Pace { new_contacts_per_hour: Some(1), ..wharf_api::types::account::Pace::OFF };
+    let mut queue = paced(plan);
+    let rows = || vec![person(1, "new"), person(2, "other"), person(3, "kay"), person(4, "new"), row(5, "1@g.us")];
+    queue.add(rows(), after(0));
+    sort_out(&mut queue, after(0));
+    queue.pace(after(0));
+    assert_eq!(numbers(&sendable(&mut queue)), ["1", "3", "4", "5"]);
+    queue.begins("new@s.whatsapp.net", after(0), Duration::from_secs(3));
+    queue.release(after(3));
+    queue.add(vec![person(2, "other"), person(3, "kay")], after(3));
+    sort_out(&mut queue, after(3));
+    queue.pace(after(3));
+    assert_eq!(numbers(&sendable(&mut queue)), ["3"]);
+    assert_eq!(queue.take_changes(), [contacts(after(3_600), HoldReason::Pace)]);
+    // Another plan lets go what only the old one held.
+    queue.set_pacer(None);
+    queue.add(vec![person(2, "other")], after(4));
+    sort_out(&mut queue, after(4));
+    assert_eq!(numbers(&sendable(&mut queue)), ["2"]);
 }
 
 #[test]
 fn what_earlier_processes_counted_leaves_a_message_two_tries() {
     let mut queue = Queue::default();
     let counted = |attempts| Outgoing { attempts, ..row(i64::from(attempts) + 1, "a").1 };
-    queue.add((0..9).map(|attempts| (i64::from(attempts) + 1, counted(attempts))).collect(), Timestamp::from_millis(1_000));
+    queue.add((0..9).map(|attempts| (i64::from(attempts) + 1, counted(attempts))).collect(), after(0));
     queue.mark_claimed();
     let tries: Vec<_> = std::iter::from_fn(|| queue.next_claimed()).map(|item| item.tries).collect();
     assert_eq!(tries, [0, 1, 2, 3, 3, 3, 3, 3, 3]);
