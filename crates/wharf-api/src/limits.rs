@@ -98,6 +98,8 @@ pub const JSON_VALUES: usize = 100_000;
 pub const SEND_WAIT_MS: u64 = 10_000;
 /// How long `POST /v1/sessions` waits for the first QR code, in milliseconds.
 pub const QR_WAIT_MS: u64 = 10_000;
+/// The longest part of what a passkey signed, in characters.
+pub const PASSKEY_FIELD_CHARS: usize = 8192;
 /// The longest `?wait=` of a long poll, in seconds.
 pub const LONG_POLL_MAX_SECS: u64 = 30;
 /// How long an accepted message may wait for its final state, in milliseconds.

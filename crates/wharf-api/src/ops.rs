@@ -164,6 +164,12 @@ mod table {
         create_pairing_code: Post "/v1/sessions/{sessionId}/pairing-code", Key(SessionsWrite), 201,
             "Makes a code that links the phone without a camera.",
             [SessionNotFound, SessionNotConnected, InvalidPhoneNumber, QrCodeExpired, SessionDisconnected, Conflict];
+        get_session_passkey: Get "/v1/sessions/{sessionId}/passkey", Key(SessionsRead), 200,
+            "Shows what WhatsApp wants a passkey to sign, or how far that has come.", [SessionNotFound, Conflict];
+        submit_session_passkey: Post "/v1/sessions/{sessionId}/passkey", Key(SessionsWrite), 200,
+            "Takes what the passkey signed, as `PublicKeyCredential.toJSON()` gives it.", [SessionNotFound, Conflict];
+        confirm_session_passkey: Post "/v1/sessions/{sessionId}/passkey/confirm", Key(SessionsWrite), 200,
+            "Takes the code that the phone shows and compares it; the same code links the phone.", [SessionNotFound, Conflict];
         restart_session: Post "/v1/sessions/{sessionId}/restart", Key(SessionsWrite), 200,
             "Starts the session anew: reconnects a linked one, shows a fresh QR code for one that is not linked.", [SessionNotFound, Conflict];
         logout_session: Post "/v1/sessions/{sessionId}/logout", Key(SessionsWrite), 200, "Removes the linked device from the phone.",

@@ -13,6 +13,7 @@ pub mod hold;
 pub mod key;
 pub mod media;
 pub mod message;
+pub mod passkey;
 pub mod quick_start;
 pub mod session;
 pub mod switches;

@@ -3,6 +3,7 @@
 mod draft;
 pub mod groups;
 mod media;
+mod passkey;
 pub mod people;
 
 use std::fs::File;
@@ -18,6 +19,7 @@ use wharf_api::{Recipient, Timestamp};
 pub use draft::{Body, Draft, Key, Preview, Quote};
 pub use groups::{Act, GroupEdit, GroupEngine};
 pub use media::{Downloaded, Media, Uploaded};
+pub use passkey::{Ceremony, Signed};
 pub use people::{PeopleEngine, PersonInfo};
 
 /// A QR code while it can be scanned.
@@ -42,12 +44,14 @@ pub struct Link {
     pub refusal: Option<Refusal>,
     /// While `status` is `connected`.
     pub degraded: Option<Degradation>,
+    /// While WhatsApp waits for a passkey.
+    pub passkey: Option<Ceremony>,
 }
 
 impl Link {
     /// A link of which nothing is known but its status.
     pub const fn new(status: SessionStatus) -> Self {
-        Self { status, reason: None, qr: None, jid: None, waiting: None, refusal: None, degraded: None }
+        Self { status, reason: None, qr: None, jid: None, waiting: None, refusal: None, degraded: None, passkey: None }
     }
 }
 
@@ -133,6 +137,16 @@ pub trait Engine: GroupEngine + PeopleEngine + Send + Sync + 'static {
 
     /// Asks for a pairing code for `phone` (digits).
     async fn pairing_code(&self, session: &SessionId, phone: &str) -> Result<PairCode, Error>;
+
+    /// Passes on what a passkey signed. `Refused` where WhatsApp does not take it; the attempt is over then.
+    async fn submit_passkey(&self, _session: &SessionId, _signed: Signed) -> Result<(), Error> {
+        Err(Error::NotConnected)
+    }
+
+    /// Tells whether the phone shows the same code. If it does not, the attempt is over.
+    async fn confirm_passkey(&self, _session: &SessionId, _same: bool) -> Result<(), Error> {
+        Err(Error::NotConnected)
+    }
 
     /// Asks WhatsApp which of these numbers (digits) it knows.
     async fn registrations(&self, session: &SessionId, phones: &[String]) -> Result<Vec<Registration>, Error>;

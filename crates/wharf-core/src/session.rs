@@ -3,6 +3,7 @@
 pub mod create;
 pub mod events;
 pub mod link;
+pub mod passkey;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::{engine, idempotency};
 
 pub use create::{Fresh, create, create_hooked};
 pub use link::{delete, logout, pairing_code, qr, restart};
+pub use passkey::{confirm_passkey, passkey, submit_passkey};
 
 /// How long a send waits for a session that is on its way.
 const CONNECT_WAIT: Duration = Duration::from_secs(3);
@@ -48,6 +50,8 @@ pub enum Error {
     InvalidPhone(&'static str),
     #[error("the idempotency key was claimed before")]
     ClaimedBefore,
+    #[error(transparent)]
+    Passkey(#[from] passkey::Error),
     #[error(transparent)]
     Idempotency(#[from] idempotency::Error),
     #[error(transparent)]
@@ -88,6 +92,7 @@ impl From<&Error> for ApiError {
             Error::Conflict(reason) => ApiError::new(ErrorCode::Conflict).reason(*reason),
             Error::InvalidPhone(reason) => ApiError::new(ErrorCode::InvalidPhoneNumber).field("phoneNumber").reason(*reason),
             Error::ClaimedBefore => (&idempotency::Error::InUse).into(),
+            Error::Passkey(error) => error.into(),
             Error::Idempotency(error) => error.into(),
             Error::Engine(error) => error.into(),
             Error::Store(error) => error.into(),

@@ -4,6 +4,7 @@
 pub(crate) mod app_state;
 pub(crate) mod bundle;
 pub(crate) mod device;
+pub(crate) mod passkey;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,7 @@ use crate::phone::Phone;
 use crate::phone::keyring::Keyring;
 use app_state::AppState;
 use device::Device;
+use passkey::Passkey;
 
 /// What the server keeps about the linked devices of an account.
 pub(crate) struct Registry {
@@ -44,6 +46,7 @@ pub(crate) struct Account {
     phone: Mutex<Phone>,
     books: Mutex<Books>,
     app_state: Mutex<AppState>,
+    passkey: Mutex<Option<Passkey>>,
     dirty: AtomicBool,
     /// One of its devices came and wants what waited for it.
     pub(crate) arrived: Notify,
@@ -72,6 +75,7 @@ impl Account {
             phone: Mutex::new(phone),
             books: Mutex::new(Books::default()),
             app_state: Mutex::new(app_state),
+            passkey: Mutex::default(),
             dirty: AtomicBool::new(false),
             arrived: Notify::new(),
         }
@@ -91,6 +95,11 @@ impl Account {
 
     pub(crate) fn app_state(&self) -> MutexGuard<'_, AppState> {
         lock(&self.app_state)
+    }
+
+    /// The passkey that has to confirm every link; most accounts have none.
+    pub(crate) fn passkey(&self) -> MutexGuard<'_, Option<Passkey>> {
+        lock(&self.passkey)
     }
 
     /// All devices, the phone first.

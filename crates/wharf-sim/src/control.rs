@@ -6,6 +6,7 @@ mod faults;
 mod groups;
 mod hooks;
 mod media;
+mod passkeys;
 mod phones;
 mod profiles;
 mod records;
@@ -49,6 +50,8 @@ fn routes(net: Arc<Net>) -> Router {
         .route("/control/phones/{number}/guard", post(restrictions::guard))
         .route("/control/phones/{number}/history", post(restrictions::history))
         .route("/control/phones/{number}/notices", get(phones::notices))
+        .route("/control/phones/{number}/passkey", get(passkeys::show).put(passkeys::put).delete(passkeys::remove))
+        .route("/control/phones/{number}/passkey/sign", post(passkeys::sign))
         .route("/control/phones/{number}/inbound-acks", get(records::inbound))
         .route("/control/groups", get(groups::list).post(groups::create))
         .route("/control/groups/{id}", get(groups::show))

@@ -1,6 +1,7 @@
 //! Linking a device to an account: by QR or by typed code, up to the moment it is registered, and unlinking it again.
 
 pub(crate) mod code;
+pub(crate) mod passkey;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -42,6 +43,24 @@ pub(crate) struct Linked {
     pub(crate) platform: String,
 }
 
+/// What a person sees after a scan or a typed code.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Outcome {
+    Linked(Linked),
+    /// The owner has to confirm the link with a passkey; it goes on without the person who scanned.
+    Passkey {
+        phone: String,
+        passkey: &'static str,
+    },
+}
+
+impl Outcome {
+    fn asked(number: Number) -> Self {
+        Self::Passkey { phone: number.to_string(), passkey: "asked" }
+    }
+}
+
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum Error {
     #[error("this is not a QR code of a device that waits here")]
@@ -58,7 +77,7 @@ pub(crate) enum Error {
     NoAnswer,
 }
 
-type Done = oneshot::Sender<Result<Linked, Error>>;
+type Done = oneshot::Sender<Result<Outcome, Error>>;
 
 /// A device that asked to be linked.
 pub(crate) struct Candidate {
@@ -74,6 +93,7 @@ struct State {
     references: Vec<String>,
     code: Option<code::Flow>,
     offer: Option<Offer>,
+    passkey: Option<passkey::Flow>,
 }
 
 /// A `pair-success` the device has not answered.
@@ -211,18 +231,18 @@ impl Candidate {
         self.handle.close();
         router::device_list_changed(net, &account, id, key_index, true);
         let address = Address::new(account.number, id);
-        let _ = done.send(Ok(Linked {
+        let _ = done.send(Ok(Outcome::Linked(Linked {
             phone: account.number.to_string(),
             device: id,
             jid: address.jid().to_string(),
             lid: address.lid().to_string(),
             platform: self.platform.clone(),
-        }));
+        })));
     }
 }
 
 /// The person scans: `text` is what the QR code says.
-pub(crate) async fn scan(net: &Arc<Net>, text: &str, number: Number) -> Result<Linked, Error> {
+pub(crate) async fn scan(net: &Arc<Net>, text: &str, number: Number) -> Result<Outcome, Error> {
     // The code may come as a link for the phone's camera; the fields are behind the hash sign.
     let fields: Vec<&str> = text.trim().rsplit_once('#').map_or(text.trim(), |(_, fields)| fields).split(',').collect();
     let [reference, _noise, identity, secret, ..] = fields[..] else {
@@ -234,19 +254,25 @@ pub(crate) async fn scan(net: &Arc<Net>, text: &str, number: Number) -> Result<L
     let candidate = lock(&net.references).get(reference).cloned().ok_or(Error::UnknownQr)?;
     let (done, answer) = oneshot::channel();
     let owner = net.owner(number);
+    if passkey::is_wanted(&owner) {
+        passkey::ask(&candidate, owner, &secret);
+        return Ok(Outcome::asked(number));
+    }
     candidate.offer(net, Arc::clone(&owner), &identity, &secret, done);
     wait(&owner, answer).await
 }
 
 /// Until the phone shows the device as linked, which it does when the device has logged in.
-async fn wait(owner: &Account, answer: oneshot::Receiver<Result<Linked, Error>>) -> Result<Linked, Error> {
-    let linked = match tokio::time::timeout(PATIENCE, answer).await {
+async fn wait(owner: &Account, answer: oneshot::Receiver<Result<Outcome, Error>>) -> Result<Outcome, Error> {
+    let outcome = match tokio::time::timeout(PATIENCE, answer).await {
         Ok(Ok(answer)) => answer?,
         _ => return Err(Error::NoAnswer),
     };
     // It is linked in any case; a device that does not come is not waited for any longer.
-    let _ = tokio::time::timeout(LOGIN_PATIENCE, active(owner, linked.device)).await;
-    Ok(linked)
+    if let Outcome::Linked(linked) = &outcome {
+        let _ = tokio::time::timeout(LOGIN_PATIENCE, active(owner, linked.device)).await;
+    }
+    Ok(outcome)
 }
 
 /// Ends when the device is there, or when it was unlinked.

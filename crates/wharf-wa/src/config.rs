@@ -23,6 +23,8 @@ pub struct Config {
     pub announce_online: bool,
     /// The version of WhatsApp Web that the clients claim to be.
     pub version: (u32, u32, u32),
+    /// How long a QR code is shown, in tests that cannot wait for the library's minute.
+    pub qr_life: Option<Duration>,
     /// How many one-time keys a session keeps at the server. Each takes memory and a row.
     pub wanted_pre_keys: usize,
     /// How long the server's acknowledgement may take on a socket that lives.
@@ -55,6 +57,7 @@ impl Config {
             receive_statuses: false,
             announce_online: false,
             version: (2, 3000, 1_035_194_821),
+            qr_life: None,
             wanted_pre_keys: 30,
             send_ack_timeout: Duration::from_mins(1),
             chat_hold: [Duration::from_hours(4), Duration::from_hours(12)],

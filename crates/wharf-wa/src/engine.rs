@@ -16,7 +16,7 @@ use wharf_api::types::media::MediaKind;
 use wharf_api::types::session::SessionStatus;
 use wharf_api::types::switches::Feature;
 use wharf_api::{Recipient, Timestamp};
-use wharf_core::engine::{Composed, Downloaded, Draft, Engine, Error, Link, PairCode, Registration, Uploaded};
+use wharf_core::engine::{Composed, Downloaded, Draft, Engine, Error, Link, PairCode, Registration, Signed, Uploaded};
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::store::Store;
 use wharf_core::{Chance, Clock};
@@ -28,6 +28,7 @@ use crate::compose;
 use crate::config::Config;
 use crate::http::MediaHttp;
 use crate::people::Typing;
+use crate::session::passkey::Act;
 use crate::session::presence::Presences;
 use crate::session::{Context, Handle, Order, Own, media};
 use crate::transport::Dialer;
@@ -192,6 +193,14 @@ impl Engine for WaEngine {
     async fn pairing_code(&self, session: &SessionId, phone: &str) -> Result<PairCode, Error> {
         let phone = phone.to_owned();
         self.ask(session, |reply| Order::PairCode { phone, reply }).await
+    }
+
+    async fn submit_passkey(&self, session: &SessionId, signed: Signed) -> Result<(), Error> {
+        self.ask(session, |reply| Order::Passkey { act: Act::Submit(signed), reply }).await
+    }
+
+    async fn confirm_passkey(&self, session: &SessionId, same: bool) -> Result<(), Error> {
+        self.ask(session, |reply| Order::Passkey { act: Act::Confirm { same }, reply }).await
     }
 
     async fn registrations(&self, session: &SessionId, phones: &[String]) -> Result<Vec<Registration>, Error> {

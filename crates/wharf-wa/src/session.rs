@@ -16,6 +16,7 @@ mod notices;
 pub(crate) mod online;
 mod outgoing;
 mod pairing;
+pub(crate) mod passkey;
 mod pause;
 pub(crate) mod presence;
 mod receipts;
@@ -44,6 +45,7 @@ use crate::vault::Vault;
 use flight::Flight;
 use lookup::batch::Lookups;
 use online::Online;
+use passkey::qr_clock::QrClock;
 use presence::Presences;
 use seen::Seen;
 use wharf_core::seal::Seal;
@@ -93,6 +95,8 @@ pub(crate) struct Own {
     /// Whether the device was linked by this client, and its phone has not told it of the time before.
     pub(crate) awaits_history: watch::Sender<bool>,
     pub(crate) lookups: Arc<Lookups>,
+    /// What the client's QR codes go by.
+    pub(crate) qr_clock: Arc<QrClock>,
 }
 
 impl Own {
@@ -109,6 +113,7 @@ impl Own {
             has_properties: AtomicBool::new(false),
             awaits_history: watch::Sender::new(false),
             lookups: Arc::default(),
+            qr_clock: Arc::new(QrClock::new(ctx.config.qr_life)),
         })
     }
 
@@ -132,6 +137,10 @@ pub(crate) enum Order {
         phone: String,
         reply: oneshot::Sender<Result<PairCode, Error>>,
     },
+    Passkey {
+        act: passkey::Act,
+        reply: passkey::Reply,
+    },
     Registrations {
         phones: Vec<String>,
         reply: oneshot::Sender<Result<Vec<Registration>, Error>>,
@@ -149,7 +158,7 @@ impl Order {
         match self {
             Self::Stop { .. } => {}
             // The asker may have stopped waiting.
-            Self::Logout(reply) => drop(reply.send(Err(Error::NotConnected))),
+            Self::Logout(reply) | Self::Passkey { reply, .. } => drop(reply.send(Err(Error::NotConnected))),
             Self::PairCode { reply, .. } => drop(reply.send(Err(Error::NotConnected))),
             Self::Registrations { reply, .. } => drop(reply.send(Err(Error::NotConnected))),
             Self::Work(work) => work(None),

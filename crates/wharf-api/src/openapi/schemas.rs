@@ -7,6 +7,7 @@ mod events;
 mod groups;
 mod media;
 mod messages;
+mod passkey;
 mod people;
 mod requests;
 mod switches;
@@ -17,6 +18,7 @@ mod webhooks;
 use serde_json::Value;
 
 pub(super) use answers::{degraded, refusal, waiting_for};
+pub(super) use passkey::passkey_event;
 
 /// A schema and its name, which is its type's.
 type Named = (&'static str, fn() -> Value);
@@ -35,6 +37,7 @@ pub(super) const ALL: &[Named] = &[
     ("CheckedContact", answers::checked_contact),
     ("ContactCard", messages::contact_card),
     ("Contact", people::contact),
+    ("ConfirmPasskey", passkey::confirm_passkey),
     ("CreateAccount", accounts::create_account),
     ("CreateGroup", groups::create_group),
     ("CreateKey", requests::create_key),
@@ -72,6 +75,8 @@ pub(super) const ALL: &[Named] = &[
     ("PairingCode", answers::pairing_code),
     ("ParticipantResult", groups::participant_result),
     ("Party", answers::party),
+    ("Passkey", passkey::passkey),
+    ("PasskeyAssertion", passkey::passkey_assertion),
     ("Picture", people::picture),
     ("Plan", accounts::plan),
     ("PollResult", messages::poll_result),

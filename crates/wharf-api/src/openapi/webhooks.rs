@@ -51,6 +51,9 @@ const fn sentence(kind: EventKind) -> &'static str {
         EventKind::MessageDeleted => "Somebody deleted a message for everyone.",
         EventKind::PollVote => "Somebody voted in a poll.",
         EventKind::SessionQr => "The session shows a QR code.",
+        EventKind::SessionPasskey => {
+            "WhatsApp asks for a passkey before it links the phone: one event for each step, `failed` at an end without a link."
+        }
         EventKind::SessionConnected => "The session is connected.",
         EventKind::SessionDisconnected => "The session lost its link; `reason` tells why.",
         EventKind::SessionStatus => "The session reached another status.",
@@ -76,6 +79,7 @@ fn data(kind: EventKind) -> Value {
         | EventKind::MessageDeleted
         | EventKind::PollVote => reference("Message"),
         EventKind::SessionQr | EventKind::SessionConnected | EventKind::SessionDisconnected | EventKind::SessionStatus => session(),
+        EventKind::SessionPasskey => super::schemas::passkey_event(),
         EventKind::WebhookTest => answer(vec![always("webhookId", id(WebhookId::PREFIX)), always("message", text())]),
         EventKind::WebhookDisabled => answer(vec![
             always("webhookId", id(WebhookId::PREFIX)),

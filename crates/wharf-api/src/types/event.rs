@@ -54,6 +54,8 @@ event_kinds! {
     MessageDeleted = "message.deleted",
     PollVote = "poll.vote",
     SessionQr = "session.qr",
+    /// A step of the ceremony in which a passkey confirms a link.
+    SessionPasskey = "session.passkey",
     SessionConnected = "session.connected",
     SessionDisconnected = "session.disconnected",
     SessionStatus = "session.status",

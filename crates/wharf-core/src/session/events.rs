@@ -3,9 +3,10 @@
 use serde_json::json;
 use wharf_api::ids::SessionId;
 use wharf_api::types::event::EventKind;
+use wharf_api::types::passkey::{PasskeyFailure, PasskeyStep};
 use wharf_api::types::session::SessionStatus;
 
-use crate::engine::Link;
+use crate::engine::{Ceremony, Link};
 use crate::store::NewEvent;
 
 /// The event that tells what a link has become: under the umbrella alone.
@@ -46,4 +47,21 @@ pub fn status_changed(session: &SessionId, link: &Link) -> Vec<NewEvent> {
         data["qrExpiresAt"] = qr.expires_at.to_string().into();
     }
     std::iter::once(umbrella).chain(special.map(|kind| NewEvent { kind, data })).collect()
+}
+
+/// The event of a step of the ceremony in which a passkey confirms a link.
+pub fn passkey_step(session: &SessionId, ceremony: &Ceremony) -> NewEvent {
+    let mut data = json!({"sessionId": session, "step": ceremony.step.as_str(), "expiresAt": ceremony.expires_at});
+    match (ceremony.step, &ceremony.code) {
+        (PasskeyStep::Assertion, _) => data["publicKey"] = ceremony.options.as_ref().clone(),
+        (PasskeyStep::Confirmation, Some(code)) => data["code"] = code.as_str().into(),
+        _ => {}
+    }
+    NewEvent { kind: EventKind::SessionPasskey, data }
+}
+
+/// The event of its end without a link.
+pub fn passkey_failed(session: &SessionId, failure: PasskeyFailure, text: &str) -> NewEvent {
+    let data = json!({"sessionId": session, "step": PasskeyStep::Failed.as_str(), "reason": failure.as_str(), "text": text});
+    NewEvent { kind: EventKind::SessionPasskey, data }
 }

@@ -40,11 +40,17 @@ pub async fn qr(
         () = waited => {}
     }
     let seen = link.borrow().clone();
+    if seen.passkey.is_some() {
+        return Err(PASSKEY_ASKED);
+    }
     if let (None, Some((waiting, _))) = (&seen.qr, seen.waiting) {
         return Err(Error::Waiting(waiting));
     }
     seen.qr.ok_or_else(|| without_qr(seen.status, &row))
 }
+
+/// The code was scanned, and its use is not over.
+const PASSKEY_ASKED: Error = Error::Conflict("WhatsApp asks for a passkey: GET /v1/sessions/{sessionId}/passkey");
 
 fn without_qr(status: SessionStatus, row: &SessionRow) -> Error {
     match status {
@@ -63,6 +69,9 @@ pub async fn pairing_code(services: &Services, caller: &Caller, id: &str, phone:
     let phone = recipient::phone(phone).map_err(Error::InvalidPhone)?;
     let row = find(services, caller, id).await?;
     let link = services.engine.link(&row.id).map(|link| link.borrow().clone());
+    if link.as_ref().is_some_and(|link| link.passkey.is_some()) {
+        return Err(PASSKEY_ASKED);
+    }
     if let Some((waiting, _)) = link.as_ref().and_then(|link| link.waiting) {
         return Err(Error::Waiting(waiting));
     }

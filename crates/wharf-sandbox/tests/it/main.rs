@@ -33,6 +33,7 @@ mod openapi;
 mod outage;
 mod pace;
 mod pairing;
+mod passkey;
 mod people;
 mod programs;
 mod provoke;

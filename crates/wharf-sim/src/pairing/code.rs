@@ -12,7 +12,7 @@ use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef, SERVER_JID};
 use wacore_libsignal::protocol::{KeyPair, PublicKey};
 
-use super::{Candidate, Done, Error, Linked, wait};
+use super::{Candidate, Done, Error, Outcome, passkey, wait};
 use crate::account::lock;
 use crate::address::{Address, Number};
 use crate::network::Net;
@@ -50,7 +50,7 @@ pub(crate) fn hello(net: &Net, candidate: &Arc<Candidate>, step: &NodeRef<'_>) -
 }
 
 /// The person types the code on the phone.
-pub(crate) async fn enter(net: &Arc<Net>, number: Number, code: &str) -> Result<Linked, Error> {
+pub(crate) async fn enter(net: &Arc<Net>, number: Number, code: &str) -> Result<Outcome, Error> {
     let candidate = lock(&net.codes).get(&number).cloned().ok_or(Error::NoCodeWanted)?;
     let (reference, wrapped) =
         lock(&candidate.state).code.as_ref().map(|flow| (flow.reference.clone(), flow.wrapped.clone())).ok_or(Error::NoCodeWanted)?;
@@ -109,6 +109,10 @@ pub(crate) fn finish(session: &Session, candidate: &Arc<Candidate>, node: &NodeR
     // The server only passes the keys on, so the device is not told that the phone cannot read them; the person may type again.
     iq::answer(session, node, Vec::new());
     match opened {
+        Some((_, secret)) if passkey::is_wanted(&account) => {
+            passkey::ask(candidate, account, &secret);
+            let _ = typed.done.send(Ok(Outcome::asked(number)));
+        }
         Some((identity, secret)) => {
             candidate.offer(net, account, &identity, &secret, typed.done);
         }

@@ -7,6 +7,7 @@ use wacore_binary::{Node, NodeRef};
 use crate::restriction;
 
 use super::{Role, Session, app_state, group, keys, login, pairing, profile, usync, wire};
+use crate::pairing::passkey;
 
 pub(super) fn handle(session: &Session, node: &NodeRef<'_>) {
     let kind = wire::text(node, "type");
@@ -14,7 +15,7 @@ pub(super) fn handle(session: &Session, node: &NodeRef<'_>) {
         Role::Refused => {}
         Role::Candidate(candidate) => match kind.as_str() {
             "set" => pairing::from_candidate(session, candidate, node),
-            "get" => answer(session, node, Vec::new()),
+            "get" => answer(session, node, passkey::get(candidate, node).into_iter().collect()),
             _ => candidate.answered(&session.net, node),
         },
         Role::Linked { account, device } => {

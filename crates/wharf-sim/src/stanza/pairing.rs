@@ -7,9 +7,12 @@ use wacore_binary::NodeRef;
 use super::{Session, iq, wire};
 use crate::account::Account;
 use crate::address::Address;
-use crate::pairing::{self, Candidate};
+use crate::pairing::{self, Candidate, passkey};
 
 pub(super) fn from_candidate(session: &Session, candidate: &Arc<Candidate>, node: &NodeRef<'_>) {
+    if passkey::set(session, candidate, node) {
+        return;
+    }
     let Some(step) = node.get_optional_child("link_code_companion_reg") else {
         return iq::answer(session, node, Vec::new());
     };

@@ -45,6 +45,8 @@ pub(super) struct Attendance<'life> {
     pub(super) own_users: Vec<String>,
     /// When the last way to pair is over.
     pub(super) pairing_until: Option<Instant>,
+    /// A step of the ceremony with a passkey is with WhatsApp.
+    pub(super) passkey_busy: bool,
     pump: Option<JoinHandle<Queue>>,
     /// When something that rests may go on.
     resume_at: Option<Instant>,
@@ -64,6 +66,7 @@ impl<'life> Attendance<'life> {
             receipts: Receipts::default(),
             own_users: Vec::new(),
             pairing_until: None,
+            passkey_busy: false,
             pump: None,
             resume_at: None,
             woken: false,
@@ -87,9 +90,13 @@ impl<'life> Attendance<'life> {
                 _ = halted.changed() => Some(self.on_halt()),
                 Ok(signal) = self.running.signals.recv() => match signal {
                     Signal::Event(event) => self.on_event(&event).await,
-                    Signal::Dialing => { self.on_lost_socket().await; None }
+                    Signal::Dialing => self.on_lost_socket().await,
+                    Signal::Passkey(answered) => self.on_passkey_answered(answered).await,
                 },
-                order = self.life.orders.recv() => self.on_order(order),
+                order = self.life.orders.recv() => match order {
+                    Some(Order::Passkey { act, reply }) if self.stopping.is_none() => self.on_passkey_act(act, reply).await,
+                    order => self.on_order(order),
+                },
                 queue = finished(&mut self.pump) => self.on_pumped(queue),
                 () = self.receipts.progress(self.own), if self.receipts.is_busy() => None,
                 () = wake.notified() => self.on_wake().await,
@@ -97,7 +104,7 @@ impl<'life> Attendance<'life> {
                 Ok(()) = switches.changed() => self.on_switches(),
                 _ = tick.tick() => self.on_tick().await,
                 () = sleep_until(resume), if resume.is_some() => { self.resume_at = None; self.pump(); None }
-                () = sleep_until(deadline), if deadline.is_some() => Some(self.on_deadline()),
+                () = sleep_until(deadline), if deadline.is_some() => self.on_deadline().await,
                 () = &mut self.running.handle => Some(End::Broken),
             };
             if let Some(end) = end {
@@ -120,7 +127,8 @@ impl<'life> Attendance<'life> {
             return None;
         }
         tracing::warn!(session = %self.own.session(), "received messages could not be stored; the client is built anew to get them again");
-        self.on_lost_socket().await;
+        // It ends in any case.
+        let _ = self.on_lost_socket().await;
         Some(End::Broken)
     }
 
@@ -173,11 +181,17 @@ impl<'life> Attendance<'life> {
 
     fn deadline(&self) -> Option<Instant> {
         let stopping = self.stopping.map(|(_, until)| until);
-        stopping.or(self.pairing_until.filter(|_| !self.running.is_linked()))
+        stopping.or_else(|| self.passkey_look()).or(self.pairing_until.filter(|_| !self.running.is_linked()))
     }
 
-    fn on_deadline(&self) -> End {
-        self.stopping.map_or(End::QrExpired, |(end, _)| end)
+    async fn on_deadline(&mut self) -> Option<End> {
+        if let Some((end, _)) = self.stopping {
+            return Some(end);
+        }
+        if self.passkey_look().is_some() {
+            return self.on_passkey_look().await;
+        }
+        Some(End::QrExpired)
     }
 
     async fn on_wake(&mut self) -> Option<End> {

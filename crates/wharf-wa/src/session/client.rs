@@ -15,6 +15,8 @@ use super::Own;
 use super::flight::Answer;
 use super::inbound::Inbound;
 use super::notices::Notice;
+use super::passkey::Answered;
+use super::passkey::qr_clock::Clocked;
 use crate::backend::Backend;
 use crate::transport::Dial;
 use crate::vault::Halt;
@@ -27,12 +29,16 @@ pub(super) enum Signal {
     Event(Arc<Event>),
     /// It opens a socket. The library keeps quiet about connections that it ended itself; this tells of them.
     Dialing,
+    /// What WhatsApp said to a step of the ceremony with a passkey.
+    Passkey(Answered),
 }
 
 /// A client that runs.
 pub(super) struct Running {
     pub(super) client: Arc<Client>,
     pub(super) signals: async_channel::Receiver<Signal>,
+    /// The other end of `signals`, for tasks of the session's own.
+    pub(super) bell: async_channel::Sender<Signal>,
     pub(super) handle: BotHandle,
 }
 
@@ -40,7 +46,7 @@ impl Running {
     pub(super) async fn start(own: &Arc<Own>) -> anyhow::Result<Self> {
         let config = &own.ctx.config;
         let (sender, signals) = async_channel::unbounded();
-        let bell = sender.clone();
+        let (bell, own_bell) = (sender.clone(), sender.clone());
         // The session is gone: nobody cares any more.
         let dialing = move || drop(bell.try_send(Signal::Dialing));
         let backend = Backend::new(Arc::clone(&own.vault), Arc::clone(&own.ctx.clock), Arc::clone(&own.flight));
@@ -48,6 +54,7 @@ impl Running {
             .with_backend_arc(Arc::new(backend))
             .with_transport_factory(Dial { dialer: Arc::clone(&own.ctx.dialer), dialing, gate: Arc::clone(&own.gate) })
             .with_http_client(own.ctx.http.clone())
+            .with_runtime(Clocked(Arc::clone(&own.qr_clock)))
             .with_version(config.version)
             .with_device_props(DevicePropsOverride::new().with_os(config.device_name.clone()).with_platform_type(PlatformType::CHROME))
             .with_wanted_pre_key_count(config.wanted_pre_keys)
@@ -59,7 +66,7 @@ impl Running {
         // Whoever writes to the account is to see that it came, although the session is not «available».
         client.set_force_active_delivery_receipts(true);
         client.subscribe_handler(Arc::new(Handler { own: Arc::clone(own), sender })).detach();
-        Ok(Self { client, signals, handle: bot.spawn() })
+        Ok(Self { client, signals, bell: own_bell, handle: bot.spawn() })
     }
 
     /// Whether the device is linked to an account.
@@ -73,6 +80,7 @@ impl Running {
             tracing::warn!(session = %own.session(), "a client did not end in time and was cut off");
         }
         own.vault.shut(Halt::Ended);
+        own.qr_clock.hold(false);
     }
 }
 
@@ -110,6 +118,12 @@ impl EventHandler for Handler {
             }
             return;
         }
+        match &*event {
+            Event::PairingQrCode(_) => self.own.qr_clock.ticks_here(),
+            // At once, and not when the session's task gets to it: the last code's time may be about to end.
+            Event::PairPasskeyRequest(_) => self.own.qr_clock.hold(true),
+            _ => {}
+        }
         if let Some(notice) = Notice::of(&event) {
             return notice.keep(&self.own);
         }
@@ -124,6 +138,9 @@ impl EventHandler for Handler {
             EventKind::PairingCode,
             EventKind::PairSuccess,
             EventKind::PairError,
+            EventKind::PairPasskeyRequest,
+            EventKind::PairPasskeyConfirmation,
+            EventKind::PairPasskeyError,
             EventKind::Connected,
             EventKind::Disconnected,
             EventKind::SelfPushNameUpdated,

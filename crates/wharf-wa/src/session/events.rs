@@ -21,7 +21,13 @@ impl Attendance<'_> {
     pub(super) async fn on_event(&mut self, event: &Event) -> Option<End> {
         match event {
             Event::PairingQrCode(qr) => self.on_qr(qr).await,
-            Event::PairingQrCodesExhausted(exhausted) if exhausted.disconnected => return Some(End::QrExpired),
+            // The last code's time may end in the very moment in which it is scanned.
+            Event::PairingQrCodesExhausted(exhausted) if exhausted.disconnected => {
+                return self.on_passkey_cut().await.or(Some(End::QrExpired));
+            }
+            Event::PairPasskeyRequest(asked) => return self.on_passkey_asked(&asked.request_options_json).await,
+            Event::PairPasskeyConfirmation(confirmation) => return self.on_passkey_code(confirmation).await,
+            Event::PairPasskeyError(error) => return self.on_passkey_error(&error.error).await,
             Event::PairingQrCodesExhausted(_) => {
                 // Somebody may be typing a code on this very connection.
                 self.pairing_until.get_or_insert_with(Instant::now);
@@ -30,6 +36,7 @@ impl Attendance<'_> {
             Event::PairSuccess(success) => {
                 self.pairing_until = None;
                 self.own.awaits_history.send_replace(true);
+                self.on_passkey_done();
                 let account = Account {
                     jid: Some(success.id.to_non_ad_string()),
                     lid: Some(success.lid.to_non_ad_string()).filter(|lid| lid.ends_with("@lid") && !lid.starts_with('@')),
@@ -37,7 +44,12 @@ impl Attendance<'_> {
                 };
                 self.life.links.linked(self.own, SessionStatus::Connecting, account).await;
             }
-            Event::PairError(_) => tracing::warn!(session = %self.own.session(), "a pairing failed"),
+            Event::PairError(error) => {
+                tracing::warn!(session = %self.own.session(), "a pairing failed");
+                if self.life.links.passkey_until().is_some() {
+                    return self.on_passkey_error(&error.error).await;
+                }
+            }
             // With a new name the library announces the session, and so it does at each login.
             Event::SelfPushNameUpdated(_) => online::settle(self.own, &self.running.client, true),
             // The library has kept what matters of it: tokens, salt, names. The messages are nobody's business.
@@ -64,7 +76,7 @@ impl Attendance<'_> {
                 self.connection.caught_up = true;
                 self.pump();
             }
-            Event::Disconnected(_) => self.on_lost_socket().await,
+            Event::Disconnected(_) => return self.on_lost_socket().await,
             Event::Receipt(receipt) => self.receipts.add(self.own, receipt, &self.own_users),
             Event::Presence(update) => self.own.ctx.presences.told(self.own.session(), update, self.own.ctx.clock.now()),
             Event::ChatPresence(update) => self.own.ctx.presences.typing(self.own.session(), update, self.own.ctx.clock.now()),
@@ -100,19 +112,23 @@ impl Attendance<'_> {
     }
 
     async fn on_qr(&mut self, qr: &PairingQrCode) {
+        if self.life.links.passkey_until().is_some() {
+            return;
+        }
         let life_ms = i64::try_from(qr.timeout.as_millis()).unwrap_or(i64::MAX);
         let qr = QrCode { text: qr.code.clone(), expires_at: self.own.ctx.clock.now().plus_millis(life_ms) };
         self.life.links.qr(self.own, qr).await;
     }
 
     /// The socket is gone, by the library's word or because it opens another one.
-    pub(super) async fn on_lost_socket(&mut self) {
+    pub(super) async fn on_lost_socket(&mut self) -> Option<End> {
         self.connection.caught_up = false;
         self.tokens.gone.cancel();
         if std::mem::take(&mut self.connection.connected) {
             self.own.ctx.meter().sockets_lost.one();
             self.life.links.linked(self.own, SessionStatus::Reconnecting, Account::of(&self.running.client)).await;
         }
+        self.on_passkey_cut().await
     }
 }
 

@@ -163,6 +163,8 @@ impl Life {
             let jid = running.client.pn().map(|jid| jid.to_non_ad_string());
             let status = if self.failures == 0 { SessionStatus::Connecting } else { SessionStatus::Reconnecting };
             self.links.show(status, jid);
+        } else {
+            self.links.recall(own).await;
         }
         let mut attendance = Attendance::new(self, own, running);
         let end = attendance.run().await;

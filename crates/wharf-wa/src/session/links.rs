@@ -1,5 +1,7 @@
 //! What the session shows of its link, and what it writes down of it.
 
+pub(super) mod passkey;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -60,7 +62,8 @@ impl Links {
 
     /// Shows a QR code and announces it.
     pub(super) async fn qr(&mut self, own: &Own, qr: QrCode) {
-        self.shown.send_replace(Link { qr: Some(qr), ..Link::new(SessionStatus::Qr) });
+        // Why the code before it came to nothing stays readable beside the fresh one.
+        self.shown.send_modify(|link| *link = Link { qr: Some(qr), refusal: link.refusal.take(), ..Link::new(SessionStatus::Qr) });
         self.record(own, Account::default(), false).await;
     }
 

@@ -44,6 +44,11 @@ pub struct World {
 
 impl World {
     pub async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// A QR code is shown for `qr_life`, where that is not the library's business.
+    pub async fn start_with(qr_life: Option<Duration>) -> Self {
         let network = wharf_sim::Network::start(wharf_sim::Config {
             bind: ([127, 0, 0, 1], 0).into(),
             control_bind: ([127, 0, 0, 1], 0).into(),
@@ -54,7 +59,7 @@ impl World {
         #[expect(clippy::disallowed_methods, reason = "a test names its folder by chance")]
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(uuid::Uuid::now_v7().to_string());
         let store = open_store(&folder).await;
-        let (engine, services) = build(&network, &store);
+        let (engine, services) = build(&network, &store, qr_life);
         let account = wharf_core::account::find_or_create(&services, "test", "enterprise").await.unwrap();
         let plan = store.find_account(&account).await.unwrap().unwrap().plan;
         let caller = Caller {
@@ -76,13 +81,13 @@ impl World {
     /// Ends the engine as a process would end, and starts another on the same store.
     pub async fn restart(&mut self) {
         self.engine.shutdown().await;
-        (self.engine, self.services) = build(&self.network, &self.store);
+        (self.engine, self.services) = build(&self.network, &self.store, None);
         self.engine.start_linked().await.unwrap();
     }
 
     /// Another process of the same name on the same store: it takes over whatever it starts.
     pub fn second_engine(&self) -> Arc<WaEngine> {
-        build(&self.network, &self.store).0
+        build(&self.network, &self.store, None).0
     }
 
     /// A program with a store of its own that has got hold of the session's keys.
@@ -122,7 +127,7 @@ impl World {
             store.vault_apply(&fence, ops).await.unwrap();
         }
         store.release_session(&fence).await.unwrap();
-        build(&self.network, &store).0
+        build(&self.network, &store, None).0
     }
 
     /// A session that `phone` has scanned and that is connected.
@@ -196,6 +201,11 @@ impl World {
         serde_json::from_str::<Value>(&text).unwrap_or_default()["data"].take()
     }
 
+    pub async fn put(&self, path: &str, body: Value) {
+        let url = format!("{}/control/{path}", self.network.control_url());
+        self.http.put(url).body(body.to_string()).send().await.unwrap().error_for_status().unwrap();
+    }
+
     pub async fn get(&self, path: &str) -> Value {
         let url = format!("{}/control/{path}", self.network.control_url());
         let text = self.http.get(url).send().await.unwrap().error_for_status().unwrap().text().await.unwrap();
@@ -221,10 +231,11 @@ async fn open_store(folder: &Path) -> Arc<SqlStore> {
     wharf_store::open(wharf_store::Config::new(url, Arc::new(SystemChance))).await.unwrap()
 }
 
-fn build(network: &wharf_sim::Network, store: &Arc<SqlStore>) -> (Arc<WaEngine>, Arc<Services>) {
+fn build(network: &wharf_sim::Network, store: &Arc<SqlStore>, qr_life: Option<Duration>) -> (Arc<WaEngine>, Arc<Services>) {
     let mut config = Config::new("node-1", [7; 32]);
     config.server_url = Some(network.url().parse().unwrap());
     config.send_ack_timeout = Duration::from_secs(1);
+    config.qr_life = qr_life;
     config.poll = Duration::from_millis(200);
     // Whoever was refused has rested when somebody new is tried again, and comes first.
     config.chat_hold = [Duration::from_millis(500), Duration::from_secs(2)];

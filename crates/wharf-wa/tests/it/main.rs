@@ -5,5 +5,6 @@
 
 mod harness;
 mod link;
+mod passkey;
 mod receive;
 mod send;

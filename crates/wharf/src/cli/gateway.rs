@@ -12,6 +12,7 @@ use wharf_api::envelope::{Failure, FailureBody, Success};
 use wharf_api::limits;
 use wharf_api::types::media::Media;
 use wharf_api::types::message::Message;
+use wharf_api::types::passkey::Passkey;
 use wharf_api::types::session::{Qr, Session, SessionWithQr};
 use wharf_api::types::switches::{PutSwitches, Switches};
 
@@ -62,6 +63,11 @@ impl Gateway {
         let mut url = self.place(&["sessions", id, "qr"])?;
         url.query_pairs_mut().append_pair("wait", &WAIT_SECS.to_string()).append_pair("known", known);
         self.ask(self.client.get(url).bearer_auth(&self.key)).await
+    }
+
+    /// What WhatsApp wants a passkey to sign, or how far that has come.
+    pub(super) async fn passkey(&self, id: &str) -> anyhow::Result<Told<Passkey>> {
+        self.ask(self.request(Method::GET, &["sessions", id, "passkey"])?).await
     }
 
     /// Stores a file of that many bytes.

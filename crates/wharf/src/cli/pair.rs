@@ -1,5 +1,6 @@
 //! `wharf sessions pair`: links a phone from a terminal, through a gateway that runs.
 
+mod passkey;
 mod screen;
 
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use wharf_api::ErrorCode;
-use wharf_api::types::session::{Session, SessionStatus, SessionWithQr};
+use wharf_api::types::session::{Session, SessionStatus, SessionWithQr, WaitingFor};
 
 use super::gateway::{Gateway, Told};
 use crate::machine;
@@ -52,7 +53,7 @@ impl Sessions {
         println!("Session {id}");
         let mut signals = machine::Signals::listen()?;
         let ended = tokio::select! {
-            ended = follow(&gateway, started) => ended,
+            ended = follow(&gateway, &pair.url, started) => ended,
             () = signals.asked_to_end() => give_up(&gateway, &id, pair.session.is_none()).await,
         };
         ended
@@ -60,7 +61,7 @@ impl Sessions {
 }
 
 /// Shows every code that comes until one was scanned, then every step until the session is connected.
-async fn follow(gateway: &Gateway, started: SessionWithQr) -> anyhow::Result<()> {
+async fn follow(gateway: &Gateway, url: &str, started: SessionWithQr) -> anyhow::Result<()> {
     let id = started.session.session_id.to_string();
     let mut screen = Screen::new();
     let mut known = String::new();
@@ -78,23 +79,49 @@ async fn follow(gateway: &Gateway, started: SessionWithQr) -> anyhow::Result<()>
             Told::Refused(code) if code == ErrorCode::QrCodeExpired.name() => {
                 bail!("nobody scanned the code in time; for fresh codes: wharf sessions pair --session {id}");
             }
-            Told::Refused(_) => break,
+            Told::Refused(_) => match until_connected(gateway, url, &id).await? {
+                Outcome::Connected => return Ok(()),
+                Outcome::FreshCode => {}
+            },
         }
     }
-    until_connected(gateway, &id).await
 }
 
-async fn until_connected(gateway: &Gateway, id: &str) -> anyhow::Result<()> {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+/// What becomes of a code that was scanned.
+enum Outcome {
+    Connected,
+    /// The link came to nothing, and there is another code to scan.
+    FreshCode,
+}
+
+async fn until_connected(gateway: &Gateway, url: &str, id: &str) -> anyhow::Result<Outcome> {
+    let mut deadline = tokio::time::Instant::now() + PATIENCE;
     let mut last = None;
+    let mut asked = None;
     while tokio::time::Instant::now() < deadline {
         let session = gateway.session(id).await?;
+        if session.waiting_for == Some(WaitingFor::Passkey) {
+            // The gateway knows how long a person may take for it.
+            deadline = tokio::time::Instant::now() + PATIENCE;
+            if let Told::Done(passkey) = gateway.passkey(id).await?
+                && asked.replace(passkey.step) != Some(passkey.step)
+            {
+                println!("{}", passkey::in_words(&passkey, url));
+            }
+            tokio::time::sleep(POLL).await;
+            continue;
+        }
+        if asked.is_some() && session.status == SessionStatus::Qr {
+            let why = session.refusal.and_then(|refusal| refusal.text).unwrap_or_else(|| "it was not confirmed".to_owned());
+            println!("The phone was not linked: {why}. Scan the fresh code to try again.");
+            return Ok(Outcome::FreshCode);
+        }
         if last != Some(session.status) {
             last = Some(session.status);
             println!("{}", in_words(&session));
         }
         match session.status {
-            SessionStatus::Connected => return Ok(()),
+            SessionStatus::Connected => return Ok(Outcome::Connected),
             SessionStatus::Disconnected | SessionStatus::Stopped | SessionStatus::QrExpired => {
                 bail!("the session is {}; to try again: wharf sessions pair --session {id}", session.status.as_str())
             }

@@ -1,22 +1,28 @@
 //! Sessions over HTTP, one operation a file.
 
+mod confirm_session_passkey;
 mod create_pairing_code;
 mod create_session;
 mod delete_session;
 mod get_session;
+mod get_session_passkey;
 mod get_session_qr;
 mod list_sessions;
 mod logout_session;
 mod restart_session;
+mod submit_session_passkey;
 
+pub(super) use confirm_session_passkey::confirm_session_passkey;
 pub(super) use create_pairing_code::create_pairing_code;
 pub(super) use create_session::{create_as, create_session};
 pub(super) use delete_session::delete_session;
 pub(super) use get_session::get_session;
+pub(super) use get_session_passkey::get_session_passkey;
 pub(super) use get_session_qr::get_session_qr;
 pub(super) use list_sessions::list_sessions;
 pub(super) use logout_session::logout_session;
 pub(super) use restart_session::restart_session;
+pub(super) use submit_session_passkey::submit_session_passkey;
 
 use wharf_api::types::session::SessionWithQr;
 use wharf_core::Services;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use wharf_api::ops;
+use wharf_api::types::passkey::PasskeyStep;
 
 use crate::harness::requests::{self, Objects, Place};
 use crate::harness::{Gateway, Reply, engine};
@@ -74,7 +75,15 @@ async fn the_matrix_s_requests_are_good_ones_where_the_id_is_the_caller_s_own() 
             // Its session has to be of the account that the path names.
             own.session = gateway.connected().await.to_string();
         }
-        let waits = ["get_session_qr", "create_pairing_code"].contains(&operation.id);
+        let passkey = match operation.id {
+            "get_session_passkey" | "submit_session_passkey" => Some(PasskeyStep::Assertion),
+            "confirm_session_passkey" => Some(PasskeyStep::Confirmation),
+            _ => None,
+        };
+        if let Some(step) = passkey {
+            gateway.engine.ask_passkey(&wharf_api::ids::SessionId::parse(&own.unlinked).unwrap(), step);
+        }
+        let waits = passkey.is_some() || ["get_session_qr", "create_pairing_code"].contains(&operation.id);
         let place = Place::Path("sessionId".to_owned());
         let ids: &[(&Place, &str)] = if waits { &[(&place, &own.unlinked)] } else { &[] };
         let reply = requests::good(&gateway, operation, &own, &operator, ids).send().await;

@@ -27,6 +27,7 @@ use crate::types::message::{
     ChangeState, ContactCard, EditMessage, ForwardMessage, LinkPreview, MemberReceipt, Message, MessageError, Party, PollResult, Reaction,
     Reference, SendContact, SendLocation, SendPoll, SendReaction, SendText, TimelineEntry,
 };
+use crate::types::passkey::{ConfirmPasskey, Passkey, PasskeyAssertion};
 use crate::types::quick_start::{QuickMessage, QuickSession, QuickSessionCreated};
 use crate::types::session::{CreatePairingCode, CreateSession, PairingCode, Qr, Session, SessionWithQr};
 use crate::types::switches::{Feature, FeatureSwitch, Pause, PutSwitches, Switches};
@@ -59,6 +60,9 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         RotateSecret {"overlapSeconds": 1},
         Recover {"since": TIME},
         CreatePairingCode {"phoneNumber": "+1 415 555 2671"},
+        PasskeyAssertion {"id": "AQ", "rawId": "AQ", "type": "public-key", "authenticatorAttachment": "platform", "clientExtensionResults": {},
+            "response": {"clientDataJSON": "AQ", "authenticatorData": "AQ", "signature": "AQ", "userHandle": "AQ"}},
+        ConfirmPasskey {"code": "ABCD-1234"},
         SendMedia {"sessionId": SESSION, "to": "14155552671", "mediaType": "image", "mediaUrl": "https://example.com/a.png",
             "mediaId": "med_00000000000000000000000000000007", "data": "aGVsbG8=", "caption": "c", "fileName": "a.png", "voice": true,
             "viewOnce": true, "replyTo": MESSAGE, "audience": ["14155552671"], "mentions": ["14155552671"], "forwarded": true, "async": true},
@@ -191,6 +195,10 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         Qr [(qr)],
         QuickSessionCreated [{"sessionId": SESSION, "qrCode": "data:"}, {"sessionId": SESSION, "qrCode": null}],
         PairingCode [{"sessionId": SESSION, "pairingCode": "ABCD-1234", "expiresAt": TIME}],
+        Passkey [
+            {"sessionId": SESSION, "step": "assertion", "publicKey": {"challenge": "AQ"}, "since": TIME, "expiresAt": TIME},
+            {"sessionId": SESSION, "step": "confirmation", "code": "ABCD-1234", "since": TIME, "expiresAt": TIME}
+        ],
         Key [(key), (full_key)],
         Plan [(plan.clone())],
         Account [{"accountId": "acc_00000000000000000000000000000007", "name": "shop", "plan": plan, "createdAt": TIME}],

@@ -7,13 +7,19 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::types::media::MediaKind;
+use wharf_api::types::passkey::PasskeyStep;
 use wharf_api::types::session::SessionStatus;
 use wharf_api::{ErrorCode, Recipient, Timestamp};
 use wharf_core::Engine;
-use wharf_core::engine::{Composed, Draft, Error, GroupEngine, Link, PairCode, PeopleEngine, QrCode, Registration, Uploaded};
+use wharf_core::engine::{
+    Ceremony, Composed, Draft, Error, GroupEngine, Link, PairCode, PeopleEngine, QrCode, Registration, Signed, Uploaded,
+};
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::store::{Outcome, Store};
 
@@ -23,6 +29,24 @@ pub const PANICS: &str = "15550000666";
 pub const HANGS: &str = "15550000777";
 pub const REFUSED: &str = "15550007479";
 pub const SILENT: &str = "15550001002";
+
+/// The code of every ceremony here.
+pub const CODE: &str = "ABCD-1234";
+
+/// What every passkey here is asked to sign: for any site, by anybody who is there.
+fn question() -> Value {
+    json!({"challenge": "ZGFyZQ", "userVerification": "preferred"})
+}
+
+/// What a passkey gives for it.
+pub fn signed() -> Value {
+    let client = URL_SAFE_NO_PAD.encode(json!({"type": "webauthn.get", "challenge": "ZGFyZQ"}).to_string());
+    let mut data = [0; 37];
+    data[32] = 1;
+    let response =
+        json!({"clientDataJSON": client, "authenticatorData": URL_SAFE_NO_PAD.encode(data), "signature": "AQ", "userHandle": null});
+    json!({"id": "AQ", "rawId": "AQ", "type": "public-key", "response": response})
+}
 
 pub struct FakeEngine {
     store: Arc<dyn Store>,
@@ -58,6 +82,15 @@ impl FakeEngine {
         let link = Link { qr, jid, ..Link::new(status) };
         let mut links = self.links.lock().unwrap();
         links.entry(session.clone()).or_insert_with(|| watch::channel(link.clone()).0).send_replace(link);
+    }
+
+    /// WhatsApp asks the session's phone for a passkey, and the ceremony is at that step.
+    pub fn ask_passkey(&self, session: &SessionId, step: PasskeyStep) {
+        let at = Timestamp::from_millis(1_800_000_000_000);
+        let code = (step == PasskeyStep::Confirmation).then(|| CODE.to_owned());
+        let asked = Ceremony { step, options: Arc::new(question()), code, since: at, expires_at: at };
+        let link = Link { passkey: Some(asked), ..Link::new(SessionStatus::Qr) };
+        self.links.lock().unwrap()[session].send_replace(link);
     }
 
     /// Starts no session from now on.
@@ -126,6 +159,14 @@ impl Engine for FakeEngine {
 
     async fn pairing_code(&self, _: &SessionId, _: &str) -> Result<PairCode, Error> {
         Ok(PairCode { code: "ABCD-1234".into(), expires_at: Timestamp::from_millis(1_800_000_000_000) })
+    }
+
+    async fn submit_passkey(&self, _: &SessionId, _: Signed) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn confirm_passkey(&self, _: &SessionId, _: bool) -> Result<(), Error> {
+        Ok(())
     }
 
     async fn registrations(&self, _: &SessionId, phones: &[String]) -> Result<Vec<Registration>, Error> {

@@ -116,6 +116,8 @@ fn body(operation: &Operation, own: &Objects) -> Value {
     let session = &own.session;
     match operation.id {
         "create_session" | "quick_create_session" => json!({"name": "x"}),
+        "submit_session_passkey" => engine::signed(),
+        "confirm_session_passkey" => json!({"code": engine::CODE}),
         "create_pairing_code" => json!({"phoneNumber": "14155552671"}),
         "send_text" => json!({"sessionId": session, "to": engine::SILENT, "text": "x"}),
         "send_location" => json!({"sessionId": session, "to": engine::SILENT, "latitude": 1.5, "longitude": 2.5}),

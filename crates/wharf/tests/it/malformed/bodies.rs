@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use wharf_api::ErrorCode::{self, InvalidParameterType as Type, InvalidRequest as Invalid, MissingRequiredParameter as Missing};
 
 use super::{NOBODY, NOKEY, NOWHERE, Row};
-use crate::harness::{Ask, Gateway};
+use crate::harness::{Ask, Gateway, engine};
 
 /// `body` with `value` for `field`.
 fn with(mut body: Value, field: &str, value: Value) -> Value {
@@ -28,6 +28,9 @@ pub fn rows(g: &Gateway, operator: &str) -> Vec<Row> {
     let check = |body: Value| post("/v1/contacts/check", body);
     let one = json!({"sessionId": NOWHERE, "phones": ["14155552671"]});
     let pair = |body: Value| post(&format!("/v1/sessions/{NOWHERE}/pairing-code"), body);
+    let passkey = |body: Value| post(&format!("/v1/sessions/{NOWHERE}/passkey"), body);
+    let good_passkey = engine::signed();
+    let confirm = |body: Value| post(&format!("/v1/sessions/{NOWHERE}/passkey/confirm"), body);
     let key = |body: Value| post("/v1/api-keys", body);
     let good_key = json!({"name": "k", "permissions": ["sessions:read"]});
     let rotate = |body: Value| post(&format!("/v1/api-keys/{NOKEY}/rotate"), body);
@@ -42,6 +45,15 @@ pub fn rows(g: &Gateway, operator: &str) -> Vec<Row> {
     let good_quick = json!({"to": "14155552671", "message": "x"});
     let bad_phone = ErrorCode::InvalidPhoneNumber;
     vec![
+        Row("a passkey without a signature", passkey(without(good_passkey.clone(), "response")), Missing, "response"),
+        Row("a passkey whose signature is a list", passkey(with(good_passkey.clone(), "response", json!([]))), Type, "response"),
+        Row("a passkey of another type", passkey(with(good_passkey.clone(), "type", json!("password"))), Invalid, "type"),
+        Row("a passkey that is not base64url", passkey(with(good_passkey.clone(), "rawId", json!("+/"))), Invalid, "rawId"),
+        Row("a passkey with two ids", passkey(with(good_passkey.clone(), "rawId", json!("AAAA"))), Invalid, "id"),
+        Row("a passkey with an unknown member", passkey(with(good_passkey, "credential", json!(1))), Invalid, "credential"),
+        Row("a confirmation without a code", confirm(json!({})), Missing, "code"),
+        Row("a confirmation with a number for its code", confirm(json!({"code": 1})), Type, "code"),
+        Row("a confirmation with half a code", confirm(json!({"code": "ABCD"})), Invalid, "code"),
         Row("a session without a body", raw("/v1/sessions", ""), Invalid, ""),
         Row("a session as a list", session(json!(["name"])), Invalid, ""),
         Row("a session as a word", session(json!("name")), Invalid, ""),
