@@ -12,7 +12,9 @@ mod provoke;
 mod python;
 mod rooms;
 mod test;
+mod version;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -40,6 +42,18 @@ enum Task {
     Test(TestArgs),
     /// What CI runs: the same as `test`
     Ci(TestArgs),
+    /// Write the newest version of WhatsApp Web into the program, from WhatsApp's own page
+    Version {
+        /// Refuse a number that is too old for a release instead
+        #[arg(long)]
+        check: bool,
+        /// The page that tells it
+        #[arg(long, default_value = version::PAGE)]
+        url: String,
+        /// The file that keeps it
+        #[arg(long, default_value_os_t = version::file())]
+        file: PathBuf,
+    },
     /// Keep a throw-away PostgreSQL running until Ctrl-C
     Postgres,
 }
@@ -60,6 +74,8 @@ fn main() -> ExitCode {
         Task::Gen { check } => generate::run(check),
         Task::Ledger => cargo::metadata().and_then(|metadata| ledger::run(&metadata.target_directory)),
         Task::Test(args) | Task::Ci(args) => test::run(args.quick, &args.cargo_test),
+        Task::Version { check: true, file, .. } => version::check(&file),
+        Task::Version { url, file, .. } => version::write(&url, &file),
         Task::Postgres => postgres::keep(),
     };
     // Returned, not `exit`ed: a running cluster is stopped by its destructor.

@@ -39,7 +39,8 @@ pub fn run(quick: bool, cargo_test: &[String]) -> Result<()> {
     };
     // Before anything builds the workspace: there cargo joins the sandbox's features into every program.
     let release = steps.take("release program", || release_world(&target));
-    let programs = steps.take("programs", || run_command(cargo().args(["build", "--workspace", "--bins"])));
+    // With the tests: what they ask of shared crates would else compile the WhatsApp library once more.
+    let programs = steps.take("programs", || run_command(cargo().args(["build", "--workspace", "--all-targets"])));
 
     if let (Some(url), Some(release), Some(())) = (url, release, programs) {
         let emptied = ledger::empty(&target);

@@ -310,6 +310,9 @@ mod table {
         list_audit: Get "/v1/audit", Key(AccountRead), 200, "Lists who changed what in the account, newest first.", [InvalidParameterType];
 
         admin_get_switches: Get "/v1/admin/whatsapp/switches", Operator, 200, "Shows what is paused and which features are off.", [];
+        admin_get_canary: Get "/v1/admin/whatsapp/canary", Operator, 200, "Shows how the canary sessions' steps went last.", [];
+        admin_get_update_notice: Get "/v1/admin/whatsapp/update-notice", Operator, 200,
+            "Shows what the last update notice said, and how this release stands.", [];
         admin_put_switches: Put "/v1/admin/whatsapp/switches", Operator, 200,
             "Pauses connections or sending, or switches features off; on every node within seconds.", [];
 
@@ -324,6 +327,10 @@ mod table {
         admin_create_api_key: Post "/v1/admin/accounts/{accountId}/api-keys", Operator, 201,
             "Makes a key of any account and shows its secret once.",
             [ResourceNotFound, SessionNotFound, IdempotencyKeyInUse, IdempotencyKeyReused];
+
+        admin_get_whatsapp: Get "/v1/admin/whatsapp", Operator, 200,
+            "Shows which version the gateway claims to be, which WhatsApp serves, and what sessions wait for.", [];
+        admin_fetch_version: Post "/v1/admin/whatsapp/version", Operator, 200, "Fetches WhatsApp's newest version now.", [];
 
         quick_create_session: Post "/api/whatsapp/sessions", Key(SessionsWrite), 201, "The quick start's words for create_session.",
             [SessionLimitReached, QrCodeExpired, IdempotencyKeyInUse, IdempotencyKeyReused, Conflict,

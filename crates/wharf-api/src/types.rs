@@ -3,6 +3,7 @@
 pub mod account;
 pub mod audit;
 pub mod call;
+pub mod canary;
 pub mod chat;
 pub mod contact;
 pub mod error;
@@ -17,4 +18,6 @@ pub mod passkey;
 pub mod quick_start;
 pub mod session;
 pub mod switches;
+pub mod update;
 pub mod webhook;
+pub mod whatsapp;

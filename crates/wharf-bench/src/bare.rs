@@ -41,6 +41,11 @@ impl HttpClient for Whole {
         for (name, value) in &request.headers {
             asked = asked.header(name, value);
         }
+        if !request.headers.contains_key("Origin") {
+            asked = asked.header("Origin", "https://web.whatsapp.com");
+        }
+        // The media servers take browsers only.
+        let asked = asked.header("Referer", "https://web.whatsapp.com/").header("User-Agent", "Mozilla/5.0 (bench)");
         let answer = asked.body(request.body.unwrap_or_default()).send().await?;
         Ok(HttpResponse { status_code: answer.status().as_u16(), body: answer.bytes().await?.to_vec() })
     }
@@ -73,7 +78,7 @@ pub async fn run(options: &Options) -> Result<()> {
         .with_transport_factory(Dial { uri: options.url.parse()? })
         .with_http_client(Whole(http))
         .with_runtime(whatsapp_rust::TokioRuntime)
-        .with_version((2, 3000, 0))
+        .with_version((2, 3000, 1_045_649_367))
         .skip_history_sync()
         .build()
         .await?;

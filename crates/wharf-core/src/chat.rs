@@ -46,7 +46,7 @@ impl From<&Error> for ApiError {
 async fn connected(services: &Services, caller: &Caller, session: &str, feature: Feature) -> Result<SessionRow, Error> {
     let row = session::find(services, caller, session).await?;
     services.switches.require(feature)?;
-    session::require_connected(services, &row)?;
+    session::require_answering(services, &row)?;
     Ok(row)
 }
 

@@ -117,7 +117,7 @@ pub async fn check(services: &Services, caller: &Caller, session: &str, phones: 
     }
     let row = session::find(services, caller, session).await?;
     services.switches.require(Feature::LookUps)?;
-    session::require_connected(services, &row)?;
+    session::require_answering(services, &row)?;
     let found = registrations(services, &row.id, &numbers).await?;
     Ok(phones
         .iter()

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use wharf_api::ids::{AccountId, MediaId, SessionId};
 use wharf_api::types::media::MediaKind;
 use wharf_api::types::session::{Degradation, DisconnectReason, Refusal, SessionStatus, WaitingFor};
+use wharf_api::types::whatsapp::{self, VersionSource, Whatsapp};
 use wharf_api::{Recipient, Timestamp};
 
 pub use draft::{Body, Draft, Key, Preview, Quote};
@@ -95,6 +96,9 @@ pub enum Error {
     /// WhatsApp asked us to slow down.
     #[error("WhatsApp asks to slow down")]
     Throttled { retry_after_secs: Option<u64> },
+    /// Not now, for a reason that the person who waits can do something with.
+    #[error("not now: {reason}")]
+    Later { reason: &'static str, retry_after_secs: u64 },
     /// No answer in time; it is not known whether WhatsApp acted.
     #[error("WhatsApp did not answer in time")]
     Timeout,
@@ -113,7 +117,7 @@ pub enum Error {
 impl Error {
     /// Whether it is known that nothing was done although it might be later.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Throttled { .. } | Self::Refused(_) | Self::Closing)
+        matches!(self, Self::Throttled { .. } | Self::Later { .. } | Self::Refused(_) | Self::Closing)
     }
 }
 
@@ -161,6 +165,25 @@ pub trait Engine: GroupEngine + PeopleEngine + Send + Sync + 'static {
     /// What every session that this process knows is doing, in no order.
     fn statuses(&self) -> Vec<SessionStatus>;
 
+    /// What the process claims to be towards WhatsApp, and what it knows of what WhatsApp takes. None of an engine that has no WhatsApp.
+    fn whatsapp(&self) -> Whatsapp {
+        Whatsapp {
+            claimed: whatsapp::spell(0),
+            source: VersionSource::BuiltIn,
+            as_of: Timestamp::from_millis(0),
+            served: None,
+            fetched_at: None,
+            refused: None,
+            refused_at: None,
+            expires_at: None,
+            next_try_at: None,
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Asks WhatsApp's page for its newest version now, unless that was done a moment ago.
+    async fn fetch_version(&self) {}
+
     /// Encrypts a file into `scratch`, an empty file, and brings it to WhatsApp's servers.
     async fn upload(&self, _session: &SessionId, _path: &Path, _kind: MediaKind, _scratch: File) -> Result<Uploaded, Error> {
         Err(Error::NotConnected)
@@ -189,6 +212,9 @@ impl From<&Error> for wharf_api::ApiError {
             Error::Throttled { retry_after_secs } => wharf_api::ApiError::new(ErrorCode::ServiceUnavailable)
                 .reason("WhatsApp asks to slow down")
                 .retry_after(retry_after_secs.unwrap_or(60)),
+            Error::Later { reason, retry_after_secs } => {
+                wharf_api::ApiError::new(ErrorCode::ServiceUnavailable).reason(*reason).retry_after(*retry_after_secs)
+            }
             Error::Timeout => {
                 wharf_api::ApiError::new(ErrorCode::ServiceUnavailable).reason("WhatsApp did not answer in time").retry_after(5)
             }

@@ -73,7 +73,7 @@ impl From<&Error> for ApiError {
 /// A connected session of the caller.
 async fn connected(services: &Services, caller: &Caller, session: &str) -> Result<SessionRow, Error> {
     let row = session::find(services, caller, session).await?;
-    session::require_connected(services, &row)?;
+    session::require_answering(services, &row)?;
     Ok(row)
 }
 

@@ -5,6 +5,7 @@
 pub mod account;
 pub mod audit;
 pub mod caller;
+pub mod canary;
 pub mod chance;
 pub mod chat;
 pub mod clock;
@@ -20,12 +21,14 @@ pub mod media;
 pub mod message;
 pub mod meter;
 pub mod preview;
+pub mod proxy;
 pub mod seal;
 pub mod services;
 pub mod session;
 pub mod settle;
 pub mod store;
 pub mod switches;
+pub mod update;
 pub mod usage;
 pub mod webhook;
 

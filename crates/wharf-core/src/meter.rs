@@ -2,7 +2,9 @@
 //!
 //! Nothing here may name a tenant, a number or a key.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Something that happens; how often.
@@ -20,6 +22,26 @@ impl Counter {
 
     pub fn read(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Something that happens in one of several ways, which a closed set of words or numbers tells.
+#[derive(Debug)]
+pub struct Tally<K>(Mutex<BTreeMap<K, u64>>);
+
+impl<K> Default for Tally<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Ord + Copy> Tally<K> {
+    pub fn one(&self, key: K) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
+    }
+
+    pub fn read(&self) -> Vec<(K, u64)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(key, count)| (*key, *count)).collect()
     }
 }
 
@@ -118,20 +140,66 @@ pub struct Writes {
     pub fenced: Counter,
 }
 
+/// Words of WhatsApp that the client library does not know, by where they stand.
+#[derive(Debug, Default)]
+pub struct Unknown {
+    pub tag: Counter,
+    pub notification: Counter,
+    pub ib: Counter,
+    pub enc: Counter,
+    /// A code with which something sent was refused.
+    pub nack: Counter,
+    /// What the server asks of its own accord.
+    pub other: Counter,
+}
+
+/// The codes of refusals that have a counter of their own.
+const REFUSAL_CODES: [u16; 19] = [400, 401, 402, 403, 405, 406, 409, 413, 414, 415, 418, 428, 429, 452, 500, 501, 503, 515, 516];
+
+/// How often WhatsApp turned a session away, by its code. The set of codes is closed, so that nobody outside decides how many there are.
+#[derive(Debug, Default)]
+pub struct Refusals {
+    known: [Counter; REFUSAL_CODES.len()],
+    other: Counter,
+}
+
+impl Refusals {
+    pub fn one(&self, code: u16) {
+        REFUSAL_CODES.iter().position(|known| *known == code).map_or(&self.other, |at| &self.known[at]).one();
+    }
+
+    /// Every code with its count; `None` is all that have none of their own.
+    pub fn read(&self) -> Vec<(Option<u16>, u64)> {
+        let known = REFUSAL_CODES.iter().zip(&self.known).map(|(code, counter)| (Some(*code), counter.read()));
+        known.chain([(None, self.other.read())]).collect()
+    }
+}
+
 /// Everything that is counted in this process.
 #[derive(Debug)]
 pub struct Meter {
     pub sends: Sends,
     pub webhooks: Webhooks,
     pub writes: Writes,
+    pub unknown: Unknown,
     /// Messages that came in and are stored.
     pub received: Counter,
     /// Messages that came in and could not be decrypted, at least not at once.
     pub undecryptable: Counter,
+    /// Messages that could not be decrypted and that the account's own phone gave again.
+    pub recovered: Counter,
+    /// Devices that a message could not be sealed for, because WhatsApp had no keys of them.
+    pub devices_unkeyed: Counter,
     /// Clients that gave up saving their keys and were built anew.
     pub savers_halted: Counter,
     /// Connections of linked sessions that dropped.
     pub sockets_lost: Counter,
+    /// Questions for WhatsApp's newest version, by source and outcome.
+    pub version_fetches: Tally<(&'static str, &'static str)>,
+    /// What WhatsApp refused: logins, registrations, pairings, streams.
+    pub refusals: Refusals,
+    /// Sessions whose phone was not heard of for so long that WhatsApp will unlink them soon.
+    pub phones_away: Counter,
 }
 
 impl Default for Meter {
@@ -157,10 +225,16 @@ impl Default for Meter {
                 lost_commits: Counter::default(),
                 fenced: Counter::default(),
             },
+            unknown: Unknown::default(),
             received: Counter::default(),
             undecryptable: Counter::default(),
+            recovered: Counter::default(),
+            devices_unkeyed: Counter::default(),
             savers_halted: Counter::default(),
             sockets_lost: Counter::default(),
+            version_fetches: Tally::default(),
+            refusals: Refusals::default(),
+            phones_away: Counter::default(),
         }
     }
 }
@@ -177,5 +251,15 @@ mod tests {
         }
         let seen = histogram.read();
         assert_eq!(seen, Seen { sum: 14.0, count: 5, buckets: vec![(1.0, 2), (2.0, 2), (f64::MAX, 1)] });
+    }
+
+    #[test]
+    fn a_code_without_a_counter_of_its_own_counts_among_the_others() {
+        let refusals = Refusals::default();
+        for code in [402, 402, 599, 7] {
+            refusals.one(code);
+        }
+        let counted: Vec<_> = refusals.read().into_iter().filter(|(_, count)| *count > 0).collect();
+        assert_eq!(counted, [(Some(402), 2), (None, 2)]);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wharf_api::limits;
 
 use crate::audit;
+use crate::canary::Canary;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::contact;
@@ -19,6 +20,7 @@ use crate::meter::Meter;
 use crate::seal::Seal;
 use crate::store::Store;
 use crate::switches::Switches;
+use crate::update::Updates;
 use crate::{usage, webhook};
 
 /// The ports, and the few caches that the rules keep.
@@ -44,8 +46,14 @@ pub struct Services {
     pub meter: Arc<Meter>,
     /// Shared with the engine; all on where nobody asks.
     pub switches: Arc<Switches>,
+    /// No sessions, until somebody names some.
+    pub canary: Canary,
+    /// Nobody to ask, until somebody names whom.
+    pub updates: Updates,
     /// The world that the database belongs to.
     pub world: &'static str,
+    /// Nothing leaves the machine: a session may not have a proxy of its own.
+    pub stays_on_loopback: bool,
     /// Seals what nobody may read in the database.
     pub seal: Seal,
     pub schedule: webhook::Schedule,
@@ -80,7 +88,10 @@ impl Services {
             trail: audit::Trail::default(),
             meter: Arc::default(),
             switches: Arc::default(),
+            canary: Canary::default(),
+            updates: Updates::default(),
             world: "none",
+            stays_on_loopback: false,
             seal,
             schedule: webhook::Schedule::default(),
         }

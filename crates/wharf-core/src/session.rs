@@ -4,6 +4,8 @@ pub mod create;
 pub mod events;
 pub mod link;
 pub mod passkey;
+pub mod refusal;
+mod waiting;
 
 use std::time::Duration;
 
@@ -12,12 +14,18 @@ use wharf_api::types::session::{DisconnectReason, NewContactsHeld, Session, Sess
 use wharf_api::{ApiError, ErrorCode, Timestamp, limits};
 
 use crate::caller::Caller;
+use crate::proxy::Proxy;
+use crate::seal::{Seal, Unreadable};
 use crate::services::Services;
 use crate::store::{self, Page, PageRequest, SessionRow};
-use crate::{engine, idempotency};
+use crate::{engine, idempotency, proxy};
 
 pub use create::{Fresh, create, create_hooked};
 pub use link::{delete, logout, pairing_code, qr, restart};
+pub use waiting::{hold, require_answering};
+
+/// The place under which a session's proxy is sealed.
+pub const PROXY: &str = "proxy";
 pub use passkey::{confirm_passkey, passkey, submit_passkey};
 
 /// How long a send waits for a session that is on its way.
@@ -31,13 +39,17 @@ pub enum Error {
     #[error("the session is not connected")]
     NotConnected { status: SessionStatus, waiting: Option<WaitingFor> },
     /// What was asked needs a connection, and somebody else has to bring what that waits for.
-    #[error("the session waits: {}", .0.as_str())]
-    Waiting(WaitingFor),
+    #[error("the session waits: {}", waiting.as_str())]
+    Waiting { waiting: WaitingFor, retry_after_secs: u64 },
     /// It was linked and no longer is.
     #[error("the session has been disconnected")]
     Disconnected { reason: Option<DisconnectReason> },
     #[error("the QR code has expired")]
     QrExpired,
+    #[error(transparent)]
+    Proxy(#[from] proxy::Error),
+    #[error("nothing of a sandbox leaves the machine: its sessions have no proxy")]
+    NoProxyHere,
     #[error("the plan allows {limit} sessions")]
     LimitReached { limit: u64, sessions: u64 },
     #[error("the account has {webhooks} webhooks")]
@@ -67,11 +79,14 @@ impl From<&Error> for ApiError {
             Error::NotConnected { status, waiting: None } => {
                 ApiError::new(ErrorCode::SessionNotConnected).reason(format!("the session is {}", status.as_str()))
             }
-            Error::NotConnected { status, waiting: Some(waiting) } => {
-                ApiError::new(ErrorCode::SessionNotConnected).reason(format!("the session is {}: {}", status.as_str(), in_words(*waiting)))
-            }
-            Error::Waiting(waiting) => {
-                ApiError::new(ErrorCode::ServiceUnavailable).reason(in_words(*waiting)).retry_after(WAITING_RETRY_SECS)
+            Error::NotConnected { status, waiting: Some(waiting) } => ApiError::new(ErrorCode::SessionNotConnected).reason(format!(
+                "the session is {} and waits for {}: {}",
+                status.as_str(),
+                waiting.as_str(),
+                in_words(*waiting)
+            )),
+            Error::Waiting { waiting, retry_after_secs } => {
+                ApiError::new(ErrorCode::ServiceUnavailable).reason(in_words(*waiting)).retry_after(*retry_after_secs)
             }
             Error::Disconnected { reason } => {
                 let error = ApiError::new(ErrorCode::SessionDisconnected);
@@ -89,6 +104,8 @@ impl From<&Error> for ApiError {
                 .field("webhook")
                 .reason("the account has as many webhooks as it may have; delete one")
                 .limit(limits::WEBHOOKS_PER_ACCOUNT, *webhooks),
+            Error::Proxy(error) => ApiError::new(ErrorCode::InvalidRequest).field("proxy").reason(error.to_string()),
+            Error::NoProxyHere => ApiError::new(ErrorCode::InvalidRequest).field("proxy").reason(error.to_string()),
             Error::Conflict(reason) => ApiError::new(ErrorCode::Conflict).reason(*reason),
             Error::InvalidPhone(reason) => ApiError::new(ErrorCode::InvalidPhoneNumber).field("phoneNumber").reason(*reason),
             Error::ClaimedBefore => (&idempotency::Error::InUse).into(),
@@ -99,9 +116,6 @@ impl From<&Error> for ApiError {
         }
     }
 }
-
-/// When it is worth asking again for what a waiting session cannot do: switches are obeyed and probes are made about so often.
-const WAITING_RETRY_SECS: u64 = 60;
 
 /// What a session waits for, in words for customers.
 const fn in_words(waiting: WaitingFor) -> &'static str {
@@ -151,10 +165,20 @@ pub fn view(services: &Services, row: &SessionRow) -> Session {
         new_contacts_held: None,
         phone_number: jid.as_deref().map(user_part).map(str::to_owned),
         lid: row.lid.clone(),
+        proxy: row
+            .proxy
+            .as_ref()
+            .map(|sealed| open_proxy(&services.seal, &row.id, sealed).map_or_else(|_| "***".to_owned(), |it| it.to_string())),
         created_at: row.created_at,
         status_at: row.status_at,
         last_seen_at: services.engine.last_seen(&row.id),
     }
+}
+
+/// The proxy behind its seal. `Err` where it was sealed under another key.
+pub fn open_proxy(seal: &Seal, session: &SessionId, sealed: &[u8]) -> Result<Proxy, Unreadable> {
+    let plain = seal.open(&[session.as_str(), PROXY], sealed)?;
+    std::str::from_utf8(&plain).ok().and_then(|text| text.parse().ok()).ok_or(Unreadable)
 }
 
 /// The same with what only the store knows.

@@ -19,6 +19,7 @@ pub mod session;
 pub mod switch;
 pub mod update;
 pub mod vault;
+pub mod version;
 pub mod webhook;
 
 pub use account::{AccountRow, AccountStore, Answers, Plan};
@@ -39,6 +40,7 @@ pub use session::{Created, LinkChange, NewSession, SessionRow, SessionStore};
 pub use switch::{SwitchRow, SwitchStore};
 pub use update::{NoticeRow, UpdateStore};
 pub use vault::{VaultOp, VaultStore};
+pub use version::{FetchedVersion, VersionRow, VersionStore};
 pub use webhook::{DeliveryRow, DueDelivery, DueWebhook, Health, Inserted, TryRecord, WebhookChange, WebhookRow, WebhookStore};
 
 /// Why a verb of the store did not do its work. Nothing was changed, unless the variant says that it is not known.
@@ -73,6 +75,7 @@ pub trait Store:
     + SwitchStore
     + UpdateStore
     + VaultStore
+    + VersionStore
     + WebhookStore
     + Send
     + Sync
@@ -97,6 +100,7 @@ impl<T> Store for T where
         + SwitchStore
         + UpdateStore
         + VaultStore
+        + VersionStore
         + WebhookStore
         + Send
         + Sync

@@ -24,6 +24,7 @@ const GAPS: &[&str] = &[
     "M3-uploaded",
     "M4-fetched",
     "M5-kept",
+    "version-fetched",
 ];
 
 /// The variable that names the file.

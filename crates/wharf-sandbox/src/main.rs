@@ -1,8 +1,10 @@
 //! The gateway on the pretend network: one command, nothing but loopback, a demo key printed. What newcomers and CI run.
 
+mod accept;
 mod banner;
 mod clock;
 mod demo;
+mod doctor;
 mod gaps;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,9 +13,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use serde_json::json;
 use wharf::app::App;
+use wharf::cli::doctor::Unwell;
 use wharf::config::Config;
 use wharf::world::World;
 use wharf::{log, machine};
@@ -21,7 +24,10 @@ use wharf_sim::Network;
 
 /// Wharf on a pretend WhatsApp: the real gateway, the real client library, phones with people, all on loopback.
 #[derive(Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The API's port; 0 takes any free one
     #[arg(long, default_value_t = 8080)]
     port: u16,
@@ -45,24 +51,46 @@ struct Args {
     pace: bool,
 }
 
+#[derive(Subcommand)]
+enum Command {
+    /// The fifteen steps of `wharf accept`, with pretend phones as the people
+    Accept(accept::Accept),
+    /// Looks at a pretend network as `wharf doctor` looks at WhatsApp
+    Doctor(doctor::Doctor),
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Args::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("wharf-sandbox: {error:#}");
-            ExitCode::FAILURE
+            error.downcast_ref::<Unwell>().map_or(ExitCode::FAILURE, |unwell| ExitCode::from(unwell.exit_code()))
         }
     }
 }
 
 async fn run(args: Args) -> Result<()> {
+    match args.command {
+        Some(Command::Accept(accept)) => return accept.run().await,
+        Some(Command::Doctor(doctor)) => return doctor.run().await,
+        None => {}
+    }
     let env = |name: &str| std::env::var(name).ok();
     let mut config = Config { listen: loopback(args.port), database_url: args.database_url, ..Config::default() };
     config.limits.failed_keys_per_minute = args.failed_keys_per_minute;
     let wanted = Config::from_env(env)?;
     config.schedule = wanted.schedule;
     config.bucket = wanted.bucket;
+    config.whatsapp_version = wanted.whatsapp_version;
+    config.whatsapp_version_url = wanted.whatsapp_version_url;
+    // Refused by its name at the start.
+    config.proxy = wanted.proxy;
+    config.extra_root = wanted.extra_root;
+    config.log.library = wanted.log.library;
+    config.canary = wanted.canary;
+    // The guard keeps the question on loopback.
+    config.updates = wanted.updates;
     // A newcomer is to see everything.
     config.pace = args.pace;
     config.announce_online = wanted.announce_online;

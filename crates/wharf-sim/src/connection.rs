@@ -90,11 +90,11 @@ async fn serve(net: &Arc<Net>, stream: TcpStream) -> Result<(), Error> {
     // Whoever has not said a word by the end is not waited for.
     let stream = tokio::select! {
         () = net.stop.cancelled() => return Ok(()),
-        stream = opening::root_or(net, stream) => stream?,
+        stream = opening::page_or(net, stream) => stream?,
     };
     let Some(stream) = stream else { return Ok(()) };
     let (queue, outbox) = mpsc::unbounded_channel();
-    let handle = Handle { id: net.next_connection.fetch_add(1, Ordering::Relaxed), queue, cut: net.stop.child_token() };
+    let handle = Handle { id: net.next_connection.fetch_add(1, Ordering::Relaxed), queue, cut: net.versions.string() };
     let cut = handle.cut.clone();
     let (socket, frames, secured) = tokio::select! {
         () = cut.cancelled() => return Ok(()),

@@ -6,12 +6,15 @@ mod faults;
 mod groups;
 mod hooks;
 mod media;
+mod oddities;
 mod passkeys;
 mod phones;
 mod profiles;
 mod records;
 mod restrictions;
 mod scan;
+mod strange;
+mod version;
 
 use std::sync::Arc;
 
@@ -46,12 +49,16 @@ fn routes(net: Arc<Net>) -> Router {
         .route("/control/phones/{number}/sleep", post(phones::sleep))
         .route("/control/phones/{number}/wake", post(phones::wake))
         .route("/control/phones/{number}/forget-sender-keys", post(phones::forget_sender_keys))
+        .route("/control/phones/{number}/strange", post(strange::say))
+        .route("/control/phones/{number}/recover", post(oddities::recover))
+        .route("/control/phones/{number}/resend", post(oddities::resend))
+        .route("/control/phones/{number}/stanza", post(oddities::stanza))
+        .route("/control/phones/{number}/passkey", get(passkeys::show).put(passkeys::put).delete(passkeys::remove))
+        .route("/control/phones/{number}/passkey/sign", post(passkeys::sign))
         .route("/control/phones/{number}/restriction", get(restrictions::show).put(restrictions::lock).delete(restrictions::unlock))
         .route("/control/phones/{number}/guard", post(restrictions::guard))
         .route("/control/phones/{number}/history", post(restrictions::history))
         .route("/control/phones/{number}/notices", get(phones::notices))
-        .route("/control/phones/{number}/passkey", get(passkeys::show).put(passkeys::put).delete(passkeys::remove))
-        .route("/control/phones/{number}/passkey/sign", post(passkeys::sign))
         .route("/control/phones/{number}/inbound-acks", get(records::inbound))
         .route("/control/groups", get(groups::list).post(groups::create))
         .route("/control/groups/{id}", get(groups::show))
@@ -64,6 +71,8 @@ fn routes(net: Arc<Net>) -> Router {
         .route("/control/phones/{number}/profile", get(profiles::show).post(profiles::change))
         .route("/control/wire/{owner}", get(records::wire))
         .route("/control/stats", get(records::stats))
+        .route("/control/version", get(version::show).put(version::change))
+        .route("/control/version/elsewhere", get(version::elsewhere))
         .route("/control/faults", get(faults::list).post(faults::add).delete(faults::clear))
         .route("/control/faults/{id}", delete(faults::remove))
         .route("/control/hooks/ok", any(hooks::ok))

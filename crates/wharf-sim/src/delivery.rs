@@ -68,11 +68,13 @@ impl Post {
 pub(crate) struct Copy {
     pub(crate) alone: Option<Sealed>,
     pub(crate) shared: Option<Vec<u8>>,
+    /// With neither of them: the sender did not know the device, and its own phone can tell it what was said.
+    pub(crate) missed: bool,
 }
 
 impl Copy {
     pub(crate) const fn alone(sealed: Sealed) -> Self {
-        Self { alone: Some(sealed), shared: None }
+        Self { alone: Some(sealed), shared: None, missed: false }
     }
 }
 
@@ -129,7 +131,8 @@ fn stanza(post: &Post, to: Address, copy: Copy, sender_name: &str) -> Node {
     let mut children = Vec::new();
     let introduces = copy.alone.as_ref().is_some_and(|alone| alone.prekey);
     if copy.alone.is_none() && copy.shared.is_none() {
-        children.push(NodeBuilder::new("unavailable").attr("type", "view_once").build());
+        let unavailable = NodeBuilder::new("unavailable");
+        children.push(if copy.missed { unavailable } else { unavailable.attr("type", "view_once") }.build());
     }
     if let Some(alone) = copy.alone {
         let enc = NodeBuilder::new("enc").attr("v", "2").attr("type", if alone.prekey { "pkmsg" } else { "msg" });

@@ -20,6 +20,32 @@ pub(crate) enum Action {
     DropMessage,
     /// Cut the connection when a device asks for somebody's keys.
     DropOnKeys,
+    /// Answer later when a device asks for somebody's keys.
+    DelayKeys,
+    /// Say of each device of somebody that there are no keys of it, with a code.
+    RefuseKeys,
+    /// Leave somebody's devices out of an answer with keys.
+    OmitKeys,
+    /// Give a list of somebody's devices that its phone has not signed.
+    UnsignedDevices,
+    /// A phone does not answer when its message is asked for again.
+    SwallowRetry,
+    /// A phone does not answer when its own device asks for a message that the phone has read.
+    SwallowRecovery,
+    /// Acknowledge a message and say that the LID of its recipient is another one by now.
+    RefreshLid,
+    /// Do not answer what a device asks of its critical settings.
+    SilentAppState,
+    /// Refuse each critical collection with a code.
+    RefuseAppState,
+    /// Say that somebody was first with a critical collection, though nobody was.
+    ConflictAppState,
+    /// Give critical collections that are no such thing.
+    GarbleAppState,
+    /// Give critical collections that do not add up to what their phone signed.
+    ForgeAppState,
+    /// Give critical collections under a key that no phone shares.
+    LockAppState,
     /// Acknowledge later.
     DelayAck,
     /// Deliver and never acknowledge.
@@ -28,6 +54,16 @@ pub(crate) enum Action {
     Stall,
     /// Refuse the login with a code.
     RefuseLogin,
+    /// Refuse a device that wants to be linked, before it gets a QR reference.
+    RefuseRegistration,
+    /// End the streams of linked devices with an error, at once.
+    StreamError,
+    /// Give no QR references before the rule is gone.
+    HoldQr,
+    /// Refuse the request for a pairing code with a code.
+    RefusePairCode,
+    /// Refuse what the device sends after its code was typed.
+    RefusePairFinish,
     /// Give no QR references, so that the code expires at once.
     ExpireQr,
     /// Refuse a file with a code.
@@ -78,13 +114,30 @@ pub(crate) struct Rule {
     pub(crate) to: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<u16>,
+    /// Why the account is banned: WhatsApp's number beside a 402.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ban: Option<u16>,
+    /// For how long it is banned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expire_secs: Option<u64>,
+    /// The words beside the code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) text: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) delay_ms: Option<u64>,
     /// How often it still applies; none means until deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) times: Option<u32>,
+    /// How often it lets what it is about pass before it applies.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) after: u32,
     #[serde(default)]
     pub(crate) applied: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks it so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Rule {
@@ -140,7 +193,12 @@ impl Faults {
             return None;
         }
         let mut rules = lock(&self.rules);
-        let at = rules.iter().position(|rule| actions.contains(&rule.action) && rule.matches(owner, to))?;
+        let at = rules.iter_mut().position(|rule| {
+            let is_meant = actions.contains(&rule.action) && rule.matches(owner, to);
+            let passes = is_meant && rule.after > 0;
+            rule.after -= u32::from(passes);
+            is_meant && !passes
+        })?;
         let rule = &mut rules[at];
         rule.applied += 1;
         let taken = rule.clone();
@@ -153,6 +211,11 @@ impl Faults {
         drop(rules);
         self.publish();
         Some(taken)
+    }
+
+    /// Whether there is a rule for the action, for whomever.
+    pub(crate) fn stands(&self, action: Action) -> bool {
+        self.any.load(Ordering::Acquire) && lock(&self.rules).iter().any(|rule| rule.action == action)
     }
 
     pub(crate) fn stalls(&self, owner: Option<Number>) -> bool {

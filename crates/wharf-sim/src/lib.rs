@@ -33,6 +33,7 @@ mod router;
 mod stanza;
 mod stats;
 mod status;
+mod version;
 mod wire;
 
 pub use config::{Config, Error};

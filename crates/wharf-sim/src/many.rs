@@ -43,7 +43,7 @@ impl Crowd {
 /// To all these devices but the one that sent.
 pub(crate) fn fan_out(net: &Arc<Net>, to: &[Address], post: &Post, mut alone: HashMap<Address, Sealed>, shared: &[u8]) {
     for to in to.iter().copied().filter(|to| *to != post.from) {
-        delivery::deliver(net, post, to, Copy { alone: alone.remove(&to), shared: Some(shared.to_vec()) });
+        delivery::deliver(net, post, to, Copy { alone: alone.remove(&to), shared: Some(shared.to_vec()), missed: false });
     }
 }
 

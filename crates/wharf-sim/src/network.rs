@@ -25,6 +25,7 @@ use crate::presence::Presences;
 use crate::profile::Profiles;
 use crate::restriction::Restrictions;
 use crate::stats::Stats;
+use crate::version::Versions;
 use crate::{connection, control, history, keys, persist};
 
 /// What every connection and every request of the control API reaches.
@@ -43,6 +44,8 @@ pub(crate) struct Net {
     pub(crate) restrictions: Restrictions,
     pub(crate) history: history::Sizes,
     pub(crate) stats: Stats,
+    pub(crate) versions: Versions,
+    control_address: SocketAddr,
     pub(crate) store: Option<Store>,
     pub(crate) media: Media,
     pub(crate) stop: CancellationToken,
@@ -82,6 +85,11 @@ impl Net {
         let mut all: Vec<_> = self.accounts.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         all.sort_by_key(|account| account.number);
         all
+    }
+
+    /// The base address of the control API.
+    pub(crate) fn control_url(&self) -> String {
+        format!("http://{}", self.control_address)
     }
 
     /// Groups change rarely and are written at once.
@@ -142,6 +150,7 @@ impl Network {
             }
             None => (None, None),
         };
+        let stop = CancellationToken::new();
         let net = Arc::new(Net {
             identity: loaded.identity,
             accounts: RwLock::new(loaded.accounts.into_iter().map(|account| (account.number, Arc::new(account))).collect()),
@@ -155,9 +164,11 @@ impl Network {
             restrictions: Restrictions::default(),
             history: history::Sizes::default(),
             stats: Stats::default(),
+            versions: Versions::new(&stop),
+            control_address,
             store,
             media,
-            stop: CancellationToken::new(),
+            stop,
             tasks: TaskTracker::new(),
             next_connection: AtomicU64::new(1),
         });

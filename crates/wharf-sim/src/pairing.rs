@@ -23,7 +23,7 @@ use crate::address::{Address, Number};
 use crate::connection::Handle;
 use crate::faults::Action;
 use crate::network::Net;
-use crate::phone::companion;
+use crate::phone::companion::{self, Hosting};
 use crate::stanza::login::stream_error;
 use crate::{clock, keys, router, wire};
 
@@ -91,6 +91,10 @@ pub(crate) struct Candidate {
 #[derive(Default)]
 struct State {
     references: Vec<String>,
+    /// The references were sent.
+    announced: bool,
+    /// It went away, or is linked by now.
+    withdrawn: bool,
     code: Option<code::Flow>,
     offer: Option<Offer>,
     passkey: Option<passkey::Flow>,
@@ -123,8 +127,26 @@ impl Candidate {
         })
     }
 
-    /// Gives the device the references it shows as QR codes.
-    pub(crate) fn announce(self: &Arc<Self>, net: &Net) {
+    /// Gives the device the references it shows as QR codes, once nothing holds them back.
+    pub(crate) fn announce(self: &Arc<Self>, net: &Arc<Net>) {
+        if !net.faults.stands(Action::HoldQr) {
+            return self.give_references(net);
+        }
+        let (of, device, mut rules) = (Arc::clone(net), Arc::clone(self), net.faults.watch());
+        net.tasks.spawn(async move {
+            while of.faults.stands(Action::HoldQr) {
+                tokio::select! {
+                    () = of.stop.cancelled() => return,
+                    _ = rules.changed() => {}
+                }
+            }
+            if !lock(&device.state).withdrawn {
+                device.give_references(&of);
+            }
+        });
+    }
+
+    fn give_references(self: &Arc<Self>, net: &Net) {
         let wanted = match net.faults.take(&[Action::ExpireQr], None, None) {
             Some(_) => 0,
             None => REFERENCES,
@@ -145,12 +167,14 @@ impl Candidate {
                 .children([NodeBuilder::new("pair-device").children(nodes.collect::<Vec<_>>()).build()])
                 .build(),
         );
-        lock(&self.state).references = references;
+        let mut state = lock(&self.state);
+        state.references = references;
+        state.announced = true;
     }
 
     /// The device is gone, or linked: nobody can scan it any more.
     pub(crate) fn withdraw(&self, net: &Net) {
-        let state = std::mem::take(&mut *lock(&self.state));
+        let state = std::mem::replace(&mut *lock(&self.state), State { withdrawn: true, ..State::default() });
         let mut waiting = lock(&net.references);
         for reference in &state.references {
             waiting.remove(reference);
@@ -165,14 +189,14 @@ impl Candidate {
     }
 
     /// The phone accepts: sign the device's identity and tell the device.
-    fn offer(&self, net: &Net, account: Arc<Account>, identity: &[u8; 32], secret: &[u8], done: Done) {
+    fn offer(&self, net: &Net, account: Arc<Account>, identity: &[u8; 32], secret: &[u8], hosting: Hosting, done: Done) {
         let mut registry = account.registry();
         let (device, key_index, raw_id) = (registry.next_device, registry.next_key_index, registry.raw_id);
         registry.next_device += 1;
         registry.next_key_index += 1;
         drop(registry);
         net.save(&account);
-        let container = companion::introduce(&account.phone(), raw_id, key_index, identity, secret);
+        let container = companion::introduce(&account.phone(), (raw_id, key_index), identity, secret, hosting);
         let address = Address::new(account.number, device);
         let iq = keys::stanza_id();
         self.handle.send(
@@ -204,6 +228,10 @@ impl Candidate {
             let _ = offer.done.send(Err(Error::Refused(text)));
             return;
         };
+        if !companion::is_signed(&offer.account.phone(), signed, &self.keys.identity) {
+            let _ = offer.done.send(Err(Error::Refused("the device's signature is not one".to_owned())));
+            return self.handle.cut();
+        }
         self.register(net, offer, signed.to_vec());
     }
 
@@ -242,7 +270,7 @@ impl Candidate {
 }
 
 /// The person scans: `text` is what the QR code says.
-pub(crate) async fn scan(net: &Arc<Net>, text: &str, number: Number) -> Result<Outcome, Error> {
+pub(crate) async fn scan(net: &Arc<Net>, text: &str, number: Number, hosting: Hosting) -> Result<Outcome, Error> {
     // The code may come as a link for the phone's camera; the fields are behind the hash sign.
     let fields: Vec<&str> = text.trim().rsplit_once('#').map_or(text.trim(), |(_, fields)| fields).split(',').collect();
     let [reference, _noise, identity, secret, ..] = fields[..] else {
@@ -258,7 +286,7 @@ pub(crate) async fn scan(net: &Arc<Net>, text: &str, number: Number) -> Result<O
         passkey::ask(&candidate, owner, &secret);
         return Ok(Outcome::asked(number));
     }
-    candidate.offer(net, Arc::clone(&owner), &identity, &secret, done);
+    candidate.offer(net, Arc::clone(&owner), &identity, &secret, hosting, done);
     wait(&owner, answer).await
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod draft;
 pub(crate) mod keyring;
 pub(crate) mod ledger;
 pub(crate) mod person;
+pub(crate) mod recovery;
 pub(crate) mod sender_keys;
 
 use std::collections::{HashMap, VecDeque};
@@ -22,6 +23,7 @@ use crate::media::letter;
 use crate::{clock, keys};
 use keyring::{Keyring, Sealed};
 use ledger::{Entry, Ledger};
+use recovery::{Question, Recovery};
 
 /// Plaintexts a phone keeps to answer retry requests.
 const SENT_KEPT: usize = 512;
@@ -61,6 +63,8 @@ pub(crate) enum Opened {
     Shown { entry: Box<Entry>, first: bool },
     /// Key exchange and the like.
     Silent,
+    /// An own device asks for messages that it could not read.
+    Asked(Vec<Question>),
     /// Not decryptable: ask the sender again, for the n-th time.
     Retry(u8),
     /// Not decryptable after all retries.
@@ -83,6 +87,7 @@ pub(crate) struct Phone {
     pub(crate) ledger: Ledger,
     /// Ciphertexts that came while the phone was off.
     pub(crate) inbox: VecDeque<Parcel>,
+    pub(crate) recovery: Recovery,
     /// The push notices that its person saw, oldest first.
     pub(crate) notices: VecDeque<Notice>,
     sent: VecDeque<(String, Number, Vec<u8>)>,
@@ -97,6 +102,7 @@ impl Phone {
             keyring,
             ledger: Ledger::default(),
             inbox: VecDeque::new(),
+            recovery: Recovery::default(),
             notices: VecDeque::new(),
             sent: VecDeque::new(),
             retries: HashMap::new(),
@@ -125,6 +131,10 @@ impl Phone {
             return Opened::Lost;
         };
         self.learn(parcel, &message);
+        let questions = if parcel.from.number == self.number { recovery::questions(parcel.from, &parcel.id, &message) } else { Vec::new() };
+        if !questions.is_empty() {
+            return Opened::Asked(questions);
+        }
         if parcel.peer || is_exchange(&message) {
             return Opened::Silent;
         }
@@ -185,6 +195,7 @@ impl Phone {
         if kind == "vote" {
             fields.insert("options".to_owned(), serde_json::json!(self.unseal_vote(parcel.from.number, &message)));
         }
+        self.recovery.keep(&parcel.id, (chat, parcel.from.number, own), parcel.sent_at_secs, &message);
         let entry = Entry {
             id: parcel.id.clone(),
             chat,

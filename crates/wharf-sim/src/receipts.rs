@@ -8,9 +8,9 @@ use wacore_binary::builder::NodeBuilder;
 use crate::account::Account;
 use crate::account::device::{Class, Pending};
 use crate::address::{Address, Number};
-use crate::clock;
 use crate::many::Crowd;
 use crate::network::Net;
+use crate::{clock, router};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReceiptKind {
@@ -60,6 +60,19 @@ pub(crate) fn receipt(net: &Arc<Net>, shared: Option<Number>, from: Address, to:
         }
     }
     net.save(&account);
+}
+
+/// The phone has its copy of what one of its devices sent.
+pub(crate) fn copied(net: &Net, account: &Arc<Account>, device: u16, chat: Number, id: &str) {
+    let own = Address::phone(account.number);
+    let node = NodeBuilder::new("receipt").attr("type", "sender").attr("id", id).attr("t", clock::now_secs());
+    let node = if chat.is_shared() {
+        node.attr("from", chat.jid()).attr("participant", own.jid())
+    } else {
+        node.attr("from", own.jid()).attr("recipient", chat.jid())
+    };
+    let pending = Pending { class: Class::Receipt, id: id.to_owned(), from: Some(own), node: Arc::new(node.build()), urgent: false };
+    router::enqueue(net, account, device, pending);
 }
 
 /// One of an account's devices has read messages of a chat: the others learn it, the phone among them.

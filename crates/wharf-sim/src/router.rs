@@ -74,6 +74,8 @@ pub(crate) enum Copies {
     Garbled,
     /// Phones alone may show it: linked devices are told that there is something, as WhatsApp does with what can be opened once.
     ForPhones,
+    /// The sender does not know the recipient's linked devices yet: these are told that there is something.
+    Missing,
 }
 
 /// Sends a message from a phone to a group, or to all devices of a number and to the sender's own linked devices.
@@ -98,6 +100,8 @@ pub(crate) fn send_from_phone(
     for target in targets {
         let copy = if copies == Copies::ForPhones && target.device != 0 {
             Copy::default()
+        } else if copies == Copies::Missing && target.device != 0 && target.number != sender.number {
+            Copy { missed: true, ..Copy::default() }
         } else {
             let mut sealed = seal(net, sender, target, to, message, false)?;
             if let Some(last) = sealed.bytes.last_mut()
@@ -136,10 +140,8 @@ pub(crate) fn seal(
     // Fetched before the sender's phone is locked again: two phones may write to each other at once.
     let bundle = if known { None } else { Some(take_bundle(net, target).ok_or(SendError::NotRegistered(target.number))?) };
     let mut phone = sender.phone();
+    // A new session takes the place of the old one, which stays among the earlier ones: what is on its way still opens.
     if let Some(bundle) = bundle {
-        if fresh {
-            phone.keyring.forget_session(target);
-        }
         phone.keyring.start_session(target, &bundle.to_signal()?)?;
     }
     Ok(phone.seal(target, destination, message)?)

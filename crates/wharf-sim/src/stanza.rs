@@ -9,6 +9,8 @@ pub(crate) mod message;
 mod pairing;
 mod profile;
 mod receipt;
+pub(crate) mod refusal;
+pub(crate) mod strange;
 mod usync;
 
 use std::sync::Arc;

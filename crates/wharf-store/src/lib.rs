@@ -28,6 +28,7 @@ mod switch;
 mod update;
 mod usage;
 mod vault;
+mod version;
 mod webhook;
 
 pub use dialect::Durability;

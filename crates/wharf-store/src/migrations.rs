@@ -32,7 +32,9 @@ history! {
     9 "0009_notices",
     10 "0010_chats",
     11 "0011_refusals",
+    12 "0012_version",
     14 "0014_pace",
+    15 "0015_proxies",
     16 "0016_whatsapp_switches",
 }
 

@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, SessionId};
-use wharf_core::store::{Error, Fence, OwnerStore};
+use wharf_core::store::{Error, Fence, OwnerStore, SessionRow};
 
 use crate::open::SqlStore;
+use crate::session;
 use crate::sql::{Row, Sql, Tx, args, corrupt, statements};
 
 statements! {
@@ -26,6 +27,12 @@ statements! {
     LIST_UNOWNED = "SELECT s.id FROM sessions s LEFT JOIN session_owner o ON o.session_id = s.id \
         WHERE s.jid IS NOT NULL AND s.deleted = 0 AND s.status <> 'disconnected' AND s.status <> 'stopped' \
         AND (o.node IS NULL OR NOT EXISTS (SELECT 1 FROM node_lease l WHERE l.node = o.node AND l.expires_at > $1)) ORDER BY s.number";
+    /// A ban may have an end; then the session is tried again without being asked for.
+    LIST_BANNED = concat!(
+        "SELECT ", session::columns!(), " FROM sessions LEFT JOIN session_owner o ON o.session_id = sessions.id \
+        WHERE jid IS NOT NULL AND deleted = 0 AND status = 'disconnected' AND reason = 'banned' AND refusal IS NOT NULL \
+        AND (o.node IS NULL OR NOT EXISTS (SELECT 1 FROM node_lease l WHERE l.node = o.node AND l.expires_at > $1)) ORDER BY number"
+    );
     /// For a session that is deleted: no fence that was ever given out passes again.
     RETIRE = "UPDATE session_owner SET node = NULL, epoch = epoch + 1 WHERE session_id = $1";
 }
@@ -98,5 +105,11 @@ impl OwnerStore for SqlStore {
         let now = told(self.readers.first(&CLOCK, args![now]).await?)?;
         let rows = self.readers.fetch(&LIST_UNOWNED, args![now]).await?;
         rows.into_iter().map(|mut row| row.parsed("a session's id", SessionId::parse)).collect()
+    }
+
+    async fn list_banned_sessions(&self, now: Timestamp) -> Result<Vec<SessionRow>, Error> {
+        let now = told(self.readers.first(&CLOCK, args![now]).await?)?;
+        let rows = self.readers.fetch(&LIST_BANNED, args![now]).await?;
+        rows.into_iter().map(|mut row| session::session(&mut row).map(|(_, session)| session)).collect()
     }
 }

@@ -10,35 +10,37 @@ use crate::sql::{Row, Tx, args, corrupt, page, statements};
 use crate::{event, hold, idempotency, message, owner, vault, webhook};
 
 /// The cells that [`session`] reads.
-macro_rules! session_columns {
+macro_rules! columns {
     () => {
-        "number, id, account_id, name, status, reason, refusal, jid, lid, push_name, created_at, status_at"
+        "number, id, account_id, name, status, reason, refusal, jid, lid, push_name, proxy, created_at, status_at"
     };
 }
+pub(crate) use columns;
 
 statements! {
     /// Two requests for the last free place wait for each other.
     LOCK_ACCOUNT = "SELECT 1 FROM accounts WHERE id = $1", lock "FOR UPDATE";
     COUNT = "SELECT COUNT(*) FROM sessions WHERE account_id = $1 AND deleted = 0";
-    INSERT = "INSERT INTO sessions (id, account_id, name, status, created_at, status_at, event_sequence, deleted) \
-        VALUES ($1, $2, $3, $4, $5, $5, 0, 0)";
-    FIND = concat!("SELECT ", session_columns!(), " FROM sessions WHERE account_id = $1 AND id = $2 AND deleted = 0");
+    INSERT = "INSERT INTO sessions (id, account_id, name, status, created_at, status_at, proxy, event_sequence, deleted) \
+        VALUES ($1, $2, $3, $4, $5, $5, $6, 0, 0)";
+    PROXY = "SELECT proxy FROM sessions WHERE id = $1 AND deleted = 0";
+    FIND = concat!("SELECT ", columns!(), " FROM sessions WHERE account_id = $1 AND id = $2 AND deleted = 0");
     LIST = concat!(
-        "SELECT ", session_columns!(), " FROM sessions WHERE account_id = $1 AND deleted = 0 AND number > $2 ORDER BY number LIMIT $3"
+        "SELECT ", columns!(), " FROM sessions WHERE account_id = $1 AND deleted = 0 AND number > $2 ORDER BY number LIMIT $3"
     );
-    LIST_LINKED = concat!("SELECT ", session_columns!(), " FROM sessions WHERE jid IS NOT NULL AND deleted = 0 ORDER BY number");
-    DELETE = "UPDATE sessions SET deleted = 1, jid = NULL, lid = NULL, push_name = NULL WHERE account_id = $1 AND id = $2 AND deleted = 0";
+    LIST_LINKED = concat!("SELECT ", columns!(), " FROM sessions WHERE jid IS NOT NULL AND deleted = 0 ORDER BY number");
+    DELETE = "UPDATE sessions SET deleted = 1, jid = NULL, lid = NULL, push_name = NULL, proxy = NULL WHERE account_id = $1 AND id = $2 AND deleted = 0";
     /// A reason says why a session is disconnected, so it goes with that status.
     LINK = "UPDATE sessions SET status_at = CASE WHEN status = $2 THEN status_at ELSE $3 END, status = $2, \
         reason = CASE WHEN $2 = 'disconnected' THEN COALESCE($4, reason) END, \
         jid = CASE WHEN $8 = 1 THEN NULL ELSE COALESCE($5, jid) END, \
         lid = CASE WHEN $8 = 1 THEN NULL ELSE COALESCE($6, lid) END, \
         push_name = CASE WHEN $8 = 1 THEN NULL ELSE COALESCE($7, push_name) END, \
-        refusal = CASE WHEN $2 = 'connected' THEN NULL ELSE COALESCE($9, refusal) END \
+        refusal = CASE WHEN $2 = 'connected' THEN NULL WHEN $2 = 'qr' THEN $9 ELSE COALESCE($9, refusal) END \
         WHERE id = $1 AND deleted = 0";
 }
 
-fn session(row: &mut Row) -> Result<(i64, SessionRow), Error> {
+pub(crate) fn session(row: &mut Row) -> Result<(i64, SessionRow), Error> {
     let number = row.int()?;
     let session = SessionRow {
         id: row.parsed("a session's id", SessionId::parse)?,
@@ -50,6 +52,7 @@ fn session(row: &mut Row) -> Result<(i64, SessionRow), Error> {
         jid: row.opt_text()?,
         lid: row.opt_text()?,
         push_name: row.opt_text()?,
+        proxy: row.opt_bytes()?,
         created_at: row.time()?,
         status_at: row.time()?,
     };
@@ -72,7 +75,7 @@ async fn insert(tx: &mut Tx, new: &NewSession) -> Result<Created, Error> {
             return Ok(Created::LimitReached { sessions });
         }
     }
-    tx.execute(&INSERT, args![&new.id, &new.account, &new.name, SessionStatus::Starting.as_str(), new.at]).await?;
+    tx.execute(&INSERT, args![&new.id, &new.account, &new.name, SessionStatus::Starting.as_str(), new.at, new.proxy.as_deref()]).await?;
     if let Some(row) = &new.webhook {
         let row = WebhookRow { session: Some(new.id.clone()), ..row.clone() };
         if let Inserted::LimitReached { webhooks } = webhook::insert(tx, &row, new.webhook_limit).await? {
@@ -124,6 +127,13 @@ impl SessionStore for SqlStore {
             self.drop_payloads(account, id).await?;
         }
         Ok(deleted)
+    }
+
+    async fn session_proxy(&self, id: &SessionId) -> Result<Option<Vec<u8>>, Error> {
+        match self.readers.first(&PROXY, args![id]).await? {
+            Some(mut row) => row.opt_bytes(),
+            None => Ok(None),
+        }
     }
 
     async fn list_linked_sessions(&self) -> Result<Vec<SessionRow>, Error> {

@@ -3,7 +3,7 @@
 use crate::sql::Sql;
 use crate::{
     account, audit, canary, census, event, hold, horizon, idempotency, key, media, message, owner, plan, session, switch, update, usage,
-    vault, webhook,
+    vault, version, webhook,
 };
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
@@ -23,6 +23,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         update::ALL,
         usage::ALL,
         vault::ALL,
+        version::ALL,
     ]
     .into_iter()
     .chain(owner::all())

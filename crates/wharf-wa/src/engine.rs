@@ -1,6 +1,7 @@
 //! The engine: the map of sessions, and the port that the rules call.
 
 mod keep;
+mod whatsapp;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -15,6 +16,7 @@ use wharf_api::ids::{AccountId, MediaId, SessionId};
 use wharf_api::types::media::MediaKind;
 use wharf_api::types::session::SessionStatus;
 use wharf_api::types::switches::Feature;
+use wharf_api::types::whatsapp::Whatsapp;
 use wharf_api::{Recipient, Timestamp};
 use wharf_core::engine::{Composed, Downloaded, Draft, Engine, Error, Link, PairCode, Registration, Signed, Uploaded};
 use wharf_core::message::outcomes::Outcomes;
@@ -31,7 +33,9 @@ use crate::people::Typing;
 use crate::session::passkey::Act;
 use crate::session::presence::Presences;
 use crate::session::{Context, Handle, Order, Own, media};
+use crate::standing::Standing;
 use crate::transport::Dialer;
+use crate::version::{Sources, WebVersion};
 
 /// The space under which the keys of received files are sealed.
 pub(crate) const SEALED_MEDIA: &str = "media";
@@ -57,11 +61,17 @@ impl WaEngine {
         chance: Arc<dyn Chance>,
         outcomes: Arc<Outcomes>,
     ) -> anyhow::Result<Arc<Self>> {
-        let dialer = Arc::new(Dialer::new(config.server_url.as_ref())?);
+        let dialer = Arc::new(Dialer::new(config.server_url.as_ref(), &config.trust, config.proxy.clone())?);
         let seal = Arc::new(Seal::new(&config.master_key, Arc::clone(&chance)));
-        let http = MediaHttp::new(config.server_url.clone());
+        let http = MediaHttp::new(config.server_url.clone(), config.trust.clone(), config.proxy.clone());
         let starts = Arc::new(Semaphore::new(config.start_concurrency.max(1)));
-        let ctx = Arc::new(Context { starts, config, store, clock, chance, outcomes, seal, dialer, http, presences: Presences::default() });
+        let version = WebVersion::new(config.version, clock.now());
+        // The pretend network's pages are near.
+        let proxy = config.proxy.clone().filter(|_| config.server_url.is_none());
+        let sources = Sources::new(config.server_url.as_ref(), config.version_url.clone())?.by(config.trust.clone(), proxy);
+        let (presences, standing) = (Presences::default(), Standing::default());
+        let ctx = Context { config, store, clock, chance, outcomes, seal, dialer, presences, http, starts, version, sources, standing };
+        let ctx = Arc::new(ctx);
         Ok(Arc::new(Self { ctx, sessions: Mutex::default(), closing: AtomicBool::new(false), typing: Arc::default() }))
     }
 
@@ -218,6 +228,14 @@ impl Engine for WaEngine {
 
     fn statuses(&self) -> Vec<SessionStatus> {
         self.sessions().values().map(|handle| handle.link.borrow().status).collect()
+    }
+
+    fn whatsapp(&self) -> Whatsapp {
+        self.show_whatsapp()
+    }
+
+    async fn fetch_version(&self) {
+        self.ctx.version.force().await;
     }
 
     async fn upload(&self, session: &SessionId, path: &Path, kind: MediaKind, scratch: File) -> Result<Uploaded, Error> {

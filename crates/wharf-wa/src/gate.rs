@@ -11,6 +11,8 @@ use tokio::sync::watch;
 use wacore::net::Transport;
 use wacore::stats::TransportResourceReport;
 
+use crate::ratchet::{Ratchet, Unsaved};
+
 #[derive(Default)]
 struct State {
     next: u64,
@@ -22,18 +24,25 @@ struct State {
 
 /// One client's gate, over all of its connections.
 #[derive(Default)]
-pub(crate) struct Gate(watch::Sender<State>);
+pub(crate) struct Gate {
+    state: watch::Sender<State>,
+    pub(crate) ratchet: Ratchet,
+}
 
 /// The connection may not be used any more.
 #[derive(Debug, thiserror::Error)]
-#[error("something that was heard on this connection could not be written down")]
-struct Lost;
+enum Lost {
+    #[error("something that was heard on this connection could not be written down")]
+    Unwritten,
+    #[error(transparent)]
+    Unsaved(#[from] Unsaved),
+}
 
 impl Gate {
     /// From now on nothing goes out until the hold ends.
     pub(crate) fn hold(self: &Arc<Self>) -> Hold {
         let mut id = 0;
-        self.0.send_modify(|state| {
+        self.state.send_modify(|state| {
             id = state.next;
             state.next += 1;
             state.held.insert(id);
@@ -43,18 +52,19 @@ impl Gate {
 
     /// The connection behind the gate.
     pub(crate) fn guard(self: &Arc<Self>, inner: Arc<dyn Transport>) -> Arc<dyn Transport> {
-        Arc::new(Guarded { inner, gate: Arc::clone(self), lost_before: self.0.borrow().lost })
+        Arc::new(Guarded { inner, gate: Arc::clone(self), lost_before: self.state.borrow().lost })
     }
 
-    /// Waits for what was heard so far, on a connection that was opened after so many losses.
-    async fn pass(&self, lost_before: u64) -> Result<(), Lost> {
-        let mut state = self.0.subscribe();
+    /// Waits for what was heard so far, on a connection that was opened after so many losses, and for the keys of what wants to pass.
+    async fn pass(&self, length: usize, lost_before: u64) -> Result<(), Lost> {
+        self.ratchet.saved(length).await?;
+        let mut state = self.state.subscribe();
         let until = state.borrow().next;
         let open = |state: &State| state.lost != lost_before || state.held.first().is_none_or(|first| *first >= until);
         // The sender lives as long as the gate.
         match state.wait_for(open).await {
             Ok(state) if state.lost == lost_before => Ok(()),
-            _ => Err(Lost),
+            _ => Err(Lost::Unwritten),
         }
     }
 }
@@ -70,7 +80,7 @@ impl Hold {
     /// Waits until everything that was heard before is written down, or is lost.
     pub(crate) async fn turn(&self) {
         // The gate lives as long as its holds.
-        let _ = self.gate.0.subscribe().wait_for(|state| state.held.first() == Some(&self.id)).await;
+        let _ = self.gate.state.subscribe().wait_for(|state| state.held.first() == Some(&self.id)).await;
     }
 
     pub(crate) fn written(mut self) {
@@ -80,7 +90,7 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.gate.0.send_modify(|state| {
+        self.gate.state.send_modify(|state| {
             state.held.remove(&self.id);
             state.lost += u64::from(!self.written);
         });
@@ -96,7 +106,7 @@ struct Guarded {
 #[async_trait]
 impl Transport for Guarded {
     async fn send(&self, data: Bytes) -> anyhow::Result<()> {
-        if let Err(lost) = self.gate.pass(self.lost_before).await {
+        if let Err(lost) = self.gate.pass(data.len(), self.lost_before).await {
             self.inner.disconnect().await;
             return Err(lost.into());
         }

@@ -1,6 +1,6 @@
 //! The library's way to WhatsApp's media servers: streaming both ways, and to nobody else.
 //!
-//! In production the hosts are WhatsApp's, with the machine's certificates. On the pretend network they are on loopback, and
+//! In production the hosts are WhatsApp's, believed by the same certificates as the socket's and through the same proxy. On the pretend network they are on loopback, and
 //! the network tells the certificate that it signs with, at the first use.
 
 use std::io::{self, Read};
@@ -10,16 +10,24 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use async_trait::async_trait;
 use bytes::Bytes;
-use reqwest::header::CONTENT_LENGTH;
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, ORIGIN, REFERER, USER_AGENT};
 use reqwest::{Certificate, Client, ClientBuilder, Method, RequestBuilder, Response};
 use tokio::runtime::Handle;
 use tokio::sync::{OnceCell, mpsc};
 use tokio::time::timeout;
 use url::{Host, Url};
-use wacore::net::{HttpClient, HttpRequest, HttpResponse, StreamingHttpResponse, UploadBody};
+use wacore::net::{HttpClient, HttpRequest, HttpResponse, StreamingHttpResponse, UploadBody, WHATSAPP_WEB_ORIGIN};
+use wharf_core::proxy::{Kind, Proxy};
+
+use crate::transport::Trust;
+
+/// What a browser says of itself, for everything that WhatsApp's servers are asked over HTTP.
+pub(crate) const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/148.0.0.0 Safari/537.36";
 
 /// Ends of names that WhatsApp's media servers have.
 const HOSTS: &[&str] = &[".whatsapp.net", ".whatsapp.com", ".fbcdn.net"];
+/// The server that is asked first for most files.
+const DOOR: &str = "https://mmg.whatsapp.net/";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a server may take nothing of what is sent.
 const STALL_TIMEOUT: Duration = Duration::from_secs(15);
@@ -33,11 +41,13 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// Where the pretend network shows its root.
 const ROOT_PATH: &str = "/root.pem";
 
-/// Shared by all sessions of the process: clones have one client.
+/// Shared by all sessions of the process: clones have one client. A session with a proxy of its own has one of its own.
 #[derive(Clone)]
 pub(crate) struct MediaHttp {
     /// The pretend network; `None` is WhatsApp.
     network: Option<Url>,
+    trust: Trust,
+    proxy: Option<Proxy>,
     clients: Arc<OnceCell<Clients>>,
 }
 
@@ -48,8 +58,13 @@ struct Clients {
 }
 
 impl MediaHttp {
-    pub(crate) fn new(network: Option<Url>) -> Self {
-        Self { network, clients: Arc::default() }
+    pub(crate) fn new(network: Option<Url>, trust: Trust, proxy: Option<Proxy>) -> Self {
+        Self { network, trust, proxy, clients: Arc::default() }
+    }
+
+    /// The same by another proxy.
+    pub(crate) fn through(&self, proxy: Proxy) -> Self {
+        Self::new(self.network.clone(), self.trust.clone(), Some(proxy))
     }
 
     async fn clients(&self) -> Result<&Clients> {
@@ -59,20 +74,34 @@ impl MediaHttp {
     async fn connect(&self) -> Result<Clients> {
         // Somebody may have chosen one before; that one is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let both = |certificate: Option<Certificate>| {
-            let trusting = |builder: ClientBuilder| match &certificate {
-                Some(root) => builder.tls_certs_only([root.clone()]),
-                None => builder,
-            };
-            anyhow::Ok(Clients { down: trusting(builder()).read_timeout(READ_TIMEOUT).build()?, up: trusting(builder()).build()? })
+        let root = match &self.network {
+            Some(network) => Some(root_of(network).await?),
+            None => None,
         };
-        let Some(network) = &self.network else { return both(None) };
-        let mut place = network.clone();
-        ensure!(place.set_scheme("http").is_ok(), "the network's address cannot be asked for its root");
-        place.set_path(ROOT_PATH);
-        let plain = builder().read_timeout(READ_TIMEOUT).https_only(false).build()?;
-        let pem = plain.get(place).send().await?.error_for_status()?.bytes().await?;
-        both(Some(Certificate::from_pem(&pem)?))
+        Ok(Clients { down: self.builder(root.as_ref())?.read_timeout(READ_TIMEOUT).build()?, up: self.builder(root.as_ref())?.build()? })
+    }
+
+    /// `root` is the only one that is believed on the pretend network.
+    fn builder(&self, root: Option<&Certificate>) -> Result<ClientBuilder> {
+        let builder = builder().default_headers(as_a_browser());
+        let builder = match root {
+            Some(root) => builder.tls_certs_only([root.clone()]),
+            None => builder.tls_backend_preconfigured(self.trust.for_http()),
+        };
+        Ok(match &self.proxy {
+            Some(proxy) => builder.proxy(reqwest::Proxy::all(for_client(proxy)?)?),
+            None => builder,
+        })
+    }
+
+    /// Whether somebody answers where the files are. Any answer is one.
+    pub(crate) async fn knock(&self) -> Result<()> {
+        // On the pretend network the root comes from the network itself, and the place of the files is told to sessions only.
+        let clients = self.clients().await?;
+        if self.network.is_none() {
+            clients.down.head(DOOR).send().await?;
+        }
+        Ok(())
     }
 
     async fn request(&self, request: &HttpRequest, way: fn(&Clients) -> &Client) -> Result<RequestBuilder> {
@@ -95,6 +124,34 @@ impl MediaHttp {
             _ => false,
         }
     }
+}
+
+/// The pretend network tells its own root.
+async fn root_of(network: &Url) -> Result<Certificate> {
+    let mut place = network.clone();
+    ensure!(place.set_scheme("http").is_ok(), "the network's address cannot be asked for its root");
+    place.set_path(ROOT_PATH);
+    let plain = builder().read_timeout(READ_TIMEOUT).https_only(false).build()?;
+    let pem = plain.get(place).send().await?.error_for_status()?.bytes().await?;
+    Ok(Certificate::from_pem(&pem)?)
+}
+
+/// What the official web client sends to the media servers, for a request that does not say otherwise.
+fn as_a_browser() -> HeaderMap {
+    HeaderMap::from_iter([
+        (ORIGIN, HeaderValue::from_static(WHATSAPP_WEB_ORIGIN)),
+        (REFERER, HeaderValue::from_static("https://web.whatsapp.com/")),
+        (USER_AGENT, HeaderValue::from_static(BROWSER)),
+    ])
+}
+
+/// The proxy as the HTTP library wants to hear of it: with the scheme that leaves names to the proxy.
+pub(crate) fn for_client(proxy: &Proxy) -> Result<Url> {
+    let mut url = proxy.secret_url().clone();
+    if proxy.kind == Kind::Socks5 {
+        ensure!(url.set_scheme("socks5h").is_ok(), "the proxy's address cannot be used");
+    }
+    Ok(url)
 }
 
 #[expect(clippy::disallowed_methods, reason = "its hosts are WhatsApp's own, told by WhatsApp over the session's socket, and checked here")]
@@ -206,8 +263,9 @@ mod tests {
 
     #[test]
     fn only_whatsapps_hosts_are_asked_and_on_the_pretend_network_only_loopback() {
-        let allows =
-            |network: Option<&str>, url: &str| MediaHttp::new(network.map(|url| url.parse().unwrap())).allows(&url.parse().unwrap());
+        let allows = |network: Option<&str>, url: &str| {
+            MediaHttp::new(network.map(|url| url.parse().unwrap()), Trust::default(), None).allows(&url.parse().unwrap())
+        };
         assert!(allows(None, "https://mmg.whatsapp.net/mms/image/x"));
         for url in [
             "http://mmg.whatsapp.net/",
@@ -223,5 +281,39 @@ mod tests {
         for url in ["https://mmg.whatsapp.net/", "http://127.0.0.1:7001/", "https://localhost:1/", "https://10.0.0.1/"] {
             assert!(!allows(network, url), "{url}");
         }
+    }
+
+    #[tokio::test]
+    async fn media_believe_the_same_root_as_the_socket_and_ask_as_a_browser_does() {
+        let server = crate::transport::foreign::Foreign::start("mmg.whatsapp.net").await;
+        let ask = async |trust: Trust| {
+            let builder = MediaHttp::new(None, trust, None).builder(None).unwrap();
+            let client = builder.resolve("mmg.whatsapp.net", server.address).build().unwrap();
+            client.get(format!("https://mmg.whatsapp.net:{}/x", server.address.port())).send().await
+        };
+        let answering = async {
+            use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+            let mut stream = server.accept().await;
+            let mut head = vec![0; 4096];
+            let length = stream.read(&mut head).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await.unwrap();
+            stream.shutdown().await.unwrap();
+            String::from_utf8(head[..length].to_vec()).unwrap().to_ascii_lowercase()
+        };
+        let asking = async {
+            assert!(ask(Trust::default()).await.unwrap_err().is_connect());
+            ask(Trust::with_roots_in([server.root_pem.as_bytes()]).unwrap()).await.unwrap().error_for_status().unwrap();
+        };
+        let (head, ()) = tokio::join!(answering, asking);
+        for line in ["origin: https://web.whatsapp.com\r\n", "referer: https://web.whatsapp.com/\r\n", "user-agent: mozilla/5.0 ("] {
+            assert!(head.contains(line), "{head}");
+        }
+    }
+
+    #[test]
+    fn a_socks5_proxy_resolves_the_names_of_media_too() {
+        let url = |proxy: &str| for_client(&proxy.parse().unwrap()).unwrap().to_string();
+        assert_eq!(url("socks5://me:secret@10.0.0.1:1080"), "socks5h://me:secret@10.0.0.1:1080");
+        assert!(url("http://10.0.0.1:3128").starts_with("http://"));
     }
 }

@@ -1,14 +1,19 @@
 //! One session: the task that owns its client, and what the parts of that task share.
 
 mod attendance;
+mod away;
 mod calls;
 mod client;
 pub(crate) mod convert;
+mod door;
 mod events;
 pub(crate) mod flight;
 mod groups;
+mod heard;
 mod inbound;
+pub(crate) mod keyed;
 mod life;
+mod line;
 mod links;
 mod lookup;
 pub(crate) mod media;
@@ -20,8 +25,14 @@ pub(crate) mod passkey;
 mod pause;
 pub(crate) mod presence;
 mod receipts;
+mod recovered;
 mod seen;
+mod standby;
 mod timelock;
+mod unknown;
+mod unread;
+mod usable;
+mod verdicts;
 mod votes;
 
 use std::sync::Arc;
@@ -40,9 +51,13 @@ use whatsapp_rust::client::Client;
 use crate::config::Config;
 use crate::gate::Gate;
 use crate::http::MediaHttp;
+use crate::standing::Standing;
 use crate::transport::Dialer;
 use crate::vault::Vault;
+use crate::version::{Sources, WebVersion};
+use away::Away;
 use flight::Flight;
+use line::Line;
 use lookup::batch::Lookups;
 use online::Online;
 use passkey::qr_clock::QrClock;
@@ -63,6 +78,9 @@ pub(crate) struct Context {
     pub(crate) http: MediaHttp,
     /// Places for sessions that all want to connect at the same moment.
     pub(crate) starts: Arc<Semaphore>,
+    pub(crate) version: WebVersion,
+    pub(crate) sources: Sources,
+    pub(crate) standing: Standing,
 }
 
 impl Context {
@@ -87,6 +105,12 @@ pub(crate) struct Own {
     pub(crate) unstored: Notify,
     /// What the client writes passes it.
     pub(crate) gate: Arc<Gate>,
+    /// The connection is used without settings that the library waits for.
+    lacks_settings: Arc<AtomicBool>,
+    /// What the client's QR codes go by.
+    pub(crate) qr_clock: Arc<QrClock>,
+    pub(crate) line: Line,
+    pub(crate) away: Away,
     pub(crate) online: Online,
     /// What WhatsApp said of its reach-out lock.
     timelock: timelock::Heard,
@@ -95,25 +119,27 @@ pub(crate) struct Own {
     /// Whether the device was linked by this client, and its phone has not told it of the time before.
     pub(crate) awaits_history: watch::Sender<bool>,
     pub(crate) lookups: Arc<Lookups>,
-    /// What the client's QR codes go by.
-    pub(crate) qr_clock: Arc<QrClock>,
 }
 
 impl Own {
     fn new(ctx: &Arc<Context>, fence: Fence) -> Arc<Self> {
         let vault = Arc::new(Vault::new(Arc::clone(&ctx.store), Arc::clone(&ctx.seal), fence));
+        let qr_clock = Arc::new(QrClock::new(ctx.config.qr_life));
         Arc::new(Self {
             ctx: Arc::clone(ctx),
             vault,
             flight: Arc::default(),
             unstored: Notify::new(),
             gate: Arc::default(),
+            lacks_settings: Arc::default(),
+            qr_clock,
+            line: Line::default(),
+            away: Away::default(),
             online: Online::default(),
             timelock: timelock::Heard::default(),
             has_properties: AtomicBool::new(false),
             awaits_history: watch::Sender::new(false),
             lookups: Arc::default(),
-            qr_clock: Arc::new(QrClock::new(ctx.config.qr_life)),
         })
     }
 

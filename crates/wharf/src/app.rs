@@ -9,9 +9,10 @@ use wharf_core::chance::SystemChance;
 use wharf_core::media::Files;
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::store::{AccountStore, Store};
+use wharf_core::update::Updates;
 use wharf_core::{Chance, Clock, Engine, Meter, Services, Switches, audit, store, switches, usage};
 use wharf_store::SqlStore;
-use wharf_wa::WaEngine;
+use wharf_wa::{Trust, TrustError, WaEngine};
 
 use crate::config::Config;
 use crate::egress::{Guard, Settings};
@@ -38,10 +39,12 @@ pub enum Error {
     Open(#[from] wharf_store::OpenError),
     #[error("the engine cannot be made")]
     Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("whatsapp.extra_root: {0}")]
+    ExtraRoot(TrustError),
     #[error("the folder for media cannot be used")]
     Files(#[from] std::io::Error),
     #[error("the way out to other servers cannot be made")]
-    Egress(#[from] reqwest::Error),
+    Egress(#[from] crate::egress::Unusable),
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error("{address} cannot be listened on")]
@@ -60,6 +63,8 @@ pub struct App {
     lease: Workers,
     /// Starts the linked sessions, and later those that nobody runs.
     linked: JoinHandle<()>,
+    /// Keeps the version of WhatsApp Web current.
+    version: JoinHandle<()>,
 }
 
 impl App {
@@ -67,6 +72,11 @@ impl App {
     pub async fn start(config: Config, world: World, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         world.check_build()?;
         let network = world.network()?;
+        world.check_proxy(config.proxy.as_ref())?;
+        let trust = match &config.extra_root {
+            Some(path) => Trust::with_roots_of(path).map_err(Error::ExtraRoot)?,
+            None => Trust::default(),
+        };
         let chance: Arc<dyn Chance> = Arc::new(SystemChance);
         identity::make_data_dir(&config.data_dir)?;
         let node = identity::node(&config.data_dir, &*chance)?;
@@ -87,8 +97,12 @@ impl App {
         let outcomes = Arc::new(Outcomes::default());
         let mut engine = wharf_wa::Config::new(node.clone(), master_key);
         engine.server_url = network;
+        engine.trust = trust;
+        engine.proxy = config.proxy;
         engine.device_name = config.device_name;
         engine.receive_statuses = config.receive_statuses;
+        engine.version = config.whatsapp_version;
+        engine.version_url = config.whatsapp_version_url;
         engine.announce_online = config.announce_online;
         engine.pace = config.pace;
         engine.meter = Arc::clone(&meter);
@@ -108,13 +122,17 @@ impl App {
         let mut services = Services::new(dynamic, engine.clone(), clock, chance, outcomes).with_egress(Arc::new(egress)).with_files(files);
         services.meter = meter;
         services.switches = switches;
+        services.canary.sessions = config.canary;
+        services.updates = Updates::of(config.updates);
         services.world = world.name();
+        services.stays_on_loopback = matches!(world, World::Sandbox { .. });
         let services = services.with_webhooks(&master_key, config.schedule);
         let services = Arc::new(services);
 
         let http = Http::new(Arc::clone(&services), config.limits);
         let listen = config.listen;
         let server = Server::bind(listen, http).await.map_err(|source| Error::Listen { address: listen, source })?;
+        let version = tokio::spawn(engine.keep_version());
         let linked = tokio::spawn({
             let engine = Arc::clone(&engine);
             async move { engine.keep_linked().await }
@@ -124,7 +142,7 @@ impl App {
         let couriers = worker::couriers::start(&services, node);
         let workers = worker::start(&services);
         tracing::info!(address = %server.address(), world = world.name(), "the gateway is ready");
-        Ok(Self { services, store, engine, server, workers, couriers, fetches, lease, linked })
+        Ok(Self { services, store, engine, server, workers, couriers, fetches, lease, linked, version })
     }
 
     /// Where the API is, without a slash at the end.
@@ -141,6 +159,7 @@ impl App {
         let stop = async {
             self.server.stop().await;
             self.linked.abort();
+            self.version.abort();
             tokio::join!(self.workers.stop(), self.fetches.stop());
             if let Err(error) = usage::flush(&self.services).await {
                 tracing::warn!(%error, "the usage of the last seconds is lost");

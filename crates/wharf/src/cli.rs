@@ -1,7 +1,8 @@
 //! The command line: one file a command.
 
+pub mod accept;
 mod accounts;
-mod doctor;
+pub mod doctor;
 mod gateway;
 mod keys;
 mod listen;
@@ -52,7 +53,9 @@ enum Command {
     #[command(name = "whatsapp", subcommand)]
     WhatsApp(whatsapp::WhatsApp),
     /// Looks for what would keep the gateway from working.
-    Doctor,
+    Doctor(doctor::Doctor),
+    /// Proves a gateway that runs with two phones, in fifteen steps, and writes a report.
+    Accept(accept::Accept),
 }
 
 impl Cli {
@@ -69,7 +72,8 @@ impl Cli {
             Command::Send(send) => send.run().await,
             Command::Listen(listen) => listen.run().await,
             Command::WhatsApp(whatsapp) => whatsapp.run(load).await,
-            Command::Doctor => doctor::run(load()).await,
+            Command::Doctor(doctor) => doctor.run(load()).await,
+            Command::Accept(accept) => accept.run(load()?).await,
         }
     }
 }

@@ -8,7 +8,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use url::Url;
+use wharf_api::ids::SessionId;
+use wharf_api::types::whatsapp as version;
 use wharf_core::egress::Reach;
+use wharf_core::proxy::{self, Proxy};
+use wharf_core::update;
 use wharf_core::webhook::Schedule;
 
 use crate::http;
@@ -46,6 +51,10 @@ pub struct Config {
     pub device_name: String,
     /// Whether what others post as their status comes in too.
     pub receive_statuses: bool,
+    /// What sessions without a proxy of their own go through to WhatsApp.
+    pub proxy: Option<Proxy>,
+    /// Certificates (PEM) that are believed on the way to WhatsApp besides the usual ones.
+    pub extra_root: Option<PathBuf>,
     /// Whether sessions show themselves as online all the time. Their phones get no push notices then.
     pub announce_online: bool,
     /// Whether sessions keep the pace of their plans. No setting turns it off: a plan without limits does. The sandbox does not keep it.
@@ -60,6 +69,14 @@ pub struct Config {
     /// Where media lie; `None` is a folder in `data_dir`.
     pub bucket: Option<bucket::Settings>,
     pub limits: http::Limits,
+    /// The version of WhatsApp Web that is claimed, by the last of its numbers; `None` keeps it current.
+    pub whatsapp_version: Option<u32>,
+    /// Where the newest version is told, instead of on WhatsApp's page.
+    pub whatsapp_version_url: Option<Url>,
+    /// Two sessions of the operator that write to each other all the time.
+    pub canary: Option<[SessionId; 2]>,
+    /// Whom to ask once a day for the newest release; nobody where there is none.
+    pub updates: Option<update::Source>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +84,8 @@ pub struct Log {
     /// A filter as `tracing_subscriber` reads it, such as `info` or `warn,wharf=debug`.
     pub filter: String,
     pub format: Format,
+    /// Whether the lines of the client library are let through, which name phone numbers.
+    pub library: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,12 +106,18 @@ impl Default for Config {
             receive_statuses: false,
             announce_online: false,
             pace: true,
-            log: Log { filter: "info".to_owned(), format: Format::Text },
+            proxy: None,
+            extra_root: None,
+            log: Log { filter: "info".to_owned(), format: Format::Text, library: false },
             reach: Reach::Public,
             schedule: Schedule::default(),
             media_floor_bytes: 256 * MB,
             bucket: None,
             limits: http::Limits::default(),
+            whatsapp_version: None,
+            whatsapp_version_url: None,
+            canary: None,
+            updates: None,
         }
     }
 }
@@ -143,6 +168,16 @@ impl Config {
             Some("private") => Reach::Private,
             Some(_) => return Err(invalid("egress.reach", "public or private is expected")),
         };
+        let canary = match settings.whatsapp.canary.as_ref().map(|file::Texts(texts)| texts.as_slice()) {
+            None | Some([]) => None,
+            Some([first, second]) => {
+                let id =
+                    |text: &String| SessionId::parse(text).ok_or_else(|| invalid("whatsapp.canary", "two ids of sessions are expected"));
+                Some([id(first)?, id(second)?])
+            }
+            Some(_) => return Err(invalid("whatsapp.canary", "two ids of sessions are expected")),
+        };
+        let updates = updates(settings.updates)?;
         let media_floor_bytes = settings.media.free_space_floor_mb.map_or(default.media_floor_bytes, |mb| mb.saturating_mul(MB));
         let bucket = bucket(settings.media)?;
         let seconds = |name: &str, value: Option<u64>, default: Duration| match value {
@@ -165,7 +200,10 @@ impl Config {
                 Proxies::parse(texts.iter().map(String::as_str)).map_err(|error| invalid("server.trusted_proxies", &error.to_string()))?
             }
         };
+        let (whatsapp_version, whatsapp_version_url) = whatsapp(&settings.whatsapp)?;
         Ok(Self {
+            whatsapp_version,
+            whatsapp_version_url,
             listen,
             data_dir: settings.data_dir.unwrap_or(default.data_dir),
             database_url: settings.database_url,
@@ -175,11 +213,25 @@ impl Config {
             receive_statuses: settings.receive_statuses.unwrap_or(default.receive_statuses),
             announce_online: settings.announce_online.unwrap_or(default.announce_online),
             pace: default.pace,
-            log: Log { filter: settings.log.filter.unwrap_or(default.log.filter), format },
+            proxy: settings
+                .whatsapp
+                .proxy
+                .filter(|text| !text.is_empty())
+                .map(|text| text.parse())
+                .transpose()
+                .map_err(|error: proxy::Error| invalid("whatsapp.proxy", &error.to_string()))?,
+            extra_root: settings.whatsapp.extra_root.filter(|path| !path.as_os_str().is_empty()),
+            log: Log {
+                filter: settings.log.filter.unwrap_or(default.log.filter),
+                format,
+                library: settings.log.library.unwrap_or(default.log.library),
+            },
             reach,
             schedule: schedule(&settings.webhooks, default.schedule)?,
             media_floor_bytes,
             bucket,
+            canary,
+            updates,
             limits: http::Limits {
                 concurrent_requests,
                 failed_keys_per_minute,
@@ -212,6 +264,40 @@ fn schedule(settings: &file::Webhooks, default: Schedule) -> Result<Schedule, Er
         overload_pause_ms: one("webhooks.overload_pause_secs", settings.overload_pause_secs, default.overload_pause_ms)?,
         give_up_ms: one("webhooks.give_up_hours", settings.give_up_hours.map(|hours| hours * 3_600.0), default.give_up_ms)?,
     })
+}
+
+/// The version, where one is set, and the address that tells it.
+fn whatsapp(settings: &file::Whatsapp) -> Result<(Option<u32>, Option<Url>), Error> {
+    let invalid = |name: &str, reason: &str| Error::Invalid { name: name.to_owned(), reason: reason.to_owned() };
+    let version = match settings.version.as_deref() {
+        None | Some("auto") => None,
+        Some(text) => Some(
+            version::parse(text).ok_or_else(|| invalid("whatsapp.version", "auto or a version such as 2.3000.1045649367 is expected"))?,
+        ),
+    };
+    let url = match settings.version_url.as_deref() {
+        None | Some("") => None,
+        Some(text) => {
+            let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http"));
+            Some(url.ok_or_else(|| invalid("whatsapp.version_url", "an address that begins with https:// or http:// is expected"))?)
+        }
+    };
+    Ok((version, url))
+}
+
+/// Whom to ask for the newest release. There is no public address yet, so that nobody is asked who is not named.
+fn updates(updates: file::Updates) -> Result<Option<update::Source>, Error> {
+    let invalid = |name: &str, reason: &str| Error::Invalid { name: format!("updates.{name}"), reason: reason.to_owned() };
+    let file::Updates { check, url, public_key } = updates;
+    let wanted = check.unwrap_or(true);
+    let Some(url) = url.filter(|url| !url.is_empty() && wanted) else { return Ok(None) };
+    let key =
+        public_key.filter(|key| !key.is_empty()).ok_or_else(|| invalid("public_key", "a notice without a signature is not believed"))?;
+    let key = update::PublicKey::parse(&key).map_err(|error| invalid("public_key", &error.to_string()))?;
+    if url.contains('?') {
+        return Err(invalid("url", "an address without a query is expected: the question carries nothing"));
+    }
+    Ok(Some(update::Source { url, key }))
 }
 
 /// All of it or nothing.
@@ -266,11 +352,36 @@ mod tests {
             ("[limits]\nconcurrent_requests = 0", vec![], "limits.concurrent_requests"),
             ("[webhooks]\nretry_pauses_secs = [5, 0]", vec![], "webhooks.retry_pauses_secs"),
             ("[server]\ntrusted_proxies = [\"10.0.0.1\", \"nowhere\"]", vec![], "server.trusted_proxies"),
+            ("[whatsapp]\nproxy = \"nowhere:1080\"", vec![], "whatsapp.proxy"),
+            ("", vec![("WHARF_WHATSAPP_PROXY", "ftp://soon:nowhere@host")], "whatsapp.proxy"),
+            ("", vec![("WHARF_LOG_LIBRARY", "soon")], "WHARF_LOG_LIBRARY"),
             ("", vec![("WHARF_TRUSTED_PROXIES", "10.0.0.1,soon")], "server.trusted_proxies"),
+            ("[whatsapp]\nversion = \"nowhere\"", vec![], "whatsapp.version"),
+            ("", vec![("WHARF_WHATSAPP_VERSION", "2.3000.soon")], "whatsapp.version"),
+            ("[whatsapp]\nversion_url = \"ftp://nowhere\"", vec![], "whatsapp.version_url"),
             ("", vec![("WHARF_WEBHOOK_RETRY_PAUSES_SECS", "5,soon")], "WHARF_WEBHOOK_RETRY_PAUSES_SECS"),
         ] {
             let error = load(text, &env).err().unwrap().to_string();
             assert!(error.contains(name) && !error.contains("nowhere") && !error.contains("soon"), "{error}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_asked_for_updates_who_is_not_named_with_a_key() {
+        let key = "RWQJCQkJCQkJCQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let asks = |text: &str| load(text, &[]).map(|config| config.updates.map(|source| source.url));
+        let named = format!("[updates]\nurl = \"https://x/n.json\"\npublic_key = \"{key}\"");
+        assert_eq!(asks("").unwrap(), None);
+        assert_eq!(asks(&named).unwrap().as_deref(), Some("https://x/n.json"));
+        assert_eq!(asks(&format!("{named}\ncheck = false")).unwrap(), None);
+        for (text, name) in [
+            ("[updates]\nurl = \"https://x/n.json\"".to_owned(), "updates.public_key"),
+            ("[updates]\nurl = \"https://x/n.json\"\npublic_key = \"x\"".to_owned(), "updates.public_key"),
+            (named.replace("n.json", "n.json?id=1"), "updates.url"),
+            ("[whatsapp]\ncanary = [\"ses_1\"]".to_owned(), "whatsapp.canary"),
+        ] {
+            let error = asks(&text).err().unwrap().to_string();
+            assert!(error.contains(name), "{error}");
         }
     }
 
@@ -281,6 +392,24 @@ mod tests {
         assert_eq!(load(file, &[]).unwrap().limits.trusted_proxies, proxies);
         assert_eq!(load("", &[("WHARF_TRUSTED_PROXIES", "10.0.0.0/8, fd00::1")]).unwrap().limits.trusted_proxies, proxies);
         assert_eq!(load("", &[]).unwrap().limits.trusted_proxies, Proxies::default());
+    }
+
+    #[test]
+    fn a_version_of_whatsapp_is_kept_current_unless_one_is_set() {
+        assert_eq!(load("[whatsapp]\nversion = \"auto\"", &[]).unwrap().whatsapp_version, None);
+        assert_eq!(load("[whatsapp]\nversion = \"2.3000.7\"", &[]).unwrap().whatsapp_version, Some(7));
+        assert_eq!(load("", &[("WHARF_WHATSAPP_VERSION", "2.3000.8")]).unwrap().whatsapp_version, Some(8));
+    }
+
+    #[test]
+    fn the_way_to_whatsapp_is_set_in_the_file_or_the_environment() {
+        let file = "[whatsapp]\nproxy = \"socks5://10.0.0.1:1080\"\nextra_root = \"ca.pem\"";
+        let config = load(file, &[("WHARF_WHATSAPP_PROXY", "http://me:secret@10.0.0.2:3128")]).unwrap();
+        assert_eq!(config.proxy.unwrap().to_string(), "http://***@10.0.0.2:3128");
+        assert_eq!(config.extra_root.as_deref(), Some(Path::new("ca.pem")));
+        let config = load("", &[("WHARF_LOG_LIBRARY", "true")]).unwrap();
+        assert!(config.log.library && config.proxy.is_none() && config.extra_root.is_none());
+        assert!(!load("", &[]).unwrap().log.library);
     }
 
     #[test]

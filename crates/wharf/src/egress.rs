@@ -19,6 +19,7 @@ use reqwest::{Client, Response, StatusCode};
 use tokio::time::Instant;
 use url::Url;
 use wharf_core::egress::{self, Egress, Error, Fetch, Fetched, Post, REDIRECTS, REPLY_BYTES, Reach, Refused, Reply, Sink, Target};
+use wharf_wa::Trust;
 
 use resolve::Guarded;
 
@@ -35,7 +36,7 @@ pub struct Settings {
     pub reach: Reach,
     /// Asked instead of the machine's name servers.
     pub name_server: Option<SocketAddr>,
-    /// Certificates (PEM) that are trusted besides the machine's.
+    /// Certificates (PEM) that are trusted besides the machine's and those that are compiled in.
     pub roots: Vec<Vec<u8>>,
     /// How long a connection for a download, or for a `POST`, may take to be made, its TLS handshake included.
     pub connect_timeout: Duration,
@@ -57,6 +58,15 @@ impl Settings {
     }
 }
 
+/// Why there is no way out.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    #[error("a root certificate cannot be read")]
+    Root,
+    #[error(transparent)]
+    Client(#[from] reqwest::Error),
+}
+
 /// The guard is in place for every request that this makes.
 pub struct Guard {
     reach: Reach,
@@ -67,7 +77,7 @@ pub struct Guard {
 }
 
 impl Guard {
-    pub fn new(settings: &Settings) -> Result<Self, reqwest::Error> {
+    pub fn new(settings: &Settings) -> Result<Self, Unusable> {
         // Somebody may have chosen one before; that one is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let resolver = Arc::new(Guarded::new(settings.reach, settings.name_server));
@@ -166,27 +176,26 @@ impl Egress for Guard {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the port that everything else reaches foreign servers through")]
-fn client(settings: &Settings, resolver: &Arc<Guarded>, connect_timeout: Duration, idle: usize) -> Result<Client, reqwest::Error> {
+fn client(settings: &Settings, resolver: &Arc<Guarded>, connect_timeout: Duration, idle: usize) -> Result<Client, Unusable> {
     let mut identity = HeaderMap::new();
     identity.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    let mut roots = Vec::with_capacity(settings.roots.len());
-    for pem in &settings.roots {
-        roots.push(reqwest::Certificate::from_pem(pem)?);
-    }
-    Client::builder()
+    // With the authorities that are compiled in: the machine's alone would keep the gateway from starting where there are none.
+    let trust = Trust::with_roots_in(settings.roots.iter().map(Vec::as_slice)).ok_or(Unusable::Root)?;
+    let client = Client::builder()
         .no_proxy()
         .redirect(Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
         .dns_resolver(Arc::clone(resolver))
         .connect_timeout(connect_timeout)
-        .tls_certs_merge(roots)
+        .tls_backend_preconfigured(trust.for_http())
         .default_headers(identity)
         .user_agent(concat!("Wharf/", env!("CARGO_PKG_VERSION")))
         .pool_max_idle_per_host(idle)
         .pool_idle_timeout(Duration::from_secs(10))
         .http1_max_headers(100)
-        .build()
+        .build()?;
+    Ok(client)
 }
 
 /// The pace of a download: each lap must bring its bytes.

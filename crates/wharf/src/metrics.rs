@@ -3,10 +3,12 @@
 //! No label names a tenant, a number or a key: whoever may read this may not read those. Every metric stands in
 //! `docs/operations.md` with its unit and with what to be alarmed by.
 
+mod canary;
 mod machine;
 mod process;
 mod requests;
 mod switches;
+mod whatsapp;
 mod work;
 
 use std::fmt;
@@ -53,6 +55,8 @@ impl Metrics {
         self.requests.register(&mut registry);
         process::register(&mut registry, services);
         switches::register(&mut registry, services);
+        whatsapp::register(&mut registry, services);
+        canary::register(&mut registry, services);
         work::register(&mut registry, services, waiting);
         let mut text = String::new();
         prometheus_text::encode(&mut text, &registry)?;

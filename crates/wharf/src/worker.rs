@@ -1,6 +1,7 @@
 //! What runs because time has passed. The work itself is the rules'.
 
 pub mod audit;
+pub mod canary;
 pub mod couriers;
 pub mod expiry;
 pub mod fetches;
@@ -9,6 +10,7 @@ pub mod media;
 pub mod overdue;
 pub mod retention;
 pub mod switches;
+pub mod updates;
 pub mod usage;
 pub mod wake;
 
@@ -40,6 +42,8 @@ pub fn start(services: &Arc<Services>) -> Workers {
     workers.every("overdue messages", overdue::PERIOD, services, |services| async move { overdue::run(&services).await });
     workers.every("lost wake-ups", wake::PERIOD, services, |services| async move { wake::run(&services).await });
     workers.every("switches", switches::PERIOD, services, |services| async move { switches::run(&services).await });
+    workers.every("canary sessions", canary::PERIOD, services, |services| async move { canary::run(&services).await });
+    workers.every("update notice", updates::PERIOD, services, |services| async move { updates::run(&services).await });
     workers.every("usage", usage::PERIOD, services, |services| async move { usage::run(&services).await });
     workers.every("audit log", audit::PERIOD, services, |services| async move { audit::run(&services).await });
     workers.every("lost files", media::LOST_PERIOD, services, |services| async move { media::lost(&services).await });

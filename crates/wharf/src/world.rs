@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use url::{Host, Url};
 use wharf_core::egress::Reach;
+use wharf_core::proxy::Proxy;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum World {
@@ -29,6 +30,8 @@ pub enum Error {
     NotLoopback,
     #[error("the bucket of a sandbox must be on loopback, such as http://127.0.0.1:9000")]
     FarBucket,
+    #[error("whatsapp.proxy (WHARF_WHATSAPP_PROXY) is set: a sandbox uses no proxy, for nothing of it leaves the machine")]
+    Proxied,
 }
 
 impl World {
@@ -67,6 +70,14 @@ impl World {
         if matches!(self, Self::Production) || near() { Ok(()) } else { Err(Error::FarBucket) }
     }
 
+    /// A sandbox dials loopback itself.
+    pub(crate) const fn check_proxy(&self, proxy: Option<&Proxy>) -> Result<(), Error> {
+        match (self, proxy) {
+            (Self::Sandbox { .. }, Some(_)) => Err(Error::Proxied),
+            _ => Ok(()),
+        }
+    }
+
     /// Where sessions connect; `None` is WhatsApp's own address.
     pub fn network(&self) -> Result<Option<Url>, Error> {
         let Self::Sandbox { network_url } = self else { return Ok(None) };
@@ -96,6 +107,14 @@ mod tests {
             assert!(sandbox.check_bucket(far).is_err(), "{far}");
         }
         assert!(World::Production.check_bucket("https://s3.example.com").is_ok());
+    }
+
+    #[test]
+    fn a_sandbox_uses_no_proxy_not_even_a_near_one() {
+        let sandbox = World::Sandbox { network_url: "ws://127.0.0.1:1".to_owned() };
+        let proxy: Proxy = "socks5://127.0.0.1:1080".parse().unwrap();
+        assert!(sandbox.check_proxy(Some(&proxy)).unwrap_err().to_string().contains("WHARF_WHATSAPP_PROXY"));
+        assert!(sandbox.check_proxy(None).is_ok() && World::Production.check_proxy(Some(&proxy)).is_ok());
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod switches;
 #[cfg(test)]
 mod tests;
 mod webhooks;
+mod whatsapp;
 
 use serde_json::Value;
 
@@ -54,6 +55,9 @@ pub(super) const ALL: &[Named] = &[
     ("GroupParticipant", groups::group_participant),
     ("GroupPicture", groups::group_picture),
     ("GroupRequest", groups::group_request),
+    ("Canary", switches::canary),
+    ("CanaryStep", switches::canary_step),
+    ("UpdateNotice", switches::update_notice),
     ("FeatureSwitch", switches::feature_switch),
     ("Pause", switches::pause),
     ("PutSwitches", switches::put_switches),
@@ -117,4 +121,6 @@ pub(super) const ALL: &[Named] = &[
     ("UpdateWebhook", webhooks::update_webhook),
     ("Webhook", webhooks::webhook),
     ("WebhookTested", webhooks::webhook_tested),
+    ("SessionsWaiting", whatsapp::sessions_waiting),
+    ("Whatsapp", whatsapp::whatsapp),
 ];

@@ -14,12 +14,15 @@ pub enum HoldReason {
     Overload,
     /// The operator has paused sending, or all connections.
     Pause,
+    /// WhatsApp does not take this version of the client any more: the operator has to update.
+    ClientUpdate,
     /// The plan lets the session write no faster.
     Pace,
 }
 
 impl HoldReason {
-    pub const ALL: &'static [Self] = &[Self::ReachoutTimelock, Self::NewChatLimit, Self::Overload, Self::Pause, Self::Pace];
+    pub const ALL: &'static [Self] =
+        &[Self::ReachoutTimelock, Self::NewChatLimit, Self::Overload, Self::Pause, Self::ClientUpdate, Self::Pace];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -27,6 +30,7 @@ impl HoldReason {
             Self::NewChatLimit => "new_chat_limit",
             Self::Overload => "overload",
             Self::Pause => "pause",
+            Self::ClientUpdate => "client_update",
             Self::Pace => "pace",
         }
     }

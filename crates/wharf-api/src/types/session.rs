@@ -123,7 +123,7 @@ impl WaitingFor {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Refusal {
-    /// WhatsApp's number for it.
+    /// WhatsApp's number for it; 0 where it gave none.
     pub code: u16,
     /// In our words, or in WhatsApp's where it gave some.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -147,14 +147,17 @@ pub struct NewContactsHeld {
 pub enum Degradation {
     /// The first synchronisation with the phone did not end well: messages flow; names, archived and muted chats may be old.
     AppState,
+    /// Nothing was heard of the account's phone for ten days, although it was sent something: WhatsApp unlinks after fourteen.
+    PhoneAway,
 }
 
 impl Degradation {
-    pub const ALL: &'static [Self] = &[Self::AppState];
+    pub const ALL: &'static [Self] = &[Self::AppState, Self::PhoneAway];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AppState => "app_state",
+            Self::PhoneAway => "phone_away",
         }
     }
 }
@@ -168,6 +171,9 @@ pub struct CreateSession {
     /// Where all its events are delivered.
     #[serde(default)]
     pub webhook: Option<String>,
+    /// Its own proxy on the way to WhatsApp instead of the gateway's.
+    #[serde(default)]
+    pub proxy: Option<String>,
 }
 
 /// A session as lists and look-ups show it.
@@ -201,6 +207,9 @@ pub struct Session {
     /// The linked account's LID, once linked and known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lid: Option<String>,
+    /// Its own proxy on the way to WhatsApp, without name and password.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub proxy: Option<String>,
     pub created_at: Timestamp,
     /// When the status last changed.
     pub status_at: Timestamp,

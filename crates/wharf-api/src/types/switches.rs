@@ -35,6 +35,8 @@ pub enum Feature {
     LookUps,
     /// Asking the phone for files that WhatsApp's servers have lost.
     MediaReupload,
+    /// Taking the privacy tokens of existing chats from the history that the phone sends; from the next connection on.
+    HistoryTokens,
 }
 
 impl Feature {
@@ -54,6 +56,7 @@ impl Feature {
         Self::GroupWrites,
         Self::LookUps,
         Self::MediaReupload,
+        Self::HistoryTokens,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -73,6 +76,7 @@ impl Feature {
             Self::GroupWrites => "group_writes",
             Self::LookUps => "look_ups",
             Self::MediaReupload => "media_reupload",
+            Self::HistoryTokens => "history_tokens",
         }
     }
 

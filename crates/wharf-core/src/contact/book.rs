@@ -21,7 +21,7 @@ async fn able(services: &Services, caller: &Caller, session: &str, feature: Feat
 
 async fn connected(services: &Services, caller: &Caller, session: &str) -> Result<SessionRow, Error> {
     let row = session::find(services, caller, session).await?;
-    session::require_connected(services, &row)?;
+    session::require_answering(services, &row)?;
     Ok(row)
 }
 

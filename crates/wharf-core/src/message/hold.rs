@@ -5,6 +5,7 @@ use wharf_api::types::hold::HoldReason;
 use wharf_api::types::message::{Direction, Message, MessageStatus};
 
 use crate::services::Services;
+use crate::session;
 use crate::store::{self, Held, HoldRow, MessageRow};
 
 /// Until when, and why. At that time it is tried again, and may be held back anew.
@@ -40,6 +41,9 @@ pub async fn on(services: &Services, row: &MessageRow) -> Result<Option<Hold>, s
         return Ok(Some(PAUSED));
     }
     let now = services.clock.now();
+    if let Some(hold) = session::hold(services, &row.session, now) {
+        return Ok(Some(hold));
+    }
     let mut holds = services.store.holds_on(&row.session, &row.chat).await?;
     holds.retain(|hold| hold.until > now);
     if holds.iter().any(|hold| hold.what == Held::FirstContacts) {

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
+use wharf_api::ids::SessionId;
 use wharf_api::limits;
 use wharf_api::types::session::SessionStatus;
 
-use super::Error;
+use super::{Error, PROXY};
 use crate::caller::Caller;
 use crate::engine::{Link, QrCode};
+use crate::proxy::Proxy;
 use crate::services::Services;
 use crate::settle::settled;
 use crate::store::{Claim, Created, NewSession, SessionRow, WebhookRow};
@@ -21,23 +23,26 @@ pub struct Fresh {
 
 /// Creates a session and waits for its first QR code, as [`create_hooked`] does.
 pub async fn create(services: &Services, caller: &Caller, name: &str, claim: Option<Claim>) -> Result<Fresh, Error> {
-    create_hooked(services, caller, name, None, claim).await
+    create_hooked(services, caller, name, None, None, claim).await
 }
 
-/// Creates a session, with a webhook for its events where one is given, and waits for its first QR code, at most [`limits::QR_WAIT_MS`]. Where none came in time the
+/// Creates a session, with a webhook for its events and a proxy of its own where they are given, and waits for its first QR code, at most [`limits::QR_WAIT_MS`]. Where none came in time the
 /// session exists all the same and shows its code later.
 pub async fn create_hooked(
     services: &Services,
     caller: &Caller,
     name: &str,
     webhook: Option<WebhookRow>,
+    proxy: Option<&str>,
     claim: Option<Claim>,
 ) -> Result<Fresh, Error> {
     if caller.sessions.is_some() {
         return Err(Error::BoundCaller);
     }
+    let id = services.chance.session_id();
     let session = NewSession {
-        id: services.chance.session_id(),
+        proxy: proxy.map(|text| proxied(services, &id, text)).transpose()?,
+        id,
         account: caller.account.clone(),
         name: name.to_owned(),
         at: services.clock.now(),
@@ -73,6 +78,15 @@ pub async fn create_hooked(
     Ok(Fresh { row, qr })
 }
 
+/// The address of a session's own proxy as it is stored.
+fn proxied(services: &Services, session: &SessionId, text: &str) -> Result<Vec<u8>, Error> {
+    let proxy: Proxy = text.parse()?;
+    if services.stays_on_loopback {
+        return Err(Error::NoProxyHere);
+    }
+    Ok(services.seal.close(&[session.as_str(), PROXY], proxy.secret_url().as_str().as_bytes()))
+}
+
 fn as_made(new: NewSession) -> SessionRow {
     SessionRow {
         id: new.id,
@@ -84,6 +98,7 @@ fn as_made(new: NewSession) -> SessionRow {
         jid: None,
         lid: None,
         push_name: None,
+        proxy: new.proxy,
         created_at: new.at,
         status_at: new.at,
     }

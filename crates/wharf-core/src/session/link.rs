@@ -6,6 +6,7 @@ use wharf_api::ids::SessionId;
 use wharf_api::recipient;
 use wharf_api::types::session::{SessionStatus, WaitingFor};
 
+use super::waiting::{refusal, refuse_waiting};
 use super::{Error, current, find};
 use crate::caller::Caller;
 use crate::engine::{PairCode, QrCode};
@@ -26,6 +27,7 @@ pub async fn qr(
     waited: impl Future<Output = ()>,
 ) -> Result<QrCode, Error> {
     let row = find(services, caller, id).await?;
+    refuse_waiting(services, &row.id)?;
     let Some(mut link) = services.engine.link(&row.id) else {
         return Err(without_qr(current(None, &row), &row));
     };
@@ -43,8 +45,8 @@ pub async fn qr(
     if seen.passkey.is_some() {
         return Err(PASSKEY_ASKED);
     }
-    if let (None, Some((waiting, _))) = (&seen.qr, seen.waiting) {
-        return Err(Error::Waiting(waiting));
+    if seen.qr.is_none() {
+        refuse_waiting(services, &row.id)?;
     }
     seen.qr.ok_or_else(|| without_qr(seen.status, &row))
 }
@@ -72,9 +74,7 @@ pub async fn pairing_code(services: &Services, caller: &Caller, id: &str, phone:
     if link.as_ref().is_some_and(|link| link.passkey.is_some()) {
         return Err(PASSKEY_ASKED);
     }
-    if let Some((waiting, _)) = link.as_ref().and_then(|link| link.waiting) {
-        return Err(Error::Waiting(waiting));
-    }
+    refuse_waiting(services, &row.id)?;
     let status = current(link.as_ref(), &row);
     match status {
         SessionStatus::Starting | SessionStatus::Qr => {
@@ -95,10 +95,12 @@ pub async fn pairing_code(services: &Services, caller: &Caller, id: &str, phone:
 pub async fn restart(services: &Services, caller: &Caller, id: &str) -> Result<super::Fresh, Error> {
     let row = find(services, caller, id).await?;
     if services.switches.connecting_paused().is_some() {
-        return Err(Error::Waiting(WaitingFor::Pause));
+        return Err(refusal(services, WaitingFor::Pause));
     }
+    refuse_waiting(services, &row.id)?;
     let mut link = services.engine.restart(&row.id).await?;
-    let settled = link.wait_for(|link| !matches!(link.status, SessionStatus::Starting | SessionStatus::Connecting));
+    let settled =
+        link.wait_for(|link| !matches!(link.status, SessionStatus::Starting | SessionStatus::Connecting) || link.waiting.is_some());
     // What it does not reach in this time it goes on to reach afterwards.
     let _ = tokio::time::timeout(RESTART_WAIT, settled).await;
     let qr = link.borrow().qr.clone();

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, SessionId};
 
-use super::Error;
+use super::{Error, SessionRow};
 
 /// Proof of ownership, checked in the transaction of every write that an engine makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,4 +30,7 @@ pub trait OwnerStore {
 
     /// The linked sessions of all accounts that should be running and that no node with a lease at `now` owns, oldest first.
     async fn list_unowned_sessions(&self, now: Timestamp) -> Result<Vec<SessionId>, Error>;
+
+    /// The linked sessions of all accounts that WhatsApp has banned and that no node with a lease at `now` owns, oldest first.
+    async fn list_banned_sessions(&self, now: Timestamp) -> Result<Vec<SessionRow>, Error>;
 }

@@ -21,6 +21,8 @@ pub struct SessionRow {
     /// `digits@lid`.
     pub lid: Option<String>,
     pub push_name: Option<String>,
+    /// The address of its own proxy, sealed.
+    pub proxy: Option<Vec<u8>>,
     pub created_at: Timestamp,
     pub status_at: Timestamp,
 }
@@ -34,6 +36,8 @@ pub struct NewSession {
     /// The plan's limit, checked in the same transaction.
     pub limit: Option<u64>,
     pub claim: Option<Claim>,
+    /// The address of its own proxy, sealed.
+    pub proxy: Option<Vec<u8>>,
     /// A webhook for its events, inserted with it.
     pub webhook: Option<WebhookRow>,
     /// How many webhooks the account may have, checked where there is one.
@@ -61,7 +65,7 @@ pub enum Created {
 pub struct LinkChange {
     pub status: SessionStatus,
     pub reason: Option<DisconnectReason>,
-    /// `connected` forgets what was there.
+    /// `connected` forgets what was there, and `qr` too unless the pairing was refused.
     pub refusal: Option<Refusal>,
     pub jid: Option<String>,
     pub lid: Option<String>,
@@ -77,6 +81,9 @@ pub trait SessionStore {
     async fn insert_session(&self, session: &NewSession) -> Result<Created, Error>;
 
     async fn find_session(&self, account: &AccountId, id: &SessionId) -> Result<Option<SessionRow>, Error>;
+
+    /// The sealed address of the session's own proxy, for its engine.
+    async fn session_proxy(&self, id: &SessionId) -> Result<Option<Vec<u8>>, Error>;
 
     /// Oldest first.
     async fn list_sessions(&self, account: &AccountId, page: PageRequest) -> Result<Page<SessionRow>, Error>;

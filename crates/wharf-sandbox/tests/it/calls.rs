@@ -148,7 +148,7 @@ async fn a_call_that_the_database_does_not_take_is_told_on_the_next_connection()
     let first = call(&world, SILENT, json!({"to": OWNER})).await;
     eventually("the gateway gave up on storing it", async || {
         let log = world.gateway().log();
-        log.contains("a notice could not be stored").then_some(()).ok_or(log)
+        log.contains("this could not be stored").then_some(()).ok_or(log)
     })
     .await;
     lock.rollback().await.unwrap();

@@ -14,6 +14,7 @@ const FRIEND: &str = "15551000001";
 /// The network refuses what is sent to it, for good.
 const REFUSED: &str = "15550007479";
 /// So small that both warnings come within one run.
+const GUARDED: &str = "15550000071";
 const MESSAGES_PER_DAY: u64 = 10;
 
 /// An account with one session, as this run drives it.
@@ -157,6 +158,10 @@ both_backends! {
         world.control().post(&format!("/control/phones/{FRIEND}/send"), &status).await.ok(200);
         world.control().post(&format!("/control/phones/{OWNER}/logout"), &json!({})).await.ok(200);
         account.until("disconnected").await;
+        // The same session once more, for an account that WhatsApp asks for a passkey.
+        world.control().put(&format!("/control/phones/{GUARDED}/passkey"), &json!({})).await.ok(200);
+        let fresh = api.post(&format!("/v1/sessions/{}/restart", account.session), &json!({})).await;
+        world.scan(fresh.ok(200)["qr"].as_str().expect("a QR code"), GUARDED).await;
 
         let wanted: BTreeSet<&str> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
         let logged: BTreeSet<&str> = wanted.iter().copied().filter(|kind| *kind != "webhook.test").collect();

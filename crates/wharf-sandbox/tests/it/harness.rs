@@ -117,6 +117,11 @@ impl World {
 
     /// Starts another gateway on the same database and with the same keys, as another machine would.
     pub async fn another_node(&self, name: &str) -> Process {
+        self.another_node_with(name, &[]).await
+    }
+
+    /// The same with variables in its environment.
+    pub async fn another_node_with(&self, name: &str, env: &[(&str, &str)]) -> Process {
         let (first, data) = (self.dir.join("gateway"), self.dir.join(name));
         std::fs::create_dir(&data).unwrap();
         for file in ["master.key", "demo-keys.json"] {
@@ -125,7 +130,7 @@ impl World {
         let url = self.network.ready["url"].as_str().unwrap();
         let database = self.database.url().expect("a database that several may use");
         let args = ["--json", "--port", "0", "--data-dir", data.to_str().unwrap(), "--network", url, "--database-url", database];
-        Process::start(&process::program("wharf-sandbox"), &args, &[]).await
+        Process::start(&process::program("wharf-sandbox"), &args, env).await
     }
 
     pub fn gateway(&mut self) -> &mut Process {
@@ -162,6 +167,11 @@ impl World {
     pub async fn advance(&self, seconds: u64) {
         let clock = self.gateway.as_ref().expect("the gateway runs").ready["clockUrl"].as_str().unwrap().to_owned();
         Api::new(&clock, "").post("", &json!({"advanceSeconds": seconds})).await.ok(200);
+    }
+
+    /// Where clients connect.
+    pub fn network_url(&self) -> String {
+        self.network.ready["url"].as_str().unwrap().to_owned()
     }
 
     /// The control API of the pretend network.

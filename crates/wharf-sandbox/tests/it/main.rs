@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics is a test that failed")]
 
+mod accept;
 mod accounts;
 mod aliases;
 mod answers;
 mod calls;
+mod canary;
 mod changes;
 mod chaos;
 mod commands;
@@ -38,10 +40,16 @@ mod people;
 mod programs;
 mod provoke;
 mod races;
+mod ratchet;
 mod receivers;
 mod receiving;
+mod recovered;
 mod statuses;
 mod switches;
 mod text;
+mod usable;
+mod verdicts;
+mod version;
+mod ways;
 mod webhooks;
 mod windows;

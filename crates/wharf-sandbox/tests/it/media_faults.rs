@@ -101,7 +101,7 @@ both_backends! {
     async fn a_file_that_the_servers_have_lost_is_brought_again_by_the_phone_or_fails_with_its_reason(backend) {
         let world = World::start(backend).await;
         let session = world.pair(OWNER).await;
-        for code in [404, 410] {
+        for code in [403, 404, 410] {
             fault(&world, json!({"action": "refuse_download", "code": code})).await;
             let (wa_id, sha256) = comes(&world, 300_000).await;
             let row = until_state(&world, &session, &wa_id, "stored").await;

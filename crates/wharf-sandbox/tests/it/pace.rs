@@ -86,21 +86,6 @@ both_backends! {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn between_two_new_contacts_there_is_a_pause_and_another_plan_counts_within_seconds() {
-    let world = world(Backend::Sqlite, &json!({"strangerJitterSeconds": [50, 60]})).await;
-    let session = world.pair(OWNER).await;
-    sent(&world, &session, "15550002001", "hello").await;
-    let second = held(&world, &session, "15550002002", "hello").await;
-    assert_eq!(world.ledger("15550002002").await.len(), 0);
-    world.advance(61).await;
-    world.until_message(&second, "delivered").await;
-    let third = held(&world, &session, "15550002003", "hello").await;
-    let plan = json!({"callsPerMinute": 20_000, "concurrentRequests": 500, "pace": {"strangerJitterSeconds": null}});
-    world.operator().put("/v1/admin/plans/enterprise", &plan).await.ok(200);
-    world.until_message(&third, "delivered").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_may_have_typing_shown_before_each_text() {
     let world = world(Backend::Sqlite, &json!({"typingSeconds": [5, 5]})).await;
     let session = world.pair(OWNER).await;

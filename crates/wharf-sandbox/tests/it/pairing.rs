@@ -53,6 +53,106 @@ async fn a_phone_is_linked_by_a_typed_code() {
     world.send(&session, ECHO, "linked by a code").await.ok(201);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_qr_text_is_a_link_that_the_phones_own_camera_can_follow_and_so_is_what_a_webhook_gets() {
+    let world = World::start(Backend::Sqlite).await;
+    let created = world.api().post("/v1/sessions", &json!({"name": "link"})).await;
+    let session = created.ok(201)["sessionId"].as_str().unwrap().to_owned();
+    let qr = created.data()["qr"].as_str().unwrap().to_owned();
+    let fields = qr.strip_prefix("https://wa.me/settings/linked_devices#").expect("the link of current clients");
+    assert!(fields.starts_with("2@") && fields.split(',').count() == 5, "{qr}");
+    let told = world.api().get("/v1/events?after=oldest&events=session.qr").await;
+    assert_eq!(told.ok(200)[0]["data"]["qr"], qr.as_str());
+    // Text that is known already is asked about in an address: what stands there is escaped.
+    let known = qr.replace('#', "%23").replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    let same = world.api().get(&format!("/v1/sessions/{session}/qr?wait=1&known={known}")).await;
+    assert_eq!(same.ok(200)["qr"], qr.as_str());
+    // A phone takes the bare fields of older clients too.
+    world.scan(fields, OWNER).await;
+    world.until_connected(&session).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pairing_code_is_asked_for_only_when_the_first_qr_code_has_arrived() {
+    let world = World::start(Backend::Sqlite).await;
+    let api = world.api();
+    let held = world.control().post("/control/faults", &json!({"action": "hold_qr"})).await;
+    let session = api.post("/v1/sessions", &json!({"name": "early"})).await.ok(201)["sessionId"].as_str().unwrap().to_owned();
+    let path = format!("/v1/sessions/{session}/pairing-code");
+    let early = api.post(&path, &json!({"phoneNumber": OWNER})).await;
+    assert_eq!(early.refused(ErrorCode::ServiceUnavailable)["reason"], "WhatsApp has not begun the pairing yet");
+    assert!(early.header("retry-after").parse::<u64>().unwrap() >= 1, "{early:?}");
+
+    // Asked while it is held, answered when it comes; the network would have refused it before.
+    let (asked, ()) = tokio::join!(async { api.post(&path, &json!({"phoneNumber": OWNER})).await }, async {
+        world.control().delete(&format!("/control/faults/{}", held.ok(200)["id"])).await.ok(200);
+    });
+    let code = asked.ok(201)["pairingCode"].as_str().unwrap().to_owned();
+    world.control().post("/control/pair-code", &json!({"phone": OWNER, "code": code})).await.ok(200);
+    world.until_connected(&session).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_pairing_code_is_told_in_words_and_the_second_in_a_row_asks_to_wait() {
+    let world = World::start(Backend::Sqlite).await;
+    let api = world.api();
+    let session = api.post("/v1/sessions", &json!({"name": "refused"})).await.ok(201)["sessionId"].as_str().unwrap().to_owned();
+    let ask = async || api.post(&format!("/v1/sessions/{session}/pairing-code"), &json!({"phoneNumber": OWNER})).await;
+    world.control().post("/control/faults", &json!({"action": "refuse_pair_code", "phone": OWNER, "times": 2})).await.ok(200);
+    let first = ask().await;
+    let words = first.refused(ErrorCode::ServiceUnavailable)["reason"].as_str().unwrap();
+    assert!(words.contains("look at the number"), "{first:?}");
+    let shown = api.get(&format!("/v1/sessions/{session}")).await;
+    assert_eq!((&shown.ok(200)["status"], &shown.data()["refusal"]["code"]), (&json!("qr"), &json!(400)), "the QR code goes on: {shown:?}");
+    let second = ask().await;
+    assert_eq!(second.refused(ErrorCode::ServiceUnavailable)["reason"], "WhatsApp asks to slow down");
+    assert!(second.header("retry-after").parse::<u64>().unwrap() >= 60, "{second:?}");
+    ask().await.ok(201);
+
+    // One that was given ends the row.
+    world.control().post("/control/faults", &json!({"action": "refuse_pair_code", "phone": OWNER, "times": 1, "code": 452})).await.ok(200);
+    let none = ask().await;
+    assert!(
+        none.refused(ErrorCode::ServiceUnavailable)["reason"].as_str().unwrap().contains("no pairing codes for this account"),
+        "{none:?}"
+    );
+    let metrics = String::from_utf8(api.get("/metrics").await.bytes).unwrap();
+    for line in ["wharf_whatsapp_refusals_total{code=\"400\"} 2", "wharf_whatsapp_refusals_total{code=\"452\"} 1"] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_typed_code_that_whatsapp_does_not_take_is_told_and_the_next_one_links() {
+    let world = World::start(Backend::Sqlite).await;
+    let api = world.api();
+    let session = api.post("/v1/sessions", &json!({"name": "second stage"})).await.ok(201)["sessionId"].as_str().unwrap().to_owned();
+    let ask = async || {
+        let made = api.post(&format!("/v1/sessions/{session}/pairing-code"), &json!({"phoneNumber": OWNER})).await;
+        made.ok(201)["pairingCode"].as_str().unwrap().to_owned()
+    };
+    world
+        .control()
+        .post("/control/faults", &json!({"action": "refuse_pair_finish", "phone": OWNER, "code": 403, "times": 1}))
+        .await
+        .ok(200);
+    let typed = world.control().post("/control/pair-code", &json!({"phone": OWNER, "code": ask().await})).await;
+    assert!(typed.status >= 400, "the phone says that it failed: {typed:?}");
+    let shown = eventually("the refusal is shown", async || {
+        let shown = api.get(&format!("/v1/sessions/{session}")).await;
+        (shown.data()["refusal"]["code"] == 403).then_some(shown.data().clone()).ok_or(format!("{shown:?}"))
+    })
+    .await;
+    assert!(shown["refusal"]["text"].as_str().unwrap().contains("did not take the typed code"), "{shown}");
+    assert_eq!(shown["status"], "qr", "{shown}");
+    let told = api.get("/v1/events?after=oldest&limit=200&events=session.status").await;
+    assert!(told.ok(200).as_array().unwrap().iter().any(|event| event["data"]["refusal"]["code"] == 403), "{told:?}");
+
+    world.control().post("/control/pair-code", &json!({"phone": OWNER, "code": ask().await})).await.ok(200);
+    world.until_connected(&session).await;
+    assert!(api.get(&format!("/v1/sessions/{session}")).await.ok(200)["refusal"].is_null());
+}
+
 both_backends! {
     async fn logging_out_unlinks_the_device_and_the_same_id_can_be_paired_again(backend) {
         let world = World::start(backend).await;

@@ -61,6 +61,18 @@ impl AppState {
     }
 }
 
+/// A patch whose sums are no sums, under this key.
+pub(crate) fn forged(version: u64, key_id: &[u8]) -> Vec<u8> {
+    wa::SyncdPatch {
+        version: MessageField::some(wa::SyncdVersion { version: Some(version) }),
+        snapshot_mac: Some(keys::random_bytes::<32>().to_vec()),
+        patch_mac: Some(keys::random_bytes::<32>().to_vec()),
+        key_id: MessageField::some(wa::KeyId { id: Some(key_id.to_vec()) }),
+        ..Default::default()
+    }
+    .encode_to_vec()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,6 +18,8 @@ pub(crate) enum Class {
     Receipt,
     Notification,
     Call,
+    /// A family that no client knows.
+    Unheard,
 }
 
 impl Class {
@@ -27,11 +29,12 @@ impl Class {
             Self::Receipt => "receipt",
             Self::Notification => "notification",
             Self::Call => "call",
+            Self::Unheard => "unheard",
         }
     }
 
     pub(crate) fn from_tag(tag: &str) -> Option<Self> {
-        [Self::Message, Self::Receipt, Self::Notification, Self::Call].into_iter().find(|class| class.tag() == tag)
+        [Self::Message, Self::Receipt, Self::Notification, Self::Call, Self::Unheard].into_iter().find(|class| class.tag() == tag)
     }
 }
 

@@ -13,44 +13,74 @@ use super::{Error, Socket};
 use crate::network::Net;
 use crate::noise::responder::{self, Secured, Step};
 use crate::stats::count;
+use crate::version::{Page, page};
 
 /// `WA`, the protocol's version and its dictionary's.
 const HEADER_LEN: usize = 4;
 /// Edge routing data comes before the header, behind this mark and three bytes of length.
 const ROUTING_MARK: &[u8] = b"ED\x00\x01";
 
-/// What a client asks for that wants to trust the media servers.
-const ROOT_REQUEST: &[u8] = b"GET /root.pem ";
+/// What is asked for in plain HTTP on the protocol's port.
+#[derive(Clone, Copy)]
+enum Ask {
+    /// The root of the media servers.
+    Root,
+    Page(Page),
+}
+
+const ASKS: &[(&[u8], Ask)] =
+    &[(b"GET /root.pem ", Ask::Root), (b"GET /sw.js ", Ask::Page(Page::Worker)), (b"GET / ", Ask::Page(Page::Front))];
+const LONGEST: usize = 14;
 
 /// How long the rest of a request line is not looked for.
 const PIECE_PAUSE: Duration = Duration::from_millis(5);
+/// The longest head of a request that is read.
+const HEAD_BYTES: usize = 16 * 1024;
 
-/// Answers who asks for the root of the media servers, in plain HTTP; gives the connection back otherwise.
-pub(super) async fn root_or(net: &Net, mut stream: TcpStream) -> Result<Option<TcpStream>, Error> {
-    let mut start = [0; ROOT_REQUEST.len()];
-    loop {
+/// Answers who asks for the root of the media servers or for a page, in plain HTTP; gives the connection back otherwise.
+pub(super) async fn page_or(net: &Net, mut stream: TcpStream) -> Result<Option<TcpStream>, Error> {
+    let mut start = [0; LONGEST];
+    let ask = loop {
         let seen = stream.peek(&mut start).await.map_err(tokio_websockets::Error::Io)?;
-        if seen == 0 || start[..seen] != ROOT_REQUEST[..seen] {
-            return Ok(Some(stream));
+        let seen = &start[..seen];
+        if let Some((_, ask)) = ASKS.iter().find(|(line, _)| seen.starts_with(line)) {
+            break *ask;
         }
-        if seen == ROOT_REQUEST.len() {
-            break;
+        if seen.is_empty() || !ASKS.iter().any(|(line, _)| line.starts_with(seen)) {
+            return Ok(Some(stream));
         }
         // The request line comes in pieces, and what is there already would be seen at once again.
         tokio::time::sleep(PIECE_PAUSE).await;
-    }
-    let pem = &net.media.authority.root_pem;
-    let head =
-        format!("HTTP/1.1 200 OK\r\nContent-Type: application/x-pem-file\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", pem.len());
-    let mut request = [0; 4096];
+    };
     let answered = async {
-        let _ = stream.read(&mut request).await?;
-        stream.write_all(head.as_bytes()).await?;
-        stream.write_all(pem.as_bytes()).await?;
+        let head = head(&mut stream).await?;
+        let answer = match ask {
+            Ask::Root => root(net),
+            Ask::Page(page) => page::answer(net, page, &head).await,
+        };
+        stream.write_all(&answer).await?;
         stream.shutdown().await
     };
     answered.await.map_err(tokio_websockets::Error::Io)?;
     Ok(None)
+}
+
+async fn head(stream: &mut TcpStream) -> std::io::Result<String> {
+    let (mut head, mut piece) = (Vec::new(), [0; 4096]);
+    while head.len() < HEAD_BYTES && !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        match stream.read(&mut piece).await? {
+            0 => break,
+            read => head.extend_from_slice(&piece[..read]),
+        }
+    }
+    Ok(String::from_utf8_lossy(&head).into_owned())
+}
+
+fn root(net: &Net) -> Vec<u8> {
+    let pem = &net.media.authority.root_pem;
+    let length = pem.len();
+    format!("HTTP/1.1 200 OK\r\nContent-Type: application/x-pem-file\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{pem}")
+        .into_bytes()
 }
 
 pub(super) async fn handshake(net: &Net, stream: TcpStream) -> Result<(Socket, FrameDecoder, Secured), Error> {

@@ -164,7 +164,11 @@ pub(super) async fn send(State(net): State<Arc<Net>>, Path(number): Path<String>
         let audience = answer::numbers(&wanted.audience)?;
         status::post(&net, &sender, &audience, &id, &message)?;
     } else {
-        let copies = if wanted.garbled { Copies::Garbled } else { Copies::Good };
+        let copies = match (wanted.garbled, wanted.missing) {
+            (true, _) => Copies::Garbled,
+            (false, true) => Copies::Missing,
+            (false, false) => Copies::Good,
+        };
         router::send_from_phone(&net, &sender, to, &id, &message, copies)?;
     }
     answer::ok(json!({"id": id, "to": to.to_string()}))

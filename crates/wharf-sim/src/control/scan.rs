@@ -9,10 +9,14 @@ use super::answer::{self, Answer};
 use crate::cast::DEFAULT_OWNER;
 use crate::network::Net;
 use crate::pairing;
+use crate::phone::companion::Hosting;
 
 #[derive(Deserialize)]
 pub(super) struct Scanner {
     phone: Option<String>,
+    /// A business number that Meta's platform serves too.
+    #[serde(default)]
+    hosted: bool,
 }
 
 #[derive(Deserialize)]
@@ -26,7 +30,7 @@ pub(super) async fn scan(State(net): State<Arc<Net>>, Query(scanner): Query<Scan
         Some(phone) => answer::number(phone)?,
         None => DEFAULT_OWNER,
     };
-    answer::ok(pairing::scan(&net, &text, number).await?)
+    answer::ok(pairing::scan(&net, &text, number, if scanner.hosted { Hosting::Hosted } else { Hosting::Ordinary }).await?)
 }
 
 pub(super) async fn pair_code(State(net): State<Arc<Net>>, text: String) -> Answer {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Path, Query, State};
-use axum::http::header::CONTENT_LENGTH;
+use axum::extract::{ConnectInfo, Path, Query, Request, State};
+use axum::http::header::{CONTENT_LENGTH, HeaderName, ORIGIN, REFERER, USER_AGENT};
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -27,6 +28,8 @@ use crate::faults::{Action, Rule};
 use crate::network::Net;
 
 const CHUNK_BYTES: usize = 64 * 1024;
+/// Where browsers come from that run WhatsApp Web.
+const WEB: &str = "https://web.whatsapp.com";
 
 #[derive(Deserialize)]
 struct Wanted {
@@ -41,6 +44,7 @@ pub(crate) async fn serve(net: Arc<Net>, listener: TcpListener) {
         .route("/mms/{kind}/{name}", post(upload))
         .route("/v/t62.sim/{name}", get(download))
         .route("/v/t62.sim/again/{name}", get(download_again))
+        .route_layer(from_fn(browsers_only))
         .with_state(Arc::clone(&net));
     let secured = Secured::new(&net, listener);
     if let Err(error) =
@@ -48,6 +52,22 @@ pub(crate) async fn serve(net: Arc<Net>, listener: TcpListener) {
     {
         tracing::error!(%error, "the media server ended");
     }
+}
+
+/// Official web clients say where they come from; whoever does not is refused.
+async fn browsers_only(request: Request, next: Next) -> Response {
+    if is_from_browser(request.headers()) {
+        return next.run(request).await;
+    }
+    tracing::debug!("a request for media without the headers of a browser was refused");
+    StatusCode::FORBIDDEN.into_response()
+}
+
+fn is_from_browser(headers: &HeaderMap) -> bool {
+    let says = |name: HeaderName, begins: &str| {
+        headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|value| value.starts_with(begins))
+    };
+    says(ORIGIN, WEB) && says(REFERER, WEB) && says(USER_AGENT, "Mozilla/5.0 ")
 }
 
 async fn upload(

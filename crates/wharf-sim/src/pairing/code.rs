@@ -15,7 +15,9 @@ use wacore_libsignal::protocol::{KeyPair, PublicKey};
 use super::{Candidate, Done, Error, Outcome, passkey, wait};
 use crate::account::lock;
 use crate::address::{Address, Number};
+use crate::faults::{Action, Rule};
 use crate::network::Net;
+use crate::phone::companion::Hosting;
 use crate::stanza::{Session, iq};
 use crate::{clock, keys, wire};
 
@@ -34,8 +36,29 @@ struct Typed {
     done: Done,
 }
 
+/// The rule by which a step of the device's is refused, if there is one for the number.
+pub(crate) fn refusal(net: &Net, candidate: &Candidate, step: &NodeRef<'_>, stage: &str) -> Option<Rule> {
+    let (action, number) = match stage {
+        "companion_hello" => (Action::RefusePairCode, Address::from_jid(&wire::jid(step, "jid")?)?.number),
+        "companion_finish" => (Action::RefusePairFinish, lock(&candidate.state).code.as_ref()?.number),
+        _ => return None,
+    };
+    let rule = net.faults.take(&[action], Some(number), None)?;
+    if action == Action::RefusePairFinish
+        && let Some(typed) = lock(&candidate.state).code.as_mut().and_then(|flow| flow.typed.take())
+    {
+        // The phone says that the link failed.
+        let _ = typed.done.send(Err(Error::NoAnswer));
+    }
+    Some(rule)
+}
+
 /// Step one: the device shows a code for a number. Gives what the client waits for.
 pub(crate) fn hello(net: &Net, candidate: &Arc<Candidate>, step: &NodeRef<'_>) -> Option<Node> {
+    // As the real server: whoever has no QR references yet gets no code either.
+    if !lock(&candidate.state).announced {
+        return None;
+    }
     let number = Address::from_jid(&wire::jid(step, "jid")?)?.number;
     let wrapped = wire::child_bytes(step, "link_code_pairing_wrapped_companion_ephemeral_pub")?.to_vec();
     let reference = keys::random_bytes::<16>().to_vec();
@@ -114,7 +137,7 @@ pub(crate) fn finish(session: &Session, candidate: &Arc<Candidate>, node: &NodeR
             let _ = typed.done.send(Ok(Outcome::asked(number)));
         }
         Some((identity, secret)) => {
-            candidate.offer(net, account, &identity, &secret, typed.done);
+            candidate.offer(net, account, &identity, &secret, Hosting::Ordinary, typed.done);
         }
         None => {
             let _ = typed.done.send(Err(Error::WrongCode));

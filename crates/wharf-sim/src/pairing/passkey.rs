@@ -21,6 +21,7 @@ use waproto::whatsapp as wa;
 
 use super::Candidate;
 use crate::account::{Account, lock};
+use crate::phone::companion::Hosting;
 use crate::stanza::{Session, iq};
 use crate::{clock, keys, wire};
 
@@ -236,7 +237,7 @@ fn request_step(session: &Session, candidate: &Arc<Candidate>, request: &[u8]) -
             tokio::time::sleep(PHONE_PAUSE).await;
             // Nobody waits at the control API by now.
             let (done, _) = oneshot::channel();
-            candidate.offer(&net, account, &identity, &secret, done);
+            candidate.offer(&net, account, &identity, &secret, Hosting::Ordinary, done);
         });
     }
     Ok(())

@@ -14,6 +14,7 @@ use crate::media::letter;
 use crate::{clock, keys};
 
 /// One message as the control API spells it: its `type`, and the members that the type asks for.
+#[expect(clippy::struct_excessive_bools, reason = "each is a member of a request")]
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Draft {
@@ -45,6 +46,8 @@ pub(crate) struct Draft {
     forged: bool,
     /// The first copies cannot be decrypted, so that devices ask for the message again.
     pub(crate) garbled: bool,
+    /// Linked devices of the recipient get no copy, only word of it.
+    pub(crate) missing: bool,
 }
 
 /// What is wrong with a draft, in a sentence.

@@ -7,7 +7,7 @@ use wacore_binary::builder::NodeBuilder;
 use waproto::whatsapp as wa;
 
 use super::ledger::Entry;
-use super::{Opened, Parcel};
+use super::{Opened, Parcel, recovery};
 use crate::account::Account;
 use crate::address::{Address, Number};
 use crate::cast::Behaviour;
@@ -60,10 +60,11 @@ fn react(net: &Arc<Net>, account: &Arc<Account>, parcel: &Parcel, opened: Opened
             return later(net, OWN_COPY_PATIENCE, move || ask_again(&of, &asker, &parcel, attempt));
         }
         Opened::Retry(attempt) => return ask_again(net, account, parcel, attempt),
+        Opened::Asked(questions) => return recovery::asked(net, account, &questions),
         Opened::Silent | Opened::Lost => return,
     };
     if entry.from_me {
-        return;
+        return receipts::copied(net, account, parcel.from.device, entry.chat, &entry.id);
     }
     let ids = [entry.id.clone()];
     let own = Address::phone(account.number);

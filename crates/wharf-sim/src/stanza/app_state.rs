@@ -7,18 +7,28 @@ use wacore_binary::{Node, NodeRef};
 
 use super::{Session, iq, wire};
 use crate::account::Account;
-use crate::account::app_state::Refusal;
+use crate::account::app_state::{self, Refusal};
 use crate::account::device::{Class, Pending};
+use crate::faults::{Action, Rule};
 use crate::network::Net;
 use crate::{clock, keys, router};
 
 pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, node: &NodeRef<'_>) {
     let Some(sync) = node.get_optional_child("sync") else { return iq::answer(session, node, Vec::new()) };
+    let names: Vec<String> = sync.get_children_by_tag("collection").map(|asked| wire::text(asked, "name")).collect();
+    let rule =
+        if names.iter().any(|name| is_critical(name)) { session.net.faults.take(ODDITIES, Some(account.number), None) } else { None };
+    if rule.as_ref().is_some_and(|rule| rule.action == Action::SilentAppState) {
+        return;
+    }
     let mut changed = Vec::new();
     let answers: Vec<Node> = sync
         .get_children_by_tag("collection")
         .map(|asked| {
             let name = wire::text(asked, "name");
+            if let Some(rule) = rule.as_ref().filter(|_| is_critical(&name)) {
+                return spoil(account, &name, rule);
+            }
             match asked.get_optional_child("patch").and_then(|patch| patch.content_bytes()) {
                 Some(patch) => take(account, asked, name, patch, &mut changed),
                 None => give(account, asked, &name),
@@ -29,6 +39,38 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
     if !changed.is_empty() {
         session.net.save(account);
         tell(&session.net, account, device, &changed);
+    }
+}
+
+/// How critical collections go wrong.
+const ODDITIES: &[Action] = &[
+    Action::SilentAppState,
+    Action::RefuseAppState,
+    Action::ConflictAppState,
+    Action::GarbleAppState,
+    Action::ForgeAppState,
+    Action::LockAppState,
+];
+
+/// What a new device has to have before it shows anything.
+fn is_critical(name: &str) -> bool {
+    name.starts_with("critical")
+}
+
+/// An answer that no device can do anything with.
+fn spoil(account: &Account, name: &str, rule: &Rule) -> Node {
+    let answer = NodeBuilder::new("collection").attr("name", name).attr("version", 1u8);
+    let error = |code: u16, text| NodeBuilder::new("error").attr("code", code).attr("text", text).build();
+    match rule.action {
+        Action::RefuseAppState => answer.attr("type", "error").children([error(rule.code.unwrap_or(500), "refused")]).build(),
+        Action::ConflictAppState => {
+            answer.attr("type", "error").attr("has_more_patches", "true").children([error(409, "conflict")]).build()
+        }
+        Action::GarbleAppState => answer.children([listed(vec![vec![0xff; 24]])]).build(),
+        _ => {
+            let key = if rule.action == Action::ForgeAppState { account.app_state().key().0 } else { crate::keys::random_bytes() };
+            answer.children([listed(vec![app_state::forged(1, &key)])]).build()
+        }
     }
 }
 

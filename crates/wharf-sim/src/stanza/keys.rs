@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use wacore::prekeys::compute_key_bundle_digest;
 use wacore_binary::builder::NodeBuilder;
@@ -19,12 +20,17 @@ use crate::router;
 pub(super) fn handle(session: &Session, account: &Arc<Account>, id: u16, node: &NodeRef<'_>) {
     if let Some(wanted) = node.get_optional_child("key") {
         let whose = wanted.get_optional_child("user").and_then(|user| wire::jid(user, "jid")).and_then(|jid| Address::from_jid(&jid));
-        if session.net.faults.take(&[Action::DropOnKeys], Some(account.number), whose.map(|whose| whose.number)).is_some() {
+        let fault =
+            session.net.faults.take(&[Action::DropOnKeys, Action::DelayKeys], Some(account.number), whose.map(|whose| whose.number));
+        if fault.as_ref().is_some_and(|rule| rule.action == Action::DropOnKeys) {
             return session.handle.cut();
         }
-        let users = wanted.get_children_by_tag("user").map(|user| fetch(session, user));
+        let users = wanted.get_children_by_tag("user").filter_map(|user| fetch(session, account, user));
         let list = NodeBuilder::new("list").children(users.collect::<Vec<_>>()).build();
-        return iq::answer(session, node, vec![list]);
+        return match fault {
+            Some(rule) => later(session, wire::result(&wire::text(node, "id"), vec![list]), rule.delay_ms),
+            None => iq::answer(session, node, vec![list]),
+        };
     }
     let mut registry = account.registry();
     let Some(device) = registry.devices.get_mut(&id) else {
@@ -53,19 +59,37 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, id: u16, node: &
     }
 }
 
+fn later(session: &Session, answer: Node, delay_ms: Option<u64>) {
+    let (handle, stop) = (session.handle.clone(), session.net.stop.clone());
+    let delay = Duration::from_millis(delay_ms.unwrap_or(1000));
+    session.net.tasks.spawn(async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(delay) => handle.send(answer),
+        }
+    });
+}
+
 /// One device's bundle under the name it was asked for; an unknown device is named with 406.
-fn fetch(session: &Session, user: &NodeRef<'_>) -> Node {
+fn fetch(session: &Session, asker: &Account, user: &NodeRef<'_>) -> Option<Node> {
     let Some(jid) = wire::jid(user, "jid") else {
-        return NodeBuilder::new("user").build();
+        return Some(NodeBuilder::new("user").build());
     };
-    let bundle = Address::from_jid(&jid).and_then(|address| router::take_bundle(&session.net, address));
-    match bundle {
+    let address = Address::from_jid(&jid);
+    let rule = session.net.faults.take(&[Action::RefuseKeys, Action::OmitKeys], Some(asker.number), address.map(|address| address.number));
+    let refused = match rule.map(|rule| (rule.action, rule.code)) {
+        Some((Action::OmitKeys, _)) => return None,
+        Some((_, code)) => code.or(Some(406)),
+        None => None,
+    };
+    let bundle = address.filter(|_| refused.is_none()).and_then(|address| router::take_bundle(&session.net, address));
+    Some(match bundle {
         Some(bundle) => bundle.into_node(jid),
         None => NodeBuilder::new("user")
             .attr("jid", jid)
-            .children([NodeBuilder::new("error").attr("code", 406u16).attr("text", "not-acceptable").build()])
+            .children([NodeBuilder::new("error").attr("code", refused.unwrap_or(406)).attr("text", "not-acceptable").build()])
             .build(),
-    }
+    })
 }
 
 fn upload(device: &mut Device, node: &NodeRef<'_>) -> Option<()> {

@@ -7,7 +7,7 @@ use wacore_binary::{Node, NodeRef};
 use waproto::buffa::Message as _;
 use waproto::whatsapp::ClientPayload;
 
-use super::{Role, wire};
+use super::{Role, refusal, wire};
 use crate::account::Account;
 use crate::account::device::{Class, Device};
 use crate::address::{Address, Number};
@@ -21,7 +21,13 @@ pub(super) fn open(net: &Arc<Net>, handle: &Handle, client_static: [u8; 32], pay
     let Ok(mut payload) = ClientPayload::decode_from_slice(payload) else {
         return refuse(handle, 400);
     };
+    if !net.versions.admits(&payload) {
+        return refuse(handle, 405);
+    }
     if let Some(registration) = payload.device_pairing_data.take() {
+        if let Some(rule) = net.faults.take(&[Action::RefuseRegistration], None, None) {
+            return refusal::at_the_door(handle, &rule);
+        }
         let Some(candidate) = Candidate::new(handle.clone(), client_static, &registration) else {
             return refuse(handle, 400);
         };
@@ -31,7 +37,7 @@ pub(super) fn open(net: &Arc<Net>, handle: &Handle, client_static: [u8; 32], pay
     }
     let number = payload.username.map(Number);
     if let Some(rule) = net.faults.take(&[Action::RefuseLogin], number, None) {
-        return refuse(handle, rule.code.unwrap_or(503));
+        return refusal::at_the_door(handle, &rule);
     }
     let device = payload.device.and_then(|device| u16::try_from(device).ok()).unwrap_or(0);
     let account = number.and_then(|number| net.known(number));
@@ -64,6 +70,9 @@ fn enter(net: &Arc<Net>, handle: &Handle, account: &Arc<Account>, id: u16, clien
     let share_keys = !std::mem::replace(&mut device.key_share_sent, true);
     handle.send(NodeBuilder::new("success").attr("t", clock::now_secs()).attr("lid", Address::new(account.number, id).lid()).build());
     handle.send(edge_routing());
+    if let Some(seconds) = net.versions.expires_in() {
+        handle.send(client_expiration(seconds));
+    }
     for pending in device.pending.iter().filter(|pending| pending.urgent) {
         handle.send(Arc::clone(&pending.node));
     }
@@ -81,6 +90,12 @@ fn edge_routing() -> Node {
     NodeBuilder::new("ib")
         .children([NodeBuilder::new("edge_routing").children([wire::bytes_node("routing_info", *b"sim-edge")]).build()])
         .build()
+}
+
+/// When the network takes the claimed version no more.
+fn client_expiration(seconds: u32) -> Node {
+    let end = NodeBuilder::new("client_expiration").attr("t", clock::now_secs() + u64::from(seconds)).build();
+    NodeBuilder::new("ib").children([end]).build()
 }
 
 pub(crate) fn stream_error(code: Option<u16>, conflict: Option<&'static str>) -> Node {

@@ -38,7 +38,7 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
     let shared_chat = Number::shared_from_jid(&to);
     // A message that is repeated for one member names it beside the group.
     let rule = net.faults.take(
-        &[Action::DropSocket, Action::DropMessage, Action::Nack, Action::DelayAck, Action::SwallowAck],
+        &[Action::DropSocket, Action::DropMessage, Action::Nack, Action::DelayAck, Action::SwallowAck, Action::RefreshLid],
         Some(account.number),
         target.map(|target| target.number).or(shared_chat),
     );
@@ -74,7 +74,10 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
     }
     let never_acked =
         target.and_then(|target| net.known(target.number)).is_some_and(|recipient| recipient.behaviour == Behaviour::NeverAcked);
-    let answer = ack(node, None);
+    let mut answer = ack(node, None);
+    if rule.as_ref().is_some_and(|rule| rule.action == Action::RefreshLid) {
+        answer.attrs.insert("refresh_lid", "true");
+    }
     match rule.as_ref().map(|rule| (rule.action, rule.delay_ms)) {
         // The message goes through and its acknowledgement is lost with the connection.
         Some((Action::DropSocket, _)) => session.handle.cut(),

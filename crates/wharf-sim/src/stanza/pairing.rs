@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wacore_binary::NodeRef;
 
-use super::{Session, iq, wire};
+use super::{Session, iq, refusal, wire};
 use crate::account::Account;
 use crate::address::Address;
 use crate::pairing::{self, Candidate, passkey};
@@ -17,6 +17,10 @@ pub(super) fn from_candidate(session: &Session, candidate: &Arc<Candidate>, node
         return iq::answer(session, node, Vec::new());
     };
     let stage = wire::text(step, "stage");
+    if let Some(rule) = pairing::code::refusal(&session.net, candidate, step, &stage) {
+        let code = rule.code.unwrap_or(400);
+        return iq::refuse(session, node, code, refusal::word(code));
+    }
     let done = match stage.as_str() {
         "companion_hello" => pairing::code::hello(&session.net, candidate, step),
         "companion_finish" => {

@@ -8,6 +8,7 @@ use super::{Session, ack, wire};
 use crate::account::Account;
 use crate::account::device::Class;
 use crate::address::{Address, Number};
+use crate::faults::Action;
 use crate::group::post;
 use crate::many::{self, Crowd};
 use crate::media::again;
@@ -76,7 +77,9 @@ fn acknowledge(session: &Session, account: &Arc<Account>, device: u16, from: Add
 /// A device could not decrypt: only the device that sent can help.
 fn retry(session: &Session, shared: Option<Number>, from: Address, to: Address, id: &str, node: &NodeRef<'_>) {
     if to.device == 0 {
-        person::send_again(&session.net, from, to.number, id);
+        if session.net.faults.take(&[Action::SwallowRetry], Some(to.number), Some(from.number)).is_none() {
+            person::send_again(&session.net, from, to.number, id);
+        }
         return;
     }
     let mut forwarded = node.to_owned();

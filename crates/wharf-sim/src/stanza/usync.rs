@@ -9,6 +9,7 @@ use super::{Session, iq, wire};
 use crate::account::Account;
 use crate::address::{Address, Number};
 use crate::cast::{self, Behaviour};
+use crate::faults::Action;
 use crate::phone::companion;
 
 pub(super) fn handle(session: &Session, asker: &Arc<Account>, node: &NodeRef<'_>) {
@@ -70,7 +71,7 @@ fn describe(session: &Session, asker: &Arc<Account>, user: &NodeRef<'_>, protoco
     let parts = protocols.iter().filter_map(|protocol| match *protocol {
         "contact" => Some(contact(account.is_some(), typed.as_deref())),
         "lid" => account.as_ref().map(|_| NodeBuilder::new("lid").attr("val", number.lid()).build()),
-        "devices" => Some(devices(asker, account.as_ref())),
+        "devices" => Some(devices(session, asker, account.as_ref())),
         "status" => Some(about(session, number)),
         "picture" => session.net.profiles.of(number).picture.map(|picture| NodeBuilder::new("picture").attr("id", picture.id).build()),
         "disappearing_mode" => Some(NodeBuilder::new("disappearing_mode").attr("duration", 0u8).attr("t", 0u8).build()),
@@ -94,7 +95,7 @@ fn contact(registered: bool, typed: Option<&str>) -> Node {
     }
 }
 
-fn devices(asker: &Arc<Account>, account: Option<&Arc<Account>>) -> Node {
+fn devices(session: &Session, asker: &Arc<Account>, account: Option<&Arc<Account>>) -> Node {
     let Some(account) = account else {
         return NodeBuilder::new("devices").children([NodeBuilder::new("device-list").build()]).build();
     };
@@ -109,7 +110,8 @@ fn devices(asker: &Arc<Account>, account: Option<&Arc<Account>>) -> Node {
     );
     let mut children = vec![NodeBuilder::new("device-list").children(list).build()];
     // Clients pass over a user whose linked devices come without a signed list.
-    if !registry.devices.is_empty() {
+    let unsigned = session.net.faults.take(&[Action::UnsignedDevices], Some(asker.number), Some(account.number)).is_some();
+    if !registry.devices.is_empty() && !unsigned {
         let indexes = registry.devices.values().map(|d| d.key_index).collect();
         let raw_id = registry.raw_id;
         drop(registry);

@@ -6,10 +6,10 @@ use wacore_binary::consts::WA_CONN_HEADER;
 use wacore_libsignal::protocol::{KeyPair, PublicKey};
 use wacore_noise::framing::{FrameDecoder, encode_frame};
 use wacore_noise::{IkHandshakeState, IkServerHelloOutcome, XxFallbackHandshakeState, XxHandshakeState, build_handshake_header};
-use waproto::buffa::Message as _;
+use waproto::buffa::{Message as _, MessageField};
 use waproto::whatsapp as wa;
 
-use crate::harness::{OWNER, Sim};
+use crate::harness::{CURRENT, OWNER, Sim};
 
 struct Wire {
     socket: tokio_websockets::WebSocketStream<tokio_websockets::MaybeTlsStream<tokio::net::TcpStream>>,
@@ -43,7 +43,20 @@ fn new_key() -> KeyPair {
 }
 
 fn stranger() -> Vec<u8> {
-    wa::ClientPayload { username: Some(OWNER.parse().unwrap()), device: Some(1), ..Default::default() }.encode_to_vec()
+    let version = wa::client_payload::user_agent::AppVersion {
+        primary: Some(2),
+        secondary: Some(3000),
+        tertiary: Some(CURRENT),
+        ..Default::default()
+    };
+    let agent = wa::client_payload::UserAgent { app_version: MessageField::some(version), ..Default::default() };
+    wa::ClientPayload {
+        username: Some(OWNER.parse().unwrap()),
+        device: Some(1),
+        user_agent: MessageField::some(agent),
+        ..Default::default()
+    }
+    .encode_to_vec()
 }
 
 /// The first stanza after the handshake: a stranger is refused, which only a right cipher can read.

@@ -21,6 +21,9 @@ pub const SILENT: &str = "15550001002";
 pub const READER: &str = "15550001003";
 pub const ASLEEP: &str = "15550001004";
 
+/// What a current client claims: what is lower is not let in.
+pub const CURRENT: u32 = 1_045_649_367;
+
 /// Long enough for a loaded machine; nothing waits this long when all is well.
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -98,6 +101,11 @@ impl Sim {
     pub async fn try_post(&self, path: &str, body: impl ToString) -> Value {
         let request = self.http.post(self.at(path)).body(body.to_string());
         request.send().await.unwrap().json().await.unwrap()
+    }
+
+    pub async fn put(&self, path: &str, body: impl ToString) -> Value {
+        let request = self.http.put(self.at(path)).body(body.to_string());
+        data(request.send().await.unwrap().json().await.unwrap())
     }
 
     pub async fn delete(&self, path: &str) -> Value {

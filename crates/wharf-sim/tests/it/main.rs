@@ -16,3 +16,4 @@ mod pairing;
 mod program;
 mod reconnect;
 mod restart;
+mod version;

@@ -30,3 +30,4 @@ mod schema;
 mod session;
 mod switch;
 mod vault;
+mod version;

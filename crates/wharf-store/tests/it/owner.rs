@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
-use wharf_api::types::session::SessionStatus;
+use wharf_api::types::session::{DisconnectReason, Refusal, SessionStatus};
 use wharf_core::store::{Error, Fence, LinkChange, OwnerStore, SessionStore, VaultOp, VaultStore};
 use wharf_store::SqlStore;
 
@@ -17,6 +17,7 @@ both_backends!(
     a_session_that_does_not_exist_is_not_taken,
     no_write_lands_after_a_take_over,
     a_linked_session_is_nobodys_while_no_node_with_a_lease_has_it,
+    a_banned_session_is_listed_with_its_refusal_while_nobody_runs_it,
 );
 
 const HOUR_MS: i64 = 3_600_000;
@@ -168,6 +169,33 @@ async fn a_linked_session_is_nobodys_while_no_node_with_a_lease_has_it(db: &Db) 
     assert_eq!(nobodys().await, std::slice::from_ref(&tenant.session));
     db.store.delete_session(&tenant.account, &tenant.session).await.unwrap();
     assert_eq!(nobodys().await, [], "it was deleted");
+}
+
+async fn a_banned_session_is_listed_with_its_refusal_while_nobody_runs_it(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let refusal = Refusal { code: 402, text: Some("for a while".to_owned()), at: NOW, until: Some(NOW.plus_millis(HOUR_MS)) };
+    let record = async |status: SessionStatus, reason: Option<DisconnectReason>, refusal: Option<&Refusal>| {
+        let jid = Some("15550000001@s.whatsapp.net".to_owned());
+        let refusal = refusal.cloned();
+        let change = LinkChange { status, reason, refusal, jid, lid: None, push_name: None, unlink: false, at: NOW, events: vec![] };
+        db.store.record_link(&tenant.fence, &change).await.unwrap();
+    };
+    let banned = async || -> Vec<Option<Refusal>> {
+        let rows = db.store.list_banned_sessions(NOW).await.unwrap();
+        rows.into_iter().filter(|row| row.id == tenant.session).map(|row| row.refusal).collect()
+    };
+    db.store.renew_lease("node", NOW, 0).await.unwrap();
+    record(SessionStatus::Reconnecting, None, Some(&refusal)).await;
+    assert_eq!(banned().await, [], "it was refused and not banned");
+    record(SessionStatus::Disconnected, Some(DisconnectReason::Banned), Some(&refusal)).await;
+    assert_eq!(banned().await, [Some(refusal.clone())]);
+    db.store.renew_lease("node", NOW, HOUR_MS).await.unwrap();
+    assert_eq!(banned().await, [], "somebody runs it");
+    db.store.renew_lease("node", NOW, 0).await.unwrap();
+    assert_eq!(banned().await.len(), 1);
+    record(SessionStatus::Qr, None, None).await;
+    let row = db.store.find_session(&tenant.account, &tenant.session).await.unwrap().unwrap();
+    assert_eq!((row.refusal, banned().await.len()), (None, 0), "a code that can be scanned is no refusal");
 }
 
 /// Nodes share the server's clock: one whose own is wrong neither takes a session from a node that lives nor keeps one for ever.

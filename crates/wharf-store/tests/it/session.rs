@@ -20,6 +20,7 @@ both_backends!(
     a_deleted_session_is_gone_and_its_messages_stay,
     what_is_queued_ends_with_the_link_of_its_account_and_no_sooner,
     deleting_a_session_frees_its_place,
+    a_proxy_stays_with_its_session_and_goes_with_it,
 );
 
 fn link(status: SessionStatus) -> LinkChange {
@@ -194,4 +195,20 @@ async fn deleting_a_session_frees_its_place(db: &Db) {
     assert_eq!(db.store.insert_session(&next).await.unwrap(), Created::LimitReached { sessions: 1 });
     assert!(db.store.delete_session(&tenant.account, &tenant.session).await.unwrap());
     assert_eq!(db.store.insert_session(&next).await.unwrap(), Created::Now);
+}
+
+async fn a_proxy_stays_with_its_session_and_goes_with_it(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let new = NewSession { proxy: Some(vec![0, 255, 7]), ..new_session(&tenant.account, None) };
+    db.store.insert_session(&new).await.unwrap();
+    let fence = db.store.take_session(&new.id, "node", NOW).await.unwrap().unwrap();
+    db.store.record_link(&fence, &LinkChange { unlink: true, ..link(SessionStatus::Disconnected) }).await.unwrap();
+    let row = db.store.find_session(&tenant.account, &new.id).await.unwrap().unwrap();
+    assert_eq!(
+        (row.proxy.as_deref(), db.store.session_proxy(&new.id).await.unwrap().as_deref()),
+        (Some(&[0, 255, 7][..]), Some(&[0, 255, 7][..]))
+    );
+    assert_eq!(db.store.session_proxy(&session(db, &tenant.account).await).await.unwrap(), None, "others have none");
+    db.store.delete_session(&tenant.account, &new.id).await.unwrap();
+    assert_eq!(db.store.session_proxy(&new.id).await.unwrap(), None);
 }

@@ -115,6 +115,7 @@ pub fn new_session(account: &AccountId, limit: Option<u64>) -> NewSession {
         at: NOW,
         limit,
         claim: None,
+        proxy: None,
         webhook: None,
         webhook_limit: 0,
     }

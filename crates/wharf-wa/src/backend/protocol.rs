@@ -81,8 +81,10 @@ impl ProtocolStore for Backend {
     }
 
     async fn set_sender_key_status(&self, group_jid: &str, entries: &[(&str, bool)]) -> Result<()> {
-        let put = |(device, has): &(&str, bool)| self.vault.put(SENDER_KEY_DEVICE, join(&[group_jid, device]), &[u8::from(*has)]);
-        self.vault.apply(entries.iter().map(put).collect()).await
+        let given = self.flight.keyed.given(group_jid, entries);
+        let put =
+            |((device, _), has): (&(&str, bool), bool)| self.vault.put(SENDER_KEY_DEVICE, join(&[group_jid, device]), &[u8::from(has)]);
+        self.vault.apply(entries.iter().zip(given).map(put).collect()).await
     }
 
     async fn clear_sender_key_devices(&self, group_jid: &str) -> Result<()> {

@@ -47,8 +47,17 @@ impl Rig {
         let (account, session): (AccountId, SessionId) = (chance.account_id(), chance.session_id());
         let at = Timestamp::from_millis(0);
         store.insert_account(&account, "test", "enterprise", at).await.unwrap();
-        let row =
-            NewSession { id: session.clone(), account, name: "s".into(), at, limit: None, claim: None, webhook: None, webhook_limit: 0 };
+        let row = NewSession {
+            id: session.clone(),
+            account,
+            name: "s".into(),
+            at,
+            limit: None,
+            claim: None,
+            proxy: None,
+            webhook: None,
+            webhook_limit: 0,
+        };
         store.insert_session(&row).await.unwrap();
         Self { store, session, folder }
     }

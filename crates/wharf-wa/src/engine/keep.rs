@@ -10,6 +10,7 @@ use futures::StreamExt;
 use wharf_api::ids::SessionId;
 use wharf_api::types::session::SessionStatus;
 use wharf_core::engine::{Engine as _, Error};
+use wharf_core::session::refusal;
 use wharf_core::store;
 
 use super::WaEngine;
@@ -42,15 +43,18 @@ impl WaEngine {
     }
 
     /// Starts every session that has a link, a bounded number at a time, and ends when each is connected or had its
-    /// chance. Tells how many were started.
+    /// chance. Tells how many were started. One that is banned for a while is left alone until that is over.
     pub async fn start_linked(self: &Arc<Self>) -> Result<usize, store::Error> {
-        let sessions = self.ctx.store.list_linked_sessions().await?;
-        Ok(self.start_all(sessions.into_iter().map(|row| row.id).collect()).await)
+        let (sessions, now) = (self.ctx.store.list_linked_sessions().await?, self.ctx.clock.now());
+        Ok(self.start_all(sessions.into_iter().filter(|row| !refusal::is_barred(row, now)).map(|row| row.id).collect()).await)
     }
 
-    /// The same for the linked sessions that no living process owns.
+    /// The same for the linked sessions that no living process owns, and for those whose ban is over.
     async fn start_unowned(&self) -> Result<usize, store::Error> {
-        let mut sessions = self.ctx.store.list_unowned_sessions(self.ctx.clock.now()).await?;
+        let now = self.ctx.clock.now();
+        let mut sessions = self.ctx.store.list_unowned_sessions(now).await?;
+        let banned = self.ctx.store.list_banned_sessions(now).await?;
+        sessions.extend(banned.into_iter().filter(|row| refusal::is_over(row, now)).map(|row| row.id));
         // A lease of our own may have lapsed while the database was away.
         sessions.retain(|session| self.running(session).is_none());
         Ok(self.start_all(sessions).await)

@@ -10,7 +10,9 @@ use wharf_core::engine::Error;
 use super::client::{Running, Signal, Tokens};
 use super::life::{End, Life};
 use super::outgoing::{Pump, Queue};
+use super::pairing::{Ask, Pairing};
 use super::receipts::Receipts;
+use super::usable::Usable;
 use super::{Order, Own, lookup, pairing};
 use crate::vault::Halt;
 
@@ -41,12 +43,14 @@ pub(super) struct Attendance<'life> {
     pub(super) connection: Connection,
     pub(super) tokens: Tokens,
     pub(super) receipts: Receipts,
+    pub(super) usable: Usable,
     /// The users that the account goes by.
     pub(super) own_users: Vec<String>,
     /// When the last way to pair is over.
     pub(super) pairing_until: Option<Instant>,
     /// A step of the ceremony with a passkey is with WhatsApp.
     pub(super) passkey_busy: bool,
+    pub(super) pairing: Pairing,
     pump: Option<JoinHandle<Queue>>,
     /// When something that rests may go on.
     resume_at: Option<Instant>,
@@ -64,9 +68,11 @@ impl<'life> Attendance<'life> {
             connection: Connection::default(),
             tokens: Tokens::default(),
             receipts: Receipts::default(),
+            usable: Usable::default(),
             own_users: Vec::new(),
             pairing_until: None,
             passkey_busy: false,
+            pairing: Pairing::default(),
             pump: None,
             resume_at: None,
             woken: false,
@@ -104,12 +110,13 @@ impl<'life> Attendance<'life> {
                 Ok(()) = switches.changed() => self.on_switches(),
                 _ = tick.tick() => self.on_tick().await,
                 () = sleep_until(resume), if resume.is_some() => { self.resume_at = None; self.pump(); None }
+                () = sleep_until(self.usable.until), if self.usable.until.is_some() => { self.on_unready().await; None }
                 () = sleep_until(deadline), if deadline.is_some() => self.on_deadline().await,
                 () = &mut self.running.handle => Some(End::Broken),
             };
             if let Some(end) = end {
                 // A logout that was asked for has no other end.
-                return if self.life.logout.is_some() && end == End::Broken { End::LoggedOut } else { end };
+                return if self.life.logout.is_some() && matches!(end, End::Broken | End::Barred) { End::LoggedOut } else { end };
             }
         }
     }
@@ -147,8 +154,15 @@ impl<'life> Attendance<'life> {
                 let _ = reply.send(Err(Error::Conflict("the session is linked already")));
             }
             Some(Order::PairCode { phone, reply }) => {
-                let now = self.own.ctx.clock.now();
-                tokio::spawn(async move { reply.send(pairing::code(client, phone, now).await) });
+                self.pairing.code_shown = false;
+                let ask = Ask {
+                    client,
+                    phone,
+                    now: self.own.ctx.clock.now(),
+                    first_qr: self.pairing.first_qr.subscribe(),
+                    refused_before: Arc::clone(&self.life.refused_codes),
+                };
+                tokio::spawn(async move { reply.send(pairing::code(ask).await) });
             }
             Some(Order::Registrations { phones, reply }) if self.connection.connected => {
                 let pause = if self.own.ctx.config.pace { LOOKUP_PAUSE } else { Duration::ZERO };
@@ -196,6 +210,7 @@ impl<'life> Attendance<'life> {
 
     async fn on_wake(&mut self) -> Option<End> {
         self.life.links.catch_up(self.own).await;
+        self.look_for_phone().await;
         self.pump();
         None
     }

@@ -7,18 +7,22 @@ use tokio_util::sync::CancellationToken;
 use wacore::store::DevicePropsOverride;
 use wacore::types::events::{Event, EventHandler, EventInterest, EventKind};
 use waproto::whatsapp::device_props::PlatformType;
+use wharf_api::types::switches::Feature;
+use wharf_core::session::open_proxy;
 use whatsapp_rust::bot::{Bot, BotHandle};
 use whatsapp_rust::client::Client;
-use whatsapp_rust::{CacheConfig, CacheEntryConfig};
+use whatsapp_rust::{CacheConfig, CacheEntryConfig, RawNodeLease};
 
-use super::Own;
 use super::flight::Answer;
+use super::heard::heard;
 use super::inbound::Inbound;
 use super::notices::Notice;
 use super::passkey::Answered;
-use super::passkey::qr_clock::Clocked;
+use super::usable::Patient;
+use super::{Own, unread};
 use crate::backend::Backend;
-use crate::transport::Dial;
+use crate::http::MediaHttp;
+use crate::transport::{Dial, Dialer};
 use crate::vault::Halt;
 
 /// The library bounds its own steps by 5 s each; after this time a client that still lives is cut off.
@@ -40,22 +44,35 @@ pub(super) struct Running {
     /// The other end of `signals`, for tasks of the session's own.
     pub(super) bell: async_channel::Sender<Signal>,
     pub(super) handle: BotHandle,
+    /// The version that it claims.
+    pub(super) revision: u32,
+    /// Some of what WhatsApp says the library drops, and some it does not know; it is heard on the wire.
+    _raw: RawNodeLease,
 }
 
 impl Running {
     pub(super) async fn start(own: &Arc<Own>) -> anyhow::Result<Self> {
         let config = &own.ctx.config;
+        let revision = own.ctx.version.revision();
         let (sender, signals) = async_channel::unbounded();
         let (bell, own_bell) = (sender.clone(), sender.clone());
-        // The session is gone: nobody cares any more.
-        let dialing = move || drop(bell.try_send(Signal::Dialing));
+        let caller = Arc::clone(own);
+        let dialing = move || {
+            caller.line.dialing();
+            // The session is gone: nobody cares any more.
+            drop(bell.try_send(Signal::Dialing));
+        };
+        let (dialer, http) = ways(own).await?;
         let backend = Backend::new(Arc::clone(&own.vault), Arc::clone(&own.ctx.clock), Arc::clone(&own.flight));
-        let bot = Bot::builder()
+        let bot = Bot::builder();
+        // The privacy tokens of existing chats come with the history; nothing else of it is kept.
+        let bot = if config.switches.is_off(Feature::HistoryTokens) { bot.skip_history_sync() } else { bot };
+        let bot = bot
             .with_backend_arc(Arc::new(backend))
-            .with_transport_factory(Dial { dialer: Arc::clone(&own.ctx.dialer), dialing, gate: Arc::clone(&own.gate) })
-            .with_http_client(own.ctx.http.clone())
-            .with_runtime(Clocked(Arc::clone(&own.qr_clock)))
-            .with_version(config.version)
+            .with_transport_factory(Dial { dialer, dialing, gate: Arc::clone(&own.gate) })
+            .with_http_client(http)
+            .with_runtime(Patient::new(Arc::clone(&own.lacks_settings), Arc::clone(&own.qr_clock)))
+            .with_version((2, 3000, revision))
             .with_device_props(DevicePropsOverride::new().with_os(config.device_name.clone()).with_platform_type(PlatformType::CHROME))
             .with_wanted_pre_key_count(config.wanted_pre_keys)
             .with_cache_config(caches())
@@ -66,7 +83,9 @@ impl Running {
         // Whoever writes to the account is to see that it came, although the session is not «available».
         client.set_force_active_delivery_receipts(true);
         client.subscribe_handler(Arc::new(Handler { own: Arc::clone(own), sender })).detach();
-        Ok(Self { client, signals, bell: own_bell, handle: bot.spawn() })
+        own.gate.ratchet.of(Arc::downgrade(&client));
+        let raw = client.acquire_raw_node_forwarding();
+        Ok(Self { client, signals, bell: own_bell, handle: bot.spawn(), revision, _raw: raw })
     }
 
     /// Whether the device is linked to an account.
@@ -82,6 +101,14 @@ impl Running {
         own.vault.shut(Halt::Ended);
         own.qr_clock.hold(false);
     }
+}
+
+/// The ways out that all sessions share, or those through the session's own proxy. Where that cannot be read there is no way.
+async fn ways(own: &Own) -> anyhow::Result<(Arc<Dialer>, MediaHttp)> {
+    let (ctx, session) = (&own.ctx, own.session());
+    let Some(sealed) = ctx.store.session_proxy(session).await? else { return Ok((Arc::clone(&ctx.dialer), ctx.http.clone())) };
+    let proxy = open_proxy(&ctx.seal, session, &sealed)?;
+    Ok((Arc::new(ctx.dialer.through(proxy.clone())?), ctx.http.through(proxy)))
 }
 
 /// Caches for small memory. Those that hold locks keep the library's sizes: evicting a lock breaks what it guards.
@@ -111,8 +138,19 @@ struct Handler {
 
 impl EventHandler for Handler {
     fn handle_event(&self, event: Arc<Event>) {
+        if let Event::RawNode(stanza) = &*event
+            && !heard(&self.own, stanza.get())
+        {
+            return;
+        }
+        if matches!(*event, Event::Disconnected(_)) {
+            self.own.line.closed();
+        }
         if let Event::ServerAck(ack) = &*event {
             if ack.class.as_deref() == Some("message") {
+                if ack.error.is_none() {
+                    self.own.away.asked(self.own.ctx.clock.now());
+                }
                 let answer = ack.error.clone().map_or(Answer::Acknowledged, Answer::Refused);
                 self.own.flight.answer(&ack.id, answer);
             }
@@ -127,15 +165,22 @@ impl EventHandler for Handler {
         if let Some(notice) = Notice::of(&event) {
             return notice.keep(&self.own);
         }
+        if let Event::UndecryptableMessage(message) = &*event {
+            return unread::keep(&self.own, message);
+        }
         // The session is gone: nobody cares any more.
         let _ = self.sender.try_send(Signal::Event(event));
     }
 
     fn interest(&self) -> EventInterest {
         EventInterest::of(&[
+            EventKind::RawNode,
             EventKind::PairingQrCode,
             EventKind::PairingQrCodesExhausted,
             EventKind::PairingCode,
+            EventKind::PairingCodeError,
+            EventKind::PairingCodeRefresh,
+            EventKind::QrScannedWithoutMultidevice,
             EventKind::PairSuccess,
             EventKind::PairError,
             EventKind::PairPasskeyRequest,
@@ -161,6 +206,7 @@ impl EventHandler for Handler {
             EventKind::ChatPresence,
             EventKind::ServerAck,
             EventKind::UndecryptableMessage,
+            EventKind::AppStateSyncFailed,
         ])
     }
 }

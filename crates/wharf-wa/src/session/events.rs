@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use wacore::types::events::{ConnectFailureReason, Event, PairingQrCode};
+use wacore::types::events::{Event, PairingQrCode};
 use wharf_api::types::session::{DisconnectReason, SessionStatus};
 use wharf_core::engine::QrCode;
 
 use super::attendance::Attendance;
-use super::inbound;
+use super::away::is_phone;
 use super::life::End;
 use super::links::Account;
-use super::{online, timelock};
+use super::verdicts::Verdict;
+use super::{online, pairing, timelock};
 
 /// A code on the phone may be typed until it expires; a little later nobody will.
 const PAIR_CODE_GRACE: Duration = Duration::from_secs(5);
@@ -20,7 +21,10 @@ impl Attendance<'_> {
     /// Takes one event in; tells whether and how the client ends with it.
     pub(super) async fn on_event(&mut self, event: &Event) -> Option<End> {
         match event {
-            Event::PairingQrCode(qr) => self.on_qr(qr).await,
+            Event::PairingQrCode(qr) => {
+                self.on_admitted();
+                self.on_qr(qr).await;
+            }
             // The last code's time may end in the very moment in which it is scanned.
             Event::PairingQrCodesExhausted(exhausted) if exhausted.disconnected => {
                 return self.on_passkey_cut().await.or(Some(End::QrExpired));
@@ -31,12 +35,21 @@ impl Attendance<'_> {
             Event::PairingQrCodesExhausted(_) => {
                 // Somebody may be typing a code on this very connection.
                 self.pairing_until.get_or_insert_with(Instant::now);
+                self.pairing.qr_exhausted = true;
             }
-            Event::PairingCode(code) => self.pairing_until = Some(Instant::now() + code.timeout + PAIR_CODE_GRACE),
+            Event::PairingCode(code) => {
+                self.pairing.code_shown = true;
+                self.pairing_until = Some(Instant::now() + code.timeout + PAIR_CODE_GRACE);
+            }
+            Event::PairingCodeError(error) => self.on_code_refused(error).await,
+            Event::PairingCodeRefresh(_) => self.on_code_void().await,
+            Event::QrScannedWithoutMultidevice(_) => {
+                self.on_pairing_refused(0, "the phone is too old for linked devices; update WhatsApp on it").await;
+            }
             Event::PairSuccess(success) => {
                 self.pairing_until = None;
-                self.own.awaits_history.send_replace(true);
                 self.on_passkey_done();
+                self.own.awaits_history.send_replace(true);
                 let account = Account {
                     jid: Some(success.id.to_non_ad_string()),
                     lid: Some(success.lid.to_non_ad_string()).filter(|lid| lid.ends_with("@lid") && !lid.starts_with('@')),
@@ -45,10 +58,11 @@ impl Attendance<'_> {
                 self.life.links.linked(self.own, SessionStatus::Connecting, account).await;
             }
             Event::PairError(error) => {
-                tracing::warn!(session = %self.own.session(), "a pairing failed");
                 if self.life.links.passkey_until().is_some() {
                     return self.on_passkey_error(&error.error).await;
                 }
+                let (code, text) = pairing::in_words(&error.error);
+                self.on_pairing_refused(code, text).await;
             }
             // With a new name the library announces the session, and so it does at each login.
             Event::SelfPushNameUpdated(_) => online::settle(self.own, &self.running.client, true),
@@ -63,52 +77,61 @@ impl Attendance<'_> {
                 }
             }
             Event::Connected(_) => {
-                online::settle(self.own, &self.running.client, false);
-                self.connection.connected = true;
-                self.own.ctx.presences.forget_asked(self.own.session());
-                self.life.failures = 0;
-                let account = Account::of(&self.running.client);
-                self.own_users = [&account.jid, &account.lid].into_iter().flatten().map(|jid| user(jid)).collect();
-                self.life.links.linked(self.own, SessionStatus::Connected, account).await;
-                self.pump();
+                self.settings_are(false).await;
+                self.on_connected().await;
             }
+            Event::AppStateSyncFailed(failed) => self.on_settings_failed(failed).await,
             Event::OfflineSyncCompleted(_) => {
                 self.connection.caught_up = true;
+                self.usable.caught_up(self.connection.connected);
                 self.pump();
             }
-            Event::Disconnected(_) => return self.on_lost_socket().await,
-            Event::Receipt(receipt) => self.receipts.add(self.own, receipt, &self.own_users),
+            Event::Disconnected(_) => {
+                let cut = self.on_lost_socket().await;
+                return self.on_closed().await.or(cut);
+            }
+            Event::Receipt(receipt) => {
+                if is_phone(&receipt.source.sender, &self.own_users) {
+                    self.own.away.heard();
+                }
+                self.receipts.add(self.own, receipt, &self.own_users);
+            }
+            Event::RawNode(node) => {
+                let verdict = Verdict::of_stream(node.get(), self.own.ctx.clock.now())?;
+                return self.on_refusal(verdict).await;
+            }
             Event::Presence(update) => self.own.ctx.presences.told(self.own.session(), update, self.own.ctx.clock.now()),
             Event::ChatPresence(update) => self.own.ctx.presences.typing(self.own.session(), update, self.own.ctx.clock.now()),
-            Event::UndecryptableMessage(message) => inbound::note_undecryptable(self.own, message).await,
-            _ => return self.on_verdict(event),
+            _ => return self.on_verdict(event).await,
         }
         None
     }
 
     /// Events after which the library does not connect again by itself.
-    fn on_verdict(&mut self, event: &Event) -> Option<End> {
-        let session = self.own.session();
+    async fn on_verdict(&mut self, event: &Event) -> Option<End> {
+        if let Some(verdict) = Verdict::of(event, self.own.ctx.clock.now()) {
+            return self.on_refusal(verdict).await;
+        }
         match event {
-            Event::LoggedOut(out) if out.reason == ConnectFailureReason::AccountLocked => Some(End::Lost(DisconnectReason::Banned)),
             Event::LoggedOut(_) => Some(End::LoggedOut),
             // Whoever came owns no lease, for the vault is still ours: two programs use the same keys.
             Event::StreamReplaced(_) => Some(End::Lost(DisconnectReason::Conflict)),
-            Event::TemporaryBan(_) => Some(End::Lost(DisconnectReason::Banned)),
-            Event::ClientOutdated(_) => {
-                tracing::error!(%session, "WhatsApp refuses this version of the client: it is too old");
-                self.life.failures = self.life.failures.max(SLOW);
-                None
-            }
-            Event::ConnectFailure(failure) => {
-                tracing::warn!(%session, code = failure.reason.code(), "WhatsApp refused the connection");
-                if !failure.reason.should_reconnect() {
-                    self.life.failures = self.life.failures.max(SLOW);
-                }
-                None
-            }
+            Event::ClientOutdated(_) => Some(self.on_outdated()),
             _ => None,
         }
+    }
+
+    /// The connection can be used.
+    pub(super) async fn on_connected(&mut self) {
+        online::settle(self.own, &self.running.client, false);
+        self.connection.connected = true;
+        self.on_admitted();
+        self.own.ctx.presences.forget_asked(self.own.session());
+        self.life.failures = 0;
+        let account = Account::of(&self.running.client);
+        self.own_users = [&account.jid, &account.lid].into_iter().flatten().map(|jid| user(jid)).collect();
+        self.life.links.linked(self.own, SessionStatus::Connected, account).await;
+        self.pump();
     }
 
     async fn on_qr(&mut self, qr: &PairingQrCode) {
@@ -116,13 +139,17 @@ impl Attendance<'_> {
             return;
         }
         let life_ms = i64::try_from(qr.timeout.as_millis()).unwrap_or(i64::MAX);
-        let qr = QrCode { text: qr.code.clone(), expires_at: self.own.ctx.clock.now().plus_millis(life_ms) };
+        self.pairing.qr_exhausted = false;
+        self.pairing.first_qr.send_replace(true);
+        let qr = QrCode { text: pairing::for_the_camera(&qr.code), expires_at: self.own.ctx.clock.now().plus_millis(life_ms) };
         self.life.links.qr(self.own, qr).await;
     }
 
     /// The socket is gone, by the library's word or because it opens another one.
     pub(super) async fn on_lost_socket(&mut self) -> Option<End> {
         self.connection.caught_up = false;
+        self.usable.until = None;
+        self.pairing.first_qr.send_replace(false);
         self.tokens.gone.cancel();
         if std::mem::take(&mut self.connection.connected) {
             self.own.ctx.meter().sockets_lost.one();
@@ -131,9 +158,6 @@ impl Attendance<'_> {
         self.on_passkey_cut().await
     }
 }
-
-/// How many failures a refusal counts for: the next try comes after minutes.
-const SLOW: u32 = 8;
 
 fn user(jid: &str) -> String {
     wharf_core::session::user_part(jid).to_owned()

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
+use super::keyed::Keyed;
+
 /// What became of a message that was written to the socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -17,6 +19,8 @@ pub(crate) enum Answer {
 /// The messages of one client that are on the wire, by their WhatsApp id.
 #[derive(Default)]
 pub(crate) struct Flight {
+    /// Whom the message that is being written is sealed for.
+    pub(crate) keyed: Keyed,
     waiting: Mutex<HashMap<String, oneshot::Sender<Answer>>>,
 }
 

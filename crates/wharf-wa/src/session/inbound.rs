@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use wacore::proto_helpers::MessageExt as _;
-use wacore::types::events::{DecryptFailMode, InboundMessage, UnavailableType, UndecryptableMessage};
+use wacore::types::events::InboundMessage;
 use wacore::types::message::MessageInfo;
 use wacore_binary::JidExt as _;
+use wharf_api::ids::MessageId;
 use wharf_api::limits;
 use wharf_api::types::media::MediaState;
 use wharf_api::types::message::{Content, Marks};
@@ -16,7 +17,7 @@ use whatsapp_rust::client::Client;
 use whatsapp_rust::types::durability_hook::InboundDurabilityHook;
 
 use super::media::Source;
-use super::{Own, convert, votes};
+use super::{Own, convert, recovered, votes};
 use crate::engine::SEALED_MEDIA;
 
 /// How many messages one commit takes: the library brings up to 400 at a time, and a commit holds others up.
@@ -68,8 +69,16 @@ impl Inbound {
         if self.own.vault.is_shut() {
             return Err(store::Error::Fenced);
         }
-        let (mut rows, mut files) = (Vec::with_capacity(batch.len()), Vec::new());
+        let (mut rows, mut files, mut recovered) = (Vec::with_capacity(batch.len()), Vec::new(), 0);
         for inbound in batch {
+            for given in recovered::of(&self.own, client, inbound).await? {
+                let Some(mut row) = self.row(&given.inbound) else { continue };
+                given.place(&mut row);
+                votes::read(&self.own, client, &given.inbound, &mut row).await?;
+                files.extend(self.file(&mut row, &given.inbound));
+                recovered += 1;
+                rows.push(row);
+            }
             let Some(mut row) = self.row(inbound) else { continue };
             votes::read(&self.own, client, inbound, &mut row).await?;
             files.extend(self.file(&mut row, inbound));
@@ -81,7 +90,11 @@ impl Inbound {
         fail::fail_point!("inbound-before-commit");
         match self.record(&rows, &files).await {
             Err(store::Error::Corrupt(_)) => self.commit_singly(rows, &files).await?,
-            result => result?,
+            stored => {
+                let stored = stored?;
+                // What was there is not stored again.
+                self.own.ctx.meter().recovered.add(recovered.min(stored.len()) as u64);
+            }
         }
         fail::fail_point!("inbound-after-commit");
         Ok(())
@@ -99,16 +112,17 @@ impl Inbound {
             match self.record(&[row], &[]).await {
                 // It would come again for ever.
                 Err(store::Error::Corrupt(_)) => tracing::error!(session = %self.own.session(), "a received message is left out"),
-                result => result?,
+                result => drop(result?),
             }
         }
         Ok(())
     }
 
-    async fn record(&self, rows: &[MessageRow], files: &[NewFetch]) -> Result<(), store::Error> {
+    /// Gives the ids of what is new.
+    async fn record(&self, rows: &[MessageRow], files: &[NewFetch]) -> Result<Vec<MessageId>, store::Error> {
         let inbound = self.own.vault.notice(self.own.ctx.store.record_inbound_with_files(self.own.fence(), rows, files).await)?;
         self.own.ctx.meter().received.add(inbound.inserted.len() as u64);
-        Ok(())
+        Ok(inbound.inserted)
     }
 
     /// The file that is to be fetched for the row, its key sealed. A file that cannot be fetched is one that failed.
@@ -143,34 +157,18 @@ impl Inbound {
 }
 
 /// Statuses come from everybody who shows theirs, and not every gateway wants them. A reaction to one comes to its author alone.
-fn is_wanted(own: &Own, info: &MessageInfo) -> bool {
+pub(super) fn is_wanted(own: &Own, info: &MessageInfo) -> bool {
     own.ctx.config.receive_statuses || !info.source.chat.is_status_broadcast()
-}
-
-/// Stores that a message came which could not be decrypted. The library has asked the sender for it again; what comes then
-/// takes the place of this row's content. What WhatsApp gives to phones alone never comes, and is shown as what it is.
-pub(super) async fn note_undecryptable(own: &Own, message: &UndecryptableMessage) {
-    let session = own.session();
-    if message.decrypt_fail_mode == DecryptFailMode::Hide || !is_wanted(own, &message.info) {
-        return;
-    }
-    let Ok(mut row) = convert::bare(own.fence(), own.ctx.chance.message_id(), &message.info) else { return };
-    if message.is_unavailable && message.unavailable_type.is_unrecoverable_fanout() {
-        row.content = Content::Unsupported { kind: message.unavailable_type.as_str().to_owned() };
-        row.marks.view_once = message.unavailable_type == UnavailableType::ViewOnce;
-    } else {
-        own.ctx.meter().undecryptable.one();
-        tracing::warn!(%session, message = %row.id, "a message could not be decrypted");
-    }
-    if let Err(error) = own.vault.notice(own.ctx.store.record_inbound(own.fence(), &[row]).await) {
-        tracing::warn!(%session, %error, "a message that could not be decrypted was not recorded");
-    }
 }
 
 #[async_trait]
 impl InboundDurabilityHook for Inbound {
     /// `Err` leaves the batch unacknowledged: the next connection brings it again, and what is there already is left out then.
     async fn on_messages(&self, client: Arc<Client>, batch: &[InboundMessage]) -> anyhow::Result<()> {
+        // What the account says on its phone is a sign of the phone.
+        if batch.iter().any(|inbound| inbound.info.source.is_from_me && inbound.info.source.sender.device == 0) {
+            self.own.away.heard();
+        }
         for chunk in batch.chunks(CHUNK) {
             if let Err(error) = self.take(&client, chunk).await {
                 self.own.unstored.notify_one();

@@ -2,11 +2,13 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
+use wharf_api::Timestamp;
 use wharf_api::ids::SessionId;
 use wharf_api::types::session::{DisconnectReason, SessionStatus};
 use wharf_core::engine::{Error, Link};
@@ -18,6 +20,8 @@ use super::links::Links;
 use super::outgoing::{Queue, give_up_queue};
 use super::pause::Pause;
 use super::seen::Seen;
+use super::standby::Standby;
+use super::verdicts::reached;
 use super::{Context, Order, Own};
 use crate::vault::Halt;
 
@@ -41,6 +45,8 @@ pub(super) enum End {
     Broken,
     /// Connections pause, or did and the session is to be taken anew.
     Paused,
+    /// WhatsApp lets no client in like this one: the next is built when it may.
+    Barred,
 }
 
 pub(super) struct Life {
@@ -52,6 +58,12 @@ pub(super) struct Life {
     seen: Arc<Seen>,
     /// Clients that ended without a reason since one was connected.
     pub(super) failures: u32,
+    /// What is remembered of refusals.
+    pub(super) standby: Standby,
+    /// WhatsApp turned the session away: the next client comes at that time and not before.
+    pub(super) not_before: Option<Timestamp>,
+    /// How often WhatsApp refused a pairing code since it gave one.
+    pub(super) refused_codes: Arc<AtomicU32>,
     /// What the pump knows of messages, while no pump runs.
     pub(super) queue: Option<Queue>,
     /// Who waits for a logout to be done.
@@ -68,7 +80,20 @@ impl Life {
         seen: Arc<Seen>,
     ) -> Self {
         let links = Links::new(session.clone(), link);
-        Self { ctx, session, links, orders, wake, seen, failures: 0, queue: None, logout: None }
+        Self {
+            ctx,
+            session,
+            links,
+            orders,
+            wake,
+            seen,
+            failures: 0,
+            standby: Standby::default(),
+            not_before: None,
+            refused_codes: Arc::default(),
+            queue: None,
+            logout: None,
+        }
     }
 
     /// Runs until the session ends. `started` hears whether it could be taken.
@@ -88,7 +113,8 @@ impl Life {
                     own.vault.shut(Halt::Ended);
                     let end = end.unwrap_or(End::Broken);
                     tracing::debug!(session = %self.session, ?end, "a client ended");
-                    if end == End::Paused {
+                    // What a session waited for told when to go on: no pause of its own.
+                    if matches!(end, End::Paused | End::Barred) {
                         continue;
                     }
                     if end != End::Broken {
@@ -126,9 +152,17 @@ impl Life {
         self.failures = self.failures.saturating_add(1);
         let step = Duration::from_millis(500) * 2_u32.pow(self.failures.min(10));
         let until = Instant::now() + step.min(LONGEST_PAUSE) + self.ctx.jitter(step.min(LONGEST_PAUSE) / 4);
+        let (not_before, clock) = (self.not_before.take(), Arc::clone(&self.ctx.clock));
+        let over = async {
+            match not_before {
+                Some(at) => reached(&*clock, at).await,
+                None => tokio::time::sleep_until(until).await,
+            }
+        };
+        tokio::pin!(over);
         loop {
             tokio::select! {
-                () = tokio::time::sleep_until(until) => return None,
+                () = &mut over => return None,
                 order = self.orders.recv() => match order {
                     Some(Order::Stop { record }) => return Some(record),
                     Some(order) => order.refuse(),
@@ -148,6 +182,9 @@ impl Life {
     }
 
     async fn one_client(&mut self, own: &Arc<Own>) -> End {
+        if let Some(end) = self.stand_by(own).await {
+            return end;
+        }
         let running = match Box::pin(Running::start(own)).await {
             Ok(running) => running,
             Err(error) => {
@@ -159,6 +196,7 @@ impl Life {
             }
         };
         self.seen.follow(&running.client);
+        own.away.load(own).await;
         if running.is_linked() {
             let jid = running.client.pn().map(|jid| jid.to_non_ad_string());
             let status = if self.failures == 0 { SessionStatus::Connecting } else { SessionStatus::Reconnecting };
@@ -189,7 +227,7 @@ impl Life {
                 }
             }
             End::QrExpired => self.links.ended(own, SessionStatus::QrExpired, None, false).await,
-            End::Fenced | End::Broken | End::Paused => self.links.show(SessionStatus::Stopped, None),
+            End::Fenced | End::Broken | End::Paused | End::Barred => self.links.show(SessionStatus::Stopped, None),
         }
         if let Some(logout) = self.logout.take() {
             let _ = logout.send(Ok(()));

@@ -42,11 +42,13 @@ pub(super) struct Links {
     session: SessionId,
     shown: Arc<watch::Sender<Link>>,
     unrecorded: VecDeque<LinkChange>,
+    /// Why the last try to pair failed, until one succeeds: the next QR code is shown beside it.
+    pairing: Option<Refusal>,
 }
 
 impl Links {
     pub(super) fn new(session: SessionId, shown: Arc<watch::Sender<Link>>) -> Self {
-        Self { session, shown, unrecorded: VecDeque::new() }
+        Self { session, shown, unrecorded: VecDeque::new(), pairing: None }
     }
 
     /// Shows a status without writing it down. What the session waits for, and what WhatsApp last refused, stays shown until it is
@@ -54,21 +56,29 @@ impl Links {
     pub(super) fn show(&self, status: SessionStatus, jid: Option<String>) {
         self.shown.send_modify(|link| {
             *link = match status {
-                SessionStatus::Connected => Link { jid, ..Link::new(status) },
-                _ => Link { jid, waiting: link.waiting, refusal: link.refusal.take(), ..Link::new(status) },
+                SessionStatus::Connected => Link { jid, degraded: lasting(link), ..Link::new(status) },
+                _ => Link {
+                    jid,
+                    // A session that was turned away says so while it is tried again.
+                    reason: link.reason.filter(|reason| *reason == DisconnectReason::Refused && link.refusal.is_some()),
+                    waiting: link.waiting,
+                    refusal: link.refusal.take(),
+                    degraded: lasting(link),
+                    ..Link::new(status)
+                },
             };
         });
     }
 
     /// Shows a QR code and announces it.
     pub(super) async fn qr(&mut self, own: &Own, qr: QrCode) {
-        // Why the code before it came to nothing stays readable beside the fresh one.
-        self.shown.send_modify(|link| *link = Link { qr: Some(qr), refusal: link.refusal.take(), ..Link::new(SessionStatus::Qr) });
+        self.shown.send_replace(Link { qr: Some(qr), refusal: self.pairing.clone(), ..Link::new(SessionStatus::Qr) });
         self.record(own, Account::default(), false).await;
     }
 
     /// Shows a status of a linked session and writes it down.
     pub(super) async fn linked(&mut self, own: &Own, status: SessionStatus, account: Account) {
+        self.pairing = None;
         self.show(status, account.jid.clone());
         self.record(own, account, false).await;
     }
@@ -122,6 +132,23 @@ impl Links {
         if changed {
             self.tell(own).await;
         }
+    }
+
+    /// The same for a session that is tried again although nobody says that it helps.
+    pub(super) async fn turned_away(&mut self, own: &Own, refusal: Refusal) {
+        self.shown.send_if_modified(|link| link.reason.replace(DisconnectReason::Refused).is_none());
+        self.refused(own, refusal).await;
+    }
+
+    /// The same for a try to pair: it stays shown beside the next QR code.
+    pub(super) async fn pairing_refused(&mut self, own: &Own, refusal: Refusal) {
+        self.pairing = Some(refusal.clone());
+        self.refused(own, refusal).await;
+    }
+
+    /// The same, told with the next change of the link.
+    pub(super) fn note(&self, refusal: Refusal) {
+        self.shown.send_modify(|link| link.refusal = Some(refusal));
     }
 
     /// Shows what does not work although the session is connected.
@@ -186,4 +213,9 @@ impl Links {
         });
         self.catch_up(own).await;
     }
+}
+
+/// What stays true on the next connection.
+fn lasting(link: &Link) -> Option<Degradation> {
+    link.degraded.filter(|degraded| *degraded == Degradation::PhoneAway)
 }

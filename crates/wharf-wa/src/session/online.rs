@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+use wharf_api::types::switches::Feature;
 use whatsapp_rust::PresenceError;
 use whatsapp_rust::client::Client;
 
@@ -112,6 +113,9 @@ pub(crate) async fn set(own: &Own, client: &Client, stays: bool) -> Result<(), P
 
 /// Is there for a moment, for what is named so.
 pub(crate) async fn moment(own: &Arc<Own>, client: &Arc<Client>, what: &str, time: Duration) {
+    if own.ctx.config.switches.is_off(Feature::Presence) {
+        return;
+    }
     let until = Instant::now() + time;
     own.online.state().moments.insert(what.to_owned(), until);
     own.online.tell_if_possible(client).await;

@@ -30,6 +30,9 @@ use verdict::Verdict;
 /// How long the pump waits at its end for the last outcomes to be stored.
 const RECORD_LIMIT: Duration = Duration::from_secs(8);
 
+/// Why a message ends that nobody could be given.
+const UNKEYED: &str = "WhatsApp has no keys of the recipient's devices: nobody could have read the message";
+
 /// Sends what is queued, then ends. The session starts it when there may be something to send.
 pub(super) struct Pump {
     own: Arc<Own>,
@@ -77,12 +80,15 @@ impl Pump {
                 }
                 self.sort_out().await?;
                 self.queue.pace(self.now());
+                // Whoever is let go looks at what holds the message.
+                self.note_holds().await;
                 self.let_go();
                 continue;
             }
             // What comes back from a rest has not been looked at.
             self.sort_out().await?;
             self.queue.pace(self.now());
+            self.note_holds().await;
             self.let_go();
             self.claim().await?;
             fail::fail_point!("S1-claimed");
@@ -226,6 +232,14 @@ impl Pump {
             // takes it for lost, the chat rests.
             Verdict::Unwritten if self.tokens.gone.is_cancelled() => self.queue.put_back(item),
             Verdict::Unwritten => self.queue.rest_unwritten(item, now),
+            Verdict::Unkeyed => {
+                item.tries += 1;
+                if item.tries >= limits::SEND_ATTEMPTS {
+                    self.settle(item, failed(UNKEYED.to_owned()));
+                } else {
+                    self.queue.rest_unkeyed(item, self.own.ctx.config.unkeyed_rest, now);
+                }
+            }
             Verdict::Again { chat_rests } => {
                 item.tries += 1;
                 if item.tries >= limits::SEND_ATTEMPTS {
@@ -251,8 +265,8 @@ impl Pump {
             // The worker that ends it counts it.
             Verdict::Overdue => {}
             Verdict::HoldNew(_) | Verdict::HoldAll => sends.held.one(),
-            Verdict::Again { .. } | Verdict::Stale(_) if item.tries + 1 >= limits::SEND_ATTEMPTS => sends.failed.one(),
-            Verdict::Again { .. } | Verdict::Stale(_) | Verdict::Unwritten => sends.retried.one(),
+            Verdict::Again { .. } | Verdict::Stale(_) | Verdict::Unkeyed if item.tries + 1 >= limits::SEND_ATTEMPTS => sends.failed.one(),
+            Verdict::Again { .. } | Verdict::Stale(_) | Verdict::Unkeyed | Verdict::Unwritten => sends.retried.one(),
         }
     }
 

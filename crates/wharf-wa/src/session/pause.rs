@@ -58,7 +58,7 @@ impl Life {
     }
 
     /// The account that the session is linked to. A process that has just started knows it from the row.
-    async fn linked_to(&self, own: &Own) -> Option<String> {
+    pub(super) async fn linked_to(&self, own: &Own) -> Option<String> {
         if let Some(jid) = self.links.shown().jid {
             return Some(jid);
         }
@@ -67,7 +67,7 @@ impl Life {
     }
 
     /// Holds a place among those that connect until the session has connected or had its chance.
-    fn hold(&self, place: Option<OwnedSemaphorePermit>) {
+    pub(super) fn hold(&self, place: Option<OwnedSemaphorePermit>) {
         let mut link = self.links.watch();
         tokio::spawn(async move {
             let settled = link

@@ -32,23 +32,27 @@ pub const SILENT: &str = "15550001002";
 /// Long enough for a loaded machine; nothing waits this long when all is well.
 const PATIENCE: Duration = Duration::from_secs(40);
 
+/// What a test wants to be other than usual.
+type Change = Arc<dyn Fn(&mut Config) + Send + Sync>;
+
 pub struct World {
     pub services: Arc<Services>,
     pub engine: Arc<WaEngine>,
     pub caller: Caller,
     pub store: Arc<SqlStore>,
-    network: wharf_sim::Network,
+    pub network: wharf_sim::Network,
+    change: Change,
     http: reqwest::Client,
     folder: PathBuf,
 }
 
 impl World {
     pub async fn start() -> Self {
-        Self::start_with(None).await
+        Self::start_with(|_| {}).await
     }
 
-    /// A QR code is shown for `qr_life`, where that is not the library's business.
-    pub async fn start_with(qr_life: Option<Duration>) -> Self {
+    pub async fn start_with(change: impl Fn(&mut Config) + Send + Sync + 'static) -> Self {
+        let change: Change = Arc::new(change);
         let network = wharf_sim::Network::start(wharf_sim::Config {
             bind: ([127, 0, 0, 1], 0).into(),
             control_bind: ([127, 0, 0, 1], 0).into(),
@@ -59,7 +63,7 @@ impl World {
         #[expect(clippy::disallowed_methods, reason = "a test names its folder by chance")]
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(uuid::Uuid::now_v7().to_string());
         let store = open_store(&folder).await;
-        let (engine, services) = build(&network, &store, qr_life);
+        let (engine, services) = build(&network, &store, &*change);
         let account = wharf_core::account::find_or_create(&services, "test", "enterprise").await.unwrap();
         let plan = store.find_account(&account).await.unwrap().unwrap().plan;
         let caller = Caller {
@@ -75,19 +79,19 @@ impl World {
         let _ = whatsapp_rust::transport::default_tls_connector();
         #[expect(clippy::disallowed_methods, reason = "the control API is on loopback and belongs to the test")]
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { services, engine, caller, store, network, http, folder }
+        Self { services, engine, caller, store, network, change, http, folder }
     }
 
     /// Ends the engine as a process would end, and starts another on the same store.
     pub async fn restart(&mut self) {
         self.engine.shutdown().await;
-        (self.engine, self.services) = build(&self.network, &self.store, None);
+        (self.engine, self.services) = build(&self.network, &self.store, &*self.change);
         self.engine.start_linked().await.unwrap();
     }
 
     /// Another process of the same name on the same store: it takes over whatever it starts.
     pub fn second_engine(&self) -> Arc<WaEngine> {
-        build(&self.network, &self.store, None).0
+        build(&self.network, &self.store, &*self.change).0
     }
 
     /// A program with a store of its own that has got hold of the session's keys.
@@ -103,6 +107,7 @@ impl World {
             at,
             limit: None,
             claim: None,
+            proxy: None,
             webhook: None,
             webhook_limit: 0,
         };
@@ -127,7 +132,7 @@ impl World {
             store.vault_apply(&fence, ops).await.unwrap();
         }
         store.release_session(&fence).await.unwrap();
-        build(&self.network, &store, None).0
+        build(&self.network, &store, &*self.change).0
     }
 
     /// A session that `phone` has scanned and that is connected.
@@ -231,19 +236,22 @@ async fn open_store(folder: &Path) -> Arc<SqlStore> {
     wharf_store::open(wharf_store::Config::new(url, Arc::new(SystemChance))).await.unwrap()
 }
 
-fn build(network: &wharf_sim::Network, store: &Arc<SqlStore>, qr_life: Option<Duration>) -> (Arc<WaEngine>, Arc<Services>) {
+fn build(network: &wharf_sim::Network, store: &Arc<SqlStore>, change: &dyn Fn(&mut Config)) -> (Arc<WaEngine>, Arc<Services>) {
     let mut config = Config::new("node-1", [7; 32]);
     config.server_url = Some(network.url().parse().unwrap());
     config.send_ack_timeout = Duration::from_secs(1);
-    config.qr_life = qr_life;
     config.poll = Duration::from_millis(200);
     // Whoever was refused has rested when somebody new is tried again, and comes first.
     config.chat_hold = [Duration::from_millis(500), Duration::from_secs(2)];
     config.probe_gap = Duration::from_secs(3);
     config.pace = false;
+    change(&mut config);
+    let meter = Arc::clone(&config.meter);
     let outcomes = Arc::new(Outcomes::default());
     let engine = WaEngine::new(config, store.clone(), Arc::new(SystemClock), Arc::new(SystemChance), outcomes.clone()).unwrap();
-    let services = Services::new(store.clone(), engine.clone(), Arc::new(SystemClock), Arc::new(SystemChance), outcomes);
+    let mut services = Services::new(store.clone(), engine.clone(), Arc::new(SystemClock), Arc::new(SystemChance), outcomes);
+    services.meter = meter;
+    let services = services.with_webhooks(&[7; 32], wharf_core::webhook::Schedule::default());
     (engine, Arc::new(services))
 }
 

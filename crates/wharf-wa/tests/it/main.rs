@@ -4,7 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 mod harness;
+mod library;
 mod link;
 mod passkey;
+mod probe;
+mod proxy;
 mod receive;
 mod send;
+mod ways;

@@ -15,7 +15,7 @@ const QR_LIFE: Duration = Duration::from_millis(500);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_qr_codes_run_out_for_who_does_not_scan_and_not_while_a_passkey_is_waited_for() {
-    let world = World::start_with(Some(QR_LIFE)).await;
+    let world = World::start_with(|config| config.qr_life = Some(QR_LIFE)).await;
     world.put(&format!("phones/{OWNER}/passkey"), json!({})).await;
     let fresh = session::create(&world.services, &world.caller, "guarded", None).await.unwrap();
     let guarded = fresh.row.id;

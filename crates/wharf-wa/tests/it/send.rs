@@ -228,3 +228,23 @@ async fn sockets_that_drop_under_load_lose_nothing_and_show_nothing_twice() {
     assert_eq!(texts, (0..60).map(|n| format!("text {n}")).collect::<Vec<_>>());
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_group_has_the_time_that_the_keys_of_its_members_take_and_a_chat_with_one_person_has_not() {
+    // A hundred members add five seconds.
+    let world = World::start_with(|config| config.write_limit = std::time::Duration::from_secs(1)).await;
+    let session = world.paired(OWNER).await;
+    let members: Vec<String> = std::iter::once(OWNER.to_owned()).chain((0..99_u64).map(|n| (15_550_002_001 + n).to_string())).collect();
+    let group = world.control("groups", json!({"creator": SILENT, "subject": "a crowd", "members": members}).to_string()).await;
+    let group = group["id"].as_str().unwrap();
+    world.fault(json!({"action": "delay_keys", "delayMs": 1500})).await;
+    let row = world.accept(&session, group, "to everybody").await;
+    world.message(&row, SENT).await;
+    assert_eq!(world.services.meter.sends.retried.read(), 0, "at the first try");
+
+    let row = world.accept(&session, ECHO, "to one").await;
+    until("a try that was too slow", async || (world.services.meter.sends.retried.read() > 0).then_some(())).await;
+    world.clear_faults().await;
+    world.message(&row, SENT).await;
+    world.end().await;
+}

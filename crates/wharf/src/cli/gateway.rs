@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use reqwest::header::CONTENT_LENGTH;
-use reqwest::{Body, Method, RequestBuilder};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH};
+use reqwest::{Body, Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use url::Url;
@@ -21,8 +21,11 @@ const WAIT_SECS: u64 = 20;
 const TIMEOUT: Duration = Duration::from_secs(45);
 /// A little more than a gateway takes for a request with a file.
 const FILE_TIMEOUT: Duration = Duration::from_millis(limits::MEDIA_REQUEST_MS + 10_000);
+/// How long one stream of events is read before another takes its place.
+const STREAM_TIMEOUT: Duration = Duration::from_hours(12);
 
-pub(super) struct Gateway {
+#[derive(Clone)]
+pub struct Gateway {
     client: reqwest::Client,
     url: Url,
     key: String,
@@ -35,8 +38,10 @@ pub(super) enum Told<T> {
 }
 
 impl Gateway {
-    pub(super) fn new(url: &str, key: &str) -> anyhow::Result<Self> {
+    pub fn new(url: &str, key: &str) -> anyhow::Result<Self> {
         let url = Url::parse(url).context("--url is no address")?;
+        // A client wants a provider of cryptography; where another part was faster, its choice is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         #[expect(clippy::disallowed_methods, reason = "the address is what the person at the terminal typed")]
         let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
         Ok(Self { client, url, key: key.to_owned() })
@@ -96,6 +101,36 @@ impl Gateway {
         self.done(request).await
     }
 
+    /// Any question, and its answer as it came: data, or a refusal with its status.
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> anyhow::Result<Result<Value, (u16, FailureBody)>> {
+        let mut url = self.place(path)?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let mut request = self.client.request(method, url).bearer_auth(&self.key).timeout(FILE_TIMEOUT);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        self.told(request).await
+    }
+
+    /// The stream of events behind the one that was seen last, or from now on.
+    pub(super) async fn events(&self, last: Option<&str>) -> anyhow::Result<Response> {
+        let mut url = self.place(&["events"])?;
+        url.query_pairs_mut().append_pair("after", "latest");
+        let mut request = self.client.get(url).bearer_auth(&self.key).header(ACCEPT, "text/event-stream").timeout(STREAM_TIMEOUT);
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        Ok(request.send().await?.error_for_status()?)
+    }
+
     fn request(&self, method: Method, path: &[&str]) -> anyhow::Result<RequestBuilder> {
         Ok(self.client.request(method, self.place(path)?).bearer_auth(&self.key))
     }
@@ -136,7 +171,7 @@ impl Gateway {
     }
 }
 
-fn in_words((_, refused): &(u16, FailureBody)) -> anyhow::Error {
+pub(super) fn in_words((_, refused): &(u16, FailureBody)) -> anyhow::Error {
     let reason = refused.details.as_ref().and_then(|details| details.reason.as_deref());
     match reason {
         Some(reason) => anyhow!("{} ({}): {reason}", refused.message, refused.code),

@@ -1,6 +1,6 @@
 //! `wharf listen`: shows events as they happen and hands them on, signed, to a server under development.
 
-mod frames;
+pub(super) mod frames;
 
 use std::time::Duration;
 

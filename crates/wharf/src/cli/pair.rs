@@ -1,7 +1,7 @@
 //! `wharf sessions pair`: links a phone from a terminal, through a gateway that runs.
 
 mod passkey;
-mod screen;
+pub(super) mod screen;
 
 use std::time::Duration;
 
@@ -66,14 +66,14 @@ async fn follow(gateway: &Gateway, url: &str, started: SessionWithQr) -> anyhow:
     let mut screen = Screen::new();
     let mut known = String::new();
     if let Some(qr) = started.qr {
-        screen.show(&qr.qr)?;
+        screen.show(&qr.qr, None)?;
         known = qr.qr;
     }
     loop {
         match gateway.next_qr(&id, &known).await? {
             Told::Done(qr) if qr.qr == known => {}
             Told::Done(qr) => {
-                screen.show(&qr.qr)?;
+                screen.show(&qr.qr, refusal(&gateway.session(&id).await?))?;
                 known = qr.qr;
             }
             Told::Refused(code) if code == ErrorCode::QrCodeExpired.name() => {
@@ -116,9 +116,10 @@ async fn until_connected(gateway: &Gateway, url: &str, id: &str) -> anyhow::Resu
             println!("The phone was not linked: {why}. Scan the fresh code to try again.");
             return Ok(Outcome::FreshCode);
         }
-        if last != Some(session.status) {
-            last = Some(session.status);
-            println!("{}", in_words(&session));
+        let words = in_words(&session);
+        if last.as_ref() != Some(&words) {
+            println!("{words}");
+            last = Some(words);
         }
         match session.status {
             SessionStatus::Connected => return Ok(Outcome::Connected),
@@ -132,8 +133,14 @@ async fn until_connected(gateway: &Gateway, url: &str, id: &str) -> anyhow::Resu
     bail!("the session is still not connected; it goes on by itself: GET /v1/sessions/{id} tells how far it is")
 }
 
+/// What WhatsApp said when it last turned the session away.
+fn refusal(session: &Session) -> Option<&str> {
+    session.refusal.as_ref()?.text.as_deref()
+}
+
 fn in_words(session: &Session) -> String {
     match session.status {
+        other if refusal(session).is_some() => format!("{}: {} …", other.as_str(), refusal(session).unwrap_or_default()),
         SessionStatus::Connected => format!("Connected as +{}.", session.phone_number.as_deref().unwrap_or("?")),
         SessionStatus::Connecting => "Scanned; connecting …".to_owned(),
         other => format!("{} …", other.as_str()),

@@ -22,8 +22,10 @@ pub(super) struct Settings {
     pub log: Log,
     pub egress: Egress,
     pub webhooks: Webhooks,
+    pub whatsapp: Whatsapp,
     pub media: Media,
     pub limits: Limits,
+    pub updates: Updates,
 }
 
 #[derive(Default, Deserialize)]
@@ -50,6 +52,7 @@ impl FromStr for Texts {
 pub(super) struct Log {
     pub filter: Option<String>,
     pub format: Option<String>,
+    pub library: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
@@ -77,6 +80,16 @@ pub(super) struct Webhooks {
     pub give_up_hours: Option<f64>,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Whatsapp {
+    pub version: Option<String>,
+    pub version_url: Option<String>,
+    pub proxy: Option<String>,
+    pub extra_root: Option<PathBuf>,
+    pub canary: Option<Texts>,
+}
+
 /// A list of seconds; in the environment with commas between.
 #[derive(Deserialize)]
 #[serde(transparent)]
@@ -98,6 +111,14 @@ pub(super) struct Limits {
     pub request_timeout_secs: Option<u64>,
     pub header_timeout_secs: Option<u64>,
     pub drain_timeout_secs: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Updates {
+    pub check: Option<bool>,
+    pub url: Option<String>,
+    pub public_key: Option<String>,
 }
 
 pub(super) fn read(path: &Path) -> Result<Settings, Error> {
@@ -127,12 +148,17 @@ impl Settings {
         set(&mut self.receive_statuses, env("WHARF_RECEIVE_STATUSES"))?;
         set(&mut self.announce_online, env("WHARF_ANNOUNCE_ONLINE"))?;
         set(&mut self.server.trusted_proxies, env("WHARF_TRUSTED_PROXIES"))?;
+        set(&mut self.whatsapp.proxy, env("WHARF_WHATSAPP_PROXY"))?;
+        set(&mut self.whatsapp.extra_root, env("WHARF_WHATSAPP_EXTRA_ROOT"))?;
         set(&mut self.log.filter, env("WHARF_LOG"))?;
         set(&mut self.log.format, env("WHARF_LOG_FORMAT"))?;
+        set(&mut self.log.library, env("WHARF_LOG_LIBRARY"))?;
         set(&mut self.egress.reach, env("WHARF_EGRESS_REACH"))?;
         set(&mut self.webhooks.retry_pauses_secs, env("WHARF_WEBHOOK_RETRY_PAUSES_SECS"))?;
         set(&mut self.webhooks.overload_pause_secs, env("WHARF_WEBHOOK_OVERLOAD_PAUSE_SECS"))?;
         set(&mut self.webhooks.give_up_hours, env("WHARF_WEBHOOK_GIVE_UP_HOURS"))?;
+        set(&mut self.whatsapp.version, env("WHARF_WHATSAPP_VERSION"))?;
+        set(&mut self.whatsapp.version_url, env("WHARF_WHATSAPP_VERSION_URL"))?;
         set(&mut self.media.free_space_floor_mb, env("WHARF_MEDIA_FREE_SPACE_FLOOR_MB"))?;
         set(&mut self.media.bucket, env("WHARF_MEDIA_BUCKET"))?;
         set(&mut self.media.endpoint, env("WHARF_MEDIA_ENDPOINT"))?;
@@ -143,13 +169,19 @@ impl Settings {
         set(&mut self.limits.failed_keys_per_minute, env("WHARF_FAILED_KEYS_PER_MINUTE"))?;
         set(&mut self.limits.request_timeout_secs, env("WHARF_REQUEST_TIMEOUT_SECS"))?;
         set(&mut self.limits.header_timeout_secs, env("WHARF_HEADER_TIMEOUT_SECS"))?;
+        set(&mut self.whatsapp.canary, env("WHARF_WHATSAPP_CANARY"))?;
+        set(&mut self.updates.check, env("WHARF_UPDATES_CHECK"))?;
+        set(&mut self.updates.url, env("WHARF_UPDATES_URL"))?;
+        set(&mut self.updates.public_key, env("WHARF_UPDATES_PUBLIC_KEY"))?;
         set(&mut self.limits.drain_timeout_secs, env("WHARF_DRAIN_TIMEOUT_SECS"))
     }
 
     #[cfg(test)]
     pub(super) fn unset(&self) -> Vec<&'static str> {
         let Self { listen, data_dir, database_url, master_key, master_key_file, .. } = self;
-        let Self { device_name, receive_statuses, announce_online, server, log, egress, webhooks, media, limits, .. } = self;
+        let Self {
+            device_name, receive_statuses, announce_online, server, log, egress, webhooks, whatsapp, updates, media, limits, ..
+        } = self;
         let set = [
             ("listen", listen.is_some()),
             ("data_dir", data_dir.is_some()),
@@ -160,6 +192,9 @@ impl Settings {
             ("receive_statuses", receive_statuses.is_some()),
             ("announce_online", announce_online.is_some()),
             ("server.trusted_proxies", server.trusted_proxies.is_some()),
+            ("whatsapp.proxy", whatsapp.proxy.is_some()),
+            ("whatsapp.extra_root", whatsapp.extra_root.is_some()),
+            ("log.library", log.library.is_some()),
             ("log.filter", log.filter.is_some()),
             ("log.format", log.format.is_some()),
             ("media.free_space_floor_mb", media.free_space_floor_mb.is_some()),
@@ -172,10 +207,16 @@ impl Settings {
             ("webhooks.retry_pauses_secs", webhooks.retry_pauses_secs.is_some()),
             ("webhooks.overload_pause_secs", webhooks.overload_pause_secs.is_some()),
             ("webhooks.give_up_hours", webhooks.give_up_hours.is_some()),
+            ("whatsapp.version", whatsapp.version.is_some()),
+            ("whatsapp.version_url", whatsapp.version_url.is_some()),
             ("limits.concurrent_requests", limits.concurrent_requests.is_some()),
             ("limits.failed_keys_per_minute", limits.failed_keys_per_minute.is_some()),
             ("limits.request_timeout_secs", limits.request_timeout_secs.is_some()),
             ("limits.header_timeout_secs", limits.header_timeout_secs.is_some()),
+            ("whatsapp.canary", whatsapp.canary.is_some()),
+            ("updates.check", updates.check.is_some()),
+            ("updates.url", updates.url.is_some()),
+            ("updates.public_key", updates.public_key.is_some()),
             ("limits.drain_timeout_secs", limits.drain_timeout_secs.is_some()),
         ];
         set.into_iter().filter(|(_, set)| !set).map(|(name, _)| name).collect()

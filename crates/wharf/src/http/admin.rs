@@ -2,8 +2,12 @@
 
 mod admin_create_account;
 mod admin_create_api_key;
+mod admin_fetch_version;
 mod admin_get_account;
+mod admin_get_canary;
 mod admin_get_switches;
+mod admin_get_update_notice;
+mod admin_get_whatsapp;
 mod admin_list_accounts;
 mod admin_list_audit;
 mod admin_list_plans;
@@ -13,8 +17,12 @@ mod admin_update_account;
 
 pub(super) use admin_create_account::admin_create_account;
 pub(super) use admin_create_api_key::admin_create_api_key;
+pub(super) use admin_fetch_version::admin_fetch_version;
 pub(super) use admin_get_account::admin_get_account;
+pub(super) use admin_get_canary::admin_get_canary;
 pub(super) use admin_get_switches::admin_get_switches;
+pub(super) use admin_get_update_notice::admin_get_update_notice;
+pub(super) use admin_get_whatsapp::admin_get_whatsapp;
 pub(super) use admin_list_accounts::admin_list_accounts;
 pub(super) use admin_list_audit::admin_list_audit;
 pub(super) use admin_list_plans::admin_list_plans;

@@ -6,7 +6,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use wharf_api::Timestamp;
 use wharf_core::Services;
-use wharf_core::meter::{Counter as Count, Sends};
+use wharf_core::meter::{Counter as Count, Meter, Sends, Unknown};
 use wharf_core::store::Backlog;
 
 use super::{Waiting, counter, gauge, histogram, number};
@@ -16,12 +16,28 @@ struct How {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Where {
+    place: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refused {
+    code: String,
+}
+
 pub(super) fn register(registry: &mut Registry, services: &Services, waiting: Option<Waiting>) {
     let meter = &*services.meter;
     registry.register("sends", "Tries to send, by outcome", sends(&meter.sends));
     histogram(registry, "send_ack_seconds", "From the acceptance of a message to its acknowledgement", meter.sends.ack_seconds.read());
     counter(registry, "received", "Messages that came in and are stored", meter.received.read());
+    counter(registry, "recovered", "Messages that the account's own phone gave again", meter.recovered.read());
+    counter(registry, "devices_unkeyed", "Devices that a message could not be sealed for", meter.devices_unkeyed.read());
     counter(registry, "undecryptable", "Messages that came in and could not be decrypted at once", meter.undecryptable.read());
+
+    registry.register("whatsapp_unknown", "Words of WhatsApp that the client library does not know, by place", unknown(&meter.unknown));
+    registry.register("whatsapp_refusals", "What WhatsApp refused: logins, registrations, pairings, streams; by its code", refusals(meter));
+    counter(registry, "phones_away", "Sessions whose phone was not heard of for ten days", meter.phones_away.read());
 
     let webhooks = &meter.webhooks;
     let tries = [("accepted", &webhooks.accepted), ("refused", &webhooks.refused), ("unanswered", &webhooks.unanswered)];
@@ -42,6 +58,15 @@ pub(super) fn register(registry: &mut Registry, services: &Services, waiting: Op
     backlog(registry, "webhook", "events on their way to webhooks", waiting.deliveries, now);
 }
 
+fn refusals(meter: &Meter) -> Family<Refused, Counter> {
+    let family: Family<Refused, Counter> = Family::default();
+    for (code, count) in meter.refusals.read() {
+        let code = code.map_or_else(|| "other".to_owned(), |code| code.to_string());
+        family.get_or_create(&Refused { code }).inc_by(count);
+    }
+    family
+}
+
 fn sends(sends: &Sends) -> Family<How, Counter> {
     by_outcome(&[
         ("sent", &sends.sent),
@@ -50,6 +75,21 @@ fn sends(sends: &Sends) -> Family<How, Counter> {
         ("retried", &sends.retried),
         ("held", &sends.held),
     ])
+}
+
+fn unknown(unknown: &Unknown) -> Family<Where, Counter> {
+    let family: Family<Where, Counter> = Family::default();
+    for (place, count) in [
+        ("tag", &unknown.tag),
+        ("notification", &unknown.notification),
+        ("ib", &unknown.ib),
+        ("enc", &unknown.enc),
+        ("nack", &unknown.nack),
+        ("other", &unknown.other),
+    ] {
+        family.get_or_create(&Where { place }).inc_by(count.read());
+    }
+    family
 }
 
 fn by_outcome(counts: &[(&'static str, &Count)]) -> Family<How, Counter> {

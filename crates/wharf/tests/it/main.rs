@@ -19,4 +19,5 @@ mod previews;
 mod sessions;
 mod stop;
 mod tenants;
+mod updates;
 mod wire;

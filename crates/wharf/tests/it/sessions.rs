@@ -112,3 +112,22 @@ async fn a_session_is_restarted_logged_out_and_deleted() {
     gateway.delete(&path).send().await.ok(200);
     gateway.get(&path).send().await.refused(ErrorCode::SessionNotFound);
 }
+
+#[tokio::test]
+async fn a_session_s_proxy_is_shown_without_name_and_password_and_a_bad_one_makes_no_session() {
+    let gateway = Gateway::start().await;
+    let made = gateway.post("/v1/sessions", json!({"name": "abroad", "proxy": "socks5://me:secret@10.0.0.1:1080"})).send().await;
+    let id = made.ok(201)["sessionId"].as_str().unwrap().to_owned();
+    let shown = gateway.get(&format!("/v1/sessions/{id}")).send().await;
+    for answer in [&made, &shown] {
+        assert_eq!(answer.json["data"]["proxy"], "socks5://***@10.0.0.1:1080");
+        assert!(!format!("{answer:?}").contains("secret"));
+    }
+    let plain = gateway.post("/v1/sessions", json!({"name": "here"})).send().await;
+    assert!(plain.ok(201)["proxy"].is_null());
+    for bad in ["10.0.0.1:1080", "https://10.0.0.1", "socks5://me@10.0.0.1"] {
+        let refused = gateway.post("/v1/sessions", json!({"name": "bad", "proxy": bad})).send().await;
+        assert_eq!(refused.refused(ErrorCode::InvalidRequest)["field"], "proxy", "{bad}");
+    }
+    assert_eq!(gateway.get("/v1/sessions").send().await.json["data"].as_array().unwrap().len(), 2);
+}

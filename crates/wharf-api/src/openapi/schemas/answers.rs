@@ -66,7 +66,13 @@ fn session_members() -> Vec<Member> {
         always("sessionId", session_id()),
         always("name", text()),
         always("status", word(SessionStatus::ALL.iter().map(|status| status.as_str()))),
-        maybe("reason", about(word(DisconnectReason::ALL.iter().map(|reason| reason.as_str())), "Why it is `disconnected`.")),
+        maybe(
+            "reason",
+            about(
+                word(DisconnectReason::ALL.iter().map(|reason| reason.as_str())),
+                "Why it is `disconnected`; `refused` also while it is tried again.",
+            ),
+        ),
         maybe("waitingFor", waiting_for()),
         maybe("since", about(time(), "When that wait began.")),
         maybe("refusal", refusal()),
@@ -74,6 +80,7 @@ fn session_members() -> Vec<Member> {
         maybe("newContactsHeld", new_contacts_held()),
         maybe("phoneNumber", about(text(), "The linked account's phone number.")),
         maybe("lid", about(text(), "The linked account's LID.")),
+        maybe("proxy", about(text(), "Its own proxy on the way to WhatsApp, without name and password.")),
         always("createdAt", time()),
         always("statusAt", about(time(), "When the status last changed.")),
         maybe(
@@ -101,7 +108,13 @@ pub(in crate::openapi) fn waiting_for() -> Value {
 
 pub(in crate::openapi) fn refusal() -> Value {
     let members = vec![
-        always("code", about(integer(0, Some(u64::from(u16::MAX))), "WhatsApp's number for it.")),
+        always(
+            "code",
+            about(
+                integer(0, Some(u64::from(u16::MAX))),
+                "WhatsApp's number for it; 0 where it gave none, 428 where it closed without a word.",
+            ),
+        ),
         maybe("text", text()),
         always("at", time()),
         maybe("until", about(time(), "When it ends, where WhatsApp says so; the session is tried again then.")),
@@ -110,7 +123,10 @@ pub(in crate::openapi) fn refusal() -> Value {
 }
 
 pub(in crate::openapi) fn degraded() -> Value {
-    about(word(Degradation::ALL.iter().map(|part| part.as_str())), "What does not work although the session is connected.")
+    about(
+        word(Degradation::ALL.iter().map(|part| part.as_str())),
+        "What does not work although the session is connected: the phone's settings (`app_state`), or the phone itself (`phone_away`: not heard of for ten days, and WhatsApp unlinks after fourteen).",
+    )
 }
 
 fn qr_members() -> Vec<Member> {

@@ -2,11 +2,21 @@
 
 use serde_json::{Value, json};
 
-use crate::openapi::schema::{about, always, chars, list, maybe, name, nullable, phone, recipient, request, session_id, text, time, word};
+use crate::openapi::schema::{
+    Member, about, always, chars, list, maybe, name, nullable, phone, recipient, request, session_id, text, time, word,
+};
 use crate::{Permission, limits};
 
 pub(super) fn create_session() -> Value {
-    request(vec![always("name", about(name(limits::SESSION_NAME_CHARS), "What people call it.")), maybe("webhook", hook())])
+    let proxy = about(
+        nullable(text()),
+        "Its own proxy on the way to WhatsApp, for socket and media: `socks5://` or `http://`, perhaps `NAME:PASSWORD@`, a host and a port. It is kept sealed.",
+    );
+    request(vec![title(), maybe("webhook", hook()), maybe("proxy", proxy)])
+}
+
+fn title() -> Member {
+    always("name", about(name(limits::SESSION_NAME_CHARS), "What people call it."))
 }
 
 pub(super) fn create_pairing_code() -> Value {
@@ -14,7 +24,7 @@ pub(super) fn create_pairing_code() -> Value {
 }
 
 pub(super) fn quick_session() -> Value {
-    create_session()
+    request(vec![title(), maybe("webhook", hook())])
 }
 
 fn hook() -> Value {

@@ -1,9 +1,13 @@
-//! The operator's switches.
+//! The operator's switches, the canary sessions, the update notice.
 
 use serde_json::Value;
 
-use crate::openapi::schema::{about, always, answer, boolean, maybe, nullable, reference, request, time, word};
+use crate::openapi::schema::{
+    about, always, answer, boolean, integer, list, maybe, nullable, reference, request, session_id, text, time, word,
+};
+use crate::types::canary::Step;
 use crate::types::switches::{Feature, Position};
+use crate::types::update::Standing;
 
 fn position() -> Value {
     about(
@@ -39,5 +43,36 @@ pub(super) fn put_switches() -> Value {
         maybe("connectingPaused", about(nullable(boolean()), "Whether all connections pause.")),
         maybe("sendingPaused", about(nullable(boolean()), "Whether sending pauses.")),
         maybe("features", about(request(features), "Features and where their switches shall stand; the others stay.")),
+    ])
+}
+
+pub(super) fn canary_step() -> Value {
+    answer(vec![
+        always("step", word(Step::ALL.iter().map(|step| step.as_str()))),
+        always("sessionId", about(session_id(), "The session that sent.")),
+        always("at", about(time(), "When it began.")),
+        maybe("tookMs", about(integer(0, None), "How long it took until the other session had it.")),
+        maybe("failure", about(text(), "Why it failed.")),
+    ])
+}
+
+pub(super) fn canary() -> Value {
+    answer(vec![
+        always("sessionIds", about(list(&session_id()), "The two sessions; empty where none are set.")),
+        always("steps", list(&reference("CanaryStep"))),
+    ])
+}
+
+pub(super) fn update_notice() -> Value {
+    answer(vec![
+        always("checks", about(boolean(), "Whether somebody asks once a day.")),
+        always("running", about(text(), "The release that runs.")),
+        maybe("standing", about(word(Standing::ALL.iter().map(|standing| standing.as_str())), "How it stands by the last notice.")),
+        maybe("newest", about(text(), "The newest release.")),
+        maybe("oldestSafe", about(text(), "The oldest release that is safe.")),
+        maybe("floor", about(text(), "The oldest version of WhatsApp Web that is known to be let in.")),
+        maybe("webVersion", about(text(), "A version of WhatsApp Web that is let in.")),
+        maybe("notes", about(text(), "A sentence for operators.")),
+        maybe("fetchedAt", about(time(), "When the notice was fetched.")),
     ])
 }

@@ -12,6 +12,7 @@ use crate::error::Details;
 use crate::types::account::{Account, CreateAccount, Day, Plan, PutPlan, UpdateAccount, Usage, Used};
 use crate::types::audit::AuditEntry;
 use crate::types::call::CallReceived;
+use crate::types::canary::{Canary, CanaryStep};
 use crate::types::chat::{Chat, ChatRead, PresenceShown, SetPresence, SetTyping, TypingShown};
 use crate::types::contact::{Blocked, CheckContacts, CheckedContact, Contact, Picture, Presence};
 use crate::types::error::ErrorEntry;
@@ -31,9 +32,11 @@ use crate::types::passkey::{ConfirmPasskey, Passkey, PasskeyAssertion};
 use crate::types::quick_start::{QuickMessage, QuickSession, QuickSessionCreated};
 use crate::types::session::{CreatePairingCode, CreateSession, PairingCode, Qr, Session, SessionWithQr};
 use crate::types::switches::{Feature, FeatureSwitch, Pause, PutSwitches, Switches};
+use crate::types::update::UpdateNotice;
 use crate::types::webhook::{
     Attempt, CreateWebhook, CreatedWebhook, Delivery, Recover, Recovered, RotateSecret, UpdateWebhook, Webhook, WebhookTested,
 };
+use crate::types::whatsapp::{SessionsWaiting, Whatsapp};
 use crate::{ErrorCode, Permission};
 
 const SESSION: &str = "ses_00000000000000000000000000000007";
@@ -52,7 +55,7 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         ($($kind:ident $full:tt),+ $(,)?) => { $(it(stringify!($kind), reads::<$kind>(stringify!($kind), &json!($full)));)+ };
     }
     reads! {
-        CreateSession {"name": "shop", "webhook": "https://example.com"},
+        CreateSession {"name": "shop", "webhook": "https://example.com", "proxy": "socks5://10.0.0.1:1080"},
         CreateWebhook {"url": "https://example.com", "events": ["*"], "sessionId": SESSION, "description": "d", "timeoutSeconds": 5,
             "headers": {"X-A": "1"}, "enabled": true, "secret": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"},
         UpdateWebhook {"url": "https://example.com", "events": ["*"], "description": "d", "timeoutSeconds": 5,
@@ -117,7 +120,8 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let session = json!({"sessionId": SESSION, "name": "shop", "status": "qr", "createdAt": TIME, "statusAt": TIME});
     let linked = with(
         &session,
-        &json!({"status": "disconnected", "reason": "logged_out", "phoneNumber": "1", "lid": "2", "lastSeenAt": TIME,
+        &json!({"status": "disconnected", "reason": "logged_out", "phoneNumber": "1", "lid": "2", "proxy": "socks5://***@10.0.0.1:1080", "lastSeenAt": TIME,
+            "waitingFor": "client_update", "since": TIME, "refusal": {"code": 405, "text": "old", "at": TIME, "until": TIME}, "degraded": "app_state",
             "newContactsHeld": {"until": TIME, "reason": "pace"}}),
     );
     let qr = json!({"qrCode": "data:", "qr": "2@", "qrExpiresAt": TIME});
@@ -125,6 +129,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let full_key = with(&key, &json!({"sessionIds": [SESSION], "expiresAt": TIME, "revokedAt": TIME, "lastUsedAt": TIME}));
     let plan = json!({"name": "free", "messagesPerDay": null, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "mediaDays": 1,
         "pace": {"messagesPerMinute": 1, "newContactsPerHour": null, "newContactsPerDay": 1, "strangerJitterSeconds": [1, 4], "typingSeconds": null}});
+    let whatsapp = json!({"claimed": "2.3000.1", "source": "built_in", "asOf": TIME, "waiting": []});
     let used = json!({"messages": 1, "calls": 2, "errors": {"conflict": 1}});
     let day = with(&used, &json!({"date": "2026-01-01"}));
     let every: serde_json::Map<_, _> =
@@ -201,9 +206,21 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         ],
         Key [(key), (full_key)],
         Plan [(plan.clone())],
+        SessionsWaiting [{"for": "client_update", "sessions": 1}],
+        Whatsapp [(whatsapp.clone()), (with(&whatsapp, &json!({"served": "2.3000.2", "fetchedAt": TIME, "refused": "2.3000.1", "refusedAt": TIME, "expiresAt": TIME, "nextTryAt": TIME})))],
         Account [{"accountId": "acc_00000000000000000000000000000007", "name": "shop", "plan": plan, "createdAt": TIME}],
         AuditEntry [{"at": TIME, "actor": "nobody", "action": "authenticate", "times": 7}, {"at": TIME, "actor": "key", "keyId": "key_Ab3dEf9h", "address": "::1",
             "accountId": "acc_00000000000000000000000000000007", "action": "create_session", "target": SESSION, "created": SESSION, "code": "conflict", "times": 1}],
+        CanaryStep [
+            {"step": "text", "sessionId": SESSION, "at": TIME},
+            {"step": "text", "sessionId": SESSION, "at": TIME, "tookMs": 1, "failure": "f"}
+        ],
+        Canary [{"sessionIds": [SESSION], "steps": [{"step": "file", "sessionId": SESSION, "at": TIME}]}],
+        UpdateNotice [
+            {"checks": false, "running": "0.1.0"},
+            {"checks": true, "running": "0.1.0", "standing": "unsafe", "newest": "1.0.0", "oldestSafe": "0.2.0", "floor": "2.3000.1",
+                "webVersion": "2.3000.2", "notes": "n", "fetchedAt": TIME}
+        ],
         Pause [{"paused": false}, {"paused": true, "since": TIME}],
         FeatureSwitch [{"position": "auto"}, {"position": "off", "since": TIME, "degradedSince": TIME}],
         Switches [(switches)],

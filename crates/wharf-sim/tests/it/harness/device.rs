@@ -48,7 +48,7 @@ impl Device {
             .with_transport_factory(transport)
             .with_http_client(NoHttp)
             .with_runtime(TokioRuntime)
-            .with_version((2, 3000, 0))
+            .with_version((2, 3000, super::CURRENT))
             .with_wanted_pre_key_count(30)
             .skip_history_sync();
         if let Some(code) = code {

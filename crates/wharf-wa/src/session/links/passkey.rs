@@ -74,6 +74,7 @@ impl Links {
     /// Shows that it ended without a link. Fresh QR codes follow.
     pub(in crate::session) async fn passkey_failed(&mut self, own: &Own, failed: &Failed) {
         let refusal = Refusal { code: failed.code(), text: Some(failed.text.clone()), at: own.ctx.clock.now(), until: None };
+        self.pairing = Some(refusal.clone());
         self.shown.send_modify(|link| *link = Link { refusal: Some(refusal), ..Link::new(SessionStatus::Starting) });
         let link = self.shown();
         let events = vec![passkey_failed(&self.session, failed.failure, &failed.text), link_changed(&self.session, &link)];
@@ -97,7 +98,10 @@ impl Links {
                 let text = "the session was restarted, or its process ended, before the passkey had confirmed the link";
                 self.passkey_failed(own, &Failed::new(PasskeyFailure::Interrupted, text)).await;
             }
-            refusal => self.shown.send_modify(|link| link.refusal = refusal),
+            refusal => {
+                self.pairing.clone_from(&refusal);
+                self.shown.send_modify(|link| link.refusal = refusal);
+            }
         }
     }
 }

@@ -13,8 +13,8 @@ use whatsapp_rust::features::{MediaRetryResult, MediaReuploadError, MediaReuploa
 
 use super::{Source, failure, local, media_type};
 
-/// The answers of a media server that has the file no more.
-const LOST: [u16; 2] = [404, 410];
+/// The answers of a media server that has the file no more by this path. With 403 the library has shown a fresh token once before.
+const LOST: [u16; 3] = [403, 404, 410];
 
 /// Fetches and decrypts the file into `scratch`, which then stands at its beginning. The library checks what came and leaves nothing
 /// there that is damaged. `ask_phone` where the phone may be asked for it. [`Error::NotFound`] where neither WhatsApp nor the phone has the file.

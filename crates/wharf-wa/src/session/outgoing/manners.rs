@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use wharf_api::types::account::Pace;
 use wharf_api::types::hold::HoldReason;
+use wharf_api::types::switches::Feature;
 use wharf_core::store;
 
 use super::Pump;
@@ -103,6 +104,9 @@ impl Pump {
     /// How long typing is shown before a text.
     pub(super) fn typing_time(&self) -> Option<Duration> {
         let seconds = self.queue.pacer.as_ref()?.plan.typing_seconds?;
+        if self.own.ctx.config.switches.is_off(Feature::Typing) {
+            return None;
+        }
         Some(self.between(Some(seconds)))
     }
 

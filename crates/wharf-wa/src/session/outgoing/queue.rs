@@ -226,6 +226,13 @@ impl Queue {
         self.rest(item, Until::Steady(now.steady + rest), false, now);
     }
 
+    /// Lets the chat rest after a try that none of the recipient's devices could be sealed for. Their phone may upload keys soon.
+    pub(super) fn rest_unkeyed(&mut self, mut item: Item, bounds: [Duration; 2], now: Moment) {
+        item.claimed = false;
+        let rest = growing(bounds, 2 * item.tries.saturating_sub(1));
+        self.rest(item, Until::Steady(now.steady + rest), false, now);
+    }
+
     /// Lets the chat rest after a refusal that time may heal: until WhatsApp's own date, or longer each time. All first contacts rest
     /// until that date too, or for `gap`: then one of them tries.
     pub(super) fn hold_new(&mut self, mut item: Item, refusal: Refusal, bounds: [Duration; 2], gap: Duration, now: Moment) {

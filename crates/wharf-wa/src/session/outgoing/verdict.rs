@@ -20,6 +20,8 @@ pub(super) enum Verdict {
     HoldAll,
     /// The connection was lost before the message was on it: that was no try.
     Unwritten,
+    /// The server has it, and nobody but the account's own devices can read it: there were no keys for the recipient's.
+    Unkeyed,
     /// There was no answer: the same message must go again. `chat_rests` where the socket lives and a pause may help.
     Again { chat_rests: bool },
 }

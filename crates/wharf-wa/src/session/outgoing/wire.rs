@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use wacore_binary::{Jid, JidExt as _};
 use waproto::whatsapp as wa;
 use wharf_api::types::switches::Feature;
 use wharf_core::message::hold::is_personal;
+use wharf_core::session::user_part;
 use wharf_core::store::Outgoing;
 use wharf_core::switches;
 use whatsapp_rust::cache::Freshness;
@@ -17,7 +20,7 @@ use whatsapp_rust::client::Client;
 use whatsapp_rust::features::{StatusPrivacySetting, StatusSendOptions};
 use whatsapp_rust::request::IqError;
 use whatsapp_rust::send::{SendError, SendOptions, SendResult};
-use whatsapp_rust::{ChatStateType, ClientError, ErrorChainExt as _};
+use whatsapp_rust::{ChatStateType, ClientError, ErrorChainExt as _, NodeFilter};
 
 use super::verdict::Verdict;
 use crate::compose;
@@ -25,14 +28,16 @@ use crate::session::Own;
 use crate::session::flight::Answer;
 use crate::session::online;
 
-/// Key look-ups and encryption included. The library itself would wait for a minute.
-const WRITE_LIMIT: Duration = Duration::from_secs(10);
-/// What each person whom a status is for may add to it: their devices are looked up and get the key of it.
+/// What each person whom a status or a group's message is for may add to it: their devices are looked up and get the key of it.
 const WRITE_LIMIT_EACH: Duration = Duration::from_millis(50);
+/// The longest for a group. The library gives up by itself then.
+const WRITE_LIMIT_GROUP: Duration = Duration::from_mins(1);
+/// How long the members of a group may be looked for that should be known already.
+const GROUP_LIMIT: Duration = Duration::from_secs(1);
 /// How long the library may take to notice that its connection is gone.
 const LOST_LIMIT: Duration = Duration::from_secs(1);
 
-/// `again` where an earlier try had no good end: what is remembered of a group may be why.
+/// `again` where an earlier try had no good end: what is remembered of a group or of somebody's devices may be why.
 pub(super) async fn send(
     own: &Arc<Own>,
     client: &Arc<Client>,
@@ -58,12 +63,15 @@ pub(super) async fn send(
         }
     }
     let mut awaited = own.flight.expect(&message.wa_id);
+    let stanza = client.wait_for_sent_node(NodeFilter::tag("message").attr("id", message.wa_id.as_str()));
+    own.flight.keyed.watch(&message.chat, stanza);
+    let personal = to.is_pn() || to.is_lid();
     // As close before the write as the library lets us: it encrypts and writes in one call.
     fail::fail_point!("S2-encrypted");
+    let group = to.is_group().then(|| to.clone());
     let mut write = std::pin::pin!(AssertUnwindSafe(write(client, message, again, to, content)).catch_unwind());
-    let limit = WRITE_LIMIT + WRITE_LIMIT_EACH * u32::try_from(message.audience.len()).unwrap_or(0);
     let written = tokio::select! {
-        written = tokio::time::timeout(limit, &mut write) => written,
+        written = in_time(own.ctx.config.write_limit, client, message, group.as_ref(), &mut write) => written,
         // Only the library knows whether the message was on the connection by then.
         () = gone.cancelled() => match tokio::time::timeout(LOST_LIMIT, &mut write).await {
             Err(_) => return Verdict::Again { chat_rests: false },
@@ -83,6 +91,9 @@ pub(super) async fn send(
         }
     }
     fail::fail_point!("S3-written");
+    let (devices, missed) = own.flight.keyed.end();
+    let unkeyed = personal && devices.is_some_and(|devices| is_for_nobody(client, message, &devices));
+    own.ctx.meter().devices_unkeyed.add(missed + u64::from(unkeyed));
     let answer = tokio::select! {
         answer = awaited.answer() => answer,
         () = gone.cancelled() => return Verdict::Again { chat_rests: false },
@@ -93,6 +104,10 @@ pub(super) async fn send(
     };
     fail::fail_point!("S4-acked");
     match answer {
+        Answer::Acknowledged if unkeyed => {
+            tracing::warn!(session = %own.session(), message = %message.id, "WhatsApp gave no keys of the recipient's devices");
+            Verdict::Unkeyed
+        }
         Answer::Acknowledged => Verdict::Sent,
         Answer::Refused(code) => {
             tracing::info!(session = %own.session(), message = %message.id, code, "WhatsApp refused a message");
@@ -124,6 +139,33 @@ fn note_refusal(own: &Arc<Own>, features: &[Feature], code: &str) {
     }
 }
 
+/// Waits for the write as long as it may take, key look-ups and encryption included; the library itself would wait for a minute. How many a
+/// group has is looked up when the first seconds are over: the write has asked for its members by then.
+async fn in_time<T>(
+    limit: Duration,
+    client: &Client,
+    message: &Outgoing,
+    group: Option<&Jid>,
+    write: &mut (impl Future<Output = T> + Unpin),
+) -> Result<T, Elapsed> {
+    let each = |people: usize| WRITE_LIMIT_EACH.saturating_mul(u32::try_from(people).unwrap_or(u32::MAX));
+    let began = Instant::now();
+    let written = timeout_at(began + limit + each(message.audience.len()), &mut *write).await;
+    let (Err(_), Some(group)) = (&written, group) else { return written };
+    // In the cache, where the members were told; where they were not, the write had no chance.
+    let told = tokio::time::timeout(GROUP_LIMIT, Box::pin(client.groups().query_info(group))).await;
+    let Ok(Ok(group)) = told else { return written };
+    let members = group.participants.len();
+    timeout_at(began + (limit + each(members)).min(WRITE_LIMIT_GROUP), write).await
+}
+
+/// Whether the message went to the account's own devices alone, and is not for them.
+fn is_for_nobody(client: &Client, message: &Outgoing, devices: &[Jid]) -> bool {
+    let own = [client.pn(), client.lid()];
+    let is_own = |user: &str| own.iter().flatten().any(|own| own.user_base() == user);
+    !is_own(user_part(&message.chat)) && devices.iter().all(|device| is_own(device.user_base()))
+}
+
 /// Shows for a moment what a person would show. The message ends it.
 async fn show_typing(own: &Arc<Own>, client: &Arc<Client>, chat: &str, to: &Jid, time: Duration) {
     online::moment(own, client, chat, time + Duration::from_secs(1)).await;
@@ -137,8 +179,11 @@ async fn show_typing(own: &Arc<Own>, client: &Arc<Client>, chat: &str, to: &Jid,
 async fn write(client: &Client, message: &Outgoing, again: bool, to: Jid, content: wa::Message) -> Result<SendResult, SendError> {
     // What is said of another's status goes to its author, whom it names.
     if !to.is_status_broadcast() || message.audience.is_empty() {
-        let of_group = if again { Freshness::Refresh } else { Freshness::CachePreferred };
-        let options = SendOptions::default().with_message_id(message.wa_id.clone()).with_group_metadata_freshness(of_group);
+        let freshness = if again { Freshness::Refresh } else { Freshness::CachePreferred };
+        let options = SendOptions::default()
+            .with_message_id(message.wa_id.clone())
+            .with_group_metadata_freshness(freshness)
+            .with_device_freshness(freshness);
         return client.send_message_with_options(to, content, options).await;
     }
     // Boxed: it is rare and large.
@@ -183,6 +228,7 @@ fn refused_by_library(own: &Own, error: &SendError) -> Verdict {
     let (kind, verdict) = match error {
         _ if matches!(rejection, Some(429 | 500..=599)) => ("overload", Verdict::HoldAll),
         // Before a message to a group is encrypted its members are asked for.
+        _ if rejection == Some(406) => ("no keys", Verdict::Unkeyed),
         _ if matches!(rejection, Some(401 | 403 | 404)) => {
             ("not a member", Verdict::Failed("WhatsApp does not show this chat to the session: it is not in the group".to_owned()))
         }

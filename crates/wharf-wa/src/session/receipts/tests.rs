@@ -21,7 +21,17 @@ async fn own() -> (Arc<Own>, PathBuf) {
     let (account, session): (AccountId, SessionId) = (chance.account_id(), chance.session_id());
     let at = Timestamp::from_millis(0);
     store.insert_account(&account, "test", "enterprise", at).await.unwrap();
-    let row = NewSession { id: session.clone(), account, name: "s".into(), at, limit: None, claim: None, webhook: None, webhook_limit: 0 };
+    let row = NewSession {
+        id: session.clone(),
+        account,
+        name: "s".into(),
+        at,
+        limit: None,
+        claim: None,
+        proxy: None,
+        webhook: None,
+        webhook_limit: 0,
+    };
     store.insert_session(&row).await.unwrap();
     let fence = store.take_session(&session, "node", at).await.unwrap().unwrap();
     let config = Config::new("node", [1; 32]);

@@ -21,6 +21,9 @@ use crate::{identity, log, machine};
 /// This program was written after this time: a clock that shows an earlier one is wrong.
 const NOT_BEFORE: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
+/// How old the client library may get before somebody is told.
+const LIBRARY_DAYS: i64 = 90;
+
 pub(super) fn build() -> Finding {
     match World::Production.check_build() {
         Ok(()) => Good("a server without WhatsApp's certificate is refused".to_owned()),
@@ -112,6 +115,17 @@ pub(super) fn clock() -> Finding {
     if now < NOT_BEFORE { Fail(format!("{now} lies in the past: set the clock")) } else { Good(now.to_string()) }
 }
 
+/// WhatsApp moves on every week; a library that stands still for a season has missed something.
+pub(super) fn library() -> Finding {
+    library_at(SystemClock.now())
+}
+
+fn library_at(now: Timestamp) -> Finding {
+    let days = (now.as_secs() - wharf_wa::LIBRARY_RELEASED_SECS).max(0) / (24 * 60 * 60);
+    let text = format!("whatsapp-rust {}, {days} days old", wharf_wa::LIBRARY);
+    if days > LIBRARY_DAYS { Warn(format!("{text}: look for a newer Wharf")) } else { Good(text) }
+}
+
 pub(super) fn open_files() -> Finding {
     match machine::raise_open_files() {
         Ok(limit) if limit < 4096 => Warn(format!("{limit} may be open at the same time; every session needs one (ulimit -n)")),
@@ -129,4 +143,17 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = next.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_is_old_after_ninety_days_and_not_on_the_ninetieth() {
+        let day = |days: i64| Timestamp::from_millis((wharf_wa::LIBRARY_RELEASED_SECS + days * 24 * 60 * 60) * 1000);
+        assert!(matches!(library_at(day(90)), Good(_)));
+        assert!(matches!(library_at(day(91)), Warn(_)));
+        assert!(matches!(library_at(day(-1)), Good(text) if text.contains("0 days")));
+    }
 }

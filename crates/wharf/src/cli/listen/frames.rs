@@ -2,22 +2,22 @@
 
 /// One block of the stream: the id that it sets, and an event where it holds one.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Frame {
+pub(in crate::cli) struct Frame {
     pub id: Option<String>,
     pub data: Option<String>,
 }
 
 /// What came and is no whole block yet.
 #[derive(Default)]
-pub(super) struct Frames(Vec<u8>);
+pub(in crate::cli) struct Frames(Vec<u8>);
 
 impl Frames {
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(in crate::cli) fn push(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
     }
 
     /// The next whole block.
-    pub(super) fn next(&mut self) -> Option<Frame> {
+    pub(in crate::cli) fn next(&mut self) -> Option<Frame> {
         let end = self.0.windows(2).position(|pair| pair == b"\n\n")?;
         let block: Vec<u8> = self.0.drain(..end + 2).collect();
         let block = String::from_utf8_lossy(&block);

@@ -6,22 +6,26 @@ use crate::http::picture;
 
 const HINT: &str = "On the phone: WhatsApp, Settings, Linked devices, Link a device. Then scan this code:";
 
-pub(super) struct Screen {
+pub(in crate::cli) struct Screen {
     terminal: bool,
     /// How many lines the last picture took.
     lines: usize,
 }
 
 impl Screen {
-    pub(super) fn new() -> Self {
+    pub(in crate::cli) fn new() -> Self {
         Self { terminal: io::stdout().is_terminal(), lines: 0 }
     }
 
-    pub(super) fn show(&mut self, text: &str) -> anyhow::Result<()> {
+    /// `failed` says why the last try to pair failed.
+    pub(in crate::cli) fn show(&mut self, text: &str, failed: Option<&str>) -> anyhow::Result<()> {
         let picture = picture::terminal(text)?;
         let mut out = io::stdout().lock();
         if self.terminal && self.lines > 0 {
             write!(out, "\x1b[{}A\x1b[J", self.lines)?;
+        }
+        if let Some(failed) = failed {
+            writeln!(out, "The last try failed: {failed}.")?;
         }
         writeln!(out, "{HINT}\n")?;
         for line in picture.lines() {
@@ -30,7 +34,7 @@ impl Screen {
         }
         writeln!(out)?;
         out.flush()?;
-        self.lines = picture.lines().count() + 3;
+        self.lines = picture.lines().count() + 3 + usize::from(failed.is_some());
         Ok(())
     }
 }

@@ -21,6 +21,10 @@ pub(super) fn of(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiEr
         let reason = format!("{} is expected, not {}", plain(expected.unwrap_or("another type")), kind(found));
         return ApiError::new(ErrorCode::InvalidParameterType).field(path).reason(reason);
     }
+    // Serde takes a list for an object whose members lack their names.
+    if words.starts_with("invalid length ") && expected.is_some_and(|expected| expected.starts_with("struct ")) {
+        return ApiError::new(ErrorCode::InvalidParameterType).field(path).reason("an object is expected, not an array");
+    }
     let reason = match expected {
         Some(expected) => format!("{} is expected", plain(expected)),
         None => "the value cannot be used".to_owned(),

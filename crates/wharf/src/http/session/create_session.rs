@@ -11,7 +11,7 @@ use crate::http::{Answer, Call, idempotency, name};
 
 pub(in crate::http) async fn create_session(call: Call) -> Answer {
     let request: CreateSession = call.json()?;
-    create_as(&call, &request.name, request.webhook.as_deref(), &request, |shown| shown).await
+    create_as(&call, &request.name, request.webhook.as_deref(), request.proxy.as_deref(), &request, |shown| shown).await
 }
 
 /// Creates a session for `request` and answers with what `show` makes of it.
@@ -19,6 +19,7 @@ pub(in crate::http) async fn create_as<T: Serialize>(
     call: &Call,
     name: &str,
     webhook: Option<&str>,
+    proxy: Option<&str>,
     request: &impl Serialize,
     show: impl Fn(SessionWithQr) -> T,
 ) -> Answer {
@@ -37,7 +38,7 @@ pub(in crate::http) async fn create_as<T: Serialize>(
             },
         };
         let id = hook.as_ref().map(|row| row.id.clone());
-        let fresh = session::create_hooked(call.services(), call.caller(), name, hook, claim).await?;
+        let fresh = session::create_hooked(call.services(), call.caller(), name, hook, proxy, claim).await?;
         Ok(reply(&fresh, id))
     };
     let resumed = async |id: String| {

@@ -1,0 +1,173 @@
+//! What the canary sessions do, one step at a time, by the very verbs that requests use.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tokio::time::Instant;
+use wharf_api::ApiError;
+use wharf_api::ids::KeyId;
+use wharf_api::types::canary::Step;
+use wharf_api::types::media::{MediaKind, MediaState};
+use wharf_api::types::message::{Content, Direction};
+
+use super::number;
+use crate::caller::Caller;
+use crate::message::{self, Envelope, send_media, send_poll, send_reaction, send_text};
+use crate::services::Services;
+use crate::store::{self, MessageRow, SessionRow};
+
+/// How often it is looked whether something has arrived.
+const LOOK: Duration = Duration::from_millis(100);
+const TEXT: &str = "Wharf canary";
+const EDITED: &str = "Wharf canary, edited";
+/// Nobody's key: what the canary does is asked for by no request.
+const KEY: &str = "key_00000000";
+
+/// How a step ended that did not fail.
+pub(super) enum Took {
+    Time(Duration),
+    /// It had nothing to do.
+    Nothing,
+}
+
+/// One pass from one session to the other.
+pub(super) struct Walk<'a> {
+    services: &'a Services,
+    caller: Option<Caller>,
+    from: &'a SessionRow,
+    to: &'a SessionRow,
+    /// A text of this pass, for what is done to a text.
+    text: Option<MessageRow>,
+}
+
+impl<'a> Walk<'a> {
+    pub async fn begin(services: &'a Services, from: &'a SessionRow, to: &'a SessionRow) -> Result<Self, store::Error> {
+        let account = services.store.find_account(&from.account).await?;
+        let caller = account.zip(KeyId::parse(KEY)).map(|(account, key)| Caller {
+            account: account.id,
+            plan: account.plan,
+            key,
+            permissions: Vec::new(),
+            sessions: None,
+            operator: false,
+            sends_until: None,
+        });
+        Ok(Self { services, caller, from, to, text: None })
+    }
+
+    pub async fn step(&mut self, step: Step) -> Result<Took, String> {
+        let begun = Instant::now();
+        match step {
+            Step::Text => self.write().await?,
+            Step::File => self.file().await?,
+            Step::Edit => self.edit().await?,
+            Step::Reaction => self.react().await?,
+            Step::Poll => self.poll().await?,
+            Step::Group => {
+                let Some(group) = self.shared_group().await? else { return Ok(Took::Nothing) };
+                let sent = self.send_text(&group).await?;
+                self.arrives(&sent.wa_id, |_| true).await?;
+            }
+        }
+        Ok(Took::Time(begun.elapsed()))
+    }
+
+    async fn write(&mut self) -> Result<(), String> {
+        let to = self.number()?;
+        let sent = self.send_text(&to).await?;
+        self.arrives(&sent.wa_id, |_| true).await?;
+        self.text = Some(sent);
+        Ok(())
+    }
+
+    /// A text that the other session has.
+    async fn text(&mut self) -> Result<MessageRow, String> {
+        if self.text.is_none() {
+            self.write().await?;
+        }
+        self.text.clone().ok_or_else(|| "there is no text".to_owned())
+    }
+
+    async fn file(&self) -> Result<(), String> {
+        let command = send_media::Command {
+            envelope: self.envelope()?,
+            kind: MediaKind::Document,
+            source: send_media::Source::Base64(send_media::Inline::new(STANDARD.encode(TEXT).into())),
+            caption: None,
+            file_name: Some("canary.txt".to_owned()),
+            voice: false,
+            view_once: false,
+        };
+        let sent = send_media::send_media(self.services, self.caller()?, command, None).await.map_err(|error| in_words(&error))?;
+        let has_file = |row: &MessageRow| row.content.media().is_some_and(|media| media.media_state == MediaState::Stored);
+        self.arrives(&sent.row.wa_id, has_file).await
+    }
+
+    async fn edit(&mut self) -> Result<(), String> {
+        let text = self.text().await?;
+        message::edit_message(self.services, self.caller()?, text.id.as_str(), EDITED.to_owned())
+            .await
+            .map_err(|error| in_words(&error))?;
+        self.arrives(&text.wa_id, |row| matches!(&row.content, Content::Text { text, .. } if text == EDITED)).await
+    }
+
+    async fn react(&mut self) -> Result<(), String> {
+        let text = self.text().await?;
+        let command = send_reaction::Command { message: text.id.to_string(), emoji: "🐤".to_owned(), asynchronous: false };
+        message::send_reaction(self.services, self.caller()?, command, None).await.map_err(|error| in_words(&error))?;
+        self.arrives(&text.wa_id, |row| !row.marks.reactions.is_empty()).await
+    }
+
+    async fn poll(&self) -> Result<(), String> {
+        let options = vec!["yes".to_owned(), "no".to_owned()];
+        let command = send_poll::Command { envelope: self.envelope()?, question: TEXT.to_owned(), options, selectable_count: 1 };
+        let sent = message::send_poll(self.services, self.caller()?, command, None).await.map_err(|error| in_words(&error))?;
+        self.arrives(&sent.row.wa_id, |_| true).await
+    }
+
+    /// The first group that both sessions are in.
+    async fn shared_group(&self) -> Result<Option<String>, String> {
+        let groups = self.services.engine.groups(&self.from.id).await.map_err(|error| error.to_string())?;
+        let number = self.number()?;
+        let is_other = |phone: Option<&str>, lid: Option<&str>| phone == Some(&number) || (lid.is_some() && lid == self.to.lid.as_deref());
+        let shared = groups
+            .into_iter()
+            .find(|group| group.participants.iter().any(|member| is_other(member.phone_number.as_deref(), member.lid.as_deref())));
+        Ok(shared.map(|group| group.group_id))
+    }
+
+    async fn send_text(&self, to: &str) -> Result<MessageRow, String> {
+        let command = send_text::Command::plain(self.from.id.as_str(), to, TEXT);
+        let sent = message::send_text(self.services, self.caller()?, command, None).await.map_err(|error| in_words(&error))?;
+        Ok(sent.row)
+    }
+
+    /// Waits until the other session has the message and it looks as it should.
+    async fn arrives(&self, wa_id: &str, good: impl Fn(&MessageRow) -> bool) -> Result<(), String> {
+        loop {
+            let rows = self.services.store.messages_on_wire(&self.to.id, wa_id).await.map_err(|error| error.to_string())?;
+            if rows.iter().any(|row| row.direction == Direction::Incoming && good(row)) {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn caller(&self) -> Result<&Caller, String> {
+        self.caller.as_ref().ok_or_else(|| "the account of the session is gone".to_owned())
+    }
+
+    fn number(&self) -> Result<String, String> {
+        number(self.to).map(str::to_owned).ok_or_else(|| "the session that receives has no number".to_owned())
+    }
+
+    fn envelope(&self) -> Result<Envelope, String> {
+        Ok(Envelope { session: self.from.id.to_string(), to: self.number()?, ..Envelope::default() })
+    }
+}
+
+/// The code, which holds no number, and not the words, which may.
+fn in_words(error: &message::Error) -> String {
+    ApiError::from(error).code.name().to_owned()
+}

@@ -1,0 +1,159 @@
+//! The ways out and the eyes of an operator: proxies, certificates, the library's log, words that nobody knows, what media servers want.
+
+use serde_json::json;
+
+use crate::harness::process::{Process, fresh_dir, program};
+use crate::harness::{Api, Backend, OWNER, World, eventually};
+
+/// The sandbox with these variables; `Err` has what it said when it did not start.
+async fn sandbox(env: &[(&str, &str)]) -> Result<Process, String> {
+    let dir = fresh_dir();
+    Process::try_start(&program("wharf-sandbox"), &["--json", "--port", "0", "--data-dir", dir.to_str().unwrap()], env).await
+}
+
+async fn refused(env: &[(&str, &str)]) -> String {
+    match sandbox(env).await {
+        Ok(_) => panic!("it started with {env:?}"),
+        Err(words) => words,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sandbox_refuses_a_proxy_by_the_name_of_the_setting_and_shows_no_password() {
+    for proxy in ["socks5://me:secret@127.0.0.1:1080", "http://me:secret@10.0.0.1:3128"] {
+        let words = refused(&[("WHARF_WHATSAPP_PROXY", proxy)]).await;
+        assert!(words.contains("WHARF_WHATSAPP_PROXY") && !words.contains("secret"), "{words}");
+    }
+    let words = refused(&[("WHARF_WHATSAPP_PROXY", "ftp://me:secret@10.0.0.1")]).await;
+    assert!(words.contains("whatsapp.proxy") && !words.contains("secret"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_root_file_that_cannot_be_used_is_named_at_the_start() {
+    let dir = fresh_dir();
+    let (missing, empty) = (dir.join("missing.pem"), dir.join("empty.pem"));
+    std::fs::write(&empty, "no certificate").unwrap();
+    for path in [missing, empty] {
+        let words = refused(&[("WHARF_WHATSAPP_EXTRA_ROOT", path.to_str().unwrap())]).await;
+        assert!(words.contains("whatsapp.extra_root") && words.contains(path.to_str().unwrap()), "{words}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_without_certificates_runs_the_gateway() {
+    let sandbox = sandbox(&[("SSL_CERT_FILE", "/nowhere/certificates.pem"), ("SSL_CERT_DIR", "/nowhere")]).await;
+    sandbox.unwrap_or_else(|words| panic!("{words}")).terminate().await;
+}
+
+/// Pairs a session on the sandbox, so that the library has something to say.
+async fn pair(sandbox: &Process) {
+    let text = |name: &str| sandbox.ready[name].as_str().unwrap().to_owned();
+    let (api, control) = (Api::new(&text("url"), &text("apiKey")), Api::new(&text("controlUrl"), ""));
+    let created = api.post("/v1/sessions", &json!({"name": "first"})).await;
+    let session = created.ok(201)["sessionId"].as_str().unwrap().to_owned();
+    control.post_text("/control/scan", created.data()["qr"].as_str().unwrap()).await;
+    eventually("connected", async || {
+        let shown = api.get(&format!("/v1/sessions/{session}")).await;
+        (shown.data()["status"] == "connected").then_some(()).ok_or(format!("{shown:?}"))
+    })
+    .await;
+}
+
+const LOUD: (&str, &str) = ("WHARF_LOG", "info,whatsapp_rust=debug,wacore=debug,Client=debug");
+const WARNING: &str = "phone numbers, ids and pairing codes will stand in this log";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_librarys_log_speaks_only_where_it_is_asked_for_by_name() {
+    let mut silent = sandbox(&[LOUD]).await.unwrap();
+    pair(&silent).await;
+    silent.end().await;
+    let log = silent.log();
+    assert!(
+        log.contains("the gateway is ready") && !log.contains("whatsapp_rust") && !log.contains("Client") && !log.contains(WARNING),
+        "{log}"
+    );
+
+    let mut heard = sandbox(&[LOUD, ("WHARF_LOG_LIBRARY", "true")]).await.unwrap();
+    pair(&heard).await;
+    heard.end().await;
+    let log = heard.log();
+    assert!(log.contains("whatsapp_rust") && log.contains("Client"), "{log}");
+    assert_eq!(log.matches(WARNING).count(), 1);
+
+    // The filter governs it.
+    let mut asked = sandbox(&[("WHARF_LOG", "info,whatsapp_rust=off,wacore=off,Client=off"), ("WHARF_LOG_LIBRARY", "true")]).await.unwrap();
+    pair(&asked).await;
+    asked.end().await;
+    let log = asked.log();
+    assert!(!log.contains(" whatsapp_rust") && !log.contains(" Client"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_that_the_library_does_not_know_are_counted_by_place_and_the_session_goes_on() {
+    let world = World::start(Backend::Sqlite).await;
+    let session = world.pair(OWNER).await;
+    let count = async |place: &str| {
+        let metrics = world.api().get("/metrics").await;
+        let text = String::from_utf8_lossy(&metrics.bytes).into_owned();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("wharf_whatsapp_unknown_total{{place=\"{place}\"}} ")).map(str::to_owned));
+        line.unwrap_or_else(|| panic!("{place} in {text}"))
+    };
+    for place in ["tag", "notification", "ib", "enc", "nack", "other"] {
+        assert_eq!(count(place).await, "0", "{place}: an ordinary pairing has nothing unknown");
+    }
+    for (place, said) in [("tag", "tag"), ("notification", "notification"), ("ib", "ib"), ("enc", "enc"), ("other", "iq")] {
+        world.control().post(&format!("/control/phones/{OWNER}/strange"), &json!({"place": said})).await.ok(200);
+        eventually(place, async || if count(place).await == "1" { Ok(()) } else { Err(count(place).await) }).await;
+    }
+    world.control().post("/control/faults", &json!({"action": "nack", "code": 799, "times": 1})).await.ok(200);
+    let text = json!({"sessionId": session, "to": crate::harness::SILENT, "text": "refused"});
+    world.api().post("/v1/messages/text", &text).await.refused(wharf_api::ErrorCode::MessageSendingFailed);
+    assert_eq!(count("nack").await, "1");
+    world.api().post("/v1/messages/text", &text).await.ok(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pretend_media_servers_refuse_whoever_does_not_come_from_a_browser() {
+    let world = World::start(Backend::Sqlite).await;
+    let port = std::fs::read_to_string(world.dir().join("network/media/port")).unwrap();
+    let status = |headers: &[&str]| {
+        let url = format!("https://127.0.0.1:{}/v/t62.sim/{}", port.trim(), "x".repeat(43));
+        let mut curl = std::process::Command::new("curl");
+        curl.args(["-sk", "--noproxy", "*", "-o", "/dev/null", "-w", "%{http_code}", &url]);
+        for header in headers {
+            curl.args(["-H", header]);
+        }
+        String::from_utf8(curl.output().unwrap().stdout).unwrap()
+    };
+    let (origin, referer, browser) =
+        ("Origin: https://web.whatsapp.com", "Referer: https://web.whatsapp.com/", "User-Agent: Mozilla/5.0 (X11; Linux x86_64)");
+    assert_eq!(status(&[origin, referer, browser]), "404", "a browser only misses the file");
+    for headers in [
+        vec![],
+        vec![origin, browser],
+        vec![referer, browser],
+        vec![origin, referer],
+        vec!["Origin: https://example.com", referer, browser],
+    ] {
+        assert_eq!(status(&headers), "403", "{headers:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_of_a_sandbox_gets_no_proxy_and_a_bad_one_is_explained() {
+    let world = World::start(Backend::Sqlite).await;
+    for (proxy, words) in
+        [("socks5://me:secret@127.0.0.1:1080", "sandbox"), ("ftp://me:secret@host", "socks5://HOST:PORT"), ("", "socks5://HOST:PORT")]
+    {
+        let refused = world.api().post("/v1/sessions", &json!({"name": "abroad", "proxy": proxy})).await;
+        let details = refused.refused(wharf_api::ErrorCode::InvalidRequest);
+        assert_eq!(details["field"], "proxy");
+        assert!(
+            details["reason"].as_str().unwrap().contains(words) && !String::from_utf8_lossy(&refused.bytes).contains("secret"),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(world.api().get("/v1/sessions").await.ok(200), &json!([]), "nothing was made");
+}

@@ -1,0 +1,2 @@
+-- A session's own proxy on the way to WhatsApp, sealed: its address may hold a password.
+ALTER TABLE sessions ADD COLUMN proxy BYTEA;

@@ -1,0 +1,34 @@
+//! Messages that came and could not be read: their rows stand there before the library acknowledges them and asks for them again.
+
+use std::sync::Arc;
+
+use wacore::types::events::{DecryptFailMode, UnavailableType, UndecryptableMessage};
+use wharf_api::types::message::Content;
+
+use super::inbound::is_wanted;
+use super::{Own, convert, door};
+
+/// Stores that a message came which could not be decrypted. The library asks the sender and the account's own phone for it again; what
+/// comes then takes the place of this row's content. What WhatsApp gives to phones alone never comes, and is shown as what it is.
+pub(super) fn keep(own: &Arc<Own>, message: &UndecryptableMessage) {
+    if message.decrypt_fail_mode == DecryptFailMode::Hide || !is_wanted(own, &message.info) {
+        return;
+    }
+    let Ok(mut row) = convert::bare(own.fence(), own.ctx.chance.message_id(), &message.info) else { return };
+    if message.is_unavailable && message.unavailable_type.is_unrecoverable_fanout() {
+        row.content = Content::Unsupported { kind: message.unavailable_type.as_str().to_owned() };
+        row.marks.view_once = message.unavailable_type == UnavailableType::ViewOnce;
+    } else {
+        own.ctx.meter().undecryptable.one();
+        tracing::warn!(session = %own.session(), message = %row.id, "a message could not be decrypted");
+    }
+    door::keep(own, "a message that could not be read", move |own| {
+        let row = row.clone();
+        async move {
+            fail::fail_point!("unread-before-commit");
+            own.ctx.store.record_inbound(own.fence(), &[row]).await?;
+            fail::fail_point!("unread-after-commit");
+            Ok(())
+        }
+    });
+}

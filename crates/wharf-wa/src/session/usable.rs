@@ -1,0 +1,138 @@
+//! A connection that can be used although the library does not call it connected: after the first login it waits for the critical settings
+//! of the account, and where they do not come it says so at most, and connects again after three minutes, for ever. Messages need none of
+//! them. So a login that goes on without them for a while counts as connected, and the session shows what it lacks.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use wacore::runtime::{AbortHandle, Runtime};
+use wacore::types::events::AppStateSyncFailed;
+use wharf_api::types::session::Degradation;
+use whatsapp_rust::TokioRuntime;
+
+use super::attendance::Attendance;
+use super::passkey::qr_clock::{Clocked, QrClock};
+
+/// How long the settings may take to come after what waited at the server.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The same where they did not come before.
+const LITTLE_PATIENCE: Duration = Duration::from_secs(2);
+/// The library's own patience, to the second: nothing else tells this pause of its from others.
+const WATCHDOG: Duration = Duration::from_mins(3);
+/// How long a connection that works is left alone before the library begins anew to get the settings.
+const LEFT_ALONE: Duration = Duration::from_mins(30);
+
+/// What is known of a login that is not called connected.
+#[derive(Default)]
+pub(super) struct Usable {
+    /// When it counts as connected.
+    pub(super) until: Option<Instant>,
+    before: bool,
+}
+
+impl Usable {
+    /// Everything that waited has come: from here on nothing but the settings is missing.
+    pub(super) fn caught_up(&mut self, connected: bool) {
+        let patience = if self.before { LITTLE_PATIENCE } else { PATIENCE };
+        self.until = (!connected).then(|| Instant::now() + patience);
+    }
+}
+
+impl Attendance<'_> {
+    /// The library is done with the settings, one way or the other, or they have had their time.
+    pub(super) async fn settings_are(&mut self, missing: bool) {
+        self.usable.until = None;
+        self.usable.before |= missing;
+        self.own.lacks_settings.store(missing, Ordering::Relaxed);
+        if missing {
+            tracing::warn!(session = %self.own.session(), "the account's settings do not come; the session goes on without them");
+            self.life.links.degraded(self.own, Some(Degradation::AppState)).await;
+        }
+    }
+
+    /// The settings have had their time.
+    pub(super) async fn on_unready(&mut self) {
+        self.usable.until = None;
+        let client = &self.running.client;
+        if !self.connection.connected && client.is_connected() && client.is_logged_in() && self.running.is_linked() {
+            self.on_connected().await;
+            self.settings_are(true).await;
+        }
+    }
+
+    /// Some settings did not come. Those that are not critical are the library's own affair.
+    pub(super) async fn on_settings_failed(&mut self, failed: &AppStateSyncFailed) {
+        let mut missing = failed.fatal.iter().chain(&failed.retryable).chain(&failed.skipped);
+        if !missing.any(|name| name.starts_with("critical")) {
+            return;
+        }
+        if self.connection.connected {
+            self.settings_are(true).await;
+        } else {
+            self.on_unready().await;
+        }
+    }
+}
+
+/// The library's clock, but for one pause: the one after which it gives up a connection that lacks settings is longer while that
+/// connection is used.
+pub(super) struct Patient {
+    lacks_settings: Arc<AtomicBool>,
+    watchdog: Duration,
+    qr_codes: Clocked,
+}
+
+impl Patient {
+    pub(super) fn new(lacks_settings: Arc<AtomicBool>, qr_clock: Arc<QrClock>) -> Self {
+        Self { lacks_settings, watchdog: WATCHDOG, qr_codes: Clocked(qr_clock) }
+    }
+}
+
+impl Runtime for Patient {
+    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send + 'static>>) -> AbortHandle {
+        TokioRuntime.spawn(future)
+    }
+
+    fn spawn_detached(&self, future: Pin<Box<dyn Future<Output = ()> + Send + 'static>>) {
+        TokioRuntime.spawn_detached(future);
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        if duration != self.watchdog {
+            return self.qr_codes.sleep(duration);
+        }
+        let lacks_settings = Arc::clone(&self.lacks_settings);
+        Box::pin(async move {
+            tokio::time::sleep(duration).await;
+            if lacks_settings.load(Ordering::Relaxed) {
+                tokio::time::sleep(LEFT_ALONE.saturating_sub(duration)).await;
+            }
+        })
+    }
+
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send + 'static>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        TokioRuntime.spawn_blocking(work)
+    }
+
+    fn yield_now(&self) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+        TokioRuntime.yield_now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_library_gives_a_connection_up_after_its_own_time_but_for_one_that_is_used_without_settings() {
+        let (lacks, short) = (Arc::new(AtomicBool::new(false)), Duration::from_millis(10));
+        let patient = Patient { lacks_settings: Arc::clone(&lacks), watchdog: short, qr_codes: Clocked(Arc::default()) };
+        patient.sleep(short).await;
+        lacks.store(true, Ordering::Relaxed);
+        patient.sleep(short * 2).await;
+        assert!(tokio::time::timeout(short * 4, patient.sleep(short)).await.is_err(), "half an hour is left");
+    }
+}

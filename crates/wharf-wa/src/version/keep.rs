@@ -1,0 +1,186 @@
+//! Keeping the number current: the store's row, the pages, and who of several nodes asks them.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use wharf_api::Timestamp;
+use wharf_api::types::whatsapp::VersionSource;
+use wharf_core::store::{FetchedVersion, VersionRow};
+
+use super::judge::judge;
+use crate::session::Context;
+
+/// How often it is looked whether something is due. What is due is told by the clock.
+const TICK: Duration = Duration::from_secs(1);
+const MINUTE_MS: i64 = 60_000;
+/// How often the pages are asked while all is well, and how much later by chance.
+const PERIOD_MS: i64 = 6 * 60 * MINUTE_MS;
+const SPREAD: Duration = Duration::from_mins(30);
+/// When they are asked again that told nothing.
+const AGAIN_MS: i64 = 15 * MINUTE_MS;
+/// While the claimed number is refused nobody asks more often, and a node whose pages told nothing lets others go first.
+const URGENT_MS: i64 = 50_000;
+const FAILED_URGENT_MS: i64 = 55_000;
+const FIRST_MS: i64 = 5_000;
+/// How often the row is read that another node may have written, and how often while the claimed number is refused.
+const READ_MS: i64 = MINUTE_MS;
+const URGENT_READ_MS: i64 = 5_000;
+/// How often, and how long, it is looked whether the node that fetches now has found something.
+const WATCH: Duration = Duration::from_millis(500);
+const WATCHES: usize = 10;
+
+/// Keeps the version and the standing of the process. Never ends.
+pub(crate) async fn keep(ctx: Arc<Context>) {
+    let mut keeper = Keeper { ctx, read_at: None, urgent: None, next_at: None, failed: false, saved: VersionRow::default() };
+    loop {
+        keeper.look().await;
+        tokio::select! {
+            () = tokio::time::sleep(TICK) => {}
+            () = keeper.ctx.version.wanted.notified() => {}
+        }
+    }
+}
+
+struct Keeper {
+    ctx: Arc<Context>,
+    /// When the row was last read.
+    read_at: Option<Timestamp>,
+    /// The refused number for which this node last wanted another at once, and when.
+    urgent: Option<(u32, Timestamp)>,
+    next_at: Option<Timestamp>,
+    /// The last time the pages told nothing.
+    failed: bool,
+    /// What the row is known to say.
+    saved: VersionRow,
+}
+
+impl Keeper {
+    async fn look(&mut self) {
+        let ctx = Arc::clone(&self.ctx);
+        let now = ctx.clock.now();
+        ctx.version.ripen(now);
+        ctx.standing.tick(now);
+        let forced = ctx.version.forced.load(Ordering::SeqCst);
+        let (busy, urgent) = (ctx.version.known().busy, ctx.version.known().is_refused());
+        let since = |at: Option<Timestamp>| at.map_or(i64::MAX, |at| now.as_millis() - at.as_millis());
+        if since(self.read_at) >= if urgent { URGENT_READ_MS } else { READ_MS } {
+            self.read(now).await;
+        }
+        let known = ctx.version.known();
+        if known.busy && !known.is_doubtful(now) {
+            ctx.version.idle();
+        }
+        let gap = if self.failed { FAILED_URGENT_MS } else { URGENT_MS };
+        let again = self.urgent.is_none_or(|(revision, at)| revision != known.revision || now.as_millis() - at.as_millis() >= gap);
+        if (known.busy || known.is_refused() || forced) && again {
+            // The first refusal of a number is news to all nodes: who asked before it knew nothing of it.
+            let first = self.urgent.replace((known.revision, now)).is_none_or(|(revision, _)| revision != known.revision);
+            if !self.fetch(now, if first { FIRST_MS } else { URGENT_MS }).await {
+                // The other node may have asked before the refusal, or a page that we would not ask.
+                self.urgent = None;
+            }
+        } else if self.next_at.is_none_or(|next| next <= now) {
+            let gap = match self.next_at {
+                None => URGENT_MS,
+                Some(_) if self.failed => AGAIN_MS,
+                Some(_) => PERIOD_MS - AGAIN_MS,
+            };
+            self.fetch(now, gap).await;
+        }
+        self.save().await;
+        if busy {
+            ctx.version.idle();
+        }
+        if forced {
+            ctx.version.forced.store(false, Ordering::SeqCst);
+        }
+        ctx.version.looked.notify_waiters();
+    }
+
+    /// Takes in what other nodes found, or at first what earlier processes did.
+    async fn read(&mut self, now: Timestamp) {
+        let version = &self.ctx.version;
+        let row = match self.ctx.store.find_version().await {
+            Ok(row) => row,
+            Err(error) => return tracing::warn!(%error, "the version of WhatsApp Web could not be read"),
+        };
+        if let Some(fetched) = row.fetched {
+            // The row may come from a newer program, or be written by hand: it is believed as a page is.
+            match judge(fetched.revision, 0, now) {
+                Ok(_) if self.read_at.is_none() => version.begin_with(fetched),
+                Ok(_) => version.hear(fetched, now),
+                Err(doubt) => tracing::debug!(doubt = doubt.as_str(), "the stored version of WhatsApp Web is not used"),
+            }
+        }
+        if let Some(refused) = row.refused {
+            version.hear_refusal(refused, now);
+        }
+        if let Some(end) = row.expires_at.filter(|_| self.saved.expires_at != row.expires_at) {
+            version.ends(end);
+        }
+        self.saved = row;
+        self.read_at = Some(now);
+    }
+
+    /// Asks the pages, unless another node began to less than `gap_ms` ago. `false` where that one has found nothing yet.
+    async fn fetch(&mut self, now: Timestamp, gap_ms: i64) -> bool {
+        let ctx = Arc::clone(&self.ctx);
+        match ctx.store.claim_version_fetch(&ctx.config.node, now.plus_millis(-gap_ms), now).await {
+            Ok(true) => {}
+            Ok(false) => {
+                self.await_another(now).await;
+                return !self.ctx.version.known().is_refused();
+            }
+            Err(error) => tracing::warn!(%error, "the version of WhatsApp Web is fetched without asking the other nodes"),
+        }
+        let claimed = ctx.version.known();
+        let claimed = if claimed.source == VersionSource::Setting { 0 } else { claimed.revision };
+        let meter = ctx.meter();
+        let believe = |told| judge(told, claimed, now);
+        let count = |source: VersionSource, outcome| meter.version_fetches.one((source.as_str(), outcome));
+        let told = ctx.sources.ask(&believe, &count).await;
+        self.failed = told.is_none();
+        self.next_at = Some(self.later(now, if self.failed { AGAIN_MS } else { PERIOD_MS }));
+        let Some((revision, source)) = told else { return true };
+        let fetched = FetchedVersion { revision, source, at: ctx.clock.now() };
+        fail::fail_point!("version-fetched");
+        if let Err(error) = ctx.store.put_version(&ctx.config.node, fetched).await {
+            tracing::warn!(%error, "a fetched version of WhatsApp Web could not be kept");
+        }
+        ctx.version.hear(fetched, ctx.clock.now());
+        true
+    }
+
+    /// What the other node finds is ours too.
+    async fn await_another(&mut self, now: Timestamp) {
+        self.next_at = Some(self.later(now, PERIOD_MS));
+        for _ in 0..WATCHES {
+            self.read(self.ctx.clock.now()).await;
+            if !self.ctx.version.known().is_doubtful(now) {
+                return;
+            }
+            tokio::time::sleep(WATCH).await;
+        }
+    }
+
+    fn later(&self, now: Timestamp, pause_ms: i64) -> Timestamp {
+        let spread = i64::try_from(self.ctx.jitter(SPREAD).as_millis()).unwrap_or(0);
+        now.plus_millis(if pause_ms == PERIOD_MS { pause_ms + spread } else { pause_ms })
+    }
+
+    /// Keeps for all nodes what WhatsApp said to the sessions of this one.
+    async fn save(&mut self) {
+        let known = self.ctx.version.known();
+        if let Some((revision, at)) = known.refused.filter(|(revision, _)| self.saved.refused.is_none_or(|(saved, _)| saved < *revision))
+            && self.ctx.store.put_version_refusal(revision, at).await.is_ok()
+        {
+            self.saved.refused = known.refused;
+        }
+        if let Some(end) = known.expires_at.filter(|end| self.saved.expires_at != Some(*end))
+            && self.ctx.store.put_version_end(end).await.is_ok()
+        {
+            self.saved.expires_at = Some(end);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+use super::*;
+
+const BUILT_IN: u32 = built_in::REVISION;
+
+fn at(days: i64) -> Timestamp {
+    built_in_as_of().plus_millis(days * DAY_MS)
+}
+
+fn found(revision: u32, days: i64) -> FetchedVersion {
+    FetchedVersion { revision, source: VersionSource::SwJs, at: at(days) }
+}
+
+#[test]
+fn a_number_that_is_taken_and_young_gives_way_after_a_day_only() {
+    let version = WebVersion::new(None, at(1));
+    version.hear(found(BUILT_IN + 10, 1), at(1));
+    version.hear(found(BUILT_IN + 20, 1), at(1).plus_millis(6 * 60 * 60 * 1000));
+    assert_eq!(version.revision(), BUILT_IN);
+    version.ripen(at(2).plus_millis(-1));
+    assert_eq!(version.revision(), BUILT_IN);
+    version.ripen(at(2));
+    assert_eq!((version.revision(), version.known().source), (BUILT_IN + 20, VersionSource::SwJs));
+}
+
+#[test]
+fn a_number_that_is_refused_or_old_gives_way_at_once() {
+    let refused = WebVersion::new(None, at(1));
+    refused.hear(found(BUILT_IN + 10, 1), at(1));
+    refused.refuse(BUILT_IN, at(1));
+    assert_eq!((refused.revision(), refused.known().is_refused()), (BUILT_IN + 10, false));
+
+    let old = WebVersion::new(None, at(8));
+    old.hear(found(BUILT_IN + 10, 8), at(8));
+    assert_eq!(old.revision(), BUILT_IN + 10);
+}
+
+#[test]
+fn the_number_never_falls_and_what_the_store_knew_is_claimed_from_the_start() {
+    let version = WebVersion::new(None, at(1));
+    version.begin_with(found(BUILT_IN + 10, 1));
+    assert_eq!(version.revision(), BUILT_IN + 10);
+    version.begin_with(found(BUILT_IN + 5, 1));
+    version.hear(found(BUILT_IN + 5, 9), at(9));
+    version.refuse(BUILT_IN + 10, at(9));
+    assert_eq!((version.revision(), version.known().is_refused()), (BUILT_IN + 10, true));
+}
+
+#[test]
+fn what_the_operator_set_stands_over_all_also_downward() {
+    let version = WebVersion::new(Some(BUILT_IN - 1), at(30));
+    version.begin_with(found(BUILT_IN + 5, 30));
+    version.hear(found(BUILT_IN + 10, 30), at(30));
+    version.refuse(BUILT_IN - 1, at(30));
+    version.ripen(at(60));
+    let known = version.known();
+    assert_eq!((known.revision, known.source), (BUILT_IN - 1, VersionSource::Setting));
+    assert_eq!(known.served, Some(found(BUILT_IN + 10, 30)), "what WhatsApp serves is shown all the same");
+}

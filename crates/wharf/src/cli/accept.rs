@@ -1,0 +1,81 @@
+//! `wharf accept`: proves a gateway on a real WhatsApp with two phones, in fifteen steps. It says what to do, watches, measures, and writes
+//! a report without numbers and contents.
+//!
+//! The two people and the operator are a port: at a terminal they are asked, and in the sandbox the pretend phones play them.
+
+mod api;
+mod ear;
+mod people;
+mod report;
+mod samples;
+mod script;
+mod steps;
+mod terminal;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use crate::config::Config;
+use crate::world::World;
+
+pub use super::gateway::Gateway;
+pub use people::{Act, Done, People, Seen, Sight};
+pub use report::{Report, Verdict};
+pub use script::{Options, run};
+pub use steps::STEPS;
+
+#[derive(Args)]
+pub(super) struct Accept {
+    /// Where the gateway is.
+    #[arg(long, env = "WHARF_URL", default_value = "http://127.0.0.1:8080")]
+    url: String,
+    /// A key with all permissions of sessions, messages, events, contacts and groups.
+    #[arg(long, env = "WHARF_API_KEY", hide_env_values = true)]
+    api_key: String,
+    /// The number of phone B, which never wrote with phone A.
+    #[arg(long, value_name = "NUMBER")]
+    to: String,
+    /// A number that has no WhatsApp; without it that step is left out.
+    #[arg(long, value_name = "NUMBER")]
+    nobody: Option<String>,
+    /// Where the report is written: accept.json and accept.md.
+    #[arg(long, value_name = "FOLDER", default_value = "wharf-accept")]
+    report: PathBuf,
+    /// Begins with this step, and keeps what the report in the folder says of those before it.
+    #[arg(long, value_name = "STEP", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=15))]
+    from: u8,
+    /// Goes on after a step that failed.
+    #[arg(long)]
+    keep_going: bool,
+}
+
+impl Accept {
+    pub(super) async fn run(self, config: Config) -> anyhow::Result<()> {
+        World::Production.check_build()?;
+        let gateway = Gateway::new(&self.url, &self.api_key)?;
+        let options = Options {
+            to: digits(&self.to).context("--to is no phone number")?,
+            nobody: self.nobody.as_deref().map(|nobody| digits(nobody).context("--nobody is no phone number")).transpose()?,
+            folder: self.report,
+            from: self.from,
+            keep_going: self.keep_going,
+            patience: script::PEOPLE_PATIENCE,
+            config,
+            world: World::Production,
+        };
+        let people = terminal::Terminal::new();
+        let report = run(gateway, &people, options).await?;
+        if report.verdict != Verdict::Passed {
+            bail!("not every step passed: {}", report.verdict.as_str());
+        }
+        Ok(())
+    }
+}
+
+/// A number as the API shows it.
+fn digits(text: &str) -> Option<String> {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    (7..=15).contains(&digits.len()).then_some(digits)
+}
