@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use wharf_api::ErrorCode;
 
 use super::super::people::{Act, Sight};
 use super::super::samples;
@@ -154,7 +155,7 @@ pub(super) async fn nobody(run: &mut Run<'_>) -> Step {
     }
     let text = json!({"sessionId": session, "to": nobody, "text": "This goes nowhere"});
     match run.api.try_post(&["messages", "text"], &text).await? {
-        Err((_, refused)) if refused.code == "recipient_not_on_whatsapp" => {}
+        Err((_, refused)) if refused.code == ErrorCode::RecipientNotOnWhatsapp.name() => {}
         Err((_, refused)) => return Err(Trouble::Failed(format!("refused with another code: {}", refused.code))),
         Ok(_) => return Err(Trouble::Failed("a text to it was accepted".to_owned())),
     }
