@@ -13,6 +13,7 @@ statements! {
     CLAIM = "INSERT INTO whatsapp_version (one, tried_at, by_node) VALUES (1, $1, $2) \
         ON CONFLICT (one) DO UPDATE SET tried_at = excluded.tried_at, by_node = excluded.by_node \
         WHERE whatsapp_version.tried_at IS NULL OR whatsapp_version.tried_at <= $3 RETURNING one";
+    YIELD = "UPDATE whatsapp_version SET tried_at = NULL WHERE one = 1 AND by_node = $1";
     PUT = "INSERT INTO whatsapp_version (one, version, source, fetched_at, by_node) VALUES (1, $1, $2, $3, $4) \
         ON CONFLICT (one) DO UPDATE SET version = excluded.version, source = excluded.source, fetched_at = excluded.fetched_at, \
         by_node = excluded.by_node WHERE whatsapp_version.version IS NULL OR whatsapp_version.version <= excluded.version";
@@ -44,6 +45,11 @@ impl VersionStore for SqlStore {
     async fn claim_version_fetch(&self, node: &str, due: Timestamp, now: Timestamp) -> Result<bool, Error> {
         let node = node.to_owned();
         self.write("", "", move |tx| Box::pin(async move { Ok(tx.first(&CLAIM, args![now, &node, due]).await?.is_some()) })).await
+    }
+
+    async fn yield_version_fetch(&self, node: &str) -> Result<(), Error> {
+        let node = node.to_owned();
+        self.write("", "", move |tx| Box::pin(async move { tx.execute(&YIELD, args![&node]).await.map(drop) })).await
     }
 
     async fn put_version(&self, node: &str, fetched: FetchedVersion) -> Result<(), Error> {

@@ -100,6 +100,7 @@ impl Standing {
         let overload = std::mem::take(&mut state.overload).shared;
         drop(state);
         if outdated || overload {
+            self.state().next_turn = None;
             self.release.send_modify(|release| *release += 1);
         }
     }
@@ -114,10 +115,18 @@ impl Standing {
         state.overload.shared.then_some(WaitingFor::Overload)
     }
 
-    /// Counts the caller among those that wait.
-    pub(crate) fn wait(&self) -> Waiting<'_> {
+    /// Counts the caller among those that wait. The first of them begins the time to the next turn.
+    pub(crate) fn wait(&self, now: Timestamp) -> Waiting<'_> {
+        let mut state = self.state();
+        let due = now.plus_millis(state.pause_ms());
+        state.next_turn.get_or_insert(due);
         self.waiting.fetch_add(1, Ordering::SeqCst);
         Waiting(&self.waiting)
+    }
+
+    /// How many wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
     }
 
     /// Ends when it is the caller's turn, whoever else waits.
@@ -127,21 +136,22 @@ impl Standing {
 
     /// When somebody tries next.
     pub(crate) fn next_turn(&self) -> Option<Timestamp> {
-        self.state().next_turn
+        self.state().next_turn.filter(|_| self.waiting() > 0)
     }
 
-    /// Gives one of those that wait its turn, when it is time.
+    /// Gives one of those that wait its turn, when it is time. The time stays while the one that has its turn tries.
     pub(crate) fn tick(&self, now: Timestamp) {
         let mut state = self.state();
-        if self.waiting.load(Ordering::SeqCst) == 0 {
-            state.next_turn = None;
-            return;
-        }
-        let pause = if state.outdated.against.is_empty() { OVERLOAD_TURN_MS } else { TURN_MS };
-        if *state.next_turn.get_or_insert(now.plus_millis(pause)) <= now {
-            state.next_turn = Some(now.plus_millis(pause));
+        if self.waiting() > 0 && state.next_turn.is_some_and(|turn| turn <= now) {
+            state.next_turn = Some(now.plus_millis(state.pause_ms()));
             self.turns.notify_one();
         }
+    }
+}
+
+impl State {
+    fn pause_ms(&self) -> i64 {
+        if self.outdated.against.is_empty() { OVERLOAD_TURN_MS } else { TURN_MS }
     }
 }
 

@@ -34,6 +34,9 @@ pub trait VersionStore {
     /// Notes that `node` fetches now. `false` where another one began after `due`: that one's finding will do.
     async fn claim_version_fetch(&self, node: &str, due: Timestamp, now: Timestamp) -> Result<bool, Error>;
 
+    /// Lets others fetch at once: `node` began and found nothing.
+    async fn yield_version_fetch(&self, node: &str) -> Result<(), Error>;
+
     /// Keeps what was fetched, unless a higher one is there.
     async fn put_version(&self, node: &str, fetched: FetchedVersion) -> Result<(), Error>;
 

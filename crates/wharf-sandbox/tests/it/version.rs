@@ -1,7 +1,10 @@
 //! The version of WhatsApp Web that the gateway claims: kept current, shared, refused, waited for.
 
+use std::collections::BTreeMap;
+
 use futures::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
+use wharf_api::ErrorCode;
 
 use crate::harness::{Api, Backend, ECHO, OWNER, SILENT, World, assert_includes, both_backends, eventually, process};
 
@@ -28,9 +31,11 @@ trait Versions {
     async fn change(&self, change: Value) -> Value;
     async fn known(&self) -> Value;
     async fn state_of(&self, session: &str) -> Value;
+    async fn create(&self) -> String;
     async fn pair_many(&self, count: usize) -> Vec<String>;
     async fn all_are(&self, status: &str, count: usize);
     async fn until_waiting(&self, session: &str) -> Value;
+    async fn events_of(&self, session: &str) -> Vec<Value>;
 }
 
 impl Versions for World {
@@ -48,6 +53,10 @@ impl Versions for World {
 
     async fn state_of(&self, session: &str) -> Value {
         self.api().get(&format!("/v1/sessions/{session}")).await.ok(200).clone()
+    }
+
+    async fn create(&self) -> String {
+        self.api().post("/v1/sessions", &json!({"name": "test"})).await.ok(201)["sessionId"].as_str().unwrap().to_owned()
     }
 
     async fn pair_many(&self, count: usize) -> Vec<String> {
@@ -73,6 +82,11 @@ impl Versions for World {
         })
         .await
     }
+
+    async fn events_of(&self, session: &str) -> Vec<Value> {
+        let page = self.api().get(&format!("/v1/events?sessionId={session}&events=session.status&after=oldest&limit=200")).await;
+        page.ok(200).as_array().unwrap().clone()
+    }
 }
 
 /// The value of one line of the metrics page, 0 where it is not there.
@@ -91,6 +105,29 @@ fn claims(network: &Value, revision: u32) -> u64 {
 }
 
 both_backends! {
+    async fn below_the_floor_all_come_in_by_one_fetch_and_none_knocks_twice(backend) {
+        let world = World::start(backend).await;
+        // Until the start's own fetch is done.
+        eventually("the first fetch", async || {
+            let network = world.network().await;
+            (asked(&network, "front") == 1).then_some(()).ok_or(network.to_string())
+        })
+        .await;
+        let before = world.change(json!({"floor": NEWER, "served": NEWER})).await;
+        let create = |_| world.create();
+        let sessions: Vec<String> = futures::stream::iter(0..MANY).map(create).buffer_unordered(HANDS).collect().await;
+        world.all_are("qr", MANY).await;
+        let after = world.network().await;
+        assert_eq!(asked(&after, "worker") - asked(&before, "worker"), 1, "{after}");
+        assert!(claims(&after, BUILT_IN) <= MANY as u64 && claims(&after, NEWER) >= MANY as u64, "{after}");
+        let known = world.known().await;
+        assert_includes(&known, &json!({"claimed": spelled(NEWER), "source": "sw_js", "refused": spelled(BUILT_IN), "waiting": []}));
+        // One of them goes all the way.
+        let shown = world.api().get(&format!("/v1/sessions/{}/qr", sessions[0])).await;
+        world.scan(shown.ok(200)["qr"].as_str().unwrap(), OWNER).await;
+        world.until_connected(&sessions[0]).await;
+    }
+
     async fn a_fresh_program_with_an_old_number_claims_the_served_one_from_the_first_connection(backend) {
         let mut world = World::start(backend).await;
         world.stop_gateway().await;
@@ -136,6 +173,10 @@ both_backends! {
             async move { api.post("/v1/messages/text", &body).await.ok(201)["messageId"].as_str().unwrap().to_owned() }
         };
         let texts: Vec<String> = futures::stream::iter(&sessions).map(send).buffered(HANDS).collect().await;
+        let mut events = BTreeMap::new();
+        for session in &sessions {
+            events.insert(session, world.events_of(session).await.len());
+        }
         world.control().delete("/control/faults").await.ok(200);
 
         world.change(json!({"kick": true})).await;
@@ -153,6 +194,98 @@ both_backends! {
         shown.sort();
         wanted.sort();
         assert_eq!(shown, wanted);
+        for session in &sessions {
+            let all = world.events_of(session).await;
+            let fresh = &all[events[session]..];
+            let waits = fresh.iter().filter(|event| event["data"]["waitingFor"] == "client_update").count();
+            assert!(waits <= 1 && fresh.len() <= 3, "{session}: {fresh:?}");
+            assert_eq!(fresh.last().unwrap()["data"]["status"], "connected", "{fresh:?}");
+        }
+    }
+
+    async fn above_all_that_is_known_sessions_wait_in_words_and_come_back_by_every_way(backend) {
+        let mut world = World::start(backend).await;
+        let (session, fresh) = (world.pair(OWNER).await, world.create().await);
+        world.control().post("/control/faults", &json!({"action": "drop_message", "to": SILENT})).await.ok(200);
+        let queued = world.api().post("/v1/messages/text", &json!({"sessionId": session, "to": SILENT, "text": "kept", "async": true})).await;
+        let queued = queued.ok(201)["messageId"].as_str().unwrap().to_owned();
+        eventually("it is on the wire", async || {
+            let shown = world.api().get(&format!("/v1/messages/{queued}")).await;
+            (shown.data()["status"] == "queued").then_some(()).ok_or(format!("{shown:?}"))
+        })
+        .await;
+        let before = world.events_of(&session).await.len();
+        world.change(json!({"floor": NEWER, "kick": true})).await;
+        let shown = world.until_waiting(&session).await;
+        assert_eq!((&shown["status"], shown["since"].is_string()), (&json!("reconnecting"), true), "{shown}");
+        assert_eq!(world.until_waiting(&fresh).await["status"], "starting");
+        world.control().delete("/control/faults").await.ok(200);
+
+        // In words, to whoever asks.
+        let api = world.api();
+        let refused = world.send(&session, ECHO, "not now").await;
+        assert!(refused.refused(ErrorCode::SessionNotConnected)["reason"].as_str().unwrap().contains("client_update"), "{refused:?}");
+        for reply in [
+            api.get(&format!("/v1/sessions/{fresh}/qr")).await,
+            api.post(&format!("/v1/sessions/{fresh}/pairing-code"), &json!({"phoneNumber": OWNER})).await,
+            api.post(&format!("/v1/sessions/{session}/restart"), &json!({})).await,
+            api.post("/v1/contacts/check", &json!({"sessionId": session, "phones": [ECHO]})).await,
+        ] {
+            let reason = reply.refused(ErrorCode::ServiceUnavailable)["reason"].as_str().unwrap();
+            assert!(reason.contains("has to update"), "{reply:?}");
+            let seconds: u64 = reply.header("retry-after").parse().unwrap();
+            assert!((1..=600).contains(&seconds), "{seconds}");
+        }
+        let held = api.get(&format!("/v1/messages/{queued}")).await;
+        assert_includes(held.ok(200), &json!({"status": "queued", "heldReason": "client_update"}));
+        api.get("/readyz").await.ok(200);
+        let known = world.known().await;
+        assert_includes(&known, &json!({"claimed": spelled(BUILT_IN), "refused": spelled(BUILT_IN), "waiting": [{"for": "client_update", "sessions": 2}]}));
+        let waiting = metric(&api, r#"wharf_sessions_waiting{for="client_update"}"#).await;
+        assert!((1.9..2.1).contains(&waiting), "{waiting}");
+        assert!(metric(&api, r#"wharf_whatsapp_refusals_total{code="405"}"#).await >= 2.0);
+
+        // One of them tries for all, six times an hour.
+        let knocks = async || claims(&world.network().await, BUILT_IN);
+        let first = knocks().await;
+        for turn in 1..=3 {
+            world.advance(10 * MINUTE).await;
+            eventually("somebody has its turn", async || {
+                let knocked = knocks().await - first;
+                (knocked >= turn).then_some(()).ok_or(knocked.to_string())
+            })
+            .await;
+            world.until_waiting(&session).await;
+        }
+        assert_eq!(knocks().await - first, 3);
+        let told = world.events_of(&session).await;
+        let waits = told[before..].iter().filter(|event| event["data"]["waitingFor"] == "client_update").count();
+        assert_eq!(waits, 1, "{told:?}");
+
+        // The source knows more.
+        world.change(json!({"served": NEWER})).await;
+        world.advance(MINUTE).await;
+        world.until_connected(&session).await;
+        world.until_status(&fresh, "qr").await;
+        world.until_message(&queued, "delivered").await;
+        let copies: Vec<_> = world.ledger(SILENT).await.into_iter().map(|entry| entry["copies"].clone()).collect();
+        assert_eq!(copies, [json!(1)]);
+
+        // The row knows more.
+        world.change(json!({"fault": "500", "floor": NEWER + 1, "kick": true})).await;
+        world.until_waiting(&session).await;
+        let row = format!("UPDATE whatsapp_version SET version = {}", NEWER + 1);
+        world.database().execute(&world.dir().join("gateway"), &row).await;
+        world.advance(MINUTE).await;
+        world.until_connected(&session).await;
+
+        // The setting knows more.
+        world.change(json!({"floor": NEWER + 2, "kick": true})).await;
+        world.until_waiting(&session).await;
+        world.stop_gateway().await;
+        world.start_gateway(&[("WHARF_WHATSAPP_VERSION", &spelled(NEWER + 2))]).await;
+        world.until_connected(&session).await;
+        assert_includes(&world.known().await, &json!({"claimed": spelled(NEWER + 2), "source": "setting"}));
     }
 
     async fn a_death_between_the_fetch_and_its_row_leaves_the_next_start_right(backend) {
@@ -170,6 +303,60 @@ both_backends! {
         assert_includes(&world.known().await, &json!({"claimed": spelled(NEWER), "source": "sw_js"}));
     }
 
+    async fn pages_that_go_wrong_leave_the_number_and_hold_no_connection_up(backend) {
+        let world = World::start(backend).await;
+        let operator = world.operator();
+        world.change(json!({"served": NEWER})).await;
+        for (fault, outcome) in [
+            ("403", "status"),
+            ("500", "status"),
+            ("redirect", "status"),
+            ("cut", "unreachable"),
+            ("no number", "unreadable"),
+            ("0", "zero"),
+            ("lower", "lower"),
+            ("absurd", "absurd"),
+            ("slow", "unreachable"),
+        ] {
+            world.change(json!({"fault": fault})).await;
+            world.advance(2 * MINUTE).await;
+            let counter = format!("wharf_whatsapp_version_fetches_total{{source=\"sw_js\",outcome=\"{outcome}\"}}");
+            let before = metric(&operator, &counter).await;
+            let forced = async || {
+                let answered = operator.post("/v1/admin/whatsapp/version", &json!({})).await;
+                assert_eq!(answered.ok(200)["claimed"], spelled(BUILT_IN), "{fault}");
+            };
+            let made = async || {
+                // Whatever the page does: nobody who connects waits for it.
+                let made = world.api().post("/v1/sessions", &json!({"name": "test"})).await;
+                assert!(made.ok(201)["qr"].is_string(), "{made:?}");
+                metric(&operator, &counter).await
+            };
+            let ((), then) = tokio::join!(forced(), made());
+            if fault == "slow" {
+                assert!(then <= before, "the page had not answered when the code was there");
+            }
+            eventually(&format!("{fault} is counted"), async || {
+                let now = metric(&operator, &counter).await;
+                (now > before).then_some(()).ok_or(now.to_string())
+            })
+            .await;
+        }
+        let network = world.network().await;
+        assert_eq!((asked(&network, "elsewhere"), asked(&network, "bare")), (0, 0), "{network}");
+
+        // A good page: the number is known at once, and claimed after a day.
+        world.change(json!({"fault": "", "workerFault": "403"})).await;
+        world.advance(2 * MINUTE).await;
+        let answered = operator.post("/v1/admin/whatsapp/version", &json!({})).await;
+        assert_includes(answered.ok(200), &json!({"claimed": spelled(BUILT_IN), "served": spelled(NEWER)}));
+        world.advance(24 * 60 * MINUTE).await;
+        eventually("the number is claimed", async || {
+            let known = world.known().await;
+            (known["claimed"] == spelled(NEWER) && known["source"] == "front_page").then_some(()).ok_or(known.to_string())
+        })
+        .await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,6 +376,87 @@ async fn a_number_that_is_set_is_obeyed_downward_too_and_warned_of() {
     world.start_gateway(&[]).await;
     world.until_connected(&session).await;
     world.send(&session, ECHO, "still here").await.ok(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_pages_are_away_takes_what_another_one_found() {
+    let world = World::start(Backend::Postgres).await;
+    let dead = [("WHARF_WHATSAPP_VERSION_URL", "http://127.0.0.1:1/")];
+    let other = world.another_node_with("second", &dead).await;
+    let (url, key) = (other.ready["url"].as_str().unwrap(), other.ready["operatorKey"].as_str().unwrap());
+    let (there, customer) = (Api::new(url, key), Api::new(url, other.ready["apiKey"].as_str().unwrap()));
+    let made = customer.post("/v1/sessions", &json!({"name": "there"})).await;
+    let session = made.ok(201)["sessionId"].as_str().unwrap().to_owned();
+    world.scan(made.data()["qr"].as_str().unwrap(), OWNER).await;
+    let status = async |wanted: &str| {
+        eventually(wanted, async || {
+            let shown = customer.get(&format!("/v1/sessions/{session}")).await;
+            (shown.data()["status"] == wanted).then_some(()).ok_or(format!("{shown:?}"))
+        })
+        .await;
+    };
+    status("connected").await;
+    let before = world.change(json!({"floor": NEWER, "served": NEWER})).await;
+    let here = world.pair("15550000002").await;
+    world.change(json!({"kick": true})).await;
+    world.until_connected(&here).await;
+    status("connected").await;
+    assert_includes(there.get("/v1/admin/whatsapp").await.ok(200), &json!({"claimed": spelled(NEWER), "source": "sw_js"}));
+    let after = world.network().await;
+    assert!(asked(&after, "worker") - asked(&before, "worker") <= 2, "{after}");
+    other.terminate().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_in_the_middle_of_a_pairing_wipes_nothing() {
+    let world = World::start(Backend::Sqlite).await;
+    let api = world.api();
+    // While a code is typed.
+    let coded = world.create().await;
+    world.until_status(&coded, "qr").await;
+    let path = format!("/v1/sessions/{coded}/pairing-code");
+    api.post(&path, &json!({"phoneNumber": OWNER})).await.ok(201);
+    world.change(json!({"floor": NEWER, "served": NEWER, "kick": true})).await;
+    let code = eventually("there is a new code", async || {
+        let made = api.post(&path, &json!({"phoneNumber": OWNER})).await;
+        if made.status == 201 { Ok(made.data()["pairingCode"].clone()) } else { Err(format!("{made:?}")) }
+    })
+    .await;
+    world.control().post("/control/pair-code", &json!({"phone": OWNER, "code": code})).await.ok(200);
+    world.until_connected(&coded).await;
+
+    // Between the scan and the first login.
+    let scanned = world.create().await;
+    world.until_status(&scanned, "qr").await;
+    let rule = json!({"action": "refuse_login", "code": 405, "phone": "15550000002", "times": 1});
+    world.control().post("/control/faults", &rule).await.ok(200);
+    let qr = api.get(&format!("/v1/sessions/{scanned}/qr")).await;
+    world.scan(qr.ok(200)["qr"].as_str().unwrap(), "15550000002").await;
+    let shown = world.until_waiting(&scanned).await;
+    assert_eq!(shown["phoneNumber"], "15550000002", "its link stays: {shown}");
+    world.advance(11 * MINUTE).await;
+    world.until_connected(&scanned).await;
+    world.send(&scanned, ECHO, "linked all the same").await.ok(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_alone_is_refused_keeps_nobody_else_out() {
+    let world = World::start(Backend::Sqlite).await;
+    let sessions = world.pair_many(10).await;
+    let rule = json!({"action": "refuse_login", "code": 405, "phone": phone(3)});
+    let rule = world.control().post("/control/faults", &rule).await.ok(200)["id"].clone();
+    world.change(json!({"kick": true})).await;
+    world.all_are("connected", 9).await;
+    let shown = world.until_waiting(&sessions[3]).await;
+    assert_eq!(shown["status"], "reconnecting");
+    // Others come and go meanwhile.
+    world.pair(&phone(10)).await;
+    world.api().post(&format!("/v1/sessions/{}/restart", sessions[4]), &json!({})).await.ok(200);
+    world.until_connected(&sessions[4]).await;
+    assert_eq!(world.known().await["waiting"], json!([{"for": "client_update", "sessions": 1}]));
+    world.control().delete(&format!("/control/faults/{rule}")).await.ok(200);
+    world.advance(11 * MINUTE).await;
+    world.until_connected(&sessions[3]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ use crate::standing::Knocked;
 
 /// The pause before a session comes back, by chance from the first to the sum of both; shorter where few do.
 const RETURN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(9)];
-/// Up to so many there is no crowd.
+/// As long as no more than so many wait besides there is no crowd.
 const FEW: usize = 8;
 
 /// What a session remembers of its refusals between two clients.
@@ -51,7 +51,7 @@ impl Life {
             let Some(cause) = ctx.standing.bars(revision, self.standby.knocked) else { break };
             self.show_waiting(own, cause).await;
             returns = true;
-            let counted = ctx.standing.wait();
+            let counted = ctx.standing.wait(ctx.clock.now());
             let next = async {
                 tokio::select! {
                     _ = version.changed() => Next::Look,
@@ -79,13 +79,13 @@ impl Life {
     async fn come_back(&mut self, own: &Own) -> Option<End> {
         self.standby.knocked = None;
         let [least, spread] = RETURN;
-        let starts = Arc::clone(&own.ctx.starts);
-        let crowd = starts.available_permits() + FEW < own.ctx.config.start_concurrency;
+        let crowd = own.ctx.standing.waiting() > FEW;
         let pause = if crowd { least + own.ctx.jitter(spread) } else { own.ctx.jitter(least) };
+        let starts = Arc::clone(&own.ctx.starts);
         let come = async {
-            let place = starts.acquire_owned().await;
+            // The pause holds no place: it is there to spread them, and places are for those that connect.
             tokio::time::sleep(pause).await;
-            place
+            starts.acquire_owned().await
         };
         match self.unless_ended(come).await {
             Ok(place) => {

@@ -57,7 +57,7 @@ async fn of_those_that_wait_one_has_its_turn_every_ten_minutes() {
     for _ in 0..5 {
         let (standing, turns) = (Arc::clone(&standing), Arc::clone(&turns));
         tokio::spawn(async move {
-            let _counted = standing.wait();
+            let _counted = standing.wait(at(0));
             loop {
                 standing.turn().await;
                 turns.fetch_add(1, Ordering::SeqCst);
@@ -67,10 +67,26 @@ async fn of_those_that_wait_one_has_its_turn_every_ten_minutes() {
     while standing.waiting.load(Ordering::SeqCst) < 5 {
         tokio::task::yield_now().await;
     }
-    for minute in 0..=60 {
+    for minute in 1..=60 {
         standing.tick(at(minute));
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
     }
     assert_eq!((turns.load(Ordering::SeqCst), standing.next_turn()), (6, Some(at(70))));
+}
+
+#[tokio::test]
+async fn the_time_to_a_turn_begins_with_the_wait_and_not_when_it_is_looked_at() {
+    let standing = Standing::default();
+    standing.outdated(&session(1), 7, at(0));
+    let counted = standing.wait(at(0));
+    standing.tick(at(9));
+    assert_eq!(standing.next_turn(), Some(at(10)), "nine minutes are too few");
+    standing.tick(at(11));
+    standing.turn().await;
+    // Who has its turn waits no more, and once refused goes on as before.
+    drop(counted);
+    standing.tick(at(12));
+    let _counted = standing.wait(at(13));
+    assert_eq!(standing.next_turn(), Some(at(21)));
 }

@@ -142,7 +142,13 @@ impl Keeper {
         let told = ctx.sources.ask(&believe, &count).await;
         self.failed = told.is_none();
         self.next_at = Some(self.later(now, if self.failed { AGAIN_MS } else { PERIOD_MS }));
-        let Some((revision, source)) = told else { return true };
+        let Some((revision, source)) = told else {
+            // The pages of another node may be in better health.
+            if let Err(error) = ctx.store.yield_version_fetch(&ctx.config.node).await {
+                tracing::debug!(%error, "other nodes wait a little until they fetch");
+            }
+            return true;
+        };
         let fetched = FetchedVersion { revision, source, at: ctx.clock.now() };
         fail::fail_point!("version-fetched");
         if let Err(error) = ctx.store.put_version(&ctx.config.node, fetched).await {
