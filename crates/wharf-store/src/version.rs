@@ -12,7 +12,7 @@ statements! {
     FIND = "SELECT version, source, fetched_at, tried_at, by_node, refused_version, refused_at, expires_at FROM whatsapp_version WHERE one = 1";
     CLAIM = "INSERT INTO whatsapp_version (one, tried_at, by_node) VALUES (1, $1, $2) \
         ON CONFLICT (one) DO UPDATE SET tried_at = excluded.tried_at, by_node = excluded.by_node \
-        WHERE whatsapp_version.tried_at IS NULL OR whatsapp_version.tried_at <= $3 RETURNING one";
+        WHERE whatsapp_version.tried_at IS NULL OR whatsapp_version.tried_at <= $3 OR whatsapp_version.by_node = excluded.by_node RETURNING one";
     YIELD = "UPDATE whatsapp_version SET tried_at = NULL WHERE one = 1 AND by_node = $1";
     PUT = "INSERT INTO whatsapp_version (one, version, source, fetched_at, by_node) VALUES (1, $1, $2, $3, $4) \
         ON CONFLICT (one) DO UPDATE SET version = excluded.version, source = excluded.source, fetched_at = excluded.fetched_at, \

@@ -31,7 +31,7 @@ pub struct VersionRow {
 pub trait VersionStore {
     async fn find_version(&self) -> Result<VersionRow, Error>;
 
-    /// Notes that `node` fetches now. `false` where another one began after `due`: that one's finding will do.
+    /// Notes that `node` fetches now. `false` where another node began after `due`: that one's finding will do.
     async fn claim_version_fetch(&self, node: &str, due: Timestamp, now: Timestamp) -> Result<bool, Error>;
 
     /// Lets others fetch at once: `node` began and found nothing.

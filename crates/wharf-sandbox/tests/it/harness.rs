@@ -184,7 +184,8 @@ impl World {
         let created = self.api().post("/v1/sessions", &json!({"name": "test"})).await;
         assert_eq!(created.status, 201, "{created:?}");
         let session = created.data()["sessionId"].as_str().unwrap().to_owned();
-        self.scan(created.data()["qr"].as_str().expect("a QR code"), owner).await;
+        let qr = created.data()["qr"].as_str().unwrap_or_else(|| panic!("no QR code: {}", created.data()));
+        self.scan(qr, owner).await;
         self.until_connected(&session).await;
         session
     }

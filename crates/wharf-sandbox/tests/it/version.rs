@@ -199,7 +199,8 @@ both_backends! {
             let fresh = &all[events[session]..];
             let waits = fresh.iter().filter(|event| event["data"]["waitingFor"] == "client_update").count();
             assert!(waits <= 1 && fresh.len() <= 3, "{session}: {fresh:?}");
-            assert_eq!(fresh.last().unwrap()["data"]["status"], "connected", "{fresh:?}");
+            // Who was back within a moment had nothing to tell.
+            assert!(fresh.last().is_none_or(|last| last["data"]["status"] == "connected"), "{fresh:?}");
         }
     }
 

@@ -48,6 +48,7 @@ async fn of_those_that_want_to_fetch_one_may(db: &Db) {
     assert!(!db.store.claim_version_fetch("late", at(99), at(159)).await.unwrap(), "somebody has just begun");
     assert!(db.store.claim_version_fetch("later", at(100), at(160)).await.unwrap());
     assert_eq!(db.store.find_version().await.unwrap().tried_at, Some(at(160)));
+    assert!(db.store.claim_version_fetch("later", at(100), at(160)).await.unwrap(), "nobody is in its own way");
     // Who found nothing lets the next one go; nobody else's turn is given away.
     db.store.yield_version_fetch("late").await.unwrap();
     assert!(!db.store.claim_version_fetch("next", at(159), at(161)).await.unwrap());

@@ -74,8 +74,10 @@ impl Keeper {
         let gap = if self.failed { FAILED_URGENT_MS } else { URGENT_MS };
         let again = self.urgent.is_none_or(|(revision, at)| revision != known.revision || now.as_millis() - at.as_millis() >= gap);
         if (known.busy || known.is_refused() || forced) && again {
-            // The first refusal of a number is news to all nodes: who asked before it knew nothing of it.
-            let first = self.urgent.replace((known.revision, now)).is_none_or(|(revision, _)| revision != known.revision);
+            // The first refusal of a number is news to all nodes: who asked before it knew nothing of it, this process at its start
+            // least of all.
+            let first =
+                !known.is_refused() || self.urgent.replace((known.revision, now)).is_none_or(|(revision, _)| revision != known.revision);
             if !self.fetch(now, if first { FIRST_MS } else { URGENT_MS }).await {
                 // The other node may have asked before the refusal, or a page that we would not ask.
                 self.urgent = None;
