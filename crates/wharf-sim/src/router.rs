@@ -104,10 +104,8 @@ pub(crate) fn send_from_phone(
             Copy { missed: true, ..Copy::default() }
         } else {
             let mut sealed = seal(net, sender, target, to, message, false)?;
-            if let Some(last) = sealed.bytes.last_mut()
-                && copies == Copies::Garbled
-            {
-                *last ^= 1;
+            if copies == Copies::Garbled {
+                sealed.garble();
             }
             Copy::alone(sealed)
         };

@@ -83,6 +83,19 @@ both_backends! {
         world.until_message(&third, "delivered").await;
         world.until_message(&fourth, "delivered").await;
     }
+
+    async fn between_two_strangers_a_session_pauses_and_whom_it_knows_waits_for_nobody(backend) {
+        let world = world(backend, &json!({"strangerJitterSeconds": [60, 60]})).await;
+        let session = world.pair(OWNER).await;
+        sent(&world, &session, "15550002001", "hello").await;
+        let second = held(&world, &session, "15550002002", "hello").await;
+        sent(&world, &session, "15550002001", "and more").await;
+        world.advance(50).await;
+        sent(&world, &session, "15550002001", "and more of it").await;
+        assert_eq!(world.ledger("15550002002").await.len(), 0);
+        world.advance(11).await;
+        world.until_message(&second, "delivered").await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

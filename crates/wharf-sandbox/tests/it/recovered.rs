@@ -65,6 +65,7 @@ both_backends! {
         world.until_acknowledged(OWNER).await;
         assert_eq!(world.incoming(&session).await.len(), 2);
         world.events("message.received", 2).await;
+        assert!(world.metric("wharf_recovered_total 1").await);
     }
 
     async fn a_message_that_the_phone_gave_first_and_the_sender_again_is_there_once(backend) {

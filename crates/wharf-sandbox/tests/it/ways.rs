@@ -100,10 +100,10 @@ async fn words_that_the_library_does_not_know_are_counted_by_place_and_the_sessi
             .find_map(|line| line.strip_prefix(&format!("wharf_whatsapp_unknown_total{{place=\"{place}\"}} ")).map(str::to_owned));
         line.unwrap_or_else(|| panic!("{place} in {text}"))
     };
-    for place in ["tag", "notification", "ib", "enc", "nack"] {
+    for place in ["tag", "notification", "ib", "enc", "nack", "other"] {
         assert_eq!(count(place).await, "0", "{place}: an ordinary pairing has nothing unknown");
     }
-    for (place, said) in [("tag", "tag"), ("notification", "notification"), ("ib", "ib"), ("enc", "enc")] {
+    for (place, said) in [("tag", "tag"), ("notification", "notification"), ("ib", "ib"), ("enc", "enc"), ("other", "iq")] {
         world.control().post(&format!("/control/phones/{OWNER}/strange"), &json!({"place": said})).await.ok(200);
         eventually(place, async || if count(place).await == "1" { Ok(()) } else { Err(count(place).await) }).await;
     }

@@ -28,6 +28,22 @@ pub(crate) struct Sealed {
     pub(crate) bytes: Vec<u8>,
 }
 
+impl Sealed {
+    /// Damages what is sealed, and nothing of what names the keys: whoever gets it finds that it does not open.
+    pub(crate) fn garble(&mut self) {
+        // The message within one that opens a session is not at its end.
+        let end = if self.prekey {
+            let inner = PreKeySignalMessage::try_from(self.bytes.as_slice()).ok().map(|whole| whole.message().serialized().to_vec());
+            inner.and_then(|inner| Some(self.bytes.windows(inner.len()).position(|part| part == inner)? + inner.len()))
+        } else {
+            Some(self.bytes.len())
+        };
+        if let Some(last) = end.and_then(|end| self.bytes.get_mut(end.checked_sub(1)?)) {
+            *last ^= 1;
+        }
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Sessions(pub(crate) HashMap<String, SessionRecord>);
 
@@ -240,5 +256,28 @@ impl SignedPreKeyStore for SignedKey {
 
     async fn save_signed_pre_key(&mut self, _id: SignedPreKeyId, _record: &SignedPreKeyRecord) -> Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_garbled_does_not_open_and_spoils_nothing_that_comes_after_it() {
+        let [us, them] = [15550000001, 15550000002].map(|number| Address::phone(crate::address::Number(number)));
+        let (mut ours, mut theirs) = (Keyring::generate(), Keyring::generate());
+        ours.start_session(them, &theirs.bundle().to_signal().unwrap()).unwrap();
+        for prekey in [true, false] {
+            let mut garbled = ours.encrypt(them, b"first").unwrap();
+            assert_eq!(garbled.prekey, prekey);
+            garbled.garble();
+            assert!(theirs.decrypt(us, &garbled).is_err());
+            let good = ours.encrypt(them, b"second").unwrap();
+            assert_eq!(theirs.decrypt(us, &good).unwrap(), b"second");
+            // An answer, after which we open no session any more.
+            let answer = theirs.encrypt(us, b"third").unwrap();
+            assert_eq!(ours.decrypt(them, &answer).unwrap(), b"third");
+        }
     }
 }

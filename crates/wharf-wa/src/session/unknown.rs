@@ -88,8 +88,8 @@ pub(super) fn count(unknown: &Unknown, stanza: &NodeRef<'_>) {
         // What the server asks of its own accord.
         "iq" if matches!(kind(stanza).as_str(), "get" | "set") => {
             let space = stanza.get_attr("xmlns").map(|space| space.as_str().into_owned()).unwrap_or_default();
-            let ping = children().iter().any(|child| child.tag.as_ref() == "ping");
-            if !ping && !matches!(space.as_str(), "md" | "urn:xmpp:ping") {
+            let known = children().iter().any(|child| matches!(child.tag.as_ref(), "ping" | "pair-device" | "pair-success"));
+            if !known && !matches!(space.as_str(), "md" | "urn:xmpp:ping") {
                 note(&unknown.other, "iq", &space);
             }
         }
@@ -134,6 +134,7 @@ mod tests {
             node("iq").attr("type", "result").build(),
             node("iq").attr("type", "get").attr("xmlns", "urn:xmpp:ping").build(),
             node("iq").attr("type", "set").attr("xmlns", "md").build(),
+            node("iq").attr("type", "set").children([node("pair-success").build()]).build(),
         ] {
             assert_eq!(counted(&known), [0; 6], "{known:?}");
         }

@@ -415,7 +415,7 @@ impl Queue {
         let Some(pacer) = &mut self.pacer else { return };
         pacer.begins(chat, now.clock, pause);
         if let Some(at) = pacer.pause_ends() {
-            self.hold_contacts(at, HoldReason::Pace, false);
+            self.hold_contacts(at, HoldReason::Pace, left(at, now.clock) >= WAITED);
         }
     }
 
