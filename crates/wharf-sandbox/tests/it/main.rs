@@ -31,6 +31,7 @@ mod media_fetch;
 mod media_in;
 mod media_kill;
 mod nodes;
+mod older;
 mod openapi;
 mod outage;
 mod pace;
