@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn what_is_garbled_does_not_open_and_spoils_nothing_that_comes_after_it() {
-        let [us, them] = [15550000001, 15550000002].map(|number| Address::phone(crate::address::Number(number)));
+        let [us, them] = [15_550_000_001, 15_550_000_002].map(|number| Address::phone(crate::address::Number(number)));
         let (mut ours, mut theirs) = (Keyring::generate(), Keyring::generate());
         ours.start_session(them, &theirs.bundle().to_signal().unwrap()).unwrap();
         for prekey in [true, false] {
