@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Something that happens; how often.
@@ -22,6 +22,32 @@ impl Counter {
 
     pub fn read(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How many there are at the moment.
+#[derive(Clone, Debug, Default)]
+pub struct Level(Arc<AtomicU64>);
+
+impl Level {
+    /// One more, until the answer is dropped.
+    pub fn raise(&self) -> Raised {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Raised(self.clone())
+    }
+
+    pub fn read(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// One of those that a [`Level`] counts.
+#[derive(Debug)]
+pub struct Raised(Level);
+
+impl Drop for Raised {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -186,6 +212,8 @@ pub struct Meter {
     pub received: Counter,
     /// Messages that came in and could not be decrypted, at least not at once.
     pub undecryptable: Counter,
+    /// Sessions that take no messages because the database refuses to keep them.
+    pub stopped_intakes: Level,
     /// Messages that could not be decrypted and that the account's own phone gave again.
     pub recovered: Counter,
     /// Devices that a message could not be sealed for, because WhatsApp had no keys of them.
@@ -228,6 +256,7 @@ impl Default for Meter {
             unknown: Unknown::default(),
             received: Counter::default(),
             undecryptable: Counter::default(),
+            stopped_intakes: Level::default(),
             recovered: Counter::default(),
             devices_unkeyed: Counter::default(),
             savers_halted: Counter::default(),

@@ -52,9 +52,12 @@ pub enum Error {
     /// The database is away, locked, slow or full. A commit may or may not have happened.
     #[error("the database is not available")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A row cannot be read as what it should be, or a statement is wrong: a fault of the program.
+    /// A row cannot be read as what it should be, or the database does not take the bytes of this one: nothing is wrong with its neighbours.
     #[error("the database holds or was asked something impossible: {0}")]
     Corrupt(String),
+    /// The database refuses, and not for what this row says: a right, a table, a trigger, a sequence, a damaged page. Somebody must mend it.
+    #[error("the database refuses: {0}")]
+    Refused(String),
 }
 
 /// All that Wharf keeps.
@@ -130,7 +133,7 @@ impl From<&Error> for wharf_api::ApiError {
         match error {
             Error::Unavailable(_) => wharf_api::ApiError::new(ErrorCode::ServiceUnavailable).retry_after(1),
             Error::Fenced => wharf_api::ApiError::new(ErrorCode::ServiceUnavailable).retry_after(2),
-            Error::Corrupt(_) => ErrorCode::InternalServerError.into(),
+            Error::Corrupt(_) | Error::Refused(_) => ErrorCode::InternalServerError.into(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod canary;
 mod census;
 mod dialect;
 mod event;
+mod fitness;
 mod hold;
 mod horizon;
 mod idempotency;

@@ -38,6 +38,21 @@ history! {
     16 "0016_whatsapp_switches",
 }
 
+/// A table that the migrations make.
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    /// Its rows are numbered by a sequence.
+    pub(crate) numbered: bool,
+}
+
+/// The tables of PostgreSQL, as the migrations spell them: one statement begins with the name and ends with its own line.
+pub(crate) fn tables() -> impl Iterator<Item = Table> {
+    HISTORY.iter().flat_map(|(_, _, _, postgres)| postgres.split("CREATE TABLE ").skip(1)).filter_map(|rest| {
+        let (body, _) = rest.split_once("\n);")?;
+        Some(Table { name: body.split_once(' ')?.0, numbered: body.contains("number BIGINT GENERATED") })
+    })
+}
+
 /// Brings the schema to the newest version. Refuses a database whose history is not ours: an edited migration, or a
 /// newer program's.
 pub(crate) async fn run(conn: &mut Conn, dialect: Dialect) -> Result<(), MigrateError> {
@@ -82,4 +97,18 @@ fn sqlite(conn: &mut rusqlite::Connection, migrations: &[Migration]) -> Result<(
         tx.commit().map_err(failed)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_of_the_migrations_is_known_with_whether_it_is_numbered() {
+        let names: Vec<_> = tables().map(|table| table.name).collect();
+        let made: usize = HISTORY.iter().map(|(_, _, _, postgres)| postgres.matches("CREATE TABLE").count()).sum();
+        assert_eq!(names.len(), made);
+        let numbered: Vec<_> = tables().filter(|table| table.numbered).map(|table| table.name).collect();
+        assert_eq!(numbered, ["api_keys", "sessions", "messages", "events", "webhooks", "audit"]);
+    }
 }

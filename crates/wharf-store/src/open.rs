@@ -14,7 +14,7 @@ use crate::dialect::{Connect, Dialect, Durability};
 use crate::lane::{Lanes, Place};
 use crate::readers::Readers;
 use crate::sql::Tx;
-use crate::{horizon, migrations, statements};
+use crate::{fitness, horizon, migrations, statements};
 
 /// Which database, and what the store takes from outside.
 #[derive(Clone)]
@@ -56,6 +56,18 @@ pub enum OpenError {
     Connect(#[source] Error),
     #[error("the schema cannot be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// It cannot hold what people write.
+    #[error(
+        "the database has the encoding {0}, and must have UTF8: make another with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+    )]
+    Encoding(String),
+    #[error("the role of the database URL lacks rights: {0}")]
+    Rights(String),
+    /// What is written next would clash with what is there: a copy of the rows without their sequences.
+    #[error(
+        "the sequence of {table} is behind its rows; mend it with: SELECT setval(pg_get_serial_sequence('{table}', 'number'), {newest})"
+    )]
+    Sequence { table: &'static str, newest: i64 },
     /// The file's system cannot do what durability needs.
     #[error("the database would not survive a power cut: journal {}, synchronous {}", .0.journal, .0.synchronous)]
     NotDurable(Durability),
@@ -100,7 +112,10 @@ async fn open_sqlite(config: Config, path: &Path) -> Result<Arc<SqlStore>, OpenE
 async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
     let patient = Connect::postgres_patient(&config.url).map_err(OpenError::Postgres)?;
     let mut conn = patient.connect().await.map_err(OpenError::Connect)?;
+    fitness::encoding(&mut conn).await?;
     migrations::run(&mut conn, Dialect::Postgres).await?;
+    fitness::rights(&mut conn).await?;
+    fitness::sequences(&mut conn).await?;
     conn.close().await;
     let writer = Connect::postgres_writer(&config.url).map_err(OpenError::Postgres)?;
     let mut conns = Vec::new();

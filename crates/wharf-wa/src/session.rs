@@ -11,6 +11,7 @@ pub(crate) mod flight;
 mod groups;
 mod heard;
 mod inbound;
+mod intake;
 pub(crate) mod keyed;
 mod life;
 mod line;
@@ -119,6 +120,7 @@ pub(crate) struct Own {
     /// Whether the device was linked by this client, and its phone has not told it of the time before.
     pub(crate) awaits_history: watch::Sender<bool>,
     pub(crate) lookups: Arc<Lookups>,
+    pub(crate) intake: intake::Intake,
 }
 
 impl Own {
@@ -140,6 +142,7 @@ impl Own {
             has_properties: AtomicBool::new(false),
             awaits_history: watch::Sender::new(false),
             lookups: Arc::default(),
+            intake: intake::Intake::default(),
         })
     }
 

@@ -134,6 +134,6 @@ impl Vault {
 fn failure(error: store::Error) -> StoreError {
     match error {
         store::Error::Unavailable(_) => StoreError::Connection(Box::new(error)),
-        store::Error::Fenced | store::Error::Corrupt(_) => StoreError::Database(Box::new(error)),
+        store::Error::Fenced | store::Error::Corrupt(_) | store::Error::Refused(_) => StoreError::Database(Box::new(error)),
     }
 }

@@ -66,6 +66,11 @@ impl World {
         world
     }
 
+    /// Has the gateway log in to PostgreSQL as somebody who may do what it needs, and not all. Gives the name.
+    pub async fn run_as_a_role_of_its_own(&mut self) -> String {
+        self.database.log_in_as_another().await
+    }
+
     pub fn database(&self) -> &Database {
         &self.database
     }

@@ -19,6 +19,7 @@ mod groups;
 mod harness;
 mod holds;
 mod idempotency;
+mod intact;
 mod keys;
 mod kill;
 mod kinds;

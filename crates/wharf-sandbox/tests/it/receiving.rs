@@ -8,7 +8,7 @@ use sqlx::{Connection as _, Executor as _};
 use crate::harness::{Backend, Chaos, OWNER, SILENT, World, both_backends, chaos::Way, eventually};
 
 /// The texts that came in, and how many rows there are.
-async fn received(world: &World, session: &str) -> (BTreeSet<String>, usize) {
+pub async fn received(world: &World, session: &str) -> (BTreeSet<String>, usize) {
     let (api, mut texts, mut rows, mut cursor) = (world.api(), BTreeSet::new(), 0, String::new());
     loop {
         let page = api.get(&format!("/v1/messages?sessionId={session}&direction=incoming&limit=200{cursor}")).await;
@@ -26,7 +26,7 @@ async fn received(world: &World, session: &str) -> (BTreeSet<String>, usize) {
     }
 }
 
-async fn until_received(world: &World, session: &str, count: usize) {
+pub async fn until_received(world: &World, session: &str, count: usize) {
     eventually("all that was sent is there", async || {
         let (texts, rows) = received(world, session).await;
         (texts.len() == count && rows == count).then_some(()).ok_or(format!("{} texts in {rows} rows of {count}", texts.len()))
@@ -34,11 +34,11 @@ async fn until_received(world: &World, session: &str, count: usize) {
     .await;
 }
 
-/// Makes the database refuse every row whose content has the word.
+/// Makes the database refuse the bytes of every row whose content has the word.
 const REFUSE: [&str; 2] = [
     "CREATE TRIGGER refuse BEFORE INSERT ON messages WHEN NEW.content LIKE '%poison%' \
-     BEGIN SELECT RAISE(ABORT, 'no poison'); END",
-    "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE check_violation USING MESSAGE = 'no poison'; END $$ LANGUAGE plpgsql; \
+     BEGIN SELECT zeroblob(2000000000); END",
+    "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE data_exception USING MESSAGE = 'no poison'; END $$ LANGUAGE plpgsql; \
      CREATE TRIGGER refuse BEFORE INSERT ON messages FOR EACH ROW WHEN (NEW.content LIKE '%poison%') EXECUTE FUNCTION refuse()",
 ];
 

@@ -158,6 +158,6 @@ fn locks(dialect: Dialect, jobs: &[(Place, Box<dyn Job>)]) -> Vec<i64> {
 fn reason(error: &Error) -> String {
     match error {
         Error::Unavailable(cause) => cause.to_string(),
-        Error::Fenced | Error::Corrupt(_) => error.to_string(),
+        Error::Fenced | Error::Corrupt(_) | Error::Refused(_) => error.to_string(),
     }
 }

@@ -6,7 +6,7 @@ use wharf_core::message::change;
 use wharf_core::store::{Error, Fence, MessageRow};
 
 use super::chats::MARK;
-use super::row::{chat_key, message, message_columns, said};
+use super::row::{chat_key, message_columns, readable, said};
 use crate::open::SqlStore;
 use crate::owner;
 use crate::sql::{Sql, Tx, args, statements};
@@ -24,6 +24,12 @@ statements! {
     INCOMING = named!("incoming");
     OUTGOING_LOCKED = named!("outgoing"), lock "FOR UPDATE";
     INCOMING_LOCKED = named!("incoming"), lock "FOR UPDATE";
+    /// Edits, deletions and votes that came after a message of the chat and have taken effect, or would have.
+    SAID_LATER = concat!(
+        "SELECT ", message_columns!(), " FROM messages WHERE account_id = $1 AND chat_key = $2 AND session_id = $3 AND number > $4 \
+         AND (content LIKE '{\"type\":\"edit\"%' OR content LIKE '{\"type\":\"deletion\"%' OR content LIKE '{\"type\":\"poll_vote\"%') \
+         AND status NOT IN ('queued', 'failed') ORDER BY number LIMIT 500"
+    );
     REWRITE = "UPDATE messages SET content = $2, marks = $3 WHERE number = $1";
 }
 
@@ -33,8 +39,9 @@ pub(super) type Numbered = (i64, MessageRow);
 async fn named(tx: &mut Tx, statements: [&Sql; 2], by: &MessageRow, wa_id: &str) -> Result<Option<Numbered>, Error> {
     for sql in statements {
         for mut found in tx.fetch(sql, args![&by.session, wa_id]).await? {
-            let (number, row) = message(&mut found)?;
-            if change::may_name(by, &row) {
+            if let Some((number, row)) = readable(&mut found)?
+                && change::may_name(by, &row)
+            {
                 return Ok(Some((number, row)));
             }
         }
@@ -67,6 +74,18 @@ pub(super) async fn make(tx: &mut Tx, (number, mut target): Numbered, by: &Messa
     Ok(())
 }
 
+/// Makes the changes that came before what they change could be read, on the message of that number.
+pub(super) async fn make_earlier(tx: &mut Tx, number: i64, target: &mut MessageRow) -> Result<(), Error> {
+    let key = chat_key(&target.chat, target.chat_phone.as_deref());
+    for mut found in tx.fetch(&SAID_LATER, args![&target.account, key, &target.session, number]).await? {
+        let Some((_, by)) = readable(&mut found)? else { continue };
+        if by.content.target().is_some_and(|named| named.whatsapp_id == target.wa_id) {
+            change::apply(target, &by);
+        }
+    }
+    Ok(())
+}
+
 /// The same for a change that WhatsApp has acknowledged. What is no change does nothing.
 pub(super) async fn take_effect(tx: &mut Tx, by: &MessageRow) -> Result<(), Error> {
     let Some(target) = by.content.target() else { return Ok(()) };
@@ -84,7 +103,7 @@ pub(crate) async fn rewrite(
     change: impl FnOnce(&mut MessageRow) -> bool,
 ) -> Result<Option<MessageRow>, Error> {
     let Some(mut found) = tx.first(&BY_ID_LOCKED, args![account, id]).await? else { return Ok(None) };
-    let (number, mut row) = message(&mut found)?;
+    let Some((number, mut row)) = readable(&mut found)? else { return Ok(None) };
     if !change(&mut row) {
         return Ok(None);
     }
@@ -118,7 +137,7 @@ impl SqlStore {
                         unknown.push(wa_id.clone());
                     }
                     for mut found in found {
-                        let (number, mut row) = message(&mut found)?;
+                        let Some((number, mut row)) = readable(&mut found)? else { continue };
                         if row.marks.read_at.is_none() {
                             row.marks.read_at = Some(at);
                             let said = said(&row)?;
@@ -138,7 +157,7 @@ impl SqlStore {
         let mut rows = Vec::new();
         for sql in [&OUTGOING, &INCOMING] {
             for mut row in self.readers.fetch(sql, args![session, wa_id]).await? {
-                rows.push(message(&mut row)?.1);
+                rows.extend(readable(&mut row)?.map(|(_, row)| row));
             }
         }
         Ok(rows)

@@ -3,7 +3,7 @@
 use wharf_api::ids::{AccountId, SessionId};
 use wharf_core::store::{ChatRow, ContactRow, Error, Page, PageRequest, Unread};
 
-use super::row::{chat_key, message, message_columns};
+use super::row::{chat_key, message, message_columns, readable};
 use crate::open::SqlStore;
 use crate::sql::{Row, args, page, statements};
 
@@ -134,7 +134,7 @@ impl SqlStore {
         let rows = self.readers.fetch(&UNREAD, args![account, session, chat_key(chat, None), i64::from(limit)]).await?;
         let mut unread = Unread::default();
         for mut row in rows.into_iter().rev() {
-            let (number, message) = message(&mut row)?;
+            let Some((number, message)) = readable(&mut row)? else { continue };
             unread.until = number;
             unread.rows.push(message);
         }

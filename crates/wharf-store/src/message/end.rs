@@ -6,7 +6,7 @@ use wharf_api::types::message::MessageStatus;
 use wharf_core::message::events_of;
 use wharf_core::store::{Error, Fence, Outcome, StatusChange};
 
-use super::row::{message, message_columns};
+use super::row::{message_columns, readable};
 use super::{change, step};
 use crate::open::SqlStore;
 use crate::sql::{Row, Tx, args, statements};
@@ -34,7 +34,8 @@ fn columns(outcome: &Outcome) -> (&'static str, Option<&'static str>, Option<&st
 /// Writes what follows from the changed row; `None` where no row changed.
 async fn announce(tx: &mut Tx, changed: Option<Row>, at: Timestamp) -> Result<Option<MessageId>, Error> {
     let Some(mut changed) = changed else { return Ok(None) };
-    let (number, row) = message(&mut changed)?;
+    // The try has ended all the same; there is nobody to tell what it said.
+    let Some((number, row)) = readable(&mut changed)? else { return Ok(None) };
     step::insert(tx, number, row.status, at).await?;
     if row.status == MessageStatus::Sent {
         change::take_effect(tx, &row).await?;

@@ -1,6 +1,7 @@
 //! What came in, each stored once, and what it changes.
 
-use wharf_api::types::message::Content;
+use wharf_api::ids::MessageId;
+use wharf_api::types::message::{Content, Direction, Marks};
 use wharf_core::message::{change as rules, events_of};
 use wharf_core::store::{Error, Fence, Inbound, MessageRow, NewFetch};
 
@@ -13,12 +14,16 @@ use crate::owner;
 use crate::sql::{Tx, args, statements};
 
 statements! {
-    /// Changes no row where the message is there.
-    INSERT = concat!(message_insert!(), " ON CONFLICT DO NOTHING");
-    /// A message that could not be read is there and now can: it keeps its id and its place.
-    REPAIR = "UPDATE messages SET content = $6, marks = $7, sender_name = COALESCE($8, sender_name) \
-        WHERE session_id = $1 AND wa_id = $2 AND direction = $3 AND chat = $4 AND COALESCE(sender, '') = $5 \
-        AND content = '{\"type\":\"undecryptable\"}' RETURNING id";
+    /// Change no row where the message is there. A clash of anything else is an error: a sequence behind its table must not pass for that.
+    INSERT_INCOMING = concat!(
+        message_insert!(), " ON CONFLICT (session_id, chat, (COALESCE(sender, '')), wa_id) WHERE direction = 'incoming' DO NOTHING"
+    );
+    INSERT_OUTGOING = concat!(message_insert!(), " ON CONFLICT (session_id, wa_id) WHERE direction = 'outgoing' DO NOTHING");
+    /// A message that could not be read is there.
+    UNREAD = "SELECT number, id, marks FROM messages WHERE session_id = $1 AND wa_id = $2 AND direction = $3 AND chat = $4 \
+        AND COALESCE(sender, '') = $5 AND content = '{\"type\":\"undecryptable\"}'", lock "FOR UPDATE";
+    /// Now it can be: it keeps its id and its place.
+    REPAIR = "UPDATE messages SET content = $2, marks = $3, sender_name = COALESCE($4, sender_name) WHERE number = $1";
 }
 
 /// A message with what is made of it before the lane is busy with it.
@@ -51,7 +56,8 @@ async fn take_one(tx: &mut Tx, message: Prepared) -> Result<Option<Prepared>, Er
         tracing::debug!(session = %message.row.session, "a change that its author may not make is left out");
         return Ok(None);
     }
-    let stored = if tx.execute(&INSERT, insert_args!(message.row, message.said, None::<i64>)).await? == 1 {
+    let insert = if message.row.direction == Direction::Outgoing { &INSERT_OUTGOING } else { &INSERT_INCOMING };
+    let stored = if tx.execute(insert, insert_args!(message.row, message.said, None::<i64>)).await? == 1 {
         Some(message)
     } else {
         repair(tx, message).await?
@@ -63,15 +69,24 @@ async fn take_one(tx: &mut Tx, message: Prepared) -> Result<Option<Prepared>, Er
 }
 
 async fn repair(tx: &mut Tx, message: Prepared) -> Result<Option<Prepared>, Error> {
-    let Prepared { row, said, .. } = &message;
+    let mut row = message.row;
     if matches!(row.content, Content::Undecryptable {}) {
         return Ok(None);
     }
     let sender = row.sender.as_deref().unwrap_or_default();
-    let args = args![&row.session, &row.wa_id, row.direction.as_str(), &row.chat, sender, &said.content, &said.marks, &row.sender_name];
-    let Some(mut repaired) = tx.first(&REPAIR, args).await? else { return Ok(None) };
-    let id = repaired.parsed("a message's id", wharf_api::ids::MessageId::parse)?;
-    prepare(MessageRow { id, ..message.row }).map(Some)
+    let args = args![&row.session, &row.wa_id, row.direction.as_str(), &row.chat, sender];
+    let Some(mut unread) = tx.first(&UNREAD, args).await? else { return Ok(None) };
+    let number = unread.int()?;
+    row.id = unread.parsed("a message's id", MessageId::parse)?;
+    // What was said of it before: that it was read, likes, and changes that could do nothing yet.
+    let before: Marks = serde_json::from_str(&unread.text()?).unwrap_or_default();
+    row.marks.read_at = before.read_at.or(row.marks.read_at);
+    row.marks.reactions = before.reactions;
+    change::make_earlier(tx, number, &mut row).await?;
+    let repaired = prepare(row)?;
+    let said = &repaired.said;
+    tx.execute(&REPAIR, args![number, &said.content, &said.marks, &repaired.row.sender_name]).await?;
+    Ok(Some(repaired))
 }
 
 async fn take_in(tx: &mut Tx, fence: &Fence, messages: Vec<Prepared>, files: &[NewFetch]) -> Result<Inbound, Error> {

@@ -4,7 +4,7 @@ use wharf_api::ids::{AccountId, MessageId, SessionId};
 use wharf_api::types::message::{Direction, MessageStatus};
 use wharf_core::store::{Error, MessageFilter, MessageRow, Page, PageRequest};
 
-use super::row::{chat_key, message, message_columns};
+use super::row::{chat_key, message, message_columns, readable};
 use crate::open::SqlStore;
 use crate::sql::{Sql, args, page, statements};
 
@@ -35,7 +35,8 @@ statements! {
 impl SqlStore {
     pub(super) async fn find_one(&self, account: &AccountId, id: &MessageId) -> Result<Option<MessageRow>, Error> {
         let row = self.readers.first(&FIND, args![account, id]).await?;
-        row.map(|mut row| message(&mut row).map(|(_, message)| message)).transpose()
+        let found = row.map(|mut row| readable(&mut row)).transpose()?.flatten();
+        Ok(found.map(|(_, message)| message))
     }
 
     pub(super) async fn list(&self, account: &AccountId, filter: &MessageFilter, request: PageRequest) -> Result<Page<MessageRow>, Error> {

@@ -4,7 +4,7 @@ use wharf_api::types::message::MessageStatus;
 use wharf_core::message::events_of;
 use wharf_core::store::{Error, Fence, MessageRow, Receipt};
 
-use super::row::{message, message_columns};
+use super::row::{message_columns, readable};
 use super::{change, step};
 use crate::open::SqlStore;
 use crate::sql::{Tx, args, statements};
@@ -36,7 +36,7 @@ async fn advance(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<Me
     let mut moved = Vec::new();
     for wa_id in &receipt.wa_ids {
         let Some(mut found) = tx.first(&FIND, args![&fence.session, wa_id]).await? else { continue };
-        let (number, mut row) = message(&mut found)?;
+        let Some((number, mut row)) = readable(&mut found)? else { continue };
         let steps = between(row.status, receipt.kind.status());
         let Some(last) = steps.last() else { continue };
         tx.execute(&ADVANCE, args![number, last.as_str()]).await?;

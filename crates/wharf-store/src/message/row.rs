@@ -2,7 +2,7 @@
 
 use wharf_api::ErrorCode;
 use wharf_api::ids::{AccountId, MessageId, SessionId};
-use wharf_api::types::message::{Direction, MessageStatus};
+use wharf_api::types::message::{Content, Direction, Marks, MessageStatus};
 use wharf_core::store::{Error, MessageRow};
 
 use crate::sql::{Row, corrupt};
@@ -79,6 +79,18 @@ pub(super) fn message(row: &mut Row) -> Result<(i64, MessageRow), Error> {
     Ok((number, message))
 }
 
+/// The same, or nothing where it cannot be read: such a row is one that is not there, and holds nothing up.
+pub(super) fn readable(row: &mut Row) -> Result<Option<(i64, MessageRow)>, Error> {
+    match message(row) {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::Corrupt(why)) => {
+            tracing::error!(why, "a message's row cannot be read");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// What a message says, as it is stored.
 #[derive(Clone)]
 pub(super) struct Said {
@@ -88,7 +100,12 @@ pub(super) struct Said {
 
 pub(super) fn said(row: &MessageRow) -> Result<Said, Error> {
     let json = |written: Result<String, serde_json::Error>| written.map_err(|error| corrupt(format!("what a message says: {error}")));
-    Ok(Said { content: json(serde_json::to_string(&row.content))?, marks: json(serde_json::to_string(&row.marks))? })
+    let said = Said { content: json(serde_json::to_string(&row.content))?, marks: json(serde_json::to_string(&row.marks))? };
+    // What cannot be read again must not be written: a number that is none is written as nothing.
+    let content = serde_json::from_str::<Content>(&said.content).map(drop);
+    let marks = serde_json::from_str::<Marks>(&said.marks).map(drop);
+    content.and(marks).map_err(|error| corrupt(format!("what a message says does not read back: {error}")))?;
+    Ok(said)
 }
 
 /// One spelling for one chat: its phone number where it is known, otherwise its id.

@@ -1,4 +1,4 @@
-//! What a driver's error means to the caller: come back later, or call a programmer.
+//! What a driver's error means to the caller: come back later, this row's own fault, or call whoever keeps the database.
 
 use sqlx::error::DatabaseError;
 use wharf_core::store::Error;
@@ -11,23 +11,39 @@ pub(crate) fn corrupt(what: impl Into<String>) -> Error {
     Error::Corrupt(what.into())
 }
 
+pub(crate) fn refused(what: impl Into<String>) -> Error {
+    Error::Refused(what.into())
+}
+
 pub(crate) fn classify(error: sqlx::Error) -> Error {
     match &error {
         sqlx::Error::Database(database) if passes(&**database) => unavailable(error),
+        sqlx::Error::Database(database) if is_of_the_bytes(&**database) => corrupt(error.to_string()),
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => unavailable(error),
-        _ => corrupt(error.to_string()),
+        // A cell that is not what it should be.
+        sqlx::Error::Decode(_)
+        | sqlx::Error::ColumnDecode { .. }
+        | sqlx::Error::Encode(_)
+        | sqlx::Error::ColumnIndexOutOfBounds { .. }
+        | sqlx::Error::RowNotFound => corrupt(error.to_string()),
+        _ => refused(error.to_string()),
     }
 }
 
 pub(crate) fn classify_sqlite(error: rusqlite::Error) -> Error {
     match error.sqlite_error() {
         Some(cause) if sqlite_passes(cause.extended_code) => unavailable(error),
-        _ => corrupt(error.to_string()),
+        Some(cause) if sqlite_is_of_the_bytes(cause.extended_code) => corrupt(error.to_string()),
+        Some(_) => refused(error.to_string()),
+        None if matches!(error, rusqlite::Error::SqlInputError { .. } | rusqlite::Error::InvalidParameterCount(..)) => {
+            refused(error.to_string())
+        }
+        None => corrupt(error.to_string()),
     }
 }
 
@@ -51,6 +67,21 @@ fn passes(error: &dyn DatabaseError) -> bool {
 fn postgres_passes(code: &str) -> bool {
     let class = code.get(..2).unwrap_or_default();
     matches!(class, "08" | "40" | "53" | "57" | "58" | "28" | "3D") || matches!(code, "55P03" | "25P03" | "25006")
+}
+
+fn is_of_the_bytes(error: &dyn DatabaseError) -> bool {
+    error.code().is_some_and(|code| postgres_is_of_the_bytes(&code))
+}
+
+/// The closed list: data that no database of this kind takes. Two of that class are the database's own: an encoding that cannot hold
+/// what is said, and a sequence at its end. An index has a longest entry.
+fn postgres_is_of_the_bytes(code: &str) -> bool {
+    (code.starts_with("22") && !matches!(code, "22P05" | "2200H")) || code == "54000"
+}
+
+/// Too big, of another type.
+fn sqlite_is_of_the_bytes(code: i32) -> bool {
+    matches!(code & 0xff, 18 | 20)
 }
 
 /// Extended codes carry the primary one in their lowest byte: busy, locked, out of memory, read-only, interrupted,
@@ -77,7 +108,18 @@ mod tests {
         for code in ["42601", "42P01", "23505", "22P02"] {
             assert!(!postgres_passes(code), "{code}");
         }
+        for code in ["22P02", "22021", "22001", "54000"] {
+            assert!(postgres_is_of_the_bytes(code), "{code}");
+        }
+        for code in ["22P05", "2200H", "23505", "42501", "42P01", "P0001", "XX001", "0A000", "55000"] {
+            assert!(!postgres_is_of_the_bytes(code) && !postgres_passes(code), "{code}");
+        }
+        assert!(sqlite_is_of_the_bytes(18) && sqlite_is_of_the_bytes(20));
+        for code in [1, 11, 19, 2067, 26] {
+            assert!(!sqlite_is_of_the_bytes(code), "{code}");
+        }
         assert!(matches!(classify(sqlx::Error::PoolTimedOut), Error::Unavailable(_)));
         assert!(matches!(classify(sqlx::Error::RowNotFound), Error::Corrupt(_)));
+        assert!(matches!(classify(sqlx::Error::TypeNotFound { type_name: "x".to_owned() }), Error::Refused(_)));
     }
 }

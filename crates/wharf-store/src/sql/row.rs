@@ -56,6 +56,14 @@ impl Row {
         Self { cells, next: 0 }
     }
 
+    /// The first cell once more, where it is a number; lists are paged by it.
+    pub(super) fn number(&self) -> Option<i64> {
+        match &self.cells {
+            Cells::Sqlite(cells) => cells.first().and_then(|cell| if let Value::Integer(int) = cell { Some(*int) } else { None }),
+            Cells::Postgres(row) => row.try_get(0).ok(),
+        }
+    }
+
     fn cell<T: Cell>(&mut self) -> Result<T, Error> {
         let place = self.next;
         self.next += 1;

@@ -103,6 +103,14 @@ impl Db {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
+    /// Changes something behind the store's back.
+    pub async fn execute(&self, sql: &str) {
+        match self.url.strip_prefix("sqlite:") {
+            Some(path) => rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap(),
+            None => execute_postgres(&self.url, sql).await,
+        }
+    }
+
     /// How many rows every table has: two equal answers mean that nothing was inserted or deleted between.
     pub async fn sizes(&self) -> Vec<i64> {
         let mut sizes = Vec::new();

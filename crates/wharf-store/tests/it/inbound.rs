@@ -1,9 +1,10 @@
 use futures::future::join_all;
-use wharf_api::types::message::MessageStatus::Received;
-use wharf_core::store::{Inbound, MessageRow, MessageStore};
+use wharf_api::types::message::MessageStatus::{Delivered, Received};
+use wharf_api::types::message::{Content, Marks, Reference};
+use wharf_core::store::{ChatStore, Error, Inbound, MessageFilter, MessageRow, MessageStore, PageRequest, Receipt, ReceiptKind};
 
 use crate::harness::{Db, both_backends};
-use crate::tenant::Tenant;
+use crate::tenant::{ALL, NOW, Tenant, sent};
 
 both_backends!(
     an_incoming_message_is_stored_and_announced,
@@ -12,6 +13,9 @@ both_backends!(
     a_message_without_a_sender_is_stored_once_too,
     repeats_that_come_at_once_are_stored_once,
     an_outgoing_message_with_the_same_id_does_not_hide_an_incoming_one,
+    what_would_not_read_back_is_refused_before_it_is_written,
+    a_row_that_cannot_be_read_is_one_that_is_not_there,
+    what_comes_late_keeps_what_was_said_of_it_before,
 );
 
 async fn an_incoming_message_is_stored_and_announced(db: &Db) {
@@ -71,4 +75,102 @@ async fn an_outgoing_message_with_the_same_id_does_not_hide_an_incoming_one(db: 
     let echo = MessageRow { chat: outgoing.chat.clone(), ..tenant.incoming("1@lid", &outgoing.wa_id) };
     let inbound = db.store.record_inbound(&tenant.fence, &[echo]).await.unwrap();
     assert_eq!(inbound.inserted.len(), 1);
+}
+
+async fn what_would_not_read_back_is_refused_before_it_is_written(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let place = |latitude: f64| MessageRow {
+        content: Content::Location { latitude, longitude: 2.0, name: None, address: None },
+        ..tenant.incoming("1@lid", &latitude.to_string())
+    };
+    for latitude in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let refused = db.store.record_inbound(&tenant.fence, &[tenant.incoming("1@lid", "beside"), place(latitude)]).await;
+        assert!(matches!(refused, Err(Error::Corrupt(_))), "{latitude}: {refused:?}");
+    }
+    assert_eq!(db.ints("SELECT COUNT(*) FROM messages").await, [0]);
+    let good = place(1.5);
+    db.store.record_inbound(&tenant.fence, std::slice::from_ref(&good)).await.unwrap();
+    assert_eq!(db.store.find_message(&tenant.account, &good.id).await.unwrap(), Some(good));
+}
+
+async fn a_row_that_cannot_be_read_is_one_that_is_not_there(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let (bad, good) = (tenant.send(db, "bad").await, tenant.send(db, "good").await);
+    let (theirs, other) = (tenant.incoming("1@lid", "A"), tenant.incoming("1@lid", "B"));
+    db.store.record_inbound(&tenant.fence, &[theirs.clone(), other.clone()]).await.unwrap();
+    let nonsense = |id| format!("UPDATE messages SET content = '{{\"type\":\"of a newer program\"}}' WHERE id = '{id}'");
+    for row in [&bad, &theirs] {
+        db.execute(&nonsense(&row.id)).await;
+    }
+    let names = |whatsapp_id: &str, wa_id: &str, content: fn(Reference) -> Content| MessageRow {
+        content: content(Reference { message_id: None, whatsapp_id: whatsapp_id.to_owned(), from: None }),
+        ..tenant.incoming("1@lid", wa_id)
+    };
+    let answer = MessageRow {
+        marks: Marks { reply_to: Some(Reference { message_id: None, whatsapp_id: "A".to_owned(), from: None }), ..Marks::default() },
+        ..tenant.incoming("1@lid", "C")
+    };
+    let rows = [
+        answer.clone(),
+        names("A", "D", |target| Content::Edit { text: "words".to_owned(), target }),
+        names("A", "E", |target| Content::Deletion { target }),
+        names(&bad.wa_id, "F", |target| Content::Reaction { emoji: "👍".to_owned(), target }),
+    ];
+    assert_eq!(db.store.record_inbound(&tenant.fence, &rows).await.unwrap().inserted.len(), 4);
+    assert_eq!(db.store.find_message(&tenant.account, &answer.id).await.unwrap(), Some(answer));
+    assert!(db.store.messages_on_wire(&tenant.session, "A").await.unwrap().is_empty());
+    assert_eq!(db.store.messages_on_wire(&tenant.session, "B").await.unwrap().len(), 1);
+
+    // A receipt for both moves the one that can be read, a mark of the phone as well.
+    db.store.record_outcomes(&tenant.fence, &[sent(&good.id)]).await.unwrap();
+    let receipt = Receipt { kind: ReceiptKind::Delivered, wa_ids: vec![bad.wa_id.clone(), good.wa_id.clone()], at: NOW };
+    assert_eq!(db.store.record_receipt(&tenant.fence, &receipt).await.unwrap().len(), 1);
+    assert_eq!(tenant.status(db, &good.id).await, Delivered);
+    let read = ["A".to_owned(), "B".to_owned(), "Z".to_owned()];
+    assert_eq!(db.store.record_read_elsewhere(&tenant.fence, &read, NOW).await.unwrap(), ["Z"]);
+    db.store.mark_message_read(&tenant.account, &theirs.id, NOW).await.unwrap();
+    assert_eq!(db.store.find_message(&tenant.account, &theirs.id).await.unwrap(), None);
+
+    // Pages of one lead past it.
+    let (mut seen, mut after) = (0, None);
+    loop {
+        let page = db.store.list_messages(&tenant.account, &MessageFilter::default(), PageRequest { after, limit: 1 }).await.unwrap();
+        seen += page.rows.len();
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, 6);
+    assert!(db.store.list_chats(&tenant.account, &tenant.session, ALL).await.is_ok());
+    assert!(db.store.unread(&tenant.account, &tenant.session, &other.chat, 9).await.is_ok());
+
+    // The end of its tries is written although nobody can be told what it said.
+    db.store.record_outcomes(&tenant.fence, &[sent(&bad.id)]).await.unwrap();
+    assert_eq!(db.texts(&format!("SELECT status FROM messages WHERE id = '{}'", bad.id)).await, ["sent"]);
+}
+
+async fn what_comes_late_keeps_what_was_said_of_it_before(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let unread = MessageRow { content: Content::Undecryptable {}, ..tenant.incoming("1@lid", "A") };
+    let by = |sender: &str, wa_id: &str, content: fn(Reference) -> Content| MessageRow {
+        content: content(Reference { message_id: None, whatsapp_id: "A".to_owned(), from: None }),
+        created_at: NOW.plus_millis(9),
+        ..tenant.incoming(sender, wa_id)
+    };
+    let said = [
+        unread.clone(),
+        by("2@lid", "B", |target| Content::Reaction { emoji: "👍".to_owned(), target }),
+        by("1@lid", "C", |target| Content::Edit { text: "their words".to_owned(), target }),
+        // Not their own: nobody else may edit it.
+        by("2@lid", "D", |target| Content::Edit { text: "forged".to_owned(), target }),
+    ];
+    db.store.record_inbound(&tenant.fence, &said).await.unwrap();
+    db.store.record_read_elsewhere(&tenant.fence, &["A".to_owned()], NOW.plus_millis(10)).await.unwrap();
+    let whole = MessageRow { content: Content::text("thier words"), ..tenant.incoming("1@lid", "A") };
+    assert_eq!(db.store.record_inbound(&tenant.fence, &[whole]).await.unwrap().inserted, std::slice::from_ref(&unread.id));
+    let row = db.store.find_message(&tenant.account, &unread.id).await.unwrap().unwrap();
+    assert_eq!(row.content, Content::text("their words"));
+    assert_eq!(row.marks.reactions.len(), 1, "{:?}", row.marks);
+    assert_eq!((row.marks.read_at, row.marks.edited_at), (Some(NOW.plus_millis(10)), Some(NOW.plus_millis(9))));
 }

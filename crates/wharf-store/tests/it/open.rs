@@ -1,7 +1,7 @@
 use wharf_core::store::{AccountStore, MessageStore};
 use wharf_store::{Durability, OpenError, open};
 
-use crate::harness::{Db, both_backends, config, fresh_name};
+use crate::harness::{Db, both_backends, config, execute_postgres, fresh_name};
 use crate::tenant::{NOW, Tenant, chance};
 
 both_backends!(
@@ -65,4 +65,66 @@ async fn a_url_of_an_unknown_kind_is_refused() {
     assert!(matches!(open(config("mysql://localhost/x")).await, Err(OpenError::Url)));
     let nowhere = format!("sqlite:{}", std::env::temp_dir().join(fresh_name()).join("no/folder.sqlite").display());
     assert!(matches!(open(config(&nowhere)).await, Err(OpenError::File { .. })));
+}
+
+/// A database of PostgreSQL that is made so, and what the store says to it at the start.
+async fn refused(made: &str, prepare: impl AsyncFnOnce(&str)) -> String {
+    let admin = std::env::var("WHARF_TEST_POSTGRES_URL").expect("a PostgreSQL for the tests");
+    let name = fresh_name();
+    execute_postgres(&admin, &format!("CREATE DATABASE {name} {made}")).await;
+    let url = format!("{}/{name}", admin.rsplit_once('/').expect("a URL with a database").0);
+    prepare(&url).await;
+    let said = match open(config(&url)).await {
+        Ok(store) => {
+            store.close().await;
+            "nothing".to_owned()
+        }
+        Err(error) => error.to_string(),
+    };
+    execute_postgres(&admin, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    said
+}
+
+#[tokio::test]
+async fn a_database_of_another_encoding_is_refused_before_it_gets_a_table() {
+    let said = refused("ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0", async |_| {}).await;
+    assert!(said.contains("UTF8") && said.contains("LATIN1"), "{said}");
+    let said = refused("ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0", async |_| {}).await;
+    assert_eq!(said, "nothing");
+}
+
+#[tokio::test]
+async fn a_sequence_behind_its_table_is_refused_with_the_statement_that_mends_it() {
+    let said = refused("", async |url| {
+        open(config(url)).await.unwrap().close().await;
+        // A plan of the table's own would do as well: any numbered row.
+        let sql = "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data) VALUES ('e1', 'a', 's', 1, 'k', 1, '{}'); \
+            SELECT setval(pg_get_serial_sequence('events', 'number'), 1, false)";
+        execute_postgres(url, sql).await;
+    })
+    .await;
+    assert!(said.contains("events") && said.contains("setval"), "{said}");
+}
+
+#[tokio::test]
+async fn a_right_that_is_missing_is_refused_by_its_table_and_its_name() {
+    let said = refused("", async |url| {
+        open(config(url)).await.unwrap().close().await;
+        let made = "CREATE ROLE @ LOGIN; GRANT ALL ON SCHEMA public TO @; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO @";
+        execute_postgres(url, &role(url, made)).await;
+        execute_postgres(url, &role(url, "GRANT ALL ON ALL TABLES IN SCHEMA public TO @; REVOKE DELETE ON vault FROM @")).await;
+        let as_role = url.replacen("postgres@", &format!("{}_role@", url.rsplit_once('/').expect("a URL").1), 1);
+        let said = open(config(&as_role)).await.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(said.contains("vault") && said.contains("DELETE"), "{said}");
+        execute_postgres(url, &role(url, "GRANT DELETE ON vault TO @")).await;
+        open(config(&as_role)).await.unwrap().close().await;
+        execute_postgres(url, &role(url, "DROP OWNED BY @; DROP ROLE @")).await;
+    })
+    .await;
+    assert_eq!(said, "nothing");
+}
+
+/// The statements for the role of the database's own.
+fn role(url: &str, sql: &str) -> String {
+    sql.replace('@', &format!("{}_role", url.rsplit_once('/').expect("a URL with a database").1))
 }

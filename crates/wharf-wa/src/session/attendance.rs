@@ -33,6 +33,8 @@ pub(super) struct Connection {
     pub(super) connected: bool,
     /// Everything that waited at the server has come. Before that the library holds sends back for up to a minute.
     pub(super) caught_up: bool,
+    /// When it was connected first without a break.
+    pub(super) since: Option<Instant>,
 }
 
 /// The session's attendance to one client.
@@ -267,6 +269,7 @@ impl<'life> Attendance<'life> {
 
     /// Puts the client away.
     pub(super) async fn close(mut self, end: End) -> End {
+        self.forgive();
         self.tokens.drain.cancel();
         self.tokens.gone.cancel();
         if let Some(mut pump) = self.pump.take() {

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use wharf_core::store;
 
 use super::Own;
+use super::intake::{self, Intake};
 
 /// How long a database that does not answer may hold a client back. After that its connection is given up.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -18,22 +19,30 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// returns.
 pub(super) fn keep<W, F>(own: &Arc<Own>, what: &'static str, write: W)
 where
-    W: Fn(Arc<Own>) -> F + Send + 'static,
-    F: Future<Output = Result<(), store::Error>> + Send,
+    W: Fn(Arc<Own>) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<(), store::Error>> + Send + 'static,
 {
     let (own, hold) = (Arc::clone(own), own.gate.hold());
     tokio::spawn(async move {
         hold.turn().await;
-        if commit(&own, what, write).await {
-            return hold.written();
+        match commit(&own, &write).await {
+            Ok(()) => return hold.written(),
+            // Its own bytes are at fault: it would come again for ever.
+            Err(error @ store::Error::Corrupt(_)) => {
+                tracing::error!(session = %own.session(), %error, what, "this was left out");
+                return hold.written();
+            }
+            Err(error) if intake::is_refusal(&error) => Intake::stop(&own, &error, Box::new(move |own| Box::pin(write(own)))),
+            Err(error) => {
+                tracing::warn!(session = %own.session(), %error, what, "this could not be stored; the network has to say it again");
+            }
         }
         drop(hold);
         own.unstored.notify_one();
     });
 }
 
-/// `false` where the network has to say it again.
-async fn commit<W, F>(own: &Arc<Own>, what: &'static str, write: W) -> bool
+async fn commit<W, F>(own: &Arc<Own>, write: &W) -> Result<(), store::Error>
 where
     W: Fn(Arc<Own>) -> F,
     F: Future<Output = Result<(), store::Error>>,
@@ -41,16 +50,8 @@ where
     let given_up = Instant::now() + PATIENCE;
     loop {
         match own.vault.notice(write(Arc::clone(own)).await) {
-            Ok(()) => return true,
             Err(store::Error::Unavailable(_)) if Instant::now() < given_up && !own.vault.is_shut() => tokio::time::sleep(PAUSE).await,
-            Err(error @ (store::Error::Unavailable(_) | store::Error::Fenced)) => {
-                tracing::warn!(session = %own.session(), %error, what, "this could not be stored; the network has to say it again");
-                return false;
-            }
-            Err(error) => {
-                tracing::error!(session = %own.session(), %error, what, "this was left out");
-                return true;
-            }
+            done => return done,
         }
     }
 }

@@ -16,6 +16,8 @@ use super::{online, pairing, timelock};
 
 /// A code on the phone may be typed until it expires; a little later nobody will.
 const PAIR_CODE_GRACE: Duration = Duration::from_secs(5);
+/// A connection that held so long is a good one.
+const STEADY: Duration = Duration::from_secs(30);
 
 impl Attendance<'_> {
     /// Takes one event in; tells whether and how the client ends with it.
@@ -127,11 +129,18 @@ impl Attendance<'_> {
         self.connection.connected = true;
         self.on_admitted();
         self.own.ctx.presences.forget_asked(self.own.session());
-        self.life.failures = 0;
+        self.connection.since.get_or_insert_with(Instant::now);
         let account = Account::of(&self.running.client);
         self.own_users = [&account.jid, &account.lid].into_iter().flatten().map(|jid| user(jid)).collect();
         self.life.links.linked(self.own, SessionStatus::Connected, account).await;
         self.pump();
+    }
+
+    /// A connection that held shows that what went wrong before is over. One that breaks as soon as it is there shows nothing.
+    pub(super) fn forgive(&mut self) {
+        if self.connection.since.take().is_some_and(|since| since.elapsed() >= STEADY) {
+            self.life.failures = 0;
+        }
     }
 
     async fn on_qr(&mut self, qr: &PairingQrCode) {
@@ -148,6 +157,7 @@ impl Attendance<'_> {
     /// The socket is gone, by the library's word or because it opens another one.
     pub(super) async fn on_lost_socket(&mut self) -> Option<End> {
         self.connection.caught_up = false;
+        self.forgive();
         self.usable.until = None;
         self.pairing.first_qr.send_replace(false);
         self.tokens.gone.cancel();

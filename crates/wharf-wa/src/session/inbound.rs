@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use wacore::proto_helpers::MessageExt as _;
 use wacore::types::events::InboundMessage;
 use wacore::types::message::MessageInfo;
 use wacore_binary::JidExt as _;
-use wharf_api::ids::MessageId;
 use wharf_api::limits;
 use wharf_api::types::media::MediaState;
 use wharf_api::types::message::{Content, Marks};
@@ -16,6 +16,7 @@ use wharf_core::store::{self, MediaRow, MessageRow, NewFetch};
 use whatsapp_rust::client::Client;
 use whatsapp_rust::types::durability_hook::InboundDurabilityHook;
 
+use super::intake::{self, Intake};
 use super::media::Source;
 use super::{Own, convert, recovered, votes};
 use crate::engine::SEALED_MEDIA;
@@ -88,41 +89,23 @@ impl Inbound {
             return Ok(());
         }
         fail::fail_point!("inbound-before-commit");
-        match self.record(&rows, &files).await {
-            Err(store::Error::Corrupt(_)) => self.commit_singly(rows, &files).await?,
-            stored => {
-                let stored = stored?;
-                // What was there is not stored again.
-                self.own.ctx.meter().recovered.add(recovered.min(stored.len()) as u64);
+        let stored = match keep(&self.own, &rows, &files).await {
+            Ok(stored) => stored,
+            Err(error) => {
+                if intake::is_refusal(&error) {
+                    let again = move |own: Arc<Own>| -> BoxFuture<'static, _> {
+                        let (rows, files) = (rows.clone(), files.clone());
+                        Box::pin(async move { keep_each(&own, &rows, &files).await })
+                    };
+                    Intake::stop(&self.own, &error, Box::new(again));
+                }
+                return Err(error);
             }
-        }
+        };
+        // What was there is not stored again.
+        self.own.ctx.meter().recovered.add(recovered.min(stored) as u64);
         fail::fail_point!("inbound-after-commit");
         Ok(())
-    }
-
-    /// For rows of which one is refused whatever happens: it must not hold up its neighbours. It stands there without its content then.
-    async fn commit_singly(&self, rows: Vec<MessageRow>, files: &[NewFetch]) -> Result<(), store::Error> {
-        for mut row in rows {
-            let Err(error) = self.record(std::slice::from_ref(&row), files).await else { continue };
-            let store::Error::Corrupt(_) = error else { return Err(error) };
-            tracing::error!(session = %self.own.session(), message = %row.id, %error, "the store refuses a received message");
-            row.content = Content::Unsupported { kind: UNSTORABLE.to_owned() };
-            row.marks = Marks { from_other_device: row.marks.from_other_device, ..Marks::default() };
-            row.sender_name = None;
-            match self.record(&[row], &[]).await {
-                // It would come again for ever.
-                Err(store::Error::Corrupt(_)) => tracing::error!(session = %self.own.session(), "a received message is left out"),
-                result => drop(result?),
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives the ids of what is new.
-    async fn record(&self, rows: &[MessageRow], files: &[NewFetch]) -> Result<Vec<MessageId>, store::Error> {
-        let inbound = self.own.vault.notice(self.own.ctx.store.record_inbound_with_files(self.own.fence(), rows, files).await)?;
-        self.own.ctx.meter().received.add(inbound.inserted.len() as u64);
-        Ok(inbound.inserted)
     }
 
     /// The file that is to be fetched for the row, its key sealed. A file that cannot be fetched is one that failed.
@@ -154,6 +137,60 @@ impl Inbound {
         };
         Some(NewFetch { media, source })
     }
+}
+
+/// Stores the rows in one commit; tells how many are new. Where the bytes of one are refused it must not hold up its neighbours.
+async fn keep(own: &Own, rows: &[MessageRow], files: &[NewFetch]) -> Result<usize, store::Error> {
+    match record(own, rows, files).await {
+        Err(store::Error::Corrupt(_)) => {
+            for row in rows {
+                keep_one(own, row, files).await?;
+            }
+            Ok(0)
+        }
+        stored => stored,
+    }
+}
+
+/// The same for rows that were refused before: one after the other, so that those go through which can.
+async fn keep_each(own: &Own, rows: &[MessageRow], files: &[NewFetch]) -> Result<(), store::Error> {
+    let mut refused = None;
+    for row in rows {
+        match keep_one(own, row, files).await {
+            Err(error) if intake::is_refusal(&error) => refused = Some(error),
+            kept => kept?,
+        }
+    }
+    refused.map_or(Ok(()), Err)
+}
+
+/// Stores one row; without its content where its bytes are refused. If that is refused as well, it was not the bytes.
+async fn keep_one(own: &Own, row: &MessageRow, files: &[NewFetch]) -> Result<(), store::Error> {
+    let error = match record(own, std::slice::from_ref(row), files).await {
+        Err(error @ store::Error::Corrupt(_)) => error,
+        stored => return stored.map(drop),
+    };
+    let emptied = MessageRow {
+        content: Content::Unsupported { kind: UNSTORABLE.to_owned() },
+        marks: Marks { from_other_device: row.marks.from_other_device, ..Marks::default() },
+        sender_name: None,
+        ..row.clone()
+    };
+    match record(own, &[emptied], &[]).await {
+        Err(store::Error::Corrupt(why)) => Err(store::Error::Refused(why)),
+        stored => {
+            stored?;
+            tracing::error!(session = %own.session(), message = %row.id, %error, "the store refuses what a received message says");
+            Ok(())
+        }
+    }
+}
+
+/// Tells how many are new.
+async fn record(own: &Own, rows: &[MessageRow], files: &[NewFetch]) -> Result<usize, store::Error> {
+    let inbound = own.vault.notice(own.ctx.store.record_inbound_with_files(own.fence(), rows, files).await)?;
+    own.ctx.meter().received.add(inbound.inserted.len() as u64);
+    Ok(inbound.inserted.len())
 }
 
 /// Statuses come from everybody who shows theirs, and not every gateway wants them. A reaction to one comes to its author alone.

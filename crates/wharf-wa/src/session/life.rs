@@ -16,6 +16,7 @@ use wharf_core::store;
 
 use super::attendance::Attendance;
 use super::client::Running;
+use super::intake::Stopped;
 use super::links::Links;
 use super::outgoing::{Queue, give_up_queue};
 use super::pause::Pause;
@@ -27,6 +28,8 @@ use crate::vault::Halt;
 
 /// The longest pause between two clients of one session.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+/// The same while only the database is asked.
+const LONGEST_TRIAL: Duration = Duration::from_secs(15);
 
 /// How a client ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +69,8 @@ pub(super) struct Life {
     pub(super) refused_codes: Arc<AtomicU32>,
     /// What the pump knows of messages, while no pump runs.
     pub(super) queue: Option<Queue>,
+    /// What the database refused to keep of what came in.
+    stopped: Option<Stopped>,
     /// Who waits for a logout to be done.
     pub(super) logout: Option<oneshot::Sender<Result<(), Error>>>,
 }
@@ -92,6 +97,7 @@ impl Life {
             not_before: None,
             refused_codes: Arc::default(),
             queue: None,
+            stopped: None,
             logout: None,
         }
     }
@@ -111,6 +117,7 @@ impl Life {
                     }
                     let end = AssertUnwindSafe(self.attend(&own)).catch_unwind().await;
                     own.vault.shut(Halt::Ended);
+                    self.stopped = own.intake.take().or_else(|| self.stopped.take());
                     let end = end.unwrap_or(End::Broken);
                     tracing::debug!(session = %self.session, ?end, "a client ended");
                     // What a session waited for told when to go on: no pause of its own.
@@ -124,7 +131,7 @@ impl Life {
                     None
                 }
                 Ok(None) => Some(Error::Conflict("another process runs the session")),
-                Err(error @ store::Error::Unavailable(_)) if started.is_none() => {
+                Err(error @ (store::Error::Unavailable(_) | store::Error::Refused(_))) if started.is_none() => {
                     tracing::warn!(session = %self.session, %error, "the session could not be taken");
                     None
                 }
@@ -151,7 +158,8 @@ impl Life {
     async fn pause(&mut self) -> Option<bool> {
         self.failures = self.failures.saturating_add(1);
         let step = Duration::from_millis(500) * 2_u32.pow(self.failures.min(10));
-        let until = Instant::now() + step.min(LONGEST_PAUSE) + self.ctx.jitter(step.min(LONGEST_PAUSE) / 4);
+        let longest = if self.stopped.is_some() { LONGEST_TRIAL } else { LONGEST_PAUSE };
+        let until = Instant::now() + step.min(longest) + self.ctx.jitter(step.min(longest) / 4);
         let (not_before, clock) = (self.not_before.take(), Arc::clone(&self.ctx.clock));
         let over = async {
             match not_before {
@@ -184,6 +192,12 @@ impl Life {
     async fn one_client(&mut self, own: &Arc<Own>) -> End {
         if let Some(end) = self.stand_by(own).await {
             return end;
+        }
+        if let Some(stopped) = &self.stopped {
+            if !stopped.try_again(own).await {
+                return if own.vault.is_fenced() { End::Fenced } else { End::Broken };
+            }
+            self.stopped = None;
         }
         let running = match Box::pin(Running::start(own)).await {
             Ok(running) => running,

@@ -65,12 +65,7 @@ async fn one(own: &Own, client: &Client, mut given: wa::WebMessageInfo) -> Resul
     };
     let author = key.participant.as_deref().and_then(|jid| jid.parse::<Jid>().ok());
     let from_me = key.from_me.unwrap_or(false);
-    let rows = match own.ctx.store.messages_on_wire(session, &id).await {
-        Ok(rows) => rows,
-        // A row that cannot be read is one that is not there: it must not keep the phone's answer from being taken.
-        Err(store::Error::Corrupt(_)) => Vec::new(),
-        Err(error) => return Err(error),
-    };
+    let rows = own.ctx.store.messages_on_wire(session, &id).await?;
     let (waiting, there): (Vec<_>, Vec<_>) = rows
         .into_iter()
         .filter(|row| fits(row, from_me, &chat, author.as_ref()))

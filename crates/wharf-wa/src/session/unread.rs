@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use wacore::types::events::{DecryptFailMode, UnavailableType, UndecryptableMessage};
 use wharf_api::types::message::Content;
+use wharf_core::store;
 
 use super::inbound::is_wanted;
 use super::{Own, convert, door};
@@ -26,7 +27,11 @@ pub(super) fn keep(own: &Arc<Own>, message: &UndecryptableMessage) {
         let row = row.clone();
         async move {
             fail::fail_point!("unread-before-commit");
-            own.ctx.store.record_inbound(own.fence(), &[row]).await?;
+            own.ctx.store.record_inbound(own.fence(), &[row]).await.map_err(|error| match error {
+                // It says nothing that could be at fault.
+                store::Error::Corrupt(why) => store::Error::Refused(why),
+                error => error,
+            })?;
             fail::fail_point!("unread-after-commit");
             Ok(())
         }

@@ -18,7 +18,7 @@ use crate::compose;
 pub(super) async fn read(own: &Own, client: &Client, inbound: &InboundMessage, row: &mut MessageRow) -> Result<(), store::Error> {
     let Some(update) = inbound.message.get_base_message().poll_update_message.as_option() else { return Ok(()) };
     let Some(wa_id) = update.poll_creation_message_key.as_option().and_then(|key| key.id.clone()) else { return Ok(()) };
-    let rows = own.ctx.store.messages_on_wire(own.session(), &wa_id).await?;
+    let rows = decoration(own, own.ctx.store.messages_on_wire(own.session(), &wa_id).await)?.unwrap_or_default();
     let Some(poll) = rows.into_iter().find(|poll| change::same_chat(poll, row)) else { return Ok(()) };
     let Content::Poll { options, .. } = &poll.content else { return Ok(()) };
     let voter = inbound.info.source.sender.to_non_ad();
@@ -43,6 +43,18 @@ pub(super) async fn read(own: &Own, client: &Client, inbound: &InboundMessage, r
     Ok(())
 }
 
+/// What is only read to show a message better fails no commit: what cannot be read is as good as what is not there.
+fn decoration<T>(own: &Own, read: Result<T, store::Error>) -> Result<Option<T>, store::Error> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error @ (store::Error::Unavailable(_) | store::Error::Fenced)) => Err(error),
+        Err(error) => {
+            tracing::error!(session = %own.session(), %error, "what a vote is about cannot be read");
+            Ok(None)
+        }
+    }
+}
+
 /// Who made the poll, by the kind of name that the voter goes by: the key of a vote is made of both.
 fn creator(client: &Client, poll: &MessageRow, voter: &Jid) -> Option<Jid> {
     if poll.direction == Direction::Outgoing {
@@ -54,7 +66,7 @@ fn creator(client: &Client, poll: &MessageRow, voter: &Jid) -> Option<Jid> {
 
 /// The poll's secret: from what we sent, or from what the library kept of what came.
 async fn secret(own: &Own, client: &Client, poll: &MessageRow, creator: &Jid) -> Result<Option<Vec<u8>>, store::Error> {
-    if let Some(payload) = own.ctx.store.sent_payload(own.session(), &poll.chat, &poll.wa_id).await? {
+    if let Some(payload) = decoration(own, own.ctx.store.sent_payload(own.session(), &poll.chat, &poll.wa_id).await)?.flatten() {
         return Ok(
             compose::thaw(&payload).and_then(|message: wa::Message| message.message_context_info.as_option()?.message_secret.clone())
         );

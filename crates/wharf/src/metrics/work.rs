@@ -35,6 +35,9 @@ pub(super) fn register(registry: &mut Registry, services: &Services, waiting: Op
     counter(registry, "devices_unkeyed", "Devices that a message could not be sealed for", meter.devices_unkeyed.read());
     counter(registry, "undecryptable", "Messages that came in and could not be decrypted at once", meter.undecryptable.read());
 
+    let stopped = number(meter.stopped_intakes.read());
+    gauge(registry, "intakes_stopped", "Sessions that take no messages because the database refuses to keep them", stopped);
+
     registry.register("whatsapp_unknown", "Words of WhatsApp that the client library does not know, by place", unknown(&meter.unknown));
     registry.register("whatsapp_refusals", "What WhatsApp refused: logins, registrations, pairings, streams; by its code", refusals(meter));
     counter(registry, "phones_away", "Sessions whose phone was not heard of for ten days", meter.phones_away.read());

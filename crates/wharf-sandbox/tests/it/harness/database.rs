@@ -15,7 +15,11 @@ pub enum Backend {
 /// The database of one test; SQLite's is the file that the gateway makes by itself in its data folder.
 pub enum Database {
     Sqlite,
-    Postgres { url: String },
+    /// `admin` is the way of the test where the gateway has one of its own.
+    Postgres {
+        url: String,
+        admin: Option<String>,
+    },
 }
 
 impl Database {
@@ -29,7 +33,7 @@ impl Database {
                 let mut connection = sqlx::PgConnection::connect(&admin).await.expect("PostgreSQL answers");
                 connection.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
                 let (server, _) = admin.rsplit_once('/').unwrap();
-                Self::Postgres { url: format!("{server}/{name}") }
+                Self::Postgres { url: format!("{server}/{name}"), admin: None }
             }
         }
     }
@@ -76,7 +80,7 @@ impl Database {
 
     /// From now on the way to the server leads through another address.
     pub fn lead_through(&mut self, address: SocketAddr) {
-        let Self::Postgres { url } = self else { panic!("a file is reached by no address") };
+        let Self::Postgres { url, .. } = self else { panic!("a file is reached by no address") };
         let mut changed = url::Url::parse(url).unwrap();
         changed.set_ip_host(address.ip()).unwrap();
         changed.set_port(Some(address.port())).unwrap();
@@ -86,7 +90,25 @@ impl Database {
 
     /// A connection of the test's own.
     pub async fn connection(&self) -> sqlx::PgConnection {
-        sqlx::PgConnection::connect(self.url().expect("a server")).await.unwrap()
+        let Self::Postgres { url, admin } = self else { panic!("a file has no server") };
+        sqlx::PgConnection::connect(admin.as_ref().unwrap_or(url)).await.unwrap()
+    }
+
+    /// Makes a role that may use all tables, for the gateway alone; gives its name.
+    pub async fn log_in_as_another(&mut self) -> String {
+        let Self::Postgres { url, admin } = self else { panic!("a file has no roles") };
+        let mut changed = url::Url::parse(url).unwrap();
+        let role = format!("{}_role", changed.path().trim_start_matches('/'));
+        *admin = Some(std::mem::replace(url, {
+            changed.set_username(&role).unwrap();
+            changed.into()
+        }));
+        let sql = format!(
+            "CREATE ROLE {role} LOGIN; GRANT ALL ON SCHEMA public TO {role}; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; \
+             GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut self.connection().await).await.unwrap();
+        role
     }
 
     /// Runs statements beside the gateway, whose data folder is `data`.
@@ -103,7 +125,7 @@ impl Database {
     pub fn url(&self) -> Option<&str> {
         match self {
             Self::Sqlite => None,
-            Self::Postgres { url } => Some(url),
+            Self::Postgres { url, .. } => Some(url),
         }
     }
 }

@@ -48,7 +48,10 @@ fn known(base: &wa::Message) -> Option<Content> {
     if let Some(text) = base.text_content() {
         return Some(Content::Text { text: text.to_owned(), link_preview: preview(base) });
     }
-    if let Some(place) = base.location_message.as_option() {
+    // A place that is nowhere stays shown by its kind: JSON has no word for such a number.
+    let is_somewhere =
+        |place: &&wa::message::LocationMessage| [place.degrees_latitude, place.degrees_longitude].into_iter().flatten().all(f64::is_finite);
+    if let Some(place) = base.location_message.as_option().filter(is_somewhere) {
         return Some(Content::Location {
             latitude: place.degrees_latitude.unwrap_or_default(),
             longitude: place.degrees_longitude.unwrap_or_default(),
@@ -112,6 +115,7 @@ fn kind(message: &wa::Message) -> Option<&'static str> {
         (message.document_message.is_set(), "document"),
         (message.sticker_message.is_set() || message.lottie_sticker_message.is_set(), "sticker"),
         (message.sticker_pack_message.is_set(), "sticker_pack"),
+        (message.location_message.is_set(), "location"),
         (message.live_location_message.is_set(), "live_location"),
         (message.enc_reaction_message.is_set(), "reaction"),
         (message.poll_update_message.is_set(), "poll_vote"),

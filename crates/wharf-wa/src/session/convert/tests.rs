@@ -126,3 +126,17 @@ fn what_can_be_opened_once_is_marked_in_whatever_it_travels() {
     }
     assert!(!convert(&image(), &info).unwrap().marks.view_once);
 }
+
+#[test]
+fn a_place_that_is_nowhere_is_shown_by_its_kind() {
+    let place = |latitude: f64, longitude: f64| {
+        let place =
+            wa::message::LocationMessage { degrees_latitude: Some(latitude), degrees_longitude: Some(longitude), ..Default::default() };
+        let message = wa::Message { location_message: MessageField::some(place), ..Default::default() };
+        convert(&message, &info("987@lid", "987@lid", None)).unwrap().content
+    };
+    for (latitude, longitude) in [(f64::NAN, 1.0), (1.0, f64::INFINITY), (f64::NEG_INFINITY, 1.0)] {
+        assert_eq!(place(latitude, longitude), Content::Unsupported { kind: "location".to_owned() });
+    }
+    assert!(matches!(place(1.5, -2.5), Content::Location { .. }));
+}

@@ -13,6 +13,9 @@ pub(in crate::http) async fn readyz(call: Call) -> Answer {
         return Err(Failure::unavailable("the server is stopping", 1));
     }
     match tokio::time::timeout(PATIENCE, call.services().store.ping()).await {
+        Ok(Ok(())) if call.services().meter.stopped_intakes.read() > 0 => {
+            Err(Failure::unavailable("the database answers and refuses to keep what comes in; the log says why", 1))
+        }
         Ok(Ok(())) => Ok(Reply::ok(Health { status: "ready".to_owned() })?.no_store()),
         Ok(Err(error)) => {
             let mut failure = Failure::unavailable("the database does not answer", 1);

@@ -1,0 +1,131 @@
+//! A row that cannot be read holds nothing up, and what is not committed is not acknowledged, whatever the database says.
+
+use serde_json::json;
+use wharf_api::ErrorCode;
+
+use crate::harness::{Backend, OWNER, SILENT, World, both_backends, eventually};
+use crate::receiving::{received, until_received};
+
+/// What a stranger's place without numbers, or the content of a newer program, would leave in a row.
+const NONSENSE: &str = r#"{"type":"location","latitude":null,"longitude":null}"#;
+
+impl World {
+    async fn sql(&self, sql: &str) {
+        self.database().execute(&self.dir().join("gateway"), sql).await;
+    }
+
+    async fn damage(&self, wa_id: &str) {
+        self.sql(&format!("UPDATE messages SET content = '{NONSENSE}' WHERE wa_id = '{wa_id}'")).await;
+    }
+
+    async fn until_ready(&self, ready: bool) {
+        let api = self.api();
+        eventually("readiness follows the intake", async || {
+            let reply = api.get("/readyz").await;
+            ((reply.status == 200) == ready).then_some(()).ok_or(format!("{reply:?}"))
+        })
+        .await;
+    }
+}
+
+both_backends! {
+    async fn a_row_that_cannot_be_read_holds_up_nothing_that_names_it(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let poll = json!({"question": "When?", "options": ["now", "later"]});
+        let poll = world.post(&session, "poll", poll).await.ok(201).clone();
+        world.shown(&poll).await;
+        let poll_id = poll["whatsappId"].as_str().unwrap();
+        let place = world.writes(json!({"type": "location", "latitude": 1.5, "longitude": 2.5})).await;
+        let row = world.row(&session, &place, |_| true).await;
+        let page = world.writes(json!({"text": "a neighbour"})).await;
+        world.row(&session, &page, |_| true).await;
+        world.damage(poll_id).await;
+        world.damage(&place).await;
+
+        let vote = world.writes(json!({"type": "vote", "target": poll_id, "options": ["now"]})).await;
+        let answer = world.writes(json!({"text": "an answer", "replyTo": place})).await;
+        let like = world.writes(json!({"type": "reaction", "target": place, "emoji": "👍"})).await;
+        let edit = world.writes(json!({"type": "edit", "target": place, "text": "their words"})).await;
+        let deletion = world.writes(json!({"type": "delete", "target": place})).await;
+        let vote = world.row(&session, &vote, |_| true).await;
+        assert_eq!((&vote["type"], &vote["kind"]), (&json!("unsupported"), &json!("poll_vote")));
+        assert_eq!(world.row(&session, &answer, |_| true).await["text"], "an answer");
+        assert_eq!(world.row(&session, &like, |_| true).await["emoji"], "👍");
+        assert_eq!(world.row(&session, &edit, |_| true).await["text"], "their words");
+        assert_eq!(world.row(&session, &deletion, |_| true).await["type"], "deletion");
+        world.until_acknowledged(OWNER).await;
+
+        // By the API it is not there, and its neighbours are.
+        let id = row["messageId"].as_str().unwrap();
+        world.api().get(&format!("/v1/messages/{id}")).await.refused(ErrorCode::MessageNotFound);
+        let forward = json!({"to": SILENT});
+        world.api().post(&format!("/v1/messages/{id}/forward"), &forward).await.refused(ErrorCode::MessageNotFound);
+        let (texts, rows) = received(&world, &session).await;
+        assert!(texts.contains("a neighbour") && rows == 6, "{texts:?} in {rows}");
+        world.until_connected(&session).await;
+    }
+
+    async fn a_table_that_is_away_stops_the_intake_and_loses_nothing(backend) {
+        let mut world = World::start(backend).await;
+        nothing_is_lost(&mut world, "ALTER TABLE events RENAME TO elsewhere", "ALTER TABLE elsewhere RENAME TO events").await;
+    }
+}
+
+/// Breaks the database, has six texts come in, mends it: all are there, once, and nobody restarted anything.
+async fn nothing_is_lost(world: &mut World, breaks: &str, mends: &str) {
+    let session = world.pair(OWNER).await;
+    world.phone_sends(SILENT, OWNER, "before").await;
+    until_received(world, &session, 1).await;
+    world.until_ready(true).await;
+    world.sql(breaks).await;
+    for n in 0..6 {
+        world.phone_sends(SILENT, OWNER, &format!("text {n} 👍")).await;
+    }
+    world.until_ready(false).await;
+    world.sql(mends).await;
+    until_received(world, &session, 7).await;
+    world.until_ready(true).await;
+    world.until_connected(&session).await;
+    world.phone_sends(SILENT, OWNER, "after").await;
+    until_received(world, &session, 8).await;
+    world.until_acknowledged(OWNER).await;
+    let log = world.gateway().log();
+    assert_eq!(log.matches("takes no messages until the database is mended").count(), 1, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trigger_of_the_customer_that_raises_stops_the_intake_and_loses_nothing() {
+    let mut world = World::start(Backend::Postgres).await;
+    let raises = "CREATE FUNCTION audit() RETURNS trigger AS $$ BEGIN RAISE 'the audit is full'; END $$ LANGUAGE plpgsql; \
+        CREATE TRIGGER audit BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION audit()";
+    nothing_is_lost(&mut world, raises, "DROP TRIGGER audit ON messages").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trigger_that_raises_an_error_of_data_for_every_row_proves_nothing_against_a_message() {
+    let mut world = World::start(Backend::Postgres).await;
+    let raises = "CREATE FUNCTION audit() RETURNS trigger AS $$ BEGIN RAISE division_by_zero; END $$ LANGUAGE plpgsql; \
+        CREATE TRIGGER audit BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION audit()";
+    nothing_is_lost(&mut world, raises, "DROP TRIGGER audit ON messages").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sequences_behind_their_tables_stop_the_intake_and_lose_nothing() {
+    let mut world = World::start(Backend::Postgres).await;
+    let set = |to: &str| {
+        let one = |table: &str| format!("SELECT setval(pg_get_serial_sequence('{table}', 'number'), {to} FROM {table}");
+        [one("messages"), one("events")].join("; ")
+    };
+    nothing_is_lost(&mut world, &set("1, false)"), &set("MAX(number) + 10)")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_is_taken_away_stops_the_intake_and_loses_nothing() {
+    let mut world = World::start(Backend::Postgres).await;
+    world.stop_gateway().await;
+    let role = world.run_as_a_role_of_its_own().await;
+    world.start_gateway(&[]).await;
+    let (revoke, grant) = (format!("REVOKE INSERT ON events FROM {role}"), format!("GRANT INSERT ON events TO {role}"));
+    nothing_is_lost(&mut world, &revoke, &grant).await;
+}
