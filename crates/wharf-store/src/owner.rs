@@ -33,6 +33,9 @@ statements! {
         WHERE jid IS NOT NULL AND deleted = 0 AND status = 'disconnected' AND reason = 'banned' AND refusal IS NOT NULL \
         AND (o.node IS NULL OR NOT EXISTS (SELECT 1 FROM node_lease l WHERE l.node = o.node AND l.expires_at > $1)) ORDER BY number"
     );
+    MARK_STALE = "UPDATE session_owner SET stale = 1, node = NULL, epoch = epoch + 1";
+    IS_STALE = "SELECT stale FROM session_owner WHERE session_id = $1";
+    CLEAR_STALE = "UPDATE session_owner SET stale = 0 WHERE session_id = $1 AND epoch = $2";
     /// For a session that is deleted: no fence that was ever given out passes again.
     RETIRE = "UPDATE session_owner SET node = NULL, epoch = epoch + 1 WHERE session_id = $1";
 }
@@ -44,8 +47,15 @@ const CLOCK: Sql = Sql {
     postgres: "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) WHERE CAST($1 AS BIGINT) IS NOT NULL",
 };
 
+/// What the database has numbered its messages with so far; deleting them takes nothing back.
+const HIGH_WATER: Sql = Sql {
+    name: "HIGH_WATER",
+    sqlite: "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'messages'",
+    postgres: "SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence('messages', 'number')::regclass), 0)",
+};
+
 pub(crate) fn all() -> [&'static [Sql]; 2] {
-    [ALL, &[CLOCK]]
+    [ALL, &[CLOCK, HIGH_WATER]]
 }
 
 fn told(row: Option<Row>) -> Result<Timestamp, Error> {
@@ -97,6 +107,26 @@ impl OwnerStore for SqlStore {
         let owned = fence.clone();
         self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
             Box::pin(async move { tx.execute(&RELEASE, args![&owned.session, owned.epoch]).await.map(drop) })
+        })
+        .await
+    }
+
+    async fn high_water(&self) -> Result<i64, Error> {
+        self.readers.first(&HIGH_WATER, &[]).await?.map_or(Ok(0), |mut row| row.int())
+    }
+
+    async fn mark_stale(&self) -> Result<u64, Error> {
+        self.write("", "", move |tx| Box::pin(async move { tx.execute(&MARK_STALE, args![]).await })).await
+    }
+
+    async fn is_stale(&self, session: &SessionId) -> Result<bool, Error> {
+        Ok(self.readers.first(&IS_STALE, args![session]).await?.map(|mut row| row.int()).transpose()? == Some(1))
+    }
+
+    async fn clear_stale(&self, fence: &Fence) -> Result<(), Error> {
+        let owned = fence.clone();
+        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+            Box::pin(async move { tx.execute(&CLEAR_STALE, args![&owned.session, owned.epoch]).await.map(drop) })
         })
         .await
     }

@@ -3,6 +3,7 @@
 //! Every table of the library is a space. Reads of one key and writes of whole values need no lock: the library has one
 //! writer per value. Where a method reads first and writes then, `order` keeps two such methods apart.
 
+mod anew;
 mod app_sync;
 mod device;
 mod protocol;

@@ -23,6 +23,7 @@ use crate::media::LocalFiles;
 use crate::media::bucket::BucketFiles;
 use crate::worker::couriers::Couriers;
 use crate::worker::fetches::Fetches;
+use crate::worker::older_self::HighWater;
 use crate::worker::{self, Workers};
 use crate::world::{self, World};
 
@@ -61,6 +62,7 @@ pub struct App {
     couriers: Couriers,
     fetches: Fetches,
     lease: Workers,
+    mark: Workers,
     /// Starts the linked sessions, and later those that nobody runs.
     linked: JoinHandle<()>,
     /// Keeps the version of WhatsApp Web current.
@@ -89,6 +91,10 @@ impl App {
         world.check_database(&store.claim_world(world.name()).await?)?;
         // Without a lease no session could be taken, so the first one comes before the engine.
         worker::lease::renew(&*store, &*clock, &node).await?;
+
+        // Before a session could send with keys that were used.
+        let mark = HighWater::of(&config.data_dir);
+        mark.look(&*store).await?;
 
         // Before a session could connect it is known whether it may.
         let switches: Arc<Switches> = Arc::default();
@@ -138,11 +144,12 @@ impl App {
             async move { engine.keep_linked().await }
         });
         let lease = worker::lease::start(&services, node.clone());
+        let mark = worker::older_self::start(&services, mark);
         let fetches = worker::fetches::start(&services, node.clone());
         let couriers = worker::couriers::start(&services, node);
         let workers = worker::start(&services);
         tracing::info!(address = %server.address(), world = world.name(), "the gateway is ready");
-        Ok(Self { services, store, engine, server, workers, couriers, fetches, lease, linked, version })
+        Ok(Self { services, store, engine, server, workers, couriers, fetches, lease, mark, linked, version })
     }
 
     /// Where the API is, without a slash at the end.
@@ -171,6 +178,7 @@ impl App {
             // The sessions' last events have been written: what can still be delivered is.
             self.couriers.stop().await;
             // The lease outlives the sessions: whoever took them over earlier would fence their last words off.
+            self.mark.stop().await;
             self.lease.stop().await;
             self.store.close().await;
         };

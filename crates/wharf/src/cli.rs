@@ -8,6 +8,7 @@ mod keys;
 mod listen;
 mod offline;
 mod pair;
+mod restored;
 mod send;
 mod serve;
 mod whatsapp;
@@ -52,6 +53,8 @@ enum Command {
     /// Pauses connections or sending, and switches features off, for the day on which WhatsApp changes something.
     #[command(name = "whatsapp", subcommand)]
     WhatsApp(whatsapp::WhatsApp),
+    /// Says that the database was put back from a backup or a snapshot: all sessions begin their keys anew, and keep their links.
+    Restored,
     /// Looks for what would keep the gateway from working.
     Doctor(doctor::Doctor),
     /// Proves a gateway that runs with two phones, in fifteen steps, and writes a report.
@@ -72,6 +75,7 @@ impl Cli {
             Command::Send(send) => send.run().await,
             Command::Listen(listen) => listen.run().await,
             Command::WhatsApp(whatsapp) => whatsapp.run(load).await,
+            Command::Restored => restored::run(load()?).await,
             Command::Doctor(doctor) => doctor.run(load()).await,
             Command::Accept(accept) => accept.run(load()?).await,
         }

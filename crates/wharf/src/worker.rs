@@ -7,6 +7,7 @@ pub mod expiry;
 pub mod fetches;
 pub mod lease;
 pub mod media;
+pub mod older_self;
 pub mod overdue;
 pub mod retention;
 pub mod switches;

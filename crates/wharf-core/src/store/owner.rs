@@ -28,6 +28,19 @@ pub trait OwnerStore {
     /// Gives a session up, so that any node may take it at once. Does nothing under a stale fence.
     async fn release_session(&self, fence: &Fence) -> Result<(), Error>;
 
+    /// How far the numbers of messages have come. In one history of a database that never falls, whatever is deleted.
+    async fn high_water(&self) -> Result<i64, Error>;
+
+    /// The database is an older self: what its sessions know of their keys is behind what was used. No fence that was given out
+    /// passes any more, and every session is told to begin its keys anew. Tells how many there are.
+    async fn mark_stale(&self) -> Result<u64, Error>;
+
+    /// Whether the session has to begin its keys anew.
+    async fn is_stale(&self, session: &SessionId) -> Result<bool, Error>;
+
+    /// The session has begun its keys anew.
+    async fn clear_stale(&self, fence: &Fence) -> Result<(), Error>;
+
     /// The linked sessions of all accounts that should be running and that no node with a lease at `now` owns, oldest first.
     async fn list_unowned_sessions(&self, now: Timestamp) -> Result<Vec<SessionId>, Error>;
 

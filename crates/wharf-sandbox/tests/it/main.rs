@@ -46,6 +46,7 @@ mod ratchet;
 mod receivers;
 mod receiving;
 mod recovered;
+mod restored;
 mod statuses;
 mod switches;
 mod text;

@@ -18,6 +18,7 @@ both_backends!(
     no_write_lands_after_a_take_over,
     a_linked_session_is_nobodys_while_no_node_with_a_lease_has_it,
     a_banned_session_is_listed_with_its_refusal_while_nobody_runs_it,
+    an_older_self_voids_every_fence_and_each_session_begins_its_keys_anew_once,
 );
 
 const HOUR_MS: i64 = 3_600_000;
@@ -220,4 +221,23 @@ async fn on_a_server_the_clocks_of_the_nodes_decide_nothing() {
     let taken = db.store.take_session(&tenant.session, "other", NOW).await.unwrap();
     assert_eq!(taken.map(|fence| fence.epoch), Some(tenant.fence.epoch + 1));
     db.finish().await;
+}
+
+async fn an_older_self_voids_every_fence_and_each_session_begins_its_keys_anew_once(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let before = db.store.high_water().await.unwrap();
+    let sent = tenant.send(db, "counted").await;
+    assert_eq!(db.store.high_water().await.unwrap(), before + 1, "{sent:?}");
+    assert!(!db.store.is_stale(&tenant.session).await.unwrap());
+
+    assert_eq!(db.store.mark_stale().await.unwrap(), 1);
+    let refused = db.store.vault_wipe(&tenant.fence).await;
+    assert!(matches!(refused, Err(Error::Fenced)), "{refused:?}");
+    db.store.renew_lease("node", NOW, HOUR_MS).await.unwrap();
+    let fence = db.store.take_session(&tenant.session, "node", NOW).await.unwrap().unwrap();
+    assert!(db.store.is_stale(&tenant.session).await.unwrap(), "a take alone begins nothing");
+    db.store.clear_stale(&tenant.fence).await.unwrap();
+    assert!(db.store.is_stale(&tenant.session).await.unwrap(), "an old owner clears nothing");
+    db.store.clear_stale(&fence).await.unwrap();
+    assert!(!db.store.is_stale(&tenant.session).await.unwrap());
 }

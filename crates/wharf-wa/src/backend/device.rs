@@ -6,10 +6,19 @@ use wacore::store::Device;
 use wacore::store::error::Result;
 use wacore::store::traits::DeviceStore;
 
-use super::Backend;
+use wharf_core::store::VaultOp;
+
+use super::{Backend, to_json};
 
 const DEVICE: &str = "device";
 const SELF: &str = "self";
+
+impl Backend {
+    /// What writes the device down, to be applied with other changes.
+    pub(super) fn device_op(&self, device: &Device) -> Result<VaultOp> {
+        Ok(self.vault.put(DEVICE, SELF, &to_json(device)?))
+    }
+}
 
 #[async_trait]
 impl DeviceStore for Backend {

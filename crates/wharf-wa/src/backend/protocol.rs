@@ -11,10 +11,10 @@ use wharf_core::store::VaultOp;
 use super::{Backend, dated, from_json, join, to_json, undate};
 use crate::vault::{Halt, Vault};
 
-const SENDER_KEY_DEVICE: &str = "sender_key_device";
+pub(super) const SENDER_KEY_DEVICE: &str = "sender_key_device";
 const LID: &str = "lid";
 const PHONE: &str = "phone";
-const BASE_KEY: &str = "base_key";
+pub(super) const BASE_KEY: &str = "base_key";
 const DEVICES: &str = "devices";
 const GROUP: &str = "group";
 const TOKEN: &str = "tc_token";

@@ -11,10 +11,10 @@ use wacore::store::traits::SignalStore;
 use super::Backend;
 
 const IDENTITY: &str = "identity";
-const SESSION: &str = "session";
+pub(super) const SESSION: &str = "session";
 const PRE_KEY: &str = "pre_key";
 const SIGNED_PRE_KEY: &str = "signed_pre_key";
-const SENDER_KEY: &str = "sender_key";
+pub(super) const SENDER_KEY: &str = "sender_key";
 
 /// Keys are listed in the order of their numbers.
 fn number(id: u32) -> String {

@@ -19,7 +19,7 @@ use super::inbound::Inbound;
 use super::notices::Notice;
 use super::passkey::Answered;
 use super::usable::Patient;
-use super::{Own, unread};
+use super::{Own, anew, unread};
 use crate::backend::Backend;
 use crate::http::MediaHttp;
 use crate::transport::{Dial, Dialer};
@@ -52,6 +52,7 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) async fn start(own: &Arc<Own>) -> anyhow::Result<Self> {
+        anew::begin(own).await?;
         let config = &own.ctx.config;
         let revision = own.ctx.version.revision();
         let (sender, signals) = async_channel::unbounded();
