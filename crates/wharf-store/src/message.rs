@@ -18,7 +18,7 @@ use wharf_api::ids::{AccountId, MessageId, SessionId};
 use wharf_api::types::message::TimelineEntry;
 use wharf_core::store::{
     Accepted, ChatRow, ChatStore, ContactRow, Error, Fence, Inbound, MemberReceipt, MemberState, MessageFilter, MessageRow, MessageStore,
-    NewFetch, NewMessage, Outgoing, Overdue, Page, PageRequest, Receipt, StatusChange, Unread,
+    NewFetch, NewMessage, Outgoing, Overdue, Page, PageRequest, Receipt, StatusChange, Unread, VaultOp,
 };
 
 use crate::open::SqlStore;
@@ -69,8 +69,14 @@ impl MessageStore for SqlStore {
         self.advance(fence, receipt).await
     }
 
-    async fn record_inbound_with_files(&self, fence: &Fence, messages: &[MessageRow], files: &[NewFetch]) -> Result<Inbound, Error> {
-        self.take_in(fence, messages, files).await
+    async fn record_inbound_with_files(
+        &self,
+        fence: &Fence,
+        messages: &[MessageRow],
+        files: &[NewFetch],
+        vault: &[VaultOp],
+    ) -> Result<Inbound, Error> {
+        self.take_in(fence, messages, files, vault).await
     }
 
     async fn messages_on_wire(&self, session: &SessionId, wa_id: &str) -> Result<Vec<MessageRow>, Error> {

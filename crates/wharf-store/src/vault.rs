@@ -30,7 +30,8 @@ pub(crate) async fn wipe(tx: &mut Tx, session: &SessionId) -> Result<(), Error> 
     tx.execute(&WIPE, args![session]).await.map(drop)
 }
 
-async fn apply(tx: &mut Tx, session: &SessionId, op: &VaultOp) -> Result<(), Error> {
+/// Makes one change.
+pub(crate) async fn apply(tx: &mut Tx, session: &SessionId, op: &VaultOp) -> Result<(), Error> {
     match op {
         VaultOp::Put { space, key, value } => tx.execute(&PUT, args![session, *space, key, value]).await,
         VaultOp::Delete { space, key } => tx.execute(&DELETE, args![session, *space, key]).await,

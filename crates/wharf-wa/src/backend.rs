@@ -7,7 +7,7 @@ mod anew;
 mod app_sync;
 mod device;
 mod protocol;
-mod secrets;
+pub(crate) mod secrets;
 mod signal;
 #[cfg(test)]
 mod tests;
@@ -20,7 +20,11 @@ use wacore::store::error::{Result, StoreError};
 use wharf_core::Clock;
 
 use crate::session::flight::Flight;
+use crate::session::strays::Strays;
 use crate::vault::Vault;
+
+/// Votes that came before their polls could be read.
+pub(crate) const SEALED_VOTE: &str = "sealed_vote";
 
 /// How many values [`Backend::prune`] looks at in one step.
 const PRUNED_AT_ONCE: u32 = 500;
@@ -30,12 +34,19 @@ pub(crate) struct Backend {
     vault: Arc<Vault>,
     clock: Arc<dyn Clock>,
     flight: Arc<Flight>,
+    strays: Arc<Strays>,
     order: tokio::sync::Mutex<()>,
 }
 
 impl Backend {
     pub(crate) fn new(vault: Arc<Vault>, clock: Arc<dyn Clock>, flight: Arc<Flight>) -> Self {
-        Self { vault, clock, flight, order: tokio::sync::Mutex::new(()) }
+        Self { vault, clock, flight, strays: Arc::default(), order: tokio::sync::Mutex::new(()) }
+    }
+
+    /// Has repeats looked at that this backend knows nothing of.
+    pub(crate) fn heeding(mut self, strays: Arc<Strays>) -> Self {
+        self.strays = strays;
+        self
     }
 
     async fn put(&self, space: &'static str, key: &str, plain: &[u8]) -> Result<()> {
@@ -84,16 +95,16 @@ fn from_json<T: DeserializeOwned>(plain: &[u8]) -> Result<T> {
 }
 
 /// A key of several parts. Only the last may hold the separator.
-fn join(parts: &[&str]) -> String {
+pub(crate) fn join(parts: &[&str]) -> String {
     parts.join("|")
 }
 
 /// A value that remembers when it was written, in whole seconds.
-fn dated(at: i64, body: &[u8]) -> Vec<u8> {
+pub(crate) fn dated(at: i64, body: &[u8]) -> Vec<u8> {
     [&at.to_be_bytes(), body].concat()
 }
 
-fn undate(plain: &[u8]) -> Result<(i64, &[u8])> {
+pub(crate) fn undate(plain: &[u8]) -> Result<(i64, &[u8])> {
     let (at, body) = plain.split_first_chunk::<8>().ok_or_else(|| StoreError::Validation("a dated value is too short".to_owned()))?;
     Ok((i64::from_be_bytes(*at), body))
 }

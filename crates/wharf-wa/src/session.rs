@@ -30,6 +30,7 @@ mod receipts;
 mod recovered;
 mod seen;
 mod standby;
+pub(crate) mod strays;
 mod timelock;
 mod unknown;
 mod unread;
@@ -122,6 +123,7 @@ pub(crate) struct Own {
     pub(crate) awaits_history: watch::Sender<bool>,
     pub(crate) lookups: Arc<Lookups>,
     pub(crate) intake: intake::Intake,
+    pub(crate) strays: Arc<strays::Strays>,
 }
 
 impl Own {
@@ -144,6 +146,7 @@ impl Own {
             awaits_history: watch::Sender::new(false),
             lookups: Arc::default(),
             intake: intake::Intake::default(),
+            strays: Arc::default(),
         })
     }
 

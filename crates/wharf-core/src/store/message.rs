@@ -8,7 +8,7 @@ use wharf_api::ids::{AccountId, MediaId, MessageId, SessionId};
 use wharf_api::types::message::{Content, Direction, Marks, MessageStatus, TimelineEntry};
 use wharf_api::{ErrorCode, Timestamp};
 
-use super::{Claim, Error, Fence, NewFetch, Page, PageRequest};
+use super::{Claim, Error, Fence, NewFetch, Page, PageRequest, VaultOp};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct MessageRow {
@@ -185,11 +185,17 @@ pub trait MessageStore {
     /// WhatsApp id). A row without content that is there already gets the content that came now. A change is applied to
     /// the message that it names, and is left out where its author may not make it. One commit.
     async fn record_inbound(&self, fence: &Fence, messages: &[MessageRow]) -> Result<Inbound, Error> {
-        self.record_inbound_with_files(fence, messages, &[]).await
+        self.record_inbound_with_files(fence, messages, &[], &[]).await
     }
 
-    /// The same with the files that are to be fetched for those that are new.
-    async fn record_inbound_with_files(&self, fence: &Fence, messages: &[MessageRow], files: &[NewFetch]) -> Result<Inbound, Error>;
+    /// The same with the files that are to be fetched for those that are new, and with changes of the vault.
+    async fn record_inbound_with_files(
+        &self,
+        fence: &Fence,
+        messages: &[MessageRow],
+        files: &[NewFetch],
+        vault: &[VaultOp],
+    ) -> Result<Inbound, Error>;
 
     /// The session's messages of this WhatsApp id: one, but for ids that somebody chose to be alike.
     async fn messages_on_wire(&self, session: &SessionId, wa_id: &str) -> Result<Vec<MessageRow>, Error>;

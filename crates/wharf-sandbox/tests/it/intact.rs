@@ -66,6 +66,25 @@ both_backends! {
         world.until_connected(&session).await;
     }
 
+    async fn a_repeat_of_what_was_never_stored_is_asked_for_again(backend) {
+        let mut world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        world.phone_sends(SILENT, OWNER, "before").await;
+        until_received(&world, &session, 1).await;
+        // The ratchet takes its step and is saved, the message is not.
+        world.sql("ALTER TABLE events RENAME TO elsewhere").await;
+        world.phone_sends(SILENT, OWNER, "decrypted and lost").await;
+        world.until_ready(false).await;
+        world.stop_gateway().await;
+        world.sql("ALTER TABLE elsewhere RENAME TO events; DELETE FROM vault WHERE space = 'pending_inbound'").await;
+        world.start_gateway(&[]).await;
+        until_received(&world, &session, 2).await;
+        world.until_acknowledged(OWNER).await;
+        world.events("message.received", 2).await;
+        // A repeat of what is there is nothing but that, and so is one of what gets no row.
+        assert!(world.metric("wharf_undecryptable_total 1").await);
+    }
+
     async fn a_table_that_is_away_stops_the_intake_and_loses_nothing(backend) {
         let mut world = World::start(backend).await;
         nothing_is_lost(&mut world, "ALTER TABLE events RENAME TO elsewhere", "ALTER TABLE elsewhere RENAME TO events").await;

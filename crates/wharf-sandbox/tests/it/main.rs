@@ -53,6 +53,7 @@ mod text;
 mod usable;
 mod verdicts;
 mod version;
+mod votes;
 mod ways;
 mod webhooks;
 mod windows;

@@ -1,9 +1,9 @@
 //! What came in, each stored once, and what it changes.
 
 use wharf_api::ids::MessageId;
-use wharf_api::types::message::{Content, Direction, Marks};
+use wharf_api::types::message::{Content, Direction, Marks, MessageStatus};
 use wharf_core::message::{change as rules, events_of};
-use wharf_core::store::{Error, Fence, Inbound, MessageRow, NewFetch};
+use wharf_core::store::{Error, Fence, Inbound, MessageRow, NewFetch, VaultOp};
 
 use super::change;
 use super::row::{Said, insert_args, message_insert, said};
@@ -12,6 +12,7 @@ use crate::media;
 use crate::open::SqlStore;
 use crate::owner;
 use crate::sql::{Tx, args, statements};
+use crate::vault;
 
 statements! {
     /// Change no row where the message is there. A clash of anything else is an error: a sequence behind its table must not pass for that.
@@ -19,12 +20,14 @@ statements! {
         message_insert!(), " ON CONFLICT (session_id, chat, (COALESCE(sender, '')), wa_id) WHERE direction = 'incoming' DO NOTHING"
     );
     INSERT_OUTGOING = concat!(message_insert!(), " ON CONFLICT (session_id, wa_id) WHERE direction = 'outgoing' DO NOTHING");
-    /// A message that could not be read is there.
-    UNREAD = "SELECT number, id, marks FROM messages WHERE session_id = $1 AND wa_id = $2 AND direction = $3 AND chat = $4 \
-        AND COALESCE(sender, '') = $5 AND content = '{\"type\":\"undecryptable\"}'", lock "FOR UPDATE";
+    /// A message that could not be read is there, or a vote that could not.
+    UNREAD = "SELECT number, id, marks, content FROM messages WHERE session_id = $1 AND wa_id = $2 AND direction = $3 AND chat = $4 \
+        AND COALESCE(sender, '') = $5 AND content IN ('{\"type\":\"undecryptable\"}', '{\"type\":\"unsupported\",\"kind\":\"poll_vote\"}')", lock "FOR UPDATE";
     /// Now it can be: it keeps its id and its place.
     REPAIR = "UPDATE messages SET content = $2, marks = $3, sender_name = COALESCE($4, sender_name) WHERE number = $1";
 }
+
+const UNDECRYPTABLE: &str = r#"{"type":"undecryptable"}"#;
 
 /// A message with what is made of it before the lane is busy with it.
 #[derive(Clone)]
@@ -68,6 +71,14 @@ async fn take_one(tx: &mut Tx, message: Prepared) -> Result<Option<Prepared>, Er
     Ok(stored)
 }
 
+/// The status under which a change is told.
+const fn told_as(row: &MessageRow) -> MessageStatus {
+    match row.direction {
+        Direction::Outgoing => MessageStatus::Sent,
+        Direction::Incoming => MessageStatus::Received,
+    }
+}
+
 async fn repair(tx: &mut Tx, message: Prepared) -> Result<Option<Prepared>, Error> {
     let mut row = message.row;
     if matches!(row.content, Content::Undecryptable {}) {
@@ -82,15 +93,28 @@ async fn repair(tx: &mut Tx, message: Prepared) -> Result<Option<Prepared>, Erro
     let before: Marks = serde_json::from_str(&unread.text()?).unwrap_or_default();
     row.marks.read_at = before.read_at.or(row.marks.read_at);
     row.marks.reactions = before.reactions;
+    let sealed = unread.text()? != UNDECRYPTABLE;
+    if sealed && !matches!(row.content, Content::PollVote { .. }) {
+        return Ok(None);
+    }
     change::make_earlier(tx, number, &mut row).await?;
     let repaired = prepare(row)?;
     let said = &repaired.said;
     tx.execute(&REPAIR, args![number, &said.content, &said.marks, &repaired.row.sender_name]).await?;
+    if sealed {
+        // That it came was told; what it says was not.
+        let told = events_of(&MessageRow { status: told_as(&repaired.row), ..repaired.row.clone() });
+        let news = told.into_iter().filter(|event| rules::event(&repaired.row.content) == Some(event.kind)).collect();
+        return Ok(Some(Prepared { events: event::drafts(news), ..repaired }));
+    }
     Ok(Some(repaired))
 }
 
-async fn take_in(tx: &mut Tx, fence: &Fence, messages: Vec<Prepared>, files: &[NewFetch]) -> Result<Inbound, Error> {
+async fn take_in(tx: &mut Tx, fence: &Fence, messages: Vec<Prepared>, files: &[NewFetch], ops: &[VaultOp]) -> Result<Inbound, Error> {
     owner::check(tx, fence).await?;
+    for op in ops {
+        vault::apply(tx, &fence.session, op).await?;
+    }
     let mut fresh = Vec::new();
     for message in messages {
         fresh.extend(take_one(tx, message).await?);
@@ -112,11 +136,17 @@ async fn take_in(tx: &mut Tx, fence: &Fence, messages: Vec<Prepared>, files: &[N
 }
 
 impl SqlStore {
-    pub(super) async fn take_in(&self, fence: &Fence, messages: &[MessageRow], files: &[NewFetch]) -> Result<Inbound, Error> {
+    pub(super) async fn take_in(
+        &self,
+        fence: &Fence,
+        messages: &[MessageRow],
+        files: &[NewFetch],
+        ops: &[VaultOp],
+    ) -> Result<Inbound, Error> {
         let prepared: Result<Vec<_>, Error> = messages.iter().cloned().map(prepare).collect();
-        let (owned, prepared, files) = (fence.clone(), prepared?, files.to_vec());
+        let (owned, prepared, files, ops) = (fence.clone(), prepared?, files.to_vec(), ops.to_vec());
         self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
-            Box::pin(async move { take_in(tx, &owned, prepared, &files).await })
+            Box::pin(async move { take_in(tx, &owned, prepared, &files, &ops).await })
         })
         .await
     }

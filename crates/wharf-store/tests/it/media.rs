@@ -88,7 +88,7 @@ async fn received(db: &Db, tenant: &Tenant, expires_at: Timestamp) -> MediaId {
     (media.state, media.sha256, media.created_at, media.expires_at) = (MediaState::Pending, None, NOW, expires_at);
     let file = NewFetch { media: media.clone(), source: b"sealed".to_vec() };
     let message = MessageRow { content: MediaKind::Image.content(content(&media)), ..message };
-    assert_eq!(db.store.record_inbound_with_files(&tenant.fence, &[message], &[file]).await.unwrap().inserted.len(), 1);
+    assert_eq!(db.store.record_inbound_with_files(&tenant.fence, &[message], &[file], &[]).await.unwrap().inserted.len(), 1);
     media.id
 }
 

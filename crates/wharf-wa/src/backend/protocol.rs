@@ -8,7 +8,7 @@ use wacore::store::error::{Result, StoreError};
 use wacore::store::traits::{DeviceListRecord, LidPnMappingEntry, PendingInboundKey, PendingInboundRow, ProtocolStore, TcTokenEntry};
 use wharf_core::store::VaultOp;
 
-use super::{Backend, dated, from_json, join, to_json, undate};
+use super::{Backend, SEALED_VOTE, dated, from_json, join, to_json, undate};
 use crate::vault::{Halt, Vault};
 
 pub(super) const SENDER_KEY_DEVICE: &str = "sender_key_device";
@@ -20,7 +20,11 @@ const GROUP: &str = "group";
 const TOKEN: &str = "tc_token";
 const SENT: &str = "sent";
 const PENDING: &str = "pending_inbound";
+/// What came in and gets no row on purpose: a repeat of it is one.
+const LEFT_OUT: &str = "left_out";
 
+/// How long what came in and was not committed is kept, and a vote without its poll: as long as WhatsApp keeps messages, and more.
+pub(super) const KEPT_SECS: i64 = 60 * 24 * 60 * 60;
 /// How often the buffering of a received message is tried before its client is given up.
 const BUFFER_TRIES: u32 = 3;
 
@@ -260,16 +264,27 @@ impl ProtocolStore for Backend {
     }
 
     async fn get_pending_inbound(&self, chat: &str, sender: &str, id: &str) -> Result<Option<Vec<u8>>> {
-        let Some(plain) = self.vault.get(PENDING, &join(&[chat, sender, id])).await? else { return Ok(None) };
-        Ok(Some(undate(&plain)?.1.to_vec()))
+        let key = join(&[chat, sender, id]);
+        if let Some(plain) = self.vault.get(PENDING, &key).await? {
+            return Ok(Some(undate(&plain)?.1.to_vec()));
+        }
+        // «None» has it acknowledged as a repeat; of what, only the log can say.
+        if self.vault.get(LEFT_OUT, &key).await?.is_none() {
+            self.strays.look_at(chat, sender, id).await.map_err(|error| StoreError::Database(Box::new(error)))?;
+        }
+        Ok(None)
     }
 
     async fn delete_pending_inbound(&self, chat: &str, sender: &str, id: &str) -> Result<()> {
-        self.delete(PENDING, &join(&[chat, sender, id])).await
+        self.delete_pending_inbound_batch(&[PendingInboundKey { chat, sender, id }]).await
     }
 
+    // The library's own week is too short: a gateway that was off for longer finds the network's copy a repeat of nothing.
     async fn delete_expired_pending_inbound(&self, cutoff_timestamp: i64) -> Result<u32> {
-        self.prune(PENDING, |plain| Ok(undate(plain)?.0 >= cutoff_timestamp)).await
+        let cutoff = cutoff_timestamp.min(self.clock.now().as_secs() - KEPT_SECS);
+        self.prune(LEFT_OUT, |plain| Ok(undate(plain)?.0 >= cutoff)).await?;
+        self.prune(SEALED_VOTE, |plain| Ok(undate(plain)?.0 >= cutoff)).await?;
+        self.prune(PENDING, |plain| Ok(undate(plain)?.0 >= cutoff)).await
     }
 
     async fn store_pending_inbound_batch(&self, rows: &[PendingInboundRow<'_>]) -> Result<()> {
@@ -277,7 +292,14 @@ impl ProtocolStore for Backend {
     }
 
     async fn delete_pending_inbound_batch(&self, keys: &[PendingInboundKey<'_>]) -> Result<()> {
-        let delete = |key: &PendingInboundKey<'_>| Vault::delete(PENDING, join(&[key.chat, key.sender, key.id]));
-        self.vault.apply(keys.iter().map(delete).collect()).await
+        let mut ops = Vec::with_capacity(keys.len());
+        for key in keys {
+            let key = join(&[key.chat, key.sender, key.id]);
+            if self.strays.take_left_out(&key) {
+                ops.push(self.vault.put(LEFT_OUT, key.clone(), &dated(self.clock.now().as_secs(), &[])));
+            }
+            ops.push(Vault::delete(PENDING, key));
+        }
+        self.vault.apply(ops).await
     }
 }

@@ -1,15 +1,44 @@
 //! The secrets of messages: what later votes, edits and reactions are decrypted with.
 
 use async_trait::async_trait;
+use wacore::msg_secret::{MsgSecretPolicy, MsgSecretRetention, classify, expires_at};
+use wacore::proto_helpers::MessageExt as _;
 use wacore::store::error::{Result, StoreError};
 use wacore::store::traits::{MsgSecretEntry, MsgSecretStore, merge_msg_secret_expiry, merge_msg_secret_message_ts};
 
+use wacore::types::message::MessageInfo;
+use wacore_binary::JidExt as _;
+use waproto::whatsapp as wa;
+use wharf_core::store::VaultOp;
+
 use super::{Backend, join};
+use crate::vault::Vault;
 
 const SECRET: &str = "msg_secret";
 const SECRET_LEN: usize = 32;
 
+/// The secret that a message which came in brings, as the library would keep it.
+pub(crate) fn entry(message: &wa::Message, info: &MessageInfo) -> Option<MsgSecretEntry> {
+    let secret = message.message_context_info.as_option()?.message_secret.as_deref()?;
+    if message.is_forwarded() {
+        return None;
+    }
+    let (policy, retention) = (MsgSecretPolicy::default(), MsgSecretRetention::default());
+    let class = classify(message, info.source.chat.is_bot());
+    let written_at = info.timestamp.timestamp();
+    let expires_at = expires_at(policy, &retention, class, u64::try_from(written_at).ok(), wacore::time::now_secs());
+    let secret = <[u8; SECRET_LEN]>::try_from(secret).ok()?;
+    Some(MsgSecretEntry::new(&info.source.chat, &info.source.sender, &info.id, secret, expires_at, written_at))
+}
+
+/// The change that keeps it.
+pub(crate) fn keep(vault: &Vault, entry: &MsgSecretEntry) -> VaultOp {
+    let row = Row { secret: entry.secret, expires_at: entry.expires_at, message_ts: entry.message_ts };
+    vault.put(SECRET, join(&[&entry.chat, &entry.sender, &entry.msg_id]), &row.encode())
+}
+
 /// A stored secret: 32 bytes, then when it may be forgotten and when its message was written, in seconds.
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Row {
     secret: [u8; SECRET_LEN],
     expires_at: i64,
@@ -42,6 +71,7 @@ impl MsgSecretStore for Backend {
         for (key, plain) in self.vault.get_many(SECRET, &keys).await? {
             rows.insert(key, Row::decode(&plain)?);
         }
+        let mut changed = std::collections::HashSet::new();
         for (key, entry) in keys.iter().zip(&entries) {
             let fresh = Row { secret: entry.secret, expires_at: entry.expires_at, message_ts: entry.message_ts };
             let merged = match rows.get(key) {
@@ -52,10 +82,15 @@ impl MsgSecretStore for Backend {
                 },
                 None => fresh,
             };
+            // Most came in with their message's own commit.
+            if rows.get(key) != Some(&merged) {
+                changed.insert(key);
+            }
             rows.insert(key.clone(), merged);
         }
         // A key may stand twice in one batch; it is written once.
-        let ops = rows.iter().map(|(key, row)| self.vault.put(SECRET, key.clone(), &row.encode())).collect();
+        let changed = rows.iter().filter(|(key, _)| changed.contains(key));
+        let ops = changed.map(|(key, row)| self.vault.put(SECRET, key.clone(), &row.encode())).collect();
         self.vault.apply(ops).await?;
         Ok(stored)
     }

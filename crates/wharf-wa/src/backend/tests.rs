@@ -19,6 +19,7 @@ use wharf_core::store::{
 use wharf_core::{Chance, Clock};
 use wharf_store::SqlStore;
 
+use super::protocol::KEPT_SECS;
 use super::*;
 use crate::vault::Halt;
 use wharf_core::seal::Seal;
@@ -244,10 +245,10 @@ async fn what_is_too_old_goes_from_a_space_of_many_pages() {
         b.store_pending_inbound_batch(&rows).await.unwrap();
     };
     store(&old, &rows(0, new)).await;
-    let b = rig.backend(200).await;
+    let b = rig.backend(200 + KEPT_SECS).await;
     store(&b, &rows(new, new + 3)).await;
-    assert_eq!(b.delete_expired_pending_inbound(200).await.unwrap(), new);
-    assert_eq!(b.delete_expired_pending_inbound(200).await.unwrap(), 0);
+    assert_eq!(b.delete_expired_pending_inbound(200 + KEPT_SECS).await.unwrap(), new);
+    assert_eq!(b.delete_expired_pending_inbound(200 + KEPT_SECS).await.unwrap(), 0);
     for id in rows(new, new + 3) {
         assert!(b.get_pending_inbound("c", "s", &id).await.unwrap().is_some(), "{id}");
     }
@@ -273,7 +274,8 @@ async fn sent_received_and_secret_things_are_kept_for_their_time() {
     b.delete_pending_inbound("c", "s", "1").await.unwrap();
     b.delete_pending_inbound_batch(&[PendingInboundKey { chat: "c", sender: "s", id: "2" }]).await.unwrap();
     assert!(b.get_pending_inbound("c", "s", "2").await.unwrap().is_none());
-    assert_eq!(b.delete_expired_pending_inbound(101).await.unwrap(), 1);
+    assert_eq!(b.delete_expired_pending_inbound(101).await.unwrap(), 0);
+    assert_eq!(b.get_pending_inbound("c", "s", "3").await.unwrap().as_deref(), Some(&b"more"[..]));
 
     let secret = |id: &str, expires_at, message_ts| MsgSecretEntry {
         chat: "c".into(),
@@ -365,4 +367,16 @@ async fn another_master_key_opens_nothing() {
     let seal = Arc::new(Seal::new(&[2; 32], Arc::new(SystemChance)));
     let other = Backend::new(Arc::new(Vault::new(rig.store.clone(), seal, fence)), Arc::new(At(0)), Arc::default());
     assert!(other.load().await.is_err());
+}
+
+#[tokio::test]
+async fn what_was_not_committed_is_kept_for_sixty_days_whatever_the_library_asks() {
+    let rig = Rig::new().await;
+    let day = 24 * 60 * 60;
+    rig.backend(0).await.store_pending_inbound("c", "s", "1", b"uncommitted").await.unwrap();
+    let at = |days: i64| rig.backend(days * day);
+    // The library's week.
+    assert_eq!(at(60).await.delete_expired_pending_inbound(53 * day).await.unwrap(), 0);
+    assert_eq!(at(60).await.get_pending_inbound("c", "s", "1").await.unwrap(), Some(b"uncommitted".to_vec()));
+    assert_eq!(at(61).await.delete_expired_pending_inbound(54 * day).await.unwrap(), 1);
 }

@@ -64,7 +64,8 @@ impl Running {
             drop(bell.try_send(Signal::Dialing));
         };
         let (dialer, http) = ways(own).await?;
-        let backend = Backend::new(Arc::clone(&own.vault), Arc::clone(&own.ctx.clock), Arc::clone(&own.flight));
+        let backend =
+            Backend::new(Arc::clone(&own.vault), Arc::clone(&own.ctx.clock), Arc::clone(&own.flight)).heeding(Arc::clone(&own.strays));
         let bot = Bot::builder();
         // The privacy tokens of existing chats come with the history; nothing else of it is kept.
         let bot = if config.switches.is_off(Feature::HistoryTokens) { bot.skip_history_sync() } else { bot };
@@ -85,6 +86,7 @@ impl Running {
         client.set_force_active_delivery_receipts(true);
         client.subscribe_handler(Arc::new(Handler { own: Arc::clone(own), sender })).detach();
         own.gate.ratchet.of(Arc::downgrade(&client));
+        own.strays.of(own, &client);
         let raw = client.acquire_raw_node_forwarding();
         Ok(Self { client, signals, bell: own_bell, handle: bot.spawn(), revision, _raw: raw })
     }

@@ -12,13 +12,16 @@ use wacore_binary::JidExt as _;
 use wharf_api::limits;
 use wharf_api::types::media::MediaState;
 use wharf_api::types::message::{Content, Marks};
-use wharf_core::store::{self, MediaRow, MessageRow, NewFetch};
+use wharf_core::store::{self, MediaRow, MessageRow, NewFetch, VaultOp};
 use whatsapp_rust::client::Client;
 use whatsapp_rust::types::durability_hook::InboundDurabilityHook;
 
 use super::intake::{self, Intake};
 use super::media::Source;
+use super::recovered::Recovered;
+use super::votes::Sealed;
 use super::{Own, convert, recovered, votes};
+use crate::backend::{join, secrets};
 use crate::engine::SEALED_MEDIA;
 
 /// How many messages one commit takes: the library brings up to 400 at a time, and a commit holds others up.
@@ -70,32 +73,27 @@ impl Inbound {
         if self.own.vault.is_shut() {
             return Err(store::Error::Fenced);
         }
-        let (mut rows, mut files, mut recovered) = (Vec::with_capacity(batch.len()), Vec::new(), 0);
+        let (mut part, mut recovered) = (Part::default(), 0);
         for inbound in batch {
             for given in recovered::of(&self.own, client, inbound).await? {
-                let Some(mut row) = self.row(&given.inbound) else { continue };
-                given.place(&mut row);
-                votes::read(&self.own, client, &given.inbound, &mut row).await?;
-                files.extend(self.file(&mut row, &given.inbound));
-                recovered += 1;
-                rows.push(row);
+                recovered += usize::from(self.add(&mut part, client, &given.inbound, Some(&given)).await?);
             }
-            let Some(mut row) = self.row(inbound) else { continue };
-            votes::read(&self.own, client, inbound, &mut row).await?;
-            files.extend(self.file(&mut row, inbound));
-            rows.push(row);
+            if !self.add(&mut part, client, inbound, None).await? {
+                part.left_out.push(key(&inbound.info));
+            }
         }
-        if rows.is_empty() {
+        if part.rows.is_empty() {
+            self.leave_out(part.left_out);
             return Ok(());
         }
         fail::fail_point!("inbound-before-commit");
-        let stored = match keep(&self.own, &rows, &files).await {
+        let stored = match keep(&self.own, &part).await {
             Ok(stored) => stored,
             Err(error) => {
                 if intake::is_refusal(&error) {
                     let again = move |own: Arc<Own>| -> BoxFuture<'static, _> {
-                        let (rows, files) = (rows.clone(), files.clone());
-                        Box::pin(async move { keep_each(&own, &rows, &files).await })
+                        let part = part.clone();
+                        Box::pin(async move { keep_each(&own, &part).await })
                     };
                     Intake::stop(&self.own, &error, Box::new(again));
                 }
@@ -103,9 +101,39 @@ impl Inbound {
             }
         };
         // What was there is not stored again.
+        self.leave_out(part.left_out);
         self.own.ctx.meter().recovered.add(recovered.min(stored) as u64);
         fail::fail_point!("inbound-after-commit");
         Ok(())
+    }
+
+    fn leave_out(&self, keys: Vec<String>) {
+        keys.into_iter().for_each(|key| self.own.strays.leave_out(key));
+    }
+
+    /// Takes one message into the part; tells whether it gets a row.
+    async fn add(
+        &self,
+        part: &mut Part,
+        client: &Client,
+        inbound: &InboundMessage,
+        given: Option<&Recovered>,
+    ) -> Result<bool, store::Error> {
+        let Some(mut row) = self.row(inbound) else { return Ok(false) };
+        if let Some(given) = given {
+            given.place(&mut row);
+        }
+        votes::read(&self.own, client, inbound, &mut row, part).await?;
+        // The library keeps it too, behind its acknowledgement: a death between would leave votes and edits sealed for ever.
+        if let Some(entry) = secrets::entry(&inbound.message, &inbound.info) {
+            part.ops.push(secrets::keep(&self.own.vault, &entry));
+            part.secrets.push((row.chat.clone(), row.wa_id.clone(), entry.secret.to_vec()));
+        }
+        part.files.extend(self.file(&mut row, inbound));
+        let votes = votes::of_poll(&self.own, client, &row, part).await?;
+        part.rows.push(row);
+        part.rows.extend(votes);
+        Ok(true)
     }
 
     /// The file that is to be fetched for the row, its key sealed. A file that cannot be fetched is one that failed.
@@ -139,12 +167,32 @@ impl Inbound {
     }
 }
 
-/// Stores the rows in one commit; tells how many are new. Where the bytes of one are refused it must not hold up its neighbours.
-async fn keep(own: &Own, rows: &[MessageRow], files: &[NewFetch]) -> Result<usize, store::Error> {
-    match record(own, rows, files).await {
+/// The key of a message in the library's buffer.
+fn key(info: &MessageInfo) -> String {
+    join(&[&info.source.chat.to_string(), &info.source.sender.to_string(), &info.id])
+}
+
+/// What goes into one commit.
+#[derive(Clone, Default)]
+pub(super) struct Part {
+    pub(super) rows: Vec<MessageRow>,
+    files: Vec<NewFetch>,
+    /// What is kept beside the rows: secrets, and votes that cannot be read yet.
+    pub(super) ops: Vec<VaultOp>,
+    /// The secrets of these messages, by chat and id.
+    pub(super) secrets: Vec<(String, String, Vec<u8>)>,
+    pub(super) votes: Vec<Sealed>,
+    /// Which messages of the library's buffer get no row.
+    left_out: Vec<String>,
+}
+
+/// Stores a part in one commit; tells how many are new. Where the bytes of one are refused it must not hold up its neighbours.
+async fn keep(own: &Own, part: &Part) -> Result<usize, store::Error> {
+    match record(own, &part.rows, &part.files, &part.ops).await {
         Err(store::Error::Corrupt(_)) => {
-            for row in rows {
-                keep_one(own, row, files).await?;
+            record(own, &[], &[], &part.ops).await?;
+            for row in &part.rows {
+                keep_one(own, row, &part.files).await?;
             }
             Ok(0)
         }
@@ -152,21 +200,25 @@ async fn keep(own: &Own, rows: &[MessageRow], files: &[NewFetch]) -> Result<usiz
     }
 }
 
-/// The same for rows that were refused before: one after the other, so that those go through which can.
-async fn keep_each(own: &Own, rows: &[MessageRow], files: &[NewFetch]) -> Result<(), store::Error> {
+/// The same for what was refused before: one after the other, so that those go through which can.
+async fn keep_each(own: &Own, part: &Part) -> Result<(), store::Error> {
     let mut refused = None;
-    for row in rows {
-        match keep_one(own, row, files).await {
+    for row in &part.rows {
+        match keep_one(own, row, &part.files).await {
             Err(error) if intake::is_refusal(&error) => refused = Some(error),
             kept => kept?,
         }
     }
-    refused.map_or(Ok(()), Err)
+    match refused {
+        Some(error) => Err(error),
+        // Sealed for this client's session as they were for the one before.
+        None => record(own, &[], &[], &part.ops).await.map(drop),
+    }
 }
 
 /// Stores one row; without its content where its bytes are refused. If that is refused as well, it was not the bytes.
 async fn keep_one(own: &Own, row: &MessageRow, files: &[NewFetch]) -> Result<(), store::Error> {
-    let error = match record(own, std::slice::from_ref(row), files).await {
+    let error = match record(own, std::slice::from_ref(row), files, &[]).await {
         Err(error @ store::Error::Corrupt(_)) => error,
         stored => return stored.map(drop),
     };
@@ -176,7 +228,7 @@ async fn keep_one(own: &Own, row: &MessageRow, files: &[NewFetch]) -> Result<(),
         sender_name: None,
         ..row.clone()
     };
-    match record(own, &[emptied], &[]).await {
+    match record(own, &[emptied], &[], &[]).await {
         Err(store::Error::Corrupt(why)) => Err(store::Error::Refused(why)),
         stored => {
             stored?;
@@ -187,8 +239,8 @@ async fn keep_one(own: &Own, row: &MessageRow, files: &[NewFetch]) -> Result<(),
 }
 
 /// Tells how many are new.
-async fn record(own: &Own, rows: &[MessageRow], files: &[NewFetch]) -> Result<usize, store::Error> {
-    let inbound = own.vault.notice(own.ctx.store.record_inbound_with_files(own.fence(), rows, files).await)?;
+async fn record(own: &Own, rows: &[MessageRow], files: &[NewFetch], ops: &[VaultOp]) -> Result<usize, store::Error> {
+    let inbound = own.vault.notice(own.ctx.store.record_inbound_with_files(own.fence(), rows, files, ops).await)?;
     own.ctx.meter().received.add(inbound.inserted.len() as u64);
     Ok(inbound.inserted.len())
 }

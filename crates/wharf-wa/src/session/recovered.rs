@@ -110,7 +110,7 @@ fn fits(row: &MessageRow, from_me: bool, chat: &Jid, author: Option<&Jid>) -> bo
 }
 
 /// The number behind a LID and the other way round, where that is known.
-async fn other_name(client: &Client, jid: &Jid) -> Option<Jid> {
+pub(super) async fn other_name(client: &Client, jid: &Jid) -> Option<Jid> {
     let entry = client.get_lid_pn_entry(jid).await.ok().flatten()?;
     if jid.is_lid() { Some(Jid::pn(&*entry.phone_number)) } else { Some(Jid::lid(&*entry.lid)) }
 }

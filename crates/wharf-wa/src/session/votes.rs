@@ -1,7 +1,10 @@
-//! Votes on polls: sealed with the poll's secret, so that the poll has to be looked up before a vote can be read.
+//! Votes on polls: sealed with the poll's secret, so that the poll has to be looked up before a vote can be read. A vote that comes before
+//! its poll can be read is kept sealed, and read in the commit that brings the poll.
 
+use serde::{Deserialize, Serialize};
 use wacore::poll::compute_option_hash;
 use wacore::proto_helpers::MessageExt as _;
+use wacore::store::error::StoreError;
 use wacore::types::events::InboundMessage;
 use wacore_binary::Jid;
 use waproto::whatsapp as wa;
@@ -12,35 +15,138 @@ use whatsapp_rust::client::Client;
 use whatsapp_rust::features::PollVoteCiphertext;
 
 use super::Own;
+use super::inbound::Part;
+use crate::backend::{SEALED_VOTE, dated, undate};
 use crate::compose;
+use crate::vault::Vault;
 
-/// Reads the vote that a message carries into its row. What cannot be read stays shown by its kind.
-pub(super) async fn read(own: &Own, client: &Client, inbound: &InboundMessage, row: &mut MessageRow) -> Result<(), store::Error> {
-    let Some(update) = inbound.message.get_base_message().poll_update_message.as_option() else { return Ok(()) };
-    let Some(wa_id) = update.poll_creation_message_key.as_option().and_then(|key| key.id.clone()) else { return Ok(()) };
-    let rows = decoration(own, own.ctx.store.messages_on_wire(own.session(), &wa_id).await)?.unwrap_or_default();
-    let Some(poll) = rows.into_iter().find(|poll| change::same_chat(poll, row)) else { return Ok(()) };
-    let Content::Poll { options, .. } = &poll.content else { return Ok(()) };
-    let voter = inbound.info.source.sender.to_non_ad();
-    let Some(creator) = creator(client, &poll, &voter) else { return Ok(()) };
-    let Some(secret) = secret(own, client, &poll, &creator).await? else {
+/// A vote as it came.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Sealed {
+    poll: String,
+    /// The vote's own id.
+    vote: String,
+    /// Under the name that the key is made of.
+    voter: String,
+    payload: Vec<u8>,
+    iv: Vec<u8>,
+}
+
+impl Sealed {
+    fn of(inbound: &InboundMessage) -> Option<Self> {
+        let update = inbound.message.get_base_message().poll_update_message.as_option()?;
+        let vote = update.vote.as_option()?;
+        Some(Self {
+            poll: update.poll_creation_message_key.as_option()?.id.clone()?,
+            vote: inbound.info.id.clone(),
+            voter: inbound.info.source.sender.to_non_ad_string(),
+            payload: vote.enc_payload.clone().unwrap_or_default(),
+            iv: vote.enc_iv.clone().unwrap_or_default(),
+        })
+    }
+
+    fn key(&self) -> String {
+        [&*self.poll, &*self.voter, &*self.vote].join("|")
+    }
+}
+
+/// What a look at a vote gave.
+enum Look {
+    Read(Content),
+    /// The poll or its secret is not there yet.
+    TooEarly,
+    Never,
+}
+
+/// Reads the vote that a message carries into its row. What cannot be read stays shown by its kind, and is kept as it came.
+pub(super) async fn read(
+    own: &Own,
+    client: &Client,
+    inbound: &InboundMessage,
+    row: &mut MessageRow,
+    part: &mut Part,
+) -> Result<(), store::Error> {
+    let Some(sealed) = Sealed::of(inbound) else { return Ok(()) };
+    let mut look = Look::TooEarly;
+    if let Some(poll) = poll_of(own, row, &sealed.poll, part).await? {
+        look = open(own, client, &poll, &sealed, part).await?;
+    }
+    match look {
+        Look::Read(content) => row.content = content,
+        Look::Never => {}
+        Look::TooEarly => {
+            tracing::debug!(session = %own.session(), vote = %row.id, "a vote came before its poll could be read");
+            let plain = serde_json::to_vec(&sealed).expect("strings and bytes only");
+            part.ops.push(own.vault.put(SEALED_VOTE, sealed.key(), &dated(own.ctx.clock.now().as_secs(), &plain)));
+            part.votes.push(sealed);
+        }
+    }
+    Ok(())
+}
+
+/// The votes that waited for the poll which the part has just got, as rows that are to be stored once more, oldest first.
+pub(super) async fn of_poll(own: &Own, client: &Client, poll: &MessageRow, part: &mut Part) -> Result<Vec<MessageRow>, store::Error> {
+    if !matches!(poll.content, Content::Poll { .. }) {
+        return Ok(Vec::new());
+    }
+    let mut waiting: Vec<Sealed> = part.votes.iter().filter(|sealed| sealed.poll == poll.wa_id).cloned().collect();
+    let kept = match own.vault.list(SEALED_VOTE, &format!("{}|", poll.wa_id)).await {
+        Ok(kept) => kept,
+        Err(StoreError::Connection(error)) => return Err(store::Error::Unavailable(error)),
+        // What cannot be read there is no reason to refuse the poll.
+        Err(_) => Vec::new(),
+    };
+    let kept = kept.iter().filter_map(|(_, plain)| serde_json::from_slice::<Sealed>(undate(plain).ok()?.1).ok());
+    waiting.extend(kept.filter(|sealed| sealed.poll == poll.wa_id));
+    let mut votes = Vec::new();
+    for sealed in waiting {
+        let mut rows: Vec<_> = part.rows.iter().filter(|row| row.wa_id == sealed.vote).cloned().collect();
+        if rows.is_empty() {
+            rows = decoration(own, own.ctx.store.messages_on_wire(own.session(), &sealed.vote).await)?.unwrap_or_default();
+        }
+        let Some(mut row) = rows.into_iter().find(|row| change::same_chat(poll, row)) else { continue };
+        match open(own, client, poll, &sealed, part).await? {
+            Look::Read(content) => row.content = content,
+            Look::TooEarly => continue,
+            Look::Never => {
+                part.ops.push(Vault::delete(SEALED_VOTE, sealed.key()));
+                continue;
+            }
+        }
+        part.ops.push(Vault::delete(SEALED_VOTE, sealed.key()));
+        votes.push(row);
+    }
+    votes.sort_by_key(|row| row.created_at);
+    Ok(votes)
+}
+
+/// The poll that the vote in `row` is on, from the same part or from the store.
+async fn poll_of(own: &Own, row: &MessageRow, wa_id: &str, part: &Part) -> Result<Option<MessageRow>, store::Error> {
+    let is_it = |poll: &&MessageRow| poll.wa_id == wa_id && matches!(poll.content, Content::Poll { .. }) && change::same_chat(poll, row);
+    if let Some(poll) = part.rows.iter().rev().find(is_it) {
+        return Ok(Some(poll.clone()));
+    }
+    let rows = decoration(own, own.ctx.store.messages_on_wire(own.session(), wa_id).await)?.unwrap_or_default();
+    Ok(rows.iter().find(is_it).cloned())
+}
+
+async fn open(own: &Own, client: &Client, poll: &MessageRow, sealed: &Sealed, part: &Part) -> Result<Look, store::Error> {
+    let Content::Poll { options, .. } = &poll.content else { return Ok(Look::TooEarly) };
+    let Ok(voter) = sealed.voter.parse::<Jid>() else { return Ok(Look::Never) };
+    let Some(creator) = creator(client, poll, &voter) else { return Ok(Look::TooEarly) };
+    let Some(secret) = secret(own, client, poll, &creator, part).await? else {
         tracing::debug!(session = %own.session(), poll = %poll.id, "the poll's secret is not known");
-        return Ok(());
+        return Ok(Look::TooEarly);
     };
-    let Some(vote) = update.vote.as_option() else { return Ok(()) };
-    let sealed = PollVoteCiphertext {
-        enc_payload: vote.enc_payload.as_deref().unwrap_or_default(),
-        enc_iv: vote.enc_iv.as_deref().unwrap_or_default(),
-    };
-    let Ok(hashes) = client.polls().decrypt_vote(sealed, &secret, &wa_id, &creator, &voter).await else {
+    let ciphertext = PollVoteCiphertext { enc_payload: &sealed.payload, enc_iv: &sealed.iv };
+    let Ok(hashes) = client.polls().decrypt_vote(ciphertext, &secret, &poll.wa_id, &creator, &voter).await else {
         tracing::warn!(session = %own.session(), poll = %poll.id, "a vote could not be read");
-        return Ok(());
+        return Ok(Look::Never);
     };
     let chosen = |option: &&String| hashes.iter().any(|hash| *hash == compute_option_hash(option));
     let options = options.iter().filter(chosen).cloned().collect();
-    let target = Reference { message_id: None, whatsapp_id: wa_id, from: poll.sender.clone() };
-    row.content = Content::PollVote { options, target };
-    Ok(())
+    let target = Reference { message_id: None, whatsapp_id: sealed.poll.clone(), from: poll.sender.clone() };
+    Ok(Look::Read(Content::PollVote { options, target }))
 }
 
 /// What is only read to show a message better fails no commit: what cannot be read is as good as what is not there.
@@ -64,8 +170,11 @@ fn creator(client: &Client, poll: &MessageRow, voter: &Jid) -> Option<Jid> {
     name?.parse().ok()
 }
 
-/// The poll's secret: from what we sent, or from what the library kept of what came.
-async fn secret(own: &Own, client: &Client, poll: &MessageRow, creator: &Jid) -> Result<Option<Vec<u8>>, store::Error> {
+/// The poll's secret: from the same part, from what we sent, or from what was kept of what came.
+async fn secret(own: &Own, client: &Client, poll: &MessageRow, creator: &Jid, part: &Part) -> Result<Option<Vec<u8>>, store::Error> {
+    if let Some((_, _, secret)) = part.secrets.iter().find(|(chat, wa_id, _)| *wa_id == poll.wa_id && *chat == poll.chat) {
+        return Ok(Some(secret.clone()));
+    }
     if let Some(payload) = decoration(own, own.ctx.store.sent_payload(own.session(), &poll.chat, &poll.wa_id).await)?.flatten() {
         return Ok(
             compose::thaw(&payload).and_then(|message: wa::Message| message.message_context_info.as_option()?.message_secret.clone())
