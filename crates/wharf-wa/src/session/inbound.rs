@@ -108,7 +108,9 @@ impl Inbound {
     }
 
     fn leave_out(&self, keys: Vec<String>) {
-        keys.into_iter().for_each(|key| self.own.strays.leave_out(key));
+        for key in keys {
+            self.own.strays.leave_out(key);
+        }
     }
 
     /// Takes one message into the part; tells whether it gets a row.
