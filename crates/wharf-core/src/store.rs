@@ -33,7 +33,8 @@ pub use idempotency::{Answer, Claim, IdempotencyRow, IdempotencyStore};
 pub use key::{KeyRow, KeyStore, KeyWithAccount};
 pub use media::{DueFetch, LostFetch, MediaRow, MediaStore, NewFetch};
 pub use message::{
-    Accepted, Inbound, MessageFilter, MessageRow, MessageStore, NewMessage, Outcome, Outgoing, Overdue, Receipt, ReceiptKind, StatusChange,
+    Accepted, CLAIM_LIMIT_MS, Inbound, MAY_HAVE_ARRIVED, MessageFilter, MessageRow, MessageStore, NewMessage, Outcome, Outgoing, Overdue,
+    Receipt, ReceiptKind, StatusChange, TRY_LIMIT_MS,
 };
 pub use owner::{Fence, OwnerStore};
 pub use session::{Created, LinkChange, NewSession, SessionRow, SessionStore};

@@ -57,8 +57,8 @@ impl MessageStore for SqlStore {
         self.with_queued(limit).await
     }
 
-    async fn claim_messages(&self, fence: &Fence, ids: &[MessageId]) -> Result<(), Error> {
-        self.count_try(fence, ids).await
+    async fn claim_messages(&self, fence: &Fence, ids: &[MessageId], at: Timestamp) -> Result<(), Error> {
+        self.count_try(fence, ids, at).await
     }
 
     async fn record_outcomes(&self, fence: &Fence, changes: &[StatusChange]) -> Result<Vec<MessageId>, Error> {

@@ -36,6 +36,7 @@ history! {
     14 "0014_pace",
     15 "0015_proxies",
     16 "0016_whatsapp_switches",
+    18 "0018_ends",
     20 "0020_stale",
 }
 

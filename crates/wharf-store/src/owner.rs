@@ -22,11 +22,14 @@ statements! {
         WHERE session_owner.node IS NULL OR session_owner.node = excluded.node OR NOT EXISTS \
         (SELECT 1 FROM node_lease WHERE node_lease.node = session_owner.node AND node_lease.expires_at > $3) \
         RETURNING epoch";
+    /// Who had it before; nobody takes it in between.
+    FORMER = "SELECT node FROM session_owner WHERE session_id = $1", lock "FOR UPDATE";
     RELEASE = "UPDATE session_owner SET node = NULL WHERE session_id = $1 AND epoch = $2";
     /// A session that was cut off, or that another program uses, stays so until somebody asks for it.
-    LIST_UNOWNED = "SELECT s.id FROM sessions s LEFT JOIN session_owner o ON o.session_id = s.id \
+    LIST_UNATTENDED = "SELECT s.id FROM sessions s LEFT JOIN session_owner o ON o.session_id = s.id \
         WHERE s.jid IS NOT NULL AND s.deleted = 0 AND s.status <> 'disconnected' AND s.status <> 'stopped' \
-        AND (o.node IS NULL OR NOT EXISTS (SELECT 1 FROM node_lease l WHERE l.node = o.node AND l.expires_at > $1)) ORDER BY s.number";
+        AND (o.node IS NULL OR o.node = $2 OR NOT EXISTS (SELECT 1 FROM node_lease l WHERE l.node = o.node AND l.expires_at > $1)) \
+        ORDER BY s.number";
     /// A ban may have an end; then the session is tried again without being asked for.
     LIST_BANNED = concat!(
         "SELECT ", session::columns!(), " FROM sessions LEFT JOIN session_owner o ON o.session_id = sessions.id \
@@ -62,6 +65,11 @@ fn told(row: Option<Row>) -> Result<Timestamp, Error> {
     row.ok_or_else(|| corrupt("a clock tells no time".to_owned()))?.time()
 }
 
+/// The time by which leases are judged.
+pub(crate) async fn now(store: &SqlStore, now: Timestamp) -> Result<Timestamp, Error> {
+    told(store.readers.first(&CLOCK, args![now]).await?)
+}
+
 /// Refuses a write whose maker does not own the session any more.
 pub(crate) async fn check(tx: &mut Tx, fence: &Fence) -> Result<(), Error> {
     let held = tx.first(&FENCE, args![&fence.session, fence.epoch]).await?;
@@ -91,16 +99,17 @@ impl OwnerStore for SqlStore {
         let Some(mut row) = self.readers.first(&ACCOUNT_OF, args![session]).await? else { return Ok(None) };
         let account = row.parsed("an account's id", AccountId::parse)?;
         let (id, node) = (session.clone(), node.to_owned());
-        let epoch = self
+        let taken = self
             .write(account.as_str(), session.as_str(), move |tx| {
                 Box::pin(async move {
                     let now = told(tx.first(&CLOCK, args![now]).await?)?;
-                    let row = tx.first(&TAKE, args![&id, &node, now]).await?;
-                    row.map(|mut row| row.int()).transpose()
+                    let former = tx.first(&FORMER, args![&id]).await?.map(|mut row| row.opt_text()).transpose()?.flatten();
+                    let Some(mut row) = tx.first(&TAKE, args![&id, &node, now]).await? else { return Ok(None) };
+                    Ok(Some((row.int()?, former.is_some_and(|former| former != node))))
                 })
             })
             .await?;
-        Ok(epoch.map(|epoch| Fence { account, session: session.clone(), epoch }))
+        Ok(taken.map(|(epoch, taken_over)| Fence { account, session: session.clone(), epoch, taken_over }))
     }
 
     async fn release_session(&self, fence: &Fence) -> Result<(), Error> {
@@ -131,14 +140,14 @@ impl OwnerStore for SqlStore {
         .await
     }
 
-    async fn list_unowned_sessions(&self, now: Timestamp) -> Result<Vec<SessionId>, Error> {
-        let now = told(self.readers.first(&CLOCK, args![now]).await?)?;
-        let rows = self.readers.fetch(&LIST_UNOWNED, args![now]).await?;
+    async fn list_unattended_sessions(&self, node: &str, now: Timestamp) -> Result<Vec<SessionId>, Error> {
+        let now = self::now(self, now).await?;
+        let rows = self.readers.fetch(&LIST_UNATTENDED, args![now, node]).await?;
         rows.into_iter().map(|mut row| row.parsed("a session's id", SessionId::parse)).collect()
     }
 
     async fn list_banned_sessions(&self, now: Timestamp) -> Result<Vec<SessionRow>, Error> {
-        let now = told(self.readers.first(&CLOCK, args![now]).await?)?;
+        let now = self::now(self, now).await?;
         let rows = self.readers.fetch(&LIST_BANNED, args![now]).await?;
         rows.into_iter().map(|mut row| session::session(&mut row).map(|(_, session)| session)).collect()
     }

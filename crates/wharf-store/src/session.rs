@@ -29,14 +29,18 @@ statements! {
         "SELECT ", columns!(), " FROM sessions WHERE account_id = $1 AND deleted = 0 AND number > $2 ORDER BY number LIMIT $3"
     );
     LIST_LINKED = concat!("SELECT ", columns!(), " FROM sessions WHERE jid IS NOT NULL AND deleted = 0 ORDER BY number");
+    LIST_IN_PAIRING = "SELECT id FROM sessions WHERE jid IS NULL AND deleted = 0 AND status IN ('starting', 'qr', 'connecting') \
+        AND EXISTS (SELECT 1 FROM vault v WHERE v.session_id = sessions.id AND v.space = 'device') ORDER BY number";
     DELETE = "UPDATE sessions SET deleted = 1, jid = NULL, lid = NULL, push_name = NULL, proxy = NULL WHERE account_id = $1 AND id = $2 AND deleted = 0";
+    IS_RECORDED = "SELECT 1 FROM sessions WHERE id = $1 AND link_change = $2";
     /// A reason says why a session is disconnected, so it goes with that status.
     LINK = "UPDATE sessions SET status_at = CASE WHEN status = $2 THEN status_at ELSE $3 END, status = $2, \
         reason = CASE WHEN $2 = 'disconnected' THEN COALESCE($4, reason) END, \
         jid = CASE WHEN $8 = 1 THEN NULL ELSE COALESCE($5, jid) END, \
         lid = CASE WHEN $8 = 1 THEN NULL ELSE COALESCE($6, lid) END, \
         push_name = CASE WHEN $8 = 1 THEN NULL ELSE COALESCE($7, push_name) END, \
-        refusal = CASE WHEN $2 = 'connected' THEN NULL WHEN $2 = 'qr' THEN $9 ELSE COALESCE($9, refusal) END \
+        refusal = CASE WHEN $2 = 'connected' THEN NULL WHEN $2 = 'qr' THEN $9 ELSE COALESCE($9, refusal) END, \
+        link_change = COALESCE($10, link_change) \
         WHERE id = $1 AND deleted = 0";
 }
 
@@ -141,11 +145,19 @@ impl SessionStore for SqlStore {
         rows.into_iter().map(|mut row| session(&mut row).map(|(_, session)| session)).collect()
     }
 
-    async fn record_link(&self, fence: &Fence, change: &LinkChange) -> Result<(), Error> {
-        let (owned, change) = (fence.clone(), change.clone());
+    async fn list_sessions_in_pairing(&self) -> Result<Vec<SessionId>, Error> {
+        let rows = self.readers.fetch(&LIST_IN_PAIRING, &[]).await?;
+        rows.into_iter().map(|mut row| row.parsed("a session's id", SessionId::parse)).collect()
+    }
+
+    async fn record_link_once(&self, fence: &Fence, change: &LinkChange, mark: Option<&str>) -> Result<(), Error> {
+        let (owned, change, mark) = (fence.clone(), change.clone(), mark.map(str::to_owned));
         self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
             Box::pin(async move {
                 owner::check(tx, &owned).await?;
+                if mark.is_some() && tx.first(&IS_RECORDED, args![&owned.session, &mark]).await?.is_some() {
+                    return Ok(());
+                }
                 if change.unlink || change.jid.is_some() {
                     let jid = change.jid.as_ref().filter(|_| !change.unlink);
                     message::give_up_of_others(tx, &owned.session, jid).await?;
@@ -161,6 +173,7 @@ impl SessionStore for SqlStore {
                     &change.push_name,
                     change.unlink,
                     &refusal,
+                    &mark,
                 ];
                 tx.execute(&LINK, args).await?;
                 event::write(tx, &owned.account, &owned.session, change.at, &event::drafts(change.events)).await

@@ -171,8 +171,8 @@ impl WebhookStore for SqlStore {
         self.next_due(webhook).await
     }
 
-    async fn record_tries(&self, due: &DueWebhook, tries: Vec<TryRecord>, health: Health) -> Result<(), Error> {
-        self.record(due, tries, health).await
+    async fn record_tries(&self, due: &DueWebhook, tries: Vec<TryRecord>, health: Health, under: Timestamp) -> Result<(), Error> {
+        self.record(due, tries, health, under).await
     }
 }
 

@@ -12,6 +12,8 @@ mod signal;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use device::is_linked;
+
 use std::sync::Arc;
 
 use serde::Serialize;

@@ -8,6 +8,7 @@ mod client;
 pub(crate) mod convert;
 mod door;
 mod events;
+mod finish;
 pub(crate) mod flight;
 mod groups;
 mod heard;

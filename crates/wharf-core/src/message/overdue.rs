@@ -12,8 +12,8 @@ const BATCH: u32 = 500;
 pub async fn fail_overdue(services: &Services) -> Result<u64, store::Error> {
     let now = services.clock.now();
     let mut failed = 0;
-    for Overdue { row, given_up } in services.store.overdue_messages(now, BATCH).await? {
-        let outcome = if given_up { unlinked() } else { expired() };
+    for Overdue { row, given_up, doubtful } in services.store.overdue_messages(now, BATCH).await? {
+        let outcome = if given_up { unlinked(doubtful) } else { expired(doubtful) };
         let change = StatusChange { id: row.id.clone(), outcome: outcome.clone(), at: now };
         if services.store.fail_message(&row.account, &change).await? {
             services.outcomes.report(&row.id, outcome);
@@ -24,12 +24,12 @@ pub async fn fail_overdue(services: &Services) -> Result<u64, store::Error> {
     Ok(failed)
 }
 
-fn expired() -> Outcome {
-    Outcome::Failed { code: ErrorCode::MessageSendingFailed, reason: "WhatsApp did not acknowledge the message in time".to_owned() }
+fn expired(doubtful: bool) -> Outcome {
+    Outcome::failure(ErrorCode::MessageSendingFailed, "WhatsApp did not acknowledge the message in time", doubtful)
 }
 
-/// What becomes of a message whose account the session does not have any more.
-pub fn unlinked() -> Outcome {
-    let reason = "the session was unlinked or deleted before WhatsApp acknowledged the message".to_owned();
-    Outcome::Failed { code: ErrorCode::SessionDisconnected, reason }
+/// What becomes of a message whose account the session does not have any more. `doubtful` where a try of it may have reached WhatsApp.
+pub fn unlinked(doubtful: bool) -> Outcome {
+    let reason = "the session was unlinked or deleted before WhatsApp acknowledged the message";
+    Outcome::failure(ErrorCode::SessionDisconnected, reason, doubtful)
 }

@@ -136,6 +136,6 @@ pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: O
             row.status = MessageStatus::Sent;
             Ok(Sent { row, hold: None })
         }
-        Some(Outcome::Failed { reason, .. }) => Err(Error::Failed { id: row.id, reason }),
+        Some(Outcome::Failed { reason, .. } | Outcome::Unknown { reason, .. }) => Err(Error::Failed { id: row.id, reason }),
     }
 }

@@ -83,11 +83,25 @@ pub struct Outgoing {
 pub enum Outcome {
     /// WhatsApp's server acknowledged it.
     Sent,
-    Failed {
-        code: ErrorCode,
-        reason: String,
-    },
+    /// It did not go, and will not.
+    Failed { code: ErrorCode, reason: String },
+    /// It is given up, and may have arrived: a receipt that comes later corrects it.
+    Unknown { code: ErrorCode, reason: String },
 }
+
+impl Outcome {
+    /// A failure; `doubtful` where a try may have reached WhatsApp, which the reason then says.
+    pub fn failure(code: ErrorCode, reason: &str, doubtful: bool) -> Self {
+        if doubtful {
+            let reason = format!("{reason}; {MAY_HAVE_ARRIVED}");
+            return Self::Unknown { code, reason };
+        }
+        Self::Failed { code, reason: reason.to_owned() }
+    }
+}
+
+/// What the reason of an unknown end says.
+pub const MAY_HAVE_ARRIVED: &str = "it may have arrived, and a receipt would correct this: do not send it again as a new message";
 
 /// A status that the store is to record for one outgoing message.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,6 +117,8 @@ pub struct Overdue {
     pub row: MessageRow,
     /// Its session was deleted, or is not linked any more to the account that was to send it.
     pub given_up: bool,
+    /// A try of it may have reached WhatsApp.
+    pub doubtful: bool,
 }
 
 /// What a batch of incoming messages became.
@@ -149,6 +165,11 @@ pub struct MessageFilter {
     pub status: Option<MessageStatus>,
 }
 
+/// How long a try that began in time may still be under way: the write with all look-ups, and the wait for the acknowledgement.
+pub const TRY_LIMIT_MS: i64 = 3 * 60_000;
+/// How long before its try a message is claimed at the most: a page is claimed at once and sent one after the other.
+pub const CLAIM_LIMIT_MS: i64 = 45 * 60_000;
+
 #[async_trait]
 pub trait MessageStore {
     /// Accepts a message: row, payload, usage, claim and events in one commit.
@@ -169,16 +190,16 @@ pub trait MessageStore {
     /// The sessions that have queued messages, at most `limit`, of all accounts: for the worker that catches lost wake-ups.
     async fn sessions_with_queued(&self, limit: u32) -> Result<Vec<(AccountId, SessionId)>, Error>;
 
-    /// Counts one more try of each message, before it goes on the wire. Those that are not queued any more are left alone.
-    async fn claim_messages(&self, fence: &Fence, ids: &[MessageId]) -> Result<(), Error>;
+    /// Counts one more try of each message, before it goes on the wire, and notes when. Those that are not queued any more are left alone.
+    async fn claim_messages(&self, fence: &Fence, ids: &[MessageId], at: Timestamp) -> Result<(), Error>;
 
     /// Records how tries ended. A message that is not queued any more keeps its status. Returns the ids whose status
     /// really changed.
     async fn record_outcomes(&self, fence: &Fence, changes: &[StatusChange]) -> Result<Vec<MessageId>, Error>;
 
     /// Moves outgoing messages forward to the receipt's status, never back. A receipt on a queued message proves `sent`
-    /// too, and `read` proves `delivered`: the steps between are written as well. Unknown ids are ignored. Returns the
-    /// rows that moved.
+    /// too, and `read` proves `delivered`: the steps between are written as well. So does one on a message that failed without anybody
+    /// knowing whether it arrived. Unknown ids are ignored. Returns the rows that moved.
     async fn record_receipt(&self, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error>;
 
     /// Inserts what came in, each with its event, leaving out what is there already (same session, chat, sender and
@@ -207,7 +228,8 @@ pub trait MessageStore {
     /// ids name no message that came in.
     async fn record_read_elsewhere(&self, fence: &Fence, wa_ids: &[String], at: Timestamp) -> Result<Vec<String>, Error>;
 
-    /// Queued messages of all sessions whose time is over at `now`.
+    /// Queued messages of all sessions whose time is over at `now`, but for those that may be on the wire at this moment: a node that
+    /// lives has claimed them, and their time was not over [`TRY_LIMIT_MS`] ago.
     async fn overdue_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<Overdue>, Error>;
 
     /// Fails one queued message for want of an owner: the worker's verb for overdue messages and deleted sessions.

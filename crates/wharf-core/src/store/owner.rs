@@ -13,6 +13,8 @@ pub struct Fence {
     pub session: SessionId,
     /// Rises with every take-over and never falls.
     pub epoch: i64,
+    /// Another node had it until this take, and had not given it up.
+    pub taken_over: bool,
 }
 
 /// Leases are judged by one clock: where several nodes share a database it is the database's, and `now` counts for nothing.
@@ -41,8 +43,9 @@ pub trait OwnerStore {
     /// The session has begun its keys anew.
     async fn clear_stale(&self, fence: &Fence) -> Result<(), Error>;
 
-    /// The linked sessions of all accounts that should be running and that no node with a lease at `now` owns, oldest first.
-    async fn list_unowned_sessions(&self, now: Timestamp) -> Result<Vec<SessionId>, Error>;
+    /// The linked sessions of all accounts that should be running and that no other node with a lease at `now` owns, oldest first: also
+    /// those of `node` itself, which knows which of them it runs.
+    async fn list_unattended_sessions(&self, node: &str, now: Timestamp) -> Result<Vec<SessionId>, Error>;
 
     /// The linked sessions of all accounts that WhatsApp has banned and that no node with a lease at `now` owns, oldest first.
     async fn list_banned_sessions(&self, now: Timestamp) -> Result<Vec<SessionRow>, Error>;

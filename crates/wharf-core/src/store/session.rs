@@ -95,7 +95,17 @@ pub trait SessionStore {
     /// Every session that should be running, of all accounts: those with a link, for the start of the process.
     async fn list_linked_sessions(&self) -> Result<Vec<SessionRow>, Error>;
 
+    /// The sessions of all accounts that were being linked when their row was last written, and have a device's keys: a link that was
+    /// made in that moment is known by the keys alone.
+    async fn list_sessions_in_pairing(&self) -> Result<Vec<SessionId>, Error>;
+
     /// Records what the engine saw, with its events, in one commit. Where the session is unlinked, or linked to another account than
     /// before, the time of what is queued is over with it: it was said by that account.
-    async fn record_link(&self, fence: &Fence, change: &LinkChange) -> Result<(), Error>;
+    async fn record_link(&self, fence: &Fence, change: &LinkChange) -> Result<(), Error> {
+        self.record_link_once(fence, change, None).await
+    }
+
+    /// The same for a change that may have been recorded before although nobody heard of it: the last one recorded under this mark is
+    /// not recorded again.
+    async fn record_link_once(&self, fence: &Fence, change: &LinkChange, mark: Option<&str>) -> Result<(), Error>;
 }

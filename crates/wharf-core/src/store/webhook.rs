@@ -159,6 +159,7 @@ pub trait WebhookStore {
     /// When the next delivery is due.
     async fn next_delivery_at(&self, webhook: i64) -> Result<Option<Timestamp>, Error>;
 
-    /// Writes tries down. A delivery that is not pending any more is left alone.
-    async fn record_tries(&self, due: &DueWebhook, tries: Vec<TryRecord>, health: Health) -> Result<(), Error>;
+    /// Writes tries down. A delivery that is not pending any more is left alone, and so is the health of a webhook that was changed since
+    /// `under`, its `updated_at` when it was found to be so.
+    async fn record_tries(&self, due: &DueWebhook, tries: Vec<TryRecord>, health: Health, under: Timestamp) -> Result<(), Error>;
 }

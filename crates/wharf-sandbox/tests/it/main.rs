@@ -12,6 +12,7 @@ mod changes;
 mod chaos;
 mod commands;
 mod companions;
+mod ends;
 mod events;
 mod first_message;
 mod forwards;

@@ -14,20 +14,22 @@ use crate::{event, owner};
 
 statements! {
     END = concat!(
-        "UPDATE messages SET status = $3, error_code = $4, error_reason = $5 \
+        "UPDATE messages SET status = $3, error_code = $4, error_reason = $5, doubtful = $6 \
          WHERE id = $1 AND session_id = $2 AND status = 'queued' RETURNING ", message_columns!()
     );
     END_UNOWNED = concat!(
-        "UPDATE messages SET status = $3, error_code = $4, error_reason = $5 \
+        "UPDATE messages SET status = $3, error_code = $4, error_reason = $5, doubtful = $6 \
          WHERE id = $1 AND account_id = $2 AND status = 'queued' RETURNING ", message_columns!()
     );
 }
 
-/// Status, error code and reason of an outcome.
-fn columns(outcome: &Outcome) -> (&'static str, Option<&'static str>, Option<&str>) {
+/// Status, error code and reason of an outcome, and whether it may be another one.
+fn columns(outcome: &Outcome) -> (&'static str, Option<&'static str>, Option<&str>, bool) {
+    let failed = MessageStatus::Failed.as_str();
     match outcome {
-        Outcome::Sent => (MessageStatus::Sent.as_str(), None, None),
-        Outcome::Failed { code, reason } => (MessageStatus::Failed.as_str(), Some(code.name()), Some(reason)),
+        Outcome::Sent => (MessageStatus::Sent.as_str(), None, None, false),
+        Outcome::Failed { code, reason } => (failed, Some(code.name()), Some(reason), false),
+        Outcome::Unknown { code, reason } => (failed, Some(code.name()), Some(reason), true),
     }
 }
 
@@ -52,8 +54,8 @@ impl SqlStore {
                 owner::check(tx, &owned).await?;
                 let mut ended = Vec::new();
                 for change in &changes {
-                    let (status, code, reason) = columns(&change.outcome);
-                    let row = tx.first(&END, args![&change.id, &owned.session, status, code, reason]).await?;
+                    let (status, code, reason, unknown) = columns(&change.outcome);
+                    let row = tx.first(&END, args![&change.id, &owned.session, status, code, reason, unknown]).await?;
                     ended.extend(announce(tx, row, change.at).await?);
                 }
                 Ok(ended)
@@ -66,8 +68,8 @@ impl SqlStore {
         let (owner, change) = (account.clone(), change.clone());
         self.write(account.as_str(), "", move |tx| {
             Box::pin(async move {
-                let (status, code, reason) = columns(&change.outcome);
-                let row = tx.first(&END_UNOWNED, args![&change.id, &owner, status, code, reason]).await?;
+                let (status, code, reason, unknown) = columns(&change.outcome);
+                let row = tx.first(&END_UNOWNED, args![&change.id, &owner, status, code, reason, unknown]).await?;
                 Ok(announce(tx, row, change.at).await?.is_some())
             })
         })

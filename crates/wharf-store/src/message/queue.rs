@@ -2,7 +2,7 @@
 
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MessageId, SessionId};
-use wharf_core::store::{Error, Fence, Outgoing, Overdue};
+use wharf_core::store::{CLAIM_LIMIT_MS, Error, Fence, Outgoing, Overdue, TRY_LIMIT_MS};
 
 use super::row::{message, message_columns};
 use crate::open::SqlStore;
@@ -14,10 +14,13 @@ statements! {
         FROM messages m JOIN outgoing o ON o.message = m.number \
         WHERE m.session_id = $1 AND m.status = 'queued' AND m.number > $2 ORDER BY m.number LIMIT $3";
     WITH_QUEUED = "SELECT DISTINCT account_id, session_id FROM messages WHERE status = 'queued' LIMIT $1";
-    COUNT_TRY = "UPDATE outgoing SET attempts = attempts + 1 WHERE message = \
+    COUNT_TRY = "UPDATE outgoing SET attempts = attempts + 1, claimed_at = $3 WHERE message = \
         (SELECT number FROM messages WHERE id = $1 AND session_id = $2 AND status = 'queued')";
     OVERDUE = concat!(
-        "SELECT expires_at, ", message_columns!(), " FROM messages WHERE status = 'queued' AND expires_at <= $1 LIMIT $2"
+        "SELECT expires_at, COALESCE((SELECT attempts FROM outgoing o WHERE o.message = messages.number), 1), ", message_columns!(),
+        " FROM messages WHERE status = 'queued' AND expires_at <= $1 AND (expires_at <= $3 OR expires_at <= created_at OR NOT EXISTS \
+        (SELECT 1 FROM outgoing o JOIN session_owner s ON s.session_id = messages.session_id JOIN node_lease l ON l.node = s.node \
+        WHERE o.message = messages.number AND o.claimed_at > $4 AND l.expires_at > $5)) LIMIT $2"
     );
     /// The recipient may ask by any of the chat's ids.
     PAYLOAD = "SELECT o.payload FROM messages m JOIN outgoing o ON o.message = m.number \
@@ -82,13 +85,13 @@ impl SqlStore {
         read.collect()
     }
 
-    pub(super) async fn count_try(&self, fence: &Fence, ids: &[MessageId]) -> Result<(), Error> {
+    pub(super) async fn count_try(&self, fence: &Fence, ids: &[MessageId], at: Timestamp) -> Result<(), Error> {
         let (owned, ids) = (fence.clone(), ids.to_vec());
         self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
             Box::pin(async move {
                 owner::check(tx, &owned).await?;
                 for id in &ids {
-                    tx.execute(&COUNT_TRY, args![id, &owned.session]).await?;
+                    tx.execute(&COUNT_TRY, args![id, &owned.session, at]).await?;
                 }
                 Ok(())
             })
@@ -97,11 +100,12 @@ impl SqlStore {
     }
 
     pub(super) async fn overdue(&self, now: Timestamp, limit: u32) -> Result<Vec<Overdue>, Error> {
-        let rows = self.readers.fetch(&OVERDUE, args![now, limit]).await?;
+        let (began, claimed) = (now.plus_millis(-TRY_LIMIT_MS), now.plus_millis(-CLAIM_LIMIT_MS));
+        let rows = self.readers.fetch(&OVERDUE, args![now, limit, began, claimed, owner::now(self, now).await?]).await?;
         let read = rows.into_iter().map(|mut row| {
-            let expires_at = row.time()?;
+            let (expires_at, attempts) = (row.time()?, row.int()?);
             let (_, row) = message(&mut row)?;
-            Ok(Overdue { given_up: expires_at <= row.created_at, row })
+            Ok(Overdue { given_up: expires_at <= row.created_at, doubtful: attempts > 0, row })
         });
         read.collect()
     }

@@ -13,12 +13,14 @@ use crate::{event, owner};
 statements! {
     /// Locked until the commit: a worker that fails overdue messages does not come between.
     FIND = concat!(
-        "SELECT ", message_columns!(), " FROM messages WHERE session_id = $1 AND wa_id = $2 AND direction = 'outgoing'"
+        "SELECT doubtful, ", message_columns!(), " FROM messages WHERE session_id = $1 AND wa_id = $2 AND direction = 'outgoing'"
     ), lock "FOR UPDATE";
-    ADVANCE = "UPDATE messages SET status = $2 WHERE number = $1";
+    /// Where it was taken for failed, that was wrong.
+    ADVANCE = "UPDATE messages SET status = $2, error_code = NULL, error_reason = NULL, doubtful = 0 WHERE number = $1";
 }
 
-/// The way of a message, in order. `failed` is not on it: a message that failed stays so.
+/// The way of a message, in order. `failed` is not on it: a message that failed stays so, unless nobody knew whether it arrived; that one
+/// goes on as if it had been queued.
 const WAY: [MessageStatus; 5] =
     [MessageStatus::Queued, MessageStatus::Sent, MessageStatus::Delivered, MessageStatus::Read, MessageStatus::Played];
 
@@ -36,9 +38,17 @@ async fn advance(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<Me
     let mut moved = Vec::new();
     for wa_id in &receipt.wa_ids {
         let Some(mut found) = tx.first(&FIND, args![&fence.session, wa_id]).await? else { continue };
+        let doubtful = found.flag()?;
         let Some((number, mut row)) = readable(&mut found)? else { continue };
+        let corrected = doubtful && row.status == MessageStatus::Failed;
+        if corrected {
+            row = MessageRow { status: MessageStatus::Queued, error: None, error_reason: None, ..row };
+        }
         let steps = between(row.status, receipt.kind.status());
         let Some(last) = steps.last() else { continue };
+        if corrected {
+            step::remove(tx, number, MessageStatus::Failed).await?;
+        }
         tx.execute(&ADVANCE, args![number, last.as_str()]).await?;
         let mut events = Vec::new();
         for status in steps {

@@ -10,6 +10,7 @@ use crate::sql::{Tx, args, statements};
 
 statements! {
     INSERT = "INSERT INTO message_steps (message, status, at) VALUES ($1, $2, $3) ON CONFLICT (message, status) DO NOTHING";
+    REMOVE = "DELETE FROM message_steps WHERE message = $1 AND status = $2";
     OF_MESSAGE = "SELECT m.direction, m.marks, m.created_at, s.status, s.at FROM messages m LEFT JOIN message_steps s ON s.message = m.number \
         WHERE m.account_id = $1 AND m.id = $2";
 }
@@ -17,6 +18,11 @@ statements! {
 /// Notes when the message with this number reached a status after its first.
 pub(super) async fn insert(tx: &mut Tx, number: i64, status: MessageStatus, at: Timestamp) -> Result<(), Error> {
     tx.execute(&INSERT, args![number, status.as_str(), at]).await.map(drop)
+}
+
+/// Takes back that it reached a status, which was not so.
+pub(super) async fn remove(tx: &mut Tx, number: i64, status: MessageStatus) -> Result<(), Error> {
+    tx.execute(&REMOVE, args![number, status.as_str()]).await.map(drop)
 }
 
 impl SqlStore {

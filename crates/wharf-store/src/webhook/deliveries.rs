@@ -38,13 +38,16 @@ statements! {
     RECORD = "UPDATE deliveries SET state = $3, next_at = $4, tries = $5, \
         log = CASE WHEN log = '' OR LENGTH(log) > 40000 THEN CAST($6 AS TEXT) ELSE log || ',' || CAST($6 AS TEXT) END \
         WHERE webhook = $1 AND event = $2 AND state = 'pending'";
-    FAILING_SINCE = "UPDATE webhooks SET failing_since = $2 WHERE number = $1 AND enabled = 1";
-    DISABLE = "UPDATE webhooks SET enabled = 0, disabled_reason = $2, disabled_at = $3 WHERE number = $1 AND enabled = 1";
+    /// Whoever changed the webhook meanwhile knows better.
+    FAILING_SINCE = "UPDATE webhooks SET failing_since = $2 WHERE number = $1 AND enabled = 1 AND updated_at = $3";
+    DISABLE = "UPDATE webhooks SET enabled = 0, disabled_reason = $2, disabled_at = $3 WHERE number = $1 AND enabled = 1 AND updated_at = $4";
     AGAIN = "UPDATE deliveries SET state = 'pending', next_at = 0, tries = 0 \
         WHERE webhook = $1 AND event = (SELECT number FROM events WHERE id = $2)";
     /// By the time of writing, which the ids grow with.
     FIRST_SINCE = "SELECT number FROM events WHERE id >= $2 AND account_id = $1 ORDER BY id LIMIT 1";
-    CHUNK = "SELECT MAX(number) FROM (SELECT number FROM events WHERE account_id = $1 AND number >= $2 ORDER BY number LIMIT $3) chunk";
+    /// What is written later has its deliveries from the beginning.
+    LAST = "SELECT MAX(number) FROM events WHERE account_id = $1";
+    CHUNK = "SELECT MAX(number) FROM (SELECT number FROM events WHERE account_id = $1 AND number >= $2 AND number <= $4 ORDER BY number LIMIT $3) chunk";
     RECOVER = "INSERT INTO deliveries (webhook, event, state, next_at, tries, log) \
         SELECT CAST($1 AS BIGINT), number, 'pending', 0, 0, '' FROM events WHERE account_id = $2 AND number >= $3 AND number <= $4 AND id >= $5 \
         AND (CAST($6 AS TEXT) IS NULL OR session_id = $6) AND (CAST($7 AS TEXT) LIKE '%\"*\"%' OR $7 LIKE '%\"' || kind || '\"%') \
@@ -101,7 +104,7 @@ impl SqlStore {
         row.map_or(Ok(None), |mut row| row.opt_time())
     }
 
-    pub(super) async fn record(&self, due: &DueWebhook, tries: Vec<TryRecord>, health: Health) -> Result<(), Error> {
+    pub(super) async fn record(&self, due: &DueWebhook, tries: Vec<TryRecord>, health: Health, under: Timestamp) -> Result<(), Error> {
         let due = due.clone();
         let written: Result<Vec<_>, Error> = tries.into_iter().map(|record| Ok((json(&record.attempt)?, record))).collect();
         let written = written?;
@@ -111,7 +114,7 @@ impl SqlStore {
                     let args = args![due.number, record.event, record.state.as_str(), record.next_at, record.tries, attempt];
                     tx.execute(&RECORD, args).await?;
                 }
-                note(tx, &due, health).await
+                note(tx, &due, health, under).await
             })
         })
         .await
@@ -132,8 +135,11 @@ impl SqlStore {
         let since = EventId::first_at(since);
         let Some(mut row) = self.readers.first(&FIRST_SINCE, args![&webhook.account, &since]).await? else { return Ok(0) };
         let (mut from, mut total) = (row.int()?, 0);
+        let Some(end) = self.readers.first(&LAST, args![&webhook.account]).await?.map_or(Ok(None), |mut row| row.opt_int())? else {
+            return Ok(0);
+        };
         loop {
-            let chunk = self.readers.first(&CHUNK, args![&webhook.account, from, RECOVERED_AT_ONCE]).await?;
+            let chunk = self.readers.first(&CHUNK, args![&webhook.account, from, RECOVERED_AT_ONCE, end]).await?;
             let Some(to) = chunk.map_or(Ok(None), |mut row| row.opt_int())? else { return Ok(total) };
             let (hook, since) = (webhook.clone(), since.clone());
             total += self
@@ -150,14 +156,14 @@ impl SqlStore {
     }
 }
 
-/// Writes down how the webhook is.
-async fn note(tx: &mut Tx, due: &DueWebhook, health: Health) -> Result<(), Error> {
+/// Writes down how the webhook is, if it is still the one that was found so.
+async fn note(tx: &mut Tx, due: &DueWebhook, health: Health, under: Timestamp) -> Result<(), Error> {
     match health {
         Health::AsBefore => Ok(()),
-        Health::Well => tx.execute(&FAILING_SINCE, args![due.number, None::<i64>]).await.map(drop),
-        Health::FailingSince(at) => tx.execute(&FAILING_SINCE, args![due.number, at]).await.map(drop),
+        Health::Well => tx.execute(&FAILING_SINCE, args![due.number, None::<i64>, under]).await.map(drop),
+        Health::FailingSince(at) => tx.execute(&FAILING_SINCE, args![due.number, at, under]).await.map(drop),
         Health::Disabled { reason, at, event } => {
-            if tx.execute(&DISABLE, args![due.number, reason.as_str(), at]).await? == 0 {
+            if tx.execute(&DISABLE, args![due.number, reason.as_str(), at, under]).await? == 0 {
                 return Ok(());
             }
             event::write_of_account(tx, &due.account, at, &event::drafts(vec![event])).await

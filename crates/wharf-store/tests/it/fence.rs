@@ -41,7 +41,7 @@ async fn assert_refused(db: &Db, tenant: &Tenant, fence: &Fence) {
     let incoming = tenant.incoming("1@lid", "A1");
     let results = [
         ("record_link", db.store.record_link(fence, &change).await),
-        ("claim_messages", db.store.claim_messages(fence, std::slice::from_ref(&id)).await),
+        ("claim_messages", db.store.claim_messages(fence, std::slice::from_ref(&id), NOW).await),
         ("record_outcomes", db.store.record_outcomes(fence, &[sent(&id)]).await.map(drop)),
         ("record_receipt", db.store.record_receipt(fence, &receipt).await.map(drop)),
         ("record_inbound", db.store.record_inbound(fence, &[incoming]).await.map(drop)),

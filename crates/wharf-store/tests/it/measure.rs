@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use wharf_core::store::{Accepted, ChatStore, MessageRow, MessageStore, PageRequest, VaultOp, VaultStore};
 
 use crate::harness::Db;
-use crate::tenant::{Tenant, sent};
+use crate::tenant::{NOW, Tenant, sent};
 
 const EACH: usize = 100;
 
@@ -14,7 +14,7 @@ const EACH: usize = 100;
 async fn text(db: &Db, tenant: &Tenant) {
     let message = tenant.outgoing("a text of a usual length, as people write them");
     assert_eq!(db.store.accept_message(&message).await.unwrap(), Accepted::Now);
-    db.store.claim_messages(&tenant.fence, std::slice::from_ref(&message.row.id)).await.unwrap();
+    db.store.claim_messages(&tenant.fence, std::slice::from_ref(&message.row.id), NOW).await.unwrap();
     let put = |key: &str| VaultOp::Put { space: "session", key: key.to_owned(), value: vec![7; 900] };
     db.store.vault_apply(&tenant.fence, vec![put("491701234567:0"), put("491701234567:1")]).await.unwrap();
     assert_eq!(db.store.record_outcomes(&tenant.fence, &[sent(&message.row.id)]).await.unwrap().len(), 1);

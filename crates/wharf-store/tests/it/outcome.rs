@@ -1,6 +1,6 @@
 use wharf_api::ErrorCode;
 use wharf_api::types::message::MessageStatus::{Failed, Queued, Sent};
-use wharf_core::store::{AccountStore, MessageStore, NewMessage};
+use wharf_core::store::{AccountStore, MessageStore, NewMessage, OwnerStore, SessionStore, TRY_LIMIT_MS};
 
 use crate::harness::{Db, both_backends};
 use crate::tenant::{NOW, Tenant, failed, sent};
@@ -13,6 +13,7 @@ both_backends!(
     an_ended_message_keeps_its_status,
     an_owner_ends_only_its_own_sessions_messages,
     overdue_messages_are_those_whose_time_is_over,
+    what_may_be_on_the_wire_is_not_overdue_yet,
     only_its_account_can_fail_a_message,
     a_payload_stays_after_it_was_sent,
     whom_a_status_is_for_comes_with_every_try_and_stays,
@@ -38,7 +39,7 @@ async fn a_try_is_counted_before_the_wire_and_only_while_queued(db: &Db) {
     let (one, other) = (tenant.send(db, "a").await.id, tenant.send(db, "b").await.id);
     db.store.record_outcomes(&tenant.fence, &[sent(&other)]).await.unwrap();
     for _ in 0..2 {
-        db.store.claim_messages(&tenant.fence, &[one.clone(), other.clone()]).await.unwrap();
+        db.store.claim_messages(&tenant.fence, &[one.clone(), other.clone()], NOW).await.unwrap();
     }
     assert_eq!(db.store.queued_messages(&tenant.session, 0, 9).await.unwrap()[0].1.attempts, 2);
     assert_eq!(db.ints("SELECT attempts FROM outgoing ORDER BY message").await, [2, 0]);
@@ -82,7 +83,7 @@ async fn an_owner_ends_only_its_own_sessions_messages(db: &Db) {
     let (tenant, stranger) = (Tenant::new(db).await, Tenant::new(db).await);
     let id = tenant.send(db, "a").await.id;
     assert!(db.store.record_outcomes(&stranger.fence, &[sent(&id)]).await.unwrap().is_empty());
-    db.store.claim_messages(&stranger.fence, std::slice::from_ref(&id)).await.unwrap();
+    db.store.claim_messages(&stranger.fence, std::slice::from_ref(&id), NOW).await.unwrap();
     let queued = db.store.queued_messages(&tenant.session, 0, 9).await.unwrap();
     assert_eq!((&queued[0].1.id, queued[0].1.attempts), (&id, 0));
 }
@@ -105,6 +106,28 @@ async fn overdue_messages_are_those_whose_time_is_over(db: &Db) {
     assert!(db.store.fail_message(&one.account, &failed(&due)).await.unwrap());
     assert!(!db.store.fail_message(&one.account, &failed(&due)).await.unwrap());
     assert_eq!(overdue(2_000).await, [later.row.id]);
+}
+
+async fn what_may_be_on_the_wire_is_not_overdue_yet(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let (tried, other) = (tenant.send(db, "a").await.id, tenant.send(db, "b").await.id);
+    // Claimed just before its time is over.
+    let claimed_at = NOW.plus_millis(900);
+    db.store.claim_messages(&tenant.fence, std::slice::from_ref(&tried), claimed_at).await.unwrap();
+    let overdue = async |at| -> Vec<_> {
+        let rows = db.store.overdue_messages(NOW.plus_millis(at), 10).await.unwrap();
+        rows.into_iter().map(|overdue| (overdue.row.id, overdue.doubtful)).collect()
+    };
+    db.store.renew_lease("node", NOW, 100 * TRY_LIMIT_MS).await.unwrap();
+    assert_eq!(overdue(1_000).await, [(other.clone(), false)], "a node that lives may have it on the wire");
+    assert_eq!(overdue(999 + TRY_LIMIT_MS).await, [(other.clone(), false)]);
+    assert_eq!(overdue(1_000 + TRY_LIMIT_MS).await, [(tried.clone(), true), (other.clone(), false)], "no try takes so long");
+    db.store.renew_lease("node", NOW, 0).await.unwrap();
+    assert_eq!(overdue(1_000).await, [(tried.clone(), true), (other, false)], "nobody has it on the wire");
+    db.store.renew_lease("node", NOW, 100 * TRY_LIMIT_MS).await.unwrap();
+    db.store.delete_session(&tenant.account, &tenant.session).await.unwrap();
+    let left = overdue(1_000).await;
+    assert!(left.contains(&(tried, true)), "a session that is gone has nothing on the wire: {left:?}");
 }
 
 async fn only_its_account_can_fail_a_message(db: &Db) {

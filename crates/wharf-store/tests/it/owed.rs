@@ -11,7 +11,11 @@ use wharf_core::store::{
 use crate::harness::{Db, both_backends};
 use crate::tenant::{ALL, NOW, Tenant, chance};
 
-both_backends!(what_is_owed_to_a_webhook_outlives_the_log, a_webhook_that_is_off_keeps_nothing);
+both_backends!(
+    what_is_owed_to_a_webhook_outlives_the_log,
+    a_webhook_that_is_off_keeps_nothing,
+    a_recovery_ends_where_the_log_ended_when_it_began,
+);
 
 /// A webhook that wants everything.
 async fn webhook(db: &Db, tenant: &Tenant) -> WebhookRow {
@@ -68,7 +72,7 @@ async fn what_is_owed_to_a_webhook_outlives_the_log(db: &Db) {
         // That it was given up counts like that it arrived.
         let state = if place == 0 { DeliveryState::Failed } else { DeliveryState::Delivered };
         let record = TryRecord { event: delivery.event.number, state, next_at: NOW, tries: 1, attempt };
-        db.store.record_tries(&whose, vec![record], Health::AsBefore).await.unwrap();
+        db.store.record_tries(&whose, vec![record], Health::AsBefore, NOW).await.unwrap();
         let owed: Vec<_> = due[place + 1..].iter().map(|delivery| delivery.event.sequence).collect();
         assert_eq!(left(db, &tenant).await, owed);
     }
@@ -81,4 +85,21 @@ async fn a_webhook_that_is_off_keeps_nothing(db: &Db) {
     events(db, &tenant).await;
     db.store.change_webhook(&tenant.account, &hook.id, std::sync::Arc::new(|row| row.enabled = false)).await.unwrap().unwrap();
     assert!(left(db, &tenant).await.is_empty());
+}
+
+async fn a_recovery_ends_where_the_log_ended_when_it_began(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let hook = webhook(db, &tenant).await;
+    events(db, &tenant).await;
+    // An account that is never quiet: something is written before each look.
+    let busy = async {
+        loop {
+            events(db, &tenant).await;
+        }
+    };
+    let recovered = tokio::select! {
+        recovered = db.store.recover_deliveries(&hook, Timestamp::from_millis(0)) => recovered.unwrap(),
+        () = async { tokio::time::timeout(std::time::Duration::from_secs(20), busy).await.unwrap_or(()) } => panic!("it runs after the end of the log"),
+    };
+    assert!(recovered >= 3, "{recovered}");
 }

@@ -144,7 +144,7 @@ async fn no_write_lands_after_a_take_over(db: &Db) {
 async fn a_linked_session_is_nobodys_while_no_node_with_a_lease_has_it(db: &Db) {
     let tenant = Tenant::new(db).await;
     let lease = async |node: &str, ttl_ms: i64| db.store.renew_lease(node, NOW, ttl_ms).await.unwrap();
-    let nobodys = async || db.store.list_unowned_sessions(NOW).await.unwrap();
+    let nobodys = async || db.store.list_unattended_sessions("other", NOW).await.unwrap();
     let show = async |fence: &Fence, status: SessionStatus| {
         let jid = Some("15550000001@s.whatsapp.net".to_owned());
         let change =
@@ -156,10 +156,14 @@ async fn a_linked_session_is_nobodys_while_no_node_with_a_lease_has_it(db: &Db) 
     show(&tenant.fence, SessionStatus::Connected).await;
     lease("node", HOUR_MS).await;
     assert_eq!(nobodys().await, [], "its owner lives");
+    let own = db.store.list_unattended_sessions("node", NOW).await.unwrap();
+    assert_eq!(own, std::slice::from_ref(&tenant.session), "its owner knows whether it runs");
     lease("node", 0).await;
     assert_eq!(nobodys().await, std::slice::from_ref(&tenant.session), "its owner's lease has lapsed");
     lease("other", HOUR_MS).await;
     let taken = db.store.take_session(&tenant.session, "other", NOW).await.unwrap().unwrap();
+    assert!(taken.taken_over && !tenant.fence.taken_over, "only the second take was one from another node");
+    let nobodys = async || db.store.list_unattended_sessions("third", NOW).await.unwrap();
     assert_eq!(nobodys().await, [], "it has a new owner");
     show(&taken, SessionStatus::Disconnected).await;
     db.store.release_session(&taken).await.unwrap();
@@ -214,10 +218,10 @@ async fn on_a_server_the_clocks_of_the_nodes_decide_nothing() {
     db.store.renew_lease("node", NOW.plus_millis(-10 * day), HOUR_MS).await.unwrap();
     for wrong in [-day, 0, 10 * day] {
         assert!(db.store.take_session(&tenant.session, "other", NOW.plus_millis(wrong)).await.unwrap().is_none(), "{wrong}");
-        assert_eq!(db.store.list_unowned_sessions(NOW.plus_millis(wrong)).await.unwrap(), [], "{wrong}");
+        assert_eq!(db.store.list_unattended_sessions("other", NOW.plus_millis(wrong)).await.unwrap(), [], "{wrong}");
     }
     db.store.renew_lease("node", NOW.plus_millis(10 * day), 0).await.unwrap();
-    assert_eq!(db.store.list_unowned_sessions(NOW).await.unwrap(), std::slice::from_ref(&tenant.session));
+    assert_eq!(db.store.list_unattended_sessions("other", NOW).await.unwrap(), std::slice::from_ref(&tenant.session));
     let taken = db.store.take_session(&tenant.session, "other", NOW).await.unwrap();
     assert_eq!(taken.map(|fence| fence.epoch), Some(tenant.fence.epoch + 1));
     db.finish().await;

@@ -1,5 +1,5 @@
 use wharf_api::types::message::MessageStatus::{Delivered, Failed, Played, Queued, Read, Received, Sent};
-use wharf_core::store::{MessageRow, MessageStore, Receipt, ReceiptKind};
+use wharf_core::store::{MessageRow, MessageStore, Outcome, Receipt, ReceiptKind, StatusChange};
 
 use crate::harness::{Db, both_backends};
 use crate::tenant::{NOW, Tenant, failed, sent};
@@ -10,6 +10,7 @@ both_backends!(
     receipts_in_the_wrong_order_move_nothing_back,
     a_repeated_receipt_changes_nothing,
     a_failed_message_stays_failed,
+    a_receipt_corrects_an_end_that_nobody_knew,
     unknown_ids_and_incoming_messages_are_left_alone,
     a_receipt_for_many_moves_those_that_it_can,
 );
@@ -78,6 +79,23 @@ async fn a_failed_message_stays_failed(db: &Db) {
     db.store.record_outcomes(&tenant.fence, &[failed(&row.id)]).await.unwrap();
     assert!(receipt(db, &tenant, ReceiptKind::Delivered, &[&row]).await.is_empty());
     assert_eq!(tenant.status(db, &row.id).await, Failed);
+}
+
+async fn a_receipt_corrects_an_end_that_nobody_knew(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let row = tenant.send(db, "a").await;
+    let outcome = Outcome::failure(wharf_api::ErrorCode::MessageSendingFailed, "no answer", true);
+    let change = StatusChange { id: row.id.clone(), outcome, at: NOW.plus_millis(6) };
+    assert!(db.store.fail_message(&tenant.account, &change).await.unwrap());
+    let shown = db.store.find_message(&tenant.account, &row.id).await.unwrap().unwrap();
+    assert!(shown.error_reason.unwrap().starts_with("no answer; it may have arrived"));
+    let moved = receipt(db, &tenant, ReceiptKind::Delivered, &[&row]).await;
+    assert_eq!(moved, [MessageRow { status: Delivered, ..row.clone() }]);
+    assert_eq!(db.store.find_message(&tenant.account, &row.id).await.unwrap().unwrap(), moved[0]);
+    assert_eq!(tenant.line(db, &row.id).await, [Queued, Sent, Delivered]);
+    let kinds = db.texts("SELECT kind FROM events WHERE kind <> 'message.status' ORDER BY number").await;
+    assert_eq!(kinds, ["message.failed", "message.sent", "message.delivered"]);
+    assert!(receipt(db, &tenant, ReceiptKind::Delivered, &[&row]).await.is_empty());
 }
 
 async fn unknown_ids_and_incoming_messages_are_left_alone(db: &Db) {

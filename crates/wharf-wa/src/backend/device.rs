@@ -5,13 +5,21 @@ use wacore::stats::StorageResourceReport;
 use wacore::store::Device;
 use wacore::store::error::Result;
 use wacore::store::traits::DeviceStore;
-
-use wharf_core::store::VaultOp;
+use wharf_api::ids::SessionId;
+use wharf_core::seal::Seal;
+use wharf_core::store::{self, Store, VaultOp};
 
 use super::{Backend, to_json};
 
 const DEVICE: &str = "device";
 const SELF: &str = "self";
+
+/// Whether the keys of a session are those of a linked device. Keys that cannot be read are none.
+pub(crate) async fn is_linked(store: &dyn Store, seal: &Seal, session: &SessionId) -> std::result::Result<bool, store::Error> {
+    let Some(sealed) = store.vault_get(session, DEVICE, SELF).await? else { return Ok(false) };
+    let Ok(plain) = seal.open(&[session.as_str(), DEVICE, SELF], &sealed) else { return Ok(false) };
+    Ok(serde_json::from_slice::<Device>(&plain).is_ok_and(|device| device.pn.is_some()))
+}
 
 impl Backend {
     /// What writes the device down, to be applied with other changes.

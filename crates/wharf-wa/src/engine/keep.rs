@@ -1,8 +1,9 @@
 //! Which sessions are started without being asked for: at first all that are linked, from then on those that nobody runs.
 //!
-//! A session is nobody's where its owner gave it up, died, or came back under another id. Several processes may look at the same time:
-//! the take of a session lets one of them win.
+//! A session is nobody's where its owner gave it up, died, or came back under another id, and where this process owns it and has no task
+//! for it. Several processes may look at the same time: the take of a session lets one of them win.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use wharf_core::session::refusal;
 use wharf_core::store;
 
 use super::WaEngine;
+use crate::backend;
 
 /// How long a session holds its place among those that connect.
 const START_LIMIT: Duration = Duration::from_secs(15);
@@ -46,17 +48,25 @@ impl WaEngine {
     /// chance. Tells how many were started. One that is banned for a while is left alone until that is over.
     pub async fn start_linked(self: &Arc<Self>) -> Result<usize, store::Error> {
         let (sessions, now) = (self.ctx.store.list_linked_sessions().await?, self.ctx.clock.now());
-        Ok(self.start_all(sessions.into_iter().filter(|row| !refusal::is_barred(row, now)).map(|row| row.id).collect()).await)
+        let mut sessions: Vec<_> = sessions.into_iter().filter(|row| !refusal::is_barred(row, now)).map(|row| row.id).collect();
+        // A death between the keys of a new link and the row that tells of it leaves a device that is linked and nobody runs.
+        for session in self.ctx.store.list_sessions_in_pairing().await? {
+            if backend::is_linked(&*self.ctx.store, &self.ctx.seal, &session).await? {
+                sessions.push(session);
+            }
+        }
+        Ok(self.start_all(sessions).await)
     }
 
     /// The same for the linked sessions that no living process owns, and for those whose ban is over.
     async fn start_unowned(&self) -> Result<usize, store::Error> {
         let now = self.ctx.clock.now();
-        let mut sessions = self.ctx.store.list_unowned_sessions(now).await?;
+        // A task that ends while the rows are read leaves a row that says so, and the next look sees it.
+        let ran: HashSet<SessionId> = self.sessions().iter().filter(|(_, it)| !it.ended.is_cancelled()).map(|(id, _)| id.clone()).collect();
+        let mut sessions = self.ctx.store.list_unattended_sessions(&self.ctx.config.node, now).await?;
         let banned = self.ctx.store.list_banned_sessions(now).await?;
         sessions.extend(banned.into_iter().filter(|row| refusal::is_over(row, now)).map(|row| row.id));
-        // A lease of our own may have lapsed while the database was away.
-        sessions.retain(|session| self.running(session).is_none());
+        sessions.retain(|session| !ran.contains(session) && self.running(session).is_none());
         Ok(self.start_all(sessions).await)
     }
 

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
+use wacore::iq::devices::RemoveCompanionDeviceSpec;
+use wacore::types::events::Event;
 use wharf_core::engine::Error;
+use whatsapp_rust::ErrorChainExt as _;
+use whatsapp_rust::request::IqError;
 
 use super::client::{Running, Signal, Tokens};
 use super::life::{End, Life};
 use super::outgoing::{Pump, Queue};
 use super::pairing::{Ask, Pairing};
-use super::receipts::Receipts;
 use super::usable::Usable;
 use super::{Order, Own, lookup, pairing};
 use crate::vault::Halt;
@@ -20,6 +23,11 @@ use crate::vault::Halt;
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 /// How long a logout may take at WhatsApp.
 const LOGOUT_LIMIT: Duration = Duration::from_secs(15);
+/// How long it may take from the cut of a connection until WhatsApp has said why.
+const CUT_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long the receipts that came may take to be stored when a client ends.
+const RECEIPTS_LIMIT: Duration = Duration::from_secs(1);
 
 /// The pause between two questions whether numbers are on WhatsApp, for sessions that keep a pace.
 const LOOKUP_PAUSE: Duration = Duration::from_secs(1);
@@ -44,7 +52,6 @@ pub(super) struct Attendance<'life> {
     pub(super) running: Running,
     pub(super) connection: Connection,
     pub(super) tokens: Tokens,
-    pub(super) receipts: Receipts,
     pub(super) usable: Usable,
     /// The users that the account goes by.
     pub(super) own_users: Vec<String>,
@@ -59,6 +66,10 @@ pub(super) struct Attendance<'life> {
     /// Somebody woke the session while the pump was running.
     woken: bool,
     stopping: Option<(End, Instant)>,
+    /// WhatsApp is asked to remove the device.
+    logging_out: Option<JoinHandle<Result<(), IqError>>>,
+    /// The end that was asked for meanwhile.
+    after_logout: Option<End>,
 }
 
 impl<'life> Attendance<'life> {
@@ -69,7 +80,6 @@ impl<'life> Attendance<'life> {
             running,
             connection: Connection::default(),
             tokens: Tokens::default(),
-            receipts: Receipts::default(),
             usable: Usable::default(),
             own_users: Vec::new(),
             pairing_until: None,
@@ -79,10 +89,13 @@ impl<'life> Attendance<'life> {
             resume_at: None,
             woken: false,
             stopping: None,
+            logging_out: None,
+            after_logout: None,
         }
     }
 
     pub(super) async fn run(&mut self) -> End {
+        self.life.receipts.start(self.own);
         let mut halted = self.own.vault.halted();
         let wake = Arc::clone(&self.life.wake);
         let poll = self.own.ctx.config.poll;
@@ -96,6 +109,7 @@ impl<'life> Attendance<'life> {
             let end = tokio::select! {
                 biased;
                 _ = halted.changed() => Some(self.on_halt()),
+                answered = answered(&mut self.logging_out) => self.on_logout_answered(answered),
                 Ok(signal) = self.running.signals.recv() => match signal {
                     Signal::Event(event) => self.on_event(&event).await,
                     Signal::Dialing => self.on_lost_socket().await,
@@ -106,7 +120,7 @@ impl<'life> Attendance<'life> {
                     order => self.on_order(order),
                 },
                 queue = finished(&mut self.pump) => self.on_pumped(queue),
-                () = self.receipts.progress(self.own), if self.receipts.is_busy() => None,
+                () = self.life.receipts.progress(self.own), if self.life.receipts.is_busy() => None,
                 () = wake.notified() => self.on_wake().await,
                 () = self.own.unstored.notified() => self.on_unstored().await,
                 Ok(()) = switches.changed() => self.on_switches(),
@@ -117,8 +131,7 @@ impl<'life> Attendance<'life> {
                 () = &mut self.running.handle => Some(End::Broken),
             };
             if let Some(end) = end {
-                // A logout that was asked for has no other end.
-                return if self.life.logout.is_some() && matches!(end, End::Broken | End::Barred) { End::LoggedOut } else { end };
+                return end;
             }
         }
     }
@@ -150,7 +163,11 @@ impl<'life> Attendance<'life> {
             Some(Order::Logout(reply)) if self.connection.connected => {
                 self.life.logout = Some(reply);
                 self.stopping = Some((End::LoggedOut, Instant::now() + LOGOUT_LIMIT));
-                tokio::spawn(async move { client.logout().await });
+                // The library's own logout takes whatever becomes of this for a success.
+                self.logging_out = Some(tokio::spawn(async move {
+                    let device = client.pn().ok_or(IqError::NotConnected)?;
+                    client.execute(RemoveCompanionDeviceSpec::new(&device)).await
+                }));
             }
             Some(Order::PairCode { reply, .. }) if self.running.is_linked() => {
                 let _ = reply.send(Err(Error::Conflict("the session is linked already")));
@@ -179,6 +196,12 @@ impl<'life> Attendance<'life> {
     /// Begins the end: what is on the wire gets its chance.
     fn stop(&mut self, end: End, patience: Duration) -> Option<End> {
         self.tokens.drain.cancel();
+        if let Some((End::LoggedOut, until)) = &mut self.stopping {
+            // WhatsApp was asked, and its word decides; only it may not take so long any more.
+            *until = (*until).min(Instant::now() + patience);
+            self.after_logout = Some(end);
+            return None;
+        }
         if self.pump.is_none() {
             return Some(end);
         }
@@ -200,7 +223,32 @@ impl<'life> Attendance<'life> {
         stopping.or_else(|| self.passkey_look()).or(self.pairing_until.filter(|_| !self.running.is_linked()))
     }
 
+    /// What WhatsApp said to the wish to remove the device.
+    fn on_logout_answered(&mut self, answered: Result<(), IqError>) -> Option<End> {
+        let Err(error) = answered else { return Some(End::LoggedOut) };
+        let code = error.server_rejection().map(|rejection| rejection.code);
+        tracing::warn!(session = %self.own.session(), code, "a logout was not confirmed");
+        match error {
+            IqError::Timeout => Some(self.unconfirmed(Error::Timeout)),
+            _ if code.is_some() => Some(self.unconfirmed(Error::Refused("the logout".to_owned()))),
+            // A device that was removed is cut off: the word for that may be behind the cut.
+            _ => {
+                self.stopping = Some((End::LoggedOut, Instant::now() + CUT_LIMIT));
+                None
+            }
+        }
+    }
+
+    /// A logout of which nobody knows whether it happened did not. The next client hears whether the device is still linked.
+    fn unconfirmed(&mut self, error: Error) -> End {
+        self.life.answer_logout(Err(error));
+        self.after_logout.take().unwrap_or(End::Broken)
+    }
+
     async fn on_deadline(&mut self) -> Option<End> {
+        if let Some((End::LoggedOut, _)) = self.stopping {
+            return Some(self.unconfirmed(Error::Timeout));
+        }
         if let Some((end, _)) = self.stopping {
             return Some(end);
         }
@@ -270,6 +318,9 @@ impl<'life> Attendance<'life> {
     /// Puts the client away.
     pub(super) async fn close(mut self, end: End) -> End {
         self.forgive();
+        if let Some(logging_out) = self.logging_out.take() {
+            logging_out.abort();
+        }
         self.tokens.drain.cancel();
         self.tokens.gone.cancel();
         if let Some(mut pump) = self.pump.take() {
@@ -279,7 +330,17 @@ impl<'life> Attendance<'life> {
                 Err(_) => pump.abort(),
             }
         }
+        let signals = self.running.signals.clone();
         self.running.end(self.own).await;
+        // WhatsApp repeats no receipt: what nobody has read yet counts too.
+        while let Ok(signal) = signals.try_recv() {
+            if let Signal::Event(event) = signal
+                && let Event::Receipt(receipt) = &*event
+            {
+                self.life.receipts.add(self.own, receipt, &self.own_users);
+            }
+        }
+        self.life.receipts.drain(self.own, RECEIPTS_LIMIT).await;
         end
     }
 }
@@ -289,6 +350,14 @@ async fn sleep_until(deadline: Option<Instant>) {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
     }
+}
+
+/// Ends when WhatsApp has answered to a logout; never where none is under way.
+async fn answered(logging_out: &mut Option<JoinHandle<Result<(), IqError>>>) -> Result<(), IqError> {
+    let Some(asked) = logging_out else { return std::future::pending().await };
+    let answered = asked.await.unwrap_or(Err(IqError::NotConnected));
+    *logging_out = None;
+    answered
 }
 
 /// Ends when the pump ends, with what it knows; never where none runs. A pump that panicked knows nothing.

@@ -96,7 +96,7 @@ impl Attendance<'_> {
                 if is_phone(&receipt.source.sender, &self.own_users) {
                     self.own.away.heard();
                 }
-                self.receipts.add(self.own, receipt, &self.own_users);
+                self.life.receipts.add(self.own, receipt, &self.own_users);
             }
             Event::RawNode(node) => {
                 let verdict = Verdict::of_stream(node.get(), self.own.ctx.clock.now())?;
@@ -116,6 +116,8 @@ impl Attendance<'_> {
         }
         match event {
             Event::LoggedOut(_) => Some(End::LoggedOut),
+            // The node before has not noticed yet that it lost the session; it gives up at its own conflict.
+            Event::StreamReplaced(_) if self.life.took_over_lately() => Some(End::Broken),
             // Whoever came owns no lease, for the vault is still ours: two programs use the same keys.
             Event::StreamReplaced(_) => Some(End::Lost(DisconnectReason::Conflict)),
             Event::ClientOutdated(_) => Some(self.on_outdated()),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::keyed::Keyed;
 
@@ -67,8 +68,61 @@ impl Awaited {
     }
 }
 
+impl Awaited {
+    /// The answer, if it comes before `gone` and within `limit`. One that came counts, whatever else happened in the same moment.
+    pub(crate) async fn answer_before(&mut self, gone: &CancellationToken, limit: std::time::Duration) -> Result<Answer, Silence> {
+        let silence = tokio::select! {
+            biased;
+            answer = self.answer() => return Ok(answer),
+            () = gone.cancelled() => Silence::Gone,
+            () = tokio::time::sleep(limit) => Silence::Late,
+        };
+        self.come().ok_or(silence)
+    }
+
+    /// The answer, if it is there.
+    pub(crate) fn come(&mut self) -> Option<Answer> {
+        self.receiver.try_recv().ok()
+    }
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Silence {
+    /// The connection is gone.
+    Gone,
+    /// None came in time.
+    Late,
+}
+
 impl Drop for Awaited {
     fn drop(&mut self) {
         self.flight.lock().remove(&self.wa_id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_that_came_counts_though_the_connection_went_in_the_same_moment() {
+        for _ in 0..64 {
+            let flight = Arc::<Flight>::default();
+            let mut awaited = flight.expect("A");
+            let gone = CancellationToken::new();
+            flight.answer("A", Answer::Acknowledged);
+            gone.cancel();
+            assert_eq!(awaited.answer_before(&gone, std::time::Duration::ZERO).await, Ok(Answer::Acknowledged));
+        }
+    }
+
+    #[tokio::test]
+    async fn without_an_answer_it_is_told_why() {
+        let flight = Arc::<Flight>::default();
+        let (mut awaited, gone) = (flight.expect("A"), CancellationToken::new());
+        assert_eq!(awaited.answer_before(&gone, std::time::Duration::ZERO).await, Err(Silence::Late));
+        gone.cancel();
+        assert_eq!(awaited.answer_before(&gone, std::time::Duration::from_mins(1)).await, Err(Silence::Gone));
     }
 }

@@ -18,8 +18,9 @@ use super::attendance::Attendance;
 use super::client::Running;
 use super::intake::Stopped;
 use super::links::Links;
-use super::outgoing::{Queue, give_up_queue};
+use super::outgoing::Queue;
 use super::pause::Pause;
+use super::receipts::Receipts;
 use super::seen::Seen;
 use super::standby::Standby;
 use super::verdicts::reached;
@@ -30,6 +31,9 @@ use crate::vault::Halt;
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 /// The same while only the database is asked.
 const LONGEST_TRIAL: Duration = Duration::from_secs(15);
+
+/// For how long a session that was taken over from another node may be in conflict with what that node still does.
+const TAKE_OVER: Duration = Duration::from_mins(1);
 
 /// How a client ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +58,7 @@ pub(super) enum End {
 
 pub(super) struct Life {
     ctx: Arc<Context>,
-    session: SessionId,
+    pub(super) session: SessionId,
     pub(super) links: Links,
     pub(super) orders: mpsc::UnboundedReceiver<Order>,
     pub(super) wake: Arc<Notify>,
@@ -67,12 +71,16 @@ pub(super) struct Life {
     pub(super) not_before: Option<Timestamp>,
     /// How often WhatsApp refused a pairing code since it gave one.
     pub(super) refused_codes: Arc<AtomicU32>,
+    /// Receipts that are not stored yet. WhatsApp has its acknowledgement of them: they outlive the client that heard them.
+    pub(super) receipts: Receipts,
     /// What the pump knows of messages, while no pump runs.
     pub(super) queue: Option<Queue>,
     /// What the database refused to keep of what came in.
     stopped: Option<Stopped>,
     /// Who waits for a logout to be done.
     pub(super) logout: Option<oneshot::Sender<Result<(), Error>>>,
+    /// When the session was last taken from another node.
+    took_over_at: Option<Instant>,
 }
 
 impl Life {
@@ -96,9 +104,11 @@ impl Life {
             standby: Standby::default(),
             not_before: None,
             refused_codes: Arc::default(),
+            receipts: Receipts::default(),
             queue: None,
             stopped: None,
             logout: None,
+            took_over_at: None,
         }
     }
 
@@ -110,6 +120,9 @@ impl Life {
             let taken = self.ctx.store.take_session(&self.session, &self.ctx.config.node, self.ctx.clock.now()).await;
             let refusal = match taken {
                 Ok(Some(fence)) => {
+                    if fence.taken_over {
+                        self.took_over_at = Some(Instant::now());
+                    }
                     let own = Own::new(&self.ctx, fence);
                     if let Some(started) = started.take() {
                         // Who asked may have stopped waiting.
@@ -128,6 +141,8 @@ impl Life {
                         self.finish(&own, end).await;
                         return;
                     }
+                    // The next client hears whether the device is still linked.
+                    self.answer_logout(Err(Error::NotConnected));
                     None
                 }
                 Ok(None) => Some(Error::Conflict("another process runs the session")),
@@ -223,45 +238,16 @@ impl Life {
         attendance.close(end).await
     }
 
-    /// Does what the end of the session demands, after its client is gone.
-    async fn finish(&mut self, own: &Own, end: End) {
-        match end {
-            End::Stopped { record: true } => self.links.ended(own, SessionStatus::Stopped, None, false).await,
-            End::Stopped { record: false } => {}
-            End::LoggedOut => {
-                self.wipe(own).await;
-                self.links.ended(own, SessionStatus::Disconnected, Some(DisconnectReason::LoggedOut), true).await;
-                give_up_queue(own).await;
-            }
-            End::Lost(reason) => {
-                self.links.ended(own, SessionStatus::Disconnected, Some(reason), false).await;
-                if own.vault.is_fenced() {
-                    // Whoever replaced us owns the session: that is a take-over, and its link is theirs to show.
-                    self.links.show(SessionStatus::Stopped, None);
-                }
-            }
-            End::QrExpired => self.links.ended(own, SessionStatus::QrExpired, None, false).await,
-            End::Fenced | End::Broken | End::Paused | End::Barred => self.links.show(SessionStatus::Stopped, None),
-        }
-        if let Some(logout) = self.logout.take() {
-            let _ = logout.send(Ok(()));
-        }
-        if let Err(error) = own.ctx.store.release_session(own.fence()).await {
-            tracing::debug!(session = %self.session, %error, "the session was not released");
-        }
+    /// Whether the node that had the session before may still be at work with its keys.
+    pub(super) fn took_over_lately(&self) -> bool {
+        self.took_over_at.is_some_and(|at| at.elapsed() < TAKE_OVER)
     }
 
-    /// Forgets the keys of a link that is gone. Keys that stay would be taken for a link at the next start.
-    async fn wipe(&self, own: &Own) {
-        for _ in 0..10 {
-            match own.ctx.store.vault_wipe(own.fence()).await {
-                Err(store::Error::Unavailable(_)) => tokio::time::sleep(Duration::from_secs(1)).await,
-                Ok(()) => return,
-                Err(error) => {
-                    tracing::warn!(session = %self.session, %error, "the keys of an ended link were not wiped");
-                    return;
-                }
-            }
+    /// Tells whoever asked for a logout what became of it.
+    pub(super) fn answer_logout(&mut self, answer: Result<(), Error>) {
+        if let Some(logout) = self.logout.take() {
+            // Who asked may have stopped waiting.
+            let _ = logout.send(answer);
         }
     }
 }

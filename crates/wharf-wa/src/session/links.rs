@@ -41,14 +41,17 @@ impl Account {
 pub(super) struct Links {
     session: SessionId,
     shown: Arc<watch::Sender<Link>>,
-    unrecorded: VecDeque<LinkChange>,
+    /// Each with a mark of its own.
+    unrecorded: VecDeque<(String, LinkChange)>,
+    /// How many changes there were.
+    changes: u64,
     /// Why the last try to pair failed, until one succeeds: the next QR code is shown beside it.
     pairing: Option<Refusal>,
 }
 
 impl Links {
     pub(super) fn new(session: SessionId, shown: Arc<watch::Sender<Link>>) -> Self {
-        Self { session, shown, unrecorded: VecDeque::new(), pairing: None }
+        Self { session, shown, unrecorded: VecDeque::new(), changes: 0, pairing: None }
     }
 
     /// Shows a status without writing it down. What the session waits for, and what WhatsApp last refused, stays shown until it is
@@ -85,9 +88,14 @@ impl Links {
 
     /// Shows that there is no working link and writes that down. `unlink` forgets whose it was.
     pub(super) async fn ended(&mut self, own: &Own, status: SessionStatus, reason: Option<DisconnectReason>, unlink: bool) {
+        self.show_end(status, reason, unlink);
+        self.record(own, Account::default(), unlink).await;
+    }
+
+    /// The same without writing it down.
+    pub(super) fn show_end(&self, status: SessionStatus, reason: Option<DisconnectReason>, unlink: bool) {
         let jid = self.shown.borrow().jid.clone().filter(|_| !unlink);
         self.shown.send_modify(|link| *link = Link { reason, jid, refusal: link.refusal.take(), ..Link::new(status) });
-        self.record(own, Account::default(), unlink).await;
     }
 
     /// Shows that the session waits for the end of a pause, under the status that it has meanwhile. One event tells of both.
@@ -170,8 +178,8 @@ impl Links {
 
     /// Writes down what could not be written before.
     pub(super) async fn catch_up(&mut self, own: &Own) {
-        while let Some(change) = self.unrecorded.front() {
-            match own.vault.notice(own.ctx.store.record_link(own.fence(), change).await) {
+        while let Some((mark, change)) = self.unrecorded.front() {
+            match own.vault.notice(own.ctx.store.record_link_once(own.fence(), change, Some(mark)).await) {
                 Ok(()) => drop(self.unrecorded.pop_front()),
                 Err(store::Error::Unavailable(_)) => return,
                 Err(error) => {
@@ -200,7 +208,10 @@ impl Links {
         if self.unrecorded.len() >= UNRECORDED {
             self.unrecorded.pop_front();
         }
-        self.unrecorded.push_back(LinkChange {
+        self.changes += 1;
+        // An epoch has one owner, and its numbers grow.
+        let mark = format!("{}.{}", own.fence().epoch, self.changes);
+        let change = LinkChange {
             status: link.status,
             reason: link.reason,
             refusal: link.refusal,
@@ -210,7 +221,8 @@ impl Links {
             unlink,
             at: own.ctx.clock.now(),
             events,
-        });
+        };
+        self.unrecorded.push_back((mark, change));
         self.catch_up(own).await;
     }
 }

@@ -186,7 +186,7 @@ impl Pump {
         let ids = self.queue.unclaimed();
         if !ids.is_empty() {
             let own = Arc::clone(&self.own);
-            let claimed = self.alongside(async move { own.ctx.store.claim_messages(own.fence(), &ids).await }).await;
+            let claimed = self.alongside(async move { own.ctx.store.claim_messages(own.fence(), &ids, own.ctx.clock.now()).await }).await;
             self.own.vault.notice(claimed)?;
             self.queue.mark_claimed();
         }
@@ -215,7 +215,10 @@ impl Pump {
                 self.queue.got_through(&item.message.chat);
                 self.settle(item, Outcome::Sent);
             }
-            Verdict::Failed(reason) => self.settle(item, failed(reason)),
+            Verdict::Failed(reason) => {
+                let outcome = failed(&item, &reason);
+                self.settle(item, outcome);
+            }
             // The worker that ends overdue messages ends this one too.
             Verdict::Overdue => self.queue.lift(&item.message.chat),
             Verdict::HoldNew(reason) => self.hold_new(item, reason).await,
@@ -223,7 +226,8 @@ impl Pump {
             Verdict::Stale(reason) => {
                 item.tries += 1;
                 if item.tries >= limits::SEND_ATTEMPTS {
-                    self.settle(item, failed(reason));
+                    let outcome = failed(&item, &reason);
+                    self.settle(item, outcome);
                 } else {
                     self.queue.again(item);
                 }
@@ -235,15 +239,18 @@ impl Pump {
             Verdict::Unkeyed => {
                 item.tries += 1;
                 if item.tries >= limits::SEND_ATTEMPTS {
-                    self.settle(item, failed(UNKEYED.to_owned()));
+                    let outcome = failed(&item, UNKEYED);
+                    self.settle(item, outcome);
                 } else {
                     self.queue.rest_unkeyed(item, self.own.ctx.config.unkeyed_rest, now);
                 }
             }
             Verdict::Again { chat_rests } => {
                 item.tries += 1;
+                item.doubtful = true;
                 if item.tries >= limits::SEND_ATTEMPTS {
-                    self.settle(item, failed("WhatsApp did not acknowledge the message".to_owned()));
+                    let outcome = failed(&item, "WhatsApp did not acknowledge the message");
+                    self.settle(item, outcome);
                 } else if chat_rests {
                     self.queue.rest_chat(item, now);
                 } else {
@@ -299,6 +306,7 @@ impl Pump {
     }
 }
 
-fn failed(reason: String) -> Outcome {
-    Outcome::Failed { code: ErrorCode::MessageSendingFailed, reason }
+/// A message whose earlier try had no answer may have arrived, whatever is said to a later one.
+fn failed(item: &Item, reason: &str) -> Outcome {
+    Outcome::failure(ErrorCode::MessageSendingFailed, reason, item.doubtful)
 }

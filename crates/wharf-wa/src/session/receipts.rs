@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use wacore::types::events::Receipt as Seen;
 use wacore::types::presence::ReceiptType;
@@ -15,7 +14,7 @@ use super::Own;
 use super::convert::Person;
 use super::flight::Answer;
 
-/// Receipts may be lost in a crash; so they may in a storm that nobody could store.
+/// Receipts may be lost in a crash; so they may in a storm that nobody could store. The end of a client loses none.
 const WAITING: usize = 10_000;
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 /// How often a receipt is offered for a message that is not there.
@@ -47,7 +46,8 @@ struct Left {
 #[derive(Default)]
 pub(super) struct Receipts {
     waiting: Batch,
-    running: Option<BoxFuture<'static, Left>>,
+    /// What is being stored, and a copy of it: a client may end meanwhile, and what was told to it is told to the next.
+    running: Option<(Batch, JoinHandle<Left>)>,
     /// What found no message, to be offered again at that time. Most never finds one, and none of it holds up the others.
     early: Batch,
     again_at: Option<Instant>,
@@ -79,8 +79,8 @@ impl Receipts {
 
     /// Ends when a batch is stored, or when it is time to offer again what found no message; then begins the next. May be dropped at any time.
     pub(super) async fn progress(&mut self, own: &Arc<Own>) {
-        if let Some(running) = &mut self.running {
-            let left = running.await;
+        if let Some((_, running)) = &mut self.running {
+            let left = running.await.unwrap_or_default();
             self.running = None;
             self.waiting.splice(0..0, left.unstored);
             if !left.early.is_empty() {
@@ -93,7 +93,25 @@ impl Receipts {
         self.start(own);
     }
 
-    fn start(&mut self, own: &Arc<Own>) {
+    /// Stores what there is before its client is gone, if that takes no longer than `limit`. What is left waits for the next client.
+    pub(super) async fn drain(&mut self, own: &Arc<Own>, limit: std::time::Duration) {
+        self.start(own);
+        let stored = async {
+            while self.running.is_some() {
+                self.progress(own).await;
+            }
+        };
+        if tokio::time::timeout(limit, stored).await.is_err() {
+            // What it has stored already changes nothing when it is offered again.
+            if let Some((batch, running)) = self.running.take() {
+                running.abort();
+                self.waiting.splice(0..0, batch);
+            }
+        }
+    }
+
+    /// Begins to store what waits, also what an earlier client was told.
+    pub(super) fn start(&mut self, own: &Arc<Own>) {
         if self.running.is_some() {
             return;
         }
@@ -102,7 +120,8 @@ impl Receipts {
             self.waiting.append(&mut self.early);
         }
         if !self.waiting.is_empty() {
-            self.running = Some(store(Arc::clone(own), std::mem::take(&mut self.waiting)).boxed());
+            let batch = std::mem::take(&mut self.waiting);
+            self.running = Some((batch.clone(), tokio::spawn(store(Arc::clone(own), batch))));
         }
     }
 }

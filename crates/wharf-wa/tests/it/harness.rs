@@ -94,6 +94,16 @@ impl World {
         build(&self.network, &self.store, &*self.change).0
     }
 
+    /// A process of another name on the same store. Nobody keeps a lease here: it may take what it wants.
+    pub fn another_engine(&self, node: &'static str) -> Arc<WaEngine> {
+        let change = Arc::clone(&self.change);
+        let named = move |config: &mut Config| {
+            change(config);
+            node.clone_into(&mut config.node);
+        };
+        build(&self.network, &self.store, &named).0
+    }
+
     /// A program with a store of its own that has got hold of the session's keys.
     pub async fn thief(&self, session: &SessionId) -> Arc<WaEngine> {
         let store = open_store(&self.folder.join("thief")).await;

@@ -3,6 +3,7 @@
 #![recursion_limit = "512"]
 #![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
+mod ends;
 mod harness;
 mod library;
 mod link;

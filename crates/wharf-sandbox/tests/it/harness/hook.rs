@@ -23,6 +23,8 @@ pub enum Mode {
     With(u16, &'static str, String),
     /// No answer before [`Hook::release`].
     Silence,
+    /// This answer, and not before [`Hook::release`].
+    Late(u16),
 }
 
 /// One request that came, and the status that it got; 0 is none.
@@ -177,7 +179,7 @@ async fn take(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let mode = by_path.or_else(|| judge.map(|judge| judge(&got))).unwrap_or(Mode::Answer(204));
     got.status = match &mode {
         Mode::Answer(status) | Mode::With(status, ..) => *status,
-        Mode::Silence => 0,
+        Mode::Silence | Mode::Late(_) => 0,
     };
     let mut released = shared.released.subscribe();
     let place = {
@@ -188,11 +190,12 @@ async fn take(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     match mode {
         Mode::Answer(status) => (StatusCode::from_u16(status).unwrap(), "so it is").into_response(),
         Mode::With(status, name, value) => (StatusCode::from_u16(status).unwrap(), [(name, value)]).into_response(),
-        Mode::Silence => {
+        Mode::Silence | Mode::Late(_) => {
             // The sender lives as long as the receiver of webhooks does.
             let _ = released.changed().await;
-            shared.got.lock().unwrap()[place].status = 204;
-            StatusCode::NO_CONTENT.into_response()
+            let status = if let Mode::Late(status) = mode { status } else { 204 };
+            shared.got.lock().unwrap()[place].status = status;
+            StatusCode::from_u16(status).unwrap().into_response()
         }
     }
 }

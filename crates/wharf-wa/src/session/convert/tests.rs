@@ -5,7 +5,12 @@ use wharf_api::ids::{AccountId, SessionId, Uuid};
 use super::*;
 
 fn fence() -> Fence {
-    Fence { account: AccountId::from_uuid(Uuid::from_u128(1)), session: SessionId::from_uuid(Uuid::from_u128(2)), epoch: 1 }
+    Fence {
+        account: AccountId::from_uuid(Uuid::from_u128(1)),
+        session: SessionId::from_uuid(Uuid::from_u128(2)),
+        epoch: 1,
+        taken_over: false,
+    }
 }
 
 fn info(chat: &str, sender: &str, alt: Option<&str>) -> MessageInfo {

@@ -1,7 +1,7 @@
 //! The end of what an account did not send while it was linked.
 
 use wharf_core::message::overdue;
-use wharf_core::store::{self, StatusChange};
+use wharf_core::store::{self, Outgoing, StatusChange};
 
 use super::queue;
 use crate::session::Own;
@@ -21,10 +21,11 @@ async fn fail_queued(own: &Own) -> Result<(), store::Error> {
         let Some((last, _)) = rows.last() else { return Ok(()) };
         after = *last;
         let at = own.ctx.clock.now();
-        let changes: Vec<_> =
-            rows.into_iter().map(|(_, message)| StatusChange { id: message.id, outcome: overdue::unlinked(), at }).collect();
-        for id in own.ctx.store.record_outcomes(own.fence(), &changes).await? {
-            own.ctx.outcomes.report(&id, overdue::unlinked());
+        let end = |message: Outgoing| StatusChange { id: message.id, outcome: overdue::unlinked(message.attempts > 0), at };
+        let changes: Vec<_> = rows.into_iter().map(|(_, message)| end(message)).collect();
+        let ended = own.ctx.store.record_outcomes(own.fence(), &changes).await?;
+        for StatusChange { id, outcome, .. } in changes.into_iter().filter(|change| ended.contains(&change.id)) {
+            own.ctx.outcomes.report(&id, outcome);
             own.ctx.meter().sends.failed.one();
         }
     }

@@ -44,6 +44,8 @@ pub(super) struct Item {
     /// How often it was not written although the connection seemed to be there.
     unwritten: u32,
     claimed: bool,
+    /// A try may have reached WhatsApp, and nobody knows.
+    pub(super) doubtful: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,7 +177,7 @@ impl Queue {
             // A try that was refused for a time was a try, but none without an answer.
             let refused = self.refusals.get(&message.chat).copied().unwrap_or_default();
             let tries = message.attempts.saturating_sub(refused).min(MOST_BEFORE);
-            self.ready.push_back(Item { tries, unwritten: 0, message, claimed: false });
+            self.ready.push_back(Item { tries, unwritten: 0, doubtful: tries > 0, message, claimed: false });
         }
         Fetched::Something
     }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use wharf_api::ErrorCode;
 use wharf_api::ids::MessageId;
+use wharf_api::types::message::MessageStatus;
 use wharf_core::store::{self, Outcome, StatusChange};
 
 use crate::session::Own;
@@ -56,15 +58,30 @@ impl Recorder {
     }
 }
 
+/// How a message ended, as its row has it.
+async fn ended(own: &Own, id: &MessageId) -> Option<Outcome> {
+    let row = own.ctx.store.find_message(&own.fence().account, id).await.ok().flatten()?;
+    match (row.status, row.error) {
+        (MessageStatus::Queued, _) => None,
+        (MessageStatus::Failed, code) => {
+            let reason = row.error_reason.unwrap_or_default();
+            Some(Outcome::Failed { code: code.unwrap_or(ErrorCode::MessageSendingFailed), reason })
+        }
+        _ => Some(Outcome::Sent),
+    }
+}
+
 async fn write(own: Arc<Own>, changes: Vec<StatusChange>) -> Written {
     match own.vault.notice(own.ctx.store.record_outcomes(own.fence(), &changes).await) {
         Ok(moved) => {
             fail::fail_point!("S5-stored");
             let mut settled = Vec::with_capacity(changes.len());
             for StatusChange { id, outcome, .. } in changes {
-                // A message that was not queued any more has been sent or has failed by another's word. An
-                // acknowledgement is true all the same; the other side of a failure is not.
+                // A message that was not queued any more has been sent or has failed by another's word, or by this one in a commit
+                // whose answer was lost. An acknowledgement is true all the same; of a failure the row tells.
                 if outcome == Outcome::Sent || moved.contains(&id) {
+                    own.ctx.outcomes.report(&id, outcome);
+                } else if let Some(outcome) = ended(&own, &id).await {
                     own.ctx.outcomes.report(&id, outcome);
                 }
                 settled.push(id);

@@ -25,7 +25,7 @@ use whatsapp_rust::{ChatStateType, ClientError, ErrorChainExt as _, NodeFilter};
 use super::verdict::Verdict;
 use crate::compose;
 use crate::session::Own;
-use crate::session::flight::Answer;
+use crate::session::flight::{Answer, Silence};
 use crate::session::online;
 
 /// What each person whom a status or a group's message is for may add to it: their devices are looked up and get the key of it.
@@ -74,6 +74,8 @@ pub(super) async fn send(
         written = in_time(own.ctx.config.write_limit, client, message, group.as_ref(), &mut write) => written,
         // Only the library knows whether the message was on the connection by then.
         () = gone.cancelled() => match tokio::time::timeout(LOST_LIMIT, &mut write).await {
+            // The server's word may have come although the library does not return.
+            Err(_) if awaited.come() == Some(Answer::Acknowledged) => return Verdict::Sent,
             Err(_) => return Verdict::Again { chat_rests: false },
             written => written,
         },
@@ -94,10 +96,10 @@ pub(super) async fn send(
     let (devices, missed) = own.flight.keyed.end();
     let unkeyed = personal && devices.is_some_and(|devices| is_for_nobody(client, message, &devices));
     own.ctx.meter().devices_unkeyed.add(missed + u64::from(unkeyed));
-    let answer = tokio::select! {
-        answer = awaited.answer() => answer,
-        () = gone.cancelled() => return Verdict::Again { chat_rests: false },
-        () = tokio::time::sleep(own.ctx.config.send_ack_timeout) => {
+    let answer = match awaited.answer_before(gone, own.ctx.config.send_ack_timeout).await {
+        Ok(answer) => answer,
+        Err(Silence::Gone) => return Verdict::Again { chat_rests: false },
+        Err(Silence::Late) => {
             tracing::warn!(session = %own.session(), message = %message.id, "no acknowledgement came in time");
             return Verdict::Again { chat_rests: true };
         }

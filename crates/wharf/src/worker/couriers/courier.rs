@@ -41,7 +41,8 @@ const LINGER: Duration = Duration::from_secs(10);
 /// How long a stop waits for requests that are under way.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-type Flight = (DueDelivery, Tried);
+/// A try that ended, and the state of the webhook that it was sent under.
+type Flight = (DueDelivery, Tried, Timestamp);
 
 struct Courier<'a> {
     services: &'a Services,
@@ -143,7 +144,7 @@ impl<'a> Courier<'a> {
                 },
             };
             tokio::select! {
-                Some((delivery, tried)) = self.flights.next() => self.landed(&delivery, &tried),
+                Some((delivery, tried, under)) = self.flights.next() => self.landed(&delivery, &tried, under),
                 found = async { looking.as_mut().expect("guarded by the branch").await }, if looking.is_some() => {
                     looking = None;
                     self.found(found?);
@@ -198,6 +199,8 @@ impl<'a> Courier<'a> {
                 Ok(unsealed) => self.unsealed = Arc::new(unsealed),
                 Err(_) => self.over = true,
             }
+            // What was found out about the address before tells nothing of this one.
+            self.health = Health::AsBefore;
             self.row = row;
         }
     }
@@ -205,10 +208,11 @@ impl<'a> Courier<'a> {
     fn send(&mut self, delivery: DueDelivery) {
         *self.flying.entry(delivery.event.session.clone()).or_default() += 1;
         let (services, unsealed, timeout) = (self.services, Arc::clone(&self.unsealed), webhook::timeout(&self.row));
+        let under = self.row.updated_at;
         let body = event::body(&self.due.account, &delivery.event);
         self.flights.push(Box::pin(async move {
             let tried = attempt::once(services, &unsealed, delivery.event.id.as_str(), body, timeout).await;
-            (delivery, tried)
+            (delivery, tried, under)
         }));
     }
 

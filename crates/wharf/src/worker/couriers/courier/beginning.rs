@@ -81,7 +81,7 @@ async fn unreadable(services: &Services, due: &DueWebhook, row: &WebhookRow, err
             return Ok(());
         }
     };
-    services.store.record_tries(due, Vec::new(), health).await
+    services.store.record_tries(due, Vec::new(), health, row.updated_at).await
 }
 
 /// Does nothing until it is time for another try or somebody changed the webhook.

@@ -22,12 +22,14 @@ const WRITE_AGAIN: Duration = Duration::from_millis(500);
 pub(super) struct Written {
     tries: Vec<TryRecord>,
     health: Health,
+    /// The state of the webhook that its health was found under.
+    under: Timestamp,
     result: Result<(), store::Error>,
 }
 
 impl<'a> Courier<'a> {
-    /// Decides what follows from a try.
-    pub(super) fn landed(&mut self, delivery: &DueDelivery, tried: &Tried) {
+    /// Decides what follows from a try that was sent under a state of the webhook. The word of an earlier address says nothing of this one.
+    pub(super) fn landed(&mut self, delivery: &DueDelivery, tried: &Tried, under: Timestamp) {
         if let Some(count) = self.flying.get_mut(&delivery.event.session) {
             *count -= 1;
             if *count == 0 {
@@ -44,7 +46,9 @@ impl<'a> Courier<'a> {
                 self.rests_until = Some(Instant::now() + rest(self.services));
             }
         }
-        self.feel(tried, next, now);
+        if under == self.row.updated_at {
+            self.feel(tried, next, now);
+        }
         let (state, next_at) = match next {
             Next::Delivered => (DeliveryState::Delivered, tried.at),
             Next::Failed => (DeliveryState::Failed, tried.at),
@@ -85,10 +89,10 @@ impl<'a> Courier<'a> {
     pub(super) fn write(&mut self) -> BoxFuture<'a, Written> {
         let tries = std::mem::take(&mut self.unwritten);
         let health = std::mem::replace(&mut self.health, Health::AsBefore);
-        let (services, due) = (self.services, self.due.clone());
+        let (services, due, under) = (self.services, self.due.clone(), self.row.updated_at);
         Box::pin(async move {
-            let result = services.store.record_tries(&due, tries.clone(), health.clone()).await;
-            Written { tries, health, result }
+            let result = services.store.record_tries(&due, tries.clone(), health.clone(), under).await;
+            Written { tries, health, under, result }
         })
     }
 
@@ -102,7 +106,7 @@ impl<'a> Courier<'a> {
             Err(error @ store::Error::Unavailable(_)) => {
                 tracing::warn!(webhook = %self.row.id, %error, "how deliveries went could not be written down; it is tried again");
                 self.unwritten.splice(0..0, written.tries);
-                if self.health == Health::AsBefore {
+                if self.health == Health::AsBefore && written.under == self.row.updated_at {
                     self.health = written.health;
                 }
                 tokio::time::sleep(WRITE_AGAIN).await;

@@ -1,0 +1,158 @@
+//! Ends: what ends is written until it is written, an orphan is found, and what nobody can know is told as such.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use wharf_api::ErrorCode;
+use wharf_api::ids::SessionId;
+use wharf_api::types::message::MessageStatus;
+use wharf_api::types::session::SessionStatus;
+use wharf_core::engine::{Engine as _, Error};
+use wharf_core::store::{LinkChange, MessageStore as _, OwnerStore as _, SessionStore as _};
+use wharf_wa::WaEngine;
+
+use crate::harness::{OWNER, SILENT, World, until};
+
+const ASLEEP: &str = "15550001004";
+const HOUR_MS: i64 = 3_600_000;
+
+/// The devices that the owner's phone shows as linked.
+async fn linked(world: &World) -> usize {
+    world.get(&format!("phones/{OWNER}")).await["devices"].as_array().unwrap().len()
+}
+
+async fn connected(engine: &WaEngine, session: &SessionId) {
+    until("it to be connected there", async || (engine.link(session)?.borrow().status == SessionStatus::Connected).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_that_a_stop_overtakes_is_no_success() {
+    let world = World::start().await;
+    let session = world.paired(OWNER).await;
+    // WhatsApp hears nothing and answers nothing.
+    world.fault(json!({"action": "stall", "phone": OWNER})).await;
+    let (logout, stopped) = tokio::join!(world.engine.logout(&session), world.engine.stop(&session));
+    stopped.unwrap();
+    assert_eq!(linked(&world).await, 1, "WhatsApp has heard of no logout");
+    assert!(matches!(logout, Err(Error::NotConnected | Error::Timeout)), "{logout:?}");
+    assert_eq!(world.vault_rows(&session, "device").await, 1, "and the keys of what is linked are kept");
+    world.clear_faults().await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_that_whatsapp_does_not_answer_is_no_success_and_the_session_goes_on() {
+    let world = World::start().await;
+    let session = world.paired(OWNER).await;
+    world.fault(json!({"action": "stall", "phone": OWNER})).await;
+    let logout = world.engine.logout(&session).await;
+    assert_eq!(linked(&world).await, 1, "WhatsApp has heard of no logout");
+    assert!(matches!(logout, Err(Error::NotConnected | Error::Timeout)), "{logout:?}");
+    assert_eq!(world.vault_rows(&session, "device").await, 1, "the keys of what is linked are kept");
+    world.clear_faults().await;
+    world.fault(json!({"action": "drop_socket", "phone": OWNER})).await;
+    until("a text to go out again", async || world.send(&session, SILENT, "still here").await.ok().map(drop)).await;
+    world.engine.logout(&session).await.unwrap();
+    assert_eq!(linked(&world).await, 0);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_its_own_node_owns_and_nobody_runs_is_started_again() {
+    let world = World::start().await;
+    // It looks for all that is linked at first, and that is nothing yet.
+    let keeper = tokio::spawn({
+        let engine = Arc::clone(&world.engine);
+        async move { engine.keep_linked().await }
+    });
+    let session = world.paired(OWNER).await;
+    let now = world.services.clock.now();
+    world.store.renew_lease("node-1", now, HOUR_MS).await.unwrap();
+    // What a task leaves behind that could not release its session: the node owns it, and its client is refused every write.
+    let fence = world.store.take_session(&session, "node-1", now).await.unwrap().unwrap();
+    let row = world.accept(&session, SILENT, "queued meanwhile").await;
+    world.message(&row, &[MessageStatus::Sent, MessageStatus::Delivered]).await;
+    world.status(&session, SessionStatus::Connected).await;
+    let late = world.store.release_session(&fence).await;
+    assert!(late.is_ok() && world.store.claim_messages(&fence, &[row.id], now).await.is_err(), "another epoch has it by now");
+    keeper.abort();
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_took_a_session_over_does_not_give_way_to_the_node_before() {
+    let world = World::start().await;
+    let session = world.paired(OWNER).await;
+    let second = world.another_engine("node-2");
+    second.start(&session).await.unwrap();
+    connected(&second, &session).await;
+    // The node before connects once more, with keys that it still has in memory.
+    let before = world.thief(&session).await;
+    before.start(&session).await.unwrap();
+    until("the node before to give up", async || (before.link(&session)?.borrow().status == SessionStatus::Disconnected).then_some(()))
+        .await;
+    connected(&second, &session).await;
+    let row = world.store.find_session(&world.caller.account, &session).await.unwrap().unwrap();
+    assert_eq!((row.status, row.reason), (SessionStatus::Connected, None));
+    before.shutdown().await;
+    second.shutdown().await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pairing_whose_keys_were_saved_and_whose_row_was_not_is_started_and_connects() {
+    let mut world = World::start().await;
+    let session = world.paired(OWNER).await;
+    world.engine.shutdown().await;
+    // As a kill leaves it between the keys of a new link and the row that tells of it.
+    let at = world.services.clock.now();
+    let fence = world.store.take_session(&session, "node-1", at).await.unwrap().unwrap();
+    let change = LinkChange {
+        status: SessionStatus::Qr,
+        reason: None,
+        refusal: None,
+        jid: None,
+        lid: None,
+        push_name: None,
+        unlink: true,
+        at,
+        events: Vec::new(),
+    };
+    world.store.record_link(&fence, &change).await.unwrap();
+    world.restart().await;
+    assert!(world.engine.link(&session).is_some(), "nobody started it");
+    world.status(&session, SessionStatus::Connected).await;
+    until("the row to tell of it", async || {
+        let row = world.store.find_session(&world.caller.account, &session).await.unwrap().unwrap();
+        (row.jid.as_deref() == Some("15550000001@s.whatsapp.net")).then_some(())
+    })
+    .await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_was_never_linked_is_not_started_with_those_that_are() {
+    let mut world = World::start().await;
+    let fresh = wharf_core::session::create(&world.services, &world.caller, "shop", None).await.unwrap();
+    assert!(fresh.qr.is_some());
+    world.restart().await;
+    assert!(world.engine.link(&fresh.row.id).is_none());
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_nobody_can_know_says_so_and_a_receipt_corrects_it() {
+    let world = World::start().await;
+    let session = world.paired(OWNER).await;
+    world.control(&format!("phones/{ASLEEP}/sleep"), "{}".to_owned()).await;
+    world.fault(json!({"action": "swallow_ack", "to": ASLEEP})).await;
+    let row = world.accept(&session, ASLEEP, "no word of it").await;
+    let failed = world.message(&row, &[MessageStatus::Failed]).await;
+    assert_eq!(failed.error, Some(ErrorCode::MessageSendingFailed));
+    let reason = failed.error_reason.unwrap_or_default();
+    world.control(&format!("phones/{ASLEEP}/wake"), "{}".to_owned()).await;
+    let lifted = world.message(&row, &[MessageStatus::Delivered, MessageStatus::Read]).await;
+    assert_eq!((lifted.error, lifted.error_reason), (None, None));
+    assert!(reason.contains("may have arrived"), "{reason}");
+    world.end().await;
+}
