@@ -25,6 +25,8 @@ statements! {
     EXTEND = "UPDATE media SET expires_at = $3 WHERE account_id = $1 AND id = $2 AND expires_at < $3";
     EXPIRED = "SELECT id FROM media WHERE expires_at <= $1 \
         AND NOT EXISTS (SELECT 1 FROM media_fetches f WHERE f.media_id = media.id) ORDER BY expires_at LIMIT $2";
+    EXPIRE = "DELETE FROM media WHERE expires_at <= $1 AND id IN (SELECT e.id FROM media e WHERE e.expires_at <= $1 \
+        AND NOT EXISTS (SELECT 1 FROM media_fetches f WHERE f.media_id = e.id) ORDER BY e.expires_at LIMIT $2) RETURNING id";
     DELETE = "DELETE FROM media WHERE id = $1";
     DELETE_FETCH = "DELETE FROM media_fetches WHERE media_id = $1";
     UPDATE = "UPDATE media SET mime_type = $2, size = $3, sha256 = $4, width = $5, height = $6, seconds = $7, state = $8, expires_at = $9 \
@@ -158,6 +160,11 @@ impl MediaStore for SqlStore {
 
     async fn list_expired_media(&self, now: Timestamp, limit: u32) -> Result<Vec<MediaId>, Error> {
         let mut rows = self.readers.fetch(&EXPIRED, args![now, limit]).await?;
+        rows.iter_mut().map(|row| row.parsed("the media id", MediaId::parse)).collect()
+    }
+
+    async fn expire_media(&self, now: Timestamp, limit: u32) -> Result<Vec<MediaId>, Error> {
+        let mut rows = self.write("", "", move |tx| Box::pin(async move { tx.fetch(&EXPIRE, args![now, limit]).await })).await?;
         rows.iter_mut().map(|row| row.parsed("the media id", MediaId::parse)).collect()
     }
 

@@ -24,7 +24,7 @@ use wharf_core::store::{
 use crate::open::SqlStore;
 use crate::sql::Sql;
 
-pub(crate) use queue::{give_up as give_up_queued, give_up_of_others};
+pub(crate) use queue::{Ending, give_up as give_up_queued, give_up_of_others};
 pub(crate) use row::chat_key;
 
 pub(crate) fn all() -> [&'static [Sql]; 10] {
@@ -91,8 +91,8 @@ impl MessageStore for SqlStore {
         self.note_read_elsewhere(fence, wa_ids, at).await
     }
 
-    async fn overdue_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<Overdue>, Error> {
-        self.overdue(now, limit).await
+    async fn overdue_messages(&self, now: Timestamp, of_account: u32) -> Result<Vec<Overdue>, Error> {
+        self.overdue(now, of_account).await
     }
 
     async fn fail_message(&self, account: &AccountId, change: &StatusChange) -> Result<bool, Error> {

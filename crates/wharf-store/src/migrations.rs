@@ -37,6 +37,7 @@ history! {
     15 "0015_proxies",
     16 "0016_whatsapp_switches",
     18 "0018_ends",
+    19 "0019_overdue",
     20 "0020_stale",
 }
 

@@ -76,6 +76,8 @@ pub enum OpenError {
 /// The store. Dropping it carries out the writes that are queued; [`SqlStore::close`] also waits for that.
 pub struct SqlStore {
     pub(crate) lanes: Lanes,
+    /// A connection of its own for the node's lease: no tenant's writes stand before it. SQLite has one writer, and no other nodes.
+    pub(crate) lease: Option<Lanes>,
     pub(crate) readers: Readers,
     pub(crate) horizon: horizon::Watch,
     pub(crate) bell: Arc<Bell>,
@@ -106,7 +108,7 @@ async fn open_sqlite(config: Config, path: &Path) -> Result<Arc<SqlStore>, OpenE
     let bell = Arc::default();
     let lanes = Lanes::start(vec![conn], &writer, &config, &bell, Some(&lock));
     let readers = Readers::new(Connect::sqlite_reader(path), config.readers.unwrap_or(4).max(1));
-    Ok(Arc::new(SqlStore { lanes, readers, horizon: horizon::Watch::new(Dialect::Sqlite), bell, writer }))
+    Ok(Arc::new(SqlStore { lanes, lease: None, readers, horizon: horizon::Watch::new(Dialect::Sqlite), bell, writer }))
 }
 
 async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
@@ -124,9 +126,11 @@ async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
     }
     let bell = Arc::default();
     let lanes = Lanes::start(conns, &writer, &config, &bell, None);
+    let lease = writer.connect().await.map_err(OpenError::Connect)?;
+    let lease = Some(Lanes::start(vec![lease], &writer, &config, &bell, None));
     let reader = Connect::postgres_reader(&config.url).map_err(OpenError::Postgres)?;
     let readers = Readers::new(reader, config.readers.unwrap_or(8).max(1));
-    Ok(Arc::new(SqlStore { lanes, readers, horizon: horizon::Watch::new(Dialect::Postgres), bell, writer }))
+    Ok(Arc::new(SqlStore { lanes, lease, readers, horizon: horizon::Watch::new(Dialect::Postgres), bell, writer }))
 }
 
 impl SqlStore {
@@ -134,6 +138,9 @@ impl SqlStore {
     pub async fn close(&self) {
         self.readers.close().await;
         self.lanes.close().await;
+        if let Some(lease) = &self.lease {
+            lease.close().await;
+        }
     }
 
     /// What the database says of its own durability, as a fresh writing connection sees it.

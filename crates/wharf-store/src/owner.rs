@@ -5,6 +5,7 @@ use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, SessionId};
 use wharf_core::store::{Error, Fence, OwnerStore, SessionRow};
 
+use crate::lane::Place;
 use crate::open::SqlStore;
 use crate::session;
 use crate::sql::{Row, Sql, Tx, args, corrupt, statements};
@@ -85,13 +86,13 @@ pub(crate) async fn retire(tx: &mut Tx, session: &SessionId) -> Result<(), Error
 impl OwnerStore for SqlStore {
     async fn renew_lease(&self, node: &str, now: Timestamp, ttl_ms: i64) -> Result<(), Error> {
         let owned = node.to_owned();
-        self.write(node, "", move |tx| {
+        let renewal = self.lease.as_ref().unwrap_or(&self.lanes).write(Place::of(node, ""), move |tx| {
             Box::pin(async move {
                 let now = told(tx.first(&CLOCK, args![now]).await?)?;
                 tx.execute(&RENEW_LEASE, args![&owned, now, now.plus_millis(ttl_ms)]).await.map(drop)
             })
-        })
-        .await
+        });
+        renewal.await
     }
 
     async fn take_session(&self, session: &SessionId, node: &str, now: Timestamp) -> Result<Option<Fence>, Error> {

@@ -108,6 +108,7 @@ impl SessionStore for SqlStore {
     }
 
     async fn delete_session(&self, account: &AccountId, id: &SessionId) -> Result<bool, Error> {
+        self.give_up_in_parts(account, id, message::Ending::All).await?;
         let (owner, session) = (account.clone(), id.clone());
         let deleted = self
             .write(account.as_str(), id.as_str(), move |tx| {
@@ -151,6 +152,10 @@ impl SessionStore for SqlStore {
     }
 
     async fn record_link_once(&self, fence: &Fence, change: &LinkChange, mark: Option<&str>) -> Result<(), Error> {
+        if change.unlink || change.jid.is_some() {
+            let jid = change.jid.as_ref().filter(|_| !change.unlink);
+            self.give_up_in_parts(&fence.account, &fence.session, message::Ending::OfOthers(fence, jid)).await?;
+        }
         let (owned, change, mark) = (fence.clone(), change.clone(), mark.map(str::to_owned));
         self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
             Box::pin(async move {

@@ -22,11 +22,11 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         switch::ALL,
         update::ALL,
         usage::ALL,
-        vault::ALL,
         version::ALL,
     ]
     .into_iter()
     .chain(owner::all())
+    .chain(vault::all())
     .chain(event::all())
     .chain(webhook::all())
     .chain(message::all())

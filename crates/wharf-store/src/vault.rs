@@ -1,4 +1,9 @@
 //! The engine's key vault.
+//!
+//! A group of a thousand brings thousands of changes that belong into one commit. PostgreSQL takes them as lists, so that their number is not
+//! the number of ways there and back.
+
+mod changes;
 
 use async_trait::async_trait;
 use wharf_api::ids::SessionId;
@@ -6,7 +11,7 @@ use wharf_core::store::{Error, Fence, VaultOp, VaultStore};
 
 use crate::open::SqlStore;
 use crate::owner;
-use crate::sql::{Row, Tx, args, statements};
+use crate::sql::{Row, Sql, Tx, args, statements};
 
 statements! {
     GET = "SELECT value FROM vault WHERE session_id = $1 AND space = $2 AND key = $3";
@@ -15,10 +20,6 @@ statements! {
     LIST = "SELECT key, value FROM vault WHERE session_id = $1 AND space = $2 AND key >= $3 ORDER BY key";
     LIST_UP_TO = "SELECT key, value FROM vault WHERE session_id = $1 AND space = $2 AND key >= $3 AND key < $4 ORDER BY key";
     PAGE = "SELECT key, value FROM vault WHERE session_id = $1 AND space = $2 AND key > $3 ORDER BY key LIMIT $4";
-    PUT = "INSERT INTO vault (session_id, space, key, value) VALUES ($1, $2, $3, $4) \
-        ON CONFLICT (session_id, space, key) DO UPDATE SET value = excluded.value";
-    DELETE = "DELETE FROM vault WHERE session_id = $1 AND space = $2 AND key = $3";
-    CLEAR = "DELETE FROM vault WHERE session_id = $1 AND space = $2";
     WIPE = "DELETE FROM vault WHERE session_id = $1";
 }
 
@@ -30,14 +31,8 @@ pub(crate) async fn wipe(tx: &mut Tx, session: &SessionId) -> Result<(), Error> 
     tx.execute(&WIPE, args![session]).await.map(drop)
 }
 
-/// Makes one change.
-pub(crate) async fn apply(tx: &mut Tx, session: &SessionId, op: &VaultOp) -> Result<(), Error> {
-    match op {
-        VaultOp::Put { space, key, value } => tx.execute(&PUT, args![session, *space, key, value]).await,
-        VaultOp::Delete { space, key } => tx.execute(&DELETE, args![session, *space, key]).await,
-        VaultOp::Clear { space } => tx.execute(&CLEAR, args![session, *space]).await,
-    }
-    .map(drop)
+pub(crate) fn all() -> [&'static [Sql]; 3] {
+    [ALL, changes::ALL, changes::LISTS]
 }
 
 fn pairs(rows: Vec<Row>) -> Result<Vec<(String, Vec<u8>)>, Error> {
@@ -111,10 +106,7 @@ impl VaultStore for SqlStore {
         self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
             Box::pin(async move {
                 owner::check(tx, &owned).await?;
-                for op in &ops {
-                    apply(tx, &owned.session, op).await?;
-                }
-                Ok(())
+                changes::apply(tx, &owned.session, &ops).await
             })
         })
         .await

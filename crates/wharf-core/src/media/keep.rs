@@ -69,20 +69,28 @@ pub(crate) fn tidy(name: &str) -> String {
     if tidy.is_empty() { "file".to_owned() } else { tidy }
 }
 
-/// Removes files whose time is over, the file first: a death between leaves a row that is removed the next time.
+/// Removes files whose time is over, the row first: a message that keeps its file longer comes before or finds none. A file that cannot be
+/// removed, or that a death leaves behind, has no row, and [`sweep`] tries again.
 pub async fn expire(services: &Services) -> Result<u64, Error> {
     let mut removed = 0;
     loop {
-        let over = services.store.list_expired_media(services.clock.now(), STEP).await?;
+        let over = services.store.expire_media(services.clock.now(), STEP).await?;
         if over.is_empty() {
             return Ok(removed);
         }
         for id in &over {
-            services.files.remove(id).await?;
+            removed += u64::from(gone(services, id).await);
         }
-        services.store.delete_media(&over).await?;
-        removed += over.len() as u64;
     }
+}
+
+/// Removes one file; one that cannot be removed holds up no other.
+async fn gone(services: &Services, id: &MediaId) -> bool {
+    let removed = services.files.remove(id).await;
+    if let Err(error) = &removed {
+        tracing::warn!(media = %id, %error, "a file whose time is over could not be removed; it is tried again");
+    }
+    removed.is_ok()
 }
 
 /// Removes files that no row knows: what a death left between file and row.
@@ -93,8 +101,7 @@ pub async fn sweep(services: &Services) -> Result<u64, Error> {
         let Some(last) = files.last().cloned() else { return Ok(removed) };
         let known = services.store.known_media(&files).await?;
         for id in files.iter().filter(|id| !known.contains(id)) {
-            services.files.remove(id).await?;
-            removed += 1;
+            removed += u64::from(gone(services, id).await);
         }
         after = Some(last);
     }

@@ -63,6 +63,9 @@ pub trait MediaStore {
     /// Rows of all accounts whose time is over, but for files that are still to be fetched: their fetch ends first.
     async fn list_expired_media(&self, now: Timestamp, limit: u32) -> Result<Vec<MediaId>, Error>;
 
+    /// Deletes the first `limit` of those rows, and tells which: a row whose time was put off since is none of them.
+    async fn expire_media(&self, now: Timestamp, limit: u32) -> Result<Vec<MediaId>, Error>;
+
     async fn delete_media(&self, ids: &[MediaId]) -> Result<(), Error>;
 
     /// Received files that are to be fetched now in the connected sessions of that node, the longest due first, of each account only the

@@ -228,9 +228,9 @@ pub trait MessageStore {
     /// ids name no message that came in.
     async fn record_read_elsewhere(&self, fence: &Fence, wa_ids: &[String], at: Timestamp) -> Result<Vec<String>, Error>;
 
-    /// Queued messages of all sessions whose time is over at `now`, but for those that may be on the wire at this moment: a node that
-    /// lives has claimed them, and their time was not over [`TRY_LIMIT_MS`] ago.
-    async fn overdue_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<Overdue>, Error>;
+    /// Queued messages of all sessions whose time is over at `now`, of each account the first `of_account` that can be read; but for those
+    /// that may be on the wire at this moment: a node that lives has claimed them, and their time was not over [`TRY_LIMIT_MS`] ago.
+    async fn overdue_messages(&self, now: Timestamp, of_account: u32) -> Result<Vec<Overdue>, Error>;
 
     /// Fails one queued message for want of an owner: the worker's verb for overdue messages and deleted sessions.
     /// `false` where it is not queued any more.

@@ -112,6 +112,31 @@ pub(crate) async fn rewrite(
     Ok(Some(row))
 }
 
+/// How many messages one commit notes as read: each takes some statements. What is noted twice stays as it is.
+const AT_ONCE: usize = 64;
+
+async fn read_elsewhere(tx: &mut Tx, fence: &Fence, wa_ids: &[String], at: Timestamp) -> Result<Vec<String>, Error> {
+    owner::check(tx, fence).await?;
+    let mut unknown = Vec::new();
+    for wa_id in wa_ids {
+        let found = tx.fetch(&INCOMING_LOCKED, args![&fence.session, wa_id]).await?;
+        if found.is_empty() {
+            unknown.push(wa_id.clone());
+        }
+        for mut found in found {
+            let Some((number, mut row)) = readable(&mut found)? else { continue };
+            if row.marks.read_at.is_none() {
+                row.marks.read_at = Some(at);
+                let said = said(&row)?;
+                tx.execute(&REWRITE, args![number, &said.content, &said.marks]).await?;
+            }
+            let chat = chat_key(&row.chat, row.chat_phone.as_deref());
+            tx.execute(&MARK, args![&fence.account, &fence.session, chat, number]).await?;
+        }
+    }
+    Ok(unknown)
+}
+
 impl SqlStore {
     pub(super) async fn note_message_read(&self, account: &AccountId, id: &MessageId, at: Timestamp) -> Result<(), Error> {
         let (owner, id) = (account.clone(), id.clone());
@@ -126,31 +151,15 @@ impl SqlStore {
     }
 
     pub(super) async fn note_read_elsewhere(&self, fence: &Fence, wa_ids: &[String], at: Timestamp) -> Result<Vec<String>, Error> {
-        let (owned, wa_ids) = (fence.clone(), wa_ids.to_vec());
-        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
-            Box::pin(async move {
-                owner::check(tx, &owned).await?;
-                let mut unknown = Vec::new();
-                for wa_id in &wa_ids {
-                    let found = tx.fetch(&INCOMING_LOCKED, args![&owned.session, wa_id]).await?;
-                    if found.is_empty() {
-                        unknown.push(wa_id.clone());
-                    }
-                    for mut found in found {
-                        let Some((number, mut row)) = readable(&mut found)? else { continue };
-                        if row.marks.read_at.is_none() {
-                            row.marks.read_at = Some(at);
-                            let said = said(&row)?;
-                            tx.execute(&REWRITE, args![number, &said.content, &said.marks]).await?;
-                        }
-                        let chat = chat_key(&row.chat, row.chat_phone.as_deref());
-                        tx.execute(&MARK, args![&owned.account, &owned.session, chat, number]).await?;
-                    }
-                }
-                Ok(unknown)
-            })
-        })
-        .await
+        let mut unknown = Vec::new();
+        for part in wa_ids.chunks(AT_ONCE) {
+            let (owned, wa_ids) = (fence.clone(), part.to_vec());
+            let noted = self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+                Box::pin(async move { read_elsewhere(tx, &owned, &wa_ids, at).await })
+            });
+            unknown.extend(noted.await?);
+        }
+        Ok(unknown)
     }
 
     pub(super) async fn on_wire(&self, session: &SessionId, wa_id: &str) -> Result<Vec<MessageRow>, Error> {

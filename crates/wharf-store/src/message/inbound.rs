@@ -112,9 +112,7 @@ async fn repair(tx: &mut Tx, message: Prepared) -> Result<Option<Prepared>, Erro
 
 async fn take_in(tx: &mut Tx, fence: &Fence, messages: Vec<Prepared>, files: &[NewFetch], ops: &[VaultOp]) -> Result<Inbound, Error> {
     owner::check(tx, fence).await?;
-    for op in ops {
-        vault::apply(tx, &fence.session, op).await?;
-    }
+    vault::apply(tx, &fence.session, ops).await?;
     let mut fresh = Vec::new();
     for message in messages {
         fresh.extend(take_one(tx, message).await?);

@@ -20,6 +20,9 @@ statements! {
         JOIN messages m ON m.number = r.message WHERE m.account_id = $1 AND m.id = $2 ORDER BY r.person";
 }
 
+/// How many receipts one commit takes, each by a statement. What is stored twice stays as it is.
+const AT_ONCE: usize = 100;
+
 async fn record(tx: &mut Tx, fence: &Fence, receipts: &[MemberReceipt]) -> Result<(), Error> {
     owner::check(tx, fence).await?;
     for receipt in receipts {
@@ -44,9 +47,14 @@ async fn record(tx: &mut Tx, fence: &Fence, receipts: &[MemberReceipt]) -> Resul
 
 impl SqlStore {
     pub(super) async fn note_members(&self, fence: &Fence, receipts: &[MemberReceipt]) -> Result<(), Error> {
-        let (owned, receipts) = (fence.clone(), receipts.to_vec());
-        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| Box::pin(async move { record(tx, &owned, &receipts).await }))
-            .await
+        for part in receipts.chunks(AT_ONCE) {
+            let (owned, receipts) = (fence.clone(), part.to_vec());
+            self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+                Box::pin(async move { record(tx, &owned, &receipts).await })
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn states(&self, account: &AccountId, id: &MessageId) -> Result<Vec<MemberState>, Error> {

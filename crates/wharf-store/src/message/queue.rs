@@ -4,7 +4,7 @@ use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MessageId, SessionId};
 use wharf_core::store::{CLAIM_LIMIT_MS, Error, Fence, Outgoing, Overdue, TRY_LIMIT_MS};
 
-use super::row::{message, message_columns};
+use super::row::{message_columns, readable};
 use crate::open::SqlStore;
 use crate::owner;
 use crate::sql::{Tx, args, corrupt, statements};
@@ -16,11 +16,14 @@ statements! {
     WITH_QUEUED = "SELECT DISTINCT account_id, session_id FROM messages WHERE status = 'queued' LIMIT $1";
     COUNT_TRY = "UPDATE outgoing SET attempts = attempts + 1, claimed_at = $3 WHERE message = \
         (SELECT number FROM messages WHERE id = $1 AND session_id = $2 AND status = 'queued')";
+    WITH_OVERDUE = "SELECT id FROM accounts WHERE EXISTS \
+        (SELECT 1 FROM messages m WHERE m.account_id = accounts.id AND m.status = 'queued' AND m.expires_at <= $1)";
     OVERDUE = concat!(
         "SELECT expires_at, COALESCE((SELECT attempts FROM outgoing o WHERE o.message = messages.number), 1), ", message_columns!(),
-        " FROM messages WHERE status = 'queued' AND expires_at <= $1 AND (expires_at <= $3 OR expires_at <= created_at OR NOT EXISTS \
+        " FROM messages WHERE account_id = $1 AND status = 'queued' AND expires_at <= $2 \
+        AND (expires_at <= $5 OR expires_at <= created_at OR NOT EXISTS \
         (SELECT 1 FROM outgoing o JOIN session_owner s ON s.session_id = messages.session_id JOIN node_lease l ON l.node = s.node \
-        WHERE o.message = messages.number AND o.claimed_at > $4 AND l.expires_at > $5)) LIMIT $2"
+        WHERE o.message = messages.number AND o.claimed_at > $6 AND l.expires_at > $7)) ORDER BY expires_at, number LIMIT $3 OFFSET $4"
     );
     /// The recipient may ask by any of the chat's ids.
     PAYLOAD = "SELECT o.payload FROM messages m JOIN outgoing o ON o.message = m.number \
@@ -29,10 +32,16 @@ statements! {
     AUDIENCE = "SELECT o.audience FROM messages m JOIN outgoing o ON o.message = m.number \
         WHERE m.session_id = $1 AND m.wa_id = $2 AND m.direction = 'outgoing'";
     /// Their time is over, so that the worker fails them.
-    GIVE_UP = "UPDATE messages SET expires_at = created_at WHERE session_id = $1 AND status = 'queued'";
+    GIVE_UP = "UPDATE messages SET expires_at = created_at WHERE session_id = $1 AND status = 'queued' AND expires_at > created_at";
     /// The same where the session's account is another one than before.
     GIVE_UP_OF_OTHERS = "UPDATE messages SET expires_at = created_at WHERE session_id = $1 AND status = 'queued' \
-        AND (SELECT jid FROM sessions WHERE id = $1) IS DISTINCT FROM $2";
+        AND expires_at > created_at AND (SELECT jid FROM sessions WHERE id = $1) IS DISTINCT FROM $2";
+    NEXT = "SELECT number FROM messages WHERE account_id = $1 AND session_id = $2 AND status = 'queued' AND number > $3 \
+        AND expires_at > created_at ORDER BY number LIMIT $4";
+    NEXT_OF_OTHERS = "SELECT number FROM messages WHERE account_id = $1 AND session_id = $2 AND status = 'queued' AND number > $3 \
+        AND expires_at > created_at AND (SELECT jid FROM sessions WHERE id = $2) IS DISTINCT FROM $5 ORDER BY number LIMIT $4";
+    GIVE_UP_PART = "UPDATE messages SET expires_at = created_at WHERE account_id = $1 AND session_id = $2 AND status = 'queued' \
+        AND number > $3 AND number <= $4";
     WITH_PAYLOAD = "SELECT m.number FROM messages m JOIN outgoing o ON o.message = m.number \
         WHERE m.session_id = $1 AND m.number > $2 ORDER BY m.number LIMIT $3";
     DROP_PAYLOADS = "DELETE FROM outgoing WHERE message IN \
@@ -44,8 +53,17 @@ fn audience(json: Option<&str>) -> Result<Vec<String>, Error> {
     Ok(read.map_err(|_| corrupt("whom a status is for"))?.unwrap_or_default())
 }
 
-/// How many payloads one commit drops: others wait for it.
+/// How many payloads one commit drops, and how many messages it gives up: others wait for it, and a statement has its time.
 const DROPPED_AT_ONCE: u32 = 500;
+
+/// Which messages of a session end early.
+#[derive(Clone, Copy)]
+pub(crate) enum Ending<'a> {
+    /// All: the session is being deleted.
+    All,
+    /// Those of another account than this one, to which its owner links the session.
+    OfOthers(&'a Fence, Option<&'a String>),
+}
 
 /// Ends the time of the queued messages of a session that is being deleted.
 pub(crate) async fn give_up(tx: &mut Tx, session: &SessionId) -> Result<(), Error> {
@@ -99,15 +117,63 @@ impl SqlStore {
         .await
     }
 
-    pub(super) async fn overdue(&self, now: Timestamp, limit: u32) -> Result<Vec<Overdue>, Error> {
-        let (began, claimed) = (now.plus_millis(-TRY_LIMIT_MS), now.plus_millis(-CLAIM_LIMIT_MS));
-        let rows = self.readers.fetch(&OVERDUE, args![now, limit, began, claimed, owner::now(self, now).await?]).await?;
-        let read = rows.into_iter().map(|mut row| {
-            let (expires_at, attempts) = (row.time()?, row.int()?);
-            let (_, row) = message(&mut row)?;
-            Ok(Overdue { given_up: expires_at <= row.created_at, doubtful: attempts > 0, row })
-        });
-        read.collect()
+    pub(super) async fn overdue(&self, now: Timestamp, of_account: u32) -> Result<Vec<Overdue>, Error> {
+        let (began, claimed, alive) = (now.plus_millis(-TRY_LIMIT_MS), now.plus_millis(-CLAIM_LIMIT_MS), owner::now(self, now).await?);
+        let mut overdue = Vec::new();
+        for mut row in self.readers.fetch(&WITH_OVERDUE, args![now]).await? {
+            let account: AccountId = row.parsed("an account's id", AccountId::parse)?;
+            let (before, mut passed_over) = (overdue.len(), 0);
+            loop {
+                let rows = self.readers.fetch(&OVERDUE, args![&account, now, of_account, passed_over, began, claimed, alive]).await?;
+                let shown = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+                for mut row in rows {
+                    let (expires_at, attempts) = (row.time()?, row.int()?);
+                    let read = readable(&mut row)?;
+                    overdue.extend(read.map(|(_, row)| Overdue { given_up: expires_at <= row.created_at, doubtful: attempts > 0, row }));
+                }
+                // What cannot be read takes nobody's place.
+                if overdue.len() > before || shown < of_account {
+                    break;
+                }
+                passed_over += shown;
+            }
+        }
+        Ok(overdue)
+    }
+
+    /// Ends the time of a long queue before the commit that ends the rest of it: one statement for all of it would take longer than a
+    /// statement may. What is given up stays so where that commit fails, and is not looked at again.
+    pub(crate) async fn give_up_in_parts(&self, account: &AccountId, session: &SessionId, ending: Ending<'_>) -> Result<(), Error> {
+        let mut after = 0;
+        loop {
+            let next = match ending {
+                Ending::All => self.readers.fetch(&NEXT, args![account, session, after, DROPPED_AT_ONCE]).await?,
+                Ending::OfOthers(_, jid) => {
+                    let jid = jid.map(String::as_str);
+                    self.readers.fetch(&NEXT_OF_OTHERS, args![account, session, after, DROPPED_AT_ONCE, jid]).await?
+                }
+            };
+            if next.len() < DROPPED_AT_ONCE as usize {
+                return Ok(());
+            }
+            let Some(mut last) = next.into_iter().next_back() else { return Ok(()) };
+            let (from, to) = (after, last.int()?);
+            after = to;
+            let (whose, id) = (account.clone(), session.clone());
+            let fence = match ending {
+                Ending::All => None,
+                Ending::OfOthers(fence, _) => Some(fence.clone()),
+            };
+            let part = self.write(account.as_str(), session.as_str(), move |tx| {
+                Box::pin(async move {
+                    if let Some(fence) = &fence {
+                        owner::check(tx, fence).await?;
+                    }
+                    tx.execute(&GIVE_UP_PART, args![&whose, &id, from, to]).await.map(drop)
+                })
+            });
+            part.await?;
+        }
     }
 
     pub(super) async fn payload(&self, session: &SessionId, chat: &str, wa_id: &str) -> Result<Option<Vec<u8>>, Error> {

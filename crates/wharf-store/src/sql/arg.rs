@@ -14,6 +14,9 @@ pub(crate) enum Arg<'a> {
     Text(Option<&'a str>),
     Int(Option<i64>),
     Bytes(Option<&'a [u8]>),
+    /// Lists, which PostgreSQL alone takes.
+    Texts(&'a [&'a str]),
+    Blobs(&'a [&'a [u8]]),
 }
 
 /// Makes the argument list of a statement out of plain values.
@@ -35,6 +38,8 @@ pub(super) fn postgres(args: &[Arg<'_>]) -> Result<PgArguments, BoxDynError> {
             Arg::Text(text) => list.add(text.map(storable).as_deref())?,
             Arg::Int(int) => list.add(*int)?,
             Arg::Bytes(bytes) => list.add(*bytes)?,
+            Arg::Texts(texts) => list.add(texts.iter().map(|text| storable(text).into_owned()).collect::<Vec<String>>())?,
+            Arg::Blobs(blobs) => list.add(blobs.iter().map(|blob| blob.to_vec()).collect::<Vec<Vec<u8>>>())?,
         }
     }
     Ok(list)
@@ -110,6 +115,18 @@ impl From<Option<Timestamp>> for Arg<'_> {
 impl<'a> From<&'a [u8]> for Arg<'a> {
     fn from(bytes: &'a [u8]) -> Self {
         Self::Bytes(Some(bytes))
+    }
+}
+
+impl<'a> From<&'a [&'a str]> for Arg<'a> {
+    fn from(texts: &'a [&'a str]) -> Self {
+        Self::Texts(texts)
+    }
+}
+
+impl<'a> From<&'a [&'a [u8]]> for Arg<'a> {
+    fn from(blobs: &'a [&'a [u8]]) -> Self {
+        Self::Blobs(blobs)
     }
 }
 

@@ -7,6 +7,7 @@ use super::arg::{Arg, storable};
 
 /// Above the number of statements that there are, so that none is prepared twice.
 const STATEMENTS: usize = 400;
+const NO_LISTS: &str = "SQLite takes no lists";
 
 /// Has the connection keep every statement prepared.
 pub(crate) fn keep_statements(conn: &Connection) {
@@ -67,6 +68,7 @@ impl ToSql for Arg<'_> {
             Self::Int(Some(int)) => ToSqlOutput::Owned(Value::Integer(int)),
             Self::Bytes(Some(bytes)) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
             Self::Text(None) | Self::Int(None) | Self::Bytes(None) => ToSqlOutput::Owned(Value::Null),
+            Self::Texts(_) | Self::Blobs(_) => return Err(rusqlite::Error::ToSqlConversionFailure(NO_LISTS.into())),
         })
     }
 }
@@ -77,6 +79,8 @@ pub(super) fn owned(args: &[Arg<'_>]) -> Vec<Value> {
         Arg::Text(Some(text)) => Value::Text(storable(text).into_owned()),
         Arg::Int(Some(int)) => Value::Integer(int),
         Arg::Bytes(Some(bytes)) => Value::Blob(bytes.to_vec()),
+        // Refused where it is bound: SQLite has no lists, and no read has one.
+        Arg::Texts(_) | Arg::Blobs(_) => Value::Null,
         Arg::Text(None) | Arg::Int(None) | Arg::Bytes(None) => Value::Null,
     };
     args.iter().map(value).collect()

@@ -51,6 +51,11 @@ impl Tx {
         matches!(self.conn, Conn::Postgres(_))
     }
 
+    /// Whether a statement may have lists for arguments.
+    pub fn takes_lists(&self) -> bool {
+        matches!(self.conn, Conn::Postgres(_))
+    }
+
     /// Undoes what this write did, while its answer stays good.
     pub fn discard(&mut self) {
         self.discarded = true;

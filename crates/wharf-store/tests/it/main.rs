@@ -8,6 +8,7 @@ mod tenant;
 mod accept;
 mod account;
 mod audit;
+mod bounds;
 mod chats;
 mod circle;
 mod event;

@@ -67,7 +67,10 @@ async fn a_file_ends_at_its_time_unless_a_message_of_its_account_keeps_it_longer
     let mut over = db.store.list_expired_media(at(1000), 10).await.unwrap();
     over.sort();
     assert_eq!(over, [id(2), id(3)]);
-    db.store.delete_media(&over).await.unwrap();
+    let mut expired = db.store.expire_media(at(1000), 10).await.unwrap();
+    expired.sort();
+    assert_eq!(expired, over);
+    assert!(db.store.expire_media(at(1999), 10).await.unwrap().is_empty(), "a message keeps it");
     assert!(db.store.list_expired_media(at(1999), 10).await.unwrap().is_empty());
     assert_eq!(db.store.list_expired_media(at(2000), 10).await.unwrap(), [id(1)]);
 }
@@ -162,6 +165,7 @@ async fn a_file_that_can_never_be_fetched_is_lost_and_stays_until_its_message_sa
     assert_eq!((gone.len(), &gone[0].fetch.media, gone[0].session_deleted), (1, &abandoned, true));
     // The sweep waits for the word to the message.
     assert!(db.store.list_expired_media(end, 10).await.unwrap().is_empty());
+    assert!(db.store.expire_media(end, 10).await.unwrap().is_empty());
     let row = db.store.find_media(&kept.account, &overdue).await.unwrap().unwrap();
     let failed = MediaRow { state: MediaState::Failed, ..row };
     assert!(db.store.settle_fetch(&late[0].fetch, &failed, Some("too late"), end).await.unwrap());

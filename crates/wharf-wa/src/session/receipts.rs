@@ -19,6 +19,9 @@ const WAITING: usize = 10_000;
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 /// How often a receipt is offered for a message that is not there.
 const OFFERS: u8 = 5;
+/// How many receipts one commit takes. Each may cost nine statements, and a slow database five milliseconds for each: a longer list would
+/// never fit into a commit's time, and take along what other accounts write beside it.
+const AT_ONCE: usize = 32;
 
 /// A receipt for one message; in a group, and of a status, with the person who gave it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -164,7 +167,7 @@ async fn read_elsewhere(own: &Own, told: Batch) -> Left {
     }
 }
 
-/// Stores a batch, one commit per kind and one for the members.
+/// Stores a batch, part by part.
 async fn store(own: Arc<Own>, mut batch: Batch) -> Left {
     // Every device of the recipient sends its own.
     batch.sort_unstable();
@@ -173,28 +176,12 @@ async fn store(own: Arc<Own>, mut batch: Batch) -> Left {
     let mut left = read_elsewhere(&own, elsewhere).await;
     for kind in [ReceiptKind::Delivered, ReceiptKind::Read, ReceiptKind::Played] {
         let of_kind: Vec<&Told> = batch.iter().filter(|told| told.kind == kind).collect();
-        let mut wa_ids: Vec<String> = of_kind.iter().map(|told| told.wa_id.clone()).collect();
-        wa_ids.dedup();
-        if wa_ids.is_empty() {
-            continue;
-        }
-        // Who it was is there before the message says that somebody did.
-        if !record_members(&own, &of_kind).await {
-            left.unstored.extend(of_kind.into_iter().cloned());
-            continue;
-        }
-        let receipt = Receipt { kind, wa_ids, at: own.ctx.clock.now() };
-        match own.vault.notice(own.ctx.store.record_receipt(own.fence(), &receipt).await) {
-            Ok(moved) => {
-                for row in &moved {
-                    proven(&own, row);
-                }
-                left.early.extend(early(&own, &of_kind, &moved).await);
+        for part in of_kind.chunks(AT_ONCE) {
+            if left.unstored.is_empty() {
+                store_part(&own, kind, part, &mut left).await;
+            } else {
+                left.unstored.extend(part.iter().copied().cloned());
             }
-            Err(store::Error::Unavailable(_)) => {
-                left.unstored.extend(of_kind.into_iter().cloned());
-            }
-            Err(error) => tracing::warn!(session = %own.session(), %error, "receipts were not recorded"),
         }
     }
     if !left.unstored.is_empty() {
@@ -202,6 +189,28 @@ async fn store(own: Arc<Own>, mut batch: Batch) -> Left {
         tokio::time::sleep(PAUSE).await;
     }
     left
+}
+
+/// Stores receipts of one kind in one commit, and what their members did in another.
+async fn store_part(own: &Own, kind: ReceiptKind, part: &[&Told], left: &mut Left) {
+    let mut wa_ids: Vec<String> = part.iter().map(|told| told.wa_id.clone()).collect();
+    wa_ids.dedup();
+    // Who it was is there before the message says that somebody did.
+    if !record_members(own, part).await {
+        left.unstored.extend(part.iter().copied().cloned());
+        return;
+    }
+    let receipt = Receipt { kind, wa_ids, at: own.ctx.clock.now() };
+    match own.vault.notice(own.ctx.store.record_receipt(own.fence(), &receipt).await) {
+        Ok(moved) => {
+            for row in &moved {
+                proven(own, row);
+            }
+            left.early.extend(early(own, part, &moved).await);
+        }
+        Err(store::Error::Unavailable(_)) => left.unstored.extend(part.iter().copied().cloned()),
+        Err(error) => tracing::warn!(session = %own.session(), %error, "receipts were not recorded"),
+    }
 }
 
 /// The receipts that overtook their message, to be offered again: what another device of the account sends comes as a copy, on another way.

@@ -247,6 +247,32 @@ async fn anothers_file_is_as_good_as_none() {
 }
 
 #[tokio::test]
+async fn a_file_that_cannot_be_removed_holds_up_no_other() {
+    let gateway = Gateway::start().await;
+    let mut paths = Vec::new();
+    for over in [1, 2] {
+        let before = files(&gateway.dir.join("media"));
+        let reply = upload(&gateway, "", &png(8, 8)).send().await;
+        let id = wharf_api::ids::MediaId::parse(reply.ok(201)["mediaId"].as_str().unwrap()).unwrap();
+        let store = &gateway.services.store;
+        let row = store.find_media(&gateway.account, &id).await.unwrap().unwrap();
+        store.delete_media(std::slice::from_ref(&id)).await.unwrap();
+        let over = wharf_core::store::MediaRow { expires_at: wharf_api::Timestamp::from_millis(over), ..row };
+        store.insert_media(&over).await.unwrap();
+        paths.extend(files(&gateway.dir.join("media")).into_iter().filter(|path| !before.contains(path)));
+    }
+    let [stuck, other] = paths.as_slice() else { panic!("{paths:?}") };
+    // A folder with something in it is no file that can be removed.
+    std::fs::remove_file(stuck).unwrap();
+    std::fs::create_dir(stuck).unwrap();
+    std::fs::write(stuck.join("x"), "x").unwrap();
+    assert_eq!(wharf_core::media::keep::expire(&gateway.services).await.unwrap(), 1);
+    assert!(stuck.exists() && !other.exists());
+    let over = gateway.services.store.list_expired_media(wharf_api::Timestamp::from_millis(9), 9).await.unwrap();
+    assert!(over.is_empty(), "what is left is the sweep's: {over:?}");
+}
+
+#[tokio::test]
 async fn a_file_that_is_not_kept_any_more_is_not_forwarded() {
     let gateway = Gateway::start().await;
     let session = gateway.connected().await;

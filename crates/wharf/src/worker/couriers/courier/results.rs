@@ -27,6 +27,9 @@ pub(super) struct Written {
     result: Result<(), store::Error>,
 }
 
+/// How many tries one commit writes down, each by a statement.
+const AT_ONCE: usize = 200;
+
 impl<'a> Courier<'a> {
     /// Decides what follows from a try that was sent under a state of the webhook. The word of an earlier address says nothing of this one.
     pub(super) fn landed(&mut self, delivery: &DueDelivery, tried: &Tried, under: Timestamp) {
@@ -85,9 +88,10 @@ impl<'a> Courier<'a> {
         }
     }
 
-    /// Writes down what is not written yet, all in one commit.
+    /// Writes down what is not written yet, as much as one commit has time for.
     pub(super) fn write(&mut self) -> BoxFuture<'a, Written> {
-        let tries = std::mem::take(&mut self.unwritten);
+        let rest = self.unwritten.split_off(self.unwritten.len().min(AT_ONCE));
+        let tries = std::mem::replace(&mut self.unwritten, rest);
         let health = std::mem::replace(&mut self.health, Health::AsBefore);
         let (services, due, under) = (self.services, self.due.clone(), self.row.updated_at);
         Box::pin(async move {
