@@ -13,6 +13,8 @@ use crate::open::SqlStore;
 use crate::owner;
 use crate::sql::{Row, Sql, Tx, args, statements};
 
+pub(crate) use changes::apply;
+
 statements! {
     GET = "SELECT value FROM vault WHERE session_id = $1 AND space = $2 AND key = $3";
     GET_MANY = "SELECT key, value FROM vault WHERE session_id = $1 AND space = $2 AND key IN \
@@ -106,7 +108,7 @@ impl VaultStore for SqlStore {
         self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
             Box::pin(async move {
                 owner::check(tx, &owned).await?;
-                changes::apply(tx, &owned.session, &ops).await
+                apply(tx, &owned.session, &ops).await
             })
         })
         .await

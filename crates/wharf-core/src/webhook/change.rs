@@ -168,9 +168,12 @@ pub async fn sweep(services: &Services) -> Result<(), store::Error> {
             services.store.delete_webhook(&row.account, &row.id).await?;
         }
         if orphaned.len() < STEP as usize {
-            return Ok(());
+            break;
         }
     }
+    let swept = services.store.sweep_deliveries().await?;
+    tracing::debug!(swept, "deliveries of webhooks that are gone were dropped");
+    Ok(())
 }
 
 /// Deletes a webhook; what it did not get is not delivered any more.

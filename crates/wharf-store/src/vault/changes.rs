@@ -37,7 +37,7 @@ const AT_ONCE: usize = 500;
 type Ends<'a> = BTreeMap<(&'static str, &'a str), Option<&'a [u8]>>;
 
 /// Makes the changes as if one after the other: of several of one key the last one counts.
-pub(super) async fn apply(tx: &mut Tx, session: &SessionId, ops: &[VaultOp]) -> Result<(), Error> {
+pub(crate) async fn apply(tx: &mut Tx, session: &SessionId, ops: &[VaultOp]) -> Result<(), Error> {
     let mut ends = Ends::new();
     for op in ops {
         match op {

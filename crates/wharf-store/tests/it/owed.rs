@@ -15,6 +15,7 @@ both_backends!(
     what_is_owed_to_a_webhook_outlives_the_log,
     a_webhook_that_is_off_keeps_nothing,
     a_recovery_ends_where_the_log_ended_when_it_began,
+    deliveries_of_a_webhook_that_is_gone_are_swept_and_no_others,
 );
 
 /// A webhook that wants everything.
@@ -102,4 +103,16 @@ async fn a_recovery_ends_where_the_log_ended_when_it_began(db: &Db) {
         () = async { tokio::time::timeout(std::time::Duration::from_secs(20), busy).await.unwrap_or(()) } => panic!("it runs after the end of the log"),
     };
     assert!(recovered >= 3, "{recovered}");
+}
+
+async fn deliveries_of_a_webhook_that_is_gone_are_swept_and_no_others(db: &Db) {
+    let (gone, stays) = (Tenant::new(db).await, Tenant::new(db).await);
+    let (first, second) = (webhook(db, &gone).await, webhook(db, &stays).await);
+    events(db, &gone).await;
+    events(db, &stays).await;
+    assert_eq!(db.store.sweep_deliveries().await.unwrap(), 0, "both are there");
+    db.execute(&format!("DELETE FROM webhooks WHERE number = {}", first.number)).await;
+    assert_eq!(db.store.sweep_deliveries().await.unwrap(), 3);
+    assert_eq!(db.ints("SELECT DISTINCT webhook FROM deliveries").await, [second.number]);
+    assert_eq!(db.store.sweep_deliveries().await.unwrap(), 0);
 }
