@@ -80,8 +80,7 @@ pub(super) fn owned(args: &[Arg<'_>]) -> Vec<Value> {
         Arg::Int(Some(int)) => Value::Integer(int),
         Arg::Bytes(Some(bytes)) => Value::Blob(bytes.to_vec()),
         // Refused where it is bound: SQLite has no lists, and no read has one.
-        Arg::Texts(_) | Arg::Blobs(_) => Value::Null,
-        Arg::Text(None) | Arg::Int(None) | Arg::Bytes(None) => Value::Null,
+        Arg::Texts(_) | Arg::Blobs(_) | Arg::Text(None) | Arg::Int(None) | Arg::Bytes(None) => Value::Null,
     };
     args.iter().map(value).collect()
 }
