@@ -11,32 +11,13 @@ use super::Place;
 use super::job::{Fate, Job, Ran};
 use crate::dialect::{Connect, Dialect};
 use crate::open::Config;
-use crate::sql::{Conn, Rings, Tx, is_locked, unavailable};
+use crate::sql::{Conn, Rings, Tx, unavailable};
 
 // COMMIT ends open savepoints too, so each write costs one statement to mark and none to close.
 const NEXT: &str = "RELEASE SAVEPOINT job; SAVEPOINT job";
 const UNDO: &str = "ROLLBACK TO SAVEPOINT job";
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
-
-/// How a group waits for its locks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Locks {
-    /// Its writes are tried one by one where one lock is not to be had.
-    Together,
-    /// One write that hardly waits.
-    Soon,
-    /// Whoever waits in vain now is told so.
-    AtLast,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
-    /// Or lost; what is answered is off the list.
-    Committed,
-    /// A lock was not to be had, and nothing was tried.
-    Locked,
-}
 
 pub(super) struct Worker {
     /// `None` after a connection was lost, until the next group makes one.
@@ -70,60 +51,22 @@ impl Worker {
             if jobs.is_empty() {
                 return;
             }
-            if self.commit_some(&mut jobs, Locks::Together).await == Progress::Locked {
-                self.commit_singly(jobs).await;
-                return;
-            }
-        }
-    }
-
-    /// Another process has a place of the group for longer than a statement waits. The writes of all other places go by themselves, and
-    /// those of that place last, together.
-    async fn commit_singly(&mut self, jobs: Vec<(Place, Box<dyn Job>)>) {
-        let (mut taken, mut last) = (Vec::new(), Vec::new());
-        for (place, job) in jobs {
-            // What waits for one of them keeps its order.
-            if place.locks().any(|lock| taken.contains(&lock)) {
-                last.push((place, job));
-                continue;
-            }
-            let mut one = vec![(place, job)];
-            while !one.is_empty() && self.commit_some(&mut one, Locks::Soon).await == Progress::Committed {}
-            if !one.is_empty() {
-                taken.extend(place.locks());
-                last.append(&mut one);
-            }
-        }
-        while !last.is_empty() {
-            self.commit_some(&mut last, Locks::AtLast).await;
+            self.commit_some(&mut jobs).await;
         }
     }
 
     /// Commits as many of the writes as fit and takes them off the list; all of them where the commit fails.
-    async fn commit_some(&mut self, jobs: &mut Vec<(Place, Box<dyn Job>)>, locks: Locks) -> Progress {
+    async fn commit_some(&mut self, jobs: &mut Vec<(Place, Box<dyn Job>)>) {
         let began = Instant::now();
         let done = match self.dialect.commit_patience() {
-            Some(patience) => {
-                tokio::time::timeout(patience, self.transact(jobs, locks)).await.unwrap_or_else(|slow| Err(unavailable(slow)))
-            }
-            None => self.transact(jobs, locks).await,
+            Some(patience) => tokio::time::timeout(patience, self.transact(jobs)).await.unwrap_or_else(|slow| Err(unavailable(slow))),
+            None => self.transact(jobs).await,
         };
         let (writes, fate) = match done {
             Ok(writes) => {
                 self.meter.writes.commit_seconds.observe_time(began.elapsed());
                 self.meter.writes.commit_writes.observe(f64::from(u32::try_from(writes).unwrap_or(u32::MAX)));
                 (writes, Fate::Committed)
-            }
-            // Nothing has run yet.
-            Err(error) if is_locked(&error) && (locks == Locks::Soon || (locks == Locks::Together && jobs.len() > 1)) => {
-                let undone = match &mut self.tx {
-                    Some(tx) => tx.conn.control(ROLLBACK).await,
-                    None => Ok(()),
-                };
-                if undone.is_err() {
-                    self.tx = None;
-                }
-                return Progress::Locked;
             }
             Err(error) => {
                 // Closing the connection undoes what its transaction still holds.
@@ -138,7 +81,6 @@ impl Worker {
             job.answer(&fate);
         }
         self.ring(&rings);
-        Progress::Committed
     }
 
     fn ring(&self, rings: &Rings) {
@@ -156,18 +98,18 @@ impl Worker {
     }
 
     /// Commits the first of the writes, and tells how many these are: none where the first waits for its next run.
-    async fn transact(&mut self, jobs: &mut [(Place, Box<dyn Job>)], wait: Locks) -> Result<usize, Error> {
+    async fn transact(&mut self, jobs: &mut [(Place, Box<dyn Job>)]) -> Result<usize, Error> {
         let dialect = self.dialect;
-        let locks = self::locks(dialect, jobs);
+        let locks = locks(dialect, jobs);
         let tx = self.connected().await?;
         tx.take_statements();
         if let [(_, job)] = jobs {
-            tx.conn.begin(dialect.begin(), &locks, wait == Locks::Soon).await?;
+            tx.conn.begin(dialect.begin(), &locks).await?;
             let ran = job.run(tx).await;
             tx.conn.control(if ran == Ran::Keep { COMMIT } else { ROLLBACK }).await?;
             return Ok(usize::from(ran != Ran::Again));
         }
-        tx.conn.begin(dialect.begin_with_savepoint(), &locks, false).await?;
+        tx.conn.begin(dialect.begin_with_savepoint(), &locks).await?;
         let (last, mut statements) = (jobs.len() - 1, 0);
         for (place, (_, job)) in jobs.iter_mut().enumerate() {
             let ran = job.run(tx).await;

@@ -79,19 +79,13 @@ impl Conn {
         }
     }
 
-    /// Begins a transaction that first takes these locks, in this order, and has them to its end. `soon` hardly waits for them.
-    pub async fn begin(&mut self, begin: &'static str, locks: &[i64], soon: bool) -> Result<(), Error> {
+    /// Begins a transaction that first takes these locks, in this order, and has them to its end.
+    pub async fn begin(&mut self, begin: &'static str, locks: &[i64]) -> Result<(), Error> {
         match self {
             Self::Postgres(conn) if !locks.is_empty() => {
                 let take: Vec<_> = locks.iter().map(|lock| format!("pg_advisory_xact_lock({lock})")).collect();
                 // Before the first savepoint: going back to that would give them up.
-                let take = take.join(", ");
-                let take = if soon {
-                    format!("SET LOCAL lock_timeout = 20; SELECT {take}; SET LOCAL lock_timeout = 1500")
-                } else {
-                    format!("SELECT {take}")
-                };
-                let text = begin.replacen("BEGIN", &format!("BEGIN; {take}"), 1);
+                let text = begin.replacen("BEGIN", &format!("BEGIN; SELECT {}", take.join(", ")), 1);
                 sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut **conn).await.map(drop).map_err(classify)
             }
             _ => self.control(begin).await,

@@ -56,12 +56,6 @@ pub(crate) fn worth_another_try(error: &Error) -> bool {
     }
 }
 
-/// Whether PostgreSQL waited for a lock in vain.
-pub(crate) fn is_locked(error: &Error) -> bool {
-    let Error::Unavailable(cause) = error else { return false };
-    matches!(cause.downcast_ref::<sqlx::Error>(), Some(sqlx::Error::Database(database)) if database.code().as_deref() == Some("55P03"))
-}
-
 /// Whether PostgreSQL's own error says that it is away, locked, slow or full.
 fn passes(error: &dyn DatabaseError) -> bool {
     error.code().is_some_and(|code| postgres_passes(&code))

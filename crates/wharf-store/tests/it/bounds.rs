@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use sqlx::Connection as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wharf_api::types::session::{DisconnectReason, SessionStatus};
@@ -200,31 +199,4 @@ async fn an_overdue_row_that_cannot_be_read_holds_up_no_other(db: &Db) {
     }
     assert!(db.store.fail_message(&tenant.account, &failed(&whole.id)).await.unwrap());
     assert_eq!(db.store.overdue_messages(NOW.plus_millis(1_000), 1).await.unwrap().len(), 1);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_place_that_another_process_has_locked_holds_up_no_other_account() {
-    let mut db = Db::postgres().await;
-    db.store.close().await;
-    db.store = wharf_store::open(wharf_store::Config { lanes: Some(1), ..config(&db.url) }).await.unwrap();
-    let (locked, free) = (Tenant::new(&db).await, Tenant::new(&db).await);
-    let mut hasher = std::hash::DefaultHasher::new();
-    std::hash::Hash::hash(locked.session.as_str(), &mut hasher);
-    let place = std::hash::Hasher::finish(&hasher).cast_signed();
-    let mut other = sqlx::PgConnection::connect(&db.url).await.unwrap();
-    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("SELECT pg_advisory_lock({place})"))).execute(&mut other).await.unwrap();
-    // The first waits alone; what comes meanwhile is a group that has writes of both.
-    let first = db.store.vault_apply(&locked.fence, puts(1));
-    let meanwhile = async {
-        while db.ints("SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").await == [0] {
-            tokio::task::yield_now().await;
-        }
-        tokio::join!(db.store.vault_apply(&locked.fence, puts(1)), db.store.vault_apply(&free.fence, puts(1)))
-    };
-    let (first, (second, third)) = tokio::join!(first, meanwhile);
-    assert!(first.is_err() && second.is_err(), "somebody else has it");
-    third.unwrap();
-    other.close().await.unwrap();
-    db.store.vault_apply(&locked.fence, puts(1)).await.unwrap();
-    db.finish().await;
 }

@@ -50,7 +50,7 @@ async fn a_failing_write_does_not_harm_those_of_its_group(db: &Db) {
     for (place, result) in results.iter().enumerate() {
         match result {
             Ok(()) => assert_ne!(place % 3, 0),
-            Err(Error::Corrupt(_)) => assert_eq!(place % 3, 0),
+            Err(Error::Refused(_)) => assert_eq!(place % 3, 0),
             Err(error) => panic!("{error:?}"),
         }
     }
