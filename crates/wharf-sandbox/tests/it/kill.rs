@@ -99,16 +99,21 @@ both_backends! {
         let session = world.pair(OWNER).await;
         let mut promises = Promises::default();
         let mut chance = Chance::seeded();
+        // One load that nobody disturbs: the moments of the kills are spread over as long as it took.
+        let begun = tokio::time::Instant::now();
+        promises.send(&world, &session, load("undisturbed")).await;
+        let whole = u64::try_from(begun.elapsed().as_millis()).unwrap().max(1);
+        println!("WHOLE {whole}");
         for death in 0..20 {
             world.until_connected(&session).await;
-            let pause = Duration::from_millis(chance.below(60));
+            let pause = Duration::from_millis(chance.below(whole));
             let killer = nix::unistd::Pid::from_raw(i32::try_from(world.gateway().id()).unwrap());
             let kill = tokio::spawn(async move {
                 // The moment of the kill is what the test is about.
                 tokio::time::sleep(pause).await;
                 nix::sys::signal::kill(killer, nix::sys::signal::Signal::SIGKILL).unwrap();
             });
-            promises.send(&world, &session, (0..40).map(|text| format!("load {death} {text}")).collect()).await;
+            promises.send(&world, &session, load(&death.to_string())).await;
             kill.await.unwrap();
             world.gateway().ended().await;
             world.start_gateway(&[]).await;
@@ -191,6 +196,11 @@ both_backends! {
             assert!(ids.contains(acknowledged.as_str()), "{acknowledged} was acknowledged and is not in the API");
         }
     }
+}
+
+/// The texts of one load under which the process is killed.
+fn load(round: &str) -> Vec<String> {
+    (0..40).map(|text| format!("load {round} {text}")).collect()
 }
 
 /// A world with a connected session whose gateway kills itself at the gap that is written into the file.

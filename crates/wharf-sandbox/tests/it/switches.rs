@@ -35,6 +35,16 @@ async fn told(api: &Api, id: &str) -> usize {
     events.ok(200).as_array().unwrap().iter().filter(|event| event["data"]["waitingFor"] == "pause").count()
 }
 
+/// Waits until the session has written down that it stands still: what a node shows of the switch alone may be sooner.
+async fn until_told(api: &Api, id: &str) {
+    eventually("an event tells of the pause", async || match told(api, id).await {
+        0 => Err("not yet".to_owned()),
+        1 => Ok(()),
+        more => panic!("{more} events tell of one pause"),
+    })
+    .await;
+}
+
 /// How many companions of the owner hold a socket.
 async fn sockets(world: &World) -> u64 {
     world.control().get("/control/stats").await.data()["connected"].as_u64().unwrap()
@@ -74,7 +84,7 @@ both_backends! {
             open => Err(format!("{open} are open")),
         })
         .await;
-        assert_eq!(told(&world.api(), &linked).await, 1);
+        until_told(&world.api(), &linked).await;
         let refused = world.send(&linked, SILENT, "too early").await;
         let reason = refused.refused(ErrorCode::SessionNotConnected)["reason"].as_str().unwrap().to_owned();
         assert!(reason.contains("paused all connections"), "{reason}");
@@ -182,6 +192,9 @@ async fn two_nodes_obey_within_a_minute_whichever_was_asked_and_nothing_is_lost(
         open => Err(format!("{open} are open")),
     })
     .await;
+    for id in [&here, &there] {
+        until_told(&api, id).await;
+    }
 
     set(&world.operator(), json!({"connectingPaused": false, "sendingPaused": false})).await;
     until_shown(&world, SILENT, "from here").await;
