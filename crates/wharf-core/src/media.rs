@@ -6,6 +6,7 @@ pub mod gate;
 pub mod intake;
 pub mod keep;
 pub mod kind;
+pub mod sound;
 
 use wharf_api::ids::MediaId;
 use wharf_api::types::media::{Media, MediaState};

@@ -216,6 +216,8 @@ pub struct Meter {
     pub stopped_intakes: Level,
     /// Messages that could not be decrypted and that the account's own phone gave again.
     pub recovered: Counter,
+    /// Stored files that were asked for and were gone or not what was taken in.
+    pub media_damaged: Counter,
     /// Devices that a message could not be sealed for, because WhatsApp had no keys of them.
     pub devices_unkeyed: Counter,
     /// Clients that gave up saving their keys and were built anew.
@@ -258,6 +260,7 @@ impl Default for Meter {
             undecryptable: Counter::default(),
             stopped_intakes: Level::default(),
             recovered: Counter::default(),
+            media_damaged: Counter::default(),
             devices_unkeyed: Counter::default(),
             savers_halted: Counter::default(),
             sockets_lost: Counter::default(),

@@ -2,6 +2,7 @@
 //! nobody has them any more. Every try is noted before it begins, so that a death is one try and no more.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use wharf_api::ids::{AccountId, MediaId};
@@ -30,10 +31,17 @@ const CHUNK_BYTES: usize = 256 * 1024;
 /// How many files without a future are settled in one step.
 const LOST_STEP: u32 = 200;
 
+/// When it is tried again after a fault of our own: the file store is full or away.
+const OWN_FAULT_MS: i64 = 60_000;
+/// How often it is tried to write down how a try ended while the database is away.
+const WRITE_AGAIN: Duration = Duration::from_secs(2);
+
 /// How one try ended without a file.
 enum Failure {
-    /// Not a matter of the file.
+    /// Not a matter of the file: this was no try.
     Elsewhere,
+    /// Our own fault, which says nothing of the file either.
+    Ours(std::io::Error),
     Again(&'static str),
     Final(&'static str),
     Store(store::Error),
@@ -98,7 +106,7 @@ pub async fn give_up_lost(services: &Services) -> Result<(), store::Error> {
 async fn fail(services: &Services, fetch: &DueFetch, row: MediaRow, reason: &str) -> Result<(), store::Error> {
     tracing::warn!(session = %fetch.session, media = %fetch.media, reason, "a received file was given up");
     let failed = MediaRow { state: MediaState::Failed, ..row };
-    services.store.settle_fetch(fetch, &failed, Some(reason), services.clock.now()).await.map(drop)
+    until_written(|| services.store.settle_fetch(fetch, &failed, Some(reason), services.clock.now())).await.map(drop)
 }
 
 /// Tries to fetch one file. Where this is dropped on its way, the try counts and the file is fetched later.
@@ -109,9 +117,17 @@ pub async fn one(services: &Services, fetch: &DueFetch) -> Result<(), store::Err
     let Some(row) = services.store.find_media(&fetch.account, &fetch.media).await? else { return Ok(()) };
     let last = pause.is_none() || usize::try_from(fetch.attempts + 1).is_ok_and(|tried| tried >= PAUSES_MS.len());
     match take(services, fetch, &row).await {
-        Ok(stored) => services.store.settle_fetch(fetch, &stored, None, services.clock.now()).await.map(drop),
+        Ok(stored) => until_written(|| services.store.settle_fetch(fetch, &stored, None, services.clock.now())).await.map(drop),
+        Err(Failure::Store(store::Error::Unavailable(error))) => {
+            tracing::warn!(media = %fetch.media, %error, "a received file waits for the database");
+            no_try(services, fetch, ELSEWHERE_MS).await
+        }
         Err(Failure::Store(error)) => Err(error),
-        Err(Failure::Elsewhere) => services.store.postpone_fetch(fetch, fetch.attempts, now.plus_millis(ELSEWHERE_MS)).await,
+        Err(Failure::Elsewhere) => no_try(services, fetch, ELSEWHERE_MS).await,
+        Err(Failure::Ours(error)) => {
+            tracing::warn!(media = %fetch.media, %error, "a received file waits for the file store");
+            no_try(services, fetch, OWN_FAULT_MS).await
+        }
         Err(Failure::Again(reason)) if !last => {
             tracing::info!(session = %fetch.session, media = %fetch.media, reason, "a received file is tried again later");
             Ok(())
@@ -120,12 +136,27 @@ pub async fn one(services: &Services, fetch: &DueFetch) -> Result<(), store::Err
     }
 }
 
+/// What was no matter of the file takes none of its tries.
+async fn no_try(services: &Services, fetch: &DueFetch, pause_ms: i64) -> Result<(), store::Error> {
+    until_written(|| services.store.postpone_fetch(fetch, fetch.attempts, services.clock.now().plus_millis(pause_ms))).await
+}
+
+/// Writes until the database takes it. Meanwhile the file is under way and is not fetched again; a stop ends this.
+async fn until_written<T, W: Future<Output = Result<T, store::Error>>>(write: impl Fn() -> W) -> Result<T, store::Error> {
+    loop {
+        match write().await {
+            Err(store::Error::Unavailable(_)) => tokio::time::sleep(WRITE_AGAIN).await,
+            written => return written,
+        }
+    }
+}
+
 /// The file, fetched, opened, checked and kept. What is received is not judged by its kind: it was accepted by its recipient.
 async fn take(services: &Services, fetch: &DueFetch, row: &MediaRow) -> Result<MediaRow, Failure> {
     if row.size > limits::DOCUMENT_BYTES {
         return Err(Failure::Final("the file is larger than 100 MB"));
     }
-    let scratch = services.files.scratch().await.map_err(|_| Failure::Again("the file store is not available"))?;
+    let scratch = services.files.scratch().await.map_err(Failure::Ours)?;
     let downloaded = services.engine.download(&fetch.session, &fetch.media, &fetch.source, scratch).await.map_err(|error| match error {
         engine::Error::NotConnected => Failure::Elsewhere,
         engine::Error::Store(error) => Failure::Store(error),
@@ -137,7 +168,7 @@ async fn take(services: &Services, fetch: &DueFetch, row: &MediaRow) -> Result<M
     let mut intake = Intake::begin(services, Purpose { kind: Some(MediaKind::Document), voice: false }, "file").await.map_err(judge)?;
     let mut file = downloaded.file;
     loop {
-        let (back, bytes) = read(file).await.map_err(|_| Failure::Again("the file store is not available"))?;
+        let (back, bytes) = read(file).await.map_err(Failure::Ours)?;
         file = back;
         if bytes.is_empty() {
             break;
@@ -168,7 +199,8 @@ fn judge(error: Error) -> Failure {
         Error::TooLarge { .. } => Failure::Final("the file is larger than 100 MB"),
         Error::WrongType { .. } => Failure::Final("the file is empty"),
         Error::Store(error) => Failure::Store(error),
-        _ => Failure::Again("the file store is not available"),
+        Error::Files(error) => Failure::Ours(error),
+        other => Failure::Ours(std::io::Error::other(other.to_string())),
     }
 }
 

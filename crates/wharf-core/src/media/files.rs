@@ -13,11 +13,17 @@ use wharf_api::ids::MediaId;
 /// Keeps the bytes of media. What a crash leaves half written is never seen under an id.
 #[async_trait]
 pub trait Files: Send + Sync + 'static {
+    /// Whether a file could be begun now. Asked often: it says nothing aloud.
+    async fn ready(&self) -> io::Result<()>;
+
     /// Begins a file without a name. Dropping it leaves nothing.
     async fn begin(&self) -> io::Result<Box<dyn Writing>>;
 
     /// The file of that id on this machine; `None` where there is none.
     async fn open(&self, id: &MediaId) -> io::Result<Option<Local>>;
+
+    /// How many bytes the file of that id has; `None` where there is none. Nothing is read.
+    async fn size(&self, id: &MediaId) -> io::Result<Option<u64>>;
 
     /// The bytes of that file, or of one part of it; `None` where there is no such file. Nothing else of it is moved.
     async fn read(&self, id: &MediaId, part: Option<Range<u64>>) -> io::Result<Option<Reading>>;
@@ -74,11 +80,19 @@ pub struct NoFiles;
 
 #[async_trait]
 impl Files for NoFiles {
+    async fn ready(&self) -> io::Result<()> {
+        Ok(())
+    }
+
     async fn begin(&self) -> io::Result<Box<dyn Writing>> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
     async fn open(&self, _id: &MediaId) -> io::Result<Option<Local>> {
+        Ok(None)
+    }
+
+    async fn size(&self, _id: &MediaId) -> io::Result<Option<u64>> {
         Ok(None)
     }
 

@@ -21,7 +21,7 @@ use crate::egress::{self, Fetch};
 use crate::engine::{Body, Media, Uploaded};
 use crate::media::intake::{self, Purpose};
 use crate::media::keep::{self, Stay};
-use crate::media::{self, Facts, Intake, kind};
+use crate::media::{self, Facts, Intake, kind, sound};
 use crate::services::Services;
 use crate::store::{Claim, MediaRow, SessionRow};
 
@@ -161,6 +161,8 @@ async fn bring(services: &Services, session: &SessionRow, row: &MediaRow, kind: 
     let local = local.ok_or(media::Error::NotFound { field: Some("mediaId"), reason: None })?;
     let scratch = services.files.scratch().await.map_err(media::Error::from)?;
     let file = services.engine.upload(&session.id, &local.path, kind, scratch).await?;
+    // Whoever encrypts a file reads all of it, and tells what it was.
+    sound::require_hash(services, row, &file.file_sha256, Some("mediaId"))?;
     fail::fail_point!("M3-uploaded");
     Ok(file)
 }
@@ -246,6 +248,7 @@ async fn stored(services: &Services, caller: &Caller, command: &Command, id: &st
 }
 
 async fn with_facts(services: &Services, row: MediaRow) -> Result<(MediaRow, Facts), Error> {
+    sound::require_size(services, &row, Some("mediaId")).await?;
     let facts = services.files.facts(&row.id, &row.mime_type).await.map_err(media::Error::from)?;
     Ok((row, facts))
 }

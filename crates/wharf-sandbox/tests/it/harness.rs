@@ -142,6 +142,11 @@ impl World {
         self.gateway.as_mut().expect("the gateway runs")
     }
 
+    /// What the gateway has said so far.
+    pub fn log(&self) -> String {
+        self.gateway.as_ref().expect("the gateway runs").log()
+    }
+
     /// Kills the gateway as a power cut would.
     pub async fn kill_gateway(&mut self) {
         self.gateway.take().expect("the gateway runs").kill().await;

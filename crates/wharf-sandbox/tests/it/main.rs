@@ -14,6 +14,7 @@ mod commands;
 mod companions;
 mod ends;
 mod events;
+mod file_store;
 mod first_message;
 mod forwards;
 mod groups;

@@ -79,6 +79,11 @@ fn place(id: &MediaId) -> Path {
 
 #[async_trait]
 impl Files for BucketFiles {
+    /// What the bucket itself says is known when it is used.
+    async fn ready(&self) -> io::Result<()> {
+        self.scratch.ready().await
+    }
+
     async fn begin(&self) -> io::Result<Box<dyn Writing>> {
         let writing = self.scratch.writing().await?;
         Ok(Box::new(BucketWriting { writing, bucket: Arc::clone(&self.bucket) }))
@@ -98,6 +103,14 @@ impl Files for BucketFiles {
         }
         let path = copy.into_path().await?;
         Ok(Some(Local { path: path.to_path_buf(), size, guard: Some(Box::new(path)) }))
+    }
+
+    async fn size(&self, id: &MediaId) -> io::Result<Option<u64>> {
+        match self.bucket.head(&place(id)).await {
+            Ok(found) => Ok(Some(found.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(io::Error::other(error)),
+        }
     }
 
     async fn read(&self, id: &MediaId, part: Option<Range<u64>>) -> io::Result<Option<Reading>> {

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -37,6 +38,8 @@ pub struct LocalFiles {
     root: PathBuf,
     /// No file is begun or goes on while the disk has less room, in bytes: the database may lie on it too.
     floor: u64,
+    /// Whether no file could be begun the last time. The log is told when that changes.
+    away: AtomicBool,
 }
 
 impl LocalFiles {
@@ -47,19 +50,32 @@ impl LocalFiles {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => fs::create_dir_all(&unnamed)?,
         }
-        Ok(Self { root, floor })
+        Ok(Self { root, floor, away: AtomicBool::new(false) })
     }
 
     /// A file without a name, which goes when nobody gives it one.
     pub(super) async fn writing(&self) -> io::Result<LocalWriting> {
         let (root, unnamed) = (self.root.clone(), self.root.join(UNNAMED));
         let floor = self.floor;
-        let begin = move || {
-            has_room(&unnamed, floor)?;
-            Ok(tempfile::Builder::new().prefix("in-").tempfile_in(unnamed)?.into_parts())
-        };
-        let (file, path) = blocking(begin).await?;
+        let begin = move || Ok(tempfile::Builder::new().prefix("in-").tempfile_in(unnamed)?.into_parts());
+        let (file, path) = self.begin_with(begin).await?;
         Ok(LocalWriting { root, floor, unasked: 0, file: tokio::fs::File::from_std(file), path })
+    }
+
+    /// Begins a file where one can be begun, and says once in the log when none can, and when one can again.
+    async fn begin_with<T: Send + 'static>(&self, begin: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+        let (unnamed, floor) = (self.root.join(UNNAMED), self.floor);
+        let begun = blocking(move || ready(&unnamed, floor).and_then(|()| begin())).await;
+        match &begun {
+            Err(error) if !self.away.swap(true, Ordering::Relaxed) => {
+                tracing::error!(folder = %self.root.display(), %error, "no file can be taken in; texts go on, received files wait");
+            }
+            Ok(_) if self.away.swap(false, Ordering::Relaxed) => {
+                tracing::info!(folder = %self.root.display(), "files are taken in again");
+            }
+            _ => {}
+        }
+        begun
     }
 
     fn path(&self, id: &MediaId) -> PathBuf {
@@ -69,15 +85,25 @@ impl LocalFiles {
 
 #[async_trait]
 impl Files for LocalFiles {
+    async fn ready(&self) -> io::Result<()> {
+        let (unnamed, floor) = (self.root.join(UNNAMED), self.floor);
+        blocking(move || ready(&unnamed, floor)).await
+    }
+
     async fn begin(&self) -> io::Result<Box<dyn Writing>> {
         Ok(Box::new(self.writing().await?))
     }
 
     async fn open(&self, id: &MediaId) -> io::Result<Option<Local>> {
-        let path = self.path(id);
-        match tokio::fs::metadata(&path).await {
-            Ok(found) => Ok(Some(Local { path, size: found.len(), guard: None })),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        let size = self.size(id).await?;
+        Ok(size.map(|size| Local { path: self.path(id), size, guard: None }))
+    }
+
+    async fn size(&self, id: &MediaId) -> io::Result<Option<u64>> {
+        match tokio::fs::metadata(self.path(id)).await {
+            Ok(found) => Ok(Some(found.len())),
+            // A folder that is away says nothing of its files.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && tokio::fs::try_exists(&self.root).await? => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -85,7 +111,7 @@ impl Files for LocalFiles {
     async fn read(&self, id: &MediaId, part: Option<Range<u64>>) -> io::Result<Option<Reading>> {
         let mut file = match tokio::fs::File::open(self.path(id)).await {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && tokio::fs::try_exists(&self.root).await? => return Ok(None),
             Err(error) => return Err(error),
         };
         let part = part.unwrap_or(0..u64::MAX);
@@ -98,12 +124,8 @@ impl Files for LocalFiles {
     }
 
     async fn scratch(&self) -> io::Result<File> {
-        let (unnamed, floor) = (self.root.join(UNNAMED), self.floor);
-        let begin = move || {
-            has_room(&unnamed, floor)?;
-            tempfile::tempfile_in(unnamed)
-        };
-        blocking(begin).await
+        let unnamed = self.root.join(UNNAMED);
+        self.begin_with(move || tempfile::tempfile_in(unnamed)).await
     }
 
     async fn remove(&self, id: &MediaId) -> io::Result<()> {
@@ -124,6 +146,16 @@ impl Files for LocalFiles {
         let (root, after) = (self.root.clone(), after.cloned());
         blocking(move || list(&root, after.as_ref(), limit)).await
     }
+}
+
+/// Makes sure that a file can be begun. The folder of all files is never made anew here: where it is away, a disk may be, and what were
+/// written in its place would be hidden when it comes back.
+fn ready(unnamed: &Path, floor: u64) -> io::Result<()> {
+    match fs::create_dir(unnamed) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    has_room(unnamed, floor)
 }
 
 fn has_room(folder: &Path, floor: u64) -> io::Result<()> {
@@ -215,7 +247,7 @@ impl Writing for LocalWriting {
 fn persist(mut path: TempPath, root: &Path, folder: &Path, name: &str) -> io::Result<()> {
     for naming in 1.. {
         if !folder.exists() {
-            fs::create_dir_all(folder)?;
+            fs::create_dir(folder).or_else(|error| if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })?;
             File::open(root)?.sync_all()?;
         }
         match path.persist(folder.join(name)) {

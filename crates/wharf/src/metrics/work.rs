@@ -31,6 +31,12 @@ pub(super) fn register(registry: &mut Registry, services: &Services, waiting: Op
     registry.register("sends", "Tries to send, by outcome", sends(&meter.sends));
     histogram(registry, "send_ack_seconds", "From the acceptance of a message to its acknowledgement", meter.sends.ack_seconds.read());
     counter(registry, "received", "Messages that came in and are stored", meter.received.read());
+    counter(
+        registry,
+        "media_damaged",
+        "Stored files that were asked for and were gone or not what was taken in",
+        meter.media_damaged.read(),
+    );
     counter(registry, "recovered", "Messages that the account's own phone gave again", meter.recovered.read());
     counter(registry, "devices_unkeyed", "Devices that a message could not be sealed for", meter.devices_unkeyed.read());
     counter(registry, "undecryptable", "Messages that came in and could not be decrypted at once", meter.undecryptable.read());

@@ -5,7 +5,7 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, StatusCode};
-use wharf_core::media;
+use wharf_core::media::{self, sound};
 use wharf_core::store::MediaRow;
 
 use super::part;
@@ -29,9 +29,12 @@ pub(in crate::http) async fn get_media(call: Call) -> Answer {
         }
     };
     headers.push((CONTENT_LENGTH, HeaderValue::from(length)));
+    sound::require_size(call.services(), &row, None).await?;
+    let whole = part.is_none();
     let bytes = call.services().files.read(&row.id, part).await.map_err(media::Error::from)?;
-    // The row outlived its file, which only somebody's hand in the folder can do.
+    // Gone since its size was asked for.
     let bytes = bytes.ok_or(media::Error::NotFound { field: None, reason: None })?;
+    let bytes = if whole { sound::checked(call.services(), &row, bytes) } else { bytes };
     Ok(Reply { status, headers, body: Bytes::new(), stream: Some(Body::from_stream(bytes)), code: None })
 }
 

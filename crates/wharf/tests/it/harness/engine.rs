@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::types::media::MediaKind;
@@ -123,7 +124,7 @@ impl Engine for FakeEngine {
             url: "https://mmg.whatsapp.net/v/x".to_owned(),
             direct_path: "/v/x".to_owned(),
             media_key: [1; 32],
-            file_sha256: [2; 32],
+            file_sha256: Sha256::digest(std::fs::read(path).unwrap()).into(),
             file_enc_sha256: [3; 32],
             size: std::fs::metadata(path).unwrap().len(),
             key_at_secs: 1,

@@ -1,0 +1,132 @@
+//! The folder of files in trouble: what is away costs no received file its tries, and what is damaged goes nowhere.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use wharf_api::ErrorCode;
+
+use crate::harness::api::read;
+use crate::harness::{OWNER, Reply, SILENT, World, both_backends, eventually};
+use crate::media::{file, files, hash, upload};
+
+const SIZE: usize = 200_009;
+/// Longer than the longest pause between two tries.
+const HALF_A_DAY: u64 = 13 * 60 * 60;
+
+fn folder(world: &World) -> PathBuf {
+    world.dir().join("gateway/media")
+}
+
+/// The one file in the store.
+fn stored(world: &World) -> PathBuf {
+    let all = files(&folder(world));
+    assert_eq!(all.len(), 1, "{all:?}");
+    all[0].clone()
+}
+
+async fn metric(world: &World, name: &str) -> String {
+    let told = world.operator().get("/metrics").await;
+    let text = String::from_utf8_lossy(&told.bytes).into_owned();
+    let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} "))).unwrap_or_else(|| panic!("{name} in {text}"));
+    line.to_owned()
+}
+
+async fn send(world: &World, session: &str, media: &str) -> Reply {
+    let body = json!({"sessionId": session, "to": SILENT, "mediaType": "document", "mediaId": media});
+    world.api().post("/v1/messages/media", &body).await
+}
+
+fn is_refused(reply: &Reply, word: &str) {
+    let details = reply.refused(ErrorCode::ResourceNotFound);
+    assert!(details["reason"].as_str().is_some_and(|reason| reason.contains(word)), "{reply:?}");
+}
+
+both_backends! {
+    async fn a_file_store_that_is_away_for_days_costs_a_received_file_no_try_and_mends_itself(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let away = world.dir().join("away");
+        std::fs::rename(folder(&world), &away).unwrap();
+        let body = json!({"type": "document", "size": 300_000});
+        let wa_id = world.writes_as(SILENT, OWNER, body).await;
+        let tries = || world.log().matches("a received file waits for the file store").count();
+        // More often than a file that does not come is tried, and over more days.
+        for n in 1..=10 {
+            eventually("it was looked whether the file can be taken in", async || {
+                let tries = tries();
+                if tries >= n { Ok(()) } else { Err(format!("{tries} of {n}")) }
+            })
+            .await;
+            world.advance(HALF_A_DAY).await;
+        }
+        let refused = upload(&world, "", file("document", 1000)).await;
+        refused.refused(ErrorCode::ServiceUnavailable);
+        assert_eq!(metric(&world, "wharf_file_store_up").await, "0.0");
+        let log = world.log();
+        assert_eq!(log.matches("no file can be taken in").count(), 1, "it is told once: {log}");
+        assert!(log.contains(folder(&world).to_str().unwrap()), "with the folder: {log}");
+        assert!(!folder(&world).exists(), "what is away is not made anew beside");
+        world.row(&session, &wa_id, |row| row["mediaState"] == "pending").await;
+
+        // Back, but without the folder of unfinished files.
+        std::fs::remove_dir_all(away.join("incoming")).unwrap();
+        std::fs::rename(&away, folder(&world)).unwrap();
+        world.advance(HALF_A_DAY).await;
+        let row = world.row(&session, &wa_id, |row| row["mediaState"] == "stored").await;
+        assert_eq!(row["size"], 300_000);
+        upload(&world, "", file("document", 1000)).await.ok(201);
+        assert_eq!(metric(&world, "wharf_file_store_up").await, "1.0");
+    }
+
+    async fn a_stored_file_that_is_not_what_was_taken_in_is_neither_served_nor_sent(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let bytes = file("document", SIZE);
+        let media = upload(&world, "", bytes.clone()).await.ok(201)["mediaId"].as_str().unwrap().to_owned();
+        let place = format!("/v1/media/{media}");
+        // As it was taken in, it goes out and can be forwarded.
+        let sent = send(&world, &session, &media).await.ok(201)["messageId"].as_str().unwrap().to_owned();
+        world.until_message(&sent, "delivered").await;
+        assert_eq!(hash(&world.api().get(&place).await.bytes), hash(&bytes));
+        let forward = async || world.api().post(&format!("/v1/messages/{sent}/forward"), &json!({"to": SILENT})).await;
+        let shown = world.ledger(SILENT).await.len();
+        let path = stored(&world);
+
+        // Cut, as a full disk or half a restore leaves it.
+        std::fs::write(&path, &bytes[..1000]).unwrap();
+        is_refused(&send(&world, &session, &media).await, "damaged");
+        is_refused(&forward().await, "damaged");
+        is_refused(&world.api().get(&place).await, "damaged");
+        let part = read(world.api().request("GET", &place).header("range", "bytes=0-99")).await;
+        is_refused(&part, "damaged");
+
+        // Of the same size, but another.
+        let mut other = bytes.clone();
+        other[SIZE / 2] ^= 1;
+        std::fs::write(&path, &other).unwrap();
+        is_refused(&send(&world, &session, &media).await, "damaged");
+        is_refused(&forward().await, "damaged");
+        let answer = world.api().request("GET", &place).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200);
+        assert!(answer.bytes().await.is_err(), "the answer breaks off before its last bytes");
+
+        // Gone.
+        std::fs::remove_file(&path).unwrap();
+        is_refused(&send(&world, &session, &media).await, "gone");
+        is_refused(&world.api().get(&place).await, "gone");
+
+        let log = world.log();
+        assert!(log.contains(&media) && log.contains("another size") && log.contains("hash is another"), "{log}");
+        assert_ne!(metric(&world, "wharf_media_damaged_total").await, "0.0");
+        assert_eq!(world.ledger(SILENT).await.len(), shown, "nobody was shown any of it");
+
+        // Put back, it is what it was.
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &bytes).unwrap();
+        let sent = send(&world, &session, &media).await;
+        world.until_message(sent.ok(201)["messageId"].as_str().unwrap(), "delivered").await;
+        let ledger = world.ledger(SILENT).await;
+        let opened: Vec<&Value> = ledger.iter().map(|entry| &entry["media"]["sha256"]).collect();
+        assert!(opened.iter().all(|sha256| **sha256 == hash(&bytes)), "{opened:?}");
+    }
+}
