@@ -73,6 +73,9 @@ const ACCOUNTS: u32 = 200;
 
 /// Drops what is older than the plans keep it; tells how much.
 pub async fn expire(services: &Services) -> Result<u64, store::Error> {
+    if !services.steady.believes(services.clock.now()) {
+        return Ok(0);
+    }
     let (mut dropped, mut after) = (0, None);
     loop {
         let page = services.store.list_accounts(PageRequest { after, limit: ACCOUNTS }).await?;

@@ -26,6 +26,7 @@ pub mod seal;
 pub mod services;
 pub mod session;
 pub mod settle;
+pub mod steady;
 pub mod store;
 pub mod switches;
 pub mod update;

@@ -18,6 +18,7 @@ use crate::media::{Files, NoFiles};
 use crate::message::outcomes::Outcomes;
 use crate::meter::Meter;
 use crate::seal::Seal;
+use crate::steady::Steady;
 use crate::store::Store;
 use crate::switches::Switches;
 use crate::update::Updates;
@@ -54,6 +55,8 @@ pub struct Services {
     pub world: &'static str,
     /// Nothing leaves the machine: a session may not have a proxy of its own.
     pub stays_on_loopback: bool,
+    /// Believes every clock, until somebody says for how long a leap is doubted.
+    pub steady: Steady,
     /// Seals what nobody may read in the database.
     pub seal: Seal,
     pub schedule: webhook::Schedule,
@@ -92,6 +95,7 @@ impl Services {
             updates: Updates::default(),
             world: "none",
             stays_on_loopback: false,
+            steady: Steady::default(),
             seal,
             schedule: webhook::Schedule::default(),
         }

@@ -94,6 +94,8 @@ async fn run(args: Args) -> Result<()> {
     // A newcomer is to see everything.
     config.pace = args.pace;
     config.announce_online = wanted.announce_online;
+    // Its clock is there to be put forward.
+    config.clock_doubt = if env("WHARF_CLOCK_DOUBT_SECS").is_some() { wanted.clock_doubt } else { std::time::Duration::ZERO };
     config.receive_statuses = wanted.receive_statuses || env("WHARF_RECEIVE_STATUSES").is_none();
     if let Some(filter) = env("WHARF_LOG") {
         config.log.filter = filter;

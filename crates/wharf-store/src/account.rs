@@ -27,8 +27,9 @@ statements! {
     );
     USED_ON_DAY = "SELECT messages FROM usage WHERE account_id = $1 AND utc_day = $2";
     PING = "SELECT 1 FROM meta LIMIT 1";
-    MARK_WORLD = "INSERT INTO meta (name, value) VALUES ('world', $1) ON CONFLICT (name) DO NOTHING";
-    WORLD = "SELECT value FROM meta WHERE name = 'world'";
+    MARK = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    MARKED = "SELECT value FROM meta WHERE name = $1";
+    SEE_CLOCK = "INSERT INTO meta (name, value) VALUES ('clock', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 }
 
 pub(crate) fn account(row: &mut Row) -> Result<AccountRow, Error> {
@@ -38,6 +39,20 @@ pub(crate) fn account(row: &mut Row) -> Result<AccountRow, Error> {
         created_at: row.time()?,
         plan: plan::plan(row)?,
     })
+}
+
+impl SqlStore {
+    /// Marks the database, unless it is marked already; tells with what it is.
+    async fn mark(&self, name: &'static str, value: &str) -> Result<String, Error> {
+        let value = value.to_owned();
+        self.write("", "", move |tx| {
+            Box::pin(async move {
+                tx.execute(&MARK, args![name, &value]).await?;
+                tx.first(&MARKED, args![name]).await?.ok_or_else(|| corrupt("no mark of the database after it was made"))?.text()
+            })
+        })
+        .await
+    }
 }
 
 #[async_trait]
@@ -96,13 +111,21 @@ impl AccountStore for SqlStore {
     }
 
     async fn claim_world(&self, world: &str) -> Result<String, Error> {
-        let world = world.to_owned();
-        self.write("", "", move |tx| {
-            Box::pin(async move {
-                tx.execute(&MARK_WORLD, args![&world]).await?;
-                tx.first(&WORLD, &[]).await?.ok_or_else(|| corrupt("no mark of the world after it was made"))?.text()
-            })
-        })
-        .await
+        self.mark("world", world).await
+    }
+
+    async fn claim_installation(&self, name: &str) -> Result<String, Error> {
+        self.mark("installation", name).await
+    }
+
+    async fn clock_seen(&self) -> Result<Option<Timestamp>, Error> {
+        let Some(mut row) = self.readers.first(&MARKED, args!["clock"]).await? else { return Ok(None) };
+        // A time that cannot be read is one that nobody has seen.
+        Ok(row.text()?.parse().ok().map(Timestamp::from_millis))
+    }
+
+    async fn see_clock(&self, now: Timestamp) -> Result<(), Error> {
+        let now = now.as_millis().to_string();
+        self.write("", "", move |tx| Box::pin(async move { tx.execute(&SEE_CLOCK, args![&now]).await.map(drop) })).await
     }
 }

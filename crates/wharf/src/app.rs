@@ -130,6 +130,7 @@ impl App {
         services.switches = switches;
         services.canary.sessions = config.canary;
         services.updates = Updates::of(config.updates);
+        services.steady = wharf_core::steady::Steady::new(config.clock_doubt, services.store.clock_seen().await?);
         services.world = world.name();
         services.stays_on_loopback = matches!(world, World::Sandbox { .. });
         let services = services.with_webhooks(&master_key, config.schedule);

@@ -66,6 +66,8 @@ pub struct Config {
     pub schedule: Schedule,
     /// Files are refused while the disk under the data folder has less room, in bytes.
     pub media_floor_bytes: u64,
+    /// How long a clock that leapt ahead is doubted before anything is destroyed by it.
+    pub clock_doubt: Duration,
     /// Where media lie; `None` is a folder in `data_dir`.
     pub bucket: Option<bucket::Settings>,
     pub limits: http::Limits,
@@ -112,6 +114,7 @@ impl Default for Config {
             reach: Reach::Public,
             schedule: Schedule::default(),
             media_floor_bytes: 256 * MB,
+            clock_doubt: Duration::from_hours(1),
             bucket: None,
             limits: http::Limits::default(),
             whatsapp_version: None,
@@ -229,6 +232,7 @@ impl Config {
             reach,
             schedule: schedule(&settings.webhooks, default.schedule)?,
             media_floor_bytes,
+            clock_doubt: limits.clock_doubt_secs.map_or(default.clock_doubt, Duration::from_secs),
             bucket,
             canary,
             updates,

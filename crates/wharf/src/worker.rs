@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod canary;
+pub mod clock;
 pub mod couriers;
 pub mod expiry;
 pub mod fetches;
@@ -40,6 +41,7 @@ pub struct Workers {
 /// Starts the workers that need nothing but the rules.
 pub fn start(services: &Arc<Services>) -> Workers {
     let workers = Workers::default();
+    workers.every("what the clock shows", clock::PERIOD, services, |services| async move { clock::run(&services).await });
     workers.every("overdue messages", overdue::PERIOD, services, |services| async move { overdue::run(&services).await });
     workers.every("lost wake-ups", wake::PERIOD, services, |services| async move { wake::run(&services).await });
     workers.every("switches", switches::PERIOD, services, |services| async move { switches::run(&services).await });

@@ -90,7 +90,11 @@ fn is_connected(services: &Services, fetch: &DueFetch) -> bool {
 /// Gives up what can never come: its session is deleted, or its time is over. The message says so, and an event.
 pub async fn give_up_lost(services: &Services) -> Result<(), store::Error> {
     loop {
-        let lost = services.store.list_lost_fetches(services.clock.now(), LOST_STEP).await?;
+        let now = services.clock.now();
+        if !services.steady.believes(now) {
+            return Ok(());
+        }
+        let lost = services.store.list_lost_fetches(now, LOST_STEP).await?;
         if lost.is_empty() {
             return Ok(());
         }

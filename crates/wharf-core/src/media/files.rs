@@ -10,6 +10,9 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use wharf_api::ids::MediaId;
 
+/// What names the installation that files belong to, beside them.
+pub const MARK: &str = "wharf-installation";
+
 /// Keeps the bytes of media. What a crash leaves half written is never seen under an id.
 #[async_trait]
 pub trait Files: Send + Sync + 'static {
@@ -36,6 +39,12 @@ pub trait Files: Send + Sync + 'static {
 
     /// Removes the file. One that is not there is no error.
     async fn remove(&self, id: &MediaId) -> io::Result<()>;
+
+    /// The installation that these files belong to, if they bear a mark.
+    async fn owner(&self) -> io::Result<Option<String>>;
+
+    /// Marks the files as that installation's.
+    async fn mark(&self, installation: &str) -> io::Result<()>;
 
     /// Some of the ids that have files and are older than an hour, after `after` in the order of ids.
     async fn list(&self, after: Option<&MediaId>, limit: usize) -> io::Result<Vec<MediaId>>;
@@ -109,6 +118,14 @@ impl Files for NoFiles {
     }
 
     async fn remove(&self, _id: &MediaId) -> io::Result<()> {
+        Ok(())
+    }
+
+    async fn owner(&self) -> io::Result<Option<String>> {
+        Ok(None)
+    }
+
+    async fn mark(&self, _installation: &str) -> io::Result<()> {
         Ok(())
     }
 

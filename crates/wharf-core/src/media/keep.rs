@@ -74,7 +74,11 @@ pub(crate) fn tidy(name: &str) -> String {
 pub async fn expire(services: &Services) -> Result<u64, Error> {
     let mut removed = 0;
     loop {
-        let over = services.store.expire_media(services.clock.now(), STEP).await?;
+        let now = services.clock.now();
+        if !services.steady.believes(now) {
+            return Ok(removed);
+        }
+        let over = services.store.expire_media(now, STEP).await?;
         if over.is_empty() {
             return Ok(removed);
         }
@@ -82,6 +86,26 @@ pub async fn expire(services: &Services) -> Result<u64, Error> {
             removed += u64::from(gone(services, id).await);
         }
     }
+}
+
+/// Whether the files are this installation's. Whose mark is the first, owns them.
+async fn owns_files(services: &Services) -> Result<bool, Error> {
+    let own = services.store.claim_installation(&services.chance.uuid().to_string()).await?;
+    if services.files.owner().await?.is_none() {
+        services.files.mark(&own).await?;
+    }
+    let owner = services.files.owner().await?;
+    let owns = owner.as_ref() == Some(&own);
+    if !owns {
+        tracing::error!(
+            ?owner,
+            %own,
+            "the file store bears the mark of another installation: files that this database does not know are not removed. Give each \
+             database a store of its own; where the other database is gone for good, remove the mark `{}`",
+            super::files::MARK
+        );
+    }
+    Ok(owns)
 }
 
 /// Removes one file; one that cannot be removed holds up no other.
@@ -93,8 +117,13 @@ async fn gone(services: &Services, id: &MediaId) -> bool {
     removed.is_ok()
 }
 
-/// Removes files that no row knows: what a death left between file and row.
+/// Removes files that no row knows: what a death left between file and row. Where the files are another installation's, none is removed:
+/// what this database does not know may be in that one.
 pub async fn sweep(services: &Services) -> Result<u64, Error> {
+    // How old a file is, the clock says.
+    if !services.steady.believes(services.clock.now()) || !owns_files(services).await? {
+        return Ok(0);
+    }
     let (mut after, mut removed) = (None, 0);
     loop {
         let files = services.files.list(after.as_ref(), STEP as usize).await?;

@@ -80,4 +80,12 @@ pub trait AccountStore {
     /// Marks the database as belonging to `world` (`production` or `sandbox`) unless it is marked already, and tells
     /// which world it belongs to.
     async fn claim_world(&self, world: &str) -> Result<String, Error>;
+
+    /// Gives the database `name` as an installation's own unless it has one already, and tells which it has.
+    async fn claim_installation(&self, name: &str) -> Result<String, Error>;
+
+    /// What the clock showed when [`Self::see_clock`] was told last.
+    async fn clock_seen(&self) -> Result<Option<Timestamp>, Error>;
+
+    async fn see_clock(&self, now: Timestamp) -> Result<(), Error>;
 }

@@ -19,7 +19,7 @@ fn folder(world: &World) -> PathBuf {
 
 /// The one file in the store.
 fn stored(world: &World) -> PathBuf {
-    let all = files(&folder(world));
+    let all: Vec<_> = files(&folder(world)).into_iter().filter(|path| !path.ends_with("wharf-installation")).collect();
     assert_eq!(all.len(), 1, "{all:?}");
     all[0].clone()
 }
@@ -128,5 +128,73 @@ both_backends! {
         let ledger = world.ledger(SILENT).await;
         let opened: Vec<&Value> = ledger.iter().map(|entry| &entry["media"]["sha256"]).collect();
         assert!(opened.iter().all(|sha256| **sha256 == hash(&bytes)), "{opened:?}");
+    }
+
+    async fn files_that_bear_the_mark_of_another_installation_are_not_removed(backend) {
+        let mut world = World::start(backend).await;
+        world.pair(OWNER).await;
+        let media = upload(&world, "", file("document", SIZE)).await.ok(201)["mediaId"].as_str().unwrap().to_owned();
+        let mark = folder(&world).join("wharf-installation");
+        eventually("the files are marked", async || std::fs::read_to_string(&mark).map_err(|error| error.to_string())).await;
+        world.stop_gateway().await;
+        // A file of the other installation, as old as those that are swept.
+        let known = files(&folder(&world)).into_iter().find(|path| path.ends_with(&media)).expect("the file");
+        let theirs = known.with_file_name(format!("{}{}", &media[..media.len() - 4], "0000"));
+        std::fs::copy(&known, &theirs).unwrap();
+        let long_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(2);
+        std::fs::File::options().write(true).open(&theirs).unwrap().set_modified(long_ago).unwrap();
+        let own = std::fs::read_to_string(&mark).unwrap();
+        std::fs::write(&mark, "another\n").unwrap();
+        world.start_gateway(&[]).await;
+        eventually("it says why it removes nothing", async || {
+            let log = world.log();
+            if log.contains("the mark of another installation") { Ok(()) } else { Err(log) }
+        })
+        .await;
+        assert!(theirs.exists());
+        assert_eq!(world.api().get(&format!("/v1/media/{media}")).await.status, 200, "its own are served all the same");
+
+        // The operator says that nobody else needs them.
+        std::fs::remove_file(&mark).unwrap();
+        world.stop_gateway().await;
+        world.start_gateway(&[]).await;
+        eventually("what nobody knows is removed", async || if theirs.exists() { Err("it is there".to_owned()) } else { Ok(()) }).await;
+        assert!(known.exists());
+        assert_eq!(std::fs::read_to_string(&mark).unwrap(), own, "the same installation as before");
+    }
+
+    async fn a_clock_that_leaps_ahead_fails_expires_and_removes_nothing_until_it_is_believed(backend) {
+        let mut world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let doubting = [("WHARF_CLOCK_DOUBT_SECS", "3600")];
+        world.stop_gateway().await;
+        world.start_gateway(&doubting).await;
+        world.until_connected(&session).await;
+        world.operator().put("/v1/admin/whatsapp/switches", &json!({"sendingPaused": true})).await.ok(200);
+        let queued = world.send(&session, SILENT, "not yet").await.ok(201)["messageId"].as_str().unwrap().to_owned();
+        upload(&world, "", file("document", SIZE)).await.ok(201);
+        let path = files(&folder(&world)).into_iter().find(|path| !path.ends_with("wharf-installation")).expect("the file");
+        world.advance(40 * 24 * 60 * 60).await;
+        // At once, and after a restart with the wrong date.
+        for _ in 0..2 {
+            eventually("the clock is doubted", async || {
+                let log = world.log();
+                if log.contains("more than a day ahead") { Ok(()) } else { Err(log) }
+            })
+            .await;
+            assert_eq!(metric(&world, "wharf_clock_doubted").await, "1.0");
+            world.stop_gateway().await;
+            world.start_gateway(&doubting).await;
+        }
+        world.until_message(&queued, "queued").await;
+        assert!(path.exists());
+
+        // Believed, it does all of it.
+        world.stop_gateway().await;
+        world.start_gateway(&[]).await;
+        world.until_message(&queued, "failed").await;
+        eventually("the file's time is over", async || if path.exists() { Err("it is there".to_owned()) } else { Ok(()) }).await;
+        assert_eq!(metric(&world, "wharf_clock_doubted").await, "0.0");
+        assert_eq!(world.ledger(SILENT).await, Vec::<Value>::new());
     }
 }

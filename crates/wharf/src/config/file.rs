@@ -111,6 +111,7 @@ pub(super) struct Limits {
     pub request_timeout_secs: Option<u64>,
     pub header_timeout_secs: Option<u64>,
     pub drain_timeout_secs: Option<u64>,
+    pub clock_doubt_secs: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -173,6 +174,7 @@ impl Settings {
         set(&mut self.updates.check, env("WHARF_UPDATES_CHECK"))?;
         set(&mut self.updates.url, env("WHARF_UPDATES_URL"))?;
         set(&mut self.updates.public_key, env("WHARF_UPDATES_PUBLIC_KEY"))?;
+        set(&mut self.limits.clock_doubt_secs, env("WHARF_CLOCK_DOUBT_SECS"))?;
         set(&mut self.limits.drain_timeout_secs, env("WHARF_DRAIN_TIMEOUT_SECS"))
     }
 
@@ -218,6 +220,7 @@ impl Settings {
             ("updates.url", updates.url.is_some()),
             ("updates.public_key", updates.public_key.is_some()),
             ("limits.drain_timeout_secs", limits.drain_timeout_secs.is_some()),
+            ("limits.clock_doubt_secs", limits.clock_doubt_secs.is_some()),
         ];
         set.into_iter().filter(|(_, set)| !set).map(|(name, _)| name).collect()
     }

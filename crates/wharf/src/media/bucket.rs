@@ -16,7 +16,7 @@ use object_store::{GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectSto
 use tokio::io::AsyncReadExt as _;
 use tokio_util::sync::CancellationToken;
 use wharf_api::ids::MediaId;
-use wharf_core::media::files::{Facts, Files, Local, Reading, Writing};
+use wharf_core::media::files::{Facts, Files, Local, MARK, Reading, Writing};
 
 use super::inspect;
 use super::local::{LocalFiles, LocalWriting};
@@ -140,6 +140,23 @@ impl Files for BucketFiles {
         }
     }
 
+    async fn owner(&self) -> io::Result<Option<String>> {
+        match self.bucket.get(&Path::from(MARK)).await {
+            Ok(found) => {
+                let bytes = found.bytes().await.map_err(io::Error::other)?;
+                Ok(Some(String::from_utf8_lossy(&bytes).trim().to_owned()))
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+
+    /// Not every server that speaks S3 knows «only if there is none»: of two that mark at the same moment the later one wins, and both read
+    /// whose it is before they remove anything.
+    async fn mark(&self, installation: &str) -> io::Result<()> {
+        self.bucket.put(&Path::from(MARK), format!("{installation}\n").into()).await.map(drop).map_err(io::Error::other)
+    }
+
     async fn list(&self, after: Option<&MediaId>, limit: usize) -> io::Result<Vec<MediaId>> {
         let (root, from) = (Path::from("media"), after.map_or_else(|| Path::from("media/"), place));
         let mut listed = self.bucket.list_with_offset(Some(&root), &from);
@@ -221,4 +238,26 @@ async fn read_part(file: &mut tokio::fs::File) -> io::Result<Bytes> {
     let mut part = Vec::new();
     file.take(PART_BYTES).read_to_end(&mut part).await?;
     Ok(part.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use object_store::memory::InMemory;
+    use wharf_api::ids::Uuid;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_bucket_tells_sizes_and_whose_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let scratch = LocalFiles::open(folder.path().join("media"), 0).unwrap();
+        let files = BucketFiles { scratch, bucket: Arc::new(InMemory::new()) };
+        let id = MediaId::from_uuid(Uuid::from_u128(7 << 100));
+        assert_eq!((files.size(&id).await.unwrap(), files.owner().await.unwrap()), (None, None));
+        let mut writing = files.begin().await.unwrap();
+        writing.write(Bytes::from_static(b"hello")).await.unwrap();
+        writing.finish(&id).await.unwrap();
+        files.mark("one").await.unwrap();
+        assert_eq!((files.size(&id).await.unwrap(), files.owner().await.unwrap().as_deref()), (Some(5), Some("one")));
+    }
 }

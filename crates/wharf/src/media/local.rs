@@ -14,7 +14,7 @@ use tempfile::TempPath;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 use tokio_util::io::ReaderStream;
 use wharf_api::ids::MediaId;
-use wharf_core::media::files::{Facts, Files, Local, Reading, Writing};
+use wharf_core::media::files::{Facts, Files, Local, MARK, Reading, Writing};
 
 use super::inspect;
 
@@ -138,6 +138,29 @@ impl Files for LocalFiles {
             // Only an empty folder goes.
             let _ = path.parent().map(fs::remove_dir);
             Ok(())
+        })
+        .await
+    }
+
+    async fn owner(&self) -> io::Result<Option<String>> {
+        match tokio::fs::read_to_string(self.root.join(MARK)).await {
+            Ok(owner) => Ok(Some(owner.trim().to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn mark(&self, installation: &str) -> io::Result<()> {
+        let (mark, unnamed, line) = (self.root.join(MARK), self.root.join(UNNAMED), format!("{installation}\n"));
+        self.begin_with(move || {
+            let mut file = tempfile::NamedTempFile::new_in(unnamed)?;
+            io::Write::write_all(&mut file, line.as_bytes())?;
+            file.as_file().sync_all()?;
+            match file.persist_noclobber(mark) {
+                // Somebody was faster: who reads sees whose it is.
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+                marked => marked.map(drop).map_err(|error| error.error),
+            }
         })
         .await
     }
@@ -357,6 +380,33 @@ mod tests {
         fs::write(root.join(UNNAMED).join("in-old"), b"half").unwrap();
         LocalFiles::open(root.clone(), 0).unwrap();
         assert!(names(&root.join(UNNAMED)).unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_first_mark_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = LocalFiles::open(folder.path().join("media"), 0).unwrap();
+        assert_eq!(files.owner().await.unwrap(), None);
+        for name in ["one", "two"] {
+            files.mark(name).await.unwrap();
+            assert_eq!(files.owner().await.unwrap().as_deref(), Some("one"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_away_is_no_file_that_is_gone_and_is_not_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("media");
+        let files = LocalFiles::open(root.clone(), 0).unwrap();
+        assert_eq!(files.size(&id(1)).await.unwrap(), None);
+        fs::remove_dir_all(&root).unwrap();
+        let kind = |error: Option<io::Error>| error.map(|error| error.kind());
+        assert_eq!(kind(files.size(&id(1)).await.err()), Some(io::ErrorKind::NotFound));
+        assert_eq!(kind(files.read(&id(1), None).await.err()), Some(io::ErrorKind::NotFound));
+        assert_eq!(kind(files.begin().await.err()), Some(io::ErrorKind::NotFound));
+        assert!(!root.exists());
+        fs::create_dir(&root).unwrap();
+        put(&files, &id(1), b"back").await;
     }
 
     #[tokio::test]

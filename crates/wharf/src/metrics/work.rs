@@ -60,6 +60,8 @@ pub(super) fn register(registry: &mut Registry, services: &Services, waiting: Op
     counter(registry, "fenced_writes", "Writes of an engine that did not own its session any more", writes.fenced.read());
     gauge(registry, "store_waiting_writes", "Writes that wait for their turn", number(services.store.waiting_writes() as u64));
 
+    let doubted = if services.steady.is_in_doubt() { 1.0 } else { 0.0 };
+    gauge(registry, "clock_doubted", "Whether the clock is too far ahead to be believed", doubted);
     gauge(registry, "database_up", "Whether the database answers", if waiting.is_some() { 1.0 } else { 0.0 });
     let Some(waiting) = waiting else { return };
     let now = services.clock.now();

@@ -7,7 +7,11 @@ use wharf_core::{Services, audit, store};
 pub(super) const PERIOD: Duration = Duration::from_hours(1);
 
 pub(super) async fn run(services: &Services) -> Result<(), store::Error> {
-    let dropped = services.store.expire_idempotency(services.clock.now()).await?;
+    let now = services.clock.now();
+    if !services.steady.believes(now) {
+        return Ok(());
+    }
+    let dropped = services.store.expire_idempotency(now).await?;
     tracing::debug!(dropped, "expired idempotency keys were dropped");
     audit::expire(services).await
 }

@@ -80,7 +80,7 @@ impl<'a> Courier<'a> {
                 self.row.failing_since = Some(tried.at);
                 self.health = Health::FailingSince(tried.at);
             }
-            (_, Some(since)) if self.services.schedule.gives_up(since, now) => {
+            (_, Some(since)) if self.services.schedule.gives_up(since, now) && self.services.steady.believes(now) => {
                 self.health = disabled(&self.row, DisabledReason::Failing);
                 self.over = true;
             }
