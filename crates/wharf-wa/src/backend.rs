@@ -40,6 +40,9 @@ pub(crate) struct Backend {
     order: tokio::sync::Mutex<()>,
 }
 
+/// What was decrypted and not committed yet.
+pub(crate) const PENDING: &str = "pending_inbound";
+
 impl Backend {
     pub(crate) fn new(vault: Arc<Vault>, clock: Arc<dyn Clock>, flight: Arc<Flight>) -> Self {
         Self { vault, clock, flight, strays: Arc::default(), order: tokio::sync::Mutex::new(()) }

@@ -15,6 +15,7 @@ mod heard;
 mod inbound;
 mod intake;
 pub(crate) mod keyed;
+mod leftovers;
 mod life;
 mod line;
 mod links;

@@ -85,6 +85,24 @@ both_backends! {
         assert!(world.metric("wharf_undecryptable_total 1").await);
     }
 
+    async fn a_like_of_a_status_that_the_database_refused_comes_in_at_the_next_start(backend) {
+        let mut world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let status = json!({"sessionId": session, "to": "status", "text": "my day", "audience": [SILENT]});
+        let status = world.api().post("/v1/messages/text", &status).await.ok(201).clone();
+        world.shown(&status).await;
+        world.sql("ALTER TABLE events RENAME TO elsewhere").await;
+        let like = json!({"id": status["whatsappId"], "emoji": "👏"});
+        world.control().post(&format!("/control/phones/{SILENT}/react"), &like).await.ok(200);
+        world.until_ready(false).await;
+        world.until_acknowledged(OWNER).await;
+        world.stop_gateway().await;
+        world.sql("ALTER TABLE elsewhere RENAME TO events").await;
+        world.start_gateway(&[]).await;
+        world.row(&session, status["whatsappId"].as_str().unwrap(), |row| row["reactions"][0]["emoji"] == "👏").await;
+        world.events("message.reaction", 1).await;
+    }
+
     async fn a_table_that_is_away_stops_the_intake_and_loses_nothing(backend) {
         let mut world = World::start(backend).await;
         nothing_is_lost(&mut world, "ALTER TABLE events RENAME TO elsewhere", "ALTER TABLE elsewhere RENAME TO events").await;

@@ -8,7 +8,7 @@ use wacore::store::error::{Result, StoreError};
 use wacore::store::traits::{DeviceListRecord, LidPnMappingEntry, PendingInboundKey, PendingInboundRow, ProtocolStore, TcTokenEntry};
 use wharf_core::store::VaultOp;
 
-use super::{Backend, SEALED_VOTE, dated, from_json, join, to_json, undate};
+use super::{Backend, PENDING, SEALED_VOTE, dated, from_json, join, to_json, undate};
 use crate::vault::{Halt, Vault};
 
 pub(super) const SENDER_KEY_DEVICE: &str = "sender_key_device";
@@ -19,7 +19,6 @@ const DEVICES: &str = "devices";
 const GROUP: &str = "group";
 const TOKEN: &str = "tc_token";
 const SENT: &str = "sent";
-const PENDING: &str = "pending_inbound";
 /// What came in and gets no row on purpose: a repeat of it is one.
 const LEFT_OUT: &str = "left_out";
 

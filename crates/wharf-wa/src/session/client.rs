@@ -19,7 +19,7 @@ use super::inbound::Inbound;
 use super::notices::Notice;
 use super::passkey::Answered;
 use super::usable::Patient;
-use super::{Own, anew, unread};
+use super::{Own, anew, leftovers, unread};
 use crate::backend::Backend;
 use crate::http::MediaHttp;
 use crate::transport::{Dial, Dialer};
@@ -87,6 +87,7 @@ impl Running {
         client.subscribe_handler(Arc::new(Handler { own: Arc::clone(own), sender })).detach();
         own.gate.ratchet.of(Arc::downgrade(&client));
         own.strays.of(own, &client);
+        leftovers::take(own, &client).await;
         let raw = client.acquire_raw_node_forwarding();
         Ok(Self { client, signals, bell: own_bell, handle: bot.spawn(), revision, _raw: raw })
     }

@@ -55,7 +55,7 @@ impl Inbound {
     }
 
     /// Stores a part of a batch. A database that is away for a moment is tried again.
-    async fn take(&self, client: &Client, batch: &[InboundMessage]) -> Result<(), store::Error> {
+    pub(super) async fn take(&self, client: &Client, batch: &[InboundMessage]) -> Result<(), store::Error> {
         let mut pauses = PAUSES.into_iter();
         loop {
             let error = match self.commit(client, batch).await {
