@@ -13,6 +13,7 @@ mod fitness;
 mod hold;
 mod horizon;
 mod idempotency;
+mod inspect;
 mod key;
 mod lane;
 mod media;
@@ -33,4 +34,5 @@ mod version;
 mod webhook;
 
 pub use dialect::Durability;
+pub use inspect::{Class, Found, Inspection, Report, inspect};
 pub use open::{Config, OpenError, SqlStore, open};

@@ -18,6 +18,7 @@ macro_rules! columns {
         "id, account_id, session_id, kind, mime_type, size, sha256, width, height, seconds, file_name, state, created_at, expires_at"
     };
 }
+pub(crate) use columns;
 
 statements! {
     INSERT = concat!("INSERT INTO media (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)");

@@ -25,7 +25,7 @@ use crate::open::SqlStore;
 use crate::sql::Sql;
 
 pub(crate) use queue::{Ending, give_up as give_up_queued, give_up_of_others};
-pub(crate) use row::chat_key;
+pub(crate) use row::{chat_key, message, message_columns};
 
 pub(crate) fn all() -> [&'static [Sql]; 10] {
     [accept::ALL, change::ALL, chats::ALL, end::ALL, inbound::ALL, list::ALL, members::ALL, queue::ALL, receipt::ALL, step::ALL]

@@ -7,7 +7,7 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use crate::dialect::Dialect;
-use crate::sql::Conn;
+use crate::sql::{Conn, Sql};
 
 macro_rules! history {
     ($($version:literal $name:literal),+ $(,)?) => {
@@ -39,6 +39,18 @@ history! {
     18 "0018_ends",
     19 "0019_overdue",
     20 "0020_stale",
+}
+
+/// The newest migration that the database has.
+pub(crate) const NEWEST: Sql = Sql {
+    name: "NEWEST",
+    sqlite: "SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations",
+    postgres: "SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations",
+};
+
+/// The newest migration of this program.
+pub(crate) fn newest() -> i64 {
+    HISTORY.last().map_or(0, |(version, ..)| *version)
 }
 
 /// A table that the migrations make.

@@ -68,6 +68,9 @@ pub enum OpenError {
         "the sequence of {table} is behind its rows; mend it with: SELECT setval(pg_get_serial_sequence('{table}', 'number'), {newest})"
     )]
     Sequence { table: &'static str, newest: i64 },
+    /// Only what this program wrote is looked through.
+    #[error("the schema is at migration {found}, and this program at {own}: look with the program that runs on it")]
+    Schema { found: i64, own: i64 },
     /// The file's system cannot do what durability needs.
     #[error("the database would not survive a power cut: journal {}, synchronous {}", .0.journal, .0.synchronous)]
     NotDurable(Durability),

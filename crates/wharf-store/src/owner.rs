@@ -45,7 +45,7 @@ statements! {
 }
 
 /// The time by which leases are judged. The nodes that share a server share its clock; a file has one process, which brings its own.
-const CLOCK: Sql = Sql {
+pub(crate) const CLOCK: Sql = Sql {
     name: "CLOCK",
     sqlite: "SELECT CAST($1 AS INTEGER)",
     postgres: "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) WHERE CAST($1 AS BIGINT) IS NOT NULL",
@@ -62,7 +62,7 @@ pub(crate) fn all() -> [&'static [Sql]; 2] {
     [ALL, &[CLOCK, HIGH_WATER]]
 }
 
-fn told(row: Option<Row>) -> Result<Timestamp, Error> {
+pub(crate) fn told(row: Option<Row>) -> Result<Timestamp, Error> {
     row.ok_or_else(|| corrupt("a clock tells no time".to_owned()))?.time()
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use wharf_core::store::Error;
 
-use crate::dialect::Connect;
+use crate::dialect::{Connect, Dialect};
 use crate::sql::{Arg, Conn, Row, Sql, unavailable};
 
 /// How long a read may take, with its wait for a connection.
@@ -32,6 +32,10 @@ pub(crate) struct Readers {
 impl Readers {
     pub fn new(connect: Connect, count: usize) -> Self {
         Self { connect, turns: Arc::new(Semaphore::new(count)), idle: Mutex::new(Vec::new()) }
+    }
+
+    pub const fn dialect(&self) -> Dialect {
+        self.connect.dialect()
     }
 
     /// All rows.

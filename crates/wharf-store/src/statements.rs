@@ -2,8 +2,8 @@
 
 use crate::sql::Sql;
 use crate::{
-    account, audit, canary, census, event, hold, horizon, idempotency, key, media, message, owner, plan, session, switch, update, usage,
-    vault, version, webhook,
+    account, audit, canary, census, event, hold, horizon, idempotency, inspect, key, media, message, migrations, owner, plan, session,
+    switch, update, usage, vault, version, webhook,
 };
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
@@ -23,8 +23,10 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         update::ALL,
         usage::ALL,
         version::ALL,
+        &[migrations::NEWEST],
     ]
     .into_iter()
+    .chain(inspect::all())
     .chain(owner::all())
     .chain(vault::all())
     .chain(event::all())

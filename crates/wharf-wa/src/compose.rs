@@ -48,6 +48,11 @@ fn context(place: &body::Place<'_>, draft: &Draft) -> MessageField<wa::ContextIn
     MessageField::some(context)
 }
 
+/// Whether a frozen payload can still be read.
+pub fn reads_back(payload: &[u8]) -> bool {
+    thaw(payload).is_some()
+}
+
 /// The message in a frozen payload; `None` where it is damaged.
 pub(crate) fn thaw(payload: &[u8]) -> Option<wa::Message> {
     wa::Message::decode_from_slice(payload).ok()

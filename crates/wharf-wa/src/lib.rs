@@ -23,6 +23,7 @@ mod transport;
 mod vault;
 mod version;
 
+pub use compose::reads_back;
 pub use config::Config;
 pub use engine::WaEngine;
 pub use library::{LIBRARY, LIBRARY_RELEASED_SECS};

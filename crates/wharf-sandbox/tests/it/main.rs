@@ -12,6 +12,7 @@ mod changes;
 mod chaos;
 mod commands;
 mod companions;
+mod deep;
 mod ends;
 mod events;
 mod file_store;

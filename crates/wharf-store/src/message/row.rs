@@ -14,7 +14,7 @@ macro_rules! message_columns {
          sender_name, content, marks, error_code, error_reason, created_at"
     };
 }
-pub(super) use message_columns;
+pub(crate) use message_columns;
 
 /// Inserts one message; the arguments are those of [`insert_args`].
 macro_rules! message_insert {
@@ -54,7 +54,7 @@ macro_rules! insert_args {
 pub(super) use insert_args;
 
 /// The number of a message and the message.
-pub(super) fn message(row: &mut Row) -> Result<(i64, MessageRow), Error> {
+pub(crate) fn message(row: &mut Row) -> Result<(i64, MessageRow), Error> {
     let number = row.int()?;
     let message = MessageRow {
         id: row.parsed("a message's id", MessageId::parse)?,

@@ -64,6 +64,14 @@ impl Row {
         }
     }
 
+    /// The first cell once more, where it is a text.
+    pub fn first_text(&self) -> Option<String> {
+        match &self.cells {
+            Cells::Sqlite(cells) => cells.first().and_then(|cell| if let Value::Text(text) = cell { Some(text.clone()) } else { None }),
+            Cells::Postgres(row) => row.try_get(0).ok(),
+        }
+    }
+
     fn cell<T: Cell>(&mut self) -> Result<T, Error> {
         let place = self.next;
         self.next += 1;

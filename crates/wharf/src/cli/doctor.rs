@@ -1,6 +1,7 @@
 //! `wharf doctor`: a line a check, and a failure where the gateway could not work.
 
 mod checks;
+mod deep;
 mod notice;
 pub(in crate::cli) mod outside;
 
@@ -19,6 +20,9 @@ pub(super) struct Doctor {
     /// Asks nobody outside of this machine.
     #[arg(long, conflicts_with = "connect")]
     offline: bool,
+    /// Looks at nothing but the stored rows and files, all of them: what is lost, doubled, wrong or stale. Reads only; a gateway may run.
+    #[arg(long, conflicts_with_all = ["connect", "offline"])]
+    deep: bool,
 }
 
 /// How one check ended, with what there is to say.
@@ -76,6 +80,9 @@ impl Unwell {
 
 impl Doctor {
     pub(super) async fn run(self, config: Result<Config, Error>) -> anyhow::Result<()> {
+        if self.deep {
+            return deep(&config?, &World::Production).await;
+        }
         let mut findings = vec![("build", checks::build())];
         let mut ends = None;
         let mut outside_failed = 0;
@@ -108,6 +115,11 @@ impl Doctor {
 pub async fn outside(config: &Config, world: &World, connect: bool) -> anyhow::Result<()> {
     let outside = outside::look(config, world, connect).await;
     tell(&outside.findings, outside.unwell)
+}
+
+/// What is stored, all of it. The sandbox's databases are of another world.
+pub async fn deep(config: &Config, world: &World) -> anyhow::Result<()> {
+    tell(&deep::look(config, world).await, None)
 }
 
 fn tell(findings: &[(&'static str, Finding)], ends: Option<Unwell>) -> anyhow::Result<()> {

@@ -53,6 +53,11 @@ impl LocalFiles {
         Ok(Self { root, floor, away: AtomicBool::new(false) })
     }
 
+    /// The folder as another process uses it: for reading alone. Nothing is made or emptied.
+    pub const fn beside(root: PathBuf) -> Self {
+        Self { root, floor: 0, away: AtomicBool::new(false) }
+    }
+
     /// A file without a name, which goes when nobody gives it one.
     pub(super) async fn writing(&self) -> io::Result<LocalWriting> {
         let (root, unnamed) = (self.root.clone(), self.root.join(UNNAMED));

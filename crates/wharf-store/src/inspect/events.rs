@@ -1,0 +1,51 @@
+//! The log of events: every one can be read, and each session's numbers follow each other.
+
+use std::collections::HashMap;
+
+use wharf_core::store::Error;
+
+use super::{Class, Inspection, PAGE, Report};
+use crate::sql::{args, statements};
+
+statements! {
+    EVENTS = "SELECT number, id, account_id, session_id, sequence, kind, data FROM events WHERE number > $1 AND number <= $2 ORDER BY number LIMIT $3";
+    IS_EVENT = "SELECT 1 FROM events WHERE number = $1";
+    WHOLE = "SELECT COALESCE(MAX(number), 0) FROM events";
+}
+
+impl Inspection {
+    pub(super) async fn events(&self, report: &mut Report) -> Result<(), Error> {
+        // Above the horizon a smaller number may still appear.
+        let newest = self.readers.first(&WHOLE, &[]).await?.map_or(Ok(0), |mut row| row.int())?;
+        let until = self.horizon.now(&self.readers).await?.number.min(newest);
+        // Of each session, and of each account by itself: the number of the last event, and its place in the log.
+        let mut last: HashMap<(String, String), (i64, i64)> = HashMap::new();
+        let mut after = 0;
+        loop {
+            let rows = self.readers.fetch(&EVENTS, args![after, until, PAGE]).await?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            for mut row in rows {
+                let (number, id) = (row.int()?, row.text()?);
+                let (of, sequence) = ((row.text()?, row.text()?), row.int()?);
+                let (kind, data) = (row.text()?, row.text()?);
+                after = number;
+                let reads_back = wharf_api::types::event::EventKind::parse(&kind).is_some()
+                    && serde_json::from_str::<serde_json::Value>(&data).is_ok_and(|data| data.is_object());
+                if !reads_back {
+                    report.note(Class::Wrong, "events that cannot be read", id.clone());
+                }
+                let before = last.insert(of, (sequence, number));
+                match before {
+                    Some((before, _)) if sequence <= before => report.note(Class::Doubled, "events of one number in one session", id),
+                    // What is old goes from the front, and may do so while we read.
+                    Some((before, place)) if sequence > before + 1 && self.readers.first(&IS_EVENT, args![place]).await?.is_some() => {
+                        report.note(Class::Lost, "gaps in the numbers of a session's events, before", id);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}

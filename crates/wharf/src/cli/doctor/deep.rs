@@ -1,0 +1,105 @@
+//! The deep look: every stored row and every stored file. Reads, and changes nothing; it looks beside a gateway that runs.
+
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use sha2::{Digest as _, Sha256};
+use wharf_api::Timestamp;
+use wharf_api::types::media::MediaState;
+use wharf_core::Clock as _;
+use wharf_core::clock::SystemClock;
+use wharf_core::media::Files;
+use wharf_core::media::intake::hex;
+use wharf_core::store::MediaRow;
+use wharf_store::{Class, Inspection, Report};
+
+use super::Finding::{self, Fail, Ok as Good, Warn};
+use super::checks::chain;
+use crate::config::Config;
+use crate::media::LocalFiles;
+use crate::media::bucket::BucketFiles;
+use crate::world::World;
+
+pub(super) async fn look(config: &Config, world: &World) -> Vec<(&'static str, Finding)> {
+    match whole(config, world).await {
+        Ok(findings) => findings,
+        Err(error) => vec![("database", Fail(chain(error.as_ref())))],
+    }
+}
+
+async fn whole(config: &Config, world: &World) -> anyhow::Result<Vec<(&'static str, Finding)>> {
+    let inspection = wharf_store::inspect(&config.database_url()).await?;
+    let found = inspection.world().await?;
+    world.check_database(&found)?;
+    let now = SystemClock.now();
+    let database = if inspection.is_served(now).await? {
+        "opens, and a gateway runs on it"
+    } else {
+        "opens; no gateway runs on it, so that whether somebody owns the linked sessions is not looked at"
+    };
+    let mut report = Report::default();
+    inspection.look(now, wharf_wa::reads_back, &mut report).await?;
+    let folder = LocalFiles::beside(config.data_dir.join("media"));
+    let files: Arc<dyn Files> = match &config.bucket {
+        Some(bucket) => {
+            world.check_bucket(&bucket.endpoint)?;
+            Arc::new(BucketFiles::open(bucket, folder)?)
+        }
+        None => Arc::new(folder),
+    };
+    stored(&inspection, &*files, now, &mut report).await?;
+    inspection.close().await;
+    let mut findings = vec![("database", Good(database.to_owned())), ("deep", told(&report))];
+    for (class, what, found) in report.kinds() {
+        let text =
+            format!("{} {what}: {}{}", found.count, found.ids.join(", "), if found.count > found.ids.len() as u64 { ", …" } else { "" });
+        findings.push((class.as_str(), if class == Class::Stale { Warn(text) } else { Fail(text) }));
+    }
+    Ok(findings)
+}
+
+fn told(report: &Report) -> Finding {
+    if report.is_bad() {
+        Fail(report.summary())
+    } else if report.count(Class::Stale) > 0 {
+        Warn(report.summary())
+    } else {
+        Good(report.summary())
+    }
+}
+
+/// Holds every stored file against its row.
+async fn stored(inspection: &Inspection, files: &dyn Files, now: Timestamp, report: &mut Report) -> anyhow::Result<()> {
+    let mut after = String::new();
+    loop {
+        let (rows, last) = inspection.media(&after, report).await?;
+        let Some(last) = last else { return Ok(()) };
+        after = last;
+        // What is over is being swept away.
+        for row in rows.iter().filter(|row| row.state == MediaState::Stored && row.expires_at > now) {
+            let Some((class, what)) = held(files, row).await? else { continue };
+            if inspection.is_media(&row.id).await? {
+                report.note(class, what, row.id.as_str());
+            }
+        }
+    }
+}
+
+async fn held(files: &dyn Files, row: &MediaRow) -> anyhow::Result<Option<(Class, &'static str)>> {
+    let Some(mut reading) = files.read(&row.id, None).await? else { return Ok(Some((Class::Lost, "files that are not in the store"))) };
+    let (mut size, mut hash) = (0_u64, Sha256::new());
+    while let Some(bytes) = reading.next().await {
+        let bytes = bytes?;
+        size += bytes.len() as u64;
+        if size > row.size {
+            break;
+        }
+        hash.update(&bytes);
+    }
+    if size != row.size {
+        return Ok(Some((Class::Wrong, "files of another size than their row says")));
+    }
+    let hash = hex(&hash.finalize());
+    let is_other = row.sha256.as_ref().is_some_and(|told| *told != hash);
+    Ok(is_other.then_some((Class::Wrong, "files whose bytes are not those that were stored")))
+}
