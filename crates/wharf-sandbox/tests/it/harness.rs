@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod chaos;
+pub mod checker;
 pub mod database;
 pub mod disk;
 pub mod hook;

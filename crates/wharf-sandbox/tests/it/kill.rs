@@ -1,73 +1,37 @@
 //! kill -9, at every gap of the send protocol and at any moment: nothing accepted is lost, nobody sees a text twice.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::harness::{Backend, OWNER, SILENT, World, both_backends, eventually};
+use crate::harness::checker::{Ground, Promise, all};
+use crate::harness::{Backend, OWNER, SILENT, World, both_backends};
 
 /// The gaps of the send protocol, as the fail points are named.
 const GAPS: [&str; 6] = ["S0-accepted", "S1-claimed", "S2-encrypted", "S3-written", "S4-acked", "S5-stored"];
 /// How often the process dies at each gap.
 const DEATHS: usize = 20;
 
-/// What was promised by a 201, and what was tried without an answer.
-#[derive(Default)]
-struct Promises {
-    accepted: BTreeMap<String, String>,
-    unanswered: BTreeSet<String>,
-}
-
-impl Promises {
-    /// Sends `texts` at the same time, half of them asynchronously, while the gateway may die under them.
-    async fn send(&mut self, world: &World, session: &str, texts: Vec<String>) {
-        let api = world.api();
-        let replies = futures::future::join_all(texts.iter().enumerate().map(|(number, text)| {
-            let body = json!({"sessionId": session, "to": SILENT, "text": text, "async": number % 2 == 0});
-            let api = api.clone();
-            async move { api.try_post("/v1/messages/text", &body).await }
-        }))
-        .await;
-        for (text, reply) in texts.into_iter().zip(replies) {
-            match reply {
-                Some(reply) if reply.status == 201 => {
-                    self.accepted.insert(reply.data()["messageId"].as_str().unwrap().to_owned(), text);
-                }
-                // Refused (not connected any more, draining) or cut off: nothing was promised.
-                _ => {
-                    self.unanswered.insert(text);
-                }
+/// Sends `texts` at the same time, half of them asynchronously, while the gateway may die under them, and notes what was promised.
+async fn send(ground: &mut Ground, world: &World, texts: Vec<String>) {
+    let api = world.api();
+    let replies = futures::future::join_all(texts.iter().enumerate().map(|(number, text)| {
+        let body = json!({"sessionId": ground.session, "to": SILENT, "text": text, "async": number % 2 == 0});
+        let api = api.clone();
+        async move { api.try_post("/v1/messages/text", &body).await }
+    }))
+    .await;
+    for (text, reply) in texts.into_iter().zip(replies) {
+        match reply {
+            Some(reply) if reply.status == 201 => {
+                let id = reply.data()["messageId"].as_str().unwrap().to_owned();
+                ground.accepted.insert(id, Promise { at: SILENT, text: Some(text) });
             }
-        }
-    }
-
-    /// Every 201 has ended well.
-    async fn hold(&self, world: &World) {
-        let api = world.api();
-        for id in self.accepted.keys() {
-            eventually("an accepted message ends", async || {
-                let shown = api.get(&format!("/v1/messages/{id}")).await;
-                let status = shown.data()["status"].as_str().unwrap_or_default().to_owned();
-                matches!(status.as_str(), "sent" | "delivered" | "read").then_some(()).ok_or(format!("{shown:?}"))
-            })
-            .await;
-        }
-    }
-
-    /// The person saw every accepted text once, and nothing twice.
-    async fn were_shown_once(&self, world: &World) {
-        let ledger = world.ledger(SILENT).await;
-        let mut times: BTreeMap<&str, usize> = BTreeMap::new();
-        for entry in &ledger {
-            *times.entry(entry["text"].as_str().unwrap_or_default()).or_default() += 1;
-        }
-        for text in self.accepted.values() {
-            assert_eq!(times.get(text.as_str()), Some(&1), "{text} was promised; copies in {ledger:?}");
-        }
-        for text in &self.unanswered {
-            assert!(times.get(text.as_str()).is_none_or(|times| *times == 1), "{text} was shown twice");
+            // Refused (not connected any more, draining) or cut off: nothing was promised.
+            _ => {
+                ground.unanswered.insert(text);
+            }
         }
     }
 }
@@ -76,32 +40,30 @@ both_backends! {
     async fn killed_at_each_gap_of_a_send_every_promise_holds_and_each_text_is_shown_once(backend) {
         let (mut world, session, kill_file) = armed(backend).await;
         let env = [("WHARF_KILL_FILE", kill_file.to_str().unwrap())];
-        let mut promises = Promises::default();
+        let mut ground = Ground::of(OWNER, &session);
         for death in 0..DEATHS {
             for gap in GAPS {
                 world.until_connected(&session).await;
                 std::fs::write(&kill_file, gap).unwrap();
-                promises.send(&world, &session, (0..6).map(|text| format!("{gap} {death} {text}")).collect()).await;
+                send(&mut ground, &world, (0..6).map(|text| format!("{gap} {death} {text}")).collect()).await;
                 world.gateway().ended().await;
                 assert!(!kill_file.exists(), "it died at {gap}");
                 world.start_gateway(&env).await;
             }
         }
         world.until_connected(&session).await;
-        promises.hold(&world).await;
-        promises.were_shown_once(&world).await;
-        assert!(promises.accepted.len() > DEATHS * GAPS.len() / 2, "too few sends were answered: {}", promises.accepted.len());
-        no_counter_was_used_twice(&world).await;
+        ground.is_sound(&world, None).await;
+        assert!(ground.accepted.len() > DEATHS * GAPS.len() / 2, "too few sends were answered: {}", ground.accepted.len());
     }
 
     async fn killed_at_random_under_load_every_promise_holds_and_each_text_is_shown_once(backend) {
         let mut world = World::start(backend).await;
         let session = world.pair(OWNER).await;
-        let mut promises = Promises::default();
+        let mut ground = Ground::of(OWNER, &session);
         let mut chance = Chance::seeded();
         // One load that nobody disturbs: the moments of the kills are spread over as long as it took.
         let begun = tokio::time::Instant::now();
-        promises.send(&world, &session, load("undisturbed")).await;
+        send(&mut ground, &world, load("undisturbed")).await;
         let whole = u64::try_from(begun.elapsed().as_millis()).unwrap().max(1);
         println!("WHOLE {whole}");
         for death in 0..20 {
@@ -113,21 +75,19 @@ both_backends! {
                 tokio::time::sleep(pause).await;
                 nix::sys::signal::kill(killer, nix::sys::signal::Signal::SIGKILL).unwrap();
             });
-            promises.send(&world, &session, load(&death.to_string())).await;
+            send(&mut ground, &world, load(&death.to_string())).await;
             kill.await.unwrap();
             world.gateway().ended().await;
             world.start_gateway(&[]).await;
         }
         world.until_connected(&session).await;
-        promises.hold(&world).await;
-        promises.were_shown_once(&world).await;
-        no_counter_was_used_twice(&world).await;
+        ground.is_sound(&world, None).await;
     }
 
     async fn asked_to_end_under_load_it_drains_and_every_promise_holds(backend) {
         let mut world = World::start(backend).await;
         let session = world.pair(OWNER).await;
-        let mut promises = Promises::default();
+        let mut ground = Ground::of(OWNER, &session);
         for round in 0..3 {
             world.until_connected(&session).await;
             let gateway = i32::try_from(world.gateway().id()).unwrap();
@@ -143,22 +103,20 @@ both_backends! {
                 nix::sys::signal::kill(nix::unistd::Pid::from_raw(gateway), nix::sys::signal::Signal::SIGTERM).unwrap();
             };
             let texts = (0..200).map(|text| format!("drain {round} {text}")).collect();
-            tokio::join!(promises.send(&world, &session, texts), ask);
+            tokio::join!(send(&mut ground, &world, texts), ask);
             assert!(world.gateway().ended().await.success(), "it ended by itself");
             world.start_gateway(&[]).await;
         }
         world.until_connected(&session).await;
-        promises.hold(&world).await;
-        promises.were_shown_once(&world).await;
-        assert!(!promises.accepted.is_empty());
-        no_counter_was_used_twice(&world).await;
+        ground.is_sound(&world, None).await;
+        assert!(!ground.accepted.is_empty());
     }
 
     async fn killed_while_messages_come_in_none_that_was_acknowledged_is_missing_and_none_is_there_twice(backend) {
         let (mut world, session, kill_file) = armed(backend).await;
         let env = [("WHARF_KILL_FILE", kill_file.to_str().unwrap())];
         let mut chance = Chance::seeded();
-        let mut sent = BTreeSet::new();
+        let mut ground = Ground::of(OWNER, &session);
         for death in 0..20 {
             world.until_connected(&session).await;
             let gap = ["inbound-before-commit", "inbound-after-commit", ""][death % 3];
@@ -167,9 +125,7 @@ both_backends! {
             }
             for text in 0..10 {
                 let text = format!("in {death} {text}");
-                let reply = world.control().post(&format!("/control/phones/{SILENT}/send"), &json!({"to": OWNER, "text": text})).await;
-                assert!(reply.status < 300, "{reply:?}");
-                sent.insert(text);
+                ground.written.insert(world.writes(json!({"text": text})).await, text);
             }
             if gap.is_empty() {
                 // The moment of the kill is what the test is about.
@@ -181,20 +137,10 @@ both_backends! {
             world.start_gateway(&env).await;
         }
         world.until_connected(&session).await;
-        let rows = eventually("all that was sent is there", async || {
-            let rows = all_incoming(&world, &session).await;
-            let texts: BTreeSet<_> = rows.iter().map(|row| row["text"].as_str().unwrap_or_default().to_owned()).collect();
-            if texts == sent { Ok(rows) } else { Err(format!("{} of {}", texts.len(), sent.len())) }
-        })
-        .await;
-        assert_eq!(rows.len(), sent.len(), "nothing is there twice");
-        let ids: BTreeSet<_> = rows.iter().map(|row| row["whatsappId"].as_str().unwrap()).collect();
-        let acks = world.control().get(&format!("/control/phones/{OWNER}/inbound-acks")).await;
-        let acknowledged = acknowledged(acks.data());
-        assert!(!acknowledged.is_empty(), "{acks:?}");
-        for acknowledged in acknowledged {
-            assert!(ids.contains(acknowledged.as_str()), "{acknowledged} was acknowledged and is not in the API");
-        }
+        ground.is_sound(&world, None).await;
+        world.until_acknowledged(OWNER).await;
+        let rows = all(&world, &format!("/v1/messages?sessionId={session}&direction=incoming&limit=200"), "cursor").await;
+        assert_eq!(rows.len(), ground.written.len(), "nothing is there twice");
     }
 }
 
@@ -211,35 +157,6 @@ pub async fn armed(backend: Backend) -> (World, String, PathBuf) {
     world.stop_gateway().await;
     world.start_gateway(&[("WHARF_KILL_FILE", kill_file.to_str().unwrap())]).await;
     (world, session, kill_file)
-}
-
-async fn all_incoming(world: &World, session: &str) -> Vec<Value> {
-    let (api, mut rows, mut cursor) = (world.api(), Vec::new(), String::new());
-    loop {
-        let page = api.get(&format!("/v1/messages?sessionId={session}&direction=incoming&limit=200{cursor}")).await;
-        rows.extend(page.ok(200).as_array().unwrap().iter().cloned());
-        match page.json["page"]["next"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => return rows,
-        }
-    }
-}
-
-/// The WhatsApp ids of the contact's messages that the linked device acknowledged.
-fn acknowledged(acks: &Value) -> Vec<String> {
-    let rows = acks["messages"].as_array().expect("a list of what came in");
-    let theirs = rows.iter().filter(|row| row["from"].as_str().is_some_and(|from| from.starts_with(SILENT)));
-    theirs.filter(|row| row["acked"] == true).map(|row| row["id"].as_str().unwrap().to_owned()).collect()
-}
-
-/// No (chain, counter) of the wire ever carried two different ciphertexts.
-async fn no_counter_was_used_twice(world: &World) {
-    let wire = world.control().get(&format!("/control/wire/{OWNER}")).await;
-    assert_eq!(wire.status, 200, "{wire:?}");
-    assert_eq!(wire.data()["counterReuses"], json!([]));
-    let ciphertexts =
-        wire.data()["messages"].as_array().expect("messages").iter().flat_map(|message| message["ciphertexts"].as_array().unwrap());
-    assert!(ciphertexts.count() > 0, "the wire was looked at");
 }
 
 /// A small generator whose seed is printed, so that a failure can be run again.

@@ -51,6 +51,7 @@ mod receiving;
 mod recovered;
 mod restored;
 mod statuses;
+mod storm;
 mod switches;
 mod text;
 mod usable;

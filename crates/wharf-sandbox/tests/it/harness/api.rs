@@ -111,7 +111,7 @@ pub async fn read(request: reqwest::RequestBuilder) -> Reply {
     try_read(request).await.expect("an answer")
 }
 
-async fn try_read(request: reqwest::RequestBuilder) -> Option<Reply> {
+pub async fn try_read(request: reqwest::RequestBuilder) -> Option<Reply> {
     let (client, request) = request.build_split();
     let request = request.expect("a request that can be");
     let (method, path) = (request.method().as_str().to_owned(), request.url().path().to_owned());
