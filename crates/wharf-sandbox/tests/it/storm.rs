@@ -110,8 +110,9 @@ impl Storm {
                 }
             }
             (Out::Text { text, .. }, None) => drop(self.ground.unanswered.insert(text)),
-            (Out::Poll, Some((_, row))) => drop(self.ground.accepted.insert(ids(&row).0, Promise { at: SILENT, text: None })),
-            (Out::Reaction { .. }, Some((_, row))) => drop(self.ground.accepted.insert(ids(&row).0, Promise { at: SILENT, text: None })),
+            (Out::Poll | Out::Reaction { .. }, Some((_, row))) => {
+                self.ground.accepted.insert(ids(&row).0, Promise { at: SILENT, text: None });
+            }
             (Out::Edit { target, text }, Some(_)) => {
                 self.ground.became.push((target.1.clone(), "/text", json!(text)));
                 self.ground.shows.push((SILENT, target.1, "text", json!(text)));
