@@ -1,7 +1,8 @@
 //! Both directions and all kinds at once, while the gateway is killed, the network cut and the database cut or slow: at the end the
 //! checker and `doctor --deep` find nothing.
 //!
-//! The everyday run is small. The full one: `WHARF_STORM_KILLS=1000 WHARF_STORM_OUT=100000 WHARF_STORM_IN=100000 cargo xtask test storm::`
+//! The everyday run is small. The full one, which prints its figures:
+//! `WHARF_STORM_KILLS=1000 WHARF_STORM_OUT=100000 WHARF_STORM_IN=100000 cargo xtask test --quick -- storm:: -- --nocapture`
 
 use std::time::Duration;
 
