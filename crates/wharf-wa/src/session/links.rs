@@ -37,7 +37,8 @@ impl Account {
     }
 }
 
-/// The session's link: watchers see every change at once, the store gets those that count.
+/// The session's link: what counts of it is written down first and shown then, so that whoever sees a change finds its event. What
+/// the store cannot take now is shown all the same, and written later.
 pub(super) struct Links {
     session: SessionId,
     shown: Arc<watch::Sender<Link>>,
@@ -57,57 +58,55 @@ impl Links {
     /// Shows a status without writing it down. What the session waits for, and what WhatsApp last refused, stays shown until it is
     /// connected.
     pub(super) fn show(&self, status: SessionStatus, jid: Option<String>) {
-        self.shown.send_modify(|link| {
-            *link = match status {
-                SessionStatus::Connected => Link { jid, degraded: lasting(link), ..Link::new(status) },
-                _ => Link {
-                    jid,
-                    // A session that was turned away says so while it is tried again.
-                    reason: link.reason.filter(|reason| *reason == DisconnectReason::Refused && link.refusal.is_some()),
-                    waiting: link.waiting,
-                    refusal: link.refusal.take(),
-                    degraded: lasting(link),
-                    ..Link::new(status)
-                },
-            };
-        });
+        self.shown.send_replace(self.under(status, jid));
+    }
+
+    fn under(&self, status: SessionStatus, jid: Option<String>) -> Link {
+        let link = self.shown();
+        let degraded = lasting(&link);
+        if status == SessionStatus::Connected {
+            return Link { jid, degraded, ..Link::new(status) };
+        }
+        // A session that was turned away says so while it is tried again.
+        let reason = link.reason.filter(|reason| *reason == DisconnectReason::Refused && link.refusal.is_some());
+        Link { jid, reason, waiting: link.waiting, refusal: link.refusal, degraded, ..Link::new(status) }
     }
 
     /// Shows a QR code and announces it.
     pub(super) async fn qr(&mut self, own: &Own, qr: QrCode) {
-        self.shown.send_replace(Link { qr: Some(qr), refusal: self.pairing.clone(), ..Link::new(SessionStatus::Qr) });
-        self.record(own, Account::default(), false).await;
+        let link = Link { qr: Some(qr), refusal: self.pairing.clone(), ..Link::new(SessionStatus::Qr) };
+        self.record(own, link, Account::default(), false).await;
     }
 
     /// Shows a status of a linked session and writes it down.
     pub(super) async fn linked(&mut self, own: &Own, status: SessionStatus, account: Account) {
         self.pairing = None;
-        self.show(status, account.jid.clone());
-        self.record(own, account, false).await;
+        let link = self.under(status, account.jid.clone());
+        self.record(own, link, account, false).await;
     }
 
     /// Shows that there is no working link and writes that down. `unlink` forgets whose it was.
     pub(super) async fn ended(&mut self, own: &Own, status: SessionStatus, reason: Option<DisconnectReason>, unlink: bool) {
-        self.show_end(status, reason, unlink);
-        self.record(own, Account::default(), unlink).await;
+        let link = self.end_of(status, reason, unlink);
+        self.record(own, link, Account::default(), unlink).await;
     }
 
     /// The same without writing it down.
     pub(super) fn show_end(&self, status: SessionStatus, reason: Option<DisconnectReason>, unlink: bool) {
-        let jid = self.shown.borrow().jid.clone().filter(|_| !unlink);
-        self.shown.send_modify(|link| *link = Link { reason, jid, refusal: link.refusal.take(), ..Link::new(status) });
+        self.shown.send_replace(self.end_of(status, reason, unlink));
+    }
+
+    fn end_of(&self, status: SessionStatus, reason: Option<DisconnectReason>, unlink: bool) -> Link {
+        let Link { jid, refusal, .. } = self.shown();
+        Link { reason, jid: jid.filter(|_| !unlink), refusal, ..Link::new(status) }
     }
 
     /// Shows that the session waits for the end of a pause, under the status that it has meanwhile. One event tells of both.
     pub(super) async fn paused(&mut self, own: &Own, status: SessionStatus, jid: Option<String>, since: Timestamp) {
         let waiting = Some((WaitingFor::Pause, since));
-        let changed = self.shown.send_if_modified(|link| {
-            let changed = (link.status, link.waiting) != (status, waiting);
-            *link = Link { jid, waiting, refusal: link.refusal.take(), ..Link::new(status) };
-            changed
-        });
-        if changed {
-            self.tell(own).await;
+        let before = self.shown();
+        if (before.status, before.waiting) != (status, waiting) {
+            self.tell(own, Link { jid, waiting, refusal: before.refusal, ..Link::new(status) }).await;
         }
     }
 
@@ -118,34 +117,33 @@ impl Links {
 
     /// Shows what the session waits for, or that the wait is over. One event tells of each.
     pub(super) async fn wait_for(&mut self, own: &Own, waiting: Option<WaitingFor>) {
-        let now = own.ctx.clock.now();
-        let changed = self.shown.send_if_modified(|link| {
-            let changed = link.waiting.map(|(waiting, _)| waiting) != waiting;
-            if changed {
-                link.waiting = waiting.map(|waiting| (waiting, now));
-            }
-            changed
-        });
-        if changed {
-            self.tell(own).await;
+        let before = self.shown();
+        if before.waiting.map(|(waiting, _)| waiting) != waiting {
+            let now = own.ctx.clock.now();
+            self.tell(own, Link { waiting: waiting.map(|waiting| (waiting, now)), ..before }).await;
         }
     }
 
     /// Shows what WhatsApp refused and writes it down. The same refusal again is no news.
     pub(super) async fn refused(&mut self, own: &Own, refusal: Refusal) {
-        let changed = self.shown.send_if_modified(|link| {
-            let known = link.refusal.replace(refusal.clone());
-            known.is_none_or(|known| (known.code, known.until) != (refusal.code, refusal.until))
-        });
-        if changed {
-            self.tell(own).await;
-        }
+        let before = self.shown();
+        self.tell_refusal(own, before, refusal).await;
     }
 
     /// The same for a session that is tried again although nobody says that it helps.
     pub(super) async fn turned_away(&mut self, own: &Own, refusal: Refusal) {
-        self.shown.send_if_modified(|link| link.reason.replace(DisconnectReason::Refused).is_none());
-        self.refused(own, refusal).await;
+        let before = Link { reason: Some(DisconnectReason::Refused), ..self.shown() };
+        self.tell_refusal(own, before, refusal).await;
+    }
+
+    async fn tell_refusal(&mut self, own: &Own, before: Link, refusal: Refusal) {
+        let known = before.refusal.as_ref().is_some_and(|known| (known.code, known.until) == (refusal.code, refusal.until));
+        let link = Link { refusal: Some(refusal), ..before };
+        if known {
+            self.shown.send_replace(link);
+        } else {
+            self.tell(own, link).await;
+        }
     }
 
     /// The same for a try to pair: it stays shown beside the next QR code.
@@ -161,8 +159,9 @@ impl Links {
 
     /// Shows what does not work although the session is connected.
     pub(super) async fn degraded(&mut self, own: &Own, degraded: Option<Degradation>) {
-        if self.shown.send_if_modified(|link| std::mem::replace(&mut link.degraded, degraded) != degraded) {
-            self.tell(own).await;
+        let before = self.shown();
+        if before.degraded != degraded {
+            self.tell(own, Link { degraded, ..before }).await;
         }
     }
 
@@ -190,18 +189,18 @@ impl Links {
         }
     }
 
-    /// Writes down what is shown, under a status that may be new.
-    async fn record(&mut self, own: &Own, account: Account, unlink: bool) {
-        let link = self.shown();
+    /// Writes down a link whose status may be new, and shows it.
+    async fn record(&mut self, own: &Own, link: Link, account: Account, unlink: bool) {
         let events = status_changed(&self.session, &link);
-        self.push(own, link, account, unlink, events).await;
+        self.push(own, link.clone(), account, unlink, events).await;
+        self.shown.send_replace(link);
     }
 
-    /// Writes down what is shown, under the status that was told of before.
-    async fn tell(&mut self, own: &Own) {
-        let link = self.shown();
+    /// Writes down a link whose status was told of before, and shows it.
+    async fn tell(&mut self, own: &Own, link: Link) {
         let events = vec![link_changed(&self.session, &link)];
-        self.push(own, link, Account::default(), false, events).await;
+        self.push(own, link.clone(), Account::default(), false, events).await;
+        self.shown.send_replace(link);
     }
 
     async fn push(&mut self, own: &Own, link: Link, account: Account, unlink: bool, events: Vec<NewEvent>) {

@@ -43,19 +43,16 @@ impl Failed {
 impl Links {
     /// Shows a step of the ceremony. There is no QR code meanwhile: it was scanned.
     pub(in crate::session) async fn passkey(&mut self, own: &Own, ceremony: Ceremony) {
-        let begins = self.shown.borrow().passkey.is_none();
+        let before = self.shown();
+        let begins = before.passkey.is_none();
         let mut events = vec![passkey_step(&self.session, &ceremony)];
-        self.shown.send_modify(|link| {
-            link.qr = None;
-            link.waiting = Some((WaitingFor::Passkey, ceremony.since));
-            link.passkey = Some(ceremony);
-        });
-        let link = self.shown();
+        let link = Link { qr: None, waiting: Some((WaitingFor::Passkey, ceremony.since)), passkey: Some(ceremony), ..before };
         if begins {
             events.push(link_changed(&self.session, &link));
         }
-        let stored = Link { refusal: Some(under_way(own)), ..link };
+        let stored = Link { refusal: Some(under_way(own)), ..link.clone() };
         self.push(own, stored, Account::default(), false, events).await;
+        self.shown.send_replace(link);
     }
 
     /// When the step that runs is given up.
@@ -75,10 +72,10 @@ impl Links {
     pub(in crate::session) async fn passkey_failed(&mut self, own: &Own, failed: &Failed) {
         let refusal = Refusal { code: failed.code(), text: Some(failed.text.clone()), at: own.ctx.clock.now(), until: None };
         self.pairing = Some(refusal.clone());
-        self.shown.send_modify(|link| *link = Link { refusal: Some(refusal), ..Link::new(SessionStatus::Starting) });
-        let link = self.shown();
+        let link = Link { refusal: Some(refusal), ..Link::new(SessionStatus::Starting) };
         let events = vec![passkey_failed(&self.session, failed.failure, &failed.text), link_changed(&self.session, &link)];
-        self.push(own, link, Account::default(), false, events).await;
+        self.push(own, link.clone(), Account::default(), false, events).await;
+        self.shown.send_replace(link);
     }
 
     /// Tells of a ceremony that an earlier process began and nobody ended, and shows what an earlier one was refused.
