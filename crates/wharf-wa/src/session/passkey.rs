@@ -194,6 +194,11 @@ impl Attendance<'_> {
     /// The connection that a ceremony needs is gone. Nothing to do where none runs.
     pub(super) async fn on_passkey_cut(&mut self) -> Option<End> {
         self.ceremony()?;
+        if self.running.is_linked() {
+            // WhatsApp ends the connection on which it linked the device, and that may be heard before the link is.
+            self.on_passkey_done();
+            return None;
+        }
         self.passkey_failed(Failed::new(
             PasskeyFailure::ConnectionLost,
             "the connection was lost before the passkey had confirmed the link",
