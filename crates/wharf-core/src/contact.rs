@@ -90,7 +90,7 @@ impl Cache {
 /// Looks numbers (digits) up: from memory where it is fresh, from WhatsApp otherwise. In the order of `phones`. While look-ups are
 /// switched off, what is not remembered is taken to be there.
 pub async fn registrations(services: &Services, session: &SessionId, phones: &[String]) -> Result<Vec<Registration>, engine::Error> {
-    let now = services.clock.now();
+    let now = services.clock.steady();
     let unknown: Vec<String> = phones.iter().filter(|phone| services.contacts.get(phone, now).is_none()).cloned().collect();
     let mut fresh = HashMap::new();
     if !unknown.is_empty() && services.switches.is_off(Feature::LookUps) {

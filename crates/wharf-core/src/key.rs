@@ -173,7 +173,7 @@ pub async fn authenticate(services: &Services, presented: &str) -> Result<Caller
     }
     let (id, secret) = Secret::parse(presented).ok_or(Error::Invalid)?;
     let now = services.clock.now();
-    let found = look_up(services, &id, now).await?;
+    let found = look_up(services, &id).await?;
     if !bool::from(found.key.secret_hash.ct_eq(&secret.hash())) {
         return Err(Error::Invalid);
     }
@@ -186,7 +186,7 @@ pub async fn authenticate(services: &Services, presented: &str) -> Result<Caller
 /// [`CACHE_MS`].
 pub async fn still_good(services: &Services, id: &KeyId) -> Result<(), Error> {
     let now = services.clock.now();
-    match look_up(services, id, now).await {
+    match look_up(services, id).await {
         Ok(found) => check_end(&found.key, now),
         // The database is away: nothing is known, and nothing can be read either.
         Err(Error::Store(_)) => Ok(()),
@@ -194,7 +194,8 @@ pub async fn still_good(services: &Services, id: &KeyId) -> Result<(), Error> {
     }
 }
 
-async fn look_up(services: &Services, id: &KeyId, now: Timestamp) -> Result<KeyWithAccount, Error> {
+async fn look_up(services: &Services, id: &KeyId) -> Result<KeyWithAccount, Error> {
+    let now = services.clock.steady();
     if let Some(found) = services.keys.get(id, now) {
         return Ok(found);
     }

@@ -1,6 +1,6 @@
 //! Limits on requests: calls per minute and requests at a time of one account, failed keys of one address.
 //!
-//! Counts live in this process. The plan's limits come in with every question, so a changed plan bites at once.
+//! Counts live in this process, by a time that nobody sets. The plan's limits come in with every question, so a changed plan bites at once.
 
 mod floods;
 mod window;
@@ -80,14 +80,15 @@ impl Calls {
     pub fn admit(&self, account: &AccountId, plan: &Plan, clock: &dyn Clock) -> (Standing, Result<Permit, Refused>) {
         let mut accounts = self.lock();
         // Inside the lock, so that the log of a window is in order.
-        let now = clock.now();
+        let (now, shown) = (clock.steady(), clock.now());
+        let as_shown = |at: Timestamp| shown.plus_millis(at.as_millis() - now.as_millis());
         let state = accounts.entry(account.clone()).or_default();
         let limit = plan.calls_per_minute;
         let verdict = state.window.ask(limit, now);
-        let mut standing = Standing { limit, remaining: state.window.remaining(limit), reset_at: state.window.whole_at(now) };
+        let mut standing = Standing { limit, remaining: state.window.remaining(limit), reset_at: as_shown(state.window.whole_at(now)) };
         if let Verdict::FreeAt(at) = verdict {
             let wait = at.as_millis() - now.as_millis();
-            standing.reset_at = at;
+            standing.reset_at = as_shown(at);
             return (standing, Err(Refused::Rate { retry_after: whole_seconds(wait) }));
         }
         if state.running >= plan.concurrent_requests {
@@ -96,7 +97,7 @@ impl Calls {
         state.window.take(now);
         state.running += 1;
         standing.remaining = state.window.remaining(limit);
-        standing.reset_at = state.window.whole_at(now);
+        standing.reset_at = as_shown(state.window.whole_at(now));
         (standing, Ok(Permit { calls: self.clone(), account: account.clone() }))
     }
 

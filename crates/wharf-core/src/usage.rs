@@ -118,8 +118,8 @@ impl From<&Warning> for NewEvent {
 
 /// Writes down what was counted. What cannot be written is kept for the next time; the last use of a key is not.
 pub async fn flush(services: &Services) -> Result<(), store::Error> {
+    services.calls.tidy(services.clock.steady());
     let now = services.clock.now();
-    services.calls.tidy(now);
     let mut failed = None;
     for (account, days) in services.used.take_answers() {
         let answers: Vec<_> = days.into_iter().map(|((utc_day, code), count)| Answers { utc_day, code, count }).collect();

@@ -31,6 +31,10 @@ impl Clock for Ahead {
     fn now(&self) -> Timestamp {
         SystemClock.now().plus_millis(self.ms.load(Ordering::SeqCst))
     }
+
+    fn steady(&self) -> Timestamp {
+        SystemClock.steady().plus_millis(self.ms.load(Ordering::SeqCst))
+    }
 }
 
 impl Ahead {

@@ -6,17 +6,47 @@ use super::*;
 
 /// A clock that is moved by hand.
 #[derive(Default)]
-struct Hand(AtomicI64);
+struct Hand {
+    steady: AtomicI64,
+    /// What somebody has set the clock ahead by.
+    ahead: AtomicI64,
+}
 
 impl Hand {
     fn set(&self, millis: i64) {
-        self.0.store(millis, Ordering::Relaxed);
+        self.steady.store(millis, Ordering::Relaxed);
     }
 }
 
 impl Clock for Hand {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+        self.steady().plus_millis(self.ahead.load(Ordering::Relaxed))
+    }
+
+    fn steady(&self) -> Timestamp {
+        Timestamp::from_millis(self.steady.load(Ordering::Relaxed))
+    }
+}
+
+#[test]
+fn a_clock_that_was_a_day_ahead_and_is_put_right_frees_nobody_early_and_holds_nobody_back() {
+    const DAY: i64 = 24 * 60 * 60_000;
+    let (calls, clock) = (Calls::default(), Hand::default());
+    clock.set(1_000_000);
+    clock.ahead.store(DAY, Ordering::Relaxed);
+    for _ in 0..95 {
+        call(&calls, &clock, 100).unwrap();
+    }
+    clock.ahead.store(0, Ordering::Relaxed);
+    for _ in 0..5 {
+        call(&calls, &clock, 100).unwrap();
+    }
+    let (standing, refused) = calls.admit(&account(1), &plan(100, 10), &clock);
+    assert!(matches!(refused, Err(Refused::Rate { retry_after: 61 })));
+    assert_eq!(standing.reset_at, clock.now().plus_millis(WINDOW_MS + 1), "told by the clock that people see");
+    clock.set(1_000_000 + WINDOW_MS + 1);
+    for _ in 0..100 {
+        call(&calls, &clock, 100).unwrap();
     }
 }
 

@@ -14,7 +14,7 @@ use super::envelope::Failure;
 /// The caller behind the request's key. An address that came with bad keys too many times is turned away, unless this
 /// key was good a moment ago.
 pub(super) async fn caller(http: &Http, headers: &HeaderMap, peer: IpAddr) -> Result<Caller, Failure> {
-    let (services, now) = (&*http.services, http.services.clock.now());
+    let (services, now) = (&*http.services, http.services.clock.steady());
     let presented = presented(headers);
     if let Some(refusal) = services.floods.refusal(peer, http.limits.failed_keys_per_minute, now) {
         let guess = presented.as_ref().map_or(Guess::Hopeless, |key| key::guess(services, key));
