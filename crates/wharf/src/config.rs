@@ -16,6 +16,7 @@ use wharf_core::proxy::{self, Proxy};
 use wharf_core::update;
 use wharf_core::webhook::Schedule;
 
+use crate::app::STOP;
 use crate::http;
 use crate::http::origin::Proxies;
 use crate::media::bucket;
@@ -144,6 +145,20 @@ impl Config {
         Self::from_settings(settings)
     }
 
+    /// Variables that nobody reads, each with the nearest that is read. Those that container platforms set for a service of this name are
+    /// left out.
+    pub fn strangers(names: impl Iterator<Item = String>) -> Vec<(String, &'static str)> {
+        let known = file::variables();
+        let platform = |name: &str| name.starts_with("WHARF_SERVICE_") || name.starts_with("WHARF_PORT");
+        names
+            .filter(|name| name.starts_with("WHARF_") && !known.contains(&name.as_str()) && !platform(name))
+            .filter_map(|name| {
+                let nearest = known.iter().min_by_key(|known| strsim::levenshtein(known, &name)).copied()?;
+                Some((name, nearest))
+            })
+            .collect()
+    }
+
     /// The database's address, the default one included.
     pub fn database_url(&self) -> String {
         self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", self.data_dir.join("wharf.sqlite").display()))
@@ -155,6 +170,7 @@ impl Config {
     }
 
     fn from_settings(settings: file::Settings) -> Result<Self, Error> {
+        stored(&settings)?;
         let default = Self::default();
         let invalid = |name: &str, reason: &str| Error::Invalid { name: name.to_owned(), reason: reason.to_owned() };
         let listen = match settings.listen {
@@ -204,6 +220,10 @@ impl Config {
             }
         };
         let (whatsapp_version, whatsapp_version_url) = whatsapp(&settings.whatsapp)?;
+        let drain_timeout = seconds("limits.drain_timeout_secs", limits.drain_timeout_secs, default.limits.drain_timeout)?;
+        if drain_timeout > STOP {
+            return Err(invalid("limits.drain_timeout_secs", "at most 25 seconds are expected: a stop never takes longer"));
+        }
         Ok(Self {
             whatsapp_version,
             whatsapp_version_url,
@@ -242,7 +262,7 @@ impl Config {
                 request_timeout: seconds("limits.request_timeout_secs", limits.request_timeout_secs, default.limits.request_timeout)?,
                 header_timeout: seconds("limits.header_timeout_secs", limits.header_timeout_secs, default.limits.header_timeout)?,
                 file_timeout: default.limits.file_timeout,
-                drain_timeout: seconds("limits.drain_timeout_secs", limits.drain_timeout_secs, default.limits.drain_timeout)?,
+                drain_timeout,
                 trusted_proxies,
             },
         })
@@ -304,14 +324,36 @@ fn updates(updates: file::Updates) -> Result<Option<update::Source>, Error> {
     Ok(Some(update::Source { url, key }))
 }
 
+/// Refuses what cannot be meant of the database and the key that seals what is in it.
+fn stored(settings: &file::Settings) -> Result<(), Error> {
+    let invalid = |name: &str, reason: &str| Err(Error::Invalid { name: name.to_owned(), reason: reason.to_owned() });
+    if settings.master_key.is_some() && settings.master_key_file.is_some() {
+        return invalid("master_key", "the key or its file is expected, not both");
+    }
+    let url = settings.database_url.as_deref().unwrap_or_default();
+    if url.starts_with("sqlite:") && url.contains('?') {
+        return invalid("database_url", "a path is expected after sqlite: and nothing behind it; ? has no meaning there");
+    }
+    let server = url.split_once("://").filter(|(scheme, _)| scheme.starts_with("postgres"));
+    if server.is_some_and(|(_, rest)| rest.split(['/', '?']).next().unwrap_or_default().matches('@').count() > 1) {
+        return invalid("database_url", "an @ within the user or the password must be written as %40");
+    }
+    Ok(())
+}
+
 /// All of it or nothing.
 fn bucket(media: file::Media) -> Result<Option<bucket::Settings>, Error> {
     let file::Media { bucket, free_space_floor_mb: _, endpoint, region, access_key, secret_key } = media;
     let Some(bucket) = bucket.filter(|name| !name.is_empty()) else { return Ok(None) };
     let missing = |name: &str| Error::Invalid { name: format!("media.{name}"), reason: "a bucket needs it".to_owned() };
+    let endpoint = endpoint.ok_or_else(|| missing("endpoint"))?;
+    if !Url::parse(&endpoint).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host()) {
+        let reason = "an address that begins with https:// or http:// is expected".to_owned();
+        return Err(Error::Invalid { name: "media.endpoint".to_owned(), reason });
+    }
     Ok(Some(bucket::Settings {
         bucket,
-        endpoint: endpoint.ok_or_else(|| missing("endpoint"))?,
+        endpoint,
         region: region.unwrap_or_else(|| "us-east-1".to_owned()),
         access_key: access_key.ok_or_else(|| missing("access_key"))?,
         secret_key: secret_key.ok_or_else(|| missing("secret_key"))?,
@@ -329,6 +371,50 @@ mod tests {
         let mut settings = file::parse(Path::new("wharf.toml"), text)?;
         settings.overlay(|name| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))?;
         Config::from_settings(settings)
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_with_what_can() {
+        for (name, value, words) in [
+            ("WHARF_RECEIVE_STATUSES", "yes", "true or false is expected"),
+            ("WHARF_CONCURRENT_REQUESTS", "many", "a whole number is expected"),
+            ("WHARF_DRAIN_TIMEOUT_SECS", "26", "at most 25 seconds"),
+            ("WHARF_DATABASE_URL", "sqlite://x.db?mode=rwc", "? has no meaning there"),
+            ("WHARF_DATABASE_URL", "postgres://me:p@ss@db/wharf", "%40"),
+        ] {
+            let refused = load("", &[(name, value)]).err().unwrap().to_string();
+            assert!(refused.contains(words), "{name}={value}: {refused}");
+        }
+        for (name, value) in [
+            ("WHARF_RECEIVE_STATUSES", "true"),
+            ("WHARF_DRAIN_TIMEOUT_SECS", "25"),
+            ("WHARF_DATABASE_URL", "sqlite://x.db"),
+            ("WHARF_DATABASE_URL", "postgres://me:p%40ss@db/wharf?application_name=a@b"),
+        ] {
+            load("", &[(name, value)]).unwrap_or_else(|error| panic!("{name}={value}: {error}"));
+        }
+        let both = [("WHARF_MASTER_KEY", "x"), ("WHARF_MASTER_KEY_FILE", "/secrets/key")];
+        assert!(load("", &both).err().unwrap().to_string().contains("not both"));
+        let bucket = |endpoint| {
+            load(
+                "",
+                &[
+                    ("WHARF_MEDIA_BUCKET", "b"),
+                    ("WHARF_MEDIA_ACCESS_KEY", "k"),
+                    ("WHARF_MEDIA_SECRET_KEY", "s"),
+                    ("WHARF_MEDIA_ENDPOINT", endpoint),
+                ],
+            )
+        };
+        assert!(bucket("minio:9000").err().unwrap().to_string().contains("https:// or http://"));
+        assert!(bucket("localhost").is_err() && bucket("http://minio:9000").is_ok());
+    }
+
+    #[test]
+    fn a_variable_that_nobody_reads_is_told_with_the_nearest_and_those_of_a_platform_are_not() {
+        let set = ["WHARF_LISTENN", "WHARF_LOG", "WHARF_API_KEY", "WHARF_SERVICE_HOST", "WHARF_PORT_8080_TCP", "PATH", "WHARF_DATADIR"];
+        let told = Config::strangers(set.iter().map(ToString::to_string));
+        assert_eq!(told, [("WHARF_LISTENN".to_owned(), "WHARF_LISTEN"), ("WHARF_DATADIR".to_owned(), "WHARF_DATA_DIR")]);
     }
 
     #[test]
@@ -427,8 +513,10 @@ mod tests {
             .collect::<Vec<_>>()
             .join("\n");
         assert!(load(EXAMPLE, &[]).is_ok());
-        let shown = file::parse(Path::new("wharf.example.toml"), &uncommented).unwrap();
+        let mut shown = file::parse(Path::new("wharf.example.toml"), &uncommented).unwrap();
         assert_eq!(shown.unset(), Vec::<&str>::new(), "keys that the example does not show");
+        // One of the two is enough.
+        shown.master_key = None;
         let config = Config::from_settings(shown).unwrap();
         let default = Config::default();
         assert_eq!((config.listen, config.data_dir, config.log), (default.listen, default.data_dir, default.log));

@@ -1,5 +1,6 @@
 //! The settings as they are written: every one may be absent, none may be unknown.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -136,10 +137,12 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Settings, Error> {
 }
 
 impl Settings {
-    /// Takes what the environment says over what the file said. Unknown `WHARF_…` variables are left alone: container
-    /// platforms set some by themselves.
+    /// Takes what the environment says over what the file said.
     pub(super) fn overlay(&mut self, env: impl Fn(&str) -> Option<String>) -> Result<(), Error> {
-        let env = |name: &'static str| env(name).filter(|value| !value.is_empty()).map(|value| (name, value));
+        self.overlay_with(|name| env(name).filter(|value| !value.is_empty()).map(|value| (name, value)))
+    }
+
+    fn overlay_with(&mut self, env: impl Fn(&'static str) -> Option<(&'static str, String)>) -> Result<(), Error> {
         set(&mut self.listen, env("WHARF_LISTEN"))?;
         set(&mut self.data_dir, env("WHARF_DATA_DIR"))?;
         set(&mut self.database_url, env("WHARF_DATABASE_URL"))?;
@@ -226,10 +229,35 @@ impl Settings {
     }
 }
 
+/// What the commands take beside the settings.
+const COMMANDS: [&str; 5] = ["WHARF_CONFIG", "WHARF_URL", "WHARF_API_KEY", "WHARF_OPERATOR_KEY", "WHARF_LISTEN_SECRET"];
+
+/// Every variable that is read: the settings, and what the commands take.
+pub(super) fn variables() -> Vec<&'static str> {
+    let asked = RefCell::new(COMMANDS.to_vec());
+    let note = |name: &'static str| {
+        asked.borrow_mut().push(name);
+        None
+    };
+    // Nothing is set, so nothing can be wrong.
+    let _ = Settings::default().overlay_with(note);
+    asked.into_inner()
+}
+
+/// What a person calls such a value.
+fn kind<T>() -> &'static str {
+    match std::any::type_name::<T>() {
+        "bool" => "true or false",
+        "u64" | "usize" => "a whole number",
+        "f64" => "a number",
+        _ => "a list with commas",
+    }
+}
+
 fn set<T: FromStr>(target: &mut Option<T>, variable: Option<(&'static str, String)>) -> Result<(), Error> {
     if let Some((name, value)) = variable {
-        let bad = |_| Error::Invalid { name: name.to_owned(), reason: "the value cannot be read".to_owned() };
-        *target = Some(value.parse().map_err(bad)?);
+        let reason = format!("the value cannot be read: {} is expected", kind::<T>());
+        *target = Some(value.parse().map_err(|_| Error::Invalid { name: name.to_owned(), reason })?);
     }
     Ok(())
 }

@@ -70,15 +70,21 @@ async fn run(listener: TcpListener, http: Arc<Http>, stopping: CancellationToken
         .max_buf_size(HEAD_READ_BYTES)
         .max_headers(HEADERS_READ);
     let open = GracefulShutdown::new();
+    let mut full = false;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stopping.cancelled() => break,
         };
         let (stream, address) = match accepted {
-            Ok(accepted) => accepted,
+            Ok(accepted) => {
+                full = false;
+                accepted
+            }
             Err(error) => {
-                tracing::warn!(%error, "no connection could be accepted");
+                if !std::mem::replace(&mut full, true) {
+                    tracing::warn!(%error, "no connection could be accepted");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
