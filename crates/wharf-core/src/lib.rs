@@ -22,6 +22,7 @@ pub mod message;
 pub mod meter;
 pub mod preview;
 pub mod proxy;
+pub mod readiness;
 pub mod seal;
 pub mod services;
 pub mod session;

@@ -17,6 +17,7 @@ use crate::media::gate::Gate;
 use crate::media::{Files, NoFiles};
 use crate::message::outcomes::Outcomes;
 use crate::meter::Meter;
+use crate::readiness::Readiness;
 use crate::seal::Seal;
 use crate::steady::Steady;
 use crate::store::Store;
@@ -45,6 +46,7 @@ pub struct Services {
     pub trail: audit::Trail,
     /// Shared with store and engine; one of its own where nobody asks.
     pub meter: Arc<Meter>,
+    pub readiness: Readiness,
     /// Shared with the engine; all on where nobody asks.
     pub switches: Arc<Switches>,
     /// No sessions, until somebody names some.
@@ -90,6 +92,7 @@ impl Services {
             used: usage::Counter::default(),
             trail: audit::Trail::default(),
             meter: Arc::default(),
+            readiness: Readiness::default(),
             switches: Arc::default(),
             canary: Canary::default(),
             updates: Updates::default(),

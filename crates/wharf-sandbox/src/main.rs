@@ -103,7 +103,7 @@ async fn run(args: Args) -> Result<()> {
         // A person reads the banner; the log speaks up when something is wrong.
         "warn".clone_into(&mut config.log.filter);
     }
-    log::init(&config.log).context("WHARF_LOG cannot be read")?;
+    let _log = log::init(&config.log).context("WHARF_LOG cannot be read")?;
     machine::raise_open_files().context("the limit of open files")?;
     gaps::arm()?;
 
@@ -126,7 +126,7 @@ async fn run(args: Args) -> Result<()> {
     let mut signals = machine::Signals::listen()?;
     if args.json {
         let ready = json!({"url": app.url(), "apiKey": keys.api_key, "operatorKey": keys.operator_key, "controlUrl": control_url, "clockUrl": clock_url});
-        println!("{ready}");
+        log::print(ready.to_string());
     } else {
         banner::print(&app.url(), control_url.as_deref(), &clock_url, &keys, args.pace);
     }

@@ -5,6 +5,7 @@ use wharf_api::Timestamp;
 use wharf_api::ids::AccountId;
 use wharf_core::store::{AccountRow, AccountStore, Answers, Error, Page, PageRequest, Plan};
 
+use crate::fitness;
 use crate::open::SqlStore;
 use crate::plan;
 use crate::sql::{Row, args, corrupt, statements};
@@ -29,8 +30,12 @@ statements! {
     PING = "SELECT 1 FROM meta LIMIT 1";
     MARK = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
     MARKED = "SELECT value FROM meta WHERE name = $1";
+    SEALED = "SELECT 1 FROM meta WHERE EXISTS (SELECT 1 FROM vault) OR EXISTS (SELECT 1 FROM webhooks) LIMIT 1";
     SEE_CLOCK = "INSERT INTO meta (name, value) VALUES ('clock', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 }
+
+/// What the check value of the master key is called among the marks.
+pub(crate) const KEY_CHECK: &str = "master-key";
 
 pub(crate) fn account(row: &mut Row) -> Result<AccountRow, Error> {
     Ok(AccountRow {
@@ -110,12 +115,28 @@ impl AccountStore for SqlStore {
         self.readers.fetch(&PING, &[]).await.map(drop)
     }
 
+    async fn look(&self) -> Result<(), Error> {
+        fitness::look(self).await
+    }
+
     async fn claim_world(&self, world: &str) -> Result<String, Error> {
         self.mark("world", world).await
     }
 
     async fn claim_installation(&self, name: &str) -> Result<String, Error> {
         self.mark("installation", name).await
+    }
+
+    async fn installation(&self) -> Result<Option<String>, Error> {
+        self.readers.first(&MARKED, args!["installation"]).await?.map(|mut row| row.text()).transpose()
+    }
+
+    async fn claim_key_check(&self, sealed: &str) -> Result<String, Error> {
+        self.mark(KEY_CHECK, sealed).await
+    }
+
+    async fn is_sealed(&self) -> Result<bool, Error> {
+        Ok(self.readers.first(&SEALED, &[]).await?.is_some())
     }
 
     async fn clock_seen(&self) -> Result<Option<Timestamp>, Error> {

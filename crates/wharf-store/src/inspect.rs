@@ -39,17 +39,20 @@ pub struct Inspection {
     horizon: horizon::Watch,
 }
 
+/// How to read the database at that address.
+pub(crate) fn connect(url: &str) -> Result<Connect, OpenError> {
+    let Some(path) = url.strip_prefix("sqlite:") else {
+        return Connect::postgres_reader(url).map_err(OpenError::Postgres);
+    };
+    let path = Path::new(path.strip_prefix("//").unwrap_or(path));
+    // Opening would make it.
+    std::fs::metadata(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+    Ok(Connect::sqlite_reader(path))
+}
+
 /// Opens the database as it is. Refuses one whose schema is another than this program's.
 pub async fn inspect(url: &str) -> Result<Inspection, OpenError> {
-    let connect = if let Some(path) = url.strip_prefix("sqlite:") {
-        let path = Path::new(path.strip_prefix("//").unwrap_or(path));
-        // Opening would make it.
-        std::fs::metadata(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
-        Connect::sqlite_reader(path)
-    } else {
-        Connect::postgres_reader(url).map_err(OpenError::Postgres)?
-    };
-    let readers = Readers::new(connect, 1);
+    let readers = Readers::new(connect(url)?, 1);
     let found = readers.first(&migrations::NEWEST, &[]).await.map_err(OpenError::Connect)?;
     let found = found.map_or(Ok(0), |mut row| row.int()).map_err(OpenError::Connect)?;
     let own = migrations::newest();

@@ -10,6 +10,7 @@ mod census;
 mod dialect;
 mod event;
 mod fitness;
+mod glance;
 mod hold;
 mod horizon;
 mod idempotency;
@@ -34,5 +35,6 @@ mod version;
 mod webhook;
 
 pub use dialect::Durability;
+pub use glance::{Glance, glance};
 pub use inspect::{Class, Found, Inspection, Report, inspect};
 pub use open::{Config, OpenError, SqlStore, open};

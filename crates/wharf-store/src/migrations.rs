@@ -5,8 +5,10 @@
 use rusqlite::params;
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use tokio::time::Instant;
 
 use crate::dialect::Dialect;
+use crate::glance;
 use crate::sql::{Conn, Sql};
 
 macro_rules! history {
@@ -79,10 +81,22 @@ pub(crate) async fn run(conn: &mut Conn, dialect: Dialect) -> Result<(), Migrate
         Migration::new(*version, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
     });
     let migrations: Vec<Migration> = migrations.collect();
-    match conn {
-        Conn::Sqlite(conn) => sqlite(conn, &migrations),
-        Conn::Postgres(conn) => Migrator::with_migrations(migrations).run(&mut **conn).await,
+    let (began, from) = (Instant::now(), glance::version(conn).await.map_err(|error| MigrateError::Source(error.into()))?);
+    let own = newest();
+    if from > own {
+        return Err(MigrateError::VersionMissing(from));
     }
+    if 0 < from && from < own {
+        tracing::warn!(from, to = own, "the schema is brought up to date; from then on an older release refuses this database");
+    }
+    match conn {
+        Conn::Sqlite(conn) => sqlite(conn, &migrations)?,
+        Conn::Postgres(conn) => Migrator::with_migrations(migrations).run(&mut **conn).await?,
+    }
+    if from < own {
+        tracing::info!(from, to = own, ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX), "the schema is up to date");
+    }
+    Ok(())
 }
 
 /// What sqlx's migrator does, with the same table, over the driver that we use.

@@ -1,11 +1,15 @@
 //! Opening the store, and closing it.
 
+use std::error::Error as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use fs4::FileExt;
 use futures::future::BoxFuture;
+use sqlx::migrate::MigrateError;
+use tokio::time::Instant;
 use wharf_core::event::Bell;
 use wharf_core::store::Error;
 use wharf_core::{Chance, Meter};
@@ -13,8 +17,12 @@ use wharf_core::{Chance, Meter};
 use crate::dialect::{Connect, Dialect, Durability};
 use crate::lane::{Lanes, Place};
 use crate::readers::Readers;
-use crate::sql::Tx;
+use crate::sql::{Conn, Tx};
 use crate::{fitness, horizon, migrations, statements};
+
+/// Services that are started together do not all stand at once.
+const STARTING: Duration = Duration::from_secs(15);
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Which database, and what the store takes from outside.
 #[derive(Clone)]
@@ -55,7 +63,12 @@ pub enum OpenError {
     #[error("the database cannot be reached")]
     Connect(#[source] Error),
     #[error("the schema cannot be brought up to date")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    #[error(
+        "the database was made by a newer Wharf (migration {found}; this release knows {own}): run that release, or put the backup from \
+         before the update back"
+    )]
+    Newer { found: i64, own: i64 },
     /// It cannot hold what people write.
     #[error(
         "the database has the encoding {0}, and must have UTF8: make another with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
@@ -76,12 +89,24 @@ pub enum OpenError {
     NotDurable(Durability),
 }
 
+impl From<MigrateError> for OpenError {
+    fn from(error: MigrateError) -> Self {
+        let own = migrations::newest();
+        match error {
+            MigrateError::VersionMissing(found) if found > own => Self::Newer { found, own },
+            error => Self::Migrate(error),
+        }
+    }
+}
+
 /// The store. Dropping it carries out the writes that are queued; [`SqlStore::close`] also waits for that.
 pub struct SqlStore {
     pub(crate) lanes: Lanes,
     /// A connection of its own for the node's lease: no tenant's writes stand before it. SQLite has one writer, and no other nodes.
     pub(crate) lease: Option<Lanes>,
     pub(crate) readers: Readers,
+    /// Where the database is a file.
+    pub(crate) file: Option<fitness::OpenedFile>,
     pub(crate) horizon: horizon::Watch,
     pub(crate) bell: Arc<Bell>,
     writer: Connect,
@@ -108,15 +133,16 @@ async fn open_sqlite(config: Config, path: &Path) -> Result<Arc<SqlStore>, OpenE
         return Err(OpenError::NotDurable(durability));
     }
     migrations::run(&mut conn, Dialect::Sqlite).await?;
+    let file = fitness::OpenedFile::of(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
     let bell = Arc::default();
     let lanes = Lanes::start(vec![conn], &writer, &config, &bell, Some(&lock));
     let readers = Readers::new(Connect::sqlite_reader(path), config.readers.unwrap_or(4).max(1));
-    Ok(Arc::new(SqlStore { lanes, lease: None, readers, horizon: horizon::Watch::new(Dialect::Sqlite), bell, writer }))
+    Ok(Arc::new(SqlStore { lanes, lease: None, readers, file: Some(file), horizon: horizon::Watch::new(Dialect::Sqlite), bell, writer }))
 }
 
 async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
     let patient = Connect::postgres_patient(&config.url).map_err(OpenError::Postgres)?;
-    let mut conn = patient.connect().await.map_err(OpenError::Connect)?;
+    let mut conn = awaited(&patient).await?;
     fitness::encoding(&mut conn).await?;
     migrations::run(&mut conn, Dialect::Postgres).await?;
     fitness::rights(&mut conn).await?;
@@ -133,7 +159,24 @@ async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
     let lease = Some(Lanes::start(vec![lease], &writer, &config, &bell, None));
     let reader = Connect::postgres_reader(&config.url).map_err(OpenError::Postgres)?;
     let readers = Readers::new(reader, config.readers.unwrap_or(8).max(1));
-    Ok(Arc::new(SqlStore { lanes, lease, readers, horizon: horizon::Watch::new(Dialect::Postgres), bell, writer }))
+    Ok(Arc::new(SqlStore { lanes, lease, readers, file: None, horizon: horizon::Watch::new(Dialect::Postgres), bell, writer }))
+}
+
+/// Connects to a server that may be starting beside us.
+async fn awaited(connect: &Connect) -> Result<Conn, OpenError> {
+    let until = Instant::now() + STARTING;
+    let mut told = false;
+    loop {
+        let error = match connect.connect().await {
+            Err(error @ Error::Unavailable(_)) if Instant::now() < until => error,
+            done => return done.map_err(OpenError::Connect),
+        };
+        if !std::mem::replace(&mut told, true) {
+            let cause = error.source().map(ToString::to_string);
+            tracing::warn!(cause, "the database does not answer yet; it is waited for {} seconds", STARTING.as_secs());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 impl SqlStore {
@@ -185,7 +228,7 @@ impl SqlStore {
     }
 }
 
-async fn durability(conn: &mut crate::sql::Conn, dialect: Dialect) -> Result<Durability, Error> {
+async fn durability(conn: &mut Conn, dialect: Dialect) -> Result<Durability, Error> {
     let [journal, synchronous] = dialect.durability();
     Ok(Durability { journal: conn.setting(journal).await?, synchronous: conn.setting(synchronous).await? })
 }

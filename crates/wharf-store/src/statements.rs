@@ -2,8 +2,8 @@
 
 use crate::sql::Sql;
 use crate::{
-    account, audit, canary, census, event, hold, horizon, idempotency, inspect, key, media, message, migrations, owner, plan, session,
-    switch, update, usage, vault, version, webhook,
+    account, audit, canary, census, event, fitness, glance, hold, horizon, idempotency, inspect, key, media, message, migrations, owner,
+    plan, session, switch, update, usage, vault, version, webhook,
 };
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
@@ -11,6 +11,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         account::ALL,
         audit::ALL,
         canary::ALL,
+        fitness::ALL,
+        glance::ALL,
         census::ALL,
         hold::ALL,
         horizon::ALL,

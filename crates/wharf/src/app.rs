@@ -21,6 +21,7 @@ use crate::http::server::Server;
 use crate::identity;
 use crate::media::LocalFiles;
 use crate::media::bucket::BucketFiles;
+use crate::partners;
 use crate::worker::couriers::Couriers;
 use crate::worker::fetches::Fetches;
 use crate::worker::older_self::HighWater;
@@ -36,6 +37,8 @@ pub enum Error {
     World(#[from] world::Error),
     #[error(transparent)]
     Identity(#[from] identity::Error),
+    #[error(transparent)]
+    Partners(#[from] partners::Error),
     #[error("the database cannot be opened")]
     Open(#[from] wharf_store::OpenError),
     #[error("the engine cannot be made")]
@@ -82,13 +85,14 @@ impl App {
         let chance: Arc<dyn Chance> = Arc::new(SystemChance);
         identity::make_data_dir(&config.data_dir)?;
         let node = identity::node(&config.data_dir, &*chance)?;
-        let master_key = identity::master_key(&config, &*chance)?;
 
         let meter: Arc<Meter> = Arc::default();
         let mut database = wharf_store::Config::new(config.database_url(), Arc::clone(&chance));
         database.meter = Arc::clone(&meter);
         let store = wharf_store::open(database).await?;
         world.check_database(&store.claim_world(world.name()).await?)?;
+        partners::check_database(&config.data_dir, &*store, &*chance).await?;
+        let master_key = partners::master_key(&config, &*store, &chance).await?;
         // Without a lease no session could be taken, so the first one comes before the engine.
         worker::lease::renew(&*store, &*clock, &node).await?;
 

@@ -1,7 +1,13 @@
-//! The log: where it goes and what may not stand in it.
+//! The log: where it goes, what may not stand in it, and that nobody ever waits for whoever reads it.
+//!
+//! Lines go through a bounded queue to a thread of their own. Who does not read loses lines, which are counted; the service goes on.
 
 use std::io::IsTerminal;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -26,21 +32,81 @@ const QUIET: &[&str] = &[
     "UnifiedSession=off",
 ];
 
-/// Starts to log to standard error. A second call in one process changes nothing.
-pub fn init(log: &Log) -> Result<(), tracing_subscriber::filter::ParseError> {
+/// How many lines wait for whoever reads them. A line is some hundred bytes.
+const QUEUE: usize = 4096;
+/// How long the last lines may take at the end.
+const LAST_LINES: Duration = Duration::from_millis(1500);
+
+/// The count of lines that found no room.
+static COUNTER: OnceLock<ErrorCounter> = OnceLock::new();
+static TOLD: AtomicUsize = AtomicUsize::new(0);
+
+/// Writes the last lines when it is dropped, as far as somebody reads them.
+#[must_use = "the log ends with it"]
+pub struct Writer(Option<WorkerGuard>);
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let (done, ended) = std::sync::mpsc::channel();
+        let writer = self.0.take();
+        std::thread::spawn(move || {
+            drop(writer);
+            // Whoever waited has gone on.
+            let _ = done.send(());
+        });
+        let _ = ended.recv_timeout(LAST_LINES);
+    }
+}
+
+/// Starts to log to standard error, panics too. A second call in one process changes nothing.
+pub fn init(log: &Log) -> Result<Writer, tracing_subscriber::filter::ParseError> {
     let registry = tracing_subscriber::registry().with(filter(&log.filter, log.library)?);
-    // The only other caller is a program that has set up a log of its own.
-    let _ = match log.format {
+    let (lines, guard) = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUE).thread_name("log").finish(std::io::stderr());
+    let counter = lines.error_counter();
+    let begun = match log.format {
         Format::Text => {
             let colours = std::io::stderr().is_terminal();
-            registry.with(tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(std::io::stderr)).try_init()
+            registry.with(tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(lines)).try_init()
         }
-        Format::Json => registry.with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init(),
+        Format::Json => registry.with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(lines)).try_init(),
     };
+    // The only other caller is a program that has set up a log of its own.
+    if begun.is_ok() {
+        COUNTER.get_or_init(|| counter);
+        std::panic::set_hook(Box::new(|panic| {
+            let trace = std::backtrace::Backtrace::capture();
+            let thread = std::thread::current();
+            tracing::error!(thread = thread.name(), %panic, ?trace, "a panic");
+        }));
+    }
     if log.library {
         tracing::warn!("log.library is on: phone numbers, ids and pairing codes will stand in this log");
     }
-    Ok(())
+    Ok(Writer(Some(guard)))
+}
+
+/// How many lines found no room since the start.
+pub fn dropped() -> usize {
+    COUNTER.get().map_or(0, ErrorCounter::dropped_lines)
+}
+
+/// Says how many lines were dropped since that was said last.
+pub fn tell_dropped() {
+    let (told, dropped) = (TOLD.load(Ordering::Relaxed), self::dropped());
+    if dropped == told {
+        return;
+    }
+    tracing::warn!(lines = dropped - told, "lines of this log were dropped: nobody reads it, or not fast enough");
+    // Without room for this very line it is said again.
+    if self::dropped() == dropped {
+        TOLD.store(dropped, Ordering::Relaxed);
+    }
+}
+
+/// Prints to standard output, and waits for nobody who does not read it.
+pub fn print(text: impl Into<String>) {
+    let text = text.into();
+    std::thread::spawn(move || println!("{text}"));
 }
 
 /// Whether [`init`] can read the filter.

@@ -58,8 +58,6 @@ impl Metrics {
         whatsapp::register(&mut registry, services);
         canary::register(&mut registry, services);
         work::register(&mut registry, services, waiting);
-        let files = matches!(tokio::time::timeout(PATIENCE, services.files.ready()).await, Ok(Ok(())));
-        gauge(&mut registry, "file_store_up", "Whether a file could be taken in", if files { 1.0 } else { 0.0 });
         let mut text = String::new();
         prometheus_text::encode(&mut text, &registry)?;
         Ok(text)

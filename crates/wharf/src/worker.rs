@@ -10,6 +10,7 @@ pub mod lease;
 pub mod media;
 pub mod older_self;
 pub mod overdue;
+pub mod readiness;
 pub mod retention;
 pub mod switches;
 pub mod updates;
@@ -30,6 +31,9 @@ use wharf_core::Services;
 /// How long a stop waits for runs that are under way. Every run can be cut off: what it did not do is done after the next start.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// How often it is said that lines of the log were dropped.
+const LOG_PERIOD: Duration = Duration::from_secs(5);
+
 /// Workers that are stopped together.
 #[derive(Default)]
 pub struct Workers {
@@ -42,6 +46,11 @@ pub struct Workers {
 pub fn start(services: &Arc<Services>) -> Workers {
     let workers = Workers::default();
     workers.every("what the clock shows", clock::PERIOD, services, |services| async move { clock::run(&services).await });
+    workers.every("readiness", readiness::PERIOD, services, |services| async move { readiness::run(&services).await });
+    workers.every("lines of the log", LOG_PERIOD, services, |_| async {
+        crate::log::tell_dropped();
+        Ok(())
+    });
     workers.every("overdue messages", overdue::PERIOD, services, |services| async move { overdue::run(&services).await });
     workers.every("lost wake-ups", wake::PERIOD, services, |services| async move { wake::run(&services).await });
     workers.every("switches", switches::PERIOD, services, |services| async move { switches::run(&services).await });
@@ -79,7 +88,10 @@ impl Workers {
                 };
                 match ended {
                     Ok(Ok(())) => {}
-                    Ok(Err(error)) => tracing::warn!(worker = name, %error, "a worker's run failed; it runs again later"),
+                    Ok(Err(error)) => {
+                        let error = format!("{:#}", anyhow::Error::from(error));
+                        tracing::warn!(worker = name, error, "a worker's run failed; it runs again later");
+                    }
                     Err(_) => tracing::error!(worker = name, "a worker's run panicked; it runs again later"),
                 }
             }

@@ -77,12 +77,25 @@ pub trait AccountStore {
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), Error>;
 
+    /// Whether the tables can be written and are the ones that were opened, all of them readable so far. Writes nothing. A database that
+    /// was found damaged stays so until the next start.
+    async fn look(&self) -> Result<(), Error>;
+
     /// Marks the database as belonging to `world` (`production` or `sandbox`) unless it is marked already, and tells
     /// which world it belongs to.
     async fn claim_world(&self, world: &str) -> Result<String, Error>;
 
     /// Gives the database `name` as an installation's own unless it has one already, and tells which it has.
     async fn claim_installation(&self, name: &str) -> Result<String, Error>;
+
+    /// The name that [`Self::claim_installation`] gave.
+    async fn installation(&self) -> Result<Option<String>, Error>;
+
+    /// Keeps the check value of the master key unless there is one already, and tells which there is.
+    async fn claim_key_check(&self, sealed: &str) -> Result<String, Error>;
+
+    /// Whether anything stands in the database that is sealed with a master key.
+    async fn is_sealed(&self) -> Result<bool, Error>;
 
     /// What the clock showed when [`Self::see_clock`] was told last.
     async fn clock_seen(&self) -> Result<Option<Timestamp>, Error>;

@@ -31,6 +31,15 @@ async fn metric(world: &World, name: &str) -> String {
     line.to_owned()
 }
 
+/// What the node looks at every few seconds.
+async fn until_metric(world: &World, name: &str, value: &str) {
+    eventually("the metric tells it", async || {
+        let shown = metric(world, name).await;
+        if shown == value { Ok(()) } else { Err(shown) }
+    })
+    .await;
+}
+
 async fn send(world: &World, session: &str, media: &str) -> Reply {
     let body = json!({"sessionId": session, "to": SILENT, "mediaType": "document", "mediaId": media});
     world.api().post("/v1/messages/media", &body).await
@@ -61,7 +70,7 @@ both_backends! {
         }
         let refused = upload(&world, "", file("document", 1000)).await;
         refused.refused(ErrorCode::ServiceUnavailable);
-        assert_eq!(metric(&world, "wharf_file_store_up").await, "0.0");
+        until_metric(&world, "wharf_file_store_up", "0.0").await;
         let log = world.log();
         assert_eq!(log.matches("no file can be taken in").count(), 1, "it is told once: {log}");
         assert!(log.contains(folder(&world).to_str().unwrap()), "with the folder: {log}");
@@ -75,7 +84,7 @@ both_backends! {
         let row = world.row(&session, &wa_id, |row| row["mediaState"] == "stored").await;
         assert_eq!(row["size"], 300_000);
         upload(&world, "", file("document", 1000)).await.ok(201);
-        assert_eq!(metric(&world, "wharf_file_store_up").await, "1.0");
+        until_metric(&world, "wharf_file_store_up", "1.0").await;
     }
 
     async fn a_stored_file_that_is_not_what_was_taken_in_is_neither_served_nor_sent(backend) {

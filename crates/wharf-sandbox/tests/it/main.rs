@@ -6,6 +6,7 @@ mod accept;
 mod accounts;
 mod aliases;
 mod answers;
+mod bad_days;
 mod calls;
 mod canary;
 mod changes;

@@ -209,6 +209,49 @@ async fn the_release_program_makes_a_key_checks_itself_and_says_what_is_wrong() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn looking_at_an_older_database_changes_nothing_and_says_what_is_to_be_applied() {
+    let dir = fresh_dir();
+    let archive = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/older/migration-0010.tgz");
+    assert!(std::process::Command::new("tar").args(["-xzf", archive, "-C"]).arg(&dir).status().unwrap().success());
+    let data = dir.join("gateway");
+    let newest = || {
+        let db = rusqlite::Connection::open(data.join("wharf.sqlite")).unwrap();
+        db.query_row("SELECT MAX(version) FROM _sqlx_migrations", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    // Of the other world, a doctor of this one would look no further.
+    let db = rusqlite::Connection::open(data.join("wharf.sqlite")).unwrap();
+    db.execute_batch("UPDATE meta SET value = 'production' WHERE name = 'world'").unwrap();
+    drop(db);
+    let run = |args: &[&str]| {
+        let output = std::process::Command::new(release_program())
+            .args(args)
+            .env("WHARF_DATA_DIR", &data)
+            .env("WHARF_LISTEN", "127.0.0.1:0")
+            .output()
+            .unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+    };
+    let (_, output) = run(&["doctor", "--offline"]);
+    assert!(output.contains("migrations 11 to") && output.contains("make a backup"), "{output}");
+    for args in [["keys", "list", "--account", "x"].as_slice(), &["accounts", "list"], &["restored"]] {
+        let (ok, output) = run(args);
+        assert!(!ok && output.contains("is at migration 10"), "{args:?}: {output}");
+    }
+    assert_eq!(newest(), 10);
+
+    let db = rusqlite::Connection::open(data.join("wharf.sqlite")).unwrap();
+    db.execute_batch(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'x', TRUE, x'00', 0)",
+    )
+    .unwrap();
+    drop(db);
+    for args in [["doctor", "--offline"].as_slice(), &["accounts", "list"]] {
+        let (ok, output) = run(args);
+        assert!(!ok && output.contains("made by a newer Wharf (migration 9999"), "{args:?}: {output}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_paired_from_the_terminal() {
     let world = World::start(Backend::Sqlite).await;
     let api = world.api();

@@ -1,5 +1,6 @@
 //! One lane's connection, and how it carries a group of writes into one commit.
 
+use std::error::Error as _;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -72,7 +73,8 @@ impl Worker {
                 // Closing the connection undoes what its transaction still holds.
                 self.tx = None;
                 self.meter.writes.lost_commits.one();
-                tracing::warn!(%error, "a group of writes was not committed");
+                let cause = error.source().map(ToString::to_string);
+                tracing::warn!(%error, cause, "a group of writes was not committed");
                 (jobs.len(), Fate::Lost(reason(&error)))
             }
         };

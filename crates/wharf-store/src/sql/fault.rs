@@ -1,5 +1,7 @@
 //! What a driver's error means to the caller: come back later, this row's own fault, or call whoever keeps the database.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use sqlx::error::DatabaseError;
 use wharf_core::store::Error;
 
@@ -15,7 +17,18 @@ pub(crate) fn refused(what: impl Into<String>) -> Error {
     Error::Refused(what.into())
 }
 
+/// What a process has seen of damage stays true until somebody has mended it and started anew.
+static DAMAGED: AtomicBool = AtomicBool::new(false);
+
+/// Whether a page or a file was found damaged since the start.
+pub(crate) fn is_damaged() -> bool {
+    DAMAGED.load(Ordering::Relaxed)
+}
+
 pub(crate) fn classify(error: sqlx::Error) -> Error {
+    if matches!(&error, sqlx::Error::Database(database) if database.code().is_some_and(|code| is_damage(&code))) {
+        DAMAGED.store(true, Ordering::Relaxed);
+    }
     match &error {
         sqlx::Error::Database(database) if passes(&**database) => unavailable(error),
         sqlx::Error::Database(database) if is_of_the_bytes(&**database) => corrupt(error.to_string()),
@@ -36,6 +49,9 @@ pub(crate) fn classify(error: sqlx::Error) -> Error {
 }
 
 pub(crate) fn classify_sqlite(error: rusqlite::Error) -> Error {
+    if error.sqlite_error().is_some_and(|cause| sqlite_is_damage(cause.extended_code)) {
+        DAMAGED.store(true, Ordering::Relaxed);
+    }
     match error.sqlite_error() {
         Some(cause) if sqlite_passes(cause.extended_code) => unavailable(error),
         Some(cause) if sqlite_is_of_the_bytes(cause.extended_code) => corrupt(error.to_string()),
@@ -45,6 +61,16 @@ pub(crate) fn classify_sqlite(error: rusqlite::Error) -> Error {
         }
         None => corrupt(error.to_string()),
     }
+}
+
+/// PostgreSQL's data or an index of it is damaged.
+fn is_damage(code: &str) -> bool {
+    matches!(code, "XX001" | "XX002")
+}
+
+/// A page of the file is, or the file is none of SQLite's.
+fn sqlite_is_damage(code: i32) -> bool {
+    matches!(code & 0xff, 11 | 26)
 }
 
 /// Whether PostgreSQL ended the write for the good of another one: done once more it may come through.
@@ -118,6 +144,10 @@ mod tests {
         for code in [1, 11, 19, 2067, 26] {
             assert!(!sqlite_is_of_the_bytes(code), "{code}");
         }
+        for code in [11, 267, 26] {
+            assert!(sqlite_is_damage(code), "{code}");
+        }
+        assert!(!sqlite_is_damage(1) && !sqlite_is_damage(13) && is_damage("XX001") && is_damage("XX002") && !is_damage("XX000"));
         assert!(matches!(classify(sqlx::Error::PoolTimedOut), Error::Unavailable(_)));
         assert!(matches!(classify(sqlx::Error::RowNotFound), Error::Corrupt(_)));
         assert!(matches!(classify(sqlx::Error::TypeNotFound { type_name: "x".to_owned() }), Error::Refused(_)));

@@ -91,7 +91,7 @@ impl Doctor {
             Ok(config) => {
                 findings.push(("configuration", checks::configuration(&config)));
                 findings.push(("data folder", checks::data_dir(&config)));
-                findings.push(("master key", checks::master_key(&config)));
+                findings.push(("master key", checks::master_key(&config).await));
                 findings.push(("database", checks::database(&config).await));
                 findings.push(("update notice", notice::update_notice(&config).await));
                 findings.push(("address", checks::address(&config).await));

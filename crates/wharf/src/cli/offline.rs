@@ -12,17 +12,25 @@ use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
 use wharf_core::engine::{Composed, Draft, Error, GroupEngine, Link, PairCode, PeopleEngine, Registration};
 use wharf_core::store::AccountStore;
-use wharf_core::{Engine, Services};
-use wharf_store::{OpenError, SqlStore};
+use wharf_core::{Chance, Engine, Services};
+use wharf_store::{Glance, OpenError, SqlStore};
 
 use crate::config::Config;
 use crate::identity;
+use crate::partners;
 use crate::world::World;
 
 /// Opens the configuration's database without a way to WhatsApp. The store is there to be closed.
 pub(super) async fn open(config: &Config) -> anyhow::Result<(Services, Arc<SqlStore>)> {
     identity::make_data_dir(&config.data_dir)?;
-    let chance = Arc::new(SystemChance);
+    let chance: Arc<dyn Chance> = Arc::new(SystemChance);
+    // A command that is about rows leaves the schema as it is.
+    if let Ok(Glance { found, own, .. }) = wharf_store::glance(&config.database_url()).await
+        && 0 < found
+        && found < own
+    {
+        bail!("the database is at migration {found}, and this release needs {own}: the gateway brings it up to date at its start");
+    }
     let store = match wharf_store::open(wharf_store::Config::new(config.database_url(), chance.clone())).await {
         Ok(store) => store,
         Err(OpenError::InUse(path)) => bail!(
@@ -37,6 +45,7 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<(Services, Arc<SqlSt
         Err(error) => return Err(error).context("the database cannot be opened"),
     };
     World::Production.check_database(&store.claim_world(World::Production.name()).await?)?;
+    partners::check_database(&config.data_dir, &*store, &*chance).await?;
     let services = Services::new(store.clone(), Arc::new(NoEngine), Arc::new(SystemClock), chance, Arc::default());
     Ok((services, store))
 }

@@ -11,7 +11,10 @@ use crate::world::World;
 use crate::{log, machine};
 
 pub(super) async fn run(config: Config) -> anyhow::Result<()> {
-    log::init(&config.log).context("log.filter cannot be read")?;
+    let _log = log::init(&config.log).context("log.filter cannot be read")?;
+    for (name, nearest) in Config::strangers(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
+        tracing::warn!(name, "the variable means nothing here; did you mean {nearest}?");
+    }
     match machine::raise_open_files() {
         Ok(limit) if limit < 4096 => tracing::warn!(limit, "few files may be open at the same time: every session needs one"),
         Ok(_) => {}
@@ -19,8 +22,10 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     }
     let app = App::start(config, World::Production, Arc::new(SystemClock)).await?;
     let mut signals = machine::Signals::listen()?;
-    println!("wharf listens on {}", app.url());
+    log::print(format!("wharf listens on {}", app.url()));
+    machine::tell_ready();
     signals.asked_to_end().await;
+    machine::tell_stopping();
     tokio::select! {
         () = app.shutdown() => {}
         // Whoever asks twice is in a hurry, and being killed is survived.

@@ -77,7 +77,7 @@ fn admit<'a>(http: &'a Http, path: &str) -> Result<Option<tokio::sync::Semaphore
     }
 }
 
-/// One line a request: the operation's path and never the caller's, because ids and filters stand in the latter.
+/// One line a request for who asks for it (`wharf::request=debug`): the operation's path and never the caller's, because ids and filters stand in the latter.
 fn log(method: &http::Method, response: &Response, took: Duration, request_id: &str) {
     let extensions = response.extensions();
     let route = extensions.get::<Called>().map_or("-", |called| called.0.path);
@@ -85,7 +85,7 @@ fn log(method: &http::Method, response: &Response, took: Duration, request_id: &
     let key = extensions.get::<Key>().map_or("-", |key| key.0.as_str());
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let method = if known(method) { method.as_str() } else { "other" };
-    tracing::info!(target: "wharf::request", method, route, status = response.status().as_u16(), code, ms, request_id, key);
+    tracing::debug!(target: "wharf::request", method, route, status = response.status().as_u16(), code, ms, request_id, key);
 }
 
 /// A method is free text on the wire; only the usual ones are written down.

@@ -79,9 +79,9 @@ fn place(id: &MediaId) -> Path {
 
 #[async_trait]
 impl Files for BucketFiles {
-    /// What the bucket itself says is known when it is used.
     async fn ready(&self) -> io::Result<()> {
-        self.scratch.ready().await
+        self.scratch.ready().await?;
+        self.owner().await.map(drop)
     }
 
     async fn begin(&self) -> io::Result<Box<dyn Writing>> {

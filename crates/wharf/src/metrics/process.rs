@@ -29,6 +29,8 @@ pub(super) fn register(registry: &mut Registry, services: &Services) {
     counter(registry, "sockets_lost", "Connections of linked sessions that dropped", services.meter.sockets_lost.read());
     counter(registry, "savers_halted", "Clients that gave up saving their keys and were built anew", services.meter.savers_halted.read());
 
+    counter(registry, "log_lines_dropped", "Lines of the log for which nobody made room", crate::log::dropped() as u64);
+
     let Some(resident) = machine::resident_bytes() else { return };
     gauge(registry, "resident_memory_bytes", "Memory of the process", number(resident));
     if let Some(each) = resident.checked_div(statuses.len() as u64) {

@@ -7,6 +7,7 @@ use prometheus_client::registry::Registry;
 use wharf_api::Timestamp;
 use wharf_core::Services;
 use wharf_core::meter::{Counter as Count, Meter, Sends, Unknown};
+use wharf_core::readiness::Part;
 use wharf_core::store::Backlog;
 
 use super::{Waiting, counter, gauge, histogram, number};
@@ -62,7 +63,10 @@ pub(super) fn register(registry: &mut Registry, services: &Services, waiting: Op
 
     let doubted = if services.steady.is_in_doubt() { 1.0 } else { 0.0 };
     gauge(registry, "clock_doubted", "Whether the clock is too far ahead to be believed", doubted);
-    gauge(registry, "database_up", "Whether the database answers", if waiting.is_some() { 1.0 } else { 0.0 });
+    let up = waiting.is_some() && services.readiness.database().is_none();
+    gauge(registry, "database_up", "Whether the database answers and takes writes", if up { 1.0 } else { 0.0 });
+    let files = services.readiness.of(Part::Files).is_none();
+    gauge(registry, "file_store_up", "Whether a file could be taken in", if files { 1.0 } else { 0.0 });
     let Some(waiting) = waiting else { return };
     let now = services.clock.now();
     backlog(registry, "queue", "messages to be sent", waiting.messages, now);

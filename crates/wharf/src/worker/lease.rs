@@ -20,7 +20,11 @@ pub fn start(services: &Arc<Services>, node: String) -> Workers {
     let node: Arc<str> = node.into();
     workers.every("the node's lease", PERIOD, services, move |services| {
         let node = Arc::clone(&node);
-        async move { renew(&*services.store, &*services.clock, &node).await }
+        async move {
+            let outcome = renew(&*services.store, &*services.clock, &node).await;
+            services.readiness.wrote(&outcome);
+            outcome
+        }
     });
     workers
 }

@@ -3,20 +3,18 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
 use wharf_api::Timestamp;
 use wharf_core::Clock;
 use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
-use wharf_core::store::AccountStore;
-use wharf_store::OpenError;
+use wharf_store::{Glance, OpenError};
 
 use super::Finding::{self, Fail, Ok as Good, Warn};
 use crate::config::Config;
 use crate::world::World;
-use crate::{identity, log, machine};
+use crate::{identity, log, machine, partners};
 
 /// This program was written after this time: a clock that shows an earlier one is wrong.
 const NOT_BEFORE: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -56,13 +54,21 @@ pub(super) fn data_dir(config: &Config) -> Finding {
     }
 }
 
-pub(super) fn master_key(config: &Config) -> Finding {
+pub(super) async fn master_key(config: &Config) -> Finding {
     let path = config.master_key_path();
+    // What the database says of it; one that cannot be asked has a line of its own.
+    let seen = wharf_store::glance(&config.database_url()).await.ok();
     if config.master_key.is_none() && !path.exists() {
+        if seen.is_some_and(|seen| seen.sealed) {
+            return Fail(partners::Error::KeyIsGone(path).to_string());
+        }
         return Warn(format!("{} is made at the first start; make a copy of it then", path.display()));
     }
     match identity::master_key(config, &SystemChance) {
         Err(error) => Fail(error.to_string()),
+        Ok(key) if seen.and_then(|seen| seen.key_check).is_some_and(|check| !partners::is_of(&key, &check)) => {
+            Fail(partners::Error::AnotherKey.to_string())
+        }
         Ok(_) if config.master_key.is_some() => Good("from the configuration".to_owned()),
         Ok(_) if is_open_to_others(&path) => Fail(format!("{} can be read by other users: chmod 600", path.display())),
         Ok(_) => Good(path.display().to_string()),
@@ -81,20 +87,22 @@ pub(super) async fn database(config: &Config) -> Finding {
             return Warn(format!("{} is made at the first start", path.display()));
         }
     }
-    let store = match wharf_store::open(wharf_store::Config::new(url, Arc::new(SystemChance))).await {
-        Ok(store) => store,
-        Err(OpenError::InUse(path)) => return Warn(format!("{} is in use by a gateway; stop it to look inside", path.display())),
+    // Looking changes nothing: neither its schema nor whose it is.
+    let seen = match wharf_store::glance(&url).await {
+        Ok(seen) => seen,
         Err(error) => return Fail(chain(&error)),
     };
-    let world = store.claim_world(World::Production.name()).await;
-    let durability = store.durability().await;
-    store.close().await;
-    match (world, durability) {
-        (Ok(world), Ok(durability)) => match World::Production.check_database(&world) {
-            Ok(()) => Good(format!("opens; journal {}, synchronous {}", durability.journal, durability.synchronous)),
-            Err(error) => Fail(error.to_string()),
-        },
-        (Err(error), _) | (_, Err(error)) => Fail(chain(&error)),
+    if let Some(world) = &seen.world
+        && let Err(error) = World::Production.check_database(world)
+    {
+        return Fail(error.to_string());
+    }
+    let Glance { found, own, .. } = seen;
+    match found {
+        0 => Warn("is empty; its tables are made at the first start".to_owned()),
+        _ if found < own => Warn(format!("migrations {} to {own} are to be applied at the next start; make a backup before", found + 1)),
+        _ if found > own => Fail(chain(&OpenError::Newer { found, own })),
+        _ => Good(format!("opens; its schema is at migration {own}, as it must be")),
     }
 }
 

@@ -17,6 +17,11 @@ pub(super) async fn update_notice(config: &Config) -> Finding {
     if file.is_some_and(|file| !Path::new(&file).exists()) {
         return judge(&UpdateNotice { checks: config.updates.is_some(), ..UpdateNotice::default() });
     }
+    // Opening brings an older schema up to date.
+    match wharf_store::glance(&url).await {
+        Ok(seen) if seen.found == seen.own => {}
+        _ => return Warn("it cannot be read from the database as it is".to_owned()),
+    }
     let store = match wharf_store::open(wharf_store::Config::new(url, Arc::new(SystemChance))).await {
         Ok(store) => store,
         Err(OpenError::InUse(_)) => return Warn("the gateway that runs has it: GET /v1/admin/whatsapp/update-notice".to_owned()),

@@ -16,6 +16,7 @@ pub(in crate::http) async fn readyz(call: Call) -> Answer {
         Ok(Ok(())) if call.services().meter.stopped_intakes.read() > 0 => {
             Err(Failure::unavailable("the database answers and refuses to keep what comes in; the log says why", 1))
         }
+        Ok(Ok(())) if let Some(fault) = call.services().readiness.fault() => Err(Failure::unavailable(fault, 1)),
         Ok(Ok(())) => Ok(Reply::ok(Health { status: "ready".to_owned() })?.no_store()),
         Ok(Err(error)) => {
             let mut failure = Failure::unavailable("the database does not answer", 1);

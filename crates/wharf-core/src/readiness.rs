@@ -1,0 +1,130 @@
+//! Whether this node can work, as its own looks find it: not by asking, but by what was really written, and by what is needed besides.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::store;
+
+/// A node that has written nothing for so long is not ready, whatever it could read.
+const SILENCE: Duration = Duration::from_secs(10);
+/// The same where the last try failed.
+const FAILED: Duration = Duration::from_secs(4);
+
+/// What a node needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Its tables can be written and are whole.
+    Tables,
+    /// A file could be taken in.
+    Files,
+    /// A socket or a file could be opened.
+    Descriptors,
+}
+
+/// What the last looks found.
+#[derive(Debug)]
+pub struct Readiness {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    written: Instant,
+    failed: bool,
+    faults: BTreeMap<Part, &'static str>,
+}
+
+impl Default for Readiness {
+    /// A node begins with a write.
+    fn default() -> Self {
+        Self { state: Mutex::new(State { written: Instant::now(), failed: false, faults: BTreeMap::new() }) }
+    }
+}
+
+impl Readiness {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The node's regular write has ended like that.
+    pub fn wrote(&self, outcome: &Result<(), store::Error>) {
+        self.wrote_at(outcome.is_ok(), Instant::now());
+    }
+
+    fn wrote_at(&self, done: bool, now: Instant) {
+        let mut state = self.state();
+        state.failed = !done;
+        if done {
+            state.written = now;
+        }
+    }
+
+    /// What a look at a part has found; `None` where it is well. Tells whether that is news.
+    pub fn found(&self, part: Part, fault: Option<&'static str>) -> bool {
+        let mut state = self.state();
+        let before = match fault {
+            Some(fault) => state.faults.insert(part, fault),
+            None => state.faults.remove(&part),
+        };
+        before != fault
+    }
+
+    /// Why the database cannot be worked with.
+    pub fn database(&self) -> Option<&'static str> {
+        self.database_at(Instant::now())
+    }
+
+    fn database_at(&self, now: Instant) -> Option<&'static str> {
+        let state = self.state();
+        let silence = now.saturating_duration_since(state.written);
+        let unwritten = silence > SILENCE || (state.failed && silence > FAILED);
+        state.faults.get(&Part::Tables).copied().or_else(|| unwritten.then_some("the database takes no writes; the log says why"))
+    }
+
+    /// What the last look at a part found wrong.
+    pub fn of(&self, part: Part) -> Option<&'static str> {
+        self.state().faults.get(&part).copied()
+    }
+
+    /// Why this node cannot work.
+    pub fn fault(&self) -> Option<&'static str> {
+        self.database().or_else(|| self.state().faults.values().next().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_cannot_write_is_not_ready_and_is_again_with_its_next_write() {
+        let node = Readiness::default();
+        let began = Instant::now();
+        let after = |secs| began + Duration::from_secs(secs);
+        node.wrote_at(true, began);
+        assert_eq!(node.database_at(after(9)), None);
+        assert!(node.database_at(after(11)).is_some(), "the write hangs");
+        node.wrote_at(true, after(12));
+        assert_eq!(node.database_at(after(13)), None);
+        node.wrote_at(false, after(15));
+        assert_eq!(node.database_at(after(15)), None, "once may be chance");
+        assert!(node.database_at(after(17)).is_some());
+        node.wrote_at(true, after(18));
+        assert_eq!(node.database_at(after(19)), None);
+    }
+
+    #[test]
+    fn each_part_counts_and_what_was_known_is_no_news() {
+        let node = Readiness::default();
+        assert!(!node.found(Part::Files, None) && node.fault().is_none());
+        assert!(node.found(Part::Files, Some("no room")) && !node.found(Part::Files, Some("no room")));
+        assert_eq!((node.fault(), node.database()), (Some("no room"), None));
+        node.found(Part::Tables, Some("damaged"));
+        assert_eq!((node.fault(), node.database()), (Some("damaged"), Some("damaged")));
+        node.found(Part::Tables, None);
+        assert!(node.found(Part::Files, None) && node.fault().is_none());
+    }
+}

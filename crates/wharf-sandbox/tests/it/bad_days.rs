@@ -1,0 +1,311 @@
+//! Bad days of an operator: a log that nobody reads, signals that mean something elsewhere, a database that reads and does not write, and
+//! partners that were torn apart.
+
+use std::io::Read as _;
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+
+use crate::harness::process::{Process, fresh_dir, program};
+use crate::harness::{Api, Backend, OWNER, SILENT, World, both_backends, eventually};
+
+/// More requests than the log's queue has lines.
+const FLOOD: usize = 6_000;
+
+fn signal(id: u32, signal: Signal) {
+    kill(Pid::from_raw(i32::try_from(id).unwrap()), signal).unwrap();
+}
+
+/// A sandbox whose standard error is a pipe that nobody reads until the test does, with a line in the log for each request.
+async fn unread() -> (Child, Api) {
+    let dir = fresh_dir();
+    let mut child = tokio::task::spawn_blocking(move || {
+        Command::new(program("wharf-sandbox"))
+            .args(["--json", "--port", "0", "--data-dir", dir.to_str().unwrap()])
+            .env("WHARF_LOG", "info,wharf::request=debug")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    })
+    .await
+    .unwrap();
+    let stdout = child.stdout.take().unwrap();
+    let ready = tokio::task::spawn_blocking(move || std::io::BufRead::lines(std::io::BufReader::new(stdout)).next().unwrap().unwrap());
+    let ready: Value = serde_json::from_str(&ready.await.unwrap()).unwrap();
+    (child, Api::new(ready["url"].as_str().unwrap(), ready["apiKey"].as_str().unwrap()))
+}
+
+async fn dropped(api: &Api) -> f64 {
+    let page = api.get("/metrics").await;
+    let text = String::from_utf8_lossy(&page.bytes).into_owned();
+    let value = text.lines().find_map(|line| line.strip_prefix("wharf_log_lines_dropped_total ")).unwrap_or_else(|| panic!("{text}"));
+    value.parse().unwrap()
+}
+
+async fn until_ended(mut child: Child) {
+    eventually("the process has ended", async || {
+        let ended = child.try_wait().unwrap();
+        ended.filter(std::process::ExitStatus::success).map(drop).ok_or(format!("{ended:?}"))
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_nobody_reads_stops_neither_a_request_nor_the_end() {
+    let (child, api) = unread().await;
+    assert!(dropped(&api).await < 1.0);
+    for _ in 0..FLOOD {
+        api.get("/healthz").await.ok(200);
+    }
+    let lost = dropped(&api).await;
+    assert!(lost >= 1.0, "a pipe and a queue are full");
+    api.get("/v1/account").await.ok(200);
+    signal(child.id(), Signal::SIGTERM);
+    until_ended(child).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_the_log_again_is_told_how_many_lines_were_dropped() {
+    let (mut child, api) = unread().await;
+    for _ in 0..FLOOD {
+        api.get("/healthz").await.ok(200);
+    }
+    assert!(dropped(&api).await >= 1.0);
+    let mut stderr = child.stderr.take().unwrap();
+    let (send, lines) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut chunk = [0; 8192];
+        while let Ok(read @ 1..) = stderr.read(&mut chunk) {
+            let _ = send.send(String::from_utf8_lossy(&chunk[..read]).into_owned());
+        }
+    });
+    let mut seen = String::new();
+    eventually("the log tells it", async || {
+        seen.extend(lines.try_iter());
+        if seen.contains("lines of this log were dropped") { Ok(()) } else { Err(format!("{} bytes", seen.len())) }
+    })
+    .await;
+    signal(child.id(), Signal::SIGTERM);
+    until_ended(child).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_ends_in_order_on_sigquit_and_goes_on_after_signals_that_mean_nothing_to_it() {
+    let dir = fresh_dir();
+    let args = ["--json", "--port", "0", "--data-dir", dir.to_str().unwrap()];
+    let mut sandbox = Process::start(&program("wharf-sandbox"), &args, &[("WHARF_LOG", "info")]).await;
+    let api = Api::new(sandbox.ready["url"].as_str().unwrap(), "");
+    for (sent, name) in [(Signal::SIGHUP, "SIGHUP"), (Signal::SIGUSR1, "SIGUSR1"), (Signal::SIGUSR2, "SIGUSR2")] {
+        signal(sandbox.id(), sent);
+        eventually("it is told", async || {
+            let log = sandbox.log();
+            if log.contains(name) { Ok(()) } else { Err(log) }
+        })
+        .await;
+        api.get("/healthz").await.ok(200);
+    }
+    signal(sandbox.id(), Signal::SIGQUIT);
+    let status = sandbox.ended().await;
+    assert!(status.success(), "{status}");
+    eventually("its last line", async || {
+        let log = sandbox.log();
+        if log.contains("the gateway has stopped") { Ok(()) } else { Err(log) }
+    })
+    .await;
+}
+
+async fn until_readiness(world: &World, ready: bool) -> String {
+    let api = world.api();
+    eventually("readiness is the truth", async || {
+        let reply = api.get("/readyz").await;
+        let up = api.get("/metrics").await;
+        let up = String::from_utf8_lossy(&up.bytes).lines().any(|line| line == "wharf_database_up 1.0");
+        let reason = reply.json["error"]["details"]["reason"].as_str().unwrap_or_default().to_owned();
+        let files = reason.contains("file");
+        if (reply.status == 200) == ready && (up == ready || files) { Ok(reason) } else { Err(format!("{up}: {reply:?}")) }
+    })
+    .await
+}
+
+async fn goes_on(world: &World, session: &str) {
+    until_readiness(world, true).await;
+    world.until_connected(session).await;
+    let sent = eventually("a text goes out", async || {
+        let sent = world.send(session, SILENT, "again").await;
+        if sent.status == 201 { Ok(sent) } else { Err(format!("{sent:?}")) }
+    })
+    .await;
+    world.until_message(sent.data()["messageId"].as_str().unwrap(), "delivered").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_somebody_else_holds_the_lock_of_is_not_ready_and_is_again_by_itself() {
+    let world = World::start(Backend::Sqlite).await;
+    let session = world.pair(OWNER).await;
+    until_readiness(&world, true).await;
+    let other = rusqlite::Connection::open(world.dir().join("gateway/wharf.sqlite")).unwrap();
+    eventually("the lock is taken", async || other.execute_batch("BEGIN IMMEDIATE").map_err(|error| error.to_string())).await;
+    let reason = until_readiness(&world, false).await;
+    assert!(reason.contains("takes no writes"), "{reason}");
+    other.execute_batch("ROLLBACK").unwrap();
+    goes_on(&world, &session).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_file_that_was_put_aside_is_not_ready_and_names_the_file() {
+    let world = World::start_with(Backend::Sqlite, &[("WHARF_LOG", "info")]).await;
+    let file = world.dir().join("gateway/wharf.sqlite");
+    std::fs::rename(&file, world.dir().join("aside")).unwrap();
+    until_readiness(&world, false).await;
+    std::fs::write(&file, []).unwrap();
+    until_readiness(&world, false).await;
+    assert!(world.log().contains(file.to_str().unwrap()), "{}", world.log());
+    std::fs::rename(world.dir().join("aside"), &file).unwrap();
+    until_readiness(&world, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_page_stays_visible() {
+    let mut world = World::start(Backend::Sqlite).await;
+    let session = world.pair(OWNER).await;
+    for n in 0..40 {
+        world.send(&session, SILENT, &format!("text {n}")).await.ok(201);
+    }
+    world.stop_gateway().await;
+    let file = world.dir().join("gateway/wharf.sqlite");
+    let root: i64 = {
+        let db = rusqlite::Connection::open(&file).unwrap();
+        db.query_row("SELECT rootpage FROM sqlite_master WHERE name = 'chat_reads'", [], |row| row.get(0)).unwrap()
+    };
+    let mut bytes = std::fs::read(&file).unwrap();
+    let page = usize::try_from(root - 1).unwrap() * 4096;
+    bytes[page..page + 4096].fill(0xa5);
+    std::fs::write(&file, bytes).unwrap();
+    world.start_gateway(&[]).await;
+    until_readiness(&world, true).await;
+    // Whoever meets the page first is the witness.
+    world.api().post(&format!("/v1/chats/{SILENT}/read"), &json!({"sessionId": session})).await;
+    world.api().get(&format!("/v1/chats?sessionId={session}")).await;
+    let reason = until_readiness(&world, false).await;
+    assert!(reason.contains("damaged"), "{reason}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_read_only_or_whose_tables_are_locked_is_not_ready_and_is_again_by_itself() {
+    let world = World::start(Backend::Postgres).await;
+    let session = world.pair(OWNER).await;
+    until_readiness(&world, true).await;
+    let mut admin = world.database().connection().await;
+    let name: String = sqlx::query_scalar("SELECT current_database()::text").fetch_one(&mut admin).await.unwrap();
+    let mut say = async |sql: String| {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut admin).await.unwrap();
+    };
+    say("BEGIN; LOCK TABLE messages".to_owned()).await;
+    let reason = until_readiness(&world, false).await;
+    assert!(reason.contains("takes no writes"), "{reason}");
+    say("ROLLBACK".to_owned()).await;
+    goes_on(&world, &session).await;
+
+    say(format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
+    say("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()".to_owned())
+        .await;
+    until_readiness(&world, false).await;
+    say("SET default_transaction_read_only = off".to_owned()).await;
+    say(format!("ALTER DATABASE {name} RESET default_transaction_read_only")).await;
+    say("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()".to_owned())
+        .await;
+    goes_on(&world, &session).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_without_its_folder_of_files_is_not_ready_and_is_again_by_itself() {
+    let world = World::start(Backend::Sqlite).await;
+    until_readiness(&world, true).await;
+    let (folder, away) = (world.dir().join("gateway/media"), world.dir().join("away"));
+    std::fs::rename(&folder, &away).unwrap();
+    let reason = until_readiness(&world, false).await;
+    assert!(reason.contains("file store"), "{reason}");
+    std::fs::rename(&away, &folder).unwrap();
+    until_readiness(&world, true).await;
+}
+
+/// What the gateway says when it does not start.
+async fn refused(world: &World) -> String {
+    let data = world.dir().join("gateway");
+    let network = world.network_url();
+    let mut args = vec!["--json", "--port", "0", "--data-dir", data.to_str().unwrap(), "--network", &network];
+    if let Some(url) = world.database().url() {
+        args.extend(["--database-url", url]);
+    }
+    match Process::try_start(&program("wharf-sandbox"), &args, &[]).await {
+        Ok(_) => panic!("it starts"),
+        Err(words) => words,
+    }
+}
+
+both_backends! {
+    async fn a_database_without_the_key_that_sealed_it_is_refused_by_name_and_no_other_key_is_made(backend) {
+        let mut world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        world.stop_gateway().await;
+        let (key, away) = (world.dir().join("gateway/master.key"), world.dir().join("away.key"));
+        std::fs::rename(&key, &away).unwrap();
+        let words = refused(&world).await;
+        assert!(words.contains("master.key") && words.contains("put the key back"), "{words}");
+        assert!(!key.exists(), "none is made in its place");
+
+        std::fs::write(&key, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n").unwrap();
+        let words = refused(&world).await;
+        assert!(words.contains("another one than the one that sealed"), "{words}");
+
+        std::fs::rename(&away, &key).unwrap();
+        world.start_gateway(&[]).await;
+        world.until_connected(&session).await;
+        world.send(&session, SILENT, "the right key").await.ok(201);
+    }
+
+    async fn a_folder_that_was_used_with_another_database_is_refused_until_that_is_meant(backend) {
+        let mut world = World::start(backend).await;
+        world.pair(OWNER).await;
+        world.stop_gateway().await;
+        let data = world.dir().join("gateway");
+        match backend {
+            Backend::Sqlite => {
+                for name in ["wharf.sqlite", "wharf.sqlite-wal", "wharf.sqlite-shm"] {
+                    let _ = std::fs::remove_file(data.join(name));
+                }
+            }
+            Backend::Postgres => world.database().execute(&data, "DROP SCHEMA public CASCADE; CREATE SCHEMA public").await,
+        }
+        let words = refused(&world).await;
+        assert!(words.contains("database-id") && words.contains("empty or another one"), "{words}");
+        let words = refused(&world).await;
+        assert!(words.contains("database-id"), "the second start is no wiser: {words}");
+        // Meant: the demo keys belong to the old database, too.
+        for name in ["database-id", "demo-keys.json"] {
+            std::fs::remove_file(data.join(name)).unwrap();
+        }
+        world.start_gateway(&[]).await;
+        world.api().get("/v1/sessions").await.ok(200);
+        assert!(data.join("database-id").exists());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_node_with_another_key_is_refused_before_it_takes_a_session() {
+    let world = World::start(Backend::Postgres).await;
+    let session = world.pair(OWNER).await;
+    let data = fresh_dir();
+    let network = world.network_url();
+    let url = world.database().url().unwrap();
+    let args = ["--json", "--port", "0", "--data-dir", data.to_str().unwrap(), "--network", &network, "--database-url", url];
+    std::fs::write(data.join("master.key"), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n").unwrap();
+    let Err(words) = Process::try_start(&program("wharf-sandbox"), &args, &[]).await else { panic!("it starts") };
+    assert!(words.contains("another one than the one that sealed"), "{words}");
+    world.until_connected(&session).await;
+    world.send(&session, SILENT, "still ours").await.ok(201);
+}

@@ -1,0 +1,61 @@
+//! A look at a database before anything is done with it: how far its schema is, whose it is, and which key sealed it. Reads only.
+
+use wharf_core::store::Error;
+
+use crate::account::{KEY_CHECK, MARKED, SEALED};
+use crate::inspect;
+use crate::migrations;
+use crate::open::OpenError;
+use crate::readers::Readers;
+use crate::sql::{Conn, Sql, args};
+
+/// What a database says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// Its newest migration; 0 where it has no schema.
+    pub found: i64,
+    /// This program's newest.
+    pub own: i64,
+    /// `None` where nobody has marked it.
+    pub world: Option<String>,
+    /// Whether anything in it is sealed with a master key.
+    pub sealed: bool,
+    /// The check value of that key.
+    pub key_check: Option<String>,
+}
+
+const HAS_HISTORY: Sql = Sql {
+    name: "HAS_HISTORY",
+    sqlite: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'",
+    postgres: "SELECT COUNT(to_regclass('_sqlx_migrations'))",
+};
+
+pub(crate) const ALL: &[Sql] = &[HAS_HISTORY];
+
+/// Looks at the database as it is. A file that is not there is not made.
+pub async fn glance(url: &str) -> Result<Glance, OpenError> {
+    let readers = Readers::new(inspect::connect(url)?, 1);
+    let seen = look(&readers).await.map_err(OpenError::Connect);
+    readers.close().await;
+    seen
+}
+
+/// The newest migration that a database has; 0 where it has no schema.
+pub(crate) async fn version(conn: &mut Conn) -> Result<i64, Error> {
+    let mut number = async |sql: &Sql| conn.fetch(sql, &[]).await?.pop().map_or(Ok(0), |mut row| row.int());
+    if number(&HAS_HISTORY).await? == 0 { Ok(0) } else { number(&migrations::NEWEST).await }
+}
+
+async fn look(readers: &Readers) -> Result<Glance, Error> {
+    let own = migrations::newest();
+    let has_history = readers.first(&HAS_HISTORY, &[]).await?.map_or(Ok(0), |mut row| row.int())? > 0;
+    if !has_history {
+        return Ok(Glance { found: 0, own, world: None, sealed: false, key_check: None });
+    }
+    let found = readers.first(&migrations::NEWEST, &[]).await?.map_or(Ok(0), |mut row| row.int())?;
+    let marked = async |name: &str| readers.first(&MARKED, args![name]).await?.map(|mut row| row.text()).transpose();
+    let (world, key_check) = (marked("world").await?, marked(KEY_CHECK).await?);
+    // The first migrations knew no webhooks.
+    let sealed = key_check.is_some() || (found >= own && readers.first(&SEALED, &[]).await?.is_some());
+    Ok(Glance { found, own, world, sealed, key_check })
+}

@@ -1,0 +1,93 @@
+//! What belongs together: a database, the data folder that was used with it, and the master key that seals what stands in it. Where one of
+//! them is missing or another one, the start is refused by name: none is made anew beside its partners.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use wharf_core::Chance;
+use wharf_core::chance::SystemChance;
+use wharf_core::seal::Seal;
+use wharf_core::store::{self, AccountStore, OwnerStore};
+
+use crate::config::Config;
+use crate::identity;
+
+/// Beside the database: which one the folder was used with.
+const FILE: &str = "database-id";
+/// Where the check value of the key stands, as a sealed value's place.
+const PLACE: [&str; 2] = ["meta", "master-key"];
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Identity(#[from] identity::Error),
+    #[error("{}: {error}", path.display())]
+    File { path: PathBuf, error: io::Error },
+    #[error(
+        "the database is empty or another one than the one that {} was used with: a wrong address, a volume that is not mounted, or a \
+         restore that is not done. If the new one is meant, remove {}",
+        folder.display(),
+        mark.display()
+    )]
+    AnotherDatabase { folder: PathBuf, mark: PathBuf },
+    #[error("the master key {} is not there, and the database holds what it sealed: put the key back (no other one opens it)", .0.display())]
+    KeyIsGone(PathBuf),
+    #[error("the master key is another one than the one that sealed what is in the database: put that one back (no other one opens it)")]
+    AnotherKey,
+}
+
+/// Whether the folder was used with this database. A folder that was used with none remembers this one.
+pub async fn check_database<S>(data_dir: &Path, store: &S, chance: &dyn Chance) -> Result<(), Error>
+where
+    S: AccountStore + OwnerStore + ?Sized,
+{
+    let mark = data_dir.join(FILE);
+    let failed = |error| Error::File { path: mark.clone(), error };
+    let known = match fs::read_to_string(&mark) {
+        Ok(text) => Some(text.trim().to_owned()).filter(|id| !id.is_empty()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed(error)),
+    };
+    if let Some(known) = known {
+        // Asked before anything is written into a database that may be somebody else's. A used one without an id is a backup from before
+        // there were any.
+        let found = match store.installation().await? {
+            None if store.is_sealed().await? || store.high_water().await? > 0 => Some(store.claim_installation(&known).await?),
+            found => found,
+        };
+        let same = found.is_some_and(|found| found == known);
+        return if same { Ok(()) } else { Err(Error::AnotherDatabase { folder: data_dir.to_owned(), mark }) };
+    }
+    let id = store.claim_installation(&chance.uuid().to_string()).await?;
+    let fresh = mark.with_extension("new");
+    fs::write(&fresh, id + "\n").and_then(|()| fs::rename(&fresh, &mark)).map_err(failed)
+}
+
+/// The key that seals what is in the database. It is made where no key has sealed anything yet, and only there.
+pub async fn master_key<S>(config: &Config, store: &S, chance: &Arc<dyn Chance>) -> Result<[u8; 32], Error>
+where
+    S: AccountStore + ?Sized,
+{
+    let path = config.master_key_path();
+    let is_missing = config.master_key.is_none() && !path.exists();
+    if is_missing && store.is_sealed().await? {
+        return Err(Error::KeyIsGone(path));
+    }
+    let key = identity::master_key(config, &**chance)?;
+    let installation = store.claim_installation(&chance.uuid().to_string()).await?;
+    let sealed = Seal::new(&key, Arc::clone(chance)).close(&PLACE, installation.as_bytes());
+    let check = store.claim_key_check(&STANDARD.encode(sealed)).await?;
+    if is_of(&key, &check) { Ok(key) } else { Err(Error::AnotherKey) }
+}
+
+/// Whether the check value was sealed with this key.
+pub fn is_of(key: &[u8; 32], check: &str) -> bool {
+    let Ok(check) = STANDARD.decode(check) else { return false };
+    Seal::new(key, Arc::new(SystemChance)).open(&PLACE, &check).is_ok()
+}

@@ -1,0 +1,59 @@
+//! Looks every few seconds at what the node needs, so that `/readyz` and the metrics tell what is, and tell it at once.
+
+use std::fs::File;
+use std::time::Duration;
+
+use wharf_core::readiness::Part;
+use wharf_core::{Services, store};
+
+pub(super) const PERIOD: Duration = Duration::from_secs(3);
+/// How long one look may take.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+pub(super) async fn run(services: &Services) -> Result<(), store::Error> {
+    let (tables, files) = tokio::join!(tables(services), files(services));
+    note(services, Part::Tables, tables);
+    note(services, Part::Files, files);
+    note(services, Part::Descriptors, descriptors());
+    Ok(())
+}
+
+type Found = Option<(&'static str, String)>;
+
+async fn tables(services: &Services) -> Found {
+    let error = match tokio::time::timeout(PATIENCE, services.store.look()).await {
+        Ok(Ok(())) => return None,
+        Ok(Err(error)) => error,
+        Err(slow) => store::Error::Unavailable(slow.into()),
+    };
+    let fault = match &error {
+        store::Error::Unavailable(_) => "the database takes no writes; the log says why",
+        _ => "the database is damaged, or another one than at the start; the log says which",
+    };
+    Some((fault, format!("{:#}", anyhow::Error::from(error))))
+}
+
+async fn files(services: &Services) -> Found {
+    let error = match tokio::time::timeout(PATIENCE, services.files.ready()).await {
+        Ok(Ok(())) => return None,
+        Ok(Err(error)) => error.to_string(),
+        Err(slow) => slow.to_string(),
+    };
+    Some(("the file store takes no files; the log says why", error))
+}
+
+/// Sockets are taken from the same number.
+fn descriptors() -> Found {
+    let error = File::open("/dev/null").err()?;
+    Some(("too many files and sockets are open", error.to_string()))
+}
+
+/// One line when it begins and one when it is over.
+fn note(services: &Services, part: Part, found: Found) {
+    let (fault, cause) = found.unzip();
+    match (services.readiness.found(part, fault), fault, cause) {
+        (true, Some(fault), Some(cause)) => tracing::error!(?part, cause, "not ready: {fault}"),
+        (true, ..) => tracing::info!(?part, "ready again"),
+        (false, ..) => {}
+    }
+}
