@@ -167,9 +167,9 @@ mod table {
         get_session_passkey: Get "/v1/sessions/{sessionId}/passkey", Key(SessionsRead), 200,
             "Shows what WhatsApp wants a passkey to sign, or how far that has come.", [SessionNotFound, Conflict];
         submit_session_passkey: Post "/v1/sessions/{sessionId}/passkey", Key(SessionsWrite), 200,
-            "Takes what the passkey signed, as `PublicKeyCredential.toJSON()` gives it.", [SessionNotFound, Conflict];
+            "Takes what the passkey signed, as `PublicKeyCredential.toJSON()` gives it.", [SessionNotFound, Conflict, UnsupportedOperation];
         confirm_session_passkey: Post "/v1/sessions/{sessionId}/passkey/confirm", Key(SessionsWrite), 200,
-            "Takes the code that the phone shows and compares it; the same code links the phone.", [SessionNotFound, Conflict];
+            "Takes the code that the phone shows and compares it; the same code links the phone.", [SessionNotFound, Conflict, UnsupportedOperation];
         restart_session: Post "/v1/sessions/{sessionId}/restart", Key(SessionsWrite), 200,
             "Starts the session anew: reconnects a linked one, shows a fresh QR code for one that is not linked.", [SessionNotFound, Conflict];
         logout_session: Post "/v1/sessions/{sessionId}/logout", Key(SessionsWrite), 200, "Removes the linked device from the phone.",

@@ -52,10 +52,13 @@ pub enum PasskeyFailure {
     ConnectionLost,
     /// The session was restarted, or its process ended.
     Interrupted,
+    /// The operator has switched links by passkey off.
+    SwitchedOff,
 }
 
 impl PasskeyFailure {
-    pub const ALL: &'static [Self] = &[Self::Refused, Self::Expired, Self::CodeMismatch, Self::ConnectionLost, Self::Interrupted];
+    pub const ALL: &'static [Self] =
+        &[Self::Refused, Self::Expired, Self::CodeMismatch, Self::ConnectionLost, Self::Interrupted, Self::SwitchedOff];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -64,6 +67,7 @@ impl PasskeyFailure {
             Self::CodeMismatch => "code_mismatch",
             Self::ConnectionLost => "connection_lost",
             Self::Interrupted => "interrupted",
+            Self::SwitchedOff => "switched_off",
         }
     }
 }

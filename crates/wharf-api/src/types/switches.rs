@@ -37,6 +37,8 @@ pub enum Feature {
     MediaReupload,
     /// Taking the privacy tokens of existing chats from the history that the phone sends; from the next connection on.
     HistoryTokens,
+    /// Linking accounts that WhatsApp asks for a passkey. While it is off, such an attempt ends at once; accounts without one link.
+    Passkey,
 }
 
 impl Feature {
@@ -57,6 +59,7 @@ impl Feature {
         Self::LookUps,
         Self::MediaReupload,
         Self::HistoryTokens,
+        Self::Passkey,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -77,6 +80,7 @@ impl Feature {
             Self::LookUps => "look_ups",
             Self::MediaReupload => "media_reupload",
             Self::HistoryTokens => "history_tokens",
+            Self::Passkey => "passkey",
         }
     }
 

@@ -6,6 +6,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use wharf_api::types::passkey::{ConfirmPasskey, Passkey, PasskeyAssertion, PasskeyStep};
+use wharf_api::types::switches::Feature;
 use wharf_api::{ApiError, ErrorCode, limits};
 
 use super::find;
@@ -13,6 +14,7 @@ use crate::caller::Caller;
 use crate::engine::{self, Ceremony, Signed};
 use crate::services::Services;
 use crate::store::SessionRow;
+use crate::switches;
 
 /// The bytes of authenticator data up to and with the counter, and two of the flags among them.
 const AUTHENTICATOR_DATA_BYTES: usize = 37;
@@ -34,12 +36,15 @@ pub enum Error {
     Refused(String),
     #[error("the phone shows another code")]
     AnotherCode,
+    #[error(transparent)]
+    Off(#[from] switches::Off),
 }
 
 impl From<&Error> for ApiError {
     fn from(error: &Error) -> Self {
         let conflict = |reason: String| ApiError::new(ErrorCode::Conflict).reason(reason);
         match error {
+            Error::Off(off) => off.into(),
             Error::NotAsked => conflict("no passkey is asked for".to_owned()),
             Error::WrongStep(reason) => conflict((*reason).to_owned()),
             Error::Shape { field, reason } => ApiError::new(ErrorCode::InvalidRequest).field(*field).reason(*reason),
@@ -62,6 +67,7 @@ pub async fn passkey(services: &Services, caller: &Caller, id: &str) -> Result<P
 pub async fn submit_passkey(services: &Services, caller: &Caller, id: &str, asked: &PasskeyAssertion) -> Result<Passkey, super::Error> {
     let signed = decode(asked)?;
     let row = find(services, caller, id).await?;
+    services.switches.require(Feature::Passkey).map_err(Error::from)?;
     let ceremony = running(services, &row)?;
     if ceremony.step != PasskeyStep::Assertion {
         return Err(Error::WrongStep("the passkey has signed already").into());
@@ -75,6 +81,7 @@ pub async fn submit_passkey(services: &Services, caller: &Caller, id: &str, aske
 pub async fn confirm_passkey(services: &Services, caller: &Caller, id: &str, asked: &ConfirmPasskey) -> Result<Passkey, super::Error> {
     let theirs = plain_code(&asked.code).ok_or(Error::Shape { field: "code", reason: "not a code: eight letters and digits" })?;
     let row = find(services, caller, id).await?;
+    services.switches.require(Feature::Passkey).map_err(Error::from)?;
     let ceremony = running(services, &row)?;
     let Some(ours) = ceremony.code.as_deref().filter(|_| ceremony.step == PasskeyStep::Confirmation) else {
         return Err(Error::WrongStep("there is no code to confirm at this step").into());

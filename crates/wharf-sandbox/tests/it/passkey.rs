@@ -97,8 +97,13 @@ async fn ended_with(world: &World, session: &str, reason: &str, code: u64) {
     assert_eq!((shown["status"].as_str(), shown["refusal"]["code"].as_u64()), (Some("qr"), Some(code)), "{shown}");
     assert_eq!(shown["waitingFor"], Value::Null, "{shown}");
     api.get(&format!("/v1/sessions/{session}/passkey")).await.refused(ErrorCode::Conflict);
-    let last = steps(world, session).await.pop().expect("an event");
-    assert_eq!((last["step"].as_str(), last["reason"].as_str()), (Some("failed"), Some(reason)), "{last}");
+    // What is shown is written down a moment later.
+    let last = eventually("the end is told", async || {
+        let told = steps(world, session).await;
+        told.last().filter(|last| last["step"] == "failed").cloned().ok_or(format!("{told:?}"))
+    })
+    .await;
+    assert_eq!(last["reason"], reason, "{last}");
     assert_eq!(last["text"], shown["refusal"]["text"], "{last}");
     world.scan(&qr, OWNER).await;
     world.until_connected(session).await;
@@ -129,12 +134,56 @@ both_backends! {
         go_through(&world, &session, GUARDED).await;
         let shown = api.get(&format!("/v1/sessions/{session}")).await;
         assert_eq!((&shown.ok(200)["phoneNumber"], &shown.data()["waitingFor"]), (&json!(GUARDED), &Value::Null));
-        let told: Vec<_> = steps(&world, &session).await.iter().map(|data| data["step"].as_str().unwrap().to_owned()).collect();
+        // What is shown is written down a moment later.
+        let told = eventually("the steps are told", async || {
+            let told: Vec<_> = steps(&world, &session).await.iter().map(|data| data["step"].as_str().unwrap().to_owned()).collect();
+            if told.contains(&"confirmation".to_owned()) { Ok(told) } else { Err(format!("{told:?}")) }
+        })
+        .await;
         assert_eq!(told.first().map(String::as_str), Some("assertion"));
-        assert!(told.contains(&"confirmation".to_owned()) && !told.contains(&"failed".to_owned()), "{told:?}");
+        assert!(!told.contains(&"failed".to_owned()), "{told:?}");
         api.get(&format!("/v1/sessions/{session}/passkey")).await.refused(ErrorCode::Conflict);
         let sent = world.send(&session, ECHO, "signed and linked").await;
         world.until_message(sent.ok(201)["messageId"].as_str().unwrap(), "read").await;
+    }
+
+    async fn while_links_by_passkey_are_off_an_attempt_ends_at_once_and_one_that_runs_ends_with_it(backend) {
+        let world = World::start(backend).await;
+        guard(&world, GUARDED, json!({})).await;
+        let (api, operator) = (world.api(), world.operator());
+        let turn = async |position: &str| {
+            operator.put("/v1/admin/whatsapp/switches", &json!({"features": {"passkey": position}})).await.ok(200);
+        };
+        let running = asked(&world, GUARDED).await;
+        let answer = signed(&world, &running, GUARDED, "").await;
+        turn("off").await;
+        submit(&world, &running, &answer).await.refused(ErrorCode::UnsupportedOperation);
+        confirm(&world, &running, "ABCD-1234").await.refused(ErrorCode::UnsupportedOperation);
+        // An account without a passkey is linked all the while.
+        ended_with(&world, &running, "switched_off", 423).await;
+
+        let (late, qr) = fresh(&world).await;
+        world.scan(&qr, GUARDED).await;
+        let told = eventually("the attempt is told to have ended", async || {
+            let told = steps(&world, &late).await;
+            if told.is_empty() { Err("nothing yet".to_owned()) } else { Ok(told) }
+        })
+        .await;
+        assert_eq!(told.len(), 1, "nobody was asked to sign: {told:?}");
+        assert_eq!((&told[0]["step"], &told[0]["reason"]), (&json!("failed"), &json!("switched_off")));
+        assert!(told[0]["text"].as_str().unwrap().contains("the operator has switched links by passkey off"), "{told:?}");
+        let devices = world.control().get(&format!("/control/phones/{GUARDED}")).await;
+        assert_eq!(devices.ok(200)["devices"], json!([]), "nothing is linked");
+
+        turn("auto").await;
+        let qr = eventually("a fresh code is shown", async || {
+            let shown = api.get(&format!("/v1/sessions/{late}/qr")).await;
+            shown.data()["qr"].as_str().filter(|fresh| *fresh != qr).map(str::to_owned).ok_or(format!("{shown:?}"))
+        })
+        .await;
+        world.scan(&qr, GUARDED).await;
+        until_step(&world, &late, "assertion").await;
+        go_through(&world, &late, GUARDED).await;
     }
 
     async fn a_typed_code_leads_to_the_same_question(backend) {

@@ -256,9 +256,17 @@ fn requests(id: &str, sent: &str, came: &str) -> Vec<(Feature, &'static str, Str
         (Feature::LookUps, "POST", "/v1/contacts/check".to_owned(), json!({"sessionId": id, "phones": [SILENT]})),
         (Feature::LookUps, "GET", format!("{contact}{query}"), Value::Null),
         (Feature::LookUps, "GET", format!("{contact}/picture{query}"), Value::Null),
+        (Feature::Passkey, "POST", format!("/v1/sessions/{id}/passkey"), assertion()),
+        (Feature::Passkey, "POST", format!("/v1/sessions/{id}/passkey/confirm"), json!({"code": "ABCD-1234"})),
         // Last, for nothing can be done with the message afterwards.
         (Feature::Deletions, "DELETE", format!("/v1/messages/{sent}"), Value::Null),
     ]
+}
+
+/// What a passkey gives, as far as its form goes.
+fn assertion() -> Value {
+    let response = json!({"clientDataJSON": "AQ", "authenticatorData": "AQ", "signature": "AQ"});
+    json!({"id": "AQ", "rawId": "AQ", "type": "public-key", "response": response})
 }
 
 async fn ask(api: &Api, method: &str, path: &str, body: &Value) -> Reply {

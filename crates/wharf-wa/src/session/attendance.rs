@@ -123,7 +123,7 @@ impl<'life> Attendance<'life> {
                 () = self.life.receipts.progress(self.own), if self.life.receipts.is_busy() => None,
                 () = wake.notified() => self.on_wake().await,
                 () = self.own.unstored.notified() => self.on_unstored().await,
-                Ok(()) = switches.changed() => self.on_switches(),
+                Ok(()) = switches.changed() => self.on_switches().await,
                 _ = tick.tick() => self.on_tick().await,
                 () = sleep_until(resume), if resume.is_some() => { self.resume_at = None; self.pump(); None }
                 () = sleep_until(self.usable.until), if self.usable.until.is_some() => { self.on_unready().await; None }
@@ -210,12 +210,12 @@ impl<'life> Attendance<'life> {
     }
 
     /// Obeys what the operator has paused, and goes on where a pause is over.
-    fn on_switches(&mut self) -> Option<End> {
+    async fn on_switches(&mut self) -> Option<End> {
         if self.own.ctx.config.switches.connecting_paused().is_some() && self.stopping.is_none() {
             return self.stop(End::Paused, DRAIN_LIMIT);
         }
         self.pump();
-        None
+        self.on_passkey_switch().await
     }
 
     fn deadline(&self) -> Option<Instant> {

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use wacore::types::events::PairPasskeyConfirmation;
 use wharf_api::types::passkey::{PasskeyFailure, PasskeyStep};
+use wharf_api::types::switches::Feature;
 use wharf_core::engine::{Ceremony, Error, Signed};
 use whatsapp_rust::passkey::{Assertion, PasskeyError, build_webauthn_assertion_json};
 
@@ -61,6 +62,9 @@ impl Attendance<'_> {
         if self.ceremony().is_some_and(|running| running.step != PasskeyStep::Assertion) || self.passkey_busy {
             // The library has an attempt in hand and takes no second one.
             return self.passkey_failed(Failed::new(PasskeyFailure::Refused, "WhatsApp began again while the attempt was under way")).await;
+        }
+        if self.own.ctx.config.switches.is_off(Feature::Passkey) {
+            return self.passkey_failed(switched_off()).await;
         }
         let Ok(options) = serde_json::from_str::<serde_json::Value>(options) else {
             return self.passkey_failed(Failed::new(PasskeyFailure::Refused, "WhatsApp's question cannot be read")).await;
@@ -206,6 +210,14 @@ impl Attendance<'_> {
         .await
     }
 
+    /// Ends a ceremony whose switch was turned off meanwhile. Once the codes are compared the phone may have linked the device already:
+    /// that goes to its end.
+    pub(super) async fn on_passkey_switch(&mut self) -> Option<End> {
+        let running = self.ceremony().filter(|_| self.own.ctx.config.switches.is_off(Feature::Passkey))?;
+        let compared = running.step == PasskeyStep::Linking || (running.step == PasskeyStep::Confirmation && self.passkey_busy);
+        if compared { None } else { self.passkey_failed(switched_off()).await }
+    }
+
     /// The phone links the device.
     pub(super) fn on_passkey_done(&self) {
         self.life.links.passkey_done();
@@ -241,6 +253,13 @@ impl Attendance<'_> {
         self.life.failures = 0;
         Some(End::Broken)
     }
+}
+
+fn switched_off() -> Failed {
+    Failed::new(
+        PasskeyFailure::SwitchedOff,
+        "WhatsApp asks this account for a passkey, and the operator has switched links by passkey off; accounts without one can be linked",
+    )
 }
 
 fn refused(error: &PasskeyError) -> Failed {

@@ -36,6 +36,7 @@ impl Failed {
             PasskeyFailure::CodeMismatch => 409,
             PasskeyFailure::ConnectionLost => 410,
             PasskeyFailure::Interrupted => 499,
+            PasskeyFailure::SwitchedOff => 423,
         })
     }
 }
