@@ -28,6 +28,8 @@ pub(crate) enum Action {
     OmitKeys,
     /// Give a list of somebody's devices that its phone has not signed.
     UnsignedDevices,
+    /// Give a list of somebody's devices under a signature that is not its phone's.
+    ForgedDevices,
     /// A phone does not answer when its message is asked for again.
     SwallowRetry,
     /// A phone does not answer when its own device asks for a message that the phone has read.

@@ -201,7 +201,7 @@ pub(crate) fn device_list_changed(net: &Net, account: &Arc<Account>, device: u16
     drop(registry);
     watchers.retain(|watcher| *watcher != account.number);
     watchers.push(account.number);
-    let list = companion::key_index_list(&account.phone(), raw_id, indexes);
+    let list = companion::key_index_list(&account.phone(), raw_id, indexes, false);
     let changed = NodeBuilder::new("device").attr("jid", Address::new(account.number, device).jid()).attr("key-index", key_index).build();
     for watcher in watchers.into_iter().filter_map(|number| net.known(number)) {
         let id = keys::stanza_id();

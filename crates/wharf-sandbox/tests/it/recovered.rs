@@ -82,6 +82,23 @@ both_backends! {
         world.events("message.received", 2).await;
     }
 
+    async fn a_message_that_the_sender_gave_first_and_the_phone_afterwards_is_there_once(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        world.rule(json!({"action": "swallow_recovery", "phone": OWNER})).await;
+        let wa_id = unreadable(&world, "from the sender").await;
+        let first = world.row(&session, &wa_id, |row| row["type"] == "text").await;
+        assert_eq!(first["text"], "from the sender");
+        world.events("message.received", 2).await;
+        world.no_rules().await;
+        world.once_asked(&format!("/control/phones/{OWNER}/recover"), json!({"id": wa_id})).await;
+        world.until_acknowledged(OWNER).await;
+        assert_eq!(world.row(&session, &wa_id, |_| true).await, first);
+        assert_eq!(world.incoming(&session).await.len(), 2);
+        world.events("message.received", 2).await;
+        assert!(world.metric("wharf_recovered_total 0").await, "nothing was missing any more");
+    }
+
     async fn what_the_sender_had_no_copy_for_comes_from_the_phone_also_after_a_restart(backend) {
         let mut world = World::start(backend).await;
         let session = world.pair(OWNER).await;

@@ -146,6 +146,56 @@ async fn what_no_client_knows_is_acknowledged_and_ends_no_connection() {
     assert!(world.metric("wharf_sockets_lost_total 0").await);
 }
 
+both_backends! {
+    async fn in_an_hour_with_unknown_stanzas_of_every_kind_the_session_stays_and_all_that_is_known_goes_through(backend) {
+        const ROUNDS: usize = 12;
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let made = world.api().post("/v1/groups", &json!({"sessionId": session, "subject": "An hour", "participants": [SILENT]})).await;
+        let group = made.ok(201)["groupId"].as_str().unwrap().to_owned();
+        let handshakes = async || world.control().get("/control/stats").await.ok(200)["handshakes"].clone();
+        let before = (handshakes().await, statuses(&world).await);
+        let strange = async |path: &str, body: Value| {
+            world.control().post(&format!("/control/phones/{OWNER}/{path}"), &body).await.ok(200);
+        };
+        for round in 0..ROUNDS {
+            // Words that the server repeats until they are acknowledged, and such that it says once.
+            for kind in ["tag", "notification", "ib", "enc"] {
+                strange("stanza", json!({"kind": kind})).await;
+            }
+            for place in ["tag", "notification", "ib", "enc", "iq"] {
+                strange("strange", json!({"place": place})).await;
+            }
+            world.phone_sends(SILENT, OWNER, &format!("in {round}")).await;
+            let sent = world.send(&session, SILENT, &format!("out {round}")).await;
+            world.send(&session, &group, &format!("group {round}")).await.ok(201);
+            world.until_message(sent.ok(201)["messageId"].as_str().unwrap(), "delivered").await;
+            world.until_acknowledged(OWNER).await;
+            world.advance(3_600 / ROUNDS as u64).await;
+        }
+        let texts: Vec<_> = (0..ROUNDS).flat_map(|round| [format!("out {round}"), format!("group {round}")]).collect();
+        let shown = world.ledger(SILENT).await;
+        for text in &texts {
+            assert_eq!(shown.iter().filter(|entry| entry["text"] == text.as_str()).count(), 1, "{text}");
+        }
+        let list = world.api().get(&format!("/v1/messages?sessionId={session}&direction=incoming&limit=200")).await;
+        let came: Vec<_> = list.ok(200).as_array().unwrap().iter().filter_map(|row| row["text"].as_str()).collect();
+        for round in 0..ROUNDS {
+            assert_eq!(came.iter().filter(|text| **text == format!("in {round}")).count(), 1, "{came:?}");
+        }
+        for (place, times) in [("tag", 2), ("notification", 2), ("ib", 2), ("enc", 2), ("other", 1), ("nack", 0)] {
+            assert!(world.metric(&format!("wharf_whatsapp_unknown_total{{place=\"{place}\"}} {}", times * ROUNDS)).await, "{place}");
+        }
+        assert_eq!((handshakes().await, statuses(&world).await), before, "one connection all the time");
+        assert!(world.metric("wharf_sockets_lost_total 0").await);
+    }
+}
+
+/// What was told of sessions so far.
+async fn statuses(world: &World) -> Value {
+    world.api().get("/v1/events?after=oldest&limit=200&events=session.status").await.ok(200).clone()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hosted_number_cannot_be_linked_and_an_ordinary_one_can_with_the_next_code() {
     let world = World::start(Backend::Sqlite).await;

@@ -67,8 +67,8 @@ pub(crate) fn is_signed(phone: &Phone, signed_identity: &[u8], device_identity: 
     PublicKey::from_djb_public_key_bytes(device_identity).is_ok_and(|key| key.verify_signature(&signed, &signature))
 }
 
-/// The signed list of device generations that are valid now.
-pub(crate) fn key_index_list(phone: &Phone, raw_id: u32, indexes: Vec<u32>) -> Node {
+/// The signed list of device generations that are valid now; `forged` is one whose signature the phone never made.
+pub(crate) fn key_index_list(phone: &Phone, raw_id: u32, indexes: Vec<u32>, forged: bool) -> Node {
     let timestamp = clock::now_secs();
     let details = wa::ADVKeyIndexList {
         raw_id: Some(raw_id),
@@ -78,7 +78,12 @@ pub(crate) fn key_index_list(phone: &Phone, raw_id: u32, indexes: Vec<u32>) -> N
         ..Default::default()
     }
     .encode_to_vec();
-    let signature = sign(phone, &[&KEY_INDEX_SIGNATURE, details.as_slice()].concat());
+    let mut signature = sign(phone, &[&KEY_INDEX_SIGNATURE, details.as_slice()].concat());
+    if forged {
+        for byte in &mut signature {
+            *byte ^= 0x55;
+        }
+    }
     let list = wa::ADVSignedKeyIndexList {
         details: Some(details),
         account_signature: Some(signature),

@@ -110,12 +110,13 @@ fn devices(session: &Session, asker: &Arc<Account>, account: Option<&Arc<Account
     );
     let mut children = vec![NodeBuilder::new("device-list").children(list).build()];
     // Clients pass over a user whose linked devices come without a signed list.
-    let unsigned = session.net.faults.take(&[Action::UnsignedDevices], Some(asker.number), Some(account.number)).is_some();
+    let fault = |action| session.net.faults.take(&[action], Some(asker.number), Some(account.number)).is_some();
+    let (unsigned, forged) = (fault(Action::UnsignedDevices), fault(Action::ForgedDevices));
     if !registry.devices.is_empty() && !unsigned {
         let indexes = registry.devices.values().map(|d| d.key_index).collect();
         let raw_id = registry.raw_id;
         drop(registry);
-        children.push(companion::key_index_list(&account.phone(), raw_id, indexes));
+        children.push(companion::key_index_list(&account.phone(), raw_id, indexes, forged));
     }
     NodeBuilder::new("devices").children(children).build()
 }

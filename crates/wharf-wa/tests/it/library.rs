@@ -18,6 +18,7 @@ use whatsapp_rust::{Client, Jid};
 use crate::harness::{OWNER, SILENT, World, until};
 use device::{Device, Ways};
 
+const FRIEND: &str = "15550000002";
 const ABSENT: &str = "15550009999";
 
 /// Whether the network got the acknowledgement of what `phone` sent first.
@@ -284,6 +285,42 @@ async fn words_that_nobody_knows_end_no_connection() {
     assert_eq!(device.word_on("3EB0C0FFEE04").await, None);
     assert_eq!(device.count(EventKind::Disconnected), 0);
     device.handle.shutdown().await;
+    world.end().await;
+}
+
+/// The texts that a device has got from others.
+fn texts(device: &Device) -> Vec<String> {
+    let seen = device.batches();
+    seen.iter().flat_map(|batch| batch.iter()).filter_map(|inbound| inbound.message.conversation.clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_list_that_nobody_signed_is_passed_over_and_the_phone_alone_is_written_to() {
+    let world = World::start().await;
+    let (device, linked) = (Device::linked(&world, OWNER, Ways::default()).await, Device::linked(&world, FRIEND, Ways::default()).await);
+    world.fault(json!({"action": "unsigned_devices", "to": FRIEND})).await;
+    device.say(FRIEND, "for the phone", "3EB0C0FFEE05").await;
+    assert_eq!(device.word_on("3EB0C0FFEE05").await, None);
+    until("the phone shows it", async || world.ledger(FRIEND).await.iter().any(|entry| entry["text"] == "for the phone").then_some(()))
+        .await;
+    world.clear_faults().await;
+    device.say(FRIEND, "for all", "3EB0C0FFEE06").await;
+    until("the linked device has what came afterwards", async || texts(&linked).contains(&"for all".to_owned()).then_some(())).await;
+    assert_eq!(texts(&linked), ["for all"], "no device of an unsigned list is written to");
+    device.handle.shutdown().await;
+    linked.handle.shutdown().await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_signature_a_device_list_bears_is_looked_at_by_nobody() {
+    let world = World::start().await;
+    let (device, linked) = (Device::linked(&world, OWNER, Ways::default()).await, Device::linked(&world, FRIEND, Ways::default()).await);
+    world.fault(json!({"action": "forged_devices", "to": FRIEND})).await;
+    device.say(FRIEND, "for all", "3EB0C0FFEE07").await;
+    until("the linked device has it all the same", async || texts(&linked).contains(&"for all".to_owned()).then_some(())).await;
+    device.handle.shutdown().await;
+    linked.handle.shutdown().await;
     world.end().await;
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use wacore::store::in_memory::InMemoryBackend;
-use wacore::types::events::{Event, EventHandler, EventInterest, EventKind, InboundMessage};
+use wacore::types::events::{Event, EventHandler, EventInterest, EventKind, InboundMessage, MessageBatch};
 use waproto::whatsapp as wa;
 use whatsapp_rust::bot::{Bot, BotHandle};
 use whatsapp_rust::http::{HttpClient, HttpRequest, HttpResponse};
@@ -120,6 +120,12 @@ impl Device {
     /// The kinds in the order in which they came.
     pub fn kinds(&self) -> Vec<EventKind> {
         self.seen.events.lock().unwrap().iter().map(|event| event.kind()).collect()
+    }
+
+    /// The messages that came, as they came together.
+    pub fn batches(&self) -> Vec<MessageBatch> {
+        let seen = self.seen.events.lock().unwrap();
+        seen.iter().filter_map(|event| if let Event::Messages(batch) = &**event { Some(batch.clone()) } else { None }).collect()
     }
 
     pub fn count(&self, kind: EventKind) -> usize {
