@@ -17,6 +17,8 @@ use wharf_api::types::session::{Degradation, DisconnectReason, Refusal, SessionS
 use wharf_api::types::whatsapp::{self, VersionSource, Whatsapp};
 use wharf_api::{Recipient, Timestamp};
 
+use crate::store::MessageRow;
+
 pub use draft::{Body, Draft, Key, Preview, Quote};
 pub use groups::{Act, GroupEdit, GroupEngine};
 pub use media::{Downloaded, Media, Uploaded};
@@ -191,6 +193,11 @@ pub trait Engine: GroupEngine + PeopleEngine + Send + Sync + 'static {
 
     /// Fetches the file that `sealed` leads to into `scratch`, an empty file, and decrypts it.
     async fn download(&self, _session: &SessionId, _media: &MediaId, _sealed: &[u8], _scratch: File) -> Result<Downloaded, Error> {
+        Err(Error::NotConnected)
+    }
+
+    /// Votes on a poll that came in, and gives the vote's WhatsApp id. Nobody can ask for it: the canary sessions vote.
+    async fn vote(&self, _session: &SessionId, _poll: &MessageRow, _options: &[String]) -> Result<String, Error> {
         Err(Error::NotConnected)
     }
 

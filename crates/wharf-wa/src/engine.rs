@@ -20,7 +20,7 @@ use wharf_api::types::whatsapp::Whatsapp;
 use wharf_api::{Recipient, Timestamp};
 use wharf_core::engine::{Composed, Downloaded, Draft, Engine, Error, Link, PairCode, Registration, Signed, Uploaded};
 use wharf_core::message::outcomes::Outcomes;
-use wharf_core::store::Store;
+use wharf_core::store::{MessageRow, Store};
 use wharf_core::{Chance, Clock};
 use whatsapp_rust::client::Client;
 
@@ -32,7 +32,7 @@ use crate::http::MediaHttp;
 use crate::people::Typing;
 use crate::session::passkey::Act;
 use crate::session::presence::Presences;
-use crate::session::{Context, Handle, Order, Own, media};
+use crate::session::{Context, Handle, Order, Own, media, votes};
 use crate::standing::Standing;
 use crate::transport::Dialer;
 use crate::version::{Sources, WebVersion};
@@ -249,6 +249,11 @@ impl Engine for WaEngine {
         let source = serde_json::from_slice(&plain).map_err(|_| unreadable())?;
         let again = !self.ctx.config.switches.is_off(Feature::MediaReupload);
         self.patiently(session, media::LIMIT, move |client, _| media::download(client, source, scratch, again)).await
+    }
+
+    async fn vote(&self, session: &SessionId, poll: &MessageRow, options: &[String]) -> Result<String, Error> {
+        let (poll, options) = (poll.clone(), options.to_vec());
+        self.with_own(session, |client, own| async move { votes::cast(&own, &client, &poll, &options).await }).await
     }
 
     fn wake(&self, _account: &AccountId, session: &SessionId) {

@@ -38,7 +38,7 @@ mod unknown;
 mod unread;
 mod usable;
 mod verdicts;
-mod votes;
+pub(crate) mod votes;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -20,6 +20,7 @@ use crate::store::{self, MessageRow, SessionRow};
 /// How often it is looked whether something has arrived.
 const LOOK: Duration = Duration::from_millis(100);
 const TEXT: &str = "Wharf canary";
+const YES: &str = "yes";
 const EDITED: &str = "Wharf canary, edited";
 /// Nobody's key: what the canary does is asked for by no request.
 const KEY: &str = "key_00000000";
@@ -101,7 +102,7 @@ impl<'a> Walk<'a> {
         };
         let sent = send_media::send_media(self.services, self.caller()?, command, None).await.map_err(|error| in_words(&error))?;
         let has_file = |row: &MessageRow| row.content.media().is_some_and(|media| media.media_state == MediaState::Stored);
-        self.arrives(&sent.row.wa_id, has_file).await
+        self.arrives(&sent.row.wa_id, has_file).await.map(drop)
     }
 
     async fn edit(&mut self) -> Result<(), String> {
@@ -109,21 +110,29 @@ impl<'a> Walk<'a> {
         message::edit_message(self.services, self.caller()?, text.id.as_str(), EDITED.to_owned())
             .await
             .map_err(|error| in_words(&error))?;
-        self.arrives(&text.wa_id, |row| matches!(&row.content, Content::Text { text, .. } if text == EDITED)).await
+        self.arrives(&text.wa_id, |row| matches!(&row.content, Content::Text { text, .. } if text == EDITED)).await.map(drop)
     }
 
     async fn react(&mut self) -> Result<(), String> {
         let text = self.text().await?;
         let command = send_reaction::Command { message: text.id.to_string(), emoji: "🐤".to_owned(), asynchronous: false };
         message::send_reaction(self.services, self.caller()?, command, None).await.map_err(|error| in_words(&error))?;
-        self.arrives(&text.wa_id, |row| !row.marks.reactions.is_empty()).await
+        self.arrives(&text.wa_id, |row| !row.marks.reactions.is_empty()).await.map(drop)
     }
 
     async fn poll(&self) -> Result<(), String> {
-        let options = vec!["yes".to_owned(), "no".to_owned()];
+        let options = vec![YES.to_owned(), "no".to_owned()];
         let command = send_poll::Command { envelope: self.envelope()?, question: TEXT.to_owned(), options, selectable_count: 1 };
         let sent = message::send_poll(self.services, self.caller()?, command, None).await.map_err(|error| in_words(&error))?;
-        self.arrives(&sent.row.wa_id, |_| true).await
+        let poll = self.arrives(&sent.row.wa_id, |_| true).await?;
+        // A vote is cast where its voter runs; on another node nobody votes.
+        if self.services.engine.link(&self.to.id).is_none() {
+            return Ok(());
+        }
+        let choice = vec![YES.to_owned()];
+        let vote = self.services.engine.vote(&self.to.id, &poll, &choice).await.map_err(|error| format!("no vote was cast: {error}"))?;
+        let is_ours = |row: &MessageRow| matches!(&row.content, Content::PollVote { options, .. } if *options == choice);
+        self.comes_to(self.from, &vote, is_ours).await.map(drop)
     }
 
     /// The first group that both sessions are in.
@@ -144,11 +153,15 @@ impl<'a> Walk<'a> {
     }
 
     /// Waits until the other session has the message and it looks as it should.
-    async fn arrives(&self, wa_id: &str, good: impl Fn(&MessageRow) -> bool) -> Result<(), String> {
+    async fn arrives(&self, wa_id: &str, good: impl Fn(&MessageRow) -> bool) -> Result<MessageRow, String> {
+        self.comes_to(self.to, wa_id, good).await
+    }
+
+    async fn comes_to(&self, session: &SessionRow, wa_id: &str, good: impl Fn(&MessageRow) -> bool) -> Result<MessageRow, String> {
         loop {
-            let rows = self.services.store.messages_on_wire(&self.to.id, wa_id).await.map_err(|error| error.to_string())?;
-            if rows.iter().any(|row| row.direction == Direction::Incoming && good(row)) {
-                return Ok(());
+            let rows = self.services.store.messages_on_wire(&session.id, wa_id).await.map_err(|error| error.to_string())?;
+            if let Some(row) = rows.into_iter().find(|row| row.direction == Direction::Incoming && good(row)) {
+                return Ok(row);
             }
             tokio::time::sleep(LOOK).await;
         }

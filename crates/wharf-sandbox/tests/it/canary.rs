@@ -41,6 +41,10 @@ both_backends! {
         until(&world, "a text went back", "text", &second, went).await;
         let group = until(&world, "no group was found", "group", &first, |run| run["at"].is_string()).await;
         assert_eq!((&group["tookMs"], &group["failure"]), (&Value::Null, &Value::Null), "they share none");
+        // The poll went well, so the second session voted, and the vote came back to the first.
+        let votes = world.api().get(&format!("/v1/messages?sessionId={first}&direction=incoming&limit=200")).await;
+        let votes: Vec<_> = votes.ok(200).as_array().unwrap().iter().filter(|row| row["type"] == "poll_vote").cloned().collect();
+        assert!(!votes.is_empty() && votes.iter().all(|vote| vote["options"] == json!(["yes"])), "{votes:?}");
         assert_eq!(last(&world, "file", &second).await, Value::Null, "only texts go back");
 
         let body = json!({"sessionId": first, "subject": "Canaries", "participants": [SECOND]});

@@ -9,6 +9,7 @@ use wacore::types::events::InboundMessage;
 use wacore_binary::Jid;
 use waproto::whatsapp as wa;
 use wharf_api::types::message::{Content, Direction, Reference};
+use wharf_core::engine::Error;
 use wharf_core::message::change;
 use wharf_core::store::{self, MessageRow};
 use whatsapp_rust::client::Client;
@@ -147,6 +148,22 @@ async fn open(own: &Own, client: &Client, poll: &MessageRow, sealed: &Sealed, pa
     let options = options.iter().filter(chosen).cloned().collect();
     let target = Reference { message_id: None, whatsapp_id: sealed.poll.clone(), from: poll.sender.clone() };
     Ok(Look::Read(Content::PollVote { options, target }))
+}
+
+/// Votes on a poll that came in; gives the vote's id. It goes past the queue, as receipts do: no customer asked for it, and one that is lost
+/// is missed by whoever waits for it.
+pub(crate) async fn cast(own: &Own, client: &Client, poll: &MessageRow, options: &[String]) -> Result<String, Error> {
+    let refused = |reason: &str| Error::Refused(reason.to_owned());
+    let (Ok(chat), Some(creator)) = (poll.chat.parse::<Jid>(), poll.sender.as_ref().and_then(|sender| sender.parse::<Jid>().ok())) else {
+        return Err(refused("the poll's chat or maker is not known"));
+    };
+    let secret = secret(own, client, poll, &creator, &Part::default()).await.map_err(|_| refused("the poll's secret cannot be read"))?;
+    let secret = secret.ok_or_else(|| refused("the poll's secret is not known"))?;
+    match client.polls().vote(chat, &poll.wa_id, &creator, &secret, options).await {
+        Ok(sent) => Ok(sent.message_id),
+        Err(_) if !client.is_connected() => Err(Error::NotConnected),
+        Err(_) => Err(refused("the library did not send the vote")),
+    }
 }
 
 /// What is only read to show a message better fails no commit: what cannot be read is as good as what is not there.
