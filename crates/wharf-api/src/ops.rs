@@ -157,6 +157,8 @@ mod table {
              InvalidWebhookUrl, WebhookUrlUnreachable, WebhookResponseTimeout];
         list_sessions: Get "/v1/sessions", Key(SessionsRead), 200, "Lists the sessions.", [InvalidParameterType];
         get_session: Get "/v1/sessions/{sessionId}", Key(SessionsRead), 200, "Shows one session.", [SessionNotFound];
+        update_session: Patch "/v1/sessions/{sessionId}", Key(SessionsWrite), 200,
+            "Changes a session's name, or its proxy; with another proxy it connects anew, without a scan.", [SessionNotFound];
         delete_session: Delete "/v1/sessions/{sessionId}", Key(SessionsWrite), 200, "Unlinks a session and deletes it.", [SessionNotFound];
         get_session_qr: Get "/v1/sessions/{sessionId}/qr", Key(SessionsRead), 200,
             "Shows the QR code as JSON, PNG, SVG or terminal text, by Accept.",

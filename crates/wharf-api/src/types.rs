@@ -1,5 +1,7 @@
 //! What requests and answers look like, one file per noun.
 
+use serde::{Deserialize, Deserializer};
+
 pub mod account;
 pub mod audit;
 pub mod call;
@@ -21,3 +23,8 @@ pub mod switches;
 pub mod update;
 pub mod webhook;
 pub mod whatsapp;
+
+/// Tells a member that is null from one that is absent.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}

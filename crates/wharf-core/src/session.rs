@@ -5,6 +5,7 @@ pub mod events;
 pub mod link;
 pub mod passkey;
 pub mod refusal;
+pub mod update;
 mod waiting;
 
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::{engine, idempotency, proxy};
 
 pub use create::{Fresh, create, create_hooked};
 pub use link::{delete, logout, pairing_code, qr, restart};
+pub use update::update;
 pub use waiting::{hold, require_answering};
 
 /// The place under which a session's proxy is sealed.

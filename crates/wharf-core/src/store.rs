@@ -37,7 +37,7 @@ pub use message::{
     Receipt, ReceiptKind, StatusChange, TRY_LIMIT_MS,
 };
 pub use owner::{Fence, OwnerStore};
-pub use session::{Created, LinkChange, NewSession, SessionRow, SessionStore};
+pub use session::{Created, LinkChange, NewSession, SessionChange, SessionRow, SessionStore};
 pub use switch::{SwitchRow, SwitchStore};
 pub use update::{NoticeRow, UpdateStore};
 pub use vault::{VaultOp, VaultStore};

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::types::session::{DisconnectReason, SessionStatus};
-use wharf_core::store::{Created, Error, Fence, Inserted, LinkChange, NewSession, Page, PageRequest, SessionRow, SessionStore, WebhookRow};
+use wharf_core::store::{
+    Created, Error, Fence, Inserted, LinkChange, NewSession, Page, PageRequest, SessionChange, SessionRow, SessionStore, WebhookRow,
+};
 
 use crate::open::SqlStore;
 use crate::sql::{Row, Tx, args, corrupt, page, statements};
@@ -31,6 +33,8 @@ statements! {
     LIST_LINKED = concat!("SELECT ", columns!(), " FROM sessions WHERE jid IS NOT NULL AND deleted = 0 ORDER BY number");
     LIST_IN_PAIRING = "SELECT id FROM sessions WHERE jid IS NULL AND deleted = 0 AND status IN ('starting', 'qr', 'connecting') \
         AND EXISTS (SELECT 1 FROM vault v WHERE v.session_id = sessions.id AND v.space = 'device') ORDER BY number";
+    CHANGE = "UPDATE sessions SET name = COALESCE($3, name), proxy = CASE WHEN $4 = 1 THEN $5 ELSE proxy END \
+        WHERE account_id = $1 AND id = $2 AND deleted = 0";
     DELETE = "UPDATE sessions SET deleted = 1, jid = NULL, lid = NULL, push_name = NULL, proxy = NULL WHERE account_id = $1 AND id = $2 AND deleted = 0";
     IS_RECORDED = "SELECT 1 FROM sessions WHERE id = $1 AND link_change = $2";
     /// A reason says why a session is disconnected, so it goes with that status.
@@ -105,6 +109,17 @@ impl SessionStore for SqlStore {
     async fn list_sessions(&self, account: &AccountId, request: PageRequest) -> Result<Page<SessionRow>, Error> {
         let rows = self.readers.fetch(&LIST, args![account, request.after.unwrap_or(0), page::fetch(request)]).await?;
         page::cut(rows, request, session)
+    }
+
+    async fn update_session(&self, account: &AccountId, id: &SessionId, change: &SessionChange) -> Result<bool, Error> {
+        let (owner, session, change) = (account.clone(), id.clone(), change.clone());
+        self.write(account.as_str(), id.as_str(), move |tx| {
+            Box::pin(async move {
+                let proxy = change.proxy.as_ref().and_then(Option::as_deref);
+                Ok(tx.execute(&CHANGE, args![&owner, &session, &change.name, change.proxy.is_some(), proxy]).await? > 0)
+            })
+        })
+        .await
     }
 
     async fn delete_session(&self, account: &AccountId, id: &SessionId) -> Result<bool, Error> {

@@ -118,6 +118,7 @@ pub(super) const ALL: &[Named] = &[
     ("Recover", webhooks::recover),
     ("Recovered", webhooks::recovered),
     ("RotateSecret", webhooks::rotate_secret),
+    ("UpdateSession", requests::update_session),
     ("UpdateWebhook", webhooks::update_webhook),
     ("Webhook", webhooks::webhook),
     ("WebhookTested", webhooks::webhook_tested),

@@ -56,6 +56,7 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "create_session" => (Some("CreateSession"), Answer::One("SessionWithQr")),
         "list_sessions" => (None, Answer::List("Session")),
         "get_session" | "delete_session" | "logout_session" => (None, Answer::One("Session")),
+        "update_session" => (Some("UpdateSession"), Answer::One("Session")),
         "get_session_qr" => (None, Answer::One("Qr")),
         "create_pairing_code" => (Some("CreatePairingCode"), Answer::One("PairingCode")),
         "get_session_passkey" => (None, Answer::One("Passkey")),

@@ -176,6 +176,17 @@ pub struct CreateSession {
     pub proxy: Option<String>,
 }
 
+/// `PATCH /v1/sessions/{sessionId}`. What is absent stays; `null` takes the proxy away.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct UpdateSession {
+    /// What people call it; 1 to 100 characters.
+    pub name: Option<String>,
+    /// Its own proxy on the way to WhatsApp instead of the gateway's.
+    #[serde(deserialize_with = "super::given")]
+    pub proxy: Option<Option<String>>,
+}
+
 /// A session as lists and look-ups show it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

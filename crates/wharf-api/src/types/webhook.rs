@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::event::EventKind;
 use crate::Timestamp;
@@ -39,17 +39,12 @@ pub struct CreateWebhook {
 pub struct UpdateWebhook {
     pub url: Option<String>,
     pub events: Option<Vec<String>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "super::given")]
     pub description: Option<Option<String>>,
     pub timeout_seconds: Option<u64>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "super::given")]
     pub headers: Option<Option<BTreeMap<String, String>>>,
     pub enabled: Option<bool>,
-}
-
-/// Tells a member that is null from one that is absent.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 /// `POST /v1/webhooks/{webhookId}/rotate-secret`.

@@ -79,7 +79,7 @@ pub async fn create_hooked(
 }
 
 /// The address of a session's own proxy as it is stored.
-fn proxied(services: &Services, session: &SessionId, text: &str) -> Result<Vec<u8>, Error> {
+pub(super) fn proxied(services: &Services, session: &SessionId, text: &str) -> Result<Vec<u8>, Error> {
     let proxy: Proxy = text.parse()?;
     if services.stays_on_loopback {
         return Err(Error::NoProxyHere);

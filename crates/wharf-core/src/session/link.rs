@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use wharf_api::ids::SessionId;
 use wharf_api::recipient;
 use wharf_api::types::session::{SessionStatus, WaitingFor};
@@ -9,7 +10,7 @@ use wharf_api::types::session::{SessionStatus, WaitingFor};
 use super::waiting::{refusal, refuse_waiting};
 use super::{Error, current, find};
 use crate::caller::Caller;
-use crate::engine::{PairCode, QrCode};
+use crate::engine::{Link, PairCode, QrCode};
 use crate::services::Services;
 use crate::store::SessionRow;
 use crate::webhook;
@@ -98,14 +99,18 @@ pub async fn restart(services: &Services, caller: &Caller, id: &str) -> Result<s
         return Err(refusal(services, WaitingFor::Pause));
     }
     refuse_waiting(services, &row.id)?;
-    let mut link = services.engine.restart(&row.id).await?;
-    let settled =
-        link.wait_for(|link| !matches!(link.status, SessionStatus::Starting | SessionStatus::Connecting) || link.waiting.is_some());
-    // What it does not reach in this time it goes on to reach afterwards.
-    let _ = tokio::time::timeout(RESTART_WAIT, settled).await;
+    let link = services.engine.restart(&row.id).await?;
+    settled(link.clone()).await;
     let qr = link.borrow().qr.clone();
     let row = find(services, caller, id).await?;
     Ok(super::Fresh { row, qr })
+}
+
+/// Waits for a session that was started anew. What it does not reach in this time it goes on to reach afterwards.
+pub(super) async fn settled(mut link: watch::Receiver<Link>) {
+    let settled =
+        link.wait_for(|link| !matches!(link.status, SessionStatus::Starting | SessionStatus::Connecting) || link.waiting.is_some());
+    let _ = tokio::time::timeout(RESTART_WAIT, settled).await;
 }
 
 /// Removes the linked device from the phone.

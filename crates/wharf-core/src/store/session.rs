@@ -44,6 +44,13 @@ pub struct NewSession {
     pub webhook_limit: u64,
 }
 
+/// What somebody changes of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionChange {
+    pub name: Option<String>,
+    pub proxy: Option<Option<Vec<u8>>>,
+}
+
 /// What became of a session that was to be created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Created {
@@ -87,6 +94,9 @@ pub trait SessionStore {
 
     /// Oldest first.
     async fn list_sessions(&self, account: &AccountId, page: PageRequest) -> Result<Page<SessionRow>, Error>;
+
+    /// Changes what is given; `false` where there is no such session. A proxy is sealed, and none takes it away.
+    async fn update_session(&self, account: &AccountId, id: &SessionId, change: &SessionChange) -> Result<bool, Error>;
 
     /// Deletes the session with its messages' engine state, its vault and its ownership; messages and events stay.
     /// `false` where there is no such session.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::harness::process::{Process, fresh_dir, program};
-use crate::harness::{Api, Backend, OWNER, World, eventually};
+use crate::harness::{Api, Backend, OWNER, World, both_backends, eventually};
 
 /// The sandbox with these variables; `Err` has what it said when it did not start.
 async fn sandbox(env: &[(&str, &str)]) -> Result<Process, String> {
@@ -156,4 +156,52 @@ async fn a_session_of_a_sandbox_gets_no_proxy_and_a_bad_one_is_explained() {
         );
     }
     assert_eq!(world.api().get("/v1/sessions").await.ok(200), &json!([]), "nothing was made");
+}
+
+both_backends! {
+    async fn a_session_is_renamed_keeps_its_link_without_a_proxy_and_is_changed_by_nobody_else(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let (api, path) = (world.api(), format!("/v1/sessions/{session}"));
+        let handshakes = async || world.control().get("/control/stats").await.ok(200)["handshakes"].clone();
+        let linked = handshakes().await;
+
+        let renamed = api.patch(&path, &json!({"name": "The shop"})).await;
+        assert_eq!((&renamed.ok(200)["name"], &renamed.data()["status"]), (&json!("The shop"), &json!("connected")));
+        api.patch(&path, &json!({})).await.ok(200);
+        for (bad, field) in [
+            (json!({"name": ""}), "name"),
+            (json!({"name": "x".repeat(101)}), "name"),
+            (json!({"status": "connected"}), "status"),
+            (json!({"proxy": "ftp://me:secret@host"}), "proxy"),
+            (json!({"name": "not this", "proxy": ""}), "proxy"),
+            (json!({"proxy": "socks5://me:secret@127.0.0.1:1080"}), "proxy"),
+        ] {
+            let refused = api.patch(&path, &bad).await;
+            assert_eq!(refused.refused(wharf_api::ErrorCode::InvalidRequest)["field"], field, "{bad}");
+            assert!(!String::from_utf8_lossy(&refused.bytes).contains("secret"), "{refused:?}");
+        }
+        let odd = api.patch(&path, &json!({"proxy": 7})).await;
+        assert_eq!(odd.refused(wharf_api::ErrorCode::InvalidParameterType)["field"], "proxy");
+
+        assert_eq!(handshakes().await, linked, "a name is no reason to connect anew, and what is refused changes nothing");
+        let bare = api.patch(&path, &json!({"proxy": null})).await;
+        assert_eq!((&bare.ok(200)["phoneNumber"], bare.data().get("proxy")), (&json!(OWNER), None));
+        world.until_connected(&session).await;
+        assert_ne!(handshakes().await, linked, "it connected anew");
+        let sent = world.send(&session, crate::harness::SILENT, "by the new way").await;
+        world.until_message(sent.ok(201)["messageId"].as_str().unwrap(), "delivered").await;
+
+        let (stranger, _) = world.tenant("strangers", &json!({"callsPerMinute": 1000, "concurrentRequests": 10})).await;
+        let bound = api.post("/v1/sessions", &json!({"name": "another"})).await.ok(201)["sessionId"].clone();
+        let bound = json!({"name": "bound", "permissions": ["sessions:write"], "sessionIds": [bound]});
+        let bound = api.with_key(api.post("/v1/api-keys", &bound).await.ok(201)["apiKey"].as_str().unwrap());
+        for other in [&stranger, &bound] {
+            other.patch(&path, &json!({"name": "taken", "proxy": null})).await.refused(wharf_api::ErrorCode::SessionNotFound);
+        }
+        api.patch("/v1/sessions/ses_00000000000000000000000000000000", &json!({})).await.refused(wharf_api::ErrorCode::SessionNotFound);
+        assert_eq!(api.get(&path).await.ok(200)["name"], "The shop");
+        let audit = api.get("/v1/audit?action=update_session").await;
+        assert!(!audit.ok(200).as_array().unwrap().is_empty(), "{audit:?}");
+    }
 }

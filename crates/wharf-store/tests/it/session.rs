@@ -3,7 +3,8 @@ use serde_json::json;
 use wharf_api::types::event::EventKind;
 use wharf_api::types::session::{DisconnectReason, SessionStatus};
 use wharf_core::store::{
-    Created, IdempotencyStore, LinkChange, MessageStore, NewEvent, NewSession, OwnerStore, PageRequest, SessionStore, VaultOp, VaultStore,
+    Created, IdempotencyStore, LinkChange, MessageStore, NewEvent, NewSession, OwnerStore, PageRequest, SessionChange, SessionStore,
+    VaultOp, VaultStore,
 };
 
 use crate::harness::{Db, both_backends};
@@ -21,6 +22,7 @@ both_backends!(
     what_is_queued_ends_with_the_link_of_its_account_and_no_sooner,
     deleting_a_session_frees_its_place,
     a_proxy_stays_with_its_session_and_goes_with_it,
+    a_session_is_renamed_and_its_proxy_changed_by_its_account_alone,
 );
 
 fn link(status: SessionStatus) -> LinkChange {
@@ -211,4 +213,30 @@ async fn a_proxy_stays_with_its_session_and_goes_with_it(db: &Db) {
     assert_eq!(db.store.session_proxy(&session(db, &tenant.account).await).await.unwrap(), None, "others have none");
     db.store.delete_session(&tenant.account, &new.id).await.unwrap();
     assert_eq!(db.store.session_proxy(&new.id).await.unwrap(), None);
+}
+
+async fn a_session_is_renamed_and_its_proxy_changed_by_its_account_alone(db: &Db) {
+    let (tenant, stranger) = (Tenant::new(db).await, Tenant::new(db).await);
+    let update = |account, change| db.store.update_session(account, &tenant.session, change);
+    let look = async || {
+        let row = db.store.find_session(&tenant.account, &tenant.session).await.unwrap().unwrap();
+        assert_eq!(row.proxy, db.store.session_proxy(&tenant.session).await.unwrap());
+        (row.name, row.proxy)
+    };
+    let (before, _) = look().await;
+    let proxied = SessionChange { proxy: Some(Some(vec![9, 0])), ..SessionChange::default() };
+    let named = SessionChange { name: Some("renamed".to_owned()), ..SessionChange::default() };
+    let nothing = SessionChange::default();
+    let both = SessionChange { name: Some("bare".to_owned()), proxy: Some(None) };
+    assert!(!update(&stranger.account, &both).await.unwrap());
+    assert!(update(&tenant.account, &proxied).await.unwrap());
+    assert_eq!(look().await, (before, Some(vec![9, 0])), "the name stays");
+    assert!(update(&tenant.account, &named).await.unwrap());
+    assert_eq!(look().await, ("renamed".to_owned(), Some(vec![9, 0])), "the proxy stays");
+    assert!(update(&tenant.account, &nothing).await.unwrap());
+    assert!(update(&tenant.account, &both).await.unwrap());
+    assert_eq!(look().await, ("bare".to_owned(), None));
+    db.store.delete_session(&tenant.account, &tenant.session).await.unwrap();
+    assert!(!update(&tenant.account, &proxied).await.unwrap(), "a deleted one is nobody's");
+    assert_eq!(db.store.session_proxy(&tenant.session).await.unwrap(), None);
 }

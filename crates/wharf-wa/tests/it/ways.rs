@@ -10,7 +10,7 @@ use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
 use wharf_core::engine::Engine as _;
 use wharf_core::message::outcomes::Outcomes;
-use wharf_core::session;
+use wharf_core::session::{self, update};
 use wharf_wa::{Config, WaEngine};
 
 use crate::harness::{OWNER, SILENT, World, until};
@@ -108,5 +108,39 @@ async fn a_session_goes_through_its_own_proxy_after_a_restart_too_and_others_do_
     assert!(after > before, "it went around its proxy after the restart");
     world.paired(OTHER).await;
     assert_eq!(proxy.led_to().len(), after, "another session went through it");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_is_changed_or_taken_away_counts_at_once_and_nothing_is_scanned_again() {
+    let (first, second) = (Proxy::start(Kind::Socks5, "secret").await, Proxy::start(Kind::Http, "secret").await);
+    let mut world = World::start().await;
+    let session = world.paired(OWNER).await;
+    let by = async |world: &World, proxy: Option<&str>| {
+        let change = update::Change { proxy: Some(proxy), ..update::Change::default() };
+        let row = session::update(&world.services, &world.caller, session.as_str(), change).await.unwrap();
+        let link = world.status(&session, SessionStatus::Connected).await;
+        assert!(link.jid.is_some_and(|jid| jid.starts_with(OWNER)), "the same link");
+        let sent = world.send(&session, SILENT, "by this way").await.unwrap();
+        world.message(&sent, &[MessageStatus::Sent, MessageStatus::Delivered]).await;
+        row.proxy
+    };
+    let sealed = by(&world, Some(&first.url("secret"))).await.unwrap();
+    assert!(!sealed.windows(6).any(|bytes| bytes == b"secret"), "a password lies open in the database");
+    let went = first.led_to().len();
+    assert!(went >= 1, "it went around its proxy");
+
+    by(&world, Some(&second.url("secret"))).await;
+    assert!(!second.led_to().is_empty());
+    assert_eq!(first.led_to().len(), went, "the old one is not used any more");
+    world.restart().await;
+    world.status(&session, SessionStatus::Connected).await;
+    let there = second.led_to().len();
+    assert!(there >= 2, "the change is kept");
+
+    assert_eq!(by(&world, None).await, None);
+    assert_eq!((first.led_to().len(), second.led_to().len()), (went, there), "it goes by itself");
+    let bad = update::Change { proxy: Some(Some("ftp://host")), ..update::Change::default() };
+    assert!(matches!(session::update(&world.services, &world.caller, session.as_str(), bad).await, Err(session::Error::Proxy(_))));
     world.end().await;
 }

@@ -26,6 +26,7 @@ handlers! {
     session::create_session,
     session::list_sessions,
     session::get_session,
+    session::update_session,
     session::delete_session,
     session::get_session_qr,
     session::create_pairing_code,

@@ -11,6 +11,7 @@ mod list_sessions;
 mod logout_session;
 mod restart_session;
 mod submit_session_passkey;
+mod update_session;
 
 pub(super) use confirm_session_passkey::confirm_session_passkey;
 pub(super) use create_pairing_code::create_pairing_code;
@@ -23,6 +24,7 @@ pub(super) use list_sessions::list_sessions;
 pub(super) use logout_session::logout_session;
 pub(super) use restart_session::restart_session;
 pub(super) use submit_session_passkey::submit_session_passkey;
+pub(super) use update_session::update_session;
 
 use wharf_api::types::session::SessionWithQr;
 use wharf_core::Services;

@@ -8,12 +8,18 @@ use crate::openapi::schema::{
 use crate::{Permission, limits};
 
 pub(super) fn create_session() -> Value {
-    let proxy = about(
-        nullable(text()),
-        "Its own proxy on the way to WhatsApp, for socket and media: `socks5://` or `http://`, perhaps `NAME:PASSWORD@`, a host and a port. It is kept sealed.",
-    );
-    request(vec![title(), maybe("webhook", hook()), maybe("proxy", proxy)])
+    request(vec![title(), maybe("webhook", hook()), maybe("proxy", about(nullable(text()), PROXY))])
 }
+
+pub(super) fn update_session() -> Value {
+    let proxy = about(nullable(text()), &format!("{PROXY} `null` takes it away: the gateway's own way counts then."));
+    request(vec![
+        maybe("name", about(nullable(name(limits::SESSION_NAME_CHARS)), "What people call it. `null` leaves it as it is.")),
+        maybe("proxy", proxy),
+    ])
+}
+
+const PROXY: &str = "Its own proxy on the way to WhatsApp, for socket and media: `socks5://` or `http://`, perhaps `NAME:PASSWORD@`, a host and a port. It is kept sealed.";
 
 fn title() -> Member {
     always("name", about(name(limits::SESSION_NAME_CHARS), "What people call it."))

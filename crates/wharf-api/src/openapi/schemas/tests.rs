@@ -30,7 +30,7 @@ use crate::types::message::{
 };
 use crate::types::passkey::{ConfirmPasskey, Passkey, PasskeyAssertion};
 use crate::types::quick_start::{QuickMessage, QuickSession, QuickSessionCreated};
-use crate::types::session::{CreatePairingCode, CreateSession, PairingCode, Qr, Session, SessionWithQr};
+use crate::types::session::{CreatePairingCode, CreateSession, PairingCode, Qr, Session, SessionWithQr, UpdateSession};
 use crate::types::switches::{Feature, FeatureSwitch, Pause, PutSwitches, Switches};
 use crate::types::update::UpdateNotice;
 use crate::types::webhook::{
@@ -56,6 +56,7 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
     }
     reads! {
         CreateSession {"name": "shop", "webhook": "https://example.com", "proxy": "socks5://10.0.0.1:1080"},
+        UpdateSession {"name": "shop", "proxy": "socks5://10.0.0.1:1080"},
         CreateWebhook {"url": "https://example.com", "events": ["*"], "sessionId": SESSION, "description": "d", "timeoutSeconds": 5,
             "headers": {"X-A": "1"}, "enabled": true, "secret": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"},
         UpdateWebhook {"url": "https://example.com", "events": ["*"], "description": "d", "timeoutSeconds": 5,

@@ -115,6 +115,7 @@ pub fn not_there(place: &Place, reply: &Reply) -> bool {
 fn body(operation: &Operation, own: &Objects) -> Value {
     let session = &own.session;
     match operation.id {
+        "update_session" => json!({"name": "y"}),
         "create_session" | "quick_create_session" => json!({"name": "x"}),
         "submit_session_passkey" => engine::signed(),
         "confirm_session_passkey" => json!({"code": engine::CODE}),
