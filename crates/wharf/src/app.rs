@@ -12,7 +12,7 @@ use wharf_core::store::{AccountStore, Store};
 use wharf_core::update::Updates;
 use wharf_core::{Chance, Clock, Engine, Meter, Services, Switches, audit, store, switches, usage};
 use wharf_store::SqlStore;
-use wharf_wa::{Trust, TrustError, WaEngine};
+use wharf_wa::{TrustError, WaEngine};
 
 use crate::config::Config;
 use crate::egress::{Guard, Settings};
@@ -78,10 +78,7 @@ impl App {
         world.check_build()?;
         let network = world.network()?;
         world.check_proxy(config.proxy.as_ref())?;
-        let trust = match &config.extra_root {
-            Some(path) => Trust::with_roots_of(path).map_err(Error::ExtraRoot)?,
-            None => Trust::default(),
-        };
+        let trust = config.trust().map_err(Error::ExtraRoot)?;
         let chance: Arc<dyn Chance> = Arc::new(SystemChance);
         identity::make_data_dir(&config.data_dir)?;
         let node = identity::node(&config.data_dir, &*chance)?;
@@ -107,7 +104,7 @@ impl App {
         let outcomes = Arc::new(Outcomes::default());
         let mut engine = wharf_wa::Config::new(node.clone(), master_key);
         engine.server_url = network;
-        engine.trust = trust;
+        engine.trust = trust.clone();
         engine.proxy = config.proxy;
         engine.device_name = config.device_name;
         engine.receive_statuses = config.receive_statuses;
@@ -124,11 +121,11 @@ impl App {
         let files: Arc<dyn Files> = match &config.bucket {
             Some(bucket) => {
                 world.check_bucket(&bucket.endpoint)?;
-                Arc::new(BucketFiles::open(bucket, folder)?)
+                Arc::new(BucketFiles::open(bucket, &trust, folder)?)
             }
             None => Arc::new(folder),
         };
-        let egress = Guard::new(&Settings::new(world.reach(config.reach)))?;
+        let egress = Guard::new(&Settings { trust, ..Settings::new(world.reach(config.reach)) })?;
         let mut services = Services::new(dynamic, engine.clone(), clock, chance, outcomes).with_egress(Arc::new(egress)).with_files(files);
         services.meter = meter;
         services.switches = switches;

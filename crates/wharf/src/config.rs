@@ -15,6 +15,7 @@ use wharf_core::egress::Reach;
 use wharf_core::proxy::{self, Proxy};
 use wharf_core::update;
 use wharf_core::webhook::Schedule;
+use wharf_wa::{Trust, TrustError};
 
 use crate::app::STOP;
 use crate::http;
@@ -95,6 +96,13 @@ pub struct Log {
 pub enum Format {
     Text,
     Json,
+}
+
+impl Config {
+    /// Whose certificates are believed on every way out.
+    pub fn trust(&self) -> Result<Trust, TrustError> {
+        self.extra_root.as_deref().map_or_else(|| Ok(Trust::default()), Trust::with_roots_of)
+    }
 }
 
 impl Default for Config {

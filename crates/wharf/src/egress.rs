@@ -36,8 +36,8 @@ pub struct Settings {
     pub reach: Reach,
     /// Asked instead of the machine's name servers.
     pub name_server: Option<SocketAddr>,
-    /// Certificates (PEM) that are trusted besides the machine's and those that are compiled in.
-    pub roots: Vec<Vec<u8>>,
+    /// Whose certificates are believed.
+    pub trust: Trust,
     /// How long a connection for a download, or for a `POST`, may take to be made, its TLS handshake included.
     pub connect_timeout: Duration,
     pub post_connect_timeout: Duration,
@@ -50,7 +50,7 @@ impl Settings {
         Self {
             reach,
             name_server: None,
-            roots: Vec::new(),
+            trust: Trust::default(),
             connect_timeout: Duration::from_secs(5),
             post_connect_timeout: Duration::from_secs(2),
             slowest: egress::SLOWEST,
@@ -60,12 +60,8 @@ impl Settings {
 
 /// Why there is no way out.
 #[derive(Debug, thiserror::Error)]
-pub enum Unusable {
-    #[error("a root certificate cannot be read")]
-    Root,
-    #[error(transparent)]
-    Client(#[from] reqwest::Error),
-}
+#[error(transparent)]
+pub struct Unusable(#[from] reqwest::Error);
 
 /// The guard is in place for every request that this makes.
 pub struct Guard {
@@ -179,8 +175,6 @@ impl Egress for Guard {
 fn client(settings: &Settings, resolver: &Arc<Guarded>, connect_timeout: Duration, idle: usize) -> Result<Client, Unusable> {
     let mut identity = HeaderMap::new();
     identity.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    // With the authorities that are compiled in: the machine's alone would keep the gateway from starting where there are none.
-    let trust = Trust::with_roots_in(settings.roots.iter().map(Vec::as_slice)).ok_or(Unusable::Root)?;
     let client = Client::builder()
         .no_proxy()
         .redirect(Policy::none())
@@ -188,7 +182,7 @@ fn client(settings: &Settings, resolver: &Arc<Guarded>, connect_timeout: Duratio
         .retry(reqwest::retry::never())
         .dns_resolver(Arc::clone(resolver))
         .connect_timeout(connect_timeout)
-        .tls_backend_preconfigured(trust.for_http())
+        .tls_backend_preconfigured(settings.trust.for_http())
         .default_headers(identity)
         .user_agent(concat!("Wharf/", env!("CARGO_PKG_VERSION")))
         .pool_max_idle_per_host(idle)

@@ -1,5 +1,10 @@
 //! The ways out and the eyes of an operator: proxies, certificates, the library's log, words that nobody knows, what media servers want.
 
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::json;
 
 use crate::harness::process::{Process, fresh_dir, program};
@@ -43,6 +48,100 @@ async fn a_root_file_that_cannot_be_used_is_named_at_the_start() {
 async fn a_machine_without_certificates_runs_the_gateway() {
     let sandbox = sandbox(&[("SSL_CERT_FILE", "/nowhere/certificates.pem"), ("SSL_CERT_DIR", "/nowhere")]).await;
     sandbox.unwrap_or_else(|words| panic!("{words}")).terminate().await;
+}
+
+/// A server whose certificate hangs on a root of its own, and which says yes to whoever believes it.
+struct Foreign {
+    url: String,
+    /// Where its root is.
+    root: PathBuf,
+    /// The first lines of what was asked.
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Foreign {
+    fn start() -> Self {
+        let mut ca = CertificateParams::new(Vec::<String>::new()).unwrap();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &ca).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let tls = Arc::new(tls.with_no_client_auth().with_single_cert(vec![leaf.der().clone()], key).unwrap());
+        let root = fresh_dir().join("root.pem");
+        std::fs::write(&root, ca.pem()).unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let seen = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (tls, seen) = (rustls::ServerConnection::new(Arc::clone(&tls)).unwrap(), Arc::clone(&seen));
+                std::thread::spawn(move || say_yes(rustls::StreamOwned::new(tls, stream.unwrap()), &seen));
+            }
+        });
+        Self { url, root, asked }
+    }
+
+    fn was_asked(&self, beginning: &str) -> bool {
+        self.asked.lock().unwrap().iter().any(|line| line.starts_with(beginning))
+    }
+}
+
+fn say_yes(stream: impl Read + Write, asked: &Mutex<Vec<String>>) {
+    let mut stream = BufReader::new(stream);
+    let (mut first, mut length) = (String::new(), 0);
+    if stream.read_line(&mut first).is_err() {
+        // It does not believe us.
+        return;
+    }
+    loop {
+        let mut line = String::new();
+        match stream.read_line(&mut line) {
+            Ok(1..) if line.trim().is_empty() => break,
+            Ok(1..) => {}
+            _ => return,
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let _ = stream.read_exact(&mut vec![0; length]);
+    asked.lock().unwrap().push(first);
+    let stream = stream.get_mut();
+    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let _ = stream.flush();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_and_the_bucket_believe_the_root_that_the_setting_names() {
+    let server = Foreign::start();
+    let bucket = [
+        ("WHARF_MEDIA_BUCKET", "files"),
+        ("WHARF_MEDIA_ENDPOINT", server.url.as_str()),
+        ("WHARF_MEDIA_REGION", "auto"),
+        ("WHARF_MEDIA_ACCESS_KEY", "me"),
+        ("WHARF_MEDIA_SECRET_KEY", "secret"),
+    ];
+    let hook = json!({"url": format!("{}/hook", server.url), "events": ["*"]});
+    let api = |sandbox: &Process| Api::new(sandbox.ready["url"].as_str().unwrap(), sandbox.ready["apiKey"].as_str().unwrap());
+
+    let strange = sandbox(&bucket).await.unwrap();
+    api(&strange).post("/v1/webhooks", &hook).await.refused(wharf_api::ErrorCode::WebhookUrlUnreachable);
+    assert!(!server.was_asked("POST /hook"));
+    strange.terminate().await;
+
+    let root = ("WHARF_WHATSAPP_EXTRA_ROOT", server.root.to_str().unwrap());
+    let env: Vec<_> = bucket.into_iter().chain([root]).collect();
+    let believing = sandbox(&env).await.unwrap();
+    api(&believing).post("/v1/webhooks", &hook).await.ok(201);
+    assert!(server.was_asked("POST /hook"));
+    let upload = api(&believing).request("POST", "/v1/media?fileName=a.txt").body("hello");
+    crate::harness::api::read(upload).await.ok(201);
+    assert!(server.was_asked("PUT /files/media/"), "{:?}", server.asked);
+    believing.terminate().await;
 }
 
 /// Pairs a session on the sandbox, so that the library has something to say.

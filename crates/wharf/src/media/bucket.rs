@@ -11,12 +11,14 @@ use bytes::Bytes;
 use futures::stream::FuturesUnordered;
 use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::AmazonS3Builder;
+use object_store::client::{ClientOptions, HttpClient, HttpConnector};
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt as _};
 use tokio::io::AsyncReadExt as _;
 use tokio_util::sync::CancellationToken;
 use wharf_api::ids::MediaId;
 use wharf_core::media::files::{Facts, Files, Local, MARK, Reading, Writing};
+use wharf_wa::Trust;
 
 use super::inspect;
 use super::local::{LocalFiles, LocalWriting};
@@ -25,6 +27,9 @@ use super::local::{LocalFiles, LocalWriting};
 const PART_BYTES: u64 = 8 * 1024 * 1024;
 /// How many parts of one file are on their way at the same time.
 const PARTS: usize = 2;
+/// How long a connection to the bucket may take, and one request with its answer.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// Younger files may be on their way to their rows.
 const YOUNG: Duration = Duration::from_hours(1);
 
@@ -54,12 +59,14 @@ pub struct BucketFiles {
 
 impl BucketFiles {
     /// Nothing is asked of the bucket yet.
-    pub fn open(settings: &Settings, scratch: LocalFiles) -> io::Result<Self> {
+    pub fn open(settings: &Settings, trust: &Trust, scratch: LocalFiles) -> io::Result<Self> {
         // Somebody may have chosen one before; that one is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let in_the_clear = settings.endpoint.starts_with("http://");
         let bucket = AmazonS3Builder::new()
             .with_endpoint(&settings.endpoint)
-            .with_allow_http(settings.endpoint.starts_with("http://"))
+            .with_allow_http(in_the_clear)
+            .with_http_connector(Believing { trust: trust.clone(), in_the_clear })
             .with_bucket_name(&settings.bucket)
             .with_region(&settings.region)
             .with_access_key_id(&settings.access_key)
@@ -69,6 +76,33 @@ impl BucketFiles {
             .build()
             .map_err(io::Error::other)?;
         Ok(Self { scratch, bucket: Arc::new(bucket) })
+    }
+}
+
+/// Makes the client that asks the bucket: it believes the certificates that every way out does. All else is as the library has it.
+#[derive(Debug)]
+struct Believing {
+    trust: Trust,
+    in_the_clear: bool,
+}
+
+impl HttpConnector for Believing {
+    #[expect(clippy::disallowed_methods, reason = "the bucket is the operator's own server, named in the settings")]
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("Wharf/", env!("CARGO_PKG_VERSION")))
+            .tls_backend_preconfigured(self.trust.for_http())
+            .http1_only()
+            .https_only(!self.in_the_clear)
+            .connect_timeout(CONNECT_LIMIT)
+            .timeout(ANSWER_LIMIT)
+            // A packed answer would not be as long as its file.
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            .build();
+        client.map(HttpClient::new).map_err(|error| object_store::Error::Generic { store: "S3", source: error.into() })
     }
 }
 

@@ -16,6 +16,9 @@ use wharf::media::LocalFiles;
 use wharf::media::bucket::{BucketFiles, Settings};
 use wharf_api::ids::{MediaId, Uuid};
 use wharf_core::media::files::{Files, Writing};
+use wharf_wa::Trust;
+
+use crate::egress::town::{Certificates, Web};
 
 #[derive(Clone, Default)]
 struct Bucket {
@@ -130,6 +133,10 @@ async fn start() -> (Bucket, String) {
 }
 
 fn open(endpoint: String, folder: &std::path::Path) -> BucketFiles {
+    open_believing(endpoint, &Trust::default(), folder)
+}
+
+fn open_believing(endpoint: String, trust: &Trust, folder: &std::path::Path) -> BucketFiles {
     let settings = Settings {
         endpoint,
         bucket: "files".to_owned(),
@@ -138,7 +145,7 @@ fn open(endpoint: String, folder: &std::path::Path) -> BucketFiles {
         secret_key: "secret".to_owned(),
     };
     assert!(!format!("{settings:?}").contains("secret"));
-    BucketFiles::open(&settings, LocalFiles::open(folder.join("media"), 0).unwrap()).unwrap()
+    BucketFiles::open(&settings, trust, LocalFiles::open(folder.join("media"), 0).unwrap()).unwrap()
 }
 
 async fn written(files: &BucketFiles, size: usize) -> Box<dyn Writing> {
@@ -210,4 +217,25 @@ async fn a_bucket_keeps_no_parts_of_what_was_refused_or_given_up() {
     leaving.abort();
     seen.wait_for(|(_, given_up)| *given_up == 2).await.unwrap();
     assert!(bucket.parts.lock().unwrap().is_empty() && bucket.objects.lock().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_behind_a_root_of_the_operators_is_believed_by_who_was_told_of_it_and_by_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificates = Certificates::of(&["127.0.0.1"]);
+    let there =
+        "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nETag: \"1\"\r\nLast-Modified: Wed, 01 Jan 2020 00:00:00 GMT\r\nConnection: close\r\n\r\n";
+    let web = Web::secure("127.0.0.1:0", &certificates, |_| there.as_bytes().to_vec()).await;
+    let files = open_believing(web.url(""), &certificates.trust(), folder.path());
+    assert_eq!(files.size(&id(1)).await.unwrap(), Some(7));
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let files = open(format!("https://{}", listener.local_addr().unwrap()), folder.path());
+    let knocked = async { certificates.acceptor().accept(listener.accept().await.unwrap().0).await.is_ok() };
+    let wanted = id(1);
+    let believed = tokio::select! {
+        asked = files.size(&wanted) => panic!("it gave up before it knocked: {asked:?}"),
+        believed = knocked => believed,
+    };
+    assert!(!believed, "a root that nobody named is believed");
 }

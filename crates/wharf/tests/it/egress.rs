@@ -201,7 +201,7 @@ async fn each_way_to_fail_has_its_name() {
     assert_eq!(fetch(&sandbox(), &secure.url("/")).await, Err(Error::Tls));
     assert_eq!(post(&sandbox(), &secure.url("/"), &[]).await, Err(Error::Tls));
     let mut settings = Settings::new(Reach::Loopback);
-    settings.roots.push(certificates.root_pem());
+    settings.trust = certificates.trust();
     assert!(fetch(&Guard::new(&settings).unwrap(), &secure.url("/")).await.is_ok());
 
     let gone = Web::plain(|_| Vec::new()).await;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use futures::StreamExt as _;
 use sha2::{Digest as _, Sha256};
 use wharf_api::Timestamp;
@@ -43,7 +44,7 @@ async fn whole(config: &Config, world: &World) -> anyhow::Result<Vec<(&'static s
     let files: Arc<dyn Files> = match &config.bucket {
         Some(bucket) => {
             world.check_bucket(&bucket.endpoint)?;
-            Arc::new(BucketFiles::open(bucket, folder)?)
+            Arc::new(BucketFiles::open(bucket, &config.trust().context("whatsapp.extra_root")?, folder)?)
         }
         None => Arc::new(folder),
     };

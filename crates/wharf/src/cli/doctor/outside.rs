@@ -79,9 +79,7 @@ fn engine(config: &Config, world: &World) -> anyhow::Result<wharf_wa::Config> {
     let mut engine = wharf_wa::Config::new("doctor", [0; 32]);
     engine.server_url = world.network()?;
     world.check_proxy(config.proxy.as_ref())?;
-    if let Some(path) = &config.extra_root {
-        engine.trust = wharf_wa::Trust::with_roots_of(path).context("whatsapp.extra_root")?;
-    }
+    engine.trust = config.trust().context("whatsapp.extra_root")?;
     engine.proxy.clone_from(&config.proxy);
     engine.device_name.clone_from(&config.device_name);
     engine.version = config.whatsapp_version;

@@ -80,7 +80,7 @@ fn packets() -> u64 {
 fn guard(names: &NameServer, certificates: &Certificates) -> Guard {
     let mut settings = Settings::new(Reach::Public);
     settings.name_server = Some(names.address);
-    settings.roots.push(certificates.root_pem());
+    settings.trust = certificates.trust();
     Guard::new(&settings).unwrap()
 }
 

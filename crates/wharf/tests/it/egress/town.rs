@@ -8,10 +8,11 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio_rustls::TlsAcceptor;
+use wharf_wa::Trust;
 
 /// A root, and a certificate under it.
 pub struct Certificates {
-    root_pem: String,
+    trust: Trust,
     server: Arc<rustls::ServerConfig>,
 }
 
@@ -27,11 +28,16 @@ impl Certificates {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let server = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let server = server.with_no_client_auth().with_single_cert(vec![leaf.der().clone()], key).unwrap();
-        Self { root_pem: ca.pem(), server: Arc::new(server) }
+        Self { trust: Trust::with_roots_in([ca.pem().as_bytes()]).unwrap(), server: Arc::new(server) }
     }
 
-    pub fn root_pem(&self) -> Vec<u8> {
-        self.root_pem.clone().into_bytes()
+    /// Who believes the root.
+    pub fn trust(&self) -> Trust {
+        self.trust.clone()
+    }
+
+    pub fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::clone(&self.server))
     }
 }
 
@@ -59,7 +65,7 @@ impl Web {
     }
 
     pub async fn secure(address: &str, certificates: &Certificates, script: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
-        let tls = TlsAcceptor::from(Arc::clone(&certificates.server));
+        let tls = certificates.acceptor();
         Self::start(address, Some(tls), false, Arc::new(script)).await
     }
 
