@@ -137,6 +137,8 @@ pub const MEDIA_PENDING_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 pub const PACE_MESSAGES_PER_MINUTE: u64 = 20;
 pub const PACE_NEW_CONTACTS_PER_HOUR: u64 = 20;
 pub const PACE_NEW_CONTACTS_PER_DAY: u64 = 100;
+/// For the pace a status counts as one message for each so many people whom it is for.
+pub const PACE_STATUS_PEOPLE: usize = 50;
 pub const PACE_STRANGER_JITTER_SECONDS: [u64; 2] = [1, 4];
 /// The longest pause and the longest typing that a plan may ask for, in seconds.
 pub const PACE_SECONDS_MAX: u64 = 60;

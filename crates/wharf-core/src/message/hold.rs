@@ -27,9 +27,14 @@ impl Hold {
     }
 }
 
-/// Whether the chat is a person's: to write first to a group is no first contact.
+/// Whether the chat is a person's: for WhatsApp to write first to a group is no first contact.
 pub fn is_personal(chat: &str) -> bool {
     chat.ends_with("@s.whatsapp.net") || chat.ends_with("@lid")
+}
+
+/// Whether first contacts that wait for this reason include the chat, where nobody wrote in it before: the pace counts groups too.
+pub fn is_contact(chat: &str, reason: HoldReason) -> bool {
+    is_personal(chat) || (reason == HoldReason::Pace && chat.ends_with("@g.us"))
 }
 
 /// What holds the message back at this moment.
@@ -46,10 +51,11 @@ pub async fn on(services: &Services, row: &MessageRow) -> Result<Option<Hold>, s
     }
     let mut holds = services.store.holds_on(&row.session, &row.chat).await?;
     holds.retain(|hold| hold.until > now);
+    holds.retain(|hold| hold.what != Held::FirstContacts || is_contact(&row.chat, hold.reason));
     if holds.iter().any(|hold| hold.what == Held::FirstContacts) {
         let chats = std::slice::from_ref(&row.chat);
-        let stranger = is_personal(&row.chat) && services.store.known_chats(&row.account, &row.session, chats).await?.is_empty();
-        holds.retain(|hold| stranger || hold.what != Held::FirstContacts);
+        let new = services.store.known_chats(&row.account, &row.session, chats).await?.is_empty();
+        holds.retain(|hold| new || hold.what != Held::FirstContacts);
     }
     Ok(holds.into_iter().max_by_key(|hold| hold.until).map(|HoldRow { until, reason, .. }| Hold { until: Some(until), reason }))
 }

@@ -84,6 +84,31 @@ both_backends! {
         world.until_message(&fourth, "delivered").await;
     }
 
+    async fn a_first_post_to_a_group_is_a_new_contact_and_one_in_which_somebody_wrote_is_none(backend) {
+        let world = world(backend, &json!({"newContactsPerHour": 1})).await;
+        let session = world.pair(OWNER).await;
+        let mut groups = Vec::new();
+        for subject in ["first", "second", "third"] {
+            let made = world.api().post("/v1/groups", &json!({"sessionId": session, "subject": subject, "participants": [FRIEND]})).await;
+            groups.push(made.ok(201)["groupId"].as_str().unwrap().to_owned());
+        }
+        world.phone_sends(FRIEND, &groups[2], "a question").await;
+        eventually("the question came in", async || {
+            let list = world.api().get(&format!("/v1/messages?sessionId={session}&direction=incoming")).await;
+            (list.data().as_array().unwrap().len() == 1).then_some(()).ok_or(format!("{list:?}"))
+        })
+        .await;
+        sent(&world, &session, &groups[0], "hello all").await;
+        let second = held(&world, &session, &groups[1], "hello all").await;
+        let stranger = held(&world, &session, "15550002001", "hello").await;
+        sent(&world, &session, &groups[0], "and more").await;
+        sent(&world, &session, &groups[2], "an answer").await;
+        world.advance(3_601).await;
+        world.until_message(&second, "delivered").await;
+        world.advance(3_601).await;
+        world.until_message(&stranger, "delivered").await;
+    }
+
     async fn between_two_strangers_a_session_pauses_and_whom_it_knows_waits_for_nobody(backend) {
         let world = world(backend, &json!({"strangerJitterSeconds": [60, 60]})).await;
         let session = world.pair(OWNER).await;
@@ -136,4 +161,16 @@ async fn a_plan_without_a_word_of_pace_has_the_safe_one_and_odd_ones_are_refused
     ] {
         assert_eq!(put(pace).await.refused(ErrorCode::InvalidRequest)["field"], field);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_for_many_counts_as_many_messages() {
+    let world = world(Backend::Sqlite, &json!({"messagesPerMinute": 3})).await;
+    let session = world.pair(OWNER).await;
+    let audience: Vec<_> = (1..=101).map(|number| format!("1555100{number:04}")).collect();
+    let status = json!({"sessionId": session, "to": "status", "text": "for three times fifty", "audience": audience});
+    assert_eq!(world.api().post("/v1/messages/text", &status).await.ok(201)["status"], "sent");
+    let after = held(&world, &session, SILENT, "one more").await;
+    world.advance(61).await;
+    world.until_message(&after, "delivered").await;
 }

@@ -79,10 +79,10 @@ impl Pump {
         }
         let now = self.now();
         let Some(pacer) = &mut self.queue.pacer else { return };
-        pacer.sends(now.clock);
+        pacer.sends(pacer.cost(item.message.audience.len()), now.clock);
         let begun = pacer.has_begun(chat);
         let jitter = pacer.plan.stranger_jitter_seconds;
-        if begun || !self.queue.is_stranger(chat) {
+        if begun || !self.queue.is_new(chat) {
             return;
         }
         let pause = self.between(jitter);

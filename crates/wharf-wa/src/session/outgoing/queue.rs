@@ -354,12 +354,13 @@ impl Queue {
         let Some(mut pacer) = self.pacer.take() else { return };
         let mut begins: Option<String> = None;
         let mut pause = None;
-        let (mut go, mut wait) = (VecDeque::new(), Vec::new());
+        let (mut go, mut wait, mut ahead) = (VecDeque::new(), Vec::new(), 0);
         for item in std::mem::take(&mut self.ready) {
             let chat = &item.message.chat;
+            let cost = pacer.cost(item.message.audience.len());
             if self.paced.is_some() {
                 wait.push(item);
-            } else if let Some(at) = pacer.message_at(go.len(), now.clock) {
+            } else if let Some(at) = pacer.message_at(ahead, cost, now.clock) {
                 let noted = left(at, now.clock) >= WAITED;
                 self.paced = Some((at, noted));
                 if noted {
@@ -367,7 +368,8 @@ impl Queue {
                     self.changes.push(Change::Hold(HoldRow { what, until: at, reason, times: 1 }));
                 }
                 wait.push(item);
-            } else if !self.is_stranger(chat) || pacer.has_begun(chat) || begins.as_ref() == Some(chat) {
+            } else if !pacer.counts_contacts() || !self.is_new(chat) || pacer.has_begun(chat) || begins.as_ref() == Some(chat) {
+                ahead += cost;
                 go.push_back(item);
             } else if begins.is_some() || pause.is_some() {
                 // One after the other, with the plan's pause between.
@@ -377,6 +379,7 @@ impl Queue {
                 wait.push(item);
             } else {
                 begins = Some(chat.clone());
+                ahead += cost;
                 go.push_back(item);
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use wharf_api::Timestamp;
 use wharf_api::types::hold::HoldReason;
-use wharf_core::message::hold::is_personal;
+use wharf_core::message::hold::{is_contact, is_personal};
 use wharf_core::store::{Held, HoldRow};
 
 use super::{Change, Moment, Queue, Until, left};
@@ -41,6 +41,11 @@ impl Queue {
         is_personal(chat) && !self.contacts.known.contains(chat)
     }
 
+    /// The same for the pace, which counts groups too.
+    pub(in crate::session::outgoing) fn is_new(&self, chat: &str) -> bool {
+        is_contact(chat, HoldReason::Pace) && !self.contacts.known.contains(chat)
+    }
+
     /// The chats of which the store has to be asked whether they are first contacts; of all that are ready where `all`.
     pub(in crate::session::outgoing) fn to_be_asked(&self, now: Moment, all: bool) -> Vec<String> {
         let all = all || self.contacts.wait.is_some() || self.pacer.is_some();
@@ -49,7 +54,8 @@ impl Queue {
         let mut chats: Vec<String> = Vec::new();
         for chat in ready.chain(cold) {
             let answered = self.contacts.unknown.get(chat).is_some_and(|at| now.steady.duration_since(*at) < STRANGER_FOR);
-            if chats.len() < ASKED_AT_ONCE && self.is_stranger(chat) && !answered && !chats.contains(chat) {
+            let may_be = if self.pacer.is_some() { self.is_new(chat) } else { self.is_stranger(chat) };
+            if chats.len() < ASKED_AT_ONCE && may_be && !answered && !chats.contains(chat) {
                 chats.push(chat.clone());
             }
         }
@@ -75,9 +81,10 @@ impl Queue {
             self.contacts.known.insert(chat);
         }
         let Some(wait) = &self.contacts.wait else { return };
-        let lets_go = wait.noted;
+        let (lets_go, reason) = (wait.noted, wait.reason);
+        let waits = |chat: &String| is_contact(chat, reason) && !self.contacts.known.contains(chat);
         let (wait, ready): (VecDeque<_>, VecDeque<_>) =
-            std::mem::take(&mut self.ready).into_iter().partition(|item| self.is_stranger(&item.message.chat));
+            std::mem::take(&mut self.ready).into_iter().partition(|item| waits(&item.message.chat));
         self.ready = ready;
         if lets_go {
             self.waiting.extend(wait.into_iter().map(|item| item.message.id));
@@ -153,7 +160,7 @@ impl Queue {
 
     /// The network took a message to the chat.
     pub(in crate::session::outgoing) fn got_through(&mut self, chat: &str) {
-        if is_personal(chat) && self.contacts.known.len() <= KNOWN_KEPT {
+        if is_contact(chat, HoldReason::Pace) && self.contacts.known.len() <= KNOWN_KEPT {
             self.contacts.known.insert(chat.to_owned());
         }
     }

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use wharf_api::Timestamp;
 use wharf_api::types::account::Pace;
+use wharf_api::{Timestamp, limits};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -39,14 +39,27 @@ impl Pacer {
         self.sent = (0..limit).map(|_| now).collect();
     }
 
-    /// When another message may go behind `ahead` others; `None` is now.
-    pub(super) fn message_at(&mut self, ahead: usize, now: Timestamp) -> Option<Timestamp> {
+    /// As how many messages one for so many people counts: a status asks for the keys of all of them. One for more than a minute's worth
+    /// fills the minute.
+    pub(in crate::session::outgoing) fn cost(&self, people: usize) -> usize {
+        let most = self.plan.messages_per_minute.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        people.div_ceil(limits::PACE_STATUS_PEOPLE).clamp(1, most.max(1))
+    }
+
+    /// When a message of this cost may go behind others of the cost `ahead`; `None` is now.
+    pub(super) fn message_at(&mut self, ahead: usize, cost: usize, now: Timestamp) -> Option<Timestamp> {
         let limit = usize::try_from(self.plan.messages_per_minute?).unwrap_or(usize::MAX);
         while self.sent.front().is_some_and(|at| at.plus_millis(MINUTE_MS) <= now) {
             self.sent.pop_front();
         }
-        let over = (self.sent.len() + ahead).checked_sub(limit)?;
+        let over = (self.sent.len() + ahead + cost).checked_sub(limit.checked_add(1)?)?;
         Some(self.sent.get(over).map_or(now, |at| *at).plus_millis(MINUTE_MS))
+    }
+
+    /// Whether it matters who is new.
+    pub(super) const fn counts_contacts(&self) -> bool {
+        let plan = &self.plan;
+        plan.new_contacts_per_hour.is_some() || plan.new_contacts_per_day.is_some() || plan.stranger_jitter_seconds.is_some()
     }
 
     /// When somebody new may be written to; `None` is now.
@@ -68,9 +81,9 @@ impl Pacer {
         self.begun.iter().any(|(begun, _)| begun == chat)
     }
 
-    pub(in crate::session::outgoing) fn sends(&mut self, now: Timestamp) {
+    pub(in crate::session::outgoing) fn sends(&mut self, cost: usize, now: Timestamp) {
         if self.plan.messages_per_minute.is_some() {
-            self.sent.push_back(now);
+            self.sent.extend(std::iter::repeat_n(now, cost));
         }
     }
 
@@ -104,13 +117,26 @@ mod tests {
     #[test]
     fn as_many_messages_as_the_plan_says_go_in_any_minute_and_one_more_waits_for_the_first_to_be_a_minute_old() {
         let mut pacer = pacer(|plan| plan.messages_per_minute = Some(2));
-        pacer.sends(at(0));
-        assert_eq!(pacer.message_at(0, at(10)), None, "at the limit");
-        assert_eq!(pacer.message_at(1, at(10)), Some(at(60)), "one past it");
-        pacer.sends(at(10));
-        assert_eq!(pacer.message_at(0, at(59)), Some(at(60)));
-        assert_eq!(pacer.message_at(1, at(59)), Some(at(70)));
-        assert_eq!(pacer.message_at(0, at(60)), None);
+        pacer.sends(1, at(0));
+        assert_eq!(pacer.message_at(0, 1, at(10)), None, "at the limit");
+        assert_eq!(pacer.message_at(1, 1, at(10)), Some(at(60)), "one past it");
+        pacer.sends(1, at(10));
+        assert_eq!(pacer.message_at(0, 1, at(59)), Some(at(60)));
+        assert_eq!(pacer.message_at(1, 1, at(59)), Some(at(70)));
+        assert_eq!(pacer.message_at(0, 1, at(60)), None);
+    }
+
+    #[test]
+    fn a_status_counts_by_the_people_whom_it_is_for_and_one_for_too_many_has_a_minute_of_its_own() {
+        let mut pacer = pacer(|plan| plan.messages_per_minute = Some(4));
+        assert_eq!([0, 1, 50, 51, 150, 1_000].map(|people| pacer.cost(people)), [1, 1, 1, 2, 3, 4]);
+        pacer.sends(1, at(0));
+        assert_eq!(pacer.message_at(0, 3, at(1)), None, "at the limit");
+        assert_eq!(pacer.message_at(0, 4, at(1)), Some(at(60)), "one past it");
+        assert_eq!(pacer.message_at(1, 3, at(1)), Some(at(60)), "behind another");
+        assert_eq!(pacer.message_at(0, 4, at(60)), None);
+        pacer.sends(4, at(60));
+        assert_eq!(pacer.message_at(0, 1, at(119)), Some(at(120)));
     }
 
     #[test]
@@ -132,13 +158,13 @@ mod tests {
     #[test]
     fn without_limits_everything_goes_at_once_and_a_restart_goes_on_with_what_was_begun() {
         let mut free = pacer(|_| {});
-        free.sends(at(0));
+        free.sends(1, at(0));
         free.begins("a", at(0), Duration::ZERO);
-        assert_eq!((free.message_at(1_000, at(0)), free.contact_at(at(0))), (None, None));
+        assert_eq!((free.message_at(1_000, 1, at(0)), free.contact_at(at(0))), (None, None));
         let plan = Pace { new_contacts_per_hour: Some(1), messages_per_minute: Some(1), ..Pace::OFF };
         let mut recalled = Pacer::new(plan, vec![("a".to_owned(), at(0))]);
         assert_eq!(recalled.contact_at(at(1)), Some(at(3_600)));
         recalled.assume_full(at(1));
-        assert_eq!(recalled.message_at(0, at(2)), Some(at(61)));
+        assert_eq!(recalled.message_at(0, 1, at(2)), Some(at(61)));
     }
 }
