@@ -48,6 +48,8 @@ pub(crate) struct Known {
     pub(crate) expires_at: Option<Timestamp>,
     /// A higher number that is not claimed yet, and since when there is one.
     next: Option<(FetchedVersion, Timestamp)>,
+    /// A higher number with which a knock was turned away.
+    unfit: Option<u32>,
     /// A fetch is wanted or runs whose number would be claimed at once.
     busy: bool,
 }
@@ -61,6 +63,11 @@ impl Known {
     /// Whether it is doubtful that the number is still taken.
     fn is_doubtful(&self, now: Timestamp) -> bool {
         self.is_refused() || now.as_millis() - self.as_of.as_millis() > OLD_MS
+    }
+
+    /// Whether the number was turned away while the one that is claimed is taken. Once that one is refused, all others are worth a try.
+    fn turns_away(&self, revision: u32) -> bool {
+        self.unfit == Some(revision) && !self.is_refused()
     }
 
     /// Claims the higher number from now on, if there is one and it is time.
@@ -99,6 +106,7 @@ impl WebVersion {
             refused: None,
             expires_at: None,
             next: None,
+            unfit: None,
             busy: false,
         };
         Self {
@@ -178,6 +186,32 @@ impl WebVersion {
         }
     }
 
+    /// The higher number that is not claimed yet: a knock tells whether it is taken.
+    fn candidate(&self) -> Option<u32> {
+        self.known.borrow().next.filter(|_| !self.pinned).map(|(next, _)| next.revision)
+    }
+
+    /// A knock that claimed `revision` was let in: new connections claim it from now on.
+    fn prove(&self, revision: u32, now: Timestamp) {
+        let proved = self.known.send_if_modified(|known| {
+            let Some((next, _)) = known.next.filter(|(next, _)| next.revision == revision) else { return false };
+            (known.revision, known.source, known.as_of, known.next) = (next.revision, next.source, now, None);
+            true
+        });
+        if proved {
+            tracing::info!(version = revision, "WhatsApp takes a newer version of WhatsApp Web; new connections claim it");
+        }
+    }
+
+    /// A knock that claimed `revision` was turned away for it: it is not claimed while the one that is claimed is taken.
+    fn turn_away(&self, revision: u32) {
+        self.known.send_if_modified(|known| {
+            known.unfit = Some(revision);
+            known.next.take_if(|(next, _)| next.revision == revision).is_some()
+        });
+        tracing::warn!(version = revision, "WhatsApp turns a newer version of WhatsApp Web away that its page tells of; it is not claimed");
+    }
+
     /// WhatsApp says until when it takes the claimed version.
     pub(crate) fn ends(&self, at: Timestamp) {
         let changed = |known: &mut Known| known.expires_at.replace(at) != Some(at);
@@ -197,7 +231,8 @@ impl WebVersion {
             if !self.pinned {
                 if found.revision == known.revision {
                     known.as_of = known.as_of.max(found.at);
-                } else if found.revision > known.next.map_or(known.revision, |(next, _)| next.revision) {
+                } else if found.revision > known.next.map_or(known.revision, |(next, _)| next.revision) && !known.turns_away(found.revision)
+                {
                     let since = known.next.map_or(now, |(_, since)| since);
                     known.next = Some((found, since));
                 }

@@ -304,6 +304,43 @@ both_backends! {
         assert_includes(&world.known().await, &json!({"claimed": spelled(NEWER), "source": "sw_js"}));
     }
 
+    async fn a_newer_number_is_claimed_as_soon_as_a_knock_was_let_in_with_it_and_never_where_it_was_turned_away(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let operator = world.operator();
+        let fetch = async || operator.post("/v1/admin/whatsapp/version", &json!({})).await.ok(200).clone();
+        world.control().post("/control/faults", &json!({"action": "refuse_registration", "code": 405})).await.ok(200);
+        world.change(json!({"served": NEWER})).await;
+        world.advance(2 * MINUTE).await;
+        assert_eq!(fetch().await["served"], spelled(NEWER));
+        eventually("the knock is turned away", async || {
+            let log = world.log();
+            log.contains("turns a newer version of WhatsApp Web away").then_some(()).ok_or(log)
+        })
+        .await;
+        world.advance(25 * 60 * MINUTE).await;
+        let known = fetch().await;
+        assert_eq!((&known["claimed"], &known["served"]), (&json!(spelled(BUILT_IN)), &json!(spelled(NEWER))), "after more than a day");
+        assert_eq!(claims(&world.network().await, NEWER), 1, "nobody but the one knock claimed it");
+
+        world.control().delete("/control/faults").await.ok(200);
+        world.change(json!({"served": NEWER + 5})).await;
+        world.advance(2 * MINUTE).await;
+        fetch().await;
+        eventually("the number that is taken is claimed", async || {
+            let known = world.known().await;
+            (known["claimed"] == spelled(NEWER + 5)).then_some(()).ok_or(known.to_string())
+        })
+        .await;
+        assert_includes(&world.known().await, &json!({"source": "sw_js"}));
+        // The socket that stands is left alone, and whoever connects now claims the newer one.
+        assert!(world.metric("wharf_sockets_lost_total 0").await);
+        world.send(&session, ECHO, "by the old number").await.ok(201);
+        let knocked = claims(&world.network().await, NEWER + 5);
+        world.create().await;
+        assert!(claims(&world.network().await, NEWER + 5) > knocked);
+    }
+
     async fn pages_that_go_wrong_leave_the_number_and_hold_no_connection_up(backend) {
         let world = World::start(backend).await;
         let operator = world.operator();
@@ -346,7 +383,8 @@ both_backends! {
         let network = world.network().await;
         assert_eq!((asked(&network, "elsewhere"), asked(&network, "bare")), (0, 0), "{network}");
 
-        // A good page: the number is known at once, and claimed after a day.
+        // A good page: the number is known at once, and claimed after a day where no knock tells more.
+        world.control().post("/control/faults", &json!({"action": "hold_qr"})).await.ok(200);
         world.change(json!({"fault": "", "workerFault": "403"})).await;
         world.advance(2 * MINUTE).await;
         let answered = operator.post("/v1/admin/whatsapp/version", &json!({})).await;

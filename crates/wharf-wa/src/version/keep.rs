@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use wharf_api::Timestamp;
 use wharf_api::types::whatsapp::VersionSource;
 use wharf_core::store::{FetchedVersion, VersionRow};
 
 use super::judge::judge;
+use crate::probe::{self, Verdict};
 use crate::session::Context;
 
 /// How often it is looked whether something is due. What is due is told by the clock.
@@ -30,9 +32,23 @@ const URGENT_READ_MS: i64 = 5_000;
 const WATCH: Duration = Duration::from_millis(500);
 const WATCHES: usize = 10;
 
+/// When a number is tried again with which a knock came to no end.
+const KNOCK_AGAIN_MS: i64 = 60 * MINUTE_MS;
+/// What WhatsApp says to a version that it does not take.
+const OUTDATED: u16 = 405;
+
 /// Keeps the version and the standing of the process. Never ends.
 pub(crate) async fn keep(ctx: Arc<Context>) {
-    let mut keeper = Keeper { ctx, read_at: None, urgent: None, next_at: None, failed: false, saved: VersionRow::default() };
+    let mut keeper = Keeper {
+        ctx,
+        read_at: None,
+        urgent: None,
+        next_at: None,
+        failed: false,
+        saved: VersionRow::default(),
+        tried: None,
+        knocking: JoinSet::new(),
+    };
     loop {
         keeper.look().await;
         tokio::select! {
@@ -53,6 +69,9 @@ struct Keeper {
     failed: bool,
     /// What the row is known to say.
     saved: VersionRow,
+    /// The number that was knocked with last, and when.
+    tried: Option<(u32, Timestamp)>,
+    knocking: JoinSet<()>,
 }
 
 impl Keeper {
@@ -90,6 +109,7 @@ impl Keeper {
             };
             self.fetch(now, gap).await;
         }
+        self.knock(now);
         self.save().await;
         if busy {
             ctx.version.idle();
@@ -158,6 +178,26 @@ impl Keeper {
         }
         ctx.version.hear(fetched, ctx.clock.now());
         true
+    }
+
+    /// Tries a higher number that is not claimed yet, as a device that nobody links: what WhatsApp takes need not be looked at for a day.
+    fn knock(&mut self, now: Timestamp) {
+        while self.knocking.try_join_next().is_some() {}
+        let ctx = Arc::clone(&self.ctx);
+        let Some(revision) = ctx.version.candidate() else { return };
+        let lately = self.tried.is_some_and(|(tried, at)| tried == revision && now.as_millis() - at.as_millis() < KNOCK_AGAIN_MS);
+        if lately || !self.knocking.is_empty() || ctx.config.switches.connecting_paused().is_some() {
+            return;
+        }
+        self.tried = Some((revision, now));
+        self.knocking.spawn(async move {
+            let knocked = probe::through(&ctx.dialer, &ctx.config.device_name, (2, 3000, revision), probe::PATIENCE).await;
+            match knocked.verdict {
+                Verdict::Reached => ctx.version.prove(revision, ctx.clock.now()),
+                Verdict::Refused { code: OUTDATED, .. } => ctx.version.turn_away(revision),
+                verdict => tracing::debug!(version = revision, verdict = verdict.label(), "a knock with a newer version told nothing"),
+            }
+        });
     }
 
     /// What the other node finds is ours too.

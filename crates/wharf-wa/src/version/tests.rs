@@ -56,3 +56,42 @@ fn what_the_operator_set_stands_over_all_also_downward() {
     assert_eq!((known.revision, known.source), (BUILT_IN - 1, VersionSource::Setting));
     assert_eq!(known.served, Some(found(BUILT_IN + 10, 30)), "what WhatsApp serves is shown all the same");
 }
+
+#[test]
+fn a_number_that_a_knock_was_let_in_with_is_claimed_at_once_and_only_that_one() {
+    let version = WebVersion::new(None, at(1));
+    assert_eq!(version.candidate(), None);
+    version.hear(found(BUILT_IN + 10, 1), at(1));
+    assert_eq!(version.candidate(), Some(BUILT_IN + 10));
+    version.hear(found(BUILT_IN + 20, 1), at(1));
+    version.prove(BUILT_IN + 10, at(1));
+    assert_eq!(version.revision(), BUILT_IN, "another one is known by then, and nobody knocked with it");
+    version.prove(BUILT_IN + 20, at(1));
+    let known = version.known();
+    assert_eq!((known.revision, known.source, known.as_of), (BUILT_IN + 20, VersionSource::SwJs, at(1)));
+    version.prove(BUILT_IN + 30, at(1));
+    assert_eq!((version.revision(), version.candidate()), (BUILT_IN + 20, None), "nobody told of it");
+
+    let pinned = WebVersion::new(Some(BUILT_IN), at(1));
+    pinned.hear(found(BUILT_IN + 10, 1), at(1));
+    assert_eq!(pinned.candidate(), None, "the operator's word stands");
+}
+
+#[test]
+fn a_number_that_a_knock_was_turned_away_with_is_not_claimed_before_the_one_that_is_claimed_is_refused() {
+    let version = WebVersion::new(None, at(1));
+    version.hear(found(BUILT_IN + 10, 1), at(1));
+    version.turn_away(BUILT_IN + 10);
+    version.hear(found(BUILT_IN + 10, 2), at(2));
+    version.ripen(at(3));
+    assert_eq!((version.revision(), version.candidate()), (BUILT_IN, None));
+    version.hear(found(BUILT_IN + 20, 3), at(3));
+    assert_eq!(version.candidate(), Some(BUILT_IN + 20), "another one is as good as ever");
+
+    let refused = WebVersion::new(None, at(1));
+    refused.hear(found(BUILT_IN + 10, 1), at(1));
+    refused.turn_away(BUILT_IN + 10);
+    refused.refuse(BUILT_IN, at(1));
+    refused.hear(found(BUILT_IN + 10, 1), at(1));
+    assert_eq!(refused.revision(), BUILT_IN + 10, "nothing is lost by it");
+}
