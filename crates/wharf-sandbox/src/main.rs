@@ -131,7 +131,9 @@ async fn run(args: Args) -> Result<()> {
         banner::print(&app.url(), control_url.as_deref(), &clock_url, &keys, args.pace);
     }
 
+    machine::tell_ready();
     signals.asked_to_end().await;
+    machine::tell_stopping();
     let stop = async {
         app.shutdown().await;
         // The network ends last: the gateway says goodbye to it.

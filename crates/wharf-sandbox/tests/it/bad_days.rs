@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use crate::harness::process::{Process, fresh_dir, program};
-use crate::harness::{Api, Backend, OWNER, SILENT, World, both_backends, eventually};
+use crate::harness::{Api, Backend, OWNER, PATIENCE, SILENT, World, both_backends, eventually};
 
 /// More requests than the log's queue has lines.
 const FLOOD: usize = 6_000;
@@ -93,11 +93,22 @@ async fn who_reads_the_log_again_is_told_how_many_lines_were_dropped() {
     until_ended(child).await;
 }
 
+/// What the service manager is told next.
+async fn told(manager: &tokio::net::UnixDatagram) -> String {
+    let mut word = [0; 256];
+    let length = tokio::time::timeout(PATIENCE, manager.recv(&mut word)).await.expect("it is told in time").unwrap();
+    String::from_utf8_lossy(&word[..length]).trim().to_owned()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_ends_in_order_on_sigquit_and_goes_on_after_signals_that_mean_nothing_to_it() {
     let dir = fresh_dir();
     let args = ["--json", "--port", "0", "--data-dir", dir.to_str().unwrap()];
-    let mut sandbox = Process::start(&program("wharf-sandbox"), &args, &[("WHARF_LOG", "info")]).await;
+    let socket = dir.join("manager");
+    let manager = tokio::net::UnixDatagram::bind(&socket).unwrap();
+    let env = [("WHARF_LOG", "info"), ("NOTIFY_SOCKET", socket.to_str().unwrap())];
+    let mut sandbox = Process::start(&program("wharf-sandbox"), &args, &env).await;
+    assert_eq!(told(&manager).await, "READY=1");
     let api = Api::new(sandbox.ready["url"].as_str().unwrap(), "");
     for (sent, name) in [(Signal::SIGHUP, "SIGHUP"), (Signal::SIGUSR1, "SIGUSR1"), (Signal::SIGUSR2, "SIGUSR2")] {
         signal(sandbox.id(), sent);
@@ -109,6 +120,7 @@ async fn a_service_ends_in_order_on_sigquit_and_goes_on_after_signals_that_mean_
         api.get("/healthz").await.ok(200);
     }
     signal(sandbox.id(), Signal::SIGQUIT);
+    assert_eq!(told(&manager).await, "STOPPING=1");
     let status = sandbox.ended().await;
     assert!(status.success(), "{status}");
     eventually("its last line", async || {
