@@ -162,6 +162,8 @@ pub struct Writes {
     pub commit_writes: Histogram,
     /// Groups of writes whose commit failed, or of which nobody knows whether it did.
     pub lost_commits: Counter,
+    /// Writes that met a lock of somebody else's, or took too long to share a commit.
+    pub held: Counter,
     /// Writes of an engine that did not own its session any more.
     pub fenced: Counter,
 }
@@ -212,6 +214,8 @@ pub struct Meter {
     pub received: Counter,
     /// Messages that came in and could not be decrypted, at least not at once.
     pub undecryptable: Counter,
+    /// What the library had acknowledged and kept, and nobody could read any more.
+    pub leftovers_dropped: Counter,
     /// Sessions that take no messages because the database refuses to keep them.
     pub stopped_intakes: Level,
     /// Messages that could not be decrypted and that the account's own phone gave again.
@@ -253,11 +257,13 @@ impl Default for Meter {
                 commit_seconds: Histogram::new(COMMIT_SECONDS),
                 commit_writes: Histogram::new(COMMIT_WRITES),
                 lost_commits: Counter::default(),
+                held: Counter::default(),
                 fenced: Counter::default(),
             },
             unknown: Unknown::default(),
             received: Counter::default(),
             undecryptable: Counter::default(),
+            leftovers_dropped: Counter::default(),
             stopped_intakes: Level::default(),
             recovered: Counter::default(),
             media_damaged: Counter::default(),

@@ -61,6 +61,14 @@ pub enum Error {
     Refused(String),
 }
 
+impl Error {
+    /// Whether the same may go through later: when the database is back, or when somebody has mended it. What has to be written at some
+    /// time is kept until then.
+    pub const fn is_for_later(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Refused(_))
+    }
+}
+
 /// All that Wharf keeps.
 pub trait Store:
     AccountStore

@@ -50,7 +50,8 @@ impl Dialect {
         }
     }
 
-    /// After how many statements a commit takes no further writes: each costs PostgreSQL a way there and back, and all share the patience below.
+    /// After how many statements a commit takes no further writes, and how many one write may have: each costs PostgreSQL a way there and
+    /// back, and all share the patience below. At five milliseconds each it is the time of a commit.
     pub const fn statements(self) -> usize {
         match self {
             Self::Sqlite => usize::MAX,
@@ -63,6 +64,22 @@ impl Dialect {
         match self {
             Self::Sqlite => None,
             Self::Postgres => Some(Duration::from_millis(2_250)),
+        }
+    }
+
+    /// After how long a commit takes no further writes.
+    pub const fn group_patience(self) -> Option<Duration> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(Duration::from_millis(750)),
+        }
+    }
+
+    /// How long after the begin of a commit that others share a write may still run. Then the others go on without it.
+    pub const fn company_patience(self) -> Option<Duration> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(Duration::from_millis(1_250)),
         }
     }
 
@@ -116,7 +133,8 @@ impl Connect {
         let limits = [
             ("synchronous_commit", "on"),
             ("statement_timeout", "2000"),
-            ("lock_timeout", "1500"),
+            // As long as `Wait::USUAL`. A lane waits no longer, for all its writes wait with it.
+            ("lock_timeout", "250"),
             // A frozen process must not hold an owner's row against the one that takes over.
             ("idle_in_transaction_session_timeout", "5000"),
         ];

@@ -37,6 +37,9 @@ statements! {
     );
 }
 
+/// How many keys one commit touches, each by a statement.
+const TOUCHED_AT_ONCE: usize = 100;
+
 fn key(row: &mut Row) -> Result<(i64, KeyRow), Error> {
     let number = row.int()?;
     let key = KeyRow {
@@ -134,15 +137,18 @@ impl KeyStore for SqlStore {
     }
 
     async fn touch_keys(&self, account: &AccountId, used: &[(KeyId, Timestamp)]) -> Result<(), Error> {
-        let (owner, used) = (account.clone(), used.to_vec());
-        self.write(account.as_str(), "", move |tx| {
-            Box::pin(async move {
-                for (id, at) in &used {
-                    tx.execute(&TOUCH, args![&owner, id, *at]).await?;
-                }
-                Ok(())
-            })
-        })
-        .await
+        for part in used.chunks(TOUCHED_AT_ONCE) {
+            let (owner, used) = (account.clone(), part.to_vec());
+            let touched = self.write(account.as_str(), "", move |tx| {
+                Box::pin(async move {
+                    for (id, at) in &used {
+                        tx.execute(&TOUCH, args![&owner, id, *at]).await?;
+                    }
+                    Ok(())
+                })
+            });
+            touched.await?;
+        }
+        Ok(())
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! A write waits for no company: the lane takes what queued up while it committed the group before. SQLite has one
 //! lane, its one writer. PostgreSQL has several; an account always has the same, so two lanes do not fight over its rows.
+//! A write whose lock somebody else holds leaves its lane, so that it holds up nobody (see [`aside`]).
 
+mod aside;
 mod batch;
 mod job;
 
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
@@ -19,6 +22,7 @@ use wharf_core::store::Error;
 use crate::dialect::{Connect, Dialect};
 use crate::open::Config;
 use crate::sql::{Conn, Tx, unavailable};
+use aside::Aside;
 use batch::Worker;
 use job::{Job, Pending};
 
@@ -51,6 +55,11 @@ impl Place {
         Self { shared: true, ..Self::of(account, session) }
     }
 
+    /// Whose writes keep their order, and wait for each other where a lock is held.
+    fn key(self) -> u64 {
+        self.session.unwrap_or(self.account)
+    }
+
     /// What the group locks for it.
     fn locks(self) -> impl Iterator<Item = i64> {
         self.shared.then_some(self.account).into_iter().chain(self.session).map(u64::cast_signed)
@@ -61,6 +70,19 @@ fn hash(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()
+}
+
+/// How long a commit waits for a lock that somebody else holds: for its places, and then for each row. On PostgreSQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wait {
+    pub places: Duration,
+    pub rows: Duration,
+}
+
+impl Wait {
+    pub const USUAL: Self = Self { places: Duration::from_millis(250), rows: Duration::from_millis(250) };
+    /// While locks are known to be held.
+    pub const SHORT: Self = Self { places: Duration::from_millis(100), rows: Duration::from_millis(100) };
 }
 
 enum Letter {
@@ -82,7 +104,7 @@ impl Lanes {
         let dialect = connect.dialect();
         let start = |conn| {
             let (sender, letters) = mpsc::channel(QUEUE);
-            let worker = Worker::new(conn, connect.clone(), config, Arc::clone(bell));
+            let worker = Worker::new(Some(conn), connect.clone(), config, Arc::clone(bell));
             spawn(dialect, run(worker, letters, lock.map(Arc::clone)));
             sender
         };
@@ -91,7 +113,7 @@ impl Lanes {
 
     /// Runs `work` in the transaction of its lane and answers after the commit. Dropping the future leaves it open
     /// whether the work is done; it is never done by half.
-    /// It is run anew where the database ended it to break a circle of waits.
+    /// It is run anew where a lock that it needs was not to be had, as long as its caller waits.
     pub async fn write<T, W>(&self, place: Place, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -136,13 +158,16 @@ fn spawn(dialect: Dialect, lane: impl Future<Output = ()> + Send + 'static) {
 }
 
 async fn run(mut worker: Worker, mut letters: mpsc::Receiver<Letter>, lock: Option<Arc<File>>) {
-    let mut closing = None;
+    let (mut closing, mut aside) = (None, None::<Aside>);
     while let Some(letter) = letters.recv().await {
         let mut jobs = Vec::new();
         let mut next = Some(letter);
         while let Some(letter) = next {
             match letter {
-                Letter::Job(place, job) => jobs.push((place, job)),
+                Letter::Job(place, job) => match &aside {
+                    Some(aside) if aside.has(place) => aside.push((place, job)),
+                    _ => jobs.push((place, job)),
+                },
                 Letter::Close(done) => {
                     letters.close();
                     closing = Some(done);
@@ -150,9 +175,16 @@ async fn run(mut worker: Worker, mut letters: mpsc::Receiver<Letter>, lock: Opti
             }
             next = if jobs.len() < worker.group() { letters.try_recv().ok() } else { None };
         }
-        worker.commit(jobs).await;
+        let wait = if aside.as_ref().is_none_or(Aside::is_idle) { Wait::USUAL } else { Wait::SHORT };
+        for write in worker.commit(jobs, wait).await {
+            worker.held();
+            aside.get_or_insert_with(|| Aside::start(worker.another())).push(write);
+        }
     }
     worker.close().await;
+    if let Some(aside) = aside {
+        aside.close().await;
+    }
     drop(lock);
     if let Some(done) = closing {
         // Whoever asked may have gone.

@@ -24,8 +24,6 @@ statements! {
     INSERT = concat!("INSERT INTO media (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)");
     FIND = concat!("SELECT ", columns!(), " FROM media WHERE account_id = $1 AND id = $2");
     EXTEND = "UPDATE media SET expires_at = $3 WHERE account_id = $1 AND id = $2 AND expires_at < $3";
-    EXPIRED = "SELECT id FROM media WHERE expires_at <= $1 \
-        AND NOT EXISTS (SELECT 1 FROM media_fetches f WHERE f.media_id = media.id) ORDER BY expires_at LIMIT $2";
     EXPIRE = "DELETE FROM media WHERE expires_at <= $1 AND id IN (SELECT e.id FROM media e WHERE e.expires_at <= $1 \
         AND NOT EXISTS (SELECT 1 FROM media_fetches f WHERE f.media_id = e.id) ORDER BY e.expires_at LIMIT $2) RETURNING id";
     DELETE = "DELETE FROM media WHERE id = $1";
@@ -145,6 +143,9 @@ async fn settle(tx: &mut Tx, fetch: &DueFetch, row: &MediaRow, error: Option<&st
     Ok(true)
 }
 
+/// How many files one commit forgets, each by two statements.
+const DELETED_AT_ONCE: usize = 100;
+
 #[async_trait]
 impl MediaStore for SqlStore {
     async fn insert_media(&self, row: &MediaRow) -> Result<(), Error> {
@@ -159,28 +160,26 @@ impl MediaStore for SqlStore {
         self.readers.first(&FIND, args![account, id]).await?.map(|mut row| media(&mut row)).transpose()
     }
 
-    async fn list_expired_media(&self, now: Timestamp, limit: u32) -> Result<Vec<MediaId>, Error> {
-        let mut rows = self.readers.fetch(&EXPIRED, args![now, limit]).await?;
-        rows.iter_mut().map(|row| row.parsed("the media id", MediaId::parse)).collect()
-    }
-
     async fn expire_media(&self, now: Timestamp, limit: u32) -> Result<Vec<MediaId>, Error> {
         let mut rows = self.write("", "", move |tx| Box::pin(async move { tx.fetch(&EXPIRE, args![now, limit]).await })).await?;
         rows.iter_mut().map(|row| row.parsed("the media id", MediaId::parse)).collect()
     }
 
     async fn delete_media(&self, ids: &[MediaId]) -> Result<(), Error> {
-        let ids = ids.to_vec();
-        self.write("", "", move |tx| {
-            Box::pin(async move {
-                for id in &ids {
-                    tx.execute(&DELETE, args![id]).await?;
-                    tx.execute(&DELETE_FETCH, args![id]).await?;
-                }
-                Ok(())
-            })
-        })
-        .await
+        for part in ids.chunks(DELETED_AT_ONCE) {
+            let ids = part.to_vec();
+            let deleted = self.write("", "", move |tx| {
+                Box::pin(async move {
+                    for id in &ids {
+                        tx.execute(&DELETE, args![id]).await?;
+                        tx.execute(&DELETE_FETCH, args![id]).await?;
+                    }
+                    Ok(())
+                })
+            });
+            deleted.await?;
+        }
+        Ok(())
     }
 
     async fn list_due_fetches(&self, node: &str, now: Timestamp, of_account: u32, limit: u32) -> Result<Vec<DueFetch>, Error> {

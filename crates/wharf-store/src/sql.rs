@@ -10,7 +10,7 @@ mod tx;
 
 pub(crate) use arg::{Arg, args};
 pub(crate) use conn::Conn;
-pub(crate) use fault::{classify, classify_sqlite, corrupt, is_damaged, refused, unavailable, worth_another_try};
+pub(crate) use fault::{classify, classify_sqlite, corrupt, is_damaged, is_undone_commit, refused, unavailable, worth_another_try};
 pub(crate) use row::Row;
 pub(crate) use sqlite::keep_statements;
 pub(crate) use tx::{Rings, Tx};

@@ -149,7 +149,7 @@ async fn no_try(services: &Services, fetch: &DueFetch, pause_ms: i64) -> Result<
 async fn until_written<T, W: Future<Output = Result<T, store::Error>>>(write: impl Fn() -> W) -> Result<T, store::Error> {
     loop {
         match write().await {
-            Err(store::Error::Unavailable(_)) => tokio::time::sleep(WRITE_AGAIN).await,
+            Err(error) if error.is_for_later() => tokio::time::sleep(WRITE_AGAIN).await,
             written => return written,
         }
     }

@@ -60,10 +60,8 @@ pub trait MediaStore {
 
     async fn find_media(&self, account: &AccountId, id: &MediaId) -> Result<Option<MediaRow>, Error>;
 
-    /// Rows of all accounts whose time is over, but for files that are still to be fetched: their fetch ends first.
-    async fn list_expired_media(&self, now: Timestamp, limit: u32) -> Result<Vec<MediaId>, Error>;
-
-    /// Deletes the first `limit` of those rows, and tells which: a row whose time was put off since is none of them.
+    /// Deletes the first `limit` rows of all accounts whose time is over, and tells which; but for files that are still to be fetched:
+    /// their fetch ends first.
     async fn expire_media(&self, now: Timestamp, limit: u32) -> Result<Vec<MediaId>, Error>;
 
     async fn delete_media(&self, ids: &[MediaId]) -> Result<(), Error>;

@@ -51,6 +51,7 @@ mod receivers;
 mod receiving;
 mod recovered;
 mod restored;
+mod slow;
 mod statuses;
 mod storm;
 mod switches;

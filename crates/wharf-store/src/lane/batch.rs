@@ -1,4 +1,4 @@
-//! One lane's connection, and how it carries a group of writes into one commit.
+//! One connection of a lane, and how it carries a group of writes into one commit.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -8,17 +8,36 @@ use wharf_core::event::Bell;
 use wharf_core::store::Error;
 use wharf_core::{Chance, Meter};
 
-use super::Place;
 use super::job::{Fate, Job, Ran};
+use super::{Place, Wait};
 use crate::dialect::{Connect, Dialect};
 use crate::open::Config;
-use crate::sql::{Conn, Rings, Tx, unavailable};
+use crate::sql::{Conn, Rings, Tx, is_undone_commit, unavailable, worth_another_try};
 
 // COMMIT ends open savepoints too, so each write costs one statement to mark and none to close.
 const NEXT: &str = "RELEASE SAVEPOINT job; SAVEPOINT job";
 const UNDO: &str = "ROLLBACK TO SAVEPOINT job";
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
+
+pub(super) type Write = (Place, Box<dyn Job>);
+
+/// Where a transaction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    Begin,
+    /// The write of this place runs.
+    Write(usize),
+    Commit,
+}
+
+/// What is to be done with the writes of a group that are not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    GoOn,
+    /// Nothing of the group is in the database, and one of them is why.
+    OneByOne,
+}
 
 pub(super) struct Worker {
     /// `None` after a connection was lost, until the next group makes one.
@@ -28,61 +47,145 @@ pub(super) struct Worker {
     chance: Arc<dyn Chance>,
     bell: Arc<Bell>,
     meter: Arc<Meter>,
+    /// What met a lock that somebody else holds, or took too long to share a commit: it is tried again elsewhere.
+    later: Vec<Write>,
 }
 
 impl Worker {
-    pub fn new(conn: Conn, connect: Connect, config: &Config, bell: Arc<Bell>) -> Self {
+    pub fn new(conn: Option<Conn>, connect: Connect, config: &Config, bell: Arc<Bell>) -> Self {
         let dialect = connect.dialect();
         let (chance, meter) = (Arc::clone(&config.chance), Arc::clone(&config.meter));
-        Self { tx: Some(Tx::new(conn, Arc::clone(&chance))), connect, dialect, chance, bell, meter }
+        let tx = conn.map(|conn| Tx::new(conn, Arc::clone(&chance), dialect.statements()));
+        Self { tx, connect, dialect, chance, bell, meter, later: Vec::new() }
+    }
+
+    /// Another one, without a connection as yet.
+    pub fn another(&self) -> Self {
+        let (connect, chance) = (self.connect.clone(), Arc::clone(&self.chance));
+        let (bell, meter) = (Arc::clone(&self.bell), Arc::clone(&self.meter));
+        Self { tx: None, connect, dialect: self.dialect, chance, bell, meter, later: Vec::new() }
+    }
+
+    /// Counts a write that goes on aside.
+    pub fn held(&self) {
+        self.meter.writes.held.one();
     }
 
     pub fn group(&self) -> usize {
         self.dialect.group()
     }
 
-    /// Runs the writes, commits them together, then answers each. Writes of many statements get a commit of their own.
-    pub async fn commit(&mut self, mut jobs: Vec<(Place, Box<dyn Job>)>) {
+    /// Runs the writes, commits them together, then answers each. Writes of many statements get a commit of their own. Gives back those
+    /// that have to wait: nothing of them is in the database.
+    pub async fn commit(&mut self, mut writes: Vec<Write>, wait: Wait) -> Vec<Write> {
         if self.dialect == Dialect::Postgres {
             // Stable: writes of one session keep their order.
-            jobs.sort_by_key(|(place, _)| *place);
+            writes.sort_by_key(|(place, _)| *place);
         }
         loop {
-            jobs.retain(|(_, job)| !job.abandoned());
-            if jobs.is_empty() {
-                return;
+            writes.retain(|(_, job)| !job.abandoned());
+            if writes.is_empty() {
+                break;
             }
-            self.commit_some(&mut jobs).await;
+            if self.commit_some(&mut writes, wait).await == Then::OneByOne {
+                for write in writes.drain(..) {
+                    if self.later.iter().any(|(before, _)| before.key() == write.0.key()) {
+                        // What waits for a place keeps its order.
+                        self.later.push(write);
+                    } else if !write.1.abandoned() {
+                        // The whole group has waited already.
+                        self.commit_some(&mut vec![write], Wait::SHORT).await;
+                    }
+                }
+            }
+        }
+        std::mem::take(&mut self.later)
+    }
+
+    /// Commits as many of the writes as fit and takes them off the list; all of them where it is not known what became of them.
+    async fn commit_some(&mut self, writes: &mut Vec<Write>, wait: Wait) -> Then {
+        let (began, mut at) = (Instant::now(), At::Begin);
+        let done = match self.dialect.commit_patience() {
+            Some(patience) => {
+                let transaction = self.transact(writes, wait, &mut at);
+                tokio::time::timeout(patience, transaction).await.unwrap_or_else(|slow| Err(unavailable(slow)))
+            }
+            None => self.transact(writes, wait, &mut at).await,
+        };
+        let error = match done {
+            Ok(carried) => {
+                self.meter.writes.commit_seconds.observe_time(began.elapsed());
+                self.meter.writes.commit_writes.observe(f64::from(u32::try_from(carried).unwrap_or(u32::MAX)));
+                let rings = self.tx.as_mut().map(Tx::take_rings).unwrap_or_default();
+                self.answer(writes, carried, &Fate::Committed);
+                self.ring(&rings);
+                return Then::GoOn;
+            }
+            Err(error) => error,
+        };
+        let (locked, undone) = (at == At::Begin && worth_another_try(&error), at == At::Commit && is_undone_commit(&error));
+        if !(locked || undone) || !self.roll_back().await {
+            // Closing the connection undoes what its transaction still holds.
+            self.tx = None;
+        }
+        let shared = writes.len() > 1;
+        match at {
+            At::Begin if locked => {
+                if shared {
+                    return Then::OneByOne;
+                }
+                self.later.append(writes);
+                return Then::GoOn;
+            }
+            // The others go on without the one that takes so long.
+            At::Write(slow) if shared && is_slow(&error) => {
+                writes.iter_mut().for_each(|(_, job)| job.rewind());
+                self.later.push(writes.remove(slow));
+                tracing::warn!("a write takes too long to share a commit");
+                return Then::GoOn;
+            }
+            At::Commit if undone => {
+                writes.iter_mut().for_each(|(_, job)| job.rewind());
+                if shared {
+                    return Then::OneByOne;
+                }
+                if worth_another_try(&error) {
+                    self.later.append(writes);
+                    return Then::GoOn;
+                }
+            }
+            At::Begin | At::Write(_) | At::Commit => {}
+        }
+        self.meter.writes.lost_commits.one();
+        let cause = error.source().map(ToString::to_string);
+        tracing::warn!(%error, cause, "a group of writes was not committed");
+        let why = reason(&error);
+        let refused = matches!(error, Error::Corrupt(_) | Error::Refused(_));
+        let fate = if refused && !shared { Fate::Refused(why) } else { Fate::Lost { why, shared } };
+        let all = writes.len();
+        self.answer(writes, all, &fate);
+        Then::GoOn
+    }
+
+    /// Ends a transaction that has failed. `false` where the connection is of no use any more.
+    async fn roll_back(&mut self) -> bool {
+        let Some(tx) = &mut self.tx else { return false };
+        let ended = tx.conn.control(ROLLBACK);
+        match self.dialect.commit_patience() {
+            Some(patience) => tokio::time::timeout(patience, ended).await.is_ok_and(|ended| ended.is_ok()),
+            None => ended.await.is_ok(),
         }
     }
 
-    /// Commits as many of the writes as fit and takes them off the list; all of them where the commit fails.
-    async fn commit_some(&mut self, jobs: &mut Vec<(Place, Box<dyn Job>)>) {
-        let began = Instant::now();
-        let done = match self.dialect.commit_patience() {
-            Some(patience) => tokio::time::timeout(patience, self.transact(jobs)).await.unwrap_or_else(|slow| Err(unavailable(slow))),
-            None => self.transact(jobs).await,
-        };
-        let (writes, fate) = match done {
-            Ok(writes) => {
-                self.meter.writes.commit_seconds.observe_time(began.elapsed());
-                self.meter.writes.commit_writes.observe(f64::from(u32::try_from(writes).unwrap_or(u32::MAX)));
-                (writes, Fate::Committed)
+    /// Answers the first of the writes and takes them off the list; those that did not come to their end go on elsewhere.
+    fn answer(&mut self, writes: &mut Vec<Write>, count: usize, fate: &Fate) {
+        for (place, job) in writes.drain(..count) {
+            if matches!(fate, Fate::Committed) && !job.has_run() {
+                self.later.push((place, job));
+            } else {
+                job.answer(fate);
             }
-            Err(error) => {
-                // Closing the connection undoes what its transaction still holds.
-                self.tx = None;
-                self.meter.writes.lost_commits.one();
-                let cause = error.source().map(ToString::to_string);
-                tracing::warn!(%error, cause, "a group of writes was not committed");
-                (jobs.len(), Fate::Lost(reason(&error)))
-            }
-        };
-        let rings = self.tx.as_mut().map(Tx::take_rings).unwrap_or_default();
-        for (_, job) in jobs.drain(..writes) {
-            job.answer(&fate);
         }
-        self.ring(&rings);
     }
 
     fn ring(&self, rings: &Rings) {
@@ -92,45 +195,57 @@ impl Worker {
         self.bell.ring_webhooks(&rings.webhooks);
     }
 
-    pub async fn close(self) {
-        if let Some(tx) = self.tx {
+    pub async fn close(&mut self) {
+        if let Some(tx) = self.tx.take() {
             // The last connection of SQLite to close moves the journal into the file.
             tx.conn.close().await;
         }
     }
 
-    /// Commits the first of the writes, and tells how many these are: none where the first waits for its next run.
-    async fn transact(&mut self, jobs: &mut [(Place, Box<dyn Job>)]) -> Result<usize, Error> {
-        let dialect = self.dialect;
-        let locks = locks(dialect, jobs);
+    /// Commits the first of the writes, and tells how many these are.
+    async fn transact(&mut self, writes: &mut [Write], wait: Wait, at: &mut At) -> Result<usize, Error> {
+        let (dialect, began) = (self.dialect, Instant::now());
+        let locks = locks(dialect, writes);
         let tx = self.connected().await?;
-        tx.take_statements();
-        if let [(_, job)] = jobs {
-            tx.conn.begin(dialect.begin(), &locks).await?;
+        if let [(_, job)] = writes {
+            tx.conn.begin(dialect.begin(), &locks, wait).await?;
+            *at = At::Write(0);
             let ran = job.run(tx).await;
-            tx.conn.control(if ran == Ran::Keep { COMMIT } else { ROLLBACK }).await?;
-            return Ok(usize::from(ran != Ran::Again));
+            tx.take_statements();
+            if ran == Ran::Keep {
+                *at = At::Commit;
+                tx.conn.control(COMMIT).await?;
+            } else {
+                tx.conn.control(ROLLBACK).await?;
+            }
+            return Ok(1);
         }
-        tx.conn.begin(dialect.begin_with_savepoint(), &locks).await?;
-        let (last, mut statements) = (jobs.len() - 1, 0);
-        for (place, (_, job)) in jobs.iter_mut().enumerate() {
-            let ran = job.run(tx).await;
+        tx.conn.begin(dialect.begin_with_savepoint(), &locks, wait).await?;
+        let (last, mut statements, mut held) = (writes.len() - 1, 0, Vec::new());
+        for (at_place, (place, job)) in writes.iter_mut().enumerate() {
+            *at = At::Write(at_place);
+            let ran = match dialect.company_patience() {
+                // What waits for a place keeps its order.
+                _ if held.contains(&place.key()) => Ran::Later,
+                Some(patience) => tokio::time::timeout_at(began + patience, job.run(tx)).await.map_err(unavailable)?,
+                None => job.run(tx).await,
+            };
             statements += tx.take_statements();
-            let full = place == last || statements >= dialect.statements();
+            let late = dialect.group_patience().is_some_and(|patience| began.elapsed() >= patience);
+            let full = at_place == last || statements >= dialect.statements() || late;
             match ran {
                 Ran::Keep if full => {}
                 Ran::Keep => tx.conn.control(NEXT).await?,
                 Ran::Undo => tx.conn.control(UNDO).await?,
-                // What came before it is committed, so that nobody waits for that in a circle once more.
-                Ran::Again => {
+                Ran::Later => {
+                    held.push(place.key());
                     tx.conn.control(UNDO).await?;
-                    tx.conn.control(COMMIT).await?;
-                    return Ok(place);
                 }
             }
             if full {
+                *at = At::Commit;
                 tx.conn.control(COMMIT).await?;
-                return Ok(place + 1);
+                return Ok(at_place + 1);
             }
         }
         Ok(0)
@@ -139,21 +254,26 @@ impl Worker {
     async fn connected(&mut self) -> Result<&mut Tx, Error> {
         let tx = match self.tx.take() {
             Some(tx) => tx,
-            None => Tx::new(self.connect.connect().await?, Arc::clone(&self.chance)),
+            None => Tx::new(self.connect.connect().await?, Arc::clone(&self.chance), self.dialect.statements()),
         };
         Ok(self.tx.insert(tx))
     }
 }
 
 /// What the group locks before its first write, in the one order that all keep.
-fn locks(dialect: Dialect, jobs: &[(Place, Box<dyn Job>)]) -> Vec<i64> {
+fn locks(dialect: Dialect, writes: &[Write]) -> Vec<i64> {
     if dialect == Dialect::Sqlite {
         return Vec::new();
     }
-    let mut locks: Vec<i64> = jobs.iter().flat_map(|(place, _)| place.locks()).collect();
+    let mut locks: Vec<i64> = writes.iter().flat_map(|(place, _)| place.locks()).collect();
     locks.sort_unstable();
     locks.dedup();
     locks
+}
+
+/// Whether time ran out, and nothing else is known to be wrong.
+fn is_slow(error: &Error) -> bool {
+    matches!(error, Error::Unavailable(cause) if cause.is::<tokio::time::error::Elapsed>())
 }
 
 /// The error with its cause, for callers that each get their own copy.

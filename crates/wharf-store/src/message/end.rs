@@ -23,6 +23,9 @@ statements! {
     );
 }
 
+/// How many tries one commit ends: each takes up to ten statements. What has ended changes no more.
+const AT_ONCE: usize = 20;
+
 /// Status, error code and reason of an outcome, and whether it may be another one.
 fn columns(outcome: &Outcome) -> (&'static str, Option<&'static str>, Option<&str>, bool) {
     let failed = MessageStatus::Failed.as_str();
@@ -48,20 +51,24 @@ async fn announce(tx: &mut Tx, changed: Option<Row>, at: Timestamp) -> Result<Op
 
 impl SqlStore {
     pub(super) async fn end_tries(&self, fence: &Fence, changes: &[StatusChange]) -> Result<Vec<MessageId>, Error> {
-        let (owned, changes) = (fence.clone(), changes.to_vec());
-        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
-            Box::pin(async move {
-                owner::check(tx, &owned).await?;
-                let mut ended = Vec::new();
-                for change in &changes {
-                    let (status, code, reason, unknown) = columns(&change.outcome);
-                    let row = tx.first(&END, args![&change.id, &owned.session, status, code, reason, unknown]).await?;
-                    ended.extend(announce(tx, row, change.at).await?);
-                }
-                Ok(ended)
-            })
-        })
-        .await
+        let mut ended = Vec::new();
+        for part in changes.chunks(AT_ONCE) {
+            let (owned, changes) = (fence.clone(), part.to_vec());
+            let written = self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+                Box::pin(async move {
+                    owner::check(tx, &owned).await?;
+                    let mut ended = Vec::new();
+                    for change in &changes {
+                        let (status, code, reason, unknown) = columns(&change.outcome);
+                        let row = tx.first(&END, args![&change.id, &owned.session, status, code, reason, unknown]).await?;
+                        ended.extend(announce(tx, row, change.at).await?);
+                    }
+                    Ok(ended)
+                })
+            });
+            ended.extend(written.await?);
+        }
+        Ok(ended)
     }
 
     pub(super) async fn end_unowned(&self, account: &AccountId, change: &StatusChange) -> Result<bool, Error> {

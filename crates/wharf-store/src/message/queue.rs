@@ -56,6 +56,9 @@ fn audience(json: Option<&str>) -> Result<Vec<String>, Error> {
 /// How many payloads one commit drops, and how many messages it gives up: others wait for it, and a statement has its time.
 const DROPPED_AT_ONCE: u32 = 500;
 
+/// How many tries one commit counts, each by a statement. A try that is counted and not made costs one of five.
+const CLAIMED_AT_ONCE: usize = 100;
+
 /// Which messages of a session end early.
 #[derive(Clone, Copy)]
 pub(crate) enum Ending<'a> {
@@ -104,17 +107,20 @@ impl SqlStore {
     }
 
     pub(super) async fn count_try(&self, fence: &Fence, ids: &[MessageId], at: Timestamp) -> Result<(), Error> {
-        let (owned, ids) = (fence.clone(), ids.to_vec());
-        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
-            Box::pin(async move {
-                owner::check(tx, &owned).await?;
-                for id in &ids {
-                    tx.execute(&COUNT_TRY, args![id, &owned.session, at]).await?;
-                }
-                Ok(())
-            })
-        })
-        .await
+        for part in ids.chunks(CLAIMED_AT_ONCE) {
+            let (owned, ids) = (fence.clone(), part.to_vec());
+            let counted = self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+                Box::pin(async move {
+                    owner::check(tx, &owned).await?;
+                    for id in &ids {
+                        tx.execute(&COUNT_TRY, args![id, &owned.session, at]).await?;
+                    }
+                    Ok(())
+                })
+            });
+            counted.await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn overdue(&self, now: Timestamp, of_account: u32) -> Result<Vec<Overdue>, Error> {

@@ -24,6 +24,9 @@ statements! {
 const WAY: [MessageStatus; 5] =
     [MessageStatus::Queued, MessageStatus::Sent, MessageStatus::Delivered, MessageStatus::Read, MessageStatus::Played];
 
+/// How many messages one commit moves: each takes up to fifteen statements. What is told twice moves nothing the second time.
+const AT_ONCE: usize = 16;
+
 /// The statuses between `from` and `to`, with `to`; none where that is no way forward.
 fn between(from: MessageStatus, to: MessageStatus) -> &'static [MessageStatus] {
     let place = |status| WAY.iter().position(|on_way| *on_way == status);
@@ -67,9 +70,14 @@ async fn advance(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<Me
 
 impl SqlStore {
     pub(super) async fn advance(&self, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error> {
-        let (owned, receipt) = (fence.clone(), receipt.clone());
-        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| Box::pin(async move { advance(tx, &owned, &receipt).await }))
-            .await
+        let mut moved = Vec::new();
+        for part in receipt.wa_ids.chunks(AT_ONCE) {
+            let (owned, part) = (fence.clone(), Receipt { wa_ids: part.to_vec(), ..receipt.clone() });
+            let advanced = self
+                .write(fence.account.as_str(), fence.session.as_str(), move |tx| Box::pin(async move { advance(tx, &owned, &part).await }));
+            moved.extend(advanced.await?);
+        }
+        Ok(moved)
     }
 }
 

@@ -1,6 +1,7 @@
 //! One connection of either kind.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::TryStreamExt;
 use sqlx::{Connection, Executor, PgConnection, Postgres, SqlSafeStr};
@@ -8,6 +9,8 @@ use wharf_core::store::Error;
 
 use super::arg::{self, Arg};
 use super::row::Cells;
+use crate::lane::Wait;
+
 use super::{Row, Sql, classify, classify_sqlite, sqlite};
 
 pub(crate) enum Conn {
@@ -80,12 +83,17 @@ impl Conn {
     }
 
     /// Begins a transaction that first takes these locks, in this order, and has them to its end.
-    pub async fn begin(&mut self, begin: &'static str, locks: &[i64]) -> Result<(), Error> {
+    pub async fn begin(&mut self, begin: &'static str, locks: &[i64], wait: Wait) -> Result<(), Error> {
         match self {
             Self::Postgres(conn) if !locks.is_empty() => {
                 let take: Vec<_> = locks.iter().map(|lock| format!("pg_advisory_xact_lock({lock})")).collect();
+                let mut take = format!("BEGIN; SELECT {}", take.join(", "));
+                if wait != Wait::USUAL {
+                    let limit = |limit: Duration| format!("SET LOCAL lock_timeout = {}", limit.as_millis());
+                    take = format!("{take}; {}", limit(wait.rows)).replacen("BEGIN", &format!("BEGIN; {}", limit(wait.places)), 1);
+                }
                 // Before the first savepoint: going back to that would give them up.
-                let text = begin.replacen("BEGIN", &format!("BEGIN; SELECT {}", take.join(", ")), 1);
+                let text = begin.replacen("BEGIN", &take, 1);
                 sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut **conn).await.map(drop).map_err(classify)
             }
             _ => self.control(begin).await,

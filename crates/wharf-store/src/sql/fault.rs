@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::error::DatabaseError;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use wharf_core::store::Error;
 
 pub(crate) fn unavailable(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
@@ -73,12 +74,27 @@ fn sqlite_is_damage(code: i32) -> bool {
     matches!(code & 0xff, 11 | 26)
 }
 
-/// Whether PostgreSQL ended the write for the good of another one: done once more it may come through.
+/// Whether PostgreSQL ended the write for the good of another one, or a lock was not to be had: done once more it may come through.
 pub(crate) fn worth_another_try(error: &Error) -> bool {
     let Error::Unavailable(cause) = error else { return false };
     match cause.downcast_ref::<sqlx::Error>() {
-        Some(sqlx::Error::Database(database)) => database.code().is_some_and(|code| matches!(&*code, "40P01" | "40001")),
+        Some(sqlx::Error::Database(database)) => database.code().is_some_and(|code| matches!(&*code, "40P01" | "40001" | "55P03")),
         _ => false,
+    }
+}
+
+/// Whether a COMMIT that was answered so is known not to have happened. A connection that ended, and a disk that failed, leave it open.
+pub(crate) fn is_undone_commit(error: &Error) -> bool {
+    match error {
+        Error::Corrupt(_) | Error::Refused(_) => true,
+        Error::Unavailable(cause) => match cause.downcast_ref::<sqlx::Error>() {
+            Some(sqlx::Error::Database(database)) => database.try_downcast_ref::<PgDatabaseError>().is_some_and(|answer| {
+                let unknown = answer.code() == "40003" || matches!(answer.code().get(..2), Some("08" | "57" | "58"));
+                answer.severity() == PgSeverity::Error && !unknown
+            }),
+            _ => false,
+        },
+        Error::Fenced => false,
     }
 }
 

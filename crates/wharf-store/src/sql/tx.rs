@@ -6,7 +6,7 @@ use wharf_api::ids::{AccountId, EventId};
 use wharf_core::Chance;
 use wharf_core::store::Error;
 
-use super::{Arg, Conn, Row, Sql};
+use super::{Arg, Conn, Row, Sql, refused};
 
 /// What a write works with. A write that returns an error is undone, and so is one that [`Tx::discard`]s itself.
 pub(crate) struct Tx {
@@ -15,6 +15,8 @@ pub(crate) struct Tx {
     discarded: bool,
     rings: Rings,
     statements: usize,
+    /// How many statements one write may have.
+    limit: usize,
 }
 
 /// Who is to be told once the group is committed. A write that is undone may have left its own: a ring too many is a look
@@ -26,29 +28,33 @@ pub(crate) struct Rings {
 }
 
 impl Tx {
-    pub fn new(conn: Conn, chance: Arc<dyn Chance>) -> Self {
-        Self { conn, chance, discarded: false, rings: Rings::default(), statements: 0 }
+    pub fn new(conn: Conn, chance: Arc<dyn Chance>, limit: usize) -> Self {
+        Self { conn, chance, discarded: false, rings: Rings::default(), statements: 0, limit }
     }
 
     /// Runs a statement; tells how many rows it changed.
     pub async fn execute(&mut self, sql: &Sql, args: &[Arg<'_>]) -> Result<u64, Error> {
-        self.statements += 1;
+        self.count(sql)?;
         self.conn.execute(sql, args).await
     }
 
     pub async fn fetch(&mut self, sql: &Sql, args: &[Arg<'_>]) -> Result<Vec<Row>, Error> {
-        self.statements += 1;
+        self.count(sql)?;
         self.conn.fetch(sql, args).await
+    }
+
+    /// A write that is too long for a slow database is refused on a fast one too, so that it is found there: it belongs into parts.
+    fn count(&mut self, sql: &Sql) -> Result<(), Error> {
+        self.statements += 1;
+        if self.statements > self.limit {
+            return Err(refused(format!("a write of more than {} statements ({})", self.limit, sql.name)));
+        }
+        Ok(())
     }
 
     /// The first row, if there is one.
     pub async fn first(&mut self, sql: &Sql, args: &[Arg<'_>]) -> Result<Option<Row>, Error> {
         Ok(self.fetch(sql, args).await?.into_iter().next())
-    }
-
-    /// Whether the database may end a write that waits in a circle with others: where it has one writer it has none.
-    pub fn may_be_ended(&self) -> bool {
-        matches!(self.conn, Conn::Postgres(_))
     }
 
     /// Whether a statement may have lists for arguments.

@@ -1,18 +1,23 @@
 //! No write without a bound: long lists are stored where each statement takes five milliseconds, and nobody's backlog is one statement.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wharf_api::types::session::{DisconnectReason, SessionStatus};
-use wharf_core::store::{ChatStore, LinkChange, Member, MemberReceipt, MessageStore, ReceiptKind, SessionStore, VaultOp, VaultStore};
+use wharf_core::store::{
+    ChatStore, Error, LinkChange, Member, MemberReceipt, MessageStore, Receipt, ReceiptKind, SessionStore, VaultOp, VaultStore,
+};
+use wharf_store::SqlStore;
 
 use crate::harness::{Db, both_backends, config};
-use crate::tenant::{NOW, Tenant, failed};
+use crate::tenant::{NOW, Tenant, failed, sent};
 
 both_backends!(
     a_queue_of_a_hundred_thousand_ends_with_its_link,
     a_queue_of_a_hundred_thousand_ends_with_its_session,
+    a_write_of_too_many_statements_is_found_on_a_fast_database_too,
     changes_of_many_keys_keep_their_order,
     every_account_has_its_share_of_what_is_overdue_and_the_oldest_comes_first,
     an_overdue_row_that_cannot_be_read_holds_up_no_other,
@@ -47,6 +52,11 @@ async fn slow(db: &Db) -> String {
         }
     });
     format!("{credentials}@127.0.0.1:{port}/{name}")
+}
+
+/// A slow way to the database with one lane.
+async fn slow_store(db: &Db) -> Arc<SqlStore> {
+    wharf_store::open(wharf_store::Config { lanes: Some(1), ..config(&slow(db).await) }).await.unwrap()
 }
 
 fn puts(count: usize) -> Vec<VaultOp> {
@@ -86,6 +96,41 @@ async fn a_slow_database_takes_the_receipts_of_a_thousand_members_and_devices() 
     assert_eq!(store.record_read_elsewhere(&tenant.fence, &unknown, NOW).await.unwrap(), unknown);
     store.close().await;
     db.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_database_takes_the_tries_ends_and_receipts_of_many_messages() {
+    let db = Db::postgres().await;
+    let tenant = Tenant::new(&db).await;
+    let mut rows = Vec::new();
+    for _ in 0..100 {
+        rows.push(tenant.send(&db, "one of many").await);
+    }
+    let store = slow_store(&db).await;
+    let ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
+    // Five hundred statements.
+    store.claim_messages(&tenant.fence, &vec![ids.as_slice(); 5].concat(), NOW).await.unwrap();
+    assert_eq!(db.ints("SELECT DISTINCT attempts FROM outgoing").await, [5]);
+    let ends: Vec<_> = ids.iter().map(sent).collect();
+    assert_eq!(store.record_outcomes(&tenant.fence, &ends).await.unwrap(), ids);
+    let receipt = Receipt { kind: ReceiptKind::Played, wa_ids: rows.iter().map(|row| row.wa_id.clone()).collect(), at: NOW };
+    assert_eq!(store.record_receipt(&tenant.fence, &receipt).await.unwrap().len(), 100);
+    store.close().await;
+    db.finish().await;
+}
+
+async fn a_write_of_too_many_statements_is_found_on_a_fast_database_too(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let rows: Vec<_> = (0..450).map(|n| tenant.incoming("1@lid", &n.to_string())).collect();
+    let stored = db.store.record_inbound(&tenant.fence, &rows).await;
+    if db.is_sqlite() {
+        // A statement there costs no way to a server.
+        assert_eq!(stored.unwrap().inserted.len(), 450);
+        return;
+    }
+    assert!(matches!(&stored, Err(Error::Refused(why)) if why.contains("400 statements")), "{stored:?}");
+    assert_eq!(db.ints("SELECT COUNT(*) FROM messages").await, [0]);
+    db.store.record_inbound(&tenant.fence, &rows[..32]).await.unwrap();
 }
 
 async fn changes_of_many_keys_keep_their_order(db: &Db) {

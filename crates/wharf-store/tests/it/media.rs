@@ -63,16 +63,12 @@ async fn a_file_ends_at_its_time_unless_a_message_of_its_account_keeps_it_longer
         let message = NewMessage { keeps: Some((id(file), at(until))), ..tenant.outgoing("x") };
         assert_eq!(db.store.accept_message(&message).await.unwrap(), Accepted::Now);
     }
-    assert!(db.store.list_expired_media(at(999), 10).await.unwrap().is_empty());
-    let mut over = db.store.list_expired_media(at(1000), 10).await.unwrap();
-    over.sort();
-    assert_eq!(over, [id(2), id(3)]);
+    assert!(db.store.expire_media(at(999), 10).await.unwrap().is_empty());
     let mut expired = db.store.expire_media(at(1000), 10).await.unwrap();
     expired.sort();
-    assert_eq!(expired, over);
+    assert_eq!(expired, [id(2), id(3)]);
     assert!(db.store.expire_media(at(1999), 10).await.unwrap().is_empty(), "a message keeps it");
-    assert!(db.store.list_expired_media(at(1999), 10).await.unwrap().is_empty());
-    assert_eq!(db.store.list_expired_media(at(2000), 10).await.unwrap(), [id(1)]);
+    assert_eq!(db.store.expire_media(at(2000), 10).await.unwrap(), [id(1)]);
 }
 
 async fn a_sweep_knows_which_files_have_rows(db: &Db) {
@@ -164,12 +160,11 @@ async fn a_file_that_can_never_be_fetched_is_lost_and_stays_until_its_message_sa
     let gone = lost(NOW).await;
     assert_eq!((gone.len(), &gone[0].fetch.media, gone[0].session_deleted), (1, &abandoned, true));
     // The sweep waits for the word to the message.
-    assert!(db.store.list_expired_media(end, 10).await.unwrap().is_empty());
     assert!(db.store.expire_media(end, 10).await.unwrap().is_empty());
     let row = db.store.find_media(&kept.account, &overdue).await.unwrap().unwrap();
     let failed = MediaRow { state: MediaState::Failed, ..row };
     assert!(db.store.settle_fetch(&late[0].fetch, &failed, Some("too late"), end).await.unwrap());
     assert!(!db.store.settle_fetch(&late[0].fetch, &failed, Some("too late"), end).await.unwrap(), "once");
-    assert_eq!(db.store.list_expired_media(end, 10).await.unwrap(), [overdue]);
+    assert_eq!(db.store.expire_media(end, 10).await.unwrap(), [overdue]);
     assert_eq!(lost(end).await.len(), 1, "the other one");
 }

@@ -105,7 +105,7 @@ impl Life {
             }
         };
         match tried {
-            Err(store::Error::Unavailable(_)) => false,
+            Err(error) if error.is_for_later() => false,
             Ok(()) => true,
             Err(error) => {
                 tracing::warn!(session = %self.session, ?duty, %error, "the end of a session was not written down");

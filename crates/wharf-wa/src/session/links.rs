@@ -11,7 +11,7 @@ use wharf_api::ids::SessionId;
 use wharf_api::types::session::{Degradation, DisconnectReason, Refusal, SessionStatus, WaitingFor};
 use wharf_core::engine::{Link, QrCode};
 use wharf_core::session::events::{link_changed, status_changed};
-use wharf_core::store::{self, LinkChange, NewEvent};
+use wharf_core::store::{LinkChange, NewEvent};
 use whatsapp_rust::client::Client;
 
 use super::Own;
@@ -180,7 +180,7 @@ impl Links {
         while let Some((mark, change)) = self.unrecorded.front() {
             match own.vault.notice(own.ctx.store.record_link_once(own.fence(), change, Some(mark)).await) {
                 Ok(()) => drop(self.unrecorded.pop_front()),
-                Err(store::Error::Unavailable(_)) => return,
+                Err(error) if error.is_for_later() => return,
                 Err(error) => {
                     tracing::warn!(session = %own.session(), %error, "a change of a link was not recorded");
                     self.unrecorded.clear();

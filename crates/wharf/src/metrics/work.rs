@@ -40,6 +40,8 @@ pub(super) fn register(registry: &mut Registry, services: &Services, waiting: Op
     );
     counter(registry, "recovered", "Messages that the account's own phone gave again", meter.recovered.read());
     counter(registry, "devices_unkeyed", "Devices that a message could not be sealed for", meter.devices_unkeyed.read());
+    let dropped = meter.leftovers_dropped.read();
+    counter(registry, "leftovers_dropped", "Statuses that were kept for the next connection and could not be read then", dropped);
     counter(registry, "undecryptable", "Messages that came in and could not be decrypted at once", meter.undecryptable.read());
 
     let stopped = number(meter.stopped_intakes.read());
@@ -58,6 +60,12 @@ pub(super) fn register(registry: &mut Registry, services: &Services, waiting: Op
     histogram(registry, "store_commit_seconds", "How long commits took", writes.commit_seconds.read());
     histogram(registry, "store_commit_writes", "How many writes shared a commit", writes.commit_writes.read());
     counter(registry, "store_lost_commits", "Commits that failed, or of which nobody knows", writes.lost_commits.read());
+    counter(
+        registry,
+        "store_held_writes",
+        "Writes that met a lock of somebody else's, or took too long to share a commit",
+        writes.held.read(),
+    );
     counter(registry, "fenced_writes", "Writes of an engine that did not own its session any more", writes.fenced.read());
     gauge(registry, "store_waiting_writes", "Writes that wait for their turn", number(services.store.waiting_writes() as u64));
 

@@ -268,7 +268,7 @@ async fn a_file_that_cannot_be_removed_holds_up_no_other() {
     std::fs::write(stuck.join("x"), "x").unwrap();
     assert_eq!(wharf_core::media::keep::expire(&gateway.services).await.unwrap(), 1);
     assert!(stuck.exists() && !other.exists());
-    let over = gateway.services.store.list_expired_media(wharf_api::Timestamp::from_millis(9), 9).await.unwrap();
+    let over = gateway.services.store.expire_media(wharf_api::Timestamp::from_millis(9), 9).await.unwrap();
     assert!(over.is_empty(), "what is left is the sweep's: {over:?}");
 }
 

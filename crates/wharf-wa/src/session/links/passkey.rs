@@ -5,7 +5,6 @@ use wharf_api::types::passkey::PasskeyFailure;
 use wharf_api::types::session::{Refusal, SessionStatus, WaitingFor};
 use wharf_core::engine::{Ceremony, Link};
 use wharf_core::session::events::{link_changed, passkey_failed, passkey_step};
-use wharf_core::store;
 
 use super::super::Own;
 use super::{Account, Links};
@@ -88,7 +87,7 @@ impl Links {
         let row = own.ctx.store.find_session(&own.fence().account, own.session()).await;
         let refusal = match row {
             Ok(row) => row.and_then(|row| row.refusal),
-            Err(store::Error::Unavailable(_)) => return,
+            Err(error) if error.is_for_later() => return,
             Err(error) => return tracing::warn!(session = %own.session(), %error, "what the session was refused could not be read"),
         };
         match refusal {

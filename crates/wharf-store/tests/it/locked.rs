@@ -1,0 +1,121 @@
+//! Rows that somebody else has locked: a person's open transaction, a backup that stands still. Only the writes that need them wait.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use sqlx::{Connection, PgConnection};
+use wharf_core::store::{Accepted, Error, MessageStore, OwnerStore, VaultOp, VaultStore};
+use wharf_store::{Config, SqlStore, open};
+
+use crate::harness::{Db, config};
+use crate::tenant::{NOW, Tenant, session};
+
+/// A stranger's transaction on a database whose store has one lane.
+struct Locked {
+    db: Db,
+    store: Arc<SqlStore>,
+    stranger: PgConnection,
+}
+
+impl Locked {
+    async fn new() -> Self {
+        let db = Db::postgres().await;
+        let store = open(Config { lanes: Some(1), ..config(&db.url) }).await.unwrap();
+        let stranger = PgConnection::connect(&db.url).await.unwrap();
+        Self { db, store, stranger }
+    }
+
+    async fn run(&mut self, sql: String) {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut self.stranger).await.unwrap();
+    }
+
+    async fn lock_session(&mut self, tenant: &Tenant) {
+        self.run(format!("BEGIN; SELECT 1 FROM sessions WHERE id = '{}' FOR UPDATE", tenant.session.as_str())).await;
+    }
+
+    async fn finish(self) {
+        self.store.close().await;
+        self.stranger.close().await.unwrap();
+        self.db.finish().await;
+    }
+}
+
+/// Another session of the same account.
+async fn beside(db: &Db, tenant: &Tenant) -> Tenant {
+    let session = session(db, &tenant.account).await;
+    let fence = db.store.take_session(&session, "node", NOW).await.unwrap().unwrap();
+    Tenant { account: tenant.account.clone(), session, fence }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_somebody_has_locked_waits_alone_and_goes_on_by_itself() {
+    let mut locked = Locked::new().await;
+    let tenant = Tenant::new(&locked.db).await;
+    let (beside, other) = (beside(&locked.db, &tenant).await, Tenant::new(&locked.db).await);
+    locked.lock_session(&tenant).await;
+    let (store, text) = (Arc::clone(&locked.store), tenant.outgoing("waits"));
+    let mut waits = tokio::spawn(async move { store.accept_message(&text).await });
+    let mut behind = Vec::new();
+    // All while the first waits: the same lane carries them.
+    for round in 0..10 {
+        let (store, more) = (Arc::clone(&locked.store), tenant.outgoing("waits too"));
+        behind.push(tokio::spawn(async move { store.accept_message(&more).await }));
+        for free in [&beside, &other] {
+            let text = free.outgoing(&format!("goes on {round}"));
+            assert_eq!(locked.store.accept_message(&text).await.unwrap(), Accepted::Now);
+        }
+        locked.store.renew_lease("node", NOW, 1_000).await.unwrap();
+    }
+    assert!((&mut waits).now_or_never().is_none(), "it still waits");
+    locked.run("COMMIT".to_owned()).await;
+    for waits in std::iter::once(waits).chain(behind) {
+        assert_eq!(waits.await.unwrap().unwrap(), Accepted::Now);
+    }
+    assert_eq!(locked.store.accept_message(&tenant.outgoing("as before")).await.unwrap(), Accepted::Now);
+    locked.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_that_is_not_let_go_is_unavailable_to_its_own_writes_alone() {
+    let mut locked = Locked::new().await;
+    let (tenant, other) = (Tenant::new(&locked.db).await, Tenant::new(&locked.db).await);
+    locked.lock_session(&tenant).await;
+    let store = &locked.store;
+    let waits = async { store.accept_message(&tenant.outgoing("waits")).await };
+    let others = async {
+        let mut accepted = 0;
+        for _ in 0..100 {
+            accepted += usize::from(store.accept_message(&other.outgoing("x")).await.is_ok());
+        }
+        accepted
+    };
+    let (held, accepted) = tokio::join!(waits, others);
+    assert!(matches!(held, Err(Error::Unavailable(_))), "{held:?}");
+    assert_eq!(accepted, 100);
+    assert_eq!(locked.db.ints("SELECT COUNT(*) FROM messages").await, [100]);
+    locked.run("COMMIT".to_owned()).await;
+    assert_eq!(locked.store.accept_message(&tenant.outgoing("again")).await.unwrap(), Accepted::Now);
+    locked.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_that_another_process_has_locked_holds_up_no_other_account() {
+    let mut locked = Locked::new().await;
+    let (tenant, free) = (Tenant::new(&locked.db).await, Tenant::new(&locked.db).await);
+    let put = || vec![VaultOp::Put { space: "s", key: "k".to_owned(), value: vec![1] }];
+    // Somebody has the lock that the session's writes take first.
+    let mut hasher = std::hash::DefaultHasher::new();
+    std::hash::Hash::hash(tenant.session.as_str(), &mut hasher);
+    let place = std::hash::Hasher::finish(&hasher).cast_signed();
+    locked.run(format!("BEGIN; SELECT pg_advisory_xact_lock({place})")).await;
+    let (store, fence) = (Arc::clone(&locked.store), tenant.fence.clone());
+    let mut waits = tokio::spawn(async move { store.vault_apply(&fence, put()).await });
+    for _ in 0..10 {
+        assert!(locked.store.vault_apply(&tenant.fence, put()).now_or_never().is_none());
+        locked.store.vault_apply(&free.fence, put()).await.unwrap();
+    }
+    assert!((&mut waits).now_or_never().is_none(), "it still waits");
+    locked.run("COMMIT".to_owned()).await;
+    waits.await.unwrap().unwrap();
+    locked.finish().await;
+}
