@@ -17,6 +17,7 @@ const GAPS: &[&str] = &[
     "S5-stored",
     "inbound-before-commit",
     "inbound-after-commit",
+    "receipt-before-commit",
     "notice-before-commit",
     "notice-after-commit",
     "M1-stored",

@@ -50,6 +50,12 @@ impl Gate {
         Hold { gate: Arc::clone(self), id, written: false }
     }
 
+    /// The same, unless so much is held that one more would not be held back for long alone.
+    pub(crate) fn hold_among(self: &Arc<Self>, most: usize) -> Option<Hold> {
+        let few = self.state.borrow().held.len() < most;
+        few.then(|| self.hold())
+    }
+
     /// The connection behind the gate.
     pub(crate) fn guard(self: &Arc<Self>, inner: Arc<dyn Transport>) -> Arc<dyn Transport> {
         Arc::new(Guarded { inner, gate: Arc::clone(self), lost_before: self.state.borrow().lost })

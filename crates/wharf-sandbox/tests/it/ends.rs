@@ -85,6 +85,36 @@ async fn receipts_outlive_a_client_that_is_built_anew() {
     world.until_message(&id, "delivered").await;
 }
 
+/// How much the linked devices of the owner have not acknowledged.
+async fn pending(world: &World) -> u64 {
+    let shown = world.control().get(&format!("/control/phones/{OWNER}")).await;
+    shown.ok(200)["devices"].as_array().unwrap().iter().filter_map(|device| device["pending"].as_u64()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn receipts_outlive_a_process_that_is_killed_before_they_are_stored() {
+    let mut world = World::start_behind_chaos().await;
+    let session = world.pair(OWNER).await;
+    world.control().post(&format!("/control/phones/{ASLEEP}/sleep"), &json!({})).await.ok(200);
+    let sent = world.send(&session, ASLEEP, "read it later").await;
+    let id = sent.ok(201)["messageId"].as_str().unwrap().to_owned();
+    world.chaos().make(Way::Silent);
+    world.control().post(&format!("/control/phones/{ASLEEP}/wake"), &json!({})).await.ok(200);
+    eventually("its phone has told that it came", async || match pending(&world).await {
+        0 => Err("nothing is said yet".to_owned()),
+        _ => Ok(()),
+    })
+    .await;
+    // What would be acknowledged without a row has been by now: this takes as long as a database may be silent.
+    world.api().get("/v1/sessions").await.refused(ErrorCode::ServiceUnavailable);
+    assert_ne!(pending(&world).await, 0, "nobody has written the receipt down, and the network was told that it is known");
+    world.kill_gateway().await;
+    world.chaos().make(Way::Open);
+    world.start_gateway(&[]).await;
+    world.until_message(&id, "delivered").await;
+    world.until_acknowledged(OWNER).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_whose_commit_lost_its_answer_is_told_once() {
     let world = World::start_behind_chaos().await;
@@ -110,6 +140,28 @@ async fn a_refusal_whose_commit_lost_its_answer_is_told_to_whoever_waits() {
 }
 
 both_backends! {
+    async fn killed_before_a_receipt_is_stored_it_comes_again(backend) {
+        let mut world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let kill_file = world.dir().join("kill");
+        let env = [("WHARF_KILL_FILE", kill_file.to_str().unwrap().to_owned())];
+        let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        world.stop_gateway().await;
+        world.start_gateway(&env).await;
+        for round in 0..3 {
+            world.until_connected(&session).await;
+            world.control().post(&format!("/control/phones/{ASLEEP}/sleep"), &json!({})).await.ok(200);
+            let sent = world.send(&session, ASLEEP, &format!("read it later {round}")).await;
+            let id = sent.ok(201)["messageId"].as_str().unwrap().to_owned();
+            std::fs::write(&kill_file, "receipt-before-commit").unwrap();
+            world.control().post(&format!("/control/phones/{ASLEEP}/wake"), &json!({})).await.ok(200);
+            world.gateway().ended().await;
+            world.start_gateway(&env).await;
+            world.until_message(&id, "delivered").await;
+        }
+        world.until_acknowledged(OWNER).await;
+    }
+
     async fn an_old_address_that_says_that_it_is_gone_does_not_switch_the_new_one_off(backend) {
         let world = World::start(backend).await;
         let (api, hook) = (world.api(), Hook::start().await);

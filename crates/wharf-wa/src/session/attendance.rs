@@ -112,6 +112,7 @@ impl<'life> Attendance<'life> {
                 answered = answered(&mut self.logging_out) => self.on_logout_answered(answered),
                 Ok(signal) = self.running.signals.recv() => match signal {
                     Signal::Event(event) => self.on_event(&event).await,
+                    Signal::Receipt(event, kept) => { self.on_receipt(&event, kept); None }
                     Signal::Dialing => self.on_lost_socket().await,
                     Signal::Passkey(answered) => self.on_passkey_answered(answered).await,
                 },
@@ -334,10 +335,10 @@ impl<'life> Attendance<'life> {
         self.running.end(self.own).await;
         // WhatsApp repeats no receipt: what nobody has read yet counts too.
         while let Ok(signal) = signals.try_recv() {
-            if let Signal::Event(event) = signal
+            if let Signal::Receipt(event, kept) = signal
                 && let Event::Receipt(receipt) = &*event
             {
-                self.life.receipts.add(self.own, receipt, &self.own_users);
+                self.life.receipts.add(self.own, receipt, &self.own_users, kept);
             }
         }
         self.life.receipts.drain(self.own, RECEIPTS_LIMIT).await;

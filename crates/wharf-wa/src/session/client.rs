@@ -18,6 +18,7 @@ use super::heard::heard;
 use super::inbound::Inbound;
 use super::notices::Notice;
 use super::passkey::Answered;
+use super::receipts::Kept;
 use super::usable::Patient;
 use super::{Own, anew, leftovers, unread};
 use crate::backend::Backend;
@@ -31,6 +32,8 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(12);
 /// What a client tells its session, in order.
 pub(super) enum Signal {
     Event(Arc<Event>),
+    /// A receipt, and its acknowledgement.
+    Receipt(Arc<Event>, Option<Kept>),
     /// It opens a socket. The library keeps quiet about connections that it ended itself; this tells of them.
     Dialing,
     /// What WhatsApp said to a step of the ceremony with a passkey.
@@ -123,8 +126,9 @@ fn caches() -> CacheConfig {
         device_registry_cache: CacheEntryConfig::new(minutes(15), 1_100),
         message_retry_counts: CacheEntryConfig::new(minutes(60), 200),
         undecryptable_dispatched: CacheEntryConfig::new(minutes(5), 100),
-        pdo_pending_requests: CacheEntryConfig::new(Some(Duration::from_secs(30)), 50),
-        pdo_requested: CacheEntryConfig::new(minutes(24 * 60), 200),
+        // Only what is asked twice in one breath is left out: the session asks again by a schedule of its own.
+        pdo_pending_requests: CacheEntryConfig::new(Some(Duration::from_secs(1)), 50),
+        pdo_requested: CacheEntryConfig::new(Some(Duration::from_secs(1)), 200),
         sender_key_devices_cache: CacheEntryConfig::new(minutes(15), 50),
         // What the API sent is kept by the store, for longer; this bounds the library's own rows.
         sent_message_ttl_secs: 14 * 24 * 60 * 60,
@@ -172,8 +176,12 @@ impl EventHandler for Handler {
         if let Event::UndecryptableMessage(message) = &*event {
             return unread::keep(&self.own, message);
         }
+        let signal = match &*event {
+            Event::Receipt(_) => Signal::Receipt(event, Kept::back(&self.own)),
+            _ => Signal::Event(event),
+        };
         // The session is gone: nobody cares any more.
-        let _ = self.sender.try_send(Signal::Event(event));
+        let _ = self.sender.try_send(signal);
     }
 
     fn interest(&self) -> EventInterest {

@@ -11,6 +11,7 @@ use super::attendance::Attendance;
 use super::away::is_phone;
 use super::life::End;
 use super::links::Account;
+use super::receipts::Kept;
 use super::verdicts::Verdict;
 use super::{online, pairing, timelock};
 
@@ -92,12 +93,6 @@ impl Attendance<'_> {
                 let cut = self.on_lost_socket().await;
                 return self.on_closed().await.or(cut);
             }
-            Event::Receipt(receipt) => {
-                if is_phone(&receipt.source.sender, &self.own_users) {
-                    self.own.away.heard();
-                }
-                self.life.receipts.add(self.own, receipt, &self.own_users);
-            }
             Event::RawNode(node) => {
                 let verdict = Verdict::of_stream(node.get(), self.own.ctx.clock.now())?;
                 return self.on_refusal(verdict).await;
@@ -107,6 +102,15 @@ impl Attendance<'_> {
             _ => return self.on_verdict(event).await,
         }
         None
+    }
+
+    /// Takes a receipt in; its acknowledgement goes out when its row is written.
+    pub(super) fn on_receipt(&mut self, event: &Event, kept: Option<Kept>) {
+        let Event::Receipt(receipt) = event else { return };
+        if is_phone(&receipt.source.sender, &self.own_users) {
+            self.own.away.heard();
+        }
+        self.life.receipts.add(self.own, receipt, &self.own_users, kept);
     }
 
     /// Events after which the library does not connect again by itself.

@@ -1,5 +1,7 @@
 //! Receipts of what the session sent: a few commits for many, and never more than one at a time.
 
+mod kept;
+
 use std::sync::Arc;
 
 use tokio::task::JoinHandle;
@@ -13,18 +15,21 @@ use wharf_core::store::{self, Member, MemberReceipt, MessageRow, Outcome, Receip
 use super::Own;
 use super::convert::Person;
 use super::flight::Answer;
+pub(super) use kept::Kept;
 
-/// Receipts may be lost in a crash; so they may in a storm that nobody could store. The end of a client loses none.
+/// In a storm that nobody could store receipts may be lost, and in one of more than [`BEFORE`] also by a crash. The end of a client loses none.
 const WAITING: usize = 10_000;
+/// Behind how many others the acknowledgement of a receipt is still held back.
+const BEFORE: usize = 32;
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 /// How often a receipt is offered for a message that is not there.
 const OFFERS: u8 = 5;
-/// How many receipts one commit takes. Each may cost nine statements, and a slow database five milliseconds for each: a longer list would
-/// never fit into a commit's time, and take along what other accounts write beside it.
-const AT_ONCE: usize = 32;
+/// How many receipts one commit takes. Each may cost fifteen statements, and a slow database five milliseconds for each: a longer list would
+/// never fit into a commit's time.
+const AT_ONCE: usize = 16;
 
 /// A receipt for one message; in a group, and of a status, with the person who gave it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone)]
 struct Told {
     kind: ReceiptKind,
     wa_id: String,
@@ -33,6 +38,30 @@ struct Told {
     elsewhere: bool,
     /// How often it was offered before, for a message that was not there.
     offers: u8,
+    /// Its acknowledgements, which wait for its row.
+    kept: Vec<Arc<Kept>>,
+}
+
+impl Told {
+    /// What it says.
+    fn key(&self) -> (ReceiptKind, &str, Option<&Member>, bool, u8) {
+        (self.kind, &self.wa_id, self.member.as_ref(), self.elsewhere, self.offers)
+    }
+
+    /// The same, and its acknowledgement may go.
+    fn let_go(&self) -> Self {
+        Self { kept: Vec::new(), member: self.member.clone(), wa_id: self.wa_id.clone(), ..*self }
+    }
+
+    /// To be stored later. A database that refuses may do so for days: the client goes on meanwhile.
+    fn left_by(&self, error: &store::Error) -> Self {
+        if matches!(error, store::Error::Refused(_)) { self.let_go() } else { self.clone() }
+    }
+
+    /// To be offered once more.
+    fn early(&self) -> Self {
+        Self { offers: self.offers + 1, ..self.let_go() }
+    }
 }
 
 type Batch = Vec<Told>;
@@ -58,7 +87,7 @@ pub(super) struct Receipts {
 
 impl Receipts {
     /// Takes a receipt in, if it tells of another person's device, or that another device of the account has read.
-    pub(super) fn add(&mut self, own: &Arc<Own>, receipt: &Seen, own_users: &[String]) {
+    pub(super) fn add(&mut self, own: &Arc<Own>, receipt: &Seen, own_users: &[String], kept: Option<Kept>) {
         let source = &receipt.source;
         let elsewhere = source.is_from_me || own_users.iter().any(|user| *user == source.sender.user_base());
         let kind = if elsewhere { kind_elsewhere(&receipt.r#type) } else { kind(&receipt.r#type) };
@@ -71,7 +100,9 @@ impl Receipts {
             let person = Person::of(&source.sender, source.sender_alt.as_ref());
             Member { id: person.id, phone: person.phone, lid: person.lid }
         });
-        let told = |id: &String| Told { kind, wa_id: id.clone(), member: member.clone(), elsewhere, offers: 0 };
+        let before = self.waiting.len() + self.running.as_ref().map_or(0, |(batch, _)| batch.len());
+        let kept: Vec<_> = kept.filter(|_| before + receipt.message_ids.len() <= BEFORE).map(Arc::new).into_iter().collect();
+        let told = |id: &String| Told { kind, wa_id: id.clone(), member: member.clone(), elsewhere, offers: 0, kept: kept.clone() };
         self.waiting.extend(receipt.message_ids.iter().map(told));
         self.start(own);
     }
@@ -85,6 +116,11 @@ impl Receipts {
         if let Some((_, running)) = &mut self.running {
             let left = running.await.unwrap_or_default();
             self.running = None;
+            if left.unstored.iter().flat_map(|told| &told.kept).any(|kept| kept.is_over(own)) {
+                // The network says them again on the next connection.
+                left.unstored.iter().flat_map(|told| &told.kept).for_each(|kept| kept.lose());
+                own.unstored.notify_one();
+            }
             self.waiting.splice(0..0, left.unstored);
             if !left.early.is_empty() {
                 self.early.extend(left.early);
@@ -111,6 +147,8 @@ impl Receipts {
                 self.waiting.splice(0..0, batch);
             }
         }
+        // Nothing is acknowledged on this client's connection any more.
+        self.waiting.iter_mut().for_each(|told| *told = told.let_go());
     }
 
     /// Begins to store what waits, also what an earlier client was told.
@@ -124,7 +162,8 @@ impl Receipts {
         }
         if !self.waiting.is_empty() {
             let batch = std::mem::take(&mut self.waiting);
-            self.running = Some((batch.clone(), tokio::spawn(store(Arc::clone(own), batch))));
+            let copy = batch.iter().map(Told::let_go).collect();
+            self.running = Some((copy, tokio::spawn(store(Arc::clone(own), batch))));
         }
     }
 }
@@ -157,9 +196,9 @@ async fn read_elsewhere(own: &Own, told: Batch) -> Left {
         // The message may still be on its way; or it is older than this log.
         Ok(unknown) => {
             let early = told.into_iter().filter(|told| told.offers < OFFERS && unknown.contains(&told.wa_id));
-            Left { early: early.map(|told| Told { offers: told.offers + 1, ..told }).collect(), ..Left::default() }
+            Left { early: early.map(|told| told.early()).collect(), ..Left::default() }
         }
-        Err(store::Error::Unavailable(_)) => Left { unstored: told, ..Left::default() },
+        Err(error) if error.is_for_later() => Left { unstored: told.iter().map(|told| told.left_by(&error)).collect(), ..Left::default() },
         Err(error) => {
             tracing::warn!(session = %own.session(), %error, "what another device has read was not recorded");
             Left::default()
@@ -167,22 +206,12 @@ async fn read_elsewhere(own: &Own, told: Batch) -> Left {
     }
 }
 
-/// Stores a batch, part by part.
-async fn store(own: Arc<Own>, mut batch: Batch) -> Left {
-    // Every device of the recipient sends its own.
-    batch.sort_unstable();
-    batch.dedup();
-    let (elsewhere, batch): (Batch, Batch) = batch.into_iter().partition(|told| told.elsewhere);
-    let mut left = read_elsewhere(&own, elsewhere).await;
-    for kind in [ReceiptKind::Delivered, ReceiptKind::Read, ReceiptKind::Played] {
-        let of_kind: Vec<&Told> = batch.iter().filter(|told| told.kind == kind).collect();
-        for part in of_kind.chunks(AT_ONCE) {
-            if left.unstored.is_empty() {
-                store_part(&own, kind, part, &mut left).await;
-            } else {
-                left.unstored.extend(part.iter().copied().cloned());
-            }
-        }
+/// Stores a batch: first what is held back, so that it is not held back for the sake of the rest.
+async fn store(own: Arc<Own>, batch: Batch) -> Left {
+    let mut left = Left::default();
+    let (held, rest): (Batch, Batch) = batch.into_iter().partition(|told| !told.kept.is_empty());
+    for batch in [held, rest] {
+        store_batch(&own, batch, &mut left).await;
     }
     if !left.unstored.is_empty() {
         // The database is away: nothing else could be stored either.
@@ -191,16 +220,45 @@ async fn store(own: Arc<Own>, mut batch: Batch) -> Left {
     left
 }
 
+/// Stores part by part. What is stored is let go at the end.
+async fn store_batch(own: &Own, mut batch: Batch, left: &mut Left) {
+    // Every device of the recipient sends its own.
+    batch.sort_unstable_by(|one, other| one.key().cmp(&other.key()));
+    batch.dedup_by(|next, told| {
+        let same = next.key() == told.key();
+        if same {
+            told.kept.append(&mut next.kept);
+        }
+        same
+    });
+    let (elsewhere, batch): (Batch, Batch) = batch.into_iter().partition(|told| told.elsewhere);
+    let read =
+        if left.unstored.is_empty() { read_elsewhere(own, elsewhere).await } else { Left { unstored: elsewhere, ..Left::default() } };
+    left.unstored.extend(read.unstored);
+    left.early.extend(read.early);
+    for kind in [ReceiptKind::Delivered, ReceiptKind::Read, ReceiptKind::Played] {
+        let of_kind: Vec<&Told> = batch.iter().filter(|told| told.kind == kind).collect();
+        for part in of_kind.chunks(AT_ONCE) {
+            if left.unstored.is_empty() {
+                store_part(own, kind, part, left).await;
+            } else {
+                left.unstored.extend(part.iter().copied().cloned());
+            }
+        }
+    }
+}
+
 /// Stores receipts of one kind in one commit, and what their members did in another.
 async fn store_part(own: &Own, kind: ReceiptKind, part: &[&Told], left: &mut Left) {
     let mut wa_ids: Vec<String> = part.iter().map(|told| told.wa_id.clone()).collect();
     wa_ids.dedup();
     // Who it was is there before the message says that somebody did.
-    if !record_members(own, part).await {
-        left.unstored.extend(part.iter().copied().cloned());
+    if let Err(error) = record_members(own, part).await {
+        left.unstored.extend(part.iter().map(|told| told.left_by(&error)));
         return;
     }
     let receipt = Receipt { kind, wa_ids, at: own.ctx.clock.now() };
+    fail::fail_point!("receipt-before-commit");
     match own.vault.notice(own.ctx.store.record_receipt(own.fence(), &receipt).await) {
         Ok(moved) => {
             for row in &moved {
@@ -208,7 +266,7 @@ async fn store_part(own: &Own, kind: ReceiptKind, part: &[&Told], left: &mut Lef
             }
             left.early.extend(early(own, part, &moved).await);
         }
-        Err(store::Error::Unavailable(_)) => left.unstored.extend(part.iter().copied().cloned()),
+        Err(error) if error.is_for_later() => left.unstored.extend(part.iter().map(|told| told.left_by(&error))),
         Err(error) => tracing::warn!(session = %own.session(), %error, "receipts were not recorded"),
     }
 }
@@ -220,27 +278,26 @@ async fn early(own: &Own, told: &[&Told], moved: &[MessageRow]) -> Batch {
     for told in told.iter().filter(|told| told.offers < OFFERS && moved.iter().all(|row| row.wa_id != told.wa_id)) {
         let Ok(rows) = own.ctx.store.messages_on_wire(own.session(), &told.wa_id).await else { continue };
         if rows.iter().filter(|row| row.direction == Direction::Outgoing).all(|row| row.status < told.kind.status()) {
-            early.push(Told { offers: told.offers + 1, ..(*told).clone() });
+            early.push(told.early());
         }
     }
     early
 }
 
-/// Stores who of a group, or of those whom a status is for, has told; `false` where that is to be tried again.
-async fn record_members(own: &Own, told: &[&Told]) -> bool {
+/// Stores who of a group, or of those whom a status is for, has told; `Err` where that is to be tried again.
+async fn record_members(own: &Own, told: &[&Told]) -> Result<(), store::Error> {
     let at = own.ctx.clock.now();
     let receipt = |told: &&Told| Some(MemberReceipt { wa_id: told.wa_id.clone(), member: told.member.clone()?, kind: told.kind, at });
     let receipts: Vec<MemberReceipt> = told.iter().filter_map(receipt).collect();
     if receipts.is_empty() {
-        return true;
+        return Ok(());
     }
     match own.vault.notice(own.ctx.store.record_member_receipts(own.fence(), &receipts).await) {
-        Ok(()) => true,
-        Err(store::Error::Unavailable(_)) => false,
-        Err(error) => {
+        Err(error) if !error.is_for_later() => {
             tracing::warn!(session = %own.session(), %error, "receipts of members were not recorded");
-            true
+            Ok(())
         }
+        recorded => recorded,
     }
 }
 

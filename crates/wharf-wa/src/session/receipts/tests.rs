@@ -40,7 +40,14 @@ async fn own() -> (Arc<Own>, PathBuf) {
 }
 
 fn comes(receipts: &mut Receipts, own: &Arc<Own>, id: &str) {
-    receipts.waiting.push(Told { kind: ReceiptKind::Delivered, wa_id: id.to_owned(), member: None, elsewhere: false, offers: 0 });
+    receipts.waiting.push(Told {
+        kind: ReceiptKind::Delivered,
+        wa_id: id.to_owned(),
+        member: None,
+        elsewhere: false,
+        offers: 0,
+        kept: Vec::new(),
+    });
     receipts.start(own);
 }
 
@@ -74,5 +81,50 @@ async fn a_receipt_whose_message_never_comes_is_given_up() {
     assert!(receipts.early.is_empty() && receipts.waiting.is_empty());
     // It is stored once, and then waited for and stored again at every offer.
     assert_eq!(rounds, 1 + 2 * usize::from(OFFERS));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// A receipt for a message, as the library brings it.
+fn seen(id: &str) -> Seen {
+    let source =
+        wacore::types::message::MessageSource { chat: "1@lid".parse().unwrap(), sender: "1@lid".parse().unwrap(), ..Default::default() };
+    Seen::builder()
+        .source(source)
+        .message_ids(vec![id.into()])
+        .timestamp(wacore::time::now_utc())
+        .r#type(ReceiptType::Delivered)
+        .offline(false)
+        .build()
+}
+
+#[tokio::test]
+async fn nothing_goes_out_before_a_receipt_is_stored_and_a_crowd_of_them_holds_nothing_back() {
+    use futures::FutureExt as _;
+    let (own, folder) = own().await;
+    let mut receipts = Receipts::default();
+    let kept = Kept::back(&own);
+    let later = own.gate.hold();
+    assert!(later.turn().now_or_never().is_none(), "it is held back");
+    receipts.add(&own, &seen("3EB0FIRST"), &[], kept);
+    assert!(later.turn().now_or_never().is_none(), "it is not stored yet");
+    receipts.progress(&own).await;
+    assert!(later.turn().now_or_never().is_some());
+    later.written();
+
+    receipts.waiting = (0..BEFORE).map(|_| receipts.early[0].let_go()).collect();
+    receipts.add(&own, &seen("3EB0LAST"), &[], Kept::back(&own));
+    let free = own.gate.hold();
+    assert!(free.turn().now_or_never().is_some(), "so many are not waited for");
+    free.written();
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn only_a_few_are_held_back_at_once() {
+    let (own, folder) = own().await;
+    let held: Vec<_> = (0..100).map_while(|_| Kept::back(&own)).collect();
+    assert_eq!(held.len(), 16);
+    drop(held);
+    assert!(Kept::back(&own).is_some());
     std::fs::remove_dir_all(folder).unwrap();
 }
