@@ -18,6 +18,8 @@ pub(crate) enum Action {
     Nack,
     /// Lose a message on its way to the server.
     DropMessage,
+    /// Damage a message, so that whoever gets it asks for it again.
+    GarbleMessage,
     /// Cut the connection when a device asks for somebody's keys.
     DropOnKeys,
     /// Answer later when a device asks for somebody's keys.

@@ -36,6 +36,16 @@ async fn received_at_once(api: &Api, session: &str, text: &str) {
     panic!("{text} was not received");
 }
 
+/// Waits without a pause between two looks until the contact has read a text.
+async fn shown_at_once(world: &World, text: &str) {
+    for _ in 0..5_000 {
+        if world.ledger(SILENT).await.iter().any(|entry| entry["text"] == text) {
+            return;
+        }
+    }
+    panic!("{text} was not shown");
+}
+
 /// The contact asks, the gateway answers and is killed on the answer's 201, the contact writes again.
 async fn a_killed_answer(world: &mut World, session: &str, round: usize) {
     let (asked, again) = (format!("asks {round}"), format!("again {round}"));
@@ -58,6 +68,30 @@ both_backends! {
         let session = world.pair(OWNER).await;
         for round in 0..deaths() {
             a_killed_answer(&mut world, &session, round).await;
+        }
+    }
+
+    async fn killed_on_an_answer_to_a_retry_request_it_reads_what_the_contact_writes_next(backend) {
+        let mut world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        for round in 0..deaths() {
+            let (asked, text, again) = (format!("asks {round}"), format!("answer {round}"), format!("again {round}"));
+            world.phone_sends(SILENT, OWNER, &asked).await;
+            received(&world.api(), &session, &asked).await;
+            world.rule(json!({"action": "garble_message", "to": SILENT, "times": 1})).await;
+            let answered = world.send(&session, SILENT, &text).await;
+            assert_eq!(answered.status, 201, "{answered:?}");
+            // The contact's phone could not read it and asked for it again; this is the answer to that.
+            shown_at_once(&world, &text).await;
+            world.kill_gateway().await;
+            world.start_gateway(&[]).await;
+            world.until_connected(&session).await;
+            world.phone_sends(SILENT, OWNER, &again).await;
+            received(&world.api(), &session, &again).await;
+            assert_eq!(undecryptable(&world).await, "0", "round {round}: what came after the repeat was opened at once");
+            let ledger = world.ledger(SILENT).await;
+            let shown: Vec<_> = ledger.iter().filter(|entry| entry["text"] == text.as_str()).collect();
+            assert_eq!(shown.len(), 1, "{ledger:?}");
         }
     }
 

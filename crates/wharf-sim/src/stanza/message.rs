@@ -26,6 +26,7 @@ struct Part<'n> {
     to: Address,
     prekey: bool,
     bytes: &'n [u8],
+    garbled: bool,
 }
 
 pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, node: &NodeRef<'_>) {
@@ -38,14 +39,25 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
     let shared_chat = Number::shared_from_jid(&to);
     // A message that is repeated for one member names it beside the group.
     let rule = net.faults.take(
-        &[Action::DropSocket, Action::DropMessage, Action::Nack, Action::DelayAck, Action::SwallowAck, Action::RefreshLid],
+        &[
+            Action::DropSocket,
+            Action::DropMessage,
+            Action::GarbleMessage,
+            Action::Nack,
+            Action::DelayAck,
+            Action::SwallowAck,
+            Action::RefreshLid,
+        ],
         Some(account.number),
         target.map(|target| target.number).or(shared_chat),
     );
     if rule.as_ref().is_some_and(|rule| rule.action == Action::DropMessage) {
         return;
     }
-    let parts = parts(node, target.or_else(|| wire::jid(node, "participant").and_then(|jid| Address::from_jid(&jid))));
+    let mut parts = parts(node, target.or_else(|| wire::jid(node, "participant").and_then(|jid| Address::from_jid(&jid))));
+    if rule.as_ref().is_some_and(|rule| rule.action == Action::GarbleMessage) {
+        parts.iter_mut().for_each(|part| part.garbled = part.to.number != account.number);
+    }
     let taps: Vec<_> = parts.iter().map(|part| (part.to, part.prekey, part.bytes)).collect();
     account.books().sent(&id, device, &name(&to, target), &taps);
     if let (Some(chat), Some(shared)) = (shared_chat, shared(node)) {
@@ -174,7 +186,7 @@ fn part<'n>(node: &'n NodeRef<'_>, to: Address) -> Option<Part<'n>> {
         "msg" => false,
         _ => return None,
     };
-    Some(Part { to, prekey, bytes: enc.content_bytes()? })
+    Some(Part { to, prekey, bytes: enc.content_bytes()?, garbled: false })
 }
 
 fn deliver(
@@ -211,7 +223,11 @@ fn post(node: &NodeRef<'_>, from: Address, id: &str, place: Place) -> Post {
 }
 
 fn sealed(part: &Part<'_>) -> Sealed {
-    Sealed { prekey: part.prekey, bytes: part.bytes.to_vec() }
+    let mut sealed = Sealed { prekey: part.prekey, bytes: part.bytes.to_vec() };
+    if part.garbled {
+        sealed.garble();
+    }
+    sealed
 }
 
 fn name(to: &Jid, target: Option<Address>) -> String {
