@@ -200,6 +200,12 @@ pub fn view(row: &MessageRow) -> Message {
     }
 }
 
+/// The event of a message that came in, could not be decrypted, and is asked for no more.
+pub fn given_up_event(row: &MessageRow) -> NewEvent {
+    let kind = if row.chat == STATUS_CHAT { EventKind::StatusReceived } else { EventKind::MessageReceived };
+    NewEvent { kind, data: serde_json::to_value(view(row)).unwrap_or_default() }
+}
+
 /// The events that announce that a message reached the status it now has. The store writes them with the status. A change
 /// is announced when it takes effect, by a kind of its own. What cannot be read yet is announced when it can.
 pub fn events_of(row: &MessageRow) -> Vec<NewEvent> {

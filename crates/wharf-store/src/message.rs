@@ -79,6 +79,10 @@ impl MessageStore for SqlStore {
         self.take_in(fence, messages, files, vault).await
     }
 
+    async fn undecryptable_messages(&self, session: &SessionId, since: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error> {
+        self.undecryptable(session, since, limit).await
+    }
+
     async fn messages_on_wire(&self, session: &SessionId, wa_id: &str) -> Result<Vec<MessageRow>, Error> {
         self.on_wire(session, wa_id).await
     }

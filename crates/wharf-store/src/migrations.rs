@@ -41,6 +41,7 @@ history! {
     18 "0018_ends",
     19 "0019_overdue",
     20 "0020_stale",
+    22 "0022_undecryptable",
 }
 
 /// The newest migration that the database has.

@@ -1,5 +1,6 @@
 //! One session: the task that owns its client, and what the parts of that task share.
 
+mod again;
 mod anew;
 mod attendance;
 mod away;

@@ -218,6 +218,9 @@ pub trait MessageStore {
         vault: &[VaultOp],
     ) -> Result<Inbound, Error>;
 
+    /// The session's messages that came after `since` and could not be decrypted until now, the newest first.
+    async fn undecryptable_messages(&self, session: &SessionId, since: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error>;
+
     /// The session's messages of this WhatsApp id: one, but for ids that somebody chose to be alike.
     async fn messages_on_wire(&self, session: &SessionId, wa_id: &str) -> Result<Vec<MessageRow>, Error>;
 

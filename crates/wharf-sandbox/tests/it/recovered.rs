@@ -54,7 +54,71 @@ async fn unreadable(world: &World, text: &str) -> String {
     world.writes(json!({"text": text, "garbled": true})).await
 }
 
+/// Puts the clock forward, minute by minute, until the message has its content. A text that goes out has the session look.
+async fn until_read(world: &World, session: &str, wa_id: &str) {
+    let api = world.api();
+    let mut minutes = 0;
+    eventually("the message is asked for again", async || {
+        world.advance(60).await;
+        minutes += 1;
+        world.send(session, SILENT, &format!("minute {minutes}")).await.ok(201);
+        let list = api.get(&format!("/v1/messages?sessionId={session}&direction=incoming&limit=200")).await;
+        let rows = list.ok(200).as_array().unwrap();
+        rows.iter()
+            .any(|row| row["whatsappId"] == wa_id && row["type"] == "text")
+            .then_some(())
+            .ok_or(format!("{minutes} minutes: {list:?}"))
+    })
+    .await;
+    assert!(minutes >= 5, "after {minutes} minutes");
+}
+
 both_backends! {
+    async fn what_nobody_gave_at_once_is_asked_for_again_after_minutes_and_hours(backend) {
+        for restarted in [false, true] {
+            let mut world = World::start(backend).await;
+            let session = world.pair(OWNER).await;
+            world.rule(json!({"action": "swallow_recovery", "phone": OWNER})).await;
+            let wa_id = world.writes(json!({"text": "who heard it?", "missing": true})).await;
+            world.row(&session, &wa_id, |row| row["type"] == "undecryptable").await;
+            world.until_acknowledged(OWNER).await;
+            if restarted {
+                world.stop_gateway().await;
+                world.start_gateway(&[]).await;
+                world.until_connected(&session).await;
+            }
+            world.no_rules().await;
+            until_read(&world, &session, &wa_id).await;
+            world.events("message.received", 1).await;
+        }
+    }
+
+    async fn what_nobody_gave_in_a_day_is_told_of_once_and_comes_in_all_the_same_when_it_comes(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        world.rule(json!({"action": "swallow_recovery", "phone": OWNER})).await;
+        world.rule(json!({"action": "swallow_retry", "phone": SILENT})).await;
+        let wa_id = world.writes(json!({"text": "too late", "missing": true})).await;
+        world.row(&session, &wa_id, |row| row["type"] == "undecryptable").await;
+        for hours in [1, 22] {
+            world.advance(hours * 3_600).await;
+            world.send(&session, SILENT, "has the session look").await.ok(201);
+        }
+        world.events("message.received", 0).await;
+        for _ in 0..2 {
+            world.advance(2 * 3_600).await;
+            world.send(&session, SILENT, "and again").await.ok(201);
+            let told = world.events("message.received", 1).await;
+            assert_eq!((&told[0]["data"]["type"], &told[0]["data"]["whatsappId"]), (&json!("undecryptable"), &json!(wa_id)));
+        }
+        world.no_rules().await;
+        world.control().post(&format!("/control/phones/{SILENT}/resend"), &json!({"id": wa_id, "to": OWNER})).await.ok(200);
+        world.row(&session, &wa_id, |row| row["type"] == "text").await;
+        let told = world.events("message.received", 2).await;
+        assert_eq!(told[0]["data"]["messageId"], told[1]["data"]["messageId"]);
+        assert!(told.iter().any(|event| event["data"]["text"] == "too late"), "{told:?}");
+    }
+
     async fn a_message_that_only_the_own_phone_could_read_is_stored_once_with_its_content(backend) {
         let world = World::start(backend).await;
         let session = world.pair(OWNER).await;

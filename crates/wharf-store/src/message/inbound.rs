@@ -1,12 +1,13 @@
 //! What came in, each stored once, and what it changes.
 
-use wharf_api::ids::MessageId;
+use wharf_api::Timestamp;
+use wharf_api::ids::{MessageId, SessionId};
 use wharf_api::types::message::{Content, Direction, Marks, MessageStatus};
 use wharf_core::message::{change as rules, events_of};
 use wharf_core::store::{Error, Fence, Inbound, MessageRow, NewFetch, VaultOp};
 
 use super::change;
-use super::row::{Said, insert_args, message_insert, said};
+use super::row::{Said, insert_args, message_columns, message_insert, readable, said};
 use crate::event::{self, Draft};
 use crate::media;
 use crate::open::SqlStore;
@@ -20,6 +21,11 @@ statements! {
         message_insert!(), " ON CONFLICT (session_id, chat, (COALESCE(sender, '')), wa_id) WHERE direction = 'incoming' DO NOTHING"
     );
     INSERT_OUTGOING = concat!(message_insert!(), " ON CONFLICT (session_id, wa_id) WHERE direction = 'outgoing' DO NOTHING");
+    /// As its index has it.
+    UNDECRYPTED = concat!(
+        "SELECT ", message_columns!(), " FROM messages WHERE session_id = $1 AND content = '{\"type\":\"undecryptable\"}' \
+        AND created_at > $2 ORDER BY number DESC LIMIT $3"
+    );
     /// A message that could not be read is there, or a vote that could not.
     UNREAD = "SELECT number, id, marks, content FROM messages WHERE session_id = $1 AND wa_id = $2 AND direction = $3 AND chat = $4 \
         AND COALESCE(sender, '') = $5 AND content IN ('{\"type\":\"undecryptable\"}', '{\"type\":\"unsupported\",\"kind\":\"poll_vote\"}')", lock "FOR UPDATE";
@@ -134,6 +140,11 @@ async fn take_in(tx: &mut Tx, fence: &Fence, messages: Vec<Prepared>, files: &[N
 }
 
 impl SqlStore {
+    pub(super) async fn undecryptable(&self, session: &SessionId, since: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error> {
+        let mut rows = self.readers.fetch(&UNDECRYPTED, args![session, since, limit]).await?;
+        rows.iter_mut().filter_map(|row| readable(row).transpose()).map(|read| read.map(|(_, row)| row)).collect()
+    }
+
     pub(super) async fn take_in(
         &self,
         fence: &Fence,

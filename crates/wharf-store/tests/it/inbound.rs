@@ -16,7 +16,24 @@ both_backends!(
     what_would_not_read_back_is_refused_before_it_is_written,
     a_row_that_cannot_be_read_is_one_that_is_not_there,
     what_comes_late_keeps_what_was_said_of_it_before,
+    what_could_not_be_decrypted_is_listed_until_it_is_there_or_old,
 );
+
+async fn what_could_not_be_decrypted_is_listed_until_it_is_there_or_old(db: &Db) {
+    let (tenant, other) = (Tenant::new(db).await, Tenant::new(db).await);
+    let unread = |id: &str| MessageRow { content: Content::Undecryptable {}, ..tenant.incoming("1@lid", id) };
+    let rows = [unread("A"), unread("B"), tenant.incoming("1@lid", "C")];
+    db.store.record_inbound(&tenant.fence, &rows).await.unwrap();
+    let listed = async |session, since| {
+        let rows = db.store.undecryptable_messages(session, NOW.plus_millis(since), 10).await.unwrap();
+        rows.into_iter().map(|row| row.wa_id).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&tenant.session, -1).await, ["B", "A"]);
+    assert_eq!(db.store.undecryptable_messages(&tenant.session, NOW.plus_millis(-1), 1).await.unwrap().len(), 1);
+    assert!(listed(&tenant.session, 0).await.is_empty() && listed(&other.session, -1).await.is_empty());
+    db.store.record_inbound(&tenant.fence, &[tenant.incoming("1@lid", "B")]).await.unwrap();
+    assert_eq!(listed(&tenant.session, -1).await, ["A"]);
+}
 
 async fn an_incoming_message_is_stored_and_announced(db: &Db) {
     let tenant = Tenant::new(db).await;

@@ -262,6 +262,7 @@ impl<'life> Attendance<'life> {
     async fn on_wake(&mut self) -> Option<End> {
         self.life.links.catch_up(self.own).await;
         self.look_for_phone().await;
+        self.look_for_unread();
         self.pump();
         None
     }

@@ -14,6 +14,7 @@ use wharf_api::types::session::{DisconnectReason, SessionStatus};
 use wharf_core::engine::{Error, Link};
 use wharf_core::store;
 
+use super::again::Again;
 use super::attendance::Attendance;
 use super::client::Running;
 use super::intake::Stopped;
@@ -73,6 +74,8 @@ pub(super) struct Life {
     pub(super) refused_codes: Arc<AtomicU32>,
     /// Receipts that are not stored yet. WhatsApp has its acknowledgement of them: they outlive the client that heard them.
     pub(super) receipts: Receipts,
+    /// What was asked for again of what cannot be read.
+    pub(super) again: Again,
     /// What the pump knows of messages, while no pump runs.
     pub(super) queue: Option<Queue>,
     /// What the database refused to keep of what came in.
@@ -105,6 +108,7 @@ impl Life {
             not_before: None,
             refused_codes: Arc::default(),
             receipts: Receipts::default(),
+            again: Again::default(),
             queue: None,
             stopped: None,
             logout: None,

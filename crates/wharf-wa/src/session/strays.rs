@@ -81,7 +81,7 @@ impl Strays {
 }
 
 /// Asks the sender, and the account's own phone.
-async fn ask_again(own: Arc<Own>, client: Arc<Client>, info: Arc<MessageInfo>) {
+pub(super) async fn ask_again(own: Arc<Own>, client: Arc<Client>, info: Arc<MessageInfo>) {
     let source = &info.source;
     let mut stanza = NodeBuilder::new("message")
         .attr("id", info.id.as_str())
