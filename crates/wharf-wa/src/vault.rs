@@ -100,6 +100,18 @@ impl Vault {
         self.open_all(space, rows)
     }
 
+    /// The same, each with whether it can be opened.
+    pub(crate) async fn list_each(&self, space: &'static str, prefix: &str) -> Result<Vec<(String, Result<Vec<u8>>)>> {
+        let rows = self.store.vault_list(&self.fence.session, space, prefix).await.map_err(failure)?;
+        Ok(rows
+            .into_iter()
+            .map(|(key, sealed)| {
+                let plain = self.open(space, &key, &sealed);
+                (key, plain)
+            })
+            .collect())
+    }
+
     /// The next entries of the space behind the key `after`.
     pub(crate) async fn page(&self, space: &'static str, after: &str, limit: u32) -> Result<Vec<(String, Vec<u8>)>> {
         let rows = self.store.vault_page(&self.fence.session, space, after, limit).await.map_err(failure)?;

@@ -62,20 +62,6 @@ impl Moods {
     }
 }
 
-/// The whole log, by pull.
-async fn log(api: &Api) -> Vec<Value> {
-    let (mut events, mut after) = (Vec::new(), "oldest".to_owned());
-    loop {
-        let page = api.get(&format!("/v1/events?limit=200&after={after}")).await;
-        let rows = page.ok(200).as_array().unwrap().clone();
-        if rows.is_empty() {
-            return events;
-        }
-        events.extend(rows);
-        page.json["page"]["next"].as_str().unwrap().clone_into(&mut after);
-    }
-}
-
 /// Sends texts whose answers nobody waits for.
 async fn send(api: &Api, session: &str, texts: Vec<String>) {
     let sends = texts.into_iter().map(|text| {
@@ -134,7 +120,7 @@ both_backends! {
         let deadline = Instant::now() + Duration::from_secs(setting("WHARF_CHAOS_PATIENCE_SECS", 180) as u64);
         let (events, got) = loop {
             keep_on(&api, &webhook, &since).await;
-            let (events, got) = (log(&api).await, hook.got("/x"));
+            let (events, got) = (api.log().await, hook.got("/x"));
             let taken: BTreeSet<&str> = got.iter().filter(|got| got.status == 200).map(Got::id).collect();
             // A disabled webhook is no event of its own when that happened: its announcement is.
             let missing: Vec<_> = events.iter().filter(|event| !taken.contains(event["id"].as_str().unwrap())).collect();
@@ -287,9 +273,9 @@ both_backends! {
         let ((), (mut streamed, mut last, visits), (mut pulled, mut after)) = tokio::join!(load, streaming, pulling);
         // Receipts may still be coming in; from here on both are led to the end of the log.
         let wanted: Vec<String> = eventually("the log has come to rest", async || {
-            let one = log(&api).await.len();
+            let one = api.log().await.len();
             tokio::time::sleep(Duration::from_millis(300)).await;
-            let two = log(&api).await;
+            let two = api.log().await;
             if two.len() == one { Ok(two) } else { Err(String::new()) }
         })
         .await

@@ -120,20 +120,6 @@ impl<'world> Account<'world> {
     }
 }
 
-/// All that the log holds.
-async fn log(api: &Api) -> Vec<Value> {
-    let (mut all, mut after) = (Vec::new(), "oldest".to_owned());
-    loop {
-        let page = api.get(&format!("/v1/events?after={after}&limit=200")).await;
-        let events = page.ok(200).as_array().unwrap().clone();
-        if events.is_empty() {
-            return all;
-        }
-        all.extend(events);
-        page.json["page"]["next"].as_str().unwrap().clone_into(&mut after);
-    }
-}
-
 fn kinds<'event>(events: impl IntoIterator<Item = &'event Value>) -> BTreeSet<&'event str> {
     events.into_iter().map(|event| event["event"].as_str().unwrap()).collect()
 }
@@ -166,7 +152,7 @@ both_backends! {
         let wanted: BTreeSet<&str> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
         let logged: BTreeSet<&str> = wanted.iter().copied().filter(|kind| *kind != "webhook.test").collect();
         let pulled = eventually("every kind stands in the log", async || {
-            let pulled = log(&api).await;
+            let pulled = api.log().await;
             let missing: Vec<_> = logged.difference(&kinds(&pulled)).map(|kind| (*kind).to_owned()).collect();
             if missing.is_empty() { Ok(pulled) } else { Err(format!("no {missing:?}")) }
         })

@@ -28,15 +28,22 @@ pub(super) async fn take(own: &Arc<Own>, client: &Client) {
 
 async fn take_all(own: &Arc<Own>, client: &Client) -> anyhow::Result<()> {
     let inbound = Inbound::new(Arc::clone(own));
-    for (key, plain) in own.vault.list(PENDING, &format!("{STATUS_CHAT}|")).await? {
-        match read(client, &key, &plain).await {
+    for (key, plain) in own.vault.list_each(PENDING, &format!("{STATUS_CHAT}|")).await? {
+        let read = match &plain {
+            Ok(plain) => read(client, &key, plain).await,
+            Err(_) => None,
+        };
+        match read {
             Some((message, info)) if own.ctx.store.messages_on_wire(own.session(), &info.id).await?.is_empty() => {
                 let left = InboundMessage::builder().message(Arc::new(message)).info(Arc::new(info)).build();
                 inbound.take(client, &[left]).await?;
                 tracing::info!(session = %own.session(), "a status that could not be stored was taken from the buffer");
             }
             Some(_) => {}
-            None => tracing::error!(session = %own.session(), "a status in the buffer cannot be read and is dropped"),
+            None => {
+                own.ctx.meter().leftovers_dropped.one();
+                tracing::error!(session = %own.session(), "a status in the buffer cannot be read and is dropped");
+            }
         }
         own.vault.apply(vec![Vault::delete(PENDING, key)]).await?;
     }

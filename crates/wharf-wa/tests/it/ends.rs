@@ -49,6 +49,9 @@ async fn a_logout_that_whatsapp_does_not_answer_is_no_success_and_the_next_login
     assert_eq!(linked(&world).await, 1, "WhatsApp has heard of no logout");
     assert!(matches!(logout, Err(Error::NotConnected | Error::Timeout)), "{logout:?}");
     assert_eq!(world.vault_rows(&session, "device").await, 1, "the keys of what is linked are kept");
+    // Nobody logs in through the stall: whatever is connected later has logged in after it.
+    until("the client to be put away", async || (world.engine.link(&session)?.borrow().status != SessionStatus::Connected).then_some(()))
+        .await;
     world.clear_faults().await;
     // What stood in the stalled socket may be read now, and be obeyed, or be lost with it.
     until("the session to show what the phone shows", async || {

@@ -101,6 +101,20 @@ impl Api {
         read(self.request("POST", path).header("content-type", "text/plain").body(body.to_owned())).await
     }
 
+    /// The whole log of events, by pull.
+    pub async fn log(&self) -> Vec<Value> {
+        let (mut events, mut after) = (Vec::new(), "oldest".to_owned());
+        loop {
+            let page = self.get(&format!("/v1/events?limit=200&after={after}")).await;
+            let rows = page.ok(200).as_array().unwrap().clone();
+            if rows.is_empty() {
+                return events;
+            }
+            events.extend(rows);
+            page.json["page"]["next"].as_str().unwrap().clone_into(&mut after);
+        }
+    }
+
     /// Like `post`, but a connection that breaks is an answer too: the server may be killed under it.
     pub async fn try_post(&self, path: &str, body: &Value) -> Option<Reply> {
         try_read(self.request("POST", path).json(body)).await

@@ -174,7 +174,7 @@ impl Ground {
 
 /// Each session's events follow each other, each text that came in has one event, and the receiver took every one.
 async fn events(world: &World, session: &str, by_wa_id: &BTreeMap<&str, Vec<&Value>>, hook: Option<(&Hook, &str)>, faults: &mut Faults) {
-    let events = log(world).await;
+    let events = world.api().log().await;
     let (mut last, mut ids, mut told) = (0, BTreeSet::new(), BTreeMap::<&str, usize>::new());
     for event in &events {
         let id = event["id"].as_str().unwrap_or_default();
@@ -216,20 +216,6 @@ async fn events(world: &World, session: &str, by_wa_id: &BTreeMap<&str, Vec<&Val
     }
 }
 
-/// The whole log, by pull.
-async fn log(world: &World) -> Vec<Value> {
-    let (api, mut events, mut after) = (world.api(), Vec::new(), "oldest".to_owned());
-    loop {
-        let page = api.get(&format!("/v1/events?limit=200&after={after}")).await;
-        let rows = page.ok(200).as_array().unwrap().clone();
-        if rows.is_empty() {
-            return events;
-        }
-        events.extend(rows);
-        page.json["page"]["next"].as_str().unwrap().clone_into(&mut after);
-    }
-}
-
 /// All pages of a list.
 pub async fn all(world: &World, path: &str, cursor: &str) -> Vec<Value> {
     let (api, mut rows, mut next) = (world.api(), Vec::new(), String::new());
@@ -261,6 +247,18 @@ async fn each_kind_of_fault_is_seen() {
     ground.accepted.insert("msg_none".to_owned(), Promise { at: super::SILENT, text: None });
     let faults = ground.faults(&world, None).await;
     assert_eq!(faults.to_string(), "lost 2, doubled 0, wrong 1, stale 0", "{faults:?}");
+    // What is only not there yet: a message on its way, and events that the receiver has not got.
+    ground = Ground::of(super::OWNER, &session);
+    world.rule(json!({"action": "drop_message", "to": super::SILENT})).await;
+    let body = json!({"sessionId": session, "to": super::SILENT, "text": "on its way", "async": true});
+    let queued = world.api().post("/v1/messages/text", &body).await.ok(201)["messageId"].as_str().unwrap().to_owned();
+    ground.accepted.insert(queued.clone(), Promise { at: super::SILENT, text: Some("on its way".to_owned()) });
+    let faults = ground.faults(&world, None).await;
+    assert_eq!(faults.stale, [format!("{queued} is still queued")], "{faults:?}");
+    let hook = Hook::start().await;
+    let faults = Ground::of(super::OWNER, &session).faults(&world, Some((&hook, "/x"))).await;
+    assert!(!faults.stale.is_empty() && faults.stale.iter().all(|fault| fault.starts_with("the receiver has not got")), "{faults:?}");
+    world.no_rules().await;
     // The same words twice, of which one call was not answered.
     ground = Ground::of(super::OWNER, &session);
     ground.unanswered.insert("out".to_owned());
