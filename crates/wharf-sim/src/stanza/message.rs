@@ -56,7 +56,9 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
     }
     let mut parts = parts(node, target.or_else(|| wire::jid(node, "participant").and_then(|jid| Address::from_jid(&jid))));
     if rule.as_ref().is_some_and(|rule| rule.action == Action::GarbleMessage) {
-        parts.iter_mut().for_each(|part| part.garbled = part.to.number != account.number);
+        for part in &mut parts {
+            part.garbled = part.to.number != account.number;
+        }
     }
     let taps: Vec<_> = parts.iter().map(|part| (part.to, part.prekey, part.bytes)).collect();
     account.books().sent(&id, device, &name(&to, target), &taps);

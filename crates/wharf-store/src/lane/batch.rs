@@ -139,13 +139,17 @@ impl Worker {
             }
             // The others go on without the one that takes so long.
             At::Write(slow) if shared && is_slow(&error) => {
-                writes.iter_mut().for_each(|(_, job)| job.rewind());
+                for (_, job) in writes.iter_mut() {
+                    job.rewind();
+                }
                 self.later.push(writes.remove(slow));
                 tracing::warn!("a write takes too long to share a commit");
                 return Then::GoOn;
             }
             At::Commit if undone => {
-                writes.iter_mut().for_each(|(_, job)| job.rewind());
+                for (_, job) in writes.iter_mut() {
+                    job.rewind();
+                }
                 if shared {
                     return Then::OneByOne;
                 }

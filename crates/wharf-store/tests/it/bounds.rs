@@ -109,7 +109,7 @@ async fn a_slow_database_takes_the_tries_ends_and_receipts_of_many_messages() {
     let store = slow_store(&db).await;
     let ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
     // Five hundred statements.
-    store.claim_messages(&tenant.fence, &vec![ids.as_slice(); 5].concat(), NOW).await.unwrap();
+    store.claim_messages(&tenant.fence, &[ids.as_slice(); 5].concat(), NOW).await.unwrap();
     assert_eq!(db.ints("SELECT DISTINCT attempts FROM outgoing").await, [5]);
     let ends: Vec<_> = ids.iter().map(sent).collect();
     assert_eq!(store.record_outcomes(&tenant.fence, &ends).await.unwrap(), ids);

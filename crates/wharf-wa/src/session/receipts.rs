@@ -118,7 +118,9 @@ impl Receipts {
             self.running = None;
             if left.unstored.iter().flat_map(|told| &told.kept).any(|kept| kept.is_over(own)) {
                 // The network says them again on the next connection.
-                left.unstored.iter().flat_map(|told| &told.kept).for_each(|kept| kept.lose());
+                for kept in left.unstored.iter().flat_map(|told| &told.kept) {
+                    kept.lose();
+                }
                 own.unstored.notify_one();
             }
             self.waiting.splice(0..0, left.unstored);
@@ -148,7 +150,9 @@ impl Receipts {
             }
         }
         // Nothing is acknowledged on this client's connection any more.
-        self.waiting.iter_mut().for_each(|told| *told = told.let_go());
+        for told in &mut self.waiting {
+            *told = told.let_go();
+        }
     }
 
     /// Begins to store what waits, also what an earlier client was told.
