@@ -37,7 +37,7 @@ async fn a_method_that_a_path_does_not_know_is_refused_with_those_that_it_knows(
     for (method, path, allow) in [
         ("PUT", "/v1/sessions", "POST, GET, HEAD"),
         ("GET", "/v1/messages/text", "POST"),
-        ("PATCH", "/v1/sessions/x", "GET, HEAD, DELETE"),
+        ("PUT", "/v1/sessions/x", "GET, HEAD, PATCH, DELETE"),
         ("POST", "/healthz", "GET, HEAD"),
         ("OPTIONS", "/v1/api-keys", "POST, GET, HEAD"),
         ("BREW", "/v1/messages", "GET, HEAD"),
