@@ -115,9 +115,11 @@ both_backends! {
         std::fs::write(&path, &other).unwrap();
         is_refused(&send(&world, &session, &media).await, "damaged");
         is_refused(&forward().await, "damaged");
-        let answer = world.api().request("GET", &place).send().await.unwrap();
-        assert_eq!(answer.status().as_u16(), 200);
-        assert!(answer.bytes().await.is_err(), "the answer breaks off before its last bytes");
+        // The answer breaks off before its last bytes, if its head has left before that is known.
+        if let Ok(answer) = world.api().request("GET", &place).send().await {
+            assert_eq!(answer.status().as_u16(), 200);
+            assert!(answer.bytes().await.is_err(), "nobody takes it for the whole file");
+        }
 
         // Gone.
         std::fs::remove_file(&path).unwrap();

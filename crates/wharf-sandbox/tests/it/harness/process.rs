@@ -6,9 +6,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// A program that said on its first line that it is ready.
 pub struct Process {
@@ -16,7 +20,14 @@ pub struct Process {
     pub ready: Value,
     /// What it wrote to its standard error so far.
     log: Arc<Mutex<String>>,
+    /// Ends with the last line.
+    reading: Option<JoinHandle<()>>,
 }
+
+/// What the gateway writes when it is asked for a line.
+const ASKED: &str = "SIGUSR1";
+/// A program that writes no such line is not waited for longer.
+const LINE: Duration = Duration::from_secs(1);
 
 /// The path of one of the workspace's programs, which stand beside the sandbox's or in the folder that a measurement names.
 pub fn program(name: &str) -> PathBuf {
@@ -67,7 +78,7 @@ impl Process {
         // Both pipes are read to their end, so that the program never waits for a reader.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let log = Arc::new(Mutex::new(String::new()));
-        if let Some(stderr) = stderr {
+        let reading = stderr.map(|stderr| {
             let log = Arc::clone(&log);
             tokio::spawn(async move {
                 let mut lines = BufReader::new(stderr).lines();
@@ -76,14 +87,28 @@ impl Process {
                     log.push_str(&line);
                     log.push('\n');
                 }
-            });
-        }
+            })
+        });
         let ready = serde_json::from_str(&first).unwrap_or_else(|error| panic!("{error}: {first}"));
-        Ok(Self { child, ready, log })
+        Ok(Self { child, ready, log, reading })
     }
 
+    /// All that was said until now. Lines come through a queue and a pipe, in their order: one more is asked for, and waited for.
     pub fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+        let so_far = || self.log.lock().unwrap().clone();
+        let before = so_far().matches(ASKED).count();
+        let asked = self.child.id().is_some_and(|id| kill(Pid::from_raw(i32::try_from(id).unwrap()), Signal::SIGUSR1).is_ok());
+        let until = Instant::now() + LINE;
+        let has_all = || {
+            let ended = self.reading.as_ref().is_none_or(JoinHandle::is_finished);
+            ended || (asked && so_far().matches(ASKED).count() > before)
+        };
+        tokio::task::block_in_place(|| {
+            while !has_all() && Instant::now() < until {
+                std::thread::park_timeout(Duration::from_millis(5));
+            }
+        });
+        so_far()
     }
 
     pub fn id(&self) -> u32 {
@@ -109,7 +134,7 @@ impl Process {
     /// The same for a process whose log is read afterwards.
     pub async fn end(&mut self) {
         let id = i32::try_from(self.id()).unwrap();
-        nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGTERM).unwrap();
+        kill(Pid::from_raw(id), Signal::SIGTERM).unwrap();
         let status = self.ended().await;
         assert!(status.success(), "SIGTERM ends the program cleanly, not with {status}");
     }
