@@ -102,8 +102,13 @@ async fn a_refused_pairing_code_is_told_in_words_and_the_second_in_a_row_asks_to
     let first = ask().await;
     let words = first.refused(ErrorCode::ServiceUnavailable)["reason"].as_str().unwrap();
     assert!(words.contains("look at the number"), "{first:?}");
-    let shown = api.get(&format!("/v1/sessions/{session}")).await;
-    assert_eq!((&shown.ok(200)["status"], &shown.data()["refusal"]["code"]), (&json!("qr"), &json!(400)), "the QR code goes on: {shown:?}");
+    // Who asks is answered at once; the session hears of it by itself.
+    eventually("it is shown, and the QR code goes on", async || {
+        let shown = api.get(&format!("/v1/sessions/{session}")).await;
+        let seen = (&shown.ok(200)["status"], &shown.data()["refusal"]["code"]) == (&json!("qr"), &json!(400));
+        seen.then_some(()).ok_or(format!("{shown:?}"))
+    })
+    .await;
     let second = ask().await;
     assert_eq!(second.refused(ErrorCode::ServiceUnavailable)["reason"], "WhatsApp asks to slow down");
     assert!(second.header("retry-after").parse::<u64>().unwrap() >= 60, "{second:?}");
@@ -116,9 +121,12 @@ async fn a_refused_pairing_code_is_told_in_words_and_the_second_in_a_row_asks_to
         none.refused(ErrorCode::ServiceUnavailable)["reason"].as_str().unwrap().contains("no pairing codes for this account"),
         "{none:?}"
     );
-    let metrics = String::from_utf8(api.get("/metrics").await.bytes).unwrap();
     for line in ["wharf_whatsapp_refusals_total{code=\"400\"} 2", "wharf_whatsapp_refusals_total{code=\"452\"} 1"] {
-        assert!(metrics.contains(line), "{line}: {metrics}");
+        eventually("it is counted", async || {
+            let metrics = String::from_utf8(api.get("/metrics").await.bytes).unwrap();
+            metrics.contains(line).then_some(()).ok_or(format!("{line}: {metrics}"))
+        })
+        .await;
     }
 }
 
