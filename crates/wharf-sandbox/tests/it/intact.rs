@@ -88,33 +88,17 @@ both_backends! {
     async fn a_like_of_a_status_that_the_database_refused_comes_in_at_the_next_start(backend) {
         let mut world = World::start(backend).await;
         let session = world.pair(OWNER).await;
-        let status = json!({"sessionId": session, "to": "status", "text": "my day", "audience": [SILENT]});
-        let status = world.api().post("/v1/messages/text", &status).await.ok(201).clone();
-        world.shown(&status).await;
-        world.sql("ALTER TABLE events RENAME TO elsewhere").await;
-        let like = json!({"id": status["whatsappId"], "emoji": "👏"});
-        world.control().post(&format!("/control/phones/{SILENT}/react"), &like).await.ok(200);
-        world.until_ready(false).await;
-        world.until_acknowledged(OWNER).await;
-        world.stop_gateway().await;
+        let status = liked_in_vain(&mut world, &session).await;
         world.sql("ALTER TABLE elsewhere RENAME TO events").await;
         world.start_gateway(&[]).await;
-        world.row(&session, status["whatsappId"].as_str().unwrap(), |row| row["reactions"][0]["emoji"] == "👏").await;
+        world.row(&session, &status, |row| row["reactions"][0]["emoji"] == "👏").await;
         world.events("message.reaction", 1).await;
     }
 
     async fn a_like_in_the_buffer_that_cannot_be_opened_goes_and_keeps_no_other_there(backend) {
         let mut world = World::start(backend).await;
         let session = world.pair(OWNER).await;
-        let status = json!({"sessionId": session, "to": "status", "text": "my day", "audience": [SILENT]});
-        let status = world.api().post("/v1/messages/text", &status).await.ok(201).clone();
-        world.shown(&status).await;
-        world.sql("ALTER TABLE events RENAME TO elsewhere").await;
-        let like = json!({"id": status["whatsappId"], "emoji": "👏"});
-        world.control().post(&format!("/control/phones/{SILENT}/react"), &like).await.ok(200);
-        world.until_ready(false).await;
-        world.until_acknowledged(OWNER).await;
-        world.stop_gateway().await;
+        liked_in_vain(&mut world, &session).await;
         let nothing = if backend == Backend::Sqlite { "x'00'" } else { "'\\x00'" };
         // Another one stands before it, as a page that was damaged would leave it.
         let damaged = format!("SELECT session_id, space, 'status@broadcast|0', {nothing} FROM vault WHERE space = 'pending_inbound'");
@@ -134,6 +118,21 @@ both_backends! {
         let mut world = World::start(backend).await;
         nothing_is_lost(&mut world, "ALTER TABLE events RENAME TO elsewhere", "ALTER TABLE elsewhere RENAME TO events").await;
     }
+}
+
+/// Posts a status that is liked while the database refuses events: the like is acknowledged and stands in the library's buffer. Tells the
+/// status's id on the wire. Ends the gateway; the table of events is still called `elsewhere`.
+async fn liked_in_vain(world: &mut World, session: &str) -> String {
+    let status = json!({"sessionId": session, "to": "status", "text": "my day", "audience": [SILENT]});
+    let status = world.api().post("/v1/messages/text", &status).await.ok(201).clone();
+    world.shown(&status).await;
+    world.sql("ALTER TABLE events RENAME TO elsewhere").await;
+    let like = json!({"id": status["whatsappId"], "emoji": "👏"});
+    world.control().post(&format!("/control/phones/{SILENT}/react"), &like).await.ok(200);
+    world.until_ready(false).await;
+    world.until_acknowledged(OWNER).await;
+    world.stop_gateway().await;
+    status["whatsappId"].as_str().unwrap().to_owned()
 }
 
 /// Breaks the database, has six texts come in, mends it: all are there, once, and nobody restarted anything.

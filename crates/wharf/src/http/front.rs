@@ -77,7 +77,8 @@ fn admit<'a>(http: &'a Http, path: &str) -> Result<Option<tokio::sync::Semaphore
     }
 }
 
-/// One line a request for who asks for it (`wharf::request=debug`): the operation's path and never the caller's, because ids and filters stand in the latter.
+/// One line a request for who asks for it (`wharf::request=debug`): the operation's path and never the caller's, because ids and filters
+/// stand in the latter.
 fn log(method: &http::Method, response: &Response, took: Duration, request_id: &str) {
     let extensions = response.extensions();
     let route = extensions.get::<Called>().map_or("-", |called| called.0.path);
