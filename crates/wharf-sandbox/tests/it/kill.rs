@@ -44,6 +44,13 @@ both_backends! {
         for death in 0..DEATHS {
             for gap in GAPS {
                 world.until_connected(&session).await;
+                // Promised and perhaps still on their way: how many others are answered before it dies is chance.
+                for text in 0..2 {
+                    let text = format!("{gap} {death} promised {text}");
+                    let body = json!({"sessionId": session, "to": SILENT, "text": text, "async": true});
+                    let id = world.api().post("/v1/messages/text", &body).await.ok(201)["messageId"].as_str().unwrap().to_owned();
+                    ground.accepted.insert(id, Promise { at: SILENT, text: Some(text) });
+                }
                 std::fs::write(&kill_file, gap).unwrap();
                 send(&mut ground, &world, (0..6).map(|text| format!("{gap} {death} {text}")).collect()).await;
                 world.gateway().ended().await;
@@ -53,7 +60,6 @@ both_backends! {
         }
         world.until_connected(&session).await;
         ground.is_sound(&world, None).await;
-        assert!(ground.accepted.len() > DEATHS * GAPS.len() / 2, "too few sends were answered: {}", ground.accepted.len());
     }
 
     async fn killed_at_random_under_load_every_promise_holds_and_each_text_is_shown_once(backend) {
