@@ -84,6 +84,9 @@ pub enum Error {
     Unresolved,
     #[error("no connection could be made")]
     Unreachable,
+    /// Nobody was reached, and no name server answers anything either: our own way out is down.
+    #[error("no name server answers: the way out is down")]
+    Offline,
     #[error("the server's certificate is not trusted")]
     Tls,
     #[error("no answer came in time")]

@@ -73,7 +73,7 @@ fn inaccessible(cause: &egress::Error) -> String {
     use egress::Error as Cause;
     match cause {
         Cause::Refused(refused) => format!("the URL is refused: {refused}"),
-        Cause::Blocked | Cause::Unresolved | Cause::Unreachable => "the server cannot be reached".to_owned(),
+        Cause::Blocked | Cause::Unresolved | Cause::Unreachable | Cause::Offline => "the server cannot be reached".to_owned(),
         Cause::Tls => "the server's certificate is not trusted".to_owned(),
         Cause::Timeout | Cause::TooSlow => "the server is too slow".to_owned(),
         Cause::Status(status) => format!("the server answered {status}"),

@@ -67,6 +67,7 @@ pub struct Unusable(#[from] reqwest::Error);
 pub struct Guard {
     reach: Reach,
     slowest: Duration,
+    resolver: Arc<Guarded>,
     /// Two, because a client has one patience for connections.
     fetching: Client,
     posting: Client,
@@ -79,7 +80,7 @@ impl Guard {
         let resolver = Arc::new(Guarded::new(settings.reach, settings.name_server));
         let fetching = client(settings, &resolver, settings.connect_timeout, 2)?;
         let posting = client(settings, &resolver, settings.post_connect_timeout, POSTS_AT_A_TIME)?;
-        Ok(Self { reach: settings.reach, slowest: settings.slowest, fetching, posting })
+        Ok(Self { reach: settings.reach, slowest: settings.slowest, resolver, fetching, posting })
     }
 
     /// The first answer that is no redirect.
@@ -159,7 +160,14 @@ async fn start(answer: &mut Response, ends: Instant) -> Bytes {
 #[async_trait]
 impl Egress for Guard {
     async fn post(&self, request: Post) -> Result<Reply, Error> {
-        self.post_once(&request).await
+        match self.post_once(&request).await {
+            Err(Error::Unresolved | Error::Unreachable | Error::Timeout)
+                if self.reach == Reach::Public && self.resolver.is_silent(&request.url).await =>
+            {
+                Err(Error::Offline)
+            }
+            result => result,
+        }
     }
 
     async fn fetch(&self, request: Fetch, sink: &mut dyn Sink) -> Result<Fetched, Error> {

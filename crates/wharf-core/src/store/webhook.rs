@@ -73,7 +73,8 @@ pub struct TryRecord {
     /// When it is due again; counts while `state` is pending.
     pub next_at: Timestamp,
     pub tries: u32,
-    pub attempt: Attempt,
+    /// `None` where it was no try: the delivery waits, and nothing else is written.
+    pub attempt: Option<Attempt>,
 }
 
 /// What a courier found out about its webhook, written down with the tries.

@@ -25,6 +25,8 @@ pub enum Outcome {
         start: String,
     },
     None(NoAnswer),
+    /// Our own way out is down: nobody else's fault, and no try of theirs.
+    Offline,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +44,11 @@ impl Tried {
     /// Whether the server let us wait for nothing.
     pub fn is_timeout(&self) -> bool {
         matches!(self.outcome, Outcome::None(NoAnswer::Timeout))
+    }
+
+    /// Whether it says nothing of the server.
+    pub fn is_no_try(&self) -> bool {
+        matches!(self.outcome, Outcome::Offline)
     }
 
     /// The same, or it said that it has too much to do.
@@ -64,6 +71,7 @@ impl From<&Tried> for Attempt {
         let (status, error, answer) = match &tried.outcome {
             Outcome::Answer { status, start, .. } => (Some(*status), None, Some(start.clone()).filter(|start| !start.is_empty())),
             Outcome::None(why) => (None, Some(*why), None),
+            Outcome::Offline => (None, Some(NoAnswer::Unreachable), None),
         };
         Self { at: tried.at, duration_ms: tried.duration_ms, status, error, answer }
     }
@@ -76,6 +84,7 @@ pub async fn once(services: &Services, webhook: &Unsealed, id: &str, body: Strin
     let request = Post { url: webhook.url.clone(), headers: headers(webhook, id, at, &body), body: Bytes::from(body), timeout };
     let outcome = match services.egress.post(request).await {
         Ok(reply) => Outcome::Answer { status: reply.status, retry_after: reply.retry_after, start: start(&reply.body) },
+        Err(egress::Error::Offline) => Outcome::Offline,
         Err(error) => Outcome::None(no_answer(&error)),
     };
     let took = started.elapsed();
@@ -85,7 +94,7 @@ pub async fn once(services: &Services, webhook: &Unsealed, id: &str, body: Strin
     match &tried.outcome {
         Outcome::Answer { .. } if tried.is_success() => meter.accepted.one(),
         Outcome::Answer { .. } => meter.refused.one(),
-        Outcome::None(_) => meter.unanswered.one(),
+        Outcome::None(_) | Outcome::Offline => meter.unanswered.one(),
     }
     tried
 }
@@ -124,7 +133,7 @@ fn no_answer(error: &egress::Error) -> NoAnswer {
         egress::Error::Refused(_) => NoAnswer::Refused,
         egress::Error::Timeout | egress::Error::TooSlow => NoAnswer::Timeout,
         egress::Error::Tls => NoAnswer::Tls,
-        egress::Error::Blocked | egress::Error::Unresolved | egress::Error::Unreachable => NoAnswer::Unreachable,
+        egress::Error::Blocked | egress::Error::Unresolved | egress::Error::Unreachable | egress::Error::Offline => NoAnswer::Unreachable,
         egress::Error::TooLarge { .. }
         | egress::Error::Status(_)
         | egress::Error::ContentType

@@ -9,6 +9,9 @@ const SECOND_MS: i64 = 1_000;
 const MINUTE_MS: i64 = 60 * SECOND_MS;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 
+/// The shortest pause while our own way out is down.
+const OFFLINE_PAUSE_MS: i64 = MINUTE_MS;
+
 /// An operator's decision about tries. The default is that of Standard Webhooks; tests shorten it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
@@ -50,6 +53,7 @@ impl Schedule {
         match &tried.outcome {
             Outcome::Answer { status: 200..=299, .. } => return Next::Delivered,
             Outcome::Answer { status: 410, .. } => return Next::Gone,
+            Outcome::Offline => return Next::Again { at: now.plus_millis(spread(OFFLINE_PAUSE_MS, 5, chance)) },
             Outcome::Answer { .. } | Outcome::None(_) => {}
         }
         let Some(base) = usize::try_from(tries.max(1) - 1).ok().and_then(|place| self.pauses_ms.get(place)).copied() else {
@@ -149,6 +153,14 @@ mod tests {
         }
         assert!((4 * MINUTE_MS..=6 * MINUTE_MS).contains(&pause(2, &tried(Outcome::None(NoAnswer::Timeout)))));
         assert!(pause(1, &tried(Outcome::None(NoAnswer::Unreachable))) <= 6 * SECOND_MS);
+    }
+
+    #[test]
+    fn while_our_own_way_out_is_down_the_last_try_is_not_used_up() {
+        for tries in [1, 9, 10, 40] {
+            assert!((MINUTE_MS..=MINUTE_MS * 6 / 5).contains(&pause(tries, &tried(Outcome::Offline))), "{tries}");
+        }
+        assert!(tried(Outcome::Offline).is_no_try() && !tried(Outcome::None(NoAnswer::Unreachable)).is_no_try());
     }
 
     #[test]

@@ -37,7 +37,9 @@ pub(super) async fn send(services: &Services, caller: &Caller, row: &WebhookRow,
         Outcome::Answer { status, .. } => Err(Error::Unreachable(format!("the server answered {status}; 2xx is expected"))),
         Outcome::None(NoAnswer::Timeout) => Err(Error::Timeout),
         Outcome::None(NoAnswer::Tls) => Err(Error::Unreachable("the server's certificate is not trusted".to_owned())),
-        Outcome::None(NoAnswer::Refused | NoAnswer::Unreachable) => Err(Error::Unreachable("no connection could be made".to_owned())),
+        Outcome::None(NoAnswer::Refused | NoAnswer::Unreachable) | Outcome::Offline => {
+            Err(Error::Unreachable("no connection could be made".to_owned()))
+        }
         Outcome::None(NoAnswer::Broken) => Err(Error::Unreachable("the connection ended before the answer did".to_owned())),
     }
 }

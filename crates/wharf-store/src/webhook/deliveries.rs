@@ -34,6 +34,7 @@ statements! {
          ORDER BY d.next_at, d.event LIMIT $3"
     );
     NEXT_AT = "SELECT MIN(next_at) FROM deliveries WHERE webhook = $1 AND state = 'pending'";
+    DEFER = "UPDATE deliveries SET next_at = $3 WHERE webhook = $1 AND event = $2 AND state = 'pending'";
     /// The log is begun anew where somebody has tried for so long that it would grow without end.
     RECORD = "UPDATE deliveries SET state = $3, next_at = $4, tries = $5, \
         log = CASE WHEN log = '' OR LENGTH(log) > 40000 THEN CAST($6 AS TEXT) ELSE log || ',' || CAST($6 AS TEXT) END \
@@ -106,11 +107,16 @@ impl SqlStore {
 
     pub(super) async fn record(&self, due: &DueWebhook, tries: Vec<TryRecord>, health: Health, under: Timestamp) -> Result<(), Error> {
         let due = due.clone();
-        let written: Result<Vec<_>, Error> = tries.into_iter().map(|record| Ok((json(&record.attempt)?, record))).collect();
+        let written: Result<Vec<_>, Error> =
+            tries.into_iter().map(|record| Ok((record.attempt.as_ref().map(json).transpose()?, record))).collect();
         let written = written?;
         self.write(due.account.clone().as_str(), "", move |tx| {
             Box::pin(async move {
                 for (attempt, record) in &written {
+                    let Some(attempt) = attempt else {
+                        tx.execute(&DEFER, args![due.number, record.event, record.next_at]).await?;
+                        continue;
+                    };
                     let args = args![due.number, record.event, record.state.as_str(), record.next_at, record.tries, attempt];
                     tx.execute(&RECORD, args).await?;
                 }

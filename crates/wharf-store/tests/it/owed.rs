@@ -72,7 +72,7 @@ async fn what_is_owed_to_a_webhook_outlives_the_log(db: &Db) {
         let attempt = Attempt { at: NOW, duration_ms: 1, status: Some(200), error: None, answer: None };
         // That it was given up counts like that it arrived.
         let state = if place == 0 { DeliveryState::Failed } else { DeliveryState::Delivered };
-        let record = TryRecord { event: delivery.event.number, state, next_at: NOW, tries: 1, attempt };
+        let record = TryRecord { event: delivery.event.number, state, next_at: NOW, tries: 1, attempt: Some(attempt) };
         db.store.record_tries(&whose, vec![record], Health::AsBefore, NOW).await.unwrap();
         let owed: Vec<_> = due[place + 1..].iter().map(|delivery| delivery.event.sequence).collect();
         assert_eq!(left(db, &tenant).await, owed);

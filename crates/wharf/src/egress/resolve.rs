@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_resolver::config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolverConfig};
+use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::proto::rr::RecordType;
 use hickory_resolver::{Resolver, TokioResolver};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::Url;
 use wharf_core::egress::{Error, Reach};
 
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -24,6 +27,14 @@ pub(super) struct Guarded {
 impl Guarded {
     pub(super) fn new(reach: Reach, name_server: Option<SocketAddr>) -> Self {
         Self { reach, resolver: resolver(name_server).map(Arc::new) }
+    }
+
+    /// Whether no name server says anything at all, so that a URL with a name can reach nobody. Every name server knows of the root; that
+    /// one name is not answered proves nothing, for its own servers may be away.
+    pub(super) async fn is_silent(&self, url: &str) -> bool {
+        let named = Url::parse(url).is_ok_and(|url| url.domain().is_some());
+        let Some(resolver) = self.resolver.as_deref().filter(|_| named) else { return false };
+        !matches!(resolver.lookup(".", RecordType::NS).await, Ok(_) | Err(NetError::Dns(_)))
     }
 }
 

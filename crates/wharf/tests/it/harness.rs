@@ -17,7 +17,7 @@ use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::{Permission, Timestamp};
 use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
-use wharf_core::egress::Reach;
+use wharf_core::egress::{Egress, Reach};
 use wharf_core::key::NewKey;
 use wharf_core::store::Store;
 use wharf_core::{Chance, Services, account, key};
@@ -49,7 +49,7 @@ impl Gateway {
     }
 
     /// With a guard of the test's own on the way out.
-    pub async fn start_guarded(limits: Limits, egress: Guard) -> Self {
+    pub async fn start_guarded(limits: Limits, egress: impl Egress) -> Self {
         let chance: Arc<dyn Chance> = Arc::new(SystemChance);
         let dir = std::env::temp_dir().join(format!("wharf-http-{}", chance.uuid().simple()));
         std::fs::create_dir_all(&dir).unwrap();

@@ -6,6 +6,7 @@ mod answers;
 mod audit;
 mod bucket;
 mod causes;
+mod couriers;
 mod edges;
 mod egress;
 mod events;

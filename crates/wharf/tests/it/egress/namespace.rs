@@ -138,6 +138,23 @@ fn what_is_refused_by_its_text_sends_no_packet() {
 }
 
 #[test]
+fn where_no_name_server_says_anything_it_is_our_own_way_out_that_is_down() {
+    run("where_no_name_server_says_anything_it_is_our_own_way_out_that_is_down", async {
+        town().await;
+        let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let mut settings = Settings::new(Reach::Public);
+        settings.name_server = Some(silent.local_addr().unwrap());
+        let guard = Guard::new(&settings).unwrap();
+        assert_eq!(post(&guard, "https://hooks.example.org/", &[]).await, Err(Error::Offline));
+        // An address needs no name server: that nobody answers there may be its own fault.
+        assert_eq!(post(&guard, &format!("https://{PUBLIC_V4}/"), &[]).await, Err(Error::Unreachable));
+        // Nobody at all at the name server's address.
+        drop(silent);
+        assert_eq!(post(&guard, "https://hooks.example.org/", &[]).await, Err(Error::Offline));
+    });
+}
+
+#[test]
 fn a_name_that_leads_inside_reaches_nobody() {
     run("a_name_that_leads_inside_reaches_nobody", async {
         let canary = town().await;
@@ -174,6 +191,7 @@ fn a_name_that_leads_inside_reaches_nobody() {
         }
         for name in ["none.evil.org", "missing.evil.org"] {
             assert_eq!(fetch(&guard, &format!("https://{name}/")).await, Err(Error::Unresolved), "{name}");
+            assert_eq!(post(&guard, &format!("https://{name}/"), &[]).await, Err(Error::Unresolved), "{name}");
         }
         assert_eq!((canary.hits(), web.heads().len()), (0, 0));
     });

@@ -43,9 +43,9 @@ impl<'a> Courier<'a> {
         let next = self.services.schedule.next(tries, tried, now, &*self.services.chance);
         if tried.is_success() {
             self.window = (self.window * 2).min(WINDOW);
-        } else if tried.is_overload() {
+        } else if tried.is_overload() || tried.is_no_try() {
             self.window = (self.window / 2).max(1);
-            if self.window == 1 && tried.is_timeout() {
+            if self.window == 1 && (tried.is_timeout() || tried.is_no_try()) {
                 self.rests_until = Some(Instant::now() + rest(self.services));
             }
         }
@@ -58,7 +58,7 @@ impl<'a> Courier<'a> {
             Next::Again { at } => (DeliveryState::Pending, at),
             Next::Gone => (DeliveryState::Pending, now),
         };
-        let attempt = Attempt::from(tried);
+        let attempt = (!tried.is_no_try()).then(|| Attempt::from(tried));
         self.unwritten.push(TryRecord { event: delivery.event.number, state, next_at, tries, attempt });
     }
 
@@ -72,6 +72,13 @@ impl<'a> Courier<'a> {
                 self.over = true;
             }
             (Next::Delivered, None) => {}
+            // What it did before is not counted on: five days of nothing but its failures begin after our own.
+            _ if tried.is_no_try() => {
+                if self.row.failing_since.is_some() {
+                    self.row.failing_since = Some(tried.at);
+                    self.health = Health::FailingSince(tried.at);
+                }
+            }
             (Next::Delivered, Some(_)) => {
                 self.row.failing_since = None;
                 self.health = Health::Well;
