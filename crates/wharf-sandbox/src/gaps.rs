@@ -18,6 +18,8 @@ const GAPS: &[&str] = &[
     "inbound-before-commit",
     "inbound-after-commit",
     "receipt-before-commit",
+    "unread-before-commit",
+    "unread-after-commit",
     "notice-before-commit",
     "notice-after-commit",
     "M1-stored",

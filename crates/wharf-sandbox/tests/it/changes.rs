@@ -4,6 +4,7 @@ use serde_json::json;
 use wharf_api::ErrorCode;
 
 use crate::answers::carrying;
+use crate::harness::checker::Ground;
 use crate::harness::{Backend, OWNER, SILENT, World, both_backends, eventually};
 
 both_backends! {
@@ -128,6 +129,7 @@ both_backends! {
         let edits = ledger.iter().filter(|entry| entry["type"] == "edit").count();
         assert_eq!(edits, 5, "{ledger:?}");
         world.events("message.edited", 5).await;
+        Ground::of(OWNER, &session).is_sound(&world, None).await;
     }
 
     async fn a_change_that_dies_on_its_way_in_comes_once(backend) {
@@ -151,6 +153,7 @@ both_backends! {
         let target = world.row(&session, sent["whatsappId"].as_str().unwrap(), |_| true).await;
         assert_eq!(target["reactions"].as_array().map(Vec::len), Some(1), "{target}");
         world.events("message.reaction", 2).await;
+        Ground::of(OWNER, &session).is_sound(&world, None).await;
     }
 
     async fn reading_a_message_tells_its_sender_and_twice_is_once(backend) {

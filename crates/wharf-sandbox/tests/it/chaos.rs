@@ -12,6 +12,7 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::harness::checker::{Ground, Promise};
 use crate::harness::{Api, Got, Hook, Mode, OWNER, READER, SILENT, World, both_backends, eventually};
 
 const ENV: [(&str, &str); 2] =
@@ -62,13 +63,22 @@ impl Moods {
     }
 }
 
-/// Sends texts whose answers nobody waits for.
-async fn send(api: &Api, session: &str, texts: Vec<String>) {
+/// Sends texts, and notes which of them were promised.
+async fn send(api: &Api, ground: &mut Ground, texts: Vec<String>) {
     let sends = texts.into_iter().map(|text| {
-        let (api, body) = (api.clone(), json!({"sessionId": session, "to": READER, "text": text, "async": true}));
-        async move { drop(api.try_post("/v1/messages/text", &body).await) }
+        let (api, body) = (api.clone(), json!({"sessionId": ground.session, "to": READER, "text": text, "async": true}));
+        async move { (api.try_post("/v1/messages/text", &body).await, text) }
     });
-    futures::stream::iter(sends).buffer_unordered(16).collect::<Vec<_>>().await;
+    let answers = futures::stream::iter(sends).buffer_unordered(16).collect::<Vec<_>>().await;
+    for (answer, text) in answers {
+        match answer.filter(|reply| reply.status == 201) {
+            Some(reply) => {
+                let id = reply.data()["messageId"].as_str().unwrap().to_owned();
+                ground.accepted.insert(id, Promise { at: READER, text: Some(text) });
+            }
+            None => drop(ground.unanswered.insert(text)),
+        }
+    }
 }
 
 /// Switches the webhook on again where the receiver had it switched off, and has it get what it missed.
@@ -102,12 +112,12 @@ both_backends! {
         let (webhook, secret) = (created.ok(201)["webhookId"].as_str().unwrap().to_owned(), created.data()["secret"].as_str().unwrap().to_owned());
         let since = created.data()["createdAt"].clone();
         let session = world.pair(OWNER).await;
-        let mut killed = Vec::new();
+        let (mut killed, mut ground) = (Vec::new(), Ground::of(OWNER, &session));
         for round in 0..=kills {
             world.until_connected(&session).await;
             let api = world.api();
             keep_on(&api, &webhook, &since).await;
-            send(&api, &session, (0..texts / (kills + 1)).map(|text| format!("{round} {text}")).collect()).await;
+            send(&api, &mut ground, (0..texts / (kills + 1)).map(|text| format!("{round} {text}")).collect()).await;
             if round < kills {
                 // The moment of the kill is what the test is about.
                 tokio::time::sleep(Duration::from_millis(u64::try_from(round % 7).unwrap() * 60)).await;
@@ -158,6 +168,7 @@ both_backends! {
             killed.len(),
             got.len()
         );
+        ground.is_sound(&world, Some((&hook, "/x"))).await;
         assert_eq!(unexplained, 0, "an event was taken twice although its answer was not lost");
     }
 
@@ -242,9 +253,10 @@ both_backends! {
         let api = world.api();
         let start = api.get("/v1/events?after=latest").await.json["page"]["next"].as_str().unwrap().to_owned();
         let done = AtomicBool::new(false);
+        let mut ground = Ground::of(OWNER, &session);
         let load = async {
             for round in 0..20 {
-                send(&api, &session, (0..10).map(|text| format!("{round} {text}")).collect()).await;
+                send(&api, &mut ground, (0..10).map(|text| format!("{round} {text}")).collect()).await;
             }
             eventually("all texts are read", async || {
                 let open = api.get("/v1/messages?status=queued&limit=1").await;
@@ -293,6 +305,7 @@ both_backends! {
         while streamed.last() != wanted.last() {
             visit(&api, &mut last, 50, &mut streamed).await;
         }
+        ground.is_sound(&world, None).await;
         let tail = &wanted[wanted.len() - pulled.len()..];
         assert_eq!(pulled, tail, "the pull has exactly the log");
         assert_eq!(streamed, tail, "the stream has exactly the log");

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use wharf_api::ErrorCode;
 
 use crate::answers::{carrying, kinds};
+use crate::harness::checker::Ground;
 use crate::harness::{Backend, OWNER, Reply, World, both_backends, eventually};
 use crate::media::{MB, file, files, hash};
 
@@ -78,6 +79,7 @@ both_backends! {
         let shown = ledger.iter().filter(|entry| entry["media"]["sha256"] == hash(&file("document", 2000))).count();
         assert_eq!(shown, 4, "one for each request: {ledger:?}");
         assert_eq!(files(&world.dir().join("gateway/media")).len(), 1);
+        Ground::of(OWNER, &session).is_sound(&world, None).await;
     }
 }
 

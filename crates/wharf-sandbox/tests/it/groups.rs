@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use wharf_api::ErrorCode;
 
+use crate::harness::checker::Ground;
 use crate::harness::{ABSENT, Api, Backend, ECHO, OWNER, READER, Reply, SILENT, World, both_backends, eventually};
 use crate::media::{file, hash};
 
@@ -393,8 +394,7 @@ both_backends! {
                 assert_eq!(shown(&world, phone, &id, text).await, 1, "{text} at {phone}");
             }
         }
-        let wire = world.control().get(&format!("/control/wire/{OWNER}")).await;
-        assert_eq!(wire.data()["counterReuses"], json!([]));
+        Ground::of(OWNER, &crew.session).is_sound(&world, None).await;
     }
 }
 

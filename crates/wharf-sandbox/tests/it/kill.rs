@@ -148,6 +148,25 @@ both_backends! {
         let rows = all(&world, &format!("/v1/messages?sessionId={session}&direction=incoming&limit=200"), "cursor").await;
         assert_eq!(rows.len(), ground.written.len(), "nothing is there twice");
     }
+
+    async fn killed_on_a_message_that_cannot_be_decrypted_it_is_there_once_with_its_words(backend) {
+        let (mut world, session, kill_file) = armed(backend).await;
+        let env = [("WHARF_KILL_FILE", kill_file.to_str().unwrap())];
+        let mut ground = Ground::of(OWNER, &session);
+        world.until_connected(&session).await;
+        ground.written.insert(world.writes(json!({"text": "so that there is a Signal session"})).await, "first".to_owned());
+        for gap in ["unread-before-commit", "unread-after-commit"] {
+            world.until_connected(&session).await;
+            std::fs::write(&kill_file, gap).unwrap();
+            let wa_id = world.writes(json!({"text": gap, "garbled": true})).await;
+            world.gateway().ended().await;
+            assert!(!kill_file.exists(), "it died at {gap}");
+            world.start_gateway(&env).await;
+            ground.became.push((wa_id.clone(), "/text", json!(gap)));
+            ground.written.insert(wa_id, gap.to_owned());
+            ground.is_sound(&world, None).await;
+        }
+    }
 }
 
 /// The texts of one load under which the process is killed.

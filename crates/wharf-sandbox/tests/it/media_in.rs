@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use wharf_api::ErrorCode;
 
+use crate::harness::checker::Ground;
 use crate::harness::{ECHO, OWNER, SILENT, World, both_backends, eventually};
 use crate::media::{MB, files, hash};
 
@@ -96,5 +97,6 @@ both_backends! {
         let folder = world.dir().join("gateway/media");
         assert!(files(&folder.join("incoming")).is_empty());
         assert_eq!(files(&folder).len(), 4, "a file each and no more");
+        Ground::of(OWNER, &session).is_sound(&world, None).await;
     }
 }

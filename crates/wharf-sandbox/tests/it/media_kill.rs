@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
+use crate::harness::checker::{Ground, Promise};
 use crate::harness::{OWNER, SILENT, World, both_backends, eventually};
 use crate::media::{file, files, hash};
 
@@ -15,6 +16,7 @@ both_backends! {
         world.stop_gateway().await;
         let env = [("WHARF_KILL_FILE", kill_file.to_str().unwrap())];
         world.start_gateway(&env).await;
+        let mut ground = Ground::of(OWNER, &session);
         let gaps = ["M1-stored", "M2-recorded", "M3-uploaded", "S0-accepted", "S2-encrypted", "S3-written", "S4-acked"];
         for gap in gaps {
             world.until_connected(&session).await;
@@ -39,11 +41,13 @@ both_backends! {
             })
             .await;
             let id = sent["data"]["messageId"].as_str().unwrap().to_owned();
+            ground.accepted.insert(id.clone(), Promise { at: SILENT, text: None });
             world.until_message(&id, "delivered").await;
             let ledger = world.ledger(SILENT).await;
             let shown: Vec<_> = ledger.iter().filter(|entry| entry["media"]["sha256"] == hash(&bytes)).collect();
             assert_eq!(shown.len(), 1, "{gap}: {ledger:?}");
         }
+        ground.is_sound(&world, None).await;
         // What a death left half written went with the next start.
         let folder = world.dir().join("gateway/media");
         assert!(files(&folder.join("incoming")).is_empty());

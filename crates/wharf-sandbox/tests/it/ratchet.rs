@@ -98,7 +98,7 @@ both_backends! {
     async fn killed_on_the_first_post_in_a_group_it_reads_what_is_written_there(backend) {
         let mut world = World::start(backend).await;
         let session = world.pair(OWNER).await;
-        for round in 0..deaths().min(4) {
+        for round in 0..deaths() {
             let body = json!({"sessionId": session, "subject": format!("group {round}"), "participants": [SILENT]});
             let made = world.api().post("/v1/groups", &body).await;
             let group = made.ok(201)["groupId"].as_str().unwrap().to_owned();

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use wharf_api::ErrorCode;
 
+use crate::harness::checker::{Ground, Promise};
 use crate::harness::{ABSENT, Backend, OWNER, READER, SILENT, World, both_backends, eventually};
 use crate::kill::armed;
 use crate::media::{file, hash};
@@ -96,6 +97,11 @@ both_backends! {
             until_seen(&world, phone, wa_id(row)).await;
         }
         world.until_message(id(row), "read").await;
+        let mut ground = Ground::of(OWNER, &session);
+        for phone in [READER, SILENT, FRIEND] {
+            ground.accepted.insert(id(row).to_owned(), Promise { at: phone, text: Some("through the cut".to_owned()) });
+            ground.is_sound(&world, None).await;
+        }
     }
 }
 

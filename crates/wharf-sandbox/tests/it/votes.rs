@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::harness::checker::Ground;
 use crate::harness::{OWNER, SILENT, World, both_backends};
 
 async fn poll(world: &World, more: Value) -> String {
@@ -70,5 +71,6 @@ both_backends! {
         world.until_connected(&session).await;
         let vote = world.writes(json!({"type": "vote", "target": poll, "options": ["yes"]})).await;
         until_counted(&world, &session, &poll, &vote).await;
+        Ground::of(OWNER, &session).is_sound(&world, None).await;
     }
 }
