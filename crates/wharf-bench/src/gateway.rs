@@ -22,6 +22,11 @@ impl Http {
         Ok(answer.json().await?)
     }
 
+    /// A page that is no JSON.
+    pub async fn text(&self, path: &str) -> Result<String> {
+        Ok(self.client.get(format!("{}{path}", self.base)).bearer_auth(&self.key).send().await?.text().await?)
+    }
+
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
         self.send(reqwest::Method::POST, path, body).await
     }
@@ -36,8 +41,18 @@ impl Http {
 
     /// Lifts the demo account's plan out of the way: a bench is faster than any customer may be.
     pub async fn lift_limits(&self) -> Result<()> {
-        let plan = json!({"messagesPerDay": null, "callsPerMinute": 1_000_000, "sessions": null, "concurrentRequests": 1000});
-        self.send(reqwest::Method::PUT, "/v1/admin/plans/enterprise", &plan).await.map(|_| ())
+        self.put_plan("enterprise", None).await
+    }
+
+    /// Makes or changes a plan whose sessions write so many messages a minute, or without any pace; nothing else is limited.
+    pub async fn put_plan(&self, name: &str, messages_per_minute: Option<u64>) -> Result<()> {
+        let pace = json!({
+            "messagesPerMinute": messages_per_minute, "newContactsPerHour": null, "newContactsPerDay": null, "strangerJitterSeconds": null
+        });
+        let plan = json!({
+            "messagesPerDay": null, "callsPerMinute": 1_000_000, "sessions": null, "concurrentRequests": 1000, "pace": pace
+        });
+        self.send(reqwest::Method::PUT, &format!("/v1/admin/plans/{name}"), &plan).await.map(|_| ())
     }
 
     async fn send(&self, method: reqwest::Method, path: &str, body: &Value) -> Result<Value> {
