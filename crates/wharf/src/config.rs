@@ -228,10 +228,11 @@ impl Config {
             }
         };
         let (whatsapp_version, whatsapp_version_url) = whatsapp(&settings.whatsapp)?;
+        let at_most = |name: &str, time, most, why: &str| if time > most { Err(invalid(name, why)) } else { Ok(()) };
         let drain_timeout = seconds("limits.drain_timeout_secs", limits.drain_timeout_secs, default.limits.drain_timeout)?;
-        if drain_timeout > STOP {
-            return Err(invalid("limits.drain_timeout_secs", "at most 25 seconds are expected: a stop never takes longer"));
-        }
+        at_most("limits.drain_timeout_secs", drain_timeout, STOP, "at most 25 seconds are expected: a stop never takes longer")?;
+        let idle_timeout = seconds("limits.idle_timeout_secs", limits.idle_timeout_secs, default.limits.idle_timeout)?;
+        at_most("limits.idle_timeout_secs", idle_timeout, LONGEST_IDLE, "at most 3600 seconds are expected: each is an open socket")?;
         Ok(Self {
             whatsapp_version,
             whatsapp_version_url,
@@ -269,6 +270,7 @@ impl Config {
                 failed_keys_per_minute,
                 request_timeout: seconds("limits.request_timeout_secs", limits.request_timeout_secs, default.limits.request_timeout)?,
                 header_timeout: seconds("limits.header_timeout_secs", limits.header_timeout_secs, default.limits.header_timeout)?,
+                idle_timeout,
                 file_timeout: default.limits.file_timeout,
                 drain_timeout,
                 trusted_proxies,
@@ -276,6 +278,8 @@ impl Config {
         })
     }
 }
+
+const LONGEST_IDLE: Duration = Duration::from_hours(1);
 
 /// Ten years: longer than anybody waits, and far from any number that overflows.
 const LONGEST_SECS: f64 = 315_360_000.0;
@@ -387,6 +391,8 @@ mod tests {
             ("WHARF_RECEIVE_STATUSES", "yes", "true or false is expected"),
             ("WHARF_CONCURRENT_REQUESTS", "many", "a whole number is expected"),
             ("WHARF_DRAIN_TIMEOUT_SECS", "26", "at most 25 seconds"),
+            ("WHARF_IDLE_TIMEOUT_SECS", "3601", "at most 3600 seconds"),
+            ("WHARF_IDLE_TIMEOUT_SECS", "0", "at least one second"),
             ("WHARF_DATABASE_URL", "sqlite://x.db?mode=rwc", "? has no meaning there"),
             ("WHARF_DATABASE_URL", "postgres://me:p@ss@db/wharf", "%40"),
         ] {
@@ -396,6 +402,7 @@ mod tests {
         for (name, value) in [
             ("WHARF_RECEIVE_STATUSES", "true"),
             ("WHARF_DRAIN_TIMEOUT_SECS", "25"),
+            ("WHARF_IDLE_TIMEOUT_SECS", "3600"),
             ("WHARF_DATABASE_URL", "sqlite://x.db"),
             ("WHARF_DATABASE_URL", "postgres://me:p%40ss@db/wharf?application_name=a@b"),
         ] {

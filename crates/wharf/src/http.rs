@@ -64,6 +64,8 @@ pub struct Limits {
     pub file_timeout: Duration,
     /// How long a client may take to send the head of a request.
     pub header_timeout: Duration,
+    /// How long a connection is kept on which nothing is asked.
+    pub idle_timeout: Duration,
     /// How long a stop waits for requests that are being worked on.
     pub drain_timeout: Duration,
     /// Whose word about the address that the second of these counts by is believed.
@@ -78,6 +80,7 @@ impl Default for Limits {
             request_timeout: Duration::from_secs(30),
             file_timeout: Duration::from_millis(limits::MEDIA_REQUEST_MS),
             header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
             drain_timeout: Duration::from_secs(10),
             trusted_proxies: Proxies::default(),
         }

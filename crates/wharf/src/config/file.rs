@@ -111,6 +111,7 @@ pub(super) struct Limits {
     pub failed_keys_per_minute: Option<u64>,
     pub request_timeout_secs: Option<u64>,
     pub header_timeout_secs: Option<u64>,
+    pub idle_timeout_secs: Option<u64>,
     pub drain_timeout_secs: Option<u64>,
     pub clock_doubt_secs: Option<u64>,
 }
@@ -173,6 +174,7 @@ impl Settings {
         set(&mut self.limits.failed_keys_per_minute, env("WHARF_FAILED_KEYS_PER_MINUTE"))?;
         set(&mut self.limits.request_timeout_secs, env("WHARF_REQUEST_TIMEOUT_SECS"))?;
         set(&mut self.limits.header_timeout_secs, env("WHARF_HEADER_TIMEOUT_SECS"))?;
+        set(&mut self.limits.idle_timeout_secs, env("WHARF_IDLE_TIMEOUT_SECS"))?;
         set(&mut self.whatsapp.canary, env("WHARF_WHATSAPP_CANARY"))?;
         set(&mut self.updates.check, env("WHARF_UPDATES_CHECK"))?;
         set(&mut self.updates.url, env("WHARF_UPDATES_URL"))?;
@@ -218,6 +220,7 @@ impl Settings {
             ("limits.failed_keys_per_minute", limits.failed_keys_per_minute.is_some()),
             ("limits.request_timeout_secs", limits.request_timeout_secs.is_some()),
             ("limits.header_timeout_secs", limits.header_timeout_secs.is_some()),
+            ("limits.idle_timeout_secs", limits.idle_timeout_secs.is_some()),
             ("whatsapp.canary", whatsapp.canary.is_some()),
             ("updates.check", updates.check.is_some()),
             ("updates.url", updates.url.is_some()),

@@ -1,18 +1,22 @@
 //! The listening socket and its connections: time for a head, room for a head, and an orderly end.
 
+mod idle;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower::Layer;
+
+use idle::Times;
 
 use super::limit::Peer;
 use super::{Http, front, router};
@@ -64,11 +68,7 @@ impl Server {
 async fn run(listener: TcpListener, http: Arc<Http>, stopping: CancellationToken) {
     let router = router::router(&http);
     let mut connection = http1::Builder::new();
-    connection
-        .timer(TokioTimer::new())
-        .header_read_timeout(http.limits.header_timeout)
-        .max_buf_size(HEAD_READ_BYTES)
-        .max_headers(HEADERS_READ);
+    connection.header_read_timeout(http.limits.header_timeout).max_buf_size(HEAD_READ_BYTES).max_headers(HEADERS_READ);
     let open = GracefulShutdown::new();
     let mut full = false;
     loop {
@@ -92,7 +92,9 @@ async fn run(listener: TcpListener, http: Arc<Http>, stopping: CancellationToken
         // Answers are small and somebody waits for each.
         let _ = stream.set_nodelay(true);
         let service = Extension(Peer(address.ip())).layer(router.clone());
-        let served = connection.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        let times = Times::new(http.limits.header_timeout, http.limits.idle_timeout);
+        let stream = times.watch(stream);
+        let served = connection.timer(times).serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
         let served = open.watch(served);
         tokio::spawn(async move {
             if let Err(error) = served.await {

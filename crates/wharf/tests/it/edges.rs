@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wharf::http::Limits;
 use wharf_api::ops::{self, Access};
 use wharf_api::{ErrorCode, Permission, Timestamp};
 
 use crate::harness::{Gateway, client, engine};
+
+/// Long for a slow machine, and shorter than an idle connection is kept.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn a_path_that_is_not_served_is_not_found_with_and_without_a_key() {
@@ -133,8 +136,87 @@ async fn a_head_that_never_ends_is_cut_off() {
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n").await.unwrap();
     let mut rest = Vec::new();
     // The end of the stream is the proof; a reset is one too.
-    let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut rest).await;
+    let _ = stream.read_to_end(&mut rest).await;
     assert!(!String::from_utf8_lossy(&rest).starts_with("HTTP/1.1 200"));
+}
+
+/// Asks on a connection that stays open, and has the whole answer.
+async fn asked(stream: &mut TcpStream) -> std::io::Result<String> {
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await?;
+    answer(stream).await
+}
+
+async fn answer(stream: &mut TcpStream) -> std::io::Result<String> {
+    let mut seen = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&seen).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok());
+            if body.len() >= length.expect("the answer says its length") {
+                return Ok(head.to_owned());
+            }
+        }
+        if stream.read_buf(&mut seen).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
+
+/// Waits until a connection that begins a head now and does not end it is closed.
+async fn a_half_head_ends(gateway: &Gateway) {
+    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+    half_a_head_ends(&mut stream).await;
+}
+
+async fn half_a_head_ends(stream: &mut TcpStream) {
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n").await.unwrap();
+    ended(stream).await;
+}
+
+/// Waits for the end of a connection, on which nothing more is said.
+async fn ended(stream: &mut TcpStream) {
+    let mut rest = Vec::new();
+    // A reset is an end too.
+    let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("the connection is closed in time");
+    assert_eq!(String::from_utf8_lossy(&rest), "");
+}
+
+#[tokio::test]
+async fn a_kept_connection_is_good_for_longer_than_a_head_may_take() {
+    let gateway = Gateway::start_with(Limits { header_timeout: Duration::from_millis(100), ..Limits::default() }).await;
+    let mut kept = TcpStream::connect(gateway.address).await.unwrap();
+    for _ in 0..3 {
+        assert!(asked(&mut kept).await.unwrap().starts_with("HTTP/1.1 200"));
+        a_half_head_ends(&gateway).await;
+    }
+    assert!(asked(&mut kept).await.unwrap().starts_with("HTTP/1.1 200"));
+    half_a_head_ends(&mut kept).await;
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_nobody_uses_is_closed_at_its_time() {
+    let gateway = Gateway::start_with(Limits { idle_timeout: Duration::from_millis(100), ..Limits::default() }).await;
+    let mut kept = TcpStream::connect(gateway.address).await.unwrap();
+    assert!(asked(&mut kept).await.unwrap().starts_with("HTTP/1.1 200"));
+    ended(&mut kept).await;
+}
+
+#[tokio::test]
+async fn a_connection_on_which_nothing_is_ever_asked_has_the_time_of_a_head() {
+    let gateway = Gateway::start_with(Limits { header_timeout: Duration::from_millis(100), ..Limits::default() }).await;
+    let mut silent = TcpStream::connect(gateway.address).await.unwrap();
+    ended(&mut silent).await;
+}
+
+#[tokio::test]
+async fn a_body_has_more_time_than_a_head() {
+    let gateway = Gateway::start_with(Limits { header_timeout: Duration::from_millis(100), ..Limits::default() }).await;
+    let bytes = gateway.post("/v1/sessions", json!({"name": "slow"})).bytes();
+    let (mut stream, half) = (TcpStream::connect(gateway.address).await.unwrap(), bytes.len() - 4);
+    stream.write_all(&bytes[..half]).await.unwrap();
+    a_half_head_ends(&gateway).await;
+    stream.write_all(&bytes[half..]).await.unwrap();
+    assert!(answer(&mut stream).await.unwrap().starts_with("HTTP/1.1 201"));
 }
 
 #[tokio::test]
