@@ -115,7 +115,11 @@ fn place(id: &MediaId) -> Path {
 impl Files for BucketFiles {
     async fn ready(&self) -> io::Result<()> {
         self.scratch.ready().await?;
-        self.owner().await.map(drop)
+        // No mark, or no bucket: a list tells which.
+        if self.owner().await?.is_none() {
+            self.bucket.list(Some(&Path::from("media"))).try_next().await.map_err(io::Error::other)?;
+        }
+        Ok(())
     }
 
     async fn begin(&self) -> io::Result<Box<dyn Writing>> {

@@ -30,6 +30,8 @@ struct Bucket {
     later_parts: Arc<Mutex<Later>>,
     /// How many later parts came, and how many uploads were given up.
     seen: Arc<watch::Sender<(usize, usize)>>,
+    /// What it answers to everything, where it does not work.
+    refusal: Arc<Mutex<Option<StatusCode>>>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -51,6 +53,9 @@ async fn object(
     body: Bytes,
 ) -> Response {
     assert!(headers["authorization"].to_str().unwrap().starts_with("AWS4-HMAC-SHA256 Credential=me/"));
+    if let Some(refusal) = *bucket.refusal.lock().unwrap() {
+        return refusal.into_response();
+    }
     let etag = [("etag", "\"1\"")];
     if query.get("partNumber").is_some_and(|part| part != "1") {
         bucket.seen.send_modify(|seen| seen.0 += 1);
@@ -110,7 +115,10 @@ async fn object(
     }
 }
 
-async fn list(State(bucket): State<Bucket>, Query(query): Query<Words>) -> String {
+async fn list(State(bucket): State<Bucket>, Query(query): Query<Words>) -> Result<String, StatusCode> {
+    if let Some(refusal) = *bucket.refusal.lock().unwrap() {
+        return Err(refusal);
+    }
     let (prefix, after) = (&query["prefix"], query.get("start-after").cloned().unwrap_or_default());
     let objects = bucket.objects.lock().unwrap();
     let found = objects.iter().filter(|(key, _)| key.starts_with(prefix) && **key > after);
@@ -119,7 +127,7 @@ async fn list(State(bucket): State<Bucket>, Query(query): Query<Words>) -> Strin
         let _ = write!(all, "<Contents><Key>{key}</Key><LastModified>{time}</LastModified><Size>{size}</Size><ETag>1</ETag></Contents>");
         all
     });
-    format!("<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>")
+    Ok(format!("<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>"))
 }
 
 async fn start() -> (Bucket, String) {
@@ -238,4 +246,25 @@ async fn a_bucket_behind_a_root_of_the_operators_is_believed_by_who_was_told_of_
         believed = knocked => believed,
     };
     assert!(!believed, "a root that nobody named is believed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_takes_files_as_long_as_it_is_there_and_lets_us_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bucket, endpoint) = start().await;
+    let files = open(endpoint, folder.path());
+    for marked in [false, true] {
+        files.ready().await.unwrap();
+        // Wrong keys, and no bucket of that name.
+        for refusal in [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND] {
+            *bucket.refusal.lock().unwrap() = Some(refusal);
+            assert!(files.ready().await.is_err(), "marked {marked}: {refusal}");
+            *bucket.refusal.lock().unwrap() = None;
+            files.ready().await.unwrap();
+        }
+        files.mark("one").await.unwrap();
+    }
+    let unfinished = folder.path().join("media/incoming");
+    std::fs::rename(folder.path().join("media"), folder.path().join("away")).unwrap();
+    assert!(files.ready().await.is_err(), "nothing can be written to {}", unfinished.display());
 }
