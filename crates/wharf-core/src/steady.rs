@@ -8,10 +8,12 @@ use tokio::time::Instant;
 use wharf_api::Timestamp;
 
 use crate::services::Services;
-use crate::store;
+use crate::{media, store};
 
 /// A clock that is further ahead than this of what it should show is doubted.
 const LEAP: Duration = Duration::from_hours(24);
+/// A clock that is further behind than this was set back.
+const BACK: Duration = Duration::from_mins(1);
 
 /// The clock, held against a time that is known to have been right and what has passed since by the machine's own count.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub struct Steady {
 struct State {
     known: Option<(Instant, Timestamp)>,
     doubted_since: Option<Instant>,
+    /// Whether rows may hold times of a clock that was ahead of this one.
+    ahead: bool,
 }
 
 impl Default for Steady {
@@ -38,7 +42,8 @@ impl Steady {
     /// `seen` is what the clock showed when a process of this installation looked last.
     pub fn new(doubt: Duration, seen: Option<Timestamp>) -> Self {
         let known = seen.map(|seen| (Instant::now(), seen));
-        Self { doubt, state: Mutex::new(State { known, doubted_since: None }) }
+        // Nobody knows what the clock of the process before has shown.
+        Self { doubt, state: Mutex::new(State { known, doubted_since: None, ahead: true }) }
     }
 
     /// Whether what destroys because time has passed may go on.
@@ -50,10 +55,7 @@ impl Steady {
     fn believes_at(&self, at: Instant, now: Timestamp) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let leapt = self.doubt > Duration::ZERO
-            && state.known.is_some_and(|(then, known)| {
-                let most = i64::try_from((at.saturating_duration_since(then) + LEAP).as_millis()).unwrap_or(i64::MAX);
-                now > known.plus_millis(most)
-            });
+            && state.known.is_some_and(|(then, known)| now > known.plus_millis(millis(at.saturating_duration_since(then) + LEAP)));
         if leapt {
             let since = *state.doubted_since.get_or_insert_with(|| {
                 tracing::error!(clock = %now, hours = self.doubt.as_secs() / 3600, "the clock is more than a day ahead of what it showed last: nothing is failed, expired or removed until it is set right, or has been believed for a while");
@@ -64,8 +66,21 @@ impl Steady {
             }
             tracing::warn!(clock = %now, "the clock stayed where it is and is believed now");
         }
-        *state = State { known: Some((at, now)), doubted_since: None };
+        let back = state
+            .known
+            .is_some_and(|(then, known)| now.plus_millis(millis(BACK)) < known.plus_millis(millis(at.saturating_duration_since(then))));
+        let right_again = !leapt && state.doubted_since.is_some();
+        *state = State { known: Some((at, now)), doubted_since: None, ahead: state.ahead || back || right_again };
         true
+    }
+
+    /// Whether rows may hold times of a clock that was ahead; asks once for each time that it was set back.
+    fn take_ahead(&self) -> bool {
+        std::mem::take(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner).ahead)
+    }
+
+    fn put_ahead(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).ahead = true;
     }
 
     /// Whether the clock is doubted, as far as anybody has looked.
@@ -77,7 +92,31 @@ impl Steady {
 /// Writes down what the clock shows, for the next process; not while it is doubted.
 pub async fn note(services: &Services) -> Result<(), store::Error> {
     let now = services.clock.now();
-    if services.steady.believes(now) { services.store.see_clock(now).await } else { Ok(()) }
+    if !services.steady.believes(now) {
+        return Ok(());
+    }
+    services.store.see_clock(now).await?;
+    if services.steady.take_ahead()
+        && let Err(error) = hasten(services, now).await
+    {
+        services.steady.put_ahead();
+        return Err(error);
+    }
+    Ok(())
+}
+
+/// What a clock that was ahead told to wait for a day too long waits no more.
+async fn hasten(services: &Services, now: Timestamp) -> Result<(), store::Error> {
+    let deliveries: Vec<_> = services.schedule.longest_ms().map(|(tries, wait)| (tries, now.plus_millis(wait))).collect();
+    let hastened = services.store.hasten(now, &deliveries, now.plus_millis(media::fetch::LONGEST_MS)).await?;
+    if hastened > 0 {
+        tracing::info!(hastened, "the clock was set back: what was to wait until a time of the other one is tried now");
+    }
+    Ok(())
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -98,7 +137,7 @@ mod tests {
     impl Machine {
         fn new(doubt: Duration, seen: Option<Timestamp>) -> Self {
             let begun = Instant::now();
-            let steady = Steady { doubt, state: Mutex::new(State { known: seen.map(|seen| (begun, seen)), doubted_since: None }) };
+            let steady = Steady { doubt, state: Mutex::new(State { known: seen.map(|seen| (begun, seen)), ..State::default() }) };
             Self { steady, begun, ran: Duration::ZERO }
         }
 
@@ -151,5 +190,25 @@ mod tests {
     #[test]
     fn whoever_doubts_nothing_believes_every_leap() {
         assert!(Machine::new(Duration::ZERO, Some(SEEN)).believes(LEAP * 400));
+    }
+
+    #[test]
+    fn times_of_a_clock_that_was_ahead_are_looked_for_once_after_each_time_that_it_is_set_back() {
+        let mut machine = Machine::new(HOUR, None);
+        assert!(machine.believes(Duration::ZERO) && !machine.steady.take_ahead());
+        assert!(machine.run(LEAP).believes(HOUR) && !machine.steady.take_ahead(), "it went forward");
+        assert!(machine.run(HOUR).believes(HOUR) && !machine.steady.take_ahead(), "it went on");
+        assert!(
+            machine.believes(HOUR.saturating_sub(BACK)) && !machine.steady.take_ahead(),
+            "clocks are corrected by a little all the time"
+        );
+        assert!(machine.believes(Duration::ZERO));
+        assert!(machine.steady.take_ahead() && !machine.steady.take_ahead());
+        // A leap that is doubted is written down nowhere, but what is due was reckoned with it.
+        assert!(!machine.believes(LEAP * 2) && !machine.steady.take_ahead());
+        assert!(machine.believes(Duration::ZERO) && machine.steady.take_ahead());
+        machine.steady.put_ahead();
+        assert!(machine.steady.take_ahead());
+        assert!(Steady::new(HOUR, Some(SEEN)).take_ahead(), "nobody knows what was before");
     }
 }

@@ -32,7 +32,13 @@ statements! {
     MARKED = "SELECT value FROM meta WHERE name = $1";
     SEALED = "SELECT 1 FROM meta WHERE EXISTS (SELECT 1 FROM vault) OR EXISTS (SELECT 1 FROM webhooks) LIMIT 1";
     SEE_CLOCK = "INSERT INTO meta (name, value) VALUES ('clock', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    HASTEN_FETCHES = "UPDATE media_fetches SET due_at = $1 WHERE due_at > $2";
+    HASTEN_DELIVERIES = "UPDATE deliveries SET next_at = $1 WHERE state = 'pending' AND tries = $2 AND next_at > $3 AND event IN \
+        (SELECT event FROM deliveries WHERE state = 'pending' AND tries = $2 AND next_at > $3 ORDER BY event LIMIT $4)";
 }
+
+/// How many events one commit hastens the deliveries of: others wait for it.
+const HASTENED_AT_ONCE: u32 = 500;
 
 /// What the check value of the master key is called among the marks.
 pub(crate) const KEY_CHECK: &str = "master-key";
@@ -148,5 +154,24 @@ impl AccountStore for SqlStore {
     async fn see_clock(&self, now: Timestamp) -> Result<(), Error> {
         let now = now.as_millis().to_string();
         self.write("", "", move |tx| Box::pin(async move { tx.execute(&SEE_CLOCK, args![&now]).await.map(drop) })).await
+    }
+
+    async fn hasten(&self, now: Timestamp, deliveries: &[(u32, Timestamp)], fetches: Timestamp) -> Result<u64, Error> {
+        let mut hastened =
+            self.write("", "", move |tx| Box::pin(async move { tx.execute(&HASTEN_FETCHES, args![now, fetches]).await })).await?;
+        for &(tries, after) in deliveries {
+            loop {
+                let some = self
+                    .write("", "", move |tx| {
+                        Box::pin(async move { tx.execute(&HASTEN_DELIVERIES, args![now, tries, after, HASTENED_AT_ONCE]).await })
+                    })
+                    .await?;
+                hastened += some;
+                if some == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(hastened)
     }
 }

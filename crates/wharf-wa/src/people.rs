@@ -180,7 +180,7 @@ impl PeopleEngine for WaEngine {
                 Ok([Some(jid.to_non_ad_string()), Some(names.id), names.lid].into_iter().flatten().collect::<Vec<_>>())
             })
             .await?;
-        Ok(self.ctx.presences.of(session, &names, self.ctx.clock.now()))
+        Ok(self.ctx.presences.of(session, &names, self.ctx.clock.steady()))
     }
 }
 

@@ -25,6 +25,8 @@ const OF_ACCOUNT: u32 = 2;
 const STEP: u32 = 32;
 /// When a file is tried again, in milliseconds after each try. After the last it has failed.
 const PAUSES_MS: [i64; 8] = [10_000, 30_000, 120_000, 600_000, 3_600_000, 10_800_000, 21_600_000, 43_200_000];
+/// The last of them.
+pub(crate) const LONGEST_MS: i64 = PAUSES_MS[PAUSES_MS.len() - 1];
 /// When a file is looked at again whose session lost its connection.
 const ELSEWHERE_MS: i64 = 15_000;
 const CHUNK_BYTES: usize = 256 * 1024;

@@ -101,4 +101,8 @@ pub trait AccountStore {
     async fn clock_seen(&self) -> Result<Option<Timestamp>, Error>;
 
     async fn see_clock(&self, now: Timestamp) -> Result<(), Error>;
+
+    /// Makes due at `now` what waits for longer than it can have been told to: deliveries that were tried so often and are due after that,
+    /// and received files that are due after `fetches`. Tells how many.
+    async fn hasten(&self, now: Timestamp, deliveries: &[(u32, Timestamp)], fetches: Timestamp) -> Result<u64, Error>;
 }

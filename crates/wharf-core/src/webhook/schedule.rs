@@ -67,6 +67,11 @@ impl Schedule {
         Next::Again { at: now.plus_millis(pause) }
     }
 
+    /// For each number of tries, how long a delivery can have been told to wait at the most.
+    pub fn longest_ms(&self) -> impl Iterator<Item = (u32, i64)> {
+        (1..).zip(self.pauses_ms.iter().map(|base| base.max(&self.overload_pause_ms).saturating_mul(2)))
+    }
+
     /// Whether a webhook that has done nothing but fail since then is to be switched off.
     pub fn gives_up(&self, failing_since: Timestamp, now: Timestamp) -> bool {
         now.as_millis() - failing_since.as_millis() >= self.give_up_ms

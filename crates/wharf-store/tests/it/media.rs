@@ -3,7 +3,7 @@ use wharf_api::ids::{AccountId, MediaId, SessionId, Uuid};
 use wharf_api::types::media::{MediaContent, MediaKind, MediaState};
 use wharf_api::types::session::SessionStatus;
 use wharf_core::store::{
-    Accepted, LinkChange, MediaRow, MediaStore, MessageRow, MessageStore, NewFetch, NewMessage, OwnerStore, SessionStore,
+    Accepted, AccountStore, LinkChange, MediaRow, MediaStore, MessageRow, MessageStore, NewFetch, NewMessage, OwnerStore, SessionStore,
 };
 
 use crate::harness::{Db, both_backends};
@@ -37,6 +37,7 @@ fn row(n: u128, of: u128, expires_at: i64) -> MediaRow {
 }
 
 both_backends!(
+    a_file_that_is_due_at_a_time_that_nobody_can_mean_is_fetched_now,
     a_row_is_read_back_as_it_was_and_by_its_account_only,
     a_file_ends_at_its_time_unless_a_message_of_its_account_keeps_it_longer,
     a_sweep_knows_which_files_have_rows,
@@ -146,6 +147,21 @@ async fn a_node_is_shown_the_first_due_files_of_each_account_in_its_own_connecte
     assert!(due("node", NOW.plus_millis(-1)).await.is_empty());
     db.store.release_session(&quiet.fence).await.unwrap();
     assert_eq!(due("node", NOW).await, vec![busy.session.clone(); 2]);
+}
+
+/// A clock that was ahead set the time.
+async fn a_file_that_is_due_at_a_time_that_nobody_can_mean_is_fetched_now(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    received(db, &tenant, NOW.plus_millis(1_000_000)).await;
+    connect(db, &tenant, SessionStatus::Connected).await;
+    let due = async || db.store.list_due_fetches("node", NOW, 2, 10).await.unwrap();
+    let fetch = due().await.remove(0);
+    for (wait, after, count) in [(5, 5, 0), (6, 5, 1)] {
+        db.store.postpone_fetch(&fetch, 1, NOW.plus_millis(wait)).await.unwrap();
+        assert!(due().await.is_empty());
+        assert_eq!(db.store.hasten(NOW, &[], NOW.plus_millis(after)).await.unwrap(), count);
+        assert_eq!(due().await.len() as u64, count);
+    }
 }
 
 async fn a_file_that_can_never_be_fetched_is_lost_and_stays_until_its_message_says_so(db: &Db) {

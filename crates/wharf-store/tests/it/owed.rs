@@ -5,7 +5,8 @@ use wharf_api::types::event::EventKind;
 use wharf_api::types::session::SessionStatus;
 use wharf_api::types::webhook::{Attempt, DeliveryState};
 use wharf_core::store::{
-    DueWebhook, EventFilter, EventStore, Health, Inserted, LinkChange, NewEvent, SessionStore, TryRecord, WebhookRow, WebhookStore,
+    AccountStore, DueWebhook, EventFilter, EventStore, Health, Inserted, LinkChange, NewEvent, SessionStore, TryRecord, WebhookRow,
+    WebhookStore,
 };
 
 use crate::harness::{Db, both_backends};
@@ -16,6 +17,7 @@ both_backends!(
     a_webhook_that_is_off_keeps_nothing,
     a_recovery_ends_where_the_log_ended_when_it_began,
     deliveries_of_a_webhook_that_is_gone_are_swept_and_no_others,
+    what_waits_for_longer_than_it_was_ever_told_to_is_due_and_nothing_else,
 );
 
 /// A webhook that wants everything.
@@ -115,4 +117,27 @@ async fn deliveries_of_a_webhook_that_is_gone_are_swept_and_no_others(db: &Db) {
     assert_eq!(db.store.sweep_deliveries().await.unwrap(), 3);
     assert_eq!(db.ints("SELECT DISTINCT webhook FROM deliveries").await, [second.number]);
     assert_eq!(db.store.sweep_deliveries().await.unwrap(), 0);
+}
+
+/// A clock that was a day ahead told one to wait for a day too long.
+async fn what_waits_for_longer_than_it_was_ever_told_to_is_due_and_nothing_else(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let hook = webhook(db, &tenant).await;
+    events(db, &tenant).await;
+    let whose = DueWebhook { number: hook.number, account: tenant.account.clone() };
+    let (minute, day) = (60_000, 86_400_000);
+    let waits = [(1, minute), (1, day), (2, day)];
+    let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 10).await.unwrap();
+    for (delivery, (tries, wait)) in due.iter().zip(waits) {
+        let attempt = Attempt { at: NOW, duration_ms: 1, status: Some(500), error: None, answer: None };
+        let (event, state, next_at) = (delivery.event.number, DeliveryState::Pending, NOW.plus_millis(wait));
+        let record = TryRecord { event, state, next_at, tries, attempt };
+        db.store.record_tries(&whose, vec![record], Health::AsBefore, NOW).await.unwrap();
+    }
+    let after_one = [(1, NOW.plus_millis(minute)), (2, NOW.plus_millis(day))];
+    for hastened in [1, 0] {
+        assert_eq!(db.store.hasten(NOW, &after_one, NOW.plus_millis(day)).await.unwrap(), hastened);
+    }
+    let now_due = db.store.due_deliveries(hook.number, NOW, 0, 10, 10).await.unwrap();
+    assert_eq!(now_due.iter().map(|delivery| delivery.event.number).collect::<Vec<_>>(), [due[1].event.number]);
 }

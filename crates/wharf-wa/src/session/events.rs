@@ -98,7 +98,7 @@ impl Attendance<'_> {
                 return self.on_refusal(verdict).await;
             }
             Event::Presence(update) => self.own.ctx.presences.told(self.own.session(), update, self.own.ctx.clock.now()),
-            Event::ChatPresence(update) => self.own.ctx.presences.typing(self.own.session(), update, self.own.ctx.clock.now()),
+            Event::ChatPresence(update) => self.own.ctx.presences.typing(self.own.session(), update, self.own.ctx.clock.steady()),
             _ => return self.on_verdict(event).await,
         }
         None

@@ -25,6 +25,7 @@ const KEPT: usize = 10_000;
 struct Known {
     state: Option<PresenceState>,
     last_seen_at: Option<Timestamp>,
+    /// By the steady clock: nobody types for a day because the other one was set.
     typing: Option<(TypingState, Timestamp)>,
 }
 
@@ -66,6 +67,7 @@ impl Presences {
         self.told.notify_waiters();
     }
 
+    /// `now` by the steady clock.
     pub(super) fn typing(&self, session: &SessionId, update: &ChatPresenceUpdate, now: Timestamp) {
         self.change(session, &update.source.sender, |known| {
             known.typing = match (update.state, update.media) {
@@ -105,7 +107,7 @@ impl Presences {
         }
     }
 
-    /// What is known under one of the names of a person.
+    /// What is known under one of the names of a person, `now` by the steady clock.
     pub(crate) fn of(&self, session: &SessionId, names: &[String], now: Timestamp) -> Presence {
         let sessions = self.sessions();
         let people = sessions.get(session).map(|of| &of.people);
