@@ -104,8 +104,12 @@ impl Dialect {
 /// How to open a connection.
 #[derive(Clone, Debug)]
 pub(crate) enum Connect {
-    Sqlite { path: PathBuf, pragmas: &'static str },
-    Postgres(Box<PgConnectOptions>),
+    Sqlite {
+        path: PathBuf,
+        pragmas: &'static str,
+    },
+    /// With what is said first.
+    Postgres(Box<PgConnectOptions>, &'static str),
 }
 
 const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
@@ -120,6 +124,13 @@ const SQLITE_WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FUL
     PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16384;";
 const SQLITE_READER: &str = "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA query_only = ON;";
 
+// Said over the connection, and not with its start: poolers take no options there, or throw them away.
+// A lock is waited for as long as `Wait::USUAL`: a lane waits no longer, for all its writes wait with it. And a frozen process must not hold
+// an owner's row against the one that takes over.
+const POSTGRES_WRITER: &str = "SET synchronous_commit = on; SET statement_timeout = 2000; SET lock_timeout = 250; \
+    SET idle_in_transaction_session_timeout = 5000";
+const POSTGRES_READER: &str = "SET default_transaction_read_only = on; SET statement_timeout = 2000; SET lock_timeout = 1500";
+
 impl Connect {
     pub fn sqlite_writer(path: &Path) -> Self {
         Self::Sqlite { path: path.to_owned(), pragmas: SQLITE_WRITER }
@@ -130,40 +141,37 @@ impl Connect {
     }
 
     pub fn postgres_writer(url: &str) -> Result<Self, sqlx::Error> {
-        let limits = [
-            ("synchronous_commit", "on"),
-            ("statement_timeout", "2000"),
-            // As long as `Wait::USUAL`. A lane waits no longer, for all its writes wait with it.
-            ("lock_timeout", "250"),
-            // A frozen process must not hold an owner's row against the one that takes over.
-            ("idle_in_transaction_session_timeout", "5000"),
-        ];
-        Ok(Self::Postgres(Box::new(postgres(url)?.options(limits))))
+        Ok(Self::Postgres(Box::new(postgres(url)?), POSTGRES_WRITER))
     }
 
     pub fn postgres_reader(url: &str) -> Result<Self, sqlx::Error> {
-        let limits = [("default_transaction_read_only", "on"), ("statement_timeout", "2000"), ("lock_timeout", "1500")];
-        Ok(Self::Postgres(Box::new(postgres(url)?.options(limits))))
+        Ok(Self::Postgres(Box::new(postgres(url)?), POSTGRES_READER))
     }
 
     /// For migrations, which may take their time.
     pub fn postgres_patient(url: &str) -> Result<Self, sqlx::Error> {
-        Ok(Self::Postgres(Box::new(postgres(url)?)))
+        Ok(Self::Postgres(Box::new(postgres(url)?), ""))
     }
 
     pub const fn dialect(&self) -> Dialect {
         match self {
             Self::Sqlite { .. } => Dialect::Sqlite,
-            Self::Postgres(_) => Dialect::Postgres,
+            Self::Postgres(..) => Dialect::Postgres,
         }
     }
 
     pub async fn connect(&self) -> Result<Conn, Error> {
         match self {
             Self::Sqlite { path, pragmas } => sqlite(path, pragmas).map(|conn| Conn::Sqlite(Box::new(conn))).map_err(classify_sqlite),
-            Self::Postgres(options) => {
-                let connecting = tokio::time::timeout(CONNECT_PATIENCE, sqlx::PgConnection::connect_with(options));
-                let conn = connecting.await.map_err(unavailable)?.map_err(classify)?;
+            Self::Postgres(options, settings) => {
+                let connecting = async {
+                    let mut conn = sqlx::PgConnection::connect_with(options).await?;
+                    if !settings.is_empty() {
+                        sqlx::raw_sql(*settings).execute(&mut conn).await?;
+                    }
+                    Ok(conn)
+                };
+                let conn = tokio::time::timeout(CONNECT_PATIENCE, connecting).await.map_err(unavailable)?.map_err(classify)?;
                 Ok(Conn::Postgres(Box::new(conn)))
             }
         }
@@ -181,5 +189,7 @@ fn sqlite(path: &Path, pragmas: &str) -> rusqlite::Result<rusqlite::Connection> 
 }
 
 fn postgres(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
-    Ok(PgConnectOptions::from_str(url)?.application_name("wharf").statement_cache_capacity(STATEMENTS).disable_statement_logging())
+    let options = PgConnectOptions::from_str(url)?.application_name("wharf").statement_cache_capacity(STATEMENTS);
+    // No number with a point is kept here, and a pooler may not know the word.
+    Ok(options.extra_float_digits(None).disable_statement_logging())
 }

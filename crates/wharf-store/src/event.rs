@@ -11,16 +11,18 @@ use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, EventId, SessionId};
 use wharf_core::store::{Error, NewEvent};
 
+use crate::horizon::writing;
 use crate::sql::{Sql, Tx, args, corrupt, statements};
 
 statements! {
     /// Locks the session's row to the end of the commit: on PostgreSQL the numbers of its messages and events then grow
-    /// in the order of the commits. Tells too whether anybody wants deliveries, which saves the others a statement.
+    /// in the order of the commits. Has the readers of the log know that numbers will be drawn. Tells too whether anybody wants deliveries,
+    /// which saves the others a statement.
     SEQUENCE = "UPDATE sessions SET event_sequence = event_sequence + $3 WHERE id = $1 AND account_id = $2 \
-        RETURNING event_sequence, deleted, (SELECT COUNT(*) FROM webhooks w WHERE w.account_id = $2 AND w.enabled = 1)";
+        RETURNING event_sequence, deleted, (SELECT COUNT(*) FROM webhooks w WHERE w.account_id = $2 AND w.enabled = 1)", postgres writing!();
     /// The same for events of the account itself.
     ACCOUNT_SEQUENCE = "UPDATE accounts SET event_sequence = event_sequence + $2 WHERE id = $1 \
-        RETURNING event_sequence, CAST(0 AS BIGINT), (SELECT COUNT(*) FROM webhooks w WHERE w.account_id = $1 AND w.enabled = 1)";
+        RETURNING event_sequence, CAST(0 AS BIGINT), (SELECT COUNT(*) FROM webhooks w WHERE w.account_id = $1 AND w.enabled = 1)", postgres writing!();
     INSERT_ONE = "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data) VALUES ($1, $2, $3, $4, $5, $6, $7)";
     INSERT_TWO = "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data) VALUES ($1, $2, $3, $4, $5, $6, $7), ($8, $2, $3, $9, $10, $6, $11)";
     /// A webhook without a session wants those of all sessions and of the account.

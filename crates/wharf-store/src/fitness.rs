@@ -5,9 +5,10 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use sqlx::{AssertSqlSafe, PgConnection, Postgres, Type};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row as _, Type};
 use wharf_core::store::Error;
 
+use crate::dialect::Connect;
 use crate::lane::Place;
 use crate::migrations;
 use crate::open::{OpenError, SqlStore};
@@ -56,6 +57,28 @@ impl OpenedFile {
             Err(refused(format!("{} is not the file that was opened: what is written goes into one without a name", self.path.display())))
         }
     }
+}
+
+/// Whether each connection is a session of its own.
+pub(crate) async fn unshared(conn: &mut Conn, connect: &Connect) -> Result<(), OpenError> {
+    let mut other = connect.connect().await.map_err(OpenError::Connect)?;
+    let shared = match (&mut *conn, &mut other) {
+        (Conn::Postgres(one), Conn::Postgres(other)) => backend(one).await? == backend(other).await?,
+        _ => false,
+    };
+    other.close().await;
+    if shared { Err(OpenError::Pooler) } else { Ok(()) }
+}
+
+/// The process that serves a connection. Asked without a prepared statement, which a pooler may not keep.
+async fn backend(conn: &mut PgConnection) -> Result<i32, OpenError> {
+    let row = sqlx::raw_sql("SELECT pg_backend_pid()").fetch_one(conn).await;
+    row.and_then(|row| row.try_get(0)).map_err(|error| OpenError::Connect(classify(error)))
+}
+
+/// Whether the error is what comes of connections that are shared out.
+pub(crate) fn is_of_a_pooler(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(answer) if matches!(answer.code().as_deref(), Some("26000" | "42P05")))
 }
 
 /// Whether it holds every letter that people write.

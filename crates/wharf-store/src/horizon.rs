@@ -1,9 +1,10 @@
 //! Up to which number the log is whole: nothing with a smaller one can still appear.
 //!
 //! SQLite has one writer, and its numbers appear in order. On PostgreSQL a number is drawn before its transaction commits, and
-//! transactions overtake each other: a reader that has passed number 10 would miss a 9 that commits later. Whoever inserts into
-//! the table holds a lock on it, from before the number is drawn until after the commit. So: read the last number drawn, then
-//! take note of who holds the lock; once all of these have let go, every number up to that one is there or never will be.
+//! transactions overtake each other: a reader that has passed number 10 would miss a 9 that commits later. Whoever is about to write
+//! events takes a lock that all share, before its numbers are drawn, and holds it until after the commit. So: read the last number
+//! drawn, then take note of who holds the lock; once all of these have let go, every number up to that one is there or never will be.
+//! The lock is Wharf's own: the table's would be held by everybody's open transaction on it, for as long as that stays open.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,12 +19,20 @@ use crate::sql::{Row, Sql, corrupt};
 /// A sequence that was never used says 1.
 const DRAWN: Sql =
     Sql { name: "DRAWN", sqlite: "SELECT 0", postgres: "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_number_seq" };
+/// The lock's two numbers, and how a statement of PostgreSQL that returns cells takes it.
+macro_rules! writing {
+    () => {
+        ", pg_advisory_xact_lock_shared(1463898694, 1)"
+    };
+}
+pub(crate) use writing;
+
 /// The transactions that may have drawn a number and have not ended.
 const WRITING: Sql = Sql {
     name: "WRITING",
     sqlite: "SELECT '' WHERE 0",
-    postgres: "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND relation = 'events'::regclass \
-        AND mode = 'RowExclusiveLock' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    postgres: "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'advisory' AND classid = 1463898694 AND objid = 1 \
+        AND objsubid = 2 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
 };
 pub(crate) const ALL: &[Sql] = &[DRAWN, WRITING];
 

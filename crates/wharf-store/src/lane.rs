@@ -7,6 +7,7 @@
 mod aside;
 mod batch;
 mod job;
+mod told;
 
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -25,6 +26,7 @@ use crate::sql::{Conn, Tx, unavailable};
 use aside::Aside;
 use batch::Worker;
 use job::{Job, Pending};
+use told::Told;
 
 /// How many writes may queue before callers wait for room.
 const QUEUE: usize = 4096;
@@ -101,10 +103,10 @@ pub(crate) struct Lanes {
 impl Lanes {
     /// Starts one lane for each connection. `lock` is kept until the last lane has closed.
     pub fn start(conns: Vec<Conn>, connect: &Connect, config: &Config, bell: &Arc<Bell>, lock: Option<&Arc<File>>) -> Self {
-        let dialect = connect.dialect();
+        let (dialect, told) = (connect.dialect(), Arc::<Told>::default());
         let start = |conn| {
             let (sender, letters) = mpsc::channel(QUEUE);
-            let worker = Worker::new(Some(conn), connect.clone(), config, Arc::clone(bell));
+            let worker = Worker::new(Some(conn), connect.clone(), config, Arc::clone(bell), Arc::clone(&told));
             spawn(dialect, run(worker, letters, lock.map(Arc::clone)));
             sender
         };

@@ -1,5 +1,7 @@
 //! Opening the store, and closing it.
 
+mod place;
+
 use std::error::Error as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -81,6 +83,16 @@ pub enum OpenError {
         "the sequence of {table} is behind its rows; mend it with: SELECT setval(pg_get_serial_sequence('{table}', 'number'), {newest})"
     )]
     Sequence { table: &'static str, newest: i64 },
+    /// Two connections to it are one: what is prepared, locked or set over one is not there a moment later.
+    #[error(
+        "a pooler stands before PostgreSQL and shares out its connections: Wharf needs its session mode (pgbouncer: pool_mode = session), or \
+         the server itself"
+    )]
+    Pooler,
+    #[error("the disk of {} is full", .0.display())]
+    DiskFull(PathBuf),
+    #[error("{} cannot be written: who runs this needs the right to, on a disk that takes it", .0.display())]
+    ReadOnly(PathBuf),
     /// Only what this program wrote is looked through.
     #[error("the schema is at migration {found}, and this program at {own}: look with the program that runs on it")]
     Schema { found: i64, own: i64 },
@@ -94,6 +106,7 @@ impl From<MigrateError> for OpenError {
         let own = migrations::newest();
         match error {
             MigrateError::VersionMissing(found) if found > own => Self::Newer { found, own },
+            MigrateError::Execute(cause) if fitness::is_of_a_pooler(&cause) => Self::Pooler,
             error => Self::Migrate(error),
         }
     }
@@ -125,6 +138,10 @@ pub async fn open(config: Config) -> Result<Arc<SqlStore>, OpenError> {
 }
 
 async fn open_sqlite(config: Config, path: &Path) -> Result<Arc<SqlStore>, OpenError> {
+    open_file(config, path).await.map_err(|error| place::named(path, error))
+}
+
+async fn open_file(config: Config, path: &Path) -> Result<Arc<SqlStore>, OpenError> {
     let lock = Arc::new(lock(path)?);
     let writer = Connect::sqlite_writer(path);
     let mut conn = writer.connect().await.map_err(OpenError::Connect)?;
@@ -143,6 +160,7 @@ async fn open_sqlite(config: Config, path: &Path) -> Result<Arc<SqlStore>, OpenE
 async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
     let patient = Connect::postgres_patient(&config.url).map_err(OpenError::Postgres)?;
     let mut conn = awaited(&patient).await?;
+    fitness::unshared(&mut conn, &patient).await?;
     fitness::encoding(&mut conn).await?;
     migrations::run(&mut conn, Dialect::Postgres).await?;
     fitness::rights(&mut conn).await?;

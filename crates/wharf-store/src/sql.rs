@@ -10,7 +10,9 @@ mod tx;
 
 pub(crate) use arg::{Arg, args};
 pub(crate) use conn::Conn;
-pub(crate) use fault::{classify, classify_sqlite, corrupt, is_damaged, is_undone_commit, refused, unavailable, worth_another_try};
+pub(crate) use fault::{
+    classify, classify_sqlite, corrupt, is_damaged, is_undone_commit, refused, unavailable, wants_another_connection, worth_another_try,
+};
 pub(crate) use row::Row;
 pub(crate) use sqlite::keep_statements;
 pub(crate) use tx::{Rings, Tx};
@@ -24,13 +26,13 @@ pub(crate) struct Sql {
 }
 
 /// Declares statements and lists them in `ALL`, from where the test that prepares every one takes them. A trailing
-/// `lock "FOR …"` is for PostgreSQL alone: SQLite has one writer and nothing to lock.
+/// `lock "FOR …"` is for PostgreSQL alone: SQLite has one writer and nothing to lock. So is `postgres`, which goes on right after the text.
 macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident = $text:expr $(, lock $lock:literal)?;)+) => {
+    ($($(#[$doc:meta])* $name:ident = $text:expr $(, lock $lock:literal)? $(, postgres $more:expr)?;)+) => {
         $($(#[$doc])* pub(crate) const $name: $crate::sql::Sql = $crate::sql::Sql {
             name: stringify!($name),
             sqlite: $text,
-            postgres: concat!($text, $(" ", $lock)?),
+            postgres: concat!($text, $(" ", $lock)? $($more)?),
         };)+
         pub(crate) const ALL: &[$crate::sql::Sql] = &[$($name),+];
     };

@@ -1,6 +1,5 @@
 //! One connection of a lane, and how it carries a group of writes into one commit.
 
-use std::error::Error as _;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -9,6 +8,7 @@ use wharf_core::store::Error;
 use wharf_core::{Chance, Meter};
 
 use super::job::{Fate, Job, Ran};
+use super::told::Told;
 use super::{Place, Wait};
 use crate::dialect::{Connect, Dialect};
 use crate::open::Config;
@@ -28,6 +28,8 @@ enum At {
     Begin,
     /// The write of this place runs.
     Write(usize),
+    /// A write found that the connection is of no use, and nothing is known against the writes.
+    Broken,
     Commit,
 }
 
@@ -47,23 +49,24 @@ pub(super) struct Worker {
     chance: Arc<dyn Chance>,
     bell: Arc<Bell>,
     meter: Arc<Meter>,
+    told: Arc<Told>,
     /// What met a lock that somebody else holds, or took too long to share a commit: it is tried again elsewhere.
     later: Vec<Write>,
 }
 
 impl Worker {
-    pub fn new(conn: Option<Conn>, connect: Connect, config: &Config, bell: Arc<Bell>) -> Self {
+    pub fn new(conn: Option<Conn>, connect: Connect, config: &Config, bell: Arc<Bell>, told: Arc<Told>) -> Self {
         let dialect = connect.dialect();
         let (chance, meter) = (Arc::clone(&config.chance), Arc::clone(&config.meter));
         let tx = conn.map(|conn| Tx::new(conn, Arc::clone(&chance), dialect.statements()));
-        Self { tx, connect, dialect, chance, bell, meter, later: Vec::new() }
+        Self { tx, connect, dialect, chance, bell, meter, told, later: Vec::new() }
     }
 
     /// Another one, without a connection as yet.
     pub fn another(&self) -> Self {
         let (connect, chance) = (self.connect.clone(), Arc::clone(&self.chance));
-        let (bell, meter) = (Arc::clone(&self.bell), Arc::clone(&self.meter));
-        Self { tx: None, connect, dialect: self.dialect, chance, bell, meter, later: Vec::new() }
+        let (bell, meter, told) = (Arc::clone(&self.bell), Arc::clone(&self.meter), Arc::clone(&self.told));
+        Self { tx: None, connect, dialect: self.dialect, chance, bell, meter, told, later: Vec::new() }
     }
 
     /// Counts a write that goes on aside.
@@ -105,13 +108,18 @@ impl Worker {
     /// Commits as many of the writes as fit and takes them off the list; all of them where it is not known what became of them.
     async fn commit_some(&mut self, writes: &mut Vec<Write>, wait: Wait) -> Then {
         let (began, mut at) = (Instant::now(), At::Begin);
-        let done = match self.dialect.commit_patience() {
-            Some(patience) => {
-                let transaction = self.transact(writes, wait, &mut at);
-                tokio::time::timeout(patience, transaction).await.unwrap_or_else(|slow| Err(unavailable(slow)))
+        let mut done = self.transact_in_time(writes, wait, &mut at).await;
+        if at == At::Broken {
+            tracing::info!("a connection's prepared statements do not fit any more; another one takes its place");
+            for (_, job) in writes.iter_mut() {
+                job.rewind();
             }
-            None => self.transact(writes, wait, &mut at).await,
-        };
+            // Its locks are given up before the next one asks for them.
+            self.roll_back().await;
+            self.tx = None;
+            at = At::Begin;
+            done = self.transact_in_time(writes, wait, &mut at).await;
+        }
         let error = match done {
             Ok(carried) => {
                 self.meter.writes.commit_seconds.observe_time(began.elapsed());
@@ -158,11 +166,10 @@ impl Worker {
                     return Then::GoOn;
                 }
             }
-            At::Begin | At::Write(_) | At::Commit => {}
+            At::Begin | At::Write(_) | At::Broken | At::Commit => {}
         }
         self.meter.writes.lost_commits.one();
-        let cause = error.source().map(ToString::to_string);
-        tracing::warn!(%error, cause, "a group of writes was not committed");
+        self.told.failed(&error);
         let why = reason(&error);
         let refused = matches!(error, Error::Corrupt(_) | Error::Refused(_));
         let fate = if refused && !shared { Fate::Refused(why) } else { Fate::Lost { why, shared } };
@@ -206,16 +213,34 @@ impl Worker {
         }
     }
 
+    async fn transact_in_time(&mut self, writes: &mut [Write], wait: Wait, at: &mut At) -> Result<usize, Error> {
+        match self.dialect.commit_patience() {
+            Some(patience) => {
+                let transaction = self.transact(writes, wait, at);
+                tokio::time::timeout(patience, transaction).await.unwrap_or_else(|slow| Err(unavailable(slow)))
+            }
+            None => self.transact(writes, wait, at).await,
+        }
+    }
+
     /// Commits the first of the writes, and tells how many these are.
     async fn transact(&mut self, writes: &mut [Write], wait: Wait, at: &mut At) -> Result<usize, Error> {
         let (dialect, began) = (self.dialect, Instant::now());
         let locks = locks(dialect, writes);
+        let fresh = self.tx.is_none();
+        let broken = |at: &mut At| {
+            *at = At::Broken;
+            Err(unavailable("the connection's prepared statements do not fit any more"))
+        };
         let tx = self.connected().await?;
         if let [(_, job)] = writes {
             tx.conn.begin(dialect.begin(), &locks, wait).await?;
             *at = At::Write(0);
             let ran = job.run(tx).await;
             tx.take_statements();
+            if ran == Ran::Broken && !fresh {
+                return broken(at);
+            }
             if ran == Ran::Keep {
                 *at = At::Commit;
                 tx.conn.control(COMMIT).await?;
@@ -240,7 +265,8 @@ impl Worker {
             match ran {
                 Ran::Keep if full => {}
                 Ran::Keep => tx.conn.control(NEXT).await?,
-                Ran::Undo => tx.conn.control(UNDO).await?,
+                Ran::Broken if !fresh => return broken(at),
+                Ran::Undo | Ran::Broken => tx.conn.control(UNDO).await?,
                 Ran::Later => {
                     held.push(place.key());
                     tx.conn.control(UNDO).await?;

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 use wharf_core::store::Error;
 
-use crate::sql::{Tx, corrupt, refused, unavailable, worth_another_try};
+use crate::sql::{Tx, corrupt, refused, unavailable, wants_another_connection, worth_another_try};
 
 /// What became of the commit that a write was part of.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub(super) enum Ran {
     Undo,
     /// A lock was not to be had. What it wrote is undone, and it waits for another run.
     Later,
+    /// Its connection is of no use any more. On a fresh one that is its answer.
+    Broken,
 }
 
 /// A write whose result type is forgotten.
@@ -89,6 +91,7 @@ where
             let discarded = tx.take_discarded();
             let (progress, ran) = match result {
                 Ok(Err(error)) if worth_another_try(&error) => (None, Ran::Later),
+                Ok(Err(error)) if wants_another_connection(&error) => (Some(Progress::Undone(Err(error))), Ran::Broken),
                 Ok(Ok(value)) if !discarded => (Some(Progress::Kept(value)), Ran::Keep),
                 Ok(result) => (Some(Progress::Undone(result)), Ran::Undo),
                 Err(_) => (Some(Progress::Undone(Err(corrupt("a write panicked")))), Ran::Undo),

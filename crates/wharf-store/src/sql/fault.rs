@@ -31,7 +31,7 @@ pub(crate) fn classify(error: sqlx::Error) -> Error {
         DAMAGED.store(true, Ordering::Relaxed);
     }
     match &error {
-        sqlx::Error::Database(database) if passes(&**database) => unavailable(error),
+        sqlx::Error::Database(database) if passes(&**database) || is_of_the_connection(&**database) => unavailable(error),
         sqlx::Error::Database(database) if is_of_the_bytes(&**database) => corrupt(error.to_string()),
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
@@ -79,6 +79,24 @@ pub(crate) fn worth_another_try(error: &Error) -> bool {
     let Error::Unavailable(cause) = error else { return false };
     match cause.downcast_ref::<sqlx::Error>() {
         Some(sqlx::Error::Database(database)) => database.code().is_some_and(|code| matches!(&*code, "40P01" | "40001" | "55P03")),
+        _ => false,
+    }
+}
+
+/// Whether the connection is what is wrong: its prepared statements are not what we believe. A fresh one is right.
+pub(crate) fn wants_another_connection(error: &Error) -> bool {
+    let Error::Unavailable(cause) = error else { return false };
+    matches!(cause.downcast_ref(), Some(sqlx::Error::Database(database)) if is_of_the_connection(&**database))
+}
+
+/// A prepared statement that is gone (a pool discards what it did not make), whose name is taken, or whose rows have other types since
+/// somebody changed a table. The code of the last one is that of many things which no other connection can do either.
+fn is_of_the_connection(error: &dyn DatabaseError) -> bool {
+    match error.code().as_deref() {
+        Some("26000" | "42P05") => true,
+        Some("0A000") => {
+            error.try_downcast_ref::<PgDatabaseError>().is_some_and(|answer| answer.routine() == Some("RevalidateCachedQuery"))
+        }
         _ => false,
     }
 }

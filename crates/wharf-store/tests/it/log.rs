@@ -88,6 +88,25 @@ async fn a_reader_that_follows_the_log_under_load_has_every_event_once_and_each_
     }
 }
 
+/// How a process of Wharf says that it is about to draw numbers of events.
+const WRITES_EVENTS: &str = "SELECT pg_advisory_xact_lock_shared(1463898694, 1)";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_strangers_open_transaction_on_the_log_holds_up_nobody_who_reads_it() {
+    let db = Db::postgres().await;
+    let tenant = Tenant::new(&db).await;
+    let mut admin = PgConnection::connect(&db.url).await.unwrap();
+    sqlx::raw_sql("BEGIN; DELETE FROM events WHERE false").execute(&mut admin).await.unwrap();
+    for number in 1..=3 {
+        link(&db.store, &tenant.fence, &[EventKind::SessionStatus]).await;
+        let page = db.store.list_events(&tenant.account, &everything(), 0, 10).await.unwrap();
+        assert_eq!((page.rows.len(), page.behind), (number, false));
+        assert_eq!(db.store.latest_event(&tenant.account).await.unwrap(), page.position);
+    }
+    sqlx::raw_sql("COMMIT").execute(&mut admin).await.unwrap();
+    db.finish().await;
+}
+
 /// The trap that numbers set on PostgreSQL, sprung on purpose: 9 is drawn and not committed while 10 is.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_that_commits_after_a_later_number_is_not_passed_over() {
@@ -99,7 +118,7 @@ async fn an_event_that_commits_after_a_later_number_is_not_passed_over() {
     let mut other = PgConnection::connect(&db.url).await.unwrap();
     let id = chance().event_id();
     let open = format!(
-        "BEGIN; UPDATE sessions SET event_sequence = 1 WHERE id = '{slow}'; \
+        "BEGIN; UPDATE sessions SET event_sequence = 1 WHERE id = '{slow}'; {WRITES_EVENTS}; \
          INSERT INTO events (id, account_id, session_id, sequence, kind, at, data) \
          VALUES ('{id}', '{}', '{slow}', 1, 'session.status', 1, '{{}}')",
         tenant.account
