@@ -8,6 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
+use crate::harness::disk::Small;
 use crate::harness::process::{Process, fresh_dir, program};
 use crate::harness::{Api, Backend, OWNER, PATIENCE, SILENT, World, both_backends, eventually};
 
@@ -245,6 +246,30 @@ async fn a_node_without_its_folder_of_files_is_not_ready_and_is_again_by_itself(
     until_readiness(&world, true).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_may_open_nothing_more_is_not_ready_and_is_again_by_itself() {
+    let mut world = World::start(Backend::Sqlite).await;
+    let session = world.pair(OWNER).await;
+    until_readiness(&world, true).await;
+    let id = world.gateway().id().to_string();
+    let limit = |limit: &str| {
+        let changed = Command::new("prlimit").args(["--pid", &id, &format!("--nofile={limit}:")]).status().unwrap();
+        assert!(changed.success());
+    };
+    // What is open stays so, the connection of this client too.
+    let api = world.api();
+    api.get("/readyz").await.ok(200);
+    limit("3");
+    eventually("it is told", async || {
+        let reply = api.get("/readyz").await;
+        let reason = reply.json["error"]["details"]["reason"].as_str().unwrap_or_default();
+        if reason.contains("too many files and sockets") { Ok(()) } else { Err(format!("{reply:?}")) }
+    })
+    .await;
+    limit("1024");
+    goes_on(&world, &session).await;
+}
+
 /// What the gateway says when it does not start.
 async fn refused(world: &World) -> String {
     let data = world.dir().join("gateway");
@@ -257,6 +282,28 @@ async fn refused(world: &World) -> String {
         Ok(_) => panic!("it starts"),
         Err(words) => words,
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_on_a_disk_that_is_full_or_read_only_is_refused_in_words_that_name_it() {
+    let Some(disk) = Small::mount() else {
+        eprintln!("no small disk can be made here: the test shows nothing");
+        return;
+    };
+    let mut world = World::start_in(Backend::Sqlite, disk.path()).await;
+    world.pair(OWNER).await;
+    world.stop_gateway().await;
+    disk.fill();
+    let words = refused(&world).await;
+    let folder = world.dir().join("gateway");
+    assert!(words.contains(&format!("the disk of {} is full", folder.display())), "{words}");
+    disk.empty();
+    disk.seal(true);
+    let words = refused(&world).await;
+    assert!(words.contains(folder.join("wharf.sqlite").to_str().unwrap()), "{words}");
+    disk.seal(false);
+    world.start_gateway(&[]).await;
+    world.api().get("/v1/sessions").await.ok(200);
 }
 
 both_backends! {

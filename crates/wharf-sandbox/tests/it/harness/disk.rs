@@ -26,6 +26,12 @@ impl Small {
         while std::io::Write::write_all(&mut file, &block).is_ok() {}
     }
 
+    /// Has it take nothing more, or things again, as a system does that has met a fault.
+    pub fn seal(&self, sealed: bool) {
+        let how = if sealed { "remount,ro" } else { "remount,rw" };
+        assert!(Command::new("mount").args(["-o", how]).arg(&self.0).status().unwrap().success());
+    }
+
     pub fn empty(&self) {
         std::fs::remove_file(self.0.join("filler")).unwrap();
     }
