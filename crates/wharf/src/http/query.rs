@@ -4,6 +4,9 @@ use wharf_api::{ApiError, ErrorCode};
 
 use super::envelope::invalid;
 
+/// How many parameters a query string may have: the API knows fewer. Each is compared with all before it, so more are not even read.
+const PARAMETERS: usize = 50;
+
 /// The parameters of a query string, each named once.
 #[derive(Debug, Default)]
 pub struct Query(Vec<(String, String)>);
@@ -12,6 +15,9 @@ impl Query {
     pub(super) fn parse(query: Option<&str>) -> Result<Self, ApiError> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for part in query.unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
+            if pairs.len() == PARAMETERS {
+                return Err(invalid("the query string has too many parameters").limit(PARAMETERS as u64, PARAMETERS as u64 + 1));
+            }
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let name = decode(name, true).ok_or_else(|| invalid("the query string is not percent-encoded UTF-8"))?;
             let value = decode(value, true).ok_or_else(|| invalid("the value is not percent-encoded UTF-8").field(shown(&name)))?;
@@ -117,6 +123,16 @@ mod tests {
         for query in ["a=%", "a=%4", "a=%zz", "%ff=1", "a=%ff", "a=%00", "a=%+1", "a=1&a=2", "a=1&%61=2"] {
             assert_eq!(parse(query).unwrap_err().code, ErrorCode::InvalidRequest, "{query}");
         }
+    }
+
+    #[test]
+    fn fifty_parameters_pass_and_the_next_is_refused_before_what_follows_is_read() {
+        let named = |count: usize| (0..count).map(|n| format!("p{n}=1")).collect::<Vec<_>>().join("&");
+        assert_eq!(parse(&named(PARAMETERS)).unwrap().0.len(), PARAMETERS);
+        // What comes after the bound is never looked at, so its bad encoding is not what is told.
+        let error = parse(&format!("{}&%zz", named(PARAMETERS))).unwrap_err();
+        assert_eq!((error.code, error.details.limit), (ErrorCode::InvalidRequest, Some(PARAMETERS as u64)));
+        assert_eq!(parse(&named(16_000)).unwrap_err().code, ErrorCode::InvalidRequest);
     }
 
     #[test]
