@@ -3,6 +3,7 @@
 //!
 //! The everyday run is small. The full one, which prints its figures:
 //! `WHARF_STORM_KILLS=1000 WHARF_STORM_OUT=100000 WHARF_STORM_IN=100000 cargo xtask test --quick -- storm:: -- --nocapture`
+//! `WHARF_STORM_RESTART` may name a command that restarts the PostgreSQL server; it runs in the middle of every fourth round.
 
 use std::time::Duration;
 
@@ -212,6 +213,13 @@ async fn speak(api: Api, session: &str, outs: Vec<Out>) -> Vec<(Out, Option<(u16
     futures::stream::iter(calls).buffer_unordered(16).collect().await
 }
 
+/// Only a server that nobody else uses can be restarted: whoever runs the test says how.
+async fn restart_database() {
+    let Ok(command) = std::env::var("WHARF_STORM_RESTART") else { return };
+    let ended = tokio::process::Command::new("sh").args(["-c", &command]).output().await.expect("a shell");
+    assert!(ended.status.success(), "{command}: {ended:?}");
+}
+
 fn ids(row: &Value) -> (String, String) {
     let word = |name: &str| row[name].as_str().unwrap_or_else(|| panic!("{name} of {row}")).to_owned();
     (word("messageId"), word("whatsappId"))
@@ -244,6 +252,9 @@ async fn storm(mut world: World, backend: Backend) {
                 (2, Backend::Postgres) => world.chaos().make(Way::Cut),
                 (0, Backend::Postgres) => world.chaos().make(Way::Slow(5)),
                 _ => {}
+            }
+            if round % 4 == 3 && backend == Backend::Postgres {
+                restart_database().await;
             }
             tokio::time::sleep(moment.saturating_sub(before.min(moment))).await;
             nix::sys::signal::kill(killed, nix::sys::signal::Signal::SIGKILL).unwrap();
