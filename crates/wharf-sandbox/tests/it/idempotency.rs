@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wharf_api::ErrorCode;
 
-use crate::harness::{Api, ECHO, Hook, Mode, OWNER, READER, Reply, World, api, both_backends, eventually};
+use crate::harness::{Api, Backend, ECHO, Hook, Mode, OWNER, READER, Reply, World, api, both_backends, eventually};
 
 async fn post(api: &Api, path: &str, key: &str, body: &Value) -> Reply {
     api::read(api.request("POST", path).header("Idempotency-Key", key).json(body)).await
@@ -128,4 +128,38 @@ both_backends! {
         post(&api, "/v1/webhooks", "another", &body).await.ok(201);
         assert_eq!(api.get("/v1/webhooks").await.ok(200).as_array().unwrap().len(), 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_by_a_key_that_may_do_less_gets_no_answer_of_another() {
+    let world = World::start(Backend::Sqlite).await;
+    let (api, session) = (world.api(), world.pair(OWNER).await);
+    let other = api.post("/v1/sessions", &json!({"name": "other"})).await.ok(201)["sessionId"].clone();
+    let made = async |permissions: Value, sessions: Value| {
+        let made = api.post("/v1/api-keys", &json!({"name": "x", "permissions": permissions, "sessionIds": sessions})).await;
+        api.with_key(made.ok(201)["apiKey"].as_str().unwrap())
+    };
+    let bound = made(json!(["messages:send", "keys:manage"]), json!([other])).await;
+    let equal = made(json!(["messages:send", "keys:manage"]), json!(null)).await;
+
+    let text = json!({"sessionId": session, "to": READER, "text": "once"});
+    let first = post(&api, "/v1/messages/text", "deploy", &text).await;
+    first.ok(201);
+    post(&bound, "/v1/messages/text", "deploy", &text).await.refused(ErrorCode::IdempotencyKeyReused);
+    is_replay(&post(&equal, "/v1/messages/text", "deploy", &text).await, &first);
+    is_replay(&post(&api, "/v1/messages/text", "deploy", &text).await, &first);
+
+    // A secret is for the key that asked.
+    let new = json!({"name": "new", "permissions": ["messages:send"]});
+    let first = post(&api, "/v1/api-keys", "deploy", &new).await;
+    first.ok(201);
+    for another in [&bound, &equal] {
+        post(another, "/v1/api-keys", "deploy", &new).await.refused(ErrorCode::IdempotencyKeyReused);
+    }
+    is_replay(&post(&api, "/v1/api-keys", "deploy", &new).await, &first);
+    // With a webhook a new session comes with a secret too.
+    let plain = made(json!(["sessions:write"]), json!(null)).await;
+    let new = json!({"name": "new"});
+    post(&api, "/v1/sessions", "deploy", &new).await.ok(201);
+    post(&plain, "/v1/sessions", "deploy", &new).await.refused(ErrorCode::IdempotencyKeyReused);
 }

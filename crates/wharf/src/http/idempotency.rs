@@ -1,12 +1,14 @@
 //! `Idempotency-Key`: runs a creating request once and gives its answer to every repeat.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use wharf_api::{ApiError, ErrorCode, limits};
+use wharf_api::ids::SessionId;
+use wharf_api::{ApiError, ErrorCode, Permission, limits};
 use wharf_core::idempotency::{self as core, Begin, Key};
 use wharf_core::store::{Answer as Stored, Claim};
 use wharf_core::{group, message, session};
@@ -16,6 +18,8 @@ use super::{Answer, Call};
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// Whose answers show a secret: they are for the key that asked, and for no other.
+const SHOW_SECRETS: &[&str] = &["create_api_key", "rotate_api_key", "admin_create_api_key", "create_webhook", "rotate_webhook_secret"];
 /// How often a request that lost the race for its key looks the key up again.
 const RACES: usize = 3;
 
@@ -102,8 +106,25 @@ fn key(call: &Call, request: &impl Serialize) -> Result<Option<Key>, Failure> {
     let Some(value) = header(call)? else { return Ok(None) };
     // The parsed request, written again: spaces and the order of its members do not make it another one.
     let canonical = serde_json::to_vec(request).map_err(Failure::internal)?;
-    let hash = Sha256::new().chain_update(call.operation.id).chain_update([0]).chain_update(canonical).finalize();
+    let hash = Sha256::new().chain_update(call.operation.id).chain_update([0]).chain_update(canonical).chain_update(scope(call)).finalize();
     Ok(Some(Key { operation: call.operation.id, value: value.to_owned(), request_hash: hash.to_vec() }))
+}
+
+/// What of the caller's rights the answer depends on: who may do less, or other things, asks for something else and gets no answer of others.
+fn scope(call: &Call) -> String {
+    let caller = call.caller();
+    let mut scope = String::new();
+    if SHOW_SECRETS.contains(&call.operation.id) {
+        scope = format!("\0key {}", caller.key);
+    } else if !caller.permissions.contains(&Permission::WebhooksManage) && call.operation.id == "create_session" {
+        // It may come with a webhook, whose secret is shown.
+        scope.push_str("\0no webhooks");
+    }
+    if let Some(bound) = &caller.sessions {
+        let bound: BTreeSet<&str> = bound.iter().map(SessionId::as_str).collect();
+        scope.extend(["\0bound"].into_iter().chain(bound.into_iter().flat_map(|session| [" ", session])));
+    }
+    scope
 }
 
 /// The header, where the operation takes one.
@@ -154,6 +175,13 @@ fn replayed(mut reply: Reply) -> Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whose_answers_show_a_secret_are_operations() {
+        for id in SHOW_SECRETS.iter().chain(&["create_session"]) {
+            assert!(wharf_api::ops::ALL.iter().any(|operation| operation.id == *id && operation.idempotent()), "{id}");
+        }
+    }
 
     #[test]
     fn a_key_is_one_to_255_visible_characters() {
