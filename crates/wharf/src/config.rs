@@ -271,6 +271,7 @@ impl Config {
                 request_timeout: seconds("limits.request_timeout_secs", limits.request_timeout_secs, default.limits.request_timeout)?,
                 header_timeout: seconds("limits.header_timeout_secs", limits.header_timeout_secs, default.limits.header_timeout)?,
                 idle_timeout,
+                stall_timeout: default.limits.stall_timeout,
                 file_timeout: default.limits.file_timeout,
                 drain_timeout,
                 trusted_proxies,

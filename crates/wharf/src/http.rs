@@ -29,6 +29,7 @@ mod chat;
 mod contact;
 mod event;
 mod group;
+mod held;
 mod media;
 mod message;
 mod open;
@@ -66,6 +67,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// How long a connection is kept on which nothing is asked.
     pub idle_timeout: Duration,
+    /// How long a client may take nothing of an answer.
+    pub stall_timeout: Duration,
     /// How long a stop waits for requests that are being worked on.
     pub drain_timeout: Duration,
     /// Whose word about the address that the second of these counts by is believed.
@@ -81,6 +84,7 @@ impl Default for Limits {
             file_timeout: Duration::from_millis(limits::MEDIA_REQUEST_MS),
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
+            stall_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(10),
             trusted_proxies: Proxies::default(),
         }
@@ -96,7 +100,7 @@ pub struct Http {
     pub(crate) services: Arc<Services>,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     /// Bodies with files in them are held whole: not many at the same time.
     large_bodies: Arc<Semaphore>,
     large_turns: Gate,
@@ -107,7 +111,7 @@ pub struct Http {
 
 impl Http {
     pub fn new(services: Arc<Services>, limits: Limits) -> Arc<Self> {
-        let permits = Semaphore::new(limits.concurrent_requests.min(Semaphore::MAX_PERMITS));
+        let permits = Arc::new(Semaphore::new(limits.concurrent_requests.min(Semaphore::MAX_PERMITS)));
         let metrics = Metrics::default();
         let large_bodies = Arc::new(Semaphore::new(LARGE_BODIES));
         let large_turns = Gate::new(LARGE_BODIES_OF_ACCOUNT);

@@ -22,24 +22,22 @@ const LINGER: Duration = Duration::from_secs(1);
 /// The time in which a body must bring [`SLOWEST_BYTES`], unless it ends: who holds a place for a file uses it.
 const LAP: Duration = Duration::from_secs(30);
 const SLOWEST_BYTES: usize = 128 * 1024;
-
-/// Whether the body is more than most requests have, as far as its length is told.
-pub(super) fn may_be_large(headers: &HeaderMap) -> bool {
-    announced(headers).is_none_or(|length| length > limits::JSON_BODY_BYTES as u64)
-}
+/// The same of a large body, which holds a place that others wait for.
+const SLOWEST_LARGE_BYTES: usize = 1024 * 1024;
 
 fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok())
 }
 
-/// The whole body, which may be `max` bytes long. What arrives is counted; `Content-Length` is not believed.
-pub(super) async fn read(headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes, ApiError> {
+/// The whole body, which may be `max` bytes long. What arrives is counted; `Content-Length` is not believed. Before more than
+/// [`limits::JSON_BODY_BYTES`] of it are held `room` is waited for: who announces much and brings nothing takes no place.
+pub(super) async fn read(headers: &HeaderMap, body: Body, max: usize, room: impl AsyncFnOnce()) -> Result<Bytes, ApiError> {
     let mut body = Paced::new(body);
     if let Some(announced) = announced(headers).filter(|length| *length > max as u64) {
         linger(&mut body.body).await;
         return Err(too_large(max, announced));
     }
-    let mut read = BytesMut::new();
+    let (mut read, mut room) = (BytesMut::new(), Some(room));
     while let Some(data) = body.next().await? {
         if read.is_empty() && data.len() <= max && body_is_over(&body.body) {
             return Ok(data);
@@ -48,6 +46,12 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, max: usize) -> Result<
         if length > max {
             linger(&mut body.body).await;
             return Err(too_large(max, length as u64));
+        }
+        if length > limits::JSON_BODY_BYTES
+            && let Some(room) = room.take()
+        {
+            room().await;
+            body.hurry();
         }
         read.extend_from_slice(&data);
     }
@@ -70,6 +74,8 @@ pub(super) struct Stream(Arc<Mutex<Paced>>);
 struct Paced {
     body: Body,
     lap: Duration,
+    /// How much each lap must bring.
+    slowest: usize,
     /// When the lap is over, and what it brought so far.
     end: Instant,
     brought: usize,
@@ -77,7 +83,12 @@ struct Paced {
 
 impl Paced {
     fn new(body: Body) -> Self {
-        Self { body, lap: LAP, end: Instant::now() + LAP, brought: 0 }
+        Self { body, lap: LAP, slowest: SLOWEST_BYTES, end: Instant::now() + LAP, brought: 0 }
+    }
+
+    /// From now on it must come at the pace of a large body; the wait for its place is not counted.
+    fn hurry(&mut self) {
+        (self.slowest, self.end, self.brought) = (SLOWEST_LARGE_BYTES, Instant::now() + self.lap, 0);
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
@@ -89,7 +100,7 @@ impl Paced {
                 Ok(Some(Ok(frame))) => {
                     let Ok(data) = frame.into_data() else { continue };
                     self.brought += data.len();
-                    if self.brought >= SLOWEST_BYTES {
+                    if self.brought >= self.slowest {
                         (self.end, self.brought) = (Instant::now() + self.lap, 0);
                     }
                     return Ok(Some(data));
@@ -147,14 +158,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_place_is_waited_for_once_when_more_than_a_megabyte_has_come() {
+        let small = limits::JSON_BODY_BYTES;
+        for (sizes, waits) in [(vec![small - 1, 1], 0), (vec![small, 1], 1), (vec![small, 1, small], 1)] {
+            let mut waited = 0;
+            let bytes = read(&HeaderMap::new(), chunks(&sizes), 3 * small, async || waited += 1).await.unwrap();
+            assert_eq!((bytes.len(), waited), (sizes.iter().sum(), waits));
+        }
+    }
+
+    #[tokio::test]
     async fn a_body_of_the_limit_passes_and_one_byte_more_does_not_however_it_is_cut() {
         let max = limits::JSON_BODY_BYTES;
         for sizes in [vec![max], vec![max - 1, 1], vec![1; 3]] {
             let total: usize = sizes.iter().sum();
-            assert_eq!(read(&HeaderMap::new(), chunks(&sizes), max).await.unwrap().len(), total);
+            assert_eq!(read(&HeaderMap::new(), chunks(&sizes), max, async || ()).await.unwrap().len(), total);
         }
         for sizes in [vec![max + 1], vec![max, 1], vec![max / 2, max / 2, 1]] {
-            let error = read(&HeaderMap::new(), chunks(&sizes), max).await.unwrap_err();
+            let error = read(&HeaderMap::new(), chunks(&sizes), max, async || ()).await.unwrap_err();
             assert_eq!(error.details.limit, Some(max as u64));
         }
     }
@@ -164,7 +185,8 @@ mod tests {
         for first in [0, 1, SLOWEST_BYTES - 1, SLOWEST_BYTES] {
             let bytes = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(vec![b' '; first]))]);
             let silent = Body::from_stream(futures::StreamExt::chain(bytes, futures::stream::pending()));
-            let mut body = Paced { body: silent, lap: Duration::from_millis(1), end: Instant::now() + LAP, brought: 0 };
+            let mut body =
+                Paced { body: silent, lap: Duration::from_millis(1), slowest: SLOWEST_BYTES, end: Instant::now() + LAP, brought: 0 };
             assert_eq!(body.next().await.unwrap().map(|data| data.len()), Some(first));
             // Who brought enough has a new lap of a millisecond, who did not has the rest of the first.
             assert_eq!(body.end > Instant::now() + Duration::from_secs(1), first < SLOWEST_BYTES);
@@ -177,7 +199,7 @@ mod tests {
     async fn a_body_that_announces_too_much_is_refused_with_what_it_announced() {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_LENGTH, "1073741824".parse().unwrap());
-        let error = read(&headers, chunks(&[1]), limits::JSON_BODY_BYTES).await.unwrap_err();
+        let error = read(&headers, chunks(&[1]), limits::JSON_BODY_BYTES, async || ()).await.unwrap_err();
         assert_eq!(error.details.actual, Some(1_073_741_824));
     }
 }

@@ -22,7 +22,7 @@ use wharf_core::{Caller, Services, key};
 use super::audit::Trace;
 use super::envelope::{self, Failure, Reply, invalid};
 use super::query::Query;
-use super::{Http, auth, body, catch, front, json, limit, query};
+use super::{Http, auth, body, catch, front, held, json, limit, query};
 
 /// How often a request that waits looks whether its key is still good.
 const KEY_LOOK: Duration = Duration::from_secs(1);
@@ -47,7 +47,7 @@ pub struct Call {
     /// Held with a body that is large.
     places: Vec<OwnedSemaphorePermit>,
     /// Held to the end of the work, also when the client has left.
-    _permit: Option<Permit>,
+    _permit: Option<Arc<Permit>>,
 }
 
 impl Call {
@@ -117,6 +117,7 @@ struct Seen {
     account: Option<AccountId>,
     standing: Option<Standing>,
     sends_until: Option<Instant>,
+    permit: Option<Arc<Permit>>,
 }
 
 /// The key of a request, for the log line: it travels in the response's extensions.
@@ -149,7 +150,8 @@ pub(super) async fn serve(http: Arc<Http>, operation: &'static Operation, handle
     if let Some(standing) = &seen.standing {
         limit::stamp(&mut response, standing);
     }
-    response
+    // Until what was answered is sent the request runs.
+    held::hold(response, seen.permit)
 }
 
 async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request, seen: &mut Seen) -> Answer {
@@ -162,7 +164,8 @@ async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler
         let caller = Caller { sends_until: seen.sends_until, ..caller };
         seen.key = Some(caller.key.clone());
         seen.account = Some(caller.account.clone());
-        let permit = limit::admit(&http.services, &caller, &mut seen.standing)?;
+        let permit = Arc::new(limit::admit(&http.services, &caller, &mut seen.standing)?);
+        seen.permit = Some(Arc::clone(&permit));
         (Some(caller), Some(permit))
     };
     let path = path(&mut parts).await;
@@ -191,7 +194,7 @@ async fn check(
     parts: Parts,
     body: axum::body::Body,
     caller: Option<Caller>,
-    permit: Option<Permit>,
+    permit: Option<Arc<Permit>>,
     path: Result<Vec<(String, String)>, ApiError>,
 ) -> Result<Call, Failure> {
     if let Some(caller) = &caller {
@@ -213,14 +216,14 @@ async fn check(
         true => {
             let max = body_bytes(operation);
             // Few large bodies are held at the same time; the others wait where they are.
-            if max > limits::JSON_BODY_BYTES && body::may_be_large(&parts.headers) {
+            let room = async || {
                 // An account waits for its own first, so that it takes nobody else's place.
                 if let Some(caller) = &caller {
                     places.push(http.large_turns.enter(&caller.account).await);
                 }
                 places.extend(Arc::clone(&http.large_bodies).acquire_owned().await.ok());
-            }
-            (body::read(&parts.headers, body, max).await?, None)
+            };
+            (body::read(&parts.headers, body, max, room).await?, None)
         }
         false => (Bytes::new(), None),
     };

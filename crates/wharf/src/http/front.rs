@@ -8,12 +8,13 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::HeaderValue;
 use http::header::CONNECTION;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use wharf_api::ops;
 
 use super::call::{Called, Key};
 use super::envelope::{self, Code, Failure, invalid};
-use super::{Http, request_id};
+use super::{Http, held, request_id};
 
 /// The most that the head of a request may take: its target and its headers.
 pub(super) const HEAD_BYTES: usize = 64 * 1024;
@@ -37,7 +38,7 @@ pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, ne
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
 
     let response = match head(&request).and_then(|()| admit(&http, request.uri().path())) {
-        Ok(_permit) => next.run(request).await,
+        Ok(permit) => held::hold(next.run(request).await, permit),
         Err(failure) => envelope::respond(None, &id, Err(failure)),
     };
     let took = started.elapsed();
@@ -62,7 +63,7 @@ fn head(request: &Request) -> Result<(), Failure> {
 }
 
 /// Lets a request in while there is room. Questions after our health always come in: they are what tells others to go elsewhere, or why.
-fn admit<'a>(http: &'a Http, path: &str) -> Result<Option<tokio::sync::SemaphorePermit<'a>>, Failure> {
+fn admit(http: &Http, path: &str) -> Result<Option<OwnedSemaphorePermit>, Failure> {
     if [ops::healthz.path, ops::readyz.path, ops::get_metrics.path].contains(&path) {
         return Ok(None);
     }
@@ -71,7 +72,7 @@ fn admit<'a>(http: &'a Http, path: &str) -> Result<Option<tokio::sync::Semaphore
         failure.headers.push((CONNECTION, HeaderValue::from_static("close")));
         return Err(failure);
     }
-    match http.permits.try_acquire() {
+    match Arc::clone(&http.permits).try_acquire_owned() {
         Ok(permit) => Ok(Some(permit)),
         Err(_) => Err(Failure::unavailable("the server is working to capacity", 1)),
     }

@@ -92,7 +92,7 @@ async fn run(listener: TcpListener, http: Arc<Http>, stopping: CancellationToken
         // Answers are small and somebody waits for each.
         let _ = stream.set_nodelay(true);
         let service = Extension(Peer(address.ip())).layer(router.clone());
-        let times = Times::new(http.limits.header_timeout, http.limits.idle_timeout);
+        let times = Times::new(http.limits.header_timeout, http.limits.idle_timeout, http.limits.stall_timeout);
         let stream = times.watch(stream);
         let served = connection.timer(times).serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
         let served = open.watch(served);

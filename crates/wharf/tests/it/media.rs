@@ -328,8 +328,9 @@ async fn an_account_that_brings_large_bodies_slowly_takes_no_place_from_another(
         let mut stream = TcpStream::connect(gateway.address).await.unwrap();
         let head = format!(
             "POST /v1/messages/media HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
-             Content-Length: 9000000\r\n\r\n{{\"sessionId\":\"{one}\"",
-            gateway.key
+             Content-Length: 9000000\r\n\r\n{{\"sessionId\":\"{one}\",\"data\":\"{}",
+            gateway.key,
+            "A".repeat(limits::JSON_BODY_BYTES + 1)
         );
         stream.write_all(head.as_bytes()).await.unwrap();
         slow.push(stream);
@@ -350,6 +351,28 @@ async fn an_account_that_brings_large_bodies_slowly_takes_no_place_from_another(
 }
 
 #[tokio::test]
+async fn accounts_that_announce_much_and_bring_nothing_hold_up_nobody() {
+    let gateway = Gateway::start().await;
+    let session = gateway.connected().await;
+    let mut silent = Vec::new();
+    for number in 0..4 {
+        let other = account::find_or_create(&gateway.services, &format!("silent {number}"), "enterprise").await.unwrap();
+        let key = gateway.make_key_of(other, Permission::ALL, None, None).await;
+        let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+        let head = format!(
+            "POST /v1/messages/media HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n\
+             Content-Length: 9000000\r\n\r\n{{"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        silent.push(stream);
+    }
+    let picture = [png(4, 4), vec![0; 2 * MB]].concat();
+    let body = json!({"sessionId": session, "to": SILENT, "mediaType": "image", "data": STANDARD.encode(picture)});
+    let sent = tokio::time::timeout(Duration::from_secs(20), gateway.post("/v1/messages/media", body).send()).await;
+    sent.expect("nobody is waited for").ok(201);
+}
+
+#[tokio::test]
 async fn a_file_name_of_255_characters_passes_and_one_more_does_not() {
     let gateway = Gateway::start().await;
     let session = gateway.connected().await;
@@ -363,4 +386,43 @@ async fn a_file_name_of_255_characters_passes_and_one_more_does_not() {
         assert_eq!(send(&wrong).await.refused(ErrorCode::InvalidRequest)["field"], "fileName");
     }
     assert_eq!(send("../../etc/pass\u{7}wd").await.ok(201)["fileName"], "passwd", "no path and no control character goes out");
+}
+
+/// Asks for a file that is too large for the buffers on the way, and reads nothing of it, once its account has one place alone.
+async fn stalled_download(gateway: &Gateway) -> TcpStream {
+    let stored = upload(gateway, "?mediaType=document", &file(b"%PDF-1.7\n", 40 * MB)).send().await.ok(201)["mediaId"].clone();
+    let plan = account::find(&gateway.services, &gateway.account).await.unwrap().plan;
+    account::put_plan(&gateway.services, &Plan { name: "one".into(), concurrent_requests: 1, ..plan }).await.unwrap();
+    account::update(&gateway.services, &gateway.account, None, Some("one")).await.unwrap();
+    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+    stream.write_all(&gateway.get(&format!("/v1/media/{}", stored.as_str().unwrap())).bytes()).await.unwrap();
+    // Its answer has begun.
+    stream.readable().await.unwrap();
+    stream
+}
+
+/// Waits until a call of the account is let in.
+async fn let_in(gateway: &Gateway) {
+    let started = Instant::now();
+    while gateway.get("/v1/sessions").send().await.status != 200 {
+        assert!(started.elapsed() < Duration::from_secs(30), "the place is free");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_download_that_is_not_read_keeps_its_place_until_its_client_leaves() {
+    let gateway = Gateway::start().await;
+    let stalled = stalled_download(&gateway).await;
+    gateway.get("/v1/sessions").send().await.refused(ErrorCode::ConcurrentRequestLimitExceeded);
+    drop(stalled);
+    let_in(&gateway).await;
+}
+
+#[tokio::test]
+async fn a_download_that_is_not_read_is_given_up_after_its_time() {
+    let gateway = Gateway::start_with(Limits { stall_timeout: Duration::from_millis(100), ..Limits::default() }).await;
+    let stalled = stalled_download(&gateway).await;
+    let_in(&gateway).await;
+    drop(stalled);
 }

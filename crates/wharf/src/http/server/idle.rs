@@ -1,4 +1,4 @@
-//! How long a connection may say nothing, and how long it may take over a head. hyper has one time for both, and begins it when it waits
+//! How long a connection may say nothing, how long it may take over a head, and how long it may take nothing of an answer. hyper has one time for the first two, and begins it when it waits
 //! for a request; a proxy that keeps connections for later wants much more of the first than anybody gets of the second.
 
 use std::io;
@@ -16,6 +16,7 @@ use tokio::time::Instant;
 pub(super) struct Times {
     head: Duration,
     idle: Duration,
+    stall: Duration,
     waiting: Arc<Mutex<Waiting>>,
 }
 
@@ -28,13 +29,13 @@ struct Waiting {
 }
 
 impl Times {
-    pub fn new(head: Duration, idle: Duration) -> Self {
-        Self { head, idle, waiting: Arc::default() }
+    pub fn new(head: Duration, idle: Duration, stall: Duration) -> Self {
+        Self { head, idle, stall, waiting: Arc::default() }
     }
 
     /// The stream, whose bytes begin a head.
     pub fn watch<S>(&self, stream: S) -> Watched<S> {
-        Watched { stream, times: self.clone() }
+        Watched { stream, times: self.clone(), stalled: None }
     }
 
     /// hyper waits for a request.
@@ -91,6 +92,22 @@ impl Future for Patience {
 pub(super) struct Watched<S> {
     stream: S,
     times: Times,
+    /// Runs while the other side takes nothing.
+    stalled: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl<S> Watched<S> {
+    /// What a write came to, or that it came to nothing for too long.
+    fn taken<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let stall = self.times.stall;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(stall)));
+        ready!(stalled.as_mut().poll(context));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the answer is not read")))
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -106,11 +123,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.taken(context, written)
     }
 
     fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.taken(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
