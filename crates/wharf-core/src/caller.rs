@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 use wharf_api::ids::{AccountId, KeyId, SessionId};
 use wharf_api::ops::Access;
-use wharf_api::{ApiError, ErrorCode, Permission};
+use wharf_api::{ApiError, ErrorCode, Permission, Timestamp};
 
 use crate::store::{KeyWithAccount, Plan};
 
@@ -17,6 +17,8 @@ pub struct Caller {
     /// The only sessions that the key may use; all of the account's where `None`.
     pub sessions: Option<Vec<SessionId>>,
     pub operator: bool,
+    /// When the key ends.
+    pub expires_at: Option<Timestamp>,
     /// After this moment nothing is sent for it any more: it is about to be told that it took too long.
     pub sends_until: Option<Instant>,
 }
@@ -30,6 +32,7 @@ impl Caller {
             permissions: found.key.permissions.clone(),
             sessions: found.key.sessions.clone(),
             operator: found.key.operator,
+            expires_at: found.key.expires_at,
             sends_until: None,
         }
     }

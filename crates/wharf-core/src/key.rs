@@ -263,6 +263,12 @@ pub(crate) fn may_give(caller: &Caller, new: &NewKey) -> Result<(), Error> {
     if new.permissions.iter().any(|permission| !caller.permissions.contains(permission)) {
         return Err(Error::BeyondCaller("a permission that it lacks itself"));
     }
+    // Whoever ends cannot make what goes on.
+    if let Some(end) = caller.expires_at
+        && new.expires_at.is_none_or(|wanted| wanted > end)
+    {
+        return Err(Error::BeyondCaller("a longer life than it has itself"));
+    }
     if let Some(bound) = &caller.sessions {
         // A session that the caller's key may not use does not exist for it.
         match &new.sessions {
@@ -282,10 +288,15 @@ pub async fn find(services: &Services, caller: &Caller, id: &KeyId) -> Result<Ke
 }
 
 /// Revokes a key. On this node it is refused from the next request on, on others within five seconds.
-/// A key that is bound to sessions revokes none that may do more.
+/// A key revokes itself, and what is neither an operator's nor bound to more sessions than it is itself: an operator's key is what the
+/// account is repaired with.
 pub async fn revoke(services: &Services, caller: &Caller, id: &KeyId) -> Result<KeyRow, Error> {
-    if let Some(bound) = &caller.sessions {
-        let target = find(services, caller, id).await?;
+    let target = find(services, caller, id).await?;
+    let own = caller.key == *id;
+    if target.operator && !caller.operator && !own {
+        return Err(Error::BeyondCaller("an operator's rights"));
+    }
+    if let Some(bound) = caller.sessions.as_ref().filter(|_| !own) {
         if !target.sessions.is_some_and(|sessions| sessions.iter().all(|session| bound.contains(session))) {
             return Err(Error::BeyondCaller("more sessions than it is bound to itself"));
         }

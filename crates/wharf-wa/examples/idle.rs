@@ -48,7 +48,16 @@ async fn main() {
     let account = wharf_core::account::find_or_create(&services, "idle", "enterprise").await.unwrap();
     let plan = store.find_account(&account).await.unwrap().unwrap().plan;
     let key = services.chance.key_id();
-    let caller = Caller { account, plan, key, permissions: Permission::ALL.to_vec(), sessions: None, operator: false, sends_until: None };
+    let caller = Caller {
+        account,
+        plan,
+        key,
+        permissions: Permission::ALL.to_vec(),
+        sessions: None,
+        operator: false,
+        expires_at: None,
+        sends_until: None,
+    };
     let began = Instant::now();
     match args[3].as_str() {
         "pair" => {

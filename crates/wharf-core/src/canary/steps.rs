@@ -52,6 +52,7 @@ impl<'a> Walk<'a> {
             permissions: Vec::new(),
             sessions: None,
             operator: false,
+            expires_at: None,
             sends_until: None,
         });
         Ok(Self { services, caller, from, to, text: None })

@@ -63,7 +63,7 @@ pub async fn discard(services: &Services, id: &MediaId) {
 }
 
 /// A name to show: no path, no control characters, not too long.
-pub(crate) fn tidy(name: &str) -> String {
+pub fn tidy(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let tidy: String = last.chars().filter(|c| !c.is_control()).take(limits::FILE_NAME_CHARS).collect();
     if tidy.is_empty() { "file".to_owned() } else { tidy }

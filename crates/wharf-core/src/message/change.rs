@@ -3,6 +3,8 @@
 //! A change is a message with a row and an id of its own, so that it is sent and received like any other: not lost, not
 //! doubled. It takes effect on the message that it names when WhatsApp has acknowledged it, or when it came in.
 
+use std::collections::HashSet;
+
 use wharf_api::recipient::{STATUS_CHAT, is_group};
 use wharf_api::types::event::EventKind;
 use wharf_api::types::message::{Content, Direction, Marks, PollResult, Reaction};
@@ -121,6 +123,7 @@ fn vote(target: &mut MessageRow, from: Option<&str>, chosen: &[String]) -> bool 
         *results = options.iter().map(|option| PollResult { option: option.clone(), votes: 0, voters: Vec::new() }).collect();
     }
     let voter = from.unwrap_or("me");
+    let chosen: HashSet<&String> = chosen.iter().collect();
     for result in results {
         result.voters.retain(|known| known != voter);
         if chosen.contains(&result.option) {

@@ -126,14 +126,18 @@ pub async fn update(services: &Services, caller: &Caller, id: &str, change: Chan
         (names, seal_headers(&services.seal, seen.id.as_str(), &headers))
     });
     let (url, enabled) = (change.url, change.enabled);
+    let moved = url.as_deref().is_some_and(|url| origin(url) != origin(&seen.url));
     // Made on the row as it is when it is written: others change it while its new address takes its test.
     let change = move |row: &mut WebhookRow| {
         set(&mut row.kinds, kinds.as_ref());
         set(&mut row.url, url.as_ref());
         set(&mut row.timeout_ms, timeout_ms.as_ref());
         set(&mut row.description, description.as_ref());
-        if let Some((names, sealed)) = &headers {
-            (row.header_names, row.headers) = (names.clone(), sealed.clone());
+        match &headers {
+            Some((names, sealed)) => (row.header_names, row.headers) = (names.clone(), sealed.clone()),
+            // Nobody can read them here, and a server elsewhere would.
+            None if moved => (row.header_names, row.headers) = (Vec::new(), None),
+            None => {}
         }
         match enabled {
             Some(true) if !row.enabled => {
@@ -152,6 +156,11 @@ pub async fn update(services: &Services, caller: &Caller, id: &str, change: Chan
         test::send(services, caller, &wanted, &unseal(services, &wanted)?).await?;
     }
     services.store.change_webhook(&caller.account, &seen.id, Arc::new(change)).await?.ok_or(Error::NotFound)
+}
+
+/// Scheme, host and port.
+fn origin(url: &str) -> Option<url::Origin> {
+    url::Url::parse(url).ok().map(|url| url.origin())
 }
 
 fn set<T: Clone>(value: &mut T, new: Option<&T>) {

@@ -69,7 +69,8 @@ impl Schedule {
 
     /// For each number of tries, how long a delivery can have been told to wait at the most.
     pub fn longest_ms(&self) -> impl Iterator<Item = (u32, i64)> {
-        (1..).zip(self.pauses_ms.iter().map(|base| base.max(&self.overload_pause_ms).saturating_mul(2)))
+        let pauses = std::iter::once(&0).chain(&self.pauses_ms);
+        (0..).zip(pauses.map(|base| (*base).max(self.overload_pause_ms).max(OFFLINE_PAUSE_MS).saturating_mul(2)))
     }
 
     /// Whether a webhook that has done nothing but fail since then is to be switched off.

@@ -103,6 +103,33 @@ async fn a_bound_key_gets_round_its_binding_by_no_new_session_webhook_or_revocat
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_makes_nothing_that_outlives_it_and_revokes_no_operators_key() {
+    let world = World::start(Backend::Sqlite).await;
+    let (api, operator) = (world.api(), world.operator());
+    let (soon, later) = (json!("2090-01-01T00:00:00Z"), json!("2090-01-01T00:00:01Z"));
+    let rights = json!(["keys:manage", "messages:read"]);
+    let made = api.post("/v1/api-keys", &json!({"name": "an hour", "permissions": rights, "expiresAt": soon})).await;
+    let (own, short) = (made.ok(201)["keyId"].as_str().unwrap().to_owned(), api.with_key(made.data()["apiKey"].as_str().unwrap()));
+    for end in [json!(null), later] {
+        let refused = short.post("/v1/api-keys", &json!({"name": "x", "permissions": rights, "expiresAt": end})).await;
+        refused.refused(ErrorCode::InsufficientPermissions);
+    }
+    short.post("/v1/api-keys", &json!({"name": "as long", "permissions": rights, "expiresAt": soon})).await.ok(201);
+    // A new secret for a key without an end would be the same.
+    let endless = api.post("/v1/api-keys", &json!({"name": "endless", "permissions": rights})).await.ok(201)["keyId"].clone();
+    let path = format!("/v1/api-keys/{}", endless.as_str().unwrap());
+    short.post(&format!("{path}/rotate"), &json!({})).await.refused(ErrorCode::InsufficientPermissions);
+
+    let keys = operator.get("/v1/api-keys").await;
+    let of_operator = keys.ok(200).as_array().unwrap().iter().find(|key| key["name"] == "operator");
+    let of_operator = of_operator.expect("the operator's key")["keyId"].as_str().unwrap().to_owned();
+    short.delete(&format!("/v1/api-keys/{of_operator}")).await.refused(ErrorCode::InsufficientPermissions);
+    operator.get("/v1/admin/plans").await.ok(200);
+    short.delete(&path).await.ok(200);
+    short.delete(&format!("/v1/api-keys/{own}")).await.ok(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_database_holds_no_key_in_clear() {
     let mut world = World::start(Backend::Sqlite).await;
     let key = world.api().key;

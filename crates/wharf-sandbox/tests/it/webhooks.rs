@@ -416,3 +416,21 @@ async fn a_server_that_hangs_keeps_nobody_else_waiting() {
     // The others are still within their five seconds: the first of them cannot have ended.
     assert!(got.at.duration_since(started) < Duration::from_secs(5), "it waited for a server that hangs");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_that_nobody_can_read_do_not_move_with_a_webhook_to_another_server() {
+    let world = World::start(Backend::Sqlite).await;
+    let (hook, other, api) = (Hook::start().await, Hook::start().await, world.api());
+    let secret = json!({"X-Token": "a-token-of-the-customer"});
+    let made = api.post("/v1/webhooks", &json!({"url": hook.url("/x"), "events": ["*"], "headers": secret})).await;
+    let path = format!("/v1/webhooks/{}", made.ok(201)["webhookId"].as_str().unwrap());
+    let moved = api.patch(&path, &json!({"url": hook.url("/y")})).await;
+    assert_eq!(moved.ok(200)["headerNames"], json!(["X-Token"]), "the same server");
+    assert_eq!(hook.got("/y")[0].headers["x-token"], "a-token-of-the-customer");
+    let moved = api.patch(&path, &json!({"url": other.url("/x")})).await;
+    assert_eq!(moved.ok(200)["headerNames"], json!([]));
+    assert!(other.got("/x").iter().all(|got| !got.headers.contains_key("x-token")) && !other.got("/x").is_empty());
+    let moved = api.patch(&path, &json!({"url": hook.url("/z"), "headers": secret})).await;
+    assert_eq!(moved.ok(200)["headerNames"], json!(["X-Token"]));
+    assert_eq!(hook.got("/z")[0].headers["x-token"], "a-token-of-the-customer");
+}

@@ -129,7 +129,7 @@ async fn what_waits_for_longer_than_it_was_ever_told_to_is_due_and_nothing_else(
     let waits = [(1, minute), (1, day), (2, day)];
     let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 10).await.unwrap();
     for (delivery, (tries, wait)) in due.iter().zip(waits) {
-        let attempt = Attempt { at: NOW, duration_ms: 1, status: Some(500), error: None, answer: None };
+        let attempt = Some(Attempt { at: NOW, duration_ms: 1, status: Some(500), error: None, answer: None });
         let (event, state, next_at) = (delivery.event.number, DeliveryState::Pending, NOW.plus_millis(wait));
         let record = TryRecord { event, state, next_at, tries, attempt };
         db.store.record_tries(&whose, vec![record], Health::AsBefore, NOW).await.unwrap();

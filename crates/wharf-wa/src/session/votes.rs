@@ -1,6 +1,8 @@
 //! Votes on polls: sealed with the poll's secret, so that the poll has to be looked up before a vote can be read. A vote that comes before
 //! its poll can be read is kept sealed, and read in the commit that brings the poll.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use wacore::poll::compute_option_hash;
 use wacore::proto_helpers::MessageExt as _;
@@ -144,8 +146,9 @@ async fn open(own: &Own, client: &Client, poll: &MessageRow, sealed: &Sealed, pa
         tracing::warn!(session = %own.session(), poll = %poll.id, "a vote could not be read");
         return Ok(Look::Never);
     };
-    let chosen = |option: &&String| hashes.iter().any(|hash| *hash == compute_option_hash(option));
-    let options = options.iter().filter(chosen).cloned().collect();
+    // A stranger says how many there are of both: each is hashed, and looked for, once.
+    let hashes: HashSet<Vec<u8>> = hashes.into_iter().collect();
+    let options = options.iter().filter(|option| hashes.contains(compute_option_hash(option).as_slice())).cloned().collect();
     let target = Reference { message_id: None, whatsapp_id: sealed.poll.clone(), from: poll.sender.clone() };
     Ok(Look::Read(Content::PollVote { options, target }))
 }

@@ -73,6 +73,7 @@ impl World {
             permissions: Permission::ALL.to_vec(),
             sessions: None,
             operator: false,
+            expires_at: None,
             sends_until: None,
         };
         // Installs the cryptography that any HTTP client wants, even for plain HTTP.

@@ -5,6 +5,7 @@ use waproto::whatsapp as wa;
 use wharf_api::ids::{MediaId, MessageId};
 use wharf_api::types::media::{MediaContent, MediaKind, MediaState};
 use wharf_api::types::message::Content;
+use wharf_core::media::keep;
 
 /// The file of a message has the message's own number.
 pub(crate) fn id(message: &MessageId) -> MediaId {
@@ -33,6 +34,7 @@ pub(super) fn of(base: &wa::Message, id: &MediaId) -> Option<Content> {
     }
     if let Some(document) = base.document_message.as_option() {
         let name = document.file_name.clone().or_else(|| document.title.clone()).filter(|name| !name.is_empty());
+        let name = name.map(|name| keep::tidy(&name));
         return Some(MediaKind::Document.content(content!(document, { file_name: name })));
     }
     let sticker = base.sticker_message.as_option()?;

@@ -145,3 +145,16 @@ fn a_place_that_is_nowhere_is_shown_by_its_kind() {
     }
     assert!(matches!(place(1.5, -2.5), Content::Location { .. }));
 }
+
+#[test]
+fn a_name_that_somebody_gave_a_file_is_no_path_and_of_bounded_length() {
+    for (named, shown) in
+        [("../../etc/cron.d/x".to_owned(), "x".to_owned()), ("n".repeat(30_000), "n".repeat(255)), ("a\nb".to_owned(), "ab".to_owned())]
+    {
+        let document = wa::message::DocumentMessage { file_name: Some(named), ..Default::default() };
+        let message = wa::Message { document_message: MessageField::some(document), ..Default::default() };
+        let row = convert(&message, &info("15550001@s.whatsapp.net", "15550001@s.whatsapp.net", None)).unwrap();
+        let wharf_api::types::message::Content::Document(media) = row.content else { panic!("{:?}", row.content) };
+        assert_eq!(media.file_name, Some(shown));
+    }
+}
