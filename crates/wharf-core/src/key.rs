@@ -296,10 +296,10 @@ pub async fn revoke(services: &Services, caller: &Caller, id: &KeyId) -> Result<
     if target.operator && !caller.operator && !own {
         return Err(Error::BeyondCaller("an operator's rights"));
     }
-    if let Some(bound) = caller.sessions.as_ref().filter(|_| !own) {
-        if !target.sessions.is_some_and(|sessions| sessions.iter().all(|session| bound.contains(session))) {
-            return Err(Error::BeyondCaller("more sessions than it is bound to itself"));
-        }
+    if let Some(bound) = caller.sessions.as_ref().filter(|_| !own)
+        && !target.sessions.is_some_and(|sessions| sessions.iter().all(|session| bound.contains(session)))
+    {
+        return Err(Error::BeyondCaller("more sessions than it is bound to itself"));
     }
     let row = services.store.revoke_key(&caller.account, id, services.clock.now()).await?.ok_or(Error::NotFound)?;
     services.keys.forget(id);

@@ -426,11 +426,11 @@ async fn headers_that_nobody_can_read_do_not_move_with_a_webhook_to_another_serv
     let path = format!("/v1/webhooks/{}", made.ok(201)["webhookId"].as_str().unwrap());
     let moved = api.patch(&path, &json!({"url": hook.url("/y")})).await;
     assert_eq!(moved.ok(200)["headerNames"], json!(["X-Token"]), "the same server");
-    assert_eq!(hook.got("/y")[0].headers["x-token"], "a-token-of-the-customer");
+    assert_eq!(hook.tests("/y")[0].headers["x-token"], "a-token-of-the-customer");
     let moved = api.patch(&path, &json!({"url": other.url("/x")})).await;
     assert_eq!(moved.ok(200)["headerNames"], json!([]));
-    assert!(other.got("/x").iter().all(|got| !got.headers.contains_key("x-token")) && !other.got("/x").is_empty());
+    assert!(other.tests("/x").iter().all(|got| !got.headers.contains_key("x-token")) && !other.tests("/x").is_empty());
     let moved = api.patch(&path, &json!({"url": hook.url("/z"), "headers": secret})).await;
     assert_eq!(moved.ok(200)["headerNames"], json!(["X-Token"]));
-    assert_eq!(hook.got("/z")[0].headers["x-token"], "a-token-of-the-customer");
+    assert_eq!(hook.tests("/z")[0].headers["x-token"], "a-token-of-the-customer");
 }

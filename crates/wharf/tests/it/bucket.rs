@@ -58,7 +58,9 @@ async fn object(
     }
     let etag = [("etag", "\"1\"")];
     if query.get("partNumber").is_some_and(|part| part != "1") {
-        bucket.seen.send_modify(|seen| drop(seen.0.insert(key.clone())));
+        bucket.seen.send_modify(|seen| {
+            seen.0.insert(key.clone());
+        });
         let later = *bucket.later_parts.lock().unwrap();
         match later {
             Later::Kept => {}
