@@ -39,7 +39,7 @@ pub async fn run(options: &Options) -> Result<()> {
     let network = Process::start(&sibling("wharf-sim")?, &["--json", "--port", "0"], Some(1)).await?;
     let (url, control) = (network.text("url")?, Http::new(&network.text("controlUrl")?, "")?);
     let data = dir.join("gateway").display().to_string();
-    let mut args = vec!["--json", "--port", "0", "--data-dir", &data, "--network", &url];
+    let mut args = vec!["--json", "--quiet", "--port", "0", "--data-dir", &data, "--network", &url];
     if let Some(database) = &options.database_url {
         args.extend(["--database-url", database]);
     }
@@ -92,7 +92,7 @@ pub async fn run(options: &Options) -> Result<()> {
 async fn account(operator: &Http, base: &str, control: &Http, name: &str, plan: &str, phone: usize) -> Result<Neighbour> {
     let made = operator.post("/v1/admin/accounts", &json!({"name": name, "plan": plan})).await?;
     let account = made["data"]["accountId"].as_str().context("an account")?.to_owned();
-    let permissions = ["sessions:manage", "sessions:read", "messages:send", "messages:read"];
+    let permissions = ["sessions:write", "sessions:read", "messages:send", "messages:read"];
     let key =
         operator.post(&format!("/v1/admin/accounts/{account}/api-keys"), &json!({"name": "bench", "permissions": permissions})).await?;
     let api = Http::new(base, key["data"]["apiKey"].as_str().context("a key")?)?;

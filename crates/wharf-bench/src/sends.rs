@@ -43,7 +43,8 @@ pub async fn run(options: &Options) -> Result<()> {
     let (url, control_url) = (network.text("url")?, network.text("controlUrl")?);
     let data = dir.join("gateway").display().to_string();
     let gateway =
-        Process::start(&sibling("wharf-sandbox")?, &["--json", "--port", "0", "--data-dir", &data, "--network", &url], Some(0)).await?;
+        Process::start(&sibling("wharf-sandbox")?, &["--json", "--quiet", "--port", "0", "--data-dir", &data, "--network", &url], Some(0))
+            .await?;
     let api = Http::new(&gateway.text("url")?, &gateway.text("apiKey")?)?;
     Http::new(&gateway.text("url")?, &gateway.text("operatorKey")?)?.lift_limits().await?;
     let session = api.pair(&Http::new(&control_url, "")?, "15550002001").await?;

@@ -28,7 +28,7 @@ pub async fn run(options: &Options) -> Result<()> {
     let control = Http::new(&network.text("controlUrl")?, "")?;
     let (data, url) = (dir.join("gateway").display().to_string(), network.text("url")?);
     let program = sibling("wharf-sandbox")?;
-    let args = ["--json", "--port", "0", "--data-dir", &data, "--network", &url];
+    let args = ["--json", "--quiet", "--port", "0", "--data-dir", &data, "--network", &url];
 
     let gateway = Process::start(&program, &args, None).await?;
     let empty = gateway.usage()?;
