@@ -1,7 +1,7 @@
 //! API keys: how they look, how they are made, how a caller is told from a stranger.
 //!
-//! A key is `wag_live_<8>_<43><6>`: the public id, 256 bits of secret in base 62, and a checksum that lets a typing
-//! error or a made-up key be refused without asking the database. Only the SHA-256 of the whole is stored.
+//! A key is `wharf_live_<8>_<43><6>`, in a sandbox `wharf_test_…`: the public id, 256 bits of secret in base 62, and a checksum that
+//! lets a typing error or a made-up key be refused without asking the database. Only the SHA-256 of the whole is stored.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,10 @@ use crate::services::Services;
 use crate::settle::settled;
 use crate::store::{self, KeyRow, KeyWithAccount};
 
-const PREFIX: &str = "wag_live_";
+const LIVE: &str = "wharf_live_";
+const TEST: &str = "wharf_test_";
+/// What keys of either world began with before they said which one is theirs: they are good as long as they live.
+const EARLIER: &str = "wag_live_";
 const SECRET_LEN: usize = 43;
 const CHECKSUM_LEN: usize = 6;
 /// How long a found key is believed without asking the database: a revocation takes at most this long to bite.
@@ -35,6 +38,8 @@ pub enum Error {
     Missing,
     #[error("the key is malformed, unknown or revoked")]
     Invalid,
+    #[error("{0}")]
+    OtherWorld(&'static str),
     #[error("the key has expired")]
     Expired,
     #[error("no such key")]
@@ -54,6 +59,7 @@ impl From<&Error> for ApiError {
         match error {
             Error::Missing => ErrorCode::MissingApiKey.into(),
             Error::Invalid => ErrorCode::InvalidApiKey.into(),
+            Error::OtherWorld(why) => ApiError::new(ErrorCode::InvalidApiKey).reason(*why),
             Error::Expired => ErrorCode::ExpiredApiKey.into(),
             Error::NotFound => ErrorCode::ResourceNotFound.into(),
             Error::Ended => ApiError::new(ErrorCode::Conflict).reason("the key is revoked or has expired: make a new one"),
@@ -78,20 +84,44 @@ impl Secret {
         Sha256::digest(self.0.as_bytes()).to_vec()
     }
 
-    pub(super) fn generate(chance: &dyn Chance, id: &KeyId) -> Self {
-        let body = format!("{PREFIX}{}_{}", id.bare(), chance.base62(SECRET_LEN));
+    pub(super) fn generate(services: &Services, id: &KeyId) -> Self {
+        Self::made(own_prefix(services), &*services.chance, id)
+    }
+
+    fn made(prefix: &str, chance: &dyn Chance, id: &KeyId) -> Self {
+        let body = format!("{prefix}{}_{}", id.bare(), chance.base62(SECRET_LEN));
         let checksum = checksum(&body);
         Self(body + &checksum)
     }
 
     /// The key in `text` with its public id, or `None` where no key can look like that.
     fn parse(text: &str) -> Option<(KeyId, Self)> {
-        let (bare, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
+        let (bare, secret) = [LIVE, TEST, EARLIER].iter().find_map(|prefix| text.strip_prefix(prefix))?.split_once('_')?;
         let well_formed = secret.len() == SECRET_LEN + CHECKSUM_LEN && secret.bytes().all(|b| b.is_ascii_alphanumeric());
         let id = KeyId::from_bare(bare)?;
         let (body, sum) = text.split_at_checked(text.len().checked_sub(CHECKSUM_LEN)?)?;
         (well_formed && checksum(body) == sum).then(|| (id, Self(text.to_owned())))
     }
+}
+
+/// What keys of this gateway's world begin with.
+fn own_prefix(services: &Services) -> &'static str {
+    if services.stays_on_loopback { TEST } else { LIVE }
+}
+
+/// Why a key can be none of this gateway's, where its first letters say so.
+fn other_world(services: &Services, presented: &str) -> Option<Error> {
+    let own = own_prefix(services);
+    let why = match own {
+        LIVE if presented.starts_with(TEST) => {
+            "this key is one of a sandbox (wharf_test_): this gateway takes keys that begin with wharf_live_"
+        }
+        TEST if presented.starts_with(LIVE) => {
+            "this key is a live one (wharf_live_): a sandbox takes the keys that it prints, which begin with wharf_test_"
+        }
+        _ => return None,
+    };
+    Some(Error::OtherWorld(why))
 }
 
 fn checksum(body: &str) -> String {
@@ -158,7 +188,9 @@ pub enum Guess {
 }
 
 pub fn guess(services: &Services, presented: &str) -> Guess {
-    let Some((id, secret)) = Secret::parse(presented) else { return Guess::Hopeless };
+    let Some((id, secret)) = Secret::parse(presented).filter(|_| other_world(services, presented).is_none()) else {
+        return Guess::Hopeless;
+    };
     match services.keys.hash(&id) {
         None => Guess::Unseen,
         Some(hash) if bool::from(hash.ct_eq(&secret.hash())) => Guess::WasGood,
@@ -170,6 +202,9 @@ pub fn guess(services: &Services, presented: &str) -> Guess {
 pub async fn authenticate(services: &Services, presented: &str) -> Result<Caller, Error> {
     if presented.is_empty() {
         return Err(Error::Missing);
+    }
+    if let Some(other) = other_world(services, presented) {
+        return Err(other);
     }
     let (id, secret) = Secret::parse(presented).ok_or(Error::Invalid)?;
     let now = services.clock.now();
@@ -230,7 +265,7 @@ pub async fn create(services: &Services, new: NewKey) -> Result<(KeyRow, Secret)
         }
     }
     let id = services.chance.key_id();
-    let secret = Secret::generate(&*services.chance, &id);
+    let secret = Secret::generate(services, &id);
     let row = KeyRow {
         id,
         account: new.account,
@@ -329,16 +364,18 @@ mod tests {
     #[test]
     fn a_made_key_is_read_back_and_any_change_to_it_is_noticed() {
         let chance: &dyn Chance = &SystemChance;
-        let id = chance.key_id();
-        let secret = Secret::generate(chance, &id);
-        let text = secret.reveal();
-        assert_eq!(Secret::parse(text).map(|(id, _)| id), Some(id));
-        for place in 0..text.len() {
-            let mut changed = text.as_bytes().to_vec();
-            changed[place] = if changed[place] == b'x' { b'y' } else { b'x' };
-            assert!(Secret::parse(std::str::from_utf8(&changed).unwrap()).is_none(), "place {place}");
+        for prefix in [LIVE, TEST, EARLIER] {
+            let id = chance.key_id();
+            let secret = Secret::made(prefix, chance, &id);
+            let text = secret.reveal();
+            assert_eq!(Secret::parse(text).map(|(id, _)| id), Some(id));
+            for place in 0..text.len() {
+                let mut changed = text.as_bytes().to_vec();
+                changed[place] = if changed[place] == b'x' { b'y' } else { b'x' };
+                assert!(Secret::parse(std::str::from_utf8(&changed).unwrap()).is_none(), "place {place} of {prefix}");
+            }
+            assert!(Secret::parse(&text[..text.len() - 1]).is_none());
         }
-        assert!(Secret::parse(&text[..text.len() - 1]).is_none());
         assert!(Secret::parse("").is_none());
         assert!(Secret::parse("é").is_none());
     }

@@ -30,7 +30,7 @@ pub async fn rotate(services: &Services, caller: &Caller, id: &KeyId, overlap_ms
         other => other,
     })?;
     let new_id = services.chance.key_id();
-    let secret = Secret::generate(&*services.chance, &new_id);
+    let secret = Secret::generate(services, &new_id);
     let new = KeyRow { id: new_id, secret_hash: secret.hash(), created_at: now, last_used_at: None, ..old };
     let there = || async { Ok(services.store.find_key(&new.account, &new.id).await?.map(|_| true)) };
     if !settled(services.store.rotate_key(id, &new, now.plus_millis(overlap_ms)), there).await? {

@@ -19,7 +19,7 @@ fn keys_are_made_listed_and_revoked_and_an_account_is_put_on_another_plan() {
         output
     };
     let made = good(&["keys", "create", "--account", "shop", "--plan", "free", "--name", "till"]);
-    let secret = made.lines().find(|line| line.starts_with("wag_live_")).unwrap().to_owned();
+    let secret = made.lines().find(|line| line.starts_with("wharf_live_")).unwrap().to_owned();
     let listed = good(&["keys", "list", "--account", "shop"]);
     let id = listed.split_whitespace().next().unwrap().to_owned();
     assert!(id.starts_with("key_") && listed.contains("good") && listed.contains("till") && !listed.contains(&secret), "{listed}");

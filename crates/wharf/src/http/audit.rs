@@ -89,7 +89,9 @@ mod tests {
     fn only_ids_and_names_of_plans_come_into_the_log() {
         assert_eq!(target("keyId", "key_Ab3dEf9h").as_deref(), Some("key_Ab3dEf9h"));
         assert_eq!(target("name", "gold-plan").as_deref(), Some("gold-plan"));
-        for secret in ["wag_live_abcdefgh_0123456789", "wag_live", "", "a b", "+15550001002", "ses_", &format!("ses_{}", "a".repeat(33))] {
+        for secret in
+            ["wharf_live_abcdefgh_0123456789", "wharf_live_A", "", "a b", "+15550001002", "ses_", &format!("ses_{}", "a".repeat(33))]
+        {
             assert_eq!(target("keyId", secret), None, "{secret}");
         }
     }

@@ -80,6 +80,19 @@ async fn a_key_is_made_shown_without_its_secret_and_revoked() {
 }
 
 #[tokio::test]
+async fn a_key_of_a_sandbox_is_refused_by_its_name() {
+    let gateway = Gateway::start().await;
+    assert!(gateway.key.starts_with("wharf_live_"), "a release makes live keys");
+    let test = gateway.key.replace("wharf_live_", "wharf_test_");
+    let refused = gateway.ask("GET", "/v1/sessions").key(&test).send().await;
+    refused.refused(ErrorCode::InvalidApiKey);
+    assert!(refused.json["error"]["details"]["reason"].as_str().is_some_and(|why| why.contains("sandbox")), "{}", refused.shown());
+    let made_up = gateway.ask("GET", "/v1/sessions").key("wharf_live_abc").send().await;
+    made_up.refused(ErrorCode::InvalidApiKey);
+    assert!(!made_up.shown().contains("sandbox"), "{}", made_up.shown());
+}
+
+#[tokio::test]
 async fn a_key_cannot_grant_more_than_it_may_itself() {
     let gateway = Gateway::start().await;
     let session = gateway.session().await;

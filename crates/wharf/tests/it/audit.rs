@@ -127,7 +127,7 @@ async fn what_was_changed_and_made_is_named() {
     ];
     assert_eq!(seen, expected);
     assert!(entries.iter().all(|entry| entry["actor"] == "key" && entry["address"] == "127.0.0.1" && entry["times"] == 1), "{entries:?}");
-    assert!(!list.shown().contains("wag_live_"), "{}", list.shown());
+    assert!(!list.shown().contains("wharf_live_"), "{}", list.shown());
 
     let of_key = gateway.get(&format!("/v1/audit?action=rotate_api_key&target={}", key.as_str().unwrap())).send().await;
     assert_eq!(of_key.ok(200).as_array().unwrap().len(), 1);

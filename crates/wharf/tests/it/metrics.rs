@@ -55,7 +55,7 @@ async fn no_tenant_number_or_key_stands_on_the_page() {
     let session = gateway.connected().await;
     gateway.post("/v1/messages/text", json!({"sessionId": session, "to": engine::SILENT, "text": "x"})).send().await.ok(201);
     let page = String::from_utf8(gateway.ask("GET", "/metrics").send().await.body).unwrap();
-    for secret in [session.as_str(), gateway.account.as_str(), &gateway.key, engine::SILENT, "acc_", "key_", "ses_", "wag_"] {
+    for secret in [session.as_str(), gateway.account.as_str(), &gateway.key, engine::SILENT, "acc_", "key_", "ses_", "wharf_live_"] {
         assert!(!page.contains(secret), "{secret}: {page}");
     }
 }
