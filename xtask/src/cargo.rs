@@ -15,6 +15,8 @@ use serde::Deserialize;
 pub struct Metadata {
     pub packages: Vec<Package>,
     pub target_directory: PathBuf,
+    /// Where what lies between is built; absent where cargo is too old to keep it elsewhere.
+    pub build_directory: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +79,11 @@ pub fn output(command: &mut Command) -> Result<String> {
     let done = command.output().with_context(|| format!("cannot start {}", show(command)))?;
     ensure!(done.status.success(), "{} ended with {}", show(command), done.status);
     String::from_utf8(done.stdout).with_context(|| format!("{} printed no UTF-8", show(command)))
+}
+
+/// The file of a program in a folder of the build.
+pub fn program(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}{}", env::consts::EXE_SUFFIX))
 }
 
 /// Where a program lies in the search path, if it does.

@@ -162,7 +162,8 @@ mod tests {
     #[test]
     fn the_document_says_what_the_rows_say() {
         let document = openapi::document();
-        for row in table() {
+        // A code that no operation answers with has no example.
+        for row in table().into_iter().filter(|row| ops::ALL.iter().any(|op| op.codes().any(|code| code.name() == row.name))) {
             let example = &document["components"]["examples"][row.name];
             assert_eq!((&example["summary"], &example["description"]), (&row.description.into(), &row.fix.into()));
             assert_eq!(example["value"]["error"]["code"], row.name);

@@ -11,6 +11,8 @@ mod postgres;
 mod provoke;
 mod python;
 mod rooms;
+mod sandbox;
+mod settle;
 mod test;
 mod version;
 
@@ -28,6 +30,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Build the sandbox and start it; what follows is the sandbox's own (`cargo sandbox --help`)
+    #[command(disable_help_flag = true)]
+    Sandbox {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Check that every import follows the arrows between the rooms
     Rooms,
     /// Write the pages that come from the tables
@@ -70,6 +78,7 @@ struct TestArgs {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Task::Sandbox { args } => sandbox::start(&args),
         Task::Rooms => rooms::run(),
         Task::Gen { check } => generate::run(check),
         Task::Ledger => cargo::metadata().and_then(|metadata| ledger::run(&metadata.target_directory)),
