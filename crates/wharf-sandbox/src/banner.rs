@@ -2,13 +2,24 @@
 
 use crate::demo::Keys;
 
-/// Prints the addresses, the key and the three commands that lead to a first message.
-pub fn print(url: &str, control_url: Option<&str>, clock_url: &str, keys: &Keys, pace: bool) {
+/// Where the banner stands.
+pub struct Place<'a> {
+    pub url: &'a str,
+    /// The phones' own address, where the pretend network is ours.
+    pub control_url: Option<&'a str>,
+    pub clock_url: &'a str,
+}
+
+/// Prints the addresses, the keys and the commands that lead to a first message: the two variables first, then commands as README has them.
+pub fn print(place: &Place<'_>, keys: &Keys, pace: bool) {
+    let Place { url, control_url, clock_url } = place;
     let key = &keys.api_key;
+    let control = control_url.unwrap_or("the --network's controlUrl");
     let mut lines = Vec::new();
     lines.push("Wharf sandbox: the real gateway on a pretend WhatsApp. Nothing leaves this machine.\n".to_owned());
     lines.push(format!("  API          {url}"));
-    if let Some(control) = control_url {
+    lines.push(format!("  API, to read {url}/docs"));
+    if control_url.is_some() {
         lines.push(format!("  phones       {control}/control/phones"));
     }
     lines.push(format!("  clock        {clock_url}"));
@@ -19,21 +30,28 @@ pub fn print(url: &str, control_url: Option<&str>, clock_url: &str, keys: &Keys,
             "The pace of the plans is switched off here (--pace keeps it): on the real WhatsApp sessions write more slowly.\n".to_owned(),
         );
     }
-    let control = control_url.unwrap_or("$CONTROL");
-    lines.push("A session, its QR code scanned by a pretend phone, and a first message:\n".to_owned());
+    lines.push("In a second terminal, line by line or all at once:\n".to_owned());
+    lines.push(format!("export KEY={key}"));
+    lines.push(format!("export CONTROL={control}\n"));
+    lines.push("# 1. a session, with its first QR code".to_owned());
     lines.push(format!(
-        "curl -s -X POST {url}/v1/sessions -H 'Authorization: Bearer {key}' \\\n     -H 'Content-Type: application/json' -d '{{\"name\":\"demo\"}}' | tee session.json\n"
+        "curl -s -X POST {url}/v1/sessions -H \"Authorization: Bearer $KEY\" \\\n     -H 'Content-Type: application/json' -d '{{\"name\":\"demo\"}}' | tee session.json\n"
     ));
+    lines.push("# 2. a pretend phone scans it".to_owned());
+    lines.push(
+        "curl -s -X POST \"$CONTROL/control/scan\" --data-binary \"$(sed -n 's/.*\"qr\":\"\\([^\"]*\\)\".*/\\1/p' session.json)\"\n"
+            .to_owned(),
+    );
+    lines.push("# 3. a first message".to_owned());
     lines.push(format!(
-        "curl -s -X POST {control}/control/scan --data-binary \"$(sed -n 's/.*\"qr\":\"\\([^\"]*\\)\".*/\\1/p' session.json)\"\n"
-    ));
-    lines.push(format!(
-        "curl -s -X POST {url}/v1/messages/text -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\\n     \
+        "curl -s -X POST {url}/v1/messages/text -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' \\\n     \
          -d \"{{\\\"sessionId\\\":\\\"$(sed -n 's/.*\"sessionId\":\"\\([^\"]*\\)\".*/\\1/p' session.json)\\\",\\\"to\\\":\\\"15550001001\\\",\\\"text\\\":\\\"Hello\\\"}}\"\n"
     ));
-    lines.push("What the phone decrypted, and the answer that came back:\n".to_owned());
-    lines.push(format!("curl -s {control}/control/phones/15550001001/messages"));
-    lines.push(format!("curl -s '{url}/v1/messages?direction=incoming' -H 'Authorization: Bearer {key}'\n"));
-    lines.push("Ctrl-C ends it; the phones and the pairing are kept.".to_owned());
+    lines.push("# what the phone decrypted, and the answer that came back".to_owned());
+    lines.push("curl -s \"$CONTROL/control/phones/15550001001/messages\"".to_owned());
+    lines.push(format!("curl -s \"{url}/v1/messages?direction=incoming\" -H \"Authorization: Bearer $KEY\"\n"));
+    lines.push(
+        "What happens is told here, a line each (--quiet: nothing). Ctrl-C ends it; the phones and the pairing are kept.\n".to_owned(),
+    );
     wharf::log::print(lines.join("\n"));
 }

@@ -53,9 +53,12 @@ impl Ahead {
     }
 }
 
-/// Listens on a port of its own; tells the address.
-pub async fn serve(clock: Arc<Ahead>) -> Result<String> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("a port for the clock")?;
+/// Listens on that port, or on any free one where it is taken: nobody types it by heart. Tells the address.
+pub async fn serve(clock: Arc<Ahead>, port: u16) -> Result<String> {
+    let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+        Ok(listener) => listener,
+        Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("a port for the clock")?,
+    };
     let url = format!("http://{}/clock", listener.local_addr()?);
     let routes = Router::new().route("/clock", get(show).post(advance)).with_state(clock);
     tokio::spawn(async move { axum::serve(listener, routes).await });

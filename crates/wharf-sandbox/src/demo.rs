@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use wharf_api::Permission;
+use wharf_api::ids::AccountId;
 use wharf_core::key::NewKey;
 use wharf_core::{Services, account, key};
 
@@ -19,16 +20,16 @@ pub struct Keys {
     pub operator_key: String,
 }
 
-/// The keys of the folder; made where there are none, or none that work.
-pub async fn keys(services: &Services, data_dir: &Path) -> Result<Keys> {
+/// The demo account and the keys of the folder; made where there are none, or none that work.
+pub async fn keys(services: &Services, data_dir: &Path) -> Result<(AccountId, Keys)> {
+    let demo = account::find_or_create(services, "demo", "enterprise").await?;
     let file = data_dir.join("demo-keys.json");
     if let Ok(text) = std::fs::read_to_string(&file) {
         let keys: Keys = serde_json::from_str(&text).with_context(|| format!("{} is damaged; delete it", file.display()))?;
         if key::authenticate(services, &keys.api_key).await.is_ok() && key::authenticate(services, &keys.operator_key).await.is_ok() {
-            return Ok(keys);
+            return Ok((demo, keys));
         }
     }
-    let demo = account::find_or_create(services, "demo", "enterprise").await?;
     let make = async |name: &str, operator: bool| -> Result<String> {
         let new = NewKey {
             account: demo.clone(),
@@ -43,5 +44,5 @@ pub async fn keys(services: &Services, data_dir: &Path) -> Result<Keys> {
     let keys = Keys { api_key: make("demo", false).await?, operator_key: make("operator", true).await? };
     let mut written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&file)?;
     written.write_all(&serde_json::to_vec(&keys)?)?;
-    Ok(keys)
+    Ok((demo, keys))
 }

@@ -6,16 +6,17 @@ mod clock;
 mod demo;
 mod doctor;
 mod gaps;
+mod story;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use serde_json::json;
-use wharf::app::App;
+use wharf::app::{self, App};
 use wharf::cli::doctor::Unwell;
 use wharf::config::Config;
 use wharf::world::World;
@@ -24,19 +25,25 @@ use wharf_sim::Network;
 
 /// Wharf on a pretend WhatsApp: the real gateway, the real client library, phones with people, all on loopback.
 #[derive(Parser)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Args {
     #[command(subcommand)]
     command: Option<Command>,
     /// The API's port; 0 takes any free one
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    /// The port of the pretend phones; without it the one after the API's, and the clock's is the next
+    #[arg(long)]
+    control_port: Option<u16>,
     /// Where accounts, keys, messages and the pretend phones are kept
     #[arg(long, default_value = ".wharf/sandbox")]
     data_dir: PathBuf,
-    /// Print one line of JSON once all is ready: url, apiKey, operatorKey, controlUrl, clockUrl
+    /// Print lines of JSON: one once all is ready (url, apiKey, operatorKey, controlUrl, clockUrl), then each event of the demo account
     #[arg(long)]
     json: bool,
+    /// Say nothing of what happens once all is ready
+    #[arg(long)]
+    quiet: bool,
     /// Use the pretend network of a running `wharf-sim` (its `url`) instead of one of its own
     #[arg(long, value_name = "URL")]
     network: Option<String>,
@@ -112,23 +119,26 @@ async fn run(args: Args) -> Result<()> {
         (None, url, None)
     } else {
         config.data_dir = args.data_dir.join("gateway");
-        let bind = loopback(0);
-        let sim = wharf_sim::Config { bind, control_bind: bind, data_dir: Some(args.data_dir.join("network")) };
-        let network = Network::start(sim).await.context("the pretend network")?;
+        let network = start_network(args.port, args.control_port, &args.data_dir).await?;
         let (url, control_url) = (network.url(), network.control_url());
         (Some(network), url, Some(control_url))
     };
     let data_dir = config.data_dir.clone();
     let clock = Arc::new(clock::Ahead::of(&data_dir)?);
-    let clock_url = clock::serve(Arc::clone(&clock)).await?;
-    let app = App::start(config, World::Sandbox { network_url: url }, clock).await?;
-    let keys = demo::keys(app.services(), &data_dir).await?;
+    let clock_url = clock::serve(Arc::clone(&clock), after(args.control_port.unwrap_or(args.port), 2)).await?;
+    let app = App::start(config, World::Sandbox { network_url: url }, clock).await.map_err(with_a_way_out)?;
+    let (account, keys) = demo::keys(app.services(), &data_dir).await?;
     let mut signals = machine::Signals::listen()?;
     if args.json {
         let ready = json!({"url": app.url(), "apiKey": keys.api_key, "operatorKey": keys.operator_key, "controlUrl": control_url, "clockUrl": clock_url});
         log::print(ready.to_string());
     } else {
-        banner::print(&app.url(), control_url.as_deref(), &clock_url, &keys, args.pace);
+        let place = banner::Place { url: &app.url(), control_url: control_url.as_deref(), clock_url: &clock_url };
+        banner::print(&place, &keys, args.pace);
+    }
+    if !args.quiet {
+        let form = if args.json { story::Form::Json } else { story::Form::Words };
+        story::tell(Arc::clone(app.services()), account, control_url, form);
     }
 
     machine::tell_ready();
@@ -151,4 +161,32 @@ async fn run(args: Args) -> Result<()> {
 
 fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+/// The pretend network, with the phones' port as asked for. The usual one is nobody's wish: where it is taken, any other is as good.
+async fn start_network(port: u16, control_port: Option<u16>, data_dir: &Path) -> Result<Network> {
+    let on = |port| wharf_sim::Config { bind: loopback(0), control_bind: loopback(port), data_dir: Some(data_dir.join("network")) };
+    let usual = after(port, 1);
+    let started = match Network::start(on(control_port.unwrap_or(usual))).await {
+        Err(wharf_sim::Error::Listen { .. }) if control_port.is_none() => Network::start(on(0)).await,
+        other => other,
+    };
+    started.context("the pretend network does not start (--control-port takes another port, --data-dir another folder)")
+}
+
+/// So many ports further; any free one where the first was to be any.
+fn after(port: u16, further: u16) -> u16 {
+    if port == 0 { 0 } else { port.checked_add(further).unwrap_or(0) }
+}
+
+/// Names the option that helps.
+fn with_a_way_out(error: app::Error) -> anyhow::Error {
+    let way_out = match &error {
+        app::Error::Listen { .. } => {
+            "another program listens there, perhaps another sandbox: --port takes another port, --port 0 any free one"
+        }
+        error if error.is_folder_in_use() => "another sandbox runs on this folder: --data-dir takes another folder",
+        _ => return error.into(),
+    };
+    anyhow::Error::new(error).context(way_out)
 }

@@ -55,6 +55,13 @@ pub enum Error {
     Listen { address: SocketAddr, source: std::io::Error },
 }
 
+impl Error {
+    /// Another gateway runs on this data folder.
+    pub const fn is_folder_in_use(&self) -> bool {
+        matches!(self, Self::Open(wharf_store::OpenError::InUse(_)))
+    }
+}
+
 /// A gateway that runs.
 pub struct App {
     services: Arc<Services>,

@@ -43,7 +43,7 @@ impl Child {
     pub async fn begin(&mut self) -> Result<()> {
         let port = self.url.rsplit(':').next().filter(|port| !port.is_empty()).unwrap_or("0");
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["--json", "--port", port, "--network", &self.network_url]).arg("--data-dir").arg(&self.data_dir);
+        command.args(["--json", "--quiet", "--port", port, "--network", &self.network_url]).arg("--data-dir").arg(&self.data_dir);
         if std::env::var_os("WHARF_LOG").is_none() {
             // Its log would stand between the lines that people read.
             command.env("WHARF_LOG", "error");

@@ -112,7 +112,7 @@ impl World {
     /// The same on a port that somebody knows.
     pub async fn start_gateway_at(&mut self, port: &str, env: &[(&str, &str)]) {
         let data = self.dir.join("gateway");
-        let mut args = vec!["--json", "--port", port, "--data-dir", data.to_str().unwrap()];
+        let mut args = vec!["--json", "--quiet", "--port", port, "--data-dir", data.to_str().unwrap()];
         let url = self.network.ready["url"].as_str().unwrap().to_owned();
         args.extend(["--network", &url]);
         if let Some(database) = self.database.url() {
@@ -135,7 +135,7 @@ impl World {
         }
         let url = self.network.ready["url"].as_str().unwrap();
         let database = self.database.url().expect("a database that several may use");
-        let args = ["--json", "--port", "0", "--data-dir", data.to_str().unwrap(), "--network", url, "--database-url", database];
+        let args = ["--json", "--quiet", "--port", "0", "--data-dir", data.to_str().unwrap(), "--network", url, "--database-url", database];
         Process::start(&process::program("wharf-sandbox"), &args, env).await
     }
 

@@ -22,7 +22,7 @@ async fn one_program_starts_network_and_gateway_and_its_first_line_is_enough_to_
     let sandbox = Process::start(&program("wharf-sandbox"), &["--json", "--port", "0", "--data-dir", dir.to_str().unwrap()], &[]).await;
     let text = |name: &str| sandbox.ready[name].as_str().unwrap_or_else(|| panic!("{name} in {}", sandbox.ready)).to_owned();
     let (api, control) = (Api::new(&text("url"), &text("apiKey")), Api::new(&text("controlUrl"), ""));
-    assert!(text("operatorKey").starts_with("wag_"));
+    assert!(text("operatorKey").starts_with("wharf_test_"));
     let created = api.post("/v1/sessions", &json!({"name": "first"})).await;
     let session = created.ok(201)["sessionId"].as_str().unwrap().to_owned();
     control.post_text("/control/scan", created.data()["qr"].as_str().unwrap()).await;
@@ -54,36 +54,80 @@ async fn pasted(lines: &str, dir: &Path, env: &[(&str, &str)]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_printed_commands_pasted_as_one_block_send_the_first_message() {
-    let (data, work) = (fresh_dir(), fresh_dir());
-    let mut sandbox = Command::new(program("wharf-sandbox"))
-        .args(["--port", "0", "--data-dir", data.to_str().unwrap()])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(sandbox.stdout.take().unwrap()).lines();
+/// The sandbox as a person starts it, and its lines.
+fn at_a_terminal(args: &[&str]) -> (tokio::process::Child, tokio::io::Lines<BufReader<tokio::process::ChildStdout>>) {
+    let started = Command::new(program("wharf-sandbox")).args(args).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn();
+    let mut sandbox = started.unwrap();
+    let lines = BufReader::new(sandbox.stdout.take().unwrap()).lines();
+    (sandbox, lines)
+}
+
+/// The lines up to the first that holds `end`, that one included.
+async fn until(lines: &mut tokio::io::Lines<BufReader<tokio::process::ChildStdout>>, end: &str) -> String {
     let mut printed = String::new();
-    while !printed.contains("Ctrl-C") {
-        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("the whole banner in time").unwrap();
-        printed.push_str(&line.expect("it stays"));
+    loop {
+        let next = tokio::time::timeout(PATIENCE, lines.next_line()).await;
+        let line = next.unwrap_or_else(|_| panic!("{end} was not told in time: {printed}")).unwrap().expect("it stays");
+        printed.push_str(&line);
         printed.push('\n');
+        if line.contains(end) {
+            return printed;
+        }
     }
-    let block = &printed[printed.find("curl").unwrap()..printed.find("What the phone decrypted").unwrap()];
-    assert_eq!(block.matches("curl").count(), 3, "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_printed_commands_pasted_as_one_block_send_the_first_message_and_the_terminal_tells_it() {
+    let (data, work) = (fresh_dir(), fresh_dir());
+    let (_sandbox, mut lines) = at_a_terminal(&["--port", "0", "--data-dir", data.to_str().unwrap()]);
+    let printed = until(&mut lines, "Ctrl-C").await;
+    let block = &printed[printed.find("export KEY").unwrap()..printed.find("What happens is told").unwrap()];
+    assert_eq!(block.matches("curl").count(), 5, "{printed}");
     let shown = pasted(block, &work, &[]).await;
     assert!(shown.contains(r#""status":"sent""#), "{shown}");
+    assert!(shown.contains("Hello"), "the phone shows it: {shown}");
+    let told = until(&mut lines, "← +15550001001").await;
+    for (what, sign) in [
+        ("its name", "session «demo» waits"),
+        ("its code", "▄"),
+        ("the link", "session «demo» is connected"),
+        ("the text", "→ +15550001001  «Hello»  sent"),
+    ] {
+        assert!(told.contains(sign), "{what}: {told}");
+    }
 
     // README's are the same with names in the place of values.
     let value = |name: &str| printed.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap().trim().to_owned();
     let control = value("phones").replace("/control/phones", "");
     let readme = include_str!("../../../../README.md");
     let block = &readme[readme.find("# 1. a session").unwrap()..];
-    let block = block[..block.find("```").unwrap()].replace("http://127.0.0.1:8080", &value("API"));
+    let block = block[..block.find("```").unwrap()].replace("http://127.0.0.1:8080", &value("API   "));
     let shown = pasted(&block, &work, &[("KEY", &value("demo key")), ("CONTROL", &control)]).await;
     assert!(shown.contains(r#""status":"sent""#), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_sandbox_on_the_same_port_or_folder_names_the_option_that_helps() {
+    let (first, second) = (fresh_dir(), fresh_dir());
+    let running = Process::start(&program("wharf-sandbox"), &["--json", "--port", "0", "--data-dir", first.to_str().unwrap()], &[]).await;
+    let port = running.ready["url"].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
+    let (first, second) = (first.to_str().unwrap(), second.to_str().unwrap());
+    for (port, dir, option) in [(port.as_str(), second, "--port"), ("0", first, "--data-dir")] {
+        let refused = Process::try_start(&program("wharf-sandbox"), &["--json", "--port", port, "--data-dir", dir], &[]).await;
+        let Err(output) = refused else { panic!("port {port}, folder {dir}: it started") };
+        assert!(output.contains(option), "{output}");
+    }
+    running.terminate().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_key_is_refused_by_its_name_in_the_sandbox() {
+    let world = World::start(Backend::Sqlite).await;
+    assert!(world.api().key.starts_with("wharf_test_"));
+    let live = Api::new(&world.api().base, &world.api().key.replace("wharf_test_", "wharf_live_"));
+    let refused = live.get("/v1/sessions").await;
+    let why = refused.refused(ErrorCode::InvalidApiKey)["reason"].as_str().unwrap_or_default();
+    assert!(why.contains("a live one"), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,7 +242,7 @@ async fn the_release_program_makes_a_key_checks_itself_and_says_what_is_wrong() 
         (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
     };
     let (ok, output) = run(&["keys", "create", "--account", "me", "--name", "first"]);
-    assert!(ok && output.contains("wag_live_"), "{output}");
+    assert!(ok && output.contains("wharf_live_"), "{output}");
     let (ok, output) = run(&["keys", "create", "--account", "you", "--plan", "platinum", "--name", "first"]);
     assert!(!ok && output.contains("platinum"), "{output}");
     let (ok, output) = run(&["doctor", "--offline"]);

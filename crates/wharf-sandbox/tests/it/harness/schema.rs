@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use wharf_api::Timestamp;
 
 /// The words of JSON Schema that are understood here; another one in a schema fails the test that met it.
-const WORDS: [&str; 19] = [
+const WORDS: [&str; 20] = [
     "$ref",
     "additionalProperties",
     "allOf",
@@ -25,6 +25,7 @@ const WORDS: [&str; 19] = [
     "pattern",
     "properties",
     "type",
+    "x-required-by-type",
 ];
 
 /// One document with its schemas.
@@ -78,7 +79,9 @@ impl Document {
             between(schema, "imum", value, &mut refuse);
         }
         if let Some(members) = value.as_object() {
-            for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            let by_type = members.get("type").and_then(Value::as_str).map(|kind| &schema["x-required-by-type"][kind]);
+            let required = [Some(&schema["required"]), by_type].into_iter().flatten();
+            for name in required.filter_map(Value::as_array).flatten().filter_map(Value::as_str) {
                 if !members.contains_key(name) {
                     refuse(&format!("{name} is missing"));
                 }
