@@ -7,6 +7,8 @@ mod operation;
 mod schema;
 mod schemas;
 mod shape;
+mod shared;
+mod tags;
 mod webhooks;
 
 use serde_json::{Map, Value, json};
@@ -16,25 +18,41 @@ use crate::{ErrorCode, limits};
 
 /// The whole document.
 pub fn document() -> Value {
-    json!({
+    let named = schemas::ALL.iter().map(|(name, schema)| ((*name).to_owned(), schema()));
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Wharf",
             "version": env!("CARGO_PKG_VERSION"),
             "summary": "A WhatsApp API gateway",
             "description": description(),
+            "contact": { "name": "The Wharf project" },
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
+        "tags": tags::section(),
         "paths": paths(ops::ALL),
         "webhooks": webhooks::section(),
         "components": {
-            "schemas": schemas::ALL.iter().map(|(name, schema)| ((*name).to_owned(), schema())).collect::<Map<_, _>>(),
-            "examples": ErrorCode::ALL.iter().map(|code| (code.name().to_owned(), example::of(*code))).collect::<Map<_, _>>(),
+            "schemas": named.collect::<Map<_, _>>(),
+            "examples": codes().map(|code| (code.name().to_owned(), example::of(code))).collect::<Map<_, _>>(),
             "headers": headers(),
             "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer", "description": "An API key." } },
         },
-    })
+    });
+    let mut shared = shared::schemas();
+    for schema in shared.values_mut() {
+        // What has the name does not refer to itself.
+        schema
+            .get_mut("properties")
+            .and_then(Value::as_object_mut)
+            .into_iter()
+            .flat_map(|members| members.values_mut())
+            .for_each(shared::refer);
+    }
+    shared::refer(&mut document);
+    document["components"]["schemas"].as_object_mut().expect("they stand above").append(&mut shared);
+    document
 }
 
 /// The parameters that the operation's query string may have: what the document does not show is refused.
@@ -53,6 +71,11 @@ fn description() -> String {
         ErrorCode::ResourceNotFound.name(),
         ErrorCode::MethodNotAllowed.name(),
     )
+}
+
+/// The codes that some operation answers with. What no path has an operation for stands in the description.
+fn codes() -> impl Iterator<Item = ErrorCode> {
+    ErrorCode::ALL.iter().copied().filter(|code| ops::ALL.iter().any(|op| op.codes().any(|own| own == *code)))
 }
 
 fn paths(operations: &[&Operation]) -> Value {
@@ -94,6 +117,7 @@ mod tests {
             for (status, response) in shown["responses"].as_object().unwrap().iter().filter(|(status, _)| status.as_str() >= "400") {
                 let content = &response["content"]["application/json"];
                 let closed = content["schema"]["properties"]["error"]["properties"]["code"]["enum"].as_array().unwrap();
+                assert_eq!(content["schema"]["allOf"], json!([{ "$ref": "#/components/schemas/Failure" }]));
                 assert_eq!(content["examples"].as_object().unwrap().len(), closed.len(), "{} {status}", op.id);
                 for name in closed {
                     let code = ErrorCode::parse(name.as_str().unwrap()).unwrap();

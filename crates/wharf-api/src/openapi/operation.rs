@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::schema::{about, answer, reference, request, text};
-use super::schemas;
+use super::schema::{reference, request, text};
 use super::shape::{self, Answer, Parameter, Shape};
+use super::{schemas, shared, tags};
 use crate::ops::{self, Access, Operation};
 use crate::{ErrorCode, limits};
 
@@ -19,13 +19,13 @@ pub(super) fn object(op: &Operation) -> Value {
     let mut object = json!({
         "operationId": op.id,
         "summary": op.summary,
-        "tags": [tag(op.path)],
+        "tags": [tags::of(op.path)],
         "security": if op.access == Access::Open { json!([]) } else { json!([{ "bearer": [] }]) },
         "parameters": parameters(op, &shape),
         "responses": responses(op, &shape),
     });
     match op.access {
-        Access::Open => {}
+        Access::Open => object["description"] = json!("Needs no key."),
         Access::Operator => object["description"] = json!("Needs an operator's key."),
         Access::Key(permission) => {
             object["description"] = json!(format!("Needs the permission `{}`.", permission.as_str()));
@@ -49,17 +49,6 @@ fn file() -> Value {
         "application/octet-stream": { "schema": bytes },
         "multipart/form-data": { "schema": form },
     } })
-}
-
-/// The noun of the path: `sessions` of `/v1/sessions/{sessionId}`.
-fn tag(path: &str) -> &str {
-    let mut parts = path.split('/').skip(1);
-    match (parts.next(), parts.next()) {
-        (Some("v1"), Some("errors")) => "open",
-        (Some("v1"), Some(noun)) => noun,
-        (Some("api"), _) => "quick-start",
-        _ => "open",
-    }
 }
 
 fn parameters(op: &Operation, shape: &Shape) -> Vec<Value> {
@@ -112,20 +101,8 @@ fn binary() -> Value {
 
 fn success(op: &Operation, shape: &Shape) -> Value {
     let mut content = Map::new();
-    match &shape.answer {
-        Answer::Unknown => {
-            content.insert(JSON.to_owned(), json!({}));
-        }
-        Answer::One(name) => {
-            content.insert(JSON.to_owned(), json!({ "schema": envelope(reference(name), false) }));
-        }
-        Answer::Array(name) => {
-            content.insert(JSON.to_owned(), json!({ "schema": envelope(super::schema::list(&reference(name)), false) }));
-        }
-        Answer::List(name) => {
-            content.insert(JSON.to_owned(), json!({ "schema": envelope(super::schema::list(&reference(name)), true) }));
-        }
-        Answer::Raw(_) => {}
+    if let Some(name) = shared::envelope_name(&shape.answer) {
+        content.insert(JSON.to_owned(), json!({ "schema": reference(&name) }));
     }
     for kind in shape.raw() {
         let schema = match *kind {
@@ -185,14 +162,6 @@ fn header(name: &str) -> Value {
     json!({ "$ref": format!("#/components/headers/{name}") })
 }
 
-fn envelope(data: Value, paged: bool) -> Value {
-    let mut members = vec![("success", true, json!({ "const": true })), ("data", true, data)];
-    if paged {
-        members.push(("page", true, reference("PageInfo")));
-    }
-    answer(members)
-}
-
 fn by_status(op: &Operation) -> BTreeMap<u16, Vec<ErrorCode>> {
     let mut all: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
     for code in op.codes() {
@@ -209,12 +178,7 @@ fn by_status(op: &Operation) -> BTreeMap<u16, Vec<ErrorCode>> {
 
 fn failure(op: &Operation, status: u16, codes: &[ErrorCode]) -> Value {
     let names: Vec<_> = codes.iter().map(|code| code.name()).collect();
-    let error = answer(vec![
-        ("code", true, super::schema::word(names.iter().copied())),
-        ("message", true, about(text(), "What happened, for a person.")),
-        ("details", false, reference("Details")),
-    ]);
-    let schema = answer(vec![("success", true, json!({ "const": false })), ("error", true, error)]);
+    let schema = shared::failure_of(&names);
     let examples: Map<_, _> =
         names.iter().map(|name| ((*name).to_owned(), json!({ "$ref": format!("#/components/examples/{name}") }))).collect();
     let mut headers = headers(op);

@@ -98,6 +98,13 @@ pub(super) fn about(mut schema: Value, sentence: &str) -> Value {
     schema
 }
 
+/// The schema of a member that has a value also where it is left out, said in words: generators take a `default` for a member that is
+/// always there, and demand it.
+pub(super) fn otherwise(schema: Value, value: &Value) -> Value {
+    let sentence = format!("{} `{value}` where it is left out.", schema["description"].as_str().unwrap_or_default());
+    about(schema, sentence.trim_start())
+}
+
 /// A schema that stands among the components.
 pub(super) fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })

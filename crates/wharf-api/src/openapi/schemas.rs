@@ -18,7 +18,8 @@ mod whatsapp;
 
 use serde_json::Value;
 
-pub(super) use answers::{degraded, refusal, waiting_for};
+pub(super) use accounts::counts_by_code;
+pub(super) use answers::{degraded, new_contacts_held, refusal, waiting_for};
 pub(super) use passkey::passkey_event;
 
 /// A schema and its name, which is its type's.

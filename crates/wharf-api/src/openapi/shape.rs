@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::schema::{about, id, integer, key_id, message_id, pattern, recipient, session_id, text, word};
+use super::schema::{about, id, integer, key_id, message_id, otherwise, pattern, recipient, session_id, text, word};
 use crate::ids::{AccountId, DeliveryId, MediaId, WebhookId};
 use crate::limits;
 use crate::ops::{self, Operation};
@@ -230,9 +230,8 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
         _ => Vec::new(),
     };
     if matches!(answer, Answer::List(_)) && op.id != ops::list_errors.id {
-        let mut limit = integer(1, Some(limits::PAGE_MAX.into()));
-        limit["default"] = json!(limits::PAGE_DEFAULT);
-        all.push(parameter("limit", limit, "How many rows a page has at most."));
+        let limit = integer(1, Some(limits::PAGE_MAX.into()));
+        all.push(parameter("limit", otherwise(limit, &json!(limits::PAGE_DEFAULT)), "How many rows a page has at most."));
         if op.id == ops::list_events.id {
             return all;
         }

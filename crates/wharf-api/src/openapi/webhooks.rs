@@ -23,7 +23,11 @@ fn entry(kind: EventKind) -> Value {
     let header =
         |name: &str, sentence: &str| json!({ "name": name, "in": "header", "required": true, "schema": text(), "description": sentence });
     json!({
+        "operationId": format!("on_{}", kind.as_str().replace('.', "_")),
         "summary": sentence(kind),
+        "description": "Delivered to your server: the signature is what proves where it comes from.",
+        "tags": ["webhooks"],
+        "security": [],
         "parameters": [
             header("webhook-id", "The event's id, the same at every try."),
             header("webhook-timestamp", "When this try was made, in seconds since 1970."),

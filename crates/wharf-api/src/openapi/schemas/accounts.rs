@@ -107,11 +107,10 @@ pub(super) fn used() -> Value {
 }
 
 fn used_members() -> Vec<super::super::schema::Member> {
-    let errors = json!({ "type": "object", "additionalProperties": integer(1, None) });
     vec![
         always("messages", about(integer(0, None), "Messages that were accepted.")),
         always("calls", about(integer(0, None), "Calls that were answered, refusals included; a few seconds behind.")),
-        always("errors", about(errors, "How many of them failed, by code.")),
+        always("errors", about(counts_by_code(), "How many of them failed, by code.")),
     ]
 }
 
@@ -133,4 +132,8 @@ pub(super) fn usage() -> Value {
 pub(super) fn rotate_key() -> Value {
     let overlap = nullable(integer(0, Some(limits::KEY_OVERLAP_MAX_SECS)));
     request(vec![maybe("overlapSeconds", about(overlap, "How long the old key goes on working; a day unless said otherwise."))])
+}
+
+pub(in crate::openapi) fn counts_by_code() -> Value {
+    json!({ "type": "object", "additionalProperties": integer(1, None) })
 }

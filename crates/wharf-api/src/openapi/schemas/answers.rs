@@ -93,7 +93,7 @@ fn session_members() -> Vec<Member> {
     ]
 }
 
-fn new_contacts_held() -> Value {
+pub(in crate::openapi) fn new_contacts_held() -> Value {
     let reasons = word(HoldReason::ALL.iter().map(|reason| reason.as_str()));
     let members = vec![always("until", about(time(), "WhatsApp's own date, where it names one.")), always("reason", reasons)];
     about(answer(members), "People whom the session has not written with yet wait until then. Shown for one session, not in lists.")

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::messages;
 use crate::ids::MediaId;
 use crate::limits;
-use crate::openapi::schema::{about, always, answer, boolean, chars, id, integer, maybe, name, nullable, text, time, word};
+use crate::openapi::schema::{about, always, answer, boolean, chars, id, integer, maybe, name, nullable, otherwise, text, time, word};
 use crate::types::media::MediaKind;
 
 pub(super) fn media() -> Value {
@@ -24,11 +24,7 @@ pub(super) fn media() -> Value {
 }
 
 pub(super) fn send_media() -> Value {
-    let flag = |sentence: &str| {
-        let mut flag = about(boolean(), sentence);
-        flag["default"] = json!(false);
-        flag
-    };
+    let flag = |sentence: &str| otherwise(about(boolean(), sentence), &json!(false));
     let mut base64 = about(nullable(text()), "The file in Base64.");
     base64["contentEncoding"] = json!("base64");
     let file_name = nullable(chars(1, limits::FILE_NAME_CHARS));

@@ -48,7 +48,7 @@ pub(super) fn passkey_assertion() -> Value {
     request(vec![
         always("id", bytes("The credential's id, in base64url.")),
         always("rawId", bytes("The same.")),
-        always("type", word(["public-key"])),
+        always("type", json!({ "const": "public-key" })),
         always("response", about(response, "What the passkey signed.")),
         maybe("authenticatorAttachment", about(nullable(text()), "Not passed on.")),
         maybe("clientExtensionResults", about(json!({ "type": ["object", "null"] }), "Not passed on.")),

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::super::schema::{
-    about, always, answer, boolean, chars, id, integer, list, maybe, nullable, pattern, reference, request, session_id, text, time, word,
+    about, always, answer, boolean, chars, id, integer, list, maybe, nullable, otherwise, pattern, reference, request, session_id, text,
+    time, word,
 };
 use crate::ids::{DeliveryId, EventId, WebhookId};
 use crate::limits;
@@ -21,9 +22,8 @@ fn events() -> Value {
 }
 
 fn timeout() -> Value {
-    let mut timeout = integer(*limits::WEBHOOK_TIMEOUT_SECS.start(), Some(*limits::WEBHOOK_TIMEOUT_SECS.end()));
-    timeout["default"] = json!(limits::WEBHOOK_TIMEOUT_SECS.start());
-    about(timeout, "How long one delivery may take.")
+    let timeout = integer(*limits::WEBHOOK_TIMEOUT_SECS.start(), Some(*limits::WEBHOOK_TIMEOUT_SECS.end()));
+    otherwise(about(timeout, "How long one delivery may take, in seconds."), &json!(limits::WEBHOOK_TIMEOUT_SECS.start()))
 }
 
 fn headers() -> Value {
@@ -69,9 +69,8 @@ pub(super) fn update_webhook() -> Value {
 }
 
 pub(super) fn rotate_secret() -> Value {
-    let mut overlap = integer(0, Some(limits::WEBHOOK_OVERLAP_MAX_SECS));
-    overlap["default"] = json!(limits::WEBHOOK_OVERLAP_SECS);
-    request(vec![maybe("overlapSeconds", about(nullable(overlap), "How long the old secret signs too."))])
+    let overlap = about(nullable(integer(0, Some(limits::WEBHOOK_OVERLAP_MAX_SECS))), "How long the old secret signs too.");
+    request(vec![maybe("overlapSeconds", otherwise(overlap, &json!(limits::WEBHOOK_OVERLAP_SECS)))])
 }
 
 pub(super) fn recover() -> Value {

@@ -1,0 +1,148 @@
+//! What stands in many places under one name: closed sets of words, parts of several answers, and the envelopes. Generators make one
+//! type of each name, and one more for each place that has none.
+
+use serde_json::{Map, Value, json};
+
+use super::schema::{about, always, answer, list, maybe, reference, text, word};
+use super::schemas;
+use super::shape::{self, Answer};
+use crate::types::chat::{PresenceState, TypingState};
+use crate::types::event::EventKind;
+use crate::types::hold::HoldReason;
+use crate::types::media::MediaKind;
+use crate::types::message::{Direction, MessageStatus};
+use crate::types::session::{Degradation, DisconnectReason, SessionStatus, WaitingFor};
+use crate::types::switches::Position;
+use crate::types::webhook::{DeliveryState, DisabledReason};
+use crate::{ErrorCode, Permission, ops};
+
+/// The schemas that come beside those of the types.
+pub(super) fn schemas() -> Map<String, Value> {
+    let mut all: Map<_, _> = parts().into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect();
+    all.insert("Error".to_owned(), error());
+    all.insert("Failure".to_owned(), failure());
+    for op in ops::ALL {
+        let answered = shape::of(op).unwrap_or_default().answer;
+        if let Some(name) = envelope_name(&answered) {
+            all.insert(name, envelope(&answered));
+        }
+    }
+    all
+}
+
+/// What a place says in full that has a name is said by that name. A sentence that the place says about it stays.
+pub(super) fn refer(value: &mut Value) {
+    let known = parts();
+    refer_to(value, &known);
+}
+
+fn refer_to(value: &mut Value, known: &[(&'static str, Value)]) {
+    match value {
+        Value::Object(members) => {
+            if let Some((name, _)) = known.iter().find(|(_, schema)| is(members, schema)) {
+                let sentence = members.remove("description");
+                *value = reference(name);
+                if let Some(sentence) = sentence {
+                    value["description"] = sentence;
+                }
+                return;
+            }
+            members.values_mut().for_each(|member| refer_to(member, known));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| refer_to(item, known)),
+        _ => {}
+    }
+}
+
+/// Whether the two are the same but for what is said about them.
+fn is(members: &Map<String, Value>, schema: &Value) -> bool {
+    let bare = |members: &Map<String, Value>| members.keys().filter(|name| *name != "description").count();
+    schema.as_object().is_some_and(|other| {
+        bare(members) == bare(other) && other.iter().all(|(name, value)| name == "description" || members.get(name) == Some(value))
+    })
+}
+
+fn parts() -> Vec<(&'static str, Value)> {
+    let kinds = || EventKind::ALL.iter().map(|kind| kind.as_str());
+    vec![
+        ("DeliveryState", word(DeliveryState::ALL.iter().map(|state| state.as_str()))),
+        ("Degradation", word(Degradation::ALL.iter().map(|part| part.as_str()))),
+        ("CountsByCode", schemas::counts_by_code()),
+        ("Direction", word([Direction::Outgoing.as_str(), Direction::Incoming.as_str()])),
+        ("DisabledReason", word(DisabledReason::ALL.iter().map(|reason| reason.as_str()))),
+        ("DisconnectReason", word(DisconnectReason::ALL.iter().map(|reason| reason.as_str()))),
+        ("ErrorCode", word(ErrorCode::ALL.iter().map(|code| code.name()))),
+        ("EventChoice", word(kinds().chain(["*"]))),
+        ("EventKind", word(kinds())),
+        ("HoldReason", word(HoldReason::ALL.iter().map(|reason| reason.as_str()))),
+        ("MediaKind", word(MediaKind::ALL.iter().map(|kind| kind.as_str()))),
+        ("MessageStatus", word(MessageStatus::ALL.iter().map(|status| status.as_str()))),
+        ("NewContactsHeld", schemas::new_contacts_held()),
+        ("PresenceState", word(PresenceState::WORDS)),
+        ("TypingState", word(TypingState::WORDS)),
+        ("Permission", word(Permission::ALL.iter().map(|permission| permission.as_str()))),
+        ("SessionRefusal", schemas::refusal()),
+        ("SessionStatus", word(SessionStatus::ALL.iter().map(|status| status.as_str()))),
+        ("SwitchPosition", word(Position::ALL.iter().map(|position| position.as_str()))),
+        ("WaitingFor", word(WaitingFor::ALL.iter().map(|wait| wait.as_str()))),
+    ]
+}
+
+fn error() -> Value {
+    answer(vec![
+        always("code", word(ErrorCode::ALL.iter().map(|code| code.name()))),
+        always("message", about(text(), "What happened, for a person.")),
+        maybe("details", reference("Details")),
+    ])
+}
+
+fn failure() -> Value {
+    answer(vec![always("success", json!({ "const": false })), always("error", reference("Error"))])
+}
+
+/// A failure with one of these codes, and no other.
+pub(super) fn failure_of(codes: &[&str]) -> Value {
+    // Beside the reference and not below a second `allOf`: generators that do not understand it still have one type for all failures.
+    // The other members are named again for those that refuse what the innermost schema does not name.
+    let error = json!({ "properties": { "code": { "enum": codes }, "message": {}, "details": {} } });
+    json!({ "allOf": [reference("Failure")], "properties": { "error": error } })
+}
+
+/// The name of what an operation answers, where that is JSON in the envelope.
+pub(super) fn envelope_name(answered: &Answer) -> Option<String> {
+    match answered {
+        Answer::One(name) => Some(format!("{name}Answer")),
+        Answer::Array(name) => Some(format!("{name}List")),
+        Answer::List(name) => Some(format!("{name}Page")),
+        Answer::Unknown | Answer::Raw(_) => None,
+    }
+}
+
+fn envelope(answered: &Answer) -> Value {
+    let data = match answered {
+        Answer::Array(name) | Answer::List(name) => list(&reference(name)),
+        Answer::One(name) => reference(name),
+        Answer::Unknown | Answer::Raw(_) => json!({}),
+    };
+    let mut members = vec![always("success", json!({ "const": true })), always("data", data)];
+    if matches!(answered, Answer::List(_)) {
+        members.push(always("page", reference("PageInfo")));
+    }
+    answer(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_a_name_is_said_by_it_and_keeps_its_sentence() {
+        let direction = || word([Direction::Outgoing.as_str(), Direction::Incoming.as_str()]);
+        let mut place = json!({ "properties": { "a": about(direction(), "Only these."), "b": direction(), "c": word(["outgoing"]) } });
+        refer(&mut place);
+        let named = json!({ "$ref": "#/components/schemas/Direction" });
+        assert_eq!(place["properties"]["a"], json!({ "$ref": "#/components/schemas/Direction", "description": "Only these." }));
+        assert_eq!(place["properties"]["b"], named);
+        assert_eq!(place["properties"]["c"], word(["outgoing"]), "a part of a set is another set");
+    }
+}
