@@ -13,6 +13,7 @@ mod changes;
 mod chaos;
 mod commands;
 mod companions;
+mod contract;
 mod deep;
 mod ends;
 mod events;
