@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::harness::chaos::Way;
 use crate::harness::checker::{Ground, Promise};
-use crate::harness::{Api, Backend, Hook, OWNER, SILENT, World};
+use crate::harness::{Api, Backend, Hook, OWNER, PATIENCE, SILENT, World};
 
 /// A receiver that was away for a moment gets it soon.
 const ENV: [(&str, &str); 1] = [("WHARF_WEBHOOK_RETRY_PAUSES_SECS", "0.2,0.2,0.5,0.5,1,1,1,1,1,1")];
@@ -220,6 +220,24 @@ async fn restart_database() {
     assert!(ended.status.success(), "{command}: {ended:?}");
 }
 
+/// A storm leaves a queue that may take longer than one look is given: it is waited for as long as it moves.
+async fn until_sent(world: &World, session: &str) {
+    let (mut left, mut moved) = (usize::MAX, tokio::time::Instant::now());
+    loop {
+        let queued = world.api().get(&format!("/v1/messages?sessionId={session}&status=queued&limit=200")).await;
+        let now = queued.ok(200).as_array().unwrap().len();
+        if now == 0 {
+            return;
+        }
+        if now < left {
+            (left, moved) = (now, tokio::time::Instant::now());
+        }
+        assert!(moved.elapsed() < PATIENCE, "nothing goes out any more: {queued:?}");
+        // A short pause between two looks.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
 fn ids(row: &Value) -> (String, String) {
     let word = |name: &str| row[name].as_str().unwrap_or_else(|| panic!("{name} of {row}")).to_owned();
     (word("messageId"), word("whatsappId"))
@@ -268,6 +286,7 @@ async fn storm(mut world: World, backend: Backend) {
         world.until_connected(&session).await;
     }
     world.until_acknowledged(OWNER).await;
+    until_sent(&world, &session).await;
     let faults = storm.ground.is_sound(&world, Some((&hook, "/x"))).await;
     println!("{backend:?}: {kills} kills, {} out of which {} were answered, {} in; {faults}", storm.calls, storm.answered, storm.said);
     assert!(storm.answered > rounds, "too few calls were answered: {}", storm.answered);
