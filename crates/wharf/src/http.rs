@@ -21,6 +21,7 @@ mod page;
 pub mod picture;
 mod query;
 mod request_id;
+mod rest;
 
 mod account;
 mod admin;

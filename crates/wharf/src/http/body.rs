@@ -14,11 +14,6 @@ use wharf_api::{ApiError, limits};
 
 use super::envelope::invalid;
 
-/// How much of a body that is refused is read all the same. A client that is still writing when its connection
-/// closes sees a reset instead of the answer.
-const LINGER_BYTES: usize = 4 * limits::JSON_BODY_BYTES;
-const LINGER: Duration = Duration::from_secs(1);
-
 /// The time in which a body must bring [`SLOWEST_BYTES`], unless it ends: who holds a place for a file uses it.
 const LAP: Duration = Duration::from_secs(30);
 const SLOWEST_BYTES: usize = 128 * 1024;
@@ -34,7 +29,6 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
 pub(super) async fn read(headers: &HeaderMap, body: Body, max: usize, room: impl AsyncFnOnce()) -> Result<Bytes, ApiError> {
     let mut body = Paced::new(body);
     if let Some(announced) = announced(headers).filter(|length| *length > max as u64) {
-        linger(&mut body.body).await;
         return Err(too_large(max, announced));
     }
     let (mut read, mut room) = (BytesMut::new(), Some(room));
@@ -44,7 +38,6 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, max: usize, room: impl
         }
         let length = read.len() + data.len();
         if length > max {
-            linger(&mut body.body).await;
             return Err(too_large(max, length as u64));
         }
         if length > limits::JSON_BODY_BYTES
@@ -127,25 +120,6 @@ impl Stream {
             Ok(next.map(|bytes| (bytes, stream)))
         })
     }
-
-    /// Lets a client that is refused write a little more, so that it sees the answer.
-    pub(super) async fn linger(&self) {
-        linger(&mut self.0.lock().await.body).await;
-    }
-}
-
-async fn linger(body: &mut Body) {
-    let drain = async {
-        let mut seen = 0;
-        while let Some(Ok(frame)) = body.frame().await {
-            seen += frame.data_ref().map_or(0, Bytes::len);
-            if seen > LINGER_BYTES {
-                break;
-            }
-        }
-    };
-    // A client that is slow as well is not waited for.
-    let _ = tokio::time::timeout(LINGER, drain).await;
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::HeaderMap;
+use http::header::RANGE;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
@@ -22,6 +23,7 @@ use wharf_core::{Caller, Services, key};
 use super::audit::Trace;
 use super::envelope::{self, Failure, Reply, invalid};
 use super::query::Query;
+use super::server::line::{Left, Line};
 use super::{Http, auth, body, catch, front, held, json, limit, query};
 
 /// How often a request that waits looks whether its key is still good.
@@ -44,6 +46,8 @@ pub struct Call {
     body: Bytes,
     /// The body of an operation that reads it as it comes.
     stream: Option<body::Stream>,
+    /// The connection of a request that waits or streams: what changes something is done whether its client stays or not.
+    line: Option<Arc<Line>>,
     /// Held with a body that is large.
     places: Vec<OwnedSemaphorePermit>,
     /// Held to the end of the work, also when the client has left.
@@ -76,6 +80,30 @@ impl Call {
         };
         key::still_good(self.services(), &self.caller().key).await?;
         Ok(done)
+    }
+
+    /// Until nobody waits any more: the server stops, or the client has ended its half and wants to know what there is.
+    pub(super) async fn waits_no_more(&self) {
+        tokio::select! {
+            () = self.http.drained() => {}
+            _ = self.left() => {}
+        }
+    }
+
+    /// Until the client has ended its half, or is gone.
+    pub(super) async fn left(&self) -> Left {
+        match &self.line {
+            Some(line) => line.left().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Until a client that has ended its half is gone.
+    pub(super) async fn gone(&self) {
+        match &self.line {
+            Some(line) => line.gone().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// The part of the path that the operation's path names so.
@@ -191,7 +219,7 @@ async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler
 async fn check(
     http: Arc<Http>,
     operation: &'static Operation,
-    parts: Parts,
+    mut parts: Parts,
     body: axum::body::Body,
     caller: Option<Caller>,
     permit: Option<Arc<Permit>>,
@@ -227,7 +255,12 @@ async fn check(
         }
         false => (Bytes::new(), None),
     };
-    Ok(Call { http, operation, headers: parts.headers, query, caller, path, body, stream, places, _permit: permit })
+    if parts.method == http::Method::HEAD {
+        // A part is a matter of GET.
+        parts.headers.remove(RANGE);
+    }
+    let line = parts.extensions.get::<Arc<Line>>().filter(|_| operation.method == Method::Get).map(Arc::clone);
+    Ok(Call { http, operation, headers: parts.headers, query, caller, path, body, stream, line, places, _permit: permit })
 }
 
 /// Passes the answer on, once the audit log has its row of it.

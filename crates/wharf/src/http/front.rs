@@ -7,17 +7,20 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::HeaderValue;
-use http::header::CONNECTION;
+use http::header::{CONNECTION, EXPECT, LINK, TRANSFER_ENCODING};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use wharf_api::ops;
 
 use super::call::{Called, Key};
 use super::envelope::{self, Code, Failure, invalid};
-use super::{Http, held, request_id};
+use super::server::line::Line;
+use super::{Http, held, request_id, rest};
 
 /// The most that the head of a request may take: its target and its headers.
 pub(super) const HEAD_BYTES: usize = 64 * 1024;
+/// How deep a path may be so that its answer leads out of it again.
+const PATH_DEPTH: usize = 10;
 /// How many headers a request may have.
 pub(super) const HEADERS: usize = 100;
 
@@ -35,12 +38,32 @@ pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, ne
     let _running = http.metrics.requests.begin();
     let id: Arc<str> = request_id::of(request.headers(), &*http.services.chance).into();
     let method = request.method().clone();
+    let path = request.uri().path().to_owned();
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
+    let mut rest = Arc::default();
+    let request = request.map(|body| {
+        let (lent, left) = rest::lend(body);
+        rest = left;
+        lent
+    });
+    if let Some(line) = request.extensions().get::<Arc<Line>>() {
+        line.take(&rest);
+    }
+    let expects = request.headers().contains_key(EXPECT);
 
-    let response = match head(&request).and_then(|()| admit(&http, request.uri().path())) {
+    let mut response = match head(&request).and_then(|()| admit(&http, request.uri().path())) {
         Ok(permit) => held::hold(next.run(request).await, permit),
-        Err(failure) => envelope::respond(None, &id, Err(failure)),
+        Err(failure) => {
+            drop(request);
+            envelope::respond(None, &id, Err(failure))
+        }
     };
+    if let Some(link) = response.headers().get(LINK).and_then(|link| from(&path, link)) {
+        response.headers_mut().insert(LINK, link);
+    }
+    if !rest.settle(expects).await {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     let took = started.elapsed();
     let (called, code) = (response.extensions().get::<Called>(), response.extensions().get::<Code>());
     http.metrics.requests.answered(called.map(|called| called.0), code.map(|code| code.0), took);
@@ -48,7 +71,15 @@ pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, ne
     response
 }
 
-/// Refuses a head that is too large.
+/// The link as it is from a path: whoever put the API below a path of its own finds the page there.
+fn from(path: &str, link: &HeaderValue) -> Option<HeaderValue> {
+    let place = link.to_str().ok()?.strip_prefix("</")?;
+    let depth = path.matches('/').count().saturating_sub(1);
+    let link = (depth <= PATH_DEPTH).then(|| format!("<{}{place}", "../".repeat(depth)))?;
+    HeaderValue::try_from(link).ok()
+}
+
+/// Refuses a head that is too large, or asks for what nobody does here.
 fn head(request: &Request) -> Result<(), Failure> {
     let headers = request.headers();
     if headers.len() > HEADERS {
@@ -58,6 +89,13 @@ fn head(request: &Request) -> Result<(), Failure> {
     let bytes = request.uri().to_string().len() + headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>();
     if bytes > HEAD_BYTES {
         return Err(invalid("the head of the request is too large").limit(HEAD_BYTES as u64, bytes as u64).into());
+    }
+    let only = |name, word: &str| headers.get_all(&name).iter().all(|value| value.as_bytes().eq_ignore_ascii_case(word.as_bytes()));
+    if !only(EXPECT, "100-continue") {
+        return Err(invalid("there is no expectation but 100-continue").field("Expect").into());
+    }
+    if !only(TRANSFER_ENCODING, "chunked") {
+        return Err(invalid("a body is sent as it is or chunked, without another coding").field("Transfer-Encoding").into());
     }
     Ok(())
 }
@@ -94,4 +132,18 @@ fn log(method: &http::Method, response: &Response, took: Duration, request_id: &
 fn known(method: &http::Method) -> bool {
     use http::Method;
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS].contains(method)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_leads_from_each_path_to_the_root() {
+        let link = HeaderValue::from_static("</docs#error-x>; rel=\"help\"");
+        for (path, up) in [("/healthz", ""), ("/v1/account", "../"), ("/v1/messages/text", "../../"), ("//v1/account", "../../"), ("*", "")]
+        {
+            assert_eq!(from(path, &link).unwrap(), format!("<{up}docs#error-x>; rel=\"help\""), "{path}");
+        }
+    }
 }

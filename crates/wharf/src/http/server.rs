@@ -1,6 +1,10 @@
 //! The listening socket and its connections: time for a head, room for a head, and an orderly end.
 
+mod bare;
 mod idle;
+pub(super) mod line;
+mod linger;
+mod wire;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,11 +16,12 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower::Layer;
 
-use idle::Times;
+use wire::Wire;
 
 use super::limit::Peer;
 use super::{Http, front, router};
@@ -69,6 +74,9 @@ async fn run(listener: TcpListener, http: Arc<Http>, stopping: CancellationToken
     let router = router::router(&http);
     let mut connection = http1::Builder::new();
     connection.header_read_timeout(http.limits.header_timeout).max_buf_size(HEAD_READ_BYTES).max_headers(HEADERS_READ);
+    // Who has asked and ends its half wants the answer all the same.
+    connection.half_close(true);
+    let lingering = Arc::new(Semaphore::new(linger::CONNECTIONS));
     let open = GracefulShutdown::new();
     let mut full = false;
     loop {
@@ -91,10 +99,9 @@ async fn run(listener: TcpListener, http: Arc<Http>, stopping: CancellationToken
         };
         // Answers are small and somebody waits for each.
         let _ = stream.set_nodelay(true);
-        let service = Extension(Peer(address.ip())).layer(router.clone());
-        let times = Times::new(http.limits.header_timeout, http.limits.idle_timeout, http.limits.stall_timeout);
-        let stream = times.watch(stream);
-        let served = connection.timer(times).serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        let (wire, line, times) = Wire::new(stream, &http, &lingering);
+        let service = Extension(Peer(address.ip())).layer(Extension(line).layer(router.clone()));
+        let served = connection.timer(times).serve_connection(TokioIo::new(wire), TowerToHyperService::new(service));
         let served = open.watch(served);
         tokio::spawn(async move {
             if let Err(error) = served.await {

@@ -48,10 +48,11 @@ pub(in crate::http) async fn list_events(call: Call) -> Answer {
 /// The next events, or none once `wait` is over.
 async fn patiently(call: &Call, filter: &EventFilter, mut after: i64, limit: u32, wait: Duration) -> Result<EventPage, Failure> {
     let until = Instant::now() + wait;
+    let mut waits = true;
     let mut bell = call.services().store.bell().listen(&call.caller().account);
     loop {
         let found = event::list(call.services(), call.caller(), filter, after, limit).await?;
-        let waited = Instant::now() >= until || call.http.is_draining();
+        let waited = !waits || Instant::now() >= until;
         if !found.rows.is_empty() || (waited && !found.more) {
             return Ok(found);
         }
@@ -62,7 +63,7 @@ async fn patiently(call: &Call, filter: &EventFilter, mut after: i64, limit: u32
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 _ = bell.changed() => {}
-                () = call.http.drained() => {}
+                () = call.waits_no_more() => waits = false,
             }
         }
     }

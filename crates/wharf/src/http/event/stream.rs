@@ -14,6 +14,7 @@ use wharf_core::store::{EventFilter, EventRow};
 use wharf_core::{event, key};
 
 use super::list_events::{BEHIND, LOOK};
+use crate::http::server::line::Left;
 use crate::http::{Call, page};
 
 /// Has proxies pass on what comes as it comes.
@@ -33,6 +34,8 @@ struct Reader {
     position: i64,
     bell: watch::Receiver<()>,
     opening: bool,
+    /// The client has ended its half. It may read on, or be gone.
+    half: bool,
     heartbeat: Instant,
 }
 
@@ -41,7 +44,7 @@ struct Reader {
 pub(super) fn of(call: Call, filter: EventFilter, position: i64) -> impl Stream<Item = Bytes> {
     let bell = call.services().store.bell().listen(&call.caller().account);
     let heartbeat = Instant::now() + HEARTBEAT;
-    let reader = Reader { call, filter, position, bell, opening: true, heartbeat };
+    let reader = Reader { call, filter, position, bell, opening: true, half: false, heartbeat };
     unfold(reader, |mut reader| async move { reader.next().await.map(|bytes| (bytes, reader)) })
 }
 
@@ -81,12 +84,23 @@ impl Reader {
                 () = tokio::time::sleep(pause) => {}
                 _ = self.bell.changed() => {}
                 () = self.call.http.drained() => return None,
-                () = tokio::time::sleep_until(self.heartbeat) => {
-                    self.heartbeat = Instant::now() + HEARTBEAT;
-                    return Some(format!(":\nid: {}\n\n", self.place()).into());
+                () = tokio::time::sleep_until(self.heartbeat) => return Some(self.beat()),
+                left = self.call.left(), if !self.half => {
+                    if left == Left::Gone {
+                        return None;
+                    }
+                    // Who is gone refuses it.
+                    self.half = true;
+                    return Some(self.beat());
                 }
+                () = self.call.gone(), if self.half => return None,
             }
         }
+    }
+
+    fn beat(&mut self) -> Bytes {
+        self.heartbeat = Instant::now() + HEARTBEAT;
+        format!(":\nid: {}\n\n", self.place()).into()
     }
 
     fn place(&self) -> String {

@@ -31,12 +31,7 @@ pub(in crate::http) async fn upload_media(call: Call) -> Answer {
         Some(boundary) => parts(&body, boundary, &mut intake, &mut name).await,
         None => whole(&call, &body, &mut intake).await,
     };
-    if let Err(failure) = taken {
-        // Dropped first: nobody waits for the disk while a client is let finish.
-        drop(intake);
-        body.linger().await;
-        return Err(failure);
-    }
+    taken?;
     let request = (kind.map(MediaKind::as_str), name.clone(), intake.sha256());
     let keep = async {
         let (row, _) = keep::keep(call.services(), call.caller(), None, intake, name, Stay::Plan).await?;

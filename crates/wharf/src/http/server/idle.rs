@@ -1,22 +1,22 @@
-//! How long a connection may say nothing, how long it may take over a head, and how long it may take nothing of an answer. hyper has one time for the first two, and begins it when it waits
-//! for a request; a proxy that keeps connections for later wants much more of the first than anybody gets of the second.
+//! How long a connection may say nothing, and how long it may take over a head. hyper has one time for both, and begins it when it waits for a request; a proxy that keeps connections for later
+//! wants much more of the first than anybody gets of the second.
 
-use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::rt::{Sleep, Timer};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
+
+use super::line::Line;
 
 /// The times of one connection. hyper asks it for a timer each time that it begins to wait for a request.
 #[derive(Clone)]
 pub(super) struct Times {
     head: Duration,
     idle: Duration,
-    stall: Duration,
+    line: Arc<Line>,
     waiting: Arc<Mutex<Waiting>>,
 }
 
@@ -29,17 +29,18 @@ struct Waiting {
 }
 
 impl Times {
-    pub fn new(head: Duration, idle: Duration, stall: Duration) -> Self {
-        Self { head, idle, stall, waiting: Arc::default() }
+    pub fn new(head: Duration, idle: Duration, line: Arc<Line>) -> Self {
+        Self { head, idle, line, waiting: Arc::default() }
     }
 
-    /// The stream, whose bytes begin a head.
-    pub fn watch<S>(&self, stream: S) -> Watched<S> {
-        Watched { stream, times: self.clone(), stalled: None }
+    /// A byte has come.
+    pub fn heard(&self) {
+        self.waiting().begun.get_or_insert_with(Instant::now);
     }
 
     /// hyper waits for a request.
     fn begin(&self) -> Pin<Box<dyn Sleep>> {
+        self.line.free();
         let mut waiting = self.waiting();
         // Who has just come has something to say.
         let patience = if waiting.before == 0 { self.head } else { self.idle };
@@ -85,62 +86,5 @@ impl Future for Patience {
             self.sleep.as_mut().reset(deadline);
         }
         self.sleep.as_mut().poll(context)
-    }
-}
-
-/// A stream that tells its times when something comes.
-pub(super) struct Watched<S> {
-    stream: S,
-    times: Times,
-    /// Runs while the other side takes nothing.
-    stalled: Option<Pin<Box<tokio::time::Sleep>>>,
-}
-
-impl<S> Watched<S> {
-    /// What a write came to, or that it came to nothing for too long.
-    fn taken<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.stalled = None;
-            return written;
-        }
-        let stall = self.times.stall;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(stall)));
-        ready!(stalled.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the answer is not read")))
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        if buffer.filled().len() > before {
-            self.times.waiting().begun.get_or_insert_with(Instant::now);
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.taken(context, written)
-    }
-
-    fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
-        self.taken(context, written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

@@ -12,13 +12,13 @@ const PNG: &str = "image/png";
 const SVG: &str = "image/svg+xml";
 const TEXT: &str = "text/plain";
 
-/// `?wait=` makes it a long poll, which ends early when there is another code than `?known=`, or when the server stops.
+/// `?wait=` makes it a long poll, which ends early when there is another code than `?known=`, when the server stops, or when the client has ended its half.
 pub(in crate::http) async fn get_session_qr(call: Call) -> Answer {
     call.query.only(&["wait", "known"])?;
     let wait = Duration::from_secs(call.query.number("wait", 0, limits::LONG_POLL_MAX_SECS)?.unwrap_or(0));
     let waited = async {
         // Which of the two it was makes no difference.
-        let _ = tokio::time::timeout(wait, call.http.drained()).await;
+        let _ = tokio::time::timeout(wait, call.waits_no_more()).await;
     };
     let code = session::qr(call.services(), call.caller(), call.path("sessionId"), call.query.get("known"), waited);
     let code = call.while_key_lasts(code).await??;

@@ -75,6 +75,10 @@ impl Ask {
         self
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The operation that the request is for.
     pub fn operation(&self) -> Option<&'static Operation> {
         ops::find(&self.method, self.path.split('?').next().unwrap())

@@ -1,0 +1,160 @@
+//! What a request leaves of its body. Whoever answers may let the body go at any time, read or not: it comes back here, and before the
+//! answer is sent it is known whether the connection can be used once more.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use http_body_util::BodyExt as _;
+use hyper::body::{Frame, SizeHint};
+
+/// How much of a body that nobody read is read all the same, and for how long, so that the connection need not end.
+const SMALL: u64 = 64 * 1024;
+const SOON: Duration = Duration::from_millis(100);
+
+/// The other end of a body that was lent.
+#[derive(Default)]
+pub(super) struct Rest(Mutex<State>);
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Over,
+    Lent,
+    Back(Body),
+}
+
+/// Hands the body on as one that comes back.
+pub(super) fn lend(body: Body) -> (Body, Arc<Rest>) {
+    let rest = Arc::new(Rest::default());
+    if body.is_end_stream() {
+        return (body, rest);
+    }
+    *rest.state() = State::Lent;
+    (Body::new(Lent { body: Some(body), rest: Arc::clone(&rest) }), rest)
+}
+
+impl Rest {
+    /// Whether nothing more of the body comes.
+    pub fn is_over(&self) -> bool {
+        matches!(*self.state(), State::Over)
+    }
+
+    /// Whether nothing more of the body comes, now that the answer is known. A little that is there is read for that, but not
+    /// where the client keeps it back until it is asked for.
+    pub async fn settle(&self, expects: bool) -> bool {
+        let back = {
+            let mut state = self.state();
+            match std::mem::replace(&mut *state, State::Lent) {
+                State::Back(body) => body,
+                other => {
+                    *state = other;
+                    return matches!(*state, State::Over);
+                }
+            }
+        };
+        let over = !expects && tokio::time::timeout(SOON, ends(back)).await.unwrap_or(false);
+        if over {
+            *self.state() = State::Over;
+        }
+        over
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the body ends soon.
+async fn ends(mut body: Body) -> bool {
+    let mut left = SMALL;
+    if HttpBody::size_hint(&body).lower() > left {
+        return false;
+    }
+    while let Some(frame) = body.frame().await {
+        let read = frame.as_ref().ok().map(|frame| frame.data_ref().map_or(0, Bytes::len) as u64);
+        match read.and_then(|read| left.checked_sub(read)) {
+            Some(rest) => left = rest,
+            None => return false,
+        }
+    }
+    true
+}
+
+struct Lent {
+    body: Option<Body>,
+    rest: Arc<Rest>,
+}
+
+impl HttpBody for Lent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let frame = ready!(Pin::new(body).poll_frame(context));
+        if frame.is_none() {
+            self.body = None;
+            *self.rest.state() = State::Over;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), HttpBody::size_hint)
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(body) = self.body.take() {
+            *self.rest.state() = if body.is_end_stream() { State::Over } else { State::Back(body) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt as _;
+
+    use super::*;
+
+    /// A body of so many bytes, which ends, or does not.
+    fn body(bytes: usize, ends: bool) -> Body {
+        let data = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(vec![b' '; bytes]))]);
+        if ends { Body::from_stream(data) } else { Body::from_stream(data.chain(futures::stream::pending())) }
+    }
+
+    #[tokio::test]
+    async fn what_was_read_or_is_small_and_there_is_over() {
+        let (lent, rest) = lend(body(9, true));
+        lent.collect().await.unwrap();
+        assert!(rest.is_over() && rest.settle(false).await);
+        let small = usize::try_from(SMALL).unwrap();
+        for (bytes, ends, over) in [(9, true, true), (small, true, true), (small + 1, true, false), (9, false, false)] {
+            let (lent, rest) = lend(body(bytes, ends));
+            drop(lent);
+            assert_eq!((rest.settle(false).await, rest.is_over()), (over, over), "{bytes} {ends}");
+        }
+        let (lent, rest) = lend(Body::empty());
+        drop(lent);
+        assert!(rest.settle(false).await);
+    }
+
+    #[tokio::test]
+    async fn what_waits_to_be_asked_for_or_is_still_being_read_is_not_over() {
+        let (lent, rest) = lend(body(9, true));
+        drop(lent);
+        assert!(!rest.settle(true).await);
+        let (lent, rest) = lend(body(9, true));
+        assert!(!rest.settle(false).await);
+        lent.collect().await.unwrap();
+        assert!(rest.is_over(), "whoever reads on reads it to its end");
+    }
+}

@@ -1,0 +1,167 @@
+//! A connection's bytes as hyper reads and writes them: it is known when something comes and when nothing is taken, what hyper would answer
+//! by itself goes out as an envelope, and a client that still writes is let finish at the end.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::Semaphore;
+use tokio::time::Sleep;
+
+use super::bare;
+use super::idle::Times;
+use super::line::Line;
+use super::linger::{Bounds, Linger};
+use crate::http::Http;
+
+pub(super) struct Wire {
+    http: Arc<Http>,
+    reading: Reading,
+    writing: OwnedWriteHalf,
+    times: Times,
+    /// Runs while the other side takes nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
+    http_2: bool,
+    /// What is left to write of our answer in place of hyper's own.
+    instead: Option<Bytes>,
+    lingering: Arc<Semaphore>,
+    end: End,
+}
+
+struct Reading {
+    line: Arc<Line>,
+    /// Nothing has come yet.
+    fresh: bool,
+}
+
+enum End {
+    Open,
+    Lingers(Linger),
+    Over,
+}
+
+impl Wire {
+    pub fn new(stream: TcpStream, http: &Arc<Http>, lingering: &Arc<Semaphore>) -> (Self, Arc<Line>, Times) {
+        let (reading, writing) = stream.into_split();
+        let line = Arc::new(Line::new(reading));
+        let times = Times::new(http.limits.header_timeout, http.limits.idle_timeout, Arc::clone(&line));
+        let wire = Self {
+            http: Arc::clone(http),
+            reading: Reading { line: Arc::clone(&line), fresh: true },
+            writing,
+            times: times.clone(),
+            stalled: None,
+            http_2: false,
+            instead: None,
+            lingering: Arc::clone(lingering),
+            end: End::Open,
+        };
+        (wire, line, times)
+    }
+
+    /// What a write came to, or that it came to nothing for too long.
+    fn taken<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let stall = self.http.limits.stall_timeout;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(stall)));
+        ready!(stalled.as_mut().poll(context));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the answer is not read")))
+    }
+
+    /// Writes our answer for hyper's own one, of which these are `length` bytes that begin with `theirs`.
+    fn write_instead(&mut self, context: &mut Context<'_>, theirs: &[u8], length: usize) -> Poll<io::Result<usize>> {
+        let (http, http_2) = (&self.http, self.http_2);
+        let mut left = self.instead.take().unwrap_or_else(|| bare::instead(http, theirs, http_2));
+        while !left.is_empty() {
+            let written = Pin::new(&mut self.writing).poll_write(context, &left);
+            match self.taken(context, written) {
+                Poll::Ready(Ok(written)) => left.advance(written),
+                other => {
+                    self.instead = Some(left);
+                    return other;
+                }
+            }
+        }
+        self.instead = Some(left);
+        Poll::Ready(Ok(length))
+    }
+}
+
+impl AsyncRead for Reading {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.line.socket().poll_read_ready(context))?;
+            match self.line.socket().try_read_buf(buffer) {
+                Ok(_) => return Poll::Ready(Ok(())),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.reading).poll_read(context, buffer))?;
+        let came = &mut buffer.filled_mut()[before..];
+        if !came.is_empty() {
+            self.times.heard();
+            if std::mem::take(&mut self.reading.fresh) && bare::is_http_2(came) {
+                self.http_2 = true;
+                bare::spoil(came);
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if !self.reading.line.is_taken() {
+            return self.write_instead(context, bytes, bytes.len());
+        }
+        let written = Pin::new(&mut self.writing).poll_write(context, bytes);
+        self.taken(context, written)
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        if !self.reading.line.is_taken() {
+            let length = bytes.iter().map(|slice| slice.len()).sum();
+            return self.write_instead(context, bytes.first().map_or(&[][..], |slice| &**slice), length);
+        }
+        let written = Pin::new(&mut self.writing).poll_write_vectored(context, bytes);
+        self.taken(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.writing.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.writing).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let wire = &mut *self;
+        if matches!(wire.end, End::Open) {
+            ready!(Pin::new(&mut wire.writing).poll_shutdown(context))?;
+            let still_writes = wire.reading.line.is_owed() || wire.instead.is_some();
+            let place = still_writes.then(|| Arc::clone(&wire.lingering).try_acquire_owned().ok()).flatten();
+            wire.end = place.map_or(End::Over, |place| End::Lingers(Linger::new(Bounds::default(), place)));
+        }
+        if let End::Lingers(linger) = &mut wire.end {
+            ready!(linger.poll(&mut wire.reading, context));
+            wire.end = End::Over;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
