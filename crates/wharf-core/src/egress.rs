@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use address::{Reach, is_public};
-pub use target::{Refused, Target, target};
+pub use target::{NAMED, Refused, Target, target};
 
 /// How many redirects a download follows. Each hop is judged anew.
 pub const REDIRECTS: usize = 3;

@@ -65,7 +65,10 @@ impl From<&Error> for ApiError {
     fn from(error: &Error) -> Self {
         match error {
             Error::NotFound | Error::NoSuchDelivery => ErrorCode::ResourceNotFound.into(),
-            Error::InvalidUrl(refused) => ApiError::new(ErrorCode::InvalidWebhookUrl).field("url").reason(refused.to_string()),
+            Error::InvalidUrl(refused) => {
+                let hint = if *refused == egress::NAMED { "; an Authorization header goes into headers" } else { "" };
+                ApiError::new(ErrorCode::InvalidWebhookUrl).field("url").reason(format!("{refused}{hint}"))
+            }
             Error::Unreachable(reason) => ApiError::new(ErrorCode::WebhookUrlUnreachable).field("url").reason(reason.clone()),
             Error::Timeout => ApiError::new(ErrorCode::WebhookResponseTimeout)
                 .field("url")

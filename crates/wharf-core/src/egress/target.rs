@@ -69,6 +69,9 @@ pub fn target(text: &str, reach: Reach) -> Result<Target, Refused> {
     judge(url, text, reach)
 }
 
+/// Of a URL that begins with `NAME:PASSWORD@`.
+pub const NAMED: Refused = Refused("it holds a user's name or password");
+
 fn judge(url: Url, text: &str, reach: Reach) -> Result<Target, Refused> {
     match url.scheme() {
         "https" => {}
@@ -82,7 +85,7 @@ fn judge(url: Url, text: &str, reach: Reach) -> Result<Target, Refused> {
         return Err(Refused("two slashes are expected after the scheme"));
     }
     if !url.username().is_empty() || url.password().is_some() || authority(after_scheme).contains('@') {
-        return Err(Refused("it holds a user's name or password"));
+        return Err(NAMED);
     }
     if authority(after_scheme).contains('%') {
         return Err(Refused("its host is percent-encoded"));

@@ -8,14 +8,14 @@ use wharf_api::{ApiError, ErrorCode};
 use wharf_core::Caller;
 use wharf_core::key::{self, Guess};
 
-use super::Http;
 use super::envelope::Failure;
+use super::{Http, placeholder};
 
 /// The caller behind the request's key. An address that came with bad keys too many times is turned away, unless this
 /// key was good a moment ago.
-pub(super) async fn caller(http: &Http, headers: &HeaderMap, peer: IpAddr) -> Result<Caller, Failure> {
+pub(super) async fn caller(http: &Http, headers: &HeaderMap, query: Option<&str>, peer: IpAddr) -> Result<Caller, Failure> {
     let (services, now) = (&*http.services, http.services.clock.steady());
-    let presented = presented(headers);
+    let presented = presented(headers, query);
     if let Some(refusal) = services.floods.refusal(peer, http.limits.failed_keys_per_minute, now) {
         let guess = presented.as_ref().map_or(Guess::Hopeless, |key| key::guess(services, key));
         if !(guess == Guess::WasGood || guess == Guess::Unseen && services.floods.may_look_up(peer, now)) {
@@ -34,10 +34,14 @@ pub(super) async fn caller(http: &Http, headers: &HeaderMap, peer: IpAddr) -> Re
     })
 }
 
-fn presented(headers: &HeaderMap) -> Result<&str, ApiError> {
+/// Where keys are put that are looked for in one place only.
+const OTHER_HEADERS: &[&str] = &["X-Api-Key", "apikey", "api-key", "X-Auth-Token", "X-Access-Token"];
+const IN_ADDRESS: &[&str] = &["api_key", "apikey", "api-key", "key", "token", "access_token"];
+
+fn presented<'a>(headers: &'a HeaderMap, query: Option<&str>) -> Result<&'a str, ApiError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
-        return Err(ErrorCode::MissingApiKey.into());
+        return Err(missing(&astray(headers, query)));
     };
     if values.next().is_some() {
         return Err(invalid("there is more than one Authorization header"));
@@ -47,11 +51,45 @@ fn presented(headers: &HeaderMap) -> Result<&str, ApiError> {
     let key = key.trim();
     let bearer = scheme.eq_ignore_ascii_case("bearer");
     match (bearer, key.is_empty()) {
-        (true, false) => Ok(key),
-        (true, true) => Err(ErrorCode::MissingApiKey.into()),
-        (false, _) if scheme.is_empty() => Err(ErrorCode::MissingApiKey.into()),
+        (true, false) => unwrapped(key),
+        (true, true) => Err(missing("there is no key behind Bearer")),
+        (false, _) if scheme.is_empty() => Err(missing("the Authorization header is empty")),
         (false, _) => Err(invalid("the Authorization header must read: Bearer KEY")),
     }
+}
+
+/// What is said where there is no key: a key that stands elsewhere is not shown.
+fn astray(headers: &HeaderMap, query: Option<&str>) -> String {
+    const EXPECTED: &str = "the key is expected in the header Authorization: Bearer KEY";
+    if let Some(name) = OTHER_HEADERS.iter().find(|name| headers.contains_key(**name)) {
+        return format!("{EXPECTED}, not in {name}");
+    }
+    let mut names = query.unwrap_or_default().split('&').map(|part| part.split('=').next().unwrap_or_default());
+    if names.any(|name| IN_ADDRESS.iter().any(|known| known.eq_ignore_ascii_case(name))) {
+        return format!("{EXPECTED}; in the address it would be written into logs");
+    }
+    EXPECTED.to_owned()
+}
+
+/// The key, unless something stands around it or in its place.
+fn unwrapped(key: &str) -> Result<&str, ApiError> {
+    if placeholder::is(key) {
+        return Err(invalid("a placeholder stands in the place of the key"));
+    }
+    if key.len() > 7 && key.get(..7).is_some_and(|begin| begin.eq_ignore_ascii_case("bearer ")) {
+        return Err(invalid("Bearer stands there twice"));
+    }
+    if key.starts_with(['"', '\'']) || key.ends_with(['"', '\'']) {
+        return Err(invalid("there are quotes around the key"));
+    }
+    if key.contains(char::is_whitespace) {
+        return Err(invalid("there is a blank in the key"));
+    }
+    Ok(key)
+}
+
+fn missing(reason: &str) -> ApiError {
+    ApiError::new(ErrorCode::MissingApiKey).reason(reason)
 }
 
 fn invalid(reason: &'static str) -> ApiError {
@@ -67,7 +105,7 @@ mod tests {
     fn of(value: &str) -> Result<String, ErrorCode> {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, HeaderValue::from_bytes(value.as_bytes()).unwrap());
-        presented(&headers).map(str::to_owned).map_err(|error| error.code)
+        presented(&headers, None).map(str::to_owned).map_err(|error| error.code)
     }
 
     #[test]
@@ -85,7 +123,7 @@ mod tests {
         for value in ["Basic abc", "k", "Token k", "Bearerk", "Bearer\u{e9}"] {
             assert_eq!(of(value), Err(ErrorCode::InvalidApiKey), "{value}");
         }
-        assert_eq!(presented(&HeaderMap::new()).unwrap_err().code, ErrorCode::MissingApiKey);
+        assert_eq!(presented(&HeaderMap::new(), None).unwrap_err().code, ErrorCode::MissingApiKey);
     }
 
     #[test]
@@ -93,6 +131,6 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer a"));
         headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer b"));
-        assert_eq!(presented(&headers).unwrap_err().code, ErrorCode::InvalidApiKey);
+        assert_eq!(presented(&headers, None).unwrap_err().code, ErrorCode::InvalidApiKey);
     }
 }

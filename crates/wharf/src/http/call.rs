@@ -188,7 +188,7 @@ async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler
     let (caller, permit) = if operation.access == Access::Open {
         (None, None)
     } else {
-        let caller = auth::caller(&http, &parts.headers, peer).await?;
+        let caller = auth::caller(&http, &parts.headers, parts.uri.query(), peer).await?;
         let caller = Caller { sends_until: seen.sends_until, ..caller };
         seen.key = Some(caller.key.clone());
         seen.account = Some(caller.account.clone());

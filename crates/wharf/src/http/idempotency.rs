@@ -14,10 +14,12 @@ use wharf_core::store::{Answer as Stored, Claim};
 use wharf_core::{group, message, session};
 
 use super::envelope::{self, Failure, Reply, invalid};
-use super::{Answer, Call};
+use super::{Answer, Call, placeholder};
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// What some clients call it.
+const OTHER_NAMES: [&str; 2] = ["X-Idempotency-Key", "Idempotency-Token"];
 /// Whose answers show a secret: they are for the key that asked, and for no other.
 const SHOW_SECRETS: &[&str] = &["create_api_key", "rotate_api_key", "admin_create_api_key", "create_webhook", "rotate_webhook_secret"];
 /// How often a request that lost the race for its key looks the key up again.
@@ -130,11 +132,23 @@ fn scope(call: &Call) -> String {
 /// The header, where the operation takes one.
 pub(super) fn header(call: &Call) -> Result<Option<&str>, ApiError> {
     let mut values = call.headers.get_all(IDEMPOTENCY_KEY).iter();
-    let Some(value) = values.next().filter(|_| call.operation.idempotent()) else { return Ok(None) };
+    if !call.operation.idempotent() {
+        return Ok(None);
+    }
+    let Some(value) = values.next() else {
+        // Whoever wants one message must not get two because of a name.
+        let other = OTHER_NAMES.into_iter().find(|name| call.headers.contains_key(*name));
+        return other.map_or(Ok(None), |name| Err(invalid("the header is called Idempotency-Key").field(name)));
+    };
     if values.next().is_some() {
         return Err(invalid("the header stands there more than once").field(IDEMPOTENCY_KEY));
     }
-    value.to_str().ok().filter(|value| is_good(value)).map(Some).ok_or_else(malformed)
+    let value = value.to_str().ok().filter(|value| is_good(value)).ok_or_else(malformed)?;
+    if placeholder::is(value) {
+        let reason = "this is a placeholder: every request would have the same key, and only the first would be done";
+        return Err(invalid(reason).field(IDEMPOTENCY_KEY));
+    }
+    Ok(Some(value))
 }
 
 fn is_good(value: &str) -> bool {

@@ -18,18 +18,25 @@ pub(super) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Re
     serde_path_to_error::deserialize(value).map_err(|error| fault::of(&error))
 }
 
-/// JSON, or nothing said. Another type is a sign that the body is not what the caller thinks it is.
+/// What the charset may be called: all of ASCII is UTF-8 too.
+const CHARSETS: [&str; 4] = ["utf-8", "utf8", "us-ascii", "ascii"];
+
+/// JSON, once or said twice, or nothing said. Another type is a sign that the body is not what the caller thinks it is.
 fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
-    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(()) };
     let wrong = || invalid("the Content-Type must be application/json").field("Content-Type");
-    let mut parts = value.to_str().map_err(|_| wrong())?.split(';').map(str::trim);
-    if !parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
-        return Err(wrong());
-    }
-    for part in parts.filter(|part| !part.is_empty()) {
-        let (name, charset) = part.split_once('=').unwrap_or((part, ""));
-        if name.eq_ignore_ascii_case("charset") && !charset.trim_matches('"').eq_ignore_ascii_case("utf-8") {
-            return Err(invalid("the charset of JSON is utf-8").field("Content-Type"));
+    for value in headers.get_all(CONTENT_TYPE) {
+        for kind in value.to_str().map_err(|_| wrong())?.split(',') {
+            let mut parts = kind.split(';').map(str::trim);
+            if !parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
+                return Err(wrong());
+            }
+            for part in parts.filter(|part| !part.is_empty()) {
+                let (name, charset) = part.split_once('=').unwrap_or((part, ""));
+                let charset = charset.trim_matches('"');
+                if name.eq_ignore_ascii_case("charset") && !CHARSETS.iter().any(|known| known.eq_ignore_ascii_case(charset)) {
+                    return Err(invalid("the charset of JSON is utf-8").field("Content-Type"));
+                }
+            }
         }
     }
     Ok(())
@@ -64,6 +71,9 @@ mod tests {
             "application/json; charset=utf-8",
             "application/json;charset=\"UTF-8\"",
             "application/json;",
+            "application/json; charset=utf8",
+            "application/json; charset=us-ascii",
+            "application/json, application/json; charset=utf-8",
         ] {
             assert_eq!(check(value), Ok(()), "{value}");
         }
@@ -72,9 +82,14 @@ mod tests {
 
     #[test]
     fn another_type_or_charset_is_refused() {
-        for value in
-            ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json; charset=latin1"]
-        {
+        for value in [
+            "",
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/json; charset=latin1",
+            "application/json, text/plain",
+        ] {
             assert_eq!(check(value), Err(ErrorCode::InvalidRequest), "{value}");
         }
     }

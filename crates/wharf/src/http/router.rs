@@ -13,7 +13,9 @@ use wharf_api::ops::{self, Method, Operation};
 
 use super::call::{self, Handler};
 use super::envelope::{self, Failure};
-use super::{Http, account, admin, api_key, chat, contact, event, front, group, media, message, open, quick_start, session, webhook};
+use super::{
+    Http, account, admin, api_key, chat, contact, event, front, group, meant, media, message, open, quick_start, session, webhook,
+};
 
 /// Each handler under its own name, which is its operation's.
 macro_rules! handlers {
@@ -175,7 +177,7 @@ fn wrong_method(path: &str, request: &Request) -> axum::response::Response {
 }
 
 async fn unknown_path(request: Request) -> axum::response::Response {
-    envelope::respond(None, &front::request_id(&request), Err(ErrorCode::ResourceNotFound.into()))
+    envelope::respond(None, &front::request_id(&request), Err(meant::refusal(request.uri().path()).into()))
 }
 
 #[cfg(test)]

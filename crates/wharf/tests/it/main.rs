@@ -12,6 +12,7 @@ mod egress;
 mod events;
 mod halves;
 mod harness;
+mod hints;
 mod idempotency;
 mod malformed;
 mod media;

@@ -15,6 +15,8 @@ use crate::http::query::shown;
 /// Up to here a floating-point number can tell neighbouring whole numbers apart: 2^53.
 const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The body as a JSON object.
 pub(super) fn scan(body: &[u8]) -> Result<Value, ApiError> {
     if body.iter().all(u8::is_ascii_whitespace) {
@@ -22,6 +24,9 @@ pub(super) fn scan(body: &[u8]) -> Result<Value, ApiError> {
     }
     if let Err(error) = std::str::from_utf8(body) {
         return Err(invalid(format!("the body is not UTF-8 at byte {}", error.valid_up_to())));
+    }
+    if body.starts_with(BYTE_ORDER_MARK) {
+        return Err(invalid("the body begins with a byte order mark; JSON is sent without one"));
     }
     let mut seen = Seen { values: 0, fault: None };
     let mut reader = serde_json::Deserializer::from_slice(body);
@@ -37,7 +42,8 @@ pub(super) fn scan(body: &[u8]) -> Result<Value, ApiError> {
 
 fn syntax(error: &serde_json::Error) -> ApiError {
     let what = if error.is_eof() { "the JSON ends too early" } else { "the body is not JSON" };
-    invalid(format!("{what}: line {}, column {}", error.line(), error.column()))
+    let hint = if error.to_string().starts_with("control character") { r"; a line break in a string is written \n, a tab \t" } else { "" };
+    invalid(format!("{what}: line {}, column {}{hint}", error.line(), error.column()))
 }
 
 /// Where in the document we are.
