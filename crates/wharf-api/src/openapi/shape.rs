@@ -181,6 +181,12 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
             parameter("sessionId", session_id(), "Only this session's."),
             parameter("events", pattern(&kinds()), "Only these: kinds of events with commas between."),
             parameter("wait", integer(0, Some(limits::LONG_POLL_MAX_SECS)), "Seconds to wait for a first event."),
+            parameter(
+                "lastEventId",
+                text(),
+                "What `Last-Event-ID` says, for readers that cannot set headers. The header is newer, `after` older.",
+            ),
+            parameter("last_event_id", text(), "The same, as other readers write it."),
         ],
         "list_messages" => vec![
             parameter("sessionId", session_id(), "Only this session's."),

@@ -217,6 +217,31 @@ async fn a_stream_is_one_of_the_requests_at_a_time_until_its_client_leaves() {
     while gateway.get("/v1/events").key(&key).send().await.status != 200 {}
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_says_in_the_address_what_it_saw_last_and_puts_blanks_behind_commas() {
+    let gateway = Gateway::start().await;
+    let session = gateway.connected().await;
+    for text in ["one", "two", "three"] {
+        send(&gateway, &session, text).await;
+    }
+    let list = gateway.get("/v1/events?events=message.status,%20message.sent").send().await;
+    let first = list.ok(200)[0]["id"].as_str().unwrap().to_owned();
+    let second = list.ok(200)[1]["id"].as_str().unwrap().to_owned();
+    for name in ["lastEventId", "last_event_id"] {
+        // The address says it, also where it says where to begin without it.
+        for query in [format!("?{name}={first}"), format!("?after=oldest&{name}={first}"), format!("?after=latest&{name}={first}")] {
+            let mut stream = Stream::open(&gateway, &gateway.key, &query, None).await;
+            assert_eq!(stream.event().await.unwrap()["id"], second, "{query}");
+        }
+        // The header is newer.
+        let mut stream = Stream::open(&gateway, &gateway.key, &format!("?{name}=evt_nonsense"), Some(&first)).await;
+        assert_eq!(stream.event().await.unwrap()["id"], second);
+        let reply = gateway.get(&format!("/v1/events?{name}=nonsense")).header("Accept", "text/event-stream").send().await;
+        assert_eq!(reply.refused(ErrorCode::InvalidRequest)["field"], name);
+    }
+    gateway.get("/v1/events?lasteventid=x").send().await.refused(ErrorCode::InvalidRequest);
+}
+
 /// How soon whoever waits with a key that has ended is told so.
 const SOON: Duration = Duration::from_secs(5);
 

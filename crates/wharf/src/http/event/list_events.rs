@@ -18,6 +18,8 @@ use crate::http::{Answer, Call, accept, page};
 const JSON: &str = "application/json";
 const SSE: &str = "text/event-stream";
 const LAST_EVENT_ID: &str = "Last-Event-ID";
+/// The same in the address, as readers put it there that cannot set headers.
+const IN_ADDRESS: [&str; 2] = ["lastEventId", "last_event_id"];
 
 /// How long a reader waits for the bell before it looks by itself: other nodes ring another bell.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
@@ -25,7 +27,7 @@ pub(super) const LOOK: Duration = Duration::from_secs(1);
 pub(super) const BEHIND: Duration = Duration::from_millis(5);
 
 pub(in crate::http) async fn list_events(call: Call) -> Answer {
-    call.query.only(&["after", "limit", "sessionId", "events", "wait"])?;
+    call.query.only(&["after", "limit", "sessionId", "events", "wait", IN_ADDRESS[0], IN_ADDRESS[1]])?;
     let limit = call.query.number("limit", 1, u64::from(limits::PAGE_MAX))?;
     let limit = limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(limits::PAGE_DEFAULT);
     let wait = Duration::from_secs(call.query.number("wait", 0, limits::LONG_POLL_MAX_SECS)?.unwrap_or(0));
@@ -71,16 +73,19 @@ async fn patiently(call: &Call, filter: &EventFilter, mut after: i64, limit: u32
 
 /// Where to begin. A list begins with the oldest event, a stream with what comes; whoever was here before says where it was.
 fn start(call: &Call, streams: bool) -> Result<Start, ApiError> {
-    let was = match call.headers.get(LAST_EVENT_ID) {
-        Some(value) if streams => Some(value.to_str().map_err(|_| foreign(LAST_EVENT_ID))?).filter(|value| !value.is_empty()),
-        _ => None,
-    };
-    match (was, call.query.get("after")) {
-        (Some(id), _) => read(id).ok_or_else(|| foreign(LAST_EVENT_ID)),
-        (None, Some("oldest")) => Ok(Start::Oldest),
-        (None, Some("latest")) => Ok(Start::Latest),
-        (None, Some(id)) => read(id).ok_or_else(|| foreign("after")),
-        (None, None) => Ok(if streams { Start::Latest } else { Start::Oldest }),
+    if let Some(value) = call.headers.get(LAST_EVENT_ID).filter(|value| streams && !value.is_empty()) {
+        return value.to_str().ok().and_then(read).ok_or_else(|| foreign(LAST_EVENT_ID));
+    }
+    for name in IN_ADDRESS {
+        if let Some(id) = call.query.get(name).filter(|id| !id.is_empty()) {
+            return read(id).ok_or_else(|| foreign(name));
+        }
+    }
+    match call.query.get("after") {
+        Some("oldest") => Ok(Start::Oldest),
+        Some("latest") => Ok(Start::Latest),
+        Some(id) => read(id).ok_or_else(|| foreign("after")),
+        None => Ok(if streams { Start::Latest } else { Start::Oldest }),
     }
 }
 
@@ -102,5 +107,5 @@ fn kinds(query: &Query) -> Result<Vec<EventKind>, ApiError> {
         let known = || EventKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
         EventKind::parse(word).ok_or_else(|| invalid(format!("words out of {} with commas between are expected", known())).field("events"))
     };
-    text.split(',').map(kind).collect()
+    text.split(',').map(str::trim).map(kind).collect()
 }
