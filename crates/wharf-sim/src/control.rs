@@ -19,6 +19,10 @@ mod version;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, delete, get, post};
 use tokio::net::TcpListener;
 
@@ -78,5 +82,17 @@ fn routes(net: Arc<Net>) -> Router {
         .route("/control/hooks/ok", any(hooks::ok))
         .route("/control/hooks/slow", any(hooks::slow))
         .fallback(answer::no_route)
+        .layer(from_fn(whole))
         .with_state(net)
+}
+
+/// What is read of a request at the most. A handler takes much less; but who is refused in the middle of writing reads no answer.
+const BODY_BYTES: usize = 64 * 1024 * 1024;
+
+async fn whole(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match to_bytes(body, BODY_BYTES).await {
+        Ok(bytes) => next.run(Request::from_parts(parts, bytes.into())).await,
+        Err(_) => answer::Failure::invalid("the body is too large, or broke off").into_response(),
+    }
 }

@@ -113,6 +113,11 @@ impl Sim {
         data(answer.json().await.unwrap())
     }
 
+    /// Where the control API listens.
+    pub fn control(&self) -> SocketAddr {
+        self.control.strip_prefix("http://").unwrap().parse().unwrap()
+    }
+
     fn at(&self, path: &str) -> String {
         format!("{}{path}", self.control)
     }
