@@ -106,7 +106,7 @@ fn headers(webhook: &Unsealed, id: &str, at: Timestamp, body: &str) -> Vec<(Stri
     let signing = webhook.secrets.iter().filter(|(_, until)| until.is_none_or(|until| until > at));
     let signatures: Vec<_> = signing.filter_map(|(secret, _)| sign(secret, id, seconds, body)).collect();
     let ours = [
-        ("content-type", "application/json".to_owned()),
+        ("content-type", "application/json; charset=utf-8".to_owned()),
         ("user-agent", concat!("Wharf/", env!("CARGO_PKG_VERSION")).to_owned()),
         (standardwebhooks::HEADER_WEBHOOK_ID, id.to_owned()),
         (standardwebhooks::HEADER_WEBHOOK_TIMESTAMP, seconds.to_string()),

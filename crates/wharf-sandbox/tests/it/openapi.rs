@@ -8,7 +8,7 @@ use crate::harness::{Backend, World, api};
 async fn the_served_document_is_the_generated_one_and_needs_no_key() {
     let world = World::start(Backend::Sqlite).await;
     let served = world.api().with_key("").get("/openapi.json").await;
-    assert_eq!((served.status, served.header("content-type")), (200, "application/json"));
+    assert_eq!((served.status, served.header("content-type")), (200, "application/json; charset=utf-8"));
     assert_eq!(served.json, openapi::document());
     let written = include_str!("../../../../docs/reference/openapi.json");
     assert_eq!(served.json, serde_json::from_str::<serde_json::Value>(written).unwrap(), "run `cargo xtask gen`");

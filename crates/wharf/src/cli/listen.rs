@@ -173,7 +173,7 @@ async fn hand_on(client: &Client, forward: &Forward, id: &str, data: String) {
     let request = client
         .post(forward.url.clone())
         .timeout(FORWARD_TIMEOUT)
-        .header(CONTENT_TYPE, "application/json")
+        .header(CONTENT_TYPE, "application/json; charset=utf-8")
         .header(standardwebhooks::HEADER_WEBHOOK_ID, id)
         .header(standardwebhooks::HEADER_WEBHOOK_TIMESTAMP, seconds)
         .header(standardwebhooks::HEADER_WEBHOOK_SIGNATURE, signature)

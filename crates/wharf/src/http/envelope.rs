@@ -16,6 +16,8 @@ use wharf_core::{account, chat, contact, engine, event, group, idempotency, key,
 
 use super::declared;
 
+/// What JSON is called. It is UTF-8 by its definition; some clients read what says nothing as Latin-1.
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 /// The name of the header that says which request this was.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -179,7 +181,7 @@ pub fn code(body: &[u8]) -> Option<ErrorCode> {
 fn success(reply: Reply) -> Response {
     let mut response = Response::new(reply.stream.unwrap_or_else(|| Body::from(reply.body)));
     *response.status_mut() = reply.status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
     for (name, value) in reply.headers {
         response.headers_mut().insert(name, value);
     }
@@ -203,7 +205,7 @@ fn refusal(operation: Option<&Operation>, request_id: &str, failure: Failure) ->
 
     let mut response = Response::new(Body::from(body(&error)));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
     response.headers_mut().insert(LINK, help(error.code));
     if let Some(seconds) = error.details.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

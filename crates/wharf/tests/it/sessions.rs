@@ -35,12 +35,12 @@ async fn the_qr_code_comes_as_accept_wants_it_and_is_never_kept() {
     let session = gateway.session().await;
     let path = format!("/v1/sessions/{session}/qr");
     for (accept, kind) in [
-        ("*/*", "application/json"),
+        ("*/*", "application/json; charset=utf-8"),
         ("image/png", "image/png"),
         ("image/svg+xml", "image/svg+xml"),
         ("text/plain", "text/plain; charset=utf-8"),
         ("image/png;q=0.5, text/plain", "text/plain; charset=utf-8"),
-        ("video/mp4", "application/json"),
+        ("video/mp4", "application/json; charset=utf-8"),
     ] {
         let reply = gateway.get(&path).header("Accept", accept).send().await;
         assert_eq!((reply.status, reply.header("content-type"), reply.header("cache-control")), (200, kind, "no-store"), "{accept}");

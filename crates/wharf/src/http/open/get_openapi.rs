@@ -9,5 +9,5 @@ use crate::http::{Answer, Call};
 static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi::document().to_string().into());
 
 pub(in crate::http) async fn get_openapi(_: Call) -> Answer {
-    Ok(Reply::raw("application/json", DOCUMENT.clone()))
+    Ok(Reply::raw("application/json; charset=utf-8", DOCUMENT.clone()))
 }

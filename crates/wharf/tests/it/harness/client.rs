@@ -154,7 +154,7 @@ impl Reply {
         assert_eq!((self.status, error["code"].as_str()), (code.status(), Some(code.name())), "{}", self.shown());
         assert_eq!(self.json["success"], Value::Bool(false), "{}", self.shown());
         assert_eq!(error["message"], code.row().description, "{}", self.shown());
-        assert_eq!(self.header("content-type"), "application/json", "{}", self.shown());
+        assert_eq!(self.header("content-type"), "application/json; charset=utf-8", "{}", self.shown());
         assert!(!self.header("x-request-id").is_empty(), "{}", self.shown());
         if matches!(self.status, 429 | 503) {
             assert!(self.header("retry-after").parse::<u64>().unwrap() >= 1, "{}", self.shown());
