@@ -26,7 +26,7 @@ pub struct Post {
     /// Names and values. `Host`, `Content-Length` and the like are the guard's.
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
-    /// For everything: name, connection, answer. A connection alone may take two seconds.
+    /// For everything: name, connection, answer.
     pub timeout: Duration,
 }
 
@@ -89,6 +89,9 @@ pub enum Error {
     Offline,
     #[error("the server's certificate is not trusted")]
     Tls,
+    /// What answered a URL of `https` speaks something else.
+    #[error("the server does not speak TLS")]
+    NotTls,
     #[error("no answer came in time")]
     Timeout,
     /// Less than [`SLOWEST_BYTES`] came within [`SLOWEST`].

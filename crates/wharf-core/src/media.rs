@@ -75,10 +75,11 @@ fn inaccessible(cause: &egress::Error) -> String {
         Cause::Refused(refused) => format!("the URL is refused: {refused}"),
         Cause::Blocked | Cause::Unresolved | Cause::Unreachable | Cause::Offline => "the server cannot be reached".to_owned(),
         Cause::Tls => "the server's certificate is not trusted".to_owned(),
+        Cause::NotTls => "the server does not speak TLS: is this address one of http?".to_owned(),
         Cause::Timeout | Cause::TooSlow => "the server is too slow".to_owned(),
         Cause::Status(status) => format!("the server answered {status}"),
         Cause::ContentType => "the answer is of another type".to_owned(),
-        Cause::Redirect(_) => "a redirect was refused".to_owned(),
+        Cause::Redirect(why) => format!("a redirect was refused: {why}"),
         Cause::Broken | Cause::Stopped | Cause::TooLarge { .. } => "the answer broke off".to_owned(),
     }
 }

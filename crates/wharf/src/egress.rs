@@ -7,8 +7,9 @@
 mod fault;
 mod resolve;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,6 +19,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
 use tokio::time::Instant;
 use url::Url;
+use wharf_api::limits;
 use wharf_core::egress::{self, Egress, Error, Fetch, Fetched, Post, REDIRECTS, REPLY_BYTES, Reach, Refused, Reply, Sink, Target};
 use wharf_wa::Trust;
 
@@ -27,6 +29,10 @@ use resolve::Guarded;
 /// delivery beyond them pays for a connection of its own.
 const POSTS_AT_A_TIME: usize = 32;
 
+/// How long a connection for a download may take to be made, its TLS handshake included.
+const CONNECT: Duration = Duration::from_secs(10);
+/// The longest that a `POST` may take, in seconds.
+const POST_SECS_MAX: u64 = *limits::WEBHOOK_TIMEOUT_SECS.end();
 /// How long the body of an answer to a `POST` may take: it is read for people, and the next `POST` waits for it.
 const REPLY_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -38,23 +44,13 @@ pub struct Settings {
     pub name_server: Option<SocketAddr>,
     /// Whose certificates are believed.
     pub trust: Trust,
-    /// How long a connection for a download, or for a `POST`, may take to be made, its TLS handshake included.
-    pub connect_timeout: Duration,
-    pub post_connect_timeout: Duration,
     /// The time in which a download must bring [`egress::SLOWEST_BYTES`].
     pub slowest: Duration,
 }
 
 impl Settings {
     pub fn new(reach: Reach) -> Self {
-        Self {
-            reach,
-            name_server: None,
-            trust: Trust::default(),
-            connect_timeout: Duration::from_secs(5),
-            post_connect_timeout: Duration::from_secs(2),
-            slowest: egress::SLOWEST,
-        }
+        Self { reach, name_server: None, trust: Trust::default(), slowest: egress::SLOWEST }
     }
 }
 
@@ -68,9 +64,8 @@ pub struct Guard {
     reach: Reach,
     slowest: Duration,
     resolver: Arc<Guarded>,
-    /// Two, because a client has one patience for connections.
     fetching: Client,
-    posting: Client,
+    posting: Posting,
 }
 
 impl Guard {
@@ -78,27 +73,35 @@ impl Guard {
         // Somebody may have chosen one before; that one is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let resolver = Arc::new(Guarded::new(settings.reach, settings.name_server));
-        let fetching = client(settings, &resolver, settings.connect_timeout, 2)?;
-        let posting = client(settings, &resolver, settings.post_connect_timeout, POSTS_AT_A_TIME)?;
+        let fetching = client(settings, &resolver, CONNECT, 2)?;
+        let posting = Posting { settings: settings.clone(), resolver: Arc::clone(&resolver), clients: Mutex::default() };
         Ok(Self { reach: settings.reach, slowest: settings.slowest, resolver, fetching, posting })
     }
 
     /// The first answer that is no redirect.
     async fn follow(&self, first: &str) -> Result<(Response, Url), Error> {
         let mut target = egress::target(first, self.reach).map_err(|refused| note(first, refused))?;
+        let mut seen = Vec::new();
         for _ in 0..=REDIRECTS {
+            seen.push(target.url.clone());
             let answer = self.fetching.get(target.url.clone()).send().await.map_err(|error| fault::of(&error))?;
             if !is_redirect(answer.status()) {
                 return Ok((answer, target.url));
             }
             target = self.next_hop(&target, answer.headers())?;
+            if seen.contains(&target.url) {
+                return Err(Error::Redirect("it leads in a circle"));
+            }
         }
         Err(Error::Redirect("more than three in a row"))
     }
 
     fn next_hop(&self, from: &Target, headers: &HeaderMap) -> Result<Target, Error> {
         let location = headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).ok_or(Error::Redirect("it names no place"))?;
-        if location.bytes().any(|byte| byte.is_ascii_control() || byte == b' ' || byte == b'\\') {
+        if location.contains(' ') {
+            return Err(Error::Redirect("there is a blank in its place; in a URL it is written %20"));
+        }
+        if location.bytes().any(|byte| byte.is_ascii_control() || byte == b'\\') {
             return Err(Error::Redirect("its place is not a URL"));
         }
         let place = from.url.join(location).map_err(|_| Error::Redirect("its place is not a URL"))?;
@@ -135,7 +138,7 @@ impl Guard {
     async fn post_once(&self, request: &Post) -> Result<Reply, Error> {
         let target = egress::target(&request.url, self.reach).map_err(|refused| note(&request.url, refused))?;
         let ends = Instant::now() + request.timeout;
-        let asked = self.posting.post(target.url).headers(headers(&request.headers)).body(request.body.clone());
+        let asked = self.posting.client(request.timeout)?.post(target.url).headers(headers(&request.headers)).body(request.body.clone());
         let asked = tokio::time::timeout_at(ends, asked.send()).await.map_err(|_| Error::Timeout)?;
         let mut answer = asked.map_err(|error| fault::of(&error))?;
         let status = answer.status().as_u16();
@@ -176,6 +179,29 @@ impl Egress for Guard {
 
     fn check(&self, url: &str) -> Result<(), Refused> {
         egress::target(url, self.reach).map(|_| ())
+    }
+}
+
+/// The clients for `POST`s. A client has one patience for connections, TLS included, and a `POST` has the time that its webhook was promised.
+struct Posting {
+    settings: Settings,
+    resolver: Arc<Guarded>,
+    /// By whole seconds.
+    clients: Mutex<HashMap<u64, Client>>,
+}
+
+impl Posting {
+    fn client(&self, timeout: Duration) -> Result<Client, Error> {
+        let seconds = u64::try_from(timeout.as_millis().div_ceil(1000)).unwrap_or(POST_SECS_MAX).clamp(1, POST_SECS_MAX);
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&seconds) {
+            return Ok(client.clone());
+        }
+        let made = client(&self.settings, &self.resolver, Duration::from_secs(seconds), POSTS_AT_A_TIME);
+        let made =
+            made.inspect_err(|error| tracing::error!(%error, "no client for webhooks could be made")).map_err(|_| Error::Unreachable)?;
+        clients.insert(seconds, made.clone());
+        Ok(made)
     }
 }
 

@@ -132,7 +132,7 @@ fn no_answer(error: &egress::Error) -> NoAnswer {
     match error {
         egress::Error::Refused(_) => NoAnswer::Refused,
         egress::Error::Timeout | egress::Error::TooSlow => NoAnswer::Timeout,
-        egress::Error::Tls => NoAnswer::Tls,
+        egress::Error::Tls | egress::Error::NotTls => NoAnswer::Tls,
         egress::Error::Blocked | egress::Error::Unresolved | egress::Error::Unreachable | egress::Error::Offline => NoAnswer::Unreachable,
         egress::Error::TooLarge { .. }
         | egress::Error::Status(_)

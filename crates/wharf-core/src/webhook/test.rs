@@ -36,7 +36,10 @@ pub(super) async fn send(services: &Services, caller: &Caller, row: &WebhookRow,
         }
         Outcome::Answer { status, .. } => Err(Error::Unreachable(format!("the server answered {status}; 2xx is expected"))),
         Outcome::None(NoAnswer::Timeout) => Err(Error::Timeout),
-        Outcome::None(NoAnswer::Tls) => Err(Error::Unreachable("the server's certificate is not trusted".to_owned())),
+        Outcome::None(NoAnswer::Tls) => {
+            let reason = "the server's certificate is not trusted, or it does not speak TLS at that port";
+            Err(Error::Unreachable(reason.to_owned()))
+        }
         Outcome::None(NoAnswer::Refused | NoAnswer::Unreachable) | Outcome::Offline => {
             Err(Error::Unreachable("no connection could be made".to_owned()))
         }

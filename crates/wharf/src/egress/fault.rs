@@ -11,8 +11,8 @@ pub(super) fn of(error: &reqwest::Error) -> Error {
         if let Some(own) = at.downcast_ref::<Error>() {
             return own.clone();
         }
-        if at.is::<rustls::Error>() {
-            return Error::Tls;
+        if let Some(error) = at.downcast_ref::<rustls::Error>() {
+            return if matches!(error, rustls::Error::InvalidMessage(_)) { Error::NotTls } else { Error::Tls };
         }
         // An I/O error hides what it wraps from the chain, and it may wrap another one.
         let hidden = at.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use wharf::egress::{Guard, Settings};
 use wharf_core::egress::{Egress, Error, Fetch, Fetched, Post, REPLY_BYTES, Reach, Refused, Sink, Stop};
 
@@ -169,6 +170,54 @@ async fn a_redirect_without_a_place_or_to_an_odd_one_is_refused() {
         let web = Web::plain(move |_| head.clone().into_bytes()).await;
         assert!(matches!(fetch(&sandbox(), &web.url("/")).await, Err(Error::Redirect(_))), "{location:?}");
     }
+}
+
+#[tokio::test]
+async fn each_redirect_that_is_refused_has_its_reason() {
+    for (location, reason) in [
+        ("", "it names no place"),
+        ("Location: /a b\r\n", "there is a blank in its place; in a URL it is written %20"),
+        ("Location: http://[\r\n", "its place is not a URL"),
+        ("Location: /\r\n", "it leads in a circle"),
+    ] {
+        let head = format!("HTTP/1.1 302 X\r\n{location}Content-Length: 0\r\n\r\n");
+        let web = Web::plain(move |_| head.clone().into_bytes()).await;
+        assert_eq!(fetch(&sandbox(), &web.url("/")).await, Err(Error::Redirect(reason)), "{location:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_url_of_https_at_a_port_of_http_is_told_so() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    let plain = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.read_u8().await.unwrap();
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+            let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+        }
+    });
+    assert_eq!(fetch(&sandbox(), &url).await, Err(Error::NotTls));
+    assert_eq!(post(&sandbox(), &url, &[]).await, Err(Error::NotTls));
+    plain.abort();
+}
+
+#[tokio::test]
+async fn a_handshake_has_the_time_of_its_post() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (guard, url) = (sandbox(), format!("https://{}/", listener.local_addr().unwrap()));
+    // A server that takes its time over TLS sees how long it is waited for.
+    let slow = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let begun = tokio::time::Instant::now();
+        let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+        begun.elapsed()
+    };
+    let asked = Post { url, headers: Vec::new(), body: Bytes::from_static(b"{}"), timeout: Duration::from_secs(4) };
+    let (answer, lasted) = tokio::join!(guard.post(asked), slow);
+    assert_eq!(answer, Err(Error::Timeout));
+    assert!(lasted > Duration::from_secs(3), "{lasted:?}");
 }
 
 #[tokio::test]
