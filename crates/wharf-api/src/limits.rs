@@ -94,10 +94,12 @@ pub const JSON_BODY_BYTES: usize = 1024 * 1024;
 pub const JSON_DEPTH: usize = 64;
 /// How many values a body of JSON may hold, of whatever kind: each takes far more memory than the byte or two that it has on the wire.
 pub const JSON_VALUES: usize = 100_000;
-/// How long `POST /v1/messages/text` waits for WhatsApp's acknowledgement, in milliseconds.
-pub const SEND_WAIT_MS: u64 = 10_000;
+/// How long a send waits for WhatsApp's acknowledgement unless its caller says otherwise, in milliseconds, and the most that a caller may
+/// say, in seconds. Clients give up after ten seconds, most of them, and ask again: what is not known by then is answered before.
+pub const SEND_WAIT_MS: u64 = 7_000;
+pub const SEND_WAIT_MAX_SECS: u64 = 25;
 /// How long `POST /v1/sessions` waits for the first QR code, in milliseconds.
-pub const QR_WAIT_MS: u64 = 10_000;
+pub const QR_WAIT_MS: u64 = 7_000;
 /// The longest part of what a passkey signed, in characters.
 pub const PASSKEY_FIELD_CHARS: usize = 8192;
 /// The longest `?wait=` of a long poll, in seconds.

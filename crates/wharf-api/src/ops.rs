@@ -101,6 +101,11 @@ impl Operation {
         told && self.method != Method::Get
     }
 
+    /// Whether it waits for WhatsApp's word on something that it sends.
+    pub fn sends(&self) -> bool {
+        self.own_codes.contains(&ErrorCode::MessageSendingFailed)
+    }
+
     /// Whether it serves files: in part (206) where a part was asked for, and not again (304) to whom has the file.
     pub fn serves_files(&self) -> bool {
         self.id == get_media.id

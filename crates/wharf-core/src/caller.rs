@@ -1,9 +1,11 @@
 //! Who is calling: an account, through one of its keys.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 use wharf_api::ids::{AccountId, KeyId, SessionId};
 use wharf_api::ops::Access;
-use wharf_api::{ApiError, ErrorCode, Permission, Timestamp};
+use wharf_api::{ApiError, ErrorCode, Permission, Timestamp, limits};
 
 use crate::store::{KeyWithAccount, Plan};
 
@@ -21,6 +23,8 @@ pub struct Caller {
     pub expires_at: Option<Timestamp>,
     /// After this moment nothing is sent for it any more: it is about to be told that it took too long.
     pub sends_until: Option<Instant>,
+    /// How long it waits for WhatsApp's word on what it sends; [`limits::SEND_WAIT_MS`] from the sending on where `None`.
+    pub answer_by: Option<Instant>,
 }
 
 impl Caller {
@@ -34,12 +38,18 @@ impl Caller {
             operator: found.key.operator,
             expires_at: found.key.expires_at,
             sends_until: None,
+            answer_by: None,
         }
     }
 
     /// Whether it is too late to send something for it.
     pub fn is_late(&self) -> bool {
         self.sends_until.is_some_and(|until| until <= Instant::now())
+    }
+
+    /// How long it still waits for WhatsApp's word.
+    pub fn patience(&self) -> Duration {
+        self.answer_by.map_or(Duration::from_millis(limits::SEND_WAIT_MS), |by| by.saturating_duration_since(Instant::now()))
     }
 
     /// The work's result, or `None` where it takes so long that nothing may be sent any more; the work is dropped then.

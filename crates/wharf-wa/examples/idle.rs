@@ -57,6 +57,7 @@ async fn main() {
         operator: false,
         expires_at: None,
         sends_until: None,
+        answer_by: None,
     };
     let began = Instant::now();
     match args[3].as_str() {

@@ -168,6 +168,14 @@ pub(super) fn path_parameter(name: &str) -> Value {
 }
 
 fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
+    if op.sends() {
+        let wait = integer(0, Some(limits::SEND_WAIT_MAX_SECS));
+        return vec![parameter(
+            "wait",
+            wait,
+            "Seconds from the request on in which WhatsApp's word is waited for; 7 unless said otherwise.",
+        )];
+    }
     let mut all = match op.id {
         "get_session_qr" => vec![
             parameter("wait", integer(0, Some(limits::LONG_POLL_MAX_SECS)), "Seconds to wait for a code other than `known`."),

@@ -54,6 +54,7 @@ impl<'a> Walk<'a> {
             operator: false,
             expires_at: None,
             sends_until: None,
+            answer_by: None,
         });
         Ok(Self { services, caller, from, to, text: None })
     }

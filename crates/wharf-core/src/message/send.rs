@@ -1,7 +1,5 @@
 //! The send protocol of every kind: the checks in their order, the one commit, the wait for WhatsApp's word.
 
-use std::time::Duration;
-
 use wharf_api::ids::MediaId;
 use wharf_api::types::message::{Content, Direction, Marks, Message, MessageStatus};
 use wharf_api::{Recipient, limits};
@@ -63,7 +61,7 @@ impl Sent {
     }
 }
 
-/// Accepts a message and waits for WhatsApp's acknowledgement, at most [`limits::SEND_WAIT_MS`]. Once this returns `Ok`
+/// Accepts a message and waits for WhatsApp's acknowledgement as long as the caller does. Once this returns `Ok`
 /// the message reaches a final state whatever happens to the process.
 pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: Option<Claim>) -> Result<Sent, Error> {
     services.switches.require_message(&parcel.draft.body, &parcel.to)?;
@@ -126,7 +124,7 @@ pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: O
         // Nobody knows for how long: the request need not wait for it.
         return Ok(Sent { row, hold: Some(hold::PAUSED) });
     }
-    match expected.wait(Duration::from_millis(limits::SEND_WAIT_MS)).await {
+    match expected.wait(caller.patience()).await {
         None => {
             // Also where WhatsApp wants a pause: the wait ends then before its time.
             let hold = hold::on(services, &row).await.unwrap_or_default();

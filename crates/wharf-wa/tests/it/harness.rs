@@ -75,6 +75,7 @@ impl World {
             operator: false,
             expires_at: None,
             sends_until: None,
+            answer_by: None,
         };
         // Installs the cryptography that any HTTP client wants, even for plain HTTP.
         let _ = whatsapp_rust::transport::default_tls_connector();

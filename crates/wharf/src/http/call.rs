@@ -221,7 +221,7 @@ async fn check(
     operation: &'static Operation,
     mut parts: Parts,
     body: axum::body::Body,
-    caller: Option<Caller>,
+    mut caller: Option<Caller>,
     permit: Option<Arc<Permit>>,
     path: Result<Vec<(String, String)>, ApiError>,
 ) -> Result<Call, Failure> {
@@ -237,6 +237,9 @@ async fn check(
         if !query.is_empty() {
             query.only(&openapi::query_names(operation))?;
         }
+    }
+    if let Some(caller) = caller.as_mut().filter(|_| operation.sends()) {
+        caller.answer_by = answer_by(operation, &query)?;
     }
     let mut places = Vec::new();
     let (body, stream) = match operation.method.has_body() {
@@ -294,6 +297,16 @@ fn body_bytes(operation: &Operation) -> usize {
 fn sends_until(patience: Duration) -> Instant {
     let end = Duration::from_millis(limits::SEND_WAIT_MS) + Duration::from_secs(5);
     Instant::now() + patience.saturating_sub(end).max(patience / 2)
+}
+
+/// When a send is answered whether WhatsApp has said something or not. Unless its caller said so, a file's own way is not counted.
+fn answer_by(operation: &Operation, query: &Query) -> Result<Option<Instant>, ApiError> {
+    let wait = match query.number("wait", 0, limits::SEND_WAIT_MAX_SECS)? {
+        Some(wait) => Duration::from_secs(wait),
+        None if WITH_FILES.contains(&operation.id) => return Ok(None),
+        None => Duration::from_millis(limits::SEND_WAIT_MS),
+    };
+    Ok(Some(Instant::now() + wait))
 }
 
 /// A long poll waits because its caller asked it to, and a file takes its time: that is not held against them.
