@@ -13,6 +13,7 @@ mod profiles;
 mod records;
 mod restrictions;
 mod scan;
+mod spellings;
 mod strange;
 mod version;
 
@@ -23,7 +24,7 @@ use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{any, delete, get, post};
+use axum::routing::{any, delete, get, post, put};
 use tokio::net::TcpListener;
 
 use crate::network::Net;
@@ -73,6 +74,7 @@ fn routes(net: Arc<Net>) -> Router {
         .route("/control/phones/{number}/typing", get(profiles::typing).post(profiles::type_in))
         .route("/control/phones/{number}/presence", post(profiles::presence))
         .route("/control/phones/{number}/profile", get(profiles::show).post(profiles::change))
+        .route("/control/spellings/{number}", put(spellings::put))
         .route("/control/wire/{owner}", get(records::wire))
         .route("/control/stats", get(records::stats))
         .route("/control/version", get(version::show).put(version::change))

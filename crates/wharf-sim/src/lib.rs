@@ -30,6 +30,7 @@ mod profile;
 mod receipts;
 mod restriction;
 mod router;
+mod spelling;
 mod stanza;
 mod stats;
 mod status;

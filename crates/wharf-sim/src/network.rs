@@ -24,6 +24,7 @@ use crate::persist::Store;
 use crate::presence::Presences;
 use crate::profile::Profiles;
 use crate::restriction::Restrictions;
+use crate::spelling::Spellings;
 use crate::stats::Stats;
 use crate::version::Versions;
 use crate::{connection, control, history, keys, persist};
@@ -43,6 +44,7 @@ pub(crate) struct Net {
     pub(crate) presences: Presences,
     pub(crate) restrictions: Restrictions,
     pub(crate) history: history::Sizes,
+    pub(crate) spellings: Spellings,
     pub(crate) stats: Stats,
     pub(crate) versions: Versions,
     control_address: SocketAddr,
@@ -163,6 +165,7 @@ impl Network {
             presences: Presences::default(),
             restrictions: Restrictions::default(),
             history: history::Sizes::default(),
+            spellings: Spellings::default(),
             stats: Stats::default(),
             versions: Versions::new(&stop),
             control_address,

@@ -35,6 +35,10 @@ pub(crate) fn read(message: &wa::Message) -> Option<Said> {
         if context.is_forwarded == Some(true) {
             said.fields.insert("forwarded".to_owned(), json!(true));
         }
+        if let Some(seconds) = context.expiration {
+            said.fields.insert("expiration".to_owned(), json!(seconds));
+            said.fields.insert("timerSetAt".to_owned(), json!(context.ephemeral_setting_timestamp));
+        }
     }
     Some(said)
 }
@@ -95,6 +99,7 @@ fn body(message: &wa::Message) -> Option<Said> {
     }
     let protocol = message.protocol_message.as_option()?;
     match protocol.r#type? {
+        Type::EPHEMERAL_SETTING => Some(with(plain("timer", None), json!({"expiration": protocol.ephemeral_expiration}))),
         Type::REVOKE => Some(about(plain("delete", None), &protocol.key)),
         Type::MESSAGE_EDIT => {
             let edited = protocol.edited_message.as_option()?;

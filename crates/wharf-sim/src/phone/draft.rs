@@ -1,8 +1,10 @@
 //! What a person writes on a phone: from the words of the control API to a message of the protocol.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use serde::Deserialize;
 use wacore::poll;
-use waproto::buffa::MessageField;
+use waproto::buffa::{Message as _, MessageField};
 use waproto::whatsapp as wa;
 use waproto::whatsapp::message as m;
 use waproto::whatsapp::message::protocol_message::Type;
@@ -42,8 +44,12 @@ pub(crate) struct Draft {
     /// Phone numbers.
     mentions: Vec<String>,
     forwarded: bool,
+    /// The timer of the chat, in seconds: of a message that carries it, and of `timer`, which sets it.
+    expiration: Option<u32>,
     /// A deletion pretends that the message is the phone's own.
     forged: bool,
+    /// Of `raw`: any protobuf, as Base64.
+    protobuf: Option<String>,
     /// The first copies cannot be decrypted, so that devices ask for the message again.
     pub(crate) garbled: bool,
     /// Linked devices of the recipient get no copy, only word of it.
@@ -56,7 +62,10 @@ type Fault = String;
 impl Draft {
     /// The message that the phone sends to `chat`.
     pub(crate) fn message(&self, phone: &Phone, chat: Number) -> Result<wa::Message, Fault> {
-        let context = context(phone, self.reply_to.as_deref(), &self.mentions, self.forwarded)?;
+        let mut context = context(phone, self.reply_to.as_deref(), &self.mentions, self.forwarded)?;
+        if let Some(seconds) = self.expiration {
+            context.get_or_insert_default().expiration = Some(seconds);
+        }
         let kind = self.r#type.as_deref().unwrap_or("text");
         let mut message = match kind {
             "text" => words(need(self.text.as_ref(), "text")?, context),
@@ -102,6 +111,13 @@ impl Draft {
                 let key = if self.forged { key(&Entry { from_me: true, ..target.clone() }, chat) } else { key(target, chat) };
                 protocol(m::ProtocolMessage { key, r#type: Some(Type::REVOKE), ..Default::default() })
             }
+            "timer" => protocol(m::ProtocolMessage {
+                r#type: Some(Type::EPHEMERAL_SETTING),
+                ephemeral_expiration: Some(*need(self.expiration.as_ref(), "expiration")?),
+                ephemeral_setting_timestamp: i64::try_from(clock::now_secs()).ok(),
+                ..Default::default()
+            }),
+            "raw" => return raw(need(self.protobuf.as_ref(), "protobuf")?),
             other => return Err(format!("{other} is no type of message")),
         };
         if matches!(kind, "text" | "location" | "contact" | "poll") {
@@ -194,6 +210,12 @@ pub(crate) fn context(
     }
     let said = reply_to.is_some() || forwarded || !mentions.is_empty();
     Ok(if said { MessageField::some(context) } else { MessageField::none() })
+}
+
+/// What the tester made up, as it is: whatever another client could write.
+fn raw(base64: &str) -> Result<wa::Message, Fault> {
+    let bytes = BASE64.decode(base64).map_err(|error| format!("protobuf is no Base64: {error}"))?;
+    wa::Message::decode_from_slice(&bytes).map_err(|error| format!("protobuf is no message: {error}"))
 }
 
 fn need<'d, T>(member: Option<&'d T>, name: &str) -> Result<&'d T, Fault> {

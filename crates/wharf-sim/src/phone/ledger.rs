@@ -90,6 +90,13 @@ impl Ledger {
                     }
                     None => entry.text.clone_from(&change.text),
                 }
+                // What is not said again is gone.
+                for mark in ["linkPreview", "mentions"] {
+                    match change.fields.get(mark) {
+                        Some(said) => entry.fields.insert(mark.to_owned(), said.clone()),
+                        None => entry.fields.remove(mark),
+                    };
+                }
                 entry.fields.insert("edited".to_owned(), json!(true));
             }
             // Who names another's message is an admin: the server sees to it.

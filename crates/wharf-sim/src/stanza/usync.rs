@@ -60,7 +60,7 @@ fn describe(session: &Session, asker: &Arc<Account>, user: &NodeRef<'_>, protoco
     let typed = user.get_optional_child("contact").and_then(NodeRef::content_as_string);
     let jid = match wire::jid(user, "jid") {
         Some(jid) => jid.to_non_ad(),
-        None => Number::parse(typed.as_deref()?)?.jid(),
+        None => session.net.spellings.known(Number::parse(typed.as_deref()?)?).jid(),
     };
     let number = Address::from_jid(&jid)?.number;
     let account = session.net.account(number);
