@@ -11,7 +11,7 @@ use wharf_api::{ApiError, ErrorCode, Recipient, limits};
 use crate::caller::Caller;
 use crate::services::Services;
 use crate::store::{ChatRow, Page, PageRequest, SessionRow};
-use crate::{engine, message, session, store, switches};
+use crate::{contact, engine, message, session, store, switches};
 
 /// How many messages are told as read with one call.
 const READ_AT_ONCE: u32 = 1000;
@@ -85,6 +85,7 @@ pub async fn typing(services: &Services, caller: &Caller, session: &str, chat: &
         return Err(Error::InvalidId("nobody sees anyone type a status"));
     }
     let row = connected(services, caller, session, Feature::Typing).await?;
+    let chat = contact::by_number(services, &row.id, chat).await;
     services.engine.show_typing(&row.id, &chat.jid(), state).await?;
     let ends = services.clock.now().plus_millis(limits::TYPING_MS);
     Ok(TypingShown { state, expires_at: (state != TypingState::Paused).then_some(ends) })
@@ -94,7 +95,7 @@ pub async fn typing(services: &Services, caller: &Caller, session: &str, chat: &
 pub async fn read(services: &Services, caller: &Caller, session: &str, chat: &str) -> Result<ChatRead, Error> {
     let chat = recipient(chat)?;
     let row = connected(services, caller, session, Feature::Receipts).await?;
-    let key = chat.jid();
+    let key = contact::by_number(services, &row.id, chat).await.jid();
     let unread = services.store.unread(&caller.account, &row.id, &key, READ_AT_ONCE).await?;
     // In a group every sender is told by itself.
     let mut told: BTreeMap<(String, Option<String>), Vec<String>> = BTreeMap::new();

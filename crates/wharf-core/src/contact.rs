@@ -7,8 +7,9 @@ use std::sync::{Mutex, PoisonError};
 
 use wharf_api::ids::SessionId;
 use wharf_api::types::contact::CheckedContact;
+use wharf_api::types::session::SessionStatus;
 use wharf_api::types::switches::Feature;
-use wharf_api::{ApiError, ErrorCode, Timestamp, recipient};
+use wharf_api::{ApiError, ErrorCode, Recipient, Timestamp, recipient};
 
 use crate::caller::Caller;
 use crate::engine::{self, Registration};
@@ -95,18 +96,48 @@ pub async fn registrations(services: &Services, session: &SessionId, phones: &[S
     let mut fresh = HashMap::new();
     if !unknown.is_empty() && services.switches.is_off(Feature::LookUps) {
         // Nobody is asked: what cannot be known is not held against the number.
-        fresh.extend(unknown.into_iter().map(|phone| (phone.clone(), Registration { phone, registered: true, lid: None })));
+        fresh.extend(unknown.into_iter().map(|phone| (phone.clone(), Registration { registered: true, ..Registration::absent(phone) })));
     } else if !unknown.is_empty() {
         for registration in services.engine.registrations(session, &unknown).await? {
             services.contacts.put(registration.clone(), now);
             fresh.insert(registration.phone.clone(), registration);
         }
     }
-    let absent = |phone: &String| Registration { phone: phone.clone(), registered: false, lid: None };
     Ok(phones
         .iter()
-        .map(|phone| fresh.get(phone).cloned().or_else(|| services.contacts.get(phone, now)).unwrap_or_else(|| absent(phone)))
+        .map(|phone| {
+            fresh.get(phone).cloned().or_else(|| services.contacts.get(phone, now)).unwrap_or_else(|| Registration::absent(phone.clone()))
+        })
         .collect())
+}
+
+/// The person by the number, where the session knows it: one person has one chat.
+pub async fn by_number(services: &Services, session: &SessionId, person: Recipient) -> Recipient {
+    if !matches!(person, Recipient::Lid(_)) {
+        return remembered(services, person);
+    }
+    let connected = services.engine.link(session).is_some_and(|link| link.borrow().status == SessionStatus::Connected);
+    if !connected {
+        return person;
+    }
+    let phone = services.engine.phone_of(session, &person.jid()).await;
+    phone.ok().flatten().map_or(person, Recipient::Phone)
+}
+
+/// The person as WhatsApp writes the number, as far as that is remembered.
+pub fn remembered(services: &Services, person: Recipient) -> Recipient {
+    let known = |phone: &str| Some(services.contacts.get(phone, services.clock.steady())?.known);
+    match person.phone().and_then(known) {
+        Some(known) => Recipient::Phone(known),
+        None => person,
+    }
+}
+
+/// The same, asked of WhatsApp where it is not.
+pub async fn known(services: &Services, session: &SessionId, person: Recipient) -> Result<Recipient, engine::Error> {
+    let Some(phone) = person.phone() else { return Ok(by_number(services, session, person).await) };
+    let found = registrations(services, session, &[phone.to_owned()]).await?;
+    Ok(found.into_iter().next().map_or(person, |registration| Recipient::Phone(registration.known)))
 }
 
 /// `POST /v1/contacts/check`.
@@ -125,7 +156,7 @@ pub async fn check(services: &Services, caller: &Caller, session: &str, phones: 
         .map(|(asked, registration)| CheckedContact {
             phone: asked.clone(),
             on_whatsapp: registration.registered,
-            id: registration.registered.then(|| format!("{}@s.whatsapp.net", registration.phone)),
+            id: registration.registered.then(|| format!("{}@s.whatsapp.net", registration.known)),
             lid: registration.lid,
         })
         .collect())

@@ -61,10 +61,20 @@ impl Link {
 /// Whether one number is on WhatsApp.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
+    /// As it was asked for.
     pub phone: String,
+    /// As WhatsApp writes it, which may be another way: what is sent has to name this one.
+    pub known: String,
     pub registered: bool,
     /// `digits@lid`, where WhatsApp tells.
     pub lid: Option<String>,
+}
+
+impl Registration {
+    /// Of a number that WhatsApp does not know.
+    pub fn absent(phone: String) -> Self {
+        Self { known: phone.clone(), phone, registered: false, lid: None }
+    }
 }
 
 /// A code that the person types on the phone.

@@ -139,6 +139,10 @@ pub async fn create(services: &Services, caller: &Caller, request: &CreateGroup)
     if let Some((missing, _)) = phones.iter().zip(&found).map(|((index, _), found)| (*index, found)).find(|(_, found)| !found.registered) {
         return Err(Error::NotOnWhatsapp { index: missing });
     }
+    let mut people = people;
+    for ((index, _), found) in phones.into_iter().zip(found) {
+        people[index] = Recipient::Phone(found.known);
+    }
     Ok(services.engine.create_group(&row.id, &request.subject, &ids(&people), description).await?)
 }
 
@@ -195,6 +199,7 @@ pub async fn act(
 ) -> Result<Vec<ParticipantResult>, Error> {
     let people = some_people(participants)?;
     let row = writing(services, caller, session).await?;
+    let people: Vec<Recipient> = people.into_iter().map(|person| contact::remembered(services, person)).collect();
     Ok(services.engine.act_on_people(&row.id, &group_id(group)?, act, &ids(&people)).await?)
 }
 

@@ -27,12 +27,12 @@ use wharf_api::ids::MessageId;
 use wharf_api::recipient::{STATUS_CHAT, is_shared};
 use wharf_api::types::event::EventKind;
 use wharf_api::types::message::{Content, Direction, MemberReceipt, Message, MessageError, MessageStatus, Party};
-use wharf_api::{ApiError, ErrorCode, Timestamp, limits};
+use wharf_api::{ApiError, ErrorCode, Recipient, Timestamp, limits};
 
 use crate::caller::Caller;
 use crate::services::Services;
 use crate::store::{self, MessageFilter, MessageRow, NewEvent, Page, PageRequest};
-use crate::{engine, idempotency, media, session, switches};
+use crate::{contact, engine, idempotency, media, session, switches};
 
 pub use changed::Changed;
 pub use delete_message::delete_message;
@@ -169,6 +169,13 @@ pub async fn find_row(services: &Services, caller: &Caller, id: &str) -> Result<
 /// The caller's messages that pass the filter, newest first.
 pub async fn list(services: &Services, caller: &Caller, mut filter: MessageFilter, page: PageRequest) -> Result<Page<MessageRow>, Error> {
     filter.sessions.clone_from(&caller.sessions);
+    if let Some(chat) = filter.chat.as_deref().and_then(|chat| Recipient::parse(chat).ok()) {
+        let chat = match &filter.session {
+            Some(session) => contact::by_number(services, session, chat).await,
+            None => contact::remembered(services, chat),
+        };
+        filter.chat = Some(chat.jid());
+    }
     Ok(services.store.list_messages(&caller.account, &filter, page).await?)
 }
 

@@ -18,6 +18,7 @@ use whatsapp_rust::{ChatStateType, ErrorChainExt};
 
 use crate::engine::WaEngine;
 use crate::groups::{named, party};
+use crate::session::lookup::registrations;
 use crate::session::online;
 
 /// How long a session may need at the end of typing to say so.
@@ -58,10 +59,16 @@ impl PeopleEngine for WaEngine {
         let jid = jid(person)?;
         self.with_client(session, |client| async move {
             let contacts = client.contacts();
-            let jids = [jid.clone()];
-            let registered = contacts.is_on_whatsapp(&jids).await.map_err(|error| failure(&error))?;
-            let registered = registered.iter().any(|result| result.is_registered);
+            let (registered, jid) = if jid.is_pn() {
+                let found = registrations(Arc::clone(&client), vec![jid.user_base().to_owned()]).await?.pop();
+                let found = found.filter(|registration| registration.registered);
+                (found.is_some(), found.map_or(jid, |registration| Jid::pn(registration.known)))
+            } else {
+                let found = contacts.is_on_whatsapp(std::slice::from_ref(&jid)).await.map_err(|error| failure(&error))?;
+                (found.iter().any(|result| result.is_registered), jid)
+            };
             let names = named(&client, &jid).await;
+            let jids = [jid];
             let mut info = PersonInfo { on_whatsapp: registered, phone: names.phone, lid: names.lid, ..PersonInfo::default() };
             if registered {
                 let told = contacts.get_user_info(&jids).await.map_err(|error| failure(&error))?;
@@ -75,6 +82,11 @@ impl PeopleEngine for WaEngine {
             Ok(info)
         })
         .await
+    }
+
+    async fn phone_of(&self, session: &SessionId, lid: &str) -> Result<Option<String>, Error> {
+        let jid = jid(lid)?;
+        self.with_client(session, |client| async move { Ok(named(&client, &jid).await.phone) }).await
     }
 
     async fn picture(&self, session: &SessionId, of: &str, preview: bool) -> Result<Option<Picture>, Error> {

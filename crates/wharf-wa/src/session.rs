@@ -20,7 +20,7 @@ mod leftovers;
 mod life;
 mod line;
 mod links;
-mod lookup;
+pub(crate) mod lookup;
 pub(crate) mod media;
 mod notices;
 pub(crate) mod online;

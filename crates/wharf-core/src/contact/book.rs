@@ -5,7 +5,7 @@ use wharf_api::types::contact::{Blocked, Contact, Picture, Presence};
 use wharf_api::types::message::Party;
 use wharf_api::types::switches::Feature;
 
-use super::{Error, registrations};
+use super::{Error, by_number, known, registrations};
 use crate::caller::Caller;
 use crate::services::Services;
 use crate::session;
@@ -91,12 +91,12 @@ pub async fn picture(services: &Services, caller: &Caller, session: &str, id: &s
 pub async fn presence(services: &Services, caller: &Caller, session: &str, id: &str) -> Result<Presence, Error> {
     let person = person(id)?;
     let row = able(services, caller, session, Feature::Presence).await?;
-    Ok(services.engine.presence(&row.id, &person.jid()).await?)
+    Ok(services.engine.presence(&row.id, &by_number(services, &row.id, person).await.jid()).await?)
 }
 
 /// Blocks a person, or lets them write again.
 pub async fn block(services: &Services, caller: &Caller, session: &str, id: &str, blocked: bool) -> Result<Blocked, Error> {
-    let person = person(id)?;
+    let mut person = person(id)?;
     let row = connected(services, caller, session).await?;
     // WhatsApp wants the LID, which this look-up tells the engine.
     if let Some(phone) = person.phone() {
@@ -105,6 +105,7 @@ pub async fn block(services: &Services, caller: &Caller, session: &str, id: &str
         if !told.on_whatsapp && !found.iter().any(|registration| registration.registered) {
             return Err(Error::NotOnWhatsapp);
         }
+        person = known(services, &row.id, person).await?;
     }
     services.engine.set_blocked(&row.id, &person.jid(), blocked).await?;
     Ok(Blocked { id: person.jid(), blocked })

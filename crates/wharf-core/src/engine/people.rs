@@ -27,6 +27,11 @@ pub trait PeopleEngine: Send + Sync + 'static {
         Err(Error::NotConnected)
     }
 
+    /// The number behind a LID, where the session has learned it. Nobody is asked.
+    async fn phone_of(&self, _: &SessionId, _lid: &str) -> Result<Option<String>, Error> {
+        Ok(None)
+    }
+
     /// The picture of a person or a group; `None` where there is none or it is not shown.
     async fn picture(&self, _: &SessionId, _of: &str, _preview: bool) -> Result<Option<Picture>, Error> {
         Err(Error::NotConnected)

@@ -1,5 +1,7 @@
 //! Who gets a message: its recipient, or everybody whom a status is for.
 
+use std::collections::HashSet;
+
 use wharf_api::ids::SessionId;
 use wharf_api::{Recipient, limits};
 
@@ -36,23 +38,38 @@ pub(super) async fn of(services: &Services, status: &MessageRow) -> Result<Vec<R
     Ok(listed.iter().filter_map(|person| Recipient::parse_person(person).ok()).collect())
 }
 
-/// Refuses a message to somebody who is not on WhatsApp.
-pub(super) async fn require_registered(
-    services: &Services,
-    session: &SessionId,
-    to: &Recipient,
-    audience: &[Recipient],
-) -> Result<(), Error> {
-    let named = audience.iter().enumerate().map(|(index, person)| (format!("audience[{index}]"), person));
-    let phones = |(field, person): (String, &Recipient)| Some((field, person.phone()?.to_owned()));
-    let asked: Vec<(String, String)> = named.chain([("to".to_owned(), to)]).filter_map(phones).collect();
+/// Whom a message reaches, as WhatsApp names them.
+pub(super) struct Reached {
+    pub(super) to: Recipient,
+    /// The recipient's LID, where it is known.
+    pub(super) lid: Option<String>,
+    pub(super) audience: Vec<Recipient>,
+}
+
+/// Finds out by which names WhatsApp knows them; refuses a message to somebody who is not there.
+pub(super) async fn reached(services: &Services, session: &SessionId, to: &Recipient, audience: &[Recipient]) -> Result<Reached, Error> {
+    let mut reached = Reached { to: to.clone(), lid: None, audience: audience.to_vec() };
+    if matches!(to, Recipient::Lid(_)) {
+        reached.lid = Some(to.jid());
+        reached.to = contact::by_number(services, session, to.clone()).await;
+    }
+    let named = audience.iter().enumerate().map(|(index, person)| (Some(index), person)).chain([(None, to)]);
+    let asked: Vec<(Option<usize>, String)> = named.filter_map(|(place, person)| Some((place, person.phone()?.to_owned()))).collect();
     for part in asked.chunks(ASKED_AT_ONCE) {
         let numbers: Vec<String> = part.iter().map(|(_, phone)| phone.clone()).collect();
-        let found = contact::registrations(services, session, &numbers).await?;
-        let absent = part.iter().zip(found).find(|(_, registration)| !registration.registered);
-        if let Some(((field, _), _)) = absent {
-            return Err(Error::NotOnWhatsapp { field: field.clone() });
+        for ((place, _), found) in part.iter().zip(contact::registrations(services, session, &numbers).await?) {
+            let field = || place.map_or_else(|| "to".to_owned(), |index| format!("audience[{index}]"));
+            if !found.registered {
+                return Err(Error::NotOnWhatsapp { field: field() });
+            }
+            match place {
+                Some(index) => reached.audience[*index] = Recipient::Phone(found.known),
+                None => (reached.to, reached.lid) = (Recipient::Phone(found.known), found.lid),
+            }
         }
     }
-    Ok(())
+    // Two spellings may be one person.
+    let mut seen = HashSet::new();
+    reached.audience.retain(|person| seen.insert(person.clone()));
+    Ok(reached)
 }

@@ -9,8 +9,8 @@ use super::{Error, Parcel, Sent, audience, change, find_row, send};
 use crate::caller::Caller;
 use crate::engine::{Body, Draft, Key, Quote};
 use crate::services::Services;
-use crate::session;
 use crate::store::{Claim, MessageRow, SessionRow};
+use crate::{contact, session};
 
 #[derive(Clone, Debug, Default)]
 pub struct Envelope {
@@ -32,8 +32,7 @@ pub struct Envelope {
 pub struct Address {
     pub to: Recipient,
     pub audience: Vec<Recipient>,
-    /// As WhatsApp writes ids.
-    pub mentions: Vec<String>,
+    pub mentions: Vec<Recipient>,
 }
 
 impl Envelope {
@@ -43,9 +42,8 @@ impl Envelope {
         if self.mentions.len() > limits::MENTIONS {
             return Err(Shape::new("mentions", "too many are mentioned").limit(limits::MENTIONS, self.mentions.len()).into());
         }
-        let mention = |(index, text): (usize, &String)| match Recipient::parse_person(text) {
-            Ok(person) => Ok(person.jid()),
-            Err(reason) => Err(Error::InvalidNumber { field: format!("mentions[{index}]"), reason }),
+        let mention = |(index, text): (usize, &String)| {
+            Recipient::parse_person(text).map_err(|reason| Error::InvalidNumber { field: format!("mentions[{index}]"), reason })
         };
         let mentions = self.mentions.iter().enumerate().map(mention).collect::<Result<_, _>>()?;
         let audience = self.audience(&to)?;
@@ -90,12 +88,20 @@ pub(super) struct Addressed {
 impl Envelope {
     /// Looks up what the envelope names.
     pub(super) async fn address(&self, services: &Services, caller: &Caller) -> Result<Addressed, Error> {
-        let Address { to, audience, mentions } = self.check()?;
+        let Address { mut to, audience, mentions } = self.check()?;
         let session = session::find(services, caller, &self.session).await?;
         let answered = match &self.reply_to {
-            Some(id) => Some(answered(find_row(services, caller, id).await?, &session, &to)?),
+            Some(id) => {
+                let row = find_row(services, caller, id).await?;
+                if !change::stands_in(&row, &to) && session::require_connected(services, &session).is_ok() {
+                    // The chat may go by another spelling of the number.
+                    to = contact::known(services, &session.id, to.clone()).await.unwrap_or(to);
+                }
+                Some(answered(row, &session, &to)?)
+            }
             None => None,
         };
+        let mentions = mentions.into_iter().map(|person| contact::remembered(services, person).jid()).collect();
         Ok(Addressed { session, to, audience, answered, mentions, forwarded: self.forwarded, asynchronous: self.asynchronous })
     }
 }
@@ -117,7 +123,7 @@ impl Addressed {
     /// Refuses what cannot be sent now, before work is done for it. Asked again when the message is accepted, from memory then.
     pub(super) async fn require_reachable(&self, services: &Services) -> Result<(), Error> {
         session::await_connected(services, &self.session).await?;
-        audience::require_registered(services, &self.session.id, &self.to, &self.audience).await
+        audience::reached(services, &self.session.id, &self.to, &self.audience).await.map(drop)
     }
 
     /// Sends the content; see [`send`].

@@ -66,14 +66,14 @@ impl Sent {
 pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: Option<Claim>) -> Result<Sent, Error> {
     services.switches.require_message(&parcel.draft.body, &parcel.to)?;
     let own_jid = session::await_connected(services, &parcel.session).await?;
-    audience::require_registered(services, &parcel.session.id, &parcel.to, &parcel.audience).await?;
+    let reached = audience::reached(services, &parcel.session.id, &parcel.to, &parcel.audience).await?;
 
     if caller.is_late() {
         return Err(Error::TooLate);
     }
     let now = services.clock.now();
-    let composed = services.engine.compose(&own_jid, &parcel.to, &parcel.draft, now);
-    let (session, to) = (parcel.session.id, parcel.to);
+    let (session, to) = (parcel.session.id, reached.to);
+    let composed = services.engine.compose(&own_jid, &to, &parcel.draft, now);
     let row = MessageRow {
         id: services.chance.message_id(),
         account: caller.account.clone(),
@@ -83,7 +83,7 @@ pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: O
         status: MessageStatus::Queued,
         chat: to.jid(),
         chat_phone: to.phone().map(str::to_owned),
-        chat_lid: matches!(to, Recipient::Lid(_)).then(|| to.jid()),
+        chat_lid: reached.lid,
         sender: None,
         sender_phone: None,
         sender_lid: None,
@@ -97,7 +97,7 @@ pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: O
     let message = NewMessage {
         row,
         payload: composed.payload,
-        audience: parcel.audience.iter().map(Recipient::jid).collect(),
+        audience: reached.audience.iter().map(Recipient::jid).collect(),
         expires_at: now.plus_millis(parcel.ttl_ms),
         daily_limit: caller.plan.messages_per_day.filter(|_| parcel.bounded),
         claim,

@@ -53,6 +53,7 @@ mod receiving;
 mod recovered;
 mod restored;
 mod slow;
+mod spellings;
 mod statuses;
 mod storm;
 mod switches;

@@ -1,8 +1,10 @@
 //! Asking WhatsApp which numbers it knows.
+//!
+//! An answer belongs to the question that it repeats, and not to the number that it tells: WhatsApp writes some numbers in another way
+//! than people do (a ninth digit less in Brazil, a 1 more in Mexico, a 9 more in Argentina).
 
 pub(crate) mod batch;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,36 +12,118 @@ use wacore_binary::Jid;
 use wharf_core::engine::{Error, Registration};
 use whatsapp_rust::ErrorChainExt as _;
 use whatsapp_rust::client::Client;
-use whatsapp_rust::features::ContactError;
+use whatsapp_rust::lid_pn_cache::LearningSource;
 use whatsapp_rust::request::IqError;
+use whatsapp_rust::usync::{
+    UsyncAddressingMode, UsyncContext, UsyncMode, UsyncOutcome, UsyncProtocol, UsyncProtocolKind, UsyncProtocolResult, UsyncQuery,
+    UsyncSubprotocolError, UsyncUser, UsyncUserResult,
+};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// One registration per number, in the order of `phones` (digits).
-pub(super) async fn registrations(client: Arc<Client>, phones: Vec<String>) -> Result<Vec<Registration>, Error> {
-    let jids: Vec<Jid> = phones.iter().map(|phone| Jid::pn(phone.as_str())).collect();
-    let contacts = client.contacts();
-    let found = match tokio::time::timeout(LIMIT, contacts.is_on_whatsapp(&jids)).await {
-        Err(_) => return Err(Error::Timeout),
-        Ok(Err(error)) => return Err(failure(&error)),
-        Ok(Ok(found)) => found,
-    };
-    let mut by_phone: HashMap<String, (bool, Option<String>)> = HashMap::new();
-    for contact in found {
-        let (phone, lid) = if contact.jid.is_lid() { (contact.pn_jid, Some(contact.jid)) } else { (Some(contact.jid), contact.lid) };
-        if let Some(phone) = phone {
-            let lid = lid.filter(|_| contact.is_registered).map(|lid| lid.to_non_ad_string());
-            by_phone.insert(phone.user_base().to_owned(), (contact.is_registered, lid));
-        }
-    }
-    let registration = |phone: String| {
-        let (registered, lid) = by_phone.remove(&phone).unwrap_or_default();
-        Registration { phone, registered, lid }
-    };
-    Ok(phones.into_iter().map(registration).collect())
+/// What WhatsApp says of one number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Answer {
+    /// The number as it was asked for, where the answer repeats it.
+    asked: Option<String>,
+    /// The number as WhatsApp writes it.
+    known: Option<String>,
+    registered: bool,
+    lid: Option<String>,
 }
 
-fn failure(error: &ContactError) -> Error {
+/// One registration per number, in the order of `phones` (digits).
+pub(crate) async fn registrations(client: Arc<Client>, phones: Vec<String>) -> Result<Vec<Registration>, Error> {
+    let answers = ask(&client, &phones).await?;
+    let alone = phones.len() == 1;
+    let mut found = Vec::with_capacity(phones.len());
+    for phone in phones {
+        let answer = match of(&answers, &phone) {
+            Some(answer) => Some(answer.clone()),
+            // Nothing that came names it. Asked alone, what comes is its answer.
+            None if alone => answers.first().cloned(),
+            None => ask(&client, std::slice::from_ref(&phone)).await?.pop(),
+        };
+        found.push(registration(phone, answer));
+    }
+    Ok(found)
+}
+
+/// The answer to the question for this number.
+fn of<'a>(answers: &'a [Answer], phone: &str) -> Option<&'a Answer> {
+    let repeats = |answer: &&Answer| answer.asked.as_deref() == Some(phone);
+    let names = |answer: &&Answer| answer.asked.is_none() && answer.known.as_deref() == Some(phone);
+    answers.iter().find(repeats).or_else(|| answers.iter().find(names))
+}
+
+fn registration(phone: String, answer: Option<Answer>) -> Registration {
+    match answer.filter(|answer| answer.registered) {
+        Some(answer) => Registration { known: answer.known.unwrap_or_else(|| phone.clone()), phone, registered: true, lid: answer.lid },
+        None => Registration::absent(phone),
+    }
+}
+
+async fn ask(client: &Client, phones: &[String]) -> Result<Vec<Answer>, Error> {
+    let mut users = Vec::with_capacity(phones.len());
+    for phone in phones {
+        let user = UsyncUser::from_phone(phone.as_str());
+        users.push(match client.get_lid_pn_entry(&Jid::pn(phone.as_str())).await {
+            Ok(Some(entry)) => user.with_known_lid(Jid::lid(&*entry.lid)),
+            _ => user,
+        });
+    }
+    let protocols =
+        vec![UsyncProtocol::Contact { addressing_mode: UsyncAddressingMode::Pn }, UsyncProtocol::Lid, UsyncProtocol::BusinessVerifiedName];
+    let query = UsyncQuery::new(UsyncMode::Query, UsyncContext::Interactive, protocols, users)
+        .map_err(|error| Error::Refused(format!("the look-up: {error}")))?;
+    let response = match tokio::time::timeout(LIMIT, client.query_usync(query)).await {
+        Err(_) => return Err(Error::Timeout),
+        Ok(answered) => answered.map_err(|error| failure(&error))?,
+    };
+    if let Some(error) = response.protocol_state(UsyncProtocolKind::Contact).and_then(|state| state.error.as_ref()) {
+        return Err(refused(error));
+    }
+    let answers: Vec<Answer> = response.users.iter().map(answer).collect::<Result<_, _>>()?;
+    for answer in &answers {
+        if let (Some(lid), Some(phone)) = (&answer.lid, &answer.known)
+            && let Some((user, _)) = lid.split_once('@')
+            && let Err(error) = client.add_lid_pn_mapping(user, phone, LearningSource::Usync).await
+        {
+            tracing::debug!(%error, "which LID a number has was not kept");
+        }
+    }
+    Ok(answers)
+}
+
+fn answer(user: &UsyncUserResult) -> Result<Answer, Error> {
+    let contact = match user.protocol(UsyncProtocolKind::Contact) {
+        Some(UsyncProtocolResult::Contact(UsyncOutcome::Value(contact))) => Some(contact),
+        Some(UsyncProtocolResult::Contact(UsyncOutcome::Error(error))) => return Err(refused(error)),
+        _ => None,
+    };
+    let digits = |text: &str| Some(text.chars().filter(char::is_ascii_digit).collect::<String>()).filter(|digits| !digits.is_empty());
+    let named = user.id.as_ref();
+    let pn = named.filter(|jid| jid.is_pn()).or(user.pn_jid.as_ref());
+    let lid = match user.protocol(UsyncProtocolKind::Lid) {
+        Some(UsyncProtocolResult::Lid(UsyncOutcome::Value(Some(lid)))) => Some(lid),
+        _ => named.filter(|jid| jid.is_lid()),
+    };
+    Ok(Answer {
+        asked: contact.and_then(|contact| contact.content.as_deref()).and_then(digits),
+        known: pn.map(|jid| jid.user_base().to_owned()),
+        registered: contact.is_some_and(|contact| contact.contact_type == "in"),
+        lid: lid.map(Jid::to_non_ad_string),
+    })
+}
+
+fn refused(error: &UsyncSubprotocolError) -> Error {
+    if error.code == Some(429) {
+        return Error::Throttled { retry_after_secs: error.backoff.map(u64::from) };
+    }
+    Error::Refused(format!("code {}", error.code.unwrap_or_default()))
+}
+
+fn failure(error: &IqError) -> Error {
     if let Some(rejection) = error.server_rejection() {
         if rejection.code == 429 {
             return Error::Throttled { retry_after_secs: rejection.backoff.map(u64::from) };
@@ -50,8 +134,34 @@ fn failure(error: &ContactError) -> Error {
         return Error::NotConnected;
     }
     match error {
-        ContactError::Iq(IqError::Timeout) => Error::Timeout,
-        ContactError::Iq(IqError::ParseError(_) | IqError::UnexpectedResponseType { .. }) => Error::Garbled,
+        IqError::Timeout => Error::Timeout,
+        IqError::ParseError(_) | IqError::UnexpectedResponseType { .. } => Error::Garbled,
         _ => Error::Refused("the look-up failed".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(asked: Option<&str>, known: &str, registered: bool) -> Answer {
+        Answer { asked: asked.map(str::to_owned), known: Some(known.to_owned()), registered, lid: None }
+    }
+
+    #[test]
+    fn an_answer_belongs_to_the_question_that_it_repeats_and_not_to_the_number_that_it_tells() {
+        let answers = [
+            answer(Some("5511987654321"), "551187654321", true),
+            // Somebody else has the number that the first one is known by, spelled out.
+            answer(Some("551187654321"), "551187654321", false),
+            answer(None, "15550001002", true),
+        ];
+        assert_eq!(of(&answers, "5511987654321"), Some(&answers[0]));
+        assert_eq!(of(&answers, "551187654321"), Some(&answers[1]));
+        assert_eq!(of(&answers, "15550001002"), Some(&answers[2]));
+        assert_eq!(of(&answers, "15550001003"), None);
+        let known = registration("5511987654321".to_owned(), of(&answers, "5511987654321").cloned());
+        assert_eq!((known.phone.as_str(), known.known.as_str(), known.registered), ("5511987654321", "551187654321", true));
+        assert!(!registration("1".to_owned(), Some(answers[1].clone())).registered && !registration("1".to_owned(), None).registered);
     }
 }
