@@ -59,6 +59,14 @@ pub async fn list(services: &Services, caller: &Caller, session: &str, page: Pag
         // A list without names is better than none.
         let groups = services.engine.groups(&row.id).await.unwrap_or_default();
         subjects.extend(groups.into_iter().map(|group| (group.group_id, group.subject)));
+        let changed = |chat: &ChatRow| {
+            let subject = subjects.get(&chat.last.chat).filter(|subject| chat.called.as_ref() != Some(*subject))?;
+            Some((chat.last.chat.clone(), subject.clone()))
+        };
+        let changed: Vec<_> = found.rows.iter().filter_map(changed).collect();
+        if let Err(error) = services.store.name_chats(&caller.account, &row.id, &changed).await {
+            tracing::debug!(%error, "what groups are called was not kept");
+        }
     }
     Ok(Page { rows: found.rows.iter().map(|chat| shown(chat, &mut subjects)).collect(), next: found.next })
 }
@@ -67,8 +75,8 @@ fn shown(chat: &ChatRow, subjects: &mut HashMap<String, String>) -> Chat {
     let row = &chat.last;
     let kind = if is_group(&row.chat) { ChatKind::Group } else { ChatKind::Person };
     let name = match kind {
-        ChatKind::Group => subjects.remove(&row.chat),
-        ChatKind::Person => row.sender_name.clone(),
+        ChatKind::Group => subjects.remove(&row.chat).or_else(|| chat.called.clone()),
+        ChatKind::Person => chat.called.clone(),
     };
     let party = Party { id: row.chat.clone(), phone_number: row.chat_phone.clone(), lid: row.chat_lid.clone(), name };
     Chat { party, kind, unread_count: chat.unread, last_message: message::view(row) }

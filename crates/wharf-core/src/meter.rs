@@ -214,6 +214,8 @@ pub struct Meter {
     pub received: Counter,
     /// Messages that came in and could not be decrypted, at least not at once.
     pub undecryptable: Counter,
+    /// Rows of messages that were looked for and cannot be read.
+    pub unreadable_rows: Counter,
     /// What the library had acknowledged and kept, and nobody could read any more.
     pub leftovers_dropped: Counter,
     /// Sessions that take no messages because the database refuses to keep them.
@@ -263,6 +265,7 @@ impl Default for Meter {
             unknown: Unknown::default(),
             received: Counter::default(),
             undecryptable: Counter::default(),
+            unreadable_rows: Counter::default(),
             leftovers_dropped: Counter::default(),
             stopped_intakes: Level::default(),
             recovered: Counter::default(),

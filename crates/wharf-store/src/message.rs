@@ -126,6 +126,10 @@ impl ChatStore for SqlStore {
         self.note_read(account, session, chat, until).await
     }
 
+    async fn name_chats(&self, account: &AccountId, session: &SessionId, names: &[(String, String)]) -> Result<(), Error> {
+        self.note_names(account, session, names).await
+    }
+
     async fn list_contacts(&self, account: &AccountId, session: &SessionId, page: PageRequest) -> Result<Page<ContactRow>, Error> {
         self.contacts(account, session, page).await
     }
@@ -134,7 +138,7 @@ impl ChatStore for SqlStore {
         self.contact(account, session, person).await
     }
 
-    async fn record_member_receipts(&self, fence: &Fence, receipts: &[MemberReceipt]) -> Result<(), Error> {
+    async fn record_member_receipts(&self, fence: &Fence, receipts: &[MemberReceipt]) -> Result<Vec<String>, Error> {
         self.note_members(fence, receipts).await
     }
 

@@ -42,6 +42,8 @@ history! {
     19 "0019_overdue",
     20 "0020_stale",
     22 "0022_undecryptable",
+    24 "0024_targets",
+    25 "0025_names",
 }
 
 /// The newest migration that the database has.

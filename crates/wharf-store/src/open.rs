@@ -122,6 +122,7 @@ pub struct SqlStore {
     pub(crate) file: Option<fitness::OpenedFile>,
     pub(crate) horizon: horizon::Watch,
     pub(crate) bell: Arc<Bell>,
+    pub(crate) meter: Arc<Meter>,
     writer: Connect,
 }
 
@@ -154,7 +155,8 @@ async fn open_file(config: Config, path: &Path) -> Result<Arc<SqlStore>, OpenErr
     let bell = Arc::default();
     let lanes = Lanes::start(vec![conn], &writer, &config, &bell, Some(&lock));
     let readers = Readers::new(Connect::sqlite_reader(path), config.readers.unwrap_or(4).max(1));
-    Ok(Arc::new(SqlStore { lanes, lease: None, readers, file: Some(file), horizon: horizon::Watch::new(Dialect::Sqlite), bell, writer }))
+    let (horizon, meter) = (horizon::Watch::new(Dialect::Sqlite), config.meter);
+    Ok(Arc::new(SqlStore { lanes, lease: None, readers, file: Some(file), horizon, bell, meter, writer }))
 }
 
 async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
@@ -177,7 +179,8 @@ async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
     let lease = Some(Lanes::start(vec![lease], &writer, &config, &bell, None));
     let reader = Connect::postgres_reader(&config.url).map_err(OpenError::Postgres)?;
     let readers = Readers::new(reader, config.readers.unwrap_or(8).max(1));
-    Ok(Arc::new(SqlStore { lanes, lease, readers, file: None, horizon: horizon::Watch::new(Dialect::Postgres), bell, writer }))
+    let (horizon, meter) = (horizon::Watch::new(Dialect::Postgres), config.meter);
+    Ok(Arc::new(SqlStore { lanes, lease, readers, file: None, horizon, bell, meter, writer }))
 }
 
 /// Connects to a server that may be starting beside us.

@@ -23,6 +23,7 @@ use wharf_core::Clock;
 
 use crate::session::flight::Flight;
 use crate::session::strays::Strays;
+use crate::session::timers::Timers;
 use crate::vault::Vault;
 
 /// Votes that came before their polls could be read.
@@ -37,6 +38,7 @@ pub(crate) struct Backend {
     clock: Arc<dyn Clock>,
     flight: Arc<Flight>,
     strays: Arc<Strays>,
+    timers: Arc<Timers>,
     order: tokio::sync::Mutex<()>,
 }
 
@@ -45,12 +47,18 @@ pub(crate) const PENDING: &str = "pending_inbound";
 
 impl Backend {
     pub(crate) fn new(vault: Arc<Vault>, clock: Arc<dyn Clock>, flight: Arc<Flight>) -> Self {
-        Self { vault, clock, flight, strays: Arc::default(), order: tokio::sync::Mutex::new(()) }
+        Self { vault, clock, flight, strays: Arc::default(), timers: Arc::default(), order: tokio::sync::Mutex::new(()) }
     }
 
     /// Has repeats looked at that this backend knows nothing of.
     pub(crate) fn heeding(mut self, strays: Arc<Strays>) -> Self {
         self.strays = strays;
+        self
+    }
+
+    /// Has what is sent once more carry the timers of its chats.
+    pub(crate) fn timing(mut self, timers: Arc<Timers>) -> Self {
+        self.timers = timers;
         self
     }
 

@@ -52,10 +52,12 @@ impl GroupEngine for WaEngine {
 
     async fn edit_group(&self, session: &SessionId, group: &str, edits: Vec<GroupEdit>) -> Result<(), Error> {
         let group = jid(group)?;
-        self.with_client(session, |client| async move {
+        self.with_own(session, |client, own| async move {
+            own.timers.forget(&group.to_non_ad_string());
             for edit in edits {
                 apply(&client, &group, edit).await?;
             }
+            own.timers.forget(&group.to_non_ad_string());
             Ok(())
         })
         .await

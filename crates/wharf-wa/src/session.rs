@@ -35,6 +35,9 @@ mod seen;
 mod standby;
 pub(crate) mod strays;
 mod timelock;
+pub(crate) mod timers;
+mod turns;
+
 mod unknown;
 mod unread;
 mod usable;
@@ -127,6 +130,7 @@ pub(crate) struct Own {
     pub(crate) lookups: Arc<Lookups>,
     pub(crate) intake: intake::Intake,
     pub(crate) strays: Arc<strays::Strays>,
+    pub(crate) timers: Arc<timers::Timers>,
 }
 
 impl Own {
@@ -150,6 +154,7 @@ impl Own {
             lookups: Arc::default(),
             intake: intake::Intake::default(),
             strays: Arc::default(),
+            timers: Arc::default(),
         })
     }
 

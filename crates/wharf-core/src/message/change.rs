@@ -91,7 +91,7 @@ pub fn apply(target: &mut MessageRow, change: &MessageRow) -> bool {
     match &change.content {
         Content::Reaction { emoji, .. } => react(&mut target.marks.reactions, change.sender.as_deref(), emoji, at),
         Content::PollVote { options, .. } => vote(target, change.sender.as_deref(), options),
-        Content::Edit { text, .. } => edit(target, text, at),
+        Content::Edit { text, .. } => edit(target, text, &change.marks.mentions, at),
         Content::Deletion { .. } => {
             target.content = Content::Deleted {};
             target.marks = Marks { deleted_at: Some(at), from_other_device: target.marks.from_other_device, ..Marks::default() };
@@ -134,17 +134,22 @@ fn vote(target: &mut MessageRow, from: Option<&str>, chosen: &[String]) -> bool 
     true
 }
 
-fn edit(target: &mut MessageRow, words: &str, at: Timestamp) -> bool {
+/// What an edit says is the whole message: a link or a mention that it does not repeat is gone.
+fn edit(target: &mut MessageRow, words: &str, mentions: &[String], at: Timestamp) -> bool {
     if target.marks.edited_at.is_some_and(|edited| edited > at) {
         return false;
     }
     match &mut target.content {
-        Content::Text { text, .. } => words.clone_into(text),
+        Content::Text { text, link_preview } => {
+            words.clone_into(text);
+            *link_preview = None;
+        }
         Content::Image(media) | Content::Video(media) | Content::Document(media) => {
             media.caption = Some(words.to_owned()).filter(|caption| !caption.is_empty());
         }
         _ => return false,
     }
+    target.marks.mentions = mentions.to_vec();
     target.marks.edited_at = Some(at);
     true
 }

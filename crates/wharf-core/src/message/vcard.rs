@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use wharf_api::recipient;
 use wharf_api::types::message::ContactCard;
 
 /// The card of one person. A number of digits names the person on WhatsApp.
@@ -36,11 +37,23 @@ pub fn read(text: &str, name: Option<&str>) -> ContactCard {
                 let organization = unescape(value.trim_end_matches(';'));
                 card.organization = Some(organization).filter(|organization| !organization.is_empty());
             }
-            "TEL" => card.phones.push(unescape(value).trim().to_owned()),
+            "TEL" => card.phones.push(number(key, unescape(value).trim())),
             _ => {}
         }
     }
     card
+}
+
+/// The number as it is written, unless WhatsApp's own spelling beside it is another: that one can be written to.
+fn number(key: &str, written: &str) -> String {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let parameters = key.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let waid =
+        parameters.filter(|(name, _)| name.eq_ignore_ascii_case("waid")).map(|(_, id)| digits(id)).find(|id| recipient::phone(id).is_ok());
+    match waid {
+        Some(waid) if digits(written) != waid => format!("+{waid}"),
+        _ => written.to_owned(),
+    }
 }
 
 fn escape(text: &str) -> String {
@@ -94,5 +107,16 @@ mod tests {
         let card = read(text, None);
         assert_eq!((card.name.as_str(), card.phones[0].as_str()), ("Grace Hopper", "+1 555 000-1003"));
         assert_eq!(read(text, Some("Amazing Grace")).name, "Amazing Grace");
+    }
+
+    #[test]
+    fn the_number_that_whatsapp_knows_stands_where_a_card_has_a_local_one() {
+        let phones = |line: &str| read(&format!("BEGIN:VCARD\nFN:A\n{line}\nEND:VCARD"), None).phones;
+        assert_eq!(phones("TEL;type=CELL;waid=491701234567:0170 1234567"), ["+491701234567"]);
+        assert_eq!(phones("item1.TEL;WAID=\"491701234567\":0170 1234567"), ["+491701234567"]);
+        assert_eq!(phones("TEL;waid=491701234567:+49 (170) 1234567"), ["+49 (170) 1234567"]);
+        for nothing in ["TEL;waid=:110", "TEL;waid=0:110", "TEL;type=CELL:110", "TEL;type=waid:110"] {
+            assert_eq!(phones(nothing), ["110"], "{nothing}");
+        }
     }
 }

@@ -11,6 +11,8 @@ use super::{Error, Fence, MessageRow, Page, PageRequest, ReceiptKind};
 pub struct ChatRow {
     pub last: MessageRow,
     pub unread: u64,
+    /// Of a group the name that was told last; else the one that whoever wrote there last gave itself.
+    pub called: Option<String>,
 }
 
 /// Somebody who was written to or who wrote.
@@ -70,14 +72,18 @@ pub trait ChatStore {
     /// Notes that a chat was read up to the message with this number. Never goes back.
     async fn mark_read(&self, account: &AccountId, session: &SessionId, chat: &str, until: i64) -> Result<(), Error>;
 
+    /// Keeps what groups are called, each by its id.
+    async fn name_chats(&self, account: &AccountId, session: &SessionId, names: &[(String, String)]) -> Result<(), Error>;
+
     /// The people of a session's messages, whoever wrote or was written to last first.
     async fn list_contacts(&self, account: &AccountId, session: &SessionId, page: PageRequest) -> Result<Page<ContactRow>, Error>;
 
     /// One of them, by phone number or LID.
     async fn find_contact(&self, account: &AccountId, session: &SessionId, person: &str) -> Result<Option<ContactRow>, Error>;
 
-    /// Notes what members of groups have received or read, in one commit. The first of a kind counts; unknown ids are ignored.
-    async fn record_member_receipts(&self, fence: &Fence, receipts: &[MemberReceipt]) -> Result<(), Error>;
+    /// Notes what members of groups have received or read, in one commit. The first of a kind counts. Gives the ids of those whose
+    /// message is not there.
+    async fn record_member_receipts(&self, fence: &Fence, receipts: &[MemberReceipt]) -> Result<Vec<String>, Error>;
 
     /// How far a message has come with each member that told, in the order of their ids.
     async fn member_states(&self, account: &AccountId, id: &MessageId) -> Result<Vec<MemberState>, Error>;

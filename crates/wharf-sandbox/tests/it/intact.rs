@@ -56,13 +56,15 @@ both_backends! {
         assert_eq!(world.row(&session, &deletion, |_| true).await["type"], "deletion");
         world.until_acknowledged(OWNER).await;
 
-        // By the API it is not there, and its neighbours are.
+        // By the API it stands there without what it says, beside its neighbours.
         let id = row["messageId"].as_str().unwrap();
-        world.api().get(&format!("/v1/messages/{id}")).await.refused(ErrorCode::MessageNotFound);
+        let shown = world.api().get(&format!("/v1/messages/{id}")).await.ok(200).clone();
+        assert_eq!((&shown["type"], &shown["kind"], &shown["whatsappId"]), (&json!("unsupported"), &json!("unreadable"), &json!(place)));
         let forward = json!({"to": SILENT});
-        world.api().post(&format!("/v1/messages/{id}/forward"), &forward).await.refused(ErrorCode::MessageNotFound);
+        world.api().post(&format!("/v1/messages/{id}/forward"), &forward).await.refused(ErrorCode::UnsupportedOperation);
         let (texts, rows) = received(&world, &session).await;
-        assert!(texts.contains("a neighbour") && rows == 6, "{texts:?} in {rows}");
+        assert!(texts.contains("a neighbour") && rows == 7, "{texts:?} in {rows}");
+        assert!(!world.metric("wharf_unreadable_rows_total 0").await && world.log().contains(id));
         world.until_connected(&session).await;
     }
 

@@ -60,7 +60,14 @@ impl SqlStore {
                 page.more = true;
                 return Ok(page);
             }
-            let (number, event) = event(&mut row)?;
+            let place_in_log = row.number();
+            let (number, event) = match (event(&mut row), place_in_log) {
+                (Err(Error::Corrupt(why)), Some(number)) => {
+                    tracing::error!(number, why, "an event cannot be read and is left out");
+                    (number, None)
+                }
+                (read, _) => read?,
+            };
             page.rows.extend(event);
             page.position = number;
             page.more = place + 1 == scanned && i64::try_from(scanned) == Ok(scan);

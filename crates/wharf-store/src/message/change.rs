@@ -2,6 +2,7 @@
 
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MessageId, SessionId};
+use wharf_api::types::message::Content;
 use wharf_core::message::change;
 use wharf_core::store::{Error, Fence, MessageRow};
 
@@ -24,12 +25,14 @@ statements! {
     INCOMING = named!("incoming");
     OUTGOING_LOCKED = named!("outgoing"), lock "FOR UPDATE";
     INCOMING_LOCKED = named!("incoming"), lock "FOR UPDATE";
-    /// Edits, deletions and votes that came after a message of the chat and have taken effect, or would have.
-    SAID_LATER = concat!(
-        "SELECT ", message_columns!(), " FROM messages WHERE account_id = $1 AND chat_key = $2 AND session_id = $3 AND number > $4 \
-         AND (content LIKE '{\"type\":\"edit\"%' OR content LIKE '{\"type\":\"deletion\"%' OR content LIKE '{\"type\":\"poll_vote\"%') \
-         AND status NOT IN ('queued', 'failed') ORDER BY number LIMIT 500"
+    /// The changes of a message that have taken effect, or would have if it had been there.
+    CHANGES = concat!(
+        "SELECT ", message_columns!(), " FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND account_id = $3 \
+         AND status NOT IN ('queued', 'failed') ORDER BY number LIMIT 300"
     );
+    /// The same person's vote on the same poll, made later and here already.
+    LATER_VOTE = "SELECT number FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND direction = $3 \
+        AND COALESCE(sender, '') = $4 AND created_at > $5 AND content LIKE '{\"type\":\"poll_vote\"%' LIMIT 1";
     REWRITE = "UPDATE messages SET content = $2, marks = $3 WHERE number = $1";
 }
 
@@ -67,6 +70,13 @@ pub(super) async fn resolve(tx: &mut Tx, row: &mut MessageRow) -> Result<Option<
 
 /// Makes a change on the message that it names.
 pub(super) async fn make(tx: &mut Tx, (number, mut target): Numbered, by: &MessageRow) -> Result<(), Error> {
+    if matches!(by.content, Content::PollVote { .. }) {
+        let voter = by.sender.as_deref().unwrap_or_default();
+        let args = args![&by.session, &target.wa_id, by.direction.as_str(), voter, by.created_at];
+        if tx.first(&LATER_VOTE, args).await?.is_some() {
+            return Ok(());
+        }
+    }
     if change::apply(&mut target, by) {
         let said = said(&target)?;
         tx.execute(&REWRITE, args![number, &said.content, &said.marks]).await?;
@@ -74,13 +84,22 @@ pub(super) async fn make(tx: &mut Tx, (number, mut target): Numbered, by: &Messa
     Ok(())
 }
 
-/// Makes the changes that came before what they change could be read, on the message of that number.
-pub(super) async fn make_earlier(tx: &mut Tx, number: i64, target: &mut MessageRow) -> Result<(), Error> {
-    let key = chat_key(&target.chat, target.chat_phone.as_deref());
-    for mut found in tx.fetch(&SAID_LATER, args![&target.account, key, &target.session, number]).await? {
-        let Some((_, by)) = readable(&mut found)? else { continue };
-        if by.content.target().is_some_and(|named| named.whatsapp_id == target.wa_id) {
-            change::apply(target, &by);
+/// Makes the changes that came before what they change was there or could be read. Made twice they are as if made once.
+pub(super) async fn make_earlier(tx: &mut Tx, target: &mut MessageRow) -> Result<(), Error> {
+    let mut changes = Vec::new();
+    for mut found in tx.fetch(&CHANGES, args![&target.session, &target.wa_id, &target.account]).await? {
+        changes.extend(readable(&mut found)?);
+    }
+    changes.sort_by_key(|(number, by)| (by.created_at, *number));
+    for (number, mut by) in changes {
+        if !change::may_name(&by, target) {
+            continue;
+        }
+        change::apply(target, &by);
+        if let Some(named) = by.content.target_mut().filter(|named| named.message_id.is_none()) {
+            named.message_id = Some(target.id.clone());
+            let said = said(&by)?;
+            tx.execute(&REWRITE, args![number, &said.content, &said.marks]).await?;
         }
     }
     Ok(())

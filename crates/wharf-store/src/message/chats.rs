@@ -1,9 +1,10 @@
 //! Chats and people, as the message log tells of them.
 
 use wharf_api::ids::{AccountId, SessionId};
+use wharf_core::meter::Meter;
 use wharf_core::store::{ChatRow, ContactRow, Error, Page, PageRequest, Unread};
 
-use super::row::{chat_key, message, message_columns, readable};
+use super::row::{chat_key, message_columns, readable, shown};
 use crate::open::SqlStore;
 use crate::sql::{Row, args, page, statements};
 
@@ -45,13 +46,15 @@ macro_rules! ways {
     };
 }
 
-/// The newest message of one way in a chat, by the same index.
+/// The newest message of one way in a chat, by the same index. A change of an older one is none.
 macro_rules! newest {
     ($way:literal) => {
         concat!(
-            "(SELECT MAX(m.number) FROM messages m WHERE m.session_id = $2 AND m.chat_key = chats.chat AND m.direction = (SELECT ",
+            "(SELECT m.number FROM messages m WHERE m.session_id = $2 AND m.chat_key = chats.chat AND m.direction = (SELECT ",
             $way,
-            "(way) FROM ways))"
+            "(way) FROM ways) AND ",
+            is_read_for_itself!("m.content"),
+            " ORDER BY m.number DESC LIMIT 1)"
         )
     };
 }
@@ -75,7 +78,10 @@ statements! {
         "WITH RECURSIVE ", ways!(), ", chats (chat) AS (", first_chat!(), " UNION ALL SELECT ", next_chat!(), " FROM chats WHERE chat IS NOT NULL) \
          SELECT ", message_columns!(), ", (SELECT COUNT(*) FROM messages u WHERE u.session_id = $2 AND u.chat_key = page.chat_key \
          AND u.direction = (SELECT MIN(way) FROM ways) AND ", is_read_for_itself!("u.content"), " AND u.number > COALESCE((SELECT r.until \
-         FROM chat_reads r WHERE r.session_id = $2 AND r.chat_key = page.chat_key), 0)) AS unread \
+         FROM chat_reads r WHERE r.session_id = $2 AND r.chat_key = page.chat_key), 0)) AS unread, \
+         CASE WHEN page.chat LIKE '%@g.us' THEN (SELECT n.name FROM chat_names n WHERE n.session_id = $2 AND n.chat = page.chat) \
+         ELSE (SELECT h.sender_name FROM messages h WHERE h.session_id = $2 AND h.chat_key = page.chat_key \
+         AND h.direction = (SELECT MIN(way) FROM ways) AND h.sender_name IS NOT NULL ORDER BY h.number DESC LIMIT 1) END AS called \
          FROM (SELECT chat_key, ", message_columns!(), " FROM messages WHERE number IN (\
          SELECT CASE WHEN COALESCE(heard, 0) > COALESCE(said, 0) THEN heard ELSE said END FROM (SELECT ",
         newest!("MIN"), " AS heard, ", newest!("MAX"), " AS said FROM chats \
@@ -91,6 +97,9 @@ statements! {
         SELECT id, CAST($3 AS TEXT), CAST($4 AS BIGINT) FROM sessions WHERE id = $2 AND account_id = $1 \
         ON CONFLICT (session_id, chat_key) DO UPDATE SET until = CASE WHEN excluded.until > chat_reads.until THEN excluded.until \
         ELSE chat_reads.until END";
+    NAME = "INSERT INTO chat_names (session_id, chat, name) \
+        SELECT id, CAST($3 AS TEXT), CAST($4 AS TEXT) FROM sessions WHERE id = $2 AND account_id = $1 \
+        ON CONFLICT (session_id, chat) DO UPDATE SET name = excluded.name";
     /// `heard` is the newest message that came in from the person: it bears the names.
     CONTACTS = concat!(
         "WITH RECURSIVE ", ways!(), ", chats (chat) AS (", first_chat!(), " UNION ALL SELECT ", next_chat!(), " FROM chats WHERE chat IS NOT NULL), \
@@ -109,9 +118,12 @@ statements! {
     );
 }
 
-fn chat(row: &mut Row) -> Result<(i64, ChatRow), Error> {
-    let (number, last) = message(row)?;
-    Ok((number, ChatRow { last, unread: row.count()? }))
+/// How many names one commit takes.
+const NAMED_AT_ONCE: usize = 100;
+
+fn chat(row: &mut Row, meter: &Meter) -> Result<(i64, ChatRow), Error> {
+    let (number, last) = shown(row, meter)?;
+    Ok((number, ChatRow { last, unread: row.count()?, called: row.opt_text()? }))
 }
 
 fn contact(row: &mut Row) -> Result<(i64, ContactRow), Error> {
@@ -127,7 +139,7 @@ fn contact(row: &mut Row) -> Result<(i64, ContactRow), Error> {
 impl SqlStore {
     pub(super) async fn chats(&self, account: &AccountId, session: &SessionId, request: PageRequest) -> Result<Page<ChatRow>, Error> {
         let args = args![account, session, request.after.unwrap_or(i64::MAX), page::fetch(request)];
-        page::cut(self.readers.fetch(&CHATS, args).await?, request, chat)
+        page::cut(self.readers.fetch(&CHATS, args).await?, request, |row| chat(row, &self.meter))
     }
 
     pub(super) async fn not_read(&self, account: &AccountId, session: &SessionId, chat: &str, limit: u32) -> Result<Unread, Error> {
@@ -147,6 +159,22 @@ impl SqlStore {
             Box::pin(async move { tx.execute(&MARK, args![&tenant, &read, &chat, until]).await.map(drop) })
         })
         .await
+    }
+
+    pub(super) async fn note_names(&self, account: &AccountId, session: &SessionId, names: &[(String, String)]) -> Result<(), Error> {
+        for part in names.chunks(NAMED_AT_ONCE) {
+            let (tenant, named, part) = (account.clone(), session.clone(), part.to_vec());
+            self.write(account.as_str(), session.as_str(), move |tx| {
+                Box::pin(async move {
+                    for (chat, name) in &part {
+                        tx.execute(&NAME, args![&tenant, &named, chat, name]).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn contacts(&self, account: &AccountId, session: &SessionId, request: PageRequest) -> Result<Page<ContactRow>, Error> {
@@ -174,6 +202,7 @@ mod tests {
             include_str!("../../migrations/sqlite/0006_messages.sql"),
             include_str!("../../migrations/sqlite/0007_groups.sql"),
             include_str!("../../migrations/sqlite/0010_chats.sql"),
+            include_str!("../../migrations/sqlite/0025_names.sql"),
         ] {
             conn.execute_batch(migration).unwrap();
         }

@@ -15,12 +15,19 @@ use crate::owner;
 use crate::sql::{Tx, args, statements};
 use crate::vault;
 
+/// What is to be known of a message that was not there: its number, and how many changes of it came before it.
+macro_rules! inserted {
+    () => {
+        " RETURNING number, (SELECT COUNT(*) FROM messages earlier WHERE earlier.session_id = $3 AND earlier.target_wa_id = $4)"
+    };
+}
+
 statements! {
     /// Change no row where the message is there. A clash of anything else is an error: a sequence behind its table must not pass for that.
     INSERT_INCOMING = concat!(
-        message_insert!(), " ON CONFLICT (session_id, chat, (COALESCE(sender, '')), wa_id) WHERE direction = 'incoming' DO NOTHING"
+        message_insert!(), " ON CONFLICT (session_id, chat, (COALESCE(sender, '')), wa_id) WHERE direction = 'incoming' DO NOTHING", inserted!()
     );
-    INSERT_OUTGOING = concat!(message_insert!(), " ON CONFLICT (session_id, wa_id) WHERE direction = 'outgoing' DO NOTHING");
+    INSERT_OUTGOING = concat!(message_insert!(), " ON CONFLICT (session_id, wa_id) WHERE direction = 'outgoing' DO NOTHING", inserted!());
     /// As its index has it.
     UNDECRYPTED = concat!(
         "SELECT ", message_columns!(), " FROM messages WHERE session_id = $1 AND content = '{\"type\":\"undecryptable\"}' \
@@ -30,7 +37,8 @@ statements! {
     UNREAD = "SELECT number, id, marks, content FROM messages WHERE session_id = $1 AND wa_id = $2 AND direction = $3 AND chat = $4 \
         AND COALESCE(sender, '') = $5 AND content IN ('{\"type\":\"undecryptable\"}', '{\"type\":\"unsupported\",\"kind\":\"poll_vote\"}')", lock "FOR UPDATE";
     /// Now it can be: it keeps its id and its place.
-    REPAIR = "UPDATE messages SET content = $2, marks = $3, sender_name = COALESCE($4, sender_name) WHERE number = $1";
+    REPAIR = "UPDATE messages SET content = $2, marks = $3, sender_name = COALESCE($4, sender_name), \
+        target_wa_id = COALESCE($5, target_wa_id), created_at = COALESCE($6, created_at) WHERE number = $1";
 }
 
 const UNDECRYPTABLE: &str = r#"{"type":"undecryptable"}"#;
@@ -66,15 +74,29 @@ async fn take_one(tx: &mut Tx, message: Prepared) -> Result<Option<Prepared>, Er
         return Ok(None);
     }
     let insert = if message.row.direction == Direction::Outgoing { &INSERT_OUTGOING } else { &INSERT_INCOMING };
-    let stored = if tx.execute(insert, insert_args!(message.row, message.said, None::<i64>)).await? == 1 {
-        Some(message)
-    } else {
-        repair(tx, message).await?
+    let stored = match tx.first(insert, insert_args!(message.row, message.said, None::<i64>)).await? {
+        Some(mut inserted) => Some(under_its_changes(tx, inserted.int()?, inserted.count()?, message).await?),
+        None => repair(tx, message).await?,
     };
     if let (Some(stored), Some(target)) = (&stored, target) {
         change::make(tx, target, &stored.row).await?;
     }
     Ok(stored)
+}
+
+/// Makes the changes that came before the message. What cannot be read yet takes deletions and likes alone; the others are made when it can be.
+async fn under_its_changes(tx: &mut Tx, number: i64, changes: u64, mut message: Prepared) -> Result<Prepared, Error> {
+    if changes == 0 {
+        return Ok(message);
+    }
+    change::make_earlier(tx, &mut message.row).await?;
+    let mut changed = prepare(message.row)?;
+    tx.execute(&change::REWRITE, args![number, &changed.said.content, &changed.said.marks]).await?;
+    if matches!(changed.row.content, Content::Deleted {}) {
+        // That it is gone was told; that it came is nobody's news any more.
+        changed.events.clear();
+    }
+    Ok(changed)
 }
 
 /// The status under which a change is told.
@@ -103,10 +125,13 @@ async fn repair(tx: &mut Tx, message: Prepared) -> Result<Option<Prepared>, Erro
     if sealed && !matches!(row.content, Content::PollVote { .. }) {
         return Ok(None);
     }
-    change::make_earlier(tx, number, &mut row).await?;
+    change::make_earlier(tx, &mut row).await?;
     let repaired = prepare(row)?;
     let said = &repaired.said;
-    tx.execute(&REPAIR, args![number, &said.content, &said.marks, &repaired.row.sender_name]).await?;
+    let target = repaired.row.content.target().map(|target| target.whatsapp_id.as_str());
+    // A change knows when it was made; a message keeps its place among the others.
+    let made_at = target.map(|_| repaired.row.created_at.as_millis());
+    tx.execute(&REPAIR, args![number, &said.content, &said.marks, &repaired.row.sender_name, target, made_at]).await?;
     if sealed {
         // That it came was told; what it says was not.
         let told = events_of(&MessageRow { status: told_as(&repaired.row), ..repaired.row.clone() });

@@ -4,7 +4,7 @@ use wharf_api::ids::{AccountId, MessageId, SessionId};
 use wharf_api::types::message::{Direction, MessageStatus};
 use wharf_core::store::{Error, MessageFilter, MessageRow, Page, PageRequest};
 
-use super::row::{chat_key, message, message_columns, readable};
+use super::row::{chat_key, message_columns, shown};
 use crate::open::SqlStore;
 use crate::sql::{Sql, args, page, statements};
 
@@ -35,7 +35,7 @@ statements! {
 impl SqlStore {
     pub(super) async fn find_one(&self, account: &AccountId, id: &MessageId) -> Result<Option<MessageRow>, Error> {
         let row = self.readers.first(&FIND, args![account, id]).await?;
-        let found = row.map(|mut row| readable(&mut row)).transpose()?.flatten();
+        let found = row.map(|mut row| shown(&mut row, &self.meter)).transpose()?;
         Ok(found.map(|(_, message)| message))
     }
 
@@ -57,7 +57,7 @@ impl SqlStore {
             page::fetch(request),
         ];
         let rows = self.readers.fetch(statement(filter), args).await?;
-        page::cut(rows, request, message)
+        page::cut(rows, request, |row| shown(row, &self.meter))
     }
 }
 

@@ -23,8 +23,10 @@ statements! {
 /// How many receipts one commit takes, each by a statement. What is stored twice stays as it is.
 const AT_ONCE: usize = 100;
 
-async fn record(tx: &mut Tx, fence: &Fence, receipts: &[MemberReceipt]) -> Result<(), Error> {
+/// Gives the ids of messages that are not there.
+async fn record(tx: &mut Tx, fence: &Fence, receipts: &[MemberReceipt]) -> Result<Vec<String>, Error> {
     owner::check(tx, fence).await?;
+    let mut unknown = Vec::new();
     for receipt in receipts {
         let at = |reached: bool| reached.then_some(receipt.at.as_millis());
         // Each kind proves those before it.
@@ -40,21 +42,24 @@ async fn record(tx: &mut Tx, fence: &Fence, receipts: &[MemberReceipt]) -> Resul
             at(read),
             at(receipt.kind == ReceiptKind::Played),
         ];
-        tx.execute(&RECORD, args).await?;
+        if tx.execute(&RECORD, args).await? == 0 {
+            unknown.push(receipt.wa_id.clone());
+        }
     }
-    Ok(())
+    Ok(unknown)
 }
 
 impl SqlStore {
-    pub(super) async fn note_members(&self, fence: &Fence, receipts: &[MemberReceipt]) -> Result<(), Error> {
+    pub(super) async fn note_members(&self, fence: &Fence, receipts: &[MemberReceipt]) -> Result<Vec<String>, Error> {
+        let mut unknown = Vec::new();
         for part in receipts.chunks(AT_ONCE) {
             let (owned, receipts) = (fence.clone(), part.to_vec());
-            self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+            let recorded = self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
                 Box::pin(async move { record(tx, &owned, &receipts).await })
-            })
-            .await?;
+            });
+            unknown.extend(recorded.await?);
         }
-        Ok(())
+        Ok(unknown)
     }
 
     pub(super) async fn states(&self, account: &AccountId, id: &MessageId) -> Result<Vec<MemberState>, Error> {

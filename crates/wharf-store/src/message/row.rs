@@ -3,6 +3,7 @@
 use wharf_api::ErrorCode;
 use wharf_api::ids::{AccountId, MessageId, SessionId};
 use wharf_api::types::message::{Content, Direction, Marks, MessageStatus};
+use wharf_core::meter::Meter;
 use wharf_core::store::{Error, MessageRow};
 
 use crate::sql::{Row, corrupt};
@@ -20,8 +21,8 @@ pub(crate) use message_columns;
 macro_rules! message_insert {
     () => {
         "INSERT INTO messages (id, account_id, session_id, wa_id, direction, status, chat, chat_key, chat_phone, chat_lid, sender, \
-         sender_phone, sender_lid, sender_name, content, marks, created_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+         sender_phone, sender_lid, sender_name, content, marks, created_at, expires_at, target_wa_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
     };
 }
 pub(super) use message_insert;
@@ -48,15 +49,20 @@ macro_rules! insert_args {
             &$said.marks,
             $row.created_at,
             $expires_at,
+            $row.content.target().map(|target| target.whatsapp_id.as_str()),
         ]
     };
 }
 pub(super) use insert_args;
 
-/// The number of a message and the message.
-pub(crate) fn message(row: &mut Row) -> Result<(i64, MessageRow), Error> {
+/// The kind that a message is shown by whose row cannot be read.
+const UNREADABLE: &str = "unreadable";
+
+/// The number of a message and the message. What it says may be unreadable: then it says nothing, and why comes beside.
+fn parts(row: &mut Row) -> Result<(i64, MessageRow, Option<String>), Error> {
     let number = row.int()?;
-    let message = MessageRow {
+    let mut unreadable = None;
+    let mut message = MessageRow {
         id: row.parsed("a message's id", MessageId::parse)?,
         account: row.parsed("an account's id", AccountId::parse)?,
         session: row.parsed("a session's id", SessionId::parse)?,
@@ -70,16 +76,49 @@ pub(crate) fn message(row: &mut Row) -> Result<(i64, MessageRow), Error> {
         sender_phone: row.opt_text()?,
         sender_lid: row.opt_text()?,
         sender_name: row.opt_text()?,
-        content: serde_json::from_str(&row.text()?).map_err(|error| corrupt(format!("a message's content: {error}")))?,
-        marks: serde_json::from_str(&row.text()?).map_err(|error| corrupt(format!("a message's marks: {error}")))?,
+        content: serde_json::from_str(&row.text()?).unwrap_or_else(|error| {
+            unreadable = Some(format!("a message's content: {error}"));
+            Content::unsupported(UNREADABLE)
+        }),
+        marks: serde_json::from_str(&row.text()?).unwrap_or_else(|error| {
+            unreadable = Some(format!("a message's marks: {error}"));
+            Marks::default()
+        }),
         error: row.opt_parsed("an error code", ErrorCode::parse)?,
         error_reason: row.opt_text()?,
         created_at: row.time()?,
     };
+    if let Some(why) = &mut unreadable {
+        why.insert_str(0, &format!("{}: ", message.id));
+        message.content = Content::unsupported(UNREADABLE);
+    }
+    Ok((number, message, unreadable))
+}
+
+/// The number of a message and the message.
+pub(crate) fn message(row: &mut Row) -> Result<(i64, MessageRow), Error> {
+    match parts(row)? {
+        (number, message, None) => Ok((number, message)),
+        (_, _, Some(why)) => Err(corrupt(why)),
+    }
+}
+
+/// The same for whoever only looks: a message that says what cannot be read stands there without it, and takes none of its neighbours along.
+pub(super) fn shown(row: &mut Row, meter: &Meter) -> Result<(i64, MessageRow), Error> {
+    let parts = parts(row).inspect_err(|error| {
+        if matches!(error, Error::Corrupt(_)) {
+            meter.unreadable_rows.one();
+        }
+    });
+    let (number, message, unreadable) = parts?;
+    if let Some(why) = unreadable {
+        meter.unreadable_rows.one();
+        tracing::error!(message = %message.id, why, "what a message says cannot be read");
+    }
     Ok((number, message))
 }
 
-/// The same, or nothing where it cannot be read: such a row is one that is not there, and holds nothing up.
+/// The same for whoever works with it: a row that cannot be read is one that is not there, and holds nothing up.
 pub(super) fn readable(row: &mut Row) -> Result<Option<(i64, MessageRow)>, Error> {
     match message(row) {
         Ok(found) => Ok(Some(found)),

@@ -30,7 +30,8 @@ impl SqlStore {
         let mut entries = Vec::new();
         for mut row in self.readers.fetch(&OF_MESSAGE, args![account, id]).await? {
             let direction = row.parsed("a direction", Direction::parse)?;
-            let marks = row.parsed("a message's marks", |text| serde_json::from_str::<Marks>(text).ok())?;
+            // The message itself tells where they cannot be read.
+            let marks = serde_json::from_str::<Marks>(&row.text()?).unwrap_or_default();
             let created_at = row.time()?;
             if entries.is_empty() {
                 let status = match direction {

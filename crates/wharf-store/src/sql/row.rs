@@ -57,7 +57,7 @@ impl Row {
     }
 
     /// The first cell once more, where it is a number; lists are paged by it.
-    pub(super) fn number(&self) -> Option<i64> {
+    pub fn number(&self) -> Option<i64> {
         match &self.cells {
             Cells::Sqlite(cells) => cells.first().and_then(|cell| if let Value::Integer(int) = cell { Some(*int) } else { None }),
             Cells::Postgres(row) => row.try_get(0).ok(),

@@ -142,7 +142,8 @@ async fn receipts_of_members_add_up_and_the_first_of_a_kind_counts(db: &Db) {
         receipt("NOBODYS", "4911", ReceiptKind::Delivered, 4),
     ];
     db.store.record_member_receipts(&tenant.fence, &told).await.unwrap();
-    db.store.record_member_receipts(&tenant.fence, &[receipt(&row.wa_id, "4911", ReceiptKind::Played, 5)]).await.unwrap();
+    let played = [receipt(&row.wa_id, "4911", ReceiptKind::Played, 5), receipt("not there yet", "4911", ReceiptKind::Read, 5)];
+    assert_eq!(db.store.record_member_receipts(&tenant.fence, &played).await.unwrap(), ["not there yet"]);
     let states = db.store.member_states(&tenant.account, &row.id).await.unwrap();
     let at = |ms: i64| Some(NOW.plus_millis(ms));
     let shown: Vec<_> = states.iter().map(|state| (state.delivered_at, state.read_at, state.played_at)).collect();

@@ -14,8 +14,9 @@ both_backends!(
     repeats_that_come_at_once_are_stored_once,
     an_outgoing_message_with_the_same_id_does_not_hide_an_incoming_one,
     what_would_not_read_back_is_refused_before_it_is_written,
-    a_row_that_cannot_be_read_is_one_that_is_not_there,
+    a_row_that_cannot_be_read_is_shown_as_one_and_holds_nothing_up,
     what_comes_late_keeps_what_was_said_of_it_before,
+    a_message_and_its_changes_are_the_same_in_whatever_order_they_come,
     what_could_not_be_decrypted_is_listed_until_it_is_there_or_old,
 );
 
@@ -110,7 +111,7 @@ async fn what_would_not_read_back_is_refused_before_it_is_written(db: &Db) {
     assert_eq!(db.store.find_message(&tenant.account, &good.id).await.unwrap(), Some(good));
 }
 
-async fn a_row_that_cannot_be_read_is_one_that_is_not_there(db: &Db) {
+async fn a_row_that_cannot_be_read_is_shown_as_one_and_holds_nothing_up(db: &Db) {
     let tenant = Tenant::new(db).await;
     let (bad, good) = (tenant.send(db, "bad").await, tenant.send(db, "good").await);
     let (theirs, other) = (tenant.incoming("1@lid", "A"), tenant.incoming("1@lid", "B"));
@@ -146,7 +147,9 @@ async fn a_row_that_cannot_be_read_is_one_that_is_not_there(db: &Db) {
     let read = ["A".to_owned(), "B".to_owned(), "Z".to_owned()];
     assert_eq!(db.store.record_read_elsewhere(&tenant.fence, &read, NOW).await.unwrap(), ["Z"]);
     db.store.mark_message_read(&tenant.account, &theirs.id, NOW).await.unwrap();
-    assert_eq!(db.store.find_message(&tenant.account, &theirs.id).await.unwrap(), None);
+    // Whoever looks sees that there is one.
+    let shown = db.store.find_message(&tenant.account, &theirs.id).await.unwrap().unwrap();
+    assert_eq!((shown.content, shown.marks), (Content::unsupported("unreadable"), theirs.marks));
 
     // Pages of one lead past it.
     let (mut seen, mut after) = (0, None);
@@ -158,7 +161,7 @@ async fn a_row_that_cannot_be_read_is_one_that_is_not_there(db: &Db) {
             break;
         }
     }
-    assert_eq!(seen, 6);
+    assert_eq!(seen, 8);
     assert!(db.store.list_chats(&tenant.account, &tenant.session, ALL).await.is_ok());
     assert!(db.store.unread(&tenant.account, &tenant.session, &other.chat, 9).await.is_ok());
 
@@ -190,4 +193,57 @@ async fn what_comes_late_keeps_what_was_said_of_it_before(db: &Db) {
     assert_eq!(row.content, Content::text("their words"));
     assert_eq!(row.marks.reactions.len(), 1, "{:?}", row.marks);
     assert_eq!((row.marks.read_at, row.marks.edited_at), (Some(NOW.plus_millis(10)), Some(NOW.plus_millis(9))));
+}
+
+/// All orders of so many things.
+fn orders(count: usize) -> Vec<Vec<usize>> {
+    if count == 0 {
+        return vec![Vec::new()];
+    }
+    let shorter = orders(count - 1);
+    shorter.iter().flat_map(|order| (0..count).map(|place| [&order[..place], &[count - 1], &order[place..]].concat())).collect()
+}
+
+async fn a_message_and_its_changes_are_the_same_in_whatever_order_they_come(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let at = |row: MessageRow, millis: i64| MessageRow { created_at: NOW.plus_millis(millis), ..row };
+    for (place, order) in orders(4).into_iter().enumerate() {
+        for deleted in [false, true] {
+            let name = format!("{place}{deleted}");
+            let named = || Reference { message_id: None, whatsapp_id: name.clone(), from: None };
+            let change =
+                if deleted { Content::Deletion { target: named() } } else { Content::Edit { text: "new".to_owned(), target: named() } };
+            let whole = tenant.incoming("1@lid", &name);
+            let rows = [
+                MessageRow { content: Content::Undecryptable {}, ..whole.clone() },
+                at(MessageRow { content: change, ..tenant.incoming("1@lid", &format!("{name}c")) }, 2),
+                at(
+                    MessageRow {
+                        content: Content::Reaction { emoji: "👍".to_owned(), target: named() },
+                        ..tenant.incoming("2@lid", &format!("{name}r"))
+                    },
+                    3,
+                ),
+                whole,
+            ];
+            let before = db.ints("SELECT COALESCE(MAX(number), 0) FROM events").await[0];
+            for next in &order {
+                db.store.record_inbound(&tenant.fence, std::slice::from_ref(&rows[*next])).await.unwrap();
+            }
+            let row = db.store.messages_on_wire(&tenant.session, &name).await.unwrap().pop().unwrap();
+            let content = if deleted { Content::Deleted {} } else { Content::text("new") };
+            assert_eq!(row.content, content, "{order:?}");
+            assert_eq!(row.marks.reactions.len(), usize::from(!deleted), "{order:?}: {:?}", row.marks);
+            let change = db.store.messages_on_wire(&tenant.session, &format!("{name}c")).await.unwrap().pop().unwrap();
+            assert_eq!(change.content.target().and_then(|target| target.message_id.clone()), Some(row.id), "{order:?}");
+
+            // The last word that the events have of it is what the row says.
+            let told =
+                db.texts(&format!("SELECT data FROM events WHERE number > {before} AND kind = 'message.received' ORDER BY number")).await;
+            let undone = |told: &String| {
+                told.contains("hello back") && order.iter().position(|next| *next == 1) < order.iter().position(|next| *next == 3)
+            };
+            assert!(!told.iter().any(undone) && told.len() <= 1, "{order:?}: {told:?}");
+        }
+    }
 }

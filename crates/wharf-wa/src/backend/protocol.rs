@@ -58,7 +58,10 @@ impl Backend {
     /// What came through the API and was sent to the chat under this id.
     async fn accepted(&self, chat: &str, wa_id: &str) -> Result<Option<Vec<u8>>> {
         let found = self.vault.store().sent_payload(&self.vault.fence().session, chat, wa_id).await;
-        found.map_err(|error| StoreError::Database(Box::new(error)))
+        match found.map_err(|error| StoreError::Database(Box::new(error)))? {
+            Some(payload) => Ok(Some(self.timers.put_again(&self.vault, chat, payload).await)),
+            None => Ok(None),
+        }
     }
 
     fn pending(&self, row: &PendingInboundRow<'_>) -> VaultOp {

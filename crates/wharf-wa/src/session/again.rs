@@ -127,7 +127,7 @@ mod tests {
         let source = MessageSource { chat: "1@lid".parse().unwrap(), sender: "1@lid".parse().unwrap(), ..MessageSource::default() };
         let info =
             MessageInfo { id: "3EB0".into(), source, timestamp: wacore::time::from_secs_or_now(1_800_000_000), ..MessageInfo::default() };
-        let row = convert::bare(&fence, chance.message_id(), &info).unwrap();
+        let row = convert::bare(&fence, chance.message_id(), &info, wharf_api::Timestamp::from_millis(0)).unwrap();
         for (ms, done) in [(0, 0), (299_999, 0), (300_000, 1), (3_600_000, 2), (6 * 3_600_000, 3), (24 * 3_600_000, 4), (70 * 3_600_000, 4)]
         {
             assert_eq!(steps(&row, at.plus_millis(ms)), done, "{ms}");

@@ -13,6 +13,7 @@ use whatsapp_rust::request::IqError;
 
 use super::client::{Running, Signal, Tokens};
 use super::life::{End, Life};
+use super::links::Account;
 use super::outgoing::{Pump, Queue};
 use super::pairing::{Ask, Pairing};
 use super::usable::Usable;
@@ -74,6 +75,8 @@ pub(super) struct Attendance<'life> {
 
 impl<'life> Attendance<'life> {
     pub(super) fn new(life: &'life mut Life, own: &'life Arc<Own>, running: Running) -> Self {
+        // Receipts that waited come before the word that it is connected.
+        let own_users = Account::of(&running.client).users();
         Self {
             life,
             own,
@@ -81,7 +84,7 @@ impl<'life> Attendance<'life> {
             connection: Connection::default(),
             tokens: Tokens::default(),
             usable: Usable::default(),
-            own_users: Vec::new(),
+            own_users,
             pairing_until: None,
             passkey_busy: false,
             pairing: Pairing::default(),

@@ -67,8 +67,9 @@ impl Running {
             drop(bell.try_send(Signal::Dialing));
         };
         let (dialer, http) = ways(own).await?;
-        let backend =
-            Backend::new(Arc::clone(&own.vault), Arc::clone(&own.ctx.clock), Arc::clone(&own.flight)).heeding(Arc::clone(&own.strays));
+        let backend = Backend::new(Arc::clone(&own.vault), Arc::clone(&own.ctx.clock), Arc::clone(&own.flight))
+            .heeding(Arc::clone(&own.strays))
+            .timing(Arc::clone(&own.timers));
         let bot = Bot::builder();
         // The privacy tokens of existing chats come with the history; nothing else of it is kept.
         let bot = if config.switches.is_off(Feature::HistoryTokens) { bot.skip_history_sync() } else { bot };
@@ -210,7 +211,6 @@ impl EventHandler for Handler {
             EventKind::ClientOutdated,
             EventKind::ConnectFailure,
             EventKind::Receipt,
-            EventKind::GroupUpdate,
             EventKind::PictureUpdate,
             EventKind::IncomingCall,
             EventKind::MissedCall,

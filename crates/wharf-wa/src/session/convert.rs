@@ -6,6 +6,11 @@
 mod content;
 mod marks;
 pub(crate) mod media;
+mod words;
+mod wrapped;
+
+pub(super) use marks::context;
+pub(super) use wrapped::opened;
 
 use wacore::proto_helpers::MessageExt as _;
 use wacore::types::message::{EditAttribute, MessageCategory, MessageInfo};
@@ -42,9 +47,23 @@ impl Person {
     }
 }
 
+/// How long after it was made a change of another message may come and still be believed to know when it was made.
+const BELIEVED_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// The row of a message that came in, or why it gets none. What another device of the account sent is outgoing.
-pub(super) fn row(fence: &Fence, id: MessageId, message: &wa::Message, info: &MessageInfo) -> Result<MessageRow, &'static str> {
-    let mut row = bare(fence, id, info)?;
+pub(super) fn row(
+    fence: &Fence,
+    id: MessageId,
+    message: &wa::Message,
+    info: &MessageInfo,
+    now: Timestamp,
+) -> Result<MessageRow, &'static str> {
+    let mut row = bare(fence, id, info, now)?;
+    let latest = last_of(info);
+    if let Some(made_at) = made_at(message.get_base_message()).filter(|made_at| (latest - BELIEVED_MS..=latest).contains(made_at)) {
+        // A change that is read at the second try is as old as it was, and does not undo a later one.
+        row.created_at = Timestamp::from_millis(made_at);
+    }
     row.content = content::of(message, &media::id(&row.id))?;
     if let Content::Deletion { target } = &mut row.content
         && info.edit != EditAttribute::AdminRevoke
@@ -53,14 +72,17 @@ pub(super) fn row(fence: &Fence, id: MessageId, message: &wa::Message, info: &Me
         target.from = None;
     }
     let own = row.marks.from_other_device;
-    row.marks = marks::of(message.get_base_message());
+    let base = message.get_base_message();
+    let edited = base.protocol_message.as_option().and_then(|protocol| protocol.edited_message.as_option());
+    row.marks = edited
+        .map_or_else(|| marks::of(base), |edited| Marks { mentions: marks::of(edited.get_base_message()).mentions, ..Marks::default() });
     row.marks.view_once = message.is_view_once();
     row.marks.from_other_device = own;
     Ok(row)
 }
 
 /// The row of a message that could not be decrypted: it knows who wrote where, and not what.
-pub(super) fn bare(fence: &Fence, id: MessageId, info: &MessageInfo) -> Result<MessageRow, &'static str> {
+pub(super) fn bare(fence: &Fence, id: MessageId, info: &MessageInfo, now: Timestamp) -> Result<MessageRow, &'static str> {
     let source = &info.source;
     if info.category == MessageCategory::Peer {
         return Err("between the account's own devices");
@@ -96,8 +118,28 @@ pub(super) fn bare(fence: &Fence, id: MessageId, info: &MessageInfo) -> Result<M
         marks: Marks { from_other_device: own, ..Marks::default() },
         error: None,
         error_reason: None,
-        created_at: Timestamp::from_millis(info.timestamp.timestamp_millis()),
+        created_at: moment(info, now),
     })
+}
+
+/// The last millisecond of the second that WhatsApp tells.
+fn last_of(info: &MessageInfo) -> i64 {
+    info.timestamp.timestamp_millis().div_euclid(1000).saturating_mul(1000).saturating_add(999)
+}
+
+/// When a message was sent. WhatsApp tells the second; within it, a message is not older than what was answered, and those that come one
+/// after the other stay so: it counts from when it came, and from the second's end where it came later.
+fn moment(info: &MessageInfo, now: Timestamp) -> Timestamp {
+    let last = last_of(info);
+    Timestamp::from_millis(now.as_millis().clamp(last - 999, last))
+}
+
+/// When a change was made, in milliseconds by its sender's clock.
+fn made_at(base: &wa::Message) -> Option<i64> {
+    let reaction = base.reaction_message.as_option().and_then(|reaction| reaction.sender_timestamp_ms);
+    let vote = || base.poll_update_message.as_option().and_then(|vote| vote.sender_timestamp_ms);
+    let edit = || base.protocol_message.as_option().and_then(|protocol| protocol.timestamp_ms);
+    reaction.or_else(vote).or_else(edit)
 }
 
 #[cfg(test)]

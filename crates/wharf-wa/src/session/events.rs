@@ -97,7 +97,10 @@ impl Attendance<'_> {
                 let verdict = Verdict::of_stream(node.get(), self.own.ctx.clock.now())?;
                 return self.on_refusal(verdict).await;
             }
-            Event::Presence(update) => self.own.ctx.presences.told(self.own.session(), update, self.own.ctx.clock.now()),
+            Event::Presence(update) => {
+                let clock = &self.own.ctx.clock;
+                self.own.ctx.presences.told(self.own.session(), update, clock.now(), clock.steady());
+            }
             Event::ChatPresence(update) => self.own.ctx.presences.typing(self.own.session(), update, self.own.ctx.clock.steady()),
             _ => return self.on_verdict(event).await,
         }
@@ -137,7 +140,7 @@ impl Attendance<'_> {
         self.own.ctx.presences.forget_asked(self.own.session());
         self.connection.since.get_or_insert_with(Instant::now);
         let account = Account::of(&self.running.client);
-        self.own_users = [&account.jid, &account.lid].into_iter().flatten().map(|jid| user(jid)).collect();
+        self.own_users = account.users();
         self.life.links.linked(self.own, SessionStatus::Connected, account).await;
         self.pump();
     }
@@ -173,8 +176,4 @@ impl Attendance<'_> {
         }
         self.on_passkey_cut().await
     }
-}
-
-fn user(jid: &str) -> String {
-    wharf_core::session::user_part(jid).to_owned()
 }

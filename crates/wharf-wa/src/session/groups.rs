@@ -1,8 +1,8 @@
 //! Notices of groups, as events of the log. WhatsApp keeps the groups; here it is only told that they changed.
 
-use wacore::stanza::groups::{GroupNotificationAction as Action, GroupParticipantInfo};
-use wacore::types::events::{GroupUpdate, PictureUpdate};
-use wacore_binary::{Jid, JidExt as _};
+use wacore::stanza::groups::{GroupNotification, GroupNotificationAction as Action, GroupParticipantInfo};
+use wacore::types::events::PictureUpdate;
+use wacore_binary::{Jid, JidExt as _, NodeRef};
 use wharf_api::Timestamp;
 use wharf_api::types::event::EventKind;
 use wharf_api::types::group::{GroupChange, GroupUpdated};
@@ -11,19 +11,27 @@ use wharf_api::types::message::Party;
 use super::convert::Person;
 use super::notices::Notice;
 
-/// One change of a notice, which may tell of several.
-pub(super) fn changed(update: &GroupUpdate) -> Notice {
-    let updated = GroupUpdated {
-        group_id: update.group_jid.to_non_ad_string(),
-        change: change(&update.action),
-        by: update.participant.as_ref().map(|jid| party(jid, update.participant_pn.as_ref())),
-        at: Timestamp::from_millis(update.timestamp.timestamp_millis()),
+/// What a stanza tells of a group, in its order. The library works on some changes before it tells of them, and then they are told late.
+pub(super) fn changed(stanza: &NodeRef<'_>) -> Vec<(Jid, Action, Notice)> {
+    let Some(told) = GroupNotification::try_from_node_ref(stanza) else { return Vec::new() };
+    let secs = i64::try_from(told.timestamp).ok().and_then(wacore::time::from_secs).unwrap_or_else(wacore::time::now_utc);
+    let at = Timestamp::from_millis(secs.timestamp_millis());
+    let group_id = told.group_jid.to_non_ad_string();
+    let group = told.group_jid.clone();
+    let notice = |(index, action): (usize, Action)| {
+        let updated = GroupUpdated {
+            group_id: group_id.clone(),
+            change: change(&action),
+            by: told.participant.as_ref().map(|jid| party(jid, told.participant_pn.as_ref())),
+            at,
+        };
+        let name = match &told.notification_id {
+            Some(id) => format!("group:{id}:{index}"),
+            None => format!("group:{group_id}:{}:{index}", at.as_millis()),
+        };
+        (group.clone(), action, Notice::new(name, EventKind::GroupUpdated, &updated))
     };
-    let name = match &update.notification_id {
-        Some(id) => format!("group:{id}:{}", update.action_index),
-        None => format!("group:{}:{}:{}", updated.group_id, updated.at.as_millis(), update.action_index),
-    };
-    Notice::new(name, EventKind::GroupUpdated, &updated)
+    told.actions.into_iter().enumerate().map(notice).collect()
 }
 
 /// A picture has notices of its own, for people too; those are nobody's event.

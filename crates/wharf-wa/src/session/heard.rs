@@ -1,16 +1,24 @@
 //! What a client hears, stanza by stanza, before the library makes anything of it. The reading of the connection waits meanwhile.
 
+use std::sync::Arc;
+
 use wacore_binary::NodeRef;
 use wharf_api::Timestamp;
 
-use super::{Own, unknown};
+use super::{Own, groups, unknown};
 
 /// Notes what the library has no event for; tells whether the session's task wants the stanza too.
-pub(super) fn heard(own: &Own, stanza: &NodeRef<'_>) -> bool {
+pub(super) fn heard(own: &Arc<Own>, stanza: &NodeRef<'_>) -> bool {
     own.line.heard();
     unknown::count(&own.ctx.meter().unknown, stanza);
     match stanza.tag.as_ref() {
         "message" | "status" => own.gate.ratchet.turns(),
+        "notification" if stanza.get_attr("type").is_some_and(|kind| kind.as_str() == "w:gp2") => {
+            for (group, action, notice) in groups::changed(stanza) {
+                own.timers.told(&group, &action);
+                notice.keep(own);
+            }
+        }
         "ib" => {
             if let Some(end) = client_expiration(stanza) {
                 own.ctx.version.ends(end);

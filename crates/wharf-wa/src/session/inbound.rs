@@ -20,7 +20,7 @@ use super::intake::{self, Intake};
 use super::media::Source;
 use super::recovered::Recovered;
 use super::votes::Sealed;
-use super::{Own, convert, recovered, votes};
+use super::{Own, convert, recovered, timers, votes};
 use crate::backend::{join, secrets};
 use crate::engine::SEALED_MEDIA;
 
@@ -45,7 +45,7 @@ impl Inbound {
         if !of_ours && !is_wanted(&self.own, &inbound.info) {
             return None;
         }
-        match convert::row(self.own.fence(), self.own.ctx.chance.message_id(), &inbound.message, &inbound.info) {
+        match convert::row(self.own.fence(), self.own.ctx.chance.message_id(), &inbound.message, &inbound.info, self.own.ctx.clock.now()) {
             Ok(row) => Some(row),
             Err(reason) => {
                 tracing::debug!(session = %self.own.session(), reason, "a received message gets no row");
@@ -75,14 +75,17 @@ impl Inbound {
         }
         let (mut part, mut recovered) = (Part::default(), 0);
         for inbound in batch {
+            let opened = convert::opened(inbound);
+            let inbound = opened.as_ref().unwrap_or(inbound);
             for given in recovered::of(&self.own, client, inbound).await? {
-                recovered += usize::from(self.add(&mut part, client, &given.inbound, Some(&given)).await?);
+                let opened = convert::opened(&given.inbound);
+                recovered += usize::from(self.add(&mut part, client, opened.as_ref().unwrap_or(&given.inbound), Some(&given)).await?);
             }
             if !self.add(&mut part, client, inbound, None).await? {
                 part.left_out.push(key(&inbound.info));
             }
         }
-        if part.rows.is_empty() {
+        if part.rows.is_empty() && part.ops.is_empty() {
             self.leave_out(part.left_out);
             return Ok(());
         }
@@ -121,6 +124,7 @@ impl Inbound {
         inbound: &InboundMessage,
         given: Option<&Recovered>,
     ) -> Result<bool, store::Error> {
+        part.ops.extend(timers::said(&self.own, inbound).await);
         let Some(mut row) = self.row(inbound) else { return Ok(false) };
         if let Some(given) = given {
             given.place(&mut row);
@@ -131,6 +135,7 @@ impl Inbound {
             part.ops.push(secrets::keep(&self.own.vault, &entry));
             part.secrets.push((row.chat.clone(), row.wa_id.clone(), entry.secret.to_vec()));
         }
+        self.own.ctx.presences.wrote(self.own.session(), [row.sender.as_deref(), row.sender_lid.as_deref()], self.own.ctx.clock.steady());
         part.files.extend(self.file(&mut row, inbound));
         let votes = votes::of_poll(&self.own, client, &row, part).await?;
         part.rows.push(row);
@@ -225,7 +230,7 @@ async fn keep_one(own: &Own, row: &MessageRow, files: &[NewFetch]) -> Result<(),
         stored => return stored.map(drop),
     };
     let emptied = MessageRow {
-        content: Content::Unsupported { kind: UNSTORABLE.to_owned() },
+        content: Content::unsupported(UNSTORABLE),
         marks: Marks { from_other_device: row.marks.from_other_device, ..Marks::default() },
         sender_name: None,
         ..row.clone()

@@ -11,6 +11,7 @@ use wharf_api::ids::SessionId;
 use wharf_api::types::session::{Degradation, DisconnectReason, Refusal, SessionStatus, WaitingFor};
 use wharf_core::engine::{Link, QrCode};
 use wharf_core::session::events::{link_changed, status_changed};
+use wharf_core::session::user_part;
 use wharf_core::store::{LinkChange, NewEvent};
 use whatsapp_rust::client::Client;
 
@@ -34,6 +35,11 @@ impl Account {
             lid: client.lid().map(|jid| jid.to_non_ad_string()),
             push_name: Some(client.push_name()).filter(|name| !name.is_empty()),
         }
+    }
+
+    /// The users that the account goes by.
+    pub(super) fn users(&self) -> Vec<String> {
+        [&self.jid, &self.lid].into_iter().flatten().map(|jid| user_part(jid).to_owned()).collect()
     }
 }
 

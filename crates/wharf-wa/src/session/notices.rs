@@ -26,7 +26,6 @@ impl Notice {
     /// What the event is a notice of; `None` for all other events.
     pub(super) fn of(event: &Event) -> Option<Self> {
         match event {
-            Event::GroupUpdate(update) => Some(groups::changed(update)),
             Event::PictureUpdate(update) => groups::pictured(update),
             Event::IncomingCall(call) => calls::ringing(call),
             Event::MissedCall(call) => Some(calls::missed(call)),

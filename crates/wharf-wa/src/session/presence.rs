@@ -8,7 +8,6 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use wacore::types::events::{ChatPresenceUpdate, PresenceUpdate};
 use wacore::types::presence::{ChatPresence, ChatPresenceMedia};
-use wacore_binary::Jid;
 use wharf_api::Timestamp;
 use wharf_api::ids::SessionId;
 use wharf_api::types::chat::{PresenceState, TypingState};
@@ -27,6 +26,8 @@ struct Known {
     last_seen_at: Option<Timestamp>,
     /// By the steady clock: nobody types for a day because the other one was set.
     typing: Option<(TypingState, Timestamp)>,
+    /// When typing was over, by the same clock: a message came, or the person is not there any more.
+    ended: Option<Timestamp>,
 }
 
 #[derive(Default)]
@@ -48,17 +49,21 @@ impl Presences {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, session: &SessionId, person: &Jid, change: impl FnOnce(&mut Known)) {
+    fn change(&self, session: &SessionId, person: &str, change: impl FnOnce(&mut Known)) {
         let mut sessions = self.sessions();
         let of = sessions.entry(session.clone()).or_default();
         if of.people.len() >= KEPT {
             of.people.clear();
         }
-        change(of.people.entry(person.to_non_ad_string()).or_default());
+        change(of.people.entry(person.to_owned()).or_default());
     }
 
-    pub(super) fn told(&self, session: &SessionId, update: &PresenceUpdate, now: Timestamp) {
-        self.change(session, &update.from, |known| {
+    /// `steady` is the steady clock's `now`.
+    pub(super) fn told(&self, session: &SessionId, update: &PresenceUpdate, now: Timestamp, steady: Timestamp) {
+        self.change(session, &update.from.to_non_ad_string(), |known| {
+            if update.unavailable {
+                known.ended = Some(steady);
+            }
             let state = if update.unavailable { PresenceState::Unavailable } else { PresenceState::Available };
             known.state = Some(state);
             let seen = update.last_seen.map(|at| Timestamp::from_millis(at.timestamp_millis()));
@@ -69,13 +74,24 @@ impl Presences {
 
     /// `now` by the steady clock.
     pub(super) fn typing(&self, session: &SessionId, update: &ChatPresenceUpdate, now: Timestamp) {
-        self.change(session, &update.source.sender, |known| {
+        self.change(session, &update.source.sender.to_non_ad_string(), |known| {
             known.typing = match (update.state, update.media) {
                 (ChatPresence::Paused, _) => None,
                 (ChatPresence::Composing, ChatPresenceMedia::Audio) => Some((TypingState::Recording, now)),
                 (ChatPresence::Composing, ChatPresenceMedia::Text) => Some((TypingState::Typing, now)),
             };
         });
+    }
+
+    /// A message came: whoever wrote it does not type it any more. `now` by the steady clock.
+    pub(super) fn wrote(&self, session: &SessionId, names: [Option<&str>; 2], now: Timestamp) {
+        let mut sessions = self.sessions();
+        let Some(of) = sessions.get_mut(session) else { return };
+        for name in names.into_iter().flatten() {
+            if let Some(known) = of.people.get_mut(name) {
+                known.ended = Some(now);
+            }
+        }
     }
 
     /// Whether WhatsApp has to be asked for the person. Who is there all the time is told of changes; who is not asks anew, though not
@@ -111,13 +127,15 @@ impl Presences {
     pub(crate) fn of(&self, session: &SessionId, names: &[String], now: Timestamp) -> Presence {
         let sessions = self.sessions();
         let people = sessions.get(session).map(|of| &of.people);
-        let mut presence = Presence::default();
+        let (mut presence, mut typing, mut ended) = (Presence::default(), None, None);
         for known in names.iter().filter_map(|name| people?.get(name)) {
             presence.state = presence.state.or(known.state);
             presence.last_seen_at = presence.last_seen_at.or(known.last_seen_at);
+            ended = ended.max(known.ended);
             let fresh = known.typing.filter(|(_, at)| now.as_millis() - at.as_millis() < TYPING_MS);
-            presence.typing = presence.typing.or(fresh.map(|(state, _)| state));
+            typing = typing.or(fresh);
         }
+        presence.typing = typing.filter(|(_, at)| ended.is_none_or(|ended| ended < *at)).map(|(state, _)| state);
         presence
     }
 }

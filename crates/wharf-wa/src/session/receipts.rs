@@ -257,10 +257,13 @@ async fn store_part(own: &Own, kind: ReceiptKind, part: &[&Told], left: &mut Lef
     let mut wa_ids: Vec<String> = part.iter().map(|told| told.wa_id.clone()).collect();
     wa_ids.dedup();
     // Who it was is there before the message says that somebody did.
-    if let Err(error) = record_members(own, part).await {
-        left.unstored.extend(part.iter().map(|told| told.left_by(&error)));
-        return;
-    }
+    let unknown = match record_members(own, part).await {
+        Ok(unknown) => unknown,
+        Err(error) => {
+            left.unstored.extend(part.iter().map(|told| told.left_by(&error)));
+            return;
+        }
+    };
     let receipt = Receipt { kind, wa_ids, at: own.ctx.clock.now() };
     fail::fail_point!("receipt-before-commit");
     match own.vault.notice(own.ctx.store.record_receipt(own.fence(), &receipt).await) {
@@ -268,7 +271,7 @@ async fn store_part(own: &Own, kind: ReceiptKind, part: &[&Told], left: &mut Lef
             for row in &moved {
                 proven(own, row);
             }
-            left.early.extend(early(own, part, &moved).await);
+            left.early.extend(early(own, part, &moved, &unknown).await);
         }
         Err(error) if error.is_for_later() => left.unstored.extend(part.iter().map(|told| told.left_by(&error))),
         Err(error) => tracing::warn!(session = %own.session(), %error, "receipts were not recorded"),
@@ -276,10 +279,18 @@ async fn store_part(own: &Own, kind: ReceiptKind, part: &[&Told], left: &mut Lef
 }
 
 /// The receipts that overtook their message, to be offered again: what another device of the account sends comes as a copy, on another way.
-/// The message may also have come since the receipt looked for it; then it is behind what the receipt says.
-async fn early(own: &Own, told: &[&Told], moved: &[MessageRow]) -> Batch {
+/// The message may also have come since the receipt looked for it; then it is behind what the receipt says, or says that somebody told and not
+/// who (`unknown`).
+async fn early(own: &Own, told: &[&Told], moved: &[MessageRow], unknown: &[String]) -> Batch {
     let mut early = Vec::new();
-    for told in told.iter().filter(|told| told.offers < OFFERS && moved.iter().all(|row| row.wa_id != told.wa_id)) {
+    for told in told.iter().filter(|told| told.offers < OFFERS) {
+        if told.member.is_some() && unknown.contains(&told.wa_id) {
+            early.push(told.early());
+            continue;
+        }
+        if moved.iter().any(|row| row.wa_id == told.wa_id) {
+            continue;
+        }
         let Ok(rows) = own.ctx.store.messages_on_wire(own.session(), &told.wa_id).await else { continue };
         if rows.iter().filter(|row| row.direction == Direction::Outgoing).all(|row| row.status < told.kind.status()) {
             early.push(told.early());
@@ -288,18 +299,19 @@ async fn early(own: &Own, told: &[&Told], moved: &[MessageRow]) -> Batch {
     early
 }
 
-/// Stores who of a group, or of those whom a status is for, has told; `Err` where that is to be tried again.
-async fn record_members(own: &Own, told: &[&Told]) -> Result<(), store::Error> {
+/// Stores who of a group, or of those whom a status is for, has told; gives the ids of messages that are not there. `Err` where that is
+/// to be tried again.
+async fn record_members(own: &Own, told: &[&Told]) -> Result<Vec<String>, store::Error> {
     let at = own.ctx.clock.now();
     let receipt = |told: &&Told| Some(MemberReceipt { wa_id: told.wa_id.clone(), member: told.member.clone()?, kind: told.kind, at });
     let receipts: Vec<MemberReceipt> = told.iter().filter_map(receipt).collect();
     if receipts.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     match own.vault.notice(own.ctx.store.record_member_receipts(own.fence(), &receipts).await) {
         Err(error) if !error.is_for_later() => {
             tracing::warn!(session = %own.session(), %error, "receipts of members were not recorded");
-            Ok(())
+            Ok(Vec::new())
         }
         recorded => recorded,
     }

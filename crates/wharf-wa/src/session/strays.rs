@@ -71,7 +71,7 @@ impl Strays {
             timestamp: wacore::time::now_utc(),
             ..MessageInfo::default()
         });
-        let Ok(row) = convert::bare(own.fence(), own.ctx.chance.message_id(), &info) else { return Ok(()) };
+        let Ok(row) = convert::bare(own.fence(), own.ctx.chance.message_id(), &info, own.ctx.clock.now()) else { return Ok(()) };
         tracing::warn!(session = %own.session(), message = %row.id, "a message came again that was never stored; it is asked for once more");
         own.ctx.meter().undecryptable.one();
         own.vault.notice(own.ctx.store.record_inbound(own.fence(), &[row]).await)?;

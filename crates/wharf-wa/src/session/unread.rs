@@ -15,9 +15,9 @@ pub(super) fn keep(own: &Arc<Own>, message: &UndecryptableMessage) {
     if message.decrypt_fail_mode == DecryptFailMode::Hide || !is_wanted(own, &message.info) {
         return;
     }
-    let Ok(mut row) = convert::bare(own.fence(), own.ctx.chance.message_id(), &message.info) else { return };
+    let Ok(mut row) = convert::bare(own.fence(), own.ctx.chance.message_id(), &message.info, own.ctx.clock.now()) else { return };
     if message.is_unavailable && message.unavailable_type.is_unrecoverable_fanout() {
-        row.content = Content::Unsupported { kind: message.unavailable_type.as_str().to_owned() };
+        row.content = Content::unsupported(message.unavailable_type.as_str());
         row.marks.view_once = message.unavailable_type == UnavailableType::ViewOnce;
     } else {
         own.ctx.meter().undecryptable.one();

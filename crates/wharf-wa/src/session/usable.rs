@@ -15,6 +15,7 @@ use whatsapp_rust::TokioRuntime;
 
 use super::attendance::Attendance;
 use super::passkey::qr_clock::{Clocked, QrClock};
+use super::turns::Turns;
 
 /// How long the settings may take to come after what waited at the server.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -83,11 +84,12 @@ pub(super) struct Patient {
     lacks_settings: Arc<AtomicBool>,
     watchdog: Duration,
     qr_codes: Clocked,
+    turns: Turns,
 }
 
 impl Patient {
     pub(super) fn new(lacks_settings: Arc<AtomicBool>, qr_clock: Arc<QrClock>) -> Self {
-        Self { lacks_settings, watchdog: WATCHDOG, qr_codes: Clocked(qr_clock) }
+        Self { lacks_settings, watchdog: WATCHDOG, qr_codes: Clocked(qr_clock), turns: Turns::default() }
     }
 }
 
@@ -97,7 +99,7 @@ impl Runtime for Patient {
     }
 
     fn spawn_detached(&self, future: Pin<Box<dyn Future<Output = ()> + Send + 'static>>) {
-        TokioRuntime.spawn_detached(future);
+        TokioRuntime.spawn_detached(self.turns.in_turn(future));
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
@@ -129,7 +131,8 @@ mod tests {
     #[tokio::test]
     async fn the_library_gives_a_connection_up_after_its_own_time_but_for_one_that_is_used_without_settings() {
         let (lacks, short) = (Arc::new(AtomicBool::new(false)), Duration::from_millis(10));
-        let patient = Patient { lacks_settings: Arc::clone(&lacks), watchdog: short, qr_codes: Clocked(Arc::default()) };
+        let patient =
+            Patient { lacks_settings: Arc::clone(&lacks), watchdog: short, qr_codes: Clocked(Arc::default()), turns: Turns::default() };
         patient.sleep(short).await;
         lacks.store(true, Ordering::Relaxed);
         patient.sleep(short * 2).await;

@@ -44,6 +44,9 @@ pub(super) fn register(registry: &mut Registry, services: &Services, waiting: Op
     counter(registry, "leftovers_dropped", "Statuses that were kept for the next connection and could not be read then", dropped);
     counter(registry, "undecryptable", "Messages that came in and could not be decrypted at once", meter.undecryptable.read());
 
+    let unreadable = meter.unreadable_rows.read();
+    counter(registry, "unreadable_rows", "Rows of messages that were looked for and cannot be read", unreadable);
+
     let stopped = number(meter.stopped_intakes.read());
     gauge(registry, "intakes_stopped", "Sessions that take no messages because the database refuses to keep them", stopped);
 

@@ -52,7 +52,7 @@ pub(super) fn message() -> Value {
         always("chat", reference("Party")),
         maybe("from", reference("Party")),
         always("type", about(word(Content::TYPES.iter().copied()), &by_type)),
-        maybe("text", about(text(), "What a `text` or an `edit` says.")),
+        maybe("text", about(text(), "What a `text` or an `edit` says, and an `unsupported` message where it says something in words.")),
         maybe("linkPreview", reference("LinkPreview")),
         maybe("latitude", number(-90, 90)),
         maybe("longitude", number(-180, 180)),

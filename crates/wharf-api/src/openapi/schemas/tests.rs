@@ -168,7 +168,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let reference = json!({"messageId": MESSAGE, "whatsappId": "3EB1", "from": "1@s.whatsapp.net"});
     let reaction = json!({"from": "1@s.whatsapp.net", "emoji": "x", "at": TIME});
     let result = json!({"option": "a", "votes": 1, "voters": ["1@s.whatsapp.net"]});
-    let other = of_kind(&json!({"type": "unsupported", "kind": "poll"}));
+    let other = of_kind(&json!({"type": "unsupported", "kind": "poll", "text": "words"}));
     let marked = of_kind(&json!({"text": "hello", "linkPreview": {"url": "u", "title": "t"}, "replyTo": reference, "mentions": ["1"],
         "forwarded": true, "viewOnce": true, "fromOtherDevice": true, "reactions": [reaction], "editedAt": TIME, "deletedAt": TIME,
         "readAt": TIME}));

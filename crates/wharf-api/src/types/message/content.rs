@@ -46,6 +46,9 @@ pub enum Content {
     /// A kind that this version shows only by its name.
     Unsupported {
         kind: String,
+        /// What it says in words, where it says something.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        text: Option<String>,
     },
     Reaction {
         /// Empty where a reaction was taken back.
@@ -67,6 +70,11 @@ pub enum Content {
 }
 
 impl Content {
+    /// A message of which nothing is shown but its kind.
+    pub fn unsupported(kind: impl Into<String>) -> Self {
+        Self::Unsupported { kind: kind.into(), text: None }
+    }
+
     /// The wire names of the kinds.
     pub const TYPES: &'static [&'static str] = &[
         "text",

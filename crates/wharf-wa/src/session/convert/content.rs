@@ -8,7 +8,7 @@ use wharf_api::ids::MediaId;
 use wharf_api::types::message::{Content, LinkPreview, Reference};
 use wharf_core::message::vcard;
 
-use super::media;
+use super::{media, words};
 
 /// The content, or why the message gets no row.
 pub(super) fn of(message: &wa::Message, id: &MediaId) -> Result<Content, &'static str> {
@@ -20,9 +20,8 @@ pub(super) fn of(message: &wa::Message, id: &MediaId) -> Result<Content, &'stati
         return Ok(content);
     }
     match kind(base) {
-        Some(kind) => Ok(Content::Unsupported { kind: kind.to_owned() }),
         None if is_bare(base) => Err("keys only"),
-        None => Ok(Content::Unsupported { kind: "unknown".to_owned() }),
+        kind => Ok(Content::Unsupported { kind: kind.unwrap_or("unknown").to_owned(), text: words::of(base) }),
     }
 }
 
@@ -48,10 +47,7 @@ fn known(base: &wa::Message) -> Option<Content> {
     if let Some(text) = base.text_content() {
         return Some(Content::Text { text: text.to_owned(), link_preview: preview(base) });
     }
-    // A place that is nowhere stays shown by its kind: JSON has no word for such a number.
-    let is_somewhere =
-        |place: &&wa::message::LocationMessage| [place.degrees_latitude, place.degrees_longitude].into_iter().flatten().all(f64::is_finite);
-    if let Some(place) = base.location_message.as_option().filter(is_somewhere) {
+    if let Some(place) = base.location_message.as_option().filter(|place| is_somewhere(place)) {
         return Some(Content::Location {
             latitude: place.degrees_latitude.unwrap_or_default(),
             longitude: place.degrees_longitude.unwrap_or_default(),
@@ -79,10 +75,21 @@ fn known(base: &wa::Message) -> Option<Content> {
     Some(Content::Reaction { emoji: reaction.text.clone().unwrap_or_default(), target: reference(&reaction.key)? })
 }
 
+/// A place that is nowhere stays shown by its kind: JSON has no word for some such numbers, and no map for the others.
+fn is_somewhere(place: &wa::message::LocationMessage) -> bool {
+    let within = |degrees: Option<f64>, limit: f64| degrees.is_none_or(|degrees| degrees.abs() <= limit);
+    within(place.degrees_latitude, 90.0) && within(place.degrees_longitude, 180.0)
+}
+
 pub(super) fn poll(base: &wa::Message) -> Option<&wa::message::PollCreationMessage> {
-    [&base.poll_creation_message, &base.poll_creation_message_v2, &base.poll_creation_message_v3, &base.poll_creation_message_v5]
-        .into_iter()
-        .find_map(|poll| poll.as_option())
+    let versions = [
+        &base.poll_creation_message,
+        &base.poll_creation_message_v2,
+        &base.poll_creation_message_v3,
+        &base.poll_creation_message_v5,
+        &base.poll_creation_message_v6,
+    ];
+    versions.into_iter().find_map(|poll| poll.as_option())
 }
 
 /// The message that a key names. Who wrote it is said in groups only.

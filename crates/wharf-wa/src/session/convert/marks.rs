@@ -14,7 +14,7 @@ pub(super) fn of(base: &wa::Message) -> Marks {
     Marks { reply_to, mentions: context.mentioned_jid.clone(), forwarded: context.is_forwarded.unwrap_or_default(), ..Marks::default() }
 }
 
-fn context(base: &wa::Message) -> Option<&wa::ContextInfo> {
+pub(in crate::session) fn context(base: &wa::Message) -> Option<&wa::ContextInfo> {
     macro_rules! first {
         ($($kind:ident),+ $(,)?) => {
             [$(base.$kind.as_option().and_then(|message| message.context_info.as_option())),+].into_iter().flatten().next()
@@ -36,5 +36,12 @@ fn context(base: &wa::Message) -> Option<&wa::ContextInfo> {
         poll_creation_message_v2,
         poll_creation_message_v3,
         poll_creation_message_v5,
+        poll_creation_message_v6,
+        event_message,
+        group_invite_message,
+        list_response_message,
+        buttons_response_message,
+        template_button_reply_message,
+        interactive_response_message,
     )
 }

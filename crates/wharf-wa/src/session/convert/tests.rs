@@ -24,7 +24,7 @@ fn info(chat: &str, sender: &str, alt: Option<&str>) -> MessageInfo {
 }
 
 fn convert(message: &wa::Message, info: &MessageInfo) -> Result<MessageRow, &'static str> {
-    row(&fence(), MessageId::from_uuid(Uuid::from_u128(3)), message, info)
+    row(&fence(), MessageId::from_uuid(Uuid::from_u128(3)), message, info, Timestamp::from_millis(0))
 }
 
 fn text(text: &str) -> wa::Message {
@@ -78,9 +78,9 @@ fn wrapped_and_extended_texts_are_texts() {
 fn other_kinds_are_shown_by_name() {
     let info = info("15550001@s.whatsapp.net", "15550001@s.whatsapp.net", None);
     let event = wa::Message { event_message: MessageField::some(wa::message::EventMessage::default()), ..Default::default() };
-    assert_eq!(convert(&event, &info).unwrap().content, Content::Unsupported { kind: "event".to_owned() });
+    assert_eq!(convert(&event, &info).unwrap().content, Content::unsupported("event"));
     let comment = wa::Message { comment_message: MessageField::some(wa::message::CommentMessage::default()), ..Default::default() };
-    assert_eq!(convert(&comment, &info).unwrap().content, Content::Unsupported { kind: "unknown".to_owned() });
+    assert_eq!(convert(&comment, &info).unwrap().content, Content::unsupported("unknown"));
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_place_that_is_nowhere_is_shown_by_its_kind() {
         convert(&message, &info("987@lid", "987@lid", None)).unwrap().content
     };
     for (latitude, longitude) in [(f64::NAN, 1.0), (1.0, f64::INFINITY), (f64::NEG_INFINITY, 1.0)] {
-        assert_eq!(place(latitude, longitude), Content::Unsupported { kind: "location".to_owned() });
+        assert_eq!(place(latitude, longitude), Content::unsupported("location"));
     }
     assert!(matches!(place(1.5, -2.5), Content::Location { .. }));
 }

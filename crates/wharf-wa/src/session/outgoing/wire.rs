@@ -26,7 +26,7 @@ use super::verdict::Verdict;
 use crate::compose;
 use crate::session::Own;
 use crate::session::flight::{Answer, Silence};
-use crate::session::online;
+use crate::session::{online, timers};
 
 /// What each person whom a status or a group's message is for may add to it: their devices are looked up and get the key of it.
 const WRITE_LIMIT_EACH: Duration = Duration::from_millis(50);
@@ -46,7 +46,7 @@ pub(super) async fn send(
     typing: Option<Duration>,
     gone: &CancellationToken,
 ) -> Verdict {
-    let (Ok(to), Some(content)) = (message.chat.parse::<Jid>(), compose::thaw(&message.payload)) else {
+    let (Ok(to), Some(mut content)) = (message.chat.parse::<Jid>(), compose::thaw(&message.payload)) else {
         tracing::error!(session = %own.session(), message = %message.id, "an accepted message cannot be read back");
         return Verdict::Failed("the stored message cannot be read".to_owned());
     };
@@ -62,6 +62,7 @@ pub(super) async fn send(
             () = gone.cancelled() => {}
         }
     }
+    timers::of(own, client, &to).await.put(&mut content);
     let mut awaited = own.flight.expect(&message.wa_id);
     let stanza = client.wait_for_sent_node(NodeFilter::tag("message").attr("id", message.wa_id.as_str()));
     own.flight.keyed.watch(&message.chat, stanza);

@@ -1,0 +1,97 @@
+//! What a support team sees on an ordinary day, and expects to be so.
+
+use serde_json::{Value, json};
+
+use crate::harness::{OWNER, SILENT, World, both_backends, eventually};
+
+impl World {
+    async fn chat(&self, session: &str) -> Value {
+        self.api().get(&format!("/v1/chats?sessionId={session}")).await.ok(200)[0].clone()
+    }
+
+    async fn types(&self, person: &str) -> Value {
+        let shown = self.api().get(person).await;
+        shown.ok(200)["typing"].clone()
+    }
+}
+
+both_backends! {
+    async fn what_the_own_phone_read_while_the_gateway_was_away_is_read(backend) {
+        for killed in [false, true] {
+            let mut world = World::start(backend).await;
+            let session = world.pair(OWNER).await;
+            for n in 0..3 {
+                let wa_id = world.writes(json!({"text": format!("unread {n}")})).await;
+                world.row(&session, &wa_id, |_| true).await;
+            }
+            assert_eq!(world.chat(&session).await["unreadCount"], 3);
+            if killed { world.kill_gateway().await } else { world.stop_gateway().await }
+            world.control().post(&format!("/control/phones/{OWNER}/read"), &json!({})).await.ok(200);
+            world.start_gateway(&[]).await;
+            eventually("read is read", async || {
+                let chat = world.chat(&session).await;
+                (chat["unreadCount"] == 0).then_some(()).ok_or(chat.to_string())
+            })
+            .await;
+            world.until_acknowledged(OWNER).await;
+        }
+    }
+
+    async fn a_change_of_an_older_message_is_not_the_chats_last_word_and_an_edit_is_all_of_its_message(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let body = json!({"text": "see https://example.org/x", "mentions": [SILENT], "linkPreview": {"url": "https://example.org/x", "title": "X"}});
+        let sent = world.post(&session, "text", body).await.ok(201).clone();
+        assert!(sent["linkPreview"].is_object() && sent["mentions"].is_array(), "{sent}");
+        let old = world.writes(json!({"text": "an old one"})).await;
+        let row = world.row(&session, &old, |_| true).await;
+        let last = world.writes(json!({"text": "the last word"})).await;
+        world.row(&session, &last, |_| true).await;
+        let edit = world.writes(json!({"type": "edit", "target": old, "text": "an old one, edited"})).await;
+        world.row(&session, &edit, |_| true).await;
+        let like = world.writes(json!({"type": "reaction", "target": old, "emoji": "👍"})).await;
+        world.row(&session, &like, |_| true).await;
+        let edited = json!({"text": "never mind"});
+        world.api().patch(&format!("/v1/messages/{}", sent["messageId"].as_str().unwrap()), &edited).await.ok(200);
+        let chat = world.chat(&session).await;
+        assert_eq!((&chat["lastMessage"]["text"], &chat["lastMessage"]["whatsappId"]), (&json!("the last word"), &json!(last)));
+        assert_eq!(world.row(&session, &old, |_| true).await["messageId"], row["messageId"]);
+        let own = world.row(&session, sent["whatsappId"].as_str().unwrap(), |row| row["text"] == "never mind").await;
+        assert!(own["linkPreview"].is_null() && own["mentions"].is_null(), "{own}");
+    }
+
+    async fn typing_ends_with_the_message_and_with_whoever_goes_and_is_one_persons_by_either_name(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let first = world.writes(json!({"text": "hello"})).await;
+        world.row(&session, &first, |_| true).await;
+        world.api().post("/v1/presence", &json!({"sessionId": session, "state": "available"})).await.ok(200);
+        let names = [SILENT.to_owned(), format!("77{SILENT}@lid")].map(|name| format!("/v1/contacts/{name}/presence?sessionId={session}"));
+        for ends_by in ["message", "leaving"] {
+            world.control().post(&format!("/control/phones/{SILENT}/presence"), &json!({"state": "available"})).await.ok(200);
+            world.control().post(&format!("/control/phones/{SILENT}/typing"), &json!({"to": OWNER, "state": "typing"})).await.ok(200);
+            for name in &names {
+                eventually("typing is seen", async || {
+                    let seen = world.types(name).await;
+                    (seen == "typing").then_some(()).ok_or(format!("{name}: {seen}"))
+                })
+                .await;
+            }
+            if ends_by == "message" {
+                let said = world.writes(json!({"text": "said"})).await;
+                world.row(&session, &said, |_| true).await;
+            } else {
+                world.control().post(&format!("/control/phones/{SILENT}/presence"), &json!({"state": "unavailable"})).await.ok(200);
+            }
+            for name in &names {
+                // Whoever sees that it is over for one reason sees it at once.
+                let over = eventually("the message or the leaving is seen", async || {
+                    let shown = world.api().get(name).await.ok(200).clone();
+                    (ends_by == "message" || shown["state"] == "unavailable").then(|| shown.clone()).ok_or(shown.to_string())
+                })
+                .await;
+                assert!(over["typing"].is_null(), "{ends_by}: {name}: {over}");
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The order in which a client hears things. The library makes a task of each stanza, and tasks overtake each other; but it begins them in
+//! the order in which they came. So each task is looked at for the first time after those that were begun before it: whatever a task does
+//! before it waits for anything, it does in the order of the wire.
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+#[derive(Default)]
+struct State {
+    next: u64,
+    /// Those that were not looked at yet, with whom to wake.
+    waiting: BTreeMap<u64, Option<Waker>>,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Turns(Arc<Mutex<State>>);
+
+impl Turns {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Turn {
+        let mut state = self.state();
+        let number = state.next;
+        state.next += 1;
+        state.waiting.insert(number, None);
+        Turn { turns: self.clone(), number }
+    }
+
+    /// The task, which begins after all that came through here before.
+    pub(super) fn in_turn(&self, mut task: Task) -> Task {
+        let mut turn = Some(self.take());
+        Box::pin(poll_fn(move |cx| {
+            if let Some(turn) = &turn {
+                ready!(turn.has_come(cx));
+            }
+            let polled = task.as_mut().poll(cx);
+            turn = None;
+            polled
+        }))
+    }
+}
+
+/// Passes on when it is dropped, whatever became of its task.
+struct Turn {
+    turns: Turns,
+    number: u64,
+}
+
+impl Turn {
+    fn has_come(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.turns.state();
+        if state.waiting.first_key_value().is_none_or(|(first, _)| *first >= self.number) {
+            return Poll::Ready(());
+        }
+        state.waiting.insert(self.number, Some(cx.waker().clone()));
+        Poll::Pending
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut state = self.turns.state();
+        state.waiting.remove(&self.number);
+        let next = state.waiting.first_entry().and_then(|mut first| first.get_mut().take());
+        drop(state);
+        if let Some(waker) = next {
+            waker.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn tasks_begin_in_the_order_in_which_they_were_made_and_wait_for_no_ones_end() {
+        let (turns, (sender, mut begun)) = (Turns::default(), tokio::sync::mpsc::unbounded_channel());
+        for number in 0..500 {
+            let sender = sender.clone();
+            tokio::spawn(turns.in_turn(Box::pin(async move {
+                sender.send(number).unwrap();
+                if number % 2 == 0 {
+                    std::future::pending::<()>().await;
+                }
+            })));
+        }
+        for number in 0..500 {
+            assert_eq!(begun.recv().await, Some(number));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_task_that_is_given_up_before_its_turn_holds_up_nobody() {
+        let turns = Turns::default();
+        let (first, second) = (turns.in_turn(Box::pin(async {})), turns.in_turn(Box::pin(async {})));
+        let mut third = turns.in_turn(Box::pin(async {}));
+        drop(second);
+        assert!((&mut third).now_or_never().is_none());
+        drop(first);
+        third.await;
+    }
+}
