@@ -19,6 +19,8 @@ pub const PLACE_CHARS: usize = 1024;
 /// How many cards one message may carry, and how many numbers a card.
 pub const CONTACTS_PER_MESSAGE: usize = 50;
 pub const PHONES_PER_CONTACT: usize = 10;
+/// A number on a card that is none of WhatsApp's, in Unicode scalar values.
+pub const CARD_NUMBER_CHARS: usize = 50;
 /// The name on a card, in Unicode scalar values.
 pub const CONTACT_NAME_CHARS: usize = 256;
 /// A poll's question and each of its options, in Unicode scalar values, and how many options it has.

@@ -1,6 +1,8 @@
 //! Where a message goes: what may stand in `to`.
 
-use crate::limits;
+mod number;
+
+pub use number::{Misread, on_card, phone, read};
 
 /// The chat that statuses stand in, as WhatsApp writes it.
 pub const STATUS_CHAT: &str = "status@broadcast";
@@ -29,7 +31,7 @@ pub enum Recipient {
 }
 
 impl Recipient {
-    /// Reads a phone number (optional leading `+`, separators `space - . ( )` tolerated), a number with
+    /// Reads a phone number (optional leading `+`, separators `space - . ( )` where people put them), a number with
     /// `@s.whatsapp.net` or `@c.us`, `…@lid`, `…@g.us`, or `status`. `Err` tells what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
@@ -44,6 +46,7 @@ impl Recipient {
                 Ok(Self::Group(user.to_owned()))
             }
             Some((_, "newsletter")) => Err("a channel cannot be sent to"),
+            Some((_, "broadcast")) => Err("a broadcast list cannot be sent to"),
             Some(_) => Err("not a phone number, a group id or a LID"),
         }
     }
@@ -80,32 +83,6 @@ fn digits(text: &str, len: std::ops::RangeInclusive<usize>) -> bool {
     len.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// The digits of a phone number in international format.
-pub fn phone(text: &str) -> Result<String, &'static str> {
-    let text = text.trim();
-    let body = text.strip_prefix('+').unwrap_or(text);
-    let mut number = String::with_capacity(body.len());
-    for c in body.chars() {
-        match c {
-            '0'..='9' => number.push(c),
-            ' ' | '-' | '.' | '(' | ')' | '\u{a0}' => {}
-            _ => {
-                return Err("only digits, one leading + and the separators space - . ( ) may stand in a phone number");
-            }
-        }
-    }
-    if number.len() < *limits::PHONE_DIGITS.start() {
-        return Err("fewer than 7 digits");
-    }
-    if number.len() > *limits::PHONE_DIGITS.end() {
-        return Err("more than 15 digits");
-    }
-    if number.starts_with('0') {
-        return Err("international format begins with a country code, never with 0");
-    }
-    Ok(number)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,17 +106,7 @@ mod tests {
 
     #[test]
     fn what_is_no_international_number_is_refused() {
-        for text in [
-            "",
-            "+",
-            "0151234567",
-            "++14155552671",
-            "1415555abcd",
-            "14155552671x",
-            "１４１５５５５２６７１",
-            "1415555267+1",
-            "14155552671@example.com",
-        ] {
+        for text in ["", "+", "0151234567", "++14155552671", "1415555abcd", "14155552671x", "1415555267+1", "14155552671@example.com"] {
             assert!(Recipient::parse(text).is_err(), "{text}");
         }
     }

@@ -129,25 +129,37 @@ pub(super) fn id(prefix: &str) -> Value {
 
 /// A phone number in international format, as it may be written.
 pub(super) fn phone() -> Value {
-    about(pattern(&format!("^{}$", phone_pattern())), "A phone number in international format; separators are tolerated.")
+    about(pattern(&format!("^ *{} *$", phone_pattern())), &format!("A phone number in international format. {SPELLING}"))
+}
+
+/// A number on a card, which may be one that WhatsApp does not know.
+pub(super) fn card_number() -> Value {
+    about(
+        chars(1, limits::CARD_NUMBER_CHARS),
+        "A phone number in international format, or one that people dial only inside a country, which stays as it is written.",
+    )
 }
 
 /// Where a message may go.
 pub(super) fn recipient() -> Value {
     let phone = phone_pattern();
     about(
-        pattern(&format!(r"^(?:{phone}(?:@s\.whatsapp\.net|@c\.us)?|[0-9]{{1,20}}@lid|[0-9-]{{1,40}}@g\.us|status(?:@broadcast)?)$")),
-        "A phone number in international format (separators are tolerated), a group id, a LID, or `status`.",
+        pattern(&format!(r"^ *(?:{phone}(?:@s\.whatsapp\.net|@c\.us)?|[0-9]{{1,20}}@lid|[0-9-]{{1,40}}@g\.us|status(?:@broadcast)?) *$")),
+        &format!("A phone number in international format, a group id, a LID, or `status`. {SPELLING}"),
+/// What `to` says of a number, and every other field that takes one.
+const SPELLING: &str = "Separators (space - . and one pair of brackets) are taken where people put them between groups of digits; \
+    what cannot be a number that somebody wrote is refused, and the reason says what was seen.";
+
     )
 }
 
 /// A person, by number or LID.
 pub(super) fn person() -> Value {
     let phone = phone_pattern();
-    pattern(&format!(r"^(?:{phone}(?:@s\.whatsapp\.net|@c\.us)?|[0-9]{{1,20}}@lid)$"))
+    pattern(&format!(r"^ *(?:{phone}(?:@s\.whatsapp\.net|@c\.us)?|[0-9]{{1,20}}@lid) *$"))
 }
 
 fn phone_pattern() -> String {
     let (min, max) = (limits::PHONE_DIGITS.start() - 1, limits::PHONE_DIGITS.end() - 1);
-    format!("[+]?[ .()-]*[1-9](?:[ .()-]*[0-9]){{{min},{max}}}[ .()-]*")
+    format!("[+]? *[(]?[1-9](?:[ .()-]{{0,4}}[0-9]){{{min},{max}}}")
 }

@@ -34,9 +34,8 @@ fn one(path: &str, card: &ContactCard) -> Result<ContactCard, Error> {
         within(&format!("{path}.organization"), organization.trim(), 1, limits::CONTACT_NAME_CHARS)?;
     }
     count(&format!("{path}.phones"), card.phones.len(), 1..=limits::PHONES_PER_CONTACT)?;
-    let number = |(place, text): (usize, &String)| match recipient::phone(text) {
-        Ok(digits) => Ok(format!("+{digits}")),
-        Err(reason) => Err(Error::InvalidNumber { field: format!("{path}.phones[{place}]"), reason }),
+    let number = |(place, text): (usize, &String)| {
+        recipient::on_card(text).map_err(|reason| Error::InvalidNumber { field: format!("{path}.phones[{place}]"), reason })
     };
     let phones = card.phones.iter().enumerate().map(number).collect::<Result<_, _>>()?;
     Ok(ContactCard {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use wharf_api::recipient;
 use wharf_api::types::message::ContactCard;
 
-/// The card of one person. A number of digits names the person on WhatsApp.
+/// The card of one person. A number of `+` and digits names the person on WhatsApp; another is only dialled.
 pub fn write(card: &ContactCard) -> String {
     let mut text = String::from("BEGIN:VCARD\r\nVERSION:3.0\r\n");
     let name = escape(&card.name);
@@ -15,8 +15,11 @@ pub fn write(card: &ContactCard) -> String {
         let _ = write!(text, "ORG:{};\r\n", escape(organization));
     }
     for phone in &card.phones {
-        let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
-        let _ = write!(text, "TEL;type=CELL;type=VOICE;waid={digits}:+{digits}\r\n");
+        let digits = phone.strip_prefix('+').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+        let _ = match digits {
+            Some(digits) => write!(text, "TEL;type=CELL;type=VOICE;waid={digits}:+{digits}\r\n"),
+            None => write!(text, "TEL;type=VOICE:{}\r\n", escape(phone)),
+        };
     }
     text.push_str("END:VCARD");
     text
@@ -93,11 +96,12 @@ mod tests {
     fn what_is_written_reads_back_whatever_stands_in_it() {
         let card = ContactCard {
             name: "Ada; Lovelace, \\ Countess\nEND:VCARD".to_owned(),
-            phones: vec!["+15550001001".to_owned(), "+15550001002".to_owned()],
+            phones: vec!["+15550001001".to_owned(), "190".to_owned(), "0800 1234;ext=5".to_owned()],
             organization: Some("Engines; & Sons".to_owned()),
         };
         let text = write(&card);
         assert_eq!(text.lines().filter(|line| *line == "END:VCARD").count(), 1, "{text}");
+        assert_eq!(text.matches("waid=").count(), 1, "who dials a service is nobody on WhatsApp: {text}");
         assert_eq!(read(&text, None), card);
     }
 

@@ -18,6 +18,7 @@ mod malformed;
 mod media;
 mod metrics;
 mod order;
+mod numbers;
 mod previews;
 mod refusals;
 mod sessions;

@@ -6,8 +6,8 @@ use super::answers::status;
 use crate::ids::MediaId;
 use crate::limits;
 use crate::openapi::schema::{
-    Member, about, always, answer, boolean, chars, id, integer, list, maybe, message_id, name, nullable, number, otherwise, pattern,
-    person, phone, recipient, reference, request, session_id, text, time, word,
+    Member, about, always, answer, boolean, card_number, chars, id, integer, list, maybe, message_id, name, nullable, number, otherwise,
+    pattern, person, recipient, reference, request, session_id, text, time, word,
 };
 use crate::types::hold::HoldReason;
 use crate::types::media::MediaState;
@@ -141,7 +141,7 @@ fn shown_card() -> Value {
 }
 
 pub(super) fn contact_card() -> Value {
-    let mut phones = list(&phone());
+    let mut phones = list(&card_number());
     phones["minItems"] = json!(1);
     phones["maxItems"] = json!(limits::PHONES_PER_CONTACT);
     request(vec![

@@ -32,7 +32,10 @@ fn chat(query: &Query) -> Result<Option<String>, ApiError> {
     match Recipient::parse(text) {
         Ok(Recipient::Phone(digits)) => Ok(Some(digits)),
         Ok(other) => Ok(Some(other.jid())),
-        Err(_) if text.contains('@') => Ok(Some(text.to_owned())),
+        // A chat that nobody can write to has messages all the same; a misread number has none of its own.
+        Err(_) if text.rsplit_once('@').is_some_and(|(_, server)| !matches!(server, "s.whatsapp.net" | "c.us")) => {
+            Ok(Some(text.to_owned()))
+        }
         Err(reason) => Err(invalid(reason).field("chat")),
     }
 }
