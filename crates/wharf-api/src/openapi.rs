@@ -60,6 +60,22 @@ pub fn query_names(op: &Operation) -> Vec<&'static str> {
     shape::of(op).map_or_else(Vec::new, |shape| shape.query.iter().map(|parameter| parameter.name).collect())
 }
 
+/// The ways to a file, of which empty ones are none.
+const WAYS: &[&str] = &["mediaUrl", "mediaId", "data"];
+
+/// The optional members of the operation's body that are no empty text.
+pub fn never_empty(op: &Operation) -> Vec<String> {
+    let Some(request) = shape::of(op).and_then(|shape| shape.request) else { return Vec::new() };
+    let Some((_, schema)) = schemas::ALL.iter().find(|(name, _)| *name == request) else { return Vec::new() };
+    let schema = schema();
+    let required = |name: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|known| known == name));
+    let holds_letters =
+        |schema: &Value| schema.get("pattern").is_some() || schema["minLength"].as_u64() > Some(0) || schema.get("format").is_some();
+    let members = schema["properties"].as_object().into_iter().flatten();
+    let members = members.filter(|(name, schema)| !required(name) && !WAYS.contains(&name.as_str()) && holds_letters(schema));
+    members.map(|(name, _)| name.clone()).collect()
+}
+
 fn description() -> String {
     format!(
         "Success is `{{\"success\": true, \"data\": …}}`, failure `{{\"success\": false, \"error\": {{\"code\", \"message\", \"details\"}}}}`. \

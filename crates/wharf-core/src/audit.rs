@@ -16,7 +16,7 @@ use crate::services::Services;
 use crate::store::{self, AuditFilter, AuditRow, Page, PageRequest};
 
 /// The action of rows about refused keys.
-const AUTHENTICATE: &str = "authenticate";
+pub const AUTHENTICATE: &str = "authenticate";
 /// From how many addresses refused keys are told apart between two writes; the rest is counted without an address.
 const ADDRESSES: usize = 1_000;
 /// How many rows wait at the most for a database that is away.

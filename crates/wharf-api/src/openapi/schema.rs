@@ -26,9 +26,10 @@ pub(super) fn answer(members: Vec<Member>) -> Value {
     json!({ "type": "object", "required": required, "properties": properties })
 }
 
-/// What we are asked: a member that we do not know is refused.
+/// What we are asked: a member that we do not know is refused, and one that may be left out may be null.
 pub(super) fn request(members: Vec<Member>) -> Value {
-    let mut schema = answer(members);
+    let or_null = |(name, required, schema): Member| (name, required, if required { schema } else { nullable(schema) });
+    let mut schema = answer(members.into_iter().map(or_null).collect());
     schema["additionalProperties"] = json!(false);
     schema
 }
@@ -87,8 +88,18 @@ pub(super) fn list(items: &Value) -> Value {
 
 /// The schema, or null.
 pub(super) fn nullable(mut schema: Value) -> Value {
-    let kind = schema["type"].take();
-    schema["type"] = json!([kind, "null"]);
+    if let Some(choices) = schema.get_mut("oneOf").and_then(Value::as_array_mut) {
+        choices.push(json!({ "type": "null" }));
+    } else if schema.get("$ref").is_some() {
+        return json!({ "anyOf": [schema, { "type": "null" }] });
+    } else if !schema["type"].is_array() {
+        let kind = schema["type"].take();
+        schema["type"] = json!([kind, "null"]);
+        // A closed set of words does not hold null unless it says so.
+        if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+            words.push(Value::Null);
+        }
+    }
     schema
 }
 
@@ -127,6 +138,10 @@ pub(super) fn id(prefix: &str) -> Value {
     pattern(&format!("^{prefix}[0-9a-f]{{32}}$"))
 }
 
+/// What `to` says of a number, and every other field that takes one.
+const SPELLING: &str = "Separators (space - . and one pair of brackets) are taken where people put them between groups of digits; \
+    what cannot be a number that somebody wrote is refused, and the reason says what was seen.";
+
 /// A phone number in international format, as it may be written.
 pub(super) fn phone() -> Value {
     about(pattern(&format!("^ *{} *$", phone_pattern())), &format!("A phone number in international format. {SPELLING}"))
@@ -146,10 +161,6 @@ pub(super) fn recipient() -> Value {
     about(
         pattern(&format!(r"^ *(?:{phone}(?:@s\.whatsapp\.net|@c\.us)?|[0-9]{{1,20}}@lid|[0-9-]{{1,40}}@g\.us|status(?:@broadcast)?) *$")),
         &format!("A phone number in international format, a group id, a LID, or `status`. {SPELLING}"),
-/// What `to` says of a number, and every other field that takes one.
-const SPELLING: &str = "Separators (space - . and one pair of brackets) are taken where people put them between groups of digits; \
-    what cannot be a number that somebody wrote is refused, and the reason says what was seen.";
-
     )
 }
 

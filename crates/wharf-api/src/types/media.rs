@@ -142,7 +142,7 @@ pub struct SendMedia {
     /// A phone number in international format, a group or LID id, or `status`.
     pub to: String,
     /// Of a status: the phone numbers or LIDs of those whom it is for, 1 to 1024.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(skip_serializing_if = "Vec::is_empty", default, deserialize_with = "crate::types::or_default")]
     pub audience: Vec<String>,
     pub media_type: MediaKind,
     /// Where the file is on the web.
@@ -160,21 +160,21 @@ pub struct SendMedia {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub file_name: Option<String>,
     /// Of audio: a voice note, which must be Ogg with Opus.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::types::or_default")]
     pub voice: bool,
     /// Of an image, a video or a voice note: can be opened once.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::types::or_default")]
     pub view_once: bool,
     /// The message that this one answers, of the same chat.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reply_to: Option<String>,
     /// Phone numbers or LIDs. Who reads the caption sees a name where `@` and the digits stand in it.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(skip_serializing_if = "Vec::is_empty", default, deserialize_with = "crate::types::or_default")]
     pub mentions: Vec<String>,
     /// It is shown as forwarded.
-    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    #[serde(skip_serializing_if = "std::ops::Not::not", default, deserialize_with = "crate::types::or_default")]
     pub forwarded: bool,
     /// Answer as soon as the message is durable instead of waiting for WhatsApp.
-    #[serde(rename = "async", default)]
+    #[serde(rename = "async", default, deserialize_with = "crate::types::or_default")]
     pub asynchronous: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Timestamp;
 
@@ -163,6 +163,12 @@ pub struct PutSwitches {
     #[serde(default)]
     pub sending_paused: Option<bool>,
     /// Features and where their switches shall stand.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     pub features: BTreeMap<Feature, Position>,
+}
+
+/// Without those that are null: they are as absent as others.
+fn given<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<Feature, Position>, D::Error> {
+    let all: Option<BTreeMap<Feature, Option<Position>>> = Option::deserialize(from)?;
+    Ok(all.into_iter().flatten().filter_map(|(feature, position)| Some((feature, position?))).collect())
 }

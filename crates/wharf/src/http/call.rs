@@ -118,13 +118,13 @@ impl Call {
 
     /// The body as the operation's request.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        json::parse(&self.headers, &self.body)
+        json::parse(&self.headers, &self.body, &openapi::never_empty(self.operation))
     }
 
     /// The same, and the body's bytes are let go.
     pub(super) fn take_json<T: DeserializeOwned>(&mut self) -> Result<T, ApiError> {
         let body = std::mem::take(&mut self.body);
-        json::parse(&self.headers, &body)
+        json::parse(&self.headers, &body, &openapi::never_empty(self.operation))
     }
 
     /// The places that a large body holds, for who keeps what it brought.
@@ -132,9 +132,10 @@ impl Call {
         std::mem::take(&mut self.places)
     }
 
-    /// The same where the body may be left out.
+    /// The same where the body may be left out. Some write an empty list or null for that.
     pub(super) fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, ApiError> {
-        if self.body.is_empty() { Ok(T::default()) } else { self.json() }
+        let letters: Vec<u8> = self.body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(5).collect();
+        if matches!(letters.as_slice(), b"" | b"[]" | b"null") { Ok(T::default()) } else { self.json() }
     }
 }
 

@@ -14,6 +14,7 @@ use wharf_core::store::{Answer as Stored, Claim};
 use wharf_core::{group, message, session};
 
 use super::envelope::{self, Failure, Reply, invalid};
+use super::query::EMPTY;
 use super::{Answer, Call, placeholder};
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -143,7 +144,7 @@ pub(super) fn header(call: &Call) -> Result<Option<&str>, ApiError> {
     if values.next().is_some() {
         return Err(invalid("the header stands there more than once").field(IDEMPOTENCY_KEY));
     }
-    let value = value.to_str().ok().filter(|value| is_good(value)).ok_or_else(malformed)?;
+    let value = value.to_str().ok().filter(|value| is_good(value)).ok_or_else(|| malformed(value))?;
     if placeholder::is(value) {
         let reason = "this is a placeholder: every request would have the same key, and only the first would be done";
         return Err(invalid(reason).field(IDEMPOTENCY_KEY));
@@ -155,7 +156,10 @@ fn is_good(value: &str) -> bool {
     (1..=limits::IDEMPOTENCY_KEY_BYTES).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_graphic())
 }
 
-fn malformed() -> ApiError {
+fn malformed(value: &http::HeaderValue) -> ApiError {
+    if value.is_empty() {
+        return invalid(EMPTY).field(IDEMPOTENCY_KEY);
+    }
     invalid(format!("1 to {} visible ASCII characters are expected", limits::IDEMPOTENCY_KEY_BYTES)).field(IDEMPOTENCY_KEY)
 }
 

@@ -9,12 +9,16 @@ use serde::de::DeserializeOwned;
 use wharf_api::ApiError;
 
 use super::envelope::invalid;
+use super::query::EMPTY;
 
-/// The request that the body spells.
-pub(super) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, ApiError> {
+/// The request that the body spells. `never_empty` are the optional members that mean nothing where they are empty.
+pub(super) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8], never_empty: &[String]) -> Result<T, ApiError> {
     check_content_type(headers)?;
     check_content_encoding(headers)?;
     let value = scan::scan(body)?;
+    if let Some(name) = never_empty.iter().find(|name| value[name.as_str()] == "") {
+        return Err(invalid(EMPTY).field(name.clone()));
+    }
     serde_path_to_error::deserialize(value).map_err(|error| fault::of(&error))
 }
 

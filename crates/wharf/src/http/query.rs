@@ -7,7 +7,10 @@ use super::envelope::invalid;
 /// How many parameters a query string may have: the API knows fewer. Each is compared with all before it, so more are not even read.
 const PARAMETERS: usize = 50;
 
-/// The parameters of a query string, each named once.
+/// What is told of an empty word that must not mean «all».
+pub(super) const EMPTY: &str = "it is empty; leave it out";
+
+/// The parameters of a query string, each named once. An empty one is absent.
 #[derive(Debug, Default)]
 pub struct Query(Vec<(String, String)>);
 
@@ -43,7 +46,15 @@ impl Query {
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// A parameter that says whose things are meant. An empty one is refused: it must not list everybody's.
+    pub fn whose(&self, name: &str) -> Result<Option<&str>, ApiError> {
+        match self.0.iter().find(|(known, _)| known == name) {
+            Some((_, value)) if value.is_empty() => Err(invalid(EMPTY).field(name)),
+            found => Ok(found.map(|(_, value)| value.as_str())),
+        }
     }
 
     /// A parameter that must be there.
@@ -113,7 +124,10 @@ mod tests {
         let query = parse("a=1%202&b=x+y&c&=z&d=%C3%A9").unwrap();
         assert_eq!(query.get("a"), Some("1 2"));
         assert_eq!(query.get("b"), Some("x y"));
-        assert_eq!(query.get("c"), Some(""));
+        assert_eq!(query.get("c"), None);
+        assert_eq!(query.whose("b").unwrap(), Some("x y"));
+        assert_eq!(query.whose("e").unwrap(), None);
+        assert_eq!(query.whose("c").unwrap_err().details.reason.as_deref(), Some(EMPTY));
         assert_eq!(query.get("d"), Some("é"));
         assert_eq!(query.get("e"), None);
     }
@@ -140,7 +154,8 @@ mod tests {
         let number = |query| parse(query).unwrap().number("n", 1, 200).map_err(|error| error.code);
         assert_eq!(number("n=200"), Ok(Some(200)));
         assert_eq!(number(""), Ok(None));
-        for query in ["n=", "n=abc", "n=1.5", "n=-", "n=0x10", "n=%201"] {
+        assert_eq!(number("n="), Ok(None));
+        for query in ["n=abc", "n=1.5", "n=-", "n=0x10", "n=%201"] {
             assert_eq!(number(query), Err(ErrorCode::InvalidParameterType), "{query}");
         }
         for query in ["n=0", "n=201", "n=-1", "n=99999999999999999999999"] {

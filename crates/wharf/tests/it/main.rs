@@ -9,6 +9,7 @@ mod causes;
 mod couriers;
 mod edges;
 mod egress;
+mod empty;
 mod events;
 mod halves;
 mod harness;

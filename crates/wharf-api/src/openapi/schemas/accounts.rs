@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::schema::{
-    Member, about, always, answer, id, integer, key_id, list, maybe, name, nullable, reference, request, text, time, word,
+    Member, about, always, answer, chars, id, integer, key_id, list, maybe, name, nullable, reference, request, text, time, word,
 };
 use crate::ids::AccountId;
 use crate::types::audit::Actor;
@@ -99,7 +99,10 @@ pub(super) fn create_account() -> Value {
 }
 
 pub(super) fn update_account() -> Value {
-    request(vec![maybe("name", nullable(name(limits::ACCOUNT_NAME_CHARS))), maybe("plan", about(nullable(text()), "The name of a plan."))])
+    request(vec![
+        maybe("name", nullable(name(limits::ACCOUNT_NAME_CHARS))),
+        maybe("plan", about(nullable(chars(1, limits::PLAN_NAME_CHARS)), "The name of a plan.")),
+    ])
 }
 
 pub(super) fn used() -> Value {

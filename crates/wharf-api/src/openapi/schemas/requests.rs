@@ -8,11 +8,11 @@ use crate::openapi::schema::{
 use crate::{Permission, limits};
 
 pub(super) fn create_session() -> Value {
-    request(vec![title(), maybe("webhook", hook()), maybe("proxy", about(nullable(text()), PROXY))])
+    request(vec![title(), maybe("webhook", hook()), maybe("proxy", about(nullable(some_text()), PROXY))])
 }
 
 pub(super) fn update_session() -> Value {
-    let proxy = about(nullable(text()), &format!("{PROXY} `null` takes it away: the gateway's own way counts then."));
+    let proxy = about(nullable(some_text()), &format!("{PROXY} `null` takes it away: the gateway's own way counts then."));
     request(vec![
         maybe("name", about(nullable(name(limits::SESSION_NAME_CHARS)), "What people call it. `null` leaves it as it is.")),
         maybe("proxy", proxy),
@@ -20,6 +20,13 @@ pub(super) fn update_session() -> Value {
 }
 
 const PROXY: &str = "Its own proxy on the way to WhatsApp, for socket and media: `socks5://` or `http://`, perhaps `NAME:PASSWORD@`, a host and a port. It is kept sealed.";
+
+/// A text that is not empty.
+fn some_text() -> Value {
+    let mut schema = text();
+    schema["minLength"] = json!(1);
+    schema
+}
 
 fn title() -> Member {
     always("name", about(name(limits::SESSION_NAME_CHARS), "What people call it."))
@@ -34,7 +41,7 @@ pub(super) fn quick_session() -> Value {
 }
 
 fn hook() -> Value {
-    about(nullable(text()), "Where all its events are delivered. The session is made only if this address takes a `webhook.test`.")
+    about(nullable(some_text()), "Where all its events are delivered. The session is made only if this address takes a `webhook.test`.")
 }
 
 pub(super) fn quick_message() -> Value {

@@ -14,7 +14,7 @@ pub struct SendText {
     /// A phone number in international format, a group or LID id, or `status`.
     pub to: String,
     /// Of a status: the phone numbers or LIDs of those whom it is for, 1 to 1024.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(skip_serializing_if = "Vec::is_empty", default, deserialize_with = "crate::types::or_default")]
     pub audience: Vec<String>,
     /// Of a status: what the text stands on, `#RRGGBB`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -25,12 +25,12 @@ pub struct SendText {
     #[serde(default)]
     pub reply_to: Option<String>,
     /// Phone numbers or LIDs. Who reads the text sees a name where `@` and the digits stand in it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::types::or_default")]
     pub mentions: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::types::or_default")]
     pub link_preview: PreviewChoice,
     /// Answer as soon as the message is durable instead of waiting for WhatsApp.
-    #[serde(rename = "async", default)]
+    #[serde(rename = "async", default, deserialize_with = "crate::types::or_default")]
     pub asynchronous: bool,
 }
 
@@ -50,7 +50,7 @@ pub struct SendLocation {
     pub address: Option<String>,
     #[serde(default)]
     pub reply_to: Option<String>,
-    #[serde(rename = "async", default)]
+    #[serde(rename = "async", default, deserialize_with = "crate::types::or_default")]
     pub asynchronous: bool,
 }
 
@@ -63,7 +63,7 @@ pub struct SendContact {
     pub contacts: Vec<ContactCard>,
     #[serde(default)]
     pub reply_to: Option<String>,
-    #[serde(rename = "async", default)]
+    #[serde(rename = "async", default, deserialize_with = "crate::types::or_default")]
     pub asynchronous: bool,
 }
 
@@ -76,16 +76,20 @@ pub struct SendPoll {
     pub question: String,
     pub options: Vec<String>,
     /// How many options one person may choose; 0 for any number.
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "or_one")]
     pub selectable_count: u32,
     #[serde(default)]
     pub reply_to: Option<String>,
-    #[serde(rename = "async", default)]
+    #[serde(rename = "async", default, deserialize_with = "crate::types::or_default")]
     pub asynchronous: bool,
 }
 
 const fn one() -> u32 {
     1
+}
+
+fn or_one<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_else(one))
 }
 
 /// `POST /v1/messages/reaction`.
@@ -95,7 +99,7 @@ pub struct SendReaction {
     pub message_id: String,
     /// One emoji; empty takes the reaction back.
     pub emoji: String,
-    #[serde(rename = "async", default)]
+    #[serde(rename = "async", default, deserialize_with = "crate::types::or_default")]
     pub asynchronous: bool,
 }
 
@@ -104,7 +108,7 @@ pub struct SendReaction {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForwardMessage {
     pub to: String,
-    #[serde(rename = "async", default)]
+    #[serde(rename = "async", default, deserialize_with = "crate::types::or_default")]
     pub asynchronous: bool,
 }
 

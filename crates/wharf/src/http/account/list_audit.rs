@@ -1,5 +1,6 @@
 use wharf_api::ApiError;
 use wharf_api::ids::KeyId;
+use wharf_api::ops;
 use wharf_core::audit;
 use wharf_core::store::AuditFilter;
 
@@ -21,8 +22,18 @@ pub(in crate::http) fn filter(query: &Query) -> Result<AuditFilter, ApiError> {
     let key = |id: &str| KeyId::parse(id).ok_or_else(|| invalid("a key's id is expected").field("keyId"));
     Ok(AuditFilter {
         account: None,
-        key: query.get("keyId").map(key).transpose()?,
-        action: query.get("action").map(str::to_owned),
-        target: query.get("target").map(str::to_owned),
+        key: query.whose("keyId")?.map(key).transpose()?,
+        action: action(query)?,
+        target: query.whose("target")?.map(str::to_owned),
     })
+}
+
+/// The id of an operation that the log tells of. Another word would find nothing, and say nothing of why.
+fn action(query: &Query) -> Result<Option<String>, ApiError> {
+    let Some(word) = query.get("action") else { return Ok(None) };
+    let is_told = ops::ALL.iter().any(|operation| operation.audited() && operation.id == word);
+    if is_told || word == audit::AUTHENTICATE {
+        return Ok(Some(word.to_owned()));
+    }
+    Err(invalid("the id of an operation that changes something is expected, or authenticate").field("action"))
 }

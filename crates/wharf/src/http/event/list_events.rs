@@ -34,7 +34,7 @@ pub(in crate::http) async fn list_events(call: Call) -> Answer {
     let filter = EventFilter { kinds: kinds(&call.query)?, ..EventFilter::default() };
     let streams = accept::best(&call.headers, &[JSON, SSE]) == SSE;
     let start = start(&call, streams)?;
-    let filter = event::filter(call.services(), call.caller(), filter, call.query.get("sessionId")).await?;
+    let filter = event::filter(call.services(), call.caller(), filter, call.query.whose("sessionId")?).await?;
     let after = event::position(call.services(), call.caller(), &start).await?;
     if streams {
         let reply = Reply::streamed(SSE, stream::of(call, filter, after));

@@ -18,7 +18,7 @@ pub(in crate::http) async fn list_messages(call: Call) -> Answer {
         ..MessageFilter::default()
     };
     let page = page::wanted(&call.query)?;
-    if let Some(id) = call.query.get("sessionId") {
+    if let Some(id) = call.query.whose("sessionId")? {
         filter.session = Some(session::find(call.services(), call.caller(), id).await?.id);
     }
     let found = message::list(call.services(), call.caller(), filter, page).await?;
@@ -28,7 +28,7 @@ pub(in crate::http) async fn list_messages(call: Call) -> Answer {
 
 /// A chat by its phone number, which finds it under its LID too, or by its id as WhatsApp writes it.
 fn chat(query: &Query) -> Result<Option<String>, ApiError> {
-    let Some(text) = query.get("chat") else { return Ok(None) };
+    let Some(text) = query.whose("chat")? else { return Ok(None) };
     match Recipient::parse(text) {
         Ok(Recipient::Phone(digits)) => Ok(Some(digits)),
         Ok(other) => Ok(Some(other.jid())),

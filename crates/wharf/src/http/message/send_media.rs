@@ -13,7 +13,10 @@ use crate::http::{Answer, Call};
 pub(in crate::http) async fn send_media(mut call: Call) -> Answer {
     let mut request: SendMedia = call.take_json()?;
     let places = call.take_places();
-    let data = request.data.take().map(|text| Bytes::from_owner(Held { text, _places: places }));
+    // An empty way to a file is none: forms and templates send all three.
+    let there = |text: Option<String>| text.filter(|text| !text.is_empty());
+    (request.media_url, request.media_id) = (there(request.media_url.take()), there(request.media_id.take()));
+    let data = there(request.data.take()).map(|text| Bytes::from_owner(Held { text, _places: places }));
     let source = match (&request.media_url, &request.media_id, &data) {
         (Some(url), None, None) => Source::Url(url.clone()),
         (None, Some(id), None) => Source::Stored(id.clone()),

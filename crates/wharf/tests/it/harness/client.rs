@@ -57,6 +57,15 @@ impl Ask {
         self
     }
 
+    /// The parameter without a value, whether it stood there or not.
+    pub fn emptied(mut self, name: &str) -> Self {
+        let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
+        let others = query.split('&').filter(|part| !part.is_empty() && part.split('=').next() != Some(name));
+        let query: Vec<_> = others.map(str::to_owned).chain([format!("{name}=")]).collect();
+        self.path = format!("{path}?{}", query.join("&"));
+        self
+    }
+
     /// The body cut short, where there is one.
     pub fn spoiled(mut self) -> Self {
         self.body.pop();

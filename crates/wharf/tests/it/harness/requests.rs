@@ -219,6 +219,21 @@ pub fn places(operation: &Operation) -> Vec<Id> {
     found
 }
 
+/// The members of the operation's body that may be left out.
+pub fn optional_members(operation: &Operation) -> Vec<String> {
+    let request = resolved(document(), &shown(operation)["requestBody"]["content"]["application/json"]["schema"]);
+    let required = |name: &str| request["required"].as_array().is_some_and(|all| all.iter().any(|known| known == name));
+    let members = request["properties"].as_object().into_iter().flatten();
+    members.map(|(name, _)| name.clone()).filter(|name| !required(name)).collect()
+}
+
+/// The parameters of the operation's query, and whether each must be there.
+pub fn parameters(operation: &Operation) -> Vec<(String, bool)> {
+    let all = shown(operation)["parameters"].as_array().unwrap().iter().filter(|parameter| parameter["in"] == "query");
+    let name = |parameter: &Value| parameter["name"].as_str().unwrap().to_owned();
+    all.map(|parameter| (name(parameter), parameter["required"] == true)).collect()
+}
+
 /// The document, made once.
 fn document() -> &'static Value {
     static DOCUMENT: LazyLock<Value> = LazyLock::new(openapi::document);

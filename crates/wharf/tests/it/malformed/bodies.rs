@@ -154,7 +154,7 @@ pub fn rows(g: &Gateway, operator: &str) -> Vec<Row> {
         Row("a key with an operator's right", key(with(good_key.clone(), "operator", json!(true))), Invalid, "operator"),
         Row("a key with a secret of its own", key(with(good_key.clone(), "apiKey", json!("x"))), Invalid, "apiKey"),
 
-        Row("a rotation in a list", rotate(json!([])), Invalid, ""),
+        Row("a rotation in a list", rotate(json!([{}])), Invalid, ""),
         Row("a rotation with a word for the overlap", rotate(json!({"overlapSeconds": "10"})), Type, "overlapSeconds"),
         Row("a rotation with a boolean for the overlap", rotate(json!({"overlapSeconds": true})), Type, "overlapSeconds"),
         Row("a rotation with half a second", rotate(json!({"overlapSeconds": 0.5})), Type, "overlapSeconds"),
