@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use address::{Reach, is_public};
-pub use target::{NAMED, Refused, Target, target};
+pub use target::{NAMED, Refused, Target, name_in, target};
 
 /// How many redirects a download follows. Each hop is judged anew.
 pub const REDIRECTS: usize = 3;
@@ -56,8 +56,11 @@ pub struct Fetch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
     pub size: u64,
-    /// The last segment of the path of the last hop, percent-decoded; a name to show, not one to open.
+    /// The name that the server gives it, or else the last segment of the path of the last hop, percent-decoded; a name to show, not one
+    /// to open.
     pub file_name: Option<String>,
+    /// The type that the server gives it.
+    pub content_type: Option<String>,
 }
 
 /// Takes the bytes of a [`Fetch`] as they come.
@@ -104,6 +107,9 @@ pub enum Error {
     /// The server says that it is of another type than the one that is taken.
     #[error("the answer is of another type")]
     ContentType,
+    /// The server packed what was asked for as it is.
+    #[error("the answer is packed")]
+    Packed,
     #[error("a redirect was refused: {0}")]
     Redirect(&'static str),
     #[error("the connection ended too early")]

@@ -1,5 +1,6 @@
 //! Media: which files are taken, how long they are kept, and who may have them.
 
+pub mod base64;
 pub mod fetch;
 pub mod files;
 pub mod gate;
@@ -7,6 +8,8 @@ pub mod intake;
 pub mod keep;
 pub mod kind;
 pub mod sound;
+pub mod types;
+mod wrapping;
 
 use wharf_api::ids::MediaId;
 use wharf_api::types::media::{Media, MediaState};
@@ -19,6 +22,7 @@ use crate::{egress, engine};
 
 pub use files::{Facts, Files, NoFiles, Writing};
 pub use intake::Intake;
+pub use types::Said;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -28,6 +32,9 @@ pub enum Error {
     TooLarge { field: &'static str, limit: u64, actual: u64 },
     #[error("the type is not taken: {reason}")]
     WrongType { field: &'static str, reason: String },
+    /// Something else was promised: by a name, an address or a type.
+    #[error("this is a web page, not {promised}")]
+    Page { field: &'static str, promised: String },
     #[error("the media URL gave nothing: {0}")]
     Inaccessible(egress::Error),
     #[error("the request's file cannot be read: {reason}")]
@@ -56,6 +63,11 @@ impl From<&Error> for ApiError {
             }
             Error::TooLarge { field, limit, actual } => ApiError::new(ErrorCode::MediaSizeExceeded).field(*field).limit(*limit, *actual),
             Error::WrongType { field, reason } => ApiError::new(ErrorCode::InvalidMediaType).field(*field).reason(reason.clone()),
+            Error::Page { field, promised } => {
+                // A page in the place of a file is how shared drives and expired links say no.
+                let code = if *field == "mediaUrl" { ErrorCode::MediaUrlInaccessible } else { ErrorCode::InvalidMediaType };
+                ApiError::new(code).field(*field).reason(format!("this is a web page, not {promised}"))
+            }
             Error::Inaccessible(cause) => ApiError::new(ErrorCode::MediaUrlInaccessible).field("mediaUrl").reason(inaccessible(cause)),
             Error::Malformed { field, reason } => ApiError::new(ErrorCode::InvalidRequest).field(*field).reason(*reason),
             Error::Files(cause) if cause.kind() == std::io::ErrorKind::StorageFull => {
@@ -79,6 +91,7 @@ fn inaccessible(cause: &egress::Error) -> String {
         Cause::Timeout | Cause::TooSlow => "the server is too slow".to_owned(),
         Cause::Status(status) => format!("the server answered {status}"),
         Cause::ContentType => "the answer is of another type".to_owned(),
+        Cause::Packed => "the answer is packed (Content-Encoding), though it was asked for as it is".to_owned(),
         Cause::Redirect(why) => format!("a redirect was refused: {why}"),
         Cause::Broken | Cause::Stopped | Cause::TooLarge { .. } => "the answer broke off".to_owned(),
     }

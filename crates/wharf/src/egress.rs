@@ -23,6 +23,7 @@ use wharf_api::limits;
 use wharf_core::egress::{self, Egress, Error, Fetch, Fetched, Post, REDIRECTS, REPLY_BYTES, Reach, Refused, Reply, Sink, Target};
 use wharf_wa::Trust;
 
+use crate::disposition;
 use resolve::Guarded;
 
 /// How many connections to one server are kept for the next `POST`: as many as a busy webhook has under way. With fewer each
@@ -120,10 +121,17 @@ impl Guard {
         if request.content_type.is_some_and(|wanted| !is_of(wanted, answer.headers())) {
             return Err(Error::ContentType);
         }
+        if is_packed(answer.headers()) {
+            return Err(Error::Packed);
+        }
         let limit = request.limit_bytes;
         if let Some(actual) = answer.content_length().filter(|announced| *announced > limit) {
             return Err(Error::TooLarge { limit, actual });
         }
+        let said = |name: HeaderName| answer.headers().get(name).map(HeaderValue::as_bytes);
+        let named = said(header::CONTENT_DISPOSITION).and_then(|value| disposition::read(value).file_name).filter(|name| !name.is_empty());
+        let file_name = named.or_else(|| egress::name_in(&url));
+        let content_type = said(header::CONTENT_TYPE).and_then(|value| std::str::from_utf8(value).ok()).map(str::to_owned);
         let (mut size, mut lap) = (0, Lap::new(self.slowest));
         while let Some(bytes) = lap.next(&mut answer).await? {
             size += bytes.len() as u64;
@@ -132,7 +140,7 @@ impl Guard {
             }
             sink.write(bytes).await.map_err(|egress::Stop| Error::Stopped)?;
         }
-        Ok(Fetched { size, file_name: file_name(&url) })
+        Ok(Fetched { size, file_name, content_type })
     }
 
     async fn post_once(&self, request: &Post) -> Result<Reply, Error> {
@@ -260,6 +268,15 @@ fn is_of(wanted: &str, headers: &HeaderMap) -> bool {
     said.split(';').next().is_some_and(|said| said.trim().eq_ignore_ascii_case(wanted))
 }
 
+/// Whether the server packed its answer, which we ask nobody to do. Unpacked it may be of any size, and packed nobody can open it.
+fn is_packed(headers: &HeaderMap) -> bool {
+    let codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).any(|coding| {
+        let coding = coding.trim_ascii();
+        !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity")
+    })
+}
+
 fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
@@ -272,13 +289,6 @@ fn headers(wanted: &[(String, String)]) -> HeaderMap {
     parsed.filter(|(name, _)| !OURS.contains(name)).collect()
 }
 
-fn file_name(url: &Url) -> Option<String> {
-    let segment = url.path_segments()?.next_back().filter(|segment| !segment.is_empty())?;
-    // The form's decoder would turn a plus into a space.
-    let form = format!("name={}", segment.replace('+', "%2B").replace('&', "%26"));
-    url::form_urlencoded::parse(form.as_bytes()).next().map(|(_, name)| name.into_owned())
-}
-
 fn note(url: &str, refused: Refused) -> Error {
     tracing::debug!(bytes = url.len(), %refused, "a URL was refused");
     Error::Refused(refused)
@@ -289,11 +299,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_files_name_is_the_last_segment_decoded() {
-        let name = |url: &str| file_name(&url.parse().unwrap());
-        assert_eq!(name("https://x.com/a/b%20c+d&e=f.pdf?q#z").as_deref(), Some("b c+d&e=f.pdf"));
-        assert_eq!(name("https://x.com/a/"), None);
-        assert_eq!(name("https://x.com"), None);
+    fn an_answer_is_packed_where_a_coding_is_named() {
+        let headers = |values: &[&'static str]| -> HeaderMap {
+            values.iter().map(|value| (header::CONTENT_ENCODING, HeaderValue::from_static(value))).collect()
+        };
+        for plain in [&[][..], &["identity"], &[""], &["Identity, identity"]] {
+            assert!(!is_packed(&headers(plain)), "{plain:?}");
+        }
+        for packed in [&["gzip"][..], &["identity", "br"], &["identity, deflate"], &["x-nonsense"]] {
+            assert!(is_packed(&headers(packed)), "{packed:?}");
+        }
     }
 
     #[test]

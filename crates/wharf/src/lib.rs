@@ -5,6 +5,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+mod disposition;
 pub mod egress;
 pub mod http;
 pub mod identity;

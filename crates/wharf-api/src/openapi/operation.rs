@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::schema::{reference, request, text};
+use super::schema::{about, reference, request, text, word};
 use super::shape::{self, Answer, Parameter, Shape};
 use super::{schemas, shared, tags};
 use crate::ops::{self, Access, Operation};
+use crate::types::media::MediaKind;
 use crate::{ErrorCode, limits};
 
 const JSON: &str = "application/json";
@@ -44,7 +45,9 @@ pub(super) fn object(op: &Operation) -> Value {
 /// A body that is a file, or a form with a file in it.
 fn file() -> Value {
     let bytes = json!({ "type": "string", "format": "binary" });
-    let form = request(vec![("file", true, bytes.clone())]);
+    let mut form = request(vec![("file", true, bytes.clone())]);
+    form["properties"]["mediaType"] = word(MediaKind::ALL.iter().map(|kind| kind.as_str()));
+    form["properties"]["fileName"] = text();
     json!({ "required": true, "content": {
         "application/octet-stream": { "schema": bytes },
         "multipart/form-data": { "schema": form },

@@ -56,7 +56,7 @@ impl MediaKind {
 pub struct Media {
     pub media_id: MediaId,
     pub media_type: MediaKind,
-    /// Read from the bytes.
+    /// Read from the bytes, and among what they allow from what its sender, its name or its server says.
     pub mime_type: String,
     /// In bytes.
     pub size: u64,

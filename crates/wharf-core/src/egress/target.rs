@@ -132,5 +132,11 @@ fn check_name(name: &str, reach: Reach) -> Result<(), Refused> {
     Ok(())
 }
 
+/// The last segment of the path, decoded: a name to show.
+pub fn name_in(url: &Url) -> Option<String> {
+    let segment = url.path_segments()?.next_back().filter(|segment| !segment.is_empty())?;
+    Some(percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned())
+}
+
 #[cfg(test)]
 mod tests;

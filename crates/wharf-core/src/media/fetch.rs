@@ -11,7 +11,7 @@ use wharf_api::types::media::{MediaKind, MediaState};
 use wharf_api::types::session::SessionStatus;
 
 use super::intake::Purpose;
-use super::{Error, Intake, keep};
+use super::{Error, Intake, Said, keep};
 use crate::engine;
 use crate::services::Services;
 use crate::store::{self, DueFetch, MediaRow};
@@ -172,6 +172,7 @@ async fn take(services: &Services, fetch: &DueFetch, row: &MediaRow) -> Result<M
     })?;
     fail::fail_point!("M4-fetched");
     let mut intake = Intake::begin(services, Purpose { kind: Some(MediaKind::Document), voice: false }, "file").await.map_err(judge)?;
+    intake.say(Said { word: Some(row.mime_type.clone()), file_name: row.file_name.clone(), is_received: true, ..Said::default() });
     let mut file = downloaded.file;
     loop {
         let (back, bytes) = read(file).await.map_err(Failure::Ours)?;
@@ -188,7 +189,7 @@ async fn take(services: &Services, fetch: &DueFetch, row: &MediaRow) -> Result<M
     fail::fail_point!("M5-kept");
     let Some(account) = services.store.find_account(&fetch.account).await? else { return Err(Failure::Final("the account is gone")) };
     Ok(MediaRow {
-        mime_type: taken.mime_type.to_owned(),
+        mime_type: taken.mime_type,
         size: taken.size,
         sha256: Some(super::intake::hex(&taken.sha256)),
         width: taken.facts.width.or(row.width),

@@ -79,8 +79,17 @@ pub struct Facts {
     pub width: Option<u32>,
     pub height: Option<u32>,
     pub seconds: Option<u32>,
+    /// What plays in a file of MPEG-4, where that could be seen.
+    pub tracks: Option<Tracks>,
     /// A small JPEG of an image.
     pub thumbnail: Option<Vec<u8>>,
+}
+
+/// What plays in a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tracks {
+    pub film: bool,
+    pub sound: bool,
 }
 
 /// Nowhere: for tools and tests without files.

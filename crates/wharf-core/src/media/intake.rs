@@ -9,7 +9,8 @@ use wharf_api::limits;
 use wharf_api::types::media::{MediaKind, MediaState};
 
 use super::files::{Facts, Writing};
-use super::{Error, kind};
+use super::types::{self, Said};
+use super::{Error, kind, wrapping};
 use crate::egress::{Sink, Stop};
 use crate::services::Services;
 use crate::store::MediaRow;
@@ -28,6 +29,7 @@ pub struct Intake {
     purpose: Purpose,
     /// What a refusal names: the field that brought the file.
     field: &'static str,
+    said: Said,
     head: BytesMut,
     found: Option<kind::Found>,
     hash: Sha256,
@@ -39,7 +41,7 @@ pub struct Intake {
 #[derive(Clone, Debug)]
 pub struct Taken {
     pub kind: MediaKind,
-    pub mime_type: &'static str,
+    pub mime_type: String,
     pub size: u64,
     pub sha256: [u8; 32],
     pub facts: Facts,
@@ -48,7 +50,31 @@ pub struct Taken {
 impl Intake {
     pub async fn begin(services: &Services, purpose: Purpose, field: &'static str) -> Result<Self, Error> {
         let writing = services.files.begin().await?;
-        Ok(Self { writing, purpose, field, head: BytesMut::new(), found: None, hash: Sha256::new(), size: 0, refused: None })
+        Ok(Self {
+            writing,
+            purpose,
+            field,
+            said: Said::default(),
+            head: BytesMut::new(),
+            found: None,
+            hash: Sha256::new(),
+            size: 0,
+            refused: None,
+        })
+    }
+
+    /// What is said of the file besides its bytes; it counts at the end.
+    pub fn say(&mut self, said: Said) {
+        self.said = said;
+    }
+
+    /// What the file is for, where that is said behind it. It is judged at the end.
+    pub fn meant_as(&mut self, kind: MediaKind) {
+        self.purpose.kind = Some(kind);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.size == 0
     }
 
     /// The most bytes that the file may have, as far as is known what it is.
@@ -79,10 +105,31 @@ impl Intake {
 
     fn look(&mut self) -> Result<kind::Found, Error> {
         let found = kind::look(&self.head);
-        let wanted = self.purpose.kind.unwrap_or(found.kind);
-        kind::judge(wanted, self.purpose.voice, found.mime_type).map_err(|reason| Error::WrongType { field: self.field, reason })?;
+        // Of these the end of the file may tell more.
+        if !kind::is_container(found.mime_type) {
+            self.judge(found)?;
+        }
         self.found = Some(found);
         Ok(found)
+    }
+
+    fn judge(&self, found: kind::Found) -> Result<(), Error> {
+        let wanted = self.purpose.kind.unwrap_or(found.kind);
+        kind::judge(wanted, self.purpose.voice, found.mime_type).map_err(|reason| Error::WrongType { field: self.field, reason })
+    }
+
+    /// Whether what came is what was promised, and a file at all.
+    fn check_promise(&self) -> Result<(), Error> {
+        let field = self.field;
+        if self.said.is_body
+            && let Some(reason) = wrapping::of(&self.head, self.purpose.kind, &self.said)
+        {
+            return Err(Error::Malformed { field, reason });
+        }
+        match types::promised(&self.said) {
+            Some(promised) if !self.said.is_received && types::is_page(&self.head) => Err(Error::Page { field, promised }),
+            _ => Ok(()),
+        }
     }
 
     /// Why a fetch into this was stopped.
@@ -105,7 +152,8 @@ impl Intake {
         let (found, facts) = self.complete().await?;
         let kind = self.purpose.kind.unwrap_or(found.kind);
         self.writing.finish(id).await?;
-        Ok(Taken { kind, mime_type: found.mime_type, size: self.size, sha256: self.hash.finalize().into(), facts })
+        let mime_type = types::settle(found.mime_type, &self.head, &self.said);
+        Ok(Taken { kind, mime_type, size: self.size, sha256: self.hash.finalize().into(), facts })
     }
 
     /// Judges the file now that nothing more comes.
@@ -117,8 +165,12 @@ impl Intake {
             Some(found) => found,
             None => self.look()?,
         };
-        self.announce(self.size)?;
+        self.check_promise()?;
         let facts = self.writing.facts(found.mime_type).await?;
+        let found = kind::with_tracks(found, facts.tracks);
+        self.judge(found)?;
+        self.found = Some(found);
+        self.announce(self.size)?;
         check_pixels(self.field, self.purpose.kind.unwrap_or(found.kind), &facts)?;
         Ok((found, facts))
     }
@@ -169,7 +221,7 @@ impl Taken {
             account: place.account,
             session: place.session,
             kind: self.kind,
-            mime_type: self.mime_type.to_owned(),
+            mime_type: self.mime_type.clone(),
             size: self.size,
             sha256: Some(hex(&self.sha256)),
             width: self.facts.width,

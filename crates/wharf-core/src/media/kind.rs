@@ -1,6 +1,8 @@
-//! What a file is, by its bytes; a name or a header proves nothing.
+//! What a file is, by its bytes. What a name or a header may add to that is decided in [`super::types`].
 
 use wharf_api::types::media::MediaKind;
+
+use super::files::Tracks;
 
 /// How many bytes are looked at.
 pub const HEAD_BYTES: usize = 8 * 1024;
@@ -24,7 +26,10 @@ const TAKEN: &[(MediaKind, &[&str])] = &[
 /// The only type of a voice note.
 pub const OPUS: &str = "audio/ogg; codecs=opus";
 /// What nobody recognises.
-const BYTES: &str = "application/octet-stream";
+pub const BYTES: &str = "application/octet-stream";
+
+/// How many compatible brands are looked at.
+const BRANDS: usize = 64;
 
 /// Looks at the first bytes of a file.
 pub fn look(head: &[u8]) -> Found {
@@ -37,10 +42,28 @@ pub fn look(head: &[u8]) -> Found {
         _ if head.get(4..8) == Some(b"ftyp") => boxes(head),
         _ if head.starts_with(b"#!AMR\n") || head.starts_with(b"#!AMR-WB\n") => found("audio/amr", MediaKind::Audio),
         _ if head.starts_with(b"ID3") => found("audio/mpeg", MediaKind::Audio),
+        // A mark of UTF-16 looks like the beginning of MPEG audio.
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] if is_utf16(head) => found("text/plain", MediaKind::Document),
         // Eleven bits of synchronisation. Layer 0 is AAC's, which also has no error in these bits.
         [0xff, second, ..] if second & 0xf6 == 0xf0 => found("audio/aac", MediaKind::Audio),
         [0xff, second, third, ..] if second & 0xe0 == 0xe0 && is_mpeg_audio(*second, *third) => found("audio/mpeg", MediaKind::Audio),
         _ => other(head),
+    }
+}
+
+/// Whether only the tracks tell sound from film.
+pub fn is_container(mime_type: &str) -> bool {
+    matches!(mime_type, "video/mp4" | "audio/mp4" | "video/3gpp")
+}
+
+/// The same file once its tracks are seen.
+pub fn with_tracks(found: Found, tracks: Option<Tracks>) -> Found {
+    let Some(tracks) = tracks.filter(|_| is_container(found.mime_type)) else { return found };
+    match (tracks.film, tracks.sound, found.mime_type) {
+        (true, _, "audio/mp4") => Found { mime_type: "video/mp4", kind: MediaKind::Video },
+        (false, true, "video/3gpp") => Found { mime_type: "audio/3gpp", kind: MediaKind::Document },
+        (false, true, _) => Found { mime_type: "audio/mp4", kind: MediaKind::Audio },
+        _ => found,
     }
 }
 
@@ -69,17 +92,25 @@ fn ogg(head: &[u8]) -> Found {
 
 /// The brands of MPEG-4's container.
 fn boxes(head: &[u8]) -> Found {
-    let (mime_type, kind) = match head.get(8..12).unwrap_or_default() {
+    // The first brand, or else the first of the compatible ones that is known: many makers put their own name first.
+    let length = head.first_chunk().map_or(0, |length| u32::from_be_bytes(*length) as usize).clamp(16, 16 + 4 * BRANDS);
+    let compatible = head.get(16..length.min(head.len())).unwrap_or_default().chunks_exact(4);
+    let brands = head.get(8..12).into_iter().chain(compatible);
+    let (mime_type, kind) = brands.map(brand).find(|(mime_type, _)| *mime_type != BYTES).unwrap_or((BYTES, MediaKind::Document));
+    Found { mime_type, kind }
+}
+
+fn brand(brand: &[u8]) -> (&'static str, MediaKind) {
+    match brand {
         b"M4A " | b"M4B " | b"M4P " => ("audio/mp4", MediaKind::Audio),
         b"qt  " => ("video/quicktime", MediaKind::Document),
         b"heic" | b"heix" | b"mif1" | b"msf1" | b"heim" | b"heis" => ("image/heic", MediaKind::Document),
         b"avif" | b"avis" => ("image/avif", MediaKind::Document),
         brand if brand.starts_with(b"3g") => ("video/3gpp", MediaKind::Video),
         b"isom" | b"iso2" | b"iso3" | b"iso4" | b"iso5" | b"iso6" | b"mp41" | b"mp42" | b"avc1" | b"dash" | b"M4V " | b"M4VH" | b"M4VP"
-        | b"MSNV" | b"f4v " | b"mmp4" => ("video/mp4", MediaKind::Video),
+        | b"iso7" | b"iso8" | b"iso9" | b"MSNV" | b"f4v " | b"mmp4" | b"avc3" | b"hvc1" | b"mp71" => ("video/mp4", MediaKind::Video),
         _ => (BYTES, MediaKind::Document),
-    };
-    Found { mime_type, kind }
+    }
 }
 
 fn is_mpeg_audio(second: u8, third: u8) -> bool {
@@ -95,6 +126,20 @@ fn other(head: &[u8]) -> Found {
         None => BYTES,
     };
     Found { mime_type, kind: MediaKind::Document }
+}
+
+/// Whether the bytes behind the mark are text: pairs that belong together, and no control characters.
+fn is_utf16(head: &[u8]) -> bool {
+    let little = head.first() == Some(&0xff);
+    let unit = |pair: &[u8]| if little { u16::from_le_bytes([pair[0], pair[1]]) } else { u16::from_be_bytes([pair[0], pair[1]]) };
+    let units: Vec<u16> = head[2..].chunks_exact(2).map(unit).collect();
+    // The look may end between two halves.
+    let whole = match units.last() {
+        Some(0xd800..=0xdbff) => &units[..units.len() - 1],
+        _ => &units[..],
+    };
+    let control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{c}');
+    !whole.is_empty() && char::decode_utf16(whole.iter().copied()).all(|c| c.is_ok_and(|c| !control(c) && c != '\u{ffff}'))
 }
 
 fn is_text(head: &[u8]) -> bool {
@@ -131,6 +176,13 @@ mod tests {
             (b"\0\0\0\x18ftyp3gp4", "video/3gpp"),
             (b"\0\0\0\x18ftypM4A ", "audio/mp4"),
             (b"\0\0\0\x18ftypqt  ", "video/quicktime"),
+            (b"\0\0\0\x18ftypXAVC\0\0\0\0XAVCmp42", "video/mp4"),
+            (b"\0\0\0\x18ftypwhat\0\0\0\0everisom", "video/mp4"),
+            (b"\0\0\0\x14ftypwhat\0\0\0\0everisom", BYTES),
+            (b"\xff\xfeH\0i\0\n\0", "text/plain"),
+            (b"\xfe\xff\0H\0i", "text/plain"),
+            (b"\xff\xfe\x44\xc4", "text/plain"),
+            (b"\xff\xfe\x44\xc4\0\0\0\0", "audio/mpeg"),
             (b"\0\0\0\x18ftypheic", "image/heic"),
             (b"#!AMR\n", "audio/amr"),
             (b"ID3\x03", "audio/mpeg"),

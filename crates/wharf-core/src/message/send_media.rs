@@ -6,8 +6,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use wharf_api::types::media::{MediaContent, MediaKind, MediaState};
 use wharf_api::types::message::Content;
@@ -21,7 +19,7 @@ use crate::egress::{self, Fetch};
 use crate::engine::{Body, Media, Uploaded};
 use crate::media::intake::{self, Purpose};
 use crate::media::keep::{self, Stay};
-use crate::media::{self, Facts, Intake, kind, sound};
+use crate::media::{self, Facts, Intake, Said, base64, kind, sound, types};
 use crate::services::Services;
 use crate::store::{Claim, MediaRow, SessionRow};
 
@@ -78,7 +76,7 @@ impl Source {
     }
 }
 
-/// How much Base64 is decoded at once: whole groups of four.
+/// How much Base64 is decoded at once.
 const BASE64_CHUNK: usize = 64 * 1024;
 
 /// Checks the shape of a command: what can be said without looking anything up.
@@ -171,7 +169,9 @@ async fn bring(services: &Services, session: &SessionRow, row: &MediaRow, kind: 
 fn said(command: &Command, row: &MediaRow, facts: Facts, file: Uploaded) -> (Body, Content) {
     let file_name = match command.kind {
         MediaKind::Document => {
-            Some(command.file_name.as_deref().or(row.file_name.as_deref()).map_or_else(|| "file".to_owned(), keep::tidy))
+            // The caller's own name is the caller's word; another one opens with the help of its type.
+            let other = || types::with_extension(row.file_name.as_deref().unwrap_or("file"), &row.mime_type);
+            Some(keep::tidy(&command.file_name.clone().unwrap_or_else(other)))
         }
         _ => None,
     };
@@ -215,14 +215,14 @@ async fn obtain(services: &Services, caller: &Caller, session: &SessionRow, comm
         Source::Url(url) => {
             let _turn = services.fetches.enter(&caller.account).await;
             let mut intake = Intake::begin(services, purpose, field).await?;
-            let name = fetch(services, url, &mut intake).await?;
+            let name = fetch(services, url, command, &mut intake).await?;
             (intake, name)
         }
         Source::Base64(text) => {
             let mut intake = Intake::begin(services, purpose, field).await?;
             // A second round of one request, after another one took its key, has nothing to decode any more.
             let text = text.take().ok_or(Error::ClaimedBefore)?;
-            decode(&text, &mut intake).await?;
+            decode(&text, command, &mut intake).await?;
             (intake, None)
         }
     };
@@ -254,26 +254,31 @@ async fn with_facts(services: &Services, row: MediaRow) -> Result<(MediaRow, Fac
 }
 
 /// The file's name, if its address has one.
-async fn fetch(services: &Services, url: &str, intake: &mut Intake) -> Result<Option<String>, Error> {
+async fn fetch(services: &Services, url: &str, command: &Command, intake: &mut Intake) -> Result<Option<String>, Error> {
     let limit_bytes = intake.limit_bytes();
     let request = Fetch { url: url.to_owned(), limit_bytes, timeout: Duration::from_millis(limits::MEDIA_FETCH_MS), content_type: None };
     match services.egress.fetch(request, intake).await {
-        Ok(fetched) => Ok(fetched.file_name),
+        Ok(fetched) => {
+            let file_name = command.file_name.clone().or_else(|| fetched.file_name.clone());
+            let address = url::Url::parse(url).ok().as_ref().and_then(egress::name_in);
+            intake.say(Said { file_name, header: fetched.content_type, address, ..Said::default() });
+            Ok(fetched.file_name)
+        }
         Err(egress::Error::TooLarge { limit, actual }) => Err(media::Error::TooLarge { field: "mediaUrl", limit, actual }.into()),
         Err(error) => Err(intake.take_refusal().unwrap_or(media::Error::Inaccessible(error)).into()),
     }
 }
 
 /// Decodes without a second copy of the whole.
-async fn decode(text: &Bytes, intake: &mut Intake) -> Result<(), Error> {
-    let malformed = || media::Error::Malformed { field: "data", reason: "the file is not Base64" };
-    let last = text.len().saturating_sub(1) / BASE64_CHUNK;
-    for (number, chunk) in text.chunks(BASE64_CHUNK).enumerate() {
-        if number < last && chunk.contains(&b'=') {
-            return Err(malformed().into());
-        }
-        let bytes = STANDARD.decode(chunk).map_err(|_| malformed())?;
+async fn decode(text: &Bytes, command: &Command, intake: &mut Intake) -> Result<(), Error> {
+    let malformed = |base64::Malformed(reason)| media::Error::Malformed { field: "data", reason };
+    let (word, letters) = base64::unwrap(text).map_err(malformed)?;
+    intake.say(Said { word, file_name: command.file_name.clone(), ..Said::default() });
+    let mut decoder = base64::Decoder::default();
+    for chunk in letters.chunks(BASE64_CHUNK) {
+        let bytes = decoder.push(chunk).map_err(malformed)?;
         intake.push(bytes.into()).await?;
     }
-    Ok(())
+    let bytes = decoder.finish().map_err(malformed)?;
+    Ok(intake.push(bytes.into()).await?)
 }

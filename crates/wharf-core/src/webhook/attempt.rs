@@ -137,6 +137,7 @@ fn no_answer(error: &egress::Error) -> NoAnswer {
         egress::Error::TooLarge { .. }
         | egress::Error::Status(_)
         | egress::Error::ContentType
+        | egress::Error::Packed
         | egress::Error::Redirect(_)
         | egress::Error::Broken
         | egress::Error::Stopped => NoAnswer::Broken,

@@ -47,7 +47,7 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
 }
 
 /// A body that was packed would be read as garbage; its sender is told what is wrong with it.
-fn check_content_encoding(headers: &HeaderMap) -> Result<(), ApiError> {
+pub(super) fn check_content_encoding(headers: &HeaderMap) -> Result<(), ApiError> {
     let plain = |value: &HeaderValue| value.to_str().is_ok_and(|coding| coding.eq_ignore_ascii_case("identity"));
     if headers.get_all(CONTENT_ENCODING).iter().all(plain) {
         return Ok(());

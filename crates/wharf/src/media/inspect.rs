@@ -86,7 +86,7 @@ fn opus_seconds(path: &Path) -> io::Result<Option<u32>> {
     Ok(samples.and_then(|samples| u32::try_from(samples.div_ceil(OPUS_RATE)).ok()))
 }
 
-/// Length and size of a film, out of the boxes `mvhd` and `tkhd`.
+/// Length and size of a film, out of the boxes `mvhd` and `tkhd`, and what plays in it, out of `hdlr`.
 fn of_film(path: &Path) -> io::Result<Facts> {
     let mut file = BufReader::new(File::open(path)?);
     let end = file.get_ref().metadata()?.len();
@@ -101,7 +101,7 @@ fn of_film(path: &Path) -> io::Result<Facts> {
         file.seek(SeekFrom::Start(at))?;
         let Some((kind, head, length)) = next_box(&mut file, limit - at)? else { break };
         match &kind {
-            b"moov" | b"trak" => {
+            b"moov" | b"trak" | b"mdia" => {
                 ends.push(at + length);
                 at += head;
                 continue;
@@ -135,6 +135,14 @@ fn next_box(file: &mut impl Read, room: u64) -> io::Result<Option<([u8; 4], u64,
         }
         length => (8, u64::from(length)),
     };
+            b"hdlr" => {
+                let tracks = facts.tracks.get_or_insert_default();
+                match body(&mut file, length - head)?.get(8..12) {
+                    Some(b"vide") => tracks.film = true,
+                    Some(b"soun") => tracks.sound = true,
+                    _ => {}
+                }
+            }
     Ok((length >= head && length <= room).then_some((kind, head, length)))
 }
 
@@ -236,3 +244,4 @@ mod tests {
         }
     }
 }
+        assert_eq!(facts.tracks, None, "nothing says what the track is");

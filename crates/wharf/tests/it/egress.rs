@@ -54,7 +54,7 @@ fn ok(body: &str) -> Vec<u8> {
 async fn a_file_comes_whole_and_with_its_name() {
     let web = Web::plain(|_| ok("hello")).await;
     let (fetched, bytes) = fetch_into(&sandbox(), &web.url("/a/My%20file.pdf?x=1"), 5, 5).await;
-    assert_eq!(fetched, Ok(Fetched { size: 5, file_name: Some("My file.pdf".to_owned()) }));
+    assert_eq!(fetched, Ok(Fetched { size: 5, file_name: Some("My file.pdf".to_owned()), content_type: None }));
     assert_eq!(bytes, b"hello");
     let head = web.heads().remove(0).to_lowercase();
     assert!(head.contains("accept-encoding: identity") && !head.contains("referer"), "{head}");

@@ -134,7 +134,7 @@ fn rows(g: &Gateway) -> Vec<Row> {
         Row("a key that expires at a number", key(json!({"name": "k", "permissions": ["sessions:read"], "expiresAt": 1_800_000_000})), Type, "expiresAt"),
         Row("a key for a session that is none", key(json!({"name": "k", "permissions": ["sessions:read"], "sessionIds": ["x"]})), ErrorCode::SessionNotFound, "sessionIds"),
         Row("a limit that is no number", g.get("/v1/messages?limit=ten"), Type, "limit"),
-        Row("an empty limit", g.get("/v1/sessions?limit="), Type, "limit"),
+        Row("a blank limit", g.get("/v1/sessions?limit=%20"), Type, "limit"),
         Row("a limit of nothing", g.get("/v1/messages?limit=0"), Invalid, "limit"),
         Row("a limit too high", g.get("/v1/api-keys?limit=201"), Invalid, "limit"),
         Row("a negative limit", g.get("/v1/messages?limit=-1"), Invalid, "limit"),

@@ -12,7 +12,10 @@ pub(super) fn media() -> Value {
     answer(vec![
         always("mediaId", id(MediaId::PREFIX)),
         always("mediaType", kind()),
-        always("mimeType", about(text(), "Read from the bytes.")),
+        always(
+            "mimeType",
+            about(text(), "Read from the bytes, and among what they allow from what its sender, its name or its server says."),
+        ),
         always("size", about(integer(0, Some(limits::DOCUMENT_BYTES)), "In bytes.")),
         always("sha256", about(text(), "In hexadecimal.")),
         maybe("width", about(integer(0, None), "In pixels.")),

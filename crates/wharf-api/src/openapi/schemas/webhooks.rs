@@ -58,8 +58,10 @@ pub(super) fn create_webhook() -> Value {
 }
 
 pub(super) fn update_webhook() -> Value {
+    let mut url = nullable(url());
+    url["minLength"] = json!(1);
     request(vec![
-        maybe("url", nullable(url())),
+        maybe("url", url),
         maybe("events", nullable(events())),
         maybe("description", description()),
         maybe("timeoutSeconds", nullable(timeout())),

@@ -251,3 +251,11 @@ fn the_sandbox_allows_literals_of_loopback_only() {
         assert!(target(text, Reach::Loopback).is_err(), "{text}");
     }
 }
+
+#[test]
+fn a_files_name_is_the_last_segment_decoded() {
+    let name = |url: &str| super::name_in(&url.parse().unwrap());
+    assert_eq!(name("https://x.com/a/b%20c+d&e=f.pdf?q#z").as_deref(), Some("b c+d&e=f.pdf"));
+    assert_eq!(name("https://x.com/a/"), None);
+    assert_eq!(name("https://x.com"), None);
+}
