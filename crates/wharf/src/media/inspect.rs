@@ -6,7 +6,8 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use image::codecs::jpeg::JpegEncoder;
-use image::{ImageReader, Limits};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 use tokio::sync::Semaphore;
 use wharf_api::limits;
 use wharf_core::media::files::Facts;
@@ -43,28 +44,50 @@ pub(super) async fn facts(path: PathBuf, mime_type: &str) -> io::Result<Facts> {
 
 fn of_image(path: &Path) -> Facts {
     let Ok(size) = imagesize::size(path) else { return Facts::default() };
-    let (width, height) = (size.width as u64, size.height as u64);
+    let (mut width, mut height) = (size.width as u64, size.height as u64);
+    // A decoder that panics over a damaged image takes what it would have told with it, and nothing else.
+    let turned = std::panic::catch_unwind(|| decoder(path)?.orientation());
+    if turned.is_ok_and(|turned| turned.is_ok_and(lies_on_its_side)) {
+        (width, height) = (height, width);
+    }
     let measure = |side: u64| u32::try_from(side).ok();
     let mut facts = Facts { width: measure(width), height: measure(height), ..Facts::default() };
     let too_large = width > limits::IMAGE_SIDE_PIXELS || height > limits::IMAGE_SIDE_PIXELS || width * height > limits::IMAGE_PIXELS;
     if !too_large {
-        // A decoder that panics over a damaged image takes its thumbnail with it and nothing else.
         let thumbnail = std::panic::catch_unwind(|| thumbnail(path));
         facts.thumbnail = thumbnail.ok().and_then(Result::ok);
     }
     facts
 }
 
-fn thumbnail(path: &Path) -> image::ImageResult<Vec<u8>> {
+/// Cameras note how they were held instead of turning what they saw.
+const fn lies_on_its_side(orientation: Orientation) -> bool {
+    matches!(orientation, Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH)
+}
+
+fn bounds() -> Limits {
     let mut bounds = Limits::default();
     bounds.max_alloc = Some(DECODER_BYTES);
     bounds.max_image_width = u32::try_from(limits::IMAGE_SIDE_PIXELS).ok();
     bounds.max_image_height = bounds.max_image_width;
+    bounds
+}
+
+fn decoder(path: &Path) -> image::ImageResult<impl ImageDecoder> {
     let mut reader = ImageReader::open(path)?.with_guessed_format()?;
-    reader.limits(bounds);
-    let small = reader.decode()?.thumbnail(THUMBNAIL_PIXELS, THUMBNAIL_PIXELS).to_rgb8();
+    reader.limits(bounds());
+    reader.into_decoder()
+}
+
+fn thumbnail(path: &Path) -> image::ImageResult<Vec<u8>> {
+    let mut decoder = decoder(path)?;
+    // What it becomes counts too, not only what it takes on its way.
+    bounds().reserve(decoder.total_bytes())?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut small = DynamicImage::from_decoder(decoder)?.thumbnail(THUMBNAIL_PIXELS, THUMBNAIL_PIXELS);
+    small.apply_orientation(orientation);
     let mut jpeg = Vec::new();
-    JpegEncoder::new_with_quality(&mut jpeg, THUMBNAIL_QUALITY).encode_image(&small)?;
+    JpegEncoder::new_with_quality(&mut jpeg, THUMBNAIL_QUALITY).encode_image(&small.to_rgb8())?;
     Ok(jpeg)
 }
 
@@ -112,6 +135,14 @@ fn of_film(path: &Path) -> io::Result<Facts> {
                 facts.width = facts.width.or(width);
                 facts.height = facts.height.or(height);
             }
+            b"hdlr" => {
+                let tracks = facts.tracks.get_or_insert_default();
+                match body(&mut file, length - head)?.get(8..12) {
+                    Some(b"vide") => tracks.film = true,
+                    Some(b"soun") => tracks.sound = true,
+                    _ => {}
+                }
+            }
             _ => {}
         }
         at += length;
@@ -135,14 +166,6 @@ fn next_box(file: &mut impl Read, room: u64) -> io::Result<Option<([u8; 4], u64,
         }
         length => (8, u64::from(length)),
     };
-            b"hdlr" => {
-                let tracks = facts.tracks.get_or_insert_default();
-                match body(&mut file, length - head)?.get(8..12) {
-                    Some(b"vide") => tracks.film = true,
-                    Some(b"soun") => tracks.sound = true,
-                    _ => {}
-                }
-            }
     Ok((length >= head && length <= room).then_some((kind, head, length)))
 }
 
@@ -197,6 +220,31 @@ mod tests {
         assert_eq!((small.width(), small.height()), (96, 48));
     }
 
+    /// A JPEG of that size, red on its left half, with the note of how the camera was held.
+    fn photo(width: u32, height: u32, orientation: u8) -> Vec<u8> {
+        let image = image::RgbImage::from_fn(width, height, |x, _| image::Rgb(if x < width / 2 { [250, 0, 0] } else { [0, 0, 250] }));
+        let mut jpeg = Vec::new();
+        JpegEncoder::new_with_quality(&mut jpeg, 90).encode_image(&image).unwrap();
+        let entry = [0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0];
+        let exif = [b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01".as_slice(), &entry, &[0; 4]].concat();
+        let length = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
+        [&jpeg[..2], &[0xff, 0xe1], &length, &exif, &jpeg[2..]].concat()
+    }
+
+    #[tokio::test]
+    async fn a_photo_that_lies_on_its_side_is_turned() {
+        for (orientation, sides, red) in
+            [(1, (320, 160), (0, 0)), (3, (320, 160), (95, 0)), (6, (160, 320), (0, 0)), (8, (160, 320), (0, 95)), (9, (320, 160), (0, 0))]
+        {
+            let facts = facts_of(&photo(320, 160, orientation), "image/jpeg").await;
+            assert_eq!((facts.width, facts.height), (Some(sides.0), Some(sides.1)), "{orientation}");
+            let small = image::load_from_memory(&facts.thumbnail.unwrap()).unwrap().to_rgb8();
+            assert_eq!(small.width() > small.height(), sides.0 > sides.1, "{orientation}");
+            let image::Rgb([r, _, b]) = *small.get_pixel(red.0, red.1);
+            assert!(r > 150 && b < 100, "{orientation}: {r} {b}");
+        }
+    }
+
     #[tokio::test]
     async fn an_image_that_claims_to_be_huge_is_not_decoded() {
         let mut bytes = png(4, 4);
@@ -238,10 +286,10 @@ mod tests {
         let movie = boxed(b"moov", &[boxed(b"mvhd", &header), boxed(b"trak", &boxed(b"tkhd", &track))].concat());
         let film = [boxed(b"ftyp", b"isom"), boxed(b"mdat", &[0; 1000]), movie].concat();
         let facts = facts_of(&film, "video/mp4").await;
+        assert_eq!(facts.tracks, None, "nothing says what the track is");
         assert_eq!((facts.width, facts.height, facts.seconds), (Some(640), Some(360), Some(13)));
         for cut in [4, 20, film.len() - 90] {
             facts_of(&film[..cut], "video/mp4").await;
         }
     }
 }
-        assert_eq!(facts.tracks, None, "nothing says what the track is");
