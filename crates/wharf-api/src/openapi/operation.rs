@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::schema::{about, reference, request, text, word};
+use super::schema::{reference, request, text, word};
 use super::shape::{self, Answer, Parameter, Shape};
 use super::{schemas, shared, tags};
 use crate::ops::{self, Access, Operation};
