@@ -262,7 +262,7 @@ async fn what_cannot_be_said_is_refused_with_its_field_and_sends_nothing() {
         ("location", json!({"latitude": 1, "longitude": 1, "name": "x".repeat(1025)}), Invalid, "name"),
         ("contact", json!({"contacts": []}), Invalid, "contacts"),
         ("contact", card(json!([])), Invalid, "contacts[0].phones"),
-        ("contact", card(json!(["15550001001", "1"])), Phone, "contacts[0].phones[1]"),
+        ("contact", card(json!(["15550001001", "1555000200.0"])), Phone, "contacts[0].phones[1]"),
         ("poll", json!({"question": "q", "options": options(1)}), Invalid, "options"),
         ("poll", json!({"question": "q", "options": options(13)}), Invalid, "options"),
         ("poll", json!({"question": "q", "options": ["a", "a"]}), Invalid, "options[1]"),
