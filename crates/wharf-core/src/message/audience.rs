@@ -62,9 +62,10 @@ pub(super) async fn reached(services: &Services, session: &SessionId, to: &Recip
             if !found.registered {
                 return Err(Error::NotOnWhatsapp { field: field() });
             }
-            match place {
-                Some(index) => reached.audience[*index] = Recipient::Phone(found.known),
-                None => (reached.to, reached.lid) = (Recipient::Phone(found.known), found.lid),
+            if let Some(index) = place {
+                reached.audience[*index] = Recipient::Phone(found.known);
+            } else {
+                (reached.to, reached.lid) = (Recipient::Phone(found.known), found.lid);
             }
         }
     }

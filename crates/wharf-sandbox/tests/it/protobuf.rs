@@ -16,7 +16,7 @@ impl Proto {
     }
 
     fn tag(&mut self, field: u32, wire: u64) {
-        self.number(u64::from(field) << 3 | wire);
+        self.number((u64::from(field) << 3) | wire);
     }
 
     pub fn varint(mut self, field: u32, value: u64) -> Self {

@@ -6,7 +6,7 @@ use crate::harness::{OWNER, SILENT, World, both_backends};
 use crate::protobuf::Proto;
 
 /// The fields of envelopes, old ones and new ones.
-const ENVELOPES: [u32; 12] = [40, 53, 58, 62, 67, 92 + 4, 100, 101, 103, 104, 106, 118];
+const ENVELOPES: [u32; 12] = [40, 53, 58, 62, 67, 96, 100, 101, 103, 104, 106, 118];
 
 fn envelope(field: u32, message: &Proto) -> Proto {
     Proto::default().message(field, &Proto::default().message(1, message))
