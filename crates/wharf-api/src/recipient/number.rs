@@ -227,11 +227,11 @@ fn foreign(text: &str) -> Option<Misread> {
     if holds(&['/']) {
         return Some(Misread::Slash);
     }
-    if text.rfind('+').is_some_and(|at| at > 0) {
-        return Some(Misread::Plus);
-    }
     if text.chars().any(|c| is_invisible(c) || c.is_control()) {
         return Some(Misread::Invisible);
+    }
+    if text.rfind('+').is_some_and(|at| at > 0) {
+        return Some(Misread::Plus);
     }
     let known = |c: char| c.is_ascii_digit() || matches!(plain(c), '+' | ' ' | '-' | '.' | '(' | ')');
     (!text.chars().all(known)).then_some(Misread::OtherSign)
