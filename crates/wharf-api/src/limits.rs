@@ -97,8 +97,9 @@ pub const JSON_DEPTH: usize = 64;
 /// How many values a body of JSON may hold, of whatever kind: each takes far more memory than the byte or two that it has on the wire.
 pub const JSON_VALUES: usize = 100_000;
 /// How long a send waits for WhatsApp's acknowledgement unless its caller says otherwise, in milliseconds, and the most that a caller may
-/// say, in seconds. Clients give up after ten seconds, most of them, and ask again: what is not known by then is answered before.
-pub const SEND_WAIT_MS: u64 = 7_000;
+/// say, in seconds. Clients give up after ten seconds, most of them, and ask again: what is not known by then is answered before. Nor does it
+/// end with a rest of an overloaded network (one, two, four seconds), so that the answer says what holds the message.
+pub const SEND_WAIT_MS: u64 = 6_500;
 pub const SEND_WAIT_MAX_SECS: u64 = 25;
 /// How long `POST /v1/sessions` waits for the first QR code, in milliseconds.
 pub const QR_WAIT_MS: u64 = 7_000;

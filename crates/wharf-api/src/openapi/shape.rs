@@ -173,7 +173,7 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
         return vec![parameter(
             "wait",
             wait,
-            "Seconds from the request on in which WhatsApp's word is waited for; 7 unless said otherwise.",
+            "Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise.",
         )];
     }
     let mut all = match op.id {

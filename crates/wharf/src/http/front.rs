@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::HeaderValue;
-use http::header::{CONNECTION, EXPECT, LINK, TRANSFER_ENCODING};
+use http::header::{CONNECTION, EXPECT, TRANSFER_ENCODING};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use wharf_api::ops;
@@ -19,8 +19,6 @@ use super::{Http, held, request_id, rest};
 
 /// The most that the head of a request may take: its target and its headers.
 pub(super) const HEAD_BYTES: usize = 64 * 1024;
-/// How deep a path may be so that its answer leads out of it again.
-const PATH_DEPTH: usize = 10;
 /// How many headers a request may have.
 pub(super) const HEADERS: usize = 100;
 
@@ -38,7 +36,6 @@ pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, ne
     let _running = http.metrics.requests.begin();
     let id: Arc<str> = request_id::of(request.headers(), &*http.services.chance).into();
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let mut rest = Arc::default();
     let request = request.map(|body| {
@@ -58,9 +55,6 @@ pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, ne
             envelope::respond(None, &id, Err(failure))
         }
     };
-    if let Some(link) = response.headers().get(LINK).and_then(|link| from(&path, link)) {
-        response.headers_mut().insert(LINK, link);
-    }
     if !rest.settle(expects).await {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -69,14 +63,6 @@ pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, ne
     http.metrics.requests.answered(called.map(|called| called.0), code.map(|code| code.0), took);
     log(&method, &response, took, &id);
     response
-}
-
-/// The link as it is from a path: whoever put the API below a path of its own finds the page there.
-fn from(path: &str, link: &HeaderValue) -> Option<HeaderValue> {
-    let place = link.to_str().ok()?.strip_prefix("</")?;
-    let depth = path.matches('/').count().saturating_sub(1);
-    let link = (depth <= PATH_DEPTH).then(|| format!("<{}{place}", "../".repeat(depth)))?;
-    HeaderValue::try_from(link).ok()
 }
 
 /// Refuses a head that is too large, or asks for what nobody does here.
@@ -132,18 +118,4 @@ fn log(method: &http::Method, response: &Response, took: Duration, request_id: &
 fn known(method: &http::Method) -> bool {
     use http::Method;
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS].contains(method)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_link_leads_from_each_path_to_the_root() {
-        let link = HeaderValue::from_static("</docs#error-x>; rel=\"help\"");
-        for (path, up) in [("/healthz", ""), ("/v1/account", "../"), ("/v1/messages/text", "../../"), ("//v1/account", "../../"), ("*", "")]
-        {
-            assert_eq!(from(path, &link).unwrap(), format!("<{up}docs#error-x>; rel=\"help\""), "{path}");
-        }
-    }
 }

@@ -50,6 +50,30 @@ async fn a_send_that_cannot_be_is_refused_for_its_true_cause() {
 }
 
 #[tokio::test]
+async fn a_send_without_a_word_is_answered_in_its_own_time_or_its_callers() {
+    let gateway = Gateway::start().await;
+    let session = gateway.connected().await;
+    let text = json!({"sessionId": session, "to": engine::UNHEARD, "text": "x"});
+    let send = |query: &str| gateway.post(&format!("/v1/messages/text{query}"), text.clone());
+    let long = tokio::spawn(send("?wait=25").send());
+    let usual = tokio::spawn(send("").send());
+    for query in ["?wait=0", "?wait=1"] {
+        assert_eq!(send(query).send().await.ok(201)["status"], "queued", "{query}");
+        assert!(!usual.is_finished(), "{query} is shorter than the usual");
+    }
+    assert_eq!(usual.await.unwrap().ok(201)["status"], "queued");
+    assert!(!long.is_finished(), "who wants to wait longer waits longer");
+    long.abort();
+    for (query, code) in [("?wait=26", ErrorCode::InvalidRequest), ("?wait=soon", ErrorCode::InvalidParameterType)] {
+        assert_eq!(send(query).send().await.refused(code)["field"], "wait");
+    }
+    // A repeat that waits otherwise is the same request.
+    let (once, again) = (send("?wait=0").header("Idempotency-Key", "one"), send("?wait=1").header("Idempotency-Key", "one"));
+    let first = once.send().await.ok(201)["messageId"].clone();
+    assert_eq!(again.send().await.ok(201)["messageId"], first);
+}
+
+#[tokio::test]
 async fn contacts_are_answered_in_the_order_and_spelling_of_the_question() {
     let gateway = Gateway::start().await;
     let session = gateway.connected().await;

@@ -70,6 +70,17 @@ async fn a_key_in_the_wrong_place_is_told_where_it_belongs() {
 }
 
 #[tokio::test]
+async fn a_webhook_with_a_name_and_a_password_in_its_url_is_told_where_they_belong() {
+    let gateway = Gateway::start().await;
+    let made = |url: &str| gateway.post("/v1/webhooks", json!({"url": url, "events": ["*"]})).send();
+    let named = made("http://me:secret@127.0.0.1:9000/").await;
+    let named = reason(named.refused(ErrorCode::InvalidWebhookUrl)).to_owned();
+    assert!(named.contains("goes into headers") && !named.contains("secret"), "{named}");
+    let other = made("ftp://127.0.0.1/").await;
+    assert!(!reason(other.refused(ErrorCode::InvalidWebhookUrl)).contains("headers"));
+}
+
+#[tokio::test]
 async fn an_idempotency_key_that_is_a_placeholder_or_under_another_name_is_refused() {
     let gateway = Gateway::start().await;
     let session = gateway.connected().await;

@@ -87,6 +87,9 @@ async fn a_download_goes_on_where_it_broke_off() {
     assert_eq!(rest.header("content-type"), "application/pdf");
     let middle = gateway.get(&path).header("Range", "bytes=10-19").send().await;
     assert_eq!((middle.status, middle.body.as_slice()), (206, &whole[10..20]));
+    // A part is a matter of GET.
+    let head = gateway.ask("HEAD", &path).key(&gateway.key).header("Range", "bytes=10-19").send().await;
+    assert_eq!((head.status, head.header("content-length")), (200, &*whole.len().to_string()));
     // Of another file, past the end, more than one part: the whole.
     for (range, of) in [("bytes=10-19", "\"other\""), ("bytes=9999999-", &*etag), ("bytes=0-1,4-5", &*etag)] {
         let reply = gateway.get(&path).header("Range", range).header("If-Range", of).send().await;

@@ -13,7 +13,7 @@ use crate::harness::{Ask, Gateway, Reply, client, engine};
 const MB: usize = 1024 * 1024;
 /// More than the buffers of two sockets hold.
 const LARGE: usize = 12 * MB;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The request of a client that would keep its connection.
 fn kept(ask: &Ask) -> Vec<u8> {

@@ -25,7 +25,7 @@ pub(super) struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         // The largest body of any operation, at the pace of a poor line.
-        Self { bytes: limits::MEDIA_BODY_BYTES, whole: Duration::from_secs(60), lap: Duration::from_secs(5), lap_bytes: 64 * 1024 }
+        Self { bytes: limits::MEDIA_BODY_BYTES, whole: Duration::from_mins(1), lap: Duration::from_secs(5), lap_bytes: 64 * 1024 }
     }
 }
 
@@ -80,13 +80,13 @@ mod tests {
 
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(3600);
+    const LONG: Duration = Duration::from_hours(1);
 
     /// Lingers on a stream from which so much comes, and which then ends, or does not. Answers how much is left.
     async fn linger(bounds: Bounds, bytes: usize, ends: bool) -> usize {
         let (mut near, mut far) = tokio::io::duplex(bytes + 1);
         far.write_all(&vec![b' '; bytes]).await.unwrap();
-        let _open = if ends { None } else { Some(far) };
+        let _open = (!ends).then_some(far);
         let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
         let mut linger = Linger::new(bounds, place);
         std::future::poll_fn(|context| linger.poll(&mut near, context)).await;
