@@ -131,7 +131,7 @@ async fn a_filter_shows_what_it_names_and_a_bad_value_is_named() {
     of("limit=x").await.refused(ErrorCode::InvalidParameterType);
     for (query, field) in [
         ("events=message.reseived", "events"),
-        ("events=", "events"),
+        ("events=message.sent,", "events"),
         ("after=x", "after"),
         ("after=ses_00000000000000000000000000000000", "after"),
         ("limit=201", "limit"),
