@@ -76,7 +76,7 @@ mod tests {
         fs::write(unit.join("out/made"), "made").unwrap();
         fs::write(unit.join("elsewhere"), "a person's").unwrap();
         let made = modified(&unit.join("out/made")).unwrap();
-        File::options().write(true).open(unit.join("output")).unwrap().set_modified(made - Duration::from_secs(60)).unwrap();
+        File::options().write(true).open(unit.join("output")).unwrap().set_modified(made - Duration::from_mins(1)).unwrap();
         unit
     }
 

@@ -59,10 +59,11 @@ fn parameters(text: &str) -> Vec<(String, String)> {
                 }
                 while chars.next_if(|c| *c != ';').is_some() {}
             } else {
+                let mut bare = String::new();
                 while let Some(c) = chars.next_if(|c| *c != ';') {
-                    value.push(c);
+                    bare.push(c);
                 }
-                value = value.trim().to_owned();
+                value.push_str(bare.trim());
             }
         }
         found.push((name.trim().to_ascii_lowercase(), value));

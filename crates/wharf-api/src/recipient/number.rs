@@ -268,7 +268,7 @@ fn arranged(has_plus: bool, body: &str) -> Result<String, Misread> {
     let mut rest = &body[first..=last];
     while !rest.is_empty() {
         let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        group = rest[..end].to_owned();
+        rest[..end].clone_into(&mut group);
         first_group = if first_group == 0 { end } else { first_group };
         rest = &rest[end..];
         let next = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());

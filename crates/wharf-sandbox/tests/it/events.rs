@@ -142,6 +142,11 @@ both_backends! {
         account.write().await;
         let status = json!({"to": "status@broadcast", "audience": [OWNER], "text": "my day"});
         world.control().post(&format!("/control/phones/{FRIEND}/send"), &status).await.ok(200);
+        eventually("the status is there before its account is gone", async || {
+            let log = api.log().await;
+            kinds(&log).contains("status.received").then_some(()).ok_or(format!("{:?}", kinds(&log)))
+        })
+        .await;
         world.control().post(&format!("/control/phones/{OWNER}/logout"), &json!({})).await.ok(200);
         account.until("disconnected").await;
         // The same session once more, for an account that WhatsApp asks for a passkey.

@@ -44,9 +44,7 @@ async fn a_number_out_of_a_spreadsheet_is_told_so_wherever_it_stands() {
         (format!("/api/whatsapp/sessions/{session}/messages"), json!({"to": MISREAD, "message": "x"}), "to"),
     ] {
         let reply = gateway.post(&path, body).send().await;
-        if reply.status == 404 && reply.json["error"]["code"] == "resource_not_found" {
-            panic!("no such path: {path}");
-        }
+        assert!(reply.status != 404 || reply.json["error"]["code"] != "resource_not_found", "no such path: {path}");
         let details = reply.refused(InvalidPhoneNumber);
         assert_eq!((details["field"].as_str(), details["reason"].as_str()), (Some(field), Some(REASON)), "{path}");
     }

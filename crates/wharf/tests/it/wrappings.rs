@@ -1,5 +1,7 @@
 //! What a body is wrapped in: a form that is none, an order to fetch, text for bytes. None of it is ever stored as the file.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -36,7 +38,10 @@ fn told(reply: &Reply, words: &str) {
 #[track_caller]
 fn is_the_file(reply: &Reply, bytes: &[u8], mime_type: &str) -> Value {
     let media = reply.ok(201);
-    let hash: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = Sha256::digest(bytes).iter().fold(String::new(), |mut hash, byte| {
+        let _ = write!(hash, "{byte:02x}");
+        hash
+    });
     assert_eq!((media["sha256"].as_str(), media["mimeType"].as_str()), (Some(hash.as_str()), Some(mime_type)), "{}", reply.shown());
     media.clone()
 }
