@@ -43,6 +43,8 @@ both_backends! {
             let votes = [("now", true), ("later", false)];
             let mut ids = Vec::new();
             for (option, garbled) in votes {
+                // Two votes of one millisecond would have no order.
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
                 ids.push(world.writes(json!({"type": "vote", "target": poll, "options": [option], "garbled": garbled})).await);
             }
             for id in &ids {

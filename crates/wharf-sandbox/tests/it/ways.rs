@@ -244,7 +244,7 @@ async fn the_pretend_media_servers_refuse_whoever_does_not_come_from_a_browser()
 async fn a_session_of_a_sandbox_gets_no_proxy_and_a_bad_one_is_explained() {
     let world = World::start(Backend::Sqlite).await;
     for (proxy, words) in
-        [("socks5://me:secret@127.0.0.1:1080", "sandbox"), ("ftp://me:secret@host", "socks5://HOST:PORT"), ("", "socks5://HOST:PORT")]
+        [("socks5://me:secret@127.0.0.1:1080", "sandbox"), ("ftp://me:secret@host", "socks5://HOST:PORT"), ("", "it is empty")]
     {
         let refused = world.api().post("/v1/sessions", &json!({"name": "abroad", "proxy": proxy})).await;
         let details = refused.refused(wharf_api::ErrorCode::InvalidRequest);

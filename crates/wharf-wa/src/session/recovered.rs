@@ -35,7 +35,10 @@ impl Recovered {
         row.sender_lid.clone_from(&waiting.sender_lid);
         row.direction = waiting.direction;
         row.status = waiting.status;
-        row.created_at = waiting.created_at;
+        // A change knows itself when it was made.
+        if row.content.target().is_none() {
+            row.created_at = waiting.created_at;
+        }
     }
 }
 
