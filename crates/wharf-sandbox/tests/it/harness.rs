@@ -109,8 +109,20 @@ impl World {
         self.start_gateway_at("0", env).await;
     }
 
+    /// Starts a gateway that dies by itself, and waits until it has: perhaps before it was ready.
+    pub async fn start_gateway_to_its_death(&mut self, env: &[(&str, &str)]) {
+        if let Ok(mut gateway) = self.try_gateway("0", env).await {
+            gateway.ended().await;
+        }
+    }
+
     /// The same on a port that somebody knows.
     pub async fn start_gateway_at(&mut self, port: &str, env: &[(&str, &str)]) {
+        let started = self.try_gateway(port, env).await;
+        self.gateway = Some(started.unwrap_or_else(|output| panic!("the gateway did not start: {output}")));
+    }
+
+    async fn try_gateway(&self, port: &str, env: &[(&str, &str)]) -> Result<Process, String> {
         let data = self.dir.join("gateway");
         let mut args = vec!["--json", "--quiet", "--port", port, "--data-dir", data.to_str().unwrap()];
         let url = self.network.ready["url"].as_str().unwrap().to_owned();
@@ -118,7 +130,7 @@ impl World {
         if let Some(database) = self.database.url() {
             args.extend(["--database-url", database]);
         }
-        self.gateway = Some(Process::start(&process::program("wharf-sandbox"), &args, env).await);
+        Process::try_start(&process::program("wharf-sandbox"), &args, env).await
     }
 
     /// Starts another gateway on the same database and with the same keys, as another machine would.

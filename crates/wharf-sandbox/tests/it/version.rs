@@ -297,8 +297,7 @@ both_backends! {
         world.database().execute(&world.dir().join("gateway"), "DELETE FROM whatsapp_version").await;
         world.change(json!({"floor": NEWER, "served": NEWER})).await;
         std::fs::write(&file, "version-fetched").unwrap();
-        world.start_gateway(&[("WHARF_KILL_FILE", file.to_str().unwrap())]).await;
-        world.gateway().ended().await;
+        world.start_gateway_to_its_death(&[("WHARF_KILL_FILE", file.to_str().unwrap())]).await;
         world.start_gateway(&[]).await;
         world.until_connected(&session).await;
         assert_includes(&world.known().await, &json!({"claimed": spelled(NEWER), "source": "sw_js"}));
