@@ -13,8 +13,8 @@ pub fn record(method: &str, path: &str, status: u16, body: &Value) {
     static SEEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     static FILE: OnceLock<Mutex<std::fs::File>> = OnceLock::new();
     // The pretend network's control API and the sandbox's clock are no part of the API, and an answer to HEAD has no body that
-    // could name a code.
-    if path.starts_with("/control/") || path == "/clock" || method == "HEAD" {
+    // could name a code. What only says that the body may come is no answer yet.
+    if path.starts_with("/control/") || path == "/clock" || method == "HEAD" || status < 200 {
         return;
     }
     let operation = ops::find(method, path).map_or("-", |operation| operation.id);
