@@ -90,15 +90,12 @@ pub(super) fn list(items: &Value) -> Value {
 pub(super) fn nullable(mut schema: Value) -> Value {
     if let Some(choices) = schema.get_mut("oneOf").and_then(Value::as_array_mut) {
         choices.push(json!({ "type": "null" }));
-    } else if schema.get("$ref").is_some() {
+    } else if schema.get("$ref").is_some() || schema.get("enum").is_some() {
+        // A closed set of words keeps its name so, and generators make one type of it.
         return json!({ "anyOf": [schema, { "type": "null" }] });
-    } else if !schema["type"].is_array() {
+    } else if schema.get("anyOf").is_none() && !schema["type"].is_array() {
         let kind = schema["type"].take();
         schema["type"] = json!([kind, "null"]);
-        // A closed set of words does not hold null unless it says so.
-        if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
-            words.push(Value::Null);
-        }
     }
     schema
 }
