@@ -95,6 +95,7 @@ async fn run(args: Args) -> Result<()> {
     config.proxy = wanted.proxy;
     config.extra_root = wanted.extra_root;
     config.log.library = wanted.log.library;
+    config.log.format = wanted.log.format;
     config.canary = wanted.canary;
     // The guard keeps the question on loopback.
     config.updates = wanted.updates;

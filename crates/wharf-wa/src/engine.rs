@@ -34,6 +34,7 @@ use crate::session::passkey::Act;
 use crate::session::presence::Presences;
 use crate::session::{Context, Handle, Order, Own, media, votes};
 use crate::standing::Standing;
+use crate::task;
 use crate::transport::Dialer;
 use crate::version::{Sources, WebVersion};
 
@@ -137,7 +138,7 @@ impl WaEngine {
                 // The asker may have stopped waiting.
                 None => drop(reply.send(Err(Error::NotConnected))),
                 Some((client, own)) => {
-                    tokio::spawn(async move {
+                    task::spawn(async move {
                         let done = tokio::time::timeout(limit, work(client, own)).await;
                         drop(reply.send(done.unwrap_or(Err(Error::Timeout))));
                     });

@@ -19,6 +19,7 @@ mod ratchet;
 mod selftest;
 mod session;
 mod standing;
+mod task;
 mod transport;
 mod vault;
 mod version;

@@ -20,6 +20,7 @@ use crate::engine::WaEngine;
 use crate::groups::{named, party};
 use crate::session::lookup::registrations;
 use crate::session::online;
+use crate::task;
 
 /// How long a session may need at the end of typing to say so.
 const PAUSE_LIMIT: Duration = Duration::from_secs(1);
@@ -147,7 +148,7 @@ impl PeopleEngine for WaEngine {
                 online::moment(&own, &client, &name, time + PAUSE_LIMIT).await;
                 show(&client, &to, state).await?;
                 // Nobody types for ever, and a program may forget to say that it stopped.
-                tokio::spawn(async move {
+                task::spawn(async move {
                     tokio::time::sleep(time).await;
                     if typing.end(&owner, &name, turn) {
                         let _ = show(&client, &to, TypingState::Paused).await;

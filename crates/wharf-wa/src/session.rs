@@ -61,6 +61,7 @@ use crate::config::Config;
 use crate::gate::Gate;
 use crate::http::MediaHttp;
 use crate::standing::Standing;
+use crate::task;
 use crate::transport::Dialer;
 use crate::vault::Vault;
 use crate::version::{Sources, WebVersion};
@@ -236,7 +237,7 @@ impl Handle {
         let seen = Arc::<Seen>::default();
         let life = life::Life::new(Arc::clone(ctx), session.clone(), Arc::clone(&link), inbox, Arc::clone(&wake), Arc::clone(&seen));
         let guard = ended.clone().drop_guard();
-        tokio::spawn(async move {
+        task::spawn_session(session, async move {
             life.run(started).await;
             drop(guard);
         });

@@ -68,7 +68,9 @@ pub fn init(log: &Log) -> Result<Writer, tracing_subscriber::filter::ParseError>
             let colours = std::io::stderr().is_terminal();
             registry.with(tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(lines)).try_init()
         }
-        Format::Json => registry.with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(lines)).try_init(),
+        Format::Json => registry
+            .with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(lines))
+            .try_init(),
     };
     // The only other caller is a program that has set up a log of its own.
     if begun.is_ok() {

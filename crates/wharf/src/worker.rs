@@ -26,6 +26,7 @@ use futures::FutureExt;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 use wharf_core::Services;
 
 /// How long a stop waits for runs that are under way. Every run can be cut off: what it did not do is done after the next start.
@@ -73,7 +74,7 @@ impl Workers {
         W: Future<Output = Result<(), wharf_core::store::Error>> + Send,
     {
         let (stopping, cut, services) = (self.stopping.clone(), self.cut.clone(), Arc::clone(services));
-        self.tasks.spawn(async move {
+        let run = async move {
             let mut ticks = tokio::time::interval(period);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
@@ -90,12 +91,13 @@ impl Workers {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => {
                         let error = format!("{:#}", anyhow::Error::from(error));
-                        tracing::warn!(worker = name, error, "a worker's run failed; it runs again later");
+                        tracing::warn!(error, "a worker's run failed; it runs again later");
                     }
-                    Err(_) => tracing::error!(worker = name, "a worker's run panicked; it runs again later"),
+                    Err(_) => tracing::error!("a worker's run panicked; it runs again later"),
                 }
             }
-        });
+        };
+        self.tasks.spawn(run.instrument(tracing::error_span!("worker", work = name)));
     }
 
     /// Lets the runs that are under way end, for a while.

@@ -125,17 +125,17 @@ pub async fn one(services: &Services, fetch: &DueFetch) -> Result<(), store::Err
     match take(services, fetch, &row).await {
         Ok(stored) => until_written(|| services.store.settle_fetch(fetch, &stored, None, services.clock.now())).await.map(drop),
         Err(Failure::Store(store::Error::Unavailable(error))) => {
-            tracing::warn!(media = %fetch.media, %error, "a received file waits for the database");
+            tracing::warn!(%error, "a received file waits for the database");
             no_try(services, fetch, ELSEWHERE_MS).await
         }
         Err(Failure::Store(error)) => Err(error),
         Err(Failure::Elsewhere) => no_try(services, fetch, ELSEWHERE_MS).await,
         Err(Failure::Ours(error)) => {
-            tracing::warn!(media = %fetch.media, %error, "a received file waits for the file store");
+            tracing::warn!(%error, "a received file waits for the file store");
             no_try(services, fetch, OWN_FAULT_MS).await
         }
         Err(Failure::Again(reason)) if !last => {
-            tracing::info!(session = %fetch.session, media = %fetch.media, reason, "a received file is tried again later");
+            tracing::info!(reason, "a received file is tried again later");
             Ok(())
         }
         Err(Failure::Again(reason) | Failure::Final(reason)) => fail(services, fetch, row, reason).await,

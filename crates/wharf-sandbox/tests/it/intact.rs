@@ -10,7 +10,7 @@ use crate::receiving::{received, until_received};
 const NONSENSE: &str = r#"{"type":"location","latitude":null,"longitude":null}"#;
 
 impl World {
-    async fn sql(&self, sql: &str) {
+    pub async fn sql(&self, sql: &str) {
         self.database().execute(&self.dir().join("gateway"), sql).await;
     }
 

@@ -31,6 +31,7 @@ mod kill;
 mod kinds;
 mod limits;
 mod listen;
+mod log_lines;
 mod manners;
 mod media;
 mod media_faults;

@@ -15,6 +15,7 @@ use whatsapp_rust::client::Client;
 
 use super::attendance::Attendance;
 use super::{Own, strays};
+use crate::task;
 
 const MINUTE_MS: i64 = 60_000;
 /// How long after a message came it is asked for again. With the last time it is given up.
@@ -50,9 +51,9 @@ impl Attendance<'_> {
         }
         again.looked_at = Some(now);
         let (own, client, asked) = (Arc::clone(self.own), Arc::clone(&self.running.client), Arc::clone(&again.asked));
-        tokio::spawn(async move {
+        task::spawn(async move {
             if let Err(error) = look(&own, &client, &asked, now).await {
-                tracing::debug!(session = %own.session(), %error, "what could not be read was not asked for again");
+                tracing::debug!(%error, "what could not be read was not asked for again");
             }
         });
     }
@@ -68,8 +69,8 @@ async fn look(own: &Arc<Own>, client: &Arc<Client>, asked: &Mutex<HashMap<Messag
             continue;
         }
         if let Some(info) = info(client, &row) {
-            tracing::info!(session = %own.session(), message = %row.id, "a message that could not be read is asked for again");
-            strays::ask_again(Arc::clone(own), Arc::clone(client), Arc::new(info)).await;
+            tracing::info!(message = %row.id, "a message that could not be read is asked for again");
+            strays::ask_again(Arc::clone(client), Arc::new(info)).await;
         }
         if due == STEPS_MS.len() {
             give_up(own, &row, now).await?;
@@ -86,7 +87,7 @@ async fn give_up(own: &Own, row: &MessageRow, now: Timestamp) -> Result<(), stor
     };
     let told = own.ctx.store.announce(own.fence(), now, &format!("undecryptable {}", row.id), given_up_event(&row)).await;
     if own.vault.notice(told)? {
-        tracing::warn!(session = %own.session(), message = %row.id, "a message could not be read in a day; it is asked for no more");
+        tracing::warn!(message = %row.id, "a message could not be read in a day; it is asked for no more");
     }
     Ok(())
 }

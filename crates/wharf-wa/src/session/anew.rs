@@ -14,6 +14,6 @@ pub(super) async fn begin(own: &Arc<Own>) -> anyhow::Result<()> {
     backend.begin_anew().await?;
     // A death before this line does it once more.
     own.ctx.store.clear_stale(own.fence()).await?;
-    tracing::warn!(session = %own.session(), "the database was put back: the session has begun its keys anew");
+    tracing::warn!("the database was put back: the session has begun its keys anew");
     Ok(())
 }

@@ -18,6 +18,7 @@ use super::outgoing::{Pump, Queue};
 use super::pairing::{Ask, Pairing};
 use super::usable::Usable;
 use super::{Order, Own, lookup, pairing};
+use crate::task;
 use crate::vault::Halt;
 
 /// How long messages on the wire may take to be acknowledged when the session ends.
@@ -152,7 +153,7 @@ impl<'life> Attendance<'life> {
         if self.stopping.is_some() {
             return None;
         }
-        tracing::warn!(session = %self.own.session(), "received messages could not be stored; the client is built anew to get them again");
+        tracing::warn!("received messages could not be stored; the client is built anew to get them again");
         // It ends in any case.
         let _ = self.on_lost_socket().await;
         Some(End::Broken)
@@ -168,7 +169,7 @@ impl<'life> Attendance<'life> {
                 self.life.logout = Some(reply);
                 self.stopping = Some((End::LoggedOut, Instant::now() + LOGOUT_LIMIT));
                 // The library's own logout takes whatever becomes of this for a success.
-                self.logging_out = Some(tokio::spawn(async move {
+                self.logging_out = Some(task::spawn(async move {
                     let device = client.pn().ok_or(IqError::NotConnected)?;
                     client.execute(RemoveCompanionDeviceSpec::new(&device)).await
                 }));
@@ -185,7 +186,7 @@ impl<'life> Attendance<'life> {
                     first_qr: self.pairing.first_qr.subscribe(),
                     refused_before: Arc::clone(&self.life.refused_codes),
                 };
-                tokio::spawn(async move { reply.send(pairing::code(ask).await) });
+                task::spawn(async move { reply.send(pairing::code(ask).await) });
             }
             Some(Order::Registrations { phones, reply }) if self.connection.connected => {
                 let pause = if self.own.ctx.config.pace { LOOKUP_PAUSE } else { Duration::ZERO };
@@ -231,7 +232,7 @@ impl<'life> Attendance<'life> {
     fn on_logout_answered(&mut self, answered: Result<(), IqError>) -> Option<End> {
         let Err(error) = answered else { return Some(End::LoggedOut) };
         let code = error.server_rejection().map(|rejection| rejection.code);
-        tracing::warn!(session = %self.own.session(), code, "a logout was not confirmed");
+        tracing::warn!(code, "a logout was not confirmed");
         match error {
             IqError::Timeout => Some(self.unconfirmed(Error::Timeout)),
             _ if code.is_some() => Some(self.unconfirmed(Error::Refused("the logout".to_owned()))),
@@ -273,7 +274,7 @@ impl<'life> Attendance<'life> {
     async fn on_tick(&mut self) -> Option<End> {
         if self.running.client.persistence_manager().is_saver_halted() {
             self.own.ctx.meter().savers_halted.one();
-            tracing::warn!(session = %self.own.session(), "the client gave up saving; it is built anew");
+            tracing::warn!("the client gave up saving; it is built anew");
             return Some(End::Broken);
         }
         self.on_wake().await
@@ -302,7 +303,7 @@ impl<'life> Attendance<'life> {
             return;
         }
         let pump = Pump::new(Arc::clone(self.own), Arc::clone(client), queue, self.tokens.clone());
-        self.pump = Some(tokio::spawn(pump.run()));
+        self.pump = Some(task::spawn(pump.run()));
     }
 
     fn on_pumped(&mut self, queue: Option<Queue>) -> Option<End> {

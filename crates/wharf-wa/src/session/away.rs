@@ -59,7 +59,7 @@ impl Away {
                 let written = plain.and_then(|plain| serde_json::from_slice(&plain).ok()).map(Timestamp::from_millis);
                 *self.missed() = Missed { since: written, written };
             }
-            Err(error) => tracing::debug!(session = %own.session(), %error, "it could not be read since when the phone is missed"),
+            Err(error) => tracing::debug!(%error, "it could not be read since when the phone is missed"),
         }
     }
 
@@ -80,7 +80,7 @@ impl Away {
         };
         match own.vault.apply(vec![change]).await {
             Ok(()) => self.missed().written = worth,
-            Err(error) => tracing::debug!(session = %own.session(), %error, "it was not written down since when the phone is missed"),
+            Err(error) => tracing::debug!(%error, "it was not written down since when the phone is missed"),
         }
     }
 }
@@ -103,7 +103,7 @@ impl Attendance<'_> {
         let shown = self.life.links.shown().degraded == Some(Degradation::PhoneAway);
         if missed && !shown {
             self.own.ctx.meter().phones_away.one();
-            tracing::warn!(session = %self.own.session(), "the phone was not heard of for ten days; WhatsApp unlinks after fourteen");
+            tracing::warn!("the phone was not heard of for ten days; WhatsApp unlinks after fourteen");
             self.life.links.degraded(self.own, Some(Degradation::PhoneAway)).await;
         } else if shown && !missed {
             self.life.links.degraded(self.own, None).await;

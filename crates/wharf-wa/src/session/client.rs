@@ -104,7 +104,7 @@ impl Running {
     /// Ends the client and saves what it holds, unless its vault is shut.
     pub(super) async fn end(self, own: &Own) {
         if tokio::time::timeout(SHUTDOWN_LIMIT, self.handle.shutdown()).await.is_err() {
-            tracing::warn!(session = %own.session(), "a client did not end in time and was cut off");
+            tracing::warn!("a client did not end in time and was cut off");
         }
         own.vault.shut(Halt::Ended);
         own.qr_clock.hold(false);

@@ -10,6 +10,7 @@ use wharf_core::store;
 
 use super::Own;
 use super::intake::{self, Intake};
+use crate::task;
 
 /// How long a database that does not answer may hold a client back. After that its connection is given up.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -23,18 +24,18 @@ where
     F: Future<Output = Result<(), store::Error>> + Send + 'static,
 {
     let (own, hold) = (Arc::clone(own), own.gate.hold());
-    tokio::spawn(async move {
+    task::spawn(async move {
         hold.turn().await;
         match commit(&own, &write).await {
             Ok(()) => return hold.written(),
             // Its own bytes are at fault: it would come again for ever.
             Err(error @ store::Error::Corrupt(_)) => {
-                tracing::error!(session = %own.session(), %error, what, "this was left out");
+                tracing::error!(%error, what, "this was left out");
                 return hold.written();
             }
             Err(error) if intake::is_refusal(&error) => Intake::stop(&own, &error, Box::new(move |own| Box::pin(write(own)))),
             Err(error) => {
-                tracing::warn!(session = %own.session(), %error, what, "this could not be stored; the network has to say it again");
+                tracing::warn!(%error, what, "this could not be stored; the network has to say it again");
             }
         }
         drop(hold);

@@ -84,7 +84,7 @@ impl Life {
     async fn insist(&mut self, own: &Own, duty: Duty) -> bool {
         let [mut pause, longest] = PAUSES;
         while !self.done(own, duty).await {
-            tracing::warn!(session = %self.session, ?duty, "the end of a session is not written down yet; it is tried again");
+            tracing::warn!(?duty, "the end of a session is not written down yet; it is tried again");
             if self.is_stopped_within(pause).await {
                 return false;
             }
@@ -108,7 +108,7 @@ impl Life {
             Err(error) if error.is_for_later() => false,
             Ok(()) => true,
             Err(error) => {
-                tracing::warn!(session = %self.session, ?duty, %error, "the end of a session was not written down");
+                tracing::warn!(?duty, %error, "the end of a session was not written down");
                 true
             }
         }

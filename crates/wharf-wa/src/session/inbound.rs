@@ -48,7 +48,7 @@ impl Inbound {
         match convert::row(self.own.fence(), self.own.ctx.chance.message_id(), &inbound.message, &inbound.info, self.own.ctx.clock.now()) {
             Ok(row) => Some(row),
             Err(reason) => {
-                tracing::debug!(session = %self.own.session(), reason, "a received message gets no row");
+                tracing::debug!(reason, "a received message gets no row");
                 None
             }
         }
@@ -64,7 +64,7 @@ impl Inbound {
             };
             let again = matches!(error, store::Error::Unavailable(_)) && !self.own.vault.is_shut();
             let Some(pause) = pauses.next().filter(|_| again) else { return Err(error) };
-            tracing::warn!(session = %self.own.session(), %error, "received messages were not stored; that is tried again");
+            tracing::warn!(%error, "received messages were not stored; that is tried again");
             tokio::time::sleep(pause).await;
         }
     }
@@ -239,7 +239,7 @@ async fn keep_one(own: &Own, row: &MessageRow, files: &[NewFetch]) -> Result<(),
         Err(store::Error::Corrupt(why)) => Err(store::Error::Refused(why)),
         stored => {
             stored?;
-            tracing::error!(session = %own.session(), message = %row.id, %error, "the store refuses what a received message says");
+            tracing::error!(message = %row.id, %error, "the store refuses what a received message says");
             Ok(())
         }
     }

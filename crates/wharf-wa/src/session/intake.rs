@@ -36,7 +36,7 @@ impl Intake {
     pub(super) fn stop(own: &Own, error: &store::Error, trial: Trial) {
         let mut state = own.intake.0.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*state, State::Open) {
-            tracing::error!(session = %own.session(), %error, "the session takes no messages until the database is mended");
+            tracing::error!(%error, "the session takes no messages until the database is mended");
             *state = State::Stopped(Stopped { trial, _seen: own.ctx.meter().stopped_intakes.raise() });
         }
     }
@@ -54,11 +54,11 @@ impl Stopped {
     pub(super) async fn try_again(&self, own: &Arc<Own>) -> bool {
         match own.vault.notice((self.trial)(Arc::clone(own)).await) {
             Ok(()) => {
-                tracing::info!(session = %own.session(), "the database takes what came in; the session goes on");
+                tracing::info!("the database takes what came in; the session goes on");
                 true
             }
             Err(error) => {
-                tracing::debug!(session = %own.session(), %error, "the database still refuses what came in");
+                tracing::debug!(%error, "the database still refuses what came in");
                 false
             }
         }

@@ -22,7 +22,7 @@ use crate::vault::Vault;
 /// nothing of it keeps a session from connecting.
 pub(super) async fn take(own: &Arc<Own>, client: &Client) {
     if let Err(error) = take_all(own, client).await {
-        tracing::warn!(session = %own.session(), %error, "statuses that could not be stored wait for the next connection");
+        tracing::warn!(%error, "statuses that could not be stored wait for the next connection");
     }
 }
 
@@ -37,12 +37,12 @@ async fn take_all(own: &Arc<Own>, client: &Client) -> anyhow::Result<()> {
             Some((message, info)) if own.ctx.store.messages_on_wire(own.session(), &info.id).await?.is_empty() => {
                 let left = InboundMessage::builder().message(Arc::new(message)).info(Arc::new(info)).build();
                 inbound.take(client, &[left]).await?;
-                tracing::info!(session = %own.session(), "a status that could not be stored was taken from the buffer");
+                tracing::info!("a status that could not be stored was taken from the buffer");
             }
             Some(_) => {}
             None => {
                 own.ctx.meter().leftovers_dropped.one();
-                tracing::error!(session = %own.session(), "a status in the buffer cannot be read and is dropped");
+                tracing::error!("a status in the buffer cannot be read and is dropped");
             }
         }
         own.vault.apply(vec![Vault::delete(PENDING, key)]).await?;

@@ -136,7 +136,7 @@ impl Life {
                     own.vault.shut(Halt::Ended);
                     self.stopped = own.intake.take().or_else(|| self.stopped.take());
                     let end = end.unwrap_or(End::Broken);
-                    tracing::debug!(session = %self.session, ?end, "a client ended");
+                    tracing::debug!(?end, "a client ended");
                     // What a session waited for told when to go on: no pause of its own.
                     if matches!(end, End::Paused | End::Barred) {
                         continue;
@@ -151,7 +151,7 @@ impl Life {
                 }
                 Ok(None) => Some(Error::Conflict("another process runs the session")),
                 Err(error @ (store::Error::Unavailable(_) | store::Error::Refused(_))) if started.is_none() => {
-                    tracing::warn!(session = %self.session, %error, "the session could not be taken");
+                    tracing::warn!(%error, "the session could not be taken");
                     None
                 }
                 Err(error) => Some(error.into()),
@@ -221,7 +221,7 @@ impl Life {
         let running = match Box::pin(Running::start(own)).await {
             Ok(running) => running,
             Err(error) => {
-                tracing::error!(session = %self.session, error = error.root_cause(), "a client could not be built");
+                tracing::error!(error = error.root_cause(), "a client could not be built");
                 return match *own.vault.halted().borrow() {
                     Some(Halt::Fenced) => End::Fenced,
                     _ => End::Broken,

@@ -188,7 +188,7 @@ impl Links {
                 Ok(()) => drop(self.unrecorded.pop_front()),
                 Err(error) if error.is_for_later() => return,
                 Err(error) => {
-                    tracing::warn!(session = %own.session(), %error, "a change of a link was not recorded");
+                    tracing::warn!(%error, "a change of a link was not recorded");
                     self.unrecorded.clear();
                 }
             }

@@ -11,6 +11,7 @@ use whatsapp_rust::PresenceError;
 use whatsapp_rust::client::Client;
 
 use super::Own;
+use crate::task;
 
 /// The vault's place for what the customer said last.
 const SPACE: &str = "manners";
@@ -73,7 +74,7 @@ impl Online {
 /// The library has announced the session by itself, or may have: takes that back unless it is wanted.
 pub(super) fn settle(own: &Arc<Own>, client: &Arc<Client>, after_a_name: bool) {
     let (own, client) = (Arc::clone(own), Arc::clone(client));
-    tokio::spawn(async move {
+    task::spawn(async move {
         recall(&own).await;
         *own.online.told.lock().await = None;
         own.online.tell_if_possible(&client).await;
@@ -92,7 +93,7 @@ async fn recall(own: &Own) {
     }
     let said = match own.vault.get(SPACE, KEY).await {
         Ok(said) => said.map(|said| said == b"1"),
-        Err(_) => return tracing::warn!(session = %own.session(), "what was said of the presence could not be read"),
+        Err(_) => return tracing::warn!("what was said of the presence could not be read"),
     };
     own.online.state().stays.get_or_insert(said.unwrap_or(own.ctx.config.announce_online));
 }
@@ -106,7 +107,7 @@ pub(crate) async fn set(own: &Own, client: &Client, stays: bool) -> Result<(), P
     }
     let said: &[u8] = if stays { b"1" } else { b"0" };
     if own.vault.apply(vec![own.vault.put(SPACE, KEY, said)]).await.is_err() {
-        tracing::warn!(session = %own.session(), "what was said of the presence holds until the session starts anew");
+        tracing::warn!("what was said of the presence holds until the session starts anew");
     }
     Ok(())
 }
@@ -120,7 +121,7 @@ pub(crate) async fn moment(own: &Arc<Own>, client: &Arc<Client>, what: &str, tim
     own.online.state().moments.insert(what.to_owned(), until);
     own.online.tell_if_possible(client).await;
     let (own, client, what) = (Arc::clone(own), Arc::clone(client), what.to_owned());
-    tokio::spawn(async move {
+    task::spawn(async move {
         tokio::time::sleep_until(until).await;
         let over = own.online.state().moments.get(&what).is_some_and(|until| *until <= Instant::now());
         if over {

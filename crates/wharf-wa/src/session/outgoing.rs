@@ -51,11 +51,11 @@ impl Pump {
         self.queue.rewind();
         // Boxed: a pump is idle most of the time, and its inner states are large.
         if let Err(error) = Box::pin(self.drain()).await {
-            tracing::warn!(session = %self.own.session(), %error, "the queue rests: the store did not answer");
+            tracing::warn!(%error, "the queue rests: the store did not answer");
         }
         let settled = tokio::time::timeout(RECORD_LIMIT, self.settle_all()).await;
         if settled.is_err() {
-            tracing::warn!(session = %self.own.session(), "outcomes could not be stored in time; their messages are sent again");
+            tracing::warn!("outcomes could not be stored in time; their messages are sent again");
         }
         self.queue
     }
@@ -176,7 +176,7 @@ impl Pump {
             });
             let noted = noted.await;
             if let Err(error) = self.own.vault.notice(noted) {
-                tracing::warn!(session = %self.own.session(), %error, "what is held back was not written down");
+                tracing::warn!(%error, "what is held back was not written down");
             }
         }
     }

@@ -148,7 +148,7 @@ impl Attendance<'_> {
     /// A try to pair failed. The QR codes go on; the next is shown beside the reason.
     pub(super) async fn on_pairing_refused(&mut self, code: u16, text: &'static str) {
         self.own.ctx.meter().refusals.one(code);
-        tracing::warn!(session = %self.own.session(), code, text, "a pairing was refused");
+        tracing::warn!(code, text, "a pairing was refused");
         let refusal = Refusal { code, text: Some(text.to_owned()), at: self.own.ctx.clock.now(), until: None };
         self.life.links.pairing_refused(self.own, refusal).await;
     }

@@ -20,6 +20,7 @@ use super::attendance::Attendance;
 use super::client::Signal;
 use super::life::End;
 use super::links::passkey::Failed;
+use crate::task;
 
 /// How long the owner has to sign where WhatsApp does not say; and the least and the most that is believed.
 const DEFAULT_MS: i64 = 5 * 60_000;
@@ -79,7 +80,7 @@ impl Attendance<'_> {
             since: now,
             expires_at: now.plus_millis(life),
         };
-        tracing::info!(session = %self.own.session(), "WhatsApp asks for a passkey before it links the phone");
+        tracing::info!("WhatsApp asks for a passkey before it links the phone");
         self.life.links.passkey(self.own, ceremony).await;
         None
     }
@@ -123,7 +124,7 @@ impl Attendance<'_> {
         );
         let assertion = Assertion { assertion_json: json, credential_id: signed.credential_id.clone() };
         let (client, signals) = (Arc::clone(&self.running.client), self.running.bell.clone());
-        tokio::spawn(async move {
+        task::spawn(async move {
             let result = tokio::time::timeout(ANSWER_LIMIT, client.send_passkey_response(assertion)).await;
             // The session is gone: nobody cares any more.
             drop(signals.try_send(Signal::Passkey(Answered { step: PasskeyStep::Assertion, result, reply: Some(reply) })));
@@ -133,7 +134,7 @@ impl Attendance<'_> {
     fn confirm(&mut self, reply: Option<Reply>) {
         self.passkey_busy = true;
         let (client, signals) = (Arc::clone(&self.running.client), self.running.bell.clone());
-        tokio::spawn(async move {
+        task::spawn(async move {
             let result = tokio::time::timeout(ANSWER_LIMIT, client.send_passkey_confirmation()).await;
             drop(signals.try_send(Signal::Passkey(Answered { step: PasskeyStep::Confirmation, result, reply })));
         });
@@ -247,7 +248,7 @@ impl Attendance<'_> {
 
     /// Says so and has the client built anew, for fresh QR codes.
     pub(super) async fn passkey_failed(&mut self, failed: Failed) -> Option<End> {
-        tracing::info!(session = %self.own.session(), reason = failed.failure.as_str(), "a link by passkey came to nothing");
+        tracing::info!(reason = failed.failure.as_str(), "a link by passkey came to nothing");
         self.life.links.passkey_failed(self.own, &failed).await;
         // It is no fault of the client: the next one comes at once.
         self.life.failures = 0;

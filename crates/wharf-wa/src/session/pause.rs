@@ -8,6 +8,7 @@ use wharf_api::types::session::SessionStatus;
 
 use super::life::{End, Life};
 use super::{Order, Own};
+use crate::task;
 
 /// How often it is tried to write down what a database that was away did not take.
 const CATCH_UP: Duration = Duration::from_secs(10);
@@ -69,7 +70,7 @@ impl Life {
     /// Holds a place among those that connect until the session has connected or had its chance.
     pub(super) fn hold(&self, place: Option<OwnedSemaphorePermit>) {
         let mut link = self.links.watch();
-        tokio::spawn(async move {
+        task::spawn(async move {
             let settled = link
                 .wait_for(|link| !matches!(link.status, SessionStatus::Starting | SessionStatus::Connecting | SessionStatus::Reconnecting));
             let _ = tokio::time::timeout(PLACE, settled).await;

@@ -15,6 +15,7 @@ use wharf_core::store::{self, Member, MemberReceipt, MessageRow, Outcome, Receip
 use super::Own;
 use super::convert::Person;
 use super::flight::Answer;
+use crate::task;
 pub(super) use kept::Kept;
 
 /// In a storm that nobody could store receipts may be lost, and in one of more than [`BEFORE`] also by a crash. The end of a client loses none.
@@ -167,7 +168,7 @@ impl Receipts {
         if !self.waiting.is_empty() {
             let batch = std::mem::take(&mut self.waiting);
             let copy = batch.iter().map(Told::let_go).collect();
-            self.running = Some((copy, tokio::spawn(store(Arc::clone(own), batch))));
+            self.running = Some((copy, task::spawn(store(Arc::clone(own), batch))));
         }
     }
 }
@@ -204,7 +205,7 @@ async fn read_elsewhere(own: &Own, told: Batch) -> Left {
         }
         Err(error) if error.is_for_later() => Left { unstored: told.iter().map(|told| told.left_by(&error)).collect(), ..Left::default() },
         Err(error) => {
-            tracing::warn!(session = %own.session(), %error, "what another device has read was not recorded");
+            tracing::warn!(%error, "what another device has read was not recorded");
             Left::default()
         }
     }
@@ -274,7 +275,7 @@ async fn store_part(own: &Own, kind: ReceiptKind, part: &[&Told], left: &mut Lef
             left.early.extend(early(own, part, &moved, &unknown).await);
         }
         Err(error) if error.is_for_later() => left.unstored.extend(part.iter().map(|told| told.left_by(&error))),
-        Err(error) => tracing::warn!(session = %own.session(), %error, "receipts were not recorded"),
+        Err(error) => tracing::warn!(%error, "receipts were not recorded"),
     }
 }
 
@@ -310,7 +311,7 @@ async fn record_members(own: &Own, told: &[&Told]) -> Result<Vec<String>, store:
     }
     match own.vault.notice(own.ctx.store.record_member_receipts(own.fence(), &receipts).await) {
         Err(error) if !error.is_for_later() => {
-            tracing::warn!(session = %own.session(), %error, "receipts of members were not recorded");
+            tracing::warn!(%error, "receipts of members were not recorded");
             Ok(Vec::new())
         }
         recorded => recorded,

@@ -135,7 +135,7 @@ impl Attendance<'_> {
         let (ctx, revision) = (&self.own.ctx, self.running.revision);
         let now = ctx.clock.now();
         ctx.meter().refusals.one(405);
-        tracing::error!(session = %self.own.session(), revision, "WhatsApp refuses this version of the client: it is too old");
+        tracing::error!(revision, "WhatsApp refuses this version of the client: it is too old");
         self.life.standby.knocked = Some(ctx.standing.outdated(self.own.session(), revision, now));
         ctx.version.refuse(revision, now);
         End::Barred

@@ -14,6 +14,7 @@ use whatsapp_rust::features::RetryRequestOptions;
 
 use super::recovered::other_name;
 use super::{Own, convert};
+use crate::task;
 
 /// One client's eye on repeats.
 #[derive(Default)]
@@ -72,16 +73,16 @@ impl Strays {
             ..MessageInfo::default()
         });
         let Ok(row) = convert::bare(own.fence(), own.ctx.chance.message_id(), &info, own.ctx.clock.now()) else { return Ok(()) };
-        tracing::warn!(session = %own.session(), message = %row.id, "a message came again that was never stored; it is asked for once more");
+        tracing::warn!(message = %row.id, "a message came again that was never stored; it is asked for once more");
         own.ctx.meter().undecryptable.one();
         own.vault.notice(own.ctx.store.record_inbound(own.fence(), &[row]).await)?;
-        tokio::spawn(ask_again(own, client, info));
+        task::spawn(ask_again(client, info));
         Ok(())
     }
 }
 
 /// Asks the sender, and the account's own phone.
-pub(super) async fn ask_again(own: Arc<Own>, client: Arc<Client>, info: Arc<MessageInfo>) {
+pub(super) async fn ask_again(client: Arc<Client>, info: Arc<MessageInfo>) {
     let source = &info.source;
     let mut stanza = NodeBuilder::new("message")
         .attr("id", info.id.as_str())
@@ -93,9 +94,9 @@ pub(super) async fn ask_again(own: Arc<Own>, client: Arc<Client>, info: Arc<Mess
     }
     let stanza = stanza.build();
     if let Err(error) = client.request_message_retry(&stanza.as_node_ref(), RetryRequestOptions::default()).await {
-        tracing::debug!(session = %own.session(), ?error, "the sender was not asked for a message again");
+        tracing::debug!(?error, "the sender was not asked for a message again");
     }
     if let Err(error) = client.send_pdo_placeholder_resend_request(&info).await {
-        tracing::debug!(session = %own.session(), %error, "the phone was not asked for a message again");
+        tracing::debug!(%error, "the phone was not asked for a message again");
     }
 }

@@ -87,7 +87,7 @@ mod tests {
         let (turns, (sender, mut begun)) = (Turns::default(), tokio::sync::mpsc::unbounded_channel());
         for number in 0..500 {
             let sender = sender.clone();
-            tokio::spawn(turns.in_turn(Box::pin(async move {
+            crate::task::spawn(turns.in_turn(Box::pin(async move {
                 sender.send(number).unwrap();
                 if number % 2 == 0 {
                     std::future::pending::<()>().await;

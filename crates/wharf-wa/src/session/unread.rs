@@ -21,7 +21,7 @@ pub(super) fn keep(own: &Arc<Own>, message: &UndecryptableMessage) {
         row.marks.view_once = message.unavailable_type == UnavailableType::ViewOnce;
     } else {
         own.ctx.meter().undecryptable.one();
-        tracing::warn!(session = %own.session(), message = %row.id, "a message could not be decrypted");
+        tracing::warn!(message = %row.id, "a message could not be decrypted");
     }
     door::keep(own, "a message that could not be read", move |own| {
         let row = row.clone();

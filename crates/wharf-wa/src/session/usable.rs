@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tracing::Instrument as _;
 use wacore::runtime::{AbortHandle, Runtime};
 use wacore::types::events::AppStateSyncFailed;
 use wharf_api::types::session::Degradation;
@@ -49,7 +50,7 @@ impl Attendance<'_> {
         self.usable.before |= missing;
         self.own.lacks_settings.store(missing, Ordering::Relaxed);
         if missing {
-            tracing::warn!(session = %self.own.session(), "the account's settings do not come; the session goes on without them");
+            tracing::warn!("the account's settings do not come; the session goes on without them");
             self.life.links.degraded(self.own, Some(Degradation::AppState)).await;
         }
     }
@@ -95,11 +96,11 @@ impl Patient {
 
 impl Runtime for Patient {
     fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send + 'static>>) -> AbortHandle {
-        TokioRuntime.spawn(future)
+        TokioRuntime.spawn(Box::pin(future.in_current_span()))
     }
 
     fn spawn_detached(&self, future: Pin<Box<dyn Future<Output = ()> + Send + 'static>>) {
-        TokioRuntime.spawn_detached(self.turns.in_turn(future));
+        TokioRuntime.spawn_detached(self.turns.in_turn(Box::pin(future.in_current_span())));
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
@@ -116,7 +117,8 @@ impl Runtime for Patient {
     }
 
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send + 'static>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        TokioRuntime.spawn_blocking(work)
+        let span = tracing::Span::current();
+        TokioRuntime.spawn_blocking(Box::new(move || span.in_scope(work)))
     }
 
     fn yield_now(&self) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {

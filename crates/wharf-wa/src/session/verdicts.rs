@@ -146,7 +146,7 @@ impl Attendance<'_> {
         let ctx = &self.own.ctx;
         ctx.meter().refusals.one(refusal.code);
         let text = refusal.text.as_deref().unwrap_or_default();
-        tracing::warn!(session = %self.own.session(), code = refusal.code, text, "WhatsApp refused");
+        tracing::warn!(code = refusal.code, text, "WhatsApp refused");
         // Where others hear the same it is not about this session, and one tries for all.
         if matches!(then, Then::Again | Then::Slowly)
             && let Some(end) = self.on_turned_away(refusal.code)

@@ -78,7 +78,7 @@ pub(super) async fn read(
         Look::Read(content) => row.content = content,
         Look::Never => {}
         Look::TooEarly => {
-            tracing::debug!(session = %own.session(), vote = %row.id, "a vote came before its poll could be read");
+            tracing::debug!(vote = %row.id, "a vote came before its poll could be read");
             let plain = serde_json::to_vec(&sealed).expect("strings and bytes only");
             part.ops.push(own.vault.put(SEALED_VOTE, sealed.key(), &dated(own.ctx.clock.now().as_secs(), &plain)));
             part.votes.push(sealed);
@@ -105,7 +105,7 @@ pub(super) async fn of_poll(own: &Own, client: &Client, poll: &MessageRow, part:
     for sealed in waiting {
         let mut rows: Vec<_> = part.rows.iter().filter(|row| row.wa_id == sealed.vote).cloned().collect();
         if rows.is_empty() {
-            rows = decoration(own, own.ctx.store.messages_on_wire(own.session(), &sealed.vote).await)?.unwrap_or_default();
+            rows = decoration(own.ctx.store.messages_on_wire(own.session(), &sealed.vote).await)?.unwrap_or_default();
         }
         let Some(mut row) = rows.into_iter().find(|row| change::same_chat(poll, row)) else { continue };
         match open(own, client, poll, &sealed, part).await? {
@@ -129,7 +129,7 @@ async fn poll_of(own: &Own, row: &MessageRow, wa_id: &str, part: &Part) -> Resul
     if let Some(poll) = part.rows.iter().rev().find(is_it) {
         return Ok(Some(poll.clone()));
     }
-    let rows = decoration(own, own.ctx.store.messages_on_wire(own.session(), wa_id).await)?.unwrap_or_default();
+    let rows = decoration(own.ctx.store.messages_on_wire(own.session(), wa_id).await)?.unwrap_or_default();
     Ok(rows.iter().find(is_it).cloned())
 }
 
@@ -138,12 +138,12 @@ async fn open(own: &Own, client: &Client, poll: &MessageRow, sealed: &Sealed, pa
     let Ok(voter) = sealed.voter.parse::<Jid>() else { return Ok(Look::Never) };
     let Some(creator) = creator(client, poll, &voter) else { return Ok(Look::TooEarly) };
     let Some(secret) = secret(own, client, poll, &creator, part).await? else {
-        tracing::debug!(session = %own.session(), poll = %poll.id, "the poll's secret is not known");
+        tracing::debug!(poll = %poll.id, "the poll's secret is not known");
         return Ok(Look::TooEarly);
     };
     let ciphertext = PollVoteCiphertext { enc_payload: &sealed.payload, enc_iv: &sealed.iv };
     let Ok(hashes) = client.polls().decrypt_vote(ciphertext, &secret, &poll.wa_id, &creator, &voter).await else {
-        tracing::warn!(session = %own.session(), poll = %poll.id, "a vote could not be read");
+        tracing::warn!(poll = %poll.id, "a vote could not be read");
         return Ok(Look::Never);
     };
     // A stranger says how many there are of both: each is hashed, and looked for, once.
@@ -170,12 +170,12 @@ pub(crate) async fn cast(own: &Own, client: &Client, poll: &MessageRow, options:
 }
 
 /// What is only read to show a message better fails no commit: what cannot be read is as good as what is not there.
-fn decoration<T>(own: &Own, read: Result<T, store::Error>) -> Result<Option<T>, store::Error> {
+fn decoration<T>(read: Result<T, store::Error>) -> Result<Option<T>, store::Error> {
     match read {
         Ok(read) => Ok(Some(read)),
         Err(error @ (store::Error::Unavailable(_) | store::Error::Fenced)) => Err(error),
         Err(error) => {
-            tracing::error!(session = %own.session(), %error, "what a vote is about cannot be read");
+            tracing::error!(%error, "what a vote is about cannot be read");
             Ok(None)
         }
     }
@@ -195,7 +195,7 @@ async fn secret(own: &Own, client: &Client, poll: &MessageRow, creator: &Jid, pa
     if let Some((_, _, secret)) = part.secrets.iter().find(|(chat, wa_id, _)| *wa_id == poll.wa_id && *chat == poll.chat) {
         return Ok(Some(secret.clone()));
     }
-    if let Some(payload) = decoration(own, own.ctx.store.sent_payload(own.session(), &poll.chat, &poll.wa_id).await)?.flatten() {
+    if let Some(payload) = decoration(own.ctx.store.sent_payload(own.session(), &poll.chat, &poll.wa_id).await)?.flatten() {
         return Ok(
             compose::thaw(&payload).and_then(|message: wa::Message| message.message_context_info.as_option()?.message_secret.clone())
         );

@@ -56,7 +56,7 @@ async fn of_those_that_wait_one_has_its_turn_every_ten_minutes() {
     let turns = Arc::new(AtomicUsize::new(0));
     for _ in 0..5 {
         let (standing, turns) = (Arc::clone(&standing), Arc::clone(&turns));
-        tokio::spawn(async move {
+        crate::task::spawn(async move {
             let _counted = standing.wait(at(0));
             loop {
                 standing.turn().await;

@@ -99,7 +99,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let mut filling = Vec::new();
         loop {
-            let mut one = tokio::spawn(TcpStream::connect(address));
+            let mut one = crate::task::spawn(TcpStream::connect(address));
             let full = timeout(Duration::from_millis(200), &mut one).await.is_err();
             filling.push(one);
             if full {

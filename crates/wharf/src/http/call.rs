@@ -14,6 +14,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 use wharf_api::ids::{AccountId, KeyId};
 use wharf_api::ops::{self, Access, Method, Operation};
 use wharf_api::{ApiError, limits, openapi};
@@ -157,9 +158,15 @@ pub(super) struct Key(pub KeyId);
 #[derive(Clone, Copy)]
 pub(super) struct Called(pub &'static Operation);
 
-/// Runs one operation and makes its response.
+/// Runs one operation and makes its response. What is logged meanwhile names the request.
 pub(super) async fn serve(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request) -> Response {
     let request_id = front::request_id(&request);
+    // At the highest level, so that no filter takes the span from a line that passes.
+    let span = tracing::error_span!("request", id = &*request_id, operation = operation.id);
+    run(http, operation, handler, request, &request_id).instrument(span).await
+}
+
+async fn run(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request, request_id: &str) -> Response {
     let patience = patience(operation, http.limits.request_timeout, http.limits.file_timeout);
     let services = Arc::clone(&http.services);
     let mut seen = Seen { sends_until: Some(sends_until(patience)), ..Seen::default() };
@@ -167,7 +174,7 @@ pub(super) async fn serve(http: Arc<Http>, operation: &'static Operation, handle
         Ok(answer) => answer,
         Err(_) => Err(Failure::unavailable("the request took too long", 1)),
     };
-    let mut response = envelope::respond(Some(operation), &request_id, answer);
+    let mut response = envelope::respond(Some(operation), request_id, answer);
     response.extensions_mut().insert(Called(operation));
     if let Some(key) = seen.key {
         response.extensions_mut().insert(Key(key));
@@ -211,7 +218,7 @@ async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler
         // What changes something runs to its end, also when its client leaves or our patience is over.
         Method::Post | Method::Put | Method::Patch | Method::Delete => {
             let work = async move { left(trace, &services, work.await).await };
-            tasks.spawn(work).await.unwrap_or_else(|error| Err(Failure::internal(error)))
+            tasks.spawn(work.in_current_span()).await.unwrap_or_else(|error| Err(Failure::internal(error)))
         }
     }
 }

@@ -159,7 +159,7 @@ pub(super) struct Code(pub ErrorCode);
 pub fn respond(operation: Option<&Operation>, request_id: &str, answer: Result<Reply, Failure>) -> Response {
     let mut response = match answer {
         Ok(reply) => success(reply),
-        Err(failure) => refusal(operation, request_id, failure),
+        Err(failure) => refusal(operation, failure),
     };
     if let Ok(id) = HeaderValue::from_str(request_id) {
         response.headers_mut().insert(X_REQUEST_ID, id);
@@ -192,7 +192,7 @@ fn success(reply: Reply) -> Response {
     response
 }
 
-fn refusal(operation: Option<&Operation>, request_id: &str, failure: Failure) -> Response {
+fn refusal(operation: Option<&Operation>, failure: Failure) -> Response {
     let Failure { mut error, cause, headers } = failure;
     let status = StatusCode::from_u16(error.code.status()).expect("the catalogue's statuses are statuses");
     let comes_back = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
@@ -200,7 +200,7 @@ fn refusal(operation: Option<&Operation>, request_id: &str, failure: Failure) ->
         let seconds = error.details.retry_after.unwrap_or(1).max(1);
         error.details.retry_after = Some(seconds);
     }
-    log(request_id, &error, status, cause.as_deref());
+    log(&error, status, cause.as_deref());
     declared::observe(operation, error.code);
 
     let mut response = Response::new(Body::from(body(&error)));
@@ -223,7 +223,8 @@ fn help(code: ErrorCode) -> HeaderValue {
     HeaderValue::from_str(&link).expect("codes are lower-case words")
 }
 
-fn log(request_id: &str, error: &ApiError, status: StatusCode, cause: Option<&(dyn StdError + Send + Sync)>) {
+/// The cause stays with us. The line names its request by the span that the operation runs in.
+fn log(error: &ApiError, status: StatusCode, cause: Option<&(dyn StdError + Send + Sync)>) {
     if !status.is_server_error() {
         return;
     }
@@ -236,9 +237,9 @@ fn log(request_id: &str, error: &ApiError, status: StatusCode, cause: Option<&(d
         source = next.source();
     }
     if status == StatusCode::INTERNAL_SERVER_ERROR {
-        tracing::error!(request_id, code = error.code.name(), cause = chain, "a request failed");
+        tracing::error!(code = error.code.name(), cause = chain, "a request failed");
     } else {
-        tracing::warn!(request_id, code = error.code.name(), cause = chain, "a request could not be served");
+        tracing::warn!(code = error.code.name(), cause = chain, "a request could not be served");
     }
 }
 

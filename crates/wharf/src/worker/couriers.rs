@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::task::{Id, JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use wharf_core::Services;
 
 /// How often we look for what rang no bell here: what other nodes committed, and what another node left behind.
@@ -109,7 +110,9 @@ impl Desk {
         }
         let signal = Arc::new(Signal::default());
         self.signals.insert(number, Arc::clone(&signal));
-        let task = self.tasks.spawn(courier(signal));
+        // Its name is known when its row was read.
+        let span = tracing::error_span!("webhook", id = tracing::field::Empty);
+        let task = self.tasks.spawn(courier(signal).instrument(span));
         self.webhooks.insert(task.id(), number);
     }
 

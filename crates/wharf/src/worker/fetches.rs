@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use wharf_api::ids::{AccountId, MediaId};
 use wharf_core::media::fetch;
 use wharf_core::{Services, store};
@@ -80,7 +81,8 @@ impl Desk {
         for due in next {
             let services = Arc::clone(&self.services);
             let whose = (due.account.clone(), due.media.clone());
-            let task = self.tasks.spawn(async move { fetch::one(&services, &due).await });
+            let span = tracing::error_span!("file", session = %due.session, media = %due.media);
+            let task = self.tasks.spawn(async move { fetch::one(&services, &due).await }.instrument(span));
             self.under_way.insert(task.id(), whose);
         }
     }

@@ -88,7 +88,7 @@ impl Links {
         let refusal = match row {
             Ok(row) => row.and_then(|row| row.refusal),
             Err(error) if error.is_for_later() => return,
-            Err(error) => return tracing::warn!(session = %own.session(), %error, "what the session was refused could not be read"),
+            Err(error) => return tracing::warn!(%error, "what the session was refused could not be read"),
         };
         match refusal {
             Some(refusal) if refusal.code == UNDER_WAY => {

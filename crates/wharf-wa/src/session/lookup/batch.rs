@@ -9,6 +9,7 @@ use wharf_core::engine::{Error, Registration};
 use whatsapp_rust::client::Client;
 
 use super::registrations;
+use crate::task;
 
 /// How many numbers one question has at the most; one asker's stay together.
 const MOST: usize = 250;
@@ -52,7 +53,7 @@ impl Lookups {
 /// Asks for the numbers, at once or with others after the pause. Without a pause nobody waits for anybody.
 pub(in crate::session) fn ask(lookups: &Arc<Lookups>, client: Arc<Client>, phones: Vec<String>, reply: Reply, pause: Duration) {
     if pause.is_zero() {
-        tokio::spawn(async move { reply.send(registrations(client, phones).await) });
+        task::spawn(async move { reply.send(registrations(client, phones).await) });
         return;
     }
     {
@@ -63,7 +64,7 @@ pub(in crate::session) fn ask(lookups: &Arc<Lookups>, client: Arc<Client>, phone
         }
     }
     let lookups = Arc::clone(lookups);
-    tokio::spawn(async move {
+    task::spawn(async move {
         loop {
             let questions = lookups.next();
             if questions.is_empty() {

@@ -10,7 +10,7 @@ use crate::session::Own;
 /// link was: what cannot be written here is done by the worker that ends overdue messages.
 pub(in crate::session) async fn give_up_queue(own: &Own) {
     if let Err(error) = fail_queued(own).await {
-        tracing::warn!(session = %own.session(), %error, "the queue of an ended link fails later");
+        tracing::warn!(%error, "the queue of an ended link fails later");
     }
 }
 

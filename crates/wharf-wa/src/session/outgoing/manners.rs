@@ -92,7 +92,7 @@ impl Pump {
             self.alongside(async move { own.ctx.store.begin_contact(own.fence(), &chat, now.clock, now.clock.plus_millis(-DAY_MS)).await });
         let noted = noted.await;
         if let Err(error) = self.own.vault.notice(noted) {
-            tracing::warn!(session = %self.own.session(), %error, "a first contact was not noted");
+            tracing::warn!(%error, "a first contact was not noted");
         }
     }
 

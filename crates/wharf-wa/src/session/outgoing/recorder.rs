@@ -91,7 +91,7 @@ async fn write(own: Arc<Own>, changes: Vec<StatusChange>) -> Written {
         // Somebody else has the session: the messages are theirs.
         Err(store::Error::Fenced) => Written { back: Vec::new(), settled: Vec::new() },
         Err(error) => {
-            tracing::warn!(session = %own.session(), %error, "outcomes were not stored; they are offered again");
+            tracing::warn!(%error, "outcomes were not stored; they are offered again");
             tokio::time::sleep(PAUSE).await;
             Written { back: changes, settled: Vec::new() }
         }

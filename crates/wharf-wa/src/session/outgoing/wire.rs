@@ -27,6 +27,7 @@ use crate::compose;
 use crate::session::Own;
 use crate::session::flight::{Answer, Silence};
 use crate::session::{online, timers};
+use crate::task;
 
 /// What each person whom a status or a group's message is for may add to it: their devices are looked up and get the key of it.
 const WRITE_LIMIT_EACH: Duration = Duration::from_millis(50);
@@ -47,7 +48,7 @@ pub(super) async fn send(
     gone: &CancellationToken,
 ) -> Verdict {
     let (Ok(to), Some(mut content)) = (message.chat.parse::<Jid>(), compose::thaw(&message.payload)) else {
-        tracing::error!(session = %own.session(), message = %message.id, "an accepted message cannot be read back");
+        tracing::error!(message = %message.id, "an accepted message cannot be read back");
         return Verdict::Failed("the stored message cannot be read".to_owned());
     };
     let features = features(&to, &content);
@@ -83,13 +84,13 @@ pub(super) async fn send(
     };
     match written {
         Ok(Ok(Ok(_))) => {}
-        Ok(Ok(Err(error))) => return refused_by_library(own, &error),
+        Ok(Ok(Err(error))) => return refused_by_library(&error),
         Ok(Err(_)) => {
-            tracing::error!(session = %own.session(), message = %message.id, "the library panicked over a message");
+            tracing::error!(message = %message.id, "the library panicked over a message");
             return Verdict::Again { chat_rests: true };
         }
         Err(_) => {
-            tracing::warn!(session = %own.session(), message = %message.id, "a message was not written in time");
+            tracing::warn!(message = %message.id, "a message was not written in time");
             return Verdict::Again { chat_rests: true };
         }
     }
@@ -101,19 +102,19 @@ pub(super) async fn send(
         Ok(answer) => answer,
         Err(Silence::Gone) => return Verdict::Again { chat_rests: false },
         Err(Silence::Late) => {
-            tracing::warn!(session = %own.session(), message = %message.id, "no acknowledgement came in time");
+            tracing::warn!(message = %message.id, "no acknowledgement came in time");
             return Verdict::Again { chat_rests: true };
         }
     };
     fail::fail_point!("S4-acked");
     match answer {
         Answer::Acknowledged if unkeyed => {
-            tracing::warn!(session = %own.session(), message = %message.id, "WhatsApp gave no keys of the recipient's devices");
+            tracing::warn!(message = %message.id, "WhatsApp gave no keys of the recipient's devices");
             Verdict::Unkeyed
         }
         Answer::Acknowledged => Verdict::Sent,
         Answer::Refused(code) => {
-            tracing::info!(session = %own.session(), message = %message.id, code, "WhatsApp refused a message");
+            tracing::info!(message = %message.id, code, "WhatsApp refused a message");
             note_refusal(own, &features, &code);
             Verdict::of_refusal(&code)
         }
@@ -134,7 +135,7 @@ fn note_refusal(own: &Arc<Own>, features: &[Feature], code: &str) {
     let now = own.ctx.clock.now();
     for feature in features.iter().copied().filter(|feature| own.ctx.config.switches.note_refusal(*feature, own.session(), now)) {
         let ctx = Arc::clone(&own.ctx);
-        tokio::spawn(async move {
+        task::spawn(async move {
             if let Err(error) = switches::degrade(&*ctx.store, &ctx.config.switches, feature, now).await {
                 tracing::warn!(%error, feature = feature.as_str(), "a feature that WhatsApp refuses was not marked; the next refusal tries again");
             }
@@ -226,7 +227,7 @@ fn is_of_a_question(error: &SendError) -> bool {
 }
 
 /// What an error of the library means. Its words may hold numbers: only its kind is logged.
-fn refused_by_library(own: &Own, error: &SendError) -> Verdict {
+fn refused_by_library(error: &SendError) -> Verdict {
     let rejection = error.server_rejection().map(|rejection| rejection.code);
     let (kind, verdict) = match error {
         _ if matches!(rejection, Some(429 | 500..=599)) => ("overload", Verdict::HoldAll),
@@ -242,6 +243,6 @@ fn refused_by_library(own: &Own, error: &SendError) -> Verdict {
         SendError::Iq(_) => ("query", Verdict::Again { chat_rests: true }),
         _ => ("internal", Verdict::Again { chat_rests: true }),
     };
-    tracing::warn!(session = %own.session(), kind, code = rejection, "a message was not written");
+    tracing::warn!(kind, code = rejection, "a message was not written");
     verdict
 }

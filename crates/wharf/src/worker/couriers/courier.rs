@@ -84,7 +84,7 @@ pub(super) async fn run(services: &Services, node: &str, number: i64, signal: &S
     match Courier::begin(services, node, number).await {
         Ok(Begun::Here(mut courier)) => {
             if let Err(error) = courier.work(signal, stopping).await {
-                tracing::warn!(webhook = %courier.row.id, %error, "a courier ends early; what it did not write down goes out again");
+                tracing::warn!(%error, "a courier ends early; what it did not write down goes out again");
             }
             if stopping.is_cancelled()
                 && let Err(error) = services.store.release_webhook(&courier.due, node).await

@@ -32,6 +32,7 @@ impl<'a> Courier<'a> {
     /// Takes the webhook for this node.
     pub(super) async fn begin(services: &'a Services, node: &'a str, number: i64) -> Result<Begun<'a>, store::Error> {
         let Some(row) = services.store.find_webhook_numbered(number).await?.filter(|row| row.enabled) else { return Ok(Begun::Not) };
+        tracing::Span::current().record("id", row.id.as_str());
         let due = DueWebhook { number, account: row.account };
         let now = services.clock.now();
         let leased_until = now.plus_millis(LEASE_MS);
@@ -69,7 +70,7 @@ async fn unreadable(services: &Services, due: &DueWebhook, row: &WebhookRow, err
     let now = services.clock.now();
     let health = match row.failing_since {
         None => {
-            tracing::error!(webhook = %row.id, %error, "a webhook's secret does not open: nothing is delivered to it");
+            tracing::error!(%error, "a webhook's secret does not open: nothing is delivered to it");
             Health::FailingSince(now)
         }
         Some(since) if services.schedule.gives_up(since, now) => {
@@ -77,7 +78,7 @@ async fn unreadable(services: &Services, due: &DueWebhook, row: &WebhookRow, err
             Health::Disabled { reason, at: now, event: webhook::disabled_event(row, reason) }
         }
         Some(_) => {
-            tracing::debug!(webhook = %row.id, %error, "a webhook's secret does not open still");
+            tracing::debug!(%error, "a webhook's secret does not open still");
             return Ok(());
         }
     };

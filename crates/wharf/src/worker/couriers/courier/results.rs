@@ -115,7 +115,7 @@ impl<'a> Courier<'a> {
                 Ok(())
             }
             Err(error) if error.is_for_later() => {
-                tracing::warn!(webhook = %self.row.id, %error, "how deliveries went could not be written down; it is tried again");
+                tracing::warn!(%error, "how deliveries went could not be written down; it is tried again");
                 self.unwritten.splice(0..0, written.tries);
                 if self.health == Health::AsBefore && written.under == self.row.updated_at {
                     self.health = written.health;
