@@ -169,12 +169,12 @@ curl -sZ --parallel-immediate -G "$URL/v1/sessions/$S/qr#[1-2]" -d wait=3 --data
         ErrorCode::InternalServerError => (
             "check_contacts",
             "The network answers the question after 15550007500 with nonsense.",
-            r#"curl -s "$URL/v1/contacts/check" -H "$AUTH" -H "$JSON" -d '{"sessionId":"'$SESSION'","phones":["15550007500"]}'"#,
+            r#"curl -s "$URL/v1/contacts/check" -H "$AUTH" -H "$JSON" -d '{"sessionId":"'$SESSION'","phoneNumbers":["15550007500"]}'"#,
         ),
         ErrorCode::ServiceUnavailable => (
             "check_contacts",
             "The network never answers the question after 15550007504; the gateway gives up after ten seconds.",
-            r#"curl -s "$URL/v1/contacts/check" -H "$AUTH" -H "$JSON" -d '{"sessionId":"'$SESSION'","phones":["15550007504"]}'"#,
+            r#"curl -s "$URL/v1/contacts/check" -H "$AUTH" -H "$JSON" -d '{"sessionId":"'$SESSION'","phoneNumbers":["15550007504"]}'"#,
         ),
         ErrorCode::Conflict => {
             ("get_session_qr", "The QR code of a session that is connected.", r#"curl -s "$URL/v1/sessions/$SESSION/qr" -H "$AUTH""#)

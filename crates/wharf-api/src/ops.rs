@@ -170,7 +170,7 @@ mod table {
             [InvalidParameterType, SessionNotFound, QrCodeExpired, SessionDisconnected, Conflict];
         create_pairing_code: Post "/v1/sessions/{sessionId}/pairing-code", Key(SessionsWrite), 201,
             "Makes a code that links the phone without a camera.",
-            [SessionNotFound, SessionNotConnected, InvalidPhoneNumber, QrCodeExpired, SessionDisconnected, Conflict];
+            [SessionNotFound, SessionNotConnected, InvalidPhoneNumber, QrCodeExpired, SessionDisconnected, Conflict, IdempotencyKeyInUse, IdempotencyKeyReused];
         get_session_passkey: Get "/v1/sessions/{sessionId}/passkey", Key(SessionsRead), 200,
             "Shows what WhatsApp wants a passkey to sign, or how far that has come.", [SessionNotFound, Conflict];
         submit_session_passkey: Post "/v1/sessions/{sessionId}/passkey", Key(SessionsWrite), 200,
@@ -257,9 +257,9 @@ mod table {
             [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, UnsupportedOperation];
         list_blocked_contacts: Get "/v1/contacts/blocked", Key(ContactsRead), 200, "Lists whom the session's account blocks.",
             [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected];
-        block_contact: Post "/v1/contacts/{contactId}/block", Key(MessagesSend), 200, "Blocks a person.",
+        block_contact: Post "/v1/contacts/{contactId}/block", Key(ContactsWrite), 200, "Blocks a person.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp];
-        unblock_contact: Post "/v1/contacts/{contactId}/unblock", Key(MessagesSend), 200, "Lets a person write again.",
+        unblock_contact: Post "/v1/contacts/{contactId}/unblock", Key(ContactsWrite), 200, "Lets a person write again.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp];
 
         list_chats: Get "/v1/chats", Key(MessagesRead), 200, "Lists the chats, the one with the newest message first.",
@@ -274,9 +274,9 @@ mod table {
         create_group: Post "/v1/groups", Key(GroupsWrite), 201, "Makes a group.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp, Conflict,
              IdempotencyKeyInUse, IdempotencyKeyReused, UnsupportedOperation];
-        list_groups: Get "/v1/groups", Key(ContactsRead), 200, "Lists the groups that the session is in.",
+        list_groups: Get "/v1/groups", Key(GroupsRead), 200, "Lists the groups that the session is in.",
             [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, Conflict];
-        get_group: Get "/v1/groups/{groupId}", Key(ContactsRead), 200, "Shows one group with its participants.",
+        get_group: Get "/v1/groups/{groupId}", Key(GroupsRead), 200, "Shows one group with its participants.",
             [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
         update_group: Patch "/v1/groups/{groupId}", Key(GroupsWrite), 200, "Changes a group's subject, description and settings.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict, UnsupportedOperation];
@@ -296,7 +296,7 @@ mod table {
             [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict, UnsupportedOperation];
         leave_group: Post "/v1/groups/{groupId}/leave", Key(GroupsWrite), 200, "Leaves a group.",
             [SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict, UnsupportedOperation];
-        list_group_requests: Get "/v1/groups/{groupId}/requests", Key(GroupsWrite), 200, "Lists who asks to join a group.",
+        list_group_requests: Get "/v1/groups/{groupId}/requests", Key(GroupsRead), 200, "Lists who asks to join a group.",
             [MissingRequiredParameter, SessionNotFound, SessionNotConnected, SessionDisconnected, ResourceNotFound, Conflict];
         decide_group_requests: Post "/v1/groups/{groupId}/requests/{decision}", Key(GroupsWrite), 200,
             "Lets people in who asked to join, or turns them away; each gets a result of its own.",
@@ -320,12 +320,12 @@ mod table {
         admin_get_canary: Get "/v1/admin/whatsapp/canary", Operator, 200, "Shows how the canary sessions' steps went last.", [];
         admin_get_update_notice: Get "/v1/admin/whatsapp/update-notice", Operator, 200,
             "Shows what the last update notice said, and how this release stands.", [];
-        admin_put_switches: Put "/v1/admin/whatsapp/switches", Operator, 200,
+        admin_set_switches: Put "/v1/admin/whatsapp/switches", Operator, 200,
             "Pauses connections or sending, or switches features off; on every node within seconds.", [];
 
         admin_list_audit: Get "/v1/admin/audit", Operator, 200, "Lists who changed what, of all accounts, newest first.", [InvalidParameterType];
         admin_list_plans: Get "/v1/admin/plans", Operator, 200, "Lists the plans.", [];
-        admin_put_plan: Put "/v1/admin/plans/{name}", Operator, 200, "Makes a plan or changes its limits.", [];
+        admin_set_plan: Put "/v1/admin/plans/{name}", Operator, 200, "Makes a plan or changes its limits.", [];
         admin_list_accounts: Get "/v1/admin/accounts", Operator, 200, "Lists the accounts.", [InvalidParameterType];
         admin_create_account: Post "/v1/admin/accounts", Operator, 201, "Makes an account on a plan.",
             [IdempotencyKeyInUse, IdempotencyKeyReused];
@@ -350,8 +350,8 @@ mod table {
         get_openapi: Get "/openapi.json", Open, 200, "This API as an OpenAPI document.", [];
         get_docs: Get "/docs", Open, 200, "This API as a page to read and to try.", [];
         get_metrics: Get "/metrics", Open, 200, "What the process counts, as Prometheus reads it.", [];
-        healthz: Get "/healthz", Open, 200, "Whether the process is alive.", [];
-        readyz: Get "/readyz", Open, 200, "Whether the process takes requests.", [];
+        get_health: Get "/healthz", Open, 200, "Whether the process is alive.", [];
+        get_readiness: Get "/readyz", Open, 200, "Whether the process takes requests.", [];
     }
 }
 

@@ -28,6 +28,8 @@ permissions! {
     MessagesRead = "messages:read",
     MessagesSend = "messages:send",
     ContactsRead = "contacts:read",
+    ContactsWrite = "contacts:write",
+    GroupsRead = "groups:read",
     GroupsWrite = "groups:write",
     WebhooksManage = "webhooks:manage",
     KeysManage = "keys:manage",

@@ -30,8 +30,13 @@ impl From<&Error> for ApiError {
 
 impl From<&Plan> for wire::Plan {
     fn from(plan: &Plan) -> Self {
+        Self { name: plan.name.clone(), limits: plan.into() }
+    }
+}
+
+impl From<&Plan> for wire::PlanLimits {
+    fn from(plan: &Plan) -> Self {
         Self {
-            name: plan.name.clone(),
             messages_per_day: plan.messages_per_day,
             calls_per_minute: plan.calls_per_minute,
             sessions: plan.sessions,
@@ -45,7 +50,13 @@ impl From<&Plan> for wire::Plan {
 
 impl From<&AccountRow> for wire::Account {
     fn from(row: &AccountRow) -> Self {
-        Self { account_id: row.id.clone(), name: row.name.clone(), plan: (&row.plan).into(), created_at: row.created_at }
+        Self {
+            account_id: row.id.clone(),
+            name: row.name.clone(),
+            plan: row.plan.name.clone(),
+            limits: (&row.plan).into(),
+            created_at: row.created_at,
+        }
     }
 }
 

@@ -70,8 +70,8 @@ pub async fn show(services: &Services) -> Result<Shown, store::Error> {
             step: Step::parse(&row.step)?,
             session_id: row.session,
             at: row.at,
-            took_ms: row.took_ms.and_then(|took| u64::try_from(took).ok()),
-            failure: row.failure,
+            duration_ms: row.took_ms.and_then(|took| u64::try_from(took).ok()),
+            reason: row.failure,
         })
     };
     Ok(Shown { session_ids: sessions.to_vec(), steps: rows.into_iter().filter_map(shown).collect() })

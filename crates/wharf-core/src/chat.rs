@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use wharf_api::recipient::{is_group, is_shared};
-use wharf_api::types::chat::{Chat, ChatKind, ChatRead, PresenceState, TypingShown, TypingState};
-use wharf_api::types::message::Party;
+use wharf_api::types::chat::{Chat, ChatKind, ChatRead, PresenceStatus, TypingShown, TypingStatus};
+use wharf_api::types::message::ChatName;
 use wharf_api::types::switches::Feature;
 use wharf_api::{ApiError, ErrorCode, Recipient, limits};
 
@@ -78,8 +78,8 @@ fn shown(chat: &ChatRow, subjects: &mut HashMap<String, String>) -> Chat {
         ChatKind::Group => subjects.remove(&row.chat).or_else(|| chat.called.clone()),
         ChatKind::Person => chat.called.clone(),
     };
-    let party = Party { id: row.chat.clone(), phone_number: row.chat_phone.clone(), lid: row.chat_lid.clone(), name };
-    Chat { party, kind, unread_count: chat.unread, last_message: message::view(row) }
+    let named = ChatName { id: row.chat.clone(), phone_number: row.chat_phone.clone(), lid: row.chat_lid.clone(), name };
+    Chat { named, kind, unread_count: chat.unread, last_message: message::view(row) }
 }
 
 fn recipient(chat: &str) -> Result<Recipient, Error> {
@@ -87,7 +87,7 @@ fn recipient(chat: &str) -> Result<Recipient, Error> {
 }
 
 /// `POST /v1/chats/{chatId}/typing`.
-pub async fn typing(services: &Services, caller: &Caller, session: &str, chat: &str, state: TypingState) -> Result<TypingShown, Error> {
+pub async fn typing(services: &Services, caller: &Caller, session: &str, chat: &str, state: TypingStatus) -> Result<TypingShown, Error> {
     let chat = recipient(chat)?;
     if chat == Recipient::Status {
         return Err(Error::InvalidId("nobody sees anyone type a status"));
@@ -96,7 +96,7 @@ pub async fn typing(services: &Services, caller: &Caller, session: &str, chat: &
     let chat = contact::by_number(services, &row.id, chat).await;
     services.engine.show_typing(&row.id, &chat.jid(), state).await?;
     let ends = services.clock.now().plus_millis(limits::TYPING_MS);
-    Ok(TypingShown { state, expires_at: (state != TypingState::Paused).then_some(ends) })
+    Ok(TypingShown { status: state, expires_at: (state != TypingStatus::Paused).then_some(ends) })
 }
 
 /// `POST /v1/chats/{chatId}/read`: what came in is read, and whoever sent it is told.
@@ -121,7 +121,7 @@ pub async fn read(services: &Services, caller: &Caller, session: &str, chat: &st
 }
 
 /// `POST /v1/presence`.
-pub async fn presence(services: &Services, caller: &Caller, session: &str, state: PresenceState) -> Result<(), Error> {
+pub async fn presence(services: &Services, caller: &Caller, session: &str, state: PresenceStatus) -> Result<(), Error> {
     let row = connected(services, caller, session, Feature::Presence).await?;
     Ok(services.engine.set_presence(&row.id, state).await?)
 }

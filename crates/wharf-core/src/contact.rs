@@ -154,9 +154,9 @@ pub async fn check(services: &Services, caller: &Caller, session: &str, phones: 
         .iter()
         .zip(found)
         .map(|(asked, registration)| CheckedContact {
-            phone: asked.clone(),
+            phone_number: asked.clone(),
             on_whatsapp: registration.registered,
-            id: registration.registered.then(|| format!("{}@s.whatsapp.net", registration.known)),
+            contact_id: registration.registered.then(|| format!("{}@s.whatsapp.net", registration.known)),
             lid: registration.lid,
         })
         .collect())

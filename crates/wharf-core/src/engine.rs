@@ -182,7 +182,7 @@ pub trait Engine: GroupEngine + PeopleEngine + Send + Sync + 'static {
         Whatsapp {
             claimed: whatsapp::spell(0),
             source: VersionSource::BuiltIn,
-            as_of: Timestamp::from_millis(0),
+            current_at: Timestamp::from_millis(0),
             served: None,
             fetched_at: None,
             refused: None,

@@ -96,7 +96,7 @@ pub fn view(account: &AccountId, row: &EventRow) -> Event {
     Event {
         id: row.id.clone(),
         event: row.kind,
-        timestamp: row.at,
+        created_at: row.at,
         account_id: account.clone(),
         session_id: row.session.clone(),
         sequence: row.sequence,

@@ -12,7 +12,7 @@ pub mod types;
 mod wrapping;
 
 use wharf_api::ids::MediaId;
-use wharf_api::types::media::{Media, MediaState};
+use wharf_api::types::media::{Media, MediaStatus};
 use wharf_api::{ApiError, ErrorCode};
 
 use crate::caller::Caller;
@@ -106,9 +106,9 @@ pub async fn find(services: &Services, caller: &Caller, id: &str) -> Result<Medi
         return Err(missing());
     }
     match row.state {
-        MediaState::Stored => Ok(row),
-        MediaState::Pending => Err(Error::NotFound { field: None, reason: Some("the file has not been fetched from WhatsApp yet") }),
-        MediaState::Failed => Err(Error::NotFound { field: None, reason: Some("the file could not be fetched from WhatsApp") }),
+        MediaStatus::Stored => Ok(row),
+        MediaStatus::Pending => Err(Error::NotFound { field: None, reason: Some("the file has not been fetched from WhatsApp yet") }),
+        MediaStatus::Failed => Err(Error::NotFound { field: None, reason: Some("the file could not be fetched from WhatsApp") }),
     }
 }
 
@@ -118,11 +118,11 @@ pub fn view(row: &MediaRow) -> Media {
         media_id: row.id.clone(),
         media_type: row.kind,
         mime_type: row.mime_type.clone(),
-        size: row.size,
+        size_bytes: row.size,
         sha256: row.sha256.clone().unwrap_or_default(),
         width: row.width,
         height: row.height,
-        seconds: row.seconds,
+        duration_seconds: row.seconds,
         file_name: row.file_name.clone(),
         expires_at: row.expires_at,
     }

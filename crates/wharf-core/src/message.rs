@@ -26,7 +26,7 @@ pub mod vcard;
 use wharf_api::ids::MessageId;
 use wharf_api::recipient::{STATUS_CHAT, is_shared};
 use wharf_api::types::event::EventKind;
-use wharf_api::types::message::{Content, Direction, MemberReceipt, Message, MessageError, MessageStatus, Party};
+use wharf_api::types::message::{ChatName, Content, Direction, MemberReceipt, Message, MessageError, MessageStatus, Party};
 use wharf_api::{ApiError, ErrorCode, Recipient, Timestamp, limits};
 
 use crate::caller::Caller;
@@ -188,7 +188,7 @@ pub fn view(row: &MessageRow) -> Message {
         whatsapp_id: row.wa_id.clone(),
         direction: row.direction,
         status: row.status,
-        chat: Party { id: row.chat.clone(), phone_number: row.chat_phone.clone(), lid: row.chat_lid.clone(), name: None },
+        chat: ChatName { id: row.chat.clone(), phone_number: row.chat_phone.clone(), lid: row.chat_lid.clone(), name: None },
         from: row.sender.clone().filter(|_| incoming).map(|id| Party {
             id,
             phone_number: row.sender_phone.clone(),

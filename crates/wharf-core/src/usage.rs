@@ -99,19 +99,19 @@ pub struct Warning {
     pub percent: u64,
     used: u64,
     limit: u64,
-    resets_at: Timestamp,
+    reset_at: Timestamp,
 }
 
 /// The warnings that are due once `used` messages of a day are accepted; `warned` is the largest that was given that day.
 pub fn warnings(used: u64, limit: u64, warned: u64, at: Timestamp) -> Vec<Warning> {
     let due = WARNINGS.into_iter().filter(|percent| *percent > warned && used.saturating_mul(100) >= limit.saturating_mul(*percent));
-    due.map(|percent| Warning { percent, used, limit, resets_at: at.next_utc_day() }).collect()
+    due.map(|percent| Warning { percent, used, limit, reset_at: at.next_utc_day() }).collect()
 }
 
 impl From<&Warning> for NewEvent {
     fn from(warning: &Warning) -> Self {
-        let Warning { percent, used, limit, resets_at } = warning;
-        let data = json!({"metric": "messages", "percent": percent, "used": used, "limit": limit, "resetsAt": resets_at});
+        let Warning { percent, used, limit, reset_at } = warning;
+        let data = json!({"metric": "messages", "percent": percent, "used": used, "limit": limit, "resetAt": reset_at});
         Self { kind: EventKind::UsageWarning, data }
     }
 }
@@ -158,7 +158,7 @@ pub async fn report(services: &Services, account: &AccountId) -> Result<Usage, s
     }
     let today = day(today, days.get(&today).cloned().unwrap_or_default());
     let days = days.into_iter().rev().map(|(number, used)| day(number, used)).collect();
-    Ok(Usage { today, last30_days: total, days, resets_at: now.next_utc_day() })
+    Ok(Usage { today, last30_days: total, days, reset_at: now.next_utc_day() })
 }
 
 fn add(to: &mut Used, more: &Used) {

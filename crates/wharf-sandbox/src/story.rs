@@ -154,7 +154,8 @@ fn in_words(kind: EventKind, data: &Value) -> Option<String> {
 /// A person's number and name, or a chat's id.
 fn party(shown: &Value) -> String {
     let number = shown["phoneNumber"].as_str().map(|number| format!("+{}", number.trim_start_matches('+')));
-    let id = number.or_else(|| shown["id"].as_str().map(plain)).unwrap_or_else(|| "?".to_owned());
+    let id =
+        number.or_else(|| shown["contactId"].as_str().or_else(|| shown["chatId"].as_str()).map(plain)).unwrap_or_else(|| "?".to_owned());
     match shown["name"].as_str().or_else(|| shown["subject"].as_str()) {
         Some(name) => format!("{id} ({})", plain(name)),
         None => id,
@@ -188,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_strangers_text_cannot_steer_the_terminal() {
-        let data = json!({"from": {"id": "x", "phoneNumber": "15550001001", "name": "E\u{1b}[2J"}, "type": "text", "text": "a\u{1b}]0;b\nc\u{9b}"});
+        let data = json!({"from": {"contactId": "x", "phoneNumber": "15550001001", "name": "E\u{1b}[2J"}, "type": "text", "text": "a\u{1b}]0;b\nc\u{9b}"});
         let line = in_words(EventKind::MessageReceived, &data).unwrap();
         assert_eq!(line, "← +15550001001 (E [2J)  «a ]0;b c »");
         assert!(!line.chars().any(char::is_control));
@@ -202,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_change_that_two_events_tell_is_told_once() {
-        let data = json!({"chat": {"id": "x", "phoneNumber": "15550001001"}, "status": "sent", "type": "text", "text": "Hello"});
+        let data = json!({"chat": {"chatId": "x", "phoneNumber": "15550001001"}, "status": "sent", "type": "text", "text": "Hello"});
         assert_eq!(in_words(EventKind::MessageSent, &data).as_deref(), Some("→ +15550001001  «Hello»  sent"));
         assert_eq!(in_words(EventKind::MessageStatus, &data), None);
     }

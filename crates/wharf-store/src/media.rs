@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MediaId, MessageId, SessionId};
 use wharf_api::types::event::EventKind;
-use wharf_api::types::media::{MediaKind, MediaState};
+use wharf_api::types::media::{MediaKind, MediaStatus};
 use wharf_core::message::view;
 use wharf_core::store::{DueFetch, Error, LostFetch, MediaRow, MediaStore, NewEvent, NewFetch};
 
@@ -61,7 +61,7 @@ pub(crate) fn media(row: &mut Row) -> Result<MediaRow, Error> {
         height: small(row)?,
         seconds: small(row)?,
         file_name: row.opt_text()?,
-        state: row.parsed("the state of media", MediaState::parse)?,
+        state: row.parsed("the state of media", MediaStatus::parse)?,
         created_at: row.time()?,
         expires_at: row.time()?,
     })
@@ -123,15 +123,15 @@ async fn settle(tx: &mut Tx, fetch: &DueFetch, row: &MediaRow, error: Option<&st
     tx.execute(&UPDATE, args).await?;
     let rewritten = change::rewrite(tx, &fetch.account, &fetch.message, |message| {
         let Some(media) = message.content.media_mut().filter(|media| media.media_id == row.id) else { return false };
-        media.media_state = row.state;
-        media.media_error = error.map(str::to_owned);
-        if row.state == MediaState::Stored {
+        media.media_status = row.state;
+        media.media_reason = error.map(str::to_owned);
+        if row.state == MediaStatus::Stored {
             media.mime_type.clone_from(&row.mime_type);
-            media.size = row.size;
+            media.size_bytes = row.size;
             media.sha256.clone_from(&row.sha256);
             media.width = media.width.or(row.width);
             media.height = media.height.or(row.height);
-            media.seconds = media.seconds.or(row.seconds);
+            media.duration_seconds = media.duration_seconds.or(row.seconds);
         }
         true
     });

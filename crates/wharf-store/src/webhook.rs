@@ -6,7 +6,7 @@ mod row;
 use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, EventId, WebhookId};
-use wharf_api::types::webhook::{DeliveryState, DisabledReason};
+use wharf_api::types::webhook::{DeliveryStatus, DisabledReason};
 use wharf_core::store::{
     DeliveryRow, DueDelivery, DueWebhook, Error, Health, Inserted, Page, PageRequest, TryRecord, WebhookChange, WebhookRow, WebhookStore,
 };
@@ -119,7 +119,7 @@ impl WebhookStore for SqlStore {
     async fn list_deliveries(
         &self,
         webhook: &WebhookRow,
-        state: Option<DeliveryState>,
+        state: Option<DeliveryStatus>,
         request: PageRequest,
     ) -> Result<Page<DeliveryRow>, Error> {
         self.deliveries(webhook, state, request).await

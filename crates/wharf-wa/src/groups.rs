@@ -121,7 +121,7 @@ impl GroupEngine for WaEngine {
             for request in requests {
                 let person = named(&client, &request.jid).await;
                 let requested_at = request.request_time.map(time);
-                shown.push(GroupRequest { id: person.id, phone_number: person.phone, lid: person.lid, requested_at });
+                shown.push(GroupRequest { contact_id: person.id, phone_number: person.phone, lid: person.lid, requested_at });
             }
             Ok(shown)
         })
@@ -228,7 +228,7 @@ async fn result(client: &Client, person: &Jid, wire: Option<&Jid>, done: &[Parti
         _ => named(client, person).await,
     };
     ParticipantResult {
-        id: names.id,
+        contact_id: names.id,
         phone_number: names.phone,
         lid: names.lid,
         success: reason.is_none(),
@@ -279,7 +279,7 @@ fn shown(group: &GroupMetadata) -> Group {
             ParticipantType::Admin => GroupRole::Admin,
             ParticipantType::SuperAdmin => GroupRole::Superadmin,
         };
-        GroupParticipant { id: person.id, phone_number: person.phone, lid: person.lid, role }
+        GroupParticipant { contact_id: person.id, phone_number: person.phone, lid: person.lid, role }
     });
     Group {
         group_id: group.id.to_non_ad_string(),

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use wacore_binary::Jid;
 use wharf_api::ids::SessionId;
 use wharf_api::limits;
-use wharf_api::types::chat::{PresenceState, TypingState};
+use wharf_api::types::chat::{PresenceStatus, TypingStatus};
 use wharf_api::types::contact::{Picture, Presence};
 use wharf_api::types::message::Party;
 use wharf_core::engine::{Error, PeopleEngine, PersonInfo};
@@ -132,13 +132,13 @@ impl PeopleEngine for WaEngine {
         .await
     }
 
-    async fn show_typing(&self, session: &SessionId, chat: &str, state: TypingState) -> Result<(), Error> {
+    async fn show_typing(&self, session: &SessionId, chat: &str, state: TypingStatus) -> Result<(), Error> {
         let to = jid(chat)?;
         let (typing, owner, name) = (Arc::clone(&self.typing), session.clone(), chat.to_owned());
         let turn = typing.begin(session, chat);
         let done = self
             .with_own(session, move |client, own| async move {
-                if state == TypingState::Paused {
+                if state == TypingStatus::Paused {
                     let shown = show(&client, &to, state).await;
                     online::end(&own, &client, &name).await;
                     return shown;
@@ -151,22 +151,22 @@ impl PeopleEngine for WaEngine {
                 task::spawn(async move {
                     tokio::time::sleep(time).await;
                     if typing.end(&owner, &name, turn) {
-                        let _ = show(&client, &to, TypingState::Paused).await;
+                        let _ = show(&client, &to, TypingStatus::Paused).await;
                         online::end(&own, &client, &name).await;
                     }
                 });
                 Ok(())
             })
             .await;
-        if state == TypingState::Paused || done.is_err() {
+        if state == TypingStatus::Paused || done.is_err() {
             self.typing.end(session, chat, turn);
         }
         done
     }
 
-    async fn set_presence(&self, session: &SessionId, state: PresenceState) -> Result<(), Error> {
+    async fn set_presence(&self, session: &SessionId, state: PresenceStatus) -> Result<(), Error> {
         self.with_own(session, move |client, own| async move {
-            let done = online::set(&own, &client, state == PresenceState::Available).await;
+            let done = online::set(&own, &client, state == PresenceStatus::Available).await;
             done.map_err(|error| match error {
                 whatsapp_rust::PresenceError::PushNameEmpty => Error::Conflict("the account has no name yet"),
                 error => failure(&error),
@@ -197,11 +197,11 @@ impl PeopleEngine for WaEngine {
     }
 }
 
-async fn show(client: &Client, chat: &Jid, state: TypingState) -> Result<(), Error> {
+async fn show(client: &Client, chat: &Jid, state: TypingStatus) -> Result<(), Error> {
     let state = match state {
-        TypingState::Typing => ChatStateType::Composing,
-        TypingState::Recording => ChatStateType::Recording,
-        TypingState::Paused => ChatStateType::Paused,
+        TypingStatus::Typing => ChatStateType::Composing,
+        TypingStatus::Recording => ChatStateType::Recording,
+        TypingStatus::Paused => ChatStateType::Paused,
     };
     client.chatstate().send(chat, state).await.map_err(|error| failure(&error))
 }

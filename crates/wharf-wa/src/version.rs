@@ -40,7 +40,7 @@ pub(crate) struct Known {
     pub(crate) revision: u32,
     pub(crate) source: VersionSource,
     /// When that was known to be current.
-    pub(crate) as_of: Timestamp,
+    pub(crate) current_at: Timestamp,
     /// What was told last, by a page or by another node.
     pub(crate) served: Option<FetchedVersion>,
     /// The highest number that was refused.
@@ -62,7 +62,7 @@ impl Known {
 
     /// Whether it is doubtful that the number is still taken.
     fn is_doubtful(&self, now: Timestamp) -> bool {
-        self.is_refused() || now.as_millis() - self.as_of.as_millis() > OLD_MS
+        self.is_refused() || now.as_millis() - self.current_at.as_millis() > OLD_MS
     }
 
     /// Whether the number was turned away while the one that is claimed is taken. Once that one is refused, all others are worth a try.
@@ -76,7 +76,7 @@ impl Known {
         if !self.is_doubtful(now) && now.as_millis() - since.as_millis() < CALM_MS {
             return false;
         }
-        (self.revision, self.source, self.as_of, self.next) = (next.revision, next.source, next.at, None);
+        (self.revision, self.source, self.current_at, self.next) = (next.revision, next.source, next.at, None);
         true
     }
 }
@@ -101,7 +101,7 @@ impl WebVersion {
         let known = Known {
             revision: pinned.unwrap_or(built_in::REVISION),
             source: if pinned.is_some() { VersionSource::Setting } else { VersionSource::BuiltIn },
-            as_of: if pinned.is_some() { now } else { built_in_as_of() },
+            current_at: if pinned.is_some() { now } else { built_in_as_of() },
             served: None,
             refused: None,
             expires_at: None,
@@ -195,7 +195,7 @@ impl WebVersion {
     fn prove(&self, revision: u32, now: Timestamp) {
         let proved = self.known.send_if_modified(|known| {
             let Some((next, _)) = known.next.filter(|(next, _)| next.revision == revision) else { return false };
-            (known.revision, known.source, known.as_of, known.next) = (next.revision, next.source, now, None);
+            (known.revision, known.source, known.current_at, known.next) = (next.revision, next.source, now, None);
             true
         });
         if proved {
@@ -230,7 +230,7 @@ impl WebVersion {
             }
             if !self.pinned {
                 if found.revision == known.revision {
-                    known.as_of = known.as_of.max(found.at);
+                    known.current_at = known.current_at.max(found.at);
                 } else if found.revision > known.next.map_or(known.revision, |(next, _)| next.revision) && !known.turns_away(found.revision)
                 {
                     let since = known.next.map_or(now, |(_, since)| since);
@@ -254,7 +254,7 @@ impl WebVersion {
         self.known.send_modify(|known| {
             known.served = Some(found);
             if !self.pinned && found.revision >= known.revision {
-                (known.revision, known.source, known.as_of) = (found.revision, found.source, known.as_of.max(found.at));
+                (known.revision, known.source, known.current_at) = (found.revision, found.source, known.current_at.max(found.at));
             }
         });
     }

@@ -9,7 +9,7 @@ use crate::ops::{self, Operation};
 use crate::types::event::EventKind;
 use crate::types::media::MediaKind;
 use crate::types::message::{Direction, MessageStatus};
-use crate::types::webhook::DeliveryState;
+use crate::types::webhook::DeliveryStatus;
 
 /// What one operation takes and answers.
 #[derive(Default)]
@@ -36,8 +36,9 @@ pub(super) enum Answer {
     #[default]
     Unknown,
     One(&'static str),
-    Array(&'static str),
-    /// An array, in pages.
+    /// A list that is answered whole: `page.next` is null.
+    Whole(&'static str),
+    /// A list in pages.
     List(&'static str),
     /// Not in the envelope: the types that it comes in.
     Raw(&'static [&'static str]),
@@ -75,7 +76,7 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "send_media" => (Some("SendMedia"), Answer::One("Message")),
         "upload_media" => (None, Answer::One("Media")),
         "get_media" => (None, Answer::Raw(&["*/*"])),
-        "check_contacts" => (Some("CheckContacts"), Answer::Array("CheckedContact")),
+        "check_contacts" => (Some("CheckContacts"), Answer::Whole("CheckedContact")),
         "create_webhook" => (Some("CreateWebhook"), Answer::One("CreatedWebhook")),
         "list_webhooks" => (None, Answer::List("Webhook")),
         "get_webhook" | "delete_webhook" => (None, Answer::One("Webhook")),
@@ -90,24 +91,24 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "get_contact" => (None, Answer::One("Contact")),
         "get_contact_picture" => (None, Answer::One("Picture")),
         "get_contact_presence" => (None, Answer::One("Presence")),
-        "list_blocked_contacts" => (None, Answer::Array("Party")),
+        "list_blocked_contacts" => (None, Answer::Whole("Party")),
         "block_contact" | "unblock_contact" => (Some("BySession"), Answer::One("Blocked")),
         "list_chats" => (None, Answer::List("Chat")),
         "set_typing" => (Some("SetTyping"), Answer::One("TypingShown")),
         "read_chat" => (Some("BySession"), Answer::One("ChatRead")),
         "set_presence" => (Some("SetPresence"), Answer::One("PresenceShown")),
         "create_group" => (Some("CreateGroup"), Answer::One("Group")),
-        "list_groups" => (None, Answer::Array("Group")),
+        "list_groups" => (None, Answer::Whole("Group")),
         "get_group" => (None, Answer::One("Group")),
         "update_group" => (Some("UpdateGroup"), Answer::One("Group")),
-        "change_group_participants" | "decide_group_requests" => (Some("NameParticipants"), Answer::Array("ParticipantResult")),
+        "change_group_participants" | "decide_group_requests" => (Some("NameParticipants"), Answer::Whole("ParticipantResult")),
         "set_group_picture" => (Some("SetGroupPicture"), Answer::One("GroupPicture")),
         "delete_group_picture" => (None, Answer::One("GroupPicture")),
         "get_group_invite" => (None, Answer::One("GroupInvite")),
         "revoke_group_invite" => (Some("BySession"), Answer::One("GroupInvite")),
         "join_group" => (Some("JoinGroup"), Answer::One("JoinedGroup")),
         "leave_group" => (Some("BySession"), Answer::One("LeftGroup")),
-        "list_group_requests" => (None, Answer::Array("GroupRequest")),
+        "list_group_requests" => (None, Answer::Whole("GroupRequest")),
         "create_api_key" | "admin_create_api_key" => (Some("CreateKey"), Answer::One("CreatedKey")),
         "list_api_keys" => (None, Answer::List("Key")),
         "get_api_key" | "revoke_api_key" => (None, Answer::One("Key")),
@@ -118,9 +119,9 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "admin_get_canary" => (None, Answer::One("Canary")),
         "admin_get_update_notice" => (None, Answer::One("UpdateNotice")),
         "admin_get_switches" => (None, Answer::One("Switches")),
-        "admin_put_switches" => (Some("PutSwitches"), Answer::One("Switches")),
-        "admin_list_plans" => (None, Answer::Array("Plan")),
-        "admin_put_plan" => (Some("PutPlan"), Answer::One("Plan")),
+        "admin_set_switches" => (Some("PutSwitches"), Answer::One("Switches")),
+        "admin_list_plans" => (None, Answer::Whole("Plan")),
+        "admin_set_plan" => (Some("PutPlan"), Answer::One("Plan")),
         "admin_list_accounts" => (None, Answer::List("Account")),
         "admin_create_account" => (Some("CreateAccount"), Answer::One("Account")),
         "admin_update_account" => (Some("UpdateAccount"), Answer::One("Account")),
@@ -131,7 +132,7 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "get_docs" => (None, Answer::Raw(&["text/html"])),
         "get_metrics" => (None, Answer::Raw(&["text/plain"])),
         "list_errors" => (None, Answer::List("ErrorEntry")),
-        "healthz" | "readyz" => (None, Answer::One("Health")),
+        "get_health" | "get_readiness" => (None, Answer::One("Health")),
         _ => return None,
     };
     let also: &[&str] = match op.id {
@@ -182,24 +183,24 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
             parameter("known", text(), "The code that the caller shows now."),
         ],
         "list_deliveries" => {
-            vec![parameter("state", word(DeliveryState::ALL.iter().map(|state| state.as_str())), "Only those in this state.")]
+            vec![parameter("status", word(DeliveryStatus::ALL.iter().map(|state| state.as_str())), "Only those in this state.")]
         }
         "list_events" => vec![
-            parameter("after", text(), "Where to begin: the id of an event, the `page.next` of an answer, `oldest` or `latest`."),
+            parameter("cursor", text(), "Where to begin: the id of an event, the `page.next` of an answer, `oldest` or `latest`."),
             parameter("sessionId", session_id(), "Only this session's."),
             parameter("events", pattern(&kinds()), "Only these: kinds of events with commas between."),
             parameter("wait", integer(0, Some(limits::LONG_POLL_MAX_SECS)), "Seconds to wait for a first event."),
             parameter(
                 "lastEventId",
                 text(),
-                "What `Last-Event-ID` says, for readers that cannot set headers. The header is newer, `after` older.",
+                "What `Last-Event-ID` says, for readers that cannot set headers. The header is newer, `cursor` older.",
             ),
             parameter("last_event_id", text(), "The same, as other readers write it."),
         ],
         "list_messages" => vec![
             parameter("sessionId", session_id(), "Only this session's."),
             parameter(
-                "chat",
+                "chatId",
                 json!({ "anyOf": [recipient(), pattern("^[^\\u0000]*@[^\\u0000]*$")] }),
                 "Only this chat's: a phone number, a chat id or a LID.",
             ),

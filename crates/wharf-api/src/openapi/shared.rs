@@ -6,14 +6,14 @@ use serde_json::{Map, Value, json};
 use super::schema::{about, always, answer, list, maybe, reference, text, word};
 use super::schemas;
 use super::shape::{self, Answer};
-use crate::types::chat::{PresenceState, TypingState};
+use crate::types::chat::{PresenceStatus, TypingStatus};
 use crate::types::event::EventKind;
 use crate::types::hold::HoldReason;
 use crate::types::media::MediaKind;
 use crate::types::message::{Direction, MessageStatus};
 use crate::types::session::{Degradation, DisconnectReason, SessionStatus, WaitingFor};
 use crate::types::switches::Position;
-use crate::types::webhook::{DeliveryState, DisabledReason};
+use crate::types::webhook::{DeliveryStatus, DisabledReason};
 use crate::{ErrorCode, Permission, ops};
 
 /// The schemas that come beside those of the types.
@@ -65,7 +65,7 @@ fn is(members: &Map<String, Value>, schema: &Value) -> bool {
 fn parts() -> Vec<(&'static str, Value)> {
     let kinds = || EventKind::ALL.iter().map(|kind| kind.as_str());
     vec![
-        ("DeliveryState", word(DeliveryState::ALL.iter().map(|state| state.as_str()))),
+        ("DeliveryStatus", word(DeliveryStatus::ALL.iter().map(|state| state.as_str()))),
         ("Degradation", word(Degradation::ALL.iter().map(|part| part.as_str()))),
         ("CountsByCode", schemas::counts_by_code()),
         ("Direction", word([Direction::Outgoing.as_str(), Direction::Incoming.as_str()])),
@@ -78,8 +78,8 @@ fn parts() -> Vec<(&'static str, Value)> {
         ("MediaKind", word(MediaKind::ALL.iter().map(|kind| kind.as_str()))),
         ("MessageStatus", word(MessageStatus::ALL.iter().map(|status| status.as_str()))),
         ("NewContactsHeld", schemas::new_contacts_held()),
-        ("PresenceState", word(PresenceState::WORDS)),
-        ("TypingState", word(TypingState::WORDS)),
+        ("PresenceStatus", word(PresenceStatus::WORDS)),
+        ("TypingStatus", word(TypingStatus::WORDS)),
         ("Permission", word(Permission::ALL.iter().map(|permission| permission.as_str()))),
         ("SessionRefusal", schemas::refusal()),
         ("SessionStatus", word(SessionStatus::ALL.iter().map(|status| status.as_str()))),
@@ -112,20 +112,19 @@ pub(super) fn failure_of(codes: &[&str]) -> Value {
 pub(super) fn envelope_name(answered: &Answer) -> Option<String> {
     match answered {
         Answer::One(name) => Some(format!("{name}Answer")),
-        Answer::Array(name) => Some(format!("{name}List")),
-        Answer::List(name) => Some(format!("{name}Page")),
+        Answer::Whole(name) | Answer::List(name) => Some(format!("{name}Page")),
         Answer::Unknown | Answer::Raw(_) => None,
     }
 }
 
 fn envelope(answered: &Answer) -> Value {
     let data = match answered {
-        Answer::Array(name) | Answer::List(name) => list(&reference(name)),
+        Answer::Whole(name) | Answer::List(name) => list(&reference(name)),
         Answer::One(name) => reference(name),
         Answer::Unknown | Answer::Raw(_) => json!({}),
     };
     let mut members = vec![always("success", json!({ "const": true })), always("data", data)];
-    if matches!(answered, Answer::List(_)) {
+    if matches!(answered, Answer::Whole(_) | Answer::List(_)) {
         members.push(always("page", reference("PageInfo")));
     }
     answer(members)

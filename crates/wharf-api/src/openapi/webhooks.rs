@@ -95,7 +95,7 @@ fn data(kind: EventKind) -> Value {
             always("percent", about(integer(0, Some(100)), "80 or 100.")),
             always("used", integer(0, None)),
             always("limit", integer(0, None)),
-            always("resetsAt", time()),
+            always("resetAt", time()),
         ]),
         EventKind::GroupUpdated => reference("GroupUpdated"),
         EventKind::CallReceived => reference("CallReceived"),

@@ -45,11 +45,18 @@ impl Default for Pace {
     }
 }
 
+/// A plan, and how much an account on it may do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    pub name: String,
+    #[serde(flatten)]
+    pub limits: PlanLimits,
+}
+
 /// How much an account may do. `null` is without limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Plan {
-    pub name: String,
+pub struct PlanLimits {
     pub messages_per_day: Option<u64>,
     pub calls_per_minute: u64,
     pub sessions: Option<u64>,
@@ -89,7 +96,9 @@ pub struct PutPlan {
 pub struct Account {
     pub account_id: AccountId,
     pub name: String,
-    pub plan: Plan,
+    /// The name of its plan.
+    pub plan: String,
+    pub limits: PlanLimits,
     pub created_at: Timestamp,
 }
 
@@ -144,5 +153,5 @@ pub struct Usage {
     /// The same day by day, newest first; days without use are left out.
     pub days: Vec<Day>,
     /// When today ends.
-    pub resets_at: Timestamp,
+    pub reset_at: Timestamp,
 }

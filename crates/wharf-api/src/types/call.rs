@@ -14,7 +14,7 @@ pub struct CallReceived {
     /// Who calls.
     pub from: Party,
     /// Absent where WhatsApp does not say it: a call that is over is told without it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none", default)]
     pub kind: Option<CallKind>,
     /// The group that is called together.
     #[serde(skip_serializing_if = "Option::is_none", default)]

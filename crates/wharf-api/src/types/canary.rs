@@ -50,10 +50,10 @@ pub struct CanaryStep {
     pub at: Timestamp,
     /// How long it took until the other session had it; absent where it failed, is under way, or had nothing to do.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub took_ms: Option<u64>,
+    pub duration_ms: Option<u64>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub failure: Option<String>,
+    pub reason: Option<String>,
 }
 
 /// `GET /v1/admin/whatsapp/canary`.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::message::{Message, Party};
+use super::message::{ChatName, Message};
 use crate::Timestamp;
 
 /// A chat: a person or a group, with its newest message.
@@ -10,7 +10,8 @@ use crate::Timestamp;
 #[serde(rename_all = "camelCase")]
 pub struct Chat {
     #[serde(flatten)]
-    pub party: Party,
+    pub named: ChatName,
+    #[serde(rename = "type")]
     pub kind: ChatKind,
     /// How many messages came in since the chat was read.
     pub unread_count: u64,
@@ -27,25 +28,25 @@ pub enum ChatKind {
 /// What a person does in a chat. The words are the wire names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum TypingState {
+pub enum TypingStatus {
     Typing,
     Recording,
     Paused,
 }
 
-impl TypingState {
+impl TypingStatus {
     pub const WORDS: [&'static str; 3] = ["typing", "recording", "paused"];
 }
 
 /// Whether a person is shown as online. The words are the wire names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum PresenceState {
+pub enum PresenceStatus {
     Available,
     Unavailable,
 }
 
-impl PresenceState {
+impl PresenceStatus {
     pub const WORDS: [&'static str; 2] = ["available", "unavailable"];
 }
 
@@ -54,14 +55,14 @@ impl PresenceState {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetTyping {
     pub session_id: String,
-    pub state: TypingState,
+    pub status: TypingStatus,
 }
 
 /// What is shown in the chat, and until when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TypingShown {
-    pub state: TypingState,
+    pub status: TypingStatus,
     /// When it ends by itself; absent once it has been paused.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub expires_at: Option<Timestamp>,
@@ -72,13 +73,13 @@ pub struct TypingShown {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetPresence {
     pub session_id: String,
-    pub state: PresenceState,
+    pub status: PresenceStatus,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PresenceShown {
-    pub state: PresenceState,
+    pub status: PresenceStatus,
 }
 
 /// The answer to `POST /v1/chats/{chatId}/read`.

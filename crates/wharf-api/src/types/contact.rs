@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::chat::{PresenceState, TypingState};
+use super::chat::{PresenceStatus, TypingStatus};
 use crate::Timestamp;
 
 /// `POST /v1/contacts/check`.
@@ -11,7 +11,7 @@ use crate::Timestamp;
 pub struct CheckContacts {
     pub session_id: String,
     /// 1 to 50 phone numbers in international format.
-    pub phones: Vec<String>,
+    pub phone_numbers: Vec<String>,
 }
 
 /// Whether one number is on WhatsApp.
@@ -19,11 +19,11 @@ pub struct CheckContacts {
 #[serde(rename_all = "camelCase")]
 pub struct CheckedContact {
     /// The number as it was asked.
-    pub phone: String,
+    pub phone_number: String,
     pub on_whatsapp: bool,
-    /// The chat id, where there is one.
+    /// The id as WhatsApp writes it, where there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub id: Option<String>,
+    pub contact_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lid: Option<String>,
 }
@@ -33,7 +33,7 @@ pub struct CheckedContact {
 #[serde(rename_all = "camelCase")]
 pub struct Contact {
     /// The id as WhatsApp writes it, by phone number where that is known.
-    pub id: String,
+    pub contact_id: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub phone_number: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -67,7 +67,7 @@ pub struct Picture {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Blocked {
-    pub id: String,
+    pub contact_id: String,
     pub blocked: bool,
 }
 
@@ -77,10 +77,10 @@ pub struct Blocked {
 pub struct Presence {
     /// Absent where nothing was told yet.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub state: Option<PresenceState>,
+    pub status: Option<PresenceStatus>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_seen_at: Option<Timestamp>,
     /// What the person does in the chat with this session.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub typing: Option<TypingState>,
+    pub typing: Option<TypingStatus>,
 }

@@ -9,7 +9,7 @@ use crate::error::{Retry, Row};
 #[serde(rename_all = "camelCase")]
 pub struct ErrorEntry {
     pub code: String,
-    pub status: u16,
+    pub http_status: u16,
     /// The heading on the error page.
     pub group: String,
     pub description: String,
@@ -25,7 +25,7 @@ impl From<&Row> for ErrorEntry {
     fn from(row: &Row) -> Self {
         Self {
             code: row.name.to_owned(),
-            status: row.status,
+            http_status: row.status,
             group: row.group.as_str().to_owned(),
             description: row.description.to_owned(),
             fix: row.fix.to_owned(),

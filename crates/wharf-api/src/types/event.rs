@@ -73,9 +73,10 @@ event_kinds! {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
+    #[serde(rename = "eventId")]
     pub id: EventId,
     pub event: EventKind,
-    pub timestamp: Timestamp,
+    pub created_at: Timestamp,
     pub account_id: AccountId,
     /// Null where the event is the account's.
     pub session_id: Option<SessionId>,

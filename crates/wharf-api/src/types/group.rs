@@ -93,7 +93,7 @@ impl GroupRole {
 #[serde(rename_all = "camelCase")]
 pub struct GroupParticipant {
     /// The id as WhatsApp writes it, by phone number where that is known.
-    pub id: String,
+    pub contact_id: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub phone_number: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -130,7 +130,7 @@ pub struct Group {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ParticipantResult {
-    pub id: String,
+    pub contact_id: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub phone_number: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -175,7 +175,7 @@ pub struct GroupPicture {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GroupRequest {
-    pub id: String,
+    pub contact_id: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub phone_number: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -199,7 +199,7 @@ pub struct GroupUpdated {
 
 /// What changed in a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "change", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum GroupChange {
     Created,
     ParticipantsAdded {
@@ -243,6 +243,7 @@ pub enum GroupChange {
     Deleted,
     /// A kind that this version shows only by its name.
     Other {
+        #[serde(rename = "originalType")]
         kind: String,
     },
 }

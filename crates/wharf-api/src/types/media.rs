@@ -58,8 +58,7 @@ pub struct Media {
     pub media_type: MediaKind,
     /// Read from the bytes, and among what they allow from what its sender, its name or its server says.
     pub mime_type: String,
-    /// In bytes.
-    pub size: u64,
+    pub size_bytes: u64,
     /// In hexadecimal.
     pub sha256: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -67,7 +66,7 @@ pub struct Media {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub height: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub seconds: Option<u32>,
+    pub duration_seconds: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub file_name: Option<String>,
     /// From then on the file is gone.
@@ -77,17 +76,17 @@ pub struct Media {
 /// How far a message's file is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum MediaState {
+pub enum MediaStatus {
     /// It is still being fetched from WhatsApp.
     Pending,
     /// `GET /v1/media/{mediaId}` serves it.
     #[default]
     Stored,
-    /// It could not be fetched; `mediaError` says why.
+    /// It could not be fetched; `mediaReason` says why.
     Failed,
 }
 
-impl MediaState {
+impl MediaStatus {
     pub const ALL: &'static [Self] = &[Self::Pending, Self::Stored, Self::Failed];
 
     pub const fn as_str(self) -> &'static str {
@@ -99,22 +98,24 @@ impl MediaState {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|state| state.as_str() == text)
+        Self::ALL.iter().copied().find(|status| status.as_str() == text)
     }
 }
 
-/// What a message says of its file.
+/// What a message says of its file. The aliases are how older programs wrote it down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MediaContent {
     pub media_id: MediaId,
-    pub media_state: MediaState,
+    #[serde(alias = "mediaState")]
+    pub media_status: MediaStatus,
     /// Why the file could not be fetched.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub media_error: Option<String>,
+    #[serde(alias = "mediaError", skip_serializing_if = "Option::is_none", default)]
+    pub media_reason: Option<String>,
     pub mime_type: String,
-    /// In bytes; of a file that is not stored yet, what its sender says.
-    pub size: u64,
+    /// Of a file that is not stored yet, what its sender says.
+    #[serde(alias = "size")]
+    pub size_bytes: u64,
     /// In hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sha256: Option<String>,
@@ -126,8 +127,8 @@ pub struct MediaContent {
     pub width: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub height: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub seconds: Option<u32>,
+    #[serde(alias = "seconds", skip_serializing_if = "Option::is_none", default)]
+    pub duration_seconds: Option<u32>,
     /// A voice note, as opposed to an audio file.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub voice: bool,

@@ -76,17 +76,34 @@ impl Direction {
     }
 }
 
-/// One of the two ends of a message. Both ids stand here where WhatsApp tells both.
+/// A person, by every name that WhatsApp tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Party {
     /// The id as WhatsApp writes it, without a device.
+    #[serde(rename = "contactId")]
     pub id: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub phone_number: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lid: Option<String>,
     /// The name that the sender gave itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<String>,
+}
+
+/// A chat, which is a person or a group, by every name that WhatsApp tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChatName {
+    /// The id as WhatsApp writes it.
+    #[serde(rename = "chatId")]
+    pub id: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub phone_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lid: Option<String>,
+    /// The name that a person gave itself, or a group's subject.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub name: Option<String>,
 }
@@ -101,7 +118,7 @@ pub struct Message {
     pub whatsapp_id: String,
     pub direction: Direction,
     pub status: MessageStatus,
-    pub chat: Party,
+    pub chat: ChatName,
     /// Who wrote it; absent on outgoing messages, where it is the session itself.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub from: Option<Party>,

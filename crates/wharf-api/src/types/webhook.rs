@@ -144,14 +144,14 @@ pub struct CreatedWebhook {
 pub struct WebhookTested {
     pub event_id: EventId,
     /// The server's status.
-    pub status: u16,
+    pub http_status: u16,
     pub duration_ms: u64,
 }
 
 /// How far a delivery is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum DeliveryState {
+pub enum DeliveryStatus {
     /// It waits for its first or its next try.
     Pending,
     /// The server answered 2xx.
@@ -160,7 +160,7 @@ pub enum DeliveryState {
     Failed,
 }
 
-impl DeliveryState {
+impl DeliveryStatus {
     pub const ALL: &'static [Self] = &[Self::Pending, Self::Delivered, Self::Failed];
 
     pub const fn as_str(self) -> &'static str {
@@ -172,7 +172,7 @@ impl DeliveryState {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|state| state.as_str() == text)
+        Self::ALL.iter().copied().find(|status| status.as_str() == text)
     }
 }
 
@@ -185,8 +185,8 @@ pub struct Delivery {
     pub event: EventKind,
     pub session_id: Option<SessionId>,
     pub sequence: i64,
-    pub timestamp: Timestamp,
-    pub state: DeliveryState,
+    pub created_at: Timestamp,
+    pub status: DeliveryStatus,
     /// When the next try is due; absent where it is due now or never.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub next_attempt_at: Option<Timestamp>,
@@ -202,10 +202,10 @@ pub struct Attempt {
     pub duration_ms: u64,
     /// The server's status; absent where it gave no answer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub status: Option<u16>,
+    pub http_status: Option<u16>,
     /// Why there was no answer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub error: Option<NoAnswer>,
+    pub reason: Option<NoAnswer>,
     /// How the answer begins.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub answer: Option<String>,

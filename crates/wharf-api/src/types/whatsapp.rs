@@ -47,7 +47,7 @@ pub struct Whatsapp {
     pub claimed: String,
     pub source: VersionSource,
     /// When that number was known to be current.
-    pub as_of: Timestamp,
+    pub current_at: Timestamp,
     /// The version that WhatsApp's page told last.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub served: Option<String>,

@@ -4,3 +4,4 @@
 
 mod numbers;
 mod promised_page;
+mod vocabulary;

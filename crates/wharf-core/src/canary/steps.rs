@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use wharf_api::ApiError;
 use wharf_api::ids::KeyId;
 use wharf_api::types::canary::Step;
-use wharf_api::types::media::{MediaKind, MediaState};
+use wharf_api::types::media::{MediaKind, MediaStatus};
 use wharf_api::types::message::{Content, Direction};
 
 use super::number;
@@ -103,7 +103,7 @@ impl<'a> Walk<'a> {
             view_once: false,
         };
         let sent = send_media::send_media(self.services, self.caller()?, command, None).await.map_err(|error| in_words(&error))?;
-        let has_file = |row: &MessageRow| row.content.media().is_some_and(|media| media.media_state == MediaState::Stored);
+        let has_file = |row: &MessageRow| row.content.media().is_some_and(|media| media.media_status == MediaStatus::Stored);
         self.arrives(&sent.row.wa_id, has_file).await.map(drop)
     }
 

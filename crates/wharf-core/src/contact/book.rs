@@ -32,7 +32,7 @@ fn person(text: &str) -> Result<Recipient, Error> {
 
 fn shown(row: ContactRow) -> Contact {
     Contact {
-        id: row.id,
+        contact_id: row.id,
         phone_number: row.phone,
         lid: row.lid,
         name: row.name,
@@ -67,7 +67,7 @@ pub async fn find(services: &Services, caller: &Caller, session: &str, id: &str)
     }
     let phone = told.phone.or_else(|| person.phone().map(str::to_owned));
     let id = phone.as_ref().map_or(jid, |phone| format!("{phone}@s.whatsapp.net"));
-    let mut contact = known.map_or_else(|| Contact { id, ..Contact::default() }, shown);
+    let mut contact = known.map_or_else(|| Contact { contact_id: id, ..Contact::default() }, shown);
     contact.phone_number = contact.phone_number.or(phone);
     contact.lid = contact.lid.or(told.lid);
     contact.on_whatsapp = Some(told.on_whatsapp);
@@ -108,7 +108,7 @@ pub async fn block(services: &Services, caller: &Caller, session: &str, id: &str
         person = known(services, &row.id, person).await?;
     }
     services.engine.set_blocked(&row.id, &person.jid(), blocked).await?;
-    Ok(Blocked { id: person.jid(), blocked })
+    Ok(Blocked { contact_id: person.jid(), blocked })
 }
 
 /// `GET /v1/contacts/blocked`.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use wharf_api::ids::SessionId;
-use wharf_api::types::chat::{PresenceState, TypingState};
+use wharf_api::types::chat::{PresenceStatus, TypingStatus};
 use wharf_api::types::contact::{Picture, Presence};
 use wharf_api::types::message::Party;
 
@@ -51,11 +51,11 @@ pub trait PeopleEngine: Send + Sync + 'static {
     }
 
     /// Shows in a chat what the session's person does. It ends by itself after a while.
-    async fn show_typing(&self, _: &SessionId, _chat: &str, _state: TypingState) -> Result<(), Error> {
+    async fn show_typing(&self, _: &SessionId, _chat: &str, _state: TypingStatus) -> Result<(), Error> {
         Err(Error::NotConnected)
     }
 
-    async fn set_presence(&self, _: &SessionId, _state: PresenceState) -> Result<(), Error> {
+    async fn set_presence(&self, _: &SessionId, _state: PresenceStatus) -> Result<(), Error> {
         Err(Error::NotConnected)
     }
 

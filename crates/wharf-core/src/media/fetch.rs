@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use wharf_api::ids::{AccountId, MediaId};
 use wharf_api::limits;
-use wharf_api::types::media::{MediaKind, MediaState};
+use wharf_api::types::media::{MediaKind, MediaStatus};
 use wharf_api::types::session::SessionStatus;
 
 use super::intake::Purpose;
@@ -111,7 +111,7 @@ pub async fn give_up_lost(services: &Services) -> Result<(), store::Error> {
 
 async fn fail(services: &Services, fetch: &DueFetch, row: MediaRow, reason: &str) -> Result<(), store::Error> {
     tracing::warn!(session = %fetch.session, media = %fetch.media, reason, "a received file was given up");
-    let failed = MediaRow { state: MediaState::Failed, ..row };
+    let failed = MediaRow { state: MediaStatus::Failed, ..row };
     until_written(|| services.store.settle_fetch(fetch, &failed, Some(reason), services.clock.now())).await.map(drop)
 }
 
@@ -195,7 +195,7 @@ async fn take(services: &Services, fetch: &DueFetch, row: &MediaRow) -> Result<M
         width: taken.facts.width.or(row.width),
         height: taken.facts.height.or(row.height),
         seconds: taken.facts.seconds.or(row.seconds),
-        state: MediaState::Stored,
+        state: MediaStatus::Stored,
         expires_at: keep::until(&account.plan, services.clock.now()),
         ..row.clone()
     })

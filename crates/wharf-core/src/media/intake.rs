@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MediaId, SessionId};
 use wharf_api::limits;
-use wharf_api::types::media::{MediaKind, MediaState};
+use wharf_api::types::media::{MediaKind, MediaStatus};
 
 use super::files::{Facts, Writing};
 use super::types::{self, Said};
@@ -228,7 +228,7 @@ impl Taken {
             height: self.facts.height,
             seconds: self.facts.seconds,
             file_name: place.file_name,
-            state: MediaState::Stored,
+            state: MediaStatus::Stored,
             created_at: place.at,
             expires_at: place.expires_at,
         }

@@ -1,7 +1,7 @@
 //! Forwarding a message to another chat of its session.
 
 use wharf_api::Recipient;
-use wharf_api::types::media::{MediaContent, MediaKind, MediaState};
+use wharf_api::types::media::{MediaContent, MediaKind, MediaStatus};
 use wharf_api::types::message::Content;
 
 use super::send_media::{self, Source};
@@ -52,10 +52,10 @@ pub async fn forward_message(services: &Services, caller: &Caller, command: Comm
 /// The file of a message, while it is here.
 async fn file(services: &Services, caller: &Caller, content: &MediaContent) -> Result<MediaRow, Error> {
     let gone = |reason| media::Error::NotFound { field: None, reason: Some(reason) };
-    match content.media_state {
-        MediaState::Pending => return Err(Error::Conflict("the file has not been fetched from WhatsApp yet")),
-        MediaState::Failed => return Err(gone("the file could not be fetched from WhatsApp").into()),
-        MediaState::Stored => {}
+    match content.media_status {
+        MediaStatus::Pending => return Err(Error::Conflict("the file has not been fetched from WhatsApp yet")),
+        MediaStatus::Failed => return Err(gone("the file could not be fetched from WhatsApp").into()),
+        MediaStatus::Stored => {}
     }
     media::find(services, caller, content.media_id.as_str()).await.map_err(|error| match error {
         media::Error::NotFound { reason: None, .. } => gone("the message's file is not kept any more").into(),

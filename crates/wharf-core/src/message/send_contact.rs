@@ -33,14 +33,14 @@ fn one(path: &str, card: &ContactCard) -> Result<ContactCard, Error> {
     if let Some(organization) = &card.organization {
         within(&format!("{path}.organization"), organization.trim(), 1, limits::CONTACT_NAME_CHARS)?;
     }
-    count(&format!("{path}.phones"), card.phones.len(), 1..=limits::PHONES_PER_CONTACT)?;
+    count(&format!("{path}.phones"), card.phone_numbers.len(), 1..=limits::PHONES_PER_CONTACT)?;
     let number = |(place, text): (usize, &String)| {
         recipient::on_card(text).map_err(|reason| Error::InvalidNumber { field: format!("{path}.phones[{place}]"), reason })
     };
-    let phones = card.phones.iter().enumerate().map(number).collect::<Result<_, _>>()?;
+    let phones = card.phone_numbers.iter().enumerate().map(number).collect::<Result<_, _>>()?;
     Ok(ContactCard {
         name: card.name.trim().to_owned(),
-        phones,
+        phone_numbers: phones,
         organization: card.organization.as_deref().map(str::trim).map(str::to_owned),
     })
 }

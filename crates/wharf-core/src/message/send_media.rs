@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use wharf_api::types::media::{MediaContent, MediaKind, MediaState};
+use wharf_api::types::media::{MediaContent, MediaKind, MediaStatus};
 use wharf_api::types::message::Content;
 use wharf_api::types::switches::Feature;
 use wharf_api::{Recipient, limits};
@@ -177,16 +177,16 @@ fn said(command: &Command, row: &MediaRow, facts: Facts, file: Uploaded) -> (Bod
     };
     let content = MediaContent {
         media_id: row.id.clone(),
-        media_state: MediaState::Stored,
-        media_error: None,
+        media_status: MediaStatus::Stored,
+        media_reason: None,
         mime_type: row.mime_type.clone(),
-        size: row.size,
+        size_bytes: row.size,
         sha256: row.sha256.clone(),
         caption: command.caption.clone(),
         file_name: file_name.clone(),
         width: row.width,
         height: row.height,
-        seconds: row.seconds,
+        duration_seconds: row.seconds,
         voice: command.voice,
     };
     let body = Media {

@@ -14,7 +14,7 @@ pub fn write(card: &ContactCard) -> String {
     if let Some(organization) = &card.organization {
         let _ = write!(text, "ORG:{};\r\n", escape(organization));
     }
-    for phone in &card.phones {
+    for phone in &card.phone_numbers {
         let digits = phone.strip_prefix('+').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
         let _ = match digits {
             Some(digits) => write!(text, "TEL;type=CELL;type=VOICE;waid={digits}:+{digits}\r\n"),
@@ -40,7 +40,7 @@ pub fn read(text: &str, name: Option<&str>) -> ContactCard {
                 let organization = unescape(value.trim_end_matches(';'));
                 card.organization = Some(organization).filter(|organization| !organization.is_empty());
             }
-            "TEL" => card.phones.push(number(key, unescape(value).trim())),
+            "TEL" => card.phone_numbers.push(number(key, unescape(value).trim())),
             _ => {}
         }
     }
@@ -96,7 +96,7 @@ mod tests {
     fn what_is_written_reads_back_whatever_stands_in_it() {
         let card = ContactCard {
             name: "Ada; Lovelace, \\ Countess\nEND:VCARD".to_owned(),
-            phones: vec!["+15550001001".to_owned(), "190".to_owned(), "0800 1234;ext=5".to_owned()],
+            phone_numbers: vec!["+15550001001".to_owned(), "190".to_owned(), "0800 1234;ext=5".to_owned()],
             organization: Some("Engines; & Sons".to_owned()),
         };
         let text = write(&card);
@@ -109,13 +109,13 @@ mod tests {
     fn foreign_cards_are_read_with_groups_folds_and_parameters() {
         let text = "BEGIN:VCARD\nVERSION:3.0\nFN:Grace\n  Hopper\nitem1.TEL;waid=15550001003;type=CELL:+1 555 000-1003\nitem1.X-ABLabel:x\nEND:VCARD";
         let card = read(text, None);
-        assert_eq!((card.name.as_str(), card.phones[0].as_str()), ("Grace Hopper", "+1 555 000-1003"));
+        assert_eq!((card.name.as_str(), card.phone_numbers[0].as_str()), ("Grace Hopper", "+1 555 000-1003"));
         assert_eq!(read(text, Some("Amazing Grace")).name, "Amazing Grace");
     }
 
     #[test]
     fn the_number_that_whatsapp_knows_stands_where_a_card_has_a_local_one() {
-        let phones = |line: &str| read(&format!("BEGIN:VCARD\nFN:A\n{line}\nEND:VCARD"), None).phones;
+        let phones = |line: &str| read(&format!("BEGIN:VCARD\nFN:A\n{line}\nEND:VCARD"), None).phone_numbers;
         assert_eq!(phones("TEL;type=CELL;waid=491701234567:0170 1234567"), ["+491701234567"]);
         assert_eq!(phones("item1.TEL;WAID=\"491701234567\":0170 1234567"), ["+491701234567"]);
         assert_eq!(phones("TEL;waid=491701234567:+49 (170) 1234567"), ["+49 (170) 1234567"]);

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MediaId, MessageId, SessionId};
-use wharf_api::types::media::{MediaKind, MediaState};
+use wharf_api::types::media::{MediaKind, MediaStatus};
 
 use super::Error;
 
@@ -22,7 +22,7 @@ pub struct MediaRow {
     pub height: Option<u32>,
     pub seconds: Option<u32>,
     pub file_name: Option<String>,
-    pub state: MediaState,
+    pub state: MediaStatus,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, EventId, SessionId, WebhookId};
 use wharf_api::types::event::EventKind;
-use wharf_api::types::webhook::{Attempt, DeliveryState, DisabledReason};
+use wharf_api::types::webhook::{Attempt, DeliveryStatus, DisabledReason};
 
 use super::{Error, EventRow, NewEvent, Page, PageRequest};
 
@@ -69,7 +69,7 @@ pub struct DueDelivery {
 pub struct TryRecord {
     /// The event's number.
     pub event: i64,
-    pub state: DeliveryState,
+    pub state: DeliveryStatus,
     /// When it is due again; counts while `state` is pending.
     pub next_at: Timestamp,
     pub tries: u32,
@@ -95,7 +95,7 @@ pub enum Health {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryRow {
     pub event: EventRow,
-    pub state: DeliveryState,
+    pub state: DeliveryStatus,
     /// `None` where it is due at once or never.
     pub next_at: Option<Timestamp>,
     pub attempts: Vec<Attempt>,
@@ -131,7 +131,7 @@ pub trait WebhookStore {
     async fn list_deliveries(
         &self,
         webhook: &WebhookRow,
-        state: Option<DeliveryState>,
+        state: Option<DeliveryStatus>,
         page: PageRequest,
     ) -> Result<Page<DeliveryRow>, Error>;
 

@@ -73,7 +73,7 @@ impl From<&Tried> for Attempt {
             Outcome::None(why) => (None, Some(*why), None),
             Outcome::Offline => (None, Some(NoAnswer::Unreachable), None),
         };
-        Self { at: tried.at, duration_ms: tried.duration_ms, status, error, answer }
+        Self { at: tried.at, duration_ms: tried.duration_ms, http_status: status, reason: error, answer }
     }
 }
 

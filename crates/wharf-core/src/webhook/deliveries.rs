@@ -2,7 +2,7 @@
 
 use wharf_api::Timestamp;
 use wharf_api::ids::DeliveryId;
-use wharf_api::types::webhook::{Delivery, DeliveryState};
+use wharf_api::types::webhook::{Delivery, DeliveryStatus};
 
 use super::{Error, find};
 use crate::caller::Caller;
@@ -14,7 +14,7 @@ pub async fn list(
     services: &Services,
     caller: &Caller,
     id: &str,
-    state: Option<DeliveryState>,
+    state: Option<DeliveryStatus>,
     page: PageRequest,
 ) -> Result<Page<DeliveryRow>, Error> {
     let webhook = find(services, caller, id).await?;
@@ -52,8 +52,8 @@ pub fn view(row: &DeliveryRow) -> Delivery {
         event: row.event.kind,
         session_id: row.event.session.clone(),
         sequence: row.event.sequence,
-        timestamp: row.event.at,
-        state: row.state,
+        created_at: row.event.at,
+        status: row.state,
         next_attempt_at: row.next_at,
         attempts: row.attempts.clone(),
     }

@@ -29,7 +29,7 @@ pub(super) async fn send(services: &Services, caller: &Caller, row: &WebhookRow,
     let tried = attempt::once(services, unsealed, event.id.as_str(), body, patience).await;
     match tried.outcome {
         Outcome::Answer { status: status @ 200..=299, .. } => {
-            Ok(WebhookTested { event_id: event.id, status, duration_ms: tried.duration_ms })
+            Ok(WebhookTested { event_id: event.id, http_status: status, duration_ms: tried.duration_ms })
         }
         Outcome::Answer { status: status @ 300..=399, .. } => {
             Err(Error::Unreachable(format!("the server answered {status}; redirects are not followed")))

@@ -42,7 +42,7 @@ both_backends! {
             assert_eq!((&shown["quoted"], &shown["quotedType"]), (&sent["whatsappId"], &sent["type"]), "{shown}");
             assert_eq!(shown["quotedText"], more["caption"], "{shown}");
             let media = &shown["quotedMedia"];
-            assert_eq!((&media["mimeType"], &media["size"]), (&sent["mimeType"], &sent["size"]), "{shown}");
+            assert_eq!((&media["mimeType"], &media["size"]), (&sent["mimeType"], &sent["sizeBytes"]), "{shown}");
             assert_eq!(media["sha256"], hash(&file(name, 2000)), "{shown}");
             assert_eq!((&media["fileName"], &media["voice"]), (&more["fileName"], &json!(name == "voice")), "{shown}");
         }
@@ -79,7 +79,7 @@ both_backends! {
         let back = world.writes(back).await;
         let row = world.row(&session, &back, |_| true).await;
         assert_eq!((&row["type"], &row["caption"], &row["forwarded"]), (&json!("image"), &json!("there"), &json!(true)), "{row}");
-        assert_eq!((&row["replyTo"]["messageId"], &row["mentions"][0]), (&first["messageId"], &json!(format!("{OWNER}@s.whatsapp.net"))), "{row}");
+        assert_eq!((&row["replyTo"]["messageId"], &row["mentionIds"][0]), (&first["messageId"], &json!(format!("{OWNER}@s.whatsapp.net"))), "{row}");
     }
 }
 
@@ -90,7 +90,7 @@ async fn in_a_group_everybody_sees_the_answer_and_whom_a_caption_mentions() {
     let body = json!({"sessionId": session, "subject": "The crew", "participants": [SILENT, FRIEND]});
     let group = world.api().post("/v1/groups", &body).await.ok(201)["groupId"].as_str().unwrap().to_owned();
     let theirs = world.writes_as(SILENT, &group, json!({"type": "document", "size": 500, "fileName": "plan.pdf"})).await;
-    let theirs = world.row(&session, &theirs, |row| row["mediaState"] == "stored").await;
+    let theirs = world.row(&session, &theirs, |row| row["mediaStatus"] == "stored").await;
     let marks = json!({"to": group, "caption": format!("@{FRIEND} look"), "replyTo": theirs["messageId"], "mentions": [FRIEND]});
     let sent = world.post(&session, "media", carrying("image", &marks)).await.ok(201).clone();
     for phone in [SILENT, FRIEND] {

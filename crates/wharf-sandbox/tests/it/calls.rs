@@ -13,7 +13,7 @@ async fn call(world: &World, from: &str, body: Value) -> String {
 
 /// All events of a kind.
 async fn events(world: &World, kind: &str) -> Vec<Value> {
-    let list = world.api().get(&format!("/v1/events?after=oldest&limit=200&events={kind}")).await;
+    let list = world.api().get(&format!("/v1/events?cursor=oldest&limit=200&events={kind}")).await;
     list.ok(200).as_array().unwrap().clone()
 }
 
@@ -32,15 +32,15 @@ both_backends! {
         let session = world.pair(OWNER).await;
         let audio = call(&world, SILENT, json!({"to": OWNER, "notices": 3})).await;
         let told = announced(&world, &audio).await;
-        assert_includes(&told, &json!({"kind": "audio", "missed": false, "groupId": null}));
-        let from = json!({"id": format!("{SILENT}@s.whatsapp.net"), "phoneNumber": SILENT, "lid": format!("77{SILENT}@lid"), "name": "Silent"});
+        assert_includes(&told, &json!({"type": "audio", "missed": false, "groupId": null}));
+        let from = json!({"contactId": format!("{SILENT}@s.whatsapp.net"), "phoneNumber": SILENT, "lid": format!("77{SILENT}@lid"), "name": "Silent"});
         assert_eq!(told["from"], from);
 
         let group = json!({"creator": READER, "subject": "callers", "members": [OWNER]});
         let group = world.control().post("/control/groups", &group).await.ok(200)["id"].as_str().unwrap().to_owned();
         let video = call(&world, READER, json!({"to": group, "video": true, "ringMs": 100})).await;
         let told = announced(&world, &video).await;
-        assert_includes(&told, &json!({"kind": "video", "missed": false, "groupId": group}));
+        assert_includes(&told, &json!({"type": "video", "missed": false, "groupId": group}));
         assert_eq!(told["from"]["phoneNumber"], READER);
 
         world.control().post(&format!("/control/phones/{SILENT}/hang-up"), &json!({"callId": audio})).await.ok(200);
@@ -61,7 +61,7 @@ both_backends! {
         world.start_gateway(&[]).await;
         world.until_connected(&session).await;
         let told = announced(&world, &id).await;
-        assert_eq!((&told["missed"], &told["kind"], &told["from"]["lid"]), (&json!(true), &Value::Null, &json!(format!("77{SILENT}@lid"))));
+        assert_eq!((&told["missed"], &told["type"], &told["from"]["lid"]), (&json!(true), &Value::Null, &json!(format!("77{SILENT}@lid"))));
     }
 
     async fn hundreds_of_calls_that_waited_are_told_each_once(backend) {
@@ -77,7 +77,7 @@ both_backends! {
         let told = eventually("all calls are told", async || {
             let (mut told, mut after) = (Vec::new(), "oldest".to_owned());
             loop {
-                let page = world.api().get(&format!("/v1/events?after={after}&limit=200&events=call.received")).await;
+                let page = world.api().get(&format!("/v1/events?cursor={after}&limit=200&events=call.received")).await;
                 let events = page.ok(200).as_array().unwrap().clone();
                 if events.is_empty() {
                     break;

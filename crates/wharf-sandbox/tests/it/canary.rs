@@ -34,13 +34,13 @@ both_backends! {
         world.until_connected(&second).await;
         // What began before both were connected may have failed; the next turn is a good one.
         world.advance(3_600).await;
-        let went = |run: &Value| run["tookMs"].is_u64();
+        let went = |run: &Value| run["durationMs"].is_u64();
         for step in ["text", "file", "edit", "reaction", "poll"] {
             until(&world, &format!("{step} went well"), step, &first, went).await;
         }
         until(&world, "a text went back", "text", &second, went).await;
         let group = until(&world, "no group was found", "group", &first, |run| run["at"].is_string()).await;
-        assert_eq!((&group["tookMs"], &group["failure"]), (&Value::Null, &Value::Null), "they share none");
+        assert_eq!((&group["durationMs"], &group["reason"]), (&Value::Null, &Value::Null), "they share none");
         // The poll went well, so the second session voted, and the vote came back to the first.
         let votes = world.api().get(&format!("/v1/messages?sessionId={first}&direction=incoming&limit=200")).await;
         let votes: Vec<_> = votes.ok(200).as_array().unwrap().iter().filter(|row| row["type"] == "poll_vote").cloned().collect();
@@ -55,8 +55,8 @@ both_backends! {
         let before = until(&world, "the text of this hour went well", "text", &first, went).await;
         world.control().post("/control/faults", &json!({"action": "nack", "to": SECOND, "code": 479})).await.ok(200);
         world.advance(300).await;
-        let failed = until(&world, "the refusal is told", "text", &first, |run| run["failure"].is_string()).await;
-        assert_eq!((&failed["failure"], failed.get("tookMs")), (&json!("message_sending_failed"), None));
+        let failed = until(&world, "the refusal is told", "text", &first, |run| run["reason"].is_string()).await;
+        assert_eq!((&failed["reason"], failed.get("durationMs")), (&json!("message_sending_failed"), None));
         assert!(failed["at"].as_str() > before["at"].as_str(), "{failed} {before}");
         let metrics = world.api().get("/metrics").await;
         let metrics = String::from_utf8_lossy(&metrics.bytes).into_owned();

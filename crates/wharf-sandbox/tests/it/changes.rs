@@ -65,10 +65,10 @@ both_backends! {
 
         // And a person's, who also takes the words away.
         let theirs = world.writes(json!({"type": "image", "size": 500, "caption": "thier words"})).await;
-        let row = world.row(&session, &theirs, |row| row["mediaState"] == "stored").await;
+        let row = world.row(&session, &theirs, |row| row["mediaStatus"] == "stored").await;
         world.writes(json!({"type": "edit", "target": theirs, "text": "their words"})).await;
         let edited = world.row(&session, &theirs, |row| row["caption"] == "their words").await;
-        assert_eq!((&edited["mediaId"], &edited["mediaState"]), (&row["mediaId"], &json!("stored")));
+        assert_eq!((&edited["mediaId"], &edited["mediaStatus"]), (&row["mediaId"], &json!("stored")));
         assert!(edited["editedAt"].is_string(), "{edited}");
         world.writes(json!({"type": "edit", "target": theirs, "text": ""})).await;
         world.row(&session, &theirs, |row| row["caption"].is_null() && row["type"] == "image").await;

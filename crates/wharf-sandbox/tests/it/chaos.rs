@@ -133,7 +133,7 @@ both_backends! {
             let (events, got) = (api.log().await, hook.got("/x"));
             let taken: BTreeSet<&str> = got.iter().filter(|got| got.status == 200).map(Got::id).collect();
             // A disabled webhook is no event of its own when that happened: its announcement is.
-            let missing: Vec<_> = events.iter().filter(|event| !taken.contains(event["id"].as_str().unwrap())).collect();
+            let missing: Vec<_> = events.iter().filter(|event| !taken.contains(event["eventId"].as_str().unwrap())).collect();
             let queued = api.get("/v1/messages?status=queued&limit=1").await.ok(200).as_array().unwrap().len();
             if missing.is_empty() && queued == 0 {
                 break (events, got);
@@ -142,7 +142,7 @@ both_backends! {
             tokio::time::sleep(Duration::from_millis(200)).await;
         };
 
-        let known: BTreeSet<&str> = events.iter().map(|event| event["id"].as_str().unwrap()).collect();
+        let known: BTreeSet<&str> = events.iter().map(|event| event["eventId"].as_str().unwrap()).collect();
         let mut by_id: BTreeMap<&str, Vec<&Got>> = BTreeMap::new();
         for got in &got {
             by_id.entry(got.id()).or_default().push(got);
@@ -251,7 +251,7 @@ both_backends! {
         let world = World::start(backend).await;
         let session = world.pair(OWNER).await;
         let api = world.api();
-        let start = api.get("/v1/events?after=latest").await.json["page"]["next"].as_str().unwrap().to_owned();
+        let start = api.get("/v1/events?cursor=latest").await.json["page"]["next"].as_str().unwrap().to_owned();
         let done = AtomicBool::new(false);
         let mut ground = Ground::of(OWNER, &session);
         let load = async {
@@ -276,8 +276,8 @@ both_backends! {
         let pulling = async {
             let (mut seen, mut after) = (Vec::new(), start.clone());
             while !done.load(Ordering::SeqCst) {
-                let page = api.get(&format!("/v1/events?limit=7&wait=1&after={after}")).await;
-                seen.extend(page.ok(200).as_array().unwrap().iter().map(|event| event["id"].as_str().unwrap().to_owned()));
+                let page = api.get(&format!("/v1/events?limit=7&wait=1&cursor={after}")).await;
+                seen.extend(page.ok(200).as_array().unwrap().iter().map(|event| event["eventId"].as_str().unwrap().to_owned()));
                 page.json["page"]["next"].as_str().unwrap().clone_into(&mut after);
             }
             (seen, after)
@@ -292,14 +292,14 @@ both_backends! {
         })
         .await
         .iter()
-        .map(|event| event["id"].as_str().unwrap().to_owned())
+        .map(|event| event["eventId"].as_str().unwrap().to_owned())
         .collect();
         loop {
-            let page = api.get(&format!("/v1/events?limit=200&after={after}")).await;
+            let page = api.get(&format!("/v1/events?limit=200&cursor={after}")).await;
             if page.ok(200).as_array().unwrap().is_empty() {
                 break;
             }
-            pulled.extend(page.data().as_array().unwrap().iter().map(|event| event["id"].as_str().unwrap().to_owned()));
+            pulled.extend(page.data().as_array().unwrap().iter().map(|event| event["eventId"].as_str().unwrap().to_owned()));
             page.json["page"]["next"].as_str().unwrap().clone_into(&mut after);
         }
         while streamed.last() != wanted.last() {

@@ -42,7 +42,7 @@ both_backends! {
         let session = world.pair(OWNER).await;
         let body = json!({"text": "see https://example.org/x", "mentions": [SILENT], "linkPreview": {"url": "https://example.org/x", "title": "X"}});
         let sent = world.post(&session, "text", body).await.ok(201).clone();
-        assert!(sent["linkPreview"].is_object() && sent["mentions"].is_array(), "{sent}");
+        assert!(sent["linkPreview"].is_object() && sent["mentionIds"].is_array(), "{sent}");
         let old = world.writes(json!({"text": "an old one"})).await;
         let row = world.row(&session, &old, |_| true).await;
         let last = world.writes(json!({"text": "the last word"})).await;
@@ -57,7 +57,7 @@ both_backends! {
         assert_eq!((&chat["lastMessage"]["text"], &chat["lastMessage"]["whatsappId"]), (&json!("the last word"), &json!(last)));
         assert_eq!(world.row(&session, &old, |_| true).await["messageId"], row["messageId"]);
         let own = world.row(&session, sent["whatsappId"].as_str().unwrap(), |row| row["text"] == "never mind").await;
-        assert!(own["linkPreview"].is_null() && own["mentions"].is_null(), "{own}");
+        assert!(own["linkPreview"].is_null() && own["mentionIds"].is_null(), "{own}");
     }
 
     async fn typing_ends_with_the_message_and_with_whoever_goes_and_is_one_persons_by_either_name(backend) {
@@ -65,7 +65,7 @@ both_backends! {
         let session = world.pair(OWNER).await;
         let first = world.writes(json!({"text": "hello"})).await;
         world.row(&session, &first, |_| true).await;
-        world.api().post("/v1/presence", &json!({"sessionId": session, "state": "available"})).await.ok(200);
+        world.api().post("/v1/presence", &json!({"sessionId": session, "status": "available"})).await.ok(200);
         let names = [SILENT.to_owned(), format!("77{SILENT}@lid")].map(|name| format!("/v1/contacts/{name}/presence?sessionId={session}"));
         for ends_by in ["message", "leaving"] {
             world.control().post(&format!("/control/phones/{SILENT}/presence"), &json!({"state": "available"})).await.ok(200);
@@ -87,7 +87,7 @@ both_backends! {
                 // Whoever sees that it is over for one reason sees it at once.
                 let over = eventually("the message or the leaving is seen", async || {
                     let shown = world.api().get(name).await.ok(200).clone();
-                    (ends_by == "message" || shown["state"] == "unavailable").then(|| shown.clone()).ok_or(shown.to_string())
+                    (ends_by == "message" || shown["status"] == "unavailable").then(|| shown.clone()).ok_or(shown.to_string())
                 })
                 .await;
                 assert!(over["typing"].is_null(), "{ends_by}: {name}: {over}");

@@ -53,7 +53,7 @@ both_backends! {
         let text = world.writes(json!({"text": "in"})).await;
         world.row(&session, &text, |_| true).await;
         let sent = world.writes(json!({"type": "document", "size": 1000})).await;
-        let file = world.row(&session, &sent, |row| row["mediaState"] == "stored").await["mediaId"].as_str().unwrap().to_owned();
+        let file = world.row(&session, &sent, |row| row["mediaStatus"] == "stored").await["mediaId"].as_str().unwrap().to_owned();
         // A gateway runs, and is not disturbed.
         let (ok, words) = world.deep().await;
         assert!(ok && words.contains(HEALTHY) && words.contains("a gateway runs on it"), "{words}");
@@ -184,7 +184,7 @@ async fn files(world: &World, file: &str) {
     let gone = ("DELETE FROM media", "INSERT INTO media SELECT * FROM kept_media");
     world.finds(gone, WRONG, "messages that name a file without a row: msg_").await;
     let turned = |from: &str, to: &str| {
-        let state = |state: &str| format!("\"mediaState\":\"{state}\"");
+        let state = |state: &str| format!("\"mediaStatus\":\"{state}\"");
         format!("UPDATE messages SET content = REPLACE(content, '{}', '{}') WHERE content LIKE '%{file}%'", state(from), state(to))
     };
     world.finds((&turned("stored", "pending"), &turned("pending", "stored")), LOST, "messages whose file nobody fetches: msg_").await;

@@ -19,7 +19,7 @@ async fn metric(world: &World, name: &str) -> f64 {
 
 /// The events of one kind of this session, oldest first.
 async fn told(world: &World, session: &str, kind: &str) -> Vec<Value> {
-    let list = world.api().get(&format!("/v1/events?after=oldest&limit=200&sessionId={session}&events={kind}")).await;
+    let list = world.api().get(&format!("/v1/events?cursor=oldest&limit=200&sessionId={session}&events={kind}")).await;
     list.ok(200).as_array().unwrap().clone()
 }
 
@@ -46,7 +46,7 @@ async fn an_end_that_comes_while_the_database_is_away_is_told_when_it_is_back() 
     refused(&world).await;
     world.chaos().make(Way::Open);
     let ended = eventually("the end is told", async || {
-        let reply = world.api().get(&format!("/v1/events?after=oldest&limit=200&sessionId={session}&events=session.disconnected")).await;
+        let reply = world.api().get(&format!("/v1/events?cursor=oldest&limit=200&sessionId={session}&events=session.disconnected")).await;
         reply.json["data"].as_array().and_then(|events| events.first().cloned()).ok_or(format!("{reply:?}"))
     })
     .await;

@@ -92,7 +92,7 @@ impl<'world> Account<'world> {
         let data = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, file("image", 2_000));
         for body in [json!({"type": "image", "data": data, "caption": "look"}), json!({"type": "audio", "size": 2_000, "voice": true})] {
             let wa_id = self.hears(SILENT, body).await;
-            self.row(&wa_id, |row| row["mediaState"] == "stored").await;
+            self.row(&wa_id, |row| row["mediaStatus"] == "stored").await;
         }
         // Whoever has sent four of ten sends the rest of the day's messages.
         for left in 4..MESSAGES_PER_DAY {
@@ -178,13 +178,13 @@ both_backends! {
             .filter(|(.., faults)| !faults.is_empty())
             .collect();
         assert!(faults.is_empty(), "{faults:#?}");
-        let by_id = |events: &[Value]| events.iter().map(|event| (event["id"].to_string(), event.clone())).collect::<BTreeMap<_, _>>();
+        let by_id = |events: &[Value]| events.iter().map(|event| (event["eventId"].to_string(), event.clone())).collect::<BTreeMap<_, _>>();
         let (pulled_by_id, posted_by_id) = (by_id(&pulled), by_id(&posted));
         assert!(pulled_by_id.iter().all(|(id, event)| posted_by_id.get(id) == Some(event)), "one event is one body, whichever way it comes");
 
         // All that a group can tell, but for what nobody here does or the network does not tell.
         let told: BTreeSet<&str> =
-            pulled.iter().filter(|event| event["event"] == "group.updated").map(|event| event["data"]["change"].as_str().unwrap()).collect();
+            pulled.iter().filter(|event| event["event"] == "group.updated").map(|event| event["data"]["type"].as_str().unwrap()).collect();
         let untold = ["join_request_withdrawn", "deleted", "other"];
         let all: BTreeSet<&str> = GroupChange::WORDS.into_iter().filter(|word| !untold.contains(word)).collect();
         assert_eq!(told, all);

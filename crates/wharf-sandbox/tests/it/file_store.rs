@@ -75,14 +75,14 @@ both_backends! {
         assert_eq!(log.matches("no file can be taken in").count(), 1, "it is told once: {log}");
         assert!(log.contains(folder(&world).to_str().unwrap()), "with the folder: {log}");
         assert!(!folder(&world).exists(), "what is away is not made anew beside");
-        world.row(&session, &wa_id, |row| row["mediaState"] == "pending").await;
+        world.row(&session, &wa_id, |row| row["mediaStatus"] == "pending").await;
 
         // Back, but without the folder of unfinished files.
         std::fs::remove_dir_all(away.join("incoming")).unwrap();
         std::fs::rename(&away, folder(&world)).unwrap();
         world.advance(HALF_A_DAY).await;
-        let row = world.row(&session, &wa_id, |row| row["mediaState"] == "stored").await;
-        assert_eq!(row["size"], 300_000);
+        let row = world.row(&session, &wa_id, |row| row["mediaStatus"] == "stored").await;
+        assert_eq!(row["sizeBytes"], 300_000);
         upload(&world, "", file("document", 1000)).await.ok(201);
         until_metric(&world, "wharf_file_store_up", "1.0").await;
     }

@@ -24,7 +24,7 @@ both_backends! {
             let mut body = carrying(name, &more);
             body["type"] = body["mediaType"].take();
             let back = world.writes(body).await;
-            let back = world.row(&session, &back, |row| row["mediaState"] == "stored").await;
+            let back = world.row(&session, &back, |row| row["mediaStatus"] == "stored").await;
             for message in [out, back] {
                 let forwarded = forward(&world, &message).await;
                 let row = forwarded.ok(201);
@@ -90,11 +90,11 @@ async fn what_may_be_opened_once_or_could_not_be_fetched_is_not_forwarded() {
     let once = world.post(&session, "media", carrying("image", &json!({"viewOnce": true}))).await.ok(201).clone();
     forward(&world, &once).await.refused(ErrorCode::UnsupportedOperation);
     let theirs = world.writes(json!({"type": "image", "size": 500, "viewOnce": true})).await;
-    let theirs = world.row(&session, &theirs, |row| row["mediaState"] == "stored").await;
+    let theirs = world.row(&session, &theirs, |row| row["mediaStatus"] == "stored").await;
     forward(&world, &theirs).await.refused(ErrorCode::UnsupportedOperation);
 
     let large = world.writes(json!({"type": "document", "size": 100 * MB + 1})).await;
-    let large = world.row(&session, &large, |row| row["mediaState"] == "failed").await;
+    let large = world.row(&session, &large, |row| row["mediaStatus"] == "failed").await;
     let refused = forward(&world, &large).await;
     assert_eq!(refused.refused(ErrorCode::ResourceNotFound)["reason"], "the file could not be fetched from WhatsApp");
 
@@ -108,7 +108,7 @@ async fn what_may_be_opened_once_or_could_not_be_fetched_is_not_forwarded() {
     }
     world.start_gateway(&[]).await;
     world.until_connected(&session).await;
-    let waiting = world.row(&session, &waiting, |row| row["mediaState"] == "pending").await;
+    let waiting = world.row(&session, &waiting, |row| row["mediaStatus"] == "pending").await;
     let refused = forward(&world, &waiting).await;
     assert_eq!(refused.refused(ErrorCode::Conflict)["reason"], "the file has not been fetched from WhatsApp yet");
     assert!(world.ledger(OTHER).await.is_empty());

@@ -202,18 +202,18 @@ both_backends! {
         let act = json!({"by": FRIEND, "action": "add", "numbers": [OTHER]});
         assert!(world.control().post(&format!("/control/groups/{id}/participants"), &act).await.status < 300);
         let events = eventually("all changes are told", async || {
-            let list = crew.api.get(&format!("/v1/events?after=oldest&events=group.updated&sessionId={}", crew.session)).await;
+            let list = crew.api.get(&format!("/v1/events?cursor=oldest&events=group.updated&sessionId={}", crew.session)).await;
             let events = list.data().as_array().cloned().unwrap_or_default();
             (events.len() == 5).then_some(events).ok_or(format!("{list:?}"))
         })
         .await;
-        let mut changes: Vec<_> = events.iter().map(|event| event["data"]["change"].as_str().unwrap()).collect();
+        let mut changes: Vec<_> = events.iter().map(|event| event["data"]["type"].as_str().unwrap()).collect();
         changes.sort_unstable();
         assert_eq!(changes, ["created", "participants_added", "participants_promoted", "settings_changed", "subject_changed"]);
         for event in &events {
             assert_eq!((&event["event"], &event["data"]["groupId"]), (&json!("group.updated"), &json!(id)));
         }
-        let of = |change: &str| &events.iter().find(|event| event["data"]["change"] == change).unwrap()["data"];
+        let of = |change: &str| &events.iter().find(|event| event["data"]["type"] == change).unwrap()["data"];
         assert_eq!((&of("subject_changed")["subject"], &of("settings_changed")["setting"]), (&json!("Told twice"), &json!("locked")));
         let added = of("participants_added");
         assert_eq!((&added["by"]["phoneNumber"], &added["participants"][0]["phoneNumber"]), (&json!(FRIEND), &json!(OTHER)));
@@ -296,11 +296,11 @@ both_backends! {
 
         // The second session has it, with sender and group, and writes back.
         let heard = eventually("the second session has it", async || {
-            let list = guest.api.get(&format!("/v1/messages?sessionId={}&chat={id}&direction=incoming", guest.session)).await;
+            let list = guest.api.get(&format!("/v1/messages?sessionId={}&chatId={id}&direction=incoming", guest.session)).await;
             list.data().as_array().and_then(|rows| rows.first().cloned()).ok_or(format!("{list:?}"))
         })
         .await;
-        assert_eq!((&heard["text"], &heard["chat"]["id"], &heard["from"]["phoneNumber"]), (&json!("hello fifty"), &json!(id), &json!(OWNER)));
+        assert_eq!((&heard["text"], &heard["chat"]["chatId"], &heard["from"]["phoneNumber"]), (&json!("hello fifty"), &json!(id), &json!(OWNER)));
         assert!(heard["from"]["lid"].as_str().unwrap().ends_with("@lid"), "{heard}");
         guest.say(&id, "the second session speaks").await;
         for phone in members.iter().filter(|phone| **phone != SECOND).chain(&[OWNER]) {
@@ -322,9 +322,9 @@ both_backends! {
             assert_eq!((&seen["chat"], &seen["media"]["sha256"]), (&json!(id), &json!(hash(&picture))), "{phone}: {seen}");
         }
         eventually("the second session has the picture", async || {
-            let list = guest.api.get(&format!("/v1/messages?sessionId={}&chat={id}&direction=incoming", guest.session)).await;
+            let list = guest.api.get(&format!("/v1/messages?sessionId={}&chatId={id}&direction=incoming", guest.session)).await;
             let rows = list.data().as_array().cloned().unwrap_or_default();
-            let found = rows.iter().any(|row| row["whatsappId"] == wa_id.as_str() && row["mediaState"] == "stored" && row["sha256"] == hash(&picture));
+            let found = rows.iter().any(|row| row["whatsappId"] == wa_id.as_str() && row["mediaStatus"] == "stored" && row["sha256"] == hash(&picture));
             found.then_some(()).ok_or(format!("{:?}", list.json))
         })
         .await;
@@ -462,7 +462,7 @@ both_backends! {
         for phone in [SILENT, FRIEND, SECOND] {
             until_shown(&world, phone, &group, "what do you say?").await;
         }
-        let here = |row: &Value| row["chat"]["id"] == group.as_str();
+        let here = |row: &Value| row["chat"]["chatId"] == group.as_str();
 
         // Reactions of people and of the other session, seen by both sessions.
         world.writes_as(SILENT, &group, json!({"type": "reaction", "target": asked, "emoji": "👍"})).await;
@@ -543,7 +543,7 @@ async fn a_groups_picture_is_an_event_and_a_persons_is_none() {
     let changes = eventually("both changes are told", async || {
         let events = crew.api.get("/v1/events?limit=200&events=group.updated").await;
         let all: Vec<Value> = events.ok(200).as_array().unwrap().iter().map(|event| event["data"].clone()).collect();
-        let pictures: Vec<Value> = all.iter().filter(|data| data["change"] == "picture_changed").cloned().collect();
+        let pictures: Vec<Value> = all.iter().filter(|data| data["type"] == "picture_changed").cloned().collect();
         if pictures.len() == 2 { Ok(pictures) } else { Err(format!("{all:?}")) }
     })
     .await;

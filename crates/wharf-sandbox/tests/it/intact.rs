@@ -49,7 +49,7 @@ both_backends! {
         let edit = world.writes(json!({"type": "edit", "target": place, "text": "their words"})).await;
         let deletion = world.writes(json!({"type": "delete", "target": place})).await;
         let vote = world.row(&session, &vote, |_| true).await;
-        assert_eq!((&vote["type"], &vote["kind"]), (&json!("unsupported"), &json!("poll_vote")));
+        assert_eq!((&vote["type"], &vote["originalType"]), (&json!("unsupported"), &json!("poll_vote")));
         assert_eq!(world.row(&session, &answer, |_| true).await["text"], "an answer");
         assert_eq!(world.row(&session, &like, |_| true).await["emoji"], "👍");
         assert_eq!(world.row(&session, &edit, |_| true).await["text"], "their words");
@@ -59,7 +59,7 @@ both_backends! {
         // By the API it stands there without what it says, beside its neighbours.
         let id = row["messageId"].as_str().unwrap();
         let shown = world.api().get(&format!("/v1/messages/{id}")).await.ok(200).clone();
-        assert_eq!((&shown["type"], &shown["kind"], &shown["whatsappId"]), (&json!("unsupported"), &json!("unreadable"), &json!(place)));
+        assert_eq!((&shown["type"], &shown["originalType"], &shown["whatsappId"]), (&json!("unsupported"), &json!("unreadable"), &json!(place)));
         let forward = json!({"to": SILENT});
         world.api().post(&format!("/v1/messages/{id}/forward"), &forward).await.refused(ErrorCode::UnsupportedOperation);
         let (texts, rows) = received(&world, &session).await;

@@ -43,7 +43,7 @@ both_backends! {
         assert!(stream.chunk().await.unwrap().is_some(), "it is open");
         let poll = tokio::spawn({
             let reader = reader.clone();
-            async move { reader.get("/v1/events?after=latest&wait=30").await }
+            async move { reader.get("/v1/events?cursor=latest&wait=30").await }
         });
         api.delete(&format!("/v1/api-keys/{id}")).await.ok(200);
         let ends = async { while stream.chunk().await.unwrap().is_some() {} };

@@ -89,7 +89,7 @@ both_backends! {
         assert_eq!((&shown["latitude"], &shown["longitude"]), (&json!(52.520_008), &json!(-13.25)));
         assert_eq!((&shown["name"], &shown["address"], &shown["type"]), (&json!("Gate"), &json!("1 Square"), &json!("location")));
 
-        let cards = json!({"contacts": [{"name": "Ada; Lovelace", "phones": ["+1 555 000 1001"], "organization": "Engines"}]});
+        let cards = json!({"contacts": [{"name": "Ada; Lovelace", "phoneNumbers": ["+1 555 000 1001"], "organization": "Engines"}]});
         let cards = world.post(&session, "contact", cards).await;
         let shown = world.shown(cards.ok(201)).await;
         let vcard = shown["contacts"][0]["vcard"].as_str().unwrap();
@@ -146,7 +146,7 @@ both_backends! {
 
         let wa_id = world.writes(json!({"text": "an answer", "replyTo": sent["whatsappId"], "mentions": [OWNER], "forwarded": true})).await;
         let answer = world.row(&session, &wa_id, |_| true).await;
-        assert_eq!((&answer["replyTo"]["messageId"], &answer["mentions"][0]), (&sent["messageId"], &json!(format!("{OWNER}@s.whatsapp.net"))));
+        assert_eq!((&answer["replyTo"]["messageId"], &answer["mentionIds"][0]), (&sent["messageId"], &json!(format!("{OWNER}@s.whatsapp.net"))));
         assert_eq!((&answer["forwarded"], &answer["from"]["phoneNumber"]), (&json!(true), &json!(SILENT)));
 
         let place = world.writes(json!({"type": "location", "latitude": 1.5, "longitude": 2.25, "name": "Here"})).await;
@@ -155,7 +155,7 @@ both_backends! {
 
         let card = world.writes(json!({"type": "contact", "name": "Ada", "phone": "+1 555 000-1001"})).await;
         let card = world.row(&session, &card, |_| true).await;
-        assert_eq!(card["contacts"], json!([{"name": "Ada", "phones": ["+1 555 000-1001"]}]));
+        assert_eq!(card["contacts"], json!([{"name": "Ada", "phoneNumbers": ["+1 555 000-1001"]}]));
 
         let poll = world.writes(json!({"type": "poll", "question": "Tea?", "options": ["yes", "no"], "selectableCount": 0})).await;
         let poll = world.row(&session, &poll, |_| true).await;
@@ -193,9 +193,9 @@ both_backends! {
         let shown = world.row(&session, wa_id, |row| row["results"][2]["votes"] == 1).await;
         let voter = format!("{SILENT}@s.whatsapp.net");
         assert_eq!(shown["results"], json!([
-            {"option": "now", "votes": 0, "voters": []},
-            {"option": "later", "votes": 0, "voters": []},
-            {"option": "never", "votes": 1, "voters": [voter]},
+            {"option": "now", "votes": 0, "voterIds": []},
+            {"option": "later", "votes": 0, "voterIds": []},
+            {"option": "never", "votes": 1, "voterIds": [voter]},
         ]));
         world.events("poll.vote", 2).await;
 
@@ -204,7 +204,7 @@ both_backends! {
         world.row(&session, &theirs, |_| true).await;
         world.writes_as(OWNER, SILENT, json!({"type": "vote", "target": theirs, "options": ["yes"]})).await;
         let shown = world.row(&session, &theirs, |row| row["results"][0]["votes"] == 1).await;
-        assert_eq!(shown["results"][0]["voters"], json!(["me"]));
+        assert_eq!(shown["results"][0]["voterIds"], json!(["me"]));
     }
 
     async fn what_the_phone_of_the_account_sends_is_an_outgoing_message_and_no_message_of_the_day(backend) {
@@ -245,7 +245,7 @@ async fn what_cannot_be_said_is_refused_with_its_field_and_sends_nothing() {
     let session = world.pair(OWNER).await;
     let elsewhere = world.send(&session, OTHER, "elsewhere").await.ok(201)["messageId"].clone();
     let options = |count: usize| (0..count).map(|n| n.to_string()).collect::<Vec<_>>();
-    let card = |phones: Value| json!({"contacts": [{"name": "Ada", "phones": phones}]});
+    let card = |phones: Value| json!({"contacts": [{"name": "Ada", "phoneNumbers": phones}]});
     let nobody = "msg_00000000000000000000000000000000";
     let place = |latitude: f64, longitude: f64| json!({"latitude": latitude, "longitude": longitude});
     let link = |url: &str, text: &str| json!({"text": text, "linkPreview": {"url": url, "title": "t"}});

@@ -95,7 +95,7 @@ async fn where_the_operator_wants_it_sessions_are_online_and_a_customer_may_say_
     until_received(&world, &session, "no notice of it").await;
     assert_eq!(notices(&world).await, 0);
     let says = async |world: &World, state: &str| {
-        world.api().post("/v1/presence", &json!({"sessionId": session, "state": state})).await.ok(200);
+        world.api().post("/v1/presence", &json!({"sessionId": session, "status": state})).await.ok(200);
     };
     says(&world, "unavailable").await;
     until_online(&world, false).await;
@@ -114,7 +114,7 @@ async fn what_a_customer_says_of_the_presence_holds_over_reconnects_and_restarts
     let mut world = World::start(Backend::Sqlite).await;
     let session = world.pair(OWNER).await;
     until_settled(&world).await;
-    world.api().post("/v1/presence", &json!({"sessionId": session, "state": "available"})).await.ok(200);
+    world.api().post("/v1/presence", &json!({"sessionId": session, "status": "available"})).await.ok(200);
     until_online(&world, true).await;
     world.kill_gateway().await;
     until_online(&world, false).await;
@@ -133,7 +133,7 @@ async fn a_session_is_online_while_it_types_or_asks_for_somebody_and_not_after()
     until_settled(&world).await;
     let api = world.api();
     let typing = async |state: &str| {
-        api.post(&format!("/v1/chats/{FRIEND}/typing"), &json!({"sessionId": session, "state": state})).await.ok(200);
+        api.post(&format!("/v1/chats/{FRIEND}/typing"), &json!({"sessionId": session, "status": state})).await.ok(200);
     };
     typing("typing").await;
     until_online(&world, true).await;
@@ -142,7 +142,7 @@ async fn a_session_is_online_while_it_types_or_asks_for_somebody_and_not_after()
 
     world.control().post(&format!("/control/phones/{FRIEND}/presence"), &json!({"state": "available"})).await;
     let asked = api.get(&format!("/v1/contacts/{FRIEND}/presence?sessionId={session}")).await;
-    assert_eq!(asked.ok(200)["state"], "available", "the answer is waited for");
+    assert_eq!(asked.ok(200)["status"], "available", "the answer is waited for");
     until_online(&world, true).await;
     until_online(&world, false).await;
     world.phone_sends(FRIEND, OWNER, "and again").await;

@@ -121,7 +121,7 @@ both_backends! {
                 body["viewOnce"] = json!(once);
                 let reply = send(&world, &body).await;
                 let sent = reply.ok(201);
-                assert_eq!((&sent["status"], &sent["type"], &sent["mediaState"]), (&json!("sent"), &json!(kind), &json!("stored")), "{sent}");
+                assert_eq!((&sent["status"], &sent["type"], &sent["mediaStatus"]), (&json!("sent"), &json!(kind), &json!("stored")), "{sent}");
                 assert_eq!(sent["sha256"], hash(&bytes), "{sent}");
                 let seen = opened(&world, sent["whatsappId"].as_str().unwrap()).await;
                 let media = &seen["media"];

@@ -49,7 +49,7 @@ async fn comes(world: &World, size: usize) -> (String, String) {
 }
 
 async fn until_state(world: &World, session: &str, wa_id: &str, state: &str) -> Value {
-    world.row(session, wa_id, |row| row["mediaState"] == state).await
+    world.row(session, wa_id, |row| row["mediaStatus"] == state).await
 }
 
 both_backends! {
@@ -87,7 +87,7 @@ both_backends! {
             })
             .await;
             let row = world.row(&session, &wa_id, |_| true).await;
-            assert_eq!((&row["mediaState"], &row["sha256"]), (&json!("pending"), &Value::Null), "{row}");
+            assert_eq!((&row["mediaStatus"], &row["sha256"]), (&json!("pending"), &Value::Null), "{row}");
             world.api().get(&format!("/v1/media/{}", row["mediaId"].as_str().unwrap())).await.refused(ErrorCode::ResourceNotFound);
             assert_eq!(files(&folder).len(), kept, "{action}: nothing of it is kept");
             world.control().delete("/control/faults").await;
@@ -121,7 +121,7 @@ both_backends! {
         fault(&world, json!({"action": "refuse_reupload"})).await;
         let (wa_id, _) = comes(&world, 300_000).await;
         let row = until_state(&world, &session, &wa_id, "failed").await;
-        assert_eq!(row["mediaError"], "WhatsApp has the file no more, and neither has the phone");
+        assert_eq!(row["mediaReason"], "WhatsApp has the file no more, and neither has the phone");
         world.api().get(&format!("/v1/media/{}", row["mediaId"].as_str().unwrap())).await.refused(ErrorCode::ResourceNotFound);
     }
 }

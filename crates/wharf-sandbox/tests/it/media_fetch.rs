@@ -43,8 +43,8 @@ async fn a_stop_does_not_wait_for_a_file_that_stands_still_and_the_file_comes_af
     .await;
     assert!(!log.contains("the stop took too long"), "{log}");
     world.start_gateway(&[]).await;
-    let row = world.row(&session, &wa_id, |row| row["mediaState"] == "stored").await;
-    assert_eq!(row["size"], 300_000);
+    let row = world.row(&session, &wa_id, |row| row["mediaStatus"] == "stored").await;
+    assert_eq!(row["sizeBytes"], 300_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,7 +70,7 @@ async fn slow_files_of_one_account_hold_up_no_file_of_another() {
     eventually("the other account's file is stored", async || {
         let list = other.get(&format!("/v1/messages?sessionId={others}&direction=incoming")).await;
         let rows = list.ok(200).as_array().unwrap();
-        let stored = rows.iter().any(|row| row["whatsappId"] == *wa_id && row["mediaState"] == "stored");
+        let stored = rows.iter().any(|row| row["whatsappId"] == *wa_id && row["mediaStatus"] == "stored");
         stored.then_some(()).ok_or(format!("{list:?}"))
     })
     .await;
@@ -83,21 +83,21 @@ both_backends! {
         let session = world.pair(OWNER).await;
         fault(&world, json!({"action": "refuse_download", "code": 500})).await;
         let pending = async |wa_id: &str, session: &str| {
-            let row = world.row(session, wa_id, |row| row["mediaState"] == "pending").await;
+            let row = world.row(session, wa_id, |row| row["mediaStatus"] == "pending").await;
             row["messageId"].as_str().unwrap().to_owned()
         };
         let failed = async |id: &str, reason: &str| {
             let api = world.api();
             eventually("the file has failed", async || {
                 let shown = api.get(&format!("/v1/messages/{id}")).await;
-                let is = shown.data()["mediaState"] == "failed" && shown.data()["mediaError"] == reason;
+                let is = shown.data()["mediaStatus"] == "failed" && shown.data()["mediaReason"] == reason;
                 is.then_some(()).ok_or(format!("{shown:?}"))
             })
             .await;
             eventually("an event says so", async || {
                 let list = api.get("/v1/events?limit=200&events=message.status").await;
                 let events = list.ok(200).as_array().unwrap();
-                let told = events.iter().filter(|event| event["data"]["messageId"] == *id && event["data"]["mediaState"] == "failed").count();
+                let told = events.iter().filter(|event| event["data"]["messageId"] == *id && event["data"]["mediaStatus"] == "failed").count();
                 (told == 1).then_some(()).ok_or(format!("{list:?}"))
             })
             .await;

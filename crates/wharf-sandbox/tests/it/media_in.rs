@@ -22,7 +22,7 @@ async fn received(world: &World, session: &str, wa_id: &Value, state: &str) -> V
     eventually(&format!("the file is {state}"), async || {
         let list = api.get(&format!("/v1/messages?sessionId={session}&direction=incoming")).await;
         let rows = list.data().as_array().cloned().unwrap_or_default();
-        let found = rows.into_iter().find(|row| row["whatsappId"] == *wa_id && row["mediaState"] == state);
+        let found = rows.into_iter().find(|row| row["whatsappId"] == *wa_id && row["mediaStatus"] == state);
         found.ok_or(format!("{:?}", list.json))
     })
     .await
@@ -47,7 +47,7 @@ both_backends! {
             body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             let sent = person_sends(&world, body).await;
             let shown = received(&world, &session, &sent["id"], "stored").await;
-            assert_eq!((&shown["type"], &shown["sha256"], &shown["size"]), (&json!(kind), &sent["sha256"], &json!(300_001)), "{shown}");
+            assert_eq!((&shown["type"], &shown["sha256"], &shown["sizeBytes"]), (&json!(kind), &sent["sha256"], &json!(300_001)), "{shown}");
             for (name, value) in more.as_object().unwrap() {
                 assert_eq!(&shown[name], value, "{name} of {shown}");
             }
@@ -66,10 +66,10 @@ both_backends! {
         let session = world.pair(OWNER).await;
         let sent = person_sends(&world, json!({"type": "image", "size": 500, "viewOnce": true, "withheld": true})).await;
         let row = world.row(&session, sent["id"].as_str().unwrap(), |_| true).await;
-        assert_eq!((&row["type"], &row["kind"], &row["viewOnce"]), (&json!("unsupported"), &json!("view_once"), &json!(true)), "{row}");
+        assert_eq!((&row["type"], &row["originalType"], &row["viewOnce"]), (&json!("unsupported"), &json!("view_once"), &json!(true)), "{row}");
         assert_eq!((&row["from"]["phoneNumber"], &row["mediaId"]), (&json!(SILENT), &json!(null)), "{row}");
         let events = world.events("message.received", 1).await;
-        assert_eq!((&events[0]["data"]["kind"], &events[0]["data"]["viewOnce"]), (&json!("view_once"), &json!(true)));
+        assert_eq!((&events[0]["data"]["originalType"], &events[0]["data"]["viewOnce"]), (&json!("view_once"), &json!(true)));
         // The owner's phone has it.
         let shown = world.shown_at(OWNER, &row).await;
         assert_eq!((&shown["media"]["viewOnce"], &shown["media"]["openedSize"]), (&json!(true), &json!(500)), "{shown}");

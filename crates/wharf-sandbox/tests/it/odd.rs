@@ -286,7 +286,7 @@ both_backends! {
         for (latitude, longitude) in nowhere {
             let wa_id = world.writes_raw(&place(latitude, longitude)).await;
             let row = there(&world.reads_everything(&session).await, &wa_id);
-            assert_eq!((&row["type"], &row["kind"]), (&json!("unsupported"), &json!("location")), "{latitude} {longitude}");
+            assert_eq!((&row["type"], &row["originalType"]), (&json!("unsupported"), &json!("location")), "{latitude} {longitude}");
         }
         let somewhere = world.writes_raw(&place(-90.0, 180.0)).await;
         let rows = world.reads_everything(&session).await;

@@ -55,7 +55,7 @@ const CHANGES: [&str; 6] = [
 ];
 
 fn are_in_order(told: &[Value], rounds: usize) {
-    let changes: Vec<_> = told.iter().map(|event| event["data"]["change"].as_str().unwrap()).collect();
+    let changes: Vec<_> = told.iter().map(|event| event["data"]["type"].as_str().unwrap()).collect();
     let expected: Vec<_> = std::iter::once("created").chain((0..rounds).flat_map(|_| CHANGES)).collect();
     assert_eq!(changes, expected);
     let numbers: Vec<_> = told.iter().map(|event| event["sequence"].as_u64().unwrap()).collect();

@@ -61,7 +61,7 @@ async fn the_qr_text_is_a_link_that_the_phones_own_camera_can_follow_and_so_is_w
     let qr = created.data()["qr"].as_str().unwrap().to_owned();
     let fields = qr.strip_prefix("https://wa.me/settings/linked_devices#").expect("the link of current clients");
     assert!(fields.starts_with("2@") && fields.split(',').count() == 5, "{qr}");
-    let told = world.api().get("/v1/events?after=oldest&events=session.qr").await;
+    let told = world.api().get("/v1/events?cursor=oldest&events=session.qr").await;
     assert_eq!(told.ok(200)[0]["data"]["qr"], qr.as_str());
     // Text that is known already is asked about in an address: what stands there is escaped.
     let known = qr.replace('#', "%23").replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
@@ -153,7 +153,7 @@ async fn a_typed_code_that_whatsapp_does_not_take_is_told_and_the_next_one_links
     .await;
     assert!(shown["refusal"]["text"].as_str().unwrap().contains("did not take the typed code"), "{shown}");
     assert_eq!(shown["status"], "qr", "{shown}");
-    let told = api.get("/v1/events?after=oldest&limit=200&events=session.status").await;
+    let told = api.get("/v1/events?cursor=oldest&limit=200&events=session.status").await;
     assert!(told.ok(200).as_array().unwrap().iter().any(|event| event["data"]["refusal"]["code"] == 403), "{told:?}");
 
     world.control().post("/control/pair-code", &json!({"phone": OWNER, "code": ask().await})).await.ok(200);

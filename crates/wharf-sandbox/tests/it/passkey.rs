@@ -80,7 +80,7 @@ async fn go_through(world: &World, session: &str, phone: &str) {
 
 /// The `data` of the session's `session.passkey` events, oldest first.
 async fn steps(world: &World, session: &str) -> Vec<Value> {
-    let path = format!("/v1/events?sessionId={session}&after=oldest&events=session.passkey");
+    let path = format!("/v1/events?sessionId={session}&cursor=oldest&events=session.passkey");
     world.api().get(&path).await.ok(200).as_array().unwrap().iter().map(|event| event["data"].clone()).collect()
 }
 

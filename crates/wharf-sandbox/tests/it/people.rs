@@ -39,7 +39,7 @@ both_backends! {
 
         let chats = api.get(&format!("/v1/chats?sessionId={session}")).await;
         let shown: Vec<_> = chats.ok(200).as_array().unwrap().iter()
-            .map(|chat| (chat["kind"].clone(), chat["name"].clone(), chat["unreadCount"].clone(), chat["lastMessage"]["text"].clone()))
+            .map(|chat| (chat["type"].clone(), chat["name"].clone(), chat["unreadCount"].clone(), chat["lastMessage"]["text"].clone()))
             .collect();
         assert_eq!(shown, [
             (json!("group"), json!("Chatty"), json!(1), json!("in the group")),
@@ -114,7 +114,7 @@ async fn typing_and_presence_are_seen_on_both_sides() {
     let session = world.pair(OWNER).await;
     let (api, control) = (world.api(), world.control());
     let typing = async |state: &str| {
-        let shown = api.post(&format!("/v1/chats/{FRIEND}/typing"), &json!({"sessionId": session, "state": state})).await;
+        let shown = api.post(&format!("/v1/chats/{FRIEND}/typing"), &json!({"sessionId": session, "status": state})).await;
         shown.ok(200).clone()
     };
     let seen = async |state: Option<&str>| {
@@ -139,13 +139,13 @@ async fn typing_and_presence_are_seen_on_both_sides() {
     typing("typing").await;
     seen(Some("typing")).await;
     seen(None).await;
-    let odd = api.post(&format!("/v1/chats/{FRIEND}/typing"), &json!({"sessionId": session, "state": "dancing"})).await;
+    let odd = api.post(&format!("/v1/chats/{FRIEND}/typing"), &json!({"sessionId": session, "status": "dancing"})).await;
     assert_eq!(odd.refused(ErrorCode::InvalidRequest)["field"], "state");
-    let odd = api.post("/v1/chats/12ab/typing", &json!({"sessionId": session, "state": "typing"})).await;
+    let odd = api.post("/v1/chats/12ab/typing", &json!({"sessionId": session, "status": "typing"})).await;
     assert_eq!(odd.refused(ErrorCode::InvalidPhoneNumber)["field"], "chatId");
 
     // The account shows itself, and is told of the other.
-    api.post("/v1/presence", &json!({"sessionId": session, "state": "available"})).await.ok(200);
+    api.post("/v1/presence", &json!({"sessionId": session, "status": "available"})).await.ok(200);
     eventually("the network shows the owner online", async || {
         let shown = control.get(&format!("/control/phones/{OWNER}")).await;
         (shown.data()["online"] == true).then_some(()).ok_or(format!("{shown:?}"))
@@ -158,9 +158,9 @@ async fn typing_and_presence_are_seen_on_both_sides() {
         })
         .await;
     };
-    presence(&|shown| shown["state"] == "unavailable").await;
+    presence(&|shown| shown["status"] == "unavailable").await;
     control.post(&format!("/control/phones/{FRIEND}/presence"), &json!({"state": "available"})).await;
-    presence(&|shown| shown["state"] == "available").await;
+    presence(&|shown| shown["status"] == "available").await;
     control.post(&format!("/control/phones/{FRIEND}/typing"), &json!({"to": OWNER, "state": "typing"})).await;
     presence(&|shown| shown["typing"] == "typing").await;
     control.post(&format!("/control/phones/{FRIEND}/typing"), &json!({"to": OWNER, "state": "paused"})).await;

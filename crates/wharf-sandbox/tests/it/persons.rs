@@ -24,7 +24,7 @@ both_backends! {
         assert_eq!(chats.as_array().unwrap().len(), 1, "{chats}");
         assert_eq!((&chats[0]["name"], &chats[0]["phoneNumber"], &chats[0]["lid"]), (&json!("Silent"), &json!(SILENT), &json!(lid)), "{chats}");
         for name in [SILENT, &lid, &format!("{SILENT}@s.whatsapp.net")] {
-            let list = api.get(&format!("/v1/messages?sessionId={session}&chat={name}")).await.ok(200).clone();
+            let list = api.get(&format!("/v1/messages?sessionId={session}&chatId={name}")).await.ok(200).clone();
             let rows = list.as_array().unwrap();
             assert_eq!(rows.len(), 4, "{name}: {list}");
             assert!(rows.iter().all(|row| row["chat"]["lid"] == lid && row["chat"]["phoneNumber"] == SILENT), "{name}: {list}");
@@ -41,7 +41,7 @@ both_backends! {
             world.send(&session, ECHO, &format!("question {n}")).await.ok(201);
             world.events("message.received", n + 1).await;
         }
-        let list = world.api().get(&format!("/v1/messages?sessionId={session}&chat={ECHO}&limit=200")).await.ok(200).clone();
+        let list = world.api().get(&format!("/v1/messages?sessionId={session}&chatId={ECHO}&limit=200")).await.ok(200).clone();
         let mut rows: Vec<&Value> = list.as_array().unwrap().iter().rev().collect();
         let times = |rows: &[&Value]| rows.iter().map(|row| row["createdAt"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
         assert_eq!(rows.len(), 12);

@@ -98,7 +98,7 @@ async fn the_printed_commands_pasted_as_one_block_send_the_first_message_and_the
 
     // README's are the same with names in the place of values.
     let value = |name: &str| printed.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap().trim().to_owned();
-    let control = value("phones").replace("/control/phones", "");
+    let control = value("phoneNumbers").replace("/control/phones", "");
     let readme = include_str!("../../../../README.md");
     let block = &readme[readme.find("# 1. a session").unwrap()..];
     let block = block[..block.find("```").unwrap()].replace("http://127.0.0.1:8080", &value("API   "));
@@ -213,7 +213,7 @@ async fn the_log_tells_what_happened_without_numbers_texts_or_keys() {
     let sent = world.send(&session, ECHO, "a text that nobody else may read").await;
     world.until_message(sent.ok(201)["messageId"].as_str().unwrap(), "read").await;
     world.send(&session, "15550007479", "another secret text").await.refused(ErrorCode::MessageSendingFailed);
-    world.api().get(&format!("/v1/messages?chat={ECHO}")).await.ok(200);
+    world.api().get(&format!("/v1/messages?chatId={ECHO}")).await.ok(200);
     world.api().post(&format!("/v1/sessions/{session}/logout"), &json!({})).await.ok(200);
     let key = world.api().key;
     let gateway = world.gateway();

@@ -64,7 +64,7 @@ both_backends! {
             (rows.len() == 12).then_some(rows).ok_or(format!("{page:?}"))
         })
         .await;
-        let refused = rows.iter().filter(|row| row["type"] == "unsupported" && row["kind"] == "unstorable");
+        let refused = rows.iter().filter(|row| row["type"] == "unsupported" && row["originalType"] == "unstorable");
         assert_eq!(refused.count(), 2, "{rows:?}");
         assert!(rows.iter().all(|row: &Value| !row["text"].as_str().unwrap_or_default().contains("poison")));
     }

@@ -15,7 +15,7 @@ impl World {
     }
 
     async fn checks(&self, session: &str, phones: &[&str]) -> Value {
-        let checked: Reply = self.api().post("/v1/contacts/check", &json!({"sessionId": session, "phones": phones})).await;
+        let checked: Reply = self.api().post("/v1/contacts/check", &json!({"sessionId": session, "phoneNumbers": phones})).await;
         checked.ok(200).clone()
     }
 }
@@ -30,15 +30,15 @@ both_backends! {
         // In one question with numbers that are there, that are not, and with the other spelling itself.
         let phones = [ABSENT, WRITTEN[0].0, SILENT, WRITTEN[1].0, WRITTEN[2].0, WRITTEN[2].1];
         let checked = world.checks(&session, &phones).await;
-        let ids: Vec<_> = checked.as_array().unwrap().iter().map(|one| one["id"].as_str().map(|id| id.trim_end_matches("@s.whatsapp.net"))).collect();
+        let ids: Vec<_> = checked.as_array().unwrap().iter().map(|one| one["contactId"].as_str().map(|id| id.trim_end_matches("@s.whatsapp.net"))).collect();
         let known = WRITTEN.map(|(_, known)| Some(known));
         assert_eq!(ids, [None, known[0], Some(SILENT), known[1], known[2], known[2]], "{checked}");
         assert_eq!(checked[0]["onWhatsapp"], false);
-        assert!((0..6).all(|place| checked[place]["phone"] == phones[place]), "{checked}");
+        assert!((0..6).all(|place| checked[place]["phoneNumber"] == phones[place]), "{checked}");
 
         for (written, known) in WRITTEN {
             let sent = world.send(&session, &format!("+{written}"), "olá").await;
-            assert_eq!((&sent.ok(201)["chat"]["phoneNumber"], &sent.data()["chat"]["id"]), (&json!(known), &json!(format!("{known}@s.whatsapp.net"))));
+            assert_eq!((&sent.ok(201)["chat"]["phoneNumber"], &sent.data()["chat"]["chatId"]), (&json!(known), &json!(format!("{known}@s.whatsapp.net"))));
             assert_eq!(world.shown_at(known, sent.data()).await["text"], "olá");
             let contact = world.api().get(&format!("/v1/contacts/{written}?sessionId={session}")).await;
             assert_eq!((&contact.ok(200)["onWhatsapp"], &contact.data()["phoneNumber"]), (&json!(true), &json!(known)));
@@ -48,9 +48,9 @@ both_backends! {
             let theirs = world.row(&session, &theirs, |_| true).await;
             let reply = json!({"sessionId": session, "to": written, "text": "tudo?", "replyTo": theirs["messageId"], "mentions": [written]});
             let reply = world.api().post("/v1/messages/text", &reply).await.ok(201).clone();
-            assert_eq!(reply["mentions"], json!([format!("{known}@s.whatsapp.net")]));
+            assert_eq!(reply["mentionIds"], json!([format!("{known}@s.whatsapp.net")]));
             for spelling in [written, known] {
-                let list = world.api().get(&format!("/v1/messages?sessionId={session}&chat={spelling}")).await;
+                let list = world.api().get(&format!("/v1/messages?sessionId={session}&chatId={spelling}")).await;
                 assert_eq!(list.ok(200).as_array().unwrap().len(), 3, "{spelling}: {list:?}");
             }
         }

@@ -57,7 +57,7 @@ both_backends! {
         let world = World::start(backend).await;
         let session = world.pair(OWNER).await;
         let text = post(&world, &session, json!({"text": "open until eight", "audience": [READER, SILENT], "backgroundColor": "#AA5500"})).await;
-        assert_eq!((&text["chat"]["id"], &text["status"]), (&json!(CHAT), &json!("sent")), "{text}");
+        assert_eq!((&text["chat"]["chatId"], &text["status"]), (&json!(CHAT), &json!("sent")), "{text}");
         let picture = file("image", 20_000);
         let image = json!({"mediaType": "image", "data": STANDARD.encode(&picture), "caption": "today", "audience": [READER, FRIEND]});
         let image = post(&world, &session, image).await;
@@ -91,7 +91,7 @@ both_backends! {
         world.gateway().ended().await;
         world.start_gateway(&[]).await;
         world.until_connected(&session).await;
-        let list = world.api().get(&format!("/v1/messages?chat={CHAT}")).await;
+        let list = world.api().get(&format!("/v1/messages?chatId={CHAT}")).await;
         let [row] = list.ok(200).as_array().unwrap().as_slice() else { panic!("{list:?} after {accepted:?}") };
         for phone in [READER, SILENT, FRIEND] {
             until_seen(&world, phone, wa_id(row)).await;
@@ -122,7 +122,7 @@ async fn a_status_is_liked_answered_and_taken_back() {
     let answer = json!({"to": OWNER, "text": "I do", "replyTo": wa_id(&status)});
     world.control().post(&format!("/control/phones/{SILENT}/send"), &answer).await.ok(200);
     eventually("the answer names the status", async || {
-        let list = world.api().get(&format!("/v1/messages?chat={SILENT}&direction=incoming")).await;
+        let list = world.api().get(&format!("/v1/messages?chatId={SILENT}&direction=incoming")).await;
         let rows = list.ok(200).as_array().unwrap().clone();
         rows.iter()
             .any(|row| row["text"] == "I do" && row["replyTo"]["messageId"] == status["messageId"])
@@ -182,7 +182,7 @@ async fn what_is_no_status_is_refused_with_its_code() {
 
     for (kind, body) in [
         ("location", json!({"latitude": 1.0, "longitude": 2.0})),
-        ("contact", json!({"contacts": [{"name": "Ada", "phones": [FRIEND]}]})),
+        ("contact", json!({"contacts": [{"name": "Ada", "phoneNumbers": [FRIEND]}]})),
         ("poll", json!({"question": "which?", "options": ["this", "that"]})),
     ] {
         let mut body = body;
@@ -202,7 +202,7 @@ async fn what_is_no_status_is_refused_with_its_code() {
     let kept = world.send(&session, SILENT, "to be forwarded").await;
     let forward = format!("/v1/messages/{}/forward", id(kept.ok(201)));
     api.post(&forward, &json!({"to": "status"})).await.refused(ErrorCode::UnsupportedOperation);
-    assert!(api.get(&format!("/v1/messages?chat={CHAT}")).await.ok(200).as_array().unwrap().is_empty(), "something was posted after all");
+    assert!(api.get(&format!("/v1/messages?chatId={CHAT}")).await.ok(200).as_array().unwrap().is_empty(), "something was posted after all");
 }
 
 both_backends! {
@@ -218,9 +218,9 @@ both_backends! {
         let mut rows = Vec::new();
         for session in [&session, &second] {
             rows.push(eventually("the status is there with its file", async || {
-                let list = world.api().get(&format!("/v1/messages?sessionId={session}&chat={CHAT}")).await;
+                let list = world.api().get(&format!("/v1/messages?sessionId={session}&chatId={CHAT}")).await;
                 let row = list.ok(200).as_array().unwrap().iter().find(|row| row["whatsappId"] == posted.as_str()).cloned();
-                row.filter(|row| row["mediaState"] == "stored").ok_or(format!("{list:?}"))
+                row.filter(|row| row["mediaStatus"] == "stored").ok_or(format!("{list:?}"))
             }).await);
         }
         let row = &rows[0];
@@ -228,7 +228,7 @@ both_backends! {
         let got = world.api().get(&format!("/v1/media/{}", row["mediaId"].as_str().unwrap())).await;
         assert_eq!(hash(&got.bytes), hash(&picture));
         let kinds = async |name: &str| {
-            let events = world.api().get(&format!("/v1/events?after=oldest&limit=200&events={name}&sessionId={session}")).await;
+            let events = world.api().get(&format!("/v1/events?cursor=oldest&limit=200&events={name}&sessionId={session}")).await;
             events.ok(200).as_array().unwrap().iter().filter(|event| event["data"]["whatsappId"] == posted.as_str()).count()
         };
         assert_eq!((kinds("status.received").await, kinds("message.received").await), (1, 0));
@@ -276,7 +276,7 @@ async fn statuses_of_others_are_left_out_where_they_are_not_wanted() {
     eventually("what came after it is there", async || {
         let list = world.api().get(&format!("/v1/messages?sessionId={session}&direction=incoming")).await;
         let rows = list.ok(200).as_array().unwrap().clone();
-        assert!(rows.iter().all(|row| row["chat"]["id"] != CHAT || row["type"] == "reaction"), "{rows:?}");
+        assert!(rows.iter().all(|row| row["chat"]["chatId"] != CHAT || row["type"] == "reaction"), "{rows:?}");
         rows.iter().any(|row| row["text"] == "after it").then_some(()).ok_or(format!("{rows:?}"))
     })
     .await;

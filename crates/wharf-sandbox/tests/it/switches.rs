@@ -31,7 +31,7 @@ async fn until_paused(api: &Api, id: &str) -> Value {
 
 /// How many events told that the session waits for the end of a pause.
 async fn told(api: &Api, id: &str) -> usize {
-    let events = api.get(&format!("/v1/events?after=oldest&sessionId={id}&events=session.status&limit=200")).await;
+    let events = api.get(&format!("/v1/events?cursor=oldest&sessionId={id}&events=session.status&limit=200")).await;
     events.ok(200).as_array().unwrap().iter().filter(|event| event["data"]["waitingFor"] == "pause").count()
 }
 
@@ -201,7 +201,7 @@ async fn two_nodes_obey_within_a_minute_whichever_was_asked_and_nothing_is_lost(
     until_shown(&world, SILENT, "from there").await;
     for id in [&here, &there] {
         assert_eq!(told(&api, id).await, 1, "one event told of the pause");
-        let events = api.get(&format!("/v1/events?after=oldest&sessionId={id}&events=session.disconnected")).await;
+        let events = api.get(&format!("/v1/events?cursor=oldest&sessionId={id}&events=session.disconnected")).await;
         assert_eq!(events.ok(200), &json!([]));
     }
     assert_eq!((shown(&world, SILENT, "from here").await, shown(&world, SILENT, "from there").await), (1, 1));
@@ -229,7 +229,7 @@ fn requests(id: &str, sent: &str, came: &str) -> Vec<(Feature, &'static str, Str
         (Feature::Texts, "POST", format!("/v1/messages/{sent}/forward"), json!({"to": SILENT})),
         (Feature::Media, "POST", "/v1/messages/media".to_owned(), file),
         (Feature::Locations, "POST", "/v1/messages/location".to_owned(), to(json!({"latitude": 1.5, "longitude": 2.5}))),
-        (Feature::Contacts, "POST", "/v1/messages/contact".to_owned(), to(json!({"contacts": [{"name": "x", "phones": [SILENT]}]}))),
+        (Feature::Contacts, "POST", "/v1/messages/contact".to_owned(), to(json!({"contacts": [{"name": "x", "phoneNumbers": [SILENT]}]}))),
         (Feature::Polls, "POST", "/v1/messages/poll".to_owned(), to(json!({"question": "x", "options": ["a", "b"]}))),
         (Feature::Reactions, "POST", "/v1/messages/reaction".to_owned(), json!({"messageId": came, "emoji": "👍"})),
         (Feature::Edits, "PATCH", format!("/v1/messages/{sent}"), json!({"text": "y"})),
@@ -239,9 +239,9 @@ fn requests(id: &str, sent: &str, came: &str) -> Vec<(Feature, &'static str, Str
             "/v1/messages/text".to_owned(),
             json!({"sessionId": id, "to": "status", "text": "x", "audience": [SILENT]}),
         ),
-        (Feature::Presence, "POST", "/v1/presence".to_owned(), json!({"sessionId": id, "state": "available"})),
+        (Feature::Presence, "POST", "/v1/presence".to_owned(), json!({"sessionId": id, "status": "available"})),
         (Feature::Presence, "GET", format!("{contact}/presence{query}"), Value::Null),
-        (Feature::Typing, "POST", format!("/v1/chats/{SILENT}/typing"), json!({"sessionId": id, "state": "typing"})),
+        (Feature::Typing, "POST", format!("/v1/chats/{SILENT}/typing"), json!({"sessionId": id, "status": "typing"})),
         (Feature::Receipts, "POST", format!("/v1/messages/{came}/read"), Value::Null),
         (Feature::Receipts, "POST", format!("/v1/chats/{ECHO}/read"), mine()),
         (Feature::GroupWrites, "POST", "/v1/groups".to_owned(), json!({"sessionId": id, "subject": "x", "participants": [SILENT]})),
@@ -253,7 +253,7 @@ fn requests(id: &str, sent: &str, came: &str) -> Vec<(Feature, &'static str, Str
         (Feature::GroupWrites, "POST", format!("{group}/invite/revoke"), mine()),
         (Feature::GroupWrites, "POST", format!("{group}/leave"), mine()),
         (Feature::GroupWrites, "POST", "/v1/groups/join".to_owned(), json!({"sessionId": id, "code": "AbCdEfGhIjKlMnOpQrStUv"})),
-        (Feature::LookUps, "POST", "/v1/contacts/check".to_owned(), json!({"sessionId": id, "phones": [SILENT]})),
+        (Feature::LookUps, "POST", "/v1/contacts/check".to_owned(), json!({"sessionId": id, "phoneNumbers": [SILENT]})),
         (Feature::LookUps, "GET", format!("{contact}{query}"), Value::Null),
         (Feature::LookUps, "GET", format!("{contact}/picture{query}"), Value::Null),
         (Feature::Passkey, "POST", format!("/v1/sessions/{id}/passkey"), assertion()),
@@ -318,7 +318,7 @@ async fn each_feature_that_is_off_is_refused_with_its_name_and_no_other_is() {
     let bad = operator.put(SWITCHES, &json!({"features": {"holograms": "off"}})).await;
     bad.refused(ErrorCode::InvalidRequest);
     operator.put(SWITCHES, &json!({})).await.refused(ErrorCode::InvalidRequest);
-    let audit = operator.get("/v1/admin/audit?action=admin_put_switches").await;
+    let audit = operator.get("/v1/admin/audit?action=admin_set_switches").await;
     assert_eq!(audit.ok(200)[0]["actor"], "operator");
 }
 

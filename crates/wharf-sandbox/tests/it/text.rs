@@ -39,10 +39,10 @@ async fn a_number_without_whatsapp_is_refused_before_anything_is_sent() {
     let list = world.api().get(&format!("/v1/messages?sessionId={session}")).await;
     assert_eq!(list.ok(200), &json!([]));
 
-    let checked = world.api().post("/v1/contacts/check", &json!({"sessionId": session, "phones": [ECHO, "+1 555 000 9999"]})).await;
+    let checked = world.api().post("/v1/contacts/check", &json!({"sessionId": session, "phoneNumbers": [ECHO, "+1 555 000 9999"]})).await;
     let rows = checked.ok(200).as_array().unwrap();
     assert_eq!((&rows[0]["onWhatsapp"], &rows[1]["onWhatsapp"]), (&json!(true), &json!(false)));
-    assert_eq!(rows[1]["phone"], "+1 555 000 9999");
+    assert_eq!(rows[1]["phoneNumber"], "+1 555 000 9999");
 }
 
 both_backends! {
@@ -137,7 +137,7 @@ async fn lists_are_filtered_and_paged_without_gaps() {
         }
     }
     assert_eq!(seen, (0..7).rev().map(|number| format!("number {number}")).collect::<Vec<_>>());
-    let chat = api.get(&format!("/v1/messages?chat={SILENT}&direction=outgoing")).await;
+    let chat = api.get(&format!("/v1/messages?chatId={SILENT}&direction=outgoing")).await;
     assert_eq!(chat.ok(200).as_array().unwrap().len(), 3);
     assert_eq!(api.get("/v1/messages?direction=sideways").await.status, 400);
 }

@@ -36,7 +36,7 @@ both_backends! {
             ("text", json!({"text": "see you"})),
             ("text", json!({"text": "see you", "mentions": [SILENT]})),
             ("location", json!({"latitude": 1.5, "longitude": 2.5})),
-            ("contact", json!({"contacts": [{"name": "Ada", "phones": ["+15551000001"]}]})),
+            ("contact", json!({"contacts": [{"name": "Ada", "phoneNumbers": ["+15551000001"]}]})),
             ("poll", json!({"question": "When?", "options": ["now", "later"]})),
             ("media", json!({"mediaType": "image", "data": data("image"), "caption": "look"})),
             ("media", json!({"mediaType": "image", "data": data("image"), "viewOnce": true})),

@@ -193,7 +193,7 @@ both_backends! {
 
 /// What was told of sessions so far.
 async fn statuses(world: &World) -> Value {
-    world.api().get("/v1/events?after=oldest&limit=200&events=session.status").await.ok(200).clone()
+    world.api().get("/v1/events?cursor=oldest&limit=200&events=session.status").await.ok(200).clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]

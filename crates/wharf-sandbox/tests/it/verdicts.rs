@@ -48,7 +48,7 @@ async fn until_refused(world: &World, session: &str, code: u16) -> Value {
 /// The newest event of a kind that is what the test looks for.
 async fn heard_of(world: &World, kind: &str, is: impl Fn(&Value) -> bool) -> Value {
     eventually(&format!("{kind} is told"), async || {
-        let list = world.api().get(&format!("/v1/events?after=oldest&limit=200&events={kind}")).await;
+        let list = world.api().get(&format!("/v1/events?cursor=oldest&limit=200&events={kind}")).await;
         let found = list.ok(200).as_array().unwrap().iter().rev().find(|event| is(&event["data"])).cloned();
         found.ok_or(format!("{list:?}"))
     })
@@ -56,7 +56,7 @@ async fn heard_of(world: &World, kind: &str, is: impl Fn(&Value) -> bool) -> Val
 }
 
 async fn times_heard(world: &World, kind: &str, is: impl Fn(&Value) -> bool) -> usize {
-    let list = world.api().get(&format!("/v1/events?after=oldest&limit=200&events={kind}")).await;
+    let list = world.api().get(&format!("/v1/events?cursor=oldest&limit=200&events={kind}")).await;
     list.ok(200).as_array().unwrap().iter().filter(|event| is(&event["data"])).count()
 }
 

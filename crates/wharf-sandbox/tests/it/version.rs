@@ -84,7 +84,7 @@ impl Versions for World {
     }
 
     async fn events_of(&self, session: &str) -> Vec<Value> {
-        let page = self.api().get(&format!("/v1/events?sessionId={session}&events=session.status&after=oldest&limit=200")).await;
+        let page = self.api().get(&format!("/v1/events?sessionId={session}&events=session.status&cursor=oldest&limit=200")).await;
         page.ok(200).as_array().unwrap().clone()
     }
 }
@@ -230,7 +230,7 @@ both_backends! {
             api.get(&format!("/v1/sessions/{fresh}/qr")).await,
             api.post(&format!("/v1/sessions/{fresh}/pairing-code"), &json!({"phoneNumber": OWNER})).await,
             api.post(&format!("/v1/sessions/{session}/restart"), &json!({})).await,
-            api.post("/v1/contacts/check", &json!({"sessionId": session, "phones": [ECHO]})).await,
+            api.post("/v1/contacts/check", &json!({"sessionId": session, "phoneNumbers": [ECHO]})).await,
         ] {
             let reason = reply.refused(ErrorCode::ServiceUnavailable)["reason"].as_str().unwrap();
             assert!(reason.contains("has to update"), "{reply:?}");
@@ -522,7 +522,7 @@ async fn the_end_that_whatsapp_announces_is_shown() {
         if known["expiresAt"].is_string() { Ok(known) } else { Err(known.to_string()) }
     })
     .await;
-    assert!(known["expiresAt"].as_str() > known["asOf"].as_str(), "{known}");
+    assert!(known["expiresAt"].as_str() > known["currentAt"].as_str(), "{known}");
     let left = metric(&world.operator(), "wharf_whatsapp_expires_seconds").await;
     assert!((86_000.0..=86_400.0).contains(&left), "{left}");
 }

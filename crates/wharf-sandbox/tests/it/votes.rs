@@ -14,7 +14,7 @@ async fn poll(world: &World, more: Value) -> String {
 /// Waits until the poll shows that the contact who made it wants tea.
 async fn until_counted(world: &World, session: &str, poll: &str, vote: &str) {
     let shown = world.row(session, poll, |row| row["results"][0]["votes"] == 1).await;
-    assert_eq!(shown["results"][0]["voters"], json!([format!("{SILENT}@s.whatsapp.net")]), "{shown}");
+    assert_eq!(shown["results"][0]["voterIds"], json!([format!("{SILENT}@s.whatsapp.net")]), "{shown}");
     let vote = world.row(session, vote, |_| true).await;
     assert_eq!(
         (&vote["type"], &vote["options"], &vote["target"]["messageId"]),
@@ -45,7 +45,7 @@ both_backends! {
         let poll = poll(&world, json!({"garbled": true})).await;
         world.row(&session, &poll, |row| row["type"] == "undecryptable").await;
         let vote = world.writes(json!({"type": "vote", "target": poll, "options": ["yes"]})).await;
-        world.row(&session, &vote, |row| row["type"] == "unsupported" && row["kind"] == "poll_vote").await;
+        world.row(&session, &vote, |row| row["type"] == "unsupported" && row["originalType"] == "poll_vote").await;
         world.events("poll.vote", 0).await;
         // It is kept over a restart.
         world.stop_gateway().await;

@@ -69,16 +69,16 @@ both_backends! {
         assert!(got.iter().all(|got| got.headers["x-shop"] == "one" && got.headers["authorization"] == "Bearer of-the-customer"));
         let arrived: Vec<Value> = got.iter().map(Got::event).collect();
         assert_eq!(arrived[..log.len()], log, "what arrives is what stands in the log, in its order");
-        assert!(got.iter().zip(&arrived).all(|(got, event)| event["id"] == got.id()));
+        assert!(got.iter().zip(&arrived).all(|(got, event)| event["eventId"] == got.id()));
 
         let listed = eventually("the log of deliveries is complete", async || {
-            let listed = deliveries(&api, webhook, "&state=delivered").await;
+            let listed = deliveries(&api, webhook, "&status=delivered").await;
             if listed.len() >= log.len() { Ok(listed) } else { Err(format!("{listed:?}")) }
         })
         .await;
         let oldest = listed.last().unwrap();
-        assert_eq!(oldest["eventId"], log[0]["id"]);
-        assert_eq!((&oldest["attempts"][0]["status"], &oldest["attempts"][0]["answer"]), (&json!(204), &Value::Null));
+        assert_eq!(oldest["eventId"], log[0]["eventId"]);
+        assert_eq!((&oldest["attempts"][0]["httpStatus"], &oldest["attempts"][0]["answer"]), (&json!(204), &Value::Null));
         assert!(deliveries(&api, &only_sent, "").await.iter().all(|delivery| delivery["event"] == "message.sent"));
     }
 
@@ -101,10 +101,10 @@ both_backends! {
         assert!(hook.got("/elsewhere").is_empty(), "a redirect is not followed");
         let delivery = eventually("the delivery is done", async || {
             let delivery = deliveries(&api, &webhook, "").await[0].clone();
-            if delivery["state"] == "delivered" { Ok(delivery) } else { Err(delivery.to_string()) }
+            if delivery["status"] == "delivered" { Ok(delivery) } else { Err(delivery.to_string()) }
         })
         .await;
-        let statuses: Vec<_> = delivery["attempts"].as_array().unwrap().iter().map(|attempt| attempt["status"].clone()).collect();
+        let statuses: Vec<_> = delivery["attempts"].as_array().unwrap().iter().map(|attempt| attempt["httpStatus"].clone()).collect();
         assert_eq!(statuses, [500, 302, 429, 200]);
         assert_eq!(delivery["attempts"][0]["answer"], "so it is");
         let hooks = api.get(&format!("/v1/webhooks/{webhook}")).await;
@@ -150,10 +150,10 @@ both_backends! {
             .await;
         }
         let again = api.post(&format!("/v1/webhooks/{gone}/recover"), &json!({"since": since})).await;
-        let pending = deliveries(&api, &gone, "&state=pending").await.len() as u64;
+        let pending = deliveries(&api, &gone, "&status=pending").await.len() as u64;
         assert!(again.ok(200)["deliveries"].as_u64().unwrap() <= pending + 2, "what was delivered is not recovered: {again:?}");
 
-        let delivered = deliveries(&api, &gone, "&state=delivered").await[0].clone();
+        let delivered = deliveries(&api, &gone, "&status=delivered").await[0].clone();
         let count = || hook.got("/gone").iter().filter(|got| delivered["eventId"] == got.id()).count();
         let before = count();
         let path = format!("/v1/webhooks/{gone}/deliveries/{}/retry", delivered["deliveryId"].as_str().unwrap());

@@ -136,7 +136,7 @@ async fn a_delivery_that_fails_is_tried_ten_times_over_three_days() {
         eventually("one more try", async || (tries() == place + 2).then_some(()).ok_or(tries().to_string())).await;
     }
     eventually("it has failed", async || {
-        let failed = api.get(&format!("/v1/webhooks/{webhook}/deliveries?state=failed")).await.ok(200).as_array().unwrap().len();
+        let failed = api.get(&format!("/v1/webhooks/{webhook}/deliveries?status=failed")).await.ok(200).as_array().unwrap().len();
         (failed >= 1).then_some(()).ok_or(String::new())
     })
     .await;

@@ -44,14 +44,14 @@ both_backends! {
         for (field, inner, kind, words) in [(75, event, "event", "Party\nBring cake"), (42, buttons, "interactive", "Choose one"), (43, reply, "interactive_reply", "Yes please")] {
             let wa_id = world.writes_raw(&Proto::default().message(field, &inner)).await;
             let row = world.row(&session, &wa_id, |_| true).await;
-            assert_eq!((&row["type"], &row["kind"], &row["text"]), (&json!("unsupported"), &json!(kind), &json!(words)), "{row}");
+            assert_eq!((&row["type"], &row["originalType"], &row["text"]), (&json!("unsupported"), &json!(kind), &json!(words)), "{row}");
         }
 
         // A card's number that can be written to.
         let card = "BEGIN:VCARD\nVERSION:3.0\nFN:Ada\nTEL;type=CELL;waid=15551000001:0155 1000001\nEND:VCARD";
         let card = world.writes_raw(&Proto::default().message(4, &Proto::default().bytes(1, "Ada").bytes(16, card))).await;
-        let phone = world.row(&session, &card, |_| true).await["contacts"][0]["phones"][0].clone();
+        let phone = world.row(&session, &card, |_| true).await["contacts"][0]["phoneNumbers"][0].clone();
         world.send(&session, phone.as_str().unwrap(), "hello").await.ok(201);
-        world.api().get(&format!("/v1/messages?chat={SILENT}")).await.ok(200);
+        world.api().get(&format!("/v1/messages?chatId={SILENT}")).await.ok(200);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MediaId, MessageId};
-use wharf_api::types::media::MediaState;
+use wharf_api::types::media::MediaStatus;
 use wharf_core::store::{CLAIM_LIMIT_MS, Error, MessageRow, TRY_LIMIT_MS};
 
 use super::{Class, IS_MEDIA, Inspection, PAGE, Report};
@@ -105,15 +105,15 @@ impl Inspection {
         report: &mut Report,
     ) -> Result<(), Error> {
         let Some(media) = message.content.media() else { return Ok(()) };
-        let (id, state) = (&media.media_id, media.media_state);
-        if state == MediaState::Failed || self.is_known(id, state).await? {
+        let (id, state) = (&media.media_id, media.media_status);
+        if state == MediaStatus::Failed || self.is_known(id, state).await? {
             return Ok(());
         }
         // It may have come, or gone, since the page was read.
         if self.is_changed(&message.id, state).await? {
             return Ok(());
         }
-        if state == MediaState::Pending {
+        if state == MediaStatus::Pending {
             report.note(Class::Lost, "messages whose file nobody fetches", message.id.as_str());
             return Ok(());
         }
@@ -131,15 +131,15 @@ impl Inspection {
         Ok(())
     }
 
-    async fn is_known(&self, id: &MediaId, state: MediaState) -> Result<bool, Error> {
-        let sql = if state == MediaState::Pending { &IS_FETCHED } else { &IS_MEDIA };
+    async fn is_known(&self, id: &MediaId, state: MediaStatus) -> Result<bool, Error> {
+        let sql = if state == MediaStatus::Pending { &IS_FETCHED } else { &IS_MEDIA };
         Ok(self.readers.first(sql, args![id]).await?.is_some())
     }
 
-    async fn is_changed(&self, id: &MessageId, state: MediaState) -> Result<bool, Error> {
+    async fn is_changed(&self, id: &MessageId, state: MediaStatus) -> Result<bool, Error> {
         let Some(mut row) = self.readers.first(&ONE, args![id]).await? else { return Ok(true) };
         let (_, message) = message(&mut row)?;
-        Ok(message.content.media().is_none_or(|media| media.media_state != state))
+        Ok(message.content.media().is_none_or(|media| media.media_status != state))
     }
 }
 

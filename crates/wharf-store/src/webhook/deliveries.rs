@@ -2,7 +2,7 @@
 
 use wharf_api::Timestamp;
 use wharf_api::ids::{EventId, SessionId};
-use wharf_api::types::webhook::{Attempt, DeliveryState};
+use wharf_api::types::webhook::{Attempt, DeliveryStatus};
 use wharf_core::store::{DeliveryRow, DueDelivery, DueWebhook, Error, Health, Page, PageRequest, TryRecord, WebhookRow};
 
 use super::row::{json, kinds_text, parse};
@@ -64,11 +64,11 @@ struct Read {
 }
 
 fn delivery(row: &mut Row) -> Result<(i64, Read), Error> {
-    let state = row.parsed("a delivery's state", DeliveryState::parse)?;
+    let state = row.parsed("a delivery's state", DeliveryStatus::parse)?;
     let (next_at, tries, log) = (row.time()?, row.int()?, row.text()?);
     let event = event::event(row)?.1.ok_or_else(|| corrupt("an event without data"))?;
     let attempts: Vec<Attempt> = parse(&format!("[{log}]"))?;
-    let next_at = Some(next_at).filter(|at| state == DeliveryState::Pending && at.as_millis() > 0);
+    let next_at = Some(next_at).filter(|at| state == DeliveryStatus::Pending && at.as_millis() > 0);
     let tries = u32::try_from(tries).map_err(|_| corrupt("the count of tries"))?;
     Ok((event.number, Read { row: DeliveryRow { event, state, next_at, attempts }, tries }))
 }
@@ -77,11 +77,11 @@ impl SqlStore {
     pub(super) async fn deliveries(
         &self,
         webhook: &WebhookRow,
-        state: Option<DeliveryState>,
+        state: Option<DeliveryStatus>,
         request: PageRequest,
     ) -> Result<Page<DeliveryRow>, Error> {
         let before = request.after.unwrap_or(i64::MAX);
-        let args = args![webhook.number, before, state.map(DeliveryState::as_str), page::fetch(request)];
+        let args = args![webhook.number, before, state.map(DeliveryStatus::as_str), page::fetch(request)];
         let rows = self.readers.fetch(&LIST, args).await?;
         page::cut(rows, request, |row| delivery(row).map(|(number, read)| (number, read.row)))
     }

@@ -17,7 +17,7 @@ fn row(at: i64) -> AuditRow {
         actor: Actor::Cli,
         key: None,
         address: None,
-        action: "admin_put_plan".to_owned(),
+        action: "admin_set_plan".to_owned(),
         target: None,
         created: None,
         code: None,

@@ -1,6 +1,6 @@
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MediaId, SessionId, Uuid};
-use wharf_api::types::media::{MediaContent, MediaKind, MediaState};
+use wharf_api::types::media::{MediaContent, MediaKind, MediaStatus};
 use wharf_api::types::session::SessionStatus;
 use wharf_core::store::{
     Accepted, AccountStore, LinkChange, MediaRow, MediaStore, MessageRow, MessageStore, NewFetch, NewMessage, OwnerStore, SessionStore,
@@ -30,7 +30,7 @@ fn row(n: u128, of: u128, expires_at: i64) -> MediaRow {
         height: Some(480),
         seconds: None,
         file_name: Some("grüße.png".to_owned()),
-        state: MediaState::Stored,
+        state: MediaStatus::Stored,
         created_at: Timestamp::from_millis(1),
         expires_at: Timestamp::from_millis(expires_at),
     }
@@ -85,7 +85,7 @@ async fn received(db: &Db, tenant: &Tenant, expires_at: Timestamp) -> MediaId {
     let message = tenant.incoming("1@lid", &chance().base62(18));
     let mut media =
         MediaRow { id: chance().media_id(), account: tenant.account.clone(), session: Some(tenant.session.clone()), ..row(1, 1, 0) };
-    (media.state, media.sha256, media.created_at, media.expires_at) = (MediaState::Pending, None, NOW, expires_at);
+    (media.state, media.sha256, media.created_at, media.expires_at) = (MediaStatus::Pending, None, NOW, expires_at);
     let file = NewFetch { media: media.clone(), source: b"sealed".to_vec() };
     let message = MessageRow { content: MediaKind::Image.content(content(&media)), ..message };
     assert_eq!(db.store.record_inbound_with_files(&tenant.fence, &[message], &[file], &[]).await.unwrap().inserted.len(), 1);
@@ -95,16 +95,16 @@ async fn received(db: &Db, tenant: &Tenant, expires_at: Timestamp) -> MediaId {
 fn content(media: &MediaRow) -> MediaContent {
     MediaContent {
         media_id: media.id.clone(),
-        media_state: MediaState::Pending,
-        media_error: None,
+        media_status: MediaStatus::Pending,
+        media_reason: None,
         mime_type: media.mime_type.clone(),
-        size: media.size,
+        size_bytes: media.size,
         sha256: None,
         caption: None,
         file_name: None,
         width: None,
         height: None,
-        seconds: None,
+        duration_seconds: None,
         voice: false,
     }
 }
@@ -178,7 +178,7 @@ async fn a_file_that_can_never_be_fetched_is_lost_and_stays_until_its_message_sa
     // The sweep waits for the word to the message.
     assert!(db.store.expire_media(end, 10).await.unwrap().is_empty());
     let row = db.store.find_media(&kept.account, &overdue).await.unwrap().unwrap();
-    let failed = MediaRow { state: MediaState::Failed, ..row };
+    let failed = MediaRow { state: MediaStatus::Failed, ..row };
     assert!(db.store.settle_fetch(&late[0].fetch, &failed, Some("too late"), end).await.unwrap());
     assert!(!db.store.settle_fetch(&late[0].fetch, &failed, Some("too late"), end).await.unwrap(), "once");
     assert_eq!(db.store.expire_media(end, 10).await.unwrap(), [overdue]);

@@ -3,7 +3,7 @@
 use wharf_api::Timestamp;
 use wharf_api::types::event::EventKind;
 use wharf_api::types::session::SessionStatus;
-use wharf_api::types::webhook::{Attempt, DeliveryState};
+use wharf_api::types::webhook::{Attempt, DeliveryStatus};
 use wharf_core::store::{
     AccountStore, DueWebhook, EventFilter, EventStore, Health, Inserted, LinkChange, NewEvent, SessionStore, TryRecord, WebhookRow,
     WebhookStore,
@@ -71,9 +71,9 @@ async fn what_is_owed_to_a_webhook_outlives_the_log(db: &Db) {
     assert_eq!(left(db, &tenant).await, [1, 2, 3]);
     let whose = DueWebhook { number: hook.number, account: tenant.account.clone() };
     for (place, delivery) in due.iter().enumerate() {
-        let attempt = Attempt { at: NOW, duration_ms: 1, status: Some(200), error: None, answer: None };
+        let attempt = Attempt { at: NOW, duration_ms: 1, http_status: Some(200), reason: None, answer: None };
         // That it was given up counts like that it arrived.
-        let state = if place == 0 { DeliveryState::Failed } else { DeliveryState::Delivered };
+        let state = if place == 0 { DeliveryStatus::Failed } else { DeliveryStatus::Delivered };
         let record = TryRecord { event: delivery.event.number, state, next_at: NOW, tries: 1, attempt: Some(attempt) };
         db.store.record_tries(&whose, vec![record], Health::AsBefore, NOW).await.unwrap();
         let owed: Vec<_> = due[place + 1..].iter().map(|delivery| delivery.event.sequence).collect();
@@ -129,8 +129,8 @@ async fn what_waits_for_longer_than_it_was_ever_told_to_is_due_and_nothing_else(
     let waits = [(1, minute), (1, day), (2, day)];
     let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 10).await.unwrap();
     for (delivery, (tries, wait)) in due.iter().zip(waits) {
-        let attempt = Some(Attempt { at: NOW, duration_ms: 1, status: Some(500), error: None, answer: None });
-        let (event, state, next_at) = (delivery.event.number, DeliveryState::Pending, NOW.plus_millis(wait));
+        let attempt = Some(Attempt { at: NOW, duration_ms: 1, http_status: Some(500), reason: None, answer: None });
+        let (event, state, next_at) = (delivery.event.number, DeliveryStatus::Pending, NOW.plus_millis(wait));
         let record = TryRecord { event, state, next_at, tries, attempt };
         db.store.record_tries(&whose, vec![record], Health::AsBefore, NOW).await.unwrap();
     }

@@ -69,7 +69,7 @@ pub(super) fn quoted(kind: MediaKind, media: &MediaContent, view_once: bool) -> 
         ($message:ident { $($field:ident: $value:expr),* $(,)? }) => {
             MessageField::some($message {
                 mimetype: Some(media.mime_type.clone()),
-                file_length: Some(media.size),
+                file_length: Some(media.size_bytes),
                 file_sha256: media.sha256.as_deref().and_then(unhex),
                 $($field: $value,)*
                 ..Default::default()
@@ -78,7 +78,7 @@ pub(super) fn quoted(kind: MediaKind, media: &MediaContent, view_once: bool) -> 
     }
     // The words under what can be opened once are shown with it and nowhere else.
     let caption = media.caption.clone().filter(|_| !view_once);
-    let (width, height, seconds) = (media.width, media.height, media.seconds);
+    let (width, height, seconds) = (media.width, media.height, media.duration_seconds);
     let once = view_once.then_some(true);
     match kind {
         MediaKind::Image => wa::Message {

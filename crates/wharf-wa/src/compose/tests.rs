@@ -78,7 +78,7 @@ fn a_frozen_message_still_tells_which_feature_it_needs() {
     };
     let card = |name: &str| wharf_api::types::message::ContactCard {
         name: name.to_owned(),
-        phones: vec!["15550001001".to_owned()],
+        phone_numbers: vec!["15550001001".to_owned()],
         organization: None,
     };
     let poll = |selectable_count| Body::Poll { question: "q".to_owned(), options: vec!["a".to_owned(), "b".to_owned()], selectable_count };

@@ -25,7 +25,7 @@ impl WaEngine {
         Whatsapp {
             claimed: spell(known.revision),
             source: known.source,
-            as_of: known.as_of,
+            current_at: known.current_at,
             served: known.served.map(|served| spell(served.revision)),
             fetched_at: known.served.map(|served| served.at),
             refused: known.refused.map(|(refused, _)| spell(refused)),

@@ -10,7 +10,7 @@ use wacore::types::events::InboundMessage;
 use wacore::types::message::MessageInfo;
 use wacore_binary::JidExt as _;
 use wharf_api::limits;
-use wharf_api::types::media::MediaState;
+use wharf_api::types::media::MediaStatus;
 use wharf_api::types::message::{Content, Marks};
 use wharf_core::store::{self, MediaRow, MessageRow, NewFetch, VaultOp};
 use whatsapp_rust::client::Client;
@@ -148,8 +148,8 @@ impl Inbound {
         let (kind, content) = (row.content.media_kind()?, row.content.media_mut()?);
         let now = self.own.ctx.clock.now();
         let Some(source) = Source::of(&inbound.message, &inbound.info) else {
-            content.media_state = MediaState::Failed;
-            content.media_error = Some("the message does not say where its file is".to_owned());
+            content.media_status = MediaStatus::Failed;
+            content.media_reason = Some("the message does not say where its file is".to_owned());
             return None;
         };
         let plain = serde_json::to_vec(&source).expect("a source holds strings and bytes only");
@@ -160,13 +160,13 @@ impl Inbound {
             session: Some(self.own.session().clone()),
             kind,
             mime_type: content.mime_type.clone(),
-            size: content.size,
+            size: content.size_bytes,
             sha256: None,
             width: content.width,
             height: content.height,
-            seconds: content.seconds,
+            seconds: content.duration_seconds,
             file_name: content.file_name.clone(),
-            state: MediaState::Pending,
+            state: MediaStatus::Pending,
             created_at: now,
             expires_at: now.plus_millis(limits::MEDIA_PENDING_MS),
         };

@@ -10,7 +10,7 @@ use wacore::types::events::{ChatPresenceUpdate, PresenceUpdate};
 use wacore::types::presence::{ChatPresence, ChatPresenceMedia};
 use wharf_api::Timestamp;
 use wharf_api::ids::SessionId;
-use wharf_api::types::chat::{PresenceState, TypingState};
+use wharf_api::types::chat::{PresenceStatus, TypingStatus};
 use wharf_api::types::contact::Presence;
 
 /// Phones show typing this long after the last word of it.
@@ -22,10 +22,10 @@ const KEPT: usize = 10_000;
 
 #[derive(Clone, Default)]
 struct Known {
-    state: Option<PresenceState>,
+    state: Option<PresenceStatus>,
     last_seen_at: Option<Timestamp>,
     /// By the steady clock: nobody types for a day because the other one was set.
-    typing: Option<(TypingState, Timestamp)>,
+    typing: Option<(TypingStatus, Timestamp)>,
     /// When typing was over, by the same clock: a message came, or the person is not there any more.
     ended: Option<Timestamp>,
 }
@@ -64,7 +64,7 @@ impl Presences {
             if update.unavailable {
                 known.ended = Some(steady);
             }
-            let state = if update.unavailable { PresenceState::Unavailable } else { PresenceState::Available };
+            let state = if update.unavailable { PresenceStatus::Unavailable } else { PresenceStatus::Available };
             known.state = Some(state);
             let seen = update.last_seen.map(|at| Timestamp::from_millis(at.timestamp_millis()));
             known.last_seen_at = if update.unavailable { seen.or(known.last_seen_at) } else { Some(now) };
@@ -77,8 +77,8 @@ impl Presences {
         self.change(session, &update.source.sender.to_non_ad_string(), |known| {
             known.typing = match (update.state, update.media) {
                 (ChatPresence::Paused, _) => None,
-                (ChatPresence::Composing, ChatPresenceMedia::Audio) => Some((TypingState::Recording, now)),
-                (ChatPresence::Composing, ChatPresenceMedia::Text) => Some((TypingState::Typing, now)),
+                (ChatPresence::Composing, ChatPresenceMedia::Audio) => Some((TypingStatus::Recording, now)),
+                (ChatPresence::Composing, ChatPresenceMedia::Text) => Some((TypingStatus::Typing, now)),
             };
         });
     }
@@ -129,7 +129,7 @@ impl Presences {
         let people = sessions.get(session).map(|of| &of.people);
         let (mut presence, mut typing, mut ended) = (Presence::default(), None, None);
         for known in names.iter().filter_map(|name| people?.get(name)) {
-            presence.state = presence.state.or(known.state);
+            presence.status = presence.status.or(known.state);
             presence.last_seen_at = presence.last_seen_at.or(known.last_seen_at);
             ended = ended.max(known.ended);
             let fresh = known.typing.filter(|(_, at)| now.as_millis() - at.as_millis() < TYPING_MS);

@@ -14,7 +14,7 @@ pub struct Claim {
     pub revision: u32,
     pub source: VersionSource,
     /// When it was known to be current.
-    pub as_of: Timestamp,
+    pub current_at: Timestamp,
 }
 
 impl Claim {
@@ -26,14 +26,14 @@ impl Claim {
 /// The version that is set, or that WhatsApp's pages tell now, or that was built in.
 pub async fn claim(config: &Config, now: Timestamp) -> Claim {
     if let Some(revision) = config.version {
-        return Claim { revision, source: VersionSource::Setting, as_of: now };
+        return Claim { revision, source: VersionSource::Setting, current_at: now };
     }
     let told = match Sources::new(config.server_url.as_ref(), config.version_url.clone()) {
         Ok(sources) => sources.ask(&|told| judge(told, built_in::REVISION, now), &|_, _| ()).await,
         Err(_) => None,
     };
     match told {
-        Some((revision, source)) if revision >= built_in::REVISION => Claim { revision, source, as_of: now },
-        _ => Claim { revision: built_in::REVISION, source: VersionSource::BuiltIn, as_of: built_in_as_of() },
+        Some((revision, source)) if revision >= built_in::REVISION => Claim { revision, source, current_at: now },
+        _ => Claim { revision: built_in::REVISION, source: VersionSource::BuiltIn, current_at: built_in_as_of() },
     }
 }

@@ -68,7 +68,7 @@ fn a_number_that_a_knock_was_let_in_with_is_claimed_at_once_and_only_that_one() 
     assert_eq!(version.revision(), BUILT_IN, "another one is known by then, and nobody knocked with it");
     version.prove(BUILT_IN + 20, at(1));
     let known = version.known();
-    assert_eq!((known.revision, known.source, known.as_of), (BUILT_IN + 20, VersionSource::SwJs, at(1)));
+    assert_eq!((known.revision, known.source, known.current_at), (BUILT_IN + 20, VersionSource::SwJs, at(1)));
     version.prove(BUILT_IN + 30, at(1));
     assert_eq!((version.revision(), version.candidate()), (BUILT_IN + 20, None), "nobody told of it");
 

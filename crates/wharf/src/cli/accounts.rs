@@ -132,7 +132,7 @@ impl Set {
         let Self { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, .. } = self;
         let plan = Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, pace };
         account::put_plan(services, &plan).await?;
-        audit::record(services, AuditRow { target: Some(plan.name), ..audit::by_cli(services, None, ops::admin_put_plan.id) }).await;
+        audit::record(services, AuditRow { target: Some(plan.name), ..audit::by_cli(services, None, ops::admin_set_plan.id) }).await;
         Ok(())
     }
 }

@@ -123,7 +123,7 @@ impl Gateway {
     /// The stream of events behind the one that was seen last, or from now on.
     pub(super) async fn events(&self, last: Option<&str>) -> anyhow::Result<Response> {
         let mut url = self.place(&["events"])?;
-        url.query_pairs_mut().append_pair("after", "latest");
+        url.query_pairs_mut().append_pair("cursor", "latest");
         let mut request = self.client.get(url).bearer_auth(&self.key).header(ACCEPT, "text/event-stream").timeout(STREAM_TIMEOUT);
         if let Some(last) = last {
             request = request.header("last-event-id", last);

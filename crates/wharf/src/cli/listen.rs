@@ -112,7 +112,7 @@ impl Listen {
         url.path_segments_mut().map_err(|()| anyhow::anyhow!("--url is no HTTP address"))?.pop_if_empty().extend(["v1", "events"]);
         {
             let mut query = url.query_pairs_mut();
-            query.append_pair("after", &self.after);
+            query.append_pair("cursor", &self.after);
             for (name, value) in [("events", &self.events), ("sessionId", &self.session)] {
                 if let Some(value) = value {
                     query.append_pair(name, value);
@@ -162,7 +162,7 @@ impl Listen {
         }
         let event: Value = serde_json::from_str(data).unwrap_or_default();
         let word = |name: &str| event[name].as_str().unwrap_or("-").to_owned();
-        println!("{}  {:<22} {}  {} #{}", word("timestamp"), word("event"), word("id"), word("sessionId"), event["sequence"]);
+        println!("{}  {:<22} {}  {} #{}", word("createdAt"), word("event"), word("eventId"), word("sessionId"), event["sequence"]);
     }
 }
 

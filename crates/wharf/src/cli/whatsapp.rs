@@ -79,7 +79,7 @@ async fn in_the_database(config: &Config, change: Option<&PutSwitches>) -> anyho
             return anyhow::Ok(services.switches.state());
         };
         let state = switches::set(&*services.store, &*services.clock, &services.switches, change).await?;
-        audit::record(&services, audit::by_cli(&services, None, ops::admin_put_switches.id)).await;
+        audit::record(&services, audit::by_cli(&services, None, ops::admin_set_switches.id)).await;
         Ok(state)
     }
     .await;

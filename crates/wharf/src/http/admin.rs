@@ -11,8 +11,8 @@ mod admin_get_whatsapp;
 mod admin_list_accounts;
 mod admin_list_audit;
 mod admin_list_plans;
-mod admin_put_plan;
-mod admin_put_switches;
+mod admin_set_plan;
+mod admin_set_switches;
 mod admin_update_account;
 
 pub(super) use admin_create_account::admin_create_account;
@@ -26,8 +26,8 @@ pub(super) use admin_get_whatsapp::admin_get_whatsapp;
 pub(super) use admin_list_accounts::admin_list_accounts;
 pub(super) use admin_list_audit::admin_list_audit;
 pub(super) use admin_list_plans::admin_list_plans;
-pub(super) use admin_put_plan::admin_put_plan;
-pub(super) use admin_put_switches::admin_put_switches;
+pub(super) use admin_set_plan::admin_set_plan;
+pub(super) use admin_set_switches::admin_set_switches;
 pub(super) use admin_update_account::admin_update_account;
 
 use wharf_api::ids::AccountId;

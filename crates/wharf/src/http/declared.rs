@@ -37,7 +37,7 @@ mod tests {
     fn an_operation_may_answer_what_it_declares_and_nothing_else() {
         assert!(is_declared(Some(&ops::get_session), ErrorCode::SessionNotFound));
         assert!(!is_declared(Some(&ops::get_session), ErrorCode::MessageNotFound));
-        assert!(!is_declared(Some(&ops::healthz), ErrorCode::InvalidApiKey));
+        assert!(!is_declared(Some(&ops::get_health), ErrorCode::InvalidApiKey));
         assert!(is_declared(None, ErrorCode::MethodNotAllowed));
     }
 }

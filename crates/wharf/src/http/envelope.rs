@@ -111,6 +111,11 @@ impl Reply {
         Self::json(StatusCode::OK, &Success { success: true, data, page: Some(PageInfo { next }) })
     }
 
+    /// A list that is answered whole.
+    pub fn whole(data: impl Serialize) -> Result<Self, Failure> {
+        Self::list(data, None)
+    }
+
     /// Something that is not JSON.
     pub fn raw(content_type: &'static str, body: impl Into<Bytes>) -> Self {
         Self {

@@ -88,7 +88,7 @@ fn head(request: &Request) -> Result<(), Failure> {
 
 /// Lets a request in while there is room. Questions after our health always come in: they are what tells others to go elsewhere, or why.
 fn admit(http: &Http, path: &str) -> Result<Option<OwnedSemaphorePermit>, Failure> {
-    if [ops::healthz.path, ops::readyz.path, ops::get_metrics.path].contains(&path) {
+    if [ops::get_health.path, ops::get_readiness.path, ops::get_metrics.path].contains(&path) {
         return Ok(None);
     }
     if http.is_draining() {

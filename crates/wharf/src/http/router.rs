@@ -97,14 +97,14 @@ handlers! {
     account::list_audit,
     admin::admin_list_audit,
     admin::admin_list_plans,
-    admin::admin_put_plan,
+    admin::admin_set_plan,
     admin::admin_list_accounts,
     admin::admin_create_account,
     admin::admin_get_account,
     admin::admin_get_canary,
     admin::admin_get_switches,
     admin::admin_get_update_notice,
-    admin::admin_put_switches,
+    admin::admin_set_switches,
     admin::admin_update_account,
     admin::admin_create_api_key,
     admin::admin_get_whatsapp,
@@ -115,8 +115,8 @@ handlers! {
     open::get_openapi,
     open::get_docs,
     open::get_metrics,
-    open::healthz,
-    open::readyz,
+    open::get_health,
+    open::get_readiness,
 }
 
 /// The whole API. Fails at once where the table of operations and the handlers differ.

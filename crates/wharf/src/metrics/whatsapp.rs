@@ -28,7 +28,12 @@ pub(super) fn register(registry: &mut Registry, services: &Services) {
     let claimed = vec![("version", whatsapp.claimed.clone()), ("source", whatsapp.source.as_str().to_owned())];
     registry.register("whatsapp_version", "The version of WhatsApp Web that new connections claim", Info::new(claimed));
     let now = services.clock.now();
-    gauge(registry, "whatsapp_version_age_seconds", "Since when that version is not known to be current", seconds(whatsapp.as_of, now));
+    gauge(
+        registry,
+        "whatsapp_version_age_seconds",
+        "Since when that version is not known to be current",
+        seconds(whatsapp.current_at, now),
+    );
     if let Some(end) = whatsapp.expires_at {
         gauge(registry, "whatsapp_expires_seconds", "Until WhatsApp takes that version no more, in its own words", seconds(now, end));
     }

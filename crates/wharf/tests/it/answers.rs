@@ -13,7 +13,7 @@ async fn the_catalogue_is_open_and_whole() {
     assert_eq!(rows.len(), ErrorCode::ALL.len());
     let limit = rows.iter().find(|row| row["code"] == "rate_limit_exceeded").unwrap();
     assert_eq!(
-        (&limit["status"], &limit["group"], &limit["retryable"], &limit["retry"]),
+        (&limit["httpStatus"], &limit["group"], &limit["retryable"], &limit["retry"]),
         (&json!(429), &json!("rate_limiting"), &json!(true), &json!("after"))
     );
     assert!(rows.iter().all(|row| row["description"].is_string() && row["fix"].is_string()));
@@ -26,15 +26,15 @@ async fn a_text_is_sent_shown_and_listed() {
     let sent = gateway.post("/v1/messages/text", json!({"sessionId": session, "to": "+1 555 000 1002", "text": "hello"})).send().await;
     let message = sent.ok(201);
     assert_eq!((&message["status"], &message["type"], &message["text"]), (&json!("sent"), &json!("text"), &json!("hello")));
-    assert_eq!(message["chat"], json!({"id": "15550001002@s.whatsapp.net", "phoneNumber": "15550001002"}));
+    assert_eq!(message["chat"], json!({"chatId": "15550001002@s.whatsapp.net", "phoneNumber": "15550001002"}));
     let id = message["messageId"].as_str().unwrap();
     let shown = gateway.get(&format!("/v1/messages/{id}")).send().await;
     assert_eq!(shown.ok(200)["timeline"][0]["status"], "queued");
     for chat in ["15550001002", "%2B1%20555%20000%201002", "15550001002%40s.whatsapp.net"] {
-        let list = gateway.get(&format!("/v1/messages?sessionId={session}&chat={chat}&direction=outgoing")).send().await;
+        let list = gateway.get(&format!("/v1/messages?sessionId={session}&chatId={chat}&direction=outgoing")).send().await;
         assert_eq!(list.ok(200)[0]["messageId"], id, "{chat}");
     }
-    assert_eq!(gateway.get("/v1/messages?chat=15550001003").send().await.ok(200), &json!([]));
+    assert_eq!(gateway.get("/v1/messages?chatId=15550001003").send().await.ok(200), &json!([]));
 }
 
 #[tokio::test]
@@ -77,13 +77,13 @@ async fn a_send_without_a_word_is_answered_in_its_own_time_or_its_callers() {
 async fn contacts_are_answered_in_the_order_and_spelling_of_the_question() {
     let gateway = Gateway::start().await;
     let session = gateway.connected().await;
-    let body = json!({"sessionId": session, "phones": ["+1 555 000 1002", engine::ABSENT]});
+    let body = json!({"sessionId": session, "phoneNumbers": ["+1 555 000 1002", engine::ABSENT]});
     let reply = gateway.post("/v1/contacts/check", body).send().await;
     assert_eq!(
         reply.ok(200),
         &json!([
-            {"phone": "+1 555 000 1002", "onWhatsapp": true, "id": "15550001002@s.whatsapp.net"},
-            {"phone": engine::ABSENT, "onWhatsapp": false}
+            {"phoneNumber": "+1 555 000 1002", "onWhatsapp": true, "contactId": "15550001002@s.whatsapp.net"},
+            {"phoneNumber": engine::ABSENT, "onWhatsapp": false}
         ])
     );
 }

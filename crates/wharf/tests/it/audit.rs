@@ -223,7 +223,7 @@ async fn a_row_that_the_database_did_not_take_is_offered_again() {
 #[tokio::test]
 async fn rows_live_for_their_days_and_not_longer() {
     let gateway = Gateway::start().await;
-    let mut row = audit::by_cli(&gateway.services, None, "admin_put_plan");
+    let mut row = audit::by_cli(&gateway.services, None, "admin_set_plan");
     for days in [366, 364] {
         row.at = gateway.services.clock.now().plus_millis(-days * 24 * 60 * 60 * 1000);
         audit::record(&gateway.services, row.clone()).await;

@@ -45,7 +45,7 @@ async fn settled(gateway: &Gateway, webhook: &str, count: usize) -> Vec<Value> {
             let list = gateway.get(&format!("/v1/webhooks/{webhook}/deliveries")).send().await;
             let mut all = list.ok(200).as_array().unwrap().clone();
             all.reverse();
-            let busy = all.iter().any(|one| one["state"] == "pending" && one["nextAttemptAt"].is_null());
+            let busy = all.iter().any(|one| one["status"] == "pending" && one["nextAttemptAt"].is_null());
             if all.len() == count && !busy {
                 return all;
             }
@@ -79,14 +79,14 @@ async fn an_outage_of_our_own_way_out_is_no_try_of_a_webhook_and_begins_its_five
     played.set(Some(Error::Offline));
     say().await.ok(201);
     let both = settled(&gateway, &webhook, 2).await;
-    assert_eq!((&both[1]["state"], both[1]["attempts"].as_array().unwrap().len()), (&json!("pending"), 0), "{both:?}");
+    assert_eq!((&both[1]["status"], both[1]["attempts"].as_array().unwrap().len()), (&json!("pending"), 0), "{both:?}");
     assert!(health().await.expect("nothing was delivered") > since);
     played.set(None);
     // It goes out with all its tries before it.
     let delivery = both[1]["deliveryId"].as_str().unwrap();
     gateway.post(&format!("/v1/webhooks/{webhook}/deliveries/{delivery}/retry"), json!({})).send().await.ok(200);
     let both = settled(&gateway, &webhook, 2).await;
-    assert_eq!((&both[1]["state"], both[1]["attempts"].as_array().unwrap().len()), (&json!("delivered"), 1), "{both:?}");
+    assert_eq!((&both[1]["status"], both[1]["attempts"].as_array().unwrap().len()), (&json!("delivered"), 1), "{both:?}");
     assert_eq!(health().await, None);
     couriers.stop().await;
 }

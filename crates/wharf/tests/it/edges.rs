@@ -107,7 +107,7 @@ async fn a_good_request_id_is_taken_over_and_a_bad_one_replaced() {
 async fn a_panic_is_one_request_s_internal_error_and_tells_nothing() {
     let gateway = Gateway::start().await;
     let session = gateway.connected().await;
-    let body = json!({"sessionId": session, "phones": [engine::PANICS]});
+    let body = json!({"sessionId": session, "phoneNumbers": [engine::PANICS]});
     let reply = gateway.post("/v1/contacts/check", body).send().await;
     assert_eq!(reply.refused(ErrorCode::InternalServerError), &json!(null));
     assert!(!reply.shown().contains("secret"), "{}", reply.shown());
@@ -118,7 +118,7 @@ async fn a_panic_is_one_request_s_internal_error_and_tells_nothing() {
 async fn a_request_that_takes_too_long_is_unavailable() {
     let gateway = Gateway::start_with(Limits { request_timeout: Duration::from_millis(100), ..Limits::default() }).await;
     let session = gateway.connected().await;
-    let body = json!({"sessionId": session, "phones": [engine::HANGS]});
+    let body = json!({"sessionId": session, "phoneNumbers": [engine::HANGS]});
     gateway.post("/v1/contacts/check", body).send().await.refused(ErrorCode::ServiceUnavailable);
 }
 

@@ -70,7 +70,7 @@ impl Stream {
                         let event: Value = serde_json::from_str(&data).unwrap();
                         assert_eq!(
                             (field("id: "), field("event: ")),
-                            (Some(event["id"].as_str().unwrap().into()), Some(event["event"].as_str().unwrap().into()))
+                            (Some(event["eventId"].as_str().unwrap().into()), Some(event["event"].as_str().unwrap().into()))
                         );
                         return Some(event);
                     }
@@ -101,17 +101,17 @@ async fn the_log_is_read_in_parts_and_goes_on_where_it_ended() {
     let event = &shown[0];
     assert_eq!((&event["event"], &event["sequence"], &event["sessionId"]), (&json!("message.status"), &json!(1), &json!(session)));
     assert_eq!(event["accountId"], json!(gateway.account));
-    assert!(event["id"].as_str().unwrap().starts_with("evt_") && event["timestamp"].as_str().unwrap().ends_with('Z'));
-    let rest = gateway.get(&format!("/v1/events?after={}", next(&first))).send().await;
+    assert!(event["eventId"].as_str().unwrap().starts_with("evt_") && event["createdAt"].as_str().unwrap().ends_with('Z'));
+    let rest = gateway.get(&format!("/v1/events?cursor={}", next(&first))).send().await;
     assert_eq!(texts(rest.ok(200)), ["c"]);
-    let nothing = gateway.get(&format!("/v1/events?after={}", next(&rest))).send().await;
+    let nothing = gateway.get(&format!("/v1/events?cursor={}", next(&rest))).send().await;
     assert_eq!((nothing.ok(200), next(&nothing)), (&json!([]), next(&rest)));
-    let by_id = gateway.get(&format!("/v1/events?after={}", shown[0]["id"].as_str().unwrap())).send().await;
+    let by_id = gateway.get(&format!("/v1/events?cursor={}", shown[0]["eventId"].as_str().unwrap())).send().await;
     assert_eq!(texts(by_id.ok(200)), ["b", "c"]);
-    let latest = gateway.get("/v1/events?after=latest").send().await;
+    let latest = gateway.get("/v1/events?cursor=latest").send().await;
     assert_eq!((latest.ok(200), next(&latest)), (&json!([]), next(&rest)));
 
-    let path = format!("/v1/events?wait=30&after={}", next(&rest));
+    let path = format!("/v1/events?wait=30&cursor={}", next(&rest));
     let (waited, ()) = tokio::join!(gateway.get(&path).send(), send(&gateway, &session, "d"));
     assert_eq!(texts(waited.ok(200)), ["d"]);
 }
@@ -132,8 +132,8 @@ async fn a_filter_shows_what_it_names_and_a_bad_value_is_named() {
     for (query, field) in [
         ("events=message.reseived", "events"),
         ("events=message.sent,", "events"),
-        ("after=x", "after"),
-        ("after=ses_00000000000000000000000000000000", "after"),
+        ("cursor=x", "cursor"),
+        ("cursor=ses_00000000000000000000000000000000", "cursor"),
         ("limit=201", "limit"),
         ("wait=31", "wait"),
         ("cursor=MQ", "cursor"),
@@ -150,7 +150,7 @@ async fn a_stream_shows_what_was_missed_then_what_comes_and_goes_on_after_the_la
     let session = gateway.connected().await;
     send(&gateway, &session, "before").await;
     let mut live = Stream::open(&gateway, &gateway.key, "", None).await;
-    let mut all = Stream::open(&gateway, &gateway.key, "?after=oldest", None).await;
+    let mut all = Stream::open(&gateway, &gateway.key, "?cursor=oldest", None).await;
     assert_eq!(all.text_of_next().await, "before");
     send(&gateway, &session, "then").await;
     assert_eq!((all.text_of_next().await, live.text_of_next().await), ("then".into(), "then".into()));
@@ -186,7 +186,7 @@ async fn a_key_sees_the_events_that_it_may_see() {
     let bound = gateway.make_key_of(gateway.account.clone(), &[Permission::EventsRead], None, Some(vec![two.clone()])).await;
     assert_eq!(texts(gateway.get("/v1/events").key(&bound).send().await.ok(200)), ["two"]);
     gateway.get(&format!("/v1/events?sessionId={one}")).key(&bound).send().await.refused(ErrorCode::SessionNotFound);
-    assert_eq!(Stream::open(&gateway, &bound, "?after=oldest", None).await.text_of_next().await, "two");
+    assert_eq!(Stream::open(&gateway, &bound, "?cursor=oldest", None).await.text_of_next().await, "two");
     let other = gateway.make_key(&[Permission::MessagesRead], None).await;
     gateway.get("/v1/events").key(&other).send().await.refused(ErrorCode::InsufficientPermissions);
     gateway.ask("GET", "/v1/events").send().await.refused(ErrorCode::MissingApiKey);
@@ -225,17 +225,17 @@ async fn a_reader_says_in_the_address_what_it_saw_last_and_puts_blanks_behind_co
         send(&gateway, &session, text).await;
     }
     let list = gateway.get("/v1/events?events=message.status,%20message.sent").send().await;
-    let first = list.ok(200)[0]["id"].as_str().unwrap().to_owned();
-    let second = list.ok(200)[1]["id"].as_str().unwrap().to_owned();
+    let first = list.ok(200)[0]["eventId"].as_str().unwrap().to_owned();
+    let second = list.ok(200)[1]["eventId"].as_str().unwrap().to_owned();
     for name in ["lastEventId", "last_event_id"] {
         // The address says it, also where it says where to begin without it.
-        for query in [format!("?{name}={first}"), format!("?after=oldest&{name}={first}"), format!("?after=latest&{name}={first}")] {
+        for query in [format!("?{name}={first}"), format!("?cursor=oldest&{name}={first}"), format!("?cursor=latest&{name}={first}")] {
             let mut stream = Stream::open(&gateway, &gateway.key, &query, None).await;
-            assert_eq!(stream.event().await.unwrap()["id"], second, "{query}");
+            assert_eq!(stream.event().await.unwrap()["eventId"], second, "{query}");
         }
         // The header is newer.
         let mut stream = Stream::open(&gateway, &gateway.key, &format!("?{name}=evt_nonsense"), Some(&first)).await;
-        assert_eq!(stream.event().await.unwrap()["id"], second);
+        assert_eq!(stream.event().await.unwrap()["eventId"], second);
         let reply = gateway.get(&format!("/v1/events?{name}=nonsense")).header("Accept", "text/event-stream").send().await;
         assert_eq!(reply.refused(ErrorCode::InvalidRequest)["field"], name);
     }
@@ -314,7 +314,7 @@ async fn a_long_poll_ends_soon_after_its_key() {
     let gateway = Gateway::start().await;
     let waiting = gateway.session().await;
     let known = gateway.get(&format!("/v1/sessions/{waiting}/qr")).send().await.ok(200)["qr"].as_str().unwrap().replace('+', "%2B");
-    for path in ["/v1/events?after=latest&wait=30".to_owned(), format!("/v1/sessions/{waiting}/qr?wait=30&known={known}")] {
+    for path in ["/v1/events?cursor=latest&wait=30".to_owned(), format!("/v1/sessions/{waiting}/qr?wait=30&known={known}")] {
         for (way, good_ms, code) in [
             ("revoked", None, ErrorCode::InvalidApiKey),
             ("rotated away", None, ErrorCode::ExpiredApiKey),

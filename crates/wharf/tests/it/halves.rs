@@ -31,7 +31,7 @@ async fn a_client_that_has_ended_its_half_is_answered() {
     let gateway = Gateway::start_with(Limits { request_timeout: Duration::from_millis(300), ..Limits::default() }).await;
     let session = gateway.connected().await;
     let text = json!({"sessionId": session, "to": engine::SILENT, "text": "hello"});
-    let forever = json!({"sessionId": session, "phones": [engine::HANGS]});
+    let forever = json!({"sessionId": session, "phoneNumbers": [engine::HANGS]});
     let file = vec![7; 3 * 1024 * 1024];
     for version in ["HTTP/1.1", "HTTP/1.0"] {
         half(&gateway.get("/v1/account"), version).await.ok(200);
@@ -115,7 +115,7 @@ async fn place_is(gateway: &Gateway, key: &str, free: bool) {
 async fn a_stream_and_a_long_poll_leave_their_place_when_their_client_is_gone() {
     let gateway = Gateway::start().await;
     let key = narrow(&gateway).await;
-    let poll = format!("/v1/events?after=latest&wait={}", limits::LONG_POLL_MAX_SECS);
+    let poll = format!("/v1/events?cursor=latest&wait={}", limits::LONG_POLL_MAX_SECS);
     for (path, accept) in [("/v1/events", "text/event-stream"), (&poll, "application/json")] {
         for resets in [false, true] {
             let mut stream = TcpStream::connect(gateway.address).await.unwrap();
@@ -136,7 +136,7 @@ async fn a_long_poll_of_a_client_that_has_ended_its_half_is_answered_at_once() {
     let session = gateway.session().await;
     let known = gateway.get(&format!("/v1/sessions/{session}/qr")).send().await.ok(200)["qr"].as_str().unwrap().replace('@', "%40");
     let wait = limits::LONG_POLL_MAX_SECS;
-    for path in [format!("/v1/events?after=latest&wait={wait}"), format!("/v1/sessions/{session}/qr?wait={wait}&known={known}")] {
+    for path in [format!("/v1/events?cursor=latest&wait={wait}"), format!("/v1/sessions/{session}/qr?wait={wait}&known={known}")] {
         let asked = gateway.get(&path);
         tokio::time::timeout(SOON, half(&asked, "HTTP/1.1")).await.expect("nobody waits").ok(200);
     }

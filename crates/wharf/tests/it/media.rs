@@ -57,7 +57,7 @@ async fn a_file_is_typed_by_its_bytes_and_comes_back_as_it_was() {
     let reply = upload(&gateway, "?fileName=../my%20pic.exe", &picture).header("Content-Type", "text/html").send().await;
     let media = reply.ok(201);
     assert_eq!((media["mediaType"].as_str(), media["mimeType"].as_str()), (Some("image"), Some("image/png")));
-    assert_eq!((&media["width"], &media["height"], &media["size"]), (&json!(40), &json!(20), &json!(picture.len())));
+    assert_eq!((&media["width"], &media["height"], &media["sizeBytes"]), (&json!(40), &json!(20), &json!(picture.len())));
     assert_eq!(media["fileName"], "my pic.exe");
     let path = format!("/v1/media/{}", media["mediaId"].as_str().unwrap());
     let back = gateway.get(&path).send().await;
@@ -143,7 +143,7 @@ async fn a_form_carries_one_file_and_its_name() {
     let reply = form(format!("{}--B--\r\n", part("file"))).send().await;
     let media = reply.ok(201);
     assert_eq!(
-        (media["mimeType"].as_str(), media["fileName"].as_str(), media["size"].as_u64()),
+        (media["mimeType"].as_str(), media["fileName"].as_str(), media["sizeBytes"].as_u64()),
         (Some("application/pdf"), Some("a.pdf"), Some(10))
     );
     form("--B--\r\n".to_owned()).send().await.refused(ErrorCode::InvalidRequest);

@@ -116,7 +116,7 @@ async fn a_bad_value_is_told_before_a_missing_session() {
     gateway.post(&path, json!({"phoneNumber": "12"})).send().await.refused(ErrorCode::InvalidPhoneNumber);
     let body = json!({"sessionId": nowhere, "to": "12", "text": "x"});
     gateway.post("/v1/messages/text", body).send().await.refused(ErrorCode::InvalidPhoneNumber);
-    let body = json!({"sessionId": nowhere, "phones": ["12"]});
+    let body = json!({"sessionId": nowhere, "phoneNumbers": ["12"]});
     gateway.post("/v1/contacts/check", body).send().await.refused(ErrorCode::InvalidPhoneNumber);
     gateway.get(&format!("/v1/messages?sessionId={nowhere}&limit=0")).send().await.refused(ErrorCode::InvalidRequest);
 }

@@ -104,7 +104,7 @@ async fn a_refusal_whose_small_body_is_there_keeps_its_connection() {
     let session = gateway.connected().await;
     let mut stream = TcpStream::connect(gateway.address).await.unwrap();
     let small = gateway.post("/v1/sessions", json!({"name": "x".repeat(20_000)})).key("nonsense");
-    let good = gateway.post("/v1/contacts/check", json!({"sessionId": session, "phones": [engine::SILENT]}));
+    let good = gateway.post("/v1/contacts/check", json!({"sessionId": session, "phoneNumbers": [engine::SILENT]}));
     // The body comes after its head: it is there all the same before the next request.
     let (head, rest) = (kept(&small), good.bytes());
     let at = head.windows(4).position(|part| part == b"\r\n\r\n").unwrap() + 4;

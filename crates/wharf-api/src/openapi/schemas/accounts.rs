@@ -18,8 +18,17 @@ fn unlimited() -> Value {
 }
 
 pub(super) fn plan() -> Value {
-    answer(vec![
-        always("name", text()),
+    let mut members = vec![always("name", text())];
+    members.extend(limits_of_a_plan());
+    answer(members)
+}
+
+pub(super) fn plan_limits() -> Value {
+    answer(limits_of_a_plan())
+}
+
+fn limits_of_a_plan() -> Vec<Member> {
+    vec![
         always("messagesPerDay", unlimited()),
         always("callsPerMinute", limit(1)),
         always("sessions", unlimited()),
@@ -27,7 +36,7 @@ pub(super) fn plan() -> Value {
         always("eventDays", event_days()),
         always("mediaDays", media_days()),
         always("pace", about(answer(pace(always)), PACE)),
-    ])
+    ]
 }
 
 fn event_days() -> Value {
@@ -74,7 +83,8 @@ pub(super) fn account() -> Value {
     answer(vec![
         always("accountId", id(AccountId::PREFIX)),
         always("name", text()),
-        always("plan", reference("Plan")),
+        always("plan", about(text(), "The name of its plan.")),
+        always("limits", reference("PlanLimits")),
         always("createdAt", time()),
     ])
 }
@@ -128,7 +138,7 @@ pub(super) fn usage() -> Value {
         always("today", reference("Day")),
         always("last30Days", reference("Used")),
         always("days", list(&reference("Day"))),
-        always("resetsAt", about(time(), "When today ends.")),
+        always("resetAt", about(time(), "When today ends.")),
     ])
 }
 

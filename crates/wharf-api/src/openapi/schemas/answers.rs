@@ -38,7 +38,7 @@ pub(super) fn error_entry() -> Value {
     let retries = [Retry::No, Retry::Soon, Retry::After, Retry::NextDay, Retry::OnceConnected];
     answer(vec![
         always("code", word(ErrorCode::ALL.iter().map(|code| code.name()))),
-        always("status", integer(400, Some(599))),
+        always("httpStatus", integer(400, Some(599))),
         always("group", word(groups.map(Group::as_str))),
         always("description", about(text(), "What happened.")),
         always("fix", about(text(), "What to do about it.")),
@@ -148,9 +148,9 @@ pub(super) fn pairing_code() -> Value {
 
 pub(super) fn checked_contact() -> Value {
     answer(vec![
-        always("phone", about(text(), "The number as it was asked.")),
+        always("phoneNumber", about(text(), "The number as it was asked.")),
         always("onWhatsapp", boolean()),
-        maybe("id", about(text(), "The chat id, where there is one.")),
+        maybe("contactId", about(text(), "The id as WhatsApp writes it, where there is one.")),
         maybe("lid", text()),
     ])
 }
@@ -180,7 +180,7 @@ fn key_members() -> Vec<Member> {
 
 pub(super) fn party() -> Value {
     answer(vec![
-        always("id", about(text(), "The id as WhatsApp writes it.")),
+        always("contactId", about(text(), "The id as WhatsApp writes it.")),
         maybe("phoneNumber", text()),
         maybe("lid", text()),
         maybe("name", about(text(), "The name that the sender gave itself.")),

@@ -9,7 +9,7 @@ pub(super) fn call_received() -> Value {
     answer(vec![
         always("callId", about(text(), "Names the call: one call is one event.")),
         always("from", about(reference("Party"), "Who calls.")),
-        maybe("kind", about(word(CallKind::WORDS), "Absent where WhatsApp does not say it, as with a call that is over.")),
+        maybe("type", about(word(CallKind::WORDS), "Absent where WhatsApp does not say it, as with a call that is over.")),
         maybe("groupId", about(text(), "The group that is called together.")),
         always("missed", about(boolean(), "The session was away while it rang, and it is over.")),
         always("at", about(time(), "When it began to ring.")),

@@ -8,9 +8,9 @@ use crate::types::event::EventKind;
 
 pub(super) fn event() -> Value {
     answer(vec![
-        always("id", about(id(EventId::PREFIX), "Stays the same at every delivery.")),
+        always("eventId", about(id(EventId::PREFIX), "Stays the same at every delivery.")),
         always("event", word(EventKind::ALL.iter().map(|kind| kind.as_str()))),
-        always("timestamp", about(time(), "When it happened.")),
+        always("createdAt", about(time(), "When it happened.")),
         always("accountId", id(AccountId::PREFIX)),
         always("sessionId", about(nullable(session_id()), "Null where the event is the account's.")),
         always("sequence", about(json!({"type": "integer", "minimum": 0}), "Counts the events of the session without a gap.")),

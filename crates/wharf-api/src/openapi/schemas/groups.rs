@@ -71,13 +71,13 @@ pub(super) fn group() -> Value {
 }
 
 pub(super) fn group_participant() -> Value {
-    answer(vec![always("id", text()), maybe("phoneNumber", text()), maybe("lid", text()), always("role", word(GroupRole::WORDS))])
+    answer(vec![always("contactId", text()), maybe("phoneNumber", text()), maybe("lid", text()), always("role", word(GroupRole::WORDS))])
 }
 
 pub(super) fn participant_result() -> Value {
     let reasons = ["already_member", "not_a_member", "not_on_whatsapp", "privacy", "left_recently", "group_full", "not_allowed"];
     answer(vec![
-        always("id", text()),
+        always("contactId", text()),
         maybe("phoneNumber", text()),
         maybe("lid", text()),
         always("success", boolean()),
@@ -111,15 +111,15 @@ pub(super) fn group_picture() -> Value {
 }
 
 pub(super) fn group_request() -> Value {
-    answer(vec![always("id", text()), maybe("phoneNumber", text()), maybe("lid", text()), maybe("requestedAt", time())])
+    answer(vec![always("contactId", text()), maybe("phoneNumber", text()), maybe("lid", text()), maybe("requestedAt", time())])
 }
 
-/// Which members come with which `change` is said with each of them.
+/// Which members come with which `type` is said with each of them.
 pub(super) fn group_updated() -> Value {
     let people = "With `participants_…`, `join_requested` and `join_request_withdrawn`: who.";
     answer(vec![
         always("groupId", text()),
-        always("change", about(word(GroupChange::WORDS), "What happened; it says which of the other members are there.")),
+        always("type", about(word(GroupChange::WORDS), "What happened; it says which of the other members are there.")),
         maybe("by", about(reference("Party"), "Who did it, where WhatsApp tells.")),
         always("at", time()),
         maybe("participants", about(list(&reference("Party")), people)),
@@ -129,6 +129,6 @@ pub(super) fn group_updated() -> Value {
         maybe("setting", about(text(), "With `settings_changed`: `announcement`, `locked`, `approvalRequired` or `membersCanAdd`.")),
         maybe("enabled", about(boolean(), "With `settings_changed`.")),
         maybe("disappearingSeconds", about(integer(0, None), "With `disappearing_changed`; 0: messages stay.")),
-        maybe("kind", about(text(), "With `other`: WhatsApp's own word.")),
+        maybe("originalType", about(text(), "With `other`: WhatsApp's own word.")),
     ])
 }

@@ -16,11 +16,11 @@ pub(super) fn media() -> Value {
             "mimeType",
             about(text(), "Read from the bytes, and among what they allow from what its sender, its name or its server says."),
         ),
-        always("size", about(integer(0, Some(limits::DOCUMENT_BYTES)), "In bytes.")),
+        always("sizeBytes", integer(0, Some(limits::DOCUMENT_BYTES))),
         always("sha256", about(text(), "In hexadecimal.")),
         maybe("width", about(integer(0, None), "In pixels.")),
         maybe("height", about(integer(0, None), "In pixels.")),
-        maybe("seconds", integer(0, None)),
+        maybe("durationSeconds", integer(0, None)),
         maybe("fileName", name(limits::FILE_NAME_CHARS)),
         always("expiresAt", about(time(), "From then on the file is gone.")),
     ])

@@ -10,11 +10,11 @@ use crate::openapi::schema::{
     pattern, person, recipient, reference, request, session_id, text, time, word,
 };
 use crate::types::hold::HoldReason;
-use crate::types::media::MediaState;
+use crate::types::media::MediaStatus;
 use crate::types::message::{Content, Direction};
 
 /// What a message with a file always says of it.
-const FILED: &[&str] = &["mediaId", "mediaState", "mimeType", "size"];
+const FILED: &[&str] = &["mediaId", "mediaStatus", "mimeType", "sizeBytes"];
 
 /// What a message of each type always has besides.
 const BY_TYPE: &[(&str, &[&str])] = &[
@@ -29,7 +29,7 @@ const BY_TYPE: &[(&str, &[&str])] = &[
     ("sticker", FILED),
     ("deleted", &[]),
     ("undecryptable", &[]),
-    ("unsupported", &["kind"]),
+    ("unsupported", &["originalType"]),
     ("reaction", &["emoji", "target"]),
     ("poll_vote", &["options", "target"]),
     ("edit", &["text", "target"]),
@@ -49,7 +49,7 @@ pub(super) fn message() -> Value {
         always("whatsappId", about(text(), "The id that WhatsApp knows the message by.")),
         always("direction", word([Direction::Outgoing.as_str(), Direction::Incoming.as_str()])),
         always("status", status()),
-        always("chat", reference("Party")),
+        always("chat", reference("ChatName")),
         maybe("from", reference("Party")),
         always("type", about(word(Content::TYPES.iter().copied()), &by_type)),
         maybe("text", about(text(), "What a `text` or an `edit` says, and an `unsupported` message where it says something in words.")),
@@ -66,20 +66,20 @@ pub(super) fn message() -> Value {
         maybe("emoji", about(text(), "Empty where a reaction was taken back.")),
         maybe("target", about(reference("Reference"), "The message that a change is about.")),
         maybe("mediaId", about(id(MediaId::PREFIX), "The file: `GET /v1/media/{mediaId}` serves it once it is `stored`.")),
-        maybe("mediaState", word(MediaState::ALL.iter().map(|state| state.as_str()))),
-        maybe("mediaError", about(text(), "Why the file could not be fetched from WhatsApp.")),
+        maybe("mediaStatus", word(MediaStatus::ALL.iter().map(|state| state.as_str()))),
+        maybe("mediaReason", about(text(), "Why the file could not be fetched from WhatsApp.")),
         maybe("mimeType", text()),
-        maybe("size", about(integer(0, None), "In bytes.")),
+        maybe("sizeBytes", integer(0, None)),
         maybe("sha256", about(text(), "In hexadecimal.")),
         maybe("caption", text()),
         maybe("fileName", text()),
         maybe("width", about(integer(0, None), "In pixels.")),
         maybe("height", about(integer(0, None), "In pixels.")),
-        maybe("seconds", integer(0, None)),
+        maybe("durationSeconds", integer(0, None)),
         maybe("voice", about(boolean(), "A voice note, as opposed to an audio file.")),
-        maybe("kind", about(text(), "What a message of the type `unsupported` is.")),
+        maybe("originalType", about(text(), "What a message of the type `unsupported` is.")),
         maybe("replyTo", about(reference("Reference"), "The message that this one quotes.")),
-        maybe("mentions", about(list(&text()), "Whom it mentions, as WhatsApp writes ids.")),
+        maybe("mentionIds", about(list(&text()), "Whom it mentions, as WhatsApp writes ids.")),
         maybe("forwarded", boolean()),
         maybe("viewOnce", boolean()),
         maybe("fromOtherDevice", about(boolean(), "It was sent by another device of the account.")),
@@ -110,13 +110,13 @@ pub(super) fn reference_to() -> Value {
     answer(vec![
         maybe("messageId", about(message_id(), "Absent where Wharf does not have the message.")),
         always("whatsappId", text()),
-        maybe("from", about(text(), "Who wrote it, as WhatsApp writes ids.")),
+        maybe("fromId", about(text(), "Who wrote it, as WhatsApp writes ids.")),
     ])
 }
 
 pub(super) fn reaction() -> Value {
     answer(vec![
-        maybe("from", about(text(), "Who reacted; absent where it was the session's own account.")),
+        maybe("fromId", about(text(), "Who reacted; absent where it was the session's own account.")),
         always("emoji", text()),
         always("at", time()),
     ])
@@ -124,7 +124,7 @@ pub(super) fn reaction() -> Value {
 
 pub(super) fn poll_result() -> Value {
     let voters = about(list(&text()), "As WhatsApp writes ids; `me` is the session's own account.");
-    answer(vec![always("option", text()), always("votes", integer(0, None)), always("voters", voters)])
+    answer(vec![always("option", text()), always("votes", integer(0, None)), always("voterIds", voters)])
 }
 
 pub(super) fn link_preview() -> Value {
@@ -137,7 +137,7 @@ pub(super) fn link_preview() -> Value {
 
 /// A card as somebody sent it: whatever stands in it.
 fn shown_card() -> Value {
-    answer(vec![always("name", text()), always("phones", list(&text())), maybe("organization", text())])
+    answer(vec![always("name", text()), always("phoneNumbers", list(&text())), maybe("organization", text())])
 }
 
 pub(super) fn contact_card() -> Value {
@@ -146,7 +146,7 @@ pub(super) fn contact_card() -> Value {
     phones["maxItems"] = json!(limits::PHONES_PER_CONTACT);
     request(vec![
         always("name", name(limits::CONTACT_NAME_CHARS)),
-        always("phones", phones),
+        always("phoneNumbers", phones),
         maybe("organization", nullable(name(limits::CONTACT_NAME_CHARS))),
     ])
 }

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::openapi::schema::{about, always, answer, boolean, integer, maybe, reference, request, session_id, text, time, word};
-use crate::types::chat::{PresenceState, TypingState};
+use crate::openapi::schema::{Member, about, always, answer, boolean, integer, maybe, reference, request, session_id, text, time, word};
+use crate::types::chat::{PresenceStatus, TypingStatus};
 
 pub(super) fn contact() -> Value {
     answer(vec![
-        always("id", about(text(), "The id as WhatsApp writes it.")),
+        always("contactId", about(text(), "The id as WhatsApp writes it.")),
         maybe("phoneNumber", text()),
         maybe("lid", text()),
         maybe("name", about(text(), "The name that the person gave itself.")),
@@ -24,27 +24,39 @@ pub(super) fn picture() -> Value {
 }
 
 pub(super) fn blocked() -> Value {
-    answer(vec![always("id", text()), always("blocked", boolean())])
+    answer(vec![always("contactId", text()), always("blocked", boolean())])
 }
 
 pub(super) fn presence() -> Value {
     answer(vec![
-        maybe("state", about(word(PresenceState::WORDS), "Absent where nothing was told yet.")),
+        maybe("status", about(word(PresenceStatus::WORDS), "Absent where nothing was told yet.")),
         maybe("lastSeenAt", time()),
-        maybe("typing", about(word(TypingState::WORDS), "What the person does in the chat with this session.")),
+        maybe("typing", about(word(TypingStatus::WORDS), "What the person does in the chat with this session.")),
     ])
 }
 
-pub(super) fn chat() -> Value {
-    answer(vec![
-        always("id", about(text(), "The id as WhatsApp writes it.")),
+/// A chat by every name that is known of it.
+fn names() -> Vec<Member> {
+    vec![
+        always("chatId", about(text(), "The id as WhatsApp writes it.")),
         maybe("phoneNumber", text()),
         maybe("lid", text()),
         maybe("name", about(text(), "The name that a person gave itself, or a group's subject.")),
-        always("kind", word(["person", "group"])),
+    ]
+}
+
+pub(super) fn chat_name() -> Value {
+    answer(names())
+}
+
+pub(super) fn chat() -> Value {
+    let mut members = names();
+    members.extend([
+        always("type", word(["person", "group"])),
         always("unreadCount", about(integer(0, None), "How many messages came in since the chat was read.")),
         always("lastMessage", reference("Message")),
-    ])
+    ]);
+    answer(members)
 }
 
 pub(super) fn chat_read() -> Value {
@@ -52,20 +64,20 @@ pub(super) fn chat_read() -> Value {
 }
 
 pub(super) fn set_typing() -> Value {
-    request(vec![always("sessionId", session_id()), always("state", word(TypingState::WORDS))])
+    request(vec![always("sessionId", session_id()), always("status", word(TypingStatus::WORDS))])
 }
 
 pub(super) fn typing_shown() -> Value {
     answer(vec![
-        always("state", word(TypingState::WORDS)),
+        always("status", word(TypingStatus::WORDS)),
         maybe("expiresAt", about(time(), "When it ends by itself; absent once it has been paused.")),
     ])
 }
 
 pub(super) fn set_presence() -> Value {
-    request(vec![always("sessionId", session_id()), always("state", word(PresenceState::WORDS))])
+    request(vec![always("sessionId", session_id()), always("status", word(PresenceStatus::WORDS))])
 }
 
 pub(super) fn presence_shown() -> Value {
-    answer(vec![always("state", word(PresenceState::WORDS))])
+    answer(vec![always("status", word(PresenceStatus::WORDS))])
 }

@@ -52,7 +52,7 @@ pub(super) fn check_contacts() -> Value {
     let mut phones = list(&phone());
     phones["minItems"] = json!(1);
     phones["maxItems"] = json!(limits::CONTACTS_PER_CHECK);
-    request(vec![always("sessionId", session_id()), always("phones", phones)])
+    request(vec![always("sessionId", session_id()), always("phoneNumbers", phones)])
 }
 
 pub(super) fn create_key() -> Value {

@@ -51,8 +51,8 @@ pub(super) fn canary_step() -> Value {
         always("step", word(Step::ALL.iter().map(|step| step.as_str()))),
         always("sessionId", about(session_id(), "The session that sent.")),
         always("at", about(time(), "When it began.")),
-        maybe("tookMs", about(integer(0, None), "How long it took until the other session had it.")),
-        maybe("failure", about(text(), "Why it failed.")),
+        maybe("durationMs", about(integer(0, None), "How long it took until the other session had it.")),
+        maybe("reason", about(text(), "Why it failed.")),
     ])
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::envelope::PageInfo;
 use crate::error::Details;
-use crate::types::account::{Account, CreateAccount, Day, Plan, PutPlan, UpdateAccount, Usage, Used};
+use crate::types::account::{Account, CreateAccount, Day, Plan, PlanLimits, PutPlan, UpdateAccount, Usage, Used};
 use crate::types::audit::AuditEntry;
 use crate::types::call::CallReceived;
 use crate::types::canary::{Canary, CanaryStep};
@@ -25,8 +25,8 @@ use crate::types::health::Health;
 use crate::types::key::{CreateKey, CreatedKey, Key, RotateKey};
 use crate::types::media::{Media, SendMedia};
 use crate::types::message::{
-    ChangeState, ContactCard, EditMessage, ForwardMessage, LinkPreview, MemberReceipt, Message, MessageError, Party, PollResult, Reaction,
-    Reference, SendContact, SendLocation, SendPoll, SendReaction, SendText, TimelineEntry,
+    ChangeState, ChatName, ContactCard, EditMessage, ForwardMessage, LinkPreview, MemberReceipt, Message, MessageError, Party, PollResult,
+    Reaction, Reference, SendContact, SendLocation, SendPoll, SendReaction, SendText, TimelineEntry,
 };
 use crate::types::passkey::{ConfirmPasskey, Passkey, PasskeyAssertion};
 use crate::types::quick_start::{QuickMessage, QuickSession, QuickSessionCreated};
@@ -74,7 +74,7 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
             "linkPreview": {"url": "https://example.com", "title": "Example"}, "async": true},
         SendLocation {"sessionId": SESSION, "to": "14155552671", "latitude": 1.5, "longitude": 2.5, "name": "n", "address": "a",
             "replyTo": MESSAGE, "async": true},
-        SendContact {"sessionId": SESSION, "to": "14155552671", "contacts": [{"name": "Ada", "phones": ["14155552671"]}],
+        SendContact {"sessionId": SESSION, "to": "14155552671", "contacts": [{"name": "Ada", "phoneNumbers": ["14155552671"]}],
             "replyTo": MESSAGE, "async": true},
         SendPoll {"sessionId": SESSION, "to": "14155552671", "question": "q", "options": ["a", "b"], "selectableCount": 1,
             "replyTo": MESSAGE, "async": true},
@@ -82,13 +82,13 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         ForwardMessage {"to": "14155552671", "async": true},
         EditMessage {"text": "hello"},
         LinkPreview {"url": "https://example.com", "title": "Example", "description": "An example"},
-        ContactCard {"name": "Ada", "phones": ["+1 415 555 2671"], "organization": "Engines"},
+        ContactCard {"name": "Ada", "phoneNumbers": ["+1 415 555 2671"], "organization": "Engines"},
         QuickSession {"name": "shop", "webhook": "https://example.com"},
         QuickMessage {"to": "14155552671", "message": "hello"},
-        CheckContacts {"sessionId": SESSION, "phones": ["+1 (415) 555-2671"]},
+        CheckContacts {"sessionId": SESSION, "phoneNumbers": ["+1 (415) 555-2671"]},
         BySession {"sessionId": SESSION},
-        SetTyping {"sessionId": SESSION, "state": "typing"},
-        SetPresence {"sessionId": SESSION, "state": "available"},
+        SetTyping {"sessionId": SESSION, "status": "typing"},
+        SetPresence {"sessionId": SESSION, "status": "available"},
         CreateGroup {"sessionId": SESSION, "subject": "crew", "participants": ["14155552671"], "description": "d"},
         UpdateGroup {"sessionId": SESSION, "subject": "crew", "description": "d", "announcement": true, "locked": true,
             "approvalRequired": true, "membersCanAdd": true, "disappearingSeconds": 86400},
@@ -128,22 +128,23 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let qr = json!({"qrCode": "data:", "qr": "2@", "qrExpiresAt": TIME});
     let key = json!({"keyId": "key_Ab3dEf9h", "name": "ci", "permissions": ["sessions:read"], "createdAt": TIME});
     let full_key = with(&key, &json!({"sessionIds": [SESSION], "expiresAt": TIME, "revokedAt": TIME, "lastUsedAt": TIME}));
-    let plan = json!({"name": "free", "messagesPerDay": null, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "mediaDays": 1,
+    let plan_limits = json!({"messagesPerDay": null, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "mediaDays": 1,
         "pace": {"messagesPerMinute": 1, "newContactsPerHour": null, "newContactsPerDay": 1, "strangerJitterSeconds": [1, 4], "typingSeconds": null}});
-    let whatsapp = json!({"claimed": "2.3000.1", "source": "built_in", "asOf": TIME, "waiting": []});
+    let plan = with(&json!({"name": "free"}), &plan_limits);
+    let whatsapp = json!({"claimed": "2.3000.1", "source": "built_in", "currentAt": TIME, "waiting": []});
     let used = json!({"messages": 1, "calls": 2, "errors": {"conflict": 1}});
     let day = with(&used, &json!({"date": "2026-01-01"}));
     let every: serde_json::Map<_, _> =
         Feature::ALL.iter().map(|feature| (feature.as_str().to_owned(), json!({"position": "auto"}))).collect();
     let switches = json!({"connecting": {"paused": false}, "sending": {"paused": false}, "features": every});
     let secret = json!({"apiKey": "secret"});
-    let party = json!({"id": "1@s.whatsapp.net", "phoneNumber": "1", "lid": "2@lid", "name": "n"});
+    let party = json!({"contactId": "1@s.whatsapp.net", "phoneNumber": "1", "lid": "2@lid", "name": "n"});
     let sent = json!({"messageId": MESSAGE, "sessionId": SESSION, "whatsappId": "3EB0", "direction": "outgoing", "status": "sent",
-        "chat": {"id": "1@s.whatsapp.net"}, "type": "text", "text": "hello", "createdAt": TIME});
+        "chat": {"chatId": "1@s.whatsapp.net"}, "type": "text", "text": "hello", "createdAt": TIME});
     let failed = with(
         &sent,
         &json!({"from": party, "error": {"code": "x"}, "heldUntil": TIME, "heldReason": "overload", "timeline": [{"status": "queued", "at": TIME}],
-        "receipts": [{"participant": {"id": "1"}, "readAt": TIME}],
+        "receipts": [{"participant": {"contactId": "1"}, "readAt": TIME}],
         "change": {"messageId": MESSAGE, "status": "sent"}}),
     );
     let webhook = json!({"webhookId": "whk_00000000000000000000000000000007", "url": "https://example.com", "events": ["*"], "sessionId": null,
@@ -155,8 +156,8 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     );
     let bare_webhook = webhook.clone();
     let delivery = json!({"deliveryId": "dlv_00000000000000000000000000000007", "eventId": EVENT, "event": "message.read", "sessionId": SESSION,
-        "sequence": 1, "timestamp": TIME, "state": "pending", "attempts": [{"at": TIME, "durationMs": 1, "status": 500}]});
-    let event = json!({"id": "evt_00000000000000000000000000000007", "event": "message.received", "timestamp": TIME,
+        "sequence": 1, "createdAt": TIME, "status": "pending", "attempts": [{"at": TIME, "durationMs": 1, "httpStatus": 500}]});
+    let event = json!({"eventId": "evt_00000000000000000000000000000007", "event": "message.received", "createdAt": TIME,
         "accountId": "acc_00000000000000000000000000000007", "sessionId": SESSION, "sequence": 1, "data": {"a": 1}});
     let of_kind = |kind: &Value| {
         let mut message = with(&sent, kind);
@@ -165,15 +166,15 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         }
         message
     };
-    let reference = json!({"messageId": MESSAGE, "whatsappId": "3EB1", "from": "1@s.whatsapp.net"});
-    let reaction = json!({"from": "1@s.whatsapp.net", "emoji": "x", "at": TIME});
-    let result = json!({"option": "a", "votes": 1, "voters": ["1@s.whatsapp.net"]});
-    let other = of_kind(&json!({"type": "unsupported", "kind": "poll", "text": "words"}));
-    let marked = of_kind(&json!({"text": "hello", "linkPreview": {"url": "u", "title": "t"}, "replyTo": reference, "mentions": ["1"],
+    let reference = json!({"messageId": MESSAGE, "whatsappId": "3EB1", "fromId": "1@s.whatsapp.net"});
+    let reaction = json!({"fromId": "1@s.whatsapp.net", "emoji": "x", "at": TIME});
+    let result = json!({"option": "a", "votes": 1, "voterIds": ["1@s.whatsapp.net"]});
+    let other = of_kind(&json!({"type": "unsupported", "originalType": "poll", "text": "words"}));
+    let marked = of_kind(&json!({"text": "hello", "linkPreview": {"url": "u", "title": "t"}, "replyTo": reference, "mentionIds": ["1"],
         "forwarded": true, "viewOnce": true, "fromOtherDevice": true, "reactions": [reaction], "editedAt": TIME, "deletedAt": TIME,
         "readAt": TIME}));
     let place = of_kind(&json!({"type": "location", "latitude": 1.5, "longitude": -2.5, "name": "n", "address": "a"}));
-    let cards = of_kind(&json!({"type": "contact", "contacts": [{"name": "Ada", "phones": ["1"]}]}));
+    let cards = of_kind(&json!({"type": "contact", "contacts": [{"name": "Ada", "phoneNumbers": ["1"]}]}));
     let poll = json!({"type": "poll", "question": "q", "options": ["a", "b"], "selectableCount": 1, "results": [result]});
     let poll = of_kind(&poll);
     let (gone, unread) = (of_kind(&json!({"type": "deleted"})), of_kind(&json!({"type": "undecryptable"})));
@@ -181,12 +182,12 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let vote = of_kind(&json!({"type": "poll_vote", "options": ["a"], "target": reference}));
     let edit = of_kind(&json!({"type": "edit", "text": "new", "target": reference}));
     let deletion = of_kind(&json!({"type": "deletion", "target": reference}));
-    let with_file = json!({"type": "image", "mediaId": "med_00000000000000000000000000000007", "mediaState": "failed", "mediaError": "gone",
-        "mimeType": "image/png", "size": 7, "sha256": "00", "caption": "c", "fileName": "f", "width": 1, "height": 2, "seconds": 3, "voice": true});
+    let with_file = json!({"type": "image", "mediaId": "med_00000000000000000000000000000007", "mediaStatus": "failed", "mediaReason": "gone",
+        "mimeType": "image/png", "sizeBytes": 7, "sha256": "00", "caption": "c", "fileName": "f", "width": 1, "height": 2, "durationSeconds": 3, "voice": true});
     let with_file = of_kind(&with_file);
-    let media = json!({"mediaId": "med_00000000000000000000000000000007", "mediaType": "image", "mimeType": "image/png", "size": 7,
+    let media = json!({"mediaId": "med_00000000000000000000000000000007", "mediaType": "image", "mimeType": "image/png", "sizeBytes": 7,
         "sha256": "00", "expiresAt": TIME});
-    let full_media = with(&media, &json!({"width": 1, "height": 2, "seconds": 3, "fileName": "a.png"}));
+    let full_media = with(&media, &json!({"width": 1, "height": 2, "durationSeconds": 3, "fileName": "a.png"}));
     let (shown, created, bare_created) = (
         with(&with(&linked, &qr), &json!({"webhookId": "whk_00000000000000000000000000000007"})),
         with(&full_key, &secret),
@@ -206,15 +207,16 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
             {"sessionId": SESSION, "step": "confirmation", "code": "ABCD-1234", "since": TIME, "expiresAt": TIME}
         ],
         Key [(key), (full_key)],
-        Plan [(plan.clone())],
+        Plan [(plan)],
+        PlanLimits [(plan_limits.clone())],
         SessionsWaiting [{"for": "client_update", "sessions": 1}],
         Whatsapp [(whatsapp.clone()), (with(&whatsapp, &json!({"served": "2.3000.2", "fetchedAt": TIME, "refused": "2.3000.1", "refusedAt": TIME, "expiresAt": TIME, "nextTryAt": TIME})))],
-        Account [{"accountId": "acc_00000000000000000000000000000007", "name": "shop", "plan": plan, "createdAt": TIME}],
+        Account [{"accountId": "acc_00000000000000000000000000000007", "name": "shop", "plan": "free", "limits": plan_limits, "createdAt": TIME}],
         AuditEntry [{"at": TIME, "actor": "nobody", "action": "authenticate", "times": 7}, {"at": TIME, "actor": "key", "keyId": "key_Ab3dEf9h", "address": "::1",
             "accountId": "acc_00000000000000000000000000000007", "action": "create_session", "target": SESSION, "created": SESSION, "code": "conflict", "times": 1}],
         CanaryStep [
             {"step": "text", "sessionId": SESSION, "at": TIME},
-            {"step": "text", "sessionId": SESSION, "at": TIME, "tookMs": 1, "failure": "f"}
+            {"step": "text", "sessionId": SESSION, "at": TIME, "durationMs": 1, "reason": "f"}
         ],
         Canary [{"sessionIds": [SESSION], "steps": [{"step": "file", "sessionId": SESSION, "at": TIME}]}],
         UpdateNotice [
@@ -227,58 +229,59 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         Switches [(switches)],
         Used [(used.clone())],
         Day [(day.clone())],
-        Usage [{"today": day, "last30Days": used, "days": [day], "resetsAt": TIME}],
+        Usage [{"today": day, "last30Days": used, "days": [day], "resetAt": TIME}],
         CreatedKey [(created), (bare_created)],
         Message [(sent.clone()), (failed), (other), (marked), (place), (cards), (poll), (gone), (unread), (reacted), (vote), (edit), (deletion), (with_file)],
         Reference [(reference), {"whatsappId": "3EB1"}],
         Reaction [(reaction), {"emoji": "x", "at": TIME}],
         PollResult [(result)],
-        MemberReceipt [{"participant": {"id": "1"}}, {"participant": {"id": "1"}, "deliveredAt": TIME, "readAt": TIME, "playedAt": TIME}],
+        MemberReceipt [{"participant": {"contactId": "1"}}, {"participant": {"contactId": "1"}, "deliveredAt": TIME, "readAt": TIME, "playedAt": TIME}],
         ChangeState [{"messageId": MESSAGE, "status": "queued"}],
         MessageError [{"code": "x", "reason": "y"}, {"code": "x"}],
-        Party [(party), {"id": "1"}],
+        Party [(party), {"contactId": "1"}],
+        ChatName [{"chatId": "1@g.us"}, {"chatId": "1@s.whatsapp.net", "phoneNumber": "1", "lid": "2@lid", "name": "n"}],
         TimelineEntry [{"status": "read", "at": TIME}],
-        CheckedContact [{"phone": "1", "onWhatsapp": true, "id": "1", "lid": "2"}, {"phone": "1", "onWhatsapp": false}],
+        CheckedContact [{"phoneNumber": "1", "onWhatsapp": true, "contactId": "1", "lid": "2"}, {"phoneNumber": "1", "onWhatsapp": false}],
         Webhook [(webhook), (full_webhook.clone())],
         CreatedWebhook [(with(&bare_webhook, &json!({"secret": "whsec_"}))), (with(&full_webhook, &json!({"secret": "whsec_"})))],
-        WebhookTested [{"eventId": EVENT, "status": 204, "durationMs": 3}],
+        WebhookTested [{"eventId": EVENT, "httpStatus": 204, "durationMs": 3}],
         Recovered [{"deliveries": 3}],
         Delivery [(delivery.clone()), (with(&delivery, &json!({"nextAttemptAt": TIME})))],
-        Attempt [{"at": TIME, "durationMs": 1, "status": 500, "answer": "no"}, {"at": TIME, "durationMs": 1, "error": "timeout"}],
+        Attempt [{"at": TIME, "durationMs": 1, "httpStatus": 500, "answer": "no"}, {"at": TIME, "durationMs": 1, "reason": "timeout"}],
         Event [(event.clone()), (with(&event, &json!({"sessionId": null, "event": "usage.warning"})))],
         CallReceived [
-            {"callId": "c", "from": {"id": "1"}, "missed": true, "at": TIME},
-            {"callId": "c", "from": {"id": "1"}, "kind": "video", "groupId": "1@g.us", "missed": false, "at": TIME}
+            {"callId": "c", "from": {"contactId": "1"}, "missed": true, "at": TIME},
+            {"callId": "c", "from": {"contactId": "1"}, "type": "video", "groupId": "1@g.us", "missed": false, "at": TIME}
         ],
         Contact [
-            {"id": "1"},
-            {"id": "1", "phoneNumber": "1", "lid": "2", "name": "n", "lastMessageAt": TIME, "onWhatsapp": true, "about": "a",
+            {"contactId": "1"},
+            {"contactId": "1", "phoneNumber": "1", "lid": "2", "name": "n", "lastMessageAt": TIME, "onWhatsapp": true, "about": "a",
                 "pictureId": "1", "business": false}
         ],
         Picture [{"pictureId": "1", "url": "u"}],
-        Blocked [{"id": "1", "blocked": true}],
-        Presence [{}, {"state": "available", "lastSeenAt": TIME, "typing": "typing"}],
+        Blocked [{"contactId": "1", "blocked": true}],
+        Presence [{}, {"status": "available", "lastSeenAt": TIME, "typing": "typing"}],
         Chat [
-            {"id": "1", "kind": "person", "unreadCount": 0, "lastMessage": sent},
-            {"id": "1", "phoneNumber": "1", "lid": "2", "name": "n", "kind": "group", "unreadCount": 1, "lastMessage": sent}
+            {"chatId": "1", "type": "person", "unreadCount": 0, "lastMessage": sent},
+            {"chatId": "1", "phoneNumber": "1", "lid": "2", "name": "n", "type": "group", "unreadCount": 1, "lastMessage": sent}
         ],
         ChatRead [{"read": 1}],
-        TypingShown [{"state": "paused"}, {"state": "typing", "expiresAt": TIME}],
-        PresenceShown [{"state": "unavailable"}],
-        GroupParticipant [{"id": "1", "phoneNumber": "1", "lid": "2", "role": "admin"}, {"id": "1", "role": "member"}],
+        TypingShown [{"status": "paused"}, {"status": "typing", "expiresAt": TIME}],
+        PresenceShown [{"status": "unavailable"}],
+        GroupParticipant [{"contactId": "1", "phoneNumber": "1", "lid": "2", "role": "admin"}, {"contactId": "1", "role": "member"}],
         Group [
             {"groupId": "1@g.us", "subject": "s", "announcement": false, "locked": false, "approvalRequired": false,
                 "membersCanAdd": true, "disappearingSeconds": 0, "participants": []},
-            {"groupId": "1@g.us", "subject": "s", "description": "d", "owner": {"id": "1"}, "createdAt": TIME, "announcement": false,
+            {"groupId": "1@g.us", "subject": "s", "description": "d", "owner": {"contactId": "1"}, "createdAt": TIME, "announcement": false,
                 "locked": false, "approvalRequired": false, "membersCanAdd": true, "disappearingSeconds": 0,
-                "participants": [{"id": "1", "role": "superadmin"}]}
+                "participants": [{"contactId": "1", "role": "superadmin"}]}
         ],
-        ParticipantResult [{"id": "1", "success": true}, {"id": "1", "phoneNumber": "1", "lid": "2", "success": false, "reason": "privacy"}],
+        ParticipantResult [{"contactId": "1", "success": true}, {"contactId": "1", "phoneNumber": "1", "lid": "2", "success": false, "reason": "privacy"}],
         GroupInvite [{"code": "c", "link": "l"}],
         JoinedGroup [{"groupId": "1@g.us", "pending": false}],
         LeftGroup [{"groupId": "1@g.us"}],
         GroupPicture [{"pictureId": "1"}, {}],
-        GroupRequest [{"id": "1"}, {"id": "1", "phoneNumber": "1", "lid": "2", "requestedAt": TIME}],
+        GroupRequest [{"contactId": "1"}, {"contactId": "1", "phoneNumber": "1", "lid": "2", "requestedAt": TIME}],
         Media [(media), (full_media)],
         Health [{"status": "ok"}],
         PageInfo [{"next": null}, {"next": "x"}],
@@ -293,7 +296,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
 
 /// One update for each kind of change, as the type writes it.
 fn group_updates() -> Vec<Value> {
-    let people = json!([{"id": "1"}]);
+    let people = json!([{"contactId": "1"}]);
     let changes = GroupChange::WORDS.map(|word| {
         let own = match word {
             "created" | "invite_changed" | "deleted" => json!({}),
@@ -302,13 +305,13 @@ fn group_updates() -> Vec<Value> {
             "picture_changed" => json!({"pictureId": "1"}),
             "settings_changed" => json!({"setting": "locked", "enabled": true}),
             "disappearing_changed" => json!({"disappearingSeconds": 0}),
-            "other" => json!({"kind": "k"}),
+            "other" => json!({"originalType": "k"}),
             _ => json!({"participants": people}),
         };
-        with(&json!({"groupId": "1@g.us", "change": word, "at": TIME}), &own)
+        with(&json!({"groupId": "1@g.us", "type": word, "at": TIME}), &own)
     });
     let mut updates: Vec<_> = changes.iter().map(written::<GroupUpdated>).collect();
-    updates.push(written::<GroupUpdated>(&with(&updates[0], &json!({"by": {"id": "1"}}))));
+    updates.push(written::<GroupUpdated>(&with(&updates[0], &json!({"by": {"contactId": "1"}}))));
     updates
 }
 

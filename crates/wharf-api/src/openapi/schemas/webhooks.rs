@@ -9,7 +9,7 @@ use super::super::schema::{
 use crate::ids::{DeliveryId, EventId, WebhookId};
 use crate::limits;
 use crate::types::event::EventKind;
-use crate::types::webhook::{DeliveryState, DisabledReason, NoAnswer};
+use crate::types::webhook::{DeliveryStatus, DisabledReason, NoAnswer};
 
 fn url() -> Value {
     about(json!({"type": "string", "maxLength": 2048}), "https, and an address of the public Internet, unless the operator allows more.")
@@ -115,7 +115,7 @@ pub(super) fn created_webhook() -> Value {
 pub(super) fn webhook_tested() -> Value {
     answer(vec![
         always("eventId", id(EventId::PREFIX)),
-        always("status", about(integer(200, Some(299)), "The server's status.")),
+        always("httpStatus", about(integer(200, Some(299)), "The server's status.")),
         always("durationMs", integer(0, None)),
     ])
 }
@@ -127,8 +127,8 @@ pub(super) fn delivery() -> Value {
         always("event", word(EventKind::ALL.iter().map(|kind| kind.as_str()))),
         always("sessionId", nullable(session_id())),
         always("sequence", integer(0, None)),
-        always("timestamp", time()),
-        always("state", word(DeliveryState::ALL.iter().map(|state| state.as_str()))),
+        always("createdAt", time()),
+        always("status", word(DeliveryStatus::ALL.iter().map(|state| state.as_str()))),
         maybe("nextAttemptAt", about(time(), "Absent where it is due now or never.")),
         always("attempts", about(list(&reference("Attempt")), "Oldest first.")),
     ])
@@ -138,8 +138,8 @@ pub(super) fn attempt() -> Value {
     answer(vec![
         always("at", time()),
         always("durationMs", integer(0, None)),
-        maybe("status", about(integer(100, Some(999)), "The server's status; absent where it gave no answer.")),
-        maybe("error", about(word(NoAnswer::ALL.iter().map(|why| why.as_str())), "Why there was no answer.")),
+        maybe("httpStatus", about(integer(100, Some(999)), "The server's status; absent where it gave no answer.")),
+        maybe("reason", about(word(NoAnswer::ALL.iter().map(|why| why.as_str())), "Why there was no answer.")),
         maybe("answer", about(text(), "How the answer begins.")),
     ])
 }

@@ -10,7 +10,7 @@ pub(super) fn whatsapp() -> Value {
     answer(vec![
         always("claimed", about(text(), "The version of WhatsApp Web that new connections claim, such as 2.3000.1045649367.")),
         always("source", about(word(VersionSource::ALL.iter().map(|source| source.as_str())), "Where that comes from.")),
-        always("asOf", about(time(), "When it was known to be current.")),
+        always("currentAt", about(time(), "When it was known to be current.")),
         maybe("served", about(text(), "The version that WhatsApp's page told last.")),
         maybe("fetchedAt", time()),
         maybe("refused", about(text(), "The highest version that WhatsApp refused.")),

@@ -45,6 +45,8 @@ pub enum Content {
     Undecryptable {},
     /// A kind that this version shows only by its name.
     Unsupported {
+        /// Rows of older programs have it as `kind`.
+        #[serde(rename = "originalType", alias = "kind")]
         kind: String,
         /// What it says in words, where it says something.
         #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -175,7 +177,8 @@ pub struct LinkPreview {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ContactCard {
     pub name: String,
-    pub phones: Vec<String>,
+    #[serde(alias = "phones")]
+    pub phone_numbers: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub organization: Option<String>,
 }
@@ -186,5 +189,6 @@ pub struct PollResult {
     pub option: String,
     pub votes: u32,
     /// The voters' ids as WhatsApp writes them.
+    #[serde(rename = "voterIds", alias = "voters")]
     pub voters: Vec<String>,
 }

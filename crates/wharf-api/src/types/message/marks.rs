@@ -1,4 +1,5 @@
-//! What stands on a message besides its content: what it answers, whom it mentions, what became of it.
+//! What stands on a message besides its content: what it answers, whom it mentions, what became of it. The aliases are how older programs
+//! wrote it down.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,7 @@ pub struct Reference {
     pub message_id: Option<MessageId>,
     pub whatsapp_id: String,
     /// Who wrote it, as WhatsApp writes ids; absent where nobody says.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "fromId", alias = "from", skip_serializing_if = "Option::is_none", default)]
     pub from: Option<String>,
 }
 
@@ -23,7 +24,7 @@ pub struct Reference {
 #[serde(rename_all = "camelCase")]
 pub struct Reaction {
     /// Who reacted, as WhatsApp writes ids; absent where it was the session's own account.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "fromId", alias = "from", skip_serializing_if = "Option::is_none", default)]
     pub from: Option<String>,
     pub emoji: String,
     pub at: Timestamp,
@@ -37,7 +38,7 @@ pub struct Marks {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reply_to: Option<Reference>,
     /// Whom it mentions, as WhatsApp writes ids.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(rename = "mentionIds", alias = "mentions", skip_serializing_if = "Vec::is_empty", default)]
     pub mentions: Vec<String>,
     #[serde(skip_serializing_if = "is_false", default)]
     pub forwarded: bool,

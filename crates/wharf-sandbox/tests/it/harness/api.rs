@@ -105,7 +105,7 @@ impl Api {
     pub async fn log(&self) -> Vec<Value> {
         let (mut events, mut after) = (Vec::new(), "oldest".to_owned());
         loop {
-            let page = self.get(&format!("/v1/events?limit=200&after={after}")).await;
+            let page = self.get(&format!("/v1/events?limit=200&cursor={after}")).await;
             let rows = page.ok(200).as_array().unwrap().clone();
             if rows.is_empty() {
                 return events;

@@ -153,7 +153,7 @@ impl Ground {
             if rows.len() > 1 {
                 faults.doubled.push(format!("{wa_id} ({what}) is there {} times", rows.len()));
             }
-            match (rows[0]["type"].as_str(), rows[0]["mediaState"].as_str()) {
+            match (rows[0]["type"].as_str(), rows[0]["mediaStatus"].as_str()) {
                 (Some("undecryptable" | "unsupported") | None, _) => faults.wrong.push(format!("{wa_id} cannot be read: {}", rows[0])),
                 (_, Some("pending")) => faults.stale.push(format!("the file of {wa_id} is not there yet")),
                 (_, Some("failed")) => faults.lost.push(format!("the file of {wa_id}: {}", rows[0])),
@@ -177,7 +177,7 @@ async fn events(world: &World, session: &str, by_wa_id: &BTreeMap<&str, Vec<&Val
     let events = world.api().log().await;
     let (mut last, mut ids, mut told) = (0, BTreeSet::new(), BTreeMap::<&str, usize>::new());
     for event in &events {
-        let id = event["id"].as_str().unwrap_or_default();
+        let id = event["eventId"].as_str().unwrap_or_default();
         if !ids.insert(id) {
             faults.doubled.push(format!("the event {id}"));
         }

@@ -175,15 +175,15 @@ fn fits(pattern: &str, text: &str) -> bool {
 fn a_value_that_is_not_as_the_document_says_has_faults() {
     let document = Document(wharf_api::openapi::document());
     let kind = "usage.warning";
-    let good = json!({"id": "evt_00000000000000000000000000000007", "event": kind, "timestamp": "2026-01-01T00:00:00.000Z",
+    let good = json!({"eventId": "evt_00000000000000000000000000000007", "event": kind, "createdAt": "2026-01-01T00:00:00.000Z",
         "accountId": "acc_00000000000000000000000000000007", "sessionId": null, "sequence": 1,
-        "data": {"metric": "messages", "percent": 80, "used": 8, "limit": 10, "resetsAt": "2026-01-01T00:00:00.000Z"}});
+        "data": {"metric": "messages", "percent": 80, "used": 8, "limit": 10, "resetAt": "2026-01-01T00:00:00.000Z"}});
     let faults = |value: &Value| document.faults(document.of_event(kind), value);
     assert_eq!(faults(&good), Vec::<String>::new());
     let bad = [
-        ("/id", json!("evt_7")),
+        ("/eventId", json!("evt_7")),
         ("/event", json!("usage.warned")),
-        ("/timestamp", json!("yesterday")),
+        ("/createdAt", json!("yesterday")),
         ("/sessionId", json!(7)),
         ("/sequence", json!(-1)),
         ("/data/metric", json!("calls")),

@@ -3,7 +3,7 @@
 use wacore::proto_helpers::MessageExt as _;
 use waproto::whatsapp as wa;
 use wharf_api::ids::{MediaId, MessageId};
-use wharf_api::types::media::{MediaContent, MediaKind, MediaState};
+use wharf_api::types::media::{MediaContent, MediaKind, MediaStatus};
 use wharf_api::types::message::Content;
 use wharf_core::media::keep;
 
@@ -27,10 +27,12 @@ pub(super) fn of(base: &wa::Message, id: &MediaId) -> Option<Content> {
         return Some(MediaKind::Image.content(content!(image, { width: image.width, height: image.height })));
     }
     if let Some(video) = base.video_message.as_option().or_else(|| base.ptv_message.as_option()) {
-        return Some(MediaKind::Video.content(content!(video, { width: video.width, height: video.height, seconds: video.seconds })));
+        return Some(
+            MediaKind::Video.content(content!(video, { width: video.width, height: video.height, duration_seconds: video.seconds })),
+        );
     }
     if let Some(audio) = base.audio_message.as_option() {
-        return Some(MediaKind::Audio.content(content!(audio, { seconds: audio.seconds, voice: audio.ptt == Some(true) })));
+        return Some(MediaKind::Audio.content(content!(audio, { duration_seconds: audio.seconds, voice: audio.ptt == Some(true) })));
     }
     if let Some(document) = base.document_message.as_option() {
         let name = document.file_name.clone().or_else(|| document.title.clone()).filter(|name| !name.is_empty());
@@ -45,16 +47,16 @@ pub(super) fn of(base: &wa::Message, id: &MediaId) -> Option<Content> {
 fn bare(base: &wa::Message, id: &MediaId, mime_type: Option<&str>, size: Option<u64>) -> MediaContent {
     MediaContent {
         media_id: id.clone(),
-        media_state: MediaState::Pending,
-        media_error: None,
+        media_status: MediaStatus::Pending,
+        media_reason: None,
         mime_type: mime_type.unwrap_or("application/octet-stream").to_owned(),
-        size: size.unwrap_or_default(),
+        size_bytes: size.unwrap_or_default(),
         sha256: None,
         caption: base.get_caption().map(str::to_owned).filter(|caption| !caption.is_empty()),
         file_name: None,
         width: None,
         height: None,
-        seconds: None,
+        duration_seconds: None,
         voice: false,
     }
 }

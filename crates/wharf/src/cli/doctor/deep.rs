@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use futures::StreamExt as _;
 use sha2::{Digest as _, Sha256};
 use wharf_api::Timestamp;
-use wharf_api::types::media::MediaState;
+use wharf_api::types::media::MediaStatus;
 use wharf_core::Clock as _;
 use wharf_core::clock::SystemClock;
 use wharf_core::media::Files;
@@ -77,7 +77,7 @@ async fn stored(inspection: &Inspection, files: &dyn Files, now: Timestamp, repo
         let Some(last) = last else { return Ok(()) };
         after = last;
         // What is over is being swept away.
-        for row in rows.iter().filter(|row| row.state == MediaState::Stored && row.expires_at > now) {
+        for row in rows.iter().filter(|row| row.state == MediaStatus::Stored && row.expires_at > now) {
             let Some((class, what)) = held(files, row).await? else { continue };
             if inspection.is_media(&row.id).await? {
                 report.note(class, what, row.id.as_str());

@@ -60,7 +60,7 @@ pub(in crate::cli) async fn look(config: &Config, world: &World, connect: bool) 
 
 /// A claimed number is taken for some 120 days.
 fn version_in_words(claim: &wharf_wa::Claim, claimed: &str) -> Finding {
-    let days = (SystemClock.now().as_secs() - claim.as_of.as_secs()).max(0) / (24 * 60 * 60);
+    let days = (SystemClock.now().as_secs() - claim.current_at.as_secs()).max(0) / (24 * 60 * 60);
     match claim.source {
         VersionSource::Setting => Warn(format!("{claimed}, set by whatsapp.version: nothing keeps it current, do not leave it set")),
         VersionSource::BuiltIn if days > MOST_DAYS => {

@@ -6,5 +6,5 @@ use crate::http::{Answer, Call};
 pub(in crate::http) async fn admin_list_plans(call: Call) -> Answer {
     call.query.only(&[])?;
     let plans = call.services().store.list_plans().await?;
-    Reply::ok(plans.iter().map(Plan::from).collect::<Vec<_>>())
+    Reply::whole(plans.iter().map(Plan::from).collect::<Vec<_>>())
 }

@@ -6,6 +6,6 @@ use crate::http::{Answer, Call};
 
 pub(in crate::http) async fn set_presence(call: Call) -> Answer {
     let request: SetPresence = call.json()?;
-    chat::presence(call.services(), call.caller(), &request.session_id, request.state).await?;
-    Reply::ok(PresenceShown { state: request.state })
+    chat::presence(call.services(), call.caller(), &request.session_id, request.status).await?;
+    Reply::ok(PresenceShown { status: request.status })
 }

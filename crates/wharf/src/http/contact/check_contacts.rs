@@ -7,12 +7,12 @@ use crate::http::{Answer, Call};
 
 pub(in crate::http) async fn check_contacts(call: Call) -> Answer {
     let request: CheckContacts = call.json()?;
-    if request.phones.is_empty() {
-        return Err(invalid("at least one phone number is expected").field("phones").into());
+    if request.phone_numbers.is_empty() {
+        return Err(invalid("at least one phone number is expected").field("phoneNumbers").into());
     }
-    if request.phones.len() > limits::CONTACTS_PER_CHECK {
-        let (limit, actual) = (limits::CONTACTS_PER_CHECK as u64, request.phones.len() as u64);
-        return Err(invalid("too many phone numbers").field("phones").limit(limit, actual).into());
+    if request.phone_numbers.len() > limits::CONTACTS_PER_CHECK {
+        let (limit, actual) = (limits::CONTACTS_PER_CHECK as u64, request.phone_numbers.len() as u64);
+        return Err(invalid("too many phone numbers").field("phoneNumbers").limit(limit, actual).into());
     }
-    Reply::ok(contact::check(call.services(), call.caller(), &request.session_id, &request.phones).await?)
+    Reply::whole(contact::check(call.services(), call.caller(), &request.session_id, &request.phone_numbers).await?)
 }

@@ -6,5 +6,5 @@ use crate::http::{Answer, Call};
 pub(in crate::http) async fn list_blocked_contacts(call: Call) -> Answer {
     call.query.only(&["sessionId"])?;
     let session = call.query.required("sessionId")?;
-    Reply::ok(book::blocked(call.services(), call.caller(), session).await?)
+    Reply::whole(book::blocked(call.services(), call.caller(), session).await?)
 }

@@ -16,5 +16,5 @@ pub(in crate::http) async fn change_group_participants(call: Call) -> Answer {
     };
     let request: NameParticipants = call.json()?;
     let (session, group) = (&request.session_id, call.path("groupId"));
-    Reply::ok(group::act(call.services(), call.caller(), session, group, act, &request.participants).await?)
+    Reply::whole(group::act(call.services(), call.caller(), session, group, act, &request.participants).await?)
 }

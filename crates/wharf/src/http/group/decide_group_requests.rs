@@ -14,5 +14,5 @@ pub(in crate::http) async fn decide_group_requests(call: Call) -> Answer {
     };
     let request: NameParticipants = call.json()?;
     let (session, group) = (&request.session_id, call.path("groupId"));
-    Reply::ok(group::act(call.services(), call.caller(), session, group, act, &request.participants).await?)
+    Reply::whole(group::act(call.services(), call.caller(), session, group, act, &request.participants).await?)
 }

@@ -6,5 +6,5 @@ use crate::http::{Answer, Call};
 pub(in crate::http) async fn list_group_requests(call: Call) -> Answer {
     call.query.only(&["sessionId"])?;
     let session = call.query.required("sessionId")?;
-    Reply::ok(group::requests(call.services(), call.caller(), session, call.path("groupId")).await?)
+    Reply::whole(group::requests(call.services(), call.caller(), session, call.path("groupId")).await?)
 }

@@ -6,5 +6,5 @@ use crate::http::{Answer, Call};
 pub(in crate::http) async fn list_groups(call: Call) -> Answer {
     call.query.only(&["sessionId"])?;
     let session = call.query.required("sessionId")?;
-    Reply::ok(group::list(call.services(), call.caller(), session).await?)
+    Reply::whole(group::list(call.services(), call.caller(), session).await?)
 }

@@ -8,7 +8,7 @@ use crate::http::query::Query;
 use crate::http::{Answer, Call, page};
 
 pub(in crate::http) async fn list_messages(call: Call) -> Answer {
-    call.query.only(&["sessionId", "chat", "direction", "status", "limit", "cursor"])?;
+    call.query.only(&["sessionId", "chatId", "direction", "status", "limit", "cursor"])?;
     let statuses: Vec<_> = MessageStatus::ALL.iter().map(|status| status.as_str()).collect();
     let directions = [Direction::Outgoing.as_str(), Direction::Incoming.as_str()];
     let mut filter = MessageFilter {
@@ -28,7 +28,7 @@ pub(in crate::http) async fn list_messages(call: Call) -> Answer {
 
 /// A chat by its phone number, which finds it under its LID too, or by its id as WhatsApp writes it.
 fn chat(query: &Query) -> Result<Option<String>, ApiError> {
-    let Some(text) = query.whose("chat")? else { return Ok(None) };
+    let Some(text) = query.whose("chatId")? else { return Ok(None) };
     match Recipient::parse(text) {
         Ok(Recipient::Phone(digits)) => Ok(Some(digits)),
         Ok(other) => Ok(Some(other.jid())),
@@ -36,6 +36,6 @@ fn chat(query: &Query) -> Result<Option<String>, ApiError> {
         Err(_) if text.rsplit_once('@').is_some_and(|(_, server)| !matches!(server, "s.whatsapp.net" | "c.us")) => {
             Ok(Some(text.to_owned()))
         }
-        Err(reason) => Err(invalid(reason).field("chat")),
+        Err(reason) => Err(invalid(reason).field("chatId")),
     }
 }

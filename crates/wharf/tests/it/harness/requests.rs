@@ -123,7 +123,7 @@ fn body(operation: &Operation, own: &Objects) -> Value {
         "send_text" => json!({"sessionId": session, "to": engine::SILENT, "text": "x"}),
         "send_location" => json!({"sessionId": session, "to": engine::SILENT, "latitude": 1.5, "longitude": 2.5}),
         "send_contact" => {
-            json!({"sessionId": session, "to": engine::SILENT, "contacts": [{"name": "x", "phones": ["14155552671"]}]})
+            json!({"sessionId": session, "to": engine::SILENT, "contacts": [{"name": "x", "phoneNumbers": ["14155552671"]}]})
         }
         "send_poll" => json!({"sessionId": session, "to": engine::SILENT, "question": "x", "options": ["a", "b"]}),
         "send_reaction" => json!({"messageId": own.message, "emoji": "👍"}),
@@ -131,15 +131,15 @@ fn body(operation: &Operation, own: &Objects) -> Value {
         "edit_message" => json!({"text": "y"}),
         "send_media" => json!({"sessionId": session, "to": engine::SILENT, "mediaType": "document", "mediaId": own.media}),
         "quick_send_text" => json!({"to": engine::SILENT, "message": "x"}),
-        "check_contacts" => json!({"sessionId": session, "phones": [engine::SILENT]}),
+        "check_contacts" => json!({"sessionId": session, "phoneNumbers": [engine::SILENT]}),
         "create_api_key" | "admin_create_api_key" => json!({"name": "k", "permissions": ["sessions:read"], "sessionIds": [session]}),
         "rotate_api_key" | "rotate_webhook_secret" => json!({"overlapSeconds": 60}),
-        "admin_put_switches" => json!({"sendingPaused": false}),
-        "admin_put_plan" => json!({"callsPerMinute": 1000, "concurrentRequests": 10}),
+        "admin_set_switches" => json!({"sendingPaused": false}),
+        "admin_set_plan" => json!({"callsPerMinute": 1000, "concurrentRequests": 10}),
         "admin_create_account" | "admin_update_account" => json!({"name": "x", "plan": "free"}),
         "block_contact" | "unblock_contact" | "read_chat" | "revoke_group_invite" | "leave_group" => json!({"sessionId": session}),
-        "set_typing" => json!({"sessionId": session, "state": "typing"}),
-        "set_presence" => json!({"sessionId": session, "state": "available"}),
+        "set_typing" => json!({"sessionId": session, "status": "typing"}),
+        "set_presence" => json!({"sessionId": session, "status": "available"}),
         "create_group" => json!({"sessionId": session, "subject": "x", "participants": [engine::SILENT]}),
         "update_group" => json!({"sessionId": session, "subject": "x"}),
         "change_group_participants" | "decide_group_requests" => json!({"sessionId": session, "participants": [engine::SILENT]}),

@@ -26,7 +26,7 @@ pub fn rows(g: &Gateway, operator: &str) -> Vec<Row> {
     let admin = |method: &str, path: &str, body: Value| g.ask(method, path).key(operator).json(&body);
     let session = |body: Value| post("/v1/sessions", body);
     let check = |body: Value| post("/v1/contacts/check", body);
-    let one = json!({"sessionId": NOWHERE, "phones": ["14155552671"]});
+    let one = json!({"sessionId": NOWHERE, "phoneNumbers": ["14155552671"]});
     let pair = |body: Value| post(&format!("/v1/sessions/{NOWHERE}/pairing-code"), body);
     let passkey = |body: Value| post(&format!("/v1/sessions/{NOWHERE}/passkey"), body);
     let good_passkey = engine::signed();
@@ -108,20 +108,20 @@ pub fn rows(g: &Gateway, operator: &str) -> Vec<Row> {
         Row("a check without a session", check(without(one.clone(), "sessionId")), Missing, "sessionId"),
         Row("a check with null for the session", check(with(one.clone(), "sessionId", json!(null))), Type, "sessionId"),
         Row("a check with a list for the session", check(with(one.clone(), "sessionId", json!([NOWHERE]))), Type, "sessionId"),
-        Row("a check with null for the numbers", check(with(one.clone(), "phones", json!(null))), Type, "phones"),
-        Row("a check with an object for the numbers", check(with(one.clone(), "phones", json!({"0": "14155552671"}))), Type, "phones"),
-        Row("a check with a number for the numbers", check(with(one.clone(), "phones", json!(14_155_552_671_u64))), Type, "phones"),
-        Row("a check of null", check(with(one.clone(), "phones", json!([null]))), Type, "phones[0]"),
-        Row("a check of a list in a list", check(with(one.clone(), "phones", json!([["14155552671"]]))), Type, "phones[0]"),
-        Row("a check of an object", check(with(one.clone(), "phones", json!([{"phone": "14155552671"}]))), Type, "phones[0]"),
-        Row("a check of an empty number", check(with(one.clone(), "phones", json!([""]))), bad_phone, "phones[0]"),
-        Row("a check of a group", check(with(one.clone(), "phones", json!(["14155552671", "120363000000000000@g.us"]))), bad_phone, "phones[1]"),
-        Row("a check of a number with an extension", check(with(one.clone(), "phones", json!(["14155552671x12"]))), bad_phone, "phones[0]"),
-        Row("a check of Arabic digits", check(with(one.clone(), "phones", json!(["١٤١٥٥٥٥٢٦٧١"]))), bad_phone, "phones[0]"),
-        Row("a check of two pluses", check(with(one.clone(), "phones", json!(["++14155552671"]))), bad_phone, "phones[0]"),
-        Row("a check of a plus in the middle", check(with(one.clone(), "phones", json!(["1415+5552671"]))), bad_phone, "phones[0]"),
+        Row("a check with null for the numbers", check(with(one.clone(), "phoneNumbers", json!(null))), Type, "phoneNumbers"),
+        Row("a check with an object for the numbers", check(with(one.clone(), "phoneNumbers", json!({"0": "14155552671"}))), Type, "phoneNumbers"),
+        Row("a check with a number for the numbers", check(with(one.clone(), "phoneNumbers", json!(14_155_552_671_u64))), Type, "phoneNumbers"),
+        Row("a check of null", check(with(one.clone(), "phoneNumbers", json!([null]))), Type, "phoneNumbers[0]"),
+        Row("a check of a list in a list", check(with(one.clone(), "phoneNumbers", json!([["14155552671"]]))), Type, "phoneNumbers[0]"),
+        Row("a check of an object", check(with(one.clone(), "phoneNumbers", json!([{"phone": "14155552671"}]))), Type, "phoneNumbers[0]"),
+        Row("a check of an empty number", check(with(one.clone(), "phoneNumbers", json!([""]))), bad_phone, "phoneNumbers[0]"),
+        Row("a check of a group", check(with(one.clone(), "phoneNumbers", json!(["14155552671", "120363000000000000@g.us"]))), bad_phone, "phoneNumbers[1]"),
+        Row("a check of a number with an extension", check(with(one.clone(), "phoneNumbers", json!(["14155552671x12"]))), bad_phone, "phoneNumbers[0]"),
+        Row("a check of Arabic digits", check(with(one.clone(), "phoneNumbers", json!(["١٤١٥٥٥٥٢٦٧١"]))), bad_phone, "phoneNumbers[0]"),
+        Row("a check of two pluses", check(with(one.clone(), "phoneNumbers", json!(["++14155552671"]))), bad_phone, "phoneNumbers[0]"),
+        Row("a check of a plus in the middle", check(with(one.clone(), "phoneNumbers", json!(["1415+5552671"]))), bad_phone, "phoneNumbers[0]"),
         Row("a check with an unknown field", check(with(one.clone(), "force", json!(true))), Invalid, "force"),
-        Row("a check of the 50th number that is none", check(with(one.clone(), "phones", json!([vec!["14155552671"; 49], vec!["x"]].concat()))), bad_phone, "phones[49]"),
+        Row("a check of the 50th number that is none", check(with(one.clone(), "phoneNumbers", json!([vec!["14155552671"; 49], vec!["x"]].concat()))), bad_phone, "phoneNumbers[49]"),
 
         Row("a key without a body", raw("/v1/api-keys", ""), Invalid, ""),
         Row("a key as a list", key(json!([])), Invalid, ""),

@@ -38,7 +38,7 @@ pub(super) async fn gateway(run: &mut Run<'_>) -> Step {
     wharf_wa::LIBRARY.clone_into(&mut run.versions.library);
     run.options.world.check_build().map_err(anyhow::Error::from)?;
     let account = run.api.get(&["account"], &[]).await?;
-    if account["plan"]["sessions"] == 1 {
+    if account["limits"]["sessions"] == 1 {
         run.note("the plan allows one session: the step pairing_code needs two");
     }
     Ok(())

@@ -37,7 +37,7 @@ impl Run<'_> {
     pub(super) async fn heard(&mut self, mark: usize, wanted: usize, what: &str, group: Option<&str>) -> Result<Vec<Value>, Trouble> {
         let session = self.session()?.to_owned();
         let of_chat = |event: &Value| {
-            let chat = event["data"]["chat"]["id"].as_str().unwrap_or_default();
+            let chat = event["data"]["chat"]["chatId"].as_str().unwrap_or_default();
             is(event, &session, "message.received") && group.map_or(!chat.ends_with("@g.us"), |group| chat == group)
         };
         Ok(self.ear.hear(mark, wanted, self.options.patience, what, of_chat).await?)
@@ -57,7 +57,7 @@ pub(super) async fn answer(run: &mut Run<'_>) -> Step {
     run.act(Act::Answer).await?;
     let heard = run.heard(mark, 1, "a text of B", None).await?;
     run.answered = heard[0]["data"]["messageId"].as_str().map(str::to_owned);
-    let took = between(&heard[0]["data"]["createdAt"], &heard[0]["timestamp"]);
+    let took = between(&heard[0]["data"]["createdAt"], &heard[0]["createdAt"]);
     if let Some(took) = took {
         run.measure("heard", took);
     }
@@ -110,16 +110,16 @@ async fn latest_of(run: &Run<'_>) -> Result<String, Trouble> {
 
 /// A picture and a voice note are fetched; what can be opened once is shown as what it is.
 async fn files(run: &mut Run<'_>, heard: &[Value]) -> Step {
-    let once = |data: &Value| data["viewOnce"] == true || data["kind"] == "view_once";
+    let once = |data: &Value| data["viewOnce"] == true || data["originalType"] == "view_once";
     if !heard.iter().any(|event| once(&event["data"])) {
         return Err(Trouble::Failed("what can be opened once was not shown as that".to_owned()));
     }
-    for event in heard.iter().filter(|event| event["data"]["mediaState"].is_string()) {
+    for event in heard.iter().filter(|event| event["data"]["mediaStatus"].is_string()) {
         let id = event["data"]["messageId"].as_str().unwrap_or_default().to_owned();
         let begun = tokio::time::Instant::now();
         loop {
             let shown = run.api.get(&["messages", &id], &[]).await?;
-            match shown["mediaState"].as_str() {
+            match shown["mediaStatus"].as_str() {
                 Some("stored") => break,
                 Some("pending") if begun.elapsed() < FETCHED_LIMIT => tokio::time::sleep(Duration::from_millis(100)).await,
                 // Most of what can be opened once is not given to linked devices at all.
@@ -149,7 +149,7 @@ pub(super) async fn nobody(run: &mut Run<'_>) -> Step {
         return Err(Trouble::Skipped("no number without WhatsApp was given (--nobody)".to_owned()));
     };
     let session = run.session()?.to_owned();
-    let told = run.api.post(&["contacts", "check"], &json!({"sessionId": session, "phones": [nobody]})).await?;
+    let told = run.api.post(&["contacts", "check"], &json!({"sessionId": session, "phoneNumbers": [nobody]})).await?;
     if told[0]["onWhatsapp"] != false {
         return Err(Trouble::Failed("the number of --nobody is on WhatsApp".to_owned()));
     }

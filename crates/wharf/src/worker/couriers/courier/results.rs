@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tokio::time::Instant;
 use wharf_api::Timestamp;
-use wharf_api::types::webhook::{Attempt, DeliveryState, DisabledReason};
+use wharf_api::types::webhook::{Attempt, DeliveryStatus, DisabledReason};
 use wharf_core::Services;
 use wharf_core::store::{self, DueDelivery, Health, TryRecord, WebhookRow};
 use wharf_core::webhook;
@@ -53,10 +53,10 @@ impl<'a> Courier<'a> {
             self.feel(tried, next, now);
         }
         let (state, next_at) = match next {
-            Next::Delivered => (DeliveryState::Delivered, tried.at),
-            Next::Failed => (DeliveryState::Failed, tried.at),
-            Next::Again { at } => (DeliveryState::Pending, at),
-            Next::Gone => (DeliveryState::Pending, now),
+            Next::Delivered => (DeliveryStatus::Delivered, tried.at),
+            Next::Failed => (DeliveryStatus::Failed, tried.at),
+            Next::Again { at } => (DeliveryStatus::Pending, at),
+            Next::Gone => (DeliveryStatus::Pending, now),
         };
         let attempt = (!tried.is_no_try()).then(|| Attempt::from(tried));
         self.unwritten.push(TryRecord { event: delivery.event.number, state, next_at, tries, attempt });

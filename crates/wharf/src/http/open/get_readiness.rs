@@ -8,7 +8,7 @@ use crate::http::{Answer, Call};
 /// Whoever asks has a time-out of its own, and a slow database is as good as none.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-pub(in crate::http) async fn readyz(call: Call) -> Answer {
+pub(in crate::http) async fn get_readiness(call: Call) -> Answer {
     if call.http.is_draining() {
         return Err(Failure::unavailable("the server is stopping", 1));
     }

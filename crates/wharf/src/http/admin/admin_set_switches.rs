@@ -4,7 +4,7 @@ use wharf_core::switches;
 use crate::http::envelope::{Reply, invalid};
 use crate::http::{Answer, Call};
 
-pub(in crate::http) async fn admin_put_switches(call: Call) -> Answer {
+pub(in crate::http) async fn admin_set_switches(call: Call) -> Answer {
     let request: PutSwitches = call.json()?;
     if request == PutSwitches::default() {
         return Err(invalid("nothing is to be changed").into());

@@ -5,7 +5,7 @@ use wharf_core::{account, store};
 use crate::http::envelope::{Reply, invalid};
 use crate::http::{Answer, Call, name};
 
-pub(in crate::http) async fn admin_put_plan(call: Call) -> Answer {
+pub(in crate::http) async fn admin_set_plan(call: Call) -> Answer {
     let request: PutPlan = call.json()?;
     let name = name::plan(call.path("name"))?.to_owned();
     bounded("messagesPerDay", 0, request.messages_per_day)?;
