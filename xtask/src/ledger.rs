@@ -154,7 +154,7 @@ mod tests {
             assert!(broken.len() == 1 && broken[0].contains("answered"), "{line}: {broken:?}");
         }
         let good = seen(&[
-            "healthz 200 -",
+            "get_health 200 -",
             "get_media 206 -",
             "get_media 304 -",
             "- 404 resource_not_found",

@@ -213,7 +213,7 @@ mod table {
              UnsupportedOperation, Conflict];
         read_message: Post "/v1/messages/{messageId}/read", Key(MessagesSend), 200, "Tells the sender that its message was read.",
             [MessageNotFound, SessionNotFound, SessionNotConnected, SessionDisconnected, UnsupportedOperation];
-        get_message: Get "/v1/messages/{messageId}", Key(MessagesRead), 200, "Shows one message with its time line.", [MessageNotFound];
+        get_message: Get "/v1/messages/{messageId}", Key(MessagesRead), 200, "Shows one message with its time line, at once or when it has come so far.", [InvalidParameterType, MessageNotFound];
         list_messages: Get "/v1/messages", Key(MessagesRead), 200, "Lists messages, newest first.", [InvalidParameterType, SessionNotFound];
 
         upload_media: Post "/v1/media", Key(MessagesSend), 201, "Stores a file that messages can then send by its id.",

@@ -11,7 +11,7 @@ use crate::address::{Address, Number};
 use crate::{clock, keys};
 
 /// Ids kept per account and book.
-const KEPT: usize = 100_000;
+const KEPT: usize = 500_000;
 
 /// One ciphertext of one stanza.
 #[derive(Debug, Clone, Serialize)]

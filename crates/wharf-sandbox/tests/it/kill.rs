@@ -145,7 +145,7 @@ both_backends! {
         world.until_connected(&session).await;
         ground.is_sound(&world, None).await;
         world.until_acknowledged(OWNER).await;
-        let rows = all(&world, &format!("/v1/messages?sessionId={session}&direction=incoming&limit=200"), "cursor").await;
+        let rows = all(&world, &format!("/v1/messages?sessionId={session}&direction=incoming&limit=200")).await;
         assert_eq!(rows.len(), ground.written.len(), "nothing is there twice");
     }
 

@@ -166,7 +166,7 @@ both_backends! {
         assert_eq!((&reaction["emoji"], &reaction["target"]["messageId"]), (&json!("❤️"), &sent["messageId"]));
         let target = world.row(&session, sent["whatsappId"].as_str().unwrap(), |row| row["reactions"].is_array()).await;
         let reactions = target["reactions"].as_array().unwrap();
-        assert_eq!((reactions.len(), &reactions[0]["from"]), (1, &json!(format!("{SILENT}@s.whatsapp.net"))));
+        assert_eq!((reactions.len(), &reactions[0]["fromId"]), (1, &json!(format!("{SILENT}@s.whatsapp.net"))));
         world.writes(json!({"type": "reaction", "target": sent["whatsappId"], "emoji": ""})).await;
         world.row(&session, sent["whatsappId"].as_str().unwrap(), |row| row["reactions"].is_null()).await;
 

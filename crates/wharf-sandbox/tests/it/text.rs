@@ -46,6 +46,36 @@ async fn a_number_without_whatsapp_is_refused_before_anything_is_sent() {
 }
 
 both_backends! {
+    async fn whoever_waits_for_a_status_is_told_when_it_is_there_and_not_before(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let person = format!("/control/phones/{SILENT}");
+        world.control().post(&format!("{person}/sleep"), &json!({})).await.ok(200);
+        let id = world.send(&session, SILENT, "good night").await.ok(201)["messageId"].as_str().unwrap().to_owned();
+        let path = format!("/v1/messages/{id}");
+        // What is there already is not waited for; what is not is shown as it is when the time is over.
+        assert_eq!(world.api().get(&format!("{path}?wait=25")).await.ok(200)["status"], "sent");
+        assert_eq!(world.api().get(&format!("{path}?wait=1&until=delivered")).await.ok(200)["status"], "sent");
+        let api = world.api();
+        let wait = format!("{path}?wait=25&until=delivered");
+        let (told, ()) = tokio::join!(api.get(&wait), async {
+            world.control().post(&format!("{person}/wake"), &json!({})).await.ok(200);
+        });
+        assert_eq!(told.ok(200)["status"], "delivered");
+        // What has failed has come as far as it will.
+        let refused = world.send(&session, "15550007479", "refused").await;
+        let id = refused.refused(ErrorCode::MessageSendingFailed)["messageId"].as_str().unwrap().to_owned();
+        assert_eq!(world.api().get(&format!("/v1/messages/{id}?wait=25&until=read")).await.ok(200)["status"], "failed");
+        for (query, code, field) in [
+            ("wait=x", ErrorCode::InvalidParameterType, "wait"),
+            ("wait=31", ErrorCode::InvalidRequest, "wait"),
+            ("wait=1&until=queued", ErrorCode::InvalidRequest, "until"),
+            ("until=soon", ErrorCode::InvalidRequest, "until"),
+        ] {
+            assert_eq!(world.api().get(&format!("{path}?{query}")).await.refused(code)["field"], field, "{query}");
+        }
+    }
+
     async fn a_refusal_by_the_network_is_message_sending_failed_with_the_message_id(backend) {
         let world = World::start(backend).await;
         let session = world.pair(OWNER).await;

@@ -13,7 +13,7 @@ use crate::media::letter::Filed;
 use crate::{clock, keys};
 
 /// Entries a phone keeps.
-const KEPT: u64 = 100_000;
+const KEPT: u64 = 500_000;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Entry {

@@ -322,7 +322,7 @@ fn patience(operation: &Operation, timeout: Duration, file_timeout: Duration) ->
     if WITH_FILES.contains(&operation.id) {
         return timeout.max(file_timeout);
     }
-    if [ops::get_session_qr.id, ops::list_events.id].contains(&operation.id) {
+    if [ops::get_session_qr.id, ops::list_events.id, ops::get_message.id].contains(&operation.id) {
         timeout + Duration::from_secs(limits::LONG_POLL_MAX_SECS)
     } else {
         timeout

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use wharf_api::ErrorCode::{InvalidMediaType, InvalidRequest};
+use wharf_api::ErrorCode::{InvalidMediaType, InvalidParameterType, InvalidRequest, SessionNotFound};
 
 use crate::harness::{Ask, Gateway, Reply};
 
@@ -110,7 +110,13 @@ async fn a_file_of_json_of_a_form_and_of_text_can_be_brought_all_the_same() {
     let as_image = form(&[("name=\"file\"; filename=\"a.pdf\"", PDF), ("name=\"mediaType\"", b"image")]);
     upload(&gateway, "", FORM, &as_image).send().await.refused(InvalidMediaType);
     let film = form(&[("name=\"mediaType\"", b"film"), ("name=\"file\"; filename=\"a.pdf\"", PDF)]);
-    assert_eq!(upload(&gateway, "", FORM, &film).send().await.refused(InvalidRequest)["field"], "mediaType");
+    assert_eq!(upload(&gateway, "", FORM, &film).send().await.refused(InvalidMediaType)["field"], "mediaType");
+    assert_eq!(upload(&gateway, "?mediaType=film", "application/pdf", PDF).send().await.refused(InvalidMediaType)["field"], "mediaType");
+    let sent = |kind: Value| json!({"sessionId": "ses_00000000000000000000000000000000", "to": "15550001002", "mediaType": kind, "data": "aGVsbG8="});
+    for (kind, code) in [(json!("hologram"), InvalidMediaType), (json!(""), InvalidMediaType), (json!(7), InvalidParameterType), (json!("image"), SessionNotFound)] {
+        let reply = gateway.post("/v1/messages/media", sent(kind.clone())).send().await;
+        assert_eq!(reply.refused(code).get("field").and_then(Value::as_str).unwrap_or("mediaType"), "mediaType", "{kind}");
+    }
     let caption = form(&[("name=\"caption\"", b"x"), ("name=\"file\"; filename=\"a.pdf\"", PDF)]);
     told(&upload(&gateway, "", FORM, &caption).send().await, "mediaType and fileName");
 }

@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
-use super::{Hook, World, eventually};
+use super::{Hook, PATIENCE, World};
 
 /// What was said in both directions, and what it must have become.
 #[derive(Default)]
@@ -42,8 +44,8 @@ pub struct Faults {
 }
 
 impl Faults {
-    pub fn is_none(&self) -> bool {
-        self.lost.len() + self.doubled.len() + self.wrong.len() + self.stale.len() == 0
+    pub fn count(&self) -> usize {
+        self.lost.len() + self.doubled.len() + self.wrong.len() + self.stale.len()
     }
 }
 
@@ -58,18 +60,26 @@ impl Ground {
         Self { owner: owner.to_owned(), session: session.to_owned(), ..Self::default() }
     }
 
-    /// Waits until nothing is the matter; fails with what is.
+    /// Waits until nothing is the matter, as long as there is less and less of it; fails with what is.
     pub async fn is_sound(&self, world: &World, hook: Option<(&Hook, &str)>) -> Faults {
-        eventually("nothing is lost, doubled, wrong or stale", async || {
+        let (mut least, mut moved) = (usize::MAX, Instant::now());
+        loop {
             let faults = self.faults(world, hook).await;
-            if faults.is_none() { Ok(faults) } else { Err(format!("{faults}: {faults:?}")) }
-        })
-        .await
+            if faults.count() == 0 {
+                return faults;
+            }
+            if faults.count() < least {
+                (least, moved) = (faults.count(), Instant::now());
+            }
+            assert!(moved.elapsed() < PATIENCE, "something is lost, doubled, wrong or stale: {faults}: {faults:?}");
+            // A short pause between two looks.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     pub async fn faults(&self, world: &World, hook: Option<(&Hook, &str)>) -> Faults {
         let mut faults = Faults::default();
-        let rows = all(world, &format!("/v1/messages?sessionId={}&limit=200", self.session), "cursor").await;
+        let rows = all(world, &format!("/v1/messages?sessionId={}&limit=200", self.session)).await;
         let mut by_wa_id: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
         for row in &rows {
             by_wa_id.entry(row["whatsappId"].as_str().unwrap_or_default()).or_default().push(row);
@@ -217,13 +227,13 @@ async fn events(world: &World, session: &str, by_wa_id: &BTreeMap<&str, Vec<&Val
 }
 
 /// All pages of a list.
-pub async fn all(world: &World, path: &str, cursor: &str) -> Vec<Value> {
+pub async fn all(world: &World, path: &str) -> Vec<Value> {
     let (api, mut rows, mut next) = (world.api(), Vec::new(), String::new());
     loop {
         let page = api.get(&format!("{path}{next}")).await;
         rows.extend(page.ok(200).as_array().unwrap().iter().cloned());
         match page.json["page"]["next"].as_str() {
-            Some(place) => next = format!("&{cursor}={place}"),
+            Some(place) => next = format!("&cursor={place}"),
             None => return rows,
         }
     }

@@ -34,7 +34,7 @@ struct Words {
 pub(in crate::http) async fn upload_media(call: Call) -> Answer {
     call.query.only(&["mediaType", "fileName"])?;
     let words: Vec<_> = MediaKind::ALL.iter().map(|kind| kind.as_str()).collect();
-    let kind = call.query.word("mediaType", MediaKind::parse, &words)?;
+    let kind = call.query.word("mediaType", MediaKind::parse, &words).map_err(super::no_kind)?;
     let name = call.query.get("fileName").map(str::to_owned);
     let mut words = Words { kind, name, mime_type: None };
     idempotency::header(&call)?;
@@ -153,7 +153,7 @@ async fn word(name: &str, part: multer::Field<'_>, words: &mut Words) -> Result<
             let text = part.text().await.map_err(|error| unreadable(&error))?;
             let known: Vec<_> = MediaKind::ALL.iter().map(|kind| kind.as_str()).collect();
             let kind = MediaKind::parse(text.trim())
-                .ok_or_else(|| invalid(format!("one of {} is expected", known.join(", "))).field("mediaType"))?;
+                .ok_or_else(|| super::no_kind(invalid(format!("one of {} is expected", known.join(", "))).field("mediaType")))?;
             if words.kind.is_some_and(|said| said != kind) {
                 return Err(invalid("the query says something else than the form").field("mediaType").into());
             }

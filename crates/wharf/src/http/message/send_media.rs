@@ -8,10 +8,10 @@ use wharf_core::message::send_media::{self as rules, Command, Inline, Source};
 
 use super::sending;
 use crate::http::envelope::{Failure, invalid};
-use crate::http::{Answer, Call};
+use crate::http::{Answer, Call, media};
 
 pub(in crate::http) async fn send_media(mut call: Call) -> Answer {
-    let mut request: SendMedia = call.take_json()?;
+    let mut request: SendMedia = call.take_json().map_err(media::no_kind)?;
     let places = call.take_places();
     // An empty way to a file is none: forms and templates send all three.
     let there = |text: Option<String>| text.filter(|text| !text.is_empty());
