@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use anyhow::{Context, Result};
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -60,7 +61,7 @@ pub async fn serve(clock: Arc<Ahead>, port: u16) -> Result<String> {
         Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("a port for the clock")?,
     };
     let url = format!("http://{}/clock", listener.local_addr()?);
-    let routes = Router::new().route("/clock", get(show).post(advance)).with_state(clock);
+    let routes = Router::new().route("/clock", get(show).post(advance)).layer(from_fn(wharf_sim::own)).with_state(clock);
     tokio::spawn(async move { axum::serve(listener, routes).await });
     Ok(url)
 }

@@ -27,6 +27,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, delete, get, post, put};
 use tokio::net::TcpListener;
 
+use crate::guests;
 use crate::network::Net;
 
 pub(crate) async fn serve(net: Arc<Net>, listener: TcpListener) {
@@ -85,6 +86,7 @@ fn routes(net: Arc<Net>) -> Router {
         .route("/control/hooks/slow", any(hooks::slow))
         .fallback(answer::no_route)
         .layer(from_fn(whole))
+        .layer(from_fn(guests::own))
         .with_state(net)
 }
 

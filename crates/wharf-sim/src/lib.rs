@@ -16,6 +16,7 @@ mod control;
 mod delivery;
 mod faults;
 mod group;
+mod guests;
 mod history;
 mod keys;
 mod many;
@@ -38,4 +39,5 @@ mod version;
 mod wire;
 
 pub use config::{Config, Error};
+pub use guests::own;
 pub use network::Network;

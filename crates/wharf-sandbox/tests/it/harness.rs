@@ -188,8 +188,12 @@ impl World {
 
     /// Puts the gateway's clock forward.
     pub async fn advance(&self, seconds: u64) {
-        let clock = self.gateway.as_ref().expect("the gateway runs").ready["clockUrl"].as_str().unwrap().to_owned();
-        Api::new(&clock, "").post("", &json!({"advanceSeconds": seconds})).await.ok(200);
+        self.clock().post("", &json!({"advanceSeconds": seconds})).await.ok(200);
+    }
+
+    /// The gateway's clock.
+    pub fn clock(&self) -> Api {
+        Api::new(self.gateway.as_ref().expect("the gateway runs").ready["clockUrl"].as_str().unwrap(), "")
     }
 
     /// Where clients connect.

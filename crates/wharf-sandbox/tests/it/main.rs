@@ -22,6 +22,7 @@ mod file_store;
 mod first_message;
 mod forwards;
 mod groups;
+mod guests;
 mod harness;
 mod holds;
 mod idempotency;
