@@ -1,6 +1,7 @@
 //! Opening the store, and closing it.
 
 mod place;
+mod private;
 
 use std::error::Error as _;
 use std::fs::File;
@@ -144,6 +145,7 @@ async fn open_sqlite(config: Config, path: &Path) -> Result<Arc<SqlStore>, OpenE
 
 async fn open_file(config: Config, path: &Path) -> Result<Arc<SqlStore>, OpenError> {
     let lock = Arc::new(lock(path)?);
+    private::made(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
     let writer = Connect::sqlite_writer(path);
     let mut conn = writer.connect().await.map_err(OpenError::Connect)?;
     let durability = durability(&mut conn, Dialect::Sqlite).await.map_err(OpenError::Connect)?;

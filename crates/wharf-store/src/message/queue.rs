@@ -192,7 +192,7 @@ impl SqlStore {
         row.map_or(Ok(Vec::new()), |mut row| audience(row.opt_text()?.as_deref()))
     }
 
-    /// Drops the payloads of a deleted session, some at a time. What a crash leaves behind is sealed and never read.
+    /// Drops the payloads of a deleted session, some at a time. What a crash leaves behind is never read, but stays, unsealed.
     pub(crate) async fn drop_payloads(&self, account: &AccountId, session: &SessionId) -> Result<(), Error> {
         let mut after = 0;
         loop {

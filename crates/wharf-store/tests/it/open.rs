@@ -128,3 +128,28 @@ async fn a_right_that_is_missing_is_refused_by_its_table_and_its_name() {
 fn role(url: &str, sql: &str) -> String {
     sql.replace('@', &format!("{}_role", url.rsplit_once('/').expect("a URL with a database").1))
 }
+
+#[tokio::test]
+async fn the_files_of_a_database_are_their_owners_alone_in_an_open_folder_too() {
+    use std::fs::{Permissions, metadata, set_permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let db = Db::sqlite().await;
+    let tenant = Tenant::new(&db).await;
+    tenant.send(&db, "private").await;
+    let path = std::path::PathBuf::from(db.url.strip_prefix("sqlite:").unwrap());
+    let mode = |end: &str| {
+        let mut name = path.clone().into_os_string();
+        name.push(end);
+        metadata(name).unwrap().permissions().mode() & 0o777
+    };
+    let all = || ["", "-wal", "-shm", ".lock"].map(mode);
+    assert_eq!(all(), [0o600; 4], "made so");
+    db.store.close().await;
+    // As an older release, or a copy, left it.
+    set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    let store = open(config(&db.url)).await.unwrap();
+    assert!(store.insert_account(&chance().account_id(), "new", "free", NOW).await.unwrap());
+    assert_eq!(all(), [0o600; 4], "closed at the next start");
+    store.close().await;
+}
