@@ -396,6 +396,10 @@ mod tests {
             ("WHARF_IDLE_TIMEOUT_SECS", "0", "at least one second"),
             ("WHARF_DATABASE_URL", "sqlite://x.db?mode=rwc", "? has no meaning there"),
             ("WHARF_DATABASE_URL", "postgres://me:p@ss@db/wharf", "%40"),
+            ("WHARF_DATABASE_URL", "", "WHARF_DATABASE_URL: it is set and empty"),
+            ("WHARF_MASTER_KEY", "", "WHARF_MASTER_KEY: it is set and empty"),
+            ("WHARF_MASTER_KEY", " \n", "WHARF_MASTER_KEY: it is set and empty"),
+            ("WHARF_MASTER_KEY_FILE", "", "WHARF_MASTER_KEY_FILE: it is set and empty"),
         ] {
             let refused = load("", &[(name, value)]).err().unwrap().to_string();
             assert!(refused.contains(words), "{name}={value}: {refused}");
@@ -405,6 +409,7 @@ mod tests {
             ("WHARF_DRAIN_TIMEOUT_SECS", "25"),
             ("WHARF_IDLE_TIMEOUT_SECS", "3600"),
             ("WHARF_DATABASE_URL", "sqlite://x.db"),
+            ("WHARF_LISTEN", ""),
             ("WHARF_DATABASE_URL", "postgres://me:p%40ss@db/wharf?application_name=a@b"),
         ] {
             load("", &[(name, value)]).unwrap_or_else(|error| panic!("{name}={value}: {error}"));

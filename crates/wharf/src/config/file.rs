@@ -137,9 +137,16 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Settings, Error> {
     })
 }
 
+/// Empty they are no «not set» but a secret that was not filled in: another key or another database would be made in silence.
+const TO_SAY: [&str; 3] = ["WHARF_MASTER_KEY", "WHARF_MASTER_KEY_FILE", "WHARF_DATABASE_URL"];
+
 impl Settings {
     /// Takes what the environment says over what the file said.
     pub(super) fn overlay(&mut self, env: impl Fn(&str) -> Option<String>) -> Result<(), Error> {
+        if let Some(name) = TO_SAY.into_iter().find(|name| env(name).is_some_and(|value| value.trim().is_empty())) {
+            let reason = "it is set and empty; give it its value, or leave it unset".to_owned();
+            return Err(Error::Invalid { name: name.to_owned(), reason });
+        }
         self.overlay_with(|name| env(name).filter(|value| !value.is_empty()).map(|value| (name, value)))
     }
 
