@@ -69,16 +69,16 @@ fn write_new(path: &Path, text: String) -> io::Result<String> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    match fs::hard_link(&unfinished, path) {
+    // A rename that replaces nothing, for FAT and some network shares have no hard links; a link where the rename is not there.
+    match tempfile::TempPath::try_from_path(&unfinished)?.persist_noclobber(path) {
         Ok(()) => {
-            fs::remove_file(&unfinished)?;
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             fs::File::open(folder)?.sync_all()?;
             Ok(text)
         }
         // Another process was faster: its file counts.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::read_to_string(path),
-        Err(error) => Err(error),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => fs::read_to_string(path),
+        Err(error) => Err(error.error),
     }
 }
 
@@ -104,6 +104,17 @@ mod tests {
         assert_eq!(node(&data_dir, &SystemChance).unwrap(), node_id);
         assert_eq!(master_key(&config, &SystemChance).unwrap(), key);
         assert_eq!(fs::metadata(data_dir.join("master.key")).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::remove_dir_all(data_dir).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_there_already_counts_and_nothing_is_left_beside_it() {
+        let data_dir = folder("second");
+        let path = data_dir.join("node-id");
+        assert_eq!(write_new(&path, "first\n".to_owned()).unwrap(), "first\n");
+        assert_eq!(write_new(&path, "second\n".to_owned()).unwrap(), "first\n");
+        let names: Vec<_> = fs::read_dir(&data_dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["node-id"]);
         fs::remove_dir_all(data_dir).unwrap();
     }
 
