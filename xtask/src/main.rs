@@ -10,6 +10,7 @@ mod node;
 mod postgres;
 mod provoke;
 mod python;
+mod rig;
 mod rooms;
 mod sandbox;
 mod settle;
@@ -62,6 +63,14 @@ enum Task {
         #[arg(long, default_value_os_t = version::file())]
         file: PathBuf,
     },
+    /// Have every bad day of an operator come, and print what was seen; small disks need the right to mount
+    Rig {
+        /// How long the cases go on that have a length
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+        /// Only the cases with one of these words in their name
+        names: Vec<String>,
+    },
     /// Keep a throw-away PostgreSQL running until Ctrl-C
     Postgres,
 }
@@ -85,6 +94,7 @@ fn main() -> ExitCode {
         Task::Test(args) | Task::Ci(args) => test::run(args.quick, &args.cargo_test),
         Task::Version { check: true, file, .. } => version::check(&file),
         Task::Version { url, file, .. } => version::write(&url, &file),
+        Task::Rig { seconds, names } => rig::run(seconds, &names),
         Task::Postgres => postgres::keep(),
     };
     // Returned, not `exit`ed: a running cluster is stopped by its destructor.

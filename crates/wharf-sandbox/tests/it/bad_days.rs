@@ -3,17 +3,25 @@
 
 use std::io::Read as _;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::harness::disk::Small;
 use crate::harness::process::{Process, fresh_dir, program};
+use crate::harness::readiness;
 use crate::harness::{Api, Backend, OWNER, PATIENCE, SILENT, World, both_backends, eventually};
 
 /// More requests than the log's queue has lines.
 const FLOOD: usize = 6_000;
+
+/// How long a case with a length goes on; `cargo xtask rig --seconds` says it.
+fn long_enough() -> Duration {
+    Duration::from_secs(std::env::var("WHARF_RIG_SECONDS").map_or(0, |text| text.parse().expect("a number")))
+}
 
 fn signal(id: u32, signal: Signal) {
     kill(Pid::from_raw(i32::try_from(id).unwrap()), signal).unwrap();
@@ -59,14 +67,26 @@ async fn until_ended(mut child: Child) {
 async fn a_log_that_nobody_reads_stops_neither_a_request_nor_the_end() {
     let (child, api) = unread().await;
     assert!(dropped(&api).await < 1.0);
-    for _ in 0..FLOOD {
+    let began = Instant::now();
+    let (mut answered, mut slowest) = (0_usize, Duration::ZERO);
+    while answered < FLOOD || began.elapsed() < long_enough() {
+        let asked = Instant::now();
         api.get("/healthz").await.ok(200);
+        slowest = slowest.max(asked.elapsed());
+        answered += 1;
     }
     let lost = dropped(&api).await;
     assert!(lost >= 1.0, "a pipe and a queue are full");
     api.get("/v1/account").await.ok(200);
+    let unread = began.elapsed().as_secs_f64();
     signal(child.id(), Signal::SIGTERM);
+    let ending = Instant::now();
     until_ended(child).await;
+    println!(
+        "\nrig:seen\tnobody read the log for {unread:.0} s: {answered} of {answered} answered, the slowest in {slowest:.1?}; \
+         {lost} lines dropped; ended {:.1} s after SIGTERM",
+        ending.elapsed().as_secs_f64()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,21 +151,23 @@ async fn a_service_ends_in_order_on_sigquit_and_goes_on_after_signals_that_mean_
     .await;
 }
 
-async fn until_readiness(world: &World, ready: bool) -> String {
+/// Readiness and the metric tell the same.
+async fn until_readiness(world: &World, state: &str, ready: bool) -> String {
     let api = world.api();
-    eventually("readiness is the truth", async || {
-        let reply = api.get("/readyz").await;
-        let up = api.get("/metrics").await;
-        let up = String::from_utf8_lossy(&up.bytes).lines().any(|line| line == "wharf_database_up 1.0");
-        let reason = reply.json["error"]["details"]["reason"].as_str().unwrap_or_default().to_owned();
-        let files = reason.contains("file");
-        if (reply.status == 200) == ready && (up == ready || files) { Ok(reason) } else { Err(format!("{up}: {reply:?}")) }
-    })
-    .await
+    let reason = readiness::until(&api, state, ready).await;
+    if !reason.contains("file") {
+        eventually("the metric agrees", async || {
+            let page = api.get("/metrics").await;
+            let up = String::from_utf8_lossy(&page.bytes).lines().any(|line| line == "wharf_database_up 1.0");
+            if up == ready { Ok(()) } else { Err(format!("{up}")) }
+        })
+        .await;
+    }
+    reason
 }
 
-async fn goes_on(world: &World, session: &str) {
-    until_readiness(world, true).await;
+async fn goes_on(world: &World, session: &str, state: &str) {
+    until_readiness(world, state, true).await;
     world.until_connected(session).await;
     let sent = eventually("a text goes out", async || {
         let sent = world.send(session, SILENT, "again").await;
@@ -159,13 +181,13 @@ async fn goes_on(world: &World, session: &str) {
 async fn a_file_that_somebody_else_holds_the_lock_of_is_not_ready_and_is_again_by_itself() {
     let world = World::start(Backend::Sqlite).await;
     let session = world.pair(OWNER).await;
-    until_readiness(&world, true).await;
+    until_readiness(&world, "the start", true).await;
     let other = rusqlite::Connection::open(world.dir().join("gateway/wharf.sqlite")).unwrap();
     eventually("the lock is taken", async || other.execute_batch("BEGIN IMMEDIATE").map_err(|error| error.to_string())).await;
-    let reason = until_readiness(&world, false).await;
+    let reason = until_readiness(&world, "SQLite's write lock is held", false).await;
     assert!(reason.contains("takes no writes"), "{reason}");
     other.execute_batch("ROLLBACK").unwrap();
-    goes_on(&world, &session).await;
+    goes_on(&world, &session, "SQLite's write lock is held").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -173,12 +195,12 @@ async fn a_database_file_that_was_put_aside_is_not_ready_and_names_the_file() {
     let world = World::start_with(Backend::Sqlite, &[("WHARF_LOG", "info")]).await;
     let file = world.dir().join("gateway/wharf.sqlite");
     std::fs::rename(&file, world.dir().join("aside")).unwrap();
-    until_readiness(&world, false).await;
+    until_readiness(&world, "the SQLite file is put aside", false).await;
     std::fs::write(&file, []).unwrap();
-    until_readiness(&world, false).await;
+    until_readiness(&world, "the SQLite file is put aside", false).await;
     assert!(world.log().contains(file.to_str().unwrap()), "{}", world.log());
     std::fs::rename(world.dir().join("aside"), &file).unwrap();
-    until_readiness(&world, true).await;
+    until_readiness(&world, "the SQLite file is put aside", true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,11 +221,11 @@ async fn a_damaged_page_stays_visible() {
     bytes[page..page + 4096].fill(0xa5);
     std::fs::write(&file, bytes).unwrap();
     world.start_gateway(&[]).await;
-    until_readiness(&world, true).await;
+    until_readiness(&world, "the start", true).await;
     // Whoever meets the page first is the witness.
     world.api().post(&format!("/v1/chats/{SILENT}/read"), &json!({"sessionId": session})).await;
     world.api().get(&format!("/v1/chats?sessionId={session}")).await;
-    let reason = until_readiness(&world, false).await;
+    let reason = until_readiness(&world, "a page is damaged", false).await;
     assert!(reason.contains("damaged"), "{reason}");
 }
 
@@ -211,46 +233,46 @@ async fn a_damaged_page_stays_visible() {
 async fn a_server_that_is_read_only_or_whose_tables_are_locked_is_not_ready_and_is_again_by_itself() {
     let world = World::start(Backend::Postgres).await;
     let session = world.pair(OWNER).await;
-    until_readiness(&world, true).await;
+    until_readiness(&world, "the start", true).await;
     let mut admin = world.database().connection().await;
     let name: String = sqlx::query_scalar("SELECT current_database()::text").fetch_one(&mut admin).await.unwrap();
     let mut say = async |sql: String| {
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut admin).await.unwrap();
     };
     say("BEGIN; LOCK TABLE messages".to_owned()).await;
-    let reason = until_readiness(&world, false).await;
+    let reason = until_readiness(&world, "a PostgreSQL table is locked", false).await;
     assert!(reason.contains("takes no writes"), "{reason}");
     say("ROLLBACK".to_owned()).await;
-    goes_on(&world, &session).await;
+    goes_on(&world, &session, "a PostgreSQL table is locked").await;
 
     say(format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
     say("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()".to_owned())
         .await;
-    until_readiness(&world, false).await;
+    until_readiness(&world, "PostgreSQL is read-only", false).await;
     say("SET default_transaction_read_only = off".to_owned()).await;
     say(format!("ALTER DATABASE {name} RESET default_transaction_read_only")).await;
     say("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()".to_owned())
         .await;
-    goes_on(&world, &session).await;
+    goes_on(&world, &session, "PostgreSQL is read-only").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_without_its_folder_of_files_is_not_ready_and_is_again_by_itself() {
     let world = World::start(Backend::Sqlite).await;
-    until_readiness(&world, true).await;
+    until_readiness(&world, "the start", true).await;
     let (folder, away) = (world.dir().join("gateway/media"), world.dir().join("away"));
     std::fs::rename(&folder, &away).unwrap();
-    let reason = until_readiness(&world, false).await;
+    let reason = until_readiness(&world, "the folder of files is away", false).await;
     assert!(reason.contains("file store"), "{reason}");
     std::fs::rename(&away, &folder).unwrap();
-    until_readiness(&world, true).await;
+    until_readiness(&world, "the folder of files is away", true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_may_open_nothing_more_is_not_ready_and_is_again_by_itself() {
     let mut world = World::start(Backend::Sqlite).await;
     let session = world.pair(OWNER).await;
-    until_readiness(&world, true).await;
+    until_readiness(&world, "the start", true).await;
     let id = world.gateway().id().to_string();
     let limit = |limit: &str| {
         let changed = Command::new("prlimit").args(["--pid", &id, &format!("--nofile={limit}:")]).status().unwrap();
@@ -260,14 +282,10 @@ async fn a_process_that_may_open_nothing_more_is_not_ready_and_is_again_by_itsel
     let api = world.api();
     api.get("/readyz").await.ok(200);
     limit("3");
-    eventually("it is told", async || {
-        let reply = api.get("/readyz").await;
-        let reason = reply.json["error"]["details"]["reason"].as_str().unwrap_or_default();
-        if reason.contains("too many files and sockets") { Ok(()) } else { Err(format!("{reply:?}")) }
-    })
-    .await;
+    let reason = readiness::until(&api, "no descriptor is left", false).await;
+    assert!(reason.contains("too many files and sockets"), "{reason}");
     limit("1024");
-    goes_on(&world, &session).await;
+    goes_on(&world, &session, "no descriptor is left").await;
 }
 
 /// What the gateway says when it does not start.

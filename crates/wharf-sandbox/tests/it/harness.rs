@@ -10,6 +10,7 @@ pub mod hook;
 mod ledger;
 pub mod operator;
 pub mod process;
+pub mod readiness;
 pub mod schema;
 
 use std::path::PathBuf;

@@ -3,6 +3,7 @@
 use serde_json::json;
 use wharf_api::ErrorCode;
 
+use crate::harness::readiness;
 use crate::harness::{Backend, OWNER, SILENT, World, both_backends, eventually};
 use crate::receiving::{received, until_received};
 
@@ -19,12 +20,7 @@ impl World {
     }
 
     async fn until_ready(&self, ready: bool) {
-        let api = self.api();
-        eventually("readiness follows the intake", async || {
-            let reply = api.get("/readyz").await;
-            ((reply.status == 200) == ready).then_some(()).ok_or(format!("{reply:?}"))
-        })
-        .await;
+        readiness::until(&self.api(), "what comes in is refused", ready).await;
     }
 }
 

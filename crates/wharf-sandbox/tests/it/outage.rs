@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use wharf_api::ErrorCode;
 
 use crate::harness::chaos::Way;
+use crate::harness::readiness;
 use crate::harness::{Api, Backend, OWNER, READER, Reply, SILENT, World, api, eventually};
 
 /// Calls must be refused within three seconds; the rest is for a loaded machine.
@@ -29,7 +30,7 @@ async fn texts(world: &World, number: &str) -> Vec<(String, u64)> {
 }
 
 /// Cuts the way, asks everything, opens it again, and looks whether all goes on.
-async fn an_outage(way: Way) {
+async fn an_outage(way: Way, state: &str) {
     let world = World::start_behind_chaos().await;
     let session = world.pair(OWNER).await;
     world.send(&session, READER, "before").await.ok(201);
@@ -46,26 +47,25 @@ async fn an_outage(way: Way) {
     .await;
 
     world.chaos().make(way);
-    let text = json!({"sessionId": session, "to": READER, "text": "refused"});
-    for _ in 0..3 {
-        refused_soon("GET /v1/sessions", api.get("/v1/sessions")).await;
-        refused_soon("POST /v1/messages/text", api.post("/v1/messages/text", &text)).await;
-        refused_soon("POST /v1/sessions", api.post("/v1/sessions", &json!({"name": "refused"}))).await;
-        refused_soon("GET /readyz", open.get("/readyz")).await;
-        open.get("/healthz").await.ok(200);
-        open.get("/v1/errors").await.ok(200);
-    }
+    let refusals = async {
+        let text = json!({"sessionId": session, "to": READER, "text": "refused"});
+        for _ in 0..3 {
+            refused_soon("GET /v1/sessions", api.get("/v1/sessions")).await;
+            refused_soon("POST /v1/messages/text", api.post("/v1/messages/text", &text)).await;
+            refused_soon("POST /v1/sessions", api.post("/v1/sessions", &json!({"name": "refused"}))).await;
+            refused_soon("GET /readyz", open.get("/readyz")).await;
+            open.get("/healthz").await.ok(200);
+            open.get("/v1/errors").await.ok(200);
+        }
+    };
+    tokio::join!(refusals, readiness::until(&open, state, false));
     let metrics = open.get("/metrics").await;
     assert!(String::from_utf8_lossy(&metrics.bytes).contains("\nwharf_database_up 0"), "{metrics:?}");
     // A key that this process has not seen cannot be looked up: that is not a bad key.
     refused_soon("a key", api.with_key(&world.unseen_key).get("/v1/account")).await;
 
     world.chaos().make(Way::Open);
-    eventually("it takes requests again", async || {
-        let reply = open.get("/readyz").await;
-        (reply.status == 200).then_some(()).ok_or(format!("{reply:?}"))
-    })
-    .await;
+    readiness::until(&open, state, true).await;
     world.until_message(&in_flight, "delivered").await;
     let after = eventually("it sends again", async || {
         let reply = world.send(&session, READER, "after").await;
@@ -87,12 +87,12 @@ async fn an_outage(way: Way) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_cut_off_is_unavailable_and_back_without_a_restart() {
-    an_outage(Way::Cut).await;
+    an_outage(Way::Cut, "PostgreSQL is cut off").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_goes_silent_is_unavailable_and_back_without_a_restart() {
-    an_outage(Way::Silent).await;
+    an_outage(Way::Silent, "PostgreSQL is silent").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,7 +135,7 @@ async fn a_commit_whose_answer_is_lost_is_looked_up_and_not_done_twice() {
     assert_eq!(api.get("/v1/sessions").await.ok(200).as_array().unwrap().len(), 2);
 }
 
-/// The API of a gateway whose SQLite file lies on a disk of a few megabytes.
+/// Why readiness was refused.
 fn reason(reply: &Reply) -> &Value {
     &reply.json["error"]["details"]["reason"]
 }
@@ -159,7 +159,10 @@ async fn a_full_disk_is_unavailable_and_all_is_well_when_there_is_room_again() {
     full.refused(ErrorCode::ServiceUnavailable);
     assert!(full.header("retry-after").parse::<u64>().unwrap() >= 1 && reason(&full).is_null(), "{full:?}");
     api.get("/v1/account").await.ok(200);
+    let told = readiness::until(&api, "the disk is full", false).await;
+    assert!(told.contains("takes no writes") || told.contains("takes no files"), "{told}");
     disk.empty();
+    readiness::until(&api, "the disk is full", true).await;
     eventually("writes go on", async || {
         let reply = api.post("/v1/api-keys", &json!({"name": "k", "permissions": ["account:read"]})).await;
         (reply.status == 201).then_some(()).ok_or(format!("{reply:?}"))
