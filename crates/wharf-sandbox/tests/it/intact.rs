@@ -4,7 +4,7 @@ use serde_json::json;
 use wharf_api::ErrorCode;
 
 use crate::harness::readiness;
-use crate::harness::{Backend, OWNER, SILENT, World, both_backends, eventually};
+use crate::harness::{Backend, OWNER, SILENT, World, both_backends};
 use crate::receiving::{received, until_received};
 
 /// What a stranger's place without numbers, or the content of a newer program, would leave in a row.
