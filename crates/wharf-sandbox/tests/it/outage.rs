@@ -159,10 +159,7 @@ async fn a_full_disk_is_unavailable_and_all_is_well_when_there_is_room_again() {
     full.refused(ErrorCode::ServiceUnavailable);
     assert!(full.header("retry-after").parse::<u64>().unwrap() >= 1 && reason(&full).is_null(), "{full:?}");
     api.get("/v1/account").await.ok(200);
-    let told = readiness::until(&api, "the disk is full", false).await;
-    assert!(told.contains("takes no writes") || told.contains("takes no files"), "{told}");
     disk.empty();
-    readiness::until(&api, "the disk is full", true).await;
     eventually("writes go on", async || {
         let reply = api.post("/v1/api-keys", &json!({"name": "k", "permissions": ["account:read"]})).await;
         (reply.status == 201).then_some(()).ok_or(format!("{reply:?}"))
