@@ -27,7 +27,7 @@ const CACHE_NUMBERS: usize = 100_000;
 pub enum Error {
     #[error(transparent)]
     Session(#[from] session::Error),
-    #[error("phones[{index}] is no phone number: {reason}")]
+    #[error("phoneNumbers[{index}] is no phone number: {reason}")]
     InvalidPhone { index: usize, reason: &'static str },
     #[error("not a contact: {0}")]
     InvalidId(&'static str),
@@ -48,7 +48,7 @@ impl From<&Error> for ApiError {
         match error {
             Error::Session(error) => error.into(),
             Error::InvalidPhone { index, reason } => {
-                ApiError::new(ErrorCode::InvalidPhoneNumber).field(format!("phones[{index}]")).reason(*reason)
+                ApiError::new(ErrorCode::InvalidPhoneNumber).field(format!("phoneNumbers[{index}]")).reason(*reason)
             }
             Error::InvalidId(reason) => ApiError::new(ErrorCode::InvalidPhoneNumber).field("contactId").reason(*reason),
             Error::NotFound => ErrorCode::ResourceNotFound.into(),

@@ -183,7 +183,11 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
             parameter("known", text(), "The code that the caller shows now."),
         ],
         "get_message" => vec![
-            parameter("wait", integer(0, Some(limits::LONG_POLL_MAX_SECS)), "Seconds to wait for the status `until`, or a later one; a failure ends the wait."),
+            parameter(
+                "wait",
+                integer(0, Some(limits::LONG_POLL_MAX_SECS)),
+                "Seconds to wait for the status `until`, or a later one; a failure ends the wait.",
+            ),
             parameter("until", word(["sent", "delivered", "read", "played"]), "`sent` unless said otherwise."),
         ],
         "list_deliveries" => {

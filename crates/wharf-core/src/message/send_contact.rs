@@ -33,9 +33,9 @@ fn one(path: &str, card: &ContactCard) -> Result<ContactCard, Error> {
     if let Some(organization) = &card.organization {
         within(&format!("{path}.organization"), organization.trim(), 1, limits::CONTACT_NAME_CHARS)?;
     }
-    count(&format!("{path}.phones"), card.phone_numbers.len(), 1..=limits::PHONES_PER_CONTACT)?;
+    count(&format!("{path}.phoneNumbers"), card.phone_numbers.len(), 1..=limits::PHONES_PER_CONTACT)?;
     let number = |(place, text): (usize, &String)| {
-        recipient::on_card(text).map_err(|reason| Error::InvalidNumber { field: format!("{path}.phones[{place}]"), reason })
+        recipient::on_card(text).map_err(|reason| Error::InvalidNumber { field: format!("{path}.phoneNumbers[{place}]"), reason })
     };
     let phones = card.phone_numbers.iter().enumerate().map(number).collect::<Result<_, _>>()?;
     Ok(ContactCard {

@@ -133,14 +133,14 @@ async fn typing_and_presence_are_seen_on_both_sides() {
     seen(Some("typing")).await;
     typing("recording").await;
     seen(Some("recording")).await;
-    assert_eq!(typing("paused").await, json!({"state": "paused"}));
+    assert_eq!(typing("paused").await, json!({"status": "paused"}));
     seen(None).await;
     // Nobody says that it stopped: it ends by itself, before a phone would stop to show it.
     typing("typing").await;
     seen(Some("typing")).await;
     seen(None).await;
     let odd = api.post(&format!("/v1/chats/{FRIEND}/typing"), &json!({"sessionId": session, "status": "dancing"})).await;
-    assert_eq!(odd.refused(ErrorCode::InvalidRequest)["field"], "state");
+    assert_eq!(odd.refused(ErrorCode::InvalidRequest)["field"], "status");
     let odd = api.post("/v1/chats/12ab/typing", &json!({"sessionId": session, "status": "typing"})).await;
     assert_eq!(odd.refused(ErrorCode::InvalidPhoneNumber)["field"], "chatId");
 

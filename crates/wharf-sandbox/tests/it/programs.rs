@@ -98,7 +98,7 @@ async fn the_printed_commands_pasted_as_one_block_send_the_first_message_and_the
 
     // README's are the same with names in the place of values.
     let value = |name: &str| printed.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap().trim().to_owned();
-    let control = value("phoneNumbers").replace("/control/phones", "");
+    let control = value("phones").replace("/control/phones", "");
     let readme = include_str!("../../../../README.md");
     let block = &readme[readme.find("# 1. a session").unwrap()..];
     let block = block[..block.find("```").unwrap()].replace("http://127.0.0.1:8080", &value("API   "));

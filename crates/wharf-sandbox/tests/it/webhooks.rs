@@ -233,7 +233,7 @@ async fn an_address_that_does_not_take_the_test_is_refused_for_its_true_cause() 
     api.post(&format!("/v1/webhooks/{webhook}/test"), &json!({})).await.refused(ErrorCode::WebhookResponseTimeout);
     hook.set("/ok", Mode::Answer(202));
     let tested = api.post(&format!("/v1/webhooks/{webhook}/test"), &json!({})).await;
-    assert_eq!(tested.ok(200)["status"], 202);
+    assert_eq!(tested.ok(200)["httpStatus"], 202);
     assert_eq!(tested.data()["eventId"], hook.tests("/ok").last().unwrap().id());
 
     api.delete(&format!("/v1/webhooks/{webhook}")).await.ok(200);

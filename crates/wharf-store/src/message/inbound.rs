@@ -35,7 +35,8 @@ statements! {
     );
     /// A message that could not be read is there, or a vote that could not.
     UNREAD = "SELECT number, id, marks, content FROM messages WHERE session_id = $1 AND wa_id = $2 AND direction = $3 AND chat = $4 \
-        AND COALESCE(sender, '') = $5 AND content IN ('{\"type\":\"undecryptable\"}', '{\"type\":\"unsupported\",\"kind\":\"poll_vote\"}')", lock "FOR UPDATE";
+        AND COALESCE(sender, '') = $5 AND content IN ('{\"type\":\"undecryptable\"}', '{\"type\":\"unsupported\",\"originalType\":\"poll_vote\"}', \
+        '{\"type\":\"unsupported\",\"kind\":\"poll_vote\"}')", lock "FOR UPDATE";
     /// Now it can be: it keeps its id and its place.
     REPAIR = "UPDATE messages SET content = $2, marks = $3, sender_name = COALESCE($4, sender_name), \
         target_wa_id = COALESCE($5, target_wa_id), created_at = COALESCE($6, created_at) WHERE number = $1";

@@ -27,7 +27,8 @@ fn close(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         found => found?.permissions().mode(),
     };
-    if mode & 0o077 == 0 {
+    let of_others = mode & 0o077;
+    if of_others == 0 {
         return Ok(());
     }
     match set_permissions(path, Permissions::from_mode(mode & 0o700)) {

@@ -224,7 +224,7 @@ async fn a_file_of_another_type_is_refused_with_what_it_is() {
     }
     upload(&gateway, "", b"").send().await.refused(ErrorCode::InvalidMediaType);
     upload(&gateway, "?mediaType=image", b"\xff\xd8\xff").send().await.refused(ErrorCode::InvalidMediaType);
-    upload(&gateway, "?mediaType=film", b"x").send().await.refused(ErrorCode::InvalidRequest);
+    upload(&gateway, "?mediaType=film", b"x").send().await.refused(ErrorCode::InvalidMediaType);
     let mut huge = png(8, 8);
     huge[16..20].copy_from_slice(&12_001_u32.to_be_bytes());
     upload(&gateway, "", &huge).send().await.refused(ErrorCode::InvalidMediaType);

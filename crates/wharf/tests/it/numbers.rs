@@ -28,7 +28,7 @@ async fn a_number_out_of_a_spreadsheet_is_told_so_wherever_it_stands() {
         (
             "/v1/messages/contact".to_owned(),
             to(json!({"to": SILENT, "contacts": [{"name": "x", "phoneNumbers": [MISREAD]}]})),
-            "contacts[0].phones[0]",
+            "contacts[0].phoneNumbers[0]",
         ),
         ("/v1/messages/poll".to_owned(), to(json!({"question": "x", "options": ["a", "b"]})), "to"),
         ("/v1/messages/media".to_owned(), to(picture.clone()), "to"),

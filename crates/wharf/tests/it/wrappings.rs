@@ -113,7 +113,12 @@ async fn a_file_of_json_of_a_form_and_of_text_can_be_brought_all_the_same() {
     assert_eq!(upload(&gateway, "", FORM, &film).send().await.refused(InvalidMediaType)["field"], "mediaType");
     assert_eq!(upload(&gateway, "?mediaType=film", "application/pdf", PDF).send().await.refused(InvalidMediaType)["field"], "mediaType");
     let sent = |kind: Value| json!({"sessionId": "ses_00000000000000000000000000000000", "to": "15550001002", "mediaType": kind, "data": "aGVsbG8="});
-    for (kind, code) in [(json!("hologram"), InvalidMediaType), (json!(""), InvalidMediaType), (json!(7), InvalidParameterType), (json!("image"), SessionNotFound)] {
+    for (kind, code) in [
+        (json!("hologram"), InvalidMediaType),
+        (json!(""), InvalidMediaType),
+        (json!(7), InvalidParameterType),
+        (json!("image"), SessionNotFound),
+    ] {
         let reply = gateway.post("/v1/messages/media", sent(kind.clone())).send().await;
         assert_eq!(reply.refused(code).get("field").and_then(Value::as_str).unwrap_or("mediaType"), "mediaType", "{kind}");
     }

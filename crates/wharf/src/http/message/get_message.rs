@@ -15,7 +15,8 @@ const LOOK: Duration = Duration::from_secs(1);
 
 pub(in crate::http) async fn get_message(call: Call) -> Answer {
     let words = [MessageStatus::Sent, MessageStatus::Delivered, MessageStatus::Read, MessageStatus::Played];
-    let until = call.query.word("until", |word| words.into_iter().find(|status| status.as_str() == word), &words.map(MessageStatus::as_str))?;
+    let until =
+        call.query.word("until", |word| words.into_iter().find(|status| status.as_str() == word), &words.map(MessageStatus::as_str))?;
     let wait = call.query.number("wait", 0, limits::LONG_POLL_MAX_SECS)?.map(Duration::from_secs);
     let message = match wait {
         // Where nobody says until when, it is until WhatsApp has it.
