@@ -1,11 +1,13 @@
 //! What comes in is shown, once, also where the store stumbles over it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::Value;
 use sqlx::{Connection as _, Executor as _};
+use tokio::time::Instant;
 
-use crate::harness::{Backend, Chaos, OWNER, SILENT, World, both_backends, chaos::Way, eventually};
+use crate::harness::{Backend, Chaos, OWNER, PATIENCE, SILENT, World, both_backends, chaos::Way, eventually};
 
 /// The texts that came in, and how many rows there are.
 pub async fn received(world: &World, session: &str) -> (BTreeSet<String>, usize) {
@@ -27,11 +29,20 @@ pub async fn received(world: &World, session: &str) -> (BTreeSet<String>, usize)
 }
 
 pub async fn until_received(world: &World, session: &str, count: usize) {
-    eventually("all that was sent is there", async || {
+    let (mut most, mut moved) = (0, Instant::now());
+    loop {
         let (texts, rows) = received(world, session).await;
-        (texts.len() == count && rows == count).then_some(()).ok_or(format!("{} texts in {rows} rows of {count}", texts.len()))
-    })
-    .await;
+        if texts.len() == count && rows == count {
+            return;
+        }
+        if rows > most {
+            (most, moved) = (rows, Instant::now());
+        }
+        // A slow database takes its time; what stands still does not.
+        assert!(moved.elapsed() < PATIENCE, "not all that was sent is there: {} texts in {rows} rows of {count}", texts.len());
+        // A short pause between two looks.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Makes the database refuse the bytes of every row whose content has the word.
