@@ -85,8 +85,8 @@ fn routes(net: Arc<Net>) -> Router {
         .route("/control/hooks/ok", any(hooks::ok))
         .route("/control/hooks/slow", any(hooks::slow))
         .fallback(answer::no_route)
-        .layer(from_fn(whole))
         .layer(from_fn(guests::own))
+        .layer(from_fn(whole))
         .with_state(net)
 }
 

@@ -127,14 +127,15 @@ async fn two_owners_write_to_each_other() {
 #[tokio::test]
 async fn a_text_that_is_far_too_long_is_refused_to_who_writes_it_whole_before_reading() {
     let sim = Sim::start().await;
-    for path in [format!("/control/phones/{OWNER}/send?to={ECHO}"), "/control/nothing".to_owned()] {
+    let send = format!("/control/phones/{OWNER}/send?to={ECHO}");
+    for (host, path) in [("localhost", send.as_str()), ("localhost", "/control/nothing"), ("evil.example", send.as_str())] {
         let mut stream = TcpStream::connect(sim.control()).await.unwrap();
         let body = vec![b'a'; 9 * 1024 * 1024];
-        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+        let head = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
         stream.write_all(head.as_bytes()).await.unwrap();
         stream.write_all(&body).await.expect("all of it can be written");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.starts_with("HTTP/1.1 4"), "{path}: {answer}");
+        assert!(answer.starts_with("HTTP/1.1 4"), "{host} {path}: {answer}");
     }
 }
