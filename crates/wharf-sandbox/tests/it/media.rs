@@ -170,7 +170,7 @@ async fn what_cannot_be_sent_is_refused_with_its_code_and_leaves_no_file() {
         (json!({"data": data, "mediaUrl": "http://127.0.0.1:9000/"}), ErrorCode::InvalidRequest),
         (json!({"data": "not base64"}), ErrorCode::InvalidRequest),
         (json!({"data": data, "voice": true}), ErrorCode::InvalidRequest),
-        (json!({"data": data, "mediaType": "film"}), ErrorCode::InvalidRequest),
+        (json!({"data": data, "mediaType": "film"}), ErrorCode::InvalidMediaType),
         (json!({"data": data, "fileName": "x"}), ErrorCode::InvalidRequest),
         (json!({"data": data, "mediaType": "document", "viewOnce": true}), ErrorCode::InvalidRequest),
         (json!({"data": STANDARD.encode(file("audio", 100)), "mediaType": "audio", "caption": "x"}), ErrorCode::InvalidRequest),
