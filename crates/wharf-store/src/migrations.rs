@@ -41,10 +41,10 @@ history! {
     18 "0018_ends",
     19 "0019_overdue",
     20 "0020_stale",
-    21 "0021_permissions",
     22 "0022_undecryptable",
     24 "0024_targets",
     25 "0025_names",
+    26 "0026_permissions",
 }
 
 /// The newest migration that the database has.
