@@ -3,5 +3,6 @@
 pub mod bucket;
 mod inspect;
 pub mod local;
+mod picture;
 
 pub use local::LocalFiles;
