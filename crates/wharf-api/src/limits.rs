@@ -48,6 +48,8 @@ pub const EVENT_DAYS_MAX: u64 = 3650;
 /// How many days a file is kept, unless the plan says otherwise, and the most that a plan may say.
 pub const MEDIA_DAYS: u64 = 30;
 pub const MEDIA_DAYS_MAX: u64 = 3650;
+/// The largest number of bytes that a plan's limit may be: a PiB.
+pub const PLAN_BYTES_MAX: u64 = 1 << 50;
 /// How many sessions a key may be bound to.
 pub const KEY_SESSIONS: usize = 1_000;
 /// How long a rotated key goes on working, in seconds: unless said otherwise, and at the most.
@@ -75,6 +77,8 @@ pub const AUDIT_DAYS: i64 = 365;
 /// How many rows a page has unless the caller asks otherwise, and the most it may ask for.
 pub const PAGE_DEFAULT: u32 = 50;
 pub const PAGE_MAX: u32 = 200;
+/// How many bytes of a page's rows, as they are stored, may follow its first row: a page in memory waits for whoever reads it.
+pub const PAGE_BYTES: usize = 1024 * 1024;
 /// How many webhooks an account may have.
 pub const WEBHOOKS_PER_ACCOUNT: u64 = 100;
 /// How long one delivery may take, in seconds; the smallest unless said otherwise.

@@ -188,7 +188,7 @@ mod table {
         send_media: Post "/v1/messages/media", Key(MessagesSend), 201, "Sends an image, a video, a document, audio or a sticker.",
             [SessionNotFound, MessageNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
              ResourceNotFound, MessageTooLong, MediaSizeExceeded, InvalidMediaType, MediaUrlInaccessible, MessageSendingFailed,
-             DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused, UnsupportedOperation];
+             DailyMessageLimitReached, Conflict, IdempotencyKeyInUse, IdempotencyKeyReused, UnsupportedOperation];
         send_location: Post "/v1/messages/location", Key(MessagesSend), 201, "Sends a place.",
             [SessionNotFound, MessageNotFound, SessionNotConnected, SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp,
              MessageSendingFailed, DailyMessageLimitReached, IdempotencyKeyInUse, IdempotencyKeyReused, UnsupportedOperation];
@@ -217,7 +217,7 @@ mod table {
         list_messages: Get "/v1/messages", Key(MessagesRead), 200, "Lists messages, newest first.", [InvalidParameterType, SessionNotFound];
 
         upload_media: Post "/v1/media", Key(MessagesSend), 201, "Stores a file that messages can then send by its id.",
-            [MediaSizeExceeded, InvalidMediaType, IdempotencyKeyInUse, IdempotencyKeyReused];
+            [MediaSizeExceeded, InvalidMediaType, Conflict, IdempotencyKeyInUse, IdempotencyKeyReused];
         get_media: Get "/v1/media/{mediaId}", Key(MessagesRead), 200, "Serves a file that was uploaded or received.", [ResourceNotFound];
 
         check_contacts: Post "/v1/contacts/check", Key(ContactsRead), 200, "Tells which phone numbers are on WhatsApp.",

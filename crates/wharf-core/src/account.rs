@@ -43,6 +43,7 @@ impl From<&Plan> for wire::PlanLimits {
             concurrent_requests: plan.concurrent_requests,
             event_days: plan.event_days,
             media_days: plan.media_days,
+            media_bytes: plan.media_bytes,
             pace: plan.pace.clone(),
         }
     }

@@ -7,6 +7,7 @@ pub mod gate;
 pub mod intake;
 pub mod keep;
 pub mod kind;
+pub mod room;
 pub mod sound;
 pub mod types;
 mod wrapping;
@@ -30,6 +31,9 @@ pub enum Error {
     NotFound { field: Option<&'static str>, reason: Option<&'static str> },
     #[error("more than {limit} bytes")]
     TooLarge { field: &'static str, limit: u64, actual: u64 },
+    /// With it, the account's files would have more bytes than its plan lets them have.
+    #[error("the account's files may have {limit} bytes in all")]
+    NoRoom { limit: u64, actual: u64 },
     #[error("the type is not taken: {reason}")]
     WrongType { field: &'static str, reason: String },
     /// Something else was promised: by a name, an address or a type.
@@ -62,6 +66,11 @@ impl From<&Error> for ApiError {
                 }
             }
             Error::TooLarge { field, limit, actual } => ApiError::new(ErrorCode::MediaSizeExceeded).field(*field).limit(*limit, *actual),
+            Error::NoRoom { limit, actual } => {
+                let reason =
+                    "the account's files would have more bytes than its plan allows: wait until older ones expire, or upgrade the plan";
+                ApiError::new(ErrorCode::Conflict).reason(reason).limit(*limit, *actual)
+            }
             Error::WrongType { field, reason } => ApiError::new(ErrorCode::InvalidMediaType).field(*field).reason(reason.clone()),
             Error::Page { field, promised } => {
                 // A page in the place of a file is how shared drives and expired links say no.

@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::key;
 use crate::limit;
 use crate::media::gate::Gate;
+use crate::media::room::Room;
 use crate::media::{Files, NoFiles};
 use crate::message::outcomes::Outcomes;
 use crate::meter::Meter;
@@ -34,6 +35,7 @@ pub struct Services {
     /// Nowhere, until [`Services::with_files`] says otherwise.
     pub files: Arc<dyn Files>,
     pub fetches: Gate,
+    pub room: Room,
     pub clock: Arc<dyn Clock>,
     pub chance: Arc<dyn Chance>,
     /// Shared with the engine, which reports here how each message ended.
@@ -82,6 +84,7 @@ impl Services {
             egress: Arc::new(NoEgress),
             files: Arc::new(NoFiles),
             fetches: Gate::new(limits::MEDIA_FETCHES),
+            room: Room::default(),
             clock,
             chance,
             outcomes,

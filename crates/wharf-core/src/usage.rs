@@ -158,7 +158,8 @@ pub async fn report(services: &Services, account: &AccountId) -> Result<Usage, s
     }
     let today = day(today, days.get(&today).cloned().unwrap_or_default());
     let days = days.into_iter().rev().map(|(number, used)| day(number, used)).collect();
-    Ok(Usage { today, last30_days: total, days, reset_at: now.next_utc_day() })
+    let media_bytes = services.store.media_bytes(account).await?;
+    Ok(Usage { today, last30_days: total, days, media_bytes, reset_at: now.next_utc_day() })
 }
 
 fn add(to: &mut Used, more: &Used) {

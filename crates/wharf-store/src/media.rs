@@ -40,6 +40,7 @@ statements! {
     LOST = "SELECT f.media_id, m.account_id, f.session_id, f.message_id, f.source, f.attempts, s.deleted FROM media_fetches f \
         JOIN media m ON m.id = f.media_id JOIN sessions s ON s.id = f.session_id WHERE s.deleted = 1 OR m.expires_at <= $1 LIMIT $2";
     POSTPONE = "UPDATE media_fetches SET attempts = $2, due_at = $3 WHERE media_id = $1";
+    HELD = "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM media WHERE account_id = $1 AND state = 'stored'";
     /// The ids of a page stand in order: its two ends take the rows between along.
     KNOWN = "SELECT id FROM media WHERE id >= $1 AND id <= $2";
 }
@@ -158,6 +159,10 @@ impl MediaStore for SqlStore {
 
     async fn find_media(&self, account: &AccountId, id: &MediaId) -> Result<Option<MediaRow>, Error> {
         self.readers.first(&FIND, args![account, id]).await?.map(|mut row| media(&mut row)).transpose()
+    }
+
+    async fn media_bytes(&self, account: &AccountId) -> Result<u64, Error> {
+        self.readers.first(&HELD, args![account]).await?.map_or(Ok(0), |mut row| row.count())
     }
 
     async fn expire_media(&self, now: Timestamp, limit: u32) -> Result<Vec<MediaId>, Error> {

@@ -45,6 +45,7 @@ history! {
     24 "0024_targets",
     25 "0025_names",
     26 "0026_permissions",
+    27 "0027_media_bytes",
 }
 
 /// The newest migration that the database has.

@@ -8,13 +8,14 @@ use crate::open::SqlStore;
 use crate::sql::{Row, args, page, statements};
 
 statements! {
-    LIST = "SELECT name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, pace \
+    LIST = "SELECT name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, media_bytes, pace \
         FROM plans ORDER BY calls_per_minute, name";
-    PUT = "INSERT INTO plans (name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, pace) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+    PUT = "INSERT INTO plans (name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, pace, media_bytes) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
         ON CONFLICT (name) DO UPDATE SET messages_per_day = excluded.messages_per_day, calls_per_minute = excluded.calls_per_minute, \
         sessions = excluded.sessions, concurrent_requests = excluded.concurrent_requests, \
-        event_days = excluded.event_days, media_days = excluded.media_days, pace = excluded.pace";
+        event_days = excluded.event_days, media_days = excluded.media_days, pace = excluded.pace, \
+        media_bytes = excluded.media_bytes";
     LIST_ACCOUNTS = concat!(
         "SELECT ", account_columns!(), " FROM accounts a JOIN plans p ON p.name = a.plan ORDER BY a.created_at, a.id LIMIT $1 OFFSET $2"
     );
@@ -30,6 +31,7 @@ pub(crate) fn plan(row: &mut Row) -> Result<Plan, Error> {
         concurrent_requests: row.count()?,
         event_days: row.count()?,
         media_days: row.count()?,
+        media_bytes: row.opt_count()?,
         // A plan that nobody has given one yet has the safe one.
         pace: row.opt_parsed("a pace", |text| serde_json::from_str(text).ok())?.unwrap_or_default(),
     })
@@ -47,7 +49,7 @@ impl SqlStore {
                 let (calls, concurrent) = (Some(new.calls_per_minute), Some(new.concurrent_requests));
                 let (events, media) = (Some(new.event_days), Some(new.media_days));
                 let pace = serde_json::to_string(&new.pace).expect("a pace is plain data");
-                let limits = args![&new.name, new.messages_per_day, calls, new.sessions, concurrent, events, media, &pace];
+                let limits = args![&new.name, new.messages_per_day, calls, new.sessions, concurrent, events, media, &pace, new.media_bytes];
                 tx.execute(&PUT, limits).await.map(drop)
             })
         })

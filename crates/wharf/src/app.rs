@@ -16,9 +16,10 @@ use wharf_wa::{TrustError, WaEngine};
 
 use crate::config::Config;
 use crate::egress::{Guard, Settings};
-use crate::http::Http;
 use crate::http::server::Server;
+use crate::http::{self, Http};
 use crate::identity;
+use crate::machine;
 use crate::media::LocalFiles;
 use crate::media::bucket::BucketFiles;
 use crate::partners;
@@ -144,7 +145,7 @@ impl App {
         let services = services.with_webhooks(&master_key, config.schedule);
         let services = Arc::new(services);
 
-        let http = Http::new(Arc::clone(&services), config.limits);
+        let http = Http::new(Arc::clone(&services), with_files_to_spare(config.limits));
         let listen = config.listen;
         let server = Server::bind(listen, http).await.map_err(|source| Error::Listen { address: listen, source })?;
         let version = tokio::spawn(engine.keep_version());
@@ -196,4 +197,10 @@ impl App {
         }
         tracing::info!("the gateway has stopped");
     }
+}
+
+/// The same limits with no more connections than half of the files that may be open: sessions, readers and files need the others.
+fn with_files_to_spare(limits: http::Limits) -> http::Limits {
+    let files = machine::raise_open_files().ok().and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
+    http::Limits { connections: limits.connections.min((files / 2).max(1)), ..limits }
 }

@@ -217,6 +217,10 @@ impl Config {
         if concurrent_requests == 0 {
             return Err(invalid("limits.concurrent_requests", "at least one is expected"));
         }
+        let connections = limits.connections.unwrap_or(default.limits.connections);
+        if connections == 0 {
+            return Err(invalid("limits.connections", "at least one is expected"));
+        }
         let failed_keys_per_minute = limits.failed_keys_per_minute.unwrap_or(default.limits.failed_keys_per_minute);
         if failed_keys_per_minute == 0 {
             return Err(invalid("limits.failed_keys_per_minute", "at least one is expected"));
@@ -267,6 +271,7 @@ impl Config {
             updates,
             limits: http::Limits {
                 concurrent_requests,
+                connections,
                 failed_keys_per_minute,
                 request_timeout: seconds("limits.request_timeout_secs", limits.request_timeout_secs, default.limits.request_timeout)?,
                 header_timeout: seconds("limits.header_timeout_secs", limits.header_timeout_secs, default.limits.header_timeout)?,
@@ -461,6 +466,7 @@ mod tests {
             ("[log]\nformat = \"xml\"", vec![], "log.format"),
             ("", vec![("WHARF_REQUEST_TIMEOUT_SECS", "soon")], "WHARF_REQUEST_TIMEOUT_SECS"),
             ("[limits]\nconcurrent_requests = 0", vec![], "limits.concurrent_requests"),
+            ("[limits]\nconnections = 0", vec![], "limits.connections"),
             ("[webhooks]\nretry_pauses_secs = [5, 0]", vec![], "webhooks.retry_pauses_secs"),
             ("[server]\ntrusted_proxies = [\"10.0.0.1\", \"nowhere\"]", vec![], "server.trusted_proxies"),
             ("[whatsapp]\nproxy = \"nowhere:1080\"", vec![], "whatsapp.proxy"),

@@ -60,6 +60,8 @@ use origin::Proxies;
 pub struct Limits {
     /// How many requests are worked on at the same time; the next is told to come back.
     pub concurrent_requests: usize,
+    /// How many connections are open at the same time, whoever they are from. The next waits unaccepted until one ends.
+    pub connections: usize,
     /// How many requests without a good key one address may send in a minute before it is turned away unheard.
     pub failed_keys_per_minute: u64,
     /// How long one request may take, a long poll's own wait not counted.
@@ -82,6 +84,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             concurrent_requests: 4096,
+            connections: 8192,
             failed_keys_per_minute: 300,
             request_timeout: Duration::from_secs(30),
             file_timeout: Duration::from_millis(limits::MEDIA_REQUEST_MS),

@@ -58,6 +58,9 @@ impl Metrics {
         whatsapp::register(&mut registry, services);
         canary::register(&mut registry, services);
         work::register(&mut registry, services, waiting);
+        if let Ok(Ok(free)) = tokio::time::timeout(PATIENCE, services.files.free_bytes()).await {
+            gauge(&mut registry, "file_store_free_bytes", "Bytes that are free where files are written first", number(free));
+        }
         let mut text = String::new();
         prometheus_text::encode(&mut text, &registry)?;
         Ok(text)

@@ -65,6 +65,8 @@ pub struct PlanLimits {
     pub event_days: u64,
     /// How many days a file is kept after it came or was sent last.
     pub media_days: u64,
+    /// How many bytes of files are kept at the same time, those on their way in included.
+    pub media_bytes: Option<u64>,
     pub pace: Pace,
 }
 
@@ -86,6 +88,9 @@ pub struct PutPlan {
     /// How many days a file is kept; 30 where absent.
     #[serde(default)]
     pub media_days: Option<u64>,
+    /// Absent or `null` is without limit.
+    #[serde(default)]
+    pub media_bytes: Option<u64>,
     /// The safe defaults where absent.
     #[serde(default)]
     pub pace: Option<Pace>,
@@ -152,6 +157,8 @@ pub struct Usage {
     pub last30_days: Used,
     /// The same day by day, newest first; days without use are left out.
     pub days: Vec<Day>,
+    /// How many bytes of files are kept now.
+    pub media_bytes: u64,
     /// When today ends.
     pub reset_at: Timestamp,
 }

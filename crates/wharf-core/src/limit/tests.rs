@@ -59,6 +59,7 @@ fn plan(calls_per_minute: u64, concurrent_requests: u64) -> Plan {
         concurrent_requests,
         event_days: 30,
         media_days: 30,
+        media_bytes: None,
         pace: wharf_api::types::account::Pace::default(),
     }
 }

@@ -11,7 +11,7 @@ use wharf_api::types::media::{MediaKind, MediaStatus};
 use wharf_api::types::session::SessionStatus;
 
 use super::intake::Purpose;
-use super::{Error, Intake, Said, keep};
+use super::{Error, Intake, Said, keep, room};
 use crate::engine;
 use crate::services::Services;
 use crate::store::{self, DueFetch, MediaRow};
@@ -162,6 +162,11 @@ async fn take(services: &Services, fetch: &DueFetch, row: &MediaRow) -> Result<M
     if row.size > limits::DOCUMENT_BYTES {
         return Err(Failure::Final("the file is larger than 100 MB"));
     }
+    let account = || async { services.store.find_account(&fetch.account).await?.ok_or(Failure::Final("the account is gone")) };
+    // Tried again later: files expire, and plans grow.
+    if !room::has_room(services, &fetch.account, &account().await?.plan, row.size).await? {
+        return Err(Failure::Again("the files of the account have as many bytes as its plan lets them have"));
+    }
     let scratch = services.files.scratch().await.map_err(Failure::Ours)?;
     let downloaded = services.engine.download(&fetch.session, &fetch.media, &fetch.source, scratch).await.map_err(|error| match error {
         engine::Error::NotConnected => Failure::Elsewhere,
@@ -187,7 +192,6 @@ async fn take(services: &Services, fetch: &DueFetch, row: &MediaRow) -> Result<M
         return Err(Failure::Final("the file is damaged"));
     }
     fail::fail_point!("M5-kept");
-    let Some(account) = services.store.find_account(&fetch.account).await? else { return Err(Failure::Final("the account is gone")) };
     Ok(MediaRow {
         mime_type: taken.mime_type,
         size: taken.size,
@@ -196,7 +200,7 @@ async fn take(services: &Services, fetch: &DueFetch, row: &MediaRow) -> Result<M
         height: taken.facts.height.or(row.height),
         seconds: taken.facts.seconds.or(row.seconds),
         state: MediaStatus::Stored,
-        expires_at: keep::until(&account.plan, services.clock.now()),
+        expires_at: keep::until(&account().await?.plan, services.clock.now()),
         ..row.clone()
     })
 }

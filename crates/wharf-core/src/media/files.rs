@@ -19,6 +19,9 @@ pub trait Files: Send + Sync + 'static {
     /// Whether a file could be begun now. Asked often: it says nothing aloud.
     async fn ready(&self) -> io::Result<()>;
 
+    /// How many bytes are free where files are written first.
+    async fn free_bytes(&self) -> io::Result<u64>;
+
     /// Begins a file without a name. Dropping it leaves nothing.
     async fn begin(&self) -> io::Result<Box<dyn Writing>>;
 
@@ -100,6 +103,10 @@ pub struct NoFiles;
 impl Files for NoFiles {
     async fn ready(&self) -> io::Result<()> {
         Ok(())
+    }
+
+    async fn free_bytes(&self) -> io::Result<u64> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     async fn begin(&self) -> io::Result<Box<dyn Writing>> {

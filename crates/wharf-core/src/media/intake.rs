@@ -9,8 +9,10 @@ use wharf_api::limits;
 use wharf_api::types::media::{MediaKind, MediaStatus};
 
 use super::files::{Facts, Writing};
+use super::room::Share;
 use super::types::{self, Said};
 use super::{Error, kind, wrapping};
+use crate::caller::Caller;
 use crate::egress::{Sink, Stop};
 use crate::services::Services;
 use crate::store::MediaRow;
@@ -34,6 +36,8 @@ pub struct Intake {
     found: Option<kind::Found>,
     hash: Sha256,
     size: u64,
+    /// Where the account's files have a limit.
+    share: Option<Share>,
     refused: Option<Error>,
 }
 
@@ -59,8 +63,20 @@ impl Intake {
             found: None,
             hash: Sha256::new(),
             size: 0,
+            share: None,
             refused: None,
         })
+    }
+
+    /// The same for a file that the account is to keep: it counts towards what the plan lets it have.
+    pub async fn begin_for(services: &Services, caller: &Caller, purpose: Purpose, field: &'static str) -> Result<Self, Error> {
+        let share = Share::begin(services, &caller.account, &caller.plan).await?;
+        Ok(Self { share, ..Self::begin(services, purpose, field).await? })
+    }
+
+    /// The place that the file takes among the account's. It is free again when the answer is dropped.
+    pub(super) fn take_share(&mut self) -> Option<Share> {
+        self.share.take()
     }
 
     /// What is said of the file besides its bytes; it counts at the end.
@@ -86,7 +102,10 @@ impl Intake {
     /// Refuses a length that was announced and that is too much.
     pub fn announce(&self, length: u64) -> Result<(), Error> {
         let limit = self.limit_bytes();
-        if length > limit { Err(Error::TooLarge { field: self.field, limit, actual: length }) } else { Ok(()) }
+        if length > limit {
+            return Err(Error::TooLarge { field: self.field, limit, actual: length });
+        }
+        self.share.as_ref().map_or(Ok(()), |share| share.announce(length))
     }
 
     pub async fn push(&mut self, bytes: Bytes) -> Result<(), Error> {
@@ -97,6 +116,9 @@ impl Intake {
             if self.head.len() == kind::HEAD_BYTES {
                 self.look()?;
             }
+        }
+        if let Some(share) = &mut self.share {
+            share.grow(self.size)?;
         }
         self.announce(self.size)?;
         self.hash.update(&bytes);

@@ -28,11 +28,12 @@ pub async fn keep(
     services: &Services,
     caller: &Caller,
     session: Option<SessionId>,
-    intake: Intake,
+    mut intake: Intake,
     file_name: Option<String>,
     stay: Stay,
 ) -> Result<(MediaRow, super::Facts), Error> {
     let id = services.chance.media_id();
+    let share = intake.take_share();
     let taken = intake.finish(&id).await?;
     fail::fail_point!("M1-stored");
     let at = services.clock.now();
@@ -43,7 +44,16 @@ pub async fn keep(
     let place = Place { id, account: caller.account.clone(), session, file_name: file_name.as_deref().map(tidy), at, expires_at };
     let row = taken.row(place);
     let there = || async { Ok(services.store.find_media(&row.account, &row.id).await?.map(drop)) };
-    settled(services.store.insert_media(&row), there).await?;
+    let stored = async { settled(services.store.insert_media(&row), there).await.map_err(Error::from) };
+    let stored = match &share {
+        Some(share) => share.land(services, &row.account, stored).await,
+        None => stored.await,
+    };
+    if let Err(error @ Error::NoRoom { .. }) = stored {
+        discard(services, &row.id).await;
+        return Err(error);
+    }
+    stored?;
     fail::fail_point!("M2-recorded");
     Ok((row, taken.facts))
 }

@@ -214,12 +214,12 @@ async fn obtain(services: &Services, caller: &Caller, session: &SessionRow, comm
         Source::Message(row) => return with_facts(services, MediaRow::clone(row)).await,
         Source::Url(url) => {
             let _turn = services.fetches.enter(&caller.account).await;
-            let mut intake = Intake::begin(services, purpose, field).await?;
+            let mut intake = Intake::begin_for(services, caller, purpose, field).await?;
             let name = fetch(services, url, command, &mut intake).await?;
             (intake, name)
         }
         Source::Base64(text) => {
-            let mut intake = Intake::begin(services, purpose, field).await?;
+            let mut intake = Intake::begin_for(services, caller, purpose, field).await?;
             // A second round of one request, after another one took its key, has nothing to decode any more.
             let text = text.take().ok_or(Error::ClaimedBefore)?;
             decode(&text, command, &mut intake).await?;

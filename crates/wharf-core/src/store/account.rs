@@ -19,6 +19,8 @@ pub struct Plan {
     pub event_days: u64,
     /// How many days a file is kept.
     pub media_days: u64,
+    /// How many bytes of files are kept at the same time.
+    pub media_bytes: Option<u64>,
     /// How fast each session writes.
     pub pace: Pace,
 }

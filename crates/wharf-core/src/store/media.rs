@@ -60,6 +60,9 @@ pub trait MediaStore {
 
     async fn find_media(&self, account: &AccountId, id: &MediaId) -> Result<Option<MediaRow>, Error>;
 
+    /// How many bytes the account's stored files have.
+    async fn media_bytes(&self, account: &AccountId) -> Result<u64, Error>;
+
     /// Deletes the first `limit` rows of all accounts whose time is over, and tells which; but for files that are still to be fetched:
     /// their fetch ends first.
     async fn expire_media(&self, now: Timestamp, limit: u32) -> Result<Vec<MediaId>, Error>;

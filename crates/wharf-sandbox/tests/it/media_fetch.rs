@@ -110,4 +110,30 @@ both_backends! {
         world.api().delete(&format!("/v1/sessions/{session}")).await.ok(200);
         failed(&abandoned, "the session was deleted").await;
     }
+    async fn a_received_file_that_its_account_has_no_room_for_waits_and_is_fetched_when_it_has(backend) {
+        let world = World::start(backend).await;
+        let (tenant, _) = world.tenant("small", &json!({"callsPerMinute": 1000, "concurrentRequests": 100, "mediaBytes": 299_999})).await;
+        let paired = tenant.post("/v1/sessions", &json!({"name": "small"})).await;
+        world.scan(paired.ok(201)["qr"].as_str().unwrap(), OTHER).await;
+        let wa_id = comes(&world, OTHER).await;
+        let shown = async |wanted: &str| {
+            eventually(wanted, async || {
+                let list = tenant.get("/v1/messages?direction=incoming").await;
+                let row = list.ok(200).as_array().unwrap().iter().find(|row| row["whatsappId"] == *wa_id).cloned();
+                row.filter(|row| row["mediaStatus"] == wanted).ok_or(format!("{list:?}"))
+            })
+            .await
+        };
+        shown("pending").await;
+        let used = async || tenant.get("/v1/usage").await.ok(200)["mediaBytes"].clone();
+        // A file that fits is fetched beside it.
+        world.writes_as(SILENT, OTHER, json!({"type": "document", "size": 1000})).await;
+        eventually("the smaller file is here", async || (used().await == 1000).then_some(()).ok_or("not yet".to_owned())).await;
+        shown("pending").await;
+        let wide = json!({"callsPerMinute": 1000, "concurrentRequests": 100, "mediaBytes": 301_000});
+        world.operator().put("/v1/admin/plans/small", &wide).await.ok(200);
+        world.advance(60 * 60).await;
+        shown("stored").await;
+        assert_eq!(used().await, 301_000);
+    }
 }

@@ -8,7 +8,7 @@ use wharf_core::event::Bell;
 use wharf_core::store::{Error, EventFilter, EventPage, EventRow, EventStore, Fence, NewEvent};
 
 use crate::open::SqlStore;
-use crate::sql::{Row, args, statements};
+use crate::sql::{Row, args, page, statements};
 
 statements! {
     /// What does not pass comes without its data, so that a reader moves past it.
@@ -46,7 +46,7 @@ pub(crate) fn event(row: &mut Row) -> Result<(i64, Option<EventRow>), Error> {
 impl SqlStore {
     async fn look(&self, account: &AccountId, filter: &EventFilter, after: i64, limit: u32) -> Result<EventPage, Error> {
         let horizon = self.horizon.now(&self.readers).await?;
-        let mut page = EventPage { rows: Vec::new(), position: after, more: false, behind: horizon.behind };
+        let mut found = EventPage { rows: Vec::new(), position: after, more: false, behind: horizon.behind };
         let bound = filter.sessions.as_ref().map(|ids| ids.iter().map(SessionId::as_str).collect::<Vec<_>>().join(","));
         let kinds = (!filter.kinds.is_empty())
             .then(|| filter.kinds.iter().map(|kind| format!("\"{}\"", kind.as_str())).collect::<Vec<_>>().join(","));
@@ -55,10 +55,11 @@ impl SqlStore {
         let session = filter.session.as_ref().map(SessionId::as_str);
         let rows = self.readers.fetch(&LIST, args![account, after, horizon.number, session, &bound, &kinds, scan]).await?;
         let scanned = rows.len();
+        let within = page::within(rows.iter().map(Row::size));
         for (place, mut row) in rows.into_iter().enumerate() {
-            if page.rows.len() == limit as usize {
-                page.more = true;
-                return Ok(page);
+            if found.rows.len() == limit as usize || place == within {
+                found.more = true;
+                return Ok(found);
             }
             let place_in_log = row.number();
             let (number, event) = match (event(&mut row), place_in_log) {
@@ -68,11 +69,11 @@ impl SqlStore {
                 }
                 (read, _) => read?,
             };
-            page.rows.extend(event);
-            page.position = number;
-            page.more = place + 1 == scanned && i64::try_from(scanned) == Ok(scan);
+            found.rows.extend(event);
+            found.position = number;
+            found.more = place + 1 == scanned && i64::try_from(scanned) == Ok(scan);
         }
-        Ok(page)
+        Ok(found)
     }
 }
 

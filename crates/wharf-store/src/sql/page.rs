@@ -1,5 +1,6 @@
-//! Pages of lists: one row more than asked for tells whether there is a next page.
+//! Pages of lists: one row more than asked for tells whether there is a next page. A page of large rows has fewer than were asked for.
 
+use wharf_api::limits;
 use wharf_core::store::{Error, Page, PageRequest};
 
 use super::Row;
@@ -12,9 +13,11 @@ pub(crate) fn fetch(request: PageRequest) -> i64 {
 /// The page out of the fetched rows. `read` gives a row's number and the row. A row that cannot be read is one that is not there.
 pub(crate) fn cut<T>(rows: Vec<Row>, request: PageRequest, read: impl Fn(&mut Row) -> Result<(i64, T), Error>) -> Result<Page<T>, Error> {
     let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
-    let mut page = Page { rows: Vec::with_capacity(rows.len().min(limit)), next: None };
-    for mut row in rows.into_iter().take(limit) {
+    let fetched = rows.len();
+    let taken = limit.min(within(rows.iter().map(Row::size)));
+    let more = fetched > taken;
+    let mut page = Page { rows: Vec::with_capacity(fetched.min(taken)), next: None };
+    for mut row in rows.into_iter().take(taken) {
         // Most rows begin with it.
         let number = row.number();
         let last = match (read(&mut row), number) {
@@ -33,4 +36,29 @@ pub(crate) fn cut<T>(rows: Vec<Row>, request: PageRequest, read: impl Fn(&mut Ro
         }
     }
     Ok(page)
+}
+
+/// How many rows of those sizes make a page: the first, whatever it is, and those that fit behind it.
+pub(crate) fn within(sizes: impl Iterator<Item = usize>) -> usize {
+    let mut bytes = 0;
+    let fits = |(place, size): &(usize, usize)| {
+        bytes += size;
+        *place == 0 || bytes <= limits::PAGE_BYTES
+    };
+    sizes.enumerate().take_while(fits).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_its_first_row_and_what_fits_behind_it_to_the_byte() {
+        let of = |sizes: &[usize]| within(sizes.iter().copied());
+        assert_eq!(of(&[]), 0);
+        assert_eq!(of(&[limits::PAGE_BYTES * 2, 1]), 1);
+        assert_eq!(of(&[limits::PAGE_BYTES - 1, 1, 1]), 2);
+        assert_eq!(of(&[1, limits::PAGE_BYTES, 0]), 1);
+        assert_eq!(of(&[1; 200]), 200);
+    }
 }

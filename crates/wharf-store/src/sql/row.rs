@@ -72,6 +72,22 @@ impl Row {
         }
     }
 
+    /// How many bytes its texts and bytes have.
+    pub fn size(&self) -> usize {
+        let of_value = |value: &Value| match value {
+            Value::Text(text) => text.len(),
+            Value::Blob(bytes) => bytes.len(),
+            _ => 0,
+        };
+        match &self.cells {
+            Cells::Sqlite(cells) => cells.iter().map(of_value).sum(),
+            Cells::Postgres(row) => {
+                let of_cell = |place| row.try_get_raw(place).ok().and_then(|cell| cell.as_bytes().ok()).map_or(0, <[u8]>::len);
+                (0..row.len()).map(of_cell).sum()
+            }
+        }
+    }
+
     fn cell<T: Cell>(&mut self) -> Result<T, Error> {
         let place = self.next;
         self.next += 1;

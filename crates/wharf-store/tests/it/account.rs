@@ -16,18 +16,20 @@ both_backends!(
 
 async fn the_four_plans_are_there_with_their_limits(db: &Db) {
     let wanted = [
-        ("free", Some(100), 100, Some(1), 10, 7),
-        ("basic", Some(10_000), 1_000, Some(5), 50, 14),
-        ("pro", Some(100_000), 10_000, Some(25), 200, 30),
-        ("enterprise", None, 20_000, None, 500, 90),
+        ("free", Some(100), 100, Some(1), 10, 7, Some(1_000_000_000)),
+        ("basic", Some(10_000), 1_000, Some(5), 50, 14, Some(10_000_000_000)),
+        ("pro", Some(100_000), 10_000, Some(25), 200, 30, Some(100_000_000_000)),
+        ("enterprise", None, 20_000, None, 500, 90, None),
     ];
-    for (name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days) in wanted {
+    for (name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_bytes) in wanted {
         let id = chance().account_id();
         assert!(db.store.insert_account(&id, "a", name, NOW).await.unwrap());
         let plan = db.store.find_account(&id).await.unwrap().unwrap().plan;
         let name = name.to_owned();
         let (media_days, pace) = (30, Pace::default());
-        assert_eq!(plan, Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, pace });
+        let wanted =
+            Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, media_bytes, pace };
+        assert_eq!(plan, wanted);
     }
 }
 

@@ -21,6 +21,7 @@ both_backends!(
     a_reader_that_follows_the_log_under_load_has_every_event_once_and_each_session_in_order,
     a_filter_leaves_out_and_the_position_moves_past_it,
     nobody_reads_the_log_of_another_account,
+    a_look_ends_where_a_megabyte_is_full_and_the_next_goes_on_there,
     the_oldest_events_go_by_the_time_of_their_writing_and_nothing_younger,
     the_days_messages_give_a_warning_at_80_and_at_100_per_cent_once,
 );
@@ -31,7 +32,10 @@ fn everything() -> EventFilter {
 
 /// Events of one session, written as its link does.
 async fn link(store: &SqlStore, fence: &Fence, kinds: &[EventKind]) {
-    let events = kinds.iter().map(|kind| NewEvent { kind: *kind, data: json!({"k": kind.as_str()}) }).collect();
+    write(store, fence, kinds.iter().map(|kind| NewEvent { kind: *kind, data: json!({"k": kind.as_str()}) }).collect()).await;
+}
+
+async fn write(store: &SqlStore, fence: &Fence, events: Vec<NewEvent>) {
     let status = SessionStatus::Connected;
     let change = LinkChange { status, reason: None, refusal: None, jid: None, lid: None, push_name: None, unlink: false, at: NOW, events };
     store.record_link(fence, &change).await.unwrap();
@@ -45,6 +49,28 @@ async fn read_all(store: &SqlStore, tenant: &Tenant, filter: &EventFilter) -> Ve
         if !page.more && !page.behind {
             return rows;
         }
+    }
+}
+
+async fn a_look_ends_where_a_megabyte_is_full_and_the_next_goes_on_there(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    for (kind, kilobytes) in
+        [(EventKind::SessionQr, 400), (EventKind::SessionStatus, 1), (EventKind::SessionQr, 2000), (EventKind::SessionQr, 400)]
+    {
+        write(&db.store, &tenant.fence, vec![NewEvent { kind, data: json!({"x": "y".repeat(kilobytes * 1024)}) }]).await;
+    }
+    let only = EventFilter { kinds: vec![EventKind::SessionQr], ..EventFilter::default() };
+    for (filter, wanted) in [(everything(), [2, 1, 1].as_slice()), (only, &[1, 1, 1])] {
+        let (mut after, mut rows) = (0, Vec::new());
+        loop {
+            let page = db.store.list_events(&tenant.account, &filter, after, 10).await.unwrap();
+            rows.push(page.rows.len());
+            after = page.position;
+            if !page.more {
+                break;
+            }
+        }
+        assert_eq!(rows, wanted);
     }
 }
 

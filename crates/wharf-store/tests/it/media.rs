@@ -41,6 +41,7 @@ both_backends!(
     a_row_is_read_back_as_it_was_and_by_its_account_only,
     a_file_ends_at_its_time_unless_a_message_of_its_account_keeps_it_longer,
     a_sweep_knows_which_files_have_rows,
+    an_account_has_the_bytes_of_its_stored_files_alone,
     a_node_is_shown_the_first_due_files_of_each_account_in_its_own_connected_sessions,
     a_file_that_can_never_be_fetched_is_lost_and_stays_until_its_message_says_so
 );
@@ -78,6 +79,17 @@ async fn a_sweep_knows_which_files_have_rows(db: &Db) {
     }
     assert_eq!(db.store.known_media(&[id(1), id(3), id(4)]).await.unwrap(), [id(1), id(4)]);
     assert!(db.store.known_media(&[]).await.unwrap().is_empty());
+}
+
+async fn an_account_has_the_bytes_of_its_stored_files_alone(db: &Db) {
+    assert_eq!(db.store.media_bytes(&account(1)).await.unwrap(), 0);
+    for (n, of, size) in [(1, 1, 7), (2, 1, 35), (3, 2, 1 << 40)] {
+        db.store.insert_media(&MediaRow { size, ..row(n, of, 1000) }).await.unwrap();
+    }
+    db.store.insert_media(&MediaRow { state: MediaStatus::Pending, ..row(4, 1, 1000) }).await.unwrap();
+    assert_eq!(db.store.media_bytes(&account(1)).await.unwrap(), 42);
+    db.store.delete_media(&[id(1)]).await.unwrap();
+    assert_eq!(db.store.media_bytes(&account(1)).await.unwrap(), 35);
 }
 
 /// A message that came with a file, due at once.

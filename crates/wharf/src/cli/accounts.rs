@@ -60,6 +60,9 @@ pub(super) struct Set {
     /// How many days a file is kept.
     #[arg(long, default_value_t = limits::MEDIA_DAYS, value_parser = clap::value_parser!(u64).range(1..=limits::MEDIA_DAYS_MAX))]
     media_days: u64,
+    /// How many bytes of files are kept at the same time; without limit where it is not given.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=limits::PLAN_BYTES_MAX))]
+    media_bytes: Option<u64>,
     /// Messages that a session sends in a minute; `none` is without limit
     #[arg(long, default_value_t = Most(Some(limits::PACE_MESSAGES_PER_MINUTE)))]
     messages_per_minute: Most,
@@ -129,8 +132,10 @@ impl Set {
             new_contacts_per_day: self.new_contacts_per_day.0,
             ..Pace::default()
         };
-        let Self { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, .. } = self;
-        let plan = Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, pace };
+        let Self { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, media_bytes, .. } =
+            self;
+        let plan =
+            Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, media_bytes, pace };
         account::put_plan(services, &plan).await?;
         audit::record(services, AuditRow { target: Some(plan.name), ..audit::by_cli(services, None, ops::admin_set_plan.id) }).await;
         Ok(())
@@ -186,7 +191,7 @@ async fn list_plans(services: &Services) -> anyhow::Result<()> {
     let shown = |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
     for plan in services.store.list_plans().await? {
         println!(
-            "{:<12}  {} messages a day, {} calls a minute, {} sessions, {} requests at a time, events of {} days, files for {} days, {} messages a minute, {} new contacts an hour and {} a day",
+            "{:<12}  {} messages a day, {} calls a minute, {} sessions, {} requests at a time, events of {} days, files for {} days and of {} bytes, {} messages a minute, {} new contacts an hour and {} a day",
             plan.name,
             shown(plan.messages_per_day),
             plan.calls_per_minute,
@@ -194,6 +199,7 @@ async fn list_plans(services: &Services) -> anyhow::Result<()> {
             plan.concurrent_requests,
             plan.event_days,
             plan.media_days,
+            shown(plan.media_bytes),
             shown(plan.pace.messages_per_minute),
             shown(plan.pace.new_contacts_per_hour),
             shown(plan.pace.new_contacts_per_day)

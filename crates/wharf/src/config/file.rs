@@ -108,6 +108,7 @@ impl FromStr for Seconds {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Limits {
     pub concurrent_requests: Option<usize>,
+    pub connections: Option<usize>,
     pub failed_keys_per_minute: Option<u64>,
     pub request_timeout_secs: Option<u64>,
     pub header_timeout_secs: Option<u64>,
@@ -178,6 +179,7 @@ impl Settings {
         set(&mut self.media.access_key, env("WHARF_MEDIA_ACCESS_KEY"))?;
         set(&mut self.media.secret_key, env("WHARF_MEDIA_SECRET_KEY"))?;
         set(&mut self.limits.concurrent_requests, env("WHARF_CONCURRENT_REQUESTS"))?;
+        set(&mut self.limits.connections, env("WHARF_CONNECTIONS"))?;
         set(&mut self.limits.failed_keys_per_minute, env("WHARF_FAILED_KEYS_PER_MINUTE"))?;
         set(&mut self.limits.request_timeout_secs, env("WHARF_REQUEST_TIMEOUT_SECS"))?;
         set(&mut self.limits.header_timeout_secs, env("WHARF_HEADER_TIMEOUT_SECS"))?;
@@ -224,6 +226,7 @@ impl Settings {
             ("whatsapp.version", whatsapp.version.is_some()),
             ("whatsapp.version_url", whatsapp.version_url.is_some()),
             ("limits.concurrent_requests", limits.concurrent_requests.is_some()),
+            ("limits.connections", limits.connections.is_some()),
             ("limits.failed_keys_per_minute", limits.failed_keys_per_minute.is_some()),
             ("limits.request_timeout_secs", limits.request_timeout_secs.is_some()),
             ("limits.header_timeout_secs", limits.header_timeout_secs.is_some()),

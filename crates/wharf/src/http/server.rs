@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower::Layer;
@@ -79,7 +79,9 @@ async fn run(listener: TcpListener, http: Arc<Http>, stopping: CancellationToken
     let lingering = Arc::new(Semaphore::new(linger::CONNECTIONS));
     let open = GracefulShutdown::new();
     let mut full = false;
+    let places = Arc::new(Semaphore::new(http.limits.connections.min(Semaphore::MAX_PERMITS)));
     loop {
+        let Some(place) = place(&places, &stopping).await else { break };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stopping.cancelled() => break,
@@ -104,6 +106,7 @@ async fn run(listener: TcpListener, http: Arc<Http>, stopping: CancellationToken
         let served = connection.timer(times).serve_connection(TokioIo::new(wire), TowerToHyperService::new(service));
         let served = open.watch(served);
         tokio::spawn(async move {
+            let _place = place;
             if let Err(error) = served.await {
                 tracing::debug!(%error, "a connection ended early");
             }
@@ -111,4 +114,16 @@ async fn run(listener: TcpListener, http: Arc<Http>, stopping: CancellationToken
     }
     drop(listener);
     open.shutdown().await;
+}
+
+/// A place for one more connection, as soon as there is one; `None` where the server stops. That there is none is told once each time.
+async fn place(places: &Arc<Semaphore>, stopping: &CancellationToken) -> Option<OwnedSemaphorePermit> {
+    if let Ok(place) = Arc::clone(places).try_acquire_owned() {
+        return Some(place);
+    }
+    tracing::warn!("as many connections are open as may be (limits.connections): the next waits until one ends");
+    tokio::select! {
+        place = Arc::clone(places).acquire_owned() => place.ok(),
+        () = stopping.cancelled() => None,
+    }
 }

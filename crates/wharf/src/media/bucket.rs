@@ -122,6 +122,10 @@ impl Files for BucketFiles {
         Ok(())
     }
 
+    async fn free_bytes(&self) -> io::Result<u64> {
+        self.scratch.free_bytes().await
+    }
+
     async fn begin(&self) -> io::Result<Box<dyn Writing>> {
         let writing = self.scratch.writing().await?;
         Ok(Box::new(BucketWriting { writing, bucket: Arc::clone(&self.bucket) }))

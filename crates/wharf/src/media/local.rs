@@ -95,6 +95,11 @@ impl Files for LocalFiles {
         blocking(move || ready(&unnamed, floor)).await
     }
 
+    async fn free_bytes(&self) -> io::Result<u64> {
+        let root = self.root.clone();
+        blocking(move || fs4::available_space(root)).await
+    }
+
     async fn begin(&self) -> io::Result<Box<dyn Writing>> {
         Ok(Box::new(self.writing().await?))
     }

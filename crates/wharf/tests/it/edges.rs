@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wharf::http::Limits;
 use wharf_api::ops::{self, Access};
-use wharf_api::{ErrorCode, Permission, Timestamp};
+use wharf_api::{ErrorCode, Permission, Timestamp, limits};
 
 use crate::harness::{Gateway, client, engine};
 
@@ -237,6 +237,47 @@ async fn a_server_that_is_full_refuses_and_still_tells_that_it_lives() {
     gateway.ask("GET", "/readyz").send().await.ok(200);
     first.write_all(&bytes[bytes.len() - 1..]).await.unwrap();
     client::read(&mut first).await.ok(201);
+}
+
+#[tokio::test]
+async fn a_connection_beyond_the_last_place_waits_until_one_ends() {
+    let gateway = Gateway::start_with(Limits { connections: 2, header_timeout: Duration::from_secs(600), ..Limits::default() }).await;
+    let mut kept = TcpStream::connect(gateway.address).await.unwrap();
+    assert!(asked(&mut kept).await.unwrap().starts_with("HTTP/1.1 200"));
+    let silent = TcpStream::connect(gateway.address).await.unwrap();
+    let mut waits = TcpStream::connect(gateway.address).await.unwrap();
+    let mut answered = Box::pin(asked(&mut waits));
+    // Those that have a place are served meanwhile.
+    tokio::select! {
+        biased;
+        answer = &mut answered => panic!("a third connection has a place: {answer:?}"),
+        answer = asked(&mut kept) => assert!(answer.unwrap().starts_with("HTTP/1.1 200")),
+    }
+    drop(silent);
+    assert!(answered.await.unwrap().starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_page_ends_where_a_megabyte_is_full_and_the_next_goes_on_there() {
+    const TEXTS: usize = 80;
+    let gateway = Gateway::start().await;
+    let session = gateway.connected().await;
+    let text = "\u{1f6a2}".repeat(4096);
+    for _ in 0..TEXTS {
+        gateway.post("/v1/messages/text", json!({"sessionId": session, "to": engine::SILENT, "text": text})).send().await.ok(201);
+    }
+    let (mut seen, mut pages, mut cursor) = (std::collections::BTreeSet::new(), 0, String::new());
+    loop {
+        let page = gateway.get(&format!("/v1/messages?limit=200{cursor}")).send().await;
+        let rows = page.ok(200).as_array().unwrap();
+        assert!(page.body.len() < 2 * limits::PAGE_BYTES, "{}", page.body.len());
+        seen.extend(rows.iter().map(|row| row["messageId"].as_str().unwrap().to_owned()));
+        pages += 1;
+        let Some(next) = page.json["page"]["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(seen.len(), TEXTS);
+    assert!(pages > 1);
 }
 
 #[tokio::test]

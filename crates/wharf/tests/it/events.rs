@@ -8,7 +8,6 @@ use wharf_api::ids::SessionId;
 use wharf_api::{ErrorCode, Permission};
 use wharf_core::account;
 use wharf_core::key::{self, Guess};
-use wharf_core::store::Plan;
 
 use crate::harness::{Gateway, Reply};
 
@@ -197,19 +196,7 @@ async fn a_key_sees_the_events_that_it_may_see() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_is_one_of_the_requests_at_a_time_until_its_client_leaves() {
     let gateway = Gateway::start().await;
-    let plan = Plan {
-        name: "narrow".into(),
-        messages_per_day: None,
-        calls_per_minute: 10_000,
-        sessions: None,
-        concurrent_requests: 1,
-        event_days: 1,
-        media_days: 1,
-        pace: wharf_api::types::account::Pace::default(),
-    };
-    account::put_plan(&gateway.services, &plan).await.unwrap();
-    let narrow = account::find_or_create(&gateway.services, "narrow", "narrow").await.unwrap();
-    let key = gateway.make_key_of(narrow, Permission::ALL, None, None).await;
+    let key = gateway.key_on("narrow", |plan| plan.concurrent_requests = 1).await;
     let stream = Stream::open(&gateway, &key, "", None).await;
     gateway.get("/v1/events").key(&key).send().await.refused(ErrorCode::ConcurrentRequestLimitExceeded);
     drop(stream);

@@ -6,10 +6,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wharf::http::Limits;
-use wharf_api::types::account::Pace;
-use wharf_api::{ErrorCode, Permission, limits};
-use wharf_core::account;
-use wharf_core::store::Plan;
+use wharf_api::{ErrorCode, limits};
 
 use crate::harness::{Ask, Gateway, Reply, client, engine};
 
@@ -84,23 +81,6 @@ async fn seen_until(stream: &mut TcpStream, word: &str) -> String {
     String::from_utf8_lossy(&seen).into_owned()
 }
 
-/// A key of an account that may ask one thing at a time.
-async fn narrow(gateway: &Gateway) -> String {
-    let plan = Plan {
-        name: "narrow".into(),
-        messages_per_day: None,
-        calls_per_minute: 10_000,
-        sessions: None,
-        concurrent_requests: 1,
-        event_days: 1,
-        media_days: 1,
-        pace: Pace::default(),
-    };
-    account::put_plan(&gateway.services, &plan).await.unwrap();
-    let account = account::find_or_create(&gateway.services, "narrow", "narrow").await.unwrap();
-    gateway.make_key_of(account, Permission::ALL, None, None).await
-}
-
 /// Waits until the account's only place is free, or taken.
 async fn place_is(gateway: &Gateway, key: &str, free: bool) {
     let look = async {
@@ -114,7 +94,7 @@ async fn place_is(gateway: &Gateway, key: &str, free: bool) {
 #[tokio::test]
 async fn a_stream_and_a_long_poll_leave_their_place_when_their_client_is_gone() {
     let gateway = Gateway::start().await;
-    let key = narrow(&gateway).await;
+    let key = gateway.key_on("narrow", |plan| plan.concurrent_requests = 1).await;
     let poll = format!("/v1/events?cursor=latest&wait={}", limits::LONG_POLL_MAX_SECS);
     for (path, accept) in [("/v1/events", "text/event-stream"), (&poll, "application/json")] {
         for resets in [false, true] {

@@ -19,7 +19,7 @@ use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
 use wharf_core::egress::{Egress, Reach};
 use wharf_core::key::NewKey;
-use wharf_core::store::Store;
+use wharf_core::store::{Plan, Store};
 use wharf_core::{Chance, Services, account, key};
 use wharf_store::SqlStore;
 
@@ -83,6 +83,16 @@ impl Gateway {
     ) -> String {
         let new = NewKey { account, name: "test".into(), permissions: permissions.to_vec(), expires_at, sessions, operator: false };
         key::create(&self.services, new).await.unwrap().1.reveal().to_owned()
+    }
+
+    /// A key that may do everything in an account of its own, on a plan that is the widest but for what `narrow` makes of it.
+    pub async fn key_on(&self, name: &str, narrow: impl FnOnce(&mut Plan)) -> String {
+        let mut plan = self.services.store.find_account(&self.account).await.unwrap().unwrap().plan;
+        name.clone_into(&mut plan.name);
+        narrow(&mut plan);
+        account::put_plan(&self.services, &plan).await.unwrap();
+        let account = account::find_or_create(&self.services, name, name).await.unwrap();
+        self.make_key_of(account, Permission::ALL, None, None).await
     }
 
     /// A key that may do everything, an operator's things included.

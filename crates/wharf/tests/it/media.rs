@@ -429,3 +429,41 @@ async fn a_download_that_is_not_read_is_given_up_after_its_time() {
     let_in(&gateway).await;
     drop(stalled);
 }
+
+#[tokio::test]
+async fn an_account_whose_files_are_as_many_bytes_as_its_plan_allows_is_refused_alone() {
+    let gateway = Gateway::start().await;
+    let a_kilobyte = |plan: &mut Plan| plan.media_bytes = Some(1000);
+    let (full, other) = (gateway.key_on("full", a_kilobyte).await, gateway.key_on("other", a_kilobyte).await);
+    let put = async |key: &str, size: usize| upload(&gateway, "?mediaType=document", &vec![b'x'; size]).key(key).send().await;
+    put(&full, 600).await.ok(201);
+    let before = files(&gateway.dir.join("media")).len();
+    let refused = put(&full, 401).await;
+    let details = refused.refused(ErrorCode::Conflict);
+    assert_eq!((&details["limit"], &details["actual"]), (&json!(1000), &json!(1001)));
+    assert!(details["reason"].as_str().unwrap().contains("the account's files"), "{details}");
+    assert_eq!(files(&gateway.dir.join("media")).len(), before, "nothing of it is left");
+    put(&other, 401).await.ok(201);
+    put(&full, 400).await.ok(201);
+    put(&full, 1).await.refused(ErrorCode::Conflict);
+    let used = gateway.get("/v1/usage").key(&full).send().await;
+    assert_eq!(used.ok(200)["mediaBytes"], 1000);
+    // What is sent with its file counts too.
+    let made = gateway.post("/v1/sessions", json!({"name": "s"})).key(&full).send().await;
+    let session = SessionId::parse(made.ok(201)["sessionId"].as_str().unwrap()).unwrap();
+    gateway.engine.connect(&session);
+    let data = STANDARD.encode(png(8, 8));
+    let send = json!({"sessionId": session, "to": SILENT, "mediaType": "image", "data": data});
+    gateway.post("/v1/messages/media", send).key(&full).send().await.refused(ErrorCode::Conflict);
+}
+
+#[tokio::test]
+async fn of_files_that_fit_alone_and_come_at_once_no_more_are_kept_than_fit_together() {
+    let gateway = Gateway::start().await;
+    let key = gateway.key_on("racing", |plan| plan.media_bytes = Some(1000)).await;
+    let all = (0..8).map(|n| upload(&gateway, "?mediaType=document", &vec![b'a' + n; 300]).key(&key).send());
+    let kept = futures::future::join_all(all).await.iter().filter(|reply| reply.status == 201).count();
+    assert!((1..=3).contains(&kept), "{kept}");
+    let used = gateway.get("/v1/usage").key(&key).send().await;
+    assert_eq!(used.ok(200)["mediaBytes"], 300 * kept);
+}

@@ -35,6 +35,7 @@ fn limits_of_a_plan() -> Vec<Member> {
         always("concurrentRequests", limit(1)),
         always("eventDays", event_days()),
         always("mediaDays", media_days()),
+        always("mediaBytes", media_bytes()),
         always("pace", about(answer(pace(always)), PACE)),
     ]
 }
@@ -47,6 +48,11 @@ fn media_days() -> Value {
     about(integer(1, Some(limits::MEDIA_DAYS_MAX)), "How many days a file is kept after it came or was sent last.")
 }
 
+fn media_bytes() -> Value {
+    let sentence = "How many bytes of files are kept at the same time, those on their way in included; without limit where null.";
+    about(nullable(integer(0, Some(limits::PLAN_BYTES_MAX))), sentence)
+}
+
 pub(super) fn put_plan() -> Value {
     request(vec![
         maybe("messagesPerDay", unlimited()),
@@ -55,6 +61,7 @@ pub(super) fn put_plan() -> Value {
         always("concurrentRequests", limit(1)),
         maybe("eventDays", nullable(event_days())),
         maybe("mediaDays", nullable(media_days())),
+        maybe("mediaBytes", media_bytes()),
         maybe("pace", nullable(about(request(pace(maybe)), PACE))),
     ])
 }
@@ -138,6 +145,7 @@ pub(super) fn usage() -> Value {
         always("today", reference("Day")),
         always("last30Days", reference("Used")),
         always("days", list(&reference("Day"))),
+        always("mediaBytes", about(integer(0, None), "How many bytes of files are kept now.")),
         always("resetAt", about(time(), "When today ends.")),
     ])
 }

@@ -96,7 +96,7 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         SetGroupPicture {"sessionId": SESSION, "data": "AAAA"},
         JoinGroup {"sessionId": SESSION, "code": "abc"},
         RotateKey {"overlapSeconds": 60},
-        PutPlan {"messagesPerDay": 1, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "mediaDays": 1,
+        PutPlan {"messagesPerDay": 1, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "mediaDays": 1, "mediaBytes": 1,
             "pace": {"messagesPerMinute": 1, "newContactsPerHour": 1, "newContactsPerDay": 1, "strangerJitterSeconds": [1, 4], "typingSeconds": [1, 3]}},
         PutSwitches {"connectingPaused": true, "sendingPaused": false, "features": {"edits": "off", "group_writes": "auto"}},
         CreateAccount {"name": "shop", "plan": "free"},
@@ -128,7 +128,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let qr = json!({"qrCode": "data:", "qr": "2@", "qrExpiresAt": TIME});
     let key = json!({"keyId": "key_Ab3dEf9h", "name": "ci", "permissions": ["sessions:read"], "createdAt": TIME});
     let full_key = with(&key, &json!({"sessionIds": [SESSION], "expiresAt": TIME, "revokedAt": TIME, "lastUsedAt": TIME}));
-    let plan_limits = json!({"messagesPerDay": null, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "mediaDays": 1,
+    let plan_limits = json!({"messagesPerDay": null, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "mediaDays": 1, "mediaBytes": null,
         "pace": {"messagesPerMinute": 1, "newContactsPerHour": null, "newContactsPerDay": 1, "strangerJitterSeconds": [1, 4], "typingSeconds": null}});
     let plan = with(&json!({"name": "free"}), &plan_limits);
     let whatsapp = json!({"claimed": "2.3000.1", "source": "built_in", "currentAt": TIME, "waiting": []});
@@ -229,7 +229,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         Switches [(switches)],
         Used [(used.clone())],
         Day [(day.clone())],
-        Usage [{"today": day, "last30Days": used, "days": [day], "resetAt": TIME}],
+        Usage [{"today": day, "last30Days": used, "days": [day], "mediaBytes": 1, "resetAt": TIME}],
         CreatedKey [(created), (bare_created)],
         Message [(sent.clone()), (failed), (other), (marked), (place), (cards), (poll), (gone), (unread), (reacted), (vote), (edit), (deletion), (with_file)],
         Reference [(reference), {"whatsappId": "3EB1"}],

@@ -12,6 +12,7 @@ pub(in crate::http) async fn admin_set_plan(call: Call) -> Answer {
     bounded("callsPerMinute", 1, Some(request.calls_per_minute))?;
     bounded("sessions", 0, request.sessions)?;
     bounded("concurrentRequests", 1, Some(request.concurrent_requests))?;
+    within("mediaBytes", 0, limits::PLAN_BYTES_MAX, request.media_bytes)?;
     let pace = request.pace.unwrap_or_default();
     bounded("pace.messagesPerMinute", 1, pace.messages_per_minute)?;
     bounded("pace.newContactsPerHour", 1, pace.new_contacts_per_hour)?;
@@ -26,6 +27,7 @@ pub(in crate::http) async fn admin_set_plan(call: Call) -> Answer {
         concurrent_requests: request.concurrent_requests,
         event_days: days("eventDays", request.event_days, limits::EVENT_DAYS, limits::EVENT_DAYS_MAX)?,
         media_days: days("mediaDays", request.media_days, limits::MEDIA_DAYS, limits::MEDIA_DAYS_MAX)?,
+        media_bytes: request.media_bytes,
         pace,
     };
     account::put_plan(call.services(), &plan).await?;
@@ -51,7 +53,10 @@ fn from_to(field: &str, seconds: Option<[u64; 2]>) -> Result<(), ApiError> {
 }
 
 fn bounded(field: &str, min: u64, limit: Option<u64>) -> Result<(), ApiError> {
-    let max = limits::PLAN_LIMIT_MAX;
+    within(field, min, limits::PLAN_LIMIT_MAX, limit)
+}
+
+fn within(field: &str, min: u64, max: u64, limit: Option<u64>) -> Result<(), ApiError> {
     match limit {
         Some(limit) if !(min..=max).contains(&limit) => {
             Err(invalid(format!("a number from {min} to {max} is expected")).field(field).limit(max, limit))

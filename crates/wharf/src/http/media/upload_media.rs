@@ -41,7 +41,7 @@ pub(in crate::http) async fn upload_media(call: Call) -> Answer {
     json::check_content_encoding(&call.headers)?;
     let boundary = boundary(&call)?;
     let body = call.stream();
-    let mut intake = Intake::begin(call.services(), Purpose { kind, voice: false }, FIELD).await?;
+    let mut intake = Intake::begin_for(call.services(), call.caller(), Purpose { kind, voice: false }, FIELD).await?;
     let taken = match boundary {
         Some(boundary) => parts(&body, boundary, &mut intake, &mut words).await,
         None => whole(&call, &body, &mut intake, &mut words).await,
