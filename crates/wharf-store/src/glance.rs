@@ -18,6 +18,8 @@ pub struct Glance {
     pub own: i64,
     /// `None` where nobody has marked it.
     pub world: Option<String>,
+    /// The id of the installation that it belongs to.
+    pub installation: Option<String>,
     /// Whether anything in it is sealed with a master key.
     pub sealed: bool,
     /// The check value of that key.
@@ -50,12 +52,12 @@ async fn look(readers: &Readers) -> Result<Glance, Error> {
     let own = migrations::newest();
     let has_history = readers.first(&HAS_HISTORY, &[]).await?.map_or(Ok(0), |mut row| row.int())? > 0;
     if !has_history {
-        return Ok(Glance { found: 0, own, world: None, sealed: false, key_check: None });
+        return Ok(Glance { found: 0, own, world: None, installation: None, sealed: false, key_check: None });
     }
     let found = readers.first(&migrations::NEWEST, &[]).await?.map_or(Ok(0), |mut row| row.int())?;
     let marked = async |name: &str| readers.first(&MARKED, args![name]).await?.map(|mut row| row.text()).transpose();
-    let (world, key_check) = (marked("world").await?, marked(KEY_CHECK).await?);
+    let (world, installation, key_check) = (marked("world").await?, marked("installation").await?, marked(KEY_CHECK).await?);
     // The first migrations knew no webhooks.
     let sealed = key_check.is_some() || (found >= own && readers.first(&SEALED, &[]).await?.is_some());
-    Ok(Glance { found, own, world, sealed, key_check })
+    Ok(Glance { found, own, world, installation, sealed, key_check })
 }

@@ -5,6 +5,7 @@ mod events;
 mod links;
 mod messages;
 mod report;
+mod sealed;
 
 use std::path::Path;
 
@@ -19,6 +20,7 @@ use crate::sql::{Sql, args, statements};
 use crate::{account, horizon, media, migrations, owner};
 
 pub use report::{Class, Found, Report};
+pub use sealed::Opener;
 
 /// How many rows one look reads: a statement has its time, and messages may be large.
 const PAGE: u32 = 200;
@@ -29,8 +31,8 @@ statements! {
     NODES = "SELECT COUNT(*) FROM node_lease WHERE expires_at > $1";
 }
 
-pub(crate) fn all() -> [&'static [Sql]; 4] {
-    [ALL, events::ALL, links::ALL, messages::ALL]
+pub(crate) fn all() -> [&'static [Sql]; 5] {
+    [ALL, events::ALL, links::ALL, messages::ALL, sealed::ALL]
 }
 
 /// A database that is only read.

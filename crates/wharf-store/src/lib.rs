@@ -36,5 +36,5 @@ mod webhook;
 
 pub use dialect::Durability;
 pub use glance::{Glance, glance};
-pub use inspect::{Class, Found, Inspection, Report, inspect};
+pub use inspect::{Class, Found, Inspection, Opener, Report, inspect};
 pub use open::{Config, OpenError, SqlStore, open};

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use wharf_api::ids::AccountId;
+use wharf_core::media::gate::Gate;
 use wharf_core::store::Error;
 
 use crate::dialect::{Connect, Dialect};
@@ -26,12 +28,21 @@ enum Length {
 pub(crate) struct Readers {
     connect: Connect,
     turns: Arc<Semaphore>,
+    /// Of them, those for reads that may walk through all that an account has: half of them, and half of that for one account.
+    walks: Semaphore,
+    walks_of_account: Gate,
     idle: Mutex<Vec<Conn>>,
 }
 
 impl Readers {
     pub fn new(connect: Connect, count: usize) -> Self {
-        Self { connect, turns: Arc::new(Semaphore::new(count)), idle: Mutex::new(Vec::new()) }
+        Self {
+            connect,
+            turns: Arc::new(Semaphore::new(count)),
+            walks: Semaphore::new((count / 2).max(1)),
+            walks_of_account: Gate::new((count / 4).max(1)),
+            idle: Mutex::new(Vec::new()),
+        }
     }
 
     pub const fn dialect(&self) -> Dialect {
@@ -43,6 +54,17 @@ impl Readers {
         tokio::time::timeout(PATIENCE, self.read(sql, args, Length::Long)).await.map_err(unavailable)?
     }
 
+    /// The same for a list whose filter may walk through all that the account has. However many of them one account asks for, look-ups and
+    /// the lists of others have turns.
+    pub async fn walk(&self, account: &AccountId, sql: &Sql, args: &[Arg<'_>]) -> Result<Vec<Row>, Error> {
+        let walk = async {
+            let _of_account = self.walks_of_account.enter(account).await;
+            let _of_all = self.walks.acquire().await.map_err(unavailable)?;
+            self.read(sql, args, Length::Long).await
+        };
+        tokio::time::timeout(PATIENCE, walk).await.map_err(unavailable)?
+    }
+
     /// The first row, if there is one. For a look-up that an index serves: on SQLite it runs on the thread that asks.
     pub async fn first(&self, sql: &Sql, args: &[Arg<'_>]) -> Result<Option<Row>, Error> {
         let rows = tokio::time::timeout(PATIENCE, self.read(sql, args, Length::Short)).await.map_err(unavailable)?;
@@ -52,6 +74,7 @@ impl Readers {
     /// Refuses further reads and closes what is idle.
     pub async fn close(&self) {
         self.turns.close();
+        self.walks.close();
         let idle = std::mem::take(&mut *self.idle());
         for conn in idle {
             conn.close().await;
@@ -103,18 +126,58 @@ mod tests {
 
     const FOREVER: &str = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT COUNT(*) FROM c, t";
 
+    /// A database of one table with one row, for the time of one test.
+    struct Scratch(std::path::PathBuf, rusqlite::Connection);
+
+    impl Scratch {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("wharf-readers-{name}-{}.sqlite", std::process::id()));
+            let conn = rusqlite::Connection::open(&path).unwrap();
+            conn.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (n); INSERT INTO t VALUES (1)").unwrap();
+            conn.busy_timeout(Duration::ZERO).unwrap();
+            Self(path, conn)
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            for end in ["", "-wal", "-shm"] {
+                let _ = std::fs::remove_file(format!("{}{end}", self.0.display()));
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn lists_that_one_account_makes_long_leave_turns_to_look_ups_and_to_the_lists_of_others() {
+        let scratch = Scratch::new("walks");
+        let readers = Readers::new(Connect::sqlite_reader(&scratch.0), 4);
+        let account = |n| AccountId::from_uuid(wharf_api::ids::Uuid::from_u128(n));
+        let long = Sql { name: "FOREVER", sqlite: FOREVER, postgres: FOREVER };
+        let short = Sql { name: "SHORT", sqlite: "SELECT n FROM t", postgres: "" };
+        let (one, other) = (account(1), account(2));
+        let mut lists = futures::stream::FuturesUnordered::new();
+        for _ in 0..10 {
+            lists.push(readers.walk(&one, &long, &[]));
+        }
+        while readers.turns.available_permits() == 4 {
+            assert!(futures::StreamExt::next(&mut lists).now_or_never().is_none());
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(readers.walk(&other, &short, &[]).await.unwrap().len(), 1);
+        assert!(readers.first(&short, &[]).await.unwrap().is_some());
+        assert_eq!(readers.turns.available_permits(), 3, "one of ten is read");
+    }
+
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn a_long_read_that_nobody_waits_for_ends_and_gives_its_turn_back() {
-        let path = std::env::temp_dir().join(format!("wharf-readers-{}.sqlite", std::process::id()));
-        let conn = rusqlite::Connection::open(&path).unwrap();
-        conn.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (n); INSERT INTO t VALUES (1)").unwrap();
-        conn.busy_timeout(Duration::ZERO).unwrap();
+        let scratch = Scratch::new("turn");
+        let conn = &scratch.1;
         // A log cannot be emptied while somebody reads.
         let is_read = || {
             conn.execute_batch("UPDATE t SET n = n + 1").unwrap();
             conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0)).unwrap()
         };
-        let readers = Readers::new(Connect::sqlite_reader(&path), 1);
+        let readers = Readers::new(Connect::sqlite_reader(&scratch.0), 1);
         let sql = Sql { name: "FOREVER", sqlite: FOREVER, postgres: FOREVER };
         {
             let mut read = pin!(readers.fetch(&sql, &[]));
@@ -130,9 +193,6 @@ mod tests {
             }
         };
         let ended = tokio::time::timeout(Duration::from_secs(20), ended).await;
-        for end in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
-        }
         ended.expect("the read goes on, though nobody waits for it");
     }
 }

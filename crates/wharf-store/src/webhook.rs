@@ -13,7 +13,7 @@ use wharf_core::store::{
 
 use crate::open::SqlStore;
 use crate::sql::{Sql, Tx, args, corrupt, page, statements};
-use row::{webhook, webhook_columns};
+pub(crate) use row::{webhook, webhook_columns};
 
 statements! {
     /// Two requests for the last place wait for each other.

@@ -94,6 +94,7 @@ impl App {
         let meter: Arc<Meter> = Arc::default();
         let mut database = wharf_store::Config::new(config.database_url(), Arc::clone(&chance));
         database.meter = Arc::clone(&meter);
+        partners::check_older(&config, &world, &*chance).await?;
         let store = wharf_store::open(database).await?;
         world.check_database(&store.claim_world(world.name()).await?)?;
         partners::check_database(&config.data_dir, &*store, &*chance).await?;

@@ -15,6 +15,7 @@ use wharf_core::store::{self, AccountStore, OwnerStore};
 
 use crate::config::Config;
 use crate::identity;
+use crate::world::{self, World};
 
 /// Beside the database: which one the folder was used with.
 const FILE: &str = "database-id";
@@ -25,6 +26,8 @@ const PLACE: [&str; 2] = ["meta", "master-key"];
 pub enum Error {
     #[error(transparent)]
     Store(#[from] store::Error),
+    #[error(transparent)]
+    World(#[from] world::Error),
     #[error(transparent)]
     Identity(#[from] identity::Error),
     #[error("{}: {error}", path.display())]
@@ -42,6 +45,41 @@ pub enum Error {
     AnotherKey,
 }
 
+/// Looks at an older release's database before it is brought up to date: a start that is refused leaves it to that release.
+pub async fn check_older(config: &Config, world: &World, chance: &dyn Chance) -> Result<(), Error> {
+    // One that cannot be looked at is refused by whoever opens it, with the reason.
+    let Ok(seen) = wharf_store::glance(&config.database_url()).await else { return Ok(()) };
+    if seen.found == 0 || seen.found >= seen.own {
+        return Ok(());
+    }
+    if let Some(found) = &seen.world {
+        world.check_database(found)?;
+    }
+    let mark = config.data_dir.join(FILE);
+    if let (Some(known), Some(found)) = (folder_of(&mark)?, &seen.installation)
+        && known != *found
+    {
+        return Err(Error::AnotherDatabase { folder: config.data_dir.clone(), mark });
+    }
+    let path = config.master_key_path();
+    if seen.sealed && config.master_key.is_none() && !path.exists() {
+        return Err(Error::KeyIsGone(path));
+    }
+    match &seen.key_check {
+        Some(check) if !is_of(&identity::master_key(config, chance)?, check) => Err(Error::AnotherKey),
+        _ => Ok(()),
+    }
+}
+
+/// The database that the folder was used with.
+fn folder_of(mark: &Path) -> Result<Option<String>, Error> {
+    match fs::read_to_string(mark) {
+        Ok(text) => Ok(Some(text.trim().to_owned()).filter(|id| !id.is_empty())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::File { path: mark.to_owned(), error }),
+    }
+}
+
 /// Whether the folder was used with this database. A folder that was used with none remembers this one.
 pub async fn check_database<S>(data_dir: &Path, store: &S, chance: &dyn Chance) -> Result<(), Error>
 where
@@ -49,12 +87,7 @@ where
 {
     let mark = data_dir.join(FILE);
     let failed = |error| Error::File { path: mark.clone(), error };
-    let known = match fs::read_to_string(&mark) {
-        Ok(text) => Some(text.trim().to_owned()).filter(|id| !id.is_empty()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(failed(error)),
-    };
-    if let Some(known) = known {
+    if let Some(known) = folder_of(&mark)? {
         // Asked before anything is written into a database that may be somebody else's. A used one without an id is a backup from before
         // there were any.
         let found = match store.installation().await? {

@@ -62,6 +62,13 @@ pub(super) fn seal_headers(seal: &Seal, id: &str, headers: &[(String, String)]) 
     (!headers.is_empty()).then(|| seal.close(&["webhook", id, "headers"], &json))
 }
 
+/// Whether everything that a webhook has sealed can be opened.
+pub fn opens(seal: &Seal, row: &WebhookRow) -> bool {
+    let opens = |part: &str, sealed: &[u8]| seal.open(&["webhook", row.id.as_str(), part], sealed).is_ok();
+    let old = row.old_secret.as_ref().is_none_or(|(old, _)| opens("secret", old));
+    opens("secret", &row.secret) && old && row.headers.as_ref().is_none_or(|headers| opens("headers", headers))
+}
+
 /// Opens what is sealed. An old secret whose time is over stays shut.
 pub fn unseal(services: &Services, row: &WebhookRow) -> Result<Unsealed, Unreadable> {
     let (seal, id, now) = (&services.seal, row.id.as_str(), services.clock.now());

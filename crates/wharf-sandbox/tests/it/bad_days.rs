@@ -345,6 +345,30 @@ both_backends! {
         world.send(&session, SILENT, "the right key").await.ok(201);
     }
 
+    async fn a_start_that_is_refused_leaves_an_older_releases_database_as_it_is(backend) {
+        const OLDER: &str = "CREATE TABLE newest AS SELECT * FROM _sqlx_migrations ORDER BY version DESC LIMIT 1; \
+            DELETE FROM _sqlx_migrations WHERE version = (SELECT version FROM newest)";
+        let mut world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        world.stop_gateway().await;
+        let data = world.dir().join("gateway");
+        world.database().execute(&data, OLDER).await;
+        for (name, other, word) in [
+            ("master.key", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n", "another one than the one that sealed"),
+            ("database-id", "018f0000-0000-7000-8000-000000000000\n", "empty or another one"),
+        ] {
+            let own = std::fs::read(data.join(name)).unwrap();
+            std::fs::write(data.join(name), other).unwrap();
+            let words = refused(&world).await;
+            assert!(words.contains(word), "{words}");
+            std::fs::write(data.join(name), own).unwrap();
+        }
+        // There is one row of each migration: this fails where the newest has been applied.
+        world.database().execute(&data, "INSERT INTO _sqlx_migrations SELECT * FROM newest").await;
+        world.start_gateway(&[]).await;
+        world.until_connected(&session).await;
+    }
+
     async fn a_folder_that_was_used_with_another_database_is_refused_until_that_is_meant(backend) {
         let mut world = World::start(backend).await;
         world.pair(OWNER).await;

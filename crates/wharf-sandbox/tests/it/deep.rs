@@ -113,6 +113,17 @@ async fn rows(world: &World, backend: Backend, session: &str, [text, out]: [&str
     let mends = "DELETE FROM outgoing; INSERT INTO outgoing SELECT * FROM kept";
     world.finds((&breaks, mends), WRONG, "messages whose payload cannot be read: msg_").await;
 
+    world.runs("CREATE TABLE kept_vault AS SELECT * FROM vault; CREATE TABLE kept_webhooks AS SELECT * FROM webhooks").await;
+    let one = "(session_id, space, key) = (SELECT session_id, space, key FROM vault ORDER BY space LIMIT 1)";
+    let breaks = format!("UPDATE vault SET value = {bytes} WHERE {one}");
+    let mends = "DELETE FROM vault; INSERT INTO vault SELECT * FROM kept_vault";
+    world.finds((&breaks, mends), WRONG, "values of sessions that the master key does not open: ses_").await;
+    let secret = "UPDATE webhooks SET secret = (SELECT k.secret FROM kept_webhooks k WHERE k.number = webhooks.number)";
+    let breaks = format!("UPDATE webhooks SET secret = {bytes}");
+    world.finds((&breaks, secret), WRONG, "webhooks whose secret the master key does not open: whk_").await;
+    let events = "UPDATE webhooks SET events = (SELECT k.events FROM kept_webhooks k WHERE k.number = webhooks.number)";
+    world.finds(("UPDATE webhooks SET events = '['", events), WRONG, "webhooks whose rows cannot be read: number").await;
+
     let (breaks, mends) = copied(text, text, "received", "'15550009998@s.whatsapp.net'");
     world.finds((&breaks, &mends), DOUBLED, "messages of one WhatsApp id in one session and direction: msg_").await;
     let (breaks, mends) = copied(out, "OTHER", "queued", "chat");

@@ -139,7 +139,7 @@ fn contact(row: &mut Row) -> Result<(i64, ContactRow), Error> {
 impl SqlStore {
     pub(super) async fn chats(&self, account: &AccountId, session: &SessionId, request: PageRequest) -> Result<Page<ChatRow>, Error> {
         let args = args![account, session, request.after.unwrap_or(i64::MAX), page::fetch(request)];
-        page::cut(self.readers.fetch(&CHATS, args).await?, request, |row| chat(row, &self.meter))
+        page::cut(self.readers.walk(account, &CHATS, args).await?, request, |row| chat(row, &self.meter))
     }
 
     pub(super) async fn not_read(&self, account: &AccountId, session: &SessionId, chat: &str, limit: u32) -> Result<Unread, Error> {
@@ -179,13 +179,13 @@ impl SqlStore {
 
     pub(super) async fn contacts(&self, account: &AccountId, session: &SessionId, request: PageRequest) -> Result<Page<ContactRow>, Error> {
         let args = args![account, session, request.after.unwrap_or(i64::MAX), None::<&str>, page::fetch(request)];
-        page::cut(self.readers.fetch(&CONTACTS, args).await?, request, contact)
+        page::cut(self.readers.walk(account, &CONTACTS, args).await?, request, contact)
     }
 
     pub(super) async fn contact(&self, account: &AccountId, session: &SessionId, person: &str) -> Result<Option<ContactRow>, Error> {
         let args = args![account, session, i64::MAX, Some(person), 1_i64];
         // It goes through all people of the session.
-        let row = self.readers.fetch(&CONTACTS, args).await?.into_iter().next();
+        let row = self.readers.walk(account, &CONTACTS, args).await?.into_iter().next();
         row.map(|mut row| contact(&mut row).map(|(_, contact)| contact)).transpose()
     }
 }

@@ -56,7 +56,7 @@ impl SqlStore {
             chat,
             page::fetch(request),
         ];
-        let rows = self.readers.fetch(statement(filter), args).await?;
+        let rows = self.readers.walk(account, statement(filter), args).await?;
         page::cut(rows, request, |row| shown(row, &self.meter))
     }
 }

@@ -82,7 +82,7 @@ impl SqlStore {
     ) -> Result<Page<DeliveryRow>, Error> {
         let before = request.after.unwrap_or(i64::MAX);
         let args = args![webhook.number, before, state.map(DeliveryStatus::as_str), page::fetch(request)];
-        let rows = self.readers.fetch(&LIST, args).await?;
+        let rows = self.readers.walk(&webhook.account, &LIST, args).await?;
         page::cut(rows, request, |row| delivery(row).map(|(number, read)| (number, read.row)))
     }
 

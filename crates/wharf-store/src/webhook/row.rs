@@ -16,7 +16,7 @@ macro_rules! webhook_columns {
          old_secret_until, enabled, disabled_reason, disabled_at, failing_since, created_at, updated_at"
     };
 }
-pub(super) use webhook_columns;
+pub(crate) use webhook_columns;
 
 statements! {
     INSERT = "INSERT INTO webhooks (id, account_id, session_id, url, events, description, timeout_ms, header_names, headers, secret, \
@@ -47,7 +47,7 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(|error| corrupt(error.to_string()))
 }
 
-pub(super) fn webhook(row: &mut Row) -> Result<(i64, WebhookRow), Error> {
+pub(crate) fn webhook(row: &mut Row) -> Result<(i64, WebhookRow), Error> {
     let number = row.int()?;
     let (id, account) = (row.parsed("a webhook's id", WebhookId::parse)?, row.parsed("an account's id", AccountId::parse)?);
     let session = row.opt_parsed("a session's id", SessionId::parse)?;

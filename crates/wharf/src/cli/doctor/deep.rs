@@ -7,16 +7,19 @@ use futures::StreamExt as _;
 use sha2::{Digest as _, Sha256};
 use wharf_api::Timestamp;
 use wharf_api::types::media::MediaStatus;
-use wharf_core::Clock as _;
+use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
 use wharf_core::media::Files;
 use wharf_core::media::intake::hex;
-use wharf_core::store::MediaRow;
-use wharf_store::{Class, Inspection, Report};
+use wharf_core::seal::Seal;
+use wharf_core::store::{MediaRow, WebhookRow};
+use wharf_core::{Clock as _, webhook};
+use wharf_store::{Class, Inspection, Opener, Report};
 
 use super::Finding::{self, Fail, Ok as Good, Warn};
 use super::checks::chain;
 use crate::config::Config;
+use crate::identity;
 use crate::media::LocalFiles;
 use crate::media::bucket::BucketFiles;
 use crate::world::World;
@@ -40,6 +43,10 @@ async fn whole(config: &Config, world: &World) -> anyhow::Result<Vec<(&'static s
     };
     let mut report = Report::default();
     inspection.look(now, wharf_wa::reads_back, &mut report).await?;
+    let opener = opener(config)?;
+    if let Some(opener) = &opener {
+        inspection.sealed(opener, &mut report).await?;
+    }
     let folder = LocalFiles::beside(config.data_dir.join("media"));
     let files: Arc<dyn Files> = match &config.bucket {
         Some(bucket) => {
@@ -51,12 +58,35 @@ async fn whole(config: &Config, world: &World) -> anyhow::Result<Vec<(&'static s
     stored(&inspection, &*files, now, &mut report).await?;
     inspection.close().await;
     let mut findings = vec![("database", Good(database.to_owned())), ("deep", told(&report))];
+    if opener.is_none() {
+        findings.push(("sealed", Warn("the master key is not there: whether it opens what is sealed was not looked at".to_owned())));
+    }
     for (class, what, found) in report.kinds() {
         let text =
             format!("{} {what}: {}{}", found.count, found.ids.join(", "), if found.count > found.ids.len() as u64 { ", …" } else { "" });
         findings.push((class.as_str(), if class == Class::Stale { Warn(text) } else { Fail(text) }));
     }
     Ok(findings)
+}
+
+/// The master key, where there is one: none is made here.
+fn opener(config: &Config) -> anyhow::Result<Option<Keyed>> {
+    if config.master_key.is_none() && !config.master_key_path().exists() {
+        return Ok(None);
+    }
+    Ok(Some(Keyed(Seal::new(&identity::master_key(config, &SystemChance)?, Arc::new(SystemChance)))))
+}
+
+struct Keyed(Seal);
+
+impl Opener for Keyed {
+    fn opens(&self, session: &str, space: &str, key: &str, sealed: &[u8]) -> bool {
+        self.0.open(&[session, space, key], sealed).is_ok()
+    }
+
+    fn opens_webhook(&self, row: &WebhookRow) -> bool {
+        webhook::opens(&self.0, row)
+    }
 }
 
 fn told(report: &Report) -> Finding {
