@@ -1,12 +1,30 @@
-//! One example per code, as the failure's body is sent.
+//! Examples: one per code, as the failure's body is sent, and what real runs in the sandbox asked, were answered and were told.
+
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
 use crate::ids::{MessageId, Uuid};
+use crate::ops::Operation;
+use crate::types::event::EventKind;
 use crate::{ApiError, ErrorCode, Timestamp, limits};
 
 /// 2026-01-01, a midnight in UTC.
 const MIDNIGHT_MS: i64 = 1_767_225_600_000;
+
+/// By operation, and by kind of event. The sandbox's test of examples sends these requests, and writes the answers down.
+static RECORDED: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("examples.json")).expect("a test reads it, and it is part of the program"));
+
+/// The `request`, `answer` or `parameters` of an operation, where a run had them.
+pub(super) fn recorded(op: &Operation, part: &str) -> Option<&'static Value> {
+    RECORDED["operations"][op.id].get(part)
+}
+
+/// An event of that kind, where a run had one.
+pub(super) fn event(kind: EventKind) -> Option<&'static Value> {
+    RECORDED["events"].get(kind.as_str())
+}
 
 /// A named example: what the code means, and a body that carries it.
 pub(super) fn of(code: ErrorCode) -> Value {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::schema::{reference, request, text, word};
 use super::shape::{self, Answer, Parameter, Shape};
-use super::{schemas, shared, tags};
+use super::{example, schemas, shared, tags};
 use crate::ops::{self, Access, Operation};
 use crate::types::media::MediaKind;
 use crate::{ErrorCode, limits};
@@ -34,12 +34,22 @@ pub(super) fn object(op: &Operation) -> Value {
         }
     }
     if let Some(name) = shape.request {
-        object["requestBody"] = json!({ "required": !shape.may_be_bare, "content": { JSON: { "schema": reference(name) } } });
+        let content = shown(reference(name), example::recorded(op, "request"));
+        object["requestBody"] = json!({ "required": !shape.may_be_bare, "content": { JSON: content } });
     }
     if op.id == crate::ops::upload_media.id {
         object["requestBody"] = file();
     }
     object
+}
+
+/// What a body is, with one of a real run.
+fn shown(schema: Value, example: Option<&Value>) -> Value {
+    let mut content = json!({ "schema": schema });
+    if let Some(example) = example {
+        content["example"] = example.clone();
+    }
+    content
 }
 
 /// A body that is a file, or a form with a file in it.
@@ -71,6 +81,12 @@ fn parameters(op: &Operation, shape: &Shape) -> Vec<Value> {
         let incomplete = !op.method.has_body() && op.own_codes().contains(&ErrorCode::MissingRequiredParameter);
         let required = incomplete && *name == "sessionId";
         all.push(json!({ "name": name, "in": "query", "required": required, "schema": schema, "description": description }));
+    }
+    for parameter in &mut all {
+        let example = example::recorded(op, "parameters").and_then(|all| all.get(parameter["name"].as_str()?));
+        if let Some(example) = example {
+            parameter["example"] = example.clone();
+        }
     }
     all
 }
@@ -105,7 +121,7 @@ fn binary() -> Value {
 fn success(op: &Operation, shape: &Shape) -> Value {
     let mut content = Map::new();
     if let Some(name) = shared::envelope_name(&shape.answer) {
-        content.insert(JSON.to_owned(), json!({ "schema": reference(&name) }));
+        content.insert(JSON.to_owned(), shown(reference(&name), example::recorded(op, "answer")));
     }
     for kind in shape.raw() {
         let schema = match *kind {

@@ -20,6 +20,10 @@ fn entry(kind: EventKind) -> Value {
             { "type": "object", "properties": { "event": { "const": kind.as_str() }, "data": data(kind) } },
         ],
     });
+    let mut content = json!({ "schema": body });
+    if let Some(example) = super::example::event(kind) {
+        content["example"] = example.clone();
+    }
     let header =
         |name: &str, sentence: &str| json!({ "name": name, "in": "header", "required": true, "schema": text(), "description": sentence });
     json!({
@@ -33,7 +37,7 @@ fn entry(kind: EventKind) -> Value {
             header("webhook-timestamp", "When this try was made, in seconds since 1970."),
             header("webhook-signature", "`v1,` and HMAC-SHA256 in Base64 over `id.timestamp.body`; more than one with spaces between while a secret is replaced."),
         ],
-        "requestBody": { "required": true, "content": { "application/json": { "schema": body } } },
+        "requestBody": { "required": true, "content": { "application/json": content } },
         "responses": {
             "2XX": { "description": "Taken. Anything else is tried again." },
             "410": { "description": "No more: the webhook is switched off." },

@@ -18,6 +18,7 @@ mod daily;
 mod deep;
 mod ends;
 mod events;
+mod examples;
 mod file_store;
 mod first_message;
 mod forwards;

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use wharf_api::Timestamp;
 
 /// The words of JSON Schema that are understood here; another one in a schema fails the test that met it.
-const WORDS: [&str; 20] = [
+const WORDS: [&str; 22] = [
     "$ref",
     "additionalProperties",
     "allOf",
+    "anyOf",
     "const",
     "default",
     "description",
@@ -17,6 +18,7 @@ const WORDS: [&str; 20] = [
     "items",
     "maxItems",
     "maxLength",
+    "maxProperties",
     "maximum",
     "minItems",
     "minLength",
@@ -100,6 +102,16 @@ impl Document {
                 faults.push(format!("{at}: not exactly one of the choices: {value}"));
             }
         }
+        if let Some(choices) = schema["anyOf"].as_array() {
+            let fits = |choice: &Value| {
+                let mut faults = Vec::new();
+                self.check(choice, value, at, &mut faults);
+                faults.is_empty()
+            };
+            if !choices.iter().any(fits) {
+                faults.push(format!("{at}: none of the choices: {value}"));
+            }
+        }
         for part in schema["allOf"].as_array().into_iter().flatten().chain(self.target(schema)) {
             self.check(part, value, at, faults);
         }
@@ -120,7 +132,8 @@ impl Document {
         let mut all: Vec<&Value> = schemas.to_vec();
         let mut next = 0;
         while let Some(schema) = all.get(next).copied() {
-            all.extend(schema["allOf"].as_array().into_iter().flatten().chain(self.target(schema)));
+            let choices = ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|word| schema[word].as_array()).flatten();
+            all.extend(choices.chain(self.target(schema)));
             next += 1;
         }
         for item in value.as_array().into_iter().flatten() {
@@ -163,8 +176,16 @@ fn between(schema: &Value, of: &str, found: &Value, refuse: &mut impl FnMut(&str
     }
 }
 
-/// The patterns of ids: a prefix and so many lower hexadecimal digits.
+/// The patterns of ids: a prefix and so many lower hexadecimal digits; of keys so many letters and digits; and that of what people call
+/// a thing.
 fn fits(pattern: &str, text: &str) -> bool {
+    if pattern == "^key_[0-9A-Za-z]{8}$" {
+        let letters = text.strip_prefix("key_").unwrap_or_default();
+        return letters.len() == 8 && letters.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    }
+    if pattern.starts_with(r"^[^\u0000-\u001F") {
+        return text.chars().any(|one| !one.is_whitespace()) && !text.chars().any(char::is_control);
+    }
     let parts = pattern.strip_prefix('^').and_then(|rest| rest.strip_suffix("}$")).and_then(|rest| rest.split_once("[0-9a-f]{"));
     let (prefix, count) = parts.unwrap_or_else(|| panic!("teach harness/schema.rs the pattern {pattern}"));
     let digits = text.strip_prefix(prefix).unwrap_or_default();
