@@ -9,8 +9,8 @@ from schemathesis.specs.openapi.checks import is_unexpected_http_status_case
 
 MALFORMED = {"invalid_request", "missing_required_parameter", "invalid_parameter_type"}
 # Whether these are good is no question of their shape: a position that we handed out, a plan that there is, the bytes of a
-# JPEG, what is one emoji.
-FACTS = {"emoji", "cursor", "after", "plan", "data", "file", "linkPreview.url"}
+# JPEG, what is one emoji, a key that is no placeholder.
+FACTS = {"Idempotency-Key", "emoji", "cursor", "after", "plan", "data", "file", "linkPreview.url"}
 # What members may be together: no schema of ours says so.
 TOGETHER = {
     "nothing is to be changed",

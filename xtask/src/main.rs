@@ -4,6 +4,7 @@
 
 mod apt;
 mod cargo;
+mod collection;
 mod generate;
 mod ledger;
 mod node;

@@ -55,6 +55,11 @@ pub fn document() -> Value {
     document
 }
 
+/// A JSON body that the operation takes as it stands, once there is what its ids name; `None` where it takes none.
+pub fn good_body(op: &Operation) -> Option<Value> {
+    example::request::of(op)
+}
+
 /// The parameters that the operation's query string may have: what the document does not show is refused.
 pub fn query_names(op: &Operation) -> Vec<&'static str> {
     shape::of(op).map_or_else(Vec::new, |shape| shape.query.iter().map(|parameter| parameter.name).collect())

@@ -1,4 +1,7 @@
-//! Examples: one per code, as the failure's body is sent, and what real runs in the sandbox asked, were answered and were told.
+//! Examples: one per code, as the failure's body is sent, and what real runs in the sandbox asked, were answered and were told; beside
+//! them a good request per operation.
+
+pub(super) mod request;
 
 use std::sync::LazyLock;
 

@@ -34,7 +34,8 @@ pub(super) fn object(op: &Operation) -> Value {
         }
     }
     if let Some(name) = shape.request {
-        let content = shown(reference(name), example::recorded(op, "request"));
+        let good = example::request::of(op);
+        let content = shown(reference(name), example::recorded(op, "request").or(good.as_ref()));
         object["requestBody"] = json!({ "required": !shape.may_be_bare, "content": { JSON: content } });
     }
     if op.id == crate::ops::upload_media.id {
@@ -67,10 +68,13 @@ fn file() -> Value {
 fn parameters(op: &Operation, shape: &Shape) -> Vec<Value> {
     let mut all = Vec::new();
     if op.idempotent() {
-        let key = json!({ "type": "string", "minLength": 1, "maxLength": limits::IDEMPOTENCY_KEY_BYTES, "pattern": "^[!-~]+$" });
+        // Without a pattern: programs that make requests of the document would make up a key by it, the same for every send, and the
+        // second send would be answered and not sent. What they write without one is a placeholder, which is refused; the example is
+        // a new key at each send in those that know the word, and a placeholder in the others.
+        let key = json!({ "type": "string", "minLength": 1, "maxLength": limits::IDEMPOTENCY_KEY_BYTES });
         all.push(json!({
-            "name": "Idempotency-Key", "in": "header", "required": false, "schema": key,
-            "description": "The same key with the same body gets the first answer again.",
+            "name": "Idempotency-Key", "in": "header", "required": false, "schema": key, "example": "{{$guid}}",
+            "description": "The same key with the same body gets the first answer again. Visible ASCII characters, no placeholder.",
         }));
     }
     for name in path_names(op) {

@@ -12,7 +12,7 @@ mod people;
 mod requests;
 mod switches;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod webhooks;
 mod whatsapp;
 

@@ -11,6 +11,7 @@ mod calls;
 mod canary;
 mod changes;
 mod chaos;
+mod collection;
 mod commands;
 mod companions;
 mod contract;

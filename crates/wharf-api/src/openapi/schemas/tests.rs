@@ -349,7 +349,7 @@ fn writes(name: &str, values: &[Value]) {
 }
 
 /// Whether the value is what the schema says, as far as our schemas say anything; patterns are left to validators.
-fn fits(schema: &Value, value: &Value) -> Result<(), String> {
+pub(in crate::openapi) fn fits(schema: &Value, value: &Value) -> Result<(), String> {
     let refuse = |why: &str| Err(format!("{why}: {schema} {value}"));
     if let Some(name) = schema["$ref"].as_str() {
         return fits(&self::schema(name.rsplit('/').next().unwrap()), value);
