@@ -5,6 +5,7 @@ mod opening;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{SinkExt as _, StreamExt as _};
@@ -25,6 +26,19 @@ pub(crate) enum Out {
     Node(Arc<Node>),
     /// Close after what was queued before.
     Close,
+    /// The same, but the client hangs up first.
+    Farewell,
+}
+
+/// How long a client that was told that its stream ends has to hang up. One that sees the end of the connection first may never read why.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What is to happen when a batch has been written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    GoOn,
+    Close,
+    Farewell,
 }
 
 /// The sending half of a connection, for everyone who has something for it.
@@ -42,6 +56,12 @@ impl Handle {
 
     pub(crate) fn close(&self) {
         let _ = self.queue.send(Out::Close);
+    }
+
+    /// Sends the last stanza and leaves the closing to the client, for as long as one takes that reads it.
+    pub(crate) fn farewell(&self, last: Node) {
+        self.send(last);
+        let _ = self.queue.send(Out::Farewell);
     }
 
     /// Ends the connection without a word, and without what was queued.
@@ -135,14 +155,20 @@ impl Line {
                     _ = self.faults.changed() => continue,
                 }
             }
-            let (batch, closing) = self.collect(session, first.take())?;
+            let (batch, then) = self.collect(session, first.take())?;
             if !batch.is_empty() {
                 tokio::select! {
                     () = cut.cancelled() => return Ok(()),
                     sent = self.socket.send(Message::binary(Bytes::from(batch))) => sent?,
                 }
             }
-            if closing {
+            if then == Then::Farewell {
+                tokio::select! {
+                    () = cut.cancelled() => return Ok(()),
+                    _ = tokio::time::timeout(FAREWELL, self.hung_up()) => {}
+                }
+            }
+            if then != Then::GoOn {
                 let _ = self.socket.close().await;
                 return Ok(());
             }
@@ -167,6 +193,15 @@ impl Line {
         }
     }
 
+    /// Ends when the client has closed. What it still says is heard by nobody.
+    async fn hung_up(&mut self) {
+        while let Some(Ok(message)) = self.socket.next().await {
+            if message.is_close() {
+                return;
+            }
+        }
+    }
+
     fn take_frames(&mut self, session: &Session) -> Result<(), Error> {
         if session.stalled() {
             return Ok(());
@@ -183,12 +218,14 @@ impl Line {
     }
 
     /// Everything that is queued, as frames laid end to end: one write for many stanzas.
-    fn collect(&mut self, session: &Session, first: Option<Out>) -> Result<(Vec<u8>, bool), Error> {
+    fn collect(&mut self, session: &Session, first: Option<Out>) -> Result<(Vec<u8>, Then), Error> {
         let mut batch = Vec::new();
         let mut next = first.or_else(|| self.outbox.try_recv().ok());
         while let Some(out) = next {
-            let Out::Node(node) = out else {
-                return Ok((batch, true));
+            let node = match out {
+                Out::Node(node) => node,
+                Out::Close => return Ok((batch, Then::Close)),
+                Out::Farewell => return Ok((batch, Then::Farewell)),
             };
             let mut frame = Vec::with_capacity(512);
             wacore_binary::marshal_to_vec(&node, &mut frame).map_err(|error| Error::Frame(error.to_string()))?;
@@ -198,6 +235,6 @@ impl Line {
             count(&session.net.stats.stanzas_out);
             next = self.outbox.try_recv().ok();
         }
-        Ok((batch, false))
+        Ok((batch, Then::GoOn))
     }
 }

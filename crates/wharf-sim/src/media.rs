@@ -23,6 +23,8 @@ pub(crate) use tls::Authority;
 
 /// Names of files begin so on the wire.
 const DIRECT_PATH: &str = "/v/t62.sim/";
+/// Every path has a query, so that clients put what they add behind an ampersand.
+const QUERY: &str = "?ccb=0";
 /// How long a client may use what it was told of the servers, in seconds. A restart moves nothing, but tests are short.
 const TTL_SECS: u32 = 60;
 
@@ -84,16 +86,16 @@ impl Media {
     }
 
     pub(crate) fn direct_path(name: &str) -> String {
-        format!("{DIRECT_PATH}{name}")
+        format!("{DIRECT_PATH}{name}{QUERY}")
     }
 
     /// Where a phone brings a file that the servers have lost.
     pub(crate) fn direct_path_again(name: &str) -> String {
-        format!("{DIRECT_PATH}again/{name}")
+        format!("{DIRECT_PATH}again/{name}{QUERY}")
     }
 
     pub(crate) fn url(&self, name: &str) -> String {
-        format!("https://{}{DIRECT_PATH}{name}", self.host())
+        format!("https://{}{DIRECT_PATH}{name}{QUERY}", self.host())
     }
 
     /// The whole file behind a path on the wire.

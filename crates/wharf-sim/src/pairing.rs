@@ -10,8 +10,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 use tokio::sync::oneshot;
+use wacore_binary::NodeRef;
 use wacore_binary::builder::NodeBuilder;
-use wacore_binary::{NodeRef, SERVER_JID};
 use waproto::buffa::Message as _;
 use waproto::whatsapp as wa;
 use waproto::whatsapp::client_payload::DevicePairingRegistrationData;
@@ -160,7 +160,7 @@ impl Candidate {
         let nodes = references.iter().map(|reference| wire::bytes_node("ref", reference.as_bytes()));
         self.handle.send(
             NodeBuilder::new("iq")
-                .attr("from", SERVER_JID)
+                .attr("from", wire::server())
                 .attr("type", "set")
                 .attr("id", keys::stanza_id())
                 .attr("xmlns", "md")
@@ -201,7 +201,7 @@ impl Candidate {
         let iq = keys::stanza_id();
         self.handle.send(
             NodeBuilder::new("iq")
-                .attr("from", SERVER_JID)
+                .attr("from", wire::server())
                 .attr("type", "set")
                 .attr("id", &iq)
                 .attr("t", clock::now_secs())
@@ -255,8 +255,8 @@ impl Candidate {
         net.save(&account);
         self.withdraw(net);
         // The real server restarts the stream here; the client comes back as a linked device.
-        self.handle.send(stream_error(Some(515), None));
-        self.handle.close();
+        self.handle.farewell(stream_error(Some(515), None));
+        router::share_push_name(net, &account, id);
         router::device_list_changed(net, &account, id, key_index, true);
         let address = Address::new(account.number, id);
         let _ = done.send(Ok(Outcome::Linked(Linked {
@@ -321,8 +321,7 @@ pub(crate) fn unlink(net: &Net, account: &Arc<Account>, id: u16) -> bool {
     };
     account.phone().keyring.forget_session(Address::new(account.number, id));
     if let Some(handle) = &device.handle {
-        handle.send(stream_error(Some(401), Some("device_removed")));
-        handle.close();
+        handle.farewell(stream_error(Some(401), Some("device_removed")));
     }
     router::device_list_changed(net, account, id, device.key_index, false);
     net.save(account);

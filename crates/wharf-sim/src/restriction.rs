@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use wacore::iq::tctoken::compute_cs_token;
 use wacore_binary::builder::NodeBuilder;
-use wacore_binary::{Node, NodeRef, SERVER_JID};
+use wacore_binary::{Node, NodeRef};
 
 use crate::account::device::{Class, Pending};
 use crate::account::{Account, lock};
@@ -99,7 +99,7 @@ fn tell(net: &Net, account: &Arc<Account>, lock: Option<Lock>) {
     for device in devices {
         let id = keys::stanza_id();
         let node = NodeBuilder::new("notification")
-            .attr("from", SERVER_JID)
+            .attr("from", wire::server())
             .attr("type", "mex")
             .attr("id", &id)
             .attr("t", clock::now_secs())

@@ -16,6 +16,8 @@ pub(crate) struct Stats {
     pub(crate) handshakes_fallback: AtomicU64,
     pub(crate) connected: AtomicI64,
     pub(crate) media_bytes_in: AtomicU64,
+    /// Requests for media that say where they come from and do not look like a browser's.
+    pub(crate) media_bare: AtomicU64,
     /// Downloads that stand still at this moment.
     pub(crate) media_stalled: AtomicI64,
 }
@@ -40,6 +42,7 @@ impl Stats {
             },
             "connected": self.connected.load(Ordering::Relaxed),
             "mediaBytesIn": get(&self.media_bytes_in),
+            "mediaBare": get(&self.media_bare),
             "mediaStalled": self.media_stalled.load(Ordering::Relaxed),
             "cpuSeconds": cpu_seconds(),
         })

@@ -3,7 +3,12 @@
 use std::borrow::Cow;
 
 use wacore_binary::builder::NodeBuilder;
-use wacore_binary::{Jid, Node, NodeRef, SERVER_JID};
+use wacore_binary::{Jid, Node, NodeRef, Server};
+
+/// Who the server is, as it writes itself: an address without a user. Some clients take no plain text for it.
+pub(crate) fn server() -> Jid {
+    Jid::new("", Server::Pn)
+}
 
 pub(crate) fn attr<'n>(node: &'n NodeRef<'_>, key: &str) -> Option<Cow<'n, str>> {
     node.get_attr(key).map(|value| value.as_str())
@@ -31,15 +36,31 @@ pub(crate) fn be_uint(bytes: &[u8]) -> Option<u32> {
 }
 
 pub(crate) fn result(id: &str, children: Vec<Node>) -> Node {
-    let iq = NodeBuilder::new("iq").attr("from", SERVER_JID).attr("id", id).attr("type", "result");
+    let iq = NodeBuilder::new("iq").attr("from", server()).attr("id", id).attr("type", "result");
     if children.is_empty() { iq.build() } else { iq.children(children).build() }
 }
 
 pub(crate) fn failure(id: &str, code: u16, text: &'static str) -> Node {
     let error = NodeBuilder::new("error").attr("code", code).attr("text", text).build();
-    NodeBuilder::new("iq").attr("from", SERVER_JID).attr("id", id).attr("type", "error").children([error]).build()
+    NodeBuilder::new("iq").attr("from", server()).attr("id", id).attr("type", "error").children([error]).build()
 }
 
 pub(crate) fn bytes_node(tag: &'static str, bytes: impl Into<Vec<u8>>) -> Node {
     NodeBuilder::new(tag).bytes(bytes).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_writes_itself_as_an_address_without_a_user() {
+        let written = wacore_binary::marshal(&result("1", Vec::new())).unwrap();
+        let text = String::from_utf8_lossy(&written);
+        assert!(!text.contains("whatsapp"), "not in letters: {written:?}");
+        // The mark of an address, no user, and the token of the server.
+        assert!(written.windows(2).any(|bytes| bytes == [250, 0]), "{written:?}");
+        let read = wacore_binary::OwnedNodeRef::new(written[1..].to_vec()).unwrap();
+        assert_eq!(read.get_attr("from").unwrap().as_str(), wacore_binary::SERVER_JID);
+    }
 }

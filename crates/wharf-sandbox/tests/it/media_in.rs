@@ -60,6 +60,8 @@ both_backends! {
         let shown = received(&world, &session, &person_sends(&world, json!({"type": "document", "size": 1000})).await["id"], "stored").await;
         let body = json!({"sessionId": session, "to": ECHO, "mediaType": "document", "mediaId": shown["mediaId"]});
         world.api().post("/v1/messages/media", &body).await.ok(201);
+        let stats = world.control().get("/control/stats").await;
+        assert_eq!(stats.ok(200)["mediaBare"], 0, "uploads and downloads look like the web client's");
     }
 
     async fn what_whatsapp_gives_to_phones_alone_is_announced_once_without_a_file(backend) {

@@ -214,7 +214,7 @@ async fn words_that_the_library_does_not_know_are_counted_by_place_and_the_sessi
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_pretend_media_servers_refuse_whoever_does_not_come_from_a_browser() {
+async fn the_pretend_media_servers_refuse_whoever_does_not_come_from_the_web_client_and_count_who_is_no_browser() {
     let world = World::start(Backend::Sqlite).await;
     let port = std::fs::read_to_string(world.dir().join("network/media/port")).unwrap();
     let status = |headers: &[&str]| {
@@ -226,18 +226,18 @@ async fn the_pretend_media_servers_refuse_whoever_does_not_come_from_a_browser()
         }
         String::from_utf8(curl.output().unwrap().stdout).unwrap()
     };
+    let bare = async || world.control().get("/control/stats").await.ok(200)["mediaBare"].as_u64().unwrap();
     let (origin, referer, browser) =
         ("Origin: https://web.whatsapp.com", "Referer: https://web.whatsapp.com/", "User-Agent: Mozilla/5.0 (X11; Linux x86_64)");
     assert_eq!(status(&[origin, referer, browser]), "404", "a browser only misses the file");
-    for headers in [
-        vec![],
-        vec![origin, browser],
-        vec![referer, browser],
-        vec![origin, referer],
-        vec!["Origin: https://example.com", referer, browser],
-    ] {
+    for headers in [vec![], vec![referer, browser], vec!["Origin: https://example.com", referer, browser]] {
         assert_eq!(status(&headers), "403", "{headers:?}");
     }
+    assert_eq!(bare().await, 0);
+    for headers in [[origin, browser], [origin, referer]] {
+        assert_eq!(status(&headers), "404", "{headers:?}");
+    }
+    assert_eq!(bare().await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

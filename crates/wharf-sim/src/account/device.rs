@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
-use wacore_binary::{Node, SERVER_JID};
 
 use super::bundle::{Bundle, PublicKeys};
 use crate::address::Address;
 use crate::connection::Handle;
-use crate::{clock, keys};
+use crate::{clock, keys, wire};
 
 /// The families of stanzas a device acknowledges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Device {
     pub(crate) fn ask_for_keys(&mut self) {
         let id = keys::stanza_id();
         let node = NodeBuilder::new("notification")
-            .attr("from", SERVER_JID)
+            .attr("from", wire::server())
             .attr("type", "encrypt")
             .attr("id", &id)
             .attr("t", clock::now_secs())

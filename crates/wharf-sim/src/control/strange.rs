@@ -10,7 +10,7 @@ use wacore_binary::builder::NodeBuilder;
 
 use super::answer::{self, Answer};
 use crate::network::Net;
-use crate::{clock, keys};
+use crate::{clock, keys, wire};
 
 /// Where in a stanza the strange word stands.
 #[derive(Clone, Copy, Deserialize)]
@@ -46,11 +46,11 @@ pub(super) async fn say(State(net): State<Arc<Net>>, Path(number): Path<String>,
 fn stanza(place: Place, from: &str) -> Node {
     let id = keys::hex(&keys::random_bytes::<8>());
     let node = |tag: &'static str| NodeBuilder::new(tag).attr("id", &id).attr("t", clock::now_secs());
-    let server = |tag: &'static str| node(tag).attr("from", "s.whatsapp.net");
+    let server = |tag: &'static str| node(tag).attr("from", wire::server());
     match place {
         Place::Tag => server(WORD).build(),
         Place::Notification => server("notification").attr("type", WORD).build(),
-        Place::Ib => NodeBuilder::new("ib").attr("from", "s.whatsapp.net").children([NodeBuilder::new(WORD).build()]).build(),
+        Place::Ib => NodeBuilder::new("ib").attr("from", wire::server()).children([NodeBuilder::new(WORD).build()]).build(),
         Place::Enc => {
             let enc = NodeBuilder::new("enc").attr("v", "2").attr("type", WORD).bytes(b"beams".to_vec()).build();
             node("message").attr("from", from).attr("type", "text").attr("notify", "Strange").children([enc]).build()

@@ -57,6 +57,8 @@ pub(crate) fn describe(group: &Group) -> Node {
         .attr("creator", group.address(group.creator))
         .attr("creator_pn", group.creator.jid())
         .attr("size", group.members.len())
+        .attr("a_v_id", (group.subject_at_secs * 1_000_000).to_string())
+        .attr("p_v_id", (group.created_at_secs * 1_000_000).to_string())
         .children(children)
         .build()
 }
@@ -307,6 +309,12 @@ fn done(each: &Each) -> Vec<Number> {
     each.iter().filter(|(_, refused)| refused.is_none()).map(|(number, _)| *number).collect()
 }
 
+/// Each change makes a new version of what it changes. The time tells versions apart and orders them.
+fn numbered(mut told: Node) -> Node {
+    told.attrs.insert("v_id", (clock::now_ms() * 1000).to_string());
+    told
+}
+
 /// Only linked devices get a notice: a phone asks the server whenever it looks.
 fn kept_and_told(net: &Net, group: &Group, by: Number, to: &[Number], told: Node) {
     net.save_groups();
@@ -321,7 +329,7 @@ fn kept_and_told(net: &Net, group: &Group, by: Number, to: &[Number], told: Node
         .attr("addressing_mode", group.mode())
         .attr("notify", name)
         .attr("t", clock::now_secs())
-        .children([told])
+        .children([numbered(told)])
         .build();
     to_devices(net, to, &id, node);
 }

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, Query, Request, State};
 use axum::http::header::{CONTENT_LENGTH, HeaderName, ORIGIN, REFERER, USER_AGENT};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -26,6 +26,7 @@ use super::Media;
 use super::line::{Cut, Secured};
 use crate::faults::{Action, Rule};
 use crate::network::Net;
+use crate::stats::count;
 
 const CHUNK_BYTES: usize = 64 * 1024;
 /// Where browsers come from that run WhatsApp Web.
@@ -44,7 +45,7 @@ pub(crate) async fn serve(net: Arc<Net>, listener: TcpListener) {
         .route("/mms/{kind}/{name}", post(upload))
         .route("/v/t62.sim/{name}", get(download))
         .route("/v/t62.sim/again/{name}", get(download_again))
-        .route_layer(from_fn(browsers_only))
+        .route_layer(from_fn_with_state(Arc::clone(&net), web_only))
         .with_state(Arc::clone(&net));
     let secured = Secured::new(&net, listener);
     if let Err(error) =
@@ -54,20 +55,19 @@ pub(crate) async fn serve(net: Arc<Net>, listener: TcpListener) {
     }
 }
 
-/// Official web clients say where they come from; whoever does not is refused.
-async fn browsers_only(request: Request, next: Next) -> Response {
-    if is_from_browser(request.headers()) {
-        return next.run(request).await;
-    }
-    tracing::debug!("a request for media without the headers of a browser was refused");
-    StatusCode::FORBIDDEN.into_response()
-}
-
-fn is_from_browser(headers: &HeaderMap) -> bool {
+/// Who does not come from the web client's page is refused. Who comes from there and is no browser is let in, and counted.
+async fn web_only(State(net): State<Arc<Net>>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
     let says = |name: HeaderName, begins: &str| {
         headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|value| value.starts_with(begins))
     };
-    says(ORIGIN, WEB) && says(REFERER, WEB) && says(USER_AGENT, "Mozilla/5.0 ")
+    if !says(ORIGIN, WEB) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    if !says(REFERER, WEB) || !says(USER_AGENT, "Mozilla/5.0 ") {
+        count(&net.stats.media_bare);
+    }
+    next.run(request).await
 }
 
 async fn upload(
@@ -78,6 +78,8 @@ async fn upload(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
+    // The hash comes with the padding of Base64 or without it.
+    let name = name.trim_end_matches('=').to_owned();
     if wanted.auth.as_deref() != Some(net.media.token.as_str()) {
         return StatusCode::UNAUTHORIZED.into_response();
     }

@@ -9,7 +9,7 @@ use sha2::Sha256;
 use tokio::sync::oneshot;
 use wacore::pair_code::PairCodeUtils;
 use wacore_binary::builder::NodeBuilder;
-use wacore_binary::{Node, NodeRef, SERVER_JID};
+use wacore_binary::{Node, NodeRef};
 use wacore_libsignal::protocol::{KeyPair, PublicKey};
 
 use super::{Candidate, Done, Error, Outcome, passkey, wait};
@@ -96,7 +96,7 @@ pub(crate) async fn enter(net: &Arc<Net>, number: Number, code: &str) -> Result<
     let identity = net.owner(number).phone().keyring.identities.own.public_key().public_key_bytes().to_vec();
     candidate.handle.send(
         NodeBuilder::new("notification")
-            .attr("from", SERVER_JID)
+            .attr("from", wire::server())
             .attr("type", "link_code_companion_reg")
             .attr("id", keys::stanza_id())
             .attr("t", clock::now_secs())

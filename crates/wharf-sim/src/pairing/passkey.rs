@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use wacore::shortcake::ShortcakeUtils;
 use wacore_binary::builder::NodeBuilder;
-use wacore_binary::{Node, NodeRef, SERVER_JID};
+use wacore_binary::{Node, NodeRef};
 use wacore_libsignal::protocol::KeyPair;
 use waproto::buffa::Message as _;
 use waproto::whatsapp as wa;
@@ -76,7 +76,7 @@ pub(super) fn ask(candidate: &Candidate, account: Arc<Account>, secret: &[u8]) {
 
 fn notification(kind: &'static str, children: Vec<Node>) -> Node {
     NodeBuilder::new("notification")
-        .attr("from", SERVER_JID)
+        .attr("from", wire::server())
         .attr("type", kind)
         .attr("id", keys::stanza_id())
         .attr("t", clock::now_secs())

@@ -148,8 +148,9 @@ fn results(net: &Net, id: Number, tag: &'static str, each: &Each) -> Answer {
     let group = net.groups.find(id)?;
     let people = each.iter().map(|(number, refusal)| {
         let mut node = notice::participant(&group, "participant", *number, None);
-        if let Some(refusal) = refusal {
-            node.attrs.insert("error", refusal.code().to_string());
+        match refusal {
+            Some(refusal) => node.attrs.insert("error", refusal.code().to_string()),
+            None => node.attrs.insert("type", "200"),
         }
         node
     });

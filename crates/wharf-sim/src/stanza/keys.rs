@@ -8,7 +8,7 @@ use wacore::prekeys::compute_key_bundle_digest;
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
 
-use super::{Session, iq, wire};
+use super::{Session, iq, login, wire};
 use crate::account::Account;
 use crate::account::bundle::PublicKeys;
 use crate::account::device::Device;
@@ -41,11 +41,15 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, id: u16, node: &
             Some(rotate) => rotate_signed(device, rotate),
             None => upload(device, node),
         };
+        let first = !device.one_time.is_empty() && !std::mem::replace(&mut device.key_share_sent, true);
         drop(registry);
         session.net.save(account);
         match stored {
             Some(()) => iq::answer(session, node, Vec::new()),
             None => iq::refuse(session, node, 406, "not-acceptable"),
+        }
+        if first {
+            login::share(&session.net, account, id);
         }
     } else if node.get_optional_child("digest").is_some() {
         if device.one_time.is_empty() {

@@ -62,12 +62,11 @@ fn enter(net: &Arc<Net>, handle: &Handle, account: &Arc<Account>, id: u16, clien
         return false;
     }
     if let Some(older) = device.handle.replace(handle.clone()) {
-        older.send(stream_error(None, Some("replaced")));
-        older.close();
+        older.farewell(stream_error(None, Some("replaced")));
     }
     device.active = false;
     device.available = false;
-    let share_keys = !std::mem::replace(&mut device.key_share_sent, true);
+    let share_keys = !device.one_time.is_empty() && !std::mem::replace(&mut device.key_share_sent, true);
     handle.send(NodeBuilder::new("success").attr("t", clock::now_secs()).attr("lid", Address::new(account.number, id).lid()).build());
     handle.send(edge_routing());
     if let Some(seconds) = net.versions.expires_in() {
@@ -78,11 +77,15 @@ fn enter(net: &Arc<Net>, handle: &Handle, account: &Arc<Account>, id: u16, clien
     }
     drop(registry);
     if share_keys {
-        router::share_app_state_key(net, account, id);
-        router::share_push_name(net, account, id);
-        history::share(net, account, id);
+        share(net, account, id);
     }
     true
+}
+
+/// What a phone gives a new device, which it can do from the device's first one-time keys on.
+pub(super) fn share(net: &Arc<Net>, account: &Arc<Account>, id: u16) {
+    router::share_app_state_key(net, account, id);
+    history::share(net, account, id);
 }
 
 /// Makes the client put routing data before its next header, as the real network does.

@@ -35,8 +35,7 @@ pub(super) fn picture(session: &Session, account: &Arc<Account>, node: &NodeRef<
 fn show(session: &Session, node: &NodeRef<'_>, target: Number) {
     let profiles = &session.net.profiles;
     let Some(picture) = profiles.of(target).picture else {
-        let missing = NodeBuilder::new("error").attr("code", "404").attr("text", "item-not-found").build();
-        return iq::answer(session, node, vec![NodeBuilder::new("picture").children([missing]).build()]);
+        return iq::refuse(session, node, 404, "item-not-found");
     };
     let answer = NodeBuilder::new("picture")
         .attr("id", &picture.id)

@@ -4,14 +4,13 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use wacore_binary::SERVER_JID;
 use wacore_binary::builder::NodeBuilder;
 
 use crate::account::Account;
 use crate::account::device::{Class, Pending};
 use crate::address::{Address, Number};
 use crate::network::Net;
-use crate::{clock, keys, router};
+use crate::{clock, keys, router, wire};
 
 /// The place where something is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -34,15 +33,15 @@ pub(crate) fn send(net: &Net, account: &Arc<Account>, strange: Strange) -> usize
         let id = keys::stanza_id();
         let (class, from, node) = match strange {
             Strange::Ib => {
-                let word = NodeBuilder::new("ib").attr("from", SERVER_JID).children([NodeBuilder::new("unheard_of").build()]).build();
+                let word = NodeBuilder::new("ib").attr("from", wire::server()).children([NodeBuilder::new("unheard_of").build()]).build();
                 if let Some(handle) = account.registry().devices.get(device).and_then(|device| device.handle.clone()) {
                     handle.send(word);
                 }
                 continue;
             }
-            Strange::Tag => (Class::Unheard, None, plain(Class::Unheard.tag(), &id).attr("from", SERVER_JID).build()),
+            Strange::Tag => (Class::Unheard, None, plain(Class::Unheard.tag(), &id).attr("from", wire::server()).build()),
             Strange::Notification => {
-                let node = plain("notification", &id).attr("from", SERVER_JID).attr("type", "unheard_of");
+                let node = plain("notification", &id).attr("from", wire::server()).attr("type", "unheard_of");
                 (Class::Notification, None, node.children([NodeBuilder::new("whatever").build()]).build())
             }
             Strange::Enc => {

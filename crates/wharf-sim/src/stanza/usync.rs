@@ -49,10 +49,15 @@ fn oddity(user: &NodeRef<'_>) -> Option<Behaviour> {
     let typed = user.get_optional_child("contact").and_then(NodeRef::content_as_string);
     let number = match wire::jid(user, "jid") {
         Some(jid) => Address::from_jid(&jid)?.number,
-        None => Number::parse(typed.as_deref()?)?,
+        None => typed_number(typed.as_deref()?)?,
     };
     let (_, behaviour) = cast::find(number)?;
     matches!(behaviour, Behaviour::GarbledLookup | Behaviour::UnansweredLookup).then_some(behaviour)
+}
+
+/// A number as somebody typed it, or as the address that it had in the beginning: `+15550001002@c.us`.
+fn typed_number(typed: &str) -> Option<Number> {
+    Number::parse(typed.split('@').next().unwrap_or(typed))
 }
 
 /// Answers in the namespace that was asked in.
@@ -60,7 +65,7 @@ fn describe(session: &Session, asker: &Arc<Account>, user: &NodeRef<'_>, protoco
     let typed = user.get_optional_child("contact").and_then(NodeRef::content_as_string);
     let jid = match wire::jid(user, "jid") {
         Some(jid) => jid.to_non_ad(),
-        None => session.net.spellings.known(Number::parse(typed.as_deref()?)?).jid(),
+        None => session.net.spellings.known(typed_number(typed.as_deref()?)?).jid(),
     };
     let number = Address::from_jid(&jid)?.number;
     let account = session.net.account(number);
@@ -119,4 +124,17 @@ fn devices(session: &Session, asker: &Arc<Account>, account: Option<&Arc<Account
         children.push(companion::key_index_list(&account.phone(), raw_id, indexes, forged));
     }
     NodeBuilder::new("devices").children(children).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_typed_with_or_without_the_address_of_the_beginning() {
+        for typed in ["+15550001002", "15550001002", "+15550001002@c.us", "15550001002@s.whatsapp.net"] {
+            assert_eq!(typed_number(typed), Some(Number(15_550_001_002)), "{typed}");
+        }
+        assert_eq!(typed_number("nobody@c.us"), None);
+    }
 }
