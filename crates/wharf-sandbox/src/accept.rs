@@ -54,7 +54,12 @@ impl Accept {
     pub async fn run(self) -> Result<()> {
         let own = if self.network.is_none() {
             let bind = loopback(0);
-            let sim = wharf_sim::Config { bind, control_bind: bind, data_dir: Some(self.data_dir.join("network")) };
+            let sim = wharf_sim::Config {
+                bind,
+                control_bind: bind,
+                data_dir: Some(self.data_dir.join("network")),
+                wishes: wharf_sim::Wishes::default(),
+            };
             Some(Network::start(sim).await.context("the pretend network")?)
         } else {
             None

@@ -38,7 +38,7 @@ struct Args {
     /// Where accounts, keys, messages and the pretend phones are kept
     #[arg(long, default_value = ".wharf/sandbox")]
     data_dir: PathBuf,
-    /// Print lines of JSON: one once all is ready (url, apiKey, operatorKey, controlUrl, clockUrl), then each event of the demo account
+    /// Print lines of JSON: one once all is ready (url, apiKey, operatorKey, networkUrl, controlUrl, clockUrl), then each event of the demo account
     #[arg(long)]
     json: bool,
     /// Say nothing of what happens once all is ready
@@ -115,7 +115,7 @@ async fn run(args: Args) -> Result<()> {
     machine::raise_open_files().context("the limit of open files")?;
     gaps::arm()?;
 
-    let (network, url, control_url) = if let Some(url) = args.network {
+    let (network, network_url, control_url) = if let Some(url) = args.network {
         config.data_dir.clone_from(&args.data_dir);
         (None, url, None)
     } else {
@@ -127,11 +127,11 @@ async fn run(args: Args) -> Result<()> {
     let data_dir = config.data_dir.clone();
     let clock = Arc::new(clock::Ahead::of(&data_dir)?);
     let clock_url = clock::serve(Arc::clone(&clock), after(args.control_port.unwrap_or(args.port), 2)).await?;
-    let app = App::start(config, World::Sandbox { network_url: url }, clock).await.map_err(with_a_way_out)?;
+    let app = App::start(config, World::Sandbox { network_url: network_url.clone() }, clock).await.map_err(with_a_way_out)?;
     let (account, keys) = demo::keys(app.services(), &data_dir).await?;
     let mut signals = machine::Signals::listen()?;
     if args.json {
-        let ready = json!({"url": app.url(), "apiKey": keys.api_key, "operatorKey": keys.operator_key, "controlUrl": control_url, "clockUrl": clock_url});
+        let ready = json!({"url": app.url(), "apiKey": keys.api_key, "operatorKey": keys.operator_key, "networkUrl": network_url, "controlUrl": control_url, "clockUrl": clock_url});
         log::print(ready.to_string());
     } else {
         let place = banner::Place { url: &app.url(), control_url: control_url.as_deref(), clock_url: &clock_url };
@@ -166,7 +166,12 @@ fn loopback(port: u16) -> SocketAddr {
 
 /// The pretend network, with the phones' port as asked for. The usual one is nobody's wish: where it is taken, any other is as good.
 async fn start_network(port: u16, control_port: Option<u16>, data_dir: &Path) -> Result<Network> {
-    let on = |port| wharf_sim::Config { bind: loopback(0), control_bind: loopback(port), data_dir: Some(data_dir.join("network")) };
+    let on = |port| wharf_sim::Config {
+        bind: loopback(0),
+        control_bind: loopback(port),
+        data_dir: Some(data_dir.join("network")),
+        wishes: wharf_sim::Wishes::default(),
+    };
     let usual = after(port, 1);
     let started = match Network::start(on(control_port.unwrap_or(usual))).await {
         Err(wharf_sim::Error::Listen { .. }) if control_port.is_none() => Network::start(on(0)).await,

@@ -40,7 +40,7 @@ impl Registry {
 
 pub(crate) struct Account {
     pub(crate) number: Number,
-    pub(crate) name: String,
+    name: Mutex<String>,
     pub(crate) behaviour: Behaviour,
     registry: Mutex<Registry>,
     phone: Mutex<Phone>,
@@ -69,7 +69,7 @@ impl Account {
     ) -> Self {
         Self {
             number,
-            name,
+            name: Mutex::new(name),
             behaviour,
             registry: Mutex::new(registry),
             phone: Mutex::new(phone),
@@ -79,6 +79,21 @@ impl Account {
             dirty: AtomicBool::new(false),
             arrived: Notify::new(),
         }
+    }
+
+    /// What its person goes by.
+    pub(crate) fn name(&self) -> String {
+        lock(&self.name).clone()
+    }
+
+    /// The person wants to be called so from now on; gives true where that is news.
+    pub(crate) fn rename(&self, name: &str) -> bool {
+        let mut known = lock(&self.name);
+        let news = !name.is_empty() && *known != name;
+        if news {
+            name.clone_into(&mut known);
+        }
+        news
     }
 
     pub(crate) fn registry(&self) -> MutexGuard<'_, Registry> {

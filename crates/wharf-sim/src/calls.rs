@@ -140,7 +140,7 @@ fn offer(call: &Call) -> Node {
 
 /// Says one thing of a call to every device of who is called.
 fn tell(net: &Net, call: &Call, said: &Node) {
-    let name = net.known(call.from).map_or_else(String::new, |caller| caller.name.clone());
+    let name = net.known(call.from).map_or_else(String::new, |caller| caller.name());
     for account in called(net, call.from, call.to).unwrap_or_default() {
         // Who is blocked hears it ring, and nothing rings.
         if net.profiles.blocks(account.number, call.from) {

@@ -51,6 +51,9 @@ pub(crate) struct Person {
 /// The phone that scans when nobody says which.
 pub(crate) const DEFAULT_OWNER: Number = Number(15_550_000_001);
 
+/// The numbers of owners who were named and not numbered, from the first that is free.
+pub(crate) const NAMED_OWNERS: std::ops::Range<u64> = 15_550_100_001..15_550_200_000;
+
 pub(crate) const CAST: &[Person] = &[
     person(15_550_001_001, "Echo", Behaviour::Echo),
     person(15_550_001_002, "Silent", Behaviour::Silent),

@@ -12,6 +12,20 @@ pub struct Config {
     pub control_bind: SocketAddr,
     /// Accounts, keys and ledgers live here; without it they end with the process.
     pub data_dir: Option<PathBuf>,
+    /// Where this network is to differ from the usual one.
+    pub wishes: Wishes,
+}
+
+/// What suites of other clients expect of the network that they run on. The default is none of it.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    /// Phones send no delivery receipts by themselves: only linked devices do.
+    pub silent_phones: bool,
+    /// How long a chat's state (typing, recording) waits for a device that is away. 0: it is told to who is there, and to nobody later.
+    pub chatstate_ttl_secs: u64,
+    /// A file with the private key that signs the certificates, 64 hexadecimal digits: written if missing, so that clients that check the
+    /// chain know its public key before the network runs.
+    pub root_key: Option<PathBuf>,
 }
 
 /// Why a network does not start.

@@ -1,16 +1,21 @@
 //! One client connection from the first byte to the last: WebSocket, Noise, frames. Owns the ciphers and the order of what is written;
 //! what a stanza means is decided elsewhere.
 
+mod door;
 mod opening;
 
+use std::io::Cursor;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{SinkExt as _, StreamExt as _};
+use tokio::io::{Chain, Join, ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tokio_websockets::{Message, WebSocketStream};
 use wacore_binary::{Node, OwnedNodeRef};
@@ -21,6 +26,8 @@ use crate::network::Net;
 use crate::noise::responder::{self, Secured};
 use crate::stanza::{self, Session};
 use crate::stats::count;
+
+pub(crate) use door::{Door, serve as serve_callers};
 
 pub(crate) enum Out {
     Node(Arc<Node>),
@@ -84,7 +91,11 @@ enum Error {
     Frame(String),
 }
 
-type Socket = WebSocketStream<TcpStream>;
+/// A connection behind its first bytes, which were read to see what it wants.
+pub(crate) type Stream = Join<Chain<Cursor<Vec<u8>>, ReadHalf<Raw>>, WriteHalf<Raw>>;
+/// With TLS or without it, as the client likes.
+type Raw = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+type Socket = WebSocketStream<Stream>;
 
 pub(crate) async fn accept(net: Arc<Net>, listener: TcpListener) {
     loop {
@@ -110,7 +121,7 @@ async fn serve(net: &Arc<Net>, stream: TcpStream) -> Result<(), Error> {
     // Whoever has not said a word by the end is not waited for.
     let stream = tokio::select! {
         () = net.stop.cancelled() => return Ok(()),
-        stream = opening::page_or(net, stream) => stream?,
+        stream = opening::socket_or_page(net, stream) => stream?,
     };
     let Some(stream) = stream else { return Ok(()) };
     let (queue, outbox) = mpsc::unbounded_channel();

@@ -1,6 +1,6 @@
 //! The control API: a person's hands and a tester's eyes, over HTTP on loopback. Owns the shape of its answers.
 
-mod answer;
+pub(crate) mod answer;
 mod calls;
 mod faults;
 mod groups;

@@ -94,7 +94,7 @@ pub(crate) fn deliver(net: &Arc<Net>, post: &Post, to: Address, copy: Copy) {
         return;
     }
     let peer = matches!(post.place, Place::Peer);
-    let sender_name = net.known(post.from.number).map_or_else(String::new, |sender| sender.name.clone());
+    let sender_name = net.known(post.from.number).map_or_else(String::new, |sender| sender.name());
     let node = Arc::new(stanza(post, to, copy, &sender_name));
     if !peer {
         account.books().delivered(&post.id, post.from, to.device);

@@ -38,6 +38,6 @@ mod status;
 mod version;
 mod wire;
 
-pub use config::{Config, Error};
+pub use config::{Config, Error, Wishes};
 pub use guests::own;
 pub use network::Network;

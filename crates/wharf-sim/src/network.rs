@@ -14,7 +14,8 @@ use crate::account::Account;
 use crate::address::Number;
 use crate::calls::Calls;
 use crate::cast::{self, Behaviour};
-use crate::config::{Config, Error};
+use crate::config::{Config, Error, Wishes};
+use crate::connection::Door;
 use crate::faults::Faults;
 use crate::group::Groups;
 use crate::media::{self, Media};
@@ -48,8 +49,10 @@ pub(crate) struct Net {
     pub(crate) stats: Stats,
     pub(crate) versions: Versions,
     control_address: SocketAddr,
+    pub(crate) wishes: Wishes,
     pub(crate) store: Option<Store>,
     pub(crate) media: Media,
+    pub(crate) door: Door,
     pub(crate) stop: CancellationToken,
     /// Connections and the delayed acts of people.
     pub(crate) tasks: TaskTracker,
@@ -73,6 +76,22 @@ impl Net {
     /// The account that scans: made if missing, whatever its number.
     pub(crate) fn owner(&self, number: Number) -> Arc<Account> {
         self.account(number).unwrap_or_else(|| self.insert(Account::create(number, format!("Owner {number}"), Behaviour::Owner)))
+    }
+
+    /// The owner who goes by a name, made if missing. Without a name each is another one.
+    pub(crate) fn owner_named(&self, name: Option<&str>) -> Arc<Account> {
+        let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
+        let owner = |account: &&Arc<Account>| account.behaviour == Behaviour::Owner && name.is_some_and(|name| account.name() == name);
+        if let Some(known) = accounts.values().find(owner) {
+            return Arc::clone(known);
+        }
+        let free = cast::NAMED_OWNERS.map(Number).find(|number| !accounts.contains_key(number)).unwrap_or(cast::DEFAULT_OWNER);
+        let name = name.map_or_else(|| format!("Owner {free}"), str::to_owned);
+        let account = Arc::new(Account::create(free, name, Behaviour::Owner));
+        accounts.insert(free, Arc::clone(&account));
+        drop(accounts);
+        self.save(&account);
+        account
     }
 
     fn insert(&self, account: Account) -> Arc<Account> {
@@ -131,10 +150,13 @@ impl Network {
     /// Loads what the data folder holds and listens.
     pub async fn start(config: Config) -> Result<Self, Error> {
         config.check()?;
-        let loaded = match &config.data_dir {
+        let mut loaded = match &config.data_dir {
             Some(folder) => persist::load(folder)?,
             None => persist::Loaded::fresh(),
         };
+        if let Some(path) = &config.wishes.root_key {
+            loaded.identity = loaded.identity.under(persist::root_key(path)?);
+        }
         let listener = listen(config.bind).await?;
         let control_listener = listen(config.control_bind).await?;
         let address = local_address(&listener, config.bind)?;
@@ -153,6 +175,7 @@ impl Network {
             None => (None, None),
         };
         let stop = CancellationToken::new();
+        let (door, callers) = Door::new();
         let net = Arc::new(Net {
             identity: loaded.identity,
             accounts: RwLock::new(loaded.accounts.into_iter().map(|account| (account.number, Arc::new(account))).collect()),
@@ -169,8 +192,10 @@ impl Network {
             stats: Stats::default(),
             versions: Versions::new(&stop),
             control_address,
+            wishes: config.wishes,
             store,
             media,
+            door,
             stop,
             tasks: TaskTracker::new(),
             next_connection: AtomicU64::new(1),
@@ -178,6 +203,7 @@ impl Network {
         let saving = saver.map(|saver| tokio::spawn(saver.run()));
         let serving = vec![
             tokio::spawn(connection::accept(Arc::clone(&net), listener)),
+            tokio::spawn(connection::serve_callers(Arc::clone(&net), callers)),
             tokio::spawn(control::serve(Arc::clone(&net), control_listener)),
             tokio::spawn(media::serve(Arc::clone(&net), media_listener)),
         ];

@@ -26,6 +26,11 @@ impl ServerIdentity {
         Self::new(keys::generate(), keys::generate(), keys::generate())
     }
 
+    /// The same server, vouched for by another root.
+    pub(crate) fn under(self, root: KeyPair) -> Self {
+        Self::new(root, self.intermediate, self.server)
+    }
+
     pub(crate) fn new(root: KeyPair, intermediate: KeyPair, server: KeyPair) -> Self {
         let details = |serial: u32, issuer: u32, key: &KeyPair| Details {
             serial: Some(serial),

@@ -85,6 +85,8 @@ pub(crate) struct Candidate {
     noise_public: [u8; 32],
     keys: PublicKeys,
     platform: String,
+    /// How its person wants to be called.
+    push_name: Option<String>,
     state: Mutex<State>,
 }
 
@@ -110,7 +112,12 @@ struct Offer {
 }
 
 impl Candidate {
-    pub(crate) fn new(handle: Handle, noise_public: [u8; 32], registration: &DevicePairingRegistrationData) -> Option<Self> {
+    pub(crate) fn new(
+        handle: Handle,
+        noise_public: [u8; 32],
+        push_name: Option<String>,
+        registration: &DevicePairingRegistrationData,
+    ) -> Option<Self> {
         let props = registration.device_props.as_deref().and_then(|bytes| wa::DeviceProps::decode_from_slice(bytes).ok());
         Some(Self {
             handle,
@@ -123,6 +130,7 @@ impl Candidate {
                 signed_signature: registration.e_skey_sig.clone()?,
             },
             platform: props.and_then(|props| props.os).unwrap_or_default(),
+            push_name: push_name.filter(|name| !name.is_empty()),
             state: Mutex::default(),
         })
     }
@@ -269,11 +277,19 @@ impl Candidate {
     }
 }
 
+/// The fields of a QR code. It may come as a link for the phone's camera; they are behind the hash sign.
+fn fields(text: &str) -> Vec<&str> {
+    text.trim().rsplit_once('#').map_or(text.trim(), |(_, fields)| fields).split(',').collect()
+}
+
+/// The name that the device brings which shows this code.
+pub(crate) fn name_shown(net: &Net, text: &str) -> Option<String> {
+    lock(&net.references).get(*fields(text).first()?)?.push_name.clone()
+}
+
 /// The person scans: `text` is what the QR code says.
 pub(crate) async fn scan(net: &Arc<Net>, text: &str, number: Number, hosting: Hosting) -> Result<Outcome, Error> {
-    // The code may come as a link for the phone's camera; the fields are behind the hash sign.
-    let fields: Vec<&str> = text.trim().rsplit_once('#').map_or(text.trim(), |(_, fields)| fields).split(',').collect();
-    let [reference, _noise, identity, secret, ..] = fields[..] else {
+    let [reference, _noise, identity, secret, ..] = fields(text)[..] else {
         return Err(Error::MalformedQr);
     };
     let decode = |field: &str| BASE64_STANDARD.decode(field).ok();

@@ -12,10 +12,12 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use wacore_libsignal::protocol::KeyPair;
 
 use crate::account::{Account, lock};
 use crate::config::Error;
 use crate::group::Group;
+use crate::keys;
 use crate::noise::ServerIdentity;
 use crate::profile::Profile;
 
@@ -80,6 +82,16 @@ pub(crate) fn load(folder: &Path) -> Result<Loaded, Error> {
         accounts.push(account);
     }
     Ok(Loaded { identity, accounts, groups: list(&folder.join(GROUPS))?, profiles: list(&folder.join(PROFILES))? })
+}
+
+/// The private key in a file, made if it is missing.
+pub(crate) fn root_key(path: &Path) -> Result<KeyPair, Error> {
+    if !path.exists() {
+        write_whole(path, keys::hex(keys::generate().private_key.serialize()).as_bytes())?;
+    }
+    keys::unhex(read(path)?.trim())
+        .and_then(|private| keys::restore(&private).ok())
+        .ok_or_else(|| Error::Damaged { path: path.to_owned(), reason: "not the 64 hexadecimal digits of a private key".to_owned() })
 }
 
 /// A list that is one file; none is an empty one.

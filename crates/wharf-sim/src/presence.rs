@@ -1,13 +1,13 @@
 //! Who is online and who is typing. Nothing of it is kept: it is told to those who are there, and it ends by itself.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
 
 use crate::account::{Account, lock};
-use crate::address::Number;
+use crate::address::{Address, Number};
 use crate::network::Net;
 use crate::{clock, wire};
 
@@ -65,6 +65,8 @@ struct Known {
     watchers: HashMap<Number, HashSet<Number>>,
     /// What a person does in a chat, until when.
     doing: HashMap<(Number, Number), (Doing, u64)>,
+    /// The last state of a chat that a device missed, by who made it, and until when it is told.
+    kept: HashMap<(Address, Number), (u64, Node)>,
     /// How often a linked device of the account said that it is there.
     announced: HashMap<Number, u64>,
 }
@@ -104,8 +106,11 @@ impl Presences {
 }
 
 /// A `<presence>` of a linked device.
-pub(crate) fn presence(net: &Net, account: &Account, device: u16, node: &NodeRef<'_>) {
+pub(crate) fn presence(net: &Net, account: &Arc<Account>, device: u16, node: &NodeRef<'_>) {
     let from = account.number;
+    if account.rename(&wire::text(node, "name")) {
+        net.save(account);
+    }
     match wire::text(node, "type").as_str() {
         "subscribe" => {
             if let Some(of) = person(node) {
@@ -143,7 +148,7 @@ pub(crate) fn devices_changed(net: &Net, account: &Account) {
 }
 
 fn person(node: &NodeRef<'_>) -> Option<Number> {
-    crate::address::Address::from_jid(&wire::jid(node, "to")?).map(|address| address.number)
+    Address::from_jid(&wire::jid(node, "to")?).map(|address| address.number)
 }
 
 pub(crate) fn set_online(net: &Net, number: Number, online: bool) {
@@ -189,8 +194,35 @@ pub(crate) fn show(net: &Net, from: Number, chat: Number, doing: Doing) {
             to_active(net, member, &node);
         }
     } else if !net.profiles.blocks(chat, from) {
-        to_active(net, chat, &NodeBuilder::new("chatstate").attr("from", from.jid()).children([doing.node()]).build());
+        let node = NodeBuilder::new("chatstate").attr("from", from.jid()).children([doing.node()]).build();
+        to_active(net, chat, &node);
+        keep(net, from, chat, &node);
     }
+}
+
+/// For the devices that are away, where the network is to keep such words for a while. The last one of each person counts.
+fn keep(net: &Net, from: Number, to: Number, node: &Node) {
+    let Some(account) = net.known(to).filter(|_| net.wishes.chatstate_ttl_secs > 0) else { return };
+    let until = clock::now_ms() + net.wishes.chatstate_ttl_secs * 1000;
+    let away: Vec<u16> = account.registry().devices.values().filter(|device| !device.active).map(|device| device.id).collect();
+    let mut known = lock(&net.presences.0);
+    for device in away {
+        known.kept.insert((Address::new(to, device), from), (until, node.clone()));
+    }
+}
+
+/// What a device that comes has missed of chats' states and is still true.
+pub(crate) fn missed(net: &Net, device: Address) -> Vec<Node> {
+    let now = clock::now_ms();
+    let mut known = lock(&net.presences.0);
+    let mut missed = Vec::new();
+    known.kept.retain(|(of, _), (until, node)| {
+        if *of == device && *until > now {
+            missed.push(node.clone());
+        }
+        *of != device && *until > now
+    });
+    missed
 }
 
 /// To the linked devices that say they are there: WhatsApp tells presence and typing to no others, and keeps none of it.

@@ -153,7 +153,7 @@ pub(crate) fn share_push_name(net: &Net, account: &Arc<Account>, device: u16) {
         .attr("type", "account_sync")
         .attr("id", &id)
         .attr("t", clock::now_secs())
-        .attr("pushname", &account.name)
+        .attr("pushname", account.name())
         .build();
     enqueue(net, account, device, Pending { class: Class::Notification, id, from: None, node: Arc::new(node), urgent: false });
 }

@@ -1,15 +1,18 @@
 //! The first bytes of a connection, up to the ciphers: header, routing data, handshake. Refuses what does not start like a client.
 
-use std::time::Duration;
+use std::io::Cursor;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures::{SinkExt as _, StreamExt as _};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::either::Either;
 use tokio_websockets::{Message, ServerBuilder};
 use wacore_noise::framing::{FrameDecoder, encode_frame};
 
-use super::{Error, Socket};
+use super::{Error, Raw, Socket, Stream};
 use crate::network::Net;
 use crate::noise::responder::{self, Secured, Step};
 use crate::stats::count;
@@ -26,46 +29,57 @@ enum Ask {
     /// The root of the media servers.
     Root,
     Page(Page),
+    /// A person's hands, for who knows this port alone.
+    Door,
 }
 
-const ASKS: &[(&[u8], Ask)] =
-    &[(b"GET /root.pem ", Ask::Root), (b"GET /sw.js ", Ask::Page(Page::Worker)), (b"GET / ", Ask::Page(Page::Front))];
-const LONGEST: usize = 14;
+const ASKS: &[(&[u8], Ask)] = &[
+    (b"GET /root.pem ", Ask::Root),
+    (b"GET /sw.js ", Ask::Page(Page::Worker)),
+    (b"GET / ", Ask::Page(Page::Front)),
+    (b"POST ", Ask::Door),
+];
 
-/// How long the rest of a request line is not looked for.
-const PIECE_PAUSE: Duration = Duration::from_millis(5);
+/// The first byte of a client that wants TLS.
+const TLS: u8 = 0x16;
 /// The longest head of a request that is read.
 const HEAD_BYTES: usize = 16 * 1024;
 
-/// Answers who asks for the root of the media servers or for a page, in plain HTTP; gives the connection back otherwise.
-pub(super) async fn page_or(net: &Net, mut stream: TcpStream) -> Result<Option<TcpStream>, Error> {
-    let mut start = [0; LONGEST];
-    let ask = loop {
-        let seen = stream.peek(&mut start).await.map_err(tokio_websockets::Error::Io)?;
-        let seen = &start[..seen];
-        if let Some((_, ask)) = ASKS.iter().find(|(line, _)| seen.starts_with(line)) {
-            break *ask;
-        }
-        if seen.is_empty() || !ASKS.iter().any(|(line, _)| line.starts_with(seen)) {
-            return Ok(Some(stream));
-        }
-        // The request line comes in pieces, and what is there already would be seen at once again.
-        tokio::time::sleep(PIECE_PAUSE).await;
+/// Answers who asks in plain HTTP; gives the connection of everybody else.
+pub(super) async fn socket_or_page(net: &Net, stream: TcpStream) -> Result<Option<Stream>, Error> {
+    opened(net, stream).await.map_err(|error| Error::WebSocket(tokio_websockets::Error::Io(error)))
+}
+
+async fn opened(net: &Net, stream: TcpStream) -> std::io::Result<Option<Stream>> {
+    let mut first = [0];
+    let raw: Raw = if stream.peek(&mut first).await? == 1 && first[0] == TLS {
+        let tls = TlsAcceptor::from(Arc::clone(&net.media.authority.server));
+        Either::Right(Box::new(tls.accept(stream).await?))
+    } else {
+        Either::Left(stream)
     };
-    let answered = async {
-        let head = head(&mut stream).await?;
-        let answer = match ask {
-            Ask::Root => root(net),
-            Ask::Page(page) => page::answer(net, page, &head).await,
-        };
-        stream.write_all(&answer).await?;
-        stream.shutdown().await
+    let (mut read, mut write) = tokio::io::split(raw);
+    let head = head(&mut read).await?;
+    let answer = match ASKS.iter().find(|(line, _)| head.starts_with(line)) {
+        Some((_, Ask::Root)) => root(net),
+        Some((_, Ask::Page(page))) => page::answer(net, *page, &String::from_utf8_lossy(&head)).await,
+        Some((_, Ask::Door)) => {
+            net.door.enter(whole(head, read, write)).await;
+            return Ok(None);
+        }
+        None => return Ok(Some(whole(head, read, write))),
     };
-    answered.await.map_err(tokio_websockets::Error::Io)?;
+    write.write_all(&answer).await?;
+    write.shutdown().await?;
     Ok(None)
 }
 
-async fn head(stream: &mut TcpStream) -> std::io::Result<String> {
+fn whole(head: Vec<u8>, read: ReadHalf<Raw>, write: WriteHalf<Raw>) -> Stream {
+    tokio::io::join(Cursor::new(head).chain(read), write)
+}
+
+/// What comes up to the end of a request's head, and what came with it.
+async fn head(stream: &mut ReadHalf<Raw>) -> std::io::Result<Vec<u8>> {
     let (mut head, mut piece) = (Vec::new(), [0; 4096]);
     while head.len() < HEAD_BYTES && !head.windows(4).any(|end| end == b"\r\n\r\n") {
         match stream.read(&mut piece).await? {
@@ -73,7 +87,7 @@ async fn head(stream: &mut TcpStream) -> std::io::Result<String> {
             read => head.extend_from_slice(&piece[..read]),
         }
     }
-    Ok(String::from_utf8_lossy(&head).into_owned())
+    Ok(head)
 }
 
 fn root(net: &Net) -> Vec<u8> {
@@ -83,7 +97,7 @@ fn root(net: &Net) -> Vec<u8> {
         .into_bytes()
 }
 
-pub(super) async fn handshake(net: &Net, stream: TcpStream) -> Result<(Socket, FrameDecoder, Secured), Error> {
+pub(super) async fn handshake(net: &Net, stream: Stream) -> Result<(Socket, FrameDecoder, Secured), Error> {
     let (_, mut socket) = ServerBuilder::new().accept(stream).await?;
     let mut opening = BytesMut::new();
     let mut frames = FrameDecoder::new();

@@ -16,21 +16,21 @@ use crate::network::Net;
 use crate::pairing;
 use crate::router::SendError;
 
-pub(super) type Answer = Result<Json<Value>, Failure>;
+pub(crate) type Answer = Result<Json<Value>, Failure>;
 
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     status: StatusCode,
     code: &'static str,
     message: String,
 }
 
 impl Failure {
-    pub(super) fn invalid(message: impl Into<String>) -> Self {
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self { status: StatusCode::BAD_REQUEST, code: "invalid_request", message: message.into() }
     }
 
-    pub(super) fn missing(code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn missing(code: &'static str, message: impl Into<String>) -> Self {
         Self { status: StatusCode::NOT_FOUND, code, message: message.into() }
     }
 }
@@ -78,29 +78,29 @@ impl From<SendError> for Failure {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every handler ends in it")]
-pub(super) fn ok(data: impl Serialize) -> Answer {
+pub(crate) fn ok(data: impl Serialize) -> Answer {
     Ok(Json(json!({"success": true, "data": data})))
 }
 
-pub(super) async fn no_route() -> Failure {
+pub(crate) async fn no_route() -> Failure {
     Failure::missing("no_such_route", "there is nothing at this address")
 }
 
-pub(super) fn number(text: &str) -> Result<Number, Failure> {
+pub(crate) fn number(text: &str) -> Result<Number, Failure> {
     Number::parse(text).ok_or_else(|| Failure::invalid(format!("{text} is not a phone number")))
 }
 
-pub(super) fn numbers(texts: &[String]) -> Result<Vec<Number>, Failure> {
+pub(crate) fn numbers(texts: &[String]) -> Result<Vec<Number>, Failure> {
     texts.iter().map(|text| number(text)).collect()
 }
 
-pub(super) fn account(net: &Net, text: &str) -> Result<Arc<Account>, Failure> {
+pub(crate) fn account(net: &Net, text: &str) -> Result<Arc<Account>, Failure> {
     let number = number(text)?;
     net.account(number).ok_or_else(|| Failure::missing("no_such_phone", format!("{number} is not on WhatsApp")))
 }
 
 /// An empty body is an empty object.
-pub(super) fn body<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+pub(crate) fn body<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
     let text = if text.trim().is_empty() { "{}" } else { text };
     serde_json::from_str(text).map_err(|error| Failure::invalid(error.to_string()))
 }

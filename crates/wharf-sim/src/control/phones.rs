@@ -83,7 +83,7 @@ fn describe(account: &Account) -> Value {
         .collect();
     json!({
         "number": account.number.to_string(),
-        "name": account.name,
+        "name": account.name(),
         "behaviour": account.behaviour.name(),
         "jid": account.number.jid().to_string(),
         "lid": account.number.lid().to_string(),

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::answer::{self, Answer, Failure};
 use crate::network::Net;
 use crate::presence::{self, Doing};
+use crate::profile;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,10 +79,12 @@ pub(super) async fn change(State(net): State<Arc<Net>>, Path(number): Path<Strin
     let account = answer::account(&net, &number)?;
     if let Some(picture) = &wanted.picture {
         let bytes = BASE64_STANDARD.decode(picture).map_err(|error| Failure::invalid(error.to_string()))?;
-        net.profiles.set_picture(account.number, Some(bytes.as_slice()).filter(|bytes| !bytes.is_empty()));
+        let id = net.profiles.set_picture(account.number, Some(bytes.as_slice()).filter(|bytes| !bytes.is_empty()));
+        profile::pictured(&net, &account, id.as_deref());
     }
     if let Some(about) = &wanted.about {
         net.profiles.set_about(account.number, about);
+        profile::described(&net, &account, about);
     }
     net.save_profiles();
     show(State(net), Path(number)).await

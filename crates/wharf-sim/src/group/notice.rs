@@ -319,7 +319,7 @@ fn numbered(mut told: Node) -> Node {
 fn kept_and_told(net: &Net, group: &Group, by: Number, to: &[Number], told: Node) {
     net.save_groups();
     let id = keys::stanza_id();
-    let name = net.known(by).map_or_else(String::new, |account| account.name.clone());
+    let name = net.known(by).map_or_else(String::new, |account| account.name());
     let node = NodeBuilder::new("notification")
         .attr("from", group.id.jid())
         .attr("type", "w:gp2")

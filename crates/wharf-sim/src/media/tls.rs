@@ -1,4 +1,5 @@
-//! The certificates of the media servers: a root that stays in the data folder, and a certificate for loopback under it.
+//! The certificates of the media servers and of the protocol's port: a root that stays in the data folder, and a certificate for loopback
+//! under it.
 
 use std::fs;
 use std::io;
@@ -11,6 +12,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 const KEY: &str = "media-root.key";
 const ROOT: &str = "media-root.pem";
+
+/// Where a client connects that was not told of this network: whoever trusts the root and sends it here by a proxy is let in.
+const WEB: &str = "web.whatsapp.com";
 
 pub(crate) struct Authority {
     /// For who wants to trust it.
@@ -50,7 +54,7 @@ fn root() -> io::Result<CertificateParams> {
 
 fn leaf(issuer: &Issuer<'_, KeyPair>) -> io::Result<(CertificateDer<'static>, PrivateKeyDer<'static>)> {
     let key = KeyPair::generate().map_err(io::Error::other)?;
-    let names = ["127.0.0.1", "::1", "localhost"].map(str::to_owned);
+    let names = ["127.0.0.1", "::1", "localhost", WEB].map(str::to_owned);
     let leaf = CertificateParams::new(names).map_err(io::Error::other)?.signed_by(&key, issuer).map_err(io::Error::other)?;
     let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(io::Error::other)?;
     Ok((leaf.der().clone(), key))

@@ -62,7 +62,7 @@ pub(super) fn account_file(account: &Account) -> String {
     let registry = account.registry();
     let file = AccountFile {
         number: account.number.0,
-        name: account.name.clone(),
+        name: account.name(),
         phone,
         raw_id: registry.raw_id,
         next_device: registry.next_device,

@@ -68,7 +68,9 @@ fn react(net: &Arc<Net>, account: &Arc<Account>, parcel: &Parcel, opened: Opened
     }
     let ids = [entry.id.clone()];
     let own = Address::phone(account.number);
-    tell(net, own, &entry, &ids, ReceiptKind::Delivered);
+    if !net.wishes.silent_phones {
+        tell(net, own, &entry, &ids, ReceiptKind::Delivered);
+    }
     if !first {
         return;
     }

@@ -106,7 +106,7 @@ pub(super) fn asked(net: &Arc<Net>, account: &Arc<Account>, questions: &[Questio
 
 pub(crate) fn answer(net: &Arc<Net>, account: &Arc<Account>, question: &Question) {
     use m::peer_data_operation_request_response_message as r;
-    let name = |number| net.known(number).map(|sender| sender.name.clone());
+    let name = |number| net.known(number).map(|sender| sender.name());
     let info = account.phone().recovery.answer(question, name);
     let result = r::PeerDataOperationResult {
         placeholder_message_resend_response: MessageField::some(r::peer_data_operation_result::PlaceholderMessageResendResponse {

@@ -24,7 +24,7 @@ pub(super) fn handle(session: &Session, node: &NodeRef<'_>) {
             }
             let namespace = wire::text(node, "xmlns");
             match namespace.as_str() {
-                "passive" => login::activate(account, *device, &session.handle, node),
+                "passive" => login::activate(&session.net, account, *device, &session.handle, node),
                 "encrypt" => keys::handle(session, account, *device, node),
                 "usync" => usync::handle(session, account, node),
                 "md" => pairing::from_linked(session, account, node),

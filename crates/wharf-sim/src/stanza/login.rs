@@ -15,7 +15,7 @@ use crate::connection::Handle;
 use crate::faults::Action;
 use crate::network::Net;
 use crate::pairing::Candidate;
-use crate::{clock, history, router};
+use crate::{clock, history, presence, router};
 
 pub(super) fn open(net: &Arc<Net>, handle: &Handle, client_static: [u8; 32], payload: &[u8]) -> Role {
     let Ok(mut payload) = ClientPayload::decode_from_slice(payload) else {
@@ -28,7 +28,7 @@ pub(super) fn open(net: &Arc<Net>, handle: &Handle, client_static: [u8; 32], pay
         if let Some(rule) = net.faults.take(&[Action::RefuseRegistration], None, None) {
             return refusal::at_the_door(handle, &rule);
         }
-        let Some(candidate) = Candidate::new(handle.clone(), client_static, &registration) else {
+        let Some(candidate) = Candidate::new(handle.clone(), client_static, payload.push_name.take(), &registration) else {
             return refuse(handle, 400);
         };
         let candidate = Arc::new(candidate);
@@ -113,7 +113,7 @@ pub(crate) fn stream_error(code: Option<u16>, conflict: Option<&'static str>) ->
 }
 
 /// `<active/>`: the device wants what waited for it. Everything it has not acknowledged goes out again, in order.
-pub(super) fn activate(account: &Account, id: u16, handle: &Handle, node: &NodeRef<'_>) {
+pub(super) fn activate(net: &Net, account: &Account, id: u16, handle: &Handle, node: &NodeRef<'_>) {
     handle.send(wire::result(&wire::text(node, "id"), Vec::new()));
     if node.get_optional_child("active").is_none() {
         return;
@@ -128,6 +128,10 @@ pub(super) fn activate(account: &Account, id: u16, handle: &Handle, node: &NodeR
     device.active = true;
     account.arrived.notify_waiters();
     backlog(device, handle);
+    drop(registry);
+    for state in presence::missed(net, Address::new(account.number, id)) {
+        handle.send(state);
+    }
 }
 
 fn backlog(device: &Device, handle: &Handle) {

@@ -9,6 +9,7 @@ use super::{Session, iq, wire};
 use crate::account::Account;
 use crate::address::{Address, Number};
 use crate::group::{Refusal, notice};
+use crate::profile;
 
 /// A phone number or a group.
 fn number(jid: &Jid) -> Option<Number> {
@@ -56,8 +57,9 @@ fn set(session: &Session, account: &Arc<Account>, node: &NodeRef<'_>, target: Nu
     let bytes = wire::child_bytes(node, "picture").filter(|bytes| !bytes.is_empty());
     let id = net.profiles.set_picture(target, bytes);
     net.save_profiles();
-    if let Ok(group) = net.groups.find(target) {
-        notice::picture(net, &group, account.number, id.as_deref());
+    match net.groups.find(target) {
+        Ok(group) => notice::picture(net, &group, account.number, id.as_deref()),
+        Err(_) => profile::pictured(net, account, id.as_deref()),
     }
     Ok(id.map(|id| NodeBuilder::new("picture").attr("id", id).build()))
 }
@@ -83,6 +85,7 @@ pub(super) fn set_about(session: &Session, account: &Arc<Account>, node: &NodeRe
     if let Some(text) = node.get_optional_child("status").and_then(NodeRef::content_as_string) {
         session.net.profiles.set_about(account.number, &text);
         session.net.save_profiles();
+        profile::described(&session.net, account, &text);
     }
     iq::answer(session, node, Vec::new());
 }

@@ -148,6 +148,7 @@ async fn only_loopback_is_listened_on() {
         bind: "0.0.0.0:0".parse().unwrap(),
         control_bind: "127.0.0.1:0".parse().unwrap(),
         data_dir: None,
+        wishes: wharf_sim::Wishes::default(),
     })
     .await;
     assert!(matches!(refused, Err(wharf_sim::Error::NotLoopback(_))));

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::Instant;
-use wharf_sim::{Config, Network};
+use wharf_sim::{Config, Network, Wishes};
 
 pub use device::{Device, text_message};
 use program::Program;
@@ -41,11 +41,17 @@ impl Sim {
     }
 
     pub async fn open(port: u16, data_dir: Option<&Path>) -> Self {
+        Self::wished(port, data_dir, Wishes::default()).await
+    }
+
+    /// A network that differs from the usual one.
+    pub async fn wished(port: u16, data_dir: Option<&Path>, wishes: Wishes) -> Self {
         prepare();
         let network = Network::start(Config {
             bind: SocketAddr::from(([127, 0, 0, 1], port)),
             control_bind: SocketAddr::from(([127, 0, 0, 1], 0)),
             data_dir: data_dir.map(Path::to_owned),
+            wishes,
         })
         .await
         .unwrap();
@@ -82,6 +88,11 @@ impl Sim {
     pub fn port(&self) -> u16 {
         let (_, rest) = self.url.rsplit_once(':').unwrap();
         rest.split('/').next().unwrap().parse().unwrap()
+    }
+
+    /// The key that vouches for the server's certificates.
+    pub fn root_key(&self) -> [u8; 32] {
+        self.network.as_ref().unwrap().root_key()
     }
 
     pub async fn shutdown(mut self) {

@@ -16,4 +16,5 @@ mod pairing;
 mod program;
 mod reconnect;
 mod restart;
+mod strangers;
 mod version;

@@ -57,6 +57,7 @@ impl World {
             bind: ([127, 0, 0, 1], 0).into(),
             control_bind: ([127, 0, 0, 1], 0).into(),
             data_dir: None,
+            wishes: wharf_sim::Wishes::default(),
         })
         .await
         .unwrap();

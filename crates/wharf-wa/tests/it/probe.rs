@@ -34,7 +34,10 @@ fn steps(probe: &Probe) -> Vec<Step> {
 #[tokio::test]
 async fn a_healthy_network_gives_a_qr_reference_and_keeps_nothing_of_the_knock() {
     let bind = ([127, 0, 0, 1], 0).into();
-    let network = wharf_sim::Network::start(wharf_sim::Config { bind, control_bind: bind, data_dir: None }).await.unwrap();
+    let network =
+        wharf_sim::Network::start(wharf_sim::Config { bind, control_bind: bind, data_dir: None, wishes: wharf_sim::Wishes::default() })
+            .await
+            .unwrap();
     let told = knock(network.url(), PROBE_PATIENCE).await;
     assert_eq!(told.verdict, Verdict::Reached);
     assert_eq!(steps(&told), [Step::Dns, Step::Connect, Step::Tls, Step::Handshake, Step::Reference]);

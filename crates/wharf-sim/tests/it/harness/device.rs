@@ -41,7 +41,16 @@ impl Device {
         Self::on(&sim.url, backend, Some(options)).await
     }
 
+    /// A device that brings the name of its person.
+    pub async fn named(url: &str, name: &str) -> Self {
+        Self::built(url, Arc::new(InMemoryBackend::new()), None, Some(name)).await
+    }
+
     pub async fn on(url: &str, backend: Arc<dyn Backend>, code: Option<PairCodeOptions>) -> Self {
+        Self::built(url, backend, code, None).await
+    }
+
+    async fn built(url: &str, backend: Arc<dyn Backend>, code: Option<PairCodeOptions>, name: Option<&str>) -> Self {
         let transport = whatsapp_rust::transport::TokioWebSocketTransportFactory::new().with_url(url);
         let mut builder = Bot::builder()
             .with_backend_arc(Arc::clone(&backend))
@@ -53,6 +62,9 @@ impl Device {
             .skip_history_sync();
         if let Some(code) = code {
             builder = builder.with_pair_code(code);
+        }
+        if let Some(name) = name {
+            builder = builder.with_push_name(name);
         }
         let bot = builder.build().await.unwrap();
         let client = bot.client();
