@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Path, Query, Request, State};
+use axum::extract::{ConnectInfo, Path, Query, RawQuery, Request, State};
 use axum::http::header::{CONTENT_LENGTH, HeaderName, ORIGIN, REFERER, USER_AGENT};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
@@ -186,8 +186,13 @@ async fn hash(path: &FilePath) -> io::Result<Vec<u8>> {
     }
 }
 
-async fn download(State(net): State<Arc<Net>>, Path(name): Path<String>, Query(wanted): Query<Wanted>) -> Response {
-    if wanted.auth.as_deref().is_some_and(|auth| auth != net.media.token) {
+/// What a download shows. Some clients put their own query behind the path's with a second question mark.
+fn shown(query: Option<&str>) -> Option<&str> {
+    query?.split(['?', '&']).find_map(|part| part.strip_prefix("auth="))
+}
+
+async fn download(State(net): State<Arc<Net>>, Path(name): Path<String>, RawQuery(query): RawQuery) -> Response {
+    if shown(query.as_deref()).is_some_and(|auth| auth != net.media.token) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let fault = net.faults.take(&[Action::RefuseDownload, Action::CutDownload, Action::CorruptDownload, Action::StallDownload], None, None);
@@ -256,5 +261,18 @@ impl Stands {
 impl Drop for Stands {
     fn drop(&mut self) {
         self.0.stats.media_stalled.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_download_shows_its_token_behind_any_query_of_the_path() {
+        for query in ["auth=abc", "ccb=0&auth=abc&token=x", "ccb=0?auth=abc&token=x"] {
+            assert_eq!(shown(Some(query)), Some("abc"), "{query}");
+        }
+        assert_eq!((shown(Some("ccb=0&hash=abc")), shown(None)), (None, None));
     }
 }
