@@ -4,6 +4,7 @@
 //! and key. Its form is version 2.1 of the format that these programs share.
 
 use serde_json::{Value, json};
+use wharf_api::openapi;
 use wharf_api::ops::{self, Access, Operation};
 
 /// What a person sets, and what the answers set: the name, what it begins as, and a word about it.

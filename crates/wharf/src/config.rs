@@ -213,18 +213,11 @@ impl Config {
             Some(seconds) => Ok(Duration::from_secs(seconds)),
         };
         let limits = settings.limits;
-        let concurrent_requests = limits.concurrent_requests.unwrap_or(default.limits.concurrent_requests);
-        if concurrent_requests == 0 {
-            return Err(invalid("limits.concurrent_requests", "at least one is expected"));
-        }
-        let connections = limits.connections.unwrap_or(default.limits.connections);
-        if connections == 0 {
-            return Err(invalid("limits.connections", "at least one is expected"));
-        }
-        let failed_keys_per_minute = limits.failed_keys_per_minute.unwrap_or(default.limits.failed_keys_per_minute);
-        if failed_keys_per_minute == 0 {
-            return Err(invalid("limits.failed_keys_per_minute", "at least one is expected"));
-        }
+        let concurrent_requests =
+            one_or_more("limits.concurrent_requests", limits.concurrent_requests, default.limits.concurrent_requests)?;
+        let connections = one_or_more("limits.connections", limits.connections, default.limits.connections)?;
+        let failed_keys_per_minute =
+            one_or_more("limits.failed_keys_per_minute", limits.failed_keys_per_minute, default.limits.failed_keys_per_minute)?;
         let trusted_proxies = match &settings.server.trusted_proxies {
             None => default.limits.trusted_proxies,
             Some(file::Texts(texts)) => {
@@ -283,6 +276,12 @@ impl Config {
             },
         })
     }
+}
+
+/// What is set, where it is not nothing at all.
+fn one_or_more<T: Default + PartialEq>(name: &str, set: Option<T>, default: T) -> Result<T, Error> {
+    let set = set.unwrap_or(default);
+    if set == T::default() { Err(Error::Invalid { name: name.to_owned(), reason: "at least one is expected".to_owned() }) } else { Ok(set) }
 }
 
 const LONGEST_IDLE: Duration = Duration::from_hours(1);

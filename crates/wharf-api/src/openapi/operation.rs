@@ -35,7 +35,7 @@ pub(super) fn object(op: &Operation) -> Value {
     }
     if let Some(name) = shape.request {
         let good = example::request::of(op);
-        let content = shown(reference(name), example::recorded(op, "request").or(good.as_ref()));
+        let content = shown(&reference(name), example::recorded(op, "request").or(good.as_ref()));
         object["requestBody"] = json!({ "required": !shape.may_be_bare, "content": { JSON: content } });
     }
     if op.id == crate::ops::upload_media.id {
@@ -45,7 +45,7 @@ pub(super) fn object(op: &Operation) -> Value {
 }
 
 /// What a body is, with one of a real run.
-fn shown(schema: Value, example: Option<&Value>) -> Value {
+fn shown(schema: &Value, example: Option<&Value>) -> Value {
     let mut content = json!({ "schema": schema });
     if let Some(example) = example {
         content["example"] = example.clone();
@@ -125,7 +125,7 @@ fn binary() -> Value {
 fn success(op: &Operation, shape: &Shape) -> Value {
     let mut content = Map::new();
     if let Some(name) = shared::envelope_name(&shape.answer) {
-        content.insert(JSON.to_owned(), shown(reference(&name), example::recorded(op, "answer")));
+        content.insert(JSON.to_owned(), shown(&reference(&name), example::recorded(op, "answer")));
     }
     for kind in shape.raw() {
         let schema = match *kind {

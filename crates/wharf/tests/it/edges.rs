@@ -241,7 +241,7 @@ async fn a_server_that_is_full_refuses_and_still_tells_that_it_lives() {
 
 #[tokio::test]
 async fn a_connection_beyond_the_last_place_waits_until_one_ends() {
-    let gateway = Gateway::start_with(Limits { connections: 2, header_timeout: Duration::from_secs(600), ..Limits::default() }).await;
+    let gateway = Gateway::start_with(Limits { connections: 2, header_timeout: Duration::from_mins(10), ..Limits::default() }).await;
     let mut kept = TcpStream::connect(gateway.address).await.unwrap();
     assert!(asked(&mut kept).await.unwrap().starts_with("HTTP/1.1 200"));
     let silent = TcpStream::connect(gateway.address).await.unwrap();
