@@ -22,6 +22,9 @@ pub(super) const HEAD_BYTES: usize = 64 * 1024;
 /// How many headers a request may have.
 pub(super) const HEADERS: usize = 100;
 
+/// What proxies put beside a request that they pass on.
+const FORWARDED: [&str; 3] = ["via", "x-forwarded-for", "forwarded"];
+
 /// The request's name, put there by [`pass`].
 #[derive(Clone)]
 struct RequestId(Arc<str>);
@@ -47,6 +50,7 @@ pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, ne
         line.take(&rest);
     }
     let expects = request.headers().contains_key(EXPECT);
+    let forwarded = FORWARDED.iter().any(|name| request.headers().contains_key(*name));
 
     let mut response = match head(&request).and_then(|()| admit(&http, request.uri().path())) {
         Ok(permit) => held::hold(next.run(request).await, permit),
@@ -55,7 +59,7 @@ pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, ne
             envelope::respond(None, &id, Err(failure))
         }
     };
-    if !rest.settle(expects).await {
+    if !rest.settle(expects, forwarded).await {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     let took = started.elapsed();

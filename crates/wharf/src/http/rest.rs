@@ -9,10 +9,17 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody};
 use http_body_util::BodyExt as _;
 use hyper::body::{Frame, SizeHint};
+use tokio::sync::Semaphore;
+use wharf_api::limits;
 
 /// How much of a body that nobody read is read all the same, and for how long, so that the connection need not end.
 const SMALL: u64 = 64 * 1024;
 const SOON: Duration = Duration::from_millis(100);
+/// Between two parts of a body that a proxy passes on, and for all of it.
+const PART: Duration = Duration::from_secs(5);
+const WHOLE: Duration = Duration::from_mins(1);
+/// How many such bodies are read at the same time; the next one is treated like any other.
+static FORWARDED: Semaphore = Semaphore::const_new(256);
 
 /// The other end of a body that was lent.
 #[derive(Default)]
@@ -43,8 +50,9 @@ impl Rest {
     }
 
     /// Whether nothing more of the body comes, now that the answer is known. A little that is there is read for that, but not
-    /// where the client keeps it back until it is asked for.
-    pub async fn settle(&self, expects: bool) -> bool {
+    /// where the client keeps it back until it is asked for. What a proxy passes on is read to its end: the answer comes to its client
+    /// whole, but some proxies end that connection half a second after an early one, whatever the client still writes.
+    pub async fn settle(&self, expects: bool, forwarded: bool) -> bool {
         let back = {
             let mut state = self.state();
             match std::mem::replace(&mut *state, State::Lent) {
@@ -55,7 +63,9 @@ impl Rest {
                 }
             }
         };
-        let over = !expects && tokio::time::timeout(SOON, ends(back)).await.unwrap_or(false);
+        let place = forwarded.then(|| FORWARDED.try_acquire().ok()).flatten();
+        let (whole, part, bytes) = if place.is_some() { (WHOLE, PART, limits::MEDIA_BODY_BYTES as u64) } else { (SOON, SOON, SMALL) };
+        let over = !expects && tokio::time::timeout(whole, ends(back, bytes, part)).await.unwrap_or(false);
         if over {
             *self.state() = State::Over;
         }
@@ -67,20 +77,23 @@ impl Rest {
     }
 }
 
-/// Whether the body ends soon.
-async fn ends(mut body: Body) -> bool {
-    let mut left = SMALL;
+/// Whether the body ends within so many bytes, none of its parts later than that after the one before.
+async fn ends(mut body: Body, mut left: u64, part: Duration) -> bool {
     if HttpBody::size_hint(&body).lower() > left {
         return false;
     }
-    while let Some(frame) = body.frame().await {
+    loop {
+        let frame = match tokio::time::timeout(part, body.frame()).await {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return true,
+            Err(_) => return false,
+        };
         let read = frame.as_ref().ok().map(|frame| frame.data_ref().map_or(0, Bytes::len) as u64);
         match read.and_then(|read| left.checked_sub(read)) {
             Some(rest) => left = rest,
             None => return false,
         }
     }
-    true
 }
 
 struct Lent {
@@ -135,25 +148,32 @@ mod tests {
     async fn what_was_read_or_is_small_and_there_is_over() {
         let (lent, rest) = lend(body(9, true));
         lent.collect().await.unwrap();
-        assert!(rest.is_over() && rest.settle(false).await);
+        assert!(rest.is_over() && rest.settle(false, false).await);
         let small = usize::try_from(SMALL).unwrap();
         for (bytes, ends, over) in [(9, true, true), (small, true, true), (small + 1, true, false), (9, false, false)] {
             let (lent, rest) = lend(body(bytes, ends));
             drop(lent);
-            assert_eq!((rest.settle(false).await, rest.is_over()), (over, over), "{bytes} {ends}");
+            assert_eq!((rest.settle(false, false).await, rest.is_over()), (over, over), "{bytes} {ends}");
         }
         let (lent, rest) = lend(Body::empty());
         drop(lent);
-        assert!(rest.settle(false).await);
+        assert!(rest.settle(false, false).await);
+    }
+
+    #[tokio::test]
+    async fn what_a_proxy_passes_on_is_read_to_its_end() {
+        let (lent, rest) = lend(body(40 * usize::try_from(SMALL).unwrap(), true));
+        drop(lent);
+        assert!(rest.settle(false, true).await && rest.is_over());
     }
 
     #[tokio::test]
     async fn what_waits_to_be_asked_for_or_is_still_being_read_is_not_over() {
         let (lent, rest) = lend(body(9, true));
         drop(lent);
-        assert!(!rest.settle(true).await);
+        assert!(!rest.settle(true, true).await);
         let (lent, rest) = lend(body(9, true));
-        assert!(!rest.settle(false).await);
+        assert!(!rest.settle(false, false).await);
         lent.collect().await.unwrap();
         assert!(rest.is_over(), "whoever reads on reads it to its end");
     }

@@ -103,7 +103,8 @@ async fn run(listener: TcpListener, http: Arc<Http>, stopping: CancellationToken
         let _ = stream.set_nodelay(true);
         let (wire, line, times) = Wire::new(stream, &http, &lingering);
         let service = Extension(Peer(address.ip())).layer(Extension(line).layer(router.clone()));
-        let served = connection.timer(times).serve_connection(TokioIo::new(wire), TowerToHyperService::new(service));
+        // A builder of its own: what it is given it keeps, and with the times the socket.
+        let served = connection.clone().timer(times).serve_connection(TokioIo::new(wire), TowerToHyperService::new(service));
         let served = open.watch(served);
         tokio::spawn(async move {
             let _place = place;

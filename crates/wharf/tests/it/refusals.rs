@@ -52,6 +52,7 @@ async fn a_refusal_is_read_by_a_client_that_writes_its_whole_body_first() {
         ("an unknown parameter", body(upload("?nonsense=1")), ErrorCode::InvalidRequest),
         ("a text of 12 MB", body(gateway.post("/v1/messages/text", json!({}))), ErrorCode::InvalidRequest),
         ("an image that is too large", upload("?mediaType=image").body(&image), ErrorCode::MediaSizeExceeded),
+        ("an offer of another protocol", body(upload("").key("nonsense").header("Upgrade", "h2c")), ErrorCode::InvalidApiKey),
         ("a head that is too large", body(upload("").header("X-Long", "a".repeat(70_000))), ErrorCode::InvalidRequest),
     ] {
         let reply = written_first(&ask).await;
@@ -111,6 +112,30 @@ async fn a_refusal_whose_small_body_is_there_keeps_its_connection() {
     stream.write_all(&head[..at]).await.unwrap();
     stream.write_all(&head[at..]).await.unwrap();
     stream.write_all(&rest).await.unwrap();
+    let both = client::read(&mut stream).await;
+    assert_eq!((both.status, both.header("connection")), (401, ""), "{}", both.shown());
+    assert!(String::from_utf8_lossy(&both.body).contains("HTTP/1.1 200"), "{}", both.shown());
+}
+
+#[tokio::test]
+async fn a_connection_that_has_ended_takes_nothing_more_although_no_other_comes() {
+    let gateway = Gateway::start().await;
+    let ask = gateway.get("/v1/account").key(&gateway.key);
+    let mut stream = TcpStream::connect(ask.address()).await.unwrap();
+    stream.write_all(&ask.bytes()).await.unwrap();
+    assert_eq!(client::read(&mut stream).await.status, 200);
+    let refused = async { while stream.write_all(&[b' '; 1024]).await.is_ok() {} };
+    tokio::time::timeout(PATIENCE, refused).await.expect("the other side is closed");
+}
+
+#[tokio::test]
+async fn a_refusal_through_a_proxy_comes_after_the_body_and_the_connection_stays() {
+    let gateway = Gateway::start().await;
+    let refused = body(gateway.ask("POST", "/v1/media").key("nonsense")).header("X-Forwarded-For", "192.0.2.1");
+    let good = gateway.get("/v1/account").key(&gateway.key);
+    let mut stream = TcpStream::connect(good.address()).await.unwrap();
+    stream.write_all(&kept(&refused)).await.unwrap();
+    stream.write_all(&good.bytes()).await.unwrap();
     let both = client::read(&mut stream).await;
     assert_eq!((both.status, both.header("connection")), (401, ""), "{}", both.shown());
     assert!(String::from_utf8_lossy(&both.body).contains("HTTP/1.1 200"), "{}", both.shown());

@@ -1,6 +1,7 @@
 //! A connection's bytes as hyper reads and writes them: it is known when something comes and when nothing is taken, what hyper would answer
 //! by itself goes out as an envelope, and a client that still writes is let finish at the end.
 
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::Sleep;
 
@@ -76,6 +78,13 @@ impl Wire {
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the answer is not read")))
     }
 
+    /// How a client is let finish that still writes, while there is a place.
+    fn linger(&self) -> Option<Linger> {
+        let still_writes = self.reading.line.is_owed() || self.instead.is_some();
+        let place = still_writes.then(|| Arc::clone(&self.lingering).try_acquire_owned().ok()).flatten()?;
+        Some(Linger::new(Bounds::default(), place))
+    }
+
     /// Writes our answer for hyper's own one, of which these are `length` bytes that begin with `theirs`.
     fn write_instead(&mut self, context: &mut Context<'_>, theirs: &[u8], length: usize) -> Poll<io::Result<usize>> {
         let (http, http_2) = (&self.http, self.http_2);
@@ -92,6 +101,20 @@ impl Wire {
         }
         self.instead = Some(left);
         Poll::Ready(Ok(length))
+    }
+}
+
+/// hyper lets a connection go without ending it where its last request offered another protocol (`Upgrade`), or after a fault. The writing
+/// half ends with the wire; what the client still writes is read on.
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if !matches!(self.end, End::Open) {
+            return;
+        }
+        if let (Some(mut linger), Ok(runtime)) = (self.linger(), Handle::try_current()) {
+            let mut reading = Reading { line: Arc::clone(&self.reading.line), fresh: false };
+            runtime.spawn(async move { poll_fn(|context| linger.poll(&mut reading, context)).await });
+        }
     }
 }
 
@@ -154,9 +177,7 @@ impl AsyncWrite for Wire {
         let wire = &mut *self;
         if matches!(wire.end, End::Open) {
             ready!(Pin::new(&mut wire.writing).poll_shutdown(context))?;
-            let still_writes = wire.reading.line.is_owed() || wire.instead.is_some();
-            let place = still_writes.then(|| Arc::clone(&wire.lingering).try_acquire_owned().ok()).flatten();
-            wire.end = place.map_or(End::Over, |place| End::Lingers(Linger::new(Bounds::default(), place)));
+            wire.end = wire.linger().map_or(End::Over, End::Lingers);
         }
         if let End::Lingers(linger) = &mut wire.end {
             ready!(linger.poll(&mut wire.reading, context));
