@@ -11,6 +11,7 @@ mod calls;
 mod canary;
 mod changes;
 mod chaos;
+mod clients;
 mod collection;
 mod commands;
 mod companions;

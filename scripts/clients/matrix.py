@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""Every client, every refusal, directly and behind each proxy; then a send that is never acknowledged. `scripts/clients/run` says how."""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import sys
+import urllib.request
+
+from cases import cases, files
+from programs import caddy, clients, nginx, sandbox, until
+
+ASLEEP, FIRST_OWNER = "15550001004", 15550000101
+# The client's own limit is shorter than the answer takes: what docs/clients.md says of it.
+WAITS = {"httpx": "?wait=4"}
+
+
+def call(method, url, body=None, key=None):
+    request = urllib.request.Request(url, data=body, method=method)
+    if key:
+        request.add_header("Authorization", f"Bearer {key}")
+    request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.loads(answer.read())["data"]
+
+
+def seen(came):
+    """The code of what came, or how it failed."""
+    if "failed" in came:
+        return came["failed"]
+    try:
+        return json.loads(came["text"])["error"]["code"]
+    except (ValueError, KeyError, TypeError):
+        return f"{came['status']} without a code"
+
+
+def refusals(place, base, keys, sizes, times, all):
+    """A row for each client: how often each refusal came as documented. Returns what did not."""
+    asked = cases(sizes)
+    folder = pathlib.Path.cwd()
+    wrong = []
+    print(f"\n== {place}")
+    width = max(len(case.name) for case in asked)
+    print(" " * width, *(f"{client.name:>11}" for client in all))
+    for case in asked:
+        cells = []
+        for client in all:
+            headers = {"Authorization": f"Bearer {keys[case.key]}", "Content-Type": case.kind}
+            right = 0
+            for _ in range(times):
+                came = client.ask(case.method, base + case.path, headers, folder / case.file)
+                if came.get("status") == case.status and seen(came) == case.code:
+                    right += 1
+                else:
+                    wrong.append(f"{place}, {client.name}, {case.name}: {came.get('status', '')} {seen(came)}")
+            cells.append(f"{right}/{times}")
+        print(case.name.ljust(width), *(f"{cell:>11}" for cell in cells), f"  {case.status} {case.code}")
+    return wrong
+
+
+def linked(ready, owner):
+    """A session of this owner's phone."""
+    made = call("POST", f"{ready['url']}/v1/sessions", b'{"name": "clients"}', ready["apiKey"])
+    call("POST", f"{ready['controlUrl']}/control/scan?phone={owner}", made["qr"].encode())
+    id = made["sessionId"]
+    call("GET", f"{ready['url']}/v1/events?cursor=oldest&events=session.connected&sessionId={id}&wait=30", key=ready["apiKey"])
+    return id
+
+
+def impatient(ready, client, owner):
+    """One client sends with its own limits and, as most programs do, once more where it got no answer: what it saw, from its own session."""
+    session = linked(ready, owner)
+    file = pathlib.Path.cwd() / f"send-{client.name}"
+    file.write_text(json.dumps({"sessionId": session, "to": ASLEEP, "text": f"by {client.name}"}))
+    headers = {"Authorization": f"Bearer {ready['apiKey']}", "Content-Type": "application/json"}
+    url = f"{ready['url']}/v1/messages/text{WAITS.get(client.name, '')}"
+    came = [client.ask("POST", url, headers, file)]
+    if "failed" in came[0]:
+        came.append(client.ask("POST", url, headers, file))
+    made = call("GET", f"{ready['url']}/v1/messages?sessionId={session}", key=ready["apiKey"])
+    return came, len(made)
+
+
+def unacknowledged(ready, all):
+    """The network takes each send and never says so, and the phone is off: nothing tells the gateway before the client's patience ends."""
+    call("POST", f"{ready['controlUrl']}/control/faults", json.dumps({"action": "swallow_ack", "to": ASLEEP}).encode())
+    print("\n== a send that WhatsApp never acknowledges, with each client's own limits and one more try where there is no answer")
+    with concurrent.futures.ThreadPoolExecutor(len(all)) as pool:
+        seen_by = list(pool.map(lambda one: impatient(ready, one[1], str(FIRST_OWNER + one[0])), enumerate(all)))
+    call("POST", f"{ready['controlUrl']}/control/phones/{ASLEEP}/wake")
+    wanted = {f"by {client.name}" for client in all}
+    shown = until(
+        "every message at the phone",
+        lambda: (ledger := [m["text"] for m in call("GET", f"{ready['controlUrl']}/control/phones/{ASLEEP}/messages")]) and wanted <= set(ledger) and ledger,
+    )
+    wrong = []
+    for client, (came, made) in zip(all, seen_by):
+        status = json.loads(came[-1].get("text") or "{}").get("data", {}).get("status", seen(came[-1]))
+        at_the_phone = shown.count(f"by {client.name}")
+        print(f"{client.name:>11}  {came[-1].get('status', '-')} {status} at try {len(came)}, {at_the_phone} at the phone  {WAITS.get(client.name, '')}")
+        if (len(came), came[0].get("status"), made, at_the_phone) != (1, 201, 1, 1):
+            wrong.append(f"{client.name}: {came}, {made} messages, {at_the_phone} at the phone")
+    return wrong
+
+
+def main(times):
+    quick = times == "quick"
+    sizes = [1, 8] if quick else [1, 20]
+    files(pathlib.Path.cwd(), sizes)
+    ready = sandbox()
+    reader = call("POST", f"{ready['url']}/v1/api-keys", b'{"name": "reader", "permissions": ["account:read"]}', ready["apiKey"])["apiKey"]
+    keys = {"good": ready["apiKey"], "wrong": "wharf_test_nonsense", "reader": reader}
+    all = clients()
+    places = {"directly": ready["url"], "behind nginx": nginx(os.environ["NGINX"], ready["url"])}
+    if os.environ.get("CADDY"):
+        places["behind Caddy"] = caddy(os.environ["CADDY"], ready["url"])
+    wrong = []
+    for place, base in places.items():
+        wrong += refusals(place, base, keys, sizes, 1 if quick else int(times), all)
+    wrong += unacknowledged(ready, all)
+    print("\n" + "\n".join(wrong) if wrong else "\nevery refusal is the documented code, and every send is one message")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
