@@ -29,7 +29,8 @@ pub fn document() -> Value {
             "contact": { "name": "The Wharf project" },
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
-        "servers": [{ "url": "/" }],
+        // Beside the document, wherever that is: a proxy may have put all of it below a path of its own.
+        "servers": [{ "url": "." }],
         "tags": tags::section(),
         "paths": paths(ops::ALL),
         "webhooks": webhooks::section(),

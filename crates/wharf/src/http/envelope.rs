@@ -222,10 +222,19 @@ fn refusal(operation: Option<&Operation>, failure: Failure) -> Response {
     response
 }
 
-/// Where the code is explained: the body's shape is promised, so the link stands beside it.
+/// Where the code is explained: the body's shape is promised, so the link stands beside it. [`reach`] makes it lead there from any path.
 fn help(code: ErrorCode) -> HeaderValue {
     let link = format!("<{}#error-{}>; rel=\"help\"", ops::get_docs.path, code.name());
     HeaderValue::from_str(&link).expect("codes are lower-case words")
+}
+
+/// Makes the link of a failure relative to the path that was asked for: a proxy may have put all of us below a path of its own.
+pub fn reach(response: &mut Response, path: &str) {
+    let up = "../".repeat(path.matches('/').count().saturating_sub(1));
+    let relative = response.headers().get(LINK).and_then(|link| link.to_str().ok()?.strip_prefix("</")).map(|rest| format!("<{up}{rest}"));
+    if let Some(link) = relative.and_then(|link| HeaderValue::try_from(link).ok()) {
+        response.headers_mut().insert(LINK, link);
+    }
 }
 
 /// The cause stays with us. The line names its request by the span that the operation runs in.
@@ -278,6 +287,21 @@ mod tests {
             assert_eq!(answer(*code).headers()[LINK], format!("</docs#error-{}>; rel=\"help\"", code.name()));
         }
         assert!(respond(None, "req_good", Reply::ok(1)).headers().get(LINK).is_none());
+    }
+
+    #[test]
+    fn a_link_leads_to_the_catalogue_from_every_path() {
+        for (path, link) in [
+            ("/healthz", "<docs#error-conflict>"),
+            ("/v1/account", "<../docs#error-conflict>"),
+            ("/v1/messages/text", "<../../docs#error-conflict>"),
+            ("//v1/account", "<../../docs#error-conflict>"),
+            ("*", "<docs#error-conflict>"),
+        ] {
+            let mut response = answer(ErrorCode::Conflict);
+            reach(&mut response, path);
+            assert_eq!(response.headers()[LINK], format!("{link}; rel=\"help\""), "{path}");
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, ne
     let started = Instant::now();
     let _running = http.metrics.requests.begin();
     let id: Arc<str> = request_id::of(request.headers(), &*http.services.chance).into();
-    let method = request.method().clone();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let mut rest = Arc::default();
     let request = request.map(|body| {
@@ -59,6 +59,7 @@ pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, ne
             envelope::respond(None, &id, Err(failure))
         }
     };
+    envelope::reach(&mut response, &path);
     if !rest.settle(expects, forwarded).await {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
