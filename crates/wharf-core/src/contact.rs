@@ -149,7 +149,9 @@ pub async fn check(services: &Services, caller: &Caller, session: &str, phones: 
     let row = session::find(services, caller, session).await?;
     services.switches.require(Feature::LookUps)?;
     session::require_answering(services, &row)?;
-    let found = registrations(services, &row.id, &numbers).await?;
+    // Its caller is no more patient than one that sends.
+    let asked = tokio::time::timeout(caller.patience(), registrations(services, &row.id, &numbers)).await;
+    let found = asked.unwrap_or(Err(engine::Error::Timeout))?;
     Ok(phones
         .iter()
         .zip(found)

@@ -287,3 +287,12 @@ async fn a_head_request_is_answered_as_get_without_a_body() {
     assert_eq!((reply.status, reply.body.len()), (200, 0));
     assert!(!reply.header("x-request-id").is_empty());
 }
+
+#[tokio::test]
+async fn a_look_up_that_is_never_answered_is_given_up_before_the_request_is() {
+    let gateway = Gateway::start().await;
+    let session = gateway.connected().await;
+    let reply = gateway.post("/v1/contacts/check", json!({"sessionId": session, "phoneNumbers": [engine::HANGS]})).send().await;
+    let details = reply.refused(ErrorCode::ServiceUnavailable);
+    assert_eq!(details["reason"], "WhatsApp did not answer in time", "{}", reply.shown());
+}

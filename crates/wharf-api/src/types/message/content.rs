@@ -1,6 +1,6 @@
 //! What a message says.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::Reference;
 use crate::types::media::{MediaContent, MediaKind};
@@ -15,7 +15,9 @@ pub enum Content {
         link_preview: Option<LinkPreview>,
     },
     Location {
+        #[serde(serialize_with = "degrees")]
         latitude: f64,
+        #[serde(serialize_with = "degrees")]
         longitude: f64,
         #[serde(skip_serializing_if = "Option::is_none", default)]
         name: Option<String>,
@@ -161,6 +163,19 @@ impl MediaKind {
     }
 }
 
+/// Degrees as JavaScript writes them, whole ones without a fraction: who verifies a delivery by what it parsed and wrote again has the
+/// bytes that were signed.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the member by reference")]
+#[expect(clippy::cast_possible_truncation, reason = "no degrees are beyond 180, and a number that is too large is written as it is")]
+fn degrees<S: Serializer>(degrees: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    let whole = *degrees as i32;
+    if f64::from(whole).to_bits() == (degrees + 0.0).to_bits() {
+        serializer.serialize_i32(whole)
+    } else {
+        serializer.serialize_f64(*degrees)
+    }
+}
+
 /// What a link in a text is shown as.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -191,4 +206,21 @@ pub struct PollResult {
     /// The voters' ids as WhatsApp writes them.
     #[serde(rename = "voterIds", alias = "voters")]
     pub voters: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn degrees_are_written_as_javascript_writes_them_and_read_as_they_were() {
+        for (degrees, written) in
+            [(12.0, "12"), (-180.0, "-180"), (0.0, "0"), (-0.0, "0"), (52.5163, "52.5163"), (-0.5, "-0.5"), (1e300, "1e+300")]
+        {
+            let place = Content::Location { latitude: degrees, longitude: 1.5, name: None, address: None };
+            let text = serde_json::to_string(&place).unwrap();
+            assert_eq!(text, format!(r#"{{"type":"location","latitude":{written},"longitude":1.5}}"#));
+            assert_eq!(serde_json::from_str::<Content>(&text).unwrap(), place);
+        }
+    }
 }
