@@ -16,6 +16,8 @@ pub(crate) enum Halt {
     Fenced,
     /// A received message could not be buffered. Were the ratchet saved now, nobody could ever decrypt it again.
     Unbuffered,
+    /// What opens messages could not be read. Were the client to go on, it would take what comes for something that nobody can open.
+    Unread,
     /// The client was put away; what its stray tasks still try to write is void.
     Ended,
 }
@@ -85,6 +87,17 @@ impl Vault {
     pub(crate) async fn get(&self, space: &'static str, key: &str) -> Result<Option<Vec<u8>>> {
         let sealed = self.store.vault_get(&self.fence.session, space, key).await.map_err(failure)?;
         sealed.map(|sealed| self.open(space, key, &sealed)).transpose()
+    }
+
+    /// The same for what opens messages. Where the database does not answer, the vault shuts: the client ends before it tells anybody that
+    /// a message cannot be opened, and the network says it again to the next one.
+    pub(crate) async fn get_key(&self, space: &'static str, key: &str) -> Result<Option<Vec<u8>>> {
+        let found = self.get(space, key).await;
+        if matches!(found, Err(StoreError::Connection(_))) {
+            tracing::warn!("the keys of a message cannot be read from the database: the client ends, and the network has to say it again");
+            self.shut(Halt::Unread);
+        }
+        found
     }
 
     pub(crate) async fn get_many(&self, space: &'static str, keys: &[String]) -> Result<Vec<(String, Vec<u8>)>> {

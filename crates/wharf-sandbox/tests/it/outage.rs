@@ -96,6 +96,35 @@ async fn a_database_that_goes_silent_is_unavailable_and_back_without_a_restart()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_comes_while_its_keys_cannot_be_read_comes_again_and_is_never_taken_for_undecryptable() {
+    let mut world = World::start_behind_chaos().await;
+    let session = world.pair(OWNER).await;
+    let text = |text: &str| json!({"type": "text", "text": text});
+    let first = world.writes_as(SILENT, OWNER, text("first")).await;
+    world.row(&session, &first, |row| row["type"] == "text").await;
+    // The keys of this person are in the database, and not in the new process.
+    world.stop_gateway().await;
+    world.start_gateway(&[]).await;
+    world.until_connected(&session).await;
+    world.chaos().make(Way::Cut);
+    let mut came = Vec::new();
+    for number in 0..5 {
+        came.push(world.writes_as(SILENT, OWNER, text(&format!("in the dark {number}"))).await);
+    }
+    eventually("the keys are asked for", async || {
+        let log = world.gateway().log();
+        if log.contains("the keys of a message cannot be read") { Ok(()) } else { Err(log) }
+    })
+    .await;
+    world.chaos().make(Way::Open);
+    for id in &came {
+        world.row(&session, id, |row| row["type"] == "text").await;
+    }
+    let metrics = world.api().with_key("").get("/metrics").await;
+    assert!(String::from_utf8_lossy(&metrics.bytes).contains("\nwharf_undecryptable_total 0\n"), "{metrics:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_commit_whose_answer_is_lost_is_looked_up_and_not_done_twice() {
     let world = World::start_behind_chaos().await;
     let session = world.pair(OWNER).await;

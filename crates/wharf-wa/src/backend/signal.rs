@@ -43,7 +43,7 @@ impl SignalStore for Backend {
     }
 
     async fn load_identity(&self, address: &str) -> Result<Option<[u8; 32]>> {
-        let Some(key) = self.vault.get(IDENTITY, address).await? else { return Ok(None) };
+        let Some(key) = self.vault.get_key(IDENTITY, address).await? else { return Ok(None) };
         key.try_into().map(Some).map_err(|_| StoreError::Validation("an identity key has 32 bytes".to_owned()))
     }
 
@@ -52,7 +52,7 @@ impl SignalStore for Backend {
     }
 
     async fn get_session(&self, address: &str) -> Result<Option<Bytes>> {
-        Ok(self.vault.get(SESSION, address).await?.map(Bytes::from))
+        Ok(self.vault.get_key(SESSION, address).await?.map(Bytes::from))
     }
 
     async fn put_session(&self, address: &str, session: &[u8]) -> Result<()> {
@@ -88,7 +88,7 @@ impl SignalStore for Backend {
     }
 
     async fn load_prekey(&self, id: u32) -> Result<Option<Bytes>> {
-        Ok(self.vault.get(PRE_KEY, &number(id)).await?.map(Bytes::from))
+        Ok(self.vault.get_key(PRE_KEY, &number(id)).await?.map(Bytes::from))
     }
 
     async fn load_prekeys_batch(&self, ids: &[u32]) -> Result<Vec<(u32, Bytes)>> {
@@ -115,7 +115,7 @@ impl SignalStore for Backend {
     }
 
     async fn load_signed_prekey(&self, id: u32) -> Result<Option<Vec<u8>>> {
-        self.vault.get(SIGNED_PRE_KEY, &number(id)).await
+        self.vault.get_key(SIGNED_PRE_KEY, &number(id)).await
     }
 
     async fn load_all_signed_prekeys(&self) -> Result<Vec<(u32, Vec<u8>)>> {
@@ -136,7 +136,7 @@ impl SignalStore for Backend {
     }
 
     async fn get_sender_key(&self, address: &str) -> Result<Option<Vec<u8>>> {
-        self.vault.get(SENDER_KEY, address).await
+        self.vault.get_key(SENDER_KEY, address).await
     }
 
     async fn delete_sender_key(&self, address: &str) -> Result<()> {

@@ -112,7 +112,7 @@ impl<'life> Attendance<'life> {
             // In this order: what the client said before it ended counts before its end.
             let end = tokio::select! {
                 biased;
-                _ = halted.changed() => Some(self.on_halt()),
+                _ = halted.changed() => Some(self.on_halt().await),
                 answered = answered(&mut self.logging_out) => self.on_logout_answered(answered),
                 Ok(signal) = self.running.signals.recv() => match signal {
                     Signal::Event(event) => self.on_event(&event).await,
@@ -141,9 +141,11 @@ impl<'life> Attendance<'life> {
         }
     }
 
-    fn on_halt(&self) -> End {
-        match *self.own.vault.halted().borrow() {
+    async fn on_halt(&mut self) -> End {
+        let why = *self.own.vault.halted().borrow();
+        match why {
             Some(Halt::Fenced) => End::Fenced,
+            Some(Halt::Unread) => self.on_unstored().await.unwrap_or(End::Broken),
             _ => End::Broken,
         }
     }

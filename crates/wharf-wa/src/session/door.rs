@@ -26,6 +26,11 @@ where
     let (own, hold) = (Arc::clone(own), own.gate.hold());
     task::spawn(async move {
         hold.turn().await;
+        // Of what a client says whose vault is shut nobody knows whether it is so.
+        if own.vault.is_shut() {
+            drop(hold);
+            return own.unstored.notify_one();
+        }
         match commit(&own, &write).await {
             Ok(()) => return hold.written(),
             // Its own bytes are at fault: it would come again for ever.

@@ -19,7 +19,8 @@ pub(super) fn keep(own: &Arc<Own>, message: &UndecryptableMessage) {
     if message.is_unavailable && message.unavailable_type.is_unrecoverable_fanout() {
         row.content = Content::unsupported(message.unavailable_type.as_str());
         row.marks.view_once = message.unavailable_type == UnavailableType::ViewOnce;
-    } else {
+    } else if !own.vault.is_shut() {
+        // With its keys out of reach nobody knows that; the door sends it back then.
         own.ctx.meter().undecryptable.one();
         tracing::warn!(message = %row.id, "a message could not be decrypted");
     }
