@@ -130,6 +130,9 @@ impl Inbound {
             given.place(&mut row);
         }
         votes::read(&self.own, client, inbound, &mut row, part).await?;
+        if let Some(given) = given {
+            given.date(&mut row);
+        }
         // The library keeps it too, behind its acknowledgement: a death between would leave votes and edits sealed for ever.
         if let Some(entry) = secrets::entry(&inbound.message, &inbound.info) {
             part.ops.push(secrets::keep(&self.own.vault, &entry));

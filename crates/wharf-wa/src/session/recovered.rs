@@ -35,8 +35,12 @@ impl Recovered {
         row.sender_lid.clone_from(&waiting.sender_lid);
         row.direction = waiting.direction;
         row.status = waiting.status;
-        // A change knows itself when it was made.
-        if row.content.target().is_none() {
+    }
+
+    /// Gives the row the time of the one that waits. A change knows itself when it was made; whether it is one, of a vote shows only once it
+    /// is read.
+    pub(super) fn date(&self, row: &mut MessageRow) {
+        if let Some(waiting) = self.waiting.as_ref().filter(|_| row.content.target().is_none()) {
             row.created_at = waiting.created_at;
         }
     }
