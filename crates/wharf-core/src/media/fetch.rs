@@ -164,9 +164,13 @@ async fn take(services: &Services, fetch: &DueFetch, row: &MediaRow) -> Result<M
     }
     let account = || async { services.store.find_account(&fetch.account).await?.ok_or(Failure::Final("the account is gone")) };
     // Tried again later: files expire, and plans grow.
-    if !room::has_room(services, &fetch.account, &account().await?.plan, row.size).await? {
-        return Err(Failure::Again("the files of the account have as many bytes as its plan lets them have"));
-    }
+    let fits = async |bytes| {
+        if room::has_room(services, &fetch.account, &account().await?.plan, bytes).await? {
+            return Ok(());
+        }
+        Err(Failure::Again("the files of the account have as many bytes as its plan lets them have"))
+    };
+    fits(row.size).await?;
     let scratch = services.files.scratch().await.map_err(Failure::Ours)?;
     let downloaded = services.engine.download(&fetch.session, &fetch.media, &fetch.source, scratch).await.map_err(|error| match error {
         engine::Error::NotConnected => Failure::Elsewhere,
@@ -176,6 +180,8 @@ async fn take(services: &Services, fetch: &DueFetch, row: &MediaRow) -> Result<M
         _ => Failure::Again("WhatsApp's media servers did not give the file"),
     })?;
     fail::fail_point!("M4-fetched");
+    // What its sender told of its size need not be so.
+    fits(downloaded.file.metadata().map_err(Failure::Ours)?.len()).await?;
     let mut intake = Intake::begin(services, Purpose { kind: Some(MediaKind::Document), voice: false }, "file").await.map_err(judge)?;
     intake.say(Said { word: Some(row.mime_type.clone()), file_name: row.file_name.clone(), is_received: true, ..Said::default() });
     let mut file = downloaded.file;
