@@ -120,3 +120,33 @@ async fn a_place_that_another_process_has_locked_holds_up_no_other_account() {
     waits.await.unwrap();
     locked.finish().await;
 }
+
+#[tokio::test]
+async fn a_write_that_takes_long_goes_on_aside_and_its_company_is_stored_without_it() {
+    let db = Db::postgres().await;
+    let config = Config { lanes: Some(1), ..config(&db.url) };
+    let meter = Arc::clone(&config.meter);
+    let store = open(config).await.unwrap();
+    let (slow, free) = (Tenant::new(&db).await, Tenant::new(&db).await);
+    // Longer than a group waits for one of its writes, and shorter than a write alone may take.
+    db.execute(&format!(
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.4); RETURN NEW; END $$; \
+         CREATE TRIGGER dawdle BEFORE INSERT ON messages FOR EACH ROW WHEN (NEW.session_id = '{}') EXECUTE FUNCTION dawdle()",
+        slow.session.as_str()
+    ))
+    .await;
+    let texts: Vec<_> = (0..5).map(|n| free.outgoing(&n.to_string())).collect();
+    // One thread: all are in line before the lane takes the first.
+    let company = futures::future::join_all(texts.iter().map(|text| store.accept_message(text)));
+    let row = slow.incoming("1@lid", "slow");
+    let offered = async {
+        // What comes in is offered until it is stored, as the engine does.
+        while store.record_inbound(&slow.fence, std::slice::from_ref(&row)).await.is_err() {}
+    };
+    let ((), stored) = tokio::join!(offered, company);
+    assert!(stored.iter().all(|stored| matches!(stored, Ok(Accepted::Now))), "{stored:?}");
+    assert_eq!(db.ints("SELECT COUNT(*) FROM messages WHERE direction = 'incoming'").await, [1]);
+    assert_eq!(meter.writes.held.read(), 1, "it left its lane once, and came first to where it waits from then on");
+    store.close().await;
+    db.finish().await;
+}
