@@ -1,4 +1,4 @@
-//! Python with pip, and npm: for the test that runs the examples' receivers with the published libraries.
+//! Python with pip, and npm: for the tests that run published programs beside ours, such as the examples' receivers and a server of buckets.
 
 use std::process::Command;
 

@@ -12,8 +12,13 @@ const NONE: &str = "00000000000000000000000000000000";
 impl World {
     /// What the deep look says, and whether it passes.
     pub async fn deep(&self) -> (bool, String) {
+        self.deep_with(&[]).await
+    }
+
+    /// The same with variables in its environment.
+    pub async fn deep_with(&self, env: &[(&str, &str)]) -> (bool, String) {
         let mut command = tokio::process::Command::new(program("wharf-sandbox"));
-        command.args(["doctor", "--deep"]).env("WHARF_DATA_DIR", self.dir().join("gateway"));
+        command.args(["doctor", "--deep"]).envs(env.iter().copied()).env("WHARF_DATA_DIR", self.dir().join("gateway"));
         if let Some(url) = self.database().url() {
             command.env("WHARF_DATABASE_URL", url);
         }

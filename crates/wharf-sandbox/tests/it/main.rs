@@ -7,6 +7,7 @@ mod accounts;
 mod aliases;
 mod answers;
 mod bad_days;
+mod bucket;
 mod calls;
 mod canary;
 mod changes;

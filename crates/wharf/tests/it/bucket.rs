@@ -1,4 +1,4 @@
-//! Files in a bucket, against a small server that speaks as much S3 as is needed. A real one was not at hand.
+//! Files in a bucket, against a small server that fails on command. The sandbox's tests hold them against one that others wrote.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
