@@ -1,4 +1,4 @@
-//! Files in a bucket of a server that others wrote: `moto` from PyPI, a process of its own.
+//! Files in a bucket of a server that others wrote: `moto` from the Python package index, a process of its own.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -91,7 +91,7 @@ impl Bucket {
     async fn bytes(&self, path: &str) -> Vec<u8> {
         let got = self.ask("GET", path, Vec::new()).await;
         assert_eq!(got.status, 200);
-        got.bytes.to_vec()
+        got.bytes
     }
 
     /// The path of the object that keeps this file.
