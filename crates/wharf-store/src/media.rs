@@ -21,9 +21,11 @@ macro_rules! columns {
 pub(crate) use columns;
 
 statements! {
-    INSERT = concat!("INSERT INTO media (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)");
+    INSERT = concat!("INSERT INTO media (", columns!(), ", sent_on) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0)");
     FIND = concat!("SELECT ", columns!(), " FROM media WHERE account_id = $1 AND id = $2");
-    EXTEND = "UPDATE media SET expires_at = $3 WHERE account_id = $1 AND id = $2 AND expires_at < $3";
+    SEND_ON = "UPDATE media SET sent_on = 1, expires_at = CASE WHEN expires_at < $3 THEN $3 ELSE expires_at END WHERE account_id = $1 AND id = $2";
+    /// What the account has uploaded or sent on is its own.
+    FORGET = "UPDATE media SET expires_at = 0 WHERE account_id = $1 AND id = $2 AND session_id IS NOT NULL AND sent_on = 0";
     EXPIRE = "DELETE FROM media WHERE expires_at <= $1 AND id IN (SELECT e.id FROM media e WHERE e.expires_at <= $1 \
         AND NOT EXISTS (SELECT 1 FROM media_fetches f WHERE f.media_id = e.id) ORDER BY e.expires_at LIMIT $2) RETURNING id";
     DELETE = "DELETE FROM media WHERE id = $1";
@@ -101,9 +103,17 @@ macro_rules! insert_args {
     };
 }
 
-/// Moves the row's end to `until`, never to an earlier time.
-pub(crate) async fn extend(tx: &mut Tx, account: &AccountId, id: &MediaId, until: Timestamp) -> Result<(), Error> {
-    tx.execute(&EXTEND, args![account, id, until]).await.map(drop)
+/// A message of the account takes the file along: its end moves to `until`, never to an earlier time.
+pub(crate) async fn send_on(tx: &mut Tx, account: &AccountId, id: &MediaId, until: Timestamp) -> Result<(), Error> {
+    tx.execute(&SEND_ON, args![account, id, until]).await.map(drop)
+}
+
+/// The message that a received file came with is deleted: its time is over, and it is fetched no more.
+pub(crate) async fn forget(tx: &mut Tx, account: &AccountId, id: &MediaId) -> Result<(), Error> {
+    if tx.execute(&FORGET, args![account, id]).await? > 0 {
+        tx.execute(&DELETE_FETCH, args![id]).await?;
+    }
+    Ok(())
 }
 
 /// Has a received file fetched, now that its message is stored.

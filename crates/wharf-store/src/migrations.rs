@@ -46,6 +46,7 @@ history! {
     25 "0025_names",
     26 "0026_permissions",
     27 "0027_media_bytes",
+    29 "0029_sent_on",
 }
 
 /// The newest migration that the database has.

@@ -101,6 +101,15 @@ pub fn apply(target: &mut MessageRow, change: &MessageRow) -> bool {
     }
 }
 
+/// Takes out of an edit what the message said that is deleted now; `false` where it says nothing of it.
+pub fn silence(change: &mut MessageRow, deleted_at: Option<Timestamp>) -> bool {
+    let Content::Edit { text, .. } = &mut change.content else { return false };
+    text.clear();
+    change.marks.mentions.clear();
+    change.marks.deleted_at = deleted_at;
+    true
+}
+
 fn react(reactions: &mut Vec<Reaction>, from: Option<&str>, emoji: &str, at: Timestamp) -> bool {
     let before = reactions.iter().position(|reaction| reaction.from.as_deref() == from);
     match before {

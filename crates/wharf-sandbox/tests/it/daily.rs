@@ -1,8 +1,10 @@
 //! What a support team sees on an ordinary day, and expects to be so.
 
 use serde_json::{Value, json};
+use wharf_api::ErrorCode;
 
-use crate::harness::{OWNER, SILENT, World, both_backends, eventually};
+use crate::harness::{ECHO, OWNER, SILENT, World, both_backends, eventually};
+use crate::media::files;
 
 impl World {
     async fn chat(&self, session: &str) -> Value {
@@ -93,5 +95,62 @@ both_backends! {
                 assert!(over["typing"].is_null(), "{ends_by}: {name}: {over}");
             }
         }
+    }
+
+    async fn a_deletion_takes_the_words_of_the_edits_and_the_received_file_along_and_no_file_that_was_sent_on(backend) {
+        let mut world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let api = world.api();
+        let file_of = |row: &Value| format!("/v1/media/{}", row["mediaId"].as_str().unwrap());
+        let ends = async |wa_id: &str| {
+            world.writes(json!({"type": "delete", "target": wa_id})).await;
+            world.row(&session, wa_id, |row| row["type"] == "deleted").await
+        };
+        // One edit comes before the deletion, one after it.
+        let text = world.writes(json!({"text": "card 4111"})).await;
+        world.row(&session, &text, |_| true).await;
+        let edit = world.writes(json!({"type": "edit", "target": text, "text": "card 4111 1111"})).await;
+        assert_eq!(world.row(&session, &edit, |_| true).await["text"], "card 4111 1111");
+        let gone = ends(&text).await;
+        let late = world.writes(json!({"type": "edit", "target": text, "text": "card 4111 2222"})).await;
+        for edit in [edit, late] {
+            let shown = world.row(&session, &edit, |row| row["type"] == "edit").await;
+            assert_eq!((&shown["text"], &shown["deletedAt"]), (&json!(""), &gone["deletedAt"]), "{shown}");
+        }
+        for about in ["card", "4111"] {
+            let list = api.get(&format!("/v1/messages?sessionId={session}")).await;
+            assert!(!list.ok(200).to_string().contains(about), "{list:?}");
+        }
+
+        let (first, second) = (json!({"type": "image", "size": 5000}), json!({"type": "image", "size": 5000}));
+        let (kept, lost) = (world.writes(first).await, world.writes(second).await);
+        let [kept_row, lost_row] = [&kept, &lost].map(|wa_id| world.row(&session, wa_id, |row| row["mediaStatus"] == "stored"));
+        let (kept_row, lost_row) = (kept_row.await, lost_row.await);
+        let sent_on = json!({"to": ECHO});
+        api.post(&format!("/v1/messages/{}/forward", kept_row["messageId"].as_str().unwrap()), &sent_on).await.ok(201);
+        ends(&kept).await;
+        ends(&lost).await;
+        assert_eq!(api.get(&file_of(&kept_row)).await.status, 200, "the account has sent it on: it is its own");
+        api.get(&file_of(&lost_row)).await.refused(ErrorCode::ResourceNotFound);
+        // What is not fetched yet is fetched no more.
+        world.control().post("/control/faults", &json!({"action": "stall_download"})).await.ok(200);
+        let never = world.writes(json!({"type": "document", "size": 5000})).await;
+        let never_row = world.row(&session, &never, |row| row["mediaStatus"] == "pending").await;
+        ends(&never).await;
+        world.control().delete("/control/faults").await.ok(200);
+        api.get(&file_of(&never_row)).await.refused(ErrorCode::ResourceNotFound);
+        let after = world.writes(json!({"type": "document", "size": 5000})).await;
+        world.row(&session, &after, |row| row["mediaStatus"] == "stored").await;
+        api.get(&file_of(&never_row)).await.refused(ErrorCode::ResourceNotFound);
+
+        // Its bytes go with the next sweep, and a start begins with one.
+        let path = lost_row["mediaId"].as_str().unwrap().to_owned();
+        world.stop_gateway().await;
+        world.start_gateway(&[]).await;
+        eventually("the bytes are gone", async || {
+            let left = files(&world.dir().join("gateway/media"));
+            (!left.iter().any(|left| left.ends_with(&path))).then_some(()).ok_or(format!("{left:?}"))
+        })
+        .await;
     }
 }

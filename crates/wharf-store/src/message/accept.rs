@@ -56,7 +56,7 @@ async fn accept(tx: &mut Tx, new: &NewMessage, said: &Said, events: &[Draft]) ->
     tx.execute(&PAYLOAD, args![number, &new.payload, &audience]).await?;
     event::insert(tx, &row.account, &row.session, &mut numbers, row.created_at, events).await?;
     if let Some((file, until)) = &new.keeps {
-        media::extend(tx, &row.account, file, *until).await?;
+        media::send_on(tx, &row.account, file, *until).await?;
     }
     if let Some(limit) = new.daily_limit {
         let warnings = usage::warnings(used, limit, warned, row.created_at);

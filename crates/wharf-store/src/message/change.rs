@@ -8,6 +8,7 @@ use wharf_core::store::{Error, Fence, MessageRow};
 
 use super::chats::MARK;
 use super::row::{chat_key, message_columns, readable, said};
+use crate::media;
 use crate::open::SqlStore;
 use crate::owner;
 use crate::sql::{Sql, Tx, args, statements};
@@ -29,6 +30,11 @@ statements! {
     CHANGES = concat!(
         "SELECT ", message_columns!(), " FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND account_id = $3 \
          AND status NOT IN ('queued', 'failed') ORDER BY number LIMIT 300"
+    );
+    /// The edits of a message, but for those that are still to be sent.
+    EDITS = concat!(
+        "SELECT ", message_columns!(), " FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND account_id = $3 \
+         AND status NOT IN ('queued', 'failed') AND content LIKE '{\"type\":\"edit\"%' ORDER BY number DESC LIMIT 100"
     );
     /// The same person's vote on the same poll, made later and here already.
     LATER_VOTE = "SELECT number FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND direction = $3 \
@@ -77,9 +83,28 @@ pub(super) async fn make(tx: &mut Tx, (number, mut target): Numbered, by: &Messa
             return Ok(());
         }
     }
+    let file = target.content.media().map(|media| media.media_id.clone());
     if change::apply(&mut target, by) {
         let said = said(&target)?;
         tx.execute(&REWRITE, args![number, &said.content, &said.marks]).await?;
+    }
+    if matches!(target.content, Content::Deleted {}) {
+        forget(tx, &target).await?;
+    }
+    match file {
+        Some(file) if matches!(target.content, Content::Deleted {}) => media::forget(tx, &target.account, &file).await,
+        _ => Ok(()),
+    }
+}
+
+/// What a deletion takes along: what the edits of the message say of it, whichever came first.
+async fn forget(tx: &mut Tx, deleted: &MessageRow) -> Result<(), Error> {
+    for mut found in tx.fetch(&EDITS, args![&deleted.session, &deleted.wa_id, &deleted.account]).await? {
+        let Some((number, mut edit)) = readable(&mut found)? else { continue };
+        if change::may(deleted, &edit) && change::silence(&mut edit, deleted.marks.deleted_at) {
+            let said = said(&edit)?;
+            tx.execute(&REWRITE, args![number, &said.content, &said.marks]).await?;
+        }
     }
     Ok(())
 }
@@ -101,6 +126,9 @@ pub(super) async fn make_earlier(tx: &mut Tx, target: &mut MessageRow) -> Result
             let said = said(&by)?;
             tx.execute(&REWRITE, args![number, &said.content, &said.marks]).await?;
         }
+    }
+    if matches!(target.content, Content::Deleted {}) {
+        forget(tx, target).await?;
     }
     Ok(())
 }
