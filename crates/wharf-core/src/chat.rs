@@ -114,7 +114,7 @@ pub async fn read(services: &Services, caller: &Caller, session: &str, chat: &st
     for ((chat, sender), wa_ids) in told {
         services.engine.tell_read(&row.id, &chat, sender.as_deref(), &wa_ids).await?;
     }
-    if !unread.rows.is_empty() {
+    if unread.until > 0 {
         services.store.mark_read(&caller.account, &row.id, &key, unread.until).await?;
     }
     Ok(ChatRead { read: unread.rows.len() as u64 })

@@ -166,6 +166,15 @@ pub async fn find_row(services: &Services, caller: &Caller, id: &str) -> Result<
     row.filter(|row| caller.may_use(&row.session)).ok_or(Error::NotFound)
 }
 
+/// The same for a message that something is to be done to: what another number of the session said is history.
+async fn find_living_row(services: &Services, caller: &Caller, id: &str) -> Result<MessageRow, Error> {
+    let row = find_row(services, caller, id).await?;
+    if services.store.is_of_another_number(&row.account, &row.id).await? {
+        return Err(Error::Unsupported("the message is from when the session was linked to another number"));
+    }
+    Ok(row)
+}
+
 /// The caller's messages that pass the filter, newest first.
 pub async fn list(services: &Services, caller: &Caller, mut filter: MessageFilter, page: PageRequest) -> Result<Page<MessageRow>, Error> {
     filter.sessions.clone_from(&caller.sessions);

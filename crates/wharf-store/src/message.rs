@@ -41,6 +41,10 @@ impl MessageStore for SqlStore {
         self.find_one(account, id).await
     }
 
+    async fn is_of_another_number(&self, account: &AccountId, id: &MessageId) -> Result<bool, Error> {
+        self.of_another_number(account, id).await
+    }
+
     async fn timeline(&self, account: &AccountId, id: &MessageId) -> Result<Vec<TimelineEntry>, Error> {
         self.steps(account, id).await
     }

@@ -14,7 +14,7 @@ use crate::{event, hold, idempotency, message, owner, vault, webhook};
 /// The cells that [`session`] reads.
 macro_rules! columns {
     () => {
-        "number, id, account_id, name, status, reason, refusal, jid, lid, push_name, proxy, created_at, status_at"
+        "number, id, account_id, name, status, reason, refusal, jid, lid, push_name, proxy, created_at, status_at, number_since"
     };
 }
 pub(crate) use columns;
@@ -44,7 +44,10 @@ statements! {
         lid = CASE WHEN $8 = 1 THEN NULL ELSE COALESCE($6, lid) END, \
         push_name = CASE WHEN $8 = 1 THEN NULL ELSE COALESCE($7, push_name) END, \
         refusal = CASE WHEN $2 = 'connected' THEN NULL WHEN $2 = 'qr' THEN $9 ELSE COALESCE($9, refusal) END, \
-        link_change = COALESCE($10, link_change) \
+        link_change = COALESCE($10, link_change), \
+        number_since = CASE WHEN $11 IS NOT NULL AND $11 <> COALESCE(last_number, '') THEN $3 ELSE number_since END, \
+        others_until = CASE WHEN $11 <> last_number THEN (SELECT COALESCE(MAX(number), 0) FROM messages) ELSE others_until END, \
+        last_number = COALESCE($11, last_number) \
         WHERE id = $1 AND deleted = 0";
 }
 
@@ -63,6 +66,7 @@ pub(crate) fn session(row: &mut Row) -> Result<(i64, SessionRow), Error> {
         proxy: row.opt_bytes()?,
         created_at: row.time()?,
         status_at: row.time()?,
+        number_since: row.opt_time()?,
     };
     Ok((number, session))
 }
@@ -194,6 +198,7 @@ impl SessionStore for SqlStore {
                     change.unlink,
                     &refusal,
                     &mark,
+                    change.jid.as_deref().map(wharf_core::session::user_part),
                 ];
                 tx.execute(&LINK, args).await?;
                 event::write(tx, &owned.account, &owned.session, change.at, &event::drafts(change.events)).await

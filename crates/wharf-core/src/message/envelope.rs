@@ -5,7 +5,7 @@ use wharf_api::types::message::{Content, Marks, Reference};
 use wharf_api::{Recipient, limits};
 
 use super::shape::Shape;
-use super::{Error, Parcel, Sent, audience, change, find_row, send};
+use super::{Error, Parcel, Sent, audience, change, find_living_row, send};
 use crate::caller::Caller;
 use crate::engine::{Body, Draft, Key, Quote};
 use crate::services::Services;
@@ -92,7 +92,7 @@ impl Envelope {
         let session = session::find(services, caller, &self.session).await?;
         let answered = match &self.reply_to {
             Some(id) => {
-                let row = find_row(services, caller, id).await?;
+                let row = find_living_row(services, caller, id).await?;
                 if !change::stands_in(&row, &to) && session::require_connected(services, &session).is_ok() {
                     // The chat may go by another spelling of the number.
                     to = contact::known(services, &session.id, to.clone()).await.unwrap_or(to);

@@ -4,7 +4,7 @@ use wharf_api::Recipient;
 use wharf_api::types::message::{Content, Direction, MessageStatus, Reference};
 
 use super::envelope::key;
-use super::{Error, Parcel, find_row};
+use super::{Error, Parcel, find_living_row};
 use crate::caller::Caller;
 use crate::engine::{Body, Draft, Key};
 use crate::services::Services;
@@ -16,7 +16,7 @@ pub(super) struct Target(pub(super) MessageRow);
 
 /// The message that `id` spells, if it is one that others can refer to.
 pub(super) async fn target(services: &Services, caller: &Caller, id: &str) -> Result<Target, Error> {
-    let row = find_row(services, caller, id).await?;
+    let row = find_living_row(services, caller, id).await?;
     match row.status {
         MessageStatus::Queued => return Err(Error::Conflict("the message has not been sent yet")),
         MessageStatus::Failed => return Err(Error::Unsupported("the message was never sent")),

@@ -4,7 +4,7 @@ use wharf_api::recipient::is_shared;
 use wharf_api::types::message::Direction;
 use wharf_api::types::switches::Feature;
 
-use super::{Error, find_row};
+use super::{Error, find_living_row};
 use crate::caller::Caller;
 use crate::services::Services;
 use crate::session;
@@ -12,7 +12,7 @@ use crate::store::MessageRow;
 
 /// Sends a read receipt for a message that came in. Does nothing where that was done before.
 pub async fn read_message(services: &Services, caller: &Caller, id: &str) -> Result<MessageRow, Error> {
-    let mut row = find_row(services, caller, id).await?;
+    let mut row = find_living_row(services, caller, id).await?;
     if row.direction != Direction::Incoming {
         return Err(Error::Unsupported("only messages that came in can be read"));
     }

@@ -101,6 +101,7 @@ fn as_made(new: NewSession) -> SessionRow {
         proxy: new.proxy,
         created_at: new.at,
         status_at: new.at,
+        number_since: None,
     }
 }
 

@@ -177,6 +177,9 @@ pub trait MessageStore {
 
     async fn find_message(&self, account: &AccountId, id: &MessageId) -> Result<Option<MessageRow>, Error>;
 
+    /// Whether the message is from when its session was linked to another number than now or last.
+    async fn is_of_another_number(&self, account: &AccountId, id: &MessageId) -> Result<bool, Error>;
+
     /// Every status that the message reached, oldest first.
     async fn timeline(&self, account: &AccountId, id: &MessageId) -> Result<Vec<TimelineEntry>, Error>;
 

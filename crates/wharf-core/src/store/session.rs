@@ -25,6 +25,8 @@ pub struct SessionRow {
     pub proxy: Option<Vec<u8>>,
     pub created_at: Timestamp,
     pub status_at: Timestamp,
+    /// Since when it is, or was last, linked to its number; not known of links from before this was kept.
+    pub number_since: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

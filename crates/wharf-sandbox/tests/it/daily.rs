@@ -153,4 +153,58 @@ both_backends! {
         })
         .await;
     }
+
+    async fn what_another_number_of_the_session_said_is_read_and_nothing_is_done_to_it(backend) {
+        const OTHER: &str = "15550000002";
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let api = world.api();
+        let own = world.send(&session, SILENT, "said by the first number").await.ok(201).clone();
+        let theirs = world.writes(json!({"text": "said to the first number"})).await;
+        let theirs = world.row(&session, &theirs, |_| true).await;
+        let first = api.get(&format!("/v1/sessions/{session}")).await.ok(200)["phoneNumberSince"].clone();
+        assert!(first.is_string(), "{first}");
+
+        // The same number again: nothing changes.
+        let link = async |owner: &str| {
+            api.post(&format!("/v1/sessions/{session}/logout"), &json!({})).await.ok(200);
+            let shown = api.post(&format!("/v1/sessions/{session}/restart"), &json!({})).await;
+            world.scan(shown.ok(200)["qr"].as_str().unwrap(), owner).await;
+            world.until_connected(&session).await;
+            api.get(&format!("/v1/sessions/{session}")).await.ok(200).clone()
+        };
+        assert_eq!(link(OWNER).await["phoneNumberSince"], first);
+        let path = |row: &Value, act: &str| format!("/v1/messages/{}{act}", row["messageId"].as_str().unwrap());
+        api.post("/v1/messages/reaction", &json!({"messageId": theirs["messageId"], "emoji": "👍"})).await.ok(201);
+
+        let linked = link(OTHER).await;
+        assert_eq!(linked["phoneNumber"], OTHER);
+        assert!(linked["phoneNumberSince"].as_str() > first.as_str(), "{linked}");
+        let told = world.ledger(SILENT).await.len();
+        for reply in [
+            api.patch(&path(&own, ""), &json!({"text": "said otherwise"})).await,
+            api.delete(&path(&own, "")).await,
+            api.post("/v1/messages/reaction", &json!({"messageId": theirs["messageId"], "emoji": "👎"})).await,
+            api.post(&path(&theirs, "/read"), &json!({})).await,
+            api.post("/v1/messages/text", &json!({"sessionId": session, "to": SILENT, "text": "as I said", "replyTo": own["messageId"]})).await,
+        ] {
+            let reason = reply.refused(ErrorCode::UnsupportedOperation)["reason"].as_str().unwrap();
+            assert!(reason.contains("another number"), "{reply:?}");
+        }
+        // It can be read and told on, and a chat that is read tells nobody of it.
+        assert_eq!(api.get(&path(&own, "")).await.ok(200)["text"], "said by the first number");
+        let chat = api.post(&format!("/v1/chats/{SILENT}/read"), &json!({"sessionId": session})).await;
+        assert_eq!(chat.ok(200)["read"], 0);
+        assert_eq!(world.chat(&session).await["unreadCount"], 0);
+        assert_eq!(world.ledger(SILENT).await.len(), told);
+
+        // What this number says and hears is its own.
+        let fresh = world.send(&session, SILENT, "said by the second number").await.ok(201).clone();
+        world.until_message(fresh["messageId"].as_str().unwrap(), "delivered").await;
+        api.patch(&path(&fresh, ""), &json!({"text": "said by the second, edited"})).await.ok(200);
+        let heard = world.writes_as(SILENT, OTHER, json!({"text": "said to the second number"})).await;
+        let heard = world.row(&session, &heard, |_| true).await;
+        api.post(&path(&heard, "/read"), &json!({})).await.ok(200);
+        api.post(&path(&own, "/forward"), &json!({"to": SILENT})).await.ok(201);
+    }
 }

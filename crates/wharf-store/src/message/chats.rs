@@ -89,7 +89,7 @@ statements! {
          AND account_id || '' = $1 AND number < $3 ORDER BY number DESC LIMIT $4) page ORDER BY number DESC"
     );
     UNREAD = concat!(
-        "SELECT ", message_columns!(), " FROM messages WHERE account_id = $1 AND session_id = $2 AND chat_key = $3 \
+        "SELECT ", message_columns!(), ", CAST(CASE WHEN number <= (SELECT others_until FROM sessions WHERE id = $2) THEN 1 ELSE 0 END AS BIGINT) FROM messages WHERE account_id = $1 AND session_id = $2 AND chat_key = $3 \
          AND direction = 'incoming' AND ", is_read_for_itself!("content"), " AND number > COALESCE((SELECT until FROM chat_reads WHERE session_id = $2 AND chat_key = $3), 0) \
          ORDER BY number DESC LIMIT $4"
     );
@@ -148,7 +148,10 @@ impl SqlStore {
         for mut row in rows.into_iter().rev() {
             let Some((number, message)) = readable(&mut row)? else { continue };
             unread.until = number;
-            unread.rows.push(message);
+            // Who wrote to another number is told nothing by this one.
+            if !row.flag()? {
+                unread.rows.push(message);
+            }
         }
         Ok(unread)
     }

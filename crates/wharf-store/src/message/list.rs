@@ -25,6 +25,8 @@ macro_rules! list {
 }
 
 statements! {
+    OF_ANOTHER_NUMBER = "SELECT 1 FROM messages m JOIN sessions s ON s.id = m.session_id WHERE m.account_id = $1 AND m.id = $2 \
+        AND m.number <= s.others_until";
     FIND = concat!("SELECT ", message_columns!(), " FROM messages WHERE account_id = $1 AND id = $2");
     BY_ACCOUNT = list!("account_id = $1");
     // The empty text keeps the planner from the account's index where a narrower one serves.
@@ -37,6 +39,10 @@ impl SqlStore {
         let row = self.readers.first(&FIND, args![account, id]).await?;
         let found = row.map(|mut row| shown(&mut row, &self.meter)).transpose()?;
         Ok(found.map(|(_, message)| message))
+    }
+
+    pub(super) async fn of_another_number(&self, account: &AccountId, id: &MessageId) -> Result<bool, Error> {
+        Ok(self.readers.first(&OF_ANOTHER_NUMBER, args![account, id]).await?.is_some())
     }
 
     pub(super) async fn list(&self, account: &AccountId, filter: &MessageFilter, request: PageRequest) -> Result<Page<MessageRow>, Error> {

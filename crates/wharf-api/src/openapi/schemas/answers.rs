@@ -79,6 +79,10 @@ fn session_members() -> Vec<Member> {
         maybe("degraded", degraded()),
         maybe("newContactsHeld", new_contacts_held()),
         maybe("phoneNumber", about(text(), "The linked account's phone number.")),
+        maybe(
+            "phoneNumberSince",
+            about(time(), "Since when the session is, or was last, linked to its number; messages from before are another number's."),
+        ),
         maybe("lid", about(text(), "The linked account's LID.")),
         maybe("proxy", about(text(), "Its own proxy on the way to WhatsApp, without name and password.")),
         always("createdAt", time()),
