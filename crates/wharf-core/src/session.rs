@@ -166,7 +166,7 @@ pub fn view(services: &Services, row: &SessionRow) -> Session {
         degraded: link.as_ref().and_then(|link| link.degraded),
         new_contacts_held: None,
         phone_number: jid.as_deref().map(user_part).map(str::to_owned),
-        phone_number_since: row.number_since,
+        number_since: row.number_since,
         lid: row.lid.clone(),
         proxy: row
             .proxy

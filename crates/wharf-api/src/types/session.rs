@@ -217,7 +217,7 @@ pub struct Session {
     pub phone_number: Option<String>,
     /// Since when the session is, or was last, linked to its number. What messages say from before another number said.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub phone_number_since: Option<Timestamp>,
+    pub number_since: Option<Timestamp>,
     /// The linked account's LID, once linked and known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lid: Option<String>,

@@ -162,7 +162,7 @@ both_backends! {
         let own = world.send(&session, SILENT, "said by the first number").await.ok(201).clone();
         let theirs = world.writes(json!({"text": "said to the first number"})).await;
         let theirs = world.row(&session, &theirs, |_| true).await;
-        let first = api.get(&format!("/v1/sessions/{session}")).await.ok(200)["phoneNumberSince"].clone();
+        let first = api.get(&format!("/v1/sessions/{session}")).await.ok(200)["numberSince"].clone();
         assert!(first.is_string(), "{first}");
 
         // The same number again: nothing changes.
@@ -173,13 +173,13 @@ both_backends! {
             world.until_connected(&session).await;
             api.get(&format!("/v1/sessions/{session}")).await.ok(200).clone()
         };
-        assert_eq!(link(OWNER).await["phoneNumberSince"], first);
+        assert_eq!(link(OWNER).await["numberSince"], first);
         let path = |row: &Value, act: &str| format!("/v1/messages/{}{act}", row["messageId"].as_str().unwrap());
         api.post("/v1/messages/reaction", &json!({"messageId": theirs["messageId"], "emoji": "👍"})).await.ok(201);
 
         let linked = link(OTHER).await;
         assert_eq!(linked["phoneNumber"], OTHER);
-        assert!(linked["phoneNumberSince"].as_str() > first.as_str(), "{linked}");
+        assert!(linked["numberSince"].as_str() > first.as_str(), "{linked}");
         let told = world.ledger(SILENT).await.len();
         for reply in [
             api.patch(&path(&own, ""), &json!({"text": "said otherwise"})).await,

@@ -80,7 +80,7 @@ fn session_members() -> Vec<Member> {
         maybe("newContactsHeld", new_contacts_held()),
         maybe("phoneNumber", about(text(), "The linked account's phone number.")),
         maybe(
-            "phoneNumberSince",
+            "numberSince",
             about(time(), "Since when the session is, or was last, linked to its number; messages from before are another number's."),
         ),
         maybe("lid", about(text(), "The linked account's LID.")),

@@ -121,7 +121,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let session = json!({"sessionId": SESSION, "name": "shop", "status": "qr", "createdAt": TIME, "statusAt": TIME});
     let linked = with(
         &session,
-        &json!({"status": "disconnected", "reason": "logged_out", "phoneNumber": "1", "phoneNumberSince": TIME, "lid": "2", "proxy": "socks5://***@10.0.0.1:1080", "lastSeenAt": TIME,
+        &json!({"status": "disconnected", "reason": "logged_out", "phoneNumber": "1", "numberSince": TIME, "lid": "2", "proxy": "socks5://***@10.0.0.1:1080", "lastSeenAt": TIME,
             "waitingFor": "client_update", "since": TIME, "refusal": {"code": 405, "text": "old", "at": TIME, "until": TIME}, "degraded": "app_state",
             "newContactsHeld": {"until": TIME, "reason": "pace"}}),
     );
