@@ -12,7 +12,7 @@ use crate::ids::{MessageId, SessionId};
 use crate::types::hold::HoldReason;
 
 pub use content::{ContactCard, Content, LinkPreview, PollResult};
-pub use marks::{Marks, Reaction, Reference};
+pub use marks::{Marks, Quoted, Reaction, Reference};
 pub use request::{EditMessage, ForwardMessage, PreviewChoice, SendContact, SendLocation, SendPoll, SendReaction, SendText};
 
 /// Where a message is on its way. The words are the wire names.

@@ -45,6 +45,12 @@ pub fn may_name(by: &MessageRow, named: &MessageRow) -> bool {
     same_chat(by, named) || (named.chat == STATUS_CHAT && named.direction != by.direction)
 }
 
+/// The same for the message that an answer quotes: it may stand in another chat, which the answer names then.
+pub fn may_answer(by: &MessageRow, named: &MessageRow) -> bool {
+    let elsewhere = by.marks.reply_to.as_ref().and_then(|reply| reply.chat.as_deref());
+    may_name(by, named) || elsewhere == Some(named.chat.as_str())
+}
+
 /// Whether the row stands in the chat that a message to `to` goes to.
 pub fn stands_in(row: &MessageRow, to: &Recipient) -> bool {
     row.chat == to.jid()

@@ -1,7 +1,7 @@
 //! What every new message says besides its content: from where, to whom, in answer to what.
 
-use wharf_api::recipient::{STATUS_CHAT, is_shared};
-use wharf_api::types::message::{Content, Marks, Reference};
+use wharf_api::recipient::is_shared;
+use wharf_api::types::message::{Content, Direction, Marks, Reference};
 use wharf_api::{Recipient, limits};
 
 use super::shape::Shape;
@@ -108,8 +108,8 @@ impl Envelope {
 
 /// The row, if a message to `to` can answer it.
 fn answered(row: MessageRow, session: &SessionRow, to: &Recipient) -> Result<MessageRow, Error> {
-    // Whoever answers a status writes to the one whose it is.
-    let to_its_author = row.chat == STATUS_CHAT && change::is_by(&row, to);
+    // Whoever answers a status writes to the one whose it is; a message of a group can be answered in private.
+    let to_its_author = is_shared(&row.chat) && row.direction == Direction::Incoming && change::is_by(&row, to);
     if row.session != session.id || !(change::stands_in(&row, to) || to_its_author) {
         return Err(Shape::new("replyTo", "the message stands in another chat").into());
     }
@@ -139,8 +139,9 @@ impl Addressed {
         let mut marks = Marks { mentions: self.mentions, forwarded: self.forwarded, view_once, ..Marks::default() };
         if let Some(answered) = self.answered {
             let (message_id, whatsapp_id) = (Some(answered.id.clone()), answered.wa_id.clone());
-            marks.reply_to = Some(Reference { message_id, whatsapp_id, from: answered.sender.clone() });
-            let elsewhere = (answered.chat == STATUS_CHAT).then(|| answered.chat.clone());
+            let elsewhere = (!change::stands_in(&answered, &self.to)).then(|| answered.chat.clone());
+            marks.reply_to =
+                Some(Reference { message_id, whatsapp_id, from: answered.sender.clone(), chat: elsewhere.clone(), quoted: None });
             draft.reply = Some(Quote { key: key(&answered), view_once: answered.marks.view_once, content: answered.content, elsewhere });
         }
         let file = content.media().map(|media| media.media_id.clone());
@@ -167,5 +168,5 @@ pub async fn post(
 /// The name of a stored message on the wire. Groups know people by their LIDs.
 pub(super) fn key(row: &MessageRow) -> Key {
     let sender = if is_shared(&row.chat) { row.sender_lid.clone().or_else(|| row.sender.clone()) } else { row.sender.clone() };
-    Key { wa_id: row.wa_id.clone(), from_me: row.direction == wharf_api::types::message::Direction::Outgoing, sender }
+    Key { wa_id: row.wa_id.clone(), from_me: row.direction == Direction::Outgoing, sender }
 }

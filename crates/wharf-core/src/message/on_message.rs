@@ -34,7 +34,12 @@ impl Target {
     }
 
     pub(super) fn reference(&self) -> Reference {
-        Reference { message_id: Some(self.0.id.clone()), whatsapp_id: self.0.wa_id.clone(), from: self.0.sender.clone() }
+        Reference {
+            message_id: Some(self.0.id.clone()),
+            whatsapp_id: self.0.wa_id.clone(),
+            from: self.0.sender.clone(),
+            ..Reference::default()
+        }
     }
 
     pub(super) fn is_own(&self) -> bool {

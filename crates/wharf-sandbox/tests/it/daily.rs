@@ -207,4 +207,42 @@ both_backends! {
         api.post(&path(&heard, "/read"), &json!({})).await.ok(200);
         api.post(&path(&own, "/forward"), &json!({"to": SILENT})).await.ok(201);
     }
+
+    async fn an_answer_shows_what_it_quotes_also_where_that_is_not_here_and_a_group_is_answered_in_private(backend) {
+        let world = World::start(backend).await;
+        let first = world.pair(OWNER).await;
+        world.api().delete(&format!("/v1/sessions/{first}")).await.ok(200);
+        let before = world.writes(json!({"text": "from before the link"})).await;
+        let session = world.pair(OWNER).await;
+        let answer = world.writes(json!({"text": "as I wrote", "replyTo": before})).await;
+        let row = world.row(&session, &answer, |_| true).await;
+        let quoted = json!({"type": "text", "text": "from before the link"});
+        assert_eq!((&row["replyTo"]["whatsappId"], &row["replyTo"]["quoted"]), (&json!(before), &quoted), "{row}");
+        assert!(row["replyTo"]["messageId"].is_null() && row["replyTo"]["chatId"].is_null(), "{row}");
+        let told = world.events("message.received", 1).await;
+        assert_eq!(told[0]["data"]["replyTo"], row["replyTo"]);
+        // What is here speaks for itself.
+        let again = world.writes(json!({"text": "and again", "replyTo": answer})).await;
+        let again = world.row(&session, &again, |_| true).await;
+        assert_eq!((&again["replyTo"]["messageId"], &again["replyTo"]["quoted"]), (&row["messageId"], &Value::Null), "{again}");
+
+        // Both ways in private: the chat of two says which message of the group it is about.
+        let group = world.group_of(OWNER, &[SILENT]).await;
+        let said = world.writes_as(SILENT, &group, json!({"text": "said to all"})).await;
+        let said = world.row(&session, &said, |_| true).await;
+        let body = json!({"sessionId": session, "to": SILENT, "text": "between us", "replyTo": said["messageId"]});
+        let sent = world.api().post("/v1/messages/text", &body).await.ok(201).clone();
+        assert_eq!((&sent["replyTo"]["messageId"], &sent["replyTo"]["chatId"]), (&said["messageId"], &json!(group)), "{sent}");
+        let shown = world.shown(&sent).await;
+        assert_eq!((&shown["quoted"], &shown["quotedChat"], &shown["quotedText"]), (&said["whatsappId"], &json!(group), &json!("said to all")), "{shown}");
+        let own = json!({"sessionId": session, "to": group, "text": "said by me"});
+        let own = world.api().post("/v1/messages/text", &own).await.ok(201).clone();
+        world.until_message(own["messageId"].as_str().unwrap(), "delivered").await;
+        let back = world.writes(json!({"text": "about that", "replyTo": own["whatsappId"]})).await;
+        let back = world.row(&session, &back, |_| true).await;
+        assert_eq!((&back["replyTo"]["messageId"], &back["replyTo"]["chatId"]), (&own["messageId"], &json!(group)), "{back}");
+        // Who did not write it is not answered so.
+        let body = json!({"sessionId": session, "to": ECHO, "text": "between us", "replyTo": said["messageId"]});
+        world.api().post("/v1/messages/text", &body).await.refused(ErrorCode::InvalidRequest);
+    }
 }

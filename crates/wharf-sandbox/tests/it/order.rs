@@ -8,7 +8,7 @@ const FRIEND: &str = "15551000001";
 const OTHER: &str = "15551000002";
 
 impl World {
-    async fn group_of(&self, creator: &str, members: &[&str]) -> String {
+    pub async fn group_of(&self, creator: &str, members: &[&str]) -> String {
         let body = json!({"creator": creator, "subject": "before", "members": members});
         let made = self.control().post("/control/groups", &body).await.ok(200)["id"].clone();
         made.as_str().unwrap().to_owned()

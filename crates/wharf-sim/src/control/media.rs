@@ -52,7 +52,7 @@ pub(super) async fn send(net: &Arc<Net>, sender: &Arc<Account>, body: Value) -> 
     if data.is_none() && sending.size.is_none() {
         return Err(Failure::invalid("data or size is needed"));
     }
-    let context = draft::context(&sender.phone(), sending.reply_to.as_deref(), &sending.mentions, sending.forwarded);
+    let context = draft::context(&sender.phone(), to, sending.reply_to.as_deref(), &sending.mentions, sending.forwarded);
     let context = context.map_err(Failure::invalid)?;
     let audience = answer::numbers(&sending.audience)?;
     let (of, withheld) = (Arc::clone(net), sending.withheld);

@@ -62,7 +62,7 @@ type Fault = String;
 impl Draft {
     /// The message that the phone sends to `chat`.
     pub(crate) fn message(&self, phone: &Phone, chat: Number) -> Result<wa::Message, Fault> {
-        let mut context = context(phone, self.reply_to.as_deref(), &self.mentions, self.forwarded)?;
+        let mut context = context(phone, chat, self.reply_to.as_deref(), &self.mentions, self.forwarded)?;
         if let Some(seconds) = self.expiration {
             context.get_or_insert_default().expiration = Some(seconds);
         }
@@ -188,6 +188,7 @@ impl Draft {
 /// What a message says of others, whatever it carries.
 pub(crate) fn context(
     phone: &Phone,
+    chat: Number,
     reply_to: Option<&str>,
     mentions: &[String],
     forwarded: bool,
@@ -201,7 +202,7 @@ pub(crate) fn context(
         let answered = phone.ledger.find(id).ok_or("this phone has no message to answer")?;
         context.stanza_id = Some(id.to_owned());
         context.participant = Some(answered.sender.jid().to_string());
-        context.remote_jid = answered.chat.is_status().then(|| answered.chat.jid().to_string());
+        context.remote_jid = (answered.chat != chat).then(|| answered.chat.jid().to_string());
         context.quoted_message = MessageField::some(wa::Message { conversation: answered.text.clone(), ..Default::default() });
     }
     if forwarded {

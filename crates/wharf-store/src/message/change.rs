@@ -45,11 +45,17 @@ statements! {
 /// A message and its number.
 pub(super) type Numbered = (i64, MessageRow);
 
-async fn named(tx: &mut Tx, statements: [&Sql; 2], by: &MessageRow, wa_id: &str) -> Result<Option<Numbered>, Error> {
+async fn named(
+    tx: &mut Tx,
+    statements: [&Sql; 2],
+    by: &MessageRow,
+    wa_id: &str,
+    may_name: fn(&MessageRow, &MessageRow) -> bool,
+) -> Result<Option<Numbered>, Error> {
     for sql in statements {
         for mut found in tx.fetch(sql, args![&by.session, wa_id]).await? {
             if let Some((number, row)) = readable(&mut found)?
-                && change::may_name(by, &row)
+                && may_name(by, &row)
             {
                 return Ok(Some((number, row)));
             }
@@ -61,13 +67,15 @@ async fn named(tx: &mut Tx, statements: [&Sql; 2], by: &MessageRow, wa_id: &str)
 /// Fills in which messages of ours the row names. Gives the one that it changes, locked to the end of the commit.
 pub(super) async fn resolve(tx: &mut Tx, row: &mut MessageRow) -> Result<Option<Numbered>, Error> {
     if let Some(reply) = row.marks.reply_to.as_ref().filter(|reply| reply.message_id.is_none()) {
-        let found = named(tx, [&OUTGOING, &INCOMING], row, &reply.whatsapp_id).await?;
+        let found = named(tx, [&OUTGOING, &INCOMING], row, &reply.whatsapp_id, change::may_answer).await?;
         if let (Some((_, found)), Some(reply)) = (found, &mut row.marks.reply_to) {
             reply.message_id = Some(found.id);
+            // It says itself what it is, for as long as it does.
+            reply.quoted = None;
         }
     }
     let Some(wa_id) = row.content.target().map(|target| target.whatsapp_id.clone()) else { return Ok(None) };
-    let found = named(tx, [&OUTGOING_LOCKED, &INCOMING_LOCKED], row, &wa_id).await?;
+    let found = named(tx, [&OUTGOING_LOCKED, &INCOMING_LOCKED], row, &wa_id, change::may_name).await?;
     if let (Some((_, found)), Some(target)) = (&found, row.content.target_mut()) {
         target.message_id = Some(found.id.clone());
     }
@@ -136,7 +144,7 @@ pub(super) async fn make_earlier(tx: &mut Tx, target: &mut MessageRow) -> Result
 /// The same for a change that WhatsApp has acknowledged. What is no change does nothing.
 pub(super) async fn take_effect(tx: &mut Tx, by: &MessageRow) -> Result<(), Error> {
     let Some(target) = by.content.target() else { return Ok(()) };
-    match named(tx, [&OUTGOING_LOCKED, &INCOMING_LOCKED], by, &target.whatsapp_id).await? {
+    match named(tx, [&OUTGOING_LOCKED, &INCOMING_LOCKED], by, &target.whatsapp_id, change::may_name).await? {
         Some(target) => make(tx, target, by).await,
         None => Ok(()),
     }

@@ -51,7 +51,7 @@ async fn chats_are_listed_by_their_newest_message_with_what_was_not_read(db: &Db
     assert_eq!(listed(db, &tenant).await, [("A2".to_owned(), 2), ("G2".to_owned(), 2), (sent.wa_id, 0)]);
 
     // A reaction is no message to be read.
-    let target = Reference { message_id: None, whatsapp_id: "A2".to_owned(), from: None };
+    let target = Reference { message_id: None, whatsapp_id: "A2".to_owned(), from: None, ..Reference::default() };
     let reaction = MessageRow { content: Content::Reaction { emoji: "x".to_owned(), target }, ..heard(&tenant, "4911", false, "A3") };
     take_in(db, &tenant, &[reaction]).await;
     assert_eq!(listed(db, &tenant).await[0].1, 2);

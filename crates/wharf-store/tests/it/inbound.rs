@@ -121,11 +121,14 @@ async fn a_row_that_cannot_be_read_is_shown_as_one_and_holds_nothing_up(db: &Db)
         db.execute(&nonsense(&row.id)).await;
     }
     let names = |whatsapp_id: &str, wa_id: &str, content: fn(Reference) -> Content| MessageRow {
-        content: content(Reference { message_id: None, whatsapp_id: whatsapp_id.to_owned(), from: None }),
+        content: content(Reference { message_id: None, whatsapp_id: whatsapp_id.to_owned(), from: None, ..Reference::default() }),
         ..tenant.incoming("1@lid", wa_id)
     };
     let answer = MessageRow {
-        marks: Marks { reply_to: Some(Reference { message_id: None, whatsapp_id: "A".to_owned(), from: None }), ..Marks::default() },
+        marks: Marks {
+            reply_to: Some(Reference { message_id: None, whatsapp_id: "A".to_owned(), from: None, ..Reference::default() }),
+            ..Marks::default()
+        },
         ..tenant.incoming("1@lid", "C")
     };
     let rows = [
@@ -174,7 +177,7 @@ async fn what_comes_late_keeps_what_was_said_of_it_before(db: &Db) {
     let tenant = Tenant::new(db).await;
     let unread = MessageRow { content: Content::Undecryptable {}, ..tenant.incoming("1@lid", "A") };
     let by = |sender: &str, wa_id: &str, content: fn(Reference) -> Content| MessageRow {
-        content: content(Reference { message_id: None, whatsapp_id: "A".to_owned(), from: None }),
+        content: content(Reference { message_id: None, whatsapp_id: "A".to_owned(), from: None, ..Reference::default() }),
         created_at: NOW.plus_millis(9),
         ..tenant.incoming(sender, wa_id)
     };
@@ -210,7 +213,7 @@ async fn a_message_and_its_changes_are_the_same_in_whatever_order_they_come(db: 
     for (place, order) in orders(4).into_iter().enumerate() {
         for deleted in [false, true] {
             let name = format!("{place}{deleted}");
-            let named = || Reference { message_id: None, whatsapp_id: name.clone(), from: None };
+            let named = || Reference { message_id: None, whatsapp_id: name.clone(), from: None, ..Reference::default() };
             let change =
                 if deleted { Content::Deletion { target: named() } } else { Content::Edit { text: "new".to_owned(), target: named() } };
             let whole = tenant.incoming("1@lid", &name);

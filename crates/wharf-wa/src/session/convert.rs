@@ -64,7 +64,8 @@ pub(super) fn row(
         // A change that is read at the second try is as old as it was, and does not undo a later one.
         row.created_at = Timestamp::from_millis(made_at);
     }
-    row.content = content::of(message, &media::id(&row.id))?;
+    let file = media::id(&row.id);
+    row.content = content::of(message, &file)?;
     if let Content::Deletion { target } = &mut row.content
         && info.edit != EditAttribute::AdminRevoke
     {
@@ -74,8 +75,14 @@ pub(super) fn row(
     let own = row.marks.from_other_device;
     let base = message.get_base_message();
     let edited = base.protocol_message.as_option().and_then(|protocol| protocol.edited_message.as_option());
-    row.marks = edited
-        .map_or_else(|| marks::of(base), |edited| Marks { mentions: marks::of(edited.get_base_message()).mentions, ..Marks::default() });
+    row.marks = edited.map_or_else(
+        || marks::of(base, &file),
+        |edited| Marks { mentions: marks::of(edited.get_base_message(), &file).mentions, ..Marks::default() },
+    );
+    if let Some(reply) = row.marks.reply_to.as_mut().filter(|reply| reply.chat.as_ref() == Some(&row.chat)) {
+        // Some clients name the chat always.
+        reply.chat = None;
+    }
     row.marks.view_once = message.is_view_once();
     row.marks.from_other_device = own;
     Ok(row)

@@ -149,7 +149,7 @@ async fn open(own: &Own, client: &Client, poll: &MessageRow, sealed: &Sealed, pa
     // A stranger says how many there are of both: each is hashed, and looked for, once.
     let hashes: HashSet<Vec<u8>> = hashes.into_iter().collect();
     let options = options.iter().filter(|option| hashes.contains(compute_option_hash(option).as_slice())).cloned().collect();
-    let target = Reference { message_id: None, whatsapp_id: sealed.poll.clone(), from: poll.sender.clone() };
+    let target = Reference { message_id: None, whatsapp_id: sealed.poll.clone(), from: poll.sender.clone(), ..Reference::default() };
     Ok(Look::Read(Content::PollVote { options, target }))
 }
 

@@ -111,7 +111,13 @@ pub(super) fn reference_to() -> Value {
         maybe("messageId", about(message_id(), "Absent where Wharf does not have the message.")),
         always("whatsappId", text()),
         maybe("fromId", about(text(), "Who wrote it, as WhatsApp writes ids.")),
+        maybe("chatId", about(text(), "The chat that it stands in, where that is another one: a reply in private, or to a status.")),
+        maybe("quoted", about(quoted(), "What the answer shows of it, where Wharf does not have it.")),
     ])
+}
+
+fn quoted() -> Value {
+    answer(vec![always("type", text()), maybe("text", about(text(), "Its words: a text, a caption, what a poll asks."))])
 }
 
 pub(super) fn reaction() -> Value {

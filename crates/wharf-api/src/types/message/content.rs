@@ -99,6 +99,47 @@ impl Content {
         "deletion",
     ];
 
+    /// The wire name of its kind.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Text { .. } => "text",
+            Self::Location { .. } => "location",
+            Self::Contact { .. } => "contact",
+            Self::Poll { .. } => "poll",
+            Self::Image(_) => "image",
+            Self::Video(_) => "video",
+            Self::Document(_) => "document",
+            Self::Audio(_) => "audio",
+            Self::Sticker(_) => "sticker",
+            Self::Deleted {} => "deleted",
+            Self::Undecryptable {} => "undecryptable",
+            Self::Unsupported { .. } => "unsupported",
+            Self::Reaction { .. } => "reaction",
+            Self::PollVote { .. } => "poll_vote",
+            Self::Edit { .. } => "edit",
+            Self::Deletion { .. } => "deletion",
+        }
+    }
+
+    /// What it says in words, where it does.
+    pub fn words(&self) -> Option<&str> {
+        match self {
+            Self::Text { text, .. } | Self::Edit { text, .. } => Some(text),
+            Self::Location { name, address, .. } => name.as_deref().or(address.as_deref()),
+            Self::Contact { contacts } => contacts.first().map(|card| card.name.as_str()),
+            Self::Poll { question, .. } => Some(question),
+            Self::Image(media) | Self::Video(media) | Self::Document(media) => media.caption.as_deref().or(media.file_name.as_deref()),
+            Self::Unsupported { text, .. } => text.as_deref(),
+            Self::Reaction { emoji, .. } => Some(emoji),
+            Self::Audio(_)
+            | Self::Sticker(_)
+            | Self::Deleted {}
+            | Self::Undecryptable {}
+            | Self::PollVote { .. }
+            | Self::Deletion { .. } => None,
+        }
+    }
+
     /// A text without a preview.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text { text: text.into(), link_preview: None }

@@ -17,6 +17,23 @@ pub struct Reference {
     /// Who wrote it, as WhatsApp writes ids; absent where nobody says.
     #[serde(rename = "fromId", alias = "from", skip_serializing_if = "Option::is_none", default)]
     pub from: Option<String>,
+    /// The chat that it stands in, where that is another one: a reply in private, or to a status.
+    #[serde(rename = "chatId", skip_serializing_if = "Option::is_none", default)]
+    pub chat: Option<String>,
+    /// What the answer shows of it, where Wharf does not have it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub quoted: Option<Quoted>,
+}
+
+/// What an answer carries along of the message that it quotes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Quoted {
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its words: a text, a caption, what a poll asks.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub text: Option<String>,
 }
 
 /// One person's reaction.

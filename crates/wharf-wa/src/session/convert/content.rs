@@ -95,7 +95,8 @@ pub(super) fn poll(base: &wa::Message) -> Option<&wa::message::PollCreationMessa
 /// The message that a key names. Who wrote it is said in groups only.
 pub(super) fn reference(key: &MessageField<wa::MessageKey>) -> Option<Reference> {
     let key = key.as_option()?;
-    Some(Reference { message_id: None, whatsapp_id: key.id.clone()?, from: key.participant.clone().filter(|from| !from.is_empty()) })
+    let from = key.participant.clone().filter(|from| !from.is_empty());
+    Some(Reference { whatsapp_id: key.id.clone()?, from, ..Reference::default() })
 }
 
 fn preview(base: &wa::Message) -> Option<LinkPreview> {

@@ -1,17 +1,29 @@
 //! What a message says of others: whom it answers and mentions, and that it was forwarded.
 
 use waproto::whatsapp as wa;
-use wharf_api::types::message::{Marks, Reference};
+use wharf_api::ids::MediaId;
+use wharf_api::types::message::{Marks, Quoted, Reference};
 
-/// The marks of a message without its wrappers.
-pub(super) fn of(base: &wa::Message) -> Marks {
+use super::content;
+
+/// The marks of a message without its wrappers. `id` is the one that a file of it would have.
+pub(super) fn of(base: &wa::Message, id: &MediaId) -> Marks {
     let Some(context) = context(base) else { return Marks::default() };
-    let reply_to = context.stanza_id.clone().filter(|id| !id.is_empty()).map(|whatsapp_id| Reference {
+    let named = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let reply_to = named(&context.stanza_id).map(|whatsapp_id| Reference {
         message_id: None,
         whatsapp_id,
-        from: context.participant.clone().filter(|from| !from.is_empty()),
+        from: named(&context.participant),
+        chat: named(&context.remote_jid),
+        quoted: context.quoted_message.as_option().and_then(|message| quoted(message, id)),
     });
     Marks { reply_to, mentions: context.mentioned_jid.clone(), forwarded: context.is_forwarded.unwrap_or_default(), ..Marks::default() }
+}
+
+/// What the answer shows of the message that it quotes. Changes are never quoted.
+fn quoted(message: &wa::Message, id: &MediaId) -> Option<Quoted> {
+    let content = content::of(message, id).ok().filter(|content| content.target().is_none())?;
+    Some(Quoted { kind: content.kind().to_owned(), text: content.words().filter(|words| !words.is_empty()).map(str::to_owned) })
 }
 
 pub(in crate::session) fn context(base: &wa::Message) -> Option<&wa::ContextInfo> {
