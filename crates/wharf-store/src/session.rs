@@ -45,9 +45,9 @@ statements! {
         push_name = CASE WHEN $8 = 1 THEN NULL ELSE COALESCE($7, push_name) END, \
         refusal = CASE WHEN $2 = 'connected' THEN NULL WHEN $2 = 'qr' THEN $9 ELSE COALESCE($9, refusal) END, \
         link_change = COALESCE($10, link_change), \
-        number_since = CASE WHEN $11 IS NOT NULL AND $11 <> COALESCE(last_number, '') THEN $3 ELSE number_since END, \
-        others_until = CASE WHEN $11 <> last_number THEN (SELECT COALESCE(MAX(number), 0) FROM messages) ELSE others_until END, \
-        last_number = COALESCE($11, last_number) \
+        number_since = CASE WHEN CAST($11 AS TEXT) IS NOT NULL AND CAST($11 AS TEXT) <> COALESCE(last_number, '') THEN $3 ELSE number_since END, \
+        others_until = CASE WHEN CAST($11 AS TEXT) <> last_number THEN (SELECT COALESCE(MAX(number), 0) FROM messages) ELSE others_until END, \
+        last_number = COALESCE(CAST($11 AS TEXT), last_number) \
         WHERE id = $1 AND deleted = 0";
 }
 
