@@ -69,6 +69,9 @@ enum Task {
         /// How long the cases go on that have a length
         #[arg(long, default_value_t = 60)]
         seconds: u32,
+        /// Nothing but strangers who do their worst beside a good tenant, for so many minutes
+        #[arg(long, value_name = "MINUTES", conflicts_with_all = ["seconds", "names"])]
+        hostile: Option<u32>,
         /// Only the cases with one of these words in their name
         names: Vec<String>,
     },
@@ -95,7 +98,8 @@ fn main() -> ExitCode {
         Task::Test(args) | Task::Ci(args) => test::run(args.quick, &args.cargo_test),
         Task::Version { check: true, file, .. } => version::check(&file),
         Task::Version { url, file, .. } => version::write(&url, &file),
-        Task::Rig { seconds, names } => rig::run(seconds, &names),
+        Task::Rig { hostile: Some(minutes), .. } => rig::hostile(minutes),
+        Task::Rig { seconds, names, .. } => rig::run(seconds, &names),
         Task::Postgres => postgres::keep(),
     };
     // Returned, not `exit`ed: a running cluster is stopped by its destructor.

@@ -58,6 +58,14 @@ const CASES: &[Case] = &[
     case("stored file damaged", "file_store::a_stored_file_that_is_not_what_was_taken_in_is_neither_served_nor_sent::"),
     case("bucket away, or refusing", "bucket::a_bucket_takes_files_as_long_as_it_is_there_and_lets_us_in"),
     case("no descriptor left", "bad_days::a_process_that_may_open_nothing_more_is_not_ready_and_is_again_by_itself"),
+    case("disk full, told", "unready::a_disk_that_is_full_is_told_while_it_is"),
+    case("disk turned read-only", "unready::a_disk_that_turned_read_only_is_told_and_what_was_accepted_is_there_after_it_was_mended"),
+    case("disk of files full, or read-only", "unready::a_folder_of_files_whose_disk_is_full_or_read_only_is_told_while_it_is"),
+    case("bucket away, told", "unready::a_bucket_that_refuses_our_keys_or_is_away_is_told_while_it_is"),
+    case("master key's file away", "unready::a_master_key_whose_file_is_away_or_another_one_is_told_while_it_is_and_all_goes_on"),
+    case("process frozen", "unready::a_process_that_was_frozen_is_ready_again_when_it_goes_on"),
+    case("PostgreSQL slow", "unready::a_server_that_is_too_slow_is_told_while_it_is"),
+    case("PostgreSQL refuses our login", "unready::a_server_that_lets_us_in_no_more_is_told_while_it_does"),
     case("log that nobody reads", "bad_days::a_log_that_nobody_reads_stops_neither_a_request_nor_the_end"),
     case("log that is read again", "bad_days::who_reads_the_log_again_is_told_how_many_lines_were_dropped"),
     case("signals", "bad_days::a_service_ends_in_order_on_sigquit_and_goes_on_after_signals_that_mean_nothing_to_it"),
@@ -132,6 +140,13 @@ pub fn run(seconds: u32, names: &[String]) -> Result<()> {
     let broken = rows.iter().filter(|(.., verdict)| matches!(verdict, Verdict::Broken(_))).count();
     ensure!(late + broken == 0, "{broken} cases are broken, {late} states were told too late");
     Ok(())
+}
+
+/// Runs strangers beside a good tenant, on release builds: the measured thing is what customers run.
+pub fn hostile(minutes: u32) -> Result<()> {
+    run_command(cargo().args(["build", "--release", "--workspace", "--bins"]))?;
+    let bench = program(&metadata()?.target_directory.join("release"), "wharf-bench");
+    run_command(Command::new(bench).args(["hostile", "--minutes", &minutes.to_string()]))
 }
 
 fn one(case: &Case, target: &Path, url: &str, seconds: u32) -> Result<(Verdict, String)> {

@@ -22,6 +22,34 @@ impl Http {
         Ok(answer.json().await?)
     }
 
+    /// The same with another key; without one where it is empty.
+    pub fn with_key(&self, key: &str) -> Self {
+        Self { key: key.to_owned(), ..self.clone() }
+    }
+
+    /// Any question: the status and the body of its answer, whatever they are.
+    pub async fn status(&self, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, String)> {
+        let mut request = self.client.request(method.parse()?, format!("{}{path}", self.base));
+        if !self.key.is_empty() {
+            request = request.bearer_auth(&self.key);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
+    }
+
+    /// Uploads a file; gives the status.
+    pub async fn put_file(&self, file: Vec<u8>) -> Result<u16> {
+        let url = format!("{}/v1/media?mediaType=document", self.base);
+        Ok(self.client.post(url).bearer_auth(&self.key).body(file).send().await?.status().as_u16())
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value> {
+        self.send(reqwest::Method::PUT, path, body).await
+    }
+
     /// A page that is no JSON.
     pub async fn text(&self, path: &str) -> Result<String> {
         Ok(self.client.get(format!("{}{path}", self.base)).bearer_auth(&self.key).send().await?.text().await?)

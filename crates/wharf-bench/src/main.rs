@@ -3,6 +3,7 @@
 //! `wharf-bench sessions` shows memory per session and how soon a restart has all of them connected again.
 //! `wharf-bench media` shows rate, CPU and memory of documents that are sent at the same time.
 //! `wharf-bench neighbours` shows the latency of other accounts' sends before and while one account's backlog goes out.
+//! `wharf-bench hostile` shows a good tenant's latency and the gateway's memory while strangers do their worst.
 //! `wharf-bench deliveries` shows deliveries to a webhook per second next to a bare loop of the HTTP client.
 //! `wharf-bench sends` shows CPU and rate per text, accepted to acknowledged, next to a bare loop over the same engine.
 #![recursion_limit = "512"]
@@ -11,6 +12,7 @@
 mod bare;
 mod deliveries;
 mod gateway;
+mod hostile;
 mod media;
 mod neighbours;
 mod process;
@@ -36,6 +38,8 @@ enum Command {
     Media(media::Options),
     /// What one account's backlog costs the sends of its neighbours.
     Neighbours(neighbours::Options),
+    /// A good tenant beside a hostile tenant, a hostile contact and a hostile receiver.
+    Hostile(hostile::Options),
     /// Deliveries to a webhook, next to a bare loop of the HTTP client.
     Deliveries(deliveries::Options),
     /// The bare loop: one client of the library, nothing else. Started by `sends`.
@@ -52,6 +56,7 @@ fn main() -> anyhow::Result<()> {
         Command::Sends(options) => runtime.block_on(sends::run(&options)),
         Command::Media(options) => runtime.block_on(media::run(&options)),
         Command::Neighbours(options) => runtime.block_on(neighbours::run(&options)),
+        Command::Hostile(options) => runtime.block_on(hostile::run(&options)),
         Command::Deliveries(options) => runtime.block_on(deliveries::run(&options)),
         Command::Bare(options) => runtime.block_on(bare::run(&options)),
     }

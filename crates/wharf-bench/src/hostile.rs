@@ -1,0 +1,194 @@
+//! What hostile strangers cost a good tenant: its latency alone and beside them, its refusals, and the gateway's memory.
+//!
+//! A tenant that means harm, a contact that writes to it and to the good one, and a receiver of its webhooks, all at once.
+
+mod contact;
+mod receiver;
+mod tenant;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::gateway::Http;
+use crate::process::{Process, fresh_dir, sibling};
+
+#[derive(Args)]
+pub struct Options {
+    /// How long the strangers go on.
+    #[arg(long, default_value_t = 60)]
+    minutes: u64,
+    /// How often a second each of their tricks is played: the load generator shares the machine with the gateway.
+    #[arg(long, default_value_t = 5)]
+    rate: u64,
+    /// A database instead of SQLite.
+    #[arg(long)]
+    database_url: Option<String>,
+}
+
+/// How long the good tenant is alone, before and after.
+const ALONE: Duration = Duration::from_secs(30);
+/// How much slower the good tenant may be beside strangers.
+const RATIO: f64 = 1.5;
+/// How much memory may have grown since the first sixth of the time: caches fill.
+const GROWTH_MIB: f64 = 64.0;
+/// What the good tenant does, over and over.
+const CALLS: [&str; 3] = ["send a text", "list messages", "show a session"];
+
+/// A tenant with a linked session.
+pub(crate) struct Tenant {
+    api: Http,
+    base: String,
+    key: String,
+    session: String,
+}
+
+/// The good tenant's calls: milliseconds of each kind, and what was no success.
+#[derive(Default)]
+struct Seen {
+    times: [Vec<f64>; CALLS.len()],
+    broken: Vec<String>,
+}
+
+pub async fn run(options: &Options) -> Result<()> {
+    let dir = fresh_dir("hostile")?;
+    let network = Process::start(&sibling("wharf-sim")?, &["--json", "--port", "0"], Some(1)).await?;
+    let (url, control) = (network.text("url")?, Http::new(&network.text("controlUrl")?, "")?);
+    let data = dir.join("gateway").display().to_string();
+    let mut args = vec!["--json", "--quiet", "--port", "0", "--data-dir", &data, "--network", &url];
+    if let Some(database) = &options.database_url {
+        args.extend(["--database-url", database]);
+    }
+    let gateway = Process::start(&sibling("wharf-sandbox")?, &args, Some(0)).await?;
+    let operator = Http::new(&gateway.text("url")?, &gateway.text("operatorKey")?)?;
+    let good = account(&operator, &gateway, &control, "good", GOOD).await?;
+    let bad = Arc::new(account(&operator, &gateway, &control, "bad", BAD).await?);
+
+    let mut warm = Seen::default();
+    good_for(&good, Duration::from_secs(5), &mut warm).await;
+    let mut alone = Seen::default();
+    good_for(&good, ALONE, &mut alone).await;
+
+    let receiver = receiver::listen().await?;
+    receiver::subscribe(&bad, &receiver).await?;
+    let pause = Duration::from_millis(1_000 / options.rate.max(1));
+    let mut strangers = tenant::begin(&bad, pause);
+    strangers.extend(contact::begin(&control, pause));
+    let lasts = Duration::from_mins(options.minutes);
+    let (began, mut beside, mut memory) = (Instant::now(), Seen::default(), vec![gateway.usage()?.rss_kib]);
+    println!("| minute | resident, MiB | good calls | broken |\n| --- | --- | --- | --- |");
+    // Six looks, at the least one a minute.
+    let step = (lasts / 6).min(Duration::from_mins(1)).max(Duration::from_secs(1));
+    while began.elapsed() < lasts {
+        good_for(&good, step, &mut beside).await;
+        let rss = gateway.usage()?.rss_kib;
+        memory.push(rss);
+        let calls: usize = beside.times.iter().map(Vec::len).sum();
+        println!("| {:.1} | {:.1} | {calls} | {} |", began.elapsed().as_secs_f64() / 60.0, rss / 1024.0, beside.broken.len());
+    }
+    let played: Vec<_> = strangers.into_iter().map(tenant::Stranger::end).collect();
+    let mut after = Seen::default();
+    good_for(&good, ALONE, &mut after).await;
+    let verdict = table(&mut alone, &mut beside, &mut after, &memory);
+    println!("\n| trick | times | answers |\n| --- | --- | --- |");
+    for (name, times, answers) in played {
+        println!("| {name} | {times} | {answers} |");
+    }
+    gateway.terminate().await?;
+    network.terminate().await?;
+    std::fs::remove_dir_all(dir)?;
+    verdict
+}
+
+const GOOD: (&str, &str) = ("15550002001", "good");
+const BAD: (&str, &str) = ("15550002002", "bad");
+
+/// An account with a key that may do everything, and a linked session.
+async fn account(operator: &Http, gateway: &Process, control: &Http, name: &str, (phone, plan): (&str, &str)) -> Result<Tenant> {
+    let limits = json!({
+        "messagesPerDay": null, "callsPerMinute": 10_000, "sessions": 3, "concurrentRequests": 20, "mediaBytes": 200_000_000
+    });
+    operator.put(&format!("/v1/admin/plans/{plan}"), &limits).await?;
+    let made = operator.post("/v1/admin/accounts", &json!({"name": name, "plan": plan})).await?;
+    let account = made["data"]["accountId"].as_str().context("an account")?.to_owned();
+    let may = ["sessions:write", "sessions:read", "messages:send", "messages:read", "webhooks:manage"];
+    let made = operator.post(&format!("/v1/admin/accounts/{account}/api-keys"), &json!({"name": "bench", "permissions": may})).await?;
+    let (base, key) = (gateway.text("url")?, made["data"]["apiKey"].as_str().context("a key")?.to_owned());
+    let api = Http::new(&base, &key)?;
+    let session = api.pair(control, phone).await?;
+    api.until_connected(1).await?;
+    Ok(Tenant { api, base, key, session })
+}
+
+/// The good tenant's day, one call after the other.
+async fn good_for(good: &Tenant, time: Duration, seen: &mut Seen) {
+    let began = Instant::now();
+    while began.elapsed() < time {
+        let text = json!({"sessionId": good.session, "to": crate::sends::contact(0), "text": "good day"});
+        for (kind, times) in seen.times.iter_mut().enumerate() {
+            let asked = Instant::now();
+            let answer = match kind {
+                0 => good.api.status("POST", "/v1/messages/text", Some(&text)).await,
+                1 => good.api.status("GET", "/v1/messages?limit=50", None).await,
+                _ => good.api.status("GET", &format!("/v1/sessions/{}", good.session), None).await,
+            };
+            times.push(asked.elapsed().as_secs_f64() * 1_000.0);
+            match answer {
+                Ok((200..300, _)) => {}
+                Ok((status, body)) => seen.broken.push(format!("{}: {status} {}", CALLS[kind], reason(&body))),
+                Err(error) => seen.broken.push(format!("{}: {error:#}", CALLS[kind])),
+            }
+        }
+        // A customer, not a load test.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn reason(body: &str) -> String {
+    let json: Value = serde_json::from_str(body).unwrap_or_default();
+    format!("{} {}", json["error"]["code"].as_str().unwrap_or_default(), json["error"]["details"])
+}
+
+fn percentile(values: &mut [f64], part: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a list")]
+    let place = (values.len().saturating_sub(1) as f64 * part).round() as usize;
+    values.get(place).copied().unwrap_or(f64::NAN)
+}
+
+/// Prints what was seen, and judges it.
+fn table(alone: &mut Seen, beside: &mut Seen, after: &mut Seen, memory: &[f64]) -> Result<()> {
+    println!("\n| good tenant | | alone, ms | beside, ms | after, ms | ratio |\n| --- | --- | --- | --- | --- | --- |");
+    let mut worst: f64 = 0.0;
+    for (kind, name) in CALLS.iter().enumerate() {
+        for (what, part) in [("p50", 0.5), ("p99", 0.99)] {
+            let of = |seen: &mut Seen| percentile(&mut seen.times[kind], part);
+            let (alone, beside, after) = (of(alone), of(beside), of(after));
+            if part < 0.9 {
+                worst = worst.max(beside / alone);
+            }
+            println!("| {name} | {what} | {alone:.1} | {beside:.1} | {after:.1} | {:.2} |", beside / alone);
+        }
+    }
+    for broken in beside.broken.iter().take(5) {
+        println!("broken: {broken}");
+    }
+    let settled = memory.get(memory.len() / 6).copied().unwrap_or(f64::NAN);
+    let (first, last) = (memory.first().copied().unwrap_or(f64::NAN), memory.last().copied().unwrap_or(f64::NAN));
+    let grown = (last - settled) / 1024.0;
+    println!(
+        "memory: {:.1} MiB before, {:.1} after the first sixth, {:.1} at the end ({grown:+.1}); broken calls of the good tenant: {}",
+        first / 1024.0,
+        settled / 1024.0,
+        last / 1024.0,
+        beside.broken.len()
+    );
+    ensure!(beside.broken.is_empty(), "the good tenant had {} calls that failed", beside.broken.len());
+    ensure!(grown < GROWTH_MIB, "memory grew by {grown:.1} MiB");
+    ensure!(worst <= RATIO, "the good tenant's median is {worst:.2} times what it is alone");
+    Ok(())
+}
