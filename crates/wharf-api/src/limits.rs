@@ -50,6 +50,8 @@ pub const MEDIA_DAYS: u64 = 30;
 pub const MEDIA_DAYS_MAX: u64 = 3650;
 /// The largest number of bytes that a plan's limit may be: a PiB.
 pub const PLAN_BYTES_MAX: u64 = 1 << 50;
+/// Keys of an account that are good: the next is not made by one of them, only by an operator. Rotation may double them for a while.
+pub const KEYS_PER_ACCOUNT: u64 = 100;
 /// How many sessions a key may be bound to.
 pub const KEY_SESSIONS: usize = 1_000;
 /// How long a rotated key goes on working, in seconds: unless said otherwise, and at the most.

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use wharf_api::ids::{KeyId, SessionId};
-use wharf_api::{ApiError, ErrorCode, Permission, Timestamp};
+use wharf_api::{ApiError, ErrorCode, Permission, Timestamp, limits};
 
 use crate::caller::Caller;
 use crate::chance::Chance;
@@ -48,6 +48,8 @@ pub enum Error {
     Ended,
     #[error("a key cannot grant {0}")]
     BeyondCaller(&'static str),
+    #[error("the account has as many keys as it may have")]
+    LimitReached { keys: u64 },
     #[error("the session {0} does not exist")]
     NoSuchSession(String),
     #[error(transparent)]
@@ -64,6 +66,9 @@ impl From<&Error> for ApiError {
             Error::NotFound => ErrorCode::ResourceNotFound.into(),
             Error::Ended => ApiError::new(ErrorCode::Conflict).reason("the key is revoked or has expired: make a new one"),
             Error::BeyondCaller(what) => ApiError::new(ErrorCode::InsufficientPermissions).reason(format!("a key cannot grant {what}")),
+            Error::LimitReached { keys } => ApiError::new(ErrorCode::InvalidRequest)
+                .reason("the account has as many keys as it may have; revoke one")
+                .limit(limits::KEYS_PER_ACCOUNT, *keys),
             Error::NoSuchSession(_) => ApiError::new(ErrorCode::SessionNotFound).field("sessionIds"),
             Error::Store(error) => error.into(),
         }
@@ -257,8 +262,12 @@ pub struct NewKey {
     pub operator: bool,
 }
 
-/// Makes a key. The secret is in the answer and nowhere else.
+/// Makes a key, however many there are. The secret is in the answer and nowhere else.
 pub async fn create(services: &Services, new: NewKey) -> Result<(KeyRow, Secret), Error> {
+    make(services, new, None).await
+}
+
+async fn make(services: &Services, new: NewKey, limit: Option<u64>) -> Result<(KeyRow, Secret), Error> {
     for session in new.sessions.iter().flatten() {
         if services.store.find_session(&new.account, session).await?.is_none() {
             return Err(Error::NoSuchSession(session.to_string()));
@@ -279,15 +288,17 @@ pub async fn create(services: &Services, new: NewKey) -> Result<(KeyRow, Secret)
         revoked_at: None,
         last_used_at: None,
     };
-    let there = || async { Ok(services.store.find_key(&row.account, &row.id).await?.map(drop)) };
-    settled(services.store.insert_key(&row), there).await?;
-    Ok((row, secret))
+    let there = || async { Ok(services.store.find_key(&row.account, &row.id).await?.map(|_| true)) };
+    if settled(services.store.insert_key_within(&row, limit), there).await? {
+        return Ok((row, secret));
+    }
+    Err(Error::LimitReached { keys: services.store.count_good_keys(&row.account, row.created_at).await? })
 }
 
 /// Makes a key for a caller, who cannot give away more than the own key may do.
 pub async fn create_for(services: &Services, caller: &Caller, new: NewKey) -> Result<(KeyRow, Secret), Error> {
     may_give(caller, &new)?;
-    create(services, new).await
+    make(services, new, Some(limits::KEYS_PER_ACCOUNT)).await
 }
 
 /// Refuses what a caller cannot give away because the own key may not do it.
@@ -315,6 +326,14 @@ pub(crate) fn may_give(caller: &Caller, new: &NewKey) -> Result<(), Error> {
             }
         }
     }
+    Ok(())
+}
+
+/// Drops keys that ended so long ago that the audit log names them no more.
+pub async fn drop_ended(services: &Services) -> Result<(), store::Error> {
+    let before = services.clock.now().plus_millis(-limits::AUDIT_DAYS * 24 * 60 * 60 * 1000);
+    let dropped = services.store.drop_ended_keys(before).await?;
+    tracing::debug!(dropped, "keys that ended long ago were dropped");
     Ok(())
 }
 

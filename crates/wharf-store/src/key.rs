@@ -23,6 +23,9 @@ macro_rules! key_columns {
 statements! {
     INSERT = "INSERT INTO api_keys (id, account_id, name, secret_hash, permissions, sessions, operator, created_at, expires_at, revoked_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    GOOD = "SELECT COUNT(*) FROM api_keys WHERE account_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
+    DROP_ENDED = "DELETE FROM api_keys WHERE number IN \
+        (SELECT number FROM api_keys WHERE revoked_at < $1 OR expires_at < $1 ORDER BY number LIMIT $2)";
     FIND_ANY_ACCOUNT = concat!(
         "SELECT ", key_columns!("k."), ", ", account_columns!(),
         " FROM api_keys k JOIN accounts a ON a.id = k.account_id JOIN plans p ON p.name = a.plan WHERE k.id = $1"
@@ -39,6 +42,9 @@ statements! {
 
 /// How many keys one commit touches, each by a statement.
 const TOUCHED_AT_ONCE: usize = 100;
+
+/// How many one commit drops.
+const DROPPED_AT_ONCE: u32 = 100;
 
 fn key(row: &mut Row) -> Result<(i64, KeyRow), Error> {
     let number = row.int()?;
@@ -94,6 +100,40 @@ impl KeyStore for SqlStore {
     async fn insert_key(&self, key: &KeyRow) -> Result<(), Error> {
         let row = key.clone();
         self.write(key.account.as_str(), "", move |tx| Box::pin(async move { insert(tx, &row).await })).await
+    }
+
+    async fn insert_key_within(&self, key: &KeyRow, limit: Option<u64>) -> Result<bool, Error> {
+        let row = key.clone();
+        self.write(key.account.as_str(), "", move |tx| {
+            Box::pin(async move {
+                if let Some(limit) = limit {
+                    let good = tx.first(&GOOD, args![&row.account, row.created_at]).await?.map_or(Ok(0), |mut row| row.count())?;
+                    if good >= limit {
+                        return Ok(false);
+                    }
+                }
+                insert(tx, &row).await?;
+                Ok(true)
+            })
+        })
+        .await
+    }
+
+    async fn count_good_keys(&self, account: &AccountId, now: Timestamp) -> Result<u64, Error> {
+        self.readers.first(&GOOD, args![account, now]).await?.map_or(Ok(0), |mut row| row.count())
+    }
+
+    async fn drop_ended_keys(&self, before: Timestamp) -> Result<u64, Error> {
+        let mut dropped = 0;
+        loop {
+            let some = self
+                .write("", "", move |tx| Box::pin(async move { tx.execute(&DROP_ENDED, args![before, DROPPED_AT_ONCE]).await }))
+                .await?;
+            dropped += some;
+            if some < DROPPED_AT_ONCE.into() {
+                return Ok(dropped);
+            }
+        }
     }
 
     async fn find_key_any_account(&self, id: &KeyId) -> Result<Option<KeyWithAccount>, Error> {

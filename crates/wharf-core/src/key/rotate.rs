@@ -1,7 +1,7 @@
 //! A new key in the place of an old one, which goes on working for a while.
 
-use wharf_api::Timestamp;
 use wharf_api::ids::KeyId;
+use wharf_api::{Timestamp, limits};
 
 use super::{Error, NewKey, Secret, may_give};
 use crate::caller::Caller;
@@ -29,6 +29,11 @@ pub async fn rotate(services: &Services, caller: &Caller, id: &KeyId, overlap_ms
         Error::NoSuchSession(_) => Error::BeyondCaller("more sessions than it is bound to itself"),
         other => other,
     })?;
+    // Each goes on for as long as its caller says, so that rotation alone could make any number.
+    let keys = services.store.count_good_keys(&old.account, now).await?;
+    if keys >= 2 * limits::KEYS_PER_ACCOUNT && !caller.operator {
+        return Err(Error::LimitReached { keys });
+    }
     let new_id = services.chance.key_id();
     let secret = Secret::generate(services, &new_id);
     let new = KeyRow { id: new_id, secret_hash: secret.hash(), created_at: now, last_used_at: None, ..old };

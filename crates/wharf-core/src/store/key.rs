@@ -36,6 +36,15 @@ pub struct KeyWithAccount {
 pub trait KeyStore {
     async fn insert_key(&self, key: &KeyRow) -> Result<(), Error>;
 
+    /// The same unless the account has `limit` keys that are good, or more; `false` then, and nothing was inserted.
+    async fn insert_key_within(&self, key: &KeyRow, limit: Option<u64>) -> Result<bool, Error>;
+
+    /// How many keys of the account are neither revoked nor expired at `now`.
+    async fn count_good_keys(&self, account: &AccountId, now: Timestamp) -> Result<u64, Error>;
+
+    /// Drops keys of all accounts that were revoked or expired before; tells how many.
+    async fn drop_ended_keys(&self, before: Timestamp) -> Result<u64, Error>;
+
     /// By the key's public id alone: this is how a caller is told from a stranger.
     async fn find_key_any_account(&self, id: &KeyId) -> Result<Option<KeyWithAccount>, Error>;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wharf_api::ErrorCode;
+use wharf_api::{ErrorCode, limits};
 
 use crate::harness::{Backend, OWNER, World, both_backends};
 
@@ -145,4 +145,33 @@ async fn the_database_holds_no_key_in_clear() {
         }
     }
     assert!(databases > 0, "a database file was looked at");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_has_a_hundred_good_keys_and_the_next_when_one_is_revoked_or_an_operator_makes_it() {
+    let world = World::start(Backend::Sqlite).await;
+    let plan = json!({"callsPerMinute": 100_000, "concurrentRequests": 100});
+    let (api, account) = world.tenant("keys", &plan).await;
+    let key = json!({"name": "k", "permissions": ["account:read"]});
+    let mut last = String::new();
+    for _ in 1..limits::KEYS_PER_ACCOUNT {
+        api.post("/v1/api-keys", &key).await.ok(201)["keyId"].as_str().unwrap().clone_into(&mut last);
+    }
+    let refused = api.post("/v1/api-keys", &key).await;
+    let details = refused.refused(ErrorCode::InvalidRequest);
+    assert_eq!(
+        (&details["limit"], &details["actual"]),
+        (&json!(limits::KEYS_PER_ACCOUNT), &json!(limits::KEYS_PER_ACCOUNT)),
+        "{refused:?}"
+    );
+    let by_operator = format!("/v1/admin/accounts/{account}/api-keys");
+    world.operator().post(&by_operator, &key).await.ok(201);
+    api.post(&format!("/v1/api-keys/{last}/rotate"), &json!({})).await.ok(201);
+    for _ in 0..3 {
+        let newest = api.get("/v1/api-keys?limit=200").await;
+        let is_good = |row: &&Value| row["revokedAt"].is_null() && row["name"] == "k";
+        let id = newest.ok(200).as_array().unwrap().iter().find(is_good).unwrap()["keyId"].as_str().unwrap().to_owned();
+        api.delete(&format!("/v1/api-keys/{id}")).await.ok(200);
+    }
+    api.post("/v1/api-keys", &key).await.ok(201);
 }

@@ -10,6 +10,8 @@ both_backends!(
     a_key_is_revoked_once_and_for_all,
     another_account_sees_nothing_of_a_key,
     pages_show_every_key_once_and_in_order,
+    a_limit_counts_the_keys_that_are_good,
+    keys_that_ended_long_ago_are_dropped_and_no_other,
 );
 
 fn key(account: &AccountId, name: &str) -> KeyRow {
@@ -84,4 +86,43 @@ async fn pages_show_every_key_once_and_in_order(db: &Db) {
         }
     }
     assert_eq!(names, "abcde");
+}
+
+async fn a_limit_counts_the_keys_that_are_good(db: &Db) {
+    let (tenant, stranger) = (Tenant::new(db).await, Tenant::new(db).await);
+    let count = async || db.store.count_good_keys(&tenant.account, NOW).await.unwrap();
+    let had = count().await;
+    let good = key(&tenant.account, "good");
+    let ended = KeyRow { expires_at: Some(NOW), ..key(&tenant.account, "ended") };
+    let revoked = KeyRow { revoked_at: Some(NOW), ..key(&tenant.account, "revoked") };
+    for key in [&good, &ended, &revoked, &key(&stranger.account, "another's")] {
+        assert!(db.store.insert_key_within(key, Some(had + 1)).await.unwrap(), "{}", key.name);
+        if key.name == "good" {
+            // Those that are not good are in nobody's way, and are counted by nobody.
+            assert!(!db.store.insert_key_within(&ended, Some(had + 1)).await.unwrap());
+            assert!(db.store.find_key(&tenant.account, &ended.id).await.unwrap().is_none());
+            db.store.revoke_key(&tenant.account, &good.id, NOW).await.unwrap();
+        }
+    }
+    assert_eq!(count().await, had);
+}
+
+async fn keys_that_ended_long_ago_are_dropped_and_no_other(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let (long_ago, since) = (NOW.plus_millis(-1), NOW);
+    let expired = KeyRow { expires_at: Some(long_ago), ..key(&tenant.account, "expired") };
+    let revoked = KeyRow { revoked_at: Some(long_ago), ..key(&tenant.account, "revoked") };
+    let kept = [
+        key(&tenant.account, "good"),
+        KeyRow { expires_at: Some(since), ..key(&tenant.account, "just expired") },
+        KeyRow { revoked_at: Some(since), ..key(&tenant.account, "just revoked") },
+    ];
+    for key in [&expired, &revoked].into_iter().chain(&kept) {
+        db.store.insert_key(key).await.unwrap();
+    }
+    assert_eq!(db.store.drop_ended_keys(since).await.unwrap(), 2);
+    for key in &kept {
+        assert!(db.store.find_key(&tenant.account, &key.id).await.unwrap().is_some(), "{}", key.name);
+    }
+    assert!(db.store.find_key(&tenant.account, &expired.id).await.unwrap().is_none());
 }

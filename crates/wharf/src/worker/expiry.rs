@@ -1,8 +1,8 @@
-//! Drops idempotency keys that may be used anew, and rows of the audit log that are too old.
+//! Drops idempotency keys that may be used anew, keys that ended long ago, and rows of the audit log that are too old.
 
 use std::time::Duration;
 
-use wharf_core::{Services, audit, store};
+use wharf_core::{Services, audit, key, store};
 
 pub(super) const PERIOD: Duration = Duration::from_hours(1);
 
@@ -13,5 +13,6 @@ pub(super) async fn run(services: &Services) -> Result<(), store::Error> {
     }
     let dropped = services.store.expire_idempotency(now).await?;
     tracing::debug!(dropped, "expired idempotency keys were dropped");
+    key::drop_ended(services).await?;
     audit::expire(services).await
 }
