@@ -81,6 +81,18 @@ pub(crate) fn is_of_a_pooler(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(answer) if matches!(answer.code().as_deref(), Some("26000" | "42P05")))
 }
 
+/// The same of an error of the store.
+pub(crate) fn tells_of_a_pooler(error: &Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if error.downcast_ref().is_some_and(is_of_a_pooler) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// Whether it holds every letter that people write.
 pub(crate) async fn encoding(conn: &mut Conn) -> Result<(), OpenError> {
     let Conn::Postgres(conn) = conn else { return Ok(()) };

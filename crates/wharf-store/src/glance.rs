@@ -3,6 +3,7 @@
 use wharf_core::store::Error;
 
 use crate::account::{KEY_CHECK, MARKED, SEALED};
+use crate::fitness;
 use crate::inspect;
 use crate::migrations;
 use crate::open::OpenError;
@@ -37,7 +38,8 @@ pub(crate) const ALL: &[Sql] = &[HAS_HISTORY];
 /// Looks at the database as it is. A file that is not there is not made.
 pub async fn glance(url: &str) -> Result<Glance, OpenError> {
     let readers = Readers::new(inspect::connect(url)?, 1);
-    let seen = look(&readers).await.map_err(OpenError::Connect);
+    let failed = |error| if fitness::tells_of_a_pooler(&error) { OpenError::Pooler } else { OpenError::Connect(error) };
+    let seen = look(&readers).await.map_err(failed);
     readers.close().await;
     seen
 }

@@ -52,6 +52,8 @@ pub enum Error {
     Egress(#[from] crate::egress::Unusable),
     #[error(transparent)]
     Store(#[from] store::Error),
+    #[error("the socket that the service manager hands over (LISTEN_FDS) is no TCP socket that listens")]
+    HandedOver(#[source] std::io::Error),
     #[error("{address} cannot be listened on")]
     Listen { address: SocketAddr, source: std::io::Error },
 }
@@ -148,7 +150,11 @@ impl App {
 
         let http = Http::new(Arc::clone(&services), with_files_to_spare(config.limits));
         let listen = config.listen;
-        let server = Server::bind(listen, http).await.map_err(|source| Error::Listen { address: listen, source })?;
+        let server = match machine::handed_over().map_err(Error::HandedOver)? {
+            Some(listener) => Server::on(listener, http),
+            None => Server::bind(listen, http).await,
+        };
+        let server = server.map_err(|source| Error::Listen { address: listen, source })?;
         let version = tokio::spawn(engine.keep_version());
         let linked = tokio::spawn({
             let engine = Arc::clone(&engine);

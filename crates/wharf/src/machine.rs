@@ -2,8 +2,10 @@
 
 use std::io::IsTerminal;
 
+use listenfd::ListenFd;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sd_notify::NotifyState;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Raises the limit of open files to what we may have: every session and every caller is a socket. Tells the limit.
@@ -13,6 +15,18 @@ pub fn raise_open_files() -> nix::Result<u64> {
         setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
     }
     Ok(hard)
+}
+
+/// The socket that a service manager opened for us and handed over (`LISTEN_FDS`), where it did. It may be open since before our start,
+/// so that nobody who came meanwhile was turned away.
+pub fn handed_over() -> std::io::Result<Option<TcpListener>> {
+    let mut handed = ListenFd::from_env();
+    if handed.len() > 1 {
+        tracing::warn!(sockets = handed.len(), "the service manager hands over several sockets: the first one is listened on");
+    }
+    let Some(listener) = handed.take_tcp_listener(0)? else { return Ok(None) };
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener).map(Some)
 }
 
 /// Tells a service manager that asked to be told (`NOTIFY_SOCKET`) that all is ready.

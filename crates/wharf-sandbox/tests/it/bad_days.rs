@@ -151,6 +151,37 @@ async fn a_service_ends_in_order_on_sigquit_and_goes_on_after_signals_that_mean_
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_that_the_service_manager_opened_is_listened_on_and_who_came_early_is_answered() {
+    let (dir, listener) = (fresh_dir(), std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let address = listener.local_addr().unwrap();
+    // A connection that is there before the program is.
+    let mut early = std::net::TcpStream::connect(address).unwrap();
+    std::io::Write::write_all(&mut early, b"GET /healthz HTTP/1.1\r\nHost: early\r\nConnection: close\r\n\r\n").unwrap();
+    let mut child = tokio::process::Command::new("sh")
+        .args(["-c", "exec 3<&0 0</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$@\"", "sh"])
+        .arg(program("wharf-sandbox"))
+        .args(["--json", "--port", "0", "--data-dir", dir.to_str().unwrap()])
+        .stdin(Stdio::from(std::os::fd::OwnedFd::from(listener)))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let stdout = tokio::io::BufReader::new(child.stdout.take().unwrap());
+    let ready = tokio::io::AsyncBufReadExt::lines(stdout).next_line().await.unwrap().unwrap();
+    let ready: Value = serde_json::from_str(&ready).unwrap();
+    assert_eq!(ready["url"], format!("http://{address}"));
+    let mut answer = String::new();
+    tokio::task::spawn_blocking(move || early.read_to_string(&mut answer).map(|_| answer))
+        .await
+        .unwrap()
+        .map(|answer| {
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        })
+        .unwrap();
+}
+
 /// Readiness and the metric tell the same.
 async fn until_readiness(world: &World, state: &str, ready: bool) -> String {
     let api = world.api();

@@ -44,7 +44,11 @@ pub struct Server {
 impl Server {
     /// Listens on `listen`; port 0 takes any free port.
     pub async fn bind(listen: SocketAddr, http: Arc<Http>) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(listen).await?;
+        Self::on(TcpListener::bind(listen).await?, http)
+    }
+
+    /// Listens on a socket that somebody else opened.
+    pub fn on(listener: TcpListener, http: Arc<Http>) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let stopping = CancellationToken::new();
         let running = tokio::spawn(run(listener, Arc::clone(&http), stopping.clone()));

@@ -10,6 +10,7 @@ mod couriers;
 mod edges;
 mod egress;
 mod empty;
+mod encrypted;
 mod events;
 mod halves;
 mod harness;

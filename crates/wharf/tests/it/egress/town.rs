@@ -13,6 +13,7 @@ use wharf_wa::Trust;
 /// A root, and a certificate under it.
 pub struct Certificates {
     trust: Trust,
+    root: String,
     server: Arc<rustls::ServerConfig>,
 }
 
@@ -28,12 +29,17 @@ impl Certificates {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let server = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let server = server.with_no_client_auth().with_single_cert(vec![leaf.der().clone()], key).unwrap();
-        Self { trust: Trust::with_roots_in([ca.pem().as_bytes()]).unwrap(), server: Arc::new(server) }
+        Self { trust: Trust::with_roots_in([ca.pem().as_bytes()]).unwrap(), root: ca.pem(), server: Arc::new(server) }
     }
 
     /// Who believes the root.
     pub fn trust(&self) -> Trust {
         self.trust.clone()
+    }
+
+    /// The root, as a file holds it.
+    pub fn root(&self) -> &str {
+        &self.root
     }
 
     pub fn acceptor(&self) -> TlsAcceptor {
