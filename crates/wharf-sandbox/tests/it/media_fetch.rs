@@ -137,3 +137,26 @@ both_backends! {
         assert_eq!(used().await, 301_000);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_calls_itself_smaller_than_it_is_takes_no_more_room_than_there_is() {
+    let world = World::start(Backend::Sqlite).await;
+    let plan = |bytes: u64| json!({"callsPerMinute": 1000, "concurrentRequests": 100, "mediaBytes": bytes});
+    let (tenant, _) = world.tenant("small", &plan(299_999)).await;
+    let paired = tenant.post("/v1/sessions", &json!({"name": "small"})).await;
+    world.scan(paired.ok(201)["qr"].as_str().unwrap(), OTHER).await;
+    let used = async || tenant.get("/v1/usage").await.ok(200)["mediaBytes"].clone();
+    let liar = world.writes_as(SILENT, OTHER, json!({"type": "document", "size": 300_000, "toldSize": 10})).await;
+    // One that comes later and fits has come: the liar was looked at, and is still not here.
+    world.writes_as(SILENT, OTHER, json!({"type": "document", "size": 1000})).await;
+    eventually("the honest file is here", async || (used().await == 1000).then_some(()).ok_or("not yet".to_owned())).await;
+    let row = async || {
+        let list = tenant.get("/v1/messages?direction=incoming").await;
+        list.ok(200).as_array().unwrap().iter().find(|row| row["whatsappId"] == *liar).cloned().unwrap()
+    };
+    assert_eq!(row().await["mediaStatus"], "pending");
+    world.operator().put("/v1/admin/plans/small", &plan(301_000)).await.ok(200);
+    world.advance(60 * 60).await;
+    eventually("it is here when it has room", async || (used().await == 301_000).then_some(()).ok_or("not yet".to_owned())).await;
+    assert_eq!(row().await["size"], 300_000, "as it is, not as it was told");
+}

@@ -120,6 +120,8 @@ pub(crate) struct Sending {
     pub(crate) data: Option<String>,
     /// Instead of `data`: so many bytes are made up.
     pub(crate) size: Option<u64>,
+    /// The size that the message tells, where it is not the file's.
+    pub(crate) told_size: Option<u64>,
     pub(crate) mime_type: Option<String>,
     pub(crate) caption: Option<String>,
     pub(crate) file_name: Option<String>,
@@ -208,7 +210,7 @@ fn message(media: &Media, sending: &Sending, name: &str, info: &EncryptedMediaIn
                 media_key: Some(info.media_key.to_vec()),
                 file_sha256: Some(info.file_sha256.to_vec()),
                 file_enc_sha256: Some(info.file_enc_sha256.to_vec()),
-                file_length: Some(info.file_length),
+                file_length: Some(sending.told_size.unwrap_or(info.file_length)),
                 media_key_timestamp: i64::try_from(clock::now_secs()).ok(),
                 mimetype: Some(sending.mime_type.clone().unwrap_or_else(|| usual.to_owned())),
                 $($field: $value,)*
