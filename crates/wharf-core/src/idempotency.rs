@@ -12,7 +12,7 @@ use std::time::Duration;
 use wharf_api::{ApiError, ErrorCode, limits};
 
 use crate::caller::Caller;
-use crate::seal::Unreadable;
+use crate::seal::{Unreadable, place as sealed_for};
 use crate::services::Services;
 use crate::settle::settled;
 use crate::store::{self, Answer, Claim};
@@ -123,5 +123,5 @@ pub async fn finish(services: &Services, caller: &Caller, key: &Key, answer: &An
 
 /// Where an answer is sealed for: another account's, or that of another key, does not open.
 fn place<'a>(caller: &'a Caller, key: &'a Key) -> [&'a str; 4] {
-    ["idempotency", caller.account.as_str(), key.operation, &key.value]
+    sealed_for::answer(caller.account.as_str(), key.operation, &key.value)
 }

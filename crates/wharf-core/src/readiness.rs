@@ -13,6 +13,9 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// The same where the last try failed.
 const FAILED: Duration = Duration::from_secs(4);
 
+/// A write that hangs for so long is as good as one that failed.
+const HANGS: Duration = Duration::from_secs(3);
+
 /// What a node needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
@@ -22,6 +25,8 @@ pub enum Part {
     Files,
     /// A socket or a file could be opened.
     Descriptors,
+    /// The file of the master key is the one that the node began with: without it there is no next start.
+    Key,
 }
 
 /// What the last looks found.
@@ -33,6 +38,8 @@ pub struct Readiness {
 #[derive(Debug)]
 struct State {
     written: Instant,
+    /// Since when the write that is under way is.
+    writing: Option<Instant>,
     failed: bool,
     faults: BTreeMap<Part, &'static str>,
 }
@@ -40,13 +47,18 @@ struct State {
 impl Default for Readiness {
     /// A node begins with a write.
     fn default() -> Self {
-        Self { state: Mutex::new(State { written: Instant::now(), failed: false, faults: BTreeMap::new() }) }
+        Self { state: Mutex::new(State { written: Instant::now(), writing: None, failed: false, faults: BTreeMap::new() }) }
     }
 }
 
 impl Readiness {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The node's regular write begins.
+    pub fn writes(&self) {
+        self.state().writing = Some(Instant::now());
     }
 
     /// The node's regular write has ended like that.
@@ -56,7 +68,7 @@ impl Readiness {
 
     fn wrote_at(&self, done: bool, now: Instant) {
         let mut state = self.state();
-        state.failed = !done;
+        (state.failed, state.writing) = (!done, None);
         if done {
             state.written = now;
         }
@@ -80,7 +92,8 @@ impl Readiness {
     fn database_at(&self, now: Instant) -> Option<&'static str> {
         let state = self.state();
         let silence = now.saturating_duration_since(state.written);
-        let unwritten = silence > SILENCE || (state.failed && silence > FAILED);
+        let hangs = state.writing.is_some_and(|since| now.saturating_duration_since(since) > HANGS);
+        let unwritten = silence > SILENCE || hangs || (state.failed && silence > FAILED);
         state.faults.get(&Part::Tables).copied().or_else(|| unwritten.then_some("the database takes no writes; the log says why"))
     }
 
@@ -114,6 +127,10 @@ mod tests {
         assert!(node.database_at(after(17)).is_some());
         node.wrote_at(true, after(18));
         assert_eq!(node.database_at(after(19)), None);
+        node.writes();
+        assert!(node.database_at(Instant::now() + HANGS * 2).is_some(), "as soon as it hangs");
+        node.wrote_at(true, after(20));
+        assert_eq!(node.database_at(after(21)), None);
     }
 
     #[test]

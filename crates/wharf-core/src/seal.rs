@@ -3,6 +3,10 @@
 //! A sealed value is one byte that names the key, a random nonce of 12 bytes, and the ciphertext with its tag. The place of the
 //! value is bound in, so that a value moved to another place does not open.
 
+pub mod anew;
+pub mod payload;
+pub mod place;
+
 use std::sync::Arc;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};

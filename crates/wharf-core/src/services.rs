@@ -1,6 +1,7 @@
 //! What the rules work with: one value for the whole process.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use wharf_api::limits;
 
@@ -63,6 +64,8 @@ pub struct Services {
     pub steady: Steady,
     /// Seals what nobody may read in the database.
     pub seal: Seal,
+    /// Whether payloads are sealed too: not while a node of a release that cannot read such rows has sessions.
+    pub seals_payloads: AtomicBool,
     pub schedule: webhook::Schedule,
 }
 
@@ -103,6 +106,7 @@ impl Services {
             stays_on_loopback: false,
             steady: Steady::default(),
             seal,
+            seals_payloads: AtomicBool::new(true),
             schedule: webhook::Schedule::default(),
         }
     }

@@ -16,7 +16,7 @@ use wharf_api::{ApiError, ErrorCode, Timestamp, limits};
 
 use crate::caller::Caller;
 use crate::proxy::Proxy;
-use crate::seal::{Seal, Unreadable};
+use crate::seal::{Seal, Unreadable, place};
 use crate::services::Services;
 use crate::store::{self, Page, PageRequest, SessionRow};
 use crate::{engine, idempotency, proxy};
@@ -26,8 +26,6 @@ pub use link::{delete, logout, pairing_code, qr, restart};
 pub use update::update;
 pub use waiting::{hold, require_answering};
 
-/// The place under which a session's proxy is sealed.
-pub const PROXY: &str = "proxy";
 pub use passkey::{confirm_passkey, passkey, submit_passkey};
 
 /// How long a send waits for a session that is on its way.
@@ -180,7 +178,7 @@ pub fn view(services: &Services, row: &SessionRow) -> Session {
 
 /// The proxy behind its seal. `Err` where it was sealed under another key.
 pub fn open_proxy(seal: &Seal, session: &SessionId, sealed: &[u8]) -> Result<Proxy, Unreadable> {
-    let plain = seal.open(&[session.as_str(), PROXY], sealed)?;
+    let plain = seal.open(&place::proxy(session.as_str()), sealed)?;
     std::str::from_utf8(&plain).ok().and_then(|text| text.parse().ok()).ok_or(Unreadable)
 }
 

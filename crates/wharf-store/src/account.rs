@@ -54,7 +54,7 @@ pub(crate) fn account(row: &mut Row) -> Result<AccountRow, Error> {
 
 impl SqlStore {
     /// Marks the database, unless it is marked already; tells with what it is.
-    async fn mark(&self, name: &'static str, value: &str) -> Result<String, Error> {
+    pub(crate) async fn mark(&self, name: &'static str, value: &str) -> Result<String, Error> {
         let value = value.to_owned();
         self.write("", "", move |tx| {
             Box::pin(async move {
@@ -139,6 +139,10 @@ impl AccountStore for SqlStore {
 
     async fn claim_key_check(&self, sealed: &str) -> Result<String, Error> {
         self.mark(KEY_CHECK, sealed).await
+    }
+
+    async fn is_being_resealed(&self) -> Result<bool, Error> {
+        Ok(self.resealing().await?.is_some())
     }
 
     async fn is_sealed(&self) -> Result<bool, Error> {

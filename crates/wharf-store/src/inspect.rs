@@ -77,8 +77,9 @@ impl Inspection {
         Ok(self.readers.first(&NODES, args![now]).await?.map_or(Ok(0), |mut row| row.int())? > 0)
     }
 
-    /// Looks at all rows, some at a time; files are for whoever has them. `reads_back` tells whether the engine can still read a payload.
-    pub async fn look(&self, now: Timestamp, reads_back: impl Fn(&[u8]) -> bool, report: &mut Report) -> Result<(), Error> {
+    /// Looks at all rows, some at a time; files are for whoever has them. `reads_back` tells whether the engine can still read a payload,
+    /// by its session and its id on the wire.
+    pub async fn look(&self, now: Timestamp, reads_back: impl Fn(&str, &str, &[u8]) -> bool, report: &mut Report) -> Result<(), Error> {
         let served = self.is_served(now).await?;
         self.messages(now, served, &reads_back, report).await?;
         self.events(report).await?;

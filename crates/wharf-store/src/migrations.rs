@@ -47,6 +47,7 @@ history! {
     26 "0026_permissions",
     27 "0027_media_bytes",
     29 "0029_sent_on",
+    30 "0030_sealed_payloads",
     31 "0031_numbers",
 }
 

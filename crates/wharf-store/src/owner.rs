@@ -14,8 +14,9 @@ statements! {
     /// The lock is shared: it lets the owner's writes run beside each other and holds a take-over until they are
     /// committed. A plain read would let them land after it.
     FENCE = "SELECT 1 FROM session_owner WHERE session_id = $1 AND epoch = $2 AND node IS NOT NULL", lock "FOR SHARE";
-    RENEW_LEASE = "INSERT INTO node_lease (node, renewed_at, expires_at) VALUES ($1, $2, $3) \
-        ON CONFLICT (node) DO UPDATE SET renewed_at = excluded.renewed_at, expires_at = excluded.expires_at";
+    RENEW_LEASE = "INSERT INTO node_lease (node, renewed_at, expires_at, reads_sealed) VALUES ($1, $2, $3, 1) \
+        ON CONFLICT (node) DO UPDATE SET renewed_at = excluded.renewed_at, expires_at = excluded.expires_at, reads_sealed = 1";
+    OF_EARLIER_RELEASES = "SELECT COUNT(*) FROM node_lease WHERE expires_at > $1 AND reads_sealed = 0";
     ACCOUNT_OF = "SELECT account_id FROM sessions WHERE id = $1 AND deleted = 0";
     TAKE = "INSERT INTO session_owner (session_id, node, epoch) \
         SELECT id, $2, 1 FROM sessions WHERE id = $1 AND deleted = 0 \
@@ -84,12 +85,14 @@ pub(crate) async fn retire(tx: &mut Tx, session: &SessionId) -> Result<(), Error
 
 #[async_trait]
 impl OwnerStore for SqlStore {
-    async fn renew_lease(&self, node: &str, now: Timestamp, ttl_ms: i64) -> Result<(), Error> {
+    async fn renew_lease(&self, node: &str, now: Timestamp, ttl_ms: i64) -> Result<bool, Error> {
         let owned = node.to_owned();
         let renewal = self.lease.as_ref().unwrap_or(&self.lanes).write(Place::of(node, ""), move |tx| {
             Box::pin(async move {
                 let now = told(tx.first(&CLOCK, args![now]).await?)?;
-                tx.execute(&RENEW_LEASE, args![&owned, now, now.plus_millis(ttl_ms)]).await.map(drop)
+                tx.execute(&RENEW_LEASE, args![&owned, now, now.plus_millis(ttl_ms)]).await?;
+                let earlier = tx.first(&OF_EARLIER_RELEASES, args![now]).await?.map_or(Ok(0), |mut row| row.int())?;
+                Ok(earlier == 0)
             })
         });
         renewal.await

@@ -3,7 +3,7 @@
 use crate::sql::Sql;
 use crate::{
     account, audit, canary, census, event, fitness, glance, hold, horizon, idempotency, inspect, key, media, message, migrations, owner,
-    plan, session, switch, update, usage, vault, version, webhook,
+    plan, reseal, session, switch, update, usage, vault, version, webhook,
 };
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
@@ -20,6 +20,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         key::ALL,
         media::ALL,
         plan::ALL,
+        reseal::ALL,
         session::ALL,
         switch::ALL,
         update::ALL,

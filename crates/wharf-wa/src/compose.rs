@@ -9,9 +9,11 @@ mod media;
 
 use waproto::buffa::{Message as _, MessageField};
 use waproto::whatsapp as wa;
+use wharf_api::ids::SessionId;
 use wharf_api::{Recipient, Timestamp};
 use wharf_core::Chance;
 use wharf_core::engine::{Body, Composed, Draft, Quote};
+use wharf_core::seal::{Seal, payload};
 
 pub(crate) use kind::feature;
 
@@ -48,13 +50,17 @@ fn context(place: &body::Place<'_>, draft: &Draft) -> MessageField<wa::ContextIn
     MessageField::some(context)
 }
 
-/// Whether a frozen payload can still be read.
+/// Whether a frozen payload can still be read, once its seal is open.
 pub fn reads_back(payload: &[u8]) -> bool {
-    thaw(payload).is_some()
+    read(payload).is_some()
 }
 
-/// The message in a frozen payload; `None` where it is damaged.
-pub(crate) fn thaw(payload: &[u8]) -> Option<wa::Message> {
+/// The message that a row holds frozen; `None` where it is damaged, or sealed by another key.
+pub(crate) fn thaw(seal: &Seal, session: &SessionId, wa_id: &str, stored: Vec<u8>) -> Option<wa::Message> {
+    read(&payload::open(seal, session.as_str(), wa_id, stored).ok()?)
+}
+
+pub(crate) fn read(payload: &[u8]) -> Option<wa::Message> {
     wa::Message::decode_from_slice(payload).ok()
 }
 

@@ -24,7 +24,7 @@ use wharf_core::store::{MessageRow, Store};
 use wharf_core::{Chance, Clock};
 use whatsapp_rust::client::Client;
 
-use wharf_core::seal::Seal;
+use wharf_core::seal::{Seal, place};
 
 use crate::compose;
 use crate::config::Config;
@@ -38,8 +38,6 @@ use crate::task;
 use crate::transport::Dialer;
 use crate::version::{Sources, WebVersion};
 
-/// The space under which the keys of received files are sealed.
-pub(crate) const SEALED_MEDIA: &str = "media";
 /// How long an answer of WhatsApp to a question or a change is waited for.
 const WORK_LIMIT: Duration = Duration::from_secs(20);
 /// When a shutdown goes on without the sessions that did not end.
@@ -246,7 +244,7 @@ impl Engine for WaEngine {
 
     async fn download(&self, session: &SessionId, media: &MediaId, sealed: &[u8], scratch: File) -> Result<Downloaded, Error> {
         let unreadable = || Error::Refused("the stored key cannot be read".to_owned());
-        let plain = self.ctx.seal.open(&[session.as_str(), SEALED_MEDIA, media.as_str()], sealed).map_err(|_| unreadable())?;
+        let plain = self.ctx.seal.open(&place::source(session.as_str(), media.as_str()), sealed).map_err(|_| unreadable())?;
         let source = serde_json::from_slice(&plain).map_err(|_| unreadable())?;
         let again = !self.ctx.config.switches.is_off(Feature::MediaReupload);
         self.patiently(session, media::LIMIT, move |client, _| media::download(client, source, scratch, again)).await

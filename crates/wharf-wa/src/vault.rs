@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use wacore::store::error::{Result, StoreError};
 use wharf_core::store::{self, Fence, Store, VaultOp};
 
-use wharf_core::seal::Seal;
+use wharf_core::seal::{Seal, payload, place};
 
 /// Why a client must stop without writing anything more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Vault {
 
     pub(crate) fn put(&self, space: &'static str, key: impl Into<String>, plain: &[u8]) -> VaultOp {
         let key = key.into();
-        let value = self.seal.close(&[self.fence.session.as_str(), space, &key], plain);
+        let value = self.seal.close(&place::vault(self.fence.session.as_str(), space, &key), plain);
         VaultOp::Put { space, key, value }
     }
 
@@ -151,8 +151,16 @@ impl Vault {
             .collect()
     }
 
+    /// What is frozen of an accepted message, as its row holds it.
+    pub(crate) fn open_payload(&self, wa_id: &str, stored: Vec<u8>) -> Result<Vec<u8>> {
+        let opened = payload::open(&self.seal, self.fence.session.as_str(), wa_id, stored);
+        opened.map_err(|error| StoreError::Serialization(Box::new(error)))
+    }
+
     fn open(&self, space: &'static str, key: &str, sealed: &[u8]) -> Result<Vec<u8>> {
-        self.seal.open(&[self.fence.session.as_str(), space, key], sealed).map_err(|error| StoreError::Serialization(Box::new(error)))
+        self.seal
+            .open(&place::vault(self.fence.session.as_str(), space, key), sealed)
+            .map_err(|error| StoreError::Serialization(Box::new(error)))
     }
 }
 

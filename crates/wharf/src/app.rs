@@ -101,8 +101,10 @@ impl App {
         world.check_database(&store.claim_world(world.name()).await?)?;
         partners::check_database(&config.data_dir, &*store, &*chance).await?;
         let master_key = partners::master_key(&config, &*store, &chance).await?;
+        let key_file = identity::KeyFile::of(&config, master_key);
+        identity::tell_of_open_doors(&config);
         // Without a lease no session could be taken, so the first one comes before the engine.
-        worker::lease::renew(&*store, &*clock, &node).await?;
+        let seals_payloads = worker::lease::renew(&*store, &*clock, &node).await?;
 
         // Before a session could send with keys that were used.
         let mark = HighWater::of(&config.data_dir);
@@ -139,6 +141,7 @@ impl App {
         let egress = Guard::new(&Settings { trust, ..Settings::new(world.reach(config.reach)) })?;
         let mut services = Services::new(dynamic, engine.clone(), clock, chance, outcomes).with_egress(Arc::new(egress)).with_files(files);
         services.meter = meter;
+        services.seals_payloads = seals_payloads.into();
         services.switches = switches;
         services.canary.sessions = config.canary;
         services.updates = Updates::of(config.updates);
@@ -164,7 +167,7 @@ impl App {
         let mark = worker::older_self::start(&services, mark);
         let fetches = worker::fetches::start(&services, node.clone());
         let couriers = worker::couriers::start(&services, node);
-        let workers = worker::start(&services);
+        let workers = worker::start(&services, key_file);
         tracing::info!(address = %server.address(), world = world.name(), "the gateway is ready");
         Ok(Self { services, store, engine, server, workers, couriers, fetches, lease, mark, linked, version })
     }

@@ -8,6 +8,7 @@ mod keys;
 mod listen;
 mod offline;
 mod pair;
+mod reseal;
 mod restored;
 mod send;
 mod serve;
@@ -55,6 +56,8 @@ enum Command {
     WhatsApp(whatsapp::WhatsApp),
     /// Says that the database was put back from a backup or a snapshot: all sessions begin their keys anew, and keep their links.
     Restored,
+    /// Changes the master key: seals all that is sealed anew with another one, while no gateway runs.
+    Reseal(reseal::Reseal),
     /// Looks for what would keep the gateway from working.
     Doctor(doctor::Doctor),
     /// Proves a gateway that runs with two phones, in fifteen steps, and writes a report.
@@ -75,6 +78,7 @@ impl Cli {
             Command::Send(send) => send.run().await,
             Command::Listen(listen) => listen.run().await,
             Command::WhatsApp(whatsapp) => whatsapp.run(load).await,
+            Command::Reseal(reseal) => reseal.run(load()?).await,
             Command::Restored => restored::run(load()?).await,
             Command::Doctor(doctor) => doctor.run(load()).await,
             Command::Accept(accept) => accept.run(load()?).await,

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -40,13 +40,55 @@ pub fn master_key(config: &Config, chance: &dyn Chance) -> Result<[u8; KEY_BYTES
     if let Some(text) = &config.master_key {
         return decode(text).ok_or_else(|| Error::MalformedKey { place: "master_key".to_owned() });
     }
-    let path = config.master_key_path();
-    let text = read_or_make(&path, || {
+    key_of_file(&config.master_key_path(), chance)
+}
+
+/// The key of a file, which is made where it is missing.
+pub fn key_of_file(path: &Path, chance: &dyn Chance) -> Result<[u8; KEY_BYTES], Error> {
+    let text = read_or_make(path, || {
         let mut key = [0; KEY_BYTES];
         chance.fill(&mut key);
         STANDARD.encode(key)
     })?;
     decode(&text).ok_or_else(|| Error::MalformedKey { place: path.display().to_string() })
+}
+
+/// Whether other users of the machine can read it, or what lies in it.
+pub fn is_open_to_others(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+}
+
+/// Says in the log what others can read that opens everything. Nothing is changed: whoever made it so may have had to.
+pub fn tell_of_open_doors(config: &Config) {
+    let (folder, key) = (&config.data_dir, config.master_key_path());
+    if is_open_to_others(folder) {
+        tracing::warn!(folder = %folder.display(), "other users of the machine can look into the data folder; chmod 700 is safer");
+    }
+    if config.master_key.is_none() && is_open_to_others(&key) {
+        tracing::warn!(file = %key.display(), "other users of the machine can read the master key, which opens every link: chmod 600");
+    }
+}
+
+/// The file that the master key was read from, to be looked at again.
+pub struct KeyFile {
+    path: PathBuf,
+    key: [u8; KEY_BYTES],
+}
+
+impl KeyFile {
+    /// `None` where the key stands in the configuration.
+    pub fn of(config: &Config, key: [u8; KEY_BYTES]) -> Option<Self> {
+        config.master_key.is_none().then(|| Self { path: config.master_key_path(), key })
+    }
+
+    /// Why the next start would not find the same key there.
+    pub fn fault(&self) -> Option<String> {
+        match fs::read_to_string(&self.path) {
+            Ok(text) if decode(&text) == Some(self.key) => None,
+            Ok(_) => Some(format!("{} holds another key than at the start", self.path.display())),
+            Err(error) => Some(format!("{}: {error}", self.path.display())),
+        }
+    }
 }
 
 fn decode(text: &str) -> Option<[u8; KEY_BYTES]> {
@@ -84,8 +126,6 @@ fn write_new(path: &Path, text: String) -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use wharf_core::chance::SystemChance;
 
     use super::*;

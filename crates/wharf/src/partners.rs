@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use wharf_core::Chance;
 use wharf_core::chance::SystemChance;
-use wharf_core::seal::Seal;
+use wharf_core::seal::{Seal, place};
 use wharf_core::store::{self, AccountStore, OwnerStore};
 
 use crate::config::Config;
@@ -19,8 +19,6 @@ use crate::world::{self, World};
 
 /// Beside the database: which one the folder was used with.
 const FILE: &str = "database-id";
-/// Where the check value of the key stands, as a sealed value's place.
-const PLACE: [&str; 2] = ["meta", "master-key"];
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -43,6 +41,8 @@ pub enum Error {
     KeyIsGone(PathBuf),
     #[error("the master key is another one than the one that sealed what is in the database: put that one back (no other one opens it)")]
     AnotherKey,
+    #[error("the change of the master key was cut off: run `wharf reseal` again, with the same two keys, before the gateway starts")]
+    Resealing,
 }
 
 /// Looks at an older release's database before it is brought up to date: a start that is refused leaves it to that release.
@@ -108,13 +108,16 @@ where
     S: AccountStore + ?Sized,
 {
     let path = config.master_key_path();
+    if store.is_being_resealed().await? {
+        return Err(Error::Resealing);
+    }
     let is_missing = config.master_key.is_none() && !path.exists();
     if is_missing && store.is_sealed().await? {
         return Err(Error::KeyIsGone(path));
     }
     let key = identity::master_key(config, &**chance)?;
     let installation = store.claim_installation(&chance.uuid().to_string()).await?;
-    let sealed = Seal::new(&key, Arc::clone(chance)).close(&PLACE, installation.as_bytes());
+    let sealed = Seal::new(&key, Arc::clone(chance)).close(&place::KEY_CHECK, installation.as_bytes());
     let check = store.claim_key_check(&STANDARD.encode(sealed)).await?;
     if is_of(&key, &check) { Ok(key) } else { Err(Error::AnotherKey) }
 }
@@ -122,5 +125,5 @@ where
 /// Whether the check value was sealed with this key.
 pub fn is_of(key: &[u8; 32], check: &str) -> bool {
     let Ok(check) = STANDARD.decode(check) else { return false };
-    Seal::new(key, Arc::new(SystemChance)).open(&PLACE, &check).is_ok()
+    Seal::new(key, Arc::new(SystemChance)).open(&place::KEY_CHECK, &check).is_ok()
 }

@@ -1,5 +1,7 @@
 //! The send protocol of every kind: the checks in their order, the one commit, the wait for WhatsApp's word.
 
+use std::sync::atomic::Ordering;
+
 use wharf_api::ids::MediaId;
 use wharf_api::types::message::{Content, Direction, Marks, Message, MessageStatus};
 use wharf_api::{Recipient, limits};
@@ -8,6 +10,7 @@ use super::{Error, audience, hold};
 use crate::caller::Caller;
 use crate::engine::Draft;
 use crate::media::keep;
+use crate::seal::payload;
 use crate::services::Services;
 use crate::session;
 use crate::settle::settled;
@@ -94,9 +97,14 @@ pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: O
         error_reason: None,
         created_at: now,
     };
+    let frozen = if services.seals_payloads.load(Ordering::Relaxed) {
+        payload::close(&services.seal, row.session.as_str(), &row.wa_id, &composed.payload)
+    } else {
+        composed.payload
+    };
     let message = NewMessage {
         row,
-        payload: composed.payload,
+        payload: frozen,
         audience: reached.audience.iter().map(Recipient::jid).collect(),
         expires_at: now.plus_millis(parcel.ttl_ms),
         daily_limit: caller.plan.messages_per_day.filter(|_| parcel.bounded),

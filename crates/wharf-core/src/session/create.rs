@@ -7,10 +7,11 @@ use wharf_api::ids::SessionId;
 use wharf_api::limits;
 use wharf_api::types::session::SessionStatus;
 
-use super::{Error, PROXY};
+use super::Error;
 use crate::caller::Caller;
 use crate::engine::{Link, QrCode};
 use crate::proxy::Proxy;
+use crate::seal::place;
 use crate::services::Services;
 use crate::settle::settled;
 use crate::store::{Claim, Created, NewSession, SessionRow, WebhookRow};
@@ -84,7 +85,7 @@ pub(super) fn proxied(services: &Services, session: &SessionId, text: &str) -> R
     if services.stays_on_loopback {
         return Err(Error::NoProxyHere);
     }
-    Ok(services.seal.close(&[session.as_str(), PROXY], proxy.secret_url().as_str().as_bytes()))
+    Ok(services.seal.close(&place::proxy(session.as_str()), proxy.secret_url().as_str().as_bytes()))
 }
 
 fn as_made(new: NewSession) -> SessionRow {

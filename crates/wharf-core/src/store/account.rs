@@ -96,6 +96,9 @@ pub trait AccountStore {
     /// Keeps the check value of the master key unless there is one already, and tells which there is.
     async fn claim_key_check(&self, sealed: &str) -> Result<String, Error>;
 
+    /// Whether a change of the master key has begun and has not ended.
+    async fn is_being_resealed(&self) -> Result<bool, Error>;
+
     /// Whether anything stands in the database that is sealed with a master key.
     async fn is_sealed(&self) -> Result<bool, Error>;
 

@@ -8,7 +8,7 @@ use wharf_api::{Timestamp, limits};
 
 use super::{Error, find};
 use crate::caller::Caller;
-use crate::seal::{Seal, Unreadable};
+use crate::seal::{Seal, Unreadable, place};
 use crate::services::Services;
 use crate::store::WebhookRow;
 
@@ -43,7 +43,7 @@ impl Secret {
     }
 
     pub(super) fn seal(&self, seal: &Seal, id: &str) -> Vec<u8> {
-        seal.close(&["webhook", id, "secret"], self.0.as_bytes())
+        seal.close(&place::webhook_secret(id), self.0.as_bytes())
     }
 }
 
@@ -59,21 +59,21 @@ pub struct Unsealed {
 
 pub(super) fn seal_headers(seal: &Seal, id: &str, headers: &[(String, String)]) -> Option<Vec<u8>> {
     let json = serde_json::to_vec(headers).ok()?;
-    (!headers.is_empty()).then(|| seal.close(&["webhook", id, "headers"], &json))
+    (!headers.is_empty()).then(|| seal.close(&place::webhook_headers(id), &json))
 }
 
 /// Whether everything that a webhook has sealed can be opened.
 pub fn opens(seal: &Seal, row: &WebhookRow) -> bool {
-    let opens = |part: &str, sealed: &[u8]| seal.open(&["webhook", row.id.as_str(), part], sealed).is_ok();
-    let old = row.old_secret.as_ref().is_none_or(|(old, _)| opens("secret", old));
-    opens("secret", &row.secret) && old && row.headers.as_ref().is_none_or(|headers| opens("headers", headers))
+    let (secret, headers) = (place::webhook_secret(row.id.as_str()), place::webhook_headers(row.id.as_str()));
+    let old = row.old_secret.as_ref().is_none_or(|(old, _)| seal.open(&secret, old).is_ok());
+    seal.open(&secret, &row.secret).is_ok() && old && row.headers.as_ref().is_none_or(|sealed| seal.open(&headers, sealed).is_ok())
 }
 
 /// Opens what is sealed. An old secret whose time is over stays shut.
 pub fn unseal(services: &Services, row: &WebhookRow) -> Result<Unsealed, Unreadable> {
     let (seal, id, now) = (&services.seal, row.id.as_str(), services.clock.now());
     let text = |sealed: &[u8]| -> Result<String, Unreadable> {
-        String::from_utf8(seal.open(&["webhook", id, "secret"], sealed)?).map_err(|_| Unreadable)
+        String::from_utf8(seal.open(&place::webhook_secret(id), sealed)?).map_err(|_| Unreadable)
     };
     let mut secrets = vec![(text(&row.secret)?, None)];
     if let Some((old, until)) = &row.old_secret
@@ -83,7 +83,7 @@ pub fn unseal(services: &Services, row: &WebhookRow) -> Result<Unsealed, Unreada
     }
     let headers = match &row.headers {
         None => Vec::new(),
-        Some(sealed) => serde_json::from_slice(&seal.open(&["webhook", id, "headers"], sealed)?).map_err(|_| Unreadable)?,
+        Some(sealed) => serde_json::from_slice(&seal.open(&place::webhook_headers(id), sealed)?).map_err(|_| Unreadable)?,
     };
     Ok(Unsealed { url: row.url.clone(), headers, secrets })
 }

@@ -320,7 +320,7 @@ async fn a_process_that_may_open_nothing_more_is_not_ready_and_is_again_by_itsel
 }
 
 /// What the gateway says when it does not start.
-async fn refused(world: &World) -> String {
+pub async fn refused(world: &World) -> String {
     let data = world.dir().join("gateway");
     let network = world.network_url();
     let mut args = vec!["--json", "--port", "0", "--data-dir", data.to_str().unwrap(), "--network", &network];

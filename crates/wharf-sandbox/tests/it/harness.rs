@@ -60,6 +60,11 @@ impl World {
         Self::build(backend, &[], dir, false).await
     }
 
+    /// The same with variables in the gateway's environment.
+    pub async fn start_in_with(backend: Backend, dir: &std::path::Path, env: &[(&str, &str)]) -> Self {
+        Self::build(backend, env, dir, false).await
+    }
+
     /// On PostgreSQL, over a way that breaks on command.
     pub async fn start_behind_chaos() -> Self {
         let mut world = Self::build(Backend::Postgres, &[], &process::fresh_dir(), true).await;

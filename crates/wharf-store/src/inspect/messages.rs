@@ -17,7 +17,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 statements! {
     /// What hangs on a message comes first: its own cells may be unreadable.
     PAGE_OF = concat!(
-        "SELECT number, id, status, direction, expires_at, \
+        "SELECT number, id, session_id, wa_id, status, direction, expires_at, \
         CAST(CASE WHEN (direction = 'outgoing' AND EXISTS (SELECT 1 FROM messages t WHERE t.session_id = messages.session_id \
         AND t.wa_id = messages.wa_id AND t.direction = 'outgoing' AND t.number < messages.number)) OR (direction = 'incoming' \
         AND EXISTS (SELECT 1 FROM messages t WHERE t.session_id = messages.session_id AND t.wa_id = messages.wa_id \
@@ -40,6 +40,8 @@ statements! {
 struct Around {
     number: i64,
     id: String,
+    session: String,
+    wa_id: String,
     queued: bool,
     outgoing: bool,
     expires_at: Option<Timestamp>,
@@ -56,6 +58,8 @@ fn around(row: &mut Row) -> Result<Around, Error> {
     Ok(Around {
         number: row.int()?,
         id: row.text()?,
+        session: row.text()?,
+        wa_id: row.text()?,
         queued: row.text()? == "queued",
         outgoing: row.text()? == "outgoing",
         expires_at: row.opt_time()?,
@@ -73,7 +77,7 @@ impl Inspection {
         &self,
         now: Timestamp,
         served: bool,
-        reads_back: &impl Fn(&[u8]) -> bool,
+        reads_back: &impl Fn(&str, &str, &[u8]) -> bool,
         report: &mut Report,
     ) -> Result<(), Error> {
         let alive = owner::told(self.readers.first(&owner::CLOCK, args![now]).await?)?;
@@ -143,7 +147,7 @@ impl Inspection {
     }
 }
 
-fn judge(around: &Around, now: Timestamp, served: bool, reads_back: &impl Fn(&[u8]) -> bool, report: &mut Report) {
+fn judge(around: &Around, now: Timestamp, served: bool, reads_back: &impl Fn(&str, &str, &[u8]) -> bool, report: &mut Report) {
     let mut note = |class, what| report.note(class, what, around.id.clone());
     if around.doubled {
         note(Class::Doubled, "messages of one WhatsApp id in one session and direction");
@@ -151,7 +155,7 @@ fn judge(around: &Around, now: Timestamp, served: bool, reads_back: &impl Fn(&[u
     if around.deleted.is_none() {
         note(Class::Wrong, "messages without a session");
     }
-    if around.payload.as_ref().is_some_and(|payload| !reads_back(payload))
+    if around.payload.as_ref().is_some_and(|payload| !reads_back(&around.session, &around.wa_id, payload))
         || around.audience.as_ref().is_some_and(|audience| serde_json::from_str::<Vec<String>>(audience).is_err())
     {
         note(Class::Wrong, "messages whose payload cannot be read");

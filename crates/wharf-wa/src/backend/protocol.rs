@@ -59,7 +59,10 @@ impl Backend {
     async fn accepted(&self, chat: &str, wa_id: &str) -> Result<Option<Vec<u8>>> {
         let found = self.vault.store().sent_payload(&self.vault.fence().session, chat, wa_id).await;
         match found.map_err(|error| StoreError::Database(Box::new(error)))? {
-            Some(payload) => Ok(Some(self.timers.put_again(&self.vault, chat, payload).await)),
+            Some(stored) => {
+                let payload = self.vault.open_payload(wa_id, stored)?;
+                Ok(Some(self.timers.put_again(&self.vault, chat, payload).await))
+            }
             None => Ok(None),
         }
     }

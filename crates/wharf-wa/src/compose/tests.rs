@@ -8,7 +8,7 @@ const OWN: &str = "15550000001@s.whatsapp.net";
 fn frozen(draft: &Draft) -> (Composed, wa::Message) {
     let to = Recipient::parse("15550001001").unwrap();
     let composed = compose(&SystemChance, OWN, &to, draft, Timestamp::from_millis(1_800_000_000_000));
-    let message = thaw(&composed.payload).unwrap();
+    let message = read(&composed.payload).unwrap();
     (composed, message)
 }
 
@@ -110,5 +110,5 @@ fn a_frozen_message_still_tells_which_feature_it_needs() {
 
 #[test]
 fn damaged_bytes_are_no_message() {
-    assert!(thaw(&[0xff, 0xff, 0xff]).is_none());
+    assert!(read(&[0xff, 0xff, 0xff]).is_none());
 }

@@ -12,6 +12,7 @@ use wacore_binary::JidExt as _;
 use wharf_api::limits;
 use wharf_api::types::media::MediaStatus;
 use wharf_api::types::message::{Content, Marks};
+use wharf_core::seal::place;
 use wharf_core::store::{self, MediaRow, MessageRow, NewFetch, VaultOp};
 use whatsapp_rust::client::Client;
 use whatsapp_rust::types::durability_hook::InboundDurabilityHook;
@@ -22,7 +23,6 @@ use super::recovered::Recovered;
 use super::votes::Sealed;
 use super::{Own, convert, recovered, timers, votes};
 use crate::backend::{join, secrets};
-use crate::engine::SEALED_MEDIA;
 
 /// How many messages one commit takes: the library brings up to 400 at a time, and a commit holds others up.
 const CHUNK: usize = 32;
@@ -156,7 +156,7 @@ impl Inbound {
             return None;
         };
         let plain = serde_json::to_vec(&source).expect("a source holds strings and bytes only");
-        let source = self.own.ctx.seal.close(&[self.own.session().as_str(), SEALED_MEDIA, content.media_id.as_str()], &plain);
+        let source = self.own.ctx.seal.close(&place::source(self.own.session().as_str(), content.media_id.as_str()), &plain);
         let media = MediaRow {
             id: content.media_id.clone(),
             account: self.own.fence().account.clone(),

@@ -83,7 +83,7 @@ impl Timers {
     pub(crate) async fn put_again(&self, vault: &Vault, chat: &str, payload: Vec<u8>) -> Vec<u8> {
         let timer =
             if chat.ends_with("@g.us") { self.known().get(chat).copied().unwrap_or_default() } else { self.kept(vault, chat).await };
-        let message = (timer.seconds > 0).then(|| crate::compose::thaw(&payload)).flatten();
+        let message = (timer.seconds > 0).then(|| crate::compose::read(&payload)).flatten();
         message.map_or(payload, |mut message| {
             timer.put(&mut message);
             waproto::buffa::Message::encode_to_vec(&message)

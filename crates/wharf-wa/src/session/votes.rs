@@ -195,10 +195,9 @@ async fn secret(own: &Own, client: &Client, poll: &MessageRow, creator: &Jid, pa
     if let Some((_, _, secret)) = part.secrets.iter().find(|(chat, wa_id, _)| *wa_id == poll.wa_id && *chat == poll.chat) {
         return Ok(Some(secret.clone()));
     }
-    if let Some(payload) = decoration(own.ctx.store.sent_payload(own.session(), &poll.chat, &poll.wa_id).await)?.flatten() {
-        return Ok(
-            compose::thaw(&payload).and_then(|message: wa::Message| message.message_context_info.as_option()?.message_secret.clone())
-        );
+    if let Some(stored) = decoration(own.ctx.store.sent_payload(own.session(), &poll.chat, &poll.wa_id).await)?.flatten() {
+        let message: Option<wa::Message> = compose::thaw(&own.ctx.seal, own.session(), &poll.wa_id, stored);
+        return Ok(message.and_then(|message| message.message_context_info.as_option()?.message_secret.clone()));
     }
     let backend = client.persistence_manager().backend();
     let phone = |digits: &Option<String>| digits.as_ref().map(|digits| format!("{digits}@s.whatsapp.net"));

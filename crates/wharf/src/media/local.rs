@@ -1,7 +1,7 @@
 //! Files in a folder: written beside, made durable, then named.
 
 use std::fs::{self, File};
-use std::io::{self, SeekFrom};
+use std::io::{self, SeekFrom, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -188,6 +188,8 @@ fn ready(unnamed: &Path, floor: u64) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
+    // A disk that turned read-only still shows its folders, and one that is full for us alone its room.
+    tempfile::tempfile_in(unnamed)?.write_all(&[0])?;
     has_room(unnamed, floor)
 }
 

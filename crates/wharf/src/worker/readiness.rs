@@ -6,15 +6,22 @@ use std::time::Duration;
 use wharf_core::readiness::Part;
 use wharf_core::{Services, store};
 
+use crate::identity::KeyFile;
+
 pub(super) const PERIOD: Duration = Duration::from_secs(3);
 /// How long one look may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-pub(super) async fn run(services: &Services) -> Result<(), store::Error> {
+pub(super) async fn run(services: &Services, key: Option<&KeyFile>) -> Result<(), store::Error> {
     let (tables, files) = tokio::join!(tables(services), files(services));
     note(services, Part::Tables, tables);
     note(services, Part::Files, files);
-    note(services, Part::Descriptors, descriptors());
+    let descriptors = descriptors();
+    // Without a descriptor no file can be read, and the key may be as well as before.
+    if descriptors.is_none() {
+        note(services, Part::Key, key.and_then(key_file));
+    }
+    note(services, Part::Descriptors, descriptors);
     Ok(())
 }
 
@@ -40,6 +47,12 @@ async fn files(services: &Services) -> Found {
         Err(slow) => slow.to_string(),
     };
     Some(("the file store takes no files; the log says why", error))
+}
+
+/// All goes on with the key in memory; but whoever starts this node anew is refused, and the day on which that is seen is a bad one.
+fn key_file(key: &KeyFile) -> Found {
+    let cause = key.fault()?;
+    Some(("the file of the master key is away, or another one: no start after this one succeeds; the log says which", cause))
 }
 
 /// Sockets are taken from the same number.

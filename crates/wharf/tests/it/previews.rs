@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use wharf_api::ids::SessionId;
 use wharf_api::{ErrorCode, limits};
+use wharf_core::seal::payload;
 use wharf_core::store::MessageStore as _;
 
 use crate::egress::town::Web;
@@ -35,7 +36,8 @@ pub async fn preview(gateway: &Gateway, session: &SessionId, text: &str) -> (Val
     assert_eq!(sent["text"], text);
     let queued = gateway.store.queued_messages(session, 0, 1000).await.unwrap();
     let (_, last) = queued.last().expect("the message is queued");
-    let pictured = String::from_utf8_lossy(&last.payload).contains("thumbnail: Some([255, 216, ");
+    let plain = payload::open(&gateway.services.seal, session.as_str(), &last.wa_id, last.payload.clone()).unwrap();
+    let pictured = String::from_utf8_lossy(&plain).contains("thumbnail: Some([255, 216, ");
     (sent["linkPreview"].clone(), pictured)
 }
 

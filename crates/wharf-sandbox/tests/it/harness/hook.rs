@@ -154,7 +154,7 @@ impl Drop for Hook {
 }
 
 /// `axum::serve` is left out of this build; hyper does what it would.
-async fn axum_serve(listener: TcpListener, router: Router) {
+pub async fn axum_serve(listener: TcpListener, router: Router) {
     loop {
         let Ok((stream, _)) = listener.accept().await else { return };
         let service = hyper_util::service::TowerToHyperService::new(router.clone());

@@ -16,7 +16,12 @@ pub async fn until(api: &Api, state: &str, ready: bool) -> String {
         if (reply.status == 200) == ready { Ok(reason) } else { Err(format!("{reply:?}")) }
     })
     .await;
-    let what = if ready { "back" } else { "said" };
-    println!("\n{ROW}\t{state}\t{what}\t{:.1}\t{reason}", began.elapsed().as_secs_f64());
+    row(state, ready, began, &reason);
     reason
+}
+
+/// Prints the row of a state that was told, or was over, just now.
+pub fn row(state: &str, over: bool, began: Instant, reason: &str) {
+    let what = if over { "back" } else { "said" };
+    println!("\n{ROW}\t{state}\t{what}\t{:.1}\t{reason}", began.elapsed().as_secs_f64());
 }

@@ -47,7 +47,8 @@ pub(super) async fn send(
     typing: Option<Duration>,
     gone: &CancellationToken,
 ) -> Verdict {
-    let (Ok(to), Some(mut content)) = (message.chat.parse::<Jid>(), compose::thaw(&message.payload)) else {
+    let content = compose::thaw(&own.ctx.seal, own.session(), &message.wa_id, message.payload.clone());
+    let (Ok(to), Some(mut content)) = (message.chat.parse::<Jid>(), content) else {
         tracing::error!(message = %message.id, "an accepted message cannot be read back");
         return Verdict::Failed("the stored message cannot be read".to_owned());
     };

@@ -1,7 +1,6 @@
 //! The checks. None of them leaves a file that was not there.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -43,7 +42,7 @@ pub(super) fn data_dir(config: &Config) -> Finding {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Warn(format!("{shown} is made at the first start")),
         Err(error) => Fail(format!("{shown}: {error}")),
         Ok(found) if !found.is_dir() => Fail(format!("{shown} is no folder")),
-        Ok(found) if found.permissions().mode() & 0o077 != 0 => Warn(format!("{shown} can be read by other users; chmod 700 is safer")),
+        Ok(_) if identity::is_open_to_others(path) => Warn(format!("{shown} can be read by other users; chmod 700 is safer")),
         Ok(_) => {
             let probe = path.join(format!(".doctor-{}", std::process::id()));
             match fs::write(&probe, []).and_then(|()| fs::remove_file(&probe)) {
@@ -70,13 +69,9 @@ pub(super) async fn master_key(config: &Config) -> Finding {
             Fail(partners::Error::AnotherKey.to_string())
         }
         Ok(_) if config.master_key.is_some() => Good("from the configuration".to_owned()),
-        Ok(_) if is_open_to_others(&path) => Fail(format!("{} can be read by other users: chmod 600", path.display())),
+        Ok(_) if identity::is_open_to_others(&path) => Fail(format!("{} can be read by other users: chmod 600", path.display())),
         Ok(_) => Good(path.display().to_string()),
     }
-}
-
-fn is_open_to_others(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
 }
 
 pub(super) async fn database(config: &Config) -> Finding {
