@@ -89,6 +89,7 @@ async fn run(args: Args) -> Result<()> {
     let wanted = Config::from_env(env)?;
     config.schedule = wanted.schedule;
     config.bucket = wanted.bucket;
+    config.media_floor_bytes = wanted.media_floor_bytes;
     config.whatsapp_version = wanted.whatsapp_version;
     config.whatsapp_version_url = wanted.whatsapp_version_url;
     // Refused by its name at the start.

@@ -158,5 +158,5 @@ async fn a_file_that_calls_itself_smaller_than_it_is_takes_no_more_room_than_the
     world.operator().put("/v1/admin/plans/small", &plan(301_000)).await.ok(200);
     world.advance(60 * 60).await;
     eventually("it is here when it has room", async || (used().await == 301_000).then_some(()).ok_or("not yet".to_owned())).await;
-    assert_eq!(row().await["size"], 300_000, "as it is, not as it was told");
+    assert_eq!(row().await["sizeBytes"], 300_000, "as it is, not as it was told");
 }
