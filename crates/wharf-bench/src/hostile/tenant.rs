@@ -69,7 +69,7 @@ pub fn begin(bad: &Arc<Tenant>, pause: Duration) -> Vec<Stranger> {
     };
     vec![
         asks("thousands of parameters", "GET", |_| format!("/v1/messages?{}", names())),
-        asks("lists that find nothing", "GET", |number| format!("/v1/messages?chat={number}@lid&limit=200")),
+        asks("lists that find nothing", "GET", |number| format!("/v1/messages?chatId={number}@lid&limit=200")),
         asks("paths that lead nowhere", "GET", |number| format!("/v1/nowhere/{number}")),
         without_key(bad, pause),
         wrong_keys(bad, pause),
@@ -82,9 +82,9 @@ pub fn begin(bad: &Arc<Tenant>, pause: Duration) -> Vec<Stranger> {
     ]
 }
 
-/// 16,000 names in less than 64 kB.
+/// 12,000 names in less than 64 kB, which is what a client lets through.
 fn names() -> String {
-    (0..15_000).map(|number| format!("{number:x}")).collect::<Vec<_>>().join("&")
+    (0..12_000).map(|number| format!("{number:x}")).collect::<Vec<_>>().join("&")
 }
 
 fn without_key(bad: &Tenant, pause: Duration) -> Stranger {
