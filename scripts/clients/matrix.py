@@ -9,7 +9,7 @@ import sys
 import urllib.request
 
 from cases import cases, files
-from programs import caddy, clients, nginx, sandbox, until
+from programs import Cutter, Stream, caddy, clients, nginx, sandbox, until
 
 ASLEEP, FIRST_OWNER = "15550001004", 15550000101
 # The client's own limit is shorter than the answer takes: what docs/clients.md says of it.
@@ -104,6 +104,32 @@ def unacknowledged(ready, all):
     return wrong
 
 
+def streams(ready, base):
+    """Published EventSource clients on a stream that is cut twice: what happens in between they are told when they are back."""
+    print("\n== streams of events behind nginx, cut twice")
+    wrong = []
+    for place, name in enumerate(["event-source-polyfill", "eventsource"]):
+        session = linked(ready, str(FIRST_OWNER + 50 + place))
+        cutter = Cutter(base)
+        stream = Stream(name, f"{cutter.url}/v1/events?events=message.sent&sessionId={session}", ready["apiKey"])
+
+        def send(text, session=session):
+            body = json.dumps({"sessionId": session, "to": ASLEEP, "text": text}).encode()
+            call("POST", f"{ready['url']}/v1/messages/text", body, ready["apiKey"])
+
+        until(f"{name} is connected", lambda: "open" in stream.lines)
+        texts = ["before", "while it is away", "and away again"]
+        for text in texts:
+            send(text)
+            until(f"{name} is told «{text}»", lambda text=text: text in stream.lines)
+            cutter.cut()
+        opened, told = stream.lines.count("open"), [line for line in stream.lines if line != "open"]
+        print(f"{name:>22}  {opened} connections, {told}")
+        if told != texts or opened < len(texts):
+            wrong.append(f"{name}: {stream.lines}")
+    return wrong
+
+
 def main(times):
     quick = times == "quick"
     sizes = [1, 8] if quick else [1, 20]
@@ -118,8 +144,9 @@ def main(times):
     wrong = []
     for place, base in places.items():
         wrong += refusals(place, base, keys, sizes, 1 if quick else int(times), all)
+    wrong += streams(ready, places["behind nginx"])
     wrong += unacknowledged(ready, all)
-    print("\n" + "\n".join(wrong) if wrong else "\nevery refusal is the documented code, and every send is one message")
+    print("\n" + "\n".join(wrong) if wrong else "\nevery refusal is the documented code, every stream goes on, and every send is one message")
     return 1 if wrong else 0
 
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 PATIENCE_S = 60
@@ -76,6 +77,55 @@ def caddy(program, upstream):
     own = os.environ | {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
     started(program, "run", "--config", folder / "Caddyfile", "--adapter", "caddyfile", env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return listens(port)
+
+
+class Cutter:
+    """A balancer that ends connections when it is told to, as balancers do every minute or hour."""
+
+    def __init__(self, upstream):
+        self.upstream = int(upstream.rsplit(":", 1)[1])
+        self.open = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            near, _ = self.listener.accept()
+            far = socket.create_connection(("127.0.0.1", self.upstream))
+            self.open += [near, far]
+            for one, other in [(near, far), (far, near)]:
+                threading.Thread(target=self.pass_on, args=(one, other), daemon=True).start()
+
+    @staticmethod
+    def pass_on(one, other):
+        try:
+            while some := one.recv(65536):
+                other.sendall(some)
+        except OSError:
+            pass
+
+    def cut(self):
+        for one in self.open:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            one.close()
+        self.open = []
+
+
+class Stream:
+    """A client of events: the lines that it wrote so far."""
+
+    def __init__(self, name, url, key):
+        self.name, self.lines = name, []
+        self.process = started("node", "stream.js", name, url, key, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
 
 
 class Client:

@@ -37,6 +37,24 @@ pub fn program(name: &str) -> PathBuf {
     path
 }
 
+/// Runs `scripts/NAME/run` in a folder of its own to its good end; tells what it printed. It finds the sandbox that the tests have.
+pub async fn script(name: &str, args: &[&str], env: &[(&str, &str)]) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts").join(name).join("run");
+    let ran = Command::new(script)
+        .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join(name))
+        .args(args)
+        .env("WHARF_SANDBOX_BIN", program("wharf-sandbox"))
+        .envs(env.iter().copied())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .expect("the script starts");
+    let printed = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{printed}");
+    printed
+}
+
 /// A folder that no other test uses.
 pub fn fresh_dir() -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
