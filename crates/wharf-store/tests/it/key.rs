@@ -12,6 +12,7 @@ both_backends!(
     pages_show_every_key_once_and_in_order,
     a_limit_counts_the_keys_that_are_good,
     keys_that_ended_long_ago_are_dropped_and_no_other,
+    a_key_of_before_the_new_permissions_keeps_what_it_could,
 );
 
 fn key(account: &AccountId, name: &str) -> KeyRow {
@@ -125,4 +126,40 @@ async fn keys_that_ended_long_ago_are_dropped_and_no_other(db: &Db) {
         assert!(db.store.find_key(&tenant.account, &key.id).await.unwrap().is_some(), "{}", key.name);
     }
     assert!(db.store.find_key(&tenant.account, &expired.id).await.unwrap().is_none());
+}
+
+/// What the migration does to the rows of keys, which is the same on both databases.
+const NEW_PERMISSIONS: [&str; 2] =
+    [include_str!("../../migrations/sqlite/0026_permissions.sql"), include_str!("../../migrations/postgres/0026_permissions.sql")];
+
+async fn a_key_of_before_the_new_permissions_keeps_what_it_could(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let migration = NEW_PERMISSIONS[usize::from(!db.is_sqlite())];
+    let mut made = Vec::new();
+    for (before, after) in [
+        // Contacts showed groups too, and who could send could block.
+        (vec![Permission::ContactsRead], vec![Permission::ContactsRead, Permission::GroupsRead]),
+        (vec![Permission::GroupsWrite], vec![Permission::GroupsRead, Permission::GroupsWrite]),
+        (vec![Permission::MessagesSend], vec![Permission::MessagesSend, Permission::ContactsWrite]),
+        (
+            vec![Permission::ContactsRead, Permission::GroupsWrite, Permission::MessagesSend],
+            vec![
+                Permission::ContactsRead,
+                Permission::GroupsRead,
+                Permission::GroupsWrite,
+                Permission::MessagesSend,
+                Permission::ContactsWrite,
+            ],
+        ),
+        (vec![Permission::MessagesRead, Permission::WebhooksManage], vec![Permission::MessagesRead, Permission::WebhooksManage]),
+        (Vec::new(), Vec::new()),
+    ] {
+        let key = KeyRow { permissions: before, ..key(&tenant.account, "old") };
+        db.store.insert_key(&key).await.unwrap();
+        made.push((key.id, after));
+    }
+    db.execute(migration).await;
+    for (id, after) in made {
+        assert_eq!(db.store.find_key(&tenant.account, &id).await.unwrap().unwrap().permissions, after);
+    }
 }
