@@ -59,6 +59,10 @@ pub const KEY_OVERLAP_SECS: u64 = 24 * 60 * 60;
 pub const KEY_OVERLAP_MAX_SECS: u64 = 7 * 24 * 60 * 60;
 /// A phone number in international format, in digits.
 pub const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
+/// The caller's own name for a message, in Unicode scalar values.
+pub const REFERENCE_CHARS: usize = 255;
+/// What a list of messages is searched for, in Unicode scalar values.
+pub const SEARCH_CHARS: usize = 200;
 /// An `Idempotency-Key` header, in bytes of visible ASCII.
 pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
 /// How long a first answer is replayed, in milliseconds.
@@ -90,6 +94,8 @@ pub const WEBHOOK_TEST_SECS: u64 = 5;
 /// How long a replaced secret signs too, in seconds: unless said otherwise, and at the most.
 pub const WEBHOOK_OVERLAP_SECS: u64 = 24 * 60 * 60;
 pub const WEBHOOK_OVERLAP_MAX_SECS: u64 = 7 * 24 * 60 * 60;
+/// The largest body of a delivery that a webhook may ask for, in bytes; whole where it asks for none.
+pub const WEBHOOK_MAX_BYTES: std::ops::RangeInclusive<u64> = 4_096..=4_194_304;
 /// A webhook's description, in Unicode scalar values.
 pub const WEBHOOK_DESCRIPTION_CHARS: usize = 200;
 /// How many headers of its own a webhook may have, and how long they may be.

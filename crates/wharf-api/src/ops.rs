@@ -106,6 +106,11 @@ impl Operation {
         self.own_codes.contains(&ErrorCode::MessageSendingFailed)
     }
 
+    /// Whether it says on request what it would do, and does nothing.
+    pub fn may_be_dry(&self) -> bool {
+        self.sends() && self.success == 201 && self.id != quick_send_text.id
+    }
+
     /// Whether it serves files: in part (206) where a part was asked for, and not again (304) to whom has the file.
     pub fn serves_files(&self) -> bool {
         self.id == get_media.id
@@ -113,7 +118,7 @@ impl Operation {
 
     /// Whether success may have this status.
     pub fn may_succeed_with(&self, status: u16) -> bool {
-        self.success == status || (self.serves_files() && matches!(status, 206 | 304))
+        self.success == status || (self.may_be_dry() && status == 200) || (self.serves_files() && matches!(status, 206 | 304))
     }
 
     /// Whether the request carries an `Idempotency-Key`.

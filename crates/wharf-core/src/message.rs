@@ -37,7 +37,7 @@ use crate::{contact, engine, idempotency, media, session, switches};
 pub use changed::Changed;
 pub use delete_message::delete_message;
 pub use edit_message::edit_message;
-pub use envelope::{Envelope, post};
+pub use envelope::{Envelope, Manner, post};
 pub use forward_message::forward_message;
 pub use read_message::read_message;
 pub use send::{Parcel, Sent, send};

@@ -30,6 +30,8 @@ pub use passkey::{confirm_passkey, passkey, submit_passkey};
 
 /// How long a send waits for a session that is on its way.
 const CONNECT_WAIT: Duration = Duration::from_secs(3);
+/// How often it is looked whether its engine has begun.
+const LINK_LOOK: Duration = Duration::from_millis(50);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -135,11 +137,35 @@ pub async fn find(services: &Services, caller: &Caller, id: &str) -> Result<Sess
     services.store.find_session(&caller.account, &id).await?.ok_or(Error::NotFound)
 }
 
+/// Which sessions a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// In its name, letter case apart.
+    pub name: Option<String>,
+    /// As it is at this moment, which the engine knows better than the row.
+    pub status: Option<SessionStatus>,
+}
+
+impl Filter {
+    fn passes(&self, services: &Services, row: &SessionRow) -> bool {
+        let named = self.name.as_ref().is_none_or(|name| row.name.to_lowercase().contains(&name.to_lowercase()));
+        let link = || services.engine.link(&row.id).map(|link| link.borrow().clone());
+        named && self.status.is_none_or(|status| current(link().as_ref(), row) == status)
+    }
+}
+
 /// The caller's sessions, oldest first.
-pub async fn list(services: &Services, caller: &Caller, page: PageRequest) -> Result<Page<SessionRow>, Error> {
-    let mut page = services.store.list_sessions(&caller.account, page).await?;
-    page.rows.retain(|row| caller.may_use(&row.id));
-    Ok(page)
+pub async fn list(services: &Services, caller: &Caller, filter: &Filter, page: PageRequest) -> Result<Page<SessionRow>, Error> {
+    let (mut rows, mut after) = (Vec::new(), page.after);
+    loop {
+        let limit = page.limit - u32::try_from(rows.len()).unwrap_or(page.limit);
+        let part = services.store.list_sessions(&caller.account, PageRequest { after, limit }).await?;
+        rows.extend(part.rows.into_iter().filter(|row| caller.may_use(&row.id) && filter.passes(services, row)));
+        after = part.next;
+        if after.is_none() || rows.len() >= page.limit as usize {
+            return Ok(Page { rows, next: after });
+        }
+    }
 }
 
 /// The session as it is at this moment: the engine's word counts more than the row's.
@@ -228,16 +254,36 @@ pub fn require_connected(services: &Services, row: &SessionRow) -> Result<String
     }
 }
 
-/// The same for a session that has just been linked or started: whoever has scanned its code sends at once.
+/// The same for a session that is on its way: whoever has scanned its code sends at once, and so does whoever sent before a restart.
 pub async fn await_connected(services: &Services, row: &SessionRow) -> Result<String, Error> {
-    if let Some(mut link) = services.engine.link(&row.id)
-        && link.borrow().status == SessionStatus::Connecting
-    {
-        let settled = link.wait_for(|link| link.status != SessionStatus::Connecting);
-        // What it is by then is the answer.
-        let _ = tokio::time::timeout(CONNECT_WAIT, settled).await;
-    }
+    let settled = async {
+        let mut link = loop {
+            match services.engine.link(&row.id) {
+                Some(link) => break link,
+                // Its engine begins in a moment, where this process has just started.
+                None if current(None, row) == SessionStatus::Reconnecting && waiting(services, None, row).is_none() => {
+                    tokio::time::sleep(LINK_LOOK).await;
+                }
+                None => return,
+            }
+        };
+        let _ = link.wait_for(|link| !is_on_its_way(link.status) || link.waiting.is_some()).await;
+    };
+    // What it is by then is the answer.
+    let _ = tokio::time::timeout(CONNECT_WAIT, Box::pin(settled)).await;
     require_connected(services, row)
+}
+
+const fn is_on_its_way(status: SessionStatus) -> bool {
+    matches!(status, SessionStatus::Connecting | SessionStatus::Reconnecting)
+}
+
+/// The linked account of a session that is not connected and will be again by itself.
+pub fn on_its_way(services: &Services, row: &SessionRow) -> Option<String> {
+    let link = services.engine.link(&row.id).map(|link| link.borrow().clone());
+    let status = current(link.as_ref(), row);
+    let jid = link.and_then(|link| link.jid).or_else(|| row.jid.clone());
+    jid.filter(|_| is_on_its_way(status))
 }
 
 /// The part of a WhatsApp id before the server, without a device.

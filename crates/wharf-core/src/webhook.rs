@@ -125,6 +125,7 @@ pub fn view(services: &Services, row: &WebhookRow) -> Webhook {
         session_id: row.session.clone(),
         description: row.description.clone(),
         timeout_seconds: timeout(row).as_secs(),
+        max_bytes: row.max_bytes.and_then(|bytes| u64::try_from(bytes).ok()),
         header_names: row.header_names.clone(),
         enabled: row.enabled,
         disabled_reason: row.disabled_reason,

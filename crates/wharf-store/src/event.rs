@@ -23,13 +23,14 @@ statements! {
     /// The same for events of the account itself.
     ACCOUNT_SEQUENCE = "UPDATE accounts SET event_sequence = event_sequence + $2 WHERE id = $1 \
         RETURNING event_sequence, CAST(0 AS BIGINT), (SELECT COUNT(*) FROM webhooks w WHERE w.account_id = $1 AND w.enabled = 1)", postgres writing!();
-    INSERT_ONE = "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    INSERT_TWO = "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data) VALUES ($1, $2, $3, $4, $5, $6, $7), ($8, $2, $3, $9, $10, $6, $11)";
-    /// A webhook without a session wants those of all sessions and of the account.
+    INSERT_ONE = "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    INSERT_TWO = "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8), ($9, $2, $3, $10, $11, $6, $12, $13)";
+    /// A webhook without a session wants those of all sessions and of the account. The star is for each step once.
     DELIVER = "INSERT INTO deliveries (webhook, event, state, next_at, tries, log) \
         SELECT w.number, e.number, 'pending', 0, 0, '' FROM events e JOIN webhooks w ON w.account_id = e.account_id \
         WHERE e.id IN ($1, $2) AND w.enabled = 1 AND (w.session_id IS NULL OR w.session_id = e.session_id) \
-        AND (w.events LIKE '%\"*\"%' OR w.events LIKE '%\"' || e.kind || '\"%') RETURNING webhook";
+        AND ((e.repeated = 0 AND w.events LIKE '%\"*\"%') OR w.events LIKE '%\"' || e.kind || '\"%') RETURNING webhook";
 }
 
 pub(crate) fn all() -> [&'static [Sql]; 3] {
@@ -41,16 +42,16 @@ pub(crate) fn all() -> [&'static [Sql]; 3] {
 pub(crate) struct Draft {
     kind: &'static str,
     data: String,
+    /// The next one tells the same step under a kind of its own.
+    repeated: bool,
 }
 
-impl From<NewEvent> for Draft {
-    fn from(event: NewEvent) -> Self {
-        Self { kind: event.kind.as_str(), data: event.data.to_string() }
-    }
-}
-
+/// The events of one step stand one after the other: the one for all steps, then the one for this.
 pub(crate) fn drafts(events: Vec<NewEvent>) -> Vec<Draft> {
-    events.into_iter().map(Draft::from).collect()
+    let repeats = |place: usize| events.get(place + 1).is_some_and(|next| next.kind.umbrella() == Some(events[place].kind));
+    let repeated: Vec<bool> = (0..events.len()).map(repeats).collect();
+    let draft = |(event, repeated): (NewEvent, bool)| Draft { kind: event.kind.as_str(), data: event.data.to_string(), repeated };
+    events.into_iter().zip(repeated).map(draft).collect()
 }
 
 /// The numbers that were set aside for some events of a session.
@@ -118,12 +119,26 @@ async fn insert_as(
             [one, two] => {
                 let other = tx.event_id();
                 numbers.next += 1;
-                let args = args![&first, account, session, number, one.kind, at, &one.data, &other, number + 1, two.kind, &two.data];
+                let args = args![
+                    &first,
+                    account,
+                    session,
+                    number,
+                    one.kind,
+                    at,
+                    &one.data,
+                    one.repeated,
+                    &other,
+                    number + 1,
+                    two.kind,
+                    &two.data,
+                    two.repeated,
+                ];
                 tx.execute(&INSERT_TWO, args).await?;
                 second = Some(other);
             }
             [one] => {
-                tx.execute(&INSERT_ONE, args![&first, account, session, number, one.kind, at, &one.data]).await?;
+                tx.execute(&INSERT_ONE, args![&first, account, session, number, one.kind, at, &one.data, one.repeated]).await?;
             }
             _ => {}
         }

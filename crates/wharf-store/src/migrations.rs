@@ -49,6 +49,9 @@ history! {
     29 "0029_sent_on",
     30 "0030_sealed_payloads",
     31 "0031_numbers",
+    33 "0033_max_bytes",
+    34 "0034_steps",
+    35 "0035_references",
 }
 
 /// The newest migration that the database has.

@@ -27,7 +27,7 @@ statements! {
     LIST = concat!("SELECT ", webhook_columns!(), " FROM webhooks WHERE account_id = $1 AND number > $2 ORDER BY number LIMIT $3");
     UPDATE = "UPDATE webhooks SET url = $3, events = $4, description = $5, timeout_ms = $6, header_names = $7, headers = $8, \
         secret = $9, old_secret = $10, old_secret_until = $11, enabled = $12, disabled_reason = $13, disabled_at = $14, \
-        failing_since = $15, updated_at = $16 WHERE account_id = $1 AND id = $2";
+        failing_since = $15, updated_at = $16, max_bytes = $17 WHERE account_id = $1 AND id = $2";
     SWITCH_OFF = "UPDATE webhooks SET enabled = 0 WHERE account_id = $1 AND id = $2 RETURNING number";
     DELETE = "DELETE FROM webhooks WHERE account_id = $1 AND id = $2";
     DROP_DELIVERIES = "DELETE FROM deliveries WHERE webhook = $1 AND event IN \
@@ -229,6 +229,7 @@ async fn update(tx: &mut Tx, row: &WebhookRow) -> Result<(), Error> {
         row.disabled_at,
         row.failing_since,
         row.updated_at,
+        row.max_bytes,
     ];
     tx.execute(&UPDATE, args).await?;
     tx.ring_webhook(row.number);

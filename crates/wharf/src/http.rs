@@ -53,6 +53,7 @@ use wharf_core::media::gate::Gate;
 use crate::metrics::Metrics;
 
 pub use call::{Answer, Call};
+pub(crate) use event::path_of_event;
 use origin::Proxies;
 
 /// How much the HTTP layer takes on. Not a customer's limits: those stand in `wharf_api::limits`.

@@ -35,7 +35,7 @@ pub(super) fn object(op: &Operation) -> Value {
     }
     if let Some(name) = shape.request {
         let good = example::request::of(op);
-        let content = shown(&reference(name), example::recorded(op, "request").or(good.as_ref()));
+        let content = shown(&reference(name), good.as_ref());
         object["requestBody"] = json!({ "required": !shape.may_be_bare, "content": { JSON: content } });
     }
     if op.id == crate::ops::upload_media.id {
@@ -98,6 +98,11 @@ fn parameters(op: &Operation, shape: &Shape) -> Vec<Value> {
 fn responses(op: &Operation, shape: &Shape) -> Map<String, Value> {
     let mut all = Map::new();
     all.insert(op.success.to_string(), success(op, shape));
+    if op.may_be_dry() {
+        let content = json!({ JSON: { "schema": reference(shared::DRY_RUN_ANSWER) } });
+        let what = "What would happen, where `dryRun` asks for it. Nothing was sent or counted.";
+        all.insert("200".to_owned(), json!({ "description": what, "headers": headers(op), "content": content }));
+    }
     if op.serves_files() {
         all.extend(of_a_file(op));
     }

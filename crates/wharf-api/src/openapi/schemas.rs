@@ -64,6 +64,7 @@ pub(super) const ALL: &[Named] = &[
     ("Pause", switches::pause),
     ("PutSwitches", switches::put_switches),
     ("Switches", switches::switches),
+    ("DryRun", messages::dry_run),
     ("GroupUpdated", groups::group_updated),
     ("ForwardMessage", messages::forward_message),
     ("Health", answers::health),

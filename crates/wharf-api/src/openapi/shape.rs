@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::schema::{about, id, integer, key_id, message_id, otherwise, pattern, recipient, session_id, text, word};
+use super::schema::{about, chars, id, integer, key_id, message_id, otherwise, pattern, recipient, session_id, text, time, word};
 use crate::ids::{AccountId, DeliveryId, MediaId, WebhookId};
 use crate::limits;
 use crate::ops::{self, Operation};
 use crate::types::event::EventKind;
 use crate::types::media::MediaKind;
-use crate::types::message::{Direction, MessageStatus};
+use crate::types::message::{Content, Direction, MessageStatus};
+use crate::types::session::SessionStatus;
 use crate::types::webhook::DeliveryStatus;
 
 /// What one operation takes and answers.
@@ -196,7 +197,11 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
         "list_events" => vec![
             parameter("cursor", text(), "Where to begin: the id of an event, the `page.next` of an answer, `oldest` or `latest`."),
             parameter("sessionId", session_id(), "Only this session's."),
-            parameter("events", pattern(&kinds()), "Only these: kinds of events with commas between."),
+            parameter(
+                "events",
+                pattern(&kinds()),
+                "Only these: kinds of events with commas between. `*`: each step once, as webhooks with `*` get it.",
+            ),
             parameter("wait", integer(0, Some(limits::LONG_POLL_MAX_SECS)), "Seconds to wait for a first event."),
             parameter(
                 "lastEventId",
@@ -205,15 +210,10 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
             ),
             parameter("last_event_id", text(), "The same, as other readers write it."),
         ],
-        "list_messages" => vec![
-            parameter("sessionId", session_id(), "Only this session's."),
-            parameter(
-                "chatId",
-                json!({ "anyOf": [recipient(), pattern("^[^\\u0000]*@[^\\u0000]*$")] }),
-                "Only this chat's: a phone number, a chat id or a LID.",
-            ),
-            parameter("direction", word([Direction::Outgoing.as_str(), Direction::Incoming.as_str()]), "Only these."),
-            parameter("status", word(MessageStatus::ALL.iter().map(|status| status.as_str())), "Only those in this status."),
+        "list_messages" => filters_of_messages(),
+        "list_sessions" => vec![
+            parameter("name", chars(1, limits::SESSION_NAME_CHARS), "Only those whose name has this in it, letter case apart."),
+            parameter("status", word(SessionStatus::ALL.iter().map(|status| status.as_str())), "Only those in this status at this moment."),
         ],
         "list_contacts"
         | "get_contact"
@@ -261,6 +261,25 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
         all.push(parameter("cursor", about(pattern("^[0-9A-Za-z_-]+$"), "Opaque."), "The `page.next` of the page before, unchanged."));
     }
     all
+}
+
+fn filters_of_messages() -> Vec<Parameter> {
+    vec![
+        parameter("sessionId", session_id(), "Only this session's."),
+        parameter(
+            "chatId",
+            json!({ "anyOf": [recipient(), pattern("^[^\\u0000]*@[^\\u0000]*$")] }),
+            "Only this chat's: a phone number, a chat id or a LID.",
+        ),
+        parameter("direction", word([Direction::Outgoing.as_str(), Direction::Incoming.as_str()]), "Only these."),
+        parameter("status", word(MessageStatus::ALL.iter().map(|status| status.as_str())), "Only those in this status."),
+        parameter("type", word(Content::TYPES.iter().copied()), "Only those of this type."),
+        parameter("text", chars(1, limits::SEARCH_CHARS), "Only those whose words have this in them, letter case included."),
+        parameter("since", time(), "Only those from then on."),
+        parameter("until", time(), "Only those before then."),
+        parameter("reference", chars(1, limits::REFERENCE_CHARS), "Only those that were sent under this name of your own."),
+        parameter("whatsappId", text(), "Only those that WhatsApp knows by this id. Needs `sessionId`."),
+    ]
 }
 
 /// Kinds of events with commas between, or a star.

@@ -16,11 +16,15 @@ use crate::types::switches::Position;
 use crate::types::webhook::{DeliveryStatus, DisabledReason};
 use crate::{ErrorCode, Permission, ops};
 
+/// What an operation answers that was asked what it would do.
+pub(super) const DRY_RUN_ANSWER: &str = "DryRunAnswer";
+
 /// The schemas that come beside those of the types.
 pub(super) fn schemas() -> Map<String, Value> {
     let mut all: Map<_, _> = parts().into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect();
     all.insert("Error".to_owned(), error());
     all.insert("Failure".to_owned(), failure());
+    all.insert(DRY_RUN_ANSWER.to_owned(), envelope(&Answer::One("DryRun")));
     for op in ops::ALL {
         let answered = shape::of(op).unwrap_or_default().answer;
         if let Some(name) = envelope_name(&answered) {

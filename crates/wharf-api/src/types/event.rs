@@ -69,6 +69,17 @@ event_kinds! {
     UsageWarning = "usage.warning",
 }
 
+impl EventKind {
+    /// The kind that tells the same step among all others.
+    pub const fn umbrella(self) -> Option<Self> {
+        match self {
+            Self::MessageSent | Self::MessageDelivered | Self::MessageRead | Self::MessageFailed => Some(Self::MessageStatus),
+            Self::SessionQr | Self::SessionConnected | Self::SessionDisconnected => Some(Self::SessionStatus),
+            _ => None,
+        }
+    }
+}
+
 /// One entry of the event log: what a stream, a list and a webhook show.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -82,6 +93,11 @@ pub struct Event {
     pub session_id: Option<SessionId>,
     /// Counts the events of its session, or those of the account itself, without a gap. 0 for a test.
     pub sequence: i64,
+    /// Only in deliveries to a webhook with `maxBytes`: members of `data` are left out, and `path` shows the event whole.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub truncated: bool,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub path: Option<String>,
     /// As it was written; its shape depends on the kind.
     pub data: Box<RawValue>,
 }

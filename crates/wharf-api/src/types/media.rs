@@ -178,4 +178,10 @@ pub struct SendMedia {
     /// Answer as soon as the message is durable instead of waiting for WhatsApp.
     #[serde(rename = "async", default, deserialize_with = "crate::types::or_default")]
     pub asynchronous: bool,
+    /// The caller's own name for the message: it stands on it from then on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reference: Option<String>,
+    /// Say what would happen, and send and count nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default, deserialize_with = "crate::types::or_default")]
+    pub dry_run: bool,
 }

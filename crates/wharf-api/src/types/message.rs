@@ -146,6 +146,27 @@ pub struct Message {
     pub change: Option<ChangeState>,
 }
 
+/// What a send would do, where it was asked with `dryRun`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DryRun {
+    /// Always true: nothing was sent.
+    pub dry_run: bool,
+    pub session_id: SessionId,
+    /// Where it would go, by the names that WhatsApp knows.
+    pub chat: ChatName,
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `sent` where nothing would hold it back, `queued` where it would wait.
+    pub status: MessageStatus,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub held_until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub held_reason: Option<HoldReason>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reference: Option<String>,
+}
+
 /// How far a message to a group has come with one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -23,6 +23,9 @@ pub struct CreateWebhook {
     /// How long a delivery may take; 5 where absent.
     #[serde(default)]
     pub timeout_seconds: Option<u64>,
+    /// The largest body that its server takes; what is larger comes without its largest members.
+    #[serde(default)]
+    pub max_bytes: Option<u64>,
     /// Sent with every delivery.
     #[serde(default)]
     pub headers: Option<BTreeMap<String, String>>,
@@ -33,7 +36,7 @@ pub struct CreateWebhook {
     pub secret: Option<String>,
 }
 
-/// `PATCH /v1/webhooks/{webhookId}`. What is absent stays; `null` takes a description or the headers away.
+/// `PATCH /v1/webhooks/{webhookId}`. What is absent stays; `null` takes a description, the headers or a largest size away.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateWebhook {
@@ -42,6 +45,8 @@ pub struct UpdateWebhook {
     #[serde(deserialize_with = "super::given")]
     pub description: Option<Option<String>>,
     pub timeout_seconds: Option<u64>,
+    #[serde(deserialize_with = "super::given")]
+    pub max_bytes: Option<Option<u64>>,
     #[serde(deserialize_with = "super::given")]
     pub headers: Option<Option<BTreeMap<String, String>>>,
     pub enabled: Option<bool>,
@@ -112,6 +117,9 @@ pub struct Webhook {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub description: Option<String>,
     pub timeout_seconds: u64,
+    /// The largest body that is delivered; absent where everything comes whole.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub max_bytes: Option<u64>,
     /// The names of the headers that are sent with every delivery; their values are not shown.
     pub header_names: Vec<String>,
     pub enabled: bool,

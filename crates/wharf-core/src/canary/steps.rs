@@ -13,7 +13,7 @@ use wharf_api::types::message::{Content, Direction};
 
 use super::number;
 use crate::caller::Caller;
-use crate::message::{self, Envelope, send_media, send_poll, send_reaction, send_text};
+use crate::message::{self, Envelope, Manner, send_media, send_poll, send_reaction, send_text};
 use crate::services::Services;
 use crate::store::{self, MessageRow, SessionRow};
 
@@ -117,7 +117,7 @@ impl<'a> Walk<'a> {
 
     async fn react(&mut self) -> Result<(), String> {
         let text = self.text().await?;
-        let command = send_reaction::Command { message: text.id.to_string(), emoji: "🐤".to_owned(), asynchronous: false };
+        let command = send_reaction::Command { message: text.id.to_string(), emoji: "🐤".to_owned(), manner: Manner::default() };
         message::send_reaction(self.services, self.caller()?, command, None).await.map_err(|error| in_words(&error))?;
         self.arrives(&text.wa_id, |row| !row.marks.reactions.is_empty()).await.map(drop)
     }

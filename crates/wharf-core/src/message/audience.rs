@@ -46,6 +46,15 @@ pub(super) struct Reached {
     pub(super) audience: Vec<Recipient>,
 }
 
+/// The same without asking anybody: what is not remembered is taken as it is written.
+pub(super) fn assumed(services: &Services, to: &Recipient, audience: &[Recipient]) -> Reached {
+    let to = contact::remembered(services, to.clone());
+    let lid = matches!(to, Recipient::Lid(_)).then(|| to.jid());
+    let mut seen = HashSet::new();
+    let people = audience.iter().map(|person| contact::remembered(services, person.clone()));
+    Reached { to, lid, audience: people.filter(|person| seen.insert(person.clone())).collect() }
+}
+
 /// Finds out by which names WhatsApp knows them; refuses a message to somebody who is not there.
 pub(super) async fn reached(services: &Services, session: &SessionId, to: &Recipient, audience: &[Recipient]) -> Result<Reached, Error> {
     let mut reached = Reached { to: to.clone(), lid: None, audience: audience.to_vec() };

@@ -100,7 +100,8 @@ pub fn apply(target: &mut MessageRow, change: &MessageRow) -> bool {
         Content::Edit { text, .. } => edit(target, text, &change.marks.mentions, at),
         Content::Deletion { .. } => {
             target.content = Content::Deleted {};
-            target.marks = Marks { deleted_at: Some(at), from_other_device: target.marks.from_other_device, ..Marks::default() };
+            let (reference, from_other_device) = (target.marks.reference.take(), target.marks.from_other_device);
+            target.marks = Marks { reference, deleted_at: Some(at), from_other_device, ..Marks::default() };
             true
         }
         _ => false,

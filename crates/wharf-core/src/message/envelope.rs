@@ -4,7 +4,7 @@ use wharf_api::recipient::is_shared;
 use wharf_api::types::message::{Content, Direction, Marks, Reference};
 use wharf_api::{Recipient, limits};
 
-use super::shape::Shape;
+use super::shape::{Shape, within};
 use super::{Error, Parcel, Sent, audience, change, find_living_row, send};
 use crate::caller::Caller;
 use crate::engine::{Body, Draft, Key, Quote};
@@ -23,8 +23,30 @@ pub struct Envelope {
     /// Phone numbers or LIDs.
     pub mentions: Vec<String>,
     pub forwarded: bool,
+    pub manner: Manner,
+}
+
+/// How it is sent, whatever it says.
+#[derive(Clone, Debug, Default)]
+pub struct Manner {
     /// Answer as soon as the message is durable.
     pub asynchronous: bool,
+    /// The caller's own name for it.
+    pub reference: Option<String>,
+    /// Say what would happen, and do nothing.
+    pub dry_run: bool,
+}
+
+impl Manner {
+    /// What can be said without looking anything up.
+    pub fn check(&self) -> Result<(), Error> {
+        let Some(reference) = &self.reference else { return Ok(()) };
+        within("reference", reference, 1, limits::REFERENCE_CHARS)?;
+        if reference.chars().any(char::is_control) {
+            return Err(Shape::new("reference", "no control character is expected").into());
+        }
+        Ok(())
+    }
 }
 
 /// An envelope whose shape is good.
@@ -39,6 +61,7 @@ impl Envelope {
     /// What can be said without looking anything up.
     pub fn check(&self) -> Result<Address, Error> {
         let to = Recipient::parse(&self.to).map_err(Error::InvalidRecipient)?;
+        self.manner.check()?;
         if self.mentions.len() > limits::MENTIONS {
             return Err(Shape::new("mentions", "too many are mentioned").limit(limits::MENTIONS, self.mentions.len()).into());
         }
@@ -82,7 +105,7 @@ pub(super) struct Addressed {
     answered: Option<MessageRow>,
     mentions: Vec<String>,
     forwarded: bool,
-    asynchronous: bool,
+    manner: Manner,
 }
 
 impl Envelope {
@@ -102,7 +125,7 @@ impl Envelope {
             None => None,
         };
         let mentions = mentions.into_iter().map(|person| contact::remembered(services, person).jid()).collect();
-        Ok(Addressed { session, to, audience, answered, mentions, forwarded: self.forwarded, asynchronous: self.asynchronous })
+        Ok(Addressed { session, to, audience, answered, mentions, forwarded: self.forwarded, manner: self.manner.clone() })
     }
 }
 
@@ -120,10 +143,15 @@ fn answered(row: MessageRow, session: &SessionRow, to: &Recipient) -> Result<Mes
 }
 
 impl Addressed {
+    /// What a send of this content would do.
+    pub(super) async fn foresee(self, services: &Services, caller: &Caller, content: Content) -> Result<Sent, Error> {
+        let (_, reached) = send::reach(services, &self.session, (&self.to, &self.audience), self.manner.asynchronous).await?;
+        send::foresee(services, caller, &self.session.id, &reached, (content, self.manner)).await
+    }
+
     /// Refuses what cannot be sent now, before work is done for it. Asked again when the message is accepted, from memory then.
     pub(super) async fn require_reachable(&self, services: &Services) -> Result<(), Error> {
-        session::await_connected(services, &self.session).await?;
-        audience::reached(services, &self.session.id, &self.to, &self.audience).await.map(drop)
+        send::reach(services, &self.session, (&self.to, &self.audience), false).await.map(drop)
     }
 
     /// Sends the content; see [`send`].
@@ -149,8 +177,8 @@ impl Addressed {
         parcel.audience = self.audience;
         parcel.marks = marks;
         parcel.file = file;
-        parcel.asynchronous = self.asynchronous;
-        send(services, caller, parcel, claim).await
+        parcel.manner = self.manner;
+        send::send(services, caller, parcel, claim).await
     }
 }
 

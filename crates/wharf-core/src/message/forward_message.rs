@@ -5,7 +5,7 @@ use wharf_api::types::media::{MediaContent, MediaKind, MediaStatus};
 use wharf_api::types::message::Content;
 
 use super::send_media::{self, Source};
-use super::{Envelope, Error, Sent, find_row, post};
+use super::{Envelope, Error, Manner, Sent, find_row, post};
 use crate::caller::Caller;
 use crate::engine::{Body, Preview};
 use crate::media;
@@ -16,11 +16,12 @@ use crate::store::{Claim, MediaRow};
 pub struct Command {
     pub message: String,
     pub to: String,
-    pub asynchronous: bool,
+    pub manner: Manner,
 }
 
 /// Checks the shape of a command.
 pub fn check(command: &Command) -> Result<(), Error> {
+    command.manner.check()?;
     match Recipient::parse(&command.to) {
         Ok(Recipient::Status) => Err(Error::Unsupported("a message cannot be forwarded to a status")),
         Ok(_) => Ok(()),
@@ -32,13 +33,8 @@ pub fn check(command: &Command) -> Result<(), Error> {
 pub async fn forward_message(services: &Services, caller: &Caller, command: Command, claim: Option<Claim>) -> Result<Sent, Error> {
     check(&command)?;
     let row = find_row(services, caller, &command.message).await?;
-    let envelope = Envelope {
-        session: row.session.to_string(),
-        to: command.to,
-        forwarded: true,
-        asynchronous: command.asynchronous,
-        ..Envelope::default()
-    };
+    let envelope =
+        Envelope { session: row.session.to_string(), to: command.to, forwarded: true, manner: command.manner, ..Envelope::default() };
     match (row.content.media_kind(), row.content.media()) {
         (Some(_), _) if row.marks.view_once => Err(Error::Unsupported("what can be opened once cannot be forwarded")),
         (Some(kind), Some(content)) => {

@@ -2,11 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use wharf_api::ids::MediaId;
-use wharf_api::types::message::{Content, Direction, Marks, Message, MessageStatus};
-use wharf_api::{Recipient, limits};
+use wharf_api::ids::{MediaId, SessionId};
+use wharf_api::types::message::{Content, Direction, DryRun, Marks, Message, MessageStatus};
+use wharf_api::{Recipient, Timestamp, limits};
 
-use super::{Error, audience, hold};
+use super::audience::{self, Reached};
+use super::{Error, Manner, hold};
 use crate::caller::Caller;
 use crate::engine::Draft;
 use crate::media::keep;
@@ -33,15 +34,14 @@ pub struct Parcel {
     pub ttl_ms: i64,
     /// Whether the plan's messages of the day bound it; it is counted in any case.
     pub bounded: bool,
-    /// Answer as soon as the message is durable.
-    pub asynchronous: bool,
+    pub manner: Manner,
 }
 
 impl Parcel {
     pub fn new(session: SessionRow, to: Recipient, draft: Draft, content: Content) -> Self {
         let ttl_ms = limits::MESSAGE_TTL_MS;
         let (marks, audience) = (Marks::default(), Vec::new());
-        Self { session, to, audience, draft, content, marks, file: None, ttl_ms, bounded: true, asynchronous: false }
+        Self { session, to, audience, draft, content, marks, file: None, ttl_ms, bounded: true, manner: Manner::default() }
     }
 }
 
@@ -62,41 +62,104 @@ impl Sent {
         }
         message
     }
+
+    /// The same of what was only asked for, and was not sent.
+    pub fn foreseen(&self) -> DryRun {
+        let Message { session_id, chat, status, held_until, held_reason, content, marks, .. } = self.view();
+        let (kind, reference) = (content.kind().to_owned(), marks.reference);
+        DryRun { dry_run: true, session_id, chat, kind, status, held_until, held_reason, reference }
+    }
+}
+
+/// The account that sends, and whom the message reaches. A message that need not go at once waits for a session that is on its way, to
+/// whom nobody can ask for then.
+pub(super) async fn reach(
+    services: &Services,
+    session: &SessionRow,
+    (to, people): (&Recipient, &[Recipient]),
+    asynchronous: bool,
+) -> Result<(String, Reached), Error> {
+    if asynchronous && let Some(own_jid) = session::on_its_way(services, session) {
+        return Ok((own_jid, audience::assumed(services, to, people)));
+    }
+    let own_jid = session::await_connected(services, session).await?;
+    Ok((own_jid, audience::reached(services, &session.id, to, people).await?))
+}
+
+/// What a send would do: it is counted nowhere, and nobody gets it.
+pub(super) async fn foresee(
+    services: &Services,
+    caller: &Caller,
+    session: &SessionId,
+    reached: &Reached,
+    (content, manner): (Content, Manner),
+) -> Result<Sent, Error> {
+    let now = services.clock.now();
+    if let Some(limit) = caller.plan.messages_per_day {
+        let used = services.store.messages_on_day(&caller.account, now.utc_day()).await?;
+        if used >= limit {
+            return Err(Error::DailyLimit { limit, used, reset_at: now.next_utc_day() });
+        }
+    }
+    let marks = Marks { reference: manner.reference, ..Marks::default() };
+    let mut row = outgoing(services, caller, session.clone(), reached, (content, marks), now);
+    let hold = hold::on(services, &row).await?;
+    if !manner.asynchronous && hold.is_none() {
+        row.status = MessageStatus::Sent;
+    }
+    Ok(Sent { row, hold })
+}
+
+/// The row of a message that was not sent yet, and has no id on the wire.
+fn outgoing(
+    services: &Services,
+    caller: &Caller,
+    session: SessionId,
+    reached: &Reached,
+    (content, marks): (Content, Marks),
+    now: Timestamp,
+) -> MessageRow {
+    MessageRow {
+        id: services.chance.message_id(),
+        account: caller.account.clone(),
+        session,
+        wa_id: String::new(),
+        direction: Direction::Outgoing,
+        status: MessageStatus::Queued,
+        chat: reached.to.jid(),
+        chat_phone: reached.to.phone().map(str::to_owned),
+        chat_lid: reached.lid.clone(),
+        sender: None,
+        sender_phone: None,
+        sender_lid: None,
+        sender_name: None,
+        content,
+        marks,
+        error: None,
+        error_reason: None,
+        created_at: now,
+    }
 }
 
 /// Accepts a message and waits for WhatsApp's acknowledgement as long as the caller does. Once this returns `Ok`
 /// the message reaches a final state whatever happens to the process.
 pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: Option<Claim>) -> Result<Sent, Error> {
     services.switches.require_message(&parcel.draft.body, &parcel.to)?;
-    let own_jid = session::await_connected(services, &parcel.session).await?;
-    let reached = audience::reached(services, &parcel.session.id, &parcel.to, &parcel.audience).await?;
+    let manner = parcel.manner;
+    let (own_jid, reached) = reach(services, &parcel.session, (&parcel.to, &parcel.audience), manner.asynchronous).await?;
+    if manner.dry_run {
+        // A send holds much while it waits.
+        return Box::pin(foresee(services, caller, &parcel.session.id, &reached, (parcel.content, manner))).await;
+    }
 
     if caller.is_late() {
         return Err(Error::TooLate);
     }
     let now = services.clock.now();
-    let (session, to) = (parcel.session.id, reached.to);
-    let composed = services.engine.compose(&own_jid, &to, &parcel.draft, now);
-    let row = MessageRow {
-        id: services.chance.message_id(),
-        account: caller.account.clone(),
-        session,
-        wa_id: composed.wa_id,
-        direction: Direction::Outgoing,
-        status: MessageStatus::Queued,
-        chat: to.jid(),
-        chat_phone: to.phone().map(str::to_owned),
-        chat_lid: reached.lid,
-        sender: None,
-        sender_phone: None,
-        sender_lid: None,
-        sender_name: None,
-        content: parcel.content,
-        marks: parcel.marks,
-        error: None,
-        error_reason: None,
-        created_at: now,
-    };
+    let composed = services.engine.compose(&own_jid, &reached.to, &parcel.draft, now);
+    let marks = Marks { reference: manner.reference, ..parcel.marks };
+    let row = outgoing(services, caller, parcel.session.id, &reached, (parcel.content, marks), now);
+    let row = MessageRow { wa_id: composed.wa_id, ..row };
     let frozen = if services.seals_payloads.load(Ordering::Relaxed) {
         payload::close(&services.seal, row.session.as_str(), &row.wa_id, &composed.payload)
     } else {
@@ -125,7 +188,7 @@ pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: O
     services.engine.wake(&caller.account, &message.row.session);
 
     let mut row = message.row;
-    if parcel.asynchronous {
+    if manner.asynchronous {
         return Ok(Sent { row, hold: None });
     }
     if services.switches.sending_paused().is_some() {

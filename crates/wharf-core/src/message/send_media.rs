@@ -135,6 +135,13 @@ pub(super) async fn transmit(services: &Services, caller: &Caller, command: Comm
     addressed.require_reachable(services).await?;
     let obtained = caller.in_time(obtain(services, caller, &addressed.session, &command)).await;
     let (row, facts) = obtained.ok_or(Error::TooLate)??;
+    if command.envelope.manner.dry_run {
+        if command.source.is_fresh() {
+            keep::discard(services, &row.id).await;
+        }
+        let content = command.kind.content(content(&command, &row));
+        return Box::pin(addressed.foresee(services, caller, content)).await;
+    }
     let brought = caller.in_time(bring(services, &addressed.session, &row, command.kind)).await.unwrap_or(Err(Error::TooLate));
     let sent = match brought {
         Ok(file) => {
@@ -167,34 +174,13 @@ async fn bring(services: &Services, session: &SessionRow, row: &MediaRow, kind: 
 
 /// The message with a file that WhatsApp has.
 fn said(command: &Command, row: &MediaRow, facts: Facts, file: Uploaded) -> (Body, Content) {
-    let file_name = match command.kind {
-        MediaKind::Document => {
-            // The caller's own name is the caller's word; another one opens with the help of its type.
-            let other = || types::with_extension(row.file_name.as_deref().unwrap_or("file"), &row.mime_type);
-            Some(keep::tidy(&command.file_name.clone().unwrap_or_else(other)))
-        }
-        _ => None,
-    };
-    let content = MediaContent {
-        media_id: row.id.clone(),
-        media_status: MediaStatus::Stored,
-        media_reason: None,
-        mime_type: row.mime_type.clone(),
-        size_bytes: row.size,
-        sha256: row.sha256.clone(),
-        caption: command.caption.clone(),
-        file_name: file_name.clone(),
-        width: row.width,
-        height: row.height,
-        duration_seconds: row.seconds,
-        voice: command.voice,
-    };
+    let content = content(command, row);
     let body = Media {
         kind: command.kind,
         file,
         mime_type: row.mime_type.clone(),
         caption: command.caption.clone(),
-        file_name,
+        file_name: content.file_name.clone(),
         voice: command.voice,
         view_once: command.view_once,
         width: row.width,
@@ -203,6 +189,32 @@ fn said(command: &Command, row: &MediaRow, facts: Facts, file: Uploaded) -> (Bod
         thumbnail: facts.thumbnail.filter(|_| command.kind == MediaKind::Image && !command.view_once),
     };
     (Body::Media(Box::new(body)), command.kind.content(content))
+}
+
+/// What the message says of its file.
+fn content(command: &Command, row: &MediaRow) -> MediaContent {
+    let file_name = match command.kind {
+        MediaKind::Document => {
+            // The caller's own name is the caller's word; another one opens with the help of its type.
+            let other = || types::with_extension(row.file_name.as_deref().unwrap_or("file"), &row.mime_type);
+            Some(keep::tidy(&command.file_name.clone().unwrap_or_else(other)))
+        }
+        _ => None,
+    };
+    MediaContent {
+        media_id: row.id.clone(),
+        media_status: MediaStatus::Stored,
+        media_reason: None,
+        mime_type: row.mime_type.clone(),
+        size_bytes: row.size,
+        sha256: row.sha256.clone(),
+        caption: command.caption.clone(),
+        file_name,
+        width: row.width,
+        height: row.height,
+        duration_seconds: row.seconds,
+        voice: command.voice,
+    }
 }
 
 /// The file, stored and fit for its kind.

@@ -3,7 +3,7 @@
 use wharf_api::types::message::Content;
 
 use super::shape::Shape;
-use super::{Error, Sent, emoji, on_message};
+use super::{Error, Manner, Sent, emoji, on_message};
 use crate::caller::Caller;
 use crate::engine::Body;
 use crate::services::Services;
@@ -14,11 +14,12 @@ pub struct Command {
     pub message: String,
     /// Empty takes the reaction back.
     pub emoji: String,
-    pub asynchronous: bool,
+    pub manner: Manner,
 }
 
 /// Checks the shape of a command.
 pub fn check(command: &Command) -> Result<(), Error> {
+    command.manner.check()?;
     if command.emoji.is_empty() || emoji::is_one(&command.emoji) {
         return Ok(());
     }
@@ -32,6 +33,6 @@ pub async fn send_reaction(services: &Services, caller: &Caller, command: Comman
     let body = Body::Reaction { target: target.key(), emoji: command.emoji.clone() };
     let content = Content::Reaction { emoji: command.emoji, target: target.reference() };
     let mut parcel = target.parcel(services, caller, body, content).await?;
-    parcel.asynchronous = command.asynchronous;
+    parcel.manner = command.manner;
     super::send(services, caller, parcel, claim).await
 }

@@ -39,6 +39,8 @@ pub struct EventFilter {
     pub sessions: Option<Vec<SessionId>>,
     /// Only these; all where empty.
     pub kinds: Vec<EventKind>,
+    /// Each step once: without the events that the next one tells under its own kind.
+    pub each_step: bool,
 }
 
 /// A part of the log.

@@ -163,6 +163,17 @@ pub struct MessageFilter {
     pub chat: Option<String>,
     pub direction: Option<Direction>,
     pub status: Option<MessageStatus>,
+    /// The type of its content, one of [`Content::TYPES`].
+    pub kind: Option<String>,
+    /// What its words have in them, letter case included.
+    pub text: Option<String>,
+    /// From then on, and before then.
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+    /// What the caller calls it.
+    pub reference: Option<String>,
+    /// The id that WhatsApp knows it by; only with `session`.
+    pub wa_id: Option<String>,
 }
 
 /// How long a try that began in time may still be under way: the write with all look-ups, and the wait for the acknowledgement.

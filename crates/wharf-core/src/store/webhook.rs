@@ -23,6 +23,8 @@ pub struct WebhookRow {
     pub kinds: Vec<EventKind>,
     pub description: Option<String>,
     pub timeout_ms: i64,
+    /// The largest body that it takes; everything whole where it says nothing.
+    pub max_bytes: Option<i64>,
     pub header_names: Vec<String>,
     /// Sealed.
     pub headers: Option<Vec<u8>>,

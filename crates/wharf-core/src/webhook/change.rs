@@ -25,6 +25,7 @@ pub struct New {
     pub session: Option<String>,
     pub description: Option<String>,
     pub timeout_seconds: Option<u64>,
+    pub max_bytes: Option<u64>,
     pub headers: BTreeMap<String, String>,
     pub enabled: bool,
     /// One of the caller's own; one is made where there is none.
@@ -38,6 +39,7 @@ pub struct Change {
     pub events: Option<Vec<String>>,
     pub description: Option<Option<String>>,
     pub timeout_seconds: Option<u64>,
+    pub max_bytes: Option<Option<u64>>,
     pub headers: Option<BTreeMap<String, String>>,
     pub enabled: Option<bool>,
 }
@@ -77,6 +79,7 @@ fn shape(services: &Services, caller: &Caller, new: New) -> Result<(WebhookRow, 
     services.egress.check(&new.url)?;
     check::headers(&new.headers)?;
     let (timeout_ms, description) = (check::timeout_ms(new.timeout_seconds)?, check::description(new.description.as_deref())?);
+    let max_bytes = check::max_bytes(new.max_bytes)?;
     let (id, now) = (services.chance.webhook_id(), services.clock.now());
     let secret = match new.secret {
         Some(text) => Secret::parse(&text)?,
@@ -91,6 +94,7 @@ fn shape(services: &Services, caller: &Caller, new: New) -> Result<(WebhookRow, 
         kinds,
         description,
         timeout_ms,
+        max_bytes,
         header_names: headers.iter().map(|(name, _)| name.clone()).collect(),
         headers: seal_headers(&services.seal, id.as_str(), &headers),
         secret: secret.seal(&services.seal, id.as_str()),
@@ -116,6 +120,7 @@ pub async fn update(services: &Services, caller: &Caller, id: &str, change: Chan
         check::headers(headers)?;
     }
     let timeout_ms = change.timeout_seconds.map(|seconds| check::timeout_ms(Some(seconds))).transpose()?;
+    let max_bytes = change.max_bytes.map(check::max_bytes).transpose()?;
     let description = change.description.map(|text| check::description(text.as_deref())).transpose()?;
 
     let seen = find(services, caller, id).await?;
@@ -132,6 +137,7 @@ pub async fn update(services: &Services, caller: &Caller, id: &str, change: Chan
         set(&mut row.kinds, kinds.as_ref());
         set(&mut row.url, url.as_ref());
         set(&mut row.timeout_ms, timeout_ms.as_ref());
+        set(&mut row.max_bytes, max_bytes.as_ref());
         set(&mut row.description, description.as_ref());
         match &headers {
             Some((names, sealed)) => (row.header_names, row.headers) = (names.clone(), sealed.clone()),

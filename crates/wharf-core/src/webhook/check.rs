@@ -22,6 +22,8 @@ const OURS: &[&str] = &[
     "upgrade",
     "expect",
     "user-agent",
+    // Taken and never sent, it would be believed to be sent.
+    "accept-encoding",
 ];
 const OURS_PREFIXES: &[&str] = &["webhook-", "proxy-"];
 
@@ -89,6 +91,16 @@ pub(super) fn timeout_ms(seconds: Option<u64>) -> Result<i64, Error> {
     Ok(i64::try_from(seconds * 1_000).unwrap_or(i64::MAX))
 }
 
+/// The largest body in bytes.
+pub(super) fn max_bytes(bytes: Option<u64>) -> Result<Option<i64>, Error> {
+    let Some(bytes) = bytes else { return Ok(None) };
+    if !limits::WEBHOOK_MAX_BYTES.contains(&bytes) {
+        let (min, max) = (limits::WEBHOOK_MAX_BYTES.start(), limits::WEBHOOK_MAX_BYTES.end());
+        return Err(invalid("maxBytes", format!("a number from {min} to {max} is expected")));
+    }
+    Ok(i64::try_from(bytes).ok())
+}
+
 pub(super) fn description(text: Option<&str>) -> Result<Option<String>, Error> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
     if text.chars().count() > limits::WEBHOOK_DESCRIPTION_CHARS || text.chars().any(char::is_control) {
@@ -122,9 +134,19 @@ mod tests {
     fn headers_that_are_ours_or_cannot_be_sent_are_refused() {
         let one = |name: &str, value: &str| headers(&BTreeMap::from([(name.to_owned(), value.to_owned())])).is_ok();
         assert!(one("X-Token", "abc") && one("Authorization", "Bearer x y"));
-        for name in
-            ["Host", "content-length", "Transfer-Encoding", "Webhook-Id", "webhook-signature", "X Y", "", "É", "Connection", "User-Agent"]
-        {
+        for name in [
+            "Host",
+            "content-length",
+            "Transfer-Encoding",
+            "Webhook-Id",
+            "webhook-signature",
+            "X Y",
+            "",
+            "É",
+            "Connection",
+            "User-Agent",
+            "Accept-Encoding",
+        ] {
             assert!(!one(name, "x"), "{name}");
         }
         for value in ["a\r\nb: c", "\u{7f}", "é", " x", &"x".repeat(limits::WEBHOOK_HEADER_VALUE_BYTES + 1)] {
@@ -133,6 +155,13 @@ mod tests {
         assert!(one("X-Token", &"x".repeat(limits::WEBHOOK_HEADER_VALUE_BYTES)));
         let twice = BTreeMap::from([("X-A".to_owned(), "1".to_owned()), ("x-a".to_owned(), "2".to_owned())]);
         assert!(headers(&twice).is_err());
+    }
+
+    #[test]
+    fn a_largest_body_has_4_kib_to_4_mib_or_is_none() {
+        assert_eq!(max_bytes(None).unwrap(), None);
+        assert_eq!((max_bytes(Some(4_096)).unwrap(), max_bytes(Some(4_194_304)).unwrap()), (Some(4_096), Some(4_194_304)));
+        assert!(max_bytes(Some(4_095)).is_err() && max_bytes(Some(4_194_305)).is_err() && max_bytes(Some(u64::MAX)).is_err());
     }
 
     #[test]

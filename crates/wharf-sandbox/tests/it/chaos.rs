@@ -130,7 +130,7 @@ both_backends! {
         let deadline = Instant::now() + Duration::from_secs(setting("WHARF_CHAOS_PATIENCE_SECS", 180) as u64);
         let (events, got) = loop {
             keep_on(&api, &webhook, &since).await;
-            let (events, got) = (api.log().await, hook.got("/x"));
+            let (events, got) = (api.steps().await, hook.got("/x"));
             let taken: BTreeSet<&str> = got.iter().filter(|got| got.status == 200).map(Got::id).collect();
             // A disabled webhook is no event of its own when that happened: its announcement is.
             let missing: Vec<_> = events.iter().filter(|event| !taken.contains(event["eventId"].as_str().unwrap())).collect();

@@ -69,9 +69,7 @@ impl Run<'_> {
 async fn a_real_run_asks_and_answers_what_the_examples_show() {
     let world = World::start(Backend::Sqlite).await;
     let hook = Hook::start().await;
-    let files = media::serve(media::file("image", 4_000)).await;
     let mut steady = Steady::default();
-    steady.place(&format!("http://{files}"), "https://files.example.com");
     steady.place(hook.url("").trim_end_matches('/'), "https://shop.example.com");
     let recorded: Value = serde_json::from_str(RECORDED).unwrap();
     let mut run = Run { world: &world, steady, recorded, seen: json!({"operations": {}, "events": {}}) };

@@ -59,7 +59,7 @@ both_backends! {
         let sent = until_got(&hook, "/sent", |got| got.kind() == "message.sent").await;
         assert_eq!(sent.event()["data"]["messageId"], json!(id));
 
-        let log = api.get("/v1/events?limit=200").await.ok(200).as_array().unwrap().clone();
+        let log = api.steps().await;
         eventually("all of the log arrives", async || {
             (hook.got("/all").len() >= log.len()).then_some(()).ok_or(format!("{} of {}", hook.got("/all").len(), log.len()))
         })

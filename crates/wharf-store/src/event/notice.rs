@@ -4,7 +4,7 @@ use wharf_api::Timestamp;
 use wharf_api::ids::SessionId;
 use wharf_core::store::{Error, Fence, NOTICE_KEPT_MS, NewEvent};
 
-use super::{Draft, write};
+use super::{drafts, write};
 use crate::open::SqlStore;
 use crate::owner;
 use crate::sql::{Tx, args, statements};
@@ -22,7 +22,7 @@ pub(crate) async fn forget_all(tx: &mut Tx, session: &SessionId) -> Result<(), E
 
 impl SqlStore {
     pub(super) async fn announce_once(&self, fence: &Fence, at: Timestamp, notice: &str, event: NewEvent) -> Result<bool, Error> {
-        let (owned, notice, events) = (fence.clone(), notice.to_owned(), [Draft::from(event)]);
+        let (owned, notice, events) = (fence.clone(), notice.to_owned(), drafts(vec![event]));
         self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
             Box::pin(async move {
                 owner::check(tx, &owned).await?;

@@ -14,7 +14,7 @@ statements! {
     /// What does not pass comes without its data, so that a reader moves past it.
     LIST = "SELECT number, id, session_id, sequence, kind, at, CASE WHEN (CAST($4 AS TEXT) IS NULL OR session_id = $4) \
         AND (CAST($5 AS TEXT) IS NULL OR (session_id <> '' AND $5 LIKE '%' || session_id || '%')) \
-        AND (CAST($6 AS TEXT) IS NULL OR $6 LIKE '%\"' || kind || '\"%') THEN data END \
+        AND (CAST($6 AS TEXT) IS NULL OR $6 LIKE '%\"' || kind || '\"%') AND (CAST($8 AS BIGINT) = 0 OR repeated = 0) THEN data END \
         FROM events WHERE account_id = $1 AND number > $2 AND number <= $3 ORDER BY number LIMIT $7";
     NUMBER = "SELECT number FROM events WHERE id = $2 AND account_id = $1";
     LATEST = "SELECT COALESCE(MAX(number), 0) FROM events WHERE account_id = $1";
@@ -50,10 +50,11 @@ impl SqlStore {
         let bound = filter.sessions.as_ref().map(|ids| ids.iter().map(SessionId::as_str).collect::<Vec<_>>().join(","));
         let kinds = (!filter.kinds.is_empty())
             .then(|| filter.kinds.iter().map(|kind| format!("\"{}\"", kind.as_str())).collect::<Vec<_>>().join(","));
-        let unfiltered = bound.is_none() && kinds.is_none() && filter.session.is_none();
+        let unfiltered = bound.is_none() && kinds.is_none() && filter.session.is_none() && !filter.each_step;
         let scan = if unfiltered { i64::from(limit) + 1 } else { LOOK };
         let session = filter.session.as_ref().map(SessionId::as_str);
-        let rows = self.readers.fetch(&LIST, args![account, after, horizon.number, session, &bound, &kinds, scan]).await?;
+        let rows =
+            self.readers.fetch(&LIST, args![account, after, horizon.number, session, &bound, &kinds, scan, filter.each_step]).await?;
         let scanned = rows.len();
         let within = page::within(rows.iter().map(Row::size));
         for (place, mut row) in rows.into_iter().enumerate() {

@@ -19,7 +19,11 @@ macro_rules! list {
             " AND number < $2 AND (CAST($3 AS TEXT) IS NULL OR direction = $3) AND (CAST($4 AS TEXT) IS NULL OR status = $4) \
              AND (CAST($5 AS TEXT) IS NULL OR $5 LIKE '%' || session_id || '%') \
              AND (CAST($6 AS TEXT) IS NULL OR session_id = $6) \
-             AND (CAST($7 AS TEXT) IS NULL OR chat_key = $7 OR chat = $7 OR chat_lid = $7) ORDER BY number DESC LIMIT $8"
+             AND (CAST($7 AS TEXT) IS NULL OR chat_key = $7 OR chat = $7 OR chat_lid = $7) \
+             AND (CAST($9 AS BIGINT) IS NULL OR created_at >= $9) AND (CAST($10 AS BIGINT) IS NULL OR created_at < $10) \
+             AND (CAST($11 AS TEXT) IS NULL OR content LIKE '{\"type\":\"' || CAST($11 AS TEXT) || '\"%') \
+             AND (CAST($12 AS TEXT) IS NULL OR content LIKE $12 ESCAPE '!') \
+             AND (CAST($13 AS TEXT) IS NULL OR reference = $13) AND (CAST($14 AS TEXT) IS NULL OR wa_id = $14) ORDER BY number DESC LIMIT $8"
         )
     };
 }
@@ -32,6 +36,11 @@ statements! {
     // The empty text keeps the planner from the account's index where a narrower one serves.
     BY_SESSION = list!("account_id || '' = $1 AND session_id = $6");
     BY_CHAT = list!("account_id = $1 AND chat_key = $7");
+    BY_REFERENCE = list!("account_id = $1 AND reference = $13");
+    /// Each direction has an index of its own.
+    BY_WIRE = list!("account_id = $1 AND number IN \
+        (SELECT o.number FROM messages o WHERE o.session_id = $6 AND o.wa_id = $14 AND o.direction = 'outgoing' UNION ALL \
+        SELECT i.number FROM messages i WHERE i.session_id = $6 AND i.wa_id = $14 AND i.direction = 'incoming')");
 }
 
 impl SqlStore {
@@ -52,6 +61,7 @@ impl SqlStore {
         }
         let bound = filter.sessions.as_ref().map(|ids| ids.iter().map(SessionId::as_str).collect::<Vec<_>>().join(","));
         let chat = filter.chat.as_deref().map(|chat| chat_key(chat, None));
+        let words = filter.text.as_deref().map(pattern);
         let args = args![
             account,
             request.after.unwrap_or(i64::MAX),
@@ -61,13 +71,45 @@ impl SqlStore {
             filter.session.as_ref().map(SessionId::as_str),
             chat,
             page::fetch(request),
+            filter.since,
+            filter.until,
+            &filter.kind,
+            &words,
+            &filter.reference,
+            &filter.wa_id,
         ];
         let rows = self.readers.walk(account, statement(filter), args).await?;
-        page::cut(rows, request, |row| shown(row, &self.meter))
+        let mut page = page::cut(rows, request, |row| shown(row, &self.meter))?;
+        if let Some(words) = &filter.text {
+            // The pattern finds what is written anywhere in the row's JSON, the names of members among it.
+            page.rows.retain(|row| row.content.says(words));
+        }
+        Ok(page)
     }
 }
 
+/// Finds the words as JSON writes them.
+fn pattern(words: &str) -> String {
+    let written = serde_json::Value::from(words).to_string();
+    let inner = &written[1..written.len() - 1];
+    let mut pattern = String::from("%");
+    for letter in inner.chars() {
+        if matches!(letter, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
+
 fn statement(filter: &MessageFilter) -> &'static Sql {
+    if filter.reference.is_some() {
+        return &BY_REFERENCE;
+    }
+    if filter.wa_id.is_some() && filter.session.is_some() {
+        return &BY_WIRE;
+    }
     match (&filter.chat, &filter.session) {
         // A chat whose phone number is known is filed under that, so its LID is found by looking through the list.
         (Some(chat), _) if !chat.ends_with("@lid") => &BY_CHAT,

@@ -21,8 +21,8 @@ pub(crate) use message_columns;
 macro_rules! message_insert {
     () => {
         "INSERT INTO messages (id, account_id, session_id, wa_id, direction, status, chat, chat_key, chat_phone, chat_lid, sender, \
-         sender_phone, sender_lid, sender_name, content, marks, created_at, expires_at, target_wa_id) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
+         sender_phone, sender_lid, sender_name, content, marks, created_at, expires_at, target_wa_id, reference) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"
     };
 }
 pub(super) use message_insert;
@@ -50,6 +50,7 @@ macro_rules! insert_args {
             $row.created_at,
             $expires_at,
             $row.content.target().map(|target| target.whatsapp_id.as_str()),
+            $row.marks.reference.as_deref(),
         ]
     };
 }

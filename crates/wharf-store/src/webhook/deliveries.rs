@@ -51,7 +51,7 @@ statements! {
     CHUNK = "SELECT MAX(number) FROM (SELECT number FROM events WHERE account_id = $1 AND number >= $2 AND number <= $4 ORDER BY number LIMIT $3) chunk";
     RECOVER = "INSERT INTO deliveries (webhook, event, state, next_at, tries, log) \
         SELECT CAST($1 AS BIGINT), number, 'pending', 0, 0, '' FROM events WHERE account_id = $2 AND number >= $3 AND number <= $4 AND id >= $5 \
-        AND (CAST($6 AS TEXT) IS NULL OR session_id = $6) AND (CAST($7 AS TEXT) LIKE '%\"*\"%' OR $7 LIKE '%\"' || kind || '\"%') \
+        AND (CAST($6 AS TEXT) IS NULL OR session_id = $6) AND ((repeated = 0 AND CAST($7 AS TEXT) LIKE '%\"*\"%') OR $7 LIKE '%\"' || kind || '\"%') \
         ON CONFLICT (webhook, event) DO UPDATE SET state = 'pending', next_at = 0, tries = 0 WHERE deliveries.state <> 'delivered'";
 }
 

@@ -13,15 +13,15 @@ use crate::sql::{Row, Tx, args, corrupt, statements};
 macro_rules! webhook_columns {
     () => {
         "number, id, account_id, session_id, url, events, description, timeout_ms, header_names, headers, secret, old_secret, \
-         old_secret_until, enabled, disabled_reason, disabled_at, failing_since, created_at, updated_at"
+         old_secret_until, enabled, disabled_reason, disabled_at, failing_since, created_at, updated_at, max_bytes"
     };
 }
 pub(crate) use webhook_columns;
 
 statements! {
     INSERT = "INSERT INTO webhooks (id, account_id, session_id, url, events, description, timeout_ms, header_names, headers, secret, \
-        enabled, disabled_reason, disabled_at, created_at, updated_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)";
+        enabled, disabled_reason, disabled_at, created_at, updated_at, max_bytes) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15)";
 }
 
 /// A list in which a statement looks for a word with its quotation marks, or for the star.
@@ -73,6 +73,7 @@ pub(crate) fn webhook(row: &mut Row) -> Result<(i64, WebhookRow), Error> {
         failing_since: row.opt_time()?,
         created_at: row.time()?,
         updated_at: row.time()?,
+        max_bytes: row.opt_int()?,
     };
     Ok((number, webhook))
 }
@@ -94,6 +95,7 @@ pub(crate) async fn insert(tx: &mut Tx, row: &WebhookRow) -> Result<(), Error> {
         row.disabled_reason.map(DisabledReason::as_str),
         row.disabled_at,
         row.created_at,
+        row.max_bytes,
     ];
     tx.execute(&INSERT, args).await.map(drop)
 }

@@ -175,6 +175,7 @@ async fn a_filter_leaves_out_and_the_position_moves_past_it(db: &Db) {
         session: session.cloned(),
         sessions,
         kinds: kinds.to_vec(),
+        each_step: false,
     };
     for (filter, count) in [
         (everything(), 5),

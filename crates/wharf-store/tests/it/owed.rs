@@ -31,6 +31,7 @@ async fn webhook(db: &Db, tenant: &Tenant) -> WebhookRow {
         kinds: Vec::new(),
         description: None,
         timeout_ms: 5_000,
+        max_bytes: None,
         header_names: Vec::new(),
         headers: None,
         secret: vec![1],

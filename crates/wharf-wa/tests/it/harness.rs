@@ -270,7 +270,7 @@ fn build(network: &wharf_sim::Network, store: &Arc<SqlStore>, change: &dyn Fn(&m
 
 fn command(session: &SessionId, to: &str, text: &str, asynchronous: bool) -> Command {
     let mut command = Command::plain(session.to_string(), to, text);
-    command.envelope.asynchronous = asynchronous;
+    command.envelope.manner.asynchronous = asynchronous;
     command
 }
 

@@ -1,6 +1,6 @@
 //! The query string and the path, decoded strictly: what cannot be decoded is refused, not guessed.
 
-use wharf_api::{ApiError, ErrorCode};
+use wharf_api::{ApiError, ErrorCode, Timestamp};
 
 use super::envelope::invalid;
 
@@ -74,6 +74,23 @@ impl Query {
             Ok(number) => Err(invalid(format!("a number from {min} to {max} is expected")).field(name).limit(max, number)),
             Err(_) => Err(invalid(format!("a number from {min} to {max} is expected")).field(name)),
         }
+    }
+
+    /// Words of at most `max` characters.
+    pub fn text(&self, name: &str, max: usize) -> Result<Option<String>, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let chars = text.chars().count();
+        if chars > max {
+            let reason = format!("at most {max} characters are allowed");
+            return Err(invalid(reason).field(name).limit(max as u64, chars as u64));
+        }
+        Ok(Some(text.to_owned()))
+    }
+
+    /// A moment, with its offset from UTC.
+    pub fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| invalid("an RFC 3339 time with its offset is expected").field(name))
     }
 
     /// One word out of a closed set.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::schema::{about, always, answer, id, nullable, session_id, time, word};
+use super::super::schema::{about, always, answer, boolean, id, maybe, nullable, session_id, text, time, word};
 use crate::ids::{AccountId, EventId};
 use crate::types::event::EventKind;
 
@@ -14,6 +14,8 @@ pub(super) fn event() -> Value {
         always("accountId", id(AccountId::PREFIX)),
         always("sessionId", about(nullable(session_id()), "Null where the event is the account's.")),
         always("sequence", about(json!({"type": "integer", "minimum": 0}), "Counts the events of the session without a gap.")),
+        maybe("truncated", about(boolean(), "Only to a webhook with `maxBytes`: the largest members of `data` are left out.")),
+        maybe("path", about(text(), "With `truncated`: where the event is read whole, as the first of the list.")),
         always("data", json!({"type": "object"})),
     ])
 }

@@ -78,6 +78,7 @@ pub(super) fn message() -> Value {
         maybe("durationSeconds", integer(0, None)),
         maybe("voice", about(boolean(), "A voice note, as opposed to an audio file.")),
         maybe("originalType", about(text(), "What a message of the type `unsupported` is.")),
+        maybe("reference", about(text(), "What its sender's program calls it.")),
         maybe("replyTo", about(reference("Reference"), "The message that this one quotes.")),
         maybe("mentionIds", about(list(&text()), "Whom it mentions, as WhatsApp writes ids.")),
         maybe("forwarded", boolean()),
@@ -104,6 +105,19 @@ pub(super) fn message() -> Value {
     // In a word of our own: generators make one class of this schema, and no class a type out of a `oneOf`.
     schema["x-required-by-type"] = BY_TYPE.iter().map(|(kind, members)| ((*kind).to_owned(), json!(members))).collect::<Map<_, _>>().into();
     schema
+}
+
+pub(super) fn dry_run() -> Value {
+    answer(vec![
+        always("dryRun", about(json!({ "const": true }), "Nothing was sent or counted.")),
+        always("sessionId", session_id()),
+        always("chat", reference("ChatName")),
+        always("type", word(Content::TYPES.iter().copied())),
+        always("status", about(word(["sent", "queued"]), "`queued` where it would wait.")),
+        maybe("heldUntil", about(time(), "When it would be tried.")),
+        maybe("heldReason", about(word(HoldReason::ALL.iter().map(|reason| reason.as_str())), "Why it would wait.")),
+        maybe("reference", text()),
+    ])
 }
 
 pub(super) fn reference_to() -> Value {
@@ -166,8 +180,16 @@ pub(super) fn new(own: Vec<Member>) -> Value {
     let mut members = vec![always("sessionId", session_id()), always("to", recipient())];
     members.extend(own);
     members.push(maybe("replyTo", about(nullable(message_id()), "The message that this one answers, of the same chat.")));
-    members.push(asynchronous());
+    members.extend(manner());
     request(members)
+}
+
+/// How it is sent, whatever it says.
+fn manner() -> [Member; 3] {
+    let reference =
+        about(nullable(chars(1, limits::REFERENCE_CHARS)), "Your own name for the message: shown on it, and lists can ask for it.");
+    let dry_run = about(boolean(), "Say with 200 what would happen, and send and count nothing.");
+    [asynchronous(), maybe("reference", reference), maybe("dryRun", otherwise(dry_run, &json!(false)))]
 }
 
 fn asynchronous() -> Member {
@@ -223,11 +245,15 @@ pub(super) fn send_poll() -> Value {
 
 pub(super) fn send_reaction() -> Value {
     let emoji = about(text(), "One emoji; empty takes the reaction back.");
-    request(vec![always("messageId", message_id()), always("emoji", emoji), asynchronous()])
+    let mut members = vec![always("messageId", message_id()), always("emoji", emoji)];
+    members.extend(manner());
+    request(members)
 }
 
 pub(super) fn forward_message() -> Value {
-    request(vec![always("to", recipient()), asynchronous()])
+    let mut members = vec![always("to", recipient())];
+    members.extend(manner());
+    request(members)
 }
 
 pub(super) fn edit_message() -> Value {

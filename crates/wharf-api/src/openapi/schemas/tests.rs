@@ -25,8 +25,8 @@ use crate::types::health::Health;
 use crate::types::key::{CreateKey, CreatedKey, Key, RotateKey};
 use crate::types::media::{Media, SendMedia};
 use crate::types::message::{
-    ChangeState, ChatName, ContactCard, EditMessage, ForwardMessage, LinkPreview, MemberReceipt, Message, MessageError, Party, PollResult,
-    Reaction, Reference, SendContact, SendLocation, SendPoll, SendReaction, SendText, TimelineEntry,
+    ChangeState, ChatName, ContactCard, DryRun, EditMessage, ForwardMessage, LinkPreview, MemberReceipt, Message, MessageError, Party,
+    PollResult, Reaction, Reference, SendContact, SendLocation, SendPoll, SendReaction, SendText, TimelineEntry,
 };
 use crate::types::passkey::{ConfirmPasskey, Passkey, PasskeyAssertion};
 use crate::types::quick_start::{QuickMessage, QuickSession, QuickSessionCreated};
@@ -58,9 +58,9 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         CreateSession {"name": "shop", "webhook": "https://example.com", "proxy": "socks5://10.0.0.1:1080"},
         UpdateSession {"name": "shop", "proxy": "socks5://10.0.0.1:1080"},
         CreateWebhook {"url": "https://example.com", "events": ["*"], "sessionId": SESSION, "description": "d", "timeoutSeconds": 5,
-            "headers": {"X-A": "1"}, "enabled": true, "secret": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"},
+            "maxBytes": 100_000, "headers": {"X-A": "1"}, "enabled": true, "secret": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"},
         UpdateWebhook {"url": "https://example.com", "events": ["*"], "description": "d", "timeoutSeconds": 5,
-            "headers": {"X-A": "1"}, "enabled": true},
+            "maxBytes": 100_000, "headers": {"X-A": "1"}, "enabled": true},
         RotateSecret {"overlapSeconds": 1},
         Recover {"since": TIME},
         CreatePairingCode {"phoneNumber": "+1 415 555 2671"},
@@ -69,17 +69,17 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         ConfirmPasskey {"code": "ABCD-1234"},
         SendMedia {"sessionId": SESSION, "to": "14155552671", "mediaType": "image", "mediaUrl": "https://example.com/a.png",
             "mediaId": "med_00000000000000000000000000000007", "data": "aGVsbG8=", "caption": "c", "fileName": "a.png", "voice": true,
-            "viewOnce": true, "replyTo": MESSAGE, "audience": ["14155552671"], "mentions": ["14155552671"], "forwarded": true, "async": true},
+            "viewOnce": true, "replyTo": MESSAGE, "audience": ["14155552671"], "mentions": ["14155552671"], "forwarded": true, "async": true, "reference": "order-7", "dryRun": true},
         SendText {"sessionId": SESSION, "to": "14155552671", "text": "hello", "replyTo": MESSAGE, "audience": ["14155552671"], "backgroundColor": "#1E6E4F", "mentions": ["14155552671"],
-            "linkPreview": {"url": "https://example.com", "title": "Example"}, "async": true},
+            "linkPreview": {"url": "https://example.com", "title": "Example"}, "async": true, "reference": "order-7", "dryRun": true},
         SendLocation {"sessionId": SESSION, "to": "14155552671", "latitude": 1.5, "longitude": 2.5, "name": "n", "address": "a",
-            "replyTo": MESSAGE, "async": true},
+            "replyTo": MESSAGE, "async": true, "reference": "order-7", "dryRun": true},
         SendContact {"sessionId": SESSION, "to": "14155552671", "contacts": [{"name": "Ada", "phoneNumbers": ["14155552671"]}],
-            "replyTo": MESSAGE, "async": true},
+            "replyTo": MESSAGE, "async": true, "reference": "order-7", "dryRun": true},
         SendPoll {"sessionId": SESSION, "to": "14155552671", "question": "q", "options": ["a", "b"], "selectableCount": 1,
-            "replyTo": MESSAGE, "async": true},
-        SendReaction {"messageId": MESSAGE, "emoji": "👍", "async": true},
-        ForwardMessage {"to": "14155552671", "async": true},
+            "replyTo": MESSAGE, "async": true, "reference": "order-7", "dryRun": true},
+        SendReaction {"messageId": MESSAGE, "emoji": "👍", "async": true, "reference": "order-7", "dryRun": true},
+        ForwardMessage {"to": "14155552671", "async": true, "reference": "order-7", "dryRun": true},
         EditMessage {"text": "hello"},
         LinkPreview {"url": "https://example.com", "title": "Example", "description": "An example"},
         ContactCard {"name": "Ada", "phoneNumbers": ["+1 415 555 2671"], "organization": "Engines"},
@@ -143,7 +143,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         "chat": {"chatId": "1@s.whatsapp.net"}, "type": "text", "text": "hello", "createdAt": TIME});
     let failed = with(
         &sent,
-        &json!({"from": party, "error": {"code": "x"}, "heldUntil": TIME, "heldReason": "overload", "timeline": [{"status": "queued", "at": TIME}],
+        &json!({"from": party, "reference": "order-7", "error": {"code": "x"}, "heldUntil": TIME, "heldReason": "overload", "timeline": [{"status": "queued", "at": TIME}],
         "receipts": [{"participant": {"contactId": "1"}, "readAt": TIME}],
         "change": {"messageId": MESSAGE, "status": "sent"}}),
     );
@@ -152,7 +152,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let full_webhook = with(
         &webhook,
         &json!({"sessionId": SESSION, "description": "d", "disabledReason": "gone", "disabledAt": TIME,
-        "failingSince": TIME, "oldSecretUntil": TIME}),
+        "maxBytes": 100_000, "failingSince": TIME, "oldSecretUntil": TIME}),
     );
     let bare_webhook = webhook.clone();
     let delivery = json!({"deliveryId": "dlv_00000000000000000000000000000007", "eventId": EVENT, "event": "message.read", "sessionId": SESSION,
@@ -232,6 +232,11 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         Usage [{"today": day, "last30Days": used, "days": [day], "mediaBytes": 1, "resetAt": TIME}],
         CreatedKey [(created), (bare_created)],
         Message [(sent.clone()), (failed), (other), (marked), (place), (cards), (poll), (gone), (unread), (reacted), (vote), (edit), (deletion), (with_file)],
+        DryRun [
+            {"dryRun": true, "sessionId": SESSION, "chat": {"chatId": "1@s.whatsapp.net"}, "type": "text", "status": "sent"},
+            {"dryRun": true, "sessionId": SESSION, "chat": {"chatId": "1@s.whatsapp.net"}, "type": "text", "status": "queued", "heldUntil": TIME,
+                "heldReason": "pace", "reference": "order-7"}
+        ],
         Reference [(reference), {"whatsappId": "3EB1"}, {"whatsappId": "3EB1", "chatId": "1@g.us", "quoted": {"type": "image", "text": "x"}},
             {"whatsappId": "3EB1", "quoted": {"type": "audio"}}],
         Reaction [(reaction), {"emoji": "x", "at": TIME}],
@@ -249,7 +254,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         Recovered [{"deliveries": 3}],
         Delivery [(delivery.clone()), (with(&delivery, &json!({"nextAttemptAt": TIME})))],
         Attempt [{"at": TIME, "durationMs": 1, "httpStatus": 500, "answer": "no"}, {"at": TIME, "durationMs": 1, "reason": "timeout"}],
-        Event [(event.clone()), (with(&event, &json!({"sessionId": null, "event": "usage.warning"})))],
+        Event [(event.clone()), (with(&event, &json!({"sessionId": null, "event": "usage.warning", "truncated": true, "path": "/v1/events?limit=1"})))],
         CallReceived [
             {"callId": "c", "from": {"contactId": "1"}, "missed": true, "at": TIME},
             {"callId": "c", "from": {"contactId": "1"}, "type": "video", "groupId": "1@g.us", "missed": false, "at": TIME}

@@ -18,12 +18,17 @@ fn url() -> Value {
 fn events() -> Value {
     let mut events = list(&word(EventKind::ALL.iter().map(|kind| kind.as_str()).chain(["*"])));
     events["minItems"] = json!(1);
-    about(events, "Which events are delivered; `*` for all.")
+    about(events, "Which events are delivered; `*` for each step once, by its own kind where it has one.")
 }
 
 fn timeout() -> Value {
     let timeout = integer(*limits::WEBHOOK_TIMEOUT_SECS.start(), Some(*limits::WEBHOOK_TIMEOUT_SECS.end()));
     otherwise(about(timeout, "How long one delivery may take, in seconds."), &json!(limits::WEBHOOK_TIMEOUT_SECS.start()))
+}
+
+fn max_bytes() -> Value {
+    let bytes = integer(*limits::WEBHOOK_MAX_BYTES.start(), Some(*limits::WEBHOOK_MAX_BYTES.end()));
+    about(bytes, "The largest body of a delivery. What is larger comes without its largest members, with `truncated` and `path`.")
 }
 
 fn headers() -> Value {
@@ -45,6 +50,7 @@ pub(super) fn create_webhook() -> Value {
         maybe("sessionId", about(nullable(session_id()), "Only this session's events.")),
         maybe("description", description()),
         maybe("timeoutSeconds", nullable(timeout())),
+        maybe("maxBytes", nullable(max_bytes())),
         maybe("headers", headers()),
         maybe("enabled", nullable(boolean())),
         maybe(
@@ -65,6 +71,7 @@ pub(super) fn update_webhook() -> Value {
         maybe("events", nullable(events())),
         maybe("description", description()),
         maybe("timeoutSeconds", nullable(timeout())),
+        maybe("maxBytes", nullable(max_bytes())),
         maybe("headers", headers()),
         maybe("enabled", nullable(boolean())),
     ])
@@ -91,6 +98,7 @@ fn webhook_members() -> Vec<super::super::schema::Member> {
         always("sessionId", about(nullable(session_id()), "Null where it gets the events of all sessions and of the account.")),
         maybe("description", text()),
         always("timeoutSeconds", timeout()),
+        maybe("maxBytes", max_bytes()),
         always("headerNames", about(list(&text()), "The names of its own headers.")),
         always("enabled", boolean()),
         maybe("disabledReason", word(DisabledReason::ALL.iter().map(|reason| reason.as_str()))),

@@ -51,6 +51,9 @@ pub struct Reaction {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Marks {
+    /// What its sender's program calls it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reference: Option<String>,
     /// The message that this one quotes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reply_to: Option<Reference>,

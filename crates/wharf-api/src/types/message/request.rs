@@ -32,6 +32,12 @@ pub struct SendText {
     /// Answer as soon as the message is durable instead of waiting for WhatsApp.
     #[serde(rename = "async", default, deserialize_with = "crate::types::or_default")]
     pub asynchronous: bool,
+    /// The caller's own name for the message: it stands on it from then on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reference: Option<String>,
+    /// Say what would happen, and send and count nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default, deserialize_with = "crate::types::or_default")]
+    pub dry_run: bool,
 }
 
 /// `POST /v1/messages/location`.
@@ -52,6 +58,12 @@ pub struct SendLocation {
     pub reply_to: Option<String>,
     #[serde(rename = "async", default, deserialize_with = "crate::types::or_default")]
     pub asynchronous: bool,
+    /// The caller's own name for the message: it stands on it from then on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reference: Option<String>,
+    /// Say what would happen, and send and count nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default, deserialize_with = "crate::types::or_default")]
+    pub dry_run: bool,
 }
 
 /// `POST /v1/messages/contact`.
@@ -65,6 +77,12 @@ pub struct SendContact {
     pub reply_to: Option<String>,
     #[serde(rename = "async", default, deserialize_with = "crate::types::or_default")]
     pub asynchronous: bool,
+    /// The caller's own name for the message: it stands on it from then on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reference: Option<String>,
+    /// Say what would happen, and send and count nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default, deserialize_with = "crate::types::or_default")]
+    pub dry_run: bool,
 }
 
 /// `POST /v1/messages/poll`.
@@ -82,6 +100,12 @@ pub struct SendPoll {
     pub reply_to: Option<String>,
     #[serde(rename = "async", default, deserialize_with = "crate::types::or_default")]
     pub asynchronous: bool,
+    /// The caller's own name for the message: it stands on it from then on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reference: Option<String>,
+    /// Say what would happen, and send and count nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default, deserialize_with = "crate::types::or_default")]
+    pub dry_run: bool,
 }
 
 const fn one() -> u32 {
@@ -101,6 +125,12 @@ pub struct SendReaction {
     pub emoji: String,
     #[serde(rename = "async", default, deserialize_with = "crate::types::or_default")]
     pub asynchronous: bool,
+    /// The caller's own name for the message: it stands on it from then on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reference: Option<String>,
+    /// Say what would happen, and send and count nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default, deserialize_with = "crate::types::or_default")]
+    pub dry_run: bool,
 }
 
 /// `POST /v1/messages/{messageId}/forward`.
@@ -110,6 +140,12 @@ pub struct ForwardMessage {
     pub to: String,
     #[serde(rename = "async", default, deserialize_with = "crate::types::or_default")]
     pub asynchronous: bool,
+    /// The caller's own name for the message: it stands on it from then on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reference: Option<String>,
+    /// Say what would happen, and send and count nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default, deserialize_with = "crate::types::or_default")]
+    pub dry_run: bool,
 }
 
 /// `PATCH /v1/messages/{messageId}`.

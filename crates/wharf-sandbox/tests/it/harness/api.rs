@@ -103,9 +103,18 @@ impl Api {
 
     /// The whole log of events, by pull.
     pub async fn log(&self) -> Vec<Value> {
+        self.pulled("").await
+    }
+
+    /// Each step of it once, as a webhook for `*` gets them.
+    pub async fn steps(&self) -> Vec<Value> {
+        self.pulled("&events=*").await
+    }
+
+    async fn pulled(&self, filter: &str) -> Vec<Value> {
         let (mut events, mut after) = (Vec::new(), "oldest".to_owned());
         loop {
-            let page = self.get(&format!("/v1/events?limit=200&cursor={after}")).await;
+            let page = self.get(&format!("/v1/events?limit=200&cursor={after}{filter}")).await;
             let rows = page.ok(200).as_array().unwrap().clone();
             if rows.is_empty() {
                 return events;

@@ -182,7 +182,7 @@ impl Ground {
     }
 }
 
-/// Each session's events follow each other, each text that came in has one event, and the receiver took every one.
+/// Each session's events follow each other, each text that came in has one event, and the receiver took every step.
 async fn events(world: &World, session: &str, by_wa_id: &BTreeMap<&str, Vec<&Value>>, hook: Option<(&Hook, &str)>, faults: &mut Faults) {
     let events = world.api().log().await;
     let (mut last, mut ids, mut told) = (0, BTreeSet::new(), BTreeMap::<&str, usize>::new());
@@ -218,7 +218,8 @@ async fn events(world: &World, session: &str, by_wa_id: &BTreeMap<&str, Vec<&Val
     let Some((hook, path)) = hook else { return };
     let got = hook.got(path);
     let taken: BTreeSet<&str> = got.iter().filter(|got| got.status / 100 == 2).map(super::Got::id).collect();
-    for id in ids.difference(&taken) {
+    let steps = world.api().steps().await;
+    for id in steps.iter().map(|event| event["eventId"].as_str().unwrap_or_default()).filter(|id| !taken.contains(id)) {
         faults.stale.push(format!("the receiver has not got {id}"));
     }
     for id in taken.difference(&ids) {

@@ -31,7 +31,7 @@ pub(in crate::http) async fn list_events(call: Call) -> Answer {
     let limit = call.query.number("limit", 1, u64::from(limits::PAGE_MAX))?;
     let limit = limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(limits::PAGE_DEFAULT);
     let wait = Duration::from_secs(call.query.number("wait", 0, limits::LONG_POLL_MAX_SECS)?.unwrap_or(0));
-    let filter = EventFilter { kinds: kinds(&call.query)?, ..EventFilter::default() };
+    let filter = EventFilter { kinds: kinds(&call.query)?, each_step: call.query.get("events") == Some("*"), ..EventFilter::default() };
     let streams = accept::best(&call.headers, &[JSON, SSE]) == SSE;
     let start = start(&call, streams)?;
     let filter = event::filter(call.services(), call.caller(), filter, call.query.whose("sessionId")?).await?;
@@ -100,7 +100,7 @@ fn foreign(field: &str) -> ApiError {
     invalid("the id of an event, the page.next of an answer, oldest or latest is expected").field(field)
 }
 
-/// The kinds that are asked for; none where all are.
+/// The kinds that are asked for; none where all are, of which the star leaves out what the next one tells.
 fn kinds(query: &Query) -> Result<Vec<EventKind>, ApiError> {
     let Some(text) = query.get("events").filter(|text| *text != "*") else { return Ok(Vec::new()) };
     let kind = |word: &str| {

@@ -1,5 +1,5 @@
-use wharf_api::types::message::{Direction, MessageStatus};
-use wharf_api::{ApiError, Recipient};
+use wharf_api::types::message::{Content, Direction, MessageStatus};
+use wharf_api::{ApiError, Recipient, limits};
 use wharf_core::store::MessageFilter;
 use wharf_core::{message, session};
 
@@ -7,16 +7,28 @@ use crate::http::envelope::{Reply, invalid};
 use crate::http::query::Query;
 use crate::http::{Answer, Call, page};
 
+const KNOWN: &[&str] =
+    &["sessionId", "chatId", "direction", "status", "type", "text", "since", "until", "reference", "whatsappId", "limit", "cursor"];
+
 pub(in crate::http) async fn list_messages(call: Call) -> Answer {
-    call.query.only(&["sessionId", "chatId", "direction", "status", "limit", "cursor"])?;
+    call.query.only(KNOWN)?;
     let statuses: Vec<_> = MessageStatus::ALL.iter().map(|status| status.as_str()).collect();
     let directions = [Direction::Outgoing.as_str(), Direction::Incoming.as_str()];
     let mut filter = MessageFilter {
         chat: chat(&call.query)?,
         direction: call.query.word("direction", Direction::parse, &directions)?,
         status: call.query.word("status", MessageStatus::parse, &statuses)?,
+        kind: call.query.word("type", |text| Content::TYPES.contains(&text).then(|| text.to_owned()), Content::TYPES)?,
+        text: call.query.text("text", limits::SEARCH_CHARS)?,
+        since: call.query.time("since")?,
+        until: call.query.time("until")?,
+        reference: call.query.text("reference", limits::REFERENCE_CHARS)?,
+        wa_id: call.query.get("whatsappId").map(str::to_owned),
         ..MessageFilter::default()
     };
+    if filter.wa_id.is_some() && call.query.get("sessionId").is_none() {
+        return Err(invalid("an id of WhatsApp's is one session's: name it").field("sessionId").into());
+    }
     let page = page::wanted(&call.query)?;
     if let Some(id) = call.query.whose("sessionId")? {
         filter.session = Some(session::find(call.services(), call.caller(), id).await?.id);

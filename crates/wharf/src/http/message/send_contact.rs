@@ -11,11 +11,14 @@ pub(in crate::http) async fn send_contact(call: Call) -> Answer {
             session: request.session_id.clone(),
             to: request.to.clone(),
             reply_to: request.reply_to.clone(),
-            asynchronous: request.asynchronous,
+            manner: sending::manner!(request),
             ..Envelope::default()
         },
         contacts: request.contacts.clone(),
     };
     rules::check(&command)?;
-    sending::once(&call, &request, |claim| message::send_contact(call.services(), call.caller(), command.clone(), claim)).await
+    sending::once(&call, &request, command.envelope.manner.dry_run, |claim| {
+        message::send_contact(call.services(), call.caller(), command.clone(), claim)
+    })
+    .await
 }

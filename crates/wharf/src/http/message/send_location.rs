@@ -11,7 +11,7 @@ pub(in crate::http) async fn send_location(call: Call) -> Answer {
             session: request.session_id.clone(),
             to: request.to.clone(),
             reply_to: request.reply_to.clone(),
-            asynchronous: request.asynchronous,
+            manner: sending::manner!(request),
             ..Envelope::default()
         },
         latitude: request.latitude,
@@ -20,5 +20,8 @@ pub(in crate::http) async fn send_location(call: Call) -> Answer {
         address: request.address.clone(),
     };
     rules::check(&command)?;
-    sending::once(&call, &request, |claim| message::send_location(call.services(), call.caller(), command.clone(), claim)).await
+    sending::once(&call, &request, command.envelope.manner.dry_run, |claim| {
+        message::send_location(call.services(), call.caller(), command.clone(), claim)
+    })
+    .await
 }

@@ -31,7 +31,7 @@ pub(in crate::http) async fn send_media(mut call: Call) -> Answer {
             reply_to: request.reply_to.clone(),
             mentions: request.mentions.clone(),
             forwarded: request.forwarded,
-            asynchronous: request.asynchronous,
+            manner: sending::manner!(request),
         },
         kind: request.media_type,
         source,
@@ -43,7 +43,10 @@ pub(in crate::http) async fn send_media(mut call: Call) -> Answer {
     rules::check(call.services(), &command)?;
     // The file stands for itself by its hash: nobody writes a hundred megabytes out again to compare them.
     let named = Named { request: &request, data: hash(data).await? };
-    sending::once(&call, &named, |claim| rules::send_media(call.services(), call.caller(), command.clone(), claim)).await
+    sending::once(&call, &named, command.envelope.manner.dry_run, |claim| {
+        rules::send_media(call.services(), call.caller(), command.clone(), claim)
+    })
+    .await
 }
 
 /// A file in Base64, with its places among the large bodies: they are free when it is.

@@ -11,7 +11,7 @@ pub(in crate::http) async fn send_poll(call: Call) -> Answer {
             session: request.session_id.clone(),
             to: request.to.clone(),
             reply_to: request.reply_to.clone(),
-            asynchronous: request.asynchronous,
+            manner: sending::manner!(request),
             ..Envelope::default()
         },
         question: request.question.clone(),
@@ -19,5 +19,8 @@ pub(in crate::http) async fn send_poll(call: Call) -> Answer {
         selectable_count: request.selectable_count,
     };
     rules::check(&command)?;
-    sending::once(&call, &request, |claim| message::send_poll(call.services(), call.caller(), command.clone(), claim)).await
+    sending::once(&call, &request, command.envelope.manner.dry_run, |claim| {
+        message::send_poll(call.services(), call.caller(), command.clone(), claim)
+    })
+    .await
 }

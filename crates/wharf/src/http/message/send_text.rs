@@ -19,12 +19,15 @@ pub(in crate::http) async fn send(call: &Call, request: &SendText) -> Answer {
             reply_to: request.reply_to.clone(),
             mentions: request.mentions.clone(),
             forwarded: false,
-            asynchronous: request.asynchronous,
+            manner: sending::manner!(request),
         },
         text: request.text.clone(),
         preview: request.link_preview.clone(),
         background: request.background_color.clone(),
     };
     rules::check(&command)?;
-    sending::once(call, request, |claim| message::send_text(call.services(), call.caller(), command.clone(), claim)).await
+    sending::once(call, request, command.envelope.manner.dry_run, |claim| {
+        message::send_text(call.services(), call.caller(), command.clone(), claim)
+    })
+    .await
 }

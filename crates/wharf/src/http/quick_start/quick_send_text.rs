@@ -16,6 +16,8 @@ pub(in crate::http) async fn quick_send_text(call: Call) -> Answer {
         mentions: Vec::new(),
         link_preview: PreviewChoice::default(),
         asynchronous: false,
+        reference: None,
+        dry_run: false,
     };
     message::send(&call, &request).await.map_err(in_its_words)
 }

@@ -13,6 +13,7 @@ pub(in crate::http) async fn create_webhook(call: Call) -> Answer {
         session: asked.session_id,
         description: asked.description,
         timeout_seconds: asked.timeout_seconds,
+        max_bytes: asked.max_bytes,
         headers: asked.headers.unwrap_or_default(),
         enabled: asked.enabled.unwrap_or(true),
         secret: asked.secret,

@@ -11,6 +11,7 @@ pub(in crate::http) async fn update_webhook(call: Call) -> Answer {
         events: request.events,
         description: request.description,
         timeout_seconds: request.timeout_seconds,
+        max_bytes: request.max_bytes,
         headers: request.headers.map(Option::unwrap_or_default),
         enabled: request.enabled,
     };

@@ -26,6 +26,7 @@ use wharf_core::webhook::{self, Unsealed};
 use wharf_core::{Services, event};
 
 use super::Signal;
+use crate::http::path_of_event;
 use backlog::{Backlog, Taken};
 use beginning::Begun;
 use results::Written;
@@ -209,11 +210,18 @@ impl<'a> Courier<'a> {
         *self.flying.entry(delivery.event.session.clone()).or_default() += 1;
         let (services, unsealed, timeout) = (self.services, Arc::clone(&self.unsealed), webhook::timeout(&self.row));
         let under = self.row.updated_at;
-        let body = event::body(&self.due.account, &delivery.event);
+        let body = self.body(&delivery);
         self.flights.push(Box::pin(async move {
             let tried = attempt::once(services, &unsealed, delivery.event.id.as_str(), body, timeout).await;
             (delivery, tried, under)
         }));
+    }
+
+    fn body(&self, delivery: &DueDelivery) -> String {
+        match self.row.max_bytes.and_then(|bytes| usize::try_from(bytes).ok()) {
+            Some(max) => event::body_within(&self.due.account, &delivery.event, max, &path_of_event(&delivery.event)),
+            None => event::body(&self.due.account, &delivery.event),
+        }
     }
 
     /// Until when there is nothing to do; `None` where it is not worth to wait.
