@@ -140,13 +140,6 @@ impl Content {
         }
     }
 
-    /// A text without a preview.
-    /// The word of its type.
-    pub fn kind(&self) -> &'static str {
-        let written = serde_json::to_value(self).unwrap_or_default();
-        Self::TYPES.iter().copied().find(|kind| written["type"] == *kind).unwrap_or("unsupported")
-    }
-
     /// Whether its words have these in them, letter case included: a text, a caption, a name, a place, a question.
     pub fn says(&self, words: &str) -> bool {
         let written = serde_json::to_value(self).unwrap_or_default();
@@ -154,6 +147,7 @@ impl Content {
         members.iter().filter_map(|member| written[*member].as_str()).any(|text| text.contains(words))
     }
 
+    /// A text without a preview.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text { text: text.into(), link_preview: None }
     }
