@@ -1,0 +1,70 @@
+// A file out of our own store. Only kinds that a browser shows without running anything are shown; the rest is saved.
+import { useEffect, useState } from "preact/hooks";
+import { ask, type Schemas } from "../api/client";
+import { Button } from "./Button";
+import { Icon } from "./Icon";
+import { bytes } from "./Time";
+
+type Message = Schemas["Message"];
+
+const PICTURES = new Set(["image/jpeg", "image/png", "image/webp", "image/gif"]);
+const PLAYED = /^(audio|video)\/[\w.+-]+$/;
+/** What comes by itself; larger files come when somebody wants them. */
+const BY_ITSELF = 4_000_000;
+
+export function File({ message }: { message: Message }) {
+  const mime = (message.mimeType ?? "").split(";")[0]!.trim().toLowerCase();
+  const picture = (message.type === "image" || message.type === "sticker") && PICTURES.has(mime);
+  const plays = (message.type === "audio" || message.type === "video") && PLAYED.test(mime);
+  const [url, setUrl] = useState<string | null>(null);
+  const [failed, setFailed] = useState(false);
+  const ready = message.mediaStatus === "stored" && message.mediaId;
+  const load = async () => {
+    const blob = await (await ask("GET", `v1/media/${message.mediaId}`, { accept: "*/*" })).blob();
+    // Named anew: what the page shows it as is ours to say, not the file's.
+    return URL.createObjectURL(new Blob([blob], { type: picture || plays ? mime : "application/octet-stream" }));
+  };
+  const wanted = Boolean(ready) && (picture || message.type === "audio") && (message.sizeBytes ?? 0) <= BY_ITSELF;
+  useEffect(() => {
+    if (!wanted) return;
+    let made: string | null = null;
+    let over = false;
+    load().then(
+      (address) => (over ? URL.revokeObjectURL(address) : setUrl((made = address))),
+      () => setFailed(true),
+    );
+    return () => {
+      over = true;
+      if (made) URL.revokeObjectURL(made);
+    };
+  }, [message.mediaId, wanted]);
+  const save = async () => {
+    const address = url ?? (await load());
+    const link = document.createElement("a");
+    link.href = address;
+    link.download = message.fileName ?? `${message.type}-${message.messageId}`;
+    link.click();
+    if (!url) setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  };
+  if (!ready) return <p class="faint">{message.mediaStatus === "failed" ? `The file could not be fetched${message.mediaReason ? `: ${message.mediaReason}` : ""}.` : "The file is on its way."}</p>;
+  if (picture && !failed && wanted) {
+    const name = message.caption ?? message.fileName ?? "Picture";
+    return <div class={`shown ${message.type}`}>{url ? <img src={url} alt={name} width={message.width} height={message.height} /> : <span class="away">Loading</span>}</div>;
+  }
+  if (plays && url) return message.type === "audio" ? <audio controls src={url} /> : <video controls src={url} />;
+  return (
+    <div class="file">
+      <Icon name="file" />
+      <span class="grow">
+        <span class="file-name">{message.fileName ?? message.type}</span>
+        <span class="faint">
+          {message.sizeBytes !== undefined && bytes(message.sizeBytes)} {mime}
+        </span>
+      </span>
+      {plays && !url && <Button size="small" icon="play" label="Play" onPress={async () => setUrl(await load())} />}
+      <Button size="small" onPress={save}>
+        Save
+      </Button>
+    </div>
+  );
+}
