@@ -106,17 +106,17 @@ function Frame() {
         <div class="side-end">
           <div class="who">
             <Avatar name={me.value!.name} small />
-            <div>
+            <div class="grow">
               <p>{me.value!.name}</p>
               <p class="faint">{[me.value!.account, me.value!.role.replace("_", " ")].filter(Boolean).join(" · ")}</p>
             </div>
+            <Live />
           </div>
           <div class="side-tools">
             <Button icon={isDark() ? "sun" : "moon"} label={isDark() ? "Light theme" : "Dark theme"} kind="plain" onPress={switchTheme} />
             <Button icon="out" kind="plain" onPress={signOut}>
               Sign out
             </Button>
-            <Live />
           </div>
         </div>
       </div>

@@ -6,6 +6,7 @@ mod clock;
 mod demo;
 mod doctor;
 mod gaps;
+mod panel;
 mod story;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -128,7 +129,9 @@ async fn run(args: Args) -> Result<()> {
     let data_dir = config.data_dir.clone();
     let clock = Arc::new(clock::Ahead::of(&data_dir)?);
     let clock_url = clock::serve(Arc::clone(&clock), after(args.control_port.unwrap_or(args.port), 2)).await?;
-    let app = App::start(config, World::Sandbox { network_url: network_url.clone() }, clock).await.map_err(with_a_way_out)?;
+    let beside = panel::routes(control_url.as_deref(), &clock_url);
+    let app =
+        App::start_beside(config, World::Sandbox { network_url: network_url.clone() }, clock, beside).await.map_err(with_a_way_out)?;
     let (account, keys) = demo::keys(app.services(), &data_dir).await?;
     let mut signals = machine::Signals::listen()?;
     if args.json {

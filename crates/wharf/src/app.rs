@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use tokio::task::JoinHandle;
 use wharf_core::chance::SystemChance;
 use wharf_core::media::Files;
@@ -85,6 +86,11 @@ pub struct App {
 impl App {
     /// Opens the database, listens, and lets the linked sessions connect one after the other.
     pub async fn start(config: Config, world: World, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        Self::start_beside(config, world, clock, Router::new()).await
+    }
+
+    /// The same, with routes of the program's own beside the API.
+    pub async fn start_beside(config: Config, world: World, clock: Arc<dyn Clock>, beside: Router) -> Result<Self, Error> {
         world.check_build()?;
         let network = world.network()?;
         world.check_proxy(config.proxy.as_ref())?;
@@ -153,10 +159,11 @@ impl App {
 
         let http = Http::new(Arc::clone(&services), with_files_to_spare(config.limits));
         let listen = config.listen;
-        let server = match machine::handed_over().map_err(Error::HandedOver)? {
-            Some(listener) => Server::on(listener, http),
-            None => Server::bind(listen, http).await,
+        let opened = match machine::handed_over().map_err(Error::HandedOver)? {
+            Some(listener) => Ok(listener),
+            None => tokio::net::TcpListener::bind(listen).await,
         };
+        let server = opened.and_then(|listener| Server::on(listener, http, beside));
         let server = server.map_err(|source| Error::Listen { address: listen, source })?;
         let version = tokio::spawn(engine.keep_version());
         let linked = tokio::spawn({

@@ -30,6 +30,8 @@ mod admin;
 mod api_key;
 mod chat;
 mod contact;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod event;
 mod group;
 mod held;

@@ -49,6 +49,14 @@ export async function control<T>(method: string, path: string, body?: unknown, a
 }
 
 export const scan = (qr: string, phone?: string) => control<{ phone: string }>("POST", `/scan${phone ? `?phone=${phone}` : ""}`, qr);
+/** A phone that is linked to nothing yet; the first one is the owner that scans everywhere else too. */
+export async function freePhone() {
+  const linked = new Set((await phones()).filter((phone) => phone.devices.length > 0).map((phone) => phone.number));
+  let number = 15_550_000_001;
+  while (linked.has(String(number))) number += 1;
+  return String(number);
+}
+
 export const phones = () => control<Phone[]>("GET", "/phones");
 export const ledger = (number: string) => control<Entry[]>("GET", `/phones/${number}/messages?limit=60`);
 

@@ -101,7 +101,7 @@ export function Composer({ session, to, reply, onReply, onSent, onFailed }: Prop
           ref={area}
           rows={1}
           aria-label="Message"
-          placeholder={over ? "Drop it here" : file ? "Add a caption" : "Write a message, or drop a file"}
+          placeholder={over ? "Drop it here" : file ? "Add a caption" : "Message, or drop a file"}
           value={text}
           onInput={typed(setText)}
           onPaste={(event) => {

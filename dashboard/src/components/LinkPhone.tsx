@@ -1,7 +1,7 @@
 // The ways to link a phone: a code to scan, which renews itself, a code to type, and in the sandbox a click.
 import { useEffect, useState } from "preact/hooks";
 import { get, may, post, Refused, sandboxed, type Schemas } from "../api/client";
-import { scan } from "../api/sandbox";
+import { freePhone, scan } from "../api/sandbox";
 import { Button } from "./Button";
 import { Field, typed } from "./Field";
 import { Problem } from "./Problem";
@@ -14,10 +14,10 @@ export function LinkPhone({ session, onScan }: { session: Schemas["Session"]; on
   return (
     <div class="link">
       <div class="tabs" role="group" aria-label="How to link">
-        <button aria-selected={way === "scan"} aria-pressed={way === "scan"} onClick={() => setWay("scan")}>
+        <button aria-pressed={way === "scan"} onClick={() => setWay("scan")}>
           Scan a code
         </button>
-        <button aria-selected={way === "type"} aria-pressed={way === "type"} onClick={() => setWay("type")}>
+        <button aria-pressed={way === "type"} onClick={() => setWay("type")}>
           Type a code
         </button>
       </div>
@@ -36,7 +36,7 @@ export function LinkPhone({ session, onScan }: { session: Schemas["Session"]; on
             </ol>
             {qr && <Countdown until={qr.qrExpiresAt} key={qr.qrExpiresAt} />}
             {sandboxed && qr && (
-              <Button kind="main" icon="phones" onPress={async () => (await scan(qr.qr), onScan?.())}>
+              <Button kind="main" icon="phones" onPress={async () => (await scan(qr.qr, await freePhone()), onScan?.())}>
                 Scan with a pretend phone
               </Button>
             )}

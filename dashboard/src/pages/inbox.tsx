@@ -248,9 +248,7 @@ function Conversation({ session, chatId, chat }: { session: Session; chatId: str
           <p class="faint">{chat?.type === "group" ? chat.chatId : phone(chat?.phoneNumber ?? target)}</p>
         </div>
         {chat && chat.unreadCount > 0 && may("messages:send") && (
-          <Button size="small" onPress={() => ask("POST", `v1/chats/${encodeURIComponent(chat.chatId)}/read`, { body: { sessionId: session.sessionId } })}>
-            Mark as read
-          </Button>
+          <Button icon="check" label="Mark as read" kind="plain" onPress={() => ask("POST", `v1/chats/${encodeURIComponent(chat.chatId)}/read`, { body: { sessionId: session.sessionId } })} />
         )}
         <Button icon="search" label="Search in this chat" kind="plain" pressed={searching} onPress={() => (setSearching(!searching), setSearch(""))} />
       </header>

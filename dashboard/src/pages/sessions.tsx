@@ -38,7 +38,7 @@ export default function Sessions() {
       >
         Each session is one WhatsApp account, linked like WhatsApp Web.
         {sessions.value && sessions.value.data.length > 0 && ` ${number(connected)} of ${number(sessions.value.data.length)} connected`}
-        {use.value && sessions.value && sessions.value.data.length > 0 && `, ${number(use.value.today.messages)} messages sent today.`}
+        {use.value && sessions.value && sessions.value.data.length > 0 && `, ${number(use.value.today.messages)} ${use.value.today.messages === 1 ? "message" : "messages"} sent today.`}
       </Head>
       <Problem of={sessions.problem} />
       {sessions.loading && <Bones />}

@@ -1,9 +1,163 @@
-import { Head } from "../components/Card";
+// The plan, today's use against it, and thirty days of messages, calls and errors.
+import { useEffect, useState } from "preact/hooks";
+import { get, page, type Schemas } from "../api/client";
+import { catalogue, loadCatalogue } from "../api/errors";
+import { useLoad } from "../api/load";
+import { Bars, Meter } from "../components/Chart";
+import { Bones, Card, Head } from "../components/Card";
+import { Button } from "../components/Button";
+import { Problem } from "../components/Problem";
+import { Table } from "../components/Table";
+import { bytes, number, Time } from "../components/Time";
 
-export default function Soon() {
+type Usage = Schemas["Usage"];
+type Account = Schemas["Account"];
+type Audit = Schemas["AuditEntry"];
+
+export default function UsagePage() {
+  const usage = useLoad((signal) => get<Usage>("v1/usage", {}, signal), [], (event) => event.event === "message.status" || event.event === "usage.warning");
+  const account = useLoad((signal) => get<Account>("v1/account", {}, signal), []);
+  useEffect(() => void loadCatalogue(), []);
+  const limits = account.value?.limits;
+  const days = fill(usage.value?.days ?? []);
+  const errors = Object.entries(usage.value?.last30Days.errors ?? {}).sort(([, one], [, other]) => other - one);
   return (
     <div class="page">
-      <Head title="Soon">This page is being built.</Head>
+      <Head title="Plan and use" actions={<Button icon="turn" onPress={() => (usage.again(), account.again())}>Look again</Button>}>
+        {account.value && (
+          <>
+            {account.value.name} is on the plan <strong>{account.value.plan}</strong>. An operator of this Wharf changes plans.
+          </>
+        )}
+      </Head>
+      <Problem of={usage.problem ?? account.problem} />
+      {(usage.loading || account.loading) && <Bones />}
+      {usage.value && limits && (
+        <>
+          <div class="columns two">
+            <Card
+              title="Today"
+              aside={
+                <span class="faint">
+                  begins anew <Time at={usage.value.resetAt} />
+                </span>
+              }
+            >
+              <Meter name="Messages" used={usage.value.today.messages} limit={limits.messagesPerDay} />
+              <Meter name="Files kept" used={usage.value.mediaBytes} limit={limits.mediaBytes} show={bytes} />
+              <dl class="figures">
+                <div class="figure">
+                  <dt>Calls today</dt>
+                  <dd>{number(usage.value.today.calls)}</dd>
+                </div>
+                <div class="figure">
+                  <dt>Refused today</dt>
+                  <dd data-errors-today>{number(Object.values(usage.value.today.errors).reduce((sum, one) => sum + one, 0))}</dd>
+                </div>
+              </dl>
+            </Card>
+            <Card title="The plan allows">
+              <dl class="pairs">
+                <dt>Messages a day</dt>
+                <dd>{limits.messagesPerDay === null ? "unlimited" : number(limits.messagesPerDay)}</dd>
+                <dt>Calls a minute</dt>
+                <dd>{number(limits.callsPerMinute)}</dd>
+                <dt>Sessions</dt>
+                <dd>{limits.sessions === null ? "unlimited" : number(limits.sessions)}</dd>
+                <dt>Requests at a time</dt>
+                <dd>{number(limits.concurrentRequests)}</dd>
+                <dt>Events are kept</dt>
+                <dd>{number(limits.eventDays)} days</dd>
+                <dt>Files are kept</dt>
+                <dd>{number(limits.mediaDays)} days</dd>
+                <dt>Pace of a session</dt>
+                <dd>{limits.pace.messagesPerMinute === null ? "none" : `${number(limits.pace.messagesPerMinute)} messages a minute`}</dd>
+              </dl>
+            </Card>
+          </div>
+          <Card title="Messages" aside={<span class="faint">{number(usage.value.last30Days.messages)} in 30 days</span>}>
+            <Bars name="Messages" days={days.map((day) => ({ date: day.date, value: day.messages }))} />
+          </Card>
+          <div class="columns two">
+            <Card title="Calls" aside={<span class="faint">{number(usage.value.last30Days.calls)} in 30 days</span>}>
+              <Bars name="Calls" tone={2} days={days.map((day) => ({ date: day.date, value: day.calls }))} />
+            </Card>
+            <Card title="Errors" aside={<span class="faint">{number(errors.reduce((sum, [, one]) => sum + one, 0))} in 30 days</span>}>
+              <Bars name="Errors" tone={3} days={days.map((day) => ({ date: day.date, value: Object.values(day.errors).reduce((sum, one) => sum + one, 0) }))} />
+            </Card>
+          </div>
+          <Card title="Errors by code" flush={errors.length > 0}>
+            {errors.length === 0 ? (
+              <p class="soft">No request was refused in 30 days.</p>
+            ) : (
+              <Table
+                caption="Errors by code"
+                rows={errors}
+                id={([code]) => code}
+                columns={[
+                  { name: "Code", cell: ([code]) => <code>{code}</code> },
+                  { name: "Times", kind: "number", short: "Times", cell: ([, times]) => number(times) },
+                  { name: "What helps", cell: ([code]) => catalogue.value.get(code)?.fix },
+                ]}
+              />
+            )}
+          </Card>
+        </>
+      )}
+      <AuditLog />
     </div>
+  );
+}
+
+/** Every day of the last thirty, also those on which nothing was. */
+function fill(days: Schemas["Day"][]): Schemas["Day"][] {
+  const byDate = new Map(days.map((day) => [day.date, day]));
+  const last = days.map((day) => day.date).sort().at(-1) ?? new Date().toISOString().slice(0, 10);
+  return Array.from({ length: 30 }, (_, back) => {
+    const date = new Date(new Date(last).getTime() - (29 - back) * 86_400_000).toISOString().slice(0, 10);
+    return byDate.get(date) ?? { date, messages: 0, calls: 0, errors: {} };
+  });
+}
+
+export function AuditTable({ rows }: { rows: Audit[] }) {
+  return (
+    <Table
+      caption="Audit log"
+      rows={rows}
+      id={(row) => `${row.at}${row.action}${row.target ?? ""}${row.keyId ?? ""}`}
+      columns={[
+        { name: "When", kind: "nowrap", cell: (row) => <Time at={row.at} /> },
+        { name: "What", cell: (row) => <code>{row.action}</code> },
+        {
+          name: "By",
+          short: "By",
+          cell: (row) => (
+            <>
+              {row.actor} <code class="faint">{row.keyId}</code>
+            </>
+          ),
+        },
+        { name: "Of", short: "Of", cell: (row) => <code class="faint">{row.target ?? row.created}</code> },
+        { name: "From", short: "From", cell: (row) => row.address },
+        { name: "Outcome", cell: (row) => (row.code ? <code>{row.code}</code> : `done${row.times > 1 ? `, ${number(row.times)} times` : ""}`) },
+      ]}
+    />
+  );
+}
+
+function AuditLog() {
+  const [action, setAction] = useState("");
+  const audit = useLoad((signal) => page<Audit>("v1/audit", { limit: 30, action }, signal), [action]);
+  return (
+    <Card
+      title="Audit log"
+      flush
+      aside={
+        <input class="short" type="search" aria-label="Action" placeholder="action, such as create_api_key" value={action} onChange={(event) => setAction(event.currentTarget.value.trim())} />
+      }
+    >
+      <Problem of={audit.problem} />
+      {audit.value && (audit.value.data.length ? <AuditTable rows={audit.value.data} /> : <p class="soft padded">Nothing yet.</p>)}
+    </Card>
   );
 }

@@ -119,12 +119,12 @@ handlers! {
     open::get_readiness,
 }
 
-/// The whole API. Fails at once where the table of operations and the handlers differ.
-pub fn router(http: &Arc<Http>) -> Router {
+/// The whole API, and what a program serves beside it. Fails at once where the table of operations and the handlers differ.
+pub fn router(http: &Arc<Http>, beside: Router) -> Router {
     let operations = pairs().unwrap_or_else(|odd| panic!("the operation {odd} is declared or handled, but not both"));
     let mut router = Router::new();
     for path in paths() {
-        let mut methods: MethodRouter = MethodRouter::new().fallback(move |request: Request| ready(wrong_method(path, &request)));
+        let mut methods: MethodRouter = MethodRouter::new().fallback(move |request: Request| ready(wrong_method(&allowed(path), &request)));
         for (operation, handler) in operations.iter().filter(|(operation, _)| operation.path == path) {
             let (operation, handler, http) = (*operation, *handler, Arc::clone(http));
             methods =
@@ -132,7 +132,9 @@ pub fn router(http: &Arc<Http>) -> Router {
         }
         router = router.route(path, methods);
     }
-    router.fallback(unknown_path).layer(axum::middleware::from_fn_with_state(Arc::clone(http), front::pass))
+    #[cfg(feature = "dashboard")]
+    let router = router.merge(super::dashboard::router(http));
+    router.merge(beside).fallback(unknown_path).layer(axum::middleware::from_fn_with_state(Arc::clone(http), front::pass))
 }
 
 /// Every operation with its handler, or the name of one that lacks the other.
@@ -169,14 +171,14 @@ fn allowed(path: &str) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-fn wrong_method(path: &str, request: &Request) -> axum::response::Response {
+pub(super) fn wrong_method(allow: &str, request: &Request) -> axum::response::Response {
     let mut failure = Failure::from(ErrorCode::MethodNotAllowed);
-    let allow = HeaderValue::from_str(&allowed(path)).expect("names of methods are visible ASCII");
+    let allow = HeaderValue::from_str(allow).expect("names of methods are visible ASCII");
     failure.headers.push((ALLOW, allow));
     envelope::respond(None, &front::request_id(request), Err(failure))
 }
 
-async fn unknown_path(request: Request) -> axum::response::Response {
+pub(super) async fn unknown_path(request: Request) -> axum::response::Response {
     envelope::respond(None, &front::request_id(&request), Err(meant::refusal(request.uri().path()).into()))
 }
 

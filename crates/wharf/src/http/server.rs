@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Extension;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -44,14 +44,14 @@ pub struct Server {
 impl Server {
     /// Listens on `listen`; port 0 takes any free port.
     pub async fn bind(listen: SocketAddr, http: Arc<Http>) -> std::io::Result<Self> {
-        Self::on(TcpListener::bind(listen).await?, http)
+        Self::on(TcpListener::bind(listen).await?, http, Router::new())
     }
 
-    /// Listens on a socket that somebody else opened.
-    pub fn on(listener: TcpListener, http: Arc<Http>) -> std::io::Result<Self> {
+    /// Listens on a socket that is open, with routes of the program's own beside the API.
+    pub fn on(listener: TcpListener, http: Arc<Http>, beside: Router) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let stopping = CancellationToken::new();
-        let running = tokio::spawn(run(listener, Arc::clone(&http), stopping.clone()));
+        let running = tokio::spawn(run(listener, Arc::clone(&http), beside, stopping.clone()));
         Ok(Self { http, address, stopping, running })
     }
 
@@ -74,8 +74,8 @@ impl Server {
     }
 }
 
-async fn run(listener: TcpListener, http: Arc<Http>, stopping: CancellationToken) {
-    let router = router::router(&http);
+async fn run(listener: TcpListener, http: Arc<Http>, beside: Router, stopping: CancellationToken) {
+    let router = router::router(&http, beside);
     let mut connection = http1::Builder::new();
     connection.header_read_timeout(http.limits.header_timeout).max_buf_size(HEAD_READ_BYTES).max_headers(HEADERS_READ);
     // Who has asked and ends its half wants the answer all the same.

@@ -1,0 +1,86 @@
+//! The dashboard's files. Whoever they are shown to is nobody yet: what the pages show they ask of the API, as everybody does.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Request};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, VARY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{HeaderMap, HeaderName, StatusCode};
+
+use super::{Http, router};
+
+/// Other pages that the browser has open get no hold of this one's window.
+const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+
+/// The page at `/dashboard/`, its files below, and the way there from `/` for browsers.
+pub(super) fn router(http: &Arc<Http>) -> Router {
+    let page = Bytes::from(wharf_dashboard::index(http.services.world).unwrap_or_default());
+    Router::new()
+        .route("/dashboard/", get(move || async move { index(page) }).fallback(wrong_method))
+        .route("/dashboard", get(|| async { lead("dashboard/") }).fallback(wrong_method))
+        .route("/dashboard/{*path}", get(file).fallback(wrong_method))
+        .route("/", get(front).fallback(other))
+}
+
+async fn wrong_method(request: Request) -> Response {
+    router::wrong_method("GET, HEAD", &request)
+}
+
+/// The bare address is no operation, by whatever method.
+async fn other(request: Request) -> Response {
+    router::unknown_path(request).await
+}
+
+fn index(page: Bytes) -> Response {
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CACHE_CONTROL, "no-store"),
+        (CONTENT_SECURITY_POLICY, wharf_dashboard::POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (REFERRER_POLICY, "no-referrer"),
+        (CROSS_ORIGIN_OPENER_POLICY, "same-origin"),
+    ];
+    (headers, page).into_response()
+}
+
+async fn file(Path(path): Path<String>, request: Request) -> Response {
+    let Some(file) = wharf_dashboard::file(&path).filter(|file| file.is_hashed) else { return router::unknown_path(request).await };
+    let zipped = takes_gzip(request.headers());
+    let headers = [
+        (CONTENT_TYPE, file.content_type),
+        (CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        // A picture that is opened by itself runs nothing either.
+        (CONTENT_SECURITY_POLICY, wharf_dashboard::POLICY),
+        (VARY, "Accept-Encoding"),
+    ];
+    let mut response = (headers, Body::from(Bytes::from_static(if zipped { &file.gzip } else { &file.plain }))).into_response();
+    if zipped {
+        response.headers_mut().insert(CONTENT_ENCODING, http::HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|coding| coding.trim().eq_ignore_ascii_case("gzip"))
+}
+
+/// A person who typed the bare address wants the pages. A program that did has mistyped.
+async fn front(request: Request) -> Response {
+    let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    if accept.contains("text/html") { lead("dashboard/") } else { router::unknown_path(request).await }
+}
+
+/// Relative, so that it leads on under any prefix that a proxy serves us by.
+fn lead(to: &'static str) -> Response {
+    (StatusCode::SEE_OTHER, [(LOCATION, to), (CACHE_CONTROL, "no-store")]).into_response()
+}

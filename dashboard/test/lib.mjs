@@ -1,0 +1,77 @@
+// A sandbox and a browser on it, as a stranger would have them.
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+
+const CHROMIUM = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => path && existsSync(path));
+
+/** Starts the sandbox; `ready` is its first line. */
+export async function startSandbox(databaseUrl) {
+  const folder = mkdtempSync(join(tmpdir(), "wharf-dashboard-"));
+  const args = ["--json", "--quiet", "--port", "0", "--data-dir", folder];
+  if (databaseUrl) args.push("--database-url", databaseUrl);
+  const program = spawn(process.env.WHARF_SANDBOX_BIN, args, { stdio: ["ignore", "pipe", "pipe"] });
+  let log = "";
+  program.stderr.on("data", (text) => (log += text));
+  const ready = await new Promise((done, failed) => {
+    createInterface({ input: program.stdout }).on("line", (line) => done(JSON.parse(line)));
+    program.on("exit", (code) => failed(new Error(`the sandbox ended with ${code}: ${log}`)));
+  });
+  const stop = async () => {
+    const ended = new Promise((done) => program.on("exit", done));
+    program.kill("SIGTERM");
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { ready, stop, log: () => log };
+}
+
+export async function startBrowser() {
+  if (!CHROMIUM) throw new Error("Chromium is needed: install Debian's package `chromium`, or name the program in CHROMIUM");
+  // The sandbox of the browser itself wants rights that a container's root does not have; the pages are our own.
+  return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+}
+
+/** A page that notes whatever a browser complains of. */
+export async function open(browser, options = {}) {
+  const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 860 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  const complaints = [];
+  page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
+  page.on("console", (message) => {
+    // A refused request is an answer that the page shows, and what was asked for on purpose.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) complaints.push(`console: ${message.text()}`);
+  });
+  await page.addInitScript(() => {
+    globalThis.shifted = 0;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) if (!entry.hadRecentInput) globalThis.shifted += entry.value;
+    }).observe({ type: "layout-shift", buffered: true });
+  });
+  return { context, page, complaints };
+}
+
+export async function enterByKey(page, url, key) {
+  await page.goto(`${url}/dashboard/`);
+  await page.getByRole("button", { name: "Use a key instead" }).click();
+  await page.getByLabel("API key").fill(key);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.locator(".side").waitFor({ state: "attached" });
+}
+
+/** By the link that the sandbox printed, where it prints one; it works once. */
+export async function enter(page, ready) {
+  if (!ready.dashboard) return enterByKey(page, ready.url, ready.apiKey);
+  await page.goto(ready.dashboard);
+  await page.locator(".side").waitFor({ state: "attached" });
+}
+
+/** Goes to a page as its link does, and waits until what it shows is there. */
+export async function visit(page, ...parts) {
+  await page.evaluate((hash) => (location.hash = hash), `#/${parts.join("/")}`);
+  await page.waitForFunction(() => !document.querySelector(".bones"));
+}
