@@ -5,6 +5,7 @@
 mod apt;
 mod cargo;
 mod collection;
+mod dashboard;
 mod generate;
 mod ledger;
 mod node;

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
     cargo::{cargo, metadata, output, program, run as run_command, which},
-    generate, ledger, node,
+    dashboard, generate, ledger, node,
     postgres::{Cluster, URL_VARIABLE},
     python, rooms,
     settle::settle,
@@ -31,6 +31,7 @@ pub fn run(quick: bool, cargo_test: &[String]) -> Result<()> {
     steps.take("generated pages", || generate::run(true));
     steps.take("node", node::ensure);
     steps.take("installers", python::ensure);
+    steps.take("dashboard", dashboard::check);
 
     let mut cluster = None;
     let url = match env::var(URL_VARIABLE) {

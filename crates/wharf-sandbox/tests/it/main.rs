@@ -18,6 +18,7 @@ mod commands;
 mod companions;
 mod contract;
 mod daily;
+mod dashboard;
 mod deep;
 mod ends;
 mod events;
