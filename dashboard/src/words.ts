@@ -56,7 +56,8 @@ export const HELD: Record<Schemas["HoldReason"], string> = {
   pace: "the plan's pace",
 };
 
-export const PERMISSIONS: Record<Schemas["Permission"], string> = {
+/** What keys may be given here; who looks after people does so by a log-in. */
+export const PERMISSIONS: Record<string, string> = {
   "sessions:read": "see sessions",
   "sessions:write": "make, restart, unlink and delete sessions",
   "messages:read": "read messages, chats and files",

@@ -31,9 +31,14 @@ const harbour = `<svg xmlns="http://www.w3.org/2000/svg" width="560" height="340
 async function world(page) {
   const shop = await session("Harbour shop", "15550000001");
   const say = (to, text, more = {}) => api("POST", "/v1/messages/text", { sessionId: shop, to, text, ...more });
+  const came = async (count) => {
+    while ((await api("GET", `/v1/messages?sessionId=${shop}&chatId=15550001003&direction=incoming`)).length < count);
+  };
   await control("/phones/15550001003/send", { to: "15550000001", text: "Good morning! Is the ferry to the island running today?" });
+  await came(1);
   const asked = await say("15550001003", "Good morning. It is: every full hour until 18:00, from the north quay.");
   await control("/phones/15550001003/send", { to: "15550000001", text: "Perfect. Two tickets for 11:00, please 🙏" });
+  await came(2);
   await page.setContent(harbour);
   const picture = (await page.locator("svg").screenshot({ type: "jpeg", quality: 80 })).toString("base64");
   await api("POST", "/v1/messages/media", { sessionId: shop, to: "15550001003", mediaType: "image", data: picture, caption: "This is where she leaves. Look for the red sail." });

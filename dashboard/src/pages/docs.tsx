@@ -25,7 +25,7 @@ export default function Docs() {
   const events = Object.keys(document.value?.webhooks ?? {}).filter((event) => fits(event));
   const codes = [...catalogue.value.values()].filter((entry) => fits(entry.code, entry.description, entry.fix));
   return (
-    <div class="page reference">
+    <div class={`page reference ${kind ? "chosen" : ""}`}>
       <Head title="API reference">
         {document.value ? `${document.value.info.title} ${document.value.info.version}. ` : ""}Served by this Wharf itself at <code>{address("v1").href}</code>; <a href={address("openapi.json").href}>the OpenAPI document</a> is what this page reads.
       </Head>
@@ -87,6 +87,9 @@ export default function Docs() {
             </div>
           </nav>
           <div class="stack">
+            <a class="to-list" href={to("docs")}>
+              All of the reference
+            </a>
             {operation ? (
               <Shown key={operation.operationId} document={document.value} operation={operation} />
             ) : kind === "event" && document.value.webhooks[name ?? ""] ? (

@@ -259,6 +259,7 @@ function Conversation({ session, chatId, chat }: { session: Session; chatId: str
         tabIndex={0}
         role="log"
         aria-label="Messages"
+        onLoadCapture={() => atEnd.current && list.current?.scrollTo({ top: list.current.scrollHeight })}
         onScroll={(event) => {
           const at = event.currentTarget;
           atEnd.current = at.scrollHeight - at.scrollTop - at.clientHeight < 60;

@@ -89,7 +89,7 @@ export default function Phones() {
 /** Owners are called after their number, which stands below anyway. */
 const nameOf = (phone: Phone) => (phone.name === `Owner ${phone.number}` ? "Owner" : phone.name);
 
-const does = (phone: Phone) => PEOPLE.find((person) => person.number === phone.number)?.does ?? (phone.behaviour === "owner" ? "owns a linked session" : phone.behaviour);
+const does = (phone: Phone) => PEOPLE.find((person) => person.number === phone.number)?.does ?? (phone.behaviour === "owner" ? (phone.devices.length ? "owns a linked session" : "owns no linked session now") : phone.behaviour);
 
 function Screen({ phone: one, session, onOpen }: { phone: Phone; session?: Session; onOpen: () => void }) {
   const entries = useLoad(() => (one.messages || one.waiting ? ledger(one.number) : Promise.resolve<Entry[]>([])), [one.number, one.messages, one.waiting]);

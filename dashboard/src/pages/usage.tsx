@@ -127,7 +127,7 @@ export function AuditTable({ rows }: { rows: Audit[] }) {
       id={(row) => `${row.at}${row.action}${row.target ?? ""}${row.keyId ?? ""}`}
       columns={[
         { name: "When", kind: "nowrap", cell: (row) => <Time at={row.at} /> },
-        { name: "What", cell: (row) => <code>{row.action}</code> },
+        { name: "What", kind: "nowrap", cell: (row) => <code>{row.action}</code> },
         {
           name: "By",
           short: "By",
@@ -138,7 +138,7 @@ export function AuditTable({ rows }: { rows: Audit[] }) {
           ),
         },
         { name: "Of", short: "Of", cell: (row) => <code class="faint">{row.target ?? row.created}</code> },
-        { name: "From", short: "From", cell: (row) => row.address },
+        { name: "From", short: "From", kind: "nowrap", cell: (row) => row.address },
         { name: "Outcome", cell: (row) => (row.code ? <code>{row.code}</code> : `done${row.times > 1 ? `, ${number(row.times)} times` : ""}`) },
       ]}
     />
