@@ -88,7 +88,7 @@ pub async fn run(services: &Services) -> Result<(), store::Error> {
         let now = services.clock.now();
         let due: Vec<Step> = steps.iter().copied().filter(|step| is_due(*step, from, &rows, now)).collect();
         if !due.is_empty() {
-            pass(services, from, to, &due).await?;
+            Box::pin(pass(services, from, to, &due)).await?;
         }
     }
     Ok(())
