@@ -21,10 +21,10 @@ const HANGS: Duration = Duration::from_secs(3);
 pub enum Part {
     /// Its tables can be written and are whole.
     Tables,
+    /// A socket or a file could be opened. Without any, no file is taken in either: the cause is told first.
+    Descriptors,
     /// A file could be taken in.
     Files,
-    /// A socket or a file could be opened.
-    Descriptors,
     /// The file of the master key is the one that the node began with: without it there is no next start.
     Key,
 }

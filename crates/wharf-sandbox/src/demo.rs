@@ -1,8 +1,6 @@
 //! The demo account and its keys. They are kept in the data folder, so that a restart prints the same.
 
-use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -42,7 +40,11 @@ pub async fn keys(services: &Services, data_dir: &Path) -> Result<(AccountId, Ke
         Ok(key::create(services, new).await?.1.reveal().to_owned())
     };
     let keys = Keys { api_key: make("demo", false).await?, operator_key: make("operator", true).await? };
-    let mut written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&file)?;
+    // Whole or not at all, also on a disk that loses its power.
+    let mut written = tempfile::NamedTempFile::new_in(data_dir)?;
     written.write_all(&serde_json::to_vec(&keys)?)?;
+    written.as_file().sync_all()?;
+    written.persist(&file)?;
+    std::fs::File::open(data_dir)?.sync_all()?;
     Ok((demo, keys))
 }

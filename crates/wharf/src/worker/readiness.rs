@@ -15,13 +15,15 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(super) async fn run(services: &Services, key: Option<&KeyFile>) -> Result<(), store::Error> {
     let (tables, files) = tokio::join!(tables(services), files(services));
     note(services, Part::Tables, tables);
-    note(services, Part::Files, files);
     let descriptors = descriptors();
+    let may_read = descriptors.is_none();
+    // Looked at after the files and told before them: it is why they fail.
+    note(services, Part::Descriptors, descriptors);
+    note(services, Part::Files, files);
     // Without a descriptor no file can be read, and the key may be as well as before.
-    if descriptors.is_none() {
+    if may_read {
         note(services, Part::Key, key.and_then(key_file));
     }
-    note(services, Part::Descriptors, descriptors);
     Ok(())
 }
 
