@@ -110,14 +110,13 @@ function Frame() {
               <p>{me.value!.name}</p>
               <p class="faint">{[me.value!.account, me.value!.role.replace("_", " ")].filter(Boolean).join(" · ")}</p>
             </div>
+            <Live />
           </div>
           <div class="side-tools">
             <Button icon={isDark() ? "sun" : "moon"} label={isDark() ? "Light theme" : "Dark theme"} kind="plain" onPress={switchTheme} />
             <Button icon="out" kind="plain" onPress={signOut}>
               Sign out
             </Button>
-            <span class="grow" />
-            <Live />
           </div>
         </div>
       </div>
