@@ -72,6 +72,7 @@ fn item(document: &Value, op: &Operation, shown: &Value) -> Value {
     let needs = match op.access {
         Access::Open => "Needs no key.".to_owned(),
         Access::Operator => "Needs an operator's key.".to_owned(),
+        Access::Login => "Needs a log-in: the cookie of `POST /v1/login`.".to_owned(),
         Access::Key(permission) => format!("Needs the permission `{}`.", permission.as_str()),
     };
     let mut request = json!({
@@ -81,7 +82,7 @@ fn item(document: &Value, op: &Operation, shown: &Value) -> Value {
         "header": headers(op, shown),
     });
     match op.access {
-        Access::Open => request["auth"] = json!({ "type": "noauth" }),
+        Access::Open | Access::Login => request["auth"] = json!({ "type": "noauth" }),
         Access::Operator => request["auth"] = bearer("operatorKey"),
         Access::Key(_) => {}
     }
@@ -162,6 +163,10 @@ fn headers(op: &Operation, shown: &Value) -> Vec<Value> {
         all.push(json!({ "key": "Content-Type", "value": "text/plain" }));
     } else if shown["requestBody"].is_object() {
         all.push(json!({ "key": "Content-Type", "value": "application/json" }));
+    }
+    if op.access == Access::Login {
+        // The cookie itself is kept by the program once `create_login` gave it.
+        all.push(json!({ "key": "X-Wharf-Dashboard", "value": "1" }));
     }
     if op.idempotent() {
         // Off, and of another value each time it is on: a literal key would have the second send answered and not sent.

@@ -88,6 +88,7 @@ fn operations() -> String {
         let access = match op.access {
             ops::Access::Open => "no key".to_owned(),
             ops::Access::Operator => "an operator's key".to_owned(),
+            ops::Access::Login => "a log-in".to_owned(),
             ops::Access::Key(permission) => format!("permission `{}`", permission.as_str()),
         };
         let idempotent = if op.idempotent() { " · takes an `Idempotency-Key`" } else { "" };

@@ -75,6 +75,16 @@ id!(
     "dlv_"
 );
 id!(
+    /// A user: somebody who signs in with a name and a password.
+    UserId,
+    "usr_"
+);
+id!(
+    /// A log-in: one browser in which a user is signed in.
+    LoginId,
+    "lgn_"
+);
+id!(
     /// One request, as `X-Request-Id` names it.
     RequestId,
     "req_"

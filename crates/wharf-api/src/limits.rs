@@ -36,6 +36,20 @@ pub const DELETE_WINDOW_MS: i64 = 60 * 60 * 60 * 1000;
 pub const SESSION_NAME_CHARS: usize = 100;
 /// An API key's name, in Unicode scalar values.
 pub const KEY_NAME_CHARS: usize = 100;
+/// A user's name, in lower-case letters, digits and `.`, `_`, `-`, `@`, `+`.
+pub const USER_NAME_CHARS: usize = 64;
+/// A password, in Unicode scalar values, and the most bytes that are hashed.
+pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 12..=128;
+/// How many log-ins a user has at the same time: the next one ends the oldest.
+pub const LOGINS: usize = 50;
+/// After how many milliseconds without a request a log-in ends, and after how many in any case.
+pub const LOGIN_IDLE_MS: i64 = 12 * 60 * 60 * 1000;
+pub const LOGIN_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// For how many milliseconds a link signs in, once.
+pub const LOGIN_TOKEN_MS: i64 = 10 * 60 * 1000;
+/// How many failed log-ins one address may have in a minute, and one name in a quarter of an hour.
+pub const LOGIN_FAILURES_OF_ADDRESS: u64 = 10;
+pub const LOGIN_FAILURES_OF_NAME: u64 = 20;
 /// An account's name, in Unicode scalar values.
 pub const ACCOUNT_NAME_CHARS: usize = 100;
 /// A plan's name, in lower-case letters, digits, `-` and `_`.

@@ -38,7 +38,13 @@ pub fn document() -> Value {
             "schemas": named.collect::<Map<_, _>>(),
             "examples": codes().map(|code| (code.name().to_owned(), example::of(code))).collect::<Map<_, _>>(),
             "headers": headers(),
-            "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer", "description": "An API key." } },
+            "securitySchemes": {
+                "bearer": { "type": "http", "scheme": "bearer", "description": "An API key." },
+                "login": {
+                    "type": "apiKey", "in": "cookie", "name": "wharf_login",
+                    "description": "A log-in, which opens every operation that keys of its role's permissions open. Requests that change                         something also carry `X-Wharf-Dashboard: 1`.",
+                },
+            },
         },
     });
     let mut shared = shared::schemas();

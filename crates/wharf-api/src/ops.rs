@@ -40,6 +40,15 @@ pub enum Access {
     Key(Permission),
     /// An operator's key, whatever its permissions.
     Operator,
+    /// A log-in, whatever its role, and no key.
+    Login,
+}
+
+impl Access {
+    /// Whether it is called with a key.
+    pub const fn takes_keys(self) -> bool {
+        matches!(self, Self::Key(_) | Self::Operator)
+    }
 }
 
 /// One operation.
@@ -88,14 +97,15 @@ impl Operation {
         self.own_codes
     }
 
-    /// Whether a call leaves a row in the audit log: whoever changes keys, accounts, plans, sessions or webhooks, or is
+    /// Whether a call leaves a row in the audit log: whoever changes keys, users, accounts, plans, sessions or webhooks, or is
     /// refused it. What is sent and said has a log of its own.
     pub fn audited(&self) -> bool {
         let told = match self.access {
             Access::Open => false,
-            Access::Operator => true,
+            Access::Operator | Access::Login => true,
             Access::Key(permission) => {
-                matches!(permission, Permission::SessionsWrite | Permission::KeysManage | Permission::WebhooksManage)
+                use Permission::{KeysManage, SessionsWrite, UsersManage, WebhooksManage};
+                matches!(permission, SessionsWrite | KeysManage | UsersManage | WebhooksManage)
             }
         };
         told && self.method != Method::Get
@@ -316,6 +326,22 @@ mod table {
             "Makes a key in the place of another, which goes on working for a while.",
             [ResourceNotFound, Conflict, IdempotencyKeyInUse, IdempotencyKeyReused];
 
+        create_login: Post "/v1/login", Open, 201, "Signs in by name and password, or by a link's token: a cookie stands for the key.",
+            [InvalidApiKey, RateLimitExceeded, InsufficientPermissions];
+        get_current_login: Get "/v1/login", Login, 200, "Shows who is signed in.", [];
+        delete_current_login: Delete "/v1/login", Login, 200, "Signs out.", [];
+        set_password: Put "/v1/login/password", Login, 200, "Changes the own password, and ends the own other log-ins.", [];
+        list_logins: Get "/v1/logins", Login, 200, "Lists the own log-ins, newest first.", [];
+        delete_login: Delete "/v1/logins/{loginId}", Login, 200, "Ends one of the own log-ins.", [ResourceNotFound];
+
+        create_user: Post "/v1/users", Key(UsersManage), 201, "Makes a user of the account.",
+            [Conflict, IdempotencyKeyInUse, IdempotencyKeyReused];
+        list_users: Get "/v1/users", Key(UsersManage), 200, "Lists the account's users.", [InvalidParameterType];
+        get_user: Get "/v1/users/{userId}", Key(UsersManage), 200, "Shows one user.", [ResourceNotFound];
+        update_user: Patch "/v1/users/{userId}", Key(UsersManage), 200, "Changes a user's role, or gives a new password.",
+            [ResourceNotFound, Conflict];
+        delete_user: Delete "/v1/users/{userId}", Key(UsersManage), 200, "Deletes a user with its log-ins.", [ResourceNotFound, Conflict];
+
         get_account: Get "/v1/account", Key(AccountRead), 200, "Shows the account with its plan.", [];
         get_usage: Get "/v1/usage", Key(AccountRead), 200, "Shows what was used today and in the last 30 days.", [];
 
@@ -339,6 +365,14 @@ mod table {
         admin_create_api_key: Post "/v1/admin/accounts/{accountId}/api-keys", Operator, 201,
             "Makes a key of any account and shows its secret once.",
             [ResourceNotFound, SessionNotFound, IdempotencyKeyInUse, IdempotencyKeyReused];
+
+        admin_create_user: Post "/v1/admin/users", Operator, 201, "Makes a user of any account, or an operator.",
+            [ResourceNotFound, Conflict, IdempotencyKeyInUse, IdempotencyKeyReused];
+        admin_list_users: Get "/v1/admin/users", Operator, 200, "Lists the users of all accounts.", [InvalidParameterType];
+        admin_get_user: Get "/v1/admin/users/{userId}", Operator, 200, "Shows one user of any account.", [ResourceNotFound];
+        admin_update_user: Patch "/v1/admin/users/{userId}", Operator, 200, "Changes any user's role, or gives a new password.",
+            [ResourceNotFound, Conflict];
+        admin_delete_user: Delete "/v1/admin/users/{userId}", Operator, 200, "Deletes any user with its log-ins.", [ResourceNotFound, Conflict];
 
         admin_get_whatsapp: Get "/v1/admin/whatsapp", Operator, 200,
             "Shows which version the gateway claims to be, which WhatsApp serves, and what sessions wait for.", [];
@@ -389,7 +423,8 @@ mod tests {
 
     #[test]
     fn an_open_operation_never_speaks_of_keys() {
-        for op in ALL.iter().filter(|op| op.access == Access::Open) {
+        // Whoever signs in has no key, and is refused as one with a wrong key is.
+        for op in ALL.iter().filter(|op| op.access == Access::Open && op.id != create_login.id) {
             assert!(op.codes().all(|code| !KEYED_CODES.contains(&code)), "{}", op.id);
         }
     }

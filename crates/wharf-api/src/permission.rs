@@ -33,6 +33,7 @@ permissions! {
     GroupsWrite = "groups:write",
     WebhooksManage = "webhooks:manage",
     KeysManage = "keys:manage",
+    UsersManage = "users:manage",
     EventsRead = "events:read",
     AccountRead = "account:read",
 }

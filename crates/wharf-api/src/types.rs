@@ -14,6 +14,7 @@ pub mod group;
 pub mod health;
 pub mod hold;
 pub mod key;
+pub mod login;
 pub mod media;
 pub mod message;
 pub mod passkey;
@@ -21,6 +22,7 @@ pub mod quick_start;
 pub mod session;
 pub mod switches;
 pub mod update;
+pub mod user;
 pub mod webhook;
 pub mod whatsapp;
 

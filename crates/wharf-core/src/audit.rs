@@ -26,7 +26,7 @@ const BATCH: usize = 200;
 
 #[derive(Default)]
 struct Held {
-    refused: HashMap<(Option<IpAddr>, ErrorCode), u64>,
+    refused: HashMap<(Option<IpAddr>, ErrorCode, &'static str), u64>,
     waiting: Vec<AuditRow>,
 }
 
@@ -35,17 +35,18 @@ struct Held {
 pub struct Trail(Mutex<Held>);
 
 impl Trail {
-    /// Counts a key that was refused.
-    pub fn refused(&self, address: IpAddr, code: ErrorCode) {
+    /// Counts a key that was refused, or somebody who did not get in: `action` tells them apart.
+    pub fn refused(&self, address: IpAddr, code: ErrorCode, action: &'static str) {
         let mut held = self.lock();
-        let mut key = (Some(limit::source(address)), code);
+        let mut key = (Some(limit::source(address)), code, action);
         if held.refused.len() >= ADDRESSES && !held.refused.contains_key(&key) {
             key.0 = None;
         }
         *held.refused.entry(key).or_default() += 1;
     }
 
-    fn keep(&self, rows: &[AuditRow]) {
+    /// Keeps rows for [`flush`].
+    pub(crate) fn keep(&self, rows: &[AuditRow]) {
         let mut held = self.lock();
         let room = WAITING.saturating_sub(held.waiting.len());
         if rows.len() > room {
@@ -74,13 +75,14 @@ pub async fn flush(services: &Services) -> Result<(), store::Error> {
         let mut held = services.trail.lock();
         (std::mem::take(&mut held.waiting), std::mem::take(&mut held.refused))
     };
-    rows.extend(refused.into_iter().map(|((address, code), times)| AuditRow {
+    rows.extend(refused.into_iter().map(|((address, code, action), times)| AuditRow {
         at: now,
         account: None,
         actor: Actor::Nobody,
         key: None,
+        user: None,
         address: address.map(|address| address.to_string()),
-        action: AUTHENTICATE.to_owned(),
+        action: action.to_owned(),
         target: None,
         created: None,
         code: Some(code),
@@ -117,10 +119,12 @@ pub async fn list(
 ) -> Result<Page<AuditRow>, store::Error> {
     filter.account = Some(caller.account.clone());
     if caller.sessions.is_some() {
-        if filter.key.as_ref().is_some_and(|key| *key != caller.key) {
+        // Only keys are bound.
+        let own = caller.by.key();
+        if own.is_none() || filter.key.as_ref().is_some_and(|key| Some(key) != own) {
             return Ok(Page { rows: Vec::new(), next: None });
         }
-        filter.key = Some(caller.key.clone());
+        filter.key = own.cloned();
     }
     services.store.list_audit(&filter, page).await
 }
@@ -130,6 +134,7 @@ pub fn view(row: &AuditRow) -> AuditEntry {
     let mut entry = full_view(row);
     if row.actor == Actor::Operator {
         entry.key_id = None;
+        entry.user_id = None;
         entry.address = None;
     }
     entry
@@ -141,6 +146,7 @@ pub fn full_view(row: &AuditRow) -> AuditEntry {
         at: row.at,
         actor: row.actor,
         key_id: row.key.clone(),
+        user_id: row.user.clone(),
         address: row.address.clone(),
         account_id: row.account.clone(),
         action: row.action.clone(),
@@ -158,6 +164,7 @@ pub fn by_cli(services: &Services, account: Option<wharf_api::ids::AccountId>, a
         account,
         actor: Actor::Cli,
         key: None,
+        user: None,
         address: None,
         action: action.to_owned(),
         target: None,
@@ -176,12 +183,12 @@ mod tests {
         let trail = Trail::default();
         for number in 0..2_000_u32 {
             let address = IpAddr::from(number.to_be_bytes());
-            trail.refused(address, ErrorCode::InvalidApiKey);
-            trail.refused(address, ErrorCode::InvalidApiKey);
+            trail.refused(address, ErrorCode::InvalidApiKey, AUTHENTICATE);
+            trail.refused(address, ErrorCode::InvalidApiKey, AUTHENTICATE);
         }
         let held = trail.lock();
         assert_eq!(held.refused.len(), ADDRESSES + 1);
         assert_eq!(held.refused.values().sum::<u64>(), 4_000);
-        assert_eq!(held.refused[&(None, ErrorCode::InvalidApiKey)], 2_000);
+        assert_eq!(held.refused[&(None, ErrorCode::InvalidApiKey, AUTHENTICATE)], 2_000);
     }
 }

@@ -1,20 +1,49 @@
-//! Who is calling: an account, through one of its keys.
+//! Who is calling: an account, through one of its keys or somebody who is signed in.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
-use wharf_api::ids::{AccountId, KeyId, SessionId};
+use wharf_api::ids::{AccountId, KeyId, LoginId, SessionId, UserId};
 use wharf_api::ops::Access;
+use wharf_api::types::user::Role;
 use wharf_api::{ApiError, ErrorCode, Permission, Timestamp, limits};
 
-use crate::store::{KeyWithAccount, Plan};
+use crate::store::{KeyWithAccount, LoginWithUser, Plan};
 
-/// A request's caller, after its key was found good.
+/// What a caller showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    Key(KeyId),
+    Login { id: LoginId, user: UserId },
+}
+
+impl By {
+    pub fn key(&self) -> Option<&KeyId> {
+        if let Self::Key(id) = self { Some(id) } else { None }
+    }
+
+    /// The log-in and its user.
+    pub fn login(&self) -> Option<(&LoginId, &UserId)> {
+        if let Self::Login { id, user } = self { Some((id, user)) } else { None }
+    }
+}
+
+/// As the log names it.
+impl std::fmt::Display for By {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Key(id) => id.fmt(f),
+            Self::Login { id, .. } => id.fmt(f),
+        }
+    }
+}
+
+/// A request's caller, after its key was found good, or its log-in, which is as a key with its role's permissions.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub account: AccountId,
     pub plan: Plan,
-    pub key: KeyId,
+    pub by: By,
     pub permissions: Vec<Permission>,
     /// The only sessions that the key may use; all of the account's where `None`.
     pub sessions: Option<Vec<SessionId>>,
@@ -32,7 +61,7 @@ impl Caller {
         Self {
             account: found.account.id.clone(),
             plan: found.account.plan.clone(),
-            key: found.key.id.clone(),
+            by: By::Key(found.key.id.clone()),
             permissions: found.key.permissions.clone(),
             sessions: found.key.sessions.clone(),
             operator: found.key.operator,
@@ -40,6 +69,26 @@ impl Caller {
             sends_until: None,
             answer_by: None,
         }
+    }
+
+    pub fn from_login(found: &LoginWithUser) -> Self {
+        Self {
+            account: found.account.id.clone(),
+            plan: found.account.plan.clone(),
+            by: By::Login { id: found.login.id.clone(), user: found.user.id.clone() },
+            permissions: found.user.role.permissions(),
+            sessions: None,
+            operator: found.user.role == Role::Operator,
+            // What somebody makes who is signed in does not end with the log-in.
+            expires_at: None,
+            sends_until: None,
+            answer_by: None,
+        }
+    }
+
+    /// What is refused it, in words.
+    fn word(&self) -> &'static str {
+        if self.by.key().is_some() { "key" } else { "log-in" }
     }
 
     /// Whether it is too late to send something for it.
@@ -67,6 +116,10 @@ impl Caller {
             Access::Key(permission) => self.require(permission),
             Access::Operator if self.operator => Ok(()),
             Access::Operator => Err(ApiError::new(ErrorCode::InsufficientPermissions).reason("an operator's key is needed")),
+            Access::Login if self.by.login().is_some() => Ok(()),
+            Access::Login => {
+                Err(ApiError::new(ErrorCode::InsufficientPermissions).reason("this is for people who are signed in, not for keys"))
+            }
         }
     }
 
@@ -74,7 +127,11 @@ impl Caller {
         if self.permissions.contains(&permission) {
             return Ok(());
         }
-        Err(ApiError::new(ErrorCode::InsufficientPermissions).reason(format!("the key lacks the permission {}", permission.as_str())))
+        Err(ApiError::new(ErrorCode::InsufficientPermissions).reason(format!(
+            "the {} lacks the permission {}",
+            self.word(),
+            permission.as_str()
+        )))
     }
 
     /// Whether the key may use this session, if the account has it.

@@ -1,6 +1,6 @@
 //! The port for chance: identifiers, secrets, jitter.
 
-use wharf_api::ids::{AccountId, EventId, KeyId, MediaId, MessageId, SessionId, WebhookId};
+use wharf_api::ids::{AccountId, EventId, KeyId, LoginId, MediaId, MessageId, SessionId, UserId, WebhookId};
 
 /// Where the rules get what must not be guessed or must not repeat.
 pub trait Chance: Send + Sync + 'static {
@@ -30,6 +30,14 @@ impl dyn Chance {
 
     pub fn webhook_id(&self) -> WebhookId {
         WebhookId::from_uuid(self.uuid())
+    }
+
+    pub fn user_id(&self) -> UserId {
+        UserId::from_uuid(self.uuid())
+    }
+
+    pub fn login_id(&self) -> LoginId {
+        LoginId::from_uuid(self.uuid())
     }
 
     pub fn event_id(&self) -> EventId {

@@ -346,7 +346,7 @@ pub async fn find(services: &Services, caller: &Caller, id: &KeyId) -> Result<Ke
 /// account is repaired with.
 pub async fn revoke(services: &Services, caller: &Caller, id: &KeyId) -> Result<KeyRow, Error> {
     let target = find(services, caller, id).await?;
-    let own = caller.key == *id;
+    let own = caller.by.key() == Some(id);
     if target.operator && !caller.operator && !own {
         return Err(Error::BeyondCaller("an operator's rights"));
     }

@@ -17,6 +17,7 @@ pub mod group;
 pub mod idempotency;
 pub mod key;
 pub mod limit;
+pub mod login;
 pub mod media;
 pub mod message;
 pub mod meter;
@@ -32,6 +33,7 @@ pub mod store;
 pub mod switches;
 pub mod update;
 pub mod usage;
+pub mod user;
 pub mod webhook;
 
 pub use caller::Caller;

@@ -3,6 +3,7 @@
 //! Counts live in this process, by a time that nobody sets. The plan's limits come in with every question, so a changed plan bites at once.
 
 mod floods;
+mod tries;
 mod window;
 
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ use wharf_api::{ApiError, ErrorCode, Timestamp};
 
 pub use floods::Floods;
 pub(crate) use floods::source;
+pub use tries::Tries;
 pub use window::WINDOW_MS;
 use window::{Verdict, Window};
 

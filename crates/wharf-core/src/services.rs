@@ -14,6 +14,7 @@ use crate::egress::{Egress, NoEgress};
 use crate::engine::Engine;
 use crate::key;
 use crate::limit;
+use crate::login;
 use crate::media::gate::Gate;
 use crate::media::room::Room;
 use crate::media::{Files, NoFiles};
@@ -45,6 +46,7 @@ pub struct Services {
     pub contacts: contact::Cache,
     pub calls: limit::Calls,
     pub floods: limit::Floods,
+    pub doors: login::Doors,
     pub used: usage::Counter,
     pub trail: audit::Trail,
     /// Shared with store and engine; one of its own where nobody asks.
@@ -95,6 +97,7 @@ impl Services {
             contacts: contact::Cache::default(),
             calls: limit::Calls::default(),
             floods: limit::Floods::default(),
+            doors: login::Doors::default(),
             used: usage::Counter::default(),
             trail: audit::Trail::default(),
             meter: Arc::default(),

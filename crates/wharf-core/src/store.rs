@@ -18,6 +18,7 @@ pub mod owner;
 pub mod session;
 pub mod switch;
 pub mod update;
+pub mod user;
 pub mod vault;
 pub mod version;
 pub mod webhook;
@@ -40,6 +41,7 @@ pub use owner::{Fence, OwnerStore};
 pub use session::{Created, LinkChange, NewSession, SessionChange, SessionRow, SessionStore};
 pub use switch::{SwitchRow, SwitchStore};
 pub use update::{NoticeRow, UpdateStore};
+pub use user::{LoginRow, LoginStore, LoginWithUser, UserRow, UserStore};
 pub use vault::{VaultOp, VaultStore};
 pub use version::{FetchedVersion, VersionRow, VersionStore};
 pub use webhook::{DeliveryRow, DueDelivery, DueWebhook, Health, Inserted, TryRecord, WebhookChange, WebhookRow, WebhookStore};
@@ -86,6 +88,8 @@ pub trait Store:
     + OwnerStore
     + SwitchStore
     + UpdateStore
+    + UserStore
+    + LoginStore
     + VaultStore
     + VersionStore
     + WebhookStore
@@ -111,6 +115,8 @@ impl<T> Store for T where
         + OwnerStore
         + SwitchStore
         + UpdateStore
+        + UserStore
+        + LoginStore
         + VaultStore
         + VersionStore
         + WebhookStore

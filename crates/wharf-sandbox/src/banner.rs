@@ -8,16 +8,20 @@ pub struct Place<'a> {
     /// The phones' own address, where the pretend network is ours.
     pub control_url: Option<&'a str>,
     pub clock_url: &'a str,
+    /// Signs in by itself, once.
+    pub dashboard: &'a str,
 }
 
 /// Prints the addresses, the keys and the commands that lead to a first message: the two variables first, then commands as README has them.
 pub fn print(place: &Place<'_>, keys: &Keys, pace: bool) {
-    let Place { url, control_url, clock_url } = place;
+    let Place { url, control_url, clock_url, dashboard } = place;
     let key = &keys.api_key;
     let control = control_url.unwrap_or("the --network's controlUrl");
     let mut lines = Vec::new();
     lines.push("Wharf sandbox: the real gateway on a pretend WhatsApp. Nothing leaves this machine.\n".to_owned());
     lines.push(format!("  API          {url}"));
+    lines.push(format!("  dashboard    {dashboard}"));
+    lines.push(format!("  sign in      as demo or operator, password {}", keys.password));
     lines.push(format!("  API, to read {url}/docs"));
     if control_url.is_some() {
         lines.push(format!("  phones       {control}/control/phones"));

@@ -39,7 +39,7 @@ struct Args {
     /// Where accounts, keys, messages and the pretend phones are kept
     #[arg(long, default_value = ".wharf/sandbox")]
     data_dir: PathBuf,
-    /// Print lines of JSON: one once all is ready (url, apiKey, operatorKey, networkUrl, controlUrl, clockUrl), then each event of the demo account
+    /// Print lines of JSON: one once all is ready (url, apiKey, operatorKey, dashboard, password, networkUrl, controlUrl, clockUrl), then each event of the demo account
     #[arg(long)]
     json: bool,
     /// Say nothing of what happens once all is ready
@@ -133,12 +133,13 @@ async fn run(args: Args) -> Result<()> {
     let app =
         App::start_beside(config, World::Sandbox { network_url: network_url.clone() }, clock, beside).await.map_err(with_a_way_out)?;
     let (account, keys) = demo::keys(app.services(), &data_dir).await?;
+    let dashboard = demo::link(app.services(), &app.url()).await?;
     let mut signals = machine::Signals::listen()?;
     if args.json {
-        let ready = json!({"url": app.url(), "apiKey": keys.api_key, "operatorKey": keys.operator_key, "networkUrl": network_url, "controlUrl": control_url, "clockUrl": clock_url});
+        let ready = json!({"url": app.url(), "apiKey": keys.api_key, "operatorKey": keys.operator_key, "dashboard": dashboard, "password": keys.password, "networkUrl": network_url, "controlUrl": control_url, "clockUrl": clock_url});
         log::print(ready.to_string());
     } else {
-        let place = banner::Place { url: &app.url(), control_url: control_url.as_deref(), clock_url: &clock_url };
+        let place = banner::Place { url: &app.url(), control_url: control_url.as_deref(), clock_url: &clock_url, dashboard: &dashboard };
         banner::print(&place, &keys, args.pace);
     }
     if !args.quiet {

@@ -1,7 +1,7 @@
 //! The audit log.
 
 use async_trait::async_trait;
-use wharf_api::ids::{AccountId, KeyId};
+use wharf_api::ids::{AccountId, KeyId, UserId};
 use wharf_api::types::audit::Actor;
 use wharf_api::{ErrorCode, Timestamp};
 use wharf_core::store::{AuditFilter, AuditRow, AuditStore, Error, Page, PageRequest};
@@ -13,7 +13,7 @@ use crate::sql::{Row, args, corrupt, page, statements};
 macro_rules! list {
     ($first:literal) => {
         concat!(
-            "SELECT number, at, account_id, actor, key_id, address, action, target, created, code, times FROM audit WHERE ",
+            "SELECT number, at, account_id, actor, key_id, user_id, address, action, target, created, code, times FROM audit WHERE ",
             $first,
             " AND number < $2 AND (CAST($3 AS TEXT) IS NULL OR key_id = $3) AND (CAST($4 AS TEXT) IS NULL OR action = $4) \
              AND (CAST($5 AS TEXT) IS NULL OR target = $5) ORDER BY number DESC LIMIT $6"
@@ -22,8 +22,8 @@ macro_rules! list {
 }
 
 statements! {
-    APPEND = "INSERT INTO audit (at, account_id, actor, key_id, address, action, target, created, code, times) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    APPEND = "INSERT INTO audit (at, account_id, actor, key_id, address, action, target, created, code, times, user_id) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     OF_ACCOUNT = list!("account_id = $1");
     OF_ALL = list!("CAST($1 AS TEXT) IS NULL");
     EXPIRE = "DELETE FROM audit WHERE number IN (SELECT number FROM audit WHERE at < $1 ORDER BY at LIMIT $2)";
@@ -36,6 +36,7 @@ fn row(row: &mut Row) -> Result<(i64, AuditRow), Error> {
         account: row.opt_parsed("an account's id", AccountId::parse)?,
         actor: row.parsed("an actor", Actor::parse)?,
         key: row.opt_parsed("a key's id", KeyId::parse)?,
+        user: row.opt_parsed("a user's id", UserId::parse)?,
         address: row.opt_text()?,
         action: row.text()?,
         target: row.opt_text()?,
@@ -73,6 +74,7 @@ impl AuditStore for SqlStore {
                         &row.created,
                         row.code.map_or("", ErrorCode::name),
                         Some(row.times),
+                        row.user.as_ref().map(UserId::as_str),
                     ];
                     tx.execute(&APPEND, args).await?;
                 }

@@ -31,6 +31,7 @@ mod statements;
 mod switch;
 mod update;
 mod usage;
+mod user;
 mod vault;
 mod version;
 mod webhook;

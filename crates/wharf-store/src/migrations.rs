@@ -46,6 +46,7 @@ history! {
     25 "0025_names",
     26 "0026_permissions",
     27 "0027_media_bytes",
+    28 "0028_users",
     29 "0029_sent_on",
     30 "0030_sealed_payloads",
     31 "0031_numbers",
@@ -149,6 +150,6 @@ mod tests {
         let made: usize = HISTORY.iter().map(|(_, _, _, postgres)| postgres.matches("CREATE TABLE").count()).sum();
         assert_eq!(names.len(), made);
         let numbered: Vec<_> = tables().filter(|table| table.numbered).map(|table| table.name).collect();
-        assert_eq!(numbered, ["api_keys", "sessions", "messages", "events", "webhooks", "audit"]);
+        assert_eq!(numbered, ["api_keys", "sessions", "messages", "events", "webhooks", "audit", "users"]);
     }
 }

@@ -3,7 +3,7 @@
 use crate::sql::Sql;
 use crate::{
     account, audit, canary, census, event, fitness, glance, hold, horizon, idempotency, inspect, key, media, message, migrations, owner,
-    plan, reseal, session, switch, update, usage, vault, version, webhook,
+    plan, reseal, session, switch, update, usage, user, vault, version, webhook,
 };
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
@@ -25,6 +25,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         switch::ALL,
         update::ALL,
         usage::ALL,
+        user::ALL,
+        user::login::ALL,
         version::ALL,
         &[migrations::NEWEST],
     ]

@@ -51,7 +51,7 @@ async fn main() {
     let caller = Caller {
         account,
         plan,
-        key,
+        by: wharf_core::caller::By::Key(key),
         permissions: Permission::ALL.to_vec(),
         sessions: None,
         operator: false,

@@ -12,6 +12,7 @@ mod reseal;
 mod restored;
 mod send;
 mod serve;
+mod users;
 mod whatsapp;
 
 use std::path::PathBuf;
@@ -44,6 +45,9 @@ enum Command {
     /// Works on API keys, directly in the database.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Works on the people who sign in, directly in the database.
+    #[command(subcommand)]
+    Users(users::Users),
     /// Works on sessions, through a gateway that runs.
     #[command(subcommand)]
     Sessions(pair::Sessions),
@@ -74,6 +78,7 @@ impl Cli {
             Command::Accounts(accounts) => accounts.run(load()?).await,
             Command::Plans(plans) => plans.run(load()?).await,
             Command::Keys(keys) => keys.run(load()?).await,
+            Command::Users(users) => users.run(load()?).await,
             Command::Sessions(sessions) => sessions.run().await,
             Command::Send(send) => send.run().await,
             Command::Listen(listen) => listen.run().await,

@@ -273,6 +273,7 @@ impl Config {
                 file_timeout: default.limits.file_timeout,
                 drain_timeout,
                 trusted_proxies,
+                secure_cookies: settings.server.secure_cookies.unwrap_or(default.limits.secure_cookies),
             },
         })
     }

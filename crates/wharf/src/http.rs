@@ -15,6 +15,7 @@ mod front;
 mod idempotency;
 mod json;
 mod limit;
+mod login;
 mod meant;
 mod name;
 pub mod origin;
@@ -40,6 +41,7 @@ mod message;
 mod open;
 mod quick_start;
 mod session;
+mod user;
 mod webhook;
 
 use std::sync::Arc;
@@ -81,6 +83,8 @@ pub struct Limits {
     pub drain_timeout: Duration,
     /// Whose word about the address that the second of these counts by is believed.
     pub trusted_proxies: Proxies,
+    /// Whether browsers reach us by https, also where no trusted proxy says so: cookies are for it alone then.
+    pub secure_cookies: bool,
 }
 
 impl Default for Limits {
@@ -96,6 +100,7 @@ impl Default for Limits {
             stall_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(10),
             trusted_proxies: Proxies::default(),
+            secure_cookies: false,
         }
     }
 }

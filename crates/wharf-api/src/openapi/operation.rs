@@ -21,13 +21,14 @@ pub(super) fn object(op: &Operation) -> Value {
         "operationId": op.id,
         "summary": op.summary,
         "tags": [tags::of(op.path)],
-        "security": if op.access == Access::Open { json!([]) } else { json!([{ "bearer": [] }]) },
+        "security": security(op),
         "parameters": parameters(op, &shape),
         "responses": responses(op, &shape),
     });
     match op.access {
         Access::Open => object["description"] = json!("Needs no key."),
         Access::Operator => object["description"] = json!("Needs an operator's key."),
+        Access::Login => object["description"] = json!("Needs a log-in: the cookie of `create_login`, and no key."),
         Access::Key(permission) => {
             object["description"] = json!(format!("Needs the permission `{}`.", permission.as_str()));
             object["x-permission"] = json!(permission.as_str());
@@ -42,6 +43,16 @@ pub(super) fn object(op: &Operation) -> Value {
         object["requestBody"] = file();
     }
     object
+}
+
+/// What opens it. A log-in opens what keys open, too; the description of its scheme says so, because programs that are made of this document
+/// use keys.
+fn security(op: &Operation) -> Value {
+    match op.access {
+        Access::Open => json!([]),
+        Access::Key(_) | Access::Operator => json!([{ "bearer": [] }]),
+        Access::Login => json!([{ "login": [] }]),
+    }
 }
 
 /// What a body is, with one of a real run.

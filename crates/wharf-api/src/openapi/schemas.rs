@@ -13,6 +13,7 @@ mod requests;
 mod switches;
 #[cfg(test)]
 pub(super) mod tests;
+mod users;
 mod webhooks;
 mod whatsapp;
 
@@ -28,6 +29,7 @@ type Named = (&'static str, fn() -> Value);
 /// Every schema.
 pub(super) const ALL: &[Named] = &[
     ("Account", accounts::account),
+    ("AdminCreateUser", users::admin_create_user),
     ("AuditEntry", accounts::audit_entry),
     ("Blocked", people::blocked),
     ("BySession", groups::by_session),
@@ -45,7 +47,9 @@ pub(super) const ALL: &[Named] = &[
     ("CreateGroup", groups::create_group),
     ("CreateKey", requests::create_key),
     ("CreatePairingCode", requests::create_pairing_code),
+    ("CreateLogin", users::create_login),
     ("CreateSession", requests::create_session),
+    ("CreateUser", users::create_user),
     ("CreatedKey", answers::created_key),
     ("Day", accounts::day),
     ("Details", answers::details),
@@ -72,6 +76,8 @@ pub(super) const ALL: &[Named] = &[
     ("JoinedGroup", groups::joined_group),
     ("Key", answers::key),
     ("LinkPreview", messages::link_preview),
+    ("Login", users::login),
+    ("LoginEntry", users::login_entry),
     ("Media", media::media),
     ("Message", messages::message),
     ("LeftGroup", groups::left_group),
@@ -107,12 +113,15 @@ pub(super) const ALL: &[Named] = &[
     ("Session", answers::session),
     ("SessionWithQr", answers::session_with_qr),
     ("SetGroupPicture", groups::set_group_picture),
+    ("SetPassword", users::set_password),
     ("SetPresence", people::set_presence),
     ("SetTyping", people::set_typing),
     ("TimelineEntry", answers::timeline_entry),
     ("TypingShown", people::typing_shown),
     ("UpdateAccount", accounts::update_account),
     ("UpdateGroup", groups::update_group),
+    ("UpdateUser", users::update_user),
+    ("User", users::user),
     ("Usage", accounts::usage),
     ("Used", accounts::used),
     ("Attempt", webhooks::attempt),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::schema::{about, chars, id, integer, key_id, message_id, otherwise, pattern, recipient, session_id, text, time, word};
-use crate::ids::{AccountId, DeliveryId, MediaId, WebhookId};
+use crate::ids::{AccountId, DeliveryId, LoginId, MediaId, UserId, WebhookId};
 use crate::limits;
 use crate::ops::{self, Operation};
 use crate::types::event::EventKind;
@@ -114,6 +114,16 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "list_api_keys" => (None, Answer::List("Key")),
         "get_api_key" | "revoke_api_key" => (None, Answer::One("Key")),
         "rotate_api_key" => (Some("RotateKey"), Answer::One("CreatedKey")),
+        "create_login" => (Some("CreateLogin"), Answer::One("Login")),
+        "get_current_login" | "delete_current_login" => (None, Answer::One("Login")),
+        "set_password" => (Some("SetPassword"), Answer::One("Login")),
+        "list_logins" => (None, Answer::Whole("LoginEntry")),
+        "delete_login" => (None, Answer::One("LoginEntry")),
+        "create_user" => (Some("CreateUser"), Answer::One("User")),
+        "admin_create_user" => (Some("AdminCreateUser"), Answer::One("User")),
+        "list_users" | "admin_list_users" => (None, Answer::List("User")),
+        "get_user" | "delete_user" | "admin_get_user" | "admin_delete_user" => (None, Answer::One("User")),
+        "update_user" | "admin_update_user" => (Some("UpdateUser"), Answer::One("User")),
         "get_account" | "admin_get_account" => (None, Answer::One("Account")),
         "get_usage" => (None, Answer::One("Usage")),
         "list_audit" | "admin_list_audit" => (None, Answer::List("AuditEntry")),
@@ -157,6 +167,8 @@ pub(super) fn path_parameter(name: &str) -> Value {
         "messageId" => message_id(),
         "mediaId" => id(MediaId::PREFIX),
         "keyId" => key_id(),
+        "userId" => id(UserId::PREFIX),
+        "loginId" => id(LoginId::PREFIX),
         "webhookId" => id(WebhookId::PREFIX),
         "deliveryId" => id(DeliveryId::PREFIX),
         "accountId" => id(AccountId::PREFIX),
@@ -239,6 +251,7 @@ fn query(op: &Operation, answer: &Answer) -> Vec<Parameter> {
             ),
             parameter("fileName", text(), "The file's name, where the body itself carries none."),
         ],
+        "admin_list_users" => vec![parameter("accountId", id(AccountId::PREFIX), "Only this account's.")],
         "list_audit" | "admin_list_audit" => {
             let mut all = vec![
                 parameter("action", text(), "Only this operation's, by its id; `authenticate` for keys that were refused."),

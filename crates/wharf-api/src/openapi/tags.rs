@@ -12,8 +12,9 @@ const ALL: &[(&str, &str)] = &[
     ("chats", "Conversations: lists, read marks, typing."),
     ("groups", "Groups and their members, invites and requests."),
     ("keys", "API keys: made, shown, rotated, revoked."),
+    ("users", "People who sign in: users, roles, log-ins."),
     ("account", "The own account: its plan, its use, its audit log."),
-    ("admin", "For operators: accounts, plans, switches, the version of WhatsApp Web."),
+    ("admin", "For operators: accounts, users, plans, switches, the version of WhatsApp Web."),
     ("open", "Without a key: this document, the error catalogue, health and metrics."),
 ];
 
@@ -30,6 +31,7 @@ pub(super) fn of(path: &str) -> &'static str {
     match noun.unwrap_or_default() {
         "api-keys" => "keys",
         "usage" | "audit" => "account",
+        "login" | "logins" => "users",
         // Whether a session is seen to be online.
         "presence" => "sessions",
         noun => ALL.iter().find(|(name, _)| *name == noun).map_or("open", |(name, _)| name),

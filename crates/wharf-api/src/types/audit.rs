@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::ids::{AccountId, KeyId};
+use crate::ids::{AccountId, KeyId, UserId};
 
 /// Who did something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,7 +11,9 @@ use crate::ids::{AccountId, KeyId};
 pub enum Actor {
     /// A key of the account.
     Key,
-    /// An operator's key, on an operation that is the operator's alone.
+    /// A user of the account, signed in.
+    User,
+    /// An operator's key or log-in, on an operation that is the operator's alone.
     Operator,
     /// The command line, on the machine itself.
     Cli,
@@ -20,11 +22,12 @@ pub enum Actor {
 }
 
 impl Actor {
-    pub const ALL: &'static [Self] = &[Self::Key, Self::Operator, Self::Cli, Self::Nobody];
+    pub const ALL: &'static [Self] = &[Self::Key, Self::User, Self::Operator, Self::Cli, Self::Nobody];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Key => "key",
+            Self::User => "user",
             Self::Operator => "operator",
             Self::Cli => "cli",
             Self::Nobody => "nobody",
@@ -45,6 +48,9 @@ pub struct AuditEntry {
     /// The key that was used. An account does not see an operator's.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub key_id: Option<KeyId>,
+    /// The user who was signed in. An account does not see an operator's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub user_id: Option<UserId>,
     /// Where the request came from. An account does not see an operator's.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub address: Option<String>,

@@ -12,7 +12,7 @@ use wharf_api::types::media::{MediaKind, MediaStatus};
 use wharf_api::types::message::{Content, Direction};
 
 use super::number;
-use crate::caller::Caller;
+use crate::caller::{By, Caller};
 use crate::message::{self, Envelope, Manner, send_media, send_poll, send_reaction, send_text};
 use crate::services::Services;
 use crate::store::{self, MessageRow, SessionRow};
@@ -48,7 +48,7 @@ impl<'a> Walk<'a> {
         let caller = account.zip(KeyId::parse(KEY)).map(|(account, key)| Caller {
             account: account.id,
             plan: account.plan,
-            key,
+            by: By::Key(key),
             permissions: Vec::new(),
             sessions: None,
             operator: false,

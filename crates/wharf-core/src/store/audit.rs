@@ -1,7 +1,7 @@
 //! The audit log as stored: rows are added, read, and dropped when they are old. None is ever changed.
 
 use async_trait::async_trait;
-use wharf_api::ids::{AccountId, KeyId};
+use wharf_api::ids::{AccountId, KeyId, UserId};
 use wharf_api::types::audit::Actor;
 use wharf_api::{ErrorCode, Timestamp};
 
@@ -14,6 +14,8 @@ pub struct AuditRow {
     pub account: Option<AccountId>,
     pub actor: Actor,
     pub key: Option<KeyId>,
+    /// Who was signed in.
+    pub user: Option<UserId>,
     pub address: Option<String>,
     /// The operation's name.
     pub action: String,

@@ -38,6 +38,7 @@ mod kinds;
 mod limits;
 mod listen;
 mod log_lines;
+mod logins;
 mod manners;
 mod media;
 mod media_faults;

@@ -6,7 +6,7 @@ use sqlx::Arguments;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::PgArguments;
 use wharf_api::Timestamp;
-use wharf_api::ids::{AccountId, EventId, KeyId, MediaId, MessageId, SessionId, WebhookId};
+use wharf_api::ids::{AccountId, EventId, KeyId, LoginId, MediaId, MessageId, SessionId, UserId, WebhookId};
 
 /// One argument. A missing value has a type too: PostgreSQL wants to know it.
 #[derive(Clone, Copy, Debug)]
@@ -151,4 +151,4 @@ macro_rules! ids {
         })+
     };
 }
-ids!(AccountId, EventId, KeyId, MediaId, MessageId, SessionId, WebhookId);
+ids!(AccountId, EventId, KeyId, LoginId, MediaId, MessageId, SessionId, UserId, WebhookId);

@@ -34,5 +34,6 @@ mod receipt;
 mod schema;
 mod session;
 mod switch;
+mod user;
 mod vault;
 mod version;

@@ -11,6 +11,7 @@ use wharf_api::Permission;
 use wharf_api::ids::SessionId;
 use wharf_api::types::message::MessageStatus;
 use wharf_api::types::session::SessionStatus;
+use wharf_core::caller::By;
 use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
 use wharf_core::engine::{Engine as _, Link};
@@ -70,7 +71,7 @@ impl World {
         let caller = Caller {
             account,
             plan,
-            key: services.chance.key_id(),
+            by: By::Key(services.chance.key_id()),
             permissions: Permission::ALL.to_vec(),
             sessions: None,
             operator: false,

@@ -2,33 +2,43 @@
 
 mod admin_create_account;
 mod admin_create_api_key;
+mod admin_create_user;
+mod admin_delete_user;
 mod admin_fetch_version;
 mod admin_get_account;
 mod admin_get_canary;
 mod admin_get_switches;
 mod admin_get_update_notice;
+mod admin_get_user;
 mod admin_get_whatsapp;
 mod admin_list_accounts;
 mod admin_list_audit;
 mod admin_list_plans;
+mod admin_list_users;
 mod admin_set_plan;
 mod admin_set_switches;
 mod admin_update_account;
+mod admin_update_user;
 
 pub(super) use admin_create_account::admin_create_account;
 pub(super) use admin_create_api_key::admin_create_api_key;
+pub(super) use admin_create_user::admin_create_user;
+pub(super) use admin_delete_user::admin_delete_user;
 pub(super) use admin_fetch_version::admin_fetch_version;
 pub(super) use admin_get_account::admin_get_account;
 pub(super) use admin_get_canary::admin_get_canary;
 pub(super) use admin_get_switches::admin_get_switches;
 pub(super) use admin_get_update_notice::admin_get_update_notice;
+pub(super) use admin_get_user::admin_get_user;
 pub(super) use admin_get_whatsapp::admin_get_whatsapp;
 pub(super) use admin_list_accounts::admin_list_accounts;
 pub(super) use admin_list_audit::admin_list_audit;
 pub(super) use admin_list_plans::admin_list_plans;
+pub(super) use admin_list_users::admin_list_users;
 pub(super) use admin_set_plan::admin_set_plan;
 pub(super) use admin_set_switches::admin_set_switches;
 pub(super) use admin_update_account::admin_update_account;
+pub(super) use admin_update_user::admin_update_user;
 
 use wharf_api::ids::AccountId;
 use wharf_core::account;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use wharf_api::ids::{AccountId, KeyId, SessionId};
+use wharf_api::ids::{AccountId, KeyId, SessionId, UserId};
 use wharf_api::limits;
 use wharf_api::ops::{Access, Operation};
 use wharf_api::types::audit::Actor;
@@ -31,8 +31,9 @@ impl Trace {
         let row = AuditRow {
             at: services.clock.now(),
             account: Some(account),
-            actor: if operator { Actor::Operator } else { Actor::Key },
-            key: Some(caller.key.clone()),
+            actor: if operator { Actor::Operator } else { of(caller) },
+            key: caller.by.key().cloned(),
+            user: caller.by.login().map(|(_, user)| user.clone()),
             address: Some(peer.to_canonical().to_string()),
             action: operation.id.to_owned(),
             target: path.last().and_then(|(name, value)| target(name, value)),
@@ -62,9 +63,14 @@ impl Trace {
     }
 }
 
+/// Who acts in an account.
+fn of(caller: &Caller) -> Actor {
+    if caller.by.key().is_some() { Actor::Key } else { Actor::User }
+}
+
 /// A part of the path as it may stand in the log: an id or a plan's name. Anything else could be a secret in the wrong place.
 fn target(name: &str, value: &str) -> Option<String> {
-    const KINDS: [&str; 4] = ["ses", "key", "acc", "whk"];
+    const KINDS: [&str; 6] = ["ses", "key", "acc", "whk", "usr", "lgn"];
     let is_id = value.split_once('_').is_some_and(|(kind, rest)| {
         KINDS.contains(&kind) && (1..=32).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric())
     });
@@ -76,8 +82,12 @@ fn target(name: &str, value: &str) -> Option<String> {
 /// The id of what an answer says was made: of the members that can name it, the first that is there.
 fn created(body: &[u8]) -> Option<String> {
     let body: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let id = ["keyId", "webhookId", "accountId", "sessionId"].iter().find_map(|name| body["data"][name].as_str())?;
-    let known = KeyId::parse(id).is_some() || SessionId::parse(id).is_some() || AccountId::parse(id).is_some() || id.starts_with("whk_");
+    let id = ["keyId", "userId", "webhookId", "accountId", "sessionId"].iter().find_map(|name| body["data"][name].as_str())?;
+    let known = KeyId::parse(id).is_some()
+        || SessionId::parse(id).is_some()
+        || AccountId::parse(id).is_some()
+        || UserId::parse(id).is_some()
+        || id.starts_with("whk_");
     known.then(|| id.to_owned())
 }
 

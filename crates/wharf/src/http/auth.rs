@@ -1,21 +1,36 @@
-//! Who calls: `Authorization: Bearer KEY`, and nothing else. A key in the query string would end up in logs.
+//! Who calls: `Authorization: Bearer KEY`, or where that is not there the cookie of a log-in. A key in the query string would end up in logs.
 
-use std::net::IpAddr;
+pub(super) mod cookie;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::request::Parts;
+use wharf_api::ops::{Access, Operation};
 use wharf_api::{ApiError, ErrorCode};
-use wharf_core::Caller;
+use wharf_core::audit::AUTHENTICATE;
+use wharf_core::caller::By;
 use wharf_core::key::{self, Guess};
+use wharf_core::{Caller, Services, login};
 
+use super::call::Way;
 use super::envelope::Failure;
 use super::{Http, placeholder};
 
 /// The caller behind the request's key. An address that came with bad keys too many times is turned away, unless this
 /// key was good a moment ago.
-pub(super) async fn caller(http: &Http, headers: &HeaderMap, query: Option<&str>, peer: IpAddr) -> Result<Caller, Failure> {
-    let (services, now) = (&*http.services, http.services.clock.steady());
-    let presented = presented(headers, query);
+pub(super) async fn caller(http: &Http, operation: &Operation, parts: &Parts, way: Way) -> Result<Caller, Failure> {
+    let (services, now, peer) = (&*http.services, http.services.clock.steady(), way.origin);
+    let headers = &parts.headers;
+    if !headers.contains_key(AUTHORIZATION) {
+        match cookie::of(headers) {
+            Some(cookie) => return signed_in(http, parts, &cookie, way).await,
+            None if operation.access == Access::Login => {
+                return Err(missing("nobody is signed in: POST /v1/login gives the cookie that is expected here").into());
+            }
+            None => {}
+        }
+    }
+    let presented = presented(headers, parts.uri.query());
     if let Some(refusal) = services.floods.refusal(peer, http.limits.failed_keys_per_minute, now) {
         let guess = presented.as_ref().map_or(Guess::Hopeless, |key| key::guess(services, key));
         if !(guess == Guess::WasGood || guess == Guess::Unseen && services.floods.may_look_up(peer, now)) {
@@ -29,9 +44,34 @@ pub(super) async fn caller(http: &Http, headers: &HeaderMap, query: Option<&str>
     found.inspect_err(|failure| {
         if failure.error.code.status() == 401 {
             services.floods.failed(peer, now);
-            services.trail.refused(peer, failure.error.code);
+            services.trail.refused(peer, failure.error.code, AUTHENTICATE);
         }
     })
+}
+
+/// The caller behind a cookie. A request that a foreign page may have made is refused before anybody looks at the cookie.
+async fn signed_in(http: &Http, parts: &Parts, cookie: &str, way: Way) -> Result<Caller, Failure> {
+    let (services, now) = (&*http.services, http.services.clock.steady());
+    cookie::check(http, parts, way.peer)?;
+    if let Some(refusal) = services.floods.refusal(way.origin, http.limits.failed_keys_per_minute, now)
+        && !(login::was_good(services, cookie) || services.floods.may_look_up(way.origin, now))
+    {
+        return Err(refusal.into());
+    }
+    login::authenticate(services, cookie).await.map_err(Failure::from).inspect_err(|failure| {
+        if failure.error.code.status() == 401 {
+            services.floods.failed(way.origin, now);
+            services.trail.refused(way.origin, failure.error.code, AUTHENTICATE);
+        }
+    })
+}
+
+/// Refuses a key or a log-in that was good when its request came and has ended since.
+pub(super) async fn still_good(services: &Services, by: &By) -> Result<(), Failure> {
+    match by {
+        By::Key(id) => key::still_good(services, id).await.map_err(Failure::from),
+        By::Login { id, .. } => login::still_good(services, id).await.map_err(Failure::from),
+    }
 }
 
 /// Where keys are put that are looked for in one place only.

@@ -1,6 +1,7 @@
 //! One request on its way to its operation, through the checks in their fixed order: key, rate, permission, shape.
 //! (Idempotency, ownership and state follow in the operation itself.)
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,18 +9,19 @@ use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::HeaderMap;
-use http::header::RANGE;
+use http::header::{CACHE_CONTROL, RANGE};
 use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tracing::Instrument as _;
-use wharf_api::ids::{AccountId, KeyId};
+use wharf_api::ids::AccountId;
 use wharf_api::ops::{self, Access, Method, Operation};
 use wharf_api::{ApiError, limits, openapi};
+use wharf_core::caller::By;
 use wharf_core::limit::{Permit, Standing};
-use wharf_core::{Caller, Services, key};
+use wharf_core::{Caller, Services};
 
 use super::audit::Trace;
 use super::envelope::{self, Failure, Reply, invalid};
@@ -42,6 +44,7 @@ pub struct Call {
     pub(super) operation: &'static Operation,
     pub(super) headers: HeaderMap,
     pub(super) query: Query,
+    pub(super) way: Way,
     caller: Option<Caller>,
     path: Vec<(String, String)>,
     body: Bytes,
@@ -70,17 +73,22 @@ impl Call {
         let ended = async {
             loop {
                 tokio::time::sleep(KEY_LOOK).await;
-                if let Err(error) = key::still_good(self.services(), &self.caller().key).await {
-                    return error;
+                if let Err(failure) = self.still_good().await {
+                    return failure;
                 }
             }
         };
         let done = tokio::select! {
             done = work => done,
-            error = ended => return Err(error.into()),
+            failure = ended => return Err(failure),
         };
-        key::still_good(self.services(), &self.caller().key).await?;
+        self.still_good().await?;
         Ok(done)
+    }
+
+    /// Refuses a caller whose key or log-in has ended since its request came.
+    pub(super) async fn still_good(&self) -> Result<(), Failure> {
+        auth::still_good(self.services(), &self.caller().by).await
     }
 
     /// Until nobody waits any more: the server stops, or the client has ended its half and wants to know what there is.
@@ -143,16 +151,26 @@ impl Call {
 /// What was found out about a request before its operation ran.
 #[derive(Default)]
 struct Seen {
-    key: Option<KeyId>,
+    key: Option<By>,
+    by_login: bool,
     account: Option<AccountId>,
     standing: Option<Standing>,
     sends_until: Option<Instant>,
     permit: Option<Arc<Permit>>,
 }
 
-/// The key of a request, for the log line: it travels in the response's extensions.
+/// The key or log-in of a request, for the log line: it travels in the response's extensions.
 #[derive(Clone)]
-pub(super) struct Key(pub KeyId);
+pub(super) struct Key(pub By);
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    /// The other end of the connection.
+    pub peer: IpAddr,
+    /// Behind the proxies that are trusted.
+    pub origin: IpAddr,
+}
 
 /// The operation that was called, for the log line.
 #[derive(Clone, Copy)]
@@ -179,6 +197,10 @@ async fn run(http: Arc<Http>, operation: &'static Operation, handler: Handler, r
     if let Some(key) = seen.key {
         response.extensions_mut().insert(Key(key));
     }
+    // No cache between us and a browser keeps what was answered to a cookie.
+    if seen.by_login && !response.headers().contains_key(CACHE_CONTROL) {
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     if let Some(account) = &seen.account {
         let code = response.extensions().get::<envelope::Code>().map(|code| code.0);
         services.used.answer(account, code, services.clock.now());
@@ -191,14 +213,16 @@ async fn run(http: Arc<Http>, operation: &'static Operation, handler: Handler, r
 }
 
 async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request, seen: &mut Seen) -> Answer {
-    let peer = http.limits.trusted_proxies.origin(limit::peer(&request), request.headers());
+    let peer = limit::peer(&request);
+    let way = Way { peer, origin: http.limits.trusted_proxies.origin(peer, request.headers()) };
     let (mut parts, body) = request.into_parts();
     let (caller, permit) = if operation.access == Access::Open {
         (None, None)
     } else {
-        let caller = auth::caller(&http, &parts.headers, parts.uri.query(), peer).await?;
+        let caller = auth::caller(&http, operation, &parts, way).await?;
         let caller = Caller { sends_until: seen.sends_until, ..caller };
-        seen.key = Some(caller.key.clone());
+        seen.key = Some(caller.by.clone());
+        seen.by_login = caller.by.login().is_some();
         seen.account = Some(caller.account.clone());
         let permit = Arc::new(limit::admit(&http.services, &caller, &mut seen.standing)?);
         seen.permit = Some(Arc::clone(&permit));
@@ -207,8 +231,8 @@ async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler
     let path = path(&mut parts).await;
     let (tasks, services) = (http.tasks.clone(), Arc::clone(&http.services));
     let named = path.as_deref().unwrap_or_default();
-    let trace = caller.as_ref().and_then(|caller| Trace::of(operation, caller, peer, named, &services));
-    let call = match check(http, operation, parts, body, caller, permit, path).await {
+    let trace = caller.as_ref().and_then(|caller| Trace::of(operation, caller, way.origin, named, &services));
+    let call = match check(http, operation, parts, body, way, caller, permit, path).await {
         Ok(call) => call,
         Err(failure) => return left(trace, &services, Err(failure)).await,
     };
@@ -224,11 +248,13 @@ async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler
 }
 
 /// What is checked before an operation runs, after the key and the limits: permission, then shape.
+#[expect(clippy::too_many_arguments, reason = "what is known of a request so far")]
 async fn check(
     http: Arc<Http>,
     operation: &'static Operation,
     mut parts: Parts,
     body: axum::body::Body,
+    way: Way,
     mut caller: Option<Caller>,
     permit: Option<Arc<Permit>>,
     path: Result<Vec<(String, String)>, ApiError>,
@@ -271,7 +297,7 @@ async fn check(
         parts.headers.remove(RANGE);
     }
     let line = parts.extensions.get::<Arc<Line>>().filter(|_| operation.method == Method::Get).map(Arc::clone);
-    Ok(Call { http, operation, headers: parts.headers, query, caller, path, body, stream, line, places, _permit: permit })
+    Ok(Call { http, operation, headers: parts.headers, query, way, caller, path, body, stream, line, places, _permit: permit })
 }
 
 /// Passes the answer on, once the audit log has its row of it.

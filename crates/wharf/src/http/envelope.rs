@@ -12,7 +12,7 @@ use serde::Serialize;
 use wharf_api::envelope::{PageInfo, Success};
 use wharf_api::ops::{self, Operation};
 use wharf_api::{ApiError, ErrorCode};
-use wharf_core::{account, chat, contact, engine, event, group, idempotency, key, media, message, session, store, webhook};
+use wharf_core::{account, chat, contact, engine, event, group, idempotency, key, login, media, message, session, store, user, webhook};
 
 use super::declared;
 
@@ -61,10 +61,12 @@ failure_from!(
     group::Error,
     idempotency::Error,
     key::Error,
+    login::Error,
     media::Error,
     message::Error,
     session::Error,
     store::Error,
+    user::Error,
     webhook::Error
 );
 

@@ -23,7 +23,7 @@ pub(super) const HEAD_BYTES: usize = 64 * 1024;
 pub(super) const HEADERS: usize = 100;
 
 /// What proxies put beside a request that they pass on.
-const FORWARDED: [&str; 3] = ["via", "x-forwarded-for", "forwarded"];
+pub(super) const FORWARDED: [&str; 3] = ["via", "x-forwarded-for", "forwarded"];
 
 /// The request's name, put there by [`pass`].
 #[derive(Clone)]
@@ -113,7 +113,7 @@ fn log(method: &http::Method, response: &Response, took: Duration, request_id: &
     let extensions = response.extensions();
     let route = extensions.get::<Called>().map_or("-", |called| called.0.path);
     let code = extensions.get::<Code>().map_or("-", |code| code.0.name());
-    let key = extensions.get::<Key>().map_or("-", |key| key.0.as_str());
+    let key = extensions.get::<Key>().map_or_else(|| "-".to_owned(), |key| key.0.to_string());
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let method = if known(method) { method.as_str() } else { "other" };
     tracing::debug!(target: "wharf::request", method, route, status = response.status().as_u16(), code, ms, request_id, key);

@@ -118,7 +118,7 @@ fn scope(call: &Call) -> String {
     let caller = call.caller();
     let mut scope = String::new();
     if SHOW_SECRETS.contains(&call.operation.id) {
-        scope = format!("\0key {}", caller.key);
+        scope = format!("\0key {}", caller.by);
     } else if !caller.permissions.contains(&Permission::WebhooksManage) && call.operation.id == "create_session" {
         // It may come with a webhook, whose secret is shown.
         scope.push_str("\0no webhooks");

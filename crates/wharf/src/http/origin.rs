@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
 const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The addresses whose word about where a request comes from is believed. None by default.
@@ -44,6 +45,22 @@ impl Proxies {
         }
     }
 
+    /// Whether a proxy that is trusted says that it was asked by https.
+    pub(super) fn said_https(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        if !self.trust(peer.to_canonical()) {
+            return false;
+        }
+        // The nearest proxy wrote last.
+        let last = |name: &HeaderName| {
+            let value = headers.get_all(name).iter().next_back()?.to_str().ok()?;
+            Some(value.rsplit(',').next().unwrap_or(value).trim().to_owned())
+        };
+        let plain = last(&X_FORWARDED_PROTO).is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
+        let pairs = last(&FORWARDED).unwrap_or_default();
+        let mut pairs = pairs.split(';').filter_map(|pair| pair.trim().split_once('='));
+        plain || pairs.any(|(name, value)| name.eq_ignore_ascii_case("proto") && value.trim_matches('"').eq_ignore_ascii_case("https"))
+    }
+
     /// From the end of the list to the first address that is no proxy of ours.
     fn walk(&self, peer: IpAddr, headers: &HeaderMap, name: &HeaderName, read: fn(&str) -> Option<IpAddr>) -> IpAddr {
         let mut last = peer;
@@ -59,7 +76,7 @@ impl Proxies {
         last
     }
 
-    fn trust(&self, address: IpAddr) -> bool {
+    pub(super) fn trust(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 }
@@ -178,6 +195,21 @@ mod tests {
         let both = |one, other| origin(PROXY, &[("forwarded", one), ("x-forwarded-for", other)]);
         assert_eq!(both("for=6.6.6.6", "198.51.100.4"), PROXY);
         assert_eq!(both("for=198.51.100.4", "6.6.6.6, 198.51.100.4"), "198.51.100.4");
+    }
+
+    #[test]
+    fn https_is_what_a_trusted_proxy_says_last() {
+        let proxies = Proxies::parse(["10.0.0.0/8"]).unwrap();
+        let said = |peer: &str, name: &'static str, value: &str| {
+            proxies.said_https(
+                peer.parse().unwrap(),
+                &HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())]),
+            )
+        };
+        assert!(said(PROXY, "x-forwarded-proto", "https") && said(PROXY, "x-forwarded-proto", "http, HTTPS"));
+        assert!(said(PROXY, "forwarded", "for=1.2.3.4;proto=http, for=10.0.0.9; Proto=\"https\""));
+        assert!(!said(PROXY, "x-forwarded-proto", "https, http") && !said(PROXY, "forwarded", "for=1.2.3.4"));
+        assert!(!said("203.0.113.9", "x-forwarded-proto", "https"));
     }
 
     #[test]

@@ -14,7 +14,8 @@ use wharf_api::ops::{self, Method, Operation};
 use super::call::{self, Handler};
 use super::envelope::{self, Failure};
 use super::{
-    Http, account, admin, api_key, chat, contact, event, front, group, meant, media, message, open, quick_start, session, webhook,
+    Http, account, admin, api_key, chat, contact, event, front, group, login, meant, media, message, open, quick_start, session, user,
+    webhook,
 };
 
 /// Each handler under its own name, which is its operation's.
@@ -92,6 +93,17 @@ handlers! {
     api_key::get_api_key,
     api_key::revoke_api_key,
     api_key::rotate_api_key,
+    login::create_login,
+    login::get_current_login,
+    login::delete_current_login,
+    login::set_password,
+    login::list_logins,
+    login::delete_login,
+    user::create_user,
+    user::list_users,
+    user::get_user,
+    user::update_user,
+    user::delete_user,
     account::get_account,
     account::get_usage,
     account::list_audit,
@@ -107,6 +119,11 @@ handlers! {
     admin::admin_set_switches,
     admin::admin_update_account,
     admin::admin_create_api_key,
+    admin::admin_create_user,
+    admin::admin_list_users,
+    admin::admin_get_user,
+    admin::admin_update_user,
+    admin::admin_delete_user,
     admin::admin_get_whatsapp,
     admin::admin_fetch_version,
     open::list_errors,

@@ -16,6 +16,7 @@ mod halves;
 mod harness;
 mod hints;
 mod idempotency;
+mod logins;
 mod malformed;
 mod media;
 mod metrics;

@@ -19,7 +19,7 @@ fn astray(gateway: &Gateway, operation: &'static Operation, own: &Objects, opera
 }
 
 fn keyed() -> impl Iterator<Item = &'static Operation> {
-    ops::ALL.iter().copied().filter(|operation| operation.access != Access::Open)
+    ops::ALL.iter().copied().filter(|operation| operation.access.takes_keys())
 }
 
 /// The same request of a shape that cannot be: a parameter that is none, and a body that is none where one is expected.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::ids::{SessionId, Uuid};
+use crate::ids::{AccountId, SessionId, Uuid};
 use crate::ops::Operation;
 
 /// The beginning and the end of a JPEG: as much as a check of the bytes asks for.
@@ -30,6 +30,14 @@ pub(in crate::openapi) fn of(op: &Operation) -> Option<Value> {
         "admin_create_account" => json!({ "name": "shop", "plan": "free" }),
         "admin_update_account" => json!({ "plan": "pro" }),
         "admin_set_plan" => json!({ "messagesPerDay": 1000, "callsPerMinute": 120, "sessions": 2, "concurrentRequests": 10 }),
+        "create_login" => json!({ "name": "ada", "password": "a long and quiet password" }),
+        "set_password" => json!({ "password": "a long and quiet password", "newPassword": "a longer and quieter password" }),
+        "create_user" => json!({ "name": "ada", "password": "a long and quiet password", "role": "member" }),
+        "admin_create_user" => {
+            let account = AccountId::from_uuid(Uuid::from_u128(7));
+            json!({ "accountId": account, "name": "ada", "password": "a long and quiet password", "role": "owner" })
+        }
+        "update_user" | "admin_update_user" => json!({ "role": "read_only" }),
         "admin_set_switches" => json!({ "sendingPaused": false }),
         _ => return None,
     })

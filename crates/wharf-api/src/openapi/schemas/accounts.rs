@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::schema::{
     Member, about, always, answer, chars, id, integer, key_id, list, maybe, name, nullable, reference, request, text, time, word,
 };
-use crate::ids::AccountId;
+use crate::ids::{AccountId, UserId};
 use crate::types::audit::Actor;
 use crate::{ErrorCode, limits};
 
@@ -101,6 +101,7 @@ pub(super) fn audit_entry() -> Value {
         always("at", time()),
         always("actor", word(Actor::ALL.iter().map(|actor| actor.as_str()))),
         maybe("keyId", about(key_id(), "The key that was used; an account does not see an operator's.")),
+        maybe("userId", about(id(UserId::PREFIX), "The user who was signed in; an account does not see an operator's.")),
         maybe("address", about(text(), "Where the request came from; an account does not see an operator's.")),
         maybe("accountId", about(id(AccountId::PREFIX), "The account that it is about.")),
         always("action", about(text(), "The operation's id; `authenticate` for keys that were refused.")),

@@ -23,6 +23,7 @@ use crate::types::group::{
 };
 use crate::types::health::Health;
 use crate::types::key::{CreateKey, CreatedKey, Key, RotateKey};
+use crate::types::login::{CreateLogin, Login, LoginEntry, SetPassword};
 use crate::types::media::{Media, SendMedia};
 use crate::types::message::{
     ChangeState, ChatName, ContactCard, DryRun, EditMessage, ForwardMessage, LinkPreview, MemberReceipt, Message, MessageError, Party,
@@ -33,6 +34,7 @@ use crate::types::quick_start::{QuickMessage, QuickSession, QuickSessionCreated}
 use crate::types::session::{CreatePairingCode, CreateSession, PairingCode, Qr, Session, SessionWithQr, UpdateSession};
 use crate::types::switches::{Feature, FeatureSwitch, Pause, PutSwitches, Switches};
 use crate::types::update::UpdateNotice;
+use crate::types::user::{AdminCreateUser, CreateUser, UpdateUser, User};
 use crate::types::webhook::{
     Attempt, CreateWebhook, CreatedWebhook, Delivery, Recover, Recovered, RotateSecret, UpdateWebhook, Webhook, WebhookTested,
 };
@@ -42,6 +44,7 @@ use crate::{ErrorCode, Permission};
 const SESSION: &str = "ses_00000000000000000000000000000007";
 const MESSAGE: &str = "msg_00000000000000000000000000000007";
 const EVENT: &str = "evt_00000000000000000000000000000007";
+const LOGIN: &str = "lgn_00000000000000000000000000000007";
 const TIME: &str = "2026-01-01T00:00:00.000Z";
 
 #[test]
@@ -101,6 +104,11 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         PutSwitches {"connectingPaused": true, "sendingPaused": false, "features": {"edits": "off", "group_writes": "auto"}},
         CreateAccount {"name": "shop", "plan": "free"},
         UpdateAccount {"name": "shop", "plan": "free"},
+        CreateLogin {"name": "ada", "password": "correct horse battery", "token": "t"},
+        SetPassword {"password": "correct horse battery", "newPassword": "staple of another horse"},
+        CreateUser {"name": "ada", "password": "correct horse battery", "role": "member"},
+        AdminCreateUser {"accountId": "acc_00000000000000000000000000000007", "name": "ada", "password": "correct horse battery", "role": "operator"},
+        UpdateUser {"role": "owner", "password": "correct horse battery"},
         CreateKey {"name": "ci", "permissions": [Permission::SessionsRead], "expiresAt": TIME, "sessionIds": [SESSION]},
     }
     let requests: BTreeSet<_> = ALL.iter().filter(|(_, schema)| schema()["additionalProperties"] == false).map(|(name, _)| *name).collect();
@@ -193,6 +201,8 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         with(&full_key, &secret),
         with(&key, &secret),
     );
+    let user = json!({"userId": "usr_00000000000000000000000000000007", "name": "ada", "role": "member",
+        "accountId": "acc_00000000000000000000000000000007", "createdAt": TIME});
     let updates = group_updates();
     writes("GroupUpdated", &updates);
     seen.insert("GroupUpdated");
@@ -212,7 +222,10 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         SessionsWaiting [{"for": "client_update", "sessions": 1}],
         Whatsapp [(whatsapp.clone()), (with(&whatsapp, &json!({"served": "2.3000.2", "fetchedAt": TIME, "refused": "2.3000.1", "refusedAt": TIME, "expiresAt": TIME, "nextTryAt": TIME})))],
         Account [{"accountId": "acc_00000000000000000000000000000007", "name": "shop", "plan": "free", "limits": plan_limits, "createdAt": TIME}],
-        AuditEntry [{"at": TIME, "actor": "nobody", "action": "authenticate", "times": 7}, {"at": TIME, "actor": "key", "keyId": "key_Ab3dEf9h", "address": "::1",
+        User [(user.clone()), (with(&user, &json!({"lastLoginAt": TIME})))],
+        Login [{"loginId": LOGIN, "user": user, "permissions": ["messages:read"], "createdAt": TIME, "expiresAt": TIME}],
+        LoginEntry [{"loginId": LOGIN, "createdAt": TIME, "lastSeenAt": TIME, "expiresAt": TIME, "address": "::1", "userAgent": "b", "current": true}],
+        AuditEntry [{"at": TIME, "actor": "nobody", "action": "authenticate", "times": 7}, {"at": TIME, "actor": "key", "keyId": "key_Ab3dEf9h", "userId": "usr_00000000000000000000000000000007", "address": "::1",
             "accountId": "acc_00000000000000000000000000000007", "action": "create_session", "target": SESSION, "created": SESSION, "code": "conflict", "times": 1}],
         CanaryStep [
             {"step": "text", "sessionId": SESSION, "at": TIME},

@@ -10,8 +10,8 @@ use futures::stream::unfold;
 use http::HeaderName;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use wharf_core::event;
 use wharf_core::store::{EventFilter, EventRow};
-use wharf_core::{event, key};
 
 use super::list_events::{BEHIND, LOOK};
 use crate::http::server::line::Left;
@@ -68,7 +68,7 @@ impl Reader {
                 }
             };
             // Asked after the log was read: nothing is told that came after the key's end.
-            if key::still_good(self.call.services(), &self.call.caller().key).await.is_err() {
+            if self.call.still_good().await.is_err() {
                 return None;
             }
             self.position = found.position;

@@ -24,6 +24,8 @@ pub struct Objects {
     pub message: String,
     pub key: String,
     pub media: String,
+    /// Somebody who signs in.
+    pub user: String,
     /// A webhook, and the delivery of one event to it that waits for a courier.
     pub webhook: String,
     pub delivery: String,
@@ -62,11 +64,14 @@ impl Objects {
         let webhook = id(&made, "webhookId");
         let sent = post("/v1/messages/text", json!({"sessionId": session, "to": engine::SILENT, "text": "x"})).await;
         let key = id(&post("/v1/api-keys", json!({"name": "k", "permissions": ["sessions:read"]})).await, "keyId");
+        let user = json!({"name": user_name(&session), "password": PASSWORD, "role": "member"});
+        let user = id(&post("/v1/users", user).await, "userId");
         let file = gateway.ask("POST", "/v1/media").key(&api_key).body(FILE).send().await;
         let deliveries = gateway.get(&format!("/v1/webhooks/{webhook}/deliveries")).key(&api_key).send().await;
         Self {
             session,
             unlinked,
+            user,
             message: id(&sent, "messageId"),
             key,
             media: id(file.ok(201), "mediaId"),
@@ -84,6 +89,7 @@ impl Objects {
             "msg" => &self.message,
             "key" => &self.key,
             "med" => &self.media,
+            "usr" => &self.user,
             "whk" => &self.webhook,
             "dlv" => &self.delivery,
             other => panic!("a new kind of object: make one in Objects::of and name it in Objects::id, `{other}_`"),
@@ -100,6 +106,14 @@ async fn receiver() -> String {
     format!("http://{address}/hook")
 }
 
+/// A password that nothing is wrong with.
+pub const PASSWORD: &str = "a long and quiet password";
+
+/// The name of a user, which is one of a kind on the whole gateway.
+fn user_name(session: &str) -> String {
+    format!("u-{}", &session[session.len() - 16..])
+}
+
 /// An id of that kind that nothing has.
 pub fn missing(kind: &str) -> String {
     let digits = if kind == "key" { 8 } else { 32 };
@@ -112,7 +126,7 @@ pub fn not_there(place: &Place, reply: &Reply) -> bool {
 }
 
 /// A body that the operation takes as it is, for an account with `own`; null where it takes none.
-fn body(operation: &Operation, own: &Objects) -> Value {
+fn body(gateway: &Gateway, operation: &Operation, own: &Objects) -> Value {
     let session = &own.session;
     match operation.id {
         "update_session" => json!({"name": "y"}),
@@ -133,6 +147,11 @@ fn body(operation: &Operation, own: &Objects) -> Value {
         "quick_send_text" => json!({"to": engine::SILENT, "message": "x"}),
         "check_contacts" => json!({"sessionId": session, "phoneNumbers": [engine::SILENT]}),
         "create_api_key" | "admin_create_api_key" => json!({"name": "k", "permissions": ["sessions:read"], "sessionIds": [session]}),
+        "create_user" => json!({"name": format!("{}+2", user_name(session)), "password": PASSWORD, "role": "member"}),
+        "admin_create_user" => {
+            json!({"accountId": gateway.account, "name": format!("{}+3", user_name(session)), "password": PASSWORD, "role": "operator"})
+        }
+        "update_user" | "admin_update_user" => json!({"role": "read_only"}),
         "rotate_api_key" | "rotate_webhook_secret" => json!({"overlapSeconds": 60}),
         "admin_set_switches" => json!({"sendingPaused": false}),
         "admin_set_plan" => json!({"callsPerMinute": 1000, "concurrentRequests": 10}),
@@ -168,7 +187,7 @@ fn word(name: &str, gateway: &Gateway) -> String {
 /// A good request for an account with `own`, with `ids` put in the places that they name.
 pub fn good(gateway: &Gateway, operation: &Operation, own: &Objects, operator: &str, ids: &[(&Place, &str)]) -> Ask {
     let shown = shown(operation);
-    let mut body = body(operation, own);
+    let mut body = body(gateway, operation, own);
     let asked = shown["requestBody"]["content"]["application/json"].is_object();
     assert!(asked == body.is_object(), "say in harness/requests.rs what a good body of {} looks like", operation.id);
     let (mut path, mut query) = (operation.path.to_owned(), String::new());
@@ -187,6 +206,8 @@ pub fn good(gateway: &Gateway, operation: &Operation, own: &Objects, operator: &
             Place::Query(_) | Place::Body(_) => {}
         }
     }
+    // An operator's, whose they all are.
+    path = path.replace("{userId}", &own.user);
     while let Some((before, (name, after))) = path.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?))) {
         path = format!("{before}{}{after}", word(name, gateway));
     }
@@ -203,9 +224,13 @@ pub fn good(gateway: &Gateway, operation: &Operation, own: &Objects, operator: &
 pub fn places(operation: &Operation) -> Vec<Id> {
     let (document, shown) = (document(), shown(operation));
     let mut found = Vec::new();
+    // People who are signed in have tests of their own.
+    if operation.access == Access::Login {
+        return found;
+    }
     for parameter in shown["parameters"].as_array().unwrap() {
         let name = parameter["name"].as_str().unwrap().to_owned();
-        if let Some(kind) = kind(document, &parameter["schema"]) {
+        if let Some(kind) = kind(document, &parameter["schema"]).filter(|kind| kind != "usr" || operation.access != Access::Operator) {
             found.push(Id { place: if parameter["in"] == "path" { Place::Path(name) } else { Place::Query(name) }, kind });
         }
     }
