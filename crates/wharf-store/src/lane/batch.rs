@@ -110,7 +110,9 @@ impl Worker {
         let (began, mut at) = (Instant::now(), At::Begin);
         let mut done = self.transact_in_time(writes, wait, &mut at).await;
         if at == At::Broken {
-            tracing::info!("a connection's prepared statements do not fit any more; another one takes its place");
+            tracing::info!(
+                "a connection is of no use any more: its prepared statements, or it takes no writes; another one takes its place"
+            );
             for (_, job) in writes.iter_mut() {
                 job.rewind();
             }
@@ -230,7 +232,7 @@ impl Worker {
         let fresh = self.tx.is_none();
         let broken = |at: &mut At| {
             *at = At::Broken;
-            Err(unavailable("the connection's prepared statements do not fit any more"))
+            Err(unavailable("the connection is of no use any more"))
         };
         let tx = self.connected().await?;
         if let [(_, job)] = writes {

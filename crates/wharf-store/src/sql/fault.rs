@@ -83,7 +83,8 @@ pub(crate) fn worth_another_try(error: &Error) -> bool {
     }
 }
 
-/// Whether the connection is what is wrong: its prepared statements are not what we believe. A fresh one is right.
+/// Whether the connection is what is wrong: its prepared statements are not what we believe, or it is from when the server took no writes. A
+/// fresh one is right.
 pub(crate) fn wants_another_connection(error: &Error) -> bool {
     let Error::Unavailable(cause) = error else { return false };
     matches!(cause.downcast_ref(), Some(sqlx::Error::Database(database)) if is_of_the_connection(&**database))
@@ -93,7 +94,8 @@ pub(crate) fn wants_another_connection(error: &Error) -> bool {
 /// somebody changed a table. The code of the last one is that of many things which no other connection can do either.
 fn is_of_the_connection(error: &dyn DatabaseError) -> bool {
     match error.code().as_deref() {
-        Some("26000" | "42P05") => true,
+        // Who connected before a fail-over ended stays read-only for as long as it is connected.
+        Some("26000" | "42P05" | "25006") => true,
         Some("0A000") => {
             error.try_downcast_ref::<PgDatabaseError>().is_some_and(|answer| answer.routine() == Some("RevalidateCachedQuery"))
         }

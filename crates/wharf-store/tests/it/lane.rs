@@ -21,8 +21,12 @@ both_backends!(
     a_dropped_caller_leaves_its_write_whole_or_undone,
     closing_carries_out_what_was_queued_and_refuses_the_rest,
     the_store_finds_back_by_itself_after_its_connections_were_cut,
+    a_connection_from_before_a_fail_over_ended_is_let_go,
     writes_of_many_statements_do_not_all_share_one_commit,
 );
+
+/// Ends the connections of all others to this database.
+const CUT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
 fn key(tenant: &Tenant) -> KeyRow {
     KeyRow {
@@ -137,8 +141,7 @@ async fn the_store_finds_back_by_itself_after_its_connections_were_cut(db: &Db) 
     }
     let tenant = Tenant::new(db).await;
     join_all((0..9).map(|_| db.store.ping())).await;
-    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    execute_postgres(&db.url, cut).await;
+    execute_postgres(&db.url, CUT).await;
     // A read is repeated on a fresh connection. A write is not: whether it was committed is not known.
     db.store.ping().await.unwrap();
     assert!(db.store.find_account(&tenant.account).await.unwrap().is_some());
@@ -151,6 +154,25 @@ async fn the_store_finds_back_by_itself_after_its_connections_were_cut(db: &Db) 
     }));
     results.await;
     tenant.send(db, "the lane has a new connection").await;
+}
+
+async fn a_connection_from_before_a_fail_over_ended_is_let_go(db: &Db) {
+    if db.is_sqlite() {
+        return;
+    }
+    let tenant = Tenant::new(db).await;
+    let set = |what: &str| {
+        format!("BEGIN READ WRITE; DO $$ BEGIN EXECUTE format('ALTER DATABASE %I {what}', current_database()); END $$; COMMIT")
+    };
+    execute_postgres(&db.url, &set("SET default_transaction_read_only = on")).await;
+    execute_postgres(&db.url, CUT).await;
+    // The first finds its connection cut; the last has one that takes no writes.
+    for _ in 0..4 {
+        let refused = db.store.accept_message(&tenant.outgoing("x")).await;
+        assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    }
+    execute_postgres(&db.url, &set("RESET default_transaction_read_only")).await;
+    assert_eq!(db.store.accept_message(&tenant.outgoing("x")).await.unwrap(), Accepted::Now);
 }
 
 async fn writes_of_many_statements_do_not_all_share_one_commit(db: &Db) {
