@@ -1,8 +1,9 @@
 //! No frame leaves before the key that it was made with is durable: whoever answers at once and dies can read what comes next.
 
 use serde_json::json;
+use tokio::time::Instant;
 
-use crate::harness::{Api, OWNER, SILENT, World, both_backends, eventually};
+use crate::harness::{Api, OWNER, PATIENCE, SILENT, World, both_backends, eventually};
 
 /// How often the process dies; more by `WHARF_RATCHET_DEATHS`.
 fn deaths() -> usize {
@@ -27,7 +28,8 @@ async fn received(api: &Api, session: &str, text: &str) {
 
 /// The same without a pause between two looks: a bot answers within milliseconds.
 async fn received_at_once(api: &Api, session: &str, text: &str) {
-    for _ in 0..5_000 {
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
         let list = api.get(&format!("/v1/messages?sessionId={session}&direction=incoming&limit=1")).await;
         if list.data()[0]["text"] == text {
             return;
@@ -38,7 +40,8 @@ async fn received_at_once(api: &Api, session: &str, text: &str) {
 
 /// Waits without a pause between two looks until the contact has read a text.
 async fn shown_at_once(world: &World, text: &str) {
-    for _ in 0..5_000 {
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
         if world.ledger(SILENT).await.iter().any(|entry| entry["text"] == text) {
             return;
         }
