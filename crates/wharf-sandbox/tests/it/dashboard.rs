@@ -1,26 +1,11 @@
 //! The dashboard in a real browser, as a stranger meets it.
 
-use std::path::Path;
-use std::process::Stdio;
-
-use tokio::process::Command;
-
 use crate::harness::{Backend, Database, both_backends, process};
 
 async fn a_stranger(backend: Backend) -> String {
     let database = Database::create(backend, &process::fresh_dir()).await;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/dashboard-test");
-    let ran = Command::new(script)
-        .args(database.url())
-        .env("WHARF_SANDBOX_BIN", process::program("wharf-sandbox"))
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .expect("the script starts");
-    let printed = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.success(), "{printed}");
-    printed
+    let url: Vec<&str> = database.url().into_iter().collect();
+    process::script_at("dashboard-test", &url, &[]).await
 }
 
 both_backends! {

@@ -39,9 +39,14 @@ pub fn program(name: &str) -> PathBuf {
 
 /// Runs `scripts/NAME/run` in a folder of its own to its good end; tells what it printed. It finds the sandbox that the tests have.
 pub async fn script(name: &str, args: &[&str], env: &[(&str, &str)]) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts").join(name).join("run");
-    let ran = Command::new(script)
-        .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join(name))
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let args: Vec<&str> = std::iter::once(folder.to_str().expect("a path in letters")).chain(args.iter().copied()).collect();
+    script_at(&format!("{name}/run"), &args, env).await
+}
+
+/// The same for any path below `scripts`, without a folder of its own.
+pub async fn script_at(path: &str, args: &[&str], env: &[(&str, &str)]) -> String {
+    let ran = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts").join(path))
         .args(args)
         .env("WHARF_SANDBOX_BIN", program("wharf-sandbox"))
         .envs(env.iter().copied())
