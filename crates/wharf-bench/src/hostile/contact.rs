@@ -1,5 +1,7 @@
 //! A contact that means harm: floods of messages, and some that no client would write.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -13,10 +15,10 @@ const CONTACT: &str = "15550001002";
 /// Messages as bytes, in Base64: nothing, a field of an unknown number, a poll and a like of nothing, an order of an unknown kind.
 const ODD: [&str; 5] = ["", "+n8FaGVsbG8=", "igMA", "8gIA", "YgIQfw=="];
 
-pub fn begin(control: &Http, pause: Duration) -> Vec<Stranger> {
+pub fn begin(control: &Http, pause: Duration, resting: &Arc<AtomicBool>) -> Vec<Stranger> {
     let says = |name: &'static str, body: fn(usize) -> Value| {
         let control = control.clone();
-        Stranger::every(name, pause, move |number| {
+        Stranger::every(name, (pause, resting), move |number| {
             let (control, mut body) = (control.clone(), body(number));
             // The good one hears of it, too.
             body["to"] = json!(if number.is_multiple_of(10) { GOOD.0 } else { BAD.0 });
