@@ -21,6 +21,7 @@ export default defineConfig({
   server: {
     port: 5173,
     strictPort: false,
+    fs: { allow: [".."] },
     proxy: {
       "/v1": at(0),
       "/openapi.json": at(0),

@@ -1,7 +1,11 @@
 // Addresses behind the `#`: no server has to know them, and they work under any prefix.
 import { computed, signal } from "@preact/signals";
+import { open } from "./api/client";
 
 const read = () => {
+  // What the API's own links to an error look like.
+  const code = location.hash.match(/^#error-(\w+)$/)?.[1];
+  if (code) return { parts: ["docs", "error", code], query: new URLSearchParams() };
   const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   return { parts: path.split("/").filter(Boolean).map(decode), query: new URLSearchParams(query) };
 };
@@ -21,10 +25,13 @@ window.addEventListener("hashchange", () => {
   route.value = read();
 });
 
-export const to = (...parts: string[]) => `#/${parts.map(encodeURIComponent).join("/")}`;
+/** From the open reference everything but itself is at the dashboard's own address. */
+const before = (page: string | undefined) => (open && page !== "docs" ? "dashboard/" : "");
+
+export const to = (...parts: string[]) => `${before(parts[0])}#/${parts.map(encodeURIComponent).join("/")}`;
 
 export function go(...parts: string[]) {
-  location.hash = to(...parts);
+  location.href = to(...parts);
 }
 
 /** Takes the place of the present address, so that «back» does not lead to it again. */

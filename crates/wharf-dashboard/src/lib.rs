@@ -17,6 +17,8 @@ pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self
 
 /// Where the page says in which world its server is.
 const WORLD: &str = r#"name="wharf-world" content="unknown""#;
+/// Where it says which page it is.
+const PAGE: &str = r#"name="wharf-page" content="dashboard""#;
 
 /// A file as a browser gets it.
 pub struct File {
@@ -42,6 +44,12 @@ pub fn file(path: &str) -> Option<&'static File> {
 pub fn index(world: &str) -> Option<String> {
     let page = DIST.get_file("index.html")?.contents_utf8()?;
     Some(page.replace(WORLD, &format!(r#"name="wharf-world" content="{world}""#)))
+}
+
+/// The same files as the reference that is open to everybody. Its address is the folder above the dashboard's.
+pub fn reference(world: &str) -> Option<String> {
+    let page = index(world)?;
+    Some(page.replace(PAGE, r#"name="wharf-page" content="docs""#).replace("\"./assets/", "\"./dashboard/assets/"))
 }
 
 fn collect(dir: &Dir<'static>, files: &mut BTreeMap<String, File>) {
@@ -88,6 +96,17 @@ mod tests {
             assert!(file(path).is_some_and(|file| file.is_hashed), "{path}");
         }
         assert!(!page.contains(r#"src="/"#) && !page.contains(r#"href="/"#), "it works under any prefix: {page}");
+    }
+
+    #[test]
+    fn the_reference_is_the_same_files_from_one_folder_above() {
+        let page = reference("sandbox").unwrap();
+        assert!(page.contains(r#"name="wharf-page" content="docs""#) && page.contains(r#"content="sandbox""#), "{page}");
+        let named: Vec<_> = page.split('"').filter_map(|word| word.strip_prefix("./")).collect();
+        assert!(named.len() >= 3, "a script, a style and an icon: {named:?}");
+        for path in named {
+            assert!(path.strip_prefix("dashboard/").is_some_and(|path| file(path).is_some()), "{path}");
+        }
     }
 
     #[test]

@@ -43,6 +43,7 @@ mod quick_start;
 mod session;
 mod user;
 mod webhook;
+mod zip;
 
 use std::sync::Arc;
 use std::time::Duration;

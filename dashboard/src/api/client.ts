@@ -4,10 +4,15 @@ import type { components } from "./schema";
 
 export type Schemas = components["schemas"];
 
+const told = (name: string) => document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content;
+
+/** Whether this is the open reference at `/docs`, which nobody has to sign in for. */
+export const open = told("wharf-page") === "docs" || (import.meta.env.DEV && location.pathname === "/docs");
+
 /** Where the API is: the folder above this page, under whatever prefix a proxy serves it. */
 export const root = new URL(location.pathname.includes("/dashboard") ? "../" : "./", location.origin + location.pathname);
 
-export const sandboxed = document.querySelector<HTMLMetaElement>('meta[name="wharf-world"]')?.content === "sandbox" || import.meta.env.DEV;
+export const sandboxed = told("wharf-world") === "sandbox" || import.meta.env.DEV;
 
 export type Role = "operator" | "owner" | "member" | "read_only";
 
@@ -27,10 +32,6 @@ export const me = signal<Me | null>(null);
 export const known = signal(false);
 
 let key: string | null = null;
-
-export function useKey(value: string | null) {
-  key = value;
-}
 
 export const may = (permission: string) => me.value?.permissions?.includes(permission) ?? true;
 
@@ -60,6 +61,9 @@ interface Options {
   signal?: AbortSignal;
   once?: boolean;
   quiet?: boolean;
+  headers?: Record<string, string>;
+  /** Another key than one's own; `null` is none at all. */
+  as?: string | null;
 }
 
 export function address(path: string, query: Options["query"] = {}) {
@@ -70,27 +74,33 @@ export function address(path: string, query: Options["query"] = {}) {
   return url;
 }
 
-/** The request itself; whatever is no success is thrown as what the API said. */
-export async function ask(method: string, path: string, options: Options = {}): Promise<Response> {
-  const headers = new Headers({ Accept: options.accept ?? "application/json" });
-  if (key) headers.set("Authorization", `Bearer ${key}`);
-  if (method !== "GET") headers.set("X-Wharf-Dashboard", "1");
+/** The request itself, whatever its answer is; only no answer at all is thrown. */
+export async function exchange(method: string, path: string, options: Options = {}): Promise<Response> {
+  const headers = new Headers({ Accept: options.accept ?? "application/json", ...options.headers });
+  const own = options.as === undefined;
+  const by = own ? key : options.as;
+  if (by) headers.set("Authorization", `Bearer ${by}`);
+  if (own && method !== "GET") headers.set("X-Wharf-Dashboard", "1");
   if (options.once) headers.set("Idempotency-Key", crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`);
   let body: BodyInit | undefined;
   if (options.file) {
     body = options.file;
-    headers.set("Content-Type", "application/octet-stream");
+    if (!headers.has("Content-Type")) headers.set("Content-Type", "application/octet-stream");
   } else if (options.body !== undefined) {
     body = JSON.stringify(options.body);
     headers.set("Content-Type", "application/json");
   }
-  let response: Response;
   try {
-    response = await fetch(address(path, options.query), { method, headers, body, signal: options.signal, credentials: "same-origin" });
+    return await fetch(address(path, options.query), { method, headers, body, signal: options.signal, credentials: own ? "same-origin" : "omit" });
   } catch (cause) {
     if (options.signal?.aborted) throw cause;
     throw new Refused(0, "unreachable", "The server cannot be reached from this browser");
   }
+}
+
+/** The same, where whatever is no success is thrown as what the API said. */
+export async function ask(method: string, path: string, options: Options = {}): Promise<Response> {
+  const response = await exchange(method, path, options);
   if (response.ok) return response;
   const refused = await read(response);
   if (response.status === 401 && me.value && !options.quiet) {

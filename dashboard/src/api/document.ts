@@ -18,6 +18,11 @@ export interface Schema {
   maximum?: number;
   minLength?: number;
   maxLength?: number;
+  minItems?: number;
+  maxItems?: number;
+  pattern?: string;
+  contentEncoding?: string;
+  default?: unknown;
   additionalProperties?: Schema | boolean;
 }
 
@@ -27,15 +32,25 @@ interface Media {
   examples?: Record<string, { value?: unknown; $ref?: string }>;
 }
 
+export interface Parameter {
+  name: string;
+  in: "path" | "query" | "header";
+  required?: boolean;
+  description?: string;
+  example?: unknown;
+  schema?: Schema;
+}
+
 interface RawOperation {
   operationId: string;
   summary?: string;
   description?: string;
   tags?: string[];
+  "x-permission"?: string;
   security?: unknown[];
-  parameters?: { name: string; in: string; required?: boolean; description?: string; schema?: Schema }[];
+  parameters?: Parameter[];
   requestBody?: { content: Record<string, Media>; required?: boolean };
-  responses: Record<string, { description?: string; content?: Record<string, Media> }>;
+  responses: Record<string, { description?: string; content?: Record<string, Media>; headers?: Record<string, { $ref?: string; description?: string }> }>;
 }
 
 export interface Document {
@@ -43,7 +58,7 @@ export interface Document {
   tags?: { name: string; description?: string }[];
   paths: Record<string, Record<string, RawOperation>>;
   webhooks: Record<string, { post: RawOperation }>;
-  components: { schemas: Record<string, Schema> };
+  components: { schemas: Record<string, Schema>; headers: Record<string, { description?: string }> };
 }
 
 export interface Operation extends RawOperation {
@@ -65,6 +80,14 @@ export function loadDocument() {
   return asked;
 }
 
+export const nameOf = (operation: { operationId: string }) => operation.operationId.charAt(0).toUpperCase() + operation.operationId.slice(1).replaceAll("_", " ");
+
+/** The codes that the operation's failures may have, with their status. */
+export const codesOf = (operation: Operation) =>
+  Object.entries(operation.responses)
+    .filter(([status]) => !status.startsWith("2"))
+    .flatMap(([status, response]) => Object.keys(response.content?.["application/json"]?.examples ?? {}).map((code) => ({ status: Number(status), code })));
+
 const METHODS = ["get", "post", "put", "patch", "delete"];
 
 export function operations(document: Document): Operation[] {
@@ -83,23 +106,6 @@ export function resolve(document: Document, schema: Schema | undefined): Schema 
   }
   if (schema.allOf) return schema.allOf.map((part) => resolve(document, part)).reduce((one, other) => ({ ...one, ...other, properties: { ...one.properties, ...other.properties }, required: [...(one.required ?? []), ...(other.required ?? [])] }), {});
   return schema;
-}
-
-/** What sort a value is, in a word or two. */
-export function sort(document: Document, schema: Schema): string {
-  if (schema.$ref) {
-    const name = schema.$ref.split("/").at(-1)!;
-    const inner = resolve(document, schema);
-    return inner.enum ? inner.enum.map(String).join(" | ") : inner.properties ? name : sort(document, inner);
-  }
-  if (schema.const !== undefined) return JSON.stringify(schema.const);
-  if (schema.enum) return schema.enum.map(String).join(" | ");
-  const choice = schema.oneOf ?? schema.anyOf;
-  if (choice) return choice.map((one) => sort(document, one)).join(" or ");
-  if (schema.type === "array") return `list of ${sort(document, schema.items ?? {})}`;
-  const types = [schema.type ?? "object"].flat().map((type) => (type === "string" && schema.format === "date-time" ? "time" : type));
-  const range = [schema.minimum ?? schema.minLength, schema.maximum ?? schema.maxLength];
-  return types.join(" or ") + (range[1] !== undefined ? ` (${range[0] ?? 0} to ${range[1]})` : "");
 }
 
 export function exampleOf(media: Media | undefined): unknown {

@@ -1,6 +1,6 @@
 // The one stream of the page: every part that shows something live listens here.
 import { effect, signal } from "@preact/signals";
-import { ask, may, me, type Schemas } from "./client";
+import { ask, may, me, open, type Schemas } from "./client";
 
 export type Event = Schemas["Event"];
 type Listener = (event: Event) => void;
@@ -27,7 +27,7 @@ effect(() => {
   running?.abort();
   running = null;
   last = null;
-  if (!here || !here.accountId || !may("events:read")) {
+  if (!here || open || !here.accountId || !may("events:read")) {
     live.value = "off";
     return;
   }

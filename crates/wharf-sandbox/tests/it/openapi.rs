@@ -30,6 +30,35 @@ async fn the_page_is_served_with_a_policy_that_shuts_everything_else_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_browser_gets_the_reference_of_the_dashboards_files_under_their_policy() {
+    let world = World::start(Backend::Sqlite).await;
+    let api = world.api().with_key("");
+    let page = api::read(api.request("GET", "/docs").header("Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")).await;
+    assert_eq!((page.status, page.header("content-type"), page.header("vary")), (200, "text/html; charset=utf-8", "Accept"));
+    assert_eq!((page.header("cache-control"), page.header("x-frame-options")), ("no-store", "DENY"));
+    let policy = page.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'; ") && !policy.contains("unsafe"), "{policy}");
+    let text = String::from_utf8(page.bytes).unwrap();
+    assert!(text.contains(r#"name="wharf-page" content="docs""#), "{text}");
+    let scripts: Vec<_> = text.split('"').filter_map(|word| word.strip_prefix("./")).collect();
+    assert!(scripts.len() >= 3, "{text}");
+    for path in scripts {
+        assert_eq!(api.get(&format!("/{path}")).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_goes_out_in_gzip_to_who_takes_it() {
+    let world = World::start(Backend::Sqlite).await;
+    let api = world.api().with_key("");
+    let plain = api.get("/openapi.json").await;
+    let zipped = api::read(api.request("GET", "/openapi.json").header("Accept-Encoding", "gzip")).await;
+    assert_eq!((zipped.header("content-encoding"), zipped.header("vary")), ("gzip", "Accept-Encoding"));
+    assert!(zipped.bytes.len() * 8 < plain.bytes.len(), "{} of {}", zipped.bytes.len(), plain.bytes.len());
+    assert_eq!(zipped.bytes[..2], [0x1f, 0x8b]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failure_links_its_entry_and_the_entry_is_there() {
     let world = World::start(Backend::Sqlite).await;
     let api = world.api();

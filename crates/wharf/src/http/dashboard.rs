@@ -9,12 +9,14 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, VARY,
+    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, VARY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, StatusCode};
 
-use super::{Http, router};
+use super::call::Call;
+use super::envelope::Reply;
+use super::{Http, router, zip};
 
 /// Other pages that the browser has open get no hold of this one's window.
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
@@ -53,7 +55,7 @@ fn index(page: Bytes) -> Response {
 
 async fn file(Path(path): Path<String>, request: Request) -> Response {
     let Some(file) = wharf_dashboard::file(&path).filter(|file| file.is_hashed) else { return router::unknown_path(request).await };
-    let zipped = takes_gzip(request.headers());
+    let zipped = zip::takes(request.headers());
     let headers = [
         (CONTENT_TYPE, file.content_type),
         (CACHE_CONTROL, "public, max-age=31536000, immutable"),
@@ -69,15 +71,21 @@ async fn file(Path(path): Path<String>, request: Request) -> Response {
     response
 }
 
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|coding| coding.trim().eq_ignore_ascii_case("gzip"))
-}
-
 /// A person who typed the bare address wants the pages. A program that did has mistyped.
 async fn front(request: Request) -> Response {
-    let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    if accept.contains("text/html") { lead("dashboard/") } else { router::unknown_path(request).await }
+    if is_browsers(request.headers()) { lead("dashboard/") } else { router::unknown_path(request).await }
+}
+
+fn is_browsers(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// The reference at `/docs`, for browsers.
+pub(super) fn reference(call: &Call) -> Option<Reply> {
+    let page = wharf_dashboard::reference(call.http.services.world).filter(|_| is_browsers(&call.headers))?;
+    let reply = Reply::raw("text/html; charset=utf-8", page).no_store().header(VARY, "Accept");
+    let reply = reply.header(CONTENT_SECURITY_POLICY, wharf_dashboard::POLICY).header(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    Some(reply.header(X_FRAME_OPTIONS, "DENY").header(REFERRER_POLICY, "no-referrer").header(CROSS_ORIGIN_OPENER_POLICY, "same-origin"))
 }
 
 /// Relative, so that it leads on under any prefix that a proxy serves us by.

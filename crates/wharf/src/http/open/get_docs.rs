@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::HeaderValue;
-use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS};
 use sha2::{Digest, Sha256};
 use wharf_api::ErrorCode;
 
@@ -21,11 +21,25 @@ static PAGE: LazyLock<(Bytes, HeaderValue)> = LazyLock::new(|| {
     (page.into(), policy)
 });
 
-pub(in crate::http) async fn get_docs(_: Call) -> Answer {
+/// Browsers get the dashboard's reference; programs, and builds without it, the plain list.
+pub(in crate::http) async fn get_docs(call: Call) -> Answer {
+    if let Some(reply) = with_pages(&call) {
+        return Ok(reply);
+    }
     let (page, policy) = &*PAGE;
-    let mut reply = Reply::raw("text/html; charset=utf-8", page.clone());
+    let mut reply = Reply::raw("text/html; charset=utf-8", page.clone()).header(VARY, "Accept");
     reply.headers.push((CONTENT_SECURITY_POLICY, policy.clone()));
     Ok(reply.header(X_CONTENT_TYPE_OPTIONS, "nosniff").header(REFERRER_POLICY, "no-referrer"))
+}
+
+#[cfg(feature = "dashboard")]
+fn with_pages(call: &Call) -> Option<Reply> {
+    crate::http::dashboard::reference(call)
+}
+
+#[cfg(not(feature = "dashboard"))]
+fn with_pages(_: &Call) -> Option<Reply> {
+    None
 }
 
 /// Nothing but this page's own script and style, which are named by their hashes, and requests to this server.
