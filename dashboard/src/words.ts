@@ -71,3 +71,9 @@ export const PERMISSIONS: Record<string, string> = {
   "events:read": "follow the event log",
   "account:read": "see plan, use and audit log",
 };
+
+const KINDS: Partial<Record<Schemas["Message"]["type"], string>> = { image: "Picture", video: "Video", audio: "Audio", document: "Document", sticker: "Sticker", location: "Place", contact: "Contact card", poll: "Poll" };
+
+/** A message in a few words, where the message itself has no room. */
+export const short = (message: Schemas["Message"]) =>
+  message.text ?? message.caption ?? message.question ?? message.fileName ?? (message.voice ? "Voice note" : (message.name ?? message.contacts?.map((one) => one.name).join(", ") ?? KINDS[message.type] ?? message.type.replaceAll("_", " ")));

@@ -2,9 +2,11 @@
 import { useState } from "preact/hooks";
 import { may, type Schemas } from "../api/client";
 import { catalogue, loadCatalogue } from "../api/errors";
-import { HELD } from "../words";
+import { HELD, short } from "../words";
 import { Button } from "./Button";
 import { File } from "./File";
+import { Linked } from "./Linked";
+import { Poll } from "./Poll";
 import { phone, Time } from "./Time";
 
 type Message = Schemas["Message"];
@@ -15,12 +17,14 @@ interface Props {
   message: Message;
   group?: boolean;
   quoted?: Message;
+  /** Goes to the message that this one answers, where it is on the page. */
+  onLeap?: (messageId: string) => void;
   onDetails: () => void;
   onReply: () => void;
   onReact: (emoji: string) => void;
 }
 
-export function Bubble({ message, group, quoted, onDetails, onReply, onReact }: Props) {
+export function Bubble({ message, group, quoted, onLeap, onDetails, onReply, onReact }: Props) {
   const [reacting, setReacting] = useState(false);
   const out = message.direction === "outgoing";
   const gone = Boolean(message.deletedAt) || message.type === "deleted";
@@ -28,7 +32,7 @@ export function Bubble({ message, group, quoted, onDetails, onReply, onReact }: 
     <article class={`bubble ${out ? "out" : "in"} ${message.type === "sticker" ? "sticker" : ""} ${message.status === "failed" ? "failed" : ""}`} data-message={message.messageId} data-status={message.status}>
       {group && !out && message.from && <p class="bubble-from">{message.from.name ?? phone(message.from.phoneNumber ?? message.from.contactId)}</p>}
       {message.forwarded && <p class="faint">forwarded</p>}
-      {message.replyTo && <blockquote>{quoted ? short(quoted) : "an earlier message"}</blockquote>}
+      {message.replyTo && <Quote of={message.replyTo} quoted={quoted} onLeap={onLeap} />}
       {gone ? <p class="faint">This message was deleted.</p> : <Body message={message} />}
       {message.status === "failed" && message.error && <Failed error={message.error} />}
       {message.status === "queued" && message.heldReason && (
@@ -43,6 +47,7 @@ export function Bubble({ message, group, quoted, onDetails, onReply, onReact }: 
         </p>
       )}
       <footer>
+        {message.fromOtherDevice && <span>by another device</span>}
         {message.editedAt && !gone && <span>edited</span>}
         <Time at={message.createdAt} as="clock" />
         {out && <Ticks status={message.status} />}
@@ -50,7 +55,7 @@ export function Bubble({ message, group, quoted, onDetails, onReply, onReact }: 
       {message.reactions && message.reactions.length > 0 && (
         <p class="reactions">
           {message.reactions.map((reaction) => (
-            <span title={reaction.fromId ?? "this session"}>{reaction.emoji}</span>
+            <span title={reaction.fromId ? phone(reaction.fromId.split("@")[0]) : "this session"}>{reaction.emoji}</span>
           ))}
         </p>
       )}
@@ -89,7 +94,20 @@ function Failed({ error }: { error: Schemas["MessageError"] }) {
   );
 }
 
-const short = (message: Message) => message.text ?? message.caption ?? message.question ?? message.fileName ?? message.type;
+function Quote({ of, quoted, onLeap }: { of: Schemas["Reference"]; quoted: Message | undefined; onLeap: Props["onLeap"] }) {
+  const words = quoted ? (quoted.deletedAt ? "a message that was deleted" : short(quoted)) : (of.quoted?.text ?? (of.quoted ? `a message (${of.quoted.type})` : "an earlier message"));
+  return (
+    <blockquote>
+      {quoted && onLeap ? (
+        <button class="leap" onClick={() => onLeap(quoted.messageId)}>
+          {words}
+        </button>
+      ) : (
+        words
+      )}
+    </blockquote>
+  );
+}
 
 function Body({ message }: { message: Message }) {
   switch (message.type) {
@@ -99,10 +117,13 @@ function Body({ message }: { message: Message }) {
           {message.linkPreview && (
             <p class="preview">
               <strong>{message.linkPreview.title}</strong>
-              <span>{message.linkPreview.description}</span>
+              {message.linkPreview.description && <span>{message.linkPreview.description}</span>}
+              <span class="faint">{hostOf(message.linkPreview.url)}</span>
             </p>
           )}
-          <p class="words">{message.text}</p>
+          <p class="words">
+            <Linked text={message.text ?? ""} />
+          </p>
         </>
       );
     case "image":
@@ -113,7 +134,11 @@ function Body({ message }: { message: Message }) {
       return (
         <>
           <File message={message} />
-          {message.caption && <p class="words">{message.caption}</p>}
+          {message.caption && (
+            <p class="words">
+              <Linked text={message.caption} />
+            </p>
+          )}
         </>
       );
     case "location":
@@ -148,28 +173,12 @@ function Body({ message }: { message: Message }) {
   }
 }
 
-function Poll({ message }: { message: Message }) {
-  const votes = new Map((message.results ?? []).map((result) => [result.option, result.votes]));
-  const most = Math.max(1, ...votes.values());
-  return (
-    <div class="poll">
-      <p>
-        <strong>{message.question}</strong>
-      </p>
-      <ul>
-        {message.options?.map((option) => (
-          <li>
-            <span>{option}</span>
-            <span class="faint">{votes.get(option) ?? 0}</span>
-            <svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
-              <rect class="track" width="100" height="4" />
-              <rect class="fill" width={((votes.get(option) ?? 0) / most) * 100} height="4" />
-            </svg>
-          </li>
-        ))}
-      </ul>
-    </div>
-  );
+function hostOf(url: string) {
+  try {
+    return new URL(url).host;
+  } catch {
+    return url;
+  }
 }
 
 const TICKS: Partial<Record<Message["status"], [string, string]>> = {

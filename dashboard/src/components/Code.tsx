@@ -47,9 +47,19 @@ export function Secret({ text, label }: { text: string; label: string }) {
 
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
+/** A request that a page has made. */
+export interface Did {
+  method: string;
+  path: string;
+  body?: unknown;
+  /** The name of the file whose bytes were sent. */
+  file?: string;
+}
+
 /** The request that a page has made or would make, for a terminal. */
-export function curl(method: string, path: string, body?: unknown, key = "$KEY") {
-  const lines = [`curl${method === "GET" ? "" : ` -X ${method}`} ${quoted(new URL(path, root).href)}`, `-H "Authorization: Bearer ${key}"`];
+export function curl(method: string, path: string, body?: unknown, file?: string) {
+  const lines = [`curl${method === "GET" ? "" : ` -X ${method}`} ${quoted(new URL(path, root).href)}`, '-H "Authorization: Bearer $KEY"'];
   if (body !== undefined) lines.push("-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify(body))}`);
+  if (file !== undefined) lines.push("-H 'Content-Type: application/octet-stream'", `--data-binary ${quoted(`@${file}`)}`);
   return lines.join(" \\\n  ");
 }

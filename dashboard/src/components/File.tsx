@@ -2,8 +2,10 @@
 import { useEffect, useState } from "preact/hooks";
 import { ask, type Schemas } from "../api/client";
 import { Button } from "./Button";
+import { Dialog } from "./Dialog";
 import { Icon } from "./Icon";
 import { bytes } from "./Time";
+import { short } from "../words";
 
 type Message = Schemas["Message"];
 
@@ -18,6 +20,7 @@ export function File({ message }: { message: Message }) {
   const plays = (message.type === "audio" || message.type === "video") && PLAYED.test(mime);
   const [url, setUrl] = useState<string | null>(null);
   const [failed, setFailed] = useState(false);
+  const [large, setLarge] = useState(false);
   const ready = message.mediaStatus === "stored" && message.mediaId;
   const load = async () => {
     const blob = await (await ask("GET", `v1/media/${message.mediaId}`, { accept: "*/*" })).blob();
@@ -49,14 +52,44 @@ export function File({ message }: { message: Message }) {
   if (!ready) return <p class="faint">{message.mediaStatus === "failed" ? `The file could not be fetched${message.mediaReason ? `: ${message.mediaReason}` : ""}.` : "The file is on its way."}</p>;
   if (picture && !failed && wanted) {
     const name = message.caption ?? message.fileName ?? "Picture";
-    return <div class={`shown ${message.type}`}>{url ? <img src={url} alt={name} width={message.width} height={message.height} /> : <span class="away">Loading</span>}</div>;
+    const image = (label: string) => <img src={url!} alt={label} width={message.width} height={message.height} onError={() => setFailed(true)} />;
+    return (
+      <div class={`shown ${message.type}`}>
+        {url ? (
+          <button class="enlarge" aria-label={`Enlarge: ${name}`} onClick={() => setLarge(true)}>
+            {image(name)}
+          </button>
+        ) : (
+          <span class="away">Loading</span>
+        )}
+        {large && (
+          <Dialog title={name} wide onClose={() => setLarge(false)}>
+            <div class="large">{image(name)}</div>
+            <div class="row end">
+              <Button onPress={save}>Save</Button>
+            </div>
+          </Dialog>
+        )}
+      </div>
+    );
   }
-  if (plays && url) return message.type === "audio" ? <audio controls src={url} /> : <video controls src={url} />;
+  if (plays && url && !failed) {
+    if (message.type === "video") return <video controls src={url} width={message.width} height={message.height} onError={() => setFailed(true)} />;
+    return (
+      <figure class="sound">
+        <figcaption class="faint">
+          {message.voice ? "Voice note" : (message.fileName ?? "Audio")}
+          {message.durationSeconds ? `, ${message.durationSeconds} s` : ""}
+        </figcaption>
+        <audio controls src={url} onError={() => setFailed(true)} />
+      </figure>
+    );
+  }
   return (
     <div class="file">
       <Icon name="file" />
       <span class="grow">
-        <span class="file-name">{message.fileName ?? message.type}</span>
+        <span class="file-name">{message.fileName ?? short(message)}</span>
         <span class="faint">
           {message.sizeBytes !== undefined && bytes(message.sizeBytes)} {mime}
         </span>

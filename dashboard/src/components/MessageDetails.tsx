@@ -1,22 +1,23 @@
 // Everything about one message: its time line, its error with the fix, who read it, and the JSON itself.
 import { useState } from "preact/hooks";
-import { get, may, patch, remove, type Schemas } from "../api/client";
+import { get, may, patch, post, remove, type Schemas } from "../api/client";
 import { useLoad } from "../api/load";
 import { Button } from "./Button";
-import { Code, curl } from "./Code";
+import { Code, curl, type Did } from "./Code";
 import { Dialog } from "./Dialog";
 import { Field, typed } from "./Field";
-import { Problem, Told } from "./Problem";
+import { Problem, report, tell, Told } from "./Problem";
 import { phone, Time } from "./Time";
 import { catalogue } from "../api/errors";
 
 type Message = Schemas["Message"];
 
-export function MessageDetails({ messageId, onClose, onChange }: { messageId: string; onClose: () => void; onChange: (message: Message) => void }) {
+export function MessageDetails({ messageId, onClose, onChange, onDid }: { messageId: string; onClose: () => void; onChange: (message: Message) => void; onDid: (did: Did) => void }) {
   const path = `v1/messages/${messageId}`;
   const loaded = useLoad((signal) => get<Message>(path, {}, signal), [messageId], (event) => (event.data as { messageId?: string }).messageId === messageId);
   const message = loaded.value;
   const [text, setText] = useState<string | null>(null);
+  const [to, setTo] = useState<string | null>(null);
   const own = message?.direction === "outgoing" && !message.deletedAt && may("messages:send");
   const reload = async () => {
     onChange(await get<Message>(path));
@@ -55,31 +56,55 @@ export function MessageDetails({ messageId, onClose, onChange }: { messageId: st
               </>
             ))}
           </dl>
-          {own && message.type === "text" && text !== null && (
+          {text !== null && (
             <form
               class="stack tight"
               onSubmit={async (event) => {
                 event.preventDefault();
-                await patch(path, { text }).then(reload);
-                setText(null);
+                const body = { text };
+                await patch(path, body).then(() => (onDid({ method: "PATCH", path, body }), setText(null), reload()), report);
               }}
             >
-              <Field label="New text">
-                <input value={text} onInput={typed(setText)} />
+              <Field label={message.type === "text" ? "New text" : "New caption"}>
+                <textarea rows={3} value={text} onInput={typed(setText)} />
               </Field>
               <div class="row">
                 <Button type="submit" kind="main">
                   Edit it for everybody
                 </Button>
+                <Button onPress={() => setText(null)}>Leave it</Button>
               </div>
             </form>
           )}
-          {own && (
+          {to !== null && (
+            <form
+              class="stack tight"
+              onSubmit={async (event) => {
+                event.preventDefault();
+                const body = { to };
+                await post(`${path}/forward`, body).then(() => (onDid({ method: "POST", path: `${path}/forward`, body }), setTo(null), tell("Forwarded")), report);
+              }}
+            >
+              <Field label="Forward to" hint="A number in international form, or the id of a group.">
+                <input required value={to} onInput={typed(setTo)} />
+              </Field>
+              <div class="row">
+                <Button type="submit" kind="main">
+                  Forward it
+                </Button>
+                <Button onPress={() => setTo(null)}>Leave it</Button>
+              </div>
+            </form>
+          )}
+          {may("messages:send") && !message.deletedAt && text === null && to === null && (
             <div class="row">
-              {message.type === "text" && text === null && <Button onPress={() => setText(message.text ?? "")}>Edit</Button>}
-              <Button kind="danger" icon="bin" onPress={async () => (await remove(path), await reload())}>
-                Delete for everybody
-              </Button>
+              {own && EDITED.has(message.type) && <Button onPress={() => setText(message.text ?? message.caption ?? "")}>Edit</Button>}
+              <Button onPress={() => setTo("")}>Forward</Button>
+              {own && (
+                <Button kind="danger" icon="bin" onPress={async () => (await remove(path), onDid({ method: "DELETE", path }), await reload())}>
+                  Delete for everybody
+                </Button>
+              )}
             </div>
           )}
           <details class="fold" open>
@@ -95,3 +120,6 @@ export function MessageDetails({ messageId, onClose, onChange }: { messageId: st
     </Dialog>
   );
 }
+
+/** What has words that can be another. */
+const EDITED = new Set<Message["type"]>(["text", "image", "video", "document"]);
