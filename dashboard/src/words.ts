@@ -23,7 +23,7 @@ const REASONS: Record<NonNullable<Session["reason"]>, string> = {
   refused: "WhatsApp turns this session away. It is tried again every five minutes.",
 };
 
-const WAITS: Record<NonNullable<Session["waitingFor"]>, string> = {
+export const WAITS: Record<NonNullable<Session["waitingFor"]>, string> = {
   client_update: "WhatsApp no longer takes this version of the client. The operator has to update Wharf; nobody has to scan again.",
   passkey: "WhatsApp asks the owner to confirm the link with a passkey.",
   pause: "The operator has paused connecting.",
@@ -31,8 +31,8 @@ const WAITS: Record<NonNullable<Session["waitingFor"]>, string> = {
 };
 
 /** What is wrong with a session, in words, and the one button that helps. */
-export function trouble(session: Session): { title: string; words: string; helps: "restart" | "link" | null } | null {
-  if (session.waitingFor) return { title: "It waits", words: WAITS[session.waitingFor], helps: null };
+export function trouble(session: Session): { title: string; words: string; helps: "restart" | "link" | "operator" | "passkey" | null } | null {
+  if (session.waitingFor) return { title: "It waits", words: WAITS[session.waitingFor], helps: session.waitingFor === "passkey" ? "passkey" : session.waitingFor === "overload" ? null : "operator" };
   if (session.status === "qr_expired") return { title: "Nobody scanned the code", words: "The codes of this session have run out.", helps: "link" };
   if (session.status === "stopped") return { title: "It was stopped", words: "It keeps its link. A restart connects it again.", helps: "restart" };
   if (session.status === "disconnected") {

@@ -37,6 +37,12 @@ export function Time({ at, as = "ago" }: { at: string | number; as?: "ago" | "cl
   );
 }
 
+/** How long something is, in its largest unit. */
+export function span(seconds: number) {
+  const [unit, size] = STEPS.find(([, size]) => seconds >= size) ?? (["second", 1] as const);
+  return new Intl.NumberFormat(undefined, { style: "unit", unit, unitDisplay: "long", maximumFractionDigits: 0 }).format(Math.floor(seconds / size));
+}
+
 export const dayOf = (at: string | number) => day.format(new Date(at));
 export const shortDayOf = (at: string | number) => shortDay.format(new Date(at));
 

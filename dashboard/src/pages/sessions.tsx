@@ -1,29 +1,44 @@
 // The sessions of the account, live: their state, what is wrong, and how to link a phone.
 import { useState } from "preact/hooks";
-import { act, get, may, page, patch, post, remove, type Schemas } from "../api/client";
+import { get, may, page, post, type Schemas } from "../api/client";
 import { useLoad } from "../api/load";
 import { Avatar } from "../components/Avatar";
-import { Badge } from "../components/Badge";
 import { Button } from "../components/Button";
 import { Bones, Head } from "../components/Card";
-import { Confirm, Dialog } from "../components/Dialog";
+import { Dialog } from "../components/Dialog";
 import { Empty } from "../components/Empty";
 import { Field, typed } from "../components/Field";
-import { Problem, tell, Told } from "../components/Problem";
+import { Form } from "../components/Form";
+import { Problem } from "../components/Problem";
+import { State } from "../components/SessionState";
 import { number, phone, Time } from "../components/Time";
-import { LinkPhone } from "../components/LinkPhone";
 import { go, route, settle, to } from "../routes";
-import { HELD, SESSION, trouble } from "../words";
+import { trouble } from "../words";
+import { Details } from "./sessions/details";
+import { counted, useToday, type Today } from "./sessions/today";
 
 type Session = Schemas["Session"];
+
+/** From how many sessions on one looks for them. */
+const MANY = 8;
 
 export default function Sessions() {
   const sessions = useLoad((signal) => page<Session>("v1/sessions", { limit: 200 }, signal), [], (event) => event.event.startsWith("session."));
   const use = useLoad((signal) => (may("account:read") ? get<Schemas["Usage"]>("v1/usage", {}, signal) : Promise.resolve(null)), []);
+  const today = useToday();
   const [making, setMaking] = useState(false);
+  const [search, setSearch] = useState("");
+  const [filter, setFilter] = useState<"" | "connected" | "trouble">("");
   const chosen = route.value.parts[1];
-  const open = sessions.value?.data.find((session) => session.sessionId === chosen);
-  const connected = sessions.value?.data.filter((session) => session.status === "connected").length ?? 0;
+  const all = sessions.value?.data ?? [];
+  const open = all.find((session) => session.sessionId === chosen);
+  const connected = all.filter((session) => session.status === "connected").length;
+  const words = search.trim().toLowerCase();
+  const shown = all.filter(
+    (session) =>
+      (!filter || (filter === "trouble" ? trouble(session) !== null : session.status === filter)) &&
+      (!words || [session.name, session.phoneNumber, session.sessionId].some((text) => text?.toLowerCase().includes(words))),
+  );
   return (
     <div class="page">
       <Head
@@ -37,14 +52,14 @@ export default function Sessions() {
         }
       >
         Each session is one WhatsApp account, linked like WhatsApp Web.
-        {sessions.value && sessions.value.data.length > 0 && ` ${number(connected)} of ${number(sessions.value.data.length)} connected`}
-        {use.value && sessions.value && sessions.value.data.length > 0 && `, ${number(use.value.today.messages)} ${use.value.today.messages === 1 ? "message" : "messages"} sent today.`}
+        {all.length > 0 && ` ${number(connected)} of ${number(all.length)} connected`}
+        {use.value && all.length > 0 && `, ${number(use.value.today.messages)} ${use.value.today.messages === 1 ? "message" : "messages"} sent today.`}
       </Head>
       <Problem of={sessions.problem} />
       {sessions.loading && <Bones />}
-      {sessions.value?.data.length === 0 && (
+      {sessions.value && all.length === 0 && (
         <Empty icon="sessions" title="No session yet">
-          <p>Make one, scan its code with a phone, and send the first message.</p>
+          <p>{may("sessions:write") ? "Make one, scan its code with a phone, and send the first message." : "Somebody of this account with the right to has to make one."}</p>
           {may("sessions:write") && (
             <Button kind="main" icon="plus" onPress={() => setMaking(true)}>
               Make the first session
@@ -52,29 +67,35 @@ export default function Sessions() {
           )}
         </Empty>
       )}
+      {all.length >= MANY && (
+        <div class="filters">
+          <Field label="Find">
+            <input type="search" placeholder="Name or number" value={search} onInput={typed(setSearch)} />
+          </Field>
+          <Field label="State">
+            <select value={filter} onChange={typed((value) => setFilter(value as typeof filter))}>
+              <option value="">all</option>
+              <option value="connected">connected</option>
+              <option value="trouble">needs something</option>
+            </select>
+          </Field>
+        </div>
+      )}
+      {all.length > 0 && shown.length === 0 && <p class="soft">No session fits.</p>}
       <ul class="columns" aria-label="Sessions">
-        {sessions.value?.data.map((session) => (
+        {shown.map((session) => (
           <li key={session.sessionId}>
-            <Summary session={session} />
+            <Summary session={session} today={today} />
           </li>
         ))}
       </ul>
       {making && <Create onClose={() => setMaking(false)} onMade={(made) => (setMaking(false), sessions.again(), go("sessions", made.sessionId))} />}
-      {open && <Details session={open} onClose={() => settle("sessions")} onChange={sessions.again} />}
+      {open && <Details listed={open} count={today?.of(open.sessionId)} isLeast={today?.isLeast ?? false} onClose={() => settle("sessions")} onChange={sessions.again} />}
     </div>
   );
 }
 
-export function State({ session }: { session: Session }) {
-  const state = SESSION[session.status];
-  return (
-    <Badge tone={session.status === "connected" && session.degraded ? "wait" : state.tone} dot beating={state.moving}>
-      {session.waitingFor ? `waits: ${session.waitingFor.replace("_", " ")}` : state.word}
-    </Badge>
-  );
-}
-
-function Summary({ session }: { session: Session }) {
+function Summary({ session, today }: { session: Session; today: Today | null }) {
   const wrong = trouble(session);
   return (
     <article class="card session">
@@ -104,12 +125,15 @@ function Summary({ session }: { session: Session }) {
         </span>
       </div>
       {wrong && <p class="faint">{wrong.title}.</p>}
-      {session.status === "connected" && (
-        <p>
-          <a class="above" href={to("inbox", session.sessionId)}>
-            Open the inbox
-          </a>
-        </p>
+      {session.phoneNumber && (
+        <div class="row spread">
+          <span class="faint">{today && `today ${counted(today.of(session.sessionId), today.isLeast)}`}</span>
+          {session.status === "connected" && may("messages:read") && (
+            <a class="above" href={to("inbox", session.sessionId)}>
+              Open the inbox
+            </a>
+          )}
+        </div>
       )}
     </article>
   );
@@ -119,22 +143,10 @@ function Create({ onClose, onMade }: { onClose: () => void; onMade: (session: Se
   const [name, setName] = useState("");
   const [proxy, setProxy] = useState("");
   const [webhook, setWebhook] = useState("");
-  const [problem, setProblem] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-  const make = async (event: SubmitEvent) => {
-    event.preventDefault();
-    setBusy(true);
-    setProblem(null);
-    try {
-      onMade(await post<Session>("v1/sessions", { name, ...(proxy && { proxy }), ...(webhook && { webhook }) }));
-    } catch (refused) {
-      setProblem(refused);
-      setBusy(false);
-    }
-  };
+  const make = async () => onMade(await post<Session>("v1/sessions", { name, ...(proxy && { proxy }), ...(webhook && { webhook }) }));
   return (
     <Dialog title="New session" onClose={onClose}>
-      <form class="stack" onSubmit={make}>
+      <Form word="Make it and show the code" onSubmit={make}>
         <Field label="Name" hint="For you and your team; nobody on WhatsApp sees it.">
           <input name="session-name" required maxLength={100} value={name} onInput={typed(setName)} />
         </Field>
@@ -149,127 +161,7 @@ function Create({ onClose, onMade }: { onClose: () => void; onMade: (session: Se
             </Field>
           </div>
         </details>
-        <Problem of={problem} />
-        <div class="row end">
-          <Button type="submit" kind="main" busy={busy}>
-            Make it and show the code
-          </Button>
-        </div>
-      </form>
-    </Dialog>
-  );
-}
-
-function Details({ session, onClose, onChange }: { session: Session; onClose: () => void; onChange: () => void }) {
-  const [asks, setAsks] = useState<"logout" | "delete" | "rename" | null>(null);
-  const wrong = trouble(session);
-  const path = `v1/sessions/${session.sessionId}`;
-  const restart = async () => {
-    await act(`${path}/restart`);
-    onChange();
-  };
-  const waits = session.status === "qr" || session.status === "starting";
-  if (asks === "logout") {
-    return (
-      <Confirm title={`Log ${session.name} out?`} word="Log out" onClose={() => setAsks(null)} onYes={async () => (await act(`${path}/logout`), onChange(), tell("Logged out. WhatsApp has confirmed it."))}>
-        <p>The phone removes this device. Messages that still wait are failed. Chats and messages stay here.</p>
-        <p>To use the session again somebody has to scan a new code.</p>
-      </Confirm>
-    );
-  }
-  if (asks === "delete") {
-    return (
-      <Confirm title={`Delete ${session.name}?`} word="Delete for good" onClose={() => setAsks(null)} onYes={async () => (await remove(path), onChange(), onClose())}>
-        <p>The phone removes this device, and the session with its keys is forgotten. This cannot be taken back.</p>
-      </Confirm>
-    );
-  }
-  if (asks === "rename") return <Rename session={session} onClose={() => setAsks(null)} onDone={onChange} />;
-  return (
-    <Dialog title={session.name} wide={waits} onClose={onClose}>
-      <div class="row spread">
-        <State session={session} />
-        <span class="faint">
-          since <Time at={session.statusAt} as="exact" />
-        </span>
-      </div>
-      {wrong && <Told title={wrong.title} words={wrong.words} />}
-      {session.refusal && wrong && session.refusal.text && wrong.words !== session.refusal.text && (
-        <p class="soft">
-          WhatsApp said {session.refusal.code}: {session.refusal.text}
-          {session.refusal.until && (
-            <>
-              , until <Time at={session.refusal.until} as="exact" />
-            </>
-          )}
-        </p>
-      )}
-      {wrong?.helps && may("sessions:write") && (
-        <div class="row">
-          <Button kind="main" icon="turn" onPress={restart}>
-            {wrong.helps === "link" ? "Show a new code" : "Restart it"}
-          </Button>
-        </div>
-      )}
-      {waits && <LinkPhone session={session} />}
-      {session.newContactsHeld && (
-        <p class="soft">
-          Everybody new waits until <Time at={session.newContactsHeld.until} as="exact" />: {HELD[session.newContactsHeld.reason]}.
-        </p>
-      )}
-      <dl class="pairs">
-        <dt>Number</dt>
-        <dd>{session.phoneNumber ? phone(session.phoneNumber) : "none linked yet"}</dd>
-        <dt>Last heard of WhatsApp</dt>
-        <dd>{session.lastSeenAt ? <Time at={session.lastSeenAt} /> : "never"}</dd>
-        <dt>Made</dt>
-        <dd>
-          <Time at={session.createdAt} as="exact" />
-        </dd>
-        {session.proxy && (
-          <>
-            <dt>Proxy</dt>
-            <dd>{session.proxy}</dd>
-          </>
-        )}
-        <dt>Id</dt>
-        <dd>
-          <code>{session.sessionId}</code>
-        </dd>
-      </dl>
-      {may("sessions:write") && (
-        <footer class="row">
-          {session.status === "connected" && (
-            <a class="button main" href={to("inbox", session.sessionId)}>
-              Open the inbox
-            </a>
-          )}
-          <Button icon="turn" onPress={restart}>
-            {waits ? "New code" : "Restart"}
-          </Button>
-          <Button onPress={() => setAsks("rename")}>Rename</Button>
-          {session.phoneNumber && session.status !== "disconnected" && <Button onPress={() => setAsks("logout")}>Log out</Button>}
-          <Button kind="danger" icon="bin" onPress={() => setAsks("delete")}>
-            Delete
-          </Button>
-        </footer>
-      )}
-    </Dialog>
-  );
-}
-
-function Rename({ session, onClose, onDone }: { session: Session; onClose: () => void; onDone: () => void }) {
-  const [name, setName] = useState(session.name);
-  return (
-    <Dialog title="Rename" onClose={onClose}>
-      <Field label="Name">
-        <input value={name} maxLength={100} onInput={typed(setName)} />
-      </Field>
-      <div class="row end">
-        <Button kind="main" onPress={async () => (await patch(`v1/sessions/${session.sessionId}`, { name }), onDone(), onClose())}>
-          Keep it
-        </Button>
-      </div>
+      </Form>
     </Dialog>
   );
 }

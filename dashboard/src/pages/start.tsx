@@ -10,7 +10,7 @@ import { Code, curl } from "../components/Code";
 import { LinkPhone } from "../components/LinkPhone";
 import { Problem } from "../components/Problem";
 import { to } from "../routes";
-import { State } from "./sessions";
+import { State } from "../components/SessionState";
 
 type Session = Schemas["Session"];
 type Message = Schemas["Message"];

@@ -10,7 +10,7 @@ import { typed } from "../../components/Field";
 import { Problem } from "../../components/Problem";
 import { phone, Time } from "../../components/Time";
 import { go, to } from "../../routes";
-import { State } from "../sessions";
+import { State } from "../../components/SessionState";
 import { ABOUT, isToday, nameOf, summary } from "./names";
 
 type Chat = Schemas["Chat"];
