@@ -20,6 +20,7 @@ export interface Entry {
   text?: string;
   media?: { type: string; caption?: string; fileName?: string; size?: number } | null;
   question?: string;
+  options?: string[];
   name?: string;
   firstAtMs: number;
   deliveredAtMs?: number | null;
@@ -69,11 +70,12 @@ export const PEOPLE = [
 ] as const;
 
 export const MAGIC = [
-  { number: "15550009999", name: "Nobody", does: "is not on WhatsApp", code: "recipient_not_on_whatsapp" },
-  { number: "15550007463", name: "463", does: "is refused: the account may not write to strangers now", code: "message_sending_failed" },
-  { number: "15550007479", name: "479", does: "is refused: a malformed message", code: "message_sending_failed" },
-  { number: "15550007503", name: "503", does: "is refused: the server is busy", code: "message_sending_failed" },
-  { number: "15550007408", name: "408", does: "is delivered and never acknowledged", code: "queued" },
-  { number: "15550007500", name: "500", does: "is answered with nonsense", code: "internal_server_error" },
-  { number: "15550007504", name: "504", does: "is never answered", code: "service_unavailable" },
+  { number: "15550009999", name: "Nobody", does: "is not on WhatsApp" },
+  { number: "15550007463", name: "463", does: "is refused: the account may not write to strangers now" },
+  { number: "15550007475", name: "475", does: "is refused: the account has begun too many chats" },
+  { number: "15550007479", name: "479", does: "is refused: a malformed message" },
+  { number: "15550007503", name: "503", does: "is refused: the server is busy" },
+  { number: "15550007408", name: "408", does: "is delivered and never acknowledged" },
+  { number: "15550007500", name: "500", does: "is answered with nonsense" },
+  { number: "15550007504", name: "504", does: "is never answered" },
 ] as const;
