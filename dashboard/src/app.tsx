@@ -33,20 +33,24 @@ const PLACES: Place[] = [
   { name: "events", title: "Events", icon: "events", group: "Build", load: () => import("./pages/events"), shown: () => may("events:read") && hasAccount() },
   { name: "docs", title: "API reference", icon: "book", group: "Build", load: () => import("./pages/docs") },
   { name: "usage", title: "Plan and use", icon: "usage", group: "Run", load: () => import("./pages/usage"), shown: () => may("account:read") && hasAccount() },
-  { name: "people", title: "People and log-ins", icon: "people", group: "Run", load: () => import("./pages/people"), shown: () => me.value?.by === "login" },
+  { name: "people", title: "People", icon: "people", group: "Run", load: () => import("./pages/people"), shown: () => me.value?.by === "login" },
   { name: "operator", title: "Operator", icon: "operator", group: "Run", load: () => import("./pages/operator"), shown: () => me.value?.operator === true },
 ];
 
 const hasAccount = () => me.value?.accountId != null;
 
 export function App() {
+  const { parts } = route.value;
+  const token = parts[0] === "enter" ? (parts[1] ?? null) : null;
+  const begun = useRef(false);
+  // Asked once when the page opens, and again for a link that is followed while it is open.
   useEffect(() => {
-    const { parts } = route.value;
-    const token = parts[0] === "enter" ? (parts[1] ?? null) : null;
+    if (!token && begun.current) return;
+    begun.current = true;
     // The token is used up: neither history nor a copied address shall carry it.
     if (token) settle();
     void resume(token).catch(() => undefined);
-  }, []);
+  }, [token]);
   if (!known.value) return <Bones />;
   if (!me.value) {
     return (
@@ -74,12 +78,12 @@ function Frame() {
       <button class="skip button" onClick={() => main.current?.focus()}>
         Skip to the page
       </button>
-      <div class="menu-bar">
+      <header class="menu-bar">
         <Button icon="menu" label="Menu" kind="plain" expanded={open} onPress={() => setOpen(true)} />
         <Brand />
-      </div>
+      </header>
       {open && <button class="veil" aria-label="Close the menu" onClick={() => setOpen(false)} />}
-      <div class={`side ${open ? "open" : ""}`} onKeyDown={(event) => event.key === "Escape" && setOpen(false)}>
+      <aside class={`side ${open ? "open" : ""}`} aria-label="Menu" onKeyDown={(event) => event.key === "Escape" && setOpen(false)}>
         <Brand />
         <nav aria-label="Pages">
           {groups.map((group) => {
@@ -119,7 +123,7 @@ function Frame() {
             </Button>
           </div>
         </div>
-      </div>
+      </aside>
       <main ref={main} tabIndex={-1} aria-label={place.title}>
         <Show key={place.name} place={place} />
       </main>

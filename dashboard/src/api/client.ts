@@ -163,7 +163,7 @@ async function seat(login: Login) {
 /** Takes up the log-in that the browser has, or the one that a link brings. */
 export async function resume(token: string | null) {
   try {
-    if (token) await seat(await data<Login>(await ask("POST", "v1/login", { body: { token } })));
+    if (token) await seat(await data<Login>(await ask("POST", "v1/login", { body: { token }, quiet: true })));
     else await seat(await get<Login>("v1/login"));
   } finally {
     known.value = true;

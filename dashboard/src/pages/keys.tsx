@@ -25,6 +25,19 @@ const SETS: { name: string; hint: string; permissions: Permission[] }[] = [
 ];
 const ALL = Object.keys(PERMISSIONS) as Permission[];
 
+function mayOf(permissions: Permission[]) {
+  const words = permissions.map((permission) => PERMISSIONS[permission] ?? permission);
+  if (ALL.every((permission) => permissions.includes(permission))) return permissions.includes("users:manage") ? "do everything, and look after people" : "do everything";
+  return words.length <= 4 ? (
+    words.join(", ")
+  ) : (
+    <details class="fold">
+      <summary>{words.length} things</summary>
+      {words.join(", ")}
+    </details>
+  );
+}
+
 export default function Keys() {
   const keys = useLoad((signal) => page<Key>("v1/api-keys", { limit: 200 }, signal), []);
   const sessions = useLoad((signal) => page<Session>("v1/sessions", { limit: 200 }, signal).catch(() => ({ data: [] as Session[], next: null })), []);
@@ -72,7 +85,7 @@ export default function Keys() {
                   </>
                 ),
               },
-              { name: "May", short: "May", cell: (key) => (key.permissions.length === ALL.length ? "do everything" : key.permissions.map((permission) => PERMISSIONS[permission] ?? permission).join(", ")) },
+              { name: "May", short: "May", cell: (key) => mayOf(key.permissions) },
               { name: "Sessions", short: "Sessions", cell: (key) => (key.sessionIds ? key.sessionIds.map((id) => names.get(id) ?? id).join(", ") : "all") },
               { name: "Last used", short: "Last used", kind: "nowrap", cell: (key) => (key.lastUsedAt ? <Time at={key.lastUsedAt} /> : "never") },
               { name: "Ends", short: "Ends", kind: "nowrap", cell: (key) => (key.expiresAt ? <Time at={key.expiresAt} /> : "never") },

@@ -1,5 +1,6 @@
 // What the operator of a Wharf looks after: accounts, plans, machines, what waits, WhatsApp's version, the switches, who did what.
 import type { ComponentType } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { me } from "../api/client";
 import { Head } from "../components/Card";
 import { route, to } from "../routes";
@@ -23,10 +24,13 @@ const TABS: Record<string, { title: string; show: ComponentType; shown?: () => b
 export default function Operator() {
   const at = route.value.parts[1] ?? "accounts";
   const Tab = TABS[at]?.show;
+  const tabs = useRef<HTMLElement>(null);
+  // On a narrow screen the chosen one may be beyond its edge.
+  useEffect(() => tabs.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [at]);
   return (
     <div class="page">
       <Head title="Operator">Everything on this Wharf, whoever's it is.</Head>
-      <nav class="tabs" aria-label="Of the operator">
+      <nav class="tabs" ref={tabs} aria-label="Of the operator">
         {Object.entries(TABS)
           .filter(([, tab]) => tab.shown?.() ?? true)
           .map(([name, { title }]) => (

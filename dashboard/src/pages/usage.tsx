@@ -133,11 +133,11 @@ export function AuditTable({ rows }: { rows: Audit[] }) {
           short: "By",
           cell: (row) => (
             <>
-              {row.actor} <code class="faint">{row.keyId}</code>
+              {row.actor} {(row.userId ?? row.keyId) && <code class="faint">{row.userId ?? row.keyId}</code>}
             </>
           ),
         },
-        { name: "Of", short: "Of", cell: (row) => <code class="faint">{row.target ?? row.created}</code> },
+        { name: "Of", short: "Of", cell: (row) => (row.target ?? row.created) && <code class="faint">{row.target ?? row.created}</code> },
         { name: "From", short: "From", kind: "nowrap", cell: (row) => row.address },
         { name: "Outcome", cell: (row) => (row.code ? <code>{row.code}</code> : `done${row.times > 1 ? `, ${number(row.times)} times` : ""}`) },
       ]}

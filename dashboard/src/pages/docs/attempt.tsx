@@ -21,9 +21,12 @@ interface Answered {
 
 export function Attempt({ operation, document }: { operation: Operation; document: Document }) {
   const free = operation.security?.length === 0;
+  const permission = operation["x-permission"];
+  const isOperators = operation.tag === "admin";
+  const allowed = !me.value || ((!permission || may(permission)) && (!isOperators || me.value.operator));
   return (
     <Card title="Try it">
-      {me.value || free ? <Form operation={operation} document={document} /> : <KeyFirst />}
+      {!allowed ? <p class="soft">Your role may not do this: {isOperators ? "it is the operator's" : <>it needs <code>{permission}</code></>}.</p> : me.value || free ? <Form operation={operation} document={document} /> : <KeyFirst />}
     </Card>
   );
 }

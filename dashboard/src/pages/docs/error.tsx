@@ -80,6 +80,8 @@ function Provoke({ code }: { code: Schemas["ErrorCode"] }) {
         <p>
           <a href={to("start")}>Sign in to the dashboard</a>, and it is done here by a click.
         </p>
+      ) : me.value.role === "read_only" ? (
+        <p class="soft">Your role only reads, and this sends something. Its line for a terminal is below.</p>
       ) : (
         <>
           {needsKey && (

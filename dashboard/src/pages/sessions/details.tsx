@@ -67,7 +67,7 @@ export function Details({ listed, count, isLeast, onClose, onChange }: Props) {
         <dt>Number</dt>
         <dd>
           {session.phoneNumber ? phone(session.phoneNumber) : "none linked yet"}
-          {session.numberSince && (
+          {session.phoneNumber && session.numberSince && (
             <span class="faint">
               {" "}
               since <Time at={session.numberSince} as="exact" />
