@@ -42,7 +42,8 @@ pub fn document() -> Value {
                 "bearer": { "type": "http", "scheme": "bearer", "description": "An API key." },
                 "login": {
                     "type": "apiKey", "in": "cookie", "name": "wharf_login",
-                    "description": "A log-in, which opens every operation that keys of its role's permissions open. Requests that change                         something also carry `X-Wharf-Dashboard: 1`.",
+                    "description": "A log-in, which opens every operation that keys of its role's permissions open. Requests that change \
+                        something also carry `X-Wharf-Dashboard: 1`.",
                 },
             },
         },

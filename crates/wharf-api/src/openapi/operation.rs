@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::schema::{reference, request, text, word};
+use super::schema::{any_object, reference, request, text, word};
 use super::shape::{self, Answer, Parameter, Shape};
 use super::{example, schemas, shared, tags};
 use crate::ops::{self, Access, Operation};
@@ -145,7 +145,7 @@ fn success(op: &Operation, shape: &Shape) -> Value {
     }
     for kind in shape.raw() {
         let schema = match *kind {
-            JSON => json!({ "type": "object" }),
+            JSON => any_object(),
             ANYTHING => binary(),
             _ => text(),
         };

@@ -34,6 +34,11 @@ pub(super) fn request(members: Vec<Member>) -> Value {
     schema
 }
 
+/// An object that somebody else says the members of.
+pub(super) fn any_object() -> Value {
+    json!({ "type": "object", "additionalProperties": true })
+}
+
 pub(super) fn text() -> Value {
     json!({ "type": "string" })
 }
@@ -90,8 +95,8 @@ pub(super) fn list(items: &Value) -> Value {
 pub(super) fn nullable(mut schema: Value) -> Value {
     if let Some(choices) = schema.get_mut("oneOf").and_then(Value::as_array_mut) {
         choices.push(json!({ "type": "null" }));
-    } else if schema.get("$ref").is_some() || schema.get("enum").is_some() {
-        // A closed set of words keeps its name so, and generators make one type of it.
+    } else if schema.get("$ref").is_some() || schema.get("enum").is_some() || schema["type"] == "object" {
+        // A closed set of words and an object keep their names so, and generators make one type of each.
         return json!({ "anyOf": [schema, { "type": "null" }] });
     } else if schema.get("anyOf").is_none() && !schema["type"].is_array() {
         let kind = schema["type"].take();

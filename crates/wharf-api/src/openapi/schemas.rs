@@ -19,9 +19,12 @@ mod whatsapp;
 
 use serde_json::Value;
 
-pub(super) use accounts::counts_by_code;
+pub(super) use accounts::{counts_by_code, plan_pace, put_pace};
 pub(super) use answers::{degraded, new_contacts_held, refusal, waiting_for};
+pub(super) use messages::shown_card;
 pub(super) use passkey::passkey_event;
+pub(super) use switches::{features, put_features};
+pub(super) use webhooks::webhook_headers;
 
 /// A schema and its name, which is its type's.
 type Named = (&'static str, fn() -> Value);

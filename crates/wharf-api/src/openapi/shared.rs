@@ -3,16 +3,17 @@
 
 use serde_json::{Map, Value, json};
 
-use super::schema::{about, always, answer, list, maybe, reference, text, word};
+use super::schema::{about, always, answer, any_object, list, maybe, reference, text, word};
 use super::schemas;
 use super::shape::{self, Answer};
 use crate::types::chat::{PresenceStatus, TypingStatus};
 use crate::types::event::EventKind;
 use crate::types::hold::HoldReason;
 use crate::types::media::MediaKind;
-use crate::types::message::{Direction, MessageStatus};
+use crate::types::message::{Content, Direction, MessageStatus};
 use crate::types::session::{Degradation, DisconnectReason, SessionStatus, WaitingFor};
 use crate::types::switches::Position;
+use crate::types::user::Role;
 use crate::types::webhook::{DeliveryStatus, DisabledReason};
 use crate::{ErrorCode, Permission, ops};
 
@@ -78,17 +79,26 @@ fn parts() -> Vec<(&'static str, Value)> {
         ("ErrorCode", word(ErrorCode::ALL.iter().map(|code| code.name()))),
         ("EventChoice", word(kinds().chain(["*"]))),
         ("EventKind", word(kinds())),
+        ("Features", schemas::features()),
         ("HoldReason", word(HoldReason::ALL.iter().map(|reason| reason.as_str()))),
+        ("JsonObject", any_object()),
         ("MediaKind", word(MediaKind::ALL.iter().map(|kind| kind.as_str()))),
         ("MessageStatus", word(MessageStatus::ALL.iter().map(|status| status.as_str()))),
+        ("MessageType", word(Content::TYPES.iter().copied())),
         ("NewContactsHeld", schemas::new_contacts_held()),
-        ("PresenceStatus", word(PresenceStatus::WORDS)),
-        ("TypingStatus", word(TypingStatus::WORDS)),
         ("Permission", word(Permission::ALL.iter().map(|permission| permission.as_str()))),
+        ("PlanPace", schemas::plan_pace()),
+        ("PresenceStatus", word(PresenceStatus::WORDS)),
+        ("PutFeatures", schemas::put_features()),
+        ("PutPace", schemas::put_pace()),
         ("SessionRefusal", schemas::refusal()),
+        ("SentCard", schemas::shown_card()),
         ("SessionStatus", word(SessionStatus::ALL.iter().map(|status| status.as_str()))),
         ("SwitchPosition", word(Position::ALL.iter().map(|position| position.as_str()))),
+        ("TypingStatus", word(TypingStatus::WORDS)),
+        ("UserRole", word(Role::ALL.iter().map(|role| role.as_str()))),
         ("WaitingFor", word(WaitingFor::ALL.iter().map(|wait| wait.as_str()))),
+        ("WebhookHeaders", schemas::webhook_headers()),
     ]
 }
 
@@ -136,6 +146,8 @@ fn envelope(answered: &Answer) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -147,5 +159,43 @@ mod tests {
         assert_eq!(place["properties"]["a"], json!({ "$ref": "#/components/schemas/Direction", "description": "Only these." }));
         assert_eq!(place["properties"]["b"], named);
         assert_eq!(place["properties"]["c"], word(["outgoing"]), "a part of a set is another set");
+    }
+
+    #[test]
+    fn what_generators_make_a_type_of_has_a_name_where_its_place_has_none_or_it_stands_twice() {
+        let document = crate::openapi::document();
+        let mut seen = BTreeSet::new();
+        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+            below(schema, name, &mut seen);
+        }
+        let operations = document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
+        for asked in operations.flat_map(|operation| operation["parameters"].as_array().unwrap()) {
+            let name = asked["name"].as_str().unwrap();
+            of_a_place(&asked["schema"], name, &mut seen);
+        }
+        assert!(seen.len() > 10, "closed sets that stand once need no name");
+    }
+
+    fn below(schema: &Value, name: &str, seen: &mut BTreeSet<String>) {
+        for (member, schema) in schema["properties"].as_object().into_iter().flatten() {
+            of_a_place(schema, &format!("{name}.{member}"), seen);
+        }
+        for nameless in
+            ["anyOf", "oneOf"].into_iter().flat_map(|key| schema[key].as_array().into_iter().flatten()).chain(schema.get("items"))
+        {
+            assert!(!makes_a_type(nameless), "{name} holds a schema that needs a name: {nameless}");
+            below(nameless, name, seen);
+        }
+    }
+
+    fn of_a_place(schema: &Value, name: &str, seen: &mut BTreeSet<String>) {
+        let mut bare = schema.clone();
+        bare.as_object_mut().unwrap().remove("description");
+        assert!(!makes_a_type(schema) || seen.insert(bare.to_string()), "{name} is not the first to say this: {bare}");
+        below(schema, name, seen);
+    }
+
+    fn makes_a_type(schema: &Value) -> bool {
+        schema["type"] == "object" || schema.get("enum").is_some()
     }
 }

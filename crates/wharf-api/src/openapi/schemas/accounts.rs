@@ -36,7 +36,7 @@ fn limits_of_a_plan() -> Vec<Member> {
         always("eventDays", event_days()),
         always("mediaDays", media_days()),
         always("mediaBytes", media_bytes()),
-        always("pace", about(answer(pace(always)), PACE)),
+        always("pace", about(plan_pace(), PACE)),
     ]
 }
 
@@ -62,12 +62,20 @@ pub(super) fn put_plan() -> Value {
         maybe("eventDays", nullable(event_days())),
         maybe("mediaDays", nullable(media_days())),
         maybe("mediaBytes", media_bytes()),
-        maybe("pace", nullable(about(request(pace(maybe)), PACE))),
+        maybe("pace", nullable(about(put_pace(), PACE))),
     ])
 }
 
 const PACE: &str =
     "How fast each session writes. What is over pace waits with `heldReason` `pace`. Absent is the safe default, null without limit.";
+
+pub(in crate::openapi) fn plan_pace() -> Value {
+    answer(pace(always))
+}
+
+pub(in crate::openapi) fn put_pace() -> Value {
+    request(pace(maybe))
+}
 
 fn pace(member: fn(&'static str, Value) -> Member) -> Vec<Member> {
     let unlimited = |sentence: &str| nullable(about(limit(1), sentence));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::schema::{about, always, answer, boolean, id, maybe, nullable, session_id, text, time, word};
+use super::super::schema::{about, always, answer, any_object, boolean, id, maybe, nullable, session_id, text, time, word};
 use crate::ids::{AccountId, EventId};
 use crate::types::event::EventKind;
 
@@ -16,6 +16,6 @@ pub(super) fn event() -> Value {
         always("sequence", about(json!({"type": "integer", "minimum": 0}), "Counts the events of the session without a gap.")),
         maybe("truncated", about(boolean(), "Only to a webhook with `maxBytes`: the largest members of `data` are left out.")),
         maybe("path", about(text(), "With `truncated`: where the event is read whole, as the first of the list.")),
-        always("data", json!({"type": "object"})),
+        always("data", any_object()),
     ])
 }

@@ -156,7 +156,7 @@ pub(super) fn link_preview() -> Value {
 }
 
 /// A card as somebody sent it: whatever stands in it.
-fn shown_card() -> Value {
+pub(in crate::openapi) fn shown_card() -> Value {
     answer(vec![always("name", text()), always("phoneNumbers", list(&text())), maybe("organization", text())])
 }
 

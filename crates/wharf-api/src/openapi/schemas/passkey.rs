@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::limits;
-use crate::openapi::schema::{Member, about, always, answer, chars, maybe, nullable, request, session_id, text, time, word};
+use crate::openapi::schema::{Member, about, always, answer, any_object, chars, maybe, nullable, request, session_id, text, time, word};
 use crate::types::passkey::{PasskeyFailure, PasskeyStep};
 
 pub(super) fn passkey() -> Value {
@@ -18,7 +18,7 @@ fn what_it_asks() -> [Member; 2] {
         maybe(
             "publicKey",
             about(
-                json!({ "type": "object" }),
+                any_object(),
                 "What has to be signed, as WhatsApp sent it: a `PublicKeyCredentialRequestOptionsJSON`. While `step` is `assertion`.",
             ),
         ),
@@ -51,7 +51,7 @@ pub(super) fn passkey_assertion() -> Value {
         always("type", json!({ "const": "public-key" })),
         always("response", about(response, "What the passkey signed.")),
         maybe("authenticatorAttachment", about(nullable(text()), "Not passed on.")),
-        maybe("clientExtensionResults", about(json!({ "type": ["object", "null"] }), "Not passed on.")),
+        maybe("clientExtensionResults", about(nullable(any_object()), "Not passed on.")),
     ])
 }
 

@@ -29,21 +29,27 @@ pub(super) fn feature_switch() -> Value {
 }
 
 pub(super) fn switches() -> Value {
-    let features = Feature::ALL.iter().map(|feature| always(feature.as_str(), reference("FeatureSwitch"))).collect();
     answer(vec![
         always("connecting", about(reference("Pause"), "All connections of all sessions.")),
         always("sending", about(reference("Pause"), "Sending, on connections that stay.")),
-        always("features", answer(features)),
+        always("features", features()),
     ])
 }
 
 pub(super) fn put_switches() -> Value {
-    let features = Feature::ALL.iter().map(|feature| maybe(feature.as_str(), position())).collect();
     request(vec![
         maybe("connectingPaused", about(nullable(boolean()), "Whether all connections pause.")),
         maybe("sendingPaused", about(nullable(boolean()), "Whether sending pauses.")),
-        maybe("features", about(request(features), "Features and where their switches shall stand; the others stay.")),
+        maybe("features", about(put_features(), "Features and where their switches shall stand; the others stay.")),
     ])
+}
+
+pub(in crate::openapi) fn features() -> Value {
+    answer(Feature::ALL.iter().map(|feature| always(feature.as_str(), reference("FeatureSwitch"))).collect())
+}
+
+pub(in crate::openapi) fn put_features() -> Value {
+    request(Feature::ALL.iter().map(|feature| maybe(feature.as_str(), position())).collect())
 }
 
 pub(super) fn canary_step() -> Value {

@@ -32,11 +32,12 @@ fn max_bytes() -> Value {
 }
 
 fn headers() -> Value {
+    about(nullable(webhook_headers()), "Sent with every delivery; never shown again.")
+}
+
+pub(in crate::openapi) fn webhook_headers() -> Value {
     let value = json!({"type": "string", "maxLength": limits::WEBHOOK_HEADER_VALUE_BYTES});
-    about(
-        nullable(json!({"type": "object", "maxProperties": limits::WEBHOOK_HEADERS, "additionalProperties": value})),
-        "Sent with every delivery; never shown again.",
-    )
+    json!({"type": "object", "maxProperties": limits::WEBHOOK_HEADERS, "additionalProperties": value})
 }
 
 fn description() -> Value {
