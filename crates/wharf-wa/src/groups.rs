@@ -11,13 +11,13 @@ use wharf_api::types::group::{Group, GroupParticipant, GroupRequest, GroupRole, 
 use wharf_api::types::message::Party;
 use wharf_core::engine::{Act, Error, GroupEdit, GroupEngine};
 use whatsapp_rust::client::Client;
-use whatsapp_rust::request::IqError;
 use whatsapp_rust::{
     ErrorChainExt as _, GroupCreateOptions, GroupError, GroupMetadata, GroupParticipantOptions, JoinGroupResult, ParticipantChangeResponse,
     PreviousDescription,
 };
 
 use crate::engine::WaEngine;
+use crate::error::refusal;
 use crate::session::convert::Person;
 
 #[async_trait]
@@ -313,25 +313,17 @@ fn jids(ids: &[String]) -> Result<Vec<Jid>, Error> {
 }
 
 /// What a refusal means for the caller.
-fn failure(error: &GroupError) -> Error {
-    if let Some(rejection) = error.server_rejection() {
-        return match rejection.code {
-            // Who is not in a group learns nothing of it.
-            403 | 404 => Error::NotFound,
-            401 => Error::Conflict("only an admin of the group may do this"),
-            406 => Error::Conflict("WhatsApp does not accept this"),
-            409 => Error::Conflict("the group was changed meanwhile"),
-            419 => Error::Conflict("the group is full"),
-            429 => Error::Throttled { retry_after_secs: rejection.backoff.map(u64::from) },
-            code => Error::Refused(format!("code {code}")),
-        };
+pub(crate) fn failure(error: &GroupError) -> Error {
+    if matches!(error, GroupError::DescriptionConflict) {
+        return Error::Conflict("the group was changed meanwhile");
     }
-    if error.is_transport_unavailable() {
-        return Error::NotConnected;
-    }
-    match error {
-        GroupError::Iq(IqError::Timeout) => Error::Timeout,
-        GroupError::DescriptionConflict => Error::Conflict("the group was changed meanwhile"),
-        _ => Error::Refused("the request failed".to_owned()),
-    }
+    refusal(error, |code| match code {
+        // Who is not in a group learns nothing of it.
+        403 | 404 => Some(Error::NotFound),
+        401 => Some(Error::Conflict("only an admin of the group may do this")),
+        406 => Some(Error::Conflict("WhatsApp does not accept this")),
+        409 => Some(Error::Conflict("the group was changed meanwhile")),
+        419 => Some(Error::Conflict("the group is full")),
+        _ => None,
+    })
 }

@@ -9,6 +9,7 @@ mod backend;
 mod compose;
 mod config;
 mod engine;
+mod error;
 mod gate;
 mod groups;
 mod http;

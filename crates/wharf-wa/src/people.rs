@@ -17,6 +17,7 @@ use whatsapp_rust::client::Client;
 use whatsapp_rust::{ChatStateType, ErrorChainExt};
 
 use crate::engine::WaEngine;
+use crate::error::refusal;
 use crate::groups::{named, party};
 use crate::session::lookup::registrations;
 use crate::session::online;
@@ -211,13 +212,6 @@ fn jid(id: &str) -> Result<Jid, Error> {
 }
 
 /// What a refusal means for the caller.
-fn failure<E: StdError + ErrorChainExt + ?Sized>(error: &E) -> Error {
-    if let Some(rejection) = error.server_rejection() {
-        return match rejection.code {
-            401 | 403 | 404 => Error::NotFound,
-            429 => Error::Throttled { retry_after_secs: rejection.backoff.map(u64::from) },
-            code => Error::Refused(format!("code {code}")),
-        };
-    }
-    if error.is_transport_unavailable() { Error::NotConnected } else { Error::Refused("the request failed".to_owned()) }
+pub(crate) fn failure<E: StdError + ErrorChainExt + ?Sized>(error: &E) -> Error {
+    refusal(error, |code| matches!(code, 401 | 403 | 404).then_some(Error::NotFound))
 }

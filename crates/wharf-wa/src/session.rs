@@ -25,7 +25,7 @@ pub(crate) mod media;
 mod notices;
 pub(crate) mod online;
 mod outgoing;
-mod pairing;
+pub(crate) mod pairing;
 pub(crate) mod passkey;
 mod pause;
 pub(crate) mod presence;

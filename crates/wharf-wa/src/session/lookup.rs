@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use wacore_binary::Jid;
 use wharf_core::engine::{Error, Registration};
-use whatsapp_rust::ErrorChainExt as _;
 use whatsapp_rust::client::Client;
 use whatsapp_rust::lid_pn_cache::LearningSource;
 use whatsapp_rust::request::IqError;
@@ -18,6 +17,8 @@ use whatsapp_rust::usync::{
     UsyncAddressingMode, UsyncContext, UsyncMode, UsyncOutcome, UsyncProtocol, UsyncProtocolKind, UsyncProtocolResult, UsyncQuery,
     UsyncSubprotocolError, UsyncUser, UsyncUserResult,
 };
+
+use crate::error::refusal;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -123,21 +124,8 @@ fn refused(error: &UsyncSubprotocolError) -> Error {
     Error::Refused(format!("code {}", error.code.unwrap_or_default()))
 }
 
-fn failure(error: &IqError) -> Error {
-    if let Some(rejection) = error.server_rejection() {
-        if rejection.code == 429 {
-            return Error::Throttled { retry_after_secs: rejection.backoff.map(u64::from) };
-        }
-        return Error::Refused(format!("code {}", rejection.code));
-    }
-    if error.is_transport_unavailable() {
-        return Error::NotConnected;
-    }
-    match error {
-        IqError::Timeout => Error::Timeout,
-        IqError::ParseError(_) | IqError::UnexpectedResponseType { .. } => Error::Garbled,
-        _ => Error::Refused("the look-up failed".to_owned()),
-    }
+pub(crate) fn failure(error: &IqError) -> Error {
+    refusal(error, |_| None)
 }
 
 #[cfg(test)]

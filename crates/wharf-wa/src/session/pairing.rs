@@ -10,12 +10,12 @@ use wacore::types::events::PairingCodeError;
 use wharf_api::Timestamp;
 use wharf_api::types::session::Refusal;
 use wharf_core::engine::{Error, PairCode};
-use whatsapp_rust::ErrorChainExt as _;
 use whatsapp_rust::client::Client;
 use whatsapp_rust::pair::NATIVE_CAMERA_DEEP_LINK_PREFIX;
 use whatsapp_rust::pair_code::{PairCodeError, PairCodeOptions, PairCodeRejection, PairError};
 
 use super::attendance::Attendance;
+use crate::error::refusal;
 
 /// How long the client may take to open its socket, WhatsApp to begin the pairing on it, and then to answer.
 const SOCKET_LIMIT: Duration = Duration::from_secs(8);
@@ -94,7 +94,7 @@ fn spell(code: &str) -> String {
     }
 }
 
-fn failure(error: &PairError, refused_before: u32) -> Error {
+pub(crate) fn failure(error: &PairError, refused_before: u32) -> Error {
     if let Some(rejection) = error.rejection() {
         let pause = error.backoff().map(|pause| pause.as_secs());
         let throttled = match rejection {
@@ -107,14 +107,9 @@ fn failure(error: &PairError, refused_before: u32) -> Error {
         }
         return Error::Later { reason: of_code(Some(rejection), false), retry_after_secs: pause.unwrap_or(60) };
     }
-    if error.is_transport_unavailable() {
-        return Error::NotConnected;
-    }
     match error {
-        PairError::RequestFailed(whatsapp_rust::request::IqError::Timeout) => Error::Timeout,
         PairError::PairCode(PairCodeError::Cancelled) => Error::Expired,
-        // The library's words may hold the number; its kind is enough.
-        _ => Error::Refused("the pairing code was not given".to_owned()),
+        _ => refusal(error, |_| None),
     }
 }
 
