@@ -1,12 +1,17 @@
-//! Accounts: the tenants.
+//! Accounts: the tenants, and what their plans grant.
+
+mod plan;
 
 use wharf_api::ids::AccountId;
 use wharf_api::types::account as wire;
-use wharf_api::{ApiError, ErrorCode};
+use wharf_api::{ApiError, ErrorCode, limits};
 
+use crate::name;
 use crate::services::Services;
 use crate::settle::settled;
 use crate::store::{self, AccountRow, Plan};
+
+pub use plan::OutOfBounds;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -14,6 +19,10 @@ pub enum Error {
     NoSuchPlan(String),
     #[error("no such account")]
     NotFound,
+    #[error(transparent)]
+    Name(#[from] name::Bad),
+    #[error(transparent)]
+    Plan(#[from] OutOfBounds),
     #[error(transparent)]
     Store(#[from] store::Error),
 }
@@ -23,6 +32,8 @@ impl From<&Error> for ApiError {
         match error {
             Error::NoSuchPlan(_) => ApiError::new(ErrorCode::InvalidRequest).field("plan").reason("there is no plan of that name"),
             Error::NotFound => ErrorCode::ResourceNotFound.into(),
+            Error::Name(bad) => bad.into(),
+            Error::Plan(bad) => bad.into(),
             Error::Store(error) => error.into(),
         }
     }
@@ -49,6 +60,23 @@ impl From<&Plan> for wire::PlanLimits {
     }
 }
 
+impl Plan {
+    /// The plan that a request describes: what it leaves out is the default.
+    pub fn wanted(name: &str, request: wire::PutPlan) -> Self {
+        Self {
+            name: name.to_owned(),
+            messages_per_day: request.messages_per_day,
+            calls_per_minute: request.calls_per_minute,
+            sessions: request.sessions,
+            concurrent_requests: request.concurrent_requests,
+            event_days: request.event_days.unwrap_or(limits::EVENT_DAYS),
+            media_days: request.media_days.unwrap_or(limits::MEDIA_DAYS),
+            media_bytes: request.media_bytes,
+            pace: request.pace.unwrap_or_default(),
+        }
+    }
+}
+
 impl From<&AccountRow> for wire::Account {
     fn from(row: &AccountRow) -> Self {
         Self {
@@ -66,6 +94,7 @@ pub async fn find(services: &Services, id: &AccountId) -> Result<AccountRow, Err
 }
 
 pub async fn create(services: &Services, name: &str, plan: &str) -> Result<AccountRow, Error> {
+    let name = name::checked(name, limits::ACCOUNT_NAME_CHARS)?;
     let id = services.chance.account_id();
     let there = || async { Ok(services.store.find_account(&id).await?.map(|_| true)) };
     if settled(services.store.insert_account(&id, name, plan, services.clock.now()), there).await? {
@@ -77,6 +106,7 @@ pub async fn create(services: &Services, name: &str, plan: &str) -> Result<Accou
 
 /// Changes what is given. On this node a new plan counts from the next call on, on others within five seconds.
 pub async fn update(services: &Services, id: &AccountId, name: Option<&str>, plan: Option<&str>) -> Result<AccountRow, Error> {
+    let name = name.map(|text| name::checked(text, limits::ACCOUNT_NAME_CHARS)).transpose()?;
     if let Some(plan) = plan
         && !services.store.list_plans().await?.iter().any(|known| known.name == plan)
     {
@@ -89,6 +119,8 @@ pub async fn update(services: &Services, id: &AccountId, name: Option<&str>, pla
 
 /// Makes a plan, or changes the limits of all accounts that are on it, as fast as [`update`] does.
 pub async fn put_plan(services: &Services, plan: &Plan) -> Result<(), Error> {
+    name::plan(&plan.name)?;
+    plan::check(plan)?;
     services.store.put_plan(plan).await?;
     services.keys.expire();
     Ok(())

@@ -13,6 +13,7 @@ use wharf_api::{ApiError, ErrorCode, Permission, Timestamp, limits};
 
 use crate::caller::Caller;
 use crate::chance::Chance;
+use crate::name;
 use crate::services::Services;
 use crate::settle::settled;
 use crate::store::{self, KeyRow, KeyWithAccount};
@@ -53,6 +54,8 @@ pub enum Error {
     #[error("the session {0} does not exist")]
     NoSuchSession(String),
     #[error(transparent)]
+    Name(#[from] name::Bad),
+    #[error(transparent)]
     Store(#[from] store::Error),
 }
 
@@ -70,6 +73,7 @@ impl From<&Error> for ApiError {
                 .reason("the account has as many keys as it may have; revoke one")
                 .limit(limits::KEYS_PER_ACCOUNT, *keys),
             Error::NoSuchSession(_) => ApiError::new(ErrorCode::SessionNotFound).field("sessionIds"),
+            Error::Name(bad) => bad.into(),
             Error::Store(error) => error.into(),
         }
     }
@@ -268,6 +272,7 @@ pub async fn create(services: &Services, new: NewKey) -> Result<(KeyRow, Secret)
 }
 
 async fn make(services: &Services, new: NewKey, limit: Option<u64>) -> Result<(KeyRow, Secret), Error> {
+    let name = name::checked(&new.name, limits::KEY_NAME_CHARS)?.to_owned();
     for session in new.sessions.iter().flatten() {
         if services.store.find_session(&new.account, session).await?.is_none() {
             return Err(Error::NoSuchSession(session.to_string()));
@@ -278,7 +283,7 @@ async fn make(services: &Services, new: NewKey, limit: Option<u64>) -> Result<(K
     let row = KeyRow {
         id,
         account: new.account,
-        name: new.name,
+        name,
         secret_hash: secret.hash(),
         permissions: new.permissions,
         sessions: new.sessions,

@@ -21,6 +21,7 @@ pub mod login;
 pub mod media;
 pub mod message;
 pub mod meter;
+pub mod name;
 pub mod preview;
 pub mod proxy;
 pub mod readiness;

@@ -1,8 +1,10 @@
 //! The names that people give to things, whichever way they come in.
 
+use wharf_api::{ApiError, ErrorCode, limits};
+
 /// Why a name is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Bad {
+pub enum Bad {
     #[error("the name is empty")]
     Empty,
     #[error("a name has at most {max} characters")]
@@ -13,8 +15,18 @@ pub(crate) enum Bad {
     Plan { max: usize },
 }
 
+impl From<&Bad> for ApiError {
+    fn from(bad: &Bad) -> Self {
+        let error = Self::new(ErrorCode::InvalidRequest).reason(bad.to_string()).field("name");
+        match bad {
+            Bad::Long { max, chars } => error.limit(*max as u64, *chars as u64),
+            Bad::Empty | Bad::Control | Bad::Plan { .. } => error,
+        }
+    }
+}
+
 /// The name without spaces around it, if it has 1 to `max` characters and none of them is a control character.
-pub(crate) fn checked(name: &str, max: usize) -> Result<&str, Bad> {
+pub fn checked(name: &str, max: usize) -> Result<&str, Bad> {
     let name = name.trim();
     let chars = name.chars().count();
     if name.is_empty() {
@@ -30,9 +42,9 @@ pub(crate) fn checked(name: &str, max: usize) -> Result<&str, Bad> {
 }
 
 /// The name of a plan: it stands in URLs.
-pub(crate) fn plan(name: &str) -> Result<&str, Bad> {
+pub fn plan(name: &str) -> Result<&str, Bad> {
     let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
-    let max = wharf_api::limits::PLAN_NAME_CHARS;
+    let max = limits::PLAN_NAME_CHARS;
     if (1..=max).contains(&name.len()) && name.bytes().all(good) { Ok(name) } else { Err(Bad::Plan { max }) }
 }
 

@@ -19,7 +19,7 @@ use crate::proxy::Proxy;
 use crate::seal::{Seal, Unreadable, place};
 use crate::services::Services;
 use crate::store::{self, Page, PageRequest, SessionRow};
-use crate::{engine, idempotency, proxy};
+use crate::{engine, idempotency, name, proxy};
 
 pub use create::{Fresh, create, create_hooked};
 pub use link::{delete, logout, pairing_code, qr, restart};
@@ -62,6 +62,8 @@ pub enum Error {
     Conflict(&'static str),
     #[error("not a phone number: {0}")]
     InvalidPhone(&'static str),
+    #[error(transparent)]
+    Name(#[from] name::Bad),
     #[error("the idempotency key was claimed before")]
     ClaimedBefore,
     #[error(transparent)]
@@ -110,6 +112,7 @@ impl From<&Error> for ApiError {
             Error::NoProxyHere => ApiError::new(ErrorCode::InvalidRequest).field("proxy").reason(error.to_string()),
             Error::Conflict(reason) => ApiError::new(ErrorCode::Conflict).reason(*reason),
             Error::InvalidPhone(reason) => ApiError::new(ErrorCode::InvalidPhoneNumber).field("phoneNumber").reason(*reason),
+            Error::Name(bad) => bad.into(),
             Error::ClaimedBefore => (&idempotency::Error::InUse).into(),
             Error::Passkey(error) => error.into(),
             Error::Idempotency(error) => error.into(),
@@ -129,6 +132,11 @@ const fn in_words(waiting: WaitingFor) -> &'static str {
         WaitingFor::Pause => "the operator has paused all connections; links and messages are kept",
         WaitingFor::Overload => "WhatsApp turns everybody away for the moment; links and messages are kept",
     }
+}
+
+/// What a session may be called, without the spaces around it.
+pub fn checked_name(text: &str) -> Result<&str, Error> {
+    Ok(name::checked(text, limits::SESSION_NAME_CHARS)?)
 }
 
 /// The session that `id` spells, if the caller may know of it.

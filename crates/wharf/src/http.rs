@@ -17,7 +17,6 @@ mod json;
 mod limit;
 mod login;
 mod meant;
-mod name;
 pub mod origin;
 mod page;
 pub mod picture;

@@ -13,7 +13,6 @@ pub mod log;
 pub mod machine;
 pub mod media;
 pub mod metrics;
-mod name;
 mod partners;
 pub mod worker;
 pub mod world;

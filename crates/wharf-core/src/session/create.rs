@@ -7,7 +7,7 @@ use wharf_api::ids::SessionId;
 use wharf_api::limits;
 use wharf_api::types::session::SessionStatus;
 
-use super::Error;
+use super::{Error, checked_name};
 use crate::caller::Caller;
 use crate::engine::{Link, QrCode};
 use crate::proxy::Proxy;
@@ -37,6 +37,7 @@ pub async fn create_hooked(
     proxy: Option<&str>,
     claim: Option<Claim>,
 ) -> Result<Fresh, Error> {
+    let name = checked_name(name)?;
     if caller.sessions.is_some() {
         return Err(Error::BoundCaller);
     }

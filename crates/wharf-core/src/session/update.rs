@@ -2,7 +2,7 @@
 
 use super::create::proxied;
 use super::link::settled;
-use super::{Error, find};
+use super::{Error, checked_name, find};
 use crate::caller::Caller;
 use crate::services::Services;
 use crate::store::{SessionChange, SessionRow};
@@ -17,10 +17,10 @@ pub struct Change<'a> {
 /// Changes the session. One that runs connects anew where a proxy was given, by that one or without; its link stays, and what waits is
 /// sent then.
 pub async fn update(services: &Services, caller: &Caller, id: &str, change: Change<'_>) -> Result<SessionRow, Error> {
+    let name = change.name.map(checked_name).transpose()?.map(str::to_owned);
     let row = find(services, caller, id).await?;
     let sealed = |text: &str| proxied(services, &row.id, text);
-    let change =
-        SessionChange { name: change.name.map(str::to_owned), proxy: change.proxy.map(|proxy| proxy.map(sealed).transpose()).transpose()? };
+    let change = SessionChange { name, proxy: change.proxy.map(|proxy| proxy.map(sealed).transpose()).transpose()? };
     if !services.store.update_session(&caller.account, &row.id, &change).await? {
         return Err(Error::NotFound);
     }

@@ -5,11 +5,10 @@ use wharf_api::ids::AccountId;
 use wharf_api::types::account::Pace;
 use wharf_api::{limits, ops};
 use wharf_core::store::{AuditRow, PageRequest, Plan};
-use wharf_core::{Services, account, audit};
+use wharf_core::{Services, account, audit, name};
 
 use super::offline;
 use crate::config::Config;
-use crate::name;
 
 #[derive(Subcommand)]
 pub(super) enum Accounts {
@@ -45,23 +44,23 @@ pub(super) struct Set {
     #[arg(long, value_parser = plan_name)]
     name: String,
     /// Without limit where it is not given.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(..=limits::PLAN_LIMIT_MAX))]
+    #[arg(long)]
     messages_per_day: Option<u64>,
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=limits::PLAN_LIMIT_MAX))]
+    #[arg(long)]
     calls_per_minute: u64,
     /// Without limit where it is not given.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(..=limits::PLAN_LIMIT_MAX))]
+    #[arg(long)]
     sessions: Option<u64>,
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=limits::PLAN_LIMIT_MAX))]
+    #[arg(long)]
     concurrent_requests: u64,
     /// How many days the event log goes back.
-    #[arg(long, default_value_t = limits::EVENT_DAYS, value_parser = clap::value_parser!(u64).range(1..=limits::EVENT_DAYS_MAX))]
+    #[arg(long, default_value_t = limits::EVENT_DAYS)]
     event_days: u64,
     /// How many days a file is kept.
-    #[arg(long, default_value_t = limits::MEDIA_DAYS, value_parser = clap::value_parser!(u64).range(1..=limits::MEDIA_DAYS_MAX))]
+    #[arg(long, default_value_t = limits::MEDIA_DAYS)]
     media_days: u64,
     /// How many bytes of files are kept at the same time; without limit where it is not given.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(..=limits::PLAN_BYTES_MAX))]
+    #[arg(long)]
     media_bytes: Option<u64>,
     /// Messages that a session sends in a minute; `none` is without limit
     #[arg(long, default_value_t = Most(Some(limits::PACE_MESSAGES_PER_MINUTE)))]
@@ -74,7 +73,7 @@ pub(super) struct Set {
     new_contacts_per_day: Most,
 }
 
-/// A limit of 1 or more, or `none`.
+/// A limit, or `none`.
 #[derive(Clone, Copy)]
 struct Most(Option<u64>);
 
@@ -94,8 +93,7 @@ impl std::str::FromStr for Most {
         if text == "none" {
             return Ok(Self(None));
         }
-        let limit = text.parse().ok().filter(|limit| (1..=limits::PLAN_LIMIT_MAX).contains(limit));
-        limit.map(|limit| Self(Some(limit))).ok_or_else(|| format!("a number from 1 to {} or none is expected", limits::PLAN_LIMIT_MAX))
+        text.parse().map(|limit| Self(Some(limit))).map_err(|_| "a number or none is expected".to_owned())
     }
 }
 

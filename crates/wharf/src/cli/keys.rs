@@ -5,11 +5,10 @@ use wharf_api::ids::{AccountId, KeyId};
 use wharf_api::{Permission, Timestamp, limits, ops};
 use wharf_core::key::{self, NewKey};
 use wharf_core::store::{AuditRow, KeyRow, PageRequest};
-use wharf_core::{Services, account, audit};
+use wharf_core::{Services, account, audit, name};
 
 use super::offline;
 use crate::config::Config;
-use crate::name;
 
 #[derive(Subcommand)]
 pub(super) enum Keys {

@@ -6,4 +6,4 @@ mod list_audit;
 
 pub(super) use get_account::get_account;
 pub(super) use get_usage::get_usage;
-pub(super) use list_audit::{PARAMETERS as AUDIT_PARAMETERS, filter as audit_filter, list_audit};
+pub(super) use list_audit::{filter as audit_filter, list_audit};

@@ -8,9 +8,6 @@ use wharf_core::store::PageRequest;
 use super::envelope::invalid;
 use super::query::Query;
 
-/// The parameters that every list knows.
-pub(super) const PARAMETERS: &[&str] = &["limit", "cursor"];
-
 /// Which part of the list the query asks for.
 pub(super) fn wanted(query: &Query) -> Result<PageRequest, ApiError> {
     let limit = query.number("limit", 1, u64::from(limits::PAGE_MAX))?;

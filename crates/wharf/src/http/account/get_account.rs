@@ -5,7 +5,6 @@ use crate::http::envelope::Reply;
 use crate::http::{Answer, Call};
 
 pub(in crate::http) async fn get_account(call: Call) -> Answer {
-    call.query.only(&[])?;
     let row = account::find(call.services(), &call.caller().account).await?;
     Reply::ok(Account::from(&row))
 }

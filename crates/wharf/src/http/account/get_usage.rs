@@ -4,6 +4,5 @@ use crate::http::envelope::Reply;
 use crate::http::{Answer, Call};
 
 pub(in crate::http) async fn get_usage(call: Call) -> Answer {
-    call.query.only(&[])?;
     Reply::ok(usage::report(call.services(), &call.caller().account).await?)
 }

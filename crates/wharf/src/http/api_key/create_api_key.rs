@@ -5,15 +5,14 @@ use wharf_core::key::{self, NewKey};
 
 use super::shown_once;
 use crate::http::envelope::{Failure, invalid};
-use crate::http::{Answer, Call, idempotency, name};
+use crate::http::{Answer, Call, idempotency};
 
 pub(in crate::http) async fn create_api_key(call: Call) -> Answer {
     let request: CreateKey = call.json()?;
-    let name = name::checked(&request.name, limits::KEY_NAME_CHARS)?.to_owned();
     let permissions = permissions(&request.permissions)?;
     let sessions = sessions(request.session_ids.as_deref())?;
     let account = call.caller().account.clone();
-    let new = NewKey { account, name, permissions, expires_at: request.expires_at, sessions, operator: false };
+    let new = NewKey { account, name: request.name.clone(), permissions, expires_at: request.expires_at, sessions, operator: false };
     let create = async { shown_once(key::create_for(call.services(), call.caller(), new).await?) };
     idempotency::beforehand(&call, &request, create).await
 }

@@ -4,7 +4,6 @@ use crate::http::envelope::Reply;
 use crate::http::{Answer, Call};
 
 pub(in crate::http) async fn get_contact_picture(call: Call) -> Answer {
-    call.query.only(&["sessionId", "size"])?;
     let session = call.query.required("sessionId")?;
     let preview = |word: &str| match word {
         "full" => Some(false),

@@ -4,7 +4,6 @@ use crate::http::envelope::Reply;
 use crate::http::{Answer, Call};
 
 pub(in crate::http) async fn get_contact_presence(call: Call) -> Answer {
-    call.query.only(&["sessionId"])?;
     let session = call.query.required("sessionId")?;
     Ok(Reply::ok(book::presence(call.services(), call.caller(), session, call.path("contactId")).await?)?.no_store())
 }

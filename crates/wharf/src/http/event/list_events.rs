@@ -27,7 +27,6 @@ pub(super) const LOOK: Duration = Duration::from_secs(1);
 pub(super) const BEHIND: Duration = Duration::from_millis(5);
 
 pub(in crate::http) async fn list_events(call: Call) -> Answer {
-    call.query.only(&["cursor", "limit", "sessionId", "events", "wait", IN_ADDRESS[0], IN_ADDRESS[1]])?;
     let limit = call.query.number("limit", 1, u64::from(limits::PAGE_MAX))?;
     let limit = limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(limits::PAGE_DEFAULT);
     let wait = Duration::from_secs(call.query.number("wait", 0, limits::LONG_POLL_MAX_SECS)?.unwrap_or(0));

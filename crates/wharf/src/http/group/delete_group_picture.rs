@@ -5,7 +5,6 @@ use crate::http::envelope::Reply;
 use crate::http::{Answer, Call};
 
 pub(in crate::http) async fn delete_group_picture(call: Call) -> Answer {
-    call.query.only(&["sessionId"])?;
     let session = call.query.required("sessionId")?;
     let picture_id = group::set_picture(call.services(), call.caller(), session, call.path("groupId"), None).await?;
     Reply::ok(GroupPicture { picture_id })

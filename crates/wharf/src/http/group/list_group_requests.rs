@@ -4,7 +4,6 @@ use crate::http::envelope::Reply;
 use crate::http::{Answer, Call};
 
 pub(in crate::http) async fn list_group_requests(call: Call) -> Answer {
-    call.query.only(&["sessionId"])?;
     let session = call.query.required("sessionId")?;
     Reply::whole(group::requests(call.services(), call.caller(), session, call.path("groupId")).await?)
 }

@@ -32,7 +32,6 @@ struct Words {
 }
 
 pub(in crate::http) async fn upload_media(call: Call) -> Answer {
-    call.query.only(&["mediaType", "fileName"])?;
     let words: Vec<_> = MediaKind::ALL.iter().map(|kind| kind.as_str()).collect();
     let kind = call.query.word("mediaType", MediaKind::parse, &words).map_err(super::no_kind)?;
     let name = call.query.get("fileName").map(str::to_owned);

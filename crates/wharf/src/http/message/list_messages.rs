@@ -7,11 +7,7 @@ use crate::http::envelope::{Reply, invalid};
 use crate::http::query::Query;
 use crate::http::{Answer, Call, page};
 
-const KNOWN: &[&str] =
-    &["sessionId", "chatId", "direction", "status", "type", "text", "since", "until", "reference", "whatsappId", "limit", "cursor"];
-
 pub(in crate::http) async fn list_messages(call: Call) -> Answer {
-    call.query.only(KNOWN)?;
     let statuses: Vec<_> = MessageStatus::ALL.iter().map(|status| status.as_str()).collect();
     let directions = [Direction::Outgoing.as_str(), Direction::Incoming.as_str()];
     let mut filter = MessageFilter {

@@ -1,13 +1,12 @@
 use serde::Serialize;
 use wharf_api::ids::WebhookId;
-use wharf_api::limits;
 use wharf_api::types::session::{CreateSession, SessionWithQr};
 use wharf_core::session::{self, Fresh};
 use wharf_core::webhook;
 
 use super::with_qr;
 use crate::http::envelope::{Failure, Reply};
-use crate::http::{Answer, Call, idempotency, name};
+use crate::http::{Answer, Call, idempotency};
 
 pub(in crate::http) async fn create_session(call: Call) -> Answer {
     let request: CreateSession = call.json()?;
@@ -23,7 +22,8 @@ pub(in crate::http) async fn create_as<T: Serialize>(
     request: &impl Serialize,
     show: impl Fn(SessionWithQr) -> T,
 ) -> Answer {
-    let name = name::checked(name, limits::SESSION_NAME_CHARS)?;
+    // Before the test of its webhook: nothing is sent to anybody for a session that cannot be.
+    let name = session::checked_name(name)?;
     let reply = |fresh: &Fresh, webhook_id: Option<WebhookId>| {
         let shown = SessionWithQr { webhook_id, ..with_qr(call.services(), fresh)? };
         Ok(Reply::created(show(shown))?.no_store())

@@ -14,7 +14,6 @@ const TEXT: &str = "text/plain";
 
 /// `?wait=` makes it a long poll, which ends early when there is another code than `?known=`, when the server stops, or when the client has ended its half.
 pub(in crate::http) async fn get_session_qr(call: Call) -> Answer {
-    call.query.only(&["wait", "known"])?;
     let wait = Duration::from_secs(call.query.number("wait", 0, limits::LONG_POLL_MAX_SECS)?.unwrap_or(0));
     let waited = async {
         // Which of the two it was makes no difference.
