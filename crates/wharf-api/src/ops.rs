@@ -330,7 +330,7 @@ mod table {
             [InvalidApiKey, RateLimitExceeded, InsufficientPermissions];
         get_current_login: Get "/v1/login", Login, 200, "Shows who is signed in.", [];
         delete_current_login: Delete "/v1/login", Login, 200, "Signs out.", [];
-        set_password: Put "/v1/login/password", Login, 200, "Changes the own password, and ends the own other log-ins.", [];
+        set_password: Put "/v1/login/password", Login, 200, "Changes the own password, ends the own log-ins, and begins another.", [];
         list_logins: Get "/v1/logins", Login, 200, "Lists the own log-ins, newest first.", [];
         delete_login: Delete "/v1/logins/{loginId}", Login, 200, "Ends one of the own log-ins.", [ResourceNotFound];
 
@@ -373,6 +373,10 @@ mod table {
         admin_update_user: Patch "/v1/admin/users/{userId}", Operator, 200, "Changes any user's role, or gives a new password.",
             [ResourceNotFound, Conflict];
         admin_delete_user: Delete "/v1/admin/users/{userId}", Operator, 200, "Deletes any user with its log-ins.", [ResourceNotFound, Conflict];
+
+        admin_list_nodes: Get "/v1/admin/nodes", Operator, 200, "Lists the processes that share the database, with their sessions.", [];
+        admin_list_queues: Get "/v1/admin/queues", Operator, 200,
+            "Lists where messages and deliveries wait, for how long, and what is held back and why.", [InvalidParameterType];
 
         admin_get_whatsapp: Get "/v1/admin/whatsapp", Operator, 200,
             "Shows which version the gateway claims to be, which WhatsApp serves, and what sessions wait for.", [];

@@ -58,6 +58,8 @@ pub struct Services {
     pub canary: Canary,
     /// Nobody to ask, until somebody names whom.
     pub updates: Updates,
+    /// This node's id; nobody's, until the program names one.
+    pub node: String,
     /// The world that the database belongs to.
     pub world: &'static str,
     /// Nothing leaves the machine: a session may not have a proxy of its own.
@@ -105,6 +107,7 @@ impl Services {
             switches: Arc::default(),
             canary: Canary::default(),
             updates: Updates::default(),
+            node: String::new(),
             world: "none",
             stays_on_loopback: false,
             steady: Steady::default(),

@@ -14,6 +14,7 @@ pub mod idempotency;
 pub mod key;
 pub mod media;
 pub mod message;
+pub mod node;
 pub mod owner;
 pub mod session;
 pub mod switch;
@@ -26,7 +27,7 @@ pub mod webhook;
 pub use account::{AccountRow, AccountStore, Answers, Plan};
 pub use audit::{AuditFilter, AuditRow, AuditStore};
 pub use canary::{CanaryRow, CanaryStore};
-pub use census::{Backlog, CensusStore};
+pub use census::{Backlog, CensusStore, DeliveryQueue, MessageQueue};
 pub use chat::{ChatRow, ChatStore, ContactRow, Member, MemberReceipt, MemberState, Unread};
 pub use event::{EventFilter, EventPage, EventRow, EventStore, NOTICE_KEPT_MS, NewEvent};
 pub use hold::{Held, HoldRow, HoldStore};
@@ -37,6 +38,7 @@ pub use message::{
     Accepted, CLAIM_LIMIT_MS, Inbound, MAY_HAVE_ARRIVED, MessageFilter, MessageRow, MessageStore, NewMessage, Outcome, Outgoing, Overdue,
     Receipt, ReceiptKind, StatusChange, TRY_LIMIT_MS,
 };
+pub use node::{NodeRow, NodeStore, Told};
 pub use owner::{Fence, OwnerStore};
 pub use session::{Created, LinkChange, NewSession, SessionChange, SessionRow, SessionStore};
 pub use switch::{SwitchRow, SwitchStore};
@@ -85,6 +87,7 @@ pub trait Store:
     + HoldStore
     + EventStore
     + IdempotencyStore
+    + NodeStore
     + OwnerStore
     + SwitchStore
     + UpdateStore
@@ -112,6 +115,7 @@ impl<T> Store for T where
         + EventStore
         + ChatStore
         + IdempotencyStore
+        + NodeStore
         + OwnerStore
         + SwitchStore
         + UpdateStore

@@ -20,6 +20,7 @@ mod lane;
 mod media;
 mod message;
 mod migrations;
+mod node;
 mod open;
 mod owner;
 mod plan;

@@ -53,6 +53,7 @@ history! {
     33 "0033_max_bytes",
     34 "0034_steps",
     35 "0035_references",
+    39 "0039_nodes",
 }
 
 /// The newest migration that the database has.

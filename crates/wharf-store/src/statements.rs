@@ -2,8 +2,8 @@
 
 use crate::sql::Sql;
 use crate::{
-    account, audit, canary, census, event, fitness, glance, hold, horizon, idempotency, inspect, key, media, message, migrations, owner,
-    plan, reseal, session, switch, update, usage, user, vault, version, webhook,
+    account, audit, canary, census, event, fitness, glance, hold, horizon, idempotency, inspect, key, media, message, migrations, node,
+    owner, plan, reseal, session, switch, update, usage, user, vault, version, webhook,
 };
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
@@ -19,6 +19,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         idempotency::ALL,
         key::ALL,
         media::ALL,
+        node::ALL,
         plan::ALL,
         reseal::ALL,
         session::ALL,

@@ -9,9 +9,9 @@ use tokio::task::JoinHandle;
 use wharf_core::chance::SystemChance;
 use wharf_core::media::Files;
 use wharf_core::message::outcomes::Outcomes;
-use wharf_core::store::{AccountStore, Store};
+use wharf_core::store::{AccountStore, Store, Told};
 use wharf_core::update::Updates;
-use wharf_core::{Chance, Clock, Engine, Meter, Services, Switches, audit, store, switches, usage};
+use wharf_core::{Chance, Clock, Engine, Meter, Services, Switches, audit, node, store, switches, usage};
 use wharf_store::SqlStore;
 use wharf_wa::{TrustError, WaEngine};
 
@@ -32,6 +32,9 @@ use crate::world::{self, World};
 
 /// The longest that a stop may take; after that the process ends as if it were killed, which it must survive anyway.
 pub const STOP: Duration = Duration::from_secs(25);
+
+/// So long a stop tries to tell the other nodes.
+const TELLING: Duration = Duration::from_secs(1);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -76,6 +79,8 @@ pub struct App {
     couriers: Couriers,
     fetches: Fetches,
     lease: Workers,
+    /// What the others were told of this node.
+    told: Told,
     mark: Workers,
     /// Starts the linked sessions, and later those that nobody runs.
     linked: JoinHandle<()>,
@@ -111,6 +116,7 @@ impl App {
         identity::tell_of_open_doors(&config);
         // Without a lease no session could be taken, so the first one comes before the engine.
         let seals_payloads = worker::lease::renew(&*store, &*clock, &node).await?;
+        let told = node::tell_begin(&*store, &*clock, &node).await?;
 
         // Before a session could send with keys that were used.
         let mark = HighWater::of(&config.data_dir);
@@ -152,6 +158,7 @@ impl App {
         services.canary.sessions = config.canary;
         services.updates = Updates::of(config.updates);
         services.steady = wharf_core::steady::Steady::new(config.clock_doubt, services.store.clock_seen().await?);
+        services.node.clone_from(&node);
         services.world = world.name();
         services.stays_on_loopback = matches!(world, World::Sandbox { .. });
         let services = services.with_webhooks(&master_key, config.schedule);
@@ -176,7 +183,7 @@ impl App {
         let couriers = worker::couriers::start(&services, node);
         let workers = worker::start(&services, key_file);
         tracing::info!(address = %server.address(), world = world.name(), "the gateway is ready");
-        Ok(Self { services, store, engine, server, workers, couriers, fetches, lease, mark, linked, version })
+        Ok(Self { services, store, engine, server, workers, couriers, fetches, lease, told, mark, linked, version })
     }
 
     /// Where the API is, without a slash at the end.
@@ -191,7 +198,7 @@ impl App {
     /// Stops in order: nothing new, what is being worked on, the sessions, the database. Takes [`STOP`] at the most.
     pub async fn shutdown(self) {
         let stop = async {
-            self.server.stop().await;
+            tokio::join!(self.server.stop(), tell_end(&self.store, &self.services.node, &self.told));
             self.linked.abort();
             self.version.abort();
             tokio::join!(self.workers.stop(), self.fetches.stop());
@@ -213,6 +220,15 @@ impl App {
             tracing::warn!("the stop took too long and was cut off");
         }
         tracing::info!("the gateway has stopped");
+    }
+}
+
+/// No stop waits for it long.
+async fn tell_end(store: &SqlStore, own: &str, told: &Told) {
+    match tokio::time::timeout(TELLING, node::tell_end(store, own, told)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the other nodes were not told of the stop"),
+        Err(_) => tracing::warn!("the other nodes were not told of the stop in time"),
     }
 }
 

@@ -7,6 +7,7 @@ mod events;
 mod groups;
 mod media;
 mod messages;
+mod nodes;
 mod passkey;
 mod people;
 mod requests;
@@ -87,6 +88,7 @@ pub(super) const ALL: &[Named] = &[
     ("MemberReceipt", groups::member_receipt),
     ("MessageError", answers::message_error),
     ("NameParticipants", groups::name_participants),
+    ("Node", nodes::node),
     ("PageInfo", answers::page_info),
     ("PairingCode", answers::pairing_code),
     ("ParticipantResult", groups::participant_result),
@@ -101,6 +103,8 @@ pub(super) const ALL: &[Named] = &[
     ("PresenceShown", people::presence_shown),
     ("PutPlan", accounts::put_plan),
     ("Qr", answers::qr),
+    ("Queue", nodes::queue),
+    ("QueueHeld", nodes::queue_held),
     ("QuickMessage", requests::quick_message),
     ("QuickSession", requests::quick_session),
     ("QuickSessionCreated", answers::quick_session_created),

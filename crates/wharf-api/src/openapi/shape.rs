@@ -127,6 +127,8 @@ pub(super) fn of(op: &Operation) -> Option<Shape> {
         "get_account" | "admin_get_account" => (None, Answer::One("Account")),
         "get_usage" => (None, Answer::One("Usage")),
         "list_audit" | "admin_list_audit" => (None, Answer::List("AuditEntry")),
+        "admin_list_nodes" => (None, Answer::Whole("Node")),
+        "admin_list_queues" => (None, Answer::List("Queue")),
         "admin_get_canary" => (None, Answer::One("Canary")),
         "admin_get_update_notice" => (None, Answer::One("UpdateNotice")),
         "admin_get_switches" => (None, Answer::One("Switches")),

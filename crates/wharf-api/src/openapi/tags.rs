@@ -14,7 +14,7 @@ const ALL: &[(&str, &str)] = &[
     ("keys", "API keys: made, shown, rotated, revoked."),
     ("users", "People who sign in: users, roles, log-ins."),
     ("account", "The own account: its plan, its use, its audit log."),
-    ("admin", "For operators: accounts, users, plans, switches, the version of WhatsApp Web."),
+    ("admin", "For operators: accounts, users, plans, nodes, queues, switches, the version of WhatsApp Web."),
     ("open", "Without a key: this document, the error catalogue, health and metrics."),
 ];
 

@@ -29,7 +29,9 @@ use crate::types::message::{
     ChangeState, ChatName, ContactCard, DryRun, EditMessage, ForwardMessage, LinkPreview, MemberReceipt, Message, MessageError, Party,
     PollResult, Reaction, Reference, SendContact, SendLocation, SendPoll, SendReaction, SendText, TimelineEntry,
 };
+use crate::types::node::Node;
 use crate::types::passkey::{ConfirmPasskey, Passkey, PasskeyAssertion};
+use crate::types::queue::{Queue, QueueHeld};
 use crate::types::quick_start::{QuickMessage, QuickSession, QuickSessionCreated};
 use crate::types::session::{CreatePairingCode, CreateSession, PairingCode, Qr, Session, SessionWithQr, UpdateSession};
 use crate::types::switches::{Feature, FeatureSwitch, Pause, PutSwitches, Switches};
@@ -42,6 +44,7 @@ use crate::types::whatsapp::{SessionsWaiting, Whatsapp};
 use crate::{ErrorCode, Permission};
 
 const SESSION: &str = "ses_00000000000000000000000000000007";
+const ACCOUNT: &str = "acc_00000000000000000000000000000007";
 const MESSAGE: &str = "msg_00000000000000000000000000000007";
 const EVENT: &str = "evt_00000000000000000000000000000007";
 const LOGIN: &str = "lgn_00000000000000000000000000000007";
@@ -303,6 +306,17 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         GroupRequest [{"contactId": "1"}, {"contactId": "1", "phoneNumber": "1", "lid": "2", "requestedAt": TIME}],
         Media [(media), (full_media)],
         Health [{"status": "ok"}],
+        Node [
+            {"nodeId": "n", "current": true, "status": "working", "version": "0.1.0", "since": TIME, "leaseUntil": TIME, "sessions": 1},
+            {"nodeId": "n", "current": false, "status": "gone", "leaseUntil": TIME, "sessions": 0}
+        ],
+        QueueHeld [{"type": "session", "reason": "pause"}, {"type": "chats", "reason": "overload", "until": TIME, "chats": 2}],
+        Queue [
+            {"type": "messages", "accountId": ACCOUNT, "sessionId": SESSION, "waiting": 1, "oldestAt": TIME, "oldestSeconds": 1,
+                "held": [{"type": "first_contacts", "reason": "pace", "until": TIME}], "sessionStatus": "connected", "waitingFor": "pause"},
+            {"type": "deliveries", "accountId": ACCOUNT, "webhookId": "whk_00000000000000000000000000000007", "waiting": 0, "held": [],
+                "deliveryStatus": "resting", "due": 0, "nextAt": TIME, "disabledReason": "gone", "failingSince": TIME}
+        ],
         PageInfo [{"next": null}, {"next": "x"}],
         Details [{}, {"field": "a", "reason": "b", "limit": 1, "actual": 2, "retryAfter": 1, "messageId": MESSAGE, "resetAt": TIME}],
     }

@@ -1,0 +1,39 @@
+//! Nodes: what they tell of themselves beside their leases.
+
+use async_trait::async_trait;
+use wharf_api::Timestamp;
+use wharf_core::store::{Error, NodeRow, NodeStore, Told};
+
+use crate::open::SqlStore;
+use crate::owner;
+use crate::sql::{Row, args, statements};
+
+statements! {
+    TELL = "UPDATE node_lease SET version = $2, started_at = $3, draining = $4 WHERE node = $1";
+    LIST = "SELECT l.node, l.version, l.started_at, l.draining, l.expires_at, CASE WHEN l.expires_at > $1 THEN 1 ELSE 0 END, COALESCE(o.owned, 0) \
+        FROM node_lease l LEFT JOIN (SELECT node, COUNT(*) AS owned FROM session_owner WHERE node IS NOT NULL GROUP BY node) o ON o.node = l.node \
+        WHERE l.expires_at > $2 OR o.owned > 0 ORDER BY l.expires_at DESC, l.node LIMIT $3";
+}
+
+fn node(row: &mut Row) -> Result<NodeRow, Error> {
+    let (id, version, since, draining) = (row.text()?, row.opt_text()?, row.opt_time()?, row.flag()?);
+    let told = version.zip(since).map(|(version, since)| Told { version, since, draining });
+    Ok(NodeRow { id, told, lease_until: row.time()?, leased: row.flag()?, sessions: row.count()? })
+}
+
+#[async_trait]
+impl NodeStore for SqlStore {
+    async fn tell_node(&self, node: &str, told: &Told) -> Result<(), Error> {
+        let (node, told) = (node.to_owned(), told.clone());
+        self.write("", "", move |tx| {
+            Box::pin(async move { tx.execute(&TELL, args![&node, &told.version, told.since, i64::from(told.draining)]).await.map(drop) })
+        })
+        .await
+    }
+
+    async fn list_nodes(&self, now: Timestamp, forget_ms: i64, limit: u32) -> Result<Vec<NodeRow>, Error> {
+        let now = owner::now(self, now).await?;
+        let mut rows = self.readers.fetch(&LIST, args![now, now.plus_millis(-forget_ms), limit]).await?;
+        rows.iter_mut().map(node).collect()
+    }
+}
