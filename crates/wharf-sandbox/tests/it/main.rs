@@ -59,6 +59,7 @@ mod persons;
 mod programs;
 mod protobuf;
 mod provoke;
+mod queues;
 mod races;
 mod ratchet;
 mod receivers;

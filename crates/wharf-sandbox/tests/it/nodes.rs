@@ -1,8 +1,9 @@
 //! Several gateways on one database: what one leaves behind another takes up, and each session runs in one place.
 
+use serde_json::{Value, json};
 use wharf_api::ErrorCode;
 
-use crate::harness::{Api, Backend, OWNER, Process, SILENT, World, eventually};
+use crate::harness::{Api, Backend, OWNER, Process, SILENT, World, both_backends, eventually};
 
 const OWNERS: [&str; 4] = [OWNER, "15550000002", "15550000003", "15550000004"];
 
@@ -59,4 +60,52 @@ async fn the_sessions_of_a_node_that_died_are_taken_over_and_each_by_one() {
     for node in others {
         node.terminate().await;
     }
+}
+
+async fn listed(base: &str, key: &str) -> Vec<Value> {
+    Api::new(base, key).get("/v1/admin/nodes").await.ok(200).as_array().unwrap().clone()
+}
+
+both_backends! {
+    async fn a_lone_node_is_a_list_of_one_that_tells_its_release_and_its_sessions(backend) {
+        let world = World::start(backend).await;
+        world.pair(OWNER).await;
+        let operator = world.operator();
+        let nodes = listed(&operator.base, &operator.key).await;
+        assert_eq!(nodes.len(), 1, "{nodes:?}");
+        let node = &nodes[0];
+        let id = std::fs::read_to_string(world.dir().join("gateway/node-id")).unwrap();
+        let fixed = (&node["nodeId"], &node["current"], &node["status"], &node["version"], &node["sessions"]);
+        let version = env!("CARGO_PKG_VERSION");
+        assert_eq!(fixed, (&json!(id.trim()), &json!(true), &json!("working"), &json!(version), &json!(1)), "{node}");
+        assert!(node["since"].as_str().unwrap() < node["leaseUntil"].as_str().unwrap(), "{node}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_node_names_itself_and_one_that_stops_is_draining_until_its_lease_is_over() {
+    let mut world = World::start(Backend::Postgres).await;
+    let other = world.another_node("second").await;
+    let second = other.ready["url"].as_str().unwrap().to_owned();
+    let (first, key) = (world.operator().base.clone(), world.operator().key.clone());
+    let (here, there) = (listed(&first, &key).await, listed(&second, &key).await);
+    assert_eq!((here.len(), there.len()), (2, 2), "{here:?} {there:?}");
+    assert_eq!((&here[0]["current"], &there[0]["current"]), (&json!(true), &json!(true)));
+    assert_eq!(here[0]["nodeId"], there[1]["nodeId"], "whoever answers comes first");
+    assert!(here.iter().all(|node| node["status"] == "working"), "{here:?}");
+    other.terminate().await;
+    let status = async || listed(&first, &key).await[1]["status"].clone();
+    assert_eq!(status().await, "draining");
+    // It is killed before it can tell anything.
+    let session = world.pair(OWNER).await;
+    let third = world.another_node("third").await;
+    let base = third.ready["url"].as_str().unwrap().to_owned();
+    world.kill_gateway().await;
+    eventually("the session is the third's, and who was killed is gone", async || {
+        let nodes = listed(&base, &key).await;
+        let gone = nodes.iter().filter(|node| node["status"] == "gone" && node["sessions"] == 0).count();
+        (gone == 2 && nodes[0]["sessions"] == 1).then_some(()).ok_or(format!("{session}: {nodes:?}"))
+    })
+    .await;
+    third.terminate().await;
 }
