@@ -188,9 +188,12 @@ pub async fn sign_in(services: &Services, name: &str, password: &str, from: Orig
     begin(services, user, from).await
 }
 
-/// Writes down that nobody was let in: in the account's log where the name is somebody's, and counted with others otherwise. Names that
-/// nobody has are not written down: they are often passwords.
+/// Counts that nobody was let in, and writes it down: in the account's log where the name is somebody's, and counted with others otherwise.
+/// Names that nobody has are not written down: they are often passwords.
 pub async fn refused(services: &Services, name: Option<&str>, address: IpAddr, code: ErrorCode) {
+    let logins = &services.meter.logins;
+    let outcome = if code == ErrorCode::RateLimitExceeded { &logins.throttled } else { &logins.refused };
+    outcome.one();
     let user = match name {
         Some(name) => services.store.find_user_named(&name.to_ascii_lowercase()).await.ok().flatten(),
         None => None,
@@ -247,6 +250,15 @@ impl From<&LoginWithName> for wire::Login {
 }
 
 async fn begin(services: &Services, user: UserRow, from: Origin) -> Result<(LoginWithName, Secret), Error> {
+    let address = from.address;
+    let (found, secret) = make(services, user, from).await?;
+    services.meter.logins.accepted.one();
+    audit::record(services, AuditRow { created: Some(found.login.id.to_string()), ..row(services, &found.user, address) }).await;
+    Ok((found, secret))
+}
+
+/// A log-in with a secret of its own.
+async fn make(services: &Services, user: UserRow, from: Origin) -> Result<(LoginWithName, Secret), Error> {
     let now = services.clock.now();
     let secret = Secret::generate(services);
     let login = LoginRow {
@@ -262,7 +274,6 @@ async fn begin(services: &Services, user: UserRow, from: Origin) -> Result<(Logi
     let most = u32::try_from(limits::LOGINS).unwrap_or(u32::MAX);
     let there = || async { Ok(services.store.find_login_by_id(&login.id).await?.map(drop)) };
     settled(services.store.insert_login(&login, most), there).await?;
-    audit::record(services, AuditRow { created: Some(login.id.to_string()), ..row(services, &user, from.address) }).await;
     let user = UserRow { last_login_at: Some(now), ..user };
     Ok((LoginWithName { login, user }, secret))
 }
@@ -364,8 +375,15 @@ fn entry(row: &LoginRow, own: &LoginId) -> wire::LoginEntry {
     }
 }
 
-/// Gives the caller another password, for whoever knows the one that holds, and ends the other log-ins.
-pub async fn set_password(services: &Services, caller: &Caller, old: &str, new: &str) -> Result<LoginWithName, Error> {
+/// Gives the caller another password, for whoever knows the one that holds, and ends all log-ins: also the own one, which whoever copied its
+/// cookie would have still. Another takes its place.
+pub async fn set_password(
+    services: &Services,
+    caller: &Caller,
+    old: &str,
+    new: &str,
+    from: Origin,
+) -> Result<(LoginWithName, Secret), Error> {
     let now = services.clock.steady();
     let found = current(services, caller).await?;
     // Whoever sits down at somebody's browser guesses no faster than others.
@@ -376,10 +394,9 @@ pub async fn set_password(services: &Services, caller: &Caller, old: &str, new: 
     }
     services.doors.names.good(&found.user.name);
     let hashed = hash(services, new).await?;
-    let keep = Some(&found.login.id);
-    let user = services.store.update_user(&found.user.id, None, Some(&hashed), keep).await?.ok_or(Error::Unknown)?;
+    let user = services.store.update_user(&found.user.id, None, Some(&hashed), None).await?.ok_or(Error::Unknown)?;
     services.doors.forget_all();
-    Ok(LoginWithName { login: found.login, user })
+    make(services, user, from).await
 }
 
 /// Forgets who was let in: what was decided of them has changed.

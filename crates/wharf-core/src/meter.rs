@@ -154,6 +154,16 @@ pub struct Webhooks {
     pub seconds: Histogram,
 }
 
+/// What is counted of people who sign in.
+#[derive(Debug, Default)]
+pub struct Logins {
+    pub accepted: Counter,
+    /// A wrong name, password or link.
+    pub refused: Counter,
+    /// Refused before anything was looked at.
+    pub throttled: Counter,
+}
+
 /// What the store counts.
 #[derive(Debug)]
 pub struct Writes {
@@ -208,6 +218,7 @@ impl Refusals {
 pub struct Meter {
     pub sends: Sends,
     pub webhooks: Webhooks,
+    pub logins: Logins,
     pub writes: Writes,
     pub unknown: Unknown,
     /// Messages that came in and are stored.
@@ -255,6 +266,7 @@ impl Default for Meter {
                 unanswered: Counter::default(),
                 seconds: Histogram::new(WEBHOOK_SECONDS),
             },
+            logins: Logins::default(),
             writes: Writes {
                 commit_seconds: Histogram::new(COMMIT_SECONDS),
                 commit_writes: Histogram::new(COMMIT_WRITES),

@@ -184,6 +184,13 @@ pub(super) async fn serve(http: Arc<Http>, operation: &'static Operation, handle
     run(http, operation, handler, request, &request_id).instrument(span).await
 }
 
+/// Nobody keeps what was answered to a cookie. A file the browser may keep, but asks whether it may show it: nobody sees it who comes after the
+/// log-out.
+fn forget(headers: &mut HeaderMap) {
+    let is_file = headers.get(CACHE_CONTROL).is_some_and(|value| value != "no-store");
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(if is_file { "private, no-cache" } else { "no-store" }));
+}
+
 async fn run(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request, request_id: &str) -> Response {
     let patience = patience(operation, http.limits.request_timeout, http.limits.file_timeout);
     let services = Arc::clone(&http.services);
@@ -197,9 +204,8 @@ async fn run(http: Arc<Http>, operation: &'static Operation, handler: Handler, r
     if let Some(key) = seen.key {
         response.extensions_mut().insert(Key(key));
     }
-    // No cache between us and a browser keeps what was answered to a cookie.
-    if seen.by_login && !response.headers().contains_key(CACHE_CONTROL) {
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if seen.by_login {
+        forget(response.headers_mut());
     }
     if let Some(account) = &seen.account {
         let code = response.extensions().get::<envelope::Code>().map(|code| code.0);

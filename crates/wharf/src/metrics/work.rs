@@ -59,6 +59,10 @@ pub(super) fn register(registry: &mut Registry, services: &Services, waiting: Op
     registry.register("webhook_tries", "Requests to webhooks, by outcome", by_outcome(&tries));
     histogram(registry, "webhook_seconds", "How long requests to webhooks took", webhooks.seconds.read());
 
+    let logins = &meter.logins;
+    let tries = [("accepted", &logins.accepted), ("refused", &logins.refused), ("throttled", &logins.throttled)];
+    registry.register("logins", "Tries to sign in, by outcome", by_outcome(&tries));
+
     let writes = &meter.writes;
     histogram(registry, "store_commit_seconds", "How long commits took", writes.commit_seconds.read());
     histogram(registry, "store_commit_writes", "How many writes shared a commit", writes.commit_writes.read());

@@ -229,7 +229,7 @@ async fn own_log_ins_are_listed_and_ended_and_those_of_others_are_not_there() {
 }
 
 #[tokio::test]
-async fn a_changed_password_ends_the_other_log_ins_and_asks_for_the_one_that_holds() {
+async fn a_changed_password_ends_every_log_in_and_gives_the_browser_another_cookie() {
     let gateway = Gateway::start().await;
     person(&gateway, &gateway.account, "ada", Role::ReadOnly).await;
     let (here, there) = (cookie(&gateway, "ada").await, cookie(&gateway, "ada").await);
@@ -242,9 +242,18 @@ async fn a_changed_password_ends_the_other_log_ins_and_asks_for_the_one_that_hol
         assert_eq!(set(PASSWORD, weak).await.refused(ErrorCode::InvalidRequest)["field"], "newPassword", "{weak}");
     }
     by(&gateway, &there, "GET", "/v1/login").send().await.ok(200);
-    set(PASSWORD, next).await.ok(200);
-    by(&gateway, &there, "GET", "/v1/login").send().await.refused(ErrorCode::InvalidApiKey);
-    by(&gateway, &here, "GET", "/v1/login").send().await.ok(200);
+    let changed = set(PASSWORD, next).await;
+    let login = changed.ok(200)["loginId"].clone();
+    // Whoever copied the cookie from before has nothing, from whichever browser.
+    for copied in [&there, &here] {
+        for operation in ops::ALL.iter().filter(|operation| operation.access != Access::Open) {
+            call(&gateway, copied, operation).send().await.refused(ErrorCode::InvalidApiKey);
+        }
+    }
+    let set = changed.header("set-cookie");
+    assert!(set.contains("; HttpOnly; SameSite=Strict; Path=/") && changed.header("cache-control") == "no-store", "{set}");
+    let shown = by(&gateway, &cookie_of(&changed), "GET", "/v1/login").send().await;
+    assert_eq!(shown.ok(200)["loginId"], login);
     sign_in(&gateway, "ada", PASSWORD).await.refused(ErrorCode::InvalidApiKey);
     sign_in(&gateway, "ada", next).await.ok(201);
 }
@@ -292,6 +301,12 @@ async fn tries_are_refused_by_address_and_by_name_before_a_password_is_looked_at
     assert!(refused.refused(ErrorCode::RateLimitExceeded)["retryAfter"].as_u64() > Some(60), "{}", refused.shown());
     // Whoever signed in there before still does.
     from("192.0.2.200".into(), "ada", PASSWORD).await.ok(201);
+
+    let metrics = String::from_utf8(gateway.ask("GET", "/metrics").send().await.body).unwrap();
+    let looked_at = limits::LOGIN_FAILURES_OF_ADDRESS + limits::LOGIN_FAILURES_OF_NAME;
+    for line in [r#"{outcome="accepted"} 2"#.to_owned(), format!(r#"{{outcome="refused"}} {looked_at}"#), r#"{outcome="throttled"} 2"#.to_owned()] {
+        assert!(metrics.contains(&format!("wharf_logins_total{line}\n")), "{line}: {metrics}");
+    }
 }
 
 #[tokio::test]

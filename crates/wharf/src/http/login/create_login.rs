@@ -1,21 +1,19 @@
-use http::header::{SET_COOKIE, USER_AGENT};
+use http::header::SET_COOKIE;
 use wharf_api::types::login::{CreateLogin, Login};
 use wharf_api::{ApiError, ErrorCode};
-use wharf_core::login::{self, Origin};
+use wharf_core::login;
 
+use super::origin;
 use crate::http::auth::cookie;
 use crate::http::envelope::{Failure, Reply, invalid};
-use crate::http::front::FORWARDED;
 use crate::http::{Answer, Call};
 
 pub(in crate::http) async fn create_login(mut call: Call) -> Answer {
     // A foreign page signs nobody in: what is done then would be done as somebody else.
     cookie::same_site(&call.http, &call.headers, call.way.peer)?;
     let request: CreateLogin = call.take_json()?;
-    let address = call.way.origin.to_canonical();
-    let user_agent = call.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    let forwarded = FORWARDED.iter().any(|name| call.headers.contains_key(*name));
-    let origin = Origin { address, user_agent, local: address.is_loopback() && !forwarded };
+    let origin = origin(&call);
+    let address = origin.address;
     let missing = |name: &str| Failure::from(ApiError::new(ErrorCode::MissingRequiredParameter).field(name));
     let entered = match (&request.name, &request.password, &request.token) {
         (Some(name), Some(password), None) => login::sign_in(call.services(), name, password, origin).await,
