@@ -9,10 +9,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use wharf_api::ops::Access;
 use wharf_api::{openapi, ops};
 
 use crate::harness::schema::Document;
-use crate::harness::{Backend, ECHO, Hook, OWNER, SILENT, World, api, eventually};
+use crate::harness::{Api, Backend, ECHO, Hook, OWNER, Reply, SILENT, World, api, eventually};
 use crate::media;
 use steady::{Steady, members};
 
@@ -22,6 +23,8 @@ const RECORDED: &str = include_str!("../../../wharf-api/src/openapi/examples.jso
 struct Run<'a> {
     world: &'a World,
     steady: Steady,
+    /// Of whoever is signed in.
+    cookie: String,
     recorded: Value,
     /// What this run would record.
     seen: Value,
@@ -37,7 +40,7 @@ impl Run<'_> {
 
     async fn call_with(&mut self, id: &str, body: Option<Vec<u8>>, kind: &str) -> Value {
         let operation = ops::ALL.iter().find(|operation| operation.id == id).unwrap_or_else(|| panic!("no operation {id}"));
-        let example = &self.recorded["operations"][id];
+        let example = self.recorded["operations"][id].clone();
         let (mut path, mut query) = (operation.path.to_owned(), url::form_urlencoded::Serializer::new(String::new()));
         for (name, value) in example["parameters"].as_object().into_iter().flatten() {
             let value = self.steady.live(&value.as_str().map_or_else(|| value.to_string(), str::to_owned));
@@ -48,14 +51,38 @@ impl Run<'_> {
                 query.append_pair(name, &value);
             }
         }
-        let request = self.world.api().request(operation.method.as_str(), &format!("{path}?{}", query.finish()));
+        let request = self.asker(operation.access).request(operation.method.as_str(), &format!("{path}?{}", query.finish()));
+        let signed = matches!(operation.access, Access::Login) || operation.id == ops::create_login.id;
+        let request = if signed { self.signed(request) } else { request };
         let request = if let Some(body) = body { request.header("content-type", kind).body(body) } else { request };
         let reply = api::read(request).await;
         assert_eq!(reply.status, operation.success, "{id}: {reply:?}");
+        self.keep_cookie(&reply);
         let answer = self.steady.shown(&reply.json);
-        self.seen["operations"][id] = example.clone();
+        self.seen["operations"][id] = example;
         self.seen["operations"][id]["answer"] = answer.clone();
         answer
+    }
+
+    /// Whose key opens what is asked.
+    fn asker(&self, access: Access) -> Api {
+        match access {
+            Access::Key(_) => self.world.api(),
+            Access::Operator => self.world.operator(),
+            Access::Login | Access::Open => self.world.api().with_key(""),
+        }
+    }
+
+    /// The request as a browser sends it.
+    fn signed(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        let request = request.header("x-wharf-dashboard", "1").header("user-agent", "Mozilla/5.0 (X11; Linux x86_64)");
+        if self.cookie.is_empty() { request } else { request.header("cookie", &self.cookie) }
+    }
+
+    fn keep_cookie(&mut self, reply: &Reply) {
+        if let Some((cookie, _)) = reply.header("set-cookie").split_once(';') {
+            cookie.clone_into(&mut self.cookie);
+        }
     }
 
     /// Waits until the message of that example has come so far.
@@ -72,7 +99,7 @@ async fn a_real_run_asks_and_answers_what_the_examples_show() {
     let mut steady = Steady::default();
     steady.place(hook.url("").trim_end_matches('/'), "https://shop.example.com");
     let recorded: Value = serde_json::from_str(RECORDED).unwrap();
-    let mut run = Run { world: &world, steady, recorded, seen: json!({"operations": {}, "events": {}}) };
+    let mut run = Run { world: &world, steady, cookie: String::new(), recorded, seen: json!({"operations": {}, "events": {}}) };
     journey(&mut run).await;
     if std::env::var_os("WHARF_RECORD_EXAMPLES").is_some() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wharf-api/src/openapi/examples.json");
@@ -148,12 +175,44 @@ async fn journey(run: &mut Run<'_>) {
         "get_account",
         "get_usage",
         "quick_send_text",
-        "quick_create_session",
-        "create_pairing_code",
-        "delete_session",
     ] {
         run.call(id).await;
     }
+    people(run).await;
+    operator(run, &created).await;
+    for id in ["quick_create_session", "create_pairing_code", "delete_session"] {
+        run.call(id).await;
+    }
+}
+
+/// Somebody gets a user, signs in and out, and is deleted in the end.
+async fn people(run: &mut Run<'_>) {
+    for id in ["create_user", "create_login", "get_current_login", "delete_current_login"] {
+        run.call(id).await;
+    }
+    // Signed in again, as whoever has the log-ins listed is.
+    let body = run.recorded["operations"]["create_login"]["request"].clone();
+    let again = api::read(run.signed(run.asker(Access::Open).request("POST", "/v1/login")).json(&body)).await;
+    again.ok(201);
+    run.keep_cookie(&again);
+    for id in ["list_logins", "set_password", "delete_login", "get_user", "list_users", "update_user", "delete_user"] {
+        run.call(id).await;
+    }
+    for id in ["admin_create_user", "admin_get_user", "admin_list_users", "admin_update_user", "admin_delete_user"] {
+        run.call(id).await;
+    }
+}
+
+/// What an operator looks at while something waits.
+async fn operator(run: &mut Run<'_>, session: &str) {
+    let operator = run.world.operator();
+    operator.put("/v1/admin/whatsapp/switches", &json!({"sendingPaused": true})).await.ok(200);
+    let waits = json!({"sessionId": session, "to": ECHO, "text": "later", "async": true});
+    run.world.api().post("/v1/messages/text", &waits).await.ok(201);
+    for id in ["admin_list_nodes", "admin_list_queues"] {
+        run.call(id).await;
+    }
+    operator.put("/v1/admin/whatsapp/switches", &json!({"sendingPaused": false})).await.ok(200);
 }
 
 /// Makes the session of all that follows; gives its id in this run.

@@ -13,7 +13,7 @@ const MIDNIGHT: &str = "2026-01-16T00:00:00.000Z";
 /// How many entries of a list are shown.
 const SHOWN: usize = 2;
 /// The ids by what they begin with, and whose digits they have.
-const IDS: [(&str, &str); 8] = [
+const IDS: [(&str, &str); 11] = [
     ("ses", "session"),
     ("msg", "message"),
     ("med", "message"),
@@ -22,6 +22,9 @@ const IDS: [(&str, &str); 8] = [
     ("whk", "webhook"),
     ("acc", "account"),
     ("key", "key"),
+    ("usr", "user"),
+    ("lgn", "login"),
+    ("node", "node"),
 ];
 /// A picture of one point.
 const PIXEL: &str =
