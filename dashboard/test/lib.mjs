@@ -75,3 +75,12 @@ export async function visit(page, ...parts) {
   await page.evaluate((hash) => (location.hash = hash), `#/${parts.join("/")}`);
   await page.waitForFunction(() => !document.querySelector(".bones"));
 }
+
+/** By name and password. */
+export async function enterAs(page, url, name, password) {
+  await page.goto(`${url}/dashboard/`);
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.locator(".side").waitFor({ state: "attached" });
+}

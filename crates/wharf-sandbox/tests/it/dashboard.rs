@@ -1,25 +1,67 @@
-//! The dashboard in a real browser, as a stranger meets it.
+//! The dashboard in a real browser: as a stranger meets it, as strangers attack it, on a slow line and on two nodes.
 
-use crate::harness::{Backend, Database, both_backends, process};
+use crate::harness::{Backend, Database, World, both_backends, process};
 
-async fn a_stranger(backend: Backend) -> String {
+/// One walk through it against a sandbox of its own; gives what it printed.
+async fn walk(name: &str, backend: Backend) -> String {
     let database = Database::create(backend, &process::fresh_dir()).await;
-    let url: Vec<&str> = database.url().into_iter().collect();
-    process::script_at("dashboard-test", &url, &[]).await
+    let args: Vec<&str> = ["--only", name].into_iter().chain(database.url()).collect();
+    process::script_at("dashboard-test", &args, &[]).await
+}
+
+fn told(printed: &str, sentences: &[&str]) {
+    for sentence in sentences {
+        assert!(printed.contains(sentence), "{sentence}: {printed}");
+    }
 }
 
 both_backends! {
     async fn a_stranger_finds_everything_in_the_dashboard(backend) {
-        let printed = a_stranger(backend).await;
-        for sentence in [
+        let printed = walk("stranger", backend).await;
+        let sentences = [
             "a first visit shows a session, its code, and after one click a first message",
             "a picture that was dropped is sent",
             "a key is made, works as far as it may, is revoked",
             "a second tenant sees nothing of it",
             "no page has a serious finding of axe, dark",
             "the browser complained of nothing",
-        ] {
-            assert!(printed.contains(sentence), "{sentence}: {printed}");
-        }
+        ];
+        told(&printed, &sentences);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_strangers_try_at_the_dashboard_gets_through() {
+    let printed = walk("security", Backend::Sqlite).await;
+    let sentences = [
+        "a page of another site, or of another port, changes nothing",
+        "a copied cookie is worth nothing after the log-out and after a change of the password",
+        "nobody shows a page of ours in a frame",
+        "no parameter, header, path or hash leads a browser elsewhere",
+        "script in a text, a push name, a file's name, a group's subject and an SVG stays words",
+        "no answer is kept by a browser",
+        "no role has a button that would be refused",
+        "who guesses passwords is refused at the eleventh",
+    ];
+    told(&printed, &sentences);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dashboard_costs_a_slow_line_little_and_its_pages_do_not_jump() {
+    let printed = walk("budget", Backend::Sqlite).await;
+    told(&printed, &["on a slow line the first page is", "no page jumps while it comes"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_proxy_two_nodes_are_one_dashboard() {
+    let mut world = World::start(Backend::Postgres).await;
+    let other = world.another_node("second").await;
+    let operator = world.operator();
+    let ready = world.gateway().ready.clone();
+    let of = |name: &str| ready[name].as_str().unwrap().to_owned();
+    let (password, key) = (of("password"), of("apiKey"));
+    let args = ["--only", "nodes", &operator.base, other.ready["url"].as_str().unwrap(), &password, &key];
+    let printed = process::script_at("dashboard-test", &args, &[]).await;
+    told(&printed, &["every page is whole", "the stream tells what either node wrote", "a key that was made works at either node", "who signs out is out at both"]);
+    other.terminate().await;
 }
