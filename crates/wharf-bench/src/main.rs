@@ -4,12 +4,14 @@
 //! `wharf-bench media` shows rate, CPU and memory of documents that are sent at the same time.
 //! `wharf-bench neighbours` shows the latency of other accounts' sends before and while one account's backlog goes out.
 //! `wharf-bench hostile` shows a good tenant's latency and the gateway's memory while strangers do their worst.
+//! `wharf-bench dashboards` shows what open dashboards cost the sends of the account that they look at.
 //! `wharf-bench deliveries` shows deliveries to a webhook per second next to a bare loop of the HTTP client.
 //! `wharf-bench sends` shows CPU and rate per text, accepted to acknowledged, next to a bare loop over the same engine.
 #![recursion_limit = "512"]
 #![expect(clippy::cast_precision_loss, reason = "what a bench counts stays far below 2^52")]
 
 mod bare;
+mod dashboards;
 mod deliveries;
 mod gateway;
 mod hostile;
@@ -40,6 +42,8 @@ enum Command {
     Neighbours(neighbours::Options),
     /// A good tenant beside a hostile tenant, a hostile contact and a hostile receiver.
     Hostile(hostile::Options),
+    /// What open dashboards cost the sends, in latency and CPU.
+    Dashboards(dashboards::Options),
     /// Deliveries to a webhook, next to a bare loop of the HTTP client.
     Deliveries(deliveries::Options),
     /// The bare loop: one client of the library, nothing else. Started by `sends`.
@@ -57,6 +61,7 @@ fn main() -> anyhow::Result<()> {
         Command::Media(options) => runtime.block_on(media::run(&options)),
         Command::Neighbours(options) => runtime.block_on(neighbours::run(&options)),
         Command::Hostile(options) => runtime.block_on(hostile::run(&options)),
+        Command::Dashboards(options) => runtime.block_on(dashboards::run(&options)),
         Command::Deliveries(options) => runtime.block_on(deliveries::run(&options)),
         Command::Bare(options) => runtime.block_on(bare::run(&options)),
     }

@@ -98,7 +98,7 @@ fn round_of(options: &Options, started: Instant, cpu_ms: f64) -> Round {
     Round { cpu_ms_per_text: cpu_ms / texts, texts_per_s: texts / started.elapsed().as_secs_f64() }
 }
 
-fn median(rounds: &[Round], of: impl Fn(&Round) -> f64) -> f64 {
+pub fn median<T>(rounds: &[T], of: impl Fn(&T) -> f64) -> f64 {
     let mut values: Vec<f64> = rounds.iter().map(of).collect();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
