@@ -211,6 +211,11 @@ pub trait Engine: GroupEngine + PeopleEngine + Send + Sync + 'static {
         Err(Error::NotConnected)
     }
 
+    /// Whether a message that is accepted now goes on the wire at once, here and as far as anybody knows.
+    fn flows(&self, _session: &SessionId) -> bool {
+        false
+    }
+
     /// Tells the session's task that messages were accepted. A lost call costs a poll, never a message.
     fn wake(&self, account: &AccountId, session: &SessionId);
 

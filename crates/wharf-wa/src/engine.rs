@@ -255,6 +255,10 @@ impl Engine for WaEngine {
         self.with_own(session, |client, own| async move { votes::cast(&own, &client, &poll, &options).await }).await
     }
 
+    fn flows(&self, session: &SessionId) -> bool {
+        self.sessions().get(session).is_some_and(|handle| handle.flow.is_open())
+    }
+
     fn wake(&self, _account: &AccountId, session: &SessionId) {
         if let Some(handle) = self.sessions().get(session) {
             handle.wake.notify_one();

@@ -11,6 +11,7 @@ mod door;
 mod events;
 mod finish;
 pub(crate) mod flight;
+mod flow;
 mod groups;
 mod heard;
 mod inbound;
@@ -67,6 +68,7 @@ use crate::vault::Vault;
 use crate::version::{Sources, WebVersion};
 use away::Away;
 use flight::Flight;
+use flow::Flow;
 use line::Line;
 use lookup::batch::Lookups;
 use online::Online;
@@ -113,6 +115,9 @@ pub(crate) struct Own {
     pub(crate) flight: Arc<Flight>,
     /// Rung when a received message could not be stored: only another connection brings it again.
     pub(crate) unstored: Notify,
+    /// Rung while messages go out when there may be more of them.
+    more: Notify,
+    flow: Arc<Flow>,
     /// What the client writes passes it.
     pub(crate) gate: Arc<Gate>,
     /// The connection is used without settings that the library waits for.
@@ -135,7 +140,7 @@ pub(crate) struct Own {
 }
 
 impl Own {
-    fn new(ctx: &Arc<Context>, fence: Fence) -> Arc<Self> {
+    fn new(ctx: &Arc<Context>, fence: Fence, flow: &Arc<Flow>) -> Arc<Self> {
         let vault = Arc::new(Vault::new(Arc::clone(&ctx.store), Arc::clone(&ctx.seal), fence));
         let qr_clock = Arc::new(QrClock::new(ctx.config.qr_life));
         Arc::new(Self {
@@ -143,6 +148,8 @@ impl Own {
             vault,
             flight: Arc::default(),
             unstored: Notify::new(),
+            more: Notify::new(),
+            flow: Arc::clone(flow),
             gate: Arc::default(),
             lacks_settings: Arc::default(),
             qr_clock,
@@ -215,6 +222,7 @@ pub(crate) struct Handle {
     pub(crate) orders: mpsc::UnboundedSender<Order>,
     pub(crate) wake: Arc<Notify>,
     pub(crate) seen: Arc<Seen>,
+    pub(crate) flow: Arc<Flow>,
     /// Cancelled when the task has ended.
     pub(crate) ended: CancellationToken,
 }
@@ -234,14 +242,15 @@ impl Handle {
         let wake = Arc::new(Notify::new());
         let ended = CancellationToken::new();
         let (started, outcome) = oneshot::channel();
-        let seen = Arc::<Seen>::default();
-        let life = life::Life::new(Arc::clone(ctx), session.clone(), Arc::clone(&link), inbox, Arc::clone(&wake), Arc::clone(&seen));
+        let (seen, flow) = (Arc::<Seen>::default(), Arc::<Flow>::default());
+        let watched = (Arc::clone(&seen), Arc::clone(&flow));
+        let life = life::Life::new(Arc::clone(ctx), session.clone(), Arc::clone(&link), inbox, Arc::clone(&wake), watched);
         let guard = ended.clone().drop_guard();
         task::spawn_session(session, async move {
             life.run(started).await;
             drop(guard);
         });
-        (Self { link, orders, wake, seen, ended }, outcome)
+        (Self { link, orders, wake, seen, flow, ended }, outcome)
     }
 
     /// Ends the task and waits for its end.

@@ -1,6 +1,6 @@
 //! Who waits for which message to end: the bridge from the engine's report to the request that sent it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
@@ -8,10 +8,15 @@ use wharf_api::ids::MessageId;
 
 use crate::store::Outcome;
 
+/// How many claims are remembered that nobody took up. Those beyond count as tries that were made.
+const CLAIMS: usize = 4_096;
+
 /// The waiting requests of this process. An outcome that nobody waits for is dropped: the row has it.
 #[derive(Default)]
 pub struct Outcomes {
     waiting: Mutex<HashMap<MessageId, oneshot::Sender<Outcome>>>,
+    /// The messages whose first try was counted when this process accepted them, and is not made yet.
+    claimed: Mutex<HashSet<MessageId>>,
 }
 
 impl Outcomes {
@@ -20,6 +25,20 @@ impl Outcomes {
         let (sender, receiver) = oneshot::channel();
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), sender);
         Expected { hub: Arc::clone(self), id: id.clone(), receiver }
+    }
+
+    /// The first try of the message will have been counted when the engine sees it.
+    pub fn claim(&self, id: &MessageId) {
+        let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        if claimed.len() >= CLAIMS {
+            claimed.clear();
+        }
+        claimed.insert(id.clone());
+    }
+
+    /// Whether that was so, once: it is for the try that is made next.
+    pub fn take_claim(&self, id: &MessageId) -> bool {
+        self.claimed.lock().unwrap_or_else(PoisonError::into_inner).remove(id)
     }
 
     /// Ends the wait for a message that will not end soon: it is held back, and the request answers so.

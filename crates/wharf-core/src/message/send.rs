@@ -158,7 +158,7 @@ pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: O
     let now = services.clock.now();
     let composed = services.engine.compose(&own_jid, &reached.to, &parcel.draft, now);
     let marks = Marks { reference: manner.reference, ..parcel.marks };
-    let row = outgoing(services, caller, parcel.session.id, &reached, (parcel.content, marks), now);
+    let row = outgoing(services, caller, parcel.session.id.clone(), &reached, (parcel.content, marks), now);
     let row = MessageRow { wa_id: composed.wa_id, ..row };
     let frozen = if services.seals_payloads.load(Ordering::Relaxed) {
         payload::close(&services.seal, row.session.as_str(), &row.wa_id, &composed.payload)
@@ -173,8 +173,12 @@ pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: O
         daily_limit: caller.plan.messages_per_day.filter(|_| parcel.bounded),
         claim,
         keeps: parcel.file.map(|file| (file, keep::until(&caller.plan, now))),
+        claimed: services.engine.flows(&parcel.session.id) && services.switches.sending_paused().is_none(),
     };
     let expected = services.outcomes.expect(&message.row.id);
+    if message.claimed {
+        services.outcomes.claim(&message.row.id);
+    }
     let there = || async { Ok(services.store.find_message(&caller.account, &message.row.id).await?.map(|_| Accepted::Now)) };
     match settled(services.store.accept_message(&message), there).await? {
         Accepted::Now => {}

@@ -49,6 +49,8 @@ pub struct NewMessage {
     pub claim: Option<Claim>,
     /// The file that it sends, and until when that is kept for it.
     pub keeps: Option<(MediaId, Timestamp)>,
+    /// Its first try is counted with it: whoever accepts it sends it at once.
+    pub claimed: bool,
 }
 
 /// What became of a message that was to be accepted.

@@ -17,7 +17,7 @@ statements! {
         WHERE CAST($3 AS BIGINT) IS NULL OR usage.messages < CAST($3 AS BIGINT) RETURNING messages, warned";
     WARNED = "UPDATE usage SET warned = $3 WHERE account_id = $1 AND utc_day = $2";
     INSERT = concat!(message_insert!(), " RETURNING number");
-    PAYLOAD = "INSERT INTO outgoing (message, payload, attempts, audience) VALUES ($1, $2, 0, $3)";
+    PAYLOAD = "INSERT INTO outgoing (message, payload, audience, attempts, claimed_at) VALUES ($1, $2, $3, $4, $5)";
 }
 
 impl SqlStore {
@@ -52,8 +52,9 @@ async fn accept(tx: &mut Tx, new: &NewMessage, said: &Said, events: &[Draft]) ->
     let expires_at = if numbers.deleted { row.created_at } else { new.expires_at };
     let number = tx.first(&INSERT, insert_args!(row, said, expires_at)).await?;
     let number = number.ok_or_else(|| corrupt("an inserted message without a number"))?.int()?;
+    let claimed_at = new.claimed.then_some(row.created_at);
     let audience = (!new.audience.is_empty()).then(|| serde_json::json!(new.audience).to_string());
-    tx.execute(&PAYLOAD, args![number, &new.payload, &audience]).await?;
+    tx.execute(&PAYLOAD, args![number, &new.payload, &audience, i64::from(new.claimed), claimed_at]).await?;
     event::insert(tx, &row.account, &row.session, &mut numbers, row.created_at, events).await?;
     if let Some((file, until)) = &new.keeps {
         media::send_on(tx, &row.account, file, *until).await?;

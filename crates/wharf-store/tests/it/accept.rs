@@ -7,6 +7,7 @@ use crate::tenant::{NOW, Tenant, chance, claim};
 
 both_backends!(
     an_accepted_message_is_queued_counted_and_announced,
+    a_message_that_goes_at_once_is_accepted_with_its_first_try,
     the_daily_limit_holds_when_many_come_at_once,
     a_limit_of_zero_accepts_nothing,
     the_next_day_counts_anew,
@@ -39,6 +40,14 @@ async fn an_accepted_message_is_queued_counted_and_announced(db: &Db) {
     assert_eq!(data["messageId"], message.row.id.as_str());
     assert_eq!(data["status"], "queued");
     assert!(db.texts("SELECT id FROM events").await[0].starts_with("evt_"));
+}
+
+async fn a_message_that_goes_at_once_is_accepted_with_its_first_try(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let message = NewMessage { claimed: true, ..tenant.outgoing("hello") };
+    assert_eq!(db.store.accept_message(&message).await.unwrap(), Accepted::Now);
+    assert_eq!(db.store.queued_messages(&tenant.session, 0, 10).await.unwrap()[0].1.attempts, 1);
+    assert_eq!(db.ints("SELECT claimed_at FROM outgoing").await, [NOW.as_millis()]);
 }
 
 async fn the_daily_limit_holds_when_many_come_at_once(db: &Db) {

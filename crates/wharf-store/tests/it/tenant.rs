@@ -66,6 +66,7 @@ impl Tenant {
             daily_limit: None,
             claim: None,
             keeps: None,
+            claimed: false,
         }
     }
 

@@ -320,8 +320,8 @@ async fn what_was_sent_to_a_number_is_found_under_the_lid_that_is_known_for_it()
         created_at: Timestamp::from_millis(0),
     };
     let expires_at = Timestamp::from_millis(1_000);
-    let new =
-        NewMessage { row, payload: b"payload".to_vec(), audience: Vec::new(), expires_at, daily_limit: None, claim: None, keeps: None };
+    let (payload, audience) = (b"payload".to_vec(), Vec::new());
+    let new = NewMessage { row, payload, audience, expires_at, daily_limit: None, claim: None, keeps: None, claimed: false };
     rig.store.accept_message(&new).await.unwrap();
     assert!(b.take_sent_message("777@lid", "3EB0A").await.unwrap().is_none(), "nobody knows whose it is");
     let known = |lid: &str, phone: &str| LidPnMappingEntry {

@@ -286,6 +286,7 @@ impl<'life> Attendance<'life> {
     pub(super) fn pump(&mut self) {
         if self.pump.is_some() {
             self.woken = true;
+            self.own.more.notify_one();
             return;
         }
         let client = &self.running.client;

@@ -20,7 +20,7 @@ pub(crate) enum Answer {
 /// The messages of one client that are on the wire, by their WhatsApp id.
 #[derive(Default)]
 pub(crate) struct Flight {
-    /// Whom the message that is being written is sealed for.
+    /// Whom the messages that are being written are sealed for.
     pub(crate) keyed: Keyed,
     waiting: Mutex<HashMap<String, oneshot::Sender<Answer>>>,
 }

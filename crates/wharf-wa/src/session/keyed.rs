@@ -1,34 +1,41 @@
 //! Whom a message was really sealed for. Where WhatsApp has no keys of a device the library leaves it out and says nothing: what it does
 //! say is the stanza that it sends, which names each device that can open it.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use futures::channel::oneshot::Receiver;
 use wacore_binary::{Jid, JidExt as _, Node};
 
-/// The stanza of the message that is on its way, and what was found out by it.
+/// The stanza of a message that is on its way, and what was found out by it.
 struct Watch {
-    chat: String,
     stanza: Receiver<std::sync::Arc<Node>>,
     devices: Option<Vec<Jid>>,
     missed: u64,
 }
 
-/// A session has one message on its way at a time.
+/// A chat has one message on its way at a time.
 #[derive(Default)]
-pub(crate) struct Keyed(Mutex<Option<Watch>>);
+pub(crate) struct Keyed(Mutex<HashMap<String, Watch>>);
+
+/// Ends when it is dropped.
+pub(crate) struct Watched<'keyed> {
+    keyed: &'keyed Keyed,
+    chat: String,
+}
 
 impl Keyed {
     /// To be called before the message is handed to the library.
-    pub(crate) fn watch(&self, chat: &str, stanza: Receiver<std::sync::Arc<Node>>) {
-        *self.lock() = Some(Watch { chat: chat.to_owned(), stanza, devices: None, missed: 0 });
+    pub(crate) fn watch(&self, chat: &str, stanza: Receiver<std::sync::Arc<Node>>) -> Watched<'_> {
+        self.lock().insert(chat.to_owned(), Watch { stanza, devices: None, missed: 0 });
+        Watched { keyed: self, chat: chat.to_owned() }
     }
 
     /// Those of the devices that were given the key of the chat; the library would remember it of all. A device that was left out is
     /// given the key with the next message.
     pub(crate) fn given(&self, chat: &str, devices: &[(&str, bool)]) -> Vec<bool> {
-        let mut watch = self.lock();
-        let watch = watch.as_mut().filter(|watch| watch.chat == chat);
+        let mut watches = self.lock();
+        let watch = watches.get_mut(chat);
         let Some((sealed, missed)) = watch.and_then(|watch| Some((look(&mut watch.devices, &mut watch.stanza)?, &mut watch.missed))) else {
             return devices.iter().map(|(_, has)| *has).collect();
         };
@@ -38,16 +45,24 @@ impl Keyed {
         given
     }
 
-    /// Ends the watch: the devices that the message was sealed for one by one, where its stanza was seen, and how many were left out of
-    /// the key of a chat.
-    pub(crate) fn end(&self) -> (Option<Vec<Jid>>, u64) {
-        let Some(mut watch) = self.lock().take() else { return (None, 0) };
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Watch>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watched<'_> {
+    /// The devices that the message was sealed for one by one, where its stanza was seen, and how many were left out of the key of the
+    /// chat.
+    pub(crate) fn end(self) -> (Option<Vec<Jid>>, u64) {
+        let Some(mut watch) = self.keyed.lock().remove(&self.chat) else { return (None, 0) };
         look(&mut watch.devices, &mut watch.stanza);
         (watch.devices, watch.missed)
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Watch>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        self.keyed.lock().remove(&self.chat);
     }
 }
 
@@ -88,37 +103,49 @@ mod tests {
         NodeBuilder::new("message").attr("to", to).children(if devices.is_empty() { vec![] } else { vec![list] }).build()
     }
 
-    fn watched(chat: &str, node: Node) -> Keyed {
+    /// Watches a message that is on its way.
+    fn watched<'keyed>(keyed: &'keyed Keyed, chat: &str, node: Node) -> Watched<'keyed> {
         let (sender, stanza) = futures::channel::oneshot::channel();
-        let keyed = Keyed::default();
-        keyed.watch(chat, stanza);
+        let watched = keyed.watch(chat, stanza);
         sender.send(Arc::new(node)).unwrap();
-        keyed
+        watched
+    }
+
+    fn seen(node: Node) -> Option<Vec<Jid>> {
+        watched(&Keyed::default(), ANN, node).end().0
     }
 
     const ANN: &str = "15550000002@s.whatsapp.net";
     const BOB: &str = "15550000003:4@s.whatsapp.net";
     const GROUP: &str = "120363000000000001@g.us";
 
+    const OTHER: &str = "120363000000000002@g.us";
+
     #[test]
-    fn only_devices_that_the_key_was_sealed_for_have_it() {
-        let keyed = watched(GROUP, message(GROUP, &[ANN]));
-        assert_eq!(keyed.given("120363000000000002@g.us", &[(BOB, true)]), [true], "another chat's");
+    fn only_devices_that_the_key_was_sealed_for_have_it_and_each_chat_has_its_own_message() {
+        let keyed = Keyed::default();
+        let (first, second) = (watched(&keyed, GROUP, message(GROUP, &[ANN])), watched(&keyed, OTHER, message(OTHER, &[BOB])));
+        assert_eq!(keyed.given("120363000000000003@g.us", &[(BOB, true)]), [true], "a third chat's");
         assert_eq!(keyed.given(GROUP, &[(ANN, true), (BOB, true), (BOB, false)]), [true, false, false]);
-        assert_eq!(keyed.end(), (Some(vec![ANN.parse().unwrap()]), 1));
-        assert_eq!(keyed.given(GROUP, &[(BOB, true)]), [true], "nothing is watched any more");
+        assert_eq!(keyed.given(OTHER, &[(ANN, true), (BOB, true)]), [false, true]);
+        assert_eq!(first.end(), (Some(vec![ANN.parse().unwrap()]), 1));
+        assert_eq!(keyed.given(GROUP, &[(BOB, true)]), [true], "nothing is watched there any more");
+        assert_eq!(keyed.given(OTHER, &[(ANN, true)]), [false]);
+        drop(second);
+        assert_eq!(keyed.given(OTHER, &[(ANN, true)]), [true], "a try that failed watches nothing");
     }
 
     #[test]
     fn a_key_that_went_to_nobody_is_nobodys() {
-        let keyed = watched(GROUP, message(GROUP, &[]));
-        assert_eq!((keyed.given(GROUP, &[(ANN, true)]), keyed.end()), (vec![false], (Some(vec![]), 1)));
+        let keyed = Keyed::default();
+        let watched = watched(&keyed, GROUP, message(GROUP, &[]));
+        assert_eq!((keyed.given(GROUP, &[(ANN, true)]), watched.end()), (vec![false], (Some(vec![]), 1)));
     }
 
     #[test]
     fn a_stanza_that_says_nothing_of_devices_tells_nothing() {
-        assert_eq!(watched(ANN, message(ANN, &[])).end(), (None, 0));
-        assert_eq!(watched(ANN, message("15550000002:3@s.whatsapp.net", &[ANN])).end(), (None, 0));
-        assert_eq!(watched(ANN, message(ANN, &[ANN, BOB])).end().0.map(|devices| devices.len()), Some(2));
+        assert_eq!(seen(message(ANN, &[])), None);
+        assert_eq!(seen(message("15550000002:3@s.whatsapp.net", &[ANN])), None);
+        assert_eq!(seen(message(ANN, &[ANN, BOB])).map(|devices| devices.len()), Some(2));
     }
 }

@@ -17,6 +17,7 @@ use wharf_core::store;
 use super::again::Again;
 use super::attendance::Attendance;
 use super::client::Running;
+use super::flow::Flow;
 use super::intake::Stopped;
 use super::links::Links;
 use super::outgoing::Queue;
@@ -64,6 +65,7 @@ pub(super) struct Life {
     pub(super) orders: mpsc::UnboundedReceiver<Order>,
     pub(super) wake: Arc<Notify>,
     seen: Arc<Seen>,
+    flow: Arc<Flow>,
     /// Clients that ended without a reason since one was connected.
     pub(super) failures: u32,
     /// What is remembered of refusals.
@@ -93,7 +95,7 @@ impl Life {
         link: Arc<watch::Sender<Link>>,
         orders: mpsc::UnboundedReceiver<Order>,
         wake: Arc<Notify>,
-        seen: Arc<Seen>,
+        (seen, flow): (Arc<Seen>, Arc<Flow>),
     ) -> Self {
         let links = Links::new(session.clone(), link);
         Self {
@@ -103,6 +105,7 @@ impl Life {
             orders,
             wake,
             seen,
+            flow,
             failures: 0,
             standby: Standby::default(),
             not_before: None,
@@ -127,7 +130,7 @@ impl Life {
                     if fence.taken_over {
                         self.took_over_at = Some(Instant::now());
                     }
-                    let own = Own::new(&self.ctx, fence);
+                    let own = Own::new(&self.ctx, fence, &self.flow);
                     if let Some(started) = started.take() {
                         // Who asked may have stopped waiting.
                         let _ = started.send(Ok(()));

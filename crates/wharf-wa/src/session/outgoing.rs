@@ -1,9 +1,10 @@
-//! What goes out: the steps S1 to S5 of a send, for one message at a time on the wire.
+//! What goes out: the steps S1 to S5 of a send, for several messages at once, one of a chat.
 //!
 //! A message is claimed before it is handed to the library, and counted at every try; it is `sent` only when the server
 //! has acknowledged it; until then it is tried again under the same id, encrypted anew, which the recipient shows once.
 //! Outcomes are written while the next message is on its way, so that many share one commit.
 
+mod flights;
 mod given_up;
 mod manners;
 mod queue;
@@ -14,6 +15,7 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::time::Instant;
 use wharf_api::{ErrorCode, limits};
 use wharf_core::store::{self, Outcome, StatusChange};
@@ -21,6 +23,7 @@ use whatsapp_rust::client::Client;
 
 use super::Own;
 use super::client::Tokens;
+use flights::Flights;
 pub(super) use given_up::give_up_queue;
 pub(super) use queue::Queue;
 use queue::{Change, Fetched, Item, Moment};
@@ -29,6 +32,9 @@ use verdict::Verdict;
 
 /// How long the pump waits at its end for the last outcomes to be stored.
 const RECORD_LIMIT: Duration = Duration::from_secs(8);
+
+/// Rests that end while something is under way are looked at no more often than that.
+const RESTED: Duration = Duration::from_millis(50);
 
 /// Why a message ends that nobody could be given.
 const UNKEYED: &str = "WhatsApp has no keys of the recipient's devices: nobody could have read the message";
@@ -39,12 +45,15 @@ pub(super) struct Pump {
     client: Arc<Client>,
     queue: Queue,
     recorder: Recorder,
+    flights: Flights,
+    /// The queue may have more than was read.
+    look: bool,
     tokens: Tokens,
 }
 
 impl Pump {
     pub(super) fn new(own: Arc<Own>, client: Arc<Client>, queue: Queue, tokens: Tokens) -> Self {
-        Self { recorder: Recorder::new(Arc::clone(&own)), own, client, queue, tokens }
+        Self { recorder: Recorder::new(Arc::clone(&own)), own, client, queue, flights: Flights::default(), look: true, tokens }
     }
 
     pub(super) async fn run(mut self) -> Queue {
@@ -53,6 +62,16 @@ impl Pump {
         if let Err(error) = Box::pin(self.drain()).await {
             tracing::warn!(%error, "the queue rests: the store did not answer");
         }
+        // What is on the wire gets its chance.
+        while !self.flights.is_empty() {
+            self.take_landed().await;
+            if self.flights.is_flying() {
+                self.news().await;
+            }
+        }
+        self.note_holds().await;
+        self.let_go();
+        self.flow();
         let settled = tokio::time::timeout(RECORD_LIMIT, self.settle_all()).await;
         if settled.is_err() {
             tracing::warn!("outcomes could not be stored in time; their messages are sent again");
@@ -62,47 +81,49 @@ impl Pump {
 
     async fn drain(&mut self) -> Result<(), store::Error> {
         self.recall().await?;
-        self.keep_pace().await?;
         loop {
+            self.keep_pace().await?;
+            self.take_landed().await;
             self.heed_the_lock();
             self.queue.release(self.now());
             self.note_holds().await;
             if !self.may_begin() {
                 return Ok(());
             }
-            if self.queue.is_ready_empty() {
-                if self.fetch().await? == Fetched::Nothing {
-                    if !self.recorder.is_busy() {
+            self.flow();
+            let busy = self.recorder.is_busy() || !self.flights.is_empty();
+            if !self.queue.has_next() {
+                // While something is under way whoever has more says so.
+                let look = self.queue.has_room() && (self.look || !busy || self.queue.is_behind());
+                if !look || self.fetch().await? == Fetched::Nothing {
+                    if !busy {
                         return Ok(());
                     }
                     // Whoever waits for these outcomes may send the next message.
-                    self.settle_one().await;
+                    self.news().await;
+                    continue;
                 }
-                self.sort_out().await?;
-                self.queue.pace(self.now());
-                // Whoever is let go looks at what holds the message.
-                self.note_holds().await;
-                self.let_go();
-                continue;
             }
-            // What comes back from a rest has not been looked at.
+            // Also what comes back from a rest has not been looked at.
             self.sort_out().await?;
             self.queue.pace(self.now());
+            // Whoever is let go looks at what holds the message.
             self.note_holds().await;
             self.let_go();
             self.claim().await?;
             fail::fail_point!("S1-claimed");
-            while let Some(item) = self.queue.next_claimed() {
+            while self.has_room()
+                && let Some(item) = self.queue.next_claimed()
+            {
                 if !self.may_begin() {
                     self.queue.put_back(item);
                     return Ok(());
                 }
                 self.before(&item).await;
-                let verdict = self.send(&item).await;
-                self.take(item, verdict).await;
-                self.note_holds().await;
-                self.sort_out().await?;
-                self.let_go();
+                self.begin(item);
+            }
+            if self.flights.is_flying() {
+                self.news().await;
             }
         }
     }
@@ -122,13 +143,32 @@ impl Pump {
             && self.client.is_logged_in()
     }
 
+    /// Tells those who accept messages whether these go at once.
+    fn flow(&self) {
+        if self.may_begin() && self.queue.flows() {
+            self.own.flow.opens(&self.tokens);
+        } else {
+            self.own.flow.closes();
+        }
+    }
+
+    /// Whether another message may go on the wire beside those that are there. A person types one after the other.
+    fn has_room(&self) -> bool {
+        let types = self.queue.pacer.as_ref().is_some_and(|pacer| pacer.plan.typing_seconds.is_some());
+        if types { self.flights.is_empty() } else { self.queue.window.has_room(self.flights.len()) }
+    }
+
     /// Looks for messages that may be sent now.
     async fn fetch(&mut self) -> Result<Fetched, store::Error> {
         let own = Arc::clone(&self.own);
         let after = self.queue.cursor();
         let page = queue::PAGE;
+        self.look = false;
         let rows = self.alongside(async move { own.ctx.store.queued_messages(own.session(), after, page).await }).await?;
-        Ok(self.queue.add(rows, self.now()))
+        // A page that is not full is the last one.
+        self.look |= rows.len() == page as usize;
+        let (now, own) = (self.now(), Arc::clone(&self.own));
+        Ok(self.queue.add(rows, |id| own.ctx.outcomes.take_claim(id), now))
     }
 
     /// What an earlier process held back, once.
@@ -193,22 +233,33 @@ impl Pump {
         Ok(())
     }
 
-    /// S2 to S4.
-    async fn send(&mut self, item: &Item) -> Verdict {
-        if item.message.expires_at <= self.own.ctx.clock.now() {
-            return Verdict::Overdue;
-        }
-        let own = Arc::clone(&self.own);
-        let client = Arc::clone(&self.client);
-        let gone = self.tokens.gone.clone();
-        let (message, again) = (item.message.clone(), item.tries > 0);
+    /// S2 to S4, beside what is on the wire already.
+    fn begin(&mut self, item: Item) {
+        let (own, client, gone) = (Arc::clone(&self.own), Arc::clone(&self.client), self.tokens.gone.clone());
         let typing = self.typing_time();
-        self.alongside(async move { wire::send(&own, &client, &message, again, typing, &gone).await }).await
+        self.queue.took_off(&item);
+        let flight = async move {
+            if item.message.expires_at <= own.ctx.clock.now() {
+                return (item, Verdict::Overdue);
+            }
+            let verdict = wire::send(&own, &client, &item.message, item.tries > 0, typing, &gone).await;
+            (item, verdict)
+        };
+        self.flights.begin(flight.boxed());
+    }
+
+    /// Takes in how the flights ended that have.
+    async fn take_landed(&mut self) {
+        while let Some((item, verdict)) = self.flights.take_landed() {
+            self.queue.landed(&item);
+            self.take(item, verdict).await;
+        }
     }
 
     /// S5, and what else follows from a verdict.
     async fn take(&mut self, mut item: Item, verdict: Verdict) {
         self.count(&item, &verdict);
+        self.queue.window.heed(&verdict);
         let now = self.now();
         match verdict {
             Verdict::Sent => {
@@ -282,7 +333,7 @@ impl Pump {
         self.recorder.add(StatusChange { id: item.message.id, outcome, at: self.own.ctx.clock.now() });
     }
 
-    /// Runs `work` while outcomes are being written.
+    /// Runs `work` while outcomes are being written and messages are on the wire.
     async fn alongside<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         loop {
@@ -290,7 +341,24 @@ impl Pump {
                 biased;
                 done = &mut work => return done,
                 settled = self.recorder.progress(), if self.recorder.is_busy() => self.queue.settled(&settled),
+                () = self.flights.progress(), if self.flights.is_flying() => {}
             }
+        }
+    }
+
+    /// Waits until an outcome is written, a flight has landed, a rest is over or somebody has more to send; not where nothing is under way
+    /// any more.
+    async fn news(&mut self) {
+        if self.flights.have_landed() || !(self.recorder.is_busy() || self.flights.is_flying()) {
+            return;
+        }
+        let due = self.queue.due(self.own.ctx.clock.now()).map(|due| due.max(RESTED));
+        tokio::select! {
+            biased;
+            settled = self.recorder.progress(), if self.recorder.is_busy() => self.queue.settled(&settled),
+            () = self.flights.progress(), if self.flights.is_flying() => {}
+            () = self.own.more.notified() => self.look = true,
+            () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {}
         }
     }
 

@@ -28,8 +28,9 @@ impl Pump {
         if !config.pace || self.queue.paced_at.is_some_and(|at| at.elapsed() < PLAN_FOR) {
             return Ok(());
         }
-        let (store, fence, now) = (&self.own.ctx.store, self.own.fence(), self.own.ctx.clock.now());
-        let plan = store.find_account(&fence.account).await?.map_or_else(Pace::default, |account| account.plan.pace);
+        let own = Arc::clone(&self.own);
+        let account = self.alongside(async move { own.ctx.store.find_account(&own.fence().account).await }).await?;
+        let plan = account.map_or_else(Pace::default, |account| account.plan.pace);
         self.queue.paced_at = Some(Instant::now());
         match &mut self.queue.pacer {
             Some(pacer) if pacer.plan == plan => {}
@@ -39,7 +40,9 @@ impl Pump {
                 self.queue.set_pacer(Some(pacer));
             }
             None => {
-                let begun = store.contacts_begun(&fence.session, now.plus_millis(-DAY_MS)).await?;
+                let (own, now) = (Arc::clone(&self.own), self.own.ctx.clock.now());
+                let begun = async move { own.ctx.store.contacts_begun(own.session(), now.plus_millis(-DAY_MS)).await };
+                let begun = self.alongside(begun).await?;
                 self.queue.first_pacer(Pacer::new(plan, begun), now);
             }
         }

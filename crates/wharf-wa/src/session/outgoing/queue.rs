@@ -19,10 +19,13 @@ use wharf_core::store::{Held, HoldRow, Outgoing};
 use contacts::Contacts;
 use pacer::Pacer;
 
+use super::flights::Window;
 use crate::session::timelock::Word;
 
 /// How many messages are read and claimed at a time.
 pub(super) const PAGE: u32 = 32;
+/// While so many that were read wait for others of their chats no more are read.
+const READ_AHEAD: usize = 4 * PAGE as usize;
 /// Rows that were not yet visible when the cursor passed them are found this much later.
 const REWIND: Duration = Duration::from_secs(2);
 /// How long a request waits for its message: for a shorter rest it need not be let go.
@@ -30,6 +33,8 @@ const WAITED: Duration = Duration::from_millis(limits::SEND_WAIT_MS);
 /// How many tries of earlier processes count at the most. Claims are made for many messages at once, and whoever stopped or waited for an
 /// overloaded server after that has counted what was never on the wire: two tries are left in any case.
 const MOST_BEFORE: u32 = limits::SEND_ATTEMPTS - 2;
+/// How long a try that was counted beforehand may be made. The count shows for longer than that that somebody has the message.
+const COUNTED_FOR: Duration = Duration::from_mins(30);
 /// How the session rests when the server is overloaded.
 const SESSION_HOLD: [Duration; 2] = [Duration::from_secs(1), Duration::from_mins(5)];
 /// How a chat rests after a try without an answer, on a socket that lives.
@@ -131,6 +136,11 @@ pub(in crate::session) struct Queue {
     changes: Vec<Change>,
     /// Messages that were found to wait: whoever waits for them need not.
     waiting: Vec<MessageId>,
+    /// The chats that have a message on the wire.
+    flying: HashMap<String, MessageId>,
+    pub(super) window: Window,
+    /// The messages whose first try was counted when they were accepted, and is not made yet; with when they were read first.
+    counted: HashMap<MessageId, Instant>,
     settling: HashSet<MessageId>,
     cursor: i64,
     rewound_at: Option<Instant>,
@@ -147,24 +157,34 @@ impl Queue {
     pub(super) fn rewind(&mut self) {
         self.cursor = 0;
         self.settling.clear();
+        self.flying.clear();
         self.rewound_at = Some(Instant::now());
     }
 
+    /// Whether there may be rows before the cursor that were not read.
+    pub(super) fn is_behind(&self) -> bool {
+        self.cursor == 0 || self.rewound_at.is_none_or(|at| at.elapsed() > REWIND)
+    }
+
     pub(super) fn cursor(&mut self) -> i64 {
-        if self.rewound_at.is_none_or(|at| at.elapsed() > REWIND) {
+        if self.is_behind() {
             self.cursor = 0;
             self.rewound_at = Some(Instant::now());
         }
         self.cursor
     }
 
-    /// Takes a page of the queue in.
-    pub(super) fn add(&mut self, rows: Vec<(i64, Outgoing)>, now: Moment) -> Fetched {
+    /// Takes a page of the queue in. `claimed` tells of a message whether its acceptance counted its first try.
+    pub(super) fn add(&mut self, rows: Vec<(i64, Outgoing)>, claimed: impl Fn(&MessageId) -> bool, now: Moment) -> Fetched {
         let Some((last, _)) = rows.last() else {
             return Fetched::Nothing;
         };
         self.cursor = *last;
-        for (_, message) in rows {
+        self.counted.retain(|_, since| now.steady.duration_since(*since) < COUNTED_FOR);
+        for (_, mut message) in rows {
+            if claimed(&message.id) {
+                self.counted.insert(message.id.clone(), now.steady);
+            }
             if message.expires_at <= now.clock || self.knows(&message.id) {
                 continue;
             }
@@ -176,19 +196,55 @@ impl Queue {
             }
             // A try that was refused for a time was a try, but none without an answer.
             let refused = self.refusals.get(&message.chat).copied().unwrap_or_default();
+            let claimed = self.counted.contains_key(&message.id);
+            message.attempts = message.attempts.saturating_sub(u32::from(claimed));
             let tries = message.attempts.saturating_sub(refused).min(MOST_BEFORE);
-            self.ready.push_back(Item { tries, unwritten: 0, doubtful: tries > 0, message, claimed: false });
+            self.ready.push_back(Item { tries, unwritten: 0, doubtful: tries > 0, message, claimed });
         }
         Fetched::Something
     }
 
     fn knows(&self, id: &MessageId) -> bool {
         let resting = self.resting.values().flat_map(|chat| &chat.items);
-        self.settling.contains(id) || self.ready.iter().chain(resting).any(|item| item.message.id == *id)
+        self.settling.contains(id)
+            || self.flying.values().any(|flying| flying == id)
+            || self.ready.iter().chain(resting).any(|item| item.message.id == *id)
     }
 
-    pub(super) fn is_ready_empty(&self) -> bool {
-        self.ready.is_empty()
+    /// Whether whatever comes goes at once: nothing rests, and the pace holds nothing back.
+    pub(super) fn flows(&self) -> bool {
+        self.resting.is_empty() && self.paced.is_none() && !self.is_paused() && !self.contacts_wait()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.ready.len() < READ_AHEAD
+    }
+
+    /// Whether a message may go on the wire now, beside those that are there.
+    pub(super) fn has_next(&self) -> bool {
+        let stranger = self.strangers_fly();
+        self.ready.iter().any(|item| self.may_fly(item, stranger))
+    }
+
+    /// One of a chat at a time, so that its order is kept, and one of all first contacts: its answer is for the others too.
+    fn may_fly(&self, item: &Item, stranger: bool) -> bool {
+        let chat = &item.message.chat;
+        !self.flying.contains_key(chat) && !(stranger && self.may_be_new(chat))
+    }
+
+    fn strangers_fly(&self) -> bool {
+        self.flying.keys().any(|chat| self.may_be_new(chat))
+    }
+
+    /// The message goes on the wire.
+    pub(super) fn took_off(&mut self, item: &Item) {
+        self.flying.insert(item.message.chat.clone(), item.message.id.clone());
+        self.counted.remove(&item.message.id);
+    }
+
+    /// It is not on the wire any more.
+    pub(super) fn landed(&mut self, item: &Item) {
+        self.flying.remove(&item.message.chat);
     }
 
     pub(super) fn unclaimed(&self) -> Vec<MessageId> {
@@ -199,9 +255,12 @@ impl Queue {
         self.ready.iter_mut().for_each(|item| item.claimed = true);
     }
 
-    /// The next message, if it is claimed.
+    /// The next message that may fly. What is not claimed is not overtaken.
     pub(super) fn next_claimed(&mut self) -> Option<Item> {
-        self.ready.pop_front_if(|item| item.claimed)
+        let stranger = self.strangers_fly();
+        let claimed = self.ready.iter().take_while(|item| item.claimed);
+        let next = claimed.enumerate().find(|(_, item)| self.may_fly(item, stranger))?.0;
+        self.ready.remove(next)
     }
 
     pub(super) fn put_back(&mut self, item: Item) {
@@ -254,6 +313,13 @@ impl Queue {
 
     /// Lets the whole session rest, longer each time in a row.
     pub(super) fn hold_all(&mut self, item: Item, now: Moment) {
+        // What was on the wire with the first one hears the same word.
+        if let Some(until) = self.paused_until.filter(|until| *until > now.steady) {
+            if until.duration_since(now.steady) >= WAITED {
+                self.waiting.push(item.message.id.clone());
+            }
+            return self.again(item);
+        }
         let rest = growing(SESSION_HOLD, self.pauses);
         self.paused_until = Some(now.steady + rest);
         self.pauses += 1;

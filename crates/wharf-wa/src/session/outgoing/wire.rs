@@ -67,7 +67,7 @@ pub(super) async fn send(
     timers::of(own, client, &to).await.put(&mut content);
     let mut awaited = own.flight.expect(&message.wa_id);
     let stanza = client.wait_for_sent_node(NodeFilter::tag("message").attr("id", message.wa_id.as_str()));
-    own.flight.keyed.watch(&message.chat, stanza);
+    let watched = own.flight.keyed.watch(&message.chat, stanza);
     let personal = to.is_pn() || to.is_lid();
     // As close before the write as the library lets us: it encrypts and writes in one call.
     fail::fail_point!("S2-encrypted");
@@ -96,7 +96,7 @@ pub(super) async fn send(
         }
     }
     fail::fail_point!("S3-written");
-    let (devices, missed) = own.flight.keyed.end();
+    let (devices, missed) = watched.end();
     let unkeyed = personal && devices.is_some_and(|devices| is_for_nobody(client, message, &devices));
     own.ctx.meter().devices_unkeyed.add(missed + u64::from(unkeyed));
     let answer = match awaited.answer_before(gone, own.ctx.config.send_ack_timeout).await {

@@ -36,7 +36,7 @@ async fn own() -> (Arc<Own>, PathBuf) {
     let fence = store.take_session(&session, "node", at).await.unwrap().unwrap();
     let config = Config::new("node", [1; 32]);
     let engine = WaEngine::new(config, store, Arc::new(SystemClock), Arc::new(SystemChance), Arc::<Outcomes>::default()).unwrap();
-    (Own::new(&engine.ctx, fence), folder)
+    (Own::new(&engine.ctx, fence, &Arc::default()), folder)
 }
 
 fn comes(receipts: &mut Receipts, own: &Arc<Own>, id: &str) {

@@ -46,6 +46,11 @@ impl Queue {
         is_contact(chat, HoldReason::Pace) && !self.contacts.known.contains(chat)
     }
 
+    /// Whether it may be one by any reckoning. What is not known is taken for new until a message got through.
+    pub(super) fn may_be_new(&self, chat: &str) -> bool {
+        self.is_stranger(chat) || self.is_new(chat)
+    }
+
     /// The chats of which the store has to be asked whether they are first contacts; of all that are ready where `all`.
     pub(in crate::session::outgoing) fn to_be_asked(&self, now: Moment, all: bool) -> Vec<String> {
         let all = all || self.contacts.wait.is_some() || self.pacer.is_some();
@@ -152,6 +157,10 @@ impl Queue {
                 self.changes.push(Change::Lift(Held::FirstContacts));
             }
         }
+    }
+
+    pub(super) fn contacts_wait(&self) -> bool {
+        self.contacts.wait.is_some()
     }
 
     pub(super) fn contacts_due(&self, now: Timestamp) -> Option<Duration> {

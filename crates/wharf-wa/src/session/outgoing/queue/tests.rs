@@ -37,6 +37,11 @@ fn row(number: i64, chat: &str) -> (i64, Outgoing) {
     (number, message)
 }
 
+/// No try was counted beforehand.
+fn unclaimed(_: &MessageId) -> bool {
+    false
+}
+
 /// Claims everything and gives the numbers that go on the wire next.
 fn sendable(queue: &mut Queue) -> Vec<Item> {
     queue.mark_claimed();
@@ -50,28 +55,98 @@ fn numbers(items: &[Item]) -> Vec<&str> {
 #[tokio::test]
 async fn a_chat_that_rests_lets_others_pass_and_keeps_its_order() {
     let mut queue = Queue::default();
-    queue.add(vec![row(1, "a"), row(2, "b"), row(3, "a")], after(0));
+    queue.add(vec![row(1, "a"), row(2, "b"), row(3, "a")], unclaimed, after(0));
     queue.mark_claimed();
     let first = queue.next_claimed().unwrap();
     refused(&mut queue, first, after(0));
     // A later message of the chat does not overtake.
-    queue.add(vec![row(4, "a"), row(5, "c")], after(0));
+    queue.add(vec![row(4, "a"), row(5, "c")], unclaimed, after(0));
     assert_eq!(numbers(&sendable(&mut queue)), ["2", "5"]);
 
     queue.release(after(29));
-    assert!(queue.is_ready_empty());
+    assert!(queue.ready.is_empty());
     queue.release(after(30));
     assert_eq!(queue.cursor(), 0, "what was passed over is read again");
-    queue.add(vec![row(1, "a"), row(3, "a"), row(4, "a")], after(30));
+    queue.add(vec![row(1, "a"), row(3, "a"), row(4, "a")], unclaimed, after(30));
     assert_eq!(queue.unclaimed().len(), 2, "the message that waited behind was claimed before");
     assert_eq!(numbers(&sendable(&mut queue)), ["1", "3", "4"]);
+}
+
+#[tokio::test]
+async fn beside_what_is_on_the_wire_go_other_chats_and_of_first_contacts_none() {
+    let mut queue = Queue::default();
+    for known in ["a", "b"] {
+        queue.got_through(known);
+    }
+    queue.add(vec![person(1, "kay"), row(2, "a"), row(3, "a"), person(4, "lee"), row(5, "b")], unclaimed, after(0));
+    queue.mark_claimed();
+    let mut flying = Vec::new();
+    while let Some(item) = queue.next_claimed() {
+        queue.took_off(&item);
+        flying.push(item);
+    }
+    assert_eq!(numbers(&flying), ["1", "2", "5"]);
+    assert!(!queue.has_next());
+    queue.add(vec![row(2, "a")], unclaimed, after(0));
+    assert_eq!(queue.ready.len(), 2, "what is on the wire is not taken in again");
+    queue.landed(&flying[1]);
+    assert_eq!(queue.next_claimed().map(|item| item.message.wa_id).as_deref(), Some("3EB03"));
+    assert!(!queue.has_next());
+    queue.landed(&flying[0]);
+    assert_eq!(queue.next_claimed().map(|item| item.message.wa_id).as_deref(), Some("3EB04"));
+}
+
+#[tokio::test]
+async fn what_is_to_be_claimed_first_is_not_overtaken_by_its_own_chat() {
+    let mut queue = Queue::default();
+    queue.add(vec![row(1, "a"), row(2, "a")], unclaimed, after(0));
+    queue.mark_claimed();
+    let first = queue.next_claimed().unwrap();
+    queue.took_off(&first);
+    queue.landed(&first);
+    queue.again(first);
+    assert!(queue.has_next() && queue.next_claimed().is_none());
+}
+
+#[tokio::test]
+async fn a_try_that_was_counted_with_the_acceptance_is_the_first_and_is_counted_once() {
+    let mut queue = Queue::default();
+    let counted = |number| {
+        let (number, mut message) = row(number, "a");
+        message.attempts = 1;
+        (number, message)
+    };
+    queue.add(vec![counted(1)], |_| true, after(0));
+    queue.add(vec![counted(2)], unclaimed, after(0));
+    let first = queue.next_claimed().expect("it is claimed");
+    assert_eq!((first.tries, first.doubtful), (0, false));
+    let waits = &queue.ready[0];
+    assert!((waits.tries, waits.doubtful, waits.claimed) == (1, true, false), "the try of an earlier process");
+    // What is passed over before its try keeps that.
+    queue.add(vec![counted(1)], unclaimed, after(1));
+    assert_eq!(queue.ready.back().map(|item| (item.tries, item.claimed)), Some((0, true)));
+    queue.took_off(&first);
+    queue.landed(&first);
+    queue.ready.clear();
+    queue.add(vec![counted(1)], unclaimed, after(2));
+    assert_eq!(queue.ready.back().map(|item| (item.tries, item.claimed)), Some((1, false)));
+}
+
+#[tokio::test]
+async fn one_overload_is_one_pause_for_all_that_were_on_the_wire() {
+    let mut queue = Queue::default();
+    queue.add(vec![row(1, "a"), row(2, "b")], unclaimed, after(0));
+    for item in sendable(&mut queue) {
+        queue.hold_all(item, after(0));
+    }
+    assert_eq!((queue.pauses, queue.take_changes().len(), queue.unclaimed().len()), (1, 1, 2));
 }
 
 #[tokio::test]
 async fn what_was_not_written_rests_longer_each_time_and_keeps_its_claim() {
     let mut queue = Queue::default();
     let mut now = 0;
-    queue.add(vec![row(1, "a"), row(2, "b")], after(0));
+    queue.add(vec![row(1, "a"), row(2, "b")], unclaimed, after(0));
     for rest_ms in [500, 1_000, 2_000] {
         queue.mark_claimed();
         let item = queue.next_claimed().unwrap();
@@ -94,22 +169,22 @@ async fn what_was_not_written_rests_longer_each_time_and_keeps_its_claim() {
 #[tokio::test]
 async fn a_message_whose_outcome_is_being_written_is_not_sent_again() {
     let mut queue = Queue::default();
-    queue.add(vec![row(1, "a")], after(0));
+    queue.add(vec![row(1, "a")], unclaimed, after(0));
     let item = sendable(&mut queue).remove(0);
     queue.settling(&item);
-    queue.add(vec![row(1, "a")], after(0));
-    assert!(queue.is_ready_empty());
+    queue.add(vec![row(1, "a")], unclaimed, after(0));
+    assert!(queue.ready.is_empty());
     queue.settled(&[item.message.id]);
-    queue.add(vec![row(1, "a")], after(0));
-    assert!(!queue.is_ready_empty());
+    queue.add(vec![row(1, "a")], unclaimed, after(0));
+    assert!(!queue.ready.is_empty());
 }
 
 #[tokio::test]
 async fn an_overdue_message_is_left_alone() {
     let mut queue = Queue::default();
-    assert_eq!(queue.add(vec![row(1, "a")], after(1_999)), Fetched::Something);
-    assert!(queue.is_ready_empty());
-    assert_eq!(queue.add(Vec::new(), after(0)), Fetched::Nothing);
+    assert_eq!(queue.add(vec![row(1, "a")], unclaimed, after(1_999)), Fetched::Something);
+    assert!(queue.ready.is_empty());
+    assert_eq!(queue.add(Vec::new(), unclaimed, after(0)), Fetched::Nothing);
 }
 
 #[tokio::test]
@@ -118,11 +193,11 @@ async fn refusals_in_a_row_make_the_chat_rest_longer_and_a_success_ends_that() {
     let mut now = 0;
     for seconds in [30, 60, 120] {
         queue.release(after(now));
-        queue.add(vec![row(1, "a")], after(now));
+        queue.add(vec![row(1, "a")], unclaimed, after(now));
         let item = sendable(&mut queue).remove(0);
         refused(&mut queue, item, after(now));
         queue.release(after_ms((now + seconds) * 1_000 - 1));
-        assert!(queue.is_ready_empty());
+        assert!(queue.ready.is_empty());
         now += seconds;
     }
     queue.release(after(now));
@@ -135,7 +210,7 @@ async fn refusals_in_a_row_make_the_chat_rest_longer_and_a_success_ends_that() {
 #[tokio::test]
 async fn an_overloaded_server_makes_the_session_rest() {
     let mut queue = Queue::default();
-    queue.add(vec![row(1, "a")], after(0));
+    queue.add(vec![row(1, "a")], unclaimed, after(0));
     let item = sendable(&mut queue).remove(0);
     queue.hold_all(item, after(0));
     assert!(queue.is_paused());
@@ -160,7 +235,7 @@ fn contacts(until: Moment, reason: HoldReason) -> Change {
 #[tokio::test]
 async fn after_a_refusal_without_a_date_one_first_contact_at_a_time_is_tried_and_never_the_same() {
     let mut queue = Queue::default();
-    queue.add(vec![person(1, "new"), person(2, "other"), person(3, "kay"), row(4, "1@g.us")], after(0));
+    queue.add(vec![person(1, "new"), person(2, "other"), person(3, "kay"), row(4, "1@g.us")], unclaimed, after(0));
     queue.mark_claimed();
     let first = queue.next_claimed().unwrap();
     refused(&mut queue, first, after(0));
@@ -171,12 +246,12 @@ async fn after_a_refusal_without_a_date_one_first_contact_at_a_time_is_tried_and
 
     // Until the time is over nobody new is tried.
     queue.release(after(19));
-    queue.add(vec![person(2, "other"), person(5, "third")], after(19));
+    queue.add(vec![person(2, "other"), person(5, "third")], unclaimed, after(19));
     sort_out(&mut queue, after(19));
     assert!(sendable(&mut queue).is_empty());
     // Then one is, not the one that was refused; refused as well, it costs the others as long again.
     queue.release(after(20));
-    queue.add(vec![person(2, "other"), person(5, "third")], after(20));
+    queue.add(vec![person(2, "other"), person(5, "third")], unclaimed, after(20));
     sort_out(&mut queue, after(20));
     queue.mark_claimed();
     let second = queue.next_claimed().unwrap();
@@ -185,7 +260,7 @@ async fn after_a_refusal_without_a_date_one_first_contact_at_a_time_is_tried_and
     sort_out(&mut queue, after(20));
     assert!(sendable(&mut queue).is_empty());
     queue.release(after(39));
-    queue.add(vec![person(5, "third")], after(39));
+    queue.add(vec![person(5, "third")], unclaimed, after(39));
     sort_out(&mut queue, after(39));
     assert!(sendable(&mut queue).is_empty(), "the first is over its own rest, and a first contact still");
 }
@@ -193,7 +268,7 @@ async fn after_a_refusal_without_a_date_one_first_contact_at_a_time_is_tried_and
 #[tokio::test]
 async fn with_whatsapps_own_date_everybody_new_waits_for_it() {
     let mut queue = Queue::default();
-    queue.add(vec![person(1, "new"), person(2, "other")], after(0));
+    queue.add(vec![person(1, "new"), person(2, "other")], unclaimed, after(0));
     queue.mark_claimed();
     let first = queue.next_claimed().unwrap();
     let ends = Some(after(900).clock);
@@ -202,11 +277,11 @@ async fn with_whatsapps_own_date_everybody_new_waits_for_it() {
     let chat = HoldRow { what: Held::Chat("new@s.whatsapp.net".to_owned()), until: after(900).clock, reason: REASON, times: 1 };
     assert_eq!(queue.take_changes(), [Change::Hold(chat), contacts(after(900), REASON)]);
     queue.release(after(899));
-    queue.add(vec![person(2, "other")], after(899));
+    queue.add(vec![person(2, "other")], unclaimed, after(899));
     sort_out(&mut queue, after(899));
     assert!(sendable(&mut queue).is_empty());
     queue.release(after(900));
-    queue.add(vec![person(2, "other")], after(900));
+    queue.add(vec![person(2, "other")], unclaimed, after(900));
     sort_out(&mut queue, after(900));
     assert_eq!(numbers(&sendable(&mut queue)), ["1", "2"]);
 }
@@ -215,11 +290,11 @@ async fn with_whatsapps_own_date_everybody_new_waits_for_it() {
 async fn what_whatsapp_says_of_its_lock_holds_and_lifts() {
     let mut queue = Queue::default();
     queue.hear(Word::On(Some(after(600).clock)), GAP, after(0));
-    queue.add(vec![person(1, "new"), person(3, "kay")], after(0));
+    queue.add(vec![person(1, "new"), person(3, "kay")], unclaimed, after(0));
     sort_out(&mut queue, after(0));
     assert_eq!(numbers(&sendable(&mut queue)), ["3"]);
     queue.hear(Word::Off, GAP, after(1));
-    queue.add(vec![person(1, "new")], after(1));
+    queue.add(vec![person(1, "new")], unclaimed, after(1));
     sort_out(&mut queue, after(1));
     assert_eq!(numbers(&sendable(&mut queue)), ["1"]);
     assert_eq!(queue.take_changes(), [contacts(after(600), REASON), Change::Lift(Held::FirstContacts)]);
@@ -231,7 +306,7 @@ async fn what_whatsapp_says_of_its_lock_holds_and_lifts() {
 #[tokio::test]
 async fn whoever_writes_first_is_no_first_contact_any_more_and_whoever_was_known_rests_on() {
     let mut queue = Queue::default();
-    queue.add(vec![person(1, "kay"), person(2, "old")], after(0));
+    queue.add(vec![person(1, "kay"), person(2, "old")], unclaimed, after(0));
     queue.mark_claimed();
     let (kay, old) = (queue.next_claimed().unwrap(), queue.next_claimed().unwrap());
     refused(&mut queue, kay, after(0));
@@ -247,11 +322,11 @@ async fn a_restart_goes_on_where_the_process_before_it_was() {
     let hold = |what, seconds: i64| HoldRow { what, until: NOW.plus_millis(seconds * 1000), reason: REASON, times: 3 };
     queue.recall(vec![hold(Held::Chat("new@s.whatsapp.net".to_owned()), 40), hold(Held::FirstContacts, 40)], &[], after(0));
     let rows = || vec![(1, Outgoing { attempts: 4, ..person(1, "new").1 }), person(2, "other"), person(3, "kay")];
-    queue.add(rows(), after(0));
+    queue.add(rows(), unclaimed, after(0));
     sort_out(&mut queue, after(0));
     assert_eq!(numbers(&sendable(&mut queue)), ["3"]);
     queue.release(after(40));
-    queue.add(rows(), after(40));
+    queue.add(rows(), unclaimed, after(40));
     sort_out(&mut queue, after(40));
     queue.mark_claimed();
     let tried = queue.next_claimed().unwrap();
@@ -271,7 +346,7 @@ fn paced(plan: wharf_api::types::account::Pace) -> Queue {
 async fn what_is_over_pace_waits_behind_and_comes_in_order() {
     let mut queue = paced(wharf_api::types::account::Pace { messages_per_minute: Some(2), ..wharf_api::types::account::Pace::OFF });
     let rows = || vec![row(1, "1@g.us"), row(2, "2@g.us"), row(3, "1@g.us")];
-    queue.add(rows(), after(0));
+    queue.add(rows(), unclaimed, after(0));
     queue.pace(after(0));
     assert_eq!(numbers(&sendable(&mut queue)), ["1", "2"]);
     assert!(queue.is_paced());
@@ -289,20 +364,20 @@ async fn people_who_are_new_wait_for_each_other_and_nobody_else_waits_for_them()
     let plan = wharf_api::types::account::Pace { new_contacts_per_hour: Some(1), ..wharf_api::types::account::Pace::OFF };
     let mut queue = paced(plan);
     let rows = || vec![person(1, "new"), person(2, "other"), person(3, "kay"), person(4, "new"), row(5, "1@g.us"), row(6, "kay@g.us")];
-    queue.add(rows(), after(0));
+    queue.add(rows(), unclaimed, after(0));
     sort_out(&mut queue, after(0));
     queue.pace(after(0));
     assert_eq!(numbers(&sendable(&mut queue)), ["1", "3", "4", "6"], "a group in which nobody wrote waits like a person");
     queue.begins("new@s.whatsapp.net", after(0), Duration::from_secs(3));
     queue.release(after(3));
-    queue.add(vec![person(2, "other"), person(3, "kay")], after(3));
+    queue.add(vec![person(2, "other"), person(3, "kay")], unclaimed, after(3));
     sort_out(&mut queue, after(3));
     queue.pace(after(3));
     assert_eq!(numbers(&sendable(&mut queue)), ["3"]);
     assert_eq!(queue.take_changes(), [contacts(after(3_600), HoldReason::Pace)]);
     // Another plan lets go what only the old one held.
     queue.set_pacer(None);
-    queue.add(vec![person(2, "other")], after(4));
+    queue.add(vec![person(2, "other")], unclaimed, after(4));
     sort_out(&mut queue, after(4));
     assert_eq!(numbers(&sendable(&mut queue)), ["2"]);
 }
@@ -311,7 +386,7 @@ async fn people_who_are_new_wait_for_each_other_and_nobody_else_waits_for_them()
 fn what_earlier_processes_counted_leaves_a_message_two_tries() {
     let mut queue = Queue::default();
     let counted = |attempts| Outgoing { attempts, ..row(i64::from(attempts) + 1, "a").1 };
-    queue.add((0..9).map(|attempts| (i64::from(attempts) + 1, counted(attempts))).collect(), after(0));
+    queue.add((0..9).map(|attempts| (i64::from(attempts) + 1, counted(attempts))).collect(), unclaimed, after(0));
     queue.mark_claimed();
     let tries: Vec<_> = std::iter::from_fn(|| queue.next_claimed()).map(|item| item.tries).collect();
     assert_eq!(tries, [0, 1, 2, 3, 3, 3, 3, 3, 3]);
