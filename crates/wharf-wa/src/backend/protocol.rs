@@ -67,6 +67,20 @@ impl Backend {
         }
     }
 
+    /// The same for whom the library names by any id.
+    pub(super) async fn accepted_by_any_id(&self, chat_jid: &str, message_id: &str) -> Result<Option<Vec<u8>>> {
+        if let Some(found) = self.accepted(chat_jid, message_id).await? {
+            return Ok(Some(found));
+        }
+        // The name that hits is taken for the one whose Signal session is to be mended. It is the LID wherever one is known, and what
+        // was sent to a number is stored under the number.
+        let Some(lid) = chat_jid.strip_suffix("@lid") else { return Ok(None) };
+        match self.get_lid_mapping(lid).await? {
+            Some(known) => self.accepted(&format!("{}@s.whatsapp.net", known.phone_number), message_id).await,
+            None => Ok(None),
+        }
+    }
+
     fn pending(&self, row: &PendingInboundRow<'_>) -> VaultOp {
         let key = join(&[row.chat, row.sender, row.id]);
         self.vault.put(PENDING, key, &dated(self.clock.now().as_secs(), row.message))
@@ -248,16 +262,7 @@ impl ProtocolStore for Backend {
             self.delete(SENT, &key).await?;
             return Ok(Some(undate(&plain)?.1.to_vec()));
         }
-        if let Some(found) = self.accepted(chat_jid, message_id).await? {
-            return Ok(Some(found));
-        }
-        // The name that hits is taken for the one whose Signal session is to be mended. It is the LID wherever one is known, and what
-        // was sent to a number is stored under the number.
-        let Some(lid) = chat_jid.strip_suffix("@lid") else { return Ok(None) };
-        match self.get_lid_mapping(lid).await? {
-            Some(known) => self.accepted(&format!("{}@s.whatsapp.net", known.phone_number), message_id).await,
-            None => Ok(None),
-        }
+        self.accepted_by_any_id(chat_jid, message_id).await
     }
 
     async fn delete_expired_sent_messages(&self, cutoff_timestamp: i64) -> Result<u32> {

@@ -12,6 +12,7 @@ use waproto::whatsapp as wa;
 use wharf_core::store::VaultOp;
 
 use super::{Backend, join};
+use crate::compose;
 use crate::vault::Vault;
 
 const SECRET: &str = "msg_secret";
@@ -61,11 +62,23 @@ impl Row {
     }
 }
 
+impl Backend {
+    async fn frozen_secret(&self, chat: &str, wa_id: &str) -> Result<Option<Vec<u8>>> {
+        let Some(payload) = self.accepted_by_any_id(chat, wa_id).await? else { return Ok(None) };
+        Ok(compose::read(&payload).and_then(|message| message.message_context_info.as_option()?.message_secret.clone()))
+    }
+}
+
 #[async_trait]
 impl MsgSecretStore for Backend {
     async fn put_msg_secrets(&self, entries: Vec<MsgSecretEntry>) -> Result<usize> {
-        let _order = self.order.lock().await;
         let stored = entries.len();
+        // What came through the API has its secret frozen in its row, for longer than it would be kept here.
+        let entries: Vec<MsgSecretEntry> = entries.into_iter().filter(|entry| !self.flight.take_frozen(&entry.msg_id)).collect();
+        if entries.is_empty() {
+            return Ok(stored);
+        }
+        let _order = self.order.lock().await;
         let keys: Vec<String> = entries.iter().map(|entry| join(&[&entry.chat, &entry.sender, &entry.msg_id])).collect();
         let mut rows = std::collections::HashMap::new();
         for (key, plain) in self.vault.get_many(SECRET, &keys).await? {
@@ -100,7 +113,10 @@ impl MsgSecretStore for Backend {
     }
 
     async fn get_msg_secret_with_ts(&self, chat: &str, sender: &str, msg_id: &str) -> Result<Option<(Vec<u8>, i64)>> {
-        let Some(plain) = self.vault.get(SECRET, &join(&[chat, sender, msg_id])).await? else { return Ok(None) };
+        let Some(plain) = self.vault.get(SECRET, &join(&[chat, sender, msg_id])).await? else {
+            // When it was written only matters for how long an answer to it is kept.
+            return Ok(self.frozen_secret(chat, msg_id).await?.map(|secret| (secret, 0)));
+        };
         let row = Row::decode(&plain)?;
         Ok(Some((row.secret.to_vec(), row.message_ts)))
     }

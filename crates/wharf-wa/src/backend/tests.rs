@@ -9,6 +9,8 @@ use wacore::store::traits::{
     AppStateSyncKey, AppSyncStore as _, DeviceInfo, DeviceListRecord, DeviceStore as _, LidPnMappingEntry, MsgSecretEntry,
     MsgSecretStore as _, PendingInboundKey, PendingInboundRow, ProtocolStore as _, SignalStore as _, TcTokenEntry,
 };
+use waproto::buffa::{Message as _, MessageField};
+use waproto::whatsapp as wa;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::types::message::{Content, Direction, Marks, MessageStatus};
@@ -294,11 +296,11 @@ async fn sent_received_and_secret_things_are_kept_for_their_time() {
     assert!(b.get_msg_secret("c", "s", "2").await.unwrap().is_some(), "no deadline is for ever");
 }
 
-#[tokio::test]
-async fn what_was_sent_to_a_number_is_found_under_the_lid_that_is_known_for_it() {
-    let rig = Rig::new().await;
-    let b = rig.backend(100).await;
-    let (chance, phone): (&dyn Chance, _) = (&SystemChance, "491701234567");
+const PHONE_OF_CHAT: &str = "491701234567";
+
+/// A message that came through the API, under the id `3EB0A`.
+async fn accept(rig: &Rig, b: &Backend, payload: &[u8]) {
+    let (chance, phone): (&dyn Chance, _) = (&SystemChance, PHONE_OF_CHAT);
     let row = MessageRow {
         id: chance.message_id(),
         account: b.vault.fence().account.clone(),
@@ -320,9 +322,43 @@ async fn what_was_sent_to_a_number_is_found_under_the_lid_that_is_known_for_it()
         created_at: Timestamp::from_millis(0),
     };
     let expires_at = Timestamp::from_millis(1_000);
-    let (payload, audience) = (b"payload".to_vec(), Vec::new());
+    let (payload, audience) = (payload.to_vec(), Vec::new());
     let new = NewMessage { row, payload, audience, expires_at, daily_limit: None, claim: None, keeps: None, claimed: false };
     rig.store.accept_message(&new).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_secret_of_what_came_through_the_api_is_read_from_its_row_and_kept_nowhere_else() {
+    let rig = Rig::new().await;
+    let b = rig.backend(100).await;
+    let context = wa::MessageContextInfo { message_secret: Some(vec![5; 32]), ..Default::default() };
+    let message =
+        wa::Message { conversation: Some("hello".to_owned()), message_context_info: MessageField::some(context), ..Default::default() };
+    accept(&rig, &b, &message.encode_to_vec()).await;
+    let (chat, own) = (format!("{PHONE_OF_CHAT}@s.whatsapp.net"), "15550000001@s.whatsapp.net");
+    let entry = |id: &str| MsgSecretEntry {
+        chat: chat.as_str().into(),
+        sender: own.into(),
+        msg_id: id.into(),
+        secret: [7; 32],
+        expires_at: 0,
+        message_ts: 0,
+    };
+    b.flight.note_frozen("3EB0A");
+    assert_eq!(b.put_msg_secrets(vec![entry("3EB0A")]).await.unwrap(), 1);
+    assert!(b.vault.list("msg_secret", "").await.unwrap().is_empty());
+    assert_eq!(b.get_msg_secret(&chat, own, "3EB0A").await.unwrap(), Some(vec![5; 32]));
+    assert!(b.get_msg_secret(&chat, own, "3EB0B").await.unwrap().is_none());
+    b.put_msg_secrets(vec![entry("3EB0B")]).await.unwrap();
+    assert_eq!(b.get_msg_secret(&chat, own, "3EB0B").await.unwrap(), Some(vec![7; 32]), "what another device sent");
+}
+
+#[tokio::test]
+async fn what_was_sent_to_a_number_is_found_under_the_lid_that_is_known_for_it() {
+    let rig = Rig::new().await;
+    let b = rig.backend(100).await;
+    let phone = PHONE_OF_CHAT;
+    accept(&rig, &b, b"payload").await;
     assert!(b.take_sent_message("777@lid", "3EB0A").await.unwrap().is_none(), "nobody knows whose it is");
     let known = |lid: &str, phone: &str| LidPnMappingEntry {
         lid: lid.into(),

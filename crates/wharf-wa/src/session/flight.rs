@@ -1,6 +1,6 @@
 //! Messages on the wire and who waits for the server's word on them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
@@ -17,12 +17,17 @@ pub(crate) enum Answer {
     Refused(String),
 }
 
+/// How many of them are remembered until the library has offered their secrets to be kept. What is forgotten is kept twice.
+const FROZEN: usize = 4_096;
+
 /// The messages of one client that are on the wire, by their WhatsApp id.
 #[derive(Default)]
 pub(crate) struct Flight {
     /// Whom the messages that are being written are sealed for.
     pub(crate) keyed: Keyed,
     waiting: Mutex<HashMap<String, oneshot::Sender<Answer>>>,
+    /// Those whose secret lies frozen with them.
+    frozen: Mutex<HashSet<String>>,
 }
 
 impl Flight {
@@ -44,6 +49,20 @@ impl Flight {
     /// Whether a message of this id came through the API and is being sent right now.
     pub(crate) fn carries(&self, wa_id: &str) -> bool {
         self.lock().contains_key(wa_id)
+    }
+
+    /// The secret of this message can be had from its row.
+    pub(crate) fn note_frozen(&self, wa_id: &str) {
+        let mut frozen = self.frozen.lock().unwrap_or_else(PoisonError::into_inner);
+        if frozen.len() >= FROZEN {
+            frozen.clear();
+        }
+        frozen.insert(wa_id.to_owned());
+    }
+
+    /// Whether that is so, once.
+    pub(crate) fn take_frozen(&self, wa_id: &str) -> bool {
+        self.frozen.lock().unwrap_or_else(PoisonError::into_inner).remove(wa_id)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, oneshot::Sender<Answer>>> {

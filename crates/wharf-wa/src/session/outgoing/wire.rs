@@ -65,6 +65,10 @@ pub(super) async fn send(
         }
     }
     timers::of(own, client, &to).await.put(&mut content);
+    // A node of an earlier release reads the secret of a poll where it was always kept.
+    if !features.contains(&Feature::Polls) && content.message_context_info.as_option().is_some_and(|info| info.message_secret.is_some()) {
+        own.flight.note_frozen(&message.wa_id);
+    }
     let mut awaited = own.flight.expect(&message.wa_id);
     let stanza = client.wait_for_sent_node(NodeFilter::tag("message").attr("id", message.wa_id.as_str()));
     let watched = own.flight.keyed.watch(&message.chat, stanza);
