@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use rusqlite::OpenFlags;
+use rusqlite::config::DbConfig;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 use wharf_core::store::Error;
@@ -120,8 +121,9 @@ const STATEMENTS: usize = 400;
 
 // FULL: anything less rolls Signal state back after a power cut, and the next message reuses a key.
 // Every checkpoint costs two more syncs in the middle of somebody's commit: they come 16 MiB apart.
+// The pages that a text touches fit into 2 MiB; what does not is in the system's cache, and a larger cache of our own costs each commit.
 const SQLITE_WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; \
-    PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16384;";
+    PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -2048;";
 const SQLITE_READER: &str = "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA query_only = ON;";
 
 // Said over the connection, and not with its start: poolers take no options there, or throw them away.
@@ -183,6 +185,8 @@ fn sqlite(path: &Path, pragmas: &str) -> rusqlite::Result<rusqlite::Connection> 
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = rusqlite::Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(BUSY_PATIENCE)?;
+    // Otherwise a statement whose LIMIT is an argument is prepared anew at each run, for a plan that may fit the number better.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.execute_batch(pragmas)?;
     keep_statements(&conn);
     Ok(conn)
