@@ -31,6 +31,18 @@ async fn what_was_committed_is_there_after_a_new_start(db: &Db) {
     store.close().await;
 }
 
+/// What these cost is not seen anywhere else: a build without the configuration works, and is slower.
+#[tokio::test]
+async fn sqlite_is_built_without_what_costs_every_statement_and_serves_nobody() {
+    let db = Db::sqlite().await;
+    let options = db.texts("SELECT compile_options FROM pragma_compile_options").await;
+    assert!(options.iter().any(|option| option == "DEFAULT_MEMSTATUS=0"), "{options:?}");
+    for costly in ["ENABLE_MEMORY_MANAGEMENT", "ENABLE_API_ARMOR"] {
+        assert!(options.iter().all(|option| option != costly), "{costly}");
+    }
+    db.finish().await;
+}
+
 #[tokio::test]
 async fn a_second_process_on_the_same_file_is_refused() {
     let db = Db::sqlite().await;
