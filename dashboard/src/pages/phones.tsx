@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { me, page, type Schemas } from "../api/client";
 import { listen } from "../api/events";
 import { useLoad } from "../api/load";
-import { PEOPLE, phones as listPhones, type Phone } from "../api/sandbox";
+import { MAGIC, PEOPLE, phones as listPhones, type Phone } from "../api/sandbox";
 import { Bones, Head } from "../components/Card";
 import { Empty } from "../components/Empty";
 import { Problem } from "../components/Problem";
@@ -33,7 +33,7 @@ export default function Phones() {
   const owners = known.filter((one) => one.behaviour === "owner");
   const people: Phone[] = [
     ...PEOPLE.map((person) => known.find((one) => one.number === person.number) ?? { number: person.number, name: person.name, behaviour: person.does, awake: person.name !== "Asleep", waiting: 0, messages: 0, devices: [] }),
-    ...known.filter((one) => one.behaviour !== "owner" && !PEOPLE.some((person) => person.number === one.number)),
+    ...known.filter((one) => one.behaviour !== "owner" && ![...PEOPLE, ...MAGIC].some((person) => person.number === one.number)),
   ];
   const session = sessions.value?.data.find((one) => one.status === "connected");
   return (

@@ -6,10 +6,13 @@ import { Badge } from "../../components/Badge";
 import { Button } from "../../components/Button";
 import { Card } from "../../components/Card";
 import { to } from "../../routes";
+import { HELD } from "../../words";
 
 interface Met {
   status: string;
   code?: string;
+  /** Why it waits: one of these numbers holds back what goes to the next. */
+  held?: string;
 }
 
 export function Magic({ session }: { session: Schemas["Session"] | undefined }) {
@@ -18,7 +21,7 @@ export function Magic({ session }: { session: Schemas["Session"] | undefined }) 
     const told = (one: Met) => setMet((before) => ({ ...before, [number]: one }));
     try {
       const message = await post<Schemas["Message"]>("v1/messages/text", { sessionId: session!.sessionId, to: number, text: "Hello" }, { wait: 3 });
-      told({ status: message.status, code: message.error?.code });
+      told({ status: message.status, code: message.error?.code, held: message.heldReason && HELD[message.heldReason] });
     } catch (refused) {
       if (!(refused instanceof Refused)) throw refused;
       told({ status: refused.status ? String(refused.status) : "no answer", code: refused.code });
@@ -37,6 +40,7 @@ export function Magic({ session }: { session: Schemas["Session"] | undefined }) 
               </span>
               <span class="row" role="status">
                 {told && <Badge tone={told.code ? "bad" : "wait"}>{told.status}</Badge>}
+                {told?.held && <span class="faint">{told.held}</span>}
                 {told?.code && <a href={to("docs", "error", told.code)}>{told.code}</a>}
               </span>
               <Button size="small" disabled={!session || !may("messages:send")} onPress={() => attempt(one.number)}>

@@ -55,10 +55,11 @@ export function Screen({ phone: one, session, onOpen }: { phone: Phone; session?
   );
 }
 
+const KINDS: Record<string, string> = { contact: "👤 a contact card", location: "📍 a place" };
 const FILES: Record<string, string> = { image: "🖼", video: "🎞", audio: "🎤", sticker: "🏷" };
 
 export function Line({ entry }: { entry: Entry }) {
-  const words = entry.deleted ? "deleted" : (entry.text ?? entry.question ?? entry.name ?? (entry.media ? [FILES[entry.media.type] ?? "📎", entry.media.caption ?? entry.media.fileName ?? entry.media.type].join(" ") : entry.type));
+  const words = entry.deleted ? "deleted" : (entry.text ?? entry.question ?? entry.name ?? (entry.media ? [FILES[entry.media.type] ?? "📎", entry.media.caption ?? entry.media.fileName ?? entry.media.type].join(" ") : (KINDS[entry.type] ?? entry.type)));
   return (
     <p class={`line ${entry.fromMe ? "out" : "in"}`}>
       {words}
