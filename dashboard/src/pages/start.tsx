@@ -163,11 +163,13 @@ function Exchange({ session }: { session: Session }) {
         ))}
       </div>
       <p class="soft">Echo is a pretend person who reads and answers with the same words. The ticks turn as the phone tells.</p>
-      <div class="row">
-        <Button icon="send" onPress={send}>
-          Send it again
-        </Button>
-      </div>
+      {may("messages:send") && (
+        <div class="row">
+          <Button icon="send" onPress={send}>
+            Send it again
+          </Button>
+        </div>
+      )}
       <Fold text={curl("POST", "v1/messages/text", body)} />
     </>
   );
