@@ -132,6 +132,7 @@ async function frames() {
     await page.goto(place, { waitUntil: "load" });
     const inside = page.frames().filter((frame) => frame !== page.mainFrame());
     assert.equal(inside.length, 3);
+    await Promise.all(inside.map((frame) => frame.waitForURL((url) => url.protocol === "chrome-error:", { waitUntil: "commit" })));
     for (const frame of inside) assert.deepEqual([frame.url(), await frame.evaluate(() => document.querySelectorAll("#app, main, nav, button, a[href]:not([href*='chrome'])").length)], ["chrome-error://chromewebdata/", 0], place);
   }
   evil.end();
