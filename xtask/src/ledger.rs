@@ -38,7 +38,7 @@ pub fn run(target: &Path) -> Result<()> {
     let seen = read(&folder(target))?;
     ensure!(!seen.is_empty(), "the ledger is empty: run the tests first");
     let proven = seen.iter().filter(|seen| is_own(seen)).count();
-    let own: usize = ops::ALL.iter().map(|op| op.own_codes().len()).sum();
+    let own: usize = ops::ALL.iter().map(|op| op.own_codes().count()).sum();
     println!("{} kinds of answers seen; {proven} of the {own} codes that operations declare as their own were provoked there", seen.len());
     let faults = faults(&seen, ErrorCode::ALL, AWAITED);
     if faults.is_empty() {
@@ -103,7 +103,7 @@ fn is_declared(seen: &Seen) -> bool {
 }
 
 fn is_own(seen: &Seen) -> bool {
-    operation(seen).is_some_and(|op| op.own_codes().iter().any(|code| code.name() == seen.code))
+    operation(seen).is_some_and(|op| op.own_codes().any(|code| code.name() == seen.code))
 }
 
 fn operation(seen: &Seen) -> Option<&'static Operation> {

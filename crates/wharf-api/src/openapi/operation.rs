@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::schema::{any_object, reference, request, text, word};
-use super::shape::{self, Answer, Parameter, Shape};
+use super::parameter::{self, Parameter};
+use super::schema::{about, any_object, integer, otherwise, pattern, reference, request, text, word};
 use super::{example, schemas, shared, tags};
-use crate::ops::{self, Access, Operation};
+use crate::ops::{self, Access, Answer, Body, Operation};
 use crate::types::media::MediaKind;
 use crate::{ErrorCode, limits};
 
@@ -16,14 +16,13 @@ const JSON: &str = "application/json";
 const ANYTHING: &str = "*/*";
 
 pub(super) fn object(op: &Operation) -> Value {
-    let shape = shape::of(op).unwrap_or_default();
     let mut object = json!({
         "operationId": op.id,
         "summary": op.summary,
         "tags": [tags::of(op.path)],
         "security": security(op),
-        "parameters": parameters(op, &shape),
-        "responses": responses(op, &shape),
+        "parameters": parameters(op),
+        "responses": responses(op),
     });
     match op.access {
         Access::Open => object["description"] = json!("Needs no key."),
@@ -34,12 +33,12 @@ pub(super) fn object(op: &Operation) -> Value {
             object["x-permission"] = json!(permission.as_str());
         }
     }
-    if let Some(name) = shape.request {
+    if let Some(name) = op.request {
         let good = example::request::of(op);
         let content = shown(&reference(name), good.as_ref());
-        object["requestBody"] = json!({ "required": !shape.may_be_bare, "content": { JSON: content } });
+        object["requestBody"] = json!({ "required": op.body != Body::Optional, "content": { JSON: content } });
     }
-    if op.id == crate::ops::upload_media.id {
+    if op.body == Body::Stream {
         object["requestBody"] = file();
     }
     object
@@ -76,7 +75,7 @@ fn file() -> Value {
     } })
 }
 
-fn parameters(op: &Operation, shape: &Shape) -> Vec<Value> {
+fn parameters(op: &Operation) -> Vec<Value> {
     let mut all = Vec::new();
     if op.idempotent() {
         // Without a pattern: programs that make requests of the document would make up a key by it, the same for every send, and the
@@ -89,12 +88,12 @@ fn parameters(op: &Operation, shape: &Shape) -> Vec<Value> {
         }));
     }
     for name in path_names(op) {
-        all.push(json!({ "name": name, "in": "path", "required": true, "schema": shape::path_parameter(name) }));
+        all.push(json!({ "name": name, "in": "path", "required": true, "schema": parameter::in_path(name) }));
     }
-    for Parameter { name, schema, description } in &shape.query {
+    for Parameter { name, schema, description } in query(op) {
         // Where nothing but the query string can be incomplete, it is the session that must stand in it.
-        let incomplete = !op.method.has_body() && op.own_codes().contains(&ErrorCode::MissingRequiredParameter);
-        let required = incomplete && *name == "sessionId";
+        let incomplete = !op.method.has_body() && op.own_codes().any(|code| code == ErrorCode::MissingRequiredParameter);
+        let required = incomplete && name == "sessionId";
         all.push(json!({ "name": name, "in": "query", "required": required, "schema": schema, "description": description }));
     }
     for parameter in &mut all {
@@ -106,9 +105,29 @@ fn parameters(op: &Operation, shape: &Shape) -> Vec<Value> {
     all
 }
 
-fn responses(op: &Operation, shape: &Shape) -> Map<String, Value> {
+/// All that the operation's query string may hold: its own parameters, and those of its kind.
+pub(super) fn query(op: &Operation) -> Vec<Parameter> {
+    if op.sends() {
+        let wait = integer(0, Some(limits::SEND_WAIT_MAX_SECS));
+        let sentence = "Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise.";
+        return vec![parameter::parameter("wait", wait, sentence)];
+    }
+    let mut all = (op.query)();
+    if matches!(op.answer, Answer::List(_)) {
+        let limit = otherwise(integer(1, Some(limits::PAGE_MAX.into())), &json!(limits::PAGE_DEFAULT));
+        all.push(parameter::parameter("limit", limit, "How many rows a page has at most."));
+        // The log has a cursor of its own kind.
+        if op.id != ops::list_events.id {
+            let cursor = about(pattern("^[0-9A-Za-z_-]+$"), "Opaque.");
+            all.push(parameter::parameter("cursor", cursor, "The `page.next` of the page before, unchanged."));
+        }
+    }
+    all
+}
+
+fn responses(op: &Operation) -> Map<String, Value> {
     let mut all = Map::new();
-    all.insert(op.success.to_string(), success(op, shape));
+    all.insert(op.success.to_string(), success(op));
     if op.may_be_dry() {
         let content = json!({ JSON: { "schema": reference(shared::DRY_RUN_ANSWER) } });
         let what = "What would happen, where `dryRun` asks for it. Nothing was sent or counted.";
@@ -138,12 +157,12 @@ fn binary() -> Value {
     json!({ "type": "string", "format": "binary" })
 }
 
-fn success(op: &Operation, shape: &Shape) -> Value {
+fn success(op: &Operation) -> Value {
     let mut content = Map::new();
-    if let Some(name) = shared::envelope_name(&shape.answer) {
+    if let Some(name) = shared::envelope_name(op.answer) {
         content.insert(JSON.to_owned(), shown(&reference(&name), example::recorded(op, "answer")));
     }
-    for kind in shape.raw() {
+    for kind in op.raw() {
         let schema = match *kind {
             JSON => any_object(),
             ANYTHING => binary(),
@@ -157,7 +176,7 @@ fn success(op: &Operation, shape: &Shape) -> Value {
     }
     let mut success =
         json!({ "description": if op.success == 201 { "Created." } else { "Success." }, "headers": headers, "content": content });
-    let links = links(op, shape);
+    let links = links(op);
     if !links.is_empty() {
         success["links"] = Value::Object(links);
     }
@@ -165,8 +184,8 @@ fn success(op: &Operation, shape: &Shape) -> Value {
 }
 
 /// Where one can go with what was created: the operations whose paths ask for no more than the ids in the answer.
-fn links(op: &Operation, shape: &Shape) -> Map<String, Value> {
-    let Answer::One(name) = shape.answer else { return Map::new() };
+fn links(op: &Operation) -> Map<String, Value> {
+    let Answer::One(name) = op.answer else { return Map::new() };
     let answered = schemas::ALL.iter().find(|(known, _)| *known == name).map(|(_, schema)| schema()).unwrap_or_default();
     let mut links = Map::new();
     // What an operator makes belongs to another account, which the own key does not reach.

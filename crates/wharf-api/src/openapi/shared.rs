@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::schema::{about, always, answer, any_object, list, maybe, reference, text, word};
 use super::schemas;
-use super::shape::{self, Answer};
+use crate::ops::{self, Answer};
 use crate::types::chat::{PresenceStatus, TypingStatus};
 use crate::types::event::EventKind;
 use crate::types::hold::HoldReason;
@@ -15,7 +15,7 @@ use crate::types::session::{Degradation, DisconnectReason, SessionStatus, Waitin
 use crate::types::switches::Position;
 use crate::types::user::Role;
 use crate::types::webhook::{DeliveryStatus, DisabledReason};
-use crate::{ErrorCode, Permission, ops};
+use crate::{ErrorCode, Permission};
 
 /// What an operation answers that was asked what it would do.
 pub(super) const DRY_RUN_ANSWER: &str = "DryRunAnswer";
@@ -25,11 +25,10 @@ pub(super) fn schemas() -> Map<String, Value> {
     let mut all: Map<_, _> = parts().into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect();
     all.insert("Error".to_owned(), error());
     all.insert("Failure".to_owned(), failure());
-    all.insert(DRY_RUN_ANSWER.to_owned(), envelope(&Answer::One("DryRun")));
+    all.insert(DRY_RUN_ANSWER.to_owned(), envelope(Answer::One("DryRun")));
     for op in ops::ALL {
-        let answered = shape::of(op).unwrap_or_default().answer;
-        if let Some(name) = envelope_name(&answered) {
-            all.insert(name, envelope(&answered));
+        if let Some(name) = envelope_name(op.answer) {
+            all.insert(name, envelope(op.answer));
         }
     }
     all
@@ -123,19 +122,19 @@ pub(super) fn failure_of(codes: &[&str]) -> Value {
 }
 
 /// The name of what an operation answers, where that is JSON in the envelope.
-pub(super) fn envelope_name(answered: &Answer) -> Option<String> {
+pub(super) fn envelope_name(answered: Answer) -> Option<String> {
     match answered {
         Answer::One(name) => Some(format!("{name}Answer")),
         Answer::Whole(name) | Answer::List(name) => Some(format!("{name}Page")),
-        Answer::Unknown | Answer::Raw(_) => None,
+        Answer::Raw(_) | Answer::File => None,
     }
 }
 
-fn envelope(answered: &Answer) -> Value {
+fn envelope(answered: Answer) -> Value {
     let data = match answered {
         Answer::Whole(name) | Answer::List(name) => list(&reference(name)),
         Answer::One(name) => reference(name),
-        Answer::Unknown | Answer::Raw(_) => json!({}),
+        Answer::Raw(_) | Answer::File => json!({}),
     };
     let mut members = vec![always("success", json!({ "const": true })), always("data", data)];
     if matches!(answered, Answer::Whole(_) | Answer::List(_)) {

@@ -17,7 +17,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 use wharf_api::ids::AccountId;
-use wharf_api::ops::{self, Access, Method, Operation};
+use wharf_api::ops::{Access, Body, Method, Operation, Patience};
 use wharf_api::{ApiError, limits, openapi};
 use wharf_core::caller::By;
 use wharf_core::limit::{Permit, Standing};
@@ -120,9 +120,9 @@ impl Call {
         self.path.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
-    /// The body of an operation in [`STREAMED`].
+    /// The body of an operation that reads it as it comes.
     pub(super) fn stream(&self) -> body::Stream {
-        self.stream.clone().expect("an operation that streams stands in the list of those")
+        self.stream.clone().expect("the operation's row says that it is streamed")
     }
 
     /// The body as the operation's request.
@@ -282,10 +282,11 @@ async fn check(
         caller.answer_by = answer_by(operation, &query)?;
     }
     let mut places = Vec::new();
-    let (body, stream) = match operation.method.has_body() {
-        true if STREAMED.contains(&operation.id) => (Bytes::new(), Some(body::Stream::new(body))),
-        true => {
-            let max = body_bytes(operation);
+    let (body, stream) = match operation.body {
+        Body::None => (Bytes::new(), None),
+        Body::Stream => (Bytes::new(), Some(body::Stream::new(body))),
+        Body::Json(_) | Body::Optional => {
+            let max = if let Body::Json(max) = operation.body { max } else { limits::JSON_BODY_BYTES };
             // Few large bodies are held at the same time; the others wait where they are.
             let room = async || {
                 // An account waits for its own first, so that it takes nobody else's place.
@@ -296,7 +297,6 @@ async fn check(
             };
             (body::read(&parts.headers, body, max, room).await?, None)
         }
-        false => (Bytes::new(), None),
     };
     if parts.method == http::Method::HEAD {
         // A part is a matter of GET.
@@ -323,16 +323,6 @@ async fn path(parts: &mut Parts) -> Result<Vec<(String, String)>, ApiError> {
     Ok(params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-/// The operations that read their body as it comes.
-const STREAMED: &[&str] = &[ops::upload_media.id];
-/// The operations that carry or send files.
-const WITH_FILES: &[&str] = &[ops::upload_media.id, ops::send_media.id, ops::forward_message.id];
-
-/// The most bytes that the body may have.
-fn body_bytes(operation: &Operation) -> usize {
-    if operation.id == ops::send_media.id { limits::MEDIA_BODY_BYTES } else { limits::JSON_BODY_BYTES }
-}
-
 /// When an operation that waits for WhatsApp's word at its end must have begun to: an answer that it took too long must be true.
 fn sends_until(patience: Duration) -> Instant {
     let end = Duration::from_millis(limits::SEND_WAIT_MS) + Duration::from_secs(5);
@@ -343,7 +333,7 @@ fn sends_until(patience: Duration) -> Instant {
 fn answer_by(operation: &Operation, query: &Query) -> Result<Option<Instant>, ApiError> {
     let wait = match query.number("wait", 0, limits::SEND_WAIT_MAX_SECS)? {
         Some(wait) => Duration::from_secs(wait),
-        None if WITH_FILES.contains(&operation.id) => return Ok(None),
+        None if operation.patience == Patience::Files => return Ok(None),
         None => Duration::from_millis(limits::SEND_WAIT_MS),
     };
     Ok(Some(Instant::now() + wait))
@@ -351,12 +341,9 @@ fn answer_by(operation: &Operation, query: &Query) -> Result<Option<Instant>, Ap
 
 /// A long poll waits because its caller asked it to, and a file takes its time: that is not held against them.
 fn patience(operation: &Operation, timeout: Duration, file_timeout: Duration) -> Duration {
-    if WITH_FILES.contains(&operation.id) {
-        return timeout.max(file_timeout);
-    }
-    if [ops::get_session_qr.id, ops::list_events.id, ops::get_message.id].contains(&operation.id) {
-        timeout + Duration::from_secs(limits::LONG_POLL_MAX_SECS)
-    } else {
-        timeout
+    match operation.patience {
+        Patience::Usual => timeout,
+        Patience::Files => timeout.max(file_timeout),
+        Patience::LongPoll => timeout + Duration::from_secs(limits::LONG_POLL_MAX_SECS),
     }
 }
