@@ -41,6 +41,13 @@ pub enum Error {
     Engine(#[from] engine::Error),
 }
 
+impl Error {
+    /// Whether it is known that nothing was done although it might be later.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Engine(error) if error.is_refusal())
+    }
+}
+
 impl From<&Error> for ApiError {
     fn from(error: &Error) -> Self {
         match error {

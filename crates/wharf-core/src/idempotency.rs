@@ -20,7 +20,10 @@ use crate::store::{self, Answer, Claim};
 /// How long a repeat waits for the first request to end before it is told that the key is in use.
 const WAIT: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(50);
-/// A first request that has not answered after this time will not: its process died. Longer than any request may take.
+/// How often a request that was not the first to take its key looks the key up again.
+const RACES: usize = 3;
+/// A first request that has not answered so long after its claim will not: its process died. What may take longer (a file, a webhook's
+/// test) is over when the key is claimed.
 const ABANDONED_AFTER_MS: i64 = 15_000;
 
 /// An `Idempotency-Key` with the request that it stands on.
@@ -34,13 +37,37 @@ pub struct Key {
 
 /// What is to be done with a request that carries a key.
 #[derive(Debug)]
-pub enum Begin {
-    /// Nobody used the key: run the request and hand the claim to the store with what it creates.
+enum Begin {
+    /// Nobody used the key.
     Fresh(Claim),
     /// The first request's answer.
     Replay(Answer),
     /// The first request created this and died before it could answer.
     Resume { resource_id: String },
+}
+
+/// How the work of a request ended, as far as its key is concerned.
+#[derive(Debug)]
+pub enum Ended {
+    /// Something was made: repeats get this answer.
+    Made(Answer),
+    /// Another request with the key was faster.
+    Lost,
+    /// Nobody knows whether something was made: the key stays in use.
+    Unknown,
+    /// Nothing was made: the key may be used again.
+    Nothing,
+}
+
+/// A request's answer, and where it comes from.
+#[derive(Debug)]
+pub enum Done<T> {
+    /// The work ran.
+    Ran(T),
+    /// It is the first request's answer once more.
+    Again(Answer),
+    /// It was made anew from what the first request created.
+    Resumed(T),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -66,8 +93,73 @@ impl From<&Error> for ApiError {
     }
 }
 
+/// Runs `work`, which commits the claim with what it creates, unless a request with the same key did. `resume` answers from the present
+/// state of what a first request created before its process died; `ended` reads an answer.
+pub async fn with_commit<T>(
+    services: &Services,
+    caller: &Caller,
+    key: &Key,
+    work: impl AsyncFnOnce(Claim) -> T,
+    resume: impl AsyncFnOnce(String) -> T,
+    ended: impl Fn(&T) -> Ended,
+) -> Result<Done<T>, Error> {
+    let mut work = Some(work);
+    loop {
+        let claim = match begin(services, caller, key).await? {
+            Begin::Replay(answer) => return Ok(Done::Again(answer)),
+            Begin::Resume { resource_id } => {
+                let answer = resume(resource_id).await;
+                if let Ended::Made(answer) = ended(&answer) {
+                    finish(services, caller, key, &answer).await;
+                }
+                return Ok(Done::Resumed(answer));
+            }
+            Begin::Fresh(claim) => claim,
+        };
+        // A committed claim does not vanish: who lost the race for it finds it there, and does nothing a second time.
+        let answer = work.take().ok_or(Error::InUse)?(claim).await;
+        match ended(&answer) {
+            Ended::Lost => {}
+            Ended::Made(made) => {
+                finish(services, caller, key, &made).await;
+                return Ok(Done::Ran(answer));
+            }
+            Ended::Unknown | Ended::Nothing => return Ok(Done::Ran(answer)),
+        }
+    }
+}
+
+/// Runs `work` unless a request with the same key ran before, where nothing can be committed with the key or made anew after a death: the
+/// key is taken before it, and let go where nothing was made.
+pub async fn beforehand<T>(
+    services: &Services,
+    caller: &Caller,
+    key: &Key,
+    work: impl Future<Output = T>,
+    ended: impl Fn(&T) -> Ended,
+) -> Result<Done<T>, Error> {
+    for _ in 0..RACES {
+        match begin(services, caller, key).await? {
+            Begin::Replay(answer) => return Ok(Done::Again(answer)),
+            Begin::Resume { .. } => return Err(Error::InUse),
+            Begin::Fresh(claim) if take(services, caller, &claim).await? => {
+                let answer = work.await;
+                match ended(&answer) {
+                    Ended::Made(made) => finish(services, caller, key, &made).await,
+                    Ended::Unknown => {}
+                    Ended::Lost | Ended::Nothing => release(services, caller, key).await,
+                }
+                return Ok(Done::Ran(answer));
+            }
+            // Another request took it meanwhile, and may let it go.
+            Begin::Fresh(_) => {}
+        }
+    }
+    Err(Error::InUse)
+}
+
 /// Looks the key up. Waits a little for a first request that is still running.
-pub async fn begin(services: &Services, caller: &Caller, key: &Key) -> Result<Begin, Error> {
+async fn begin(services: &Services, caller: &Caller, key: &Key) -> Result<Begin, Error> {
     let deadline = tokio::time::Instant::now() + WAIT;
     loop {
         let now = services.clock.now();
@@ -97,7 +189,7 @@ pub async fn begin(services: &Services, caller: &Caller, key: &Key) -> Result<Be
 }
 
 /// Takes the key before the request runs. `false` where another request was faster.
-pub async fn take(services: &Services, caller: &Caller, claim: &Claim) -> Result<bool, Error> {
+async fn take(services: &Services, caller: &Caller, claim: &Claim) -> Result<bool, Error> {
     let at = services.clock.now();
     let there = || async {
         let row = services.store.find_idempotency(&caller.account, &claim.operation, &claim.key, at).await?;
@@ -107,14 +199,14 @@ pub async fn take(services: &Services, caller: &Caller, claim: &Claim) -> Result
 }
 
 /// Lets a taken key go: the request made nothing, and may be tried again.
-pub async fn release(services: &Services, caller: &Caller, key: &Key) {
+async fn release(services: &Services, caller: &Caller, key: &Key) {
     if let Err(error) = services.store.release_idempotency(&caller.account, key.operation, &key.value).await {
         tracing::warn!(%error, operation = key.operation, "the key of a request that made nothing stays in use");
     }
 }
 
 /// Stores the first answer, so that repeats get the same. A failure to store is not a failure of the request.
-pub async fn finish(services: &Services, caller: &Caller, key: &Key, answer: &Answer) {
+async fn finish(services: &Services, caller: &Caller, key: &Key, answer: &Answer) {
     let sealed = Answer { status: answer.status, body: services.seal.close(&place(caller, key), &answer.body) };
     if let Err(error) = services.store.answer_idempotency(&caller.account, key.operation, &key.value, &sealed).await {
         tracing::warn!(%error, operation = key.operation, "the answer to an idempotent request could not be stored");

@@ -28,11 +28,14 @@ pub struct Failure {
     pub cause: Option<Box<dyn StdError + Send + Sync>>,
     /// Headers besides those that follow from the code.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Whether what was asked for may have been done all the same.
+    pub may_have_happened: bool,
 }
 
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
-        Self { error, cause: None, headers: Vec::new() }
+        let may_have_happened = matches!(error.code, ErrorCode::InternalServerError | ErrorCode::ServiceUnavailable);
+        Self { error, cause: None, headers: Vec::new(), may_have_happened }
     }
 }
 
@@ -46,7 +49,8 @@ macro_rules! failure_from {
     ($($error:ty),+ $(,)?) => {
         $(impl From<$error> for Failure {
             fn from(error: $error) -> Self {
-                Self { error: ApiError::from(&error), cause: Some(Box::new(error)), headers: Vec::new() }
+                let told = Self::from(ApiError::from(&error));
+                Self { cause: Some(Box::new(error)), ..told }
             }
         })+
     };
@@ -58,7 +62,6 @@ failure_from!(
     contact::Error,
     engine::Error,
     event::Error,
-    group::Error,
     idempotency::Error,
     key::Error,
     login::Error,
@@ -70,10 +73,18 @@ failure_from!(
     webhook::Error
 );
 
+impl From<group::Error> for Failure {
+    fn from(error: group::Error) -> Self {
+        let told = Self::from(ApiError::from(&error));
+        let may_have_happened = told.may_have_happened && !error.is_refusal();
+        Self { cause: Some(Box::new(error)), may_have_happened, ..told }
+    }
+}
+
 impl Failure {
     /// A fault of the program: the customer hears nothing of its cause.
     pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { error: ErrorCode::InternalServerError.into(), cause: Some(cause.into()), headers: Vec::new() }
+        Self { cause: Some(cause.into()), ..ErrorCode::InternalServerError.into() }
     }
 
     /// We cannot now; the caller may come back after `retry_after` seconds.
@@ -200,7 +211,7 @@ fn success(reply: Reply) -> Response {
 }
 
 fn refusal(operation: Option<&Operation>, failure: Failure) -> Response {
-    let Failure { mut error, cause, headers } = failure;
+    let Failure { mut error, cause, headers, .. } = failure;
     let status = StatusCode::from_u16(error.code.status()).expect("the catalogue's statuses are statuses");
     let comes_back = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
     if comes_back {

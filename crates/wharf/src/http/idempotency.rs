@@ -1,17 +1,16 @@
 //! `Idempotency-Key`: runs a creating request once and gives its answer to every repeat.
 
 use std::collections::BTreeSet;
-use std::future::Future;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use wharf_api::ids::SessionId;
+use wharf_api::ops::Idempotency;
 use wharf_api::{ApiError, ErrorCode, Permission, limits};
-use wharf_core::idempotency::{self as core, Begin, Key};
+use wharf_core::idempotency::{self as core, Done, Ended, Key};
 use wharf_core::store::{Answer as Stored, Claim};
-use wharf_core::{group, message, session};
 
 use super::envelope::{self, Failure, Reply, invalid};
 use super::query::EMPTY;
@@ -23,85 +22,47 @@ const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-repl
 const OTHER_NAMES: [&str; 2] = ["X-Idempotency-Key", "Idempotency-Token"];
 /// Whose answers show a secret: they are for the key that asked, and for no other.
 const SHOW_SECRETS: &[&str] = &["create_api_key", "rotate_api_key", "admin_create_api_key", "create_webhook", "rotate_webhook_secret"];
-/// How often a request that lost the race for its key looks the key up again.
-const RACES: usize = 3;
 
-/// Errors that tell whether another request was faster with the same key.
-pub(super) trait Race {
-    fn lost(&self) -> bool;
-}
-
-impl Race for message::Error {
-    fn lost(&self) -> bool {
-        matches!(self, Self::ClaimedBefore)
-    }
-}
-
-impl Race for session::Error {
-    fn lost(&self) -> bool {
-        matches!(self, Self::ClaimedBefore)
-    }
-}
-
-/// Runs `work` unless a request with the same key ran before. `resume` answers from the present state of what a
-/// first request created before its process died.
-pub(super) async fn once<E, W, R>(
+/// Runs `work`, which commits a claim with what it creates, unless a request with the same key ran before. `resume` answers from the present
+/// state of what a first request created before its process died.
+pub(super) async fn once(
     call: &Call,
     request: &impl Serialize,
-    work: impl Fn(Option<Claim>) -> W,
-    resume: impl Fn(String) -> R,
-) -> Answer
-where
-    E: Race + Into<Failure>,
-    W: Future<Output = Result<Answer, E>>,
-    R: Future<Output = Answer>,
-{
-    let Some(key) = key(call, request)? else {
-        return work(None).await.unwrap_or_else(|error| Err(error.into()));
-    };
-    for _ in 0..RACES {
-        let claim = match core::begin(call.services(), call.caller(), &key).await? {
-            Begin::Replay(stored) => return replay(stored),
-            Begin::Resume { resource_id } => return finish(call, &key, resume(resource_id).await).await.map(replayed),
-            Begin::Fresh(claim) => claim,
-        };
-        match work(Some(claim)).await {
-            Err(error) if error.lost() => {}
-            Err(error) => return finish(call, &key, Err(error.into())).await,
-            Ok(answer) => return finish(call, &key, answer).await,
-        }
-    }
-    Err(core::Error::InUse.into())
+    work: impl AsyncFnOnce(Option<Claim>) -> Answer,
+    resume: impl AsyncFnOnce(String) -> Answer,
+) -> Answer {
+    debug_assert_eq!(call.operation.idempotency, Idempotency::WithCommit, "{}", call.operation.id);
+    let Some(key) = key(call, request)? else { return work(None).await };
+    let work = async |claim| work(Some(claim)).await;
+    shown(core::with_commit(call.services(), call.caller(), &key, work, resume, ended).await?)
 }
 
-/// Runs `work` unless a request with the same key ran before, where nothing can be committed with the key or made anew after a
-/// death: the key is taken before it.
+/// Runs `work` unless a request with the same key ran before, where the key is taken before it.
 pub(super) async fn beforehand(call: &Call, request: &impl Serialize, work: impl Future<Output = Answer>) -> Answer {
+    debug_assert_eq!(call.operation.idempotency, Idempotency::Before, "{}", call.operation.id);
     let Some(key) = key(call, request)? else { return work.await };
-    for _ in 0..RACES {
-        match core::begin(call.services(), call.caller(), &key).await? {
-            Begin::Replay(stored) => return replay(stored),
-            Begin::Resume { .. } => break,
-            Begin::Fresh(claim) if core::take(call.services(), call.caller(), &claim).await? => {
-                let answer = work.await;
-                match &answer {
-                    Ok(reply) => store(call, &key, reply.status.as_u16(), reply.body.to_vec()).await,
-                    Err(failure) if may_have_made(failure) => {}
-                    Err(_) => core::release(call.services(), call.caller(), &key).await,
-                }
-                return answer;
-            }
-            Begin::Fresh(_) => {}
-        }
-    }
-    Err(core::Error::InUse.into())
+    shown(core::beforehand(call.services(), call.caller(), &key, work, ended).await?)
 }
 
-/// Whether nobody knows what became of a request that failed so.
-fn may_have_made(failure: &Failure) -> bool {
-    let told = failure.cause.as_deref().and_then(|cause| cause.downcast_ref::<group::Error>());
-    let refused = matches!(told, Some(group::Error::Engine(error)) if error.is_refusal());
-    !refused && matches!(failure.error.code, ErrorCode::InternalServerError | ErrorCode::ServiceUnavailable)
+/// What an answer means for its key. A failure that tells of a message stands on one.
+fn ended(answer: &Answer) -> Ended {
+    match answer {
+        Ok(reply) => Ended::Made(Stored { status: reply.status.as_u16(), body: reply.body.to_vec() }),
+        Err(failure) if failure.error.details.message_id.is_some() => {
+            Ended::Made(Stored { status: failure.error.code.status(), body: envelope::body(&failure.error) })
+        }
+        Err(failure) if failure.error.code == ErrorCode::IdempotencyKeyInUse => Ended::Lost,
+        Err(failure) if failure.may_have_happened => Ended::Unknown,
+        Err(_) => Ended::Nothing,
+    }
+}
+
+fn shown(done: Done<Answer>) -> Answer {
+    match done {
+        Done::Ran(answer) => answer,
+        Done::Resumed(answer) => answer.map(replayed),
+        Done::Again(stored) => replay(stored),
+    }
 }
 
 /// The header with the hash of what it stands on, where there is one.
@@ -161,22 +122,6 @@ fn malformed(value: &http::HeaderValue) -> ApiError {
         return invalid(EMPTY).field(IDEMPOTENCY_KEY);
     }
     invalid(format!("1 to {} visible ASCII characters are expected", limits::IDEMPOTENCY_KEY_BYTES)).field(IDEMPOTENCY_KEY)
-}
-
-/// Stores an answer that stands on something that was created; other failures may be tried again under the same key.
-async fn finish(call: &Call, key: &Key, answer: Answer) -> Answer {
-    match &answer {
-        Ok(reply) => store(call, key, reply.status.as_u16(), reply.body.to_vec()).await,
-        Err(failure) if failure.error.details.message_id.is_some() => {
-            store(call, key, failure.error.code.status(), envelope::body(&failure.error)).await;
-        }
-        Err(_) => {}
-    }
-    answer
-}
-
-async fn store(call: &Call, key: &Key, status: u16, body: Vec<u8>) {
-    core::finish(call.services(), call.caller(), key, &Stored { status, body }).await;
 }
 
 fn replay(stored: Stored) -> Answer {

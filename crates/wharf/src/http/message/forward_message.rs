@@ -18,6 +18,5 @@ pub(in crate::http) async fn forward_message(call: Call) -> Answer {
     let command = rules::Command { message: message.to_owned(), to: request.to.clone(), manner: sending::manner!(request) };
     rules::check(&command)?;
     let whole = Whole { message, request: &request };
-    sending::once(&call, &whole, request.dry_run, |claim| message::forward_message(call.services(), call.caller(), command.clone(), claim))
-        .await
+    sending::once(&call, &whole, request.dry_run, |claim| message::forward_message(call.services(), call.caller(), command, claim)).await
 }

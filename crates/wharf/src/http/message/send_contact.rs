@@ -18,7 +18,7 @@ pub(in crate::http) async fn send_contact(call: Call) -> Answer {
     };
     rules::check(&command)?;
     sending::once(&call, &request, command.envelope.manner.dry_run, |claim| {
-        message::send_contact(call.services(), call.caller(), command.clone(), claim)
+        message::send_contact(call.services(), call.caller(), command, claim)
     })
     .await
 }

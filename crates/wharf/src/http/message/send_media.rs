@@ -43,10 +43,8 @@ pub(in crate::http) async fn send_media(mut call: Call) -> Answer {
     rules::check(call.services(), &command)?;
     // The file stands for itself by its hash: nobody writes a hundred megabytes out again to compare them.
     let named = Named { request: &request, data: hash(data).await? };
-    sending::once(&call, &named, command.envelope.manner.dry_run, |claim| {
-        rules::send_media(call.services(), call.caller(), command.clone(), claim)
-    })
-    .await
+    sending::once(&call, &named, command.envelope.manner.dry_run, |claim| rules::send_media(call.services(), call.caller(), command, claim))
+        .await
 }
 
 /// A file in Base64, with its places among the large bodies: they are free when it is.

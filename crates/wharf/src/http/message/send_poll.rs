@@ -20,7 +20,7 @@ pub(in crate::http) async fn send_poll(call: Call) -> Answer {
     };
     rules::check(&command)?;
     sending::once(&call, &request, command.envelope.manner.dry_run, |claim| {
-        message::send_poll(call.services(), call.caller(), command.clone(), claim)
+        message::send_poll(call.services(), call.caller(), command, claim)
     })
     .await
 }

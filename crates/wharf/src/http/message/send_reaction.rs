@@ -8,6 +8,5 @@ pub(in crate::http) async fn send_reaction(call: Call) -> Answer {
     let request: SendReaction = call.json()?;
     let command = rules::Command { message: request.message_id.clone(), emoji: request.emoji.clone(), manner: sending::manner!(request) };
     rules::check(&command)?;
-    sending::once(&call, &request, request.dry_run, |claim| message::send_reaction(call.services(), call.caller(), command.clone(), claim))
-        .await
+    sending::once(&call, &request, request.dry_run, |claim| message::send_reaction(call.services(), call.caller(), command, claim)).await
 }

@@ -27,7 +27,7 @@ pub(in crate::http) async fn send(call: &Call, request: &SendText) -> Answer {
     };
     rules::check(&command)?;
     sending::once(call, request, command.envelope.manner.dry_run, |claim| {
-        message::send_text(call.services(), call.caller(), command.clone(), claim)
+        message::send_text(call.services(), call.caller(), command, claim)
     })
     .await
 }

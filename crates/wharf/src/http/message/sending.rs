@@ -22,18 +22,15 @@ pub(super) use manner;
 
 /// Sends by `work`, or answers as it was answered before. The shape of the request is checked by then: a request that cannot
 /// be does not use up a key, nor does one that only asks what would happen.
-pub(super) async fn once<W>(call: &Call, request: &impl Serialize, dry_run: bool, work: impl Fn(Option<Claim>) -> W) -> Answer
+pub(super) async fn once<W>(call: &Call, request: &impl Serialize, dry_run: bool, work: impl FnOnce(Option<Claim>) -> W) -> Answer
 where
     W: Future<Output = Result<Sent, message::Error>>,
 {
     if dry_run {
         return Reply::ok(Box::pin(work(None)).await?.foreseen());
     }
-    let sent = |claim| {
-        // A send holds much while it waits.
-        let work = Box::pin(work(claim));
-        async { Ok(Reply::created(work.await?.view())) }
-    };
+    // A send holds much while it waits.
+    let sent = async |claim| Reply::created(Box::pin(work(claim)).await?.view());
     let resumed = async |id: String| {
         let row = message::find_row(call.services(), call.caller(), &id).await?;
         if row.status == MessageStatus::Failed {
@@ -42,5 +39,5 @@ where
         }
         Reply::created(message::view(&row))
     };
-    idempotency::once::<message::Error, _, _>(call, request, sent, resumed).await
+    idempotency::once(call, request, sent, resumed).await
 }

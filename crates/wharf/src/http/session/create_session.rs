@@ -24,7 +24,7 @@ pub(in crate::http) async fn create_as<T: Serialize>(
 ) -> Answer {
     // Before the test of its webhook: nothing is sent to anybody for a session that cannot be.
     let name = session::checked_name(name)?;
-    let reply = |fresh: &Fresh, webhook_id: Option<WebhookId>| {
+    let reply = |fresh: &Fresh, webhook_id: Option<WebhookId>| -> Answer {
         let shown = SessionWithQr { webhook_id, ..with_qr(call.services(), fresh)? };
         Ok(Reply::created(show(shown))?.no_store())
     };
@@ -32,21 +32,18 @@ pub(in crate::http) async fn create_as<T: Serialize>(
         // A session is not made for a webhook that does not answer.
         let hook = match webhook {
             None => None,
-            Some(url) => match webhook::prepare(call.services(), call.caller(), url).await {
-                Ok(row) => Some(row),
-                Err(error) => return Ok(Err(in_its_words(error.into()))),
-            },
+            Some(url) => Some(webhook::prepare(call.services(), call.caller(), url).await.map_err(|error| in_its_words(error.into()))?),
         };
         let id = hook.as_ref().map(|row| row.id.clone());
         let fresh = session::create_hooked(call.services(), call.caller(), name, hook, proxy, claim).await?;
-        Ok(reply(&fresh, id))
+        reply(&fresh, id)
     };
     let resumed = async |id: String| {
         let row = session::find(call.services(), call.caller(), &id).await?;
         let qr = call.services().engine.link(&row.id).and_then(|link| link.borrow().qr.clone());
         reply(&Fresh { row, qr }, None)
     };
-    idempotency::once::<session::Error, _, _>(call, request, created, resumed).await
+    idempotency::once(call, request, created, resumed).await
 }
 
 /// A failure that names the member of a webhook, by the name that the caller used.
