@@ -4,7 +4,10 @@
 
 mod apt;
 mod cargo;
+mod circles;
 mod collection;
+#[cfg(test)]
+mod contributing;
 mod dashboard;
 mod generate;
 mod ledger;
@@ -41,6 +44,8 @@ enum Task {
     },
     /// Check that every import follows the arrows between the rooms
     Rooms,
+    /// Count the circles of files in each crate, and the names that several types have
+    Circles,
     /// Write the pages that come from the tables
     Gen {
         /// Compare instead of writing, and fail where a page differs
@@ -94,6 +99,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Task::Sandbox { args } => sandbox::start(&args),
         Task::Rooms => rooms::run(),
+        Task::Circles => circles::run(),
         Task::Gen { check } => generate::run(check),
         Task::Ledger => cargo::metadata().and_then(|metadata| ledger::run(&metadata.target_directory)),
         Task::Test(args) | Task::Ci(args) => test::run(args.quick, &args.cargo_test),
