@@ -3,8 +3,8 @@
 pub mod book;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 
+use moka::policy::EvictionPolicy;
 use wharf_api::ids::SessionId;
 use wharf_api::types::contact::CheckedContact;
 use wharf_api::types::session::SessionStatus;
@@ -20,8 +20,8 @@ use crate::{session, store, switches};
 const FOUND_MS: i64 = 24 * 60 * 60 * 1000;
 /// How long a number that was not found is believed to be absent: people join.
 const ABSENT_MS: i64 = 5 * 60 * 1000;
-/// How many numbers are remembered at the most.
-const CACHE_NUMBERS: usize = 100_000;
+/// How many numbers are remembered at the most; the one that was asked for longest ago makes room.
+const CACHE_NUMBERS: u64 = 100_000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -61,30 +61,30 @@ impl From<&Error> for ApiError {
 }
 
 /// What was learned about numbers. One for all accounts: whether a number is on WhatsApp is no tenant's secret.
-#[derive(Default)]
 pub struct Cache {
-    known: Mutex<HashMap<String, (Timestamp, Registration)>>,
+    known: moka::sync::Cache<String, (Timestamp, Registration)>,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { known: moka::sync::Cache::builder().max_capacity(CACHE_NUMBERS).eviction_policy(EvictionPolicy::lru()).build() }
+    }
 }
 
 impl Cache {
     fn get(&self, phone: &str, now: Timestamp) -> Option<Registration> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, registration) = known.get(phone)?;
+        let (at, registration) = self.known.get(phone)?;
         let life = if registration.registered { FOUND_MS } else { ABSENT_MS };
-        (now.as_millis() - at.as_millis() < life).then(|| registration.clone())
+        (now.as_millis() - at.as_millis() < life).then_some(registration)
     }
 
     fn put(&self, registration: Registration, now: Timestamp) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= CACHE_NUMBERS {
-            known.clear();
-        }
-        known.insert(registration.phone.clone(), (now, registration));
+        self.known.insert(registration.phone.clone(), (now, registration));
     }
 
     /// The network said that the number is not there after all.
     pub fn forget(&self, phone: &str) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(phone);
+        self.known.invalidate(phone);
     }
 }
 

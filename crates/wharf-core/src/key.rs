@@ -3,9 +3,9 @@
 //! A key is `wharf_live_<8>_<43><6>`, in a sandbox `wharf_test_…`: the public id, 256 bits of secret in base 62, and a checksum that
 //! lets a typing error or a made-up key be refused without asking the database. Only the SHA-256 of the whole is stored.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use moka::policy::EvictionPolicy;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use wharf_api::ids::{KeyId, SessionId};
@@ -27,7 +27,7 @@ const CHECKSUM_LEN: usize = 6;
 /// How long a found key is believed without asking the database: a revocation takes at most this long to bite.
 const CACHE_MS: i64 = 5_000;
 /// How many keys are remembered at the most.
-const CACHE_KEYS: usize = 10_000;
+const CACHE_KEYS: u64 = 10_000;
 
 mod rotate;
 
@@ -144,44 +144,55 @@ fn checksum(body: &str) -> String {
     text.iter().copied().map(char::from).collect()
 }
 
-/// Keys that were found a moment ago, so that a request costs no look-up.
-#[derive(Default)]
+/// Keys that were found a moment ago, so that a request costs no look-up. Who was not seen for longest makes room.
 pub struct Cache {
-    found: Mutex<HashMap<KeyId, (Timestamp, KeyWithAccount)>>,
+    found: moka::sync::Cache<KeyId, Found>,
+    /// Goes up when every key is to be looked up anew.
+    turn: AtomicU64,
+}
+
+#[derive(Clone)]
+struct Found {
+    at: Timestamp,
+    turn: u64,
+    key: KeyWithAccount,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        let found = moka::sync::Cache::builder().max_capacity(CACHE_KEYS).eviction_policy(EvictionPolicy::lru()).build();
+        Self { found, turn: AtomicU64::default() }
+    }
 }
 
 impl Cache {
     fn get(&self, id: &KeyId, now: Timestamp) -> Option<KeyWithAccount> {
-        let fresh = |at: &Timestamp| (0..CACHE_MS).contains(&(now.as_millis() - at.as_millis()));
-        self.lock().get(id).filter(|(at, _)| fresh(at)).map(|(_, key)| key.clone())
+        let is_fresh = |found: &Found| (0..CACHE_MS).contains(&(now.as_millis() - found.at.as_millis()));
+        let found = self.found.get(id).filter(|found| is_fresh(found) && found.turn == self.turn())?;
+        Some(found.key)
     }
 
     /// The hash of a key that was found at some time, and may have been revoked since.
     fn hash(&self, id: &KeyId) -> Option<Vec<u8>> {
-        self.lock().get(id).map(|(_, found)| found.key.secret_hash.clone())
+        self.found.get(id).map(|found| found.key.key.secret_hash)
     }
 
-    fn put(&self, key: KeyWithAccount, now: Timestamp) {
-        let mut found = self.lock();
-        if found.len() >= CACHE_KEYS {
-            found.clear();
-        }
-        found.insert(key.key.id.clone(), (now, key));
+    /// Which turn it is; to be asked before the database is.
+    fn turn(&self) -> u64 {
+        self.turn.load(Ordering::Acquire)
+    }
+
+    fn put(&self, key: KeyWithAccount, at: Timestamp, turn: u64) {
+        self.found.insert(key.key.id.clone(), Found { at, turn, key });
     }
 
     fn forget(&self, id: &KeyId) {
-        self.lock().remove(id);
+        self.found.invalidate(id);
     }
 
     /// Has every key looked up anew at its next use: a plan has changed.
     pub fn expire(&self) {
-        for (at, _) in self.lock().values_mut() {
-            *at = Timestamp::from_millis(i64::MIN / 2);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<KeyId, (Timestamp, KeyWithAccount)>> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+        self.turn.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -243,8 +254,9 @@ async fn look_up(services: &Services, id: &KeyId) -> Result<KeyWithAccount, Erro
     if let Some(found) = services.keys.get(id, now) {
         return Ok(found);
     }
+    let turn = services.keys.turn();
     let found = services.store.find_key_any_account(id).await?.ok_or(Error::Invalid)?;
-    services.keys.put(found.clone(), now);
+    services.keys.put(found.clone(), now, turn);
     Ok(found)
 }
 

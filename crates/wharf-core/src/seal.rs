@@ -24,13 +24,19 @@ const NONCE_LEN: usize = 12;
 pub struct Unreadable;
 
 pub struct Seal {
-    cipher: ChaCha20Poly1305,
+    /// `None` where nothing is sealed and nothing opens.
+    cipher: Option<ChaCha20Poly1305>,
     chance: Arc<dyn Chance>,
 }
 
 impl Seal {
     pub fn new(master_key: &[u8; 32], chance: Arc<dyn Chance>) -> Self {
-        Self { cipher: ChaCha20Poly1305::new(&Key::from(*master_key)), chance }
+        Self { cipher: Some(ChaCha20Poly1305::new(&Key::from(*master_key))), chance }
+    }
+
+    /// For commands that work on rows without the master key: nothing opens, and what they sealed by another key nobody could read.
+    pub fn none(chance: Arc<dyn Chance>) -> Self {
+        Self { cipher: None, chance }
     }
 
     /// Seals a value for its place. No part of a place holds a NUL.
@@ -39,7 +45,8 @@ impl Seal {
         self.chance.fill(&mut nonce);
         let place = bytes(place);
         let payload = Payload { msg: plain, aad: &place };
-        let body = self.cipher.encrypt(&Nonce::from(nonce), payload).expect("a value is far shorter than the cipher's limit of 256 GiB");
+        let cipher = self.cipher.as_ref().expect("who works without the master key seals nothing");
+        let body = cipher.encrypt(&Nonce::from(nonce), payload).expect("a value is far shorter than the cipher's limit of 256 GiB");
         let mut sealed = Vec::with_capacity(1 + NONCE_LEN + body.len());
         sealed.push(KEY_ID);
         sealed.extend_from_slice(&nonce);
@@ -51,7 +58,8 @@ impl Seal {
         let (&[KEY_ID], rest) = sealed.split_first_chunk::<1>().ok_or(Unreadable)? else { return Err(Unreadable) };
         let (nonce, body) = rest.split_first_chunk::<NONCE_LEN>().ok_or(Unreadable)?;
         let place = bytes(place);
-        self.cipher.decrypt(&Nonce::from(*nonce), Payload { msg: body, aad: &place }).map_err(|_| Unreadable)
+        let cipher = self.cipher.as_ref().ok_or(Unreadable)?;
+        cipher.decrypt(&Nonce::from(*nonce), Payload { msg: body, aad: &place }).map_err(|_| Unreadable)
     }
 }
 

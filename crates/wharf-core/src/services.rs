@@ -80,11 +80,8 @@ impl Services {
         clock: Arc<dyn Clock>,
         chance: Arc<dyn Chance>,
         outcomes: Arc<Outcomes>,
+        seal: Seal,
     ) -> Self {
-        // Whoever seals nothing that outlives the process needs no key of its own.
-        let mut key = [0; 32];
-        chance.fill(&mut key);
-        let seal = Seal::new(&key, Arc::clone(&chance));
         Self {
             store,
             engine,
@@ -117,10 +114,9 @@ impl Services {
         }
     }
 
-    /// The same with the operator's key for what is sealed, and the operator's schedule of deliveries.
+    /// The same with the operator's schedule of deliveries.
     #[must_use]
-    pub fn with_webhooks(mut self, master_key: &[u8; 32], schedule: webhook::Schedule) -> Self {
-        self.seal = Seal::new(master_key, Arc::clone(&self.chance));
+    pub fn with_schedule(mut self, schedule: webhook::Schedule) -> Self {
         self.schedule = schedule;
         self
     }

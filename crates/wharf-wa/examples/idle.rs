@@ -17,6 +17,7 @@ use wharf_core::clock::SystemClock;
 use wharf_core::engine::Engine as _;
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::message::send_text::{self, Command};
+use wharf_core::seal::Seal;
 use wharf_core::services::Services;
 use wharf_core::store::{AccountStore as _, SessionStore as _};
 use wharf_core::{Caller, session};
@@ -44,7 +45,8 @@ async fn main() {
     config.server_url = Some(args[0].parse().unwrap());
     let outcomes = Arc::new(Outcomes::default());
     let engine = WaEngine::new(config, store.clone(), Arc::new(SystemClock), Arc::new(SystemChance), Arc::clone(&outcomes)).unwrap();
-    let services = Services::new(store.clone(), engine.clone(), Arc::new(SystemClock), Arc::new(SystemChance), outcomes);
+    let seal = Seal::new(&[9; 32], Arc::new(SystemChance));
+    let services = Services::new(store.clone(), engine.clone(), Arc::new(SystemClock), Arc::new(SystemChance), outcomes, seal);
     let account = wharf_core::account::find_or_create(&services, "idle", "enterprise").await.unwrap();
     let plan = store.find_account(&account).await.unwrap().unwrap().plan;
     let key = services.chance.key_id();

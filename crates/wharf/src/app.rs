@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use wharf_core::chance::SystemChance;
 use wharf_core::media::Files;
 use wharf_core::message::outcomes::Outcomes;
+use wharf_core::seal::Seal;
 use wharf_core::store::{AccountStore, Store, Told};
 use wharf_core::update::Updates;
 use wharf_core::{Chance, Clock, Engine, Meter, Services, Switches, audit, node, store, switches, usage};
@@ -151,7 +152,9 @@ impl App {
             None => Arc::new(folder),
         };
         let egress = Guard::new(&Settings { trust, ..Settings::new(world.reach(config.reach)) })?;
-        let mut services = Services::new(dynamic, engine.clone(), clock, chance, outcomes).with_egress(Arc::new(egress)).with_files(files);
+        let seal = Seal::new(&master_key, Arc::clone(&chance));
+        let services = Services::new(dynamic, engine.clone(), clock, chance, outcomes, seal);
+        let mut services = services.with_egress(Arc::new(egress)).with_files(files).with_schedule(config.schedule);
         services.meter = meter;
         services.seals_payloads = seals_payloads.into();
         services.switches = switches;
@@ -161,7 +164,6 @@ impl App {
         services.node.clone_from(&node);
         services.world = world.name();
         services.stays_on_loopback = matches!(world, World::Sandbox { .. });
-        let services = services.with_webhooks(&master_key, config.schedule);
         let services = Arc::new(services);
 
         let http = Http::new(Arc::clone(&services), with_files_to_spare(config.limits));

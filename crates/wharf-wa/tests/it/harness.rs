@@ -17,6 +17,7 @@ use wharf_core::clock::SystemClock;
 use wharf_core::engine::{Engine as _, Link};
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::message::send_text::{self, Command};
+use wharf_core::seal::Seal;
 use wharf_core::services::Services;
 use wharf_core::store::{
     AccountStore as _, MessageFilter, MessageRow, MessageStore as _, NewSession, OwnerStore as _, PageRequest, SessionStore as _, VaultOp,
@@ -263,9 +264,9 @@ fn build(network: &wharf_sim::Network, store: &Arc<SqlStore>, change: &dyn Fn(&m
     let meter = Arc::clone(&config.meter);
     let outcomes = Arc::new(Outcomes::default());
     let engine = WaEngine::new(config, store.clone(), Arc::new(SystemClock), Arc::new(SystemChance), outcomes.clone()).unwrap();
-    let mut services = Services::new(store.clone(), engine.clone(), Arc::new(SystemClock), Arc::new(SystemChance), outcomes);
+    let seal = Seal::new(&[7; 32], Arc::new(SystemChance));
+    let mut services = Services::new(store.clone(), engine.clone(), Arc::new(SystemClock), Arc::new(SystemChance), outcomes, seal);
     services.meter = meter;
-    let services = services.with_webhooks(&[7; 32], wharf_core::webhook::Schedule::default());
     (engine, Arc::new(services))
 }
 

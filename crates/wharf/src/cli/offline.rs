@@ -11,6 +11,7 @@ use wharf_api::{Recipient, Timestamp};
 use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
 use wharf_core::engine::{Composed, Draft, Error, GroupEngine, Link, PairCode, PeopleEngine, Registration};
+use wharf_core::seal::Seal;
 use wharf_core::store::AccountStore;
 use wharf_core::{Chance, Engine, Services};
 use wharf_store::{Glance, OpenError, SqlStore};
@@ -46,7 +47,8 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<(Services, Arc<SqlSt
     };
     World::Production.check_database(&store.claim_world(World::Production.name()).await?)?;
     partners::check_database(&config.data_dir, &*store, &*chance).await?;
-    let services = Services::new(store.clone(), Arc::new(NoEngine), Arc::new(SystemClock), chance, Arc::default());
+    let seal = Seal::none(Arc::clone(&chance));
+    let services = Services::new(store.clone(), Arc::new(NoEngine), Arc::new(SystemClock), chance, Arc::default(), seal);
     Ok((services, store))
 }
 

@@ -19,6 +19,7 @@ use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
 use wharf_core::egress::{Egress, Reach};
 use wharf_core::key::NewKey;
+use wharf_core::seal::Seal;
 use wharf_core::store::{Plan, Store};
 use wharf_core::{Chance, Services, account, key};
 use wharf_store::SqlStore;
@@ -59,7 +60,8 @@ impl Gateway {
         let outcomes = Arc::default();
         let engine = Arc::new(FakeEngine::new(Arc::clone(&store), Arc::clone(&outcomes)));
         let files = LocalFiles::open(dir.join("media"), 0).unwrap();
-        let services = Services::new(store, engine.clone(), Arc::new(SystemClock), chance, outcomes);
+        let seal = Seal::new(&[7; 32], Arc::clone(&chance));
+        let services = Services::new(store, engine.clone(), Arc::new(SystemClock), chance, outcomes, seal);
         let services = Arc::new(services.with_files(Arc::new(files)).with_egress(Arc::new(egress)));
         let account = account::find_or_create(&services, "tenant", "enterprise").await.unwrap();
         let http = Http::new(Arc::clone(&services), limits);
