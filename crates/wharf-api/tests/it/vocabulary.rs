@@ -190,7 +190,7 @@ fn what_is_null_says_something_by_it() {
     let meant = [
         "PlanLimits",
         "Plan",
-        "Pace",
+        "PlanPace",
         "Event.sessionId",
         "Delivery.sessionId",
         "Webhook.sessionId",
