@@ -74,6 +74,7 @@ mod spellings;
 mod statuses;
 mod steps;
 mod storm;
+mod strangers;
 mod switches;
 mod text;
 mod timers;
