@@ -112,3 +112,83 @@ fn a_frozen_message_still_tells_which_feature_it_needs() {
 fn damaged_bytes_are_no_message() {
     assert!(read(&[0xff, 0xff, 0xff]).is_none());
 }
+
+/// The members of a message by their numbers, `6.17.3` for one inside of others, as deep as `wanted` looks.
+fn members(bytes: &[u8], place: &str, wanted: &[&str], seen: &mut std::collections::BTreeSet<String>) {
+    let mut rest = bytes;
+    let number = |rest: &mut &[u8]| {
+        let (mut value, mut shift) = (0_u64, 0);
+        loop {
+            let (first, others) = rest.split_first().unwrap();
+            *rest = others;
+            value |= u64::from(first & 0x7f) << shift;
+            shift += 7;
+            if first & 0x80 == 0 {
+                return value;
+            }
+        }
+    };
+    while !rest.is_empty() {
+        let tag = number(&mut rest);
+        let path = if place.is_empty() { (tag >> 3).to_string() } else { format!("{place}.{}", tag >> 3) };
+        let length = match tag & 7 {
+            0 => {
+                number(&mut rest);
+                0
+            }
+            1 => 8,
+            5 => 4,
+            _ => usize::try_from(number(&mut rest)).unwrap(),
+        };
+        let (own, others) = rest.split_at(length);
+        rest = others;
+        if wanted.iter().any(|wanted| wanted.starts_with(&format!("{path}."))) {
+            members(own, &path, wanted, seen);
+        } else {
+            seen.insert(path);
+        }
+    }
+}
+
+/// docs/real-whatsapp.md has the same table in words, beside what other clients write.
+#[test]
+fn every_act_says_what_the_table_of_members_has_and_nothing_else() {
+    let target = || Key { wa_id: "3EB0AA".to_owned(), from_me: true, sender: None };
+    let quote = Quote { key: target(), content: wharf_api::types::message::Content::text("before"), view_once: false, elsewhere: None };
+    let poll = |selectable_count| Body::Poll { question: "q".to_owned(), options: vec!["a".to_owned(), "b".to_owned()], selectable_count };
+    let cards = |count: usize| {
+        let card = || wharf_api::types::message::ContactCard { name: "a".to_owned(), phone_numbers: vec![], organization: None };
+        Body::Contact { contacts: (0..count).map(|_| card()).collect() }
+    };
+    let place = |name: Option<&str>| Body::Location { latitude: 1.0, longitude: 2.0, name: name.map(str::to_owned), address: None };
+    let edit = |captioned| Body::Edit { target: target(), text: "x".to_owned(), captioned };
+    let acts: &[(&str, Draft, &[&str])] = &[
+        ("text", text("x"), &["1", "35.3"]),
+        ("answer", Draft { reply: Some(quote), ..text("x") }, &["6.1", "6.17.1", "6.17.2", "6.17.3.1", "35.3"]),
+        ("mention", Draft { mentions: vec!["1@lid".to_owned()], ..text("x") }, &["6.1", "6.17.15", "35.3"]),
+        ("forward", Draft { forwarded: true, ..text("x") }, &["6.1", "6.17.21", "6.17.22", "35.3"]),
+        ("place", Draft::new(place(None)), &["5.1", "5.2", "35.3"]),
+        ("named place", Draft::new(place(Some("here"))), &["5.1", "5.2", "5.3", "35.3"]),
+        ("card", Draft::new(cards(1)), &["4.1", "4.16", "35.3"]),
+        ("cards", Draft::new(cards(2)), &["13.1", "13.2.1", "13.2.16", "35.3"]),
+        ("poll of one", Draft::new(poll(1)), &["64.2", "64.3.1", "64.4", "64.6", "35.3"]),
+        ("poll of two", Draft::new(poll(2)), &["49.2", "49.3.1", "49.4", "49.6", "35.3"]),
+        (
+            "reaction",
+            Draft::new(Body::Reaction { target: target(), emoji: "x".to_owned() }),
+            &["46.1.1", "46.1.2", "46.1.3", "46.2", "46.4"],
+        ),
+        ("edit", Draft::new(edit(None)), &["12.1.1", "12.1.2", "12.1.3", "12.2", "12.14.1", "12.15"]),
+        (
+            "caption's edit",
+            Draft::new(edit(Some(wharf_api::types::media::MediaKind::Image))),
+            &["12.1.1", "12.1.2", "12.1.3", "12.2", "12.14.3.3", "12.15"],
+        ),
+        ("deletion", Draft::new(Body::Revoke { target: target() }), &["12.1.1", "12.1.2", "12.1.3", "12.2"]),
+    ];
+    for (act, draft, wanted) in acts {
+        let mut seen = std::collections::BTreeSet::new();
+        members(&frozen(draft).0.payload, "", wanted, &mut seen);
+        assert_eq!(seen, wanted.iter().map(|path| (*path).to_owned()).collect(), "{act}");
+    }
+}
