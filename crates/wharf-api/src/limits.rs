@@ -10,8 +10,8 @@ pub const LINK_DESCRIPTION_CHARS: usize = 1024;
 pub const PREVIEW_MS: i64 = 5_000;
 pub const PREVIEW_PAGE_BYTES: usize = 512 * 1024;
 pub const PREVIEW_IMAGE_BYTES: u64 = 1024 * 1024;
-/// How many people one message may mention.
-pub const MENTIONS: usize = 256;
+/// How many people one message may mention: everybody of the largest group.
+pub const MENTIONS: usize = 1024;
 /// How many people one status may be for.
 pub const STATUS_AUDIENCE: std::ops::RangeInclusive<usize> = 1..=1024;
 /// A place's name and its address, in Unicode scalar values.

@@ -20,6 +20,8 @@ const READ_AT_ONCE: u32 = 1000;
 pub enum Error {
     #[error("not a chat: {0}")]
     InvalidId(&'static str),
+    #[error("the person is not on WhatsApp")]
+    NotOnWhatsapp,
     #[error(transparent)]
     Session(#[from] session::Error),
     #[error(transparent)]
@@ -34,6 +36,7 @@ impl From<&Error> for ApiError {
     fn from(error: &Error) -> Self {
         match error {
             Error::InvalidId(reason) => ApiError::new(ErrorCode::InvalidPhoneNumber).field("chatId").reason(*reason),
+            Error::NotOnWhatsapp => ApiError::new(ErrorCode::RecipientNotOnWhatsapp).field("chatId"),
             Error::Session(error) => error.into(),
             Error::Off(off) => off.into(),
             Error::Engine(error) => error.into(),
@@ -93,7 +96,13 @@ pub async fn typing(services: &Services, caller: &Caller, session: &str, chat: &
         return Err(Error::InvalidId("nobody sees anyone type a status"));
     }
     let row = connected(services, caller, session, Feature::Typing).await?;
-    let chat = contact::by_number(services, &row.id, chat).await;
+    let mut chat = contact::by_number(services, &row.id, chat).await;
+    // Nobody would see it, and a success would say that somebody does.
+    if let Some(phone) = chat.phone() {
+        let found = contact::registrations(services, &row.id, &[phone.to_owned()]).await?;
+        let found = found.into_iter().find(|found| found.registered).ok_or(Error::NotOnWhatsapp)?;
+        chat = Recipient::Phone(found.known);
+    }
     services.engine.show_typing(&row.id, &chat.jid(), state).await?;
     let ends = services.clock.now().plus_millis(limits::TYPING_MS);
     Ok(TypingShown { status: state, expires_at: (state != TypingStatus::Paused).then_some(ends) })

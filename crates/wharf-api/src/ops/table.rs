@@ -142,7 +142,7 @@ macro_rules! each_operation {
                 [MissingRequiredParameter, InvalidParameterType, SessionNotFound], query(parameter::session) }
             set_typing { Post "/v1/chats/{chatId}/typing", Key(MessagesSend), SetTyping => 200 One(TypingShown),
                 "Shows in a chat that somebody types or records; it ends by itself.", [SessionNotFound, SessionNotConnected,
-                SessionDisconnected, InvalidPhoneNumber, UnsupportedOperation] }
+                SessionDisconnected, InvalidPhoneNumber, RecipientNotOnWhatsapp, UnsupportedOperation] }
             read_chat { Post "/v1/chats/{chatId}/read", Key(MessagesSend), BySession => 200 One(ChatRead),
                 "Marks a chat as read and tells the senders.", [SessionNotFound, SessionNotConnected, SessionDisconnected,
                 InvalidPhoneNumber, UnsupportedOperation] }

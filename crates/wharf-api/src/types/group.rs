@@ -201,7 +201,11 @@ pub struct GroupUpdated {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum GroupChange {
-    Created,
+    Created {
+        /// Absent where WhatsApp does not say what it is called.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        subject: Option<String>,
+    },
     ParticipantsAdded {
         participants: Vec<Party>,
     },
@@ -237,7 +241,12 @@ pub enum GroupChange {
     JoinRequested {
         participants: Vec<Party>,
     },
+    /// Whoever asked does not any more.
     JoinRequestWithdrawn {
+        participants: Vec<Party>,
+    },
+    /// An admin said no; whoever asked is told too.
+    JoinRequestRejected {
         participants: Vec<Party>,
     },
     Deleted,
@@ -250,7 +259,7 @@ pub enum GroupChange {
 
 impl GroupChange {
     /// The values of `change`.
-    pub const WORDS: [&'static str; 15] = [
+    pub const WORDS: [&'static str; 16] = [
         "created",
         "participants_added",
         "participants_removed",
@@ -264,6 +273,7 @@ impl GroupChange {
         "invite_changed",
         "join_requested",
         "join_request_withdrawn",
+        "join_request_rejected",
         "deleted",
         "other",
     ];

@@ -94,10 +94,17 @@ pub async fn presence(services: &Services, caller: &Caller, session: &str, id: &
     Ok(services.engine.presence(&row.id, &by_number(services, &row.id, person).await.jid()).await?)
 }
 
+/// Why the account's own number is not taken.
+const SELF: &str = "this is the account itself, and nobody blocks oneself";
+
 /// Blocks a person, or lets them write again.
 pub async fn block(services: &Services, caller: &Caller, session: &str, id: &str, blocked: bool) -> Result<Blocked, Error> {
     let mut person = person(id)?;
     let row = connected(services, caller, session).await?;
+    let own = |person: &Recipient| [&row.jid, &row.lid].into_iter().flatten().any(|own| *own == person.jid());
+    if own(&person) {
+        return Err(Error::InvalidId(SELF));
+    }
     // WhatsApp wants the LID, which this look-up tells the engine.
     if let Some(phone) = person.phone() {
         let told = services.engine.person(&row.id, &person.jid()).await?;
@@ -106,6 +113,10 @@ pub async fn block(services: &Services, caller: &Caller, session: &str, id: &str
             return Err(Error::NotOnWhatsapp);
         }
         person = known(services, &row.id, person).await?;
+        // The number may have been written in another way.
+        if own(&person) {
+            return Err(Error::InvalidId(SELF));
+        }
     }
     services.engine.set_blocked(&row.id, &person.jid(), blocked).await?;
     Ok(Blocked { contact_id: person.jid(), blocked })

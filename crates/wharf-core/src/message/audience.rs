@@ -62,6 +62,12 @@ pub(super) async fn reached(services: &Services, session: &SessionId, to: &Recip
         reached.lid = Some(to.jid());
         reached.to = contact::by_number(services, session, to.clone()).await;
     }
+    // One person stands there once, by whichever name.
+    for person in &mut reached.audience {
+        if matches!(person, Recipient::Lid(_)) {
+            *person = contact::by_number(services, session, person.clone()).await;
+        }
+    }
     let named = audience.iter().enumerate().map(|(index, person)| (Some(index), person)).chain([(None, to)]);
     let asked: Vec<(Option<usize>, String)> = named.filter_map(|(place, person)| Some((place, person.phone()?.to_owned()))).collect();
     for part in asked.chunks(ASKED_AT_ONCE) {

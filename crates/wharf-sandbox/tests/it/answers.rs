@@ -114,7 +114,7 @@ async fn a_file_that_answers_what_is_not_there_or_mentions_nobody_is_refused_and
         (json!({"replyTo": elsewhere}), ErrorCode::InvalidRequest, "replyTo"),
         (json!({"mentions": [OTHER, "12"]}), ErrorCode::InvalidPhoneNumber, "mentions[1]"),
         (json!({"mentions": ["120363@g.us"]}), ErrorCode::InvalidPhoneNumber, "mentions[0]"),
-        (json!({"mentions": vec![OTHER; 257]}), ErrorCode::InvalidRequest, "mentions"),
+        (json!({"mentions": vec![OTHER; 1025]}), ErrorCode::InvalidRequest, "mentions"),
     ] {
         let refused = world.post(&session, "media", carrying("image", &marks)).await;
         assert_eq!(refused.refused(code)["field"].as_str().unwrap_or_default(), field, "{marks}");

@@ -117,6 +117,7 @@ impl<'world> Account<'world> {
         let invite = self.post(&format!("{path}/invite/revoke"), json!({})).await;
         let join = json!({"phone": READER, "code": invite["code"]});
         self.world.control().post("/control/groups/join", &join).await.ok(200);
+        self.post(&format!("{path}/requests/reject"), json!({"participants": [READER]})).await;
     }
 }
 

@@ -51,6 +51,7 @@ mod older;
 mod openapi;
 mod order;
 mod outage;
+mod over;
 mod pace;
 mod pairing;
 mod passkey;

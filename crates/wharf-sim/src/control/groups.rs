@@ -118,6 +118,10 @@ pub(super) async fn participants(State(net): State<Arc<Net>>, Path(id): Path<Str
             notice::leave(&net, id, by)?;
             vec![(by, None)]
         }
+        "withdraw" => {
+            notice::withdraw(&net, id, by)?;
+            vec![(by, None)]
+        }
         other => return Err(Failure::invalid(format!("{other} is not an action"))),
     };
     let results = each.iter().map(|(number, refusal)| json!({"number": number.to_string(), "error": refusal.map(Refusal::text)}));

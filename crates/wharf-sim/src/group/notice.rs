@@ -172,9 +172,26 @@ pub(crate) fn decide(net: &Net, id: Number, by: Number, numbers: &[Number], appr
     if approve {
         told_of(net, &group, by, "add", &each, &group.numbers());
     } else {
-        told_of(net, &group, by, "revoked_membership_requests", &each, &group.admins());
+        request_over(net, &group, by, &each);
     }
     Ok(each)
+}
+
+/// Whoever asked does not want in any more.
+pub(crate) fn withdraw(net: &Net, id: Number, by: Number) -> Result<()> {
+    let ((), group) = net.groups.change(id, |group| {
+        let asked = group.requests.iter().any(|request| request.number == by);
+        group.requests.retain(|request| request.number != by);
+        if asked { Ok(()) } else { Err(Refusal::Unknown) }
+    })?;
+    request_over(net, &group, by, &vec![(by, None)]);
+    Ok(())
+}
+
+/// One word for a request that was rejected and for one that was withdrawn: told to those who decide and to whoever asked.
+fn request_over(net: &Net, group: &Group, by: Number, each: &Each) {
+    let to: Vec<Number> = group.admins().into_iter().chain(done(each)).collect();
+    told_of(net, group, by, "revoked_membership_requests", each, &to);
 }
 
 pub(crate) fn set_subject(net: &Net, id: Number, by: Number, subject: &str) -> Result<()> {

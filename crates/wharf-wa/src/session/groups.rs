@@ -2,7 +2,7 @@
 
 use wacore::stanza::groups::{GroupNotification, GroupNotificationAction as Action, GroupParticipantInfo};
 use wacore::types::events::PictureUpdate;
-use wacore_binary::{Jid, JidExt as _, NodeRef};
+use wacore_binary::{Jid, JidExt as _, Node, NodeRef};
 use wharf_api::Timestamp;
 use wharf_api::types::event::EventKind;
 use wharf_api::types::group::{GroupChange, GroupUpdated};
@@ -21,7 +21,7 @@ pub(super) fn changed(stanza: &NodeRef<'_>) -> Vec<(Jid, Action, Notice)> {
     let notice = |(index, action): (usize, Action)| {
         let updated = GroupUpdated {
             group_id: group_id.clone(),
-            change: change(&action),
+            change: change(&action, told.participant.as_ref(), told.participant_pn.as_ref()),
             by: told.participant.as_ref().map(|jid| party(jid, told.participant_pn.as_ref())),
             at,
         };
@@ -50,10 +50,10 @@ pub(super) fn pictured(update: &PictureUpdate) -> Option<Notice> {
     Some(Notice::new(name, EventKind::GroupUpdated, &updated))
 }
 
-fn change(action: &Action) -> GroupChange {
+fn change(action: &Action, by: Option<&Jid>, by_number: Option<&Jid>) -> GroupChange {
     let setting = |setting: &str, enabled| GroupChange::SettingsChanged { setting: setting.to_owned(), enabled };
     match action {
-        Action::Create { .. } => GroupChange::Created,
+        Action::Create { raw } => GroupChange::Created { subject: subject(raw) },
         Action::Add { participants, .. } => GroupChange::ParticipantsAdded { participants: parties(participants) },
         Action::Remove { participants, .. } => GroupChange::ParticipantsRemoved { participants: parties(participants) },
         Action::Promote { participants } => GroupChange::ParticipantsPromoted { participants: parties(participants) },
@@ -70,11 +70,22 @@ fn change(action: &Action) -> GroupChange {
         Action::Invite { .. } | Action::RevokeInvite => GroupChange::InviteChanged,
         Action::CreatedMembershipRequests { requests, .. } => GroupChange::JoinRequested { participants: parties(requests) },
         Action::RevokedMembershipRequests { participants } => {
-            GroupChange::JoinRequestWithdrawn { participants: participants.iter().map(|jid| party(jid, None)).collect() }
+            // WhatsApp has one word for both; who takes a request of somebody else's away rejects it.
+            let own = |jid: &Jid| [by, by_number].into_iter().flatten().any(|by| by.is_same_user_as(jid));
+            let withdrawn = by.is_none() || participants.iter().all(own);
+            let number = |jid: &Jid| by_number.filter(|_| own(jid));
+            let participants = participants.iter().map(|jid| party(jid, number(jid))).collect();
+            if withdrawn { GroupChange::JoinRequestWithdrawn { participants } } else { GroupChange::JoinRequestRejected { participants } }
         }
         Action::Delete { .. } => GroupChange::Deleted,
         other => GroupChange::Other { kind: other.tag_name().to_owned() },
     }
+}
+
+/// What a new group is called.
+fn subject(created: &Node) -> Option<String> {
+    let mut attrs = created.get_optional_child("group")?.attrs();
+    Some(attrs.optional_string("subject")?.into_owned())
 }
 
 fn parties(people: &[GroupParticipantInfo]) -> Vec<Party> {

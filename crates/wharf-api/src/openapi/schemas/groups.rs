@@ -116,14 +116,14 @@ pub(super) fn group_request() -> Value {
 
 /// Which members come with which `type` is said with each of them.
 pub(super) fn group_updated() -> Value {
-    let people = "With `participants_…`, `join_requested` and `join_request_withdrawn`: who.";
+    let people = "With `participants_…`, `join_requested`, `join_request_withdrawn` and `join_request_rejected`: who.";
     answer(vec![
         always("groupId", text()),
         always("type", about(word(GroupChange::WORDS), "What happened; it says which of the other members are there.")),
         maybe("by", about(reference("Party"), "Who did it, where WhatsApp tells.")),
         always("at", time()),
         maybe("participants", about(list(&reference("Party")), people)),
-        maybe("subject", about(text(), "With `subject_changed`.")),
+        maybe("subject", about(text(), "With `subject_changed`, and with `created` where WhatsApp tells it.")),
         maybe("description", about(nullable(text()), "With `description_changed`; null: there is none any more.")),
         maybe("pictureId", about(nullable(text()), "With `picture_changed`; null: there is none any more.")),
         maybe("setting", about(text(), "With `settings_changed`: `announcement`, `locked`, `approvalRequired` or `membersCanAdd`.")),

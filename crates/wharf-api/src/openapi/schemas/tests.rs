@@ -332,8 +332,8 @@ fn group_updates() -> Vec<Value> {
     let people = json!([{"contactId": "1"}]);
     let changes = GroupChange::WORDS.map(|word| {
         let own = match word {
-            "created" | "invite_changed" | "deleted" => json!({}),
-            "subject_changed" => json!({"subject": "s"}),
+            "invite_changed" | "deleted" => json!({}),
+            "created" | "subject_changed" => json!({"subject": "s"}),
             "description_changed" => json!({"description": null}),
             "picture_changed" => json!({"pictureId": "1"}),
             "settings_changed" => json!({"setting": "locked", "enabled": true}),
