@@ -18,6 +18,18 @@ async fn the_first_answer_has_the_qr_code_as_a_png_that_decodes_to_the_raw_strin
     assert!(data["qrExpiresAt"].as_str().unwrap().ends_with('Z'));
 }
 
+/// The commonest limit of clients; whoever gives up here and tries again has two sessions.
+const CLIENTS_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_waits_for_ten_seconds_has_its_session_also_where_no_code_comes() {
+    let world = World::start(Backend::Sqlite).await;
+    world.control().post("/control/faults", &json!({"action": "stall"})).await.ok(200);
+    let asked = world.api().request("POST", "/v1/sessions").timeout(CLIENTS_LIMIT).json(&json!({"name": "shop"}));
+    let made = crate::harness::api::read(asked).await;
+    assert_eq!((&made.ok(201)["status"], made.data().get("qr")), (&json!("starting"), None));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_qr_code_is_served_as_json_png_svg_and_terminal_text() {
     let world = World::start(Backend::Sqlite).await;
