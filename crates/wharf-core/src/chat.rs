@@ -99,7 +99,10 @@ pub async fn typing(services: &Services, caller: &Caller, session: &str, chat: &
     let mut chat = contact::by_number(services, &row.id, chat).await;
     // Nobody would see it, and a success would say that somebody does.
     if let Some(phone) = chat.phone() {
-        let found = contact::registrations(services, &row.id, &[phone.to_owned()]).await?;
+        let numbers = [phone.to_owned()];
+        // Its caller is no more patient than one that sends.
+        let asked = tokio::time::timeout(caller.patience(), contact::registrations(services, &row.id, &numbers)).await;
+        let found = asked.unwrap_or(Err(engine::Error::Timeout))?;
         let found = found.into_iter().find(|found| found.registered).ok_or(Error::NotOnWhatsapp)?;
         chat = Recipient::Phone(found.known);
     }
