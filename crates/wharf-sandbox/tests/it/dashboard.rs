@@ -62,6 +62,14 @@ async fn behind_a_proxy_two_nodes_are_one_dashboard() {
     let (password, key) = (of("password"), of("apiKey"));
     let args = ["--only", "nodes", &operator.base, other.ready["url"].as_str().unwrap(), &password, &key];
     let printed = process::script_at("dashboard-test", &args, &[]).await;
-    told(&printed, &["every page is whole", "the stream tells what either node wrote", "a key that was made works at either node", "who signs out is out at both"]);
+    told(
+        &printed,
+        &[
+            "every page is whole",
+            "the stream tells what either node wrote",
+            "a key that was made works at either node",
+            "who signs out is out at both",
+        ],
+    );
     other.terminate().await;
 }

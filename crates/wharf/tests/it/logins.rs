@@ -304,7 +304,9 @@ async fn tries_are_refused_by_address_and_by_name_before_a_password_is_looked_at
 
     let metrics = String::from_utf8(gateway.ask("GET", "/metrics").send().await.body).unwrap();
     let looked_at = limits::LOGIN_FAILURES_OF_ADDRESS + limits::LOGIN_FAILURES_OF_NAME;
-    for line in [r#"{outcome="accepted"} 2"#.to_owned(), format!(r#"{{outcome="refused"}} {looked_at}"#), r#"{outcome="throttled"} 2"#.to_owned()] {
+    for line in
+        [r#"{outcome="accepted"} 2"#.to_owned(), format!(r#"{{outcome="refused"}} {looked_at}"#), r#"{outcome="throttled"} 2"#.to_owned()]
+    {
         assert!(metrics.contains(&format!("wharf_logins_total{line}\n")), "{line}: {metrics}");
     }
 }
