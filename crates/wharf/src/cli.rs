@@ -114,7 +114,8 @@ mod tests {
         for (name, good) in [("pro-2", true), ("", false), ("Pro", false), ("a b", false), (longest.as_str(), false)] {
             assert_eq!(plan(name, "--name", ""), good, "{name:?}");
         }
-        for (value, good) in [("0", true), ("1000000000", true), ("1000000001", false), ("-1", false), ("many", false)] {
+        // How much a plan may grant is asked where it is put.
+        for (value, good) in [("0", true), ("1000000000", true), ("-1", false), ("many", false)] {
             assert_eq!(plan("pro", "--messages-per-day", value), good, "{value}");
             assert_eq!(plan("pro", "--sessions", value), good, "{value}");
         }
