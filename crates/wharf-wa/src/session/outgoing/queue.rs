@@ -229,7 +229,8 @@ impl Queue {
     /// One of a chat at a time, so that its order is kept, and one of all first contacts: its answer is for the others too.
     fn may_fly(&self, item: &Item, stranger: bool) -> bool {
         let chat = &item.message.chat;
-        !self.flying.contains_key(chat) && !(stranger && self.may_be_new(chat))
+        let waits = self.flying.contains_key(chat) || (stranger && self.may_be_new(chat));
+        !waits
     }
 
     fn strangers_fly(&self) -> bool {
