@@ -10,7 +10,7 @@ use crate::sql::{Row, args, statements};
 
 statements! {
     TELL = "UPDATE node_lease SET version = $2, started_at = $3, draining = $4 WHERE node = $1";
-    LIST = "SELECT l.node, l.version, l.started_at, l.draining, l.expires_at, CASE WHEN l.expires_at > $1 THEN 1 ELSE 0 END, COALESCE(o.owned, 0) \
+    LIST = "SELECT l.node, l.version, l.started_at, l.draining, l.expires_at, CAST(CASE WHEN l.expires_at > $1 THEN 1 ELSE 0 END AS BIGINT), COALESCE(o.owned, 0) \
         FROM node_lease l LEFT JOIN (SELECT node, COUNT(*) AS owned FROM session_owner WHERE node IS NOT NULL GROUP BY node) o ON o.node = l.node \
         WHERE l.expires_at > $2 OR o.owned > 0 ORDER BY l.expires_at DESC, l.node LIMIT $3";
 }
