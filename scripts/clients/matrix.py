@@ -6,10 +6,12 @@ import json
 import os
 import pathlib
 import sys
+import urllib.error
+import urllib.parse
 import urllib.request
 
 from cases import cases, files
-from programs import Cutter, Stream, caddy, clients, nginx, sandbox, until
+from programs import OWN_PATH, Cutter, Stream, caddy, clients, nginx, sandbox, until
 
 ASLEEP, FIRST_OWNER = "15550001004", 15550000101
 # The client's own limit is shorter than the answer takes: what docs/clients.md says of it.
@@ -130,6 +132,35 @@ def streams(ready, base):
     return wrong
 
 
+def below_a_path(base, key):
+    """What the gateway says of itself leads on where it stands below a path of the proxy's own."""
+    print("\n== behind nginx below a path of its own")
+
+    def get(url, key=None):
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"} if key else {})
+        try:
+            answer = urllib.request.urlopen(request, timeout=30)
+        except urllib.error.HTTPError as refused:
+            answer = refused
+        with answer:
+            return answer.status, answer.headers, answer.read()
+
+    wrong = []
+    document = urllib.parse.urljoin(base, f"{OWN_PATH}openapi.json")
+    server = urllib.parse.urljoin(document, json.loads(get(document)[2])["servers"][0]["url"])
+    places = {"the document's server": f"{server.rstrip('/')}/v1/account"}
+    for path in ["v1/messages/nobody", "v1/webhooks/nobody/deliveries"]:
+        asked = urllib.parse.urljoin(server, path)
+        link = get(asked, key)[1]["Link"].split(">")[0].removeprefix("<")
+        places[f"the help of {path}"] = urllib.parse.urljoin(asked, link)
+    for name, url in places.items():
+        status = get(url, key)[0]
+        print(f"{name:>42}  {status} {url.removeprefix(base)}")
+        if status != 200 or not url.startswith(urllib.parse.urljoin(base, OWN_PATH)):
+            wrong.append(f"{name}: {status} at {url}")
+    return wrong
+
+
 def main(times):
     quick = times == "quick"
     sizes = [1, 8] if quick else [1, 20]
@@ -144,6 +175,7 @@ def main(times):
     wrong = []
     for place, base in places.items():
         wrong += refusals(place, base, keys, sizes, 1 if quick else int(times), all)
+    wrong += below_a_path(places["behind nginx"], ready["apiKey"])
     wrong += streams(ready, places["behind nginx"])
     wrong += unacknowledged(ready, all)
     print("\n" + "\n".join(wrong) if wrong else "\nevery refusal is the documented code, every stream goes on, and every send is one message")

@@ -56,6 +56,10 @@ def listens(port):
     return f"http://127.0.0.1:{port}"
 
 
+# Where nginx shows the gateway a second time, below a path of its own.
+OWN_PATH = "/of/its/own/"
+
+
 def nginx(program, upstream):
     """nginx with its defaults, but for the one that refuses bodies above 1 MB by itself."""
     port, folder = free_port(), pathlib.Path(tempfile.mkdtemp())
@@ -64,7 +68,8 @@ def nginx(program, upstream):
     user = "user root;" if os.getuid() == 0 else ""
     (folder / "conf").write_text(
         f"{user} daemon off; pid {folder}/pid; error_log {folder}/log; events {{}} http {{ access_log off; {paths} client_max_body_size 128m;"
-        f" server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {upstream}; }} }} }}"
+        f" server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {upstream}; }}"
+        f" location {OWN_PATH} {{ proxy_pass {upstream}/; }} }} }}"
     )
     started(program, "-p", folder, "-c", folder / "conf", "-e", folder / "log", stderr=subprocess.DEVNULL)
     return listens(port)
