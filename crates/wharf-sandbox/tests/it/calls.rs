@@ -105,7 +105,8 @@ both_backends! {
         let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
         world.stop_gateway().await;
         world.start_gateway(&env).await;
-        let (mut calls, mut subjects) = (Vec::new(), Vec::new());
+        // The new group is told with its subject.
+        let (mut calls, mut subjects) = (Vec::new(), vec!["0".to_owned()]);
         for turn in 0..3 {
             for gap in ["notice-before-commit", "notice-after-commit"] {
                 world.until_connected(&session).await;
