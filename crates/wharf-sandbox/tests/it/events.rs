@@ -45,7 +45,7 @@ impl<'world> Account<'world> {
     async fn post(&self, path: &str, mut body: Value) -> Value {
         body["sessionId"] = json!(self.session);
         let reply = self.api.post(path, &body).await;
-        reply.ok(if path.contains("/participants/") || path.contains("/invite/") { 200 } else { 201 }).clone()
+        reply.ok(if ["/participants/", "/invite/", "/requests/"].iter().any(|part| path.contains(part)) { 200 } else { 201 }).clone()
     }
 
     async fn send(&self, kind: &str, to: &str, mut body: Value) -> Value {
