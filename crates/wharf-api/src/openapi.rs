@@ -11,6 +11,9 @@ mod shared;
 mod tags;
 mod webhooks;
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, OnceLock};
+
 use serde_json::{Map, Value, json};
 
 use crate::ops::{self, Operation};
@@ -69,18 +72,36 @@ pub fn good_body(op: &Operation) -> Option<Value> {
 }
 
 /// The parameters that the operation's query string may have: what the document does not show is refused.
-pub fn query_names(op: &Operation) -> Vec<&'static str> {
-    operation::query(op).iter().map(|parameter| parameter.name).collect()
+pub fn query_names(op: &Operation) -> &'static [&'static str] {
+    known(op).query.get_or_init(|| operation::query(op).iter().map(|parameter| parameter.name).collect())
 }
 
 /// The ways to a file, of which empty ones are none.
 const WAYS: &[&str] = &["mediaUrl", "mediaId", "data"];
 
+/// What requests are checked against, by operation. Found once for each: the schemas that tell it are made anew every time.
+struct Known {
+    query: OnceLock<Vec<&'static str>>,
+    never_empty: OnceLock<Vec<String>>,
+}
+
+fn known(op: &Operation) -> &'static Known {
+    static ALL: LazyLock<HashMap<&str, Known>> = LazyLock::new(|| {
+        let none = || Known { query: OnceLock::new(), never_empty: OnceLock::new() };
+        ops::ALL.iter().map(|op| (op.id, none())).collect()
+    });
+    ALL.get(op.id).expect("every operation is a row of the table")
+}
+
 /// The optional members of the operation's body that are no empty text.
-pub fn never_empty(op: &Operation) -> Vec<String> {
-    let Some(request) = op.request else { return Vec::new() };
-    let Some((_, schema)) = schemas::ALL.iter().find(|(name, _)| *name == request) else { return Vec::new() };
-    let schema = schema();
+pub fn never_empty(op: &Operation) -> &'static [String] {
+    known(op).never_empty.get_or_init(|| {
+        let schema = op.request.and_then(|request| schemas::ALL.iter().find(|(name, _)| *name == request));
+        schema.map_or_else(Vec::new, |(_, schema)| optional_texts(&schema()))
+    })
+}
+
+fn optional_texts(schema: &Value) -> Vec<String> {
     let required = |name: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|known| known == name));
     let holds_letters =
         |schema: &Value| schema.get("pattern").is_some() || schema["minLength"].as_u64() > Some(0) || schema.get("format").is_some();

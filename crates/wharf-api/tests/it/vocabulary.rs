@@ -319,3 +319,14 @@ fn a_permission_is_the_noun_of_the_path_and_whether_it_only_looks() {
         assert!(used, "{} opens nothing", permission.as_str());
     }
 }
+
+#[test]
+fn what_requests_are_checked_against_is_made_once_for_each_operation() {
+    for op in ops::ALL {
+        assert!(std::ptr::eq(openapi::query_names(op), openapi::query_names(op)), "{}", op.id);
+        assert!(std::ptr::eq(openapi::never_empty(op), openapi::never_empty(op)), "{}", op.id);
+    }
+    assert!(
+        ops::ALL.iter().any(|op| !openapi::query_names(op).is_empty()) && ops::ALL.iter().any(|op| !openapi::never_empty(op).is_empty())
+    );
+}

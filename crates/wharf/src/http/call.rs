@@ -127,13 +127,13 @@ impl Call {
 
     /// The body as the operation's request.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        json::parse(&self.headers, &self.body, &openapi::never_empty(self.operation))
+        json::parse(&self.headers, &self.body, openapi::never_empty(self.operation))
     }
 
     /// The same, and the body's bytes are let go.
     pub(super) fn take_json<T: DeserializeOwned>(&mut self) -> Result<T, ApiError> {
         let body = std::mem::take(&mut self.body);
-        json::parse(&self.headers, &body, &openapi::never_empty(self.operation))
+        json::parse(&self.headers, &body, openapi::never_empty(self.operation))
     }
 
     /// The places that a large body holds, for who keeps what it brought.
@@ -275,7 +275,7 @@ async fn check(
     if operation.access != Access::Open {
         query = Query::parse(parts.uri.query())?;
         if !query.is_empty() {
-            query.only(&openapi::query_names(operation))?;
+            query.only(openapi::query_names(operation))?;
         }
     }
     if let Some(caller) = caller.as_mut().filter(|_| operation.sends()) {
