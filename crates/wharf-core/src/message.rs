@@ -219,7 +219,7 @@ pub fn view(row: &MessageRow) -> Message {
 /// The event of a message that came in, could not be decrypted, and is asked for no more.
 pub fn given_up_event(row: &MessageRow) -> NewEvent {
     let kind = if row.chat == STATUS_CHAT { EventKind::StatusReceived } else { EventKind::MessageReceived };
-    NewEvent { kind, data: serde_json::to_value(view(row)).unwrap_or_default() }
+    NewEvent::new(kind, &view(row))
 }
 
 /// The events that announce that a message reached the status it now has. The store writes them with the status. A change
@@ -239,6 +239,8 @@ pub fn events_of(row: &MessageRow) -> Vec<NewEvent> {
     if matches!(row.status, MessageStatus::Received | MessageStatus::Sent) {
         kinds.extend(change::event(&row.content));
     }
-    let data = serde_json::to_value(view(row)).unwrap_or_default();
-    kinds.iter().map(|kind| NewEvent { kind: *kind, data: data.clone() }).collect()
+    if kinds.is_empty() {
+        return Vec::new();
+    }
+    NewEvent::each(kinds, &view(row))
 }

@@ -112,7 +112,7 @@ impl From<&Warning> for NewEvent {
     fn from(warning: &Warning) -> Self {
         let Warning { percent, used, limit, reset_at } = warning;
         let data = json!({"metric": "messages", "percent": percent, "used": used, "limit": limit, "resetAt": reset_at});
-        Self { kind: EventKind::UsageWarning, data }
+        Self::new(EventKind::UsageWarning, &data)
     }
 }
 

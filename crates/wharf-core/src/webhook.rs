@@ -145,5 +145,5 @@ pub fn timeout(row: &WebhookRow) -> Duration {
 /// The event that announces that a webhook was switched off by its own failures.
 pub fn disabled_event(row: &WebhookRow, reason: DisabledReason) -> NewEvent {
     let data = serde_json::json!({"webhookId": row.id, "url": row.url, "reason": reason.as_str()});
-    NewEvent { kind: wharf_api::types::event::EventKind::WebhookDisabled, data }
+    NewEvent::new(wharf_api::types::event::EventKind::WebhookDisabled, &data)
 }

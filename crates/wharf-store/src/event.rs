@@ -7,6 +7,8 @@ mod read;
 pub(crate) use notice::forget_all as forget_notices;
 pub(crate) use read::event;
 
+use std::sync::Arc;
+
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, EventId, SessionId};
 use wharf_core::store::{Error, NewEvent};
@@ -37,11 +39,11 @@ pub(crate) fn all() -> [&'static [Sql]; 3] {
     [ALL, notice::ALL, read::ALL]
 }
 
-/// An event with its JSON written out, which is done before the lane is busy with it.
+/// An event as it is written.
 #[derive(Clone)]
 pub(crate) struct Draft {
     kind: &'static str,
-    data: String,
+    data: Arc<str>,
     /// The next one tells the same step under a kind of its own.
     repeated: bool,
 }
@@ -50,7 +52,7 @@ pub(crate) struct Draft {
 pub(crate) fn drafts(events: Vec<NewEvent>) -> Vec<Draft> {
     let repeats = |place: usize| events.get(place + 1).is_some_and(|next| next.kind.umbrella() == Some(events[place].kind));
     let repeated: Vec<bool> = (0..events.len()).map(repeats).collect();
-    let draft = |(event, repeated): (NewEvent, bool)| Draft { kind: event.kind.as_str(), data: event.data.to_string(), repeated };
+    let draft = |(event, repeated): (NewEvent, bool)| Draft { kind: event.kind.as_str(), data: event.data, repeated };
     events.into_iter().zip(repeated).map(draft).collect()
 }
 
@@ -126,19 +128,19 @@ async fn insert_as(
                     number,
                     one.kind,
                     at,
-                    &one.data,
+                    &*one.data,
                     one.repeated,
                     &other,
                     number + 1,
                     two.kind,
-                    &two.data,
+                    &*two.data,
                     two.repeated,
                 ];
                 tx.execute(&INSERT_TWO, args).await?;
                 second = Some(other);
             }
             [one] => {
-                tx.execute(&INSERT_ONE, args![&first, account, session, number, one.kind, at, &one.data, one.repeated]).await?;
+                tx.execute(&INSERT_ONE, args![&first, account, session, number, one.kind, at, &*one.data, one.repeated]).await?;
             }
             _ => {}
         }

@@ -147,8 +147,7 @@ async fn settle(tx: &mut Tx, fetch: &DueFetch, row: &MediaRow, error: Option<&st
         true
     });
     if let Some(message) = rewritten.await? {
-        let data = serde_json::to_value(view(&message)).unwrap_or_default();
-        let drafts = event::drafts(vec![NewEvent { kind: EventKind::MessageStatus, data }]);
+        let drafts = event::drafts(vec![NewEvent::new(EventKind::MessageStatus, &view(&message))]);
         event::write(tx, &message.account, &message.session, at, &drafts).await?;
     }
     Ok(true)

@@ -1,6 +1,6 @@
 //! The events that a session's link writes.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use wharf_api::ids::SessionId;
 use wharf_api::types::event::EventKind;
 use wharf_api::types::passkey::{PasskeyFailure, PasskeyStep};
@@ -9,8 +9,8 @@ use wharf_api::types::session::SessionStatus;
 use crate::engine::{Ceremony, Link};
 use crate::store::NewEvent;
 
-/// The event that tells what a link has become: under the umbrella alone.
-pub fn link_changed(session: &SessionId, link: &Link) -> NewEvent {
+/// What a link has become.
+fn link_data(session: &SessionId, link: &Link) -> Value {
     let mut data = json!({"sessionId": session, "status": link.status.as_str()});
     if let Some(reason) = link.reason {
         data["reason"] = reason.as_str().into();
@@ -25,13 +25,18 @@ pub fn link_changed(session: &SessionId, link: &Link) -> NewEvent {
     if let Some(degraded) = link.degraded {
         data["degraded"] = degraded.as_str().into();
     }
-    NewEvent { kind: EventKind::SessionStatus, data }
+    data
+}
+
+/// The event that tells what a link has become: under the umbrella alone.
+pub fn link_changed(session: &SessionId, link: &Link) -> NewEvent {
+    NewEvent::new(EventKind::SessionStatus, &link_data(session, link))
 }
 
 /// The events of a change to another status: the umbrella, and the special one where there is one.
 pub fn status_changed(session: &SessionId, link: &Link) -> Vec<NewEvent> {
-    let umbrella = link_changed(session, link);
-    let mut data = umbrella.data.clone();
+    let mut data = link_data(session, link);
+    let umbrella = NewEvent::new(EventKind::SessionStatus, &data);
     let special = match link.status {
         SessionStatus::Qr => Some(EventKind::SessionQr),
         SessionStatus::Connected => Some(EventKind::SessionConnected),
@@ -46,7 +51,7 @@ pub fn status_changed(session: &SessionId, link: &Link) -> Vec<NewEvent> {
         data["qr"] = qr.text.clone().into();
         data["qrExpiresAt"] = qr.expires_at.to_string().into();
     }
-    std::iter::once(umbrella).chain(special.map(|kind| NewEvent { kind, data })).collect()
+    std::iter::once(umbrella).chain(special.map(|kind| NewEvent::new(kind, &data))).collect()
 }
 
 /// The event of a step of the ceremony in which a passkey confirms a link.
@@ -57,11 +62,11 @@ pub fn passkey_step(session: &SessionId, ceremony: &Ceremony) -> NewEvent {
         (PasskeyStep::Confirmation, Some(code)) => data["code"] = code.as_str().into(),
         _ => {}
     }
-    NewEvent { kind: EventKind::SessionPasskey, data }
+    NewEvent::new(EventKind::SessionPasskey, &data)
 }
 
 /// The event of its end without a link.
 pub fn passkey_failed(session: &SessionId, failure: PasskeyFailure, text: &str) -> NewEvent {
     let data = json!({"sessionId": session, "step": PasskeyStep::Failed.as_str(), "reason": failure.as_str(), "text": text});
-    NewEvent { kind: EventKind::SessionPasskey, data }
+    NewEvent::new(EventKind::SessionPasskey, &data)
 }

@@ -1,6 +1,9 @@
 //! Events: written inside the transaction of what they announce, read as a log.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use serde::Serialize;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, EventId, SessionId};
 use wharf_api::types::event::EventKind;
@@ -12,8 +15,24 @@ use crate::event::Bell;
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEvent {
     pub kind: EventKind,
-    /// The `data` member of the event.
-    pub data: serde_json::Value,
+    /// The `data` member of the event as JSON: several events of one step share it.
+    pub data: Arc<str>,
+}
+
+impl NewEvent {
+    pub fn new(kind: EventKind, data: &impl Serialize) -> Self {
+        Self { kind, data: written(data) }
+    }
+
+    /// Events that tell the same under several kinds.
+    pub fn each(kinds: Vec<EventKind>, data: &impl Serialize) -> Vec<Self> {
+        let data = written(data);
+        kinds.into_iter().map(|kind| Self { kind, data: Arc::clone(&data) }).collect()
+    }
+}
+
+fn written(data: &impl Serialize) -> Arc<str> {
+    serde_json::to_string(data).expect("the types of the contract can be written").into()
 }
 
 /// An event as it stands in the log.

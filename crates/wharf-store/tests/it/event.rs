@@ -33,7 +33,7 @@ async fn the_events_of_a_session_are_numbered_without_a_gap(db: &Db) {
             push_name: None,
             unlink: false,
             at: NOW,
-            events: vec![NewEvent { kind: EventKind::SessionStatus, data: json!({}) }; 3],
+            events: vec![NewEvent::new(EventKind::SessionStatus, &json!({})); 3],
         };
         db.store.record_link(&tenant.fence, &change).await.unwrap();
     }))

@@ -34,7 +34,7 @@ async fn assert_refused(db: &Db, tenant: &Tenant, fence: &Fence) {
         push_name: None,
         unlink: false,
         at: NOW,
-        events: vec![NewEvent { kind: EventKind::SessionStatus, data: json!({}) }],
+        events: vec![NewEvent::new(EventKind::SessionStatus, &json!({}))],
     };
     let put = VaultOp::Put { space: "session", key: "new".to_owned(), value: vec![1] };
     let receipt = Receipt { kind: ReceiptKind::Read, wa_ids, at: NOW };

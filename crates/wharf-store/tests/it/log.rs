@@ -32,7 +32,7 @@ fn everything() -> EventFilter {
 
 /// Events of one session, written as its link does.
 async fn link(store: &SqlStore, fence: &Fence, kinds: &[EventKind]) {
-    write(store, fence, kinds.iter().map(|kind| NewEvent { kind: *kind, data: json!({"k": kind.as_str()}) }).collect()).await;
+    write(store, fence, kinds.iter().map(|kind| NewEvent::new(*kind, &json!({"k": kind.as_str()}))).collect()).await;
 }
 
 async fn write(store: &SqlStore, fence: &Fence, events: Vec<NewEvent>) {
@@ -57,7 +57,7 @@ async fn a_look_ends_where_a_megabyte_is_full_and_the_next_goes_on_there(db: &Db
     for (kind, kilobytes) in
         [(EventKind::SessionQr, 400), (EventKind::SessionStatus, 1), (EventKind::SessionQr, 2000), (EventKind::SessionQr, 400)]
     {
-        write(&db.store, &tenant.fence, vec![NewEvent { kind, data: json!({"x": "y".repeat(kilobytes * 1024)}) }]).await;
+        write(&db.store, &tenant.fence, vec![NewEvent::new(kind, &json!({"x": "y".repeat(kilobytes * 1024)}))]).await;
     }
     let only = EventFilter { kinds: vec![EventKind::SessionQr], ..EventFilter::default() };
     for (filter, wanted) in [(everything(), [2, 1, 1].as_slice()), (only, &[1, 1, 1])] {

@@ -11,7 +11,7 @@ use crate::tenant::{Tenant, session};
 both_backends!(a_notice_is_announced_once_by_the_owner_alone, what_was_announced_long_ago_is_forgotten);
 
 fn event() -> NewEvent {
-    NewEvent { kind: EventKind::CallReceived, data: json!({}) }
+    NewEvent::new(EventKind::CallReceived, &json!({}))
 }
 
 async fn calls(db: &Db, tenant: &Tenant) -> usize {

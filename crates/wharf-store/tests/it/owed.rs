@@ -49,7 +49,7 @@ async fn webhook(db: &Db, tenant: &Tenant) -> WebhookRow {
 
 /// Writes three events.
 async fn events(db: &Db, tenant: &Tenant) {
-    let event = NewEvent { kind: EventKind::SessionQr, data: serde_json::json!({}) };
+    let event = NewEvent::new(EventKind::SessionQr, &serde_json::json!({}));
     let events = vec![event.clone(), event.clone(), event];
     let status = SessionStatus::Connected;
     let change = LinkChange { status, reason: None, refusal: None, jid: None, lid: None, push_name: None, unlink: false, at: NOW, events };

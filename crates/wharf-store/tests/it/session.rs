@@ -93,8 +93,8 @@ async fn a_link_is_recorded_with_its_events(db: &Db) {
         jid: Some("491700000001@s.whatsapp.net".to_owned()),
         push_name: Some("Ada".to_owned()),
         events: vec![
-            NewEvent { kind: EventKind::SessionStatus, data: json!({"status": "connected"}) },
-            NewEvent { kind: EventKind::SessionConnected, data: json!({}) },
+            NewEvent::new(EventKind::SessionStatus, &json!({"status": "connected"})),
+            NewEvent::new(EventKind::SessionConnected, &json!({})),
         ],
         ..link(SessionStatus::Connected)
     };

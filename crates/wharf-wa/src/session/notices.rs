@@ -19,8 +19,7 @@ pub(super) struct Notice {
 
 impl Notice {
     pub(super) fn new(name: String, kind: EventKind, data: &impl Serialize) -> Self {
-        let data = serde_json::to_value(data).expect("the types of the contract can be written");
-        Self { name, event: NewEvent { kind, data } }
+        Self { name, event: NewEvent::new(kind, data) }
     }
 
     /// What the event is a notice of; `None` for all other events.
