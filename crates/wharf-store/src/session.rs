@@ -75,7 +75,7 @@ async fn insert(tx: &mut Tx, new: &NewSession) -> Result<Created, Error> {
     if let Some(claim) = &new.claim
         && !idempotency::claim(tx, &new.account, claim, new.id.as_str(), new.at).await?
     {
-        tx.discard();
+        // Nothing was written.
         return Ok(Created::ClaimedBefore);
     }
     if let Some(limit) = new.limit {

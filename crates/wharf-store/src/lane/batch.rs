@@ -20,6 +20,10 @@ const UNDO: &str = "ROLLBACK TO SAVEPOINT job";
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
 
+/// How many groups mark each write off from the one before, once a write had to be undone. A mark costs a copy of every page that the next
+/// write changes, or a way to the server, so a group begins without: where a write is to be undone, all of it is, and runs again with marks.
+const MARKED: u32 = 100;
+
 pub(super) type Write = (Place, Box<dyn Job>);
 
 /// Where a transaction stands.
@@ -30,6 +34,8 @@ enum At {
     Write(usize),
     /// A write found that the connection is of no use, and nothing is known against the writes.
     Broken,
+    /// A write is to be undone, and nothing marks where the one before it ended.
+    Unmarked,
     Commit,
 }
 
@@ -50,6 +56,8 @@ pub(super) struct Worker {
     bell: Arc<Bell>,
     meter: Arc<Meter>,
     told: Arc<Told>,
+    /// How many groups are still to mark their writes.
+    marked: u32,
     /// What met a lock that somebody else holds, or took too long to share a commit: it is tried again elsewhere.
     later: Vec<Write>,
 }
@@ -59,14 +67,14 @@ impl Worker {
         let dialect = connect.dialect();
         let (chance, meter) = (Arc::clone(&config.chance), Arc::clone(&config.meter));
         let tx = conn.map(|conn| Tx::new(conn, Arc::clone(&chance), dialect.statements()));
-        Self { tx, connect, dialect, chance, bell, meter, told, later: Vec::new() }
+        Self { tx, connect, dialect, chance, bell, meter, told, marked: 0, later: Vec::new() }
     }
 
     /// Another one, without a connection as yet.
     pub fn another(&self) -> Self {
         let (connect, chance) = (self.connect.clone(), Arc::clone(&self.chance));
         let (bell, meter, told) = (Arc::clone(&self.bell), Arc::clone(&self.meter), Arc::clone(&self.told));
-        Self { tx: None, connect, dialect: self.dialect, chance, bell, meter, told, later: Vec::new() }
+        Self { tx: None, connect, dialect: self.dialect, chance, bell, meter, told, marked: 0, later: Vec::new() }
     }
 
     /// Counts a write that goes on aside.
@@ -108,22 +116,31 @@ impl Worker {
     /// Commits as many of the writes as fit and takes them off the list; all of them where it is not known what became of them.
     async fn commit_some(&mut self, writes: &mut Vec<Write>, wait: Wait) -> Then {
         let (began, mut at) = (Instant::now(), At::Begin);
-        let mut done = self.transact_in_time(writes, wait, &mut at).await;
-        if at == At::Broken {
-            tracing::info!(
-                "a connection is of no use any more: its prepared statements, or it takes no writes; another one takes its place"
-            );
+        let done = loop {
+            let done = self.transact_in_time(writes, wait, &mut at).await;
+            if !matches!(at, At::Broken | At::Unmarked) {
+                break done;
+            }
             for (_, job) in writes.iter_mut() {
                 job.rewind();
             }
             // Its locks are given up before the next one asks for them.
-            self.roll_back().await;
-            self.tx = None;
+            let ended = self.roll_back().await;
+            if at == At::Broken {
+                tracing::info!(
+                    "a connection is of no use any more: its prepared statements, or it takes no writes; another one takes its place"
+                );
+            } else {
+                self.marked = MARKED;
+            }
+            if at == At::Broken || !ended {
+                self.tx = None;
+            }
             at = At::Begin;
-            done = self.transact_in_time(writes, wait, &mut at).await;
-        }
+        };
         let error = match done {
             Ok(carried) => {
+                self.marked = self.marked.saturating_sub(1);
                 self.meter.writes.commit_seconds.observe_time(began.elapsed());
                 self.meter.writes.commit_writes.observe(f64::from(u32::try_from(carried).unwrap_or(u32::MAX)));
                 let rings = self.tx.as_mut().map(Tx::take_rings).unwrap_or_default();
@@ -168,7 +185,7 @@ impl Worker {
                     return Then::GoOn;
                 }
             }
-            At::Begin | At::Write(_) | At::Broken | At::Commit => {}
+            At::Begin | At::Write(_) | At::Broken | At::Unmarked | At::Commit => {}
         }
         self.meter.writes.lost_commits.one();
         self.told.failed(&error);
@@ -227,7 +244,7 @@ impl Worker {
 
     /// Commits the first of the writes, and tells how many these are.
     async fn transact(&mut self, writes: &mut [Write], wait: Wait, at: &mut At) -> Result<usize, Error> {
-        let (dialect, began) = (self.dialect, Instant::now());
+        let (dialect, began, marked) = (self.dialect, Instant::now(), self.marked > 0);
         let locks = locks(dialect, writes);
         let fresh = self.tx.is_none();
         let broken = |at: &mut At| {
@@ -251,7 +268,7 @@ impl Worker {
             }
             return Ok(1);
         }
-        tx.conn.begin(dialect.begin_with_savepoint(), &locks, wait).await?;
+        tx.conn.begin(if marked { dialect.begin_with_savepoint() } else { dialect.begin() }, &locks, wait).await?;
         let (last, mut statements, mut held) = (writes.len() - 1, 0, Vec::new());
         for (at_place, (place, job)) in writes.iter_mut().enumerate() {
             *at = At::Write(at_place);
@@ -265,9 +282,13 @@ impl Worker {
             let late = dialect.group_patience().is_some_and(|patience| began.elapsed() >= patience);
             let full = at_place == last || statements >= dialect.statements() || late;
             match ran {
-                Ran::Keep if full => {}
+                Ran::Keep if full || !marked => {}
                 Ran::Keep => tx.conn.control(NEXT).await?,
                 Ran::Broken if !fresh => return broken(at),
+                _ if !marked => {
+                    *at = At::Unmarked;
+                    return Err(unavailable("a write is to be undone"));
+                }
                 Ran::Undo | Ran::Broken => tx.conn.control(UNDO).await?,
                 Ran::Later => {
                     held.push(place.key());

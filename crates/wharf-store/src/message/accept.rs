@@ -36,7 +36,7 @@ async fn accept(tx: &mut Tx, new: &NewMessage, said: &Said, events: &[Draft]) ->
     if let Some(claim) = &new.claim
         && !idempotency::claim(tx, &row.account, claim, row.id.as_str(), row.created_at).await?
     {
-        tx.discard();
+        // Nothing was written.
         return Ok(Accepted::ClaimedBefore);
     }
     let day = row.created_at.utc_day();
