@@ -1,24 +1,25 @@
 //! How the tries of a queued message end: sent, or failed for good.
 
+use wharf_api::ErrorCode;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MessageId};
 use wharf_api::types::message::MessageStatus;
 use wharf_core::message::events_of;
 use wharf_core::store::{Error, Fence, Outcome, StatusChange};
 
+use super::change;
 use super::row::{message_columns, readable};
-use super::{change, step};
 use crate::open::SqlStore;
 use crate::sql::{Row, Tx, args, statements};
 use crate::{event, owner};
 
 statements! {
     END = concat!(
-        "UPDATE messages SET status = $3, error_code = $4, error_reason = $5, doubtful = $6 \
+        "UPDATE messages SET status = $3, error_code = $4, error_reason = $5, doubtful = $6, sent_at = $7, failed_at = $8 \
          WHERE id = $1 AND session_id = $2 AND status = 'queued' RETURNING ", message_columns!()
     );
     END_UNOWNED = concat!(
-        "UPDATE messages SET status = $3, error_code = $4, error_reason = $5, doubtful = $6 \
+        "UPDATE messages SET status = $3, error_code = $4, error_reason = $5, doubtful = $6, sent_at = $7, failed_at = $8 \
          WHERE id = $1 AND account_id = $2 AND status = 'queued' RETURNING ", message_columns!()
     );
 }
@@ -26,13 +27,37 @@ statements! {
 /// How many tries one commit ends: each takes up to ten statements. What has ended changes no more.
 const AT_ONCE: usize = 20;
 
-/// Status, error code and reason of an outcome, and whether it may be another one.
-fn columns(outcome: &Outcome) -> (&'static str, Option<&'static str>, Option<&str>, bool) {
-    let failed = MessageStatus::Failed.as_str();
-    match outcome {
-        Outcome::Sent => (MessageStatus::Sent.as_str(), None, None, false),
-        Outcome::Failed { code, reason } => (failed, Some(code.name()), Some(reason), false),
-        Outcome::Unknown { code, reason } => (failed, Some(code.name()), Some(reason), true),
+/// What an outcome makes of the message's row.
+struct Columns<'a> {
+    status: &'static str,
+    code: Option<&'static str>,
+    reason: Option<&'a str>,
+    /// It may be another outcome.
+    unknown: bool,
+    sent_at: Option<Timestamp>,
+    failed_at: Option<Timestamp>,
+}
+
+fn columns(change: &StatusChange) -> Columns<'_> {
+    let failed = |code: ErrorCode, reason, unknown| Columns {
+        status: MessageStatus::Failed.as_str(),
+        code: Some(code.name()),
+        reason: Some(reason),
+        unknown,
+        sent_at: None,
+        failed_at: Some(change.at),
+    };
+    match &change.outcome {
+        Outcome::Sent => Columns {
+            status: MessageStatus::Sent.as_str(),
+            code: None,
+            reason: None,
+            unknown: false,
+            sent_at: Some(change.at),
+            failed_at: None,
+        },
+        Outcome::Failed { code, reason } => failed(*code, reason, false),
+        Outcome::Unknown { code, reason } => failed(*code, reason, true),
     }
 }
 
@@ -40,8 +65,7 @@ fn columns(outcome: &Outcome) -> (&'static str, Option<&'static str>, Option<&st
 async fn announce(tx: &mut Tx, changed: Option<Row>, at: Timestamp) -> Result<Option<MessageId>, Error> {
     let Some(mut changed) = changed else { return Ok(None) };
     // The try has ended all the same; there is nobody to tell what it said.
-    let Some((number, row)) = readable(&mut changed)? else { return Ok(None) };
-    step::insert(tx, number, row.status, at).await?;
+    let Some((_, row)) = readable(&mut changed)? else { return Ok(None) };
     if row.status == MessageStatus::Sent {
         change::take_effect(tx, &row).await?;
     }
@@ -59,8 +83,9 @@ impl SqlStore {
                     owner::check(tx, &owned).await?;
                     let mut ended = Vec::new();
                     for change in &changes {
-                        let (status, code, reason, unknown) = columns(&change.outcome);
-                        let row = tx.first(&END, args![&change.id, &owned.session, status, code, reason, unknown]).await?;
+                        let to = columns(change);
+                        let args = args![&change.id, &owned.session, to.status, to.code, to.reason, to.unknown, to.sent_at, to.failed_at];
+                        let row = tx.first(&END, args).await?;
                         ended.extend(announce(tx, row, change.at).await?);
                     }
                     Ok(ended)
@@ -75,8 +100,9 @@ impl SqlStore {
         let (owner, change) = (account.clone(), change.clone());
         self.write(account.as_str(), "", move |tx| {
             Box::pin(async move {
-                let (status, code, reason, unknown) = columns(&change.outcome);
-                let row = tx.first(&END_UNOWNED, args![&change.id, &owner, status, code, reason, unknown]).await?;
+                let to = columns(&change);
+                let args = args![&change.id, &owner, to.status, to.code, to.reason, to.unknown, to.sent_at, to.failed_at];
+                let row = tx.first(&END_UNOWNED, args).await?;
                 Ok(announce(tx, row, change.at).await?.is_some())
             })
         })

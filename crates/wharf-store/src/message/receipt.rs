@@ -16,7 +16,9 @@ statements! {
         "SELECT doubtful, ", message_columns!(), " FROM messages WHERE session_id = $1 AND wa_id = $2 AND direction = 'outgoing'"
     ), lock "FOR UPDATE";
     /// Where it was taken for failed, that was wrong.
-    ADVANCE = "UPDATE messages SET status = $2, error_code = NULL, error_reason = NULL, doubtful = 0 WHERE number = $1";
+    ADVANCE = "UPDATE messages SET status = $2, error_code = NULL, error_reason = NULL, doubtful = 0, failed_at = NULL, \
+        sent_at = COALESCE(sent_at, $3), delivered_at = COALESCE(delivered_at, $4), read_at = COALESCE(read_at, $5), \
+        played_at = COALESCE(played_at, $6) WHERE number = $1";
 }
 
 /// The way of a message, in order. `failed` is not on it: a message that failed stays so, unless nobody knew whether it arrived; that one
@@ -50,13 +52,15 @@ async fn advance(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<Me
         let steps = between(row.status, receipt.kind.status());
         let Some(last) = steps.last() else { continue };
         if corrected {
-            step::remove(tx, number, MessageStatus::Failed).await?;
+            step::remove_failure(tx, number).await?;
         }
-        tx.execute(&ADVANCE, args![number, last.as_str()]).await?;
+        let at = |column| step::at(steps, column, receipt.at);
+        let [sent, delivered, read, played] =
+            [MessageStatus::Sent, MessageStatus::Delivered, MessageStatus::Read, MessageStatus::Played].map(at);
+        tx.execute(&ADVANCE, args![number, last.as_str(), sent, delivered, read, played]).await?;
         let mut events = Vec::new();
         for status in steps {
             row.status = *status;
-            step::insert(tx, number, *status, receipt.at).await?;
             if *status == MessageStatus::Sent {
                 change::take_effect(tx, &row).await?;
             }
