@@ -94,7 +94,7 @@ pub fn which(program: &str) -> Option<PathBuf> {
 
 /// The root of the clone that `cargo xtask` was called in: clones may share a target folder, and then the
 /// path that was compiled in could be another's.
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     let xtask = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     Path::new(&xtask).parent().expect("xtask lies in a folder of the repository").to_owned()
 }

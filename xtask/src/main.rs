@@ -9,6 +9,7 @@ mod collection;
 #[cfg(test)]
 mod contributing;
 mod dashboard;
+mod fuzz;
 mod generate;
 mod ledger;
 mod node;
@@ -81,6 +82,16 @@ enum Task {
         /// Only the cases with one of these words in their name
         names: Vec<String>,
     },
+    /// Have a stranger send odd messages for so many minutes, and read everything after each
+    Fuzz {
+        minutes: u64,
+        /// Whose messages come first; each seed's are always the same
+        #[arg(default_value_t = 1000)]
+        seed: u64,
+        /// The sandbox's tests (`debug/deps/it-…`), where they and the programs are built already
+        #[arg(long, value_name = "FILE")]
+        tests: Option<PathBuf>,
+    },
     /// Keep a throw-away PostgreSQL running until Ctrl-C
     Postgres,
 }
@@ -107,6 +118,7 @@ fn main() -> ExitCode {
         Task::Version { url, file, .. } => version::write(&url, &file),
         Task::Rig { hostile: Some(minutes), .. } => rig::hostile(minutes),
         Task::Rig { seconds, names, .. } => rig::run(seconds, &names),
+        Task::Fuzz { minutes, seed, tests } => fuzz::run(minutes, seed, tests),
         Task::Postgres => postgres::keep(),
     };
     // Returned, not `exit`ed: a running cluster is stopped by its destructor.
