@@ -6,8 +6,12 @@ use anyhow::{Context, Result};
 
 use crate::{apt, cargo::which};
 
-/// Makes sure that both installers are there.
+/// Makes sure that both installers are there, and what their packages bring not along.
 pub fn ensure() -> Result<()> {
+    let magic = Command::new("python3").args(["-c", "import ctypes.util, sys; sys.exit(not ctypes.util.find_library('magic'))"]).status();
+    if !magic.is_ok_and(|status| status.success()) {
+        apt::install("libmagic1").context("libmagic is needed by a client that the tests meet: install it as your system does")?;
+    }
     if which("npm").is_none() {
         apt::install("npm").context("npm is needed to run the receiver in JavaScript: install it as your system does")?;
     }
