@@ -6,7 +6,11 @@ use super::*;
 const OWN: &str = "15550000001@s.whatsapp.net";
 
 fn frozen(draft: &Draft) -> (Composed, wa::Message) {
-    let to = Recipient::parse("15550001001").unwrap();
+    frozen_to("15550001001", draft)
+}
+
+fn frozen_to(to: &str, draft: &Draft) -> (Composed, wa::Message) {
+    let to = Recipient::parse(to).unwrap();
     let composed = compose(&SystemChance, OWN, &to, draft, Timestamp::from_millis(1_800_000_000_000));
     let message = read(&composed.payload).unwrap();
     (composed, message)
@@ -187,8 +191,78 @@ fn every_act_says_what_the_table_of_members_has_and_nothing_else() {
         ("deletion", Draft::new(Body::Revoke { target: target() }), &["12.1.1", "12.1.2", "12.1.3", "12.2"]),
     ];
     for (act, draft, wanted) in acts {
-        let mut seen = std::collections::BTreeSet::new();
-        members(&frozen(draft).0.payload, "", wanted, &mut seen);
-        assert_eq!(seen, wanted.iter().map(|path| (*path).to_owned()).collect(), "{act}");
+        says(act, &frozen(draft).0, wanted);
     }
+}
+
+fn says(act: &str, composed: &Composed, wanted: &[&str]) {
+    let mut seen = std::collections::BTreeSet::new();
+    members(&composed.payload, "", wanted, &mut seen);
+    assert_eq!(seen, wanted.iter().map(|path| (*path).to_owned()).collect(), "{act}");
+}
+
+/// A file with all that a kind can say of it.
+fn filled(kind: wharf_api::types::media::MediaKind, view_once: bool) -> Draft {
+    let file = wharf_core::engine::Uploaded {
+        url: "u".to_owned(),
+        direct_path: "/p?q".to_owned(),
+        media_key: [1; 32],
+        file_sha256: [2; 32],
+        file_enc_sha256: [3; 32],
+        size: 4,
+        key_at_secs: 5,
+        sidecar: Some(vec![6]),
+    };
+    Draft::new(Body::Media(Box::new(wharf_core::engine::Media {
+        kind,
+        file,
+        mime_type: "x/y".to_owned(),
+        caption: Some("words".to_owned()),
+        file_name: Some("n.x".to_owned()),
+        voice: true,
+        view_once,
+        width: Some(7),
+        height: Some(8),
+        seconds: Some(9),
+        thumbnail: Some(vec![10]),
+    })))
+}
+
+#[test]
+fn every_file_preview_status_and_change_of_anothers_says_what_the_table_of_members_has() {
+    use wharf_api::types::media::MediaKind as Kind;
+    let image = ["3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "3.7", "3.8", "3.9", "3.11", "3.12", "3.16", "35.3"];
+    let video = ["9.1", "9.2", "9.3", "9.4", "9.5", "9.6", "9.7", "9.9", "9.10", "9.11", "9.13", "9.14", "9.16", "9.18", "35.3"];
+    let audio = ["8.1", "8.2", "8.3", "8.4", "8.5", "8.6", "8.7", "8.8", "8.9", "8.10", "8.18", "35.3"];
+    let document = ["7.1", "7.2", "7.3", "7.4", "7.5", "7.7", "7.8", "7.9", "7.10", "7.11", "7.20", "35.3"];
+    let sticker = ["26.1", "26.2", "26.3", "26.4", "26.5", "26.6", "26.7", "26.8", "26.9", "26.10", "35.3"];
+    let files: [(Kind, &[&str]); 5] =
+        [(Kind::Image, &image), (Kind::Video, &video), (Kind::Audio, &audio), (Kind::Document, &document), (Kind::Sticker, &sticker)];
+    for (kind, wanted) in files {
+        says(&format!("{kind:?}"), &frozen(&filled(kind, false)).0, wanted);
+    }
+    // Opened once: the same file with its mark, inside the envelope of its kind.
+    for (kind, envelope, mark) in [(Kind::Image, "37.1", "3.25"), (Kind::Video, "37.1", "9.20"), (Kind::Audio, "59.1", "8.21")] {
+        let (_, file) = files.into_iter().find(|(known, _)| *known == kind).unwrap();
+        let inside = file.iter().filter(|path| !path.starts_with("35.")).chain([&mark]);
+        let wanted: Vec<String> = inside.map(|path| format!("{envelope}.{path}")).chain(["35.3".to_owned()]).collect();
+        let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+        says(&format!("{kind:?} once"), &frozen(&filled(kind, true)).0, &wanted);
+    }
+
+    let link = wharf_api::types::message::LinkPreview { url: "u".to_owned(), title: "t".to_owned(), description: Some("d".to_owned()) };
+    let preview = Some(wharf_core::engine::Preview { link, thumbnail: Some(vec![1]) });
+    let draft = Draft::new(Body::Text { text: "x".to_owned(), preview, background: None });
+    says("link preview", &frozen(&draft).0, &["6.1", "6.2", "6.5", "6.6", "6.10", "6.16", "35.3"]);
+
+    let status = Draft::new(Body::Text { text: "x".to_owned(), preview: None, background: Some(0x00_11_22) });
+    says("status", &frozen_to("status", &status).0, &["6.1", "6.7", "6.8", "6.9", "35.3"]);
+    says("picture as a status", &frozen_to("status", &filled(Kind::Image, false)).0, &image);
+
+    let anothers = || Key { wa_id: "3EB0AA".to_owned(), from_me: false, sender: Some("987@lid".to_owned()) };
+    let group = "120363000000000001@g.us";
+    let key = ["12.1.1", "12.1.2", "12.1.3", "12.1.4", "12.2"];
+    says("deletion of another's", &frozen_to(group, &Draft::new(Body::Revoke { target: anothers() })).0, &key);
+    let reaction = Draft::new(Body::Reaction { target: anothers(), emoji: "x".to_owned() });
+    says("reaction to another's", &frozen_to(group, &reaction).0, &["46.1.1", "46.1.2", "46.1.3", "46.1.4", "46.2", "46.4"]);
 }
