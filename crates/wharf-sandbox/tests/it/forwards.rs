@@ -5,8 +5,9 @@ use wharf_api::ErrorCode;
 
 use crate::answers::{carrying, kinds};
 use crate::harness::checker::Ground;
-use crate::harness::{Backend, OWNER, Reply, World, both_backends, eventually};
+use crate::harness::{Backend, OWNER, Reply, World, assert_includes, both_backends, eventually};
 use crate::media::{MB, file, files, hash};
+use crate::protobuf::Proto;
 
 const OTHER: &str = "15550002001";
 
@@ -41,6 +42,57 @@ both_backends! {
         }
         // A forwarded file is the file that was there: none was written anew.
         assert_eq!(files(&world.dir().join("gateway/media")).len(), 12);
+    }
+
+    async fn what_came_without_a_file_is_forwarded_where_its_kind_can_be_and_refused_by_name_where_not(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        let first = world.writes(json!({"text": "to be answered"})).await;
+        let contacts = Proto::default().bytes(1, "Ada").bytes(16, "BEGIN:VCARD\nVERSION:3.0\nFN:Ada\nTEL;waid=15551000001:+15551000001\nEND:VCARD");
+        let poll = json!({"type": "poll", "question": "When?", "options": ["now", "later", "never"], "selectableCount": 2});
+        let said = [
+            (world.writes(json!({"text": "see https://example.com, @Ada", "replyTo": first, "mentions": [OTHER]})).await, json!({"type": "text", "text": "see https://example.com, @Ada"})),
+            (world.writes(json!({"type": "location", "latitude": 1.5, "longitude": -2.5, "name": "Gate", "address": "1 Square"})).await,
+                json!({"type": "location", "latitude": 1.5, "longitude": -2.5, "name": "Gate", "address": "1 Square"})),
+            (world.writes_raw(&Proto::default().message(4, &contacts)).await, json!({"type": "contact"})),
+            (world.writes_raw(&Proto::default().message(13, &Proto::default().bytes(1, "two").message(2, &contacts).message(2, &contacts))).await, json!({"type": "contact"})),
+            (world.writes(poll).await, json!({"type": "poll", "question": "When?", "options": ["now", "later", "never"], "selectableCount": 2})),
+        ];
+        for (wa_id, wanted) in &said {
+            let message = world.row(&session, wa_id, |_| true).await;
+            let forwarded = forward(&world, &message).await;
+            let row = forwarded.ok(201);
+            assert_eq!((&row["type"], &row["forwarded"], &row["contacts"]), (&message["type"], &json!(true), &message["contacts"]), "{row}");
+            assert_eq!((row.get("replyTo"), row.get("mentionIds")), (None, None), "{row}");
+            let shown = world.shown_at(OTHER, row).await;
+            assert_includes(&shown, wanted);
+            let count = |cards: &Value| cards.as_array().map(Vec::len);
+            assert_eq!((count(&shown["contacts"]), &shown["forwarded"]), (count(&message["contacts"]), &json!(true)), "{shown}");
+            assert!(shown["quoted"].is_null() && shown["mentions"].is_null(), "{shown}");
+        }
+
+        let changes = [json!({"type": "reaction", "target": first, "emoji": "👍"}), json!({"type": "edit", "target": first, "text": "anew"})];
+        let mut others = Vec::new();
+        for change in changes {
+            others.push(world.writes(change).await);
+        }
+        let live = Proto::default().double(1, 1.5).double(2, 2.5).bytes(6, "on my way");
+        let event = Proto::default().bytes(3, "Party").bytes(4, "Bring cake");
+        let invitation = Proto::default().bytes(1, "1555@g.us").bytes(2, "code").bytes(4, "The crew");
+        for (field, inner) in [(18, live), (75, event), (28, invitation), (43, Proto::default().bytes(2, "Yes please"))] {
+            others.push(world.writes_raw(&Proto::default().message(field, &inner)).await);
+        }
+        for wa_id in &others {
+            let message = world.row(&session, wa_id, |_| true).await;
+            let refused = forward(&world, &message).await;
+            assert_eq!(refused.refused(ErrorCode::UnsupportedOperation)["reason"], "a message of this kind cannot be forwarded", "{message}");
+        }
+        let gone = world.writes(json!({"text": "no more"})).await;
+        world.writes(json!({"type": "delete", "target": gone})).await;
+        let gone = world.row(&session, &gone, |row| row["type"] == "deleted").await;
+        assert_eq!(forward(&world, &gone).await.refused(ErrorCode::UnsupportedOperation)["reason"], "the message is deleted");
+        let ledger = world.ledger(OTHER).await;
+        assert_eq!(ledger.iter().filter(|entry| entry["sender"] == OWNER).count(), said.len(), "{ledger:?}");
     }
 
     async fn killed_at_each_gap_a_file_is_forwarded_once_and_stays_where_it_was(backend) {
