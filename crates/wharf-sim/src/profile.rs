@@ -42,15 +42,23 @@ pub(crate) struct Profile {
     /// Phone numbers.
     #[serde(default)]
     blocked: Vec<u64>,
+    /// Who may see what, as far as it was ever set: a category, and its value.
+    #[serde(default)]
+    privacy: BTreeMap<String, String>,
 }
 
 impl Profile {
     const fn empty(number: Number) -> Self {
-        Self { number, picture: None, about: None, blocked: Vec::new() }
+        Self { number, picture: None, about: None, blocked: Vec::new(), privacy: BTreeMap::new() }
     }
 
     pub(crate) fn blocked(&self) -> Vec<Number> {
         self.blocked.iter().copied().map(Number).collect()
+    }
+
+    /// What was set for a category; everybody may see what nobody set.
+    pub(crate) fn privacy(&self, category: &str) -> &str {
+        self.privacy.get(category).map_or("all", String::as_str)
     }
 }
 
@@ -95,6 +103,12 @@ impl Profiles {
             if blocked {
                 profile.blocked.push(other.0);
             }
+        });
+    }
+
+    pub(crate) fn set_privacy(&self, number: Number, category: String, value: String) {
+        self.change(number, |profile| {
+            profile.privacy.insert(category, value);
         });
     }
 

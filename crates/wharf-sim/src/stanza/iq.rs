@@ -29,7 +29,7 @@ pub(super) fn handle(session: &Session, node: &NodeRef<'_>) {
                 "usync" => usync::handle(session, account, node),
                 "md" => pairing::from_linked(session, account, node),
                 "w:sync:app:state" => app_state::handle(session, account, *device, node),
-                "privacy" => answer(session, node, privacy(node)),
+                "privacy" => profile::privacy(session, account, node),
                 "abt" => answer(session, node, vec![props()]),
                 "status" if kind == "set" => profile::set_about(session, account, node),
                 "blocklist" => profile::blocklist(session, account, node),
@@ -63,17 +63,4 @@ fn props() -> Node {
     let on = on.map(|prop| NodeBuilder::new("prop").attr("config_code", prop.code).attr("config_value", "1").build());
     let props = NodeBuilder::new("props").attr("protocol", "1").attr("hash", "sim").attr("refresh", 86_400u32).attr("refresh_id", 1u8);
     props.children(on).build()
-}
-
-fn privacy(node: &NodeRef<'_>) -> Vec<Node> {
-    if wire::is(node, "type", "set") {
-        return Vec::new();
-    }
-    let categories =
-        [("readreceipts", "all"), ("last", "all"), ("profile", "all"), ("status", "all"), ("groupadd", "all"), ("online", "all")];
-    vec![
-        NodeBuilder::new("privacy")
-            .children(categories.map(|(name, value)| NodeBuilder::new("category").attr("name", name).attr("value", value).build()))
-            .build(),
-    ]
 }

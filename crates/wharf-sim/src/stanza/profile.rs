@@ -1,4 +1,4 @@
-//! Pictures, abouts and blocklists, as linked devices ask for them and change them.
+//! Pictures, abouts, privacy and blocklists, as linked devices ask for them and change them.
 
 use std::sync::Arc;
 
@@ -88,4 +88,22 @@ pub(super) fn set_about(session: &Session, account: &Arc<Account>, node: &NodeRe
         profile::described(&session.net, account, &text);
     }
     iq::answer(session, node, Vec::new());
+}
+
+const PRIVACY: [&str; 6] = ["readreceipts", "last", "profile", "status", "groupadd", "online"];
+
+/// Who may see what of the account. It is kept and shown to its owner; nobody is kept from anything by it.
+pub(super) fn privacy(session: &Session, account: &Arc<Account>, node: &NodeRef<'_>) {
+    let profiles = &session.net.profiles;
+    if wire::is(node, "type", "set") {
+        let chosen = node.get_optional_child("privacy").into_iter().flat_map(|chosen| chosen.get_children_by_tag("category"));
+        for category in chosen {
+            profiles.set_privacy(account.number, wire::text(category, "name"), wire::text(category, "value"));
+        }
+        session.net.save_profiles();
+        return iq::answer(session, node, Vec::new());
+    }
+    let profile = profiles.of(account.number);
+    let categories = PRIVACY.map(|name| NodeBuilder::new("category").attr("name", name).attr("value", profile.privacy(name)).build());
+    iq::answer(session, node, vec![NodeBuilder::new("privacy").children(categories).build()]);
 }

@@ -18,3 +18,4 @@ mod reconnect;
 mod restart;
 mod strangers;
 mod version;
+mod wire;
