@@ -17,6 +17,7 @@ const bare = jid => jid?.replace(/:\d+@/, '@')
 
 let socket
 let ending = false
+const names = new Map() // of the phone's contacts, by their addresses
 const seen = new Map() // what came and went, by id: answers and reactions are about one of these
 
 async function connect() {
@@ -34,6 +35,7 @@ async function connect() {
     else if (ending) tell({ event: 'closed' })
     else connect()
   })
+  mine.ev.on('contacts.upsert', contacts => contacts.forEach(contact => contact.name && names.set(contact.id, contact.name)))
   mine.ev.on('messages.upsert', async ({ messages }) => {
     for (const message of messages) if (message.message) await told(message).catch(error => tell({ event: 'fault', error: String(error) }))
   })
@@ -65,6 +67,7 @@ const acts = {
   async react({ to, id, text }) { return sent(await socket.sendMessage(to, { react: { text, key: seen.get(id).key } })) },
   async edit({ to, id, text }) { return sent(await socket.sendMessage(to, { text, edit: seen.get(id).key })) },
   async delete({ to, id }) { return sent(await socket.sendMessage(to, { delete: { ...seen.get(id).key } })) },
+  async contact({ id }) { return { name: names.get(id) ?? '' } },
   async disconnect() { ending = true; socket.end(undefined) },
   async logout() { await socket.logout() },
 }

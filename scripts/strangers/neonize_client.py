@@ -180,6 +180,9 @@ class Stranger:
     def delete(self, to, id):
         return self.sent(self.client.revoke_message(jid(to), JIDToNonAD(self.sender(id)), id))
 
+    def contact(self, id):
+        return {"name": self.client.contact.get_contact(jid(id)).FullName}
+
     def disconnect(self):
         self.client.stop()
 

@@ -13,6 +13,7 @@ mod profiles;
 mod records;
 mod restrictions;
 mod scan;
+mod shared;
 mod spellings;
 mod strange;
 mod version;
@@ -75,6 +76,7 @@ fn routes(net: Arc<Net>) -> Router {
         .route("/control/phones/{number}/typing", get(profiles::typing).post(profiles::type_in))
         .route("/control/phones/{number}/presence", post(profiles::presence))
         .route("/control/phones/{number}/profile", get(profiles::show).post(profiles::change))
+        .route("/control/phones/{number}/shared", post(shared::share))
         .route("/control/spellings/{number}", put(spellings::put))
         .route("/control/wire/{owner}", get(records::wire))
         .route("/control/stats", get(records::stats))

@@ -13,6 +13,8 @@ pub(crate) mod refusal;
 pub(crate) mod strange;
 mod usync;
 
+pub(crate) use app_state::tell as tell_app_state;
+
 use std::sync::Arc;
 
 use wacore_binary::builder::NodeBuilder;

@@ -1,6 +1,8 @@
 //! What an account's devices share of its chats: patches in collections, sealed by the devices under a key that the phone gives them. The
 //! server numbers and keeps the patches and cannot read them. There are no snapshots: who begins anew gets every patch.
 
+pub(crate) mod phone;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

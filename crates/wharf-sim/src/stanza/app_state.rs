@@ -38,7 +38,7 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
     iq::answer(session, node, vec![NodeBuilder::new("sync").children(answers).build()]);
     if !changed.is_empty() {
         session.net.save(account);
-        tell(&session.net, account, device, &changed);
+        tell(&session.net, account, Some(device), &changed);
     }
 }
 
@@ -107,8 +107,8 @@ fn take(account: &Account, asked: &NodeRef<'_>, name: String, patch: &[u8], chan
     answer.children([error, listed(state.since(&name, base(asked)))]).build()
 }
 
-/// Every other device learns that there is something new.
-fn tell(net: &Net, account: &Arc<Account>, but: u16, changed: &[(String, usize)]) {
+/// Every device but the one that wrote it learns that there is something new.
+pub(crate) fn tell(net: &Net, account: &Arc<Account>, but: Option<u16>, changed: &[(String, usize)]) {
     let collections =
         changed.iter().map(|(name, version)| NodeBuilder::new("collection").attr("name", name).attr("version", *version).build());
     let id = keys::stanza_id();
@@ -120,7 +120,7 @@ fn tell(net: &Net, account: &Arc<Account>, but: u16, changed: &[(String, usize)]
         .children(collections.collect::<Vec<_>>())
         .build();
     let node = Arc::new(node);
-    let others: Vec<u16> = account.registry().devices.keys().copied().filter(|device| *device != but).collect();
+    let others: Vec<u16> = account.registry().devices.keys().copied().filter(|device| Some(*device) != but).collect();
     for device in others {
         let pending = Pending { class: Class::Notification, id: id.clone(), from: None, node: Arc::clone(&node), urgent: false };
         router::enqueue(net, account, device, pending);
