@@ -139,6 +139,10 @@ fn in_words(kind: EventKind, data: &Value) -> Option<String> {
         EventKind::PollVote => format!("☑ {}  a vote", chat()),
         EventKind::GroupUpdated => format!("group {} has changed", chat()),
         EventKind::CallReceived => format!("☎ {} calls", party(&data["from"])),
+        EventKind::CallEnded => {
+            let outcome = data["outcome"].as_str().unwrap_or("over").replace('_', " ");
+            format!("☎ {}: the call is {}", party(&data["from"]), plain(&outcome))
+        }
         EventKind::WebhookDisabled => "a webhook was switched off: GET /v1/webhooks".to_owned(),
         EventKind::UsageWarning => "most of the day's messages are used: GET /v1/usage".to_owned(),
         EventKind::SessionPasskey => "a passkey is to confirm a link: GET /v1/sessions/{sessionId}/passkey".to_owned(),

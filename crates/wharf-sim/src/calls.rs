@@ -23,6 +23,10 @@ pub(crate) enum Over {
     Timeout,
     /// The caller gave up.
     HungUp,
+    /// The phone that was called answered it.
+    Answered,
+    /// The phone that was called wanted none of it.
+    Rejected,
 }
 
 impl Over {
@@ -30,6 +34,18 @@ impl Over {
         match self {
             Self::Timeout => "timeout",
             Self::HungUp => "hung_up",
+            Self::Answered => "answered",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// What the devices are told that rang in vain.
+    const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Timeout => Some("timeout"),
+            Self::HungUp => None,
+            Self::Answered => Some("accepted_elsewhere"),
+            Self::Rejected => Some("rejected_elsewhere"),
         }
     }
 }
@@ -62,10 +78,10 @@ impl Calls {
         lock(&self.0).iter().filter(|call| call.from == caller).cloned().collect()
     }
 
-    /// Ends a call; `None` where none of that caller's rings under this id.
-    fn end(&self, caller: Number, id: &str, over: Over) -> Option<Call> {
+    /// Ends a call; `None` where none rings under this id that is `whose`.
+    fn end(&self, id: &str, over: Over, whose: impl Fn(&Call) -> bool) -> Option<Call> {
         let mut calls = lock(&self.0);
-        let call = calls.iter_mut().find(|call| call.id == id && call.from == caller && call.over.is_none())?;
+        let call = calls.iter_mut().find(|call| call.id == id && call.over.is_none() && whose(call))?;
         call.over = Some(over);
         Some(call.clone())
     }
@@ -104,11 +120,25 @@ pub(crate) fn call(net: &Arc<Net>, caller: &Arc<Account>, dialled: &Dialled) -> 
 
 /// Stops the ringing. `false` where nothing rings.
 pub(crate) fn end(net: &Arc<Net>, caller: Number, id: &str, over: Over) -> bool {
-    let Some(call) = net.calls.end(caller, id, over) else { return false };
-    let terminate = NodeBuilder::new("terminate").attr("call-id", &call.id).attr("call-creator", Address::phone(caller).lid());
-    let terminate = if over == Over::Timeout { terminate.attr("reason", "timeout") } else { terminate };
-    tell(net, &call, &terminate.build());
+    let Some(call) = net.calls.end(id, over, |call| call.from == caller) else { return false };
+    tell(net, &call, &terminated(&call, over));
     true
+}
+
+/// The phone that is called answers or rejects, and the devices beside it ring no more. `false` where nothing rings. A group's call goes
+/// on for the others, and is nobody's to end.
+pub(crate) fn take(net: &Arc<Net>, called: Number, id: &str, over: Over) -> bool {
+    let Some(call) = net.calls.end(id, over, |call| call.to == called) else { return false };
+    tell(net, &call, &terminated(&call, over));
+    true
+}
+
+fn terminated(call: &Call, over: Over) -> Node {
+    let terminate = NodeBuilder::new("terminate").attr("call-id", &call.id).attr("call-creator", Address::phone(call.from).lid());
+    match over.reason() {
+        Some(reason) => terminate.attr("reason", reason).build(),
+        None => terminate.build(),
+    }
 }
 
 /// Whose devices ring.

@@ -52,6 +52,7 @@ fn routes(net: Arc<Net>) -> Router {
         .route("/control/phones/{number}/call", post(calls::dial))
         .route("/control/phones/{number}/calls", get(calls::list))
         .route("/control/phones/{number}/hang-up", post(calls::hang_up))
+        .route("/control/phones/{number}/take-call", post(calls::take))
         .route("/control/phones/{number}/logout", post(phones::logout))
         .route("/control/phones/{number}/sleep", post(phones::sleep))
         .route("/control/phones/{number}/wake", post(phones::wake))

@@ -38,6 +38,7 @@ pub(super) const ALL: &[Named] = &[
     ("Blocked", people::blocked),
     ("BySession", groups::by_session),
     ("CallReceived", calls::call_received),
+    ("CallEnded", calls::call_ended),
     ("Chat", people::chat),
     ("ChatName", people::chat_name),
     ("ChatRead", people::chat_read),

@@ -67,6 +67,7 @@ const fn sentence(kind: EventKind) -> &'static str {
         EventKind::SessionStatus => "The session reached another status.",
         EventKind::GroupUpdated => "A group changed.",
         EventKind::CallReceived => "Somebody calls: once for each call.",
+        EventKind::CallEnded => "A call rings no more: it was answered or rejected at another device, or nobody did.",
         EventKind::WebhookTest => "A test, sent on request. It stands in no log.",
         EventKind::WebhookDisabled => "A webhook was switched off by its failures.",
         EventKind::UsageWarning => "80 or 100 per cent of the day's messages are used.",
@@ -103,6 +104,7 @@ fn data(kind: EventKind) -> Value {
         ]),
         EventKind::GroupUpdated => reference("GroupUpdated"),
         EventKind::CallReceived => reference("CallReceived"),
+        EventKind::CallEnded => reference("CallEnded"),
     }
 }
 

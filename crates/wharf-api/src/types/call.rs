@@ -25,6 +25,34 @@ pub struct CallReceived {
     pub at: Timestamp,
 }
 
+/// The data of a `call.ended` event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallEnded {
+    /// As in `call.received`.
+    pub call_id: String,
+    /// Who called.
+    pub from: Party,
+    pub outcome: CallOutcome,
+    /// When it stopped ringing.
+    pub at: Timestamp,
+}
+
+/// Why a call rings no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallOutcome {
+    /// At the phone, or at another linked device.
+    AnsweredElsewhere,
+    RejectedElsewhere,
+    /// The caller gave up, or nobody came in time.
+    Unanswered,
+}
+
+impl CallOutcome {
+    pub const WORDS: [&'static str; 3] = ["answered_elsewhere", "rejected_elsewhere", "unanswered"];
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CallKind {

@@ -61,6 +61,8 @@ event_kinds! {
     SessionStatus = "session.status",
     GroupUpdated = "group.updated",
     CallReceived = "call.received",
+    /// It rings no more: who answered it, if anybody did.
+    CallEnded = "call.ended",
     /// Sent to one webhook on request; it stands in no log.
     WebhookTest = "webhook.test",
     /// A webhook was switched off because its server asked for it or failed for days.

@@ -1,4 +1,5 @@
-//! Calls as a customer hears of them: one event for each, whatever else WhatsApp says of it and whenever the process dies.
+//! Calls as a customer hears of them: one event for its beginning and one for its end, whatever else WhatsApp says of it and whenever the
+//! process dies.
 
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _};
@@ -51,6 +52,32 @@ both_backends! {
         let all = events(&world, "call.received").await;
         let ids: Vec<_> = all.iter().map(|event| event["data"]["callId"].as_str().unwrap()).collect();
         assert_eq!(ids, [&audio, &video, &later], "three notices, a time-out, the end of a call and who is blocked make no events of their own");
+    }
+
+    async fn how_a_call_ended_is_told_once_under_its_id(backend) {
+        let world = World::start(backend).await;
+        world.pair(OWNER).await;
+        let ringing = json!({"to": OWNER, "ringMs": 600_000});
+        let (answered, rejected, given_up) = (call(&world, SILENT, ringing.clone()).await, call(&world, SILENT, ringing.clone()).await, call(&world, SILENT, ringing).await);
+        for id in [&answered, &rejected, &given_up] {
+            announced(&world, id).await;
+        }
+        let (take, hang_up) = (format!("/control/phones/{OWNER}/take-call"), format!("/control/phones/{SILENT}/hang-up"));
+        world.control().post(&take, &json!({"callId": answered, "accept": true})).await.ok(200);
+        world.control().post(&take, &json!({"callId": rejected, "accept": false})).await.ok(200);
+        world.control().post(&hang_up, &json!({"callId": given_up})).await.ok(200);
+        assert_eq!(world.control().post(&hang_up, &json!({"callId": answered})).await.status, 404, "what is over ends once");
+        let in_vain = call(&world, SILENT, json!({"to": OWNER, "ringMs": 10})).await;
+        let told = eventually("all ends are told", async || {
+            let told = events(&world, "call.ended").await;
+            if told.len() == 4 { Ok(told) } else { Err(format!("{told:?}")) }
+        })
+        .await;
+        let wanted = [(&answered, "answered_elsewhere"), (&rejected, "rejected_elsewhere"), (&given_up, "unanswered"), (&in_vain, "unanswered")];
+        for (event, (id, outcome)) in told.iter().zip(wanted) {
+            assert_includes(&event["data"], &json!({"callId": id, "outcome": outcome}));
+            assert_includes(&event["data"]["from"], &json!({"lid": format!("77{SILENT}@lid"), "name": "Silent"}));
+        }
     }
 
     async fn a_call_that_rang_while_the_gateway_was_away_is_told_as_missed(backend) {

@@ -139,7 +139,9 @@ both_backends! {
 
         let account = Account::pair(&world, api.clone()).await;
         account.change_a_group().await;
-        world.control().post(&format!("/control/phones/{SILENT}/call"), &json!({"to": OWNER, "video": true})).await.ok(200);
+        let called = world.control().post(&format!("/control/phones/{SILENT}/call"), &json!({"to": OWNER, "video": true})).await;
+        let taken = json!({"callId": called.ok(200)["callId"], "accept": true});
+        world.control().post(&format!("/control/phones/{OWNER}/take-call"), &taken).await.ok(200);
         account.write().await;
         let status = json!({"to": "status@broadcast", "audience": [OWNER], "text": "my day"});
         world.control().post(&format!("/control/phones/{FRIEND}/send"), &status).await.ok(200);

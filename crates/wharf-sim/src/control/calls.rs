@@ -30,6 +30,13 @@ struct HangUp {
     call_id: String,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Take {
+    call_id: String,
+    accept: bool,
+}
+
 pub(super) async fn dial(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
     let wanted: Dial = answer::body(&text)?;
     let caller = answer::account(&net, &number)?;
@@ -48,6 +55,16 @@ pub(super) async fn hang_up(State(net): State<Arc<Net>>, Path(number): Path<Stri
     let caller = answer::account(&net, &number)?;
     if !calls::end(&net, caller.number, &wanted.call_id, Over::HungUp) {
         return Err(Failure::missing("no_such_call", "no such call of this phone rings"));
+    }
+    answer::ok(json!({"callId": wanted.call_id}))
+}
+
+pub(super) async fn take(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
+    let wanted: Take = answer::body(&text)?;
+    let called = answer::account(&net, &number)?;
+    let over = if wanted.accept { Over::Answered } else { Over::Rejected };
+    if !calls::take(&net, called.number, &wanted.call_id, over) {
+        return Err(Failure::missing("no_such_call", "no such call rings at this phone"));
     }
     answer::ok(json!({"callId": wanted.call_id}))
 }

@@ -1,18 +1,22 @@
-//! Calls, as events of the log: one for each call, whatever WhatsApp says of it afterwards. Nobody answers: a linked device of this
-//! kind cannot speak.
+//! Calls, as events of the log: one where it begins to ring and one where it ends, however often WhatsApp says it. Nobody answers: a linked
+//! device of this kind cannot speak.
 
 use wacore::types::call::{CallAction, IncomingCall, MissedCall};
 use wacore_binary::{Jid, JidExt as _};
 use wharf_api::Timestamp;
-use wharf_api::types::call::{CallKind, CallReceived};
+use wharf_api::types::call::{CallEnded, CallKind, CallOutcome, CallReceived};
 use wharf_api::types::event::EventKind;
 use wharf_api::types::message::Party;
 
 use super::convert::Person;
 use super::notices::Notice;
 
-/// The call that begins to ring; `None` for all that follows.
-pub(super) fn ringing(call: &IncomingCall) -> Option<Notice> {
+/// What is said of a call: that it begins to ring, or that it is over. `None` for all between.
+pub(super) fn said(call: &IncomingCall) -> Option<Notice> {
+    ringing(call).or_else(|| ended(call))
+}
+
+fn ringing(call: &IncomingCall) -> Option<Notice> {
     let outer = call.participant.as_ref().unwrap_or(&call.from);
     let (creator, number, video, group) = match &call.action {
         CallAction::Offer { call_creator, caller_pn, is_video, group_jid, .. } => {
@@ -31,6 +35,22 @@ pub(super) fn ringing(call: &IncomingCall) -> Option<Notice> {
         missed: false,
         at: Timestamp::from_millis(call.timestamp.timestamp_millis()),
     }))
+}
+
+/// Why a call rings no more, by the reason that WhatsApp gives; it gives none where the caller hung up.
+fn ended(call: &IncomingCall) -> Option<Notice> {
+    let CallAction::Terminate { call_id, call_creator, reason, .. } = &call.action else { return None };
+    let outcome = match reason.as_deref() {
+        Some("accepted_elsewhere") => CallOutcome::AnsweredElsewhere,
+        Some("rejected_elsewhere") => CallOutcome::RejectedElsewhere,
+        None | Some("timeout" | "group_call_ended") => CallOutcome::Unanswered,
+        Some(_) => return None,
+    };
+    let mut from = party(call_creator, call.participant.as_ref().or(Some(&call.from)));
+    from.name.clone_from(&call.notify);
+    let at = Timestamp::from_millis(call.timestamp.timestamp_millis());
+    let told = CallEnded { call_id: call_id.clone(), from, outcome, at };
+    Some(Notice::new(format!("call-end:{call_id}"), EventKind::CallEnded, &told))
 }
 
 /// A call that rang while the session was away.

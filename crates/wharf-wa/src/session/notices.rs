@@ -26,7 +26,7 @@ impl Notice {
     pub(super) fn of(event: &Event) -> Option<Self> {
         match event {
             Event::PictureUpdate(update) => groups::pictured(update),
-            Event::IncomingCall(call) => calls::ringing(call),
+            Event::IncomingCall(call) => calls::said(call),
             Event::MissedCall(call) => Some(calls::missed(call)),
             _ => None,
         }

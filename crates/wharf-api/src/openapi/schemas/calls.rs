@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::openapi::schema::{about, always, answer, boolean, maybe, reference, text, time, word};
-use crate::types::call::CallKind;
+use crate::types::call::{CallKind, CallOutcome};
 
 pub(super) fn call_received() -> Value {
     answer(vec![
@@ -13,5 +13,14 @@ pub(super) fn call_received() -> Value {
         maybe("groupId", about(text(), "The group that is called together.")),
         always("missed", about(boolean(), "The session was away while it rang, and it is over.")),
         always("at", about(time(), "When it began to ring.")),
+    ])
+}
+
+pub(super) fn call_ended() -> Value {
+    answer(vec![
+        always("callId", about(text(), "As in `call.received`.")),
+        always("from", about(reference("Party"), "Who called.")),
+        always("outcome", about(word(CallOutcome::WORDS), "Elsewhere is the phone, or another device that is linked to it.")),
+        always("at", about(time(), "When it stopped ringing.")),
     ])
 }

@@ -11,7 +11,7 @@ use crate::envelope::PageInfo;
 use crate::error::Details;
 use crate::types::account::{Account, CreateAccount, Day, Plan, PlanLimits, PutPlan, UpdateAccount, Usage, Used};
 use crate::types::audit::AuditEntry;
-use crate::types::call::CallReceived;
+use crate::types::call::{CallEnded, CallReceived};
 use crate::types::canary::{Canary, CanaryStep};
 use crate::types::chat::{Chat, ChatRead, PresenceShown, SetPresence, SetTyping, TypingShown};
 use crate::types::contact::{Blocked, CheckContacts, CheckedContact, Contact, Picture, Presence};
@@ -274,6 +274,11 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         CallReceived [
             {"callId": "c", "from": {"contactId": "1"}, "missed": true, "at": TIME},
             {"callId": "c", "from": {"contactId": "1"}, "type": "video", "groupId": "1@g.us", "missed": false, "at": TIME}
+        ],
+        CallEnded [
+            {"callId": "c", "from": {"contactId": "1"}, "outcome": "answered_elsewhere", "at": TIME},
+            {"callId": "c", "from": {"contactId": "1"}, "outcome": "rejected_elsewhere", "at": TIME},
+            {"callId": "c", "from": {"contactId": "1"}, "outcome": "unanswered", "at": TIME}
         ],
         Contact [
             {"contactId": "1"},
