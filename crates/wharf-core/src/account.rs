@@ -56,6 +56,7 @@ impl From<&Plan> for wire::PlanLimits {
             media_days: plan.media_days,
             media_bytes: plan.media_bytes,
             pace: plan.pace.clone(),
+            keep_deleted: plan.keep_deleted,
         }
     }
 }
@@ -73,6 +74,7 @@ impl Plan {
             media_days: request.media_days.unwrap_or(limits::MEDIA_DAYS),
             media_bytes: request.media_bytes,
             pace: request.pace.unwrap_or_default(),
+            keep_deleted: request.keep_deleted.unwrap_or_default(),
         }
     }
 }

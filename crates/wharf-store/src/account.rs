@@ -14,7 +14,7 @@ use crate::sql::{Row, args, corrupt, statements};
 macro_rules! account_columns {
     () => {
         "a.id, a.name, a.created_at, p.name, p.messages_per_day, p.calls_per_minute, p.sessions, p.concurrent_requests, p.event_days, \
-         p.media_days, p.media_bytes, p.pace"
+         p.media_days, p.media_bytes, p.pace, p.keep_deleted"
     };
 }
 pub(crate) use account_columns;

@@ -54,6 +54,7 @@ history! {
     34 "0034_steps",
     35 "0035_references",
     39 "0039_nodes",
+    40 "0040_keep_deleted",
     45 "0045_step_times",
 }
 

@@ -5,17 +5,18 @@ use wharf_core::store::{AccountRow, Error, Page, PageRequest, Plan};
 
 use crate::account::{FIND, account, account_columns};
 use crate::open::SqlStore;
-use crate::sql::{Row, args, page, statements};
+use crate::sql::{Row, Tx, args, page, statements};
 
 statements! {
-    LIST = "SELECT name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, media_bytes, pace \
-        FROM plans ORDER BY calls_per_minute, name";
-    PUT = "INSERT INTO plans (name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, pace, media_bytes) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+    LIST = "SELECT name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, media_bytes, pace, \
+        keep_deleted FROM plans ORDER BY calls_per_minute, name";
+    PUT = "INSERT INTO plans (name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, pace, media_bytes, \
+        keep_deleted) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
         ON CONFLICT (name) DO UPDATE SET messages_per_day = excluded.messages_per_day, calls_per_minute = excluded.calls_per_minute, \
         sessions = excluded.sessions, concurrent_requests = excluded.concurrent_requests, \
         event_days = excluded.event_days, media_days = excluded.media_days, pace = excluded.pace, \
-        media_bytes = excluded.media_bytes";
+        media_bytes = excluded.media_bytes, keep_deleted = excluded.keep_deleted";
+    KEEPS_DELETED = "SELECT p.keep_deleted FROM accounts a JOIN plans p ON p.name = a.plan WHERE a.id = $1";
     LIST_ACCOUNTS = concat!(
         "SELECT ", account_columns!(), " FROM accounts a JOIN plans p ON p.name = a.plan ORDER BY a.created_at, a.id LIMIT $1 OFFSET $2"
     );
@@ -34,7 +35,16 @@ pub(crate) fn plan(row: &mut Row) -> Result<Plan, Error> {
         media_bytes: row.opt_count()?,
         // A plan that nobody has given one yet has the safe one.
         pace: row.opt_parsed("a pace", |text| serde_json::from_str(text).ok())?.unwrap_or_default(),
+        keep_deleted: row.flag()?,
     })
+}
+
+/// Whether an account's plan keeps what was deleted for everyone.
+pub(crate) async fn keeps_deleted(tx: &mut Tx, account: &AccountId) -> Result<bool, Error> {
+    match tx.first(&KEEPS_DELETED, args![account]).await? {
+        Some(mut row) => row.flag(),
+        None => Ok(false),
+    }
 }
 
 impl SqlStore {
@@ -49,7 +59,8 @@ impl SqlStore {
                 let (calls, concurrent) = (Some(new.calls_per_minute), Some(new.concurrent_requests));
                 let (events, media) = (Some(new.event_days), Some(new.media_days));
                 let pace = serde_json::to_string(&new.pace).expect("a pace is plain data");
-                let limits = args![&new.name, new.messages_per_day, calls, new.sessions, concurrent, events, media, &pace, new.media_bytes];
+                let (bytes, kept) = (new.media_bytes, new.keep_deleted);
+                let limits = args![&new.name, new.messages_per_day, calls, new.sessions, concurrent, events, media, &pace, bytes, kept];
                 tx.execute(&PUT, limits).await.map(drop)
             })
         })

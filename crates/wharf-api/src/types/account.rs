@@ -68,6 +68,8 @@ pub struct PlanLimits {
     /// How many bytes of files are kept at the same time, those on their way in included.
     pub media_bytes: Option<u64>,
     pub pace: Pace,
+    /// What was deleted for everyone stays as it was said, marked as deleted.
+    pub keep_deleted: bool,
 }
 
 /// `PUT /v1/admin/plans/{name}`: the whole plan. Calls and concurrent requests always have a limit.
@@ -94,6 +96,9 @@ pub struct PutPlan {
     /// The safe defaults where absent.
     #[serde(default)]
     pub pace: Option<Pace>,
+    /// Nothing is kept where absent.
+    #[serde(default)]
+    pub keep_deleted: Option<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -88,9 +88,23 @@ pub fn may(target: &MessageRow, change: &MessageRow) -> bool {
     }
 }
 
+/// Whether a message was deleted for everyone, whatever is kept of it.
+pub fn is_deleted(row: &MessageRow) -> bool {
+    matches!(row.content, Content::Deleted {}) || row.marks.deleted_at.is_some()
+}
+
+/// Makes a deletion where all is kept: the message is marked, and nothing more is done to it. `false` where nothing changes by it.
+pub fn mark_deleted(target: &mut MessageRow, deletion: &MessageRow) -> bool {
+    if !may(target, deletion) || is_deleted(target) {
+        return false;
+    }
+    target.marks.deleted_at = Some(deletion.created_at);
+    true
+}
+
 /// Makes the change on the message that it names; `false` where nothing changes by it.
 pub fn apply(target: &mut MessageRow, change: &MessageRow) -> bool {
-    if !may(target, change) || matches!(target.content, Content::Deleted {}) {
+    if !may(target, change) || is_deleted(target) {
         return false;
     }
     let at = change.created_at;

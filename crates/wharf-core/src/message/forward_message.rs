@@ -5,7 +5,7 @@ use wharf_api::types::media::{MediaContent, MediaKind, MediaStatus};
 use wharf_api::types::message::Content;
 
 use super::send_media::{self, Source};
-use super::{Envelope, Error, Manner, Sent, find_row, post};
+use super::{Envelope, Error, Manner, Sent, change, find_row, post};
 use crate::caller::Caller;
 use crate::engine::{Body, Preview};
 use crate::media;
@@ -33,6 +33,9 @@ pub fn check(command: &Command) -> Result<(), Error> {
 pub async fn forward_message(services: &Services, caller: &Caller, command: Command, claim: Option<Claim>) -> Result<Sent, Error> {
     check(&command)?;
     let row = find_row(services, caller, &command.message).await?;
+    if change::is_deleted(&row) {
+        return Err(Error::Unsupported("the message is deleted"));
+    }
     let envelope =
         Envelope { session: row.session.to_string(), to: command.to, forwarded: true, manner: command.manner, ..Envelope::default() };
     match (row.content.media_kind(), row.content.media()) {
@@ -89,7 +92,6 @@ fn said(content: Content) -> Result<(Body, Content), Error> {
             let (question, options, selectable_count) = (question.clone(), options.clone(), *selectable_count);
             return Ok((body, Content::Poll { question, options, selectable_count, results: Vec::new() }));
         }
-        Content::Deleted {} => return Err(Error::Unsupported("the message is deleted")),
         _ => return Err(Error::Unsupported("a message of this kind cannot be forwarded")),
     };
     Ok((body, content))

@@ -4,7 +4,7 @@ use wharf_api::Recipient;
 use wharf_api::types::message::{Content, Direction, MessageStatus, Reference};
 
 use super::envelope::key;
-use super::{Error, Parcel, find_living_row};
+use super::{Error, Parcel, change, find_living_row};
 use crate::caller::Caller;
 use crate::engine::{Body, Draft, Key};
 use crate::services::Services;
@@ -47,7 +47,7 @@ impl Target {
     }
 
     pub(super) fn is_deleted(&self) -> bool {
-        matches!(self.0.content, Content::Deleted {})
+        change::is_deleted(&self.0)
     }
 
     /// The change, on its way to the message's chat.

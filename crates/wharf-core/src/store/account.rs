@@ -23,6 +23,8 @@ pub struct Plan {
     pub media_bytes: Option<u64>,
     /// How fast each session writes.
     pub pace: Pace,
+    /// What was deleted for everyone stays as it was said, marked as deleted.
+    pub keep_deleted: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

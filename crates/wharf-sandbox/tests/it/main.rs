@@ -32,6 +32,7 @@ mod harness;
 mod holds;
 mod idempotency;
 mod intact;
+mod kept;
 mod keys;
 mod kill;
 mod kinds;

@@ -11,6 +11,7 @@ use super::row::{chat_key, message_columns, readable, said};
 use crate::media;
 use crate::open::SqlStore;
 use crate::owner;
+use crate::plan;
 use crate::sql::{Sql, Tx, args, statements};
 
 /// A message by its WhatsApp id, of one direction: each direction has an index of its own.
@@ -92,7 +93,7 @@ pub(super) async fn make(tx: &mut Tx, (number, mut target): Numbered, by: &Messa
         }
     }
     let file = target.content.media().map(|media| media.media_id.clone());
-    if change::apply(&mut target, by) {
+    if applied(tx, &mut target, by).await? {
         let said = said(&target)?;
         tx.execute(&REWRITE, args![number, &said.content, &said.marks]).await?;
     }
@@ -103,6 +104,12 @@ pub(super) async fn make(tx: &mut Tx, (number, mut target): Numbered, by: &Messa
         Some(file) if matches!(target.content, Content::Deleted {}) => media::forget(tx, &target.account, &file).await,
         _ => Ok(()),
     }
+}
+
+/// A deletion leaves all as it was where the account's plan says so.
+async fn applied(tx: &mut Tx, target: &mut MessageRow, by: &MessageRow) -> Result<bool, Error> {
+    let keeps = matches!(by.content, Content::Deletion { .. }) && plan::keeps_deleted(tx, &by.account).await?;
+    Ok(if keeps { change::mark_deleted(target, by) } else { change::apply(target, by) })
 }
 
 /// What a deletion takes along: what the edits of the message say of it, whichever came first.
@@ -128,7 +135,7 @@ pub(super) async fn make_earlier(tx: &mut Tx, target: &mut MessageRow) -> Result
         if !change::may_name(&by, target) {
             continue;
         }
-        change::apply(target, &by);
+        applied(tx, target, &by).await?;
         if let Some(named) = by.content.target_mut().filter(|named| named.message_id.is_none()) {
             named.message_id = Some(target.id.clone());
             let said = said(&by)?;

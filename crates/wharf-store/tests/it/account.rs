@@ -26,9 +26,19 @@ async fn the_four_plans_are_there_with_their_limits(db: &Db) {
         assert!(db.store.insert_account(&id, "a", name, NOW).await.unwrap());
         let plan = db.store.find_account(&id).await.unwrap().unwrap().plan;
         let name = name.to_owned();
-        let (media_days, pace) = (30, Pace::default());
-        let wanted =
-            Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, media_bytes, pace };
+        let (media_days, pace, keep_deleted) = (30, Pace::default(), false);
+        let wanted = Plan {
+            name,
+            messages_per_day,
+            calls_per_minute,
+            sessions,
+            concurrent_requests,
+            event_days,
+            media_days,
+            media_bytes,
+            pace,
+            keep_deleted,
+        };
         assert_eq!(plan, wanted);
     }
 }

@@ -71,6 +71,9 @@ pub(super) struct Set {
     /// The same in a day; `none` is without limit
     #[arg(long, default_value_t = Most(Some(limits::PACE_NEW_CONTACTS_PER_DAY)))]
     new_contacts_per_day: Most,
+    /// What was deleted for everyone stays as it was said, marked as deleted
+    #[arg(long)]
+    keep_deleted: bool,
 }
 
 /// A limit, or `none`.
@@ -130,10 +133,18 @@ impl Set {
             new_contacts_per_day: self.new_contacts_per_day.0,
             ..Pace::default()
         };
-        let Self { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, media_bytes, .. } =
-            self;
-        let plan =
-            Plan { name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, media_bytes, pace };
+        let plan = Plan {
+            name: self.name,
+            messages_per_day: self.messages_per_day,
+            calls_per_minute: self.calls_per_minute,
+            sessions: self.sessions,
+            concurrent_requests: self.concurrent_requests,
+            event_days: self.event_days,
+            media_days: self.media_days,
+            media_bytes: self.media_bytes,
+            pace,
+            keep_deleted: self.keep_deleted,
+        };
         account::put_plan(services, &plan).await?;
         audit::record(services, AuditRow { target: Some(plan.name), ..audit::by_cli(services, None, ops::admin_set_plan.id) }).await;
         Ok(())

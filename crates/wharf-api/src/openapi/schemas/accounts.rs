@@ -37,7 +37,12 @@ fn limits_of_a_plan() -> Vec<Member> {
         always("mediaDays", media_days()),
         always("mediaBytes", media_bytes()),
         always("pace", about(plan_pace(), PACE)),
+        always("keepDeleted", keep_deleted()),
     ]
+}
+
+fn keep_deleted() -> Value {
+    about(boolean(), "What is deleted for everyone stays as it was said, marked by `deletedAt`; else it goes, with its edits and its file.")
 }
 
 fn event_days() -> Value {
@@ -63,6 +68,7 @@ pub(super) fn put_plan() -> Value {
         maybe("mediaDays", nullable(media_days())),
         maybe("mediaBytes", media_bytes()),
         maybe("pace", nullable(about(put_pace(), PACE))),
+        maybe("keepDeleted", nullable(keep_deleted())),
     ])
 }
 

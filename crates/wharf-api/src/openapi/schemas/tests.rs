@@ -103,7 +103,8 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         JoinGroup {"sessionId": SESSION, "code": "abc"},
         RotateKey {"overlapSeconds": 60},
         PutPlan {"messagesPerDay": 1, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "mediaDays": 1, "mediaBytes": 1,
-            "pace": {"messagesPerMinute": 1, "newContactsPerHour": 1, "newContactsPerDay": 1, "strangerJitterSeconds": [1, 4], "typingSeconds": [1, 3]}},
+            "pace": {"messagesPerMinute": 1, "newContactsPerHour": 1, "newContactsPerDay": 1, "strangerJitterSeconds": [1, 4], "typingSeconds": [1, 3]},
+            "keepDeleted": true},
         PutSwitches {"connectingPaused": true, "sendingPaused": false, "features": {"edits": "off", "group_writes": "auto"}},
         CreateAccount {"name": "shop", "plan": "free"},
         UpdateAccount {"name": "shop", "plan": "free"},
@@ -140,7 +141,8 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let key = json!({"keyId": "key_Ab3dEf9h", "name": "ci", "permissions": ["sessions:read"], "createdAt": TIME});
     let full_key = with(&key, &json!({"sessionIds": [SESSION], "expiresAt": TIME, "revokedAt": TIME, "lastUsedAt": TIME}));
     let plan_limits = json!({"messagesPerDay": null, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "mediaDays": 1, "mediaBytes": null,
-        "pace": {"messagesPerMinute": 1, "newContactsPerHour": null, "newContactsPerDay": 1, "strangerJitterSeconds": [1, 4], "typingSeconds": null}});
+        "pace": {"messagesPerMinute": 1, "newContactsPerHour": null, "newContactsPerDay": 1, "strangerJitterSeconds": [1, 4], "typingSeconds": null},
+        "keepDeleted": false});
     let plan = with(&json!({"name": "free"}), &plan_limits);
     let whatsapp = json!({"claimed": "2.3000.1", "source": "built_in", "currentAt": TIME, "waiting": []});
     let used = json!({"messages": 1, "calls": 2, "errors": {"conflict": 1}});
