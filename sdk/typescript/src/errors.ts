@@ -14,8 +14,10 @@ import type { Details, ErrorBody, ErrorCode, Message } from "./generated/types.j
 import { english, sentence, type Sentences } from "./sentences.js";
 
 /** Everything that the SDK throws itself. */
-export class WharfError extends Error {
+export abstract class WharfError extends Error {
   override readonly name: string = "WharfError";
+  /** A code of the catalogue, or `network_error` or `wait_timeout` of the SDK's own. */
+  abstract readonly code: string;
   /** The operation that was called, by its name in the document. */
   operation = "";
   /** How many tries were made. */
@@ -23,7 +25,7 @@ export class WharfError extends Error {
 
   /** One sentence for the person in front of your program; `sentences` is English unless you give another table. */
   friendly(sentences: Sentences = english): string {
-    return sentence(sentences, "network_error", {});
+    return sentence(sentences, this.code, {});
   }
 }
 
@@ -152,10 +154,6 @@ export class WaitTimeoutError extends WharfError {
     until: string,
   ) {
     super(`${seen.messageId} is ${seen.status}, and not ${until} in the time given`);
-  }
-
-  override friendly(sentences: Sentences = english): string {
-    return sentence(sentences, "wait_timeout", {});
   }
 }
 

@@ -65,7 +65,7 @@ function isOnce(source: UploadSource): source is Once {
   return typeof source === "object" && !(source instanceof Blob) && !(source instanceof ArrayBuffer) && !ArrayBuffer.isView(source);
 }
 
-function bodyOf(source: UploadSource, onProgress: UploadOptions["onProgress"]): { body: BodyInit; streamed: boolean } {
+function bodyOf(source: UploadSource, onProgress: UploadOptions["onProgress"]): { body: NonNullable<RequestInit["body"]>; streamed: boolean } {
   const known = source instanceof Blob ? source : source instanceof ArrayBuffer || ArrayBuffer.isView(source) ? new Blob([source as BlobPart]) : undefined;
   // Only a stream can be watched, and not every browser sends one.
   if (known && !(onProgress && sendsStreams())) {

@@ -55,7 +55,7 @@ export interface CallRequest {
   /** The answer is read beyond the call: its time limit is for the answer's head alone. */
   streams?: boolean;
   /** Makes the body of one try, where it is no JSON. */
-  bytes?: () => { body: BodyInit; contentType: string; streamed: boolean };
+  bytes?: () => { body: NonNullable<RequestInit["body"]>; contentType: string; streamed: boolean };
   /** `bytes` can be made only once, so there is no second try. */
   once?: boolean;
 }

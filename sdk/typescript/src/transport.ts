@@ -1,6 +1,6 @@
 import { backoff, sleep, type Pauses } from "./backoff.js";
 import { ApiError, ConnectionError, WharfError, errorOf } from "./errors.js";
-import type { ErrorBody } from "./generated/types.js";
+import type { ErrorBody, Session, SessionStatus } from "./generated/types.js";
 import { Paged, type Page } from "./paging.js";
 import type { AnswerFacts, Call, CallOptions, CallRequest, KeyedOptions, QueryValue } from "./resource.js";
 
@@ -28,8 +28,11 @@ export interface RetryFacts {
   pauseMs: number;
 }
 
-/** Codes that another try may end; the others tell of what only people or time can change. */
+/** Codes that another try may end; most others tell of what only people or time can change. */
 const PASSING: readonly string[] = ["rate_limit_exceeded", "concurrent_request_limit_exceeded", "idempotency_key_in_use", "internal_server_error", "service_unavailable"];
+
+/** Sessions that nobody has to scan. A fresh one is `connecting` too, once it was scanned. */
+const ON_THEIR_WAY: readonly SessionStatus[] = ["starting", "connecting", "reconnecting"];
 
 /** Statuses of proxies that did not reach Wharf. */
 const UNREACHED: readonly number[] = [408, 502, 503, 504];
@@ -85,7 +88,7 @@ export class Transport implements Call {
         if (!(error instanceof WharfError)) throw error;
         error.operation = request.id;
         error.tries = tries;
-        const pauseMs = tries <= most ? this.#pauseAfter(error, tries) : undefined;
+        const pauseMs = tries <= most ? await this.#pauseAfter(error, tries, request, options) : undefined;
         if (pauseMs === undefined) throw error;
         this.settings.onRetry?.({ error, operation: request.id, tries, pauseMs });
         await sleep(pauseMs, options.signal);
@@ -97,13 +100,29 @@ export class Transport implements Call {
    * Every operation may be repeated: what creates has an `Idempotency-Key`, which is the same at each try, and what has none makes nothing
    * new. So only the kind of the fault decides.
    */
-  #pauseAfter(error: WharfError, tries: number): number | undefined {
+  async #pauseAfter(error: WharfError, tries: number, request: CallRequest, options: CallOptions): Promise<number | undefined> {
     if (error instanceof ConnectionError) {
       const passing = error.httpStatus === undefined || UNREACHED.includes(error.httpStatus);
       return passing ? backoff(tries, this.settings) : undefined;
     }
-    if (!(error instanceof ApiError) || !PASSING.includes(error.code)) return undefined;
+    if (!(error instanceof ApiError)) return undefined;
+    const passing = PASSING.includes(error.code) || (error.code === "session_not_connected" && (await this.#onItsWay(request, options)));
+    if (!passing) return undefined;
     return backoff(tries, this.settings, error.retryAfter);
+  }
+
+  /** Whether the session that the body names comes back by itself, as after a restart of the server. Who may not look it up is told the refusal. */
+  async #onItsWay(request: CallRequest, { signal }: CallOptions): Promise<boolean> {
+    const { sessionId } = (request.body ?? {}) as { sessionId?: unknown };
+    if (typeof sessionId !== "string") return false;
+    const look = { id: "get_session", method: "GET", path: `/v1/sessions/${encodeURIComponent(sessionId)}` };
+    try {
+      const { status, waitingFor } = await this.one<Session>(look, { maxRetries: 0, ...(signal && { signal }) });
+      return waitingFor === undefined && ON_THEIR_WAY.includes(status);
+    } catch {
+      signal?.throwIfAborted();
+      return false;
+    }
   }
 
   #headers(request: CallRequest, options: KeyedOptions): Headers {

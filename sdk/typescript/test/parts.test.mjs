@@ -1,0 +1,105 @@
+// The small parts, without a server.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ApiError, CODES, Wharf, english, german } from "wharf-client";
+import { backoff, sleep } from "../dist/backoff.js";
+import { errorOf } from "../dist/errors.js";
+import { messagesOf } from "../dist/sse.js";
+import { refusal } from "./harness.mjs";
+
+const pauses = { firstPauseMs: 100, longestPauseMs: 1000, longestRetryAfter: 60 };
+
+/** A client whose server is the function. */
+const on = (answer, options = {}) => new Wharf({ apiKey: "key", baseUrl: "http://wharf.test/wa/", firstPauseMs: 1, fetch: async (url, init) => answer(url, init), ...options });
+const answered = (status, body, headers = {}) => new Response(typeof body === "string" ? body : JSON.stringify(body), { status, headers });
+const failure = (code, details) => ({ success: false, error: { code, message: "what happened", ...(details && { details }) } });
+
+test("pauses grow, are shortened by chance, and are never shorter than Wharf says", () => {
+  for (let tries = 1; tries <= 40; tries++) {
+    const grown = Math.min(1000, 100 * 2 ** (tries - 1));
+    const pause = backoff(tries, pauses);
+    assert.ok(pause >= grown / 2 && pause <= grown, `${tries}: ${pause}`);
+    const named = backoff(tries, pauses, 7);
+    assert.ok(named >= 7000 && named <= 7000 + grown / 2, `${tries}: ${named}`);
+  }
+  assert.equal(backoff(1, pauses, 61), undefined);
+  assert.ok(new Set(Array.from({ length: 20 }, () => backoff(5, pauses))).size > 1);
+});
+
+test("a sleep ends by its signal with the signal's reason", async () => {
+  const reason = new Error("over");
+  assert.equal(await refusal(sleep(600_000, AbortSignal.abort(reason))), reason);
+  const ending = new AbortController();
+  const sleeping = sleep(600_000, ending.signal);
+  ending.abort(reason);
+  assert.equal(await refusal(sleeping), reason);
+});
+
+test("a stream is read whatever its pieces are", async () => {
+  const text = ': lives\n\nid: evt_1\nevent: x\ndata: {"a":"ü"}\n\nretry: 5\n\nid:evt_2\r\ndata:1\r\ndata:2\r\n\r\nid: evt_3\ndata: cut';
+  const bytes = new TextEncoder().encode(text);
+  for (const size of [1, 2, 3, 7, bytes.length]) {
+    const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) => bytes.slice(at * size, (at + 1) * size));
+    let alive = 0;
+    const body = new ReadableStream({ start: (to) => (pieces.forEach((piece) => to.enqueue(piece)), to.close()) });
+    const seen = [];
+    for await (const message of messagesOf(body, () => alive++)) seen.push(message);
+    assert.deepEqual(seen, [{ id: "evt_1", data: '{"a":"ü"}' }, { id: "evt_2", data: "1\n2" }], `pieces of ${size}`);
+    assert.equal(alive, pieces.length);
+  }
+});
+
+test("a sentence has the details that are known and no braces", () => {
+  const of = (code, details) => errorOf({ code, message: "" , details }, { httpStatus: 400, docs: "" });
+  const long = of("message_too_long", { limit: 4096, actual: 5000 });
+  assert.equal(long.friendly(), "Your message is too long: it may have 4096 characters and has 5000.");
+  assert.equal(of("message_too_long").friendly(), "Your message is too long.");
+  assert.equal(long.friendly(german), "Die Nachricht ist zu lang: 5000 Zeichen, erlaubt sind 4096.");
+  for (const code of Object.keys(CODES)) for (const table of [english, german]) assert.match(of(code).friendly(table), /^[^{}[\]]+\.$/);
+});
+
+test("a code of a newer Wharf is an error all the same", async () => {
+  const error = await refusal(on(() => answered(418, failure("brewing", { retryAfter: 3 }), { "X-Request-Id": "req" })).account.get());
+  assert.ok(error instanceof ApiError && error.constructor === ApiError);
+  assert.deepEqual([error.code, error.httpStatus, error.requestId, error.retryAfter, error.retryable], ["brewing", 418, "req", 3, true]);
+  assert.equal(error.friendly(), english.internal_server_error);
+});
+
+test("a proxy's page is no answer of Wharf's: from one that did not reach it it is tried again", async () => {
+  let asked = 0;
+  const client = on(() => (++asked < 3 ? answered(502, "<html>Bad Gateway</html>") : answered(200, { success: true, data: { accountId: "acc" } })));
+  assert.equal((await client.account.get()).accountId, "acc");
+  assert.equal(asked, 3);
+  const page = await refusal(on(() => answered(200, "<html>Sign in</html>"), { maxRetries: 0 }).account.get());
+  assert.equal(page.code, "network_error");
+});
+
+test("a base address below a path is kept, and what is put into a path is escaped", async () => {
+  let seen;
+  const client = on((url) => ((seen = url), answered(200, { success: true, data: {} })));
+  await client.contacts.get("+1 555/1", { sessionId: "ses_1" });
+  assert.equal(seen, "http://wharf.test/wa/v1/contacts/%2B1%20555%2F1?sessionId=ses_1");
+});
+
+test("what a person must decide is not tried again, and neither is a limit that lasts too long", async () => {
+  for (const [status, code, details] of [
+    [500, "message_sending_failed"],
+    [400, "session_not_connected"],
+    [403, "daily_message_limit_reached"],
+    [429, "rate_limit_exceeded", { retryAfter: 3600 }],
+  ]) {
+    let asked = 0;
+    const error = await refusal(on(() => (asked++, answered(status, failure(code, details)))).messages.sendText({ sessionId: "s", to: "1", text: "x" }));
+    assert.deepEqual([error.code, asked, error.tries], [code, 1, 1]);
+  }
+});
+
+test("a time limit ends a try with a network error, and the signal of the caller with its reason", async () => {
+  const never = (_, { signal }) => new Promise((_, failed) => signal.addEventListener("abort", () => failed(signal.reason ?? new Error("aborted"))));
+  const late = await refusal(on(never, { timeoutMs: 20, maxRetries: 1 }).account.get());
+  assert.deepEqual([late.code, late.tries], ["network_error", 2]);
+  const ending = new AbortController();
+  const call = on(never).account.get({ signal: ending.signal });
+  ending.abort(new Error("mine"));
+  assert.equal((await refusal(call)).message, "mine");
+});
