@@ -89,7 +89,7 @@ test("what a person must decide is not tried again, and neither is a limit that 
     [429, "rate_limit_exceeded", { retryAfter: 3600 }],
   ]) {
     let asked = 0;
-    const error = await refusal(on(() => (asked++, answered(status, failure(code, details)))).messages.sendText({ sessionId: "s", to: "1", text: "x" }));
+    const error = await refusal(on((_, { method }) => ((asked += Number(method === "POST")), answered(status, failure(code, details)))).messages.sendText({ sessionId: "s", to: "1", text: "x" }));
     assert.deepEqual([error.code, asked, error.tries], [code, 1, 1]);
   }
 });
@@ -102,4 +102,20 @@ test("a time limit ends a try with a network error, and the signal of the caller
   const call = on(never).account.get({ signal: ending.signal });
   ending.abort(new Error("mine"));
   assert.equal((await refusal(call)).message, "mine");
+});
+
+test("a session that comes back by itself is waited for, and one that waits for a person is not", async () => {
+  for (const [status, more, tries] of [["starting", {}, 2], ["reconnecting", {}, 2], ["qr", {}, 1], ["reconnecting", { waitingFor: "client_update" }, 1]]) {
+    const asked = [];
+    const client = on((url, { method }) => {
+      asked.push(`${method} ${new URL(url).pathname}`);
+      if (method === "GET") return answered(200, { success: true, data: { sessionId: "ses_1", status, ...more } });
+      return asked.length === 1 ? answered(400, failure("session_not_connected")) : answered(201, { success: true, data: { messageId: "msg_1" } });
+    });
+    const sending = client.messages.sendText({ sessionId: "ses_1", to: "1", text: "x" });
+    if (tries === 2) assert.equal((await sending).messageId, "msg_1");
+    else assert.equal((await refusal(sending)).code, "session_not_connected");
+    const send = "POST /wa/v1/messages/text";
+    assert.deepEqual(asked, [send, "GET /wa/v1/sessions/ses_1", send].slice(0, tries + 1), `${status} ${JSON.stringify(more)}`);
+  }
 });

@@ -69,6 +69,7 @@ mod receiving;
 mod recovered;
 mod repairs;
 mod restored;
+mod sdk_typescript;
 mod sealed;
 mod sizes;
 mod slow;

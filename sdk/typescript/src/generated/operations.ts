@@ -117,10 +117,66 @@ export interface GetSessionQrQuery {
   known?: string;
 }
 
-/** What `quick_send_text` is asked by. */
-export interface QuickSendTextQuery {
+/** What `send_text` is asked by. */
+export interface SendTextQuery {
   /** Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise. 0 to 25. */
   wait?: number;
+}
+
+/** What `send_media` is asked by. */
+export interface SendMediaQuery {
+  /** Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise. 0 to 25. */
+  wait?: number;
+}
+
+/** What `send_location` is asked by. */
+export interface SendLocationQuery {
+  /** Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise. 0 to 25. */
+  wait?: number;
+}
+
+/** What `send_contact` is asked by. */
+export interface SendContactQuery {
+  /** Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise. 0 to 25. */
+  wait?: number;
+}
+
+/** What `send_poll` is asked by. */
+export interface SendPollQuery {
+  /** Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise. 0 to 25. */
+  wait?: number;
+}
+
+/** What `send_reaction` is asked by. */
+export interface SendReactionQuery {
+  /** Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise. 0 to 25. */
+  wait?: number;
+}
+
+/** What `forward_message` is asked by. */
+export interface ForwardMessageQuery {
+  /** Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise. 0 to 25. */
+  wait?: number;
+}
+
+/** What `edit_message` is asked by. */
+export interface EditMessageQuery {
+  /** Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise. 0 to 25. */
+  wait?: number;
+}
+
+/** What `delete_message` is asked by. */
+export interface DeleteMessageQuery {
+  /** Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise. 0 to 25. */
+  wait?: number;
+}
+
+/** What `get_message` is asked by. */
+export interface GetMessageQuery {
+  /** Seconds to wait for the status `until`, or a later one; a failure ends the wait. 0 to 30. */
+  wait?: number;
+  /** `sent` unless said otherwise. */
+  until?: "sent" | "delivered" | "read" | "played";
 }
 
 /** What `list_messages` is asked by. */
@@ -151,64 +207,8 @@ export interface ListMessagesQuery {
   cursor?: string;
 }
 
-/** What `send_contact` is asked by. */
-export interface SendContactQuery {
-  /** Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise. 0 to 25. */
-  wait?: number;
-}
-
-/** What `send_location` is asked by. */
-export interface SendLocationQuery {
-  /** Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise. 0 to 25. */
-  wait?: number;
-}
-
-/** What `send_media` is asked by. */
-export interface SendMediaQuery {
-  /** Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise. 0 to 25. */
-  wait?: number;
-}
-
-/** What `send_poll` is asked by. */
-export interface SendPollQuery {
-  /** Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise. 0 to 25. */
-  wait?: number;
-}
-
-/** What `send_reaction` is asked by. */
-export interface SendReactionQuery {
-  /** Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise. 0 to 25. */
-  wait?: number;
-}
-
-/** What `send_text` is asked by. */
-export interface SendTextQuery {
-  /** Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise. 0 to 25. */
-  wait?: number;
-}
-
-/** What `delete_message` is asked by. */
-export interface DeleteMessageQuery {
-  /** Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise. 0 to 25. */
-  wait?: number;
-}
-
-/** What `get_message` is asked by. */
-export interface GetMessageQuery {
-  /** Seconds to wait for the status `until`, or a later one; a failure ends the wait. 0 to 30. */
-  wait?: number;
-  /** `sent` unless said otherwise. */
-  until?: "sent" | "delivered" | "read" | "played";
-}
-
-/** What `edit_message` is asked by. */
-export interface EditMessageQuery {
-  /** Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise. 0 to 25. */
-  wait?: number;
-}
-
-/** What `forward_message` is asked by. */
-export interface ForwardMessageQuery {
+/** What `quick_send_text` is asked by. */
+export interface QuickSendTextQuery {
   /** Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise. 0 to 25. */
   wait?: number;
 }
@@ -255,12 +255,6 @@ export interface ListContactsQuery {
   cursor?: string;
 }
 
-/** What `list_blocked_contacts` is asked by. */
-export interface ListBlockedContactsQuery {
-  /** The session that asks. Required. */
-  sessionId: string;
-}
-
 /** What `get_contact` is asked by. */
 export interface GetContactQuery {
   /** The session that asks. Required. */
@@ -277,6 +271,12 @@ export interface GetContactPictureQuery {
 
 /** What `get_contact_presence` is asked by. */
 export interface GetContactPresenceQuery {
+  /** The session that asks. Required. */
+  sessionId: string;
+}
+
+/** What `list_blocked_contacts` is asked by. */
+export interface ListBlockedContactsQuery {
   /** The session that asks. Required. */
   sessionId: string;
 }
@@ -303,14 +303,14 @@ export interface GetGroupQuery {
   sessionId: string;
 }
 
-/** What `get_group_invite` is asked by. */
-export interface GetGroupInviteQuery {
+/** What `delete_group_picture` is asked by. */
+export interface DeleteGroupPictureQuery {
   /** The session that asks. Required. */
   sessionId: string;
 }
 
-/** What `delete_group_picture` is asked by. */
-export interface DeleteGroupPictureQuery {
+/** What `get_group_invite` is asked by. */
+export interface GetGroupInviteQuery {
   /** The session that asks. Required. */
   sessionId: string;
 }
@@ -351,14 +351,6 @@ export interface ListAuditQuery {
   cursor?: string;
 }
 
-/** What `admin_list_accounts` is asked by. */
-export interface AdminListAccountsQuery {
-  /** How many rows a page has at most. `50` where it is left out. 1 to 200. */
-  limit?: number;
-  /** The `page.next` of the page before, unchanged. Opaque. */
-  cursor?: string;
-}
-
 /** What `admin_list_audit` is asked by. */
 export interface AdminListAuditQuery {
   /** Only this operation's, by its id; `authenticate` for keys that were refused. */
@@ -383,6 +375,14 @@ export interface AdminListQueuesQuery {
   cursor?: string;
 }
 
+/** What `admin_list_accounts` is asked by. */
+export interface AdminListAccountsQuery {
+  /** How many rows a page has at most. `50` where it is left out. 1 to 200. */
+  limit?: number;
+  /** The `page.next` of the page before, unchanged. Opaque. */
+  cursor?: string;
+}
+
 /** What `admin_list_users` is asked by. */
 export interface AdminListUsersQuery {
   /** Only this account's. */
@@ -396,41 +396,6 @@ export interface AdminListUsersQuery {
 /** Phones that are linked: by QR code, by pairing code, with a passkey. */
 export class SessionsApi extends Resource {
   /**
-   * The quick start's words for create_session.
-   *
-   * `POST /api/whatsapp/sessions` needs `sessions:write`; one `Idempotency-Key` holds over all its tries.
-   *
-   * @throws ApiError `conflict`, `invalid_webhook_url`, `qr_code_expired`, `session_limit_reached`,
-   * `webhook_response_timeout`, `webhook_url_unreachable`, what any call meets
-   */
-  quickCreate(body: QuickSession, options: KeyedOptions = {}): Promise<QuickSessionCreated> {
-    return this.call.one({ id: "quick_create_session", method: "POST", path: "/api/whatsapp/sessions", body, keyed: true }, options);
-  }
-
-  /**
-   * Shows the session's account as online or not.
-   *
-   * `POST /v1/presence` needs `messages:send`.
-   *
-   * @throws ApiError `conflict`, `session_disconnected`, `session_not_connected`, `session_not_found`,
-   * `unsupported_operation`, what any call meets
-   */
-  setPresence(body: SetPresence, options: CallOptions = {}): Promise<PresenceShown> {
-    return this.call.one({ id: "set_presence", method: "POST", path: "/v1/presence", body }, options);
-  }
-
-  /**
-   * Lists the sessions.
-   *
-   * `GET /v1/sessions` needs `sessions:read`.
-   *
-   * @throws ApiError what any call meets
-   */
-  list(query: ListSessionsQuery = {}, options: CallOptions = {}): Paged<Session> {
-    return this.call.pages({ id: "list_sessions", method: "GET", path: "/v1/sessions", query: { ...query } }, options);
-  }
-
-  /**
    * Creates a session and answers with its first QR code.
    *
    * `POST /v1/sessions` needs `sessions:write`; one `Idempotency-Key` holds over all its tries.
@@ -443,14 +408,14 @@ export class SessionsApi extends Resource {
   }
 
   /**
-   * Unlinks a session and deletes it.
+   * Lists the sessions.
    *
-   * `DELETE /v1/sessions/{sessionId}` needs `sessions:write`.
+   * `GET /v1/sessions` needs `sessions:read`.
    *
-   * @throws ApiError `session_not_found`, what any call meets
+   * @throws ApiError what any call meets
    */
-  delete(sessionId: string, options: CallOptions = {}): Promise<Session> {
-    return this.call.one({ id: "delete_session", method: "DELETE", path: `/v1/sessions/${encodeURIComponent(sessionId)}` }, options);
+  list(query: ListSessionsQuery = {}, options: CallOptions = {}): Paged<Session> {
+    return this.call.pages({ id: "list_sessions", method: "GET", path: "/v1/sessions", query: { ...query } }, options);
   }
 
   /**
@@ -476,14 +441,25 @@ export class SessionsApi extends Resource {
   }
 
   /**
-   * Removes the linked device from the phone.
+   * Unlinks a session and deletes it.
    *
-   * `POST /v1/sessions/{sessionId}/logout` needs `sessions:write`.
+   * `DELETE /v1/sessions/{sessionId}` needs `sessions:write`.
    *
-   * @throws ApiError `session_disconnected`, `session_not_connected`, `session_not_found`, what any call meets
+   * @throws ApiError `session_not_found`, what any call meets
    */
-  logout(sessionId: string, options: CallOptions = {}): Promise<Session> {
-    return this.call.one({ id: "logout_session", method: "POST", path: `/v1/sessions/${encodeURIComponent(sessionId)}/logout` }, options);
+  delete(sessionId: string, options: CallOptions = {}): Promise<Session> {
+    return this.call.one({ id: "delete_session", method: "DELETE", path: `/v1/sessions/${encodeURIComponent(sessionId)}` }, options);
+  }
+
+  /**
+   * Shows the QR code as JSON, PNG, SVG or terminal text, by Accept.
+   *
+   * `GET /v1/sessions/{sessionId}/qr` needs `sessions:read`.
+   *
+   * @throws ApiError `conflict`, `qr_code_expired`, `session_disconnected`, `session_not_found`, what any call meets
+   */
+  getQr(sessionId: string, query: GetSessionQrQuery = {}, options: CallOptions = {}): Promise<Qr> {
+    return this.call.one({ id: "get_session_qr", method: "GET", path: `/v1/sessions/${encodeURIComponent(sessionId)}/qr`, query: { ...query } }, options);
   }
 
   /**
@@ -532,17 +508,6 @@ export class SessionsApi extends Resource {
   }
 
   /**
-   * Shows the QR code as JSON, PNG, SVG or terminal text, by Accept.
-   *
-   * `GET /v1/sessions/{sessionId}/qr` needs `sessions:read`.
-   *
-   * @throws ApiError `conflict`, `qr_code_expired`, `session_disconnected`, `session_not_found`, what any call meets
-   */
-  getQr(sessionId: string, query: GetSessionQrQuery = {}, options: CallOptions = {}): Promise<Qr> {
-    return this.call.one({ id: "get_session_qr", method: "GET", path: `/v1/sessions/${encodeURIComponent(sessionId)}/qr`, query: { ...query } }, options);
-  }
-
-  /**
    * Starts the session anew: reconnects a linked one, shows a fresh QR code for one that is not linked.
    *
    * `POST /v1/sessions/{sessionId}/restart` needs `sessions:write`.
@@ -552,48 +517,74 @@ export class SessionsApi extends Resource {
   restart(sessionId: string, options: CallOptions = {}): Promise<SessionWithQr> {
     return this.call.one({ id: "restart_session", method: "POST", path: `/v1/sessions/${encodeURIComponent(sessionId)}/restart` }, options);
   }
+
+  /**
+   * Removes the linked device from the phone.
+   *
+   * `POST /v1/sessions/{sessionId}/logout` needs `sessions:write`.
+   *
+   * @throws ApiError `session_disconnected`, `session_not_connected`, `session_not_found`, what any call meets
+   */
+  logout(sessionId: string, options: CallOptions = {}): Promise<Session> {
+    return this.call.one({ id: "logout_session", method: "POST", path: `/v1/sessions/${encodeURIComponent(sessionId)}/logout` }, options);
+  }
+
+  /**
+   * Shows the session's account as online or not.
+   *
+   * `POST /v1/presence` needs `messages:send`.
+   *
+   * @throws ApiError `conflict`, `session_disconnected`, `session_not_connected`, `session_not_found`,
+   * `unsupported_operation`, what any call meets
+   */
+  setPresence(body: SetPresence, options: CallOptions = {}): Promise<PresenceShown> {
+    return this.call.one({ id: "set_presence", method: "POST", path: "/v1/presence", body }, options);
+  }
+
+  /**
+   * The quick start's words for create_session.
+   *
+   * `POST /api/whatsapp/sessions` needs `sessions:write`; one `Idempotency-Key` holds over all its tries.
+   *
+   * @throws ApiError `conflict`, `invalid_webhook_url`, `qr_code_expired`, `session_limit_reached`,
+   * `webhook_response_timeout`, `webhook_url_unreachable`, what any call meets
+   */
+  quickCreate(body: QuickSession, options: KeyedOptions = {}): Promise<QuickSessionCreated> {
+    return this.call.one({ id: "quick_create_session", method: "POST", path: "/api/whatsapp/sessions", body, keyed: true }, options);
+  }
 }
 
 /** What is sent and what came in: texts, files, places, cards, polls, reactions. */
 export class MessagesApi extends Resource {
   /**
-   * The quick start's words for send_text.
+   * Sends a text.
    *
-   * `POST /api/whatsapp/sessions/{sessionId}/messages` needs `messages:send`; one `Idempotency-Key` holds over all its
-   * tries.
-   *
-   * @throws ApiError `daily_message_limit_reached`, `invalid_phone_number`, `message_sending_failed`,
-   * `message_too_long`, `recipient_not_on_whatsapp`, `session_disconnected`, `session_not_connected`,
-   * `session_not_found`, `unsupported_operation`, what any call meets
-   */
-  quickSendText(sessionId: string, body: QuickMessage, options: KeyedOptions & QuickSendTextQuery = {}): Promise<Message> {
-    return this.call.one({ id: "quick_send_text", method: "POST", path: `/api/whatsapp/sessions/${encodeURIComponent(sessionId)}/messages`, body, query: { wait: options.wait }, keyed: true }, options);
-  }
-
-  /**
-   * Lists messages, newest first.
-   *
-   * `GET /v1/messages` needs `messages:read`.
-   *
-   * @throws ApiError `session_not_found`, what any call meets
-   */
-  list(query: ListMessagesQuery = {}, options: CallOptions = {}): Paged<Message> {
-    return this.call.pages({ id: "list_messages", method: "GET", path: "/v1/messages", query: { ...query } }, options);
-  }
-
-  /**
-   * Sends contact cards.
-   *
-   * `POST /v1/messages/contact` needs `messages:send`; one `Idempotency-Key` holds over all its tries.
+   * `POST /v1/messages/text` needs `messages:send`; one `Idempotency-Key` holds over all its tries.
    *
    * @throws ApiError `daily_message_limit_reached`, `invalid_phone_number`, `message_not_found`,
-   * `message_sending_failed`, `recipient_not_on_whatsapp`, `session_disconnected`, `session_not_connected`,
+   * `message_sending_failed`, `message_too_long`, `recipient_not_on_whatsapp`, `session_disconnected`,
+   * `session_not_connected`, `session_not_found`, `unsupported_operation`, what any call meets
+   */
+  sendText(body: SendText & { dryRun: true }, options?: KeyedOptions & SendTextQuery): Promise<DryRun>;
+  sendText(body: SendText & { dryRun?: false | null }, options?: KeyedOptions & SendTextQuery): Promise<Message>;
+  sendText(body: SendText, options: KeyedOptions & SendTextQuery = {}): Promise<Message | DryRun> {
+    return this.call.one({ id: "send_text", method: "POST", path: "/v1/messages/text", body, query: { wait: options.wait }, keyed: true }, options);
+  }
+
+  /**
+   * Sends an image, a video, a document, audio or a sticker.
+   *
+   * `POST /v1/messages/media` needs `messages:send`; one `Idempotency-Key` holds over all its tries.
+   *
+   * @throws ApiError `conflict`, `daily_message_limit_reached`, `invalid_media_type`, `invalid_phone_number`,
+   * `media_size_exceeded`, `media_url_inaccessible`, `message_not_found`, `message_sending_failed`, `message_too_long`,
+   * `recipient_not_on_whatsapp`, `resource_not_found`, `session_disconnected`, `session_not_connected`,
    * `session_not_found`, `unsupported_operation`, what any call meets
    */
-  sendContact(body: SendContact & { dryRun: true }, options?: KeyedOptions & SendContactQuery): Promise<DryRun>;
-  sendContact(body: SendContact & { dryRun?: false | null }, options?: KeyedOptions & SendContactQuery): Promise<Message>;
-  sendContact(body: SendContact, options: KeyedOptions & SendContactQuery = {}): Promise<Message | DryRun> {
-    return this.call.one({ id: "send_contact", method: "POST", path: "/v1/messages/contact", body, query: { wait: options.wait }, keyed: true }, options);
+  sendMedia(body: SendMedia & { dryRun: true }, options?: KeyedOptions & SendMediaQuery): Promise<DryRun>;
+  sendMedia(body: SendMedia & { dryRun?: false | null }, options?: KeyedOptions & SendMediaQuery): Promise<Message>;
+  sendMedia(body: SendMedia, options: KeyedOptions & SendMediaQuery = {}): Promise<Message | DryRun> {
+    return this.call.one({ id: "send_media", method: "POST", path: "/v1/messages/media", body, query: { wait: options.wait }, keyed: true, files: true }, options);
   }
 
   /**
@@ -612,19 +603,18 @@ export class MessagesApi extends Resource {
   }
 
   /**
-   * Sends an image, a video, a document, audio or a sticker.
+   * Sends contact cards.
    *
-   * `POST /v1/messages/media` needs `messages:send`; one `Idempotency-Key` holds over all its tries.
+   * `POST /v1/messages/contact` needs `messages:send`; one `Idempotency-Key` holds over all its tries.
    *
-   * @throws ApiError `conflict`, `daily_message_limit_reached`, `invalid_media_type`, `invalid_phone_number`,
-   * `media_size_exceeded`, `media_url_inaccessible`, `message_not_found`, `message_sending_failed`, `message_too_long`,
-   * `recipient_not_on_whatsapp`, `resource_not_found`, `session_disconnected`, `session_not_connected`,
+   * @throws ApiError `daily_message_limit_reached`, `invalid_phone_number`, `message_not_found`,
+   * `message_sending_failed`, `recipient_not_on_whatsapp`, `session_disconnected`, `session_not_connected`,
    * `session_not_found`, `unsupported_operation`, what any call meets
    */
-  sendMedia(body: SendMedia & { dryRun: true }, options?: KeyedOptions & SendMediaQuery): Promise<DryRun>;
-  sendMedia(body: SendMedia & { dryRun?: false | null }, options?: KeyedOptions & SendMediaQuery): Promise<Message>;
-  sendMedia(body: SendMedia, options: KeyedOptions & SendMediaQuery = {}): Promise<Message | DryRun> {
-    return this.call.one({ id: "send_media", method: "POST", path: "/v1/messages/media", body, query: { wait: options.wait }, keyed: true, files: true }, options);
+  sendContact(body: SendContact & { dryRun: true }, options?: KeyedOptions & SendContactQuery): Promise<DryRun>;
+  sendContact(body: SendContact & { dryRun?: false | null }, options?: KeyedOptions & SendContactQuery): Promise<Message>;
+  sendContact(body: SendContact, options: KeyedOptions & SendContactQuery = {}): Promise<Message | DryRun> {
+    return this.call.one({ id: "send_contact", method: "POST", path: "/v1/messages/contact", body, query: { wait: options.wait }, keyed: true }, options);
   }
 
   /**
@@ -658,41 +648,18 @@ export class MessagesApi extends Resource {
   }
 
   /**
-   * Sends a text.
+   * Sends what a message says to somebody else.
    *
-   * `POST /v1/messages/text` needs `messages:send`; one `Idempotency-Key` holds over all its tries.
+   * `POST /v1/messages/{messageId}/forward` needs `messages:send`; one `Idempotency-Key` holds over all its tries.
    *
-   * @throws ApiError `daily_message_limit_reached`, `invalid_phone_number`, `message_not_found`,
-   * `message_sending_failed`, `message_too_long`, `recipient_not_on_whatsapp`, `session_disconnected`,
+   * @throws ApiError `conflict`, `daily_message_limit_reached`, `invalid_phone_number`, `message_not_found`,
+   * `message_sending_failed`, `recipient_not_on_whatsapp`, `resource_not_found`, `session_disconnected`,
    * `session_not_connected`, `session_not_found`, `unsupported_operation`, what any call meets
    */
-  sendText(body: SendText & { dryRun: true }, options?: KeyedOptions & SendTextQuery): Promise<DryRun>;
-  sendText(body: SendText & { dryRun?: false | null }, options?: KeyedOptions & SendTextQuery): Promise<Message>;
-  sendText(body: SendText, options: KeyedOptions & SendTextQuery = {}): Promise<Message | DryRun> {
-    return this.call.one({ id: "send_text", method: "POST", path: "/v1/messages/text", body, query: { wait: options.wait }, keyed: true }, options);
-  }
-
-  /**
-   * Deletes a message for everyone, for 60 hours.
-   *
-   * `DELETE /v1/messages/{messageId}` needs `messages:send`.
-   *
-   * @throws ApiError `conflict`, `message_not_found`, `message_sending_failed`, `recipient_not_on_whatsapp`,
-   * `session_disconnected`, `session_not_connected`, `session_not_found`, `unsupported_operation`, what any call meets
-   */
-  delete(messageId: string, query: DeleteMessageQuery = {}, options: CallOptions = {}): Promise<Message> {
-    return this.call.one({ id: "delete_message", method: "DELETE", path: `/v1/messages/${encodeURIComponent(messageId)}`, query: { ...query } }, options);
-  }
-
-  /**
-   * Shows one message with its time line, at once or when it has come so far.
-   *
-   * `GET /v1/messages/{messageId}` needs `messages:read`.
-   *
-   * @throws ApiError `message_not_found`, what any call meets
-   */
-  get(messageId: string, query: GetMessageQuery = {}, options: CallOptions = {}): Promise<Message> {
-    return this.call.one({ id: "get_message", method: "GET", path: `/v1/messages/${encodeURIComponent(messageId)}`, query: { ...query } }, options);
+  forward(messageId: string, body: ForwardMessage & { dryRun: true }, options?: KeyedOptions & ForwardMessageQuery): Promise<DryRun>;
+  forward(messageId: string, body: ForwardMessage & { dryRun?: false | null }, options?: KeyedOptions & ForwardMessageQuery): Promise<Message>;
+  forward(messageId: string, body: ForwardMessage, options: KeyedOptions & ForwardMessageQuery = {}): Promise<Message | DryRun> {
+    return this.call.one({ id: "forward_message", method: "POST", path: `/v1/messages/${encodeURIComponent(messageId)}/forward`, body, query: { wait: options.wait }, keyed: true, files: true }, options);
   }
 
   /**
@@ -709,18 +676,15 @@ export class MessagesApi extends Resource {
   }
 
   /**
-   * Sends what a message says to somebody else.
+   * Deletes a message for everyone, for 60 hours.
    *
-   * `POST /v1/messages/{messageId}/forward` needs `messages:send`; one `Idempotency-Key` holds over all its tries.
+   * `DELETE /v1/messages/{messageId}` needs `messages:send`.
    *
-   * @throws ApiError `conflict`, `daily_message_limit_reached`, `invalid_phone_number`, `message_not_found`,
-   * `message_sending_failed`, `recipient_not_on_whatsapp`, `resource_not_found`, `session_disconnected`,
-   * `session_not_connected`, `session_not_found`, `unsupported_operation`, what any call meets
+   * @throws ApiError `conflict`, `message_not_found`, `message_sending_failed`, `recipient_not_on_whatsapp`,
+   * `session_disconnected`, `session_not_connected`, `session_not_found`, `unsupported_operation`, what any call meets
    */
-  forward(messageId: string, body: ForwardMessage & { dryRun: true }, options?: KeyedOptions & ForwardMessageQuery): Promise<DryRun>;
-  forward(messageId: string, body: ForwardMessage & { dryRun?: false | null }, options?: KeyedOptions & ForwardMessageQuery): Promise<Message>;
-  forward(messageId: string, body: ForwardMessage, options: KeyedOptions & ForwardMessageQuery = {}): Promise<Message | DryRun> {
-    return this.call.one({ id: "forward_message", method: "POST", path: `/v1/messages/${encodeURIComponent(messageId)}/forward`, body, query: { wait: options.wait }, keyed: true, files: true }, options);
+  delete(messageId: string, query: DeleteMessageQuery = {}, options: CallOptions = {}): Promise<Message> {
+    return this.call.one({ id: "delete_message", method: "DELETE", path: `/v1/messages/${encodeURIComponent(messageId)}`, query: { ...query } }, options);
   }
 
   /**
@@ -734,6 +698,42 @@ export class MessagesApi extends Resource {
   read(messageId: string, options: CallOptions = {}): Promise<Message> {
     return this.call.one({ id: "read_message", method: "POST", path: `/v1/messages/${encodeURIComponent(messageId)}/read` }, options);
   }
+
+  /**
+   * Shows one message with its time line, at once or when it has come so far.
+   *
+   * `GET /v1/messages/{messageId}` needs `messages:read`.
+   *
+   * @throws ApiError `message_not_found`, what any call meets
+   */
+  get(messageId: string, query: GetMessageQuery = {}, options: CallOptions = {}): Promise<Message> {
+    return this.call.one({ id: "get_message", method: "GET", path: `/v1/messages/${encodeURIComponent(messageId)}`, query: { ...query } }, options);
+  }
+
+  /**
+   * Lists messages, newest first.
+   *
+   * `GET /v1/messages` needs `messages:read`.
+   *
+   * @throws ApiError `session_not_found`, what any call meets
+   */
+  list(query: ListMessagesQuery = {}, options: CallOptions = {}): Paged<Message> {
+    return this.call.pages({ id: "list_messages", method: "GET", path: "/v1/messages", query: { ...query } }, options);
+  }
+
+  /**
+   * The quick start's words for send_text.
+   *
+   * `POST /api/whatsapp/sessions/{sessionId}/messages` needs `messages:send`; one `Idempotency-Key` holds over all its
+   * tries.
+   *
+   * @throws ApiError `daily_message_limit_reached`, `invalid_phone_number`, `message_sending_failed`,
+   * `message_too_long`, `recipient_not_on_whatsapp`, `session_disconnected`, `session_not_connected`,
+   * `session_not_found`, `unsupported_operation`, what any call meets
+   */
+  quickSendText(sessionId: string, body: QuickMessage, options: KeyedOptions & QuickSendTextQuery = {}): Promise<Message> {
+    return this.call.one({ id: "quick_send_text", method: "POST", path: `/api/whatsapp/sessions/${encodeURIComponent(sessionId)}/messages`, body, query: { wait: options.wait }, keyed: true }, options);
+  }
 }
 
 /** Files to send, and files that came in. */
@@ -742,17 +742,6 @@ export class MediaApi extends Resource {
 
 /** Events, delivered to your server, signed. */
 export class WebhooksApi extends Resource {
-  /**
-   * Lists the webhooks.
-   *
-   * `GET /v1/webhooks` needs `webhooks:manage`.
-   *
-   * @throws ApiError what any call meets
-   */
-  list(query: ListWebhooksQuery = {}, options: CallOptions = {}): Paged<Webhook> {
-    return this.call.pages({ id: "list_webhooks", method: "GET", path: "/v1/webhooks", query: { ...query } }, options);
-  }
-
   /**
    * Makes a webhook whose address took a test, and shows its secret once.
    *
@@ -766,14 +755,14 @@ export class WebhooksApi extends Resource {
   }
 
   /**
-   * Deletes a webhook with its deliveries.
+   * Lists the webhooks.
    *
-   * `DELETE /v1/webhooks/{webhookId}` needs `webhooks:manage`.
+   * `GET /v1/webhooks` needs `webhooks:manage`.
    *
-   * @throws ApiError `resource_not_found`, what any call meets
+   * @throws ApiError what any call meets
    */
-  delete(webhookId: string, options: CallOptions = {}): Promise<Webhook> {
-    return this.call.one({ id: "delete_webhook", method: "DELETE", path: `/v1/webhooks/${encodeURIComponent(webhookId)}` }, options);
+  list(query: ListWebhooksQuery = {}, options: CallOptions = {}): Paged<Webhook> {
+    return this.call.pages({ id: "list_webhooks", method: "GET", path: "/v1/webhooks", query: { ...query } }, options);
   }
 
   /**
@@ -797,6 +786,40 @@ export class WebhooksApi extends Resource {
    */
   update(webhookId: string, body: UpdateWebhook, options: CallOptions = {}): Promise<Webhook> {
     return this.call.one({ id: "update_webhook", method: "PATCH", path: `/v1/webhooks/${encodeURIComponent(webhookId)}`, body }, options);
+  }
+
+  /**
+   * Deletes a webhook with its deliveries.
+   *
+   * `DELETE /v1/webhooks/{webhookId}` needs `webhooks:manage`.
+   *
+   * @throws ApiError `resource_not_found`, what any call meets
+   */
+  delete(webhookId: string, options: CallOptions = {}): Promise<Webhook> {
+    return this.call.one({ id: "delete_webhook", method: "DELETE", path: `/v1/webhooks/${encodeURIComponent(webhookId)}` }, options);
+  }
+
+  /**
+   * Sends a signed `webhook.test` and tells how it was taken.
+   *
+   * `POST /v1/webhooks/{webhookId}/test` needs `webhooks:manage`.
+   *
+   * @throws ApiError `resource_not_found`, `webhook_response_timeout`, `webhook_url_unreachable`, what any call meets
+   */
+  test(webhookId: string, options: CallOptions = {}): Promise<WebhookTested> {
+    return this.call.one({ id: "test_webhook", method: "POST", path: `/v1/webhooks/${encodeURIComponent(webhookId)}/test` }, options);
+  }
+
+  /**
+   * Replaces the secret and shows the new one once; the old one signs too for a while.
+   *
+   * `POST /v1/webhooks/{webhookId}/rotate-secret` needs `webhooks:manage`; one `Idempotency-Key` holds over all its
+   * tries.
+   *
+   * @throws ApiError `resource_not_found`, what any call meets
+   */
+  rotateSecret(webhookId: string, body: RotateSecret = {}, options: KeyedOptions = {}): Promise<CreatedWebhook> {
+    return this.call.one({ id: "rotate_webhook_secret", method: "POST", path: `/v1/webhooks/${encodeURIComponent(webhookId)}/rotate-secret`, body, keyed: true }, options);
   }
 
   /**
@@ -831,29 +854,6 @@ export class WebhooksApi extends Resource {
   recover(webhookId: string, body: Recover, options: CallOptions = {}): Promise<Recovered> {
     return this.call.one({ id: "recover_webhook", method: "POST", path: `/v1/webhooks/${encodeURIComponent(webhookId)}/recover`, body }, options);
   }
-
-  /**
-   * Replaces the secret and shows the new one once; the old one signs too for a while.
-   *
-   * `POST /v1/webhooks/{webhookId}/rotate-secret` needs `webhooks:manage`; one `Idempotency-Key` holds over all its
-   * tries.
-   *
-   * @throws ApiError `resource_not_found`, what any call meets
-   */
-  rotateSecret(webhookId: string, body: RotateSecret = {}, options: KeyedOptions = {}): Promise<CreatedWebhook> {
-    return this.call.one({ id: "rotate_webhook_secret", method: "POST", path: `/v1/webhooks/${encodeURIComponent(webhookId)}/rotate-secret`, body, keyed: true }, options);
-  }
-
-  /**
-   * Sends a signed `webhook.test` and tells how it was taken.
-   *
-   * `POST /v1/webhooks/{webhookId}/test` needs `webhooks:manage`.
-   *
-   * @throws ApiError `resource_not_found`, `webhook_response_timeout`, `webhook_url_unreachable`, what any call meets
-   */
-  test(webhookId: string, options: CallOptions = {}): Promise<WebhookTested> {
-    return this.call.one({ id: "test_webhook", method: "POST", path: `/v1/webhooks/${encodeURIComponent(webhookId)}/test` }, options);
-  }
 }
 
 /** The log of what happened: a list, a long poll, a stream. */
@@ -873,28 +873,6 @@ export class EventsApi extends Resource {
 /** Who is on WhatsApp, names, pictures, presence, blocking. */
 export class ContactsApi extends Resource {
   /**
-   * Lists the people of the session's messages.
-   *
-   * `GET /v1/contacts` needs `contacts:read`.
-   *
-   * @throws ApiError `session_not_found`, what any call meets
-   */
-  list(query: ListContactsQuery, options: CallOptions = {}): Paged<Contact> {
-    return this.call.pages({ id: "list_contacts", method: "GET", path: "/v1/contacts", query: { ...query } }, options);
-  }
-
-  /**
-   * Lists whom the session's account blocks.
-   *
-   * `GET /v1/contacts/blocked` needs `contacts:read`.
-   *
-   * @throws ApiError `session_disconnected`, `session_not_connected`, `session_not_found`, what any call meets
-   */
-  listBlocked(query: ListBlockedContactsQuery, options: CallOptions = {}): Paged<Party> {
-    return this.call.pages({ id: "list_blocked_contacts", method: "GET", path: "/v1/contacts/blocked", query: { ...query } }, options);
-  }
-
-  /**
    * Tells which phone numbers are on WhatsApp.
    *
    * `POST /v1/contacts/check` needs `contacts:read`.
@@ -907,6 +885,17 @@ export class ContactsApi extends Resource {
   }
 
   /**
+   * Lists the people of the session's messages.
+   *
+   * `GET /v1/contacts` needs `contacts:read`.
+   *
+   * @throws ApiError `session_not_found`, what any call meets
+   */
+  list(query: ListContactsQuery, options: CallOptions = {}): Paged<Contact> {
+    return this.call.pages({ id: "list_contacts", method: "GET", path: "/v1/contacts", query: { ...query } }, options);
+  }
+
+  /**
    * Shows a person with what WhatsApp tells.
    *
    * `GET /v1/contacts/{contactId}` needs `contacts:read`.
@@ -916,18 +905,6 @@ export class ContactsApi extends Resource {
    */
   get(contactId: string, query: GetContactQuery, options: CallOptions = {}): Promise<Contact> {
     return this.call.one({ id: "get_contact", method: "GET", path: `/v1/contacts/${encodeURIComponent(contactId)}`, query: { ...query } }, options);
-  }
-
-  /**
-   * Blocks a person.
-   *
-   * `POST /v1/contacts/{contactId}/block` needs `contacts:write`.
-   *
-   * @throws ApiError `invalid_phone_number`, `recipient_not_on_whatsapp`, `session_disconnected`,
-   * `session_not_connected`, `session_not_found`, what any call meets
-   */
-  block(contactId: string, body: BySession, options: CallOptions = {}): Promise<Blocked> {
-    return this.call.one({ id: "block_contact", method: "POST", path: `/v1/contacts/${encodeURIComponent(contactId)}/block`, body }, options);
   }
 
   /**
@@ -952,6 +929,29 @@ export class ContactsApi extends Resource {
    */
   getPresence(contactId: string, query: GetContactPresenceQuery, options: CallOptions = {}): Promise<Presence> {
     return this.call.one({ id: "get_contact_presence", method: "GET", path: `/v1/contacts/${encodeURIComponent(contactId)}/presence`, query: { ...query } }, options);
+  }
+
+  /**
+   * Lists whom the session's account blocks.
+   *
+   * `GET /v1/contacts/blocked` needs `contacts:read`.
+   *
+   * @throws ApiError `session_disconnected`, `session_not_connected`, `session_not_found`, what any call meets
+   */
+  listBlocked(query: ListBlockedContactsQuery, options: CallOptions = {}): Paged<Party> {
+    return this.call.pages({ id: "list_blocked_contacts", method: "GET", path: "/v1/contacts/blocked", query: { ...query } }, options);
+  }
+
+  /**
+   * Blocks a person.
+   *
+   * `POST /v1/contacts/{contactId}/block` needs `contacts:write`.
+   *
+   * @throws ApiError `invalid_phone_number`, `recipient_not_on_whatsapp`, `session_disconnected`,
+   * `session_not_connected`, `session_not_found`, what any call meets
+   */
+  block(contactId: string, body: BySession, options: CallOptions = {}): Promise<Blocked> {
+    return this.call.one({ id: "block_contact", method: "POST", path: `/v1/contacts/${encodeURIComponent(contactId)}/block`, body }, options);
   }
 
   /**
@@ -981,18 +981,6 @@ export class ChatsApi extends Resource {
   }
 
   /**
-   * Marks a chat as read and tells the senders.
-   *
-   * `POST /v1/chats/{chatId}/read` needs `messages:send`.
-   *
-   * @throws ApiError `invalid_phone_number`, `session_disconnected`, `session_not_connected`, `session_not_found`,
-   * `unsupported_operation`, what any call meets
-   */
-  read(chatId: string, body: BySession, options: CallOptions = {}): Promise<ChatRead> {
-    return this.call.one({ id: "read_chat", method: "POST", path: `/v1/chats/${encodeURIComponent(chatId)}/read`, body }, options);
-  }
-
-  /**
    * Shows in a chat that somebody types or records; it ends by itself.
    *
    * `POST /v1/chats/{chatId}/typing` needs `messages:send`.
@@ -1003,22 +991,22 @@ export class ChatsApi extends Resource {
   setTyping(chatId: string, body: SetTyping, options: CallOptions = {}): Promise<TypingShown> {
     return this.call.one({ id: "set_typing", method: "POST", path: `/v1/chats/${encodeURIComponent(chatId)}/typing`, body }, options);
   }
+
+  /**
+   * Marks a chat as read and tells the senders.
+   *
+   * `POST /v1/chats/{chatId}/read` needs `messages:send`.
+   *
+   * @throws ApiError `invalid_phone_number`, `session_disconnected`, `session_not_connected`, `session_not_found`,
+   * `unsupported_operation`, what any call meets
+   */
+  read(chatId: string, body: BySession, options: CallOptions = {}): Promise<ChatRead> {
+    return this.call.one({ id: "read_chat", method: "POST", path: `/v1/chats/${encodeURIComponent(chatId)}/read`, body }, options);
+  }
 }
 
 /** Groups and their members, invites and requests. */
 export class GroupsApi extends Resource {
-  /**
-   * Lists the groups that the session is in.
-   *
-   * `GET /v1/groups` needs `groups:read`.
-   *
-   * @throws ApiError `conflict`, `session_disconnected`, `session_not_connected`, `session_not_found`, what any call
-   * meets
-   */
-  list(query: ListGroupsQuery, options: CallOptions = {}): Paged<Group> {
-    return this.call.pages({ id: "list_groups", method: "GET", path: "/v1/groups", query: { ...query } }, options);
-  }
-
   /**
    * Makes a group.
    *
@@ -1032,15 +1020,15 @@ export class GroupsApi extends Resource {
   }
 
   /**
-   * Joins a group by its invite code, or asks its admins.
+   * Lists the groups that the session is in.
    *
-   * `POST /v1/groups/join` needs `groups:write`.
+   * `GET /v1/groups` needs `groups:read`.
    *
-   * @throws ApiError `conflict`, `resource_not_found`, `session_disconnected`, `session_not_connected`,
-   * `session_not_found`, `unsupported_operation`, what any call meets
+   * @throws ApiError `conflict`, `session_disconnected`, `session_not_connected`, `session_not_found`, what any call
+   * meets
    */
-  join(body: JoinGroup, options: CallOptions = {}): Promise<JoinedGroup> {
-    return this.call.one({ id: "join_group", method: "POST", path: "/v1/groups/join", body }, options);
+  list(query: ListGroupsQuery, options: CallOptions = {}): Paged<Group> {
+    return this.call.pages({ id: "list_groups", method: "GET", path: "/v1/groups", query: { ...query } }, options);
   }
 
   /**
@@ -1068,6 +1056,42 @@ export class GroupsApi extends Resource {
   }
 
   /**
+   * Adds, removes, promotes or demotes people; each gets a result of its own.
+   *
+   * `POST /v1/groups/{groupId}/participants/{action}` needs `groups:write`.
+   *
+   * @throws ApiError `conflict`, `invalid_phone_number`, `resource_not_found`, `session_disconnected`,
+   * `session_not_connected`, `session_not_found`, `unsupported_operation`, what any call meets
+   */
+  changeParticipants(groupId: string, action: "add" | "remove" | "promote" | "demote", body: NameParticipants, options: CallOptions = {}): Paged<ParticipantResult> {
+    return this.call.pages({ id: "change_group_participants", method: "POST", path: `/v1/groups/${encodeURIComponent(groupId)}/participants/${encodeURIComponent(action)}`, body }, options);
+  }
+
+  /**
+   * Gives a group a picture.
+   *
+   * `PUT /v1/groups/{groupId}/picture` needs `groups:write`.
+   *
+   * @throws ApiError `conflict`, `resource_not_found`, `session_disconnected`, `session_not_connected`,
+   * `session_not_found`, `unsupported_operation`, what any call meets
+   */
+  setPicture(groupId: string, body: SetGroupPicture, options: CallOptions = {}): Promise<GroupPicture> {
+    return this.call.one({ id: "set_group_picture", method: "PUT", path: `/v1/groups/${encodeURIComponent(groupId)}/picture`, body }, options);
+  }
+
+  /**
+   * Takes a group's picture away.
+   *
+   * `DELETE /v1/groups/{groupId}/picture` needs `groups:write`.
+   *
+   * @throws ApiError `conflict`, `resource_not_found`, `session_disconnected`, `session_not_connected`,
+   * `session_not_found`, `unsupported_operation`, what any call meets
+   */
+  deletePicture(groupId: string, query: DeleteGroupPictureQuery, options: CallOptions = {}): Promise<GroupPicture> {
+    return this.call.one({ id: "delete_group_picture", method: "DELETE", path: `/v1/groups/${encodeURIComponent(groupId)}/picture`, query: { ...query } }, options);
+  }
+
+  /**
    * Shows a group's invite link.
    *
    * `GET /v1/groups/{groupId}/invite` needs `groups:write`.
@@ -1092,6 +1116,18 @@ export class GroupsApi extends Resource {
   }
 
   /**
+   * Joins a group by its invite code, or asks its admins.
+   *
+   * `POST /v1/groups/join` needs `groups:write`.
+   *
+   * @throws ApiError `conflict`, `resource_not_found`, `session_disconnected`, `session_not_connected`,
+   * `session_not_found`, `unsupported_operation`, what any call meets
+   */
+  join(body: JoinGroup, options: CallOptions = {}): Promise<JoinedGroup> {
+    return this.call.one({ id: "join_group", method: "POST", path: "/v1/groups/join", body }, options);
+  }
+
+  /**
    * Leaves a group.
    *
    * `POST /v1/groups/{groupId}/leave` needs `groups:write`.
@@ -1101,42 +1137,6 @@ export class GroupsApi extends Resource {
    */
   leave(groupId: string, body: BySession, options: CallOptions = {}): Promise<LeftGroup> {
     return this.call.one({ id: "leave_group", method: "POST", path: `/v1/groups/${encodeURIComponent(groupId)}/leave`, body }, options);
-  }
-
-  /**
-   * Adds, removes, promotes or demotes people; each gets a result of its own.
-   *
-   * `POST /v1/groups/{groupId}/participants/{action}` needs `groups:write`.
-   *
-   * @throws ApiError `conflict`, `invalid_phone_number`, `resource_not_found`, `session_disconnected`,
-   * `session_not_connected`, `session_not_found`, `unsupported_operation`, what any call meets
-   */
-  changeParticipants(groupId: string, action: "add" | "remove" | "promote" | "demote", body: NameParticipants, options: CallOptions = {}): Paged<ParticipantResult> {
-    return this.call.pages({ id: "change_group_participants", method: "POST", path: `/v1/groups/${encodeURIComponent(groupId)}/participants/${encodeURIComponent(action)}`, body }, options);
-  }
-
-  /**
-   * Takes a group's picture away.
-   *
-   * `DELETE /v1/groups/{groupId}/picture` needs `groups:write`.
-   *
-   * @throws ApiError `conflict`, `resource_not_found`, `session_disconnected`, `session_not_connected`,
-   * `session_not_found`, `unsupported_operation`, what any call meets
-   */
-  deletePicture(groupId: string, query: DeleteGroupPictureQuery, options: CallOptions = {}): Promise<GroupPicture> {
-    return this.call.one({ id: "delete_group_picture", method: "DELETE", path: `/v1/groups/${encodeURIComponent(groupId)}/picture`, query: { ...query } }, options);
-  }
-
-  /**
-   * Gives a group a picture.
-   *
-   * `PUT /v1/groups/{groupId}/picture` needs `groups:write`.
-   *
-   * @throws ApiError `conflict`, `resource_not_found`, `session_disconnected`, `session_not_connected`,
-   * `session_not_found`, `unsupported_operation`, what any call meets
-   */
-  setPicture(groupId: string, body: SetGroupPicture, options: CallOptions = {}): Promise<GroupPicture> {
-    return this.call.one({ id: "set_group_picture", method: "PUT", path: `/v1/groups/${encodeURIComponent(groupId)}/picture`, body }, options);
   }
 
   /**
@@ -1167,17 +1167,6 @@ export class GroupsApi extends Resource {
 /** API keys: made, shown, rotated, revoked. */
 export class KeysApi extends Resource {
   /**
-   * Lists the keys.
-   *
-   * `GET /v1/api-keys` needs `keys:manage`.
-   *
-   * @throws ApiError what any call meets
-   */
-  list(query: ListApiKeysQuery = {}, options: CallOptions = {}): Paged<Key> {
-    return this.call.pages({ id: "list_api_keys", method: "GET", path: "/v1/api-keys", query: { ...query } }, options);
-  }
-
-  /**
    * Makes a key and shows its secret once.
    *
    * `POST /v1/api-keys` needs `keys:manage`; one `Idempotency-Key` holds over all its tries.
@@ -1189,14 +1178,14 @@ export class KeysApi extends Resource {
   }
 
   /**
-   * Revokes a key.
+   * Lists the keys.
    *
-   * `DELETE /v1/api-keys/{keyId}` needs `keys:manage`.
+   * `GET /v1/api-keys` needs `keys:manage`.
    *
-   * @throws ApiError `resource_not_found`, what any call meets
+   * @throws ApiError what any call meets
    */
-  revoke(keyId: string, options: CallOptions = {}): Promise<Key> {
-    return this.call.one({ id: "revoke_api_key", method: "DELETE", path: `/v1/api-keys/${encodeURIComponent(keyId)}` }, options);
+  list(query: ListApiKeysQuery = {}, options: CallOptions = {}): Paged<Key> {
+    return this.call.pages({ id: "list_api_keys", method: "GET", path: "/v1/api-keys", query: { ...query } }, options);
   }
 
   /**
@@ -1208,6 +1197,17 @@ export class KeysApi extends Resource {
    */
   get(keyId: string, options: CallOptions = {}): Promise<Key> {
     return this.call.one({ id: "get_api_key", method: "GET", path: `/v1/api-keys/${encodeURIComponent(keyId)}` }, options);
+  }
+
+  /**
+   * Revokes a key.
+   *
+   * `DELETE /v1/api-keys/{keyId}` needs `keys:manage`.
+   *
+   * @throws ApiError `resource_not_found`, what any call meets
+   */
+  revoke(keyId: string, options: CallOptions = {}): Promise<Key> {
+    return this.call.one({ id: "revoke_api_key", method: "DELETE", path: `/v1/api-keys/${encodeURIComponent(keyId)}` }, options);
   }
 
   /**
@@ -1225,14 +1225,14 @@ export class KeysApi extends Resource {
 /** People who sign in: users, roles, log-ins. */
 export class UsersApi extends Resource {
   /**
-   * Signs out.
+   * Signs in by name and password, or by a link's token: a cookie stands for the key.
    *
-   * `DELETE /v1/login` needs a log-in.
+   * `POST /v1/login` needs no key.
    *
    * @throws ApiError what any call meets
    */
-  deleteCurrentLogin(options: CallOptions = {}): Promise<Login> {
-    return this.call.one({ id: "delete_current_login", method: "DELETE", path: "/v1/login" }, options);
+  createLogin(body: CreateLogin, options: CallOptions = {}): Promise<Login> {
+    return this.call.one({ id: "create_login", method: "POST", path: "/v1/login", body }, options);
   }
 
   /**
@@ -1247,14 +1247,14 @@ export class UsersApi extends Resource {
   }
 
   /**
-   * Signs in by name and password, or by a link's token: a cookie stands for the key.
+   * Signs out.
    *
-   * `POST /v1/login` needs no key.
+   * `DELETE /v1/login` needs a log-in.
    *
    * @throws ApiError what any call meets
    */
-  createLogin(body: CreateLogin, options: CallOptions = {}): Promise<Login> {
-    return this.call.one({ id: "create_login", method: "POST", path: "/v1/login", body }, options);
+  deleteCurrentLogin(options: CallOptions = {}): Promise<Login> {
+    return this.call.one({ id: "delete_current_login", method: "DELETE", path: "/v1/login" }, options);
   }
 
   /**
@@ -1291,17 +1291,6 @@ export class UsersApi extends Resource {
   }
 
   /**
-   * Lists the account's users.
-   *
-   * `GET /v1/users` needs `users:manage`.
-   *
-   * @throws ApiError what any call meets
-   */
-  list(query: ListUsersQuery = {}, options: CallOptions = {}): Paged<User> {
-    return this.call.pages({ id: "list_users", method: "GET", path: "/v1/users", query: { ...query } }, options);
-  }
-
-  /**
    * Makes a user of the account.
    *
    * `POST /v1/users` needs `users:manage`; one `Idempotency-Key` holds over all its tries.
@@ -1313,14 +1302,14 @@ export class UsersApi extends Resource {
   }
 
   /**
-   * Deletes a user with its log-ins.
+   * Lists the account's users.
    *
-   * `DELETE /v1/users/{userId}` needs `users:manage`.
+   * `GET /v1/users` needs `users:manage`.
    *
-   * @throws ApiError `conflict`, `resource_not_found`, what any call meets
+   * @throws ApiError what any call meets
    */
-  delete(userId: string, options: CallOptions = {}): Promise<User> {
-    return this.call.one({ id: "delete_user", method: "DELETE", path: `/v1/users/${encodeURIComponent(userId)}` }, options);
+  list(query: ListUsersQuery = {}, options: CallOptions = {}): Paged<User> {
+    return this.call.pages({ id: "list_users", method: "GET", path: "/v1/users", query: { ...query } }, options);
   }
 
   /**
@@ -1344,6 +1333,17 @@ export class UsersApi extends Resource {
   update(userId: string, body: UpdateUser, options: CallOptions = {}): Promise<User> {
     return this.call.one({ id: "update_user", method: "PATCH", path: `/v1/users/${encodeURIComponent(userId)}`, body }, options);
   }
+
+  /**
+   * Deletes a user with its log-ins.
+   *
+   * `DELETE /v1/users/{userId}` needs `users:manage`.
+   *
+   * @throws ApiError `conflict`, `resource_not_found`, what any call meets
+   */
+  delete(userId: string, options: CallOptions = {}): Promise<User> {
+    return this.call.one({ id: "delete_user", method: "DELETE", path: `/v1/users/${encodeURIComponent(userId)}` }, options);
+  }
 }
 
 /** The own account: its plan, its use, its audit log. */
@@ -1360,17 +1360,6 @@ export class AccountApi extends Resource {
   }
 
   /**
-   * Lists who changed what in the account, newest first.
-   *
-   * `GET /v1/audit` needs `account:read`.
-   *
-   * @throws ApiError what any call meets
-   */
-  listAudit(query: ListAuditQuery = {}, options: CallOptions = {}): Paged<AuditEntry> {
-    return this.call.pages({ id: "list_audit", method: "GET", path: "/v1/audit", query: { ...query } }, options);
-  }
-
-  /**
    * Shows what was used today and in the last 30 days.
    *
    * `GET /v1/usage` needs `account:read`.
@@ -1380,10 +1369,120 @@ export class AccountApi extends Resource {
   getUsage(options: CallOptions = {}): Promise<Usage> {
     return this.call.one({ id: "get_usage", method: "GET", path: "/v1/usage" }, options);
   }
+
+  /**
+   * Lists who changed what in the account, newest first.
+   *
+   * `GET /v1/audit` needs `account:read`.
+   *
+   * @throws ApiError what any call meets
+   */
+  listAudit(query: ListAuditQuery = {}, options: CallOptions = {}): Paged<AuditEntry> {
+    return this.call.pages({ id: "list_audit", method: "GET", path: "/v1/audit", query: { ...query } }, options);
+  }
 }
 
 /** For operators: accounts, users, plans, nodes, queues, switches, the version of WhatsApp Web. */
 export class AdminApi extends Resource {
+  /**
+   * Shows what is paused and which features are off.
+   *
+   * `GET /v1/admin/whatsapp/switches` needs an operator's key.
+   *
+   * @throws ApiError what any call meets
+   */
+  getSwitches(options: CallOptions = {}): Promise<Switches> {
+    return this.call.one({ id: "admin_get_switches", method: "GET", path: "/v1/admin/whatsapp/switches" }, options);
+  }
+
+  /**
+   * Shows how the canary sessions' steps went last.
+   *
+   * `GET /v1/admin/whatsapp/canary` needs an operator's key.
+   *
+   * @throws ApiError what any call meets
+   */
+  getCanary(options: CallOptions = {}): Promise<Canary> {
+    return this.call.one({ id: "admin_get_canary", method: "GET", path: "/v1/admin/whatsapp/canary" }, options);
+  }
+
+  /**
+   * Shows what the last update notice said, and how this release stands.
+   *
+   * `GET /v1/admin/whatsapp/update-notice` needs an operator's key.
+   *
+   * @throws ApiError what any call meets
+   */
+  getUpdateNotice(options: CallOptions = {}): Promise<UpdateNotice> {
+    return this.call.one({ id: "admin_get_update_notice", method: "GET", path: "/v1/admin/whatsapp/update-notice" }, options);
+  }
+
+  /**
+   * Pauses connections or sending, or switches features off; on every node within seconds.
+   *
+   * `PUT /v1/admin/whatsapp/switches` needs an operator's key.
+   *
+   * @throws ApiError what any call meets
+   */
+  setSwitches(body: PutSwitches, options: CallOptions = {}): Promise<Switches> {
+    return this.call.one({ id: "admin_set_switches", method: "PUT", path: "/v1/admin/whatsapp/switches", body }, options);
+  }
+
+  /**
+   * Lists who changed what, of all accounts, newest first.
+   *
+   * `GET /v1/admin/audit` needs an operator's key.
+   *
+   * @throws ApiError what any call meets
+   */
+  listAudit(query: AdminListAuditQuery = {}, options: CallOptions = {}): Paged<AuditEntry> {
+    return this.call.pages({ id: "admin_list_audit", method: "GET", path: "/v1/admin/audit", query: { ...query } }, options);
+  }
+
+  /**
+   * Lists the processes that share the database, with their sessions.
+   *
+   * `GET /v1/admin/nodes` needs an operator's key.
+   *
+   * @throws ApiError what any call meets
+   */
+  listNodes(options: CallOptions = {}): Paged<Node> {
+    return this.call.pages({ id: "admin_list_nodes", method: "GET", path: "/v1/admin/nodes" }, options);
+  }
+
+  /**
+   * Lists where messages and deliveries wait, for how long, and what is held back and why.
+   *
+   * `GET /v1/admin/queues` needs an operator's key.
+   *
+   * @throws ApiError what any call meets
+   */
+  listQueues(query: AdminListQueuesQuery = {}, options: CallOptions = {}): Paged<Queue> {
+    return this.call.pages({ id: "admin_list_queues", method: "GET", path: "/v1/admin/queues", query: { ...query } }, options);
+  }
+
+  /**
+   * Lists the plans.
+   *
+   * `GET /v1/admin/plans` needs an operator's key.
+   *
+   * @throws ApiError what any call meets
+   */
+  listPlans(options: CallOptions = {}): Paged<Plan> {
+    return this.call.pages({ id: "admin_list_plans", method: "GET", path: "/v1/admin/plans" }, options);
+  }
+
+  /**
+   * Makes a plan or changes its limits.
+   *
+   * `PUT /v1/admin/plans/{name}` needs an operator's key.
+   *
+   * @throws ApiError what any call meets
+   */
+  setPlan(name: string, body: PutPlan, options: CallOptions = {}): Promise<Plan> {
+    return this.call.one({ id: "admin_set_plan", method: "PUT", path: `/v1/admin/plans/${encodeURIComponent(name)}`, body }, options);
+  }
+
   /**
    * Lists the accounts.
    *
@@ -1441,72 +1540,6 @@ export class AdminApi extends Resource {
   }
 
   /**
-   * Lists who changed what, of all accounts, newest first.
-   *
-   * `GET /v1/admin/audit` needs an operator's key.
-   *
-   * @throws ApiError what any call meets
-   */
-  listAudit(query: AdminListAuditQuery = {}, options: CallOptions = {}): Paged<AuditEntry> {
-    return this.call.pages({ id: "admin_list_audit", method: "GET", path: "/v1/admin/audit", query: { ...query } }, options);
-  }
-
-  /**
-   * Lists the processes that share the database, with their sessions.
-   *
-   * `GET /v1/admin/nodes` needs an operator's key.
-   *
-   * @throws ApiError what any call meets
-   */
-  listNodes(options: CallOptions = {}): Paged<Node> {
-    return this.call.pages({ id: "admin_list_nodes", method: "GET", path: "/v1/admin/nodes" }, options);
-  }
-
-  /**
-   * Lists the plans.
-   *
-   * `GET /v1/admin/plans` needs an operator's key.
-   *
-   * @throws ApiError what any call meets
-   */
-  listPlans(options: CallOptions = {}): Paged<Plan> {
-    return this.call.pages({ id: "admin_list_plans", method: "GET", path: "/v1/admin/plans" }, options);
-  }
-
-  /**
-   * Makes a plan or changes its limits.
-   *
-   * `PUT /v1/admin/plans/{name}` needs an operator's key.
-   *
-   * @throws ApiError what any call meets
-   */
-  setPlan(name: string, body: PutPlan, options: CallOptions = {}): Promise<Plan> {
-    return this.call.one({ id: "admin_set_plan", method: "PUT", path: `/v1/admin/plans/${encodeURIComponent(name)}`, body }, options);
-  }
-
-  /**
-   * Lists where messages and deliveries wait, for how long, and what is held back and why.
-   *
-   * `GET /v1/admin/queues` needs an operator's key.
-   *
-   * @throws ApiError what any call meets
-   */
-  listQueues(query: AdminListQueuesQuery = {}, options: CallOptions = {}): Paged<Queue> {
-    return this.call.pages({ id: "admin_list_queues", method: "GET", path: "/v1/admin/queues", query: { ...query } }, options);
-  }
-
-  /**
-   * Lists the users of all accounts.
-   *
-   * `GET /v1/admin/users` needs an operator's key.
-   *
-   * @throws ApiError what any call meets
-   */
-  listUsers(query: AdminListUsersQuery = {}, options: CallOptions = {}): Paged<User> {
-    return this.call.pages({ id: "admin_list_users", method: "GET", path: "/v1/admin/users", query: { ...query } }, options);
-  }
-
-  /**
    * Makes a user of any account, or an operator.
    *
    * `POST /v1/admin/users` needs an operator's key; one `Idempotency-Key` holds over all its tries.
@@ -1518,14 +1551,14 @@ export class AdminApi extends Resource {
   }
 
   /**
-   * Deletes any user with its log-ins.
+   * Lists the users of all accounts.
    *
-   * `DELETE /v1/admin/users/{userId}` needs an operator's key.
+   * `GET /v1/admin/users` needs an operator's key.
    *
-   * @throws ApiError `conflict`, `resource_not_found`, what any call meets
+   * @throws ApiError what any call meets
    */
-  deleteUser(userId: string, options: CallOptions = {}): Promise<User> {
-    return this.call.one({ id: "admin_delete_user", method: "DELETE", path: `/v1/admin/users/${encodeURIComponent(userId)}` }, options);
+  listUsers(query: AdminListUsersQuery = {}, options: CallOptions = {}): Paged<User> {
+    return this.call.pages({ id: "admin_list_users", method: "GET", path: "/v1/admin/users", query: { ...query } }, options);
   }
 
   /**
@@ -1551,6 +1584,17 @@ export class AdminApi extends Resource {
   }
 
   /**
+   * Deletes any user with its log-ins.
+   *
+   * `DELETE /v1/admin/users/{userId}` needs an operator's key.
+   *
+   * @throws ApiError `conflict`, `resource_not_found`, what any call meets
+   */
+  deleteUser(userId: string, options: CallOptions = {}): Promise<User> {
+    return this.call.one({ id: "admin_delete_user", method: "DELETE", path: `/v1/admin/users/${encodeURIComponent(userId)}` }, options);
+  }
+
+  /**
    * Shows which version the gateway claims to be, which WhatsApp serves, and what sessions wait for.
    *
    * `GET /v1/admin/whatsapp` needs an operator's key.
@@ -1559,50 +1603,6 @@ export class AdminApi extends Resource {
    */
   getWhatsapp(options: CallOptions = {}): Promise<Whatsapp> {
     return this.call.one({ id: "admin_get_whatsapp", method: "GET", path: "/v1/admin/whatsapp" }, options);
-  }
-
-  /**
-   * Shows how the canary sessions' steps went last.
-   *
-   * `GET /v1/admin/whatsapp/canary` needs an operator's key.
-   *
-   * @throws ApiError what any call meets
-   */
-  getCanary(options: CallOptions = {}): Promise<Canary> {
-    return this.call.one({ id: "admin_get_canary", method: "GET", path: "/v1/admin/whatsapp/canary" }, options);
-  }
-
-  /**
-   * Shows what is paused and which features are off.
-   *
-   * `GET /v1/admin/whatsapp/switches` needs an operator's key.
-   *
-   * @throws ApiError what any call meets
-   */
-  getSwitches(options: CallOptions = {}): Promise<Switches> {
-    return this.call.one({ id: "admin_get_switches", method: "GET", path: "/v1/admin/whatsapp/switches" }, options);
-  }
-
-  /**
-   * Pauses connections or sending, or switches features off; on every node within seconds.
-   *
-   * `PUT /v1/admin/whatsapp/switches` needs an operator's key.
-   *
-   * @throws ApiError what any call meets
-   */
-  setSwitches(body: PutSwitches, options: CallOptions = {}): Promise<Switches> {
-    return this.call.one({ id: "admin_set_switches", method: "PUT", path: "/v1/admin/whatsapp/switches", body }, options);
-  }
-
-  /**
-   * Shows what the last update notice said, and how this release stands.
-   *
-   * `GET /v1/admin/whatsapp/update-notice` needs an operator's key.
-   *
-   * @throws ApiError what any call meets
-   */
-  getUpdateNotice(options: CallOptions = {}): Promise<UpdateNotice> {
-    return this.call.one({ id: "admin_get_update_notice", method: "GET", path: "/v1/admin/whatsapp/update-notice" }, options);
   }
 
   /**
@@ -1620,36 +1620,14 @@ export class AdminApi extends Resource {
 /** Without a key: this document, the error catalogue, health and metrics. */
 export class ServerApi extends Resource {
   /**
-   * This API as a page to read and to try.
+   * The error catalogue.
    *
-   * `GET /docs` needs no key.
-   *
-   * @throws ApiError what any call meets
-   */
-  getDocs(options: CallOptions = {}): Promise<string> {
-    return this.call.text({ id: "get_docs", method: "GET", path: "/docs" }, options);
-  }
-
-  /**
-   * Whether the process is alive.
-   *
-   * `GET /healthz` needs no key.
+   * `GET /v1/errors` needs no key.
    *
    * @throws ApiError what any call meets
    */
-  getHealth(options: CallOptions = {}): Promise<Health> {
-    return this.call.one({ id: "get_health", method: "GET", path: "/healthz" }, options);
-  }
-
-  /**
-   * What the process counts, as Prometheus reads it.
-   *
-   * `GET /metrics` needs no key.
-   *
-   * @throws ApiError what any call meets
-   */
-  getMetrics(options: CallOptions = {}): Promise<string> {
-    return this.call.text({ id: "get_metrics", method: "GET", path: "/metrics" }, options);
+  listErrors(options: CallOptions = {}): Paged<ErrorEntry> {
+    return this.call.pages({ id: "list_errors", method: "GET", path: "/v1/errors" }, options);
   }
 
   /**
@@ -1664,6 +1642,39 @@ export class ServerApi extends Resource {
   }
 
   /**
+   * This API as a page to read and to try.
+   *
+   * `GET /docs` needs no key.
+   *
+   * @throws ApiError what any call meets
+   */
+  getDocs(options: CallOptions = {}): Promise<string> {
+    return this.call.text({ id: "get_docs", method: "GET", path: "/docs" }, options);
+  }
+
+  /**
+   * What the process counts, as Prometheus reads it.
+   *
+   * `GET /metrics` needs no key.
+   *
+   * @throws ApiError what any call meets
+   */
+  getMetrics(options: CallOptions = {}): Promise<string> {
+    return this.call.text({ id: "get_metrics", method: "GET", path: "/metrics" }, options);
+  }
+
+  /**
+   * Whether the process is alive.
+   *
+   * `GET /healthz` needs no key.
+   *
+   * @throws ApiError what any call meets
+   */
+  getHealth(options: CallOptions = {}): Promise<Health> {
+    return this.call.one({ id: "get_health", method: "GET", path: "/healthz" }, options);
+  }
+
+  /**
    * Whether the process takes requests.
    *
    * `GET /readyz` needs no key.
@@ -1673,129 +1684,118 @@ export class ServerApi extends Resource {
   getReadiness(options: CallOptions = {}): Promise<Health> {
     return this.call.one({ id: "get_readiness", method: "GET", path: "/readyz" }, options);
   }
-
-  /**
-   * The error catalogue.
-   *
-   * `GET /v1/errors` needs no key.
-   *
-   * @throws ApiError what any call meets
-   */
-  listErrors(options: CallOptions = {}): Paged<ErrorEntry> {
-    return this.call.pages({ id: "list_errors", method: "GET", path: "/v1/errors" }, options);
-  }
 }
 
 /** Where each operation is called: the group of the client and its method. */
 export const OPERATIONS = {
-  quick_create_session: { group: "sessions", method: "quickCreate" },
-  set_presence: { group: "sessions", method: "setPresence" },
-  list_sessions: { group: "sessions", method: "list" },
   create_session: { group: "sessions", method: "create" },
-  delete_session: { group: "sessions", method: "delete" },
+  list_sessions: { group: "sessions", method: "list" },
   get_session: { group: "sessions", method: "get" },
   update_session: { group: "sessions", method: "update" },
-  logout_session: { group: "sessions", method: "logout" },
+  delete_session: { group: "sessions", method: "delete" },
+  get_session_qr: { group: "sessions", method: "getQr" },
   create_pairing_code: { group: "sessions", method: "createPairingCode" },
   get_session_passkey: { group: "sessions", method: "getPasskey" },
   submit_session_passkey: { group: "sessions", method: "submitPasskey" },
   confirm_session_passkey: { group: "sessions", method: "confirmPasskey" },
-  get_session_qr: { group: "sessions", method: "getQr" },
   restart_session: { group: "sessions", method: "restart" },
-  quick_send_text: { group: "messages", method: "quickSendText" },
-  list_messages: { group: "messages", method: "list" },
-  send_contact: { group: "messages", method: "sendContact" },
-  send_location: { group: "messages", method: "sendLocation" },
+  logout_session: { group: "sessions", method: "logout" },
+  set_presence: { group: "sessions", method: "setPresence" },
+  quick_create_session: { group: "sessions", method: "quickCreate" },
+  send_text: { group: "messages", method: "sendText" },
   send_media: { group: "messages", method: "sendMedia" },
+  send_location: { group: "messages", method: "sendLocation" },
+  send_contact: { group: "messages", method: "sendContact" },
   send_poll: { group: "messages", method: "sendPoll" },
   send_reaction: { group: "messages", method: "sendReaction" },
-  send_text: { group: "messages", method: "sendText" },
-  delete_message: { group: "messages", method: "delete" },
-  get_message: { group: "messages", method: "get" },
-  edit_message: { group: "messages", method: "edit" },
   forward_message: { group: "messages", method: "forward" },
+  edit_message: { group: "messages", method: "edit" },
+  delete_message: { group: "messages", method: "delete" },
   read_message: { group: "messages", method: "read" },
+  get_message: { group: "messages", method: "get" },
+  list_messages: { group: "messages", method: "list" },
+  quick_send_text: { group: "messages", method: "quickSendText" },
   upload_media: { group: "media", method: "upload" },
   get_media: { group: "media", method: "get" },
-  list_webhooks: { group: "webhooks", method: "list" },
   create_webhook: { group: "webhooks", method: "create" },
-  delete_webhook: { group: "webhooks", method: "delete" },
+  list_webhooks: { group: "webhooks", method: "list" },
   get_webhook: { group: "webhooks", method: "get" },
   update_webhook: { group: "webhooks", method: "update" },
+  delete_webhook: { group: "webhooks", method: "delete" },
+  test_webhook: { group: "webhooks", method: "test" },
+  rotate_webhook_secret: { group: "webhooks", method: "rotateSecret" },
   list_deliveries: { group: "webhooks", method: "listDeliveries" },
   retry_delivery: { group: "webhooks", method: "retryDelivery" },
   recover_webhook: { group: "webhooks", method: "recover" },
-  rotate_webhook_secret: { group: "webhooks", method: "rotateSecret" },
-  test_webhook: { group: "webhooks", method: "test" },
   list_events: { group: "events", method: "list" },
-  list_contacts: { group: "contacts", method: "list" },
-  list_blocked_contacts: { group: "contacts", method: "listBlocked" },
   check_contacts: { group: "contacts", method: "check" },
+  list_contacts: { group: "contacts", method: "list" },
   get_contact: { group: "contacts", method: "get" },
-  block_contact: { group: "contacts", method: "block" },
   get_contact_picture: { group: "contacts", method: "getPicture" },
   get_contact_presence: { group: "contacts", method: "getPresence" },
+  list_blocked_contacts: { group: "contacts", method: "listBlocked" },
+  block_contact: { group: "contacts", method: "block" },
   unblock_contact: { group: "contacts", method: "unblock" },
   list_chats: { group: "chats", method: "list" },
-  read_chat: { group: "chats", method: "read" },
   set_typing: { group: "chats", method: "setTyping" },
-  list_groups: { group: "groups", method: "list" },
+  read_chat: { group: "chats", method: "read" },
   create_group: { group: "groups", method: "create" },
-  join_group: { group: "groups", method: "join" },
+  list_groups: { group: "groups", method: "list" },
   get_group: { group: "groups", method: "get" },
   update_group: { group: "groups", method: "update" },
+  change_group_participants: { group: "groups", method: "changeParticipants" },
+  set_group_picture: { group: "groups", method: "setPicture" },
+  delete_group_picture: { group: "groups", method: "deletePicture" },
   get_group_invite: { group: "groups", method: "getInvite" },
   revoke_group_invite: { group: "groups", method: "revokeInvite" },
+  join_group: { group: "groups", method: "join" },
   leave_group: { group: "groups", method: "leave" },
-  change_group_participants: { group: "groups", method: "changeParticipants" },
-  delete_group_picture: { group: "groups", method: "deletePicture" },
-  set_group_picture: { group: "groups", method: "setPicture" },
   list_group_requests: { group: "groups", method: "listRequests" },
   decide_group_requests: { group: "groups", method: "decideRequests" },
-  list_api_keys: { group: "keys", method: "list" },
   create_api_key: { group: "keys", method: "create" },
-  revoke_api_key: { group: "keys", method: "revoke" },
+  list_api_keys: { group: "keys", method: "list" },
   get_api_key: { group: "keys", method: "get" },
+  revoke_api_key: { group: "keys", method: "revoke" },
   rotate_api_key: { group: "keys", method: "rotate" },
-  delete_current_login: { group: "users", method: "deleteCurrentLogin" },
-  get_current_login: { group: "users", method: "getCurrentLogin" },
   create_login: { group: "users", method: "createLogin" },
+  get_current_login: { group: "users", method: "getCurrentLogin" },
+  delete_current_login: { group: "users", method: "deleteCurrentLogin" },
   set_password: { group: "users", method: "setPassword" },
   list_logins: { group: "users", method: "listLogins" },
   delete_login: { group: "users", method: "deleteLogin" },
-  list_users: { group: "users", method: "list" },
   create_user: { group: "users", method: "create" },
-  delete_user: { group: "users", method: "delete" },
+  list_users: { group: "users", method: "list" },
   get_user: { group: "users", method: "get" },
   update_user: { group: "users", method: "update" },
+  delete_user: { group: "users", method: "delete" },
   get_account: { group: "account", method: "get" },
-  list_audit: { group: "account", method: "listAudit" },
   get_usage: { group: "account", method: "getUsage" },
+  list_audit: { group: "account", method: "listAudit" },
+  admin_get_switches: { group: "admin", method: "getSwitches" },
+  admin_get_canary: { group: "admin", method: "getCanary" },
+  admin_get_update_notice: { group: "admin", method: "getUpdateNotice" },
+  admin_set_switches: { group: "admin", method: "setSwitches" },
+  admin_list_audit: { group: "admin", method: "listAudit" },
+  admin_list_nodes: { group: "admin", method: "listNodes" },
+  admin_list_queues: { group: "admin", method: "listQueues" },
+  admin_list_plans: { group: "admin", method: "listPlans" },
+  admin_set_plan: { group: "admin", method: "setPlan" },
   admin_list_accounts: { group: "admin", method: "listAccounts" },
   admin_create_account: { group: "admin", method: "createAccount" },
   admin_get_account: { group: "admin", method: "getAccount" },
   admin_update_account: { group: "admin", method: "updateAccount" },
   admin_create_api_key: { group: "admin", method: "createApiKey" },
-  admin_list_audit: { group: "admin", method: "listAudit" },
-  admin_list_nodes: { group: "admin", method: "listNodes" },
-  admin_list_plans: { group: "admin", method: "listPlans" },
-  admin_set_plan: { group: "admin", method: "setPlan" },
-  admin_list_queues: { group: "admin", method: "listQueues" },
-  admin_list_users: { group: "admin", method: "listUsers" },
   admin_create_user: { group: "admin", method: "createUser" },
-  admin_delete_user: { group: "admin", method: "deleteUser" },
+  admin_list_users: { group: "admin", method: "listUsers" },
   admin_get_user: { group: "admin", method: "getUser" },
   admin_update_user: { group: "admin", method: "updateUser" },
+  admin_delete_user: { group: "admin", method: "deleteUser" },
   admin_get_whatsapp: { group: "admin", method: "getWhatsapp" },
-  admin_get_canary: { group: "admin", method: "getCanary" },
-  admin_get_switches: { group: "admin", method: "getSwitches" },
-  admin_set_switches: { group: "admin", method: "setSwitches" },
-  admin_get_update_notice: { group: "admin", method: "getUpdateNotice" },
   admin_fetch_version: { group: "admin", method: "fetchVersion" },
-  get_docs: { group: "server", method: "getDocs" },
-  get_health: { group: "server", method: "getHealth" },
-  get_metrics: { group: "server", method: "getMetrics" },
-  get_openapi: { group: "server", method: "getOpenapi" },
-  get_readiness: { group: "server", method: "getReadiness" },
   list_errors: { group: "server", method: "listErrors" },
+  get_openapi: { group: "server", method: "getOpenapi" },
+  get_docs: { group: "server", method: "getDocs" },
+  get_metrics: { group: "server", method: "getMetrics" },
+  get_health: { group: "server", method: "getHealth" },
+  get_readiness: { group: "server", method: "getReadiness" },
 } as const;
