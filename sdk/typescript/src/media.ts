@@ -5,6 +5,9 @@ import type { CallOptions, CallRequest, KeyedOptions } from "./resource.js";
 type Bytes = Uint8Array | ArrayBuffer;
 type Once = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
 
+/** Bytes that are handed over at a time where the progress is watched. */
+const PIECE = 65_536;
+
 /**
  * A file: bytes, a `Blob` or `File` (in Node.js `await fs.openAsBlob(path)` reads as it sends), a stream, or a function that opens a stream. A stream
  * can be sent once, so it is not tried again; a function is called for each try.
@@ -72,8 +75,21 @@ function bodyOf(source: UploadSource, onProgress: UploadOptions["onProgress"]): 
     onProgress?.(0, known.size);
     return { body: known, streamed: false };
   }
-  const stream = known ? (known.stream() as ReadableStream<Uint8Array>) : streamOf(typeof source === "function" ? source() : (source as Once));
+  const stream = known ? pieces(known) : streamOf(typeof source === "function" ? source() : (source as Once));
   return { body: onProgress ? counted(stream, known?.size, onProgress) : stream, streamed: true };
+}
+
+/** A `Blob` piece by piece: some platforms stream it as one, and nobody would see how far it is. */
+function pieces(blob: Blob): ReadableStream<Uint8Array> {
+  let at = 0;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      if (at >= blob.size) return controller.close();
+      const piece = blob.slice(at, at + PIECE);
+      at += PIECE;
+      controller.enqueue(new Uint8Array(await piece.arrayBuffer()));
+    },
+  });
 }
 
 function streamOf(source: Once): ReadableStream<Uint8Array> {
@@ -106,7 +122,7 @@ function counted(stream: ReadableStream<Uint8Array>, total: number | undefined, 
 
 let streams: boolean | undefined;
 
-/** Whether this platform sends streams: one that does asks how (`duplex`), and gives them no type of text. */
+/** Whether this platform sends streams: one that does asks how (`duplex`), and gives them no type of text. Deno sends them and asks nothing. */
 function sendsStreams(): boolean {
   if (streams !== undefined) return streams;
   let asked = false;
@@ -120,7 +136,7 @@ function sendsStreams(): boolean {
       },
     };
     const typed = new Request("http://localhost/", init).headers.has("Content-Type");
-    streams = asked && !typed;
+    streams = !typed && (asked || "Deno" in globalThis);
   } catch {
     streams = false;
   }
