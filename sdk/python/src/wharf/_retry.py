@@ -1,0 +1,46 @@
+"""When a request is tried again, and after which pause."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import httpx
+
+from ._request import Request
+from .errors import ApiError, NetworkError, UnexpectedAnswerError, WharfError
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How often a request is tried again, and how long the pauses are. All times are seconds.
+
+    A server that names a pause (`Retry-After`) is obeyed; otherwise the pauses double, each drawn between its half and its whole, so that
+    many clients do not come back in the same moment.
+    """
+
+    tries: int = 10
+    """At the most, the first among them; 1 never tries again."""
+    first_pause: float = 0.25
+    longest_pause: float = 8.0
+    longest_retry_after: float = 90.0
+    """A server that names a longer pause is not waited for: its refusal is raised at once."""
+
+    def pause(self, request: Request, error: WharfError, tried: int) -> float | None:
+        """The seconds until the next try; None where there is none."""
+        if tried >= self.tries or not _may_repeat(request, error):
+            return None
+        told = error.retry_after if isinstance(error, ApiError) else None
+        grown = min(self.longest_pause, self.first_pause * 2.0 ** (tried - 1)) * random.uniform(0.5, 1.0)
+        if told is None:
+            return grown
+        return None if told > self.longest_retry_after else told + min(grown, 1.0)
+
+
+def _may_repeat(request: Request, error: WharfError) -> bool:
+    if isinstance(error, ApiError):
+        # Before the work: nothing of a request that comes too often was done. After it nobody knows, where there is no key.
+        return error.repeats_itself and (error.http_status == 429 or request.may_repeat)
+    if isinstance(error, NetworkError) and isinstance(error.__cause__, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)):
+        return True
+    return isinstance(error, (NetworkError, UnexpectedAnswerError)) and error.retryable and request.may_repeat
