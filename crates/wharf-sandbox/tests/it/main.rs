@@ -70,6 +70,7 @@ mod recovered;
 mod repairs;
 mod restored;
 mod sdk_typescript;
+mod sdk_python;
 mod sealed;
 mod sizes;
 mod slow;

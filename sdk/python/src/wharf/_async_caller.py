@@ -10,9 +10,11 @@ import anyio
 import httpx
 
 from ._request import Request
+from ._retry import asks_for_session, is_on_its_way
 from ._settings import Settings, noted, one, several, table
 from ._upload import Upload
 from .errors import NetworkError, WharfError
+from .models import Session
 from .pages import AsyncPages, Page
 
 T = TypeVar("T")
@@ -56,13 +58,21 @@ class AsyncCaller:
             try:
                 return await self._try(request, upload)
             except WharfError as error:
-                pause = self._settings.retry.pause(request, error, tried)
+                coming = await self._session_comes(request, error)
+                pause = self._settings.retry.pause(request, error, tried, coming=coming)
                 if upload is not None and not upload.repeatable:
                     pause = None
                 noted(request, error, tried, pause)
                 if pause is None:
                     raise
             await anyio.sleep(pause)
+
+    async def _session_comes(self, request: Request, error: WharfError) -> bool:
+        question = asks_for_session(request, error)
+        try:
+            return question is not None and is_on_its_way(one(await self._try(question, None), Session))
+        except WharfError:
+            return False
 
     async def _try(self, request: Request, upload: Upload | None) -> httpx.Response:
         try:

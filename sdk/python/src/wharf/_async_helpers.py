@@ -20,7 +20,7 @@ from ._settings import STREAM_SECONDS, noted, one
 from ._stream import Lines, Position
 from ._upload import File, Progress, Upload
 from ._wait import Goal, Linking, Waiting
-from .errors import NetworkError, WharfError
+from .errors import WharfError
 from .models import Event, EventChoice, Media, MediaKind, Message, Session
 from .pages import Page
 
@@ -263,5 +263,5 @@ class AsyncListener:
                     for event in lines.feed(part):
                         yield event
                         self._position.handled(event)
-            except (httpx.StreamClosed, httpx.StreamConsumed) as closed:
-                raise NetworkError("the stream was closed") from closed
+            finally:
+                self._response = None

@@ -10,9 +10,11 @@ from typing import Any, List, TypeVar
 import httpx
 
 from ._request import Request
+from ._retry import asks_for_session, is_on_its_way
 from ._settings import Settings, noted, one, several, table
 from ._upload import Upload
 from .errors import NetworkError, WharfError
+from .models import Session
 from .pages import Page, Pages
 
 T = TypeVar("T")
@@ -56,13 +58,21 @@ class Caller:
             try:
                 return self._try(request, upload)
             except WharfError as error:
-                pause = self._settings.retry.pause(request, error, tried)
+                coming = self._session_comes(request, error)
+                pause = self._settings.retry.pause(request, error, tried, coming=coming)
                 if upload is not None and not upload.repeatable:
                     pause = None
                 noted(request, error, tried, pause)
                 if pause is None:
                     raise
             time.sleep(pause)
+
+    def _session_comes(self, request: Request, error: WharfError) -> bool:
+        question = asks_for_session(request, error)
+        try:
+            return question is not None and is_on_its_way(one(self._try(question, None), Session))
+        except WharfError:
+            return False
 
     def _try(self, request: Request, upload: Upload | None) -> httpx.Response:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -19,7 +20,7 @@ from ._settings import STREAM_SECONDS, noted, one, table
 from ._stream import Lines, Position
 from ._upload import File, Progress, Upload
 from ._wait import Goal, Linking, Waiting
-from .errors import NetworkError, WharfError
+from .errors import WharfError
 from .models import Event, EventChoice, Media, MediaKind, Message, Session
 from .pages import Page
 
@@ -225,8 +226,9 @@ class Listener:
         """Ends the loop, also from another thread or a handler of signals."""
         self._closed = True
         if self._response is not None:
-            with suppress(RuntimeError, OSError):
-                self._response.close()
+            # A thread that waits for bytes is not woken by a closed file; the end of the connection wakes it.
+            with suppress(OSError):
+                self._response.extensions["network_stream"].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Listener:
         return self
@@ -257,8 +259,8 @@ class Listener:
                     for event in lines.feed(part):
                         yield event
                         self._position.handled(event)
-            except (httpx.StreamClosed, httpx.StreamConsumed) as closed:
-                raise NetworkError("the stream was closed") from closed
+            finally:
+                self._response = None
 
 
 def event_page(response: httpx.Response) -> Page[Event]:
