@@ -148,7 +148,7 @@ class AsyncMediaHelpers(AsyncResource):
                     return done
                 except WharfError as error:
                     tried += 1
-                    pause = self._client._settings.retry.pause(request, error, tried)
+                    pause = self._client._settings.retry.pause(error, tried)
                     noted(request, error, tried, pause)
                     if pause is None:
                         raise
@@ -184,7 +184,7 @@ class AsyncEventsHelpers(AsyncResource):
         query = {"cursor": cursor, "events": ",".join(events) or None, "sessionId": session_id, "wait": wait, "limit": limit}
         return event_page(await self._client._send(Request("GET", "/v1/events", query=query)))
 
-    def listen(self, events: Sequence[EventChoice] = (), *, session_id: str | None = None, cursor: str | None = None) -> AsyncListener:
+    def listen(self, events: Sequence[EventChoice] = ("*",), *, session_id: str | None = None, cursor: str | None = None) -> AsyncListener:
         """Everything that happens from the loop's begin on, each event once, without an end: `async for event in
         wharf.events.listen(): …`. With `async with wharf.events.listen() as events:` it begins there already.
 
@@ -194,7 +194,7 @@ class AsyncEventsHelpers(AsyncResource):
         Needs the permission `events:read`.
 
         Args:
-            events: Only these kinds. `*`: each step once, as webhooks with `*` get it.
+            events: These kinds; each step once unless told otherwise, as webhooks with `*` get it.
             session_id: Only this session's.
             cursor: Where to begin instead: the `cursor` of a listener of before, the id of an event, or `oldest`.
 

@@ -59,7 +59,7 @@ class Caller:
                 return self._try(request, upload)
             except WharfError as error:
                 coming = self._session_comes(request, error)
-                pause = self._settings.retry.pause(request, error, tried, coming=coming)
+                pause = self._settings.retry.pause(error, tried, coming=coming)
                 if upload is not None and not upload.repeatable:
                     pause = None
                 noted(request, error, tried, pause)

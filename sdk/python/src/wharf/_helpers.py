@@ -150,7 +150,7 @@ class MediaHelpers(Resource):
                     return done
                 except WharfError as error:
                     tried += 1
-                    pause = self._client._settings.retry.pause(request, error, tried)
+                    pause = self._client._settings.retry.pause(error, tried)
                     noted(request, error, tried, pause)
                     if pause is None:
                         raise
@@ -186,7 +186,7 @@ class EventsHelpers(Resource):
         query = {"cursor": cursor, "events": ",".join(events) or None, "sessionId": session_id, "wait": wait, "limit": limit}
         return event_page(self._client._send(Request("GET", "/v1/events", query=query)))
 
-    def listen(self, events: Sequence[EventChoice] = (), *, session_id: str | None = None, cursor: str | None = None) -> Listener:
+    def listen(self, events: Sequence[EventChoice] = ("*",), *, session_id: str | None = None, cursor: str | None = None) -> Listener:
         """Everything that happens from this call on, each event once, without an end: `for event in wharf.events.listen(): …`.
 
         The stream resumes by itself wherever it breaks, for as long as it takes, and misses nothing that the log still has. Match the
@@ -195,7 +195,7 @@ class EventsHelpers(Resource):
         Needs the permission `events:read`.
 
         Args:
-            events: Only these kinds. `*`: each step once, as webhooks with `*` get it.
+            events: These kinds; each step once unless told otherwise, as webhooks with `*` get it.
             session_id: Only this session's.
             cursor: Where to begin instead: the `cursor` of a listener of before, the id of an event, or `oldest`.
 

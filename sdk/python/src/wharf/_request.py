@@ -23,7 +23,7 @@ def path(template: str, *values: str) -> str:
 
 @dataclass
 class Request:
-    """What is asked. Everything that decides whether it may be asked again stands here."""
+    """What is asked, the same at every try: what makes something new takes a key, and what takes none makes nothing new."""
 
     method: str
     path: str
@@ -32,8 +32,6 @@ class Request:
     takes_key: bool = False
     """Whether it takes an `Idempotency-Key`; one is made here, so that every try has the same."""
     idempotency_key: str | None = None
-    repeatable: bool = False
-    """Whether it may be asked twice although its method is POST and it takes no key."""
     patience: Literal["usual", "files"] = "usual"
     login: bool = False
     """Whether it is about a log-in: the cookie goes with it, and no key."""
@@ -42,11 +40,6 @@ class Request:
     def __post_init__(self) -> None:
         if self.takes_key and self.idempotency_key is None:
             self.idempotency_key = str(uuid.uuid4())
-
-    @property
-    def may_repeat(self) -> bool:
-        """Whether a try whose end nobody knows may be followed by another."""
-        return self.method != "POST" or self.repeatable or self.idempotency_key is not None
 
     @property
     def seconds(self) -> float:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-import httpx
-
 from ._request import Request, path
-from .errors import ApiError, NetworkError, UnexpectedAnswerError, WharfError
+from .errors import ApiError, WharfError
 from .models import Session
 
 
@@ -27,9 +25,9 @@ class Retry:
     longest_retry_after: float = 90.0
     """A server that names a longer pause is not waited for: its refusal is raised at once."""
 
-    def pause(self, request: Request, error: WharfError, tried: int, *, coming: bool = False) -> float | None:
+    def pause(self, error: WharfError, tried: int, *, coming: bool = False) -> float | None:
         """The seconds until the next try; None where there is none. `coming`: what it was refused for is on its way."""
-        if tried >= self.tries or not (coming or _may_repeat(request, error)):
+        if tried >= self.tries or not (coming or _may_repeat(error)):
             return None
         told = error.retry_after if isinstance(error, ApiError) else None
         grown = min(self.longest_pause, self.first_pause * 2.0 ** (tried - 1)) * random.uniform(0.5, 1.0)
@@ -52,10 +50,5 @@ def is_on_its_way(session: Session) -> bool:
     return session.waiting_for is None and session.status in ("starting", "connecting", "connected", "reconnecting")
 
 
-def _may_repeat(request: Request, error: WharfError) -> bool:
-    if isinstance(error, ApiError):
-        # Before the work: nothing of a request that comes too often was done. After it nobody knows, where there is no key.
-        return error.repeats_itself and (error.http_status == 429 or request.may_repeat)
-    if isinstance(error, NetworkError) and isinstance(error.__cause__, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)):
-        return True
-    return isinstance(error, (NetworkError, UnexpectedAnswerError)) and error.retryable and request.may_repeat
+def _may_repeat(error: WharfError) -> bool:
+    return error.repeats_itself if isinstance(error, ApiError) else error.retryable

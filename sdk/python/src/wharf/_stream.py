@@ -65,4 +65,4 @@ class Position:
     def broken(self, error: WharfError) -> float | None:
         """A stream broke off or was refused: the seconds until the next, or None where a repeat does not help."""
         self._tried += 1
-        return self._retry.pause(self.stream(), error, self._tried)
+        return self._retry.pause(error, self._tried)

@@ -1468,7 +1468,6 @@ class AsyncContactsApi(AsyncResource):
             "POST",
             "/v1/contacts/check",
             body={"sessionId": session_id, "phoneNumbers": phone_numbers},
-            repeatable=True,
         )
         return await self._client._list(request, CheckedContact)
 

@@ -1462,7 +1462,6 @@ class ContactsApi(Resource):
             "POST",
             "/v1/contacts/check",
             body={"sessionId": session_id, "phoneNumbers": phone_numbers},
-            repeatable=True,
         )
         return self._client._list(request, CheckedContact)
 
