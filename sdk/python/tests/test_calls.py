@@ -192,6 +192,10 @@ def test_a_log_in_is_its_cookie(sandbox: Sandbox, wharf: Wharf) -> None:
             person.account.get()
 
 
+def test_what_has_no_value_is_not_shown() -> None:
+    assert repr(ContactCard(name="A", phone_numbers=["1"])) == "ContactCard(name='A', phone_numbers=['1'])"
+
+
 def test_members_that_are_not_known_are_left_out_and_words_that_are_not_come_as_they_are() -> None:
     details = decode(Details, {"field": "to", "newer": {"a": 1}, "resetAt": "2026-01-15T09:00:00.500Z"})
     assert details.field == "to" and details.reset_at is not None and details.reset_at.isoformat() == "2026-01-15T09:00:00.500000+00:00"

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import Any, Literal, Union
 
 from ._codes import ErrorCode
+from ._model import Model
 
 CountsByCode = dict[str, int]
 Degradation = Literal["app_state", "phone_away"]
@@ -122,8 +123,8 @@ WaitingFor = Literal["client_update", "passkey", "pause", "overload"]
 WebhookHeaders = dict[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Account:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Account(Model):
     """What `get_account` answers."""
 
     account_id: str
@@ -134,21 +135,8 @@ class Account:
     """The name of its plan."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class AdminCreateUser:
-    """What `admin_create_user` takes."""
-
-    account_id: str
-    """The account that it belongs to, an operator too."""
-    name: str
-    """What it signs in with, in any case; one of a kind on the whole gateway."""
-    password: str
-    """No composition is asked for; what many people use, and the own name, are refused."""
-    role: UserRole
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Attempt(Model):
     answer: str | None = None
     """How the answer begins."""
     at: datetime
@@ -159,8 +147,8 @@ class Attempt:
     """Why there was no answer."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class AuditEntry:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class AuditEntry(Model):
     """What `list_audit` answers."""
 
     account_id: str | None = None
@@ -185,23 +173,16 @@ class AuditEntry:
     """The user who was signed in; an account does not see an operator's."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Blocked:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Blocked(Model):
     """What `block_contact` answers."""
 
     blocked: bool
     contact_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class BySession:
-    """What `block_contact` takes."""
-
-    session_id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CallReceived:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CallReceived(Model):
     at: datetime
     """When it began to ring."""
     call_id: str
@@ -216,8 +197,8 @@ class CallReceived:
     """Absent where WhatsApp does not say it, as with a call that is over."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Canary:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Canary(Model):
     """What `admin_get_canary` answers."""
 
     session_ids: list[str]
@@ -225,8 +206,8 @@ class Canary:
     steps: list[CanaryStep]
 
 
-@dataclass(frozen=True, kw_only=True)
-class CanaryStep:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CanaryStep(Model):
     at: datetime
     """When it began."""
     duration_ms: int | None = None
@@ -238,14 +219,14 @@ class CanaryStep:
     step: Literal["text", "file", "edit", "reaction", "poll", "group"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChangeState:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ChangeState(Model):
     message_id: str
     status: MessageStatus
 
 
-@dataclass(frozen=True, kw_only=True)
-class Chat:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Chat(Model):
     """What `list_chats` answers."""
 
     chat_id: str
@@ -260,8 +241,8 @@ class Chat:
     """How many messages came in since the chat was read."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChatName:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ChatName(Model):
     chat_id: str
     """The id as WhatsApp writes it."""
     lid: str | None = None
@@ -270,24 +251,16 @@ class ChatName:
     phone_number: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChatRead:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ChatRead(Model):
     """What `read_chat` answers."""
 
     read: int
     """How many messages were read with it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class CheckContacts:
-    """What `check_contacts` takes."""
-
-    phone_numbers: list[str]
-    session_id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckedContact:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CheckedContact(Model):
     """What `check_contacts` answers."""
 
     contact_id: str | None = None
@@ -298,16 +271,8 @@ class CheckedContact:
     """The number as it was asked."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConfirmPasskey:
-    """What `confirm_session_passkey` takes."""
-
-    code: str
-    """What the phone shows: eight letters and digits, with or without the dash."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Contact:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Contact(Model):
     """What `list_contacts` answers."""
 
     about: str | None = None
@@ -324,118 +289,15 @@ class Contact:
     picture_id: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ContactCard:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ContactCard(Model):
     name: str
     organization: str | None = None
     phone_numbers: Sequence[str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class CreateAccount:
-    """What `admin_create_account` takes."""
-
-    name: str
-    plan: str
-    """The name of a plan."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CreateGroup:
-    """What `create_group` takes."""
-
-    description: str | None = None
-    participants: list[str]
-    """The others; the session's own account is always in."""
-    session_id: str
-    subject: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CreateKey:
-    """What `create_api_key` takes."""
-
-    expires_at: datetime | None = None
-    """From when on it is refused."""
-    name: str
-    """What people call it."""
-    permissions: list[Permission]
-    """What it may do; not more than the key that asks."""
-    session_ids: list[str] | None = None
-    """The only sessions that it may use; all of the account's where absent."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CreateLogin:
-    """What `create_login` takes."""
-
-    name: str | None = None
-    """With `password`, in any case."""
-    password: str | None = None
-    token: str | None = None
-    """In their place: what stands in a link that signs in once."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CreatePairingCode:
-    """What `create_pairing_code` takes."""
-
-    phone_number: str
-    """A phone number in international format. Separators (space - . and one pair of brackets) are taken where people put
-    them between groups of digits; what cannot be a number that somebody wrote is refused, and the reason says what
-    was seen.
-    """
-
-
-@dataclass(frozen=True, kw_only=True)
-class CreateSession:
-    """What `create_session` takes."""
-
-    name: str
-    """What people call it."""
-    proxy: str | None = None
-    """Its own proxy on the way to WhatsApp, for socket and media: `socks5://` or `http://`, perhaps `NAME:PASSWORD@`, a
-    host and a port. It is kept sealed.
-    """
-    webhook: str | None = None
-    """Where all its events are delivered. The session is made only if this address takes a `webhook.test`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CreateUser:
-    """What `create_user` takes."""
-
-    name: str
-    """What it signs in with, in any case; one of a kind on the whole gateway."""
-    password: str
-    """No composition is asked for; what many people use, and the own name, are refused."""
-    role: Literal["owner", "member", "read_only"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class CreateWebhook:
-    """What `create_webhook` takes."""
-
-    description: str | None = None
-    enabled: bool | None = None
-    events: list[EventChoice]
-    """Which events are delivered; `*` for each step once, by its own kind where it has one."""
-    headers: WebhookHeaders | None = None
-    """Sent with every delivery; never shown again."""
-    max_bytes: int | None = None
-    """The largest body of a delivery. What is larger comes without its largest members, with `truncated` and `path`."""
-    secret: str | None = None
-    """A secret of one's own: 24 to 64 bytes. One is made where it is absent."""
-    session_id: str | None = None
-    """Only this session's events."""
-    timeout_seconds: int | None = None
-    """How long one delivery may take, in seconds. `5` where it is left out."""
-    url: str
-    """https, and an address of the public Internet, unless the operator allows more."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Day:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Day(Model):
     calls: int
     """Calls that were answered, refusals included; a few seconds behind."""
     date: date
@@ -445,8 +307,8 @@ class Day:
     """Messages that were accepted."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Delivery(Model):
     """What `list_deliveries` answers."""
 
     attempts: list[Attempt]
@@ -462,8 +324,8 @@ class Delivery:
     status: DeliveryStatus
 
 
-@dataclass(frozen=True, kw_only=True)
-class Details:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Details(Model):
     actual: int | None = None
     """What was sent instead."""
     field: str | None = None
@@ -480,8 +342,8 @@ class Details:
     """Seconds to wait before the next try."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class DryRun:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class DryRun(Model):
     chat: ChatName
     dry_run: Literal[True]
     """Nothing was sent or counted."""
@@ -496,15 +358,8 @@ class DryRun:
     type: MessageType
 
 
-@dataclass(frozen=True, kw_only=True)
-class EditMessage:
-    """What `edit_message` takes."""
-
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ErrorEntry:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ErrorEntry(Model):
     """What `list_errors` answers."""
 
     code: ErrorCode
@@ -519,8 +374,8 @@ class ErrorEntry:
     retryable: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class FeatureSwitch:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class FeatureSwitch(Model):
     degraded_since: datetime | None = None
     """Since when WhatsApp refuses it in several sessions; until somebody sets the switch."""
     position: SwitchPosition
@@ -529,8 +384,8 @@ class FeatureSwitch:
     """When somebody set it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Features:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Features(Model):
     contacts: FeatureSwitch
     deletions: FeatureSwitch
     edits: FeatureSwitch
@@ -550,25 +405,8 @@ class Features:
     typing: FeatureSwitch
 
 
-@dataclass(frozen=True, kw_only=True)
-class ForwardMessage:
-    """What `forward_message` takes."""
-
-    async_: bool | None = None
-    """Answer as soon as the message is durable instead of waiting for WhatsApp. `false` where it is left out."""
-    dry_run: bool | None = None
-    """Say with 200 what would happen, and send and count nothing. `false` where it is left out."""
-    reference: str | None = None
-    """Your own name for the message: shown on it, and lists can ask for it."""
-    to: str
-    """A phone number in international format, a group id, a LID, or `status`. Separators (space - . and one pair of
-    brackets) are taken where people put them between groups of digits; what cannot be a number that somebody wrote is
-    refused, and the reason says what was seen.
-    """
-
-
-@dataclass(frozen=True, kw_only=True)
-class Group:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Group(Model):
     """What `create_group` answers."""
 
     announcement: bool
@@ -588,32 +426,32 @@ class Group:
     subject: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class GroupInvite:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class GroupInvite(Model):
     """What `get_group_invite` answers."""
 
     code: str
     link: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class GroupParticipant:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class GroupParticipant(Model):
     contact_id: str
     lid: str | None = None
     phone_number: str | None = None
     role: Literal["member", "admin", "superadmin"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class GroupPicture:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class GroupPicture(Model):
     """What `set_group_picture` answers."""
 
     picture_id: str | None = None
     """Absent where there is none any more."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class GroupRequest:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class GroupRequest(Model):
     """What `list_group_requests` answers."""
 
     contact_id: str
@@ -622,8 +460,8 @@ class GroupRequest:
     requested_at: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class GroupUpdated:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class GroupUpdated(Model):
     at: datetime
     by: Party | None = None
     """Who did it, where WhatsApp tells."""
@@ -648,24 +486,15 @@ class GroupUpdated:
     """What happened; it says which of the other members are there."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Health:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Health(Model):
     """What `get_health` answers."""
 
     status: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class JoinGroup:
-    """What `join_group` takes."""
-
-    code: str
-    """The invite code, or the whole link."""
-    session_id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class JoinedGroup:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class JoinedGroup(Model):
     """What `join_group` answers."""
 
     group_id: str
@@ -673,8 +502,8 @@ class JoinedGroup:
     """The admins have been asked."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Key:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Key(Model):
     """What `list_api_keys` answers."""
 
     created_at: datetime
@@ -687,23 +516,23 @@ class Key:
     session_ids: list[str] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class LeftGroup:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class LeftGroup(Model):
     """What `leave_group` answers."""
 
     group_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class LinkPreview:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class LinkPreview(Model):
     description: str | None = None
     title: str
     url: str
     """Stands in the text."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Login:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Login(Model):
     """What `create_login` answers."""
 
     created_at: datetime
@@ -714,8 +543,8 @@ class Login:
     user: User
 
 
-@dataclass(frozen=True, kw_only=True)
-class LoginEntry:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class LoginEntry(Model):
     """What `list_logins` answers."""
 
     address: str
@@ -731,8 +560,8 @@ class LoginEntry:
     """What the browser called itself; empty where it said nothing."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Media:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Media(Model):
     """What `upload_media` answers."""
 
     duration_seconds: int | None = None
@@ -752,16 +581,16 @@ class Media:
     """In pixels."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class MemberReceipt:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class MemberReceipt(Model):
     delivered_at: datetime | None = None
     participant: Party
     played_at: datetime | None = None
     read_at: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Message:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Message(Model):
     """What `send_text` answers."""
 
     address: str | None = None
@@ -851,22 +680,14 @@ class Message:
     """In pixels."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class MessageError:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class MessageError(Model):
     code: str
     reason: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class NameParticipants:
-    """What `change_group_participants` takes."""
-
-    participants: list[str]
-    session_id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewContactsHeld:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class NewContactsHeld(Model):
     """People whom the session has not written with yet wait until then. Shown for one session, not in lists."""
 
     reason: HoldReason
@@ -874,8 +695,8 @@ class NewContactsHeld:
     """WhatsApp's own date, where it names one."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Node:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Node(Model):
     """What `admin_list_nodes` answers."""
 
     current: bool
@@ -894,8 +715,8 @@ class Node:
     """Wharf's, such as 0.1.0; absent where it is of a release that does not tell."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PairingCode:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PairingCode(Model):
     """What `create_pairing_code` answers."""
 
     expires_at: datetime
@@ -903,8 +724,8 @@ class PairingCode:
     session_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class ParticipantResult:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ParticipantResult(Model):
     """What `change_group_participants` answers."""
 
     contact_id: str
@@ -915,8 +736,8 @@ class ParticipantResult:
     success: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class Party:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Party(Model):
     """What `list_blocked_contacts` answers."""
 
     contact_id: str
@@ -927,8 +748,8 @@ class Party:
     phone_number: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Passkey:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Passkey(Model):
     """What `get_session_passkey` answers."""
 
     code: str | None = None
@@ -944,8 +765,8 @@ class Passkey:
     step: Literal["assertion", "phone", "confirmation", "linking"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class PasskeyAssertionResponse:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PasskeyAssertionResponse(Model):
     """What the passkey signed."""
 
     authenticator_data: str
@@ -958,32 +779,15 @@ class PasskeyAssertionResponse:
     """In base64url."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PasskeyAssertion:
-    """What `submit_session_passkey` takes."""
-
-    authenticator_attachment: str | None = None
-    """Not passed on."""
-    client_extension_results: JsonObject | None = None
-    """Not passed on."""
-    id: bytes | str
-    """The credential's id, in base64url."""
-    raw_id: str
-    """The same."""
-    response: PasskeyAssertionResponse
-    """What the passkey signed."""
-    type: Literal["public-key"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pause:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Pause(Model):
     paused: bool
     since: datetime | None = None
     """When the pause began."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Picture:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Picture(Model):
     """What `get_contact_picture` answers."""
 
     picture_id: str
@@ -991,8 +795,8 @@ class Picture:
     """Works for a while only."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Plan(Model):
     """What `admin_list_plans` answers."""
 
     calls_per_minute: int
@@ -1014,8 +818,8 @@ class Plan:
     """Without limit where null."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlanLimits:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PlanLimits(Model):
     calls_per_minute: int
     concurrent_requests: int
     event_days: int
@@ -1034,8 +838,8 @@ class PlanLimits:
     """Without limit where null."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlanPace:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PlanPace(Model):
     messages_per_minute: int | None
     """Messages that a session sends in a minute."""
     new_contacts_per_day: int | None
@@ -1048,16 +852,16 @@ class PlanPace:
     """How long typing is shown before a text: from and to, drawn each time."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PollResult:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PollResult(Model):
     option: str
     voter_ids: list[str]
     """As WhatsApp writes ids; `me` is the session's own account."""
     votes: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Presence:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Presence(Model):
     """What `get_contact_presence` answers."""
 
     last_seen_at: datetime | None = None
@@ -1067,15 +871,15 @@ class Presence:
     """What the person does in the chat with this session."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PresenceShown:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PresenceShown(Model):
     """What `set_presence` answers."""
 
     status: PresenceStatus
 
 
-@dataclass(frozen=True, kw_only=True)
-class PutFeatures:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PutFeatures(Model):
     contacts: SwitchPosition | None = None
     deletions: SwitchPosition | None = None
     edits: SwitchPosition | None = None
@@ -1095,8 +899,8 @@ class PutFeatures:
     typing: SwitchPosition | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class PutPace:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PutPace(Model):
     messages_per_minute: int | None = None
     """Messages that a session sends in a minute."""
     new_contacts_per_day: int | None = None
@@ -1109,38 +913,8 @@ class PutPace:
     """How long typing is shown before a text: from and to, drawn each time."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PutPlan:
-    """What `admin_set_plan` takes."""
-
-    calls_per_minute: int
-    concurrent_requests: int
-    event_days: int | None = None
-    """How many days the event log goes back."""
-    media_bytes: int | None = None
-    """How many bytes of files are kept at the same time, those on their way in included; without limit where null."""
-    media_days: int | None = None
-    """How many days a file is kept after it came or was sent last."""
-    messages_per_day: int | None = None
-    """Without limit where null."""
-    pace: PutPace | None = None
-    sessions: int | None = None
-    """Without limit where null."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PutSwitches:
-    """What `admin_set_switches` takes."""
-
-    connecting_paused: bool | None = None
-    """Whether all connections pause."""
-    features: PutFeatures | None = None
-    sending_paused: bool | None = None
-    """Whether sending pauses."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Qr:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Qr(Model):
     """What `get_session_qr` answers."""
 
     qr: str
@@ -1151,8 +925,8 @@ class Qr:
     """When the next code takes its place."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Queue:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Queue(Model):
     """What `admin_list_queues` answers."""
 
     account_id: str
@@ -1187,8 +961,8 @@ class Queue:
     webhook_id: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class QueueHeld:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class QueueHeld(Model):
     chats: int | None = None
     """How many, where it is chats."""
     reason: HoldReason
@@ -1198,30 +972,8 @@ class QueueHeld:
     """When the last of it is tried again; absent where nobody knows."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class QuickMessage:
-    """What `quick_send_text` takes."""
-
-    message: str
-    to: str
-    """A phone number in international format, a group id, a LID, or `status`. Separators (space - . and one pair of
-    brackets) are taken where people put them between groups of digits; what cannot be a number that somebody wrote is
-    refused, and the reason says what was seen.
-    """
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuickSession:
-    """What `quick_create_session` takes."""
-
-    name: str
-    """What people call it."""
-    webhook: str | None = None
-    """Where all its events are delivered. The session is made only if this address takes a `webhook.test`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuickSessionCreated:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class QuickSessionCreated(Model):
     """What `quick_create_session` answers."""
 
     qr_code: str | None
@@ -1229,32 +981,24 @@ class QuickSessionCreated:
     session_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reaction:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Reaction(Model):
     at: datetime
     emoji: str
     from_id: str | None = None
     """Who reacted; absent where it was the session's own account."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recover:
-    """What `recover_webhook` takes."""
-
-    since: datetime
-    """Events that were written from then on."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recovered:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Recovered(Model):
     """What `recover_webhook` answers."""
 
     deliveries: int
     """How many events are delivered, or delivered again."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReferenceQuoted:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ReferenceQuoted(Model):
     """What the answer shows of it, where Wharf does not have it."""
 
     text: str | None = None
@@ -1262,8 +1006,8 @@ class ReferenceQuoted:
     type: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reference:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Reference(Model):
     chat_id: str | None = None
     """The chat that it stands in, where that is another one: a reply in private, or to a status."""
     from_id: str | None = None
@@ -1275,188 +1019,15 @@ class Reference:
     whatsapp_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class RotateKey:
-    """What `rotate_api_key` takes."""
-
-    overlap_seconds: int | None = None
-    """How long the old key goes on working; a day unless said otherwise."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RotateSecret:
-    """What `rotate_webhook_secret` takes."""
-
-    overlap_seconds: int | None = None
-    """How long the old secret signs too. `86400` where it is left out."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SendContact:
-    """What `send_contact` takes."""
-
-    async_: bool | None = None
-    """Answer as soon as the message is durable instead of waiting for WhatsApp. `false` where it is left out."""
-    contacts: list[ContactCard]
-    dry_run: bool | None = None
-    """Say with 200 what would happen, and send and count nothing. `false` where it is left out."""
-    reference: str | None = None
-    """Your own name for the message: shown on it, and lists can ask for it."""
-    reply_to: str | None = None
-    """The message that this one answers, of the same chat."""
-    session_id: str
-    to: str
-    """A phone number in international format, a group id, a LID, or `status`. Separators (space - . and one pair of
-    brackets) are taken where people put them between groups of digits; what cannot be a number that somebody wrote is
-    refused, and the reason says what was seen.
-    """
-
-
-@dataclass(frozen=True, kw_only=True)
-class SendLocation:
-    """What `send_location` takes."""
-
-    address: str | None = None
-    async_: bool | None = None
-    """Answer as soon as the message is durable instead of waiting for WhatsApp. `false` where it is left out."""
-    dry_run: bool | None = None
-    """Say with 200 what would happen, and send and count nothing. `false` where it is left out."""
-    latitude: float
-    longitude: float
-    name: str | None = None
-    reference: str | None = None
-    """Your own name for the message: shown on it, and lists can ask for it."""
-    reply_to: str | None = None
-    """The message that this one answers, of the same chat."""
-    session_id: str
-    to: str
-    """A phone number in international format, a group id, a LID, or `status`. Separators (space - . and one pair of
-    brackets) are taken where people put them between groups of digits; what cannot be a number that somebody wrote is
-    refused, and the reason says what was seen.
-    """
-
-
-@dataclass(frozen=True, kw_only=True)
-class SendMedia:
-    """What `send_media` takes."""
-
-    async_: bool | None = None
-    """Answer as soon as the message is durable instead of waiting for WhatsApp. `false` where it is left out."""
-    audience: list[str] | None = None
-    """With `to: "status"`, and only then: the people whom it is for."""
-    caption: str | None = None
-    """Of an image, a video or a document."""
-    data: str | None = None
-    """The file in Base64."""
-    dry_run: bool | None = None
-    """Say with 200 what would happen, and send and count nothing. `false` where it is left out."""
-    file_name: str | None = None
-    """Of a document."""
-    forwarded: bool | None = None
-    """It is shown as forwarded. `false` where it is left out."""
-    media_id: str | None = None
-    """A file that was uploaded or received."""
-    media_type: MediaKind
-    media_url: str | None = None
-    """Where the file is on the web. One of `mediaUrl`, `mediaId` and `data` is needed."""
-    mentions: list[str] | None = None
-    """Who reads the caption sees a name where `@` and the digits stand in it."""
-    reference: str | None = None
-    """Your own name for the message: shown on it, and lists can ask for it."""
-    reply_to: str | None = None
-    """The message that this one answers, of the same chat."""
-    session_id: str
-    to: str
-    """A phone number in international format, a group id, a LID, or `status`. Separators (space - . and one pair of
-    brackets) are taken where people put them between groups of digits; what cannot be a number that somebody wrote is
-    refused, and the reason says what was seen.
-    """
-    view_once: bool | None = None
-    """Of an image, a video or a voice note: it can be opened once. `false` where it is left out."""
-    voice: bool | None = None
-    """Of audio: a voice note, which must be Ogg with Opus. `false` where it is left out."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SendPoll:
-    """What `send_poll` takes."""
-
-    async_: bool | None = None
-    """Answer as soon as the message is durable instead of waiting for WhatsApp. `false` where it is left out."""
-    dry_run: bool | None = None
-    """Say with 200 what would happen, and send and count nothing. `false` where it is left out."""
-    options: list[str]
-    """Each different from the others."""
-    question: str
-    reference: str | None = None
-    """Your own name for the message: shown on it, and lists can ask for it."""
-    reply_to: str | None = None
-    """The message that this one answers, of the same chat."""
-    selectable_count: int | None = None
-    """How many options one person may choose; 0 for any number. `1` where it is left out."""
-    session_id: str
-    to: str
-    """A phone number in international format, a group id, a LID, or `status`. Separators (space - . and one pair of
-    brackets) are taken where people put them between groups of digits; what cannot be a number that somebody wrote is
-    refused, and the reason says what was seen.
-    """
-
-
-@dataclass(frozen=True, kw_only=True)
-class SendReaction:
-    """What `send_reaction` takes."""
-
-    async_: bool | None = None
-    """Answer as soon as the message is durable instead of waiting for WhatsApp. `false` where it is left out."""
-    dry_run: bool | None = None
-    """Say with 200 what would happen, and send and count nothing. `false` where it is left out."""
-    emoji: str
-    """One emoji; empty takes the reaction back."""
-    message_id: str
-    reference: str | None = None
-    """Your own name for the message: shown on it, and lists can ask for it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SendText:
-    """What `send_text` takes."""
-
-    async_: bool | None = None
-    """Answer as soon as the message is durable instead of waiting for WhatsApp. `false` where it is left out."""
-    audience: list[str] | None = None
-    """With `to: "status"`, and only then: the people whom it is for."""
-    background_color: str | None = None
-    """Of a status: what the text stands on."""
-    dry_run: bool | None = None
-    """Say with 200 what would happen, and send and count nothing. `false` where it is left out."""
-    link_preview: bool | LinkPreview | None = None
-    """What a link in the text is shown as; `true` has the first link's page say so, which never fails the send. `false`
-    where it is left out.
-    """
-    mentions: list[str] | None = None
-    """Who reads the text sees a name where `@` and the digits stand in it."""
-    reference: str | None = None
-    """Your own name for the message: shown on it, and lists can ask for it."""
-    reply_to: str | None = None
-    """The message that this one answers, of the same chat."""
-    session_id: str
-    text: str
-    to: str
-    """A phone number in international format, a group id, a LID, or `status`. Separators (space - . and one pair of
-    brackets) are taken where people put them between groups of digits; what cannot be a number that somebody wrote is
-    refused, and the reason says what was seen.
-    """
-
-
-@dataclass(frozen=True, kw_only=True)
-class SentCard:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SentCard(Model):
     name: str
     organization: str | None = None
     phone_numbers: list[str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Session:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Session(Model):
     """What `list_sessions` answers."""
 
     created_at: datetime
@@ -1491,8 +1062,8 @@ class Session:
     """What somebody or something else has to bring before the session goes on. Its link, its keys and its queue stay."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SessionRefusal:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SessionRefusal(Model):
     """WhatsApp's last refusal, until the session is connected again."""
 
     at: datetime
@@ -1503,50 +1074,15 @@ class SessionRefusal:
     """When it ends, where WhatsApp says so; the session is tried again then."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SessionsWaiting:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SessionsWaiting(Model):
     for_: WaitingFor
     """What somebody or something else has to bring before the session goes on. Its link, its keys and its queue stay."""
     sessions: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class SetGroupPicture:
-    """What `set_group_picture` takes."""
-
-    data: str
-    """A JPEG in base64."""
-    session_id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class SetPassword:
-    """What `set_password` takes."""
-
-    new_password: str
-    """No composition is asked for; what many people use, and the own name, are refused."""
-    password: str
-    """The one that holds."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SetPresence:
-    """What `set_presence` takes."""
-
-    session_id: str
-    status: PresenceStatus
-
-
-@dataclass(frozen=True, kw_only=True)
-class SetTyping:
-    """What `set_typing` takes."""
-
-    session_id: str
-    status: TypingStatus
-
-
-@dataclass(frozen=True, kw_only=True)
-class Switches:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Switches(Model):
     """What `admin_get_switches` answers."""
 
     connecting: Pause
@@ -1556,14 +1092,14 @@ class Switches:
     """Sending, on connections that stay."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class TimelineEntry:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class TimelineEntry(Model):
     at: datetime
     status: MessageStatus
 
 
-@dataclass(frozen=True, kw_only=True)
-class TypingShown:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class TypingShown(Model):
     """What `set_typing` answers."""
 
     expires_at: datetime | None = None
@@ -1571,36 +1107,8 @@ class TypingShown:
     status: TypingStatus
 
 
-@dataclass(frozen=True, kw_only=True)
-class UpdateAccount:
-    """What `admin_update_account` takes."""
-
-    name: str | None = None
-    plan: str | None = None
-    """The name of a plan."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class UpdateGroup:
-    """What `update_group` takes."""
-
-    announcement: bool | None = None
-    """Only admins send."""
-    approval_required: bool | None = None
-    """Admins let in who has the invite code."""
-    description: str | None = None
-    """An empty text takes it away."""
-    disappearing_seconds: int | None = None
-    """After how long messages disappear; 0 keeps them."""
-    locked: bool | None = None
-    """Only admins change subject, description and picture."""
-    members_can_add: bool | None = None
-    session_id: str
-    subject: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class UpdateNotice:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class UpdateNotice(Model):
     """What `admin_get_update_notice` answers."""
 
     checks: bool
@@ -1623,47 +1131,8 @@ class UpdateNotice:
     """A version of WhatsApp Web that is let in."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class UpdateSession:
-    """What `update_session` takes."""
-
-    name: str | None = None
-    """What people call it. `null` leaves it as it is."""
-    proxy: str | None = None
-    """Its own proxy on the way to WhatsApp, for socket and media: `socks5://` or `http://`, perhaps `NAME:PASSWORD@`, a
-    host and a port. It is kept sealed. `null` takes it away: the gateway's own way counts then.
-    """
-
-
-@dataclass(frozen=True, kw_only=True)
-class UpdateUser:
-    """What `update_user` takes."""
-
-    password: str | None = None
-    """A new password; it ends the user's log-ins."""
-    role: UserRole | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class UpdateWebhook:
-    """What `update_webhook` takes."""
-
-    description: str | None = None
-    enabled: bool | None = None
-    events: list[EventChoice] | None = None
-    """Which events are delivered; `*` for each step once, by its own kind where it has one."""
-    headers: WebhookHeaders | None = None
-    """Sent with every delivery; never shown again."""
-    max_bytes: int | None = None
-    """The largest body of a delivery. What is larger comes without its largest members, with `truncated` and `path`."""
-    timeout_seconds: int | None = None
-    """How long one delivery may take, in seconds. `5` where it is left out."""
-    url: str | None = None
-    """https, and an address of the public Internet, unless the operator allows more."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Usage:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Usage(Model):
     """What `get_usage` answers."""
 
     days: list[Day]
@@ -1675,8 +1144,8 @@ class Usage:
     today: Day
 
 
-@dataclass(frozen=True, kw_only=True)
-class Used:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Used(Model):
     calls: int
     """Calls that were answered, refusals included; a few seconds behind."""
     errors: CountsByCode
@@ -1685,8 +1154,8 @@ class Used:
     """Messages that were accepted."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class User:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class User(Model):
     """What `create_user` answers."""
 
     account_id: str
@@ -1700,8 +1169,8 @@ class User:
     user_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Webhook:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Webhook(Model):
     """What `list_webhooks` answers."""
 
     created_at: datetime
@@ -1729,8 +1198,8 @@ class Webhook:
     webhook_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class WebhookTested:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class WebhookTested(Model):
     """What `test_webhook` answers."""
 
     duration_ms: int
@@ -1739,8 +1208,8 @@ class WebhookTested:
     """The server's status."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Whatsapp:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Whatsapp(Model):
     """What `admin_get_whatsapp` answers."""
 
     claimed: str
@@ -1763,7 +1232,7 @@ class Whatsapp:
     """The sessions of the answering process that wait for something."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class CreatedKey(Key):
     """What `create_api_key` answers."""
 
@@ -1771,7 +1240,7 @@ class CreatedKey(Key):
     """The key itself, shown this once."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class CreatedWebhook(Webhook):
     """What `create_webhook` answers."""
 
@@ -1779,7 +1248,7 @@ class CreatedWebhook(Webhook):
     """For the Standard Webhooks libraries; shown this once."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SessionWithQr(Session):
     """What `create_session` answers."""
 
@@ -1793,8 +1262,8 @@ class SessionWithQr(Session):
     """The webhook that was made with it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class EventFrame:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class EventFrame(Model):
     """What every event tells."""
 
     account_id: str
@@ -1812,8 +1281,8 @@ class EventFrame:
     """Only to a webhook with `maxBytes`: the largest members of `data` are left out."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SessionStatusData:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SessionStatusData(Model):
     degraded: Degradation | None = None
     """What does not work although the session is connected: the phone's settings (`app_state`), or the phone itself
     (`phone_away`: not heard of for ten days, and WhatsApp unlinks after fourteen).
@@ -1832,7 +1301,7 @@ class SessionStatusData:
     """What somebody or something else has to bring before the session goes on. Its link, its keys and its queue stay."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SessionStatusEvent(EventFrame):
     """The session reached another status."""
 
@@ -1840,7 +1309,7 @@ class SessionStatusEvent(EventFrame):
     data: SessionStatusData
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class CallReceivedEvent(EventFrame):
     """Somebody calls: once for each call."""
 
@@ -1848,7 +1317,7 @@ class CallReceivedEvent(EventFrame):
     data: CallReceived
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class GroupUpdatedEvent(EventFrame):
     """A group changed."""
 
@@ -1856,7 +1325,7 @@ class GroupUpdatedEvent(EventFrame):
     data: GroupUpdated
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class MessageDeletedEvent(EventFrame):
     """Somebody deleted a message for everyone."""
 
@@ -1864,7 +1333,7 @@ class MessageDeletedEvent(EventFrame):
     data: Message
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class MessageDeliveredEvent(EventFrame):
     """The recipient's phone has the message."""
 
@@ -1872,7 +1341,7 @@ class MessageDeliveredEvent(EventFrame):
     data: Message
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class MessageEditedEvent(EventFrame):
     """Somebody edited a message."""
 
@@ -1880,7 +1349,7 @@ class MessageEditedEvent(EventFrame):
     data: Message
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class MessageFailedEvent(EventFrame):
     """The message will never arrive."""
 
@@ -1888,7 +1357,7 @@ class MessageFailedEvent(EventFrame):
     data: Message
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class MessageReactionEvent(EventFrame):
     """Somebody reacted to a message."""
 
@@ -1896,7 +1365,7 @@ class MessageReactionEvent(EventFrame):
     data: Message
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class MessageReadEvent(EventFrame):
     """The recipient has seen the message."""
 
@@ -1904,7 +1373,7 @@ class MessageReadEvent(EventFrame):
     data: Message
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class MessageReceivedEvent(EventFrame):
     """A message came in."""
 
@@ -1912,7 +1381,7 @@ class MessageReceivedEvent(EventFrame):
     data: Message
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class MessageSentEvent(EventFrame):
     """WhatsApp's server has the message."""
 
@@ -1920,7 +1389,7 @@ class MessageSentEvent(EventFrame):
     data: Message
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class MessageStatusEvent(EventFrame):
     """A sent message reached another status."""
 
@@ -1928,7 +1397,7 @@ class MessageStatusEvent(EventFrame):
     data: Message
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class PollVoteEvent(EventFrame):
     """Somebody voted in a poll."""
 
@@ -1936,7 +1405,7 @@ class PollVoteEvent(EventFrame):
     data: Message
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SessionConnectedEvent(EventFrame):
     """The session is connected."""
 
@@ -1944,7 +1413,7 @@ class SessionConnectedEvent(EventFrame):
     data: SessionStatusData
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SessionDisconnectedEvent(EventFrame):
     """The session lost its link; `reason` tells why."""
 
@@ -1952,8 +1421,8 @@ class SessionDisconnectedEvent(EventFrame):
     data: SessionStatusData
 
 
-@dataclass(frozen=True, kw_only=True)
-class SessionPasskeyData:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SessionPasskeyData(Model):
     code: str | None = None
     """What the phone has to show too. While `step` is `confirmation`."""
     expires_at: datetime | None = None
@@ -1970,7 +1439,7 @@ class SessionPasskeyData:
     """The same in a sentence."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SessionPasskeyEvent(EventFrame):
     """WhatsApp asks for a passkey before it links the phone: one event for each step, `failed` at an end without a link."""
 
@@ -1978,7 +1447,7 @@ class SessionPasskeyEvent(EventFrame):
     data: SessionPasskeyData
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SessionQrEvent(EventFrame):
     """The session shows a QR code."""
 
@@ -1986,7 +1455,7 @@ class SessionQrEvent(EventFrame):
     data: SessionStatusData
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class StatusReceivedEvent(EventFrame):
     """Somebody posted a status; only where the gateway is set to take them."""
 
@@ -1994,8 +1463,8 @@ class StatusReceivedEvent(EventFrame):
     data: Message
 
 
-@dataclass(frozen=True, kw_only=True)
-class UsageWarningData:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class UsageWarningData(Model):
     limit: int
     metric: Literal["messages"]
     percent: int
@@ -2004,7 +1473,7 @@ class UsageWarningData:
     used: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class UsageWarningEvent(EventFrame):
     """80 or 100 per cent of the day's messages are used."""
 
@@ -2012,14 +1481,14 @@ class UsageWarningEvent(EventFrame):
     data: UsageWarningData
 
 
-@dataclass(frozen=True, kw_only=True)
-class WebhookDisabledData:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class WebhookDisabledData(Model):
     reason: DisabledReason
     url: str
     webhook_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class WebhookDisabledEvent(EventFrame):
     """A webhook was switched off by its failures."""
 
@@ -2027,13 +1496,13 @@ class WebhookDisabledEvent(EventFrame):
     data: WebhookDisabledData
 
 
-@dataclass(frozen=True, kw_only=True)
-class WebhookTestData:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class WebhookTestData(Model):
     message: str
     webhook_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class WebhookTestEvent(EventFrame):
     """A test, sent on request. It stands in no log."""
 
@@ -2041,7 +1510,7 @@ class WebhookTestEvent(EventFrame):
     data: WebhookTestData
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class OtherEvent(EventFrame):
     """An event of a kind that this version does not know, or one that came truncated; `data` is as it came."""
 
