@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use wharf_api::error::{ErrorCode, Group, Retry, Row};
 use wharf_api::{openapi, ops};
 
-use crate::{collection, provoke};
+use crate::{collection, provoke, sdk_python};
 
 /// Writes the generated pages; with `check` compares them instead and fails where one differs.
 pub fn run(check: bool) -> Result<()> {
@@ -28,15 +28,17 @@ pub fn run(check: bool) -> Result<()> {
 }
 
 /// Every page by its path, as the tables want it now.
-fn pages(rows: &[Row]) -> [(&'static str, String); 5] {
+fn pages(rows: &[Row]) -> Vec<(&'static str, String)> {
     let document = openapi::document();
-    [
+    let mut pages = vec![
         ("docs/reference/errors.md", errors(rows)),
         ("docs/reference/operations.md", operations()),
         ("docs/reference/provoke.md", provoke::page()),
         ("docs/collection/wharf.postman_collection.json", format!("{:#}\n", collection::of(&document))),
         ("docs/reference/openapi.json", format!("{document:#}\n")),
-    ]
+    ];
+    pages.extend(sdk_python::pages(&document, rows));
+    pages
 }
 
 fn compare(pages: &[(&str, String)], on_disk: impl Fn(&str) -> String) -> Result<()> {
@@ -136,6 +138,9 @@ fn retry(retry: Retry) -> &'static str {
 mod tests {
     use super::*;
 
+    /// The files of the SDK that speak of codes.
+    const SDK: [&str; 3] = ["wharf/_codes.py", "wharf/resources.py", "wharf/async_resources.py"];
+
     fn table() -> Vec<Row> {
         ErrorCode::ALL.iter().map(|code| *code.row()).collect()
     }
@@ -159,10 +164,10 @@ mod tests {
             text.replacen("session_not_found", "session_lost", 1)
         };
         let error = compare(&pages, edited).unwrap_err().to_string();
-        let speak = |path: &str| path.starts_with("docs/reference/");
+        let speak = |path: &str| path.starts_with("docs/reference/") || SDK.iter().any(|part| path.ends_with(part));
         assert!(
             pages.iter().all(|(path, _)| error.contains(path) == speak(path)),
-            "every page of the reference speaks of that code: {error}"
+            "every page of the reference speaks of that code, and some of the SDK's: {error}"
         );
     }
 

@@ -19,6 +19,7 @@ mod python;
 mod rig;
 mod rooms;
 mod sandbox;
+mod sdk_python;
 mod settle;
 mod test;
 mod version;
