@@ -258,6 +258,8 @@ class AsyncListener:
         lines = Lines()
         async with self._client._streamed(self._position.stream(), STREAM_SECONDS) as response:
             self._response = response
+            if self._closed:
+                return
             try:
                 async for part in response.aiter_bytes():
                     for event in lines.feed(part):

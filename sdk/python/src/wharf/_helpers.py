@@ -254,6 +254,8 @@ class Listener:
         lines = Lines()
         with self._client._streamed(self._position.stream(), STREAM_SECONDS) as response:
             self._response = response
+            if self._closed:
+                return
             try:
                 for part in response.iter_bytes():
                     for event in lines.feed(part):
