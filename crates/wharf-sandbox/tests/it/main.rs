@@ -20,6 +20,7 @@ mod contract;
 mod daily;
 mod dashboard;
 mod deep;
+mod deploy;
 mod ends;
 mod events;
 mod examples;

@@ -1,0 +1,14 @@
+//! What is handed out to run Wharf by: units, image, compose file, chart, dashboard, alerts, package, book.
+
+use std::path::Path;
+
+use crate::harness::process;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_handed_out_to_run_wharf_by_passes_published_tools_and_runs_as_far_as_one_machine_can() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("deploy");
+    let printed = process::script_at("deploy-check", &[folder.to_str().expect("a path in letters")], &[]).await;
+    for word in ["== systemd", "unit: ready, 200 at /readyz", "all of deploy/ is as it says"] {
+        assert!(printed.contains(word), "{printed}");
+    }
+}
