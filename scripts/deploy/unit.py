@@ -7,7 +7,6 @@ no new privileges, no writable and executable memory, address families, and the 
 What does not: namespaces of users and processes, masked parts of /proc and /sys, devices. It needs `unshare` and libseccomp.
 """
 
-import ctypes
 import os
 import pathlib
 import resource
@@ -17,10 +16,11 @@ import subprocess
 import sys
 import urllib.request
 
-PR_SET_NO_NEW_PRIVS, PR_CAPBSET_DROP, PR_SET_MDWE = 38, 24, 65
+import confine
+import names
+
 KEY = "c2V2ZW50ZWVuLWFuZC1hLWhhbGYtbGl0dGxlLWdub3U="
 NOBODY = 65534
-libc = ctypes.CDLL(None, use_errno=True)
 
 
 def settings(unit):
@@ -37,11 +37,6 @@ def settings(unit):
 
 def run(*words):
     subprocess.run(words, check=True)
-
-
-def prctl(option, value):
-    if libc.prctl(option, value, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), f"prctl {option}")
 
 
 def expand(group):
@@ -75,7 +70,6 @@ def filtered(unit):
 
 def place(unit, program, folder):
     """The files as the unit expects them, and everything else read-only. In a namespace of mounts of its own."""
-    run("mount", "--make-rprivate", "/")
     run("mount", "-t", "tmpfs", "tmpfs", folder)
     for name in ("etc", "usr/bin"):
         upper, work = f"{folder}/{name}/upper", f"{folder}/{name}/work"
@@ -94,7 +88,7 @@ def place(unit, program, folder):
     state = "/var/lib/wharf"
     os.makedirs(state)
     run("mount", "-t", "tmpfs", "-o", "mode=0700", "tmpfs", state)
-    if os.getuid() == 0 and os.environ.get("UNIT_IS_ROOT"):
+    if os.environ.get("CONFINE_IS_ROOT"):
         for path in (credentials, credentials / "master.key", pathlib.Path(state)):
             os.chown(path, NOBODY, NOBODY)
     (credentials / "master.key").chmod(0o400)
@@ -117,22 +111,17 @@ def inside(path, program, folder):
     for value in unit["Environment"]:
         name, text = value.split("=", 1)
         environment[name] = text.replace("%d", "/var/lib/credentials").replace("%S", "/var/lib")
+    names.check([value.split("=", 1)[0] for value in unit["Environment"]], "the unit")
     os.umask(int(unit["UMask"][0], 8))
     for name, limit in (("LimitNOFILE", resource.RLIMIT_NOFILE), ("LimitCORE", resource.RLIMIT_CORE)):
         # Nobody may go above what the machine grants here.
         wanted, most = int(unit[name][0]), resource.getrlimit(limit)[1]
         resource.setrlimit(limit, (wanted if most == resource.RLIM_INFINITY else min(wanted, most),) * 2)
     os.chdir(unit["WorkingDirectory"][0].replace("%S", "/var/lib"))
-    for capability in range(41):
-        libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
-    if os.environ.get("UNIT_IS_ROOT"):
-        os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
-        os.setresuid(NOBODY, NOBODY, NOBODY)
-    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    confine.become(NOBODY)
     words = unit["ExecStart"][0].split()
     if unit["MemoryDenyWriteExecute"] == ["yes"]:
-        prctl(PR_SET_MDWE, 1)
+        confine.prctl(confine.PR_SET_MDWE, 1)
     rules.load()
     os.execve(words[0], words, environment)
 
@@ -152,23 +141,16 @@ def main(path, program, folder):
     channel.bind(str(notify))
     notify.chmod(0o777)
     channel.settimeout(60)
-    environment = {**os.environ, "NOTIFY_SOCKET": str(notify)}
-    separate = ["unshare", "--mount"]
-    if os.getuid() == 0:
-        environment["UNIT_IS_ROOT"] = "1"
-    else:
-        separate += ["--user", "--map-root-user"]
-    service = subprocess.Popen(
-        [*separate, sys.executable, __file__, "--inside", path, str(pathlib.Path(program).resolve()), str(pathlib.Path(folder).resolve())],
-        env=environment, stdout=subprocess.PIPE, text=True,
-    )
+    place = [str(pathlib.Path(name).resolve()) for name in (path, program, folder)]
+    words, environment = confine.separated(sys.executable, __file__, "--inside", *place)
+    environment["NOTIFY_SOCKET"] = str(notify)
+    service = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         listens = service.stdout.readline().split()
         told(channel, "READY=1")
         with urllib.request.urlopen(f"{listens[-1]}/readyz", timeout=20) as answer:
             assert answer.status == 200
-        status = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{service.pid}/status").read_text().splitlines() if ":\t" in line)
-        shown = {key: status[key].split()[0] for key in ("Uid", "NoNewPrivs", "Seccomp", "CapBnd")}
+        shown = confine.seen(service.pid, "Uid", "NoNewPrivs", "Seccomp", "CapBnd")
         expected = {"Uid": str(NOBODY if os.getuid() == 0 else os.getuid()), "NoNewPrivs": "1", "Seccomp": "2", "CapBnd": "0" * 16}
         assert shown == expected, f"{shown} is not {expected}"
         state = f"/proc/{service.pid}/root/var/lib/wharf"

@@ -8,7 +8,13 @@ use crate::harness::process;
 async fn what_is_handed_out_to_run_wharf_by_passes_published_tools_and_runs_as_far_as_one_machine_can() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("deploy");
     let printed = process::script_at("deploy-check", &[folder.to_str().expect("a path in letters")], &[]).await;
-    for word in ["== systemd", "unit: ready, 200 at /readyz", "all of deploy/ is as it says"] {
+    for word in [
+        "unit: ready, 200 at /readyz",
+        "compose: two nodes work behind the proxy",
+        "compose: 400 requests beside a kill -9",
+        "chart: three nodes",
+        "all of deploy/ is as it says",
+    ] {
         assert!(printed.contains(word), "{printed}");
     }
 }
