@@ -14,6 +14,7 @@ async fn what_is_handed_out_to_run_wharf_by_passes_published_tools_and_runs_as_f
         "compose: 400 requests beside a kill -9",
         "chart: three nodes",
         "metrics: ",
+        "== book",
         "all of deploy/ is as it says",
     ] {
         assert!(printed.contains(word), "{printed}");
