@@ -35,11 +35,30 @@ export async function startBrowser() {
   return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
 }
 
+/** What each page has asked for and has no answer to yet. */
+const asks = new WeakMap();
+
+function follow(page) {
+  const asked = { open: new Set(), waits: [] };
+  const over = (request) => {
+    asked.open.delete(request);
+    if (asked.open.size === 0) for (const done of asked.waits.splice(0)) done();
+  };
+  asks.set(page, asked);
+  page.on("request", (request) => {
+    const waits = request.headers().accept?.includes("event-stream") || /\/qr$/.test(new URL(request.url()).pathname);
+    if (!waits) asked.open.add(request);
+  });
+  page.on("requestfinished", over);
+  page.on("requestfailed", over);
+}
+
 /** A page that notes whatever a browser complains of. */
 export async function open(browser, options = {}) {
   const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 860 }, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
+  follow(page);
   const complaints = [];
   page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
   page.on("console", (message) => {
@@ -53,6 +72,16 @@ export async function open(browser, options = {}) {
     }).observe({ type: "layout-shift", buffered: true });
   });
   return { context, page, complaints };
+}
+
+/** Waits until the page has all that it asked for, and has drawn it. What answers when something happens is not waited for. */
+export async function quiet(page) {
+  const asked = asks.get(page);
+  while (true) {
+    while (asked.open.size > 0) await new Promise((done) => asked.waits.push(done));
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))));
+    if (asked.open.size === 0 && (await page.locator(".bones").count()) === 0) return;
+  }
 }
 
 export async function enterByKey(page, url, key) {

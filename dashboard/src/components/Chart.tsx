@@ -38,18 +38,18 @@ export function Bars({ name, days, tone = 1 }: { name: string; days: { date: str
   );
 }
 
-/** How much of a limit is used. */
-export function Meter({ name, used, limit, show = number }: { name: string; used: number; limit: number | null; show?: (value: number) => string }) {
-  const part = limit ? Math.min(1, used / limit) : 0;
+/** How much of a limit is used; what is not known yet is left open. */
+export function Meter({ name, used, limit, show = number }: { name: string; used: number | undefined; limit: number | null | undefined; show?: (value: number) => string }) {
+  const part = used !== undefined && limit ? Math.min(1, used / limit) : 0;
+  const of = (value: number | undefined) => (value === undefined ? "…" : show(value));
+  const words = `${of(used)} of ${limit === null ? "unlimited" : of(limit)}`;
   return (
     <div class={`meter ${part >= 1 ? "full" : part >= 0.8 ? "near" : ""}`}>
       <div class="row">
         <span>{name}</span>
-        <span class="soft">
-          {show(used)} of {limit === null ? "unlimited" : show(limit)}
-        </span>
+        <span class="soft">{words}</span>
       </div>
-      <svg viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label={`${name}: ${show(used)} of ${limit === null ? "unlimited" : show(limit)}`}>
+      <svg viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label={`${name}: ${words}`}>
         <rect class="track" width="100" height="4" />
         <rect class="fill" width={part * 100} height="4" />
       </svg>

@@ -34,9 +34,9 @@ export function LinkPhone({ session, onScan }: { session: Schemas["Session"]; on
               <li>Go to Settings, then Linked devices, then Link a device.</li>
               <li>Point the camera at this code.</li>
             </ol>
-            {qr && <Countdown until={qr.qrExpiresAt} key={qr.qrExpiresAt} />}
-            {sandboxed && qr && (
-              <Button kind="main" icon="phones" onPress={async () => (await scan(qr.qr, await freePhone()), onScan?.())}>
+            {!problem && <Countdown until={qr?.qrExpiresAt} key={qr?.qrExpiresAt} />}
+            {sandboxed && !problem && (
+              <Button kind="main" icon="phones" disabled={!qr} onPress={async () => qr && (await scan(qr.qr, await freePhone()), onScan?.())}>
                 Scan with a pretend phone
               </Button>
             )}
@@ -78,11 +78,13 @@ function useQr(sessionId: string) {
   return { qr, problem };
 }
 
-function Countdown({ until }: { until: string }) {
-  const left = () => Math.max(0, Math.ceil((new Date(until).getTime() - Date.now()) / 1000));
+/** Keeps its room while the code is on its way. */
+function Countdown({ until }: { until: string | undefined }) {
+  const left = () => (until ? Math.max(0, Math.ceil((new Date(until).getTime() - Date.now()) / 1000)) : 0);
   const [seconds, setSeconds] = useState(left);
   const [whole] = useState(() => Math.max(left(), 1));
   useEffect(() => {
+    if (!until) return;
     const timer = setInterval(() => setSeconds(left()), 500);
     return () => clearInterval(timer);
   }, [until]);
@@ -93,7 +95,13 @@ function Countdown({ until }: { until: string }) {
         <circle class="left" cx="18" cy="18" r="15" pathLength="100" stroke-dasharray={`${(seconds / whole) * 100} 100`} transform="rotate(-90 18 18)" />
       </svg>
       <span class="faint">
-        <span role="timer">{seconds}</span> s until the next code
+        {until ? (
+          <>
+            <span role="timer">{seconds}</span> s until the next code
+          </>
+        ) : (
+          "a moment"
+        )}
       </span>
     </div>
   );

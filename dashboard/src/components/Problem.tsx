@@ -48,6 +48,8 @@ export function Told({ title, words, code, field, requestId }: ToldProps) {
       <strong>{title}</strong>
       {words && <p>{sentence(words)}</p>}
       {fix && <p class="fix">What helps: {fix}.</p>}
+      {/* The catalogue is on its way: its line is kept free. */}
+      {code && catalogue.value.size === 0 && <p class="fix">{"\u00a0"}</p>}
       {code && (
         <p class="faint">
           <code>{code}</code>

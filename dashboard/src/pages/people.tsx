@@ -1,34 +1,19 @@
 // Who may sign in, and the log-ins of whoever sits here.
 import { useState } from "preact/hooks";
-import { may, me, page, patch, post, put, remove, type Role } from "../api/client";
+import { may, me, page, patch, post, put, remove, type Role, type Schemas } from "../api/client";
 import { useLoad } from "../api/load";
 import { Badge } from "../components/Badge";
 import { Button } from "../components/Button";
 import { Bones, Card, Head } from "../components/Card";
 import { Confirm, Dialog } from "../components/Dialog";
 import { Field, typed } from "../components/Field";
+import { Form } from "../components/Form";
 import { Problem, tell } from "../components/Problem";
 import { Table } from "../components/Table";
 import { Time } from "../components/Time";
 
-interface User {
-  userId: string;
-  name: string;
-  role: Role;
-  accountId: string;
-  createdAt: string;
-  lastLoginAt?: string;
-}
-
-interface LoginEntry {
-  loginId: string;
-  createdAt: string;
-  lastSeenAt: string;
-  expiresAt: string;
-  address?: string;
-  userAgent?: string;
-  current: boolean;
-}
+type User = Schemas["User"];
+type LoginEntry = Schemas["LoginEntry"];
 
 const ROLES: Record<Role, string> = {
   operator: "everything, and the whole Wharf",
@@ -61,7 +46,7 @@ function Logins() {
           id={(login) => login.loginId}
           columns={[
             { name: "Browser", cell: (login) => login.userAgent ?? "unknown" },
-            { name: "From", short: "From", cell: (login) => login.address },
+            { name: "From", short: "From", kind: "nowrap", cell: (login) => login.address },
             { name: "Last seen", short: "Last seen", kind: "nowrap", cell: (login) => <Time at={login.lastSeenAt} /> },
             { name: "Since", short: "Since", kind: "nowrap", cell: (login) => <Time at={login.createdAt} /> },
             {
@@ -86,22 +71,15 @@ function Logins() {
 function Password() {
   const [password, setPassword] = useState("");
   const [newPassword, setNew] = useState("");
-  const [problem, setProblem] = useState<unknown>(null);
-  const change = async (event: SubmitEvent) => {
-    event.preventDefault();
-    setProblem(null);
-    try {
-      await put("v1/login/password", { password, newPassword });
-      setPassword("");
-      setNew("");
-      tell("The password is changed, and your other log-ins have ended");
-    } catch (refused) {
-      setProblem(refused);
-    }
+  const change = async () => {
+    await put("v1/login/password", { password, newPassword });
+    setPassword("");
+    setNew("");
+    tell("The password is changed, and your other log-ins have ended");
   };
   return (
     <Card title="Your password">
-      <form class="stack" onSubmit={change}>
+      <Form word="Change it" onSubmit={change}>
         <input class="away" type="text" autocomplete="username" value={me.value?.name} readOnly tabIndex={-1} aria-label="Name" />
         <div class="filters">
           <Field label="The present one">
@@ -110,11 +88,9 @@ function Password() {
           <Field label="The new one">
             <input type="password" required minLength={12} maxLength={128} autocomplete="new-password" value={newPassword} onInput={typed(setNew)} />
           </Field>
-          <Button type="submit">Change it</Button>
         </div>
         <p class="faint">12 signs at least, and none of the commonest ones. It ends your other log-ins.</p>
-        <Problem of={problem} />
-      </form>
+      </Form>
     </Card>
   );
 }
@@ -206,20 +182,14 @@ function NewUser({ path, roles, operator, onClose, onMade }: { path: string; rol
   const [password, setPassword] = useState("");
   const [role, setRole] = useState<Role>("member");
   const [accountId, setAccount] = useState(me.value?.accountId ?? "");
-  const [problem, setProblem] = useState<unknown>(null);
-  const make = async (event: SubmitEvent) => {
-    event.preventDefault();
-    try {
-      await post(path, { name, password, role, ...(operator && accountId && { accountId }) });
-      onMade();
-      onClose();
-    } catch (refused) {
-      setProblem(refused);
-    }
+  const make = async () => {
+    await post(path, { name, password, role, ...(operator && accountId && { accountId }) });
+    onMade();
+    onClose();
   };
   return (
     <Dialog title="New user" onClose={onClose}>
-      <form class="stack" onSubmit={make}>
+      <Form word="Make the user" onSubmit={make}>
         <Field label="Name" hint="Small letters, digits and . _ - @ +">
           <input name="user-name" required autocomplete="off" autocapitalize="none" value={name} onInput={typed(setName)} />
         </Field>
@@ -238,43 +208,25 @@ function NewUser({ path, roles, operator, onClose, onMade }: { path: string; rol
             <input value={accountId} onInput={typed(setAccount)} />
           </Field>
         )}
-        <Problem of={problem} />
-        <div class="row end">
-          <Button type="submit" kind="main">
-            Make the user
-          </Button>
-        </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }
 
 function NewPassword({ path, name, onClose }: { path: string; name: string; onClose: () => void }) {
   const [password, setPassword] = useState("");
-  const [problem, setProblem] = useState<unknown>(null);
-  const set = async (event: SubmitEvent) => {
-    event.preventDefault();
-    try {
-      await patch(path, { password });
-      tell(`${name} has a new password, and has to sign in anew`);
-      onClose();
-    } catch (refused) {
-      setProblem(refused);
-    }
+  const set = async () => {
+    await patch(path, { password });
+    tell(`${name} has a new password, and has to sign in anew`);
+    onClose();
   };
   return (
     <Dialog title={`New password for ${name}`} onClose={onClose}>
-      <form class="stack" onSubmit={set}>
+      <Form word="Set it" onSubmit={set}>
         <Field label="Password" hint="12 signs at least. It ends their log-ins.">
           <input type="password" required minLength={12} autocomplete="new-password" value={password} onInput={typed(setPassword)} />
         </Field>
-        <Problem of={problem} />
-        <div class="row end">
-          <Button type="submit" kind="main">
-            Set it
-          </Button>
-        </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }

@@ -90,7 +90,7 @@ export default function Sessions() {
         ))}
       </ul>
       {making && <Create onClose={() => setMaking(false)} onMade={(made) => (setMaking(false), sessions.again(), go("sessions", made.sessionId))} />}
-      {open && <Details listed={open} count={today?.of(open.sessionId)} isLeast={today?.isLeast ?? false} onClose={() => settle("sessions")} onChange={sessions.again} />}
+      {open && <Details key={open.sessionId} listed={open} count={today?.of(open.sessionId)} isLeast={today?.isLeast ?? false} onClose={() => settle("sessions")} onChange={sessions.again} />}
     </div>
   );
 }

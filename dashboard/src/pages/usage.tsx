@@ -4,7 +4,7 @@ import { get, page, type Schemas } from "../api/client";
 import { catalogue, loadCatalogue } from "../api/errors";
 import { useLoad } from "../api/load";
 import { Bars, Meter } from "../components/Chart";
-import { Bones, Card, Head } from "../components/Card";
+import { Card, Head } from "../components/Card";
 import { Button } from "../components/Button";
 import { Problem } from "../components/Problem";
 import { Table } from "../components/Table";
@@ -19,76 +19,71 @@ export default function UsagePage() {
   const account = useLoad((signal) => get<Account>("v1/account", {}, signal), []);
   useEffect(() => void loadCatalogue(), []);
   const limits = account.value?.limits;
+  const refused = usage.problem ?? account.problem;
+  // Until they come everything stands in its place already, so that nothing jumps.
+  const later = !usage.value || !limits;
+  const figure = (value: number | undefined, show = number) => (value === undefined ? LATER : show(value));
+  const allowed = (limit: number | null | undefined, none = "unlimited") => (limit === undefined ? LATER : limit === null ? none : number(limit));
+  const today = usage.value?.today;
+  const whole = usage.value?.last30Days;
+  const errors = Object.entries(whole?.errors ?? {}).sort(([, one], [, other]) => other - one);
   const days = fill(usage.value?.days ?? []);
-  const errors = Object.entries(usage.value?.last30Days.errors ?? {}).sort(([, one], [, other]) => other - one);
   return (
     <div class="page">
       <Head title="Plan and use" actions={<Button icon="turn" onPress={() => (usage.again(), account.again())}>Look again</Button>}>
-        {account.value && (
-          <>
-            {account.value.name} is on the plan <strong>{account.value.plan}</strong>. An operator of this Wharf changes plans.
-          </>
-        )}
+        {account.value?.name ?? "This account"} is on the plan <strong>{account.value?.plan ?? LATER}</strong>. An operator of this Wharf changes plans.
       </Head>
-      <Problem of={usage.problem ?? account.problem} />
-      {(usage.loading || account.loading) && <Bones />}
-      {usage.value && limits && (
-        <>
+      <Problem of={refused} />
+      {!(refused && later) && (
+        <div class="stack roomy" aria-busy={later}>
           <div class="columns two">
-            <Card
-              title="Today"
-              aside={
-                <span class="faint">
-                  begins anew <Time at={usage.value.resetAt} />
-                </span>
-              }
-            >
-              <Meter name="Messages" used={usage.value.today.messages} limit={limits.messagesPerDay} />
-              <Meter name="Files kept" used={usage.value.mediaBytes} limit={limits.mediaBytes} show={bytes} />
+            <Card title="Today" aside={<span class="faint">begins anew {usage.value ? <Time at={usage.value.resetAt} /> : LATER}</span>}>
+              <Meter name="Messages" used={today?.messages} limit={limits?.messagesPerDay} />
+              <Meter name="Files kept" used={usage.value?.mediaBytes} limit={limits?.mediaBytes} show={bytes} />
               <dl class="figures">
                 <div class="figure">
                   <dt>Calls today</dt>
-                  <dd>{number(usage.value.today.calls)}</dd>
+                  <dd>{figure(today?.calls)}</dd>
                 </div>
                 <div class="figure">
                   <dt>Refused today</dt>
-                  <dd data-errors-today>{number(Object.values(usage.value.today.errors).reduce((sum, one) => sum + one, 0))}</dd>
+                  <dd data-errors-today>{figure(today && sum(today.errors))}</dd>
                 </div>
               </dl>
             </Card>
             <Card title="The plan allows">
               <dl class="pairs">
                 <dt>Messages a day</dt>
-                <dd>{limits.messagesPerDay === null ? "unlimited" : number(limits.messagesPerDay)}</dd>
+                <dd>{allowed(limits?.messagesPerDay)}</dd>
                 <dt>Calls a minute</dt>
-                <dd>{number(limits.callsPerMinute)}</dd>
+                <dd>{allowed(limits?.callsPerMinute)}</dd>
                 <dt>Sessions</dt>
-                <dd>{limits.sessions === null ? "unlimited" : number(limits.sessions)}</dd>
+                <dd>{allowed(limits?.sessions)}</dd>
                 <dt>Requests at a time</dt>
-                <dd>{number(limits.concurrentRequests)}</dd>
+                <dd>{allowed(limits?.concurrentRequests)}</dd>
                 <dt>Events are kept</dt>
-                <dd>{number(limits.eventDays)} days</dd>
+                <dd>{allowed(limits?.eventDays)} days</dd>
                 <dt>Files are kept</dt>
-                <dd>{number(limits.mediaDays)} days</dd>
+                <dd>{allowed(limits?.mediaDays)} days</dd>
                 <dt>Pace of a session</dt>
-                <dd>{limits.pace.messagesPerMinute === null ? "none" : `${number(limits.pace.messagesPerMinute)} messages a minute`}</dd>
+                <dd>{limits?.pace.messagesPerMinute === null ? "none" : `${allowed(limits?.pace.messagesPerMinute)} messages a minute`}</dd>
               </dl>
             </Card>
           </div>
-          <Card title="Messages" aside={<span class="faint">{number(usage.value.last30Days.messages)} in 30 days</span>}>
+          <Card title="Messages" aside={<span class="faint">{figure(whole?.messages)} in 30 days</span>}>
             <Bars name="Messages" days={days.map((day) => ({ date: day.date, value: day.messages }))} />
           </Card>
           <div class="columns two">
-            <Card title="Calls" aside={<span class="faint">{number(usage.value.last30Days.calls)} in 30 days</span>}>
+            <Card title="Calls" aside={<span class="faint">{figure(whole?.calls)} in 30 days</span>}>
               <Bars name="Calls" tone={2} days={days.map((day) => ({ date: day.date, value: day.calls }))} />
             </Card>
-            <Card title="Errors" aside={<span class="faint">{number(errors.reduce((sum, [, one]) => sum + one, 0))} in 30 days</span>}>
-              <Bars name="Errors" tone={3} days={days.map((day) => ({ date: day.date, value: Object.values(day.errors).reduce((sum, one) => sum + one, 0) }))} />
+            <Card title="Errors" aside={<span class="faint">{figure(whole && sum(whole.errors))} in 30 days</span>}>
+              <Bars name="Errors" tone={3} days={days.map((day) => ({ date: day.date, value: sum(day.errors) }))} />
             </Card>
           </div>
           <Card title="Errors by code" flush={errors.length > 0}>
             {errors.length === 0 ? (
-              <p class="soft">No request was refused in 30 days.</p>
+              <p class="soft">{later ? "Counting." : "No request was refused in 30 days."}</p>
             ) : (
               <Table
                 caption="Errors by code"
@@ -102,12 +97,16 @@ export default function UsagePage() {
               />
             )}
           </Card>
-        </>
+        </div>
       )}
       <AuditLog />
     </div>
   );
 }
+
+/** Stands where a figure is on its way. */
+const LATER = "…";
+const sum = (errors: Record<string, number>) => Object.values(errors).reduce((sum, one) => sum + one, 0);
 
 /** Every day of the last thirty, also those on which nothing was. */
 function fill(days: Schemas["Day"][]): Schemas["Day"][] {

@@ -10,48 +10,17 @@ import { Table } from "../../components/Table";
 import { number, span, Time } from "../../components/Time";
 import { HELD, SESSION, WAITS } from "../../words";
 
-interface Node {
-  nodeId: string;
-  current: boolean;
-  version?: string;
-  since?: string;
-  leaseUntil: string;
-  status: "working" | "draining" | "gone";
-  sessions: number;
-}
-
-interface Held {
-  type: "session" | "first_contacts" | "chats";
-  reason: Schemas["HoldReason"];
-  until?: string;
-  chats?: number;
-}
-
-interface Queue {
-  type: "messages" | "deliveries";
-  accountId: string;
-  sessionId?: string;
-  webhookId?: string;
-  waiting: number;
-  oldestAt?: string;
-  oldestSeconds?: number;
-  sessionStatus?: Schemas["Session"]["status"];
-  waitingFor?: NonNullable<Schemas["Session"]["waitingFor"]>;
-  due?: number;
-  deliveryStatus?: "due" | "resting" | "paused";
-  nextAt?: string;
-  disabledReason?: string;
-  failingSince?: string;
-  held: Held[];
-}
+type Node = Schemas["Node"];
+type Held = Schemas["QueueHeld"];
+type Queue = Schemas["Queue"];
 
 const NODE: Record<Node["status"], [string, Tone]> = { working: ["works", "good"], draining: ["gives its sessions up", "wait"], gone: ["is gone", "bad"] };
 const DELIVERY: Record<NonNullable<Queue["deliveryStatus"]>, [string, Tone]> = { due: ["goes out now", "good"], resting: ["rests after failures", "wait"], paused: ["is switched off", "bad"] };
 const OF_WHAT: Record<Held["type"], string> = { session: "everything", first_contacts: "people it has not written with", chats: "single chats" };
 
 /** A Wharf that does not tell yet is no fault of whoever looks. */
-const told = <T,>(path: string) => (signal: AbortSignal) =>
-  page<T>(path, { limit: 200 }, signal).catch((refused) => {
+const told = <T,>(path: string, query?: { limit: number }) => (signal: AbortSignal) =>
+  page<T>(path, query, signal).catch((refused) => {
     if (refused instanceof Refused && refused.code === "resource_not_found") return null;
     throw refused;
   });
@@ -92,7 +61,7 @@ export function Nodes() {
 }
 
 export function Queues() {
-  const queues = useLoad(told<Queue>("v1/admin/queues"), []);
+  const queues = useLoad(told<Queue>("v1/admin/queues", { limit: 200 }), []);
   const rows = queues.value?.data ?? [];
   const messages = rows.filter((one) => one.type === "messages");
   const deliveries = rows.filter((one) => one.type === "deliveries");
