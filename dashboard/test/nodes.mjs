@@ -1,30 +1,47 @@
-// The dashboard on two nodes of one database, behind a proxy that asks each in turn: `nodes.mjs URL URL OPERATORS_PASSWORD KEY`. Whatever is
-// in the database is the same from any node. What only the node of a session knows (its link, a send) is not walked through here.
+// The dashboard on two nodes of one database, behind a proxy that asks each in turn: `nodes.mjs URL URL OPERATORS_PASSWORD KEY
+// PROCESS`. Whatever is in the database is the same from any node. What only the node of a session knows (its link, a send) is not walked
+// through here. In the end the second node, whose process is named, is killed under open pages.
 import assert from "node:assert/strict";
 import { Agent, createServer, request } from "node:http";
-import { enterAs, open, startBrowser, visit } from "./lib.mjs";
+import { enterAs, open, quiet, startBrowser, visit } from "./lib.mjs";
 
-const [one, other, password, key] = process.argv.slice(2);
+const [one, other, password, key, victim] = process.argv.slice(2);
 const PASSWORD = "a long and quiet password";
-const PAGES = ["sessions", "keys", "webhooks", "events", "usage", "people", "docs", "operator/accounts", "operator/plans", "operator/users", "operator/whatsapp", "operator/audit"];
+const PAGES = ["sessions", "keys", "webhooks", "events", "usage", "people", "docs", "operator/accounts", "operator/plans", "operator/users", "operator/nodes", "operator/queues", "operator/whatsapp", "operator/audit"];
 const holds = (sentence) => console.log(`holds: ${sentence}`);
 
-/** Each request goes to the next node, with the host that the browser asked. */
+/** Each request goes to the next node, and each stream to the next one of streams, with the host that the browser asked. A node that does not listen is passed over. */
 async function balance(nodes) {
   const asked = nodes.map(() => 0);
+  const streams = nodes.map(() => 0);
   const agent = new Agent({ keepAlive: true });
-  let turn = 0;
-  const server = createServer((from, to) => {
-    const at = turn++ % nodes.length;
-    asked[at] += 1;
+  const turns = { calls: 0, streams: 0 };
+  const pass = (from, to, at, left) => {
     const { hostname, port } = new URL(nodes[at]);
-    const onward = request({ agent, hostname, port, method: from.method, path: from.url, headers: from.headers }, (answer) => (to.writeHead(answer.statusCode, answer.headers), answer.pipe(to)));
-    onward.on("error", () => to.destroy());
+    const onward = request({ agent, hostname, port, method: from.method, path: from.url, headers: from.headers }, (answer) => {
+      to.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(to);
+      // A node that dies in the middle is a broken answer, not the end of one.
+      answer.on("close", () => answer.complete || to.destroy());
+    });
+    const without = from.method === "GET";
+    onward.on("error", () => {
+      if (without && !to.headersSent && left > 0) pass(from, to, (at + 1) % nodes.length, left - 1);
+      else to.destroy();
+    });
     to.on("close", () => onward.destroy());
-    from.pipe(onward);
+    if (without) onward.end();
+    else from.pipe(onward);
+  };
+  const server = createServer((from, to) => {
+    const isStream = from.headers.accept?.includes("event-stream");
+    const at = (isStream ? turns.streams++ : turns.calls++) % nodes.length;
+    asked[at] += 1;
+    if (isStream) streams[at] += 1;
+    pass(from, to, at, nodes.length - 1);
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  return { url: `http://127.0.0.1:${server.address().port}`, asked, end: () => (server.close(), server.closeAllConnections(), agent.destroy()) };
+  return { url: `http://127.0.0.1:${server.address().port}`, asked, streams, end: () => (server.close(), server.closeAllConnections(), agent.destroy()) };
 }
 
 const api = async (base, method, path, body, headers = { Authorization: `Bearer ${key}` }) => {
@@ -75,6 +92,38 @@ try {
   await ada.page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
   for (const node of [one, other]) assert.equal((await api(node, "GET", "/v1/account", undefined, { Cookie: stolen })).status, 401);
   holds("who signs out is out at both");
+
+  // One page has its stream from either node.
+  const pages = [page, await context.newPage()];
+  for (const [at, tab] of pages.entries()) {
+    if (at > 0) await tab.goto(`${both.url}/dashboard/#/events`);
+    else await visit(tab, "events");
+    await tab.getByText("live", { exact: true }).waitFor({ state: "attached" });
+  }
+  assert.ok(both.streams.every((count) => count > 0), `${both.streams}`);
+  process.kill(Number(victim), "SIGKILL");
+  // Written while a stream is away: it is brought when the stream is back.
+  assert.equal((await api(one, "POST", "/v1/sessions", { name: "made after the kill" })).status, 201);
+  const { sessionId } = (await api(one, "GET", "/v1/sessions?name=made%20after%20the%20kill")).json.data[0];
+  for (const tab of pages) {
+    await tab.locator("main", { hasText: sessionId }).waitFor();
+    await tab.getByText("live", { exact: true }).waitFor({ state: "attached" });
+  }
+  for (const at of PAGES) {
+    await visit(page, at);
+    await quiet(page);
+    assert.deepEqual(await page.locator("main [role=alert]").allTextContents(), [], `${at} after the kill`);
+  }
+  holds("a node that is killed takes no page with it: streams come back at the other and miss nothing, and every page is whole");
+  await visit(page, "operator/nodes");
+  const gone = page.getByRole("row", { name: /is gone/ });
+  while ((await gone.count()) === 0) {
+    const answered = page.waitForResponse((response) => response.url().includes("/v1/admin/nodes"));
+    await page.getByRole("button", { name: "Look again" }).click();
+    await answered;
+    await quiet(page);
+  }
+  holds("the operator sees which node is gone");
   assert.deepEqual([...complaints, ...ada.complaints], []);
 } finally {
   await browser.close();

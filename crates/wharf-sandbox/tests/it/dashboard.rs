@@ -60,7 +60,8 @@ async fn behind_a_proxy_two_nodes_are_one_dashboard() {
     let ready = world.gateway().ready.clone();
     let of = |name: &str| ready[name].as_str().unwrap().to_owned();
     let (password, key) = (of("password"), of("apiKey"));
-    let args = ["--only", "nodes", &operator.base, other.ready["url"].as_str().unwrap(), &password, &key];
+    let (url, id) = (other.ready["url"].as_str().unwrap(), other.id().to_string());
+    let args = ["--only", "nodes", &operator.base, url, &password, &key, &id];
     let printed = process::script_at("dashboard-test", &args, &[]).await;
     told(
         &printed,
@@ -69,7 +70,9 @@ async fn behind_a_proxy_two_nodes_are_one_dashboard() {
             "the stream tells what either node wrote",
             "a key that was made works at either node",
             "who signs out is out at both",
+            "a node that is killed takes no page with it",
+            "the operator sees which node is gone",
         ],
     );
-    other.terminate().await;
+    other.kill().await;
 }
