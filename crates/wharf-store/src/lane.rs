@@ -10,11 +10,11 @@ mod job;
 mod told;
 
 use std::fs::File;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
 use wharf_core::Meter;
 use wharf_core::event::Bell;
@@ -46,7 +46,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The hashes are the same in every process.
+    /// The hashes are the same in every process of every release: see [`hash`].
     pub fn of(account: &str, session: &str) -> Self {
         let session = (!session.is_empty()).then(|| hash(session));
         Self { account: hash(account), session, shared: session.is_none() }
@@ -68,10 +68,11 @@ impl Place {
     }
 }
 
+/// The first eight bytes of the SHA-256, the highest first. Nodes of two releases that hashed differently would lock past each other.
 fn hash(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
+    let digest = Sha256::digest(text.as_bytes());
+    let first = digest.first_chunk().expect("it has thirty-two bytes");
+    u64::from_be_bytes(*first)
 }
 
 /// How long a commit waits for a lock that somebody else holds: for its places, and then for each row. On PostgreSQL.
@@ -191,5 +192,17 @@ async fn run(mut worker: Worker, mut letters: mpsc::Receiver<Letter>, lock: Opti
     if let Some(done) = closing {
         // Whoever asked may have gone.
         let _ = done.send(());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_of_locks_are_those_of_every_other_release() {
+        assert_eq!(hash("abc"), 0xba78_16bf_8f01_cfea);
+        let locks: Vec<_> = Place::shared("abc", "").locks().collect();
+        assert_eq!(locks, [0xba78_16bf_8f01_cfea_u64.cast_signed()]);
     }
 }
