@@ -12,6 +12,7 @@ mod dashboard;
 mod fuzz;
 mod generate;
 mod ledger;
+mod nats;
 mod node;
 mod postgres;
 mod provoke;

@@ -17,9 +17,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wharf-core", &["wharf-api"]),
     ("wharf-store", &["wharf-core", "wharf-api"]),
     ("wharf-wa", &["wharf-core", "wharf-api"]),
+    ("wharf-fleet", &["wharf-core", "wharf-api"]),
     ("wharf-sim", &[]),
     ("wharf-dashboard", &[]),
-    ("wharf", &["wharf-core", "wharf-store", "wharf-wa", "wharf-api", "wharf-dashboard"]),
+    ("wharf", &["wharf-core", "wharf-store", "wharf-wa", "wharf-fleet", "wharf-api", "wharf-dashboard"]),
     ("wharf-sandbox", &["wharf", "wharf-sim", "wharf-api", "wharf-core"]),
     ("wharf-bench", &[]),
     ("xtask", &["wharf-api"]),
@@ -35,10 +36,11 @@ const TECHNOLOGIES: &[(&str, &[&str], &[&str])] = &[
     ("HTTP serving", &["axum", "axum-*", "tower", "tower-*", "hyper", "hyper-*"], &["wharf", "wharf-sim", "wharf-sandbox"]),
     ("the WhatsApp client", &["whatsapp-rust", "whatsapp-rust-*"], &["wharf-wa", "wharf-bench"]),
     ("the WhatsApp protocol", &["wacore", "wacore-*", "waproto"], &["wharf-wa", "wharf-sim", "wharf-bench"]),
+    ("NATS", &["async-nats"], &["wharf-fleet"]),
     (
         "the async runtime",
         &["tokio", "tokio-*"],
-        &["wharf-core", "wharf-store", "wharf-wa", "wharf-sim", "wharf", "wharf-sandbox", "wharf-bench"],
+        &["wharf-core", "wharf-store", "wharf-wa", "wharf-fleet", "wharf-sim", "wharf", "wharf-sandbox", "wharf-bench"],
     ),
 ];
 

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
     cargo::{cargo, metadata, output, program, run as run_command, which},
-    dashboard, generate, ledger, node,
+    dashboard, generate, ledger, nats, node,
     postgres::{Cluster, URL_VARIABLE},
     python, rooms,
     settle::settle,
@@ -30,6 +30,7 @@ pub fn run(quick: bool, cargo_test: &[String]) -> Result<()> {
     steps.take("rooms", rooms::run);
     steps.take("generated pages", || generate::run(true));
     steps.take("node", node::ensure);
+    steps.take("nats", nats::ensure);
     steps.take("installers", python::ensure);
     steps.take("dashboard", dashboard::check);
 

@@ -7,6 +7,7 @@ use wharf_api::types::account as wire;
 use wharf_api::{ApiError, ErrorCode, limits};
 
 use crate::name;
+use crate::others::{self, News};
 use crate::services::Services;
 use crate::settle::settled;
 use crate::store::{self, AccountRow, Plan};
@@ -115,7 +116,7 @@ pub async fn update(services: &Services, id: &AccountId, name: Option<&str>, pla
         return Err(Error::NoSuchPlan(plan.to_owned()));
     }
     let row = services.store.update_account(id, name, plan).await?.ok_or(Error::NotFound)?;
-    services.keys.expire();
+    others::spread(services, News::KeysChanged).await;
     Ok(row)
 }
 
@@ -124,7 +125,7 @@ pub async fn put_plan(services: &Services, plan: &Plan) -> Result<(), Error> {
     name::plan(&plan.name)?;
     plan::check(plan)?;
     services.store.put_plan(plan).await?;
-    services.keys.expire();
+    others::spread(services, News::KeysChanged).await;
     Ok(())
 }
 

@@ -104,7 +104,7 @@ fn is_due(step: Step, from: &SessionId, rows: &[CanaryRow], now: Timestamp) -> b
 async fn pass(services: &Services, from: &SessionId, to: &SessionId, due: &[Step]) -> Result<(), store::Error> {
     let linked = services.store.list_linked_sessions().await?;
     let find = |id: &SessionId| linked.iter().find(|row| row.id == *id);
-    let runs_here = services.engine.link(from).is_some();
+    let runs_here = services.engine.runs(from);
     let pair = match (find(from), find(to)) {
         // Somebody else's to run, where somebody runs it.
         (Some(_), _) if !runs_here => return Ok(()),

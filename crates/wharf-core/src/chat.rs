@@ -55,10 +55,11 @@ async fn connected(services: &Services, caller: &Caller, session: &str, feature:
 
 /// `GET /v1/chats`. Names of groups are asked of WhatsApp where the session is connected.
 pub async fn list(services: &Services, caller: &Caller, session: &str, page: PageRequest) -> Result<Page<Chat>, Error> {
-    let row = session::find(services, caller, session).await?;
+    let row = session::find_row(services, caller, session).await?;
     let found = services.store.list_chats(&caller.account, &row.id, page).await?;
     let mut subjects = HashMap::new();
-    if found.rows.iter().any(|chat| is_group(&chat.last.chat)) && session::require_connected(services, &row).is_ok() {
+    let some_group = found.rows.iter().any(|chat| is_group(&chat.last.chat));
+    if some_group && services.engine.attend(&row).await.is_ok() && session::require_connected(services, &row).is_ok() {
         // A list without names is better than none.
         let groups = services.engine.groups(&row.id).await.unwrap_or_default();
         subjects.extend(groups.into_iter().map(|group| (group.group_id, group.subject)));

@@ -10,6 +10,7 @@ use std::fs::File;
 use std::path::Path;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use wharf_api::ids::{AccountId, MediaId, SessionId};
 use wharf_api::types::media::MediaKind;
@@ -17,7 +18,7 @@ use wharf_api::types::session::{Degradation, DisconnectReason, Refusal, SessionS
 use wharf_api::types::whatsapp::{self, VersionSource, Whatsapp};
 use wharf_api::{Recipient, Timestamp};
 
-use crate::store::MessageRow;
+use crate::store::{MessageRow, SessionRow};
 
 pub use draft::{Body, Draft, Key, Preview, Quote};
 pub use groups::{Act, GroupEdit, GroupEngine};
@@ -26,14 +27,14 @@ pub use passkey::{Ceremony, Signed};
 pub use people::{PeopleEngine, PersonInfo};
 
 /// A QR code while it can be scanned.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QrCode {
     pub text: String,
     pub expires_at: Timestamp,
 }
 
 /// What a session's engine sees of its link at this moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     pub status: SessionStatus,
     pub reason: Option<DisconnectReason>,
@@ -59,7 +60,7 @@ impl Link {
 }
 
 /// Whether one number is on WhatsApp.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
     /// As it was asked for.
     pub phone: String,
@@ -78,7 +79,7 @@ impl Registration {
 }
 
 /// A code that the person types on the phone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PairCode {
     pub code: String,
     pub expires_at: Timestamp,
@@ -141,6 +142,16 @@ pub trait Engine: GroupEngine + PeopleEngine + Send + Sync + 'static {
 
     /// The link of a session whose task runs.
     fn link(&self, session: &SessionId) -> Option<watch::Receiver<Link>>;
+
+    /// Whether the session's task runs in this process.
+    fn runs(&self, session: &SessionId) -> bool {
+        self.link(session).is_some()
+    }
+
+    /// Sees to it that [`Self::link`] knows the session, also where another node has it. An engine that is alone knows its own.
+    async fn attend(&self, _session: &SessionRow) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Ends the session's task and starts a new one.
     async fn restart(&self, session: &SessionId) -> Result<watch::Receiver<Link>, Error>;
@@ -218,6 +229,14 @@ pub trait Engine: GroupEngine + PeopleEngine + Send + Sync + 'static {
 
     /// Tells the session's task that messages were accepted. A lost call costs a poll, never a message.
     fn wake(&self, account: &AccountId, session: &SessionId);
+
+    /// The sessions whose tasks run in this process, in no order.
+    fn all_running(&self) -> Vec<SessionId> {
+        Vec::new()
+    }
+
+    /// Ends the session's task in order and gives the session up, keeping its link: another node takes it.
+    async fn release(&self, _session: &SessionId) {}
 
     /// Stops all tasks in order, keeping their links: messages in flight get their chance, keys are saved.
     async fn shutdown(&self);

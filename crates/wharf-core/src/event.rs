@@ -57,7 +57,7 @@ pub async fn position(services: &Services, caller: &Caller, from: &Start) -> Res
 /// What the caller may see of what it asks for. A key that is bound to sessions sees their events and none of the account's.
 pub async fn filter(services: &Services, caller: &Caller, mut filter: EventFilter, session: Option<&str>) -> Result<EventFilter, Error> {
     if let Some(id) = session {
-        filter.session = Some(session::find(services, caller, id).await?.id);
+        filter.session = Some(session::find_row(services, caller, id).await?.id);
     }
     filter.sessions.clone_from(&caller.sessions);
     Ok(filter)

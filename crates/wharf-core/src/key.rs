@@ -14,6 +14,7 @@ use wharf_api::{ApiError, ErrorCode, Permission, Timestamp, limits};
 use crate::caller::Caller;
 use crate::chance::Chance;
 use crate::name;
+use crate::others::{self, News};
 use crate::services::Services;
 use crate::settle::settled;
 use crate::store::{self, KeyRow, KeyWithAccount};
@@ -149,6 +150,16 @@ pub struct Cache {
     found: moka::sync::Cache<KeyId, Found>,
     /// Goes up when every key is to be looked up anew.
     turn: AtomicU64,
+    /// The keys that changed lately, with the number of their change.
+    changed: moka::sync::Cache<KeyId, u64>,
+    changes: AtomicU64,
+}
+
+/// When a look at the database began.
+#[derive(Clone, Copy)]
+struct Look {
+    turn: u64,
+    changes: u64,
 }
 
 #[derive(Clone)]
@@ -161,14 +172,15 @@ struct Found {
 impl Default for Cache {
     fn default() -> Self {
         let found = moka::sync::Cache::builder().max_capacity(CACHE_KEYS).eviction_policy(EvictionPolicy::lru()).build();
-        Self { found, turn: AtomicU64::default() }
+        let changed = moka::sync::Cache::builder().max_capacity(CACHE_KEYS).eviction_policy(EvictionPolicy::lru()).build();
+        Self { found, turn: AtomicU64::default(), changed, changes: AtomicU64::default() }
     }
 }
 
 impl Cache {
     fn get(&self, id: &KeyId, now: Timestamp) -> Option<KeyWithAccount> {
         let is_fresh = |found: &Found| (0..CACHE_MS).contains(&(now.as_millis() - found.at.as_millis()));
-        let found = self.found.get(id).filter(|found| is_fresh(found) && found.turn == self.turn())?;
+        let found = self.found.get(id).filter(|found| is_fresh(found) && found.turn == self.turn.load(Ordering::Acquire))?;
         Some(found.key)
     }
 
@@ -177,16 +189,23 @@ impl Cache {
         self.found.get(id).map(|found| found.key.key.secret_hash)
     }
 
-    /// Which turn it is; to be asked before the database is.
-    fn turn(&self) -> u64 {
-        self.turn.load(Ordering::Acquire)
+    /// To be begun before the database is asked.
+    fn look(&self) -> Look {
+        Look { turn: self.turn.load(Ordering::Acquire), changes: self.changes.load(Ordering::Acquire) }
     }
 
-    fn put(&self, key: KeyWithAccount, at: Timestamp, turn: u64) {
-        self.found.insert(key.key.id.clone(), Found { at, turn, key });
+    fn put(&self, key: KeyWithAccount, at: Timestamp, look: Look) {
+        let id = key.key.id.clone();
+        self.found.insert(id.clone(), Found { at, turn: look.turn, key });
+        // In this order: whoever forgets the key meanwhile either takes away what was put, or is seen here.
+        if self.changed.get(&id).is_some_and(|change| change > look.changes) {
+            self.found.invalidate(&id);
+        }
     }
 
-    fn forget(&self, id: &KeyId) {
+    /// Has the key looked up anew, also by a request that is looking now and found what was.
+    pub(crate) fn forget(&self, id: &KeyId) {
+        self.changed.insert(id.clone(), self.changes.fetch_add(1, Ordering::AcqRel) + 1);
         self.found.invalidate(id);
     }
 
@@ -254,9 +273,9 @@ async fn look_up(services: &Services, id: &KeyId) -> Result<KeyWithAccount, Erro
     if let Some(found) = services.keys.get(id, now) {
         return Ok(found);
     }
-    let turn = services.keys.turn();
+    let look = services.keys.look();
     let found = services.store.find_key_any_account(id).await?.ok_or(Error::Invalid)?;
-    services.keys.put(found.clone(), now, turn);
+    services.keys.put(found.clone(), now, look);
     Ok(found)
 }
 
@@ -358,7 +377,7 @@ pub async fn find(services: &Services, caller: &Caller, id: &KeyId) -> Result<Ke
     services.store.find_key(&caller.account, id).await?.ok_or(Error::NotFound)
 }
 
-/// Revokes a key. On this node it is refused from the next request on, on others within five seconds.
+/// Revokes a key. It is refused from the next request on, here and on every node that hears of it; on one that does not within five seconds.
 /// A key revokes itself, and what is neither an operator's nor bound to more sessions than it is itself: an operator's key is what the
 /// account is repaired with.
 pub async fn revoke(services: &Services, caller: &Caller, id: &KeyId) -> Result<KeyRow, Error> {
@@ -373,7 +392,7 @@ pub async fn revoke(services: &Services, caller: &Caller, id: &KeyId) -> Result<
         return Err(Error::BeyondCaller("more sessions than it is bound to itself"));
     }
     let row = services.store.revoke_key(&caller.account, id, services.clock.now()).await?.ok_or(Error::NotFound)?;
-    services.keys.forget(id);
+    others::spread(services, News::KeyChanged(id.clone())).await;
     Ok(row)
 }
 

@@ -23,6 +23,7 @@ pub mod message;
 pub mod meter;
 pub mod name;
 pub mod node;
+pub mod others;
 pub mod preview;
 pub mod proxy;
 pub mod queue;

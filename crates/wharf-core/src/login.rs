@@ -22,6 +22,7 @@ pub(crate) use password::{check, hash};
 use crate::audit;
 use crate::caller::Caller;
 use crate::limit::{self, Tries};
+use crate::others::{self, News};
 use crate::services::Services;
 use crate::settle::settled;
 use crate::store::{self, AuditRow, LoginRow, LoginWithUser, UserRow};
@@ -134,11 +135,11 @@ impl Doors {
         good.insert(login.id.clone(), (login.secret_hash.clone(), now));
     }
 
-    fn forget(&self, id: &LoginId) {
+    pub(crate) fn forget(&self, id: &LoginId) {
         self.good().remove(id);
     }
 
-    fn forget_all(&self) {
+    pub(crate) fn forget_all(&self) {
         self.good().clear();
     }
 
@@ -359,7 +360,7 @@ pub async fn end(services: &Services, caller: &Caller, id: &LoginId) -> Result<w
     let (own, user) = caller.by.login().ok_or(Error::Unknown)?;
     services.doors.forget(id);
     let ended = services.store.delete_login(user, id).await?.ok_or(Error::NotFound)?;
-    services.doors.forget(id);
+    others::spread(services, News::LoginEnded(id.clone())).await;
     Ok(entry(&ended, own))
 }
 
@@ -395,13 +396,13 @@ pub async fn set_password(
     services.doors.names.good(&found.user.name);
     let hashed = hash(services, new).await?;
     let user = services.store.update_user(&found.user.id, None, Some(&hashed), None).await?.ok_or(Error::Unknown)?;
-    services.doors.forget_all();
+    others::spread(services, News::LoginsChanged).await;
     make(services, user, from).await
 }
 
 /// Forgets who was let in: what was decided of them has changed.
-pub(crate) fn look_again(services: &Services) {
-    services.doors.forget_all();
+pub(crate) async fn look_again(services: &Services) {
+    others::spread(services, News::LoginsChanged).await;
 }
 
 /// Drops log-ins and tokens that are over.

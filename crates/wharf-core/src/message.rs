@@ -5,6 +5,7 @@ pub mod change;
 mod changed;
 pub mod delete_message;
 pub mod edit_message;
+mod elsewhere;
 mod emoji;
 mod envelope;
 pub mod forward_message;

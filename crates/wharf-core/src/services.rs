@@ -20,6 +20,7 @@ use crate::media::room::Room;
 use crate::media::{Files, NoFiles};
 use crate::message::outcomes::Outcomes;
 use crate::meter::Meter;
+use crate::others::{Alone, Others};
 use crate::readiness::Readiness;
 use crate::seal::Seal;
 use crate::steady::Steady;
@@ -58,6 +59,8 @@ pub struct Services {
     pub canary: Canary,
     /// Nobody to ask, until somebody names whom.
     pub updates: Updates,
+    /// Nobody, where no program knows of others.
+    pub others: Arc<dyn Others>,
     /// This node's id; nobody's, until the program names one.
     pub node: String,
     /// The world that the database belongs to.
@@ -104,6 +107,7 @@ impl Services {
             switches: Arc::default(),
             canary: Canary::default(),
             updates: Updates::default(),
+            others: Arc::new(Alone),
             node: String::new(),
             world: "none",
             stays_on_loopback: false,

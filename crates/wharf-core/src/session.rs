@@ -139,8 +139,15 @@ pub fn checked_name(text: &str) -> Result<&str, Error> {
     Ok(name::checked(text, limits::SESSION_NAME_CHARS)?)
 }
 
-/// The session that `id` spells, if the caller may know of it.
+/// The session that `id` spells, if the caller may know of it, and its link as it is now, whichever node has it.
 pub async fn find(services: &Services, caller: &Caller, id: &str) -> Result<SessionRow, Error> {
+    let row = find_row(services, caller, id).await?;
+    services.engine.attend(&row).await?;
+    Ok(row)
+}
+
+/// The same for whoever asks for nothing of its link: the database alone answers.
+pub async fn find_row(services: &Services, caller: &Caller, id: &str) -> Result<SessionRow, Error> {
     let id = SessionId::parse(id).filter(|id| caller.may_use(id)).ok_or(Error::NotFound)?;
     services.store.find_session(&caller.account, &id).await?.ok_or(Error::NotFound)
 }
@@ -168,6 +175,8 @@ pub async fn list(services: &Services, caller: &Caller, filter: &Filter, page: P
     loop {
         let limit = page.limit - u32::try_from(rows.len()).unwrap_or(page.limit);
         let part = services.store.list_sessions(&caller.account, PageRequest { after, limit }).await?;
+        // A list shows what is known: it does not fail for one node that does not answer.
+        let _ = futures::future::join_all(part.rows.iter().map(|row| services.engine.attend(row))).await;
         rows.extend(part.rows.into_iter().filter(|row| caller.may_use(&row.id) && filter.passes(services, row)));
         after = part.next;
         if after.is_none() || rows.len() >= page.limit as usize {
@@ -271,6 +280,8 @@ pub async fn await_connected(services: &Services, row: &SessionRow) -> Result<St
                 // Its engine begins in a moment, where this process has just started.
                 None if current(None, row) == SessionStatus::Reconnecting && waiting(services, None, row).is_none() => {
                     tokio::time::sleep(LINK_LOOK).await;
+                    // Or it is on its way from one node to another. Whoever cannot be asked now may be a moment later.
+                    let _ = services.engine.attend(row).await;
                 }
                 None => return,
             }

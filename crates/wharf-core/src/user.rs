@@ -162,7 +162,7 @@ pub async fn update(
         hashed = Some(login::hash(services, password).await?);
     }
     let row = services.store.update_user(id, role, hashed.as_deref(), None).await?.ok_or(Error::NotFound)?;
-    login::look_again(services);
+    login::look_again(services).await;
     Ok(row)
 }
 
@@ -171,7 +171,7 @@ pub async fn set_password(services: &Services, row: &UserRow, password: &str) ->
     login::check(password, &row.name)?;
     let hashed = login::hash(services, password).await?;
     let row = services.store.update_user(&row.id, None, Some(&hashed), None).await?.ok_or(Error::NotFound)?;
-    login::look_again(services);
+    login::look_again(services).await;
     Ok(row)
 }
 
@@ -182,7 +182,7 @@ pub async fn delete(services: &Services, caller: &Caller, reach: Reach, id: &Use
     if !services.store.delete_user(id).await? {
         return Err(Error::NotFound);
     }
-    login::look_again(services);
+    login::look_again(services).await;
     Ok(row)
 }
 

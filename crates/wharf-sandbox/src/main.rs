@@ -51,6 +51,9 @@ struct Args {
     /// A database instead of the SQLite file in the data folder
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
+    /// The NATS server over which the sandboxes on one database talk to each other
+    #[arg(long, value_name = "URL")]
+    nats_url: Option<String>,
     /// How many requests without a good key one address may send in a minute; a test that tries bad keys needs many
     #[arg(long, value_name = "N", default_value_t = wharf::http::Limits::default().failed_keys_per_minute)]
     failed_keys_per_minute: u64,
@@ -85,10 +88,12 @@ async fn run(args: Args) -> Result<()> {
         None => {}
     }
     let env = |name: &str| std::env::var(name).ok();
-    let mut config = Config { listen: loopback(args.port), database_url: args.database_url, ..Config::default() };
-    config.limits.failed_keys_per_minute = args.failed_keys_per_minute;
     let wanted = Config::from_env(env)?;
+    let database_url = args.database_url.or(wanted.database_url);
+    let mut config = Config { listen: loopback(args.port), database_url, master_key: wanted.master_key, ..Config::default() };
+    config.limits.failed_keys_per_minute = args.failed_keys_per_minute;
     config.schedule = wanted.schedule;
+    config.nats_url = args.nats_url.or(wanted.nats_url);
     config.bucket = wanted.bucket;
     config.media_floor_bytes = wanted.media_floor_bytes;
     config.whatsapp_version = wanted.whatsapp_version;

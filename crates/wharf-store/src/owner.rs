@@ -26,6 +26,8 @@ statements! {
         RETURNING epoch";
     /// Who had it before; nobody takes it in between.
     FORMER = "SELECT node FROM session_owner WHERE session_id = $1", lock "FOR UPDATE";
+    OWNER_OF = "SELECT o.node FROM session_owner o JOIN node_lease l ON l.node = o.node \
+        WHERE o.session_id = $1 AND l.expires_at > $2";
     RELEASE = "UPDATE session_owner SET node = NULL WHERE session_id = $1 AND epoch = $2";
     /// A session that was cut off, or that another program uses, stays so until somebody asks for it.
     LIST_UNATTENDED = "SELECT s.id FROM sessions s LEFT JOIN session_owner o ON o.session_id = s.id \
@@ -114,6 +116,11 @@ impl OwnerStore for SqlStore {
             })
             .await?;
         Ok(taken.map(|(epoch, taken_over)| Fence { account, session: session.clone(), epoch, taken_over }))
+    }
+
+    async fn owner_of(&self, session: &SessionId, now: Timestamp) -> Result<Option<String>, Error> {
+        let now = self::now(self, now).await?;
+        Ok(self.readers.first(&OWNER_OF, args![session, now]).await?.map(|mut row| row.opt_text()).transpose()?.flatten())
     }
 
     async fn release_session(&self, fence: &Fence) -> Result<(), Error> {

@@ -176,6 +176,10 @@ impl Engine for WaEngine {
         self.sessions().get(session).map(|handle| handle.link.subscribe())
     }
 
+    fn runs(&self, session: &SessionId) -> bool {
+        self.running(session).is_some()
+    }
+
     async fn restart(&self, session: &SessionId) -> Result<watch::Receiver<Link>, Error> {
         if let Some(handle) = self.running(session) {
             handle.stop(false).await;
@@ -262,6 +266,16 @@ impl Engine for WaEngine {
     fn wake(&self, _account: &AccountId, session: &SessionId) {
         if let Some(handle) = self.sessions().get(session) {
             handle.wake.notify_one();
+        }
+    }
+
+    fn all_running(&self) -> Vec<SessionId> {
+        self.sessions().iter().filter(|(_, handle)| !handle.ended.is_cancelled()).map(|(session, _)| session.clone()).collect()
+    }
+
+    async fn release(&self, session: &SessionId) {
+        if let Some(handle) = self.running(session) {
+            handle.stop(false).await;
         }
     }
 

@@ -12,10 +12,12 @@ use wharf_core::message::outcomes::Outcomes;
 use wharf_core::seal::Seal;
 use wharf_core::store::{AccountStore, Store, Told};
 use wharf_core::update::Updates;
-use wharf_core::{Chance, Clock, Engine, Meter, Services, Switches, audit, node, store, switches, usage};
+use wharf_core::{Chance, Clock, Meter, Services, Switches, audit, node, store, switches, usage};
+use wharf_fleet::Own;
 use wharf_store::SqlStore;
 use wharf_wa::{TrustError, WaEngine};
 
+use crate::among::Among;
 use crate::config::Config;
 use crate::egress::{Guard, Settings};
 use crate::http::server::Server;
@@ -56,6 +58,8 @@ pub enum Error {
     #[error("the way out to other servers cannot be made")]
     Egress(#[from] crate::egress::Unusable),
     #[error(transparent)]
+    Fleet(#[from] wharf_fleet::JoinError),
+    #[error(transparent)]
     Store(#[from] store::Error),
     #[error("the socket that the service manager hands over (LISTEN_FDS) is no TCP socket that listens")]
     HandedOver(#[source] std::io::Error),
@@ -74,7 +78,8 @@ impl Error {
 pub struct App {
     services: Arc<Services>,
     store: Arc<SqlStore>,
-    engine: Arc<WaEngine>,
+    /// What other nodes ask of this one.
+    among: Among,
     server: Server,
     workers: Workers,
     couriers: Couriers,
@@ -152,8 +157,18 @@ impl App {
             None => Arc::new(folder),
         };
         let egress = Guard::new(&Settings { trust, ..Settings::new(world.reach(config.reach)) })?;
+        let own = Own {
+            node: &node,
+            folder: &config.data_dir.join("fleet"),
+            engine: engine.clone(),
+            store: Arc::clone(&dynamic),
+            files: Arc::clone(&files),
+            clock: Arc::clone(&clock),
+            outcomes: Arc::clone(&outcomes),
+        };
+        let mut among = Among::join(config.nats_url.as_deref(), &world, own).await?;
         let seal = Seal::new(&master_key, Arc::clone(&chance));
-        let services = Services::new(dynamic, engine.clone(), clock, chance, outcomes, seal);
+        let services = Services::new(dynamic, Arc::clone(&among.engine), clock, chance, outcomes, seal);
         let mut services = services.with_egress(Arc::new(egress)).with_files(files).with_schedule(config.schedule);
         services.meter = meter;
         services.seals_payloads = seals_payloads.into();
@@ -162,9 +177,11 @@ impl App {
         services.updates = Updates::of(config.updates);
         services.steady = wharf_core::steady::Steady::new(config.clock_doubt, services.store.clock_seen().await?);
         services.node.clone_from(&node);
+        services.others = Arc::clone(&among.others);
         services.world = world.name();
         services.stays_on_loopback = matches!(world, World::Sandbox { .. });
         let services = Arc::new(services);
+        among.heed(&services).await?;
 
         let http = Http::new(Arc::clone(&services), with_files_to_spare(config.limits));
         let listen = config.listen;
@@ -185,7 +202,7 @@ impl App {
         let couriers = worker::couriers::start(&services, node);
         let workers = worker::start(&services, key_file);
         tracing::info!(address = %server.address(), world = world.name(), "the gateway is ready");
-        Ok(Self { services, store, engine, server, workers, couriers, fetches, lease, told, mark, linked, version })
+        Ok(Self { services, store, among, server, workers, couriers, fetches, lease, told, mark, linked, version })
     }
 
     /// Where the API is, without a slash at the end.
@@ -210,7 +227,9 @@ impl App {
             if let Err(error) = audit::flush(&self.services).await {
                 tracing::warn!(%error, "rows of the audit log are lost");
             }
-            self.engine.shutdown().await;
+            self.among.engine.shutdown().await;
+            // Until here other nodes had an answer.
+            drop(self.among);
             // The sessions' last events have been written: what can still be delivered is.
             self.couriers.stop().await;
             // The lease outlives the sessions: whoever took them over earlier would fence their last words off.

@@ -45,6 +45,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// `sqlite://…` or `postgres://…`; `None` is an SQLite file in `data_dir`.
     pub database_url: Option<String>,
+    /// `nats://…` or `tls://…`, where several nodes talk to each other; `None` is a node alone.
+    pub nats_url: Option<String>,
     /// 32 bytes in Base64; `None` is the file.
     pub master_key: Option<String>,
     /// `None` is `master.key` in `data_dir`, which is made where it is missing.
@@ -111,6 +113,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data_dir: PathBuf::from("wharf-data"),
             database_url: None,
+            nats_url: None,
             master_key: None,
             master_key_file: None,
             device_name: "Wharf".to_owned(),
@@ -236,6 +239,7 @@ impl Config {
             listen,
             data_dir: settings.data_dir.unwrap_or(default.data_dir),
             database_url: settings.database_url,
+            nats_url: settings.nats_url.filter(|url| !url.is_empty()),
             master_key: settings.master_key,
             master_key_file: settings.master_key_file,
             device_name: settings.device_name.unwrap_or(default.device_name),

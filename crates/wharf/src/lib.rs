@@ -2,6 +2,7 @@
 //!
 //! A library as well, so that the sandbox is the same program in another world.
 
+mod among;
 pub mod app;
 pub mod cli;
 pub mod config;

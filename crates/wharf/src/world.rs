@@ -30,6 +30,8 @@ pub enum Error {
     NotLoopback,
     #[error("the bucket of a sandbox must be on loopback, such as http://127.0.0.1:9000")]
     FarBucket,
+    #[error("the NATS server of a sandbox must be on loopback, such as nats://127.0.0.1:4222")]
+    FarNats,
     #[error("whatsapp.proxy (WHARF_WHATSAPP_PROXY) is set: a sandbox uses no proxy, for nothing of it leaves the machine")]
     Proxied,
 }
@@ -68,6 +70,16 @@ impl World {
     pub(crate) fn check_bucket(&self, endpoint: &str) -> Result<(), Error> {
         let near = || Url::parse(endpoint).is_ok_and(|url| on_loopback(&url));
         if matches!(self, Self::Production) || near() { Ok(()) } else { Err(Error::FarBucket) }
+    }
+
+    /// What nodes of a sandbox say to each other stays on the machine.
+    pub(crate) fn check_nats(&self, url: &str) -> Result<(), Error> {
+        // An address is read as one only behind a scheme that is known.
+        let near = || {
+            let (_, place) = url.split_once("://")?;
+            Url::parse(&format!("http://{place}")).ok().filter(on_loopback)
+        };
+        if matches!(self, Self::Production) || near().is_some() { Ok(()) } else { Err(Error::FarNats) }
     }
 
     /// A sandbox dials loopback itself.

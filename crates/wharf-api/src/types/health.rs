@@ -4,6 +4,6 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
-    /// `ok` or `ready`.
+    /// `ok`, `ready`, or `degraded` where the node works without NATS.
     pub status: String,
 }

@@ -46,7 +46,7 @@ fn shown(row: ContactRow) -> Contact {
 
 /// `GET /v1/contacts`.
 pub async fn list(services: &Services, caller: &Caller, session: &str, page: PageRequest) -> Result<Page<Contact>, Error> {
-    let row = session::find(services, caller, session).await?;
+    let row = session::find_row(services, caller, session).await?;
     let found = services.store.list_contacts(&caller.account, &row.id, page).await?;
     Ok(Page { rows: found.rows.into_iter().map(shown).collect(), next: found.next })
 }

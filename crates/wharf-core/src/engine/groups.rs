@@ -1,13 +1,14 @@
 //! What the rules ask about groups. Everything here is WhatsApp's own state: nothing of it is kept.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use wharf_api::ids::SessionId;
 use wharf_api::types::group::{Group, GroupRequest, JoinedGroup, ParticipantResult};
 
 use super::Error;
 
 /// What is done to people of a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Act {
     Add,
     Remove,
@@ -19,7 +20,7 @@ pub enum Act {
 }
 
 /// One change of what a group is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GroupEdit {
     Subject(String),
     /// `None` takes it away.

@@ -2,10 +2,11 @@
 
 use std::fs::File;
 
+use serde::{Deserialize, Serialize};
 use wharf_api::types::media::MediaKind;
 
 /// A file that WhatsApp's servers hold, encrypted under a key that is frozen with its message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uploaded {
     pub url: String,
     pub direct_path: String,

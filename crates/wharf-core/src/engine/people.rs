@@ -1,6 +1,7 @@
 //! What the rules ask about people and chats. Everything here is WhatsApp's own state: nothing of it is kept.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use wharf_api::ids::SessionId;
 use wharf_api::types::chat::{PresenceStatus, TypingStatus};
 use wharf_api::types::contact::{Picture, Presence};
@@ -9,7 +10,7 @@ use wharf_api::types::message::Party;
 use super::Error;
 
 /// What WhatsApp tells about one person.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonInfo {
     pub on_whatsapp: bool,
     pub phone: Option<String>,

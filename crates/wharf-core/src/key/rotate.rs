@@ -5,6 +5,7 @@ use wharf_api::{Timestamp, limits};
 
 use super::{Error, NewKey, Secret, may_give};
 use crate::caller::Caller;
+use crate::others::{self, News};
 use crate::services::Services;
 use crate::settle::settled;
 use crate::store::KeyRow;
@@ -41,6 +42,6 @@ pub async fn rotate(services: &Services, caller: &Caller, id: &KeyId, overlap_ms
     if !settled(services.store.rotate_key(id, &new, now.plus_millis(overlap_ms)), there).await? {
         return Err(Error::Ended);
     }
-    services.keys.forget(id);
+    others::spread(services, News::KeyChanged(id.clone())).await;
     Ok((new, secret))
 }

@@ -7,7 +7,7 @@ use wharf_api::types::message::{Content, Direction, DryRun, Marks, Message, Mess
 use wharf_api::{Recipient, Timestamp, limits};
 
 use super::audience::{self, Reached};
-use super::{Error, Manner, hold};
+use super::{Error, Manner, elsewhere, hold};
 use crate::caller::Caller;
 use crate::engine::Draft;
 use crate::media::keep;
@@ -199,7 +199,12 @@ pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: O
         // Nobody knows for how long: the request need not wait for it.
         return Ok(Sent { row, hold: Some(hold::PAUSED) });
     }
-    match expected.wait(caller.patience()).await {
+    let outcome = if services.engine.runs(&row.session) {
+        expected.wait(caller.patience()).await
+    } else {
+        Box::pin(elsewhere::end(services, caller, &row, expected)).await
+    };
+    match outcome {
         None => {
             // Also where WhatsApp wants a pause: the wait ends then before its time.
             let hold = hold::on(services, &row).await.unwrap_or_default();

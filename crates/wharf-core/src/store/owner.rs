@@ -28,6 +28,9 @@ pub trait OwnerStore {
     /// owns it and that node's lease has not lapsed at `now`, or where there is no such session.
     async fn take_session(&self, session: &SessionId, node: &str, now: Timestamp) -> Result<Option<Fence>, Error>;
 
+    /// The node that owns the session, where its lease has not lapsed at `now`.
+    async fn owner_of(&self, session: &SessionId, now: Timestamp) -> Result<Option<String>, Error>;
+
     /// Gives a session up, so that any node may take it at once. Does nothing under a stale fence.
     async fn release_session(&self, fence: &Fence) -> Result<(), Error>;
 

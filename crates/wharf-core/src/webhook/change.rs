@@ -49,7 +49,7 @@ pub async fn create(services: &Services, caller: &Caller, new: New) -> Result<(W
     let session = new.session.clone();
     let (mut row, secret) = shape(services, caller, new)?;
     if let Some(id) = session {
-        row.session = Some(session::find(services, caller, &id).await?.id);
+        row.session = Some(session::find_row(services, caller, &id).await?.id);
     }
     if !may_see(caller, row.session.as_ref()) {
         return Err(Error::BeyondCaller);

@@ -8,6 +8,7 @@ pub mod disk;
 pub mod hook;
 #[path = "../../../wharf/tests/it/harness/ledger.rs"]
 mod ledger;
+pub mod nats;
 pub mod operator;
 pub mod process;
 pub mod readiness;

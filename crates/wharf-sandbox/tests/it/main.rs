@@ -26,6 +26,7 @@ mod events;
 mod examples;
 mod file_store;
 mod first_message;
+mod fleet;
 mod forwards;
 mod groups;
 mod guests;

@@ -93,6 +93,7 @@ impl Doctor {
                 findings.push(("data folder", checks::data_dir(&config)));
                 findings.push(("master key", checks::master_key(&config).await));
                 findings.push(("database", checks::database(&config).await));
+                findings.extend(checks::nats(&config).await.map(|found| ("NATS", found)));
                 findings.push(("update notice", notice::update_notice(&config).await));
                 findings.push(("address", checks::address(&config).await));
                 if !self.offline {

@@ -29,6 +29,9 @@ pub(super) fn register(registry: &mut Registry, services: &Services) {
     counter(registry, "sockets_lost", "Connections of linked sessions that dropped", services.meter.sockets_lost.read());
     counter(registry, "savers_halted", "Clients that gave up saving their keys and were built anew", services.meter.savers_halted.read());
 
+    if let Some(reachable) = services.others.reachable() {
+        gauge(registry, "nats_up", "1 while NATS is reached", f64::from(u8::from(reachable)));
+    }
     counter(registry, "log_lines_dropped", "Lines of the log for which nobody made room", crate::log::dropped() as u64);
 
     let Some(resident) = machine::resident_bytes() else { return };

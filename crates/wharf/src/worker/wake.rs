@@ -11,7 +11,10 @@ const SESSIONS: u32 = 10_000;
 
 pub(super) async fn run(services: &Services) -> Result<(), store::Error> {
     for (account, session) in services.store.sessions_with_queued(SESSIONS).await? {
-        services.engine.wake(&account, &session);
+        // Whoever has the others looks as well.
+        if services.engine.runs(&session) {
+            services.engine.wake(&account, &session);
+        }
     }
     Ok(())
 }

@@ -74,6 +74,15 @@ pub(super) async fn master_key(config: &Config) -> Finding {
     }
 }
 
+/// Only where one is configured. A gateway starts without it, and answers then for its own sessions.
+pub(super) async fn nats(config: &Config) -> Option<Finding> {
+    let url = config.nats_url.as_deref()?;
+    Some(match wharf_fleet::probe(url).await {
+        Ok(version) => Good(format!("version {version}")),
+        Err(error) => Fail(format!("nats_url: {error}")),
+    })
+}
+
 pub(super) async fn database(config: &Config) -> Finding {
     let url = config.database_url();
     if let Some(path) = url.strip_prefix("sqlite:") {

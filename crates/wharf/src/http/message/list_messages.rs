@@ -27,7 +27,7 @@ pub(in crate::http) async fn list_messages(call: Call) -> Answer {
     }
     let page = page::wanted(&call.query)?;
     if let Some(id) = call.query.whose("sessionId")? {
-        filter.session = Some(session::find(call.services(), call.caller(), id).await?.id);
+        filter.session = Some(session::find_row(call.services(), call.caller(), id).await?.id);
     }
     let found = message::list(call.services(), call.caller(), filter, page).await?;
     let shown: Vec<_> = found.rows.iter().map(message::view).collect();

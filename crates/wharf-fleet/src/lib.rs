@@ -1,0 +1,19 @@
+//! The fleet: several nodes on one database answer for each other's sessions, over NATS.
+//!
+//! Work lives in the database; what crosses here is a question with its answer, a live state and a word that wakes. Losing any of it
+//! costs a look or a refusal, never a message.
+
+mod engine;
+mod fault;
+mod files;
+mod follow;
+mod leave;
+mod links;
+mod news;
+mod node;
+mod probe;
+mod serve;
+mod wire;
+
+pub use node::{Fleet, JoinError, Membership, Own};
+pub use probe::{ProbeError, probe};

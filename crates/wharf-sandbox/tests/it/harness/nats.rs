@@ -1,0 +1,96 @@
+//! A NATS server, and several gateways that talk over it.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+use super::process::fresh_dir;
+use super::{Api, Backend, Process, World, eventually};
+
+/// A server on a port of its choice, which it keeps when it starts again.
+pub struct Nats {
+    process: Option<Child>,
+    pub url: String,
+}
+
+impl Nats {
+    pub async fn start() -> Self {
+        let (process, url) = run("-1").await;
+        Self { process: Some(process), url }
+    }
+
+    /// As a power cut would.
+    pub async fn kill(&mut self) {
+        self.process.take().expect("it runs").kill().await.unwrap();
+    }
+
+    pub async fn start_again(&mut self) {
+        let port = self.url.rsplit(':').next().unwrap().to_owned();
+        let (process, url) = run(&port).await;
+        assert_eq!(url, self.url);
+        self.process = Some(process);
+    }
+}
+
+async fn run(port: &str) -> (Child, String) {
+    let folder = fresh_dir();
+    // Debian keeps it where only an administrator's path looks.
+    let installed = Path::new("/usr/sbin/nats-server");
+    let program = if installed.exists() { installed } else { Path::new("nats-server") };
+    let process = Command::new(program)
+        .args(["--addr", "127.0.0.1", "--port", port, "--ports_file_dir"])
+        .arg(&folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("nats-server is installed");
+    let url = eventually("NATS says its port", async || {
+        let file = std::fs::read_dir(&folder).unwrap().next().ok_or("no file yet")?.unwrap().path();
+        let said: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).map_err(|error| error.to_string())?;
+        said["nats"][0].as_str().map(str::to_owned).ok_or(said.to_string())
+    })
+    .await;
+    (process, url)
+}
+
+/// Three gateways on one PostgreSQL that talk over NATS. Sessions are made at the world's own.
+pub struct Fleet {
+    pub world: World,
+    pub second: Process,
+    pub third: Process,
+    pub nats: Nats,
+}
+
+impl Fleet {
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With variables in the environment of the first.
+    pub async fn start_with(env: &[(&str, &str)]) -> Self {
+        let nats = Nats::start().await;
+        let over = [("WHARF_NATS_URL", nats.url.as_str())];
+        let world = World::start_with(Backend::Postgres, &[env, &over[..]].concat()).await;
+        let second = world.another_node_with("second", &over).await;
+        let third = world.another_node_with("third", &over).await;
+        Self { world, second, third, nats }
+    }
+
+    /// The API of the two that have no session.
+    pub fn others(&self) -> [Api; 2] {
+        [api(&self.second), api(&self.third)]
+    }
+
+    pub async fn end(self) {
+        self.second.terminate().await;
+        self.third.terminate().await;
+    }
+}
+
+pub fn api(node: &Process) -> Api {
+    Api::new(node.ready["url"].as_str().unwrap(), node.ready["apiKey"].as_str().unwrap())
+}
