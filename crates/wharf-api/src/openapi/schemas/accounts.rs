@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::schema::{
-    Member, about, always, answer, chars, id, integer, key_id, list, maybe, name, nullable, reference, request, text, time, word,
+    Member, about, always, answer, boolean, chars, id, integer, key_id, list, maybe, name, nullable, reference, request, text, time, word,
 };
 use crate::ids::{AccountId, UserId};
 use crate::types::audit::Actor;
