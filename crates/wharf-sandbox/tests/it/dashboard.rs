@@ -23,6 +23,8 @@ both_backends! {
             "a picture that was dropped is sent",
             "a key is made, works as far as it may, is revoked",
             "a second tenant sees nothing of it",
+            "each page that lies idle for two minutes asks less than once a minute",
+            "every page fits a screen of 360 pixels, leads to pages that are listed",
             "no page has a serious finding of axe, dark",
             "the browser complained of nothing",
         ];
