@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use wharf_api::error::{ErrorCode, Group, Retry, Row};
 use wharf_api::{openapi, ops};
 
-use crate::{collection, provoke, sdk_python};
+use crate::{collection, provoke, sdk_python, sdk_typescript};
 
 /// Writes the generated pages; with `check` compares them instead and fails where one differs.
 pub fn run(check: bool) -> Result<()> {
@@ -38,6 +38,7 @@ fn pages(rows: &[Row]) -> Vec<(&'static str, String)> {
         ("docs/reference/openapi.json", format!("{document:#}\n")),
     ];
     pages.extend(sdk_python::pages(&document, rows));
+    pages.extend(sdk_typescript::pages(&document, rows));
     pages
 }
 
@@ -138,8 +139,15 @@ fn retry(retry: Retry) -> &'static str {
 mod tests {
     use super::*;
 
-    /// The files of the SDK that speak of codes.
-    const SDK: [&str; 3] = ["wharf/_codes.py", "wharf/resources.py", "wharf/async_resources.py"];
+    /// The files of the SDKs that speak of codes.
+    const SDK: [&str; 6] = [
+        "generated/types.ts",
+        "generated/operations.ts",
+        "generated/errors.ts",
+        "wharf/_codes.py",
+        "wharf/resources.py",
+        "wharf/async_resources.py",
+    ];
 
     fn table() -> Vec<Row> {
         ErrorCode::ALL.iter().map(|code| *code.row()).collect()
@@ -167,7 +175,7 @@ mod tests {
         let speak = |path: &str| path.starts_with("docs/reference/") || SDK.iter().any(|part| path.ends_with(part));
         assert!(
             pages.iter().all(|(path, _)| error.contains(path) == speak(path)),
-            "every page of the reference speaks of that code, and some of the SDK's: {error}"
+            "every page of the reference speaks of that code, and some of the SDKs': {error}"
         );
     }
 

@@ -21,6 +21,7 @@ mod rig;
 mod rooms;
 mod sandbox;
 mod sdk_python;
+mod sdk_typescript;
 mod settle;
 mod test;
 mod version;
