@@ -57,11 +57,10 @@ export class Wharf {
   readonly #transport: Transport;
 
   constructor(options: WharfOptions = {}) {
-    const { fetch = globalThis.fetch.bind(globalThis) } = options;
     const call = new Transport({
       apiKey: options.apiKey,
       baseUrl: (options.baseUrl ?? "http://127.0.0.1:8080").replace(/\/+$/, ""),
-      fetch,
+      fetch: options.fetch,
       timeoutMs: options.timeoutMs ?? 40_000,
       filesTimeoutMs: options.filesTimeoutMs ?? 310_000,
       maxRetries: options.maxRetries ?? 6,

@@ -1,6 +1,7 @@
 import { MediaApi } from "./generated/operations.js";
 import type { Media as StoredMedia, MediaKind } from "./generated/types.js";
 import type { CallOptions, CallRequest, KeyedOptions } from "./resource.js";
+import { watched } from "./watched.js";
 
 type Bytes = Uint8Array | ArrayBuffer;
 type Once = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -46,7 +47,8 @@ export class Media extends MediaApi {
       keyed: true,
       files: true,
       once: isOnce(source),
-      bytes: () => ({ ...bodyOf(source, onProgress), contentType }),
+      bytes: async () => ({ ...(await bodyOf(source, onProgress)), contentType }),
+      ...(onProgress && !sendsStreams() && { fetch: watched(onProgress) }),
     };
     return this.call.one(request, options);
   }
@@ -68,15 +70,19 @@ function isOnce(source: UploadSource): source is Once {
   return typeof source === "object" && !(source instanceof Blob) && !(source instanceof ArrayBuffer) && !ArrayBuffer.isView(source);
 }
 
-function bodyOf(source: UploadSource, onProgress: UploadOptions["onProgress"]): { body: NonNullable<RequestInit["body"]>; streamed: boolean } {
+async function bodyOf(source: UploadSource, onProgress: UploadOptions["onProgress"]): Promise<{ body: NonNullable<RequestInit["body"]>; streamed: boolean }> {
   const known = source instanceof Blob ? source : source instanceof ArrayBuffer || ArrayBuffer.isView(source) ? new Blob([source as BlobPart]) : undefined;
-  // Only a stream can be watched, and not every browser sends one.
-  if (known && !(onProgress && sendsStreams())) {
-    onProgress?.(0, known.size);
-    return { body: known, streamed: false };
-  }
-  const stream = known ? pieces(known) : streamOf(typeof source === "function" ? source() : (source as Once));
+  const opened = () => streamOf(typeof source === "function" ? source() : (source as Once));
+  if (!sendsStreams()) return { body: known ?? (await new Response(opened()).blob()), streamed: false };
+  // Only a stream can be watched.
+  if (known && !onProgress) return { body: known, streamed: false };
+  const stream = known ? pieces(known) : opened();
   return { body: onProgress ? counted(stream, known?.size, onProgress) : stream, streamed: true };
+}
+
+/** Whether the platform sends streams over HTTP/1.1, as Wharf speaks it: servers' platforms do, and pages do not. */
+function sendsStreams(): boolean {
+  return typeof XMLHttpRequest === "undefined";
 }
 
 /** A `Blob` piece by piece: some platforms stream it as one, and nobody would see how far it is. */
@@ -118,27 +124,4 @@ function counted(stream: ReadableStream<Uint8Array>, total: number | undefined, 
     },
   });
   return stream.pipeThrough(counter);
-}
-
-let streams: boolean | undefined;
-
-/** Whether this platform sends streams: one that does asks how (`duplex`), and gives them no type of text. Deno sends them and asks nothing. */
-function sendsStreams(): boolean {
-  if (streams !== undefined) return streams;
-  let asked = false;
-  try {
-    const init = {
-      method: "POST",
-      body: new ReadableStream(),
-      get duplex() {
-        asked = true;
-        return "half" as const;
-      },
-    };
-    const typed = new Request("http://localhost/", init).headers.has("Content-Type");
-    streams = !typed && (asked || "Deno" in globalThis);
-  } catch {
-    streams = false;
-  }
-  return streams;
 }

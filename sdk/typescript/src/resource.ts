@@ -55,7 +55,9 @@ export interface CallRequest {
   /** The answer is read beyond the call: its time limit is for the answer's head alone. */
   streams?: boolean;
   /** Makes the body of one try, where it is no JSON. */
-  bytes?: () => { body: NonNullable<RequestInit["body"]>; contentType: string; streamed: boolean };
+  bytes?: () => Promise<{ body: NonNullable<RequestInit["body"]>; contentType: string; streamed: boolean }>;
+  /** Sends in place of the platform\'s `fetch`, where the client was given none. */
+  fetch?: typeof globalThis.fetch;
   /** `bytes` can be made only once, so there is no second try. */
   once?: boolean;
 }

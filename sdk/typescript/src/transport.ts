@@ -9,7 +9,8 @@ export interface Settings extends Pauses {
   apiKey: string | undefined;
   /** Without a slash at its end. */
   baseUrl: string;
-  fetch: typeof globalThis.fetch;
+  /** The platform's where nothing else is wanted. */
+  fetch: typeof globalThis.fetch | undefined;
   timeoutMs: number;
   filesTimeoutMs: number;
   maxRetries: number;
@@ -31,8 +32,8 @@ export interface RetryFacts {
 /** Codes that another try may end; most others tell of what only people or time can change. */
 const PASSING: readonly string[] = ["rate_limit_exceeded", "concurrent_request_limit_exceeded", "idempotency_key_in_use", "internal_server_error", "service_unavailable"];
 
-/** Sessions that nobody has to scan. A fresh one is `connecting` too, once it was scanned. */
-const ON_THEIR_WAY: readonly SessionStatus[] = ["starting", "connecting", "reconnecting"];
+/** Sessions that nobody has to scan; one may have come back between the refusal and the look at it. */
+const ON_THEIR_WAY: readonly SessionStatus[] = ["starting", "connecting", "reconnecting", "connected"];
 
 /** Statuses of proxies that did not reach Wharf. */
 const UNREACHED: readonly number[] = [408, 502, 503, 504];
@@ -119,9 +120,10 @@ export class Transport implements Call {
     try {
       const { status, waitingFor } = await this.one<Session>(look, { maxRetries: 0, ...(signal && { signal }) });
       return waitingFor === undefined && ON_THEIR_WAY.includes(status);
-    } catch {
+    } catch (error) {
       signal?.throwIfAborted();
-      return false;
+      // The server may go away between the two, too.
+      return error instanceof ConnectionError || (error instanceof ApiError && PASSING.includes(error.code));
     }
   }
 
@@ -150,13 +152,14 @@ export class Transport implements Call {
     const timer = setTimeout(() => ((late = true), ending.abort()), limit);
     let streaming = false;
     try {
-      const bytes = request.bytes?.();
+      const bytes = request.bytes && (await request.bytes());
+      ending.signal.throwIfAborted();
       if (bytes) headers.set("Content-Type", bytes.contentType);
       const init: RequestInit & { duplex?: "half" } = { method: request.method, headers, signal: ending.signal };
       const body = bytes?.body ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
       if (body !== undefined) init.body = body;
       if (bytes?.streamed) init.duplex = "half";
-      const { fetch } = this.settings;
+      const fetch = this.settings.fetch ?? request.fetch ?? globalThis.fetch.bind(globalThis);
       const response = await fetch(this.url(request.path, request.query), init);
       if (!response.ok && !(request.streams && response.status === 304)) throw await this.#refusal(response);
       const value = await read(response);

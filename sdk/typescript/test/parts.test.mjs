@@ -105,7 +105,7 @@ test("a time limit ends a try with a network error, and the signal of the caller
 });
 
 test("a session that comes back by itself is waited for, and one that waits for a person is not", async () => {
-  for (const [status, more, tries] of [["starting", {}, 2], ["reconnecting", {}, 2], ["qr", {}, 1], ["reconnecting", { waitingFor: "client_update" }, 1]]) {
+  for (const [status, more, tries] of [["starting", {}, 2], ["reconnecting", {}, 2], ["connected", {}, 2], ["qr", {}, 1], ["reconnecting", { waitingFor: "client_update" }, 1]]) {
     const asked = [];
     const client = on((url, { method }) => {
       asked.push(`${method} ${new URL(url).pathname}`);
