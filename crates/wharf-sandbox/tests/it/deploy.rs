@@ -10,6 +10,7 @@ async fn what_is_handed_out_to_run_wharf_by_passes_published_tools_and_runs_as_f
     let printed = process::script_at("deploy-check", &[folder.to_str().expect("a path in letters")], &[]).await;
     for word in [
         "unit: ready, 200 at /readyz",
+        "healthy, unwell with another key, stopped in order",
         "compose: two nodes work behind the proxy",
         "compose: 400 requests beside a kill -9",
         "chart: three nodes",
