@@ -15,6 +15,8 @@ async fn what_is_handed_out_to_run_wharf_by_passes_published_tools_and_runs_as_f
         "compose: 400 requests beside a kill -9",
         "chart: three nodes",
         "metrics: ",
+        "deb: installed, a first key made, updated",
+        "release: the tag says 0.9.9 everywhere",
         "== book",
         "all of deploy/ is as it says",
     ] {
