@@ -35,7 +35,11 @@ pub(crate) async fn heed(mut told: Subscriber, nats: Client, services: Arc<Servi
         match serde_json::from_slice(&message.payload) {
             Ok(Told { v: VERSION, news }) => others::heed(&services, &news),
             // Of a later release: whatever it is, nothing that is remembered is believed.
-            _ => [News::KeysChanged, News::LoginsChanged].iter().for_each(|news| others::heed(&services, news)),
+            _ => {
+                for news in [News::KeysChanged, News::LoginsChanged] {
+                    others::heed(&services, &news);
+                }
+            }
         }
         if let Some(reply) = message.reply
             && let Err(error) = nats.publish(reply, "heeded".into()).await

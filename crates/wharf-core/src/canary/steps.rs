@@ -63,10 +63,10 @@ impl<'a> Walk<'a> {
         let begun = Instant::now();
         match step {
             Step::Text => self.write().await?,
-            Step::File => self.file().await?,
+            Step::File => Box::pin(self.file()).await?,
             Step::Edit => self.edit().await?,
             Step::Reaction => self.react().await?,
-            Step::Poll => self.poll().await?,
+            Step::Poll => Box::pin(self.poll()).await?,
             Step::Group => {
                 let Some(group) = self.shared_group().await? else { return Ok(Took::Nothing) };
                 let sent = self.send_text(&group).await?;
@@ -102,7 +102,8 @@ impl<'a> Walk<'a> {
             voice: false,
             view_once: false,
         };
-        let sent = send_media::send_media(self.services, self.caller()?, command, None).await.map_err(|error| in_words(&error))?;
+        let sending = Box::pin(send_media::send_media(self.services, self.caller()?, command, None));
+        let sent = sending.await.map_err(|error| in_words(&error))?;
         let has_file = |row: &MessageRow| row.content.media().is_some_and(|media| media.media_status == MediaStatus::Stored);
         self.arrives(&sent.row.wa_id, has_file).await.map(drop)
     }
