@@ -20,6 +20,7 @@ use wharf_core::engine::{
 };
 use wharf_core::store::{MessageRow, SessionRow};
 
+use crate::fault::Fault;
 use crate::files::Away;
 use crate::node::Fleet;
 use crate::wire::Verb;
@@ -31,7 +32,11 @@ const NOT_MINE: Error = Error::NotConnected;
 macro_rules! whose {
     ($fleet:ident, $session:ident, $verb:expr, $here:expr) => {
         match $fleet.elsewhere($session).await? {
-            None => $here.await,
+            None => match $here.await {
+                // Whoever asked saw it connected a moment ago.
+                Err(Error::NotConnected) if !$fleet.local.runs($session) => Err(Fault::NotMine.into()),
+                done => done,
+            },
             Some(node) => $fleet.order(&node, $session, $verb).await,
         }
     };

@@ -70,7 +70,11 @@ async fn answer(server: &Server, payload: &[u8]) -> Answer {
         Verb::Upload { file, kind } => upload(server, &session, &file, kind).await,
         verb => perform(local, &session, verb).await,
     };
-    let result = result.map_err(Fault::from);
+    let result = result.map_err(|error| match error {
+        // It ended under the question, and goes on elsewhere.
+        Error::NotConnected if server.leaving.load(Ordering::SeqCst) => Fault::NotMine,
+        error => error.into(),
+    });
     let link = local.link(&session).filter(|_| local.runs(&session)).map(|link| link.borrow().clone());
     Answer { v: VERSION, link, last_seen: local.last_seen(&session), result }
 }

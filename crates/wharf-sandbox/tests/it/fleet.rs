@@ -175,6 +175,45 @@ async fn lists_that_the_database_answers_do_not_wait_for_an_owner_that_is_frozen
     fleet.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_stops_hands_its_sessions_over_and_each_send_meanwhile_arrives_once() {
+    let mut fleet = Fleet::start().await;
+    let session = fleet.world.pair(OWNER).await;
+    let other = fleet.world.pair("15550000002").await;
+    let [second, third] = fleet.others();
+    send(&second, &session, "0").await;
+    // As a client does that knows of nothing but 503.
+    let texts: Vec<String> = (0..30).map(|number| number.to_string()).collect();
+    let sending = async {
+        for text in &texts[1..] {
+            let body = json!({"sessionId": session, "to": SILENT, "text": text});
+            eventually("the text is accepted", async || {
+                let sent = read(third.request("POST", "/v1/messages/text").header("Idempotency-Key", text).json(&body)).await;
+                match sent.status {
+                    201 => Ok(()),
+                    503 => Err(format!("{sent:?}")),
+                    _ => panic!("{sent:?}"),
+                }
+            })
+            .await;
+        }
+    };
+    tokio::join!(fleet.world.stop_gateway(), sending);
+    // Without a wait: that was done before the node ended.
+    for node in [&second, &third] {
+        for session in [&session, &other] {
+            assert_eq!(node.get(&format!("/v1/sessions/{session}")).await.ok(200)["status"], "connected");
+        }
+    }
+    let seen = eventually("all have arrived", async || {
+        let seen: Vec<_> = fleet.world.ledger(SILENT).await.iter().map(|entry| entry["text"].as_str().unwrap().to_owned()).collect();
+        if seen.len() >= texts.len() { Ok(seen) } else { Err(format!("{seen:?}")) }
+    })
+    .await;
+    assert_eq!(seen, texts, "each once, in order");
+    fleet.end().await;
+}
+
 /// The owner dies at this gap of a send that came in at another node.
 async fn killed_at(gap: &str) {
     let kill_file = fresh_dir().join("gap");
