@@ -27,6 +27,7 @@ mod examples;
 mod file_store;
 mod first_message;
 mod fleet;
+mod fleet_table;
 mod forwards;
 mod groups;
 mod guests;
