@@ -3,62 +3,21 @@
 //! A row is written after what it tells of, before the answer. One that the database does not take is kept in memory
 //! and offered again. Refused keys are counted and written together: a flood of them must not become writes.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+pub(crate) mod trail;
 
+use wharf_api::limits;
 use wharf_api::types::audit::{Actor, AuditEntry};
-use wharf_api::{ErrorCode, limits};
 
 use crate::caller::Caller;
-use crate::limit;
 use crate::services::Services;
 use crate::store::{self, AuditFilter, AuditRow, Page, PageRequest};
 
+pub use trail::Trail;
+
 /// The action of rows about refused keys.
 pub const AUTHENTICATE: &str = "authenticate";
-/// From how many addresses refused keys are told apart between two writes; the rest is counted without an address.
-const ADDRESSES: usize = 1_000;
-/// How many rows wait at the most for a database that is away.
-const WAITING: usize = 10_000;
 /// How many rows one commit adds or drops.
 const BATCH: usize = 200;
-
-#[derive(Default)]
-struct Held {
-    refused: HashMap<(Option<IpAddr>, ErrorCode, &'static str), u64>,
-    waiting: Vec<AuditRow>,
-}
-
-/// What is not written down yet.
-#[derive(Default)]
-pub struct Trail(Mutex<Held>);
-
-impl Trail {
-    /// Counts a key that was refused, or somebody who did not get in: `action` tells them apart.
-    pub fn refused(&self, address: IpAddr, code: ErrorCode, action: &'static str) {
-        let mut held = self.lock();
-        let mut key = (Some(limit::source(address)), code, action);
-        if held.refused.len() >= ADDRESSES && !held.refused.contains_key(&key) {
-            key.0 = None;
-        }
-        *held.refused.entry(key).or_default() += 1;
-    }
-
-    /// Keeps rows for [`flush`].
-    pub(crate) fn keep(&self, rows: &[AuditRow]) {
-        let mut held = self.lock();
-        let room = WAITING.saturating_sub(held.waiting.len());
-        if rows.len() > room {
-            tracing::error!(lost = rows.len() - room, "rows of the audit log are lost: the database was away for too long");
-        }
-        held.waiting.extend(rows.iter().take(room).cloned());
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Held> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Writes one row, or keeps it for [`flush`].
 pub async fn record(services: &Services, row: AuditRow) {
@@ -71,10 +30,7 @@ pub async fn record(services: &Services, row: AuditRow) {
 /// Writes what waits and what was counted. What cannot be written is kept for the next time.
 pub async fn flush(services: &Services) -> Result<(), store::Error> {
     let now = services.clock.now();
-    let (mut rows, refused) = {
-        let mut held = services.trail.lock();
-        (std::mem::take(&mut held.waiting), std::mem::take(&mut held.refused))
-    };
+    let (mut rows, refused) = services.trail.take();
     rows.extend(refused.into_iter().map(|((address, code, action), times)| AuditRow {
         at: now,
         account: None,
@@ -171,24 +127,5 @@ pub fn by_cli(services: &Services, account: Option<wharf_api::ids::AccountId>, a
         created: None,
         code: None,
         times: 1,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn refused_keys_are_told_apart_by_address_up_to_a_number_of_addresses() {
-        let trail = Trail::default();
-        for number in 0..2_000_u32 {
-            let address = IpAddr::from(number.to_be_bytes());
-            trail.refused(address, ErrorCode::InvalidApiKey, AUTHENTICATE);
-            trail.refused(address, ErrorCode::InvalidApiKey, AUTHENTICATE);
-        }
-        let held = trail.lock();
-        assert_eq!(held.refused.len(), ADDRESSES + 1);
-        assert_eq!(held.refused.values().sum::<u64>(), 4_000);
-        assert_eq!(held.refused[&(None, ErrorCode::InvalidApiKey, AUTHENTICATE)], 2_000);
     }
 }

@@ -4,10 +4,9 @@
 //! Their messages are messages like any other: they count, they are stored, and webhooks of their account hear of them. Another way
 //! would measure another way. The node that runs the sender runs its steps; what arrived is read from the store, wherever it came in.
 
+pub(crate) mod counted;
 mod steps;
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use wharf_api::Timestamp;
@@ -17,48 +16,13 @@ use wharf_api::types::canary::{Canary as Shown, CanaryStep, Step};
 use crate::services::Services;
 use crate::store::{self, CanaryRow, SessionRow};
 
+pub use counted::{Canary, Counted};
+
 /// How long a step may take, from its beginning until the other session has it.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How far apart two runs of a step lie.
 const TEXT_EVERY_MS: i64 = 5 * 60 * 1000;
 const OTHERS_EVERY_MS: i64 = 60 * 60 * 1000;
-
-/// The two sessions, and what this node counted of them.
-#[derive(Debug, Default)]
-pub struct Canary {
-    /// Nobody writes where there are none.
-    pub sessions: Option<[SessionId; 2]>,
-    counted: Mutex<HashMap<Step, Counted>>,
-}
-
-/// What happened to one step on this node.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Counted {
-    /// How long the last run took that went well.
-    pub took: Option<Duration>,
-    pub failures: u64,
-}
-
-impl Canary {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Step, Counted>> {
-        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What was counted of every step.
-    pub fn counted(&self) -> Vec<(Step, Counted)> {
-        let counted = self.lock();
-        Step::ALL.iter().map(|step| (*step, counted.get(step).copied().unwrap_or_default())).collect()
-    }
-
-    fn note(&self, step: Step, took: Option<Duration>) {
-        let mut counted = self.lock();
-        let counted = counted.entry(step).or_default();
-        match took {
-            Some(took) => counted.took = Some(took),
-            None => counted.failures += 1,
-        }
-    }
-}
 
 /// Every step's last run, whichever node made it.
 pub async fn show(services: &Services) -> Result<Shown, store::Error> {

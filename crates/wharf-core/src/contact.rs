@@ -1,27 +1,22 @@
 //! Contacts: which phone numbers are on WhatsApp. WhatsApp limits how often one may ask, so answers are remembered.
 
 pub mod book;
+pub(crate) mod cache;
 
 use std::collections::HashMap;
 
-use moka::policy::EvictionPolicy;
 use wharf_api::ids::SessionId;
 use wharf_api::types::contact::CheckedContact;
 use wharf_api::types::session::SessionStatus;
 use wharf_api::types::switches::Feature;
-use wharf_api::{ApiError, ErrorCode, Recipient, Timestamp, recipient};
+use wharf_api::{ApiError, ErrorCode, Recipient, recipient};
 
 use crate::caller::Caller;
 use crate::engine::{self, Registration};
 use crate::services::Services;
 use crate::{session, store, switches};
 
-/// How long a number that was found is believed to be there.
-const FOUND_MS: i64 = 24 * 60 * 60 * 1000;
-/// How long a number that was not found is believed to be absent: people join.
-const ABSENT_MS: i64 = 5 * 60 * 1000;
-/// How many numbers are remembered at the most; the one that was asked for longest ago makes room.
-const CACHE_NUMBERS: u64 = 100_000;
+pub use cache::Cache;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -57,34 +52,6 @@ impl From<&Error> for ApiError {
             Error::Engine(error) => error.into(),
             Error::Store(error) => error.into(),
         }
-    }
-}
-
-/// What was learned about numbers. One for all accounts: whether a number is on WhatsApp is no tenant's secret.
-pub struct Cache {
-    known: moka::sync::Cache<String, (Timestamp, Registration)>,
-}
-
-impl Default for Cache {
-    fn default() -> Self {
-        Self { known: moka::sync::Cache::builder().max_capacity(CACHE_NUMBERS).eviction_policy(EvictionPolicy::lru()).build() }
-    }
-}
-
-impl Cache {
-    fn get(&self, phone: &str, now: Timestamp) -> Option<Registration> {
-        let (at, registration) = self.known.get(phone)?;
-        let life = if registration.registered { FOUND_MS } else { ABSENT_MS };
-        (now.as_millis() - at.as_millis() < life).then_some(registration)
-    }
-
-    fn put(&self, registration: Registration, now: Timestamp) {
-        self.known.insert(registration.phone.clone(), (now, registration));
-    }
-
-    /// The network said that the number is not there after all.
-    pub fn forget(&self, phone: &str) {
-        self.known.invalidate(phone);
     }
 }
 

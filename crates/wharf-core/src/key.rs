@@ -3,9 +3,6 @@
 //! A key is `wharf_live_<8>_<43><6>`, in a sandbox `wharf_test_…`: the public id, 256 bits of secret in base 62, and a checksum that
 //! lets a typing error or a made-up key be refused without asking the database. Only the SHA-256 of the whole is stored.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use moka::policy::EvictionPolicy;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use wharf_api::ids::{KeyId, SessionId};
@@ -25,13 +22,11 @@ const TEST: &str = "wharf_test_";
 const EARLIER: &str = "wag_live_";
 const SECRET_LEN: usize = 43;
 const CHECKSUM_LEN: usize = 6;
-/// How long a found key is believed without asking the database: a revocation takes at most this long to bite.
-const CACHE_MS: i64 = 5_000;
-/// How many keys are remembered at the most.
-const CACHE_KEYS: u64 = 10_000;
 
+pub(crate) mod cache;
 mod rotate;
 
+pub use cache::Cache;
 pub use rotate::rotate;
 
 #[derive(Debug, thiserror::Error)]
@@ -145,76 +140,6 @@ fn checksum(body: &str) -> String {
     text.iter().copied().map(char::from).collect()
 }
 
-/// Keys that were found a moment ago, so that a request costs no look-up. Who was not seen for longest makes room.
-pub struct Cache {
-    found: moka::sync::Cache<KeyId, Found>,
-    /// Goes up when every key is to be looked up anew.
-    turn: AtomicU64,
-    /// The keys that changed lately, with the number of their change.
-    changed: moka::sync::Cache<KeyId, u64>,
-    changes: AtomicU64,
-}
-
-/// When a look at the database began.
-#[derive(Clone, Copy)]
-struct Look {
-    turn: u64,
-    changes: u64,
-}
-
-#[derive(Clone)]
-struct Found {
-    at: Timestamp,
-    turn: u64,
-    key: KeyWithAccount,
-}
-
-impl Default for Cache {
-    fn default() -> Self {
-        let found = moka::sync::Cache::builder().max_capacity(CACHE_KEYS).eviction_policy(EvictionPolicy::lru()).build();
-        let changed = moka::sync::Cache::builder().max_capacity(CACHE_KEYS).eviction_policy(EvictionPolicy::lru()).build();
-        Self { found, turn: AtomicU64::default(), changed, changes: AtomicU64::default() }
-    }
-}
-
-impl Cache {
-    fn get(&self, id: &KeyId, now: Timestamp) -> Option<KeyWithAccount> {
-        let is_fresh = |found: &Found| (0..CACHE_MS).contains(&(now.as_millis() - found.at.as_millis()));
-        let found = self.found.get(id).filter(|found| is_fresh(found) && found.turn == self.turn.load(Ordering::Acquire))?;
-        Some(found.key)
-    }
-
-    /// The hash of a key that was found at some time, and may have been revoked since.
-    fn hash(&self, id: &KeyId) -> Option<Vec<u8>> {
-        self.found.get(id).map(|found| found.key.key.secret_hash)
-    }
-
-    /// To be begun before the database is asked.
-    fn look(&self) -> Look {
-        Look { turn: self.turn.load(Ordering::Acquire), changes: self.changes.load(Ordering::Acquire) }
-    }
-
-    fn put(&self, key: KeyWithAccount, at: Timestamp, look: Look) {
-        let id = key.key.id.clone();
-        self.found.insert(id.clone(), Found { at, turn: look.turn, key });
-        // In this order: whoever forgets the key meanwhile either takes away what was put, or is seen here.
-        if self.changed.get(&id).is_some_and(|change| change > look.changes) {
-            self.found.invalidate(&id);
-        }
-    }
-
-    /// Has the key looked up anew, also by a request that is looking now and found what was.
-    pub(crate) fn forget(&self, id: &KeyId) {
-        self.changed.insert(id.clone(), self.changes.fetch_add(1, Ordering::AcqRel) + 1);
-        self.found.invalidate(id);
-    }
-
-    /// Has every key looked up anew at its next use: a plan has changed.
-    pub fn expire(&self) {
-        self.turn.fetch_add(1, Ordering::AcqRel);
-    }
-}
-
 /// What can be said of a presented key without asking the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guess {
@@ -257,7 +182,7 @@ pub async fn authenticate(services: &Services, presented: &str) -> Result<Caller
 }
 
 /// Refuses a key that was good when its request came and has ended since. A revocation on another node is noticed within
-/// [`CACHE_MS`].
+/// five seconds.
 pub async fn still_good(services: &Services, id: &KeyId) -> Result<(), Error> {
     let now = services.clock.now();
     match look_up(services, id).await {

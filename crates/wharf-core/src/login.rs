@@ -3,11 +3,11 @@
 //! A cookie is 256 bits in base 62, of which only the SHA-256 is stored. Signing in costs the same time and says the same words for a name
 //! that nobody has as for a wrong password, and tries are counted before they are made.
 
+pub(crate) mod doors;
 mod password;
+mod turns;
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 use wharf_api::ids::{LoginId, UserId};
@@ -16,12 +16,13 @@ use wharf_api::types::login as wire;
 use wharf_api::types::user::Role;
 use wharf_api::{ApiError, ErrorCode, Timestamp, limits, ops};
 
+pub use doors::Doors;
 pub use password::Weak;
 pub(crate) use password::{check, hash};
 
 use crate::audit;
 use crate::caller::Caller;
-use crate::limit::{self, Tries};
+use crate::limit;
 use crate::others::{self, News};
 use crate::services::Services;
 use crate::settle::settled;
@@ -32,11 +33,6 @@ const SECRET_LEN: usize = 43;
 const SEEN_EVERY_MS: i64 = 60_000;
 /// For how long whoever waits or streams is believed to be still signed in, unless this node ended the log-in.
 const LOOK_EVERY_MS: i64 = 5_000;
-/// How many log-ins this process remembers to have found good.
-const REMEMBERED: usize = 10_000;
-/// The window of an address, and that of a name: at most 80 tries of a name an hour.
-const ADDRESS_WINDOW_MS: i64 = 60_000;
-const NAME_WINDOW_MS: i64 = 15 * 60 * 1000;
 /// How many letters of a browser's name are kept.
 const USER_AGENT_CHARS: usize = 200;
 
@@ -64,6 +60,12 @@ pub enum Error {
     Weak(#[from] Weak),
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+impl From<turns::Busy> for Error {
+    fn from(_: turns::Busy) -> Self {
+        Self::Busy
+    }
 }
 
 impl From<&Error> for ApiError {
@@ -103,48 +105,6 @@ impl Secret {
 
     fn own_hash(&self) -> Vec<u8> {
         Sha256::digest(self.0.as_bytes()).to_vec()
-    }
-}
-
-/// Who may try, how many passwords are looked at, and whom this process has let in.
-pub struct Doors {
-    addresses: Tries<IpAddr>,
-    names: Tries<String>,
-    turns: password::Turns,
-    /// When each log-in was found good last, by the steady clock.
-    good: Mutex<HashMap<LoginId, (Vec<u8>, Timestamp)>>,
-}
-
-impl Default for Doors {
-    fn default() -> Self {
-        Self {
-            addresses: Tries::new(limits::LOGIN_FAILURES_OF_ADDRESS, ADDRESS_WINDOW_MS),
-            names: Tries::new(limits::LOGIN_FAILURES_OF_NAME, NAME_WINDOW_MS),
-            turns: password::Turns::default(),
-            good: Mutex::default(),
-        }
-    }
-}
-
-impl Doors {
-    fn remember(&self, login: &LoginRow, now: Timestamp) {
-        let mut good = self.good();
-        if good.len() >= REMEMBERED {
-            good.clear();
-        }
-        good.insert(login.id.clone(), (login.secret_hash.clone(), now));
-    }
-
-    pub(crate) fn forget(&self, id: &LoginId) {
-        self.good().remove(id);
-    }
-
-    pub(crate) fn forget_all(&self) {
-        self.good().clear();
-    }
-
-    fn good(&self) -> MutexGuard<'_, HashMap<LoginId, (Vec<u8>, Timestamp)>> {
-        self.good.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Media: which files are taken, how long they are kept, and who may have them.
 
+pub(crate) mod arriving;
 pub mod base64;
 pub mod fetch;
 pub mod files;

@@ -5,19 +5,19 @@ use std::sync::atomic::AtomicBool;
 
 use wharf_api::limits;
 
-use crate::audit;
-use crate::canary::Canary;
+use crate::audit::trail::Trail;
+use crate::canary::counted::Canary;
 use crate::chance::Chance;
 use crate::clock::Clock;
-use crate::contact;
+use crate::contact::cache::Cache as Contacts;
 use crate::egress::{Egress, NoEgress};
 use crate::engine::Engine;
-use crate::key;
+use crate::key::cache::Cache as Keys;
 use crate::limit;
-use crate::login;
+use crate::login::doors::Doors;
+use crate::media::arriving::Room;
+use crate::media::files::{Files, NoFiles};
 use crate::media::gate::Gate;
-use crate::media::room::Room;
-use crate::media::{Files, NoFiles};
 use crate::message::outcomes::Outcomes;
 use crate::meter::Meter;
 use crate::others::{Alone, Others};
@@ -26,8 +26,9 @@ use crate::seal::Seal;
 use crate::steady::Steady;
 use crate::store::Store;
 use crate::switches::Switches;
-use crate::update::Updates;
-use crate::{usage, webhook};
+use crate::update::asked::Updates;
+use crate::usage::counter::Counter;
+use crate::webhook::schedule::Schedule;
 
 /// The ports, and the few caches that the rules keep.
 pub struct Services {
@@ -43,13 +44,13 @@ pub struct Services {
     pub chance: Arc<dyn Chance>,
     /// Shared with the engine, which reports here how each message ended.
     pub outcomes: Arc<Outcomes>,
-    pub keys: key::Cache,
-    pub contacts: contact::Cache,
+    pub keys: Keys,
+    pub contacts: Contacts,
     pub calls: limit::Calls,
     pub floods: limit::Floods,
-    pub doors: login::Doors,
-    pub used: usage::Counter,
-    pub trail: audit::Trail,
+    pub doors: Doors,
+    pub used: Counter,
+    pub trail: Trail,
     /// Shared with store and engine; one of its own where nobody asks.
     pub meter: Arc<Meter>,
     pub readiness: Readiness,
@@ -73,7 +74,7 @@ pub struct Services {
     pub seal: Seal,
     /// Whether payloads are sealed too: not while a node of a release that cannot read such rows has sessions.
     pub seals_payloads: AtomicBool,
-    pub schedule: webhook::Schedule,
+    pub schedule: Schedule,
 }
 
 impl Services {
@@ -95,13 +96,13 @@ impl Services {
             clock,
             chance,
             outcomes,
-            keys: key::Cache::default(),
-            contacts: contact::Cache::default(),
+            keys: Keys::default(),
+            contacts: Contacts::default(),
             calls: limit::Calls::default(),
             floods: limit::Floods::default(),
-            doors: login::Doors::default(),
-            used: usage::Counter::default(),
-            trail: audit::Trail::default(),
+            doors: Doors::default(),
+            used: Counter::default(),
+            trail: Trail::default(),
             meter: Arc::default(),
             readiness: Readiness::default(),
             switches: Arc::default(),
@@ -114,13 +115,13 @@ impl Services {
             steady: Steady::default(),
             seal,
             seals_payloads: AtomicBool::new(true),
-            schedule: webhook::Schedule::default(),
+            schedule: Schedule::default(),
         }
     }
 
     /// The same with the operator's schedule of deliveries.
     #[must_use]
-    pub fn with_schedule(mut self, schedule: webhook::Schedule) -> Self {
+    pub fn with_schedule(mut self, schedule: Schedule) -> Self {
         self.schedule = schedule;
         self
     }

@@ -1,14 +1,15 @@
 //! Whether the clock may be believed by what destroys. A machine that boots with a wrong date is a day or a year ahead: everything would be
 //! overdue, expired and too old in one round, and no correction brings it back.
 
+mod written;
+
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 use wharf_api::Timestamp;
 
-use crate::services::Services;
-use crate::{media, store};
+pub use written::note;
 
 /// A clock that is further ahead than this of what it should show is doubted.
 const LEAP: Duration = Duration::from_hours(24);
@@ -87,32 +88,6 @@ impl Steady {
     pub fn is_in_doubt(&self) -> bool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).doubted_since.is_some()
     }
-}
-
-/// Writes down what the clock shows, for the next process; not while it is doubted.
-pub async fn note(services: &Services) -> Result<(), store::Error> {
-    let now = services.clock.now();
-    if !services.steady.believes(now) {
-        return Ok(());
-    }
-    services.store.see_clock(now).await?;
-    if services.steady.take_ahead()
-        && let Err(error) = hasten(services, now).await
-    {
-        services.steady.put_ahead();
-        return Err(error);
-    }
-    Ok(())
-}
-
-/// What a clock that was ahead told to wait for a day too long waits no more.
-async fn hasten(services: &Services, now: Timestamp) -> Result<(), store::Error> {
-    let deliveries: Vec<_> = services.schedule.longest_ms().map(|(tries, wait)| (tries, now.plus_millis(wait))).collect();
-    let hastened = services.store.hasten(now, &deliveries, now.plus_millis(media::fetch::LONGEST_MS)).await?;
-    if hastened > 0 {
-        tracing::info!(hastened, "the clock was set back: what was to wait until a time of the other one is tried now");
-    }
-    Ok(())
 }
 
 fn millis(time: Duration) -> i64 {

@@ -3,59 +3,27 @@
 //! It is asked for once a day by one node, with a plain GET that carries no query and no id, and nothing of it is believed before its
 //! signature was checked. A notice that is older than the one that is known is refused.
 
+pub(crate) mod asked;
 mod minisign;
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use wharf_api::Timestamp;
 use wharf_api::types::update::{Standing, UpdateNotice};
 
 use crate::egress::{self, Egress, Fetch, Sink, Stop};
 use crate::services::Services;
 use crate::store::{self, NoticeRow, UpdateStore};
 
+pub use asked::{Source, Updates};
 pub use minisign::{BadKey, PublicKey};
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// What the file and its signature may have.
 const NOTICE_BYTES: u64 = 16 * 1024;
 const SIGNATURE_BYTES: u64 = 2 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Where the notice is and whose signature it bears.
-#[derive(Clone, Debug)]
-pub struct Source {
-    pub url: String,
-    pub key: PublicKey,
-}
-
-/// Whether and where this program asks.
-#[derive(Debug, Default)]
-pub struct Updates {
-    /// Nobody is asked where there is none.
-    pub source: Option<Source>,
-    /// When this node last asked, or saw that another one had.
-    tried: Mutex<Option<Timestamp>>,
-}
-
-impl Updates {
-    pub fn of(source: Option<Source>) -> Self {
-        Self { source, tried: Mutex::default() }
-    }
-
-    fn is_due(&self, now: Timestamp) -> bool {
-        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = tried.is_none_or(|at| now.as_millis() - at.as_millis() >= DAY_MS);
-        if due {
-            *tried = Some(now);
-        }
-        due
-    }
-}
 
 /// What the file says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,7 +65,7 @@ pub enum Refused {
 pub async fn run(services: &Services) -> Result<(), store::Error> {
     let now = services.clock.now();
     let Some(source) = services.updates.source.as_ref().filter(|_| services.updates.is_due(now)) else { return Ok(()) };
-    if !services.store.claim_update_check(now.plus_millis(-DAY_MS), now).await? {
+    if !services.store.claim_update_check(now.plus_millis(-asked::DAY_MS), now).await? {
         return Ok(());
     }
     match ask(services, source).await {
@@ -197,6 +165,8 @@ fn release(text: &str) -> Option<[u64; 3]> {
 
 #[cfg(test)]
 mod tests {
+    use wharf_api::Timestamp;
+
     use super::*;
 
     #[test]
@@ -223,7 +193,7 @@ mod tests {
         let updates = Updates::default();
         let at = Timestamp::from_millis;
         assert!(updates.is_due(at(0)));
-        assert!(!updates.is_due(at(DAY_MS - 1)));
-        assert!(updates.is_due(at(DAY_MS)));
+        assert!(!updates.is_due(at(asked::DAY_MS - 1)));
+        assert!(updates.is_due(at(asked::DAY_MS)));
     }
 }

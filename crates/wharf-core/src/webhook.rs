@@ -7,6 +7,7 @@ mod deliveries;
 pub mod schedule;
 mod secret;
 mod test;
+mod tried;
 
 use std::time::Duration;
 

@@ -1,13 +1,8 @@
 //! Passwords: what is taken for one, and how one is hashed and compared. Rules as NIST SP 800-63B wants them: a length, no common ones,
 //! and no composition.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use tokio::sync::Semaphore;
+use argon2::password_hash::PasswordHasher;
 use wharf_api::limits;
 
 use super::Error;
@@ -15,10 +10,6 @@ use crate::services::Services;
 
 /// What stands in the place of the password of a name that nobody has: comparing costs as much as with a real one, and nothing fits.
 pub(super) const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$d2hhcmYgaGFzIG5vYm9keQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-/// How many passwords are hashed at the same time: each takes 19 MiB and a processor.
-const AT_ONCE: usize = 2;
-/// How long somebody waits for a turn.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// How many different characters a password has at the least.
 const DIFFERENT: usize = 5;
 
@@ -138,46 +129,15 @@ pub(crate) async fn hash(services: &Services, password: &str) -> Result<String, 
                 .to_string()
         })
         .await
-}
-
-/// Few at a time, on threads of their own.
-pub(super) struct Turns(Arc<Semaphore>);
-
-impl Default for Turns {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
-    }
-}
-
-impl Turns {
-    /// Whether the password is the stored one.
-    pub async fn matches(&self, stored: &str, password: &str) -> Result<bool, Error> {
-        // Longer ones are nobody's, and are not worth the time; that is known to all.
-        if password.chars().count() > *limits::PASSWORD_CHARS.end() {
-            return Ok(false);
-        }
-        let (stored, password) = (stored.to_owned(), password.to_owned());
-        self.take(move || {
-            PasswordHash::new(&stored).is_ok_and(|stored| Argon2::default().verify_password(password.as_bytes(), &stored).is_ok())
-        })
-        .await
-    }
-
-    async fn take<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.0).acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else { return Err(Error::Busy) };
-        let done = tokio::task::spawn_blocking(move || {
-            // Also where nobody waits any more.
-            let _turn = turn;
-            work()
-        });
-        done.await.map_err(|_| Error::Busy)
-    }
+        .map_err(Error::from)
 }
 
 #[cfg(test)]
 mod tests {
+    use argon2::password_hash::phc::PasswordHash;
+
     use super::*;
+    use crate::login::turns::Turns;
 
     #[test]
     fn long_passwords_are_good_whatever_they_are_made_of_and_guessable_ones_are_not() {

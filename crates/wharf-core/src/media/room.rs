@@ -1,39 +1,14 @@
 //! How many bytes of files an account has, and how many more may come: what is stored and what is on its way in count together.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use wharf_api::ids::AccountId;
 
 use super::Error;
+use super::arriving::Account;
 use crate::services::Services;
 use crate::store::{self, Plan};
-
-/// What is on its way in for one account.
-#[derive(Default)]
-struct Account {
-    arriving: AtomicU64,
-    /// Held from the last look at what is stored until the file is stored too: of two files that fit alone only one is let in.
-    last_look: tokio::sync::Mutex<()>,
-}
-
-/// What is on its way in on this node, for all accounts. A file that lands on another node at the same moment is seen by the next one only.
-#[derive(Default)]
-pub struct Room(Mutex<HashMap<AccountId, Weak<Account>>>);
-
-impl Room {
-    fn of(&self, account: &AccountId) -> Arc<Account> {
-        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts.retain(|_, state| state.strong_count() > 0);
-        if let Some(state) = accounts.get(account).and_then(Weak::upgrade) {
-            return state;
-        }
-        let state = Arc::new(Account::default());
-        accounts.insert(account.clone(), Arc::downgrade(&state));
-        state
-    }
-}
 
 /// The part of an account's room that one file on its way in takes. It is free again when this is dropped.
 pub struct Share {
@@ -103,6 +78,7 @@ mod tests {
     use wharf_api::ids::Uuid;
 
     use super::*;
+    use crate::media::arriving::Room;
 
     fn share(room: &Room, account: u128) -> Share {
         Share { account: room.of(&AccountId::from_uuid(Uuid::from_u128(account))), limit: 100, stored: 40, bytes: 0 }

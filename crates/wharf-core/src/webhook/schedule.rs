@@ -2,7 +2,7 @@
 
 use wharf_api::Timestamp;
 
-use super::attempt::{Outcome, Tried};
+use super::tried::{Outcome, Tried};
 use crate::chance::Chance;
 
 const SECOND_MS: i64 = 1_000;

@@ -1,0 +1,41 @@
+//! What WhatsApp said lately about numbers.
+
+use moka::policy::EvictionPolicy;
+use wharf_api::Timestamp;
+
+use crate::engine::Registration;
+
+/// How long a number that was found is believed to be there.
+const FOUND_MS: i64 = 24 * 60 * 60 * 1000;
+/// How long a number that was not found is believed to be absent: people join.
+const ABSENT_MS: i64 = 5 * 60 * 1000;
+/// How many numbers are remembered at the most; the one that was asked for longest ago makes room.
+const CACHE_NUMBERS: u64 = 100_000;
+
+/// What was learned about numbers. One for all accounts: whether a number is on WhatsApp is no tenant's secret.
+pub struct Cache {
+    known: moka::sync::Cache<String, (Timestamp, Registration)>,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { known: moka::sync::Cache::builder().max_capacity(CACHE_NUMBERS).eviction_policy(EvictionPolicy::lru()).build() }
+    }
+}
+
+impl Cache {
+    pub(super) fn get(&self, phone: &str, now: Timestamp) -> Option<Registration> {
+        let (at, registration) = self.known.get(phone)?;
+        let life = if registration.registered { FOUND_MS } else { ABSENT_MS };
+        (now.as_millis() - at.as_millis() < life).then_some(registration)
+    }
+
+    pub(super) fn put(&self, registration: Registration, now: Timestamp) {
+        self.known.insert(registration.phone.clone(), (now, registration));
+    }
+
+    /// The network said that the number is not there after all.
+    pub fn forget(&self, phone: &str) {
+        self.known.invalidate(phone);
+    }
+}
