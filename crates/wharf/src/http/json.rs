@@ -19,7 +19,7 @@ pub(super) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8], never
     if let Some(name) = never_empty.iter().find(|name| value[name.as_str()] == "") {
         return Err(invalid(EMPTY).field(name.clone()));
     }
-    serde_path_to_error::deserialize(value).map_err(|error| fault::of(&error))
+    serde_path_to_error::deserialize(fault::Tree(value)).map_err(fault::of)
 }
 
 /// What the charset may be called: all of ASCII is UTF-8 too.

@@ -1,35 +1,157 @@
 //! What a value that does not fit its request type is told: the code, the path, and a reason that echoes nothing.
+//!
+//! The error is our own, so that a code follows from what kind of fault it was and not from how serde words it.
 
+use std::fmt;
+
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{self, Deserializer, Expected, IntoDeserializer, Unexpected, Visitor};
+use serde_json::Value;
 use serde_path_to_error::Path;
 use wharf_api::{ApiError, ErrorCode};
 
 use crate::http::query::shown;
 
-/// Serde's error as the customer sees it. Serde says in words what it found; the words are its own and stable.
-pub(super) fn of(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
+/// Why a value does not fit its type.
+#[derive(Debug)]
+pub(super) enum Fault {
+    Missing(String),
+    Unknown(String),
+    /// Another type of value; the two in JSON's words.
+    Kind {
+        expected: String,
+        found: &'static str,
+    },
+    /// The right type, and a value that cannot be; what is expected, where that is known.
+    Value(Option<String>),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl de::Error for Fault {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self::Value(None)
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::Kind { expected: plain(&expected.to_string()).to_owned(), found: kind(found) }
+    }
+
+    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::Value(Some(plain(&expected.to_string()).to_owned()))
+    }
+
+    fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
+        Self::Value(Some(plain(&expected.to_string()).to_owned()))
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        Self::Value(Some(one_of(expected)))
+    }
+
+    fn unknown_field(field: &str, _: &'static [&'static str]) -> Self {
+        Self::Unknown(field.to_owned())
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::Missing(field.to_owned())
+    }
+}
+
+/// The fault as the customer sees it.
+pub(super) fn of(error: serde_path_to_error::Error<Fault>) -> ApiError {
     let path = path(error.path());
-    let words = error.inner().to_string();
-    if let Some(field) = between(&words, "missing field `", "`") {
-        return ApiError::new(ErrorCode::MissingRequiredParameter).field(child(&path, field));
+    match error.into_inner() {
+        Fault::Missing(field) => ApiError::new(ErrorCode::MissingRequiredParameter).field(child(&path, &field)),
+        Fault::Unknown(name) => {
+            let name = shown(&name);
+            let path = if path == name || path.ends_with(&format!(".{name}")) { path } else { child(&path, &name) };
+            ApiError::new(ErrorCode::InvalidRequest).field(path).reason("there is no such parameter")
+        }
+        Fault::Kind { expected, found } => {
+            ApiError::new(ErrorCode::InvalidParameterType).field(path).reason(format!("{expected} is expected, not {found}"))
+        }
+        Fault::Value(Some(expected)) => ApiError::new(ErrorCode::InvalidRequest).field(path).reason(format!("{expected} is expected")),
+        Fault::Value(None) => ApiError::new(ErrorCode::InvalidRequest).field(path).reason("the value cannot be used"),
     }
-    if let Some(name) = unknown_field(&words) {
-        let path = if path == name || path.ends_with(&format!(".{name}")) { path } else { child(&path, &name) };
-        return ApiError::new(ErrorCode::InvalidRequest).field(path).reason("there is no such parameter");
+}
+
+/// A value to be read as a type, whose faults are ours.
+pub(super) struct Tree(pub Value);
+
+impl IntoDeserializer<'_, Fault> for Tree {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
     }
-    let expected = words.rsplit_once(", expected ").map(|(_, expected)| expected);
-    if let Some(found) = words.strip_prefix("invalid type: ") {
-        let reason = format!("{} is expected, not {}", plain(expected.unwrap_or("another type")), kind(found));
-        return ApiError::new(ErrorCode::InvalidParameterType).field(path).reason(reason);
+}
+
+impl<'de> Deserializer<'de> for Tree {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.0 {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(value) => visitor.visit_bool(value),
+            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(number), _) => visitor.visit_u64(number),
+                (None, Some(number)) => visitor.visit_i64(number),
+                (None, None) => visitor.visit_f64(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            Value::String(text) => visitor.visit_string(text),
+            Value::Array(items) => {
+                let mut items = SeqDeserializer::new(items.into_iter().map(Tree));
+                let value = visitor.visit_seq(&mut items)?;
+                items.end().map(|()| value)
+            }
+            Value::Object(members) => {
+                let mut members = MapDeserializer::new(members.into_iter().map(|(name, value)| (name, Tree(value))));
+                let value = visitor.visit_map(&mut members)?;
+                members.end().map(|()| value)
+            }
+        }
     }
-    // Serde takes a list for an object whose members lack their names.
-    if words.starts_with("invalid length ") && expected.is_some_and(|expected| expected.starts_with("struct ")) {
-        return ApiError::new(ErrorCode::InvalidParameterType).field(path).reason("an object is expected, not an array");
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
-    let reason = match expected {
-        Some(expected) => format!("{} is expected", plain(expected)),
-        None => "the value cannot be used".to_owned(),
-    };
-    ApiError::new(ErrorCode::InvalidRequest).field(path).reason(reason)
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    /// Serde takes a list for an object whose members lack their names.
+    fn deserialize_struct<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, Fault> {
+        if self.0.is_array() {
+            return Err(Fault::Kind { expected: "an object".to_owned(), found: "an array" });
+        }
+        self.deserialize_any(visitor)
+    }
+
+    /// A word out of a closed set.
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        match self.0 {
+            Value::String(word) => IntoDeserializer::<Fault>::into_deserializer(word).deserialize_enum(name, variants, visitor),
+            other => Err(Fault::Kind { expected: "a string".to_owned(), found: kind(unexpected(&other)) }),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map
+        identifier ignored_any
+    }
 }
 
 /// The path without the `.` that stands for the whole document.
@@ -42,30 +164,40 @@ fn child(parent: &str, field: &str) -> String {
     if parent.is_empty() { field.to_owned() } else { format!("{parent}.{field}") }
 }
 
-fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
-    text.strip_prefix(before)?.strip_suffix(after)
+fn unexpected(value: &Value) -> Unexpected<'_> {
+    match value {
+        Value::Null => Unexpected::Unit,
+        Value::Bool(value) => Unexpected::Bool(*value),
+        Value::Number(_) => Unexpected::Float(0.0),
+        Value::String(text) => Unexpected::Str(text),
+        Value::Array(_) => Unexpected::Seq,
+        Value::Object(_) => Unexpected::Map,
+    }
 }
 
-fn unknown_field(words: &str) -> Option<String> {
-    let rest = words.strip_prefix("unknown field `")?;
-    let end = rest.rfind("`, expected ").or_else(|| rest.rfind("`, there are no fields"))?;
-    Some(shown(&rest[..end]))
+fn one_of(words: &[&str]) -> String {
+    let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.as_slice() {
+        [one] => one.clone(),
+        [one, other] => format!("{one} or {other}"),
+        all => format!("one of {}", all.join(", ")),
+    }
 }
 
 /// What was found, in JSON's words and without the value itself.
-fn kind(found: &str) -> &'static str {
-    match found.split(['`', '"', ',']).next().unwrap_or_default().trim() {
-        "boolean" => "a boolean",
-        "integer" | "floating point" | "number" => "a number",
-        "string" => "a string",
-        "sequence" => "an array",
-        "map" => "an object",
-        "null" | "unit value" | "Option value" => "null",
+fn kind(found: Unexpected<'_>) -> &'static str {
+    match found {
+        Unexpected::Bool(_) => "a boolean",
+        Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "a number",
+        Unexpected::Char(_) | Unexpected::Str(_) | Unexpected::Bytes(_) => "a string",
+        Unexpected::Seq => "an array",
+        Unexpected::Map => "an object",
+        Unexpected::Unit | Unexpected::Option => "null",
         _ => "this",
     }
 }
 
-/// What was expected, in JSON's words.
+/// What serde's own readers expect, in JSON's words.
 fn plain(expected: &str) -> &str {
     match expected {
         "a sequence" => "an array",
@@ -109,7 +241,7 @@ mod tests {
     }
 
     fn fault<T: serde::de::DeserializeOwned + std::fmt::Debug>(value: serde_json::Value) -> (ErrorCode, String, String) {
-        let error = of(&serde_path_to_error::deserialize::<_, T>(value).unwrap_err());
+        let error = of(serde_path_to_error::deserialize::<_, T>(Tree(value)).unwrap_err());
         (error.code, error.details.field.unwrap_or_default(), error.details.reason.unwrap_or_default())
     }
 
