@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wharf-fleet", &["wharf-core", "wharf-api"]),
     ("wharf-sim", &[]),
     ("wharf-dashboard", &[]),
+    ("wharf-testing", &["wharf-api"]),
     ("wharf", &["wharf-core", "wharf-store", "wharf-wa", "wharf-fleet", "wharf-api", "wharf-dashboard"]),
     ("wharf-sandbox", &["wharf", "wharf-sim", "wharf-api", "wharf-core"]),
     ("wharf-bench", &[]),
@@ -28,7 +29,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// What tests may import besides: the engine needs somebody to talk to and somewhere to keep its keys. The program does not: its
 /// tests on the pretend network live in wharf-sandbox, where the check of the certificate chain is off.
-const TEST_ARROWS: &[(&str, &[&str])] = &[("wharf-wa", &["wharf-sim", "wharf-store"])];
+const TEST_ARROWS: &[(&str, &[&str])] =
+    &[("wharf-wa", &["wharf-sim", "wharf-store"]), ("wharf", &["wharf-testing"]), ("wharf-sandbox", &["wharf-testing"])];
 
 /// A technology: the crates that it is made of (`*` ends a prefix), and the rooms that may name them.
 const TECHNOLOGIES: &[(&str, &[&str], &[&str])] = &[

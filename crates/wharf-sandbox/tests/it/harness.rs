@@ -6,8 +6,6 @@ pub mod checker;
 pub mod database;
 pub mod disk;
 pub mod hook;
-#[path = "../../../wharf/tests/it/harness/ledger.rs"]
-mod ledger;
 pub mod nats;
 pub mod operator;
 pub mod process;

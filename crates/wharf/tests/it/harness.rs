@@ -2,7 +2,6 @@
 
 pub mod client;
 pub mod engine;
-mod ledger;
 pub mod requests;
 
 use std::net::SocketAddr;

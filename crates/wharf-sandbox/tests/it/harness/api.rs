@@ -4,8 +4,7 @@ use std::sync::Once;
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
-
-use super::ledger;
+use wharf_testing::ledger;
 
 /// One base address with one key.
 #[derive(Clone)]
@@ -142,6 +141,6 @@ pub async fn try_read(request: reqwest::RequestBuilder) -> Option<Reply> {
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let bytes = response.bytes().await.ok()?.to_vec();
     let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    ledger::record(&method, &path, status, &json);
+    ledger::record(env!("CARGO_TARGET_TMPDIR"), &method, &path, status, &json);
     Some(Reply { status, headers, bytes, json })
 }

@@ -7,8 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wharf_api::ErrorCode;
 use wharf_api::ops::{self, Operation};
-
-use super::ledger;
+use wharf_testing::ledger;
 
 pub struct Ask {
     address: SocketAddr,
@@ -123,7 +122,7 @@ impl Ask {
             let _ = writing.write_all(&bytes).await;
         };
         let (reply, ()) = tokio::join!(read(&mut reading), write);
-        ledger::record(&self.method, self.path.split('?').next().unwrap(), reply.status, &reply.json);
+        ledger::record(env!("CARGO_TARGET_TMPDIR"), &self.method, self.path.split('?').next().unwrap(), reply.status, &reply.json);
         reply
     }
 }
