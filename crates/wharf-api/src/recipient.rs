@@ -134,4 +134,24 @@ mod tests {
         assert!(Recipient::parse_person("120363012345678901@g.us").is_err());
         assert!(Recipient::parse_person("status").is_err());
     }
+
+    const NUMBERS: &str = "[+]?[0-9]{1,5}([ .()-]{0,2}[0-9]{1,5}){0,3}[a-z\u{200e}]{0,1}";
+    const IDS: &str = "([+]?[0-9]{5,16}|[0-9-]{1,20}|status)(@(lid|g[.]us|c[.]us|s[.]whatsapp[.]net|broadcast))?";
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_read_as_a_number_is_read_so_once_more_and_has_digits_only(text in NUMBERS) {
+            if let Ok(Recipient::Phone(digits)) = Recipient::parse(&text) {
+                proptest::prop_assert!(digits.bytes().all(|b| b.is_ascii_digit()) && crate::limits::PHONE_DIGITS.contains(&digits.len()));
+                proptest::prop_assert_eq!(Recipient::parse(&digits), Ok(Recipient::Phone(digits.clone())));
+            }
+        }
+
+        #[test]
+        fn a_recipient_is_found_by_its_own_id(text in IDS) {
+            if let Ok(recipient) = Recipient::parse(&text) {
+                proptest::prop_assert_eq!(Recipient::parse(&recipient.jid()), Ok(recipient));
+            }
+        }
+    }
 }

@@ -67,4 +67,14 @@ mod tests {
             assert!(plan(bad).is_err(), "{bad:?}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_taken_as_a_name_is_taken_as_it_is_once_more(text in ".{0,40}", max in 1_usize..40) {
+            if let Ok(name) = checked(&text, max) {
+                proptest::prop_assert_eq!(checked(name, max), Ok(name));
+                proptest::prop_assert!(!name.is_empty() && name.chars().count() <= max && !name.chars().any(char::is_control));
+            }
+        }
+    }
 }

@@ -199,3 +199,46 @@ fn an_idle_account_is_forgotten_and_a_busy_one_is_not() {
     assert_eq!(calls.lock().len(), 1);
     drop(held);
 }
+
+proptest::proptest! {
+    /// Steps between calls in milliseconds; every call that is let in counts.
+    #[test]
+    fn no_minute_has_more_calls_than_the_limit_and_who_is_refused_is_told_a_time_in_reach(
+        limit in 1_u64..8,
+        steps in proptest::collection::vec(0_i64..25_000, 1..200),
+    ) {
+        let mut window = super::window::Window::default();
+        let (mut now, mut taken) = (0, Vec::new());
+        for step in steps {
+            now += step;
+            match window.ask(limit, Timestamp::from_millis(now)) {
+                super::window::Verdict::Free => {
+                    window.take(Timestamp::from_millis(now));
+                    taken.push(now);
+                }
+                super::window::Verdict::FreeAt(at) => {
+                    let wait = at.as_millis() - now;
+                    proptest::prop_assert!((1..=WINDOW_MS + 1).contains(&wait), "{wait}");
+                }
+            }
+            let within = taken.iter().filter(|at| now - **at <= WINDOW_MS).count();
+            proptest::prop_assert!(within as u64 <= limit, "{within} calls in a minute of {limit}");
+        }
+    }
+
+    /// Whoever comes alone and as it is told is let in.
+    #[test]
+    fn who_comes_back_when_told_is_let_in(limit in 1_u64..8, gaps in proptest::collection::vec(0_i64..90_000, 1..60)) {
+        let mut window = super::window::Window::default();
+        let mut now = 0;
+        for gap in gaps {
+            now += gap;
+            if let super::window::Verdict::FreeAt(at) = window.ask(limit, Timestamp::from_millis(now)) {
+                now = at.as_millis();
+                let again = window.ask(limit, at);
+                proptest::prop_assert!(matches!(again, super::window::Verdict::Free));
+            }
+            window.take(Timestamp::from_millis(now));
+        }
+    }
+}

@@ -175,4 +175,27 @@ mod tests {
         assert!(!Schedule::default().gives_up(since(120).plus_millis(1), NOW));
         assert!(Schedule::default().gives_up(since(120), NOW));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_failed_try_waits_about_its_pause_and_never_twice_as_long_as_it(
+            tries in 1_u32..12,
+            status in proptest::sample::select(vec![100_u16, 302, 400, 404, 429, 500, 503]),
+            asked in proptest::option::of(0_u32..2_000_000),
+        ) {
+            let schedule = Schedule::default();
+            let asked = asked.map(|seconds| seconds.to_string());
+            let next = schedule.next(tries, &answer(status, asked.as_deref()), NOW, &SystemChance);
+            let Some(base) = schedule.pauses_ms.get(tries as usize - 1) else {
+                proptest::prop_assert_eq!(next, Next::Failed);
+                return Ok(());
+            };
+            let Next::Again { at } = next else { panic!("{next:?}") };
+            let pause = at.as_millis() - NOW.as_millis();
+            let longest = (base * 2).max(schedule.overload_pause_ms * 6 / 5);
+            proptest::prop_assert!((base - base / 5..=longest).contains(&pause), "{pause} beside {base}");
+            let bound = schedule.longest_ms().find(|(known, _)| *known == tries).map(|(_, bound)| bound);
+            proptest::prop_assert!(bound.is_some_and(|bound| pause <= bound), "{pause} beyond {bound:?}");
+        }
+    }
 }
