@@ -11,12 +11,13 @@ use std::time::Duration;
 use futures::StreamExt;
 use tokio::time::Instant;
 use wharf_api::Permission;
+use wharf_api::types::message::SendText;
 use wharf_api::types::session::SessionStatus;
 use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
 use wharf_core::engine::Engine as _;
 use wharf_core::message::outcomes::Outcomes;
-use wharf_core::message::send_text::{self, Command};
+use wharf_core::message::send_text;
 use wharf_core::seal::Seal;
 use wharf_core::services::Services;
 use wharf_core::store::{AccountStore as _, SessionStore as _};
@@ -95,11 +96,11 @@ async fn main() {
             engine.start_linked().await.unwrap();
             let row = store.list_linked_sessions().await.unwrap().remove(0);
             let many: u32 = args[4].parse().unwrap();
-            let command = |n: u32| Command::plain(row.id.to_string(), "15550001002", format!("text {n}"));
-            send_text::send_text(&services, &caller, command(0), None).await.unwrap();
+            let new = |n: u32| send_text::parse(&SendText::plain(row.id.to_string(), "15550001002", format!("text {n}"))).unwrap();
+            send_text::send_text(&services, &caller, new(0), None).await.unwrap();
             let (began, ticks) = (Instant::now(), cpu_ticks());
             futures::stream::iter(0..many)
-                .for_each_concurrent(64, async |n| drop(send_text::send_text(&services, &caller, command(n), None).await.unwrap()))
+                .for_each_concurrent(64, async |n| drop(send_text::send_text(&services, &caller, new(n), None).await.unwrap()))
                 .await;
             let took = began.elapsed();
             println!("{many} texts in {took:?}: {:.0}/s, {} ticks of CPU", f64::from(many) / took.as_secs_f64(), cpu_ticks() - ticks);

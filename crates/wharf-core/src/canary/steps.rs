@@ -5,15 +5,18 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::time::Instant;
-use wharf_api::ApiError;
 use wharf_api::ids::KeyId;
 use wharf_api::types::canary::Step;
 use wharf_api::types::media::{MediaKind, MediaStatus};
 use wharf_api::types::message::{Content, Direction};
+use wharf_api::{ApiError, Recipient};
 
 use super::number;
 use crate::caller::{By, Caller};
-use crate::message::{self, Envelope, Manner, send_media, send_poll, send_reaction, send_text};
+use crate::message::send_media::{Label, NewFile, Source, send_media};
+use crate::message::send_reaction::NewReaction;
+use crate::message::send_text::NewText;
+use crate::message::{self, Finished, Heading, Manner, send_poll};
 use crate::services::Services;
 use crate::store::{self, MessageRow, SessionRow};
 
@@ -93,16 +96,11 @@ impl<'a> Walk<'a> {
     }
 
     async fn file(&self) -> Result<(), String> {
-        let command = send_media::Command {
-            envelope: self.envelope()?,
-            kind: MediaKind::Document,
-            source: send_media::Source::Base64(send_media::Inline::new(STANDARD.encode(TEXT).into())),
-            caption: None,
-            file_name: Some("canary.txt".to_owned()),
-            voice: false,
-            view_once: false,
-        };
-        let sending = Box::pin(send_media::send_media(self.services, self.caller()?, command, None));
+        let file_name = Some("canary.txt".to_owned());
+        let label = Label { kind: MediaKind::Document, caption: None, file_name, voice: false, view_once: false };
+        let source = Source::Base64(STANDARD.encode(TEXT).into());
+        let new = NewFile { heading: self.heading(&self.number()?)?, source, label };
+        let sending = Box::pin(send_media(self.services, self.caller()?, new, None));
         let sent = sending.await.map_err(|error| in_words(&error))?;
         let has_file = |row: &MessageRow| row.content.media().is_some_and(|media| media.media_status == MediaStatus::Stored);
         self.arrives(&sent.row.wa_id, has_file).await.map(drop)
@@ -118,15 +116,15 @@ impl<'a> Walk<'a> {
 
     async fn react(&mut self) -> Result<(), String> {
         let text = self.text().await?;
-        let command = send_reaction::Command { message: text.id.to_string(), emoji: "🐤".to_owned(), manner: Manner::default() };
-        message::send_reaction(self.services, self.caller()?, command, None).await.map_err(|error| in_words(&error))?;
+        let new = NewReaction { message: text.id.to_string(), emoji: "🐤".to_owned(), manner: Manner::default() };
+        message::send_reaction(self.services, self.caller()?, new, None).await.map_err(|error| in_words(&error))?;
         self.arrives(&text.wa_id, |row| !row.marks.reactions.is_empty()).await.map(drop)
     }
 
     async fn poll(&self) -> Result<(), String> {
         let options = vec![YES.to_owned(), "no".to_owned()];
-        let command = send_poll::Command { envelope: self.envelope()?, question: TEXT.to_owned(), options, selectable_count: 1 };
-        let sent = message::send_poll(self.services, self.caller()?, command, None).await.map_err(|error| in_words(&error))?;
+        let new = Finished { heading: self.heading(&self.number()?)?, said: send_poll::said(TEXT.to_owned(), options, 1) };
+        let sent = message::post(self.services, self.caller()?, new, None).await.map_err(|error| in_words(&error))?;
         let poll = self.arrives(&sent.row.wa_id, |_| true).await?;
         // A vote is cast where its voter runs; on another node nobody votes.
         if self.services.engine.link(&self.to.id).is_none() {
@@ -150,8 +148,8 @@ impl<'a> Walk<'a> {
     }
 
     async fn send_text(&self, to: &str) -> Result<MessageRow, String> {
-        let command = send_text::Command::plain(self.from.id.as_str(), to, TEXT);
-        let sent = message::send_text(self.services, self.caller()?, command, None).await.map_err(|error| in_words(&error))?;
+        let new = NewText::plain(self.heading(to)?, TEXT.to_owned());
+        let sent = message::send_text(self.services, self.caller()?, new, None).await.map_err(|error| in_words(&error))?;
         Ok(sent.row)
     }
 
@@ -178,8 +176,9 @@ impl<'a> Walk<'a> {
         number(self.to).map(str::to_owned).ok_or_else(|| "the session that receives has no number".to_owned())
     }
 
-    fn envelope(&self) -> Result<Envelope, String> {
-        Ok(Envelope { session: self.from.id.to_string(), to: self.number()?, ..Envelope::default() })
+    fn heading(&self, to: &str) -> Result<Heading, String> {
+        let to = Recipient::parse(to).map_err(str::to_owned)?;
+        Ok(Heading::plain(self.from.id.to_string(), to))
     }
 }
 

@@ -1,50 +1,54 @@
 //! Forwarding a message to another chat of its session.
 
 use wharf_api::Recipient;
-use wharf_api::types::media::{MediaContent, MediaKind, MediaStatus};
-use wharf_api::types::message::Content;
+use wharf_api::types::media::{MediaContent, MediaStatus};
+use wharf_api::types::message::{Content, ForwardMessage};
 
-use super::send_media::{self, Source};
-use super::{Envelope, Error, Manner, Sent, change, find_row, post};
+use super::heading::Heading;
+use super::manner::Manner;
+use super::send_media::{Label, NewFile, Source, send_media};
+use super::{Error, Finished, Sent, change, find_row, post, send_poll};
 use crate::caller::Caller;
 use crate::engine::{Body, Preview};
 use crate::media;
 use crate::services::Services;
 use crate::store::{Claim, MediaRow};
 
+/// What is to be forwarded to whom, its shape good.
 #[derive(Clone, Debug)]
-pub struct Command {
-    pub message: String,
-    pub to: String,
-    pub manner: Manner,
+pub struct NewForward {
+    message: String,
+    to: Recipient,
+    manner: Manner,
 }
 
-/// Checks the shape of a command.
-pub fn check(command: &Command) -> Result<(), Error> {
-    command.manner.check()?;
-    match Recipient::parse(&command.to) {
+/// What can be said without looking anything up.
+pub fn parse(message: &str, request: &ForwardMessage) -> Result<NewForward, Error> {
+    let manner = Manner::parse(request.asynchronous, request.reference.as_deref(), request.dry_run)?;
+    match Recipient::parse(&request.to) {
         Ok(Recipient::Status) => Err(Error::Unsupported("a message cannot be forwarded to a status")),
-        Ok(_) => Ok(()),
+        Ok(to) => Ok(NewForward { message: message.to_owned(), to, manner }),
         Err(reason) => Err(Error::InvalidRecipient(reason)),
     }
 }
 
 /// Sends what a message says to somebody else, marked as forwarded; see [`super::send`].
-pub async fn forward_message(services: &Services, caller: &Caller, command: Command, claim: Option<Claim>) -> Result<Sent, Error> {
-    check(&command)?;
-    let row = find_row(services, caller, &command.message).await?;
+pub async fn forward_message(services: &Services, caller: &Caller, new: NewForward, claim: Option<Claim>) -> Result<Sent, Error> {
+    let row = find_row(services, caller, &new.message).await?;
     if change::is_deleted(&row) {
         return Err(Error::Unsupported("the message is deleted"));
     }
-    let envelope =
-        Envelope { session: row.session.to_string(), to: command.to, forwarded: true, manner: command.manner, ..Envelope::default() };
+    let heading = Heading { forwarded: true, manner: new.manner, ..Heading::plain(row.session.to_string(), new.to) };
     match (row.content.media_kind(), row.content.media()) {
         (Some(_), _) if row.marks.view_once => Err(Error::Unsupported("what can be opened once cannot be forwarded")),
         (Some(kind), Some(content)) => {
             let file = file(services, caller, content).await?;
-            send_media::transmit(services, caller, again(envelope, kind, content, file), claim).await
+            // Under a key of its own: who gets it learns nothing of the message that it comes from.
+            let (caption, file_name, voice) = (content.caption.clone(), content.file_name.clone(), content.voice);
+            let label = Label { kind, caption, file_name, voice, view_once: false };
+            send_media(services, caller, NewFile { heading, source: Source::Message(Box::new(file)), label }, claim).await
         }
-        _ => post(services, caller, &envelope, said(row.content)?, claim).await,
+        _ => post(services, caller, Finished { heading, said: said(row.content)? }, claim).await,
     }
 }
 
@@ -62,19 +66,6 @@ async fn file(services: &Services, caller: &Caller, content: &MediaContent) -> R
     })
 }
 
-/// The file with its words, under a key of its own: who gets it learns nothing of the message that it comes from.
-fn again(envelope: Envelope, kind: MediaKind, content: &MediaContent, file: MediaRow) -> send_media::Command {
-    send_media::Command {
-        envelope,
-        kind,
-        source: Source::Message(Box::new(file)),
-        caption: content.caption.clone(),
-        file_name: content.file_name.clone(),
-        voice: content.voice,
-        view_once: false,
-    }
-}
-
 /// What a message without a file says, to be said once more.
 fn said(content: Content) -> Result<(Body, Content), Error> {
     let body = match &content {
@@ -86,11 +77,9 @@ fn said(content: Content) -> Result<(Body, Content), Error> {
             Body::Location { latitude: *latitude, longitude: *longitude, name: name.clone(), address: address.clone() }
         }
         Content::Contact { contacts } => Body::Contact { contacts: contacts.clone() },
+        // A poll that is forwarded starts without votes.
         Content::Poll { question, options, selectable_count, .. } => {
-            // A poll that is forwarded starts without votes.
-            let body = Body::Poll { question: question.clone(), options: options.clone(), selectable_count: *selectable_count };
-            let (question, options, selectable_count) = (question.clone(), options.clone(), *selectable_count);
-            return Ok((body, Content::Poll { question, options, selectable_count, results: Vec::new() }));
+            return Ok(send_poll::said(question.clone(), options.clone(), *selectable_count));
         }
         _ => return Err(Error::Unsupported("a message of this kind cannot be forwarded")),
     };

@@ -3,7 +3,7 @@
 use wharf_api::Recipient;
 use wharf_api::types::message::{Content, Direction, MessageStatus, Reference};
 
-use super::envelope::key;
+use super::heading::key;
 use super::{Error, Parcel, change, find_living_row};
 use crate::caller::Caller;
 use crate::engine::{Body, Draft, Key};

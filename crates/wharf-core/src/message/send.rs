@@ -7,7 +7,8 @@ use wharf_api::types::message::{Content, Direction, DryRun, Marks, Message, Mess
 use wharf_api::{Recipient, Timestamp, limits};
 
 use super::audience::{self, Reached};
-use super::{Error, Manner, elsewhere, hold};
+use super::manner::Manner;
+use super::{Error, elsewhere, hold};
 use crate::caller::Caller;
 use crate::engine::Draft;
 use crate::media::keep;
@@ -34,7 +35,7 @@ pub struct Parcel {
     pub ttl_ms: i64,
     /// Whether the plan's messages of the day bound it; it is counted in any case.
     pub bounded: bool,
-    pub manner: Manner,
+    pub(super) manner: Manner,
 }
 
 impl Parcel {

@@ -1,25 +1,17 @@
 //! Sending contact cards.
 
-use wharf_api::types::message::{ContactCard, Content};
+use wharf_api::types::message::{ContactCard, Content, SendContact};
 use wharf_api::{limits, recipient};
 
 use super::shape::{count, within};
-use super::{Envelope, Error, Sent, post};
-use crate::caller::Caller;
+use super::{Error, Finished, heading};
 use crate::engine::Body;
-use crate::services::Services;
-use crate::store::Claim;
 
-#[derive(Clone, Debug)]
-pub struct Command {
-    pub envelope: Envelope,
-    pub contacts: Vec<ContactCard>,
-}
-
-/// Checks the shape of a command.
-pub fn check(command: &Command) -> Result<(), Error> {
-    command.envelope.check()?;
-    cards(&command.contacts).map(drop)
+/// What can be said without looking anything up.
+pub fn parse(request: &SendContact) -> Result<Finished, Error> {
+    let heading = heading::raw!(request).parse()?;
+    let contacts = cards(&request.contacts)?;
+    Ok(Finished { heading, said: (Body::Contact { contacts: contacts.clone() }, Content::Contact { contacts }) })
 }
 
 /// The cards with their numbers in one spelling.
@@ -43,12 +35,4 @@ fn one(path: &str, card: &ContactCard) -> Result<ContactCard, Error> {
         phone_numbers: phones,
         organization: card.organization.as_deref().map(str::trim).map(str::to_owned),
     })
-}
-
-/// Sends contact cards; see [`super::send`].
-pub async fn send_contact(services: &Services, caller: &Caller, command: Command, claim: Option<Claim>) -> Result<Sent, Error> {
-    check(&command)?;
-    let contacts = cards(&command.contacts)?;
-    let body = Body::Contact { contacts: contacts.clone() };
-    post(services, caller, &command.envelope, (body, Content::Contact { contacts }), claim).await
 }

@@ -1,42 +1,25 @@
 //! Sending a place.
 
 use wharf_api::limits;
-use wharf_api::types::message::Content;
+use wharf_api::types::message::{Content, SendLocation};
 
 use super::shape::{Shape, within};
-use super::{Envelope, Error, Sent, post};
-use crate::caller::Caller;
+use super::{Error, Finished, heading};
 use crate::engine::Body;
-use crate::services::Services;
-use crate::store::Claim;
 
-#[derive(Clone, Debug)]
-pub struct Command {
-    pub envelope: Envelope,
-    pub latitude: f64,
-    pub longitude: f64,
-    pub name: Option<String>,
-    pub address: Option<String>,
-}
-
-/// Checks the shape of a command.
-pub fn check(command: &Command) -> Result<(), Error> {
-    command.envelope.check()?;
-    for (field, degrees, most) in [("latitude", command.latitude, 90.0), ("longitude", command.longitude, 180.0)] {
+/// What can be said without looking anything up.
+pub fn parse(request: &SendLocation) -> Result<Finished, Error> {
+    let heading = heading::raw!(request).parse()?;
+    let (latitude, longitude) = (request.latitude, request.longitude);
+    for (field, degrees, most) in [("latitude", latitude, 90.0), ("longitude", longitude, 180.0)] {
         if !degrees.is_finite() || degrees.abs() > most {
             return Err(Shape::new(field, format!("not between -{most} and {most} degrees")).into());
         }
     }
-    for (field, text) in [("name", &command.name), ("address", &command.address)] {
+    for (field, text) in [("name", &request.name), ("address", &request.address)] {
         within(field, text.as_deref().unwrap_or_default(), 0, limits::PLACE_CHARS)?;
     }
-    Ok(())
-}
-
-/// Sends a place; see [`super::send`].
-pub async fn send_location(services: &Services, caller: &Caller, command: Command, claim: Option<Claim>) -> Result<Sent, Error> {
-    check(&command)?;
-    let Command { envelope, latitude, longitude, name, address } = command;
+    let (name, address) = (request.name.clone(), request.address.clone());
     let body = Body::Location { latitude, longitude, name: name.clone(), address: address.clone() };
-    post(services, caller, &envelope, (body, Content::Location { latitude, longitude, name, address }), claim).await
+    Ok(Finished { heading, said: (body, Content::Location { latitude, longitude, name, address }) })
 }

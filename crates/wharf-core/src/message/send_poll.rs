@@ -3,47 +3,34 @@
 use std::collections::HashSet;
 
 use wharf_api::limits;
-use wharf_api::types::message::Content;
+use wharf_api::types::message::{Content, SendPoll};
 
 use super::shape::{Shape, count, within};
-use super::{Envelope, Error, Sent, post};
-use crate::caller::Caller;
+use super::{Error, Finished, heading};
 use crate::engine::Body;
-use crate::services::Services;
-use crate::store::Claim;
 
-#[derive(Clone, Debug)]
-pub struct Command {
-    pub envelope: Envelope,
-    pub question: String,
-    pub options: Vec<String>,
-    /// 0 for any number.
-    pub selectable_count: u32,
-}
-
-/// Checks the shape of a command.
-pub fn check(command: &Command) -> Result<(), Error> {
-    command.envelope.check()?;
-    within("question", &command.question, 1, limits::POLL_QUESTION_CHARS)?;
-    count("options", command.options.len(), limits::POLL_OPTIONS)?;
+/// What can be said without looking anything up.
+pub fn parse(request: &SendPoll) -> Result<Finished, Error> {
+    let heading = heading::raw!(request).parse()?;
+    let SendPoll { question, options, selectable_count, .. } = request;
+    within("question", question, 1, limits::POLL_QUESTION_CHARS)?;
+    count("options", options.len(), limits::POLL_OPTIONS)?;
     let mut seen = HashSet::new();
-    for (index, option) in command.options.iter().enumerate() {
+    for (index, option) in options.iter().enumerate() {
         within(&format!("options[{index}]"), option, 1, limits::POLL_OPTION_CHARS)?;
         if !seen.insert(option) {
             return Err(Shape::new(format!("options[{index}]"), "the option stands there twice").into());
         }
     }
-    if command.selectable_count as usize > command.options.len() {
+    if *selectable_count as usize > options.len() {
         let error = Shape::new("selectableCount", "more than there are options");
-        return Err(error.limit(command.options.len(), command.selectable_count as usize).into());
+        return Err(error.limit(options.len(), *selectable_count as usize).into());
     }
-    Ok(())
+    Ok(Finished { heading, said: said(question.clone(), options.clone(), *selectable_count) })
 }
 
-/// Sends a poll; see [`super::send`].
-pub async fn send_poll(services: &Services, caller: &Caller, command: Command, claim: Option<Claim>) -> Result<Sent, Error> {
-    check(&command)?;
-    let Command { envelope, question, options, selectable_count } = command;
+/// A poll without votes. `selectable_count` is 0 for any number.
+pub(crate) fn said(question: String, options: Vec<String>, selectable_count: u32) -> (Body, Content) {
     let body = Body::Poll { question: question.clone(), options: options.clone(), selectable_count };
-    post(services, caller, &envelope, (body, Content::Poll { question, options, selectable_count, results: Vec::new() }), claim).await
+    (body, Content::Poll { question, options, selectable_count, results: Vec::new() })
 }

@@ -1,43 +1,44 @@
 //! Sending a text, with what it may carry: an answer, mentions, a link's preview.
 
 use wharf_api::limits;
-use wharf_api::types::message::{Content, LinkPreview, PreviewChoice};
+use wharf_api::types::message::{Content, LinkPreview, PreviewChoice, SendText};
 
+use super::heading::{self, Heading, RawHeading};
 use super::shape::{Shape, within};
-use super::{Envelope, Error, Sent};
+use super::{Error, Sent};
 use crate::caller::Caller;
 use crate::engine::{Body, Preview};
 use crate::preview;
 use crate::services::Services;
 use crate::store::Claim;
 
-/// A text as the caller wants it sent.
+/// A text whose shape is good.
 #[derive(Clone, Debug)]
-pub struct Command {
-    pub envelope: Envelope,
-    pub text: String,
-    pub preview: PreviewChoice,
-    /// Of a status: what it stands on, `#RRGGBB`.
-    pub background: Option<String>,
+pub struct NewText {
+    heading: Heading,
+    text: String,
+    preview: PreviewChoice,
+    /// Of a status: the colour that it stands on.
+    background: Option<u32>,
 }
 
-impl Command {
+impl NewText {
     /// A text that carries nothing else.
-    pub fn plain(session: impl Into<String>, to: impl Into<String>, text: impl Into<String>) -> Self {
-        let envelope = Envelope { session: session.into(), to: to.into(), ..Envelope::default() };
-        Self { envelope, text: text.into(), preview: PreviewChoice::default(), background: None }
+    pub(crate) fn plain(heading: Heading, text: String) -> Self {
+        Self { heading, text, preview: PreviewChoice::default(), background: None }
     }
 }
 
-/// Checks the shape of a command: what can be said without looking anything up.
-pub fn check(command: &Command) -> Result<(), Error> {
-    command.envelope.check()?;
-    words(&command.text)?;
-    background(command)?;
-    match &command.preview {
-        PreviewChoice::Switch(_) => Ok(()),
-        PreviewChoice::Given(preview) => link(preview, &command.text),
+/// What can be said without looking anything up.
+pub fn parse(request: &SendText) -> Result<NewText, Error> {
+    let raw = RawHeading { audience: Some(&request.audience), mentions: &request.mentions, ..heading::raw!(request) };
+    let heading = raw.parse()?;
+    words(&request.text)?;
+    let background = request.background_color.as_deref().map(|text| background(text, &heading)).transpose()?;
+    if let PreviewChoice::Given(preview) = &request.link_preview {
+        link(preview, &request.text)?;
     }
+    Ok(NewText { heading, text: request.text.clone(), preview: request.link_preview.clone(), background })
 }
 
 /// What every text must be, a new one or one that takes the place of another.
@@ -49,16 +50,15 @@ pub(super) fn words(text: &str) -> Result<(), Error> {
     if chars > limits::TEXT_CHARS { Err(Error::TooLong { chars }) } else { Ok(()) }
 }
 
-/// The colour that a status stands on, where one is chosen.
-fn background(command: &Command) -> Result<Option<u32>, Error> {
+/// The colour that a status stands on, written as `#RRGGBB`.
+fn background(text: &str, heading: &Heading) -> Result<u32, Error> {
     const FIELD: &str = "backgroundColor";
-    let Some(text) = &command.background else { return Ok(None) };
-    if !command.envelope.is_status() {
+    if !heading.is_status() {
         return Err(Error::Unfit { field: FIELD, reason: "only a status has one" });
     }
     let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
     let colour = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-    colour.map(Some).ok_or_else(|| Shape::new(FIELD, "a colour such as #1E6E4F is expected").into())
+    colour.ok_or_else(|| Shape::new(FIELD, "a colour such as #1E6E4F is expected").into())
 }
 
 fn link(preview: &LinkPreview, text: &str) -> Result<(), Error> {
@@ -77,18 +77,18 @@ fn link(preview: &LinkPreview, text: &str) -> Result<(), Error> {
 }
 
 /// Sends a text; see [`super::send`].
-pub async fn send_text(services: &Services, caller: &Caller, command: Command, claim: Option<Claim>) -> Result<Sent, Error> {
-    check(&command)?;
-    let background = background(&command)?;
-    let addressed = command.envelope.address(services, caller).await?;
-    let preview = match command.preview {
+pub async fn send_text(services: &Services, caller: &Caller, new: NewText, claim: Option<Claim>) -> Result<Sent, Error> {
+    let NewText { heading, text, preview, background } = new;
+    let addressed = heading.address(services, caller).await?;
+    let preview = match preview {
         PreviewChoice::Given(link) => Some(Preview { link, thumbnail: None }),
         PreviewChoice::Switch(true) => {
             addressed.require_reachable(services).await?;
-            preview::find(services, &command.text).await
+            preview::find(services, &text).await
         }
         PreviewChoice::Switch(false) => None,
     };
-    let content = Content::Text { text: command.text.clone(), link_preview: preview.as_ref().map(|preview| preview.link.clone()) };
-    addressed.send(services, caller, (Body::Text { text: command.text, preview, background }, content), claim).await
+    let content = Content::Text { text: text.clone(), link_preview: preview.as_ref().map(|preview| preview.link.clone()) };
+    let parcel = addressed.pack((Body::Text { text, preview, background }, content));
+    super::send(services, caller, parcel, claim).await
 }

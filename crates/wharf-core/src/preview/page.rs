@@ -15,11 +15,11 @@ pub(super) struct Said {
 pub(super) fn read(html: &[u8]) -> Said {
     let mut emitter = DefaultEmitter::default();
     emitter.naively_switch_states(true);
-    let (mut said, mut plain, mut heading) = (Said::default(), Said::default(), Heading::None);
+    let (mut said, mut plain, mut heading) = (Said::default(), Said::default(), Title::None);
     for Ok(token) in Tokenizer::new_with_emitter(html, emitter) {
         match token {
             Token::StartTag(tag) if tag.name == b"meta" => meta(&tag, &mut said, &mut plain),
-            Token::StartTag(tag) if tag.name == b"title" && matches!(heading, Heading::None) => heading = Heading::Open(Vec::new()),
+            Token::StartTag(tag) if tag.name == b"title" && matches!(heading, Title::None) => heading = Title::Open(Vec::new()),
             Token::String(words) => heading.add(&words),
             Token::EndTag(tag) if tag.name == b"title" => heading = heading.closed(),
             _ => {}
@@ -30,13 +30,13 @@ pub(super) fn read(html: &[u8]) -> Said {
 }
 
 /// The page's title: only the first counts, drawings in the page have titles too.
-enum Heading {
+enum Title {
     None,
     Open(Vec<u8>),
     Closed(Vec<u8>),
 }
 
-impl Heading {
+impl Title {
     fn add(&mut self, words: &[u8]) {
         if let Self::Open(title) = self {
             title.extend_from_slice(words);

@@ -9,14 +9,14 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use wharf_api::Permission;
 use wharf_api::ids::SessionId;
-use wharf_api::types::message::MessageStatus;
+use wharf_api::types::message::{MessageStatus, SendText};
 use wharf_api::types::session::SessionStatus;
 use wharf_core::caller::By;
 use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
 use wharf_core::engine::{Engine as _, Link};
 use wharf_core::message::outcomes::Outcomes;
-use wharf_core::message::send_text::{self, Command};
+use wharf_core::message::send_text::{self, NewText};
 use wharf_core::seal::Seal;
 use wharf_core::services::Services;
 use wharf_core::store::{
@@ -171,12 +171,12 @@ impl World {
     }
 
     pub async fn send(&self, session: &SessionId, to: &str, text: &str) -> Result<MessageRow, message::Error> {
-        Ok(send_text::send_text(&self.services, &self.caller, command(session, to, text, false), None).await?.row)
+        Ok(send_text::send_text(&self.services, &self.caller, new_text(session, to, text, false)?, None).await?.row)
     }
 
     /// Accepts a text and does not wait for it.
     pub async fn accept(&self, session: &SessionId, to: &str, text: &str) -> MessageRow {
-        send_text::send_text(&self.services, &self.caller, command(session, to, text, true), None).await.unwrap().row
+        send_text::send_text(&self.services, &self.caller, new_text(session, to, text, true).unwrap(), None).await.unwrap().row
     }
 
     /// Waits until the message has one of the statuses, and gives its row.
@@ -270,10 +270,9 @@ fn build(network: &wharf_sim::Network, store: &Arc<SqlStore>, change: &dyn Fn(&m
     (engine, Arc::new(services))
 }
 
-fn command(session: &SessionId, to: &str, text: &str, asynchronous: bool) -> Command {
-    let mut command = Command::plain(session.to_string(), to, text);
-    command.envelope.manner.asynchronous = asynchronous;
-    command
+fn new_text(session: &SessionId, to: &str, text: &str, asynchronous: bool) -> Result<NewText, message::Error> {
+    let request = SendText { asynchronous, ..SendText::plain(session.to_string(), to, text) };
+    send_text::parse(&request)
 }
 
 /// Asks again and again until there is an answer.

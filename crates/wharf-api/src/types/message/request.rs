@@ -40,6 +40,25 @@ pub struct SendText {
     pub dry_run: bool,
 }
 
+impl SendText {
+    /// A text that carries nothing else.
+    pub fn plain(session_id: impl Into<String>, to: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            session_id: session_id.into(),
+            to: to.into(),
+            audience: Vec::new(),
+            background_color: None,
+            text: text.into(),
+            reply_to: None,
+            mentions: Vec::new(),
+            link_preview: PreviewChoice::default(),
+            asynchronous: false,
+            reference: None,
+            dry_run: false,
+        }
+    }
+}
+
 /// `POST /v1/messages/location`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

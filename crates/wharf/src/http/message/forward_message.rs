@@ -15,8 +15,7 @@ struct Whole<'a> {
 pub(in crate::http) async fn forward_message(call: Call) -> Answer {
     let request: ForwardMessage = call.json()?;
     let message = call.path("messageId");
-    let command = rules::Command { message: message.to_owned(), to: request.to.clone(), manner: sending::manner!(request) };
-    rules::check(&command)?;
+    let new = rules::parse(message, &request)?;
     let whole = Whole { message, request: &request };
-    sending::once(&call, &whole, request.dry_run, |claim| message::forward_message(call.services(), call.caller(), command, claim)).await
+    sending::once(&call, &whole, request.dry_run, |claim| message::forward_message(call.services(), call.caller(), new, claim)).await
 }

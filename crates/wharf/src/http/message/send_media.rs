@@ -3,8 +3,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 use wharf_api::types::media::SendMedia;
-use wharf_core::message::Envelope;
-use wharf_core::message::send_media::{self as rules, Command, Inline, Source};
+use wharf_core::message::send_media::{self as rules, Source};
 
 use super::sending;
 use crate::http::envelope::{Failure, invalid};
@@ -20,31 +19,13 @@ pub(in crate::http) async fn send_media(mut call: Call) -> Answer {
     let source = match (&request.media_url, &request.media_id, &data) {
         (Some(url), None, None) => Source::Url(url.clone()),
         (None, Some(id), None) => Source::Stored(id.clone()),
-        (None, None, Some(data)) => Source::Base64(Inline::new(data.clone())),
+        (None, None, Some(data)) => Source::Base64(data.clone()),
         _ => return Err(invalid("exactly one of mediaUrl, mediaId and data is expected").into()),
     };
-    let command = Command {
-        envelope: Envelope {
-            session: request.session_id.clone(),
-            to: request.to.clone(),
-            audience: Some(request.audience.clone()),
-            reply_to: request.reply_to.clone(),
-            mentions: request.mentions.clone(),
-            forwarded: request.forwarded,
-            manner: sending::manner!(request),
-        },
-        kind: request.media_type,
-        source,
-        caption: request.caption.clone(),
-        file_name: request.file_name.clone(),
-        voice: request.voice,
-        view_once: request.view_once,
-    };
-    rules::check(call.services(), &command)?;
+    let new = rules::parse(call.services(), &request, source)?;
     // The file stands for itself by its hash: nobody writes a hundred megabytes out again to compare them.
     let named = Named { request: &request, data: hash(data).await? };
-    sending::once(&call, &named, command.envelope.manner.dry_run, |claim| rules::send_media(call.services(), call.caller(), command, claim))
-        .await
+    sending::once(&call, &named, request.dry_run, |claim| rules::send_media(call.services(), call.caller(), new, claim)).await
 }
 
 /// A file in Base64, with its places among the large bodies: they are free when it is.

@@ -6,7 +6,6 @@ use crate::http::{Answer, Call};
 
 pub(in crate::http) async fn send_reaction(call: Call) -> Answer {
     let request: SendReaction = call.json()?;
-    let command = rules::Command { message: request.message_id.clone(), emoji: request.emoji.clone(), manner: sending::manner!(request) };
-    rules::check(&command)?;
-    sending::once(&call, &request, request.dry_run, |claim| message::send_reaction(call.services(), call.caller(), command, claim)).await
+    let new = rules::parse(&request)?;
+    sending::once(&call, &request, request.dry_run, |claim| message::send_reaction(call.services(), call.caller(), new, claim)).await
 }

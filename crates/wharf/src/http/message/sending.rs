@@ -8,18 +8,6 @@ use wharf_core::store::Claim;
 use crate::http::envelope::Reply;
 use crate::http::{Answer, Call, idempotency};
 
-/// How the request wants it sent, in the words of the rules.
-macro_rules! manner {
-    ($request:expr) => {
-        wharf_core::message::Manner {
-            asynchronous: $request.asynchronous,
-            reference: $request.reference.clone(),
-            dry_run: $request.dry_run,
-        }
-    };
-}
-pub(super) use manner;
-
 /// Sends by `work`, or answers as it was answered before. The shape of the request is checked by then: a request that cannot
 /// be does not use up a key, nor does one that only asks what would happen.
 pub(super) async fn once<W>(call: &Call, request: &impl Serialize, dry_run: bool, work: impl FnOnce(Option<Claim>) -> W) -> Answer

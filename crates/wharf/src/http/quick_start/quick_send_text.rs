@@ -1,4 +1,4 @@
-use wharf_api::types::message::{PreviewChoice, SendText};
+use wharf_api::types::message::SendText;
 use wharf_api::types::quick_start::QuickMessage;
 
 use crate::http::envelope::Failure;
@@ -6,19 +6,7 @@ use crate::http::{Answer, Call, message};
 
 pub(in crate::http) async fn quick_send_text(call: Call) -> Answer {
     let QuickMessage { to, message: text } = call.json()?;
-    let request = SendText {
-        session_id: call.path("sessionId").to_owned(),
-        to,
-        text,
-        audience: Vec::new(),
-        background_color: None,
-        reply_to: None,
-        mentions: Vec::new(),
-        link_preview: PreviewChoice::default(),
-        asynchronous: false,
-        reference: None,
-        dry_run: false,
-    };
+    let request = SendText::plain(call.path("sessionId"), to, text);
     message::send(&call, &request).await.map_err(in_its_words)
 }
 

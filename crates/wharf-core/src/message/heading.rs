@@ -4,64 +4,67 @@ use wharf_api::recipient::is_shared;
 use wharf_api::types::message::{Content, Direction, Marks, Reference};
 use wharf_api::{Recipient, limits};
 
-use super::shape::{Shape, within};
+use super::manner::Manner;
+use super::shape::Shape;
 use super::{Error, Parcel, Sent, audience, change, find_living_row, send};
 use crate::caller::Caller;
 use crate::engine::{Body, Draft, Key, Quote};
 use crate::services::Services;
-use crate::store::{Claim, MessageRow, SessionRow};
+use crate::store::{MessageRow, SessionRow};
 use crate::{contact, session};
 
-#[derive(Clone, Debug, Default)]
-pub struct Envelope {
-    pub session: String,
-    pub to: String,
+/// A heading in the words of its request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RawHeading<'a> {
+    pub(super) session: &'a str,
+    pub(super) to: &'a str,
     /// Whom a status is for; `None` for what cannot be a status.
-    pub audience: Option<Vec<String>>,
+    pub(super) audience: Option<&'a [String]>,
     /// A message of the same chat.
-    pub reply_to: Option<String>,
+    pub(super) reply_to: Option<&'a str>,
     /// Phone numbers or LIDs.
-    pub mentions: Vec<String>,
-    pub forwarded: bool,
-    pub manner: Manner,
+    pub(super) mentions: &'a [String],
+    pub(super) forwarded: bool,
+    pub(super) asynchronous: bool,
+    pub(super) reference: Option<&'a str>,
+    pub(super) dry_run: bool,
 }
 
-/// How it is sent, whatever it says.
-#[derive(Clone, Debug, Default)]
-pub struct Manner {
-    /// Answer as soon as the message is durable.
-    pub asynchronous: bool,
-    /// The caller's own name for it.
-    pub reference: Option<String>,
-    /// Say what would happen, and do nothing.
-    pub dry_run: bool,
-}
-
-impl Manner {
-    /// What can be said without looking anything up.
-    pub fn check(&self) -> Result<(), Error> {
-        let Some(reference) = &self.reference else { return Ok(()) };
-        within("reference", reference, 1, limits::REFERENCE_CHARS)?;
-        if reference.chars().any(char::is_control) {
-            return Err(Shape::new("reference", "no control character is expected").into());
+/// The members that every request for a new message has.
+macro_rules! raw {
+    ($request:expr) => {
+        $crate::message::heading::RawHeading {
+            session: &$request.session_id,
+            to: &$request.to,
+            audience: None,
+            reply_to: $request.reply_to.as_deref(),
+            mentions: &[],
+            forwarded: false,
+            asynchronous: $request.asynchronous,
+            reference: $request.reference.as_deref(),
+            dry_run: $request.dry_run,
         }
-        Ok(())
-    }
+    };
 }
+pub(super) use raw;
 
-/// An envelope whose shape is good.
+/// A heading whose shape is good.
 #[derive(Clone, Debug)]
-pub struct Address {
-    pub to: Recipient,
-    pub audience: Vec<Recipient>,
-    pub mentions: Vec<Recipient>,
+pub struct Heading {
+    pub(super) session: String,
+    pub(super) to: Recipient,
+    pub(super) audience: Vec<Recipient>,
+    pub(super) reply_to: Option<String>,
+    pub(super) mentions: Vec<Recipient>,
+    pub(super) forwarded: bool,
+    pub(super) manner: Manner,
 }
 
-impl Envelope {
+impl RawHeading<'_> {
     /// What can be said without looking anything up.
-    pub fn check(&self) -> Result<Address, Error> {
-        let to = Recipient::parse(&self.to).map_err(Error::InvalidRecipient)?;
-        self.manner.check()?;
+    pub(super) fn parse(self) -> Result<Heading, Error> {
+        let to = Recipient::parse(self.to).map_err(Error::InvalidRecipient)?;
+        let manner = Manner::parse(self.asynchronous, self.reference, self.dry_run)?;
         if self.mentions.len() > limits::MENTIONS {
             return Err(Shape::new("mentions", "too many are mentioned").limit(limits::MENTIONS, self.mentions.len()).into());
         }
@@ -70,18 +73,19 @@ impl Envelope {
         };
         let mentions = self.mentions.iter().enumerate().map(mention).collect::<Result<_, _>>()?;
         let audience = self.audience(&to)?;
-        Ok(Address { to, audience, mentions })
+        let (session, reply_to) = (self.session.to_owned(), self.reply_to.map(str::to_owned));
+        Ok(Heading { session, to, audience, reply_to, mentions, forwarded: self.forwarded, manner })
     }
 
     /// Whom it is for, where it is a status.
     fn audience(&self, to: &Recipient) -> Result<Vec<Recipient>, Error> {
         if *to != Recipient::Status {
-            return match &self.audience {
+            return match self.audience {
                 Some(listed) if !listed.is_empty() => Err(Error::Unfit { field: "audience", reason: "only a status has one" }),
                 _ => Ok(Vec::new()),
             };
         }
-        let listed = self.audience.as_ref().ok_or(Error::Unsupported("a status is a text, an image, a video or a voice note"))?;
+        let listed = self.audience.ok_or(Error::Unsupported("a status is a text, an image, a video or a voice note"))?;
         if self.reply_to.is_some() {
             return Err(Error::Unfit { field: "replyTo", reason: "a status answers nothing" });
         }
@@ -90,13 +94,9 @@ impl Envelope {
         }
         audience::check(listed)
     }
-
-    pub(super) fn is_status(&self) -> bool {
-        Recipient::parse(&self.to) == Ok(Recipient::Status)
-    }
 }
 
-/// An envelope whose session and whose answered message were found: everything of a message but its content.
+/// A heading whose session and whose answered message were found: everything of a message but its content.
 #[derive(Clone, Debug)]
 pub(super) struct Addressed {
     pub(super) session: SessionRow,
@@ -108,14 +108,24 @@ pub(super) struct Addressed {
     manner: Manner,
 }
 
-impl Envelope {
-    /// Looks up what the envelope names.
-    pub(super) async fn address(&self, services: &Services, caller: &Caller) -> Result<Addressed, Error> {
-        let Address { mut to, audience, mentions } = self.check()?;
-        let session = session::find(services, caller, &self.session).await?;
-        let answered = match &self.reply_to {
+impl Heading {
+    /// The heading of a message that answers nothing and mentions nobody.
+    pub(crate) fn plain(session: String, to: Recipient) -> Self {
+        let manner = Manner::default();
+        Self { session, to, audience: Vec::new(), reply_to: None, mentions: Vec::new(), forwarded: false, manner }
+    }
+
+    pub(super) fn is_status(&self) -> bool {
+        self.to == Recipient::Status
+    }
+
+    /// Looks up what the heading names.
+    pub(super) async fn address(self, services: &Services, caller: &Caller) -> Result<Addressed, Error> {
+        let Self { session, mut to, audience, reply_to, mentions, forwarded, manner } = self;
+        let session = session::find(services, caller, &session).await?;
+        let answered = match reply_to {
             Some(id) => {
-                let row = find_living_row(services, caller, id).await?;
+                let row = find_living_row(services, caller, &id).await?;
                 if !change::stands_in(&row, &to) && session::require_connected(services, &session).is_ok() {
                     // The chat may go by another spelling of the number.
                     to = contact::known(services, &session.id, to.clone()).await.unwrap_or(to);
@@ -125,7 +135,7 @@ impl Envelope {
             None => None,
         };
         let mentions = mentions.into_iter().map(|person| contact::remembered(services, person).jid()).collect();
-        Ok(Addressed { session, to, audience, answered, mentions, forwarded: self.forwarded, manner: self.manner.clone() })
+        Ok(Addressed { session, to, audience, answered, mentions, forwarded, manner })
     }
 }
 
@@ -154,14 +164,8 @@ impl Addressed {
         send::reach(services, &self.session, (&self.to, &self.audience), false).await.map(drop)
     }
 
-    /// Sends the content; see [`send`].
-    pub(super) async fn send(
-        self,
-        services: &Services,
-        caller: &Caller,
-        (body, content): (Body, Content),
-        claim: Option<Claim>,
-    ) -> Result<Sent, Error> {
+    /// The whole message, for [`super::send`].
+    pub(super) fn pack(self, (body, content): (Body, Content)) -> Parcel {
         let view_once = matches!(&body, Body::Media(media) if media.view_once);
         let mut draft = Draft { mentions: self.mentions.clone(), forwarded: self.forwarded, ..Draft::new(body) };
         let mut marks = Marks { mentions: self.mentions, forwarded: self.forwarded, view_once, ..Marks::default() };
@@ -178,23 +182,54 @@ impl Addressed {
         parcel.marks = marks;
         parcel.file = file;
         parcel.manner = self.manner;
-        send::send(services, caller, parcel, claim).await
+        parcel
     }
-}
-
-/// Sends a new message; see [`send`].
-pub async fn post(
-    services: &Services,
-    caller: &Caller,
-    envelope: &Envelope,
-    said: (Body, Content),
-    claim: Option<Claim>,
-) -> Result<Sent, Error> {
-    envelope.address(services, caller).await?.send(services, caller, said, claim).await
 }
 
 /// The name of a stored message on the wire. Groups know people by their LIDs.
 pub(super) fn key(row: &MessageRow) -> Key {
     let sender = if is_shared(&row.chat) { row.sender_lid.clone().or_else(|| row.sender.clone()) } else { row.sender.clone() };
     Key { wa_id: row.wa_id.clone(), from_me: row.direction == Direction::Outgoing, sender }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADA: &str = "+15550000001";
+
+    fn to(recipient: &str) -> RawHeading<'_> {
+        RawHeading {
+            session: "s",
+            to: recipient,
+            audience: Some(&[]),
+            reply_to: None,
+            mentions: &[],
+            forwarded: false,
+            asynchronous: false,
+            reference: None,
+            dry_run: false,
+        }
+    }
+
+    #[test]
+    fn a_heading_is_refused_for_the_first_of_its_members_that_cannot_be() {
+        let (nobody, ada) = (["nobody".to_owned()], [ADA.to_owned()]);
+        for (heading, refusal) in [
+            (RawHeading { reference: Some(""), ..to("nobody") }, "not a recipient: "),
+            (RawHeading { reference: Some(""), mentions: &nobody, ..to(ADA) }, "reference: "),
+            (RawHeading { mentions: &nobody, audience: Some(&ada), ..to(ADA) }, "mentions[0] is "),
+            (RawHeading { audience: Some(&ada), ..to(ADA) }, "audience: "),
+            (RawHeading { audience: None, ..to("status") }, "unsupported: "),
+            (RawHeading { audience: Some(&ada), reply_to: Some("m"), ..to("status") }, "replyTo: "),
+            (RawHeading { audience: Some(&ada), mentions: &ada, ..to("status") }, "mentions: "),
+            (to("status"), "audience: "),
+        ] {
+            let error = heading.parse().unwrap_err().to_string();
+            assert!(error.starts_with(refusal), "{heading:?}: {error}");
+        }
+        let heading = RawHeading { audience: Some(&ada), ..to("status") }.parse().unwrap();
+        assert!(heading.is_status());
+        assert_eq!(heading.audience, [Recipient::Phone("15550000001".to_owned())]);
+    }
 }
