@@ -1,27 +1,20 @@
 //! Accounts, plans, usage, and the database's own mark.
 
+pub(crate) mod row;
+
 use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_api::ids::AccountId;
 use wharf_core::store::{AccountRow, AccountStore, Answers, Error, Page, PageRequest, Plan};
 
 use crate::fitness;
-use crate::open::SqlStore;
-use crate::plan;
-use crate::sql::{Row, args, corrupt, statements};
+use crate::sql::{Sql, args, corrupt, statements};
+use crate::store::SqlStore;
 
-/// The cells that [`account`] reads; `a` is the account and `p` its plan.
-macro_rules! account_columns {
-    () => {
-        "a.id, a.name, a.created_at, p.name, p.messages_per_day, p.calls_per_minute, p.sessions, p.concurrent_requests, p.event_days, \
-         p.media_days, p.media_bytes, p.pace, p.keep_deleted"
-    };
-}
-pub(crate) use account_columns;
+pub(crate) use row::{account, account_columns};
 
 statements! {
     INSERT = "INSERT INTO accounts (id, name, plan, created_at) SELECT $1, $2, name, $4 FROM plans WHERE name = $3";
-    FIND = concat!("SELECT ", account_columns!(), " FROM accounts a JOIN plans p ON p.name = a.plan WHERE a.id = $1");
     FIND_NAMED = concat!(
         "SELECT ", account_columns!(),
         " FROM accounts a JOIN plans p ON p.name = a.plan WHERE a.name = $1 ORDER BY a.created_at, a.id LIMIT 1"
@@ -43,13 +36,8 @@ const HASTENED_AT_ONCE: u32 = 500;
 /// What the check value of the master key is called among the marks.
 pub(crate) const KEY_CHECK: &str = "master-key";
 
-pub(crate) fn account(row: &mut Row) -> Result<AccountRow, Error> {
-    Ok(AccountRow {
-        id: row.parsed("an account's id", AccountId::parse)?,
-        name: row.text()?,
-        created_at: row.time()?,
-        plan: plan::plan(row)?,
-    })
+pub(crate) fn all() -> [&'static [Sql]; 2] {
+    [ALL, row::ALL]
 }
 
 impl SqlStore {
@@ -77,7 +65,7 @@ impl AccountStore for SqlStore {
     }
 
     async fn find_account(&self, id: &AccountId) -> Result<Option<AccountRow>, Error> {
-        self.readers.first(&FIND, args![id]).await?.map(|mut row| account(&mut row)).transpose()
+        self.readers.first(&row::FIND, args![id]).await?.map(|mut row| account(&mut row)).transpose()
     }
 
     async fn find_account_named(&self, name: &str) -> Result<Option<AccountRow>, Error> {

@@ -6,8 +6,8 @@ use wharf_api::types::audit::Actor;
 use wharf_api::{ErrorCode, Timestamp};
 use wharf_core::store::{AuditFilter, AuditRow, AuditStore, Error, Page, PageRequest};
 
-use crate::open::SqlStore;
 use crate::sql::{Row, args, corrupt, page, statements};
+use crate::store::SqlStore;
 
 /// What every list has after its first condition.
 macro_rules! list {

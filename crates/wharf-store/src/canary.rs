@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use wharf_api::ids::SessionId;
 use wharf_core::store::{CanaryRow, CanaryStore, Error};
 
-use crate::open::SqlStore;
 use crate::sql::{Row, args, statements};
+use crate::store::SqlStore;
 
 statements! {
     LIST = "SELECT step, session_id, at, took_ms, failure FROM canary_steps ORDER BY step, session_id";

@@ -8,9 +8,9 @@ use wharf_api::types::queue::{HeldType, QueueHeld};
 use wharf_api::types::webhook::DisabledReason;
 use wharf_core::store::{Backlog, CensusStore, DeliveryQueue, Error, MessageQueue, Page, PageRequest};
 
-use crate::open::SqlStore;
 use crate::session;
 use crate::sql::{Row, Sql, args, page, statements};
+use crate::store::SqlStore;
 
 statements! {
     DELIVERIES = "SELECT COUNT(*), MIN(e.at) FROM deliveries d JOIN webhooks w ON w.number = d.webhook AND w.enabled = 1 \

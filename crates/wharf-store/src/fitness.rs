@@ -1,18 +1,15 @@
 //! What a server of PostgreSQL must be before the first message comes: its encoding, our rights, its sequences. A fault that is found here
 //! stops nobody's messages later. SQLite has nothing of the kind. And what either must be while it is worked with.
 
-use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row as _, Type};
 use wharf_core::store::Error;
 
 use crate::dialect::Connect;
 use crate::lane::Place;
 use crate::migrations;
-use crate::open::{OpenError, SqlStore};
+use crate::open::error::OpenError;
 use crate::sql::{Conn, Sql, args, classify, is_damaged, refused};
+use crate::store::SqlStore;
 
 /// Waits for what keeps everybody from writing, as every write does, and takes no row. The lease does not touch these tables.
 const LOCK: Sql = Sql {
@@ -34,29 +31,6 @@ pub(crate) async fn look(store: &SqlStore) -> Result<(), Error> {
     }
     let lane = store.lease.as_ref().unwrap_or(&store.lanes);
     lane.write(Place::of("", "look"), |tx| Box::pin(async move { tx.execute(&LOCK, args![]).await.map(drop) })).await
-}
-
-/// The file that was opened, whatever bears its name now.
-pub(crate) struct OpenedFile {
-    path: PathBuf,
-    device: u64,
-    inode: u64,
-}
-
-impl OpenedFile {
-    pub(crate) fn of(path: &Path) -> io::Result<Self> {
-        let seen = std::fs::metadata(path)?;
-        Ok(Self { path: path.to_owned(), device: seen.dev(), inode: seen.ino() })
-    }
-
-    fn is_there(&self) -> Result<(), Error> {
-        let seen = std::fs::metadata(&self.path).map_err(|error| refused(format!("{}: {error}", self.path.display())))?;
-        if (seen.dev(), seen.ino()) == (self.device, self.inode) {
-            Ok(())
-        } else {
-            Err(refused(format!("{} is not the file that was opened: what is written goes into one without a name", self.path.display())))
-        }
-    }
 }
 
 /// Whether each connection is a session of its own.

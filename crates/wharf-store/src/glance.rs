@@ -6,9 +6,9 @@ use crate::account::{KEY_CHECK, MARKED, SEALED};
 use crate::fitness;
 use crate::inspect;
 use crate::migrations;
-use crate::open::OpenError;
+use crate::open::error::OpenError;
 use crate::readers::Readers;
-use crate::sql::{Conn, Sql, args};
+use crate::sql::args;
 
 /// What a database says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,14 +27,6 @@ pub struct Glance {
     pub key_check: Option<String>,
 }
 
-const HAS_HISTORY: Sql = Sql {
-    name: "HAS_HISTORY",
-    sqlite: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'",
-    postgres: "SELECT COUNT(to_regclass('_sqlx_migrations'))",
-};
-
-pub(crate) const ALL: &[Sql] = &[HAS_HISTORY];
-
 /// Looks at the database as it is. A file that is not there is not made.
 pub async fn glance(url: &str) -> Result<Glance, OpenError> {
     let readers = Readers::new(inspect::connect(url)?, 1);
@@ -44,15 +36,9 @@ pub async fn glance(url: &str) -> Result<Glance, OpenError> {
     seen
 }
 
-/// The newest migration that a database has; 0 where it has no schema.
-pub(crate) async fn version(conn: &mut Conn) -> Result<i64, Error> {
-    let mut number = async |sql: &Sql| conn.fetch(sql, &[]).await?.pop().map_or(Ok(0), |mut row| row.int());
-    if number(&HAS_HISTORY).await? == 0 { Ok(0) } else { number(&migrations::NEWEST).await }
-}
-
 async fn look(readers: &Readers) -> Result<Glance, Error> {
     let own = migrations::newest();
-    let has_history = readers.first(&HAS_HISTORY, &[]).await?.map_or(Ok(0), |mut row| row.int())? > 0;
+    let has_history = readers.first(&migrations::HAS_HISTORY, &[]).await?.map_or(Ok(0), |mut row| row.int())? > 0;
     if !has_history {
         return Ok(Glance { found: 0, own, world: None, installation: None, sealed: false, key_check: None });
     }

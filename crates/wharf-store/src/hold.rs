@@ -7,9 +7,9 @@ use wharf_api::types::hold::HoldReason;
 use wharf_core::store::{Error, Fence, Held, HoldRow, HoldStore};
 
 use crate::message::chat_key;
-use crate::open::SqlStore;
 use crate::owner;
 use crate::sql::{Row, Tx, args, corrupt, statements};
+use crate::store::SqlStore;
 
 statements! {
     PUT = "INSERT INTO holds (session_id, chat, held_until, reason, times) VALUES ($1, $2, $3, $4, $5) \

@@ -5,8 +5,8 @@ use wharf_api::Timestamp;
 use wharf_api::ids::AccountId;
 use wharf_core::store::{Answer, Claim, Error, IdempotencyRow, IdempotencyStore};
 
-use crate::open::SqlStore;
 use crate::sql::{Row, Tx, args, corrupt, statements};
+use crate::store::SqlStore;
 
 statements! {
     /// Changes no row where the key is claimed; an expired claim gives way.

@@ -14,7 +14,7 @@ use wharf_api::ids::MediaId;
 use wharf_core::store::{Error, MediaRow};
 
 use crate::dialect::Connect;
-use crate::open::OpenError;
+use crate::open::error::OpenError;
 use crate::readers::Readers;
 use crate::sql::{Sql, args, statements};
 use crate::{account, horizon, media, migrations, owner};

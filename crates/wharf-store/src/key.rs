@@ -6,8 +6,8 @@ use wharf_api::{Permission, Timestamp};
 use wharf_core::store::{Error, KeyRow, KeyStore, KeyWithAccount, Page, PageRequest};
 
 use crate::account::{account, account_columns};
-use crate::open::SqlStore;
 use crate::sql::{Row, Tx, args, corrupt, page, statements};
+use crate::store::SqlStore;
 
 /// The cells that [`key`] reads.
 macro_rules! key_columns {

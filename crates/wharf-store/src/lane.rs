@@ -20,8 +20,8 @@ use wharf_core::Meter;
 use wharf_core::event::Bell;
 use wharf_core::store::Error;
 
+use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
-use crate::open::Config;
 use crate::sql::{Conn, Tx, unavailable};
 use aside::Aside;
 use batch::Worker;

@@ -1,5 +1,7 @@
 //! Media: the rows of files.
 
+pub(crate) mod forget;
+
 use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MediaId, MessageId, SessionId};
@@ -10,8 +12,10 @@ use wharf_core::store::{DueFetch, Error, LostFetch, MediaRow, MediaStore, NewEve
 
 use crate::event;
 use crate::message::change;
-use crate::open::SqlStore;
-use crate::sql::{Row, Tx, args, corrupt, statements};
+use crate::sql::{Row, Sql, Tx, args, corrupt, statements};
+use crate::store::SqlStore;
+
+use forget::DELETE_FETCH;
 
 macro_rules! columns {
     () => {
@@ -24,12 +28,9 @@ statements! {
     INSERT = concat!("INSERT INTO media (", columns!(), ", sent_on) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0)");
     FIND = concat!("SELECT ", columns!(), " FROM media WHERE account_id = $1 AND id = $2");
     SEND_ON = "UPDATE media SET sent_on = 1, expires_at = CASE WHEN expires_at < $3 THEN $3 ELSE expires_at END WHERE account_id = $1 AND id = $2";
-    /// What the account has uploaded or sent on is its own.
-    FORGET = "UPDATE media SET expires_at = 0 WHERE account_id = $1 AND id = $2 AND session_id IS NOT NULL AND sent_on = 0";
     EXPIRE = "DELETE FROM media WHERE expires_at <= $1 AND id IN (SELECT e.id FROM media e WHERE e.expires_at <= $1 \
         AND NOT EXISTS (SELECT 1 FROM media_fetches f WHERE f.media_id = e.id) ORDER BY e.expires_at LIMIT $2) RETURNING id";
     DELETE = "DELETE FROM media WHERE id = $1";
-    DELETE_FETCH = "DELETE FROM media_fetches WHERE media_id = $1";
     UPDATE = "UPDATE media SET mime_type = $2, size = $3, sha256 = $4, width = $5, height = $6, seconds = $7, state = $8, expires_at = $9 \
         WHERE id = $1";
     PLAN = "INSERT INTO media_fetches (media_id, session_id, message_id, source, attempts, due_at) VALUES ($1, $2, $3, $4, 0, $5)";
@@ -108,12 +109,8 @@ pub(crate) async fn send_on(tx: &mut Tx, account: &AccountId, id: &MediaId, unti
     tx.execute(&SEND_ON, args![account, id, until]).await.map(drop)
 }
 
-/// The message that a received file came with is deleted: its time is over, and it is fetched no more.
-pub(crate) async fn forget(tx: &mut Tx, account: &AccountId, id: &MediaId) -> Result<(), Error> {
-    if tx.execute(&FORGET, args![account, id]).await? > 0 {
-        tx.execute(&DELETE_FETCH, args![id]).await?;
-    }
-    Ok(())
+pub(crate) fn all() -> [&'static [Sql]; 2] {
+    [ALL, forget::ALL]
 }
 
 /// Has a received file fetched, now that its message is stored.

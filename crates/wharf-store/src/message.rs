@@ -21,8 +21,8 @@ use wharf_core::store::{
     NewFetch, NewMessage, Outgoing, Overdue, Page, PageRequest, Receipt, StatusChange, Unread, VaultOp,
 };
 
-use crate::open::SqlStore;
 use crate::sql::Sql;
+use crate::store::SqlStore;
 
 pub(crate) use queue::{Ending, give_up as give_up_queued, give_up_of_others};
 pub(crate) use row::{chat_key, message, message_columns};

@@ -6,9 +6,9 @@ use rusqlite::params;
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use tokio::time::Instant;
+use wharf_core::store::Error;
 
 use crate::dialect::Dialect;
-use crate::glance;
 use crate::sql::{Conn, Sql};
 
 macro_rules! history {
@@ -58,6 +58,12 @@ history! {
     45 "0045_step_times",
 }
 
+pub(crate) const HAS_HISTORY: Sql = Sql {
+    name: "HAS_HISTORY",
+    sqlite: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'",
+    postgres: "SELECT COUNT(to_regclass('_sqlx_migrations'))",
+};
+
 /// The newest migration that the database has.
 pub(crate) const NEWEST: Sql = Sql {
     name: "NEWEST",
@@ -65,9 +71,17 @@ pub(crate) const NEWEST: Sql = Sql {
     postgres: "SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations",
 };
 
+pub(crate) const ALL: &[Sql] = &[HAS_HISTORY, NEWEST];
+
 /// The newest migration of this program.
 pub(crate) fn newest() -> i64 {
     HISTORY.last().map_or(0, |(version, ..)| *version)
+}
+
+/// The newest migration that a database has; 0 where it has no schema.
+async fn version(conn: &mut Conn) -> Result<i64, Error> {
+    let mut number = async |sql: &Sql| conn.fetch(sql, &[]).await?.pop().map_or(Ok(0), |mut row| row.int());
+    if number(&HAS_HISTORY).await? == 0 { Ok(0) } else { number(&NEWEST).await }
 }
 
 /// A table that the migrations make.
@@ -96,7 +110,7 @@ pub(crate) async fn run(conn: &mut Conn, dialect: Dialect) -> Result<(), Migrate
         Migration::new(*version, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
     });
     let migrations: Vec<Migration> = migrations.collect();
-    let (began, from) = (Instant::now(), glance::version(conn).await.map_err(|error| MigrateError::Source(error.into()))?);
+    let (began, from) = (Instant::now(), version(conn).await.map_err(|error| MigrateError::Source(error.into()))?);
     let own = newest();
     if from > own {
         return Err(MigrateError::VersionMissing(from));

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_core::store::{Error, NodeRow, NodeStore, Told};
 
-use crate::open::SqlStore;
 use crate::owner;
 use crate::sql::{Row, args, statements};
+use crate::store::SqlStore;
 
 statements! {
     TELL = "UPDATE node_lease SET version = $2, started_at = $3, draining = $4 WHERE node = $1";

@@ -6,9 +6,9 @@ use wharf_api::ids::{AccountId, SessionId};
 use wharf_core::store::{Error, Fence, OwnerStore, SessionRow};
 
 use crate::lane::Place;
-use crate::open::SqlStore;
-use crate::session;
+use crate::session::row::{columns as session_columns, session};
 use crate::sql::{Row, Sql, Tx, args, corrupt, statements};
+use crate::store::SqlStore;
 
 statements! {
     /// The lock is shared: it lets the owner's writes run beside each other and holds a take-over until they are
@@ -36,7 +36,7 @@ statements! {
         ORDER BY s.number";
     /// A ban may have an end; then the session is tried again without being asked for.
     LIST_BANNED = concat!(
-        "SELECT ", session::columns!(), " FROM sessions LEFT JOIN session_owner o ON o.session_id = sessions.id \
+        "SELECT ", session_columns!(), " FROM sessions LEFT JOIN session_owner o ON o.session_id = sessions.id \
         WHERE jid IS NOT NULL AND deleted = 0 AND status = 'disconnected' AND reason = 'banned' AND refusal IS NOT NULL \
         AND (o.node IS NULL OR NOT EXISTS (SELECT 1 FROM node_lease l WHERE l.node = o.node AND l.expires_at > $1)) ORDER BY number"
     );
@@ -160,6 +160,6 @@ impl OwnerStore for SqlStore {
     async fn list_banned_sessions(&self, now: Timestamp) -> Result<Vec<SessionRow>, Error> {
         let now = self::now(self, now).await?;
         let rows = self.readers.fetch(&LIST_BANNED, args![now]).await?;
-        rows.into_iter().map(|mut row| session::session(&mut row).map(|(_, session)| session)).collect()
+        rows.into_iter().map(|mut row| session(&mut row).map(|(_, session)| session)).collect()
     }
 }

@@ -1,11 +1,15 @@
 //! Plans as data, and the list of all accounts: what an operator works on.
 
+pub(crate) mod row;
+
 use wharf_api::ids::AccountId;
 use wharf_core::store::{AccountRow, Error, Page, PageRequest, Plan};
 
-use crate::account::{FIND, account, account_columns};
-use crate::open::SqlStore;
-use crate::sql::{Row, Tx, args, page, statements};
+use crate::account::row::{FIND, account, account_columns};
+use crate::sql::{Tx, args, page, statements};
+use crate::store::SqlStore;
+
+use row::plan;
 
 statements! {
     LIST = "SELECT name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, media_bytes, pace, \
@@ -21,22 +25,6 @@ statements! {
         "SELECT ", account_columns!(), " FROM accounts a JOIN plans p ON p.name = a.plan ORDER BY a.created_at, a.id LIMIT $1 OFFSET $2"
     );
     UPDATE_ACCOUNT = "UPDATE accounts SET name = COALESCE($2, name), plan = COALESCE($3, plan) WHERE id = $1";
-}
-
-pub(crate) fn plan(row: &mut Row) -> Result<Plan, Error> {
-    Ok(Plan {
-        name: row.text()?,
-        messages_per_day: row.opt_count()?,
-        calls_per_minute: row.count()?,
-        sessions: row.opt_count()?,
-        concurrent_requests: row.count()?,
-        event_days: row.count()?,
-        media_days: row.count()?,
-        media_bytes: row.opt_count()?,
-        // A plan that nobody has given one yet has the safe one.
-        pace: row.opt_parsed("a pace", |text| serde_json::from_str(text).ok())?.unwrap_or_default(),
-        keep_deleted: row.flag()?,
-    })
 }
 
 /// Whether an account's plan keeps what was deleted for everyone.

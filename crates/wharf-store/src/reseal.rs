@@ -5,8 +5,8 @@ use wharf_core::seal::place;
 use wharf_core::store::Error;
 
 use crate::account::{KEY_CHECK, MARKED};
-use crate::open::SqlStore;
 use crate::sql::{Arg, Row, Sql, args, statements};
+use crate::store::SqlStore;
 
 statements! {
     VAULT = "SELECT session_id, space, key, value FROM vault WHERE (session_id, space, key) > ($1, $2, $3) \

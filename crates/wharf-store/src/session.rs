@@ -1,5 +1,7 @@
 //! Sessions.
 
+pub(crate) mod row;
+
 use async_trait::async_trait;
 use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::types::session::{DisconnectReason, SessionStatus};
@@ -7,17 +9,11 @@ use wharf_core::store::{
     Created, Error, Fence, Inserted, LinkChange, NewSession, Page, PageRequest, SessionChange, SessionRow, SessionStore, WebhookRow,
 };
 
-use crate::open::SqlStore;
-use crate::sql::{Row, Tx, args, corrupt, page, statements};
+use crate::sql::{Tx, args, corrupt, page, statements};
+use crate::store::SqlStore;
 use crate::{event, hold, idempotency, message, owner, vault, webhook};
 
-/// The cells that [`session`] reads.
-macro_rules! columns {
-    () => {
-        "number, id, account_id, name, status, reason, refusal, jid, lid, push_name, proxy, created_at, status_at, number_since"
-    };
-}
-pub(crate) use columns;
+pub(crate) use row::{columns, session};
 
 statements! {
     /// Two requests for the last free place wait for each other.
@@ -49,26 +45,6 @@ statements! {
         others_until = CASE WHEN CAST($11 AS TEXT) <> last_number THEN (SELECT COALESCE(MAX(number), 0) FROM messages) ELSE others_until END, \
         last_number = COALESCE(CAST($11 AS TEXT), last_number) \
         WHERE id = $1 AND deleted = 0";
-}
-
-pub(crate) fn session(row: &mut Row) -> Result<(i64, SessionRow), Error> {
-    let number = row.int()?;
-    let session = SessionRow {
-        id: row.parsed("a session's id", SessionId::parse)?,
-        account: row.parsed("an account's id", AccountId::parse)?,
-        name: row.text()?,
-        status: row.parsed("a session's status", SessionStatus::parse)?,
-        reason: row.opt_parsed("a reason", DisconnectReason::parse)?,
-        refusal: row.opt_parsed("a refusal", |text| serde_json::from_str(text).ok())?,
-        jid: row.opt_text()?,
-        lid: row.opt_text()?,
-        push_name: row.opt_text()?,
-        proxy: row.opt_bytes()?,
-        created_at: row.time()?,
-        status_at: row.time()?,
-        number_since: row.opt_time()?,
-    };
-    Ok((number, session))
 }
 
 async fn insert(tx: &mut Tx, new: &NewSession) -> Result<Created, Error> {

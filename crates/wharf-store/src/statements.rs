@@ -2,23 +2,20 @@
 
 use crate::sql::Sql;
 use crate::{
-    account, audit, canary, census, event, fitness, glance, hold, horizon, idempotency, inspect, key, media, message, migrations, node,
-    owner, plan, reseal, session, switch, update, usage, user, vault, version, webhook,
+    account, audit, canary, census, event, fitness, hold, horizon, idempotency, inspect, key, media, message, migrations, node, owner,
+    plan, reseal, session, switch, update, usage, user, vault, version, webhook,
 };
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
     [
-        account::ALL,
         audit::ALL,
         canary::ALL,
         fitness::ALL,
-        glance::ALL,
         census::ALL,
         hold::ALL,
         horizon::ALL,
         idempotency::ALL,
         key::ALL,
-        media::ALL,
         node::ALL,
         plan::ALL,
         reseal::ALL,
@@ -29,14 +26,16 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         user::ALL,
         user::login::ALL,
         version::ALL,
-        &[migrations::NEWEST],
+        migrations::ALL,
     ]
     .into_iter()
+    .chain(account::all())
     .chain(inspect::all())
     .chain(owner::all())
     .chain(vault::all())
     .chain(event::all())
     .chain(webhook::all())
+    .chain(media::all())
     .chain(message::all())
     .flatten()
 }

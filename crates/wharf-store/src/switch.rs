@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_core::store::{Error, SwitchRow, SwitchStore};
 
-use crate::open::SqlStore;
 use crate::sql::{Row, args, statements};
+use crate::store::SqlStore;
 
 statements! {
     LIST = "SELECT name, position, since, degraded_since FROM whatsapp_switches ORDER BY name";

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_core::store::{Error, NoticeRow, UpdateStore};
 
-use crate::open::SqlStore;
 use crate::sql::{args, statements};
+use crate::store::SqlStore;
 
 statements! {
     CLAIM = "INSERT INTO update_notice (id, tried_at) VALUES (1, $2) \

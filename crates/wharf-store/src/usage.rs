@@ -4,8 +4,8 @@ use wharf_api::ErrorCode;
 use wharf_api::ids::AccountId;
 use wharf_core::store::{Answers, Error};
 
-use crate::open::SqlStore;
 use crate::sql::{Row, args, corrupt, statements};
+use crate::store::SqlStore;
 
 statements! {
     MESSAGES = "SELECT utc_day, messages FROM usage WHERE account_id = $1 AND utc_day >= $2 ORDER BY utc_day";

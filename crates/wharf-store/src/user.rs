@@ -7,8 +7,8 @@ use wharf_api::ids::{AccountId, LoginId, UserId};
 use wharf_api::types::user::Role;
 use wharf_core::store::{Error, Page, PageRequest, UserRow, UserStore};
 
-use crate::open::SqlStore;
 use crate::sql::{Row, args, page, statements};
+use crate::store::SqlStore;
 
 /// The cells that [`user`] reads.
 macro_rules! user_columns {

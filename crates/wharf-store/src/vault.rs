@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use wharf_api::ids::SessionId;
 use wharf_core::store::{Error, Fence, VaultOp, VaultStore};
 
-use crate::open::SqlStore;
 use crate::owner;
 use crate::sql::{Row, Sql, Tx, args, statements};
+use crate::store::SqlStore;
 
 pub(crate) use changes::apply;
 

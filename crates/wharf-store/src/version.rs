@@ -5,8 +5,8 @@ use wharf_api::Timestamp;
 use wharf_api::types::whatsapp::VersionSource;
 use wharf_core::store::{Error, FetchedVersion, VersionRow, VersionStore};
 
-use crate::open::SqlStore;
 use crate::sql::{Row, args, corrupt, statements};
+use crate::store::SqlStore;
 
 statements! {
     FIND = "SELECT version, source, fetched_at, tried_at, by_node, refused_version, refused_at, expires_at FROM whatsapp_version WHERE one = 1";

@@ -11,8 +11,8 @@ use wharf_core::store::{
     DeliveryRow, DueDelivery, DueWebhook, Error, Health, Inserted, Page, PageRequest, TryRecord, WebhookChange, WebhookRow, WebhookStore,
 };
 
-use crate::open::SqlStore;
 use crate::sql::{Sql, Tx, args, corrupt, page, statements};
+use crate::store::SqlStore;
 pub(crate) use row::{webhook, webhook_columns};
 
 statements! {

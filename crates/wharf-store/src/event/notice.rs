@@ -5,9 +5,9 @@ use wharf_api::ids::SessionId;
 use wharf_core::store::{Error, Fence, NOTICE_KEPT_MS, NewEvent};
 
 use super::{drafts, write};
-use crate::open::SqlStore;
 use crate::owner;
 use crate::sql::{Tx, args, statements};
+use crate::store::SqlStore;
 
 statements! {
     NOTE = "INSERT INTO notices (session_id, name, at) VALUES ($1, $2, $3) ON CONFLICT (session_id, name) DO NOTHING";

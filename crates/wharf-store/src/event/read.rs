@@ -7,8 +7,8 @@ use wharf_api::types::event::EventKind;
 use wharf_core::event::Bell;
 use wharf_core::store::{Error, EventFilter, EventPage, EventRow, EventStore, Fence, NewEvent};
 
-use crate::open::SqlStore;
 use crate::sql::{Row, args, page, statements};
+use crate::store::SqlStore;
 
 statements! {
     /// What does not pass comes without its data, so that a reader moves past it.

@@ -10,8 +10,8 @@ use wharf_core::{Chance, Meter};
 use super::job::{Fate, Job, Ran};
 use super::told::Told;
 use super::{Place, Wait};
+use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
-use crate::open::Config;
 use crate::sql::{Conn, Rings, Tx, is_undone_commit, unavailable, worth_another_try};
 
 // COMMIT ends open savepoints too, so each write costs one statement to mark and none to close.

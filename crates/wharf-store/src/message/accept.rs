@@ -6,8 +6,8 @@ use wharf_core::usage;
 
 use super::row::{Said, insert_args, message_insert, said};
 use crate::event::{self, Draft};
-use crate::open::SqlStore;
 use crate::sql::{Tx, args, corrupt, statements};
+use crate::store::SqlStore;
 use crate::{account, idempotency, media};
 
 statements! {

@@ -8,11 +8,11 @@ use wharf_core::store::{Error, Fence, MessageRow};
 
 use super::chats::MARK;
 use super::row::{chat_key, message_columns, readable, said};
-use crate::media;
-use crate::open::SqlStore;
+use crate::media::forget::forget as forget_file;
 use crate::owner;
 use crate::plan;
 use crate::sql::{Sql, Tx, args, statements};
+use crate::store::SqlStore;
 
 /// A message by its WhatsApp id, of one direction: each direction has an index of its own.
 macro_rules! named {
@@ -101,7 +101,7 @@ pub(super) async fn make(tx: &mut Tx, (number, mut target): Numbered, by: &Messa
         forget(tx, &target).await?;
     }
     match file {
-        Some(file) if matches!(target.content, Content::Deleted {}) => media::forget(tx, &target.account, &file).await,
+        Some(file) if matches!(target.content, Content::Deleted {}) => forget_file(tx, &target.account, &file).await,
         _ => Ok(()),
     }
 }

@@ -5,8 +5,8 @@ use wharf_core::meter::Meter;
 use wharf_core::store::{ChatRow, ContactRow, Error, Page, PageRequest, Unread};
 
 use super::row::{chat_key, message_columns, readable, shown};
-use crate::open::SqlStore;
 use crate::sql::{Row, args, page, statements};
+use crate::store::SqlStore;
 
 /// Changes of other messages (a reaction, a vote, an edit, a deletion) are no messages to be read. What a row says is JSON that begins with
 /// its type.

@@ -9,8 +9,8 @@ use wharf_core::store::{Error, Fence, Outcome, StatusChange};
 
 use super::change;
 use super::row::{message_columns, readable};
-use crate::open::SqlStore;
 use crate::sql::{Row, Tx, args, statements};
+use crate::store::SqlStore;
 use crate::{event, owner};
 
 statements! {

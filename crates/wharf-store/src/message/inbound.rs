@@ -10,9 +10,9 @@ use super::change;
 use super::row::{Said, insert_args, message_columns, message_insert, readable, said};
 use crate::event::{self, Draft};
 use crate::media;
-use crate::open::SqlStore;
 use crate::owner;
 use crate::sql::{Tx, args, statements};
+use crate::store::SqlStore;
 use crate::vault;
 
 /// What is to be known of a message that was not there: its number, and how many changes of it came before it.

@@ -5,8 +5,8 @@ use wharf_api::types::message::{Direction, MessageStatus};
 use wharf_core::store::{Error, MessageFilter, MessageRow, Page, PageRequest};
 
 use super::row::{chat_key, message_columns, shown};
-use crate::open::SqlStore;
 use crate::sql::{Sql, args, page, statements};
+use crate::store::SqlStore;
 
 /// What every list has. The sessions that a key is bound to come as one text: `session_id` is in it or not.
 macro_rules! list {

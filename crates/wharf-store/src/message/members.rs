@@ -3,9 +3,9 @@
 use wharf_api::ids::{AccountId, MessageId};
 use wharf_core::store::{Error, Fence, Member, MemberReceipt, MemberState, ReceiptKind};
 
-use crate::open::SqlStore;
 use crate::owner;
 use crate::sql::{Tx, args, statements};
+use crate::store::SqlStore;
 
 statements! {
     RECORD = "INSERT INTO message_receipts (message, person, phone, lid, delivered_at, read_at, played_at) \

@@ -5,9 +5,9 @@ use wharf_api::ids::{AccountId, MessageId, SessionId};
 use wharf_core::store::{CLAIM_LIMIT_MS, Error, Fence, Outgoing, Overdue, TRY_LIMIT_MS};
 
 use super::row::{message_columns, readable};
-use crate::open::SqlStore;
 use crate::owner;
 use crate::sql::{Tx, args, corrupt, statements};
+use crate::store::SqlStore;
 
 statements! {
     QUEUED = "SELECT m.number, m.id, m.wa_id, m.chat, o.payload, o.attempts, m.created_at, m.expires_at, o.audience \

@@ -6,8 +6,8 @@ use wharf_core::store::{Error, Fence, MessageRow, Receipt};
 
 use super::row::{message_columns, readable};
 use super::{change, step};
-use crate::open::SqlStore;
 use crate::sql::{Tx, args, statements};
+use crate::store::SqlStore;
 use crate::{event, owner};
 
 statements! {

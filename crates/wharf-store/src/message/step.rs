@@ -5,8 +5,8 @@ use wharf_api::ids::{AccountId, MessageId};
 use wharf_api::types::message::{Direction, Marks, MessageStatus, TimelineEntry};
 use wharf_core::store::Error;
 
-use crate::open::SqlStore;
 use crate::sql::{Tx, args, statements};
+use crate::store::SqlStore;
 
 statements! {
     /// What an older release noted of a failure that was none.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sqlx::migrate::MigrateError;
 use wharf_core::store::Error;
 
-use super::OpenError;
+use super::error::OpenError;
 
 /// With less than this left no file of SQLite's can grow.
 const NO_ROOM: u64 = 64 * 1024;

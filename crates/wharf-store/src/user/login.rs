@@ -7,8 +7,8 @@ use wharf_core::store::{Error, LoginRow, LoginStore, LoginWithUser, UserRow};
 
 use super::{user, user_columns};
 use crate::account::{account, account_columns};
-use crate::open::SqlStore;
 use crate::sql::{Row, args, statements};
+use crate::store::SqlStore;
 
 /// The cells that [`login`] reads.
 macro_rules! login_columns {

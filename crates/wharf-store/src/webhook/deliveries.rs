@@ -7,8 +7,8 @@ use wharf_core::store::{DeliveryRow, DueDelivery, DueWebhook, Error, Health, Pag
 
 use super::row::{json, kinds_text, parse};
 use crate::event;
-use crate::open::SqlStore;
 use crate::sql::{Row, Tx, args, corrupt, page, statements};
+use crate::store::SqlStore;
 
 /// The cells that a delivery begins with, and those of its event.
 macro_rules! delivery_columns {

@@ -1,0 +1,71 @@
+//! The store as every noun sees it: its lanes, its readers, and the two ways to write. It knows no noun.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use wharf_core::Meter;
+use wharf_core::event::Bell;
+use wharf_core::store::Error;
+
+use crate::dialect::{Connect, Dialect, Durability};
+use crate::horizon;
+use crate::lane::{Lanes, Place};
+use crate::open::file::OpenedFile;
+use crate::readers::Readers;
+use crate::sql::{Conn, Tx};
+
+/// The store. Dropping it carries out the writes that are queued; [`SqlStore::close`] also waits for that.
+pub struct SqlStore {
+    pub(crate) lanes: Lanes,
+    /// A connection of its own for the node's lease: no tenant's writes stand before it. SQLite has one writer, and no other nodes.
+    pub(crate) lease: Option<Lanes>,
+    pub(crate) readers: Readers,
+    /// Where the database is a file.
+    pub(crate) file: Option<OpenedFile>,
+    pub(crate) horizon: horizon::Watch,
+    pub(crate) bell: Arc<Bell>,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) writer: Connect,
+}
+
+impl SqlStore {
+    /// Carries out what is queued, refuses what comes after, and closes every connection.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.lanes.close().await;
+        if let Some(lease) = &self.lease {
+            lease.close().await;
+        }
+    }
+
+    /// What the database says of its own durability, as a fresh writing connection sees it.
+    pub async fn durability(&self) -> Result<Durability, Error> {
+        let mut conn = self.writer.connect().await?;
+        let durability = durability(&mut conn, self.writer.dialect()).await;
+        conn.close().await;
+        durability
+    }
+
+    /// Writes for one session, or for the account where `session` is empty.
+    pub(crate) async fn write<T, W>(&self, account: &str, session: &str, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
+    {
+        self.lanes.write(Place::of(account, session), work).await
+    }
+
+    /// Writes for one session what touches rows of its account as well.
+    pub(crate) async fn write_shared<T, W>(&self, account: &str, session: &str, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
+    {
+        self.lanes.write(Place::shared(account, session), work).await
+    }
+}
+
+pub(crate) async fn durability(conn: &mut Conn, dialect: Dialect) -> Result<Durability, Error> {
+    let [journal, synchronous] = dialect.durability();
+    Ok(Durability { journal: conn.setting(journal).await?, synchronous: conn.setting(synchronous).await? })
+}
