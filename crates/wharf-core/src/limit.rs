@@ -51,7 +51,7 @@ impl Refused {
 }
 
 #[derive(Default)]
-struct Account {
+struct AccountCalls {
     window: Window,
     running: u64,
 }
@@ -59,7 +59,7 @@ struct Account {
 /// The calls of all accounts.
 #[derive(Clone, Default)]
 pub struct Calls {
-    accounts: Arc<Mutex<HashMap<AccountId, Account>>>,
+    accounts: Arc<Mutex<HashMap<AccountId, AccountCalls>>>,
 }
 
 /// A call that was let in. Its place among the requests that run is free again when this is dropped.
@@ -108,7 +108,7 @@ impl Calls {
         self.lock().retain(|_, account| account.running > 0 || !account.window.is_whole(now));
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<AccountId, Account>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<AccountId, AccountCalls>> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -95,15 +95,15 @@ async fn fetch(egress: &dyn Egress, source: &Source) -> Result<(Notice, String),
 }
 
 async fn get(egress: &dyn Egress, url: String, limit_bytes: u64) -> Result<Vec<u8>, egress::Error> {
-    let mut body = Body(Vec::new());
+    let mut body = Collected(Vec::new());
     egress.fetch(Fetch { url, limit_bytes, timeout: TIMEOUT, content_type: None }, &mut body).await?;
     Ok(body.0)
 }
 
-struct Body(Vec<u8>);
+struct Collected(Vec<u8>);
 
 #[async_trait]
-impl Sink for Body {
+impl Sink for Collected {
     async fn write(&mut self, bytes: Bytes) -> Result<(), Stop> {
         self.0.extend_from_slice(&bytes);
         Ok(())

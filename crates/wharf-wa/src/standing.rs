@@ -28,7 +28,7 @@ pub(crate) struct Knocked {
 }
 
 #[derive(Default)]
-struct Verdict {
+struct Agreement {
     against: HashSet<SessionId>,
     shared: bool,
     at: Option<Timestamp>,
@@ -37,9 +37,9 @@ struct Verdict {
 #[derive(Default)]
 struct State {
     /// Of clients that claimed `revision`.
-    outdated: Verdict,
+    outdated: Agreement,
     revision: u32,
-    overload: Verdict,
+    overload: Agreement,
     next_turn: Option<Timestamp>,
 }
 
@@ -74,7 +74,7 @@ impl Standing {
     pub(crate) fn outdated(&self, session: &SessionId, revision: u32, now: Timestamp) -> Knocked {
         let mut state = self.state();
         if state.revision != revision {
-            (state.revision, state.outdated) = (revision, Verdict::default());
+            (state.revision, state.outdated) = (revision, Agreement::default());
         }
         state.outdated.add(session, now);
         Knocked { revision, release: *self.release.borrow() }
@@ -84,7 +84,7 @@ impl Standing {
     pub(crate) fn overloaded(&self, session: &SessionId, now: Timestamp) -> bool {
         let overload = &mut self.state().overload;
         if !overload.shared && overload.at.is_some_and(|at| now.as_millis() - at.as_millis() > MEMORY_MS) {
-            *overload = Verdict::default();
+            *overload = Agreement::default();
         }
         overload.add(session, now);
         overload.shared
@@ -95,7 +95,7 @@ impl Standing {
         let mut state = self.state();
         let outdated = revision >= state.revision && (state.outdated.shared || (had_turn && !state.outdated.against.is_empty()));
         if outdated {
-            state.outdated = Verdict::default();
+            state.outdated = Agreement::default();
         }
         let overload = std::mem::take(&mut state.overload).shared;
         drop(state);
@@ -155,7 +155,7 @@ impl State {
     }
 }
 
-impl Verdict {
+impl Agreement {
     fn add(&mut self, session: &SessionId, now: Timestamp) {
         self.against.insert(session.clone());
         self.at = Some(now);

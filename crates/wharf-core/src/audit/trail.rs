@@ -15,17 +15,17 @@ const ADDRESSES: usize = 1_000;
 const WAITING: usize = 10_000;
 
 /// How often each address was refused, with which code, at what.
-pub(super) type Refused = HashMap<(Option<IpAddr>, ErrorCode, &'static str), u64>;
+pub(super) type RefusedKeys = HashMap<(Option<IpAddr>, ErrorCode, &'static str), u64>;
 
 #[derive(Default)]
-struct Held {
-    refused: Refused,
+struct Unwritten {
+    refused: RefusedKeys,
     waiting: Vec<AuditRow>,
 }
 
 /// What is not written down yet.
 #[derive(Default)]
-pub struct Trail(Mutex<Held>);
+pub struct Trail(Mutex<Unwritten>);
 
 impl Trail {
     /// Counts a key that was refused, or somebody who did not get in: `action` tells them apart.
@@ -49,12 +49,12 @@ impl Trail {
     }
 
     /// What was kept and what was counted. Both begin anew.
-    pub(super) fn take(&self) -> (Vec<AuditRow>, Refused) {
+    pub(super) fn take(&self) -> (Vec<AuditRow>, RefusedKeys) {
         let mut held = self.lock();
         (std::mem::take(&mut held.waiting), std::mem::take(&mut held.refused))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Held> {
+    fn lock(&self) -> MutexGuard<'_, Unwritten> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

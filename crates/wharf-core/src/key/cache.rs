@@ -15,7 +15,7 @@ const CACHE_KEYS: u64 = 10_000;
 
 /// Keys that were found a moment ago, so that a request costs no look-up. Who was not seen for longest makes room.
 pub struct Cache {
-    found: moka::sync::Cache<KeyId, Found>,
+    found: moka::sync::Cache<KeyId, CachedKey>,
     /// Goes up when every key is to be looked up anew.
     turn: AtomicU64,
     /// The keys that changed lately, with the number of their change.
@@ -31,7 +31,7 @@ pub(super) struct Look {
 }
 
 #[derive(Clone)]
-struct Found {
+struct CachedKey {
     at: Timestamp,
     turn: u64,
     key: KeyWithAccount,
@@ -47,7 +47,7 @@ impl Default for Cache {
 
 impl Cache {
     pub(super) fn get(&self, id: &KeyId, now: Timestamp) -> Option<KeyWithAccount> {
-        let is_fresh = |found: &Found| (0..CACHE_MS).contains(&(now.as_millis() - found.at.as_millis()));
+        let is_fresh = |found: &CachedKey| (0..CACHE_MS).contains(&(now.as_millis() - found.at.as_millis()));
         let found = self.found.get(id).filter(|found| is_fresh(found) && found.turn == self.turn.load(Ordering::Acquire))?;
         Some(found.key)
     }
@@ -64,7 +64,7 @@ impl Cache {
 
     pub(super) fn put(&self, key: KeyWithAccount, at: Timestamp, look: Look) {
         let id = key.key.id.clone();
-        self.found.insert(id.clone(), Found { at, turn: look.turn, key });
+        self.found.insert(id.clone(), CachedKey { at, turn: look.turn, key });
         // In this order: whoever forgets the key meanwhile either takes away what was put, or is seen here.
         if self.changed.get(&id).is_some_and(|change| change > look.changes) {
             self.found.invalidate(&id);

@@ -6,13 +6,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use wharf_api::ids::AccountId;
 
 use super::Error;
-use super::arriving::Account;
+use super::arriving::Arrivals;
 use crate::services::Services;
 use crate::store::{self, Plan};
 
 /// The part of an account's room that one file on its way in takes. It is free again when this is dropped.
 pub struct Share {
-    account: Arc<Account>,
+    account: Arc<Arrivals>,
     limit: u64,
     /// What was stored at the beginning.
     stored: u64,

@@ -12,7 +12,7 @@ use crate::store::Answers;
 const KEY_EVERY_MS: i64 = 60_000;
 
 #[derive(Default)]
-struct Key {
+struct KeyUse {
     account: Option<AccountId>,
     used: Option<Timestamp>,
     written: Option<Timestamp>,
@@ -21,7 +21,7 @@ struct Key {
 #[derive(Default)]
 struct Counts {
     answers: HashMap<AccountId, HashMap<(i64, Option<ErrorCode>), u64>>,
-    keys: HashMap<KeyId, Key>,
+    keys: HashMap<KeyId, KeyUse>,
 }
 
 /// What was counted and is not written down yet.
@@ -46,7 +46,7 @@ impl Counter {
         if let Some(key) = counts.keys.get_mut(id) {
             key.used = Some(now);
         } else {
-            counts.keys.insert(id.clone(), Key { account: Some(account.clone()), used: Some(now), written: None });
+            counts.keys.insert(id.clone(), KeyUse { account: Some(account.clone()), used: Some(now), written: None });
         }
     }
 

@@ -12,7 +12,7 @@ use super::away::is_phone;
 use super::life::End;
 use super::links::Account;
 use super::receipts::Kept;
-use super::verdicts::Verdict;
+use super::verdicts::RefusedLink;
 use super::{online, pairing, timelock};
 
 /// A code on the phone may be typed until it expires; a little later nobody will.
@@ -94,7 +94,7 @@ impl Attendance<'_> {
                 return self.on_closed().await.or(cut);
             }
             Event::RawNode(node) => {
-                let verdict = Verdict::of_stream(node.get(), self.own.ctx.clock.now())?;
+                let verdict = RefusedLink::of_stream(node.get(), self.own.ctx.clock.now())?;
                 return self.on_refusal(verdict).await;
             }
             Event::Presence(update) => {
@@ -118,7 +118,7 @@ impl Attendance<'_> {
 
     /// Events after which the library does not connect again by itself.
     async fn on_verdict(&mut self, event: &Event) -> Option<End> {
-        if let Some(verdict) = Verdict::of(event, self.own.ctx.clock.now()) {
+        if let Some(verdict) = RefusedLink::of(event, self.own.ctx.clock.now()) {
             return self.on_refusal(verdict).await;
         }
         match event {

@@ -39,12 +39,12 @@ pub(super) enum Then {
 
 /// One refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Verdict {
+pub(super) struct RefusedLink {
     pub(super) refusal: Refusal,
     pub(super) then: Then,
 }
 
-impl Verdict {
+impl RefusedLink {
     fn new(code: u16, text: &str, at: Timestamp, then: Then) -> Self {
         Self { refusal: Refusal { code, text: Some(text.to_owned()), at, until: None }, then }
     }
@@ -141,8 +141,8 @@ fn of_ban(reason: &TempBanReason) -> &'static str {
 
 impl Attendance<'_> {
     /// Counts a refusal, says it, and does what it demands.
-    pub(super) async fn on_refusal(&mut self, verdict: Verdict) -> Option<End> {
-        let Verdict { refusal, then } = verdict;
+    pub(super) async fn on_refusal(&mut self, verdict: RefusedLink) -> Option<End> {
+        let RefusedLink { refusal, then } = verdict;
         let ctx = &self.own.ctx;
         ctx.meter().refusals.one(refusal.code);
         let text = refusal.text.as_deref().unwrap_or_default();
@@ -177,7 +177,7 @@ impl Attendance<'_> {
 
     /// The connection was closed, perhaps once more without a word.
     pub(super) async fn on_closed(&mut self) -> Option<End> {
-        let verdict = Verdict::of_mute_closes(self.own.line.mute_closes(), self.own.ctx.clock.now())?;
+        let verdict = RefusedLink::of_mute_closes(self.own.line.mute_closes(), self.own.ctx.clock.now())?;
         self.on_refusal(verdict).await
     }
 }
@@ -205,7 +205,7 @@ mod tests {
         } else {
             Event::ConnectFailure(ConnectFailure::builder().reason(reason).build())
         };
-        let verdict = Verdict::of(&event, AT).expect("a refusal");
+        let verdict = RefusedLink::of(&event, AT).expect("a refusal");
         assert!(verdict.refusal.text.is_some_and(|text| !text.is_empty()));
         (verdict.refusal.code, verdict.then)
     }
@@ -229,14 +229,14 @@ mod tests {
     #[test]
     fn an_unlinking_on_the_phone_is_no_refusal() {
         let event = Event::LoggedOut(LoggedOut::builder().on_connect(false).reason(ConnectFailureReason::LoggedOut).build());
-        assert_eq!(Verdict::of(&event, AT), None);
+        assert_eq!(RefusedLink::of(&event, AT), None);
     }
 
     #[test]
     fn a_stream_that_ends_tells_its_code_unless_that_has_an_event_of_its_own() {
         let of = |error: NodeBuilder| {
             let node = error.build();
-            Verdict::of_stream(&node.as_node_ref(), AT).map(|verdict| (verdict.refusal.code, verdict.then))
+            RefusedLink::of_stream(&node.as_node_ref(), AT).map(|verdict| (verdict.refusal.code, verdict.then))
         };
         let coded = |code: &str| of(NodeBuilder::new("stream:error").attr("code", code));
         assert_eq!(coded("429"), Some((429, Then::Again)));
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_connection_that_drops_once_is_no_answer() {
-        assert_eq!(Verdict::of_mute_closes(MUTE_CLOSES - 1, AT), None);
-        assert_eq!(Verdict::of_mute_closes(MUTE_CLOSES, AT).map(|verdict| verdict.refusal.code), Some(428));
+        assert_eq!(RefusedLink::of_mute_closes(MUTE_CLOSES - 1, AT), None);
+        assert_eq!(RefusedLink::of_mute_closes(MUTE_CLOSES, AT).map(|verdict| verdict.refusal.code), Some(428));
     }
 }

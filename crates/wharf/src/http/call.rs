@@ -150,7 +150,7 @@ impl Call {
 
 /// What was found out about a request before its operation ran.
 #[derive(Default)]
-struct Seen {
+struct RequestFacts {
     key: Option<By>,
     by_login: bool,
     account: Option<AccountId>,
@@ -194,7 +194,7 @@ fn forget(headers: &mut HeaderMap) {
 async fn run(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request, request_id: &str) -> Response {
     let patience = patience(operation, http.limits.request_timeout, http.limits.file_timeout);
     let services = Arc::clone(&http.services);
-    let mut seen = Seen { sends_until: Some(sends_until(patience)), ..Seen::default() };
+    let mut seen = RequestFacts { sends_until: Some(sends_until(patience)), ..RequestFacts::default() };
     let answer = match tokio::time::timeout(patience, catch::panics(answer(http, operation, handler, request, &mut seen))).await {
         Ok(answer) => answer,
         Err(_) => Err(Failure::unavailable("the request took too long", 1)),
@@ -218,7 +218,7 @@ async fn run(http: Arc<Http>, operation: &'static Operation, handler: Handler, r
     held::hold(response, seen.permit)
 }
 
-async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request, seen: &mut Seen) -> Answer {
+async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request, seen: &mut RequestFacts) -> Answer {
     let peer = limit::peer(&request);
     let way = Way { peer, origin: http.limits.trusted_proxies.origin(peer, request.headers()) };
     let (mut parts, body) = request.into_parts();

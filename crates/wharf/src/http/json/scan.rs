@@ -28,7 +28,7 @@ pub(super) fn scan(body: &[u8]) -> Result<Value, ApiError> {
     if body.starts_with(BYTE_ORDER_MARK) {
         return Err(invalid("the body begins with a byte order mark; JSON is sent without one"));
     }
-    let mut seen = Seen { values: 0, fault: None };
+    let mut seen = ScanState { values: 0, fault: None };
     let mut reader = serde_json::Deserializer::from_slice(body);
     let node = Node { path: &Path::Root, depth: 0, seen: &mut seen };
     let read = node.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
@@ -65,7 +65,7 @@ impl fmt::Display for Path<'_> {
 }
 
 /// What the whole document has shown so far.
-struct Seen {
+struct ScanState {
     values: usize,
     /// What we refuse ourselves; the parser's own errors do not stand here.
     fault: Option<ApiError>,
@@ -75,7 +75,7 @@ struct Seen {
 struct Node<'a> {
     path: &'a Path<'a>,
     depth: usize,
-    seen: &'a mut Seen,
+    seen: &'a mut ScanState,
 }
 
 impl Node<'_> {

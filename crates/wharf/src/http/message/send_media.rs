@@ -15,7 +15,7 @@ pub(in crate::http) async fn send_media(mut call: Call) -> Answer {
     // An empty way to a file is none: forms and templates send all three.
     let there = |text: Option<String>| text.filter(|text| !text.is_empty());
     (request.media_url, request.media_id) = (there(request.media_url.take()), there(request.media_id.take()));
-    let data = there(request.data.take()).map(|text| Bytes::from_owner(Held { text, _places: places }));
+    let data = there(request.data.take()).map(|text| Bytes::from_owner(HeldText { text, _places: places }));
     let source = match (&request.media_url, &request.media_id, &data) {
         (Some(url), None, None) => Source::Url(url.clone()),
         (None, Some(id), None) => Source::Stored(id.clone()),
@@ -29,12 +29,12 @@ pub(in crate::http) async fn send_media(mut call: Call) -> Answer {
 }
 
 /// A file in Base64, with its places among the large bodies: they are free when it is.
-struct Held {
+struct HeldText {
     text: String,
     _places: Vec<OwnedSemaphorePermit>,
 }
 
-impl AsRef<[u8]> for Held {
+impl AsRef<[u8]> for HeldText {
     fn as_ref(&self) -> &[u8] {
         self.text.as_bytes()
     }

@@ -68,12 +68,12 @@ struct Courier<'a> {
 
 /// What a look found.
 struct Found {
-    seen: Seen,
+    seen: WebhookNow,
     taken: Taken,
 }
 
 /// What a look saw of the webhook itself.
-enum Seen {
+enum WebhookNow {
     /// It was not looked at: nobody changed it.
     AsBefore,
     On(Box<WebhookRow>),
@@ -175,9 +175,9 @@ impl<'a> Courier<'a> {
         Box::pin(async move {
             let seen = if stale {
                 let row = services.store.find_webhook_numbered(number).await?.filter(|row| row.enabled);
-                row.map_or(Seen::Off, |row| Seen::On(Box::new(row)))
+                row.map_or(WebhookNow::Off, |row| WebhookNow::On(Box::new(row)))
             } else {
-                Seen::AsBefore
+                WebhookNow::AsBefore
             };
             let due = services.store.due_deliveries(number, services.clock.now(), wish.after, wish.first, wish.repeats).await?;
             Ok(Found { seen, taken: Taken { due, wish } })
@@ -186,9 +186,9 @@ impl<'a> Courier<'a> {
 
     fn found(&mut self, found: Found) {
         match found.seen {
-            Seen::AsBefore => {}
-            Seen::On(row) => self.renew(*row),
-            Seen::Off => self.over = true,
+            WebhookNow::AsBefore => {}
+            WebhookNow::On(row) => self.renew(*row),
+            WebhookNow::Off => self.over = true,
         }
         self.wanted |= self.backlog.take(found.taken);
     }
