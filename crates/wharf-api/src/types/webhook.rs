@@ -9,7 +9,7 @@ use crate::Timestamp;
 use crate::ids::{DeliveryId, EventId, SessionId, WebhookId};
 
 /// `POST /v1/webhooks`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateWebhook {
     pub url: String,

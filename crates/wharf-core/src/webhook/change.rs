@@ -1,9 +1,8 @@
 //! Making, changing and deleting a webhook. What is new about an address is believed once it took a test.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wharf_api::types::webhook::DisabledReason;
+use wharf_api::types::webhook::{CreateWebhook, DisabledReason, UpdateWebhook};
 use wharf_api::{Permission, limits};
 
 use super::secret::seal_headers;
@@ -17,36 +16,9 @@ use crate::store::{self, Inserted, WebhookRow};
 /// How many webhooks one run of the sweep deletes in one step.
 const STEP: u32 = 50;
 
-/// A webhook as a caller wants it.
-#[derive(Clone, Debug, Default)]
-pub struct New {
-    pub url: String,
-    pub events: Vec<String>,
-    pub session: Option<String>,
-    pub description: Option<String>,
-    pub timeout_seconds: Option<u64>,
-    pub max_bytes: Option<u64>,
-    pub headers: BTreeMap<String, String>,
-    pub enabled: bool,
-    /// One of the caller's own; one is made where there is none.
-    pub secret: Option<String>,
-}
-
-/// What is to be changed; `None` stays as it is.
-#[derive(Clone, Debug, Default)]
-pub struct Change {
-    pub url: Option<String>,
-    pub events: Option<Vec<String>>,
-    pub description: Option<Option<String>>,
-    pub timeout_seconds: Option<u64>,
-    pub max_bytes: Option<Option<u64>>,
-    pub headers: Option<BTreeMap<String, String>>,
-    pub enabled: Option<bool>,
-}
-
 /// Makes a webhook. The secret is in the answer and nowhere else in clear.
-pub async fn create(services: &Services, caller: &Caller, new: New) -> Result<(WebhookRow, Secret), Error> {
-    let session = new.session.clone();
+pub async fn create(services: &Services, caller: &Caller, mut new: CreateWebhook) -> Result<(WebhookRow, Secret), Error> {
+    let session = new.session_id.take();
     let (mut row, secret) = shape(services, caller, new)?;
     if let Some(id) = session {
         row.session = Some(session::find_row(services, caller, &id).await?.id);
@@ -68,16 +40,17 @@ pub async fn prepare(services: &Services, caller: &Caller, url: &str) -> Result<
     if !caller.permissions.contains(&Permission::WebhooksManage) {
         return Err(Error::NotManager);
     }
-    let new = New { url: url.to_owned(), events: vec![super::ALL_EVENTS.to_owned()], enabled: true, ..New::default() };
+    let new = CreateWebhook { url: url.to_owned(), events: vec![super::ALL_EVENTS.to_owned()], ..CreateWebhook::default() };
     let (row, _) = shape(services, caller, new)?;
     test::send(services, caller, &row, &unseal(services, &row)?).await?;
     Ok(row)
 }
 
-fn shape(services: &Services, caller: &Caller, new: New) -> Result<(WebhookRow, Secret), Error> {
+fn shape(services: &Services, caller: &Caller, new: CreateWebhook) -> Result<(WebhookRow, Secret), Error> {
     let kinds = check::kinds(&new.events)?;
     services.egress.check(&new.url)?;
-    check::headers(&new.headers)?;
+    let (headers, enabled) = (new.headers.unwrap_or_default(), new.enabled.unwrap_or(true));
+    check::headers(&headers)?;
     let (timeout_ms, description) = (check::timeout_ms(new.timeout_seconds)?, check::description(new.description.as_deref())?);
     let max_bytes = check::max_bytes(new.max_bytes)?;
     let (id, now) = (services.chance.webhook_id(), services.clock.now());
@@ -85,7 +58,7 @@ fn shape(services: &Services, caller: &Caller, new: New) -> Result<(WebhookRow, 
         Some(text) => Secret::parse(&text)?,
         None => Secret::generate(services),
     };
-    let headers: Vec<_> = new.headers.into_iter().collect();
+    let headers: Vec<_> = headers.into_iter().collect();
     let row = WebhookRow {
         number: 0,
         account: caller.account.clone(),
@@ -99,9 +72,9 @@ fn shape(services: &Services, caller: &Caller, new: New) -> Result<(WebhookRow, 
         headers: seal_headers(&services.seal, id.as_str(), &headers),
         secret: secret.seal(&services.seal, id.as_str()),
         old_secret: None,
-        enabled: new.enabled,
-        disabled_reason: (!new.enabled).then_some(DisabledReason::Requested),
-        disabled_at: (!new.enabled).then_some(now),
+        enabled,
+        disabled_reason: (!enabled).then_some(DisabledReason::Requested),
+        disabled_at: (!enabled).then_some(now),
         failing_since: None,
         created_at: now,
         updated_at: now,
@@ -111,12 +84,13 @@ fn shape(services: &Services, caller: &Caller, new: New) -> Result<(WebhookRow, 
 }
 
 /// Changes what is given. A new address must take a test first. Switching on lets go out what waited.
-pub async fn update(services: &Services, caller: &Caller, id: &str, change: Change) -> Result<WebhookRow, Error> {
+pub async fn update(services: &Services, caller: &Caller, id: &str, change: UpdateWebhook) -> Result<WebhookRow, Error> {
+    let headers = change.headers.map(Option::unwrap_or_default);
     let kinds = change.events.as_deref().map(check::kinds).transpose()?;
     if let Some(url) = &change.url {
         services.egress.check(url)?;
     }
-    if let Some(headers) = &change.headers {
+    if let Some(headers) = &headers {
         check::headers(headers)?;
     }
     let timeout_ms = change.timeout_seconds.map(|seconds| check::timeout_ms(Some(seconds))).transpose()?;
@@ -125,7 +99,7 @@ pub async fn update(services: &Services, caller: &Caller, id: &str, change: Chan
 
     let seen = find(services, caller, id).await?;
     let now = services.clock.now();
-    let headers = change.headers.map(|headers| {
+    let headers = headers.map(|headers| {
         let headers: Vec<_> = headers.into_iter().collect();
         let names: Vec<_> = headers.iter().map(|(name, _)| name.clone()).collect();
         (names, seal_headers(&services.seal, seen.id.as_str(), &headers))

@@ -333,6 +333,9 @@ async fn nobody_touches_the_webhooks_of_others_and_a_bound_key_only_those_of_its
     bound.post("/v1/webhooks", &of(&other)).await.refused(ErrorCode::SessionNotFound);
     let own = bound.post("/v1/webhooks", &of(&mine)).await.ok(201)["webhookId"].clone();
     assert_eq!(bound.get("/v1/webhooks").await.ok(200).as_array().unwrap().iter().map(|row| &row["webhookId"]).collect::<Vec<_>>(), [&own]);
+    // Those that it may not see stand before its own, and make its page no shorter.
+    let first = bound.get("/v1/webhooks?limit=1").await;
+    assert_eq!(first.ok(200).as_array().unwrap().iter().map(|row| &row["webhookId"]).collect::<Vec<_>>(), [&own]);
     for webhook in [&wide, &foreign] {
         bound.get(&format!("/v1/webhooks/{webhook}")).await.refused(ErrorCode::ResourceNotFound);
         bound.delete(&format!("/v1/webhooks/{webhook}")).await.refused(ErrorCode::ResourceNotFound);

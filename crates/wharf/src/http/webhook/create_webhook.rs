@@ -6,18 +6,7 @@ use crate::http::{Answer, Call, idempotency};
 
 pub(in crate::http) async fn create_webhook(call: Call) -> Answer {
     let request: CreateWebhook = call.json()?;
-    let asked = request.clone();
-    let new = webhook::New {
-        url: asked.url,
-        events: asked.events,
-        session: asked.session_id,
-        description: asked.description,
-        timeout_seconds: asked.timeout_seconds,
-        max_bytes: asked.max_bytes,
-        headers: asked.headers.unwrap_or_default(),
-        enabled: asked.enabled.unwrap_or(true),
-        secret: asked.secret,
-    };
+    let new = request.clone();
     let create = async {
         let (row, secret) = webhook::create(call.services(), call.caller(), new).await?;
         let webhook = webhook::view(call.services(), &row);
