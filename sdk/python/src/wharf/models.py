@@ -40,6 +40,7 @@ EventChoice = Literal[
     "session.status",
     "group.updated",
     "call.received",
+    "call.ended",
     "webhook.test",
     "webhook.disabled",
     "usage.warning",
@@ -64,6 +65,7 @@ EventKind = Literal[
     "session.status",
     "group.updated",
     "call.received",
+    "call.ended",
     "webhook.test",
     "webhook.disabled",
     "usage.warning",
@@ -179,6 +181,18 @@ class Blocked(Model):
 
     blocked: bool
     contact_id: str
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CallEnded(Model):
+    at: datetime
+    """When it stopped ringing."""
+    call_id: str
+    """As in `call.received`."""
+    from_: Party
+    """Who called."""
+    outcome: Literal["answered_elsewhere", "rejected_elsewhere", "unanswered"]
+    """Elsewhere is the phone, or another device that is linked to it."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -803,6 +817,10 @@ class Plan(Model):
     concurrent_requests: int
     event_days: int
     """How many days the event log goes back."""
+    keep_deleted: bool
+    """What is deleted for everyone stays as it was said, marked by `deletedAt`; else it goes, with its edits and its
+    file.
+    """
     media_bytes: int | None
     """How many bytes of files are kept at the same time, those on their way in included; without limit where null."""
     media_days: int
@@ -824,6 +842,10 @@ class PlanLimits(Model):
     concurrent_requests: int
     event_days: int
     """How many days the event log goes back."""
+    keep_deleted: bool
+    """What is deleted for everyone stays as it was said, marked by `deletedAt`; else it goes, with its edits and its
+    file.
+    """
     media_bytes: int | None
     """How many bytes of files are kept at the same time, those on their way in included; without limit where null."""
     media_days: int
@@ -1310,6 +1332,14 @@ class SessionStatusEvent(EventFrame):
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
+class CallEndedEvent(EventFrame):
+    """A call rings no more: it was answered or rejected at another device, or nobody did."""
+
+    event: Literal["call.ended"]
+    data: CallEnded
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class CallReceivedEvent(EventFrame):
     """Somebody calls: once for each call."""
 
@@ -1519,6 +1549,7 @@ class OtherEvent(EventFrame):
 
 
 Event = Union[
+    CallEndedEvent,
     CallReceivedEvent,
     GroupUpdatedEvent,
     MessageDeletedEvent,

@@ -2380,6 +2380,7 @@ class AdminApi(Resource):
         calls_per_minute: int,
         concurrent_requests: int,
         event_days: int | None = None,
+        keep_deleted: bool | None = None,
         media_bytes: int | None = None,
         media_days: int | None = None,
         messages_per_day: int | None = None,
@@ -2392,6 +2393,8 @@ class AdminApi(Resource):
 
         Args:
             event_days: How many days the event log goes back.
+            keep_deleted: What is deleted for everyone stays as it was said, marked by `deletedAt`; else it goes, with
+                its edits and its file.
             media_bytes: How many bytes of files are kept at the same time, those on their way in included; without
                 limit where null.
             media_days: How many days a file is kept after it came or was sent last.
@@ -2405,6 +2408,7 @@ class AdminApi(Resource):
                 "callsPerMinute": calls_per_minute,
                 "concurrentRequests": concurrent_requests,
                 "eventDays": event_days,
+                "keepDeleted": keep_deleted,
                 "mediaBytes": media_bytes,
                 "mediaDays": media_days,
                 "messagesPerDay": messages_per_day,

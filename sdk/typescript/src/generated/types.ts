@@ -65,6 +65,17 @@ export interface BySession {
   sessionId: string;
 }
 
+export interface CallEnded {
+  /** When it stopped ringing. RFC 3339, in UTC. */
+  at: string;
+  /** As in `call.received`. */
+  callId: string;
+  /** Who called. */
+  from: Party;
+  /** Elsewhere is the phone, or another device that is linked to it. */
+  outcome: "answered_elsewhere" | "rejected_elsewhere" | "unanswered";
+}
+
 export interface CallReceived {
   /** When it began to ring. RFC 3339, in UTC. */
   at: string;
@@ -430,9 +441,9 @@ export interface AnyEvent {
   truncated?: boolean;
 }
 
-export type EventChoice = "message.received" | "status.received" | "message.status" | "message.sent" | "message.delivered" | "message.read" | "message.failed" | "message.reaction" | "message.edited" | "message.deleted" | "poll.vote" | "session.qr" | "session.passkey" | "session.connected" | "session.disconnected" | "session.status" | "group.updated" | "call.received" | "webhook.test" | "webhook.disabled" | "usage.warning" | "*";
+export type EventChoice = "message.received" | "status.received" | "message.status" | "message.sent" | "message.delivered" | "message.read" | "message.failed" | "message.reaction" | "message.edited" | "message.deleted" | "poll.vote" | "session.qr" | "session.passkey" | "session.connected" | "session.disconnected" | "session.status" | "group.updated" | "call.received" | "call.ended" | "webhook.test" | "webhook.disabled" | "usage.warning" | "*";
 
-export type EventKind = "message.received" | "status.received" | "message.status" | "message.sent" | "message.delivered" | "message.read" | "message.failed" | "message.reaction" | "message.edited" | "message.deleted" | "poll.vote" | "session.qr" | "session.passkey" | "session.connected" | "session.disconnected" | "session.status" | "group.updated" | "call.received" | "webhook.test" | "webhook.disabled" | "usage.warning";
+export type EventKind = "message.received" | "status.received" | "message.status" | "message.sent" | "message.delivered" | "message.read" | "message.failed" | "message.reaction" | "message.edited" | "message.deleted" | "poll.vote" | "session.qr" | "session.passkey" | "session.connected" | "session.disconnected" | "session.status" | "group.updated" | "call.received" | "call.ended" | "webhook.test" | "webhook.disabled" | "usage.warning";
 
 export interface FeatureSwitch {
   /** Since when WhatsApp refuses it in several sessions; until somebody sets the switch. RFC 3339, in UTC. */
@@ -873,6 +884,8 @@ export interface Plan {
   concurrentRequests: number;
   /** How many days the event log goes back. 1 to 3650. */
   eventDays: number;
+  /** What is deleted for everyone stays as it was said, marked by `deletedAt`; else it goes, with its edits and its file. */
+  keepDeleted: boolean;
   /**
    * How many bytes of files are kept at the same time, those on their way in included; without limit where null. 0 to
    * 1125899906842624.
@@ -899,6 +912,8 @@ export interface PlanLimits {
   concurrentRequests: number;
   /** How many days the event log goes back. 1 to 3650. */
   eventDays: number;
+  /** What is deleted for everyone stays as it was said, marked by `deletedAt`; else it goes, with its edits and its file. */
+  keepDeleted: boolean;
   /**
    * How many bytes of files are kept at the same time, those on their way in included; without limit where null. 0 to
    * 1125899906842624.
@@ -992,6 +1007,8 @@ export interface PutPlan {
   concurrentRequests: number;
   /** How many days the event log goes back. 1 to 3650. */
   eventDays?: number | null;
+  /** What is deleted for everyone stays as it was said, marked by `deletedAt`; else it goes, with its edits and its file. */
+  keepDeleted?: boolean | null;
   /**
    * How many bytes of files are kept at the same time, those on their way in included; without limit where null. 0 to
    * 1125899906842624.
@@ -1652,6 +1669,8 @@ export interface SessionEventData {
 
 /** What an event of each kind tells. */
 export interface EventData {
+  /** A call rings no more: it was answered or rejected at another device, or nobody did. */
+  "call.ended": CallEnded;
   /** Somebody calls: once for each call. */
   "call.received": CallReceived;
   /** A group changed. */
