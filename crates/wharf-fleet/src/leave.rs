@@ -40,9 +40,10 @@ impl Fleet {
         let places = share(nodes.iter().filter(|node| is_open(node) && node.id != self.node), sessions.len());
         let all: Vec<_> = sessions.iter().zip(places).map(|(session, node)| self.give(session, node)).collect();
         let given = futures::stream::iter(all).buffer_unordered(AT_ONCE).filter(|given| std::future::ready(*given)).count();
-        match tokio::time::timeout(LIMIT, given).await {
-            Ok(given) => tracing::info!(given, of = sessions.len(), "sessions were handed over"),
-            Err(_) => tracing::warn!("not all sessions could be handed over in time"),
+        if let Ok(given) = tokio::time::timeout(LIMIT, given).await {
+            tracing::info!(given, of = sessions.len(), "sessions were handed over");
+        } else {
+            tracing::warn!("not all sessions could be handed over in time");
         }
     }
 

@@ -25,14 +25,16 @@ struct Wanted {
     pinned: BTreeMap<String, bool>,
 }
 
+/// Makes a deed of a chat, and of whether it is so.
+type OfChat = fn(Number, bool) -> Deed;
+
 impl Wanted {
     fn deeds(self) -> Result<Vec<Deed>, Failure> {
         let mut deeds: Vec<_> = self.name.into_iter().map(Deed::Name).collect();
         for (number, name) in self.contacts {
             deeds.push(Deed::Contact(answer::number(&number)?, name));
         }
-        let chats: [(_, fn(Number, bool) -> Deed); 3] =
-            [(self.archived, Deed::Archive), (self.muted, Deed::Mute), (self.pinned, Deed::Pin)];
+        let chats = [(self.archived, Deed::Archive as OfChat), (self.muted, Deed::Mute), (self.pinned, Deed::Pin)];
         for (chats, deed) in chats {
             for (chat, on) in chats {
                 deeds.push(deed(answer::number(&chat)?, on));
