@@ -286,15 +286,17 @@ pub async fn await_connected(services: &Services, row: &SessionRow) -> Result<St
                 None => return,
             }
         };
-        let _ = link.wait_for(|link| !is_on_its_way(link.status) || link.waiting.is_some()).await;
+        let is_linked = |link: &engine::Link| link.jid.is_some() || row.jid.is_some();
+        let _ = link.wait_for(|link| !is_on_its_way(link.status, is_linked(link)) || link.waiting.is_some()).await;
     };
     // What it is by then is the answer.
     let _ = tokio::time::timeout(CONNECT_WAIT, Box::pin(settled)).await;
     require_connected(services, row)
 }
 
-const fn is_on_its_way(status: SessionStatus) -> bool {
-    matches!(status, SessionStatus::Connecting | SessionStatus::Reconnecting)
+/// A linked session starts for a moment where its process, or its place in a fleet, is a new one.
+const fn is_on_its_way(status: SessionStatus, is_linked: bool) -> bool {
+    matches!(status, SessionStatus::Connecting | SessionStatus::Reconnecting) || (is_linked && matches!(status, SessionStatus::Starting))
 }
 
 /// The linked account of a session that is not connected and will be again by itself.
@@ -302,7 +304,7 @@ pub fn on_its_way(services: &Services, row: &SessionRow) -> Option<String> {
     let link = services.engine.link(&row.id).map(|link| link.borrow().clone());
     let status = current(link.as_ref(), row);
     let jid = link.and_then(|link| link.jid).or_else(|| row.jid.clone());
-    jid.filter(|_| is_on_its_way(status))
+    jid.filter(|_| is_on_its_way(status, true))
 }
 
 /// The part of a WhatsApp id before the server, without a device.

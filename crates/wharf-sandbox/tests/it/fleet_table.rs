@@ -15,8 +15,9 @@ const SECOND: &str = "15550000002";
 const FRIEND: &str = "15551000001";
 const OTHER: &str = "15551000002";
 
-/// What an answer may have otherwise at its second asking, besides ids and times.
-const FRESH: [&str; 7] = ["whatsappId", "qr", "qrCode", "pairingCode", "link", "pictureId", "sequence"];
+/// What an answer may have otherwise at its second asking, besides ids and times. The `code` is an invitation's: a failure's is compared
+/// beside the answer.
+const FRESH: [&str; 8] = ["whatsappId", "qr", "qrCode", "pairingCode", "link", "code", "pictureId", "sequence"];
 
 /// How often two answers are compared: between them something may have happened, such as a receipt.
 const TRIES: usize = 5;

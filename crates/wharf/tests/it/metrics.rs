@@ -71,8 +71,8 @@ async fn the_page_is_shown_also_where_the_database_is_gone_and_where_the_server_
     assert!(!String::from_utf8_lossy(&page.body).contains("wharf_queue_waiting"));
 }
 
-/// What is shown from its first value on: nothing was fetched yet, nobody announced an end, there is no canary.
-const LATER: [&str; 3] = ["canary_seconds", "whatsapp_expires_seconds", "whatsapp_version_fetches_total"];
+/// What is shown from its first value on: nothing was fetched yet, nobody announced an end, there is neither a canary nor NATS.
+const LATER: [&str; 4] = ["canary_seconds", "nats_up", "whatsapp_expires_seconds", "whatsapp_version_fetches_total"];
 
 /// Every metric has its row in the operator's page, and no row is for a metric that is gone.
 #[tokio::test]
