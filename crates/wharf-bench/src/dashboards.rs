@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::gateway::Http;
-use crate::process::{Process, fresh_dir, sibling};
 use crate::sends::{contact, median};
+use crate::world::World;
 
 #[derive(Args)]
 pub struct Options {
@@ -53,21 +53,9 @@ struct Round {
 }
 
 pub async fn run(options: &Options) -> Result<()> {
-    let dir = fresh_dir("dashboards")?;
-    let network = Process::start(&sibling("wharf-sim")?, &["--json", "--port", "0"], Some(1)).await?;
-    let (url, control) = (network.text("url")?, Http::new(&network.text("controlUrl")?, "")?);
-    let data = dir.join("gateway").display().to_string();
-    let mut args = vec!["--json", "--quiet", "--port", "0", "--data-dir", &data, "--network", &url];
-    if let Some(database) = &options.database_url {
-        args.extend(["--database-url", database]);
-    }
-    let gateway = Process::start(&sibling("wharf-sandbox")?, &args, Some(0)).await?;
-    let base = gateway.text("url")?;
-    let api = Http::new(&base, &gateway.text("apiKey")?)?;
-    Http::new(&base, &gateway.text("operatorKey")?)?.lift_limits().await?;
-    let session = api.pair(&control, "15550002001").await?;
-    api.until_connected(1).await?;
-    let pages = Pages::sign_in(&api, &base, &session, options).await?;
+    let world = World::start("dashboards", options.database_url.as_deref()).await?;
+    let (api, session) = world.linked_demo().await?;
+    let pages = Pages::sign_in(&api, &world.base, &session, options).await?;
 
     let (mut alone, mut beside) = (Vec::new(), Vec::new());
     for round in 0..=options.rounds {
@@ -75,9 +63,9 @@ pub async fn run(options: &Options) -> Result<()> {
         // In turns also within the round: what warms up or tires in it hits both sides.
         for side in [round % 2, 1 - round % 2] {
             let open = if side == 1 { Some(pages.open().await?) } else { None };
-            let (before, number) = (gateway.usage()?, round * 2 + side);
+            let (before, number) = (world.gateway.usage()?, round * 2 + side);
             let mut times = paced(&api, &session, options, number).await?;
-            let cpu_ms = gateway.usage()?.cpu_ms - before.cpu_ms;
+            let cpu_ms = world.gateway.usage()?.cpu_ms - before.cpu_ms;
             if let Some(open) = open {
                 let told = open.close().await;
                 let least = (options.dashboards * options.messages) as u64;
@@ -112,11 +100,9 @@ pub async fn run(options: &Options) -> Result<()> {
         ratio(|round| round.median_ms),
         ratio(|round| round.p95_ms),
         ratio(|round| round.cpu_ms_per_text),
-        gateway.usage()?.rss_kib / 1024.0
+        world.gateway.usage()?.rss_kib / 1024.0
     );
-    gateway.terminate().await?;
-    network.terminate().await?;
-    std::fs::remove_dir_all(dir)?;
+    world.end().await?;
     Ok(())
 }
 

@@ -14,9 +14,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::gateway::Http;
-use crate::process::{Process, fresh_dir, sibling};
 use crate::sends::contact;
+use crate::world::World;
 
 #[derive(Args)]
 pub struct Options {
@@ -82,17 +81,8 @@ fn length(head: &[u8]) -> usize {
 }
 
 pub async fn run(options: &Options) -> Result<()> {
-    let dir = fresh_dir("deliveries")?;
-    let network = Process::start(&sibling("wharf-sim")?, &["--json", "--port", "0"], Some(1)).await?;
-    let (url, control_url) = (network.text("url")?, network.text("controlUrl")?);
-    let data = dir.join("gateway").display().to_string();
-    let gateway =
-        Process::start(&sibling("wharf-sandbox")?, &["--json", "--quiet", "--port", "0", "--data-dir", &data, "--network", &url], Some(0))
-            .await?;
-    let api = Http::new(&gateway.text("url")?, &gateway.text("apiKey")?)?;
-    Http::new(&gateway.text("url")?, &gateway.text("operatorKey")?)?.lift_limits().await?;
-    let session = api.pair(&Http::new(&control_url, "")?, "15550002001").await?;
-    api.until_connected(1).await?;
+    let world = World::start("deliveries", None).await?;
+    let (api, session) = world.linked_demo().await?;
     stream::iter(0..options.texts)
         .map(|number| {
             let body = json!({"sessionId": session, "to": contact(number % 100), "text": format!("text {number}")});
@@ -114,11 +104,11 @@ pub async fn run(options: &Options) -> Result<()> {
         let hook = api.post("/v1/webhooks", &json!({"url": address, "events": ["*"]})).await?;
         let id = hook["data"]["webhookId"].as_str().context("a webhook")?.to_owned();
         let before = sink.count.load(Ordering::Relaxed);
-        let (usage, started) = (gateway.usage()?, Instant::now());
+        let (usage, started) = (world.gateway.usage()?, Instant::now());
         let recovered = api.post(&format!("/v1/webhooks/{id}/recover"), &json!({"since": "2000-01-01T00:00:00Z"})).await?;
         let deliveries = usize::try_from(recovered["data"]["deliveries"].as_u64().unwrap_or(0))?;
         sink.until(before + deliveries).await;
-        let (took, cpu) = (started.elapsed().as_secs_f64(), gateway.usage()?.cpu_ms - usage.cpu_ms);
+        let (took, cpu) = (started.elapsed().as_secs_f64(), world.gateway.usage()?.cpu_ms - usage.cpu_ms);
         let rate = deliveries as f64 / took;
 
         let started = Instant::now();
@@ -145,10 +135,8 @@ pub async fn run(options: &Options) -> Result<()> {
     println!(
         "deliveries (durable, SQLite FULL, signed) / bare loop: {:.2} x ({rate:.0}/s to {bare:.0}/s), RSS {:.1} MiB",
         rate / bare,
-        gateway.usage()?.rss_kib / 1024.0
+        world.gateway.usage()?.rss_kib / 1024.0
     );
-    gateway.terminate().await?;
-    network.terminate().await?;
-    std::fs::remove_dir_all(dir)?;
+    world.end().await?;
     Ok(())
 }

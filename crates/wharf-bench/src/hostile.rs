@@ -12,13 +12,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::gateway::Http;
-use crate::process::{Process, fresh_dir, sibling};
+use crate::world::{Tenant, Who, World};
 
 #[derive(Args)]
 pub struct Options {
@@ -45,14 +44,6 @@ const GROWTH_MIB: f64 = 64.0;
 /// What the good tenant does, over and over.
 const CALLS: [&str; 3] = ["send a text", "list messages", "show a session"];
 
-/// A tenant with a linked session.
-pub(crate) struct Tenant {
-    api: Http,
-    base: String,
-    key: String,
-    session: String,
-}
-
 /// The good tenant's calls: milliseconds of each kind, and what was no success.
 #[derive(Default)]
 struct Seen {
@@ -61,18 +52,9 @@ struct Seen {
 }
 
 pub async fn run(options: &Options) -> Result<()> {
-    let dir = fresh_dir("hostile")?;
-    let network = Process::start(&sibling("wharf-sim")?, &["--json", "--port", "0"], Some(1)).await?;
-    let (url, control) = (network.text("url")?, Http::new(&network.text("controlUrl")?, "")?);
-    let data = dir.join("gateway").display().to_string();
-    let mut args = vec!["--json", "--quiet", "--port", "0", "--data-dir", &data, "--network", &url];
-    if let Some(database) = &options.database_url {
-        args.extend(["--database-url", database]);
-    }
-    let gateway = Process::start(&sibling("wharf-sandbox")?, &args, Some(0)).await?;
-    let operator = Http::new(&gateway.text("url")?, &gateway.text("operatorKey")?)?;
-    let good = account(&operator, &gateway, &control, "good", GOOD).await?;
-    let bad = Arc::new(account(&operator, &gateway, &control, "bad", BAD).await?);
+    let world = World::start("hostile", options.database_url.as_deref()).await?;
+    let good = tenant(&world, "good", GOOD).await?;
+    let bad = Arc::new(tenant(&world, "bad", BAD).await?);
 
     let mut warm = Seen::default();
     good_for(&good, Duration::from_secs(5), &mut warm).await;
@@ -84,9 +66,9 @@ pub async fn run(options: &Options) -> Result<()> {
     let pause = Duration::from_millis(1_000 / options.rate.max(1));
     let resting = Arc::<AtomicBool>::default();
     let mut strangers = tenant::begin(&bad, pause, &resting);
-    strangers.extend(contact::begin(&control, pause, &resting));
+    strangers.extend(contact::begin(&world.control, pause, &resting));
     let lasts = Duration::from_mins(options.minutes);
-    let (mut rests, mut beside, mut memory) = (Seen::default(), Seen::default(), vec![gateway.usage()?.rss_kib]);
+    let (mut rests, mut beside, mut memory) = (Seen::default(), Seen::default(), vec![world.gateway.usage()?.rss_kib]);
     println!("| minute | resident, MiB | good calls | broken |\n| --- | --- | --- | --- |");
     // Six looks, at the least one a minute.
     let step = (lasts / 6).min(Duration::from_mins(1)).max(Duration::from_secs(1));
@@ -95,7 +77,7 @@ pub async fn run(options: &Options) -> Result<()> {
         let began = Instant::now();
         good_for(&good, step, &mut beside).await;
         hostile += began.elapsed();
-        let rss = gateway.usage()?.rss_kib;
+        let rss = world.gateway.usage()?.rss_kib;
         memory.push(rss);
         let calls: usize = beside.times.iter().map(Vec::len).sum();
         println!("| {:.1} | {:.1} | {calls} | {} |", hostile.as_secs_f64() / 60.0, rss / 1024.0, beside.broken.len());
@@ -112,30 +94,21 @@ pub async fn run(options: &Options) -> Result<()> {
     for (name, times, answers) in played {
         println!("| {name} | {times} | {answers} |");
     }
-    gateway.terminate().await?;
-    network.terminate().await?;
-    std::fs::remove_dir_all(dir)?;
+    world.end().await?;
     verdict
 }
 
 const GOOD: (&str, &str) = ("15550002001", "good");
 const BAD: (&str, &str) = ("15550002002", "bad");
 
-/// An account with a key that may do everything, and a linked session.
-async fn account(operator: &Http, gateway: &Process, control: &Http, name: &str, (phone, plan): (&str, &str)) -> Result<Tenant> {
+/// An account on a plan of its own, with a key that may do everything.
+async fn tenant(world: &World, name: &str, (phone, plan): (&str, &str)) -> Result<Tenant> {
     let limits = json!({
         "messagesPerDay": null, "callsPerMinute": 10_000, "sessions": 3, "concurrentRequests": 20, "mediaBytes": 200_000_000
     });
-    operator.put(&format!("/v1/admin/plans/{plan}"), &limits).await?;
-    let made = operator.post("/v1/admin/accounts", &json!({"name": name, "plan": plan})).await?;
-    let account = made["data"]["accountId"].as_str().context("an account")?.to_owned();
-    let may = ["sessions:write", "sessions:read", "messages:send", "messages:read", "webhooks:manage"];
-    let made = operator.post(&format!("/v1/admin/accounts/{account}/api-keys"), &json!({"name": "bench", "permissions": may})).await?;
-    let (base, key) = (gateway.text("url")?, made["data"]["apiKey"].as_str().context("a key")?.to_owned());
-    let api = Http::new(&base, &key)?;
-    let session = api.pair(control, phone).await?;
-    api.until_connected(1).await?;
-    Ok(Tenant { api, base, key, session })
+    world.operator()?.put(&format!("/v1/admin/plans/{plan}"), &limits).await?;
+    let permissions = &["sessions:write", "sessions:read", "messages:send", "messages:read", "webhooks:manage"];
+    world.tenant(&Who { name, plan, permissions, phone }).await
 }
 
 /// The good tenant's day, one call after the other.

@@ -20,6 +20,7 @@ mod neighbours;
 mod process;
 mod sends;
 mod sessions;
+mod world;
 
 use clap::{Parser, Subcommand};
 

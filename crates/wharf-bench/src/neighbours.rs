@@ -1,14 +1,14 @@
 //! What one account's backlog costs its neighbours: latency of their sends before, and while the backlog goes out with its receipts.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::gateway::Http;
-use crate::process::{Process, fresh_dir, sibling};
 use crate::sends::contact;
+use crate::world::{Tenant, Who, World};
 
 #[derive(Args)]
 pub struct Options {
@@ -29,31 +29,17 @@ pub struct Options {
     database_url: Option<String>,
 }
 
-struct Neighbour {
-    api: Http,
-    session: String,
-}
-
 pub async fn run(options: &Options) -> Result<()> {
-    let dir = fresh_dir("neighbours")?;
-    let network = Process::start(&sibling("wharf-sim")?, &["--json", "--port", "0"], Some(1)).await?;
-    let (url, control) = (network.text("url")?, Http::new(&network.text("controlUrl")?, "")?);
-    let data = dir.join("gateway").display().to_string();
-    let mut args = vec!["--json", "--quiet", "--port", "0", "--data-dir", &data, "--network", &url];
-    if let Some(database) = &options.database_url {
-        args.extend(["--database-url", database]);
-    }
-    let gateway = Process::start(&sibling("wharf-sandbox")?, &args, Some(0)).await?;
-    let base = gateway.text("url")?;
-    let operator = Http::new(&base, &gateway.text("operatorKey")?)?;
+    let world = World::start("neighbours", options.database_url.as_deref()).await?;
+    let operator = world.operator()?;
     operator.lift_limits().await?;
     operator.put_plan("held", Some(1)).await?;
     operator.put_plan("flowing", None).await?;
 
-    let busy = account(&operator, &base, &control, "busy", "held", 2_000).await?;
+    let busy = tenant(&world, "busy", "held", 2_000).await?;
     let mut neighbours = Vec::new();
     for number in 0..options.neighbours {
-        neighbours.push(account(&operator, &base, &control, &format!("neighbour {number}"), "flowing", 2_001 + number).await?);
+        neighbours.push(tenant(&world, &format!("neighbour {number}"), "flowing", 2_001 + number).await?);
     }
     round(&neighbours, options.sends).await?;
     let before = round(&neighbours, options.sends).await?;
@@ -82,23 +68,14 @@ pub async fn run(options: &Options) -> Result<()> {
         during.slowest / before.slowest,
         sent / started.elapsed().as_secs_f64()
     );
-    gateway.terminate().await?;
-    network.terminate().await?;
-    std::fs::remove_dir_all(dir)?;
+    world.end().await?;
     Ok(())
 }
 
-/// An account with a key and a linked session.
-async fn account(operator: &Http, base: &str, control: &Http, name: &str, plan: &str, phone: usize) -> Result<Neighbour> {
-    let made = operator.post("/v1/admin/accounts", &json!({"name": name, "plan": plan})).await?;
-    let account = made["data"]["accountId"].as_str().context("an account")?.to_owned();
-    let permissions = ["sessions:write", "sessions:read", "messages:send", "messages:read"];
-    let key =
-        operator.post(&format!("/v1/admin/accounts/{account}/api-keys"), &json!({"name": "bench", "permissions": permissions})).await?;
-    let api = Http::new(base, key["data"]["apiKey"].as_str().context("a key")?)?;
-    let session = api.pair(control, &format!("1555000{phone}")).await?;
-    api.until_connected(1).await?;
-    Ok(Neighbour { api, session })
+/// The tenant whose phone has this number's end.
+async fn tenant(world: &World, name: &str, plan: &str, phone: usize) -> Result<Tenant> {
+    let permissions = &["sessions:write", "sessions:read", "messages:send", "messages:read"];
+    world.tenant(&Who { name, plan, permissions, phone: &format!("1555000{phone}") }).await
 }
 
 /// Milliseconds: of all sends, and of the neighbour whose own median is the highest.
@@ -108,7 +85,7 @@ struct Latency {
 }
 
 /// Each neighbour in turn, one send at a time.
-async fn round(neighbours: &[Neighbour], sends: usize) -> Result<Latency> {
+async fn round(neighbours: &[Tenant], sends: usize) -> Result<Latency> {
     let mut times = vec![Vec::new(); neighbours.len()];
     for number in 0..sends {
         for (neighbour, times) in neighbours.iter().zip(&mut times) {

@@ -6,8 +6,8 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::gateway::Http;
-use crate::process::{Process, fresh_dir, sibling};
+use crate::process::Process;
+use crate::world::World;
 
 #[derive(Args)]
 pub struct Options {
@@ -38,22 +38,14 @@ pub fn contact(index: usize) -> String {
 }
 
 pub async fn run(options: &Options) -> Result<()> {
-    let dir = fresh_dir("sends")?;
-    let network = Process::start(&sibling("wharf-sim")?, &["--json", "--port", "0"], Some(1)).await?;
-    let (url, control_url) = (network.text("url")?, network.text("controlUrl")?);
-    let data = dir.join("gateway").display().to_string();
-    let gateway =
-        Process::start(&sibling("wharf-sandbox")?, &["--json", "--quiet", "--port", "0", "--data-dir", &data, "--network", &url], Some(0))
-            .await?;
-    let api = Http::new(&gateway.text("url")?, &gateway.text("apiKey")?)?;
-    Http::new(&gateway.text("url")?, &gateway.text("operatorKey")?)?.lift_limits().await?;
-    let session = api.pair(&Http::new(&control_url, "")?, "15550002001").await?;
-    api.until_connected(1).await?;
-    let mut bare = Process::start(&std::env::current_exe()?, &["bare", "--url", &url, "--control-url", &control_url], Some(0)).await?;
+    let world = World::start("sends", None).await?;
+    let (api, session) = world.linked_demo().await?;
+    let (own, control_url) = (std::env::current_exe()?, world.network.text("controlUrl")?);
+    let mut bare = Process::start(&own, &["bare", "--url", &world.url, "--control-url", &control_url], Some(0)).await?;
 
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for round in 0..options.rounds {
-        let (before, network_before, started) = (gateway.usage()?, network.usage()?, Instant::now());
+        let (before, network_before, started) = (world.gateway.usage()?, world.network.usage()?, Instant::now());
         stream::iter(0..options.messages)
             .map(|number| {
                 let body =
@@ -64,8 +56,8 @@ pub async fn run(options: &Options) -> Result<()> {
             .buffer_unordered(options.concurrency)
             .try_collect::<()>()
             .await?;
-        let wharf = round_of(options, started, gateway.usage()?.cpu_ms - before.cpu_ms);
-        let network_cpu = (network.usage()?.cpu_ms - network_before.cpu_ms) / options.messages as f64;
+        let wharf = round_of(options, started, world.gateway.usage()?.cpu_ms - before.cpu_ms);
+        let network_cpu = (world.network.usage()?.cpu_ms - network_before.cpu_ms) / options.messages as f64;
 
         let (before, started) = (bare.usage()?, Instant::now());
         bare.ask(&format!("{} {} {}", options.messages, options.concurrency, options.contacts)).await?;
@@ -85,11 +77,9 @@ pub async fn run(options: &Options) -> Result<()> {
         "wharf (HTTP, SQLite FULL, {} requests in flight) / bare loop (memory store, {} in flight): CPU per text {cpu:.2} x, rate {rate:.2} x; RSS {:.1} MiB",
         options.concurrency,
         options.concurrency,
-        gateway.usage()?.rss_kib / 1024.0
+        world.gateway.usage()?.rss_kib / 1024.0
     );
-    gateway.terminate().await?;
-    network.terminate().await?;
-    std::fs::remove_dir_all(dir)?;
+    world.end().await?;
     Ok(())
 }
 

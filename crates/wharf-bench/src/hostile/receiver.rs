@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::Tenant;
+use crate::world::Tenant;
 
 /// How long a hanging answer hangs: longer than anybody waits.
 const HANGS: Duration = Duration::from_mins(2);

@@ -10,8 +10,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-use super::Tenant;
 use crate::gateway::Http;
+use crate::world::Tenant;
 
 /// How often a trick is played, and whether it rests now.
 pub type Manner<'a> = (Duration, &'a Arc<AtomicBool>);

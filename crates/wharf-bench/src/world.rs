@@ -1,0 +1,95 @@
+//! The pretend network and a gateway on it, each on a core of its own, and tenants with a linked session.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use crate::gateway::Http;
+use crate::process::{Process, fresh_dir, sibling};
+
+/// What is measured, and what it speaks to. The load generator runs wherever the system likes.
+pub struct World {
+    pub gateway: Process,
+    pub network: Process,
+    /// The pretend phones.
+    pub control: Http,
+    /// The network's own address, for another client of it.
+    pub url: String,
+    /// The gateway's address.
+    pub base: String,
+    dir: PathBuf,
+}
+
+/// An account of its own with a linked session.
+pub struct Tenant {
+    pub api: Http,
+    pub base: String,
+    pub key: String,
+    pub session: String,
+}
+
+/// Who a tenant is: its name, its plan, what its key may do, and the number of its phone.
+pub struct Who<'a> {
+    pub name: &'a str,
+    pub plan: &'a str,
+    pub permissions: &'a [&'a str],
+    pub phone: &'a str,
+}
+
+impl World {
+    /// Starts both in a folder of this run, on `SQLite` unless another database is named.
+    pub async fn start(name: &str, database_url: Option<&str>) -> Result<Self> {
+        let dir = fresh_dir(name)?;
+        let network = Process::start(&sibling("wharf-sim")?, &["--json", "--port", "0"], Some(1)).await?;
+        let (url, control) = (network.text("url")?, Http::new(&network.text("controlUrl")?, "")?);
+        let data = dir.join("gateway").display().to_string();
+        let mut args = vec!["--json", "--quiet", "--port", "0", "--data-dir", &data, "--network", &url];
+        if let Some(database) = database_url {
+            args.extend(["--database-url", database]);
+        }
+        let gateway = Process::start(&sibling("wharf-sandbox")?, &args, Some(0)).await?;
+        let base = gateway.text("url")?;
+        Ok(Self { gateway, network, control, url, base, dir })
+    }
+
+    /// By the key of the demonstration's account.
+    pub fn demo(&self) -> Result<Http> {
+        Http::new(&self.base, &self.gateway.text("apiKey")?)
+    }
+
+    pub fn operator(&self) -> Result<Http> {
+        Http::new(&self.base, &self.gateway.text("operatorKey")?)
+    }
+
+    /// The demonstration's account without limits, and its one session, linked and connected.
+    pub async fn linked_demo(&self) -> Result<(Http, String)> {
+        self.operator()?.lift_limits().await?;
+        let api = self.demo()?;
+        let session = api.pair(&self.control, "15550002001").await?;
+        api.until_connected(1).await?;
+        Ok((api, session))
+    }
+
+    /// Makes an account on a plan that is there, with a key and a linked session.
+    pub async fn tenant(&self, who: &Who<'_>) -> Result<Tenant> {
+        let operator = self.operator()?;
+        let made = operator.post("/v1/admin/accounts", &json!({"name": who.name, "plan": who.plan})).await?;
+        let account = made["data"]["accountId"].as_str().context("an account")?.to_owned();
+        let key = json!({"name": "bench", "permissions": who.permissions});
+        let made = operator.post(&format!("/v1/admin/accounts/{account}/api-keys"), &key).await?;
+        let key = made["data"]["apiKey"].as_str().context("a key")?.to_owned();
+        let api = Http::new(&self.base, &key)?;
+        let session = api.pair(&self.control, who.phone).await?;
+        api.until_connected(1).await?;
+        Ok(Tenant { api, base: self.base.clone(), key, session })
+    }
+
+    /// Ends both, the gateway first, and removes the folder.
+    pub async fn end(self) -> Result<()> {
+        self.gateway.terminate().await?;
+        self.network.terminate().await?;
+        std::fs::remove_dir_all(self.dir)?;
+        Ok(())
+    }
+}
