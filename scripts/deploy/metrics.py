@@ -15,8 +15,8 @@ import urllib.request
 import yaml
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-# Shown once there is something to show: a canary, sessions, an end that WhatsApp told.
-LATER = {"wharf_canary_seconds", "wharf_session_memory_bytes", "wharf_whatsapp_expires_seconds"}
+# Shown once there is something to show: a canary, NATS, sessions, an end that WhatsApp told.
+LATER = {"wharf_canary_seconds", "wharf_nats_up", "wharf_session_memory_bytes", "wharf_whatsapp_expires_seconds"}
 
 
 def promtool(*words, text=None):
