@@ -1,9 +1,9 @@
 // Every page and every button for every role: what a page shows to somebody does not get a refusal for the role, and what it does not show is
 // refused when it is asked for all the same.
 import assert from "node:assert/strict";
-import { enterAs, open, visit } from "./lib.mjs";
-
-const PAGES = ["start", "sessions", "inbox", "phones", "keys", "webhooks", "events", "docs", "usage", "people", "operator/accounts", "operator/plans", "operator/users", "operator/whatsapp", "operator/audit", "operator/nodes", "operator/queues"];
+import { enterAs, open, quiet, visit } from "./lib.mjs";
+import { missing, pagesOf } from "./pages.mjs";
+import { furnish } from "./world.mjs";
 
 /** The role that each page needs; the others are led to their first page. */
 const NEEDS = { webhooks: "member", keys: "owner", operator: "operator" };
@@ -28,40 +28,96 @@ const may = (role, permissions, operation) => (operation.permission === "operato
 /** The same order for a thing that is not there and with a body that is none: only who asks is judged. */
 const nameless = (path) => path.replace(/\b([a-z]{3}_)[0-9A-Za-z]{8,}/g, (_, prefix) => prefix + "0".repeat(32)).replace(/\/[^/]*@[^/]*/g, "/15559999999@s.whatsapp.net");
 
-async function fill(page, form) {
-  for (const field of await form.locator("input:visible, textarea:visible").all()) {
-    const type = (await field.getAttribute("type")) ?? "text";
-    if (type === "checkbox" || type === "radio") await field.check({ timeout: 1_000 }).catch(() => undefined);
-    else if (type === "number") await field.fill("1").catch(() => undefined);
-    else if (type === "url") await field.fill("https://example.com/").catch(() => undefined);
-    else if (type !== "file" && type !== "hidden" && type !== "datetime-local") await field.fill("fifteen letters").catch(() => undefined);
-  }
+/** By the page itself, as all presses are: a pointer's click gives up where the machine is slow, and the button counted as none. */
+async function fill(within, withFile) {
+  await within.evaluate((root) => {
+    const words = { number: "1", url: "https://example.com/", "datetime-local": "2026-01-01T00:00" };
+    for (const field of root.querySelectorAll("input, textarea")) {
+      if (field.disabled || field.readOnly || field.type === "file" || field.type === "hidden") continue;
+      if (field.type === "checkbox" || field.type === "radio") {
+        if (!field.checked) field.click();
+        continue;
+      }
+      field.value = words[field.type] ?? "fifteen letters";
+      for (const event of ["input", "change"]) field.dispatchEvent(new Event(event, { bubbles: true }));
+    }
+  });
+  if (withFile) await within.locator("input[type=file]").setInputFiles({ name: "note.txt", mimeType: "text/plain", buffer: Buffer.from("a note") });
 }
 
-/** Presses every button of the page, fills in and sends off what opens; gives nothing to the server that changes anything. */
-async function press(page, parts) {
+const CLOSES = /^(Close|Leave it|Leave it as it is|Cancel|Sign out)$/;
+/** How far one goes: a page, what its buttons open, and what opens in that. What a pretend phone's buttons do is no operation. */
+const DEPTH = 3;
+const depth = ([name]) => (name === "phones" ? 1 : DEPTH);
+/** The other pages of the reference only lead on. */
+const presses = ([name, kind]) => name !== "docs" || kind === "op" || kind === "error";
+
+/** What is on top: a dialog, or the page. */
+const top = (page) => page.locator("dialog[open], main:not(:has(dialog[open]))").last();
+/** Where one is: the address and the titles of what is open. */
+const place = async (page) => JSON.stringify([page.url(), await page.locator("dialog[open] h2").allTextContents()]);
+
+/** The buttons on top by their names: rows of a table have the same ones. */
+async function names(page) {
+  const all = await top(page).locator("button:visible, select:visible").evaluateAll((all) => all.map((one) => one.getAttribute("aria-label") ?? (one.tagName === "SELECT" ? `select ${one.name}` : one.textContent.trim())));
+  return [...new Set(all)].filter((name) => name && !CLOSES.test(name));
+}
+
+async function click(page, name, withFile = false) {
+  const all = top(page).locator("button:visible, select:visible");
+  const at = await all.evaluateAll((all, name) => all.findIndex((one) => (one.getAttribute("aria-label") ?? (one.tagName === "SELECT" ? `select ${one.name}` : one.textContent.trim())) === name), name);
+  if (at < 0) return false;
+  const one = all.nth(at);
+  if ((await one.evaluate((element) => element.tagName)) === "SELECT") {
+    await one.evaluate((element) => {
+      element.selectedIndex = element.options.length - 1;
+      element.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+  } else {
+    const form = one.locator("xpath=ancestor::form");
+    const isForm = (await form.count()) > 0;
+    const takesFile = isForm && (await form.locator("input[type=file]").count()) > 0;
+    if (isForm) await fill(form.first(), withFile);
+    else if ((await page.locator("dialog[open]").count()) > 0) await fill(top(page));
+    await one.evaluate((element) => element.click());
+    if (takesFile && !withFile) {
+      await quiet(page);
+      await click(page, name, true);
+    }
+  }
+  await quiet(page);
+  return true;
+}
+
+/** Closes what is open, goes to the page, and by the buttons that lead on from there. */
+async function back(page, parts, way) {
+  for (let closed = 0; closed < DEPTH && (await page.locator("dialog[open]").count()) > 0; closed += 1) await page.keyboard.press("Escape");
   await visit(page, ...parts);
-  const buttons = "main button:visible:enabled, main select:visible";
-  const count = await page.locator(buttons).count();
-  for (let at = 0; at < Math.min(count, parts[0] === "docs" ? 6 : 30); at += 1) {
-    const one = page.locator(buttons).nth(at);
-    if ((await page.locator(buttons).count()) <= at) break;
-    const quick = { timeout: 400, noWaitAfter: true };
-    if ((await one.evaluate((element) => element.tagName)) === "SELECT") {
-      const values = await one.locator("option").evaluateAll((options) => options.map((option) => option.value));
-      await one.selectOption(values.at(-1), quick).catch(() => undefined);
-    } else {
-      const form = one.locator("xpath=ancestor::form");
-      if ((await form.count()) > 0) await fill(page, form.first());
-      await one.click(quick).catch(() => undefined);
+  await quiet(page);
+  for (const name of way) await click(page, name);
+}
+
+/** Presses every button of what is on top, fills in and sends off what opens; gives nothing to the server that changes anything. */
+async function press(page, parts, way = []) {
+  await back(page, parts, way);
+  const here = await place(page);
+  const seen = new Set();
+  const turns = (await names(page)).map((name) => [name]);
+  for (const [name] of turns) seen.add(name);
+  for (let at = 0; at < Math.min(turns.length, parts[0] === "docs" ? 6 : 30); at += 1) {
+    const [name, before] = turns[at];
+    if ((await place(page)) !== here) await back(page, parts, way);
+    if (!(await click(page, name))) {
+      // Another has taken its place, or it stands in what another unfolds.
+      await back(page, parts, before ? [...way, before] : way);
+      await click(page, name);
     }
-    const dialog = page.locator("dialog[open]");
-    if ((await dialog.count()) > 0) {
-      await fill(page, dialog.first());
-      for (const inner of await dialog.first().locator("button.main, button.danger, button[type=submit]").all()) await inner.click(quick).catch(() => undefined);
+    if (JSON.parse(await place(page))[0] !== JSON.parse(here)[0]) continue;
+    if ((await place(page)) !== here) {
+      if (way.length + 1 < depth(parts) && (await page.locator("dialog[open]").count()) > 0) await press(page, parts, [...way, name]);
+      continue;
     }
-    for (let closed = 0; closed < 3 && (await dialog.count()) > 0; closed += 1) await page.keyboard.press("Escape");
-    if (!page.url().endsWith(`#/${parts.join("/")}`)) await visit(page, ...parts);
+    for (const more of await names(page)) if (!seen.has(more)) seen.add(more), turns.push([more, name]);
   }
 }
 
@@ -69,13 +125,17 @@ export async function roles({ browser, ready, api, user, PASSWORD, ECHO }) {
   const document = await (await fetch(`${ready.url}/openapi.json`)).json();
   const table = operations(document);
   const { sessionId } = (await api("GET", "/v1/sessions")).json.data[0];
-  const names = { read_only: await user("reader", "read_only"), member: await user("worker", "member"), owner: await user("owner", "owner"), operator: "operator" };
+  const pages = pagesOf(await furnish(ready, { linked: sessionId, chat: ECHO }));
+  const users = { read_only: await user("reader", "read_only"), member: await user("worker", "member"), owner: await user("owner", "owner"), operator: "operator" };
   const asked = new Map();
   const told = [];
   const wrong = [];
   const one = async (role) => {
     const { context, page } = await open(browser);
-    await enterAs(page, ready.url, names[role], role === "operator" ? ready.password : PASSWORD);
+    // A second log-in, which the page of the first can end.
+    const other = await open(browser);
+    await enterAs(other.page, ready.url, users[role], role === "operator" ? ready.password : PASSWORD);
+    await enterAs(page, ready.url, users[role], role === "operator" ? ready.password : PASSWORD);
     const cookie = (await context.cookies(ready.url)).find((one) => one.name === "wharf_login").value;
     const { permissions } = (await (await fetch(`${ready.url}/v1/login`, { headers: { Cookie: `wharf_login=${cookie}` } })).json()).data;
     const own = new Map();
@@ -91,13 +151,15 @@ export async function roles({ browser, ready, api, user, PASSWORD, ECHO }) {
       await route.fulfill({ status: 409, contentType: "application/json", body: JSON.stringify({ success: false, error: { code: "conflict", message: "not in this test", details: {} } }) });
     });
     await page.route(/\/sandbox\//, (route) => (route.request().method() === "GET" ? route.continue() : route.fulfill({ status: 409, contentType: "application/json", body: "{}" })));
-    for (const at of [...PAGES, `inbox/${sessionId}/${ECHO}`, `sessions/${sessionId}`]) {
-      const [name] = at.split("/");
+    for (const { at } of pages) {
+      const [name] = at;
       const link = await page.locator(`.side nav a[href="#/${name}"]`).count();
       if (link !== Number(sees(role, name))) wrong.push(`${role}: ${link} links to ${name}`);
-      await press(page, at.split("/"));
+      if (presses(at)) await press(page, at);
+      await back(page, at, []);
       const shown = await page.locator(`.side nav a[href="#/${name}"][aria-current="page"]`).count();
       if (shown !== Number(sees(role, name))) wrong.push(`${role}: ${name} is ${shown ? "" : "not "}shown`);
+      for (const link of await missing(page)) wrong.push(`${role} at ${at.join("/")}: leads to ${link}, which is not in the list of pages`);
     }
     for (const [key, call] of own) {
       asked.set(key, call);
@@ -105,7 +167,7 @@ export async function roles({ browser, ready, api, user, PASSWORD, ECHO }) {
       if (!operation) wrong.push(`${role}: ${key} is no operation`);
       else if (!may(role, permissions, operation)) wrong.push(`${role}: a button asks ${key}, which the role may not`);
     }
-    told.push({ role, cookie, permissions, calls: own.size, context });
+    told.push({ role, cookie, permissions, calls: own.size, context, other: other.context });
   };
   await Promise.all(RANK.map(one));
   // Whatever a button of anybody asks is asked by everybody.
@@ -122,9 +184,9 @@ export async function roles({ browser, ready, api, user, PASSWORD, ECHO }) {
       else refused += 1;
     }
   }
-  await Promise.all(told.map(({ context }) => context.close()));
+  await Promise.all(told.flatMap(({ context, other }) => [context.close(), other.close()]));
   assert.deepEqual(wrong, []);
   const calls = Object.fromEntries(told.map(({ role, calls }) => [role, calls]));
-  assert.ok(asked.size >= 15 && refused >= 30 && calls.read_only < calls.member && calls.member < calls.owner && calls.owner < calls.operator, JSON.stringify({ asked: asked.size, refused, calls }));
+  assert.ok(asked.size >= 25 && refused >= 50 && calls.read_only < calls.member && calls.member < calls.owner && calls.owner < calls.operator, JSON.stringify({ asked: asked.size, refused, calls }));
   return `no role has a button that would be refused, and ${refused} calls of others' buttons are refused (${let_in} are let in; asked by buttons: ${Object.entries(calls).map(([role, count]) => `${role} ${count}`).join(", ")})`;
 }
