@@ -46,11 +46,13 @@ impl Wanted {
 
 pub(super) async fn share(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
     let wanted: Wanted = answer::body(&text)?;
-    let account = answer::account(&net, &number)?;
+    let number = answer::number(&number)?;
     let deeds = wanted.deeds()?;
     if deeds.is_empty() {
         return Err(Failure::invalid("name, contacts, archived, muted or pinned is wanted"));
     }
+    // Also before its first device is linked: that is when there is something to learn.
+    let account = net.owner(number);
     let changed = account.app_state().write(&deeds);
     net.save(&account);
     tell_app_state(&net, &account, None, &changed);
