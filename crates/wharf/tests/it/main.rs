@@ -24,6 +24,7 @@ mod numbers;
 mod order;
 mod previews;
 mod refusals;
+mod scale;
 mod sessions;
 mod stop;
 mod tenants;
