@@ -16,18 +16,29 @@ use wharf_core::store::{Error, NewEvent};
 use crate::horizon::writing;
 use crate::sql::{Sql, Tx, args, corrupt, statements};
 
+macro_rules! of_session {
+    () => {
+        "event_sequence, deleted, (SELECT COUNT(*) FROM webhooks w WHERE w.account_id = $2 AND w.enabled = 1)"
+    };
+}
+macro_rules! of_account {
+    () => {
+        "event_sequence, CAST(0 AS BIGINT), (SELECT COUNT(*) FROM webhooks w WHERE w.account_id = $1 AND w.enabled = 1)"
+    };
+}
+
 statements! {
     /// Locks the session's row to the end of the commit: on PostgreSQL the numbers of its messages and events then grow
     /// in the order of the commits. Has the readers of the log know that numbers will be drawn. Tells too whether anybody wants deliveries,
     /// which saves the others a statement.
-    SEQUENCE = "UPDATE sessions SET event_sequence = event_sequence + $3 WHERE id = $1 AND account_id = $2 \
-        RETURNING event_sequence, deleted, (SELECT COUNT(*) FROM webhooks w WHERE w.account_id = $2 AND w.enabled = 1)", postgres writing!();
+    SEQUENCE = "UPDATE sessions SET event_sequence = event_sequence + $3 WHERE id = $1 AND account_id = $2",
+        postgres concat!(" RETURNING ", of_session!(), writing!());
+    AFTER = concat!("SELECT ", of_session!(), " FROM sessions WHERE id = $1 AND account_id = $2");
     /// The same for events of the account itself.
-    ACCOUNT_SEQUENCE = "UPDATE accounts SET event_sequence = event_sequence + $2 WHERE id = $1 \
-        RETURNING event_sequence, CAST(0 AS BIGINT), (SELECT COUNT(*) FROM webhooks w WHERE w.account_id = $1 AND w.enabled = 1)", postgres writing!();
+    ACCOUNT_SEQUENCE = "UPDATE accounts SET event_sequence = event_sequence + $2 WHERE id = $1",
+        postgres concat!(" RETURNING ", of_account!(), writing!());
+    ACCOUNT_AFTER = concat!("SELECT ", of_account!(), " FROM accounts WHERE id = $1");
     INSERT_ONE = "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    INSERT_TWO = "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8), ($9, $2, $3, $10, $11, $6, $12, $13)";
     /// A webhook without a session wants those of all sessions and of the account. The star is for each step once.
     DELIVER = "INSERT INTO deliveries (webhook, event, state, next_at, tries, log) \
         SELECT w.number, e.number, 'pending', 0, 0, '' FROM events e JOIN webhooks w ON w.account_id = e.account_id \
@@ -35,8 +46,18 @@ statements! {
         AND ((e.repeated = 0 AND w.events LIKE '%\"*\"%') OR w.events LIKE '%\"' || e.kind || '\"%') RETURNING webhook";
 }
 
-pub(crate) fn all() -> [&'static [Sql]; 3] {
-    [ALL, notice::ALL, read::ALL]
+/// Two at once. SQLite keeps a journal for a statement of several rows, unless it may leave the first one there when the second one fails:
+/// the write is undone then as a whole.
+const INSERT_TWO: Sql = Sql {
+    name: "INSERT_TWO",
+    sqlite: "INSERT OR FAIL INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8), (?9, ?2, ?3, ?10, ?11, ?6, ?12, ?13)",
+    postgres: "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8), ($9, $2, $3, $10, $11, $6, $12, $13)",
+};
+
+pub(crate) fn all() -> [&'static [Sql]; 4] {
+    [ALL, &[INSERT_TWO], notice::ALL, read::ALL]
 }
 
 /// An event as it is written.
@@ -68,7 +89,7 @@ pub(crate) struct Numbers {
 /// Sets the session's next `count` numbers aside.
 pub(crate) async fn reserve(tx: &mut Tx, account: &AccountId, session: &SessionId, count: usize) -> Result<Numbers, Error> {
     let count = i64::try_from(count).map_err(|_| corrupt("too many events"))?;
-    let row = tx.first(&SEQUENCE, args![session, account, count]).await?;
+    let row = tx.change(&SEQUENCE, &AFTER, args![session, account, count]).await?;
     let mut row = row.ok_or_else(|| corrupt(format!("events for {session}, which the account does not have")))?;
     tx.ring(account);
     Ok(Numbers { next: row.int()? - count + 1, deleted: row.flag()?, hooked: row.flag()? })
@@ -98,7 +119,7 @@ pub(crate) async fn write(tx: &mut Tx, account: &AccountId, session: &SessionId,
 /// The same for events that belong to the account and to none of its sessions.
 pub(crate) async fn write_of_account(tx: &mut Tx, account: &AccountId, at: Timestamp, events: &[Draft]) -> Result<(), Error> {
     let count = i64::try_from(events.len()).map_err(|_| corrupt("too many events"))?;
-    let row = tx.first(&ACCOUNT_SEQUENCE, args![account, count]).await?;
+    let row = tx.change(&ACCOUNT_SEQUENCE, &ACCOUNT_AFTER, args![account, count]).await?;
     let mut row = row.ok_or_else(|| corrupt(format!("events for {account}, which is not there")))?;
     let mut numbers = Numbers { next: row.int()? - count + 1, deleted: row.flag()?, hooked: row.flag()? };
     tx.ring(account);

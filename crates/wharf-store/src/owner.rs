@@ -50,7 +50,7 @@ statements! {
 /// The time by which leases are judged. The nodes that share a server share its clock; a file has one process, which brings its own.
 pub(crate) const CLOCK: Sql = Sql {
     name: "CLOCK",
-    sqlite: "SELECT CAST($1 AS INTEGER)",
+    sqlite: "SELECT CAST(?1 AS INTEGER)",
     postgres: "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) WHERE CAST($1 AS BIGINT) IS NOT NULL",
 };
 

@@ -25,13 +25,30 @@ pub(crate) struct Sql {
     pub postgres: &'static str,
 }
 
+/// The statement with `?3` for `$3`: SQLite binds that by its number, and would look a name up.
+pub(crate) const fn numbered<const LENGTH: usize>(text: &str) -> [u8; LENGTH] {
+    let (text, mut numbered, mut at) = (text.as_bytes(), [0; LENGTH], 0);
+    while at < LENGTH {
+        numbered[at] = if text[at] == b'$' { b'?' } else { text[at] };
+        at += 1;
+    }
+    numbered
+}
+
 /// Declares statements and lists them in `ALL`, from where the test that prepares every one takes them. A trailing
 /// `lock "FOR …"` is for PostgreSQL alone: SQLite has one writer and nothing to lock. So is `postgres`, which goes on right after the text.
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $text:expr $(, lock $lock:literal)? $(, postgres $more:expr)?;)+) => {
         $($(#[$doc])* pub(crate) const $name: $crate::sql::Sql = $crate::sql::Sql {
             name: stringify!($name),
-            sqlite: $text,
+            sqlite: {
+                const TEXT: &str = $text;
+                const NUMBERED: [u8; TEXT.len()] = $crate::sql::numbered(TEXT);
+                match std::str::from_utf8(&NUMBERED) {
+                    Ok(text) => text,
+                    Err(_) => panic!("a letter was cut in two"),
+                }
+            },
             postgres: concat!($text, $(" ", $lock)? $($more)?),
         };)+
         pub(crate) const ALL: &[$crate::sql::Sql] = &[$($name),+];

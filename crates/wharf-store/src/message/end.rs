@@ -13,15 +13,18 @@ use crate::sql::{Row, Tx, args, statements};
 use crate::store::SqlStore;
 use crate::{event, owner};
 
+macro_rules! end {
+    () => {
+        "UPDATE messages SET status = $3, error_code = $4, error_reason = $5, doubtful = $6, sent_at = $7, failed_at = $8 \
+         WHERE id = $1 AND status = 'queued' AND "
+    };
+}
+
 statements! {
-    END = concat!(
-        "UPDATE messages SET status = $3, error_code = $4, error_reason = $5, doubtful = $6, sent_at = $7, failed_at = $8 \
-         WHERE id = $1 AND session_id = $2 AND status = 'queued' RETURNING ", message_columns!()
-    );
-    END_UNOWNED = concat!(
-        "UPDATE messages SET status = $3, error_code = $4, error_reason = $5, doubtful = $6, sent_at = $7, failed_at = $8 \
-         WHERE id = $1 AND account_id = $2 AND status = 'queued' RETURNING ", message_columns!()
-    );
+    END = concat!(end!(), "session_id = $2"), postgres concat!(" RETURNING ", message_columns!());
+    ENDED = concat!("SELECT ", message_columns!(), " FROM messages WHERE id = $1 AND session_id = $2");
+    END_UNOWNED = concat!(end!(), "account_id = $2"), postgres concat!(" RETURNING ", message_columns!());
+    ENDED_UNOWNED = concat!("SELECT ", message_columns!(), " FROM messages WHERE id = $1 AND account_id = $2");
 }
 
 /// How many tries one commit ends: each takes up to ten statements. What has ended changes no more.
@@ -85,7 +88,7 @@ impl SqlStore {
                     for change in &changes {
                         let to = columns(change);
                         let args = args![&change.id, &owned.session, to.status, to.code, to.reason, to.unknown, to.sent_at, to.failed_at];
-                        let row = tx.first(&END, args).await?;
+                        let row = tx.change(&END, &ENDED, args).await?;
                         ended.extend(announce(tx, row, change.at).await?);
                     }
                     Ok(ended)
@@ -102,7 +105,7 @@ impl SqlStore {
             Box::pin(async move {
                 let to = columns(&change);
                 let args = args![&change.id, &owner, to.status, to.code, to.reason, to.unknown, to.sent_at, to.failed_at];
-                let row = tx.first(&END_UNOWNED, args).await?;
+                let row = tx.change(&END_UNOWNED, &ENDED_UNOWNED, args).await?;
                 Ok(announce(tx, row, change.at).await?.is_some())
             })
         })

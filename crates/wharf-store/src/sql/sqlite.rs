@@ -49,13 +49,11 @@ pub(super) fn control(conn: &Connection, text: &str) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// SQLite takes `$3` for a name and numbers names as they come; the number that we mean is the one in the name.
 fn bind(statement: &mut CachedStatement<'_>, args: &[impl ToSql]) -> rusqlite::Result<()> {
-    for place in 1..=statement.parameter_count() {
-        let number = statement.parameter_name(place).and_then(|name| name.get(1..)?.parse::<usize>().ok());
-        let arg = number.and_then(|number| args.get(number.checked_sub(1)?));
-        let arg = arg.ok_or(rusqlite::Error::InvalidParameterCount(args.len(), place))?;
-        statement.raw_bind_parameter(place, arg)?;
+    let count = statement.parameter_count();
+    let bound = args.get(..count).ok_or(rusqlite::Error::InvalidParameterCount(args.len(), count))?;
+    for (place, arg) in bound.iter().enumerate() {
+        statement.raw_bind_parameter(place + 1, arg)?;
     }
     Ok(())
 }

@@ -43,6 +43,21 @@ impl Tx {
         self.conn.fetch(sql, args).await
     }
 
+    /// Runs a statement that inserts one row and, on PostgreSQL, returns its number; tells that number.
+    pub async fn insert(&mut self, sql: &Sql, args: &[Arg<'_>]) -> Result<i64, Error> {
+        self.count(sql)?;
+        self.conn.insert(sql, args).await
+    }
+
+    /// Runs a statement that changes one row at the most and, on PostgreSQL, returns what `after` reads. SQLite would keep what is
+    /// returned in a table of its own and a journal for the statement: there a second statement is cheaper.
+    pub async fn change(&mut self, sql: &Sql, after: &Sql, args: &[Arg<'_>]) -> Result<Option<Row>, Error> {
+        if matches!(self.conn, Conn::Postgres(_)) {
+            return self.first(sql, args).await;
+        }
+        if self.execute(sql, args).await? == 0 { Ok(None) } else { self.first(after, args).await }
+    }
+
     /// A write that is too long for a slow database is refused on a fast one too, so that it is found there: it belongs into parts.
     fn count(&mut self, sql: &Sql) -> Result<(), Error> {
         self.statements += 1;
