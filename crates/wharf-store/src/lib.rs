@@ -5,6 +5,7 @@
 
 mod account;
 mod audit;
+pub mod backup;
 mod canary;
 mod census;
 mod config;

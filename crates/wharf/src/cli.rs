@@ -2,6 +2,7 @@
 
 pub mod accept;
 mod accounts;
+mod backup;
 pub mod doctor;
 mod gateway;
 mod keys;
@@ -9,6 +10,7 @@ mod listen;
 mod offline;
 mod pair;
 mod reseal;
+mod restore;
 mod restored;
 mod send;
 mod serve;
@@ -58,6 +60,10 @@ enum Command {
     /// Pauses connections or sending, and switches features off, for the day on which WhatsApp changes something.
     #[command(name = "whatsapp", subcommand)]
     WhatsApp(whatsapp::WhatsApp),
+    /// Copies the database and the media into a folder, also while a gateway runs.
+    Backup(backup::Backup),
+    /// Puts a backup into an empty database: all sessions begin their keys anew, and keep their links.
+    Restore(restore::Restore),
     /// Says that the database was put back from a backup or a snapshot: all sessions begin their keys anew, and keep their links.
     Restored,
     /// Changes the master key: seals all that is sealed anew with another one, while no gateway runs.
@@ -84,6 +90,8 @@ impl Cli {
             Command::Listen(listen) => listen.run().await,
             Command::WhatsApp(whatsapp) => whatsapp.run(load).await,
             Command::Reseal(reseal) => reseal.run(load()?).await,
+            Command::Backup(backup) => backup.run(load()?).await,
+            Command::Restore(restore) => restore.run(load()?).await,
             Command::Restored => restored::run(load()?).await,
             Command::Doctor(doctor) => doctor.run(load()).await,
             Command::Accept(accept) => accept.run(load()?).await,

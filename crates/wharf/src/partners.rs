@@ -80,6 +80,15 @@ fn folder_of(mark: &Path) -> Result<Option<String>, Error> {
     }
 }
 
+/// Refuses a folder that was used with another installation's database.
+pub fn check_folder(data_dir: &Path, installation: Option<&str>) -> Result<(), Error> {
+    let mark = data_dir.join(FILE);
+    match folder_of(&mark)? {
+        Some(known) if Some(known.as_str()) != installation => Err(Error::AnotherDatabase { folder: data_dir.to_owned(), mark }),
+        _ => Ok(()),
+    }
+}
+
 /// Whether the folder was used with this database. A folder that was used with none remembers this one.
 pub async fn check_database<S>(data_dir: &Path, store: &S, chance: &dyn Chance) -> Result<(), Error>
 where

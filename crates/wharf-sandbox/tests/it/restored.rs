@@ -35,7 +35,7 @@ impl World {
         }
     }
 
-    async fn until_shown(&self, to: &str, texts: &[String]) {
+    pub async fn until_shown(&self, to: &str, texts: &[String]) {
         eventually("the phone shows them", async || {
             let ledger = self.ledger(to).await;
             let shown: Vec<_> = ledger.iter().filter_map(|entry| entry["text"].as_str()).collect();

@@ -1,38 +1,25 @@
 //! What a thief of the database has without the master key, and the change of that key.
 
 use serde_json::json;
-use tokio::process::Command;
 
 use crate::bad_days::refused;
-use crate::harness::process::program;
 use crate::harness::{Backend, Hook, OWNER, SILENT, World, api, both_backends, eventually};
 
 impl World {
     /// Whether any row of what is to be sent has the words in it.
     async fn payloads_show(&self, words: &str) -> bool {
         let hex = wharf_core::media::intake::hex(words.as_bytes());
-        let (count, data) = ("SELECT COUNT(*) FROM outgoing WHERE", self.dir().join("gateway/wharf.sqlite"));
-        let found = if self.database().url().is_some() {
-            let sql = format!("{count} position('{hex}' in encode(payload, 'hex')) > 0");
-            let mut connection = self.database().connection().await;
-            sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await.unwrap()
-        } else {
-            let db = rusqlite::Connection::open(data).unwrap();
-            db.query_row(&format!("{count} instr(lower(hex(payload)), '{hex}') > 0"), [], |row| row.get::<_, i64>(0)).unwrap()
+        let found = match self.database().url() {
+            Some(_) => format!("position('{hex}' in encode(payload, 'hex')) > 0"),
+            None => format!("instr(lower(hex(payload)), '{hex}') > 0"),
         };
-        found > 0
+        let sql = format!("SELECT COUNT(*) FROM outgoing WHERE {found}");
+        self.database().count(&self.dir().join("gateway"), &sql).await > 0
     }
 
     /// `wharf reseal` on this world's database: whether it went well, and what it said.
     async fn reseal(&self, new_key: &std::path::Path) -> (bool, String) {
-        let mut command = Command::new(program("wharf"));
-        command.args(["reseal", "--new-key-file"]).arg(new_key).env("WHARF_DATA_DIR", self.dir().join("gateway"));
-        if let Some(url) = self.database().url() {
-            command.env("WHARF_DATABASE_URL", url);
-        }
-        let done = command.output().await.unwrap();
-        let words = [done.stdout, done.stderr].concat();
-        (done.status.success(), String::from_utf8(words).unwrap())
+        self.command(&["reseal", "--new-key-file", new_key.to_str().unwrap()]).await
     }
 
     /// The same, as soon as no node has a lease any more.

@@ -121,6 +121,16 @@ impl Database {
         }
     }
 
+    /// The number that a query beside the gateway gives.
+    pub async fn count(&self, data: &Path, sql: &str) -> i64 {
+        match self {
+            Self::Sqlite => rusqlite::Connection::open(data.join("wharf.sqlite")).unwrap().query_row(sql, [], |row| row.get(0)).unwrap(),
+            Self::Postgres { .. } => {
+                sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned())).fetch_one(&mut self.connection().await).await.unwrap()
+            }
+        }
+    }
+
     /// The address to hand to the gateway; `None` for its own default.
     pub fn url(&self) -> Option<&str> {
         match self {

@@ -1,0 +1,76 @@
+//! `wharf restore`: puts a backup into an empty database and its data folder. No session goes on where the backup stood: their phone
+//! partners have seen later keys, so all begin their keys anew, and keep their links.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use wharf_core::Chance;
+use wharf_core::chance::SystemChance;
+use wharf_core::store::OwnerStore as _;
+use wharf_store::backup;
+
+use super::backup::{Manifest, Media, Part, each_file};
+use crate::config::Config;
+use crate::{identity, partners};
+
+#[derive(Args)]
+pub struct Restore {
+    /// The folder that `wharf backup` made.
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+}
+
+impl Restore {
+    pub async fn run(self, config: Config) -> anyhow::Result<()> {
+        let (folder, url) = (&self.folder, config.database_url());
+        let manifest = Manifest::read(folder)?;
+        identity::make_data_dir(&config.data_dir)?;
+        partners::check_folder(&config.data_dir, manifest.installation.as_deref())?;
+        backup::check(&url, &manifest.database).await?;
+        for part in &manifest.parts {
+            if Part::of(folder, part.path.clone())? != *part {
+                bail!("{} is not what it was when the backup was made", folder.join(&part.path).display());
+            }
+        }
+        if let Media::Copied { .. } = manifest.media {
+            let files = put_back(&folder.join("media"), &config.data_dir.join("media")).context("media cannot be put back")?;
+            eprintln!("media: {files} files");
+        }
+        backup::restore(&url, folder, &manifest.database, &|line| eprintln!("{line}")).await?;
+
+        let chance: Arc<dyn Chance> = Arc::new(SystemChance);
+        let store = wharf_store::open(wharf_store::Config::new(url, Arc::clone(&chance))).await?;
+        let marked = async {
+            partners::check_database(&config.data_dir, &*store, &*chance).await?;
+            anyhow::Ok(store.mark_stale().await?)
+        };
+        let marked = marked.await;
+        store.close().await;
+        println!("The backup of {} is put back.", manifest.created_at);
+        println!("{} sessions begin their keys anew when the gateway starts. Their links stay; nobody scans.", marked?);
+        println!("What went out or came in since then is not in it, and WhatsApp does not bring it again. Never start the old gateway beside it.");
+        if let Media::Bucket { bucket, .. } = &manifest.media {
+            println!("Media lie in the bucket {bucket}: the configuration has to name it, or a copy of it.");
+        }
+        if config.master_key.is_none() && !config.master_key_path().exists() {
+            println!("Put the master key back before the gateway starts: {} is not there.", config.master_key_path().display());
+        }
+        Ok(())
+    }
+}
+
+/// Copies files to where they lay; tells how many.
+fn put_back(from: &Path, to: &Path) -> std::io::Result<u64> {
+    let mut files = 0;
+    each_file(from, |shard, name| {
+        let folder = to.join(shard);
+        fs::create_dir_all(&folder)?;
+        fs::copy(from.join(shard).join(name), folder.join(name))?;
+        files += 1;
+        Ok(())
+    })?;
+    Ok(files)
+}
