@@ -1,5 +1,6 @@
 //! What open dashboards cost the sends: the same paced sends with them and without them, in turns in one run.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -21,7 +22,7 @@ pub struct Options {
     /// How many dashboards are open, all on the account that sends, each with a log-in and an event stream of its own.
     #[arg(long, default_value_t = 200)]
     dashboards: usize,
-    /// How many of them show the inbox, which asks for its chats anew when something happens; the others show the sessions.
+    /// How many of them show the inbox, which asks for its chats anew where an event does not say what to show; the others show the sessions.
     #[arg(long, default_value_t = 20)]
     inboxes: usize,
     /// Texts per round and side.
@@ -169,12 +170,16 @@ impl Pages {
         for (number, cookie) in self.cookies.iter().enumerate() {
             let page = Page { client: self.client.clone(), base: self.base.clone(), cookie: cookie.clone() };
             let chats = (number < self.inboxes).then(|| format!("v1/chats?sessionId={}&limit=100", self.session));
-            for path in ["v1/login", "v1/account", "v1/sessions?limit=200"].into_iter().chain(chats.as_deref().or(Some("v1/usage"))) {
+            for path in ["v1/login", "v1/account", "v1/sessions?limit=200"].into_iter().chain(chats.is_none().then_some("v1/usage")) {
                 page.get(path).await?;
             }
+            let inbox = match chats {
+                Some(path) => Some(Inbox::open(&page, path).await?),
+                None => None,
+            };
             let stream = page.stream().await?;
             let events = Arc::clone(&events);
-            streams.spawn(async move { page.follow(stream, chats, &events).await });
+            streams.spawn(async move { page.follow(stream, inbox, &events).await });
         }
         Ok(Open { streams, events })
     }
@@ -210,8 +215,8 @@ impl Page {
         Ok(stream)
     }
 
-    /// Hears the stream; an inbox asks for its chats after each burst.
-    async fn follow(&self, mut stream: reqwest::Response, chats: Option<String>, events: &AtomicU64) -> Result<()> {
+    /// Hears the stream; an inbox asks for its chats after each burst that it cannot show by itself.
+    async fn follow(&self, mut stream: reqwest::Response, mut inbox: Option<Inbox>, events: &AtomicU64) -> Result<()> {
         let mut asks_at: Option<Instant> = None;
         loop {
             let asks = async move {
@@ -225,17 +230,55 @@ impl Page {
                     let Some(chunk) = chunk? else { return Ok(()) };
                     let told = chunk.windows(7).filter(|part| part == b"\ndata: ").count() as u64;
                     events.fetch_add(told, Ordering::Relaxed);
-                    if chats.is_some() && told > 0 {
+                    if inbox.as_mut().is_some_and(|inbox| inbox.must_ask(&chunk)) {
                         asks_at.get_or_insert_with(|| Instant::now() + BURST);
                     }
                 }
                 () = asks => {
                     asks_at = None;
-                    if let Some(path) = &chats {
-                        self.get(path).await?;
+                    if let Some(inbox) = &mut inbox {
+                        inbox.ask(self).await?;
                     }
                 }
             }
         }
+    }
+}
+
+/// The list of chats as the page keeps it.
+struct Inbox {
+    path: String,
+    chats: HashSet<String>,
+    /// What came of an event that is not whole yet.
+    text: String,
+}
+
+impl Inbox {
+    async fn open(page: &Page, path: String) -> Result<Self> {
+        let mut inbox = Self { path, chats: HashSet::new(), text: String::new() };
+        inbox.ask(page).await?;
+        Ok(inbox)
+    }
+
+    async fn ask(&mut self, page: &Page) -> Result<()> {
+        let found = page.get(&self.path).await?;
+        let chats = found["data"].as_array().into_iter().flatten().filter_map(|chat| chat["chatId"].as_str());
+        self.chats = chats.map(str::to_owned).collect();
+        Ok(())
+    }
+
+    /// Whether an event came that the page cannot show by itself: one of a chat that it does not have, or no whole message.
+    fn must_ask(&mut self, chunk: &[u8]) -> bool {
+        self.text.push_str(&String::from_utf8_lossy(chunk));
+        let mut asks = false;
+        while let Some(end) = self.text.find("\n\n") {
+            let event: String = self.text.drain(..end + 2).collect();
+            let data = event.lines().find_map(|line| line.strip_prefix("data: "));
+            let Some(event) = data.and_then(|data| serde_json::from_str::<Value>(data).ok()) else { continue };
+            let is_of_messages = event["event"].as_str().is_some_and(|kind| kind.starts_with("message.") || kind.starts_with("poll."));
+            let is_known = event["data"]["chat"]["chatId"].as_str().is_some_and(|id| self.chats.contains(id));
+            asks |= is_of_messages && !is_known;
+        }
+        asks
     }
 }

@@ -1,6 +1,7 @@
 //! The event log as customers read it: where a reader stands, what it may see, what an event looks like.
 
 mod bell;
+pub mod feed;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};

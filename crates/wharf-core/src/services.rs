@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::contact::cache::Cache as Contacts;
 use crate::egress::{Egress, NoEgress};
 use crate::engine::Engine;
+use crate::event::feed::Feeds;
 use crate::key::cache::Cache as Keys;
 use crate::limit;
 use crate::login::doors::Doors;
@@ -75,6 +76,8 @@ pub struct Services {
     /// Whether payloads are sealed too: not while a node of a release that cannot read such rows has sessions.
     pub seals_payloads: AtomicBool,
     pub schedule: Schedule,
+    /// What event streams share.
+    pub feeds: Feeds,
 }
 
 impl Services {
@@ -116,6 +119,7 @@ impl Services {
             seal,
             seals_payloads: AtomicBool::new(true),
             schedule: Schedule::default(),
+            feeds: Feeds::default(),
         }
     }
 

@@ -11,6 +11,7 @@ import { Problem } from "../components/Problem";
 import { go, route, to } from "../routes";
 import { Chats } from "./inbox/chats";
 import { Conversation } from "./inbox/conversation";
+import { after } from "./inbox/names";
 
 type Chat = Schemas["Chat"];
 type Session = Schemas["Session"];
@@ -44,6 +45,7 @@ function Of({ session, sessions, chatId }: { session: Session; sessions: Session
     (signal) => page<Chat>("v1/chats", { sessionId: session.sessionId, limit: 100 }, signal),
     [session.sessionId],
     (event) => event.sessionId === session.sessionId && /^(message|poll)\./.test(event.event),
+    after,
   );
   const start = may("messages:send") ? () => setStarting(true) : undefined;
   const chat = chats.value?.data.find((chat) => chat.chatId === chatId || chat.phoneNumber === chatId);

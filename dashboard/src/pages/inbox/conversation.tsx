@@ -13,7 +13,7 @@ import { Problem, report } from "../../components/Problem";
 import { dayOf, phone } from "../../components/Time";
 import { route, to } from "../../routes";
 import { Find, isSet, NOTHING, queryOf, type Wanted } from "./find";
-import { ABOUT, merge, nameOf } from "./names";
+import { ABOUT, merge, nameOf, told } from "./names";
 
 type Message = Schemas["Message"];
 
@@ -166,12 +166,11 @@ function useMessages(sessionId: string, chatId: string, wanted: Wanted) {
         const message = event.data as unknown as Message;
         if (message.chat && message.chat.chatId !== chatId && message.chat.phoneNumber !== chatId) return;
         const id = message.target?.messageId ?? message.messageId;
-        const isNew = !ABOUT.has(message.type) && event.event === "message.received";
-        if (searches) {
-          // What is found stays what was looked for; only those that are shown are kept up.
-          if (id && !isNew) void get<Message>(`v1/messages/${id}`).then((fresh) => setMessages((before) => (before?.some((one) => one.messageId === id) ? merge(before, [fresh]) : before)), () => undefined);
-        } else if (isNew) put(message);
-        else if (id) void get<Message>(`v1/messages/${id}`).then(put, () => undefined);
+        // What is found stays what was looked for; only those that are shown are kept up.
+        const show = (fresh: Message) => setMessages((before) => (!searches || before?.some((one) => one.messageId === id) ? merge(before ?? [], [fresh]) : before));
+        const whole = told(event);
+        if (whole) show(whole);
+        else if (id) void get<Message>(`v1/messages/${id}`).then(show, () => undefined);
       },
       () => void refresh(),
     );

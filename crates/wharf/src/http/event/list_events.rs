@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use wharf_api::ids::EventId;
 use wharf_api::types::event::EventKind;
 use wharf_api::{ApiError, limits};
+use wharf_core::event::feed::{BEHIND, LOOK};
 use wharf_core::event::{self, Start};
 use wharf_core::store::{EventFilter, EventPage};
 
@@ -20,11 +21,6 @@ const SSE: &str = "text/event-stream";
 const LAST_EVENT_ID: &str = "Last-Event-ID";
 /// The same in the address, as readers put it there that cannot set headers.
 const IN_ADDRESS: [&str; 2] = ["lastEventId", "last_event_id"];
-
-/// How long a reader waits for the bell before it looks by itself: other nodes ring another bell.
-pub(super) const LOOK: Duration = Duration::from_secs(1);
-/// How soon a look is worth while when something older is still being committed.
-pub(super) const BEHIND: Duration = Duration::from_millis(5);
 
 pub(in crate::http) async fn list_events(call: Call) -> Answer {
     let limit = call.query.number("limit", 1, u64::from(limits::PAGE_MAX))?;

@@ -10,10 +10,9 @@ use futures::stream::unfold;
 use http::HeaderName;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use wharf_core::event;
-use wharf_core::store::{EventFilter, EventRow};
+use wharf_core::event::feed::{BEHIND, LOOK, Part, Seat};
+use wharf_core::store::EventFilter;
 
-use super::list_events::{BEHIND, LOOK};
 use crate::http::server::line::Left;
 use crate::http::{Call, page};
 
@@ -24,16 +23,16 @@ pub(super) const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-acce
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long a reader waits before it connects again, in milliseconds.
 const RETRY_MS: u32 = 1_000;
-/// How many events are read at a time: what a slow reader makes us hold.
-const BATCH: u32 = 100;
 
 struct Reader {
     /// With it goes the stream's place among the account's concurrent requests.
     call: Call,
-    filter: EventFilter,
+    seat: Seat,
     position: i64,
     bell: watch::Receiver<()>,
     opening: bool,
+    /// Something was written or is to be read: before that its turn has to come.
+    waits_for_turn: bool,
     /// The client has ended its half. It may read on, or be gone.
     half: bool,
     heartbeat: Instant,
@@ -44,7 +43,8 @@ struct Reader {
 pub(super) fn of(call: Call, filter: EventFilter, position: i64) -> impl Stream<Item = Bytes> {
     let bell = call.services().store.bell().listen(&call.caller().account);
     let heartbeat = Instant::now() + HEARTBEAT;
-    let reader = Reader { call, filter, position, bell, opening: true, half: false, heartbeat };
+    let seat = call.services().feeds.sit(call.services(), &call.caller().account, filter, position);
+    let reader = Reader { call, seat, position, bell, opening: true, waits_for_turn: false, half: false, heartbeat };
     unfold(reader, |mut reader| async move { reader.next().await.map(|bytes| (bytes, reader)) })
 }
 
@@ -58,9 +58,14 @@ impl Reader {
             if self.call.http.is_draining() {
                 return None;
             }
+            if std::mem::take(&mut self.waits_for_turn) {
+                tokio::select! {
+                    () = tokio::time::sleep(self.seat.turn()) => {}
+                    () = self.call.http.drained() => return None,
+                }
+            }
             self.bell.mark_unchanged();
-            let read = event::list(self.call.services(), self.call.caller(), &self.filter, self.position, BATCH).await;
-            let found = match read {
+            let found = match self.seat.after(self.call.services(), self.position).await {
                 Ok(found) => found,
                 Err(error) => {
                     tracing::warn!(%error, "an event stream ends because the log cannot be read");
@@ -72,9 +77,10 @@ impl Reader {
                 return None;
             }
             self.position = found.position;
-            if !found.rows.is_empty() {
+            if !found.events.is_empty() {
                 self.heartbeat = Instant::now() + HEARTBEAT;
-                return Some(self.written(&found.rows));
+                self.waits_for_turn = !found.more;
+                return Some(written(&found));
             }
             if found.more {
                 continue;
@@ -82,7 +88,7 @@ impl Reader {
             let pause = if found.behind { BEHIND } else { LOOK };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                _ = self.bell.changed() => {}
+                _ = self.bell.changed() => self.waits_for_turn = true,
                 () = self.call.http.drained() => return None,
                 () = tokio::time::sleep_until(self.heartbeat) => return Some(self.beat()),
                 left = self.call.left(), if !self.half => {
@@ -106,15 +112,14 @@ impl Reader {
     fn place(&self) -> String {
         page::next(Some(self.position)).unwrap_or_default()
     }
+}
 
-    fn written(&self, rows: &[EventRow]) -> Bytes {
-        let account = &self.call.caller().account;
-        let mut text = String::new();
-        for row in rows {
-            // JSON holds no line break, so one line is the whole event.
-            let written = write!(text, "id: {}\nevent: {}\ndata: {}\n\n", row.id, row.kind.as_str(), event::body(account, row));
-            written.expect("a string takes what is written to it");
-        }
-        text.into()
+fn written(part: &Part) -> Bytes {
+    let mut text = String::new();
+    for told in &part.events {
+        // JSON holds no line break, so one line is the whole event.
+        write!(text, "id: {}\nevent: {}\ndata: {}\n\n", told.id, told.kind.as_str(), told.body)
+            .expect("a string takes what is written to it");
     }
+    text.into()
 }
