@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use wharf_api::recipient::{is_group, is_shared};
 use wharf_api::types::chat::{Chat, ChatKind, ChatRead, PresenceStatus, TypingShown, TypingStatus};
+use wharf_api::types::group::Group;
 use wharf_api::types::message::ChatName;
 use wharf_api::types::switches::Feature;
 use wharf_api::{ApiError, ErrorCode, Recipient, limits};
 
 use crate::caller::Caller;
+use crate::group::known;
 use crate::services::Services;
 use crate::store::{ChatRow, Page, PageRequest, SessionRow};
 use crate::{contact, engine, message, session, store, switches};
@@ -57,33 +59,34 @@ async fn connected(services: &Services, caller: &Caller, session: &str, feature:
 pub async fn list(services: &Services, caller: &Caller, session: &str, page: PageRequest) -> Result<Page<Chat>, Error> {
     let row = session::find_row(services, caller, session).await?;
     let found = services.store.list_chats(&caller.account, &row.id, page).await?;
-    let mut subjects = HashMap::new();
+    let mut groups = HashMap::new();
     let some_group = found.rows.iter().any(|chat| is_group(&chat.last.chat));
     if some_group && services.engine.attend(&row).await.is_ok() && session::require_connected(services, &row).is_ok() {
         // A list without names is better than none.
-        let groups = services.engine.groups(&row.id).await.unwrap_or_default();
-        subjects.extend(groups.into_iter().map(|group| (group.group_id, group.subject)));
-        let changed = |chat: &ChatRow| {
-            let subject = subjects.get(&chat.last.chat).filter(|subject| chat.called.as_ref() != Some(*subject))?;
-            Some((chat.last.chat.clone(), subject.clone()))
-        };
-        let changed: Vec<_> = found.rows.iter().filter_map(changed).collect();
-        if let Err(error) = services.store.name_chats(&caller.account, &row.id, &changed).await {
-            tracing::debug!(%error, "what groups are called was not kept");
+        if let Ok(told) = services.engine.groups(&row.id).await {
+            let of_page = |group: &Group| found.rows.iter().any(|chat| chat.last.chat == group.group_id);
+            let mut told: Vec<Group> = told.into_iter().filter(of_page).collect();
+            known::keep(services, &row, &told).await;
+            for chat in found.rows.iter().filter(|chat| is_group(&chat.last.chat) && chat.left_at.is_none()) {
+                if !told.iter().any(|group| group.group_id == chat.last.chat) {
+                    told.extend(known::left(services, &row, &chat.last.chat).await?);
+                }
+            }
+            groups.extend(told.into_iter().map(|group| (group.group_id.clone(), group)));
         }
     }
-    Ok(Page { rows: found.rows.iter().map(|chat| shown(chat, &mut subjects)).collect(), next: found.next })
+    Ok(Page { rows: found.rows.iter().map(|chat| shown(chat, &mut groups)).collect(), next: found.next })
 }
 
-fn shown(chat: &ChatRow, subjects: &mut HashMap<String, String>) -> Chat {
+fn shown(chat: &ChatRow, groups: &mut HashMap<String, Group>) -> Chat {
     let row = &chat.last;
-    let kind = if is_group(&row.chat) { ChatKind::Group } else { ChatKind::Person };
-    let name = match kind {
-        ChatKind::Group => subjects.remove(&row.chat).or_else(|| chat.called.clone()),
-        ChatKind::Person => chat.called.clone(),
+    let (kind, name, left_at) = match groups.remove(&row.chat) {
+        Some(group) => (ChatKind::Group, Some(group.subject), group.left_at),
+        None if is_group(&row.chat) => (ChatKind::Group, chat.called.clone(), chat.left_at),
+        None => (ChatKind::Person, chat.called.clone(), None),
     };
     let named = ChatName { id: row.chat.clone(), phone_number: row.chat_phone.clone(), lid: row.chat_lid.clone(), name };
-    Chat { named, kind, unread_count: chat.unread, last_message: message::view(row) }
+    Chat { named, kind, unread_count: chat.unread, left_at, last_message: message::view(row) }
 }
 
 fn recipient(chat: &str) -> Result<Recipient, Error> {

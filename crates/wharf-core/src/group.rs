@@ -1,5 +1,7 @@
 //! Groups: what may be asked of them, in which order it is checked. WhatsApp itself keeps them.
 
+pub mod known;
+
 use wharf_api::types::group::{CreateGroup, Group, GroupInvite, GroupRequest, JoinedGroup, ParticipantResult, UpdateGroup};
 use wharf_api::types::switches::Feature;
 use wharf_api::{ApiError, ErrorCode, Recipient, limits};
@@ -8,7 +10,7 @@ use crate::caller::Caller;
 use crate::engine::{self, Act, GroupEdit};
 use crate::services::Services;
 use crate::store::SessionRow;
-use crate::{contact, session, switches};
+use crate::{contact, session, store, switches};
 
 const LINK: &str = "https://chat.whatsapp.com/";
 
@@ -39,6 +41,8 @@ pub enum Error {
     Off(#[from] switches::Off),
     #[error(transparent)]
     Engine(#[from] engine::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
 }
 
 impl Error {
@@ -73,6 +77,7 @@ impl From<&Error> for ApiError {
             Error::Session(error) => error.into(),
             Error::Off(off) => off.into(),
             Error::Engine(error) => error.into(),
+            Error::Store(error) => error.into(),
         }
     }
 }
@@ -150,20 +155,32 @@ pub async fn create(services: &Services, caller: &Caller, request: &CreateGroup)
     for ((index, _), found) in phones.into_iter().zip(found) {
         people[index] = Recipient::Phone(found.known);
     }
-    Ok(services.engine.create_group(&row.id, &request.subject, &ids(&people), description).await?)
+    let group = services.engine.create_group(&row.id, &request.subject, &ids(&people), description).await?;
+    known::keep(services, &row, std::slice::from_ref(&group)).await;
+    Ok(group)
 }
 
 /// The groups that the session is in, by subject.
 pub async fn list(services: &Services, caller: &Caller, session: &str) -> Result<Vec<Group>, Error> {
     let row = connected(services, caller, session).await?;
     let mut groups = services.engine.groups(&row.id).await?;
+    known::keep(services, &row, &groups).await;
     groups.sort_by(|a, b| (&a.subject, &a.group_id).cmp(&(&b.subject, &b.group_id)));
     Ok(groups)
 }
 
+/// A group that the session left is shown as it was seen last.
 pub async fn find(services: &Services, caller: &Caller, session: &str, group: &str) -> Result<Group, Error> {
     let row = connected(services, caller, session).await?;
-    Ok(services.engine.group(&row.id, &group_id(group)?).await?)
+    let group = group_id(group)?;
+    match services.engine.group(&row.id, &group).await {
+        Err(engine::Error::NotFound) => known::left(services, &row, &group).await?.ok_or(Error::NotFound),
+        found => {
+            let group = found?;
+            known::keep(services, &row, std::slice::from_ref(&group)).await;
+            Ok(group)
+        }
+    }
 }
 
 /// `PATCH /v1/groups/{groupId}`. The edits go to WhatsApp one by one; one that is refused ends it, and those before it stay.
@@ -192,7 +209,9 @@ pub async fn update(services: &Services, caller: &Caller, group: &str, request: 
     let row = writing(services, caller, &request.session_id).await?;
     let group = group_id(group)?;
     services.engine.edit_group(&row.id, &group, edits).await?;
-    Ok(services.engine.group(&row.id, &group).await?)
+    let group = services.engine.group(&row.id, &group).await?;
+    known::keep(services, &row, std::slice::from_ref(&group)).await;
+    Ok(group)
 }
 
 /// Does something to people of a group; one result each, in the order of `participants`.
@@ -252,6 +271,7 @@ pub async fn leave(services: &Services, caller: &Caller, session: &str, group: &
     let row = writing(services, caller, session).await?;
     let group = group_id(group)?;
     services.engine.leave_group(&row.id, &group).await?;
+    known::left(services, &row, &group).await?;
     Ok(group)
 }
 

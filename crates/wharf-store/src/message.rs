@@ -4,6 +4,7 @@ mod accept;
 pub(crate) mod change;
 mod chats;
 mod end;
+mod groups;
 mod inbound;
 mod list;
 mod members;
@@ -15,6 +16,7 @@ mod step;
 use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MessageId, SessionId};
+use wharf_api::types::group::Group;
 use wharf_api::types::message::TimelineEntry;
 use wharf_core::store::{
     Accepted, ChatRow, ChatStore, ContactRow, Error, Fence, Inbound, MemberReceipt, MemberState, MessageFilter, MessageRow, MessageStore,
@@ -27,8 +29,8 @@ use crate::store::SqlStore;
 pub(crate) use queue::{Ending, give_up as give_up_queued, give_up_of_others};
 pub(crate) use row::{chat_key, message, message_columns};
 
-pub(crate) fn all() -> [&'static [Sql]; 10] {
-    [accept::ALL, change::ALL, chats::ALL, end::ALL, inbound::ALL, list::ALL, members::ALL, queue::ALL, receipt::ALL, step::ALL]
+pub(crate) fn all() -> [&'static [Sql]; 11] {
+    [accept::ALL, change::ALL, chats::ALL, end::ALL, groups::ALL, inbound::ALL, list::ALL, members::ALL, queue::ALL, receipt::ALL, step::ALL]
 }
 
 #[async_trait]
@@ -130,8 +132,12 @@ impl ChatStore for SqlStore {
         self.note_read(account, session, chat, until).await
     }
 
-    async fn name_chats(&self, account: &AccountId, session: &SessionId, names: &[(String, String)]) -> Result<(), Error> {
-        self.note_names(account, session, names).await
+    async fn keep_groups(&self, account: &AccountId, session: &SessionId, groups: &[Group]) -> Result<(), Error> {
+        self.note_groups(account, session, groups).await
+    }
+
+    async fn known_groups(&self, account: &AccountId, session: &SessionId, ids: &[String]) -> Result<Vec<Group>, Error> {
+        self.groups_known(account, session, ids).await
     }
 
     async fn list_contacts(&self, account: &AccountId, session: &SessionId, page: PageRequest) -> Result<Page<ContactRow>, Error> {

@@ -56,6 +56,7 @@ history! {
     39 "0039_nodes",
     40 "0040_keep_deleted",
     45 "0045_step_times",
+    46 "0046_known_groups",
 }
 
 pub(crate) const HAS_HISTORY: Sql = Sql {

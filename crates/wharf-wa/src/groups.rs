@@ -129,7 +129,7 @@ impl GroupEngine for WaEngine {
     }
 }
 
-async fn metadata(client: &Client, group: &Jid) -> Result<GroupMetadata, Error> {
+pub(crate) async fn metadata(client: &Client, group: &Jid) -> Result<GroupMetadata, Error> {
     client.groups().get_metadata(group).await.map_err(|error| failure(&error))
 }
 
@@ -270,7 +270,7 @@ pub(crate) async fn named(client: &Client, jid: &Jid) -> Person {
     Person::of(jid, other.as_ref())
 }
 
-fn shown(group: &GroupMetadata) -> Group {
+pub(crate) fn shown(group: &GroupMetadata) -> Group {
     let owner = group.creator.as_ref().map(|creator| Person::of(creator, group.creator_pn.as_ref()));
     let participants = group.participants.iter().map(|member| {
         let person = Person::of(&member.jid, member.phone_number.as_ref().or(member.lid.as_ref()));
@@ -293,6 +293,7 @@ fn shown(group: &GroupMetadata) -> Group {
         members_can_add: group.member_add_mode == Some(MemberAddMode::AllMemberAdd),
         disappearing_seconds: group.ephemeral.and_then(|settings| settings.expiration).unwrap_or(0),
         participants: participants.collect(),
+        left_at: None,
     }
 }
 

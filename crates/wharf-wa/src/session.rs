@@ -17,6 +17,7 @@ mod heard;
 mod inbound;
 mod intake;
 pub(crate) mod keyed;
+mod known;
 mod leftovers;
 mod life;
 mod line;
@@ -137,6 +138,7 @@ pub(crate) struct Own {
     pub(crate) intake: intake::Intake,
     pub(crate) strays: Arc<strays::Strays>,
     pub(crate) timers: Arc<timers::Timers>,
+    known: known::Known,
 }
 
 impl Own {
@@ -163,6 +165,7 @@ impl Own {
             intake: intake::Intake::default(),
             strays: Arc::default(),
             timers: Arc::default(),
+            known: known::Known::default(),
         })
     }
 

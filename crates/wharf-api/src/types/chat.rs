@@ -15,6 +15,9 @@ pub struct Chat {
     pub kind: ChatKind,
     /// How many messages came in since the chat was read.
     pub unread_count: u64,
+    /// Of a group: since when the session is known not to be in it any more.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub left_at: Option<Timestamp>,
     pub last_message: Message,
 }
 

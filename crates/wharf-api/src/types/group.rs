@@ -124,6 +124,9 @@ pub struct Group {
     /// 0: messages stay.
     pub disappearing_seconds: u32,
     pub participants: Vec<GroupParticipant>,
+    /// Since when the session is known not to be in it any more; all else is as it was seen last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub left_at: Option<Timestamp>,
 }
 
 /// What became of one participant of an act on several.

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use wharf_api::ids::SessionId;
 use wharf_api::{Recipient, limits};
 
 use super::Error;
 use super::shape::count;
 use crate::contact;
+use crate::group::known;
 use crate::services::Services;
-use crate::store::MessageRow;
+use crate::store::{MessageRow, SessionRow};
 
 /// How many numbers WhatsApp is asked about at once.
 const ASKED_AT_ONCE: usize = 250;
@@ -55,8 +55,13 @@ pub(super) fn assumed(services: &Services, to: &Recipient, audience: &[Recipient
     Reached { to, lid, audience: people.filter(|person| seen.insert(person.clone())).collect() }
 }
 
-/// Finds out by which names WhatsApp knows them; refuses a message to somebody who is not there.
-pub(super) async fn reached(services: &Services, session: &SessionId, to: &Recipient, audience: &[Recipient]) -> Result<Reached, Error> {
+/// Finds out by which names WhatsApp knows them; refuses a message to somebody who is not there, and to a group that shows the session
+/// nothing.
+pub(super) async fn reached(services: &Services, row: &SessionRow, to: &Recipient, audience: &[Recipient]) -> Result<Reached, Error> {
+    let session = &row.id;
+    if matches!(to, Recipient::Group(_)) && known::is_outside(services, row, &to.jid()).await? {
+        return Err(Error::Unsupported("the session is not in this group"));
+    }
     let mut reached = Reached { to: to.clone(), lid: None, audience: audience.to_vec() };
     if matches!(to, Recipient::Lid(_)) {
         reached.lid = Some(to.jid());

@@ -84,7 +84,7 @@ pub(super) async fn reach(
         return Ok((own_jid, audience::assumed(services, to, people)));
     }
     let own_jid = session::await_connected(services, session).await?;
-    Ok((own_jid, audience::reached(services, &session.id, to, people).await?))
+    Ok((own_jid, audience::reached(services, session, to, people).await?))
 }
 
 /// What a send would do: it is counted nowhere, and nobody gets it.

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MessageId, SessionId};
+use wharf_api::types::group::Group;
 
 use super::{Error, Fence, MessageRow, Page, PageRequest, ReceiptKind};
 
@@ -13,6 +14,8 @@ pub struct ChatRow {
     pub unread: u64,
     /// Of a group the name that was told last; else the one that whoever wrote there last gave itself.
     pub called: Option<String>,
+    /// Of a group: since when the session is known not to be in it.
+    pub left_at: Option<Timestamp>,
 }
 
 /// Somebody who was written to or who wrote.
@@ -72,8 +75,11 @@ pub trait ChatStore {
     /// Notes that a chat was read up to the message with this number. Never goes back.
     async fn mark_read(&self, account: &AccountId, session: &SessionId, chat: &str, until: i64) -> Result<(), Error>;
 
-    /// Keeps what groups are called, each by its id.
-    async fn name_chats(&self, account: &AccountId, session: &SessionId, names: &[(String, String)]) -> Result<(), Error>;
+    /// Keeps what groups are, in place of what they were.
+    async fn keep_groups(&self, account: &AccountId, session: &SessionId, groups: &[Group]) -> Result<(), Error>;
+
+    /// Those of these groups that were kept, in no order.
+    async fn known_groups(&self, account: &AccountId, session: &SessionId, ids: &[String]) -> Result<Vec<Group>, Error>;
 
     /// The people of a session's messages, whoever wrote or was written to last first.
     async fn list_contacts(&self, account: &AccountId, session: &SessionId, page: PageRequest) -> Result<Page<ContactRow>, Error>;

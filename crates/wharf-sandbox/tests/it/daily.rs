@@ -62,25 +62,6 @@ both_backends! {
         assert!(own["linkPreview"].is_null() && own["mentionIds"].is_null(), "{own}");
     }
 
-    async fn a_group_that_the_session_was_removed_from_keeps_its_name_and_takes_no_message(backend) {
-        let mut world = World::start(backend).await;
-        let session = world.pair(OWNER).await;
-        let group = world.group_of(SILENT, &[OWNER]).await;
-        let said = world.writes_as(SILENT, &group, json!({"text": "hello all"})).await;
-        world.row(&session, &said, |_| true).await;
-        assert_eq!(world.chat(&session).await["name"], "before");
-        let gone = json!({"by": SILENT, "action": "remove", "numbers": [OWNER]});
-        world.control().post(&format!("/control/groups/{group}/participants"), &gone).await.ok(200);
-        world.until_acknowledged(OWNER).await;
-        let refused = world.send(&session, &group, "am I still here?").await;
-        assert_eq!(refused.refused(ErrorCode::MessageSendingFailed)["reason"], "WhatsApp does not show this chat to the session: it is not in the group");
-        world.stop_gateway().await;
-        world.start_gateway(&[]).await;
-        world.until_connected(&session).await;
-        let chat = world.chat(&session).await;
-        assert_eq!((&chat["name"], &chat["chatId"]), (&json!("before"), &json!(group)), "{chat}");
-    }
-
     async fn what_the_own_phone_writes_to_a_group_has_the_receipts_of_all_its_members(backend) {
         let world = World::start(backend).await;
         let session = world.pair(OWNER).await;

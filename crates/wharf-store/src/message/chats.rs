@@ -81,7 +81,8 @@ statements! {
          FROM chat_reads r WHERE r.session_id = $2 AND r.chat_key = page.chat_key), 0)) AS unread, \
          CASE WHEN page.chat LIKE '%@g.us' THEN (SELECT n.name FROM chat_names n WHERE n.session_id = $2 AND n.chat = page.chat) \
          ELSE (SELECT h.sender_name FROM messages h WHERE h.session_id = $2 AND h.chat_key = page.chat_key \
-         AND h.direction = (SELECT MIN(way) FROM ways) AND h.sender_name IS NOT NULL ORDER BY h.number DESC LIMIT 1) END AS called \
+         AND h.direction = (SELECT MIN(way) FROM ways) AND h.sender_name IS NOT NULL ORDER BY h.number DESC LIMIT 1) END AS called, \
+         (SELECT n.left_at FROM chat_names n WHERE n.session_id = $2 AND n.chat = page.chat) AS left_at \
          FROM (SELECT chat_key, ", message_columns!(), " FROM messages WHERE number IN (\
          SELECT CASE WHEN COALESCE(heard, 0) > COALESCE(said, 0) THEN heard ELSE said END FROM (SELECT ",
         newest!("MIN"), " AS heard, ", newest!("MAX"), " AS said FROM chats \
@@ -97,9 +98,6 @@ statements! {
         SELECT id, CAST($3 AS TEXT), CAST($4 AS BIGINT) FROM sessions WHERE id = $2 AND account_id = $1 \
         ON CONFLICT (session_id, chat_key) DO UPDATE SET until = CASE WHEN excluded.until > chat_reads.until THEN excluded.until \
         ELSE chat_reads.until END";
-    NAME = "INSERT INTO chat_names (session_id, chat, name) \
-        SELECT id, CAST($3 AS TEXT), CAST($4 AS TEXT) FROM sessions WHERE id = $2 AND account_id = $1 \
-        ON CONFLICT (session_id, chat) DO UPDATE SET name = excluded.name";
     /// `heard` is the newest message that came in from the person: it bears the names.
     CONTACTS = concat!(
         "WITH RECURSIVE ", ways!(), ", chats (chat) AS (", first_chat!(), " UNION ALL SELECT ", next_chat!(), " FROM chats WHERE chat IS NOT NULL), \
@@ -118,12 +116,9 @@ statements! {
     );
 }
 
-/// How many names one commit takes.
-const NAMED_AT_ONCE: usize = 100;
-
 fn chat(row: &mut Row, meter: &Meter) -> Result<(i64, ChatRow), Error> {
     let (number, last) = shown(row, meter)?;
-    Ok((number, ChatRow { last, unread: row.count()?, called: row.opt_text()? }))
+    Ok((number, ChatRow { last, unread: row.count()?, called: row.opt_text()?, left_at: row.opt_time()? }))
 }
 
 fn contact(row: &mut Row) -> Result<(i64, ContactRow), Error> {
@@ -164,22 +159,6 @@ impl SqlStore {
         .await
     }
 
-    pub(super) async fn note_names(&self, account: &AccountId, session: &SessionId, names: &[(String, String)]) -> Result<(), Error> {
-        for part in names.chunks(NAMED_AT_ONCE) {
-            let (tenant, named, part) = (account.clone(), session.clone(), part.to_vec());
-            self.write(account.as_str(), session.as_str(), move |tx| {
-                Box::pin(async move {
-                    for (chat, name) in &part {
-                        tx.execute(&NAME, args![&tenant, &named, chat, name]).await?;
-                    }
-                    Ok(())
-                })
-            })
-            .await?;
-        }
-        Ok(())
-    }
-
     pub(super) async fn contacts(&self, account: &AccountId, session: &SessionId, request: PageRequest) -> Result<Page<ContactRow>, Error> {
         let args = args![account, session, request.after.unwrap_or(i64::MAX), None::<&str>, page::fetch(request)];
         page::cut(self.readers.walk(account, &CONTACTS, args).await?, request, contact)
@@ -206,6 +185,7 @@ mod tests {
             include_str!("../../migrations/sqlite/0007_groups.sql"),
             include_str!("../../migrations/sqlite/0010_chats.sql"),
             include_str!("../../migrations/sqlite/0025_names.sql"),
+            include_str!("../../migrations/sqlite/0046_known_groups.sql"),
         ] {
             conn.execute_batch(migration).unwrap();
         }

@@ -1,3 +1,5 @@
+use serde_json::json;
+use wharf_api::types::group::Group;
 use wharf_api::types::message::{Content, Reference};
 use wharf_core::store::{ChatStore, Error, Fence, Member, MemberReceipt, MessageRow, MessageStore, PageRequest, ReceiptKind};
 
@@ -12,6 +14,7 @@ both_backends!(
     people_are_those_who_wrote_or_were_written_to_each_once,
     receipts_of_members_add_up_and_the_first_of_a_kind_counts,
     who_does_not_own_the_session_records_no_receipt_of_a_member,
+    groups_are_kept_as_they_were_seen_last,
     nothing_of_another_account_is_seen,
 );
 
@@ -158,6 +161,29 @@ async fn who_does_not_own_the_session_records_no_receipt_of_a_member(db: &Db) {
     let refused = db.store.record_member_receipts(&stale, &[receipt(&row.wa_id, "4911", ReceiptKind::Read, 1)]).await;
     assert!(matches!(refused, Err(Error::Fenced)));
     assert!(db.store.member_states(&tenant.account, &row.id).await.unwrap().is_empty());
+}
+
+async fn groups_are_kept_as_they_were_seen_last(db: &Db) {
+    let (tenant, other) = (Tenant::new(db).await, Tenant::new(db).await);
+    take_in(db, &tenant, &[heard(&tenant, "4911", true, "G1")]).await;
+    let ids = [GROUP.to_owned(), "120363000000000002@g.us".to_owned()];
+    let known = async |of: &Tenant| db.store.known_groups(&of.account, &tenant.session, &ids).await.unwrap();
+    assert_eq!(known(&tenant).await, []);
+    let shown = json!({"groupId": GROUP, "subject": "crew\0", "announcement": false, "locked": false, "approvalRequired": false,
+        "membersCanAdd": true, "disappearingSeconds": 0, "participants": [{"contactId": "1@lid", "role": "admin"}]});
+    let seen: Group = serde_json::from_value(shown).unwrap();
+    let left = Group { left_at: Some(NOW), ..seen.clone() };
+    for group in [seen, left] {
+        db.store.keep_groups(&tenant.account, &tenant.session, std::slice::from_ref(&group)).await.unwrap();
+        assert_eq!(known(&tenant).await, [group.clone()]);
+        let chat = db.store.list_chats(&tenant.account, &tenant.session, ALL).await.unwrap().rows.remove(0);
+        assert_eq!((chat.called.as_deref(), chat.left_at), (Some("crew\u{fffd}"), group.left_at));
+        // Another account neither sees nor changes it.
+        assert_eq!(known(&other).await, []);
+        let taken = Group { subject: "mine".to_owned(), ..group.clone() };
+        db.store.keep_groups(&other.account, &tenant.session, &[taken]).await.unwrap();
+        assert_eq!(known(&tenant).await, [group]);
+    }
 }
 
 async fn nothing_of_another_account_is_seen(db: &Db) {

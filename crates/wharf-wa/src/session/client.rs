@@ -91,6 +91,7 @@ impl Running {
         client.subscribe_handler(Arc::new(Handler { own: Arc::clone(own), sender })).detach();
         own.gate.ratchet.of(Arc::downgrade(&client));
         own.strays.of(own, &client);
+        own.known.of(&client);
         leftovers::take(own, &client).await;
         let raw = client.acquire_raw_node_forwarding();
         Ok(Self { client, signals, bell: own_bell, handle: bot.spawn(), revision, _raw: raw })

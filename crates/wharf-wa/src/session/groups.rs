@@ -4,7 +4,6 @@ use wacore::stanza::groups::{GroupNotification, GroupNotificationAction as Actio
 use wacore::types::events::PictureUpdate;
 use wacore_binary::{Jid, JidExt as _, Node, NodeRef};
 use wharf_api::Timestamp;
-use wharf_api::types::event::EventKind;
 use wharf_api::types::group::{GroupChange, GroupUpdated};
 use wharf_api::types::message::Party;
 
@@ -29,7 +28,7 @@ pub(super) fn changed(stanza: &NodeRef<'_>) -> Vec<(Jid, Action, Notice)> {
             Some(id) => format!("group:{id}:{index}"),
             None => format!("group:{group_id}:{}:{index}", at.as_millis()),
         };
-        (group.clone(), action, Notice::new(name, EventKind::GroupUpdated, &updated))
+        (group.clone(), action, Notice::of_group(name, updated))
     };
     told.actions.into_iter().enumerate().map(notice).collect()
 }
@@ -47,7 +46,7 @@ pub(super) fn pictured(update: &PictureUpdate) -> Option<Notice> {
     };
     let picture = update.picture_id.as_deref().unwrap_or("none");
     let name = format!("picture:{}:{picture}:{}", updated.group_id, updated.at.as_millis());
-    Some(Notice::new(name, EventKind::GroupUpdated, &updated))
+    Some(Notice::of_group(name, updated))
 }
 
 fn change(action: &Action, by: Option<&Jid>, by_number: Option<&Jid>) -> GroupChange {

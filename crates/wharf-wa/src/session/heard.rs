@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wacore_binary::NodeRef;
 use wharf_api::Timestamp;
 
-use super::{Own, groups, unknown};
+use super::{Own, groups, known, unknown};
 
 /// Notes what the library has no event for; tells whether the session's task wants the stanza too.
 pub(super) fn heard(own: &Arc<Own>, stanza: &NodeRef<'_>) -> bool {
@@ -16,6 +16,7 @@ pub(super) fn heard(own: &Arc<Own>, stanza: &NodeRef<'_>) -> bool {
         "notification" if stanza.get_attr("type").is_some_and(|kind| kind.as_str() == "w:gp2") => {
             for (group, action, notice) in groups::changed(stanza) {
                 own.timers.told(&group, &action);
+                known::look_at(own, &group);
                 notice.keep(own);
             }
         }

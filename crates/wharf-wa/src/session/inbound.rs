@@ -21,7 +21,7 @@ use super::intake::{self, Intake};
 use super::media::Source;
 use super::recovered::Recovered;
 use super::votes::Sealed;
-use super::{Own, convert, recovered, timers, votes};
+use super::{Own, convert, known, recovered, timers, votes};
 use crate::backend::{join, secrets};
 
 /// How many messages one commit takes: the library brings up to 400 at a time, and a commit holds others up.
@@ -125,6 +125,7 @@ impl Inbound {
         given: Option<&Recovered>,
     ) -> Result<bool, store::Error> {
         part.ops.extend(timers::said(&self.own, inbound).await);
+        known::look_at(&self.own, &inbound.info.source.chat);
         let Some(mut row) = self.row(inbound) else { return Ok(false) };
         if let Some(given) = given {
             given.place(&mut row);

@@ -7,19 +7,26 @@ use std::sync::Arc;
 use serde::Serialize;
 use wacore::types::events::Event;
 use wharf_api::types::event::EventKind;
+use wharf_api::types::group::GroupUpdated;
 use wharf_core::store::NewEvent;
 
-use super::{Own, calls, door, groups};
+use super::{Own, calls, door, groups, known};
 
 /// An event, and the name under which it is written once.
 pub(super) struct Notice {
     name: String,
     event: NewEvent,
+    /// What it changes of a group.
+    group: Option<GroupUpdated>,
 }
 
 impl Notice {
     pub(super) fn new(name: String, kind: EventKind, data: &impl Serialize) -> Self {
-        Self { name, event: NewEvent::new(kind, data) }
+        Self { name, event: NewEvent::new(kind, data), group: None }
+    }
+
+    pub(super) fn of_group(name: String, updated: GroupUpdated) -> Self {
+        Self { group: Some(updated.clone()), ..Self::new(name, EventKind::GroupUpdated, &updated) }
     }
 
     /// What the event is a notice of; `None` for all other events.
@@ -35,11 +42,14 @@ impl Notice {
     /// Writes the event beside the session's other work, in the order in which notices came.
     pub(super) fn keep(self, own: &Arc<Own>) {
         door::keep(own, "a notice", move |own| {
-            let (name, event) = (self.name.clone(), self.event.clone());
+            let (name, event, group) = (self.name.clone(), self.event.clone(), self.group.clone());
             async move {
                 fail::fail_point!("notice-before-commit");
                 own.ctx.store.announce(own.fence(), own.ctx.clock.now(), &name, event).await?;
                 fail::fail_point!("notice-after-commit");
+                if let Some(updated) = group {
+                    known::told(&own, &updated).await?;
+                }
                 Ok(())
             }
         });

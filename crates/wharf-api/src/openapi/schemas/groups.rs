@@ -67,6 +67,7 @@ pub(super) fn group() -> Value {
         always("membersCanAdd", boolean()),
         always("disappearingSeconds", about(integer(0, None), "After how long messages disappear; 0: they stay.")),
         always("participants", list(&reference("GroupParticipant"))),
+        maybe("leftAt", about(time(), "Since when the session is known not to be in the group; all else is as it was seen last.")),
     ])
 }
 

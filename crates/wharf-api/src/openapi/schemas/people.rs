@@ -54,6 +54,7 @@ pub(super) fn chat() -> Value {
     members.extend([
         always("type", word(["person", "group"])),
         always("unreadCount", about(integer(0, None), "How many messages came in since the chat was read.")),
+        maybe("leftAt", about(time(), "Of a group: since when the session is known not to be in it.")),
         always("lastMessage", reference("Message")),
     ]);
     answer(members)

@@ -292,7 +292,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         Presence [{}, {"status": "available", "lastSeenAt": TIME, "typing": "typing"}],
         Chat [
             {"chatId": "1", "type": "person", "unreadCount": 0, "lastMessage": sent},
-            {"chatId": "1", "phoneNumber": "1", "lid": "2", "name": "n", "type": "group", "unreadCount": 1, "lastMessage": sent}
+            {"chatId": "1", "phoneNumber": "1", "lid": "2", "name": "n", "type": "group", "unreadCount": 1, "leftAt": TIME, "lastMessage": sent}
         ],
         ChatRead [{"read": 1}],
         TypingShown [{"status": "paused"}, {"status": "typing", "expiresAt": TIME}],
@@ -303,7 +303,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
                 "membersCanAdd": true, "disappearingSeconds": 0, "participants": []},
             {"groupId": "1@g.us", "subject": "s", "description": "d", "owner": {"contactId": "1"}, "createdAt": TIME, "announcement": false,
                 "locked": false, "approvalRequired": false, "membersCanAdd": true, "disappearingSeconds": 0,
-                "participants": [{"contactId": "1", "role": "superadmin"}]}
+                "participants": [{"contactId": "1", "role": "superadmin"}], "leftAt": TIME}
         ],
         ParticipantResult [{"contactId": "1", "success": true}, {"contactId": "1", "phoneNumber": "1", "lid": "2", "success": false, "reason": "privacy"}],
         GroupInvite [{"code": "c", "link": "l"}],
