@@ -39,6 +39,8 @@ pub enum Start {
     Oldest,
     /// With what happens from now on.
     Latest,
+    /// With the last so many events.
+    Last(u32),
     /// After the event with that number.
     After(i64),
     /// After this event.
@@ -50,6 +52,7 @@ pub async fn position(services: &Services, caller: &Caller, from: &Start) -> Res
     match from {
         Start::Oldest => Ok(0),
         Start::Latest => Ok(services.store.latest_event(&caller.account).await?),
+        Start::Last(count) => Ok(services.store.before_last_events(&caller.account, *count).await?),
         Start::After(number) => Ok(*number),
         Start::Event(id) => Ok(services.store.event_number(&caller.account, id).await?.unwrap_or(0)),
     }

@@ -30,17 +30,10 @@ export default function Events() {
     const stop = listen((event) => (pausedNow.current ? held.current.push(event) : add([event])));
     // What was there before the page came: the end of the log.
     const controller = new AbortController();
-    void (async () => {
-      let cursor: string | null = "oldest";
-      let last: Event[] = [];
-      while (cursor) {
-        const found: { data: Event[]; next: string | null } = await page<Event>("v1/events", { cursor, limit: 200 }, controller.signal);
-        last = [...last, ...found.data].slice(-MOST);
-        if (found.data.length === 0) break;
-        cursor = found.next;
-      }
-      add(last);
-    })().catch((refused) => controller.signal.aborted || setProblem(refused));
+    page<Event>("v1/events", { cursor: `-${MOST}`, limit: MOST }, controller.signal).then(
+      ({ data }) => add(data),
+      (refused) => controller.signal.aborted || setProblem(refused),
+    );
     return () => (stop(), controller.abort());
   }, []);
   const kinds = [...new Set(events.map((event) => event.event))].sort();

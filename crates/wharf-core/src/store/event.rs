@@ -94,6 +94,9 @@ pub trait EventStore {
     /// The position after everything that can be seen now.
     async fn latest_event(&self, account: &AccountId) -> Result<i64, Error>;
 
+    /// The number after which so many events of the account come, or all where there are fewer.
+    async fn before_last_events(&self, account: &AccountId, count: u32) -> Result<i64, Error>;
+
     /// Drops the account's oldest events that were written before that time, with their deliveries; tells how many.
     async fn expire_events(&self, account: &AccountId, before: Timestamp) -> Result<u64, Error>;
 

@@ -18,6 +18,8 @@ statements! {
         FROM events WHERE account_id = $1 AND number > $2 AND number <= $3 ORDER BY number LIMIT $7";
     NUMBER = "SELECT number FROM events WHERE id = $2 AND account_id = $1";
     LATEST = "SELECT COALESCE(MAX(number), 0) FROM events WHERE account_id = $1";
+    BEFORE_LAST = "SELECT COALESCE(MIN(number) - 1, 0) FROM \
+        (SELECT number FROM events WHERE account_id = $1 AND number <= $2 ORDER BY number DESC LIMIT $3) last";
     /// The first of the oldest events that is to stay, or the last of them where all are to go.
     EXPIRED = "SELECT COALESCE(MIN(CASE WHEN id >= $2 THEN number END) - 1, MAX(number), 0), COUNT(CASE WHEN id < $2 THEN 1 END) \
         FROM (SELECT number, id FROM events WHERE account_id = $1 ORDER BY number LIMIT $3) oldest";
@@ -96,6 +98,11 @@ impl EventStore for SqlStore {
         let horizon = self.horizon.now(&self.readers).await?;
         let latest = self.readers.first(&LATEST, args![account]).await?.map_or(Ok(0), |mut row| row.int())?;
         Ok(latest.min(horizon.number))
+    }
+
+    async fn before_last_events(&self, account: &AccountId, count: u32) -> Result<i64, Error> {
+        let horizon = self.horizon.now(&self.readers).await?;
+        self.readers.first(&BEFORE_LAST, args![account, horizon.number, count]).await?.map_or(Ok(0), |mut row| row.int())
     }
 
     async fn expire_events(&self, account: &AccountId, before: Timestamp) -> Result<u64, Error> {

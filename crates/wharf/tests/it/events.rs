@@ -16,12 +16,12 @@ const PHONE: &str = "15550001001";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Sends a text, which is one event.
-async fn send(gateway: &Gateway, session: &SessionId, text: &str) {
+pub async fn send(gateway: &Gateway, session: &SessionId, text: &str) {
     let sent = gateway.post("/v1/messages/text", json!({"sessionId": session, "to": PHONE, "text": text, "async": true})).send().await;
     sent.ok(201);
 }
 
-fn texts(events: &Value) -> Vec<&str> {
+pub fn texts(events: &Value) -> Vec<&str> {
     events.as_array().unwrap().iter().map(|event| event["data"]["text"].as_str().unwrap()).collect()
 }
 
@@ -30,7 +30,7 @@ fn next(reply: &Reply) -> &str {
 }
 
 /// A stream of events as a client reads it.
-struct Stream {
+pub struct Stream {
     chunks: std::pin::Pin<Box<dyn futures::Stream<Item = reqwest::Result<bytes::Bytes>> + Send>>,
     text: String,
     /// The id that was sent last, also without an event.
@@ -38,7 +38,7 @@ struct Stream {
 }
 
 impl Stream {
-    async fn open(gateway: &Gateway, key: &str, query: &str, last: Option<&str>) -> Self {
+    pub async fn open(gateway: &Gateway, key: &str, query: &str, last: Option<&str>) -> Self {
         let response = Self::ask(gateway, key, query, last).await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -82,7 +82,7 @@ impl Stream {
         .expect("an event or the end in time")
     }
 
-    async fn text_of_next(&mut self) -> String {
+    pub async fn text_of_next(&mut self) -> String {
         self.event().await.unwrap()["data"]["text"].as_str().unwrap().to_owned()
     }
 }
@@ -133,6 +133,8 @@ async fn a_filter_shows_what_it_names_and_a_bad_value_is_named() {
         ("events=message.sent,", "events"),
         ("cursor=x", "cursor"),
         ("cursor=ses_00000000000000000000000000000000", "cursor"),
+        ("cursor=-0", "cursor"),
+        ("cursor=-1001", "cursor"),
         ("limit=201", "limit"),
         ("wait=31", "wait"),
     ] {

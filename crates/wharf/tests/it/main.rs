@@ -23,6 +23,7 @@ mod metrics;
 mod numbers;
 mod order;
 mod previews;
+mod readers;
 mod refusals;
 mod scale;
 mod sessions;

@@ -18,6 +18,8 @@ use crate::http::{Answer, Call, accept, page};
 
 const JSON: &str = "application/json";
 const SSE: &str = "text/event-stream";
+/// How far from its end the log may be begun.
+const LAST_MAX: u32 = 1_000;
 const LAST_EVENT_ID: &str = "Last-Event-ID";
 /// The same in the address, as readers put it there that cannot set headers.
 const IN_ADDRESS: [&str; 2] = ["lastEventId", "last_event_id"];
@@ -79,7 +81,7 @@ fn start(call: &Call, streams: bool) -> Result<Start, ApiError> {
     match call.query.get("cursor") {
         Some("oldest") => Ok(Start::Oldest),
         Some("latest") => Ok(Start::Latest),
-        Some(id) => read(id).ok_or_else(|| foreign("cursor")),
+        Some(text) => last(text).or_else(|| read(text)).ok_or_else(|| foreign("cursor")),
         None => Ok(if streams { Start::Latest } else { Start::Oldest }),
     }
 }
@@ -91,8 +93,14 @@ fn read(text: &str) -> Option<Start> {
     }
 }
 
+/// The last so many.
+fn last(text: &str) -> Option<Start> {
+    let count = text.strip_prefix('-')?.parse().ok()?;
+    (1..=LAST_MAX).contains(&count).then_some(Start::Last(count))
+}
+
 fn foreign(field: &str) -> ApiError {
-    invalid("the id of an event, the page.next of an answer, oldest or latest is expected").field(field)
+    invalid("the id of an event, the page.next of an answer, oldest, latest or the last so many (-1 to -1000) is expected").field(field)
 }
 
 /// The kinds that are asked for; none where all are, of which the star leaves out what the next one tells.
