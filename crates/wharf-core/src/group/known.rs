@@ -63,7 +63,7 @@ pub async fn is_outside(services: &Services, session: &SessionRow, group: &str) 
 
 /// WhatsApp tells of a change. What is not known is not begun with a change. `own` are the names of the session's account.
 pub async fn told(
-    store: &dyn ChatStore,
+    store: &(impl ChatStore + Sync + ?Sized),
     (account, session): (&AccountId, &SessionId),
     own: &[String],
     updated: &GroupUpdated,
