@@ -8,12 +8,12 @@ import { chromium } from "playwright-core";
 
 const CHROMIUM = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => path && existsSync(path));
 
-/** Starts the sandbox; `ready` is its first line. */
-export async function startSandbox(databaseUrl) {
+/** Starts the sandbox, with these variables; `ready` is its first line. */
+export async function startSandbox(databaseUrl, env = {}) {
   const folder = mkdtempSync(join(tmpdir(), "wharf-dashboard-"));
   const args = ["--json", "--quiet", "--port", "0", "--data-dir", folder];
   if (databaseUrl) args.push("--database-url", databaseUrl);
-  const program = spawn(process.env.WHARF_SANDBOX_BIN, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const program = spawn(process.env.WHARF_SANDBOX_BIN, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
   let log = "";
   program.stderr.on("data", (text) => (log += text));
   const ready = await new Promise((done, failed) => {

@@ -71,6 +71,9 @@ pub const KEY_SESSIONS: usize = 1_000;
 /// How long a rotated key goes on working, in seconds: unless said otherwise, and at the most.
 pub const KEY_OVERLAP_SECS: u64 = 24 * 60 * 60;
 pub const KEY_OVERLAP_MAX_SECS: u64 = 7 * 24 * 60 * 60;
+/// How long a token for the events of a session is good, in seconds: unless said otherwise, and between what.
+pub const EVENT_TOKEN_SECS: u64 = 10 * 60;
+pub const EVENT_TOKEN_RANGE_SECS: std::ops::RangeInclusive<u64> = 60..=60 * 60;
 /// A phone number in international format, in digits.
 pub const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 /// The caller's own name for a message, in Unicode scalar values.

@@ -1,5 +1,7 @@
 //! Who is calling: an account, through one of its keys or somebody who is signed in.
 
+mod grant;
+
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -10,21 +12,38 @@ use wharf_api::{ApiError, ErrorCode, Permission, Timestamp, limits};
 
 use crate::store::{KeyWithAccount, LoginWithUser, Plan};
 
+pub use grant::{Grant, Maker};
+
 /// What a caller showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum By {
     Key(KeyId),
     Login { id: LoginId, user: UserId },
+    /// A token for the events of one session, which a key or a log-in made.
+    Stream(Box<Grant>),
 }
 
 impl By {
+    /// The key, also where what it made was shown.
     pub fn key(&self) -> Option<&KeyId> {
-        if let Self::Key(id) = self { Some(id) } else { None }
+        match self {
+            Self::Key(id) => Some(id),
+            Self::Login { .. } => None,
+            Self::Stream(grant) => match &grant.of {
+                Maker::Key(id) => Some(id),
+                Maker::Login(_) => None,
+            },
+        }
     }
 
-    /// The log-in and its user.
+    /// The log-in and its user. Nobody is signed in by what a log-in made.
     pub fn login(&self) -> Option<(&LoginId, &UserId)> {
         if let Self::Login { id, user } = self { Some((id, user)) } else { None }
+    }
+
+    /// What the token says, where one was shown.
+    pub fn grant(&self) -> Option<&Grant> {
+        if let Self::Stream(grant) = self { Some(grant) } else { None }
     }
 }
 
@@ -34,6 +53,7 @@ impl std::fmt::Display for By {
         match self {
             Self::Key(id) => id.fmt(f),
             Self::Login { id, .. } => id.fmt(f),
+            Self::Stream(grant) => grant.of.fmt(f),
         }
     }
 }

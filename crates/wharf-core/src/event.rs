@@ -2,6 +2,7 @@
 
 mod bell;
 pub mod feed;
+pub mod token;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};

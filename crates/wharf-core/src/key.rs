@@ -181,6 +181,15 @@ pub async fn authenticate(services: &Services, presented: &str) -> Result<Caller
     Ok(Caller::from_key(&found))
 }
 
+/// The caller behind a key that is not shown itself: something that it made stands for it.
+pub(crate) async fn caller_of(services: &Services, id: &KeyId) -> Result<Caller, Error> {
+    let now = services.clock.now();
+    let found = look_up(services, id).await?;
+    check_end(&found.key, now)?;
+    services.used.key(&found.account.id, id, now);
+    Ok(Caller::from_key(&found))
+}
+
 /// Refuses a key that was good when its request came and has ended since. A revocation on another node is noticed within
 /// five seconds.
 pub async fn still_good(services: &Services, id: &KeyId) -> Result<(), Error> {

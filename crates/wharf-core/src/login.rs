@@ -270,6 +270,15 @@ pub async fn authenticate(services: &Services, cookie: &str) -> Result<Caller, E
     Ok(Caller::from_login(&found))
 }
 
+/// The caller behind a log-in whose cookie is not shown: something that it made stands for it.
+pub(crate) async fn caller_of(services: &Services, id: &LoginId) -> Result<Caller, Error> {
+    let login = services.store.find_login_by_id(id).await?.ok_or(Error::Unknown)?;
+    check_end(&login, services.clock.now())?;
+    let user = services.store.find_user(None, &login.user).await?.ok_or(Error::Unknown)?;
+    let account = services.store.find_account(&user.account).await?.ok_or(Error::Unknown)?;
+    Ok(Caller::from_login(&LoginWithUser { login, user, account }))
+}
+
 /// Whether the cookie was a good one when it came last to this process, which asks nobody.
 pub fn was_good(services: &Services, cookie: &str) -> bool {
     Secret::hash(cookie).is_some_and(|hash| services.doors.good().values().any(|(known, _)| *known == hash))

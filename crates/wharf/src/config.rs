@@ -19,6 +19,7 @@ use wharf_wa::{Trust, TrustError};
 
 use crate::app::STOP;
 use crate::http;
+use crate::http::cors::Origins;
 use crate::http::origin::Proxies;
 use crate::media::bucket;
 
@@ -221,12 +222,10 @@ impl Config {
         let connections = one_or_more("limits.connections", limits.connections, default.limits.connections)?;
         let failed_keys_per_minute =
             one_or_more("limits.failed_keys_per_minute", limits.failed_keys_per_minute, default.limits.failed_keys_per_minute)?;
-        let trusted_proxies = match &settings.server.trusted_proxies {
-            None => default.limits.trusted_proxies,
-            Some(file::Texts(texts)) => {
-                Proxies::parse(texts.iter().map(String::as_str)).map_err(|error| invalid("server.trusted_proxies", &error.to_string()))?
-            }
-        };
+        let trusted_proxies = Proxies::parse(words(settings.server.trusted_proxies.as_ref()))
+            .map_err(|error| invalid("server.trusted_proxies", &error.to_string()))?;
+        let allowed_origins = Origins::parse(words(settings.server.allowed_origins.as_ref()))
+            .map_err(|error| invalid("server.allowed_origins", &error.to_string()))?;
         let (whatsapp_version, whatsapp_version_url) = whatsapp(&settings.whatsapp)?;
         let at_most = |name: &str, time, most, why: &str| if time > most { Err(invalid(name, why)) } else { Ok(()) };
         let drain_timeout = seconds("limits.drain_timeout_secs", limits.drain_timeout_secs, default.limits.drain_timeout)?;
@@ -274,13 +273,20 @@ impl Config {
                 header_timeout: seconds("limits.header_timeout_secs", limits.header_timeout_secs, default.limits.header_timeout)?,
                 idle_timeout,
                 stall_timeout: default.limits.stall_timeout,
+                heartbeat: default.limits.heartbeat,
                 file_timeout: default.limits.file_timeout,
                 drain_timeout,
                 trusted_proxies,
+                allowed_origins,
                 secure_cookies: settings.server.secure_cookies.unwrap_or(default.limits.secure_cookies),
             },
         })
     }
+}
+
+/// What a list has in it that may be left out.
+fn words(texts: Option<&file::Texts>) -> impl Iterator<Item = &str> {
+    texts.into_iter().flat_map(|file::Texts(texts)| texts.iter().map(String::as_str))
 }
 
 /// What is set, where it is not nothing at all.
@@ -477,6 +483,8 @@ mod tests {
             ("", vec![("WHARF_WHATSAPP_PROXY", "ftp://soon:nowhere@host")], "whatsapp.proxy"),
             ("", vec![("WHARF_LOG_LIBRARY", "soon")], "WHARF_LOG_LIBRARY"),
             ("", vec![("WHARF_TRUSTED_PROXIES", "10.0.0.1,soon")], "server.trusted_proxies"),
+            ("[server]\nallowed_origins = [\"https://nowhere/\"]", vec![], "server.allowed_origins"),
+            ("", vec![("WHARF_ALLOWED_ORIGINS", "https://shop.example,soon")], "server.allowed_origins"),
             ("[whatsapp]\nversion = \"nowhere\"", vec![], "whatsapp.version"),
             ("", vec![("WHARF_WHATSAPP_VERSION", "2.3000.soon")], "whatsapp.version"),
             ("[whatsapp]\nversion_url = \"ftp://nowhere\"", vec![], "whatsapp.version_url"),
@@ -513,6 +521,16 @@ mod tests {
         assert_eq!(load(file, &[]).unwrap().limits.trusted_proxies, proxies);
         assert_eq!(load("", &[("WHARF_TRUSTED_PROXIES", "10.0.0.0/8, fd00::1")]).unwrap().limits.trusted_proxies, proxies);
         assert_eq!(load("", &[]).unwrap().limits.trusted_proxies, Proxies::default());
+    }
+
+    #[test]
+    fn origins_are_named_in_the_file_or_the_environment() {
+        let origins = Origins::parse(["https://shop.example", "http://localhost:5173"]).unwrap();
+        let file = "[server]\nallowed_origins = [\"https://shop.example\", \"http://localhost:5173\"]";
+        assert_eq!(load(file, &[]).unwrap().limits.allowed_origins, origins);
+        let env = [("WHARF_ALLOWED_ORIGINS", "https://shop.example, http://localhost:5173")];
+        assert_eq!(load("", &env).unwrap().limits.allowed_origins, origins);
+        assert_eq!(load("", &[]).unwrap().limits.allowed_origins, Origins::default());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! HTTP: the only room that knows headers, paths and statuses. It parses, calls the rules and answers.
 
+pub mod cors;
 pub mod declared;
 pub mod envelope;
 pub mod router;
@@ -50,6 +51,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
+use tower_http::cors::CorsLayer;
 use wharf_api::limits;
 use wharf_core::Services;
 use wharf_core::media::gate::Gate;
@@ -57,6 +59,7 @@ use wharf_core::media::gate::Gate;
 use crate::metrics::Metrics;
 
 pub use call::{Answer, Call};
+use cors::Origins;
 pub(crate) use event::path_of_event;
 use origin::Proxies;
 
@@ -79,10 +82,14 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// How long a client may take nothing of an answer.
     pub stall_timeout: Duration,
+    /// How often a silent stream of events says that it lives, or asks whether its client does.
+    pub heartbeat: Duration,
     /// How long a stop waits for requests that are being worked on.
     pub drain_timeout: Duration,
     /// Whose word about the address that the second of these counts by is believed.
     pub trusted_proxies: Proxies,
+    /// Whose pages may call the API from a browser.
+    pub allowed_origins: Origins,
     /// Whether browsers reach us by https, also where no trusted proxy says so: cookies are for it alone then.
     pub secure_cookies: bool,
 }
@@ -98,8 +105,10 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
             stall_timeout: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(15),
             drain_timeout: Duration::from_secs(10),
             trusted_proxies: Proxies::default(),
+            allowed_origins: Origins::default(),
             secure_cookies: false,
         }
     }
@@ -118,6 +127,8 @@ pub struct Http {
     /// Bodies with files in them are held whole: not many at the same time.
     large_bodies: Arc<Semaphore>,
     large_turns: Gate,
+    /// What pages of other origins are told, where there are any that may call.
+    cors: Option<CorsLayer>,
     draining: CancellationToken,
     /// Work that goes on when its client has left.
     tasks: TaskTracker,
@@ -129,6 +140,7 @@ impl Http {
         let metrics = Metrics::default();
         let large_bodies = Arc::new(Semaphore::new(LARGE_BODIES));
         let large_turns = Gate::new(LARGE_BODIES_OF_ACCOUNT);
+        let cors = limits.allowed_origins.layer();
         Arc::new(Self {
             services,
             limits,
@@ -136,6 +148,7 @@ impl Http {
             permits,
             large_bodies,
             large_turns,
+            cors,
             draining: CancellationToken::new(),
             tasks: TaskTracker::new(),
         })

@@ -81,6 +81,12 @@ pub(crate) fn events() -> Vec<Parameter> {
             "What `Last-Event-ID` says, for readers that cannot set headers. The header is newer, `cursor` older.",
         ),
         parameter("last_event_id", text(), "The same, as other readers write it."),
+        parameter(
+            "names",
+            word(["kind", "message"]),
+            "How a stream calls its events: by their `kind`, or `message`, which the `onmessage` of a page hears and which a `token` means.",
+        ),
+        parameter("token", text(), "What `create_event_token` made, in place of a key: for a stream or a WebSocket, and for no list."),
     ]
 }
 

@@ -116,8 +116,10 @@ macro_rules! each_operation {
                 "Delivers everything since a time that did not arrive.", [ResourceNotFound, Conflict] }
 
             list_events { Get "/v1/events", Key(EventsRead), 200 List(Event),
-                "Reads the event log: a part of it as JSON, or the log as it grows as Server-Sent Events, by Accept.",
+                "Reads the event log: a part of it as JSON, or as it grows, by Accept as Server-Sent Events or by Upgrade as a WebSocket.",
                 [InvalidParameterType, SessionNotFound], patience(LongPoll), query(parameter::events), also(&["text/event-stream"]) }
+            create_event_token { Post "/v1/events/tokens", Key(EventsRead), CreateEventToken => 200 One(EventToken),
+                "Makes a token that opens the events of one session to a page of a browser, for some minutes.", [SessionNotFound] }
             list_contacts { Get "/v1/contacts", Key(ContactsRead), 200 List(Contact), "Lists the people of the session's messages.",
                 [MissingRequiredParameter, InvalidParameterType, SessionNotFound], query(parameter::session) }
             get_contact { Get "/v1/contacts/{contactId}", Key(ContactsRead), 200 One(Contact), "Shows a person with what WhatsApp tells.",

@@ -82,6 +82,29 @@ impl EventKind {
     }
 }
 
+/// `POST /v1/events/tokens`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateEventToken {
+    /// Whose events it opens.
+    pub session_id: String,
+    /// How many seconds it is good for; 60 to 3,600, ten minutes unless said otherwise.
+    #[serde(default)]
+    pub expires_in_seconds: Option<u64>,
+}
+
+/// What opens the events of one session to a page of a browser, on the one occasion that it is shown. It is stored nowhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventToken {
+    /// Stands in the address of a stream or a WebSocket: `GET /v1/events?token=`.
+    pub token: String,
+    pub session_id: SessionId,
+    pub expires_at: Timestamp,
+    /// Where the log ended when the token was made: with `?cursor=` a page misses nothing until its stream is open.
+    pub cursor: String,
+}
+
 /// One entry of the event log: what a stream, a list and a webhook show.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -55,6 +55,16 @@ async fn the_dashboard_costs_a_slow_line_little_and_its_pages_do_not_jump() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_named_origin_sends_and_hears_and_one_of_another_does_neither() {
+    let printed = walk("browsers", Backend::Sqlite).await;
+    let sentences = [
+        "a page of a named origin sends a text and hears the answer",
+        "a page of an origin that is not named sends nothing and hears nothing",
+    ];
+    told(&printed, &sentences);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn behind_a_proxy_two_nodes_are_one_dashboard() {
     let mut world = World::start(Backend::Postgres).await;
     let other = world.another_node("second").await;

@@ -17,7 +17,7 @@ const OTHER: &str = "15551000002";
 
 /// What an answer may have otherwise at its second asking, besides ids and times. The `code` is an invitation's: a failure's is compared
 /// beside the answer.
-const FRESH: [&str; 8] = ["whatsappId", "qr", "qrCode", "pairingCode", "link", "code", "pictureId", "sequence"];
+const FRESH: [&str; 10] = ["whatsappId", "qr", "qrCode", "pairingCode", "link", "code", "pictureId", "sequence", "token", "cursor"];
 
 /// How often two answers are compared: between them something may have happened, such as a receipt.
 const TRIES: usize = 5;
@@ -98,7 +98,7 @@ fn body(operation: &Operation, things: &Things) -> Value {
         "set_group_picture" => json!({"data": "/9j/4AAQSkZJRgABAQAAAQABAAD/2Q=="}),
         "join_group" => json!({"code": "AbCdEfGhIjKlMnOpQrStUv"}),
         "create_webhook" => json!({"url": "http://127.0.0.1:9/hook", "events": ["*"]}),
-        "block_contact" | "unblock_contact" | "read_chat" | "revoke_group_invite" | "leave_group" => json!({}),
+        "block_contact" | "unblock_contact" | "read_chat" | "revoke_group_invite" | "leave_group" | "create_event_token" => json!({}),
         _ => return Value::Null,
     };
     body["sessionId"] = json!(things.session);

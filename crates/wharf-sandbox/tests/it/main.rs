@@ -8,6 +8,7 @@ mod aliases;
 mod answers;
 mod backup;
 mod bad_days;
+mod browsers;
 mod bucket;
 mod calls;
 mod canary;

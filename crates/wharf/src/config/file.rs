@@ -34,6 +34,7 @@ pub(super) struct Settings {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Server {
     pub trusted_proxies: Option<Texts>,
+    pub allowed_origins: Option<Texts>,
     pub secure_cookies: Option<bool>,
 }
 
@@ -164,6 +165,7 @@ impl Settings {
         set(&mut self.receive_statuses, env("WHARF_RECEIVE_STATUSES"))?;
         set(&mut self.announce_online, env("WHARF_ANNOUNCE_ONLINE"))?;
         set(&mut self.server.trusted_proxies, env("WHARF_TRUSTED_PROXIES"))?;
+        set(&mut self.server.allowed_origins, env("WHARF_ALLOWED_ORIGINS"))?;
         set(&mut self.server.secure_cookies, env("WHARF_SECURE_COOKIES"))?;
         set(&mut self.whatsapp.proxy, env("WHARF_WHATSAPP_PROXY"))?;
         set(&mut self.whatsapp.extra_root, env("WHARF_WHATSAPP_EXTRA_ROOT"))?;
@@ -213,6 +215,7 @@ impl Settings {
             ("receive_statuses", receive_statuses.is_some()),
             ("announce_online", announce_online.is_some()),
             ("server.trusted_proxies", server.trusted_proxies.is_some()),
+            ("server.allowed_origins", server.allowed_origins.is_some()),
             ("server.secure_cookies", server.secure_cookies.is_some()),
             ("whatsapp.proxy", whatsapp.proxy.is_some()),
             ("whatsapp.extra_root", whatsapp.extra_root.is_some()),

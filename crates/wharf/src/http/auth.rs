@@ -1,19 +1,22 @@
-//! Who calls: `Authorization: Bearer KEY`, or where that is not there the cookie of a log-in. A key in the query string would end up in logs.
+//! Who calls: `Authorization: Bearer KEY`, or where that is not there the cookie of a log-in. A key in the query string would end up in logs:
+//! what stands there for pages that cannot set headers is a token, which opens the stream of events for minutes and nothing else.
 
 pub(super) mod cookie;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use wharf_api::ops::{Access, Operation};
+use wharf_api::ops::{self, Access, Operation};
 use wharf_api::{ApiError, ErrorCode};
 use wharf_core::audit::AUTHENTICATE;
 use wharf_core::caller::By;
+use wharf_core::event::token;
 use wharf_core::key::{self, Guess};
 use wharf_core::{Caller, Services, login};
 
 use super::call::Way;
 use super::envelope::Failure;
+use super::query::Query;
 use super::{Http, placeholder};
 
 /// The caller behind the request's key. An address that came with bad keys too many times is turned away, unless this
@@ -21,6 +24,9 @@ use super::{Http, placeholder};
 pub(super) async fn caller(http: &Http, operation: &Operation, parts: &Parts, way: Way) -> Result<Caller, Failure> {
     let (services, now, peer) = (&*http.services, http.services.clock.steady(), way.origin);
     let headers = &parts.headers;
+    if let Some(token) = token_of(operation, parts) {
+        return by_token(http, parts, &token, way).await;
+    }
     if !headers.contains_key(AUTHORIZATION) {
         match cookie::of(headers) {
             Some(cookie) => return signed_in(http, parts, &cookie, way).await,
@@ -41,12 +47,40 @@ pub(super) async fn caller(http: &Http, operation: &Operation, parts: &Parts, wa
         Ok(key) => key::authenticate(services, key).await.map_err(Failure::from),
         Err(error) => Err(error.into()),
     };
-    found.inspect_err(|failure| {
-        if failure.error.code.status() == 401 {
-            services.floods.failed(peer, now);
-            services.trail.refused(peer, failure.error.code, AUTHENTICATE);
-        }
-    })
+    found.inspect_err(|failure| blamed(services, way, failure))
+}
+
+/// Counts a bad key, cookie or token against the address that it came from.
+fn blamed(services: &Services, way: Way, failure: &Failure) {
+    if failure.error.code.status() == 401 {
+        services.floods.failed(way.origin, services.clock.steady());
+        services.trail.refused(way.origin, failure.error.code, AUTHENTICATE);
+    }
+}
+
+/// The token in the address of the one operation that takes one. An empty one is absent.
+fn token_of(operation: &Operation, parts: &Parts) -> Option<String> {
+    let query = parts.uri.query().filter(|_| operation.id == ops::list_events.id)?;
+    // What cannot be read is refused with the rest of the query.
+    Query::parse(Some(query)).ok()?.get("token").map(str::to_owned)
+}
+
+/// The caller behind a token. What a browser sends by itself counts for nothing beside it.
+async fn by_token(http: &Http, parts: &Parts, token: &str, way: Way) -> Result<Caller, Failure> {
+    let (services, now) = (&*http.services, http.services.clock.steady());
+    if parts.headers.contains_key(AUTHORIZATION) {
+        return Err(invalid("there is a key in Authorization and a token in the address: one of the two is expected").into());
+    }
+    let opened = token::open(services, token);
+    // One of ours is no guess.
+    if let Some(refusal) = services.floods.refusal(way.origin, http.limits.failed_keys_per_minute, now).filter(|_| opened.is_err()) {
+        return Err(refusal.into());
+    }
+    let found = match opened {
+        Ok(grant) => token::authenticate(services, grant).await,
+        Err(error) => Err(error),
+    };
+    found.map_err(Failure::from).inspect_err(|failure| blamed(services, way, failure))
 }
 
 /// The caller behind a cookie. A request that a foreign page may have made is refused before anybody looks at the cookie.
@@ -58,19 +92,15 @@ async fn signed_in(http: &Http, parts: &Parts, cookie: &str, way: Way) -> Result
     {
         return Err(refusal.into());
     }
-    login::authenticate(services, cookie).await.map_err(Failure::from).inspect_err(|failure| {
-        if failure.error.code.status() == 401 {
-            services.floods.failed(way.origin, now);
-            services.trail.refused(way.origin, failure.error.code, AUTHENTICATE);
-        }
-    })
+    login::authenticate(services, cookie).await.map_err(Failure::from).inspect_err(|failure| blamed(services, way, failure))
 }
 
-/// Refuses a key or a log-in that was good when its request came and has ended since.
+/// Refuses a key, a log-in or a token that was good when its request came and has ended since.
 pub(super) async fn still_good(services: &Services, by: &By) -> Result<(), Failure> {
     match by {
         By::Key(id) => key::still_good(services, id).await.map_err(Failure::from),
         By::Login { id, .. } => login::still_good(services, id).await.map_err(Failure::from),
+        By::Stream(grant) => token::still_good(services, grant).await.map_err(Failure::from),
     }
 }
 

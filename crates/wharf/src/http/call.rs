@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
 use bytes::Bytes;
@@ -27,7 +28,7 @@ use super::audit::Trace;
 use super::envelope::{self, Failure, Reply, invalid};
 use super::query::Query;
 use super::server::line::{Left, Line};
-use super::{Http, auth, body, catch, front, held, json, limit, query};
+use super::{Http, auth, body, catch, event, front, held, json, limit, query};
 
 /// How often a request that waits looks whether its key is still good.
 const KEY_LOOK: Duration = Duration::from_secs(1);
@@ -50,6 +51,8 @@ pub struct Call {
     body: Bytes,
     /// The body of an operation that reads it as it comes.
     stream: Option<body::Stream>,
+    /// What a client offers that wants a WebSocket.
+    offer: Option<WebSocketUpgrade>,
     /// The connection of a request that waits or streams: what changes something is done whether its client stays or not.
     line: Option<Arc<Line>>,
     /// Held with a body that is large.
@@ -134,6 +137,11 @@ impl Call {
     pub(super) fn take_json<T: DeserializeOwned>(&mut self) -> Result<T, ApiError> {
         let body = std::mem::take(&mut self.body);
         json::parse(&self.headers, &body, openapi::never_empty(self.operation))
+    }
+
+    /// What a client offers that wants a WebSocket.
+    pub(super) fn take_offer(&mut self) -> Option<WebSocketUpgrade> {
+        self.offer.take()
     }
 
     /// The places that a large body holds, for who keeps what it brought.
@@ -302,8 +310,10 @@ async fn check(
         // A part is a matter of GET.
         parts.headers.remove(RANGE);
     }
-    let line = parts.extensions.get::<Arc<Line>>().filter(|_| operation.method == Method::Get).map(Arc::clone);
-    Ok(Call { http, operation, headers: parts.headers, query, way, caller, path, body, stream, line, places, _permit: permit })
+    let offer = event::offered(operation, &mut parts).await?;
+    // A WebSocket tells by itself that its client has left.
+    let line = parts.extensions.get::<Arc<Line>>().filter(|_| operation.method == Method::Get && offer.is_none()).map(Arc::clone);
+    Ok(Call { http, operation, headers: parts.headers, query, way, caller, path, body, stream, offer, line, places, _permit: permit })
 }
 
 /// Passes the answer on, once the audit log has its row of it.

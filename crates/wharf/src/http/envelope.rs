@@ -62,6 +62,7 @@ failure_from!(
     contact::Error,
     engine::Error,
     event::Error,
+    event::token::Error,
     idempotency::Error,
     key::Error,
     login::Error,
@@ -146,6 +147,12 @@ impl Reply {
         Self { stream: Some(stream), ..Self::raw(content_type, Bytes::new()) }
     }
 
+    /// The connection is another protocol's from here on, by what `response` says.
+    pub fn switching(response: &Response) -> Self {
+        let headers = response.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        Self { status: StatusCode::SWITCHING_PROTOCOLS, headers, body: Bytes::new(), stream: None, code: None }
+    }
+
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.push((name, HeaderValue::from_static(value)));
@@ -199,7 +206,9 @@ pub fn code(body: &[u8]) -> Option<ErrorCode> {
 fn success(reply: Reply) -> Response {
     let mut response = Response::new(reply.stream.unwrap_or_else(|| Body::from(reply.body)));
     *response.status_mut() = reply.status;
-    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    if reply.status != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(CONTENT_TYPE, JSON);
+    }
     for (name, value) in reply.headers {
         response.headers_mut().insert(name, value);
     }

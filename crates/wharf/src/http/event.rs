@@ -1,13 +1,18 @@
 //! The event log over HTTP.
 
+mod create_event_token;
 mod list_events;
+mod socket;
 mod stream;
+mod tail;
 
 use wharf_core::store::EventRow;
 
 use super::page;
 
+pub(super) use create_event_token::create_event_token;
 pub(super) use list_events::list_events;
+pub(super) use socket::offered;
 
 /// How long a reader waits who comes before the log shows the event, in seconds.
 const WAIT: u64 = 5;

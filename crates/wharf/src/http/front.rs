@@ -15,7 +15,7 @@ use wharf_api::ops;
 use super::call::{Called, Key};
 use super::envelope::{self, Code, Failure, invalid};
 use super::server::line::Line;
-use super::{Http, held, request_id, rest};
+use super::{Http, cors, held, request_id, rest};
 
 /// The most that the head of a request may take: its target and its headers.
 pub(super) const HEAD_BYTES: usize = 64 * 1024;
@@ -52,13 +52,17 @@ pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, ne
     let expects = request.headers().contains_key(EXPECT);
     let forwarded = FORWARDED.iter().any(|name| request.headers().contains_key(*name));
 
-    let mut response = match head(&request).and_then(|()| admit(&http, request.uri().path())) {
-        Ok(permit) => held::hold(next.run(request).await, permit),
-        Err(failure) => {
-            drop(request);
-            envelope::respond(None, &id, Err(failure))
+    let (door, name) = (&*http, &*id);
+    let answer = |request: Request| async move {
+        match head(&request).and_then(|()| admit(door, request.uri().path())) {
+            Ok(permit) => held::hold(next.run(request).await, permit),
+            Err(failure) => {
+                drop(request);
+                envelope::respond(None, name, Err(failure))
+            }
         }
     };
+    let mut response = cors::pass(&http, &id, request, answer).await;
     envelope::reach(&mut response, &path);
     if !rest.settle(expects, forwarded).await {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -17,7 +17,7 @@ use super::query::EMPTY;
 use super::{Answer, Call, placeholder};
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(super) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// What some clients call it.
 const OTHER_NAMES: [&str; 2] = ["X-Idempotency-Key", "Idempotency-Token"];
 /// Whose answers show a secret: they are for the key that asked, and for no other.

@@ -7,18 +7,19 @@ mod linger;
 mod wire;
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::Layer;
 
 use wire::Wire;
@@ -81,7 +82,7 @@ async fn run(listener: TcpListener, http: Arc<Http>, beside: Router, stopping: C
     // Who has asked and ends its half wants the answer all the same.
     connection.half_close(true);
     let lingering = Arc::new(Semaphore::new(linger::CONNECTIONS));
-    let open = GracefulShutdown::new();
+    let open = TaskTracker::new();
     let mut full = false;
     let places = Arc::new(Semaphore::new(http.limits.connections.min(Semaphore::MAX_PERMITS)));
     loop {
@@ -105,20 +106,30 @@ async fn run(listener: TcpListener, http: Arc<Http>, beside: Router, stopping: C
         };
         // Answers are small and somebody waits for each.
         let _ = stream.set_nodelay(true);
-        let (wire, line, times) = Wire::new(stream, &http, &lingering);
+        let (wire, line, times) = Wire::new(stream, &http, &lingering, place);
         let service = Extension(Peer(address.ip())).layer(Extension(line).layer(router.clone()));
         // A builder of its own: what it is given it keeps, and with the times the socket.
         let served = connection.clone().timer(times).serve_connection(TokioIo::new(wire), TowerToHyperService::new(service));
-        let served = open.watch(served);
-        tokio::spawn(async move {
-            let _place = place;
-            if let Err(error) = served.await {
+        // A WebSocket takes the connection along, and its place.
+        let (served, stopping) = (served.with_upgrades(), stopping.clone());
+        open.spawn(async move {
+            let mut served = pin!(served);
+            let ended = tokio::select! {
+                biased;
+                ended = served.as_mut() => ended,
+                () = stopping.cancelled() => {
+                    served.as_mut().graceful_shutdown();
+                    served.await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
             }
         });
     }
     drop(listener);
-    open.shutdown().await;
+    open.close();
+    open.wait().await;
 }
 
 /// A place for one more connection, as soon as there is one; `None` where the server stops. That there is none is told once each time.

@@ -141,7 +141,7 @@ async fn a_head_that_never_ends_is_cut_off() {
 }
 
 /// Asks on a connection that stays open, and has the whole answer.
-async fn asked(stream: &mut TcpStream) -> std::io::Result<String> {
+pub async fn asked(stream: &mut TcpStream) -> std::io::Result<String> {
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await?;
     answer(stream).await
 }

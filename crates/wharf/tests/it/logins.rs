@@ -15,7 +15,7 @@ use wharf_core::{account, audit, login};
 use crate::harness::requests::PASSWORD;
 use crate::harness::{Ask, Gateway, Reply};
 
-async fn person(gateway: &Gateway, account: &AccountId, name: &str, role: Role) -> UserId {
+pub async fn person(gateway: &Gateway, account: &AccountId, name: &str, role: Role) -> UserId {
     let new = NewUser { account: account.clone(), name: name.to_owned(), password: PASSWORD.to_owned(), role };
     user::create(&gateway.services, new).await.unwrap().id
 }
@@ -29,7 +29,7 @@ fn cookie_of(reply: &Reply) -> String {
 }
 
 /// The cookie of somebody who signs in now.
-async fn cookie(gateway: &Gateway, name: &str) -> String {
+pub async fn cookie(gateway: &Gateway, name: &str) -> String {
     let reply = sign_in(gateway, name, PASSWORD).await;
     reply.ok(201);
     cookie_of(&reply)

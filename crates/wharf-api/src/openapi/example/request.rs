@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::ids::{AccountId, SessionId, Uuid};
+use crate::limits;
 use crate::ops::Operation;
 
 /// The beginning and the end of a JPEG: as much as a check of the bytes asks for.
@@ -20,6 +21,7 @@ pub(in crate::openapi) fn of(op: &Operation) -> Option<Value> {
         "submit_session_passkey" => passkey(),
         "confirm_session_passkey" => json!({ "code": "ABCD-1234" }),
         "set_presence" => json!({ "sessionId": session, "status": "available" }),
+        "create_event_token" => json!({ "sessionId": session, "expiresInSeconds": limits::EVENT_TOKEN_SECS }),
         "recover_webhook" => json!({ "since": "2026-01-01T00:00:00Z" }),
         "block_contact" | "unblock_contact" | "revoke_group_invite" | "leave_group" => json!({ "sessionId": session }),
         "update_group" => json!({ "sessionId": session, "subject": "The crew" }),

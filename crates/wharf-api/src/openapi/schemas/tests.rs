@@ -16,7 +16,7 @@ use crate::types::canary::{Canary, CanaryStep};
 use crate::types::chat::{Chat, ChatRead, PresenceShown, SetPresence, SetTyping, TypingShown};
 use crate::types::contact::{Blocked, CheckContacts, CheckedContact, Contact, Picture, Presence};
 use crate::types::error::ErrorEntry;
-use crate::types::event::Event;
+use crate::types::event::{CreateEventToken, Event, EventToken};
 use crate::types::group::{
     BySession, CreateGroup, Group, GroupChange, GroupInvite, GroupParticipant, GroupPicture, GroupRequest, GroupUpdated, JoinGroup,
     JoinedGroup, LeftGroup, NameParticipants, ParticipantResult, SetGroupPicture, UpdateGroup,
@@ -68,6 +68,7 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         UpdateWebhook {"url": "https://example.com", "events": ["*"], "description": "d", "timeoutSeconds": 5,
             "maxBytes": 100_000, "headers": {"X-A": "1"}, "enabled": true},
         RotateSecret {"overlapSeconds": 1},
+        CreateEventToken {"sessionId": SESSION, "expiresInSeconds": 600},
         Recover {"since": TIME},
         CreatePairingCode {"phoneNumber": "+1 415 555 2671"},
         PasskeyAssertion {"id": "AQ", "rawId": "AQ", "type": "public-key", "authenticatorAttachment": "platform", "clientExtensionResults": {},
@@ -273,6 +274,7 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         Delivery [(delivery.clone()), (with(&delivery, &json!({"nextAttemptAt": TIME})))],
         Attempt [{"at": TIME, "durationMs": 1, "httpStatus": 500, "answer": "no"}, {"at": TIME, "durationMs": 1, "reason": "timeout"}],
         Event [(event.clone()), (with(&event, &json!({"sessionId": null, "event": "usage.warning", "truncated": true, "path": "/v1/events?limit=1"})))],
+        EventToken [{"token": "wharf_stream_", "sessionId": SESSION, "expiresAt": TIME, "cursor": "MTc"}],
         CallReceived [
             {"callId": "c", "from": {"contactId": "1"}, "missed": true, "at": TIME},
             {"callId": "c", "from": {"contactId": "1"}, "type": "video", "groupId": "1@g.us", "missed": false, "at": TIME}

@@ -1,17 +1,20 @@
-//! `GET /v1/events`: a part of the log as JSON, or the log as it grows, by `Accept`.
+//! `GET /v1/events`: a part of the log as JSON, or the log as it grows, by `Accept` or by `Upgrade`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::VARY;
 use tokio::time::Instant;
 use wharf_api::ids::EventId;
 use wharf_api::types::event::EventKind;
-use wharf_api::{ApiError, limits};
+use wharf_api::{ApiError, ErrorCode, limits};
 use wharf_core::event::feed::{BEHIND, LOOK};
 use wharf_core::event::{self, Start};
 use wharf_core::store::{EventFilter, EventPage};
 
-use super::stream;
+use super::socket;
+use super::stream::{self, Names};
+use super::tail::Tail;
 use crate::http::envelope::{Failure, Reply, invalid};
 use crate::http::query::Query;
 use crate::http::{Answer, Call, accept, page};
@@ -24,17 +27,34 @@ const LAST_EVENT_ID: &str = "Last-Event-ID";
 /// The same in the address, as readers put it there that cannot set headers.
 const IN_ADDRESS: [&str; 2] = ["lastEventId", "last_event_id"];
 
-pub(in crate::http) async fn list_events(call: Call) -> Answer {
+pub(in crate::http) async fn list_events(mut call: Call) -> Answer {
     let limit = call.query.number("limit", 1, u64::from(limits::PAGE_MAX))?;
     let limit = limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(limits::PAGE_DEFAULT);
     let wait = Duration::from_secs(call.query.number("wait", 0, limits::LONG_POLL_MAX_SECS)?.unwrap_or(0));
     let filter = EventFilter { kinds: kinds(&call.query)?, each_step: call.query.get("events") == Some("*"), ..EventFilter::default() };
-    let streams = accept::best(&call.headers, &[JSON, SSE]) == SSE;
+    let names = call.query.word("names", Names::parse, Names::WORDS)?;
+    let offer = call.take_offer();
+    let streams = offer.is_some() || accept::best(&call.headers, &[JSON, SSE]) == SSE;
+    let grant = call.caller().by.grant();
+    if grant.is_some() && !streams {
+        let refusal = ApiError::new(ErrorCode::InsufficientPermissions);
+        return Err(refusal.reason("a token opens a stream alone: an EventSource, or a WebSocket").into());
+    }
+    if offer.is_some() {
+        socket::check_origin(&call)?;
+    }
+    let names = names.unwrap_or(if grant.is_some() { Names::Message } else { Names::Kind });
     let start = start(&call, streams)?;
-    let filter = event::filter(call.services(), call.caller(), filter, call.query.whose("sessionId")?).await?;
+    // A token is for one session, and says so once it is gone.
+    let session = call.query.whose("sessionId")?.or(grant.map(|grant| grant.session.as_str()));
+    let filter = event::filter(call.services(), call.caller(), filter, session).await?;
     let after = event::position(call.services(), call.caller(), &start).await?;
+    if let Some(offer) = offer {
+        let http = Arc::clone(&call.http);
+        return Ok(socket::of(offer, &http, Tail::new(call, filter, after)));
+    }
     if streams {
-        let reply = Reply::streamed(SSE, stream::of(call, filter, after));
+        let reply = Reply::streamed(SSE, stream::of(Tail::new(call, filter, after), names));
         return Ok(reply.no_store().header(VARY, "Accept").header(stream::X_ACCEL_BUFFERING, "no"));
     }
     let found = call.while_key_lasts(patiently(&call, &filter, after, limit, wait)).await??;

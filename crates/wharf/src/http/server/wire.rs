@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 
 use super::bare;
@@ -33,6 +33,8 @@ pub(super) struct Wire {
     instead: Option<Bytes>,
     lingering: Arc<Semaphore>,
     end: End,
+    /// Its place among all connections, whoever has it in the end.
+    _place: OwnedSemaphorePermit,
 }
 
 struct Reading {
@@ -48,7 +50,12 @@ enum End {
 }
 
 impl Wire {
-    pub fn new(stream: TcpStream, http: &Arc<Http>, lingering: &Arc<Semaphore>) -> (Self, Arc<Line>, Times) {
+    pub fn new(
+        stream: TcpStream,
+        http: &Arc<Http>,
+        lingering: &Arc<Semaphore>,
+        place: OwnedSemaphorePermit,
+    ) -> (Self, Arc<Line>, Times) {
         let (reading, writing) = stream.into_split();
         let line = Arc::new(Line::new(reading));
         let times = Times::new(http.limits.header_timeout, http.limits.idle_timeout, Arc::clone(&line));
@@ -62,6 +69,7 @@ impl Wire {
             instead: None,
             lingering: Arc::clone(lingering),
             end: End::Open,
+            _place: place,
         };
         (wire, line, times)
     }

@@ -156,7 +156,9 @@ fn body(gateway: &Gateway, operation: &Operation, own: &Objects) -> Value {
         "admin_set_switches" => json!({"sendingPaused": false}),
         "admin_set_plan" => json!({"callsPerMinute": 1000, "concurrentRequests": 10}),
         "admin_create_account" | "admin_update_account" => json!({"name": "x", "plan": "free"}),
-        "block_contact" | "unblock_contact" | "read_chat" | "revoke_group_invite" | "leave_group" => json!({"sessionId": session}),
+        "block_contact" | "unblock_contact" | "read_chat" | "revoke_group_invite" | "leave_group" | "create_event_token" => {
+            json!({"sessionId": session})
+        }
         "set_typing" => json!({"sessionId": session, "status": "typing"}),
         "set_presence" => json!({"sessionId": session, "status": "available"}),
         "create_group" => json!({"sessionId": session, "subject": "x", "participants": [engine::SILENT]}),
