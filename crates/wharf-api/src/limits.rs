@@ -59,6 +59,8 @@ pub const PLAN_LIMIT_MAX: u64 = 1_000_000_000;
 /// How many days the event log goes back, unless the plan says otherwise, and the most that a plan may say.
 pub const EVENT_DAYS: u64 = 30;
 pub const EVENT_DAYS_MAX: u64 = 3650;
+/// The most days that a plan may keep messages; it keeps them for ever unless it says otherwise.
+pub const MESSAGE_DAYS_MAX: u64 = 3650;
 /// How many days a file is kept, unless the plan says otherwise, and the most that a plan may say.
 pub const MEDIA_DAYS: u64 = 30;
 pub const MEDIA_DAYS_MAX: u64 = 3650;

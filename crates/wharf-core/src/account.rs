@@ -1,5 +1,7 @@
 //! Accounts: the tenants, and what their plans grant.
 
+pub mod erase;
+pub mod export;
 mod plan;
 
 use wharf_api::ids::AccountId;
@@ -12,6 +14,7 @@ use crate::services::Services;
 use crate::settle::settled;
 use crate::store::{self, AccountRow, Plan};
 
+pub use erase::delete;
 pub use plan::OutOfBounds;
 
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +23,8 @@ pub enum Error {
     NoSuchPlan(String),
     #[error("no such account")]
     NotFound,
+    #[error("the account of the caller itself is deleted by an operator of another account")]
+    Own,
     #[error(transparent)]
     Name(#[from] name::Bad),
     #[error(transparent)]
@@ -33,6 +38,7 @@ impl From<&Error> for ApiError {
         match error {
             Error::NoSuchPlan(_) => ApiError::new(ErrorCode::InvalidRequest).field("plan").reason("there is no plan of that name"),
             Error::NotFound => ErrorCode::ResourceNotFound.into(),
+            Error::Own => ApiError::new(ErrorCode::Conflict).reason(error.to_string()),
             Error::Name(bad) => bad.into(),
             Error::Plan(bad) => bad.into(),
             Error::Store(error) => error.into(),
@@ -58,6 +64,7 @@ impl From<&Plan> for wire::PlanLimits {
             media_bytes: plan.media_bytes,
             pace: plan.pace.clone(),
             keep_deleted: plan.keep_deleted,
+            message_days: plan.message_days,
         }
     }
 }
@@ -76,24 +83,45 @@ impl Plan {
             media_bytes: request.media_bytes,
             pace: request.pace.unwrap_or_default(),
             keep_deleted: request.keep_deleted.unwrap_or_default(),
+            message_days: request.message_days,
         }
     }
 }
 
-impl From<&AccountRow> for wire::Account {
-    fn from(row: &AccountRow) -> Self {
-        Self {
-            account_id: row.id.clone(),
-            name: row.name.clone(),
-            plan: row.plan.name.clone(),
-            limits: (&row.plan).into(),
-            created_at: row.created_at,
-        }
+/// The account as the wire shows it; of one that is being deleted also what is left.
+pub async fn show(services: &Services, row: &AccountRow) -> Result<wire::Account, Error> {
+    let mut shown = wire::Account {
+        account_id: row.id.clone(),
+        name: row.name.clone(),
+        plan: row.plan.name.clone(),
+        limits: (&row.plan).into(),
+        status: wire::AccountStatus::Active,
+        deletion: None,
+        created_at: row.created_at,
+    };
+    if let Some(requested_at) = row.deleting_at {
+        let left = services.store.remains(&row.id).await?;
+        shown.status = wire::AccountStatus::Deleting;
+        shown.deletion = Some(wire::AccountDeletion {
+            requested_at,
+            sessions_left: left.sessions,
+            messages_left: left.messages,
+            events_left: left.events,
+            media_left: left.media,
+        });
     }
+    Ok(shown)
 }
 
+/// The account, also one that is being deleted.
 pub async fn find(services: &Services, id: &AccountId) -> Result<AccountRow, Error> {
     services.store.find_account(id).await?.ok_or(Error::NotFound)
+}
+
+/// The account for whoever gives it something.
+pub async fn find_active(services: &Services, id: &AccountId) -> Result<AccountRow, Error> {
+    let row = find(services, id).await?;
+    if row.deleting_at.is_none() { Ok(row) } else { Err(Error::NotFound) }
 }
 
 pub async fn create(services: &Services, name: &str, plan: &str) -> Result<AccountRow, Error> {

@@ -78,6 +78,11 @@ pub async fn list(services: &Services, caller: &Caller, session: &str, page: Pag
     Ok(Page { rows: found.rows.iter().map(|chat| shown(chat, &mut groups)).collect(), next: found.next })
 }
 
+/// A chat as it is known without asking WhatsApp.
+pub(crate) fn view(chat: &ChatRow) -> Chat {
+    shown(chat, &mut HashMap::new())
+}
+
 fn shown(chat: &ChatRow, groups: &mut HashMap<String, Group>) -> Chat {
     let row = &chat.last;
     let (kind, name, left_at) = match groups.remove(&row.chat) {

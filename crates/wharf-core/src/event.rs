@@ -86,7 +86,9 @@ pub async fn expire(services: &Services) -> Result<u64, store::Error> {
     loop {
         let page = services.store.list_accounts(PageRequest { after, limit: ACCOUNTS }).await?;
         for account in page.rows {
-            let days = i64::try_from(account.plan.event_days).unwrap_or(i64::MAX / DAY_MS);
+            // What is told of a message is kept no longer than the message itself.
+            let days = account.plan.event_days.min(account.plan.message_days.unwrap_or(u64::MAX));
+            let days = i64::try_from(days).unwrap_or(i64::MAX / DAY_MS);
             let before = services.clock.now().plus_millis(-days.saturating_mul(DAY_MS));
             dropped += services.store.expire_events(&account.id, before).await?;
         }

@@ -176,7 +176,7 @@ pub async fn authenticate(services: &Services, presented: &str) -> Result<Caller
     if !bool::from(found.key.secret_hash.ct_eq(&secret.hash())) {
         return Err(Error::Invalid);
     }
-    check_end(&found.key, now)?;
+    check_end(&found, now)?;
     services.used.key(&found.account.id, &id, now);
     Ok(Caller::from_key(&found))
 }
@@ -195,7 +195,7 @@ pub(crate) async fn caller_of(services: &Services, id: &KeyId) -> Result<Caller,
 pub async fn still_good(services: &Services, id: &KeyId) -> Result<(), Error> {
     let now = services.clock.now();
     match look_up(services, id).await {
-        Ok(found) => check_end(&found.key, now),
+        Ok(found) => check_end(&found, now),
         // The database is away: nothing is known, and nothing can be read either.
         Err(Error::Store(_)) => Ok(()),
         Err(error) => Err(error),
@@ -213,7 +213,12 @@ async fn look_up(services: &Services, id: &KeyId) -> Result<KeyWithAccount, Erro
     Ok(found)
 }
 
-fn check_end(key: &KeyRow, now: Timestamp) -> Result<(), Error> {
+fn check_end(found: &KeyWithAccount, now: Timestamp) -> Result<(), Error> {
+    let key = &found.key;
+    // One that was made while its account's deletion began is no key either.
+    if found.account.deleting_at.is_some() {
+        return Err(Error::Invalid);
+    }
     if key.revoked_at.is_some_and(|at| at <= now) {
         return Err(Error::Invalid);
     }

@@ -13,6 +13,7 @@ pub mod contact;
 pub mod egress;
 pub mod engine;
 pub mod event;
+pub mod gentle;
 pub mod group;
 pub mod idempotency;
 pub mod key;

@@ -258,7 +258,9 @@ fn row(services: &Services, user: &UserRow, address: IpAddr) -> AuditRow {
 /// The caller behind a cookie.
 pub async fn authenticate(services: &Services, cookie: &str) -> Result<Caller, Error> {
     let hash = Secret::hash(cookie).ok_or(Error::Unknown)?;
-    let found: LoginWithUser = services.store.find_login(&hash).await?.ok_or(Error::Unknown)?;
+    let found = services.store.find_login(&hash).await?;
+    // One that was begun while its account's deletion began is none.
+    let found: LoginWithUser = found.filter(|found| found.account.deleting_at.is_none()).ok_or(Error::Unknown)?;
     let now = services.clock.now();
     check_end(&found.login, now)?;
     services.doors.remember(&found.login, services.clock.steady());

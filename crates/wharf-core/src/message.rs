@@ -16,6 +16,7 @@ mod on_message;
 pub mod outcomes;
 pub mod overdue;
 pub mod read_message;
+pub mod retain;
 mod send;
 pub mod send_contact;
 pub mod send_location;

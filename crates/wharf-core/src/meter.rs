@@ -233,6 +233,8 @@ pub struct Meter {
     pub stopped_intakes: Level,
     /// Messages that could not be decrypted and that the account's own phone gave again.
     pub recovered: Counter,
+    /// Messages that were removed because their account's plan keeps them no longer.
+    pub messages_removed: Counter,
     /// Stored files that were asked for and were gone or not what was taken in.
     pub media_damaged: Counter,
     /// Devices that a message could not be sealed for, because WhatsApp had no keys of them.
@@ -281,6 +283,7 @@ impl Default for Meter {
             leftovers_dropped: Counter::default(),
             stopped_intakes: Level::default(),
             recovered: Counter::default(),
+            messages_removed: Counter::default(),
             media_damaged: Counter::default(),
             devices_unkeyed: Counter::default(),
             savers_halted: Counter::default(),

@@ -22,7 +22,7 @@ use crate::store::{self, Page, PageRequest, SessionRow};
 use crate::{engine, idempotency, name, proxy};
 
 pub use create::{Fresh, create, create_hooked};
-pub use link::{delete, logout, pairing_code, qr, restart};
+pub use link::{delete, end, logout, pairing_code, qr, restart};
 pub use update::update;
 pub use waiting::{hold, require_answering};
 

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod canary;
 pub mod census;
 pub mod chat;
+pub mod erase;
 pub mod event;
 pub mod hold;
 pub mod idempotency;
@@ -29,6 +30,7 @@ pub use audit::{AuditFilter, AuditRow, AuditStore};
 pub use canary::{CanaryRow, CanaryStore};
 pub use census::{Backlog, CensusStore, DeliveryQueue, MessageQueue};
 pub use chat::{ChatRow, ChatStore, ContactRow, Member, MemberReceipt, MemberState, Unread};
+pub use erase::{EraseStore, Remains};
 pub use event::{EventFilter, EventPage, EventRow, EventStore, NOTICE_KEPT_MS, NewEvent};
 pub use hold::{Held, HoldRow, HoldStore};
 pub use idempotency::{Answer, Claim, IdempotencyRow, IdempotencyStore};
@@ -36,7 +38,7 @@ pub use key::{KeyRow, KeyStore, KeyWithAccount};
 pub use media::{DueFetch, LostFetch, MediaRow, MediaStore, NewFetch};
 pub use message::{
     Accepted, CLAIM_LIMIT_MS, Inbound, MAY_HAVE_ARRIVED, MessageFilter, MessageRow, MessageStore, NewMessage, Outcome, Outgoing, Overdue,
-    Receipt, ReceiptKind, StatusChange, TRY_LIMIT_MS,
+    Receipt, ReceiptKind, Removed, StatusChange, TRY_LIMIT_MS,
 };
 pub use node::{NodeRow, NodeStore, Told};
 pub use owner::{Fence, OwnerStore};
@@ -84,6 +86,7 @@ pub trait Store:
     + AuditStore
     + CanaryStore
     + CensusStore
+    + EraseStore
     + HoldStore
     + EventStore
     + IdempotencyStore
@@ -107,6 +110,7 @@ impl<T> Store for T where
         + AuditStore
         + CanaryStore
         + CensusStore
+        + EraseStore
         + HoldStore
         + KeyStore
         + MediaStore

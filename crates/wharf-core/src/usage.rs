@@ -2,6 +2,8 @@
 
 pub(crate) mod counter;
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use wharf_api::Timestamp;
 use wharf_api::ids::AccountId;
@@ -65,7 +67,24 @@ pub async fn flush(services: &Services) -> Result<(), store::Error> {
 pub async fn report(services: &Services, account: &AccountId) -> Result<Usage, store::Error> {
     let now = services.clock.now();
     let (today, since) = (now.utc_day(), now.utc_day() - (DAYS - 1));
-    let mut days: std::collections::BTreeMap<i64, Used> = std::collections::BTreeMap::new();
+    let days = used_since(services, account, since).await?;
+    let mut total = Used::default();
+    for used in days.values() {
+        add(&mut total, used);
+    }
+    let today = day(today, days.get(&today).cloned().unwrap_or_default());
+    let days = days.into_iter().rev().map(|(number, used)| day(number, used)).collect();
+    let media_bytes = services.store.media_bytes(account).await?;
+    Ok(Usage { today, last30_days: total, days, media_bytes, reset_at: now.next_utc_day() })
+}
+
+/// All that the account ever used, day by day, the first one first; days without use are left out.
+pub async fn days(services: &Services, account: &AccountId) -> Result<Vec<Day>, store::Error> {
+    Ok(used_since(services, account, 0).await?.into_iter().map(|(number, used)| day(number, used)).collect())
+}
+
+async fn used_since(services: &Services, account: &AccountId, since: i64) -> Result<BTreeMap<i64, Used>, store::Error> {
+    let mut days: BTreeMap<i64, Used> = BTreeMap::new();
     for (day, messages) in services.store.messages_since(account, since).await? {
         days.entry(day).or_default().messages = messages;
     }
@@ -79,14 +98,7 @@ pub async fn report(services: &Services, account: &AccountId) -> Result<Usage, s
             },
         );
     }
-    let mut total = Used::default();
-    for used in days.values() {
-        add(&mut total, used);
-    }
-    let today = day(today, days.get(&today).cloned().unwrap_or_default());
-    let days = days.into_iter().rev().map(|(number, used)| day(number, used)).collect();
-    let media_bytes = services.store.media_bytes(account).await?;
-    Ok(Usage { today, last30_days: total, days, media_bytes, reset_at: now.next_utc_day() })
+    Ok(days)
 }
 
 fn add(to: &mut Used, more: &Used) {

@@ -95,7 +95,7 @@ pub fn name(text: &str) -> Result<String, Error> {
 pub async fn create(services: &Services, new: NewUser) -> Result<UserRow, Error> {
     let name = name(&new.name)?;
     login::check(&new.password, &name)?;
-    if services.store.find_account(&new.account).await?.is_none() {
+    if services.store.find_account(&new.account).await?.is_none_or(|account| account.deleting_at.is_some()) {
         return Err(Error::NoSuchAccount);
     }
     if services.store.find_user_named(&name).await?.is_some() {

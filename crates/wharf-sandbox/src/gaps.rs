@@ -27,6 +27,8 @@ const GAPS: &[&str] = &[
     "M3-uploaded",
     "M4-fetched",
     "M5-kept",
+    "D1-file",
+    "D2-part",
     "version-fetched",
 ];
 

@@ -17,7 +17,7 @@ statements! {
     INSERT = "INSERT INTO accounts (id, name, plan, created_at) SELECT $1, $2, name, $4 FROM plans WHERE name = $3";
     FIND_NAMED = concat!(
         "SELECT ", account_columns!(),
-        " FROM accounts a JOIN plans p ON p.name = a.plan WHERE a.name = $1 ORDER BY a.created_at, a.id LIMIT 1"
+        " FROM accounts a JOIN plans p ON p.name = a.plan WHERE a.name = $1 AND a.deleting_at IS NULL ORDER BY a.created_at, a.id LIMIT 1"
     );
     USED_ON_DAY = "SELECT messages FROM usage WHERE account_id = $1 AND utc_day = $2";
     PING = "SELECT 1 FROM meta LIMIT 1";

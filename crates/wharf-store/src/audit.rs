@@ -105,9 +105,9 @@ impl AuditStore for SqlStore {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn no_statement_changes_a_row_of_the_log_and_one_drops_old_ones() {
+    fn no_statement_changes_a_row_of_the_log_and_two_drop_some_that_are_old_or_of_a_deleted_account() {
         let about: Vec<_> = crate::statements::all().filter(|sql| sql.sqlite.contains(" audit")).collect();
         assert!(about.iter().all(|sql| !sql.sqlite.starts_with("UPDATE") && !sql.sqlite.contains("DO UPDATE")));
-        assert_eq!(about.iter().filter(|sql| sql.sqlite.starts_with("DELETE")).count(), 1);
+        assert_eq!(about.iter().filter(|sql| sql.sqlite.starts_with("DELETE")).count(), 2);
     }
 }

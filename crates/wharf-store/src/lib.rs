@@ -10,6 +10,7 @@ mod canary;
 mod census;
 mod config;
 mod dialect;
+mod erase;
 mod event;
 mod fitness;
 mod glance;

@@ -27,6 +27,7 @@ pub(crate) use columns;
 statements! {
     INSERT = concat!("INSERT INTO media (", columns!(), ", sent_on) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0)");
     FIND = concat!("SELECT ", columns!(), " FROM media WHERE account_id = $1 AND id = $2");
+    LIST = concat!("SELECT ", columns!(), " FROM media WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3");
     SEND_ON = "UPDATE media SET sent_on = 1, expires_at = CASE WHEN expires_at < $3 THEN $3 ELSE expires_at END WHERE account_id = $1 AND id = $2";
     EXPIRE = "DELETE FROM media WHERE expires_at <= $1 AND id IN (SELECT e.id FROM media e WHERE e.expires_at <= $1 \
         AND NOT EXISTS (SELECT 1 FROM media_fetches f WHERE f.media_id = e.id) ORDER BY e.expires_at LIMIT $2) RETURNING id";
@@ -165,6 +166,11 @@ impl MediaStore for SqlStore {
 
     async fn find_media(&self, account: &AccountId, id: &MediaId) -> Result<Option<MediaRow>, Error> {
         self.readers.first(&FIND, args![account, id]).await?.map(|mut row| media(&mut row)).transpose()
+    }
+
+    async fn list_media(&self, account: &AccountId, after: Option<&MediaId>, limit: u32) -> Result<Vec<MediaRow>, Error> {
+        let rows = self.readers.fetch(&LIST, args![account, after.map_or("", MediaId::as_str), limit]).await?;
+        rows.into_iter().map(|mut row| media(&mut row)).collect()
     }
 
     async fn media_bytes(&self, account: &AccountId) -> Result<u64, Error> {

@@ -10,6 +10,7 @@ mod list;
 mod members;
 mod queue;
 mod receipt;
+mod retain;
 mod row;
 mod step;
 
@@ -20,7 +21,7 @@ use wharf_api::types::group::Group;
 use wharf_api::types::message::TimelineEntry;
 use wharf_core::store::{
     Accepted, ChatRow, ChatStore, ContactRow, Error, Fence, Inbound, MemberReceipt, MemberState, MessageFilter, MessageRow, MessageStore,
-    NewFetch, NewMessage, Outgoing, Overdue, Page, PageRequest, Receipt, StatusChange, Unread, VaultOp,
+    NewFetch, NewMessage, Outgoing, Overdue, Page, PageRequest, Receipt, Removed, StatusChange, Unread, VaultOp,
 };
 
 use crate::sql::Sql;
@@ -29,8 +30,21 @@ use crate::store::SqlStore;
 pub(crate) use queue::{Ending, give_up as give_up_queued, give_up_of_others};
 pub(crate) use row::{chat_key, message, message_columns};
 
-pub(crate) fn all() -> [&'static [Sql]; 11] {
-    [accept::ALL, change::ALL, chats::ALL, end::ALL, groups::ALL, inbound::ALL, list::ALL, members::ALL, queue::ALL, receipt::ALL, step::ALL]
+pub(crate) fn all() -> [&'static [Sql]; 12] {
+    [
+        accept::ALL,
+        change::ALL,
+        chats::ALL,
+        end::ALL,
+        groups::ALL,
+        inbound::ALL,
+        list::ALL,
+        members::ALL,
+        queue::ALL,
+        receipt::ALL,
+        retain::ALL,
+        step::ALL,
+    ]
 }
 
 #[async_trait]
@@ -53,6 +67,14 @@ impl MessageStore for SqlStore {
 
     async fn list_messages(&self, account: &AccountId, filter: &MessageFilter, page: PageRequest) -> Result<Page<MessageRow>, Error> {
         self.list(account, filter, page).await
+    }
+
+    async fn remove_messages(&self, account: &AccountId, before: Timestamp, after: i64) -> Result<Removed, Error> {
+        self.remove_old(account, before, after).await
+    }
+
+    async fn owed_to_webhooks_since(&self, account: &AccountId) -> Result<Option<Timestamp>, Error> {
+        self.owed_since(account).await
     }
 
     async fn queued_messages(&self, session: &SessionId, after: i64, limit: u32) -> Result<Vec<(i64, Outgoing)>, Error> {

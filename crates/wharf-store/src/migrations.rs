@@ -57,6 +57,8 @@ history! {
     40 "0040_keep_deleted",
     45 "0045_step_times",
     46 "0046_known_groups",
+    49 "0049_deletions",
+    50 "0050_message_days",
 }
 
 pub(crate) const HAS_HISTORY: Sql = Sql {

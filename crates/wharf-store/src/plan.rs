@@ -13,19 +13,23 @@ use row::plan;
 
 statements! {
     LIST = "SELECT name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, media_bytes, pace, \
-        keep_deleted FROM plans ORDER BY calls_per_minute, name";
+        keep_deleted, message_days FROM plans ORDER BY calls_per_minute, name";
     PUT = "INSERT INTO plans (name, messages_per_day, calls_per_minute, sessions, concurrent_requests, event_days, media_days, pace, media_bytes, \
-        keep_deleted) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+        keep_deleted, message_days) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
         ON CONFLICT (name) DO UPDATE SET messages_per_day = excluded.messages_per_day, calls_per_minute = excluded.calls_per_minute, \
         sessions = excluded.sessions, concurrent_requests = excluded.concurrent_requests, \
         event_days = excluded.event_days, media_days = excluded.media_days, pace = excluded.pace, \
-        media_bytes = excluded.media_bytes, keep_deleted = excluded.keep_deleted";
+        media_bytes = excluded.media_bytes, keep_deleted = excluded.keep_deleted, message_days = excluded.message_days";
     KEEPS_DELETED = "SELECT p.keep_deleted FROM accounts a JOIN plans p ON p.name = a.plan WHERE a.id = $1";
     LIST_ACCOUNTS = concat!(
-        "SELECT ", account_columns!(), " FROM accounts a JOIN plans p ON p.name = a.plan ORDER BY a.created_at, a.id LIMIT $1 OFFSET $2"
+        "SELECT ", account_columns!(), " FROM accounts a JOIN plans p ON p.name = a.plan WHERE a.created_at >= $1 \
+         ORDER BY a.created_at, a.id LIMIT $2 OFFSET $3"
     );
-    UPDATE_ACCOUNT = "UPDATE accounts SET name = COALESCE($2, name), plan = COALESCE($3, plan) WHERE id = $1";
+    UPDATE_ACCOUNT = "UPDATE accounts SET name = COALESCE($2, name), plan = COALESCE($3, plan) WHERE id = $1 AND deleting_at IS NULL";
 }
+
+/// A cursor of the list of accounts is the moment at which the last one was made, and how many of that moment were shown.
+const OF_A_MOMENT: i64 = 1_000_000;
 
 /// Whether an account's plan keeps what was deleted for everyone.
 pub(crate) async fn keeps_deleted(tx: &mut Tx, account: &AccountId) -> Result<bool, Error> {
@@ -47,8 +51,8 @@ impl SqlStore {
                 let (calls, concurrent) = (Some(new.calls_per_minute), Some(new.concurrent_requests));
                 let (events, media) = (Some(new.event_days), Some(new.media_days));
                 let pace = serde_json::to_string(&new.pace).expect("a pace is plain data");
-                let (bytes, kept) = (new.media_bytes, new.keep_deleted);
-                let limits = args![&new.name, new.messages_per_day, calls, new.sessions, concurrent, events, media, &pace, bytes, kept];
+                let (bytes, kept, days) = (new.media_bytes, new.keep_deleted, new.message_days);
+                let limits = args![&new.name, new.messages_per_day, calls, new.sessions, concurrent, events, media, &pace, bytes, kept, days];
                 tx.execute(&PUT, limits).await.map(drop)
             })
         })
@@ -56,10 +60,14 @@ impl SqlStore {
     }
 
     pub(crate) async fn accounts(&self, request: PageRequest) -> Result<Page<AccountRow>, Error> {
-        let before = request.after.unwrap_or(0).max(0);
-        let rows = self.readers.fetch(&LIST_ACCOUNTS, args![page::fetch(request), before]).await?;
+        let after = request.after.unwrap_or(0).max(0);
+        let (from, passed) = (after / OF_A_MOMENT, after % OF_A_MOMENT);
+        let rows = self.readers.fetch(&LIST_ACCOUNTS, args![from, page::fetch(request), passed]).await?;
         let mut found = page::cut(rows, request, |row| Ok((0, account(row)?)))?;
-        found.next = found.next.map(|_| before.saturating_add(request.limit.into()));
+        let last = found.rows.last().map_or(from, |row| row.created_at.as_millis());
+        let shown = found.rows.iter().filter(|row| row.created_at.as_millis() == last).count();
+        let shown = i64::try_from(shown).unwrap_or(0) + if last == from { passed } else { 0 };
+        found.next = found.next.map(|_| last.saturating_mul(OF_A_MOMENT).saturating_add(shown));
         Ok(found)
     }
 
@@ -67,7 +75,9 @@ impl SqlStore {
         let (id, name, plan) = (id.clone(), name.map(str::to_owned), plan.map(str::to_owned));
         self.write(id.clone().as_str(), "", move |tx| {
             Box::pin(async move {
-                tx.execute(&UPDATE_ACCOUNT, args![&id, &name, &plan]).await?;
+                if tx.execute(&UPDATE_ACCOUNT, args![&id, &name, &plan]).await? == 0 {
+                    return Ok(None);
+                }
                 tx.first(&FIND, args![&id]).await?.map(|mut row| account(&mut row)).transpose()
             })
         })

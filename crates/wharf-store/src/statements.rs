@@ -2,7 +2,7 @@
 
 use crate::sql::Sql;
 use crate::{
-    account, audit, canary, census, event, fitness, hold, horizon, idempotency, inspect, key, media, message, migrations, node, owner,
+    account, audit, canary, census, erase, event, fitness, hold, horizon, idempotency, inspect, key, media, message, migrations, node, owner,
     plan, reseal, session, switch, update, usage, user, vault, version, webhook,
 };
 
@@ -12,6 +12,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         canary::ALL,
         fitness::ALL,
         census::ALL,
+        erase::ALL,
         hold::ALL,
         horizon::ALL,
         idempotency::ALL,

@@ -10,7 +10,8 @@ use crate::store::SqlStore;
 statements! {
     MESSAGES = "SELECT utc_day, messages FROM usage WHERE account_id = $1 AND utc_day >= $2 ORDER BY utc_day";
     ANSWERS = "SELECT utc_day, code, answers FROM usage_answers WHERE account_id = $1 AND utc_day >= $2 ORDER BY utc_day, code";
-    ADD = "INSERT INTO usage_answers (account_id, utc_day, code, answers) VALUES ($1, $2, $3, $4) \
+    /// What is counted late of an account that is gone is counted nowhere.
+    ADD = "INSERT INTO usage_answers (account_id, utc_day, code, answers) SELECT id, $2, $3, $4 FROM accounts WHERE id = $1 \
         ON CONFLICT (account_id, utc_day, code) DO UPDATE SET answers = usage_answers.answers + excluded.answers";
 }
 

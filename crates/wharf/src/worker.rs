@@ -4,6 +4,7 @@ pub mod audit;
 pub mod canary;
 pub mod clock;
 pub mod couriers;
+pub mod deletions;
 pub mod expiry;
 pub mod fetches;
 pub mod lease;
@@ -68,7 +69,8 @@ pub fn start(services: &Arc<Services>, key: Option<KeyFile>) -> Workers {
     workers.every("lost files", media::LOST_PERIOD, services, |services| async move { media::lost(&services).await });
     workers.every("what has expired", expiry::PERIOD, services, |services| async move { expiry::run(&services).await });
     workers.every("media", media::PERIOD, services, |services| async move { media::run(&services).await });
-    workers.every("old events", retention::PERIOD, services, |services| async move { retention::run(&services).await });
+    workers.every("deleted accounts", deletions::PERIOD, services, |services| async move { deletions::run(&services).await });
+    workers.every("old events and messages", retention::PERIOD, services, |services| async move { retention::run(&services).await });
     workers
 }
 

@@ -33,6 +33,7 @@ type Named = (&'static str, fn() -> Value);
 /// Every schema.
 pub(super) const ALL: &[Named] = &[
     ("Account", accounts::account),
+    ("AccountDeletion", accounts::account_deletion),
     ("AdminCreateUser", users::admin_create_user),
     ("AuditEntry", accounts::audit_entry),
     ("Blocked", people::blocked),

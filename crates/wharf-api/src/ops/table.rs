@@ -219,6 +219,8 @@ macro_rules! each_operation {
                 [ResourceNotFound, Conflict] }
 
             get_account { Get "/v1/account", Key(AccountRead), 200 One(Account), "Shows the account with its plan.", [] }
+            get_account_export { Get "/v1/account/export", Key(AccountRead), 200 Raw(["application/x-ndjson"]),
+                "Streams all that the account has and the caller may read, a line of JSON each.", [] }
             get_usage { Get "/v1/usage", Key(AccountRead), 200 One(Usage), "Shows what was used today and in the last 30 days.", [] }
 
             list_audit { Get "/v1/audit", Key(AccountRead), 200 List(AuditEntry), "Lists who changed what in the account, newest first.",
@@ -244,8 +246,13 @@ macro_rules! each_operation {
             admin_create_account { Post "/v1/admin/accounts", Operator, CreateAccount => 201 One(Account), "Makes an account on a plan.",
                 [], idempotency(Before) }
             admin_get_account { Get "/v1/admin/accounts/{accountId}", Operator, 200 One(Account), "Shows one account.", [ResourceNotFound] }
+            admin_get_account_export { Get "/v1/admin/accounts/{accountId}/export", Operator, 200 Raw(["application/x-ndjson"]),
+                "Streams all that any account has, a line of JSON each.", [ResourceNotFound] }
             admin_update_account { Patch "/v1/admin/accounts/{accountId}", Operator, UpdateAccount => 200 One(Account),
                 "Changes an account's name or plan.", [ResourceNotFound] }
+            admin_delete_account { Delete "/v1/admin/accounts/{accountId}", Operator, 200 One(Account),
+                "Deletes an account with everything in it: nobody acts in it from now on, and what it has goes in parts.", [ResourceNotFound,
+                Conflict] }
             admin_create_api_key { Post "/v1/admin/accounts/{accountId}/api-keys", Operator, CreateKey => 201 One(CreatedKey),
                 "Makes a key of any account and shows its secret once.", [ResourceNotFound, SessionNotFound], idempotency(Before) }
 

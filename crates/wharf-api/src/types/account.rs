@@ -61,8 +61,10 @@ pub struct PlanLimits {
     pub calls_per_minute: u64,
     pub sessions: Option<u64>,
     pub concurrent_requests: u64,
-    /// How many days the event log goes back.
+    /// How many days the event log goes back; no further than messages do.
     pub event_days: u64,
+    /// How many days a message is kept after what happened to it last; `null` is for ever.
+    pub message_days: Option<u64>,
     /// How many days a file is kept after it came or was sent last.
     pub media_days: u64,
     /// How many bytes of files are kept at the same time, those on their way in included.
@@ -87,6 +89,9 @@ pub struct PutPlan {
     /// How many days the event log goes back; 30 where absent.
     #[serde(default)]
     pub event_days: Option<u64>,
+    /// How many days a message is kept; for ever where absent or `null`.
+    #[serde(default)]
+    pub message_days: Option<u64>,
     /// How many days a file is kept; 30 where absent.
     #[serde(default)]
     pub media_days: Option<u64>,
@@ -101,6 +106,37 @@ pub struct PutPlan {
     pub keep_deleted: Option<bool>,
 }
 
+/// Whether an account is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountStatus {
+    Active,
+    /// Nobody acts in it any more, and what it has goes in parts.
+    Deleting,
+}
+
+impl AccountStatus {
+    pub const ALL: &'static [Self] = &[Self::Active, Self::Deleting];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Deleting => "deleting",
+        }
+    }
+}
+
+/// How far a deletion has come. Of messages, events and files no more than 100,000 each are counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountDeletion {
+    pub requested_at: Timestamp,
+    pub sessions_left: u64,
+    pub messages_left: u64,
+    pub events_left: u64,
+    pub media_left: u64,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Account {
@@ -109,6 +145,10 @@ pub struct Account {
     /// The name of its plan.
     pub plan: String,
     pub limits: PlanLimits,
+    pub status: AccountStatus,
+    /// Of an account that is being deleted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub deletion: Option<AccountDeletion>,
     pub created_at: Timestamp,
 }
 

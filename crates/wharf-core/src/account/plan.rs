@@ -43,6 +43,7 @@ pub(super) fn check(plan: &Plan) -> Result<(), OutOfBounds> {
     within("sessions", 0, most, plan.sessions)?;
     within("concurrentRequests", 1, most, Some(plan.concurrent_requests))?;
     within("eventDays", 1, limits::EVENT_DAYS_MAX, Some(plan.event_days))?;
+    within("messageDays", 1, limits::MESSAGE_DAYS_MAX, plan.message_days)?;
     within("mediaDays", 1, limits::MEDIA_DAYS_MAX, Some(plan.media_days))?;
     within("mediaBytes", 0, limits::PLAN_BYTES_MAX, plan.media_bytes)?;
     within("pace.messagesPerMinute", 1, most, plan.pace.messages_per_minute)?;
@@ -83,12 +84,13 @@ mod tests {
     fn each_bound_is_good_and_the_number_beyond_it_is_refused_by_its_name() {
         type Set = fn(&mut Plan, u64);
         let most = limits::PLAN_LIMIT_MAX;
-        let table: [(&str, u64, u64, Set); 10] = [
+        let table: [(&str, u64, u64, Set); 11] = [
             ("messagesPerDay", 0, most, |plan, n| plan.messages_per_day = Some(n)),
             ("callsPerMinute", 1, most, |plan, n| plan.calls_per_minute = n),
             ("sessions", 0, most, |plan, n| plan.sessions = Some(n)),
             ("concurrentRequests", 1, most, |plan, n| plan.concurrent_requests = n),
             ("eventDays", 1, limits::EVENT_DAYS_MAX, |plan, n| plan.event_days = n),
+            ("messageDays", 1, limits::MESSAGE_DAYS_MAX, |plan, n| plan.message_days = Some(n)),
             ("mediaDays", 1, limits::MEDIA_DAYS_MAX, |plan, n| plan.media_days = n),
             ("mediaBytes", 0, limits::PLAN_BYTES_MAX, |plan, n| plan.media_bytes = Some(n)),
             ("pace.messagesPerMinute", 1, most, |plan, n| plan.pace.messages_per_minute = Some(n)),
@@ -123,6 +125,6 @@ mod tests {
     fn what_a_request_leaves_out_is_the_default_and_no_limit() {
         let plan = plan();
         assert_eq!((plan.event_days, plan.media_days, plan.messages_per_day), (limits::EVENT_DAYS, limits::MEDIA_DAYS, None));
-        assert_eq!(plan.pace, Pace::default());
+        assert_eq!((plan.pace, plan.message_days), (Pace::default(), None), "messages are kept for ever");
     }
 }

@@ -30,7 +30,8 @@ fn person(text: &str) -> Result<Recipient, Error> {
     Recipient::parse_person(text).map_err(Error::InvalidId)
 }
 
-fn shown(row: ContactRow) -> Contact {
+/// Somebody as the messages know them.
+pub(crate) fn view(row: ContactRow) -> Contact {
     Contact {
         contact_id: row.id,
         phone_number: row.phone,
@@ -48,7 +49,7 @@ fn shown(row: ContactRow) -> Contact {
 pub async fn list(services: &Services, caller: &Caller, session: &str, page: PageRequest) -> Result<Page<Contact>, Error> {
     let row = session::find_row(services, caller, session).await?;
     let found = services.store.list_contacts(&caller.account, &row.id, page).await?;
-    Ok(Page { rows: found.rows.into_iter().map(shown).collect(), next: found.next })
+    Ok(Page { rows: found.rows.into_iter().map(view).collect(), next: found.next })
 }
 
 /// `GET /v1/contacts/{contactId}`.
@@ -67,7 +68,7 @@ pub async fn find(services: &Services, caller: &Caller, session: &str, id: &str)
     }
     let phone = told.phone.or_else(|| person.phone().map(str::to_owned));
     let id = phone.as_ref().map_or(jid, |phone| format!("{phone}@s.whatsapp.net"));
-    let mut contact = known.map_or_else(|| Contact { contact_id: id, ..Contact::default() }, shown);
+    let mut contact = known.map_or_else(|| Contact { contact_id: id, ..Contact::default() }, view);
     contact.phone_number = contact.phone_number.or(phone);
     contact.lid = contact.lid.or(told.lid);
     contact.on_whatsapp = Some(told.on_whatsapp);

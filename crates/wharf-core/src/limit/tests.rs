@@ -62,6 +62,7 @@ fn plan(calls_per_minute: u64, concurrent_requests: u64) -> Plan {
         media_bytes: None,
         pace: wharf_api::types::account::Pace::default(),
         keep_deleted: false,
+        message_days: None,
     }
 }
 

@@ -121,16 +121,28 @@ pub async fn logout(services: &Services, caller: &Caller, id: &str) -> Result<Se
     find(services, caller, id).await
 }
 
-/// Unlinks the session where that is possible, then deletes it, with the webhooks for its events.
-pub async fn delete(services: &Services, caller: &Caller, id: &str) -> Result<SessionRow, Error> {
-    let row = find(services, caller, id).await?;
-    if super::require_connected(services, &row).is_ok()
+/// The same for whoever deletes its account, on the node that has it: one that is gone already is no error.
+pub async fn end(services: &Services, row: &SessionRow) -> Result<(), Error> {
+    // One that is on its way can tell its phone in a moment; one that does not come is not kept for that.
+    let _ = super::await_connected(services, row).await;
+    unlink(services, row).await.map(drop)
+}
+
+/// Unlinks the session where that is possible, then deletes it; `false` where it is gone already.
+async fn unlink(services: &Services, row: &SessionRow) -> Result<bool, Error> {
+    if super::require_connected(services, row).is_ok()
         && let Err(error) = services.engine.logout(&row.id).await
     {
         tracing::warn!(session = %row.id, %error, "a deleted session could not be unlinked from its phone");
     }
     services.engine.stop(&row.id).await?;
-    if !services.store.delete_session(&caller.account, &row.id).await? {
+    Ok(services.store.delete_session(&row.account, &row.id).await?)
+}
+
+/// Unlinks the session where that is possible, then deletes it, with the webhooks for its events.
+pub async fn delete(services: &Services, caller: &Caller, id: &str) -> Result<SessionRow, Error> {
+    let row = find(services, caller, id).await?;
+    if !unlink(services, &row).await? {
         return Err(Error::NotFound);
     }
     // What cannot be done now is done by the sweep that runs every hour.

@@ -25,6 +25,8 @@ pub struct Plan {
     pub pace: Pace,
     /// What was deleted for everyone stays as it was said, marked as deleted.
     pub keep_deleted: bool,
+    /// How many days a message is kept; for ever where `None`.
+    pub message_days: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub struct AccountRow {
     pub name: String,
     pub plan: Plan,
     pub created_at: Timestamp,
+    /// Since when it is being deleted: nobody acts in it any more.
+    pub deleting_at: Option<Timestamp>,
 }
 
 /// How often calls of one day were answered so.
@@ -51,7 +55,7 @@ pub trait AccountStore {
 
     async fn find_account(&self, id: &AccountId) -> Result<Option<AccountRow>, Error>;
 
-    /// The account of that name, for the command line and the sandbox.
+    /// The account of that name that is not being deleted, for the command line and the sandbox.
     async fn find_account_named(&self, name: &str) -> Result<Option<AccountRow>, Error>;
 
     /// Messages accepted on the UTC day with that number.
@@ -66,10 +70,10 @@ pub trait AccountStore {
     /// How calls were answered from that UTC day on.
     async fn answers_since(&self, account: &AccountId, utc_day: i64) -> Result<Vec<Answers>, Error>;
 
-    /// Oldest first. The cursor is how many accounts come before: accounts are never deleted.
+    /// Oldest first. Whoever goes on misses none, whatever is deleted meanwhile.
     async fn list_accounts(&self, page: PageRequest) -> Result<Page<AccountRow>, Error>;
 
-    /// Changes what is given; `None` where there is no such account. The plan must exist.
+    /// Changes what is given; `None` where there is no such account, or it is being deleted. The plan must exist.
     async fn update_account(&self, id: &AccountId, name: Option<&str>, plan: Option<&str>) -> Result<Option<AccountRow>, Error>;
 
     /// The smallest first.

@@ -60,6 +60,9 @@ pub trait MediaStore {
 
     async fn find_media(&self, account: &AccountId, id: &MediaId) -> Result<Option<MediaRow>, Error>;
 
+    /// The account's files in the order of their ids, in whatever state.
+    async fn list_media(&self, account: &AccountId, after: Option<&MediaId>, limit: u32) -> Result<Vec<MediaRow>, Error>;
+
     /// How many bytes the account's stored files have.
     async fn media_bytes(&self, account: &AccountId) -> Result<u64, Error>;
 

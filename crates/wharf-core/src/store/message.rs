@@ -65,6 +65,14 @@ pub enum Accepted {
     ClaimedBefore,
 }
 
+/// What one commit has removed of an account's old messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Removed {
+    pub messages: u64,
+    /// Where to go on; `None` where what follows is younger, or nothing follows.
+    pub next: Option<i64>,
+}
+
 /// An accepted message that the engine is to put on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
@@ -198,6 +206,14 @@ pub trait MessageStore {
 
     /// Newest first.
     async fn list_messages(&self, account: &AccountId, filter: &MessageFilter, page: PageRequest) -> Result<Page<MessageRow>, Error>;
+
+    /// Removes some of the account's messages that were made before that time and to which nothing has happened since, with their payloads,
+    /// steps and receipts; the files that came with them end. What is still to be sent stays. `after` is where the look before has ended, 0 at
+    /// first.
+    async fn remove_messages(&self, account: &AccountId, before: Timestamp, after: i64) -> Result<Removed, Error>;
+
+    /// When the oldest event was written that a webhook of the account has not had yet.
+    async fn owed_to_webhooks_since(&self, account: &AccountId) -> Result<Option<Timestamp>, Error>;
 
     /// The session's queued messages in the order of their acceptance, after the one with number `after` (0 for the
     /// first), each with its number. Does not change them.

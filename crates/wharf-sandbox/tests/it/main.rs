@@ -22,6 +22,7 @@ mod contract;
 mod daily;
 mod dashboard;
 mod deep;
+mod deletion;
 mod deploy;
 mod ends;
 mod events;

@@ -17,5 +17,6 @@ pub(crate) fn plan(row: &mut Row) -> Result<Plan, Error> {
         // A plan that nobody has given one yet has the safe one.
         pace: row.opt_parsed("a pace", |text| serde_json::from_str(text).ok())?.unwrap_or_default(),
         keep_deleted: row.flag()?,
+        message_days: row.opt_count()?,
     })
 }

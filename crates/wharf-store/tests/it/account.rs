@@ -1,5 +1,5 @@
 use wharf_api::types::account::Pace;
-use wharf_core::store::{AccountStore, Plan};
+use wharf_core::store::{AccountStore, EraseStore, PageRequest, Plan};
 
 use crate::harness::{Db, both_backends};
 use crate::tenant::{NOW, Tenant, chance};
@@ -12,6 +12,7 @@ both_backends!(
     an_installation_keeps_its_first_name_and_the_clock_is_remembered_as_it_was_seen_last,
     the_database_answers,
     a_text_with_nul_is_storable,
+    a_list_of_accounts_goes_on_where_it_was_though_one_before_is_gone,
 );
 
 async fn the_four_plans_are_there_with_their_limits(db: &Db) {
@@ -38,6 +39,7 @@ async fn the_four_plans_are_there_with_their_limits(db: &Db) {
             media_bytes,
             pace,
             keep_deleted,
+            message_days: None,
         };
         assert_eq!(plan, wanted);
     }
@@ -88,4 +90,31 @@ async fn a_text_with_nul_is_storable(db: &Db) {
         wharf_core::store::MessageStore::find_message(&*db.store, &tenant.account, &row.id).await.unwrap().unwrap().content,
         row.content
     );
+}
+
+async fn a_list_of_accounts_goes_on_where_it_was_though_one_before_is_gone(db: &Db) {
+    let mut all = Vec::new();
+    for later in [0, 0, 0, 7, 7] {
+        let id = chance().account_id();
+        assert!(db.store.insert_account(&id, "a", "free", NOW.plus_millis(later)).await.unwrap());
+        all.push(id);
+    }
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = db.store.list_accounts(PageRequest { after, limit: 2 }).await.unwrap();
+        seen.extend(page.rows.into_iter().map(|row| row.id));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+        if seen.len() == 4 {
+            // Of an earlier moment than the one that the list has come to.
+            db.store.begin_erasure(&seen[0], NOW).await.unwrap();
+            assert!(db.store.erase_account(&seen[0]).await.unwrap());
+        }
+    }
+    let mut sorted = seen.clone();
+    sorted.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+    all.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+    assert_eq!(sorted, all);
 }

@@ -41,6 +41,7 @@ both_backends!(
     a_row_is_read_back_as_it_was_and_by_its_account_only,
     a_file_ends_at_its_time_unless_a_message_of_its_account_keeps_it_longer,
     a_sweep_knows_which_files_have_rows,
+    an_accounts_files_are_listed_in_the_order_of_their_ids,
     an_account_has_the_bytes_of_its_stored_files_alone,
     a_node_is_shown_the_first_due_files_of_each_account_in_its_own_connected_sessions,
     a_file_that_can_never_be_fetched_is_lost_and_stays_until_its_message_says_so
@@ -52,6 +53,19 @@ async fn a_row_is_read_back_as_it_was_and_by_its_account_only(db: &Db) {
     assert_eq!(db.store.find_media(&account(1), &id(1)).await.unwrap(), Some(row));
     assert_eq!(db.store.find_media(&account(2), &id(1)).await.unwrap(), None);
     assert_eq!(db.store.find_media(&account(1), &id(2)).await.unwrap(), None);
+}
+
+async fn an_accounts_files_are_listed_in_the_order_of_their_ids(db: &Db) {
+    for (n, of) in [(3, 1), (1, 1), (2, 2), (4, 1)] {
+        db.store.insert_media(&row(n, of, 1000)).await.unwrap();
+    }
+    let listed = async |after: Option<MediaId>, limit| {
+        let rows = db.store.list_media(&account(1), after.as_ref(), limit).await.unwrap();
+        rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(None, 2).await, [id(1), id(3)]);
+    assert_eq!(listed(Some(id(3)), 2).await, [id(4)]);
+    assert!(listed(Some(id(4)), 2).await.is_empty());
 }
 
 async fn a_file_ends_at_its_time_unless_a_message_of_its_account_keeps_it_longer(db: &Db) {

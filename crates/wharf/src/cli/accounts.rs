@@ -56,6 +56,9 @@ pub(super) struct Set {
     /// How many days the event log goes back.
     #[arg(long, default_value_t = limits::EVENT_DAYS)]
     event_days: u64,
+    /// How many days a message is kept; for ever where it is not given.
+    #[arg(long)]
+    message_days: Option<u64>,
     /// How many days a file is kept.
     #[arg(long, default_value_t = limits::MEDIA_DAYS)]
     media_days: u64,
@@ -144,6 +147,7 @@ impl Set {
             media_bytes: self.media_bytes,
             pace,
             keep_deleted: self.keep_deleted,
+            message_days: self.message_days,
         };
         account::put_plan(services, &plan).await?;
         audit::record(services, AuditRow { target: Some(plan.name), ..audit::by_cli(services, None, ops::admin_set_plan.id) }).await;

@@ -32,6 +32,8 @@ pub(super) fn register(registry: &mut Registry, services: &Services, waiting: Op
     registry.register("sends", "Tries to send, by outcome", sends(&meter.sends));
     histogram(registry, "send_ack_seconds", "From the acceptance of a message to its acknowledgement", meter.sends.ack_seconds.read());
     counter(registry, "received", "Messages that came in and are stored", meter.received.read());
+    let removed = meter.messages_removed.read();
+    counter(registry, "messages_removed", "Messages that were removed because their plan keeps them no longer", removed);
     counter(
         registry,
         "media_damaged",

@@ -6,6 +6,7 @@ use super::super::schema::{
     Member, about, always, answer, boolean, chars, id, integer, key_id, list, maybe, name, nullable, reference, request, text, time, word,
 };
 use crate::ids::{AccountId, UserId};
+use crate::types::account::AccountStatus;
 use crate::types::audit::Actor;
 use crate::{ErrorCode, limits};
 
@@ -34,6 +35,7 @@ fn limits_of_a_plan() -> Vec<Member> {
         always("sessions", unlimited()),
         always("concurrentRequests", limit(1)),
         always("eventDays", event_days()),
+        always("messageDays", message_days()),
         always("mediaDays", media_days()),
         always("mediaBytes", media_bytes()),
         always("pace", about(plan_pace(), PACE)),
@@ -47,6 +49,11 @@ fn keep_deleted() -> Value {
 
 fn event_days() -> Value {
     about(integer(1, Some(limits::EVENT_DAYS_MAX)), "How many days the event log goes back.")
+}
+
+fn message_days() -> Value {
+    let sentence = "How many days a message is kept after what happened to it last, with its events; for ever where null.";
+    about(nullable(integer(1, Some(limits::MESSAGE_DAYS_MAX))), sentence)
 }
 
 fn media_days() -> Value {
@@ -65,6 +72,7 @@ pub(super) fn put_plan() -> Value {
         maybe("sessions", unlimited()),
         always("concurrentRequests", limit(1)),
         maybe("eventDays", nullable(event_days())),
+        maybe("messageDays", message_days()),
         maybe("mediaDays", nullable(media_days())),
         maybe("mediaBytes", media_bytes()),
         maybe("pace", nullable(about(put_pace(), PACE))),
@@ -106,7 +114,20 @@ pub(super) fn account() -> Value {
         always("name", text()),
         always("plan", about(text(), "The name of its plan.")),
         always("limits", reference("PlanLimits")),
+        always("status", about(word(AccountStatus::ALL.iter().map(|status| status.as_str())), "Whether it is used; nobody acts in one that is being deleted.")),
+        maybe("deletion", about(reference("AccountDeletion"), "Of an account that is being deleted: how far that has come.")),
         always("createdAt", time()),
+    ])
+}
+
+pub(super) fn account_deletion() -> Value {
+    let left = |what: &str| about(integer(0, None), &format!("How many {what} are left; no more than 100000 are counted."));
+    answer(vec![
+        always("requestedAt", time()),
+        always("sessionsLeft", about(integer(0, None), "How many sessions are left.")),
+        always("messagesLeft", left("messages")),
+        always("eventsLeft", left("events")),
+        always("mediaLeft", left("files")),
     ])
 }
 

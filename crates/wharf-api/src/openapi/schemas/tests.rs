@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::envelope::PageInfo;
 use crate::error::Details;
-use crate::types::account::{Account, CreateAccount, Day, Plan, PlanLimits, PutPlan, UpdateAccount, Usage, Used};
+use crate::types::account::{Account, AccountDeletion, CreateAccount, Day, Plan, PlanLimits, PutPlan, UpdateAccount, Usage, Used};
 use crate::types::audit::AuditEntry;
 use crate::types::call::{CallEnded, CallReceived};
 use crate::types::canary::{Canary, CanaryStep};
@@ -103,7 +103,7 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         SetGroupPicture {"sessionId": SESSION, "data": "AAAA"},
         JoinGroup {"sessionId": SESSION, "code": "abc"},
         RotateKey {"overlapSeconds": 60},
-        PutPlan {"messagesPerDay": 1, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "mediaDays": 1, "mediaBytes": 1,
+        PutPlan {"messagesPerDay": 1, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "messageDays": 1, "mediaDays": 1, "mediaBytes": 1,
             "pace": {"messagesPerMinute": 1, "newContactsPerHour": 1, "newContactsPerDay": 1, "strangerJitterSeconds": [1, 4], "typingSeconds": [1, 3]},
             "keepDeleted": true},
         PutSwitches {"connectingPaused": true, "sendingPaused": false, "features": {"edits": "off", "group_writes": "auto"}},
@@ -141,10 +141,12 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
     let qr = json!({"qrCode": "data:", "qr": "2@", "qrExpiresAt": TIME});
     let key = json!({"keyId": "key_Ab3dEf9h", "name": "ci", "permissions": ["sessions:read"], "createdAt": TIME});
     let full_key = with(&key, &json!({"sessionIds": [SESSION], "expiresAt": TIME, "revokedAt": TIME, "lastUsedAt": TIME}));
-    let plan_limits = json!({"messagesPerDay": null, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "mediaDays": 1, "mediaBytes": null,
+    let plan_limits = json!({"messagesPerDay": null, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "messageDays": null, "mediaDays": 1, "mediaBytes": null,
         "pace": {"messagesPerMinute": 1, "newContactsPerHour": null, "newContactsPerDay": 1, "strangerJitterSeconds": [1, 4], "typingSeconds": null},
         "keepDeleted": false});
     let plan = with(&json!({"name": "free"}), &plan_limits);
+    let account = json!({"accountId": ACCOUNT, "name": "shop", "plan": "free", "limits": plan_limits, "status": "active", "createdAt": TIME});
+    let deletion = json!({"requestedAt": TIME, "sessionsLeft": 1, "messagesLeft": 2, "eventsLeft": 3, "mediaLeft": 4});
     let whatsapp = json!({"claimed": "2.3000.1", "source": "built_in", "currentAt": TIME, "waiting": []});
     let used = json!({"messages": 1, "calls": 2, "errors": {"conflict": 1}});
     let day = with(&used, &json!({"date": "2026-01-01"}));
@@ -227,7 +229,8 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         PlanLimits [(plan_limits.clone())],
         SessionsWaiting [{"for": "client_update", "sessions": 1}],
         Whatsapp [(whatsapp.clone()), (with(&whatsapp, &json!({"served": "2.3000.2", "fetchedAt": TIME, "refused": "2.3000.1", "refusedAt": TIME, "expiresAt": TIME, "nextTryAt": TIME})))],
-        Account [{"accountId": "acc_00000000000000000000000000000007", "name": "shop", "plan": "free", "limits": plan_limits, "createdAt": TIME}],
+        AccountDeletion [(deletion.clone())],
+        Account [(account.clone()), (with(&account, &json!({"status": "deleting", "deletion": deletion})))],
         User [(user.clone()), (with(&user, &json!({"lastLoginAt": TIME})))],
         Login [{"loginId": LOGIN, "user": user, "permissions": ["messages:read"], "createdAt": TIME, "expiresAt": TIME}],
         LoginEntry [{"loginId": LOGIN, "createdAt": TIME, "lastSeenAt": TIME, "expiresAt": TIME, "address": "::1", "userAgent": "b", "current": true}],

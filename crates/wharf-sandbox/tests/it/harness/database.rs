@@ -71,6 +71,32 @@ impl Database {
         all
     }
 
+    /// Every row of every table that its catalogue lists, as text, with the table's name before it. `data` is the gateway's folder.
+    pub async fn rows(&self, data: &Path) -> Vec<String> {
+        let mut all = Vec::new();
+        let Some(url) = self.url() else {
+            let conn = rusqlite::Connection::open(data.join("wharf.sqlite")).unwrap();
+            let texts = |sql: &str| -> Vec<String> {
+                conn.prepare(sql).unwrap().query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+            };
+            for table in texts("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'") {
+                let columns = texts(&format!("SELECT 'quote(\"' || name || '\")' FROM pragma_table_info('{table}')"));
+                let row = columns.join(" || ' ' || ");
+                all.extend(texts(&format!("SELECT '{table}: ' || {row} FROM {table}")));
+            }
+            return all;
+        };
+        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+        let tables = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
+        let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap();
+        for table in tables {
+            let sql = format!("SELECT '{table}: ' || r::text FROM {table} r");
+            let rows: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
+            all.extend(rows);
+        }
+        all
+    }
+
     /// Where the server listens.
     pub async fn address(&self) -> SocketAddr {
         let url = url::Url::parse(self.url().expect("a server")).unwrap();

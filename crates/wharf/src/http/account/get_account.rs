@@ -1,4 +1,3 @@
-use wharf_api::types::account::Account;
 use wharf_core::account;
 
 use crate::http::envelope::Reply;
@@ -6,5 +5,5 @@ use crate::http::{Answer, Call};
 
 pub(in crate::http) async fn get_account(call: Call) -> Answer {
     let row = account::find(call.services(), &call.caller().account).await?;
-    Reply::ok(Account::from(&row))
+    Reply::ok(account::show(call.services(), &row).await?)
 }

@@ -1,4 +1,3 @@
-use wharf_api::types::account::Account;
 use wharf_core::account;
 
 use super::named;
@@ -7,5 +6,5 @@ use crate::http::{Answer, Call};
 
 pub(in crate::http) async fn admin_get_account(call: Call) -> Answer {
     let row = account::find(call.services(), &named(&call)?).await?;
-    Reply::ok(Account::from(&row))
+    Reply::ok(account::show(call.services(), &row).await?)
 }

@@ -29,6 +29,8 @@ pub struct Objects {
     /// A webhook, and the delivery of one event to it that waits for a courier.
     pub webhook: String,
     pub delivery: String,
+    /// An account that nobody misses.
+    pub doomed: String,
     /// Where somebody answers 200 to everything.
     pub receiver: String,
 }
@@ -67,6 +69,7 @@ impl Objects {
         let user = json!({"name": user_name(&session), "password": PASSWORD, "role": "member"});
         let user = id(&post("/v1/users", user).await, "userId");
         let file = gateway.ask("POST", "/v1/media").key(&api_key).body(FILE).send().await;
+        let doomed = wharf_core::account::create(&gateway.services, "doomed", "free").await.unwrap().id;
         let deliveries = gateway.get(&format!("/v1/webhooks/{webhook}/deliveries")).key(&api_key).send().await;
         Self {
             session,
@@ -76,6 +79,7 @@ impl Objects {
             key,
             media: id(file.ok(201), "mediaId"),
             delivery: id(&deliveries.ok(200)[0], "deliveryId"),
+            doomed: doomed.to_string(),
             webhook,
             receiver,
             api_key,
@@ -210,6 +214,9 @@ pub fn good(gateway: &Gateway, operation: &Operation, own: &Objects, operator: &
     }
     // An operator's, whose they all are.
     path = path.replace("{userId}", &own.user);
+    if operation.id == ops::admin_delete_account.id {
+        path = path.replace("{accountId}", &own.doomed);
+    }
     while let Some((before, (name, after))) = path.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?))) {
         path = format!("{before}{}{after}", word(name, gateway));
     }
