@@ -238,6 +238,12 @@ pub trait Engine: GroupEngine + PeopleEngine + Send + Sync + 'static {
     /// Ends the session's task in order and gives the session up, keeping its link: another node takes it.
     async fn release(&self, _session: &SessionId) {}
 
+    /// Ends the session where it runs, in order, and has that node begin it. Messages in flight get their chance first. Where the node
+    /// does not begin it, it is begun again by who had it.
+    async fn hand_to(&self, _session: &SessionId, _node: &str) -> Result<(), Error> {
+        Err(Error::Conflict("this node knows no way to others"))
+    }
+
     /// Stops all tasks in order, keeping their links: messages in flight get their chance, keys are saved.
     async fn shutdown(&self);
 }

@@ -25,6 +25,7 @@ pub mod meter;
 pub mod name;
 pub mod node;
 pub mod others;
+pub mod placement;
 pub mod preview;
 pub mod proxy;
 pub mod queue;

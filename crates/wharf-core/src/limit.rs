@@ -1,8 +1,12 @@
 //! Limits on requests: calls per minute and requests at a time of one account, failed keys of one address.
 //!
-//! Counts live in this process, by a time that nobody sets. The plan's limits come in with every question, so a changed plan bites at once.
+//! Counts live in memory, by a time that nobody sets: in this process, or where several nodes share them in one node for each account
+//! ([`shared`]). The plan's limits come in with every question, so a changed plan bites at once.
 
+pub mod book;
 mod floods;
+pub mod share;
+pub mod shared;
 mod tries;
 mod window;
 
@@ -101,6 +105,25 @@ impl Calls {
         standing.remaining = state.window.remaining(limit);
         standing.reset_at = as_shown(state.window.whole_at(now));
         (standing, Ok(Permit { calls: self.clone(), account: account.clone() }))
+    }
+
+    /// Lets a call in that somebody else has decided on, and counts it.
+    fn enter(&self, account: &AccountId, now: Timestamp) -> Permit {
+        let mut accounts = self.lock();
+        let state = accounts.entry(account.clone()).or_default();
+        state.window.add(now, 1);
+        state.running += 1;
+        Permit { calls: self.clone(), account: account.clone() }
+    }
+
+    /// How many requests of the account run in this process.
+    fn running(&self, account: &AccountId) -> u64 {
+        self.lock().get(account).map_or(0, |state| state.running)
+    }
+
+    /// The calls that this process has let in and that still count.
+    fn past(&self, account: &AccountId, since: Option<Timestamp>, now: Timestamp) -> Vec<(u64, u64)> {
+        self.lock().get_mut(account).map_or_else(Vec::new, |state| state.window.past(since, now))
     }
 
     /// Forgets accounts that did not call for a while.

@@ -1,15 +1,55 @@
 //! The processes that share a database: what this one tells of itself, and who else is there.
 
+use wharf_api::ids::SessionId;
 use wharf_api::types::node::{Node, NodeStatus};
+use wharf_api::{ApiError, ErrorCode};
 
 use crate::clock::Clock;
 use crate::services::Services;
 use crate::store::{self, NodeRow, NodeStore, Told};
+use crate::{engine, placement};
 
 /// A node that owns nothing is remembered for so long after its lease.
 const FORGOTTEN_AFTER_MS: i64 = 24 * 60 * 60 * 1000;
 /// More than a fleet has: the list is answered whole.
 const SHOWN: u32 = 200;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("no such node")]
+    NotFound,
+    #[error("no such session")]
+    NoSuchSession,
+    #[error("it cannot be done now: {0}")]
+    Conflict(&'static str),
+    #[error(transparent)]
+    Engine(engine::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<&Error> for ApiError {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::NotFound => ErrorCode::ResourceNotFound.into(),
+            Error::NoSuchSession => ErrorCode::SessionNotFound.into(),
+            Error::Conflict(reason) => ApiError::new(ErrorCode::Conflict).reason(*reason),
+            Error::Engine(error) => error.into(),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<engine::Error> for Error {
+    fn from(error: engine::Error) -> Self {
+        match error {
+            engine::Error::NotConnected => Self::Conflict(NOT_RUN),
+            error => Self::Engine(error),
+        }
+    }
+}
+
+const NOT_RUN: &str = "no node runs the session";
 
 /// Tells of a process that begins now. Its lease is there already.
 pub async fn tell_begin(store: &(impl NodeStore + ?Sized), clock: &dyn Clock, node: &str) -> Result<Told, store::Error> {
@@ -25,10 +65,53 @@ pub async fn tell_end(store: &(impl NodeStore + ?Sized), node: &str, told: &Told
 
 /// All nodes, the one that answers first, then by their ids.
 pub async fn list(services: &Services) -> Result<Vec<Node>, store::Error> {
-    let rows = services.store.list_nodes(services.clock.now(), FORGOTTEN_AFTER_MS, SHOWN).await?;
-    let mut nodes: Vec<_> = rows.into_iter().map(|row| shown(row, &services.node)).collect();
+    let mut nodes: Vec<_> = rows(services).await?.into_iter().map(|row| shown(row, &services.node)).collect();
     nodes.sort_by(|a, b| b.current.cmp(&a.current).then_with(|| a.node_id.cmp(&b.node_id)));
     Ok(nodes)
+}
+
+/// Has a node give its sessions to the others and take none, or lets it have some again. It heeds that within seconds.
+pub async fn drain(services: &Services, id: &str, draining: bool) -> Result<Node, Error> {
+    let row = found(rows(services).await?, id)?;
+    if !row.leased {
+        return Err(Error::Conflict("the node is gone"));
+    }
+    if row.told.is_none() {
+        return Err(Error::Conflict("the node is of a release that cannot be told"));
+    }
+    services.store.drain_node(id, draining).await?;
+    Ok(shown(found(rows(services).await?, id)?, &services.node))
+}
+
+/// Has a node run a session: the one with the fewest where none is named.
+pub async fn move_session(services: &Services, session: &SessionId, to: Option<&str>) -> Result<Node, Error> {
+    if services.store.account_of(session).await?.is_none() {
+        return Err(Error::NoSuchSession);
+    }
+    let owner = services.store.owner_of(session, services.clock.now()).await?.ok_or(Error::Conflict(NOT_RUN))?;
+    let nodes = rows(services).await?;
+    let to = match to {
+        None => placement::least(&nodes, &owner).ok_or(Error::Conflict("there is no other node that may have it"))?.id.clone(),
+        Some(id) => {
+            let named = nodes.iter().find(|row| row.id == id).ok_or(Error::NotFound)?;
+            if named.id != owner && !placement::is_open(named) {
+                return Err(Error::Conflict("the node is gone, or is to have no sessions"));
+            }
+            named.id.clone()
+        }
+    };
+    if to != owner {
+        services.engine.hand_to(session, &to).await?;
+    }
+    Ok(shown(found(rows(services).await?, &to)?, &services.node))
+}
+
+async fn rows(services: &Services) -> Result<Vec<NodeRow>, store::Error> {
+    services.store.list_nodes(services.clock.now(), FORGOTTEN_AFTER_MS, SHOWN).await
+}
+
+fn found(rows: Vec<NodeRow>, id: &str) -> Result<NodeRow, Error> {
+    rows.into_iter().find(|row| row.id == id).ok_or(Error::NotFound)
 }
 
 fn shown(row: NodeRow, own: &str) -> Node {

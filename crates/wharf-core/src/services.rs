@@ -14,7 +14,7 @@ use crate::egress::{Egress, NoEgress};
 use crate::engine::Engine;
 use crate::event::feed::Feeds;
 use crate::key::cache::Cache as Keys;
-use crate::limit;
+use crate::limit::{self, shared::Shared};
 use crate::login::doors::Doors;
 use crate::media::arriving::Room;
 use crate::media::files::{Files, NoFiles};
@@ -22,6 +22,7 @@ use crate::media::gate::Gate;
 use crate::message::outcomes::Outcomes;
 use crate::meter::Meter;
 use crate::others::{Alone, Others};
+use crate::placement::Moves;
 use crate::readiness::Readiness;
 use crate::seal::Seal;
 use crate::steady::Steady;
@@ -48,6 +49,8 @@ pub struct Services {
     pub keys: Keys,
     pub contacts: Contacts,
     pub calls: limit::Calls,
+    /// Where calls are counted by several nodes together; `None` where this one counts by itself.
+    pub shared: Option<Arc<dyn Shared>>,
     pub floods: limit::Floods,
     pub doors: Doors,
     pub used: Counter,
@@ -63,6 +66,8 @@ pub struct Services {
     pub updates: Updates,
     /// Nobody, where no program knows of others.
     pub others: Arc<dyn Others>,
+    /// How fast sessions are given to other nodes.
+    pub moves: Moves,
     /// This node's id; nobody's, until the program names one.
     pub node: String,
     /// The world that the database belongs to.
@@ -102,6 +107,7 @@ impl Services {
             keys: Keys::default(),
             contacts: Contacts::default(),
             calls: limit::Calls::default(),
+            shared: None,
             floods: limit::Floods::default(),
             doors: Doors::default(),
             used: Counter::default(),
@@ -112,6 +118,7 @@ impl Services {
             canary: Canary::default(),
             updates: Updates::default(),
             others: Arc::new(Alone),
+            moves: Moves::default(),
             node: String::new(),
             world: "none",
             stays_on_loopback: false,

@@ -44,7 +44,7 @@ macro_rules! whose {
 
 impl Fleet {
     /// Has another node begin something, and gives the link that it answered with.
-    async fn begin(&self, node: &str, session: &SessionId, verb: Verb) -> Result<watch::Receiver<Link>, Error> {
+    pub(crate) async fn begin(&self, node: &str, session: &SessionId, verb: Verb) -> Result<watch::Receiver<Link>, Error> {
         let () = self.order(node, session, verb).await?;
         self.links.ask(session).ok_or(Error::NotConnected)
     }
@@ -54,7 +54,8 @@ impl Fleet {
 impl Engine for Fleet {
     async fn start(&self, session: &SessionId) -> Result<watch::Receiver<Link>, Error> {
         match self.elsewhere(session).await? {
-            None => self.local.start(session).await,
+            None if self.local.runs(session) => self.local.start(session).await,
+            None => self.begin_new(session).await,
             Some(node) => self.begin(&node, session, Verb::Start).await,
         }
     }
@@ -166,6 +167,16 @@ impl Engine for Fleet {
 
     async fn release(&self, session: &SessionId) {
         self.local.release(session).await;
+    }
+
+    async fn hand_to(&self, session: &SessionId, node: &str) -> Result<(), Error> {
+        match self.elsewhere(session).await? {
+            Some(owner) if owner == node => Ok(()),
+            Some(owner) => self.order(&owner, session, Verb::Give { node: node.to_owned() }).await,
+            None if !self.local.runs(session) => Err(Error::NotConnected),
+            None if node == self.node => Ok(()),
+            None => self.give_away(session, node).await,
+        }
     }
 
     async fn shutdown(&self) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use wharf_api::ids::SessionId;
-use wharf_core::store::NodeRow;
+use wharf_core::placement::{NODES, is_open, share};
 
 use crate::node::Fleet;
 use crate::wire::Verb;
@@ -16,8 +16,6 @@ const AT_ONCE: usize = 8;
 const LIMIT: Duration = Duration::from_secs(15);
 /// How long one session is waited for.
 const EACH: Duration = Duration::from_secs(4);
-/// More than a fleet has.
-const NODES: u32 = 200;
 
 impl Fleet {
     /// Gives the sessions of this node to the others, to those first that have the fewest.
@@ -26,6 +24,8 @@ impl Fleet {
         if !self.hears() {
             return;
         }
+        // Whose calls it counts are counted by others from now on.
+        self.members.say(&self.nats).await;
         let sessions = self.local.all_running();
         if sessions.is_empty() {
             return;
@@ -58,42 +58,5 @@ impl Fleet {
             }
             Err(_) => false,
         }
-    }
-}
-
-fn is_open(node: &NodeRow) -> bool {
-    node.leased && node.told.as_ref().is_some_and(|told| !told.draining)
-}
-
-/// A node for each of so many sessions; none where nobody else is there.
-fn share<'n>(nodes: impl Iterator<Item = &'n NodeRow>, sessions: usize) -> Vec<&'n str> {
-    let mut load: Vec<(u64, &str)> = nodes.map(|node| (node.sessions, node.id.as_str())).collect();
-    let mut places = Vec::with_capacity(sessions);
-    for _ in 0..sessions {
-        let Some(least) = load.iter_mut().min() else { break };
-        least.0 += 1;
-        places.push(least.1);
-    }
-    places
-}
-
-#[cfg(test)]
-mod tests {
-    use wharf_api::Timestamp;
-    use wharf_core::store::Told;
-
-    use super::*;
-
-    fn node(id: &str, sessions: u64, draining: bool) -> NodeRow {
-        let (since, lease_until) = (Timestamp::from_millis(0), Timestamp::from_millis(0));
-        let told = Told { version: "1".to_owned(), since, draining };
-        NodeRow { id: id.to_owned(), told: Some(told), lease_until, leased: true, sessions }
-    }
-
-    #[test]
-    fn who_has_the_fewest_gets_the_next_and_who_goes_gets_none() {
-        let nodes = [node("a", 3, false), node("b", 0, true), node("c", 1, false)];
-        assert_eq!(share(nodes.iter().filter(|node| is_open(node)), 4), ["c", "c", "a", "c"]);
-        assert!(share(nodes.iter().filter(|node| node.id == "none"), 4).is_empty());
     }
 }

@@ -6,11 +6,15 @@
 mod engine;
 mod fault;
 mod files;
+mod floods;
 mod follow;
 mod leave;
+mod limits;
 mod links;
+mod members;
 mod news;
 mod node;
+mod place;
 mod probe;
 mod serve;
 mod wire;

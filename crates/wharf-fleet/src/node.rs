@@ -9,19 +9,24 @@ use async_nats::connection::State;
 use async_nats::{Client, ConnectOptions, Event, Request, RequestErrorKind};
 use serde::de::DeserializeOwned;
 use tokio::task::JoinHandle;
-use wharf_api::ids::{MessageId, SessionId};
+use wharf_api::ids::SessionId;
 use wharf_core::engine::{Engine, Error};
+use wharf_core::limit::Calls;
+use wharf_core::limit::shared::Shared;
 use wharf_core::media::Files;
 use wharf_core::message::outcomes::Outcomes;
+use wharf_core::placement::ByLoad;
 use wharf_core::store::Store;
 use wharf_core::{Clock, Services};
 
 use crate::fault::Fault;
 use crate::files::Shelf;
+use crate::limits::{Limits, Parts};
 use crate::links::Links;
+use crate::members::Members;
 use crate::serve::Server;
 use crate::wire::{Answer, Question, VERSION, Verb};
-use crate::{files, news, serve};
+use crate::{files, floods, limits, members, news, serve};
 
 /// How long the owner's word on a link is waited for: it has it in memory.
 const LOOK_LIMIT: Duration = Duration::from_secs(2);
@@ -35,9 +40,6 @@ pub(crate) const FOLLOW: Duration = Duration::from_secs(2);
 const JOIN_LIMIT: Duration = Duration::from_secs(2);
 /// A connection that says nothing for about twice as long is dropped and made anew.
 const PING_PERIOD: Duration = Duration::from_secs(5);
-
-/// Where every node hears which messages have ended.
-const ENDED: &str = "wharf.1.ended";
 
 pub(crate) const NO_NATS: Error =
     Error::Later { reason: "another node has the session, and NATS, by which it is asked, is away", retry_after_secs: 2 };
@@ -62,6 +64,7 @@ pub struct Own<'a> {
     pub files: Arc<dyn Files>,
     pub clock: Arc<dyn Clock>,
     pub outcomes: Arc<Outcomes>,
+    pub calls: Calls,
 }
 
 /// The engine of all sessions of the fleet: this process's own, and over NATS those of other nodes.
@@ -75,6 +78,9 @@ pub struct Fleet {
     pub(crate) clock: Arc<dyn Clock>,
     /// It goes, and begins nothing any more.
     pub(crate) leaving: Arc<AtomicBool>,
+    pub(crate) members: Arc<Members>,
+    pub(crate) load: ByLoad,
+    limits: Arc<Limits>,
     /// To spawn what goes on after the call.
     pub(crate) own: Weak<Self>,
 }
@@ -91,6 +97,9 @@ impl Membership {
     pub async fn heed(&mut self, services: &Arc<Services>) -> Result<(), JoinError> {
         let told = self.nats.subscribe(news::subject(&self.node)).await?;
         self.tasks.push(tokio::spawn(news::heed(told, self.nats.clone(), Arc::clone(services))));
+        let failed = self.nats.subscribe(floods::FAILED).await?;
+        self.tasks.push(tokio::spawn(floods::hear(failed, self.node.clone(), Arc::clone(services))));
+        self.tasks.push(tokio::spawn(floods::tell(self.nats.clone(), self.node.clone(), Arc::clone(services))));
         Ok(())
     }
 }
@@ -107,17 +116,28 @@ impl Fleet {
     /// Begins to answer for the sessions of this node's engine. A NATS that is away is tried for ever; a URL that cannot be one ends the
     /// start.
     pub async fn join(url: &str, own: Own<'_>) -> Result<(Arc<Self>, Membership), JoinError> {
-        let Own { node, folder, engine: local, store, files, clock, outcomes } = own;
+        let Own { node, folder, engine: local, store, files, clock, outcomes, calls } = own;
         let shelf = Arc::new(Shelf::clear(folder)?);
         let options = ConnectOptions::new().name(node).retry_on_initial_connect().ping_interval(PING_PERIOD).event_callback(note);
         let nats = options.connect(url).await?;
         let asked = nats.subscribe(subject(node)).await?;
         let wanted = nats.subscribe(files::subject(node, "*")).await?;
-        let ended = nats.subscribe(ENDED).await?;
+        let ended = nats.subscribe(serve::ENDED).await?;
+        let (counted, there) = (nats.subscribe(limits::subject(node)).await?, nats.subscribe(members::HERE).await?);
         if tokio::time::timeout(JOIN_LIMIT, nats.flush()).await.is_err() {
             tracing::warn!("NATS does not answer: sessions of other nodes are looked up in the database until it does");
         }
         let leaving = Arc::new(AtomicBool::new(false));
+        let members = Arc::new(Members::new(node, Arc::clone(&leaving)));
+        let limits = Limits::new(Parts {
+            node: node.to_owned(),
+            nats: nats.clone(),
+            calls,
+            clock: Arc::clone(&clock),
+            store: Arc::clone(&store),
+            members: Arc::clone(&members),
+        });
+        let load = ByLoad::new(node, Arc::clone(&store), Arc::clone(&clock));
         let fleet = Arc::new_cyclic(|own| Self {
             local: Arc::clone(&local),
             links: Links::default(),
@@ -127,16 +147,28 @@ impl Fleet {
             store,
             clock,
             leaving: Arc::clone(&leaving),
+            members: Arc::clone(&members),
+            load,
+            limits: Arc::clone(&limits),
             own: own.clone(),
         });
-        let server = Arc::new(Server { nats: nats.clone(), local, files, shelf: Arc::clone(&shelf), leaving });
+        let server = Arc::new(Server { nats: nats.clone(), local, files, shelf: Arc::clone(&shelf), fleet: Arc::downgrade(&fleet), leaving });
         let tasks = vec![
             tokio::spawn(serve::questions(asked, server)),
             tokio::spawn(files::hand_out(wanted, nats.clone(), shelf)),
             tokio::spawn(serve::ends(ended, Arc::clone(&outcomes))),
-            tokio::spawn(tell_ends(nats.clone(), &outcomes)),
+            tokio::spawn(serve::tell_ends(nats.clone(), &outcomes)),
+            tokio::spawn(limits::answer(counted, Arc::clone(&limits))),
+            tokio::spawn(limits::look_after(limits)),
+            tokio::spawn(members::listen(there, Arc::clone(&members), nats.clone())),
+            tokio::spawn(members::beat(members, nats.clone())),
         ];
         Ok((fleet, Membership { nats, node: node.to_owned(), tasks }))
+    }
+
+    /// The limits that this node holds together with the others.
+    pub fn limits(&self) -> Arc<dyn Shared> {
+        self.limits.clone()
     }
 
     /// Whether anything can be said to other nodes now.
@@ -253,23 +285,5 @@ async fn note(event: Event) {
         Event::Connected => tracing::info!("NATS is reached"),
         Event::Disconnected => tracing::warn!("NATS is away: sessions of other nodes are looked up in the database"),
         other => tracing::debug!(%other, "NATS"),
-    }
-}
-
-/// Tells the fleet of each message that ended without a request here that waits: it may wait elsewhere.
-fn tell_ends(nats: Client, outcomes: &Outcomes) -> impl Future<Output = ()> + Send + use<> {
-    let (ended, mut ends) = tokio::sync::mpsc::channel::<MessageId>(1024);
-    // Where the queue is full the request looks by itself.
-    outcomes.tell_elsewhere(move |id| drop(ended.try_send(id.clone())));
-    async move {
-        while let Some(id) = ends.recv().await {
-            // What is said while NATS is away would come late and all at once.
-            if nats.connection_state() != State::Connected {
-                continue;
-            }
-            if let Err(error) = nats.publish(ENDED, id.as_str().to_owned().into()).await {
-                tracing::debug!(%error, "other nodes were not told of a message's end");
-            }
-        }
     }
 }

@@ -1,10 +1,11 @@
 //! What this node does for others: it answers for the sessions that it runs.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_nats::connection::State;
 use async_nats::{Client, Subscriber};
 use futures::StreamExt as _;
 use serde::Serialize;
@@ -18,14 +19,35 @@ use wharf_core::message::outcomes::Outcomes;
 
 use crate::fault::Fault;
 use crate::files::{Away, Shelf};
-use crate::node::FOLLOW;
+use crate::node::{FOLLOW, Fleet};
 use crate::wire::{Answer, Question, VERSION, Verb};
+
+/// Where every node hears which messages have ended.
+pub(crate) const ENDED: &str = "wharf.1.ended";
 
 /// Hears of messages that ended at other nodes.
 pub(crate) async fn ends(mut heard: Subscriber, outcomes: Arc<Outcomes>) {
     while let Some(message) = heard.next().await {
         if let Some(id) = std::str::from_utf8(&message.payload).ok().and_then(MessageId::parse) {
             outcomes.look(&id);
+        }
+    }
+}
+
+/// Tells the fleet of each message that ended without a request here that waits: it may wait elsewhere.
+pub(crate) fn tell_ends(nats: Client, outcomes: &Outcomes) -> impl Future<Output = ()> + Send + use<> {
+    let (ended, mut ends) = tokio::sync::mpsc::channel::<MessageId>(1024);
+    // Where the queue is full the request looks by itself.
+    outcomes.tell_elsewhere(move |id| drop(ended.try_send(id.clone())));
+    async move {
+        while let Some(id) = ends.recv().await {
+            // What is said while NATS is away would come late and all at once.
+            if nats.connection_state() != State::Connected {
+                continue;
+            }
+            if let Err(error) = nats.publish(ENDED, id.as_str().to_owned().into()).await {
+                tracing::debug!(%error, "other nodes were not told of a message's end");
+            }
         }
     }
 }
@@ -39,6 +61,7 @@ pub(crate) struct Server {
     pub local: Arc<dyn Engine>,
     pub files: Arc<dyn Files>,
     pub shelf: Arc<Shelf>,
+    pub fleet: Weak<Fleet>,
     /// Nothing is begun any more.
     pub leaving: Arc<AtomicBool>,
 }
@@ -68,6 +91,7 @@ async fn answer(server: &Server, payload: &[u8]) -> Answer {
     }
     let result = match verb {
         Verb::Upload { file, kind } => upload(server, &session, &file, kind).await,
+        Verb::Give { node } => give(server, &session, &node).await,
         verb => perform(local, &session, verb).await,
     };
     let result = result.map_err(|error| match error {
@@ -118,6 +142,11 @@ async fn perform(local: &dyn Engine, session: &SessionId, verb: Verb) -> Result<
         Verb::Registrations { phones } => told(local.registrations(session, &phones).await?),
         other => ask_whatsapp(local, session, other).await,
     }
+}
+
+async fn give(server: &Server, session: &SessionId, node: &str) -> Result<Value, Error> {
+    let fleet = server.fleet.upgrade().ok_or(Error::Closing)?;
+    told(fleet.give_away(session, node).await?)
 }
 
 /// Fetches the file from the node that has it, and brings it to WhatsApp.

@@ -34,6 +34,10 @@ pub(crate) enum Verb {
         account: AccountId,
     },
     Start,
+    /// Ends it in order, and has that node begin it.
+    Give {
+        node: String,
+    },
     Restart,
     Stop,
     Logout,

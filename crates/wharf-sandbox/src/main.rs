@@ -94,6 +94,7 @@ async fn run(args: Args) -> Result<()> {
     config.limits.failed_keys_per_minute = args.failed_keys_per_minute;
     config.schedule = wanted.schedule;
     config.nats_url = args.nats_url.or(wanted.nats_url);
+    config.moves_per_minute = wanted.moves_per_minute;
     config.bucket = wanted.bucket;
     config.media_floor_bytes = wanted.media_floor_bytes;
     config.whatsapp_version = wanted.whatsapp_version;

@@ -10,6 +10,7 @@ use crate::store::SqlStore;
 
 statements! {
     TELL = "UPDATE node_lease SET version = $2, started_at = $3, draining = $4 WHERE node = $1";
+    DRAIN = "UPDATE node_lease SET draining = $2 WHERE node = $1";
     LIST = "SELECT l.node, l.version, l.started_at, l.draining, l.expires_at, CAST(CASE WHEN l.expires_at > $1 THEN 1 ELSE 0 END AS BIGINT), COALESCE(o.owned, 0) \
         FROM node_lease l LEFT JOIN (SELECT node, COUNT(*) AS owned FROM session_owner WHERE node IS NOT NULL GROUP BY node) o ON o.node = l.node \
         WHERE l.expires_at > $2 OR o.owned > 0 ORDER BY l.expires_at DESC, l.node LIMIT $3";
@@ -29,6 +30,11 @@ impl NodeStore for SqlStore {
             Box::pin(async move { tx.execute(&TELL, args![&node, &told.version, told.since, i64::from(told.draining)]).await.map(drop) })
         })
         .await
+    }
+
+    async fn drain_node(&self, node: &str, draining: bool) -> Result<(), Error> {
+        let node = node.to_owned();
+        self.write("", "", move |tx| Box::pin(async move { tx.execute(&DRAIN, args![&node, i64::from(draining)]).await.map(drop) })).await
     }
 
     async fn list_nodes(&self, now: Timestamp, forget_ms: i64, limit: u32) -> Result<Vec<NodeRow>, Error> {

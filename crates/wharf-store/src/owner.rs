@@ -102,8 +102,7 @@ impl OwnerStore for SqlStore {
 
     async fn take_session(&self, session: &SessionId, node: &str, now: Timestamp) -> Result<Option<Fence>, Error> {
         // Read first: the take runs in the lane of the account's other writes, which may hold the owner's row.
-        let Some(mut row) = self.readers.first(&ACCOUNT_OF, args![session]).await? else { return Ok(None) };
-        let account = row.parsed("an account's id", AccountId::parse)?;
+        let Some(account) = self.account_of(session).await? else { return Ok(None) };
         let (id, node) = (session.clone(), node.to_owned());
         let taken = self
             .write(account.as_str(), session.as_str(), move |tx| {
@@ -121,6 +120,11 @@ impl OwnerStore for SqlStore {
     async fn owner_of(&self, session: &SessionId, now: Timestamp) -> Result<Option<String>, Error> {
         let now = self::now(self, now).await?;
         Ok(self.readers.first(&OWNER_OF, args![session, now]).await?.map(|mut row| row.opt_text()).transpose()?.flatten())
+    }
+
+    async fn account_of(&self, session: &SessionId) -> Result<Option<AccountId>, Error> {
+        let row = self.readers.first(&ACCOUNT_OF, args![session]).await?;
+        row.map(|mut row| row.parsed("an account's id", AccountId::parse)).transpose()
     }
 
     async fn release_session(&self, fence: &Fence) -> Result<(), Error> {

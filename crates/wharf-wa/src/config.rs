@@ -54,6 +54,8 @@ pub struct Config {
     pub poll: Duration,
     /// How many sessions connect at the same time when the process starts.
     pub start_concurrency: usize,
+    /// How many of them begin within a second at the most.
+    pub starts_per_second: u32,
     /// The longest random pause before a session of the process's start connects.
     pub start_stagger: Duration,
     /// Where sends and losses are counted.
@@ -85,6 +87,7 @@ impl Config {
             pace: true,
             poll: Duration::from_mins(1),
             start_concurrency: 32,
+            starts_per_second: 200,
             start_stagger: Duration::from_millis(100),
             meter: Arc::default(),
             switches: Arc::default(),

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use wharf_core::limit::shared::Shared;
 use wharf_core::others::{Alone, Others};
+use wharf_core::placement::{ByLoad, Placement};
 use wharf_core::{Engine, Services};
 use wharf_fleet::{Fleet, JoinError, Membership, Own};
 
@@ -13,16 +15,22 @@ use crate::world::World;
 pub(crate) struct Among {
     pub engine: Arc<dyn Engine>,
     pub others: Arc<dyn Others>,
+    pub limits: Option<Arc<dyn Shared>>,
+    pub placement: Arc<dyn Placement>,
     membership: Option<Membership>,
 }
 
 impl Among {
     /// Without a server nothing stands between the rules and the node's own engine.
     pub async fn join(nats_url: Option<&str>, world: &World, own: Own<'_>) -> Result<Self, Error> {
-        let Some(url) = nats_url else { return Ok(Self { engine: own.engine, others: Arc::new(Alone), membership: None }) };
+        let Some(url) = nats_url else {
+            let placement = Arc::new(ByLoad::new(own.node, own.store, own.clock));
+            return Ok(Self { engine: own.engine, others: Arc::new(Alone), limits: None, placement, membership: None });
+        };
         world.check_nats(url)?;
         let (fleet, membership) = Fleet::join(url, own).await?;
-        Ok(Self { engine: fleet.clone(), others: fleet, membership: Some(membership) })
+        let limits = Some(fleet.limits());
+        Ok(Self { engine: fleet.clone(), others: fleet.clone(), limits, placement: fleet, membership: Some(membership) })
     }
 
     /// Begins to heed what other nodes tell.

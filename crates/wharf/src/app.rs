@@ -7,8 +7,10 @@ use std::time::Duration;
 use axum::Router;
 use tokio::task::JoinHandle;
 use wharf_core::chance::SystemChance;
+use wharf_core::limit::Calls;
 use wharf_core::media::Files;
 use wharf_core::message::outcomes::Outcomes;
+use wharf_core::placement::Moves;
 use wharf_core::seal::Seal;
 use wharf_core::store::{AccountStore, Store, Told};
 use wharf_core::update::Updates;
@@ -157,6 +159,7 @@ impl App {
             None => Arc::new(folder),
         };
         let egress = Guard::new(&Settings { trust, ..Settings::new(world.reach(config.reach)) })?;
+        let calls = Calls::default();
         let own = Own {
             node: &node,
             folder: &config.data_dir.join("fleet"),
@@ -165,6 +168,7 @@ impl App {
             files: Arc::clone(&files),
             clock: Arc::clone(&clock),
             outcomes: Arc::clone(&outcomes),
+            calls: calls.clone(),
         };
         let mut among = Among::join(config.nats_url.as_deref(), &world, own).await?;
         let seal = Seal::new(&master_key, Arc::clone(&chance));
@@ -178,6 +182,8 @@ impl App {
         services.steady = wharf_core::steady::Steady::new(config.clock_doubt, services.store.clock_seen().await?);
         services.node.clone_from(&node);
         services.others = Arc::clone(&among.others);
+        (services.calls, services.shared) = (calls, among.limits.clone());
+        services.moves = Moves::new(config.moves_per_minute);
         services.world = world.name();
         services.stays_on_loopback = matches!(world, World::Sandbox { .. });
         let services = Arc::new(services);
@@ -193,8 +199,8 @@ impl App {
         let server = server.map_err(|source| Error::Listen { address: listen, source })?;
         let version = tokio::spawn(engine.keep_version());
         let linked = tokio::spawn({
-            let engine = Arc::clone(&engine);
-            async move { engine.keep_linked().await }
+            let (engine, placement) = (Arc::clone(&engine), Arc::clone(&among.placement));
+            async move { engine.keep_linked(&*placement).await }
         });
         let lease = worker::lease::start(&services, node.clone());
         let mark = worker::older_self::start(&services, mark);
@@ -217,6 +223,7 @@ impl App {
     /// Stops in order: nothing new, what is being worked on, the sessions, the database. Takes [`STOP`] at the most.
     pub async fn shutdown(self) {
         let stop = async {
+            self.services.moves.end();
             tokio::join!(self.server.stop(), tell_end(&self.store, &self.services.node, &self.told));
             self.linked.abort();
             self.version.abort();

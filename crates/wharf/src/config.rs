@@ -48,6 +48,8 @@ pub struct Config {
     pub database_url: Option<String>,
     /// `nats://…` or `tls://…`, where several nodes talk to each other; `None` is a node alone.
     pub nats_url: Option<String>,
+    /// How many sessions a minute a node gives away that has far more than its part.
+    pub moves_per_minute: u64,
     /// 32 bytes in Base64; `None` is the file.
     pub master_key: Option<String>,
     /// `None` is `master.key` in `data_dir`, which is made where it is missing.
@@ -115,6 +117,7 @@ impl Default for Config {
             data_dir: PathBuf::from("wharf-data"),
             database_url: None,
             nats_url: None,
+            moves_per_minute: 60,
             master_key: None,
             master_key_file: None,
             device_name: "Wharf".to_owned(),
@@ -239,6 +242,7 @@ impl Config {
             data_dir: settings.data_dir.unwrap_or(default.data_dir),
             database_url: settings.database_url,
             nats_url: settings.nats_url.filter(|url| !url.is_empty()),
+            moves_per_minute: settings.moves_per_minute.unwrap_or(default.moves_per_minute),
             master_key: settings.master_key,
             master_key_file: settings.master_key_file,
             device_name: settings.device_name.unwrap_or(default.device_name),

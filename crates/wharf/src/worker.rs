@@ -11,6 +11,7 @@ pub mod lease;
 pub mod media;
 pub mod older_self;
 pub mod overdue;
+pub mod places;
 pub mod readiness;
 pub mod retention;
 pub mod switches;
@@ -28,7 +29,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
-use wharf_core::Services;
+use wharf_core::{Services, placement};
 
 use crate::identity::KeyFile;
 
@@ -61,6 +62,7 @@ pub fn start(services: &Arc<Services>, key: Option<KeyFile>) -> Workers {
     });
     workers.every("overdue messages", overdue::PERIOD, services, |services| async move { overdue::run(&services).await });
     workers.every("lost wake-ups", wake::PERIOD, services, |services| async move { wake::run(&services).await });
+    workers.every("places of sessions", places::PERIOD, services, |services| async move { placement::tend(&services).await });
     workers.every("switches", switches::PERIOD, services, |services| async move { switches::run(&services).await });
     workers.every("canary sessions", canary::PERIOD, services, |services| async move { canary::run(&services).await });
     workers.every("update notice", updates::PERIOD, services, |services| async move { updates::run(&services).await });

@@ -91,6 +91,7 @@ pub(super) const ALL: &[Named] = &[
     ("LeftGroup", groups::left_group),
     ("MemberReceipt", groups::member_receipt),
     ("MessageError", answers::message_error),
+    ("MoveSession", nodes::move_session),
     ("NameParticipants", groups::name_participants),
     ("Node", nodes::node),
     ("PageInfo", answers::page_info),

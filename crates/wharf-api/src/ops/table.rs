@@ -238,6 +238,14 @@ macro_rules! each_operation {
             admin_list_audit { Get "/v1/admin/audit", Operator, 200 List(AuditEntry),
                 "Lists who changed what, of all accounts, newest first.", [InvalidParameterType], query(parameter::all_audit) }
             admin_list_nodes { Get "/v1/admin/nodes", Operator, 200 Whole(Node), "Lists the processes that share the database, with their sessions.", [] }
+            admin_drain_node { Post "/v1/admin/nodes/{nodeId}/drain", Operator, 200 One(Node),
+                "Has a node give its sessions to the others and take none, until it is undrained or begins anew.", [ResourceNotFound,
+                Conflict] }
+            admin_undrain_node { Post "/v1/admin/nodes/{nodeId}/undrain", Operator, 200 One(Node), "Lets a node have sessions again.",
+                [ResourceNotFound, Conflict] }
+            admin_move_session { Post "/v1/admin/sessions/{sessionId}/move", Operator, MoveSession => 200 One(Node),
+                "Has another node run a session: the one that is named, or the one with the fewest. Shows that node.", [SessionNotFound,
+                ResourceNotFound, Conflict], body(Optional) }
             admin_list_queues { Get "/v1/admin/queues", Operator, 200 List(Queue),
                 "Lists where messages and deliveries wait, for how long, and what is held back and why.", [InvalidParameterType] }
             admin_list_plans { Get "/v1/admin/plans", Operator, 200 Whole(Plan), "Lists the plans.", [] }

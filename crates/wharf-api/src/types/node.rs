@@ -9,7 +9,7 @@ use crate::Timestamp;
 #[serde(rename_all = "snake_case")]
 pub enum NodeStatus {
     Working,
-    /// It was told to stop and gives its sessions up.
+    /// It was told to stop, or to have no sessions, and gives them up.
     Draining,
     /// Its lease is over: whatever it had may be taken.
     Gone,
@@ -46,4 +46,13 @@ pub struct Node {
     pub lease_until: Timestamp,
     /// How many it owns.
     pub sessions: u64,
+}
+
+/// `POST /v1/admin/sessions/{sessionId}/move`. The body may be left out.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MoveSession {
+    /// The node with the fewest sessions, unless one is named.
+    #[serde(default)]
+    pub node_id: Option<String>,
 }

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use wharf_api::{ApiError, ErrorCode, Timestamp};
 
@@ -23,11 +24,35 @@ struct Address {
 #[derive(Default)]
 pub struct Floods {
     addresses: Mutex<HashMap<IpAddr, Address>>,
+    is_shared: AtomicBool,
+    /// What other nodes were not told yet.
+    untold: Mutex<HashMap<IpAddr, u64>>,
 }
 
 impl Floods {
     /// Counts a failure.
     pub fn failed(&self, address: IpAddr, now: Timestamp) {
+        self.count(address, 1, now);
+        if self.is_shared.load(Ordering::Relaxed) {
+            let mut untold = self.untold();
+            if untold.len() < ADDRESSES {
+                *untold.entry(source(address)).or_default() += 1;
+            }
+        }
+    }
+
+    /// Counts failures that another node has met.
+    pub fn heard(&self, address: IpAddr, failures: u64, now: Timestamp) {
+        self.count(address, failures, now);
+    }
+
+    /// What is to be told to other nodes, who ask for it from now on.
+    pub fn take_untold(&self) -> Vec<(IpAddr, u64)> {
+        self.is_shared.store(true, Ordering::Relaxed);
+        std::mem::take(&mut *self.untold()).into_iter().collect()
+    }
+
+    fn count(&self, address: IpAddr, failures: u64, now: Timestamp) {
         let mut addresses = self.lock();
         if addresses.len() >= ADDRESSES {
             addresses.retain(|_, state| runs(state, now));
@@ -39,7 +64,7 @@ impl Floods {
         if !runs(state, now) {
             *state = Address { since: now, failures: 0, looked_up: state.looked_up };
         }
-        state.failures += 1;
+        state.failures = state.failures.saturating_add(failures);
     }
 
     /// The refusal where the address has failed `limit` times within its minute.
@@ -62,8 +87,12 @@ impl Floods {
         due
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IpAddr, Address>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Address>> {
         self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn untold(&self) -> MutexGuard<'_, HashMap<IpAddr, u64>> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -99,6 +128,23 @@ mod tests {
         assert_eq!(refusal.details.retry_after, Some(50));
         assert!(floods.refusal("192.0.2.2".parse().unwrap(), 3, at(10_000)).is_none());
         assert!(floods.refusal(address, 3, at(60_000)).is_none());
+    }
+
+    #[test]
+    fn what_nodes_tell_each_other_of_counts_on_all_of_them_and_is_told_once() {
+        let (here, there, address) = (Floods::default(), Floods::default(), "192.0.2.1".parse().unwrap());
+        here.failed(address, at(0));
+        assert!(here.take_untold().is_empty(), "nobody had asked");
+        for _ in 0..2 {
+            here.failed(address, at(1));
+        }
+        there.failed(address, at(1));
+        assert!(there.refusal(address, 3, at(1)).is_none());
+        for (address, failures) in here.take_untold() {
+            there.heard(address, failures, at(2));
+        }
+        assert!(there.refusal(address, 3, at(2)).is_some());
+        assert!(here.take_untold().is_empty() && there.take_untold().is_empty());
     }
 
     #[test]

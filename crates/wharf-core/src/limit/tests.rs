@@ -1,3 +1,5 @@
+mod nodes;
+
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use wharf_api::ids::Uuid;

@@ -31,6 +31,9 @@ pub trait NodeStore {
     /// Writes beside the node's lease what it tells of itself. Without a lease nothing is written.
     async fn tell_node(&self, node: &str, told: &Told) -> Result<(), Error>;
 
+    /// Says of a node whether it is to have sessions; it says so itself when its process begins.
+    async fn drain_node(&self, node: &str, draining: bool) -> Result<(), Error>;
+
     /// At most `limit` nodes, the longest lease first. One whose lease ended `forget_ms` or more before now, and that owns nothing, is left out.
     async fn list_nodes(&self, now: Timestamp, forget_ms: i64, limit: u32) -> Result<Vec<NodeRow>, Error>;
 }

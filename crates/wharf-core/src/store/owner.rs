@@ -31,6 +31,9 @@ pub trait OwnerStore {
     /// The node that owns the session, where its lease has not lapsed at `now`.
     async fn owner_of(&self, session: &SessionId, now: Timestamp) -> Result<Option<String>, Error>;
 
+    /// Whose the session is.
+    async fn account_of(&self, session: &SessionId) -> Result<Option<AccountId>, Error>;
+
     /// Gives a session up, so that any node may take it at once. Does nothing under a stale fence.
     async fn release_session(&self, fence: &Fence) -> Result<(), Error>;
 

@@ -30,6 +30,8 @@ mod examples;
 mod file_store;
 mod first_message;
 mod fleet;
+mod fleet_limits;
+mod fleet_places;
 mod fleet_table;
 mod forwards;
 mod groups;

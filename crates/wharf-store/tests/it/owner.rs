@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use wharf_api::types::session::{DisconnectReason, Refusal, SessionStatus};
-use wharf_core::store::{Error, Fence, LinkChange, OwnerStore, SessionStore, VaultOp, VaultStore};
+use wharf_core::store::{Error, Fence, LinkChange, NodeStore, OwnerStore, SessionStore, Told, VaultOp, VaultStore};
 use wharf_store::SqlStore;
 
 use crate::harness::{Db, both_backends};
@@ -18,6 +18,7 @@ both_backends!(
     no_write_lands_after_a_take_over,
     a_linked_session_is_nobodys_while_no_node_with_a_lease_has_it,
     a_banned_session_is_listed_with_its_refusal_while_nobody_runs_it,
+    a_node_is_drained_until_it_may_have_sessions_again_or_begins_anew,
     an_older_self_voids_every_fence_and_each_session_begins_its_keys_anew_once,
 );
 
@@ -225,6 +226,33 @@ async fn on_a_server_the_clocks_of_the_nodes_decide_nothing() {
     let taken = db.store.take_session(&tenant.session, "other", NOW).await.unwrap();
     assert_eq!(taken.map(|fence| fence.epoch), Some(tenant.fence.epoch + 1));
     db.finish().await;
+}
+
+async fn a_node_is_drained_until_it_may_have_sessions_again_or_begins_anew(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    db.store.renew_lease("node", NOW, HOUR_MS).await.unwrap();
+    let begins = async || {
+        let told = Told { version: "1".to_owned(), since: NOW, draining: false };
+        db.store.tell_node("node", &told).await.unwrap();
+    };
+    let drained = async || {
+        let nodes = db.store.list_nodes(NOW, 0, 10).await.unwrap();
+        nodes.iter().find(|node| node.id == "node").and_then(|node| node.told.as_ref()).map(|told| told.draining)
+    };
+    begins().await;
+    assert_eq!(drained().await, Some(false));
+    db.store.drain_node("node", true).await.unwrap();
+    db.store.renew_lease("node", NOW, HOUR_MS).await.unwrap();
+    assert_eq!(drained().await, Some(true));
+    db.store.drain_node("node", false).await.unwrap();
+    assert_eq!(drained().await, Some(false));
+    db.store.drain_node("node", true).await.unwrap();
+    begins().await;
+    assert_eq!(drained().await, Some(false));
+    db.store.drain_node("nobody", true).await.unwrap();
+    assert_eq!(db.store.account_of(&tenant.session).await.unwrap().as_ref(), Some(&tenant.account));
+    db.store.delete_session(&tenant.account, &tenant.session).await.unwrap();
+    assert_eq!(db.store.account_of(&tenant.session).await.unwrap(), None);
 }
 
 async fn an_older_self_voids_every_fence_and_each_session_begins_its_keys_anew_once(db: &Db) {

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use tokio::time::MissedTickBehavior;
 use wharf_api::ids::SessionId;
 use wharf_api::types::session::SessionStatus;
 use wharf_core::engine::{Engine as _, Error};
+use wharf_core::placement::{Everything, Placement};
 use wharf_core::session::refusal;
 use wharf_core::store;
 
@@ -25,10 +27,10 @@ const START_PAUSE: Duration = Duration::from_secs(2);
 const PERIOD: Duration = Duration::from_secs(5);
 
 impl WaEngine {
-    /// Starts the linked sessions, and then those that nobody runs. Never ends.
-    pub async fn keep_linked(self: &Arc<Self>) {
+    /// Starts the linked sessions, and then those that nobody runs; of both those that are not for other processes. Never ends.
+    pub async fn keep_linked(&self, placement: &dyn Placement) {
         loop {
-            match self.start_linked().await {
+            match self.start_linked_of(placement).await {
                 Ok(sessions) => break tracing::info!(sessions, "the linked sessions were started"),
                 Err(error) => tracing::error!(%error, "the linked sessions could not be read; they are read again"),
             }
@@ -36,7 +38,7 @@ impl WaEngine {
         }
         loop {
             tokio::time::sleep(PERIOD).await;
-            match self.start_unowned().await {
+            match self.start_unowned(placement).await {
                 Ok(0) => {}
                 Ok(sessions) => tracing::info!(sessions, "sessions that nobody ran were started"),
                 Err(error) => tracing::warn!(%error, "sessions that nobody runs could not be looked for"),
@@ -46,7 +48,11 @@ impl WaEngine {
 
     /// Starts every session that has a link, a bounded number at a time, and ends when each is connected or had its
     /// chance. Tells how many were started. One that is banned for a while is left alone until that is over.
-    pub async fn start_linked(self: &Arc<Self>) -> Result<usize, store::Error> {
+    pub async fn start_linked(&self) -> Result<usize, store::Error> {
+        self.start_linked_of(&Everything).await
+    }
+
+    async fn start_linked_of(&self, placement: &dyn Placement) -> Result<usize, store::Error> {
         let (sessions, now) = (self.ctx.store.list_linked_sessions().await?, self.ctx.clock.now());
         let mut sessions: Vec<_> = sessions.into_iter().filter(|row| !refusal::is_barred(row, now)).map(|row| row.id).collect();
         // A death between the keys of a new link and the row that tells of it leaves a device that is linked and nobody runs.
@@ -55,11 +61,13 @@ impl WaEngine {
                 sessions.push(session);
             }
         }
+        let others = self.for_others(placement).await?;
+        sessions.retain(|session| !others.contains(session));
         Ok(self.start_all(sessions).await)
     }
 
     /// The same for the linked sessions that no living process owns, and for those whose ban is over.
-    async fn start_unowned(&self) -> Result<usize, store::Error> {
+    async fn start_unowned(&self, placement: &dyn Placement) -> Result<usize, store::Error> {
         let now = self.ctx.clock.now();
         // A task that ends while the rows are read leaves a row that says so, and the next look sees it.
         let ran: HashSet<SessionId> = self.sessions().iter().filter(|(_, it)| !it.ended.is_cancelled()).map(|(id, _)| id.clone()).collect();
@@ -67,12 +75,36 @@ impl WaEngine {
         let banned = self.ctx.store.list_banned_sessions(now).await?;
         sessions.extend(banned.into_iter().filter(|row| refusal::is_over(row, now)).map(|row| row.id));
         sessions.retain(|session| !ran.contains(session) && self.running(session).is_none());
+        if sessions.is_empty() {
+            return Ok(0);
+        }
+        let others = self.for_others(placement).await?;
+        sessions.retain(|session| !others.contains(session));
         Ok(self.start_all(sessions).await)
     }
 
+    /// Those that nobody owns and that another process is to begin.
+    async fn for_others(&self, placement: &dyn Placement) -> Result<HashSet<SessionId>, store::Error> {
+        // No process is called so: what this one owns it begins itself.
+        let mut nobodys = self.ctx.store.list_unattended_sessions("", self.ctx.clock.now()).await?;
+        nobodys.retain(|session| self.running(session).is_none());
+        if nobodys.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let mine: HashSet<SessionId> = placement.mine(nobodys.clone()).await.into_iter().collect();
+        Ok(nobodys.into_iter().filter(|session| !mine.contains(session)).collect())
+    }
+
     async fn start_all(&self, sessions: Vec<SessionId>) -> usize {
+        let gap = Duration::from_secs(1) / self.ctx.config.starts_per_second.max(1);
+        let mut turns = tokio::time::interval(gap.max(Duration::from_millis(1)));
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let turns = &tokio::sync::Mutex::new(turns);
         futures::stream::iter(sessions)
-            .map(|session| async move { self.start_one(&session).await })
+            .map(|session| async move {
+                turns.lock().await.tick().await;
+                self.start_one(&session).await
+            })
             .buffer_unordered(self.ctx.config.start_concurrency.max(1))
             .filter(|started| std::future::ready(*started))
             .count()

@@ -69,7 +69,7 @@ async fn a_session_that_its_own_node_owns_and_nobody_runs_is_started_again() {
     // It looks for all that is linked at first, and that is nothing yet.
     let keeper = tokio::spawn({
         let engine = Arc::clone(&world.engine);
-        async move { engine.keep_linked().await }
+        async move { engine.keep_linked(&wharf_core::placement::Everything).await }
     });
     let session = world.paired(OWNER).await;
     let now = world.services.clock.now();

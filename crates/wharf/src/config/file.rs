@@ -15,6 +15,7 @@ pub(super) struct Settings {
     pub data_dir: Option<PathBuf>,
     pub database_url: Option<String>,
     pub nats_url: Option<String>,
+    pub moves_per_minute: Option<u64>,
     pub master_key: Option<String>,
     pub master_key_file: Option<PathBuf>,
     pub device_name: Option<String>,
@@ -159,6 +160,7 @@ impl Settings {
         set(&mut self.data_dir, env("WHARF_DATA_DIR"))?;
         set(&mut self.database_url, env("WHARF_DATABASE_URL"))?;
         set(&mut self.nats_url, env("WHARF_NATS_URL"))?;
+        set(&mut self.moves_per_minute, env("WHARF_MOVES_PER_MINUTE"))?;
         set(&mut self.master_key, env("WHARF_MASTER_KEY"))?;
         set(&mut self.master_key_file, env("WHARF_MASTER_KEY_FILE"))?;
         set(&mut self.device_name, env("WHARF_DEVICE_NAME"))?;
@@ -200,7 +202,7 @@ impl Settings {
 
     #[cfg(test)]
     pub(super) fn unset(&self) -> Vec<&'static str> {
-        let Self { listen, data_dir, database_url, nats_url, master_key, master_key_file, .. } = self;
+        let Self { listen, data_dir, database_url, nats_url, moves_per_minute, master_key, master_key_file, .. } = self;
         let Self {
             device_name, receive_statuses, announce_online, server, log, egress, webhooks, whatsapp, updates, media, limits, ..
         } = self;
@@ -209,6 +211,7 @@ impl Settings {
             ("data_dir", data_dir.is_some()),
             ("database_url", database_url.is_some()),
             ("nats_url", nats_url.is_some()),
+            ("moves_per_minute", moves_per_minute.is_some()),
             ("master_key", master_key.is_some()),
             ("master_key_file", master_key_file.is_some()),
             ("device_name", device_name.is_some()),

@@ -70,7 +70,7 @@ fn of(caller: &Caller) -> Actor {
 
 /// A part of the path as it may stand in the log: an id or a plan's name. Anything else could be a secret in the wrong place.
 fn target(name: &str, value: &str) -> Option<String> {
-    const KINDS: [&str; 6] = ["ses", "key", "acc", "whk", "usr", "lgn"];
+    const KINDS: [&str; 7] = ["ses", "key", "acc", "whk", "usr", "lgn", "node"];
     let is_id = value.split_once('_').is_some_and(|(kind, rest)| {
         KINDS.contains(&kind) && (1..=32).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric())
     });

@@ -238,7 +238,7 @@ async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler
         seen.key = Some(caller.by.clone());
         seen.by_login = caller.by.login().is_some();
         seen.account = Some(caller.account.clone());
-        let permit = Arc::new(limit::admit(&http.services, &caller, &mut seen.standing)?);
+        let permit = Arc::new(limit::admit(&http.services, &caller, &mut seen.standing).await?);
         seen.permit = Some(Arc::clone(&permit));
         (Some(caller), Some(permit))
     };

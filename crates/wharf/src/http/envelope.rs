@@ -12,7 +12,7 @@ use serde::Serialize;
 use wharf_api::envelope::{PageInfo, Success};
 use wharf_api::ops::{self, Operation};
 use wharf_api::{ApiError, ErrorCode};
-use wharf_core::{account, chat, contact, engine, event, group, idempotency, key, login, media, message, session, store, user, webhook};
+use wharf_core::{account, chat, contact, engine, event, group, idempotency, key, login, media, message, node, session, store, user, webhook};
 
 use super::declared;
 
@@ -68,6 +68,7 @@ failure_from!(
     login::Error,
     media::Error,
     message::Error,
+    node::Error,
     session::Error,
     store::Error,
     user::Error,

@@ -24,8 +24,11 @@ pub(super) fn peer(request: &Request) -> IpAddr {
 }
 
 /// Counts the call, or refuses it. `standing` is for the headers of the answer, whatever that will be.
-pub(super) fn admit(services: &Services, caller: &Caller, standing: &mut Option<Standing>) -> Result<Permit, Failure> {
-    let (now, admitted) = services.calls.admit(&caller.account, &caller.plan, &*services.clock);
+pub(super) async fn admit(services: &Services, caller: &Caller, standing: &mut Option<Standing>) -> Result<Permit, Failure> {
+    let (now, admitted) = match &services.shared {
+        None => services.calls.admit(&caller.account, &caller.plan, &*services.clock),
+        Some(shared) => shared.admit(&caller.account, &caller.plan).await,
+    };
     *standing = Some(now);
     admitted.map_err(|refused| refused.error(&now).into())
 }

@@ -19,12 +19,15 @@ use wharf_core::clock::SystemClock;
 use wharf_core::egress::{Egress, Reach};
 use wharf_core::key::NewKey;
 use wharf_core::seal::Seal;
-use wharf_core::store::{Plan, Store};
+use wharf_core::store::{Plan, Store, Told};
 use wharf_core::{Chance, Services, account, key};
 use wharf_store::SqlStore;
 
 pub use client::{Ask, Reply};
 pub use engine::FakeEngine;
+
+/// The node that has a lease in every gateway's database.
+pub const NODE: &str = "node_00000000000000000000000000000001";
 
 pub struct Gateway {
     pub services: Arc<Services>,
@@ -62,6 +65,10 @@ impl Gateway {
         let seal = Seal::new(&[7; 32], Arc::clone(&chance));
         let services = Services::new(store, engine.clone(), Arc::new(SystemClock), chance, outcomes, seal);
         let services = Arc::new(services.with_files(Arc::new(files)).with_egress(Arc::new(egress)));
+        let now = services.clock.now();
+        services.store.renew_lease(NODE, now, 24 * 60 * 60 * 1000).await.unwrap();
+        let told = Told { version: "0.0.0".to_owned(), since: now, draining: false };
+        services.store.tell_node(NODE, &told).await.unwrap();
         let account = account::find_or_create(&services, "tenant", "enterprise").await.unwrap();
         let http = Http::new(Arc::clone(&services), limits);
         let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Arc::clone(&http)).await.unwrap();

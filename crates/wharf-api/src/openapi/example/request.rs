@@ -40,6 +40,7 @@ pub(in crate::openapi) fn of(op: &Operation) -> Option<Value> {
             json!({ "accountId": account, "name": "ada", "password": "a long and quiet password", "role": "owner" })
         }
         "update_user" | "admin_update_user" => json!({ "role": "read_only" }),
+        "admin_move_session" => json!({ "nodeId": "node_00000000000000000000000000000007" }),
         "admin_set_switches" => json!({ "sendingPaused": false }),
         _ => return None,
     })

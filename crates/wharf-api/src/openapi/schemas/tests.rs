@@ -29,7 +29,7 @@ use crate::types::message::{
     ChangeState, ChatName, ContactCard, DryRun, EditMessage, ForwardMessage, LinkPreview, MemberReceipt, Message, MessageError, Party,
     PollResult, Reaction, Reference, SendContact, SendLocation, SendPoll, SendReaction, SendText, TimelineEntry,
 };
-use crate::types::node::Node;
+use crate::types::node::{MoveSession, Node};
 use crate::types::passkey::{ConfirmPasskey, Passkey, PasskeyAssertion};
 use crate::types::queue::{Queue, QueueHeld};
 use crate::types::quick_start::{QuickMessage, QuickSession, QuickSessionCreated};
@@ -103,6 +103,7 @@ fn every_request_schema_names_what_its_type_reads_and_nothing_else() {
         SetGroupPicture {"sessionId": SESSION, "data": "AAAA"},
         JoinGroup {"sessionId": SESSION, "code": "abc"},
         RotateKey {"overlapSeconds": 60},
+        MoveSession {"nodeId": "node_00000000000000000000000000000001"},
         PutPlan {"messagesPerDay": 1, "callsPerMinute": 1, "sessions": 1, "concurrentRequests": 1, "eventDays": 1, "messageDays": 1, "mediaDays": 1, "mediaBytes": 1,
             "pace": {"messagesPerMinute": 1, "newContactsPerHour": 1, "newContactsPerDay": 1, "strangerJitterSeconds": [1, 4], "typingSeconds": [1, 3]},
             "keepDeleted": true},

@@ -157,6 +157,7 @@ fn body(gateway: &Gateway, operation: &Operation, own: &Objects) -> Value {
         }
         "update_user" | "admin_update_user" => json!({"role": "read_only"}),
         "rotate_api_key" | "rotate_webhook_secret" => json!({"overlapSeconds": 60}),
+        "admin_move_session" => json!({"nodeId": super::NODE}),
         "admin_set_switches" => json!({"sendingPaused": false}),
         "admin_set_plan" => json!({"callsPerMinute": 1000, "concurrentRequests": 10}),
         "admin_create_account" | "admin_update_account" => json!({"name": "x", "plan": "free"}),
@@ -182,6 +183,7 @@ fn word(name: &str, gateway: &Gateway) -> String {
     match name {
         "accountId" => gateway.account.to_string(),
         "name" => "odd".to_owned(),
+        "nodeId" => super::NODE.to_owned(),
         "contactId" | "chatId" => engine::SILENT.to_owned(),
         "groupId" => "120363000000000001@g.us".to_owned(),
         "action" => "add".to_owned(),
@@ -213,7 +215,7 @@ pub fn good(gateway: &Gateway, operation: &Operation, own: &Objects, operator: &
         }
     }
     // An operator's, whose they all are.
-    path = path.replace("{userId}", &own.user);
+    path = path.replace("{userId}", &own.user).replace("{sessionId}", &own.session);
     if operation.id == ops::admin_delete_account.id {
         path = path.replace("{accountId}", &own.doomed);
     }
@@ -239,7 +241,7 @@ pub fn places(operation: &Operation) -> Vec<Id> {
     }
     for parameter in shown["parameters"].as_array().unwrap() {
         let name = parameter["name"].as_str().unwrap().to_owned();
-        if let Some(kind) = kind(document, &parameter["schema"]).filter(|kind| kind != "usr" || operation.access != Access::Operator) {
+        if let Some(kind) = kind(document, &parameter["schema"]).filter(|kind| !["usr", "ses"].contains(&kind.as_str()) || operation.access != Access::Operator) {
             found.push(Id { place: if parameter["in"] == "path" { Place::Path(name) } else { Place::Query(name) }, kind });
         }
     }
