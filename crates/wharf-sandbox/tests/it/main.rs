@@ -63,6 +63,7 @@ mod order;
 mod outage;
 mod over;
 mod pace;
+mod pages;
 mod pairing;
 mod passkey;
 mod people;
