@@ -14,6 +14,7 @@ mod calls;
 mod canary;
 mod changes;
 mod chaos;
+mod chatwoot;
 mod clients;
 mod collection;
 mod commands;
