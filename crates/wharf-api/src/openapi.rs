@@ -71,6 +71,26 @@ pub fn good_body(op: &Operation) -> Option<Value> {
     example::request::of(op)
 }
 
+/// The groups of operations with a sentence each, in the order in which a person learns them.
+pub fn groups() -> &'static [(&'static str, &'static str)] {
+    tags::ALL
+}
+
+/// The group that an operation belongs to.
+pub fn group(op: &Operation) -> &'static str {
+    tags::of(op.path)
+}
+
+/// What the operation takes in its path, its query string and its headers, as the document shows it.
+pub fn parameters(op: &Operation) -> Vec<Value> {
+    operation::parameters(op)
+}
+
+/// The schema of that name, with its closed sets spelled out where they stand.
+pub fn schema(name: &str) -> Option<Value> {
+    schemas::ALL.iter().find(|(known, _)| *known == name).map(|(_, schema)| schema())
+}
+
 /// The parameters that the operation's query string may have: what the document does not show is refused.
 pub fn query_names(op: &Operation) -> &'static [&'static str] {
     known(op).query.get_or_init(|| operation::query(op).iter().map(|parameter| parameter.name).collect())

@@ -1,25 +1,33 @@
-//! The command line: one file a command.
+//! The command line: one file a command, and a command for each operation of the API beside them.
 
 pub mod accept;
 mod accounts;
 mod backup;
+mod config;
 pub mod doctor;
+mod ended;
 mod gateway;
 mod keys;
 mod listen;
+mod manual;
+mod messages;
 mod offline;
+mod operations;
 mod pair;
+mod profiles;
 mod reseal;
 mod restore;
 mod restored;
 mod send;
 mod serve;
+mod target;
 mod users;
 mod whatsapp;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::config::Config;
 
@@ -53,6 +61,9 @@ enum Command {
     /// Works on sessions, through a gateway that runs.
     #[command(subcommand)]
     Sessions(pair::Sessions),
+    /// Works on messages, through a gateway that runs.
+    #[command(subcommand)]
+    Messages(messages::Messages),
     /// Sends a text or a file, through a gateway that runs.
     Send(send::Send),
     /// Shows events as they happen, and hands them on to a server under development.
@@ -72,6 +83,35 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Proves a gateway that runs with two phones, in fifteen steps, and writes a report.
     Accept(accept::Accept),
+    /// Keeps a gateway's address and a key for it, once the gateway has taken the key.
+    Login(profiles::Login),
+    /// Forgets what `wharf login` kept. The key itself stays good.
+    Logout(profiles::Logout),
+    /// Shows the configuration of the gateway.
+    #[command(subcommand)]
+    Config(config::Settings),
+    /// Prints what a shell reads to complete a line of this program.
+    Completions(manual::Completions),
+    /// Prints the manual page of this program or of one command, or writes all of them.
+    Man(manual::Man),
+}
+
+/// All that can be said at the terminal.
+pub fn command() -> clap::Command {
+    operations::joined(Cli::command())
+}
+
+/// Runs what the command line says, and tells what came of it.
+pub async fn run() -> ExitCode {
+    let matches = command().get_matches();
+    let ended = match operations::Call::of(&matches) {
+        Some(call) => call.run().await,
+        None => match Cli::from_arg_matches(&matches) {
+            Ok(cli) => cli.run().await,
+            Err(error) => error.format(&mut command()).exit(),
+        },
+    };
+    ended.map_or_else(|error| ended::tell(&error), |()| ExitCode::SUCCESS)
 }
 
 impl Cli {
@@ -86,6 +126,7 @@ impl Cli {
             Command::Keys(keys) => keys.run(load()?).await,
             Command::Users(users) => users.run(load()?).await,
             Command::Sessions(sessions) => sessions.run().await,
+            Command::Messages(messages) => messages.run().await,
             Command::Send(send) => send.run().await,
             Command::Listen(listen) => listen.run().await,
             Command::WhatsApp(whatsapp) => whatsapp.run(load).await,
@@ -95,6 +136,11 @@ impl Cli {
             Command::Restored => restored::run(load()?).await,
             Command::Doctor(doctor) => doctor.run(load()).await,
             Command::Accept(accept) => accept.run(load()?).await,
+            Command::Login(login) => login.run().await,
+            Command::Logout(logout) => logout.run(),
+            Command::Config(settings) => settings.run(self.config.as_deref()),
+            Command::Completions(completions) => completions.run(),
+            Command::Man(man) => man.run(),
         }
     }
 }
@@ -126,6 +172,37 @@ mod tests {
         for (value, good) in [("0", true), ("1000000000", true), ("-1", false), ("many", false)] {
             assert_eq!(plan("pro", "--messages-per-day", value), good, "{value}");
             assert_eq!(plan("pro", "--sessions", value), good, "{value}");
+        }
+    }
+
+    /// A word of a shell: in quotes, or up to the next blank.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+        for letter in line.chars() {
+            match quote {
+                Some(open) if open == letter => quote = None,
+                None if letter == '"' || letter == '\'' => quote = Some(letter),
+                None if letter == ' ' => words.push(std::mem::take(&mut word)),
+                _ => word.push(letter),
+            }
+        }
+        words.push(word);
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_line_of_the_page_about_the_terminal_is_one_that_the_program_takes() {
+        let page = include_str!("../../../docs/cli.md");
+        let blocks = page.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let parts = blocks.flat_map(str::lines).flat_map(|line| line.split(" | "));
+        let lines: Vec<_> = parts.filter(|part| part.starts_with("wharf ")).collect();
+        assert!(lines.len() > 15, "{lines:?}");
+        for line in lines {
+            let said = [" # ", " > ", " < "].iter().fold(line, |said, end| said.split(end).next().unwrap_or_default());
+            if let Err(error) = command().try_get_matches_from(words(said)) {
+                panic!("{said}: {error}");
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 //! There is no setting for WhatsApp's address on purpose: a release program talks to WhatsApp or to nobody.
 
 mod file;
+mod shown;
+mod strangers;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -22,6 +24,8 @@ use crate::http;
 use crate::http::cors::Origins;
 use crate::http::origin::Proxies;
 use crate::media::bucket;
+
+pub use shown::{Origin, Shown};
 
 /// The file that is read where none is named.
 pub const DEFAULT_FILE: &str = "wharf.toml";
@@ -144,11 +148,7 @@ impl Default for Config {
 impl Config {
     /// Reads `file` (or [`DEFAULT_FILE`] where that exists) and the variables that `env` knows.
     pub fn load(file: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let mut settings = match file {
-            Some(path) => file::read(path)?,
-            None if Path::new(DEFAULT_FILE).exists() => file::read(Path::new(DEFAULT_FILE))?,
-            None => file::Settings::default(),
-        };
+        let mut settings = file_in_force(file).map_or_else(|| Ok(file::Settings::default()), file::read)?;
         settings.overlay(env)?;
         Self::from_settings(settings)
     }
@@ -160,18 +160,15 @@ impl Config {
         Self::from_settings(settings)
     }
 
-    /// Variables that nobody reads, each with the nearest that is read. Those that container platforms set for a service of this name are
-    /// left out.
-    pub fn strangers(names: impl Iterator<Item = String>) -> Vec<(String, &'static str)> {
-        let known = file::variables();
-        let platform = |name: &str| name.starts_with("WHARF_SERVICE_") || name.starts_with("WHARF_PORT");
-        names
-            .filter(|name| name.starts_with("WHARF_") && !known.contains(&name.as_str()) && !platform(name))
-            .filter_map(|name| {
-                let nearest = known.iter().min_by_key(|known| strsim::levenshtein(known, &name)).copied()?;
-                Some((name, nearest))
-            })
-            .collect()
+    /// Each setting in force, with where it is from. Secrets are hidden.
+    pub fn shown(file: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Result<Vec<Shown>, Error> {
+        shown::all(file_in_force(file), env)
+    }
+
+    /// A sentence for each variable of this process that begins as ours do and that nobody reads.
+    pub fn strange_variables() -> Vec<String> {
+        let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        strangers::among(set).into_iter().map(|(name, nearest)| format!("{name} is no setting; did you mean {nearest}?")).collect()
     }
 
     /// The database's address, the default one included.
@@ -291,6 +288,11 @@ impl Config {
 /// What a list has in it that may be left out.
 fn words(texts: Option<&file::Texts>) -> impl Iterator<Item = &str> {
     texts.into_iter().flat_map(|file::Texts(texts)| texts.iter().map(String::as_str))
+}
+
+/// The file that is read: the one that is named, or the usual one where that exists.
+fn file_in_force(named: Option<&Path>) -> Option<&Path> {
+    named.or_else(|| Path::new(DEFAULT_FILE).exists().then(|| Path::new(DEFAULT_FILE)))
 }
 
 /// What is set, where it is not nothing at all.
@@ -448,13 +450,6 @@ mod tests {
         };
         assert!(bucket("minio:9000").err().unwrap().to_string().contains("https:// or http://"));
         assert!(bucket("localhost").is_err() && bucket("http://minio:9000").is_ok());
-    }
-
-    #[test]
-    fn a_variable_that_nobody_reads_is_told_with_the_nearest_and_those_of_a_platform_are_not() {
-        let set = ["WHARF_LISTENN", "WHARF_LOG", "WHARF_API_KEY", "WHARF_SERVICE_HOST", "WHARF_PORT_8080_TCP", "PATH", "WHARF_DATADIR"];
-        let told = Config::strangers(set.iter().map(ToString::to_string));
-        assert_eq!(told, [("WHARF_LISTENN".to_owned(), "WHARF_LISTEN"), ("WHARF_DATADIR".to_owned(), "WHARF_DATA_DIR")]);
     }
 
     #[test]

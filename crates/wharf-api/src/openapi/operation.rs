@@ -75,7 +75,7 @@ fn file() -> Value {
     } })
 }
 
-fn parameters(op: &Operation) -> Vec<Value> {
+pub(super) fn parameters(op: &Operation) -> Vec<Value> {
     let mut all = Vec::new();
     if op.idempotent() {
         // Without a pattern: programs that make requests of the document would make up a key by it, the same for every send, and the

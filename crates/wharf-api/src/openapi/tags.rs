@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-const ALL: &[(&str, &str)] = &[
+/// Each with a sentence.
+pub(super) const ALL: &[(&str, &str)] = &[
     ("sessions", "Phones that are linked: by QR code, by pairing code, with a passkey."),
     ("messages", "What is sent and what came in: texts, files, places, cards, polls, reactions."),
     ("media", "Files to send, and files that came in."),

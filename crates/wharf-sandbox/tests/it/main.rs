@@ -91,6 +91,7 @@ mod steps;
 mod storm;
 mod strangers;
 mod switches;
+mod terminal;
 mod text;
 mod timers;
 mod unready;

@@ -1,5 +1,5 @@
 //! `wharf accept`: proves a gateway on a real WhatsApp with two phones, in fifteen steps. It says what to do, watches, measures, and writes
-//! a report without numbers and contents.
+//! a report without numbers and contents. Its key needs all permissions of sessions, messages, events, contacts and groups.
 //!
 //! The two people and the operator are a port: at a terminal they are asked, and in the sandbox the pretend phones play them.
 
@@ -18,6 +18,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use crate::config::Config;
+use super::target::Target;
 use crate::world::World;
 
 pub use super::gateway::Gateway;
@@ -28,12 +29,6 @@ pub use steps::STEPS;
 
 #[derive(Args)]
 pub(super) struct Accept {
-    /// Where the gateway is.
-    #[arg(long, env = "WHARF_URL", default_value = "http://127.0.0.1:8080")]
-    url: String,
-    /// A key with all permissions of sessions, messages, events, contacts and groups.
-    #[arg(long, env = "WHARF_API_KEY", hide_env_values = true)]
-    api_key: String,
     /// The number of phone B, which never wrote with phone A.
     #[arg(long, value_name = "NUMBER")]
     to: String,
@@ -49,12 +44,15 @@ pub(super) struct Accept {
     /// Goes on after a step that failed.
     #[arg(long)]
     keep_going: bool,
+    #[command(flatten)]
+    target: Target,
 }
 
 impl Accept {
     pub(super) async fn run(self, config: Config) -> anyhow::Result<()> {
         World::Production.check_build()?;
-        let gateway = Gateway::new(&self.url, &self.api_key)?;
+        let (url, key) = self.target.with_key()?;
+        let gateway = Gateway::new(&url, &key)?;
         let options = Options {
             to: digits(&self.to).context("--to is no phone number")?,
             nobody: self.nobody.as_deref().map(|nobody| digits(nobody).context("--nobody is no phone number")).transpose()?,

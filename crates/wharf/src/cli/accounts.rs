@@ -14,8 +14,10 @@ use crate::config::Config;
 pub(super) enum Accounts {
     /// Makes an account and prints its id.
     Create {
+        /// What people call it.
         #[arg(long, value_parser = account_name)]
         name: String,
+        /// The plan's name, as `wharf plans list` shows it.
         #[arg(long)]
         plan: String,
     },
@@ -26,6 +28,7 @@ pub(super) enum Accounts {
         /// The account's id.
         #[arg(long, value_parser = account_id)]
         account: AccountId,
+        /// The plan's name, as `wharf plans list` shows it.
         #[arg(long)]
         plan: String,
     },
@@ -41,16 +44,19 @@ pub(super) enum Plans {
 
 #[derive(Args)]
 pub(super) struct Set {
+    /// The plan's name: letters from a to z, digits, - and _
     #[arg(long, value_parser = plan_name)]
     name: String,
-    /// Without limit where it is not given.
+    /// Messages of an account in a day (UTC); without limit where it is not given.
     #[arg(long)]
     messages_per_day: Option<u64>,
+    /// Calls of an account in a minute.
     #[arg(long)]
     calls_per_minute: u64,
-    /// Without limit where it is not given.
+    /// Sessions of an account; without limit where it is not given.
     #[arg(long)]
     sessions: Option<u64>,
+    /// Calls of an account at the same time.
     #[arg(long)]
     concurrent_requests: u64,
     /// How many days the event log goes back.

@@ -86,6 +86,10 @@ impl Doctor {
         let mut findings = vec![("build", checks::build())];
         let mut ends = None;
         let mut outside_failed = 0;
+        let strange = Config::strange_variables();
+        if !strange.is_empty() {
+            findings.push(("environment", Finding::Fail(strange.join(" "))));
+        }
         match config {
             Err(error) => findings.push(("configuration", Finding::Fail(error.to_string()))),
             Ok(config) => {

@@ -13,8 +13,10 @@ use wharf_api::limits;
 use wharf_api::types::media::Media;
 use wharf_api::types::message::Message;
 use wharf_api::types::passkey::Passkey;
-use wharf_api::types::session::{Qr, Session, SessionWithQr};
+use wharf_api::types::session::{PairingCode, Qr, Session, SessionWithQr};
 use wharf_api::types::switches::{PutSwitches, Switches};
+
+use super::ended::NoAnswer;
 
 /// How long one long poll lasts, in seconds. Less than what proxies cut off.
 const WAIT_SECS: u64 = 20;
@@ -68,6 +70,11 @@ impl Gateway {
         let mut url = self.place(&["sessions", id, "qr"])?;
         url.query_pairs_mut().append_pair("wait", &WAIT_SECS.to_string()).append_pair("known", known);
         self.ask(self.client.get(url).bearer_auth(&self.key)).await
+    }
+
+    /// A code to type into the phone of that number.
+    pub(super) async fn pairing_code(&self, id: &str, phone: &str) -> anyhow::Result<PairingCode> {
+        self.done(self.request(Method::POST, &["sessions", id, "pairing-code"])?.json(&json!({ "phoneNumber": phone }))).await
     }
 
     /// What WhatsApp wants a passkey to sign, or how far that has come.
@@ -158,7 +165,7 @@ impl Gateway {
     }
 
     async fn told<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<Result<T, (u16, FailureBody)>> {
-        let response = request.send().await.context("the gateway does not answer")?;
+        let response = request.send().await.context(NoAnswer)?;
         let status = response.status();
         let body = response.bytes().await.context("the gateway broke off its answer")?;
         if status.is_success() {

@@ -19,6 +19,7 @@ use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
 use wharf_core::{Chance, Clock};
 
+use super::target::Target;
 use crate::machine;
 use frames::{Frame, Frames};
 
@@ -32,12 +33,6 @@ const FORWARD_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Args)]
 pub(super) struct Listen {
-    /// Where the gateway is.
-    #[arg(long, env = "WHARF_URL", default_value = "http://127.0.0.1:8080")]
-    url: String,
-    /// A key with the permission events:read.
-    #[arg(long, env = "WHARF_API_KEY", hide_env_values = true)]
-    api_key: String,
     /// Only these kinds of events, with commas between.
     #[arg(long, value_name = "KINDS")]
     events: Option<String>,
@@ -56,6 +51,8 @@ pub(super) struct Listen {
     /// Prints the whole event as one line of JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    target: Target,
 }
 
 /// Where events are handed on to.
@@ -68,10 +65,11 @@ impl Listen {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         #[expect(clippy::disallowed_methods, reason = "both addresses are what the person at the terminal typed")]
         let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
+        let gateway = self.target.with_key()?;
         let forward = self.forward.clone().map(|url| self.signed(url)).transpose()?;
         let mut signals = machine::Signals::listen()?;
         tokio::select! {
-            ended = self.follow(&client, forward.as_ref()) => ended,
+            ended = self.follow(&client, &gateway, forward.as_ref()) => ended,
             () = signals.asked_to_end() => Ok(()),
         }
     }
@@ -89,10 +87,10 @@ impl Listen {
     }
 
     /// Reads the stream, and reads it again where it ends, from the event that was seen last.
-    async fn follow(&self, client: &Client, forward: Option<&Forward>) -> anyhow::Result<()> {
+    async fn follow(&self, client: &Client, gateway: &(String, String), forward: Option<&Forward>) -> anyhow::Result<()> {
         let mut last: Option<String> = None;
         loop {
-            match self.connect(client, last.as_deref()).await? {
+            match self.connect(client, gateway, last.as_deref()).await? {
                 Some(response) => {
                     if last.is_none() {
                         eprintln!("Listening …");
@@ -107,8 +105,8 @@ impl Listen {
     }
 
     /// `None` where it is worth while to try again.
-    async fn connect(&self, client: &Client, last: Option<&str>) -> anyhow::Result<Option<Response>> {
-        let mut url = Url::parse(&self.url).context("--url is no address")?;
+    async fn connect(&self, client: &Client, (url, key): &(String, String), last: Option<&str>) -> anyhow::Result<Option<Response>> {
+        let mut url = Url::parse(url).context("--url is no address")?;
         url.path_segments_mut().map_err(|()| anyhow::anyhow!("--url is no HTTP address"))?.pop_if_empty().extend(["v1", "events"]);
         {
             let mut query = url.query_pairs_mut();
@@ -119,7 +117,7 @@ impl Listen {
                 }
             }
         }
-        let mut request = client.get(url).bearer_auth(&self.api_key).header(ACCEPT, "text/event-stream");
+        let mut request = client.get(url).bearer_auth(key).header(ACCEPT, "text/event-stream");
         if let Some(last) = last {
             request = request.header(LAST_EVENT_ID, last);
         }

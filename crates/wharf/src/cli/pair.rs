@@ -11,6 +11,7 @@ use wharf_api::ErrorCode;
 use wharf_api::types::session::{Session, SessionStatus, SessionWithQr, WaitingFor};
 
 use super::gateway::{Gateway, Told};
+use super::target::Target;
 use crate::machine;
 use screen::Screen;
 
@@ -27,24 +28,24 @@ pub(super) enum Sessions {
 
 #[derive(Args)]
 pub(super) struct Pair {
-    /// Where the gateway is.
-    #[arg(long, env = "WHARF_URL", default_value = "http://127.0.0.1:8080")]
-    url: String,
-    /// A key with the permissions sessions:read and sessions:write.
-    #[arg(long, env = "WHARF_API_KEY", hide_env_values = true)]
-    api_key: String,
     /// What people call the new session.
     #[arg(long, default_value = "paired from a terminal")]
     name: String,
     /// Links this session again instead of creating one.
     #[arg(long, value_name = "ID", conflicts_with = "name")]
     session: Option<String>,
+    /// Links the phone with this number by a code that is typed there, instead of a QR code.
+    #[arg(long, value_name = "NUMBER")]
+    phone: Option<String>,
+    #[command(flatten)]
+    target: Target,
 }
 
 impl Sessions {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let Self::Pair(pair) = self;
-        let gateway = Gateway::new(&pair.url, &pair.api_key)?;
+        let (url, key) = pair.target.with_key()?;
+        let gateway = Gateway::new(&url, &key)?;
         let started = match &pair.session {
             Some(id) => gateway.restart(id).await?,
             None => gateway.create(&pair.name).await?,
@@ -53,27 +54,34 @@ impl Sessions {
         println!("Session {id}");
         let mut signals = machine::Signals::listen()?;
         let ended = tokio::select! {
-            ended = follow(&gateway, &pair.url, started) => ended,
+            ended = follow(&gateway, &url, started, pair.phone.as_deref()) => ended,
             () = signals.asked_to_end() => give_up(&gateway, &id, pair.session.is_none()).await,
         };
         ended
     }
 }
 
-/// Shows every code that comes until one was scanned, then every step until the session is connected.
-async fn follow(gateway: &Gateway, url: &str, started: SessionWithQr) -> anyhow::Result<()> {
+/// Shows every code that comes until one was scanned, or the one that is typed, then every step until the session is connected.
+async fn follow(gateway: &Gateway, url: &str, started: SessionWithQr, phone: Option<&str>) -> anyhow::Result<()> {
     let id = started.session.session_id.to_string();
     let mut screen = Screen::new();
     let mut known = String::new();
     if let Some(qr) = started.qr {
-        screen.show(&qr.qr, None)?;
+        if phone.is_none() {
+            screen.show(&qr.qr, None)?;
+        }
         known = qr.qr;
+    }
+    if let Some(phone) = phone {
+        typed(gateway, &id, phone).await?;
     }
     loop {
         match gateway.next_qr(&id, &known).await? {
             Told::Done(qr) if qr.qr == known => {}
             Told::Done(qr) => {
-                screen.show(&qr.qr, refusal(&gateway.session(&id).await?))?;
+                if phone.is_none() {
+                    screen.show(&qr.qr, refusal(&gateway.session(&id).await?))?;
+                }
                 known = qr.qr;
             }
             Told::Refused(code) if code == ErrorCode::QrCodeExpired.name() => {
@@ -81,10 +89,21 @@ async fn follow(gateway: &Gateway, url: &str, started: SessionWithQr) -> anyhow:
             }
             Told::Refused(_) => match until_connected(gateway, url, &id).await? {
                 Outcome::Connected => return Ok(()),
-                Outcome::FreshCode => {}
+                Outcome::FreshCode => {
+                    if let Some(phone) = phone {
+                        typed(gateway, &id, phone).await?;
+                    }
+                }
             },
         }
     }
+}
+
+/// Shows the code that is typed into the phone.
+async fn typed(gateway: &Gateway, id: &str, phone: &str) -> anyhow::Result<()> {
+    let code = gateway.pairing_code(id, phone).await?;
+    println!("On the phone: WhatsApp, Settings, Linked devices, Link a device, Link with phone number. Then type {}", code.pairing_code);
+    Ok(())
 }
 
 /// What becomes of a code that was scanned.

@@ -13,17 +13,12 @@ use wharf_api::limits;
 use wharf_api::types::media::{Media, MediaKind};
 
 use super::gateway::Gateway;
+use super::target::Target;
 
 const CHUNK_BYTES: usize = 64 * 1024;
 
 #[derive(Args)]
 pub(super) struct Send {
-    /// Where the gateway is.
-    #[arg(long, env = "WHARF_URL", default_value = "http://127.0.0.1:8080")]
-    url: String,
-    /// A key with the permission messages:send.
-    #[arg(long, env = "WHARF_API_KEY", hide_env_values = true)]
-    api_key: String,
     /// The session that sends.
     #[arg(long, value_name = "ID")]
     session: String,
@@ -41,13 +36,17 @@ pub(super) struct Send {
     /// Sends audio as a voice note.
     #[arg(long, conflicts_with = "text")]
     voice: bool,
+    #[command(flatten)]
+    target: Target,
 }
 
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct What {
+    /// What is said.
     #[arg(long)]
     text: Option<String>,
+    /// A file to upload and to send.
     #[arg(long, value_name = "PATH")]
     file: Option<PathBuf>,
 }
@@ -75,7 +74,8 @@ impl From<Kind> for MediaKind {
 
 impl Send {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let gateway = Gateway::new(&self.url, &self.api_key)?;
+        let (url, key) = self.target.with_key()?;
+        let gateway = Gateway::new(&url, &key)?;
         let mut body = json!({ "sessionId": self.session, "to": self.to });
         let sent = match (&self.what.text, &self.what.file) {
             (Some(text), _) => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use wharf_core::clock::SystemClock;
 
 use crate::app::App;
@@ -11,10 +11,12 @@ use crate::world::World;
 use crate::{log, machine};
 
 pub(super) async fn run(config: Config) -> anyhow::Result<()> {
-    let _log = log::init(&config.log).context("log.filter cannot be read")?;
-    for (name, nearest) in Config::strangers(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
-        tracing::warn!(name, "the variable means nothing here; did you mean {nearest}?");
+    // A setting with a slip in its name is not in force, and nobody would notice.
+    let strange = Config::strange_variables();
+    if !strange.is_empty() {
+        bail!("{}", strange.join("\n       "));
     }
+    let _log = log::init(&config.log).context("log.filter cannot be read")?;
     match machine::raise_open_files() {
         Ok(limit) if limit < 4096 => tracing::warn!(limit, "few files may be open at the same time: every session needs one"),
         Ok(_) => {}

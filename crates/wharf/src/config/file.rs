@@ -1,14 +1,17 @@
 //! The settings as they are written: every one may be absent, none may be unknown.
 
-use std::cell::RefCell;
+mod variables;
+
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Error;
 
-#[derive(Default, Deserialize)]
+pub(super) use variables::{all as variables, keys};
+
+#[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Settings {
     pub listen: Option<String>,
@@ -31,7 +34,7 @@ pub(super) struct Settings {
     pub updates: Updates,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Server {
     pub trusted_proxies: Option<Texts>,
@@ -40,7 +43,7 @@ pub(super) struct Server {
 }
 
 /// A list of texts; in the environment with commas between.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(transparent)]
 pub(super) struct Texts(pub Vec<String>);
 
@@ -52,7 +55,7 @@ impl FromStr for Texts {
     }
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Log {
     pub filter: Option<String>,
@@ -60,7 +63,7 @@ pub(super) struct Log {
     pub library: Option<bool>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Media {
     pub free_space_floor_mb: Option<u64>,
@@ -71,13 +74,13 @@ pub(super) struct Media {
     pub secret_key: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Egress {
     pub reach: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Webhooks {
     pub retry_pauses_secs: Option<Seconds>,
@@ -85,7 +88,7 @@ pub(super) struct Webhooks {
     pub give_up_hours: Option<f64>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Whatsapp {
     pub version: Option<String>,
@@ -96,7 +99,7 @@ pub(super) struct Whatsapp {
 }
 
 /// A list of seconds; in the environment with commas between.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(transparent)]
 pub(super) struct Seconds(pub Vec<f64>);
 
@@ -108,7 +111,7 @@ impl FromStr for Seconds {
     }
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Limits {
     pub concurrent_requests: Option<usize>,
@@ -121,7 +124,7 @@ pub(super) struct Limits {
     pub clock_doubt_secs: Option<u64>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Updates {
     pub check: Option<bool>,
@@ -130,8 +133,11 @@ pub(super) struct Updates {
 }
 
 pub(super) fn read(path: &Path) -> Result<Settings, Error> {
-    let text = std::fs::read_to_string(path).map_err(|error| Error::Unreadable { path: path.to_owned(), error })?;
-    parse(path, &text)
+    parse(path, &text(path)?)
+}
+
+pub(super) fn text(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|error| Error::Unreadable { path: path.to_owned(), error })
 }
 
 pub(super) fn parse(path: &Path, text: &str) -> Result<Settings, Error> {
@@ -252,21 +258,6 @@ impl Settings {
         ];
         set.into_iter().filter(|(_, set)| !set).map(|(name, _)| name).collect()
     }
-}
-
-/// What the commands take beside the settings.
-const COMMANDS: [&str; 5] = ["WHARF_CONFIG", "WHARF_URL", "WHARF_API_KEY", "WHARF_OPERATOR_KEY", "WHARF_LISTEN_SECRET"];
-
-/// Every variable that is read: the settings, and what the commands take.
-pub(super) fn variables() -> Vec<&'static str> {
-    let asked = RefCell::new(COMMANDS.to_vec());
-    let note = |name: &'static str| {
-        asked.borrow_mut().push(name);
-        None
-    };
-    // Nothing is set, so nothing can be wrong.
-    let _ = Settings::default().overlay_with(note);
-    asked.into_inner()
 }
 
 /// What a person calls such a value.
