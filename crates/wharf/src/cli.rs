@@ -10,6 +10,7 @@ mod gateway;
 mod keys;
 mod listen;
 mod manual;
+mod mcp;
 mod messages;
 mod offline;
 mod operations;
@@ -83,6 +84,8 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Proves a gateway that runs with two phones, in fifteen steps, and writes a report.
     Accept(accept::Accept),
+    /// Offers a gateway's operations as tools of the Model Context Protocol, for assistants.
+    Mcp(mcp::Mcp),
     /// Keeps a gateway's address and a key for it, once the gateway has taken the key.
     Login(profiles::Login),
     /// Forgets what `wharf login` kept. The key itself stays good.
@@ -136,6 +139,7 @@ impl Cli {
             Command::Restored => restored::run(load()?).await,
             Command::Doctor(doctor) => doctor.run(load()).await,
             Command::Accept(accept) => accept.run(load()?).await,
+            Command::Mcp(mcp) => mcp.run().await,
             Command::Login(login) => login.run().await,
             Command::Logout(logout) => logout.run(),
             Command::Config(settings) => settings.run(self.config.as_deref()),

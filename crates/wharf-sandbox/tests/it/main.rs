@@ -51,6 +51,7 @@ mod listen;
 mod log_lines;
 mod logins;
 mod manners;
+mod mcp;
 mod media;
 mod media_faults;
 mod media_fetch;

@@ -17,12 +17,11 @@ use wharf_api::ops::{self, Operation};
 use super::Cli;
 use super::target::{Place, Target, no_key};
 use given::Form;
-use table::Verb;
-use wire::Client;
 
 pub(super) use refused::{Refused, in_form};
 pub(super) use shown::plain;
-pub(super) use wire::Request;
+pub(super) use table::{Place as Position, Verb, verb_of};
+pub(super) use wire::{Client, Content, Request};
 
 /// The commands written by hand that ask a gateway too: the operations of their groups stand among them. The others work on the
 /// database, and a reader must not have to know which verb does what.
@@ -104,8 +103,12 @@ pub(super) async fn asked(place: &Place, op: &'static Operation) -> anyhow::Resu
 
 /// Asks for one thing; gives the body.
 pub(super) async fn ask(place: &Place, request: &Request) -> anyhow::Result<Value> {
-    let answer = Client::new(place)?.ask(request, TRIES).await?;
-    wire::json(answer).await
+    ask_with(&Client::new(place)?, request).await
+}
+
+/// The same of somebody who is asked more than once.
+pub(super) async fn ask_with(client: &Client, request: &Request) -> anyhow::Result<Value> {
+    wire::json(client.ask(request, TRIES).await?).await
 }
 
 /// What is shown of a body.
@@ -117,7 +120,6 @@ pub(super) fn in_words(op: &Operation, body: &Value) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::wire::Content;
     use super::*;
 
     fn command() -> Command {

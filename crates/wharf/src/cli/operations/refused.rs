@@ -42,6 +42,11 @@ impl Refused {
         self.code() == code.name()
     }
 
+    /// The answer as it came.
+    pub(in crate::cli) fn body(&self) -> &Value {
+        &self.body
+    }
+
     fn code(&self) -> &str {
         self.body["error"]["code"].as_str().unwrap_or_default()
     }

@@ -39,7 +39,7 @@ pub(super) struct Group {
 }
 
 /// An operation as a command.
-pub(super) struct Verb {
+pub(in crate::cli) struct Verb {
     pub name: String,
     pub op: &'static Operation,
     pub takes: Vec<Taken>,
@@ -47,7 +47,7 @@ pub(super) struct Verb {
 
 /// Where the request carries a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(in crate::cli) enum Place {
     Path,
     Query,
     Body,
@@ -55,7 +55,7 @@ pub(super) enum Place {
 
 /// What is read of a word of the command line.
 #[derive(Debug, PartialEq)]
-pub(super) enum Sort {
+pub(in crate::cli) enum Sort {
     Text,
     /// Bytes that travel in Base64, as they are or as `@FILE`.
     Base64,
@@ -70,7 +70,7 @@ pub(super) enum Sort {
 }
 
 /// One value that a command takes.
-pub(super) struct Taken {
+pub(in crate::cli) struct Taken {
     pub place: Place,
     /// The name in the request.
     pub wire: String,
@@ -91,7 +91,7 @@ pub(super) fn find(group: &str, verb: &str) -> Option<&'static Verb> {
 }
 
 /// The operation's verb.
-pub(super) fn verb_of(op: &Operation) -> &'static Verb {
+pub(in crate::cli) fn verb_of(op: &Operation) -> &'static Verb {
     GROUPS.iter().flat_map(|group| &group.verbs).find(|verb| verb.op.id == op.id).expect("every operation has a group")
 }
 

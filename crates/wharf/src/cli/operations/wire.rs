@@ -75,14 +75,14 @@ impl Request {
     }
 }
 
-pub(super) struct Client {
+pub(in crate::cli) struct Client {
     client: reqwest::Client,
     url: Url,
     key: Option<String>,
 }
 
 impl Client {
-    pub(super) fn new(place: &Place) -> anyhow::Result<Self> {
+    pub(in crate::cli) fn new(place: &Place) -> anyhow::Result<Self> {
         let url = Url::parse(&place.url).context("--url is no address")?;
         // A client wants a provider of cryptography; where another part was faster, its choice is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -94,7 +94,7 @@ impl Client {
 
     /// The answer, at the latest that of the last try. Whatever creates something has a key, and what has none makes nothing new: every
     /// request may be repeated.
-    pub(super) async fn ask(&self, request: &Request, tries: u32) -> anyhow::Result<Response> {
+    pub(in crate::cli) async fn ask(&self, request: &Request, tries: u32) -> anyhow::Result<Response> {
         let mut tried = 0;
         loop {
             tried += 1;
