@@ -18,7 +18,10 @@ pub use grant::{Grant, Maker};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum By {
     Key(KeyId),
-    Login { id: LoginId, user: UserId },
+    Login {
+        id: LoginId,
+        user: UserId,
+    },
     /// A token for the events of one session, which a key or a log-in made.
     Stream(Box<Grant>),
 }

@@ -185,7 +185,7 @@ pub async fn authenticate(services: &Services, presented: &str) -> Result<Caller
 pub(crate) async fn caller_of(services: &Services, id: &KeyId) -> Result<Caller, Error> {
     let now = services.clock.now();
     let found = look_up(services, id).await?;
-    check_end(&found.key, now)?;
+    check_end(&found, now)?;
     services.used.key(&found.account.id, id, now);
     Ok(Caller::from_key(&found))
 }

@@ -277,7 +277,8 @@ pub(crate) async fn caller_of(services: &Services, id: &LoginId) -> Result<Calle
     let login = services.store.find_login_by_id(id).await?.ok_or(Error::Unknown)?;
     check_end(&login, services.clock.now())?;
     let user = services.store.find_user(None, &login.user).await?.ok_or(Error::Unknown)?;
-    let account = services.store.find_account(&user.account).await?.ok_or(Error::Unknown)?;
+    let account = services.store.find_account(&user.account).await?;
+    let account = account.filter(|account| account.deleting_at.is_none()).ok_or(Error::Unknown)?;
     Ok(Caller::from_login(&LoginWithUser { login, user, account }))
 }
 

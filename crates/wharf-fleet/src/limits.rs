@@ -25,8 +25,8 @@ use wharf_core::store::{Plan, Store};
 
 use crate::members::{BEAT, Members};
 
-pub(crate) use keeping::answer;
 use keeping::Page;
+pub(crate) use keeping::answer;
 pub(crate) use letter::subject;
 use letter::{Silence, Word};
 

@@ -152,7 +152,8 @@ impl Fleet {
             limits: Arc::clone(&limits),
             own: own.clone(),
         });
-        let server = Arc::new(Server { nats: nats.clone(), local, files, shelf: Arc::clone(&shelf), fleet: Arc::downgrade(&fleet), leaving });
+        let server =
+            Arc::new(Server { nats: nats.clone(), local, files, shelf: Arc::clone(&shelf), fleet: Arc::downgrade(&fleet), leaving });
         let tasks = vec![
             tokio::spawn(serve::questions(asked, server)),
             tokio::spawn(files::hand_out(wanted, nats.clone(), shelf)),

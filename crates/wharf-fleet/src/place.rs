@@ -67,8 +67,9 @@ impl Placement for Fleet {
         {
             tokio::spawn(async move {
                 let all: Vec<_> = others.iter().map(|(session, node)| fleet.order::<()>(node, session, Verb::Start)).collect();
-                let begun = futures::stream::iter(all).buffer_unordered(AT_ONCE).filter(|begun| std::future::ready(begun.is_ok()));
-                tracing::info!(begun = begun.count().await, of = others.len(), "sessions that nobody ran were left to other nodes");
+                let begun =
+                    futures::stream::iter(all).buffer_unordered(AT_ONCE).filter(|begun| std::future::ready(begun.is_ok())).count().await;
+                tracing::info!(begun, of = others.len(), "sessions that nobody ran were left to other nodes");
             });
         }
         mine

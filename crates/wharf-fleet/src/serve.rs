@@ -1,8 +1,8 @@
 //! What this node does for others: it answers for the sessions that it runs.
 
 use std::io;
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_nats::connection::State;

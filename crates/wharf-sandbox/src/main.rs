@@ -92,6 +92,7 @@ async fn run(args: Args) -> Result<()> {
     let database_url = args.database_url.or(wanted.database_url);
     let mut config = Config { listen: loopback(args.port), database_url, master_key: wanted.master_key, ..Config::default() };
     config.limits.failed_keys_per_minute = args.failed_keys_per_minute;
+    config.limits.allowed_origins = wanted.limits.allowed_origins;
     config.schedule = wanted.schedule;
     config.nats_url = args.nats_url.or(wanted.nats_url);
     config.moves_per_minute = wanted.moves_per_minute;

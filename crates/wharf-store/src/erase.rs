@@ -15,7 +15,14 @@ use crate::store::SqlStore;
 macro_rules! of_sessions {
     ($table:literal, $key:literal) => {
         concat!(
-            "DELETE FROM ", $table, " WHERE (session_id, ", $key, ") IN (SELECT session_id, ", $key, " FROM ", $table,
+            "DELETE FROM ",
+            $table,
+            " WHERE (session_id, ",
+            $key,
+            ") IN (SELECT session_id, ",
+            $key,
+            " FROM ",
+            $table,
             " WHERE session_id IN (SELECT id FROM sessions WHERE account_id = $1) LIMIT $2)"
         )
     };

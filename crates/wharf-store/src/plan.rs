@@ -52,7 +52,8 @@ impl SqlStore {
                 let (events, media) = (Some(new.event_days), Some(new.media_days));
                 let pace = serde_json::to_string(&new.pace).expect("a pace is plain data");
                 let (bytes, kept, days) = (new.media_bytes, new.keep_deleted, new.message_days);
-                let limits = args![&new.name, new.messages_per_day, calls, new.sessions, concurrent, events, media, &pace, bytes, kept, days];
+                let limits =
+                    args![&new.name, new.messages_per_day, calls, new.sessions, concurrent, events, media, &pace, bytes, kept, days];
                 tx.execute(&PUT, limits).await.map(drop)
             })
         })

@@ -2,8 +2,8 @@
 
 use crate::sql::Sql;
 use crate::{
-    account, audit, canary, census, erase, event, fitness, hold, horizon, idempotency, inspect, key, media, message, migrations, node, owner,
-    plan, reseal, session, switch, update, usage, user, vault, version, webhook,
+    account, audit, canary, census, erase, event, fitness, hold, horizon, idempotency, inspect, key, media, message, migrations, node,
+    owner, plan, reseal, session, switch, update, usage, user, vault, version, webhook,
 };
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {

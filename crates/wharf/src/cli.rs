@@ -14,6 +14,7 @@ mod mcp;
 mod messages;
 mod offline;
 mod operations;
+mod out;
 mod pair;
 mod profiles;
 mod reseal;
@@ -110,7 +111,7 @@ pub async fn run() -> ExitCode {
     let ended = match operations::Call::of(&matches) {
         Some(call) => call.run().await,
         None => match Cli::from_arg_matches(&matches) {
-            Ok(cli) => cli.run().await,
+            Ok(cli) => Box::pin(cli.run()).await,
             Err(error) => error.format(&mut command()).exit(),
         },
     };
@@ -123,7 +124,7 @@ impl Cli {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let load = || Config::load(self.config.as_deref(), |name| std::env::var(name).ok());
         match self.command {
-            Command::Serve => serve::run(load()?).await,
+            Command::Serve => Box::pin(serve::run(load()?)).await,
             Command::Accounts(accounts) => accounts.run(load()?).await,
             Command::Plans(plans) => plans.run(load()?).await,
             Command::Keys(keys) => keys.run(load()?).await,

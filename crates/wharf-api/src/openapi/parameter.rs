@@ -67,7 +67,11 @@ pub(crate) fn deliveries() -> Vec<Parameter> {
 /// Of `list_events`.
 pub(crate) fn events() -> Vec<Parameter> {
     vec![
-        parameter("cursor", text(), "Where to begin: the id of an event, the `page.next` of an answer, `oldest`, `latest`, or `-N`: with the last N events, 1000 at most."),
+        parameter(
+            "cursor",
+            text(),
+            "Where to begin: the id of an event, the `page.next` of an answer, `oldest`, `latest`, or `-N`: with the last N events, 1000 at most.",
+        ),
         parameter("sessionId", session_id(), "Only this session's."),
         parameter(
             "events",

@@ -205,7 +205,7 @@ fn what_is_null_says_something_by_it() {
         "PasskeyAssertion.clientExtensionResults",
     ];
     let requests = |of: &str| {
-        ["Create", "Update", "Put", "Set", "Send", "Forward", "Edit", "Rotate", "Quick", "By", "Name", "Join", "Recover"]
+        ["Create", "Update", "Put", "Set", "Send", "Forward", "Edit", "Rotate", "Quick", "By", "Name", "Join", "Recover", "Move"]
             .iter()
             .any(|word| of.starts_with(word))
             && !of.starts_with("Created")

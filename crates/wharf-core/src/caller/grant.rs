@@ -57,7 +57,9 @@ mod tests {
             let grant = Grant { of, session: chance.session_id(), until: Timestamp::from_millis(1_767_225_600_000) };
             let text = grant.written();
             assert_eq!(Grant::read(&text).as_ref(), Some(&grant));
-            for other in [format!("{text} "), format!("{text} 7"), text.replace("ses_", "key_"), text.replace(' ', "  "), text[1..].to_owned()] {
+            for other in
+                [format!("{text} "), format!("{text} 7"), text.replace("ses_", "key_"), text.replace(' ', "  "), text[1..].to_owned()]
+            {
                 assert_eq!(Grant::read(&other), None, "{other}");
             }
         }

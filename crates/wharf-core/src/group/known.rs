@@ -182,7 +182,8 @@ mod tests {
 
     #[test]
     fn who_is_taken_out_keeps_what_was_known_and_who_is_let_in_again_is_in_it() {
-        let out = GroupChange::ParticipantsRemoved { participants: vec![Party { lid: Some("77@lid".to_owned()), ..party("3@lid") }, party(OWN)] };
+        let out =
+            GroupChange::ParticipantsRemoved { participants: vec![Party { lid: Some("77@lid".to_owned()), ..party("3@lid") }, party(OWN)] };
         let left = after(std::slice::from_ref(&out));
         assert_eq!((left.left_at, left.subject.as_str()), (Some(AT), "before"));
         assert_eq!(left.participants, [member(&party(ADA))]);

@@ -7,7 +7,7 @@ use crate::harness::{ECHO, OWNER, SILENT, World, both_backends, eventually};
 use crate::media::files;
 
 impl World {
-    async fn chat(&self, session: &str) -> Value {
+    pub async fn chat(&self, session: &str) -> Value {
         self.api().get(&format!("/v1/chats?sessionId={session}")).await.ok(200)[0].clone()
     }
 

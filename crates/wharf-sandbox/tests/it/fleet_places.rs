@@ -69,7 +69,8 @@ async fn a_node_that_comes_gets_its_part_and_each_message_meanwhile_arrives_once
     until_connected(&nats::api(&second), &sessions).await;
     assert!(sent > 0, "nothing was accepted while sessions moved");
     eventually("what was accepted has arrived, each text once", async || {
-        let mut seen: Vec<usize> = world.ledger(SILENT).await.iter().map(|entry| entry["text"].as_str().unwrap().parse().unwrap()).collect();
+        let mut seen: Vec<usize> =
+            world.ledger(SILENT).await.iter().map(|entry| entry["text"].as_str().unwrap().parse().unwrap()).collect();
         seen.sort_unstable();
         // The last one may be there although its answer said that it must be tried again.
         let once = seen.windows(2).all(|two| two[0] < two[1]);

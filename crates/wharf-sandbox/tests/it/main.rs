@@ -57,6 +57,8 @@ mod media_faults;
 mod media_fetch;
 mod media_in;
 mod media_kill;
+mod moving;
+mod n8n;
 mod nodes;
 mod odd;
 mod older;

@@ -253,6 +253,10 @@ fn the_configuration_in_force_is_shown_without_its_secrets_and_a_slip_in_a_name_
     assert_eq!(line("database_url"), ["postgres://***@db/wharf", "WHARF_DATABASE_URL"]);
     assert_eq!(line("listen"), ["127.0.0.1:8080", "default"]);
     assert!(!shown.contains("hush"), "{shown}");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let cut = Command::new(program("wharf")).args(["config", "show"]).current_dir(&shell.home).stdout(writer).output().unwrap();
+    assert_eq!((cut.status.code(), String::from_utf8_lossy(&cut.stderr).as_ref()), (Some(0), ""), "a reader that goes away is no fault");
     let listed = shell.run(&["config", "show", "--json"]).json();
     let row = listed.as_array().unwrap().iter().find(|row| row["key"] == "data_dir").unwrap();
     assert_eq!(row, &json!({"key": "data_dir", "value": "here", "origin": "file", "variable": "WHARF_DATA_DIR"}));

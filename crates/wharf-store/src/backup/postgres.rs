@@ -77,8 +77,11 @@ async fn last_number(conn: &mut PgConnection, table: &str, columns: &[String]) -
     if !columns.iter().any(|column| column == "number") {
         return Ok(None);
     }
-    let sequence: Option<String> =
-        sqlx::query_scalar("SELECT pg_get_serial_sequence($1, 'number')").bind(quoted(table)).fetch_one(&mut *conn).await.map_err(classify)?;
+    let sequence: Option<String> = sqlx::query_scalar("SELECT pg_get_serial_sequence($1, 'number')")
+        .bind(quoted(table))
+        .fetch_one(&mut *conn)
+        .await
+        .map_err(classify)?;
     let Some(sequence) = sequence else { return Ok(None) };
     let last = format!("SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM {sequence}");
     Ok(Some(sqlx::query_scalar(AssertSqlSafe(last)).fetch_one(conn).await.map_err(classify)?))

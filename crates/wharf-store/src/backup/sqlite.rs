@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::OpenFlags;
 
-use super::{BackupError, Snapshot, SQLITE_FILE, file_error};
+use super::{BackupError, SQLITE_FILE, Snapshot, file_error};
 use crate::migrations::NEWEST;
 use crate::sql::{classify_sqlite, unavailable};
 

@@ -45,11 +45,17 @@ async fn fill(db: &Db, tenant: &Tenant) {
     let number = format!("(SELECT number FROM messages WHERE id = '{message}')");
     let (media, key, user, webhook) = (chance().media_id(), chance().key_id(), chance().user_id(), chance().webhook_id());
     let rows = [
-        format!("api_keys (id, account_id, name, secret_hash, permissions, operator, created_at) VALUES ('{key}', '{account}', 'k', {bytes}, '[]', 0, 0)"),
-        format!("vault (session_id, space, key, value) VALUES ('{session}', 'device', 'k', {bytes}), ('{session}', 'session', 'k', {bytes})"),
+        format!(
+            "api_keys (id, account_id, name, secret_hash, permissions, operator, created_at) VALUES ('{key}', '{account}', 'k', {bytes}, '[]', 0, 0)"
+        ),
+        format!(
+            "vault (session_id, space, key, value) VALUES ('{session}', 'device', 'k', {bytes}), ('{session}', 'session', 'k', {bytes})"
+        ),
         format!("message_steps (message, status, at) VALUES ({number}, 'sent', 0)"),
         format!("message_receipts (message, person) VALUES ({number}, 'one'), ({number}, 'two')"),
-        format!("idempotency (account_id, operation, key, request_hash, resource_id, created_at, expires_at) VALUES ('{account}', 'o', 'k', {bytes}, '', 0, 0)"),
+        format!(
+            "idempotency (account_id, operation, key, request_hash, resource_id, created_at, expires_at) VALUES ('{account}', 'o', 'k', {bytes}, '', 0, 0)"
+        ),
         format!("usage_answers (account_id, utc_day, code, answers) VALUES ('{account}', 1, '', 1)"),
         format!(
             "webhooks (id, account_id, url, events, timeout_ms, header_names, secret, enabled, created_at, updated_at) \

@@ -51,7 +51,8 @@ async fn what_is_old_goes_with_what_hangs_on_it_and_what_is_queued_or_was_touche
     let came = tenant.incoming("77700012345@lid", "AC1");
     db.store.record_inbound(&tenant.fence, std::slice::from_ref(&came)).await.unwrap();
     for table in ["message_steps (message, status, at)", "message_receipts (message, person, read_at)"] {
-        db.execute(&format!("INSERT INTO {table} SELECT number, 'delivered', 1 FROM messages WHERE id IN ('{}', '{}')", gone.id, read.id)).await;
+        db.execute(&format!("INSERT INTO {table} SELECT number, 'delivered', 1 FROM messages WHERE id IN ('{}', '{}')", gone.id, read.id))
+            .await;
     }
     assert_eq!(counts(db).await, [5, 4, 2, 2]);
     let used = db.ints("SELECT messages FROM usage").await;

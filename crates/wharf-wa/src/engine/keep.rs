@@ -4,7 +4,6 @@
 //! for it. Several processes may look at the same time: the take of a session lets one of them win.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;

@@ -26,7 +26,8 @@ impl Notice {
     }
 
     pub(super) fn of_group(name: String, updated: GroupUpdated) -> Self {
-        Self { group: Some(updated.clone()), ..Self::new(name, EventKind::GroupUpdated, &updated) }
+        let notice = Self::new(name, EventKind::GroupUpdated, &updated);
+        Self { group: Some(updated), ..notice }
     }
 
     /// What the event is a notice of; `None` for all other events.

@@ -17,8 +17,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use crate::config::Config;
 use super::target::Target;
+use crate::config::Config;
 use crate::world::World;
 
 pub use super::gateway::Gateway;

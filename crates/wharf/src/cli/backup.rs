@@ -59,9 +59,15 @@ pub(super) struct Manifest {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum Media {
     /// In the backup.
-    Copied { files: u64, bytes: u64 },
+    Copied {
+        files: u64,
+        bytes: u64,
+    },
     /// In this bucket, which is backed up by itself.
-    Bucket { endpoint: String, bucket: String },
+    Bucket {
+        endpoint: String,
+        bucket: String,
+    },
     LeftOut,
 }
 
@@ -117,7 +123,11 @@ impl Backup {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
         let seen = wharf_store::glance(&config.database_url()).await?;
         if seen.found != seen.own {
-            bail!("the database is at migration {}, and this release at {}: back it up with the release that runs on it", seen.found, seen.own);
+            bail!(
+                "the database is at migration {}, and this release at {}: back it up with the release that runs on it",
+                seen.found,
+                seen.own
+            );
         }
         let folder = &self.folder;
         let made = fs::DirBuilder::new().mode(0o700).create(folder);

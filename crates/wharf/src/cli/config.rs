@@ -1,11 +1,13 @@
 //! `wharf config show`: what is in force, and from where.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::out::print;
 use crate::config::{Config, Origin, Shown};
 
 #[derive(Subcommand)]
@@ -28,20 +30,21 @@ impl Settings {
         // What the gateway would refuse has no settings in force.
         Config::load(file, env)?;
         let shown = Config::shown(file, env)?;
+        let mut words = String::new();
         if show.json {
             let list: Vec<_> = shown.iter().map(object).collect();
-            println!("{}", serde_json::to_string_pretty(&list).context("settings are texts")?);
+            words = serde_json::to_string_pretty(&list).context("settings are texts")? + "\n";
         } else {
             let width = |of: fn(&Shown) -> usize| shown.iter().map(of).max().unwrap_or_default();
             let (keys, values) = (width(|one| one.key.len()), width(|one| one.value.chars().count().min(60)));
             for one in &shown {
-                println!("{:<keys$}  {:<values$}  {}", one.key, one.value, from(one));
+                let _ = writeln!(words, "{:<keys$}  {:<values$}  {}", one.key, one.value, from(one));
             }
         }
         for strange in Config::strange_variables() {
             eprintln!("wharf: {strange} `wharf serve` refuses it.");
         }
-        Ok(())
+        print(&mut std::io::stdout(), words.as_bytes())
     }
 }
 

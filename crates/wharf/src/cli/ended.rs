@@ -38,6 +38,12 @@ pub(super) fn tell(error: &anyhow::Error) -> ExitCode {
         return ExitCode::from(unwell.exit_code());
     }
     let later = error.downcast_ref::<NotYet>().is_some() || error.downcast_ref::<NoAnswer>().is_some();
-    let code = if error.downcast_ref::<Usage>().is_some() { USAGE } else if later { LATER } else { FAILED };
+    let code = if error.downcast_ref::<Usage>().is_some() {
+        USAGE
+    } else if later {
+        LATER
+    } else {
+        FAILED
+    };
     ExitCode::from(code)
 }

@@ -1,6 +1,5 @@
 //! `wharf completions` and `wharf man`: what shells and readers of manuals want, made of the commands themselves.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -10,6 +9,7 @@ use clap_mangen::Man as Page;
 
 use super::command;
 use super::ended::Usage;
+use super::out::print;
 
 #[derive(Args)]
 pub(super) struct Completions {
@@ -31,7 +31,7 @@ impl Completions {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command(), "wharf", &mut script);
-        std::io::stdout().write_all(&script).context("the script cannot be written")
+        print(&mut std::io::stdout(), &script)
     }
 }
 
@@ -50,6 +50,6 @@ impl Man {
         }
         let mut page = Vec::new();
         Page::new(one.clone()).render(&mut page)?;
-        std::io::stdout().write_all(&page).context("the page cannot be written")
+        print(&mut std::io::stdout(), &page)
     }
 }

@@ -14,8 +14,8 @@ use rmcp::model::{
     ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::{RequestContext, RoleServer, ServiceExt as _};
-use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::Value;
 use wharf_api::ErrorCode;
 
@@ -69,7 +69,11 @@ impl Mcp {
         if !address.ip().is_loopback() {
             bail!("--listen: an address of the own machine is expected, such as 127.0.0.1:8090: whoever reaches it acts with the key");
         }
-        let service = StreamableHttpService::new(move || Ok(server.clone()), LocalSessionManager::default().into(), StreamableHttpServerConfig::default());
+        let service = StreamableHttpService::new(
+            move || Ok(server.clone()),
+            LocalSessionManager::default().into(),
+            StreamableHttpServerConfig::default(),
+        );
         let listener = tokio::net::TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened at"))?;
         eprintln!("wharf mcp listens at http://{}/mcp", listener.local_addr()?);
         Ok(axum::serve(listener, axum::Router::new().nest_service("/mcp", service)).await?)
@@ -95,7 +99,11 @@ impl ServerHandler for Server {
             .with_instructions(INSTRUCTIONS)
     }
 
-    async fn list_tools(&self, _: Option<PaginatedRequestParams>, _: RequestContext<RoleServer>) -> Result<ListToolsResult, rmcp::ErrorData> {
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, rmcp::ErrorData> {
         Ok(ListToolsResult::with_all_items(self.0.tools.iter().map(tools::Offered::shown).collect()))
     }
 

@@ -11,6 +11,7 @@ use wharf_api::{limits, ops};
 
 use super::ended::NotYet;
 use super::operations::{self, Request};
+use super::out::print;
 use super::send::Send;
 use super::target::{Place, Target, no_key};
 
@@ -71,7 +72,7 @@ impl Wait {
                 continue;
             }
             if self.json {
-                println!("{body}");
+                print(&mut std::io::stdout(), format!("{body}\n").as_bytes())?;
             } else {
                 anstream::print!("{}", operations::in_words(&ops::get_message, &body));
             }

@@ -121,7 +121,9 @@ async fn checked(url: &str, key: &str) -> anyhow::Result<String> {
             Ok(format!("The account «{}» (plan {})", word("name"), word("plan")))
         }
         Err(error) => match error.downcast_ref::<Refused>() {
-            Some(refused) if refused.is(ErrorCode::InsufficientPermissions) => Ok("A good key, which may not look at its account,".to_owned()),
+            Some(refused) if refused.is(ErrorCode::InsufficientPermissions) => {
+                Ok("A good key, which may not look at its account,".to_owned())
+            }
             _ => Err(error),
         },
     }

@@ -51,7 +51,9 @@ impl Restore {
         store.close().await;
         println!("The backup of {} is put back.", manifest.created_at);
         println!("{} sessions begin their keys anew when the gateway starts. Their links stay; nobody scans.", marked?);
-        println!("What went out or came in since then is not in it, and WhatsApp does not bring it again. Never start the old gateway beside it.");
+        println!(
+            "What went out or came in since then is not in it, and WhatsApp does not bring it again. Never start the old gateway beside it."
+        );
         if let Media::Bucket { bucket, .. } = &manifest.media {
             println!("Media lie in the bucket {bucket}: the configuration has to name it, or a copy of it.");
         }

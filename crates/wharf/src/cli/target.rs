@@ -50,7 +50,8 @@ impl Target {
     ) -> anyhow::Result<Place> {
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
         if let Some(name) = &self.profile {
-            let known = profile(name)?.ok_or_else(|| Usage(format!("there is no profile {name}: `wharf login --profile {name}` makes it")))?;
+            let known =
+                profile(name)?.ok_or_else(|| Usage(format!("there is no profile {name}: `wharf login --profile {name}` makes it")))?;
             let same = self.url.as_ref().is_none_or(|url| *url == known.url);
             let url = self.url.clone().unwrap_or(known.url);
             return Ok(Place { url, key: self.api_key.clone().or(same.then_some(known.key)) });

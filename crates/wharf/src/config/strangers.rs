@@ -64,7 +64,8 @@ mod tests {
     fn what_a_platform_or_a_test_sets_is_no_slip() {
         let set = ["WHARF_SERVICE_HOST", "WHARF_PORT_8080_TCP", "WHARF_TEST_POSTGRES_URL", "WHARF_SANDBOX_BIN", "WHARF_RECORD_EXAMPLES"];
         assert_eq!(told(&set), []);
-        let other = ["WHARF_HEADLESS_SERVICE_HOST", "WHARF_HEADLESS_SERVICE_PORT_HTTP", "WHARF_HEADLESS_PORT", "WHARF_HEADLESS_PORT_80_TCP_ADDR"];
+        let other =
+            ["WHARF_HEADLESS_SERVICE_HOST", "WHARF_HEADLESS_SERVICE_PORT_HTTP", "WHARF_HEADLESS_PORT", "WHARF_HEADLESS_PORT_80_TCP_ADDR"];
         assert_eq!(told(&other), []);
         assert_eq!(told(&["WHARF_LISTEN_PORT"]).len(), 1);
     }

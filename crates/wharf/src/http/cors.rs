@@ -135,7 +135,13 @@ mod tests {
 
     #[test]
     fn an_origin_is_written_as_it_comes() {
-        for good in ["https://shop.example", "http://localhost:5173", "http://127.0.0.1:8080", "https://[::1]:8443", "https://xn--bcher-kva.example"] {
+        for good in [
+            "https://shop.example",
+            "http://localhost:5173",
+            "http://127.0.0.1:8080",
+            "https://[::1]:8443",
+            "https://xn--bcher-kva.example",
+        ] {
             assert!(Origins::parse([good]).is_ok(), "{good}");
         }
         for bad in [
@@ -159,7 +165,9 @@ mod tests {
         let origins = Origins::parse([" https://shop.example ", "http://localhost:5173"]).unwrap();
         let allow = |origin: &'static str| origins.allow(&HeaderValue::from_static(origin));
         assert!(allow("https://shop.example") && allow("http://localhost:5173"));
-        for other in ["http://shop.example", "https://shop.example:8443", "https://a.shop.example", "https://shop.example.evil", "null", "*"] {
+        for other in
+            ["http://shop.example", "https://shop.example:8443", "https://a.shop.example", "https://shop.example.evil", "null", "*"]
+        {
             assert!(!allow(other), "{other}");
         }
         assert!(Origins::default().layer().is_none());

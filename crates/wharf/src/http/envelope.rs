@@ -12,7 +12,9 @@ use serde::Serialize;
 use wharf_api::envelope::{PageInfo, Success};
 use wharf_api::ops::{self, Operation};
 use wharf_api::{ApiError, ErrorCode};
-use wharf_core::{account, chat, contact, engine, event, group, idempotency, key, login, media, message, node, session, store, user, webhook};
+use wharf_core::{
+    account, chat, contact, engine, event, group, idempotency, key, login, media, message, node, session, store, user, webhook,
+};
 
 use super::declared;
 

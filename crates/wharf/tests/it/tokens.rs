@@ -68,7 +68,7 @@ impl Heard {
     }
 
     /// All that came until the end.
-    async fn to_the_end(mut self) -> String {
+    async fn until_the_end(mut self) -> String {
         let read = self.stream.read_to_end(&mut self.bytes);
         tokio::time::timeout(PATIENCE, read).await.expect("the stream ends").unwrap();
         String::from_utf8_lossy(&self.bytes).into_owned()
@@ -151,7 +151,10 @@ async fn a_token_is_good_for_ten_minutes_or_as_long_as_is_asked_but_never_longer
         let body = json!({"sessionId": session, "expiresInSeconds": seconds});
         let reply = gateway.post("/v1/events/tokens", body).send().await;
         let details = reply.refused(ErrorCode::InvalidRequest);
-        assert_eq!((&details["field"], &details["limit"], &details["actual"]), (&json!("expiresInSeconds"), &json!(3_600), &json!(seconds)));
+        assert_eq!(
+            (&details["field"], &details["limit"], &details["actual"]),
+            (&json!("expiresInSeconds"), &json!(3_600), &json!(seconds))
+        );
     }
     let end = now().plus_millis(120_000);
     let short = gateway.make_key(&[Permission::EventsRead], Some(end)).await;
@@ -173,7 +176,7 @@ async fn a_token_that_is_over_is_told_from_one_that_never_was() {
     stream(&gateway, &format!("token={}", made.token)).send().await.refused(ErrorCode::ExpiredApiKey);
     let made = tokens::make(&gateway.services, &caller, session.as_str(), 2).await.unwrap();
     let heard = Heard::open(&stream(&gateway, &format!("token={}", made.token))).await;
-    heard.to_the_end().await;
+    heard.until_the_end().await;
     assert!(gateway.services.clock.now() >= made.grant.until);
 }
 
@@ -187,11 +190,9 @@ async fn reader(gateway: &Gateway) -> (String, String) {
 async fn a_token_ends_with_its_key_and_with_its_session_and_so_do_its_streams() {
     let gateway = Gateway::start().await;
     let session = gateway.connected().await;
-    for (way, code) in [
-        ("revoked", ErrorCode::InvalidApiKey),
-        ("rotated", ErrorCode::ExpiredApiKey),
-        ("deleted", ErrorCode::SessionNotFound),
-    ] {
+    for (way, code) in
+        [("revoked", ErrorCode::InvalidApiKey), ("rotated", ErrorCode::ExpiredApiKey), ("deleted", ErrorCode::SessionNotFound)]
+    {
         let (key, id) = reader(&gateway).await;
         let made = token(&gateway, &key, &session).await;
         let query = format!("token={}", text(&made, "token"));
@@ -202,7 +203,7 @@ async fn a_token_ends_with_its_key_and_with_its_session_and_so_do_its_streams() 
             _ => drop(gateway.delete(&format!("/v1/sessions/{session}")).send().await.ok(200)),
         }
         stream(&gateway, &query).send().await.refused(code);
-        heard.to_the_end().await;
+        heard.until_the_end().await;
     }
 }
 
@@ -232,7 +233,7 @@ async fn somebody_who_is_signed_in_makes_a_token_that_ends_with_the_log_in() {
     gateway.ask("GET", &format!("/v1/login?{query}")).send().await.refused(ErrorCode::MissingApiKey);
     by("DELETE", "/v1/login").send().await.ok(200);
     stream(&gateway, &query).send().await.refused(ErrorCode::InvalidApiKey);
-    heard.to_the_end().await;
+    heard.until_the_end().await;
 }
 
 #[tokio::test]

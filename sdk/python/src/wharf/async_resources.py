@@ -39,6 +39,7 @@ from .models import (
     DryRun,
     ErrorEntry,
     EventChoice,
+    EventToken,
     Group,
     GroupInvite,
     GroupPicture,
@@ -1450,6 +1451,26 @@ class AsyncWebhooksApi(AsyncResource):
 class AsyncEventsApi(AsyncEventsHelpers):
     """The log of what happened: a list, a long poll, a stream."""
 
+    async def create_token(self, *, session_id: str, expires_in_seconds: int | None = None) -> EventToken:
+        """Makes a token that opens the events of one session to a page of a browser, for some minutes.
+
+        Needs the permission `events:read`.
+
+        Args:
+            session_id: Whose events it opens.
+            expires_in_seconds: How long it is good; it ends with the key that made it in any case. `600` where it is
+                left out.
+
+        Raises:
+            SessionError: `session_not_found`.
+        """
+        request = Request(
+            "POST",
+            "/v1/events/tokens",
+            body={"sessionId": session_id, "expiresInSeconds": expires_in_seconds},
+        )
+        return await self._client._one(request, EventToken)
+
 
 class AsyncContactsApi(AsyncResource):
     """Who is on WhatsApp, names, pictures, presence, blocking."""
@@ -2221,6 +2242,14 @@ class AsyncAccountApi(AsyncResource):
         request = Request("GET", "/v1/account")
         return await self._client._one(request, Account)
 
+    async def get_export(self) -> str:
+        """Streams all that the account has and the caller may read, a line of JSON each.
+
+        Needs the permission `account:read`.
+        """
+        request = Request("GET", "/v1/account/export")
+        return await self._client._text(request)
+
     async def get_usage(self) -> Usage:
         """Shows what was used today and in the last 30 days.
 
@@ -2356,6 +2385,46 @@ class AsyncAdminApi(AsyncResource):
         request = Request("GET", "/v1/admin/nodes")
         return await self._client._list(request, Node)
 
+    async def drain_node(self, node_id: str) -> Node:
+        """Has a node give its sessions to the others and take none, until it is undrained or begins anew.
+
+        Needs an operator's key.
+
+        Raises:
+            GeneralError: `resource_not_found`.
+            StateError: `conflict`.
+        """
+        request = Request("POST", path("/v1/admin/nodes/{}/drain", node_id))
+        return await self._client._one(request, Node)
+
+    async def undrain_node(self, node_id: str) -> Node:
+        """Lets a node have sessions again.
+
+        Needs an operator's key.
+
+        Raises:
+            GeneralError: `resource_not_found`.
+            StateError: `conflict`.
+        """
+        request = Request("POST", path("/v1/admin/nodes/{}/undrain", node_id))
+        return await self._client._one(request, Node)
+
+    async def move_session(self, session_id: str, *, node_id: str | None = None) -> Node:
+        """Has another node run a session: the one that is named, or the one with the fewest. Shows that node.
+
+        Needs an operator's key.
+
+        Args:
+            node_id: The one that is to run it; the one with the fewest sessions unless one is named.
+
+        Raises:
+            SessionError: `session_not_found`.
+            GeneralError: `resource_not_found`.
+            StateError: `conflict`.
+        """
+        request = Request("POST", path("/v1/admin/sessions/{}/move", session_id), body={"nodeId": node_id})
+        return await self._client._one(request, Node)
+
     def list_queues(self, *, limit: int | None = None, cursor: str | None = None) -> AsyncPages[Queue]:
         """Lists where messages and deliveries wait, for how long, and what is held back and why.
 
@@ -2389,6 +2458,7 @@ class AsyncAdminApi(AsyncResource):
         keep_deleted: bool | None = None,
         media_bytes: int | None = None,
         media_days: int | None = None,
+        message_days: int | None = None,
         messages_per_day: int | None = None,
         pace: PutPace | None = None,
         sessions: int | None = None,
@@ -2404,6 +2474,8 @@ class AsyncAdminApi(AsyncResource):
             media_bytes: How many bytes of files are kept at the same time, those on their way in included; without
                 limit where null.
             media_days: How many days a file is kept after it came or was sent last.
+            message_days: How many days a message is kept after what happened to it last, with its events; for ever
+                where null.
             messages_per_day: Without limit where null.
             sessions: Without limit where null.
         """
@@ -2417,6 +2489,7 @@ class AsyncAdminApi(AsyncResource):
                 "keepDeleted": keep_deleted,
                 "mediaBytes": media_bytes,
                 "mediaDays": media_days,
+                "messageDays": message_days,
                 "messagesPerDay": messages_per_day,
                 "pace": pace,
                 "sessions": sessions,
@@ -2471,6 +2544,17 @@ class AsyncAdminApi(AsyncResource):
         request = Request("GET", path("/v1/admin/accounts/{}", account_id))
         return await self._client._one(request, Account)
 
+    async def get_account_export(self, account_id: str) -> str:
+        """Streams all that any account has, a line of JSON each.
+
+        Needs an operator's key.
+
+        Raises:
+            GeneralError: `resource_not_found`.
+        """
+        request = Request("GET", path("/v1/admin/accounts/{}/export", account_id))
+        return await self._client._text(request)
+
     async def update_account(
         self,
         account_id: str,
@@ -2489,6 +2573,18 @@ class AsyncAdminApi(AsyncResource):
             GeneralError: `resource_not_found`.
         """
         request = Request("PATCH", path("/v1/admin/accounts/{}", account_id), body={"name": name, "plan": plan})
+        return await self._client._one(request, Account)
+
+    async def delete_account(self, account_id: str) -> Account:
+        """Deletes an account with everything in it: nobody acts in it from now on, and what it has goes in parts.
+
+        Needs an operator's key.
+
+        Raises:
+            GeneralError: `resource_not_found`.
+            StateError: `conflict`.
+        """
+        request = Request("DELETE", path("/v1/admin/accounts/{}", account_id))
         return await self._client._one(request, Account)
 
     async def create_api_key(

@@ -131,10 +131,27 @@ class Account(Model):
 
     account_id: str
     created_at: datetime
+    deletion: AccountDeletion | None = None
+    """Of an account that is being deleted: how far that has come."""
     limits: PlanLimits
     name: str
     plan: str
     """The name of its plan."""
+    status: Literal["active", "deleting"]
+    """Whether it is used; nobody acts in one that is being deleted."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class AccountDeletion(Model):
+    events_left: int
+    """How many events are left; no more than 100000 are counted."""
+    media_left: int
+    """How many files are left; no more than 100000 are counted."""
+    messages_left: int
+    """How many messages are left; no more than 100000 are counted."""
+    requested_at: datetime
+    sessions_left: int
+    """How many sessions are left."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -246,6 +263,8 @@ class Chat(Model):
     chat_id: str
     """The id as WhatsApp writes it."""
     last_message: Message
+    left_at: datetime | None = None
+    """Of a group: since when the session is known not to be in it."""
     lid: str | None = None
     name: str | None = None
     """The name that a person gave itself, or a group's subject."""
@@ -389,6 +408,19 @@ class ErrorEntry(Model):
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
+class EventToken(Model):
+    """What `create_event_token` answers."""
+
+    cursor: str
+    """Where the log ended: with `?cursor=` a page misses nothing until its stream is open."""
+    expires_at: datetime
+    """From then on it is refused, and a stream that it opened ends."""
+    session_id: str
+    token: str
+    """For the address of a stream or a WebSocket: `GET /v1/events?token=`. It opens nothing else."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class FeatureSwitch(Model):
     degraded_since: datetime | None = None
     """Since when WhatsApp refuses it in several sessions; until somebody sets the switch."""
@@ -432,6 +464,8 @@ class Group(Model):
     disappearing_seconds: int
     """After how long messages disappear; 0: they stay."""
     group_id: str
+    left_at: datetime | None = None
+    """Since when the session is known not to be in the group; all else is as it was seen last."""
     locked: bool
     """Only admins change subject, description and picture."""
     members_can_add: bool
@@ -724,7 +758,9 @@ class Node(Model):
     since: datetime | None = None
     """When its process began, by its own clock; absent as the version is."""
     status: Literal["working", "draining", "gone"]
-    """`draining`: it was told to stop. `gone`: its lease is over, and whatever it had may be taken."""
+    """`draining`: it was told to stop, or to have no sessions. `gone`: its lease is over, and whatever it had may be
+    taken.
+    """
     version: str | None = None
     """Wharf's, such as 0.1.0; absent where it is of a release that does not tell."""
 
@@ -825,6 +861,8 @@ class Plan(Model):
     """How many bytes of files are kept at the same time, those on their way in included; without limit where null."""
     media_days: int
     """How many days a file is kept after it came or was sent last."""
+    message_days: int | None
+    """How many days a message is kept after what happened to it last, with its events; for ever where null."""
     messages_per_day: int | None
     """Without limit where null."""
     name: str
@@ -850,6 +888,8 @@ class PlanLimits(Model):
     """How many bytes of files are kept at the same time, those on their way in included; without limit where null."""
     media_days: int
     """How many days a file is kept after it came or was sent last."""
+    message_days: int | None
+    """How many days a message is kept after what happened to it last, with its events; for ever where null."""
     messages_per_day: int | None
     """Without limit where null."""
     pace: PlanPace

@@ -15,6 +15,7 @@ import type {
   ConfirmPasskey,
   Contact,
   CreateAccount,
+  CreateEventToken,
   CreateGroup,
   CreateKey,
   CreateLogin,
@@ -32,6 +33,7 @@ import type {
   ErrorEntry,
   AnyEvent,
   EventChoice,
+  EventToken,
   ForwardMessage,
   Group,
   GroupInvite,
@@ -47,6 +49,7 @@ import type {
   Message,
   MessageStatus,
   MessageType,
+  MoveSession,
   NameParticipants,
   Node,
   PairingCode,
@@ -233,7 +236,10 @@ export interface ListDeliveriesQuery {
 
 /** What `list_events` is asked by. */
 export interface ListEventsQuery {
-  /** Where to begin: the id of an event, the `page.next` of an answer, `oldest` or `latest`. */
+  /**
+   * Where to begin: the id of an event, the `page.next` of an answer, `oldest`, `latest`, or `-N`: with the last N
+   * events, 1000 at most.
+   */
   cursor?: string;
   /** Only this session's. */
   sessionId?: string;
@@ -241,6 +247,13 @@ export interface ListEventsQuery {
   events?: readonly EventChoice[];
   /** Seconds to wait for a first event. 0 to 30. */
   wait?: number;
+  /**
+   * How a stream calls its events: by their `kind`, or `message`, which the `onmessage` of a page hears and which a
+   * `token` means.
+   */
+  names?: "kind" | "message";
+  /** What `create_event_token` made, in place of a key: for a stream or a WebSocket, and for no list. */
+  token?: string;
   /** How many rows a page has at most. `50` where it is left out. 1 to 200. */
   limit?: number;
 }
@@ -859,7 +872,8 @@ export class WebhooksApi extends Resource {
 /** The log of what happened: a list, a long poll, a stream. */
 export class EventsApi extends Resource {
   /**
-   * Reads the event log: a part of it as JSON, or the log as it grows as Server-Sent Events, by Accept.
+   * Reads the event log: a part of it as JSON, or as it grows, by Accept as Server-Sent Events or by Upgrade as a
+   * WebSocket.
    *
    * `GET /v1/events` needs `events:read`.
    *
@@ -867,6 +881,17 @@ export class EventsApi extends Resource {
    */
   list(query: ListEventsQuery = {}, options: CallOptions = {}): Paged<AnyEvent> {
     return this.call.pages({ id: "list_events", method: "GET", path: "/v1/events", query: { ...query } }, options);
+  }
+
+  /**
+   * Makes a token that opens the events of one session to a page of a browser, for some minutes.
+   *
+   * `POST /v1/events/tokens` needs `events:read`.
+   *
+   * @throws ApiError `session_not_found`, what any call meets
+   */
+  createToken(body: CreateEventToken, options: CallOptions = {}): Promise<EventToken> {
+    return this.call.one({ id: "create_event_token", method: "POST", path: "/v1/events/tokens", body }, options);
   }
 }
 
@@ -1360,6 +1385,17 @@ export class AccountApi extends Resource {
   }
 
   /**
+   * Streams all that the account has and the caller may read, a line of JSON each.
+   *
+   * `GET /v1/account/export` needs `account:read`.
+   *
+   * @throws ApiError what any call meets
+   */
+  getExport(options: CallOptions = {}): Promise<string> {
+    return this.call.text({ id: "get_account_export", method: "GET", path: "/v1/account/export" }, options);
+  }
+
+  /**
    * Shows what was used today and in the last 30 days.
    *
    * `GET /v1/usage` needs `account:read`.
@@ -1451,6 +1487,39 @@ export class AdminApi extends Resource {
   }
 
   /**
+   * Has a node give its sessions to the others and take none, until it is undrained or begins anew.
+   *
+   * `POST /v1/admin/nodes/{nodeId}/drain` needs an operator's key.
+   *
+   * @throws ApiError `conflict`, `resource_not_found`, what any call meets
+   */
+  drainNode(nodeId: string, options: CallOptions = {}): Promise<Node> {
+    return this.call.one({ id: "admin_drain_node", method: "POST", path: `/v1/admin/nodes/${encodeURIComponent(nodeId)}/drain` }, options);
+  }
+
+  /**
+   * Lets a node have sessions again.
+   *
+   * `POST /v1/admin/nodes/{nodeId}/undrain` needs an operator's key.
+   *
+   * @throws ApiError `conflict`, `resource_not_found`, what any call meets
+   */
+  undrainNode(nodeId: string, options: CallOptions = {}): Promise<Node> {
+    return this.call.one({ id: "admin_undrain_node", method: "POST", path: `/v1/admin/nodes/${encodeURIComponent(nodeId)}/undrain` }, options);
+  }
+
+  /**
+   * Has another node run a session: the one that is named, or the one with the fewest. Shows that node.
+   *
+   * `POST /v1/admin/sessions/{sessionId}/move` needs an operator's key.
+   *
+   * @throws ApiError `conflict`, `resource_not_found`, `session_not_found`, what any call meets
+   */
+  moveSession(sessionId: string, body: MoveSession = {}, options: CallOptions = {}): Promise<Node> {
+    return this.call.one({ id: "admin_move_session", method: "POST", path: `/v1/admin/sessions/${encodeURIComponent(sessionId)}/move`, body }, options);
+  }
+
+  /**
    * Lists where messages and deliveries wait, for how long, and what is held back and why.
    *
    * `GET /v1/admin/queues` needs an operator's key.
@@ -1517,6 +1586,17 @@ export class AdminApi extends Resource {
   }
 
   /**
+   * Streams all that any account has, a line of JSON each.
+   *
+   * `GET /v1/admin/accounts/{accountId}/export` needs an operator's key.
+   *
+   * @throws ApiError `resource_not_found`, what any call meets
+   */
+  getAccountExport(accountId: string, options: CallOptions = {}): Promise<string> {
+    return this.call.text({ id: "admin_get_account_export", method: "GET", path: `/v1/admin/accounts/${encodeURIComponent(accountId)}/export` }, options);
+  }
+
+  /**
    * Changes an account's name or plan.
    *
    * `PATCH /v1/admin/accounts/{accountId}` needs an operator's key.
@@ -1525,6 +1605,17 @@ export class AdminApi extends Resource {
    */
   updateAccount(accountId: string, body: UpdateAccount, options: CallOptions = {}): Promise<Account> {
     return this.call.one({ id: "admin_update_account", method: "PATCH", path: `/v1/admin/accounts/${encodeURIComponent(accountId)}`, body }, options);
+  }
+
+  /**
+   * Deletes an account with everything in it: nobody acts in it from now on, and what it has goes in parts.
+   *
+   * `DELETE /v1/admin/accounts/{accountId}` needs an operator's key.
+   *
+   * @throws ApiError `conflict`, `resource_not_found`, what any call meets
+   */
+  deleteAccount(accountId: string, options: CallOptions = {}): Promise<Account> {
+    return this.call.one({ id: "admin_delete_account", method: "DELETE", path: `/v1/admin/accounts/${encodeURIComponent(accountId)}` }, options);
   }
 
   /**
@@ -1728,6 +1819,7 @@ export const OPERATIONS = {
   retry_delivery: { group: "webhooks", method: "retryDelivery" },
   recover_webhook: { group: "webhooks", method: "recover" },
   list_events: { group: "events", method: "list" },
+  create_event_token: { group: "events", method: "createToken" },
   check_contacts: { group: "contacts", method: "check" },
   list_contacts: { group: "contacts", method: "list" },
   get_contact: { group: "contacts", method: "get" },
@@ -1769,6 +1861,7 @@ export const OPERATIONS = {
   update_user: { group: "users", method: "update" },
   delete_user: { group: "users", method: "delete" },
   get_account: { group: "account", method: "get" },
+  get_account_export: { group: "account", method: "getExport" },
   get_usage: { group: "account", method: "getUsage" },
   list_audit: { group: "account", method: "listAudit" },
   admin_get_switches: { group: "admin", method: "getSwitches" },
@@ -1777,13 +1870,18 @@ export const OPERATIONS = {
   admin_set_switches: { group: "admin", method: "setSwitches" },
   admin_list_audit: { group: "admin", method: "listAudit" },
   admin_list_nodes: { group: "admin", method: "listNodes" },
+  admin_drain_node: { group: "admin", method: "drainNode" },
+  admin_undrain_node: { group: "admin", method: "undrainNode" },
+  admin_move_session: { group: "admin", method: "moveSession" },
   admin_list_queues: { group: "admin", method: "listQueues" },
   admin_list_plans: { group: "admin", method: "listPlans" },
   admin_set_plan: { group: "admin", method: "setPlan" },
   admin_list_accounts: { group: "admin", method: "listAccounts" },
   admin_create_account: { group: "admin", method: "createAccount" },
   admin_get_account: { group: "admin", method: "getAccount" },
+  admin_get_account_export: { group: "admin", method: "getAccountExport" },
   admin_update_account: { group: "admin", method: "updateAccount" },
+  admin_delete_account: { group: "admin", method: "deleteAccount" },
   admin_create_api_key: { group: "admin", method: "createApiKey" },
   admin_create_user: { group: "admin", method: "createUser" },
   admin_list_users: { group: "admin", method: "listUsers" },

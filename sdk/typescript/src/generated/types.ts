@@ -4,10 +4,27 @@ export interface Account {
   accountId: string;
   /** RFC 3339, in UTC. */
   createdAt: string;
+  /** Of an account that is being deleted: how far that has come. */
+  deletion?: AccountDeletion;
   limits: PlanLimits;
   name: string;
   /** The name of its plan. */
   plan: string;
+  /** Whether it is used; nobody acts in one that is being deleted. */
+  status: "active" | "deleting";
+}
+
+export interface AccountDeletion {
+  /** How many events are left; no more than 100000 are counted. */
+  eventsLeft: number;
+  /** How many files are left; no more than 100000 are counted. */
+  mediaLeft: number;
+  /** How many messages are left; no more than 100000 are counted. */
+  messagesLeft: number;
+  /** RFC 3339, in UTC. */
+  requestedAt: string;
+  /** How many sessions are left. */
+  sessionsLeft: number;
 }
 
 export interface AdminCreateUser {
@@ -118,6 +135,8 @@ export interface Chat {
   /** The id as WhatsApp writes it. */
   chatId: string;
   lastMessage: Message;
+  /** Of a group: since when the session is known not to be in it. RFC 3339, in UTC. */
+  leftAt?: string;
   lid?: string;
   /** The name that a person gave itself, or a group's subject. */
   name?: string;
@@ -193,6 +212,13 @@ export interface CreateAccount {
   name: string;
   /** The name of a plan. */
   plan: string;
+}
+
+export interface CreateEventToken {
+  /** How long it is good; it ends with the key that made it in any case. `600` where it is left out. 60 to 3600. */
+  expiresInSeconds?: number | null;
+  /** Whose events it opens. */
+  sessionId: string;
 }
 
 export interface CreateGroup {
@@ -445,6 +471,16 @@ export type EventChoice = "message.received" | "status.received" | "message.stat
 
 export type EventKind = "message.received" | "status.received" | "message.status" | "message.sent" | "message.delivered" | "message.read" | "message.failed" | "message.reaction" | "message.edited" | "message.deleted" | "poll.vote" | "session.qr" | "session.passkey" | "session.connected" | "session.disconnected" | "session.status" | "group.updated" | "call.received" | "call.ended" | "webhook.test" | "webhook.disabled" | "usage.warning";
 
+export interface EventToken {
+  /** Where the log ended: with `?cursor=` a page misses nothing until its stream is open. */
+  cursor: string;
+  /** From then on it is refused, and a stream that it opened ends. RFC 3339, in UTC. */
+  expiresAt: string;
+  sessionId: string;
+  /** For the address of a stream or a WebSocket: `GET /v1/events?token=`. It opens nothing else. */
+  token: string;
+}
+
 export interface FeatureSwitch {
   /** Since when WhatsApp refuses it in several sessions; until somebody sets the switch. RFC 3339, in UTC. */
   degradedSince?: string;
@@ -500,6 +536,8 @@ export interface Group {
   /** After how long messages disappear; 0: they stay. */
   disappearingSeconds: number;
   groupId: string;
+  /** Since when the session is known not to be in the group; all else is as it was seen last. RFC 3339, in UTC. */
+  leftAt?: string;
   /** Only admins change subject, description and picture. */
   locked: boolean;
   membersCanAdd: boolean;
@@ -767,6 +805,11 @@ export type MessageStatus = "queued" | "sent" | "delivered" | "read" | "played" 
 
 export type MessageType = "text" | "location" | "contact" | "poll" | "image" | "video" | "document" | "audio" | "sticker" | "deleted" | "undecryptable" | "unsupported" | "reaction" | "poll_vote" | "edit" | "deletion";
 
+export interface MoveSession {
+  /** The one that is to run it; the one with the fewest sessions unless one is named. */
+  nodeId?: string | null;
+}
+
 export interface NameParticipants {
   /** 1 to 256 of them. */
   participants: string[];
@@ -791,7 +834,10 @@ export interface Node {
   sessions: number;
   /** When its process began, by its own clock; absent as the version is. RFC 3339, in UTC. */
   since?: string;
-  /** `draining`: it was told to stop. `gone`: its lease is over, and whatever it had may be taken. */
+  /**
+   * `draining`: it was told to stop, or to have no sessions. `gone`: its lease is over, and whatever it had may be
+   * taken.
+   */
   status: "working" | "draining" | "gone";
   /** Wharf's, such as 0.1.0; absent where it is of a release that does not tell. */
   version?: string;
@@ -893,6 +939,8 @@ export interface Plan {
   mediaBytes: number | null;
   /** How many days a file is kept after it came or was sent last. 1 to 3650. */
   mediaDays: number;
+  /** How many days a message is kept after what happened to it last, with its events; for ever where null. 1 to 3650. */
+  messageDays: number | null;
   /** Without limit where null. 0 to 1000000000. */
   messagesPerDay: number | null;
   name: string;
@@ -921,6 +969,8 @@ export interface PlanLimits {
   mediaBytes: number | null;
   /** How many days a file is kept after it came or was sent last. 1 to 3650. */
   mediaDays: number;
+  /** How many days a message is kept after what happened to it last, with its events; for ever where null. 1 to 3650. */
+  messageDays: number | null;
   /** Without limit where null. 0 to 1000000000. */
   messagesPerDay: number | null;
   /**
@@ -1016,6 +1066,8 @@ export interface PutPlan {
   mediaBytes?: number | null;
   /** How many days a file is kept after it came or was sent last. 1 to 3650. */
   mediaDays?: number | null;
+  /** How many days a message is kept after what happened to it last, with its events; for ever where null. 1 to 3650. */
+  messageDays?: number | null;
   /** Without limit where null. 0 to 1000000000. */
   messagesPerDay?: number | null;
   pace?: PutPace | null;

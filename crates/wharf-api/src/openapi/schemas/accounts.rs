@@ -114,7 +114,13 @@ pub(super) fn account() -> Value {
         always("name", text()),
         always("plan", about(text(), "The name of its plan.")),
         always("limits", reference("PlanLimits")),
-        always("status", about(word(AccountStatus::ALL.iter().map(|status| status.as_str())), "Whether it is used; nobody acts in one that is being deleted.")),
+        always(
+            "status",
+            about(
+                word(AccountStatus::ALL.iter().map(|status| status.as_str())),
+                "Whether it is used; nobody acts in one that is being deleted.",
+            ),
+        ),
         maybe("deletion", about(reference("AccountDeletion"), "Of an account that is being deleted: how far that has come.")),
         always("createdAt", time()),
     ])

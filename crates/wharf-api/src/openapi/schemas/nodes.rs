@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::super::schema::{about, always, answer, boolean, id, integer, list, maybe, nullable, reference, request, session_id, text, time, word};
+use super::super::schema::{
+    about, always, answer, boolean, id, integer, list, maybe, nullable, reference, request, session_id, text, time, word,
+};
 use super::waiting_for;
 use crate::ids::{AccountId, WebhookId};
 use crate::types::hold::HoldReason;
@@ -19,7 +21,13 @@ pub(super) fn node() -> Value {
     answer(vec![
         always("nodeId", about(text(), "It outlives the process, as long as its data folder does.")),
         always("current", about(boolean(), "Whether it is the one that answers.")),
-        always("status", about(status, "`draining`: it was told to stop, or to have no sessions. `gone`: its lease is over, and whatever it had may be taken.")),
+        always(
+            "status",
+            about(
+                status,
+                "`draining`: it was told to stop, or to have no sessions. `gone`: its lease is over, and whatever it had may be taken.",
+            ),
+        ),
         maybe("version", about(text(), "Wharf's, such as 0.1.0; absent where it is of a release that does not tell.")),
         maybe("since", about(time(), "When its process began, by its own clock; absent as the version is.")),
         always("leaseUntil", about(time(), "By the clock of the database; renewed every 3 seconds for 15.")),
@@ -28,7 +36,10 @@ pub(super) fn node() -> Value {
 }
 
 pub(super) fn move_session() -> Value {
-    request(vec![maybe("nodeId", about(nullable(text()), "The one that is to run it; the one with the fewest sessions unless one is named."))])
+    request(vec![maybe(
+        "nodeId",
+        about(nullable(text()), "The one that is to run it; the one with the fewest sessions unless one is named."),
+    )])
 }
 
 pub(super) fn queue_held() -> Value {

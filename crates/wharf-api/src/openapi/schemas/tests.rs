@@ -146,8 +146,9 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         "pace": {"messagesPerMinute": 1, "newContactsPerHour": null, "newContactsPerDay": 1, "strangerJitterSeconds": [1, 4], "typingSeconds": null},
         "keepDeleted": false});
     let plan = with(&json!({"name": "free"}), &plan_limits);
-    let account = json!({"accountId": ACCOUNT, "name": "shop", "plan": "free", "limits": plan_limits, "status": "active", "createdAt": TIME});
-    let deletion = json!({"requestedAt": TIME, "sessionsLeft": 1, "messagesLeft": 2, "eventsLeft": 3, "mediaLeft": 4});
+    let account =
+        json!({"accountId": ACCOUNT, "name": "shop", "plan": "free", "limits": plan_limits, "status": "active", "createdAt": TIME});
+    let under_way = json!({"requestedAt": TIME, "sessionsLeft": 1, "messagesLeft": 2, "eventsLeft": 3, "mediaLeft": 4});
     let whatsapp = json!({"claimed": "2.3000.1", "source": "built_in", "currentAt": TIME, "waiting": []});
     let used = json!({"messages": 1, "calls": 2, "errors": {"conflict": 1}});
     let day = with(&used, &json!({"date": "2026-01-01"}));
@@ -230,8 +231,8 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         PlanLimits [(plan_limits.clone())],
         SessionsWaiting [{"for": "client_update", "sessions": 1}],
         Whatsapp [(whatsapp.clone()), (with(&whatsapp, &json!({"served": "2.3000.2", "fetchedAt": TIME, "refused": "2.3000.1", "refusedAt": TIME, "expiresAt": TIME, "nextTryAt": TIME})))],
-        AccountDeletion [(deletion.clone())],
-        Account [(account.clone()), (with(&account, &json!({"status": "deleting", "deletion": deletion})))],
+        AccountDeletion [(under_way.clone())],
+        Account [(account.clone()), (with(&account, &json!({"status": "deleting", "deletion": under_way})))],
         User [(user.clone()), (with(&user, &json!({"lastLoginAt": TIME})))],
         Login [{"loginId": LOGIN, "user": user, "permissions": ["messages:read"], "createdAt": TIME, "expiresAt": TIME}],
         LoginEntry [{"loginId": LOGIN, "createdAt": TIME, "lastSeenAt": TIME, "expiresAt": TIME, "address": "::1", "userAgent": "b", "current": true}],

@@ -17,7 +17,7 @@ struct Node {
 /// Nodes that share one account's limits, and the book of it. They are called by their places.
 struct Nodes {
     clock: Hand,
-    nodes: Vec<Node>,
+    members: Vec<Node>,
     book: Book,
     /// When calls were let in.
     taken: Vec<i64>,
@@ -28,7 +28,7 @@ const KEEPER: &str = "keeper";
 impl Nodes {
     fn new(count: usize) -> Self {
         let nodes = (0..count).map(|_| Node { calls: Calls::default(), share: Share::default(), runs: Vec::new() }).collect();
-        Self { clock: Hand::default(), nodes, book: Book::default(), taken: Vec::new() }
+        Self { clock: Hand::default(), members: nodes, book: Book::default(), taken: Vec::new() }
     }
 
     fn now(&self) -> Timestamp {
@@ -36,7 +36,7 @@ impl Nodes {
     }
 
     fn running(&self) -> usize {
-        self.nodes.iter().map(|node| node.runs.len()).sum()
+        self.members.iter().map(|node| node.runs.len()).sum()
     }
 
     fn in_the_last_minute(&self) -> u64 {
@@ -46,9 +46,9 @@ impl Nodes {
 
     /// As the nodes do it that talk to each other.
     fn decide(&mut self, place: usize, bounds: Bounds) -> (Standing, Result<Permit, Refused>) {
-        let (now, account, count) = (self.clock.steady(), account(1), self.nodes.len() as u64);
+        let (now, account, count) = (self.clock.steady(), account(1), self.members.len() as u64);
         let clock = &self.clock;
-        let node = &mut self.nodes[place];
+        let node = &mut self.members[place];
         let here = Here { calls: &node.calls, account: &account, clock };
         if let Some(done) = node.share.spend(&here, bounds) {
             return done;
@@ -57,13 +57,13 @@ impl Nodes {
         let name = place.to_string();
         self.book.hear(&name, &ask.report, ask.whole, now);
         for holder in self.book.holders(&name, &ask, now) {
-            let other = &mut self.nodes[holder.parse::<usize>().unwrap()];
+            let other = &mut self.members[holder.parse::<usize>().unwrap()];
             let there = Here { calls: &other.calls, account: &account, clock };
             let report = other.share.report(&there, None);
             self.book.hear(&holder, &report, false, now);
         }
         let grant = self.book.grant(&name, &ask, count, now);
-        let node = &mut self.nodes[place];
+        let node = &mut self.members[place];
         let here = Here { calls: &node.calls, account: &account, clock };
         node.share.settle(&here, &ask, &grant).pop().unwrap()
     }
@@ -74,7 +74,7 @@ impl Nodes {
         let permit = admitted?;
         self.taken.push(self.now().as_millis());
         if kept {
-            self.nodes[place].runs.push(permit);
+            self.members[place].runs.push(permit);
         }
         Ok(standing)
     }
@@ -111,7 +111,7 @@ fn what_was_given_ahead_is_told_as_left_and_comes_back_before_anybody_is_refused
 fn what_a_node_is_asked_while_an_answer_is_on_its_way_to_it_loses_nothing_of_that() {
     let (mut nodes, bounds) = (Nodes::new(2), Bounds { calls: 1_000, concurrent: 100 });
     let (account, now) = (account(1), nodes.now());
-    let node = &mut nodes.nodes[0];
+    let node = &mut nodes.members[0];
     let here = Here { calls: &node.calls, account: &account, clock: &nodes.clock };
     let ask = node.share.ask(&here, KEEPER, bounds, 1);
     nodes.book.hear("0", &ask.report, ask.whole, now);
@@ -146,7 +146,7 @@ fn a_request_that_has_ended_at_one_node_makes_room_at_another_at_once() {
     nodes.call(0, bounds, true).unwrap();
     nodes.call(1, bounds, true).unwrap();
     assert!(matches!(nodes.call(2, bounds, true), Err(Refused::Concurrency { limit: 2 })));
-    nodes.nodes[1].runs.clear();
+    nodes.members[1].runs.clear();
     nodes.call(2, bounds, true).unwrap();
     assert!(matches!(nodes.call(1, bounds, true), Err(Refused::Concurrency { limit: 2 })));
 }
@@ -160,7 +160,7 @@ fn a_keeper_that_begins_a_book_is_told_what_was_let_in_before() {
     // Another one keeps it from now on, whom both tell.
     nodes.book = Book::default();
     for place in 0..2 {
-        let node = &mut nodes.nodes[place];
+        let node = &mut nodes.members[place];
         let (account, now) = (account(1), nodes.clock.steady());
         let report = node.share.report(&Here { calls: &node.calls, account: &account, clock: &nodes.clock }, Some("another"));
         nodes.book.hear(&place.to_string(), &report, true, now);
@@ -175,7 +175,7 @@ fn a_keeper_that_begins_a_book_is_told_what_was_let_in_before() {
 fn who_counts_alone_has_its_part_and_tells_the_keeper_of_it_later() {
     let (mut nodes, bounds) = (Nodes::new(3), Bounds { calls: 60, concurrent: 6 });
     let (account, plan) = (account(1), plan(60, 6));
-    let (clock, node) = (&nodes.clock, &mut nodes.nodes[0]);
+    let (clock, node) = (&nodes.clock, &mut nodes.members[0]);
     let here = Here { calls: &node.calls, account: &account, clock };
     let ask = node.share.ask(&here, KEEPER, bounds, 1);
     node.share.unanswered(&here, ask);
@@ -206,7 +206,7 @@ proptest! {
             now += gap;
             nodes.clock.set(now);
             if let Some(ends) = ends {
-                nodes.nodes[ends].runs.clear();
+                nodes.members[ends].runs.clear();
             }
             let (used, running) = (nodes.in_the_last_minute(), nodes.running() as u64);
             match nodes.call(place, bounds, kept) {

@@ -54,15 +54,10 @@ pub(super) async fn offered(client: &Client, read_only: bool) -> anyhow::Result<
     let mut all = Vec::new();
     for (op, title) in TOOLS.iter().filter(|(op, _)| !read_only || reads(op)) {
         let Access::Key(permission) = op.access else { continue };
-        let may = match known.iter().find(|(asked, _)| *asked == permission) {
-            Some((_, may)) => *may,
-            None => {
-                let may = may(client, op).await?;
-                known.push((permission, may));
-                may
-            }
-        };
-        if may {
+        if !known.iter().any(|(asked, _)| *asked == permission) {
+            known.push((permission, may(client, op).await?));
+        }
+        if known.contains(&(permission, true)) {
             all.push(Offered { name: op.id, title, verb: verb_of(op) });
         }
     }
@@ -111,7 +106,10 @@ impl Offered {
         for taken in &self.verb.takes {
             let mut schema = match taken.place {
                 Position::Body => member(self.verb.op, &taken.wire),
-                _ => of_parameters.iter().find(|parameter| parameter["name"] == taken.wire.as_str()).map_or(json!({}), |found| found["schema"].clone()),
+                _ => of_parameters
+                    .iter()
+                    .find(|parameter| parameter["name"] == taken.wire.as_str())
+                    .map_or(json!({}), |found| found["schema"].clone()),
             };
             schema = whole(schema, DEPTH);
             if let Some(schema) = schema.as_object_mut() {
@@ -167,7 +165,9 @@ fn whole(schema: Value, depth: usize) -> Value {
             let named = members.get("$ref").and_then(Value::as_str).and_then(|reference| reference.rsplit('/').next()).map(str::to_owned);
             match named.filter(|_| depth > 0).and_then(|name| openapi::schema(&name)) {
                 Some(named) => whole(named, depth - 1),
-                None => Value::Object(members.into_iter().filter(|(name, _)| name != "$ref").map(|(name, part)| (name, whole(part, depth))).collect()),
+                None => Value::Object(
+                    members.into_iter().filter(|(name, _)| name != "$ref").map(|(name, part)| (name, whole(part, depth))).collect(),
+                ),
             }
         }
         Value::Array(parts) => Value::Array(parts.into_iter().map(|part| whole(part, depth)).collect()),
@@ -229,7 +229,8 @@ mod tests {
         assert!(asked.path.contains(&"msg_1".to_owned()));
         let Asked(asked) = tool("send_text").asked(&arguments(json!({"sessionId": "s", "to": "1", "text": "a"}))).unwrap();
         assert!(asked.key.is_some());
-        for wrong in [json!({"messageId": "msg_1", "text": "a", "other": 1}), json!({"messageId": "..", "text": "a"}), json!({"text": "a"})] {
+        for wrong in [json!({"messageId": "msg_1", "text": "a", "other": 1}), json!({"messageId": "..", "text": "a"}), json!({"text": "a"})]
+        {
             assert!(tool("edit_message").asked(&arguments(wrong.clone())).is_err(), "{wrong}");
         }
     }

@@ -131,13 +131,16 @@ mod tests {
 
     #[test]
     fn words_become_the_members_of_their_sorts_and_stand_over_the_whole() {
-        let text = ["messages", "send-text", "--session-id", "s", "--to", "1555", "--text", "hi", "--async", "--mentions", "1", "--mentions", "2"];
+        let text =
+            ["messages", "send-text", "--session-id", "s", "--to", "1555", "--text", "hi", "--async", "--mentions", "1", "--mentions", "2"];
         let wanted = json!({"sessionId": "s", "to": "1555", "text": "hi", "async": true, "mentions": ["1", "2"]});
         assert_eq!(body_of(&text), wanted);
         let over = ["messages", "send-text", "--data", r#"{"to":"1","text":"a"}"#, "--text", "b", "--link-preview", "true"];
         assert_eq!(body_of(&over), json!({"to": "1", "text": "b", "linkPreview": true}));
         let place = ["messages", "send-location", "--session-id", "s", "--to", "1", "--latitude", "-13.5", "--longitude", "4"];
         assert_eq!(body_of(&place), json!({"sessionId": "s", "to": "1", "latitude": -13.5, "longitude": 4.0}));
+        let short = ["messages", "send-text", "--session", "s", "--to", "1", "--text", "a"];
+        assert_eq!(body_of(&short), json!({"sessionId": "s", "to": "1", "text": "a"}));
         let cleared = ["sessions", "update", "ses_1", "--unset", "proxy"];
         assert_eq!(body_of(&cleared), json!({"proxy": null}));
         let words = ["webhooks", "create", "--webhook-url", "https://x", "--events", "message.received,message.sent"];

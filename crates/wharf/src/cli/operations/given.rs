@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::ArgMatches;
 use futures::StreamExt as _;
 use reqwest::Response;
@@ -14,6 +14,7 @@ use wharf_api::ops::{Answer, Operation};
 use super::shown::{self, Style, Table};
 use super::wire;
 use crate::cli::ended::Usage;
+use crate::cli::out::print;
 
 /// How the answer is wanted.
 pub(super) struct Form {
@@ -110,13 +111,4 @@ async fn as_it_came(answer: Response, form: &Form) -> anyhow::Result<()> {
         bar.finish_and_clear();
     }
     Ok(())
-}
-
-/// Writes it at once. A reader that has seen enough, such as `head`, is no error.
-fn print(out: &mut impl Write, bytes: &[u8]) -> anyhow::Result<()> {
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-        Err(error) => bail!("the answer cannot be written: {error}"),
-        Ok(()) => Ok(()),
-    }
 }

@@ -57,7 +57,7 @@ fn verb(verb: &'static Verb) -> Command {
     let op = verb.op;
     let mut command = Command::new(verb.name.as_str()).about(op.summary).after_help(asked(op));
     for taken in &verb.takes {
-        command = command.arg(argument(taken, op));
+        command = command.arg(argument(taken, verb));
     }
     if op.request.is_some() {
         command = command.arg(data());
@@ -93,16 +93,23 @@ fn asked(op: &Operation) -> String {
     format!("{} {}. {access}", op.method.as_str(), op.path)
 }
 
-fn argument(taken: &'static Taken, op: &Operation) -> Arg {
+fn argument(taken: &'static Taken, verb: &Verb) -> Arg {
     let arg = Arg::new(taken.id.as_str()).help(taken.help.as_str()).value_name(value_name(taken));
     let arg = parsed(arg, &taken.sort);
     match taken.place {
         Place::Path => arg.required(true),
-        Place::Query => arg.long(taken.flag.as_str()).required(taken.required).help_heading(BODY),
-        Place::Body if taken.required && op.request.is_some() => {
-            arg.long(taken.flag.as_str()).required_unless_present("data").help_heading(BODY)
-        }
-        Place::Body => arg.long(taken.flag.as_str()).help_heading(BODY),
+        Place::Query => flagged(arg, taken, verb).required(taken.required),
+        Place::Body if taken.required => flagged(arg, taken, verb).required_unless_present("data"),
+        Place::Body => flagged(arg, taken, verb),
+    }
+}
+
+/// The argument as a flag; without its `-id` too, as the commands written by hand have it, where nothing else is called so.
+fn flagged(arg: Arg, taken: &'static Taken, verb: &Verb) -> Arg {
+    let arg = arg.long(taken.flag.as_str()).help_heading(BODY);
+    match taken.flag.strip_suffix("-id") {
+        Some(short) if verb.leaves_free(short) => arg.alias(short),
+        _ => arg,
     }
 }
 
@@ -182,9 +189,8 @@ fn data() -> Arg {
 
 /// What the commands of all operations take.
 fn common(mut command: Command, op: &Operation) -> Command {
-    let flag = |name: &'static str, help: &'static str| {
-        Arg::new(name).long(name).action(ArgAction::SetTrue).help(help).help_heading(ANSWER)
-    };
+    let flag =
+        |name: &'static str, help: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help).help_heading(ANSWER);
     let value = |name: &'static str, shown: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name(shown).help(help).help_heading(ANSWER)
     };

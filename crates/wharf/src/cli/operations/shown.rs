@@ -141,7 +141,10 @@ fn cell(value: &Value, cut: bool) -> String {
 
 /// What a person calls a thing that stands in a cell.
 fn named(members: &Map<String, Value>) -> Option<&Value> {
-    ["name", "subject", "phoneNumber", "contactId", "chatId", "code"].iter().find_map(|name| members.get(*name)).filter(|value| !value.is_object())
+    ["name", "subject", "phoneNumber", "contactId", "chatId", "code"]
+        .iter()
+        .find_map(|name| members.get(*name))
+        .filter(|value| !value.is_object())
 }
 
 fn shortened(text: &str, width: usize) -> String {

@@ -127,22 +127,30 @@ impl Verb {
 
     fn take(&mut self, tag: &str, place: Place, wire: &str, schema: &Value, about: Option<&str>, required: bool) {
         let mut flag = dashed(wire);
-        let taken = |flag: &str| COMMON.contains(&flag) || self.takes.iter().any(|other| other.flag == flag);
         if place == Place::Query && self.takes.iter().any(|other| other.place == Place::Query && other.flag == flag) {
             // Another spelling of the same, for readers that know no better.
             return;
         }
-        if place != Place::Path && taken(&flag) {
+        if place != Place::Path && !self.leaves_free(&flag) {
             flag = format!("{}-{flag}", tag.trim_end_matches('s'));
         }
         let (sort, nullable) = Sort::of(schema);
-        let help = words::of(wire, schema, about, &sort);
+        let mut help = words::of(wire, schema, about, &sort);
+        if required && place == Place::Body {
+            // Said here, for the usage shows only what stands in no body.
+            help.push_str(" Required.");
+        }
         let place_word = match place {
             Place::Path => "path",
             Place::Query => "query",
             Place::Body => "body",
         };
         self.takes.push(Taken { place, wire: wire.to_owned(), id: format!("{place_word}:{wire}"), flag, required, nullable, sort, help });
+    }
+
+    /// Whether nothing that the command takes is called so.
+    pub(super) fn leaves_free(&self, flag: &str) -> bool {
+        !COMMON.contains(&flag) && !self.takes.iter().any(|other| other.flag == flag)
     }
 
     /// The members that `null` may stand for, where it says something else than their absence.

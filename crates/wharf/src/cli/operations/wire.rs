@@ -76,7 +76,7 @@ impl Request {
 }
 
 pub(in crate::cli) struct Client {
-    client: reqwest::Client,
+    http: reqwest::Client,
     url: Url,
     key: Option<String>,
 }
@@ -88,8 +88,8 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         #[expect(clippy::disallowed_methods, reason = "the address is what the person at the terminal typed")]
         let builder = reqwest::Client::builder();
-        let client = builder.connect_timeout(CONNECT_TIMEOUT).redirect(redirect::Policy::none()).build()?;
-        Ok(Self { client, url, key: place.key.clone() })
+        let http = builder.connect_timeout(CONNECT_TIMEOUT).redirect(redirect::Policy::none()).build()?;
+        Ok(Self { http, url, key: place.key.clone() })
     }
 
     /// The answer, at the latest that of the last try. Whatever creates something has a key, and what has none makes nothing new: every
@@ -116,7 +116,7 @@ impl Client {
     async fn once(&self, request: &Request) -> anyhow::Result<Response> {
         let url = self.place(request)?;
         let method = reqwest::Method::from_bytes(request.op.method.as_str().as_bytes())?;
-        let mut asked = self.client.request(method, url.clone());
+        let mut asked = self.http.request(method, url.clone());
         if let Some(timeout) = request.timeout() {
             asked = asked.timeout(timeout);
         }

@@ -7,8 +7,7 @@ use serde_json::Value;
 use super::Settings;
 
 /// What the commands take beside the settings.
-const COMMANDS: [&str; 6] =
-    ["WHARF_CONFIG", "WHARF_URL", "WHARF_API_KEY", "WHARF_PROFILE", "WHARF_OPERATOR_KEY", "WHARF_LISTEN_SECRET"];
+const COMMANDS: [&str; 6] = ["WHARF_CONFIG", "WHARF_URL", "WHARF_API_KEY", "WHARF_PROFILE", "WHARF_OPERATOR_KEY", "WHARF_LISTEN_SECRET"];
 
 /// Every variable that is read: the settings, and what the commands take.
 pub(in crate::config) fn all() -> Vec<&'static str> {

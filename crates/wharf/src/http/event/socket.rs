@@ -122,7 +122,7 @@ async fn tell(socket: &mut WebSocket, events: &[Arc<Told>]) -> Result<(), axum::
     socket.flush().await
 }
 
-/// Why it ends, as WebSockets number it; the code of the catalogue stands beside it.
+/// Why it ends, by the numbers of the protocol; the code of the catalogue stands beside it.
 fn closing(code: ErrorCode) -> u16 {
     match code {
         ErrorCode::ServiceUnavailable => close_code::AWAY,

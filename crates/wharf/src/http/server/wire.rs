@@ -50,12 +50,7 @@ enum End {
 }
 
 impl Wire {
-    pub fn new(
-        stream: TcpStream,
-        http: &Arc<Http>,
-        lingering: &Arc<Semaphore>,
-        place: OwnedSemaphorePermit,
-    ) -> (Self, Arc<Line>, Times) {
+    pub fn new(stream: TcpStream, http: &Arc<Http>, lingering: &Arc<Semaphore>, place: OwnedSemaphorePermit) -> (Self, Arc<Line>, Times) {
         let (reading, writing) = stream.into_split();
         let line = Arc::new(Line::new(reading));
         let times = Times::new(http.limits.header_timeout, http.limits.idle_timeout, Arc::clone(&line));

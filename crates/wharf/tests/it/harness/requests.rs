@@ -241,7 +241,9 @@ pub fn places(operation: &Operation) -> Vec<Id> {
     }
     for parameter in shown["parameters"].as_array().unwrap() {
         let name = parameter["name"].as_str().unwrap().to_owned();
-        if let Some(kind) = kind(document, &parameter["schema"]).filter(|kind| !["usr", "ses"].contains(&kind.as_str()) || operation.access != Access::Operator) {
+        if let Some(kind) = kind(document, &parameter["schema"])
+            .filter(|kind| !["usr", "ses"].contains(&kind.as_str()) || operation.access != Access::Operator)
+        {
             found.push(Id { place: if parameter["in"] == "path" { Place::Path(name) } else { Place::Query(name) }, kind });
         }
     }
