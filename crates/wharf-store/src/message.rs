@@ -30,7 +30,7 @@ use crate::store::SqlStore;
 pub(crate) use queue::{Ending, give_up as give_up_queued, give_up_of_others};
 pub(crate) use row::{chat_key, message, message_columns};
 
-pub(crate) fn all() -> [&'static [Sql]; 12] {
+pub(crate) fn all() -> [&'static [Sql]; 13] {
     [
         accept::ALL,
         change::ALL,
@@ -41,6 +41,7 @@ pub(crate) fn all() -> [&'static [Sql]; 12] {
         list::ALL,
         members::ALL,
         queue::ALL,
+        queue::BY_HAND,
         receipt::ALL,
         retain::ALL,
         step::ALL,

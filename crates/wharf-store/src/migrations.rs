@@ -61,6 +61,12 @@ history! {
     50 "0050_message_days",
 }
 
+/// What SQLite's migrations say, in their order.
+#[cfg(test)]
+pub(crate) fn sqlite_history() -> impl Iterator<Item = &'static str> {
+    HISTORY.iter().map(|(_, _, sqlite, _)| *sqlite)
+}
+
 pub(crate) const HAS_HISTORY: Sql = Sql {
     name: "HAS_HISTORY",
     sqlite: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'",

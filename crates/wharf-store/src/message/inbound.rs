@@ -22,6 +22,19 @@ macro_rules! inserted {
     };
 }
 
+/// A message that could not be read is there, or a vote that could not. The direction is a word of the statement: by an argument no partial
+/// index is found, and the whole log of the session is gone through.
+macro_rules! unread {
+    ($direction:literal) => {
+        concat!(
+            "SELECT number, id, marks, content FROM messages WHERE session_id = $1 AND wa_id = $2 AND direction = '",
+            $direction,
+            "' AND chat = $3 AND COALESCE(sender, '') = $4 AND content IN ('{\"type\":\"undecryptable\"}', \
+             '{\"type\":\"unsupported\",\"originalType\":\"poll_vote\"}', '{\"type\":\"unsupported\",\"kind\":\"poll_vote\"}')"
+        )
+    };
+}
+
 statements! {
     /// Change no row where the message is there. A clash of anything else is an error: a sequence behind its table must not pass for that.
     INSERT_INCOMING = concat!(
@@ -33,10 +46,8 @@ statements! {
         "SELECT ", message_columns!(), " FROM messages WHERE session_id = $1 AND content = '{\"type\":\"undecryptable\"}' \
         AND created_at > $2 ORDER BY number DESC LIMIT $3"
     );
-    /// A message that could not be read is there, or a vote that could not.
-    UNREAD = "SELECT number, id, marks, content FROM messages WHERE session_id = $1 AND wa_id = $2 AND direction = $3 AND chat = $4 \
-        AND COALESCE(sender, '') = $5 AND content IN ('{\"type\":\"undecryptable\"}', '{\"type\":\"unsupported\",\"originalType\":\"poll_vote\"}', \
-        '{\"type\":\"unsupported\",\"kind\":\"poll_vote\"}')", lock "FOR UPDATE";
+    UNREAD_INCOMING = unread!("incoming"), lock "FOR UPDATE";
+    UNREAD_OUTGOING = unread!("outgoing"), lock "FOR UPDATE";
     /// Now it can be: it keeps its id and its place.
     REPAIR = "UPDATE messages SET content = $2, marks = $3, sender_name = COALESCE($4, sender_name), \
         target_wa_id = COALESCE($5, target_wa_id), created_at = COALESCE($6, created_at) WHERE number = $1";
@@ -114,8 +125,8 @@ async fn repair(tx: &mut Tx, message: Prepared) -> Result<Option<Prepared>, Erro
         return Ok(None);
     }
     let sender = row.sender.as_deref().unwrap_or_default();
-    let args = args![&row.session, &row.wa_id, row.direction.as_str(), &row.chat, sender];
-    let Some(mut unread) = tx.first(&UNREAD, args).await? else { return Ok(None) };
+    let unread = if row.direction == Direction::Outgoing { &UNREAD_OUTGOING } else { &UNREAD_INCOMING };
+    let Some(mut unread) = tx.first(unread, args![&row.session, &row.wa_id, &row.chat, sender]).await? else { return Ok(None) };
     let number = unread.int()?;
     row.id = unread.parsed("a message's id", MessageId::parse)?;
     // What was said of it before: that it was read, likes, and changes that could do nothing yet.

@@ -6,13 +6,22 @@ use wharf_core::store::{CLAIM_LIMIT_MS, Error, Fence, Outgoing, Overdue, TRY_LIM
 
 use super::row::{message_columns, readable};
 use crate::owner;
-use crate::sql::{Tx, args, corrupt, statements};
+use crate::sql::{Sql, Tx, args, corrupt, statements};
 use crate::store::SqlStore;
 
-statements! {
-    QUEUED = "SELECT m.number, m.id, m.wa_id, m.chat, o.payload, o.attempts, m.created_at, m.expires_at, o.audience \
+/// What waits in a session. SQLite would go through all that the session ever sent, by an index that looks as good to it.
+const QUEUED: Sql = Sql {
+    name: "QUEUED",
+    sqlite: "SELECT m.number, m.id, m.wa_id, m.chat, o.payload, o.attempts, m.created_at, m.expires_at, o.audience \
+        FROM messages m INDEXED BY messages_queued JOIN outgoing o ON o.message = m.number \
+        WHERE m.session_id = ?1 AND m.status = 'queued' AND m.number > ?2 ORDER BY m.number LIMIT ?3",
+    postgres: "SELECT m.number, m.id, m.wa_id, m.chat, o.payload, o.attempts, m.created_at, m.expires_at, o.audience \
         FROM messages m JOIN outgoing o ON o.message = m.number \
-        WHERE m.session_id = $1 AND m.status = 'queued' AND m.number > $2 ORDER BY m.number LIMIT $3";
+        WHERE m.session_id = $1 AND m.status = 'queued' AND m.number > $2 ORDER BY m.number LIMIT $3",
+};
+pub(super) const BY_HAND: &[Sql] = &[QUEUED];
+
+statements! {
     WITH_QUEUED = "SELECT DISTINCT account_id, session_id FROM messages WHERE status = 'queued' LIMIT $1";
     COUNT_TRY = "UPDATE outgoing SET attempts = attempts + 1, claimed_at = $3 WHERE message = \
         (SELECT number FROM messages WHERE id = $1 AND session_id = $2 AND status = 'queued')";
@@ -205,6 +214,39 @@ impl SqlStore {
                 Box::pin(async move { tx.execute(&DROP_PAYLOADS, args![&id, from, to]).await })
             })
             .await?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::inbound;
+
+    /// The library that is built in may plan otherwise than others.
+    fn plan(sql: &Sql) -> String {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        for migration in crate::migrations::sqlite_history() {
+            conn.execute_batch(migration).unwrap();
+        }
+        let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.sqlite)).unwrap();
+        let mut rows = statement.raw_query();
+        let mut steps = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            steps.push(row.get::<_, String>(3).unwrap());
+        }
+        steps.join("; ")
+    }
+
+    #[test]
+    fn what_waits_and_what_is_repaired_is_found_however_long_the_log_is() {
+        for (sql, index) in [
+            (&QUEUED, "messages_queued"),
+            (&inbound::UNREAD_INCOMING, "messages_incoming"),
+            (&inbound::UNREAD_OUTGOING, "messages_outgoing"),
+        ] {
+            let plan = plan(sql);
+            assert!(plan.contains(index) && !plan.contains("messages_by_session"), "{}: {plan}", sql.name);
         }
     }
 }
