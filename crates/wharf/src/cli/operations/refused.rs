@@ -145,10 +145,14 @@ mod tests {
         Refused { status, body, request_id: Some("req_1".to_owned()), help, retry_after: None, json: false }
     }
 
+    fn of(code: ErrorCode) -> Refused {
+        refused(code.status(), code.name())
+    }
+
     #[test]
     fn a_refusal_is_told_with_its_code_its_details_its_request_and_where_to_read_on() {
-        let words = anstream::adapter::strip_str(&refused(400, "invalid_phone_number").words()).to_string();
-        for part in ["(invalid_phone_number)", "field", "to", "limit", "7", "international format", "req_1", "#error-x"] {
+        let words = anstream::adapter::strip_str(&of(ErrorCode::InvalidPhoneNumber).words()).to_string();
+        for part in [ErrorCode::InvalidPhoneNumber.name(), "field", "to", "limit", "7", "international format", "req_1", "#error-x"] {
             assert!(words.contains(part), "{part}: {words}");
         }
         assert!(!words.contains('\u{1b}'), "what a gateway says cannot steer the terminal");
@@ -157,27 +161,29 @@ mod tests {
     #[test]
     fn what_is_busy_is_asked_again_within_a_bound_and_what_is_wrong_is_not() {
         let half = Duration::from_millis(250);
-        assert_eq!(refused(503, "service_unavailable").pause(1, 0.0), Some(half));
-        assert_eq!(refused(429, "rate_limit_exceeded").pause(2, 0.0), Some(2 * half));
-        assert_eq!(refused(409, "idempotency_key_in_use").pause(1, 0.0), Some(half));
-        assert_eq!(refused(400, "invalid_request").pause(1, 0.0), None);
-        let told = |seconds| Refused { retry_after: Some(seconds), ..refused(503, "service_unavailable") };
+        assert_eq!(of(ErrorCode::ServiceUnavailable).pause(1, 0.0), Some(half));
+        assert_eq!(of(ErrorCode::RateLimitExceeded).pause(2, 0.0), Some(2 * half));
+        assert_eq!(of(ErrorCode::IdempotencyKeyInUse).pause(1, 0.0), Some(half));
+        assert_eq!(of(ErrorCode::InvalidRequest).pause(1, 0.0), None);
+        let told = |seconds| Refused { retry_after: Some(seconds), ..of(ErrorCode::ServiceUnavailable) };
         assert_eq!(told(3).pause(1, 0.0), Some(Duration::from_secs(3) + half));
         assert_eq!(told(61).pause(1, 0.0), None);
     }
 
     #[test]
     fn what_may_succeed_later_is_what_the_catalogue_says() {
-        for (status, code, later) in [
-            (503, "service_unavailable", true),
-            (500, "message_sending_failed", true),
-            (400, "session_not_connected", false),
-            (403, "daily_message_limit_reached", false),
-            (404, "session_not_found", false),
-            (429, "a_code_of_tomorrow", true),
-            (400, "a_code_of_tomorrow", false),
+        for (code, later) in [
+            (ErrorCode::ServiceUnavailable, true),
+            (ErrorCode::MessageSendingFailed, true),
+            (ErrorCode::SessionNotConnected, false),
+            (ErrorCode::DailyMessageLimitReached, false),
+            (ErrorCode::SessionNotFound, false),
         ] {
-            assert_eq!(refused(status, code).later(), later, "{code}");
+            assert_eq!(of(code).later(), later, "{}", code.name());
+        }
+        // One that this release does not know goes by its status.
+        for (status, later) in [(429, true), (400, false)] {
+            assert_eq!(refused(status, "a_code_of_tomorrow").later(), later, "{status}");
         }
         assert!(Refused::foreign(502).later() && !Refused::foreign(404).later());
     }
