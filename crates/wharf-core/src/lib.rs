@@ -30,6 +30,7 @@ pub mod preview;
 pub mod proxy;
 pub mod queue;
 pub mod readiness;
+pub mod recent;
 pub mod seal;
 pub mod services;
 pub mod session;

@@ -34,6 +34,7 @@ statements! {
     SEQUENCE = "UPDATE sessions SET event_sequence = event_sequence + $3 WHERE id = $1 AND account_id = $2",
         postgres concat!(" RETURNING ", of_session!(), writing!());
     AFTER = concat!("SELECT ", of_session!(), " FROM sessions WHERE id = $1 AND account_id = $2");
+    SET_SEQUENCE = "UPDATE sessions SET event_sequence = $3 WHERE id = $1 AND account_id = $2";
     /// The same for events of the account itself.
     ACCOUNT_SEQUENCE = "UPDATE accounts SET event_sequence = event_sequence + $2 WHERE id = $1",
         postgres concat!(" RETURNING ", of_account!(), writing!());
@@ -46,6 +47,13 @@ statements! {
         AND ((e.repeated = 0 AND w.events LIKE '%\"*\"%') OR w.events LIKE '%\"' || e.kind || '\"%') RETURNING webhook";
 }
 
+/// What `SEQUENCE` tells, for a group of writes: it draws its numbers from memory, and writes the last one.
+const KEPT: Sql = Sql {
+    name: "KEPT",
+    sqlite: AFTER.sqlite,
+    postgres: concat!("SELECT ", of_session!(), writing!(), " FROM sessions WHERE id = $1 AND account_id = $2 FOR UPDATE"),
+};
+
 /// Two at once. SQLite keeps a journal for a statement of several rows, unless it may leave the first one there when the second one fails:
 /// the write is undone then as a whole.
 const INSERT_TWO: Sql = Sql {
@@ -57,7 +65,7 @@ const INSERT_TWO: Sql = Sql {
 };
 
 pub(crate) fn all() -> [&'static [Sql]; 4] {
-    [ALL, &[INSERT_TWO], notice::ALL, read::ALL]
+    [ALL, &[KEPT, INSERT_TWO], notice::ALL, read::ALL]
 }
 
 /// An event as it is written.
@@ -89,10 +97,23 @@ pub(crate) struct Numbers {
 /// Sets the session's next `count` numbers aside.
 pub(crate) async fn reserve(tx: &mut Tx, account: &AccountId, session: &SessionId, count: usize) -> Result<Numbers, Error> {
     let count = i64::try_from(count).map_err(|_| corrupt("too many events"))?;
+    if tx.keeps_rows() {
+        let kept = tx.keep(&KEPT, args![session, account], None).await?.ok_or_else(|| not_its_own(session))?;
+        kept.write = Some((&SET_SEQUENCE, 1));
+        let [sequence, deleted, hooks] = &mut kept.numbers;
+        let numbers = Numbers { next: *sequence + 1, deleted: *deleted != 0, hooked: *hooks != 0 };
+        *sequence += count;
+        tx.ring(account);
+        return Ok(numbers);
+    }
     let row = tx.change(&SEQUENCE, &AFTER, args![session, account, count]).await?;
-    let mut row = row.ok_or_else(|| corrupt(format!("events for {session}, which the account does not have")))?;
+    let mut row = row.ok_or_else(|| not_its_own(session))?;
     tx.ring(account);
     Ok(Numbers { next: row.int()? - count + 1, deleted: row.flag()?, hooked: row.flag()? })
+}
+
+fn not_its_own(session: &SessionId) -> Error {
+    corrupt(format!("events for {session}, which the account does not have"))
 }
 
 /// Writes events of one moment under numbers that were set aside.

@@ -16,9 +16,11 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
+use wharf_api::ids::SessionId;
 use wharf_core::Meter;
 use wharf_core::event::Bell;
-use wharf_core::store::Error;
+use wharf_core::recent::Recent;
+use wharf_core::store::{Error, SessionRow};
 
 use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
@@ -88,6 +90,18 @@ impl Wait {
     pub const SHORT: Self = Self { places: Duration::from_millis(100), rows: Duration::from_millis(100) };
 }
 
+/// Sessions as they were read last.
+pub(crate) type Sessions = Recent<SessionId, SessionRow>;
+
+/// What a process has of a database that it alone writes.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Alone<'a> {
+    /// Kept until the last lane has closed.
+    pub lock: Option<&'a Arc<File>>,
+    /// Told of each commit that may have changed what is known of them.
+    pub sessions: Option<&'a Arc<Sessions>>,
+}
+
 enum Letter {
     Job(Place, Box<dyn Job>),
     /// Carry out what is queued, then close the connection and tell.
@@ -102,13 +116,14 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    /// Starts one lane for each connection. `lock` is kept until the last lane has closed.
-    pub fn start(conns: Vec<Conn>, connect: &Connect, config: &Config, bell: &Arc<Bell>, lock: Option<&Arc<File>>) -> Self {
+    /// Starts one lane for each connection.
+    pub fn start(conns: Vec<Conn>, connect: &Connect, config: &Config, bell: &Arc<Bell>, alone: Alone<'_>) -> Self {
         let (dialect, told) = (connect.dialect(), Arc::<Told>::default());
         let start = |conn| {
             let (sender, letters) = mpsc::channel(QUEUE);
-            let worker = Worker::new(Some(conn), connect.clone(), config, Arc::clone(bell), Arc::clone(&told));
-            spawn(dialect, run(worker, letters, lock.map(Arc::clone)));
+            let worker =
+                Worker::new(Some(conn), connect.clone(), config, Arc::clone(bell), Arc::clone(&told)).telling(alone.sessions.cloned());
+            spawn(dialect, run(worker, letters, alone.lock.cloned()));
             sender
         };
         Self { senders: conns.into_iter().map(start).collect(), dialect, meter: Arc::clone(&config.meter) }
@@ -122,7 +137,24 @@ impl Lanes {
         T: Send + 'static,
         W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
     {
-        let (job, answer) = Pending::new(work);
+        self.run(place, Pending::new(work, false)).await
+    }
+
+    /// The same for a write that is made for every message, and changes none of the rows that a group keeps but by [`Tx::keep`]: between two
+    /// of these nothing is written back.
+    pub async fn write_light<T, W>(&self, place: Place, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
+    {
+        self.run(place, Pending::new(work, true)).await
+    }
+
+    async fn run<T, W>(&self, place: Place, (job, answer): (Pending<T, W>, oneshot::Receiver<Result<T, Error>>)) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
+    {
         let lane = &self.senders[usize::try_from(place.account % self.senders.len() as u64).unwrap_or_default()];
         let answered = async {
             lane.send(Letter::Job(place, Box::new(job))).await.map_err(|_| unavailable("the store is closed"))?;

@@ -18,13 +18,16 @@ use wharf_core::store::Error;
 
 use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
-use crate::lane::Lanes;
+use crate::lane::{Alone, Lanes, Sessions};
 use crate::readers::Readers;
 use crate::sql::Conn;
 use crate::store::{SqlStore, durability};
 use crate::{fitness, horizon, migrations, statements};
 
 pub use error::OpenError;
+
+/// How many sessions are kept in memory.
+const SESSIONS: usize = 10_000;
 
 /// Services that are started together do not all stand at once.
 const STARTING: Duration = Duration::from_secs(15);
@@ -68,11 +71,11 @@ async fn open_file(config: Config, path: &Path) -> Result<Arc<SqlStore>, OpenErr
     }
     migrations::run(&mut conn, Dialect::Sqlite).await?;
     let file = file::OpenedFile::of(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
-    let bell = Arc::default();
-    let lanes = Lanes::start(vec![conn], &writer, &config, &bell, Some(&lock));
+    let (bell, sessions) = (Arc::default(), Some(Arc::new(Sessions::new(SESSIONS))));
+    let lanes = Lanes::start(vec![conn], &writer, &config, &bell, Alone { lock: Some(&lock), sessions: sessions.as_ref() });
     let readers = Readers::new(Connect::sqlite_reader(path), config.readers.unwrap_or(4).max(1));
     let (horizon, meter) = (horizon::Watch::new(Dialect::Sqlite), config.meter);
-    Ok(Arc::new(SqlStore { lanes, lease: None, readers, file: Some(file), horizon, bell, meter, writer }))
+    Ok(Arc::new(SqlStore { lanes, lease: None, readers, file: Some(file), sessions, horizon, bell, meter, writer }))
 }
 
 async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
@@ -90,13 +93,13 @@ async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
         conns.push(writer.connect().await.map_err(OpenError::Connect)?);
     }
     let bell = Arc::default();
-    let lanes = Lanes::start(conns, &writer, &config, &bell, None);
+    let lanes = Lanes::start(conns, &writer, &config, &bell, Alone::default());
     let lease = writer.connect().await.map_err(OpenError::Connect)?;
-    let lease = Some(Lanes::start(vec![lease], &writer, &config, &bell, None));
+    let lease = Some(Lanes::start(vec![lease], &writer, &config, &bell, Alone::default()));
     let reader = Connect::postgres_reader(&config.url).map_err(OpenError::Postgres)?;
     let readers = Readers::new(reader, config.readers.unwrap_or(8).max(1));
     let (horizon, meter) = (horizon::Watch::new(Dialect::Postgres), config.meter);
-    Ok(Arc::new(SqlStore { lanes, lease, readers, file: None, horizon, bell, meter, writer }))
+    Ok(Arc::new(SqlStore { lanes, lease, readers, file: None, sessions: None, horizon, bell, meter, writer }))
 }
 
 /// Connects to a server that may be starting beside us.

@@ -14,6 +14,8 @@ statements! {
     /// The lock is shared: it lets the owner's writes run beside each other and holds a take-over until they are
     /// committed. A plain read would let them land after it.
     FENCE = "SELECT 1 FROM session_owner WHERE session_id = $1 AND epoch = $2 AND node IS NOT NULL", lock "FOR SHARE";
+    /// The same for a group of writes in which nobody takes the session over.
+    HELD = "SELECT epoch, epoch, epoch FROM session_owner WHERE session_id = $1 AND epoch = $2 AND node IS NOT NULL", lock "FOR SHARE";
     RENEW_LEASE = "INSERT INTO node_lease (node, renewed_at, expires_at, reads_sealed) VALUES ($1, $2, $3, 1) \
         ON CONFLICT (node) DO UPDATE SET renewed_at = excluded.renewed_at, expires_at = excluded.expires_at, reads_sealed = 1";
     OF_EARLIER_RELEASES = "SELECT COUNT(*) FROM node_lease WHERE expires_at > $1 AND reads_sealed = 0";
@@ -76,6 +78,10 @@ pub(crate) async fn now(store: &SqlStore, now: Timestamp) -> Result<Timestamp, E
 
 /// Refuses a write whose maker does not own the session any more.
 pub(crate) async fn check(tx: &mut Tx, fence: &Fence) -> Result<(), Error> {
+    if tx.keeps_rows() {
+        let held = tx.keep(&HELD, args![&fence.session, fence.epoch], None).await?;
+        return held.map(drop).ok_or(Error::Fenced);
+    }
     let held = tx.first(&FENCE, args![&fence.session, fence.epoch]).await?;
     held.map(drop).ok_or(Error::Fenced)
 }

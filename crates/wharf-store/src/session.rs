@@ -74,6 +74,13 @@ async fn insert(tx: &mut Tx, new: &NewSession) -> Result<Created, Error> {
     Ok(Created::Now)
 }
 
+impl SqlStore {
+    async fn read_session(&self, account: &AccountId, id: &SessionId) -> Result<Option<SessionRow>, Error> {
+        let row = self.readers.first(&FIND, args![account, id]).await?;
+        row.map(|mut row| session(&mut row).map(|(_, session)| session)).transpose()
+    }
+}
+
 #[async_trait]
 impl SessionStore for SqlStore {
     async fn insert_session(&self, session: &NewSession) -> Result<Created, Error> {
@@ -82,8 +89,17 @@ impl SessionStore for SqlStore {
     }
 
     async fn find_session(&self, account: &AccountId, id: &SessionId) -> Result<Option<SessionRow>, Error> {
-        let row = self.readers.first(&FIND, args![account, id]).await?;
-        row.map(|mut row| session(&mut row).map(|(_, session)| session)).transpose()
+        let Some(sessions) = &self.sessions else { return self.read_session(account, id).await };
+        match sessions.find(id) {
+            Ok(row) => Ok(Some(row).filter(|row| row.account == *account)),
+            Err(changes) => {
+                let row = self.read_session(account, id).await?;
+                if let Some(row) = &row {
+                    sessions.keep(id.clone(), row.clone(), changes);
+                }
+                Ok(row)
+            }
+        }
     }
 
     async fn list_sessions(&self, account: &AccountId, request: PageRequest) -> Result<Page<SessionRow>, Error> {

@@ -3,6 +3,7 @@
 mod arg;
 mod conn;
 mod fault;
+mod kept;
 pub(crate) mod page;
 mod row;
 mod sqlite;

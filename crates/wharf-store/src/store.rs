@@ -9,7 +9,7 @@ use wharf_core::store::Error;
 
 use crate::dialect::{Connect, Dialect, Durability};
 use crate::horizon;
-use crate::lane::{Lanes, Place};
+use crate::lane::{Lanes, Place, Sessions};
 use crate::open::file::OpenedFile;
 use crate::readers::Readers;
 use crate::sql::{Conn, Tx};
@@ -22,6 +22,8 @@ pub struct SqlStore {
     pub(crate) readers: Readers,
     /// Where the database is a file.
     pub(crate) file: Option<OpenedFile>,
+    /// Where nobody else writes the database: every message asks for one.
+    pub(crate) sessions: Option<Arc<Sessions>>,
     pub(crate) horizon: horizon::Watch,
     pub(crate) bell: Arc<Bell>,
     pub(crate) meter: Arc<Meter>,
@@ -53,6 +55,15 @@ impl SqlStore {
         W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
     {
         self.lanes.write(Place::of(account, session), work).await
+    }
+
+    /// The same for what is written with every message: see [`Lanes::write_light`].
+    pub(crate) async fn write_light<T, W>(&self, place: Place, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
+    {
+        self.lanes.write_light(place, work).await
     }
 
     /// Writes for one session what touches rows of its account as well.

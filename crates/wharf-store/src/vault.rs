@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use wharf_api::ids::SessionId;
 use wharf_core::store::{Error, Fence, VaultOp, VaultStore};
 
+use crate::lane::Place;
 use crate::owner;
 use crate::sql::{Row, Sql, Tx, args, statements};
 use crate::store::SqlStore;
@@ -105,7 +106,7 @@ impl VaultStore for SqlStore {
 
     async fn vault_apply(&self, fence: &Fence, ops: Vec<VaultOp>) -> Result<(), Error> {
         let owned = fence.clone();
-        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+        self.write_light(Place::of(fence.account.as_str(), fence.session.as_str()), move |tx| {
             Box::pin(async move {
                 owner::check(tx, &owned).await?;
                 apply(tx, &owned.session, &ops).await

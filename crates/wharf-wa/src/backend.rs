@@ -19,7 +19,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wacore::store::error::{Result, StoreError};
+use wacore::store::traits::TcTokenEntry;
 use wharf_core::Clock;
+use wharf_core::recent::Recent;
 
 use crate::session::flight::Flight;
 use crate::session::strays::Strays;
@@ -40,14 +42,20 @@ pub(crate) struct Backend {
     strays: Arc<Strays>,
     timers: Arc<Timers>,
     order: tokio::sync::Mutex<()>,
+    /// The privacy tokens that messages carry: none other than this writes them.
+    tokens: Recent<String, Option<TcTokenEntry>>,
 }
+
+/// How many privacy tokens are kept in memory.
+const TOKENS: usize = 500;
 
 /// What was decrypted and not committed yet.
 pub(crate) const PENDING: &str = "pending_inbound";
 
 impl Backend {
     pub(crate) fn new(vault: Arc<Vault>, clock: Arc<dyn Clock>, flight: Arc<Flight>) -> Self {
-        Self { vault, clock, flight, strays: Arc::default(), timers: Arc::default(), order: tokio::sync::Mutex::new(()) }
+        let (order, tokens) = (tokio::sync::Mutex::new(()), Recent::new(TOKENS));
+        Self { vault, clock, flight, strays: Arc::default(), timers: Arc::default(), order, tokens }
     }
 
     /// Has repeats looked at that this backend knows nothing of.

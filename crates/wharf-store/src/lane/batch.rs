@@ -9,7 +9,7 @@ use wharf_core::{Chance, Meter};
 
 use super::job::{Fate, Job, Ran};
 use super::told::Told;
-use super::{Place, Wait};
+use super::{Place, Sessions, Wait};
 use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
 use crate::sql::{Conn, Rings, Tx, is_undone_commit, unavailable, worth_another_try};
@@ -56,6 +56,7 @@ pub(super) struct Worker {
     bell: Arc<Bell>,
     meter: Arc<Meter>,
     told: Arc<Told>,
+    sessions: Option<Arc<Sessions>>,
     /// How many groups are still to mark their writes.
     marked: u32,
     /// What met a lock that somebody else holds, or took too long to share a commit: it is tried again elsewhere.
@@ -67,14 +68,31 @@ impl Worker {
         let dialect = connect.dialect();
         let (chance, meter) = (Arc::clone(&config.chance), Arc::clone(&config.meter));
         let tx = conn.map(|conn| Tx::new(conn, Arc::clone(&chance), dialect.statements()));
-        Self { tx, connect, dialect, chance, bell, meter, told, marked: 0, later: Vec::new() }
+        Self { tx, connect, dialect, chance, bell, meter, told, sessions: None, marked: 0, later: Vec::new() }
+    }
+
+    /// Tells of each commit that may have changed what is known of sessions.
+    pub fn telling(mut self, sessions: Option<Arc<Sessions>>) -> Self {
+        self.sessions = sessions;
+        self
     }
 
     /// Another one, without a connection as yet.
     pub fn another(&self) -> Self {
         let (connect, chance) = (self.connect.clone(), Arc::clone(&self.chance));
         let (bell, meter, told) = (Arc::clone(&self.bell), Arc::clone(&self.meter), Arc::clone(&self.told));
-        Self { tx: None, connect, dialect: self.dialect, chance, bell, meter, told, marked: 0, later: Vec::new() }
+        Self {
+            tx: None,
+            connect,
+            dialect: self.dialect,
+            chance,
+            bell,
+            meter,
+            told,
+            sessions: self.sessions.clone(),
+            marked: 0,
+            later: Vec::new(),
+        }
     }
 
     /// Counts a write that goes on aside.
@@ -209,6 +227,11 @@ impl Worker {
 
     /// Answers the first of the writes and takes them off the list; those that did not come to their end go on elsewhere.
     fn answer(&mut self, writes: &mut Vec<Write>, count: usize, fate: &Fate) {
+        if let Some(sessions) = &self.sessions
+            && writes[..count].iter().any(|(_, job)| !job.is_light())
+        {
+            sessions.forget();
+        }
         for (place, job) in writes.drain(..count) {
             if matches!(fate, Fate::Committed) && !job.has_run() {
                 self.later.push((place, job));
@@ -255,12 +278,15 @@ impl Worker {
         if let [(_, job)] = writes {
             tx.conn.begin(dialect.begin(), &locks, wait).await?;
             *at = At::Write(0);
+            tx.begin_group();
+            tx.share(job.is_light()).await?;
             let ran = job.run(tx).await;
             tx.take_statements();
             if ran == Ran::Broken && !fresh {
                 return broken(at);
             }
             if ran == Ran::Keep {
+                tx.settle().await?;
                 *at = At::Commit;
                 tx.conn.control(COMMIT).await?;
             } else {
@@ -269,9 +295,12 @@ impl Worker {
             return Ok(1);
         }
         tx.conn.begin(if marked { dialect.begin_with_savepoint() } else { dialect.begin() }, &locks, wait).await?;
+        tx.begin_group();
         let (last, mut statements, mut held) = (writes.len() - 1, 0, Vec::new());
         for (at_place, (place, job)) in writes.iter_mut().enumerate() {
             *at = At::Write(at_place);
+            // What is kept cannot be undone without all of the group.
+            tx.share(!marked && job.is_light()).await?;
             let ran = match dialect.company_patience() {
                 // What waits for a place keeps its order.
                 _ if held.contains(&place.key()) => Ran::Later,
@@ -296,6 +325,7 @@ impl Worker {
                 }
             }
             if full {
+                tx.settle().await?;
                 *at = At::Commit;
                 tx.conn.control(COMMIT).await?;
                 return Ok(at_place + 1);

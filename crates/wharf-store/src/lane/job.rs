@@ -39,6 +39,9 @@ pub(super) trait Job: Send {
     /// Whether nobody waits for it any more.
     fn abandoned(&self) -> bool;
 
+    /// Whether it changes none of the rows that a group keeps, but by [`Tx::keep`].
+    fn is_light(&self) -> bool;
+
     /// Does the work.
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Ran>;
 
@@ -61,15 +64,16 @@ enum Progress<T> {
 
 pub(super) struct Pending<T, W> {
     work: W,
+    light: bool,
     /// `None` until it ran.
     progress: Option<Progress<T>>,
     answer: oneshot::Sender<Result<T, Error>>,
 }
 
 impl<T, W> Pending<T, W> {
-    pub fn new(work: W) -> (Self, oneshot::Receiver<Result<T, Error>>) {
+    pub fn new(work: W, light: bool) -> (Self, oneshot::Receiver<Result<T, Error>>) {
         let (answer, answered) = oneshot::channel();
-        (Self { work, progress: None, answer }, answered)
+        (Self { work, light, progress: None, answer }, answered)
     }
 }
 
@@ -80,6 +84,10 @@ where
 {
     fn abandoned(&self) -> bool {
         self.answer.is_closed()
+    }
+
+    fn is_light(&self) -> bool {
+        self.light
     }
 
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Ran> {

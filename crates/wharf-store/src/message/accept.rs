@@ -1,12 +1,14 @@
 //! Accepting a message: claim, quota, row, payload, event and the longer life of its file in one commit.
 
+use wharf_api::ids::AccountId;
 use wharf_core::message::events_of;
 use wharf_core::store::{Accepted, Error, NewEvent, NewMessage};
 use wharf_core::usage;
 
 use super::row::{Said, insert_args, message_insert, said};
 use crate::event::{self, Draft};
-use crate::sql::{Tx, args, statements};
+use crate::lane::Place;
+use crate::sql::{Tx, args, corrupt, statements};
 use crate::store::SqlStore;
 use crate::{account, idempotency, media};
 
@@ -18,6 +20,10 @@ statements! {
     COUNTED = "SELECT messages, warned FROM usage WHERE account_id = $1 AND utc_day = $2";
     COUNT_ALL = "INSERT INTO usage (account_id, utc_day, messages) VALUES ($1, $2, 1) \
         ON CONFLICT (account_id, utc_day) DO UPDATE SET messages = usage.messages + 1";
+    /// The same for a group of writes. All who count for the account have its place.
+    OF_DAY = "SELECT messages, warned, CAST(0 AS BIGINT) FROM usage WHERE account_id = $1 AND utc_day = $2";
+    SET_DAY = "INSERT INTO usage (account_id, utc_day, messages, warned) VALUES ($1, $2, $3, $4) \
+        ON CONFLICT (account_id, utc_day) DO UPDATE SET messages = excluded.messages, warned = excluded.warned";
     WARNED = "UPDATE usage SET warned = $3 WHERE account_id = $1 AND utc_day = $2";
     INSERT = message_insert!(), postgres " RETURNING number";
     PAYLOAD = "INSERT INTO outgoing (message, payload, audience, attempts, claimed_at) VALUES ($1, $2, $3, $4, $5)";
@@ -27,10 +33,8 @@ impl SqlStore {
     pub(super) async fn accept(&self, message: &NewMessage) -> Result<Accepted, Error> {
         let new = message.clone();
         let (said, events) = (said(&new.row)?, event::drafts(events_of(&new.row)));
-        self.write_shared(message.row.account.as_str(), message.row.session.as_str(), move |tx| {
-            Box::pin(async move { accept(tx, &new, &said, &events).await })
-        })
-        .await
+        let place = Place::shared(message.row.account.as_str(), message.row.session.as_str());
+        self.write_light(place, move |tx| Box::pin(async move { accept(tx, &new, &said, &events).await })).await
     }
 }
 
@@ -43,18 +47,16 @@ async fn accept(tx: &mut Tx, new: &NewMessage, said: &Said, events: &[Draft]) ->
         return Ok(Accepted::ClaimedBefore);
     }
     let day = row.created_at.utc_day();
-    let mut of_limit = None;
-    if let Some(limit) = new.daily_limit {
-        let Some(mut counted) = tx.change(&COUNT, &COUNTED, args![&row.account, day, Some(limit)]).await? else {
-            let used = tx.first(&account::USED_ON_DAY, args![&row.account, day]).await?;
+    let counted = count(tx, &row.account, day, new.daily_limit).await?;
+    let of_limit = match counted {
+        Counted::Over { used } => {
             // The claim goes too: the same request may succeed tomorrow.
             tx.discard();
-            return Ok(Accepted::DailyLimit { used: used.map_or(Ok(0), |mut row| row.count())? });
-        };
-        of_limit = Some((limit, counted.count()?, counted.count()?));
-    } else {
-        tx.execute(&COUNT_ALL, args![&row.account, day]).await?;
-    }
+            return Ok(Accepted::DailyLimit { used });
+        }
+        Counted::Within { limit, used, warned } => Some((limit, used, warned)),
+        Counted::Unlimited => None,
+    };
     let mut numbers = event::reserve(tx, &row.account, &row.session, events.len()).await?;
     // The session was deleted a moment ago: nobody will send the message, so its time is over now and it fails soon.
     let expires_at = if numbers.deleted { row.created_at } else { new.expires_at };
@@ -69,10 +71,68 @@ async fn accept(tx: &mut Tx, new: &NewMessage, said: &Said, events: &[Draft]) ->
     if let Some((limit, used, warned)) = of_limit {
         let warnings = usage::warnings(used, limit, warned, row.created_at);
         if let Some(last) = warnings.last() {
-            tx.execute(&WARNED, args![&row.account, day, Some(last.percent)]).await?;
+            warned_of(tx, &row.account, day, last.percent).await?;
             let events = event::drafts(warnings.iter().map(NewEvent::from).collect());
             event::write_of_account(tx, &row.account, row.created_at, &events).await?;
         }
     }
     Ok(Accepted::Now)
+}
+
+/// What counting a message found.
+enum Counted {
+    Unlimited,
+    /// With this one.
+    Within {
+        limit: u64,
+        used: u64,
+        warned: u64,
+    },
+    /// It was not counted.
+    Over {
+        used: u64,
+    },
+}
+
+/// Counts a message of the day, unless that would be one too many.
+async fn count(tx: &mut Tx, account: &AccountId, day: i64, limit: Option<u64>) -> Result<Counted, Error> {
+    if tx.keeps_rows() {
+        return count_kept(tx, account, day, limit).await;
+    }
+    let Some(limit) = limit else {
+        tx.execute(&COUNT_ALL, args![account, day]).await?;
+        return Ok(Counted::Unlimited);
+    };
+    match tx.change(&COUNT, &COUNTED, args![account, day, Some(limit)]).await? {
+        Some(mut counted) => Ok(Counted::Within { limit, used: counted.count()?, warned: counted.count()? }),
+        None => {
+            let used = tx.first(&account::USED_ON_DAY, args![account, day]).await?;
+            Ok(Counted::Over { used: used.map_or(Ok(0), |mut row| row.count())? })
+        }
+    }
+}
+
+/// The same where the day's row is kept for a group.
+async fn count_kept(tx: &mut Tx, account: &AccountId, day: i64, limit: Option<u64>) -> Result<Counted, Error> {
+    let Some(kept) = tx.keep(&OF_DAY, args![account, day], Some([0, 0, 0])).await? else { return Err(corrupt("a count without a row")) };
+    let [messages, warned, _] = &mut kept.numbers;
+    let negative = |_| corrupt("a count below nothing");
+    let (used, warned) = (u64::try_from(*messages).map_err(negative)?, u64::try_from(*warned).map_err(negative)?);
+    if limit.is_some_and(|limit| used >= limit) {
+        return Ok(Counted::Over { used });
+    }
+    *messages += 1;
+    kept.write = Some((&SET_DAY, 2));
+    Ok(limit.map_or(Counted::Unlimited, |limit| Counted::Within { limit, used: used + 1, warned }))
+}
+
+/// Notes the last warning that was given of a day's messages.
+async fn warned_of(tx: &mut Tx, account: &AccountId, day: i64, percent: u64) -> Result<(), Error> {
+    if tx.keeps_rows() {
+        if let Some(kept) = tx.keep(&OF_DAY, args![account, day], None).await? {
+            kept.numbers[1] = i64::try_from(percent).unwrap_or(i64::MAX);
+        }
+        return Ok(());
+    }
+    tx.execute(&WARNED, args![account, day, Some(percent)]).await.map(drop)
 }

@@ -9,6 +9,7 @@ use wharf_core::store::{Error, Fence, Outcome, StatusChange};
 
 use super::change;
 use super::row::{message_columns, readable};
+use crate::lane::Place;
 use crate::sql::{Row, Tx, args, statements};
 use crate::store::SqlStore;
 use crate::{event, owner};
@@ -81,7 +82,7 @@ impl SqlStore {
         let mut ended = Vec::new();
         for part in changes.chunks(AT_ONCE) {
             let (owned, changes) = (fence.clone(), part.to_vec());
-            let written = self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+            let written = self.write_light(Place::of(fence.account.as_str(), fence.session.as_str()), move |tx| {
                 Box::pin(async move {
                     owner::check(tx, &owned).await?;
                     let mut ended = Vec::new();

@@ -9,6 +9,7 @@ use wharf_core::store::{Error, Fence, Inbound, MessageRow, NewFetch, VaultOp};
 use super::change;
 use super::row::{Said, insert_args, message_columns, message_insert, readable, said};
 use crate::event::{self, Draft};
+use crate::lane::Place;
 use crate::media;
 use crate::owner;
 use crate::sql::{Tx, args, statements};
@@ -191,7 +192,7 @@ impl SqlStore {
     ) -> Result<Inbound, Error> {
         let prepared: Result<Vec<_>, Error> = messages.iter().cloned().map(prepare).collect();
         let (owned, prepared, files, ops) = (fence.clone(), prepared?, files.to_vec(), ops.to_vec());
-        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+        self.write_light(Place::of(fence.account.as_str(), fence.session.as_str()), move |tx| {
             Box::pin(async move { take_in(tx, &owned, prepared, &files, &ops).await })
         })
         .await

@@ -5,6 +5,7 @@ use wharf_api::ids::{AccountId, MessageId, SessionId};
 use wharf_core::store::{CLAIM_LIMIT_MS, Error, Fence, Outgoing, Overdue, TRY_LIMIT_MS};
 
 use super::row::{message_columns, readable};
+use crate::lane::Place;
 use crate::owner;
 use crate::sql::{Sql, Tx, args, corrupt, statements};
 use crate::store::SqlStore;
@@ -118,7 +119,7 @@ impl SqlStore {
     pub(super) async fn count_try(&self, fence: &Fence, ids: &[MessageId], at: Timestamp) -> Result<(), Error> {
         for part in ids.chunks(CLAIMED_AT_ONCE) {
             let (owned, ids) = (fence.clone(), part.to_vec());
-            let counted = self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+            let counted = self.write_light(Place::of(fence.account.as_str(), fence.session.as_str()), move |tx| {
                 Box::pin(async move {
                     owner::check(tx, &owned).await?;
                     for id in &ids {

@@ -6,6 +6,7 @@ use wharf_core::store::{Error, Fence, MessageRow, Receipt};
 
 use super::row::{message_columns, readable};
 use super::{change, step};
+use crate::lane::Place;
 use crate::sql::{Tx, args, statements};
 use crate::store::SqlStore;
 use crate::{event, owner};
@@ -77,8 +78,9 @@ impl SqlStore {
         let mut moved = Vec::new();
         for part in receipt.wa_ids.chunks(AT_ONCE) {
             let (owned, part) = (fence.clone(), Receipt { wa_ids: part.to_vec(), ..receipt.clone() });
-            let advanced = self
-                .write(fence.account.as_str(), fence.session.as_str(), move |tx| Box::pin(async move { advance(tx, &owned, &part).await }));
+            let advanced = self.write_light(Place::of(fence.account.as_str(), fence.session.as_str()), move |tx| {
+                Box::pin(async move { advance(tx, &owned, &part).await })
+            });
             moved.extend(advanced.await?);
         }
         Ok(moved)

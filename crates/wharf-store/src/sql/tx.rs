@@ -6,7 +6,8 @@ use wharf_api::ids::{AccountId, EventId};
 use wharf_core::Chance;
 use wharf_core::store::Error;
 
-use super::{Arg, Conn, Row, Sql, refused};
+use super::kept::{self, Kept};
+use super::{Arg, Conn, Row, Sql, refused, sqlite};
 
 /// What a write works with. A write that returns an error is undone, and so is one that [`Tx::discard`]s itself.
 pub(crate) struct Tx {
@@ -14,6 +15,9 @@ pub(crate) struct Tx {
     chance: Arc<dyn Chance>,
     discarded: bool,
     rings: Rings,
+    /// What the writes of this group have in common, where they may have that.
+    keeps: bool,
+    kept: Vec<Kept>,
     statements: usize,
     /// How many statements one write may have.
     limit: usize,
@@ -29,7 +33,7 @@ pub(crate) struct Rings {
 
 impl Tx {
     pub fn new(conn: Conn, chance: Arc<dyn Chance>, limit: usize) -> Self {
-        Self { conn, chance, discarded: false, rings: Rings::default(), statements: 0, limit }
+        Self { conn, chance, discarded: false, rings: Rings::default(), keeps: false, kept: Vec::new(), statements: 0, limit }
     }
 
     /// Runs a statement; tells how many rows it changed.
@@ -56,6 +60,45 @@ impl Tx {
             return self.first(sql, args).await;
         }
         if self.execute(sql, args).await? == 0 { Ok(None) } else { self.first(after, args).await }
+    }
+
+    /// Begins a group: what the one before kept went with it.
+    pub fn begin_group(&mut self) {
+        self.kept.clear();
+    }
+
+    /// Whether the next write keeps rows for those after it; what is kept is written back where it does not.
+    pub async fn share(&mut self, keeps: bool) -> Result<(), Error> {
+        self.keeps = keeps;
+        if keeps { Ok(()) } else { self.settle().await }
+    }
+
+    pub fn keeps_rows(&self) -> bool {
+        self.keeps
+    }
+
+    /// The numbers of the row that `read` finds by its key, kept for this group; `absent` where there is no such row.
+    pub async fn keep(&mut self, read: &'static Sql, key: &[Arg<'_>], absent: Option<[i64; 3]>) -> Result<Option<&mut Kept>, Error> {
+        let place = match self.kept.iter().position(|kept| kept.is(read, key)) {
+            Some(place) => place,
+            None => {
+                let found = self.first(read, key).await?.map(|mut row| kept::numbers(&mut row)).transpose()?;
+                let Some(numbers) = found.or(absent) else { return Ok(None) };
+                self.kept.push(Kept::new(read, sqlite::owned(key), numbers));
+                self.kept.len() - 1
+            }
+        };
+        Ok(self.kept.get_mut(place))
+    }
+
+    /// Writes back what is kept, and forgets it.
+    pub async fn settle(&mut self) -> Result<(), Error> {
+        for kept in std::mem::take(&mut self.kept) {
+            if let Some((write, args)) = kept.written() {
+                self.conn.execute(write, &args).await?;
+            }
+        }
+        Ok(())
     }
 
     /// A write that is too long for a slow database is refused on a fast one too, so that it is found there: it belongs into parts.

@@ -9,7 +9,7 @@ use wharf_api::Permission;
 use wharf_api::ids::Uuid;
 use wharf_core::Chance;
 use wharf_core::chance::SystemChance;
-use wharf_core::store::{Accepted, AccountStore, Error, KeyRow, KeyStore, MessageStore};
+use wharf_core::store::{Accepted, AccountStore, Error, KeyRow, KeyStore, MessageStore, NewMessage, SessionStore};
 use wharf_store::open;
 
 use crate::harness::{Db, both_backends, config, execute_postgres};
@@ -23,6 +23,8 @@ both_backends!(
     the_store_finds_back_by_itself_after_its_connections_were_cut,
     a_connection_from_before_a_fail_over_ended_is_let_go,
     writes_of_many_statements_do_not_all_share_one_commit,
+    writes_that_share_a_commit_number_and_count_without_a_gap,
+    a_session_deleted_within_a_commit_sends_nothing_that_came_after,
 );
 
 /// Ends the connections of all others to this database.
@@ -194,4 +196,49 @@ async fn writes_of_many_statements_do_not_all_share_one_commit(db: &Db) {
     let commits = meter.writes.commit_writes.read().count - before;
     assert!(commits >= 3, "{commits}");
     store.close().await;
+}
+
+async fn writes_that_share_a_commit_number_and_count_without_a_gap(db: &Db) {
+    let (tenant, other) = (Tenant::new(db).await, Tenant::new(db).await);
+    let messages: Vec<NewMessage> = (0..60)
+        .map(|place| {
+            let of = if place % 4 == 3 { &other } else { &tenant };
+            NewMessage { daily_limit: (place % 2 == 1).then_some(60), ..of.outgoing("x") }
+        })
+        .collect();
+    let keys: Vec<_> = (0..10).map(|_| key(&tenant)).collect();
+    let (accepted, keyed) = tokio::join!(
+        join_all(messages.iter().map(|message| db.store.accept_message(message))),
+        join_all(keys.iter().map(|key| db.store.insert_key(key))),
+    );
+    assert!(accepted.iter().all(|result| matches!(result, Ok(Accepted::Now))), "{accepted:?}");
+    assert!(keyed.into_iter().all(|result| result.is_ok()));
+    for (of, count) in [(&tenant, 45), (&other, 15)] {
+        let id = of.session.as_str();
+        let sql = format!("SELECT sequence FROM events WHERE session_id = '{id}' AND kind = 'message.status' ORDER BY number");
+        assert_eq!(db.ints(&sql).await, (1..=count).collect::<Vec<_>>());
+        assert_eq!(db.ints(&format!("SELECT event_sequence FROM sessions WHERE id = '{id}'")).await, [count]);
+        assert_eq!(db.ints(&format!("SELECT messages FROM usage WHERE account_id = '{}'", of.account.as_str())).await, [count]);
+    }
+}
+
+async fn a_session_deleted_within_a_commit_sends_nothing_that_came_after(db: &Db) {
+    for _ in 0..10 {
+        let tenant = Tenant::new(db).await;
+        let messages: Vec<NewMessage> = (0..20).map(|_| tenant.outgoing("x")).collect();
+        let send = |message| async move { db.store.accept_message(message).await.map(drop) };
+        let (before, deleted, after) = tokio::join!(
+            join_all(messages[..10].iter().map(send)),
+            db.store.delete_session(&tenant.account, &tenant.session),
+            join_all(messages[10..].iter().map(send)),
+        );
+        assert!(before.into_iter().chain(after).all(|result| result.is_ok()));
+        assert!(deleted.unwrap());
+        assert!(db.store.find_session(&tenant.account, &tenant.session).await.unwrap().is_none());
+        let sql = format!(
+            "SELECT COUNT(*) FROM messages WHERE session_id = '{}' AND status = 'queued' AND expires_at > created_at",
+            tenant.session.as_str()
+        );
+        assert_eq!(db.ints(&sql).await, [0]);
+    }
 }

@@ -23,6 +23,7 @@ both_backends!(
     deleting_a_session_frees_its_place,
     a_proxy_stays_with_its_session_and_goes_with_it,
     a_session_is_renamed_and_its_proxy_changed_by_its_account_alone,
+    a_session_that_was_read_is_read_as_it_is_after_each_change,
 );
 
 fn link(status: SessionStatus) -> LinkChange {
@@ -239,4 +240,17 @@ async fn a_session_is_renamed_and_its_proxy_changed_by_its_account_alone(db: &Db
     db.store.delete_session(&tenant.account, &tenant.session).await.unwrap();
     assert!(!update(&tenant.account, &proxied).await.unwrap(), "a deleted one is nobody's");
     assert_eq!(db.store.session_proxy(&tenant.session).await.unwrap(), None);
+}
+
+async fn a_session_that_was_read_is_read_as_it_is_after_each_change(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let read = || async { db.store.find_session(&tenant.account, &tenant.session).await.unwrap() };
+    assert_eq!(read().await.unwrap().name, read().await.unwrap().name);
+    let change = SessionChange { name: Some("till".to_owned()), ..SessionChange::default() };
+    assert!(db.store.update_session(&tenant.account, &tenant.session, &change).await.unwrap());
+    assert_eq!(read().await.unwrap().name, "till");
+    let other = Tenant::new(db).await;
+    assert!(db.store.find_session(&other.account, &tenant.session).await.unwrap().is_none());
+    assert!(db.store.delete_session(&tenant.account, &tenant.session).await.unwrap());
+    assert!(read().await.is_none());
 }

@@ -88,10 +88,16 @@ impl Backend {
 
     async fn change_token(&self, jid: &str, change: impl FnOnce(Option<TcTokenEntry>) -> Option<TcTokenEntry> + Send) -> Result<()> {
         let _order = self.order.lock().await;
-        match change(self.get_json(TOKEN, jid).await?) {
-            Some(entry) => self.put_json(TOKEN, jid, &entry).await,
-            None => Ok(()),
-        }
+        let Some(entry) = change(self.get_json(TOKEN, jid).await?) else { return Ok(()) };
+        self.changing_tokens(self.put_json(TOKEN, jid, &entry)).await
+    }
+
+    /// Makes a change of privacy tokens; none is taken from memory meanwhile.
+    async fn changing_tokens<T>(&self, change: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        self.tokens.begin();
+        let changed = change.await;
+        self.tokens.end();
+        changed
     }
 }
 
@@ -205,7 +211,14 @@ impl ProtocolStore for Backend {
     }
 
     async fn get_tc_token(&self, jid: &str) -> Result<Option<TcTokenEntry>> {
-        self.get_json(TOKEN, jid).await
+        match self.tokens.find(jid) {
+            Ok(entry) => Ok(entry),
+            Err(changes) => {
+                let entry: Option<TcTokenEntry> = self.get_json(TOKEN, jid).await?;
+                self.tokens.keep(jid.to_owned(), entry.clone(), changes);
+                Ok(entry)
+            }
+        }
     }
 
     async fn put_tc_token(&self, jid: &str, entry: &TcTokenEntry) -> Result<()> {
@@ -213,7 +226,7 @@ impl ProtocolStore for Backend {
     }
 
     async fn delete_tc_token(&self, jid: &str) -> Result<()> {
-        self.delete(TOKEN, jid).await
+        self.changing_tokens(self.delete(TOKEN, jid)).await
     }
 
     async fn get_all_tc_token_jids(&self) -> Result<Vec<String>> {
@@ -221,12 +234,12 @@ impl ProtocolStore for Backend {
     }
 
     async fn delete_expired_tc_tokens(&self, token_cutoff: i64, sender_cutoff: i64) -> Result<u32> {
-        self.prune(TOKEN, |plain| {
+        let pruned = self.prune(TOKEN, |plain| {
             let entry: TcTokenEntry = from_json(plain)?;
             let token_lives = !entry.token.is_empty() && entry.token_timestamp >= token_cutoff;
             Ok(token_lives || entry.sender_timestamp.is_some_and(|at| at >= sender_cutoff))
-        })
-        .await
+        });
+        self.changing_tokens(pruned).await
     }
 
     async fn touch_tc_token_sender_timestamp(&self, jid: &str, sender_timestamp: i64) -> Result<()> {
