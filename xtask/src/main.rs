@@ -11,6 +11,7 @@ mod contributing;
 mod dashboard;
 mod fuzz;
 mod generate;
+mod instructions;
 mod ledger;
 mod nats;
 mod node;
@@ -95,13 +96,22 @@ enum Task {
         #[arg(long, value_name = "FILE")]
         tests: Option<PathBuf>,
     },
+    /// Count the gateway's instructions for one operation of each kind, and compare them with the budget
+    Instructions {
+        /// Make what is counted the budget
+        #[arg(long)]
+        write: bool,
+        /// Passed on to `wharf-bench instructions`: which operations, and its options
+        #[arg(last = true)]
+        bench: Vec<String>,
+    },
     /// Keep a throw-away PostgreSQL running until Ctrl-C
     Postgres,
 }
 
 #[derive(Args)]
 struct TestArgs {
-    /// Leave out clippy
+    /// Leave out clippy and the count of instructions
     #[arg(long)]
     quick: bool,
     /// Passed on to `cargo test`; with `-p` only that package is tested
@@ -122,6 +132,7 @@ fn main() -> ExitCode {
         Task::Rig { hostile: Some(minutes), .. } => rig::hostile(minutes),
         Task::Rig { seconds, names, .. } => rig::run(seconds, &names),
         Task::Fuzz { minutes, seed, tests } => fuzz::run(minutes, seed, tests),
+        Task::Instructions { write, bench } => instructions::run(write, &bench),
         Task::Postgres => postgres::keep(),
     };
     // Returned, not `exit`ed: a running cluster is stopped by its destructor.

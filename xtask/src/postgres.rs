@@ -39,12 +39,18 @@ pub struct Cluster {
 impl Cluster {
     /// Starts a server and returns once it answers. Installs PostgreSQL where it is missing and can be.
     pub fn start() -> Result<Self> {
+        Self::start_with(|_| None)
+    }
+
+    /// The same with a library that the server loads, if there is one for the programs in this folder.
+    fn start_with(library: impl Fn(&Path) -> Option<&'static str>) -> Result<Self> {
         let bin = if let Some(bin) = find() { bin } else { install()? };
+        let library = library(&bin);
         let account = account()?;
         // Another program may take the port between our look and the server's; the next one is free again.
         let mut last = None;
         for _ in 0..3 {
-            match Self::launch(&bin, account) {
+            match Self::launch(&bin, account, library) {
                 Ok(cluster) => return Ok(cluster),
                 Err(error) => last = Some(error),
             }
@@ -56,7 +62,7 @@ impl Cluster {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
-    fn launch(bin: &Path, account: Option<(u32, u32)>) -> Result<Self> {
+    fn launch(bin: &Path, account: Option<(u32, u32)>, library: Option<&str>) -> Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let folder = folder(account)?;
         let script = folder.join("postgres.sh");
@@ -64,7 +70,7 @@ impl Cluster {
         let mut keeper = Command::new("sh");
         // The server's account may have no right to enter the folder that we stand in.
         keeper.current_dir(&folder);
-        keeper.arg(script).arg(bin).arg(folder).arg(port.to_string());
+        keeper.arg(script).arg(bin).arg(folder).arg(port.to_string()).args(library);
         // A group of its own: Ctrl-C in the terminal reaches xtask only, and the pipe tells the keeper.
         keeper.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null());
         if let Some((user, group)) = account {
@@ -104,11 +110,20 @@ impl Drop for Cluster {
 
 /// `cargo xtask postgres`: keeps a server for tests that are run by hand.
 pub fn keep() -> Result<()> {
-    let mut cluster = Cluster::start()?;
+    let mut cluster = Cluster::start_with(statistics)?;
     println!("export {URL_VARIABLE}={}", cluster.url());
     eprintln!("PostgreSQL runs until Ctrl-C; its data go with it.");
     let status = cluster.keeper.wait()?;
     bail!("PostgreSQL ended by itself ({status})")
+}
+
+/// What counts statements, where it is installed: whoever works by hand may ask for them, and `wharf-bench sends` does.
+fn statistics(bin: &Path) -> Option<&'static str> {
+    let told = output(Command::new(bin.join("pg_config")).arg("--pkglibdir")).ok().map(|folder| PathBuf::from(folder.trim()));
+    // Where that program is not installed, libraries mostly lie beside the programs.
+    let folders = [told, Some(bin.join("../lib"))];
+    let is_there = folders.into_iter().flatten().any(|folder| folder.join("pg_stat_statements.so").is_file());
+    is_there.then_some("pg_stat_statements")
 }
 
 fn find() -> Option<PathBuf> {

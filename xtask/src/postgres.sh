@@ -1,9 +1,10 @@
-# Keeps one throw-away cluster: postgres.sh BIN FOLDER PORT, started in FOLDER, with a pipe from xtask as standard input.
+# Keeps one throw-away cluster: postgres.sh BIN FOLDER PORT [LIBRARY], started in FOLDER, with a pipe from xtask as standard input.
+# LIBRARY is one that the server loads.
 #
 # The pipe closes when xtask ends, however it ends: done, failed, Ctrl-C, kill -9. That is what stops the
 # server and removes the folder, so nothing is left behind that a later run would have to find.
 set -u
-bin=$1 folder=$2 port=$3
+bin=$1 folder=$2 port=$3 library=${4-}
 exec 3<&0
 
 clear_up() {
@@ -22,6 +23,7 @@ fi
 
 "$bin/postgres" -D data -c port="$port" -c listen_addresses=127.0.0.1 \
     -c unix_socket_directories="$folder" -c fsync=on -c max_connections=200 \
+    -c shared_preload_libraries="$library" \
     >>log 2>&1 </dev/null 3<&- &
 postgres=$!
 

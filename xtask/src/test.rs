@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
     cargo::{cargo, metadata, output, program, run as run_command, which},
-    dashboard, generate, ledger, nats, node,
+    dashboard, generate, instructions, ledger, nats, node,
     postgres::{Cluster, URL_VARIABLE},
     python, rooms,
     settle::settle,
@@ -76,7 +76,25 @@ pub fn run(quick: bool, cargo_test: &[String]) -> Result<()> {
     } else {
         steps.leave_out("deny", "cargo-deny is not installed");
     }
+    count(&mut steps, quick || !cargo_test.is_empty(), programs.is_some());
     steps.close()
+}
+
+/// The gate of instructions, last: it takes long and finds the least.
+fn count(steps: &mut Steps, only_a_part: bool, has_programs: bool) {
+    let reason = if only_a_part {
+        "only a part is tested"
+    } else if !has_programs {
+        "a step that it stands on failed"
+    } else if !cfg!(target_os = "linux") {
+        "valgrind counts programs of Linux"
+    } else if !instructions::budget().exists() {
+        "no budget is committed: cargo xtask instructions --write"
+    } else {
+        steps.take("instructions", || instructions::run(false, &[]));
+        return;
+    };
+    steps.leave_out("instructions", reason);
 }
 
 /// Builds the program as a release does, alone, and keeps a copy that the next build does not touch.

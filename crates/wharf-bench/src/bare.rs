@@ -21,6 +21,7 @@ use whatsapp_rust::transport::from_websocket;
 use whatsapp_rust::upload::UploadOptions;
 
 use crate::gateway::Http;
+use crate::load::{self, CONTACTS, Load};
 use crate::sends::contact;
 
 #[derive(Args)]
@@ -99,6 +100,11 @@ pub async fn run(options: &Options) -> Result<()> {
 
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Some(line) = lines.next_line().await? {
+        if let Some(load) = line.strip_prefix("timed ") {
+            let took = load::drive(&Load::read(load)?, |number| send(&client, &waiting, number, CONTACTS)).await?;
+            println!("{}", took.line());
+            continue;
+        }
         let files = line.strip_prefix("media ");
         let mut numbers = files.unwrap_or(&line).split_whitespace().map(str::parse::<usize>);
         let mut next = || numbers.next().context("three numbers").and_then(|number| Ok(number?));

@@ -3,18 +3,15 @@
 //! The events are made first, while the webhook is off; a recovery then sets all of them going at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
 use clap::Args;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::sends::contact;
+use crate::sink::Sink;
 use crate::world::World;
 
 #[derive(Args)]
@@ -28,56 +25,6 @@ pub struct Options {
     /// Requests in flight of the bare loop; the gateway has as many to one webhook at the most.
     #[arg(long, default_value_t = 32)]
     concurrency: usize,
-}
-
-/// A receiver that answers 204 to everything and counts.
-#[derive(Default)]
-struct Sink {
-    count: AtomicUsize,
-    came: Notify,
-}
-
-impl Sink {
-    async fn listen(self: &Arc<Self>) -> Result<String> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let url = format!("http://{}/", listener.local_addr()?);
-        let sink = Arc::clone(self);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let sink = Arc::clone(&sink);
-                tokio::spawn(async move { sink.serve(stream).await });
-            }
-        });
-        Ok(url)
-    }
-
-    async fn serve(&self, mut stream: TcpStream) -> Option<()> {
-        let (mut buffer, mut chunk) = (Vec::new(), vec![0; 16 * 1024]);
-        loop {
-            let head = buffer.windows(4).position(|end| end == b"\r\n\r\n");
-            let whole = head.filter(|head| buffer.len() >= head + 4 + length(&buffer[..*head]));
-            if let Some(head) = whole {
-                buffer.drain(..head + 4 + length(&buffer[..head]));
-                stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.ok()?;
-                self.count.fetch_add(1, Ordering::Relaxed);
-                self.came.notify_one();
-                continue;
-            }
-            let read = stream.read(&mut chunk).await.ok().filter(|read| *read > 0)?;
-            buffer.extend_from_slice(&chunk[..read]);
-        }
-    }
-
-    async fn until(&self, count: usize) {
-        while self.count.load(Ordering::Relaxed) < count {
-            self.came.notified().await;
-        }
-    }
-}
-
-fn length(head: &[u8]) -> usize {
-    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
-    head.lines().find_map(|line| line.strip_prefix("content-length:")).and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }
 
 pub async fn run(options: &Options) -> Result<()> {
@@ -103,7 +50,7 @@ pub async fn run(options: &Options) -> Result<()> {
     for round in 0..options.rounds {
         let hook = api.post("/v1/webhooks", &json!({"url": address, "events": ["*"]})).await?;
         let id = hook["data"]["webhookId"].as_str().context("a webhook")?.to_owned();
-        let before = sink.count.load(Ordering::Relaxed);
+        let before = sink.count();
         let (usage, started) = (world.gateway.usage()?, Instant::now());
         let recovered = api.post(&format!("/v1/webhooks/{id}/recover"), &json!({"since": "2000-01-01T00:00:00Z"})).await?;
         let deliveries = usize::try_from(recovered["data"]["deliveries"].as_u64().unwrap_or(0))?;

@@ -6,20 +6,30 @@
 //! `wharf-bench hostile` shows a good tenant's latency and the gateway's memory while strangers do their worst.
 //! `wharf-bench dashboards` shows what open dashboards cost the sends of the account that they look at.
 //! `wharf-bench deliveries` shows deliveries to a webhook per second next to a bare loop of the HTTP client.
-//! `wharf-bench sends` shows CPU and rate per text, accepted to acknowledged, next to a bare loop over the same engine.
+//! `wharf-bench compare` shows Wharf beside others that send texts, with versions and durability.
+//! `wharf-bench instructions` counts the gateway's instructions for one operation, and holds them against a budget.
+//! `wharf-bench sends` shows CPU and rate per text, accepted to acknowledged, next to a bare loop over the same engine, and what it costs the database.
 #![recursion_limit = "512"]
 #![expect(clippy::cast_precision_loss, reason = "what a bench counts stays far below 2^52")]
 
 mod bare;
+mod bare_axum;
+mod compare;
 mod dashboards;
+mod database;
 mod deliveries;
 mod gateway;
 mod hostile;
+mod instructions;
+mod load;
+mod machine;
 mod media;
 mod neighbours;
 mod process;
 mod sends;
 mod sessions;
+mod sink;
+mod turns;
 mod world;
 
 use clap::{Parser, Subcommand};
@@ -35,8 +45,12 @@ struct Cli {
 enum Command {
     /// Memory per idle session, and the time until all are connected after a restart.
     Sessions(sessions::Options),
+    /// Wharf beside others that send texts, in turns: CPU, rate and latency, versions and durability.
+    Compare(compare::Options),
     /// CPU and rate per text, accepted to acknowledged, next to a bare loop over the same engine.
     Sends(sends::Options),
+    /// Instructions of the gateway for one operation, under valgrind, next to the budget. `cargo xtask instructions` builds what it needs.
+    Instructions(instructions::Options),
     /// Rate, CPU and memory of documents that are sent at the same time, next to the library used bare.
     Media(media::Options),
     /// What one account's backlog costs the sends of its neighbours.
@@ -50,6 +64,9 @@ enum Command {
     /// The bare loop: one client of the library, nothing else. Started by `sends`.
     #[command(hide = true)]
     Bare(bare::Options),
+    /// A bare axum. Started by `compare`.
+    #[command(hide = true)]
+    BareAxum,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -58,12 +75,15 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     match Cli::parse().command {
         Command::Sessions(options) => runtime.block_on(sessions::run(&options)),
+        Command::Compare(options) => runtime.block_on(compare::run(&options)),
         Command::Sends(options) => runtime.block_on(sends::run(&options)),
+        Command::Instructions(options) => runtime.block_on(instructions::run(&options)),
         Command::Media(options) => runtime.block_on(media::run(&options)),
         Command::Neighbours(options) => runtime.block_on(neighbours::run(&options)),
         Command::Hostile(options) => runtime.block_on(hostile::run(&options)),
         Command::Dashboards(options) => runtime.block_on(dashboards::run(&options)),
         Command::Deliveries(options) => runtime.block_on(deliveries::run(&options)),
         Command::Bare(options) => runtime.block_on(bare::run(&options)),
+        Command::BareAxum => runtime.block_on(bare_axum::run()),
     }
 }

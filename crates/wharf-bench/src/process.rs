@@ -1,12 +1,20 @@
 //! The programs under measurement: started pinned to a core, asked what they used, ended.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::Instant;
+
+use crate::machine;
+
+/// A process rests that works less than a tenth of such a time.
+const QUIET: Duration = Duration::from_millis(25);
 
 /// A program that speaks JSON lines.
 pub struct Process {
@@ -39,29 +47,44 @@ pub fn fresh_dir(name: &str) -> Result<PathBuf> {
     Ok(dir)
 }
 
+/// A command for a program that stays on one core (`None`: wherever the system likes).
+pub fn on_core(program: impl AsRef<OsStr>, core: Option<usize>) -> Command {
+    match core {
+        Some(core) => {
+            let mut command = Command::new("taskset");
+            command.arg("-c").arg(core.to_string()).arg(program);
+            command
+        }
+        None => Command::new(program),
+    }
+}
+
 impl Process {
     /// Starts a program on one core (`None`: wherever the system likes) and reads its first line.
     pub async fn start(program: &PathBuf, args: &[&str], core: Option<usize>) -> Result<Self> {
-        let mut command = match core {
-            Some(core) => {
-                let mut command = Command::new("taskset");
-                command.arg("-c").arg(core.to_string()).arg(program);
-                command
-            }
-            None => Command::new(program),
-        };
+        let mut command = on_core(program, core);
+        command.args(args);
+        Self::of(command).await
+    }
+
+    /// Starts what a command says and reads its first line.
+    pub async fn of(mut command: Command) -> Result<Self> {
+        let shown = format!("{:?}", command.as_std());
         let mut child = command
-            .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("{} does not start", program.display()))?;
+            .with_context(|| format!("{shown} does not start"))?;
         let mut lines = BufReader::new(child.stdout.take().context("a pipe")?).lines();
         let stdin = child.stdin.take().context("a pipe")?;
-        let first = lines.next_line().await?.with_context(|| format!("{} ended before it was ready", program.display()))?;
+        let first = lines.next_line().await?.with_context(|| format!("{shown} ended before it was ready"))?;
         Ok(Self { child, lines, stdin, ready: serde_json::from_str(&first)? })
+    }
+
+    pub fn id(&self) -> Result<u32> {
+        self.child.id().context("it runs")
     }
 
     /// A text of the first line.
@@ -76,27 +99,62 @@ impl Process {
         Ok(serde_json::from_str(&answer)?)
     }
 
+    /// Reads lines until one has this member, and gives it.
+    pub async fn told(&mut self, name: &str) -> Result<Value> {
+        loop {
+            let line = self.lines.next_line().await?.with_context(|| format!("it ended before it told {name}"))?;
+            let mut line: Value = serde_json::from_str(&line)?;
+            if let Some(value) = line.get_mut(name) {
+                return Ok(value.take());
+            }
+        }
+    }
+
     /// CPU time and resident memory, as the kernel counts them.
     pub fn usage(&self) -> Result<Usage> {
-        let id = self.child.id().context("it runs")?;
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
-        let fields: Vec<&str> = stat.rsplit_once(')').context("a stat line")?.1.split_whitespace().collect();
-        let ticks: f64 = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
+        let id = self.id()?;
         let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
         let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
-        // The kernel counts in hundredths of a second on every Linux that Rust runs on.
-        Ok(Usage { cpu_ms: ticks * 10.0, rss_kib: rss.trim().trim_end_matches("kB").trim().parse()? })
+        Ok(Usage { cpu_ms: machine::work_of(id)?.own_ms, rss_kib: rss.trim().trim_end_matches("kB").trim().parse()? })
+    }
+
+    /// Waits until the process does next to nothing: what it began with its last answer is done then. Gives whether that came in time.
+    pub async fn rests(&self, patience: Duration) -> Result<bool> {
+        let (began, mut before) = (Instant::now(), self.run_ms()?);
+        while began.elapsed() < patience {
+            tokio::time::sleep(QUIET).await;
+            let now = self.run_ms()?;
+            if (now - before).abs() < QUIET.as_secs_f64() * 100.0 {
+                return Ok(true);
+            }
+            before = now;
+        }
+        Ok(false)
+    }
+
+    /// What the threads that are there have run, in milliseconds and much finer than a tick.
+    fn run_ms(&self) -> Result<f64> {
+        let id = self.id()?;
+        let (mut total_ns, mut threads) = (0.0, 0);
+        for thread in std::fs::read_dir(format!("/proc/{id}/task"))? {
+            // It may have ended meanwhile.
+            let Ok(text) = std::fs::read_to_string(thread?.path().join("schedstat")) else { continue };
+            total_ns += text.split_whitespace().next().context("a time in schedstat")?.parse::<f64>()?;
+            threads += 1;
+        }
+        // Some kernels keep no such file.
+        if threads == 0 { Ok(machine::work_of(id)?.own_ms) } else { Ok(total_ns / 1e6) }
     }
 
     /// Has the kernel forget the most memory that the process had.
     pub fn forget_peak(&self) -> Result<()> {
-        let id = self.child.id().context("it runs")?;
+        let id = self.id()?;
         Ok(std::fs::write(format!("/proc/{id}/clear_refs"), "5")?)
     }
 
     /// The most memory that the process had since.
     pub fn peak_kib(&self) -> Result<f64> {
-        let id = self.child.id().context("it runs")?;
+        let id = self.id()?;
         let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("VmHWM")?;
         Ok(peak.trim().trim_end_matches("kB").trim().parse()?)
@@ -104,7 +162,7 @@ impl Process {
 
     /// SIGTERM, and the wait for the end.
     pub async fn terminate(mut self) -> Result<()> {
-        let id = i32::try_from(self.child.id().context("it runs")?)?;
+        let id = i32::try_from(self.id()?)?;
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGTERM)?;
         self.child.wait().await?;
         Ok(())

@@ -1,4 +1,5 @@
-//! One session that sends texts: HTTP in, acknowledgement out, next to a bare loop over the same engine, in turns.
+//! One session that sends texts: HTTP in, acknowledgement out, next to a bare loop over the same engine, in turns; and what a text costs the
+//! database.
 
 use anyhow::Result;
 use clap::Args;
@@ -6,7 +7,9 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::json;
 use tokio::time::Instant;
 
+use crate::database::Database;
 use crate::process::Process;
+use crate::turns::Turns;
 use crate::world::World;
 
 #[derive(Args)]
@@ -23,6 +26,12 @@ pub struct Options {
     /// How many contacts the texts go to in turn.
     #[arg(long, default_value_t = 100)]
     contacts: usize,
+    /// A database instead of SQLite: a new one.
+    #[arg(long)]
+    database_url: Option<String>,
+    /// Count the round trips to that database: it is asked through this program then, and rates and times say nothing.
+    #[arg(long, requires = "database_url")]
+    round_trips: bool,
 }
 
 /// One round of one side.
@@ -38,13 +47,21 @@ pub fn contact(index: usize) -> String {
 }
 
 pub async fn run(options: &Options) -> Result<()> {
-    let world = World::start("sends", None).await?;
+    let (turns, url) = match &options.database_url {
+        Some(url) if options.round_trips => Turns::before(url).await.map(|(turns, way)| (Some(turns), Some(way)))?,
+        url => (None, url.clone()),
+    };
+    let world = World::start("sends", url.as_deref()).await?;
     let (api, session) = world.linked_demo().await?;
+    let (operator, database) = (world.operator()?, Database::look_at(options.database_url.as_deref(), turns).await);
     let (own, control_url) = (std::env::current_exe()?, world.network.text("controlUrl")?);
     let mut bare = Process::start(&own, &["bare", "--url", &world.url, "--control-url", &control_url], Some(0)).await?;
 
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (mut ours, mut theirs, mut counted) = (Vec::new(), Vec::new(), None);
     for round in 0..options.rounds {
+        if round == 1 {
+            counted = Some(database.counts(&operator).await?);
+        }
         let (before, network_before, started) = (world.gateway.usage()?, world.network.usage()?, Instant::now());
         stream::iter(0..options.messages)
             .map(|number| {
@@ -74,11 +91,16 @@ pub async fn run(options: &Options) -> Result<()> {
     let cpu = median(&ours, |round| round.cpu_ms_per_text) / median(&theirs, |round| round.cpu_ms_per_text);
     let rate = median(&ours, |round| round.texts_per_s) / median(&theirs, |round| round.texts_per_s);
     println!(
-        "wharf (HTTP, SQLite FULL, {} requests in flight) / bare loop (memory store, {} in flight): CPU per text {cpu:.2} x, rate {rate:.2} x; RSS {:.1} MiB",
+        "wharf (HTTP, {}, {} requests in flight) / bare loop (memory store, {} in flight): CPU per text {cpu:.2} x, rate {rate:.2} x; RSS {:.1} MiB",
+        database.name(),
         options.concurrency,
         options.concurrency,
         world.gateway.usage()?.rss_kib / 1024.0
     );
+    if let Some(before) = counted {
+        let texts = (options.messages * ours.len()) as f64;
+        println!("\n{}", database.lines(&before, &database.counts(&operator).await?, texts).join("\n"));
+    }
     world.end().await?;
     Ok(())
 }

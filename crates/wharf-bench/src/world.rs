@@ -53,6 +53,11 @@ impl World {
         Ok(Self { gateway, network, control, url, base, dir })
     }
 
+    /// A folder that goes with this run.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
     /// By the key of the demonstration's account.
     pub fn demo(&self) -> Result<Http> {
         Http::new(&self.base, &self.gateway.text("apiKey")?)
