@@ -39,6 +39,7 @@ const TECHNOLOGIES: &[(&str, &[&str], &[&str])] = &[
     ("the WhatsApp client", &["whatsapp-rust", "whatsapp-rust-*"], &["wharf-wa", "wharf-bench"]),
     ("the WhatsApp protocol", &["wacore", "wacore-*", "waproto"], &["wharf-wa", "wharf-sim", "wharf-bench"]),
     ("NATS", &["async-nats"], &["wharf-fleet"]),
+    ("OpenTelemetry", &["opentelemetry*", "tracing-opentelemetry"], &["wharf"]),
     (
         "the async runtime",
         &["tokio", "tokio-*"],

@@ -38,6 +38,7 @@ pub mod settle;
 pub mod steady;
 pub mod store;
 pub mod switches;
+pub mod traces;
 pub mod update;
 pub mod usage;
 pub mod user;

@@ -17,9 +17,10 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use serde_json::json;
-use wharf::app::{self, App};
+use wharf::app::{self, App, STOP};
 use wharf::cli::doctor::Unwell;
 use wharf::config::Config;
+use wharf::traces::Traces;
 use wharf::world::World;
 use wharf::{log, machine};
 use wharf_sim::Network;
@@ -108,6 +109,7 @@ async fn run(args: Args) -> Result<()> {
     config.canary = wanted.canary;
     // The guard keeps the question on loopback.
     config.updates = wanted.updates;
+    config.otlp = wanted.otlp;
     // A newcomer is to see everything.
     config.pace = args.pace;
     config.announce_online = wanted.announce_online;
@@ -120,7 +122,8 @@ async fn run(args: Args) -> Result<()> {
         // A person reads the banner; the log speaks up when something is wrong.
         "warn".clone_into(&mut config.log.filter);
     }
-    let _log = log::init(&config.log).context("WHARF_LOG cannot be read")?;
+    let traces = Traces::of(&config)?;
+    let _log = log::init(&config.log, traces.as_ref()).context("WHARF_LOG cannot be read")?;
     machine::raise_open_files().context("the limit of open files")?;
     gaps::arm()?;
 
@@ -158,7 +161,11 @@ async fn run(args: Args) -> Result<()> {
     signals.asked_to_end().await;
     machine::tell_stopping();
     let stop = async {
+        let asked = tokio::time::Instant::now();
         app.shutdown().await;
+        if let Some(traces) = traces {
+            traces.end(STOP.saturating_sub(asked.elapsed())).await;
+        }
         // The network ends last: the gateway says goodbye to it.
         if let Some(network) = network {
             network.shutdown().await;

@@ -107,6 +107,7 @@ impl App {
         world.check_build()?;
         let network = world.network()?;
         world.check_proxy(config.proxy.as_ref())?;
+        world.check_collector(config.otlp.as_ref())?;
         let trust = config.trust().map_err(Error::ExtraRoot)?;
         let chance: Arc<dyn Chance> = Arc::new(SystemChance);
         identity::make_data_dir(&config.data_dir)?;

@@ -3,6 +3,7 @@
 //! There is no setting for WhatsApp's address on purpose: a release program talks to WhatsApp or to nobody.
 
 mod file;
+mod otlp;
 mod shown;
 mod strangers;
 
@@ -24,6 +25,7 @@ use crate::http;
 use crate::http::cors::Origins;
 use crate::http::origin::Proxies;
 use crate::media::bucket;
+use crate::traces;
 
 pub use shown::{Origin, Shown};
 
@@ -90,6 +92,8 @@ pub struct Config {
     pub canary: Option<[SessionId; 2]>,
     /// Whom to ask once a day for the newest release; nobody where there is none.
     pub updates: Option<update::Source>,
+    /// Where spans of requests, sends and deliveries go; nowhere where no collector is named.
+    pub otlp: Option<traces::Settings>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,6 +145,7 @@ impl Default for Config {
             whatsapp_version_url: None,
             canary: None,
             updates: None,
+            otlp: None,
         }
     }
 }
@@ -208,7 +213,6 @@ impl Config {
             }
             Some(_) => return Err(invalid("whatsapp.canary", "two ids of sessions are expected")),
         };
-        let updates = updates(settings.updates)?;
         let media_floor_bytes = settings.media.free_space_floor_mb.map_or(default.media_floor_bytes, |mb| mb.saturating_mul(MB));
         let bucket = bucket(settings.media)?;
         let seconds = |name: &str, value: Option<u64>, default: Duration| match value {
@@ -265,7 +269,8 @@ impl Config {
             clock_doubt: limits.clock_doubt_secs.map_or(default.clock_doubt, Duration::from_secs),
             bucket,
             canary,
-            updates,
+            updates: updates(settings.updates)?,
+            otlp: otlp::read(settings.otlp)?,
             limits: http::Limits {
                 concurrent_requests,
                 connections,

@@ -24,11 +24,15 @@ use wharf_core::egress::{self, Egress, Error, Fetch, Fetched, Post, REDIRECTS, R
 use wharf_wa::Trust;
 
 use crate::disposition;
+use crate::traces;
 use resolve::Guarded;
 
 /// How many connections to one server are kept for the next `POST`: as many as a busy webhook has under way. With fewer each
 /// delivery beyond them pays for a connection of its own.
 const POSTS_AT_A_TIME: usize = 32;
+
+/// Says to a webhook's server in which trace it is asked, while traces are on.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// How long a connection for a download may take to be made, its TLS handshake included.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -146,7 +150,12 @@ impl Guard {
     async fn post_once(&self, request: &Post) -> Result<Reply, Error> {
         let target = egress::target(&request.url, self.reach).map_err(|refused| note(&request.url, refused))?;
         let ends = Instant::now() + request.timeout;
-        let asked = self.posting.client(request.timeout)?.post(target.url).headers(headers(&request.headers)).body(request.body.clone());
+        let mut headers = headers(&request.headers);
+        if let Some(traceparent) = traces::traceparent() {
+            // A customer's own header of this name stays.
+            headers.entry(TRACEPARENT).or_insert(traceparent);
+        }
+        let asked = self.posting.client(request.timeout)?.post(target.url).headers(headers).body(request.body.clone());
         let asked = tokio::time::timeout_at(ends, asked.send()).await.map_err(|_| Error::Timeout)?;
         let mut answer = asked.map_err(|error| fault::of(&error))?;
         let status = answer.status().as_u16();

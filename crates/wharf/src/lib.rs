@@ -15,5 +15,6 @@ pub mod machine;
 pub mod media;
 pub mod metrics;
 mod partners;
+pub mod traces;
 pub mod worker;
 pub mod world;

@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt, registry};
 
 use crate::config::{Format, Log};
+use crate::traces::Traces;
 
 /// The client library's lines name phone numbers, ids and pairing codes, also in warnings and under targets of its own
 /// choice: nothing below an error from it, and nothing at all from those targets, whatever the filter says, unless the operator asks for
@@ -58,18 +59,24 @@ impl Drop for Writer {
     }
 }
 
-/// Starts to log to standard error, panics too. A second call in one process changes nothing.
-pub fn init(log: &Log) -> Result<Writer, tracing_subscriber::filter::ParseError> {
-    let registry = tracing_subscriber::registry().with(filter(&log.filter, log.library)?);
+/// Starts to log to standard error, panics too, and to trace where traces were begun. A second call in one process changes nothing.
+pub fn init(log: &Log, traces: Option<&Traces>) -> Result<Writer, tracing_subscriber::filter::ParseError> {
+    let filter = filter(&log.filter, log.library)?;
     let (lines, guard) = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUE).thread_name("log").finish(std::io::stderr());
     let counter = lines.error_counter();
-    let begun = match log.format {
-        Format::Text => {
-            let colours = std::io::stderr().is_terminal();
-            registry.with(tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(lines)).try_init()
+    let colours = std::io::stderr().is_terminal();
+    let begun = match (log.format, traces) {
+        (Format::Text, None) => registry().with(filter).with(fmt::layer().with_ansi(colours).with_writer(lines)).try_init(),
+        (Format::Json, None) => {
+            registry().with(filter).with(fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(lines)).try_init()
         }
-        Format::Json => registry
-            .with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(lines))
+        // What the log does not want to hear of is traced all the same: its filter is for its own lines.
+        (Format::Text, Some(traces)) => {
+            registry().with(traces.layer()).with(fmt::layer().with_ansi(colours).with_writer(lines).with_filter(filter)).try_init()
+        }
+        (Format::Json, Some(traces)) => registry()
+            .with(traces.layer())
+            .with(fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(lines).with_filter(filter))
             .try_init(),
     };
     // The only other caller is a program that has set up a log of its own.

@@ -36,7 +36,7 @@ use crate::identity::KeyFile;
 /// How long a stop waits for runs that are under way. Every run can be cut off: what it did not do is done after the next start.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// How often it is said that lines of the log were dropped.
+/// How often it is said that lines of the log, or spans of traces, were dropped.
 const LOG_PERIOD: Duration = Duration::from_secs(5);
 
 /// Workers that are stopped together.
@@ -60,6 +60,12 @@ pub fn start(services: &Arc<Services>, key: Option<KeyFile>) -> Workers {
         crate::log::tell_dropped();
         Ok(())
     });
+    if crate::traces::are_on() {
+        workers.every("spans of traces", LOG_PERIOD, services, |_| async {
+            crate::traces::tell();
+            Ok(())
+        });
+    }
     workers.every("overdue messages", overdue::PERIOD, services, |services| async move { overdue::run(&services).await });
     workers.every("lost wake-ups", wake::PERIOD, services, |services| async move { wake::run(&services).await });
     workers.every("places of sessions", places::PERIOD, services, |services| async move { placement::tend(&services).await });

@@ -7,6 +7,8 @@ use url::{Host, Url};
 use wharf_core::egress::Reach;
 use wharf_core::proxy::Proxy;
 
+use crate::traces;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum World {
     /// WhatsApp itself.
@@ -30,6 +32,8 @@ pub enum Error {
     NotLoopback,
     #[error("the bucket of a sandbox must be on loopback, such as http://127.0.0.1:9000")]
     FarBucket,
+    #[error("the collector of a sandbox's traces must be on loopback, such as http://127.0.0.1:4318")]
+    FarCollector,
     #[error("the NATS server of a sandbox must be on loopback, such as nats://127.0.0.1:4222")]
     FarNats,
     #[error("whatsapp.proxy (WHARF_WHATSAPP_PROXY) is set: a sandbox uses no proxy, for nothing of it leaves the machine")]
@@ -70,6 +74,12 @@ impl World {
     pub(crate) fn check_bucket(&self, endpoint: &str) -> Result<(), Error> {
         let near = || Url::parse(endpoint).is_ok_and(|url| on_loopback(&url));
         if matches!(self, Self::Production) || near() { Ok(()) } else { Err(Error::FarBucket) }
+    }
+
+    /// Traces of a sandbox stay on the machine.
+    pub(crate) fn check_collector(&self, otlp: Option<&traces::Settings>) -> Result<(), Error> {
+        let near = otlp.is_none_or(|otlp| on_loopback(&otlp.endpoint));
+        if matches!(self, Self::Production) || near { Ok(()) } else { Err(Error::FarCollector) }
     }
 
     /// What nodes of a sandbox say to each other stays on the machine.

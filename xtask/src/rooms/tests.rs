@@ -55,6 +55,9 @@ fn each_technology_is_named_by_its_owners_only() {
         ("wacore", "the WhatsApp protocol"),
         ("wacore-noise", "the WhatsApp protocol"),
         ("waproto", "the WhatsApp protocol"),
+        ("opentelemetry", "OpenTelemetry"),
+        ("opentelemetry_sdk", "OpenTelemetry"),
+        ("tracing-opentelemetry", "OpenTelemetry"),
         ("tokio", "the async runtime"),
         ("tokio-util", "the async runtime"),
     ];

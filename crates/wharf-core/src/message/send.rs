@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use tracing::Instrument as _;
 use wharf_api::ids::{MediaId, SessionId};
 use wharf_api::types::message::{Content, Direction, DryRun, Marks, Message, MessageStatus};
 use wharf_api::{Recipient, Timestamp, limits};
@@ -17,6 +18,7 @@ use crate::services::Services;
 use crate::session;
 use crate::settle::settled;
 use crate::store::{Accepted, Claim, MessageRow, NewMessage, Outcome, SessionRow};
+use crate::traces;
 
 /// What is to be sent, after its shape was checked and its session was found.
 #[derive(Clone, Debug)]
@@ -144,7 +146,12 @@ fn outgoing(
 
 /// Accepts a message and waits for WhatsApp's acknowledgement as long as the caller does. Once this returns `Ok`
 /// the message reaches a final state whatever happens to the process.
-pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: Option<Claim>) -> Result<Sent, Error> {
+pub fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: Option<Claim>) -> impl Future<Output = Result<Sent, Error>> {
+    let span = tracing::trace_span!(target: traces::TARGET, "send", wharf.session_id = parcel.session.id.as_str());
+    accepted(services, caller, parcel, claim).instrument(span)
+}
+
+async fn accepted(services: &Services, caller: &Caller, parcel: Parcel, claim: Option<Claim>) -> Result<Sent, Error> {
     services.switches.require_message(&parcel.draft.body, &parcel.to)?;
     let manner = parcel.manner;
     let (own_jid, reached) = reach(services, &parcel.session, (&parcel.to, &parcel.audience), manner.asynchronous).await?;
@@ -176,6 +183,8 @@ pub async fn send(services: &Services, caller: &Caller, parcel: Parcel, claim: O
         keeps: parcel.file.map(|file| (file, keep::until(&caller.plan, now))),
         claimed: services.engine.flows(&parcel.session.id) && services.switches.sending_paused().is_none(),
     };
+    // Before the engine can know of the message.
+    traces::note(&message.row.id);
     let expected = services.outcomes.expect(&message.row.id);
     if message.claimed {
         services.outcomes.claim(&message.row.id);

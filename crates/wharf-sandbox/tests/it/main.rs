@@ -97,6 +97,7 @@ mod switches;
 mod terminal;
 mod text;
 mod timers;
+mod traces;
 mod unready;
 mod usable;
 mod verdicts;

@@ -17,8 +17,11 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::time::Instant;
+use tracing::{Instrument as _, Span};
+use wharf_api::ids::SessionId;
 use wharf_api::{ErrorCode, limits};
 use wharf_core::store::{self, Outcome, StatusChange};
+use wharf_core::traces;
 use whatsapp_rust::client::Client;
 
 use super::Own;
@@ -238,6 +241,7 @@ impl Pump {
         let (own, client, gone) = (Arc::clone(&self.own), Arc::clone(&self.client), self.tokens.gone.clone());
         let typing = self.typing_time();
         self.queue.took_off(&item);
+        let span = span(own.session(), &item);
         let flight = async move {
             if item.message.expires_at <= own.ctx.clock.now() {
                 return (item, Verdict::Overdue);
@@ -245,7 +249,7 @@ impl Pump {
             let verdict = wire::send(&own, &client, &item.message, item.tries > 0, typing, &gone).await;
             (item, verdict)
         };
-        self.flights.begin(flight.boxed());
+        self.flights.begin(flight.instrument(span).boxed());
     }
 
     /// Takes in how the flights ended that have.
@@ -372,6 +376,21 @@ impl Pump {
             self.settle_one().await;
         }
     }
+}
+
+/// One try on the wire, in the trace of the request that sent the message.
+fn span(session: &SessionId, item: &Item) -> Span {
+    let (session, message) = (session.as_str(), &item.message.id);
+    let span = tracing::trace_span!(
+        target: traces::TARGET,
+        "wire",
+        otel.kind = "client",
+        wharf.session_id = session,
+        wharf.message_id = message.as_str(),
+        wharf.attempt = item.tries + 1,
+    );
+    traces::join(&span, message);
+    span
 }
 
 /// A message whose earlier try had no answer may have arrived, whatever is said to a later one.

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use tokio::time::Instant;
 use wharf_core::clock::SystemClock;
 
-use crate::app::App;
+use crate::app::{App, STOP};
 use crate::config::Config;
+use crate::traces::Traces;
 use crate::world::World;
 use crate::{log, machine};
 
@@ -16,7 +18,8 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     if !strange.is_empty() {
         bail!("{}", strange.join("\n       "));
     }
-    let _log = log::init(&config.log).context("log.filter cannot be read")?;
+    let traces = Traces::of(&config)?;
+    let _log = log::init(&config.log, traces.as_ref()).context("log.filter cannot be read")?;
     match machine::raise_open_files() {
         Ok(limit) if limit < 4096 => tracing::warn!(limit, "few files may be open at the same time: every session needs one"),
         Ok(_) => {}
@@ -28,8 +31,15 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     machine::tell_ready();
     signals.asked_to_end().await;
     machine::tell_stopping();
+    let stop = async {
+        let asked = Instant::now();
+        app.shutdown().await;
+        if let Some(traces) = traces {
+            traces.end(STOP.saturating_sub(asked.elapsed())).await;
+        }
+    };
     tokio::select! {
-        () = app.shutdown() => {}
+        () = stop => {}
         // Whoever asks twice is in a hurry, and being killed is survived.
         () = signals.asked_to_end() => {}
     }

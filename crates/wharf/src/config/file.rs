@@ -32,6 +32,7 @@ pub(super) struct Settings {
     pub media: Media,
     pub limits: Limits,
     pub updates: Updates,
+    pub otlp: Otlp,
 }
 
 #[derive(Default, Deserialize, Serialize)]
@@ -132,6 +133,16 @@ pub(super) struct Updates {
     pub public_key: Option<String>,
 }
 
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Otlp {
+    pub endpoint: Option<String>,
+    pub headers: Option<Texts>,
+    pub service_name: Option<String>,
+    pub sample_ratio: Option<f64>,
+    pub timeout_secs: Option<u64>,
+}
+
 pub(super) fn read(path: &Path) -> Result<Settings, Error> {
     parse(path, &text(path)?)
 }
@@ -202,6 +213,11 @@ impl Settings {
         set(&mut self.updates.check, env("WHARF_UPDATES_CHECK"))?;
         set(&mut self.updates.url, env("WHARF_UPDATES_URL"))?;
         set(&mut self.updates.public_key, env("WHARF_UPDATES_PUBLIC_KEY"))?;
+        set(&mut self.otlp.endpoint, env("WHARF_OTLP_ENDPOINT"))?;
+        set(&mut self.otlp.headers, env("WHARF_OTLP_HEADERS"))?;
+        set(&mut self.otlp.service_name, env("WHARF_OTLP_SERVICE_NAME"))?;
+        set(&mut self.otlp.sample_ratio, env("WHARF_OTLP_SAMPLE_RATIO"))?;
+        set(&mut self.otlp.timeout_secs, env("WHARF_OTLP_TIMEOUT_SECS"))?;
         set(&mut self.limits.clock_doubt_secs, env("WHARF_CLOCK_DOUBT_SECS"))?;
         set(&mut self.limits.drain_timeout_secs, env("WHARF_DRAIN_TIMEOUT_SECS"))
     }
@@ -209,9 +225,8 @@ impl Settings {
     #[cfg(test)]
     pub(super) fn unset(&self) -> Vec<&'static str> {
         let Self { listen, data_dir, database_url, nats_url, moves_per_minute, master_key, master_key_file, .. } = self;
-        let Self {
-            device_name, receive_statuses, announce_online, server, log, egress, webhooks, whatsapp, updates, media, limits, ..
-        } = self;
+        let Self { device_name, receive_statuses, announce_online, server, log, egress, .. } = self;
+        let Self { webhooks, whatsapp, updates, otlp, media, limits, .. } = self;
         let set = [
             ("listen", listen.is_some()),
             ("data_dir", data_dir.is_some()),
@@ -253,6 +268,11 @@ impl Settings {
             ("updates.check", updates.check.is_some()),
             ("updates.url", updates.url.is_some()),
             ("updates.public_key", updates.public_key.is_some()),
+            ("otlp.endpoint", otlp.endpoint.is_some()),
+            ("otlp.headers", otlp.headers.is_some()),
+            ("otlp.service_name", otlp.service_name.is_some()),
+            ("otlp.sample_ratio", otlp.sample_ratio.is_some()),
+            ("otlp.timeout_secs", otlp.timeout_secs.is_some()),
             ("limits.drain_timeout_secs", limits.drain_timeout_secs.is_some()),
             ("limits.clock_doubt_secs", limits.clock_doubt_secs.is_some()),
         ];

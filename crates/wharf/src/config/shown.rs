@@ -90,6 +90,10 @@ fn hidden(key: &str, value: &str) -> String {
     if secret && name != "public_key" && !value.is_empty() {
         return "***".to_owned();
     }
+    // What collectors want to know a sender by stands in these.
+    if key == "otlp.headers" && value != "[]" {
+        return "***".to_owned();
+    }
     without_password(value)
 }
 
@@ -149,6 +153,8 @@ mod tests {
                 ("WHARF_NATS_URL", "nats://a:hu,sh@one:4222"),
                 ("WHARF_WHATSAPP_PROXY", "socks5://me:hush@10.0.0.1:1080"),
                 ("WHARF_MEDIA_SECRET_KEY", "hush"),
+                ("WHARF_OTLP_ENDPOINT", "https://collector.example/tenants/1"),
+                ("WHARF_OTLP_HEADERS", "authorization=Bearer hush,x-team=hush"),
             ],
         );
         for (key, value) in [
@@ -158,6 +164,8 @@ mod tests {
             ("whatsapp.proxy", "socks5://***@10.0.0.1:1080"),
             ("media.secret_key", "***"),
             ("master_key_file", ""),
+            ("otlp.endpoint", "https://collector.example/tenants/1"),
+            ("otlp.headers", "***"),
         ] {
             assert_eq!(shown(key).0, value, "{key}");
         }

@@ -29,6 +29,7 @@ use super::envelope::{self, Failure, Reply, invalid};
 use super::query::Query;
 use super::server::line::{Left, Line};
 use super::{Http, auth, body, catch, event, front, held, json, limit, query};
+use crate::traces;
 
 /// How often a request that waits looks whether its key is still good.
 const KEY_LOOK: Duration = Duration::from_secs(1);
@@ -189,6 +190,7 @@ pub(super) async fn serve(http: Arc<Http>, operation: &'static Operation, handle
     let request_id = front::request_id(&request);
     // At the highest level, so that no filter takes the span from a line that passes.
     let span = tracing::error_span!("request", id = &*request_id, operation = operation.id);
+    traces::request(&span, &request, operation);
     run(http, operation, handler, request, &request_id).instrument(span).await
 }
 
@@ -215,8 +217,9 @@ async fn run(http: Arc<Http>, operation: &'static Operation, handler: Handler, r
     if seen.by_login {
         forget(response.headers_mut());
     }
+    let code = response.extensions().get::<envelope::Code>().map(|code| code.0);
+    traces::answered(response.status(), code, seen.account.as_ref());
     if let Some(account) = &seen.account {
-        let code = response.extensions().get::<envelope::Code>().map(|code| code.0);
         services.used.answer(account, code, services.clock.now());
     }
     if let Some(standing) = &seen.standing {

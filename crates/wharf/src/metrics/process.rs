@@ -34,6 +34,9 @@ pub(super) fn register(registry: &mut Registry, services: &Services) {
     }
     counter(registry, "log_lines_dropped", "Lines of the log for which nobody made room", crate::log::dropped() as u64);
 
+    let dropped = crate::traces::dropped();
+    counter(registry, "trace_spans_dropped", "Spans of traces that did not reach the collector", dropped);
+
     let Some(resident) = machine::resident_bytes() else { return };
     gauge(registry, "resident_memory_bytes", "Memory of the process", number(resident));
     if let Some(each) = resident.checked_div(statuses.len() as u64) {

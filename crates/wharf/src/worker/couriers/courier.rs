@@ -18,6 +18,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use wharf_api::Timestamp;
 use wharf_api::ids::SessionId;
 use wharf_core::store::{self, DueDelivery, DueWebhook, Health, TryRecord, WebhookRow};
@@ -27,6 +28,7 @@ use wharf_core::{Services, event};
 
 use super::Signal;
 use crate::http::path_of_event;
+use crate::traces;
 use backlog::{Backlog, Taken};
 use beginning::Begun;
 use results::Written;
@@ -211,10 +213,13 @@ impl<'a> Courier<'a> {
         let (services, unsealed, timeout) = (self.services, Arc::clone(&self.unsealed), webhook::timeout(&self.row));
         let under = self.row.updated_at;
         let body = self.body(&delivery);
-        self.flights.push(Box::pin(async move {
+        let span = traces::delivery(&self.row.id, &delivery);
+        let flight = async move {
             let tried = attempt::once(services, &unsealed, delivery.event.id.as_str(), body, timeout).await;
+            traces::tried(&tried);
             (delivery, tried, under)
-        }));
+        };
+        self.flights.push(Box::pin(flight.instrument(span)));
     }
 
     fn body(&self, delivery: &DueDelivery) -> String {
