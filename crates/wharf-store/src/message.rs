@@ -30,7 +30,7 @@ use crate::store::SqlStore;
 pub(crate) use queue::{Ending, give_up as give_up_queued, give_up_of_others};
 pub(crate) use row::{chat_key, message, message_columns};
 
-pub(crate) fn all() -> [&'static [Sql]; 13] {
+pub(crate) fn all() -> [&'static [Sql]; 14] {
     [
         accept::ALL,
         change::ALL,
@@ -41,6 +41,7 @@ pub(crate) fn all() -> [&'static [Sql]; 13] {
         list::ALL,
         members::ALL,
         queue::ALL,
+        accept::BY_HAND,
         queue::BY_HAND,
         receipt::ALL,
         retain::ALL,

@@ -8,7 +8,7 @@ use wharf_core::usage;
 use super::row::{Said, insert_args, message_insert, said};
 use crate::event::{self, Draft};
 use crate::lane::Place;
-use crate::sql::{Tx, args, corrupt, statements};
+use crate::sql::{Sql, Tx, args, corrupt, statements};
 use crate::store::SqlStore;
 use crate::{account, idempotency, media};
 
@@ -25,9 +25,22 @@ statements! {
     SET_DAY = "INSERT INTO usage (account_id, utc_day, messages, warned) VALUES ($1, $2, $3, $4) \
         ON CONFLICT (account_id, utc_day) DO UPDATE SET messages = excluded.messages, warned = excluded.warned";
     WARNED = "UPDATE usage SET warned = $3 WHERE account_id = $1 AND utc_day = $2";
-    INSERT = message_insert!(), postgres " RETURNING number";
+    INSERT = message_insert!();
     PAYLOAD = "INSERT INTO outgoing (message, payload, audience, attempts, claimed_at) VALUES ($1, $2, $3, $4, $5)";
 }
+
+/// Both at once: one way to the server instead of two. SQLite's statements go nowhere.
+const INSERT_WITH_PAYLOAD: Sql = Sql {
+    name: "INSERT_WITH_PAYLOAD",
+    sqlite: INSERT.sqlite,
+    postgres: concat!(
+        "WITH message AS (",
+        message_insert!(),
+        " RETURNING number) INSERT INTO outgoing (message, payload, audience, attempts, claimed_at) \
+         SELECT number, CAST($21 AS BYTEA), CAST($22 AS TEXT), CAST($23 AS BIGINT), CAST($24 AS BIGINT) FROM message"
+    ),
+};
+pub(super) const BY_HAND: &[Sql] = &[INSERT_WITH_PAYLOAD];
 
 impl SqlStore {
     pub(super) async fn accept(&self, message: &NewMessage) -> Result<Accepted, Error> {
@@ -60,10 +73,10 @@ async fn accept(tx: &mut Tx, new: &NewMessage, said: &Said, events: &[Draft]) ->
     let mut numbers = event::reserve(tx, &row.account, &row.session, events.len()).await?;
     // The session was deleted a moment ago: nobody will send the message, so its time is over now and it fails soon.
     let expires_at = if numbers.deleted { row.created_at } else { new.expires_at };
-    let number = tx.insert(&INSERT, insert_args!(row, said, expires_at)).await?;
     let claimed_at = new.claimed.then_some(row.created_at);
     let audience = (!new.audience.is_empty()).then(|| serde_json::json!(new.audience).to_string());
-    tx.execute(&PAYLOAD, args![number, &new.payload, &audience, i64::from(new.claimed), claimed_at]).await?;
+    let (message, payload) = (insert_args!(row, said, expires_at), args![&new.payload, &audience, i64::from(new.claimed), claimed_at]);
+    tx.insert_with([&INSERT, &PAYLOAD, &INSERT_WITH_PAYLOAD], message, payload).await?;
     event::insert(tx, &row.account, &row.session, &mut numbers, row.created_at, events).await?;
     if let Some((file, until)) = &new.keeps {
         media::send_on(tx, &row.account, file, *until).await?;

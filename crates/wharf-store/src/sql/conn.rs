@@ -43,14 +43,12 @@ impl Conn {
         }
     }
 
-    /// Runs a statement that inserts one row and, on PostgreSQL, returns its number; tells that number.
-    pub async fn insert(&mut self, sql: &Sql, args: &[Arg<'_>]) -> Result<i64, Error> {
-        if let Self::Sqlite(conn) = self {
-            sqlite::execute(conn, sql.sqlite, args).map_err(classify_sqlite)?;
-            return Ok(conn.last_insert_rowid());
+    /// The number of the row that SQLite inserted last.
+    pub fn last_number(&self) -> Option<i64> {
+        match self {
+            Self::Sqlite(conn) => Some(conn.last_insert_rowid()),
+            Self::Postgres(_) => None,
         }
-        let row = self.fetch(sql, args).await?.into_iter().next();
-        row.ok_or_else(|| super::corrupt(format!("{} inserted nothing", sql.name)))?.int()
     }
 
     /// The same for a read that may be long: it does not hold up the thread that asks. Dropping the future drops the connection, and

@@ -47,10 +47,15 @@ impl Tx {
         self.conn.fetch(sql, args).await
     }
 
-    /// Runs a statement that inserts one row and, on PostgreSQL, returns its number; tells that number.
-    pub async fn insert(&mut self, sql: &Sql, args: &[Arg<'_>]) -> Result<i64, Error> {
-        self.count(sql)?;
-        self.conn.insert(sql, args).await
+    /// Inserts a row, and another one that begins with its number: SQLite by the first two statements, PostgreSQL by the third.
+    pub async fn insert_with(&mut self, [first, second, both]: [&Sql; 3], row: &[Arg<'_>], other: &[Arg<'_>]) -> Result<(), Error> {
+        if let Conn::Sqlite(_) = self.conn {
+            self.execute(first, row).await?;
+            let number = self.conn.last_number();
+            self.execute(second, &[&[Arg::Int(number)], other].concat()).await.map(drop)
+        } else {
+            self.execute(both, &[row, other].concat()).await.map(drop)
+        }
     }
 
     /// Runs a statement that changes one row at the most and, on PostgreSQL, returns what `after` reads. SQLite would keep what is
