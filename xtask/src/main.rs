@@ -49,7 +49,7 @@ enum Task {
     },
     /// Check that every import follows the arrows between the rooms
     Rooms,
-    /// Count the circles of files in each crate, and the names that several types have
+    /// Count the circles of files in each crate, which may only become fewer, and the names that several types have
     Circles,
     /// Write the pages that come from the tables
     Gen {

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
     cargo::{cargo, metadata, output, program, run as run_command, which},
-    dashboard, generate, instructions, ledger, nats, node,
+    circles, dashboard, generate, instructions, ledger, nats, node,
     postgres::{Cluster, URL_VARIABLE},
     python, rooms,
     settle::settle,
@@ -28,6 +28,7 @@ pub fn run(quick: bool, cargo_test: &[String]) -> Result<()> {
 
     steps.take("fmt", || run_command(cargo().args(["fmt", "--all", "--check"])));
     steps.take("rooms", rooms::run);
+    steps.take("circles", circles::run);
     steps.take("generated pages", || generate::run(true));
     steps.take("node", node::ensure);
     steps.take("nats", nats::ensure);
@@ -65,9 +66,13 @@ pub fn run(quick: bool, cargo_test: &[String]) -> Result<()> {
 
     if quick {
         steps.leave_out("clippy", "--quick");
+        steps.leave_out("comments", "--quick");
     } else {
         let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
         steps.take("clippy", || run_command(cargo().args(clippy)));
+        // After clippy, which has read the dependencies already: only our own crates are left to be read.
+        let doc = ["doc", "--workspace", "--no-deps"];
+        steps.take("comments", || run_command(cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings")));
     }
     if which("cargo-deny").is_some() {
         // Without the advisories: they change by the day, and a change must not fail for another's news.

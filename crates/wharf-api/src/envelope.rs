@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Details;
+use crate::error::details::Details;
 
 /// `{"success": true, "data": …}`; lists add `page`.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! The way out to other people's servers: which addresses may be reached, and the port that reaches them.
 //!
-//! One door for media URLs, webhooks and previews. [`target`] judges a URL by its text, [`Reach::allows`] an address;
+//! One door for media URLs, webhooks and previews. [`target()`] judges a URL by its text, [`Reach::allows`] an address;
 //! the implementation judges every address that a name resolves to and connects to that very one.
 
 mod address;

@@ -20,7 +20,7 @@ pub use floods::Floods;
 pub(crate) use floods::source;
 pub use tries::Tries;
 pub use window::WINDOW_MS;
-use window::{Verdict, Window};
+use window::{Vacancy, Window};
 
 use crate::clock::Clock;
 use crate::store::Plan;
@@ -92,7 +92,7 @@ impl Calls {
         let limit = plan.calls_per_minute;
         let verdict = state.window.ask(limit, now);
         let mut standing = Standing { limit, remaining: state.window.remaining(limit), reset_at: as_shown(state.window.whole_at(now)) };
-        if let Verdict::FreeAt(at) = verdict {
+        if let Vacancy::FreeAt(at) = verdict {
             let wait = at.as_millis() - now.as_millis();
             standing.reset_at = as_shown(at);
             return (standing, Err(Refused::Rate { retry_after: whole_seconds(wait) }));

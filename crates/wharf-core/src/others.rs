@@ -2,47 +2,11 @@
 //!
 //! Nothing depends on it but time: who hears nothing looks into the database a few seconds later.
 
-use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
-use wharf_api::ids::{KeyId, LoginId};
+pub(crate) mod way;
 
 use crate::services::Services;
 
-/// What another node may remember otherwise.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum News {
-    /// The key was revoked, or its end is another one.
-    KeyChanged(KeyId),
-    /// What keys may do has changed: a plan, or an account's.
-    KeysChanged,
-    LoginEnded(LoginId),
-    /// Log-ins have ended, or users may do something else.
-    LoginsChanged,
-}
-
-/// The way to the other nodes.
-#[async_trait]
-pub trait Others: Send + Sync + 'static {
-    /// Tells every node that works, and waits a moment until each has said that it heeds it. A node that says nothing is not waited for long.
-    async fn tell(&self, news: News);
-
-    /// Whether there is a way to them now; `None` where this node is alone.
-    fn reachable(&self) -> Option<bool>;
-}
-
-/// Nobody else.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Alone;
-
-#[async_trait]
-impl Others for Alone {
-    async fn tell(&self, _news: News) {}
-
-    fn reachable(&self) -> Option<bool> {
-        None
-    }
-}
+pub use way::{Alone, News, Others};
 
 /// What news mean in this process.
 pub fn heed(services: &Services, news: &News) {

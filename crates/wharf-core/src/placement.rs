@@ -2,19 +2,21 @@
 //!
 //! Nodes agree on nothing: each reads the same table, and the take of a session lets one of them win where they read it differently.
 
+pub(crate) mod moves;
+
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use futures::StreamExt as _;
-use wharf_api::Timestamp;
 use wharf_api::ids::SessionId;
 use wharf_api::types::session::SessionStatus;
 
 use crate::clock::Clock;
 use crate::services::Services;
 use crate::store::{self, NodeRow, Store};
+
+pub use moves::Moves;
 
 /// More than a fleet has.
 pub const NODES: u32 = 200;
@@ -139,48 +141,10 @@ fn split(
     (mine, others)
 }
 
-/// How fast a node that has too many sessions gives some away.
-#[derive(Debug)]
-pub struct Moves {
-    /// None at all where it is 0.
-    per_minute: u64,
-    last: Mutex<Option<Timestamp>>,
-    /// The process ends, and its sessions go another way.
-    ended: AtomicBool,
-}
-
-impl Default for Moves {
-    fn default() -> Self {
-        Self::new(60)
-    }
-}
-
-impl Moves {
-    pub fn new(per_minute: u64) -> Self {
-        Self { per_minute, last: Mutex::default(), ended: AtomicBool::default() }
-    }
-
-    /// Moves nothing any more.
-    pub fn end(&self) {
-        self.ended.store(true, Ordering::SeqCst);
-    }
-
-    /// How many are due since the last time that some were.
-    fn due(&self, now: Timestamp) -> u64 {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = now.as_millis() - last.get_or_insert(now).as_millis();
-        let due = u64::try_from(since).unwrap_or(0).saturating_mul(self.per_minute) / 60_000;
-        if due > 0 {
-            *last = Some(now);
-        }
-        due.min(self.per_minute)
-    }
-}
-
 /// Gives sessions to other nodes: all where this one is to have none, and a few where it has far more than its part.
 pub async fn tend(services: &Services) -> Result<(), store::Error> {
     let moves = &services.moves;
-    if moves.ended.load(Ordering::SeqCst) || services.others.reachable() != Some(true) {
+    if moves.is_ended() || services.others.reachable() != Some(true) {
         return Ok(());
     }
     let nodes = services.store.list_nodes(services.clock.now(), 0, NODES).await?;
@@ -205,7 +169,7 @@ pub async fn tend(services: &Services) -> Result<(), store::Error> {
 }
 
 async fn give(services: &Services, session: &SessionId, node: &str) -> bool {
-    if services.moves.ended.load(Ordering::SeqCst) {
+    if services.moves.is_ended() {
         return false;
     }
     let given = services.engine.hand_to(session, node).await;
@@ -217,6 +181,7 @@ async fn give(services: &Services, session: &SessionId, node: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use wharf_api::Timestamp;
     use wharf_api::ids::Uuid;
 
     use super::*;
@@ -284,14 +249,5 @@ mod tests {
         assert_eq!(surplus(&nodes, &nodes[0]), 0);
         let nodes = [node("a", 1_090, false), node("b", 910, false)];
         assert_eq!(surplus(&nodes, &nodes[0]), 0, "a tenth");
-    }
-
-    #[test]
-    fn moves_are_due_by_the_minute() {
-        let at = Timestamp::from_millis;
-        let moves = Moves::new(60);
-        assert_eq!([0, 999, 2_000, 2_500, 7_000].map(|now| moves.due(at(now))), [0, 0, 2, 0, 5]);
-        assert_eq!(moves.due(at(3_600_000)), 60);
-        assert_eq!([0, 60_000].map(|now| Moves::new(0).due(at(now))), [0, 0]);
     }
 }

@@ -16,7 +16,7 @@ use wharf_api::{ApiError, ErrorCode, Recipient};
 use crate::clock::Clock;
 use crate::engine::Body;
 use crate::store::{self, Store, SwitchRow};
-use refusals::Refusals;
+use refusals::RecentRefusals;
 
 pub use wharf_api::types::switches::Switches as State;
 
@@ -41,12 +41,12 @@ impl From<&Off> for ApiError {
 #[derive(Debug)]
 pub struct Switches {
     state: watch::Sender<State>,
-    refusals: Refusals,
+    refusals: RecentRefusals,
 }
 
 impl Default for Switches {
     fn default() -> Self {
-        Self { state: watch::Sender::new(state_of(&[])), refusals: Refusals::default() }
+        Self { state: watch::Sender::new(state_of(&[])), refusals: RecentRefusals::default() }
     }
 }
 

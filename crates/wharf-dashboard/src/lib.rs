@@ -1,6 +1,8 @@
 //! The built pages of the dashboard, inside the program. Knows files and what a browser may do with them; refuses to know HTTP, which is
 //! the room of `wharf`. The sources are in `dashboard/`, `scripts/dashboard-build` writes `dist/`.
 
+#![warn(unreachable_pub)]
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::LazyLock;

@@ -26,9 +26,9 @@ const GONE: u8 = b'-';
 /// A file that another node hands out.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Away {
-    pub node: String,
-    pub file: u64,
-    pub size: u64,
+    pub(crate) node: String,
+    pub(crate) file: u64,
+    pub(crate) size: u64,
 }
 
 /// The files that this node hands out at this moment, and the folder where it puts those of others.
@@ -41,8 +41,8 @@ pub(crate) struct Shelf {
 /// A file is handed out as long as this lives.
 pub(crate) struct Lent {
     shelf: Arc<Shelf>,
-    pub file: u64,
-    pub size: u64,
+    pub(crate) file: u64,
+    pub(crate) size: u64,
 }
 
 impl Drop for Lent {

@@ -21,7 +21,7 @@ const PERIOD: Duration = Duration::from_millis(50);
 const ADDRESSES: usize = 2_000;
 
 #[derive(Serialize, Deserialize)]
-struct Failed {
+struct FailedKeys {
     v: u32,
     node: String,
     addresses: Vec<(IpAddr, u64)>,
@@ -30,7 +30,7 @@ struct Failed {
 /// Counts what other nodes have met.
 pub(crate) async fn hear(mut told: Subscriber, own: String, services: Arc<Services>) {
     while let Some(message) = told.next().await {
-        let Ok(Failed { v: VERSION, node, addresses }) = serde_json::from_slice(&message.payload) else { continue };
+        let Ok(FailedKeys { v: VERSION, node, addresses }) = serde_json::from_slice(&message.payload) else { continue };
         if node == own {
             continue;
         }
@@ -53,7 +53,7 @@ pub(crate) async fn tell(nats: Client, own: String, services: Arc<Services>) {
             continue;
         }
         for addresses in failed.chunks(ADDRESSES) {
-            let failed = Failed { v: VERSION, node: own.clone(), addresses: addresses.to_vec() };
+            let failed = FailedKeys { v: VERSION, node: own.clone(), addresses: addresses.to_vec() };
             let Ok(payload) = serde_json::to_vec(&failed) else { continue };
             if let Err(error) = nats.publish(FAILED, payload.into()).await {
                 tracing::debug!(%error, "other nodes were not told of failed keys");

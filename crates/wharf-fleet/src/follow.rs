@@ -8,7 +8,7 @@ use wharf_api::types::session::SessionStatus;
 use wharf_core::engine::{Error, Link};
 use wharf_core::store::SessionRow;
 
-use crate::links::Word;
+use crate::links::ToldLink;
 use crate::node::{Fleet, NO_NATS};
 use crate::wire::{Answer, Verb};
 
@@ -45,7 +45,7 @@ impl Fleet {
             return Ok(());
         };
         let link = Link { reason: row.reason, jid: row.jid.clone(), refusal: row.refusal.clone(), ..Link::new(row.status) };
-        self.keep(&node, &row.id, Word { link, last_seen: None, heard: false });
+        self.keep(&node, &row.id, ToldLink { link, last_seen: None, heard: false });
         match row.status {
             // What somebody who links a session asks for is in its owner's memory.
             SessionStatus::Starting | SessionStatus::Qr => Err(NO_NATS),
@@ -56,13 +56,13 @@ impl Fleet {
     /// Takes what an answer says of the link.
     pub(crate) fn learn(&self, node: &str, session: &SessionId, answer: &Answer) {
         match &answer.link {
-            Some(link) => self.keep(node, session, Word { link: link.clone(), last_seen: answer.last_seen, heard: true }),
+            Some(link) => self.keep(node, session, ToldLink { link: link.clone(), last_seen: answer.last_seen, heard: true }),
             None => self.links.forget(session),
         }
     }
 
     /// Follows the link where nobody did.
-    fn keep(&self, node: &str, session: &SessionId, word: Word) {
+    fn keep(&self, node: &str, session: &SessionId, word: ToldLink) {
         if self.links.learn(session, node, word)
             && let Some(fleet) = self.own.upgrade()
         {

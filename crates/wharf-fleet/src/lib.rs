@@ -3,11 +3,14 @@
 //! Work lives in the database; what crosses here is a question with its answer, a live state and a word that wakes. Losing any of it
 //! costs a look or a refusal, never a message.
 
+#![warn(unreachable_pub)]
+
 mod engine;
 mod fault;
 mod files;
 mod floods;
 mod follow;
+mod join;
 mod leave;
 mod limits;
 mod links;
@@ -19,5 +22,6 @@ mod probe;
 mod serve;
 mod wire;
 
-pub use node::{Fleet, JoinError, Membership, Own};
+pub use join::{JoinError, Membership, Own};
+pub use node::Fleet;
 pub use probe::{ProbeError, probe};

@@ -77,12 +77,12 @@ pub(crate) struct Limits {
 
 /// What it needs of its node.
 pub(crate) struct Parts {
-    pub node: String,
-    pub nats: Client,
-    pub calls: Calls,
-    pub clock: Arc<dyn Clock>,
-    pub store: Arc<dyn Store>,
-    pub members: Arc<Members>,
+    pub(crate) node: String,
+    pub(crate) nats: Client,
+    pub(crate) calls: Calls,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) members: Arc<Members>,
 }
 
 impl Limits {

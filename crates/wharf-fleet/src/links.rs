@@ -23,10 +23,10 @@ struct Known {
 }
 
 /// A link as somebody told it.
-pub(crate) struct Word {
-    pub link: Link,
-    pub last_seen: Option<Timestamp>,
-    pub heard: bool,
+pub(crate) struct ToldLink {
+    pub(crate) link: Link,
+    pub(crate) last_seen: Option<Timestamp>,
+    pub(crate) heard: bool,
 }
 
 #[derive(Default)]
@@ -70,8 +70,8 @@ impl Links {
     }
 
     /// Takes what is said. True where the session was not known before: somebody has to follow it.
-    pub(crate) fn learn(&self, session: &SessionId, node: &str, word: Word) -> bool {
-        let Word { link, last_seen, heard } = word;
+    pub(crate) fn learn(&self, session: &SessionId, node: &str, word: ToldLink) -> bool {
+        let ToldLink { link, last_seen, heard } = word;
         let mut all = self.known();
         if let Some(known) = all.get_mut(session) {
             node.clone_into(&mut known.node);
@@ -107,8 +107,8 @@ mod tests {
 
     use super::*;
 
-    fn word(status: SessionStatus) -> Word {
-        Word { link: Link::new(status), last_seen: None, heard: true }
+    fn word(status: SessionStatus) -> ToldLink {
+        ToldLink { link: Link::new(status), last_seen: None, heard: true }
     }
 
     fn session() -> SessionId {

@@ -23,7 +23,7 @@ pub(crate) const BEAT: Duration = Duration::from_secs(1);
 const GONE_AFTER: Duration = Duration::from_millis(3_500);
 
 #[derive(Serialize, Deserialize)]
-struct Here {
+struct Beat {
     v: u32,
     node: String,
     leaving: bool,
@@ -92,7 +92,7 @@ impl Members {
 
     /// Says that this node is there.
     pub(crate) async fn say(&self, nats: &Client) {
-        let here = Here { v: VERSION, node: self.own.clone(), leaving: self.leaving.load(Ordering::SeqCst) };
+        let here = Beat { v: VERSION, node: self.own.clone(), leaving: self.leaving.load(Ordering::SeqCst) };
         let Ok(payload) = serde_json::to_vec(&here) else { return };
         if let Err(error) = nats.publish(HERE, payload.into()).await {
             tracing::debug!(%error, "other nodes were not told that this one is there");
@@ -107,7 +107,7 @@ fn is_there(member: &Member, now: Instant) -> bool {
 /// Hears of other nodes. Who comes is answered, so that it need not wait for a beat.
 pub(crate) async fn listen(mut said: Subscriber, members: Arc<Members>, nats: Client) {
     while let Some(message) = said.next().await {
-        let Ok(Here { v: VERSION, node, leaving }) = serde_json::from_slice(&message.payload) else { continue };
+        let Ok(Beat { v: VERSION, node, leaving }) = serde_json::from_slice(&message.payload) else { continue };
         if members.hear(&node, leaving, Instant::now()) {
             members.say(&nats).await;
         }

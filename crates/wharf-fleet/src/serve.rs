@@ -57,13 +57,13 @@ const SETTLE: Duration = Duration::from_secs(2);
 
 /// What questions are answered with.
 pub(crate) struct Server {
-    pub nats: Client,
-    pub local: Arc<dyn Engine>,
-    pub files: Arc<dyn Files>,
-    pub shelf: Arc<Shelf>,
-    pub fleet: Weak<Fleet>,
+    pub(crate) nats: Client,
+    pub(crate) local: Arc<dyn Engine>,
+    pub(crate) files: Arc<dyn Files>,
+    pub(crate) shelf: Arc<Shelf>,
+    pub(crate) fleet: Weak<Fleet>,
     /// Nothing is begun any more.
-    pub leaving: Arc<AtomicBool>,
+    pub(crate) leaving: Arc<AtomicBool>,
 }
 
 /// Answers questions until the subscription ends.

@@ -17,9 +17,9 @@ pub(crate) const VERSION: u32 = 1;
 /// A question to the owner of a session.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Question {
-    pub v: u32,
-    pub session: SessionId,
-    pub verb: Verb,
+    pub(crate) v: u32,
+    pub(crate) session: SessionId,
+    pub(crate) verb: Verb,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -129,10 +129,10 @@ pub(crate) enum Verb {
 /// What the owner answers, and what it sees of the session's link after that.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Answer {
-    pub v: u32,
-    pub link: Option<Link>,
-    pub last_seen: Option<Timestamp>,
-    pub result: Result<Value, Fault>,
+    pub(crate) v: u32,
+    pub(crate) link: Option<Link>,
+    pub(crate) last_seen: Option<Timestamp>,
+    pub(crate) result: Result<Value, Fault>,
 }
 
 impl Answer {

@@ -29,7 +29,7 @@ pub(crate) struct Ciphertext {
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Sent {
+pub(crate) struct SentRecord {
     id: String,
     device: u16,
     to: String,
@@ -54,7 +54,7 @@ pub(crate) struct Reuse {
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Inbound {
+pub(crate) struct InboundRecord {
     id: String,
     from: String,
     device: u16,
@@ -97,8 +97,8 @@ impl<V> Bounded<V> {
 
 #[derive(Default)]
 pub(crate) struct Books {
-    sent: Bounded<Sent>,
-    inbound: Bounded<Inbound>,
+    sent: Bounded<SentRecord>,
+    inbound: Bounded<InboundRecord>,
     counters: Bounded<(String, String)>,
     reuses: Vec<Reuse>,
 }
@@ -121,7 +121,7 @@ impl Books {
             }
             ciphertexts.push(Ciphertext { to: target.to_string(), chain, counter, prekey: *prekey, digest });
         }
-        let entry = self.sent.entry(id, || Sent {
+        let entry = self.sent.entry(id, || SentRecord {
             id: id.to_owned(),
             device,
             to: to.to_owned(),
@@ -164,7 +164,7 @@ impl Books {
     /// A message was handed to a linked device.
     pub(crate) fn delivered(&mut self, id: &str, from: Address, device: u16) {
         let now = clock::now_ms();
-        let entry = self.inbound.entry(&format!("{device} {from} {id}"), || Inbound {
+        let entry = self.inbound.entry(&format!("{device} {from} {id}"), || InboundRecord {
             id: id.to_owned(),
             from: from.to_string(),
             device,
@@ -183,7 +183,7 @@ impl Books {
         }
     }
 
-    pub(crate) fn all_sent(&self, id: Option<&str>) -> Vec<Sent> {
+    pub(crate) fn all_sent(&self, id: Option<&str>) -> Vec<SentRecord> {
         match id {
             Some(id) => self.sent.values.get(id).cloned().into_iter().collect(),
             None => self.sent.iter().cloned().collect(),
@@ -194,7 +194,7 @@ impl Books {
         self.reuses.clone()
     }
 
-    pub(crate) fn all_inbound(&self) -> Vec<Inbound> {
+    pub(crate) fn all_inbound(&self) -> Vec<InboundRecord> {
         self.inbound.iter().cloned().collect()
     }
 }

@@ -1,24 +1,22 @@
 //! One client connection from the first byte to the last: WebSocket, Noise, frames. Owns the ciphers and the order of what is written;
 //! what a stanza means is decided elsewhere.
 
-mod door;
+pub(crate) mod door;
+pub(crate) mod handle;
+mod hands;
 mod opening;
 
-use std::io::Cursor;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{SinkExt as _, StreamExt as _};
-use tokio::io::{Chain, Join, ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
-use tokio_rustls::server::TlsStream;
-use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tokio_websockets::{Message, WebSocketStream};
-use wacore_binary::{Node, OwnedNodeRef};
+use wacore_binary::OwnedNodeRef;
 use wacore_noise::NoiseCipher;
 use wacore_noise::framing::{FrameDecoder, append_frame_into};
 
@@ -27,15 +25,10 @@ use crate::noise::responder::{self, Secured};
 use crate::stanza::{self, Session};
 use crate::stats::count;
 
-pub(crate) use door::{Door, serve as serve_callers};
+use door::Stream;
+use handle::{Handle, Out};
 
-pub(crate) enum Out {
-    Node(Arc<Node>),
-    /// Close after what was queued before.
-    Close,
-    /// The same, but the client hangs up first.
-    Farewell,
-}
+pub(crate) use hands::serve as serve_callers;
 
 /// How long a client that was told that its stream ends has to hang up. One that sees the end of the connection first may never read why.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -46,35 +39,6 @@ enum Then {
     GoOn,
     Close,
     Farewell,
-}
-
-/// The sending half of a connection, for everyone who has something for it.
-#[derive(Clone)]
-pub(crate) struct Handle {
-    pub(crate) id: u64,
-    queue: mpsc::UnboundedSender<Out>,
-    cut: CancellationToken,
-}
-
-impl Handle {
-    pub(crate) fn send(&self, node: impl Into<Arc<Node>>) {
-        let _ = self.queue.send(Out::Node(node.into()));
-    }
-
-    pub(crate) fn close(&self) {
-        let _ = self.queue.send(Out::Close);
-    }
-
-    /// Sends the last stanza and leaves the closing to the client, for as long as one takes that reads it.
-    pub(crate) fn farewell(&self, last: Node) {
-        self.send(last);
-        let _ = self.queue.send(Out::Farewell);
-    }
-
-    /// Ends the connection without a word, and without what was queued.
-    pub(crate) fn cut(&self) {
-        self.cut.cancel();
-    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -91,10 +55,6 @@ enum Error {
     Frame(String),
 }
 
-/// A connection behind its first bytes, which were read to see what it wants.
-pub(crate) type Stream = Join<Chain<Cursor<Vec<u8>>, ReadHalf<Raw>>, WriteHalf<Raw>>;
-/// With TLS or without it, as the client likes.
-type Raw = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 type Socket = WebSocketStream<Stream>;
 
 pub(crate) async fn accept(net: Arc<Net>, listener: TcpListener) {

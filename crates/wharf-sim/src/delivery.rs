@@ -9,12 +9,11 @@ use waproto::whatsapp as wa;
 
 use crate::account::device::{Class, Pending};
 use crate::address::{Address, Number};
+use crate::crowd::Crowd;
 use crate::group::Group;
-use crate::many::Crowd;
 use crate::network::Net;
 use crate::phone::keyring::Sealed;
 use crate::phone::{InGroup, Parcel, person};
-use crate::router;
 use crate::{clock, wire};
 
 /// Where a message was said.
@@ -49,8 +48,8 @@ impl Post {
             from: Address::phone(sender),
             place,
             id: id.to_owned(),
-            kind: router::kind(message),
-            edit: router::edit(message),
+            kind: kind(message),
+            edit: edit(message),
             sent_at_secs: clock::now_secs(),
             device_identity: None,
             retry: false,
@@ -78,6 +77,16 @@ impl Copy {
     }
 }
 
+/// The stanza's word for what a message is.
+fn kind(message: &wa::Message) -> String {
+    wacore::send::stanza_type_from_message(message).to_owned()
+}
+
+/// The stanza's word for what a message does to another one.
+pub(crate) fn edit(message: &wa::Message) -> Option<String> {
+    wacore::types::message::EditAttribute::infer_from_message(message).map(|edit| edit.to_string_val().to_owned())
+}
+
 pub(crate) fn deliver(net: &Arc<Net>, post: &Post, to: Address, copy: Copy) {
     let Some(account) = net.known(to.number) else { return };
     // Who is blocked is not told so: the server takes the message and drops it.
@@ -100,7 +109,7 @@ pub(crate) fn deliver(net: &Arc<Net>, post: &Post, to: Address, copy: Copy) {
         account.books().delivered(&post.id, post.from, to.device);
     }
     let pending = Pending { class: Class::Message, id: post.id.clone(), from: Some(post.from), node, urgent: peer };
-    router::enqueue(net, &account, to.device, pending);
+    net.enqueue(&account, to.device, pending);
 }
 
 fn parcel(post: &Post, to: Address, copy: Copy) -> Option<Parcel> {

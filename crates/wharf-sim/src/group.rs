@@ -12,7 +12,7 @@ use wacore_binary::Jid;
 
 use crate::account::lock;
 use crate::address::Number;
-use crate::many::Crowd;
+use crate::crowd::Crowd;
 use crate::phone::ledger::digits;
 use crate::{clock, keys};
 

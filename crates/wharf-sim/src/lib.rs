@@ -4,6 +4,8 @@
 //! people behind them that really encrypt and decrypt, and a control API. Refuses any address that is not loopback, and knows nothing of
 //! the gateway: what connects to it is the real client library.
 
+#![warn(unreachable_pub)]
+
 mod account;
 mod address;
 mod books;
@@ -13,6 +15,7 @@ mod clock;
 mod config;
 mod connection;
 mod control;
+mod crowd;
 mod delivery;
 mod faults;
 mod group;

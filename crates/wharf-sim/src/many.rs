@@ -6,39 +6,17 @@ use std::sync::Arc;
 
 use wacore::messages::MessageUtils;
 use wacore_binary::Node;
-use wacore_binary::builder::NodeBuilder;
 use waproto::buffa::MessageField;
 use waproto::whatsapp as wa;
 
 use crate::account::Account;
 use crate::address::{Address, Number};
 use crate::clock;
+use crate::crowd::Crowd;
 use crate::delivery::{self, Copy, Place, Post};
 use crate::network::Net;
 use crate::phone::keyring::Sealed;
 use crate::router::{self, SendError};
-
-/// A chat of many, as its stanzas name those in it.
-#[derive(Clone, Copy)]
-pub(crate) struct Crowd {
-    pub(crate) chat: Number,
-    /// Stanzas name people by LID, or by phone number as in old groups.
-    pub(crate) by_lid: bool,
-}
-
-impl Crowd {
-    pub(crate) const STATUS: Self = Self { chat: Number::STATUS, by_lid: true };
-
-    fn participant(self, of: Address) -> wacore_binary::Jid {
-        if self.by_lid { of.lid() } else { of.jid() }
-    }
-
-    /// From the chat: the device in the chat's addressing, and the same person's other name.
-    pub(crate) fn names(self, node: NodeBuilder, from: Address) -> NodeBuilder {
-        let node = node.attr("from", self.chat.jid()).attr("participant", self.participant(from));
-        if self.by_lid { node.attr("participant_pn", from.number.jid()) } else { node.attr("participant_lid", from.number.lid()) }
-    }
-}
 
 /// To all these devices but the one that sent.
 pub(crate) fn fan_out(net: &Arc<Net>, to: &[Address], post: &Post, mut alone: HashMap<Address, Sealed>, shared: &[u8]) {

@@ -1,21 +1,21 @@
 //! What a person shows of themselves, and whom they block; a group's picture is kept here too. Owns no rule of who may change it.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod told;
+
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
-use wacore_binary::Node;
-use wacore_binary::builder::NodeBuilder;
 
-use crate::account::device::{Class, Pending};
-use crate::account::{Account, lock};
+use crate::account::lock;
 use crate::address::Number;
-use crate::network::Net;
 use crate::phone::ledger::digits;
-use crate::{clock, keys, router};
+use crate::{clock, keys};
+
+pub(crate) use told::{described, pictured};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Picture {
@@ -124,43 +124,6 @@ impl Profiles {
         let profiles = lock(&self.profiles);
         let picture = profiles.values().filter_map(|profile| profile.picture.as_ref()).find(|picture| picture.id == id)?;
         BASE64_STANDARD.decode(&picture.bytes).ok()
-    }
-}
-
-/// Tells the person's own devices and those who know the person of a new picture; no id: it was taken away.
-pub(crate) fn pictured(net: &Net, account: &Arc<Account>, picture: Option<&str>) {
-    let change = match picture {
-        Some(picture) => NodeBuilder::new("set").attr("id", picture),
-        None => NodeBuilder::new("delete"),
-    };
-    tell(net, account, "picture", change.attr("jid", account.number.jid()).build());
-}
-
-/// Tells the person's own devices and those who know the person of a new about.
-pub(crate) fn described(net: &Net, account: &Arc<Account>, text: &str) {
-    tell(net, account, "status", NodeBuilder::new("set").bytes(text.as_bytes().to_vec()).build());
-}
-
-/// Who ever asked for a person's devices knows the person.
-fn tell(net: &Net, of: &Arc<Account>, kind: &'static str, change: Node) {
-    let mut people: BTreeSet<Number> = of.registry().watchers.iter().copied().collect();
-    people.insert(of.number);
-    let id = keys::stanza_id();
-    let node = NodeBuilder::new("notification")
-        .attr("from", of.number.jid())
-        .attr("type", kind)
-        .attr("id", &id)
-        .attr("t", clock::now_secs())
-        .attr("notify", of.name())
-        .children([change])
-        .build();
-    let node = Arc::new(node);
-    for person in people.into_iter().filter_map(|number| net.known(number)) {
-        let devices: Vec<u16> = person.registry().devices.keys().copied().collect();
-        for device in devices {
-            let pending = Pending { class: Class::Notification, id: id.clone(), from: None, node: Arc::clone(&node), urgent: false };
-            router::enqueue(net, &person, device, pending);
-        }
     }
 }
 

@@ -8,9 +8,9 @@ use wacore_binary::builder::NodeBuilder;
 use crate::account::Account;
 use crate::account::device::{Class, Pending};
 use crate::address::{Address, Number};
-use crate::many::Crowd;
+use crate::clock;
+use crate::crowd::Crowd;
 use crate::network::Net;
-use crate::{clock, router};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReceiptKind {
@@ -72,7 +72,7 @@ pub(crate) fn copied(net: &Net, account: &Arc<Account>, device: u16, chat: Numbe
         node.attr("from", own.jid()).attr("recipient", chat.jid())
     };
     let pending = Pending { class: Class::Receipt, id: id.to_owned(), from: Some(own), node: Arc::new(node.build()), urgent: false };
-    router::enqueue(net, account, device, pending);
+    net.enqueue(account, device, pending);
 }
 
 /// One of an account's devices has read messages of a chat: the others learn it, the phone among them.

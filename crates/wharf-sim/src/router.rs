@@ -33,17 +33,10 @@ pub(crate) enum SendError {
     Signal(#[from] SignalProtocolError),
 }
 
-pub(crate) fn enqueue(net: &Net, account: &Arc<Account>, device: u16, pending: Pending) {
-    if let Some(device) = account.registry().devices.get_mut(&device) {
-        device.enqueue(pending);
-    }
-    net.save(account);
-}
-
 pub(crate) fn forward_retry(net: &Net, from: Address, to: Address, id: &str, node: Node) {
     if let Some(account) = net.known(to.number) {
         let pending = Pending { class: Class::Receipt, id: id.to_owned(), from: Some(from), node: Arc::new(node), urgent: false };
-        enqueue(net, &account, to.device, pending);
+        net.enqueue(&account, to.device, pending);
     }
 }
 
@@ -115,16 +108,6 @@ pub(crate) fn send_from_phone(
     Ok(())
 }
 
-/// The stanza's word for what a message is.
-pub(crate) fn kind(message: &wa::Message) -> String {
-    wacore::send::stanza_type_from_message(message).to_owned()
-}
-
-/// The stanza's word for what a message does to another one.
-pub(crate) fn edit(message: &wa::Message) -> Option<String> {
-    wacore::types::message::EditAttribute::infer_from_message(message).map(|edit| edit.to_string_val().to_owned())
-}
-
 /// Encrypts for one device, opening a session first where there is none or a new one is asked for.
 pub(crate) fn seal(
     net: &Arc<Net>,
@@ -155,7 +138,7 @@ pub(crate) fn share_push_name(net: &Net, account: &Arc<Account>, device: u16) {
         .attr("t", clock::now_secs())
         .attr("pushname", account.name())
         .build();
-    enqueue(net, account, device, Pending { class: Class::Notification, id, from: None, node: Arc::new(node), urgent: false });
+    net.enqueue(account, device, Pending { class: Class::Notification, id, from: None, node: Arc::new(node), urgent: false });
 }
 
 /// What a phone gives each new device, so that it can read the account's settings.

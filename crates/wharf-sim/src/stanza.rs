@@ -2,9 +2,9 @@
 
 mod app_state;
 mod group;
-pub(crate) mod iq;
+mod iq;
 mod keys;
-pub(crate) mod login;
+mod login;
 pub(crate) mod message;
 mod pairing;
 mod profile;
@@ -23,7 +23,7 @@ use wacore_binary::{Node, NodeRef};
 use crate::account::Account;
 use crate::account::device::Class;
 use crate::address::{Address, Number};
-use crate::connection::Handle;
+use crate::connection::handle::Handle;
 use crate::network::Net;
 use crate::pairing::Candidate;
 use crate::presence;
@@ -86,6 +86,15 @@ impl Session {
 
     pub(crate) fn send(&self, node: Node) {
         self.handle.send(node);
+    }
+
+    /// The result of a request.
+    pub(crate) fn answer(&self, request: &NodeRef<'_>, children: Vec<Node>) {
+        self.send(wire::result(&wire::text(request, "id"), children));
+    }
+
+    pub(crate) fn refuse(&self, request: &NodeRef<'_>, code: u16, text: &'static str) {
+        self.send(wire::failure(&wire::text(request, "id"), code, text));
     }
 }
 

@@ -99,7 +99,7 @@ pub(crate) struct State {
     front_fault: Option<Fault>,
     /// Questions for `sw.js`, for the front page, those without the headers of a browser, and those that followed a redirect.
     asked: Asked,
-    refused: Refused,
+    refused: RefusedCounts,
     /// How often each number was claimed.
     claims: BTreeMap<u32, u64>,
 }
@@ -113,7 +113,7 @@ struct Asked {
 }
 
 #[derive(Debug, Clone, Default, Serialize)]
-struct Refused {
+struct RefusedCounts {
     registrations: u64,
     logins: u64,
 }
@@ -127,7 +127,7 @@ impl Default for State {
             worker_fault: None,
             front_fault: None,
             asked: Asked::default(),
-            refused: Refused::default(),
+            refused: RefusedCounts::default(),
             claims: BTreeMap::new(),
         }
     }

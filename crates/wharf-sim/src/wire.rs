@@ -49,6 +49,18 @@ pub(crate) fn bytes_node(tag: &'static str, bytes: impl Into<Vec<u8>>) -> Node {
     NodeBuilder::new(tag).bytes(bytes).build()
 }
 
+/// The word with which the server ends a stream.
+pub(crate) fn stream_error(code: Option<u16>, conflict: Option<&'static str>) -> Node {
+    let mut error = NodeBuilder::new("stream:error");
+    if let Some(code) = code {
+        error = error.attr("code", code);
+    }
+    if let Some(conflict) = conflict {
+        error = error.children([NodeBuilder::new("conflict").attr("type", conflict).build()]);
+    }
+    error.build()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

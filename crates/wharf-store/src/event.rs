@@ -64,8 +64,8 @@ const INSERT_TWO: Sql = Sql {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8), ($9, $2, $3, $10, $11, $6, $12, $13)",
 };
 
-pub(crate) fn all() -> [&'static [Sql]; 4] {
-    [ALL, &[KEPT, INSERT_TWO], notice::ALL, read::ALL]
+pub(crate) fn all() -> [&'static [Sql]; 5] {
+    [ALL, &[KEPT, INSERT_TWO], notice::ALL, read::ALL, read::BY_HAND]
 }
 
 /// An event as it is written.

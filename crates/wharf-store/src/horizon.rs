@@ -48,7 +48,7 @@ pub(crate) struct Horizon {
 }
 
 /// A number that was drawn, and who may have drawn it or a smaller one and has not ended since.
-struct Moment {
+struct Draw {
     drawn: i64,
     writing: HashSet<String>,
 }
@@ -56,7 +56,7 @@ struct Moment {
 #[derive(Default)]
 struct Seen {
     whole: i64,
-    moments: VecDeque<Moment>,
+    moments: VecDeque<Draw>,
     /// The last look and what it told.
     last: (u64, Horizon),
 }
@@ -65,7 +65,7 @@ impl Seen {
     /// Takes one more moment in and tells how far the log is whole.
     fn look(&mut self, drawn: i64, writing: &HashSet<String>) -> Horizon {
         if drawn > self.whole && self.moments.len() < MOMENTS {
-            self.moments.push_back(Moment { drawn, writing: writing.clone() });
+            self.moments.push_back(Draw { drawn, writing: writing.clone() });
         }
         for moment in &mut self.moments {
             moment.writing.retain(|transaction| writing.contains(transaction));

@@ -102,7 +102,7 @@ pub(crate) struct Alone<'a> {
     pub sessions: Option<&'a Arc<Sessions>>,
 }
 
-enum Letter {
+enum Errand {
     Job(Place, Box<dyn Job>),
     /// Carry out what is queued, then close the connection and tell.
     Close(oneshot::Sender<()>),
@@ -110,7 +110,7 @@ enum Letter {
 
 /// The senders' side of all lanes.
 pub(crate) struct Lanes {
-    senders: Vec<mpsc::Sender<Letter>>,
+    senders: Vec<mpsc::Sender<Errand>>,
     dialect: Dialect,
     meter: Arc<Meter>,
 }
@@ -157,7 +157,7 @@ impl Lanes {
     {
         let lane = &self.senders[usize::try_from(place.account % self.senders.len() as u64).unwrap_or_default()];
         let answered = async {
-            lane.send(Letter::Job(place, Box::new(job))).await.map_err(|_| unavailable("the store is closed"))?;
+            lane.send(Errand::Job(place, Box::new(job))).await.map_err(|_| unavailable("the store is closed"))?;
             answer.await.map_err(|_| unavailable("the store closed before the write was done"))?
         };
         let result = tokio::time::timeout(self.dialect.caller_patience(), answered).await.map_err(unavailable)?;
@@ -176,7 +176,7 @@ impl Lanes {
     pub async fn close(&self) {
         for lane in &self.senders {
             let (done, closed) = oneshot::channel();
-            if lane.send(Letter::Close(done)).await.is_ok() {
+            if lane.send(Errand::Close(done)).await.is_ok() {
                 // A lane that ended before it could tell is closed too.
                 let _ = closed.await;
             }
@@ -192,18 +192,18 @@ fn spawn(dialect: Dialect, lane: impl Future<Output = ()> + Send + 'static) {
     }
 }
 
-async fn run(mut worker: Worker, mut letters: mpsc::Receiver<Letter>, lock: Option<Arc<File>>) {
+async fn run(mut worker: Worker, mut letters: mpsc::Receiver<Errand>, lock: Option<Arc<File>>) {
     let (mut closing, mut aside) = (None, None::<Aside>);
     while let Some(letter) = letters.recv().await {
         let mut jobs = Vec::new();
         let mut next = Some(letter);
         while let Some(letter) = next {
             match letter {
-                Letter::Job(place, job) => match &aside {
+                Errand::Job(place, job) => match &aside {
                     Some(aside) if aside.has(place) => aside.push((place, job)),
                     _ => jobs.push((place, job)),
                 },
-                Letter::Close(done) => {
+                Errand::Close(done) => {
                     letters.close();
                     closing = Some(done);
                 }

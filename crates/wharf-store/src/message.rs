@@ -39,6 +39,7 @@ pub(crate) fn all() -> [&'static [Sql]; 14] {
         groups::ALL,
         inbound::ALL,
         list::ALL,
+        list::BY_HAND,
         members::ALL,
         queue::ALL,
         accept::BY_HAND,

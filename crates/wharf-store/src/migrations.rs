@@ -94,17 +94,17 @@ async fn version(conn: &mut Conn) -> Result<i64, Error> {
 }
 
 /// A table that the migrations make.
-pub(crate) struct Table {
+pub(crate) struct MigratedTable {
     pub(crate) name: &'static str,
     /// Its rows are numbered by a sequence.
     pub(crate) numbered: bool,
 }
 
 /// The tables of PostgreSQL, as the migrations spell them: one statement begins with the name and ends with its own line.
-pub(crate) fn tables() -> impl Iterator<Item = Table> {
+pub(crate) fn tables() -> impl Iterator<Item = MigratedTable> {
     HISTORY.iter().flat_map(|(_, _, _, postgres)| postgres.split("CREATE TABLE ").skip(1)).filter_map(|rest| {
         let (body, _) = rest.split_once("\n);")?;
-        Some(Table { name: body.split_once(' ')?.0, numbered: body.contains("number BIGINT GENERATED") })
+        Some(MigratedTable { name: body.split_once(' ')?.0, numbered: body.contains("number BIGINT GENERATED") })
     })
 }
 

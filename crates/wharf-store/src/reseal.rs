@@ -67,13 +67,13 @@ impl Resealed {
 
 /// A value that a statement takes, its own.
 #[derive(Clone)]
-enum Cell {
+enum OwnedArg {
     Text(String),
     Int(i64),
     Bytes(Option<Vec<u8>>),
 }
 
-impl Cell {
+impl OwnedArg {
     fn arg(&self) -> Arg<'_> {
         match self {
             Self::Text(text) => Arg::Text(Some(text)),
@@ -126,7 +126,12 @@ impl SqlStore {
                     let (vault, answer) = (place::vault(a, b, c), place::answer(a, b, c));
                     let place: &[&str] = if is_vault { &vault } else { &answer };
                     if let Some(value) = told.take(place, anew.again(place, &value)) {
-                        changes.push(vec![Cell::Text(a.clone()), Cell::Text(b.clone()), Cell::Text(c.clone()), Cell::Bytes(Some(value))]);
+                        changes.push(vec![
+                            OwnedArg::Text(a.clone()),
+                            OwnedArg::Text(b.clone()),
+                            OwnedArg::Text(c.clone()),
+                            OwnedArg::Bytes(Some(value)),
+                        ]);
                     }
                 }
                 self.put(put, changes).await?;
@@ -152,7 +157,7 @@ impl SqlStore {
                 let (session, sealed) = (row.text()?, row.bytes()?);
                 let place = place::source(&session, &after);
                 if let Some(value) = told.take(&place, anew.again(&place, &sealed)) {
-                    changes.push(vec![Cell::Text(after.clone()), Cell::Bytes(Some(value))]);
+                    changes.push(vec![OwnedArg::Text(after.clone()), OwnedArg::Bytes(Some(value))]);
                 }
             }
             self.put(&PUT_SOURCE, changes).await?;
@@ -171,8 +176,8 @@ impl SqlStore {
                     |place: [&str; 3], sealed: Option<Vec<u8>>| sealed.and_then(|it| told.take(&place, anew.again(&place, &it)));
                 let secrets = [again(place::webhook_secret(&id), Some(secret)), again(place::webhook_secret(&id), old)];
                 let headers = again(place::webhook_headers(&id), headers);
-                let cells = secrets.into_iter().chain([headers]).map(Cell::Bytes);
-                changes.push([Cell::Int(after)].into_iter().chain(cells).collect());
+                let cells = secrets.into_iter().chain([headers]).map(OwnedArg::Bytes);
+                changes.push([OwnedArg::Int(after)].into_iter().chain(cells).collect());
             }
             self.put(&PUT_WEBHOOK, changes).await?;
         }
@@ -192,7 +197,7 @@ impl SqlStore {
             for mut row in rows {
                 after = row.int()?;
                 if let Some(value) = again(&mut row, told)? {
-                    changes.push(vec![Cell::Int(after), Cell::Bytes(Some(value))]);
+                    changes.push(vec![OwnedArg::Int(after), OwnedArg::Bytes(Some(value))]);
                 }
             }
             self.put(put, changes).await?;
@@ -206,14 +211,14 @@ impl SqlStore {
         Ok((!rows.is_empty()).then_some(rows))
     }
 
-    async fn put(&self, sql: &'static Sql, changes: Vec<Vec<Cell>>) -> Result<(), Error> {
+    async fn put(&self, sql: &'static Sql, changes: Vec<Vec<OwnedArg>>) -> Result<(), Error> {
         if changes.is_empty() {
             return Ok(());
         }
         self.write("", "", move |tx| {
             Box::pin(async move {
                 for cells in &changes {
-                    let args: Vec<Arg<'_>> = cells.iter().map(Cell::arg).collect();
+                    let args: Vec<Arg<'_>> = cells.iter().map(OwnedArg::arg).collect();
                     tx.execute(sql, &args).await?;
                 }
                 Ok(())

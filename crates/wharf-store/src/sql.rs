@@ -18,7 +18,7 @@ pub(crate) use row::Row;
 pub(crate) use sqlite::keep_statements;
 pub(crate) use tx::{Rings, Tx};
 
-/// A statement in both spellings, which differ only in how rows are locked.
+/// A statement in both spellings, which mostly differ only in how rows are locked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sql {
     pub name: &'static str,
@@ -36,20 +36,51 @@ pub(crate) const fn numbered<const LENGTH: usize>(text: &str) -> [u8; LENGTH] {
     numbered
 }
 
+/// The text as SQLite takes it.
+macro_rules! for_sqlite {
+    ($text:expr) => {{
+        const TEXT: &str = $text;
+        const NUMBERED: [u8; TEXT.len()] = $crate::sql::numbered(TEXT);
+        match std::str::from_utf8(&NUMBERED) {
+            Ok(text) => text,
+            Err(_) => panic!("a letter was cut in two"),
+        }
+    }};
+}
+pub(crate) use for_sqlite;
+
+/// A statement whose two texts differ within: `$text!(sqlite)` and `$text!(postgres)`, with further words of the macro behind.
+macro_rules! spelled {
+    ($name:literal, $text:ident $(, $more:literal)?) => {
+        $crate::sql::Sql { name: $name, sqlite: $crate::sql::for_sqlite!($text!(sqlite $(, $more)?)), postgres: $text!(postgres $(, $more)?) }
+    };
+}
+pub(crate) use spelled;
+
+/// What stands behind `IN`: the values of a list that comes as JSON. Only for lists that we write ourselves: in a row that is damaged one
+/// that is no JSON would fail the statement.
+macro_rules! among {
+    (sqlite, $list:literal) => {
+        concat!("(SELECT value FROM json_each(", $list, "))")
+    };
+    (postgres, $list:literal) => {
+        concat!("(SELECT jsonb_array_elements_text(CAST(", $list, " AS jsonb)))")
+    };
+}
+pub(crate) use among;
+
+/// A list as [`among`] reads it.
+pub(crate) fn listed<'w>(words: impl Iterator<Item = &'w str>) -> String {
+    words.collect::<serde_json::Value>().to_string()
+}
+
 /// Declares statements and lists them in `ALL`, from where the test that prepares every one takes them. A trailing
 /// `lock "FOR …"` is for PostgreSQL alone: SQLite has one writer and nothing to lock. So is `postgres`, which goes on right after the text.
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $text:expr $(, lock $lock:literal)? $(, postgres $more:expr)?;)+) => {
         $($(#[$doc])* pub(crate) const $name: $crate::sql::Sql = $crate::sql::Sql {
             name: stringify!($name),
-            sqlite: {
-                const TEXT: &str = $text;
-                const NUMBERED: [u8; TEXT.len()] = $crate::sql::numbered(TEXT);
-                match std::str::from_utf8(&NUMBERED) {
-                    Ok(text) => text,
-                    Err(_) => panic!("a letter was cut in two"),
-                }
-            },
+            sqlite: $crate::sql::for_sqlite!($text),
             postgres: concat!($text, $(" ", $lock)? $($more)?),
         };)+
         pub(crate) const ALL: &[$crate::sql::Sql] = &[$($name),+];

@@ -50,8 +50,8 @@ statements! {
 /// How many deliveries one commit drops: others wait for it.
 const DROPPED_AT_ONCE: u32 = 500;
 
-pub(crate) fn all() -> [&'static [Sql]; 3] {
-    [ALL, row::ALL, deliveries::ALL]
+pub(crate) fn all() -> [&'static [Sql]; 4] {
+    [ALL, row::ALL, deliveries::ALL, deliveries::BY_HAND]
 }
 
 #[async_trait]

@@ -1,3 +1,5 @@
 //! What the tests of several rooms share. No program is built with it.
 
+#![warn(unreachable_pub)]
+
 pub mod ledger;

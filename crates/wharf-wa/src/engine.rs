@@ -29,13 +29,13 @@ use wharf_core::seal::{Seal, place};
 use crate::compose;
 use crate::config::Config;
 use crate::http::MediaHttp;
-use crate::people::Typing;
-use crate::session::passkey::Act;
+use crate::session::passkey::act::Act;
 use crate::session::presence::Presences;
 use crate::session::{Context, Handle, Order, Own, media, votes};
 use crate::standing::Standing;
 use crate::task;
 use crate::transport::Dialer;
+use crate::typing::Typing;
 use crate::version::{Sources, WebVersion};
 
 /// How long an answer of WhatsApp to a question or a change is waited for.

@@ -4,6 +4,7 @@
 //! the store's vault; what it sends, receives and sees goes through the store's fenced verbs. Refuses to know HTTP or SQL.
 
 #![recursion_limit = "512"]
+#![warn(unreachable_pub)]
 
 mod backend;
 mod compose;
@@ -22,6 +23,7 @@ mod session;
 mod standing;
 mod task;
 mod transport;
+mod typing;
 mod vault;
 mod version;
 

@@ -1,8 +1,7 @@
 //! People and chats: the port's questions in the library's words.
 
-use std::collections::HashMap;
 use std::error::Error as StdError;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -30,30 +29,6 @@ const QUESTION: &str = "?";
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// How long a request waits for the answer to such a question.
 const ANSWER_WAIT: Duration = Duration::from_millis(1_500);
-
-/// The latest thing shown in each chat, so that an earlier one does not end it.
-#[derive(Default)]
-pub(crate) struct Typing(Mutex<HashMap<(SessionId, String), u64>>);
-
-impl Typing {
-    fn begin(&self, session: &SessionId, chat: &str) -> u64 {
-        let mut latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let turn = latest.entry((session.clone(), chat.to_owned())).or_default();
-        *turn += 1;
-        *turn
-    }
-
-    /// Forgets the chat if nothing was shown in it since.
-    fn end(&self, session: &SessionId, chat: &str, turn: u64) -> bool {
-        let mut latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (session.clone(), chat.to_owned());
-        let ends = latest.get(&key) == Some(&turn);
-        if ends {
-            latest.remove(&key);
-        }
-        ends
-    }
-}
 
 #[async_trait]
 impl PeopleEngine for WaEngine {

@@ -2,6 +2,7 @@
 //! a refused version, a changed handshake, a foreign certificate and a blocked address apart, and burns no number: nobody scans anything.
 
 mod line;
+pub(crate) mod step;
 #[cfg(test)]
 mod tests;
 
@@ -16,47 +17,12 @@ use waproto::whatsapp::device_props::PlatformType;
 use crate::config::Config;
 use crate::http::MediaHttp;
 use crate::transport::Dialer;
-use line::Line;
+use line::ProbeLine;
+
+pub use step::Step;
 
 /// How long each step may take before the other side counts as silent.
 pub const PATIENCE: Duration = Duration::from_secs(8);
-
-/// What happens on the way to a QR code, in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Step {
-    /// The name became addresses.
-    Dns,
-    /// A connection stands.
-    Connect,
-    /// Its other side has shown a certificate that is trusted; at once where the address wants none.
-    Tls,
-    /// WhatsApp has proved who it is, and knows what we claim to be.
-    Handshake,
-    /// The first QR reference is there.
-    Reference,
-}
-
-impl Step {
-    /// The word for documents and reports.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Dns => "dns",
-            Self::Connect => "connect",
-            Self::Tls => "tls",
-            Self::Handshake => "handshake",
-            Self::Reference => "reference",
-        }
-    }
-
-    const fn next(self) -> Self {
-        match self {
-            Self::Dns => Self::Connect,
-            Self::Connect => Self::Tls,
-            Self::Tls => Self::Handshake,
-            Self::Handshake | Self::Reference => Self::Reference,
-        }
-    }
-}
 
 /// How a knock ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +91,7 @@ pub async fn reach(config: &Config, patience: Duration) -> Probe {
     let version = (0, 0, 0);
     match Dialer::new(config.server_url.as_ref(), &config.trust, config.proxy.clone()) {
         Ok(dialer) => {
-            let open = async |walk: &Walk| {
+            let open = async |walk: &StepClock| {
                 let (transport, _) = dialer.open(&|step| walk.step(step)).await?;
                 transport.disconnect().await;
                 Ok(())
@@ -154,8 +120,8 @@ pub(crate) async fn through(dialer: &Dialer, device_name: &str, version: (u32, u
 }
 
 /// Goes as far as it gets, with `patience` for each step.
-async fn walked(version: (u32, u32, u32), patience: Duration, way: impl AsyncFnOnce(&Walk) -> Result<(), Failure>) -> Probe {
-    let walk = Walk::new();
+async fn walked(version: (u32, u32, u32), patience: Duration, way: impl AsyncFnOnce(&StepClock) -> Result<(), Failure>) -> Probe {
+    let walk = StepClock::new();
     let mut going = Box::pin(way(&walk));
     let verdict = loop {
         let done = walk.done();
@@ -171,9 +137,9 @@ async fn walked(version: (u32, u32, u32), patience: Duration, way: impl AsyncFnO
     Probe { version, verdict, steps: walk.steps() }
 }
 
-async fn knock(dialer: &Dialer, device_name: &str, version: (u32, u32, u32), walk: &Walk) -> Result<(), Failure> {
+async fn knock(dialer: &Dialer, device_name: &str, version: (u32, u32, u32), walk: &StepClock) -> Result<(), Failure> {
     let (transport, events) = dialer.open(&|step| walk.step(step)).await?;
-    let mut line = Line::new(transport, events);
+    let mut line = ProbeLine::new(transport, events);
     let knocked = async {
         line.handshake(&device(device_name, version)).await?;
         walk.step(Step::Handshake);
@@ -218,9 +184,9 @@ fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// Notes when each step was done.
-struct Walk(Mutex<(Instant, Vec<(Step, Duration)>)>);
+struct StepClock(Mutex<(Instant, Vec<(Step, Duration)>)>);
 
-impl Walk {
+impl StepClock {
     fn new() -> Self {
         Self(Mutex::new((Instant::now(), Vec::new())))
     }

@@ -27,7 +27,7 @@ use whatsapp_rust::transport::{Connector, from_websocket};
 pub use trust::{Error as TrustError, Trust};
 
 use crate::gate::Gate;
-use crate::probe::Step;
+use crate::probe::step::Step;
 
 /// How many sessions may be opening their sockets at the same time. After an outage they all want to at once.
 const OPENING: usize = 64;

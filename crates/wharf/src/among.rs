@@ -8,7 +8,7 @@ use wharf_core::placement::{ByLoad, Placement};
 use wharf_core::{Engine, Services};
 use wharf_fleet::{Fleet, JoinError, Membership, Own};
 
-use crate::app::Error;
+use crate::app::error::Error;
 use crate::world::World;
 
 /// The ports that know of other nodes, and what this node does for these. Dropping it ends that.

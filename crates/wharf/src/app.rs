@@ -1,6 +1,8 @@
 //! The whole gateway, put together: the only place that knows all rooms.
 
-use std::net::SocketAddr;
+pub(crate) mod error;
+pub(crate) mod stop;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +16,10 @@ use wharf_core::placement::Moves;
 use wharf_core::seal::Seal;
 use wharf_core::store::{AccountStore, Store, Told};
 use wharf_core::update::Updates;
-use wharf_core::{Chance, Clock, Meter, Services, Switches, audit, node, store, switches, usage};
+use wharf_core::{Chance, Clock, Meter, Services, Switches, audit, node, switches, usage};
 use wharf_fleet::Own;
 use wharf_store::SqlStore;
-use wharf_wa::{TrustError, WaEngine};
+use wharf_wa::WaEngine;
 
 use crate::among::Among;
 use crate::config::Config;
@@ -33,48 +35,13 @@ use crate::worker::couriers::Couriers;
 use crate::worker::fetches::Fetches;
 use crate::worker::older_self::HighWater;
 use crate::worker::{self, Workers};
-use crate::world::{self, World};
+use crate::world::World;
 
-/// The longest that a stop may take; after that the process ends as if it were killed, which it must survive anyway.
-pub const STOP: Duration = Duration::from_secs(25);
+pub use error::Error;
+pub use stop::STOP;
 
 /// So long a stop tries to tell the other nodes.
 const TELLING: Duration = Duration::from_secs(1);
-
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(transparent)]
-    World(#[from] world::Error),
-    #[error(transparent)]
-    Identity(#[from] identity::Error),
-    #[error(transparent)]
-    Partners(#[from] partners::Error),
-    #[error("the database cannot be opened")]
-    Open(#[from] wharf_store::OpenError),
-    #[error("the engine cannot be made")]
-    Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("whatsapp.extra_root: {0}")]
-    ExtraRoot(TrustError),
-    #[error("the folder for media cannot be used")]
-    Files(#[from] std::io::Error),
-    #[error("the way out to other servers cannot be made")]
-    Egress(#[from] crate::egress::Unusable),
-    #[error(transparent)]
-    Fleet(#[from] wharf_fleet::JoinError),
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    #[error("the socket that the service manager hands over (LISTEN_FDS) is no TCP socket that listens")]
-    HandedOver(#[source] std::io::Error),
-    #[error("{address} cannot be listened on")]
-    Listen { address: SocketAddr, source: std::io::Error },
-}
-
-impl Error {
-    /// Another gateway runs on this data folder.
-    pub const fn is_folder_in_use(&self) -> bool {
-        matches!(self, Self::Open(wharf_store::OpenError::InUse(_)))
-    }
-}
 
 /// A gateway that runs.
 pub struct App {

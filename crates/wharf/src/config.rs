@@ -20,7 +20,7 @@ use wharf_core::update;
 use wharf_core::webhook::Schedule;
 use wharf_wa::{Trust, TrustError};
 
-use crate::app::STOP;
+use crate::app::stop::STOP;
 use crate::http;
 use crate::http::cors::Origins;
 use crate::http::origin::Proxies;

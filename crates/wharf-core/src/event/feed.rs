@@ -11,9 +11,8 @@ use tokio::time::Instant;
 use wharf_api::ids::{AccountId, EventId};
 use wharf_api::types::event::EventKind;
 
-use super::body;
-use crate::services::Services;
-use crate::store::{self, EventFilter, EventRow};
+use super::shown::body;
+use crate::store::{self, EventFilter, EventRow, Store};
 
 /// How long a reader waits for the bell before it looks by itself: other nodes ring another bell.
 pub const LOOK: Duration = Duration::from_secs(1);
@@ -56,7 +55,7 @@ pub struct Feeds(Mutex<HashMap<AccountId, Vec<Weak<Feed>>>>);
 
 impl Feeds {
     /// A seat among those who read the same.
-    pub fn sit(&self, services: &Services, account: &AccountId, filter: EventFilter, position: i64) -> Seat {
+    pub fn sit(&self, store: &dyn Store, account: &AccountId, filter: EventFilter, position: i64) -> Seat {
         let mut feeds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         feeds.retain(|_, feeds| {
             feeds.retain(|feed| feed.strong_count() > 0);
@@ -65,7 +64,7 @@ impl Feeds {
         let of_account = feeds.entry(account.clone()).or_default();
         let there = of_account.iter().filter_map(Weak::upgrade).find(|feed| feed.filter == filter);
         let feed = there.unwrap_or_else(|| {
-            let bell = services.store.bell().listen(account);
+            let bell = store.bell().listen(account);
             let feed = Arc::new(Feed::new(account.clone(), filter, position, bell));
             of_account.push(Arc::downgrade(&feed));
             feed
@@ -107,14 +106,14 @@ impl Feed {
     }
 
     /// Reads past everybody.
-    async fn read(&self, services: &Services, after: i64) -> Result<Part, store::Error> {
-        let found = services.store.list_events(&self.account, &self.filter, after, BATCH).await?;
+    async fn read(&self, store: &dyn Store, after: i64) -> Result<Part, store::Error> {
+        let found = store.list_events(&self.account, &self.filter, after, BATCH).await?;
         let events = found.rows.iter().map(|row| self.told(row)).collect();
         Ok(Part { events, position: found.position, more: found.more, behind: found.behind })
     }
 
     /// Reads on where the tail ends, unless somebody just did.
-    async fn look(&self, services: &Services, tail: &mut Tail) -> Result<(), store::Error> {
+    async fn look(&self, store: &dyn Store, tail: &mut Tail) -> Result<(), store::Error> {
         let pause = if tail.behind { BEHIND } else { LOOK };
         let is_fresh = tail.looked_at.is_some_and(|at| at.elapsed() < pause);
         if is_fresh && !tail.more && matches!(tail.bell.has_changed(), Ok(false)) {
@@ -123,7 +122,7 @@ impl Feed {
         // Whoever asks may go away while it is read.
         tail.looked_at = None;
         tail.bell.mark_unchanged();
-        let found = self.read(services, tail.position).await?;
+        let found = self.read(store, tail.position).await?;
         (tail.position, tail.more, tail.behind) = (found.position, found.more, found.behind);
         tail.bytes += found.events.iter().map(|told| told.body.len()).sum::<usize>();
         tail.events.extend(found.events);
@@ -171,19 +170,19 @@ impl Seat {
     }
 
     /// The next events after a position.
-    pub async fn after(&self, services: &Services, position: i64) -> Result<Part, store::Error> {
+    pub async fn after(&self, store: &dyn Store, position: i64) -> Result<Part, store::Error> {
         let mut tail = self.feed.tail.lock().await;
         if Arc::strong_count(&self.feed) == 1 {
-            let part = self.feed.read(services, position).await?;
+            let part = self.feed.read(store, position).await?;
             tail.move_to(part.position);
             return Ok(part);
         }
         if position >= tail.position {
-            self.feed.look(services, &mut tail).await?;
+            self.feed.look(store, &mut tail).await?;
         }
         if position < tail.start || position > tail.position {
             drop(tail);
-            return self.feed.read(services, position).await;
+            return self.feed.read(store, position).await;
         }
         let part = tail.after(position);
         tail.trim();

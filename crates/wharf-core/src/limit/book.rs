@@ -6,7 +6,7 @@ use wharf_api::Timestamp;
 
 use super::WINDOW_MS;
 use super::shared::{Ask, Bounds, Grant, Lack, Report};
-use super::window::{Verdict, Window};
+use super::window::{Vacancy, Window};
 
 /// Of the limit the hundredth part is given ahead at the most, all nodes together: so many calls more than the limit may fall into one minute.
 const AHEAD: u64 = 100;
@@ -105,8 +105,8 @@ impl Book {
     /// When one that is refused may come back.
     fn wait(&mut self, limit: u64, now: Timestamp) -> u64 {
         match self.window.ask(limit, now) {
-            Verdict::Free => 1,
-            Verdict::FreeAt(at) => u64::try_from(at.as_millis() - now.as_millis()).unwrap_or(1),
+            Vacancy::Free => 1,
+            Vacancy::FreeAt(at) => u64::try_from(at.as_millis() - now.as_millis()).unwrap_or(1),
         }
     }
 }

@@ -14,7 +14,7 @@ const ADDRESSES: usize = 10_000;
 /// While an address is turned away, a key that this process has never seen is looked up so often: it may be a good one.
 const LOOK_UP_EVERY_MS: i64 = 1_000;
 
-struct Address {
+struct AddressFailures {
     since: Timestamp,
     failures: u64,
     looked_up: Option<Timestamp>,
@@ -23,7 +23,7 @@ struct Address {
 /// The failed keys of all addresses, in minutes that begin with the first failure.
 #[derive(Default)]
 pub struct Floods {
-    addresses: Mutex<HashMap<IpAddr, Address>>,
+    addresses: Mutex<HashMap<IpAddr, AddressFailures>>,
     is_shared: AtomicBool,
     /// What other nodes were not told yet.
     untold: Mutex<HashMap<IpAddr, u64>>,
@@ -60,9 +60,9 @@ impl Floods {
                 addresses.clear();
             }
         }
-        let state = addresses.entry(source(address)).or_insert(Address { since: now, failures: 0, looked_up: None });
+        let state = addresses.entry(source(address)).or_insert(AddressFailures { since: now, failures: 0, looked_up: None });
         if !runs(state, now) {
-            *state = Address { since: now, failures: 0, looked_up: state.looked_up };
+            *state = AddressFailures { since: now, failures: 0, looked_up: state.looked_up };
         }
         state.failures = state.failures.saturating_add(failures);
     }
@@ -87,7 +87,7 @@ impl Floods {
         due
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Address>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, AddressFailures>> {
         self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -97,7 +97,7 @@ impl Floods {
 }
 
 /// Also false after the machine's clock went back.
-fn runs(state: &Address, now: Timestamp) -> bool {
+fn runs(state: &AddressFailures, now: Timestamp) -> bool {
     (0..WINDOW_MS).contains(&(now.as_millis() - state.since.as_millis()))
 }
 

@@ -215,11 +215,11 @@ proptest::proptest! {
         for step in steps {
             now += step;
             match window.ask(limit, Timestamp::from_millis(now)) {
-                super::window::Verdict::Free => {
+                super::window::Vacancy::Free => {
                     window.take(Timestamp::from_millis(now));
                     taken.push(now);
                 }
-                super::window::Verdict::FreeAt(at) => {
+                super::window::Vacancy::FreeAt(at) => {
                     let wait = at.as_millis() - now;
                     proptest::prop_assert!((1..=WINDOW_MS + 1).contains(&wait), "{wait}");
                 }
@@ -236,10 +236,10 @@ proptest::proptest! {
         let mut now = 0;
         for gap in gaps {
             now += gap;
-            if let super::window::Verdict::FreeAt(at) = window.ask(limit, Timestamp::from_millis(now)) {
+            if let super::window::Vacancy::FreeAt(at) = window.ask(limit, Timestamp::from_millis(now)) {
                 now = at.as_millis();
                 let again = window.ask(limit, at);
-                proptest::prop_assert!(matches!(again, super::window::Verdict::Free));
+                proptest::prop_assert!(matches!(again, super::window::Vacancy::Free));
             }
             window.take(Timestamp::from_millis(now));
         }

@@ -82,7 +82,7 @@ impl Log {
     }
 }
 
-pub(super) enum Verdict {
+pub(super) enum Vacancy {
     Free,
     /// The window is full; a place is free at that time.
     FreeAt(Timestamp),
@@ -98,12 +98,12 @@ pub(super) struct Window {
 
 impl Window {
     /// Whether another call fits. Counts nothing but, where it does not fit, the promise.
-    pub fn ask(&mut self, limit: u64, now: Timestamp) -> Verdict {
+    pub fn ask(&mut self, limit: u64, now: Timestamp) -> Vacancy {
         let now = now.as_millis();
         self.forget(now);
         self.promised.drop_while(|at| at <= now);
         if self.calls.total < limit {
-            return Verdict::Free;
+            return Vacancy::Free;
         }
         // More promises than places help nobody: who is late in the crowd is told the last place.
         let place = (self.calls.total - limit + self.promised.total).min(self.calls.total.saturating_sub(1));
@@ -111,7 +111,7 @@ impl Window {
         if self.promised.total < limit {
             self.promised.push(free_at);
         }
-        Verdict::FreeAt(Timestamp::from_millis(free_at))
+        Vacancy::FreeAt(Timestamp::from_millis(free_at))
     }
 
     /// Counts a call; [`Window::ask`] came before.

@@ -2,7 +2,7 @@
 
 use wharf_api::types::message::{ChangeState, Message};
 
-use super::on_message::Target;
+use super::on_message::Changeable;
 use super::{Error, Sent, view};
 use crate::caller::Caller;
 use crate::services::Services;
@@ -18,7 +18,7 @@ pub struct Changed {
 
 impl Changed {
     /// Looks at the message once more, after the change was sent.
-    pub(super) async fn after(services: &Services, caller: &Caller, target: &Target, sent: Sent) -> Result<Self, Error> {
+    pub(super) async fn after(services: &Services, caller: &Caller, target: &Changeable, sent: Sent) -> Result<Self, Error> {
         let row = services.store.find_message(&caller.account, &target.0.id).await?.ok_or(Error::NotFound)?;
         Ok(Self { row, change: Some(sent.row) })
     }

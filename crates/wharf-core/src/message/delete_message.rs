@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::engine::Body;
 use crate::services::Services;
 
-/// Deletes an own message for everyone, or as its admin another's in a group; see [`super::send`]. A message that is deleted
+/// Deletes an own message for everyone, or as its admin another's in a group; see [`super::send()`]. A message that is deleted
 /// already stays so. The day's limit does not stand in the way: what was sent by mistake must be taken back.
 pub async fn delete_message(services: &Services, caller: &Caller, id: &str) -> Result<Changed, Error> {
     let target = on_message::target(services, caller, id).await?;

@@ -16,7 +16,7 @@ pub fn check(text: &str) -> Result<(), Error> {
     send_text::words(text)
 }
 
-/// Puts `text` in the place of what an own text or caption says; see [`super::send`].
+/// Puts `text` in the place of what an own text or caption says; see [`super::send()`].
 pub async fn edit_message(services: &Services, caller: &Caller, id: &str, text: String) -> Result<Changed, Error> {
     check(&text)?;
     let target = on_message::target(services, caller, id).await?;

@@ -17,7 +17,7 @@ pub struct Finished {
     pub(crate) said: (Body, Content),
 }
 
-/// Sends it; see [`super::send`].
+/// Sends it; see [`super::send()`].
 pub async fn post(services: &Services, caller: &Caller, message: Finished, claim: Option<Claim>) -> Result<Sent, Error> {
     let parcel = message.heading.address(services, caller).await?.pack(message.said);
     send(services, caller, parcel, claim).await

@@ -32,7 +32,7 @@ pub fn parse(message: &str, request: &ForwardMessage) -> Result<NewForward, Erro
     }
 }
 
-/// Sends what a message says to somebody else, marked as forwarded; see [`super::send`].
+/// Sends what a message says to somebody else, marked as forwarded; see [`super::send()`].
 pub async fn forward_message(services: &Services, caller: &Caller, new: NewForward, claim: Option<Claim>) -> Result<Sent, Error> {
     let row = find_row(services, caller, &new.message).await?;
     if change::is_deleted(&row) {

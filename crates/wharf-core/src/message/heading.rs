@@ -164,7 +164,7 @@ impl Addressed {
         send::reach(services, &self.session, (&self.to, &self.audience), false).await.map(drop)
     }
 
-    /// The whole message, for [`super::send`].
+    /// The whole message, for [`super::send()`].
     pub(super) fn pack(self, (body, content): (Body, Content)) -> Parcel {
         let view_once = matches!(&body, Body::Media(media) if media.view_once);
         let mut draft = Draft { mentions: self.mentions.clone(), forwarded: self.forwarded, ..Draft::new(body) };

@@ -12,10 +12,10 @@ use crate::session;
 use crate::store::MessageRow;
 
 /// A message that WhatsApp has and that can be changed.
-pub(super) struct Target(pub(super) MessageRow);
+pub(super) struct Changeable(pub(super) MessageRow);
 
 /// The message that `id` spells, if it is one that others can refer to.
-pub(super) async fn target(services: &Services, caller: &Caller, id: &str) -> Result<Target, Error> {
+pub(super) async fn target(services: &Services, caller: &Caller, id: &str) -> Result<Changeable, Error> {
     let row = find_living_row(services, caller, id).await?;
     match row.status {
         MessageStatus::Queued => return Err(Error::Conflict("the message has not been sent yet")),
@@ -25,10 +25,10 @@ pub(super) async fn target(services: &Services, caller: &Caller, id: &str) -> Re
     if row.content.target().is_some() {
         return Err(Error::Unsupported("this is a change of another message"));
     }
-    Ok(Target(row))
+    Ok(Changeable(row))
 }
 
-impl Target {
+impl Changeable {
     pub(super) fn key(&self) -> Key {
         key(&self.0)
     }

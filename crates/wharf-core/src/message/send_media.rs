@@ -122,7 +122,7 @@ pub(super) fn words(field: &'static str, caption: &str) -> Result<(), Error> {
     if chars > limits::CAPTION_CHARS { Err(Error::CaptionTooLong { field, chars }) } else { Ok(()) }
 }
 
-/// Sends a file; see [`super::send`].
+/// Sends a file; see [`super::send()`].
 pub async fn send_media(services: &Services, caller: &Caller, new: NewFile, claim: Option<Claim>) -> Result<Sent, Error> {
     let NewFile { heading, source, label } = new;
     let (is_fresh, dry_run) = (source.is_fresh(), heading.manner.dry_run);

@@ -28,7 +28,7 @@ pub fn parse(request: &SendReaction) -> Result<NewReaction, Error> {
     Ok(NewReaction { message: request.message_id.clone(), emoji: request.emoji.clone(), manner })
 }
 
-/// Reacts to a message; see [`super::send`].
+/// Reacts to a message; see [`super::send()`].
 pub async fn send_reaction(services: &Services, caller: &Caller, reaction: NewReaction, claim: Option<Claim>) -> Result<Sent, Error> {
     let target = on_message::target(services, caller, &reaction.message).await?;
     let body = Body::Reaction { target: target.key(), emoji: reaction.emoji.clone() };

@@ -76,7 +76,7 @@ fn link(preview: &LinkPreview, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Sends a text; see [`super::send`].
+/// Sends a text; see [`super::send()`].
 pub async fn send_text(services: &Services, caller: &Caller, new: NewText, claim: Option<Claim>) -> Result<Sent, Error> {
     let NewText { heading, text, preview, background } = new;
     let addressed = heading.address(services, caller).await?;

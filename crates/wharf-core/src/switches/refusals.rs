@@ -17,9 +17,9 @@ const WINDOW_MS: i64 = 10 * 60 * 1000;
 const KEPT: usize = 1_000;
 
 #[derive(Debug, Default)]
-pub(super) struct Refusals(Mutex<HashMap<Feature, VecDeque<(Timestamp, SessionId)>>>);
+pub(super) struct RecentRefusals(Mutex<HashMap<Feature, VecDeque<(Timestamp, SessionId)>>>);
 
-impl Refusals {
+impl RecentRefusals {
     fn lock(&self) -> MutexGuard<'_, HashMap<Feature, VecDeque<(Timestamp, SessionId)>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -51,7 +51,7 @@ mod tests {
 
     /// Whether the last of these refusals, in the sessions and at the minutes, makes the feature degraded.
     fn degrades(refusals: &[(u8, i64)]) -> bool {
-        let kept = Refusals::default();
+        let kept = RecentRefusals::default();
         refusals.iter().map(|(number, minute)| kept.note(Feature::Edits, &session(*number), Timestamp::from_millis(minute * 60_000))).last()
             == Some(true)
     }
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn features_are_counted_apart_and_forgotten_alone() {
-        let kept = Refusals::default();
+        let kept = RecentRefusals::default();
         let now = Timestamp::from_millis(0);
         for number in 0..4 {
             kept.note(Feature::Edits, &session(number), now);

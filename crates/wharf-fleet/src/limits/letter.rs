@@ -18,10 +18,10 @@ pub(crate) fn subject(node: &str) -> String {
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Letter {
-    pub v: u32,
-    pub from: String,
-    pub account: AccountId,
-    pub word: Word,
+    pub(crate) v: u32,
+    pub(crate) from: String,
+    pub(crate) account: AccountId,
+    pub(crate) word: Word,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -36,8 +36,8 @@ pub(super) enum Word {
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Said<T> {
-    pub v: u32,
-    pub said: T,
+    pub(crate) v: u32,
+    pub(crate) said: T,
 }
 
 /// Why there is no answer.

@@ -27,7 +27,7 @@ impl Default for AppState {
 
 /// Why a patch is not taken.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum PatchRefusal {
     /// Somebody was first.
     Conflict,
     Malformed,
@@ -51,12 +51,12 @@ impl AppState {
     }
 
     /// Takes a patch that was made on top of `base`; gives the version that it makes.
-    pub(crate) fn push(&mut self, collection: &str, base: usize, patch: &[u8]) -> Result<usize, Refusal> {
+    pub(crate) fn push(&mut self, collection: &str, base: usize, patch: &[u8]) -> Result<usize, PatchRefusal> {
         if base != self.version(collection) {
-            return Err(Refusal::Conflict);
+            return Err(PatchRefusal::Conflict);
         }
         let version = base + 1;
-        let mut patch = wa::SyncdPatch::decode_from_slice(patch).map_err(|_| Refusal::Malformed)?;
+        let mut patch = wa::SyncdPatch::decode_from_slice(patch).map_err(|_| PatchRefusal::Malformed)?;
         patch.version = MessageField::some(wa::SyncdVersion { version: Some(version as u64) });
         self.collections.entry(collection.to_owned()).or_default().push(patch.encode_to_vec());
         Ok(version)
@@ -84,9 +84,9 @@ mod tests {
         let mut state = AppState::default();
         let patch = wa::SyncdPatch::default().encode_to_vec();
         assert_eq!(state.push("regular", 0, &patch), Ok(1));
-        assert_eq!(state.push("regular", 0, &patch), Err(Refusal::Conflict));
+        assert_eq!(state.push("regular", 0, &patch), Err(PatchRefusal::Conflict));
         assert_eq!(state.push("regular", 1, &patch), Ok(2));
-        assert_eq!(state.push("regular", 2, &[0xff]), Err(Refusal::Malformed));
+        assert_eq!(state.push("regular", 2, &[0xff]), Err(PatchRefusal::Malformed));
         assert_eq!((state.version("regular"), state.version("critical_block")), (2, 0));
         assert_eq!((state.since("regular", 1).len(), state.since("regular", 7).len()), (1, 0));
     }

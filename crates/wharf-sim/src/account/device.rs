@@ -8,7 +8,7 @@ use wacore_binary::builder::NodeBuilder;
 
 use super::bundle::{Bundle, PublicKeys};
 use crate::address::Address;
-use crate::connection::Handle;
+use crate::connection::handle::Handle;
 use crate::{clock, keys, wire};
 
 /// The families of stanzas a device acknowledges.

@@ -12,7 +12,8 @@ use tokio_util::either::Either;
 use tokio_websockets::{Message, ServerBuilder};
 use wacore_noise::framing::{FrameDecoder, encode_frame};
 
-use super::{Error, Raw, Socket, Stream};
+use super::door::{Raw, Stream};
+use super::{Error, Socket};
 use crate::network::Net;
 use crate::noise::responder::{self, Secured, Step};
 use crate::stats::count;

@@ -16,7 +16,7 @@ const RING_MS: u64 = 45_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Dial {
+struct DialBody {
     to: String,
     #[serde(default)]
     video: bool,
@@ -38,7 +38,7 @@ struct Take {
 }
 
 pub(super) async fn dial(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
-    let wanted: Dial = answer::body(&text)?;
+    let wanted: DialBody = answer::body(&text)?;
     let caller = answer::account(&net, &number)?;
     let dialled = Dialled {
         to: answer::number(&wanted.to)?,

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::answer::{self, Answer, Failure};
 use crate::address::Number;
-use crate::connection::Handle;
+use crate::connection::handle::Handle;
 use crate::faults::{Action, Rule};
 use crate::network::Net;
 use crate::stanza::refusal;

@@ -15,7 +15,7 @@ use crate::network::Net;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Create {
+struct CreateBody {
     creator: String,
     subject: String,
     members: Vec<String>,
@@ -42,7 +42,7 @@ struct Join {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Settings {
+struct SettingsBody {
     by: String,
     subject: Option<String>,
     announcement: Option<bool>,
@@ -85,7 +85,7 @@ fn group(text: &str) -> Result<Number, Failure> {
 }
 
 pub(super) async fn create(State(net): State<Arc<Net>>, text: String) -> Answer {
-    let wanted: Create = answer::body(&text)?;
+    let wanted: CreateBody = answer::body(&text)?;
     let creator = person(&net, &wanted.creator)?;
     let mut members = Vec::new();
     for member in &wanted.members {
@@ -136,7 +136,7 @@ pub(super) async fn join(State(net): State<Arc<Net>>, text: String) -> Answer {
 }
 
 pub(super) async fn settings(State(net): State<Arc<Net>>, Path(id): Path<String>, text: String) -> Answer {
-    let wanted: Settings = answer::body(&text)?;
+    let wanted: SettingsBody = answer::body(&text)?;
     let id = group(&id)?;
     let by = person(&net, &wanted.by)?.number;
     if let Some(subject) = &wanted.subject {

@@ -13,7 +13,7 @@ use crate::stanza::strange::{self, Strange};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Recover {
+struct RecoverBody {
     id: String,
 }
 
@@ -26,13 +26,13 @@ struct Resend {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Send {
+struct SendBody {
     kind: Strange,
 }
 
 /// The phone answers what a device of its own asked about a message, once more or at last.
 pub(super) async fn recover(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
-    let wanted: Recover = answer::body(&text)?;
+    let wanted: RecoverBody = answer::body(&text)?;
     let account = answer::account(&net, &number)?;
     let question = account.phone().recovery.asked(&wanted.id);
     let question = question.ok_or_else(|| Failure::missing("not_asked", "no device has asked this phone for that message"))?;
@@ -57,7 +57,7 @@ pub(super) async fn resend(State(net): State<Arc<Net>>, Path(number): Path<Strin
 
 /// The server sends something that no client knows to every device of the phone's.
 pub(super) async fn stanza(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
-    let wanted: Send = answer::body(&text)?;
+    let wanted: SendBody = answer::body(&text)?;
     let account = answer::account(&net, &number)?;
     let devices = strange::send(&net, &account, wanted.kind);
     answer::ok(json!({"devices": devices}))

@@ -19,7 +19,7 @@ use crate::router::{self, Copies};
 use crate::{keys, pairing, status};
 
 #[derive(Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct LedgerQuery {
     id: Option<String>,
     chat: Option<String>,
     limit: Option<usize>,
@@ -27,7 +27,7 @@ pub(super) struct Wanted {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Read {
+struct ReadBody {
     chat: Option<String>,
     #[serde(default)]
     ids: Vec<String>,
@@ -42,7 +42,7 @@ struct React {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Logout {
+struct LogoutBody {
     device: Option<u16>,
 }
 
@@ -94,7 +94,7 @@ fn describe(account: &Account) -> Value {
     })
 }
 
-pub(super) async fn messages(State(net): State<Arc<Net>>, Path(number): Path<String>, Query(wanted): Query<Wanted>) -> Answer {
+pub(super) async fn messages(State(net): State<Arc<Net>>, Path(number): Path<String>, Query(wanted): Query<LedgerQuery>) -> Answer {
     let account = answer::account(&net, &number)?;
     let chat = wanted.chat.as_deref().map(answer::number).transpose()?;
     let mut entries: Vec<Entry> = {
@@ -175,7 +175,7 @@ pub(super) async fn send(State(net): State<Arc<Net>>, Path(number): Path<String>
 }
 
 pub(super) async fn read(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
-    let wanted: Read = answer::body(&text)?;
+    let wanted: ReadBody = answer::body(&text)?;
     let account = answer::account(&net, &number)?;
     let chat = wanted.chat.as_deref().map(answer::number).transpose()?;
     let ids = person::read_all(&net, &account, chat, &wanted.ids);
@@ -210,7 +210,7 @@ pub(super) async fn react(State(net): State<Arc<Net>>, Path(number): Path<String
 }
 
 pub(super) async fn logout(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
-    let wanted: Logout = answer::body(&text)?;
+    let wanted: LogoutBody = answer::body(&text)?;
     let account = answer::account(&net, &number)?;
     let devices: Vec<u16> = match wanted.device {
         Some(device) => vec![device],

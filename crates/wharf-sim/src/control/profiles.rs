@@ -17,7 +17,7 @@ use crate::profile;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Change {
+struct ChangeBody {
     about: Option<String>,
     /// Base64; an empty string takes the picture away.
     picture: Option<String>,
@@ -32,7 +32,7 @@ struct TypeIn {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Online {
+struct OnlineBody {
     state: String,
 }
 
@@ -53,7 +53,7 @@ pub(super) async fn type_in(State(net): State<Arc<Net>>, Path(number): Path<Stri
 }
 
 pub(super) async fn presence(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
-    let wanted: Online = answer::body(&text)?;
+    let wanted: OnlineBody = answer::body(&text)?;
     let account = answer::account(&net, &number)?;
     let online = match wanted.state.as_str() {
         "available" => true,
@@ -75,7 +75,7 @@ pub(super) async fn show(State(net): State<Arc<Net>>, Path(number): Path<String>
 }
 
 pub(super) async fn change(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
-    let wanted: Change = answer::body(&text)?;
+    let wanted: ChangeBody = answer::body(&text)?;
     let account = answer::account(&net, &number)?;
     if let Some(picture) = &wanted.picture {
         let bytes = BASE64_STANDARD.decode(picture).map_err(|error| Failure::invalid(error.to_string()))?;

@@ -11,7 +11,7 @@ use crate::keys;
 use crate::network::Net;
 
 #[derive(Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct WireQuery {
     id: Option<String>,
 }
 
@@ -27,7 +27,7 @@ pub(super) async fn inbound(State(net): State<Arc<Net>>, Path(number): Path<Stri
     answer::ok(json!({"messages": messages}))
 }
 
-pub(super) async fn wire(State(net): State<Arc<Net>>, Path(owner): Path<String>, Query(wanted): Query<Wanted>) -> Answer {
+pub(super) async fn wire(State(net): State<Arc<Net>>, Path(owner): Path<String>, Query(wanted): Query<WireQuery>) -> Answer {
     let account = answer::account(&net, &owner)?;
     let books = account.books();
     let messages = books.all_sent(wanted.id.as_deref());

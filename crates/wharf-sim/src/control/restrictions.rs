@@ -12,7 +12,7 @@ use crate::network::Net;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Lock {
+struct LockBody {
     /// Seconds of the epoch; without it the network names no end.
     ends_at: Option<u64>,
     /// Whether the devices are told.
@@ -22,7 +22,7 @@ struct Lock {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Guard {
+struct GuardBody {
     guarded: bool,
 }
 
@@ -40,7 +40,7 @@ pub(super) async fn show(State(net): State<Arc<Net>>, Path(number): Path<String>
 }
 
 pub(super) async fn lock(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
-    let wanted: Lock = answer::body(&text)?;
+    let wanted: LockBody = answer::body(&text)?;
     let account = answer::account(&net, &number)?;
     net.restrictions.lock(&net, &account, wanted.ends_at, wanted.notice);
     answer::ok(net.restrictions.show(account.number))
@@ -54,7 +54,7 @@ pub(super) async fn unlock(State(net): State<Arc<Net>>, Path(number): Path<Strin
 }
 
 pub(super) async fn guard(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
-    let wanted: Guard = answer::body(&text)?;
+    let wanted: GuardBody = answer::body(&text)?;
     let account = answer::account(&net, &number)?;
     net.restrictions.guard(account.number, wanted.guarded);
     answer::ok(net.restrictions.show(account.number))

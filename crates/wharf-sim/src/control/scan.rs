@@ -12,7 +12,7 @@ use crate::pairing;
 use crate::phone::companion::Hosting;
 
 #[derive(Deserialize)]
-pub(super) struct Scanner {
+pub(super) struct ScanQuery {
     phone: Option<String>,
     /// A business number that Meta's platform serves too.
     #[serde(default)]
@@ -20,12 +20,12 @@ pub(super) struct Scanner {
 }
 
 #[derive(Deserialize)]
-struct Typed {
+struct TypedBody {
     phone: Option<String>,
     code: String,
 }
 
-pub(super) async fn scan(State(net): State<Arc<Net>>, Query(scanner): Query<Scanner>, text: String) -> Answer {
+pub(super) async fn scan(State(net): State<Arc<Net>>, Query(scanner): Query<ScanQuery>, text: String) -> Answer {
     let number = match &scanner.phone {
         Some(phone) => answer::number(phone)?,
         None => DEFAULT_OWNER,
@@ -34,7 +34,7 @@ pub(super) async fn scan(State(net): State<Arc<Net>>, Query(scanner): Query<Scan
 }
 
 pub(super) async fn pair_code(State(net): State<Arc<Net>>, text: String) -> Answer {
-    let typed: Typed = answer::body(&text)?;
+    let typed: TypedBody = answer::body(&text)?;
     let number = match &typed.phone {
         Some(phone) => answer::number(phone)?,
         None => DEFAULT_OWNER,

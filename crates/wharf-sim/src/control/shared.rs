@@ -15,7 +15,7 @@ use crate::stanza::tell_app_state;
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Wanted {
+struct SharedBody {
     name: Option<String>,
     /// Numbers, and what they are called.
     contacts: BTreeMap<String, String>,
@@ -28,7 +28,7 @@ struct Wanted {
 /// Makes a deed of a chat, and of whether it is so.
 type OfChat = fn(Number, bool) -> Deed;
 
-impl Wanted {
+impl SharedBody {
     fn deeds(self) -> Result<Vec<Deed>, Failure> {
         let mut deeds: Vec<_> = self.name.into_iter().map(Deed::Name).collect();
         for (number, name) in self.contacts {
@@ -45,7 +45,7 @@ impl Wanted {
 }
 
 pub(super) async fn share(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
-    let wanted: Wanted = answer::body(&text)?;
+    let wanted: SharedBody = answer::body(&text)?;
     let number = answer::number(&number)?;
     let deeds = wanted.deeds()?;
     if deeds.is_empty() {

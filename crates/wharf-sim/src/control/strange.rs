@@ -15,7 +15,7 @@ use crate::{clock, keys, wire};
 /// Where in a stanza the strange word stands.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Place {
+enum OddPlace {
     Tag,
     Notification,
     Ib,
@@ -25,14 +25,14 @@ enum Place {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
-    place: Place,
+struct StrangeBody {
+    place: OddPlace,
 }
 
 const WORD: &str = "hologram";
 
 pub(super) async fn say(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
-    let wanted: Wanted = answer::body(&text)?;
+    let wanted: StrangeBody = answer::body(&text)?;
     let account = answer::account(&net, &number)?;
     let mut told = 0;
     let handles: Vec<_> = account.registry().devices.values().filter_map(|device| device.handle.clone()).collect();
@@ -43,18 +43,18 @@ pub(super) async fn say(State(net): State<Arc<Net>>, Path(number): Path<String>,
     answer::ok(json!({"told": told}))
 }
 
-fn stanza(place: Place, from: &str) -> Node {
+fn stanza(place: OddPlace, from: &str) -> Node {
     let id = keys::hex(&keys::random_bytes::<8>());
     let node = |tag: &'static str| NodeBuilder::new(tag).attr("id", &id).attr("t", clock::now_secs());
     let server = |tag: &'static str| node(tag).attr("from", wire::server());
     match place {
-        Place::Tag => server(WORD).build(),
-        Place::Notification => server("notification").attr("type", WORD).build(),
-        Place::Ib => NodeBuilder::new("ib").attr("from", wire::server()).children([NodeBuilder::new(WORD).build()]).build(),
-        Place::Enc => {
+        OddPlace::Tag => server(WORD).build(),
+        OddPlace::Notification => server("notification").attr("type", WORD).build(),
+        OddPlace::Ib => NodeBuilder::new("ib").attr("from", wire::server()).children([NodeBuilder::new(WORD).build()]).build(),
+        OddPlace::Enc => {
             let enc = NodeBuilder::new("enc").attr("v", "2").attr("type", WORD).bytes(b"beams".to_vec()).build();
             node("message").attr("from", from).attr("type", "text").attr("notify", "Strange").children([enc]).build()
         }
-        Place::Iq => server("iq").attr("type", "set").attr("xmlns", WORD).build(),
+        OddPlace::Iq => server("iq").attr("type", "set").attr("xmlns", WORD).build(),
     }
 }

@@ -10,7 +10,7 @@ use super::{Description, Group, Rank, Refusal};
 use crate::account::device::{Class, Pending};
 use crate::address::Number;
 use crate::network::Net;
-use crate::{clock, keys, router};
+use crate::{clock, keys};
 
 type Result<T> = std::result::Result<T, Refusal>;
 
@@ -357,7 +357,7 @@ fn to_devices(net: &Net, to: &[Number], id: &str, node: Node) {
         let devices: Vec<u16> = account.registry().devices.keys().copied().collect();
         for device in devices {
             let pending = Pending { class: Class::Notification, id: id.to_owned(), from: None, node: Arc::clone(&node), urgent: false };
-            router::enqueue(net, &account, device, pending);
+            net.enqueue(&account, device, pending);
         }
     }
 }

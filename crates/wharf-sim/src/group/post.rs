@@ -8,10 +8,10 @@ use waproto::whatsapp as wa;
 use super::{Group, Refusal};
 use crate::account::Account;
 use crate::address::{Address, Number};
-use crate::delivery::Place;
+use crate::delivery::{self, Place};
 use crate::many;
 use crate::network::Net;
-use crate::router::{self, SendError};
+use crate::router::SendError;
 
 /// All devices of all members.
 pub(crate) fn devices(net: &Net, group: &Group) -> Vec<Address> {
@@ -30,7 +30,7 @@ pub(crate) fn forward_retry(net: &Net, id: Number, from: Address, to: Address, m
 /// A message that a person writes into a group at the phone.
 pub(crate) fn speak(net: &Arc<Net>, sender: &Arc<Account>, id: Number, message_id: &str, message: &wa::Message) -> Result<(), SendError> {
     let group = Arc::new(net.groups.find(id)?);
-    may_say(&group, sender.number, router::edit(message).as_deref())?;
+    may_say(&group, sender.number, delivery::edit(message).as_deref())?;
     let targets = devices(net, &group);
     many::say(net, sender, Place::Group(group), id, &targets, (message_id, message))
 }

@@ -17,7 +17,7 @@ use crate::account::Account;
 use crate::account::device::{Class, Pending};
 use crate::faults::Action;
 use crate::network::Net;
-use crate::{clock, keys, router, wire};
+use crate::{clock, keys, wire};
 
 /// What the key for this one purpose is derived with.
 const PURPOSE: &[u8] = b"WhatsApp Media Retry Notification";
@@ -44,7 +44,7 @@ pub(crate) fn asked(net: &Arc<Net>, account: &Arc<Account>, device: u16, id: &st
         .children([answer])
         .build();
     let pending = Pending { class: Class::Notification, id: id.to_owned(), from: None, node: Arc::new(notice), urgent: false };
-    router::enqueue(net, account, device, pending);
+    net.enqueue(account, device, pending);
 }
 
 /// Whoever asks has the file's key.

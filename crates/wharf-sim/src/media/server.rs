@@ -33,7 +33,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 const WEB: &str = "https://web.whatsapp.com";
 
 #[derive(Deserialize)]
-struct Wanted {
+struct FileQuery {
     auth: Option<String>,
     resume: Option<u8>,
     file_offset: Option<u64>,
@@ -74,7 +74,7 @@ async fn upload(
     State(net): State<Arc<Net>>,
     ConnectInfo(cut): ConnectInfo<Cut>,
     Path((_kind, name)): Path<(String, String)>,
-    Query(wanted): Query<Wanted>,
+    Query(wanted): Query<FileQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {

@@ -12,17 +12,18 @@ use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
 use wacore_libsignal::protocol::{KeyPair, PublicKey};
 
-use super::{Candidate, Done, Error, Outcome, passkey, wait};
+use super::link::wait;
+use super::{Candidate, Done, Error, Outcome, passkey};
 use crate::account::lock;
 use crate::address::{Address, Number};
 use crate::faults::{Action, Rule};
 use crate::network::Net;
 use crate::phone::companion::Hosting;
-use crate::stanza::{Session, iq};
+use crate::stanza::Session;
 use crate::{clock, keys, wire};
 
 /// A code a device shows, and how far its use has come.
-pub(super) struct Flow {
+pub(super) struct CodeFlow {
     pub(super) number: Number,
     reference: Vec<u8>,
     wrapped: Vec<u8>,
@@ -62,7 +63,7 @@ pub(crate) fn hello(net: &Net, candidate: &Arc<Candidate>, step: &NodeRef<'_>) -
     let number = Address::from_jid(&wire::jid(step, "jid")?)?.number;
     let wrapped = wire::child_bytes(step, "link_code_pairing_wrapped_companion_ephemeral_pub")?.to_vec();
     let reference = keys::random_bytes::<16>().to_vec();
-    lock(&candidate.state).code = Some(Flow { number, reference: reference.clone(), wrapped, typed: None });
+    lock(&candidate.state).code = Some(CodeFlow { number, reference: reference.clone(), wrapped, typed: None });
     lock(&net.codes).insert(number, Arc::clone(candidate));
     Some(
         NodeBuilder::new("link_code_companion_reg")
@@ -117,7 +118,7 @@ pub(crate) async fn enter(net: &Arc<Net>, number: Number, code: &str) -> Result<
 pub(crate) fn finish(session: &Session, candidate: &Arc<Candidate>, node: &NodeRef<'_>, step: &NodeRef<'_>) {
     let typed = lock(&candidate.state).code.as_mut().and_then(|flow| Some((flow.number, flow.typed.take()?)));
     let Some((number, typed)) = typed else {
-        return iq::refuse(session, node, 400, "bad-request");
+        return session.refuse(node, 400, "bad-request");
     };
     let net = &session.net;
     let account = net.owner(number);
@@ -130,7 +131,7 @@ pub(crate) fn finish(session: &Session, candidate: &Arc<Candidate>, node: &NodeR
             Some((identity, secret))
         });
     // The server only passes the keys on, so the device is not told that the phone cannot read them; the person may type again.
-    iq::answer(session, node, Vec::new());
+    session.answer(node, Vec::new());
     match opened {
         Some((_, secret)) if passkey::is_wanted(&account) => {
             passkey::ask(candidate, account, &secret);

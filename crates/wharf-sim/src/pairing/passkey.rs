@@ -22,14 +22,14 @@ use waproto::whatsapp as wa;
 use super::Candidate;
 use crate::account::{Account, lock};
 use crate::phone::companion::Hosting;
-use crate::stanza::{Session, iq};
+use crate::stanza::Session;
 use crate::{clock, keys, wire};
 
 /// A phone takes a moment for each step; the client's own request is over by then.
 const PHONE_PAUSE: Duration = Duration::from_millis(200);
 
 /// One confirmation, from the server's question on.
-pub(super) struct Flow {
+pub(super) struct PasskeyFlow {
     account: Arc<Account>,
     challenge: Vec<u8>,
     until: Instant,
@@ -69,7 +69,7 @@ pub(super) fn ask(candidate: &Candidate, account: Arc<Account>, secret: &[u8]) {
     drop(passkey);
     let until = Instant::now() + Duration::from_millis(conduct.timeout_ms);
     lock(&candidate.state).passkey =
-        Some(Flow { account, challenge: challenge.to_vec(), until, secret: secret.to_vec(), reference: None, exchange: None });
+        Some(PasskeyFlow { account, challenge: challenge.to_vec(), until, secret: secret.to_vec(), reference: None, exchange: None });
     let children = if conduct.bare_question { Vec::new() } else { vec![wire::bytes_node("passkey_request_options", options)] };
     candidate.handle.send(notification("passkey_prologue_request", children));
 }
@@ -112,11 +112,11 @@ pub(crate) fn set(session: &Session, candidate: &Arc<Candidate>, node: &NodeRef<
         return false;
     };
     match done {
-        Ok(()) => iq::answer(session, node, Vec::new()),
+        Ok(()) => session.answer(node, Vec::new()),
         Err((code, text)) => {
             tracing::debug!(code, text, "a link by passkey was refused");
             lock(&candidate.state).passkey = None;
-            iq::refuse(session, node, code, text);
+            session.refuse(node, code, text);
         }
     }
     true

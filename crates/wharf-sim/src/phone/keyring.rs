@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use futures::FutureExt as _;
 use wacore_libsignal::protocol::error::Result;
 use wacore_libsignal::protocol::{
     CiphertextMessage, DeviceId, Direction, GenericSignedPreKey as _, IdentityChange, IdentityKey, IdentityKeyPair, IdentityKeyStore,
@@ -12,7 +11,7 @@ use wacore_libsignal::protocol::{
     message_encrypt, process_prekey_bundle,
 };
 
-use super::sender_keys::SenderKeys;
+use super::sender_keys::{SenderKeys, ready};
 use crate::account::bundle::{Bundle, PublicKeys};
 use crate::address::Address;
 use crate::{clock, keys};
@@ -165,11 +164,6 @@ impl Keyring {
 /// One name per device whatever namespace the wire used.
 fn name(address: Address) -> ProtocolAddress {
     ProtocolAddress::new(&address.to_string(), DeviceId::new(0))
-}
-
-/// The stores answer at once, so their futures never wait.
-pub(super) fn ready<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    future.now_or_never().unwrap_or_else(|| Err(SignalProtocolError::InvalidArgument("an in-memory store waited".to_owned())))
 }
 
 #[async_trait]

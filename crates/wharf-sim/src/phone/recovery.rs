@@ -19,7 +19,7 @@ const KEPT: usize = 512;
 
 /// One message as the phone read it.
 #[derive(Clone)]
-struct Read {
+struct KeptMessage {
     id: String,
     chat: Number,
     sender: Number,
@@ -38,7 +38,7 @@ pub(crate) struct Question {
 
 #[derive(Default)]
 pub(crate) struct Recovery {
-    read: VecDeque<Read>,
+    read: VecDeque<KeptMessage>,
     asked: HashMap<String, Question>,
 }
 
@@ -48,7 +48,7 @@ impl Recovery {
             self.read.pop_front();
         }
         let message = message.encode_to_vec();
-        self.read.push_back(Read { id: id.to_owned(), chat, sender, from_me, sent_at_secs, message });
+        self.read.push_back(KeptMessage { id: id.to_owned(), chat, sender, from_me, sent_at_secs, message });
     }
 
     fn remember(&mut self, question: &Question) {

@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
+use futures::FutureExt as _;
 use wacore_libsignal::protocol::error::Result;
 use wacore_libsignal::protocol::{
-    SenderKeyDistributionMessage, SenderKeyName, SenderKeyRecord, SenderKeyStore, create_sender_key_distribution_message, group_decrypt,
-    group_encrypt, process_sender_key_distribution_message,
+    SenderKeyDistributionMessage, SenderKeyName, SenderKeyRecord, SenderKeyStore, SignalProtocolError,
+    create_sender_key_distribution_message, group_decrypt, group_encrypt, process_sender_key_distribution_message,
 };
 
-use super::keyring::ready;
 use crate::address::{Address, Number};
 use crate::keys;
 
@@ -85,6 +85,11 @@ fn own(group: Number) -> SenderKeyName {
 
 fn theirs(group: Number, from: Address) -> SenderKeyName {
     SenderKeyName::from_parts(&group.to_string(), &from.to_string())
+}
+
+/// The stores answer at once, so their futures never wait.
+pub(super) fn ready<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    future.now_or_never().unwrap_or_else(|| Err(SignalProtocolError::InvalidArgument("an in-memory store waited".to_owned())))
 }
 
 #[async_trait]

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
 
-use super::{Session, iq, wire};
+use super::{Session, wire};
 use crate::account::Account;
-use crate::account::app_state::{self, Refusal};
+use crate::account::app_state::{self, PatchRefusal};
 use crate::account::device::{Class, Pending};
 use crate::faults::{Action, Rule};
 use crate::network::Net;
-use crate::{clock, keys, router};
+use crate::{clock, keys};
 
 pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, node: &NodeRef<'_>) {
-    let Some(sync) = node.get_optional_child("sync") else { return iq::answer(session, node, Vec::new()) };
+    let Some(sync) = node.get_optional_child("sync") else { return session.answer(node, Vec::new()) };
     let names: Vec<String> = sync.get_children_by_tag("collection").map(|asked| wire::text(asked, "name")).collect();
     let rule =
         if names.iter().any(|name| is_critical(name)) { session.net.faults.take(ODDITIES, Some(account.number), None) } else { None };
@@ -35,7 +35,7 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, device: u16, nod
             }
         })
         .collect();
-    iq::answer(session, node, vec![NodeBuilder::new("sync").children(answers).build()]);
+    session.answer(node, vec![NodeBuilder::new("sync").children(answers).build()]);
     if !changed.is_empty() {
         session.net.save(account);
         tell(&session.net, account, Some(device), &changed);
@@ -99,8 +99,8 @@ fn take(account: &Account, asked: &NodeRef<'_>, name: String, patch: &[u8], chan
             changed.push((name, version));
             return answer;
         }
-        Err(Refusal::Conflict) => 409u16,
-        Err(Refusal::Malformed) => 400,
+        Err(PatchRefusal::Conflict) => 409u16,
+        Err(PatchRefusal::Malformed) => 400,
     };
     let error = NodeBuilder::new("error").attr("code", code).attr("text", if code == 409 { "conflict" } else { "bad-request" }).build();
     let answer = NodeBuilder::new("collection").attr("name", &name).attr("type", "error").attr("version", state.version(&name));
@@ -123,6 +123,6 @@ pub(crate) fn tell(net: &Net, account: &Arc<Account>, but: Option<u16>, changed:
     let others: Vec<u16> = account.registry().devices.keys().copied().filter(|device| Some(*device) != but).collect();
     for device in others {
         let pending = Pending { class: Class::Notification, id: id.clone(), from: None, node: Arc::clone(&node), urgent: false };
-        router::enqueue(net, account, device, pending);
+        net.enqueue(account, device, pending);
     }
 }

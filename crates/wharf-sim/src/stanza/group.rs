@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
 
-use super::{Session, iq, wire};
+use super::{Session, wire};
 use crate::account::Account;
 use crate::address::{Address, Number};
 use crate::group::notice::{self, Each, Switch};
@@ -26,8 +26,8 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, node: &NodeRef<'
         (Some(asked), Some(group), true) => change(net, account.number, group, asked),
     };
     match answer {
-        Ok(children) => iq::answer(session, node, children),
-        Err(refusal) => iq::refuse(session, node, refusal.code(), refusal.text()),
+        Ok(children) => session.answer(node, children),
+        Err(refusal) => session.refuse(node, refusal.code(), refusal.text()),
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn handle(session: &Session, node: &NodeRef<'_>) {
         Role::Refused => {}
         Role::Candidate(candidate) => match kind.as_str() {
             "set" => pairing::from_candidate(session, candidate, node),
-            "get" => answer(session, node, passkey::get(candidate, node).into_iter().collect()),
+            "get" => session.answer(node, passkey::get(candidate, node).into_iter().collect()),
             _ => candidate.answered(&session.net, node),
         },
         Role::Linked { account, device } => {
@@ -30,31 +30,23 @@ pub(super) fn handle(session: &Session, node: &NodeRef<'_>) {
                 "md" => pairing::from_linked(session, account, node),
                 "w:sync:app:state" => app_state::handle(session, account, *device, node),
                 "privacy" => profile::privacy(session, account, node),
-                "abt" => answer(session, node, vec![props()]),
+                "abt" => session.answer(node, vec![props()]),
                 "status" if kind == "set" => profile::set_about(session, account, node),
                 "blocklist" => profile::blocklist(session, account, node),
                 "w:mex" => match restriction::mex(&session.net, account, node) {
-                    Some(result) => answer(session, node, vec![result]),
-                    None => answer(session, node, Vec::new()),
+                    Some(result) => session.answer(node, vec![result]),
+                    None => session.answer(node, Vec::new()),
                 },
-                "w:m" => answer(session, node, vec![session.net.media.connection()]),
+                "w:m" => session.answer(node, vec![session.net.media.connection()]),
                 "w:g2" => group::handle(session, account, node),
                 "w:profile:picture" => profile::picture(session, account, node),
                 other => {
                     tracing::debug!(namespace = other, %kind, "answered with an empty result");
-                    answer(session, node, Vec::new());
+                    session.answer(node, Vec::new());
                 }
             }
         }
     }
-}
-
-pub(crate) fn answer(session: &Session, node: &NodeRef<'_>, children: Vec<Node>) {
-    session.send(wire::result(&wire::text(node, "id"), children));
-}
-
-pub(crate) fn refuse(session: &Session, node: &NodeRef<'_>, code: u16, text: &'static str) {
-    session.send(wire::failure(&wire::text(node, "id"), code, text));
 }
 
 /// The switches that the network sets: tokens go with messages to people. The answer holds for a day.

@@ -8,7 +8,7 @@ use wacore::prekeys::compute_key_bundle_digest;
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
 
-use super::{Session, iq, login, wire};
+use super::{Session, login, wire};
 use crate::account::Account;
 use crate::account::bundle::PublicKeys;
 use crate::account::device::Device;
@@ -29,12 +29,12 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, id: u16, node: &
         let list = NodeBuilder::new("list").children(users.collect::<Vec<_>>()).build();
         return match fault {
             Some(rule) => later(session, wire::result(&wire::text(node, "id"), vec![list]), rule.delay_ms),
-            None => iq::answer(session, node, vec![list]),
+            None => session.answer(node, vec![list]),
         };
     }
     let mut registry = account.registry();
     let Some(device) = registry.devices.get_mut(&id) else {
-        return iq::refuse(session, node, 401, "not-authorized");
+        return session.refuse(node, 401, "not-authorized");
     };
     if wire::is(node, "type", "set") {
         let stored = match node.get_optional_child("rotate") {
@@ -45,21 +45,21 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, id: u16, node: &
         drop(registry);
         session.net.save(account);
         match stored {
-            Some(()) => iq::answer(session, node, Vec::new()),
-            None => iq::refuse(session, node, 406, "not-acceptable"),
+            Some(()) => session.answer(node, Vec::new()),
+            None => session.refuse(node, 406, "not-acceptable"),
         }
         if first {
             login::share(&session.net, account, id);
         }
     } else if node.get_optional_child("digest").is_some() {
         if device.one_time.is_empty() {
-            iq::refuse(session, node, 404, "item-not-found");
+            session.refuse(node, 404, "item-not-found");
         } else {
-            iq::answer(session, node, vec![digest(device)]);
+            session.answer(node, vec![digest(device)]);
         }
     } else {
         let count = NodeBuilder::new("count").attr("value", device.one_time.len()).build();
-        iq::answer(session, node, vec![count]);
+        session.answer(node, vec![count]);
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Role, refusal, wire};
 use crate::account::Account;
 use crate::account::device::{Class, Device};
 use crate::address::{Address, Number};
-use crate::connection::Handle;
+use crate::connection::handle::Handle;
 use crate::faults::Action;
 use crate::network::Net;
 use crate::pairing::Candidate;
@@ -62,7 +62,7 @@ fn enter(net: &Arc<Net>, handle: &Handle, account: &Arc<Account>, id: u16, clien
         return false;
     }
     if let Some(older) = device.handle.replace(handle.clone()) {
-        older.farewell(stream_error(None, Some("replaced")));
+        older.farewell(wire::stream_error(None, Some("replaced")));
     }
     device.active = false;
     device.available = false;
@@ -99,17 +99,6 @@ fn edge_routing() -> Node {
 fn client_expiration(seconds: u32) -> Node {
     let end = NodeBuilder::new("client_expiration").attr("t", clock::now_secs() + u64::from(seconds)).build();
     NodeBuilder::new("ib").children([end]).build()
-}
-
-pub(crate) fn stream_error(code: Option<u16>, conflict: Option<&'static str>) -> Node {
-    let mut error = NodeBuilder::new("stream:error");
-    if let Some(code) = code {
-        error = error.attr("code", code);
-    }
-    if let Some(conflict) = conflict {
-        error = error.children([NodeBuilder::new("conflict").attr("type", conflict).build()]);
-    }
-    error.build()
 }
 
 /// `<active/>`: the device wants what waited for it. Everything it has not acknowledged goes out again, in order.

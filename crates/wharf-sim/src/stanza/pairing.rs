@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wacore_binary::NodeRef;
 
-use super::{Session, iq, refusal, wire};
+use super::{Session, refusal, wire};
 use crate::account::Account;
 use crate::address::Address;
 use crate::pairing::{self, Candidate, passkey};
@@ -14,12 +14,12 @@ pub(super) fn from_candidate(session: &Session, candidate: &Arc<Candidate>, node
         return;
     }
     let Some(step) = node.get_optional_child("link_code_companion_reg") else {
-        return iq::answer(session, node, Vec::new());
+        return session.answer(node, Vec::new());
     };
     let stage = wire::text(step, "stage");
     if let Some(rule) = pairing::code::refusal(&session.net, candidate, step, &stage) {
         let code = rule.code.unwrap_or(400);
-        return iq::refuse(session, node, code, refusal::word(code));
+        return session.refuse(node, code, refusal::word(code));
     }
     let done = match stage.as_str() {
         "companion_hello" => pairing::code::hello(&session.net, candidate, step),
@@ -30,21 +30,21 @@ pub(super) fn from_candidate(session: &Session, candidate: &Arc<Candidate>, node
         _ => None,
     };
     match done {
-        Some(answer) => iq::answer(session, node, vec![answer]),
-        None => iq::refuse(session, node, 400, "bad-request"),
+        Some(answer) => session.answer(node, vec![answer]),
+        None => session.refuse(node, 400, "bad-request"),
     }
 }
 
 pub(super) fn from_linked(session: &Session, account: &Arc<Account>, node: &NodeRef<'_>) {
     let Some(remove) = node.get_optional_child("remove-companion-device") else {
-        return iq::answer(session, node, Vec::new());
+        return session.answer(node, Vec::new());
     };
     let wanted = wire::jid(remove, "jid").and_then(|jid| Address::from_jid(&jid));
     match wanted.filter(|wanted| wanted.number == account.number) {
         Some(wanted) => {
-            iq::answer(session, node, Vec::new());
+            session.answer(node, Vec::new());
             pairing::unlink(&session.net, account, wanted.device);
         }
-        None => iq::refuse(session, node, 404, "item-not-found"),
+        None => session.refuse(node, 404, "item-not-found"),
     }
 }

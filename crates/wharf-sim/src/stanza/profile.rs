@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Jid, Node, NodeRef};
 
-use super::{Session, iq, wire};
+use super::{Session, wire};
 use crate::account::Account;
 use crate::address::{Address, Number};
 use crate::group::{Refusal, notice};
@@ -22,21 +22,21 @@ pub(super) fn picture(session: &Session, account: &Arc<Account>, node: &NodeRef<
         None => Some(account.number),
     };
     let Some(target) = target else {
-        return iq::refuse(session, node, 404, "item-not-found");
+        return session.refuse(node, 404, "item-not-found");
     };
     if wire::is(node, "type", "get") {
         return show(session, node, target);
     }
     match set(session, account, node, target) {
-        Ok(picture) => iq::answer(session, node, picture.into_iter().collect()),
-        Err(refusal) => iq::refuse(session, node, refusal.code(), refusal.text()),
+        Ok(picture) => session.answer(node, picture.into_iter().collect()),
+        Err(refusal) => session.refuse(node, refusal.code(), refusal.text()),
     }
 }
 
 fn show(session: &Session, node: &NodeRef<'_>, target: Number) {
     let profiles = &session.net.profiles;
     let Some(picture) = profiles.of(target).picture else {
-        return iq::refuse(session, node, 404, "item-not-found");
+        return session.refuse(node, 404, "item-not-found");
     };
     let answer = NodeBuilder::new("picture")
         .attr("id", &picture.id)
@@ -44,7 +44,7 @@ fn show(session: &Session, node: &NodeRef<'_>, target: Number) {
         .attr("url", profiles.picture_url(&picture.id))
         .attr("direct_path", format!("/control/pictures/{}", picture.id))
         .build();
-    iq::answer(session, node, vec![answer]);
+    session.answer(node, vec![answer]);
 }
 
 fn set(session: &Session, account: &Arc<Account>, node: &NodeRef<'_>, target: Number) -> Result<Option<Node>, Refusal> {
@@ -70,14 +70,14 @@ pub(super) fn blocklist(session: &Session, account: &Arc<Account>, node: &NodeRe
         let item = node.get_optional_child("item");
         let other = item.and_then(|item| wire::jid(item, "jid")).and_then(|jid| Address::from_jid(&jid));
         let (Some(item), Some(other)) = (item, other) else {
-            return iq::refuse(session, node, 400, "bad-request");
+            return session.refuse(node, 400, "bad-request");
         };
         net.profiles.set_blocked(account.number, other.number, wire::is(item, "action", "block"));
         net.save_profiles();
     }
     let blocked = net.profiles.of(account.number).blocked();
     let items = blocked.into_iter().map(|number| NodeBuilder::new("item").attr("jid", number.lid()).build());
-    iq::answer(session, node, vec![NodeBuilder::new("list").children(items.collect::<Vec<_>>()).build()]);
+    session.answer(node, vec![NodeBuilder::new("list").children(items.collect::<Vec<_>>()).build()]);
 }
 
 /// The about of the account itself.
@@ -87,7 +87,7 @@ pub(super) fn set_about(session: &Session, account: &Arc<Account>, node: &NodeRe
         session.net.save_profiles();
         profile::described(&session.net, account, &text);
     }
-    iq::answer(session, node, Vec::new());
+    session.answer(node, Vec::new());
 }
 
 const PRIVACY: [&str; 6] = ["readreceipts", "last", "profile", "status", "groupadd", "online"];
@@ -101,9 +101,9 @@ pub(super) fn privacy(session: &Session, account: &Arc<Account>, node: &NodeRef<
             profiles.set_privacy(account.number, wire::text(category, "name"), wire::text(category, "value"));
         }
         session.net.save_profiles();
-        return iq::answer(session, node, Vec::new());
+        return session.answer(node, Vec::new());
     }
     let profile = profiles.of(account.number);
     let categories = PRIVACY.map(|name| NodeBuilder::new("category").attr("name", name).attr("value", profile.privacy(name)).build());
-    iq::answer(session, node, vec![NodeBuilder::new("privacy").children(categories).build()]);
+    session.answer(node, vec![NodeBuilder::new("privacy").children(categories).build()]);
 }

@@ -4,7 +4,7 @@ use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
 
 use super::Role;
-use crate::connection::Handle;
+use crate::connection::handle::Handle;
 use crate::faults::Rule;
 
 /// Not on the wire: other clients' number for a connection that is closed without a word.

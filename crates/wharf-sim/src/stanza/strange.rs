@@ -10,7 +10,7 @@ use crate::account::Account;
 use crate::account::device::{Class, Pending};
 use crate::address::{Address, Number};
 use crate::network::Net;
-use crate::{clock, keys, router, wire};
+use crate::{clock, keys, wire};
 
 /// The place where something is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -51,7 +51,7 @@ pub(crate) fn send(net: &Net, account: &Arc<Account>, strange: Strange) -> usize
                 (Class::Message, Some(sender), node.children([sealed]).build())
             }
         };
-        router::enqueue(net, account, *device, Pending { class, id, from, node: Arc::new(node), urgent: false });
+        net.enqueue(account, *device, Pending { class, id, from, node: Arc::new(node), urgent: false });
     }
     devices.len()
 }

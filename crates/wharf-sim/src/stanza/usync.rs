@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
 
-use super::{Session, iq, wire};
+use super::{Session, wire};
 use crate::account::Account;
 use crate::address::{Address, Number};
 use crate::cast::{self, Behaviour};
@@ -14,7 +14,7 @@ use crate::phone::companion;
 
 pub(super) fn handle(session: &Session, asker: &Arc<Account>, node: &NodeRef<'_>) {
     let Some(usync) = node.get_optional_child("usync") else {
-        return iq::refuse(session, node, 400, "bad-request");
+        return session.refuse(node, 400, "bad-request");
     };
     let protocols: Vec<&str> = usync
         .get_optional_child("query")
@@ -26,7 +26,7 @@ pub(super) fn handle(session: &Session, asker: &Arc<Account>, node: &NodeRef<'_>
     let questions = usync.get_optional_child("list").and_then(NodeRef::children).unwrap_or_default();
     if protocols.contains(&"contact") {
         match questions.iter().find_map(oddity) {
-            Some(Behaviour::GarbledLookup) => return iq::answer(session, node, vec![NodeBuilder::new("nonsense").build()]),
+            Some(Behaviour::GarbledLookup) => return session.answer(node, vec![NodeBuilder::new("nonsense").build()]),
             Some(Behaviour::UnansweredLookup) => return,
             _ => {}
         }
@@ -41,7 +41,7 @@ pub(super) fn handle(session: &Session, asker: &Arc<Account>, node: &NodeRef<'_>
         .attr("last", "true")
         .children([NodeBuilder::new("result").build(), list])
         .build();
-    iq::answer(session, node, vec![answer]);
+    session.answer(node, vec![answer]);
 }
 
 /// How the server treats a question about this user, where that is not by answering it.

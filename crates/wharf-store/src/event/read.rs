@@ -7,15 +7,27 @@ use wharf_api::types::event::EventKind;
 use wharf_core::event::Bell;
 use wharf_core::store::{Error, EventFilter, EventPage, EventRow, EventStore, Fence, NewEvent};
 
-use crate::sql::{Row, args, page, statements};
+use crate::sql::{Row, Sql, among, args, listed, page, spelled, statements};
 use crate::store::SqlStore;
 
+/// What does not pass comes without its data, so that a reader moves past it.
+macro_rules! list {
+    ($database:ident) => {
+        concat!(
+            "SELECT number, id, session_id, sequence, kind, at, CASE WHEN (CAST($4 AS TEXT) IS NULL OR session_id = $4) \
+             AND (CAST($5 AS TEXT) IS NULL OR session_id IN ",
+            among!($database, "$5"),
+            ") AND (CAST($6 AS TEXT) IS NULL OR kind IN ",
+            among!($database, "$6"),
+            ") AND (CAST($8 AS BIGINT) = 0 OR repeated = 0) THEN data END \
+             FROM events WHERE account_id = $1 AND number > $2 AND number <= $3 ORDER BY number LIMIT $7"
+        )
+    };
+}
+const LIST: Sql = spelled!("LIST", list);
+pub(super) const BY_HAND: &[Sql] = &[LIST];
+
 statements! {
-    /// What does not pass comes without its data, so that a reader moves past it.
-    LIST = "SELECT number, id, session_id, sequence, kind, at, CASE WHEN (CAST($4 AS TEXT) IS NULL OR session_id = $4) \
-        AND (CAST($5 AS TEXT) IS NULL OR (session_id <> '' AND $5 LIKE '%' || session_id || '%')) \
-        AND (CAST($6 AS TEXT) IS NULL OR $6 LIKE '%\"' || kind || '\"%') AND (CAST($8 AS BIGINT) = 0 OR repeated = 0) THEN data END \
-        FROM events WHERE account_id = $1 AND number > $2 AND number <= $3 ORDER BY number LIMIT $7";
     NUMBER = "SELECT number FROM events WHERE id = $2 AND account_id = $1";
     LATEST = "SELECT COALESCE(MAX(number), 0) FROM events WHERE account_id = $1";
     BEFORE_LAST = "SELECT COALESCE(MIN(number) - 1, 0) FROM \
@@ -49,9 +61,8 @@ impl SqlStore {
     async fn look(&self, account: &AccountId, filter: &EventFilter, after: i64, limit: u32) -> Result<EventPage, Error> {
         let horizon = self.horizon.now(&self.readers).await?;
         let mut found = EventPage { rows: Vec::new(), position: after, more: false, behind: horizon.behind };
-        let bound = filter.sessions.as_ref().map(|ids| ids.iter().map(SessionId::as_str).collect::<Vec<_>>().join(","));
-        let kinds = (!filter.kinds.is_empty())
-            .then(|| filter.kinds.iter().map(|kind| format!("\"{}\"", kind.as_str())).collect::<Vec<_>>().join(","));
+        let bound = filter.sessions.as_ref().map(|ids| listed(ids.iter().map(SessionId::as_str)));
+        let kinds = (!filter.kinds.is_empty()).then(|| listed(filter.kinds.iter().map(|kind| kind.as_str())));
         let unfiltered = bound.is_none() && kinds.is_none() && filter.session.is_none() && !filter.each_step;
         let scan = if unfiltered { i64::from(limit) + 1 } else { LOOK };
         let session = filter.session.as_ref().map(SessionId::as_str);

@@ -4,24 +4,23 @@ use wharf_api::ids::{AccountId, SessionId};
 use wharf_core::meter::Meter;
 use wharf_core::store::{ChatRow, ContactRow, Error, Page, PageRequest, Unread};
 
-use super::row::{chat_key, message_columns, readable, shown};
+use super::row::{chat_key, message_columns, of_kind, readable, shown};
 use crate::sql::{Row, args, page, statements};
 use crate::store::SqlStore;
 
-/// Changes of other messages (a reaction, a vote, an edit, a deletion) are no messages to be read. What a row says is JSON that begins with
-/// its type.
+/// Changes of other messages (a reaction, a vote, an edit, a deletion) are no messages to be read.
 macro_rules! is_read_for_itself {
     ($content:literal) => {
         concat!(
             "NOT (",
-            $content,
-            " LIKE '{\"type\":\"reaction\"%' OR ",
-            $content,
-            " LIKE '{\"type\":\"poll_vote\"%' OR ",
-            $content,
-            " LIKE '{\"type\":\"edit\"%' OR ",
-            $content,
-            " LIKE '{\"type\":\"deletion\"%')"
+            of_kind!($content, "reaction"),
+            " OR ",
+            of_kind!($content, "poll_vote"),
+            " OR ",
+            of_kind!($content, "edit"),
+            " OR ",
+            of_kind!($content, "deletion"),
+            ")"
         )
     };
 }

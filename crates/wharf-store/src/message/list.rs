@@ -5,20 +5,21 @@ use wharf_api::types::message::{Direction, MessageStatus};
 use wharf_core::store::{Error, MessageFilter, MessageRow, Page, PageRequest};
 
 use super::row::{chat_key, message_columns, shown};
-use crate::sql::{Sql, args, page, statements};
+use crate::sql::{Sql, among, args, listed, page, spelled, statements};
 use crate::store::SqlStore;
 
-/// What every list has. The sessions that a key is bound to come as one text: `session_id` is in it or not.
+/// What every list has.
 macro_rules! list {
-    ($first:literal) => {
+    ($database:ident, $first:literal) => {
         concat!(
             "SELECT ",
             message_columns!(),
             " FROM messages WHERE ",
             $first,
             " AND number < $2 AND (CAST($3 AS TEXT) IS NULL OR direction = $3) AND (CAST($4 AS TEXT) IS NULL OR status = $4) \
-             AND (CAST($5 AS TEXT) IS NULL OR $5 LIKE '%' || session_id || '%') \
-             AND (CAST($6 AS TEXT) IS NULL OR session_id = $6) \
+             AND (CAST($5 AS TEXT) IS NULL OR session_id IN ",
+            among!($database, "$5"),
+            ") AND (CAST($6 AS TEXT) IS NULL OR session_id = $6) \
              AND (CAST($7 AS TEXT) IS NULL OR chat_key = $7 OR chat = $7 OR chat_lid = $7) \
              AND (CAST($9 AS BIGINT) IS NULL OR created_at >= $9) AND (CAST($10 AS BIGINT) IS NULL OR created_at < $10) \
              AND (CAST($11 AS TEXT) IS NULL OR content LIKE '{\"type\":\"' || CAST($11 AS TEXT) || '\"%') \
@@ -32,16 +33,22 @@ statements! {
     OF_ANOTHER_NUMBER = "SELECT 1 FROM messages m JOIN sessions s ON s.id = m.session_id WHERE m.account_id = $1 AND m.id = $2 \
         AND m.number <= s.others_until";
     FIND = concat!("SELECT ", message_columns!(), " FROM messages WHERE account_id = $1 AND id = $2");
-    BY_ACCOUNT = list!("account_id = $1");
-    // The empty text keeps the planner from the account's index where a narrower one serves.
-    BY_SESSION = list!("account_id || '' = $1 AND session_id = $6");
-    BY_CHAT = list!("account_id = $1 AND chat_key = $7");
-    BY_REFERENCE = list!("account_id = $1 AND reference = $13");
-    /// Each direction has an index of its own.
-    BY_WIRE = list!("account_id = $1 AND number IN \
-        (SELECT o.number FROM messages o WHERE o.session_id = $6 AND o.wa_id = $14 AND o.direction = 'outgoing' UNION ALL \
-        SELECT i.number FROM messages i WHERE i.session_id = $6 AND i.wa_id = $14 AND i.direction = 'incoming')");
 }
+
+const BY_ACCOUNT: Sql = spelled!("BY_ACCOUNT", list, "account_id = $1");
+// The empty text keeps the planner from the account's index where a narrower one serves.
+const BY_SESSION: Sql = spelled!("BY_SESSION", list, "account_id || '' = $1 AND session_id = $6");
+const BY_CHAT: Sql = spelled!("BY_CHAT", list, "account_id = $1 AND chat_key = $7");
+const BY_REFERENCE: Sql = spelled!("BY_REFERENCE", list, "account_id = $1 AND reference = $13");
+/// Each direction has an index of its own.
+const BY_WIRE: Sql = spelled!(
+    "BY_WIRE",
+    list,
+    "account_id = $1 AND number IN \
+     (SELECT o.number FROM messages o WHERE o.session_id = $6 AND o.wa_id = $14 AND o.direction = 'outgoing' UNION ALL \
+     SELECT i.number FROM messages i WHERE i.session_id = $6 AND i.wa_id = $14 AND i.direction = 'incoming')"
+);
+pub(super) const BY_HAND: &[Sql] = &[BY_ACCOUNT, BY_SESSION, BY_CHAT, BY_REFERENCE, BY_WIRE];
 
 impl SqlStore {
     pub(super) async fn find_one(&self, account: &AccountId, id: &MessageId) -> Result<Option<MessageRow>, Error> {
@@ -59,7 +66,7 @@ impl SqlStore {
         if filter.session.as_ref().is_some_and(forbidden) {
             return Ok(Page { rows: Vec::new(), next: None });
         }
-        let bound = filter.sessions.as_ref().map(|ids| ids.iter().map(SessionId::as_str).collect::<Vec<_>>().join(","));
+        let bound = filter.sessions.as_ref().map(|ids| listed(ids.iter().map(SessionId::as_str)));
         let chat = filter.chat.as_deref().map(|chat| chat_key(chat, None));
         let words = filter.text.as_deref().map(pattern);
         let args = args![

@@ -56,6 +56,14 @@ macro_rules! insert_args {
 }
 pub(super) use insert_args;
 
+/// Whether what a row says is of this kind: it is JSON that begins with its type.
+macro_rules! of_kind {
+    ($content:literal, $kind:literal) => {
+        concat!($content, " LIKE '{\"type\":\"", $kind, "\"%'")
+    };
+}
+pub(super) use of_kind;
+
 /// The kind that a message is shown by whose row cannot be read.
 const UNREADABLE: &str = "unreadable";
 
@@ -151,4 +159,30 @@ pub(super) fn said(row: &MessageRow) -> Result<Said, Error> {
 /// One spelling for one chat: its phone number where it is known, otherwise its id.
 pub(crate) fn chat_key<'a>(chat: &'a str, phone: Option<&'a str>) -> &'a str {
     phone.or_else(|| chat.strip_suffix("@s.whatsapp.net")).unwrap_or(chat)
+}
+
+#[cfg(test)]
+mod tests {
+    use wharf_api::types::message::Reference;
+
+    use super::*;
+
+    #[test]
+    fn what_a_change_says_is_of_the_kind_that_the_statements_look_for() {
+        let (target, emoji, text) = (Reference::default, String::new, String::new);
+        let changes = [
+            (of_kind!("?1", "reaction"), Content::Reaction { emoji: emoji(), target: target() }),
+            (of_kind!("?1", "poll_vote"), Content::PollVote { options: Vec::new(), target: target() }),
+            (of_kind!("?1", "edit"), Content::Edit { text: text(), target: target() }),
+            (of_kind!("?1", "deletion"), Content::Deletion { target: target() }),
+        ];
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        for (place, (sql, _)) in changes.iter().enumerate() {
+            for (other, (_, content)) in changes.iter().enumerate() {
+                let said = serde_json::to_string(content).unwrap();
+                let is_it: bool = conn.query_row(&format!("SELECT {sql}"), [&said], |row| row.get(0)).unwrap();
+                assert_eq!(is_it, place == other, "{sql}: {said}");
+            }
+        }
+    }
 }

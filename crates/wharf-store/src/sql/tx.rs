@@ -52,7 +52,7 @@ impl Tx {
         if let Conn::Sqlite(_) = self.conn {
             self.execute(first, row).await?;
             let number = self.conn.last_number();
-            self.execute(second, &[&[Arg::Int(number)], other].concat()).await.map(drop)
+            self.execute(second, &[[Arg::Int(number)].as_slice(), other].concat()).await.map(drop)
         } else {
             self.execute(both, &[row, other].concat()).await.map(drop)
         }

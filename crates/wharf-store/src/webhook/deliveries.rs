@@ -7,7 +7,7 @@ use wharf_core::store::{DeliveryRow, DueDelivery, DueWebhook, Error, Health, Pag
 
 use super::row::{json, kinds_text, parse};
 use crate::event;
-use crate::sql::{Row, Tx, args, corrupt, page, statements};
+use crate::sql::{Row, Sql, Tx, among, args, corrupt, page, spelled, statements};
 use crate::store::SqlStore;
 
 /// The cells that a delivery begins with, and those of its event.
@@ -49,28 +49,42 @@ statements! {
     /// What is written later has its deliveries from the beginning.
     LAST = "SELECT MAX(number) FROM events WHERE account_id = $1";
     CHUNK = "SELECT MAX(number) FROM (SELECT number FROM events WHERE account_id = $1 AND number >= $2 AND number <= $4 ORDER BY number LIMIT $3) chunk";
-    RECOVER = "INSERT INTO deliveries (webhook, event, state, next_at, tries, log) \
-        SELECT CAST($1 AS BIGINT), number, 'pending', 0, 0, '' FROM events WHERE account_id = $2 AND number >= $3 AND number <= $4 AND id >= $5 \
-        AND (CAST($6 AS TEXT) IS NULL OR session_id = $6) AND ((repeated = 0 AND CAST($7 AS TEXT) LIKE '%\"*\"%') OR $7 LIKE '%\"' || kind || '\"%') \
-        ON CONFLICT (webhook, event) DO UPDATE SET state = 'pending', next_at = 0, tries = 0 WHERE deliveries.state <> 'delivered'";
 }
+
+/// What the webhook wants of a part of the log, once more. The star is for each step once.
+macro_rules! recover {
+    ($database:ident) => {
+        concat!(
+            "INSERT INTO deliveries (webhook, event, state, next_at, tries, log) \
+             SELECT CAST($1 AS BIGINT), number, 'pending', 0, 0, '' FROM events \
+             WHERE account_id = $2 AND number >= $3 AND number <= $4 AND id >= $5 AND (CAST($6 AS TEXT) IS NULL OR session_id = $6) \
+             AND ((repeated = 0 AND '*' IN ",
+            among!($database, "CAST($7 AS TEXT)"),
+            ") OR kind IN ",
+            among!($database, "CAST($7 AS TEXT)"),
+            ") ON CONFLICT (webhook, event) DO UPDATE SET state = 'pending', next_at = 0, tries = 0 WHERE deliveries.state <> 'delivered'"
+        )
+    };
+}
+const RECOVER: Sql = spelled!("RECOVER", recover);
+pub(super) const BY_HAND: &[Sql] = &[RECOVER];
 
 /// How many events one commit of a recovery looks at: others wait for it.
 const RECOVERED_AT_ONCE: u32 = 500;
 
-struct Read {
+struct ReadDelivery {
     row: DeliveryRow,
     tries: u32,
 }
 
-fn delivery(row: &mut Row) -> Result<(i64, Read), Error> {
+fn delivery(row: &mut Row) -> Result<(i64, ReadDelivery), Error> {
     let state = row.parsed("a delivery's state", DeliveryStatus::parse)?;
     let (next_at, tries, log) = (row.time()?, row.int()?, row.text()?);
     let event = event::event(row)?.1.ok_or_else(|| corrupt("an event without data"))?;
     let attempts: Vec<Attempt> = parse(&format!("[{log}]"))?;
     let next_at = Some(next_at).filter(|at| state == DeliveryStatus::Pending && at.as_millis() > 0);
     let tries = u32::try_from(tries).map_err(|_| corrupt("the count of tries"))?;
-    Ok((event.number, Read { row: DeliveryRow { event, state, next_at, attempts }, tries }))
+    Ok((event.number, ReadDelivery { row: DeliveryRow { event, state, next_at, attempts }, tries }))
 }
 
 impl SqlStore {

@@ -7,7 +7,7 @@ use wharf_api::types::event::EventKind;
 use wharf_api::types::webhook::DisabledReason;
 use wharf_core::store::{Error, WebhookRow};
 
-use crate::sql::{Row, Tx, args, corrupt, statements};
+use crate::sql::{Row, Tx, args, corrupt, listed, statements};
 
 /// The cells that [`webhook`] reads.
 macro_rules! webhook_columns {
@@ -24,13 +24,10 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15)";
 }
 
-/// A list in which a statement looks for a word with its quotation marks, or for the star.
+/// A list of kinds, or of the star alone. In the row a statement looks for a word with its quotation marks, so that a damaged row wants
+/// nothing and stops nobody.
 pub(super) fn kinds_text(kinds: &[EventKind]) -> String {
-    if kinds.is_empty() {
-        return r#"["*"]"#.to_owned();
-    }
-    let words: Vec<_> = kinds.iter().map(|kind| format!("\"{}\"", kind.as_str())).collect();
-    format!("[{}]", words.join(","))
+    if kinds.is_empty() { listed(["*"].into_iter()) } else { listed(kinds.iter().map(|kind| kind.as_str())) }
 }
 
 fn kinds(text: &str) -> Result<Vec<EventKind>, Error> {

@@ -23,9 +23,9 @@ pub(super) struct Place<'a> {
     pub(super) at: Timestamp,
 }
 
-type Context = MessageField<wa::ContextInfo>;
+type ContextField = MessageField<wa::ContextInfo>;
 
-pub(super) fn message(place: &Place<'_>, body: &Body, context: Context) -> wa::Message {
+pub(super) fn message(place: &Place<'_>, body: &Body, context: ContextField) -> wa::Message {
     match body {
         Body::Text { text, preview, background } if place.chat == STATUS_CHAT => {
             on_background(words(text, preview.as_ref(), context), *background)
@@ -60,7 +60,7 @@ pub(super) fn message(place: &Place<'_>, body: &Body, context: Context) -> wa::M
 
 /// What a reply shows of the message that it answers.
 pub(super) fn quoted(place: &Place<'_>, content: &Content, view_once: bool) -> wa::Message {
-    let none = Context::none;
+    let none = ContextField::none;
     if let (Some(kind), Some(media)) = (content.media_kind(), content.media()) {
         return super::media::quoted(kind, media, view_once);
     }
@@ -76,7 +76,7 @@ pub(super) fn quoted(place: &Place<'_>, content: &Content, view_once: bool) -> w
     }
 }
 
-fn words(text: &str, preview: Option<&Preview>, context: Context) -> wa::Message {
+fn words(text: &str, preview: Option<&Preview>, context: ContextField) -> wa::Message {
     if preview.is_none() && context.is_unset() {
         return wa::Message { conversation: Some(text.to_owned()), ..Default::default() };
     }
@@ -102,7 +102,7 @@ fn on_background(mut message: wa::Message, background: Option<u32>) -> wa::Messa
     message
 }
 
-fn location(latitude: f64, longitude: f64, name: Option<&String>, address: Option<&String>, context: Context) -> wa::Message {
+fn location(latitude: f64, longitude: f64, name: Option<&String>, address: Option<&String>, context: ContextField) -> wa::Message {
     let location = LocationMessage {
         degrees_latitude: Some(latitude),
         degrees_longitude: Some(longitude),
@@ -114,8 +114,8 @@ fn location(latitude: f64, longitude: f64, name: Option<&String>, address: Optio
     wa::Message { location_message: MessageField::some(location), ..Default::default() }
 }
 
-fn contacts_of(cards: &[ContactCard], context: Context) -> wa::Message {
-    let contact = |card: &ContactCard, context_info: Context| ContactMessage {
+fn contacts_of(cards: &[ContactCard], context: ContextField) -> wa::Message {
+    let contact = |card: &ContactCard, context_info: ContextField| ContactMessage {
         display_name: Some(card.name.clone()),
         vcard: Some(vcard::write(card)),
         context_info,
@@ -126,13 +126,13 @@ fn contacts_of(cards: &[ContactCard], context: Context) -> wa::Message {
     }
     let array = ContactsArrayMessage {
         display_name: Some(format!("{} contacts", cards.len())),
-        contacts: cards.iter().map(|card| contact(card, Context::none())).collect(),
+        contacts: cards.iter().map(|card| contact(card, ContextField::none())).collect(),
         context_info: context,
     };
     wa::Message { contacts_array_message: MessageField::some(array), ..Default::default() }
 }
 
-fn poll(question: &str, options: &[String], selectable_count: u32, context: Context) -> wa::Message {
+fn poll(question: &str, options: &[String], selectable_count: u32, context: ContextField) -> wa::Message {
     let option = |name: &String| wa::message::poll_creation_message::Option { option_name: Some(name.clone()), ..Default::default() };
     let poll = MessageField::some(wa::message::PollCreationMessage {
         name: Some(question.to_owned()),

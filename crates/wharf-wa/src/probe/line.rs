@@ -15,7 +15,7 @@ use wacore_binary::{Node, NodeRef, OwnedNodeRef, SERVER_JID};
 
 use super::Failure;
 
-pub(super) struct Line {
+pub(super) struct ProbeLine {
     transport: Arc<dyn Transport>,
     events: Receiver<TransportEvent>,
     frames: FrameDecoder,
@@ -29,7 +29,7 @@ struct Ciphers {
     seen: u32,
 }
 
-impl Line {
+impl ProbeLine {
     pub(super) fn new(transport: Arc<dyn Transport>, events: Receiver<TransportEvent>) -> Self {
         Self { transport, events, frames: FrameDecoder::new(), ciphers: None }
     }

@@ -1,6 +1,8 @@
 //! Messages that stay unreadable: the library asks for them within a second and gives up. They are asked for again after minutes and hours,
 //! as long as somebody would wait for them; then it is told that they came and cannot be read.
 
+mod due;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,9 +15,7 @@ use wharf_core::message::given_up_event;
 use wharf_core::store::{self, MessageRow};
 use whatsapp_rust::client::Client;
 
-use super::attendance::Attendance;
 use super::{Own, strays};
-use crate::task;
 
 const MINUTE_MS: i64 = 60_000;
 /// How long after a message came it is asked for again. With the last time it is given up.
@@ -36,27 +36,6 @@ pub(super) struct Again {
 fn steps(row: &MessageRow, now: Timestamp) -> usize {
     let age = now.as_millis() - row.created_at.as_millis();
     STEPS_MS.iter().filter(|step| age >= **step).count()
-}
-
-impl Attendance<'_> {
-    /// Looks for messages that are to be asked for again, once a minute.
-    pub(super) fn look_for_unread(&mut self) {
-        if !self.connection.connected || !self.connection.caught_up {
-            return;
-        }
-        let again = &mut self.life.again;
-        let now = self.own.ctx.clock.now();
-        if again.looked_at.is_some_and(|at| now.as_millis() - at.as_millis() < MINUTE_MS) {
-            return;
-        }
-        again.looked_at = Some(now);
-        let (own, client, asked) = (Arc::clone(self.own), Arc::clone(&self.running.client), Arc::clone(&again.asked));
-        task::spawn(async move {
-            if let Err(error) = look(&own, &client, &asked, now).await {
-                tracing::debug!(%error, "what could not be read was not asked for again");
-            }
-        });
-    }
 }
 
 async fn look(own: &Arc<Own>, client: &Arc<Client>, asked: &Mutex<HashMap<MessageId, usize>>, now: Timestamp) -> Result<(), store::Error> {

@@ -12,7 +12,8 @@ use whatsapp_rust::ErrorChainExt as _;
 use whatsapp_rust::request::IqError;
 
 use super::client::{Running, Signal, Tokens};
-use super::life::{End, Life};
+use super::end::End;
+use super::life::Life;
 use super::links::Account;
 use super::outgoing::{Pump, Queue};
 use super::pairing::{Ask, Pairing};

@@ -9,7 +9,7 @@ use wharf_api::types::event::EventKind;
 use wharf_api::types::message::Party;
 
 use super::convert::Person;
-use super::notices::Notice;
+use super::notice::Notice;
 
 /// What is said of a call: that it begins to ring, or that it is over. `None` for all between.
 pub(super) fn said(call: &IncomingCall) -> Option<Notice> {

@@ -16,11 +16,10 @@ use whatsapp_rust::{CacheConfig, CacheEntryConfig, RawNodeLease};
 use super::flight::Answer;
 use super::heard::heard;
 use super::inbound::Inbound;
-use super::notices::Notice;
-use super::passkey::Answered;
+use super::passkey::act::Answered;
 use super::receipts::Kept;
 use super::usable::Patient;
-use super::{Own, anew, leftovers, unread};
+use super::{Own, anew, leftovers, notices, unread};
 use crate::backend::Backend;
 use crate::http::MediaHttp;
 use crate::transport::{Dial, Dialer};
@@ -88,7 +87,7 @@ impl Running {
         let client = bot.client();
         // Whoever writes to the account is to see that it came, although the session is not «available».
         client.set_force_active_delivery_receipts(true);
-        client.subscribe_handler(Arc::new(Handler { own: Arc::clone(own), sender })).detach();
+        client.subscribe_handler(Arc::new(EventTap { own: Arc::clone(own), sender })).detach();
         own.gate.ratchet.of(Arc::downgrade(&client));
         own.strays.of(own, &client);
         own.known.of(&client);
@@ -141,12 +140,12 @@ fn caches() -> CacheConfig {
 
 /// Takes events off the library's bus. Acknowledgements go straight to who waits, notices into the log; the rest queues up for
 /// the session.
-struct Handler {
+struct EventTap {
     own: Arc<Own>,
     sender: async_channel::Sender<Signal>,
 }
 
-impl EventHandler for Handler {
+impl EventHandler for EventTap {
     fn handle_event(&self, event: Arc<Event>) {
         if let Event::RawNode(stanza) = &*event
             && !heard(&self.own, stanza.get())
@@ -172,7 +171,7 @@ impl EventHandler for Handler {
             Event::PairPasskeyRequest(_) => self.own.qr_clock.hold(true),
             _ => {}
         }
-        if let Some(notice) = Notice::of(&event) {
+        if let Some(notice) = notices::of(&event) {
             return notice.keep(&self.own);
         }
         if let Event::UndecryptableMessage(message) = &*event {

@@ -9,7 +9,7 @@ use wharf_core::engine::QrCode;
 
 use super::attendance::Attendance;
 use super::away::is_phone;
-use super::life::End;
+use super::end::End;
 use super::links::Account;
 use super::receipts::Kept;
 use super::verdicts::RefusedLink;

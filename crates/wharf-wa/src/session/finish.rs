@@ -6,7 +6,8 @@ use wharf_api::types::session::{DisconnectReason, SessionStatus};
 use wharf_core::engine::Error;
 use wharf_core::store;
 
-use super::life::{End, Life};
+use super::end::End;
+use super::life::Life;
 use super::outgoing::give_up_queue;
 use super::{Order, Own};
 

@@ -8,7 +8,7 @@ use wharf_api::types::group::{GroupChange, GroupUpdated};
 use wharf_api::types::message::Party;
 
 use super::convert::Person;
-use super::notices::Notice;
+use super::notice::Notice;
 
 /// What a stanza tells of a group, in its order. The library works on some changes before it tells of them, and then they are told late.
 pub(super) fn changed(stanza: &NodeRef<'_>) -> Vec<(Jid, Action, Notice)> {

@@ -19,8 +19,8 @@ use whatsapp_rust::types::durability_hook::InboundDurabilityHook;
 
 use super::intake::{self, Intake};
 use super::media::Source;
+use super::part::Part;
 use super::recovered::Recovered;
-use super::votes::Sealed;
 use super::{Own, convert, known, recovered, timers, votes};
 use crate::backend::{join, secrets};
 
@@ -181,20 +181,6 @@ impl Inbound {
 /// The key of a message in the library's buffer.
 fn key(info: &MessageInfo) -> String {
     join(&[&info.source.chat.to_string(), &info.source.sender.to_string(), &info.id])
-}
-
-/// What goes into one commit.
-#[derive(Clone, Default)]
-pub(super) struct Part {
-    pub(super) rows: Vec<MessageRow>,
-    files: Vec<NewFetch>,
-    /// What is kept beside the rows: secrets, and votes that cannot be read yet.
-    pub(super) ops: Vec<VaultOp>,
-    /// The secrets of these messages, by chat and id.
-    pub(super) secrets: Vec<(String, String, Vec<u8>)>,
-    pub(super) votes: Vec<Sealed>,
-    /// Which messages of the library's buffer get no row.
-    left_out: Vec<String>,
 }
 
 /// Stores a part in one commit; tells how many are new. Where the bytes of one are refused it must not hold up its neighbours.

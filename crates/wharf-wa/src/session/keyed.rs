@@ -8,7 +8,7 @@ use futures::channel::oneshot::Receiver;
 use wacore_binary::{Jid, JidExt as _, Node};
 
 /// The stanza of a message that is on its way, and what was found out by it.
-struct Watch {
+struct StanzaWatch {
     stanza: Receiver<std::sync::Arc<Node>>,
     devices: Option<Vec<Jid>>,
     missed: u64,
@@ -16,7 +16,7 @@ struct Watch {
 
 /// A chat has one message on its way at a time.
 #[derive(Default)]
-pub(crate) struct Keyed(Mutex<HashMap<String, Watch>>);
+pub(crate) struct Keyed(Mutex<HashMap<String, StanzaWatch>>);
 
 /// Ends when it is dropped.
 pub(crate) struct Watched<'keyed> {
@@ -27,7 +27,7 @@ pub(crate) struct Watched<'keyed> {
 impl Keyed {
     /// To be called before the message is handed to the library.
     pub(crate) fn watch(&self, chat: &str, stanza: Receiver<std::sync::Arc<Node>>) -> Watched<'_> {
-        self.lock().insert(chat.to_owned(), Watch { stanza, devices: None, missed: 0 });
+        self.lock().insert(chat.to_owned(), StanzaWatch { stanza, devices: None, missed: 0 });
         Watched { keyed: self, chat: chat.to_owned() }
     }
 
@@ -45,7 +45,7 @@ impl Keyed {
         given
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Watch>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, StanzaWatch>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,63 +1,31 @@
-//! The task of a session: builds its client, attends to it, and decides what follows its end.
+//! What the task of a session has, whichever client it attends to.
 
-use std::panic::AssertUnwindSafe;
+mod run;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use futures::FutureExt;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use wharf_api::Timestamp;
 use wharf_api::ids::SessionId;
-use wharf_api::types::session::{DisconnectReason, SessionStatus};
 use wharf_core::engine::{Error, Link};
-use wharf_core::store;
 
 use super::again::Again;
-use super::attendance::Attendance;
-use super::client::Running;
 use super::flow::Flow;
 use super::intake::Stopped;
 use super::links::Links;
 use super::outgoing::Queue;
-use super::pause::Pause;
 use super::receipts::Receipts;
 use super::seen::Seen;
 use super::standby::Standby;
-use super::verdicts::reached;
-use super::{Context, Order, Own};
-use crate::vault::Halt;
-
-/// The longest pause between two clients of one session.
-const LONGEST_PAUSE: Duration = Duration::from_mins(5);
-/// The same while only the database is asked.
-const LONGEST_TRIAL: Duration = Duration::from_secs(15);
+use super::{Context, Order};
 
 /// For how long a session that was taken over from another node may be in conflict with what that node still does.
 const TAKE_OVER: Duration = Duration::from_mins(1);
 
-/// How a client ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// Somebody asked for it.
-    Stopped { record: bool },
-    /// The device is no longer linked.
-    LoggedOut,
-    /// The link is there and must not be used.
-    Lost(DisconnectReason),
-    /// Nobody scanned.
-    QrExpired,
-    /// Another process has the session.
-    Fenced,
-    /// It must be built anew.
-    Broken,
-    /// Connections pause, or did and the session is to be taken anew.
-    Paused,
-    /// WhatsApp lets no client in like this one: the next is built when it may.
-    Barred,
-}
-
+/// The life of a session, over all its clients.
 pub(super) struct Life {
     ctx: Arc<Context>,
     pub(super) session: SessionId,
@@ -117,132 +85,6 @@ impl Life {
             logout: None,
             took_over_at: None,
         }
-    }
-
-    /// Runs until the session ends. `started` hears whether it could be taken.
-    pub(super) async fn run(mut self, started: oneshot::Sender<Result<(), Error>>) {
-        let mut started = Some(started);
-        loop {
-            // Every client gets an epoch of its own: what the one before still writes is refused.
-            let taken = self.ctx.store.take_session(&self.session, &self.ctx.config.node, self.ctx.clock.now()).await;
-            let refusal = match taken {
-                Ok(Some(fence)) => {
-                    if fence.taken_over {
-                        self.took_over_at = Some(Instant::now());
-                    }
-                    let own = Own::new(&self.ctx, fence, &self.flow);
-                    if let Some(started) = started.take() {
-                        // Who asked may have stopped waiting.
-                        let _ = started.send(Ok(()));
-                    }
-                    let end = AssertUnwindSafe(self.attend(&own)).catch_unwind().await;
-                    own.vault.shut(Halt::Ended);
-                    self.stopped = own.intake.take().or_else(|| self.stopped.take());
-                    let end = end.unwrap_or(End::Broken);
-                    tracing::debug!(?end, "a client ended");
-                    // What a session waited for told when to go on: no pause of its own.
-                    if matches!(end, End::Paused | End::Barred) {
-                        continue;
-                    }
-                    if end != End::Broken {
-                        self.finish(&own, end).await;
-                        return;
-                    }
-                    // The next client hears whether the device is still linked.
-                    self.answer_logout(Err(Error::NotConnected));
-                    None
-                }
-                Ok(None) => Some(Error::Conflict("another process runs the session")),
-                Err(error @ (store::Error::Unavailable(_) | store::Error::Refused(_))) if started.is_none() => {
-                    tracing::warn!(%error, "the session could not be taken");
-                    None
-                }
-                Err(error) => Some(error.into()),
-            };
-            if let Some(refusal) = refusal {
-                self.links.show(SessionStatus::Stopped, None);
-                if let Some(started) = started {
-                    let _ = started.send(Err(refusal));
-                }
-                return;
-            }
-            if let Some(record) = self.pause().await {
-                if record {
-                    // Without an epoch nothing can be recorded; the row's status is old anyway.
-                    self.links.show(SessionStatus::Stopped, None);
-                }
-                return;
-            }
-        }
-    }
-
-    /// Waits before the next client. `Some` when the session was told to stop meanwhile.
-    async fn pause(&mut self) -> Option<bool> {
-        self.failures = self.failures.saturating_add(1);
-        let step = Duration::from_millis(500) * 2_u32.pow(self.failures.min(10));
-        let longest = if self.stopped.is_some() { LONGEST_TRIAL } else { LONGEST_PAUSE };
-        let until = Instant::now() + step.min(longest) + self.ctx.jitter(step.min(longest) / 4);
-        let (not_before, clock) = (self.not_before.take(), Arc::clone(&self.ctx.clock));
-        let over = async {
-            match not_before {
-                Some(at) => reached(&*clock, at).await,
-                None => tokio::time::sleep_until(until).await,
-            }
-        };
-        tokio::pin!(over);
-        loop {
-            tokio::select! {
-                () = &mut over => return None,
-                order = self.orders.recv() => match order {
-                    Some(Order::Stop { record }) => return Some(record),
-                    Some(order) => order.refuse(),
-                    None => return Some(false),
-                },
-            }
-        }
-    }
-
-    async fn attend(&mut self, own: &Arc<Own>) -> End {
-        match self.wait_out_pause(own).await {
-            Pause::None => self.one_client(own).await,
-            // In all that time another process may have taken it.
-            Pause::Over => End::Paused,
-            Pause::Ended(end) => end,
-        }
-    }
-
-    async fn one_client(&mut self, own: &Arc<Own>) -> End {
-        if let Some(end) = self.stand_by(own).await {
-            return end;
-        }
-        if let Some(stopped) = &self.stopped {
-            if !stopped.try_again(own).await {
-                return if own.vault.is_fenced() { End::Fenced } else { End::Broken };
-            }
-            self.stopped = None;
-        }
-        let running = match Box::pin(Running::start(own)).await {
-            Ok(running) => running,
-            Err(error) => {
-                tracing::error!(error = error.root_cause(), "a client could not be built");
-                return match *own.vault.halted().borrow() {
-                    Some(Halt::Fenced) => End::Fenced,
-                    _ => End::Broken,
-                };
-            }
-        };
-        self.seen.follow(&running.client);
-        own.away.load(own).await;
-        if running.is_linked() {
-            let jid = running.client.pn().map(|jid| jid.to_non_ad_string());
-            let status = if self.failures == 0 { SessionStatus::Connecting } else { SessionStatus::Reconnecting };
-            self.links.show(status, jid);
-        } else {
-            self.links.recall(own).await;
-        }
-        let mut attendance = Attendance::new(self, own, running);
-        let end = attendance.run().await;
-        attendance.close(end).await
     }
 
     /// Whether the node that had the session before may still be at work with its keys.

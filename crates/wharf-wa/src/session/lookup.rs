@@ -24,7 +24,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// What WhatsApp says of one number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Answer {
+struct NumberAnswer {
     /// The number as it was asked for, where the answer repeats it.
     asked: Option<String>,
     /// The number as WhatsApp writes it.
@@ -51,20 +51,20 @@ pub(crate) async fn registrations(client: Arc<Client>, phones: Vec<String>) -> R
 }
 
 /// The answer to the question for this number.
-fn of<'a>(answers: &'a [Answer], phone: &str) -> Option<&'a Answer> {
-    let repeats = |answer: &&Answer| answer.asked.as_deref() == Some(phone);
-    let names = |answer: &&Answer| answer.asked.is_none() && answer.known.as_deref() == Some(phone);
+fn of<'a>(answers: &'a [NumberAnswer], phone: &str) -> Option<&'a NumberAnswer> {
+    let repeats = |answer: &&NumberAnswer| answer.asked.as_deref() == Some(phone);
+    let names = |answer: &&NumberAnswer| answer.asked.is_none() && answer.known.as_deref() == Some(phone);
     answers.iter().find(repeats).or_else(|| answers.iter().find(names))
 }
 
-fn registration(phone: String, answer: Option<Answer>) -> Registration {
+fn registration(phone: String, answer: Option<NumberAnswer>) -> Registration {
     match answer.filter(|answer| answer.registered) {
         Some(answer) => Registration { known: answer.known.unwrap_or_else(|| phone.clone()), phone, registered: true, lid: answer.lid },
         None => Registration::absent(phone),
     }
 }
 
-async fn ask(client: &Client, phones: &[String]) -> Result<Vec<Answer>, Error> {
+async fn ask(client: &Client, phones: &[String]) -> Result<Vec<NumberAnswer>, Error> {
     let mut users = Vec::with_capacity(phones.len());
     for phone in phones {
         let user = UsyncUser::from_phone(phone.as_str());
@@ -84,7 +84,7 @@ async fn ask(client: &Client, phones: &[String]) -> Result<Vec<Answer>, Error> {
     if let Some(error) = response.protocol_state(UsyncProtocolKind::Contact).and_then(|state| state.error.as_ref()) {
         return Err(refused(error));
     }
-    let answers: Vec<Answer> = response.users.iter().map(answer).collect::<Result<_, _>>()?;
+    let answers: Vec<NumberAnswer> = response.users.iter().map(answer).collect::<Result<_, _>>()?;
     for answer in &answers {
         if let (Some(lid), Some(phone)) = (&answer.lid, &answer.known)
             && let Some((user, _)) = lid.split_once('@')
@@ -96,7 +96,7 @@ async fn ask(client: &Client, phones: &[String]) -> Result<Vec<Answer>, Error> {
     Ok(answers)
 }
 
-fn answer(user: &UsyncUserResult) -> Result<Answer, Error> {
+fn answer(user: &UsyncUserResult) -> Result<NumberAnswer, Error> {
     let contact = match user.protocol(UsyncProtocolKind::Contact) {
         Some(UsyncProtocolResult::Contact(UsyncOutcome::Value(contact))) => Some(contact),
         Some(UsyncProtocolResult::Contact(UsyncOutcome::Error(error))) => return Err(refused(error)),
@@ -109,7 +109,7 @@ fn answer(user: &UsyncUserResult) -> Result<Answer, Error> {
         Some(UsyncProtocolResult::Lid(UsyncOutcome::Value(Some(lid)))) => Some(lid),
         _ => named.filter(|jid| jid.is_lid()),
     };
-    Ok(Answer {
+    Ok(NumberAnswer {
         asked: contact.and_then(|contact| contact.content.as_deref()).and_then(digits),
         known: pn.map(|jid| jid.user_base().to_owned()),
         registered: contact.is_some_and(|contact| contact.contact_type == "in"),
@@ -132,8 +132,8 @@ pub(crate) fn failure(error: &IqError) -> Error {
 mod tests {
     use super::*;
 
-    fn answer(asked: Option<&str>, known: &str, registered: bool) -> Answer {
-        Answer { asked: asked.map(str::to_owned), known: Some(known.to_owned()), registered, lid: None }
+    fn answer(asked: Option<&str>, known: &str, registered: bool) -> NumberAnswer {
+        NumberAnswer { asked: asked.map(str::to_owned), known: Some(known.to_owned()), registered, lid: None }
     }
 
     #[test]

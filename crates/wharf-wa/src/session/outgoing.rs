@@ -10,6 +10,7 @@ mod manners;
 mod queue;
 mod recorder;
 mod verdict;
+mod window;
 mod wire;
 
 use std::sync::Arc;

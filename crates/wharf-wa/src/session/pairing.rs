@@ -1,20 +1,18 @@
 //! Pairing: what the QR code says, the code that the person types on the phone, and why a phone's answer did not link.
 
+mod refused;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::Instant;
-use wacore::types::events::PairingCodeError;
 use wharf_api::Timestamp;
-use wharf_api::types::session::Refusal;
 use wharf_core::engine::{Error, PairCode};
 use whatsapp_rust::client::Client;
 use whatsapp_rust::pair::NATIVE_CAMERA_DEEP_LINK_PREFIX;
 use whatsapp_rust::pair_code::{PairCodeError, PairCodeOptions, PairCodeRejection, PairError};
 
-use super::attendance::Attendance;
 use crate::error::refusal;
 
 /// How long the client may take to open its socket, WhatsApp to begin the pairing on it, and then to answer.
@@ -136,43 +134,6 @@ pub(super) fn in_words(error: &str) -> (u16, &'static str) {
         (401, "the phone's key cannot be used")
     } else {
         (500, "the phone's answer to the code could not be used")
-    }
-}
-
-impl Attendance<'_> {
-    /// A try to pair failed. The QR codes go on; the next is shown beside the reason.
-    pub(super) async fn on_pairing_refused(&mut self, code: u16, text: &'static str) {
-        self.own.ctx.meter().refusals.one(code);
-        tracing::warn!(code, text, "a pairing was refused");
-        let refusal = Refusal { code, text: Some(text.to_owned()), at: self.own.ctx.clock.now(), until: None };
-        self.life.links.pairing_refused(self.own, refusal).await;
-    }
-
-    /// There will be no link by a code: none was given, or the one that was typed is not taken.
-    pub(super) async fn on_code_refused(&mut self, error: &PairingCodeError) {
-        let typed = std::mem::take(&mut self.pairing.code_shown);
-        // Without one, and before anything was typed, nothing was refused: the asker hears why.
-        if error.rejection.is_none() && !typed {
-            return;
-        }
-        if typed {
-            self.forget_code();
-        }
-        let code = error.rejection.map_or(0, |rejection| u16::try_from(rejection.code()).unwrap_or(0));
-        self.on_pairing_refused(code, of_code(error.rejection, typed)).await;
-    }
-
-    /// The code was typed, and the phone has gone quiet, or WhatsApp wants another one.
-    pub(super) async fn on_code_void(&mut self) {
-        if std::mem::take(&mut self.pairing.code_shown) {
-            self.forget_code();
-            self.on_pairing_refused(0, "the code did not link the phone and is void; ask for another one").await;
-        }
-    }
-
-    /// Nobody waits for a code any more: where no QR code is left either, the pairing is over.
-    fn forget_code(&mut self) {
-        self.pairing_until = self.pairing.qr_exhausted.then(Instant::now);
     }
 }
 

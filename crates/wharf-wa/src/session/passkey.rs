@@ -3,12 +3,12 @@
 //! The library keeps an attempt's secrets in the client and cannot take one back: after each end without a link the client is built
 //! anew and shows fresh QR codes. Nothing of an attempt is kept before the phone has linked the device.
 
+pub(crate) mod act;
 pub(crate) mod qr_clock;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 use wacore::types::events::PairPasskeyConfirmation;
 use wharf_api::types::passkey::{PasskeyFailure, PasskeyStep};
@@ -18,9 +18,12 @@ use whatsapp_rust::passkey::{Assertion, PasskeyError, build_webauthn_assertion_j
 
 use super::attendance::Attendance;
 use super::client::Signal;
-use super::life::End;
+use super::end::End;
 use super::links::passkey::Failed;
 use crate::task;
+
+use act::Answered;
+pub(crate) use act::{Act, Reply};
 
 /// How long the owner has to sign where WhatsApp does not say; and the least and the most that is believed.
 const DEFAULT_MS: i64 = 5 * 60_000;
@@ -34,24 +37,6 @@ const LINKING_MS: i64 = 60_000;
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 /// How often the gateway's clock is looked at meanwhile.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// What somebody does about a passkey.
-pub(crate) enum Act {
-    Submit(Signed),
-    /// Whether the phone shows the same code.
-    Confirm {
-        same: bool,
-    },
-}
-
-pub(crate) type Reply = oneshot::Sender<Result<(), Error>>;
-
-/// What WhatsApp answered to one step.
-pub(crate) struct Answered {
-    step: PasskeyStep,
-    result: Result<Result<(), PasskeyError>, tokio::time::error::Elapsed>,
-    reply: Option<Reply>,
-}
 
 impl Attendance<'_> {
     fn ceremony(&self) -> Option<Ceremony> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use wharf_api::types::session::SessionStatus;
 
-use super::life::{End, Life};
+use super::end::End;
+use super::life::Life;
 use super::{Order, Own};
 use crate::task;
 

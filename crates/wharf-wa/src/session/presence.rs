@@ -21,7 +21,7 @@ const ASKED_FOR: Duration = Duration::from_secs(10);
 const KEPT: usize = 10_000;
 
 #[derive(Clone, Default)]
-struct Known {
+struct PersonState {
     state: Option<PresenceStatus>,
     last_seen_at: Option<Timestamp>,
     /// By the steady clock: nobody types for a day because the other one was set.
@@ -32,7 +32,7 @@ struct Known {
 
 #[derive(Default)]
 struct OfSession {
-    people: HashMap<String, Known>,
+    people: HashMap<String, PersonState>,
     /// People whose presence was asked for, and when last.
     asked: HashMap<String, Instant>,
 }
@@ -49,7 +49,7 @@ impl Presences {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, session: &SessionId, person: &str, change: impl FnOnce(&mut Known)) {
+    fn change(&self, session: &SessionId, person: &str, change: impl FnOnce(&mut PersonState)) {
         let mut sessions = self.sessions();
         let of = sessions.entry(session.clone()).or_default();
         if of.people.len() >= KEPT {

@@ -2,6 +2,8 @@
 //! of the account, and where they do not come it says so at most, and connects again after three minutes, for ever. Messages need none of
 //! them. So a login that goes on without them for a while counts as connected, and the session shows what it lacks.
 
+mod settings;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,11 +12,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 use wacore::runtime::{AbortHandle, Runtime};
-use wacore::types::events::AppStateSyncFailed;
-use wharf_api::types::session::Degradation;
 use whatsapp_rust::TokioRuntime;
 
-use super::attendance::Attendance;
 use super::passkey::qr_clock::{Clocked, QrClock};
 use super::turns::Turns;
 
@@ -40,42 +39,6 @@ impl Usable {
     pub(super) fn caught_up(&mut self, connected: bool) {
         let patience = if self.before { LITTLE_PATIENCE } else { PATIENCE };
         self.until = (!connected).then(|| Instant::now() + patience);
-    }
-}
-
-impl Attendance<'_> {
-    /// The library is done with the settings, one way or the other, or they have had their time.
-    pub(super) async fn settings_are(&mut self, missing: bool) {
-        self.usable.until = None;
-        self.usable.before |= missing;
-        self.own.lacks_settings.store(missing, Ordering::Relaxed);
-        if missing {
-            tracing::warn!("the account's settings do not come; the session goes on without them");
-            self.life.links.degraded(self.own, Some(Degradation::AppState)).await;
-        }
-    }
-
-    /// The settings have had their time.
-    pub(super) async fn on_unready(&mut self) {
-        self.usable.until = None;
-        let client = &self.running.client;
-        if !self.connection.connected && client.is_connected() && client.is_logged_in() && self.running.is_linked() {
-            self.on_connected().await;
-            self.settings_are(true).await;
-        }
-    }
-
-    /// Some settings did not come. Those that are not critical are the library's own affair.
-    pub(super) async fn on_settings_failed(&mut self, failed: &AppStateSyncFailed) {
-        let mut missing = failed.fatal.iter().chain(&failed.retryable).chain(&failed.skipped);
-        if !missing.any(|name| name.starts_with("critical")) {
-            return;
-        }
-        if self.connection.connected {
-            self.settings_are(true).await;
-        } else {
-            self.on_unready().await;
-        }
     }
 }
 

@@ -10,7 +10,7 @@ use wharf_api::types::session::{DisconnectReason, Refusal};
 use wharf_core::Clock;
 
 use super::attendance::Attendance;
-use super::life::End;
+use super::end::End;
 
 /// The pause after a refusal of which nobody says that another try helps, and what is added so that not all try at once.
 const SLOWLY: Duration = Duration::from_mins(5);

@@ -3,9 +3,7 @@
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
 use wacore::poll::compute_option_hash;
-use wacore::proto_helpers::MessageExt as _;
 use wacore::store::error::StoreError;
 use wacore::types::events::InboundMessage;
 use wacore_binary::Jid;
@@ -18,40 +16,10 @@ use whatsapp_rust::client::Client;
 use whatsapp_rust::features::PollVoteCiphertext;
 
 use super::Own;
-use super::inbound::Part;
+use super::part::{Part, Sealed};
 use crate::backend::{SEALED_VOTE, dated, undate};
 use crate::compose;
 use crate::vault::Vault;
-
-/// A vote as it came.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Sealed {
-    poll: String,
-    /// The vote's own id.
-    vote: String,
-    /// Under the name that the key is made of.
-    voter: String,
-    payload: Vec<u8>,
-    iv: Vec<u8>,
-}
-
-impl Sealed {
-    fn of(inbound: &InboundMessage) -> Option<Self> {
-        let update = inbound.message.get_base_message().poll_update_message.as_option()?;
-        let vote = update.vote.as_option()?;
-        Some(Self {
-            poll: update.poll_creation_message_key.as_option()?.id.clone()?,
-            vote: inbound.info.id.clone(),
-            voter: inbound.info.source.sender.to_non_ad_string(),
-            payload: vote.enc_payload.clone().unwrap_or_default(),
-            iv: vote.enc_iv.clone().unwrap_or_default(),
-        })
-    }
-
-    fn key(&self) -> String {
-        [&*self.poll, &*self.voter, &*self.vote].join("|")
-    }
-}
 
 /// What a look at a vote gave.
 enum Look {

@@ -13,7 +13,7 @@ const HEAD_BYTES: usize = 8 * 1024;
 
 /// Why a proxy is of no use. Names neither it nor whoever it was to let through.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     #[error("the proxy wants a name and password")]
     WantsLogin,
     #[error("the proxy refuses the name or password")]

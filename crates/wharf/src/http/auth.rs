@@ -14,8 +14,8 @@ use wharf_core::event::token;
 use wharf_core::key::{self, Guess};
 use wharf_core::{Caller, Services, login};
 
-use super::call::Way;
 use super::envelope::Failure;
+use super::noted::Way;
 use super::query::Query;
 use super::{Http, placeholder};
 

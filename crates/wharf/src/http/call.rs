@@ -1,7 +1,6 @@
 //! One request on its way to its operation, through the checks in their fixed order: key, rate, permission, shape.
 //! (Idempotency, ownership and state follow in the operation itself.)
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +25,7 @@ use wharf_core::{Caller, Services};
 
 use super::audit::Trace;
 use super::envelope::{self, Failure, Reply, invalid};
+use super::noted::{Called, CallerKey, Way};
 use super::query::Query;
 use super::server::line::{Left, Line};
 use super::{Http, auth, body, catch, event, front, held, json, limit, query};
@@ -168,23 +168,6 @@ struct RequestFacts {
     permit: Option<Arc<Permit>>,
 }
 
-/// The key or log-in of a request, for the log line: it travels in the response's extensions.
-#[derive(Clone)]
-pub(super) struct Key(pub By);
-
-/// Where a request comes from.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Way {
-    /// The other end of the connection.
-    pub peer: IpAddr,
-    /// Behind the proxies that are trusted.
-    pub origin: IpAddr,
-}
-
-/// The operation that was called, for the log line.
-#[derive(Clone, Copy)]
-pub(super) struct Called(pub &'static Operation);
-
 /// Runs one operation and makes its response. What is logged meanwhile names the request.
 pub(super) async fn serve(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request) -> Response {
     let request_id = front::request_id(&request);
@@ -212,7 +195,7 @@ async fn run(http: Arc<Http>, operation: &'static Operation, handler: Handler, r
     let mut response = envelope::respond(Some(operation), request_id, answer);
     response.extensions_mut().insert(Called(operation));
     if let Some(key) = seen.key {
-        response.extensions_mut().insert(Key(key));
+        response.extensions_mut().insert(CallerKey(key));
     }
     if seen.by_login {
         forget(response.headers_mut());

@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::call::Call;
 use super::envelope::Reply;
-use super::{Http, router, zip};
+use super::{Http, unknown, zip};
 
 /// Other pages that the browser has open get no hold of this one's window.
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
@@ -32,12 +32,12 @@ pub(super) fn router(http: &Arc<Http>) -> Router {
 }
 
 async fn wrong_method(request: Request) -> Response {
-    router::wrong_method("GET, HEAD", &request)
+    unknown::wrong_method("GET, HEAD", &request)
 }
 
 /// The bare address is no operation, by whatever method.
 async fn other(request: Request) -> Response {
-    router::unknown_path(request).await
+    unknown::unknown_path(request).await
 }
 
 fn index(page: Bytes) -> Response {
@@ -54,7 +54,7 @@ fn index(page: Bytes) -> Response {
 }
 
 async fn file(Path(path): Path<String>, request: Request) -> Response {
-    let Some(file) = wharf_dashboard::file(&path).filter(|file| file.is_hashed) else { return router::unknown_path(request).await };
+    let Some(file) = wharf_dashboard::file(&path).filter(|file| file.is_hashed) else { return unknown::unknown_path(request).await };
     let zipped = zip::takes(request.headers());
     let headers = [
         (CONTENT_TYPE, file.content_type),
@@ -73,7 +73,7 @@ async fn file(Path(path): Path<String>, request: Request) -> Response {
 
 /// A person who typed the bare address wants the pages. A program that did has mistyped.
 async fn front(request: Request) -> Response {
-    if is_browsers(request.headers()) { lead("dashboard/") } else { router::unknown_path(request).await }
+    if is_browsers(request.headers()) { lead("dashboard/") } else { unknown::unknown_path(request).await }
 }
 
 fn is_browsers(headers: &HeaderMap) -> bool {

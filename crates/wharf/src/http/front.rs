@@ -12,8 +12,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use wharf_api::ops;
 
-use super::call::{Called, Key};
 use super::envelope::{self, Code, Failure, invalid};
+use super::noted::{Called, CallerKey};
 use super::server::line::Line;
 use super::{Http, cors, held, request_id, rest};
 
@@ -117,7 +117,7 @@ fn log(method: &http::Method, response: &Response, took: Duration, request_id: &
     let extensions = response.extensions();
     let route = extensions.get::<Called>().map_or("-", |called| called.0.path);
     let code = extensions.get::<Code>().map_or("-", |code| code.0.name());
-    let key = extensions.get::<Key>().map_or_else(|| "-".to_owned(), |key| key.0.to_string());
+    let key = extensions.get::<CallerKey>().map_or_else(|| "-".to_owned(), |key| key.0.to_string());
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let method = if known(method) { method.as_str() } else { "other" };
     tracing::debug!(target: "wharf::request", method, route, status = response.status().as_u16(), code, ms, request_id, key);

@@ -6,14 +6,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::{MethodFilter, MethodRouter};
-use http::HeaderValue;
-use http::header::ALLOW;
-use wharf_api::ErrorCode;
 use wharf_api::ops::{self, Method, Operation};
 
 use super::call::{self, Handler};
-use super::envelope::{self, Failure};
-use super::{Http, front, meant};
+use super::unknown::{unknown_path, wrong_method};
+use super::{Http, front};
 
 /// The handler of each row, which has the row's name.
 macro_rules! handlers {
@@ -71,17 +68,6 @@ fn allowed(path: &str) -> String {
     let methods = ops::ALL.iter().filter(|operation| operation.path == path).map(|operation| operation.method);
     let names = methods.flat_map(|method| if method == Method::Get { vec!["GET", "HEAD"] } else { vec![method.as_str()] });
     names.collect::<Vec<_>>().join(", ")
-}
-
-pub(super) fn wrong_method(allow: &str, request: &Request) -> axum::response::Response {
-    let mut failure = Failure::from(ErrorCode::MethodNotAllowed);
-    let allow = HeaderValue::from_str(allow).expect("names of methods are visible ASCII");
-    failure.headers.push((ALLOW, allow));
-    envelope::respond(None, &front::request_id(request), Err(failure))
-}
-
-pub(super) async fn unknown_path(request: Request) -> axum::response::Response {
-    envelope::respond(None, &front::request_id(&request), Err(meant::refusal(request.uri().path()).into()))
 }
 
 #[cfg(test)]

@@ -10,15 +10,15 @@ use prometheus_client::registry::Registry;
 use wharf_core::Services;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Of {
+struct ByStep {
     step: &'static str,
 }
 
 pub(super) fn register(registry: &mut Registry, services: &Services) {
-    let seconds: Family<Of, Gauge<f64, AtomicU64>> = Family::default();
-    let failures: Family<Of, Counter> = Family::default();
+    let seconds: Family<ByStep, Gauge<f64, AtomicU64>> = Family::default();
+    let failures: Family<ByStep, Counter> = Family::default();
     for (step, counted) in services.canary.counted() {
-        let of = Of { step: step.as_str() };
+        let of = ByStep { step: step.as_str() };
         failures.get_or_create(&of).inc_by(counted.failures);
         if let Some(took) = counted.took {
             seconds.get_or_create(&of).set(took.as_secs_f64());

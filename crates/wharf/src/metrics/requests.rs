@@ -24,7 +24,7 @@ struct Answered {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Of {
+struct ByOperation {
     operation: &'static str,
 }
 
@@ -34,7 +34,7 @@ fn histogram() -> Histogram {
 
 pub struct Requests {
     answered: Family<Answered, Counter>,
-    took: Family<Of, Histogram, fn() -> Histogram>,
+    took: Family<ByOperation, Histogram, fn() -> Histogram>,
     running: Arc<AtomicU64>,
 }
 
@@ -64,7 +64,7 @@ impl Requests {
     pub fn answered(&self, operation: Option<&'static Operation>, code: Option<ErrorCode>, took: Duration) {
         let operation = operation.map_or("none", |operation| operation.id);
         self.answered.get_or_create(&Answered { operation, code: code.map_or("ok", ErrorCode::name) }).inc();
-        self.took.get_or_create(&Of { operation }).observe(took.as_secs_f64());
+        self.took.get_or_create(&ByOperation { operation }).observe(took.as_secs_f64());
     }
 
     pub(super) fn register(&self, registry: &mut Registry) {

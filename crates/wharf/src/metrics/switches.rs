@@ -13,7 +13,7 @@ struct Paused {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Of {
+struct ByFeature {
     feature: &'static str,
 }
 
@@ -24,9 +24,9 @@ pub(super) fn register(registry: &mut Registry, services: &Services) {
         paused.get_or_create(&Paused { what }).set(i64::from(pause.paused));
     }
     registry.register("whatsapp_paused", "Whether the operator has paused it for all sessions", paused);
-    let (off, degraded): (Family<Of, Gauge>, Family<Of, Gauge>) = Default::default();
+    let (off, degraded): (Family<ByFeature, Gauge>, Family<ByFeature, Gauge>) = Default::default();
     for (feature, switch) in &state.features {
-        let of = Of { feature: feature.as_str() };
+        let of = ByFeature { feature: feature.as_str() };
         off.get_or_create(&of).set(i64::from(switch.position == Position::Off));
         degraded.get_or_create(&of).set(i64::from(switch.degraded_since.is_some()));
     }

@@ -43,7 +43,7 @@ pub struct Couriers {
 
 pub fn start(services: &Arc<Services>, node: String) -> Couriers {
     let stopping = CancellationToken::new();
-    let office = Office { services: Arc::clone(services), node: node.into(), stopping: stopping.clone(), desk: Desk::default() };
+    let office = Office { services: Arc::clone(services), node: node.into(), stopping: stopping.clone(), desk: Assignments::default() };
     Couriers { stopping, running: tokio::spawn(office.run()) }
 }
 
@@ -61,12 +61,12 @@ struct Office {
     services: Arc<Services>,
     node: Arc<str>,
     stopping: CancellationToken,
-    desk: Desk,
+    desk: Assignments,
 }
 
 /// Which courier works on what: never two on one webhook.
 #[derive(Default)]
-struct Desk {
+struct Assignments {
     signals: HashMap<i64, Arc<Signal>>,
     tasks: JoinSet<()>,
     webhooks: HashMap<Id, i64>,
@@ -101,7 +101,7 @@ impl Office {
     }
 }
 
-impl Desk {
+impl Assignments {
     /// Rings for the webhook's courier, or has one begin.
     fn wake<C: Future<Output = ()> + Send + 'static>(&mut self, number: i64, courier: impl FnOnce(Arc<Signal>) -> C) {
         if let Some(signal) = self.signals.get(&number) {
@@ -140,7 +140,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_courier_that_panics_leaves_the_others_their_webhooks() {
-        let mut desk = Desk::default();
+        let mut desk = Assignments::default();
         desk.wake(1, |signal| async move { signal.notify.notified().await });
         desk.wake(2, |_| async { panic!("a trap for the test: this panic is wanted") });
         assert_eq!(desk.ended().await, Some(None));

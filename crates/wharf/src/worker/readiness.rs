@@ -27,9 +27,9 @@ pub(super) async fn run(services: &Services, key: Option<&KeyFile>) -> Result<()
     Ok(())
 }
 
-type Found = Option<(&'static str, String)>;
+type Unready = Option<(&'static str, String)>;
 
-async fn tables(services: &Services) -> Found {
+async fn tables(services: &Services) -> Unready {
     let error = match tokio::time::timeout(PATIENCE, services.store.look()).await {
         Ok(Ok(())) => return None,
         Ok(Err(error)) => error,
@@ -42,7 +42,7 @@ async fn tables(services: &Services) -> Found {
     Some((fault, format!("{:#}", anyhow::Error::from(error))))
 }
 
-async fn files(services: &Services) -> Found {
+async fn files(services: &Services) -> Unready {
     let error = match tokio::time::timeout(PATIENCE, services.files.ready()).await {
         Ok(Ok(())) => return None,
         Ok(Err(error)) => error.to_string(),
@@ -52,19 +52,19 @@ async fn files(services: &Services) -> Found {
 }
 
 /// All goes on with the key in memory; but whoever starts this node anew is refused, and the day on which that is seen is a bad one.
-fn key_file(key: &KeyFile) -> Found {
+fn key_file(key: &KeyFile) -> Unready {
     let cause = key.fault()?;
     Some(("the file of the master key is away, or another one: no start after this one succeeds; the log says which", cause))
 }
 
 /// Sockets are taken from the same number.
-fn descriptors() -> Found {
+fn descriptors() -> Unready {
     let error = File::open("/dev/null").err()?;
     Some(("too many files and sockets are open", error.to_string()))
 }
 
 /// One line when it begins and one when it is over.
-fn note(services: &Services, part: Part, found: Found) {
+fn note(services: &Services, part: Part, found: Unready) {
     let (fault, cause) = found.unzip();
     match (services.readiness.found(part, fault), fault, cause) {
         (true, Some(fault), Some(cause)) => tracing::error!(?part, cause, "not ready: {fault}"),

@@ -19,7 +19,7 @@ use wharf_core::store::{Held, HoldRow, Outgoing};
 use contacts::Contacts;
 use pacer::Pacer;
 
-use super::flights::Window;
+use super::window::Window;
 use crate::session::timelock::Word;
 
 /// How many messages are read and claimed at a time.

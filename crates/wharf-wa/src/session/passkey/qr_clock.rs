@@ -4,7 +4,6 @@
 //! The library has no switch for it. All its sleeps go through the runtime that it is given, and it tells of each code from within
 //! the task that sleeps: that is how this clock knows which sleep is meant.
 
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use tokio::task;
 use wacore::runtime::{AbortHandle, Runtime};
 use whatsapp_rust::TokioRuntime;
 
-type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+use crate::session::turns::Task;
 
 #[derive(Debug, Default)]
 pub(crate) struct QrClock {

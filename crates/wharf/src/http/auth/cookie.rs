@@ -12,7 +12,7 @@ use wharf_api::{ApiError, ErrorCode, limits};
 use wharf_core::login::Secret;
 
 use crate::http::Http;
-use crate::http::call::Way;
+use crate::http::noted::Way;
 
 pub(in crate::http) const NAME: &str = "wharf_login";
 /// What requests by cookie carry that change something.

@@ -44,7 +44,8 @@ impl Tail {
         let bell = call.services().store.bell().listen(&call.caller().account);
         let now = Instant::now();
         let heartbeat = now + call.http.limits.heartbeat;
-        let seat = call.services().feeds.sit(call.services(), &call.caller().account, filter, position);
+        let services = call.services();
+        let seat = services.feeds.sit(services.store.as_ref(), &call.caller().account, filter, position);
         Self { call, seat, position, bell, waits_for_turn: false, half: false, heartbeat, look: now + LOOK }
     }
 
@@ -65,7 +66,7 @@ impl Tail {
                 }
             }
             self.bell.mark_unchanged();
-            let found = match self.seat.after(self.call.services(), self.position).await {
+            let found = match self.seat.after(self.call.services().store.as_ref(), self.position).await {
                 Ok(found) => found,
                 Err(error) => {
                     tracing::warn!(%error, "an event stream ends because the log cannot be read");

@@ -17,11 +17,11 @@ pub(super) struct Times {
     head: Duration,
     idle: Duration,
     line: Arc<Line>,
-    waiting: Arc<Mutex<Waiting>>,
+    waiting: Arc<Mutex<WaitState>>,
 }
 
 #[derive(Default)]
-struct Waiting {
+struct WaitState {
     /// How many requests were waited for before.
     before: u64,
     /// When the first byte came since.
@@ -44,12 +44,12 @@ impl Times {
         let mut waiting = self.waiting();
         // Who has just come has something to say.
         let patience = if waiting.before == 0 { self.head } else { self.idle };
-        *waiting = Waiting { before: waiting.before + 1, begun: None };
+        *waiting = WaitState { before: waiting.before + 1, begun: None };
         drop(waiting);
-        Box::pin(Patience { sleep: Box::pin(tokio::time::sleep(patience)), idle: true, times: self.clone() })
+        Box::pin(IdleTimer { sleep: Box::pin(tokio::time::sleep(patience)), idle: true, times: self.clone() })
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, WaitState> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -66,15 +66,15 @@ impl Timer for Times {
 }
 
 /// Ends when the connection has said nothing for too long, or not enough.
-struct Patience {
+struct IdleTimer {
     sleep: Pin<Box<tokio::time::Sleep>>,
     idle: bool,
     times: Times,
 }
 
-impl Sleep for Patience {}
+impl Sleep for IdleTimer {}
 
-impl Future for Patience {
+impl Future for IdleTimer {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {

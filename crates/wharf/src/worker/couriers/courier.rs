@@ -45,7 +45,7 @@ const LINGER: Duration = Duration::from_secs(10);
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A try that ended, and the state of the webhook that it was sent under.
-type Flight = (DueDelivery, Tried, Timestamp);
+type EndedTry = (DueDelivery, Tried, Timestamp);
 
 struct Courier<'a> {
     services: &'a Services,
@@ -59,7 +59,7 @@ struct Courier<'a> {
     rests_until: Option<Instant>,
     backlog: Backlog,
     flying: HashMap<Option<SessionId>, usize>,
-    flights: FuturesUnordered<BoxFuture<'a, Flight>>,
+    flights: FuturesUnordered<BoxFuture<'a, EndedTry>>,
     unwritten: Vec<TryRecord>,
     health: Health,
     /// It is worth while to look for what is due; and somebody may have changed the webhook.

@@ -1,0 +1,144 @@
+//! How a node comes into its fleet: what it brings with it, and what it begins to answer.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use async_nats::{Client, ConnectOptions, Event};
+use tokio::task::JoinHandle;
+use wharf_core::engine::Engine;
+use wharf_core::limit::Calls;
+use wharf_core::media::Files;
+use wharf_core::message::outcomes::Outcomes;
+use wharf_core::placement::ByLoad;
+use wharf_core::store::Store;
+use wharf_core::{Clock, Services};
+
+use crate::files::Shelf;
+use crate::limits::{Limits, Parts};
+use crate::links::Links;
+use crate::members::Members;
+use crate::node::{Fleet, subject};
+use crate::serve::Server;
+use crate::{files, floods, limits, members, news, serve};
+
+/// How long a start waits for NATS.
+const JOIN_LIMIT: Duration = Duration::from_secs(2);
+/// A connection that says nothing for about twice as long is dropped and made anew.
+const PING_PERIOD: Duration = Duration::from_secs(5);
+
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    #[error("nats_url cannot be used")]
+    Connect(#[from] async_nats::ConnectError),
+    #[error("the node cannot listen on NATS")]
+    Subscribe(#[from] async_nats::SubscribeError),
+    #[error("the folder for files of other nodes cannot be made")]
+    Folder(#[from] std::io::Error),
+}
+
+/// What a node brings with it.
+pub struct Own<'a> {
+    pub node: &'a str,
+    /// Of this node alone; what lies in it is removed.
+    pub folder: &'a Path,
+    pub engine: Arc<dyn Engine>,
+    pub store: Arc<dyn Store>,
+    pub files: Arc<dyn Files>,
+    pub clock: Arc<dyn Clock>,
+    pub outcomes: Arc<Outcomes>,
+    pub calls: Calls,
+}
+
+/// What a node does for others until it leaves.
+pub struct Membership {
+    nats: Client,
+    node: String,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Membership {
+    /// Begins to heed what other nodes tell.
+    pub async fn heed(&mut self, services: &Arc<Services>) -> Result<(), JoinError> {
+        let told = self.nats.subscribe(news::subject(&self.node)).await?;
+        self.tasks.push(tokio::spawn(news::heed(told, self.nats.clone(), Arc::clone(services))));
+        let failed = self.nats.subscribe(floods::FAILED).await?;
+        self.tasks.push(tokio::spawn(floods::hear(failed, self.node.clone(), Arc::clone(services))));
+        self.tasks.push(tokio::spawn(floods::tell(self.nats.clone(), self.node.clone(), Arc::clone(services))));
+        Ok(())
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+impl Fleet {
+    /// Begins to answer for the sessions of this node's engine. A NATS that is away is tried for ever; a URL that cannot be one ends the
+    /// start.
+    pub async fn join(url: &str, own: Own<'_>) -> Result<(Arc<Self>, Membership), JoinError> {
+        let Own { node, folder, engine: local, store, files, clock, outcomes, calls } = own;
+        let shelf = Arc::new(Shelf::clear(folder)?);
+        let options = ConnectOptions::new().name(node).retry_on_initial_connect().ping_interval(PING_PERIOD).event_callback(note);
+        let nats = options.connect(url).await?;
+        let asked = nats.subscribe(subject(node)).await?;
+        let wanted = nats.subscribe(files::subject(node, "*")).await?;
+        let ended = nats.subscribe(serve::ENDED).await?;
+        let (counted, there) = (nats.subscribe(limits::subject(node)).await?, nats.subscribe(members::HERE).await?);
+        if tokio::time::timeout(JOIN_LIMIT, nats.flush()).await.is_err() {
+            tracing::warn!("NATS does not answer: sessions of other nodes are looked up in the database until it does");
+        }
+        let leaving = Arc::new(AtomicBool::new(false));
+        let members = Arc::new(Members::new(node, Arc::clone(&leaving)));
+        let limits = Limits::new(Parts {
+            node: node.to_owned(),
+            nats: nats.clone(),
+            calls,
+            clock: Arc::clone(&clock),
+            store: Arc::clone(&store),
+            members: Arc::clone(&members),
+        });
+        let load = ByLoad::new(node, Arc::clone(&store), Arc::clone(&clock));
+        let fleet = Arc::new_cyclic(|own| Self {
+            local: Arc::clone(&local),
+            links: Links::default(),
+            shelf: Arc::clone(&shelf),
+            node: node.to_owned(),
+            nats: nats.clone(),
+            store,
+            clock,
+            leaving: Arc::clone(&leaving),
+            members: Arc::clone(&members),
+            load,
+            limits: Arc::clone(&limits),
+            own: own.clone(),
+        });
+        let server =
+            Arc::new(Server { nats: nats.clone(), local, files, shelf: Arc::clone(&shelf), fleet: Arc::downgrade(&fleet), leaving });
+        let tasks = vec![
+            tokio::spawn(serve::questions(asked, server)),
+            tokio::spawn(files::hand_out(wanted, nats.clone(), shelf)),
+            tokio::spawn(serve::ends(ended, Arc::clone(&outcomes))),
+            tokio::spawn(serve::tell_ends(nats.clone(), &outcomes)),
+            tokio::spawn(limits::answer(counted, Arc::clone(&limits))),
+            tokio::spawn(limits::look_after(limits)),
+            tokio::spawn(members::listen(there, Arc::clone(&members), nats.clone())),
+            tokio::spawn(members::beat(members, nats.clone())),
+        ];
+        Ok((fleet, Membership { nats, node: node.to_owned(), tasks }))
+    }
+}
+
+/// One line when NATS goes and one when it is back.
+async fn note(event: Event) {
+    match event {
+        Event::Connected => tracing::info!("NATS is reached"),
+        Event::Disconnected => tracing::warn!("NATS is away: sessions of other nodes are looked up in the database"),
+        other => tracing::debug!(%other, "NATS"),
+    }
+}

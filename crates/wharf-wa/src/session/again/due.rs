@@ -1,0 +1,28 @@
+//! When it is time for a look at what stays unreadable.
+
+use std::sync::Arc;
+
+use super::{MINUTE_MS, look};
+use crate::session::attendance::Attendance;
+use crate::task;
+
+impl Attendance<'_> {
+    /// Looks for messages that are to be asked for again, once a minute.
+    pub(in crate::session) fn look_for_unread(&mut self) {
+        if !self.connection.connected || !self.connection.caught_up {
+            return;
+        }
+        let again = &mut self.life.again;
+        let now = self.own.ctx.clock.now();
+        if again.looked_at.is_some_and(|at| now.as_millis() - at.as_millis() < MINUTE_MS) {
+            return;
+        }
+        again.looked_at = Some(now);
+        let (own, client, asked) = (Arc::clone(self.own), Arc::clone(&self.running.client), Arc::clone(&again.asked));
+        task::spawn(async move {
+            if let Err(error) = look(&own, &client, &asked, now).await {
+                tracing::debug!(%error, "what could not be read was not asked for again");
+            }
+        });
+    }
+}
