@@ -5,8 +5,9 @@ use wharf_api::types::node::{Node, NodeStatus};
 use wharf_api::{ApiError, ErrorCode};
 
 use crate::clock::Clock;
+use crate::seal::{Seal, Unfit};
 use crate::services::Services;
-use crate::store::{self, NodeRow, NodeStore, Told};
+use crate::store::{self, AccountStore, NodeRow, NodeStore, Told};
 use crate::{engine, placement};
 
 /// A node that owns nothing is remembered for so long after its lease.
@@ -50,6 +51,32 @@ impl From<engine::Error> for Error {
 }
 
 const NOT_RUN: &str = "no node runs the session";
+
+/// Why a process cannot do what the database says of the master key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Has this process seal with the key that the database says, and tells beside its lease which keys it knows and which one seals now.
+/// `told` is what it told last: nothing is written where that still holds.
+pub async fn follow_keys<S>(store: &S, seal: &Seal, node: &str, told: &mut Option<String>) -> Result<(), KeysError>
+where
+    S: AccountStore + NodeStore + Sync + ?Sized,
+{
+    let followed = seal.follow(&store.key_marks().await?);
+    // Also where the key is one that it does not know: whoever changes the key is to see that.
+    if let Some(seals_with) = seal.closing_id().filter(|id| told.as_deref() != Some(*id)) {
+        let knows: Vec<String> = seal.ids().map(str::to_owned).collect();
+        store.tell_keys(node, &knows, seals_with).await?;
+        *told = Some(seals_with.to_owned());
+    }
+    followed?;
+    Ok(())
+}
 
 /// Tells of a process that begins now. Its lease is there already.
 pub async fn tell_begin(store: &(impl NodeStore + ?Sized), clock: &dyn Clock, node: &str) -> Result<Told, store::Error> {

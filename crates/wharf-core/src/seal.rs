@@ -1,9 +1,11 @@
 //! Sealing of what nobody may read in the database: a dump of it without the master key holds no usable session and no secret.
 //!
-//! A sealed value is one byte that names the key, a random nonce of 12 bytes, and the ciphertext with its tag. The place of the
-//! value is bound in, so that a value moved to another place does not open.
+//! A sealed value is one byte that names the form, a random nonce of 12 bytes, and the ciphertext with its tag. The place of the
+//! value is bound in, so that a value moved to another place does not open. It does not say which key sealed it: while the master key is
+//! being changed there are two, and a value that one of them does not open is tried with the other.
 
 pub mod anew;
+mod keys;
 pub mod payload;
 pub mod place;
 
@@ -13,9 +15,12 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 
 use crate::chance::Chance;
+use keys::Keys;
 
-/// The number of the only key so far. Another one gets another number, and old values stay readable.
-const KEY_ID: u8 = 1;
+pub use keys::{KEY_BYTES, Unfit, id};
+
+/// The number of the only form so far. Another one gets another number, and old values stay readable.
+const FORM: u8 = 1;
 const NONCE_LEN: usize = 12;
 
 /// It was sealed under another key, for another place, or it is damaged.
@@ -23,20 +28,27 @@ const NONCE_LEN: usize = 12;
 #[error("a sealed value does not open: another master key, or a damaged row")]
 pub struct Unreadable;
 
+/// The keys of this process. Clones share which of them seals.
+#[derive(Clone)]
 pub struct Seal {
-    /// `None` where nothing is sealed and nothing opens.
-    cipher: Option<ChaCha20Poly1305>,
+    /// Without any nothing is sealed and nothing opens.
+    keys: Arc<Keys>,
     chance: Arc<dyn Chance>,
 }
 
 impl Seal {
-    pub fn new(master_key: &[u8; 32], chance: Arc<dyn Chance>) -> Self {
-        Self { cipher: Some(ChaCha20Poly1305::new(&Key::from(*master_key))), chance }
+    pub fn new(master_key: &[u8; KEY_BYTES], chance: Arc<dyn Chance>) -> Self {
+        Self::of(std::slice::from_ref(master_key), chance)
+    }
+
+    /// With all keys that this process knows. The first one seals, until [`Seal::follow`] hears otherwise.
+    pub fn of(master_keys: &[[u8; KEY_BYTES]], chance: Arc<dyn Chance>) -> Self {
+        Self { keys: Arc::new(Keys::new(master_keys)), chance }
     }
 
     /// For commands that work on rows without the master key: nothing opens, and what they sealed by another key nobody could read.
     pub fn none(chance: Arc<dyn Chance>) -> Self {
-        Self { cipher: None, chance }
+        Self::of(&[], chance)
     }
 
     /// Seals a value for its place. No part of a place holds a NUL.
@@ -45,22 +57,35 @@ impl Seal {
         self.chance.fill(&mut nonce);
         let place = bytes(place);
         let payload = Payload { msg: plain, aad: &place };
-        let cipher = self.cipher.as_ref().expect("who works without the master key seals nothing");
-        let body = cipher.encrypt(&Nonce::from(nonce), payload).expect("a value is far shorter than the cipher's limit of 256 GiB");
+        let key = self.keys.closing().expect("who works without the master key seals nothing");
+        let body = key.cipher.encrypt(&Nonce::from(nonce), payload).expect("a value is far shorter than the cipher's limit of 256 GiB");
         let mut sealed = Vec::with_capacity(1 + NONCE_LEN + body.len());
-        sealed.push(KEY_ID);
+        sealed.push(FORM);
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(&body);
         sealed
     }
 
     pub fn open(&self, place: &[&str], sealed: &[u8]) -> Result<Vec<u8>, Unreadable> {
-        let (&[KEY_ID], rest) = sealed.split_first_chunk::<1>().ok_or(Unreadable)? else { return Err(Unreadable) };
-        let (nonce, body) = rest.split_first_chunk::<NONCE_LEN>().ok_or(Unreadable)?;
-        let place = bytes(place);
-        let cipher = self.cipher.as_ref().ok_or(Unreadable)?;
-        cipher.decrypt(&Nonce::from(*nonce), Payload { msg: body, aad: &place }).map_err(|_| Unreadable)
+        self.open_by(place, sealed).map(|(_, plain)| plain)
     }
+
+    /// The same, with the id of the key that opens it.
+    pub fn open_by(&self, place: &[&str], sealed: &[u8]) -> Result<(&str, Vec<u8>), Unreadable> {
+        let (&[FORM], rest) = sealed.split_first_chunk::<1>().ok_or(Unreadable)? else { return Err(Unreadable) };
+        let (nonce, body) = rest.split_first_chunk::<NONCE_LEN>().ok_or(Unreadable)?;
+        let (nonce, place) = (Nonce::from(*nonce), bytes(place));
+        let mut opened = self.keys.likely_first().filter_map(|key| {
+            let plain = key.cipher.decrypt(&nonce, Payload { msg: body, aad: &place }).ok()?;
+            Some((key.id.as_str(), plain))
+        });
+        opened.next().ok_or(Unreadable)
+    }
+}
+
+/// A key as a cipher.
+fn cipher(master_key: &[u8; KEY_BYTES]) -> ChaCha20Poly1305 {
+    ChaCha20Poly1305::new(&Key::from(*master_key))
 }
 
 fn bytes(place: &[&str]) -> Vec<u8> {

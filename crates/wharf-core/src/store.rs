@@ -25,7 +25,7 @@ pub mod vault;
 pub mod version;
 pub mod webhook;
 
-pub use account::{AccountRow, AccountStore, Answers, Plan};
+pub use account::{AccountRow, AccountStore, Answers, KeyMarks, Plan};
 pub use audit::{AuditFilter, AuditRow, AuditStore};
 pub use canary::{CanaryRow, CanaryStore};
 pub use census::{Backlog, CensusStore, DeliveryQueue, MessageQueue};

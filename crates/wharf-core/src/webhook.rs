@@ -24,7 +24,7 @@ pub use change::{create, delete, prepare, sweep, update};
 pub use check::{headers, kinds};
 pub use deliveries::{list as list_deliveries, recover, retry, view as view_delivery};
 pub use schedule::Schedule;
-pub use secret::{Secret, Unsealed, opens, rotate, unseal};
+pub use secret::{Secret, Unsealed, rotate, unseal};
 pub use test::test;
 
 /// The word for all kinds of events.

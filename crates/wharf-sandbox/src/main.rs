@@ -92,6 +92,7 @@ async fn run(args: Args) -> Result<()> {
     let wanted = Config::from_env(env)?;
     let database_url = args.database_url.or(wanted.database_url);
     let mut config = Config { listen: loopback(args.port), database_url, master_key: wanted.master_key, ..Config::default() };
+    (config.next_master_key, config.next_master_key_file) = (wanted.next_master_key, wanted.next_master_key_file);
     config.limits.failed_keys_per_minute = args.failed_keys_per_minute;
     config.limits.allowed_origins = wanted.limits.allowed_origins;
     config.schedule = wanted.schedule;

@@ -5,7 +5,7 @@ pub(crate) mod row;
 use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_api::ids::AccountId;
-use wharf_core::store::{AccountRow, AccountStore, Answers, Error, Page, PageRequest, Plan};
+use wharf_core::store::{AccountRow, AccountStore, Answers, Error, KeyMarks, Page, PageRequest, Plan};
 
 use crate::fitness;
 use crate::sql::{Sql, args, corrupt, statements};
@@ -129,8 +129,12 @@ impl AccountStore for SqlStore {
         self.mark(KEY_CHECK, sealed).await
     }
 
-    async fn is_being_resealed(&self) -> Result<bool, Error> {
-        Ok(self.resealing().await?.is_some())
+    async fn key_marks(&self) -> Result<KeyMarks, Error> {
+        self.marks_of_keys().await
+    }
+
+    async fn name_key(&self, check: &str, id: &str) -> Result<(), Error> {
+        self.put_name_of_key(check, id).await
     }
 
     async fn is_sealed(&self) -> Result<bool, Error> {

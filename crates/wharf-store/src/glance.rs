@@ -1,6 +1,6 @@
 //! A look at a database before anything is done with it: how far its schema is, whose it is, and which key sealed it. Reads only.
 
-use wharf_core::store::Error;
+use wharf_core::store::{Error, KeyMarks};
 
 use crate::account::{KEY_CHECK, MARKED, SEALED};
 use crate::fitness;
@@ -8,6 +8,7 @@ use crate::inspect;
 use crate::migrations;
 use crate::open::error::OpenError;
 use crate::readers::Readers;
+use crate::sealed::{KEY_ID, TO_BE, TO_BE_ID};
 use crate::sql::args;
 
 /// What a database says of itself.
@@ -23,8 +24,10 @@ pub struct Glance {
     pub installation: Option<String>,
     /// Whether anything in it is sealed with a master key.
     pub sealed: bool,
-    /// The check value of that key.
-    pub key_check: Option<String>,
+    /// The check value of that key, and of the next one while it is being changed.
+    pub keys: KeyMarks,
+    /// The ids of both, as far as they are written down.
+    pub key_ids: Vec<String>,
 }
 
 /// Looks at the database as it is. A file that is not there is not made.
@@ -40,12 +43,15 @@ async fn look(readers: &Readers) -> Result<Glance, Error> {
     let own = migrations::newest();
     let has_history = readers.first(&migrations::HAS_HISTORY, &[]).await?.map_or(Ok(0), |mut row| row.int())? > 0;
     if !has_history {
-        return Ok(Glance { found: 0, own, world: None, installation: None, sealed: false, key_check: None });
+        let keys = KeyMarks::default();
+        return Ok(Glance { found: 0, own, world: None, installation: None, sealed: false, keys, key_ids: Vec::new() });
     }
     let found = readers.first(&migrations::NEWEST, &[]).await?.map_or(Ok(0), |mut row| row.int())?;
     let marked = async |name: &str| readers.first(&MARKED, args![name]).await?.map(|mut row| row.text()).transpose();
-    let (world, installation, key_check) = (marked("world").await?, marked("installation").await?, marked(KEY_CHECK).await?);
+    let (world, installation) = (marked("world").await?, marked("installation").await?);
+    let keys = KeyMarks { in_force: marked(KEY_CHECK).await?, to_be: marked(TO_BE).await? };
+    let key_ids = [marked(KEY_ID).await?, marked(TO_BE_ID).await?].into_iter().flatten().collect();
     // The first migrations knew no webhooks.
-    let sealed = key_check.is_some() || (found >= own && readers.first(&SEALED, &[]).await?.is_some());
-    Ok(Glance { found, own, world, installation, sealed, key_check })
+    let sealed = keys.in_force.is_some() || (found >= own && readers.first(&SEALED, &[]).await?.is_some());
+    Ok(Glance { found, own, world, installation, sealed, keys, key_ids })
 }

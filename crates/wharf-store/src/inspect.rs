@@ -5,7 +5,7 @@ mod events;
 mod links;
 mod messages;
 mod report;
-mod sealed;
+mod webhooks;
 
 use std::path::Path;
 
@@ -20,7 +20,6 @@ use crate::sql::{Sql, args, statements};
 use crate::{account, horizon, media, migrations, owner};
 
 pub use report::{Class, Found, Report};
-pub use sealed::Opener;
 
 /// How many rows one look reads: a statement has its time, and messages may be large.
 const PAGE: u32 = 200;
@@ -32,12 +31,12 @@ statements! {
 }
 
 pub(crate) fn all() -> [&'static [Sql]; 5] {
-    [ALL, events::ALL, links::ALL, messages::ALL, sealed::ALL]
+    [ALL, events::ALL, links::ALL, messages::ALL, webhooks::ALL]
 }
 
 /// A database that is only read.
 pub struct Inspection {
-    readers: Readers,
+    pub(crate) readers: Readers,
     horizon: horizon::Watch,
 }
 
@@ -84,6 +83,7 @@ impl Inspection {
         self.messages(now, served, &reads_back, report).await?;
         self.events(report).await?;
         self.links(now, report).await?;
+        self.webhooks(report).await?;
         if served {
             self.unattended(now, report).await?;
         }

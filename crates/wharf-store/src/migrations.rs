@@ -57,6 +57,7 @@ history! {
     40 "0040_keep_deleted",
     45 "0045_step_times",
     46 "0046_known_groups",
+    47 "0047_node_keys",
     49 "0049_deletions",
     50 "0050_message_days",
 }

@@ -32,6 +32,10 @@ impl NodeStore for SqlStore {
         .await
     }
 
+    async fn tell_keys(&self, node: &str, knows: &[String], seals_with: &str) -> Result<(), Error> {
+        self.put_keys_of_node(node, knows, seals_with).await
+    }
+
     async fn drain_node(&self, node: &str, draining: bool) -> Result<(), Error> {
         let node = node.to_owned();
         self.write("", "", move |tx| Box::pin(async move { tx.execute(&DRAIN, args![&node, i64::from(draining)]).await.map(drop) })).await

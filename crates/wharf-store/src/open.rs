@@ -46,9 +46,8 @@ impl From<MigrateError> for OpenError {
 
 /// Opens the database, brings its schema up to date and starts the lanes. Needs a Tokio runtime.
 pub async fn open(config: Config) -> Result<Arc<SqlStore>, OpenError> {
-    if let Some(path) = config.url.strip_prefix("sqlite:") {
-        let path = Path::new(path.strip_prefix("//").unwrap_or(path)).to_owned();
-        return open_sqlite(config, &path).await;
+    if let Some(path) = file_of(&config.url) {
+        return open_sqlite(&config, &path).await;
     }
     if config.url.starts_with("postgres:") || config.url.starts_with("postgresql:") {
         return open_postgres(config).await;
@@ -56,25 +55,60 @@ pub async fn open(config: Config) -> Result<Arc<SqlStore>, OpenError> {
     Err(OpenError::Url)
 }
 
-async fn open_sqlite(config: Config, path: &Path) -> Result<Arc<SqlStore>, OpenError> {
+/// Opens the database beside a gateway that runs on it, whose schema is this program's already. For a command that changes rows which stay
+/// what they are, a few at a time: a file has one process by right, whose lock is not taken, and its writer waits for ours.
+pub async fn open_beside(config: Config) -> Result<Arc<SqlStore>, OpenError> {
+    let seen = crate::glance(&config.url).await?;
+    if seen.found != seen.own {
+        return Err(OpenError::Behind { found: seen.found, own: seen.own });
+    }
+    let Some(path) = file_of(&config.url) else { return open(config).await };
+    sqlite(&config, &path, None).await.map_err(|error| place::named(&path, error))
+}
+
+/// Whether a process has the database's file. A server tells by its nodes' leases who is there.
+pub fn is_in_use(url: &str) -> Result<bool, OpenError> {
+    let Some(path) = file_of(url) else { return Ok(false) };
+    match lock(&path) {
+        Ok(_) => Ok(false),
+        Err(OpenError::InUse(_)) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// SQLite's file, where the address is one's.
+fn file_of(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite:")?;
+    Some(Path::new(path.strip_prefix("//").unwrap_or(path)).to_owned())
+}
+
+async fn open_sqlite(config: &Config, path: &Path) -> Result<Arc<SqlStore>, OpenError> {
     open_file(config, path).await.map_err(|error| place::named(path, error))
 }
 
-async fn open_file(config: Config, path: &Path) -> Result<Arc<SqlStore>, OpenError> {
+async fn open_file(config: &Config, path: &Path) -> Result<Arc<SqlStore>, OpenError> {
     let lock = Arc::new(lock(path)?);
     private::made(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+    sqlite(config, path, Some(&lock)).await
+}
+
+/// Opens the file. Who has its lock brings the schema up to date.
+async fn sqlite(config: &Config, path: &Path, lock: Option<&Arc<File>>) -> Result<Arc<SqlStore>, OpenError> {
     let writer = Connect::sqlite_writer(path);
     let mut conn = writer.connect().await.map_err(OpenError::Connect)?;
     let durability = durability(&mut conn, Dialect::Sqlite).await.map_err(OpenError::Connect)?;
     if durability.journal != "wal" || durability.synchronous != "2" {
         return Err(OpenError::NotDurable(durability));
     }
-    migrations::run(&mut conn, Dialect::Sqlite).await?;
+    if lock.is_some() {
+        migrations::run(&mut conn, Dialect::Sqlite).await?;
+    }
     let file = file::OpenedFile::of(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
-    let (bell, sessions) = (Arc::default(), Some(Arc::new(Sessions::new(SESSIONS))));
-    let lanes = Lanes::start(vec![conn], &writer, &config, &bell, Alone { lock: Some(&lock), sessions: sessions.as_ref() });
+    // Whoever writes beside a gateway does not know what that one writes.
+    let (bell, sessions) = (Arc::default(), lock.map(|_| Arc::new(Sessions::new(SESSIONS))));
+    let lanes = Lanes::start(vec![conn], &writer, config, &bell, Alone { lock, sessions: sessions.as_ref() });
     let readers = Readers::new(Connect::sqlite_reader(path), config.readers.unwrap_or(4).max(1));
-    let (horizon, meter) = (horizon::Watch::new(Dialect::Sqlite), config.meter);
+    let (horizon, meter) = (horizon::Watch::new(Dialect::Sqlite), Arc::clone(&config.meter));
     Ok(Arc::new(SqlStore { lanes, lease: None, readers, file: Some(file), sessions, horizon, bell, meter, writer }))
 }
 

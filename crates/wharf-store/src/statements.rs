@@ -3,7 +3,7 @@
 use crate::sql::Sql;
 use crate::{
     account, audit, canary, census, erase, event, fitness, hold, horizon, idempotency, inspect, key, media, message, migrations, node,
-    owner, plan, reseal, session, switch, update, usage, user, vault, version, webhook,
+    owner, plan, sealed, session, switch, update, usage, user, vault, version, webhook,
 };
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
@@ -19,7 +19,6 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         key::ALL,
         node::ALL,
         plan::ALL,
-        reseal::ALL,
         session::ALL,
         switch::ALL,
         update::ALL,
@@ -33,6 +32,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
     .chain(account::all())
     .chain(inspect::all())
     .chain(owner::all())
+    .chain(sealed::all())
     .chain(vault::all())
     .chain(event::all())
     .chain(webhook::all())

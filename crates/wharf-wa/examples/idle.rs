@@ -42,11 +42,11 @@ async fn main() {
     let base = resident_kib();
     let _ = whatsapp_rust::transport::default_tls_connector();
     let store = wharf_store::open(wharf_store::Config::new(format!("sqlite:{}", args[2]), Arc::new(SystemChance))).await.unwrap();
-    let mut config = Config::new("node", [9; 32]);
+    let seal = Seal::new(&[9; 32], Arc::new(SystemChance));
+    let mut config = Config::new("node", seal.clone());
     config.server_url = Some(args[0].parse().unwrap());
     let outcomes = Arc::new(Outcomes::default());
     let engine = WaEngine::new(config, store.clone(), Arc::new(SystemClock), Arc::new(SystemChance), Arc::clone(&outcomes)).unwrap();
-    let seal = Seal::new(&[9; 32], Arc::new(SystemChance));
     let services = Services::new(store.clone(), engine.clone(), Arc::new(SystemClock), Arc::new(SystemChance), outcomes, seal);
     let account = wharf_core::account::find_or_create(&services, "idle", "enterprise").await.unwrap();
     let plan = store.find_account(&account).await.unwrap().unwrap().plan;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use url::Url;
 use wharf_api::Timestamp;
 use wharf_core::proxy::Proxy;
+use wharf_core::seal::Seal;
 use wharf_core::{Meter, Switches};
 
 use crate::transport::Trust;
@@ -22,8 +23,8 @@ pub struct Config {
     pub proxy: Option<Proxy>,
     /// This process in the table of owners.
     pub node: String,
-    /// Seals everything in the vault. Who loses it loses every link.
-    pub master_key: [u8; 32],
+    /// Seals everything in the vault. Who loses its keys loses every link.
+    pub seal: Seal,
     /// What the phone shows under «Linked devices».
     pub device_name: String,
     /// Whether what others post as their status comes in too.
@@ -65,13 +66,13 @@ pub struct Config {
 }
 
 impl Config {
-    pub fn new(node: impl Into<String>, master_key: [u8; 32]) -> Self {
+    pub fn new(node: impl Into<String>, seal: Seal) -> Self {
         Self {
             server_url: None,
             trust: Trust::default(),
             proxy: None,
             node: node.into(),
-            master_key,
+            seal,
             device_name: "Wharf".to_owned(),
             receive_statuses: false,
             announce_online: false,
@@ -106,7 +107,7 @@ impl Config {
     }
 }
 
-/// Without the key: a configuration gets logged.
+/// Without the keys: a configuration gets logged.
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Config")

@@ -24,7 +24,7 @@ use wharf_core::store::{MessageRow, Store};
 use wharf_core::{Chance, Clock};
 use whatsapp_rust::client::Client;
 
-use wharf_core::seal::{Seal, place};
+use wharf_core::seal::place;
 
 use crate::compose;
 use crate::config::Config;
@@ -61,7 +61,7 @@ impl WaEngine {
         outcomes: Arc<Outcomes>,
     ) -> anyhow::Result<Arc<Self>> {
         let dialer = Arc::new(Dialer::new(config.server_url.as_ref(), &config.trust, config.proxy.clone())?);
-        let seal = Arc::new(Seal::new(&config.master_key, Arc::clone(&chance)));
+        let seal = Arc::new(config.seal.clone());
         let http = MediaHttp::new(config.server_url.clone(), config.trust.clone(), config.proxy.clone());
         let starts = Arc::new(Semaphore::new(config.start_concurrency.max(1)));
         let version = WebVersion::new(config.version, clock.now());

@@ -13,7 +13,6 @@ use wharf_core::limit::Calls;
 use wharf_core::media::Files;
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::placement::Moves;
-use wharf_core::seal::Seal;
 use wharf_core::store::{AccountStore, Store, Told};
 use wharf_core::update::Updates;
 use wharf_core::{Chance, Clock, Meter, Services, Switches, audit, node, switches, usage};
@@ -83,15 +82,18 @@ impl App {
         let meter: Arc<Meter> = Arc::default();
         let mut database = wharf_store::Config::new(config.database_url(), Arc::clone(&chance));
         database.meter = Arc::clone(&meter);
-        partners::check_older(&config, &world, &*chance).await?;
+        partners::check_older(&config, &world, &chance).await?;
         let store = wharf_store::open(database).await?;
         world.check_database(&store.claim_world(world.name()).await?)?;
         partners::check_database(&config.data_dir, &*store, &*chance).await?;
-        let master_key = partners::master_key(&config, &*store, &chance).await?;
-        let key_file = identity::KeyFile::of(&config, master_key);
+        let seal = partners::seal(&config, &*store, &chance).await?;
+        let key_files = identity::KeyFiles::of(&config, &seal);
         identity::tell_of_open_doors(&config);
         // Without a lease no session could be taken, so the first one comes before the engine.
         let seals_payloads = worker::lease::renew(&*store, &*clock, &node).await?;
+        // Whoever changes the master key sees from now on what this node knows. A change that began a moment ago is heard here.
+        let mut keys = worker::lease::Keys::default();
+        keys.follow(&*store, &seal, &node).await?;
         let told = node::tell_begin(&*store, &*clock, &node).await?;
 
         // Before a session could send with keys that were used.
@@ -103,7 +105,7 @@ impl App {
         switches::refresh(&*store, &switches).await?;
 
         let outcomes = Arc::new(Outcomes::default());
-        let mut engine = wharf_wa::Config::new(node.clone(), master_key);
+        let mut engine = wharf_wa::Config::new(node.clone(), seal.clone());
         engine.server_url = network;
         engine.trust = trust.clone();
         engine.proxy = config.proxy;
@@ -139,7 +141,6 @@ impl App {
             calls: calls.clone(),
         };
         let mut among = Among::join(config.nats_url.as_deref(), &world, own).await?;
-        let seal = Seal::new(&master_key, Arc::clone(&chance));
         let services = Services::new(dynamic, Arc::clone(&among.engine), clock, chance, outcomes, seal);
         let mut services = services.with_egress(Arc::new(egress)).with_files(files).with_schedule(config.schedule);
         services.meter = meter;
@@ -170,11 +171,11 @@ impl App {
             let (engine, placement) = (Arc::clone(&engine), Arc::clone(&among.placement));
             async move { engine.keep_linked(&*placement).await }
         });
-        let lease = worker::lease::start(&services, node.clone());
+        let lease = worker::lease::start(&services, node.clone(), keys);
         let mark = worker::older_self::start(&services, mark);
         let fetches = worker::fetches::start(&services, node.clone());
         let couriers = worker::couriers::start(&services, node);
-        let workers = worker::start(&services, key_file);
+        let workers = worker::start(&services, key_files);
         tracing::info!(address = %server.address(), world = world.name(), "the gateway is ready");
         Ok(Self { services, store, among, server, workers, couriers, fetches, lease, told, mark, linked, version })
     }

@@ -17,9 +17,9 @@ mod operations;
 mod out;
 mod pair;
 mod profiles;
-mod reseal;
 mod restore;
 mod restored;
+mod rotate_master;
 mod send;
 mod serve;
 mod target;
@@ -54,7 +54,7 @@ enum Command {
     /// Works on plans, directly in the database.
     #[command(subcommand)]
     Plans(accounts::Plans),
-    /// Works on API keys, directly in the database.
+    /// Works on API keys, directly in the database; changes the master key.
     #[command(subcommand)]
     Keys(keys::Keys),
     /// Works on the people who sign in, directly in the database.
@@ -79,8 +79,6 @@ enum Command {
     Restore(restore::Restore),
     /// Says that the database was put back from a backup or a snapshot: all sessions begin their keys anew, and keep their links.
     Restored,
-    /// Changes the master key: seals all that is sealed anew with another one, while no gateway runs.
-    Reseal(reseal::Reseal),
     /// Looks for what would keep the gateway from working.
     Doctor(doctor::Doctor),
     /// Proves a gateway that runs with two phones, in fifteen steps, and writes a report.
@@ -134,7 +132,6 @@ impl Cli {
             Command::Send(send) => send.run().await,
             Command::Listen(listen) => listen.run().await,
             Command::WhatsApp(whatsapp) => whatsapp.run(load).await,
-            Command::Reseal(reseal) => reseal.run(load()?).await,
             Command::Backup(backup) => backup.run(load()?).await,
             Command::Restore(restore) => restore.run(load()?).await,
             Command::Restored => restored::run(load()?).await,

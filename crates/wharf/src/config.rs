@@ -60,6 +60,10 @@ pub struct Config {
     pub master_key: Option<String>,
     /// `None` is `master.key` in `data_dir`, which is made where it is missing.
     pub master_key_file: Option<PathBuf>,
+    /// The key that is to be in force once the master key has been changed: 32 bytes in Base64; `None` is the file.
+    pub next_master_key: Option<String>,
+    /// Its file, which has to be there; `None` is no next key.
+    pub next_master_key_file: Option<PathBuf>,
     /// What the phone shows under «Linked devices».
     pub device_name: String,
     /// Whether what others post as their status comes in too.
@@ -128,6 +132,8 @@ impl Default for Config {
             moves_per_minute: 60,
             master_key: None,
             master_key_file: None,
+            next_master_key: None,
+            next_master_key_file: None,
             device_name: "Wharf".to_owned(),
             receive_statuses: false,
             announce_online: false,
@@ -204,15 +210,7 @@ impl Config {
             Some("private") => Reach::Private,
             Some(_) => return Err(invalid("egress.reach", "public or private is expected")),
         };
-        let canary = match settings.whatsapp.canary.as_ref().map(|file::Texts(texts)| texts.as_slice()) {
-            None | Some([]) => None,
-            Some([first, second]) => {
-                let id =
-                    |text: &String| SessionId::parse(text).ok_or_else(|| invalid("whatsapp.canary", "two ids of sessions are expected"));
-                Some([id(first)?, id(second)?])
-            }
-            Some(_) => return Err(invalid("whatsapp.canary", "two ids of sessions are expected")),
-        };
+        let canary = canary(&settings.whatsapp)?;
         let media_floor_bytes = settings.media.free_space_floor_mb.map_or(default.media_floor_bytes, |mb| mb.saturating_mul(MB));
         let bucket = bucket(settings.media)?;
         let seconds = |name: &str, value: Option<u64>, default: Duration| match value {
@@ -246,6 +244,8 @@ impl Config {
             moves_per_minute: settings.moves_per_minute.unwrap_or(default.moves_per_minute),
             master_key: settings.master_key,
             master_key_file: settings.master_key_file,
+            next_master_key: settings.next_master_key.filter(|key| !key.is_empty()),
+            next_master_key_file: settings.next_master_key_file.filter(|path| !path.as_os_str().is_empty()),
             device_name: settings.device_name.unwrap_or(default.device_name),
             receive_statuses: settings.receive_statuses.unwrap_or(default.receive_statuses),
             announce_online: settings.announce_online.unwrap_or(default.announce_online),
@@ -348,6 +348,20 @@ fn whatsapp(settings: &file::Whatsapp) -> Result<(Option<u32>, Option<Url>), Err
     Ok((version, url))
 }
 
+/// The two sessions that write to each other.
+fn canary(settings: &file::Whatsapp) -> Result<Option<[SessionId; 2]>, Error> {
+    let reason = "two ids of sessions are expected".to_owned();
+    let invalid = Error::Invalid { name: "whatsapp.canary".to_owned(), reason };
+    match settings.canary.as_ref().map(|file::Texts(texts)| texts.as_slice()) {
+        None | Some([]) => Ok(None),
+        Some([first, second]) => match (SessionId::parse(first), SessionId::parse(second)) {
+            (Some(first), Some(second)) => Ok(Some([first, second])),
+            _ => Err(invalid),
+        },
+        Some(_) => Err(invalid),
+    }
+}
+
 /// Whom to ask for the newest release. There is no public address yet, so that nobody is asked who is not named.
 fn updates(updates: file::Updates) -> Result<Option<update::Source>, Error> {
     let invalid = |name: &str, reason: &str| Error::Invalid { name: format!("updates.{name}"), reason: reason.to_owned() };
@@ -368,6 +382,10 @@ fn stored(settings: &file::Settings) -> Result<(), Error> {
     let invalid = |name: &str, reason: &str| Err(Error::Invalid { name: name.to_owned(), reason: reason.to_owned() });
     if settings.master_key.is_some() && settings.master_key_file.is_some() {
         return invalid("master_key", "the key or its file is expected, not both");
+    }
+    let next_file = settings.next_master_key_file.as_ref().is_some_and(|path| !path.as_os_str().is_empty());
+    if next_file && settings.next_master_key.as_ref().is_some_and(|key| !key.is_empty()) {
+        return invalid("next_master_key", "the key or its file is expected, not both");
     }
     let url = settings.database_url.as_deref().unwrap_or_default();
     if url.starts_with("sqlite:") && url.contains('?') {
@@ -426,6 +444,8 @@ mod tests {
             ("WHARF_MASTER_KEY", "", "WHARF_MASTER_KEY: it is set and empty"),
             ("WHARF_MASTER_KEY", " \n", "WHARF_MASTER_KEY: it is set and empty"),
             ("WHARF_MASTER_KEY_FILE", "", "WHARF_MASTER_KEY_FILE: it is set and empty"),
+            ("WHARF_NEXT_MASTER_KEY", "", "WHARF_NEXT_MASTER_KEY: it is set and empty"),
+            ("WHARF_NEXT_MASTER_KEY_FILE", " ", "WHARF_NEXT_MASTER_KEY_FILE: it is set and empty"),
         ] {
             let refused = load("", &[(name, value)]).err().unwrap().to_string();
             assert!(refused.contains(words), "{name}={value}: {refused}");
@@ -442,6 +462,8 @@ mod tests {
         }
         let both = [("WHARF_MASTER_KEY", "x"), ("WHARF_MASTER_KEY_FILE", "/secrets/key")];
         assert!(load("", &both).err().unwrap().to_string().contains("not both"));
+        let both = [("WHARF_NEXT_MASTER_KEY", "x"), ("WHARF_NEXT_MASTER_KEY_FILE", "/secrets/key")];
+        assert!(load("", &both).err().unwrap().to_string().contains("next_master_key: the key or its file"));
         let bucket = |endpoint| {
             load(
                 "",

@@ -1,16 +1,14 @@
 //! What belongs together: a database, the data folder that was used with it, and the master key that seals what stands in it. Where one of
-//! them is missing or another one, the start is refused by name: none is made anew beside its partners.
+//! them is missing or another one, the start is refused by name: none is made anew beside its partners. While the key is being changed, both
+//! belong to it.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use wharf_core::Chance;
-use wharf_core::chance::SystemChance;
-use wharf_core::seal::{Seal, place};
+use wharf_core::seal::{Seal, Unfit};
 use wharf_core::store::{self, AccountStore, OwnerStore};
 
 use crate::config::Config;
@@ -39,14 +37,12 @@ pub enum Error {
     AnotherDatabase { folder: PathBuf, mark: PathBuf },
     #[error("the master key {} is not there, and the database holds what it sealed: put the key back (no other one opens it)", .0.display())]
     KeyIsGone(PathBuf),
-    #[error("the master key is another one than the one that sealed what is in the database: put that one back (no other one opens it)")]
-    AnotherKey,
-    #[error("the change of the master key was cut off: run `wharf reseal` again, with the same two keys, before the gateway starts")]
-    Resealing,
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
 }
 
 /// Looks at an older release's database before it is brought up to date: a start that is refused leaves it to that release.
-pub async fn check_older(config: &Config, world: &World, chance: &dyn Chance) -> Result<(), Error> {
+pub async fn check_older(config: &Config, world: &World, chance: &Arc<dyn Chance>) -> Result<(), Error> {
     // One that cannot be looked at is refused by whoever opens it, with the reason.
     let Ok(seen) = wharf_store::glance(&config.database_url()).await else { return Ok(()) };
     if seen.found == 0 || seen.found >= seen.own {
@@ -65,10 +61,11 @@ pub async fn check_older(config: &Config, world: &World, chance: &dyn Chance) ->
     if seen.sealed && config.master_key.is_none() && !path.exists() {
         return Err(Error::KeyIsGone(path));
     }
-    match &seen.key_check {
-        Some(check) if !is_of(&identity::master_key(config, chance)?, check) => Err(Error::AnotherKey),
-        _ => Ok(()),
+    // No key is made here: where nothing is sealed that is for the start itself.
+    if seen.keys.in_force.is_some() {
+        identity::seal(config, chance)?.follow(&seen.keys)?;
     }
+    Ok(())
 }
 
 /// The database that the folder was used with.
@@ -111,28 +108,23 @@ where
     fs::write(&fresh, id + "\n").and_then(|()| fs::rename(&fresh, &mark)).map_err(failed)
 }
 
-/// The key that seals what is in the database. It is made where no key has sealed anything yet, and only there.
-pub async fn master_key<S>(config: &Config, store: &S, chance: &Arc<dyn Chance>) -> Result<[u8; 32], Error>
+/// The keys that open what is in the database, and seal with the one that it says. A key is made where none has sealed anything yet, and
+/// only there.
+pub async fn seal<S>(config: &Config, store: &S, chance: &Arc<dyn Chance>) -> Result<Seal, Error>
 where
     S: AccountStore + ?Sized,
 {
     let path = config.master_key_path();
-    if store.is_being_resealed().await? {
-        return Err(Error::Resealing);
-    }
     let is_missing = config.master_key.is_none() && !path.exists();
     if is_missing && store.is_sealed().await? {
         return Err(Error::KeyIsGone(path));
     }
-    let key = identity::master_key(config, &**chance)?;
+    let seal = identity::seal(config, chance)?;
     let installation = store.claim_installation(&chance.uuid().to_string()).await?;
-    let sealed = Seal::new(&key, Arc::clone(chance)).close(&place::KEY_CHECK, installation.as_bytes());
-    let check = store.claim_key_check(&STANDARD.encode(sealed)).await?;
-    if is_of(&key, &check) { Ok(key) } else { Err(Error::AnotherKey) }
-}
-
-/// Whether the check value was sealed with this key.
-pub fn is_of(key: &[u8; 32], check: &str) -> bool {
-    let Ok(check) = STANDARD.decode(check) else { return false };
-    Seal::new(key, Arc::new(SystemChance)).open(&place::KEY_CHECK, &check).is_ok()
+    let check = store.claim_key_check(&seal.check_value(&installation)).await?;
+    seal.follow(&store.key_marks().await?)?;
+    if let Some(id) = seal.maker(&check) {
+        store.name_key(&check, id).await?;
+    }
+    Ok(seal)
 }

@@ -31,7 +31,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 use wharf_core::{Services, placement};
 
-use crate::identity::KeyFile;
+use crate::identity::KeyFiles;
 
 /// How long a stop waits for runs that are under way. Every run can be cut off: what it did not do is done after the next start.
 const GRACE: Duration = Duration::from_secs(3);
@@ -48,13 +48,13 @@ pub struct Workers {
 }
 
 /// Starts the workers that need nothing but the rules.
-pub fn start(services: &Arc<Services>, key: Option<KeyFile>) -> Workers {
+pub fn start(services: &Arc<Services>, keys: Option<KeyFiles>) -> Workers {
     let workers = Workers::default();
     workers.every("what the clock shows", clock::PERIOD, services, |services| async move { clock::run(&services).await });
-    let key = key.map(Arc::new);
+    let keys = keys.map(Arc::new);
     workers.every("readiness", readiness::PERIOD, services, move |services| {
-        let key = key.clone();
-        async move { readiness::run(&services, key.as_deref()).await }
+        let keys = keys.clone();
+        async move { readiness::run(&services, keys.as_deref()).await }
     });
     workers.every("lines of the log", LOG_PERIOD, services, |_| async {
         crate::log::tell_dropped();

@@ -48,6 +48,15 @@ pub struct Answers {
     pub count: u64,
 }
 
+/// What the database says of the master key, by values that only the key itself makes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyMarks {
+    /// The check value of the key in force; `None` where no key has sealed anything yet.
+    pub in_force: Option<String>,
+    /// That of the key with which everything is being sealed anew, while it is.
+    pub to_be: Option<String>,
+}
+
 #[async_trait]
 pub trait AccountStore {
     /// Inserts an account on the plan of that name; `false` where there is no such plan.
@@ -102,8 +111,11 @@ pub trait AccountStore {
     /// Keeps the check value of the master key unless there is one already, and tells which there is.
     async fn claim_key_check(&self, sealed: &str) -> Result<String, Error>;
 
-    /// Whether a change of the master key has begun and has not ended.
-    async fn is_being_resealed(&self) -> Result<bool, Error>;
+    /// What is said of the master key, of one moment.
+    async fn key_marks(&self) -> Result<KeyMarks, Error>;
+
+    /// Writes down what the key of that check value is called, as long as that value is the one in force.
+    async fn name_key(&self, check: &str, id: &str) -> Result<(), Error>;
 
     /// Whether anything stands in the database that is sealed with a master key.
     async fn is_sealed(&self) -> Result<bool, Error>;

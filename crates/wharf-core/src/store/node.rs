@@ -31,6 +31,10 @@ pub trait NodeStore {
     /// Writes beside the node's lease what it tells of itself. Without a lease nothing is written.
     async fn tell_node(&self, node: &str, told: &Told) -> Result<(), Error>;
 
+    /// Writes beside the node's lease which master keys it knows, by their ids, and which one it seals with. Without a lease nothing is
+    /// written.
+    async fn tell_keys(&self, node: &str, knows: &[String], seals_with: &str) -> Result<(), Error>;
+
     /// Says of a node whether it is to have sessions; it says so itself when its process begins.
     async fn drain_node(&self, node: &str, draining: bool) -> Result<(), Error>;
 

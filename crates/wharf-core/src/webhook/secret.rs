@@ -62,13 +62,6 @@ pub(super) fn seal_headers(seal: &Seal, id: &str, headers: &[(String, String)]) 
     (!headers.is_empty()).then(|| seal.close(&place::webhook_headers(id), &json))
 }
 
-/// Whether everything that a webhook has sealed can be opened.
-pub fn opens(seal: &Seal, row: &WebhookRow) -> bool {
-    let (secret, headers) = (place::webhook_secret(row.id.as_str()), place::webhook_headers(row.id.as_str()));
-    let old = row.old_secret.as_ref().is_none_or(|(old, _)| seal.open(&secret, old).is_ok());
-    seal.open(&secret, &row.secret).is_ok() && old && row.headers.as_ref().is_none_or(|sealed| seal.open(&headers, sealed).is_ok())
-}
-
 /// Opens what is sealed. An old secret whose time is over stays shut.
 pub fn unseal(services: &Services, row: &WebhookRow) -> Result<Unsealed, Unreadable> {
     let (seal, id, now) = (&services.seal, row.id.as_str(), services.clock.now());

@@ -1,9 +1,17 @@
 //! What a thief of the database has without the master key, and the change of that key.
 
-use serde_json::json;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::bad_days::refused;
-use crate::harness::{Backend, Hook, OWNER, SILENT, World, api, both_backends, eventually};
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
+
+use crate::harness::process::program;
+use crate::harness::{Api, Backend, Hook, OWNER, PATIENCE, SILENT, World, api, both_backends, eventually};
+
+const NEXT_KEY: &str = "WHARF_NEXT_MASTER_KEY_FILE";
 
 impl World {
     /// Whether any row of what is to be sent has the words in it.
@@ -17,19 +25,76 @@ impl World {
         self.database().count(&self.dir().join("gateway"), &sql).await > 0
     }
 
-    /// `wharf reseal` on this world's database: whether it went well, and what it said.
-    async fn reseal(&self, new_key: &std::path::Path) -> (bool, String) {
-        self.command(&["reseal", "--new-key-file", new_key.to_str().unwrap()]).await
+    /// `wharf keys rotate-master` on this world's data, with the key of a file as the next one.
+    fn rotation(&self, next: &Path) -> Command {
+        let mut command = Command::new(program("wharf"));
+        command.args(["keys", "rotate-master"]).env("WHARF_DATA_DIR", self.dir().join("gateway")).env(NEXT_KEY, next);
+        if let Some(url) = self.database().url() {
+            command.env("WHARF_DATABASE_URL", url);
+        }
+        command
     }
 
-    /// The same, as soon as no node has a lease any more.
-    async fn resealed(&self, new_key: &std::path::Path) -> String {
-        eventually("the key is changed", async || match self.reseal(new_key).await {
+    /// Runs it to its end: whether it went well, and what it said.
+    async fn rotates(&self, next: &Path) -> (bool, String) {
+        let done = self.rotation(next).output().await.unwrap();
+        let words = String::from_utf8([done.stdout, done.stderr].concat()).unwrap();
+        assert_eq!(done.status.code(), Some(i32::from(!done.status.success())), "{words}");
+        (done.status.success(), words)
+    }
+
+    /// Runs it again as long as it is refused.
+    async fn rotates_in_the_end(&self, next: &Path) -> String {
+        eventually("the key is changed", async || match self.rotates(next).await {
             (true, words) => Ok(words),
             (false, words) => Err(words),
         })
         .await
     }
+
+    /// Kills it as a power cut would, once it has said so many lines of how far it is.
+    async fn rotates_until(&self, next: &Path, lines: usize) {
+        let mut command = self.rotation(next);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+        for _ in 0..lines {
+            let line = said.next_line().await.unwrap();
+            assert!(line.is_some(), "it ended before it was killed");
+        }
+        child.kill().await.unwrap();
+        assert!(self.is_being_changed().await);
+    }
+
+    /// Whether a change of the key has begun and not ended.
+    async fn is_being_changed(&self) -> bool {
+        self.database().count(&self.dir().join("gateway"), "SELECT COUNT(*) FROM meta WHERE name = 'master-key-to-be'").await == 1
+    }
+
+    /// The gateway starts anew with the key of a file as the next one.
+    async fn start_with_next_key(&mut self, next: &Path) {
+        self.stop_gateway().await;
+        self.start_gateway(&[(NEXT_KEY, next.to_str().unwrap())]).await;
+    }
+
+    /// A start with the keys that lie in the data folder: its exit code, and what it says.
+    async fn start_ends(&self) -> (Option<i32>, String) {
+        let (data, network) = (self.dir().join("gateway"), self.network_url());
+        let mut command = Command::new(program("wharf-sandbox"));
+        command.args(["--json", "--port", "0", "--network", &network, "--data-dir"]).arg(data).kill_on_drop(true);
+        if let Some(url) = self.database().url() {
+            command.args(["--database-url", url]);
+        }
+        let ended = tokio::time::timeout(PATIENCE, command.output()).await.expect("it ends").unwrap();
+        (ended.status.code(), String::from_utf8([ended.stdout, ended.stderr].concat()).unwrap())
+    }
+}
+
+/// The file of another key.
+fn new_key(path: &Path) {
+    use base64::Engine as _;
+    let mut key = [0; 32];
+    wharf_core::Chance::fill(&wharf_core::chance::SystemChance, &mut key);
+    std::fs::write(path, base64::engine::general_purpose::STANDARD.encode(key)).unwrap();
 }
 
 both_backends! {
@@ -49,7 +114,7 @@ both_backends! {
         world.events("poll.vote", 1).await;
     }
 
-    async fn a_changed_master_key_opens_everything_and_the_old_one_nothing(backend) {
+    async fn a_master_key_that_is_changed_under_load_costs_no_call_and_opens_everything(backend) {
         let mut world = World::start(backend).await;
         let (session, hook) = (world.pair(OWNER).await, Hook::start().await);
         let webhook = json!({"url": hook.url("/x"), "events": ["*"], "headers": {"X-Own": "secret header"}});
@@ -57,68 +122,130 @@ both_backends! {
         let text = json!({"sessionId": session, "to": SILENT, "text": "once"});
         let once = async |world: &World| api::read(world.api().request("POST", "/v1/messages/text").header("idempotency-key", "k").json(&text)).await;
         let first = once(&world).await.ok(201).clone();
-        world.until_message(first["messageId"].as_str().unwrap(), "delivered").await;
-        let (key, new) = (world.dir().join("gateway/master.key"), world.dir().join("new.key"));
-        if backend == Backend::Sqlite {
-            let (done, words) = world.reseal(&new).await;
-            assert!(!done && words.contains("is in use: stop the gateway"), "{words}");
-        }
-        world.stop_gateway().await;
-        let words = world.resealed(&new).await;
-        assert!(words.contains("values are sealed anew, 0 were so before"), "{words}");
-        assert!(world.resealed(&new).await.contains("already"), "a second run has nothing to do");
-        let words = refused(&world).await;
-        assert!(words.contains("another one than the one that sealed"), "{words}");
+        let (key, next) = (world.dir().join("gateway/master.key"), world.dir().join("next.key"));
+        new_key(&next);
+        // Nobody who runs may be left unable to open what the others seal.
+        let (done, words) = world.rotates(&next).await;
+        assert!(!done && words.contains("do not know both keys") && words.contains("Nothing was changed"), "{words}");
+        assert!(!world.is_being_changed().await);
+        world.start_with_next_key(&next).await;
+        world.until_connected(&session).await;
 
-        std::fs::rename(&new, &key).unwrap();
+        let is_over = AtomicBool::new(false);
+        let load = async {
+            let mut sent = Vec::new();
+            while !is_over.load(Ordering::Relaxed) {
+                let text = format!("text {}", sent.len());
+                let made = world.send(&session, SILENT, &text).await.ok(201)["messageId"].as_str().unwrap().to_owned();
+                world.phone_sends(SILENT, OWNER, &format!("answer to {text}")).await;
+                world.until_message(&made, "delivered").await;
+                sent.push((made, text));
+            }
+            sent
+        };
+        let change = async {
+            for lines in 1..=3 {
+                world.rotates_until(&next, lines).await;
+            }
+            let done = world.rotates(&next).await;
+            is_over.store(true, Ordering::Relaxed);
+            done
+        };
+        let (sent, (done, words)) = tokio::join!(load, change);
+        assert!(done && words.contains("Nothing is sealed with the key") && !words.contains("neither key"), "{words}");
+        assert!(sent.len() > 3, "nothing was sent meanwhile");
+        world.until_shown(SILENT, &sent.iter().map(|(_, text)| text.clone()).collect::<Vec<_>>()).await;
+        eventually("every step was delivered, signed", async || {
+            let got = hook.got("/x");
+            assert!(got.iter().all(|got| got.verifies(&secret) && got.headers["x-own"] == "secret header"));
+            let has = |words: &str| got.iter().any(|got| got.body.contains(words));
+            let lacking = sent.iter().find(|(id, text)| !has(id) || !has(&format!("answer to {text}\"")));
+            lacking.map_or(Ok(()), |lacking| Err(format!("{lacking:?}")))
+        })
+        .await;
+        let (healthy, words) = world.deep_with(&[(NEXT_KEY, next.to_str().unwrap())]).await;
+        assert!(healthy && words.contains("which seals") && !words.contains("does not seal any more"), "{words}");
+
+        world.stop_gateway().await;
+        let (code, words) = world.start_ends().await;
+        assert_eq!(code, Some(1), "{words}");
+        assert!(words.contains("another one than the one that sealed"), "{words}");
+        std::fs::rename(&next, &key).unwrap();
         world.start_gateway(&[]).await;
         world.until_connected(&session).await;
         assert_eq!(once(&world).await.ok(201), &first, "the stored answer is opened");
-        let sent = world.send(&session, SILENT, "under the new key").await.ok(201)["messageId"].as_str().unwrap().to_owned();
+        let sent = world.send(&session, SILENT, "under the new key alone").await.ok(201)["messageId"].as_str().unwrap().to_owned();
         world.until_message(&sent, "delivered").await;
         let got = eventually("it is delivered", async || hook.got("/x").pop().filter(|got| got.body.contains(&sent)).ok_or("not yet".to_owned())).await;
         assert!(got.verifies(&secret) && got.headers["x-own"] == "secret header");
     }
 
-    async fn a_change_of_the_master_key_that_was_cut_off_is_refused_to_start_on_and_goes_on(backend) {
+    async fn a_change_of_the_master_key_that_was_cut_off_needs_both_keys_and_goes_on(backend) {
         let mut world = World::start(backend).await;
         let session = world.pair(OWNER).await;
+        let (key, next, other) = (world.dir().join("gateway/master.key"), world.dir().join("next.key"), world.dir().join("other.key"));
+        for file in [&next, &other] {
+            new_key(file);
+        }
+        world.start_with_next_key(&next).await;
+        world.rotates_until(&next, 1).await;
         world.stop_gateway().await;
-        let (key, new, other) = (world.dir().join("gateway/master.key"), world.dir().join("new.key"), world.dir().join("other.key"));
-        let kept = if backend == Backend::Sqlite { "CREATE TABLE kept AS SELECT * FROM vault" } else { "CREATE TABLE kept AS TABLE vault" };
-        world.sql(kept).await;
-        world.resealed(&new).await;
-        // As a kill in the middle leaves it: the mark of the run, the old key's check, one half of the rows under each key.
-        let half = "SELECT key FROM kept WHERE LENGTH(key) % 2 = 0";
-        world.sql(&format!("DELETE FROM vault WHERE key IN ({half}); INSERT INTO vault SELECT * FROM kept WHERE key IN ({half})")).await;
-        let check = world.key_check_under(&key);
-        world.sql(&format!(
-            "INSERT INTO meta (name, value) SELECT 'master-key-to-be', value FROM meta WHERE name = 'master-key'; \
-             UPDATE meta SET value = '{check}' WHERE name = 'master-key'"
-        ))
-        .await;
-        let words = refused(&world).await;
-        assert!(words.contains("run `wharf reseal` again"), "{words}");
-        let (done, words) = world.reseal(&other).await;
-        assert!(!done && words.contains("began with another new key"), "{words}");
-        let words = world.resealed(&new).await;
-        assert!(!words.contains(" 0 were so before") && !words.contains("neither key"), "{words}");
-        std::fs::rename(&new, &key).unwrap();
+        let (code, words) = world.start_ends().await;
+        assert_eq!(code, Some(1), "{words}");
+        assert!(words.contains("knows only one of the two"), "{words}");
+        let (done, words) = world.rotates(&other).await;
+        assert!(!done && words.contains("began with another next key"), "{words}");
+        // Nobody runs: nobody is waited for.
+        world.rotates_in_the_end(&next).await;
+        assert!(!world.is_being_changed().await);
+        let words = world.rotates_in_the_end(&next).await;
+        assert!(words.contains("is in force already"), "a second run has nothing to do: {words}");
+        std::fs::rename(&next, &key).unwrap();
         world.start_gateway(&[]).await;
         world.until_connected(&session).await;
+        // What was sealed with the old key before a backup needs that one.
+        let folder = world.dir().join("backup");
+        let (done, words) = world.command(&["backup", folder.to_str().unwrap()]).await;
+        assert!(done && words.contains("Its master key is"), "{words}");
+        world.stop_gateway().await;
+        let elsewhere = world.dir().join("elsewhere");
+        std::fs::create_dir(&elsewhere).unwrap();
+        std::fs::copy(&other, elsewhere.join("master.key")).unwrap();
+        let mut restore = Command::new(program("wharf"));
+        restore.arg("restore").arg(&folder).env("WHARF_DATA_DIR", &elsewhere);
+        if let Some(url) = world.database().url() {
+            restore.env("WHARF_DATABASE_URL", url);
+        }
+        let refused = restore.output().await.unwrap();
+        let words = String::from_utf8(refused.stderr).unwrap();
+        assert!(!refused.status.success() && words.contains("the backup needs the master key"), "{words}");
     }
 }
 
-impl World {
-    /// The check value that a key in a file leaves in the database.
-    fn key_check_under(&self, file: &std::path::Path) -> String {
-        use base64::Engine as _;
-        let base64 = base64::engine::general_purpose::STANDARD;
-        let key: [u8; 32] = base64.decode(std::fs::read_to_string(file).unwrap().trim()).unwrap().try_into().unwrap();
-        let installation = std::fs::read_to_string(self.dir().join("gateway/database-id")).unwrap();
-        let seal = wharf_core::seal::Seal::new(&key, std::sync::Arc::new(wharf_core::chance::SystemChance));
-        base64.encode(seal.close(&wharf_core::seal::place::KEY_CHECK, installation.trim().as_bytes()))
-    }
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_knows_the_old_key_alone_holds_the_change_up_and_nodes_with_both_go_through_it_together() {
+    let mut world = World::start(Backend::Postgres).await;
+    let session = world.pair(OWNER).await;
+    let next = world.dir().join("next.key");
+    new_key(&next);
+    let alone = world.another_node("alone").await;
+    world.start_with_next_key(&next).await;
+    let (done, words) = world.rotates(&next).await;
+    let id = std::fs::read_to_string(world.dir().join("alone/node-id")).unwrap();
+    assert!(!done && words.contains(id.trim()) && words.contains("knows only"), "{words}");
+    alone.terminate().await;
+    let second = world.another_node_with("second", &[(NEXT_KEY, next.to_str().unwrap())]).await;
+    let words = world.rotates_in_the_end(&next).await;
+    assert!(words.contains("Nothing is sealed with the key"), "{words}");
+    // One node ends, and the other opens what the first one sealed.
+    world.stop_gateway().await;
+    let api = Api::new(second.ready["url"].as_str().unwrap(), second.ready["apiKey"].as_str().unwrap());
+    eventually("the session is connected at the other node", async || {
+        let shown = api.get(&format!("/v1/sessions/{session}")).await;
+        (shown.data()["status"] == "connected").then_some(()).ok_or(format!("{shown:?}"))
+    })
+    .await;
+    second.terminate().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,6 +55,9 @@ pub enum OpenError {
     /// Only what this program wrote is looked through.
     #[error("the schema is at migration {found}, and this program at {own}: look with the program that runs on it")]
     Schema { found: i64, own: i64 },
+    /// Only the gateway's start changes a schema.
+    #[error("the database is at migration {found}, and this release needs {own}: let the gateway start on it once")]
+    Behind { found: i64, own: i64 },
     /// The file's system cannot do what durability needs.
     #[error("the database would not survive a power cut: journal {}, synchronous {}", .0.journal, .0.synchronous)]
     NotDurable(Durability),

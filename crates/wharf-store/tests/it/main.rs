@@ -34,6 +34,7 @@ mod pooler;
 mod receipt;
 mod retain;
 mod schema;
+mod sealed;
 mod session;
 mod switch;
 mod user;

@@ -252,7 +252,8 @@ async fn open_store(folder: &Path) -> Arc<SqlStore> {
 }
 
 fn build(network: &wharf_sim::Network, store: &Arc<SqlStore>, change: &dyn Fn(&mut Config)) -> (Arc<WaEngine>, Arc<Services>) {
-    let mut config = Config::new("node-1", [7; 32]);
+    let seal = Seal::new(&[7; 32], Arc::new(SystemChance));
+    let mut config = Config::new("node-1", seal.clone());
     config.server_url = Some(network.url().parse().unwrap());
     config.send_ack_timeout = Duration::from_secs(1);
     config.poll = Duration::from_millis(200);
@@ -264,7 +265,6 @@ fn build(network: &wharf_sim::Network, store: &Arc<SqlStore>, change: &dyn Fn(&m
     let meter = Arc::clone(&config.meter);
     let outcomes = Arc::new(Outcomes::default());
     let engine = WaEngine::new(config, store.clone(), Arc::new(SystemClock), Arc::new(SystemChance), outcomes.clone()).unwrap();
-    let seal = Seal::new(&[7; 32], Arc::new(SystemChance));
     let mut services = Services::new(store.clone(), engine.clone(), Arc::new(SystemClock), Arc::new(SystemChance), outcomes, seal);
     services.meter = meter;
     (engine, Arc::new(services))

@@ -7,6 +7,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use wharf_core::chance::SystemChance;
+use wharf_core::seal::Seal;
 use wharf_wa::{Config, PROBE_PATIENCE, Probe, ProbeStep as Step, ProbeVerdict as Verdict, probe};
 
 const VERSION: (u32, u32, u32) = (2, 3000, 1_045_649_367);
@@ -14,7 +16,7 @@ const VERSION: (u32, u32, u32) = (2, 3000, 1_045_649_367);
 const SHORT: Duration = Duration::from_millis(300);
 
 async fn knock(url: String, patience: Duration) -> Probe {
-    let mut config = Config::new("prober", [7; 32]);
+    let mut config = Config::new("prober", Seal::none(Arc::new(SystemChance)));
     config.server_url = Some(url.parse().unwrap());
     probe(&config, VERSION, patience).await
 }

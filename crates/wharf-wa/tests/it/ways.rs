@@ -10,6 +10,7 @@ use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
 use wharf_core::engine::Engine as _;
 use wharf_core::message::outcomes::Outcomes;
+use wharf_core::seal::Seal;
 use wharf_core::session::{self, update};
 use wharf_wa::{Config, WaEngine};
 
@@ -72,7 +73,7 @@ async fn a_proxy_that_refuses_the_password_is_asked_again_and_nothing_goes_aroun
 async fn on_the_pretend_network_neither_server_nor_proxy_is_anywhere_but_on_loopback() {
     let world = World::start().await;
     let engine = |url: &str, proxy: Option<&str>| {
-        let mut config = Config::new("node-1", [7; 32]);
+        let mut config = Config::new("node-1", Seal::new(&[7; 32], Arc::new(SystemChance)));
         config.server_url = Some(url.parse().unwrap());
         config.proxy = proxy.map(|proxy| proxy.parse().unwrap());
         WaEngine::new(config, world.store.clone(), Arc::new(SystemClock), Arc::new(SystemChance), Arc::new(Outcomes::default()))

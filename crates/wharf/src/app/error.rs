@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use wharf_core::store;
+use wharf_core::{node, store};
 use wharf_wa::TrustError;
 
 use crate::identity;
@@ -27,6 +27,8 @@ pub enum Error {
     Files(#[from] std::io::Error),
     #[error("the way out to other servers cannot be made")]
     Egress(#[from] crate::egress::Unusable),
+    #[error(transparent)]
+    Keys(#[from] node::KeysError),
     #[error(transparent)]
     Fleet(#[from] wharf_fleet::JoinError),
     #[error(transparent)]

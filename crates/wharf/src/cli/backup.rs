@@ -48,6 +48,9 @@ pub(super) struct Manifest {
     /// The installation that it was made of.
     pub(super) installation: Option<String>,
     pub(super) world: Option<String>,
+    /// The ids of the master keys that sealed what is in it: two where the key was being changed. None where nobody wrote them down.
+    #[serde(default)]
+    pub(super) master_keys: Vec<String>,
     pub(super) database: Snapshot,
     pub(super) media: Media,
     /// The files of the database.
@@ -134,6 +137,11 @@ impl Backup {
         made.with_context(|| format!("{}: a backup is put into a folder of its own, which is not there yet", folder.display()))?;
         let database = backup::back_up(&config.database_url(), folder, &|line| eprintln!("{line}")).await?;
         let parts = database.files().into_iter().map(|path| Part::of(folder, path)).collect::<anyhow::Result<Vec<_>>>()?;
+        // The key may have been changed meanwhile: what was in force before the copy, or after it, sealed what is in it.
+        let mut master_keys = seen.key_ids;
+        master_keys.extend(wharf_store::glance(&config.database_url()).await?.key_ids);
+        master_keys.sort_unstable();
+        master_keys.dedup();
         // After the rows: what they name was there before them.
         let media = match &config.bucket {
             _ if self.without_media => Media::LeftOut,
@@ -146,6 +154,7 @@ impl Backup {
             created_at: SystemClock.now(),
             installation: seen.installation,
             world: seen.world,
+            master_keys,
             database,
             media,
             parts,
@@ -158,6 +167,11 @@ impl Backup {
             Media::LeftOut => println!("Media were left out."),
         }
         println!("The master key is not in it. Keep it elsewhere: without it no link, webhook secret or payload of the backup opens.");
+        match manifest.master_keys.as_slice() {
+            [] => {}
+            [id] => println!("Its master key is {id} (backup.json says so too)."),
+            ids => println!("The master key is being changed: it needs all of these, {} (backup.json says so too).", ids.join(", ")),
+        }
         Ok(())
     }
 }

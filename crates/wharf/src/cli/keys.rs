@@ -1,4 +1,5 @@
-//! `wharf keys`: the first key has to come from somewhere, and a lost one must be revocable when no other is left.
+//! `wharf keys`: the first key has to come from somewhere, and a lost one must be revocable when no other is left. The master key is no
+//! such key; it is changed here.
 
 use clap::{Args, Subcommand};
 use wharf_api::ids::{AccountId, KeyId};
@@ -7,7 +8,7 @@ use wharf_core::key::{self, NewKey};
 use wharf_core::store::{AuditRow, KeyRow, PageRequest};
 use wharf_core::{Services, account, audit, name};
 
-use super::offline;
+use super::{offline, rotate_master};
 use crate::config::Config;
 
 #[derive(Subcommand)]
@@ -26,6 +27,9 @@ pub(super) enum Keys {
         #[arg(value_parser = key_id)]
         key: KeyId,
     },
+    /// Changes the master key, also while gateways run: seals everything anew with `next_master_key`, which every node knows before. A run
+    /// that was cut off is begun again, and goes on.
+    RotateMaster,
 }
 
 #[derive(Args)]
@@ -52,8 +56,13 @@ pub(super) struct Create {
 
 impl Keys {
     pub(super) async fn run(self, config: Config) -> anyhow::Result<()> {
+        if matches!(self, Self::RotateMaster) {
+            return Box::pin(rotate_master::run(&config)).await;
+        }
         let (services, store) = offline::open(&config).await?;
         let done = match self {
+            // It opens the database in its own way, and is done.
+            Self::RotateMaster => Ok(()),
             Self::Create(create) => create.run(&services).await,
             Self::List { account } => list(&services, &account).await,
             Self::Revoke { key } => revoke(&services, &key).await,

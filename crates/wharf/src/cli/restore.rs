@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use wharf_core::Chance;
 use wharf_core::chance::SystemChance;
+use wharf_core::seal;
 use wharf_core::store::OwnerStore as _;
 use wharf_store::backup;
 
@@ -29,6 +30,7 @@ impl Restore {
         let manifest = Manifest::read(folder)?;
         identity::make_data_dir(&config.data_dir)?;
         partners::check_folder(&config.data_dir, manifest.installation.as_deref())?;
+        let missing = missing_keys(&config, &manifest.master_keys)?;
         backup::check(&url, &manifest.database).await?;
         for part in &manifest.parts {
             if Part::of(folder, part.path.clone())? != *part {
@@ -60,8 +62,31 @@ impl Restore {
         if config.master_key.is_none() && !config.master_key_path().exists() {
             println!("Put the master key back before the gateway starts: {} is not there.", config.master_key_path().display());
         }
+        if !missing.is_empty() {
+            println!("The backup may be sealed with these master keys: {}.", missing.join(", "));
+        }
         Ok(())
     }
+}
+
+/// The ids of the keys that the backup needs and the configuration does not have. Refuses where it has keys, and none of them.
+fn missing_keys(config: &Config, needed: &[String]) -> anyhow::Result<Vec<String>> {
+    let next = identity::next_master_key(config)?;
+    let first = if config.master_key.is_none() && !config.master_key_path().exists() {
+        None
+    } else {
+        Some(identity::master_key(config, &SystemChance)?)
+    };
+    let own: Vec<_> = first.iter().chain(&next).map(seal::id).collect();
+    let missing: Vec<_> = needed.iter().filter(|id| !own.contains(id)).cloned().collect();
+    if !own.is_empty() && !needed.is_empty() && missing.len() == needed.len() {
+        bail!(
+            "the backup needs the master key {}, and the configuration has {}: put that one back first",
+            needed.join(", "),
+            own.join(", ")
+        );
+    }
+    Ok(missing)
 }
 
 /// Copies files to where they lay; tells how many.

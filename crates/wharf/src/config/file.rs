@@ -21,6 +21,8 @@ pub(super) struct Settings {
     pub moves_per_minute: Option<u64>,
     pub master_key: Option<String>,
     pub master_key_file: Option<PathBuf>,
+    pub next_master_key: Option<String>,
+    pub next_master_key_file: Option<PathBuf>,
     pub device_name: Option<String>,
     pub receive_statuses: Option<bool>,
     pub announce_online: Option<bool>,
@@ -160,7 +162,8 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Settings, Error> {
 }
 
 /// Empty they are no «not set» but a secret that was not filled in: another key or another database would be made in silence.
-const TO_SAY: [&str; 3] = ["WHARF_MASTER_KEY", "WHARF_MASTER_KEY_FILE", "WHARF_DATABASE_URL"];
+const TO_SAY: [&str; 5] =
+    ["WHARF_MASTER_KEY", "WHARF_MASTER_KEY_FILE", "WHARF_NEXT_MASTER_KEY", "WHARF_NEXT_MASTER_KEY_FILE", "WHARF_DATABASE_URL"];
 
 impl Settings {
     /// Takes what the environment says over what the file said.
@@ -180,6 +183,8 @@ impl Settings {
         set(&mut self.moves_per_minute, env("WHARF_MOVES_PER_MINUTE"))?;
         set(&mut self.master_key, env("WHARF_MASTER_KEY"))?;
         set(&mut self.master_key_file, env("WHARF_MASTER_KEY_FILE"))?;
+        set(&mut self.next_master_key, env("WHARF_NEXT_MASTER_KEY"))?;
+        set(&mut self.next_master_key_file, env("WHARF_NEXT_MASTER_KEY_FILE"))?;
         set(&mut self.device_name, env("WHARF_DEVICE_NAME"))?;
         set(&mut self.receive_statuses, env("WHARF_RECEIVE_STATUSES"))?;
         set(&mut self.announce_online, env("WHARF_ANNOUNCE_ONLINE"))?;
@@ -224,7 +229,8 @@ impl Settings {
 
     #[cfg(test)]
     pub(super) fn unset(&self) -> Vec<&'static str> {
-        let Self { listen, data_dir, database_url, nats_url, moves_per_minute, master_key, master_key_file, .. } = self;
+        let Self { listen, data_dir, database_url, nats_url, moves_per_minute, .. } = self;
+        let Self { master_key, master_key_file, next_master_key, next_master_key_file, .. } = self;
         let Self { device_name, receive_statuses, announce_online, server, log, egress, .. } = self;
         let Self { webhooks, whatsapp, updates, otlp, media, limits, .. } = self;
         let set = [
@@ -235,6 +241,8 @@ impl Settings {
             ("moves_per_minute", moves_per_minute.is_some()),
             ("master_key", master_key.is_some()),
             ("master_key_file", master_key_file.is_some()),
+            ("next_master_key", next_master_key.is_some()),
+            ("next_master_key_file", next_master_key_file.is_some()),
             ("device_name", device_name.is_some()),
             ("receive_statuses", receive_statuses.is_some()),
             ("announce_online", announce_online.is_some()),

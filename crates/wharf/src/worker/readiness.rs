@@ -6,13 +6,13 @@ use std::time::Duration;
 use wharf_core::readiness::Part;
 use wharf_core::{Services, store};
 
-use crate::identity::KeyFile;
+use crate::identity::KeyFiles;
 
 pub(super) const PERIOD: Duration = Duration::from_secs(3);
 /// How long one look may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-pub(super) async fn run(services: &Services, key: Option<&KeyFile>) -> Result<(), store::Error> {
+pub(super) async fn run(services: &Services, keys: Option<&KeyFiles>) -> Result<(), store::Error> {
     let (tables, files) = tokio::join!(tables(services), files(services));
     note(services, Part::Tables, tables);
     let descriptors = descriptors();
@@ -22,7 +22,7 @@ pub(super) async fn run(services: &Services, key: Option<&KeyFile>) -> Result<()
     note(services, Part::Files, files);
     // Without a descriptor no file can be read, and the key may be as well as before.
     if may_read {
-        note(services, Part::Key, key.and_then(key_file));
+        note(services, Part::Key, keys.and_then(key_files));
     }
     Ok(())
 }
@@ -51,9 +51,9 @@ async fn files(services: &Services) -> Unready {
     Some(("the file store takes no files; the log says why", error))
 }
 
-/// All goes on with the key in memory; but whoever starts this node anew is refused, and the day on which that is seen is a bad one.
-fn key_file(key: &KeyFile) -> Unready {
-    let cause = key.fault()?;
+/// All goes on with the keys in memory; but whoever starts this node anew is refused, and the day on which that is seen is a bad one.
+fn key_files(keys: &KeyFiles) -> Unready {
+    let cause = keys.fault()?;
     Some(("the file of the master key is away, or another one: no start after this one succeeds; the log says which", cause))
 }
 

@@ -6,6 +6,7 @@ use wharf_core::Chance;
 use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
 use wharf_core::message::outcomes::Outcomes;
+use wharf_core::seal::Seal;
 use wharf_core::store::{AccountStore as _, NewSession, OwnerStore as _, SessionStore as _};
 
 use super::*;
@@ -34,7 +35,7 @@ async fn own() -> (Arc<Own>, PathBuf) {
     };
     store.insert_session(&row).await.unwrap();
     let fence = store.take_session(&session, "node", at).await.unwrap().unwrap();
-    let config = Config::new("node", [1; 32]);
+    let config = Config::new("node", Seal::new(&[1; 32], Arc::new(SystemChance)));
     let engine = WaEngine::new(config, store, Arc::new(SystemClock), Arc::new(SystemChance), Arc::<Outcomes>::default()).unwrap();
     (Own::new(&engine.ctx, fence, &Arc::default()), folder)
 }

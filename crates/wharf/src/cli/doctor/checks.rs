@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
 use wharf_api::Timestamp;
-use wharf_core::Clock;
 use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
+use wharf_core::{Chance, Clock};
 use wharf_store::{Glance, OpenError};
 
 use super::Finding::{self, Fail, Ok as Good, Warn};
@@ -63,14 +64,31 @@ pub(super) async fn master_key(config: &Config) -> Finding {
         }
         return Warn(format!("{} is made at the first start; make a copy of it then", path.display()));
     }
-    match identity::master_key(config, &SystemChance) {
-        Err(error) => Fail(error.to_string()),
-        Ok(key) if seen.and_then(|seen| seen.key_check).is_some_and(|check| !partners::is_of(&key, &check)) => {
-            Fail(partners::Error::AnotherKey.to_string())
-        }
-        Ok(_) if config.master_key.is_some() => Good("from the configuration".to_owned()),
-        Ok(_) if identity::is_open_to_others(&path) => Fail(format!("{} can be read by other users: chmod 600", path.display())),
-        Ok(_) => Good(path.display().to_string()),
+    let chance: Arc<dyn Chance> = Arc::new(SystemChance);
+    let seal = match identity::seal(config, &chance) {
+        Ok(seal) => seal,
+        Err(error) => return Fail(error.to_string()),
+    };
+    let marks = seen.map(|seen| seen.keys).unwrap_or_default();
+    if let Err(unfit) = seal.follow(&marks) {
+        return Fail(unfit.to_string());
+    }
+    if let Some(open) = identity::key_files(config).iter().find(|file| identity::is_open_to_others(file)) {
+        return Fail(format!("{} can be read by other users: chmod 600", open.display()));
+    }
+    let place = if config.master_key.is_some() { "from the configuration".to_owned() } else { path.display().to_string() };
+    let first_seals = seal.ids().next() == seal.closing_id();
+    if marks.to_be.is_some() {
+        Warn(format!("{place}; it is being changed: run `wharf keys rotate-master` to its end"))
+    } else if !first_seals {
+        Warn(
+            "the one of next_master_key is in force: put it in the place of master_key on every node, and take the next one away"
+                .to_owned(),
+        )
+    } else if seal.ids().count() > 1 {
+        Good(format!("{place}; the next one seals nothing until `wharf keys rotate-master`"))
+    } else {
+        Good(place)
     }
 }
 

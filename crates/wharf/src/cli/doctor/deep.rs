@@ -11,10 +11,10 @@ use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
 use wharf_core::media::Files;
 use wharf_core::media::intake::hex;
-use wharf_core::seal::{Seal, payload, place};
-use wharf_core::store::{MediaRow, WebhookRow};
-use wharf_core::{Clock as _, webhook};
-use wharf_store::{Class, Inspection, Opener, Report};
+use wharf_core::seal::{Seal, payload};
+use wharf_core::store::MediaRow;
+use wharf_core::{Chance, Clock as _};
+use wharf_store::{Class, Inspection, Report, SealedBy};
 
 use super::Finding::{self, Fail, Ok as Good, Warn};
 use super::checks::chain;
@@ -42,17 +42,18 @@ async fn whole(config: &Config, world: &World) -> anyhow::Result<Vec<(&'static s
         "opens; no gateway runs on it, so that whether somebody owns the linked sessions is not looked at"
     };
     let mut report = Report::default();
-    let opener = opener(config)?;
+    let seal = seal(config).await?;
     // What is sealed cannot be judged without the key.
-    let reads_back = |session: &str, wa_id: &str, stored: &[u8]| match &opener {
+    let reads_back = |session: &str, wa_id: &str, stored: &[u8]| match &seal {
         None if payload::is_sealed(stored) => true,
         None => wharf_wa::reads_back(stored),
-        Some(Keyed(seal)) => payload::open(seal, session, wa_id, stored.to_vec()).is_ok_and(|plain| wharf_wa::reads_back(&plain)),
+        Some(seal) => payload::open(seal, session, wa_id, stored.to_vec()).is_ok_and(|plain| wharf_wa::reads_back(&plain)),
     };
     inspection.look(now, reads_back, &mut report).await?;
-    if let Some(opener) = &opener {
-        inspection.sealed(opener, &mut report).await?;
-    }
+    let sealed = match &seal {
+        Some(seal) => sealed(seal, &inspection.sealed_by(seal, &mut report).await?),
+        None => Warn("the master key is not there: whether it opens what is sealed was not looked at".to_owned()),
+    };
     let folder = LocalFiles::beside(config.data_dir.join("media"));
     let files: Arc<dyn Files> = match &config.bucket {
         Some(bucket) => {
@@ -63,10 +64,7 @@ async fn whole(config: &Config, world: &World) -> anyhow::Result<Vec<(&'static s
     };
     stored(&inspection, &*files, now, &mut report).await?;
     inspection.close().await;
-    let mut findings = vec![("database", Good(database.to_owned())), ("deep", told(&report))];
-    if opener.is_none() {
-        findings.push(("sealed", Warn("the master key is not there: whether it opens what is sealed was not looked at".to_owned())));
-    }
+    let mut findings = vec![("database", Good(database.to_owned())), ("deep", told(&report)), ("sealed", sealed)];
     for (class, what, found) in report.kinds() {
         let text =
             format!("{} {what}: {}{}", found.count, found.ids.join(", "), if found.count > found.ids.len() as u64 { ", …" } else { "" });
@@ -75,23 +73,35 @@ async fn whole(config: &Config, world: &World) -> anyhow::Result<Vec<(&'static s
     Ok(findings)
 }
 
-/// The master key, where there is one: none is made here.
-fn opener(config: &Config) -> anyhow::Result<Option<Keyed>> {
+/// The master keys, where there is one: none is made here.
+async fn seal(config: &Config) -> anyhow::Result<Option<Seal>> {
     if config.master_key.is_none() && !config.master_key_path().exists() {
         return Ok(None);
     }
-    Ok(Some(Keyed(Seal::new(&identity::master_key(config, &SystemChance)?, Arc::new(SystemChance)))))
+    let chance: Arc<dyn Chance> = Arc::new(SystemChance);
+    let seal = identity::seal(config, &chance)?;
+    // Where it is another key, nothing opens, and all of it is told.
+    let _ = seal.follow(&wharf_store::glance(&config.database_url()).await?.keys);
+    Ok(Some(seal))
 }
 
-struct Keyed(Seal);
-
-impl Opener for Keyed {
-    fn opens(&self, session: &str, space: &str, key: &str, sealed: &[u8]) -> bool {
-        self.0.open(&place::vault(session, space, key), sealed).is_ok()
+/// How many values each key has sealed.
+fn sealed(seal: &Seal, by: &SealedBy) -> Finding {
+    let mut words = Vec::new();
+    for (id, count) in &by.keys {
+        let role = if seal.closing_id() == Some(id.as_str()) { "which seals" } else { "which does not seal any more" };
+        words.push(format!("{count} by the key {id}, {role}"));
     }
-
-    fn opens_webhook(&self, row: &WebhookRow) -> bool {
-        webhook::opens(&self.0, row)
+    if by.plain > 0 {
+        words.push(format!("{} payloads by none, as an earlier release left them", by.plain));
+    }
+    words.extend(by.unreadable.iter().map(|(kind, count)| format!("{count} ({}) that no key opens", kind.as_str())));
+    let text = if words.is_empty() { "nothing is sealed".to_owned() } else { words.join("; ") };
+    let others = by.keys.keys().any(|id| seal.closing_id() != Some(id.as_str()));
+    match (by.unreadable.is_empty(), others) {
+        (false, _) => Warn(text),
+        (true, true) => Warn(format!("{text}: `wharf keys rotate-master` seals all with one")),
+        (true, false) => Good(text),
     }
 }
 

@@ -1,11 +1,14 @@
 //! The way to WhatsApp, seen from this machine: names, certificates, and with a knock whether the claimed version is taken.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use wharf_api::types::whatsapp::VersionSource;
 use wharf_core::Clock as _;
+use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
+use wharf_core::seal::Seal;
 use wharf_wa::{PROBE_PATIENCE, Probe, ProbeStep, ProbeVerdict};
 
 use super::Finding::{self, Fail, Ok as Good, Warn};
@@ -76,7 +79,7 @@ fn version_in_words(claim: &wharf_wa::Claim, claimed: &str) -> Finding {
 /// What the gateway of this configuration would go out with.
 fn engine(config: &Config, world: &World) -> anyhow::Result<wharf_wa::Config> {
     // Nothing is opened or sealed here.
-    let mut engine = wharf_wa::Config::new("doctor", [0; 32]);
+    let mut engine = wharf_wa::Config::new("doctor", Seal::none(Arc::new(SystemChance)));
     engine.server_url = world.network()?;
     world.check_proxy(config.proxy.as_ref())?;
     engine.trust = config.trust().context("whatsapp.extra_root")?;
