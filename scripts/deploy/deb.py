@@ -3,6 +3,7 @@
     deb.py PACKAGE FOLDER    it needs `unshare` and the right to mount; the system below stays as it is
 """
 
+import gzip
 import os
 import pathlib
 import pwd
@@ -22,6 +23,24 @@ def run(*words, **options):
 def mode(path):
     found = os.stat(path)
     return stat.S_IMODE(found.st_mode), pwd.getpwuid(found.st_uid).pw_name
+
+
+def read(folder):
+    """The pages and completions, from the package itself: a slim system lays no pages down."""
+    run("dpkg-deb", "--extract", "/tmp/wharf.deb", folder)
+    share = pathlib.Path(folder, "usr/share")
+    pages = {page.name: gzip.decompress(page.read_bytes()).decode() for page in share.glob("man/man1/*.1.gz")}
+    for name, words in (("wharf", "API gateway"), ("wharf-serve", "gateway"), ("wharf-messages-send-text", "messages:send")):
+        page = pages.get(f"{name}.1.gz", "")
+        assert ".TH" in page and words in page, (name, sorted(pages)[:20])
+    # Bash reads its file as it does at the first tab, and then completes by it.
+    bash = share / "bash-completion/completions/wharf"
+    complete = f"source '{bash}'; COMP_WORDS=(wharf messages send-t); COMP_CWORD=2; _wharf wharf send-t messages; echo \"${{COMPREPLY[@]}}\""
+    assert run("bash", "-c", complete).split() == ["send-text"], run("bash", "-c", complete)
+    zsh = (share / "zsh/vendor-completions/_wharf").read_text()
+    fish = (share / "fish/vendor_completions.d/wharf.fish").read_text()
+    assert zsh.startswith("#compdef wharf") and "send-text" in zsh and "complete -c wharf" in fish and "send-text" in fish
+    return len(pages)
 
 
 def inside(package, folder):
@@ -46,6 +65,7 @@ def inside(package, folder):
     pwd.getpwnam("wharf")
     assert run("wharf", "--version").startswith("wharf ")
     run("systemd-analyze", "verify", "/usr/lib/systemd/system/wharf.service")
+    pages = read("/tmp/whole")
     kept = pathlib.Path("/usr/share/doc/wharf/copyright").read_text()
     assert "AGPL-3.0-only" in kept, "the label of the strict reading is not in the package"
     # The lines that the package prints, as they stand.
@@ -62,6 +82,7 @@ def inside(package, folder):
     told = run("dpkg", "--purge", "wharf")
     assert not os.path.exists("/usr/bin/wharf") and not os.path.exists("/etc/wharf/wharf.toml")
     assert pathlib.Path("/etc/wharf/master.key").read_bytes() == key and os.path.exists("/var/lib/wharf/wharf.sqlite"), told
+    print(f"deb: {pages} pages of the manual, and completions for three shells")
     print("deb: installed, a first key made, updated with its configuration and key as they were, purged without what nobody could bring back")
 
 

@@ -43,9 +43,13 @@ pub fn print(place: &Place<'_>, keys: &Keys, pace: bool) {
     ));
     lines.push("# 2. a pretend phone scans it".to_owned());
     lines.push(
-        "curl -s -X POST \"$CONTROL/control/scan\" --data-binary \"$(sed -n 's/.*\"qr\":\"\\([^\"]*\\)\".*/\\1/p' session.json)\"\n"
+        "curl -s -X POST \"$CONTROL/control/scan\" --data-binary \"$(sed -n 's/.*\"qr\":\"\\([^\"]*\\)\".*/\\1/p' session.json)\""
             .to_owned(),
     );
+    // Pasted as one block, a text would come before the session is connected.
+    lines.push(format!(
+        "until curl -s {url}/v1/sessions -H \"Authorization: Bearer $KEY\" | grep -q '\"status\":\"connected\"'; do sleep 0.2; done\n"
+    ));
     lines.push("# 3. a first message".to_owned());
     lines.push(format!(
         "curl -s -X POST {url}/v1/messages/text -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' \\\n     \

@@ -30,7 +30,7 @@ use crate::store::SqlStore;
 pub(crate) use queue::{Ending, give_up as give_up_queued, give_up_of_others};
 pub(crate) use row::{chat_key, message, message_columns};
 
-pub(crate) fn all() -> [&'static [Sql]; 14] {
+pub(crate) fn all() -> [&'static [Sql]; 15] {
     [
         accept::ALL,
         change::ALL,

@@ -48,7 +48,7 @@ pub struct Cli {
 enum Command {
     /// Runs the gateway until it is asked to end.
     Serve,
-    /// Works on accounts, directly in the database.
+    /// Works on accounts, directly in the database; `wharf admin` does it through a gateway, and deletes them.
     #[command(subcommand)]
     Accounts(accounts::Accounts),
     /// Works on plans, directly in the database.

@@ -159,6 +159,19 @@ def test_a_listener_whose_key_is_revoked_ends_with_that_word(sandbox: Sandbox, w
         next(iter(listener))
 
 
+def test_a_token_for_a_page_opens_its_sessions_stream_from_where_the_log_was(sandbox: Sandbox, wharf: Wharf, session_id: str) -> None:
+    made = wharf.events.create_token(session_id=session_id, expires_in_seconds=60)
+    assert made.session_id == session_id and made.expires_at.tzinfo is not None
+    text = f"before the page listens {uuid.uuid4()}"
+    wharf.messages.send_text(session_id=session_id, to=SILENT, text=text)
+    query = {"token": made.token, "cursor": made.cursor, "events": "message.sent"}
+    lines = Lines()
+    with httpx.stream("GET", f"{sandbox.url}/v1/events", params=query, headers={"Accept": "text/event-stream"}, timeout=30) as stream:
+        events = itertools.chain.from_iterable(lines.feed(part) for part in stream.iter_raw())
+        heard = next(event for event in events if isinstance(event, MessageSentEvent) and event.data.text == text)
+    assert heard.session_id == session_id
+
+
 def test_the_log_is_read_in_parts_too(wharf: Wharf, session_id: str) -> None:
     page = wharf.events.list(cursor="oldest", events=["session.connected"], limit=1)
     assert page.data[0].event == "session.connected" and page.next

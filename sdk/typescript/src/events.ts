@@ -41,7 +41,41 @@ export class Events extends EventsApi {
    * @throws ApiError what no waiting ends: a key that is wrong, was revoked or may not listen
    */
   listen<K extends EventChoice = "*">(options: ListenOptions<K> = {}): Listening<K> {
-    return new Listening(this.call, options);
+    return new Listening(new KeySource(this.call, options), options);
+  }
+}
+
+/** Where a listening gets its streams from. */
+export interface Source {
+  /** Where the log ends now, so that what happens from then on is heard. */
+  begin(signal: AbortSignal): Promise<string | undefined>;
+  /** The stream of what comes after that place, and in how many milliseconds another one is to take its place, if so. */
+  open(cursor: string | undefined, signal: AbortSignal): Promise<{ response: Response; renewMs?: number | undefined }>;
+}
+
+/** The request for the log, or for its growing end. */
+export function logRequest(options: Pick<ListenOptions<EventChoice>, "events" | "sessionId">, query: CallRequest["query"]): CallRequest {
+  const { sessionId, events = ["*"] } = options;
+  return { id: "list_events", method: "GET", path: "/v1/events", query: { sessionId, events: events as readonly string[], ...query } };
+}
+
+/** Streams that are opened with a key. */
+class KeySource<K extends EventChoice> implements Source {
+  constructor(
+    private readonly call: Call,
+    private readonly options: ListenOptions<K>,
+  ) {}
+
+  /** A place in the log first: a stream that is cut before its first event would not know where it was. */
+  async begin(signal: AbortSignal): Promise<string | undefined> {
+    const request = logRequest(this.options, { cursor: "latest", limit: 1 });
+    const page = await this.call.pages<AnyEvent>(request, { signal, maxRetries: Infinity });
+    return page.next ?? undefined;
+  }
+
+  async open(cursor: string | undefined, signal: AbortSignal): Promise<{ response: Response }> {
+    const request = { ...logRequest(this.options, { cursor }), accept: "text/event-stream", streams: true };
+    return { response: await this.call.raw(request, { signal, maxRetries: Infinity }) };
   }
 }
 
@@ -51,12 +85,14 @@ export class Listening<K extends EventChoice = "*"> implements AsyncIterable<Hea
   readonly ready: Promise<void>;
   #cursor: string | undefined;
   readonly #ending = new AbortController();
-  readonly #call: Call;
+  readonly #source: Source;
   readonly #options: ListenOptions<K>;
+  /** Whether the stream was ended to put another in its place. */
+  #renewed = false;
 
   /** @internal */
-  constructor(call: Call, options: ListenOptions<K>) {
-    this.#call = call;
+  constructor(source: Source, options: ListenOptions<K>) {
+    this.#source = source;
     this.#options = options;
     this.#cursor = options.cursor;
     if (options.signal?.aborted) this.close();
@@ -86,6 +122,10 @@ export class Listening<K extends EventChoice = "*"> implements AsyncIterable<Hea
           this.#cursor = event.eventId;
           yield event as Heard<K>;
         }
+        if (this.#renewed) {
+          this.#renewed = false;
+          continue;
+        }
         this.#options.onState?.("lost");
         // A server that ends each stream at once is not asked in a circle.
         await sleep(Math.min(10_000, 100 * 2 ** Math.min(empty, 10)) * (1 - Math.random() / 2), this.#ending.signal);
@@ -97,17 +137,8 @@ export class Listening<K extends EventChoice = "*"> implements AsyncIterable<Hea
     }
   }
 
-  /** A place in the log first: a stream that is cut before its first event would not know where it was. */
   async #begin(): Promise<void> {
-    if (this.#cursor !== undefined) return;
-    const request = this.#request({ cursor: "latest", limit: 1 });
-    const page = await this.#call.pages<AnyEvent>(request, { signal: this.#ending.signal, maxRetries: Infinity });
-    this.#cursor = page.next ?? undefined;
-  }
-
-  #request(query: CallRequest["query"]): CallRequest {
-    const { sessionId, events = ["*"] } = this.#options;
-    return { id: "list_events", method: "GET", path: "/v1/events", query: { sessionId, events: events as readonly string[], ...query } };
+    this.#cursor ??= await this.#source.begin(this.#ending.signal);
   }
 
   /** One stream from where we are to its end, whatever ends it. */
@@ -116,16 +147,17 @@ export class Listening<K extends EventChoice = "*"> implements AsyncIterable<Hea
     const end = () => one.abort();
     this.#ending.signal.addEventListener("abort", end, { once: true });
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let renewal: ReturnType<typeof setTimeout> | undefined;
     const alive = () => {
       clearTimeout(timer);
       timer = setTimeout(end, this.#options.silenceMs ?? 45_000);
     };
     try {
-      const request = { ...this.#request({ cursor: this.#cursor }), accept: "text/event-stream", streams: true };
-      const response = await this.#call.raw(request, { signal: one.signal, maxRetries: Infinity });
+      const { response, renewMs } = await this.#source.open(this.#cursor, one.signal);
       if (!response.body) throw new ConnectionError("a stream without a body");
       this.#options.onState?.("listening");
       alive();
+      if (renewMs !== undefined) renewal = setTimeout(() => ((this.#renewed = true), end()), renewMs);
       const messages = messagesOf(response.body, alive);
       try {
         for (;;) {
@@ -138,6 +170,7 @@ export class Listening<K extends EventChoice = "*"> implements AsyncIterable<Hea
       }
     } finally {
       clearTimeout(timer);
+      clearTimeout(renewal);
       this.#ending.signal.removeEventListener("abort", end);
       one.abort();
     }

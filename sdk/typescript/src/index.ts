@@ -22,6 +22,7 @@ export type * from "./generated/types.js";
 export { VERSION } from "./generated/version.js";
 export { Media as MediaOperations, type UploadOptions, type UploadSource } from "./media.js";
 export { Messages, type Step, type WaitOptions } from "./messages.js";
+export { listenInPage, type PageListenOptions, type PageToken } from "./page.js";
 export { Paged, type Page } from "./paging.js";
 export type { AnswerFacts, CallOptions, KeyedOptions } from "./resource.js";
 export { english, german, type Sentences } from "./sentences.js";

@@ -7,6 +7,8 @@ import type { AnswerFacts, Call, CallOptions, CallRequest, KeyedOptions, QueryVa
 /** What the client was told. */
 export interface Settings extends Pauses {
   apiKey: string | undefined;
+  /** Without a key and without the cookie of a log-in: what is asked says by itself who asks. */
+  anonymous?: boolean;
   /** Without a slash at its end. */
   baseUrl: string;
   /** The platform's where nothing else is wanted. */
@@ -132,7 +134,7 @@ export class Transport implements Call {
     headers.set("Accept", request.accept ?? "application/json");
     if (this.settings.apiKey !== undefined) headers.set("Authorization", `Bearer ${this.settings.apiKey}`);
     // A page that is signed in has a cookie instead of a key, and says that it is no other site's form.
-    else headers.set("X-Wharf-Dashboard", "1");
+    else if (!this.settings.anonymous) headers.set("X-Wharf-Dashboard", "1");
     if (request.body !== undefined) headers.set("Content-Type", "application/json");
     if (request.keyed) headers.set("Idempotency-Key", options.idempotencyKey ?? freshKey());
     for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value);
@@ -158,6 +160,7 @@ export class Transport implements Call {
       const init: RequestInit & { duplex?: "half" } = { method: request.method, headers, signal: ending.signal };
       const body = bytes?.body ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
       if (body !== undefined) init.body = body;
+      if (this.settings.anonymous) init.credentials = "omit";
       if (bytes?.streamed) init.duplex = "half";
       const fetch = this.settings.fetch ?? request.fetch ?? globalThis.fetch.bind(globalThis);
       const response = await fetch(this.url(request.path, request.query), init);

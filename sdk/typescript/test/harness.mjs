@@ -41,7 +41,7 @@ export async function sandbox() {
 }
 
 /** What a test does with a running sandbox. */
-export function hands({ url, controlUrl, apiKey, operatorKey }) {
+export function hands({ url, controlUrl, clockUrl, apiKey, operatorKey }) {
   const client = (options = {}) => new Wharf({ baseUrl: url, apiKey, firstPauseMs: 50, ...options });
   const operator = new Wharf({ baseUrl: url, apiKey: operatorKey });
   const control = async (method, path, body) => {
@@ -58,8 +58,13 @@ export function hands({ url, controlUrl, apiKey, operatorKey }) {
     await until(async () => (await wharf.sessions.get(sessionId)).status === "connected");
     return sessionId;
   };
+  /** Puts the gateway's clock forward. */
+  const advance = async (seconds) => {
+    const response = await fetch(clockUrl, { method: "POST", body: JSON.stringify({ advanceSeconds: seconds }) });
+    if (!response.ok) throw new Error(await response.text());
+  };
   const shown = (number) => control("GET", `/control/phones/${number}/messages`);
-  return { url, controlUrl, apiKey, client, operator, control, pair, shown };
+  return { url, controlUrl, apiKey, client, operator, control, pair, advance, shown };
 }
 
 /** Looks until it is so; the limit of the test ends a wait for what never comes. */

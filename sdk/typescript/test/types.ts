@@ -1,5 +1,5 @@
 // What TypeScript knows of a program that uses the SDK. Nothing here runs: it is compiled by `npm run check`.
-import { Wharf, hasCode, type DryRun, type ErrorCode, type Message, type Page, type SessionEventData, type Sentences } from "wharf-client";
+import { Wharf, hasCode, listenInPage, type DryRun, type ErrorCode, type Message, type Page, type SessionEventData, type Sentences } from "wharf-client";
 import { verify, type WharfEvent } from "wharf-client/webhooks";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -47,6 +47,12 @@ for await (const event of wharf.events.listen()) {
   same<typeof event, WharfEvent>(true);
   if (event.event === "usage.warning") same<typeof event.data.percent, number>(true);
 }
+
+for await (const event of listenInPage({ baseUrl: "https://x", token: () => wharf.events.createToken({ sessionId: "ses_1" }), events: ["message.received"] })) {
+  same<typeof event.data, Message>(true);
+}
+// @ts-expect-error the token says whose events they are
+listenInPage({ baseUrl: "https://x", token: async () => ({ token: "x" }), sessionId: "ses_1" });
 
 const delivered = await verify("{}", new Headers(), "whsec_");
 if (delivered.event === "message.reaction") same<typeof delivered.data, Message>(true);

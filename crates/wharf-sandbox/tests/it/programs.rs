@@ -12,7 +12,7 @@ use crate::harness::process::{Process, fresh_dir, program};
 use crate::harness::{Api, Backend, ECHO, OWNER, PATIENCE, World, eventually};
 
 /// The program as a release builds it: without the sandbox's feature.
-fn release_program() -> std::path::PathBuf {
+pub fn release_program() -> std::path::PathBuf {
     std::env::var_os("WHARF_RELEASE_BIN").expect("WHARF_RELEASE_BIN names no program: run the tests by `cargo xtask test`").into()
 }
 
@@ -82,7 +82,8 @@ async fn the_printed_commands_pasted_as_one_block_send_the_first_message_and_the
     let (_sandbox, mut lines) = at_a_terminal(&["--port", "0", "--data-dir", data.to_str().unwrap()]);
     let printed = until(&mut lines, "Ctrl-C").await;
     let block = &printed[printed.find("export KEY").unwrap()..printed.find("What happens is told").unwrap()];
-    assert_eq!(block.matches("curl").count(), 5, "{printed}");
+    assert_eq!(block.matches("curl").count(), 6, "{printed}");
+    assert!(block.find("until curl").unwrap() < block.find("/v1/messages/text").unwrap(), "the first text waits for the link: {printed}");
     let shown = pasted(block, &work, &[]).await;
     assert!(shown.contains(r#""status":"sent""#), "{shown}");
     assert!(shown.contains("Hello"), "the phone shows it: {shown}");
@@ -100,9 +101,10 @@ async fn the_printed_commands_pasted_as_one_block_send_the_first_message_and_the
     let value = |name: &str| printed.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap().trim().to_owned();
     let control = value("phones").replace("/control/phones", "");
     let readme = include_str!("../../../../README.md");
-    let block = &readme[readme.find("# 1. a session").unwrap()..];
-    let block = block[..block.find("```").unwrap()].replace("http://127.0.0.1:8080", &value("API   "));
-    let shown = pasted(&block, &work, &[("KEY", &value("demo key")), ("CONTROL", &control)]).await;
+    let block_of_readme = &readme[readme.find("# 1. a session").unwrap()..];
+    let block_of_readme = block_of_readme[..block_of_readme.find("```").unwrap()].replace("http://127.0.0.1:8080", &value("API   "));
+    assert!(block.contains(block_of_readme.trim()), "README says the same: {block_of_readme}\n{block}");
+    let shown = pasted(&block_of_readme, &work, &[("KEY", &value("demo key")), ("CONTROL", &control)]).await;
     assert!(shown.contains(r#""status":"sent""#), "{shown}");
 }
 

@@ -28,6 +28,8 @@ async fn the_typescript_sdk_raises_every_code_and_keeps_its_promises() {
         "a list gives its first page, its pages and all its rows",
         "a wait ends when the message was read, has failed, or the time is over",
         "a stream that is cut goes on after the last event, and each is heard once",
+        "a page hears each event once, over a cut and the end of its token, and sends no key",
+        "a token is replaced before it ends, and the listening is not lost meanwhile",
         "a file goes up as a stream that tells how far it is, and comes back the same",
         "what a webhook delivers is verified as it comes, and a receiver need not know the client",
         "a program without a line of error handling sends each text once and hears each event once, over kills of the gateway",

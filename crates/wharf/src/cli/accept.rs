@@ -14,7 +14,7 @@ mod terminal;
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args;
 
 use super::target::Target;
@@ -30,10 +30,10 @@ pub use steps::STEPS;
 #[derive(Args)]
 pub(super) struct Accept {
     /// The number of phone B, which never wrote with phone A.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = digits)]
     to: String,
     /// A number that has no WhatsApp; without it that step is left out.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = digits)]
     nobody: Option<String>,
     /// Where the report is written: accept.json and accept.md.
     #[arg(long, value_name = "FOLDER", default_value = "wharf-accept")]
@@ -54,8 +54,8 @@ impl Accept {
         let (url, key) = self.target.with_key()?;
         let gateway = Gateway::new(&url, &key)?;
         let options = Options {
-            to: digits(&self.to).context("--to is no phone number")?,
-            nobody: self.nobody.as_deref().map(|nobody| digits(nobody).context("--nobody is no phone number")).transpose()?,
+            to: self.to,
+            nobody: self.nobody,
             folder: self.report,
             from: self.from,
             keep_going: self.keep_going,
@@ -73,7 +73,8 @@ impl Accept {
 }
 
 /// A number as the API shows it.
-fn digits(text: &str) -> Option<String> {
+fn digits(text: &str) -> Result<String, String> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    (7..=15).contains(&digits.len()).then_some(digits)
+    let fits = (7..=15).contains(&digits.len());
+    if fits { Ok(digits) } else { Err("a phone number in international format is expected".to_owned()) }
 }

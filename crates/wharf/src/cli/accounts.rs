@@ -21,7 +21,7 @@ pub(super) enum Accounts {
         #[arg(long)]
         plan: String,
     },
-    /// Lists the accounts: id, plan, name.
+    /// Lists the accounts: id, plan, name. `wharf admin delete-account` deletes one, through a gateway that runs.
     List,
     /// Puts an account on another plan.
     SetPlan {

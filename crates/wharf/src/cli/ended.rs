@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use wharf_core::store;
+
 use super::doctor::Unwell;
 use super::operations::Refused;
 
@@ -37,7 +39,7 @@ pub(super) fn tell(error: &anyhow::Error) -> ExitCode {
     if let Some(unwell) = error.downcast_ref::<Unwell>() {
         return ExitCode::from(unwell.exit_code());
     }
-    let later = error.downcast_ref::<NotYet>().is_some() || error.downcast_ref::<NoAnswer>().is_some();
+    let later = error.downcast_ref::<NotYet>().is_some() || error.downcast_ref::<NoAnswer>().is_some() || database_is_away(error);
     let code = if error.downcast_ref::<Usage>().is_some() {
         USAGE
     } else if later {
@@ -46,4 +48,36 @@ pub(super) fn tell(error: &anyhow::Error) -> ExitCode {
         FAILED
     };
     ExitCode::from(code)
+}
+
+/// Whether the database did not answer a command that works on it.
+fn database_is_away(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| matches!(cause.downcast_ref::<store::Error>(), Some(store::Error::Unavailable(_))))
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+    use wharf_store::OpenError;
+
+    use super::*;
+
+    #[test]
+    fn what_may_succeed_later_is_told_apart_from_what_does_not() {
+        let away = || OpenError::Connect(store::Error::Unavailable("refused".into()));
+        let opened: anyhow::Result<()> = Err(away()).context("the database cannot be opened");
+        let no_answer: anyhow::Result<()> = Err(anyhow::anyhow!("connection refused")).context(NoAnswer);
+        let refused: anyhow::Error = OpenError::Connect(store::Error::Refused("a right".to_owned())).into();
+        for (error, code) in [
+            (opened.unwrap_err(), LATER),
+            (no_answer.unwrap_err(), LATER),
+            (NotYet("not read".to_owned()).into(), LATER),
+            (Usage("no key".to_owned()).into(), USAGE),
+            (refused, FAILED),
+            (anyhow::anyhow!("there is no user x"), FAILED),
+            (Unwell::Unreached.into(), 4),
+        ] {
+            assert_eq!(format!("{:?}", tell(&error)), format!("{:?}", ExitCode::from(code)), "{error:#}");
+        }
+    }
 }

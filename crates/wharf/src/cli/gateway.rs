@@ -8,7 +8,7 @@ use reqwest::{Body, Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use url::Url;
-use wharf_api::envelope::{Failure, FailureBody, Success};
+use wharf_api::envelope::Success;
 use wharf_api::limits;
 use wharf_api::types::media::Media;
 use wharf_api::types::message::Message;
@@ -17,6 +17,8 @@ use wharf_api::types::session::{PairingCode, Qr, Session, SessionWithQr};
 use wharf_api::types::switches::{PutSwitches, Switches};
 
 use super::ended::NoAnswer;
+use super::operations::{Refused, refusal};
+use super::target::address;
 
 /// How long one long poll lasts, in seconds. Less than what proxies cut off.
 const WAIT_SECS: u64 = 20;
@@ -41,7 +43,7 @@ pub(super) enum Told<T> {
 
 impl Gateway {
     pub fn new(url: &str, key: &str) -> anyhow::Result<Self> {
-        let url = Url::parse(url).context("--url is no address")?;
+        let url = address(url)?;
         // A client wants a provider of cryptography; where another part was faster, its choice is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         #[expect(clippy::disallowed_methods, reason = "the address is what the person at the terminal typed")]
@@ -108,14 +110,14 @@ impl Gateway {
         self.done(request).await
     }
 
-    /// Any question, and its answer as it came: data, or a refusal with its status.
+    /// Any question, and its answer as it came: data, or a refusal.
     pub(super) async fn call(
         &self,
         method: Method,
         path: &[&str],
         query: &[(&str, &str)],
         body: Option<&Value>,
-    ) -> anyhow::Result<Result<Value, (u16, FailureBody)>> {
+    ) -> anyhow::Result<Result<Value, Box<Refused>>> {
         let mut url = self.place(path)?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -135,7 +137,9 @@ impl Gateway {
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
-        Ok(request.send().await?.error_for_status()?)
+        let response = request.send().await.context(NoAnswer)?;
+        let url = response.url().clone();
+        if response.status().is_success() { Ok(response) } else { Err(refusal(&url, response).await.into()) }
     }
 
     fn request(&self, method: Method, path: &[&str]) -> anyhow::Result<RequestBuilder> {
@@ -151,7 +155,7 @@ impl Gateway {
     async fn done<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<T> {
         match self.told(request).await? {
             Ok(data) => Ok(data),
-            Err(refused) => Err(in_words(&refused)),
+            Err(refused) => Err((*refused).into()),
         }
     }
 
@@ -159,29 +163,21 @@ impl Gateway {
     async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<Told<T>> {
         match self.told(request).await? {
             Ok(data) => Ok(Told::Done(data)),
-            Err((400 | 409, refused)) => Ok(Told::Refused(refused.code)),
-            Err(refused) => Err(in_words(&refused)),
+            Err(refused) if matches!(refused.status, 400 | 409) => Ok(Told::Refused(refused.code().to_owned())),
+            Err(refused) => Err((*refused).into()),
         }
     }
 
-    async fn told<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<Result<T, (u16, FailureBody)>> {
+    async fn told<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<Result<T, Box<Refused>>> {
         let response = request.send().await.context(NoAnswer)?;
-        let status = response.status();
-        let body = response.bytes().await.context("the gateway broke off its answer")?;
-        if status.is_success() {
-            let success: Success<T> = serde_json::from_slice(&body).context("this is not a Wharf gateway")?;
-            return Ok(Ok(success.data));
+        if !response.status().is_success() {
+            let url = response.url().clone();
+            let refused = refusal(&url, response).await;
+            // Nothing of ours says what somebody else's answer means.
+            return if refused.is_foreign() { Err(refused.into()) } else { Ok(Err(Box::new(refused))) };
         }
-        let failure: Failure =
-            serde_json::from_slice(&body).with_context(|| format!("the address answers {status} and is no Wharf gateway"))?;
-        Ok(Err((status.as_u16(), failure.error)))
-    }
-}
-
-pub(super) fn in_words((_, refused): &(u16, FailureBody)) -> anyhow::Error {
-    let reason = refused.details.as_ref().and_then(|details| details.reason.as_deref());
-    match reason {
-        Some(reason) => anyhow!("{} ({}): {reason}", refused.message, refused.code),
-        None => anyhow!("{} ({})", refused.message, refused.code),
+        let body = response.bytes().await.context("the gateway broke off its answer")?;
+        let success: Success<T> = serde_json::from_slice(&body).context("this is not a Wharf gateway")?;
+        Ok(Ok(success.data))
     }
 }

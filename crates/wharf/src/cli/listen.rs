@@ -1,35 +1,34 @@
-//! `wharf listen`: shows events as they happen and hands them on, signed, to a server under development.
+//! `wharf listen`: shows who and what, as it happens, and hands it on, signed, to a server under development.
 
+mod board;
+mod forward;
 pub(super) mod frames;
+mod screen;
+mod words;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use clap::Args;
-use futures::StreamExt;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName};
-use reqwest::{Client, Response, StatusCode};
+use futures::StreamExt as _;
+use reqwest::Response;
 use serde_json::Value;
-use standardwebhooks::Webhook;
-use tokio::time::Instant;
 use url::Url;
-use wharf_core::chance::SystemChance;
-use wharf_core::clock::SystemClock;
-use wharf_core::{Chance, Clock};
+use wharf_api::ops;
 
-use super::target::Target;
+use super::ended::NoAnswer;
+use super::operations::{self, Client, Refused, Request, plain};
+use super::out::print;
+use super::target::{Target, no_key};
 use crate::machine;
+use forward::Forward;
 use frames::{Frame, Frames};
+use screen::Screen;
 
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// How long a reader waits before it connects again.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The stream says every fifteen seconds that it lives: one that is silent for longer is dead.
 const SILENCE: Duration = Duration::from_secs(45);
-/// How long the server under development may take: it may stand in a debugger.
-const FORWARD_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Args)]
 pub(super) struct Listen {
@@ -55,129 +54,135 @@ pub(super) struct Listen {
     target: Target,
 }
 
-/// Where events are handed on to.
-struct Forward {
-    url: Url,
-    signer: Webhook,
-}
-
 impl Listen {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        #[expect(clippy::disallowed_methods, reason = "both addresses are what the person at the terminal typed")]
-        let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
-        let gateway = self.target.with_key()?;
-        let forward = self.forward.clone().map(|url| self.signed(url)).transpose()?;
+        let json = self.json;
+        self.listen().await.map_err(|error| operations::in_form(error, json))
+    }
+
+    async fn listen(self) -> anyhow::Result<()> {
+        let place = self.target.place()?;
+        if place.key.is_none() {
+            return Err(no_key().into());
+        }
+        let mut screen = Screen::new();
+        let forward = match &self.forward {
+            None => None,
+            Some(url) => {
+                let secret = self.secret.clone().unwrap_or_else(forward::fresh_secret);
+                let forward = Forward::new(url.clone(), &secret)?;
+                if self.secret.is_none() {
+                    screen.add(&format!("Events are signed with {secret}"))?;
+                }
+                Some(forward)
+            }
+        };
+        let mut ear = Ear { client: Client::new(&place)?, screen, forward, names: HashMap::new(), json: self.json, last: None };
         let mut signals = machine::Signals::listen()?;
         tokio::select! {
-            ended = self.follow(&client, &gateway, forward.as_ref()) => ended,
+            ended = ear.follow(&self) => ended,
             () = signals.asked_to_end() => Ok(()),
         }
     }
 
-    fn signed(&self, url: Url) -> anyhow::Result<Forward> {
-        let secret = self.secret.clone().unwrap_or_else(|| {
-            let mut bytes = [0; 32];
-            SystemChance.fill(&mut bytes);
-            format!("whsec_{}", STANDARD.encode(bytes))
-        });
-        if self.secret.is_none() {
-            println!("Events are signed with {secret}");
+    /// The stream, from where it was left.
+    fn request(&self, last: Option<&str>) -> Request {
+        let mut request = Request::of(&ops::list_events);
+        request.accept = Some("text/event-stream".to_owned());
+        let said = [("cursor", Some(&*self.after)), ("events", self.events.as_deref()), ("sessionId", self.session.as_deref())];
+        for (name, value) in said.into_iter().chain([("lastEventId", last)]) {
+            if let Some(value) = value {
+                request.query.push((name.to_owned(), value.to_owned()));
+            }
         }
-        Ok(Forward { url, signer: Webhook::new(&secret).context("--secret is no secret: whsec_ and Base64 are expected")? })
+        request
     }
+}
 
+/// Who listens.
+struct Ear {
+    client: Client,
+    screen: Screen,
+    forward: Option<Forward>,
+    /// What people call the sessions, by their ids.
+    names: HashMap<String, String>,
+    json: bool,
+    /// The event that was seen last.
+    last: Option<String>,
+}
+
+impl Ear {
     /// Reads the stream, and reads it again where it ends, from the event that was seen last.
-    async fn follow(&self, client: &Client, gateway: &(String, String), forward: Option<&Forward>) -> anyhow::Result<()> {
-        let mut last: Option<String> = None;
+    async fn follow(&mut self, listen: &Listen) -> anyhow::Result<()> {
         loop {
-            match self.connect(client, gateway, last.as_deref()).await? {
-                Some(response) => {
-                    if last.is_none() {
-                        eprintln!("Listening …");
+            let request = listen.request(self.last.as_deref());
+            match self.client.ask(&request, 1).await {
+                Ok(response) => {
+                    if self.last.is_none() {
+                        self.screen.note("Listening …");
                     }
-                    self.read(client, response, forward, &mut last).await;
-                    eprintln!("The stream ended; connecting again …");
+                    self.read(response).await?;
+                    self.screen.note("The stream ended; connecting again …");
                 }
-                None => eprintln!("The gateway does not answer; trying again …"),
+                Err(error) if again(&error) => self.screen.note("The gateway does not answer; trying again …"),
+                Err(error) => return Err(error),
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// `None` where it is worth while to try again.
-    async fn connect(&self, client: &Client, (url, key): &(String, String), last: Option<&str>) -> anyhow::Result<Option<Response>> {
-        let mut url = Url::parse(url).context("--url is no address")?;
-        url.path_segments_mut().map_err(|()| anyhow::anyhow!("--url is no HTTP address"))?.pop_if_empty().extend(["v1", "events"]);
-        {
-            let mut query = url.query_pairs_mut();
-            query.append_pair("cursor", &self.after);
-            for (name, value) in [("events", &self.events), ("sessionId", &self.session)] {
-                if let Some(value) = value {
-                    query.append_pair(name, value);
-                }
-            }
-        }
-        let mut request = client.get(url).bearer_auth(key).header(ACCEPT, "text/event-stream");
-        if let Some(last) = last {
-            request = request.header(LAST_EVENT_ID, last);
-        }
-        let Ok(response) = request.send().await else { return Ok(None) };
-        match response.status() {
-            StatusCode::OK => Ok(Some(response)),
-            status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => Ok(None),
-            status => {
-                let body: Value = response.json().await.unwrap_or_default();
-                let error = &body["error"];
-                let reason = error["details"]["reason"].as_str().or(error["message"].as_str()).unwrap_or("this is no Wharf gateway");
-                bail!("the gateway refuses ({status}): {reason}")
-            }
-        }
-    }
-
-    async fn read(&self, client: &Client, response: Response, forward: Option<&Forward>, last: &mut Option<String>) {
+    async fn read(&mut self, response: Response) -> anyhow::Result<()> {
         let (mut chunks, mut frames) = (response.bytes_stream(), Frames::default());
         while let Ok(Some(Ok(chunk))) = tokio::time::timeout(SILENCE, chunks.next()).await {
             frames.push(&chunk);
             while let Some(Frame { id, data }) = frames.next() {
                 if let Some(data) = data {
-                    self.show(&data);
-                    if let Some(forward) = forward {
-                        hand_on(client, forward, id.as_deref().unwrap_or_default(), data).await;
-                    }
+                    self.heard(id.as_deref().unwrap_or_default(), data).await?;
                 }
                 // Only now: what was not handed on is read again.
                 if id.is_some() {
-                    *last = id;
+                    self.last = id;
                 }
             }
         }
+        Ok(())
     }
 
-    fn show(&self, data: &str) {
+    /// Shows the event, and hands it on.
+    async fn heard(&mut self, id: &str, data: String) -> anyhow::Result<()> {
+        let event: Value = serde_json::from_str(&data).unwrap_or_default();
         if self.json {
-            println!("{data}");
-            return;
+            print(&mut std::io::stdout().lock(), format!("{data}\n").as_bytes())?;
+        } else {
+            let name = self.name(&event["sessionId"]).await;
+            self.screen.tell(&event, &name)?;
         }
-        let event: Value = serde_json::from_str(data).unwrap_or_default();
-        let word = |name: &str| event[name].as_str().unwrap_or("-").to_owned();
-        println!("{}  {:<22} {}  {} #{}", word("createdAt"), word("event"), word("eventId"), word("sessionId"), event["sequence"]);
+        let Some(forward) = &self.forward else { return Ok(()) };
+        let kind = plain(event["event"].as_str().unwrap_or("-"));
+        let answer = forward.hand_on(id, data).await;
+        self.screen.add(&format!("    {kind}  {}  -> {answer}", plain(id)))
+    }
+
+    /// What people call the session. A key that may not look at sessions shows their ids.
+    async fn name(&mut self, session: &Value) -> String {
+        let Some(id) = session.as_str() else { return "the account".to_owned() };
+        if let Some(name) = self.names.get(id) {
+            return name.clone();
+        }
+        let mut request = Request::of(&ops::get_session);
+        request.fill("sessionId", id.to_owned());
+        let name = match operations::ask_once(&self.client, &request).await {
+            Ok(body) => body["data"]["name"].as_str().map_or_else(|| plain(id), plain),
+            // Asked again at the next event.
+            Err(error) if again(&error) => return plain(id),
+            Err(_) => plain(id),
+        };
+        self.names.insert(id.to_owned(), name.clone());
+        name
     }
 }
 
-/// Sends one event on and tells how it was taken. It is sent once: a server under development says what it means.
-async fn hand_on(client: &Client, forward: &Forward, id: &str, data: String) {
-    let (seconds, started) = (SystemClock.now().as_secs(), Instant::now());
-    let Ok(signature) = forward.signer.sign(id, seconds, data.as_bytes()) else { return };
-    let request = client
-        .post(forward.url.clone())
-        .timeout(FORWARD_TIMEOUT)
-        .header(CONTENT_TYPE, "application/json; charset=utf-8")
-        .header(standardwebhooks::HEADER_WEBHOOK_ID, id)
-        .header(standardwebhooks::HEADER_WEBHOOK_TIMESTAMP, seconds)
-        .header(standardwebhooks::HEADER_WEBHOOK_SIGNATURE, signature)
-        .body(data);
-    match request.send().await {
-        Ok(response) => println!("    -> {} in {} ms", response.status(), started.elapsed().as_millis()),
-        Err(error) => println!("    -> {}", if error.is_timeout() { "no answer in time" } else { "nobody answers there" }),
-    }
+/// Whether it is worth while to ask again.
+fn again(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<NoAnswer>().is_some() || error.downcast_ref::<Refused>().is_some_and(Refused::later)
 }

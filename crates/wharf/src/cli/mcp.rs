@@ -19,6 +19,7 @@ use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::Value;
 use wharf_api::ErrorCode;
 
+use super::ended::Usage;
 use super::operations::{Client, Refused, ask_with};
 use super::target::{Target, no_key};
 use tools::Asked;
@@ -54,6 +55,11 @@ impl Mcp {
         if place.key.is_none() {
             return Err(no_key().into());
         }
+        // Whoever reaches it has the key.
+        if self.listen.is_some_and(|address| !address.ip().is_loopback()) {
+            let wanted = "an address of the own machine is expected, such as 127.0.0.1:8090: whoever reaches it acts with the key";
+            return Err(Usage(format!("--listen: {wanted}")).into());
+        }
         let client = Client::new(&place)?;
         let offered = tools::offered(&client, self.read_only).await?;
         if offered.is_empty() {
@@ -65,10 +71,6 @@ impl Mcp {
             running.waiting().await?;
             return Ok(());
         };
-        // Whoever reaches it has the key.
-        if !address.ip().is_loopback() {
-            bail!("--listen: an address of the own machine is expected, such as 127.0.0.1:8090: whoever reaches it acts with the key");
-        }
         let service = StreamableHttpService::new(
             move || Ok(server.clone()),
             LocalSessionManager::default().into(),

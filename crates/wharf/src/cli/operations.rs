@@ -2,6 +2,7 @@
 //! without another line here.
 
 mod asked;
+mod confirmed;
 mod given;
 mod line;
 mod refused;
@@ -19,9 +20,9 @@ use super::target::{Place, Target, no_key};
 use given::Form;
 
 pub(super) use refused::{Refused, in_form};
-pub(super) use shown::plain;
+pub(super) use shown::{plain, shortened};
 pub(super) use table::{Place as Position, Verb, verb_of};
-pub(super) use wire::{Client, Content, Request};
+pub(super) use wire::{Client, Content, Request, refusal};
 
 /// The commands written by hand that ask a gateway too: the operations of their groups stand among them. The others work on the
 /// database, and a reader must not have to know which verb does what.
@@ -72,6 +73,9 @@ impl Call {
         }
         let mut request = asked::request(self.verb, &self.matches)?;
         let client = Client::new(&place)?;
+        if confirmed::is_final(self.verb.op) && !self.matches.get_flag(confirmed::FLAG) {
+            confirmed::confirm(&client, &request).await?;
+        }
         let tries = self.matches.get_one("tries").copied().unwrap_or(TRIES);
         if !form.all {
             return given::show(client.ask(&request, tries).await?, self.verb.op, form).await;
@@ -104,6 +108,11 @@ pub(super) async fn asked(place: &Place, op: &'static Operation) -> anyhow::Resu
 /// Asks for one thing; gives the body.
 pub(super) async fn ask(place: &Place, request: &Request) -> anyhow::Result<Value> {
     ask_with(&Client::new(place)?, request).await
+}
+
+/// The same without another try.
+pub(super) async fn ask_once(client: &Client, request: &Request) -> anyhow::Result<Value> {
+    wire::json(client.ask(request, 1).await?).await
 }
 
 /// The same of somebody who is asked more than once.

@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use wharf_api::ErrorCode;
 use wharf_api::types::session::{Session, SessionStatus, SessionWithQr, WaitingFor};
 
+use super::ended::NotYet;
 use super::gateway::{Gateway, Told};
 use super::target::Target;
 use crate::machine;
@@ -85,7 +86,7 @@ async fn follow(gateway: &Gateway, url: &str, started: SessionWithQr, phone: Opt
                 known = qr.qr;
             }
             Told::Refused(code) if code == ErrorCode::QrCodeExpired.name() => {
-                bail!("nobody scanned the code in time; for fresh codes: wharf sessions pair --session {id}");
+                return Err(NotYet(format!("nobody scanned the code in time; for fresh codes: wharf sessions pair --session {id}")).into());
             }
             Told::Refused(_) => match until_connected(gateway, url, &id).await? {
                 Outcome::Connected => return Ok(()),
@@ -149,7 +150,7 @@ async fn until_connected(gateway: &Gateway, url: &str, id: &str) -> anyhow::Resu
         }
         tokio::time::sleep(POLL).await;
     }
-    bail!("the session is still not connected; it goes on by itself: GET /v1/sessions/{id} tells how far it is")
+    Err(NotYet(format!("the session is still not connected; it goes on by itself: `wharf sessions get {id}` tells how far it is")).into())
 }
 
 /// What WhatsApp said when it last turned the session away.

@@ -1,8 +1,10 @@
 //! Which gateway a command asks, and with which key: what the line says, else the environment, else the profile that `wharf login` made.
 
 use clap::Args;
+use url::Url;
 
 use super::ended::Usage;
+use super::operations::plain;
 use super::profiles::{self, Profile};
 
 /// Where a gateway is that nobody named.
@@ -70,6 +72,12 @@ impl Target {
     }
 }
 
+/// The address of a gateway, as a program takes it.
+pub(super) fn address(text: &str) -> Result<Url, Usage> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or_else(|| Usage(format!("{} is no address of a gateway: one such as {USUAL} is expected", plain(text))))
+}
+
 pub(super) fn no_key() -> Usage {
     Usage("no API key is known: `wharf login` keeps one, --api-key or WHARF_API_KEY gives one".to_owned())
 }
@@ -106,6 +114,14 @@ mod tests {
         is(place([None; 3], &[("WHARF_PROFILE", "work")]), "https://b", Some("key-b"));
         is(place([None; 3], &[("WHARF_API_KEY", "key-e")]), USUAL, Some("key-e"));
         assert!(place([None, None, Some("none")], &[]).is_err() && place([None; 3], &[("WHARF_PROFILE", "none")]).is_err());
+    }
+
+    #[test]
+    fn what_is_no_address_of_the_web_cannot_be_meant() {
+        for text in ["here", "", "127.0.0.1:8080", "ftp://here", "mailto:me@here", "http://"] {
+            assert!(address(text).is_err(), "{text}");
+        }
+        assert_eq!(address("https://here/below").unwrap().path(), "/below");
     }
 
     #[test]

@@ -6,9 +6,9 @@ use anyhow::{anyhow, bail};
 use reqwest::Method;
 use serde_json::Value;
 use tokio::time::Instant;
-use wharf_api::envelope::FailureBody;
 
-use super::super::gateway::{Gateway, in_words};
+use super::super::gateway::Gateway;
+use super::super::operations::Refused;
 
 /// Between two looks at a state.
 const POLL: Duration = Duration::from_millis(200);
@@ -19,20 +19,20 @@ pub(super) struct Api {
 
 impl Api {
     pub(super) async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> anyhow::Result<Value> {
-        self.gateway.call(Method::GET, path, query, None).await?.map_err(|refused| in_words(&refused))
+        self.gateway.call(Method::GET, path, query, None).await?.map_err(|refused| anyhow::Error::from(*refused))
     }
 
     pub(super) async fn post(&self, path: &[&str], body: &Value) -> anyhow::Result<Value> {
-        self.try_post(path, body).await?.map_err(|refused| in_words(&refused))
+        self.try_post(path, body).await?.map_err(|refused| anyhow::Error::from(*refused))
     }
 
     /// A refusal is an answer too.
-    pub(super) async fn try_post(&self, path: &[&str], body: &Value) -> anyhow::Result<Result<Value, (u16, FailureBody)>> {
+    pub(super) async fn try_post(&self, path: &[&str], body: &Value) -> anyhow::Result<Result<Value, Box<Refused>>> {
         self.gateway.call(Method::POST, path, &[], Some(body)).await
     }
 
     pub(super) async fn delete(&self, path: &[&str]) -> anyhow::Result<Value> {
-        self.gateway.call(Method::DELETE, path, &[], None).await?.map_err(|refused| in_words(&refused))
+        self.gateway.call(Method::DELETE, path, &[], None).await?.map_err(|refused| anyhow::Error::from(*refused))
     }
 
     /// Waits until the session is as wanted, and tells how long that took. While the gateway is away it is waited for too.

@@ -81,6 +81,8 @@ async fn may(client: &Client, op: &'static Operation) -> anyhow::Result<bool> {
         Err(error) => match error.downcast_ref::<Refused>() {
             // Whose key is none may nothing at all.
             Some(refused) if refused.is(ErrorCode::InvalidApiKey) || refused.is(ErrorCode::ExpiredApiKey) => Err(error),
+            // A gateway that is busy has said nothing of the key.
+            Some(refused) if refused.later() => Err(error),
             Some(refused) => Ok(!refused.is(ErrorCode::InsufficientPermissions)),
             None => Err(error),
         },

@@ -5,6 +5,7 @@ use clap::{Arg, ArgAction, Args as _, Command};
 use serde_json::Value;
 use wharf_api::ops::{Access, Answer, Body, Operation};
 
+use super::confirmed;
 use super::table::{self, Group, Place, Sort, Taken, Verb};
 use super::{JOINED, SHORT};
 use crate::cli::target::Target;
@@ -213,6 +214,9 @@ fn common(mut command: Command, op: &Operation) -> Command {
     if op.idempotent() {
         let help = "Your own key of this call: the same key with the same words is done once in 24 hours. One is made unless given.";
         command = command.arg(value("idempotency-key", "KEY", help).value_parser(NonEmptyStringValueParser::new()));
+    }
+    if confirmed::is_final(op) {
+        command = command.arg(flag(confirmed::FLAG, confirmed::HELP));
     }
     let tries = "How often it is tried where nobody answers or the gateway is busy (429, 503), the first try among them.";
     command.arg(value("tries", "NUMBER", tries).value_parser(clap::value_parser!(u32).range(1..=20)).default_value("4"))

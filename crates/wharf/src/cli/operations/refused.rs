@@ -17,10 +17,13 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// The pause after the first try, where the gateway names none; the next is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
+/// The code of an answer that is not Wharf's.
+const FOREIGN: &str = "unexpected_answer";
+
 /// An answer that is no success.
 #[derive(Debug)]
 pub(in crate::cli) struct Refused {
-    pub(super) status: u16,
+    pub(in crate::cli) status: u16,
     /// The body as it came, or one of ours where it came from something else than a gateway.
     pub(super) body: Value,
     pub(super) request_id: Option<String>,
@@ -35,11 +38,16 @@ impl Refused {
     /// An answer that is not Wharf's, such as a proxy's page.
     pub(super) fn foreign(status: u16) -> Self {
         let message = format!("the address answers {status} and is no Wharf gateway");
-        Self { status, body: ours("unexpected_answer", &message), request_id: None, help: None, retry_after: None, json: false }
+        Self { status, body: ours(FOREIGN, &message), request_id: None, help: None, retry_after: None, json: false }
     }
 
     pub(in crate::cli) fn is(&self, code: ErrorCode) -> bool {
         self.code() == code.name()
+    }
+
+    /// Whether it is an answer of something else than a gateway.
+    pub(in crate::cli) fn is_foreign(&self) -> bool {
+        self.code() == FOREIGN
     }
 
     /// The answer as it came.
@@ -47,7 +55,7 @@ impl Refused {
         &self.body
     }
 
-    fn code(&self) -> &str {
+    pub(in crate::cli) fn code(&self) -> &str {
         self.body["error"]["code"].as_str().unwrap_or_default()
     }
 

@@ -147,7 +147,8 @@ fn named(members: &Map<String, Value>) -> Option<&Value> {
         .filter(|value| !value.is_object())
 }
 
-fn shortened(text: &str, width: usize) -> String {
+/// The beginning of the text, in so many columns with its dots.
+pub(in crate::cli) fn shortened(text: &str, width: usize) -> String {
     let mut short = String::new();
     for letter in text.chars() {
         short.push(letter);

@@ -28,6 +28,7 @@ const COMMON: &[&str] = &[
     "unset",
     "url",
     "version",
+    "yes",
 ];
 
 pub(super) struct Group {

@@ -18,7 +18,7 @@ use wharf_core::chance::SystemChance;
 
 use super::refused::{self, Refused};
 use crate::cli::ended::NoAnswer;
-use crate::cli::target::Place;
+use crate::cli::target::{Place, address};
 
 const CHUNK_BYTES: usize = 64 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -83,7 +83,7 @@ pub(in crate::cli) struct Client {
 
 impl Client {
     pub(in crate::cli) fn new(place: &Place) -> anyhow::Result<Self> {
-        let url = Url::parse(&place.url).context("--url is no address")?;
+        let url = address(&place.url)?;
         // A client wants a provider of cryptography; where another part was faster, its choice is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         #[expect(clippy::disallowed_methods, reason = "the address is what the person at the terminal typed")]
@@ -182,7 +182,8 @@ pub(super) fn bar(size: Option<u64>, what: &'static str) -> anyhow::Result<Progr
     Ok(bar.with_style(style).with_message(what))
 }
 
-async fn refusal(url: &Url, answer: Response) -> Refused {
+/// An answer that is no success, with what its headers say of it.
+pub(in crate::cli) async fn refusal(url: &Url, answer: Response) -> Refused {
     let status = answer.status().as_u16();
     let header = |name: &HeaderName| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let request_id = header(&REQUEST_ID);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use wharf_api::ErrorCode;
 
 use super::super::super::doctor::outside;
 use super::super::super::gateway::Told;
@@ -114,10 +115,10 @@ pub(super) async fn connected(run: &mut Run<'_>) -> Step {
 pub(super) async fn pairing_code(run: &mut Run<'_>) -> Step {
     let made = match run.api.try_post(&["sessions"], &json!({"name": "wharf accept, second"})).await? {
         Ok(made) => made,
-        Err((_, refused)) if refused.code == "session_limit_reached" => {
+        Err(refused) if refused.is(ErrorCode::SessionLimitReached) => {
             return Err(Trouble::Skipped("the plan allows no second session".to_owned()));
         }
-        Err(refused) => return Err(super::super::super::gateway::in_words(&refused).into()),
+        Err(refused) => return Err(anyhow::Error::from(*refused).into()),
     };
     let id = made["sessionId"].as_str().unwrap_or_default().to_owned();
     let linked = by_code(run, &id).await;

@@ -155,8 +155,8 @@ pub(super) async fn nobody(run: &mut Run<'_>) -> Step {
     }
     let text = json!({"sessionId": session, "to": nobody, "text": "This goes nowhere"});
     match run.api.try_post(&["messages", "text"], &text).await? {
-        Err((_, refused)) if refused.code == ErrorCode::RecipientNotOnWhatsapp.name() => {}
-        Err((_, refused)) => return Err(Trouble::Failed(format!("refused with another code: {}", refused.code))),
+        Err(refused) if refused.is(ErrorCode::RecipientNotOnWhatsapp) => {}
+        Err(refused) => return Err(Trouble::Failed(format!("refused with another code: {}", refused.code()))),
         Ok(_) => return Err(Trouble::Failed("a text to it was accepted".to_owned())),
     }
     run.see(Sight::NothingSent { number: nobody }, "nothing went out").await
