@@ -1,11 +1,11 @@
-// The dashboard on two nodes of one database, behind a proxy that asks each in turn: `nodes.mjs URL URL OPERATORS_PASSWORD KEY
-// PROCESS`. Whatever is in the database is the same from any node. What only the node of a session knows (its link, a send) is not walked
-// through here. In the end the second node, whose process is named, is killed under open pages.
+// The dashboard on two nodes of one fleet, behind a proxy that asks each in turn: `nodes.mjs URL URL OPERATORS_PASSWORD KEY PROCESS
+// SESSION`. Whatever is in the database is the same from any node. The session is connected and runs on the first; it is led to the second and
+// back. In the end the second node, whose process is named, is killed under open pages.
 import assert from "node:assert/strict";
 import { Agent, createServer, request } from "node:http";
 import { enterAs, open, quiet, startBrowser, visit } from "./lib.mjs";
 
-const [one, other, password, key, victim] = process.argv.slice(2);
+const [one, other, password, key, victim, paired] = process.argv.slice(2);
 const PASSWORD = "a long and quiet password";
 const PAGES = ["sessions", "keys", "webhooks", "events", "usage", "people", "docs", "operator/accounts", "operator/plans", "operator/users", "operator/nodes", "operator/queues", "operator/whatsapp", "operator/audit"];
 const holds = (sentence) => console.log(`holds: ${sentence}`);
@@ -60,6 +60,8 @@ try {
   }
   assert.ok(both.asked.every((count) => count > 10), `${both.asked}`);
   holds(`who signed in at one node is known to the other: every page is whole (${both.asked.join(" and ")} requests)`);
+
+  await places(page, context);
 
   for (const node of [one, other]) assert.equal((await api(node, "GET", "/v1/admin/accounts", undefined, { Cookie: await cookies(context) })).status, 200);
   await visit(page, "events");
@@ -128,6 +130,46 @@ try {
 } finally {
   await browser.close();
   both.end();
+}
+
+/** A node is drained and lets its session go to the other, which is led back by its name; what cannot be is refused where it was asked. */
+async function places(page, context) {
+  const told = async (node) => (await api(node, "GET", "/v1/admin/nodes", undefined, { Cookie: await cookies(context) })).json.data;
+  const [here, there] = await Promise.all([one, other].map(async (node) => (await told(node)).find((row) => row.current).nodeId));
+  const loads = async () => Object.fromEntries((await told(one)).map((row) => [row.nodeId, row.sessions]));
+  const row = (nodeId) => page.getByRole("row", { name: new RegExp(nodeId) });
+  const dialog = page.getByRole("dialog");
+  assert.deepEqual(await loads(), { [here]: 1, [there]: 0 });
+
+  await visit(page, "operator/nodes");
+  await row(here).getByRole("button", { name: "Drain" }).click();
+  await dialog.getByText(/gives its 1 session to the other node/).waitFor();
+  await dialog.getByRole("button", { name: "Drain it" }).click();
+  await row(here).getByText("has none left").waitFor();
+  assert.deepEqual(await loads(), { [here]: 0, [there]: 1 });
+  await row(here).getByRole("button", { name: "Let it have sessions" }).click();
+  await row(here).getByText("works", { exact: true }).waitFor();
+  holds("a node that is drained by a button tells how many sessions are left, and has none in the end");
+
+  while ((await api(one, "GET", `/v1/sessions/${paired}`)).json.data?.status !== "connected");
+  await visit(page, "sessions", paired);
+  await page.getByRole("button", { name: "Move", exact: true }).click();
+  // The nodes are asked for when the dialog opens.
+  await dialog.locator(`option[value="${here}"]`).waitFor({ state: "attached" });
+  await dialog.getByLabel("Node").selectOption(here);
+  await dialog.getByRole("button", { name: "Move it" }).click();
+  await page.getByRole("status").filter({ hasText: `It runs on ${here} now` }).waitFor();
+  assert.deepEqual(await loads(), { [here]: 1, [there]: 0 });
+  while ((await api(one, "GET", `/v1/sessions/${paired}`)).json.data?.status !== "connected");
+  holds("a session goes to the node that was chosen on its page");
+
+  await visit(page, "operator/nodes");
+  await page.getByRole("button", { name: "Move a session" }).click();
+  await dialog.getByLabel("Session").fill(`ses_${"0".repeat(32)}`);
+  await dialog.getByRole("button", { name: "Move it" }).click();
+  await dialog.getByRole("alert").filter({ hasText: "session_not_found" }).waitFor();
+  await page.keyboard.press("Escape");
+  holds("a move that cannot be is refused where it was asked for");
 }
 
 async function cookies(context) {

@@ -26,7 +26,7 @@ const find = (table, { method, path }) => table.filter((one) => one.method === m
 const may = (role, permissions, operation) => (operation.permission === "operator" ? role === "operator" : !operation.permission || permissions.includes(operation.permission));
 
 /** The same order for a thing that is not there and with a body that is none: only who asks is judged. */
-const nameless = (path) => path.replace(/\b([a-z]{3}_)[0-9A-Za-z]{8,}/g, (_, prefix) => prefix + "0".repeat(32)).replace(/\/[^/]*@[^/]*/g, "/15559999999@s.whatsapp.net");
+const nameless = (path) => path.replace(/\b([a-z]{3,4}_)[0-9A-Za-z]{8,}/g, (_, prefix) => prefix + "0".repeat(32)).replace(/\/[^/]*@[^/]*/g, "/15559999999@s.whatsapp.net");
 
 /** By the page itself, as all presses are: a pointer's click gives up where the machine is slow, and the button counted as none. */
 async function fill(within, withFile) {

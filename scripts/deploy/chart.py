@@ -20,7 +20,7 @@ VERSIONS = ["1.30", "1.37"]
 
 GOOD = {
     "one node with SQLite": [f"masterKey={KEY}"],
-    "two nodes with a secret of the chart's": [*OWN, "replicas=2"],
+    "two nodes with a secret of the chart's, and files for NATS": [*OWN, "replicas=2", "filesSecret=nats"],
     "three nodes with a secret that is there": [],
 }
 REFUSED = {

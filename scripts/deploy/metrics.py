@@ -16,7 +16,7 @@ import yaml
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 # Shown once there is something to show: a canary, NATS, sessions, an end that WhatsApp told.
-LATER = {"wharf_canary_seconds", "wharf_nats_up", "wharf_session_memory_bytes", "wharf_whatsapp_expires_seconds"}
+LATER = {"wharf_canary_seconds", "wharf_limits_alone", "wharf_nats_up", "wharf_session_memory_bytes", "wharf_whatsapp_expires_seconds"}
 
 
 def promtool(*words, text=None):

@@ -16,13 +16,12 @@ use wharf_api::types::login as wire;
 use wharf_api::types::user::Role;
 use wharf_api::{ApiError, ErrorCode, Timestamp, limits, ops};
 
-pub use doors::Doors;
+pub use doors::{Doors, Tried};
 pub use password::Weak;
 pub(crate) use password::{check, hash};
 
 use crate::audit;
 use crate::caller::Caller;
-use crate::limit;
 use crate::others::{self, News};
 use crate::services::Services;
 use crate::settle::settled;
@@ -120,22 +119,23 @@ pub struct Origin {
 /// Signs somebody in by name and password. The secret is in the answer and nowhere else.
 pub async fn sign_in(services: &Services, name: &str, password: &str, from: Origin) -> Result<(LoginWithName, Secret), Error> {
     let name = name.to_ascii_lowercase();
-    let source = limit::source(from.address);
-    let now = services.clock.steady();
-    services.doors.addresses.begin(source, now).map_err(Error::Throttled)?;
-    let held = services.doors.names.begin(name.clone(), now).map_err(Error::Throttled);
+    let source = doors::knock(services, from.address)?;
+    let counted = doors::call_by(services, &name);
     let user = services.store.find_user_named(&name).await?;
-    let counted = held.is_ok();
-    if let Err(refusal) = held {
+    let mark = match counted {
+        Ok(mark) => Some(mark),
         // Whoever has the name locked from elsewhere does not lock out those who have signed in from where they are.
-        let known = match &user {
-            Some(user) => services.store.list_logins(&user.id).await?.iter().any(|login| login.address == from.address.to_string()),
-            None => false,
-        };
-        if !known {
-            return Err(refusal);
+        Err(refusal) => {
+            let known = match &user {
+                Some(user) => services.store.list_logins(&user.id).await?.iter().any(|login| login.address == from.address.to_string()),
+                None => false,
+            };
+            if !known {
+                return Err(refusal);
+            }
+            None
         }
-    }
+    };
     // The same work for a name that nobody has.
     let stored = user.as_ref().map_or(password::NOBODYS, |user| &user.password);
     let right = services.doors.turns.matches(stored, password).await?;
@@ -143,8 +143,8 @@ pub async fn sign_in(services: &Services, name: &str, password: &str, from: Orig
         return Err(Error::Wrong);
     };
     services.doors.addresses.good(&source);
-    if counted {
-        services.doors.names.good(&name);
+    if let Some(mark) = mark {
+        services.doors.names.good(&mark);
     }
     begin(services, user, from).await
 }
@@ -172,8 +172,7 @@ pub async fn refused(services: &Services, name: Option<&str>, address: IpAddr, c
 
 /// Signs somebody in by the token of a link, which is used up.
 pub async fn enter(services: &Services, token: &str, from: Origin) -> Result<(LoginWithName, Secret), Error> {
-    let source = limit::source(from.address);
-    services.doors.addresses.begin(source, services.clock.steady()).map_err(Error::Throttled)?;
+    let source = doors::knock(services, from.address)?;
     if !from.local {
         return Err(Error::NotHere);
     }
@@ -357,15 +356,14 @@ pub async fn set_password(
     new: &str,
     from: Origin,
 ) -> Result<(LoginWithName, Secret), Error> {
-    let now = services.clock.steady();
     let found = current(services, caller).await?;
     // Whoever sits down at somebody's browser guesses no faster than others.
-    services.doors.names.begin(found.user.name.clone(), now).map_err(Error::Throttled)?;
+    let mark = doors::call_by(services, &found.user.name)?;
     check(new, &found.user.name)?;
     if !services.doors.turns.matches(&found.user.password, old).await? {
         return Err(Error::WrongPassword);
     }
-    services.doors.names.good(&found.user.name);
+    services.doors.names.good(&mark);
     let hashed = hash(services, new).await?;
     let user = services.store.update_user(&found.user.id, None, Some(&hashed), None).await?.ok_or(Error::Unknown)?;
     others::spread(services, News::LoginsChanged).await;

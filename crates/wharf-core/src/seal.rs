@@ -11,8 +11,11 @@ pub mod place;
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
+use ring::hmac;
 
 use crate::chance::Chance;
 use keys::Keys;
@@ -66,6 +69,12 @@ impl Seal {
         sealed
     }
 
+    /// A word that stands for a value on every node with the master key, and from which nobody without it learns the value.
+    pub fn mark(&self, parts: &[&str]) -> String {
+        let key = self.keys.closing().expect("who works without the master key marks nothing");
+        URL_SAFE_NO_PAD.encode(hmac::sign(&key.marks, &bytes(parts)))
+    }
+
     pub fn open(&self, place: &[&str], sealed: &[u8]) -> Result<Vec<u8>, Unreadable> {
         self.open_by(place, sealed).map(|(_, plain)| plain)
     }
@@ -86,6 +95,12 @@ impl Seal {
 /// A key as a cipher.
 fn cipher(master_key: &[u8; KEY_BYTES]) -> ChaCha20Poly1305 {
     ChaCha20Poly1305::new(&Key::from(*master_key))
+}
+
+/// A key of its own for marks, so that none of them says anything of what is sealed.
+fn marks(master_key: &[u8; KEY_BYTES]) -> hmac::Key {
+    let own = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, master_key), b"marks");
+    hmac::Key::new(hmac::HMAC_SHA256, own.as_ref())
 }
 
 fn bytes(place: &[&str]) -> Vec<u8> {
@@ -112,6 +127,15 @@ mod tests {
             assert!(seal(1).open(&other, &sealed).is_err(), "{other:?}");
         }
         assert!(seal(1).open(&["ses_1", "device"], &sealed).is_err());
+    }
+
+    #[test]
+    fn a_mark_is_the_same_under_one_key_and_another_under_another_and_shows_nothing() {
+        let mark = |key: u8, name: &str| seal(key).mark(&["login", name]);
+        assert_eq!(mark(1, "ada"), mark(1, "ada"));
+        assert_ne!(mark(1, "ada"), mark(1, "bob"));
+        assert_ne!(mark(1, "ada"), mark(2, "ada"));
+        assert_eq!(mark(1, "ada").len(), mark(1, "a name that is much longer").len());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use async_nats::{Client, ConnectOptions, Event};
+use async_nats::Client;
 use tokio::task::JoinHandle;
 use wharf_core::engine::Engine;
 use wharf_core::limit::Calls;
@@ -15,21 +15,22 @@ use wharf_core::placement::ByLoad;
 use wharf_core::store::Store;
 use wharf_core::{Clock, Services};
 
+use crate::access::{self, Access, AccessError};
 use crate::files::Shelf;
 use crate::limits::{Limits, Parts};
 use crate::links::Links;
 use crate::members::Members;
 use crate::node::{Fleet, subject};
 use crate::serve::Server;
-use crate::{files, floods, limits, members, news, serve};
+use crate::{files, floods, limits, members, news, serve, tries};
 
 /// How long a start waits for NATS.
 const JOIN_LIMIT: Duration = Duration::from_secs(2);
-/// A connection that says nothing for about twice as long is dropped and made anew.
-const PING_PERIOD: Duration = Duration::from_secs(5);
 
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {
+    #[error(transparent)]
+    Access(#[from] AccessError),
     #[error("nats_url cannot be used")]
     Connect(#[from] async_nats::ConnectError),
     #[error("the node cannot listen on NATS")]
@@ -66,6 +67,9 @@ impl Membership {
         let failed = self.nats.subscribe(floods::FAILED).await?;
         self.tasks.push(tokio::spawn(floods::hear(failed, self.node.clone(), Arc::clone(services))));
         self.tasks.push(tokio::spawn(floods::tell(self.nats.clone(), self.node.clone(), Arc::clone(services))));
+        let tried = self.nats.subscribe(tries::TRIED).await?;
+        self.tasks.push(tokio::spawn(tries::hear(tried, self.node.clone(), Arc::clone(services))));
+        self.tasks.push(tokio::spawn(tries::tell(self.nats.clone(), self.node.clone(), Arc::clone(services))));
         Ok(())
     }
 }
@@ -79,13 +83,12 @@ impl Drop for Membership {
 }
 
 impl Fleet {
-    /// Begins to answer for the sessions of this node's engine. A NATS that is away is tried for ever; a URL that cannot be one ends the
-    /// start.
-    pub async fn join(url: &str, own: Own<'_>) -> Result<(Arc<Self>, Membership), JoinError> {
+    /// Begins to answer for the sessions of this node's engine. A NATS that is away is tried for ever; a URL or a file that cannot be one
+    /// ends the start.
+    pub async fn join(url: &str, access: &Access, own: Own<'_>) -> Result<(Arc<Self>, Membership), JoinError> {
         let Own { node, folder, engine: local, store, files, clock, outcomes, calls } = own;
         let shelf = Arc::new(Shelf::clear(folder)?);
-        let options = ConnectOptions::new().name(node).retry_on_initial_connect().ping_interval(PING_PERIOD).event_callback(note);
-        let nats = options.connect(url).await?;
+        let nats = access::options(access, node)?.connect(url).await?;
         let asked = nats.subscribe(subject(node)).await?;
         let wanted = nats.subscribe(files::subject(node, "*")).await?;
         let ended = nats.subscribe(serve::ENDED).await?;
@@ -131,14 +134,5 @@ impl Fleet {
             tokio::spawn(members::beat(members, nats.clone())),
         ];
         Ok((fleet, Membership { nats, node: node.to_owned(), tasks }))
-    }
-}
-
-/// One line when NATS goes and one when it is back.
-async fn note(event: Event) {
-    match event {
-        Event::Connected => tracing::info!("NATS is reached"),
-        Event::Disconnected => tracing::warn!("NATS is away: sessions of other nodes are looked up in the database"),
-        other => tracing::debug!(%other, "NATS"),
     }
 }

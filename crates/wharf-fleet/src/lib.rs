@@ -5,6 +5,7 @@
 
 #![warn(unreachable_pub)]
 
+mod access;
 mod engine;
 mod fault;
 mod files;
@@ -20,8 +21,10 @@ mod node;
 mod place;
 mod probe;
 mod serve;
+mod tries;
 mod wire;
 
+pub use access::{Access, AccessError};
 pub use join::{JoinError, Membership, Own};
 pub use node::Fleet;
 pub use probe::{ProbeError, probe};

@@ -36,6 +36,8 @@ const ASK_LIMIT: Duration = Duration::from_millis(1_500);
 const SILENCE: Duration = Duration::from_secs(5);
 /// How many that wait are asked for at once.
 const BATCH: usize = 512;
+/// So long after a call that was counted without the others it is told: whoever looks once a minute sees it.
+const TOLD_FOR: Duration = Duration::from_secs(90);
 /// How many keepers are tried that turn out to be gone.
 const KEEPERS: usize = 3;
 /// So many beats are from one look after what is not needed any more to the next, and into the database while NATS is away.
@@ -70,6 +72,8 @@ pub(crate) struct Limits {
     books: Mutex<HashMap<AccountId, Page>>,
     /// Keepers that did not answer, and until when they are not asked.
     silent: Mutex<HashMap<String, Instant>>,
+    /// When calls were counted without the others last.
+    counted_alone: Mutex<Option<Instant>>,
     /// How many nodes there were when that was known last, for while NATS is away.
     nodes: AtomicU64,
     this: Weak<Self>,
@@ -98,6 +102,7 @@ impl Limits {
             own: Mutex::default(),
             books: Mutex::default(),
             silent: Mutex::default(),
+            counted_alone: Mutex::default(),
             nodes: AtomicU64::new(1),
             this: this.clone(),
         })
@@ -109,6 +114,10 @@ impl Limits {
 
     fn silent(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
         self.silent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn counted_alone(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.counted_alone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn here<'a>(&'a self, account: &'a AccountId) -> Here<'a> {
@@ -129,6 +138,9 @@ impl Limits {
         while let Some(batch) = self.batch(account) {
             let Some(plan) = batch.last().map(|last| last.plan.clone()) else { return };
             let answer = self.question(account, &plan, batch.len() as u64).await;
+            if answer.is_err() {
+                *self.counted_alone() = Some(Instant::now());
+            }
             let mut own = self.own();
             let share = &mut own.entry(account.clone()).or_default().share;
             let here = self.here(account);
@@ -231,6 +243,14 @@ impl Shared for Limits {
             // The program ends.
             Err(_) => self.own().entry(account.clone()).or_default().share.alone(&self.here(account), plan, 1),
         }
+    }
+
+    fn parts(&self) -> u64 {
+        if self.hears() { 1 } else { self.nodes.load(Ordering::Relaxed).max(1) }
+    }
+
+    fn alone(&self) -> bool {
+        !self.hears() || self.counted_alone().is_some_and(|at| at.elapsed() < TOLD_FOR)
     }
 }
 

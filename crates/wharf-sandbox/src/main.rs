@@ -73,7 +73,8 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Args::parse()).await {
+    // All that a gateway starts with is large.
+    match Box::pin(run(Args::parse())).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("wharf-sandbox: {error:#}");
@@ -97,6 +98,7 @@ async fn run(args: Args) -> Result<()> {
     config.limits.allowed_origins = wanted.limits.allowed_origins;
     config.schedule = wanted.schedule;
     config.nats_url = args.nats_url.or(wanted.nats_url);
+    config.nats_access = wanted.nats_access;
     config.moves_per_minute = wanted.moves_per_minute;
     config.bucket = wanted.bucket;
     config.media_floor_bytes = wanted.media_floor_bytes;

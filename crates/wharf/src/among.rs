@@ -6,7 +6,7 @@ use wharf_core::limit::shared::Shared;
 use wharf_core::others::{Alone, Others};
 use wharf_core::placement::{ByLoad, Placement};
 use wharf_core::{Engine, Services};
-use wharf_fleet::{Fleet, JoinError, Membership, Own};
+use wharf_fleet::{Access, Fleet, JoinError, Membership, Own};
 
 use crate::app::error::Error;
 use crate::world::World;
@@ -22,13 +22,14 @@ pub(crate) struct Among {
 
 impl Among {
     /// Without a server nothing stands between the rules and the node's own engine.
-    pub async fn join(nats_url: Option<&str>, world: &World, own: Own<'_>) -> Result<Self, Error> {
+    pub async fn join(nats_url: Option<&str>, access: &Access, world: &World, own: Own<'_>) -> Result<Self, Error> {
         let Some(url) = nats_url else {
+            access.check_unused().map_err(JoinError::from)?;
             let placement = Arc::new(ByLoad::new(own.node, own.store, own.clock));
             return Ok(Self { engine: own.engine, others: Arc::new(Alone), limits: None, placement, membership: None });
         };
         world.check_nats(url)?;
-        let (fleet, membership) = Fleet::join(url, own).await?;
+        let (fleet, membership) = Fleet::join(url, access, own).await?;
         let limits = Some(fleet.limits());
         Ok(Self { engine: fleet.clone(), others: fleet.clone(), limits, placement: fleet, membership: Some(membership) })
     }

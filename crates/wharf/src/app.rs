@@ -3,6 +3,7 @@
 pub(crate) mod error;
 pub(crate) mod stop;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +42,15 @@ pub use stop::STOP;
 
 /// So long a stop tries to tell the other nodes.
 const TELLING: Duration = Duration::from_secs(1);
+
+/// Takes connections, by the socket that the service manager hands over or by one of our own.
+async fn listen(address: SocketAddr, http: Arc<Http>, beside: Router) -> Result<Server, Error> {
+    let opened = match machine::handed_over().map_err(Error::HandedOver)? {
+        Some(listener) => Ok(listener),
+        None => tokio::net::TcpListener::bind(address).await,
+    };
+    opened.and_then(|listener| Server::on(listener, http, beside)).map_err(|source| Error::Listen { address, source })
+}
 
 /// A gateway that runs.
 pub struct App {
@@ -140,7 +150,7 @@ impl App {
             outcomes: Arc::clone(&outcomes),
             calls: calls.clone(),
         };
-        let mut among = Among::join(config.nats_url.as_deref(), &world, own).await?;
+        let mut among = Among::join(config.nats_url.as_deref(), &config.nats_access, &world, own).await?;
         let services = Services::new(dynamic, Arc::clone(&among.engine), clock, chance, outcomes, seal);
         let mut services = services.with_egress(Arc::new(egress)).with_files(files).with_schedule(config.schedule);
         services.meter = meter;
@@ -159,13 +169,7 @@ impl App {
         among.heed(&services).await?;
 
         let http = Http::new(Arc::clone(&services), with_files_to_spare(config.limits));
-        let listen = config.listen;
-        let opened = match machine::handed_over().map_err(Error::HandedOver)? {
-            Some(listener) => Ok(listener),
-            None => tokio::net::TcpListener::bind(listen).await,
-        };
-        let server = opened.and_then(|listener| Server::on(listener, http, beside));
-        let server = server.map_err(|source| Error::Listen { address: listen, source })?;
+        let server = listen(config.listen, http, beside).await?;
         let version = tokio::spawn(engine.keep_version());
         let linked = tokio::spawn({
             let (engine, placement) = (Arc::clone(&engine), Arc::clone(&among.placement));

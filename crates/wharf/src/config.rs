@@ -18,6 +18,7 @@ use wharf_core::egress::Reach;
 use wharf_core::proxy::{self, Proxy};
 use wharf_core::update;
 use wharf_core::webhook::Schedule;
+use wharf_fleet::Access;
 use wharf_wa::{Trust, TrustError};
 
 use crate::app::stop::STOP;
@@ -54,6 +55,8 @@ pub struct Config {
     pub database_url: Option<String>,
     /// `nats://…` or `tls://…`, where several nodes talk to each other; `None` is a node alone.
     pub nats_url: Option<String>,
+    /// What is shown to that server, and whom it must be.
+    pub nats_access: Access,
     /// How many sessions a minute a node gives away that has far more than its part.
     pub moves_per_minute: u64,
     /// 32 bytes in Base64; `None` is the file.
@@ -129,6 +132,7 @@ impl Default for Config {
             data_dir: PathBuf::from("wharf-data"),
             database_url: None,
             nats_url: None,
+            nats_access: Access::default(),
             moves_per_minute: 60,
             master_key: None,
             master_key_file: None,
@@ -241,6 +245,12 @@ impl Config {
             data_dir: settings.data_dir.unwrap_or(default.data_dir),
             database_url: settings.database_url,
             nats_url: settings.nats_url.filter(|url| !url.is_empty()),
+            nats_access: Access {
+                credentials: named(settings.nats_credentials_file),
+                roots: named(settings.nats_ca_file),
+                certificate: named(settings.nats_certificate_file),
+                key: named(settings.nats_key_file),
+            },
             moves_per_minute: settings.moves_per_minute.unwrap_or(default.moves_per_minute),
             master_key: settings.master_key,
             master_key_file: settings.master_key_file,
@@ -250,14 +260,8 @@ impl Config {
             receive_statuses: settings.receive_statuses.unwrap_or(default.receive_statuses),
             announce_online: settings.announce_online.unwrap_or(default.announce_online),
             pace: default.pace,
-            proxy: settings
-                .whatsapp
-                .proxy
-                .filter(|text| !text.is_empty())
-                .map(|text| text.parse())
-                .transpose()
-                .map_err(|error: proxy::Error| invalid("whatsapp.proxy", &error.to_string()))?,
-            extra_root: settings.whatsapp.extra_root.filter(|path| !path.as_os_str().is_empty()),
+            proxy: way_out(settings.whatsapp.proxy)?,
+            extra_root: named(settings.whatsapp.extra_root),
             log: Log {
                 filter: settings.log.filter.unwrap_or(default.log.filter),
                 format,
@@ -288,6 +292,16 @@ impl Config {
             },
         })
     }
+}
+
+/// A file that is named. An empty name is none.
+fn named(path: Option<PathBuf>) -> Option<PathBuf> {
+    path.filter(|path| !path.as_os_str().is_empty())
+}
+
+fn way_out(proxy: Option<String>) -> Result<Option<Proxy>, Error> {
+    let parsed = proxy.filter(|text| !text.is_empty()).map(|text| text.parse()).transpose();
+    parsed.map_err(|error: proxy::Error| Error::Invalid { name: "whatsapp.proxy".to_owned(), reason: error.to_string() })
 }
 
 /// What a list has in it that may be left out.
@@ -575,6 +589,13 @@ mod tests {
         let config = load("", &[("WHARF_LOG_LIBRARY", "true")]).unwrap();
         assert!(config.log.library && config.proxy.is_none() && config.extra_root.is_none());
         assert!(!load("", &[]).unwrap().log.library);
+    }
+
+    #[test]
+    fn the_files_of_nats_are_named_in_the_file_or_the_environment_and_an_empty_name_is_none() {
+        let config = load("nats_credentials_file = \"a.creds\"\nnats_ca_file = \"\"", &[("WHARF_NATS_KEY_FILE", "k.pem")]).unwrap();
+        let (credentials, key) = (Some(PathBuf::from("a.creds")), Some(PathBuf::from("k.pem")));
+        assert_eq!(config.nats_access, Access { credentials, key, ..Access::default() });
     }
 
     #[test]

@@ -14,6 +14,12 @@ pub trait Shared: Send + Sync + 'static {
     /// Lets a call of the account in and counts it, or refuses it and does not. Where nobody answers who counts, this node holds its part
     /// of the limits by itself.
     async fn admit(&self, account: &AccountId, plan: &Plan) -> (Standing, Result<Permit, Refused>);
+
+    /// Among how many nodes a limit is divided now, because each knows of what comes to itself only; 1 while they hear each other.
+    fn parts(&self) -> u64;
+
+    /// Whether this node holds limits without the others, or did a moment ago: nobody answered who counts.
+    fn alone(&self) -> bool;
 }
 
 /// What a plan bounds.

@@ -1,11 +1,14 @@
 //! Tries of something that must not be guessed, counted for each address or name in stretches of time that begin with the first.
 //!
-//! A try is counted before it is known how it ends, and taken back where it was good: a thousand at once are a thousand.
+//! A try is counted before it is known how it ends, and taken back where it was good: a thousand at once are a thousand. Several nodes tell
+//! each other of both, so that all count the same.
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
 use wharf_api::{ApiError, ErrorCode, Timestamp};
 
 use super::whole_seconds;
@@ -23,16 +26,73 @@ pub struct Tries<K> {
     most: u64,
     window_ms: i64,
     counts: Mutex<HashMap<K, Count>>,
+    is_shared: AtomicBool,
+    /// What other nodes were not told yet: tries begun, less those that were taken back.
+    untold: Mutex<HashMap<K, i64>>,
+    news: Notify,
 }
 
-impl<K: Eq + Hash> Tries<K> {
+impl<K: Clone + Eq + Hash> Tries<K> {
     pub fn new(most: u64, window_ms: i64) -> Self {
-        Self { most, window_ms, counts: Mutex::default() }
+        Self { most, window_ms, counts: Mutex::default(), is_shared: false.into(), untold: Mutex::default(), news: Notify::new() }
     }
 
-    /// Counts a try, or refuses it and does not.
-    pub fn begin(&self, key: K, now: Timestamp) -> Result<(), ApiError> {
+    /// Counts a try, or refuses it and does not. Where `parts` nodes cannot hear each other, each lets its part of the limit in.
+    pub fn begin(&self, key: K, parts: u64, now: Timestamp) -> Result<(), ApiError> {
         let mut counts = self.lock();
+        let count = self.count(&mut counts, key.clone(), now);
+        if count.tries >= self.most.div_ceil(parts.max(1)) {
+            let wait = count.since.as_millis() + self.window_ms - now.as_millis();
+            let error = ApiError::new(ErrorCode::RateLimitExceeded).reason("too many log-ins failed: wait a little");
+            return Err(error.limit(self.most, self.most + 1).retry_after(whole_seconds(wait)));
+        }
+        count.tries += 1;
+        drop(counts);
+        self.note(key, 1);
+        Ok(())
+    }
+
+    /// Takes a try back, which was good.
+    pub fn good(&self, key: &K) {
+        if let Some(count) = self.lock().get_mut(key) {
+            count.tries = count.tries.saturating_sub(1);
+        }
+        self.note(key.clone(), -1);
+    }
+
+    /// Counts what another node has told of.
+    pub fn heard(&self, key: K, change: i64, now: Timestamp) {
+        let mut counts = self.lock();
+        let count = self.count(&mut counts, key, now);
+        count.tries = count.tries.saturating_add_signed(change);
+    }
+
+    /// What is to be told to other nodes, who ask for it from now on.
+    pub fn take_untold(&self) -> Vec<(K, i64)> {
+        self.is_shared.store(true, Ordering::Relaxed);
+        let untold = std::mem::take(&mut *self.untold());
+        untold.into_iter().filter(|(_, change)| *change != 0).collect()
+    }
+
+    /// Waits until there may be something to tell.
+    pub async fn changed(&self) {
+        self.news.notified().await;
+    }
+
+    fn note(&self, key: K, change: i64) {
+        if !self.is_shared.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut untold = self.untold();
+        if untold.len() < KEYS || untold.contains_key(&key) {
+            *untold.entry(key).or_default() += change;
+        }
+        drop(untold);
+        self.news.notify_one();
+    }
+
+    /// The count of a key, which begins anew where its time is over.
+    fn count<'c>(&self, counts: &'c mut HashMap<K, Count>, key: K, now: Timestamp) -> &'c mut Count {
         if counts.len() >= KEYS && !counts.contains_key(&key) {
             counts.retain(|_, count| self.runs(count, now));
             if counts.len() >= KEYS {
@@ -45,20 +105,7 @@ impl<K: Eq + Hash> Tries<K> {
         if !self.runs(count, now) {
             *count = Count { since: now, tries: 0 };
         }
-        if count.tries >= self.most {
-            let wait = count.since.as_millis() + self.window_ms - now.as_millis();
-            let error = ApiError::new(ErrorCode::RateLimitExceeded).reason("too many log-ins failed: wait a little");
-            return Err(error.limit(self.most, self.most + 1).retry_after(whole_seconds(wait)));
-        }
-        count.tries += 1;
-        Ok(())
-    }
-
-    /// Takes a try back, which was good.
-    pub fn good(&self, key: &K) {
-        if let Some(count) = self.lock().get_mut(key) {
-            count.tries = count.tries.saturating_sub(1);
-        }
+        count
     }
 
     /// Also false after the machine's clock went back.
@@ -68,6 +115,10 @@ impl<K: Eq + Hash> Tries<K> {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<K, Count>> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn untold(&self) -> MutexGuard<'_, HashMap<K, i64>> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -83,27 +134,59 @@ mod tests {
     fn tries_beyond_the_limit_are_refused_until_their_time_is_over_and_good_ones_do_not_count() {
         let tries = Tries::new(2, 60_000);
         for _ in 0..5 {
-            tries.begin("a", at(0)).unwrap();
+            tries.begin("a", 1, at(0)).unwrap();
             tries.good(&"a");
         }
-        tries.begin("a", at(1_000)).unwrap();
-        tries.begin("a", at(2_000)).unwrap();
-        let refusal = tries.begin("a", at(10_000)).unwrap_err();
+        tries.begin("a", 1, at(1_000)).unwrap();
+        tries.begin("a", 1, at(2_000)).unwrap();
+        let refusal = tries.begin("a", 1, at(10_000)).unwrap_err();
         assert_eq!((refusal.code, refusal.details.retry_after), (ErrorCode::RateLimitExceeded, Some(50)));
-        tries.begin("b", at(10_000)).unwrap();
-        tries.begin("a", at(60_000)).unwrap();
+        tries.begin("b", 1, at(10_000)).unwrap();
+        tries.begin("a", 1, at(60_000)).unwrap();
+    }
+
+    #[test]
+    fn what_one_node_met_counts_on_the_other_and_is_told_once_and_what_was_good_is_taken_back() {
+        let (here, there) = (Tries::new(2, 60_000), Tries::new(2, 60_000));
+        let tell = || {
+            for (key, change) in here.take_untold() {
+                there.heard(key, change, at(1));
+            }
+        };
+        tell();
+        for _ in 0..2 {
+            here.begin("a", 1, at(0)).unwrap();
+        }
+        assert!(there.begin("b", 1, at(1)).is_ok() && here.begin("a", 1, at(1)).is_err());
+        tell();
+        assert!(there.begin("a", 1, at(1)).is_err(), "both tries are known here");
+        here.good(&"a");
+        tell();
+        assert!(there.begin("a", 1, at(1)).is_ok(), "one of them was good");
+        assert!(here.take_untold().is_empty());
+    }
+
+    #[test]
+    fn a_node_that_hears_no_other_lets_its_part_in() {
+        let tries = Tries::new(10, 60_000);
+        for _ in 0..4 {
+            tries.begin("a", 3, at(0)).unwrap();
+        }
+        let refusal = tries.begin("a", 3, at(0)).unwrap_err();
+        assert_eq!(refusal.details.limit, Some(10), "whoever asks is told the limit of all");
+        tries.begin("a", 1, at(0)).unwrap();
     }
 
     #[test]
     fn a_crowd_of_keys_is_bounded_and_makes_nobody_forgotten_who_was_tried_more_often() {
         let tries = Tries::new(2, 60_000);
         for _ in 0..2 {
-            tries.begin(usize::MAX, at(0)).unwrap();
+            tries.begin(usize::MAX, 1, at(0)).unwrap();
         }
         for key in 0..3 * KEYS {
-            tries.begin(key, at(1)).unwrap();
+            tries.begin(key, 1, at(1)).unwrap();
         }
         assert!(tries.lock().len() <= KEYS);
-        assert!(tries.begin(usize::MAX, at(2)).is_err());
+        assert!(tries.begin(usize::MAX, 1, at(2)).is_err());
     }
 }

@@ -1,14 +1,17 @@
-//! What a process remembers of those who sign in.
+//! What a process remembers of those who sign in, and what nodes tell each other of their tries.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
 use wharf_api::ids::LoginId;
 use wharf_api::{Timestamp, limits};
 
+use super::Error;
 use super::turns::Turns;
-use crate::limit::Tries;
+use crate::limit::{self, Tries};
+use crate::services::Services;
 use crate::store::LoginRow;
 
 /// How many log-ins this process remembers to have found good.
@@ -20,6 +23,7 @@ const NAME_WINDOW_MS: i64 = 15 * 60 * 1000;
 /// Who may try, how many passwords are looked at, and whom this process has let in.
 pub struct Doors {
     pub(super) addresses: Tries<IpAddr>,
+    /// By their marks: a name that nobody has is often a password, and nodes tell each other of it.
     pub(super) names: Tries<String>,
     pub(super) turns: Turns,
     /// When each log-in was found good last, by the steady clock.
@@ -37,7 +41,59 @@ impl Default for Doors {
     }
 }
 
+/// Tries that a node has met: each address and each name's mark with how many more, or fewer where some turned out good.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tried {
+    pub addresses: Vec<(IpAddr, i64)>,
+    pub names: Vec<(String, i64)>,
+}
+
+/// Counts a try from an address before it is made, or refuses it. The answer is what to take back where it was good.
+pub(super) fn knock(services: &Services, address: IpAddr) -> Result<IpAddr, Error> {
+    let source = limit::source(address);
+    services.doors.addresses.begin(source, parts(services), services.clock.steady()).map_err(Error::Throttled)?;
+    Ok(source)
+}
+
+/// Counts a try of a name before it is made, or refuses it. The answer is what to take back where it was good.
+pub(super) fn call_by(services: &Services, name: &str) -> Result<String, Error> {
+    let mark = services.seal.mark(&["login", name]);
+    services.doors.names.begin(mark.clone(), parts(services), services.clock.steady()).map_err(Error::Throttled)?;
+    Ok(mark)
+}
+
+fn parts(services: &Services) -> u64 {
+    match &services.shared {
+        Some(shared) => shared.parts(),
+        None => 1,
+    }
+}
+
 impl Doors {
+    /// What other nodes do not know yet, once there is something. They ask for it from now on.
+    pub async fn untold(&self) -> Tried {
+        loop {
+            let tried = Tried { addresses: self.addresses.take_untold(), names: self.names.take_untold() };
+            if !tried.addresses.is_empty() || !tried.names.is_empty() {
+                return tried;
+            }
+            tokio::select! {
+                () = self.addresses.changed() => {}
+                () = self.names.changed() => {}
+            }
+        }
+    }
+
+    /// Counts what another node has met.
+    pub fn heard(&self, tried: Tried, now: Timestamp) {
+        for (address, change) in tried.addresses {
+            self.addresses.heard(address, change, now);
+        }
+        for (name, change) in tried.names {
+            self.names.heard(name, change, now);
+        }
+    }
+
     pub(super) fn remember(&self, login: &LoginRow, now: Timestamp) {
         let mut good = self.good();
         if good.len() >= REMEMBERED {

@@ -8,9 +8,10 @@ use std::sync::{PoisonError, RwLock};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::ChaCha20Poly1305;
+use ring::hmac;
 use sha2::{Digest as _, Sha256};
 
-use super::{Seal, cipher, place};
+use super::{Seal, cipher, marks, place};
 use crate::media::intake::hex;
 use crate::store::KeyMarks;
 
@@ -40,6 +41,7 @@ pub fn id(master_key: &[u8; KEY_BYTES]) -> String {
 pub(super) struct MasterKey {
     pub(super) id: String,
     pub(super) cipher: ChaCha20Poly1305,
+    pub(super) marks: hmac::Key,
 }
 
 pub(super) struct Keys {
@@ -62,7 +64,7 @@ impl Keys {
         for key in master_keys {
             let id = id(key);
             if all.iter().all(|known| known.id != id) {
-                all.push(MasterKey { id, cipher: cipher(key) });
+                all.push(MasterKey { id, cipher: cipher(key), marks: marks(key) });
             }
         }
         Self { all, state: RwLock::default() }

@@ -1,6 +1,7 @@
 //! The dashboard in a real browser: as a stranger meets it, as strangers attack it, on a slow line and on two nodes.
 
-use crate::harness::{Backend, Database, World, both_backends, process};
+use crate::harness::nats::Nats;
+use crate::harness::{Backend, Database, OWNER, World, both_backends, process};
 
 /// One walk through it against a sandbox of its own; gives what it printed.
 async fn walk(name: &str, backend: Backend) -> String {
@@ -66,19 +67,25 @@ async fn a_page_of_a_named_origin_sends_and_hears_and_one_of_another_does_neithe
 
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_a_proxy_two_nodes_are_one_dashboard() {
-    let mut world = World::start(Backend::Postgres).await;
-    let other = world.another_node("second").await;
+    let nats = Nats::start().await;
+    let over = [("WHARF_NATS_URL", nats.url.as_str())];
+    let mut world = World::start_with(Backend::Postgres, &over).await;
+    let session = world.pair(OWNER).await;
+    let other = world.another_node_with("second", &over).await;
     let operator = world.operator();
     let ready = world.gateway().ready.clone();
     let of = |name: &str| ready[name].as_str().unwrap().to_owned();
     let (password, key) = (of("password"), of("apiKey"));
     let (url, id) = (other.ready["url"].as_str().unwrap(), other.id().to_string());
-    let args = ["--only", "nodes", &operator.base, url, &password, &key, &id];
+    let args = ["--only", "nodes", &operator.base, url, &password, &key, &id, &session];
     let printed = process::script_at("dashboard-test", &args, &[]).await;
     told(
         &printed,
         &[
             "every page is whole",
+            "a node that is drained by a button tells how many sessions are left, and has none in the end",
+            "a session goes to the node that was chosen on its page",
+            "a move that cannot be is refused where it was asked for",
             "the stream tells what either node wrote",
             "a key that was made works at either node",
             "who signs out is out at both",

@@ -99,6 +99,7 @@ async fn without_nats_sends_and_states_go_by_the_database_and_with_it_all_goes_o
     let (owner, [second, third]) = (fleet.world.api(), fleet.others());
     assert_includes(&send(&second, &session, "with").await, &json!({"status": "sent"}));
     assert_eq!(metric(&second, "wharf_nats_up").await.as_deref(), Some("1.0"));
+    assert_eq!(metric(&second, "wharf_limits_alone").await.as_deref(), Some("0.0"));
     fleet.nats.kill().await;
     eventually("the node knows that NATS is away", async || {
         let ready = second.with_key("").get("/readyz").await;
@@ -106,6 +107,7 @@ async fn without_nats_sends_and_states_go_by_the_database_and_with_it_all_goes_o
     })
     .await;
     assert_eq!(metric(&second, "wharf_nats_up").await.as_deref(), Some("0.0"));
+    assert_eq!(metric(&second, "wharf_limits_alone").await.as_deref(), Some("1.0"));
     until(&second, &session, "connected").await;
     assert_includes(&send(&second, &session, "without").await, &json!({"status": "sent"}));
     // What only the owner knows it is not asked for, and the owner itself has it.

@@ -116,13 +116,11 @@ async fn count(tx: &mut Tx, account: &AccountId, day: i64, limit: Option<u64>) -
         tx.execute(&COUNT_ALL, args![account, day]).await?;
         return Ok(Counted::Unlimited);
     };
-    match tx.change(&COUNT, &COUNTED, args![account, day, Some(limit)]).await? {
-        Some(mut counted) => Ok(Counted::Within { limit, used: counted.count()?, warned: counted.count()? }),
-        None => {
-            let used = tx.first(&account::USED_ON_DAY, args![account, day]).await?;
-            Ok(Counted::Over { used: used.map_or(Ok(0), |mut row| row.count())? })
-        }
+    if let Some(mut counted) = tx.change(&COUNT, &COUNTED, args![account, day, Some(limit)]).await? {
+        return Ok(Counted::Within { limit, used: counted.count()?, warned: counted.count()? });
     }
+    let used = tx.first(&account::USED_ON_DAY, args![account, day]).await?;
+    Ok(Counted::Over { used: used.map_or(Ok(0), |mut row| row.count())? })
 }
 
 /// The same where the day's row is kept for a group.

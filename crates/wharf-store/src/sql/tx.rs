@@ -84,16 +84,13 @@ impl Tx {
 
     /// The numbers of the row that `read` finds by its key, kept for this group; `absent` where there is no such row.
     pub async fn keep(&mut self, read: &'static Sql, key: &[Arg<'_>], absent: Option<[i64; 3]>) -> Result<Option<&mut Kept>, Error> {
-        let place = match self.kept.iter().position(|kept| kept.is(read, key)) {
-            Some(place) => place,
-            None => {
-                let found = self.first(read, key).await?.map(|mut row| kept::numbers(&mut row)).transpose()?;
-                let Some(numbers) = found.or(absent) else { return Ok(None) };
-                self.kept.push(Kept::new(read, sqlite::owned(key), numbers));
-                self.kept.len() - 1
-            }
-        };
-        Ok(self.kept.get_mut(place))
+        if let Some(place) = self.kept.iter().position(|kept| kept.is(read, key)) {
+            return Ok(self.kept.get_mut(place));
+        }
+        let found = self.first(read, key).await?.map(|mut row| kept::numbers(&mut row)).transpose()?;
+        let Some(numbers) = found.or(absent) else { return Ok(None) };
+        self.kept.push(Kept::new(read, sqlite::owned(key), numbers));
+        Ok(self.kept.last_mut())
     }
 
     /// Writes back what is kept, and forgets it.

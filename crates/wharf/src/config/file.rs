@@ -18,6 +18,10 @@ pub(super) struct Settings {
     pub data_dir: Option<PathBuf>,
     pub database_url: Option<String>,
     pub nats_url: Option<String>,
+    pub nats_credentials_file: Option<PathBuf>,
+    pub nats_ca_file: Option<PathBuf>,
+    pub nats_certificate_file: Option<PathBuf>,
+    pub nats_key_file: Option<PathBuf>,
     pub moves_per_minute: Option<u64>,
     pub master_key: Option<String>,
     pub master_key_file: Option<PathBuf>,
@@ -180,6 +184,10 @@ impl Settings {
         set(&mut self.data_dir, env("WHARF_DATA_DIR"))?;
         set(&mut self.database_url, env("WHARF_DATABASE_URL"))?;
         set(&mut self.nats_url, env("WHARF_NATS_URL"))?;
+        set(&mut self.nats_credentials_file, env("WHARF_NATS_CREDENTIALS_FILE"))?;
+        set(&mut self.nats_ca_file, env("WHARF_NATS_CA_FILE"))?;
+        set(&mut self.nats_certificate_file, env("WHARF_NATS_CERTIFICATE_FILE"))?;
+        set(&mut self.nats_key_file, env("WHARF_NATS_KEY_FILE"))?;
         set(&mut self.moves_per_minute, env("WHARF_MOVES_PER_MINUTE"))?;
         set(&mut self.master_key, env("WHARF_MASTER_KEY"))?;
         set(&mut self.master_key_file, env("WHARF_MASTER_KEY_FILE"))?;
@@ -231,6 +239,7 @@ impl Settings {
     pub(super) fn unset(&self) -> Vec<&'static str> {
         let Self { listen, data_dir, database_url, nats_url, moves_per_minute, .. } = self;
         let Self { master_key, master_key_file, next_master_key, next_master_key_file, .. } = self;
+        let Self { nats_credentials_file, nats_ca_file, nats_certificate_file, nats_key_file, .. } = self;
         let Self { device_name, receive_statuses, announce_online, server, log, egress, .. } = self;
         let Self { webhooks, whatsapp, updates, otlp, media, limits, .. } = self;
         let set = [
@@ -238,6 +247,10 @@ impl Settings {
             ("data_dir", data_dir.is_some()),
             ("database_url", database_url.is_some()),
             ("nats_url", nats_url.is_some()),
+            ("nats_credentials_file", nats_credentials_file.is_some()),
+            ("nats_ca_file", nats_ca_file.is_some()),
+            ("nats_certificate_file", nats_certificate_file.is_some()),
+            ("nats_key_file", nats_key_file.is_some()),
             ("moves_per_minute", moves_per_minute.is_some()),
             ("master_key", master_key.is_some()),
             ("master_key_file", master_key_file.is_some()),

@@ -32,6 +32,10 @@ pub(super) fn register(registry: &mut Registry, services: &Services) {
     if let Some(reachable) = services.others.reachable() {
         gauge(registry, "nats_up", "1 while NATS is reached", f64::from(u8::from(reachable)));
     }
+    if let Some(shared) = &services.shared {
+        let alone = f64::from(u8::from(shared.alone()));
+        gauge(registry, "limits_alone", "1 while limits are held without the other nodes, and for 90 seconds after that", alone);
+    }
     counter(registry, "log_lines_dropped", "Lines of the log for which nobody made room", crate::log::dropped() as u64);
 
     let dropped = crate::traces::dropped();

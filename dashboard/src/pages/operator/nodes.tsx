@@ -1,4 +1,5 @@
 // The machines that this Wharf runs on, and what waits on them: how long, for what, and why it is held back.
+import { useEffect, useState } from "preact/hooks";
 import { page, Refused, type Schemas } from "../../api/client";
 import { useLoad } from "../../api/load";
 import { Badge, type Tone } from "../../components/Badge";
@@ -9,10 +10,14 @@ import { Problem } from "../../components/Problem";
 import { Table } from "../../components/Table";
 import { number, span, Time } from "../../components/Time";
 import { HELD, SESSION, WAITS } from "../../words";
+import { Drain, Move, undrain } from "./places";
 
 type Node = Schemas["Node"];
 type Held = Schemas["QueueHeld"];
 type Queue = Schemas["Queue"];
+
+/** How often is looked while a node gives its sessions up. */
+const LOOK_MS = 2_000;
 
 const NODE: Record<Node["status"], [string, Tone]> = { working: ["works", "good"], draining: ["gives its sessions up", "wait"], gone: ["is gone", "bad"] };
 const DELIVERY: Record<NonNullable<Queue["deliveryStatus"]>, [string, Tone]> = { due: ["goes out now", "good"], resting: ["rests after failures", "wait"], paused: ["is switched off", "bad"] };
@@ -27,13 +32,34 @@ const told = <T,>(path: string, query?: { limit: number }) => (signal: AbortSign
 
 export function Nodes() {
   const nodes = useLoad(told<Node>("v1/admin/nodes"), []);
+  const [asks, setAsks] = useState<Node | "move" | null>(null);
+  const all = nodes.value?.data ?? [];
+  const open = (except?: Node) => all.filter((node) => node.status === "working" && node.nodeId !== except?.nodeId).length;
+  const leaving = open() > 0 && all.some((node) => node.status === "draining" && node.sessions > 0);
+  // After each answer anew, so that a server that is slow is not asked again before it has answered.
+  useEffect(() => {
+    if (!leaving) return;
+    const timer = window.setTimeout(nodes.again, LOOK_MS);
+    return () => window.clearTimeout(timer);
+  }, [nodes.value]);
   return (
     <>
       <Problem of={nodes.problem} />
       {nodes.loading && <Bones />}
       {!nodes.loading && !nodes.problem && !nodes.value && <p class="soft">This version of Wharf does not tell of its nodes.</p>}
       {nodes.value && (
-        <Card title="Nodes" flush aside={<Button size="small" icon="turn" label="Look again" onPress={nodes.again} />}>
+        <Card
+          title="Nodes"
+          flush
+          aside={
+            <div class="row grow-none">
+              <Button size="small" onPress={() => setAsks("move")}>
+                Move a session
+              </Button>
+              <Button size="small" icon="turn" label="Look again" onPress={nodes.again} />
+            </div>
+          }
+        >
           <Table
             caption="Nodes"
             rows={nodes.value.data}
@@ -47,15 +73,43 @@ export function Nodes() {
                   </>
                 ),
               },
-              { name: "State", cell: (node) => <Badge tone={NODE[node.status][1]}>{NODE[node.status][0]}</Badge> },
+              {
+                name: "State",
+                cell: (node) => (
+                  <>
+                    <Badge tone={NODE[node.status][1]}>{NODE[node.status][0]}</Badge>
+                    {node.status === "draining" && <p class="faint">{node.sessions > 0 ? `${number(node.sessions)} left` : "has none left"}</p>}
+                  </>
+                ),
+              },
               { name: "Sessions", short: "Sessions", kind: "number", cell: (node) => number(node.sessions) },
               { name: "Version", short: "Version", cell: (node) => node.version ?? "not told" },
               { name: "Since", short: "Since", kind: "nowrap", cell: (node) => (node.since ? <Time at={node.since} /> : "not told") },
               { name: "Lease until", short: "Lease until", kind: "nowrap", cell: (node) => <Time at={node.leaseUntil} as="exact" /> },
+              {
+                name: "Actions",
+                kind: "actions",
+                cell: (node) => (
+                  <>
+                    {node.status === "working" && (
+                      <Button size="small" kind="danger" onPress={() => setAsks(node)}>
+                        Drain
+                      </Button>
+                    )}
+                    {node.status === "draining" && (
+                      <Button size="small" onPress={async () => (await undrain(node), nodes.again())}>
+                        Let it have sessions
+                      </Button>
+                    )}
+                  </>
+                ),
+              },
             ]}
           />
         </Card>
       )}
+      {asks === "move" && <Move onClose={() => setAsks(null)} onDone={nodes.again} />}
+      {asks !== null && asks !== "move" && <Drain node={asks} others={open(asks)} onClose={() => setAsks(null)} onDone={nodes.again} />}
     </>
   );
 }

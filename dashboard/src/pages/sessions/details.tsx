@@ -12,6 +12,7 @@ import { State } from "../../components/SessionState";
 import { number, phone, Time } from "../../components/Time";
 import { to } from "../../routes";
 import { HELD, trouble } from "../../words";
+import { Move } from "../operator/places";
 import { counted, type Count } from "./today";
 
 type Session = Schemas["Session"];
@@ -25,7 +26,7 @@ interface Props {
 }
 
 export function Details({ listed, count, isLeast, onClose, onChange }: Props) {
-  const [asks, setAsks] = useState<"logout" | "delete" | "rename" | null>(null);
+  const [asks, setAsks] = useState<"logout" | "delete" | "rename" | "move" | null>(null);
   const path = `v1/sessions/${listed.sessionId}`;
   // Asked for by itself it tells more than in a list.
   const loaded = useLoad((signal) => get<Session>(path, {}, signal), [listed.sessionId, listed.statusAt], (event) => event.sessionId === listed.sessionId && event.event.startsWith("session."));
@@ -51,6 +52,7 @@ export function Details({ listed, count, isLeast, onClose, onChange }: Props) {
       </Confirm>
     );
   }
+  if (asks === "move") return <Move session={session} onClose={() => setAsks(null)} onDone={() => (loaded.again(), onChange())} />;
   if (asks === "rename") return <Change session={session} onClose={() => setAsks(null)} onDone={() => (loaded.again(), onChange())} />;
   return (
     <Dialog title={session.name} wide={waits} onClose={onClose}>
@@ -117,6 +119,7 @@ export function Details({ listed, count, isLeast, onClose, onChange }: Props) {
               {waits ? "New code" : "Restart"}
             </Button>
             <Button onPress={() => setAsks("rename")}>Rename</Button>
+            {me.value?.operator && <Button onPress={() => setAsks("move")}>Move</Button>}
             {session.phoneNumber && session.status !== "disconnected" && <Button onPress={() => setAsks("logout")}>Log out</Button>}
             <Button kind="danger" icon="bin" onPress={() => setAsks("delete")}>
               Delete

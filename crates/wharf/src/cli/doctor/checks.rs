@@ -94,10 +94,12 @@ pub(super) async fn master_key(config: &Config) -> Finding {
 
 /// Only where one is configured. A gateway starts without it, and answers then for its own sessions.
 pub(super) async fn nats(config: &Config) -> Option<Finding> {
-    let url = config.nats_url.as_deref()?;
-    Some(match wharf_fleet::probe(url).await {
+    let Some(url) = config.nats_url.as_deref() else {
+        return config.nats_access.check_unused().err().map(|error| Fail(error.to_string()));
+    };
+    Some(match wharf_fleet::probe(url, &config.nats_access).await {
         Ok(version) => Good(format!("version {version}")),
-        Err(error) => Fail(format!("nats_url: {error}")),
+        Err(error) => Fail(error.to_string()),
     })
 }
 
