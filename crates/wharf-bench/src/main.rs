@@ -6,6 +6,7 @@
 //! `wharf-bench hostile` shows a good tenant's latency and the gateway's memory while strangers do their worst.
 //! `wharf-bench dashboards` shows what open dashboards cost the sends of the account that they look at.
 //! `wharf-bench deliveries` shows deliveries to a webhook per second next to a bare loop of the HTTP client.
+//! `wharf-bench takeover` shows how soon the sessions of a node that goes are connected at another one.
 //! `wharf-bench compare` shows Wharf beside others that send texts, with versions and durability.
 //! `wharf-bench instructions` counts the gateway's instructions for one operation, and holds them against a budget.
 //! `wharf-bench sends` shows CPU and rate per text, accepted to acknowledged, next to a bare loop over the same engine, and what it costs the database.
@@ -29,6 +30,7 @@ mod process;
 mod sends;
 mod sessions;
 mod sink;
+mod takeover;
 mod turns;
 mod world;
 
@@ -61,6 +63,8 @@ enum Command {
     Dashboards(dashboards::Options),
     /// Deliveries to a webhook, next to a bare loop of the HTTP client.
     Deliveries(deliveries::Options),
+    /// How soon sessions are connected at another node when theirs is killed, and when it is stopped.
+    Takeover(takeover::Options),
     /// The bare loop: one client of the library, nothing else. Started by `sends`.
     #[command(hide = true)]
     Bare(bare::Options),
@@ -83,6 +87,7 @@ fn main() -> anyhow::Result<()> {
         Command::Hostile(options) => runtime.block_on(hostile::run(&options)),
         Command::Dashboards(options) => runtime.block_on(dashboards::run(&options)),
         Command::Deliveries(options) => runtime.block_on(deliveries::run(&options)),
+        Command::Takeover(options) => runtime.block_on(takeover::run(&options)),
         Command::Bare(options) => runtime.block_on(bare::run(&options)),
         Command::BareAxum => runtime.block_on(bare_axum::run()),
     }

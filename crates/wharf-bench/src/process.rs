@@ -160,6 +160,11 @@ impl Process {
         Ok(peak.trim().trim_end_matches("kB").trim().parse()?)
     }
 
+    /// SIGKILL, as a power cut would, and the wait for the end.
+    pub async fn kill(mut self) -> Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
     /// SIGTERM, and the wait for the end.
     pub async fn terminate(mut self) -> Result<()> {
         let id = i32::try_from(self.id()?)?;

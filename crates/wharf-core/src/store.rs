@@ -41,7 +41,7 @@ pub use message::{
     Receipt, ReceiptKind, Removed, StatusChange, TRY_LIMIT_MS,
 };
 pub use node::{NodeRow, NodeStore, Told};
-pub use owner::{Fence, OwnerStore};
+pub use owner::{Fence, OwnerStore, Renewed};
 pub use session::{Created, LinkChange, NewSession, SessionChange, SessionRow, SessionStore};
 pub use switch::{SwitchRow, SwitchStore};
 pub use update::{NoticeRow, UpdateStore};

@@ -162,17 +162,18 @@ mod tests {
 
     #[test]
     fn a_file_that_is_missing_or_holds_something_else_is_named_and_not_shown() {
+        type Of = fn(PathBuf) -> Access;
         let certificate = "-----BEGIN CERTIFICATE-----\nhush\n-----END CERTIFICATE-----\n";
         let seed = "-----BEGIN NATS USER JWT-----\neyhush\n------END NATS USER JWT------\n";
         let credentials = |path| Access { credentials: Some(path), ..Access::default() };
         let roots = |path| Access { roots: Some(path), ..Access::default() };
         let both = |path: PathBuf| Access { certificate: Some(path.clone()), key: Some(path), ..Access::default() };
-        let all: [(&str, &str, &dyn Fn(PathBuf) -> Access); 5] = [
-            (CREDENTIALS, "hush", &credentials),
-            (CREDENTIALS, seed, &credentials),
-            (ROOTS, "hush", &roots),
-            (ROOTS, certificate, &roots),
-            (CERTIFICATE, "hush", &both),
+        let all: [(&str, &str, Of); 5] = [
+            (CREDENTIALS, "hush", credentials),
+            (CREDENTIALS, seed, credentials),
+            (ROOTS, "hush", roots),
+            (ROOTS, certificate, roots),
+            (CERTIFICATE, "hush", both),
         ];
         for (setting, text, of) in all {
             let (missing, wrong) = said(text, of);

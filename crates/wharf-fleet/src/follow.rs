@@ -26,7 +26,7 @@ impl Fleet {
         if !self.hears() {
             return self.read(row).await;
         }
-        if self.links.is_heard(session) && self.links.ask(session).is_some() {
+        if self.links.is_heard(session, Instant::now()) && self.links.ask(session).is_some() {
             return Ok(());
         }
         match self.looked_up(session).await? {

@@ -128,9 +128,15 @@ impl Limits {
         self.nats.connection_state() == State::Connected
     }
 
+    /// Whether it is known who is there: this node hears the others, and they hear it. One that was frozen, or is cut off without a word,
+    /// would else count for all as if it were alone.
+    fn is_among(&self) -> bool {
+        self.hears() && self.members.standing().is_some()
+    }
+
     /// How many nodes share the limits.
     fn count(&self) -> u64 {
-        if self.hears() { self.members.staying().len() as u64 } else { self.nodes.load(Ordering::Relaxed) }
+        if self.is_among() { self.members.staying().len() as u64 } else { self.nodes.load(Ordering::Relaxed) }
     }
 
     /// Asks for those that wait, until nobody waits any more.
@@ -170,7 +176,7 @@ impl Limits {
             let keeper = self.members.keeper(account);
             let own = keeper == self.node;
             // While NATS is away who is there is not known, and this node has its part like all others.
-            if !self.hears() || self.is_silent(&keeper) {
+            if !self.is_among() || self.is_silent(&keeper) {
                 break;
             }
             let ask = {
@@ -265,7 +271,7 @@ pub(crate) async fn look_after(limits: Arc<Limits>) {
         if beat.is_multiple_of(RARELY) {
             limits.tidy();
         }
-        if limits.hears() {
+        if limits.is_among() {
             away = 0;
             limits.nodes.store(limits.members.staying().len() as u64, Ordering::Relaxed);
             continue;

@@ -12,12 +12,15 @@ use wharf_core::engine::Link;
 
 /// A link that nobody has asked for that long is followed no more.
 const INTEREST: Duration = Duration::from_secs(30);
+/// An owner that is followed says something more often than that. What is older is of a time before this process was frozen.
+const FRESH: Duration = Duration::from_secs(5);
 
 struct Known {
     node: String,
     link: watch::Sender<Link>,
     last_seen: Option<Timestamp>,
     asked: Instant,
+    told: Instant,
     /// Its owner said it, and is listened to. The others were read in the database, and are old when the request is over.
     heard: bool,
 }
@@ -47,9 +50,9 @@ impl Links {
         Some(known.link.subscribe())
     }
 
-    /// Whether its owner is listened to.
-    pub(crate) fn is_heard(&self, session: &SessionId) -> bool {
-        self.known().get(session).is_some_and(|known| known.heard)
+    /// Whether its owner is listened to, and has spoken lately.
+    pub(crate) fn is_heard(&self, session: &SessionId, now: Instant) -> bool {
+        self.known().get(session).is_some_and(|known| known.heard && now.saturating_duration_since(known.told) < FRESH)
     }
 
     pub(crate) fn last_seen(&self, session: &SessionId) -> Option<Timestamp> {
@@ -75,7 +78,7 @@ impl Links {
         let mut all = self.known();
         if let Some(known) = all.get_mut(session) {
             node.clone_into(&mut known.node);
-            (known.last_seen, known.heard) = (last_seen, heard);
+            (known.last_seen, known.heard, known.told) = (last_seen, heard, Instant::now());
             known.link.send_if_modified(|old| {
                 let other = *old != link;
                 *old = link;
@@ -83,7 +86,8 @@ impl Links {
             });
             return false;
         }
-        let known = Known { node: node.to_owned(), link: watch::Sender::new(link), last_seen, asked: Instant::now(), heard };
+        let now = Instant::now();
+        let known = Known { node: node.to_owned(), link: watch::Sender::new(link), last_seen, asked: now, told: now, heard };
         all.insert(session.clone(), known);
         true
     }
@@ -135,11 +139,12 @@ mod tests {
     fn a_link_in_doubt_stays_known_and_is_not_heard_until_its_owner_speaks() {
         let (links, session) = (Links::default(), session());
         links.learn(&session, "a", word(SessionStatus::Connected));
-        assert!(links.is_heard(&session));
+        assert!(links.is_heard(&session, Instant::now()));
         links.doubt(&session);
-        assert!(!links.is_heard(&session) && links.ask(&session).is_some());
+        assert!(!links.is_heard(&session, Instant::now()) && links.ask(&session).is_some());
         links.learn(&session, "b", word(SessionStatus::Connected));
-        assert!(links.is_heard(&session));
+        assert!(links.is_heard(&session, Instant::now()));
+        assert!(!links.is_heard(&session, Instant::now() + FRESH), "nobody has spoken for longer than an owner is silent");
         assert_eq!(links.node(&session).as_deref(), Some("b"));
     }
 }

@@ -34,9 +34,17 @@ struct Member {
     leaving: bool,
 }
 
+/// Whether the others hear this node. It hears itself by the same way.
+struct Presence {
+    heard: Instant,
+    /// How often it was not heard for so long that the others took it for gone.
+    absences: u64,
+}
+
 /// The nodes that are there, as far as this one has heard.
 pub(crate) struct Members {
     own: String,
+    presence: Mutex<Presence>,
     /// This node goes.
     leaving: Arc<AtomicBool>,
     others: Mutex<HashMap<String, Member>>,
@@ -44,11 +52,35 @@ pub(crate) struct Members {
 
 impl Members {
     pub(crate) fn new(own: &str, leaving: Arc<AtomicBool>) -> Self {
-        Self { own: own.to_owned(), leaving, others: Mutex::default() }
+        let presence = Mutex::new(Presence { heard: Instant::now(), absences: 0 });
+        Self { own: own.to_owned(), presence, leaving, others: Mutex::default() }
     }
 
     fn others(&self) -> MutexGuard<'_, HashMap<String, Member>> {
         self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn presence(&self) -> MutexGuard<'_, Presence> {
+        self.presence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The others have known this node without a break as long as this number stays. `None` while they may take it for gone: it was frozen,
+    /// or is cut off.
+    pub(crate) fn standing(&self) -> Option<u64> {
+        self.standing_at(Instant::now())
+    }
+
+    fn standing_at(&self, now: Instant) -> Option<u64> {
+        let presence = self.presence();
+        (now.saturating_duration_since(presence.heard) < GONE_AFTER).then_some(presence.absences)
+    }
+
+    fn hear_own(&self, now: Instant) {
+        let mut presence = self.presence();
+        if now.saturating_duration_since(presence.heard) >= GONE_AFTER {
+            presence.absences += 1;
+        }
+        presence.heard = now;
     }
 
     /// Those that are there and stay, this one among them unless it goes.
@@ -78,6 +110,7 @@ impl Members {
     /// Takes that a node is there. True where that was not known.
     fn hear(&self, node: &str, leaving: bool, now: Instant) -> bool {
         if node == self.own {
+            self.hear_own(now);
             return false;
         }
         let mut others = self.others();
@@ -149,6 +182,19 @@ mod tests {
         assert_eq!(members.staying(), ["a"]);
         assert!(members.hear("d", false, now + GONE_AFTER), "who has gone meanwhile is forgotten");
         assert_eq!(sorted(members.all()), ["a", "d"]);
+    }
+
+    #[test]
+    fn a_node_that_does_not_hear_itself_is_in_doubt_and_another_one_afterwards() {
+        let members = Members::new("a", Arc::default());
+        let now = Instant::now();
+        members.hear("a", false, now);
+        assert_eq!((members.standing_at(now), members.standing_at(now + BEAT)), (Some(0), Some(0)));
+        assert_eq!(members.standing_at(now + GONE_AFTER), None);
+        members.hear("b", false, now + GONE_AFTER);
+        assert_eq!(members.standing_at(now + GONE_AFTER), None, "to hear others says nothing of what they hear");
+        members.hear("a", false, now + GONE_AFTER);
+        assert_eq!(members.standing_at(now + GONE_AFTER + BEAT), Some(1));
     }
 
     #[test]

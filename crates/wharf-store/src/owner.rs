@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, SessionId};
-use wharf_core::store::{Error, Fence, OwnerStore, SessionRow};
+use wharf_core::store::{Error, Fence, OwnerStore, Renewed, SessionRow};
 
 use crate::lane::Place;
 use crate::session::row::{columns as session_columns, session};
@@ -18,7 +18,9 @@ statements! {
     HELD = "SELECT epoch, epoch, epoch FROM session_owner WHERE session_id = $1 AND epoch = $2 AND node IS NOT NULL", lock "FOR SHARE";
     RENEW_LEASE = "INSERT INTO node_lease (node, renewed_at, expires_at, reads_sealed) VALUES ($1, $2, $3, 1) \
         ON CONFLICT (node) DO UPDATE SET renewed_at = excluded.renewed_at, expires_at = excluded.expires_at, reads_sealed = 1";
-    OF_EARLIER_RELEASES = "SELECT COUNT(*) FROM node_lease WHERE expires_at > $1 AND reads_sealed = 0";
+    /// How many of them are of releases that cannot read what is sealed, and how many are not this node.
+    LEASED = "SELECT COUNT(CASE WHEN reads_sealed = 0 THEN 1 END), COUNT(CASE WHEN node <> $2 THEN 1 END) \
+        FROM node_lease WHERE expires_at > $1";
     ACCOUNT_OF = "SELECT account_id FROM sessions WHERE id = $1 AND deleted = 0";
     TAKE = "INSERT INTO session_owner (session_id, node, epoch) \
         SELECT id, $2, 1 FROM sessions WHERE id = $1 AND deleted = 0 \
@@ -93,14 +95,15 @@ pub(crate) async fn retire(tx: &mut Tx, session: &SessionId) -> Result<(), Error
 
 #[async_trait]
 impl OwnerStore for SqlStore {
-    async fn renew_lease(&self, node: &str, now: Timestamp, ttl_ms: i64) -> Result<bool, Error> {
+    async fn renew_lease(&self, node: &str, now: Timestamp, ttl_ms: i64) -> Result<Renewed, Error> {
         let owned = node.to_owned();
         let renewal = self.lease.as_ref().unwrap_or(&self.lanes).write(Place::of(node, ""), move |tx| {
             Box::pin(async move {
                 let now = told(tx.first(&CLOCK, args![now]).await?)?;
                 tx.execute(&RENEW_LEASE, args![&owned, now, now.plus_millis(ttl_ms)]).await?;
-                let earlier = tx.first(&OF_EARLIER_RELEASES, args![now]).await?.map_or(Ok(0), |mut row| row.int())?;
-                Ok(earlier == 0)
+                let leased = tx.first(&LEASED, args![now, &owned]).await?;
+                let mut leased = leased.ok_or_else(|| corrupt("a count counts nothing".to_owned()))?;
+                Ok(Renewed { all_read_sealed: leased.int()? == 0, alone: leased.int()? == 0 })
             })
         });
         renewal.await

@@ -7,7 +7,7 @@ use url::Url;
 use wharf_api::Timestamp;
 use wharf_core::proxy::Proxy;
 use wharf_core::seal::Seal;
-use wharf_core::{Meter, Switches};
+use wharf_core::{Lease, Meter, Switches};
 
 use crate::transport::Trust;
 use crate::version::{built_in, built_in_as_of};
@@ -63,6 +63,8 @@ pub struct Config {
     pub meter: Arc<Meter>,
     /// What the operator has paused or switched off.
     pub switches: Arc<Switches>,
+    /// As long as it lasts, no other node takes the sessions of this one.
+    pub lease: Arc<Lease>,
 }
 
 impl Config {
@@ -92,6 +94,7 @@ impl Config {
             start_stagger: Duration::from_millis(100),
             meter: Arc::default(),
             switches: Arc::default(),
+            lease: Arc::default(),
         }
     }
 }

@@ -177,7 +177,8 @@ impl Engine for WaEngine {
     }
 
     fn runs(&self, session: &SessionId) -> bool {
-        self.running(session).is_some()
+        // Without a lease this node speaks for no session: another one may have it.
+        self.running(session).is_some() && !self.ctx.config.lease.is_over()
     }
 
     async fn restart(&self, session: &SessionId) -> Result<watch::Receiver<Link>, Error> {

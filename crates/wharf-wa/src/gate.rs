@@ -39,6 +39,11 @@ enum Lost {
 }
 
 impl Gate {
+    /// Nothing goes out any more on a connection that is open: whoever tries breaks it.
+    pub(crate) fn cut(&self) {
+        self.state.send_modify(|state| state.lost += 1);
+    }
+
     /// From now on nothing goes out until the hold ends.
     pub(crate) fn hold(self: &Arc<Self>) -> Hold {
         let mut id = 0;

@@ -19,6 +19,7 @@ mod inbound;
 mod intake;
 pub(crate) mod keyed;
 mod known;
+mod lapse;
 mod leftovers;
 mod life;
 mod line;

@@ -18,6 +18,8 @@ pub(crate) enum Halt {
     Unbuffered,
     /// What opens messages could not be read. Were the client to go on, it would take what comes for something that nobody can open.
     Unread,
+    /// The node's lease is over: somebody else may own the session at any moment.
+    Lapsed,
     /// The client was put away; what its stray tasks still try to write is void.
     Ended,
 }

@@ -16,7 +16,7 @@ use wharf_core::message::outcomes::Outcomes;
 use wharf_core::placement::Moves;
 use wharf_core::store::{AccountStore, Store, Told};
 use wharf_core::update::Updates;
-use wharf_core::{Chance, Clock, Meter, Services, Switches, audit, node, switches, usage};
+use wharf_core::{Chance, Clock, Lease, Meter, Services, Switches, audit, node, switches, usage};
 use wharf_fleet::Own;
 use wharf_store::SqlStore;
 use wharf_wa::WaEngine;
@@ -100,7 +100,8 @@ impl App {
         let key_files = identity::KeyFiles::of(&config, &seal);
         identity::tell_of_open_doors(&config);
         // Without a lease no session could be taken, so the first one comes before the engine.
-        let seals_payloads = worker::lease::renew(&*store, &*clock, &node).await?;
+        let (term, switches) = (Arc::<Lease>::default(), Arc::<Switches>::default());
+        let seals_payloads = worker::lease::renew(&*store, &*clock, &node, &term).await?;
         // Whoever changes the master key sees from now on what this node knows. A change that began a moment ago is heard here.
         let mut keys = worker::lease::Keys::default();
         keys.follow(&*store, &seal, &node).await?;
@@ -111,7 +112,6 @@ impl App {
         mark.look(&*store).await?;
 
         // Before a session could connect it is known whether it may.
-        let switches: Arc<Switches> = Arc::default();
         switches::refresh(&*store, &switches).await?;
 
         let outcomes = Arc::new(Outcomes::default());
@@ -126,7 +126,7 @@ impl App {
         engine.announce_online = config.announce_online;
         engine.pace = config.pace;
         engine.meter = Arc::clone(&meter);
-        engine.switches = Arc::clone(&switches);
+        (engine.switches, engine.lease) = (Arc::clone(&switches), Arc::clone(&term));
         let dynamic: Arc<dyn Store> = store.clone();
         let engine = WaEngine::new(engine, Arc::clone(&dynamic), Arc::clone(&clock), Arc::clone(&chance), Arc::clone(&outcomes))
             .map_err(|error| Error::Engine(error.into()))?;
@@ -175,7 +175,7 @@ impl App {
             let (engine, placement) = (Arc::clone(&engine), Arc::clone(&among.placement));
             async move { engine.keep_linked(&*placement).await }
         });
-        let lease = worker::lease::start(&services, node.clone(), keys);
+        let lease = worker::lease::start(&services, node.clone(), &term, keys);
         let mark = worker::older_self::start(&services, mark);
         let fetches = worker::fetches::start(&services, node.clone());
         let couriers = worker::couriers::start(&services, node);

@@ -17,12 +17,20 @@ pub struct Fence {
     pub taken_over: bool,
 }
 
+/// What the renewal of a lease found of the nodes that have one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Renewed {
+    /// Every node can read payloads that are sealed: those of earlier releases cannot.
+    pub all_read_sealed: bool,
+    /// There is no other.
+    pub alone: bool,
+}
+
 /// Leases are judged by one clock: where several nodes share a database it is the database's, and `now` counts for nothing.
 #[async_trait]
 pub trait OwnerStore {
-    /// Renews this node's lease for `ttl_ms` from now on. A node that lets its lease lapse loses its sessions to whoever asks. Tells
-    /// whether every node with a lease can read payloads that are sealed: those of earlier releases cannot.
-    async fn renew_lease(&self, node: &str, now: Timestamp, ttl_ms: i64) -> Result<bool, Error>;
+    /// Renews this node's lease for `ttl_ms` from now on. A node that lets its lease lapse loses its sessions to whoever asks.
+    async fn renew_lease(&self, node: &str, now: Timestamp, ttl_ms: i64) -> Result<Renewed, Error>;
 
     /// Takes a session: raises its epoch and returns the fence of the new owner. `None` where a node other than `node`
     /// owns it and that node's lease has not lapsed at `now`, or where there is no such session.

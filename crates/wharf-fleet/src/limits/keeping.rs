@@ -17,28 +17,37 @@ use crate::wire::VERSION;
 const LIMIT: Duration = Duration::from_millis(600);
 
 /// An account's book, held while one question is answered; none before all were asked what they know.
-pub(super) type Page = Arc<tokio::sync::Mutex<Option<Book>>>;
+pub(super) type Page = Arc<tokio::sync::Mutex<Option<Kept>>>;
+
+/// A book, and the standing that this node had among the others when it was begun. With another one somebody else may have counted meanwhile,
+/// and what the book says is too little.
+pub(super) struct Kept {
+    standing: Option<u64>,
+    book: Book,
+}
 
 impl Limits {
     /// Counts for a node. One question of an account at a time.
     pub(super) async fn keep(&self, from: &str, account: &AccountId, mut ask: Ask) -> Grant {
         let page = self.page(account);
         let mut page = page.lock().await;
-        if page.is_none() {
+        let standing = self.members.standing();
+        let counts = page.as_ref().is_some_and(|kept| standing.is_some() && kept.standing == standing);
+        if !counts {
             let mut nodes = self.members.all();
-            if ask.whole {
-                nodes.retain(|node| node != from);
-            } else {
+            nodes.retain(|node| node != from);
+            if !ask.whole {
                 // Its report says them too.
+                nodes.push(from.to_owned());
                 ask.report.calls.clear();
             }
             let mut book = Book::default();
             for (node, report) in self.reports(nodes, account, true).await {
                 book.hear(&node, &report, true, self.clock.steady());
             }
-            *page = Some(book);
+            *page = Some(Kept { standing, book });
         }
-        let book = page.get_or_insert_default();
+        let Kept { book, .. } = page.get_or_insert_with(|| Kept { standing, book: Book::default() });
         let there = self.members.all();
         book.keep(|node| node == from || there.iter().any(|known| known == node));
         book.hear(from, &ask.report, ask.whole, self.clock.steady());
@@ -84,7 +93,7 @@ impl Limits {
         let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
         books.retain(|_, page| {
             let runs = Arc::strong_count(page) > 1;
-            runs || page.try_lock().is_ok_and(|page| page.as_ref().is_some_and(|book| !book.is_over(now)))
+            runs || page.try_lock().is_ok_and(|page| page.as_ref().is_some_and(|kept| !kept.book.is_over(now)))
         });
     }
 }

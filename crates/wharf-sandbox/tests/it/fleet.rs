@@ -11,7 +11,7 @@ use crate::harness::process::fresh_dir;
 use crate::harness::{Api, OWNER, SILENT, assert_includes, eventually};
 use crate::media::{file, hash};
 
-async fn until(api: &Api, session: &str, status: &str) {
+pub async fn until(api: &Api, session: &str, status: &str) {
     eventually(&format!("a node shows the session as {status}"), async || {
         let shown = api.get(&format!("/v1/sessions/{session}")).await;
         (shown.data()["status"] == status).then_some(()).ok_or(format!("{shown:?}"))
@@ -27,7 +27,7 @@ async fn send(api: &Api, session: &str, text: &str) -> Value {
     sent.ok(201).clone()
 }
 
-async fn metric(api: &Api, name: &str) -> Option<String> {
+pub async fn metric(api: &Api, name: &str) -> Option<String> {
     let page = api.with_key("").get("/metrics").await;
     let text = String::from_utf8_lossy(&page.bytes).into_owned();
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned))

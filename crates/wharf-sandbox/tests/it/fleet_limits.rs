@@ -19,7 +19,7 @@ async fn tenant(fleet: &Fleet, plan: &str, calls: u64, concurrent: u64) -> [Api;
 }
 
 /// Calls so many times, at one node after the other and several at a time.
-async fn calls(nodes: &[Api], times: usize, at_a_time: usize) -> Vec<Reply> {
+pub async fn calls(nodes: &[Api], times: usize, at_a_time: usize) -> Vec<Reply> {
     let call = |number: usize| {
         let api = nodes[number % nodes.len()].clone();
         async move { api.get("/v1/account").await }
@@ -27,7 +27,7 @@ async fn calls(nodes: &[Api], times: usize, at_a_time: usize) -> Vec<Reply> {
     stream::iter(0..times).map(call).buffer_unordered(at_a_time).collect().await
 }
 
-fn count(replies: &[Reply], status: u16) -> usize {
+pub fn count(replies: &[Reply], status: u16) -> usize {
     replies.iter().filter(|reply| reply.status == status).count()
 }
 

@@ -137,7 +137,7 @@ both_backends! {
 }
 
 /// How often sessions were told to be disconnected.
-async fn ends(api: &Api, sessions: &[String]) -> usize {
+pub async fn ends(api: &Api, sessions: &[String]) -> usize {
     let mut ends = 0;
     for session in sessions {
         let events = api.get(&format!("/v1/events?sessionId={session}&events=session.disconnected&cursor=oldest")).await;

@@ -11,6 +11,8 @@ pub mod operator;
 pub mod process;
 pub mod readiness;
 pub mod schema;
+pub mod split;
+pub mod talk;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,6 +35,16 @@ pub const SILENT: &str = "15550001002";
 pub const READER: &str = "15550001003";
 pub const ABSENT: &str = "15550009999";
 
+/// How a gateway gets to its database.
+#[derive(Clone, Copy)]
+enum Way<'a> {
+    Straight,
+    /// By one that breaks on command.
+    Breaks {
+        node: Option<&'a str>,
+    },
+}
+
 /// The pretend network, the gateway, and what they keep.
 pub struct World {
     dir: PathBuf,
@@ -51,25 +63,30 @@ impl World {
 
     /// Starts with variables in the gateway's environment.
     pub async fn start_with(backend: Backend, env: &[(&str, &str)]) -> Self {
-        Self::build(backend, env, &process::fresh_dir(), false).await
+        Self::build(backend, env, &process::fresh_dir(), Way::Straight).await
     }
 
     /// Keeps everything in a folder of the test's choice.
     pub async fn start_in(backend: Backend, dir: &std::path::Path) -> Self {
-        Self::build(backend, &[], dir, false).await
+        Self::build(backend, &[], dir, Way::Straight).await
     }
 
     /// The same with variables in the gateway's environment.
     pub async fn start_in_with(backend: Backend, dir: &std::path::Path, env: &[(&str, &str)]) -> Self {
-        Self::build(backend, env, dir, false).await
+        Self::build(backend, env, dir, Way::Straight).await
     }
 
     /// On PostgreSQL, over a way that breaks on command.
     pub async fn start_behind_chaos() -> Self {
-        let mut world = Self::build(Backend::Postgres, &[], &process::fresh_dir(), true).await;
+        let mut world = Self::build(Backend::Postgres, &[], &process::fresh_dir(), Way::Breaks { node: None }).await;
         let made = world.api().post("/v1/api-keys", &json!({"name": "unseen", "permissions": ["account:read"]})).await;
         made.ok(201)["apiKey"].as_str().unwrap().clone_into(&mut world.unseen_key);
         world
+    }
+
+    /// The same for the first of several nodes, under a name that the database knows, with variables in its environment.
+    pub async fn start_split(node: &str, env: &[(&str, &str)]) -> Self {
+        Self::build(Backend::Postgres, env, &process::fresh_dir(), Way::Breaks { node: Some(node) }).await
     }
 
     /// Has the gateway log in to PostgreSQL as somebody who may do what it needs, and not all. Gives the name.
@@ -92,12 +109,12 @@ impl World {
         self.chaos.as_ref().expect("a world behind chaos")
     }
 
-    async fn build(backend: Backend, env: &[(&str, &str)], dir: &std::path::Path, behind_chaos: bool) -> Self {
+    async fn build(backend: Backend, env: &[(&str, &str)], dir: &std::path::Path, way: Way<'_>) -> Self {
         let mut database = Database::create(backend, dir).await;
         let mut chaos = None;
-        if behind_chaos {
+        if let Way::Breaks { node } = way {
             let way = Chaos::start(database.address().await).await;
-            database.lead_through(way.address);
+            database.lead_through(way.address, node);
             chaos = Some(way);
         }
         let dir = dir.to_owned();
@@ -145,13 +162,19 @@ impl World {
 
     /// The same with variables in its environment.
     pub async fn another_node_with(&self, name: &str, env: &[(&str, &str)]) -> Process {
+        let database = self.database.url().expect("a database that several may use");
+        self.another_node_by(name, env, database).await
+    }
+
+    /// The same by a way of its own to the database.
+    pub async fn another_node_by(&self, name: &str, env: &[(&str, &str)], database: &str) -> Process {
         let (first, data) = (self.dir.join("gateway"), self.dir.join(name));
-        std::fs::create_dir(&data).unwrap();
+        // A test may have put something there already.
+        std::fs::create_dir_all(&data).unwrap();
         for file in ["master.key", "demo-keys.json"] {
             std::fs::copy(first.join(file), data.join(file)).unwrap();
         }
         let url = self.network.ready["url"].as_str().unwrap();
-        let database = self.database.url().expect("a database that several may use");
         let args = ["--json", "--quiet", "--port", "0", "--data-dir", data.to_str().unwrap(), "--network", url, "--database-url", database];
         Process::start(&process::program("wharf-sandbox"), &args, env).await
     }

@@ -185,17 +185,17 @@ pub async fn armed(backend: Backend) -> (World, String, PathBuf) {
 }
 
 /// A small generator whose seed is printed, so that a failure can be run again.
-struct Chance(u64);
+pub struct Chance(u64);
 
 impl Chance {
-    fn seeded() -> Self {
+    pub fn seeded() -> Self {
         let seed = std::env::var("WHARF_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) | 1);
         println!("WHARF_TEST_SEED={seed}");
         Self(seed)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

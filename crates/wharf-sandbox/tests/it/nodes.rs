@@ -8,7 +8,7 @@ use crate::harness::{Api, Backend, OWNER, Process, SILENT, World, both_backends,
 const OWNERS: [&str; 4] = [OWNER, "15550000002", "15550000003", "15550000004"];
 
 /// How many sessions are connected at this node.
-async fn connected(node: &Process) -> u64 {
+pub async fn connected(node: &Process) -> u64 {
     let metrics = Api::new(node.ready["url"].as_str().unwrap(), "").get("/metrics").await;
     let text = String::from_utf8_lossy(&metrics.bytes).into_owned();
     let line = text.lines().find_map(|line| line.strip_prefix(r#"wharf_sessions{status="connected"} "#));

@@ -17,12 +17,12 @@ use crate::harness::{Api, Backend, Hook, OWNER, PATIENCE, SILENT, World};
 /// A receiver that was away for a moment gets it soon.
 const ENV: [(&str, &str); 1] = [("WHARF_WEBHOOK_RETRY_PAUSES_SECS", "0.2,0.2,0.5,0.5,1,1,1,1,1,1")];
 
-fn setting(name: &str, default: usize) -> usize {
+pub fn setting(name: &str, default: usize) -> usize {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
 /// A part of `whole` for each round; together they are the whole.
-fn share(whole: usize, round: usize, rounds: usize) -> usize {
+pub fn share(whole: usize, round: usize, rounds: usize) -> usize {
     whole * (round + 1) / rounds - whole * round / rounds
 }
 
@@ -213,15 +213,16 @@ async fn speak(api: Api, session: &str, outs: Vec<Out>) -> Vec<(Out, Option<(u16
     futures::stream::iter(calls).buffer_unordered(16).collect().await
 }
 
-/// Only a server that nobody else uses can be restarted: whoever runs the test says how.
-async fn restart_database() {
-    let Ok(command) = std::env::var("WHARF_STORM_RESTART") else { return };
+/// Only a server that nobody else uses can be restarted: whoever runs the test says how. Tells whether somebody did.
+pub async fn restart_database() -> bool {
+    let Ok(command) = std::env::var("WHARF_STORM_RESTART") else { return false };
     let ended = tokio::process::Command::new("sh").args(["-c", &command]).output().await.expect("a shell");
     assert!(ended.status.success(), "{command}: {ended:?}");
+    true
 }
 
 /// A storm leaves a queue that may take longer than one look is given: it is waited for as long as it moves.
-async fn until_sent(world: &World, session: &str) {
+pub async fn until_sent(world: &World, session: &str) {
     let (mut left, mut moved) = (usize::MAX, tokio::time::Instant::now());
     loop {
         let queued = world.api().get(&format!("/v1/messages?sessionId={session}&status=queued&limit=200")).await;

@@ -102,6 +102,8 @@ impl<'life> Attendance<'life> {
     pub(super) async fn run(&mut self) -> End {
         self.life.receipts.start(self.own);
         let mut halted = self.own.vault.halted();
+        let lease = Arc::clone(&self.own.ctx.config.lease);
+        let mut lapsed = Box::pin(lease.over());
         let wake = Arc::clone(&self.life.wake);
         let poll = self.own.ctx.config.poll;
         let mut switches = self.own.ctx.config.switches.subscribe();
@@ -114,6 +116,7 @@ impl<'life> Attendance<'life> {
             let end = tokio::select! {
                 biased;
                 _ = halted.changed() => Some(self.on_halt().await),
+                () = &mut lapsed => Some(self.on_lapse()),
                 answered = answered(&mut self.logging_out) => self.on_logout_answered(answered),
                 Ok(signal) = self.running.signals.recv() => match signal {
                     Signal::Event(event) => self.on_event(&event).await,
@@ -334,8 +337,9 @@ impl<'life> Attendance<'life> {
         self.tokens.drain.cancel();
         self.tokens.gone.cancel();
         if let Some(mut pump) = self.pump.take() {
-            // With its socket gone the pump has only outcomes to write.
-            match tokio::time::timeout(DRAIN_LIMIT, &mut pump).await {
+            // With its socket gone the pump has only outcomes to write. Where the lease is over nobody would take them.
+            let limit = if end == End::Lapsed { Duration::ZERO } else { DRAIN_LIMIT };
+            match tokio::time::timeout(limit, &mut pump).await {
                 Ok(queue) => self.life.queue = queue.ok(),
                 Err(_) => pump.abort(),
             }

@@ -21,4 +21,6 @@ pub(super) enum End {
     Paused,
     /// WhatsApp lets no client in like this one: the next is built when it may.
     Barred,
+    /// The node's lease is over: the next is built when it is good, and nobody has taken the session.
+    Lapsed,
 }

@@ -49,7 +49,7 @@ impl Life {
                 self.links.ended(own, SessionStatus::QrExpired, None, false).await;
                 self.insist(own, Duty::Link).await
             }
-            End::Fenced | End::Broken | End::Paused | End::Barred => {
+            End::Fenced | End::Broken | End::Paused | End::Barred | End::Lapsed => {
                 self.links.show(SessionStatus::Stopped, None);
                 true
             }

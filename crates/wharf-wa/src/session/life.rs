@@ -27,7 +27,7 @@ const TAKE_OVER: Duration = Duration::from_mins(1);
 
 /// The life of a session, over all its clients.
 pub(super) struct Life {
-    ctx: Arc<Context>,
+    pub(super) ctx: Arc<Context>,
     pub(super) session: SessionId,
     pub(super) links: Links,
     pub(super) orders: mpsc::UnboundedReceiver<Order>,

@@ -1,12 +1,15 @@
 //! Ends: what ends is written until it is written, an orphan is found, and what nobody can know is told as such.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::Instant;
 use wharf_api::ErrorCode;
 use wharf_api::ids::SessionId;
 use wharf_api::types::message::MessageStatus;
 use wharf_api::types::session::SessionStatus;
+use wharf_core::Lease;
 use wharf_core::engine::{Engine as _, Error};
 use wharf_core::store::{LinkChange, MessageStore as _, OwnerStore as _, SessionStore as _};
 use wharf_wa::WaEngine;
@@ -83,6 +86,29 @@ async fn a_session_that_its_own_node_owns_and_nobody_runs_is_started_again() {
     let late = world.store.release_session(&fence).await;
     assert!(late.is_ok() && world.store.claim_messages(&fence, &[row.id], now).await.is_err(), "another epoch has it by now");
     keeper.abort();
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_that_is_over_ends_the_connection_and_the_next_brings_it_back_unless_another_node_has_the_session() {
+    let lease = Arc::<Lease>::default();
+    let own = Arc::clone(&lease);
+    let world = World::start_with(move |config| config.lease = Arc::clone(&own)).await;
+    let session = world.paired(OWNER).await;
+    lease.renewed(Instant::now(), Duration::ZERO);
+    world.status(&session, SessionStatus::Reconnecting).await;
+    lease.alone();
+    world.status(&session, SessionStatus::Connected).await;
+    let row = world.send(&session, SILENT, "under the next lease").await.unwrap();
+    world.message(&row, &[MessageStatus::Sent, MessageStatus::Delivered]).await;
+
+    lease.renewed(Instant::now(), Duration::ZERO);
+    world.status(&session, SessionStatus::Reconnecting).await;
+    let now = world.services.clock.now();
+    world.store.renew_lease("node-2", now, HOUR_MS).await.unwrap();
+    assert!(world.store.take_session(&session, "node-2", now).await.unwrap().is_some());
+    lease.alone();
+    world.status(&session, SessionStatus::Stopped).await;
     world.end().await;
 }
 

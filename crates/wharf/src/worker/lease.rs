@@ -5,20 +5,30 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use wharf_core::node::{self, KeysError};
 use wharf_core::seal::{Seal, Unfit};
 use wharf_core::store::{self, AccountStore, NodeStore, OwnerStore};
-use wharf_core::{Clock, Services};
+use wharf_core::{Clock, Lease, Services};
 
 use super::Workers;
 
 const TTL_MS: i64 = 15_000;
+const TTL: Duration = Duration::from_secs(15);
 /// Five in a lease; and what keeps a node from writing is told well within ten seconds, the try itself included.
 const PERIOD: Duration = Duration::from_secs(3);
 
-/// Tells whether every node reads sealed payloads.
-pub async fn renew(store: &(impl OwnerStore + ?Sized), clock: &dyn Clock, node: &str) -> Result<bool, store::Error> {
-    store.renew_lease(node, clock.now(), TTL_MS).await
+/// Renews the lease, and tells the engine how long that is good. Tells whether every node reads sealed payloads.
+pub async fn renew(store: &(impl OwnerStore + ?Sized), clock: &dyn Clock, node: &str, lease: &Lease) -> Result<bool, store::Error> {
+    // Before the question: whatever it takes, the database counts from a later moment on.
+    let asked = Instant::now();
+    let renewed = store.renew_lease(node, clock.now(), TTL_MS).await?;
+    if renewed.alone {
+        lease.alone();
+    } else {
+        lease.renewed(asked, TTL);
+    }
+    Ok(renewed.all_read_sealed)
 }
 
 /// What this node told of its master keys, and what was said of them in its log.
@@ -60,14 +70,14 @@ impl Keys {
     }
 }
 
-pub fn start(services: &Arc<Services>, node: String, keys: Keys) -> Workers {
+pub fn start(services: &Arc<Services>, node: String, lease: &Arc<Lease>, keys: Keys) -> Workers {
     let workers = Workers::default();
-    let (node, keys): (Arc<str>, _) = (node.into(), Arc::new(Mutex::new(keys)));
+    let (node, lease, keys): (Arc<str>, _, _) = (node.into(), Arc::clone(lease), Arc::new(Mutex::new(keys)));
     workers.every("the node's lease", PERIOD, services, move |services| {
-        let (node, keys) = (Arc::clone(&node), Arc::clone(&keys));
+        let (node, lease, keys) = (Arc::clone(&node), Arc::clone(&lease), Arc::clone(&keys));
         async move {
             services.readiness.writes();
-            let outcome = renew(&*services.store, &*services.clock, &node).await.map(|sealed| {
+            let outcome = renew(&*services.store, &*services.clock, &node, &lease).await.map(|sealed| {
                 services.seals_payloads.store(sealed, Ordering::Relaxed);
             });
             services.readiness.wrote(&outcome);

@@ -1,4 +1,4 @@
-//! A way to the database that breaks on command: a proxy that passes bytes on, cuts, goes silent, or loses one answer.
+//! A way to the database, or to NATS, that breaks on command: a proxy that passes bytes on, cuts, goes silent, or loses one answer.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -38,7 +38,7 @@ struct Shared {
 const COMMIT: &[u8] = b"COMMIT\0";
 
 impl Chaos {
-    pub async fn start(database: SocketAddr) -> Self {
+    pub async fn start(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (way, shared) = (watch::Sender::new(Way::Open), Arc::<Shared>::default());
         let chaos = Self { address: listener.local_addr().unwrap(), way: way.clone(), shared: Arc::clone(&shared) };
@@ -47,8 +47,7 @@ impl Chaos {
                 if *way.borrow() == Way::Cut {
                     continue;
                 }
-                let Ok(server) = TcpStream::connect(database).await else { continue };
-                tokio::spawn(pass(client, server, way.subscribe(), Arc::clone(&shared)));
+                tokio::spawn(open(client, server, way.subscribe(), Arc::clone(&shared)));
             }
         });
         chaos
@@ -66,6 +65,22 @@ impl Chaos {
     /// How many answers were lost so far.
     pub fn lost(&self) -> u32 {
         *self.shared.lost.borrow()
+    }
+}
+
+/// Leads a client to the server. While the way is silent the server hears nothing of it, and who gives up meanwhile is forgotten: a server
+/// has few places for those that say nothing.
+async fn open(mut client: TcpStream, server: SocketAddr, mut way: watch::Receiver<Way>, shared: Arc<Shared>) {
+    let mut early = Vec::new();
+    while *way.borrow_and_update() == Way::Silent {
+        tokio::select! {
+            changed = way.changed() => if changed.is_err() { return },
+            read = client.read_buf(&mut early) => if !matches!(read, Ok(1..)) { return },
+        }
+    }
+    let Ok(mut server) = TcpStream::connect(server).await else { return };
+    if server.write_all(&early).await.is_ok() {
+        pass(client, server, way, shared).await;
     }
 }
 

@@ -99,19 +99,31 @@ impl Database {
 
     /// Where the server listens.
     pub async fn address(&self) -> SocketAddr {
-        let url = url::Url::parse(self.url().expect("a server")).unwrap();
-        let place = (url.host_str().unwrap().to_owned(), url.port().unwrap_or(5432));
-        tokio::net::lookup_host(place).await.unwrap().next().unwrap()
+        address(self.url().expect("a server")).await
     }
 
-    /// From now on the way to the server leads through another address.
-    pub fn lead_through(&mut self, address: SocketAddr) {
-        let Self::Postgres { url, .. } = self else { panic!("a file is reached by no address") };
-        let mut changed = url::Url::parse(url).unwrap();
+    /// The same, whatever way the gateway has.
+    pub async fn server(&self) -> SocketAddr {
+        let Self::Postgres { url, admin } = self else { panic!("a file has no server") };
+        address(admin.as_ref().unwrap_or(url)).await
+    }
+
+    /// From now on the gateway's way to the server leads through another address. The test's own stays.
+    pub fn lead_through(&mut self, address: SocketAddr, node: Option<&str>) {
+        let led = self.led_through(address, node);
+        let Self::Postgres { url, admin } = self else { panic!("a file is reached by no address") };
+        let direct = std::mem::replace(url, led);
+        admin.get_or_insert(direct);
+    }
+
+    /// The server's URL by another address. What a named node writes can be told from what others write: the server knows `wharf.node`.
+    pub fn led_through(&self, address: SocketAddr, node: Option<&str>) -> String {
+        let mut changed = url::Url::parse(self.url().expect("a file is reached by no address")).unwrap();
         changed.set_ip_host(address.ip()).unwrap();
         changed.set_port(Some(address.port())).unwrap();
-        changed.set_query(Some("sslmode=disable"));
-        *url = changed.into();
+        let name = node.map_or_else(String::new, |node| format!("&options=-c%20wharf.node%3D{node}"));
+        changed.set_query(Some(&format!("sslmode=disable{name}")));
+        changed.into()
     }
 
     /// A connection of the test's own.
@@ -164,4 +176,10 @@ impl Database {
             Self::Postgres { url, .. } => Some(url),
         }
     }
+}
+
+async fn address(url: &str) -> SocketAddr {
+    let url = url::Url::parse(url).unwrap();
+    let place = (url.host_str().unwrap().to_owned(), url.port().unwrap_or(5432));
+    tokio::net::lookup_host(place).await.unwrap().next().unwrap()
 }

@@ -1,5 +1,6 @@
 //! A NATS server, and several gateways that talk over it.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -19,6 +20,11 @@ impl Nats {
     pub async fn start() -> Self {
         let (process, url) = run("-1").await;
         Self { process: Some(process), url }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.url.strip_prefix("nats://").expect("an address without a password").parse().unwrap()
     }
 
     /// As a power cut would.

@@ -30,6 +30,14 @@ impl Life {
     pub(in crate::session) async fn run(mut self, started: oneshot::Sender<Result<(), Error>>) {
         let mut started = Some(started);
         loop {
+            if started.is_none()
+                && let Some(record) = self.wait_for_lease().await
+            {
+                if record {
+                    self.links.show(SessionStatus::Stopped, None);
+                }
+                return;
+            }
             // Every client gets an epoch of its own: what the one before still writes is refused.
             let taken = self.ctx.store.take_session(&self.session, &self.ctx.config.node, self.ctx.clock.now()).await;
             let refusal = match taken {
@@ -49,6 +57,10 @@ impl Life {
                     tracing::debug!(?end, "a client ended");
                     // What a session waited for told when to go on: no pause of its own.
                     if matches!(end, End::Paused | End::Barred) {
+                        continue;
+                    }
+                    if end == End::Lapsed {
+                        self.note_lapse(&own).await;
                         continue;
                     }
                     if end != End::Broken {
