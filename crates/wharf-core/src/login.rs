@@ -4,6 +4,7 @@
 //! that nobody has as for a wrong password, and tries are counted before they are made.
 
 pub(crate) mod doors;
+mod knock;
 mod password;
 mod turns;
 
@@ -119,8 +120,8 @@ pub struct Origin {
 /// Signs somebody in by name and password. The secret is in the answer and nowhere else.
 pub async fn sign_in(services: &Services, name: &str, password: &str, from: Origin) -> Result<(LoginWithName, Secret), Error> {
     let name = name.to_ascii_lowercase();
-    let source = doors::knock(services, from.address)?;
-    let counted = doors::call_by(services, &name);
+    let source = knock::address(services, from.address)?;
+    let counted = knock::name(services, &name);
     let user = services.store.find_user_named(&name).await?;
     let mark = match counted {
         Ok(mark) => Some(mark),
@@ -172,7 +173,7 @@ pub async fn refused(services: &Services, name: Option<&str>, address: IpAddr, c
 
 /// Signs somebody in by the token of a link, which is used up.
 pub async fn enter(services: &Services, token: &str, from: Origin) -> Result<(LoginWithName, Secret), Error> {
-    let source = doors::knock(services, from.address)?;
+    let source = knock::address(services, from.address)?;
     if !from.local {
         return Err(Error::NotHere);
     }
@@ -358,7 +359,7 @@ pub async fn set_password(
 ) -> Result<(LoginWithName, Secret), Error> {
     let found = current(services, caller).await?;
     // Whoever sits down at somebody's browser guesses no faster than others.
-    let mark = doors::call_by(services, &found.user.name)?;
+    let mark = knock::name(services, &found.user.name)?;
     check(new, &found.user.name)?;
     if !services.doors.turns.matches(&found.user.password, old).await? {
         return Err(Error::WrongPassword);

@@ -26,7 +26,6 @@ use crate::http;
 use crate::http::cors::Origins;
 use crate::http::origin::Proxies;
 use crate::media::bucket;
-use crate::traces;
 
 pub use shown::{Origin, Shown};
 
@@ -100,7 +99,7 @@ pub struct Config {
     /// Whom to ask once a day for the newest release; nobody where there is none.
     pub updates: Option<update::Source>,
     /// Where spans of requests, sends and deliveries go; nowhere where no collector is named.
-    pub otlp: Option<traces::Settings>,
+    pub otlp: Option<crate::traces::settings::Settings>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,12 +7,12 @@ mod collector;
 mod dress;
 mod parent;
 mod queue;
+pub mod settings;
 mod spans;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::HeaderMap;
 use moka::sync::Cache;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanContext, TracerProvider as _};
@@ -21,7 +21,6 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, ParentBasedSampler, Sampler, SdkTracerProvider, SpanLimits};
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::{Layer, Registry};
-use url::Url;
 use wharf_api::ids::MessageId;
 use wharf_core::traces;
 use wharf_wa::{Trust, TrustError};
@@ -29,6 +28,7 @@ use wharf_wa::{Trust, TrustError};
 use crate::config::Config;
 use collector::Collector;
 use queue::{Bounded, Count, QUEUE, Sending};
+use settings::Settings;
 
 pub(crate) use spans::{answered, delivery, request, traceparent, tried};
 
@@ -43,21 +43,6 @@ const FLUSH: Duration = Duration::from_secs(2);
 /// of their own.
 const MESSAGES: u64 = 10_000;
 const REMEMBERED: Duration = Duration::from_mins(10);
-
-/// Where spans go, and which.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The whole address that takes traces.
-    pub endpoint: Url,
-    /// What stands beside each request to the collector; marked as secrets.
-    pub headers: HeaderMap,
-    /// Who says it: `service.name`.
-    pub service_name: String,
-    /// Which part of the traces is recorded, above 0 and up to 1.
-    pub sample_ratio: f64,
-    /// How long the collector may take for one request.
-    pub timeout: Duration,
-}
 
 /// Why there are no traces although a collector is named.
 #[derive(Debug, thiserror::Error)]

@@ -7,8 +7,6 @@ use url::{Host, Url};
 use wharf_core::egress::Reach;
 use wharf_core::proxy::Proxy;
 
-use crate::traces;
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum World {
     /// WhatsApp itself.
@@ -77,7 +75,7 @@ impl World {
     }
 
     /// Traces of a sandbox stay on the machine.
-    pub(crate) fn check_collector(&self, otlp: Option<&traces::Settings>) -> Result<(), Error> {
+    pub(crate) fn check_collector(&self, otlp: Option<&crate::traces::settings::Settings>) -> Result<(), Error> {
         let near = otlp.is_none_or(|otlp| on_loopback(&otlp.endpoint));
         if matches!(self, Self::Production) || near { Ok(()) } else { Err(Error::FarCollector) }
     }

@@ -8,10 +8,8 @@ use serde::{Deserialize, Serialize};
 use wharf_api::ids::LoginId;
 use wharf_api::{Timestamp, limits};
 
-use super::Error;
 use super::turns::Turns;
-use crate::limit::{self, Tries};
-use crate::services::Services;
+use crate::limit::Tries;
 use crate::store::LoginRow;
 
 /// How many log-ins this process remembers to have found good.
@@ -46,27 +44,6 @@ impl Default for Doors {
 pub struct Tried {
     pub addresses: Vec<(IpAddr, i64)>,
     pub names: Vec<(String, i64)>,
-}
-
-/// Counts a try from an address before it is made, or refuses it. The answer is what to take back where it was good.
-pub(super) fn knock(services: &Services, address: IpAddr) -> Result<IpAddr, Error> {
-    let source = limit::source(address);
-    services.doors.addresses.begin(source, parts(services), services.clock.steady()).map_err(Error::Throttled)?;
-    Ok(source)
-}
-
-/// Counts a try of a name before it is made, or refuses it. The answer is what to take back where it was good.
-pub(super) fn call_by(services: &Services, name: &str) -> Result<String, Error> {
-    let mark = services.seal.mark(&["login", name]);
-    services.doors.names.begin(mark.clone(), parts(services), services.clock.steady()).map_err(Error::Throttled)?;
-    Ok(mark)
-}
-
-fn parts(services: &Services) -> u64 {
-    match &services.shared {
-        Some(shared) => shared.parts(),
-        None => 1,
-    }
 }
 
 impl Doors {

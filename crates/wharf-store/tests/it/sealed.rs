@@ -65,7 +65,7 @@ async fn webhook(db: &Db, tenant: &Tenant, by: &Seal) -> WebhookRow {
         header_names: vec!["x-own".to_owned()],
         headers: Some(by.close(&headers, b"headers")),
         secret: by.close(&secret, b"secret"),
-        old_secret: Some((by.close(&secret, b"secret before"), NOW)),
+        old_secret: None,
         enabled: true,
         disabled_reason: None,
         disabled_at: None,
@@ -75,7 +75,16 @@ async fn webhook(db: &Db, tenant: &Tenant, by: &Seal) -> WebhookRow {
         id,
     };
     assert_eq!(db.store.insert_webhook(&row, 1).await.unwrap(), Inserted::Now);
+    // A new webhook has none.
+    let before = bytes(db, &by.close(&place::webhook_secret(row.id.as_str()), b"secret before"));
+    db.execute(&format!("UPDATE webhooks SET old_secret = {before}, old_secret_until = {} WHERE id = '{}'", NOW.as_millis(), row.id)).await;
     row
+}
+
+/// Bytes as a statement spells them.
+fn bytes(db: &Db, value: &[u8]) -> String {
+    let hex = wharf_core::media::intake::hex(value);
+    if db.is_sqlite() { format!("x'{hex}'") } else { format!(r"'\x{hex}'::bytea") }
 }
 
 async fn everything_that_is_sealed_is_sealed_anew_once(db: &Db) {
@@ -95,8 +104,7 @@ async fn everything_that_is_sealed_is_sealed_anew_once(db: &Db) {
     tenant.send(db, "plain").await;
     let media = chance().media_id();
     let source = old.close(&place::source(tenant.session.as_str(), media.as_str()), b"source");
-    let hex = wharf_core::media::intake::hex(&source);
-    let bytes = if db.is_sqlite() { format!("x'{hex}'") } else { format!(r"'\x{hex}'::bytea") };
+    let bytes = bytes(db, &source);
     db.execute(&format!(
         "INSERT INTO media_fetches (media_id, session_id, message_id, source, attempts, due_at) \
          VALUES ('{media}', '{}', 'msg', {bytes}, 0, 0)",
@@ -105,7 +113,8 @@ async fn everything_that_is_sealed_is_sealed_anew_once(db: &Db) {
     .await;
 
     let before = sealed_by(db, &[OLD]).await;
-    assert_eq!((before.keys, before.plain), (BTreeMap::from([(id(&OLD), 8)]), 1));
+    let sealed = SealedBy { keys: BTreeMap::from([(id(&OLD), 8)]), plain: 1, ..SealedBy::default() };
+    assert_eq!(before, sealed);
     let first = resealed(db).await;
     assert_eq!((first.done, first.already, first.overtaken, first.unreadable_count), (9, 0, 0, 0));
     assert!(!first.is_clean());

@@ -7,7 +7,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use url::Url;
 
 use super::{Error, file, words};
-use crate::traces::Settings;
+use crate::traces::settings::Settings;
 
 /// What collectors take traces at, below the address that their people give.
 const PATH: &str = "v1/traces";
