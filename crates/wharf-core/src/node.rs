@@ -7,7 +7,7 @@ use wharf_api::{ApiError, ErrorCode};
 use crate::clock::Clock;
 use crate::seal::{Seal, Unfit};
 use crate::services::Services;
-use crate::store::{self, AccountStore, NodeRow, NodeStore, Told};
+use crate::store::{self, DatabaseStore, NodeRow, NodeStore, Told};
 use crate::{engine, placement};
 
 /// A node that owns nothing is remembered for so long after its lease.
@@ -65,7 +65,7 @@ pub enum KeysError {
 /// `told` is what it told last: nothing is written where that still holds.
 pub async fn follow_keys<S>(store: &S, seal: &Seal, node: &str, told: &mut Option<String>) -> Result<(), KeysError>
 where
-    S: AccountStore + NodeStore + Sync + ?Sized,
+    S: DatabaseStore + NodeStore + Sync + ?Sized,
 {
     let followed = seal.follow(&store.key_marks().await?);
     // Also where the key is one that it does not know: whoever changes the key is to see that.

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod canary;
 pub mod census;
 pub mod chat;
+pub mod database;
 pub mod erase;
 pub mod event;
 pub mod hold;
@@ -25,11 +26,12 @@ pub mod vault;
 pub mod version;
 pub mod webhook;
 
-pub use account::{AccountRow, AccountStore, Answers, KeyMarks, Plan};
+pub use account::{AccountRow, AccountStore, Answers, Plan};
 pub use audit::{AuditFilter, AuditRow, AuditStore};
 pub use canary::{CanaryRow, CanaryStore};
 pub use census::{Backlog, CensusStore, DeliveryQueue, MessageQueue};
 pub use chat::{ChatRow, ChatStore, ContactRow, Member, MemberReceipt, MemberState, Unread};
+pub use database::{DatabaseStore, KeyMarks};
 pub use erase::{EraseStore, Remains};
 pub use event::{EventFilter, EventPage, EventRow, EventStore, NOTICE_KEPT_MS, NewEvent};
 pub use hold::{Held, HoldRow, HoldStore};
@@ -86,6 +88,7 @@ pub trait Store:
     + AuditStore
     + CanaryStore
     + CensusStore
+    + DatabaseStore
     + EraseStore
     + HoldStore
     + EventStore
@@ -110,6 +113,7 @@ impl<T> Store for T where
         + AuditStore
         + CanaryStore
         + CensusStore
+        + DatabaseStore
         + EraseStore
         + HoldStore
         + KeyStore

@@ -1,14 +1,13 @@
-//! Accounts, plans, usage, and the database's own mark.
+//! Accounts, plans and usage.
 
 pub(crate) mod row;
 
 use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_api::ids::AccountId;
-use wharf_core::store::{AccountRow, AccountStore, Answers, Error, KeyMarks, Page, PageRequest, Plan};
+use wharf_core::store::{AccountRow, AccountStore, Answers, Error, Page, PageRequest, Plan};
 
-use crate::fitness;
-use crate::sql::{Sql, args, corrupt, statements};
+use crate::sql::{Sql, args, statements};
 use crate::store::SqlStore;
 
 pub(crate) use row::{account, account_columns};
@@ -20,38 +19,10 @@ statements! {
         " FROM accounts a JOIN plans p ON p.name = a.plan WHERE a.name = $1 AND a.deleting_at IS NULL ORDER BY a.created_at, a.id LIMIT 1"
     );
     USED_ON_DAY = "SELECT messages FROM usage WHERE account_id = $1 AND utc_day = $2";
-    PING = "SELECT 1 FROM meta LIMIT 1";
-    MARK = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-    MARKED = "SELECT value FROM meta WHERE name = $1";
-    SEALED = "SELECT 1 FROM meta WHERE EXISTS (SELECT 1 FROM vault) OR EXISTS (SELECT 1 FROM webhooks) LIMIT 1";
-    SEE_CLOCK = "INSERT INTO meta (name, value) VALUES ('clock', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    HASTEN_FETCHES = "UPDATE media_fetches SET due_at = $1 WHERE due_at > $2";
-    HASTEN_DELIVERIES = "UPDATE deliveries SET next_at = $1 WHERE state = 'pending' AND tries = $2 AND next_at > $3 AND event IN \
-        (SELECT event FROM deliveries WHERE state = 'pending' AND tries = $2 AND next_at > $3 ORDER BY event LIMIT $4)";
 }
-
-/// How many events one commit hastens the deliveries of: others wait for it.
-const HASTENED_AT_ONCE: u32 = 500;
-
-/// What the check value of the master key is called among the marks.
-pub(crate) const KEY_CHECK: &str = "master-key";
 
 pub(crate) fn all() -> [&'static [Sql]; 2] {
     [ALL, row::ALL]
-}
-
-impl SqlStore {
-    /// Marks the database, unless it is marked already; tells with what it is.
-    pub(crate) async fn mark(&self, name: &'static str, value: &str) -> Result<String, Error> {
-        let value = value.to_owned();
-        self.write("", "", move |tx| {
-            Box::pin(async move {
-                tx.execute(&MARK, args![name, &value]).await?;
-                tx.first(&MARKED, args![name]).await?.ok_or_else(|| corrupt("no mark of the database after it was made"))?.text()
-            })
-        })
-        .await
-    }
 }
 
 #[async_trait]
@@ -78,96 +49,30 @@ impl AccountStore for SqlStore {
     }
 
     async fn messages_since(&self, account: &AccountId, utc_day: i64) -> Result<Vec<(i64, u64)>, Error> {
-        self.messages_by_day(account, utc_day).await
+        self.messages_since(account, utc_day).await
     }
 
     async fn add_answers(&self, account: &AccountId, answers: &[Answers]) -> Result<(), Error> {
-        self.count_answers(account, answers).await
+        self.add_answers(account, answers).await
     }
 
     async fn answers_since(&self, account: &AccountId, utc_day: i64) -> Result<Vec<Answers>, Error> {
-        self.answers_by_day(account, utc_day).await
+        self.answers_since(account, utc_day).await
     }
 
     async fn list_accounts(&self, page: PageRequest) -> Result<Page<AccountRow>, Error> {
-        self.accounts(page).await
+        self.list_accounts(page).await
     }
 
     async fn update_account(&self, id: &AccountId, name: Option<&str>, plan: Option<&str>) -> Result<Option<AccountRow>, Error> {
-        self.change_account(id, name, plan).await
+        self.update_account(id, name, plan).await
     }
 
     async fn list_plans(&self) -> Result<Vec<Plan>, Error> {
-        self.plans().await
+        self.list_plans().await
     }
 
     async fn put_plan(&self, plan: &Plan) -> Result<(), Error> {
-        self.set_plan(plan).await
-    }
-
-    async fn ping(&self) -> Result<(), Error> {
-        self.readers.fetch(&PING, &[]).await.map(drop)
-    }
-
-    async fn look(&self) -> Result<(), Error> {
-        fitness::look(self).await
-    }
-
-    async fn claim_world(&self, world: &str) -> Result<String, Error> {
-        self.mark("world", world).await
-    }
-
-    async fn claim_installation(&self, name: &str) -> Result<String, Error> {
-        self.mark("installation", name).await
-    }
-
-    async fn installation(&self) -> Result<Option<String>, Error> {
-        self.readers.first(&MARKED, args!["installation"]).await?.map(|mut row| row.text()).transpose()
-    }
-
-    async fn claim_key_check(&self, sealed: &str) -> Result<String, Error> {
-        self.mark(KEY_CHECK, sealed).await
-    }
-
-    async fn key_marks(&self) -> Result<KeyMarks, Error> {
-        self.marks_of_keys().await
-    }
-
-    async fn name_key(&self, check: &str, id: &str) -> Result<(), Error> {
-        self.put_name_of_key(check, id).await
-    }
-
-    async fn is_sealed(&self) -> Result<bool, Error> {
-        Ok(self.readers.first(&SEALED, &[]).await?.is_some())
-    }
-
-    async fn clock_seen(&self) -> Result<Option<Timestamp>, Error> {
-        let Some(mut row) = self.readers.first(&MARKED, args!["clock"]).await? else { return Ok(None) };
-        // A time that cannot be read is one that nobody has seen.
-        Ok(row.text()?.parse().ok().map(Timestamp::from_millis))
-    }
-
-    async fn see_clock(&self, now: Timestamp) -> Result<(), Error> {
-        let now = now.as_millis().to_string();
-        self.write("", "", move |tx| Box::pin(async move { tx.execute(&SEE_CLOCK, args![&now]).await.map(drop) })).await
-    }
-
-    async fn hasten(&self, now: Timestamp, deliveries: &[(u32, Timestamp)], fetches: Timestamp) -> Result<u64, Error> {
-        let mut hastened =
-            self.write("", "", move |tx| Box::pin(async move { tx.execute(&HASTEN_FETCHES, args![now, fetches]).await })).await?;
-        for &(tries, after) in deliveries {
-            loop {
-                let some = self
-                    .write("", "", move |tx| {
-                        Box::pin(async move { tx.execute(&HASTEN_DELIVERIES, args![now, tries, after, HASTENED_AT_ONCE]).await })
-                    })
-                    .await?;
-                hastened += some;
-                if some == 0 {
-                    break;
-                }
-            }
-        }
-        Ok(hastened)
+        self.put_plan(plan).await
     }
 }

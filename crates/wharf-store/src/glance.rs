@@ -2,7 +2,7 @@
 
 use wharf_core::store::{Error, KeyMarks};
 
-use crate::account::{KEY_CHECK, MARKED, SEALED};
+use crate::database::{KEY_CHECK, MARKED, SEALED};
 use crate::fitness;
 use crate::inspect;
 use crate::migrations;

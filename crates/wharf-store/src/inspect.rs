@@ -17,7 +17,7 @@ use crate::dialect::Connect;
 use crate::open::error::OpenError;
 use crate::readers::Readers;
 use crate::sql::{Sql, args, statements};
-use crate::{account, horizon, media, migrations, owner};
+use crate::{database, horizon, media, migrations, owner};
 
 pub use report::{Class, Found, Report};
 
@@ -67,7 +67,7 @@ pub async fn inspect(url: &str) -> Result<Inspection, OpenError> {
 impl Inspection {
     /// The world to which the database belongs.
     pub async fn world(&self) -> Result<String, Error> {
-        self.readers.first(&account::MARKED, args!["world"]).await?.map_or(Ok(String::new()), |mut row| row.text())
+        self.readers.first(&database::MARKED, args!["world"]).await?.map_or(Ok(String::new()), |mut row| row.text())
     }
 
     /// Whether a gateway runs on it.

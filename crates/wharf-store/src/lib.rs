@@ -9,6 +9,7 @@ pub mod backup;
 mod canary;
 mod census;
 mod config;
+mod database;
 mod dialect;
 mod erase;
 mod event;

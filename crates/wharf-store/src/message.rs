@@ -1,4 +1,7 @@
 //! Messages, from acceptance to the last receipt.
+//!
+//! A verb stands in the file of its part as an inherent method of the same name, which comes before the trait's: the port's own block only
+//! forwards, for a trait is implemented in one place.
 
 mod accept;
 pub(crate) mod change;
@@ -53,51 +56,51 @@ pub(crate) fn all() -> [&'static [Sql]; 15] {
 #[async_trait]
 impl MessageStore for SqlStore {
     async fn accept_message(&self, message: &NewMessage) -> Result<Accepted, Error> {
-        self.accept(message).await
+        self.accept_message(message).await
     }
 
     async fn find_message(&self, account: &AccountId, id: &MessageId) -> Result<Option<MessageRow>, Error> {
-        self.find_one(account, id).await
+        self.find_message(account, id).await
     }
 
     async fn is_of_another_number(&self, account: &AccountId, id: &MessageId) -> Result<bool, Error> {
-        self.of_another_number(account, id).await
+        self.is_of_another_number(account, id).await
     }
 
     async fn timeline(&self, account: &AccountId, id: &MessageId) -> Result<Vec<TimelineEntry>, Error> {
-        self.steps(account, id).await
+        self.timeline(account, id).await
     }
 
     async fn list_messages(&self, account: &AccountId, filter: &MessageFilter, page: PageRequest) -> Result<Page<MessageRow>, Error> {
-        self.list(account, filter, page).await
+        self.list_messages(account, filter, page).await
     }
 
     async fn remove_messages(&self, account: &AccountId, before: Timestamp, after: i64) -> Result<Removed, Error> {
-        self.remove_old(account, before, after).await
+        self.remove_messages(account, before, after).await
     }
 
     async fn owed_to_webhooks_since(&self, account: &AccountId) -> Result<Option<Timestamp>, Error> {
-        self.owed_since(account).await
+        self.owed_to_webhooks_since(account).await
     }
 
     async fn queued_messages(&self, session: &SessionId, after: i64, limit: u32) -> Result<Vec<(i64, Outgoing)>, Error> {
-        self.queued(session, after, limit).await
+        self.queued_messages(session, after, limit).await
     }
 
     async fn sessions_with_queued(&self, limit: u32) -> Result<Vec<(AccountId, SessionId)>, Error> {
-        self.with_queued(limit).await
+        self.sessions_with_queued(limit).await
     }
 
     async fn claim_messages(&self, fence: &Fence, ids: &[MessageId], at: Timestamp) -> Result<(), Error> {
-        self.count_try(fence, ids, at).await
+        self.claim_messages(fence, ids, at).await
     }
 
     async fn record_outcomes(&self, fence: &Fence, changes: &[StatusChange]) -> Result<Vec<MessageId>, Error> {
-        self.end_tries(fence, changes).await
+        self.record_outcomes(fence, changes).await
     }
 
     async fn record_receipt(&self, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error> {
-        self.advance(fence, receipt).await
+        self.record_receipt(fence, receipt).await
     }
 
     async fn record_inbound_with_files(
@@ -107,77 +110,77 @@ impl MessageStore for SqlStore {
         files: &[NewFetch],
         vault: &[VaultOp],
     ) -> Result<Inbound, Error> {
-        self.take_in(fence, messages, files, vault).await
+        self.record_inbound_with_files(fence, messages, files, vault).await
     }
 
     async fn undecryptable_messages(&self, session: &SessionId, since: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error> {
-        self.undecryptable(session, since, limit).await
+        self.undecryptable_messages(session, since, limit).await
     }
 
     async fn messages_on_wire(&self, session: &SessionId, wa_id: &str) -> Result<Vec<MessageRow>, Error> {
-        self.on_wire(session, wa_id).await
+        self.messages_on_wire(session, wa_id).await
     }
 
     async fn mark_message_read(&self, account: &AccountId, id: &MessageId, at: Timestamp) -> Result<(), Error> {
-        self.note_message_read(account, id, at).await
+        self.mark_message_read(account, id, at).await
     }
 
     async fn record_read_elsewhere(&self, fence: &Fence, wa_ids: &[String], at: Timestamp) -> Result<Vec<String>, Error> {
-        self.note_read_elsewhere(fence, wa_ids, at).await
+        self.record_read_elsewhere(fence, wa_ids, at).await
     }
 
     async fn overdue_messages(&self, now: Timestamp, of_account: u32) -> Result<Vec<Overdue>, Error> {
-        self.overdue(now, of_account).await
+        self.overdue_messages(now, of_account).await
     }
 
     async fn fail_message(&self, account: &AccountId, change: &StatusChange) -> Result<bool, Error> {
-        self.end_unowned(account, change).await
+        self.fail_message(account, change).await
     }
 
     async fn audience(&self, session: &SessionId, wa_id: &str) -> Result<Vec<String>, Error> {
-        self.audience_of(session, wa_id).await
+        self.audience(session, wa_id).await
     }
 
     async fn sent_payload(&self, session: &SessionId, chat: &str, wa_id: &str) -> Result<Option<Vec<u8>>, Error> {
-        self.payload(session, chat, wa_id).await
+        self.sent_payload(session, chat, wa_id).await
     }
 }
 
 #[async_trait]
 impl ChatStore for SqlStore {
     async fn list_chats(&self, account: &AccountId, session: &SessionId, page: PageRequest) -> Result<Page<ChatRow>, Error> {
-        self.chats(account, session, page).await
+        self.list_chats(account, session, page).await
     }
 
     async fn unread(&self, account: &AccountId, session: &SessionId, chat: &str, limit: u32) -> Result<Unread, Error> {
-        self.not_read(account, session, chat, limit).await
+        self.unread(account, session, chat, limit).await
     }
 
     async fn mark_read(&self, account: &AccountId, session: &SessionId, chat: &str, until: i64) -> Result<(), Error> {
-        self.note_read(account, session, chat, until).await
+        self.mark_read(account, session, chat, until).await
     }
 
     async fn keep_groups(&self, account: &AccountId, session: &SessionId, groups: &[Group]) -> Result<(), Error> {
-        self.note_groups(account, session, groups).await
+        self.keep_groups(account, session, groups).await
     }
 
     async fn known_groups(&self, account: &AccountId, session: &SessionId, ids: &[String]) -> Result<Vec<Group>, Error> {
-        self.groups_known(account, session, ids).await
+        self.known_groups(account, session, ids).await
     }
 
     async fn list_contacts(&self, account: &AccountId, session: &SessionId, page: PageRequest) -> Result<Page<ContactRow>, Error> {
-        self.contacts(account, session, page).await
+        self.list_contacts(account, session, page).await
     }
 
     async fn find_contact(&self, account: &AccountId, session: &SessionId, person: &str) -> Result<Option<ContactRow>, Error> {
-        self.contact(account, session, person).await
+        self.find_contact(account, session, person).await
     }
 
     async fn record_member_receipts(&self, fence: &Fence, receipts: &[MemberReceipt]) -> Result<Vec<String>, Error> {
-        self.note_members(fence, receipts).await
+        self.record_member_receipts(fence, receipts).await
     }
 
     async fn member_states(&self, account: &AccountId, id: &MessageId) -> Result<Vec<MemberState>, Error> {
-        self.states(account, id).await
+        self.member_states(account, id).await
     }
 }

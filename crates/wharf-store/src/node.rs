@@ -10,6 +10,7 @@ use crate::store::SqlStore;
 
 statements! {
     TELL = "UPDATE node_lease SET version = $2, started_at = $3, draining = $4 WHERE node = $1";
+    TELL_KEYS = "UPDATE node_lease SET knows_keys = $2, seals_with = $3 WHERE node = $1";
     DRAIN = "UPDATE node_lease SET draining = $2 WHERE node = $1";
     LIST = "SELECT l.node, l.version, l.started_at, l.draining, l.expires_at, CAST(CASE WHEN l.expires_at > $1 THEN 1 ELSE 0 END AS BIGINT), COALESCE(o.owned, 0) \
         FROM node_lease l LEFT JOIN (SELECT node, COUNT(*) AS owned FROM session_owner WHERE node IS NOT NULL GROUP BY node) o ON o.node = l.node \
@@ -33,7 +34,9 @@ impl NodeStore for SqlStore {
     }
 
     async fn tell_keys(&self, node: &str, knows: &[String], seals_with: &str) -> Result<(), Error> {
-        self.put_keys_of_node(node, knows, seals_with).await
+        let (node, knows, seals_with) = (node.to_owned(), knows.join(" "), seals_with.to_owned());
+        self.write("", "", move |tx| Box::pin(async move { tx.execute(&TELL_KEYS, args![&node, &knows, &seals_with]).await.map(drop) }))
+            .await
     }
 
     async fn drain_node(&self, node: &str, draining: bool) -> Result<(), Error> {

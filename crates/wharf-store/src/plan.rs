@@ -40,11 +40,11 @@ pub(crate) async fn keeps_deleted(tx: &mut Tx, account: &AccountId) -> Result<bo
 }
 
 impl SqlStore {
-    pub(crate) async fn plans(&self) -> Result<Vec<Plan>, Error> {
+    pub(crate) async fn list_plans(&self) -> Result<Vec<Plan>, Error> {
         self.readers.fetch(&LIST, &[]).await?.iter_mut().map(plan).collect()
     }
 
-    pub(crate) async fn set_plan(&self, new: &Plan) -> Result<(), Error> {
+    pub(crate) async fn put_plan(&self, new: &Plan) -> Result<(), Error> {
         let new = new.clone();
         self.write("", "", move |tx| {
             Box::pin(async move {
@@ -60,7 +60,7 @@ impl SqlStore {
         .await
     }
 
-    pub(crate) async fn accounts(&self, request: PageRequest) -> Result<Page<AccountRow>, Error> {
+    pub(crate) async fn list_accounts(&self, request: PageRequest) -> Result<Page<AccountRow>, Error> {
         let after = request.after.unwrap_or(0).max(0);
         let (from, passed) = (after / OF_A_MOMENT, after % OF_A_MOMENT);
         let rows = self.readers.fetch(&LIST_ACCOUNTS, args![from, page::fetch(request), passed]).await?;
@@ -72,7 +72,7 @@ impl SqlStore {
         Ok(found)
     }
 
-    pub(crate) async fn change_account(&self, id: &AccountId, name: Option<&str>, plan: Option<&str>) -> Result<Option<AccountRow>, Error> {
+    pub(crate) async fn update_account(&self, id: &AccountId, name: Option<&str>, plan: Option<&str>) -> Result<Option<AccountRow>, Error> {
         let (id, name, plan) = (id.clone(), name.map(str::to_owned), plan.map(str::to_owned));
         self.write(id.clone().as_str(), "", move |tx| {
             Box::pin(async move {

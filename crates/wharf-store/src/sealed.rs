@@ -7,7 +7,7 @@ pub(crate) mod walk;
 use wharf_api::Timestamp;
 use wharf_core::store::{Error, KeyMarks};
 
-use crate::account::{KEY_CHECK, MARK, MARKED};
+use crate::database::{KEY_CHECK, MARK, MARKED};
 use crate::owner;
 use crate::sql::{Row, Sql, args, corrupt, statements};
 use crate::store::SqlStore;
@@ -22,7 +22,6 @@ statements! {
         ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     PUT_MARK = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     DROP_MARK = "DELETE FROM meta WHERE name = $1";
-    TELL_KEYS = "UPDATE node_lease SET knows_keys = $2, seals_with = $3 WHERE node = $1";
     NODES = "SELECT node, version, knows_keys, seals_with FROM node_lease WHERE expires_at > $1 ORDER BY node";
     /// Whoever lost its lease has lost its sessions to whoever asks: what it still seals with the key that it knew is refused from now on.
     FENCE_OFF = "UPDATE session_owner SET epoch = epoch + 1 WHERE node IS NOT NULL AND NOT EXISTS \
@@ -56,7 +55,7 @@ fn node(row: &mut Row) -> Result<NodeKeys, Error> {
 }
 
 impl SqlStore {
-    pub(crate) async fn marks_of_keys(&self) -> Result<KeyMarks, Error> {
+    pub(crate) async fn key_marks(&self) -> Result<KeyMarks, Error> {
         let mut marks = KeyMarks::default();
         for mut row in self.readers.fetch(&MARKS, args![KEY_CHECK, TO_BE]).await? {
             let (name, value) = (row.text()?, row.text()?);
@@ -69,15 +68,9 @@ impl SqlStore {
         Ok(marks)
     }
 
-    pub(crate) async fn put_name_of_key(&self, check: &str, id: &str) -> Result<(), Error> {
+    pub(crate) async fn name_key(&self, check: &str, id: &str) -> Result<(), Error> {
         let (check, id) = (check.to_owned(), id.to_owned());
         self.write("", "", move |tx| Box::pin(async move { tx.execute(&NAME_KEY, args![KEY_ID, &id, KEY_CHECK, &check]).await.map(drop) }))
-            .await
-    }
-
-    pub(crate) async fn put_keys_of_node(&self, node: &str, knows: &[String], seals_with: &str) -> Result<(), Error> {
-        let (node, knows, seals_with) = (node.to_owned(), knows.join(" "), seals_with.to_owned());
-        self.write("", "", move |tx| Box::pin(async move { tx.execute(&TELL_KEYS, args![&node, &knows, &seals_with]).await.map(drop) }))
             .await
     }
 

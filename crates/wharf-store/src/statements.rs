@@ -2,8 +2,8 @@
 
 use crate::sql::Sql;
 use crate::{
-    account, audit, canary, census, erase, event, fitness, hold, horizon, idempotency, inspect, key, media, message, migrations, node,
-    owner, plan, sealed, session, switch, update, usage, user, vault, version, webhook,
+    account, audit, canary, census, database, erase, event, fitness, hold, horizon, idempotency, inspect, key, media, message, migrations,
+    node, owner, plan, sealed, session, switch, update, usage, user, vault, version, webhook,
 };
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
@@ -12,6 +12,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         canary::ALL,
         fitness::ALL,
         census::ALL,
+        database::ALL,
         erase::ALL,
         hold::ALL,
         horizon::ALL,

@@ -24,16 +24,16 @@ fn answers(row: &mut Row) -> Result<Answers, Error> {
 }
 
 impl SqlStore {
-    pub(crate) async fn messages_by_day(&self, account: &AccountId, utc_day: i64) -> Result<Vec<(i64, u64)>, Error> {
+    pub(crate) async fn messages_since(&self, account: &AccountId, utc_day: i64) -> Result<Vec<(i64, u64)>, Error> {
         let mut rows = self.readers.fetch(&MESSAGES, args![account, utc_day]).await?;
         rows.iter_mut().map(|row| Ok((row.int()?, row.count()?))).collect()
     }
 
-    pub(crate) async fn answers_by_day(&self, account: &AccountId, utc_day: i64) -> Result<Vec<Answers>, Error> {
+    pub(crate) async fn answers_since(&self, account: &AccountId, utc_day: i64) -> Result<Vec<Answers>, Error> {
         self.readers.fetch(&ANSWERS, args![account, utc_day]).await?.iter_mut().map(answers).collect()
     }
 
-    pub(crate) async fn count_answers(&self, account: &AccountId, counted: &[Answers]) -> Result<(), Error> {
+    pub(crate) async fn add_answers(&self, account: &AccountId, counted: &[Answers]) -> Result<(), Error> {
         let (owner, counted) = (account.clone(), counted.to_vec());
         self.write(account.as_str(), "", move |tx| {
             Box::pin(async move {

@@ -122,19 +122,19 @@ impl WebhookStore for SqlStore {
         state: Option<DeliveryStatus>,
         request: PageRequest,
     ) -> Result<Page<DeliveryRow>, Error> {
-        self.deliveries(webhook, state, request).await
+        self.list_deliveries(webhook, state, request).await
     }
 
     async fn find_delivery(&self, webhook: &WebhookRow, event: &EventId) -> Result<Option<DeliveryRow>, Error> {
-        self.delivery(webhook, event).await
+        self.find_delivery(webhook, event).await
     }
 
     async fn retry_delivery(&self, webhook: &WebhookRow, event: &EventId) -> Result<bool, Error> {
-        self.deliver_again(webhook, event).await
+        self.retry_delivery(webhook, event).await
     }
 
     async fn recover_deliveries(&self, webhook: &WebhookRow, since: Timestamp) -> Result<u64, Error> {
-        self.recover(webhook, since).await
+        self.recover_deliveries(webhook, since).await
     }
 
     async fn due_webhooks(&self, node: &str, now: Timestamp, limit: u32) -> Result<Vec<DueWebhook>, Error> {
@@ -170,15 +170,15 @@ impl WebhookStore for SqlStore {
     }
 
     async fn due_deliveries(&self, webhook: i64, now: Timestamp, after: i64, first: u32, repeats: u32) -> Result<Vec<DueDelivery>, Error> {
-        self.due(webhook, now, after, first, repeats).await
+        self.due_deliveries(webhook, now, after, first, repeats).await
     }
 
     async fn next_delivery_at(&self, webhook: i64) -> Result<Option<Timestamp>, Error> {
-        self.next_due(webhook).await
+        self.next_delivery_at(webhook).await
     }
 
     async fn record_tries(&self, due: &DueWebhook, tries: Vec<TryRecord>, health: Health, under: Timestamp) -> Result<(), Error> {
-        self.record(due, tries, health, under).await
+        self.record_tries(due, tries, health, under).await
     }
 }
 

@@ -14,7 +14,7 @@ use wharf_core::limit::Calls;
 use wharf_core::media::Files;
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::placement::Moves;
-use wharf_core::store::{AccountStore, Store, Told};
+use wharf_core::store::{DatabaseStore, Store, Told};
 use wharf_core::update::Updates;
 use wharf_core::{Chance, Clock, Lease, Meter, Services, Switches, audit, node, switches, usage};
 use wharf_fleet::Own;

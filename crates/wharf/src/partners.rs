@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use wharf_core::Chance;
 use wharf_core::seal::{Seal, Unfit};
-use wharf_core::store::{self, AccountStore, OwnerStore};
+use wharf_core::store::{self, DatabaseStore, OwnerStore};
 
 use crate::config::Config;
 use crate::identity;
@@ -89,7 +89,7 @@ pub fn check_folder(data_dir: &Path, installation: Option<&str>) -> Result<(), E
 /// Whether the folder was used with this database. A folder that was used with none remembers this one.
 pub async fn check_database<S>(data_dir: &Path, store: &S, chance: &dyn Chance) -> Result<(), Error>
 where
-    S: AccountStore + OwnerStore + ?Sized,
+    S: DatabaseStore + OwnerStore + ?Sized,
 {
     let mark = data_dir.join(FILE);
     let failed = |error| Error::File { path: mark.clone(), error };
@@ -112,7 +112,7 @@ where
 /// only there.
 pub async fn seal<S>(config: &Config, store: &S, chance: &Arc<dyn Chance>) -> Result<Seal, Error>
 where
-    S: AccountStore + ?Sized,
+    S: DatabaseStore + ?Sized,
 {
     let path = config.master_key_path();
     let is_missing = config.master_key.is_none() && !path.exists();

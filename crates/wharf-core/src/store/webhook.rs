@@ -120,10 +120,10 @@ pub trait WebhookStore {
     /// more than once.
     async fn change_webhook(&self, account: &AccountId, id: &WebhookId, change: WebhookChange) -> Result<Option<WebhookRow>, Error>;
 
-    /// Webhooks of all accounts whose session is gone.
     /// Drops deliveries whose webhook is not there any more; tells how many.
     async fn sweep_deliveries(&self) -> Result<u64, Error>;
 
+    /// Webhooks of all accounts whose session is gone.
     async fn list_orphaned_webhooks(&self, limit: u32) -> Result<Vec<WebhookRow>, Error>;
 
     /// Deletes a webhook with its deliveries. `false` where there is no such webhook.

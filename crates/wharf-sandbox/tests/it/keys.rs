@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use wharf_api::{ErrorCode, limits};
 
-use crate::harness::{Backend, OWNER, World, both_backends};
+use crate::harness::{Api, Backend, Hook, OWNER, World, both_backends};
 
 both_backends! {
     async fn missing_invalid_expired_and_insufficient_keys_are_told_apart(backend) {
@@ -65,6 +65,48 @@ async fn a_key_bound_to_one_session_sees_no_other() {
     bound.get(&format!("/v1/sessions/{mine}")).await.ok(200);
     bound.get(&format!("/v1/sessions/{other}")).await.refused(ErrorCode::SessionNotFound);
     assert_eq!(bound.get("/v1/sessions").await.ok(200).as_array().unwrap().len(), 1);
+}
+
+/// The list as its reader turns the pages, a row each: what stands in `id`, and how many pages there were.
+async fn turned(api: &Api, list: &str, id: &str) -> (Vec<Value>, usize) {
+    let (mut rows, mut pages, mut path) = (Vec::new(), 0, format!("{list}?limit=1"));
+    loop {
+        let page = api.get(&path).await;
+        let shown = page.ok(200).as_array().unwrap();
+        assert!(shown.len() <= 1, "{page:?}");
+        rows.extend(shown.iter().map(|row| row[id].clone()));
+        pages += 1;
+        let Some(next) = page.json["page"]["next"].as_str() else { return (rows, pages) };
+        assert_eq!(shown.len(), 1, "a page before the last one is full: {page:?}");
+        path = format!("{list}?limit=1&cursor={next}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bound_key_turns_full_pages_and_misses_none_wherever_its_sessions_stand() {
+    let world = World::start(Backend::Sqlite).await;
+    let (api, hook) = (world.api(), Hook::start().await);
+    let (mut sessions, mut webhooks) = (Vec::new(), Vec::new());
+    for name in ["first", "second", "third"] {
+        let session = api.post("/v1/sessions", &json!({"name": name})).await.ok(201)["sessionId"].clone();
+        let body = json!({"url": hook.url("/none"), "events": ["call.received"], "sessionId": session});
+        webhooks.push(api.post("/v1/webhooks", &body).await.ok(201)["webhookId"].clone());
+        sessions.push(session);
+    }
+    let rights = ["sessions:read", "webhooks:manage"];
+    // Behind the others, before them and around them.
+    for places in [&[2][..], &[0], &[0, 2], &[0, 1, 2]] {
+        let of = |rows: &[Value]| places.iter().map(|place| rows[*place].clone()).collect::<Vec<_>>();
+        let key = json!({"name": "bound", "permissions": rights, "sessionIds": of(&sessions)});
+        let bound = api.with_key(api.post("/v1/api-keys", &key).await.ok(201)["apiKey"].as_str().unwrap());
+        for (list, id, all) in [("/v1/sessions", "sessionId", &sessions), ("/v1/webhooks", "webhookId", &webhooks)] {
+            let (rows, pages) = turned(&bound, list, id).await;
+            assert_eq!(rows, of(all), "{list} of {places:?}");
+            // Behind the last row that it sees there may be others: then, and only then, one more page says that there is nothing more.
+            let others_behind = places.last() != Some(&2);
+            assert_eq!(pages, places.len() + usize::from(others_behind), "{list} of {places:?}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

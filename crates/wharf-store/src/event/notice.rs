@@ -21,7 +21,7 @@ pub(crate) async fn forget_all(tx: &mut Tx, session: &SessionId) -> Result<(), E
 }
 
 impl SqlStore {
-    pub(super) async fn announce_once(&self, fence: &Fence, at: Timestamp, notice: &str, event: NewEvent) -> Result<bool, Error> {
+    pub(super) async fn announce(&self, fence: &Fence, at: Timestamp, notice: &str, event: NewEvent) -> Result<bool, Error> {
         let (owned, notice, events) = (fence.clone(), notice.to_owned(), drafts(vec![event]));
         self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
             Box::pin(async move {

@@ -57,8 +57,13 @@ pub(crate) fn event(row: &mut Row) -> Result<(i64, Option<EventRow>), Error> {
     Ok((number, data.map(|data| EventRow { number, id, session: SessionId::parse(&session), sequence, kind, at, data })))
 }
 
-impl SqlStore {
-    async fn look(&self, account: &AccountId, filter: &EventFilter, after: i64, limit: u32) -> Result<EventPage, Error> {
+#[async_trait]
+impl EventStore for SqlStore {
+    async fn announce(&self, fence: &Fence, at: Timestamp, notice: &str, event: NewEvent) -> Result<bool, Error> {
+        self.announce(fence, at, notice, event).await
+    }
+
+    async fn list_events(&self, account: &AccountId, filter: &EventFilter, after: i64, limit: u32) -> Result<EventPage, Error> {
         let horizon = self.horizon.now(&self.readers).await?;
         let mut found = EventPage { rows: Vec::new(), position: after, more: false, behind: horizon.behind };
         let bound = filter.sessions.as_ref().map(|ids| listed(ids.iter().map(SessionId::as_str)));
@@ -88,17 +93,6 @@ impl SqlStore {
             found.more = place + 1 == scanned && i64::try_from(scanned) == Ok(scan);
         }
         Ok(found)
-    }
-}
-
-#[async_trait]
-impl EventStore for SqlStore {
-    async fn announce(&self, fence: &Fence, at: Timestamp, notice: &str, event: NewEvent) -> Result<bool, Error> {
-        self.announce_once(fence, at, notice, event).await
-    }
-
-    async fn list_events(&self, account: &AccountId, filter: &EventFilter, after: i64, limit: u32) -> Result<EventPage, Error> {
-        self.look(account, filter, after, limit).await
     }
 
     async fn event_number(&self, account: &AccountId, id: &EventId) -> Result<Option<i64>, Error> {

@@ -43,7 +43,7 @@ const INSERT_WITH_PAYLOAD: Sql = Sql {
 pub(super) const BY_HAND: &[Sql] = &[INSERT_WITH_PAYLOAD];
 
 impl SqlStore {
-    pub(super) async fn accept(&self, message: &NewMessage) -> Result<Accepted, Error> {
+    pub(super) async fn accept_message(&self, message: &NewMessage) -> Result<Accepted, Error> {
         let new = message.clone();
         let (said, events) = (said(&new.row)?, event::drafts(events_of(&new.row)));
         let place = Place::shared(message.row.account.as_str(), message.row.session.as_str());

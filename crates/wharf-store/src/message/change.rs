@@ -202,7 +202,7 @@ async fn read_elsewhere(tx: &mut Tx, fence: &Fence, wa_ids: &[String], at: Times
 }
 
 impl SqlStore {
-    pub(super) async fn note_message_read(&self, account: &AccountId, id: &MessageId, at: Timestamp) -> Result<(), Error> {
+    pub(super) async fn mark_message_read(&self, account: &AccountId, id: &MessageId, at: Timestamp) -> Result<(), Error> {
         let (owner, id) = (account.clone(), id.clone());
         self.write(account.as_str(), "", move |tx| {
             Box::pin(async move {
@@ -214,7 +214,7 @@ impl SqlStore {
         .await
     }
 
-    pub(super) async fn note_read_elsewhere(&self, fence: &Fence, wa_ids: &[String], at: Timestamp) -> Result<Vec<String>, Error> {
+    pub(super) async fn record_read_elsewhere(&self, fence: &Fence, wa_ids: &[String], at: Timestamp) -> Result<Vec<String>, Error> {
         let mut unknown = Vec::new();
         for part in wa_ids.chunks(AT_ONCE) {
             let (owned, wa_ids) = (fence.clone(), part.to_vec());
@@ -226,7 +226,7 @@ impl SqlStore {
         Ok(unknown)
     }
 
-    pub(super) async fn on_wire(&self, session: &SessionId, wa_id: &str) -> Result<Vec<MessageRow>, Error> {
+    pub(super) async fn messages_on_wire(&self, session: &SessionId, wa_id: &str) -> Result<Vec<MessageRow>, Error> {
         let mut rows = Vec::new();
         for sql in [&OUTGOING, &INCOMING] {
             for mut row in self.readers.fetch(sql, args![session, wa_id]).await? {

@@ -131,12 +131,12 @@ fn contact(row: &mut Row) -> Result<(i64, ContactRow), Error> {
 }
 
 impl SqlStore {
-    pub(super) async fn chats(&self, account: &AccountId, session: &SessionId, request: PageRequest) -> Result<Page<ChatRow>, Error> {
+    pub(super) async fn list_chats(&self, account: &AccountId, session: &SessionId, request: PageRequest) -> Result<Page<ChatRow>, Error> {
         let args = args![account, session, request.after.unwrap_or(i64::MAX), page::fetch(request)];
         page::cut(self.readers.walk(account, &CHATS, args).await?, request, |row| chat(row, &self.meter))
     }
 
-    pub(super) async fn not_read(&self, account: &AccountId, session: &SessionId, chat: &str, limit: u32) -> Result<Unread, Error> {
+    pub(super) async fn unread(&self, account: &AccountId, session: &SessionId, chat: &str, limit: u32) -> Result<Unread, Error> {
         let rows = self.readers.fetch(&UNREAD, args![account, session, chat_key(chat, None), i64::from(limit)]).await?;
         let mut unread = Unread::default();
         for mut row in rows.into_iter().rev() {
@@ -150,7 +150,7 @@ impl SqlStore {
         Ok(unread)
     }
 
-    pub(super) async fn note_read(&self, account: &AccountId, session: &SessionId, chat: &str, until: i64) -> Result<(), Error> {
+    pub(super) async fn mark_read(&self, account: &AccountId, session: &SessionId, chat: &str, until: i64) -> Result<(), Error> {
         let (tenant, read, chat) = (account.clone(), session.clone(), chat_key(chat, None).to_owned());
         self.write(account.as_str(), session.as_str(), move |tx| {
             Box::pin(async move { tx.execute(&MARK, args![&tenant, &read, &chat, until]).await.map(drop) })
@@ -158,12 +158,17 @@ impl SqlStore {
         .await
     }
 
-    pub(super) async fn contacts(&self, account: &AccountId, session: &SessionId, request: PageRequest) -> Result<Page<ContactRow>, Error> {
+    pub(super) async fn list_contacts(
+        &self,
+        account: &AccountId,
+        session: &SessionId,
+        request: PageRequest,
+    ) -> Result<Page<ContactRow>, Error> {
         let args = args![account, session, request.after.unwrap_or(i64::MAX), None::<&str>, page::fetch(request)];
         page::cut(self.readers.walk(account, &CONTACTS, args).await?, request, contact)
     }
 
-    pub(super) async fn contact(&self, account: &AccountId, session: &SessionId, person: &str) -> Result<Option<ContactRow>, Error> {
+    pub(super) async fn find_contact(&self, account: &AccountId, session: &SessionId, person: &str) -> Result<Option<ContactRow>, Error> {
         let args = args![account, session, i64::MAX, Some(person), 1_i64];
         // It goes through all people of the session.
         let row = self.readers.walk(account, &CONTACTS, args).await?.into_iter().next();

@@ -78,7 +78,7 @@ async fn announce(tx: &mut Tx, changed: Option<Row>, at: Timestamp) -> Result<Op
 }
 
 impl SqlStore {
-    pub(super) async fn end_tries(&self, fence: &Fence, changes: &[StatusChange]) -> Result<Vec<MessageId>, Error> {
+    pub(super) async fn record_outcomes(&self, fence: &Fence, changes: &[StatusChange]) -> Result<Vec<MessageId>, Error> {
         let mut ended = Vec::new();
         for part in changes.chunks(AT_ONCE) {
             let (owned, changes) = (fence.clone(), part.to_vec());
@@ -100,7 +100,7 @@ impl SqlStore {
         Ok(ended)
     }
 
-    pub(super) async fn end_unowned(&self, account: &AccountId, change: &StatusChange) -> Result<bool, Error> {
+    pub(super) async fn fail_message(&self, account: &AccountId, change: &StatusChange) -> Result<bool, Error> {
         let (owner, change) = (account.clone(), change.clone());
         self.write(account.as_str(), "", move |tx| {
             Box::pin(async move {

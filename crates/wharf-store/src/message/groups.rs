@@ -19,7 +19,7 @@ statements! {
 const KEPT_AT_ONCE: usize = 100;
 
 impl SqlStore {
-    pub(super) async fn note_groups(&self, account: &AccountId, session: &SessionId, groups: &[Group]) -> Result<(), Error> {
+    pub(super) async fn keep_groups(&self, account: &AccountId, session: &SessionId, groups: &[Group]) -> Result<(), Error> {
         for part in groups.chunks(KEPT_AT_ONCE) {
             let shown = part.iter().map(|group| serde_json::to_string(group).map(|shown| (group.clone(), shown)));
             let shown: Vec<(Group, String)> = shown.collect::<Result<_, _>>().map_err(|error| corrupt(error.to_string()))?;
@@ -37,7 +37,7 @@ impl SqlStore {
         Ok(())
     }
 
-    pub(super) async fn groups_known(&self, account: &AccountId, session: &SessionId, ids: &[String]) -> Result<Vec<Group>, Error> {
+    pub(super) async fn known_groups(&self, account: &AccountId, session: &SessionId, ids: &[String]) -> Result<Vec<Group>, Error> {
         let mut known = Vec::with_capacity(ids.len());
         for id in ids {
             let Some(mut row) = self.readers.first(&KNOWN, args![account, session, id]).await? else { continue };

@@ -23,6 +23,27 @@ macro_rules! inserted {
     };
 }
 
+/// The row of a message that could not be decrypted says this; the condition of its index, in a migration, is the same.
+macro_rules! undecryptable {
+    () => {
+        r#"{"type":"undecryptable"}"#
+    };
+}
+
+/// The row of a vote that could not be opened says this.
+macro_rules! sealed_vote {
+    () => {
+        r#"{"type":"unsupported","originalType":"poll_vote"}"#
+    };
+}
+
+/// Older releases wrote that of such a vote.
+macro_rules! older_sealed_vote {
+    () => {
+        r#"{"type":"unsupported","kind":"poll_vote"}"#
+    };
+}
+
 /// A message that could not be read is there, or a vote that could not. The direction is a word of the statement: by an argument no partial
 /// index is found, and the whole log of the session is gone through.
 macro_rules! unread {
@@ -30,8 +51,13 @@ macro_rules! unread {
         concat!(
             "SELECT number, id, marks, content FROM messages WHERE session_id = $1 AND wa_id = $2 AND direction = '",
             $direction,
-            "' AND chat = $3 AND COALESCE(sender, '') = $4 AND content IN ('{\"type\":\"undecryptable\"}', \
-             '{\"type\":\"unsupported\",\"originalType\":\"poll_vote\"}', '{\"type\":\"unsupported\",\"kind\":\"poll_vote\"}')"
+            "' AND chat = $3 AND COALESCE(sender, '') = $4 AND content IN ('",
+            undecryptable!(),
+            "', '",
+            sealed_vote!(),
+            "', '",
+            older_sealed_vote!(),
+            "')"
         )
     };
 }
@@ -44,7 +70,7 @@ statements! {
     INSERT_OUTGOING = concat!(message_insert!(), " ON CONFLICT (session_id, wa_id) WHERE direction = 'outgoing' DO NOTHING", inserted!());
     /// As its index has it.
     UNDECRYPTED = concat!(
-        "SELECT ", message_columns!(), " FROM messages WHERE session_id = $1 AND content = '{\"type\":\"undecryptable\"}' \
+        "SELECT ", message_columns!(), " FROM messages WHERE session_id = $1 AND content = '", undecryptable!(), "' \
         AND created_at > $2 ORDER BY number DESC LIMIT $3"
     );
     UNREAD_INCOMING = unread!("incoming"), lock "FOR UPDATE";
@@ -54,7 +80,7 @@ statements! {
         target_wa_id = COALESCE($5, target_wa_id), created_at = COALESCE($6, created_at) WHERE number = $1";
 }
 
-const UNDECRYPTABLE: &str = r#"{"type":"undecryptable"}"#;
+const UNDECRYPTABLE: &str = undecryptable!();
 
 /// A message with what is made of it before the lane is busy with it.
 #[derive(Clone)]
@@ -178,12 +204,12 @@ async fn take_in(tx: &mut Tx, fence: &Fence, messages: Vec<Prepared>, files: &[N
 }
 
 impl SqlStore {
-    pub(super) async fn undecryptable(&self, session: &SessionId, since: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error> {
+    pub(super) async fn undecryptable_messages(&self, session: &SessionId, since: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error> {
         let mut rows = self.readers.fetch(&UNDECRYPTED, args![session, since, limit]).await?;
         rows.iter_mut().filter_map(|row| readable(row).transpose()).map(|read| read.map(|(_, row)| row)).collect()
     }
 
-    pub(super) async fn take_in(
+    pub(super) async fn record_inbound_with_files(
         &self,
         fence: &Fence,
         messages: &[MessageRow],
@@ -196,5 +222,29 @@ impl SqlStore {
             Box::pin(async move { take_in(tx, &owned, prepared, &files, &ops).await })
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wharf_api::types::message::Reference;
+
+    use super::*;
+
+    #[test]
+    fn what_waits_to_be_read_is_spelled_as_its_rows_are_written() {
+        let written = |content: &Content| serde_json::to_string(content).unwrap();
+        let vote = Content::PollVote { options: Vec::new(), target: Reference::default() };
+        let sealed = Content::unsupported(vote.kind());
+        assert_eq!(written(&Content::Undecryptable {}), UNDECRYPTABLE);
+        assert_eq!(written(&sealed), sealed_vote!());
+        // Nothing writes it any more; what has it is read as the same.
+        assert_eq!(serde_json::from_str::<Content>(older_sealed_vote!()).unwrap(), sealed);
+        for migration in [
+            include_str!("../../migrations/sqlite/0022_undecryptable.sql"),
+            include_str!("../../migrations/postgres/0022_undecryptable.sql"),
+        ] {
+            assert!(migration.contains(&format!("content = '{UNDECRYPTABLE}'")), "{migration}");
+        }
     }
 }

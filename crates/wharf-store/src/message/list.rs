@@ -51,17 +51,22 @@ const BY_WIRE: Sql = spelled!(
 pub(super) const BY_HAND: &[Sql] = &[BY_ACCOUNT, BY_SESSION, BY_CHAT, BY_REFERENCE, BY_WIRE];
 
 impl SqlStore {
-    pub(super) async fn find_one(&self, account: &AccountId, id: &MessageId) -> Result<Option<MessageRow>, Error> {
+    pub(super) async fn find_message(&self, account: &AccountId, id: &MessageId) -> Result<Option<MessageRow>, Error> {
         let row = self.readers.first(&FIND, args![account, id]).await?;
         let found = row.map(|mut row| shown(&mut row, &self.meter)).transpose()?;
         Ok(found.map(|(_, message)| message))
     }
 
-    pub(super) async fn of_another_number(&self, account: &AccountId, id: &MessageId) -> Result<bool, Error> {
+    pub(super) async fn is_of_another_number(&self, account: &AccountId, id: &MessageId) -> Result<bool, Error> {
         Ok(self.readers.first(&OF_ANOTHER_NUMBER, args![account, id]).await?.is_some())
     }
 
-    pub(super) async fn list(&self, account: &AccountId, filter: &MessageFilter, request: PageRequest) -> Result<Page<MessageRow>, Error> {
+    pub(super) async fn list_messages(
+        &self,
+        account: &AccountId,
+        filter: &MessageFilter,
+        request: PageRequest,
+    ) -> Result<Page<MessageRow>, Error> {
         let forbidden = |session: &SessionId| filter.sessions.as_ref().is_some_and(|bound| !bound.contains(session));
         if filter.session.as_ref().is_some_and(forbidden) {
             return Ok(Page { rows: Vec::new(), next: None });

@@ -50,7 +50,7 @@ async fn record(tx: &mut Tx, fence: &Fence, receipts: &[MemberReceipt]) -> Resul
 }
 
 impl SqlStore {
-    pub(super) async fn note_members(&self, fence: &Fence, receipts: &[MemberReceipt]) -> Result<Vec<String>, Error> {
+    pub(super) async fn record_member_receipts(&self, fence: &Fence, receipts: &[MemberReceipt]) -> Result<Vec<String>, Error> {
         let mut unknown = Vec::new();
         for part in receipts.chunks(AT_ONCE) {
             let (owned, receipts) = (fence.clone(), part.to_vec());
@@ -62,7 +62,7 @@ impl SqlStore {
         Ok(unknown)
     }
 
-    pub(super) async fn states(&self, account: &AccountId, id: &MessageId) -> Result<Vec<MemberState>, Error> {
+    pub(super) async fn member_states(&self, account: &AccountId, id: &MessageId) -> Result<Vec<MemberState>, Error> {
         let rows = self.readers.fetch(&STATES, args![account, id]).await?;
         rows.into_iter()
             .map(|mut row| {

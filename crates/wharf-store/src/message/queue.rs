@@ -89,7 +89,7 @@ pub(crate) async fn give_up_of_others(tx: &mut Tx, session: &SessionId, jid: Opt
 }
 
 impl SqlStore {
-    pub(super) async fn queued(&self, session: &SessionId, after: i64, limit: u32) -> Result<Vec<(i64, Outgoing)>, Error> {
+    pub(super) async fn queued_messages(&self, session: &SessionId, after: i64, limit: u32) -> Result<Vec<(i64, Outgoing)>, Error> {
         let rows = self.readers.fetch(&QUEUED, args![session, after, limit]).await?;
         let read = rows.into_iter().map(|mut row| {
             let number = row.int()?;
@@ -108,7 +108,7 @@ impl SqlStore {
         read.collect()
     }
 
-    pub(super) async fn with_queued(&self, limit: u32) -> Result<Vec<(AccountId, SessionId)>, Error> {
+    pub(super) async fn sessions_with_queued(&self, limit: u32) -> Result<Vec<(AccountId, SessionId)>, Error> {
         let rows = self.readers.fetch(&WITH_QUEUED, args![limit]).await?;
         let read = rows
             .into_iter()
@@ -116,7 +116,7 @@ impl SqlStore {
         read.collect()
     }
 
-    pub(super) async fn count_try(&self, fence: &Fence, ids: &[MessageId], at: Timestamp) -> Result<(), Error> {
+    pub(super) async fn claim_messages(&self, fence: &Fence, ids: &[MessageId], at: Timestamp) -> Result<(), Error> {
         for part in ids.chunks(CLAIMED_AT_ONCE) {
             let (owned, ids) = (fence.clone(), part.to_vec());
             let counted = self.write_light(Place::of(fence.account.as_str(), fence.session.as_str()), move |tx| {
@@ -133,7 +133,7 @@ impl SqlStore {
         Ok(())
     }
 
-    pub(super) async fn overdue(&self, now: Timestamp, of_account: u32) -> Result<Vec<Overdue>, Error> {
+    pub(super) async fn overdue_messages(&self, now: Timestamp, of_account: u32) -> Result<Vec<Overdue>, Error> {
         let (began, claimed, alive) = (now.plus_millis(-TRY_LIMIT_MS), now.plus_millis(-CLAIM_LIMIT_MS), owner::now(self, now).await?);
         let mut overdue = Vec::new();
         for mut row in self.readers.fetch(&WITH_OVERDUE, args![now]).await? {
@@ -192,12 +192,12 @@ impl SqlStore {
         }
     }
 
-    pub(super) async fn payload(&self, session: &SessionId, chat: &str, wa_id: &str) -> Result<Option<Vec<u8>>, Error> {
+    pub(super) async fn sent_payload(&self, session: &SessionId, chat: &str, wa_id: &str) -> Result<Option<Vec<u8>>, Error> {
         let row = self.readers.first(&PAYLOAD, args![session, wa_id, chat]).await?;
         row.map(|mut row| row.bytes()).transpose()
     }
 
-    pub(super) async fn audience_of(&self, session: &SessionId, wa_id: &str) -> Result<Vec<String>, Error> {
+    pub(super) async fn audience(&self, session: &SessionId, wa_id: &str) -> Result<Vec<String>, Error> {
         let row = self.readers.first(&AUDIENCE, args![session, wa_id]).await?;
         row.map_or(Ok(Vec::new()), |mut row| audience(row.opt_text()?.as_deref()))
     }

@@ -74,7 +74,7 @@ async fn advance(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<Me
 }
 
 impl SqlStore {
-    pub(super) async fn advance(&self, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error> {
+    pub(super) async fn record_receipt(&self, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error> {
         let mut moved = Vec::new();
         for part in receipt.wa_ids.chunks(AT_ONCE) {
             let (owned, part) = (fence.clone(), Receipt { wa_ids: part.to_vec(), ..receipt.clone() });

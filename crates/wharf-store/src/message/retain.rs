@@ -85,12 +85,12 @@ async fn remove(tx: &mut Tx, account: &AccountId, before: Timestamp, after: i64)
 }
 
 impl SqlStore {
-    pub(super) async fn remove_old(&self, account: &AccountId, before: Timestamp, after: i64) -> Result<Removed, Error> {
+    pub(super) async fn remove_messages(&self, account: &AccountId, before: Timestamp, after: i64) -> Result<Removed, Error> {
         let owner = account.clone();
         self.write(account.as_str(), "", move |tx| Box::pin(async move { remove(tx, &owner, before, after).await })).await
     }
 
-    pub(super) async fn owed_since(&self, account: &AccountId) -> Result<Option<Timestamp>, Error> {
+    pub(super) async fn owed_to_webhooks_since(&self, account: &AccountId) -> Result<Option<Timestamp>, Error> {
         let row = self.readers.fetch(&OWED, args![account]).await?.into_iter().next();
         row.map(|mut row| row.time()).transpose()
     }

@@ -31,7 +31,7 @@ pub(super) async fn remove_failure(tx: &mut Tx, number: i64) -> Result<(), Error
 }
 
 impl SqlStore {
-    pub(super) async fn steps(&self, account: &AccountId, id: &MessageId) -> Result<Vec<TimelineEntry>, Error> {
+    pub(super) async fn timeline(&self, account: &AccountId, id: &MessageId) -> Result<Vec<TimelineEntry>, Error> {
         let mut entries: Vec<TimelineEntry> = Vec::new();
         for mut row in self.readers.fetch(&OF_MESSAGE, args![account, id]).await? {
             let direction = row.parsed("a direction", Direction::parse)?;

@@ -88,7 +88,7 @@ fn delivery(row: &mut Row) -> Result<(i64, ReadDelivery), Error> {
 }
 
 impl SqlStore {
-    pub(super) async fn deliveries(
+    pub(super) async fn list_deliveries(
         &self,
         webhook: &WebhookRow,
         state: Option<DeliveryStatus>,
@@ -100,12 +100,19 @@ impl SqlStore {
         page::cut(rows, request, |row| delivery(row).map(|(number, read)| (number, read.row)))
     }
 
-    pub(super) async fn delivery(&self, webhook: &WebhookRow, event: &EventId) -> Result<Option<DeliveryRow>, Error> {
+    pub(super) async fn find_delivery(&self, webhook: &WebhookRow, event: &EventId) -> Result<Option<DeliveryRow>, Error> {
         let row = self.readers.first(&FIND, args![webhook.number, event]).await?;
         row.map(|mut row| delivery(&mut row).map(|(_, read)| read.row)).transpose()
     }
 
-    pub(super) async fn due(&self, webhook: i64, now: Timestamp, after: i64, first: u32, repeats: u32) -> Result<Vec<DueDelivery>, Error> {
+    pub(super) async fn due_deliveries(
+        &self,
+        webhook: i64,
+        now: Timestamp,
+        after: i64,
+        first: u32,
+        repeats: u32,
+    ) -> Result<Vec<DueDelivery>, Error> {
         let mut rows = self.readers.fetch(&DUE_FIRST, args![webhook, after, first]).await?;
         if repeats > 0 {
             rows.extend(self.readers.fetch(&DUE_REPEATS, args![webhook, now, repeats]).await?);
@@ -114,12 +121,18 @@ impl SqlStore {
         read.collect()
     }
 
-    pub(super) async fn next_due(&self, webhook: i64) -> Result<Option<Timestamp>, Error> {
+    pub(super) async fn next_delivery_at(&self, webhook: i64) -> Result<Option<Timestamp>, Error> {
         let row = self.readers.first(&NEXT_AT, args![webhook]).await?;
         row.map_or(Ok(None), |mut row| row.opt_time())
     }
 
-    pub(super) async fn record(&self, due: &DueWebhook, tries: Vec<TryRecord>, health: Health, under: Timestamp) -> Result<(), Error> {
+    pub(super) async fn record_tries(
+        &self,
+        due: &DueWebhook,
+        tries: Vec<TryRecord>,
+        health: Health,
+        under: Timestamp,
+    ) -> Result<(), Error> {
         let due = due.clone();
         let written: Result<Vec<_>, Error> =
             tries.into_iter().map(|record| Ok((record.attempt.as_ref().map(json).transpose()?, record))).collect();
@@ -140,7 +153,7 @@ impl SqlStore {
         .await
     }
 
-    pub(super) async fn deliver_again(&self, webhook: &WebhookRow, event: &EventId) -> Result<bool, Error> {
+    pub(super) async fn retry_delivery(&self, webhook: &WebhookRow, event: &EventId) -> Result<bool, Error> {
         let (number, event) = (webhook.number, event.clone());
         self.write(webhook.account.as_str(), "", move |tx| {
             Box::pin(async move {
@@ -151,7 +164,7 @@ impl SqlStore {
         .await
     }
 
-    pub(super) async fn recover(&self, webhook: &WebhookRow, since: Timestamp) -> Result<u64, Error> {
+    pub(super) async fn recover_deliveries(&self, webhook: &WebhookRow, since: Timestamp) -> Result<u64, Error> {
         let since = EventId::first_at(since);
         let Some(mut row) = self.readers.first(&FIRST_SINCE, args![&webhook.account, &since]).await? else { return Ok(0) };
         let (mut from, mut total) = (row.int()?, 0);

@@ -8,9 +8,6 @@ both_backends!(
     the_four_plans_are_there_with_their_limits,
     an_account_is_found_by_its_id_and_by_its_name,
     an_account_on_an_unknown_plan_is_not_made,
-    the_first_world_that_marks_the_database_keeps_it,
-    an_installation_keeps_its_first_name_and_the_clock_is_remembered_as_it_was_seen_last,
-    the_database_answers,
     a_text_with_nul_is_storable,
     a_list_of_accounts_goes_on_where_it_was_though_one_before_is_gone,
 );
@@ -59,25 +56,6 @@ async fn an_account_on_an_unknown_plan_is_not_made(db: &Db) {
     let id = chance().account_id();
     assert!(!db.store.insert_account(&id, "a", "gold", NOW).await.unwrap());
     assert!(db.store.find_account(&id).await.unwrap().is_none());
-}
-
-async fn the_first_world_that_marks_the_database_keeps_it(db: &Db) {
-    assert_eq!(db.store.claim_world("sandbox").await.unwrap(), "sandbox");
-    assert_eq!(db.store.claim_world("production").await.unwrap(), "sandbox");
-}
-
-async fn an_installation_keeps_its_first_name_and_the_clock_is_remembered_as_it_was_seen_last(db: &Db) {
-    assert_eq!(db.store.claim_installation("one").await.unwrap(), "one");
-    assert_eq!(db.store.claim_installation("two").await.unwrap(), "one");
-    assert_eq!(db.store.clock_seen().await.unwrap(), None);
-    for seen in [NOW, NOW.plus_millis(7)] {
-        db.store.see_clock(seen).await.unwrap();
-        assert_eq!(db.store.clock_seen().await.unwrap(), Some(seen));
-    }
-}
-
-async fn the_database_answers(db: &Db) {
-    db.store.ping().await.unwrap();
 }
 
 async fn a_text_with_nul_is_storable(db: &Db) {

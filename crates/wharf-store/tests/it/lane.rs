@@ -9,7 +9,7 @@ use wharf_api::Permission;
 use wharf_api::ids::Uuid;
 use wharf_core::Chance;
 use wharf_core::chance::SystemChance;
-use wharf_core::store::{Accepted, AccountStore, Error, KeyRow, KeyStore, MessageStore, NewMessage, SessionStore};
+use wharf_core::store::{Accepted, AccountStore, DatabaseStore, Error, KeyRow, KeyStore, MessageStore, NewMessage, SessionStore};
 use wharf_store::open;
 
 use crate::harness::{Db, both_backends, config, execute_postgres};

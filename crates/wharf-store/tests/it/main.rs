@@ -13,6 +13,7 @@ mod broken;
 mod chats;
 mod circle;
 mod commit;
+mod database;
 mod erase;
 mod event;
 mod fence;

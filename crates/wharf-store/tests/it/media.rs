@@ -3,7 +3,7 @@ use wharf_api::ids::{AccountId, MediaId, SessionId, Uuid};
 use wharf_api::types::media::{MediaContent, MediaKind, MediaStatus};
 use wharf_api::types::session::SessionStatus;
 use wharf_core::store::{
-    Accepted, AccountStore, LinkChange, MediaRow, MediaStore, MessageRow, MessageStore, NewFetch, NewMessage, OwnerStore, SessionStore,
+    Accepted, DatabaseStore, LinkChange, MediaRow, MediaStore, MessageRow, MessageStore, NewFetch, NewMessage, OwnerStore, SessionStore,
 };
 
 use crate::harness::{Db, both_backends};

@@ -5,7 +5,7 @@ use wharf_api::types::event::EventKind;
 use wharf_api::types::session::SessionStatus;
 use wharf_api::types::webhook::{Attempt, DeliveryStatus};
 use wharf_core::store::{
-    AccountStore, DueWebhook, EventFilter, EventStore, Health, Inserted, LinkChange, NewEvent, SessionStore, TryRecord, WebhookRow,
+    DatabaseStore, DueWebhook, EventFilter, EventStore, Health, Inserted, LinkChange, NewEvent, SessionStore, TryRecord, WebhookRow,
     WebhookStore,
 };
 

@@ -8,7 +8,7 @@ use wharf_core::chance::SystemChance;
 use wharf_core::seal::anew::Anew;
 use wharf_core::seal::{Seal, id, payload, place};
 use wharf_core::store::{
-    Accepted, AccountStore, Answer, Created, Error, Fence, IdempotencyStore, Inserted, KeyMarks, MessageStore, NodeStore, OwnerStore,
+    Accepted, Answer, Created, DatabaseStore, Error, Fence, IdempotencyStore, Inserted, KeyMarks, MessageStore, NodeStore, OwnerStore,
     SessionStore, VaultOp, VaultStore, WebhookRow, WebhookStore,
 };
 use wharf_store::{NodeKeys, Report, Resealed, SealedBy, is_in_use, open_beside};

@@ -12,7 +12,7 @@ use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
 use wharf_core::engine::{Composed, Draft, Error, GroupEngine, Link, PairCode, PeopleEngine, Registration};
 use wharf_core::seal::Seal;
-use wharf_core::store::AccountStore;
+use wharf_core::store::DatabaseStore;
 use wharf_core::{Chance, Engine, Services};
 use wharf_store::{Glance, OpenError, SqlStore};
 

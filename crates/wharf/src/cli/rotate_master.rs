@@ -12,7 +12,7 @@ use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
 use wharf_core::seal::anew::Anew;
 use wharf_core::seal::{Seal, Unfit};
-use wharf_core::store::AccountStore as _;
+use wharf_core::store::DatabaseStore as _;
 use wharf_core::{Chance, Clock as _};
 use wharf_store::{NodeKeys, Resealed, SealedKind, SqlStore};
 

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use wharf_core::node::{self, KeysError};
 use wharf_core::seal::{Seal, Unfit};
-use wharf_core::store::{self, AccountStore, NodeStore, OwnerStore};
+use wharf_core::store::{self, DatabaseStore, NodeStore, OwnerStore};
 use wharf_core::{Clock, Lease, Services};
 
 use super::Workers;
@@ -42,7 +42,7 @@ impl Keys {
     /// Seals with the key that the database says.
     pub async fn follow<S>(&mut self, store: &S, seal: &Seal, node: &str) -> Result<(), KeysError>
     where
-        S: AccountStore + NodeStore + Sync + ?Sized,
+        S: DatabaseStore + NodeStore + Sync + ?Sized,
     {
         let before = self.told.clone();
         node::follow_keys(store, seal, node, &mut self.told).await?;
