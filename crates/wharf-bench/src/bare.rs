@@ -25,7 +25,7 @@ use crate::load::{self, CONTACTS, Load};
 use crate::sends::contact;
 
 #[derive(Args)]
-pub struct Options {
+pub struct BareOptions {
     #[arg(long)]
     url: String,
     #[arg(long)]
@@ -33,10 +33,10 @@ pub struct Options {
 }
 
 /// Whole bodies in memory, and any certificate: the servers are on loopback and a bench's.
-struct Whole(reqwest::Client);
+struct WholeBodies(reqwest::Client);
 
 #[async_trait::async_trait]
-impl HttpClient for Whole {
+impl HttpClient for WholeBodies {
     async fn execute(&self, request: HttpRequest) -> Result<HttpResponse> {
         let mut asked = self.0.request(request.method.parse()?, request.url);
         for (name, value) in &request.headers {
@@ -53,12 +53,12 @@ impl HttpClient for Whole {
 }
 
 /// A plain web socket without Nagle's delay, which would make the loop wait instead of work.
-struct Dial {
+struct BareDial {
     uri: http::Uri,
 }
 
 #[async_trait::async_trait]
-impl TransportFactory for Dial {
+impl TransportFactory for BareDial {
     async fn create_transport(&self) -> Result<(Arc<dyn Transport>, async_channel::Receiver<TransportEvent>)> {
         let host = self.uri.host().context("a host")?;
         let stream = TcpStream::connect((host, self.uri.port_u16().context("a port")?)).await?;
@@ -70,14 +70,14 @@ impl TransportFactory for Dial {
 
 type Waiting = Arc<Mutex<HashMap<String, oneshot::Sender<()>>>>;
 
-pub async fn run(options: &Options) -> Result<()> {
+pub async fn run(options: &BareOptions) -> Result<()> {
     let control = Http::new(&options.control_url, "")?;
     #[expect(clippy::disallowed_methods, reason = "the bare loop's client, not the gateway's")]
     let http = reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build()?;
     let bot = Bot::builder()
         .with_backend_arc(Arc::new(InMemoryBackend::new()))
-        .with_transport_factory(Dial { uri: options.url.parse()? })
-        .with_http_client(Whole(http))
+        .with_transport_factory(BareDial { uri: options.url.parse()? })
+        .with_http_client(WholeBodies(http))
         .with_runtime(whatsapp_rust::TokioRuntime)
         .with_version((2, 3000, 1_045_649_367))
         .skip_history_sync()

@@ -14,13 +14,13 @@ use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::load::Load;
-use crate::machine::{self, Others};
+use crate::machine::{self, OtherWork};
 use crate::world::World;
 use side::Side;
-use table::Seen;
+use table::Measured;
 
 #[derive(Args)]
-pub struct Options {
+pub struct CompareOptions {
     /// Rounds; the first one warms up and is not counted.
     #[arg(long, default_value_t = 6)]
     rounds: usize,
@@ -50,7 +50,7 @@ pub struct Options {
 /// How long a side may take to come to rest after its last answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-pub async fn run(options: &Options) -> Result<()> {
+pub async fn run(options: &CompareOptions) -> Result<()> {
     ensure!(options.rounds > 1, "the first round warms up: --rounds must be 2 or more");
     let busy = machine::busy_cores().await?;
     ensure!(
@@ -68,7 +68,7 @@ pub async fn run(options: &Options) -> Result<()> {
 
     let (mut seen, mut left_out, mut most_busy) = (Vec::new(), 0, busy);
     for round in 0..options.rounds {
-        let watch = Others::watch(ours_ms(&world, &sides)?)?;
+        let watch = OtherWork::watch(ours_ms(&world, &sides)?)?;
         let rows = self::round(&world, &mut sides, options, round).await?;
         let others = watch.cores(ours_ms(&world, &sides)?)?;
         println!("round {round}: others kept {others:.2} cores busy");
@@ -101,7 +101,7 @@ pub async fn run(options: &Options) -> Result<()> {
 }
 
 /// Each side in turn at each number of calls in flight; who begins changes with the round, for what warms up or tires hits all.
-async fn round(world: &World, sides: &mut [Side], options: &Options, round: usize) -> Result<Vec<Seen>> {
+async fn round(world: &World, sides: &mut [Side], options: &CompareOptions, round: usize) -> Result<Vec<Measured>> {
     let mut rows = Vec::new();
     for &concurrency in &options.concurrency {
         for place in 0..sides.len() {
@@ -113,7 +113,7 @@ async fn round(world: &World, sides: &mut [Side], options: &Options, round: usiz
             // What the last answers began belongs to them.
             side.rests(world, PATIENCE).await?;
             let calls = took.calls as f64;
-            rows.push(Seen {
+            rows.push(Measured {
                 round,
                 side: which,
                 concurrency,

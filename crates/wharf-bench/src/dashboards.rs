@@ -18,7 +18,7 @@ use crate::sends::{contact, median};
 use crate::world::World;
 
 #[derive(Args)]
-pub struct Options {
+pub struct DashboardsOptions {
     /// How many dashboards are open, all on the account that sends, each with a log-in and an event stream of its own.
     #[arg(long, default_value_t = 200)]
     dashboards: usize,
@@ -53,7 +53,7 @@ struct Round {
     cpu_ms_per_text: f64,
 }
 
-pub async fn run(options: &Options) -> Result<()> {
+pub async fn run(options: &DashboardsOptions) -> Result<()> {
     let world = World::start("dashboards", options.database_url.as_deref()).await?;
     let (api, session) = world.linked_demo().await?;
     let pages = Pages::sign_in(&api, &world.base, &session, options).await?;
@@ -108,7 +108,7 @@ pub async fn run(options: &Options) -> Result<()> {
 }
 
 /// Sends one text after the other at the rate, whatever becomes of those before; gives the milliseconds of each.
-async fn paced(api: &Http, session: &str, options: &Options, round: usize) -> Result<Vec<f64>> {
+async fn paced(api: &Http, session: &str, options: &DashboardsOptions, round: usize) -> Result<Vec<f64>> {
     let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / options.rate.max(1)));
     let mut sends = JoinSet::new();
     for number in 0..options.messages {
@@ -140,7 +140,7 @@ struct Open {
 
 impl Pages {
     #[expect(clippy::disallowed_methods, reason = "the browsers' client, not the gateway's")]
-    async fn sign_in(api: &Http, base: &str, session: &str, options: &Options) -> Result<Self> {
+    async fn sign_in(api: &Http, base: &str, session: &str, options: &DashboardsOptions) -> Result<Self> {
         let client = reqwest::Client::builder().no_proxy().build()?;
         let mut names = Vec::new();
         for number in 0..options.dashboards.div_ceil(LOGINS) {

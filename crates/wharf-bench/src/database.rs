@@ -31,7 +31,7 @@ pub struct Database {
 
 /// How much of each there was until now; `None` where nobody tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Counts {
+pub struct WorkCounts {
     commits: f64,
     writes: f64,
     statements: Option<f64>,
@@ -61,18 +61,18 @@ impl Database {
     }
 
     /// Reads all; of PostgreSQL that takes until its statistics are complete.
-    pub async fn counts(&self, operator: &Http) -> Result<Counts> {
+    pub async fn counts(&self, operator: &Http) -> Result<WorkCounts> {
         let metrics = operator.text("/metrics").await?;
         let metric = |name: &str| {
             let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());
             value.with_context(|| format!("{name} among the metrics"))
         };
-        let mut counts = Counts {
+        let mut counts = WorkCounts {
             commits: metric("wharf_store_commit_writes_count ")?,
             writes: metric("wharf_store_commit_writes_sum ")?,
             round_trips: self.turns.as_ref().map(|turns| turns.count() as f64),
             cpu_ms: self.server.and_then(|server| server_ms(server).ok()),
-            ..Counts::default()
+            ..WorkCounts::default()
         };
         if let Some(url) = &self.url {
             counts.statements = number(url, STATEMENTS).await;
@@ -83,7 +83,7 @@ impl Database {
     }
 
     /// The table of what each of so many texts cost.
-    pub fn lines(&self, before: &Counts, after: &Counts, texts: f64) -> Vec<String> {
+    pub fn lines(&self, before: &WorkCounts, after: &WorkCounts, texts: f64) -> Vec<String> {
         let commits = after.commits - before.commits;
         let mut lines = vec![format!("| a text on {} | |", self.name()), "| --- | --- |".to_owned()];
         lines.push(format!("| commits of the gateway's writes | {:.3} |", commits / texts));
@@ -91,7 +91,7 @@ impl Database {
         if self.url.is_none() {
             return lines;
         }
-        let each = |of: fn(&Counts) -> Option<f64>| {
+        let each = |of: fn(&WorkCounts) -> Option<f64>| {
             let difference = of(after).zip(of(before)).map(|(after, before)| (after - before) / texts);
             difference.map_or_else(|| "not known".to_owned(), |each| format!("{each:.2}"))
         };
@@ -142,8 +142,8 @@ mod tests {
     #[test]
     fn a_text_costs_the_difference_and_what_nobody_tells_is_not_known() {
         let database = Database { url: Some("postgres://…".to_owned()), ..Database::default() };
-        let before = Counts { commits: 10.0, writes: 20.0, statements: Some(100.0), ..Counts::default() };
-        let after = Counts { commits: 60.0, writes: 320.0, statements: Some(1_100.0), cpu_ms: Some(5.0), ..Counts::default() };
+        let before = WorkCounts { commits: 10.0, writes: 20.0, statements: Some(100.0), ..WorkCounts::default() };
+        let after = WorkCounts { commits: 60.0, writes: 320.0, statements: Some(1_100.0), cpu_ms: Some(5.0), ..WorkCounts::default() };
         let lines = database.lines(&before, &after, 100.0);
         assert_eq!(lines[2], "| commits of the gateway's writes | 0.500 |");
         assert_eq!(lines[3], "| writes in a commit | 6.00 |");

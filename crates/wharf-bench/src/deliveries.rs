@@ -11,11 +11,11 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::sends::contact;
-use crate::sink::Sink;
+use crate::sink::WebhookSink;
 use crate::world::World;
 
 #[derive(Args)]
-pub struct Options {
+pub struct DeliveriesOptions {
     /// Texts that make the events, five to seven each.
     #[arg(long, default_value_t = 1000)]
     texts: usize,
@@ -27,7 +27,7 @@ pub struct Options {
     concurrency: usize,
 }
 
-pub async fn run(options: &Options) -> Result<()> {
+pub async fn run(options: &DeliveriesOptions) -> Result<()> {
     let world = World::start("deliveries", None).await?;
     let (api, session) = world.linked_demo().await?;
     stream::iter(0..options.texts)
@@ -42,7 +42,7 @@ pub async fn run(options: &Options) -> Result<()> {
     let first = api.get("/v1/events?limit=1").await?["data"][0].clone();
     let body = serde_json::to_string(&first)?;
 
-    let sink = Arc::new(Sink::default());
+    let sink = Arc::new(WebhookSink::default());
     let address = sink.listen().await?;
     #[expect(clippy::disallowed_methods, reason = "the bare loop is a client and nothing else")]
     let client = reqwest::Client::builder().no_proxy().build()?;

@@ -22,7 +22,7 @@ use crate::gateway::Http;
 use crate::world::{Tenant, Who, World};
 
 #[derive(Args)]
-pub struct Options {
+pub struct HostileOptions {
     /// How long the strangers go on.
     #[arg(long, default_value_t = 60)]
     minutes: u64,
@@ -51,23 +51,23 @@ const CALLS: [(&str, bool); 4] = [("send a text", true), ("list what it sent", t
 
 /// The good tenant's calls: milliseconds and bytes of each kind, and what was no success.
 #[derive(Default)]
-struct Seen {
+struct Samples {
     times: [Vec<f64>; CALLS.len()],
     bytes: [usize; CALLS.len()],
     broken: Vec<String>,
 }
 
-pub async fn run(options: &Options) -> Result<()> {
+pub async fn run(options: &HostileOptions) -> Result<()> {
     let world = World::start("hostile", options.database_url.as_deref()).await?;
     let good = tenant(&world, "good", GOOD).await?;
     let bad = tenant(&world, "bad", BAD).await?;
 
-    let mut warm = Seen::default();
+    let mut warm = Samples::default();
     good_for(&good, Duration::from_secs(5), &mut warm).await;
-    let mut alone = Seen::default();
+    let mut alone = Samples::default();
     good_for(&good, ALONE, &mut alone).await;
 
-    let elsewhere = Elsewhere::new()?;
+    let elsewhere = OwnRuntime::new()?;
     let receiver = elsewhere.run(receiver::listen()).await??;
     receiver::subscribe(&bad, &receiver).await?;
     let pause = Duration::from_millis(1_000 / options.rate.max(1));
@@ -82,7 +82,7 @@ pub async fn run(options: &Options) -> Result<()> {
     });
     let strangers = strangers.await?;
     let lasts = Duration::from_mins(options.minutes);
-    let (mut rests, mut beside, mut memory) = (Seen::default(), Seen::default(), vec![world.gateway.usage()?.rss_kib]);
+    let (mut rests, mut beside, mut memory) = (Samples::default(), Samples::default(), vec![world.gateway.usage()?.rss_kib]);
     println!("| minute | resident, MiB | good calls | broken |\n| --- | --- | --- | --- |");
     let step = (lasts / 6).min(STRETCH).max(Duration::from_secs(1));
     let mut hostile = Duration::ZERO;
@@ -100,7 +100,7 @@ pub async fn run(options: &Options) -> Result<()> {
         resting.store(false, Ordering::Relaxed);
     }
     let played: Vec<_> = strangers.into_iter().map(tenant::Stranger::end).collect();
-    let mut after = Seen::default();
+    let mut after = Samples::default();
     good_for(&good, ALONE, &mut after).await;
     let verdict = table(&mut [&mut alone, &mut beside, &mut rests, &mut after], &memory);
     println!("\n| trick | times | answers |\n| --- | --- | --- |");
@@ -112,9 +112,9 @@ pub async fn run(options: &Options) -> Result<()> {
 }
 
 /// A runtime of the strangers' own.
-struct Elsewhere(Option<Runtime>);
+struct OwnRuntime(Option<Runtime>);
 
-impl Elsewhere {
+impl OwnRuntime {
     fn new() -> Result<Self> {
         Ok(Self(Some(Builder::new_multi_thread().worker_threads(1).enable_all().build()?)))
     }
@@ -125,7 +125,7 @@ impl Elsewhere {
     }
 }
 
-impl Drop for Elsewhere {
+impl Drop for OwnRuntime {
     fn drop(&mut self) {
         // It must not be waited for here: this is another runtime's thread.
         if let Some(runtime) = self.0.take() {
@@ -148,7 +148,7 @@ async fn tenant(world: &World, name: &str, (phone, plan): (&str, &str)) -> Resul
 }
 
 /// The good tenant's day, one call after the other.
-async fn good_for(good: &Tenant, time: Duration, seen: &mut Seen) {
+async fn good_for(good: &Tenant, time: Duration, seen: &mut Samples) {
     let began = Instant::now();
     while began.elapsed() < time {
         let text = json!({"sessionId": good.session, "to": crate::sends::contact(0), "text": "good day"});
@@ -185,17 +185,17 @@ fn percentile(values: &mut [f64], part: f64) -> f64 {
 }
 
 /// Prints what was seen alone, beside strangers, in their rests and after them, and judges it.
-fn table([alone, beside, rests, after]: &mut [&mut Seen; 4], memory: &[f64]) -> Result<()> {
+fn table([alone, beside, rests, after]: &mut [&mut Samples; 4], memory: &[f64]) -> Result<()> {
     println!(
         "\n| good tenant | | alone before, ms | beside, ms | in the rests, ms | after, ms | beside ÷ alone | beside ÷ rests | kB an answer, alone and beside |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     let mut worst: f64 = 0.0;
     for (kind, (name, judged)) in CALLS.iter().enumerate() {
-        let kilobytes = |seen: &Seen| seen.bytes[kind] as f64 / seen.times[kind].len() as f64 / 1_000.0;
+        let kilobytes = |seen: &Samples| seen.bytes[kind] as f64 / seen.times[kind].len() as f64 / 1_000.0;
         let (before, during) = (kilobytes(alone), kilobytes(beside));
         for (what, part) in [("p50", 0.5), ("p99", 0.99)] {
-            let of = |seen: &mut Seen| percentile(&mut seen.times[kind], part);
+            let of = |seen: &mut Samples| percentile(&mut seen.times[kind], part);
             let (alone, beside, rests, after) = (of(alone), of(beside), of(rests), of(after));
             let ratio = beside / alone;
             if part < 0.9 && *judged {

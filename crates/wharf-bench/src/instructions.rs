@@ -17,7 +17,7 @@ use budget::{Budget, Verdict, grouped, judge};
 use stage::{Row, Stage};
 
 #[derive(Args)]
-pub struct Options {
+pub struct InstructionsOptions {
     /// What is counted: everything unless said.
     #[arg(value_enum)]
     rows: Vec<Row>,
@@ -58,7 +58,7 @@ struct Counted {
     spread: f64,
 }
 
-pub async fn run(options: &Options) -> Result<()> {
+pub async fn run(options: &InstructionsOptions) -> Result<()> {
     ensure!(options.operations > 0 && options.windows > 0, "--operations and --windows must be 1 or more");
     let known = Budget::read(&options.budget)?;
     if known.is_none() && !options.write {
@@ -92,7 +92,7 @@ pub async fn run(options: &Options) -> Result<()> {
     compare(&counted, &known.context("a budget")?, &counted_with, options)
 }
 
-async fn count(stage: &Stage, row: Row, options: &Options) -> Result<Counted> {
+async fn count(stage: &Stage, row: Row, options: &InstructionsOptions) -> Result<Counted> {
     let (mut short, mut long, keep) = (Vec::new(), Vec::new(), options.keep.as_deref());
     for _ in 0..options.windows {
         short.push(stage.window(row, options.operations, keep).await?);
@@ -113,7 +113,7 @@ fn print_counts(counted: &[Counted]) {
 }
 
 /// Prints each row beside its budget, and fails where one is above it.
-fn compare(counted: &[Counted], budget: &Budget, counted_with: &str, options: &Options) -> Result<()> {
+fn compare(counted: &[Counted], budget: &Budget, counted_with: &str, options: &InstructionsOptions) -> Result<()> {
     let is_foreign = budget.counted_with != counted_with;
     let bound = if is_foreign { options.foreign_bound } else { options.bound };
     println!("| operation | instructions | spread | budget | difference | |\n| --- | --- | --- | --- | --- | --- |");

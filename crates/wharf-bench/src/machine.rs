@@ -12,23 +12,23 @@ const TICK_MS: f64 = 10.0;
 const LOOK: Duration = Duration::from_secs(2);
 
 /// What a process has worked so far.
-pub struct Work {
+pub struct ProcessTime {
     pub parent: u32,
     pub own_ms: f64,
     /// Of its children that have ended.
     pub ended_ms: f64,
 }
 
-pub fn work_of(process: u32) -> Result<Work> {
+pub fn work_of(process: u32) -> Result<ProcessTime> {
     read_work(&std::fs::read_to_string(format!("/proc/{process}/stat"))?)
 }
 
-fn read_work(stat: &str) -> Result<Work> {
+fn read_work(stat: &str) -> Result<ProcessTime> {
     // The name in brackets may hold anything.
     let fields: Vec<&str> = stat.rsplit_once(')').context("a stat line")?.1.split_whitespace().collect();
     let ms = |place: usize| -> Result<f64> { Ok(fields.get(place).context("a field of stat")?.parse::<f64>()? * TICK_MS) };
     let parent = fields.get(1).context("a parent")?.parse()?;
-    Ok(Work { parent, own_ms: ms(11)? + ms(12)?, ended_ms: ms(13)? + ms(14)? })
+    Ok(ProcessTime { parent, own_ms: ms(11)? + ms(12)?, ended_ms: ms(13)? + ms(14)? })
 }
 
 /// What this program has worked so far.
@@ -46,13 +46,13 @@ fn worked_ms(stat: &str) -> Result<f64> {
 }
 
 /// A watch on whoever is not us.
-pub struct Others {
+pub struct OtherWork {
     since: Instant,
     worked_ms: f64,
     ours_ms: f64,
 }
 
-impl Others {
+impl OtherWork {
     /// Begins to watch; `ours_ms` is what all of ours have worked until now.
     pub fn watch(ours_ms: f64) -> Result<Self> {
         Ok(Self { since: Instant::now(), worked_ms: worked_ms(&std::fs::read_to_string("/proc/stat")?)?, ours_ms })
@@ -68,7 +68,7 @@ impl Others {
 
 /// How many cores others keep busy at this moment.
 pub async fn busy_cores() -> Result<f64> {
-    let watch = Others::watch(own_ms()?)?;
+    let watch = OtherWork::watch(own_ms()?)?;
     tokio::time::sleep(LOOK).await;
     watch.cores(own_ms()?)
 }

@@ -38,7 +38,7 @@ use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
 #[command(about = "Measures Wharf on the pretend network. Build it, wharf-sandbox and wharf-sim with --release first.")]
-struct Cli {
+struct BenchCli {
     #[command(subcommand)]
     command: Command,
 }
@@ -46,28 +46,28 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Memory per idle session, and the time until all are connected after a restart.
-    Sessions(sessions::Options),
+    Sessions(sessions::SessionsOptions),
     /// Wharf beside others that send texts, in turns: CPU, rate and latency, versions and durability.
-    Compare(compare::Options),
+    Compare(compare::CompareOptions),
     /// CPU and rate per text, accepted to acknowledged, next to a bare loop over the same engine.
-    Sends(sends::Options),
+    Sends(sends::SendsOptions),
     /// Instructions of the gateway for one operation, under valgrind, next to the budget. `cargo xtask instructions` builds what it needs.
-    Instructions(instructions::Options),
+    Instructions(instructions::InstructionsOptions),
     /// Rate, CPU and memory of documents that are sent at the same time, next to the library used bare.
-    Media(media::Options),
+    Media(media::MediaOptions),
     /// What one account's backlog costs the sends of its neighbours.
-    Neighbours(neighbours::Options),
+    Neighbours(neighbours::NeighboursOptions),
     /// A good tenant beside a hostile tenant, a hostile contact and a hostile receiver.
-    Hostile(hostile::Options),
+    Hostile(hostile::HostileOptions),
     /// What open dashboards cost the sends, in latency and CPU.
-    Dashboards(dashboards::Options),
+    Dashboards(dashboards::DashboardsOptions),
     /// Deliveries to a webhook, next to a bare loop of the HTTP client.
-    Deliveries(deliveries::Options),
+    Deliveries(deliveries::DeliveriesOptions),
     /// How soon sessions are connected at another node when theirs is killed, and when it is stopped.
-    Takeover(takeover::Options),
+    Takeover(takeover::TakeoverOptions),
     /// The bare loop: one client of the library, nothing else. Started by `sends`.
     #[command(hide = true)]
-    Bare(bare::Options),
+    Bare(bare::BareOptions),
     /// A bare axum. Started by `compare`.
     #[command(hide = true)]
     BareAxum,
@@ -77,7 +77,7 @@ fn main() -> anyhow::Result<()> {
     // Another provider cannot be installed before this line.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    match Cli::parse().command {
+    match BenchCli::parse().command {
         Command::Sessions(options) => runtime.block_on(sessions::run(&options)),
         Command::Compare(options) => runtime.block_on(compare::run(&options)),
         Command::Sends(options) => runtime.block_on(sends::run(&options)),

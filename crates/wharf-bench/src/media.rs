@@ -13,7 +13,7 @@ use crate::process::{Process, fresh_dir, sibling};
 use crate::sends::contact;
 
 #[derive(Args)]
-pub struct Options {
+pub struct MediaOptions {
     /// Documents per round and side.
     #[arg(long, default_value_t = 10)]
     documents: usize,
@@ -28,7 +28,7 @@ pub struct Options {
     rounds: usize,
 }
 
-pub async fn run(options: &Options) -> Result<()> {
+pub async fn run(options: &MediaOptions) -> Result<()> {
     let dir = fresh_dir("media")?;
     let network_data = dir.join("network").display().to_string();
     let network = Process::start(&sibling("wharf-sim")?, &["--json", "--port", "0", "--data-dir", &network_data], Some(1)).await?;

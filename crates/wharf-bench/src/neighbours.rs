@@ -11,7 +11,7 @@ use crate::sends::contact;
 use crate::world::{Tenant, Who, World};
 
 #[derive(Args)]
-pub struct Options {
+pub struct NeighboursOptions {
     /// Messages that are queued before they begin to go out; each brings a receipt.
     #[arg(long, default_value_t = 100_000)]
     backlog: usize,
@@ -29,7 +29,7 @@ pub struct Options {
     database_url: Option<String>,
 }
 
-pub async fn run(options: &Options) -> Result<()> {
+pub async fn run(options: &NeighboursOptions) -> Result<()> {
     let world = World::start("neighbours", options.database_url.as_deref()).await?;
     let operator = world.operator()?;
     operator.lift_limits().await?;

@@ -13,7 +13,7 @@ use crate::turns::Turns;
 use crate::world::World;
 
 #[derive(Args)]
-pub struct Options {
+pub struct SendsOptions {
     /// Texts per round and side.
     #[arg(long, default_value_t = 5000)]
     messages: usize,
@@ -36,7 +36,7 @@ pub struct Options {
 
 /// One round of one side.
 #[derive(Clone, Copy)]
-struct Round {
+struct SendsRound {
     cpu_ms_per_text: f64,
     texts_per_s: f64,
 }
@@ -46,7 +46,7 @@ pub fn contact(index: usize) -> String {
     format!("1555100{index:04}")
 }
 
-pub async fn run(options: &Options) -> Result<()> {
+pub async fn run(options: &SendsOptions) -> Result<()> {
     let (turns, url) = match &options.database_url {
         Some(url) if options.round_trips => Turns::before(url).await.map(|(turns, way)| (Some(turns), Some(way)))?,
         url => (None, url.clone()),
@@ -105,9 +105,9 @@ pub async fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn round_of(options: &Options, started: Instant, cpu_ms: f64) -> Round {
+fn round_of(options: &SendsOptions, started: Instant, cpu_ms: f64) -> SendsRound {
     let texts = options.messages as f64;
-    Round { cpu_ms_per_text: cpu_ms / texts, texts_per_s: texts / started.elapsed().as_secs_f64() }
+    SendsRound { cpu_ms_per_text: cpu_ms / texts, texts_per_s: texts / started.elapsed().as_secs_f64() }
 }
 
 pub fn median<T>(rounds: &[T], of: impl Fn(&T) -> f64) -> f64 {

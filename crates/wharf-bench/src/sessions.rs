@@ -11,7 +11,7 @@ use crate::gateway::Http;
 use crate::process::{Process, fresh_dir, sibling};
 
 #[derive(Args)]
-pub struct Options {
+pub struct SessionsOptions {
     /// How many sessions.
     #[arg(long, default_value_t = 1000)]
     count: usize,
@@ -20,7 +20,7 @@ pub struct Options {
     idle: u64,
 }
 
-pub async fn run(options: &Options) -> Result<()> {
+pub async fn run(options: &SessionsOptions) -> Result<()> {
     let dir = fresh_dir("sessions")?;
     let sim_dir = dir.join("network");
     let network =
@@ -74,7 +74,7 @@ pub async fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-async fn report(label: &str, gateway: &Process, options: &Options) -> Result<()> {
+async fn report(label: &str, gateway: &Process, options: &SessionsOptions) -> Result<()> {
     let before = gateway.usage()?;
     tokio::time::sleep(Duration::from_secs(options.idle)).await;
     let after = gateway.usage()?;

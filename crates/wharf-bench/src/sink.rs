@@ -10,12 +10,12 @@ use tokio::sync::Notify;
 
 /// A receiver that answers 204 to everything and counts.
 #[derive(Default)]
-pub struct Sink {
+pub struct WebhookSink {
     count: AtomicUsize,
     came: Notify,
 }
 
-impl Sink {
+impl WebhookSink {
     /// Listens, and gives the address.
     pub async fn listen(self: &Arc<Self>) -> Result<String> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;

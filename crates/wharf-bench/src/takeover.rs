@@ -16,7 +16,7 @@ use crate::gateway::Http;
 use crate::process::{Process, fresh_dir, sibling};
 
 #[derive(Args)]
-pub struct Options {
+pub struct TakeoverOptions {
     /// An empty database on PostgreSQL, for all nodes. What is made there stays there.
     #[arg(long)]
     database_url: String,
@@ -41,12 +41,12 @@ const KILLED: f64 = 20.0;
 const STOPPED: f64 = 2.0;
 
 /// When a session lost its connection and when it had the next one, as far as the looks tell.
-struct Gap {
+struct Outage {
     lost: Instant,
     back: Instant,
 }
 
-pub async fn run(options: &Options) -> Result<()> {
+pub async fn run(options: &TakeoverOptions) -> Result<()> {
     ensure!(options.nodes >= 3, "one node is killed and one is stopped: three are needed at least");
     let (dir, total) = (fresh_dir("takeover")?, options.nodes * options.sessions);
     let network = Process::start(&sibling("wharf-sim")?, &["--json", "--port", "0"], None).await?;
@@ -106,7 +106,7 @@ pub async fn run(options: &Options) -> Result<()> {
 }
 
 /// A node with a folder of its own and the keys of the first.
-async fn start(dir: &Path, number: usize, network: &str, options: &Options) -> Result<Process> {
+async fn start(dir: &Path, number: usize, network: &str, options: &TakeoverOptions) -> Result<Process> {
     let folder = |number: usize| dir.join(format!("node-{number}"));
     let data = folder(number);
     std::fs::create_dir_all(&data)?;
@@ -157,7 +157,7 @@ async fn until_connected(control: &Http, wanted: usize) -> Result<()> {
 }
 
 /// Looks until so many that lost their connection as `enough` says have the next one, and nobody is without.
-async fn watch(control: &Http, enough: impl Fn(usize) -> bool) -> Result<Vec<Gap>> {
+async fn watch(control: &Http, enough: impl Fn(usize) -> bool) -> Result<Vec<Outage>> {
     let (began, mut lost, mut gaps) = (Instant::now(), BTreeMap::new(), Vec::new());
     loop {
         // Asked before the look, so that whatever ended meanwhile is seen once more.
@@ -168,7 +168,7 @@ async fn watch(control: &Http, enough: impl Fn(usize) -> bool) -> Result<Vec<Gap
             if !connected {
                 lost.entry(phone).or_insert(now);
             } else if let Some(lost) = lost.remove(&phone) {
-                gaps.push(Gap { lost, back: now });
+                gaps.push(Outage { lost, back: now });
             }
         }
         if lost.is_empty() && is_over {

@@ -32,11 +32,11 @@ pub enum Part {
 /// What the last looks found.
 #[derive(Debug)]
 pub struct Readiness {
-    state: Mutex<State>,
+    state: Mutex<ReadinessState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct ReadinessState {
     written: Instant,
     /// Since when the write that is under way is.
     writing: Option<Instant>,
@@ -47,12 +47,12 @@ struct State {
 impl Default for Readiness {
     /// A node begins with a write.
     fn default() -> Self {
-        Self { state: Mutex::new(State { written: Instant::now(), writing: None, failed: false, faults: BTreeMap::new() }) }
+        Self { state: Mutex::new(ReadinessState { written: Instant::now(), writing: None, failed: false, faults: BTreeMap::new() }) }
     }
 }
 
 impl Readiness {
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, ReadinessState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -21,11 +21,11 @@ const BACK: Duration = Duration::from_mins(1);
 pub struct Steady {
     /// How long a leap is doubted; nothing is where it is zero.
     doubt: Duration,
-    state: Mutex<State>,
+    state: Mutex<ClockState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct ClockState {
     known: Option<(Instant, Timestamp)>,
     doubted_since: Option<Instant>,
     /// Whether rows may hold times of a clock that was ahead of this one.
@@ -44,7 +44,7 @@ impl Steady {
     pub fn new(doubt: Duration, seen: Option<Timestamp>) -> Self {
         let known = seen.map(|seen| (Instant::now(), seen));
         // Nobody knows what the clock of the process before has shown.
-        Self { doubt, state: Mutex::new(State { known, doubted_since: None, ahead: true }) }
+        Self { doubt, state: Mutex::new(ClockState { known, doubted_since: None, ahead: true }) }
     }
 
     /// Whether what destroys because time has passed may go on.
@@ -71,7 +71,7 @@ impl Steady {
             .known
             .is_some_and(|(then, known)| now.plus_millis(millis(BACK)) < known.plus_millis(millis(at.saturating_duration_since(then))));
         let right_again = !leapt && state.doubted_since.is_some();
-        *state = State { known: Some((at, now)), doubted_since: None, ahead: state.ahead || back || right_again };
+        *state = ClockState { known: Some((at, now)), doubted_since: None, ahead: state.ahead || back || right_again };
         true
     }
 
@@ -112,7 +112,7 @@ mod tests {
     impl Machine {
         fn new(doubt: Duration, seen: Option<Timestamp>) -> Self {
             let begun = Instant::now();
-            let steady = Steady { doubt, state: Mutex::new(State { known: seen.map(|seen| (begun, seen)), ..State::default() }) };
+            let steady = Steady { doubt, state: Mutex::new(ClockState { known: seen.map(|seen| (begun, seen)), ..ClockState::default() }) };
             Self { steady, begun, ran: Duration::ZERO }
         }
 

@@ -18,7 +18,7 @@ use wharf_core::{Clock, Services};
 use crate::access::{self, Access, AccessError};
 use crate::files::Shelf;
 use crate::limits::{Limits, Parts};
-use crate::links::Links;
+use crate::links::NodeLinks;
 use crate::members::Members;
 use crate::node::{Fleet, subject};
 use crate::serve::Server;
@@ -109,7 +109,7 @@ impl Fleet {
         let load = ByLoad::new(node, Arc::clone(&store), Arc::clone(&clock));
         let fleet = Arc::new_cyclic(|own| Self {
             local: Arc::clone(&local),
-            links: Links::default(),
+            links: NodeLinks::default(),
             shelf: Arc::clone(&shelf),
             node: node.to_owned(),
             nats: nats.clone(),

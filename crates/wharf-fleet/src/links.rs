@@ -15,7 +15,7 @@ const INTEREST: Duration = Duration::from_secs(30);
 /// An owner that is followed says something more often than that. What is older is of a time before this process was frozen.
 const FRESH: Duration = Duration::from_secs(5);
 
-struct Known {
+struct KnownLink {
     node: String,
     link: watch::Sender<Link>,
     last_seen: Option<Timestamp>,
@@ -33,12 +33,12 @@ pub(crate) struct ToldLink {
 }
 
 #[derive(Default)]
-pub(crate) struct Links {
-    known: Mutex<HashMap<SessionId, Known>>,
+pub(crate) struct NodeLinks {
+    known: Mutex<HashMap<SessionId, KnownLink>>,
 }
 
-impl Links {
-    fn known(&self) -> MutexGuard<'_, HashMap<SessionId, Known>> {
+impl NodeLinks {
+    fn known(&self) -> MutexGuard<'_, HashMap<SessionId, KnownLink>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -87,7 +87,7 @@ impl Links {
             return false;
         }
         let now = Instant::now();
-        let known = Known { node: node.to_owned(), link: watch::Sender::new(link), last_seen, asked: now, told: now, heard };
+        let known = KnownLink { node: node.to_owned(), link: watch::Sender::new(link), last_seen, asked: now, told: now, heard };
         all.insert(session.clone(), known);
         true
     }
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_link_is_wanted_while_somebody_asks_or_waits() {
-        let (links, session) = (Links::default(), session());
+        let (links, session) = (NodeLinks::default(), session());
         assert!(links.learn(&session, "a", word(SessionStatus::Starting)));
         assert!(!links.learn(&session, "a", word(SessionStatus::Connected)), "it was known");
         let (now, later) = (Instant::now(), Instant::now() + INTEREST);
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_link_in_doubt_stays_known_and_is_not_heard_until_its_owner_speaks() {
-        let (links, session) = (Links::default(), session());
+        let (links, session) = (NodeLinks::default(), session());
         links.learn(&session, "a", word(SessionStatus::Connected));
         assert!(links.is_heard(&session, Instant::now()));
         links.doubt(&session);

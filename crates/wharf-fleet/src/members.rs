@@ -35,7 +35,7 @@ struct Member {
 }
 
 /// Whether the others hear this node. It hears itself by the same way.
-struct Presence {
+struct MemberPresence {
     heard: Instant,
     /// How often it was not heard for so long that the others took it for gone.
     absences: u64,
@@ -44,7 +44,7 @@ struct Presence {
 /// The nodes that are there, as far as this one has heard.
 pub(crate) struct Members {
     own: String,
-    presence: Mutex<Presence>,
+    presence: Mutex<MemberPresence>,
     /// This node goes.
     leaving: Arc<AtomicBool>,
     others: Mutex<HashMap<String, Member>>,
@@ -52,7 +52,7 @@ pub(crate) struct Members {
 
 impl Members {
     pub(crate) fn new(own: &str, leaving: Arc<AtomicBool>) -> Self {
-        let presence = Mutex::new(Presence { heard: Instant::now(), absences: 0 });
+        let presence = Mutex::new(MemberPresence { heard: Instant::now(), absences: 0 });
         Self { own: own.to_owned(), presence, leaving, others: Mutex::default() }
     }
 
@@ -60,7 +60,7 @@ impl Members {
         self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn presence(&self) -> MutexGuard<'_, Presence> {
+    fn presence(&self) -> MutexGuard<'_, MemberPresence> {
         self.presence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

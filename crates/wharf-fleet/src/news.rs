@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(1);
 const NODES: u32 = 200;
 
 #[derive(Serialize, Deserialize)]
-struct Told {
+struct ToldNews {
     v: u32,
     news: News,
 }
@@ -33,7 +33,7 @@ pub(crate) fn subject(node: &str) -> String {
 pub(crate) async fn heed(mut told: Subscriber, nats: Client, services: Arc<Services>) {
     while let Some(message) = told.next().await {
         match serde_json::from_slice(&message.payload) {
-            Ok(Told { v: VERSION, news }) => others::heed(&services, &news),
+            Ok(ToldNews { v: VERSION, news }) => others::heed(&services, &news),
             // Of a later release: whatever it is, nothing that is remembered is believed.
             _ => {
                 for news in [News::KeysChanged, News::LoginsChanged] {
@@ -55,7 +55,7 @@ impl Others for Fleet {
         if !self.hears() {
             return;
         }
-        let Ok(payload) = serde_json::to_vec(&Told { v: VERSION, news }) else { return };
+        let Ok(payload) = serde_json::to_vec(&ToldNews { v: VERSION, news }) else { return };
         let nodes = match self.store.list_nodes(self.clock.now(), 0, NODES).await {
             Ok(nodes) => nodes,
             Err(error) => {

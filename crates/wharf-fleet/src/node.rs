@@ -17,7 +17,7 @@ use wharf_core::store::Store;
 use crate::fault::Fault;
 use crate::files::Shelf;
 use crate::limits::Limits;
-use crate::links::Links;
+use crate::links::NodeLinks;
 use crate::members::Members;
 use crate::wire::{Answer, Question, VERSION, Verb};
 
@@ -36,7 +36,7 @@ pub(crate) const NO_NATS: Error =
 /// The engine of all sessions of the fleet: this process's own, and over NATS those of other nodes.
 pub struct Fleet {
     pub(crate) local: Arc<dyn Engine>,
-    pub(crate) links: Links,
+    pub(crate) links: NodeLinks,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) node: String,
     pub(crate) nats: Client,

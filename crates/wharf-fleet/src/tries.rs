@@ -17,7 +17,7 @@ pub(crate) const TRIED: &str = "wharf.1.tried";
 const KEYS: usize = 2_000;
 
 #[derive(Serialize, Deserialize)]
-struct Told {
+struct ToldTries {
     v: u32,
     node: String,
     tried: Tried,
@@ -26,7 +26,7 @@ struct Told {
 /// Counts what other nodes have met.
 pub(crate) async fn hear(mut told: Subscriber, own: String, services: Arc<Services>) {
     while let Some(message) = told.next().await {
-        let Ok(Told { v: VERSION, node, tried }) = serde_json::from_slice(&message.payload) else { continue };
+        let Ok(ToldTries { v: VERSION, node, tried }) = serde_json::from_slice(&message.payload) else { continue };
         if node != own {
             services.doors.heard(tried, services.clock.steady());
         }
@@ -51,7 +51,7 @@ pub(crate) async fn tell(nats: Client, own: String, services: Arc<Services>) {
 }
 
 async fn say(nats: &Client, own: &str, tried: Tried) {
-    let told = Told { v: VERSION, node: own.to_owned(), tried };
+    let told = ToldTries { v: VERSION, node: own.to_owned(), tried };
     let Ok(payload) = serde_json::to_vec(&told) else { return };
     if let Err(error) = nats.publish(TRIED, payload.into()).await {
         tracing::debug!(%error, "other nodes were not told of tries to sign in");

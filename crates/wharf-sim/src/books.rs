@@ -66,18 +66,18 @@ pub(crate) struct InboundRecord {
 }
 
 /// A map that forgets its oldest keys.
-struct Bounded<V> {
+struct BoundedBook<V> {
     order: VecDeque<String>,
     values: HashMap<String, V>,
 }
 
-impl<V> Default for Bounded<V> {
+impl<V> Default for BoundedBook<V> {
     fn default() -> Self {
         Self { order: VecDeque::new(), values: HashMap::new() }
     }
 }
 
-impl<V> Bounded<V> {
+impl<V> BoundedBook<V> {
     fn entry(&mut self, key: &str, make: impl FnOnce() -> V) -> &mut V {
         if !self.values.contains_key(key) {
             if self.order.len() == KEPT
@@ -97,9 +97,9 @@ impl<V> Bounded<V> {
 
 #[derive(Default)]
 pub(crate) struct Books {
-    sent: Bounded<SentRecord>,
-    inbound: Bounded<InboundRecord>,
-    counters: Bounded<(String, String)>,
+    sent: BoundedBook<SentRecord>,
+    inbound: BoundedBook<InboundRecord>,
+    counters: BoundedBook<(String, String)>,
     reuses: Vec<Reuse>,
 }
 

@@ -10,7 +10,7 @@ use wharf_sim::{Config, Network, Wishes};
 /// A pretend WhatsApp network on loopback.
 #[derive(Parser)]
 #[command(name = "wharf-sim", version)]
-struct Args {
+struct SimArgs {
     /// Port of the protocol server; 0 takes any free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -36,7 +36,7 @@ struct Args {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
+    let args = SimArgs::parse();
     tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).with_writer(std::io::stderr).init();
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let wishes = Wishes { silent_phones: args.silent_phones, chatstate_ttl_secs: args.chatstate_ttl_secs, root_key: args.root_key };

@@ -23,7 +23,7 @@ use crate::history;
 use crate::media::Media;
 use crate::noise::ServerIdentity;
 use crate::pairing::Candidate;
-use crate::persist::{self, Store};
+use crate::persist::{self, WorldStore};
 use crate::presence::Presences;
 use crate::profile::Profiles;
 use crate::restriction::Restrictions;
@@ -53,7 +53,7 @@ pub(crate) struct Net {
     pub(crate) versions: Versions,
     control_address: SocketAddr,
     pub(crate) wishes: Wishes,
-    pub(crate) store: Option<Store>,
+    pub(crate) store: Option<WorldStore>,
     pub(crate) media: Media,
     pub(crate) door: Door,
     pub(crate) stop: CancellationToken,

@@ -74,11 +74,11 @@ pub(crate) struct Candidate {
     platform: String,
     /// How its person wants to be called.
     push_name: Option<String>,
-    state: Mutex<State>,
+    state: Mutex<PairingState>,
 }
 
 #[derive(Default)]
-struct State {
+struct PairingState {
     references: Vec<String>,
     /// The references were sent.
     announced: bool,

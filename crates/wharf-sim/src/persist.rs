@@ -143,7 +143,7 @@ fn restore_ledger(folder: &Path, account: &Account) -> Result<(), Error> {
 }
 
 /// Where accounts are handed in to be written.
-pub(crate) struct Store {
+pub(crate) struct WorldStore {
     folder: PathBuf,
     /// One writer of a shared file at a time.
     shared: Mutex<()>,
@@ -157,7 +157,7 @@ pub(crate) struct Saver {
     end: CancellationToken,
 }
 
-impl Store {
+impl WorldStore {
     pub(crate) fn new(folder: PathBuf) -> (Self, Saver) {
         let (sender, queue) = mpsc::unbounded_channel();
         let end = CancellationToken::new();

@@ -52,14 +52,14 @@ impl Doing {
 }
 
 /// What somebody does in a chat, as a phone sees it.
-pub(crate) struct Seen {
+pub(crate) struct SeenPresence {
     pub(crate) from: Number,
     pub(crate) chat: Number,
     pub(crate) doing: Doing,
 }
 
 #[derive(Default)]
-struct Known {
+struct KnownPresences {
     online: HashMap<Number, (bool, u64)>,
     /// Who asked to be told of whom.
     watchers: HashMap<Number, HashSet<Number>>,
@@ -72,7 +72,7 @@ struct Known {
 }
 
 #[derive(Default)]
-pub(crate) struct Presences(Mutex<Known>);
+pub(crate) struct Presences(Mutex<KnownPresences>);
 
 impl Presences {
     pub(crate) fn is_online(&self, number: Number) -> bool {

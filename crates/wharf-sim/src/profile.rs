@@ -18,7 +18,7 @@ use crate::{clock, keys};
 pub(crate) use told::{described, pictured};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Picture {
+pub(crate) struct ProfilePicture {
     pub(crate) id: String,
     /// Base64, as it lies on disk.
     bytes: String,
@@ -36,7 +36,7 @@ pub(crate) struct Profile {
     #[serde(with = "digits")]
     pub(crate) number: Number,
     #[serde(default)]
-    pub(crate) picture: Option<Picture>,
+    pub(crate) picture: Option<ProfilePicture>,
     #[serde(default)]
     pub(crate) about: Option<About>,
     /// Phone numbers.
@@ -87,7 +87,7 @@ impl Profiles {
 
     /// No bytes take the picture away. Gives the new picture's id.
     pub(crate) fn set_picture(&self, number: Number, bytes: Option<&[u8]>) -> Option<String> {
-        let picture = bytes.map(|bytes| Picture { id: new_id(), bytes: BASE64_STANDARD.encode(bytes) });
+        let picture = bytes.map(|bytes| ProfilePicture { id: new_id(), bytes: BASE64_STANDARD.encode(bytes) });
         let id = picture.as_ref().map(|picture| picture.id.clone());
         self.change(number, |profile| profile.picture = picture);
         id

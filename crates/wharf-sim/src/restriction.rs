@@ -24,7 +24,7 @@ struct Lock {
 }
 
 #[derive(Default)]
-struct Known {
+struct Restricted {
     locked: HashMap<Number, Lock>,
     /// People who take nothing without a token.
     guarded: HashSet<Number>,
@@ -34,7 +34,7 @@ struct Known {
 }
 
 #[derive(Default)]
-pub(crate) struct Restrictions(Mutex<Known>);
+pub(crate) struct Restrictions(Mutex<Restricted>);
 
 impl Restrictions {
     pub(crate) fn guard(&self, number: Number, guarded: bool) {

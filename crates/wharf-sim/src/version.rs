@@ -91,21 +91,21 @@ impl From<Wish> for Option<Fault> {
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct State {
+pub(crate) struct VersionState {
     floor: u32,
     served: u32,
     expires_in: Option<u32>,
     worker_fault: Option<Fault>,
     front_fault: Option<Fault>,
     /// Questions for `sw.js`, for the front page, those without the headers of a browser, and those that followed a redirect.
-    asked: Asked,
+    asked: VersionsAsked,
     refused: RefusedCounts,
     /// How often each number was claimed.
     claims: BTreeMap<u32, u64>,
 }
 
 #[derive(Debug, Clone, Default, Serialize)]
-struct Asked {
+struct VersionsAsked {
     worker: u64,
     front: u64,
     bare: u64,
@@ -118,7 +118,7 @@ struct RefusedCounts {
     logins: u64,
 }
 
-impl Default for State {
+impl Default for VersionState {
     fn default() -> Self {
         Self {
             floor: CURRENT,
@@ -126,7 +126,7 @@ impl Default for State {
             expires_in: None,
             worker_fault: None,
             front_fault: None,
-            asked: Asked::default(),
+            asked: VersionsAsked::default(),
             refused: RefusedCounts::default(),
             claims: BTreeMap::new(),
         }
@@ -135,7 +135,7 @@ impl Default for State {
 
 /// The network's word on versions, and the string that all connections hang on.
 pub(crate) struct Versions {
-    state: Mutex<State>,
+    state: Mutex<VersionState>,
     hung_on: Mutex<CancellationToken>,
     stop: CancellationToken,
 }
@@ -145,15 +145,15 @@ impl Versions {
         Self { state: Mutex::default(), hung_on: Mutex::new(stop.child_token()), stop: stop.clone() }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, VersionState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn report(&self) -> State {
+    pub(crate) fn report(&self) -> VersionState {
         self.state().clone()
     }
 
-    pub(crate) fn change(&self, change: &Change) -> State {
+    pub(crate) fn change(&self, change: &Change) -> VersionState {
         let mut state = self.state();
         state.floor = change.floor.unwrap_or(state.floor);
         state.served = change.served.unwrap_or(state.served);

@@ -20,7 +20,7 @@ pub(crate) use kind::feature;
 /// A message with a fresh id and, where others will refer to it, a fresh secret.
 pub(crate) fn compose(chance: &dyn Chance, own_jid: &str, to: &Recipient, draft: &Draft, at: Timestamp) -> Composed {
     let chat = to.jid();
-    let place = body::Place { own_jid, chat: &chat, at };
+    let place = body::ChatPlace { own_jid, chat: &chat, at };
     let mut message = body::message(&place, &draft.body, context(&place, draft));
     if !matches!(draft.body, Body::Reaction { .. } | Body::Edit { .. } | Body::Revoke { .. }) {
         let mut secret = vec![0; 32];
@@ -31,7 +31,7 @@ pub(crate) fn compose(chance: &dyn Chance, own_jid: &str, to: &Recipient, draft:
 }
 
 /// What the message says of others: whom it answers and mentions, and that it was forwarded.
-fn context(place: &body::Place<'_>, draft: &Draft) -> MessageField<wa::ContextInfo> {
+fn context(place: &body::ChatPlace<'_>, draft: &Draft) -> MessageField<wa::ContextInfo> {
     if draft.reply.is_none() && draft.mentions.is_empty() && !draft.forwarded {
         return MessageField::none();
     }

@@ -14,7 +14,7 @@ use wacore::stats::TransportResourceReport;
 use crate::ratchet::{Ratchet, Unsaved};
 
 #[derive(Default)]
-struct State {
+struct GateState {
     next: u64,
     /// What is being written down, in the order in which it was heard.
     held: BTreeSet<u64>,
@@ -24,8 +24,8 @@ struct State {
 
 /// One client's gate, over all of its connections.
 #[derive(Default)]
-pub(crate) struct Gate {
-    state: watch::Sender<State>,
+pub(crate) struct AckGate {
+    state: watch::Sender<GateState>,
     pub(crate) ratchet: Ratchet,
 }
 
@@ -38,7 +38,7 @@ enum Lost {
     Unsaved(#[from] Unsaved),
 }
 
-impl Gate {
+impl AckGate {
     /// Nothing goes out any more on a connection that is open: whoever tries breaks it.
     pub(crate) fn cut(&self) {
         self.state.send_modify(|state| state.lost += 1);
@@ -63,7 +63,7 @@ impl Gate {
 
     /// The connection behind the gate.
     pub(crate) fn guard(self: &Arc<Self>, inner: Arc<dyn Transport>) -> Arc<dyn Transport> {
-        Arc::new(Guarded { inner, gate: Arc::clone(self), lost_before: self.state.borrow().lost })
+        Arc::new(GuardedTransport { inner, gate: Arc::clone(self), lost_before: self.state.borrow().lost })
     }
 
     /// Waits for what was heard so far, on a connection that was opened after so many losses, and for the keys of what wants to pass.
@@ -71,7 +71,7 @@ impl Gate {
         self.ratchet.saved(length).await?;
         let mut state = self.state.subscribe();
         let until = state.borrow().next;
-        let open = |state: &State| state.lost != lost_before || state.held.first().is_none_or(|first| *first >= until);
+        let open = |state: &GateState| state.lost != lost_before || state.held.first().is_none_or(|first| *first >= until);
         // The sender lives as long as the gate.
         match state.wait_for(open).await {
             Ok(state) if state.lost == lost_before => Ok(()),
@@ -82,7 +82,7 @@ impl Gate {
 
 /// Ends when what was heard is written down; dropped before that, it breaks the connection.
 pub(crate) struct Hold {
-    gate: Arc<Gate>,
+    gate: Arc<AckGate>,
     id: u64,
     written: bool,
 }
@@ -108,14 +108,14 @@ impl Drop for Hold {
     }
 }
 
-struct Guarded {
+struct GuardedTransport {
     inner: Arc<dyn Transport>,
-    gate: Arc<Gate>,
+    gate: Arc<AckGate>,
     lost_before: u64,
 }
 
 #[async_trait]
-impl Transport for Guarded {
+impl Transport for GuardedTransport {
     async fn send(&self, data: Bytes) -> anyhow::Result<()> {
         if let Err(lost) = self.gate.pass(data.len(), self.lost_before).await {
             self.inner.disconnect().await;
@@ -159,14 +159,14 @@ mod tests {
         }
     }
 
-    fn opened(gate: &Arc<Gate>) -> (Arc<Wire>, Arc<dyn Transport>) {
+    fn opened(gate: &Arc<AckGate>) -> (Arc<Wire>, Arc<dyn Transport>) {
         let wire = Arc::<Wire>::default();
         (Arc::clone(&wire), gate.guard(wire))
     }
 
     #[tokio::test]
     async fn nothing_goes_out_before_what_was_heard_is_written_down_and_later_notices_hold_nothing_back() {
-        let gate = Arc::<Gate>::default();
+        let gate = Arc::<AckGate>::default();
         let (wire, guarded) = opened(&gate);
         guarded.send(Bytes::from_static(b"free")).await.unwrap();
         let (first, second) = (gate.hold(), gate.hold());
@@ -184,7 +184,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_written_down_breaks_its_connection_and_not_the_next() {
-        let gate = Arc::<Gate>::default();
+        let gate = Arc::<AckGate>::default();
         let (wire, guarded) = opened(&gate);
         let hold = gate.hold();
         let mut held = guarded.send(Bytes::from_static(b"held"));

@@ -64,7 +64,7 @@ use wharf_core::{Chance, Clock, Meter};
 use whatsapp_rust::client::Client;
 
 use crate::config::Config;
-use crate::gate::Gate;
+use crate::gate::AckGate;
 use crate::http::MediaHttp;
 use crate::standing::Standing;
 use crate::task;
@@ -79,7 +79,7 @@ use lookup::batch::Lookups;
 use online::Online;
 use passkey::qr_clock::QrClock;
 use presence::Presences;
-use seen::Seen;
+use seen::LastHeard;
 use wharf_core::seal::Seal;
 
 /// What all sessions of the process share.
@@ -124,7 +124,7 @@ pub(crate) struct Own {
     more: Notify,
     flow: Arc<Flow>,
     /// What the client writes passes it.
-    pub(crate) gate: Arc<Gate>,
+    pub(crate) gate: Arc<AckGate>,
     /// The connection is used without settings that the library waits for.
     lacks_settings: Arc<AtomicBool>,
     /// What the client's QR codes go by.
@@ -142,7 +142,7 @@ pub(crate) struct Own {
     pub(crate) intake: intake::Intake,
     pub(crate) strays: Arc<strays::Strays>,
     pub(crate) timers: Arc<timers::Timers>,
-    known: known::Known,
+    known: known::KnownSession,
 }
 
 impl Own {
@@ -169,7 +169,7 @@ impl Own {
             intake: intake::Intake::default(),
             strays: Arc::default(),
             timers: Arc::default(),
-            known: known::Known::default(),
+            known: known::KnownSession::default(),
         })
     }
 
@@ -228,7 +228,7 @@ pub(crate) struct Handle {
     pub(crate) link: Arc<watch::Sender<Link>>,
     pub(crate) orders: mpsc::UnboundedSender<Order>,
     pub(crate) wake: Arc<Notify>,
-    pub(crate) seen: Arc<Seen>,
+    pub(crate) seen: Arc<LastHeard>,
     pub(crate) flow: Arc<Flow>,
     /// Cancelled when the task has ended.
     pub(crate) ended: CancellationToken,
@@ -249,7 +249,7 @@ impl Handle {
         let wake = Arc::new(Notify::new());
         let ended = CancellationToken::new();
         let (started, outcome) = oneshot::channel();
-        let (seen, flow) = (Arc::<Seen>::default(), Arc::<Flow>::default());
+        let (seen, flow) = (Arc::<LastHeard>::default(), Arc::<Flow>::default());
         let watched = (Arc::clone(&seen), Arc::clone(&flow));
         let life = life::Life::new(Arc::clone(ctx), session.clone(), Arc::clone(&link), inbox, Arc::clone(&wake), watched);
         let guard = ended.clone().drop_guard();

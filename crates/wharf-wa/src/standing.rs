@@ -35,7 +35,7 @@ struct Agreement {
 }
 
 #[derive(Default)]
-struct State {
+struct StandingState {
     /// Of clients that claimed `revision`.
     outdated: Agreement,
     revision: u32,
@@ -45,7 +45,7 @@ struct State {
 
 #[derive(Default)]
 pub(crate) struct Standing {
-    state: Mutex<State>,
+    state: Mutex<StandingState>,
     /// Counts how often all that waited were let go.
     release: watch::Sender<u64>,
     turns: Notify,
@@ -62,7 +62,7 @@ impl Drop for Waiting<'_> {
 }
 
 impl Standing {
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, StandingState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -149,7 +149,7 @@ impl Standing {
     }
 }
 
-impl State {
+impl StandingState {
     fn pause_ms(&self) -> i64 {
         if self.outdated.against.is_empty() { OVERLOAD_TURN_MS } else { TURN_MS }
     }

@@ -26,7 +26,7 @@ use whatsapp_rust::transport::{Connector, from_websocket};
 
 pub use trust::{Error as TrustError, Trust};
 
-use crate::gate::Gate;
+use crate::gate::AckGate;
 use crate::probe::step::Step;
 
 /// How many sessions may be opening their sockets at the same time. After an outage they all want to at once.
@@ -175,7 +175,7 @@ pub(crate) struct Dial<F> {
     pub(crate) dialer: Arc<Dialer>,
     pub(crate) dialing: F,
     /// What is sent passes it.
-    pub(crate) gate: Arc<Gate>,
+    pub(crate) gate: Arc<AckGate>,
 }
 
 #[async_trait]

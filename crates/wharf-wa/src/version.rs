@@ -35,7 +35,7 @@ const MOMENT: Duration = Duration::from_millis(200);
 
 /// What is known at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Known {
+pub(crate) struct KnownVersion {
     /// What clients that are built now claim.
     pub(crate) revision: u32,
     pub(crate) source: VersionSource,
@@ -54,7 +54,7 @@ pub(crate) struct Known {
     busy: bool,
 }
 
-impl Known {
+impl KnownVersion {
     /// Whether WhatsApp refused the very number that is claimed.
     pub(crate) fn is_refused(&self) -> bool {
         self.refused.is_some_and(|(refused, _)| refused >= self.revision)
@@ -85,7 +85,7 @@ impl Known {
 pub(crate) struct WebVersion {
     /// The operator's word.
     pinned: bool,
-    known: watch::Sender<Known>,
+    known: watch::Sender<KnownVersion>,
     /// Somebody wants a fetch.
     wanted: Notify,
     /// Somebody takes care of fetches.
@@ -98,7 +98,7 @@ pub(crate) struct WebVersion {
 
 impl WebVersion {
     pub(crate) fn new(pinned: Option<u32>, now: Timestamp) -> Self {
-        let known = Known {
+        let known = KnownVersion {
             revision: pinned.unwrap_or(built_in::REVISION),
             source: if pinned.is_some() { VersionSource::Setting } else { VersionSource::BuiltIn },
             current_at: if pinned.is_some() { now } else { built_in_as_of() },
@@ -119,11 +119,11 @@ impl WebVersion {
         }
     }
 
-    pub(crate) fn known(&self) -> Known {
+    pub(crate) fn known(&self) -> KnownVersion {
         self.known.borrow().clone()
     }
 
-    pub(crate) fn watch(&self) -> watch::Receiver<Known> {
+    pub(crate) fn watch(&self) -> watch::Receiver<KnownVersion> {
         self.known.subscribe()
     }
 
@@ -214,7 +214,7 @@ impl WebVersion {
 
     /// WhatsApp says until when it takes the claimed version.
     pub(crate) fn ends(&self, at: Timestamp) {
-        let changed = |known: &mut Known| known.expires_at.replace(at) != Some(at);
+        let changed = |known: &mut KnownVersion| known.expires_at.replace(at) != Some(at);
         if self.known.send_if_modified(changed) {
             tracing::warn!(end = %at, "WhatsApp says when it takes this version of the client no more");
         }

@@ -9,6 +9,7 @@ mod ended;
 mod gateway;
 mod keys;
 mod listen;
+mod login;
 mod manual;
 mod mcp;
 mod messages;
@@ -16,6 +17,7 @@ mod offline;
 mod operations;
 mod out;
 mod pair;
+mod plain;
 mod profiles;
 mod restore;
 mod restored;
@@ -23,6 +25,7 @@ mod rotate_master;
 mod send;
 mod serve;
 mod target;
+mod unmet;
 mod users;
 mod whatsapp;
 
@@ -86,9 +89,9 @@ enum Command {
     /// Offers a gateway's operations as tools of the Model Context Protocol, for assistants.
     Mcp(mcp::Mcp),
     /// Keeps a gateway's address and a key for it, once the gateway has taken the key.
-    Login(profiles::Login),
+    Login(login::Login),
     /// Forgets what `wharf login` kept. The key itself stays good.
-    Logout(profiles::Logout),
+    Logout(login::Logout),
     /// Shows the configuration of the gateway.
     #[command(subcommand)]
     Config(config::Settings),

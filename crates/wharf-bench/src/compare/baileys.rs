@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use tokio::process::Command;
 
-use super::side::{Caller, Label, Side};
+use super::side::{Caller, Caption, Side};
 use crate::process::{Process, on_core};
 use crate::world::World;
 
@@ -33,7 +33,7 @@ pub async fn start(world: &World, peers: &Path) -> Result<Side> {
     world.control.scan(PHONE, code.as_str().context("a QR code")?).await?;
     process.told("open").await?;
     let label =
-        Label { name: "Baileys, its store in files", version: process.text("version")?, disk: "keys written, not fsynced; no message" };
+        Caption { name: "Baileys, its store in files", version: process.text("version")?, disk: "keys written, not fsynced; no message" };
     let caller = Caller::new(process.text("url")?)?;
     Ok(Side::peer(label, process, caller, true))
 }

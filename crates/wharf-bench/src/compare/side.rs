@@ -13,7 +13,7 @@ use crate::world::World;
 
 /// What the table says of a side beside its numbers.
 #[derive(Clone, Debug)]
-pub struct Label {
+pub struct Caption {
     pub name: &'static str,
     pub version: String,
     /// What is on the disk when a call is answered.
@@ -21,7 +21,7 @@ pub struct Label {
 }
 
 pub struct Side {
-    pub label: Label,
+    pub label: Caption,
     /// Whether a call is a text on the pretend network.
     pub sends: bool,
     road: Road,
@@ -69,7 +69,7 @@ impl Caller {
 
 impl Side {
     /// A peer that is asked by HTTP.
-    pub fn peer(label: Label, process: Process, caller: Caller, sends: bool) -> Self {
+    pub fn peer(label: Caption, process: Process, caller: Caller, sends: bool) -> Self {
         Self { label, sends, road: Road::Http(caller), process: Some(process) }
     }
 
@@ -112,7 +112,7 @@ pub async fn wharf(world: &World) -> Result<Side> {
     let version = told.split_whitespace().last().context("a version of the gateway")?.to_owned();
     let key = Some(world.gateway.text("apiKey")?);
     let caller = Caller { key, session: Some(session), ..Caller::new(format!("{}/v1/messages/text", world.base))? };
-    let label = Label { name: "Wharf, SQLite", version, disk: "message and keys, fsynced" };
+    let label = Caption { name: "Wharf, SQLite", version, disk: "message and keys, fsynced" };
     Ok(Side { label, sends: true, road: Road::Http(caller), process: None })
 }
 
@@ -121,7 +121,7 @@ pub async fn engine(world: &World) -> Result<Side> {
     let control = world.network.text("controlUrl")?;
     let process = Process::start(&own()?, &["bare", "--url", &world.url, "--control-url", &control], Some(0)).await?;
     let label =
-        Label { name: "the engine in a loop, no HTTP", version: format!("whatsapp-rust {}", locked("whatsapp-rust")?), disk: "nothing" };
+        Caption { name: "the engine in a loop, no HTTP", version: format!("whatsapp-rust {}", locked("whatsapp-rust")?), disk: "nothing" };
     Ok(Side { label, sends: true, road: Road::Loop, process: Some(process) })
 }
 
@@ -129,7 +129,7 @@ pub async fn engine(world: &World) -> Result<Side> {
 pub async fn axum() -> Result<Side> {
     let process = Process::start(&own()?, &["bare-axum"], Some(0)).await?;
     let caller = Caller::new(process.text("url")?)?;
-    let label = Label { name: "an HTTP server that sends nothing", version: format!("axum {}", locked("axum")?), disk: "nothing" };
+    let label = Caption { name: "an HTTP server that sends nothing", version: format!("axum {}", locked("axum")?), disk: "nothing" };
     Ok(Side::peer(label, process, caller, false))
 }
 

@@ -1,11 +1,11 @@
 //! The table of a comparison: medians of the rounds, and of each round's ratios to Wharf.
 
-use super::side::Label;
+use super::side::Caption;
 use crate::sends::median;
 
 /// What one side did in one round.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen {
+pub struct Measured {
     pub round: usize,
     /// Its place among the labels; the first one is Wharf.
     pub side: usize,
@@ -24,12 +24,12 @@ const HEAD: [&str; 2] = [
     "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
 ];
 
-pub fn lines(labels: &[Label], seen: &[Seen], concurrency: &[usize]) -> Vec<String> {
+pub fn lines(labels: &[Caption], seen: &[Measured], concurrency: &[usize]) -> Vec<String> {
     let mut lines = Vec::from(HEAD.map(str::to_owned));
     for &concurrency in concurrency {
         for (side, label) in labels.iter().enumerate() {
-            let rows: Vec<&Seen> = seen.iter().filter(|row| row.side == side && row.concurrency == concurrency).collect();
-            let of = |what: fn(&Seen) -> f64| median(&rows, |row| what(row));
+            let rows: Vec<&Measured> = seen.iter().filter(|row| row.side == side && row.concurrency == concurrency).collect();
+            let of = |what: fn(&Measured) -> f64| median(&rows, |row| what(row));
             let (cpu, rate) = (ratio(&rows, seen, |row| row.cpu_ms), ratio(&rows, seen, |row| row.rate));
             lines.push(format!(
                 "| {} | {} | {} | {concurrency} | {:.3} | {:.0} | {:.2} | {:.2} | {cpu:.2} × | {rate:.2} × | {:.3} |",
@@ -48,7 +48,7 @@ pub fn lines(labels: &[Label], seen: &[Seen], concurrency: &[usize]) -> Vec<Stri
 }
 
 /// The median of a side's figure by Wharf's of the same round: the machine's pace changes from round to round.
-fn ratio(rows: &[&Seen], seen: &[Seen], of: fn(&Seen) -> f64) -> f64 {
+fn ratio(rows: &[&Measured], seen: &[Measured], of: fn(&Measured) -> f64) -> f64 {
     let ratios: Vec<f64> = rows
         .iter()
         .filter_map(|row| {
@@ -63,13 +63,13 @@ fn ratio(rows: &[&Seen], seen: &[Seen], of: fn(&Seen) -> f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn row(round: usize, side: usize, cpu_ms: f64, rate: f64) -> Seen {
-        Seen { round, side, concurrency: 8, cpu_ms, network_ms: 0.1, rate, p50_ms: 1.0, p99_ms: 2.0 }
+    fn row(round: usize, side: usize, cpu_ms: f64, rate: f64) -> Measured {
+        Measured { round, side, concurrency: 8, cpu_ms, network_ms: 0.1, rate, p50_ms: 1.0, p99_ms: 2.0 }
     }
 
     #[test]
     fn a_ratio_is_the_median_of_the_rounds_ratios_and_not_the_ratio_of_the_medians() {
-        let labels = ["Wharf", "peer"].map(|name| Label { name, version: "1".to_owned(), disk: "nothing" });
+        let labels = ["Wharf", "peer"].map(|name| Caption { name, version: "1".to_owned(), disk: "nothing" });
         // The machine was half as fast in the second round, for both.
         let seen = [
             row(1, 0, 1.0, 100.0),

@@ -14,28 +14,28 @@ use crate::gateway::Http;
 use crate::world::Tenant;
 
 /// How often a trick is played, and whether it rests now.
-pub type Manner<'a> = (Duration, &'a Arc<AtomicBool>);
+pub type Pacing<'a> = (Duration, &'a Arc<AtomicBool>);
 
 /// One trick, played until it is ended.
 pub struct Stranger {
     name: &'static str,
     playing: JoinHandle<()>,
-    tally: Arc<Tally>,
+    tally: Arc<TenantTally>,
 }
 
 #[derive(Default)]
-struct Tally {
+struct TenantTally {
     times: AtomicUsize,
     answers: Mutex<BTreeMap<String, usize>>,
 }
 
 impl Stranger {
     /// Plays a trick every `pause` unless it is `resting`, however long one takes; `trick` gets its number and tells the status that it got.
-    pub fn every<T>(name: &'static str, (pause, resting): Manner<'_>, trick: impl Fn(usize) -> T + Send + 'static) -> Self
+    pub fn every<T>(name: &'static str, (pause, resting): Pacing<'_>, trick: impl Fn(usize) -> T + Send + 'static) -> Self
     where
         T: Future<Output = Option<u16>> + Send + 'static,
     {
-        let tally = Arc::<Tally>::default();
+        let tally = Arc::<TenantTally>::default();
         let (own, resting) = (Arc::clone(&tally), Arc::clone(resting));
         let playing = tokio::spawn(async move {
             let mut ticks = tokio::time::interval(pause);
@@ -95,18 +95,18 @@ fn names() -> String {
     (0..12_000).map(|number| format!("{number:x}")).collect::<Vec<_>>().join("&")
 }
 
-fn without_key(bad: &Tenant, manner: Manner<'_>) -> Stranger {
+fn without_key(bad: &Tenant, manner: Pacing<'_>) -> Stranger {
     let api = bad.api.with_key("");
     Stranger::every("the same without a key", manner, move |_| status(api.clone(), "GET", format!("/healthz?{}", names()), None))
 }
 
-fn wrong_keys(bad: &Tenant, manner: Manner<'_>) -> Stranger {
+fn wrong_keys(bad: &Tenant, manner: Pacing<'_>) -> Stranger {
     // From the good one's address: keys that worked a moment ago go on.
     let api = bad.api.with_key("wharf_test_0000aaaa_wrong");
     Stranger::every("wrong keys", manner, move |_| status(api.clone(), "GET", "/v1/account".to_owned(), None))
 }
 
-fn bad_links(bad: &Arc<Tenant>, manner: Manner<'_>) -> Stranger {
+fn bad_links(bad: &Arc<Tenant>, manner: Pacing<'_>) -> Stranger {
     let bad = Arc::clone(bad);
     let text = "x://".repeat(512) + &")".repeat(2_048);
     Stranger::every("texts whose link is hard to find", manner, move |_| {
@@ -115,7 +115,7 @@ fn bad_links(bad: &Arc<Tenant>, manner: Manner<'_>) -> Stranger {
     })
 }
 
-fn bad_json(bad: &Arc<Tenant>, manner: Manner<'_>) -> Stranger {
+fn bad_json(bad: &Arc<Tenant>, manner: Pacing<'_>) -> Stranger {
     let bad = Arc::clone(bad);
     Stranger::every("deep and odd JSON", manner, move |number| {
         let body = json!({"sessionId": bad.session, "to": number, "text": [[[[[[[["x".repeat(50_000)]]]]]]]]});
@@ -123,7 +123,7 @@ fn bad_json(bad: &Arc<Tenant>, manner: Manner<'_>) -> Stranger {
     })
 }
 
-fn texts(bad: &Arc<Tenant>, manner: Manner<'_>) -> Stranger {
+fn texts(bad: &Arc<Tenant>, manner: Pacing<'_>) -> Stranger {
     let bad = Arc::clone(bad);
     Stranger::every("texts, each an event for its receivers", manner, move |number| {
         let body = json!({"sessionId": bad.session, "to": crate::sends::contact(number % 100), "text": "x".repeat(4_096), "async": true});
@@ -131,7 +131,7 @@ fn texts(bad: &Arc<Tenant>, manner: Manner<'_>) -> Stranger {
     })
 }
 
-fn uploads(bad: &Arc<Tenant>, manner: Manner<'_>) -> Stranger {
+fn uploads(bad: &Arc<Tenant>, manner: Pacing<'_>) -> Stranger {
     let bad = Arc::clone(bad);
     Stranger::every("uploads of 20 MB", manner, move |_| {
         let bad = Arc::clone(&bad);
@@ -140,7 +140,7 @@ fn uploads(bad: &Arc<Tenant>, manner: Manner<'_>) -> Stranger {
 }
 
 /// Asks for much over a bare socket and reads nothing of it.
-fn unread(bad: &Arc<Tenant>, manner: Manner<'_>) -> Stranger {
+fn unread(bad: &Arc<Tenant>, manner: Pacing<'_>) -> Stranger {
     let bad = Arc::clone(bad);
     Stranger::every("answers that nobody reads", manner, move |_| {
         let bad = Arc::clone(&bad);
@@ -156,7 +156,7 @@ fn unread(bad: &Arc<Tenant>, manner: Manner<'_>) -> Stranger {
 }
 
 /// Announces a large body and brings a byte of it now and then.
-fn dripped(bad: &Arc<Tenant>, manner: Manner<'_>) -> Stranger {
+fn dripped(bad: &Arc<Tenant>, manner: Pacing<'_>) -> Stranger {
     let bad = Arc::clone(bad);
     Stranger::every("bodies that come by the byte", manner, move |_| {
         let bad = Arc::clone(&bad);

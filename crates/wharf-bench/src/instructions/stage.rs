@@ -13,7 +13,7 @@ use super::grind::Grind;
 use crate::gateway::Http;
 use crate::process::{Process, fresh_dir, sibling};
 use crate::sends::contact;
-use crate::sink::Sink;
+use crate::sink::WebhookSink;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -37,7 +37,7 @@ pub struct Stage {
     api: Http,
     stranger: Http,
     session: String,
-    sink: Arc<Sink>,
+    sink: Arc<WebhookSink>,
     dir: PathBuf,
 }
 
@@ -86,7 +86,7 @@ impl Stage {
         let api = Http::new(&base, &key)?;
         let session = api.pair(&control, PHONE).await?;
         api.until_connected(1).await?;
-        let sink = Arc::new(Sink::default());
+        let sink = Arc::new(WebhookSink::default());
         api.post("/v1/webhooks", &json!({"url": sink.listen().await?, "events": ["message.received"]})).await?;
         let stranger = api.with_key(&none_of(&key));
         let stage = Self { gateway, network, control, api, stranger, session, sink, dir };

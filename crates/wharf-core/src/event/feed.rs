@@ -78,11 +78,11 @@ struct Feed {
     filter: EventFilter,
     born: Instant,
     seats: AtomicU32,
-    tail: tokio::sync::Mutex<Tail>,
+    tail: tokio::sync::Mutex<FeedTail>,
 }
 
 /// The newest part of the log: all that passes the filter after `start`, up to `position`.
-struct Tail {
+struct FeedTail {
     start: i64,
     position: i64,
     events: VecDeque<Arc<Told>>,
@@ -97,7 +97,7 @@ struct Tail {
 impl Feed {
     fn new(account: AccountId, filter: EventFilter, position: i64, bell: watch::Receiver<()>) -> Self {
         let (start, events, bytes) = (position, VecDeque::new(), 0);
-        let tail = Tail { start, position, events, bytes, more: false, behind: false, bell, looked_at: None };
+        let tail = FeedTail { start, position, events, bytes, more: false, behind: false, bell, looked_at: None };
         Self { account, filter, born: Instant::now(), seats: AtomicU32::new(0), tail: tokio::sync::Mutex::new(tail) }
     }
 
@@ -113,7 +113,7 @@ impl Feed {
     }
 
     /// Reads on where the tail ends, unless somebody just did.
-    async fn look(&self, store: &dyn Store, tail: &mut Tail) -> Result<(), store::Error> {
+    async fn look(&self, store: &dyn Store, tail: &mut FeedTail) -> Result<(), store::Error> {
         let pause = if tail.behind { BEHIND } else { LOOK };
         let is_fresh = tail.looked_at.is_some_and(|at| at.elapsed() < pause);
         if is_fresh && !tail.more && matches!(tail.bell.has_changed(), Ok(false)) {
@@ -131,7 +131,7 @@ impl Feed {
     }
 }
 
-impl Tail {
+impl FeedTail {
     fn trim(&mut self) {
         while self.events.len() > KEPT || self.bytes > KEPT_BYTES {
             let Some(oldest) = self.events.pop_front() else { return };

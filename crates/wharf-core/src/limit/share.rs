@@ -41,7 +41,7 @@ impl Here<'_> {
 }
 
 /// What was given ahead.
-struct Lease {
+struct ShareLease {
     bounds: Bounds,
     ahead: u64,
     places: u64,
@@ -52,7 +52,7 @@ struct Lease {
 /// One node's part. The requests that run and the calls of the last minute are in [`Calls`].
 #[derive(Default)]
 pub struct Share {
-    lease: Option<Lease>,
+    lease: Option<ShareLease>,
     /// So many are asked for now.
     pending: u64,
     /// The keeper has asked meanwhile what runs here, and gives away what it has not counted then.
@@ -108,7 +108,7 @@ impl Share {
         let until = here.clock.steady().plus_millis(LEASE_MS);
         let Grant { ahead, remaining, .. } = *grant;
         let places = if self.called_in { ask.report.running + granted } else { grant.places };
-        self.lease = (ahead > 0).then_some(Lease { bounds, ahead, places, remaining, until });
+        self.lease = (ahead > 0).then_some(ShareLease { bounds, ahead, places, remaining, until });
         verdicts
     }
 

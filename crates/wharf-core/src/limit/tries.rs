@@ -16,7 +16,7 @@ use super::whole_seconds;
 /// How many keys are remembered at the most.
 const KEYS: usize = 10_000;
 
-struct Count {
+struct TryCount {
     since: Timestamp,
     tries: u64,
 }
@@ -25,7 +25,7 @@ struct Count {
 pub struct Tries<K> {
     most: u64,
     window_ms: i64,
-    counts: Mutex<HashMap<K, Count>>,
+    counts: Mutex<HashMap<K, TryCount>>,
     is_shared: AtomicBool,
     /// What other nodes were not told yet: tries begun, less those that were taken back.
     untold: Mutex<HashMap<K, i64>>,
@@ -92,7 +92,7 @@ impl<K: Clone + Eq + Hash> Tries<K> {
     }
 
     /// The count of a key, which begins anew where its time is over.
-    fn count<'c>(&self, counts: &'c mut HashMap<K, Count>, key: K, now: Timestamp) -> &'c mut Count {
+    fn count<'c>(&self, counts: &'c mut HashMap<K, TryCount>, key: K, now: Timestamp) -> &'c mut TryCount {
         if counts.len() >= KEYS && !counts.contains_key(&key) {
             counts.retain(|_, count| self.runs(count, now));
             if counts.len() >= KEYS {
@@ -101,19 +101,19 @@ impl<K: Clone + Eq + Hash> Tries<K> {
                 counts.retain(|_, count| count.tries > fewest);
             }
         }
-        let count = counts.entry(key).or_insert(Count { since: now, tries: 0 });
+        let count = counts.entry(key).or_insert(TryCount { since: now, tries: 0 });
         if !self.runs(count, now) {
-            *count = Count { since: now, tries: 0 };
+            *count = TryCount { since: now, tries: 0 };
         }
         count
     }
 
     /// Also false after the machine's clock went back.
-    fn runs(&self, count: &Count, now: Timestamp) -> bool {
+    fn runs(&self, count: &TryCount, now: Timestamp) -> bool {
         (0..self.window_ms).contains(&(now.as_millis() - count.since.as_millis()))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, Count>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, TryCount>> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

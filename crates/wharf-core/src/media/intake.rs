@@ -227,7 +227,7 @@ impl Sink for Intake {
 }
 
 /// The row of a file that was taken in.
-pub(super) struct Place {
+pub(super) struct FilePlace {
     pub(super) id: MediaId,
     pub(super) account: AccountId,
     pub(super) session: Option<SessionId>,
@@ -237,7 +237,7 @@ pub(super) struct Place {
 }
 
 impl Taken {
-    pub(super) fn row(&self, place: Place) -> MediaRow {
+    pub(super) fn row(&self, place: FilePlace) -> MediaRow {
         MediaRow {
             id: place.id,
             account: place.account,

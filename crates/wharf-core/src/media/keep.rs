@@ -3,7 +3,7 @@
 use wharf_api::ids::{MediaId, SessionId};
 use wharf_api::{Timestamp, limits};
 
-use super::intake::Place;
+use super::intake::FilePlace;
 use super::{Error, Intake};
 use crate::caller::Caller;
 use crate::services::Services;
@@ -41,7 +41,7 @@ pub async fn keep(
         Stay::Plan => until(&caller.plan, at),
         Stay::Unused => at.plus_millis(limits::MEDIA_UNUSED_MS),
     };
-    let place = Place { id, account: caller.account.clone(), session, file_name: file_name.as_deref().map(tidy), at, expires_at };
+    let place = FilePlace { id, account: caller.account.clone(), session, file_name: file_name.as_deref().map(tidy), at, expires_at };
     let row = taken.row(place);
     let there = || async { Ok(services.store.find_media(&row.account, &row.id).await?.map(drop)) };
     let stored = async { settled(services.store.insert_media(&row), there).await.map_err(Error::from) };

@@ -47,11 +47,11 @@ pub(super) struct MasterKey {
 pub(super) struct Keys {
     /// The same key is here once.
     all: Vec<MasterKey>,
-    state: RwLock<State>,
+    state: RwLock<KeysState>,
 }
 
 #[derive(Clone, Copy, Default)]
-struct State {
+struct KeysState {
     /// Which of all seals.
     closing: usize,
     /// All are needed: what one sealed is being sealed with the other.
@@ -70,7 +70,7 @@ impl Keys {
         Self { all, state: RwLock::default() }
     }
 
-    fn state(&self) -> State {
+    fn state(&self) -> KeysState {
         *self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -126,7 +126,7 @@ impl Seal {
             },
         };
         let closing = self.ids().position(|id| id == closing).unwrap_or_default();
-        *self.keys.state.write().unwrap_or_else(PoisonError::into_inner) = State { closing, changing };
+        *self.keys.state.write().unwrap_or_else(PoisonError::into_inner) = KeysState { closing, changing };
         Ok(())
     }
 }

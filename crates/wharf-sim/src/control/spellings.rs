@@ -11,12 +11,12 @@ use crate::network::Net;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Known {
+struct NewSpelling {
     known: String,
 }
 
 pub(super) async fn put(State(net): State<Arc<Net>>, Path(number): Path<String>, text: String) -> Answer {
-    let wanted: Known = answer::body(&text)?;
+    let wanted: NewSpelling = answer::body(&text)?;
     let (written, known) = (answer::number(&number)?, net.owner(answer::number(&wanted.known)?).number);
     net.spellings.put(written, known);
     answer::ok(json!({"written": written.to_string(), "known": known.to_string()}))

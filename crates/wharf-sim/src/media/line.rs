@@ -31,8 +31,8 @@ impl Cut {
     }
 }
 
-impl Connected<IncomingStream<'_, Secured>> for Cut {
-    fn connect_info(stream: IncomingStream<'_, Secured>) -> Self {
+impl Connected<IncomingStream<'_, SecuredListener>> for Cut {
+    fn connect_info(stream: IncomingStream<'_, SecuredListener>) -> Self {
         stream.io().cut.clone()
     }
 }
@@ -67,12 +67,12 @@ impl AsyncWrite for Line {
 }
 
 /// Connections after their TLS handshake; one that takes its time holds nobody up.
-pub(super) struct Secured {
+pub(super) struct SecuredListener {
     address: SocketAddr,
     ready: mpsc::Receiver<(Line, SocketAddr)>,
 }
 
-impl Secured {
+impl SecuredListener {
     pub(super) fn new(net: &Arc<Net>, listener: TcpListener) -> Self {
         let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 0)));
         let acceptor = TlsAcceptor::from(Arc::clone(&net.media.authority.server));
@@ -98,7 +98,7 @@ impl Secured {
     }
 }
 
-impl axum::serve::Listener for Secured {
+impl axum::serve::Listener for SecuredListener {
     type Io = Line;
     type Addr = SocketAddr;
 

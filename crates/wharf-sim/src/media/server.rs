@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 use tokio_util::io::ReaderStream;
 
 use super::Media;
-use super::line::{Cut, Secured};
+use super::line::{Cut, SecuredListener};
 use crate::faults::{Action, Rule};
 use crate::network::Net;
 use crate::stats::count;
@@ -47,7 +47,7 @@ pub(crate) async fn serve(net: Arc<Net>, listener: TcpListener) {
         .route("/v/t62.sim/again/{name}", get(download_again))
         .route_layer(from_fn_with_state(Arc::clone(&net), web_only))
         .with_state(Arc::clone(&net));
-    let secured = Secured::new(&net, listener);
+    let secured = SecuredListener::new(&net, listener);
     if let Err(error) =
         axum::serve(secured, app.into_make_service_with_connect_info::<Cut>()).with_graceful_shutdown(stop.cancelled_owned()).await
     {
@@ -92,8 +92,8 @@ async fn upload(
     let fault = net.faults.take(&[Action::RefuseUpload, Action::CutUpload, Action::StallUpload], None, None);
     let trouble = match fault.as_ref().map(|rule| rule.action) {
         Some(Action::RefuseUpload) => return status(fault.as_ref(), 500).into_response(),
-        Some(Action::CutUpload) => Some(Trouble::Cut(cut)),
-        Some(_) => Some(Trouble::Stall),
+        Some(Action::CutUpload) => Some(UploadTrouble::Cut(cut)),
+        Some(_) => Some(UploadTrouble::Stall),
         None => None,
     };
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0);
@@ -125,7 +125,7 @@ async fn resume(media: &Media, name: &str, whole: &FilePath, part: &FilePath) ->
 }
 
 /// What happens to a file when half of what comes is here.
-enum Trouble {
+enum UploadTrouble {
     Cut(Cut),
     Stall,
 }
@@ -135,7 +135,7 @@ struct Coming {
     offset: u64,
     /// As it was announced.
     length: u64,
-    trouble: Option<Trouble>,
+    trouble: Option<UploadTrouble>,
     body: Body,
 }
 
@@ -155,11 +155,11 @@ async fn take(net: &Net, name: &str, whole: &FilePath, part: &FilePath, mut comi
         }
         match coming.trouble.take() {
             None => {}
-            Some(Trouble::Cut(cut)) => {
+            Some(UploadTrouble::Cut(cut)) => {
                 file.flush().await?;
                 cut.now();
             }
-            Some(Trouble::Stall) => {
+            Some(UploadTrouble::Stall) => {
                 file.flush().await?;
                 net.stop.cancelled().await;
             }

@@ -16,7 +16,7 @@ use crate::connection::door::Door;
 use crate::faults::Faults;
 use crate::group::Groups;
 use crate::media::{self, Media};
-use crate::persist::Store;
+use crate::persist::WorldStore;
 use crate::presence::Presences;
 use crate::profile::Profiles;
 use crate::restriction::Restrictions;
@@ -57,7 +57,7 @@ impl Network {
 
         let (store, saver) = match &config.data_dir {
             Some(folder) => {
-                let (store, saver) = Store::new(folder.clone());
+                let (store, saver) = WorldStore::new(folder.clone());
                 (Some(store), Some(saver))
             }
             None => (None, None),

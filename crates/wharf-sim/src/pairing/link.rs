@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use wacore_binary::NodeRef;
 use wacore_binary::builder::NodeBuilder;
 
-use super::{Candidate, Done, Error, Linked, Offer, Outcome, State, passkey};
+use super::{Candidate, Done, Error, Linked, Offer, Outcome, PairingState, passkey};
 use crate::account::device::Device;
 use crate::account::{Account, lock};
 use crate::address::{Address, Number};
@@ -72,7 +72,7 @@ impl Candidate {
 
     /// The device is gone, or linked: nobody can scan it any more.
     pub(crate) fn withdraw(&self, net: &Net) {
-        let state = std::mem::replace(&mut *lock(&self.state), State { withdrawn: true, ..State::default() });
+        let state = std::mem::replace(&mut *lock(&self.state), PairingState { withdrawn: true, ..PairingState::default() });
         let mut waiting = lock(&net.references);
         for reference in &state.references {
             waiting.remove(reference);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Node, NodeRef};
 
-use super::{Doing, Presences, Seen};
+use super::{Doing, Presences, SeenPresence};
 use crate::account::{Account, lock};
 use crate::address::{Address, Number};
 use crate::network::Net;
@@ -16,13 +16,13 @@ const TYPING_MS: u64 = 25_000;
 
 impl Presences {
     /// What others do in the chats of a person now.
-    pub(crate) fn seen_by(&self, net: &Net, number: Number) -> Vec<Seen> {
+    pub(crate) fn seen_by(&self, net: &Net, number: Number) -> Vec<SeenPresence> {
         let now = clock::now_ms();
-        let mut seen: Vec<Seen> = lock(&self.0)
+        let mut seen: Vec<SeenPresence> = lock(&self.0)
             .doing
             .iter()
             .filter(|((from, _), (doing, until))| *from != number && *doing != Doing::Nothing && *until > now)
-            .map(|((from, to), (doing, _))| Seen { from: *from, chat: *to, doing: *doing })
+            .map(|((from, to), (doing, _))| SeenPresence { from: *from, chat: *to, doing: *doing })
             .collect();
         seen.retain(|seen| seen.chat == number || net.groups.find(seen.chat).is_ok_and(|group| group.rank(number).is_some()));
         for one in &mut seen {

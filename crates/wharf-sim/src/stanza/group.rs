@@ -13,7 +13,7 @@ use crate::group::notice::{self, Each, Switch};
 use crate::group::{Group, Rank, Refusal};
 use crate::network::Net;
 
-type Answer = Result<Vec<Node>, Refusal>;
+type GroupAnswer = Result<Vec<Node>, Refusal>;
 
 pub(super) fn handle(session: &Session, account: &Arc<Account>, node: &NodeRef<'_>) {
     let net = &session.net;
@@ -32,7 +32,7 @@ pub(super) fn handle(session: &Session, account: &Arc<Account>, node: &NodeRef<'
 }
 
 /// What names no group, or names it by its invite code.
-fn of_all(net: &Net, by: Number, asked: &NodeRef<'_>, set: bool) -> Answer {
+fn of_all(net: &Net, by: Number, asked: &NodeRef<'_>, set: bool) -> GroupAnswer {
     match (asked.tag.as_ref(), set) {
         ("participating", false) => {
             let groups: Vec<Node> = net.groups.of(by).iter().map(notice::describe).collect();
@@ -56,7 +56,7 @@ fn of_all(net: &Net, by: Number, asked: &NodeRef<'_>, set: bool) -> Answer {
     }
 }
 
-fn create(net: &Net, by: Number, asked: &NodeRef<'_>) -> Answer {
+fn create(net: &Net, by: Number, asked: &NodeRef<'_>) -> GroupAnswer {
     let subject = wire::text(asked, "subject");
     if subject.is_empty() || subject.chars().count() > 100 {
         return Err(Refusal::NotAcceptable);
@@ -80,7 +80,7 @@ fn create(net: &Net, by: Number, asked: &NodeRef<'_>) -> Answer {
     Ok(vec![notice::describe(&group)])
 }
 
-fn about(net: &Net, by: Number, id: Number, asked: &NodeRef<'_>) -> Answer {
+fn about(net: &Net, by: Number, id: Number, asked: &NodeRef<'_>) -> GroupAnswer {
     let group = net.groups.find(id)?;
     group.member(by)?;
     match asked.tag.as_ref() {
@@ -101,7 +101,7 @@ fn about(net: &Net, by: Number, id: Number, asked: &NodeRef<'_>) -> Answer {
     }
 }
 
-fn change(net: &Net, by: Number, id: Number, asked: &NodeRef<'_>) -> Answer {
+fn change(net: &Net, by: Number, id: Number, asked: &NodeRef<'_>) -> GroupAnswer {
     let people = || named(asked, "participant");
     let switch = |switch| notice::set(net, id, by, switch).map(|()| Vec::new());
     match asked.tag.as_ref() {
@@ -135,7 +135,7 @@ fn change(net: &Net, by: Number, id: Number, asked: &NodeRef<'_>) -> Answer {
     }
 }
 
-fn decide(net: &Net, id: Number, by: Number, asked: &NodeRef<'_>) -> Answer {
+fn decide(net: &Net, id: Number, by: Number, asked: &NodeRef<'_>) -> GroupAnswer {
     let (tag, approve) = if asked.get_optional_child("approve").is_some() { ("approve", true) } else { ("reject", false) };
     let people = asked.get_optional_child(tag).map(|act| named(act, "participant")).ok_or(Refusal::NotAcceptable)?;
     let each = notice::decide(net, id, by, &people, approve)?;
@@ -144,7 +144,7 @@ fn decide(net: &Net, id: Number, by: Number, asked: &NodeRef<'_>) -> Answer {
 }
 
 /// One result per person, under the name of the act.
-fn results(net: &Net, id: Number, tag: &'static str, each: &Each) -> Answer {
+fn results(net: &Net, id: Number, tag: &'static str, each: &Each) -> GroupAnswer {
     let group = net.groups.find(id)?;
     let people = each.iter().map(|(number, refusal)| {
         let mut node = notice::participant(&group, "participant", *number, None);

@@ -17,7 +17,7 @@ const WHITE: u32 = 0x00FF_FFFF;
 const BACKGROUND: u32 = 0x001E_6E4F;
 
 /// From whom, where and when a message is written.
-pub(super) struct Place<'a> {
+pub(super) struct ChatPlace<'a> {
     pub(super) own_jid: &'a str,
     pub(super) chat: &'a str,
     pub(super) at: Timestamp,
@@ -25,7 +25,7 @@ pub(super) struct Place<'a> {
 
 type ContextField = MessageField<wa::ContextInfo>;
 
-pub(super) fn message(place: &Place<'_>, body: &Body, context: ContextField) -> wa::Message {
+pub(super) fn message(place: &ChatPlace<'_>, body: &Body, context: ContextField) -> wa::Message {
     match body {
         Body::Text { text, preview, background } if place.chat == STATUS_CHAT => {
             on_background(words(text, preview.as_ref(), context), *background)
@@ -59,7 +59,7 @@ pub(super) fn message(place: &Place<'_>, body: &Body, context: ContextField) -> 
 }
 
 /// What a reply shows of the message that it answers.
-pub(super) fn quoted(place: &Place<'_>, content: &Content, view_once: bool) -> wa::Message {
+pub(super) fn quoted(place: &ChatPlace<'_>, content: &Content, view_once: bool) -> wa::Message {
     let none = ContextField::none;
     if let (Some(kind), Some(media)) = (content.media_kind(), content.media()) {
         return super::media::quoted(kind, media, view_once);
@@ -151,7 +151,7 @@ fn poll(question: &str, options: &[String], selectable_count: u32, context: Cont
 }
 
 /// The name of another message of the chat. In a group and of a status it says who wrote it.
-fn key(place: &Place<'_>, key: &Key) -> MessageField<wa::MessageKey> {
+fn key(place: &ChatPlace<'_>, key: &Key) -> MessageField<wa::MessageKey> {
     let participant = match (is_shared(place.chat), key.from_me) {
         (true, false) => key.sender.clone(),
         _ => None,

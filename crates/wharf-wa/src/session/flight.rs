@@ -89,12 +89,12 @@ impl Awaited {
 
 impl Awaited {
     /// The answer, if it comes before `gone` and within `limit`. One that came counts, whatever else happened in the same moment.
-    pub(crate) async fn answer_before(&mut self, gone: &CancellationToken, limit: std::time::Duration) -> Result<Answer, Silence> {
+    pub(crate) async fn answer_before(&mut self, gone: &CancellationToken, limit: std::time::Duration) -> Result<Answer, FlightSilence> {
         let silence = tokio::select! {
             biased;
             answer = self.answer() => return Ok(answer),
-            () = gone.cancelled() => Silence::Gone,
-            () = tokio::time::sleep(limit) => Silence::Late,
+            () = gone.cancelled() => FlightSilence::Gone,
+            () = tokio::time::sleep(limit) => FlightSilence::Late,
         };
         self.come().ok_or(silence)
     }
@@ -107,7 +107,7 @@ impl Awaited {
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Silence {
+pub(crate) enum FlightSilence {
     /// The connection is gone.
     Gone,
     /// None came in time.
@@ -140,8 +140,8 @@ mod tests {
     async fn without_an_answer_it_is_told_why() {
         let flight = Arc::<Flight>::default();
         let (mut awaited, gone) = (flight.expect("A"), CancellationToken::new());
-        assert_eq!(awaited.answer_before(&gone, std::time::Duration::ZERO).await, Err(Silence::Late));
+        assert_eq!(awaited.answer_before(&gone, std::time::Duration::ZERO).await, Err(FlightSilence::Late));
         gone.cancel();
-        assert_eq!(awaited.answer_before(&gone, std::time::Duration::from_mins(1)).await, Err(Silence::Gone));
+        assert_eq!(awaited.answer_before(&gone, std::time::Duration::from_mins(1)).await, Err(FlightSilence::Gone));
     }
 }

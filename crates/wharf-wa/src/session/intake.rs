@@ -20,10 +20,10 @@ pub(super) struct Stopped {
 
 /// One client's intake.
 #[derive(Default)]
-pub(crate) struct Intake(Mutex<State>);
+pub(crate) struct Intake(Mutex<IntakeState>);
 
 #[derive(Default)]
-enum State {
+enum IntakeState {
     #[default]
     Open,
     Stopped(Stopped),
@@ -35,16 +35,16 @@ impl Intake {
     /// Nothing more is taken in until the trial goes through. The client has to be ended by whoever calls this.
     pub(super) fn stop(own: &Own, error: &store::Error, trial: Trial) {
         let mut state = own.intake.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*state, State::Open) {
+        if matches!(*state, IntakeState::Open) {
             tracing::error!(%error, "the session takes no messages until the database is mended");
-            *state = State::Stopped(Stopped { trial, _seen: own.ctx.meter().stopped_intakes.raise() });
+            *state = IntakeState::Stopped(Stopped { trial, _seen: own.ctx.meter().stopped_intakes.raise() });
         }
     }
 
     pub(super) fn take(&self) -> Option<Stopped> {
-        match std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), State::Taken) {
-            State::Stopped(stopped) => Some(stopped),
-            State::Open | State::Taken => None,
+        match std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), IntakeState::Taken) {
+            IntakeState::Stopped(stopped) => Some(stopped),
+            IntakeState::Open | IntakeState::Taken => None,
         }
     }
 }

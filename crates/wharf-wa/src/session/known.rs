@@ -21,12 +21,12 @@ const ASKED_FOR: Duration = Duration::from_secs(20);
 
 /// One client's eye on its groups.
 #[derive(Default)]
-pub(crate) struct Known {
+pub(crate) struct KnownSession {
     client: OnceLock<Weak<Client>>,
     seen: Mutex<HashSet<String>>,
 }
 
-impl Known {
+impl KnownSession {
     pub(super) fn of(&self, client: &Arc<Client>) {
         let _ = self.client.set(Arc::downgrade(client));
     }

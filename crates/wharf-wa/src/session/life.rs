@@ -18,7 +18,7 @@ use super::intake::Stopped;
 use super::links::Links;
 use super::outgoing::Queue;
 use super::receipts::Receipts;
-use super::seen::Seen;
+use super::seen::LastHeard;
 use super::standby::Standby;
 use super::{Context, Order};
 
@@ -32,7 +32,7 @@ pub(super) struct Life {
     pub(super) links: Links,
     pub(super) orders: mpsc::UnboundedReceiver<Order>,
     pub(super) wake: Arc<Notify>,
-    seen: Arc<Seen>,
+    seen: Arc<LastHeard>,
     flow: Arc<Flow>,
     /// Clients that ended without a reason since one was connected.
     pub(super) failures: u32,
@@ -63,7 +63,7 @@ impl Life {
         link: Arc<watch::Sender<Link>>,
         orders: mpsc::UnboundedReceiver<Order>,
         wake: Arc<Notify>,
-        (seen, flow): (Arc<Seen>, Arc<Flow>),
+        (seen, flow): (Arc<LastHeard>, Arc<Flow>),
     ) -> Self {
         let links = Links::new(session.clone(), link);
         Self {

@@ -20,7 +20,7 @@ const KEY: &str = "online";
 const AFTER_A_NAME: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
-struct State {
+struct OnlineState {
     /// What the customer said last; what the operator set where they said nothing. `None` until it is read.
     stays: Option<bool>,
     /// What the session is there for at the moment, and until when.
@@ -30,13 +30,13 @@ struct State {
 /// One client's presence.
 #[derive(Default)]
 pub(crate) struct Online {
-    state: Mutex<State>,
+    state: Mutex<OnlineState>,
     /// What WhatsApp was told last; `None` where the library may have said something else since.
     told: tokio::sync::Mutex<Option<bool>>,
 }
 
 impl Online {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, OnlineState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

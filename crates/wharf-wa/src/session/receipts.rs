@@ -31,7 +31,7 @@ const AT_ONCE: usize = 16;
 
 /// A receipt for one message; in a group, and of a status, with the person who gave it.
 #[derive(Clone)]
-struct Told {
+struct ToldReceipt {
     kind: ReceiptKind,
     wa_id: String,
     member: Option<Member>,
@@ -43,7 +43,7 @@ struct Told {
     kept: Vec<Arc<Kept>>,
 }
 
-impl Told {
+impl ToldReceipt {
     /// What it says.
     fn key(&self) -> (ReceiptKind, &str, Option<&Member>, bool, u8) {
         (self.kind, &self.wa_id, self.member.as_ref(), self.elsewhere, self.offers)
@@ -65,11 +65,11 @@ impl Told {
     }
 }
 
-type Batch = Vec<Told>;
+type Batch = Vec<ToldReceipt>;
 
 /// What a batch left behind.
 #[derive(Default)]
-struct Left {
+struct Leftover {
     /// The database did not take it.
     unstored: Batch,
     /// There is no message for it, yet.
@@ -80,7 +80,7 @@ struct Left {
 pub(super) struct Receipts {
     waiting: Batch,
     /// What is being stored, and a copy of it: a client may end meanwhile, and what was told to it is told to the next.
-    running: Option<(Batch, JoinHandle<Left>)>,
+    running: Option<(Batch, JoinHandle<Leftover>)>,
     /// What found no message, to be offered again at that time. Most never finds one, and none of it holds up the others.
     early: Batch,
     again_at: Option<Instant>,
@@ -103,7 +103,7 @@ impl Receipts {
         });
         let before = self.waiting.len() + self.running.as_ref().map_or(0, |(batch, _)| batch.len());
         let kept: Vec<_> = kept.filter(|_| before + receipt.message_ids.len() <= BEFORE).map(Arc::new).into_iter().collect();
-        let told = |id: &String| Told { kind, wa_id: id.clone(), member: member.clone(), elsewhere, offers: 0, kept: kept.clone() };
+        let told = |id: &String| ToldReceipt { kind, wa_id: id.clone(), member: member.clone(), elsewhere, offers: 0, kept: kept.clone() };
         self.waiting.extend(receipt.message_ids.iter().map(told));
         self.start(own);
     }
@@ -167,7 +167,7 @@ impl Receipts {
         }
         if !self.waiting.is_empty() {
             let batch = std::mem::take(&mut self.waiting);
-            let copy = batch.iter().map(Told::let_go).collect();
+            let copy = batch.iter().map(ToldReceipt::let_go).collect();
             self.running = Some((copy, task::spawn(store(Arc::clone(own), batch))));
         }
     }
@@ -192,28 +192,30 @@ fn kind_elsewhere(seen: &ReceiptType) -> Option<ReceiptKind> {
 }
 
 /// Stores what other devices of the account have read.
-async fn read_elsewhere(own: &Own, told: Batch) -> Left {
+async fn read_elsewhere(own: &Own, told: Batch) -> Leftover {
     if told.is_empty() {
-        return Left::default();
+        return Leftover::default();
     }
     let wa_ids: Vec<String> = told.iter().map(|told| told.wa_id.clone()).collect();
     match own.vault.notice(own.ctx.store.record_read_elsewhere(own.fence(), &wa_ids, own.ctx.clock.now()).await) {
         // The message may still be on its way; or it is older than this log.
         Ok(unknown) => {
             let early = told.into_iter().filter(|told| told.offers < OFFERS && unknown.contains(&told.wa_id));
-            Left { early: early.map(|told| told.early()).collect(), ..Left::default() }
+            Leftover { early: early.map(|told| told.early()).collect(), ..Leftover::default() }
         }
-        Err(error) if error.is_for_later() => Left { unstored: told.iter().map(|told| told.left_by(&error)).collect(), ..Left::default() },
+        Err(error) if error.is_for_later() => {
+            Leftover { unstored: told.iter().map(|told| told.left_by(&error)).collect(), ..Leftover::default() }
+        }
         Err(error) => {
             tracing::warn!(%error, "what another device has read was not recorded");
-            Left::default()
+            Leftover::default()
         }
     }
 }
 
 /// Stores a batch: first what is held back, so that it is not held back for the sake of the rest.
-async fn store(own: Arc<Own>, batch: Batch) -> Left {
-    let mut left = Left::default();
+async fn store(own: Arc<Own>, batch: Batch) -> Leftover {
+    let mut left = Leftover::default();
     let (held, rest): (Batch, Batch) = batch.into_iter().partition(|told| !told.kept.is_empty());
     for batch in [held, rest] {
         store_batch(&own, batch, &mut left).await;
@@ -226,7 +228,7 @@ async fn store(own: Arc<Own>, batch: Batch) -> Left {
 }
 
 /// Stores part by part. What is stored is let go at the end.
-async fn store_batch(own: &Own, mut batch: Batch, left: &mut Left) {
+async fn store_batch(own: &Own, mut batch: Batch, left: &mut Leftover) {
     // Every device of the recipient sends its own.
     batch.sort_unstable_by(|one, other| one.key().cmp(&other.key()));
     batch.dedup_by(|next, told| {
@@ -237,12 +239,15 @@ async fn store_batch(own: &Own, mut batch: Batch, left: &mut Left) {
         same
     });
     let (elsewhere, batch): (Batch, Batch) = batch.into_iter().partition(|told| told.elsewhere);
-    let read =
-        if left.unstored.is_empty() { read_elsewhere(own, elsewhere).await } else { Left { unstored: elsewhere, ..Left::default() } };
+    let read = if left.unstored.is_empty() {
+        read_elsewhere(own, elsewhere).await
+    } else {
+        Leftover { unstored: elsewhere, ..Leftover::default() }
+    };
     left.unstored.extend(read.unstored);
     left.early.extend(read.early);
     for kind in [ReceiptKind::Delivered, ReceiptKind::Read, ReceiptKind::Played] {
-        let of_kind: Vec<&Told> = batch.iter().filter(|told| told.kind == kind).collect();
+        let of_kind: Vec<&ToldReceipt> = batch.iter().filter(|told| told.kind == kind).collect();
         for part in of_kind.chunks(AT_ONCE) {
             if left.unstored.is_empty() {
                 store_part(own, kind, part, left).await;
@@ -254,7 +259,7 @@ async fn store_batch(own: &Own, mut batch: Batch, left: &mut Left) {
 }
 
 /// Stores receipts of one kind in one commit, and what their members did in another.
-async fn store_part(own: &Own, kind: ReceiptKind, part: &[&Told], left: &mut Left) {
+async fn store_part(own: &Own, kind: ReceiptKind, part: &[&ToldReceipt], left: &mut Leftover) {
     let mut wa_ids: Vec<String> = part.iter().map(|told| told.wa_id.clone()).collect();
     wa_ids.dedup();
     // Who it was is there before the message says that somebody did.
@@ -282,7 +287,7 @@ async fn store_part(own: &Own, kind: ReceiptKind, part: &[&Told], left: &mut Lef
 /// The receipts that overtook their message, to be offered again: what another device of the account sends comes as a copy, on another way.
 /// The message may also have come since the receipt looked for it; then it is behind what the receipt says, or says that somebody told and not
 /// who (`unknown`).
-async fn early(own: &Own, told: &[&Told], moved: &[MessageRow], unknown: &[String]) -> Batch {
+async fn early(own: &Own, told: &[&ToldReceipt], moved: &[MessageRow], unknown: &[String]) -> Batch {
     let mut early = Vec::new();
     for told in told.iter().filter(|told| told.offers < OFFERS) {
         if told.member.is_some() && unknown.contains(&told.wa_id) {
@@ -302,9 +307,10 @@ async fn early(own: &Own, told: &[&Told], moved: &[MessageRow], unknown: &[Strin
 
 /// Stores who of a group, or of those whom a status is for, has told; gives the ids of messages that are not there. `Err` where that is
 /// to be tried again.
-async fn record_members(own: &Own, told: &[&Told]) -> Result<Vec<String>, store::Error> {
+async fn record_members(own: &Own, told: &[&ToldReceipt]) -> Result<Vec<String>, store::Error> {
     let at = own.ctx.clock.now();
-    let receipt = |told: &&Told| Some(MemberReceipt { wa_id: told.wa_id.clone(), member: told.member.clone()?, kind: told.kind, at });
+    let receipt =
+        |told: &&ToldReceipt| Some(MemberReceipt { wa_id: told.wa_id.clone(), member: told.member.clone()?, kind: told.kind, at });
     let receipts: Vec<MemberReceipt> = told.iter().filter_map(receipt).collect();
     if receipts.is_empty() {
         return Ok(Vec::new());

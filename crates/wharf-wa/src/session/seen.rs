@@ -7,9 +7,9 @@ use whatsapp_rust::client::Client;
 
 /// Looks at the client that the session has now.
 #[derive(Default)]
-pub(crate) struct Seen(Mutex<Weak<Client>>);
+pub(crate) struct LastHeard(Mutex<Weak<Client>>);
 
-impl Seen {
+impl LastHeard {
     pub(super) fn follow(&self, client: &Arc<Client>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(client);
     }

@@ -12,17 +12,17 @@ use std::task::{Context, Poll, Waker, ready};
 pub(super) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 #[derive(Default)]
-struct State {
+struct TurnsState {
     next: u64,
     /// Those that were not looked at yet, with whom to wake.
     waiting: BTreeMap<u64, Option<Waker>>,
 }
 
 #[derive(Clone, Default)]
-pub(super) struct Turns(Arc<Mutex<State>>);
+pub(super) struct Turns(Arc<Mutex<TurnsState>>);
 
 impl Turns {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, TurnsState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -22,7 +22,7 @@ use crate::compose;
 use crate::vault::Vault;
 
 /// What a look at a vote gave.
-enum Look {
+enum VoteLook {
     Read(Content),
     /// The poll or its secret is not there yet.
     TooEarly,
@@ -38,14 +38,14 @@ pub(super) async fn read(
     part: &mut Part,
 ) -> Result<(), store::Error> {
     let Some(sealed) = Sealed::of(inbound) else { return Ok(()) };
-    let mut look = Look::TooEarly;
+    let mut look = VoteLook::TooEarly;
     if let Some(poll) = poll_of(own, row, &sealed.poll, part).await? {
         look = open(own, client, &poll, &sealed, part).await?;
     }
     match look {
-        Look::Read(content) => row.content = content,
-        Look::Never => {}
-        Look::TooEarly => {
+        VoteLook::Read(content) => row.content = content,
+        VoteLook::Never => {}
+        VoteLook::TooEarly => {
             tracing::debug!(vote = %row.id, "a vote came before its poll could be read");
             let plain = serde_json::to_vec(&sealed).expect("strings and bytes only");
             part.ops.push(own.vault.put(SEALED_VOTE, sealed.key(), &dated(own.ctx.clock.now().as_secs(), &plain)));
@@ -77,9 +77,9 @@ pub(super) async fn of_poll(own: &Own, client: &Client, poll: &MessageRow, part:
         }
         let Some(mut row) = rows.into_iter().find(|row| change::same_chat(poll, row)) else { continue };
         match open(own, client, poll, &sealed, part).await? {
-            Look::Read(content) => row.content = content,
-            Look::TooEarly => continue,
-            Look::Never => {
+            VoteLook::Read(content) => row.content = content,
+            VoteLook::TooEarly => continue,
+            VoteLook::Never => {
                 part.ops.push(Vault::delete(SEALED_VOTE, sealed.key()));
                 continue;
             }
@@ -101,24 +101,24 @@ async fn poll_of(own: &Own, row: &MessageRow, wa_id: &str, part: &Part) -> Resul
     Ok(rows.iter().find(is_it).cloned())
 }
 
-async fn open(own: &Own, client: &Client, poll: &MessageRow, sealed: &Sealed, part: &Part) -> Result<Look, store::Error> {
-    let Content::Poll { options, .. } = &poll.content else { return Ok(Look::TooEarly) };
-    let Ok(voter) = sealed.voter.parse::<Jid>() else { return Ok(Look::Never) };
-    let Some(creator) = creator(client, poll, &voter) else { return Ok(Look::TooEarly) };
+async fn open(own: &Own, client: &Client, poll: &MessageRow, sealed: &Sealed, part: &Part) -> Result<VoteLook, store::Error> {
+    let Content::Poll { options, .. } = &poll.content else { return Ok(VoteLook::TooEarly) };
+    let Ok(voter) = sealed.voter.parse::<Jid>() else { return Ok(VoteLook::Never) };
+    let Some(creator) = creator(client, poll, &voter) else { return Ok(VoteLook::TooEarly) };
     let Some(secret) = secret(own, client, poll, &creator, part).await? else {
         tracing::debug!(poll = %poll.id, "the poll's secret is not known");
-        return Ok(Look::TooEarly);
+        return Ok(VoteLook::TooEarly);
     };
     let ciphertext = PollVoteCiphertext { enc_payload: &sealed.payload, enc_iv: &sealed.iv };
     let Ok(hashes) = client.polls().decrypt_vote(ciphertext, &secret, &poll.wa_id, &creator, &voter).await else {
         tracing::warn!(poll = %poll.id, "a vote could not be read");
-        return Ok(Look::Never);
+        return Ok(VoteLook::Never);
     };
     // A stranger says how many there are of both: each is hashed, and looked for, once.
     let hashes: HashSet<Vec<u8>> = hashes.into_iter().collect();
     let options = options.iter().filter(|option| hashes.contains(compute_option_hash(option).as_slice())).cloned().collect();
     let target = Reference { message_id: None, whatsapp_id: sealed.poll.clone(), from: poll.sender.clone(), ..Reference::default() };
-    Ok(Look::Read(Content::PollVote { options, target }))
+    Ok(VoteLook::Read(Content::PollVote { options, target }))
 }
 
 /// Votes on a poll that came in; gives the vote's id. It goes past the queue, as receipts do: no customer asked for it, and one that is lost

@@ -51,7 +51,7 @@ impl Miss {
 /// Judges a number.
 pub(super) type Believe<'a> = dyn Fn(u32) -> Result<u32, Doubt> + Sync + 'a;
 /// Hears how a question ended.
-pub(super) type Count<'a> = dyn Fn(VersionSource, &'static str) + Sync + 'a;
+pub(super) type CountFetch<'a> = dyn Fn(VersionSource, &'static str) + Sync + 'a;
 
 /// Where versions are told.
 pub(crate) struct Sources {
@@ -94,7 +94,7 @@ impl Sources {
     }
 
     /// The version that the pages tell. `believe` judges a number; `count` hears how each question ended.
-    pub(super) async fn ask(&self, believe: &Believe<'_>, count: &Count<'_>) -> Option<(u32, VersionSource)> {
+    pub(super) async fn ask(&self, believe: &Believe<'_>, count: &CountFetch<'_>) -> Option<(u32, VersionSource)> {
         let (first, second) = (self.told(0, believe, count), self.told(1, believe, count));
         futures::pin_mut!(first, second);
         let told = match select(first, second).await {
@@ -110,7 +110,7 @@ impl Sources {
     }
 
     /// What one page tells.
-    async fn told(&self, place: usize, believe: &Believe<'_>, count: &Count<'_>) -> Option<(u32, VersionSource)> {
+    async fn told(&self, place: usize, believe: &Believe<'_>, count: &CountFetch<'_>) -> Option<(u32, VersionSource)> {
         let (source, url) = self.pages.get(place)?;
         let told = match self.page(*source, url).await {
             Ok(told) => believe(told).map_err(Miss::Doubt),

@@ -4,7 +4,9 @@
 //! The two people and the operator are a port: at a terminal they are asked, and in the sandbox the pretend phones play them.
 
 mod api;
+mod course;
 mod ear;
+mod names;
 mod people;
 mod report;
 mod samples;
@@ -22,10 +24,11 @@ use crate::config::Config;
 use crate::world::World;
 
 pub use super::gateway::Gateway;
+pub use course::Options;
+pub use names::STEPS;
 pub use people::{Act, Done, People, Seen, Sight};
 pub use report::{Report, Verdict};
-pub use script::{Options, run};
-pub use steps::STEPS;
+pub use script::run;
 
 #[derive(Args)]
 pub(super) struct Accept {

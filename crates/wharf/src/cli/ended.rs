@@ -6,6 +6,7 @@ use wharf_core::store;
 
 use super::doctor::Unwell;
 use super::operations::Refused;
+use super::unmet::{NoAnswer, NotYet, Usage};
 
 /// The gateway refused it, or it failed here.
 const FAILED: u8 = 1;
@@ -13,21 +14,6 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// Nobody answers, or the gateway says «later»: the same line may succeed in a while.
 const LATER: u8 = 3;
-
-/// A line that cannot be meant, found out only by looking further than clap does.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Usage(pub String);
-
-/// What was waited for has not happened, and still can.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct NotYet(pub String);
-
-/// Nobody answers at the gateway's address.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the gateway does not answer")]
-pub(super) struct NoAnswer;
 
 /// Tells the error, and gives the code.
 pub(super) fn tell(error: &anyhow::Error) -> ExitCode {

@@ -16,9 +16,9 @@ use wharf_api::types::passkey::Passkey;
 use wharf_api::types::session::{PairingCode, Qr, Session, SessionWithQr};
 use wharf_api::types::switches::{PutSwitches, Switches};
 
-use super::ended::NoAnswer;
 use super::operations::{Refused, refusal};
 use super::target::address;
+use super::unmet::NoAnswer;
 
 /// How long one long poll lasts, in seconds. Less than what proxies cut off.
 const WAIT_SECS: u64 = 20;

@@ -16,10 +16,11 @@ use serde_json::Value;
 use url::Url;
 use wharf_api::ops;
 
-use super::ended::NoAnswer;
-use super::operations::{self, Client, Refused, Request, plain};
+use super::operations::{self, Client, Refused, Request};
 use super::out::print;
+use super::plain::plain;
 use super::target::{Target, no_key};
+use super::unmet::NoAnswer;
 use crate::machine;
 use forward::Forward;
 use frames::{Frame, Frames};
@@ -77,7 +78,7 @@ impl Listen {
                 Some(forward)
             }
         };
-        let mut ear = Ear { client: Client::new(&place)?, screen, forward, names: HashMap::new(), json: self.json, last: None };
+        let mut ear = StreamEar { client: Client::new(&place)?, screen, forward, names: HashMap::new(), json: self.json, last: None };
         let mut signals = machine::Signals::listen()?;
         tokio::select! {
             ended = ear.follow(&self) => ended,
@@ -100,7 +101,7 @@ impl Listen {
 }
 
 /// Who listens.
-struct Ear {
+struct StreamEar {
     client: Client,
     screen: Screen,
     forward: Option<Forward>,
@@ -111,7 +112,7 @@ struct Ear {
     last: Option<String>,
 }
 
-impl Ear {
+impl StreamEar {
     /// Reads the stream, and reads it again where it ends, from the event that was seen last.
     async fn follow(&mut self, listen: &Listen) -> anyhow::Result<()> {
         loop {

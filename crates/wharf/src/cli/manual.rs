@@ -8,8 +8,8 @@ use clap_complete::Shell;
 use clap_mangen::Man as Page;
 
 use super::command;
-use super::ended::Usage;
 use super::out::print;
+use super::unmet::Usage;
 
 #[derive(Args)]
 pub(super) struct Completions {

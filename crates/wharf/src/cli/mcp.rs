@@ -19,9 +19,9 @@ use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::Value;
 use wharf_api::ErrorCode;
 
-use super::ended::Usage;
 use super::operations::{Client, Refused, ask_with};
 use super::target::{Target, no_key};
+use super::unmet::Usage;
 use tools::Asked;
 
 const INSTRUCTIONS: &str = "Reads and writes WhatsApp through a Wharf gateway. A session is a linked WhatsApp account: list the sessions first, and name one in \

@@ -9,11 +9,11 @@ use tokio::time::Instant;
 use wharf_api::types::message::MessageStatus;
 use wharf_api::{limits, ops};
 
-use super::ended::NotYet;
 use super::operations::{self, Request};
 use super::out::print;
 use super::send::Send;
 use super::target::{Place, Target, no_key};
+use super::unmet::NotYet;
 
 #[derive(Subcommand)]
 pub(super) enum Messages {

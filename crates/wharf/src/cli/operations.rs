@@ -7,6 +7,7 @@ mod given;
 mod line;
 mod refused;
 mod shown;
+mod sort;
 mod table;
 mod wire;
 mod words;
@@ -20,8 +21,8 @@ use super::target::{Place, Target, no_key};
 use given::Form;
 
 pub(super) use refused::{Refused, in_form};
-pub(super) use shown::{plain, shortened};
-pub(super) use table::{Place as Position, Verb, verb_of};
+pub(super) use shown::shortened;
+pub(super) use table::{ValuePlace, Verb, verb_of};
 pub(super) use wire::{Client, Content, Request, refusal};
 
 /// The commands written by hand that ask a gateway too: the operations of their groups stand among them. The others work on the
@@ -200,9 +201,9 @@ mod tests {
             let Some(body) = wharf_api::openapi::good_body(op) else { continue };
             let verb = table::verb_of(op);
             let group = table::GROUPS.iter().find(|group| group.verbs.iter().any(|one| one.op.id == op.id)).unwrap();
-            let places = verb.takes.iter().filter(|taken| taken.place == table::Place::Path);
+            let places = verb.takes.iter().filter(|taken| taken.place == table::ValuePlace::Path);
             let words = places.map(|taken| match &taken.sort {
-                table::Sort::Word(words) => words[0].clone(),
+                sort::Sort::Word(words) => words[0].clone(),
                 _ => "x".to_owned(),
             });
             let line = ["wharf", line::ALL, group.name, &verb.name].map(str::to_owned).into_iter().chain(words);

@@ -10,11 +10,11 @@ use clap::{Args, Subcommand};
 use wharf_api::ErrorCode;
 use wharf_api::types::session::{Session, SessionStatus, SessionWithQr, WaitingFor};
 
-use super::ended::NotYet;
 use super::gateway::{Gateway, Told};
 use super::target::Target;
+use super::unmet::NotYet;
 use crate::machine;
-use screen::Screen;
+use screen::PairScreen;
 
 /// How often the session is asked how far it is, once its code was scanned.
 const POLL: Duration = Duration::from_millis(500);
@@ -65,7 +65,7 @@ impl Sessions {
 /// Shows every code that comes until one was scanned, or the one that is typed, then every step until the session is connected.
 async fn follow(gateway: &Gateway, url: &str, started: SessionWithQr, phone: Option<&str>) -> anyhow::Result<()> {
     let id = started.session.session_id.to_string();
-    let mut screen = Screen::new();
+    let mut screen = PairScreen::new();
     let mut known = String::new();
     if let Some(qr) = started.qr {
         if phone.is_none() {

@@ -64,7 +64,7 @@ async fn change(config: &Config, store: &SqlStore, [first, next]: [[u8; 32]; 2],
     };
     let keys = if target == next_id { [next, first] } else { [first, next] };
     let seal = Seal::of(&keys, Arc::clone(chance));
-    let run = Run { config, store, target, old };
+    let run = Rotation { config, store, target, old };
     // A run that has nothing to change looks all the same, and seals what it finds.
     let is_over = old == target;
     let begun = if is_over {
@@ -107,14 +107,14 @@ async fn change(config: &Config, store: &SqlStore, [first, next]: [[u8; 32]; 2],
 }
 
 /// One run, from the key `old` to the key `target`, by their ids.
-struct Run<'a> {
+struct Rotation<'a> {
     config: &'a Config,
     store: &'a SqlStore,
     target: &'a str,
     old: &'a str,
 }
 
-impl Run<'_> {
+impl Rotation<'_> {
     /// The nodes that run. A file has one process, and tells by its lock whether there is one.
     async fn nodes(&self) -> anyhow::Result<Vec<NodeKeys>> {
         let url = self.config.database_url();

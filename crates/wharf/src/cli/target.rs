@@ -3,9 +3,9 @@
 use clap::Args;
 use url::Url;
 
-use super::ended::Usage;
-use super::operations::plain;
+use super::plain::plain;
 use super::profiles::{self, Profile};
+use super::unmet::Usage;
 
 /// Where a gateway is that nobody named.
 pub(super) const USUAL: &str = "http://127.0.0.1:8080";

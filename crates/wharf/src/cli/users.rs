@@ -16,7 +16,7 @@ use crate::config::Config;
 #[derive(Subcommand)]
 pub(super) enum Users {
     /// Makes a user. The gateway must not be running on the same SQLite file.
-    Create(Create),
+    Create(UserArgs),
     /// Lists the users: id, role, account, name.
     List,
     /// Gives a user another password, and ends its log-ins.
@@ -34,7 +34,7 @@ pub(super) enum Users {
 }
 
 #[derive(Args)]
-pub(super) struct Create {
+pub(super) struct UserArgs {
     /// What it signs in with: letters from a to z, digits and . _ - @ +
     name: String,
     /// The account's name; it is made where there is none.
@@ -84,7 +84,7 @@ impl Users {
     }
 }
 
-impl Create {
+impl UserArgs {
     async fn run(self, services: &Services) -> anyhow::Result<()> {
         let (password, made) = self.password.get(services)?;
         let account = account::find_or_create(services, &self.account, &self.plan).await?;

@@ -23,10 +23,10 @@ static FORWARDED: Semaphore = Semaphore::const_new(256);
 
 /// The other end of a body that was lent.
 #[derive(Default)]
-pub(super) struct Rest(Mutex<State>);
+pub(super) struct Rest(Mutex<RestState>);
 
 #[derive(Default)]
-enum State {
+enum RestState {
     #[default]
     Over,
     Lent,
@@ -39,14 +39,14 @@ pub(super) fn lend(body: Body) -> (Body, Arc<Rest>) {
     if body.is_end_stream() {
         return (body, rest);
     }
-    *rest.state() = State::Lent;
-    (Body::new(Lent { body: Some(body), rest: Arc::clone(&rest) }), rest)
+    *rest.state() = RestState::Lent;
+    (Body::new(LentBody { body: Some(body), rest: Arc::clone(&rest) }), rest)
 }
 
 impl Rest {
     /// Whether nothing more of the body comes.
     pub fn is_over(&self) -> bool {
-        matches!(*self.state(), State::Over)
+        matches!(*self.state(), RestState::Over)
     }
 
     /// Whether nothing more of the body comes, now that the answer is known. A little that is there is read for that, but not
@@ -55,11 +55,11 @@ impl Rest {
     pub async fn settle(&self, expects: bool, forwarded: bool) -> bool {
         let back = {
             let mut state = self.state();
-            match std::mem::replace(&mut *state, State::Lent) {
-                State::Back(body) => body,
+            match std::mem::replace(&mut *state, RestState::Lent) {
+                RestState::Back(body) => body,
                 other => {
                     *state = other;
-                    return matches!(*state, State::Over);
+                    return matches!(*state, RestState::Over);
                 }
             }
         };
@@ -67,12 +67,12 @@ impl Rest {
         let (whole, part, bytes) = if place.is_some() { (WHOLE, PART, limits::MEDIA_BODY_BYTES as u64) } else { (SOON, SOON, SMALL) };
         let over = !expects && tokio::time::timeout(whole, ends(back, bytes, part)).await.unwrap_or(false);
         if over {
-            *self.state() = State::Over;
+            *self.state() = RestState::Over;
         }
         over
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, RestState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -96,12 +96,12 @@ async fn ends(mut body: Body, mut left: u64, part: Duration) -> bool {
     }
 }
 
-struct Lent {
+struct LentBody {
     body: Option<Body>,
     rest: Arc<Rest>,
 }
 
-impl HttpBody for Lent {
+impl HttpBody for LentBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -110,7 +110,7 @@ impl HttpBody for Lent {
         let frame = ready!(Pin::new(body).poll_frame(context));
         if frame.is_none() {
             self.body = None;
-            *self.rest.state() = State::Over;
+            *self.rest.state() = RestState::Over;
         }
         Poll::Ready(frame)
     }
@@ -124,10 +124,10 @@ impl HttpBody for Lent {
     }
 }
 
-impl Drop for Lent {
+impl Drop for LentBody {
     fn drop(&mut self) {
         if let Some(body) = self.body.take() {
-            *self.rest.state() = if body.is_end_stream() { State::Over } else { State::Back(body) };
+            *self.rest.state() = if body.is_end_stream() { RestState::Over } else { RestState::Back(body) };
         }
     }
 }

@@ -18,7 +18,7 @@ use super::{gauge, number};
 const SECONDS: [f64; 13] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Answered {
+struct AnsweredLabels {
     operation: &'static str,
     code: &'static str,
 }
@@ -33,7 +33,7 @@ fn histogram() -> Histogram {
 }
 
 pub struct Requests {
-    answered: Family<Answered, Counter>,
+    answered: Family<AnsweredLabels, Counter>,
     took: Family<ByOperation, Histogram, fn() -> Histogram>,
     running: Arc<AtomicU64>,
 }
@@ -63,7 +63,7 @@ impl Requests {
     /// Counts an answer; `operation` is `None` for paths and methods that are not served.
     pub fn answered(&self, operation: Option<&'static Operation>, code: Option<ErrorCode>, took: Duration) {
         let operation = operation.map_or("none", |operation| operation.id);
-        self.answered.get_or_create(&Answered { operation, code: code.map_or("ok", ErrorCode::name) }).inc();
+        self.answered.get_or_create(&AnsweredLabels { operation, code: code.map_or("ok", ErrorCode::name) }).inc();
         self.took.get_or_create(&ByOperation { operation }).observe(took.as_secs_f64());
     }
 

@@ -25,12 +25,12 @@ pub(super) struct Count {
     taken: AtomicU64,
     /// Why the collector did not take the last ones that it did not take.
     cause: Mutex<Option<String>>,
-    told: Mutex<Told>,
+    told: Mutex<ToldLosses>,
 }
 
 /// What was seen at the last look, and whether it was said that spans are dropped.
 #[derive(Debug, Default)]
-struct Told {
+struct ToldLosses {
     dropped: u64,
     taken: u64,
     since: Option<u64>,

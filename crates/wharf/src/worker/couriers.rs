@@ -43,8 +43,13 @@ pub struct Couriers {
 
 pub fn start(services: &Arc<Services>, node: String) -> Couriers {
     let stopping = CancellationToken::new();
-    let office = Office { services: Arc::clone(services), node: node.into(), stopping: stopping.clone(), desk: Assignments::default() };
-    Couriers { stopping, running: tokio::spawn(office.run()) }
+    let dispatcher = Dispatcher {
+        services: Arc::clone(services),
+        node: node.into(),
+        stopping: stopping.clone(),
+        assignments: Assignments::default(),
+    };
+    Couriers { stopping, running: tokio::spawn(dispatcher.run()) }
 }
 
 impl Couriers {
@@ -57,11 +62,11 @@ impl Couriers {
     }
 }
 
-struct Office {
+struct Dispatcher {
     services: Arc<Services>,
     node: Arc<str>,
     stopping: CancellationToken,
-    desk: Assignments,
+    assignments: Assignments,
 }
 
 /// Which courier works on what: never two on one webhook.
@@ -72,7 +77,7 @@ struct Assignments {
     webhooks: HashMap<Id, i64>,
 }
 
-impl Office {
+impl Dispatcher {
     async fn run(mut self) {
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -82,10 +87,10 @@ impl Office {
                 () = self.stopping.cancelled() => break,
                 rang = services.store.bell().webhooks() => rang.into_iter().for_each(|number| self.wake(number)),
                 _ = looks.tick() => self.look().await,
-                Some(again) = self.desk.ended() => again.into_iter().for_each(|number| self.wake(number)),
+                Some(again) = self.assignments.ended() => again.into_iter().for_each(|number| self.wake(number)),
             }
         }
-        while self.desk.ended().await.is_some() {}
+        while self.assignments.ended().await.is_some() {}
     }
 
     async fn look(&mut self) {
@@ -97,7 +102,7 @@ impl Office {
 
     fn wake(&mut self, number: i64) {
         let (services, node, stopping) = (Arc::clone(&self.services), Arc::clone(&self.node), self.stopping.clone());
-        self.desk.wake(number, |signal| async move { courier::run(&services, &node, number, &signal, &stopping).await });
+        self.assignments.wake(number, |signal| async move { courier::run(&services, &node, number, &signal, &stopping).await });
     }
 }
 
@@ -140,20 +145,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_courier_that_panics_leaves_the_others_their_webhooks() {
-        let mut desk = Assignments::default();
-        desk.wake(1, |signal| async move { signal.notify.notified().await });
-        desk.wake(2, |_| async { panic!("a trap for the test: this panic is wanted") });
-        assert_eq!(desk.ended().await, Some(None));
-        assert_eq!(desk.signals.keys().collect::<Vec<_>>(), [&1]);
-        desk.wake(1, |_| async { panic!("the webhook has a courier") });
-        assert_eq!(desk.tasks.len(), 1);
+        let mut assignments = Assignments::default();
+        assignments.wake(1, |signal| async move { signal.notify.notified().await });
+        assignments.wake(2, |_| async { panic!("a trap for the test: this panic is wanted") });
+        assert_eq!(assignments.ended().await, Some(None));
+        assert_eq!(assignments.signals.keys().collect::<Vec<_>>(), [&1]);
+        assignments.wake(1, |_| async { panic!("the webhook has a courier") });
+        assert_eq!(assignments.tasks.len(), 1);
         // Its own webhook may have another one.
-        desk.wake(2, |_| std::future::ready(()));
-        assert_eq!(desk.tasks.len(), 2);
-        let mut ends = [desk.ended().await, desk.ended().await];
+        assignments.wake(2, |_| std::future::ready(()));
+        assert_eq!(assignments.tasks.len(), 2);
+        let mut ends = [assignments.ended().await, assignments.ended().await];
         ends.sort_unstable();
         assert_eq!(ends, [Some(None), Some(Some(1))], "the first was rung for and ended without a look at that");
-        assert_eq!(desk.ended().await, None);
-        assert!(desk.signals.is_empty() && desk.webhooks.is_empty());
+        assert_eq!(assignments.ended().await, None);
+        assert!(assignments.signals.is_empty() && assignments.webhooks.is_empty());
     }
 }

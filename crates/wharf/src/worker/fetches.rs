@@ -25,8 +25,14 @@ pub struct Fetches {
 
 pub fn start(services: &Arc<Services>, node: String) -> Fetches {
     let stopping = CancellationToken::new();
-    let desk = Desk { services: Arc::clone(services), node, stopping: stopping.clone(), under_way: HashMap::new(), tasks: JoinSet::new() };
-    Fetches { stopping, running: tokio::spawn(desk.run()) }
+    let dispatcher = FetchDispatcher {
+        services: Arc::clone(services),
+        node,
+        stopping: stopping.clone(),
+        under_way: HashMap::new(),
+        tasks: JoinSet::new(),
+    };
+    Fetches { stopping, running: tokio::spawn(dispatcher.run()) }
 }
 
 impl Fetches {
@@ -39,7 +45,7 @@ impl Fetches {
     }
 }
 
-struct Desk {
+struct FetchDispatcher {
     services: Arc<Services>,
     node: String,
     stopping: CancellationToken,
@@ -47,7 +53,7 @@ struct Desk {
     tasks: JoinSet<Result<(), store::Error>>,
 }
 
-impl Desk {
+impl FetchDispatcher {
     async fn run(mut self) {
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);

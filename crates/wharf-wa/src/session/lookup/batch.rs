@@ -22,17 +22,17 @@ struct Question {
 }
 
 #[derive(Default)]
-struct State {
+struct LookupsState {
     waiting: Vec<Question>,
     running: bool,
 }
 
 /// One client's questions.
 #[derive(Default)]
-pub(crate) struct Lookups(Mutex<State>);
+pub(crate) struct Lookups(Mutex<LookupsState>);
 
 impl Lookups {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LookupsState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

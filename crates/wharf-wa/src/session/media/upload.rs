@@ -96,16 +96,16 @@ impl UploadSource for Encrypted {
     }
 
     fn reader_from(&self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, At { file: Arc::clone(&self.file), offset })))
+        Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, FileAt { file: Arc::clone(&self.file), offset })))
     }
 }
 
-struct At {
+struct FileAt {
     file: Arc<File>,
     offset: u64,
 }
 
-impl Read for At {
+impl Read for FileAt {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read_at(buffer, self.offset)?;
         self.offset += read as u64;

@@ -16,7 +16,7 @@ use crate::session::Own;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// What a commit did not take, and the ids of all that it was offered.
-struct Written {
+struct WrittenChanges {
     back: Vec<StatusChange>,
     settled: Vec<MessageId>,
 }
@@ -24,7 +24,7 @@ struct Written {
 pub(super) struct Recorder {
     own: Arc<Own>,
     waiting: Vec<StatusChange>,
-    running: Option<BoxFuture<'static, Written>>,
+    running: Option<BoxFuture<'static, WrittenChanges>>,
 }
 
 impl Recorder {
@@ -44,7 +44,7 @@ impl Recorder {
     /// Ends when a commit has ended, with the messages that are settled by it. May be dropped at any time.
     pub(super) async fn progress(&mut self) -> Vec<MessageId> {
         let Some(running) = &mut self.running else { return Vec::new() };
-        let Written { back, settled } = running.await;
+        let WrittenChanges { back, settled } = running.await;
         self.running = None;
         self.waiting.splice(0..0, back);
         self.start();
@@ -71,7 +71,7 @@ async fn ended(own: &Own, id: &MessageId) -> Option<Outcome> {
     }
 }
 
-async fn write(own: Arc<Own>, changes: Vec<StatusChange>) -> Written {
+async fn write(own: Arc<Own>, changes: Vec<StatusChange>) -> WrittenChanges {
     match own.vault.notice(own.ctx.store.record_outcomes(own.fence(), &changes).await) {
         Ok(moved) => {
             fail::fail_point!("S5-stored");
@@ -86,14 +86,14 @@ async fn write(own: Arc<Own>, changes: Vec<StatusChange>) -> Written {
                 }
                 settled.push(id);
             }
-            Written { back: Vec::new(), settled }
+            WrittenChanges { back: Vec::new(), settled }
         }
         // Somebody else has the session: the messages are theirs.
-        Err(store::Error::Fenced) => Written { back: Vec::new(), settled: Vec::new() },
+        Err(store::Error::Fenced) => WrittenChanges { back: Vec::new(), settled: Vec::new() },
         Err(error) => {
             tracing::warn!(%error, "outcomes were not stored; they are offered again");
             tokio::time::sleep(PAUSE).await;
-            Written { back: changes, settled: Vec::new() }
+            WrittenChanges { back: changes, settled: Vec::new() }
         }
     }
 }

@@ -25,7 +25,7 @@ use whatsapp_rust::{ChatStateType, ClientError, ErrorChainExt as _, NodeFilter};
 use super::verdict::Verdict;
 use crate::compose;
 use crate::session::Own;
-use crate::session::flight::{Answer, Silence};
+use crate::session::flight::{Answer, FlightSilence};
 use crate::session::{online, timers};
 use crate::task;
 
@@ -105,8 +105,8 @@ pub(super) async fn send(
     own.ctx.meter().devices_unkeyed.add(missed + u64::from(unkeyed));
     let answer = match awaited.answer_before(gone, own.ctx.config.send_ack_timeout).await {
         Ok(answer) => answer,
-        Err(Silence::Gone) => return Verdict::Again { chat_rests: false },
-        Err(Silence::Late) => {
+        Err(FlightSilence::Gone) => return Verdict::Again { chat_rests: false },
+        Err(FlightSilence::Late) => {
             tracing::warn!(message = %message.id, "no acknowledgement came in time");
             return Verdict::Again { chat_rests: true };
         }

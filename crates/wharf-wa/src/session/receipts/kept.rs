@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::gate::{Gate, Hold};
+use crate::gate::{AckGate, Hold};
 use crate::session::Own;
 
 /// How many holds of one client there are at the most.
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Lets go when it is dropped.
 pub(in crate::session) struct Kept {
     hold: Mutex<Option<Hold>>,
-    gate: Arc<Gate>,
+    gate: Arc<AckGate>,
     until: Instant,
 }
 

@@ -41,7 +41,7 @@ async fn own() -> (Arc<Own>, PathBuf) {
 }
 
 fn comes(receipts: &mut Receipts, own: &Arc<Own>, id: &str) {
-    receipts.waiting.push(Told {
+    receipts.waiting.push(ToldReceipt {
         kind: ReceiptKind::Delivered,
         wa_id: id.to_owned(),
         member: None,

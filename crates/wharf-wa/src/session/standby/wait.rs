@@ -18,7 +18,7 @@ const RETURN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(9)];
 const FEW: usize = 8;
 
 /// What ends a wait.
-enum Next {
+enum Woken {
     /// Something has changed.
     Look,
     /// It is this session's turn.
@@ -46,18 +46,18 @@ impl Life {
             let counted = ctx.standing.wait(ctx.clock.now());
             let next = async {
                 tokio::select! {
-                    _ = version.changed() => Next::Look,
-                    _ = release.changed() => Next::Look,
-                    () = ctx.standing.turn() => Next::Turn,
-                    () = paused(&mut switches) => Next::Pause,
+                    _ = version.changed() => Woken::Look,
+                    _ = release.changed() => Woken::Look,
+                    () = ctx.standing.turn() => Woken::Turn,
+                    () = paused(&mut switches) => Woken::Pause,
                 }
             };
             match self.unless_ended(next).await {
                 Err(end) => return Some(end),
-                Ok(Next::Look) => {}
+                Ok(Woken::Look) => {}
                 // Nobody tries while connections pause.
-                Ok(Next::Pause) => return Some(End::Barred),
-                Ok(Next::Turn) => {
+                Ok(Woken::Pause) => return Some(End::Barred),
+                Ok(Woken::Turn) => {
                     self.standby.turn = true;
                     return None;
                 }

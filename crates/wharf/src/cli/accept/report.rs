@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use wharf_api::Timestamp;
 
-use super::steps::STEPS;
+use super::names::STEPS;
 
 /// Runs of digits from this length on may be somebody's number.
 const NUMBER_DIGITS: usize = 6;

@@ -1,6 +1,5 @@
 //! The run: one step after the other, and the report after each, so that nothing is lost when somebody breaks off.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,66 +8,18 @@ use wharf_core::clock::SystemClock;
 
 use super::super::gateway::Gateway;
 use super::api::Api;
+use super::course::{Options, Run, Trouble};
 use super::ear::Ear;
-use super::people::{Act, Done, People, Seen, Sight};
-use super::report::{Entry, Measure, Report, Verdict, Versions, redacted};
-use super::steps::{self, STEPS};
-use crate::config::Config;
-use crate::world::World;
+use super::names::STEPS;
+use super::people::People;
+use super::report::{Entry, Report, Verdict, Versions, redacted};
+use super::steps;
 
 /// How long two people may take for what they were asked to do.
 pub(super) const PEOPLE_PATIENCE: Duration = Duration::from_mins(3);
 
 /// How long the session of an earlier run may take until it is there again.
 const RESUMED_LIMIT: Duration = Duration::from_secs(30);
-
-/// What a run needs to know.
-pub struct Options {
-    /// The number of phone B.
-    pub to: String,
-    /// A number without WhatsApp.
-    pub nobody: Option<String>,
-    /// Where the report goes.
-    pub folder: PathBuf,
-    /// The first step, from 1 on.
-    pub from: u8,
-    pub keep_going: bool,
-    /// How long somebody may take for what they were asked to do.
-    pub patience: Duration,
-    /// How this machine reaches WhatsApp.
-    pub config: Config,
-    pub world: World,
-}
-
-/// Why a step did not pass.
-pub(super) enum Trouble {
-    Failed(String),
-    Skipped(String),
-    /// The run cannot go on, whatever the options say.
-    Broken(anyhow::Error),
-}
-
-impl From<anyhow::Error> for Trouble {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Failed(format!("{error:#}"))
-    }
-}
-
-pub(super) type Step = Result<(), Trouble>;
-
-/// What the steps share.
-pub(super) struct Run<'a> {
-    pub(super) api: Api,
-    pub(super) ear: Ear,
-    pub(super) people: &'a dyn People,
-    pub(super) options: Options,
-    pub(super) versions: Versions,
-    /// The session of phone A.
-    pub(super) session: Option<String>,
-    /// A message of B that can be answered and reacted to.
-    pub(super) answered: Option<String>,
-    entry: Entry,
-}
 
 /// Runs the steps; `Err` where there can be no report.
 pub async fn run(gateway: Gateway, people: &dyn People, options: Options) -> anyhow::Result<Report> {
@@ -149,40 +100,4 @@ pub async fn run(gateway: Gateway, people: &dyn People, options: Options) -> any
     }
     people.tell(&format!("\n{}; the report is in {}", report.verdict.as_str(), run.options.folder.display()));
     Ok(report)
-}
-
-impl Run<'_> {
-    pub(super) fn session(&self) -> anyhow::Result<&str> {
-        self.session.as_deref().ok_or_else(|| anyhow::anyhow!("no phone is linked"))
-    }
-
-    pub(super) fn measure(&mut self, what: &str, took: Duration) {
-        self.entry.measured.push(Measure::new(what, took));
-    }
-
-    pub(super) fn note(&mut self, text: &str) {
-        self.entry.notes.push(redacted(text));
-    }
-
-    /// Has something done; a step that nobody does is left out.
-    pub(super) async fn act(&mut self, act: Act) -> Step {
-        match self.people.act(&act).await {
-            Ok(Done::Done) => Ok(()),
-            Ok(Done::Left(why)) => Err(Trouble::Skipped(why)),
-            Err(error) => Err(Trouble::Broken(error)),
-        }
-    }
-
-    /// Has somebody look. What nobody looked at is a remark, and what is not as it must be a failure.
-    pub(super) async fn see(&mut self, sight: Sight, claim: &str) -> Step {
-        match self.people.see(&sight).await {
-            Ok(Seen::Yes) => Ok(()),
-            Ok(Seen::No(what)) => Err(Trouble::Failed(format!("it is not seen that {claim}: {what}"))),
-            Ok(Seen::Unasked) => {
-                self.note(&format!("nobody looked whether {claim}"));
-                Ok(())
-            }
-            Err(error) => Err(Trouble::Broken(error)),
-        }
-    }
 }

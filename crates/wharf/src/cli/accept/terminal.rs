@@ -4,16 +4,16 @@ use std::io::{self, Write as _};
 
 use async_trait::async_trait;
 
-use super::super::pair::screen::Screen;
+use super::super::pair::screen::PairScreen;
 use super::people::{Act, Done, People, Seen, Sight};
 
 pub(super) struct Terminal {
-    screen: std::sync::Mutex<Screen>,
+    screen: std::sync::Mutex<PairScreen>,
 }
 
 impl Terminal {
     pub(super) fn new() -> Self {
-        Self { screen: std::sync::Mutex::new(Screen::new()) }
+        Self { screen: std::sync::Mutex::new(PairScreen::new()) }
     }
 }
 

@@ -7,7 +7,8 @@ use unicode_width::UnicodeWidthStr as _;
 use wharf_api::ids::MessageId;
 
 use super::words::{Said, said};
-use crate::cli::operations::{plain, shortened};
+use crate::cli::operations::shortened;
+use crate::cli::plain::plain;
 
 /// How many messages and sessions are remembered. One that was forgotten has a line of its own again.
 const REMEMBERED: usize = 1_000;
@@ -35,13 +36,13 @@ pub(super) struct Board {
     room: Option<Room>,
     /// What each line on the screen is about, the lowest last; `None` is one that stays as it is.
     lines: VecDeque<Option<String>>,
-    told: HashMap<String, Told>,
+    told: HashMap<String, ToldLine>,
     /// What is told, in the order of its coming.
     order: VecDeque<String>,
 }
 
 /// What was said last of a message or a session.
-struct Told {
+struct ToldLine {
     /// When it was first heard of.
     at: String,
     words: String,
@@ -74,7 +75,7 @@ impl Board {
                 told.at.clone()
             }
             None => {
-                self.remember(about.clone(), Told { at: now.clone(), words: said.words.clone(), mark: said.mark.clone() });
+                self.remember(about.clone(), ToldLine { at: now.clone(), words: said.words.clone(), mark: said.mark.clone() });
                 now.clone()
             }
         };
@@ -107,7 +108,7 @@ impl Board {
         }
     }
 
-    fn remember(&mut self, about: String, told: Told) {
+    fn remember(&mut self, about: String, told: ToldLine) {
         if self.order.len() >= REMEMBERED
             && let Some(oldest) = self.order.pop_front()
         {

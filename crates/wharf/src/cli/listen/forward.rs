@@ -14,7 +14,7 @@ use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
 use wharf_core::{Chance as _, Clock as _};
 
-use crate::cli::ended::Usage;
+use crate::cli::unmet::Usage;
 
 /// How long the server under development may take: it may stand in a debugger.
 const TIMEOUT: Duration = Duration::from_secs(30);

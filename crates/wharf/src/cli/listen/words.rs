@@ -5,7 +5,8 @@ use serde_json::Value;
 use wharf_api::types::event::EventKind;
 use wharf_api::types::message::{Direction, MessageStatus};
 
-use crate::cli::operations::{plain, shortened};
+use crate::cli::operations::shortened;
+use crate::cli::plain::plain;
 
 /// How much of a text is shown, in columns.
 const SHOWN: usize = 120;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use wharf_api::ops::{self, Access, Method, Operation};
 use wharf_api::{ErrorCode, Permission, openapi};
 
-use crate::cli::operations::{Client, Content, Position, Refused, Request, Verb, ask_with, verb_of};
+use crate::cli::operations::{Client, Content, Refused, Request, ValuePlace, Verb, ask_with, verb_of};
 
 /// What an assistant does for its user: it reads and writes, and sees how the sessions are. Keys, plans, webhooks and people of the account
 /// are no tools.
@@ -70,7 +70,7 @@ fn reads(op: &Operation) -> bool {
 
 async fn may(client: &Client, op: &'static Operation) -> anyhow::Result<bool> {
     let mut request = Request::of(op);
-    for taken in verb_of(op).takes.iter().filter(|taken| taken.place == Position::Path) {
+    for taken in verb_of(op).takes.iter().filter(|taken| taken.place == ValuePlace::Path) {
         request.fill(&taken.wire, "none".to_owned());
     }
     if op.request.is_some() {
@@ -107,7 +107,7 @@ impl Offered {
         let of_parameters = openapi::parameters(self.verb.op);
         for taken in &self.verb.takes {
             let mut schema = match taken.place {
-                Position::Body => member(self.verb.op, &taken.wire),
+                ValuePlace::Body => member(self.verb.op, &taken.wire),
                 _ => of_parameters
                     .iter()
                     .find(|parameter| parameter["name"] == taken.wire.as_str())
@@ -136,9 +136,9 @@ impl Offered {
                 bail!("{name}: this tool takes no such argument");
             };
             match taken.place {
-                Position::Path => request.fill(name, segment(name, value)?),
-                Position::Query => request.query.push((name.clone(), word(value))),
-                Position::Body => drop(body.insert(name.clone(), value.clone())),
+                ValuePlace::Path => request.fill(name, segment(name, value)?),
+                ValuePlace::Query => request.query.push((name.clone(), word(value))),
+                ValuePlace::Body => drop(body.insert(name.clone(), value.clone())),
             }
         }
         if let Some(missing) = self.verb.takes.iter().find(|taken| taken.required && !arguments.contains_key(&taken.wire)) {

@@ -9,9 +9,10 @@ use wharf_core::Chance;
 use wharf_core::chance::SystemChance;
 
 use super::line;
-use super::table::{Place, Sort, Taken, Verb};
+use super::sort::Sort;
+use super::table::{Taken, ValuePlace, Verb};
 use super::wire::{Content, Request};
-use crate::cli::ended::Usage;
+use crate::cli::unmet::Usage;
 
 /// The letters of a key that is made for one call.
 const KEY_LETTERS: usize = 24;
@@ -21,9 +22,9 @@ pub(super) fn request(verb: &'static Verb, matches: &ArgMatches) -> anyhow::Resu
     for taken in &verb.takes {
         let Some(value) = value(taken, matches) else { continue };
         match taken.place {
-            Place::Path => request.fill(&taken.wire, segment(taken, &value)?),
-            Place::Query => request.query.push((taken.wire.clone(), word(&value))),
-            Place::Body => {}
+            ValuePlace::Path => request.fill(&taken.wire, segment(taken, &value)?),
+            ValuePlace::Query => request.query.push((taken.wire.clone(), word(&value))),
+            ValuePlace::Body => {}
         }
     }
     request.body = body(verb, matches)?;
@@ -31,7 +32,7 @@ pub(super) fn request(verb: &'static Verb, matches: &ArgMatches) -> anyhow::Resu
     request.all_tries_are_one(word_of(matches, "idempotency-key"));
     if let Content::File(path) = &request.body
         && path != Path::new("-")
-        && verb.takes.iter().any(|taken| taken.place == Place::Query && taken.wire == FILE_NAME)
+        && verb.takes.iter().any(|taken| taken.place == ValuePlace::Query && taken.wire == FILE_NAME)
         && !request.query.iter().any(|(name, _)| name == FILE_NAME)
         && let Some(name) = path.file_name()
     {
@@ -93,7 +94,7 @@ fn body(verb: &'static Verb, matches: &ArgMatches) -> anyhow::Result<Content> {
     }
     let whole = word_of(matches, "data").map(|word| line::body(&word)).transpose();
     let whole = whole.map_err(|error| Usage(format!("--data: {error}")))?;
-    let said = verb.takes.iter().filter(|taken| taken.place == Place::Body);
+    let said = verb.takes.iter().filter(|taken| taken.place == ValuePlace::Body);
     let said = said.filter_map(|taken| Some((taken.wire.clone(), value(taken, matches)?)));
     let empty = matches.try_get_many::<String>("unset").ok().flatten().into_iter().flatten();
     let members: Map<_, _> = said.chain(empty.map(|name| (name.clone(), Value::Null))).collect();

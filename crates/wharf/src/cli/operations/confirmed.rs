@@ -5,9 +5,9 @@ use std::io::{IsTerminal as _, stderr, stdin};
 use anyhow::{Context as _, bail};
 use wharf_api::ops::{self, Operation};
 
-use super::shown::plain;
 use super::wire::{self, Client, Request};
-use crate::cli::ended::Usage;
+use crate::cli::plain::plain;
+use crate::cli::unmet::Usage;
 
 /// The flag that says that it is meant.
 pub(super) const FLAG: &str = "yes";

@@ -13,8 +13,8 @@ use wharf_api::ops::{Answer, Operation};
 
 use super::shown::{self, Style, Table};
 use super::wire;
-use crate::cli::ended::Usage;
 use crate::cli::out::print;
+use crate::cli::unmet::Usage;
 
 /// How the answer is wanted.
 pub(super) struct Form {

@@ -6,7 +6,8 @@ use serde_json::Value;
 use wharf_api::ops::{Access, Answer, Body, Operation};
 
 use super::confirmed;
-use super::table::{self, Group, Place, Sort, Taken, Verb};
+use super::sort::Sort;
+use super::table::{self, Group, Taken, ValuePlace, Verb};
 use super::{JOINED, SHORT};
 use crate::cli::target::Target;
 
@@ -98,10 +99,10 @@ fn argument(taken: &'static Taken, verb: &Verb) -> Arg {
     let arg = Arg::new(taken.id.as_str()).help(taken.help.as_str()).value_name(value_name(taken));
     let arg = parsed(arg, &taken.sort);
     match taken.place {
-        Place::Path => arg.required(true),
-        Place::Query => flagged(arg, taken, verb).required(taken.required),
-        Place::Body if taken.required => flagged(arg, taken, verb).required_unless_present("data"),
-        Place::Body => flagged(arg, taken, verb),
+        ValuePlace::Path => arg.required(true),
+        ValuePlace::Query => flagged(arg, taken, verb).required(taken.required),
+        ValuePlace::Body if taken.required => flagged(arg, taken, verb).required_unless_present("data"),
+        ValuePlace::Body => flagged(arg, taken, verb),
     }
 }
 
@@ -116,7 +117,7 @@ fn flagged(arg: Arg, taken: &'static Taken, verb: &Verb) -> Arg {
 
 fn value_name(taken: &'static Taken) -> &'static str {
     match &taken.sort {
-        _ if taken.place == Place::Path => taken.wire.as_str(),
+        _ if taken.place == ValuePlace::Path => taken.wire.as_str(),
         Sort::Whole | Sort::Number => "NUMBER",
         Sort::Boolean => "true|false",
         Sort::Json => "JSON",

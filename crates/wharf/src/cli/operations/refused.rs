@@ -9,8 +9,8 @@ use url::Url;
 use wharf_api::ErrorCode;
 use wharf_api::error::Retry;
 
-use super::shown::plain;
-use crate::cli::ended::NoAnswer;
+use crate::cli::plain::plain;
+use crate::cli::unmet::NoAnswer;
 
 /// A gateway that names a longer pause is not waited for.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);

@@ -8,6 +8,8 @@ use unicode_width::UnicodeWidthStr as _;
 use wharf_api::openapi;
 use wharf_api::ops::{Answer, Operation};
 
+use crate::cli::plain::plain;
+
 /// A cell of a table is not wider than this on a terminal.
 const CELL: usize = 40;
 /// A word that is longer is no word for people, such as a picture in Base64.
@@ -222,12 +224,6 @@ fn scalar(value: &Value, indent: usize) -> String {
         Value::Array(items) => items.iter().map(|item| scalar(item, indent)).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
-}
-
-/// Text of strangers, fit for a terminal: nothing in it moves the cursor, or turns what stands beside it around.
-pub(in crate::cli) fn plain(text: &str) -> String {
-    let turns = |letter: char| matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|letter| if letter.is_control() || turns(letter) { ' ' } else { letter }).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde_json::Value;
 use wharf_api::openapi;
 use wharf_api::ops::{self, Operation};
 
+use super::sort::Sort;
 use super::words;
 
 /// The groups of the document, each with its operations as verbs.
@@ -48,31 +49,15 @@ pub(in crate::cli) struct Verb {
 
 /// Where the request carries a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Place {
+pub(in crate::cli) enum ValuePlace {
     Path,
     Query,
     Body,
 }
 
-/// What is read of a word of the command line.
-#[derive(Debug, PartialEq)]
-pub(in crate::cli) enum Sort {
-    Text,
-    /// Bytes that travel in Base64, as they are or as `@FILE`.
-    Base64,
-    Whole,
-    Number,
-    Boolean,
-    /// One word of a closed set.
-    Word(Vec<String>),
-    Json,
-    /// May be said several times.
-    Many(Box<Self>),
-}
-
 /// One value that a command takes.
 pub(in crate::cli) struct Taken {
-    pub place: Place,
+    pub place: ValuePlace,
     /// The name in the request.
     pub wire: String,
     /// The name among all that the command takes.
@@ -109,8 +94,8 @@ impl Verb {
         let mut verb = Self { name: name(tag, op), op, takes: Vec::new() };
         for parameter in openapi::parameters(op) {
             let place = match parameter["in"].as_str() {
-                Some("path") => Place::Path,
-                Some("query") => Place::Query,
+                Some("path") => ValuePlace::Path,
+                Some("query") => ValuePlace::Query,
                 _ => continue,
             };
             let wire = parameter["name"].as_str().unwrap_or_default();
@@ -121,30 +106,30 @@ impl Verb {
         let members = schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.as_str());
         let optional: Vec<_> = members.filter(|name| !required.contains(name)).collect();
         for wire in required.iter().chain(&optional) {
-            verb.take(tag, Place::Body, wire, &schema["properties"][*wire], None, required.contains(wire));
+            verb.take(tag, ValuePlace::Body, wire, &schema["properties"][*wire], None, required.contains(wire));
         }
         verb
     }
 
-    fn take(&mut self, tag: &str, place: Place, wire: &str, schema: &Value, about: Option<&str>, required: bool) {
+    fn take(&mut self, tag: &str, place: ValuePlace, wire: &str, schema: &Value, about: Option<&str>, required: bool) {
         let mut flag = dashed(wire);
-        if place == Place::Query && self.takes.iter().any(|other| other.place == Place::Query && other.flag == flag) {
+        if place == ValuePlace::Query && self.takes.iter().any(|other| other.place == ValuePlace::Query && other.flag == flag) {
             // Another spelling of the same, for readers that know no better.
             return;
         }
-        if place != Place::Path && !self.leaves_free(&flag) {
+        if place != ValuePlace::Path && !self.leaves_free(&flag) {
             flag = format!("{}-{flag}", tag.trim_end_matches('s'));
         }
         let (sort, nullable) = Sort::of(schema);
         let mut help = words::of(wire, schema, about, &sort);
-        if required && place == Place::Body {
+        if required && place == ValuePlace::Body {
             // Said here, for the usage shows only what stands in no body.
             help.push_str(" Required.");
         }
         let place_word = match place {
-            Place::Path => "path",
-            Place::Query => "query",
-            Place::Body => "body",
+            ValuePlace::Path => "path",
+            ValuePlace::Query => "query",
+            ValuePlace::Body => "body",
         };
         self.takes.push(Taken { place, wire: wire.to_owned(), id: format!("{place_word}:{wire}"), flag, required, nullable, sort, help });
     }
@@ -157,48 +142,7 @@ impl Verb {
     /// The members that `null` may stand for, where it says something else than their absence.
     pub(super) fn clearable(&self) -> impl Iterator<Item = &Taken> {
         let changes = self.op.method == ops::Method::Patch;
-        self.takes.iter().filter(move |taken| changes && taken.place == Place::Body && taken.nullable)
-    }
-}
-
-impl Sort {
-    /// The sort of a schema's values, and whether `null` is one of them.
-    fn of(schema: &Value) -> (Self, bool) {
-        if let Some(words) = schema["enum"].as_array() {
-            return (Self::Word(words.iter().filter_map(Value::as_str).map(str::to_owned).collect()), false);
-        }
-        if let Some(word) = schema["const"].as_str() {
-            return (Self::Word(vec![word.to_owned()]), false);
-        }
-        if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
-            return openapi::schema(name).map_or((Self::Json, false), |schema| Self::of(&schema));
-        }
-        if let Some(parts) = schema["anyOf"].as_array().or(schema["oneOf"].as_array()) {
-            let known: Vec<_> = parts.iter().filter(|part| part["type"] != "null").map(Self::of).collect();
-            let nullable = known.len() < parts.len() || known.iter().any(|(_, nullable)| *nullable);
-            let all_text = known.iter().all(|(sort, _)| *sort == Self::Text);
-            let only = known.len() == 1;
-            return match known.into_iter().next() {
-                Some((sort, _)) if only || all_text => (sort, nullable),
-                _ => (Self::Json, nullable),
-            };
-        }
-        let kinds = schema["type"].as_array().cloned().unwrap_or_else(|| vec![schema["type"].clone()]);
-        let nullable = kinds.iter().any(|kind| kind == "null");
-        let kind = kinds.iter().find_map(|kind| kind.as_str().filter(|kind| *kind != "null"));
-        let sort = match kind {
-            Some("string") if schema["contentEncoding"] == "base64" => Self::Base64,
-            Some("string") => Self::Text,
-            Some("integer") => Self::Whole,
-            Some("number") => Self::Number,
-            Some("boolean") => Self::Boolean,
-            Some("array") => match Self::of(&schema["items"]).0 {
-                Self::Json | Self::Many(_) => Self::Json,
-                one => Self::Many(Box::new(one)),
-            },
-            _ => Self::Json,
-        };
-        (sort, nullable)
+        self.takes.iter().filter(move |taken| changes && taken.place == ValuePlace::Body && taken.nullable)
     }
 }
 
@@ -226,21 +170,7 @@ fn dashed(wire: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn a_schema_says_what_is_read_of_a_word() {
-        let of = |schema: Value| Sort::of(&schema);
-        assert_eq!(of(json!({"type": ["string", "null"]})), (Sort::Text, true));
-        assert_eq!(of(json!({"anyOf": [{"enum": ["a"]}, {"type": "null"}]})), (Sort::Word(vec!["a".to_owned()]), true));
-        assert_eq!(of(json!({"anyOf": [{"type": "string"}, {"type": "string"}]})), (Sort::Text, false));
-        assert_eq!(of(json!({"oneOf": [{"type": "boolean"}, {"type": "object"}]})), (Sort::Json, false));
-        assert_eq!(of(json!({"type": "array", "items": {"type": "integer"}})), (Sort::Many(Box::new(Sort::Whole)), false));
-        assert_eq!(of(json!({"type": "array", "items": {"type": "object"}})), (Sort::Json, false));
-        assert_eq!(of(json!({"$ref": "#/components/schemas/Message"})), (Sort::Json, false));
-    }
 
     #[test]
     fn a_flag_is_the_member_in_small_letters_with_dashes() {

@@ -17,8 +17,8 @@ use wharf_core::Chance as _;
 use wharf_core::chance::SystemChance;
 
 use super::refused::{self, Refused};
-use crate::cli::ended::NoAnswer;
 use crate::cli::target::{Place, address};
+use crate::cli::unmet::NoAnswer;
 
 const CHUNK_BYTES: usize = 64 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::table::Sort;
+use super::sort::Sort;
 
 pub(super) fn of(wire: &str, schema: &Value, about: Option<&str>, sort: &Sort) -> String {
     let mut words = Vec::new();

@@ -6,13 +6,13 @@ use crate::http::picture;
 
 const HINT: &str = "On the phone: WhatsApp, Settings, Linked devices, Link a device. Then scan this code:";
 
-pub(in crate::cli) struct Screen {
+pub(in crate::cli) struct PairScreen {
     terminal: bool,
     /// How many lines the last picture took.
     lines: usize,
 }
 
-impl Screen {
+impl PairScreen {
     pub(in crate::cli) fn new() -> Self {
         Self { terminal: io::stdout().is_terminal(), lines: 0 }
     }

@@ -32,7 +32,7 @@ pub(super) struct Wire {
     /// What is left to write of our answer in place of hyper's own.
     instead: Option<Bytes>,
     lingering: Arc<Semaphore>,
-    end: End,
+    end: LineEnd,
     /// Its place among all connections, whoever has it in the end.
     _place: OwnedSemaphorePermit,
 }
@@ -43,7 +43,7 @@ struct Reading {
     fresh: bool,
 }
 
-enum End {
+enum LineEnd {
     Open,
     Lingers(Linger),
     Over,
@@ -63,7 +63,7 @@ impl Wire {
             http_2: false,
             instead: None,
             lingering: Arc::clone(lingering),
-            end: End::Open,
+            end: LineEnd::Open,
             _place: place,
         };
         (wire, line, times)
@@ -111,7 +111,7 @@ impl Wire {
 /// half ends with the wire; what the client still writes is read on.
 impl Drop for Wire {
     fn drop(&mut self) {
-        if !matches!(self.end, End::Open) {
+        if !matches!(self.end, LineEnd::Open) {
             return;
         }
         if let (Some(mut linger), Ok(runtime)) = (self.linger(), Handle::try_current()) {
@@ -178,13 +178,13 @@ impl AsyncWrite for Wire {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let wire = &mut *self;
-        if matches!(wire.end, End::Open) {
+        if matches!(wire.end, LineEnd::Open) {
             ready!(Pin::new(&mut wire.writing).poll_shutdown(context))?;
-            wire.end = wire.linger().map_or(End::Over, End::Lingers);
+            wire.end = wire.linger().map_or(LineEnd::Over, LineEnd::Lingers);
         }
-        if let End::Lingers(linger) = &mut wire.end {
+        if let LineEnd::Lingers(linger) = &mut wire.end {
             ready!(linger.poll(&mut wire.reading, context));
-            wire.end = End::Over;
+            wire.end = LineEnd::Over;
         }
         Poll::Ready(Ok(()))
     }

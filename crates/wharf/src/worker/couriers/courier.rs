@@ -47,7 +47,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// A try that ended, and the state of the webhook that it was sent under.
 type EndedTry = (DueDelivery, Tried, Timestamp);
 
-struct Courier<'a> {
+struct Deliverer<'a> {
     services: &'a Services,
     node: &'a str,
     due: DueWebhook,
@@ -84,7 +84,7 @@ enum WebhookNow {
 }
 
 pub(super) async fn run(services: &Services, node: &str, number: i64, signal: &Signal, stopping: &CancellationToken) {
-    match Courier::begin(services, node, number).await {
+    match Deliverer::begin(services, node, number).await {
         Ok(Begun::Here(mut courier)) => {
             if let Err(error) = courier.work(signal, stopping).await {
                 tracing::warn!(%error, "a courier ends early; what it did not write down goes out again");
@@ -101,7 +101,7 @@ pub(super) async fn run(services: &Services, node: &str, number: i64, signal: &S
     }
 }
 
-impl<'a> Courier<'a> {
+impl<'a> Deliverer<'a> {
     async fn work(&mut self, signal: &Signal, stopping: &CancellationToken) -> Result<(), store::Error> {
         let mut writing: Option<BoxFuture<'a, Written>> = None;
         let mut looking: Option<BoxFuture<'a, Result<Found, store::Error>>> = None;

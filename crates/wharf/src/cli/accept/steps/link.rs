@@ -8,8 +8,8 @@ use wharf_api::ErrorCode;
 
 use super::super::super::doctor::outside;
 use super::super::super::gateway::Told;
+use super::super::course::{Run, Step, Trouble};
 use super::super::people::{Act, Sight};
-use super::super::script::{Run, Step, Trouble};
 
 const QR_LIMIT: Duration = Duration::from_secs(5);
 const CONNECTED_LIMIT: Duration = Duration::from_secs(30);

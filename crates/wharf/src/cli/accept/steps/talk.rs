@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use wharf_api::ErrorCode;
 
+use super::super::course::{Run, Step, Trouble};
 use super::super::people::{Act, Sight};
 use super::super::samples;
-use super::super::script::{Run, Step, Trouble};
 use super::is;
 
 /// A first message to a stranger may wait for the pace and for WhatsApp's properties.

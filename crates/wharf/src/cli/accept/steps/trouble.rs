@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::super::course::{Run, Step, Trouble};
 use super::super::people::Act;
-use super::super::script::{Run, Step, Trouble};
 use super::is;
 
 const RESUMED_LIMIT: Duration = Duration::from_secs(15);

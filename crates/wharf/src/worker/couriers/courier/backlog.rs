@@ -31,7 +31,7 @@ pub(super) struct Backlog {
 
 /// What a read asks for.
 #[derive(Clone, Copy)]
-pub(super) struct Wish {
+pub(super) struct BacklogWish {
     pub after: i64,
     pub first: u32,
     pub repeats: u32,
@@ -40,7 +40,7 @@ pub(super) struct Wish {
 /// What a read found.
 pub(super) struct Taken {
     pub due: Vec<DueDelivery>,
-    pub wish: Wish,
+    pub wish: BacklogWish,
 }
 
 impl Backlog {
@@ -53,10 +53,10 @@ impl Backlog {
     }
 
     /// What is known comes again, but for the first tries of this pass.
-    pub fn wish(&self) -> Wish {
+    pub fn wish(&self) -> BacklogWish {
         let known = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
         let first = if self.after == 0 { FIRST.saturating_add(known) } else { FIRST };
-        Wish { after: self.after, first, repeats: REPEATS.saturating_add(known) }
+        BacklogWish { after: self.after, first, repeats: REPEATS.saturating_add(known) }
     }
 
     /// Queues what is not known yet; tells whether there may be more.

@@ -15,20 +15,20 @@ use wharf_core::webhook;
 
 use super::super::Signal;
 use super::backlog::Backlog;
-use super::{Courier, LEASE_MS};
+use super::{Deliverer, LEASE_MS};
 
 /// After how long it is tried again whether a secret opens, where nobody changed the webhook.
 const OPEN_AGAIN: Duration = Duration::from_mins(1);
 
 pub(super) enum Begun<'a> {
-    Here(Box<Courier<'a>>),
+    Here(Box<Deliverer<'a>>),
     /// Another node has the webhook, or there is nothing to be done.
     Not,
     /// Nothing can be signed for it.
     Unreadable(Box<WebhookRow>),
 }
 
-impl<'a> Courier<'a> {
+impl<'a> Deliverer<'a> {
     /// Takes the webhook for this node.
     pub(super) async fn begin(services: &'a Services, node: &'a str, number: i64) -> Result<Begun<'a>, store::Error> {
         let Some(row) = services.store.find_webhook_numbered(number).await?.filter(|row| row.enabled) else { return Ok(Begun::Not) };

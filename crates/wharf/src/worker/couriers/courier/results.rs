@@ -12,7 +12,7 @@ use wharf_core::webhook;
 use wharf_core::webhook::attempt::Tried;
 use wharf_core::webhook::schedule::Next;
 
-use super::{Courier, WINDOW};
+use super::{Deliverer, WINDOW};
 
 /// The longest that a courier rests after its server let a request hang.
 const LONGEST_REST: Duration = Duration::from_secs(1);
@@ -30,7 +30,7 @@ pub(super) struct Written {
 /// How many tries one commit writes down, each by a statement.
 const AT_ONCE: usize = 200;
 
-impl<'a> Courier<'a> {
+impl<'a> Deliverer<'a> {
     /// Decides what follows from a try that was sent under a state of the webhook. The word of an earlier address says nothing of this one.
     pub(super) fn landed(&mut self, delivery: &DueDelivery, tried: &Tried, under: Timestamp) {
         if let Some(count) = self.flying.get_mut(&delivery.event.session) {
