@@ -1,7 +1,10 @@
-//! Whether the page for contributors is true: each file and test that it names is there.
+//! Whether the page for contributors is true: each file and test that it names is there, and the decisions keep the width that it asks for.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// How wide a line of the decisions may be, in signs.
+const WIDTH: usize = 120;
 
 /// The words in back-quotes on the page that tells how to add an operation.
 fn quoted(page: &str) -> Vec<&str> {
@@ -42,4 +45,13 @@ fn every_file_and_every_test_that_the_page_about_operations_names_is_there() {
         assert!(is_there, "the page names `{word}`, which is not there");
     }
     assert!(looked > 20, "{looked}");
+}
+
+#[test]
+fn no_line_of_the_decisions_is_over_120_columns() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    assert!(fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap().contains(&format!("no line over {WIDTH} columns")));
+    let page = fs::read_to_string(root.join("docs/decisions.md")).unwrap();
+    let wide: Vec<_> = page.lines().enumerate().filter(|(_, line)| line.chars().count() > WIDTH).map(|(at, _)| at + 1).collect();
+    assert!(wide.is_empty(), "docs/decisions.md: lines {wide:?} are wider than {WIDTH} columns");
 }

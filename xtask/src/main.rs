@@ -11,6 +11,7 @@ mod contributing;
 mod dashboard;
 mod fuzz;
 mod generate;
+mod heads;
 mod instructions;
 mod ledger;
 mod nats;
@@ -49,7 +50,7 @@ enum Task {
     },
     /// Check that every import follows the arrows between the rooms
     Rooms,
-    /// Count the circles of files in each crate, which may only become fewer, and the names that several types have
+    /// Count the circles of files in each crate, which may only become fewer, names that several types have, and empty heads of comments
     Circles,
     /// Write the pages that come from the tables
     Gen {

@@ -104,7 +104,7 @@ curl -s "$URL/v1/messages/text" -H "$AUTH" -H "$JSON" -d '{"sessionId":"'$S'","t
         ErrorCode::MediaUrlInaccessible => (
             "send_media",
             "Nobody listens there.",
-            r#"curl -s "$URL/v1/messages/media" -H "$AUTH" -H "$JSON" -d '{"sessionId":"'$SESSION'","to":"15550001001","mediaType":"image","mediaUrl":"http://127.0.0.1:9/x.jpg"}'"#,
+            r#"curl -s "$URL/v1/messages/media" -H "$AUTH" -H "$JSON" -d '{"sessionId":"'$SESSION'","to":"15550001001","mediaType":"image","mediaUrl":"http://127.0.0.1:31999/x.jpg"}'"#,
         ),
         ErrorCode::MessageNotFound => {
             ("get_message", "No message has this id.", r#"curl -s "$URL/v1/messages/msg_00000000000000000000000000000000" -H "$AUTH""#)

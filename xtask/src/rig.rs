@@ -144,7 +144,9 @@ pub fn run(seconds: u32, names: &[String]) -> Result<()> {
 
 /// Runs strangers beside a good tenant, on release builds: the measured thing is what customers run.
 pub fn hostile(minutes: u32) -> Result<()> {
-    run_command(cargo().args(["build", "--release", "--workspace", "--bins"]))?;
+    // By their names: a release build of the workspace would leave a `wharf` with the sandbox inside, to be taken for the product.
+    let programs = ["--package", "wharf-bench", "--package", "wharf-sandbox", "--package", "wharf-sim"];
+    run_command(cargo().args(["build", "--release", "--bins"]).args(programs))?;
     let bench = program(&metadata()?.target_directory.join("release"), "wharf-bench");
     run_command(Command::new(bench).args(["hostile", "--minutes", &minutes.to_string()]))
 }

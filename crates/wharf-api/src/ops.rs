@@ -75,7 +75,7 @@ pub enum Body {
     None,
     /// JSON of at most so many bytes.
     Json(usize),
-    /// The same, of the usual size, or no body at all.
+    /// JSON of the usual size, or no body at all.
     Optional,
     /// A file, as it comes.
     Stream,

@@ -22,7 +22,7 @@ impl Http {
         Ok(answer.json().await?)
     }
 
-    /// The same with another key; without one where it is empty.
+    /// That address with another key; without one where it is empty.
     pub fn with_key(&self, key: &str) -> Self {
         Self { key: key.to_owned(), ..self.clone() }
     }

@@ -36,7 +36,7 @@ pub struct InstructionsOptions {
     /// How many percent above its budget an operation may be.
     #[arg(long, default_value_t = 3.0)]
     bound: f64,
-    /// The same where the budget was counted with another compiler, processor or valgrind.
+    /// That bound where the budget was counted with another compiler, processor or valgrind.
     #[arg(long, default_value_t = 15.0)]
     foreign_bound: f64,
     /// The file of the budget.

@@ -37,7 +37,7 @@ mod world;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(about = "Measures Wharf on the pretend network. Build it, wharf-sandbox and wharf-sim with --release first.")]
+#[command(about = "Measures Wharf on the pretend network. First: cargo build --release -p wharf-bench -p wharf-sandbox -p wharf-sim --bins")]
 struct BenchCli {
     #[command(subcommand)]
     command: Command,

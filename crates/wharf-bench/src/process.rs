@@ -35,7 +35,7 @@ pub struct Usage {
 pub fn sibling(name: &str) -> Result<PathBuf> {
     let path = std::env::current_exe()?.with_file_name(name);
     if !path.exists() {
-        bail!("{} is missing: cargo build --release --workspace --bins", path.display());
+        bail!("{} is missing: cargo build --release -p wharf-bench -p wharf-sandbox -p wharf-sim --bins", path.display());
     }
     Ok(path)
 }

@@ -100,7 +100,7 @@ pub fn remembered(services: &Services, person: Recipient) -> Recipient {
     }
 }
 
-/// The same, asked of WhatsApp where it is not.
+/// The person as WhatsApp writes the number, and WhatsApp is asked where that is not remembered.
 pub async fn known(services: &Services, session: &SessionId, person: Recipient) -> Result<Recipient, engine::Error> {
     let Some(phone) = person.phone() else { return Ok(by_number(services, session, person).await) };
     let found = registrations(services, session, &[phone.to_owned()]).await?;

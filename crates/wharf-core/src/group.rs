@@ -89,7 +89,7 @@ async fn connected(services: &Services, caller: &Caller, session: &str) -> Resul
     Ok(row)
 }
 
-/// The same for what changes groups, while that is not switched off.
+/// A connected session of the caller for what changes groups, while that is not switched off.
 async fn writing(services: &Services, caller: &Caller, session: &str) -> Result<SessionRow, Error> {
     let row = session::find(services, caller, session).await?;
     services.switches.require(Feature::GroupWrites)?;

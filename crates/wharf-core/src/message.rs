@@ -169,7 +169,7 @@ pub async fn find_row(services: &Services, caller: &Caller, id: &str) -> Result<
     row.filter(|row| caller.may_use(&row.session)).ok_or(Error::NotFound)
 }
 
-/// The same for a message that something is to be done to: what another number of the session said is history.
+/// The row of a message that something is to be done to: what another number of the session said is history.
 async fn find_living_row(services: &Services, caller: &Caller, id: &str) -> Result<MessageRow, Error> {
     let row = find_row(services, caller, id).await?;
     if services.store.is_of_another_number(&row.account, &row.id).await? {

@@ -18,7 +18,7 @@ pub fn heed(services: &Services, news: &News) {
     }
 }
 
-/// The same here and everywhere.
+/// Heeds news here, and tells them to every other node.
 pub async fn spread(services: &Services, news: News) {
     heed(services, &news);
     services.others.tell(news).await;

@@ -10,7 +10,7 @@ use crate::store;
 
 /// A node that has written nothing for so long is not ready, whatever it could read.
 const SILENCE: Duration = Duration::from_secs(10);
-/// The same where the last try failed.
+/// A node whose last try failed is not ready once it has written nothing for so long.
 const FAILED: Duration = Duration::from_secs(4);
 
 /// A write that hangs for so long is as good as one that failed.

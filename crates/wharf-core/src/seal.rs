@@ -79,7 +79,7 @@ impl Seal {
         self.open_by(place, sealed).map(|(_, plain)| plain)
     }
 
-    /// The same, with the id of the key that opens it.
+    /// What is behind the seal, with the id of the key that opens it.
     pub fn open_by(&self, place: &[&str], sealed: &[u8]) -> Result<(&str, Vec<u8>), Unreadable> {
         let (&[FORM], rest) = sealed.split_first_chunk::<1>().ok_or(Unreadable)? else { return Err(Unreadable) };
         let (nonce, body) = rest.split_first_chunk::<NONCE_LEN>().ok_or(Unreadable)?;

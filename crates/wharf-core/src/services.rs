@@ -130,21 +130,21 @@ impl Services {
         }
     }
 
-    /// The same with the operator's schedule of deliveries.
+    /// These services with the operator's schedule of deliveries.
     #[must_use]
     pub fn with_schedule(mut self, schedule: Schedule) -> Self {
         self.schedule = schedule;
         self
     }
 
-    /// The same with a way out to other people's servers.
+    /// These services with a way out to other people's servers.
     #[must_use]
     pub fn with_egress(mut self, egress: Arc<dyn Egress>) -> Self {
         self.egress = egress;
         self
     }
 
-    /// The same with a place for files.
+    /// These services with a place for files.
     #[must_use]
     pub fn with_files(mut self, files: Arc<dyn Files>) -> Self {
         self.files = files;

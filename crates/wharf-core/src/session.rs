@@ -146,7 +146,7 @@ pub async fn find(services: &Services, caller: &Caller, id: &str) -> Result<Sess
     Ok(row)
 }
 
-/// The same for whoever asks for nothing of its link: the database alone answers.
+/// The session that `id` spells as the database has it, for whoever asks for nothing of its link.
 pub async fn find_row(services: &Services, caller: &Caller, id: &str) -> Result<SessionRow, Error> {
     let id = SessionId::parse(id).filter(|id| caller.may_use(id)).ok_or(Error::NotFound)?;
     services.store.find_session(&caller.account, &id).await?.ok_or(Error::NotFound)
@@ -225,7 +225,7 @@ pub fn open_proxy(seal: &Seal, session: &SessionId, sealed: &[u8]) -> Result<Pro
     std::str::from_utf8(&plain).ok().and_then(|text| text.parse().ok()).ok_or(Unreadable)
 }
 
-/// The same with what only the store knows.
+/// The session as the wire shows it, with what only the store knows.
 pub async fn show(services: &Services, row: &SessionRow) -> Result<Session, Error> {
     let now = services.clock.now();
     let holds = services.store.list_holds(&row.id).await?;
@@ -271,7 +271,7 @@ pub fn require_connected(services: &Services, row: &SessionRow) -> Result<String
     }
 }
 
-/// The same for a session that is on its way: whoever has scanned its code sends at once, and so does whoever sent before a restart.
+/// Waits for a session that is on its way: whoever has scanned its code sends at once, and so does whoever sent before a restart.
 pub async fn await_connected(services: &Services, row: &SessionRow) -> Result<String, Error> {
     let settled = async {
         let mut link = loop {

@@ -79,7 +79,7 @@ impl Switches {
         if self.is_off(feature) { Err(Off(feature)) } else { Ok(()) }
     }
 
-    /// The same for a message: its kind, and the status where it goes there.
+    /// Refuses a message whose kind is switched off, or the status where it goes there.
     pub fn require_message(&self, body: &Body, to: &Recipient) -> Result<(), Off> {
         if *to == Recipient::Status {
             self.require(Feature::Status)?;

@@ -115,7 +115,7 @@ pub async fn show(services: &Services) -> Result<UpdateNotice, store::Error> {
     known(&*services.store, services.updates.source.is_some()).await
 }
 
-/// The same for whoever has the store alone.
+/// What is known, for whoever has the store alone.
 pub async fn known<S: UpdateStore + Sync + ?Sized>(store: &S, checks: bool) -> Result<UpdateNotice, store::Error> {
     let running = env!("CARGO_PKG_VERSION").to_owned();
     let row = store.find_update_notice().await?;

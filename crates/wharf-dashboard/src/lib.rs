@@ -48,7 +48,7 @@ pub fn index(world: &str) -> Option<String> {
     Some(page.replace(WORLD, &format!(r#"name="wharf-world" content="{world}""#)))
 }
 
-/// The same files as the reference that is open to everybody. Its address is the folder above the dashboard's.
+/// The one page as the reference that is open to everybody. Its address is the folder above the dashboard's.
 pub fn reference(world: &str) -> Option<String> {
     let page = index(world)?;
     Some(page.replace(PAGE, r#"name="wharf-page" content="docs""#).replace("\"./assets/", "\"./dashboard/assets/"))

@@ -58,6 +58,8 @@ pub fn print(place: &Place<'_>, keys: &Keys, pace: bool) {
     lines.push("# what the phone decrypted, and the answer that came back".to_owned());
     lines.push("curl -s \"$CONTROL/control/phones/15550001001/messages\"".to_owned());
     lines.push(format!("curl -s \"{url}/v1/messages?direction=incoming\" -H \"Authorization: Bearer $KEY\"\n"));
+    // A comment, for it stands in the block that is pasted: it goes on until Ctrl-C.
+    lines.push(format!("# who and what as it happens, here and on any gateway: wharf listen --url {url} --api-key \"$KEY\"\n"));
     lines.push(
         "What happens is told here, a line each (--quiet: nothing). Ctrl-C ends it; the phones and the pairing are kept.\n".to_owned(),
     );

@@ -26,7 +26,7 @@ impl ServerIdentity {
         Self::new(keys::generate(), keys::generate(), keys::generate())
     }
 
-    /// The same server, vouched for by another root.
+    /// This server, vouched for by another root.
     pub(crate) fn under(self, root: KeyPair) -> Self {
         Self::new(root, self.intermediate, self.server)
     }

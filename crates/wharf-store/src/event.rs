@@ -35,7 +35,7 @@ statements! {
         postgres concat!(" RETURNING ", of_session!(), writing!());
     AFTER = concat!("SELECT ", of_session!(), " FROM sessions WHERE id = $1 AND account_id = $2");
     SET_SEQUENCE = "UPDATE sessions SET event_sequence = $3 WHERE id = $1 AND account_id = $2";
-    /// The same for events of the account itself.
+    /// Locks the account's row in the same way, and sets numbers for its own events aside.
     ACCOUNT_SEQUENCE = "UPDATE accounts SET event_sequence = event_sequence + $2 WHERE id = $1",
         postgres concat!(" RETURNING ", of_account!(), writing!());
     ACCOUNT_AFTER = concat!("SELECT ", of_account!(), " FROM accounts WHERE id = $1");
@@ -137,7 +137,7 @@ pub(crate) async fn write(tx: &mut Tx, account: &AccountId, session: &SessionId,
     insert(tx, account, session, &mut numbers, at, events).await
 }
 
-/// The same for events that belong to the account and to none of its sessions.
+/// Writes events that belong to the account and to none of its sessions, under numbers set aside.
 pub(crate) async fn write_of_account(tx: &mut Tx, account: &AccountId, at: Timestamp, events: &[Draft]) -> Result<(), Error> {
     let count = i64::try_from(events.len()).map_err(|_| corrupt("too many events"))?;
     let row = tx.change(&ACCOUNT_SEQUENCE, &ACCOUNT_AFTER, args![account, count]).await?;

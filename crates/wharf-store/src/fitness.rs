@@ -55,7 +55,7 @@ pub(crate) fn is_of_a_pooler(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(answer) if matches!(answer.code().as_deref(), Some("26000" | "42P05")))
 }
 
-/// The same of an error of the store.
+/// Whether an error of the store is what comes of connections that are shared out.
 pub(crate) fn tells_of_a_pooler(error: &Error) -> bool {
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

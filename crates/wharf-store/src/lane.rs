@@ -54,7 +54,7 @@ impl Place {
         Self { account: hash(account), session, shared: session.is_none() }
     }
 
-    /// The same for a write of a session that touches rows of its account too.
+    /// The place of a write of a session that touches rows of its account too.
     pub fn shared(account: &str, session: &str) -> Self {
         Self { shared: true, ..Self::of(account, session) }
     }
@@ -140,7 +140,7 @@ impl Lanes {
         self.run(place, Pending::new(work, false)).await
     }
 
-    /// The same for a write that is made for every message, and changes none of the rows that a group keeps but by [`Tx::keep`]: between two
+    /// Runs a write that is made for every message, and changes none of the rows that a group keeps but by [`Tx::keep`]: between two
     /// of these nothing is written back.
     pub async fn write_light<T, W>(&self, place: Place, work: W) -> Result<T, Error>
     where

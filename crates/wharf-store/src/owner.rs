@@ -14,7 +14,7 @@ statements! {
     /// The lock is shared: it lets the owner's writes run beside each other and holds a take-over until they are
     /// committed. A plain read would let them land after it.
     FENCE = "SELECT 1 FROM session_owner WHERE session_id = $1 AND epoch = $2 AND node IS NOT NULL", lock "FOR SHARE";
-    /// The same for a group of writes in which nobody takes the session over.
+    /// The lock for a group of writes in which nobody takes the session over.
     HELD = "SELECT epoch, epoch, epoch FROM session_owner WHERE session_id = $1 AND epoch = $2 AND node IS NOT NULL", lock "FOR SHARE";
     RENEW_LEASE = "INSERT INTO node_lease (node, renewed_at, expires_at, reads_sealed) VALUES ($1, $2, $3, 1) \
         ON CONFLICT (node) DO UPDATE SET renewed_at = excluded.renewed_at, expires_at = excluded.expires_at, reads_sealed = 1";

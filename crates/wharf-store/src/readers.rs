@@ -54,7 +54,7 @@ impl Readers {
         tokio::time::timeout(PATIENCE, self.read(sql, args, Length::Long)).await.map_err(unavailable)?
     }
 
-    /// The same for a list whose filter may walk through all that the account has. However many of them one account asks for, look-ups and
+    /// Reads a list whose filter may walk through all that the account has. However many of them one account asks for, look-ups and
     /// the lists of others have turns.
     pub async fn walk(&self, account: &AccountId, sql: &Sql, args: &[Arg<'_>]) -> Result<Vec<Row>, Error> {
         let walk = async {

@@ -57,7 +57,7 @@ impl SqlStore {
         self.lanes.write(Place::of(account, session), work).await
     }
 
-    /// The same for what is written with every message: see [`Lanes::write_light`].
+    /// Writes what is written with every message: see [`Lanes::write_light`].
     pub(crate) async fn write_light<T, W>(&self, place: Place, work: W) -> Result<T, Error>
     where
         T: Send + 'static,

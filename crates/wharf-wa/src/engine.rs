@@ -107,7 +107,7 @@ impl WaEngine {
         self.patiently(session, WORK_LIMIT, |client, _| work(client)).await
     }
 
-    /// The same with what the session has.
+    /// Does something with what a connected session has.
     pub(crate) async fn with_own<T, F>(
         &self,
         session: &SessionId,
@@ -120,7 +120,7 @@ impl WaEngine {
         self.patiently(session, WORK_LIMIT, work).await
     }
 
-    /// The same for what may take longer.
+    /// Does something within `limit`, with what a connected session has.
     async fn patiently<T, F>(
         &self,
         session: &SessionId,

@@ -55,7 +55,7 @@ impl AckGate {
         Hold { gate: Arc::clone(self), id, written: false }
     }
 
-    /// The same, unless so much is held that one more would not be held back for long alone.
+    /// Holds what goes out, unless so much is held that one more would not be held back for long alone.
     pub(crate) fn hold_among(self: &Arc<Self>, most: usize) -> Option<Hold> {
         let few = self.state.borrow().held.len() < most;
         few.then(|| self.hold())

@@ -62,7 +62,7 @@ impl MediaHttp {
         Self { network, trust, proxy, clients: Arc::default() }
     }
 
-    /// The same by another proxy.
+    /// This way to the media servers by another proxy.
     pub(crate) fn through(&self, proxy: Proxy) -> Self {
         Self::new(self.network.clone(), self.trust.clone(), Some(proxy))
     }

@@ -114,7 +114,7 @@ pub async fn media(config: &Config, patience: Duration) -> Result<Duration, Verd
     }
 }
 
-/// The same over a dialer that is there already.
+/// A walk to WhatsApp over a dialer that is there already.
 pub(crate) async fn through(dialer: &Dialer, device_name: &str, version: (u32, u32, u32), patience: Duration) -> Probe {
     walked(version, patience, async |walk| knock(dialer, device_name, version, walk).await).await
 }

@@ -99,7 +99,7 @@ impl Dialer {
         })
     }
 
-    /// The same by another proxy.
+    /// This dialer by another proxy.
     pub(crate) fn through(&self, proxy: Proxy) -> Result<Self, Error> {
         if self.loopback_only && !proxy.is_on_loopback() {
             return Err(Error::NotLoopback);

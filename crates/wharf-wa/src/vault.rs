@@ -91,7 +91,7 @@ impl Vault {
         sealed.map(|sealed| self.open(space, key, &sealed)).transpose()
     }
 
-    /// The same for what opens messages. Where the database does not answer, the vault shuts: the client ends before it tells anybody that
+    /// Reads what opens messages. Where the database does not answer, the vault shuts: the client ends before it tells anybody that
     /// a message cannot be opened, and the network says it again to the next one.
     pub(crate) async fn get_key(&self, space: &'static str, key: &str) -> Result<Option<Vec<u8>>> {
         let found = self.get(space, key).await;
@@ -115,7 +115,7 @@ impl Vault {
         self.open_all(space, rows)
     }
 
-    /// The same, each with whether it can be opened.
+    /// Lists entries, each with whether it can be opened.
     pub(crate) async fn list_each(&self, space: &'static str, prefix: &str) -> Result<Vec<(String, Result<Vec<u8>>)>> {
         let rows = self.store.vault_list(&self.fence.session, space, prefix).await.map_err(failure)?;
         Ok(rows

@@ -78,7 +78,7 @@ impl App {
         Self::start_beside(config, world, clock, Router::new()).await
     }
 
-    /// The same, with routes of the program's own beside the API.
+    /// Starts with routes of the program's own beside the API.
     pub async fn start_beside(config: Config, world: World, clock: Arc<dyn Clock>, beside: Router) -> Result<Self, Error> {
         world.check_build()?;
         let network = world.network()?;
@@ -233,7 +233,7 @@ async fn tell_end(store: &SqlStore, own: &str, told: &Told) {
     }
 }
 
-/// The same limits with no more connections than half of the files that may be open: sessions, readers and files need the others.
+/// The limits with no more connections than half of the files that may be open: sessions, readers and files need the others.
 fn with_files_to_spare(limits: http::Limits) -> http::Limits {
     let files = machine::raise_open_files().ok().and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
     http::Limits { connections: limits.connections.min((files / 2).max(1)), ..limits }

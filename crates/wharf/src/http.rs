@@ -76,7 +76,7 @@ pub struct Limits {
     pub failed_keys_per_minute: u64,
     /// How long one request may take, a long poll's own wait not counted.
     pub request_timeout: Duration,
-    /// The same for a request that carries or sends a file, where that is longer.
+    /// How long a request may take that carries or sends a file, where that is longer.
     pub file_timeout: Duration,
     /// How long a client may take to send the head of a request.
     pub header_timeout: Duration,

@@ -34,7 +34,7 @@ pub fn tell_ready() {
     tell(NotifyState::Ready);
 }
 
-/// The same for the beginning of a stop.
+/// Tells the service manager that a stop begins.
 pub fn tell_stopping() {
     tell(NotifyState::Stopping);
 }

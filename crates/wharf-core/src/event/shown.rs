@@ -27,7 +27,7 @@ pub fn body(account: &AccountId, row: &EventRow) -> String {
     serde_json::to_string(&view(account, row)).unwrap_or_default()
 }
 
-/// The same for a server that takes at most `max` bytes. What is larger comes without its largest members, ids apart, and says at which
+/// The event for a server that takes at most `max` bytes. What is larger comes without its largest members, ids apart, and says at which
 /// `path` it is read whole: half a text could be taken for the text.
 pub fn body_within(account: &AccountId, row: &EventRow, max: usize, path: &str) -> String {
     let whole = body(account, row);

@@ -8,7 +8,7 @@ use wharf_api::ids::AccountId;
 
 /// The turns of all accounts. What one account does slowly takes no turn from another.
 pub struct Gate {
-    /// Of each account.
+    /// How many permits each account has.
     turns: usize,
     accounts: Mutex<HashMap<AccountId, Weak<Semaphore>>>,
 }

@@ -68,7 +68,7 @@ impl Intake {
         })
     }
 
-    /// The same for a file that the account is to keep: it counts towards what the plan lets it have.
+    /// Begins with a file that the account is to keep: it counts towards what the plan lets it have.
     pub async fn begin_for(services: &Services, caller: &Caller, purpose: Purpose, field: &'static str) -> Result<Self, Error> {
         let share = Share::begin(services, &caller.account, &caller.plan).await?;
         Ok(Self { share, ..Self::begin(services, purpose, field).await? })

@@ -56,7 +56,7 @@ pub fn is_container(mime_type: &str) -> bool {
     matches!(mime_type, "video/mp4" | "audio/mp4" | "video/3gpp")
 }
 
-/// The same file once its tracks are seen.
+/// What was found, once the tracks of the file are seen.
 pub fn with_tracks(found: Found, tracks: Option<Tracks>) -> Found {
     let Some(tracks) = tracks.filter(|_| is_container(found.mime_type)) else { return found };
     match (tracks.film, tracks.sound, found.mime_type) {

@@ -46,7 +46,7 @@ pub(super) struct Reached {
     pub(super) audience: Vec<Recipient>,
 }
 
-/// The same without asking anybody: what is not remembered is taken as it is written.
+/// Whom it reaches without asking anybody: what is not remembered is taken as it is written.
 pub(super) fn assumed(services: &Services, to: &Recipient, audience: &[Recipient]) -> Reached {
     let to = contact::remembered(services, to.clone());
     let lid = matches!(to, Recipient::Lid(_)).then(|| to.jid());

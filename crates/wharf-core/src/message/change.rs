@@ -45,7 +45,7 @@ pub fn may_name(by: &MessageRow, named: &MessageRow) -> bool {
     same_chat(by, named) || (named.chat == STATUS_CHAT && named.direction != by.direction)
 }
 
-/// The same for the message that an answer quotes: it may stand in another chat, which the answer names then.
+/// Whether an answer may quote the other one: it may stand in another chat, which the answer names then.
 pub fn may_answer(by: &MessageRow, named: &MessageRow) -> bool {
     let elsewhere = by.marks.reply_to.as_ref().and_then(|reply| reply.chat.as_deref());
     may_name(by, named) || elsewhere == Some(named.chat.as_str())

@@ -66,7 +66,7 @@ impl Sent {
         message
     }
 
-    /// The same of what was only asked for, and was not sent.
+    /// What was only asked for, and was not sent, as the wire shows it.
     pub fn foreseen(&self) -> DryRun {
         let Message { session_id, chat, status, held_until, held_reason, content, marks, .. } = self.view();
         let (kind, reference) = (content.kind().to_owned(), marks.reference);

@@ -30,7 +30,7 @@ impl Anew {
         }
     }
 
-    /// The same for a payload, which an earlier release may have left unsealed.
+    /// What becomes of a payload, which an earlier release may have left unsealed.
     pub fn payload(&self, session: &str, wa_id: &str, stored: &[u8]) -> Again {
         if payload::is_sealed(stored) {
             return self.again(&place::payload(session, wa_id), stored);

@@ -45,7 +45,7 @@ pub(super) struct MasterKey {
 }
 
 pub(super) struct Keys {
-    /// The same key is here once.
+    /// Each key once.
     all: Vec<MasterKey>,
     state: RwLock<KeysState>,
 }

@@ -121,7 +121,7 @@ pub async fn logout(services: &Services, caller: &Caller, id: &str) -> Result<Se
     find(services, caller, id).await
 }
 
-/// The same for whoever deletes its account, on the node that has it: one that is gone already is no error.
+/// Removes the device of a session whose account is deleted, on the node that has it: one that is gone already is no error.
 pub async fn end(services: &Services, row: &SessionRow) -> Result<(), Error> {
     // One that is on its way can tell its phone in a moment; one that does not come is not kept for that.
     let _ = super::await_connected(services, row).await;

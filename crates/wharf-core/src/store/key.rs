@@ -36,7 +36,7 @@ pub struct KeyWithAccount {
 pub trait KeyStore {
     async fn insert_key(&self, key: &KeyRow) -> Result<(), Error>;
 
-    /// The same unless the account has `limit` keys that are good, or more; `false` then, and nothing was inserted.
+    /// Inserts a key unless the account has `limit` keys that are good, or more; `false` then, and nothing was inserted.
     async fn insert_key_within(&self, key: &KeyRow, limit: Option<u64>) -> Result<bool, Error>;
 
     /// How many keys of the account are neither revoked nor expired at `now`.

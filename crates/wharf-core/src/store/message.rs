@@ -241,7 +241,7 @@ pub trait MessageStore {
         self.record_inbound_with_files(fence, messages, &[], &[]).await
     }
 
-    /// The same with the files that are to be fetched for those that are new, and with changes of the vault.
+    /// Inserts what came in, with the files that are to be fetched for those that are new, and with changes of the vault.
     async fn record_inbound_with_files(
         &self,
         fence: &Fence,

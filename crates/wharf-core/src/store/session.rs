@@ -117,7 +117,7 @@ pub trait SessionStore {
         self.record_link_once(fence, change, None).await
     }
 
-    /// The same for a change that may have been recorded before although nobody heard of it: the last one recorded under this mark is
+    /// Records a change that may have been recorded before although nobody heard of it: the last one recorded under this mark is
     /// not recorded again.
     async fn record_link_once(&self, fence: &Fence, change: &LinkChange, mark: Option<&str>) -> Result<(), Error>;
 }

@@ -75,7 +75,7 @@ pub trait LoginStore {
 
     async fn find_login(&self, secret_hash: &[u8]) -> Result<Option<LoginWithUser>, Error>;
 
-    /// The same by its id, for whoever was let in a while ago.
+    /// The log-in by its id, for whoever was let in a while ago.
     async fn find_login_by_id(&self, id: &LoginId) -> Result<Option<LoginRow>, Error>;
 
     /// Newest first, all of them.

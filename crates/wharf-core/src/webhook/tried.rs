@@ -40,7 +40,7 @@ impl Tried {
         matches!(self.outcome, Outcome::Offline)
     }
 
-    /// The same, or it said that it has too much to do.
+    /// Whether the server is overloaded: it did not answer in time, or answered 429.
     pub fn is_overload(&self) -> bool {
         self.is_timeout() || matches!(self.outcome, Outcome::Answer { status: 429, .. })
     }

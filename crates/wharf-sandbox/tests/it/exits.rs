@@ -66,7 +66,7 @@ const COMMANDS: &[(&str, &[&str], Needs)] = &[
     ("backup", &["."], Needs::Nobody(FAILED)),
     ("restore", &["nowhere"], Needs::Nobody(FAILED)),
     ("restored", &[], Needs::Nobody(DONE)),
-    ("reseal", &["--new-key-file", "new.key"], Needs::Nobody(FAILED)),
+    ("keys rotate-master", &[], Needs::Nobody(FAILED)),
     ("logout", &[], Needs::Nobody(FAILED)),
     ("config show", &[], Needs::Nobody(DONE)),
     ("completions", &["bash"], Needs::Nobody(DONE)),

@@ -99,6 +99,7 @@ mod spellings;
 mod statuses;
 mod steps;
 mod storm;
+mod story;
 mod strangers;
 mod switches;
 mod terminal;

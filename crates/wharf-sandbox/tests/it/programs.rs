@@ -55,7 +55,7 @@ async fn pasted(lines: &str, dir: &Path, env: &[(&str, &str)]) -> String {
 }
 
 /// The sandbox as a person starts it, and its lines.
-fn at_a_terminal(args: &[&str]) -> (tokio::process::Child, tokio::io::Lines<BufReader<tokio::process::ChildStdout>>) {
+pub fn at_a_terminal(args: &[&str]) -> (tokio::process::Child, tokio::io::Lines<BufReader<tokio::process::ChildStdout>>) {
     let started = Command::new(program("wharf-sandbox")).args(args).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn();
     let mut sandbox = started.unwrap();
     let lines = BufReader::new(sandbox.stdout.take().unwrap()).lines();
@@ -63,7 +63,7 @@ fn at_a_terminal(args: &[&str]) -> (tokio::process::Child, tokio::io::Lines<BufR
 }
 
 /// The lines up to the first that holds `end`, that one included.
-async fn until(lines: &mut tokio::io::Lines<BufReader<tokio::process::ChildStdout>>, end: &str) -> String {
+pub async fn until(lines: &mut tokio::io::Lines<BufReader<tokio::process::ChildStdout>>, end: &str) -> String {
     let mut printed = String::new();
     loop {
         let next = tokio::time::timeout(PATIENCE, lines.next_line()).await;
@@ -83,6 +83,7 @@ async fn the_printed_commands_pasted_as_one_block_send_the_first_message_and_the
     let printed = until(&mut lines, "Ctrl-C").await;
     let block = &printed[printed.find("export KEY").unwrap()..printed.find("What happens is told").unwrap()];
     assert_eq!(block.matches("curl").count(), 6, "{printed}");
+    assert!(block.contains("wharf listen --url http://127.0.0.1:"), "where to look next: {printed}");
     assert!(block.find("until curl").unwrap() < block.find("/v1/messages/text").unwrap(), "the first text waits for the link: {printed}");
     let shown = pasted(block, &work, &[]).await;
     assert!(shown.contains(r#""status":"sent""#), "{shown}");

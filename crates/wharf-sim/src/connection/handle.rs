@@ -11,7 +11,7 @@ pub(super) enum Out {
     Node(Arc<Node>),
     /// Close after what was queued before.
     Close,
-    /// The same, but the client hangs up first.
+    /// Close after what was queued before, but the client hangs up first.
     Farewell,
 }
 

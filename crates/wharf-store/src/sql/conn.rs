@@ -51,7 +51,7 @@ impl Conn {
         }
     }
 
-    /// The same for a read that may be long: it does not hold up the thread that asks. Dropping the future drops the connection, and
+    /// Runs a read that may be long: it does not hold up the thread that asks. Dropping the future drops the connection, and
     /// ends the read, which keeps `turn` so long: PostgreSQL has a time limit of its own, SQLite is interrupted.
     pub async fn fetch_aside<Turn: Send + Sync + 'static>(
         self,

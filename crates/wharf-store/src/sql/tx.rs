@@ -9,13 +9,13 @@ use wharf_core::store::Error;
 use super::kept::{self, Kept};
 use super::{Arg, Conn, Row, Sql, refused, sqlite};
 
-/// What a write works with. A write that returns an error is undone, and so is one that [`Tx::discard`]s itself.
+/// The transaction of one write. A write that returns an error is undone, and so is one that [`Tx::discard`]s itself.
 pub(crate) struct Tx {
     pub(crate) conn: Conn,
     chance: Arc<dyn Chance>,
     discarded: bool,
     rings: Rings,
-    /// What the writes of this group have in common, where they may have that.
+    /// Whether the writes of this group keep rows in common.
     keeps: bool,
     kept: Vec<Kept>,
     statements: usize,
@@ -23,8 +23,8 @@ pub(crate) struct Tx {
     limit: usize,
 }
 
-/// Who is to be told once the group is committed. A write that is undone may have left its own: a ring too many is a look
-/// too many.
+/// The readers and webhooks to be notified once the group is committed. A write that is undone may have left its own: a ring
+/// too many is a look too many.
 #[derive(Default)]
 pub(crate) struct Rings {
     pub accounts: Vec<AccountId>,
@@ -137,14 +137,14 @@ impl Tx {
         std::mem::take(&mut self.statements)
     }
 
-    /// Has the readers of the account's log told.
+    /// Notifies the readers of the account's log after the commit.
     pub fn ring(&mut self, account: &AccountId) {
         if self.rings.accounts.last() != Some(account) {
             self.rings.accounts.push(account.clone());
         }
     }
 
-    /// Has the webhook's courier told.
+    /// Notifies the webhook's courier after the commit.
     pub fn ring_webhook(&mut self, webhook: i64) {
         if self.rings.webhooks.last() != Some(&webhook) {
             self.rings.webhooks.push(webhook);

@@ -14,7 +14,7 @@ statements! {
     CLEAR = "DELETE FROM vault WHERE session_id = $1 AND space = $2";
 }
 
-/// The same for lists. SQLite has none, and needs none: its statements go nowhere.
+/// Many entries at once, by lists. SQLite has none, and needs none: its statements go nowhere.
 const PUT_ALL: Sql = Sql {
     name: "PUT_ALL",
     sqlite: PUT.sqlite,

@@ -67,7 +67,7 @@ impl Backend {
         }
     }
 
-    /// The same for whom the library names by any id.
+    /// What was sent to the chat under this id, whichever of its names the library has for the chat.
     pub(super) async fn accepted_by_any_id(&self, chat_jid: &str, message_id: &str) -> Result<Option<Vec<u8>>> {
         if let Some(found) = self.accepted(chat_jid, message_id).await? {
             return Ok(Some(found));

@@ -65,7 +65,7 @@ impl WaEngine {
         Ok(self.start_all(sessions).await)
     }
 
-    /// The same for the linked sessions that no living process owns, and for those whose ban is over.
+    /// Starts the linked sessions that no living process owns, and those whose ban is over.
     async fn start_unowned(&self, placement: &dyn Placement) -> Result<usize, store::Error> {
         let now = self.ctx.clock.now();
         // A task that ends while the rows are read leaves a row that says so, and the next look sees it.

@@ -1,23 +1,23 @@
-//! How a client ends.
+//! Why a client ends.
 
 use wharf_api::types::session::DisconnectReason;
 
-/// How a client ended.
+/// Why a client ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// Somebody asked for it.
+    /// The session was asked to end.
     Stopped { record: bool },
     /// The device is no longer linked.
     LoggedOut,
     /// The link is there and must not be used.
     Lost(DisconnectReason),
-    /// Nobody scanned.
+    /// No phone scanned the code in time.
     QrExpired,
     /// Another process has the session.
     Fenced,
-    /// It must be built anew.
+    /// The client must be built anew.
     Broken,
-    /// Connections pause, or did and the session is to be taken anew.
+    /// Connections are paused, or were and the session is to be taken anew.
     Paused,
     /// WhatsApp lets no client in like this one: the next is built when it may.
     Barred,

@@ -21,7 +21,7 @@ const PAIR_CODE_GRACE: Duration = Duration::from_secs(5);
 const STEADY: Duration = Duration::from_secs(30);
 
 impl Attendance<'_> {
-    /// Takes one event in; tells whether and how the client ends with it.
+    /// Takes in one event; tells whether and how the client ends with it.
     pub(super) async fn on_event(&mut self, event: &Event) -> Option<End> {
         match event {
             Event::PairingQrCode(qr) => {
@@ -107,7 +107,7 @@ impl Attendance<'_> {
         None
     }
 
-    /// Takes a receipt in; its acknowledgement goes out when its row is written.
+    /// Takes in a receipt; its acknowledgement goes out when its row is written.
     pub(super) fn on_receipt(&mut self, event: &Event, kept: Option<Kept>) {
         let Event::Receipt(receipt) = event else { return };
         if is_phone(&receipt.source.sender, &self.own_users) {
@@ -125,14 +125,14 @@ impl Attendance<'_> {
             Event::LoggedOut(_) => Some(End::LoggedOut),
             // The node before has not noticed yet that it lost the session; it gives up at its own conflict.
             Event::StreamReplaced(_) if self.life.took_over_lately() => Some(End::Broken),
-            // Whoever came owns no lease, for the vault is still ours: two programs use the same keys.
+            // The client that replaced ours holds no lease, for the vault is still ours: two programs use the same keys.
             Event::StreamReplaced(_) => Some(End::Lost(DisconnectReason::Conflict)),
             Event::ClientOutdated(_) => Some(self.on_outdated()),
             _ => None,
         }
     }
 
-    /// The connection can be used.
+    /// Marks the connection as one that can be used, and lets out what waited for it.
     pub(super) async fn on_connected(&mut self) {
         online::settle(self.own, &self.running.client, false);
         self.connection.connected = true;
@@ -145,7 +145,7 @@ impl Attendance<'_> {
         self.pump();
     }
 
-    /// A connection that held shows that what went wrong before is over. One that breaks as soon as it is there shows nothing.
+    /// Forgets earlier failures once a connection has held: one that breaks as soon as it is there shows nothing.
     pub(super) fn forgive(&mut self) {
         if self.connection.since.take().is_some_and(|since| since.elapsed() >= STEADY) {
             self.life.failures = 0;
@@ -163,7 +163,7 @@ impl Attendance<'_> {
         self.life.links.qr(self.own, qr).await;
     }
 
-    /// The socket is gone, by the library's word or because it opens another one.
+    /// Marks the connection as gone, by the library's word or because it opens another socket.
     pub(super) async fn on_lost_socket(&mut self) -> Option<End> {
         self.connection.caught_up = false;
         self.forgive();

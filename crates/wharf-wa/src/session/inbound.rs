@@ -197,7 +197,7 @@ async fn keep(own: &Own, part: &Part) -> Result<usize, store::Error> {
     }
 }
 
-/// The same for what was refused before: one after the other, so that those go through which can.
+/// Stores what was refused before, one after the other, so that those go through which can.
 async fn keep_each(own: &Own, part: &Part) -> Result<(), store::Error> {
     let mut refused = None;
     for row in &part.rows {

@@ -97,7 +97,7 @@ impl Links {
         self.record(own, link, Account::default(), unlink).await;
     }
 
-    /// The same without writing it down.
+    /// Shows that there is no working link, without writing it down.
     pub(super) fn show_end(&self, status: SessionStatus, reason: Option<DisconnectReason>, unlink: bool) {
         self.shown.send_replace(self.end_of(status, reason, unlink));
     }
@@ -136,7 +136,7 @@ impl Links {
         self.tell_refusal(own, before, refusal).await;
     }
 
-    /// The same for a session that is tried again although nobody says that it helps.
+    /// Shows and writes down the refusal of a session that is tried again although nobody says that it helps.
     pub(super) async fn turned_away(&mut self, own: &Own, refusal: Refusal) {
         let before = Link { reason: Some(DisconnectReason::Refused), ..self.shown() };
         self.tell_refusal(own, before, refusal).await;
@@ -152,13 +152,13 @@ impl Links {
         }
     }
 
-    /// The same for a try to pair: it stays shown beside the next QR code.
+    /// Shows and writes down the refusal of a try to pair: it stays shown beside the next QR code.
     pub(super) async fn pairing_refused(&mut self, own: &Own, refusal: Refusal) {
         self.pairing = Some(refusal.clone());
         self.refused(own, refusal).await;
     }
 
-    /// The same, told with the next change of the link.
+    /// Shows a refusal that is told with the next change of the link.
     pub(super) fn note(&self, refusal: Refusal) {
         self.shown.send_modify(|link| link.refusal = Some(refusal));
     }

@@ -63,7 +63,7 @@ impl Online {
         Ok(())
     }
 
-    /// The same where nobody waits for it: an account without a name has nothing to tell, and a lost connection tells it again.
+    /// Tells the presence where nobody waits for that: an account without a name has nothing to tell, and a lost connection tells it again.
     async fn tell_if_possible(&self, client: &Client) {
         if let Err(error) = self.tell(client).await {
             tracing::debug!(kind = matches!(error, PresenceError::PushNameEmpty), "a presence was not told");

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::time::Instant;
-use tracing::{Instrument as _, Span};
+use tracing::Span;
 use wharf_api::ids::SessionId;
 use wharf_api::{ErrorCode, limits};
 use wharf_core::store::{self, Outcome, StatusChange};
@@ -248,9 +248,11 @@ impl Pump {
                 return (item, Verdict::Overdue);
             }
             let verdict = wire::send(&own, &client, &item.message, item.tries > 0, typing, &gone).await;
+            // It was never entered: what the client begins meanwhile may last as long as the client.
+            drop(span);
             (item, verdict)
         };
-        self.flights.begin(flight.instrument(span).boxed());
+        self.flights.begin(flight.boxed());
     }
 
     /// Takes in how the flights ended that have.

@@ -49,7 +49,7 @@ impl ToldReceipt {
         (self.kind, &self.wa_id, self.member.as_ref(), self.elsewhere, self.offers)
     }
 
-    /// The same, and its acknowledgement may go.
+    /// This receipt with its acknowledgement let go.
     fn let_go(&self) -> Self {
         Self { kept: Vec::new(), member: self.member.clone(), wa_id: self.wa_id.clone(), ..*self }
     }
@@ -183,7 +183,7 @@ fn kind(seen: &ReceiptType) -> Option<ReceiptKind> {
     }
 }
 
-/// The same for the account's other devices. That they have a message too tells nothing; that somebody read or heard it does.
+/// Which receipts of the account's other devices tell something: that they have a message too does not, that somebody read it does.
 fn kind_elsewhere(seen: &ReceiptType) -> Option<ReceiptKind> {
     match seen {
         ReceiptType::Read | ReceiptType::ReadSelf | ReceiptType::Played | ReceiptType::PlayedSelf => Some(ReceiptKind::Read),

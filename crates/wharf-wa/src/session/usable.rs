@@ -19,7 +19,7 @@ use super::turns::Turns;
 
 /// How long the settings may take to come after what waited at the server.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The same where they did not come before.
+/// How long the settings may take where they did not come before.
 const LITTLE_PATIENCE: Duration = Duration::from_secs(2);
 /// The library's own patience, to the second: nothing else tells this pause of its from others.
 const WATCHDOG: Duration = Duration::from_mins(3);

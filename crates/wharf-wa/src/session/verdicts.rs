@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(super) enum Then {
     /// The library tries again by itself, with growing pauses.
     Again,
-    /// The same, and nobody is told apart from the next change of the link: servers come and go like this every day.
+    /// The library tries again, and nobody is told but with the next change of the link: servers come and go like this every day.
     Quietly,
     /// It is tried again after minutes, for nobody says that it helps.
     Slowly,

@@ -179,7 +179,7 @@ async fn set_plan(services: &Services, id: &AccountId, plan: &str) -> anyhow::Re
     Ok(())
 }
 
-/// The same as the API takes.
+/// An account's name as the API takes it.
 pub(super) fn account_name(text: &str) -> Result<String, name::Bad> {
     name::checked(text, limits::ACCOUNT_NAME_CHARS).map(str::to_owned)
 }

@@ -116,7 +116,7 @@ fn state(services: &Services, row: &KeyRow) -> &'static str {
     }
 }
 
-/// The same as the API takes.
+/// A key's name as the API takes it.
 fn key_name(text: &str) -> Result<String, name::Bad> {
     name::checked(text, limits::KEY_NAME_CHARS).map(str::to_owned)
 }

@@ -111,12 +111,12 @@ pub(super) async fn ask(place: &Place, request: &Request) -> anyhow::Result<Valu
     ask_with(&Client::new(place)?, request).await
 }
 
-/// The same without another try.
+/// Asks for one thing without another try.
 pub(super) async fn ask_once(client: &Client, request: &Request) -> anyhow::Result<Value> {
     wire::json(client.ask(request, 1).await?).await
 }
 
-/// The same of somebody who is asked more than once.
+/// Asks for one thing through a client that is used more than once.
 pub(super) async fn ask_with(client: &Client, request: &Request) -> anyhow::Result<Value> {
     wire::json(client.ask(request, TRIES).await?).await
 }

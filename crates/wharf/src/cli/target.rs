@@ -37,7 +37,7 @@ impl Target {
         self.place_with(|name| std::env::var(name).ok(), profiles::find)
     }
 
-    /// The same for a command that cannot do without a key.
+    /// The gateway and the key, for a command that cannot do without one.
     pub(super) fn with_key(&self) -> anyhow::Result<(String, String)> {
         let place = self.place()?;
         let key = place.key.ok_or_else(no_key)?;

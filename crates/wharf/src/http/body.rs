@@ -17,7 +17,7 @@ use super::envelope::invalid;
 /// The time in which a body must bring [`SLOWEST_BYTES`], unless it ends: who holds a place for a file uses it.
 const LAP: Duration = Duration::from_secs(30);
 const SLOWEST_BYTES: usize = 128 * 1024;
-/// The same of a large body, which holds a place that others wait for.
+/// What a large body must bring in that time: it holds a place that others wait for.
 const SLOWEST_LARGE_BYTES: usize = 1024 * 1024;
 
 fn announced(headers: &HeaderMap) -> Option<u64> {
@@ -113,7 +113,7 @@ impl Stream {
         self.0.lock().await.next().await
     }
 
-    /// The same for who wants a stream.
+    /// The bytes as a stream.
     pub(super) fn bytes(self) -> impl futures::Stream<Item = std::io::Result<Bytes>> + Send + 'static {
         futures::stream::try_unfold(self, |stream| async move {
             let next = stream.next().await.map_err(|_| std::io::ErrorKind::UnexpectedEof)?;

@@ -134,7 +134,7 @@ impl Call {
         json::parse(&self.headers, &self.body, openapi::never_empty(self.operation))
     }
 
-    /// The same, and the body's bytes are let go.
+    /// The body as the operation's request, and its bytes are let go.
     pub(super) fn take_json<T: DeserializeOwned>(&mut self) -> Result<T, ApiError> {
         let body = std::mem::take(&mut self.body);
         json::parse(&self.headers, &body, openapi::never_empty(self.operation))
@@ -150,7 +150,7 @@ impl Call {
         std::mem::take(&mut self.places)
     }
 
-    /// The same where the body may be left out. Some write an empty list or null for that.
+    /// The body as the operation's request, where it may be left out. Some write an empty list or null for that.
     pub(super) fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, ApiError> {
         let letters: Vec<u8> = self.body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(5).collect();
         if matches!(letters.as_slice(), b"" | b"[]" | b"null") { Ok(T::default()) } else { self.json() }

@@ -27,7 +27,7 @@ pub(super) fn read(headers: &HeaderMap) -> Option<SpanContext> {
     Some(SpanContext::new(trace, span, flags, true, TraceState::default())).filter(SpanContext::is_valid)
 }
 
-/// The same for whoever is asked within the span.
+/// The header for whoever is asked within the span.
 pub(super) fn write(span: &SpanContext) -> Option<HeaderValue> {
     if !span.is_valid() {
         return None;

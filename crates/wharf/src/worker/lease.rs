@@ -54,7 +54,7 @@ impl Keys {
         Ok(())
     }
 
-    /// The same for a node that runs. One that does not know the key goes on with its own, is seen by whoever changes the key, and says so
+    /// Has a node that runs follow the key. One that does not know it goes on with its own, is seen by whoever changes the key, and says so
     /// once.
     async fn heed(&mut self, services: &Services, node: &str) -> Result<(), store::Error> {
         let unfit = match self.follow(&*services.store, &services.seal, node).await {

@@ -22,7 +22,7 @@ use crate::vault::Halt;
 
 /// The longest pause between two clients of one session.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
-/// The same while only the database is asked.
+/// The longest pause while only the database is asked.
 const LONGEST_TRIAL: Duration = Duration::from_secs(15);
 
 impl Life {

@@ -281,7 +281,7 @@ impl Queue {
         self.rest(item, Until::Steady(now.steady + rest), false, now);
     }
 
-    /// The same where the message was not written: what was claimed for that try is for the next one.
+    /// Lets the chat rest where the message was not written: what was claimed for that try is for the next one.
     pub(super) fn rest_unwritten(&mut self, mut item: Item, now: Moment) {
         let rest = growing(CHAT_REST, item.unwritten);
         item.unwritten += 1;

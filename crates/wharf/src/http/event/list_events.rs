@@ -24,7 +24,7 @@ const SSE: &str = "text/event-stream";
 /// How far from its end the log may be begun.
 const LAST_MAX: u32 = 1_000;
 const LAST_EVENT_ID: &str = "Last-Event-ID";
-/// The same in the address, as readers put it there that cannot set headers.
+/// The id of the last event in the address, where readers put it that cannot set headers.
 const IN_ADDRESS: [&str; 2] = ["lastEventId", "last_event_id"];
 
 pub(in crate::http) async fn list_events(mut call: Call) -> Answer {

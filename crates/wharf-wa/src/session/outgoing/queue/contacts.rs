@@ -41,7 +41,7 @@ impl Queue {
         is_personal(chat) && !self.contacts.known.contains(chat)
     }
 
-    /// The same for the pace, which counts groups too.
+    /// Whether the chat is new to the pace, which counts groups too.
     pub(in crate::session::outgoing) fn is_new(&self, chat: &str) -> bool {
         is_contact(chat, HoldReason::Pace) && !self.contacts.known.contains(chat)
     }

@@ -26,7 +26,7 @@ impl Pacer {
         Self { plan, sent: VecDeque::new(), begun: begun.into(), next_contact: None }
     }
 
-    /// The same past under another plan.
+    /// A pacer with this past under another plan.
     pub(in crate::session::outgoing) fn on(&mut self, plan: Pace) -> Self {
         let (sent, begun) = (std::mem::take(&mut self.sent), std::mem::take(&mut self.begun));
         let next_contact = self.next_contact.filter(|_| plan.stranger_jitter_seconds.is_some());
