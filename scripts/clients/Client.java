@@ -40,7 +40,8 @@ public class Client {
             for (int at = 3; at + 1 < asked.length; at += 2) headers.put(asked[at], asked[at + 1]);
             try {
                 var came = client.ask(asked[0], asked[1], headers, Files.readAllBytes(Path.of(asked[2])));
-                System.out.println(came[0] + "\t" + came[1]);
+                // An answer ends with a line of its own; here it is one line with its status.
+                System.out.println(came[0] + "\t" + came[1].strip());
             } catch (Exception error) {
                 System.out.println("failed\t" + error);
             }

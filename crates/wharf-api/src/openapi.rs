@@ -225,6 +225,17 @@ mod tests {
     }
 
     #[test]
+    fn a_file_stands_in_the_document_as_bytes_of_any_type_and_by_the_name_that_generators_know() {
+        let document = document();
+        let answers = &document["paths"]["/v1/media/{mediaId}"]["get"]["responses"];
+        let bytes = json!({ "schema": { "type": "string", "format": "binary" } });
+        for status in ["200", "206"] {
+            assert_eq!(answers[status]["content"], json!({ "*/*": bytes, "application/octet-stream": bytes }), "{status}");
+        }
+        assert!(answers["304"]["content"].is_null());
+    }
+
+    #[test]
     fn a_key_and_an_idempotency_key_are_asked_for_where_they_count() {
         let document = document();
         assert_eq!(document["paths"]["/healthz"]["get"]["security"], json!([]));

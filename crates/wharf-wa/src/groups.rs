@@ -40,7 +40,7 @@ pub(crate) fn shown(group: &GroupMetadata) -> Group {
         group_id: group.id.to_non_ad_string(),
         subject: group.subject.clone(),
         description: group.description.clone(),
-        owner: owner.map(party),
+        owner: owner.map(Party::from),
         created_at: group.creation_time.map(time),
         announcement: group.is_announcement,
         locked: group.is_locked,
@@ -50,10 +50,6 @@ pub(crate) fn shown(group: &GroupMetadata) -> Group {
         participants: participants.collect(),
         left_at: None,
     }
-}
-
-pub(crate) fn party(person: Person) -> Party {
-    Party { id: person.id, phone_number: person.phone, lid: person.lid, name: None }
 }
 
 fn time(secs: u64) -> Timestamp {

@@ -17,7 +17,7 @@ use whatsapp_rust::{ChatStateType, ErrorChainExt};
 
 use crate::engine::WaEngine;
 use crate::error::refusal;
-use crate::groups::{named, party};
+use crate::groups::named;
 use crate::session::lookup::registrations;
 use crate::session::online;
 use crate::task;
@@ -89,7 +89,7 @@ impl PeopleEngine for WaEngine {
             let entries = client.blocking().get_blocklist().await.map_err(|error| failure(&error))?;
             let mut people = Vec::with_capacity(entries.len());
             for entry in entries {
-                people.push(party(named(&client, &entry.jid).await));
+                people.push(Party::from(named(&client, &entry.jid).await));
             }
             people.sort_by(|a, b| a.id.cmp(&b.id));
             Ok(people)

@@ -19,7 +19,7 @@ const MIDNIGHT_MS: i64 = 1_767_225_600_000;
 static RECORDED: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("examples.json")).expect("a test reads it, and it is part of the program"));
 
-/// The `request`, `answer` or `parameters` of an operation, where a run had them.
+/// The `request`, `answer`, `dryRun` or `parameters` of an operation, where a run had them.
 pub(super) fn recorded(op: &Operation, part: &str) -> Option<&'static Value> {
     RECORDED["operations"][op.id].get(part)
 }

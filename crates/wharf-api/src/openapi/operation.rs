@@ -14,6 +14,8 @@ use crate::{ErrorCode, limits};
 const JSON: &str = "application/json";
 /// A file, of whatever type it is.
 const ANYTHING: &str = "*/*";
+/// Bytes, for who does not ask of what type they are.
+const BYTES: &str = "application/octet-stream";
 
 pub(super) fn object(op: &Operation) -> Value {
     let mut object = json!({
@@ -65,12 +67,11 @@ fn shown(schema: &Value, example: Option<&Value>) -> Value {
 
 /// A body that is a file, or a form with a file in it.
 fn file() -> Value {
-    let bytes = json!({ "type": "string", "format": "binary" });
-    let mut form = request(vec![("file", true, bytes.clone())]);
+    let mut form = request(vec![("file", true, binary())]);
     form["properties"]["mediaType"] = word(MediaKind::ALL.iter().map(|kind| kind.as_str()));
     form["properties"]["fileName"] = text();
     json!({ "required": true, "content": {
-        "application/octet-stream": { "schema": bytes },
+        BYTES: { "schema": binary() },
         "multipart/form-data": { "schema": form },
     } })
 }
@@ -129,7 +130,7 @@ fn responses(op: &Operation) -> Map<String, Value> {
     let mut all = Map::new();
     all.insert(op.success.to_string(), success(op));
     if op.may_be_dry() {
-        let content = json!({ JSON: { "schema": reference(shared::DRY_RUN_ANSWER) } });
+        let content = json!({ JSON: shown(&reference(shared::DRY_RUN_ANSWER), example::recorded(op, "dryRun")) });
         let what = "What would happen, where `dryRun` asks for it. Nothing was sent or counted.";
         all.insert("200".to_owned(), json!({ "description": what, "headers": headers(op), "content": content }));
     }
@@ -147,10 +148,15 @@ fn of_a_file(op: &Operation) -> [(String, Value); 2] {
     let part = json!({
         "description": "The one part of the file that `Range` asks for.",
         "headers": headers(op),
-        "content": { ANYTHING: { "schema": binary() } },
+        "content": bytes(),
     });
     let known = json!({ "description": "The file is the one that `If-None-Match` names.", "headers": headers(op) });
     [("206".to_owned(), part), ("304".to_owned(), known)]
+}
+
+/// A file comes as what it is, and nearly all programs that make clients of the document leave that out: they know bytes by one name.
+fn bytes() -> Map<String, Value> {
+    [ANYTHING, BYTES].into_iter().map(|kind| (kind.to_owned(), json!({ "schema": binary() }))).collect()
 }
 
 fn binary() -> Value {
@@ -158,16 +164,12 @@ fn binary() -> Value {
 }
 
 fn success(op: &Operation) -> Value {
-    let mut content = Map::new();
+    let mut content = if op.serves_files() { bytes() } else { Map::new() };
     if let Some(name) = shared::envelope_name(op.answer) {
         content.insert(JSON.to_owned(), shown(&reference(&name), example::recorded(op, "answer")));
     }
-    for kind in op.raw() {
-        let schema = match *kind {
-            JSON => any_object(),
-            ANYTHING => binary(),
-            _ => text(),
-        };
+    for kind in op.raw().iter().filter(|kind| **kind != ANYTHING) {
+        let schema = if *kind == JSON { any_object() } else { text() };
         content.insert((*kind).to_owned(), json!({ "schema": schema }));
     }
     let mut headers = headers(op);

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use wharf_api::ops::Access;
+use wharf_api::ops::{Access, Operation};
 use wharf_api::{openapi, ops};
 
 use crate::harness::schema::Document;
@@ -19,6 +19,12 @@ use steady::{Steady, members};
 
 /// Requests as they were written by hand, answers as they came.
 const RECORDED: &str = include_str!("../../../wharf-api/src/openapi/examples.json");
+
+const JSON: &str = "application/json";
+
+fn operation(id: &str) -> &'static Operation {
+    ops::ALL.iter().find(|operation| operation.id == id).unwrap_or_else(|| panic!("no operation {id}"))
+}
 
 struct Run<'a> {
     world: &'a World,
@@ -31,18 +37,40 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Asks what the example of the operation asks; gives the answer as the example would show it.
+    /// Asks what the example of the operation asks; gives the answer as the example would show it. A send is asked again, for what it would
+    /// do.
     async fn call(&mut self, id: &str) -> Value {
-        let body = &self.recorded["operations"][id]["request"];
-        let body = (!body.is_null()).then(|| self.steady.live(&body.to_string()).into_bytes());
-        self.call_with(id, body, "application/json").await
+        let mut body = self.recorded["operations"][id]["request"].clone();
+        let answer = self.call_with(id, self.written(&body), JSON).await;
+        if operation(id).may_be_dry() {
+            body["dryRun"] = json!(true);
+            let told = self.ask(id, self.written(&body), JSON).await;
+            told.ok(200);
+            let shown = self.steady.shown(&told.json);
+            self.seen["operations"][id]["dryRun"] = shown;
+        }
+        answer
+    }
+
+    /// A body of this run, where the example has one.
+    fn written(&self, body: &Value) -> Option<Vec<u8>> {
+        (!body.is_null()).then(|| self.steady.live(&body.to_string()).into_bytes())
     }
 
     async fn call_with(&mut self, id: &str, body: Option<Vec<u8>>, kind: &str) -> Value {
-        let operation = ops::ALL.iter().find(|operation| operation.id == id).unwrap_or_else(|| panic!("no operation {id}"));
-        let example = self.recorded["operations"][id].clone();
+        let reply = self.ask(id, body, kind).await;
+        assert_eq!(reply.status, operation(id).success, "{id}: {reply:?}");
+        self.keep_cookie(&reply);
+        let answer = self.steady.shown(&reply.json);
+        self.seen["operations"][id] = self.recorded["operations"][id].clone();
+        self.seen["operations"][id]["answer"] = answer.clone();
+        answer
+    }
+
+    async fn ask(&self, id: &str, body: Option<Vec<u8>>, kind: &str) -> Reply {
+        let operation = operation(id);
         let (mut path, mut query) = (operation.path.to_owned(), url::form_urlencoded::Serializer::new(String::new()));
-        for (name, value) in example["parameters"].as_object().into_iter().flatten() {
+        for (name, value) in self.recorded["operations"][id]["parameters"].as_object().into_iter().flatten() {
             let value = self.steady.live(&value.as_str().map_or_else(|| value.to_string(), str::to_owned));
             let place = format!("{{{name}}}");
             if path.contains(&place) {
@@ -55,13 +83,7 @@ impl Run<'_> {
         let signed = matches!(operation.access, Access::Login) || operation.id == ops::create_login.id;
         let request = if signed { self.signed(request) } else { request };
         let request = if let Some(body) = body { request.header("content-type", kind).body(body) } else { request };
-        let reply = api::read(request).await;
-        assert_eq!(reply.status, operation.success, "{id}: {reply:?}");
-        self.keep_cookie(&reply);
-        let answer = self.steady.shown(&reply.json);
-        self.seen["operations"][id] = example;
-        self.seen["operations"][id]["answer"] = answer.clone();
-        answer
+        api::read(request).await
     }
 
     /// Whose key opens what is asked.
@@ -251,6 +273,12 @@ fn every_example_is_what_its_schema_says() {
         assert_eq!(example, &recorded["operations"][operation.id]["answer"], "{}", operation.id);
         assert_eq!(document.faults(&answer["schema"], example), Vec::<String>::new(), "{}", operation.id);
         seen += 1;
+        if operation.may_be_dry() {
+            let dry = &shown["responses"]["200"]["content"]["application/json"];
+            let example = &recorded["operations"][operation.id]["dryRun"];
+            assert_eq!((&dry["example"], &example["data"]["dryRun"]), (example, &json!(true)), "{}", operation.id);
+            assert_eq!(document.faults(&dry["schema"], example), Vec::<String>::new(), "{}", operation.id);
+        }
     }
     assert!(seen >= 20 && seen == recorded["operations"].as_object().unwrap().len(), "{seen}");
     for (kind, event) in recorded["events"].as_object().unwrap() {

@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use crate::harness::{Backend, ECHO, OWNER, SILENT, World, eventually};
 
+/// What goes wrong, and a line for each request.
+const LOG: &str = "warn,wharf::request=debug";
+
 /// The lines so far. Each must be one JSON object.
 fn lines(world: &World) -> Vec<Value> {
     world.log().lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
@@ -16,7 +19,7 @@ fn span<'a>(line: &'a Value, name: &str) -> Option<&'a Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_line_of_a_broken_store_names_the_request_the_session_or_the_worker() {
-    let world = World::start_with(Backend::Sqlite, &[("WHARF_LOG", "warn"), ("WHARF_LOG_FORMAT", "json")]).await;
+    let world = World::start_with(Backend::Sqlite, &[("WHARF_LOG", LOG), ("WHARF_LOG_FORMAT", "json")]).await;
     let session = world.pair(OWNER).await;
     world.sql("ALTER TABLE events RENAME TO elsewhere").await;
     let reply = world.api().post("/v1/messages/text", &json!({"sessionId": session, "to": ECHO, "text": "hello"})).await;
@@ -35,10 +38,24 @@ async fn each_line_of_a_broken_store_names_the_request_the_session_or_the_worker
     for line in &of_request {
         assert_eq!(span(line, "request").unwrap()["operation"], "send_text", "{line}");
     }
+    // By its id one finds all that was said of it: what went wrong, and how it was answered. With --nocapture they can be read.
+    let joined: Vec<_> = lines.iter().filter(|line| line.to_string().contains(&request)).collect();
+    println!("request {request} on a failing store:");
+    for line in &joined {
+        println!("{line}");
+    }
+    let answered = joined.iter().find(|line| line["request_id"] == request).unwrap_or_else(|| panic!("{joined:?}"));
+    assert_eq!((&answered["status"], &answered["code"]), (&json!(reply.status), &json!(reply.code())), "{answered}");
+    assert!(of_request.iter().any(|line| line["cause"].is_string()), "{of_request:?}");
     // The session was begun by a request, which is long over: its lines are not that one's.
     for line in lines.iter().filter(|line| span(line, "session").is_some()) {
         assert!(span(line, "request").is_none(), "{line}");
+        // A client's span stands in the place of its session's.
+        assert_eq!(line["spans"].as_array().unwrap().iter().filter(|span| span["name"] == "session").count(), 1, "{line}");
     }
+    // Who reads what a client wrote sees whether it was the one that has the session.
+    let epochs: Vec<_> = lines.iter().filter_map(|line| span(line, "session")?["epoch"].as_i64()).collect();
+    assert!(epochs.iter().any(|epoch| *epoch >= 1), "{lines:?}");
     // Nothing of what people say or of whom they are stands in a span.
     for line in &lines {
         let spans = line["spans"].to_string();

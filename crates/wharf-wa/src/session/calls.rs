@@ -25,7 +25,7 @@ fn ringing(call: &IncomingCall) -> Option<Notice> {
         CallAction::OfferNotice { call_creator, is_video, .. } => (call_creator, None, *is_video, None),
         _ => return None,
     };
-    let mut from = party(creator, number.or(Some(outer)));
+    let mut from = Party::from(Person::of(creator, number.or(Some(outer))));
     from.name.clone_from(&call.notify);
     Some(notice(&CallReceived {
         call_id: call.action.call_id().to_owned(),
@@ -46,7 +46,7 @@ fn ended(call: &IncomingCall) -> Option<Notice> {
         None | Some("timeout" | "group_call_ended") => CallOutcome::Unanswered,
         Some(_) => return None,
     };
-    let mut from = party(call_creator, call.participant.as_ref().or(Some(&call.from)));
+    let mut from = Party::from(Person::of(call_creator, call.participant.as_ref().or(Some(&call.from))));
     from.name.clone_from(&call.notify);
     let at = Timestamp::from_millis(call.timestamp.timestamp_millis());
     let told = CallEnded { call_id: call_id.clone(), from, outcome, at };
@@ -57,7 +57,7 @@ fn ended(call: &IncomingCall) -> Option<Notice> {
 pub(super) fn missed(call: &MissedCall) -> Notice {
     notice(&CallReceived {
         call_id: call.call_id.clone(),
-        from: party(&call.from, None),
+        from: Person::of(&call.from, None).into(),
         kind: None,
         group_id: None,
         missed: true,
@@ -67,9 +67,4 @@ pub(super) fn missed(call: &MissedCall) -> Notice {
 
 fn notice(call: &CallReceived) -> Notice {
     Notice::new(format!("call:{}", call.call_id), EventKind::CallReceived, call)
-}
-
-fn party(jid: &Jid, other: Option<&Jid>) -> Party {
-    let person = Person::of(jid, other);
-    Party { id: person.id, phone_number: person.phone, lid: person.lid, name: None }
 }

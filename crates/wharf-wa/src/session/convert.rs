@@ -18,7 +18,7 @@ use wacore_binary::{Jid, JidExt as _};
 use waproto::whatsapp as wa;
 use wharf_api::Timestamp;
 use wharf_api::ids::MessageId;
-use wharf_api::types::message::{Content, Direction, Marks, MessageStatus};
+use wharf_api::types::message::{Content, Direction, Marks, MessageStatus, Party};
 use wharf_core::store::{Fence, MessageRow};
 
 /// WhatsApp's ids have some twenty to forty characters, and an index takes no more than a few thousand.
@@ -44,6 +44,13 @@ impl Person {
             phone: phone.map(|jid| jid.user_base().to_owned()),
             lid: lid.map(Jid::to_non_ad_string),
         }
+    }
+}
+
+/// Without a name of its own: WhatsApp tells that elsewhere.
+impl From<Person> for Party {
+    fn from(person: Person) -> Self {
+        Self { id: person.id, phone_number: person.phone, lid: person.lid, name: None }
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn changed(stanza: &NodeRef<'_>) -> Vec<(Jid, Action, Notice)> {
         let updated = GroupUpdated {
             group_id: group_id.clone(),
             change: change(&action, told.participant.as_ref(), told.participant_pn.as_ref()),
-            by: told.participant.as_ref().map(|jid| party(jid, told.participant_pn.as_ref())),
+            by: told.participant.as_ref().map(|jid| Person::of(jid, told.participant_pn.as_ref()).into()),
             at,
         };
         let name = match &told.notification_id {
@@ -41,7 +41,7 @@ pub(super) fn pictured(update: &PictureUpdate) -> Option<Notice> {
     let updated = GroupUpdated {
         group_id: update.jid.to_non_ad_string(),
         change: GroupChange::PictureChanged { picture_id: update.picture_id.clone() },
-        by: update.author.as_ref().map(|jid| party(jid, None)),
+        by: update.author.as_ref().map(|jid| Person::of(jid, None).into()),
         at: Timestamp::from_millis(update.timestamp.timestamp_millis()),
     };
     let picture = update.picture_id.as_deref().unwrap_or("none");
@@ -73,7 +73,7 @@ fn change(action: &Action, by: Option<&Jid>, by_number: Option<&Jid>) -> GroupCh
             let own = |jid: &Jid| [by, by_number].into_iter().flatten().any(|by| by.is_same_user_as(jid));
             let withdrawn = by.is_none() || participants.iter().all(own);
             let number = |jid: &Jid| by_number.filter(|_| own(jid));
-            let participants = participants.iter().map(|jid| party(jid, number(jid))).collect();
+            let participants = participants.iter().map(|jid| Person::of(jid, number(jid)).into()).collect();
             if withdrawn { GroupChange::JoinRequestWithdrawn { participants } } else { GroupChange::JoinRequestRejected { participants } }
         }
         Action::Delete { .. } => GroupChange::Deleted,
@@ -88,10 +88,5 @@ fn subject(created: &Node) -> Option<String> {
 }
 
 fn parties(people: &[GroupParticipantInfo]) -> Vec<Party> {
-    people.iter().map(|person| party(&person.jid, person.phone_number.as_ref().or(person.lid.as_ref()))).collect()
-}
-
-fn party(jid: &Jid, other: Option<&Jid>) -> Party {
-    let person = Person::of(jid, other);
-    Party { id: person.id, phone_number: person.phone, lid: person.lid, name: None }
+    people.iter().map(|person| Person::of(&person.jid, person.phone_number.as_ref().or(person.lid.as_ref())).into()).collect()
 }

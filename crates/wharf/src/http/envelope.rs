@@ -169,13 +169,8 @@ impl Reply {
     }
 
     fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Failure> {
-        Ok(Self {
-            status,
-            headers: Vec::new(),
-            body: serde_json::to_vec(body).map_err(Failure::internal)?.into(),
-            stream: None,
-            code: None,
-        })
+        let body = line(serde_json::to_vec(body).map_err(Failure::internal)?).into();
+        Ok(Self { status, headers: Vec::new(), body, stream: None, code: None })
     }
 }
 
@@ -197,7 +192,13 @@ pub fn respond(operation: Option<&Operation>, request_id: &str, answer: Result<R
 
 /// The body of a failure, as it is sent.
 pub fn body(error: &ApiError) -> Vec<u8> {
-    serde_json::to_vec(&error.body()).expect("an error's body holds strings and numbers only")
+    line(serde_json::to_vec(&error.body()).expect("an error's body holds strings and numbers only"))
+}
+
+/// Ends the text as a line does: what a shell shows next begins on its own one.
+fn line(mut json: Vec<u8>) -> Vec<u8> {
+    json.push(b'\n');
+    json
 }
 
 /// The code that a failure's body names.
@@ -298,6 +299,19 @@ mod tests {
         }
         assert_eq!(answer(Failure::unavailable("so", 7)).headers()[RETRY_AFTER], "7");
         assert!(answer(ErrorCode::InvalidRequest).headers().get(RETRY_AFTER).is_none());
+    }
+
+    #[test]
+    fn an_answer_is_one_line_with_its_end() {
+        let reply = Reply::ok("first\nsecond").unwrap();
+        assert_eq!(reply.body, b"{\"success\":true,\"data\":\"first\\nsecond\"}\n".as_slice());
+    }
+
+    #[test]
+    fn a_failure_is_one_line_with_its_end_and_still_names_its_code() {
+        let sent = body(&ErrorCode::Conflict.into());
+        assert_eq!(sent.iter().position(|byte| *byte == b'\n'), Some(sent.len() - 1));
+        assert_eq!(code(&sent), Some(ErrorCode::Conflict));
     }
 
     #[test]

@@ -75,7 +75,7 @@ async fn what_is_no_request_is_refused_in_the_envelope_too() {
     // Also where requests came before it.
     let answer = talk(&gateway, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n\r\n").await;
     assert_eq!(statuses(&answer), ["200", "400"], "{answer}");
-    assert!(answer.ends_with("}}") && answer.contains("not HTTP/1.1"), "{answer}");
+    assert!(answer.ends_with("}}\n") && answer.contains("not HTTP/1.1"), "{answer}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 use wharf_api::types::session::SessionStatus;
 use wharf_core::engine::Error;
 use wharf_core::store;
@@ -18,6 +19,7 @@ use crate::session::end::End;
 use crate::session::pause::Pause;
 use crate::session::verdicts::reached;
 use crate::session::{Order, Own};
+use crate::task;
 use crate::vault::Halt;
 
 /// The longest pause between two clients of one session.
@@ -45,26 +47,27 @@ impl Life {
                     if fence.taken_over {
                         self.took_over_at = Some(Instant::now());
                     }
+                    let span = task::client_span(&self.session, fence.epoch);
                     let own = Own::new(&self.ctx, fence, &self.flow);
                     if let Some(started) = started.take() {
                         // Who asked may have stopped waiting.
                         let _ = started.send(Ok(()));
                     }
-                    let end = AssertUnwindSafe(self.attend(&own)).catch_unwind().await;
+                    let end = AssertUnwindSafe(self.attend(&own).instrument(span.clone())).catch_unwind().await;
                     own.vault.shut(Halt::Ended);
                     self.stopped = own.intake.take().or_else(|| self.stopped.take());
                     let end = end.unwrap_or(End::Broken);
-                    tracing::debug!(?end, "a client ended");
+                    tracing::debug!(parent: &span, ?end, "a client ended");
                     // What a session waited for told when to go on: no pause of its own.
                     if matches!(end, End::Paused | End::Barred) {
                         continue;
                     }
                     if end == End::Lapsed {
-                        self.note_lapse(&own).await;
+                        self.note_lapse(&own).instrument(span).await;
                         continue;
                     }
                     if end != End::Broken {
-                        self.finish(&own, end).await;
+                        self.finish(&own, end).instrument(span).await;
                         return;
                     }
                     // The next client hears whether the device is still linked.

@@ -39,7 +39,7 @@ pub(super) async fn show(answer: Response, op: &Operation, form: &Form) -> anyho
     }
     let bytes = answer.bytes().await.context("the gateway broke off its answer")?;
     if form.json {
-        return print(&mut io::stdout().lock(), &[&bytes[..], b"\n"].concat());
+        return print(&mut io::stdout().lock(), &line(&bytes));
     }
     let body: Value = serde_json::from_slice(&bytes).context("this is not a Wharf gateway")?;
     let words = shown::answer(op, &body, &Style::of_terminal());
@@ -48,6 +48,11 @@ pub(super) async fn show(answer: Response, op: &Operation, form: &Form) -> anyho
         eprintln!("There may be more: --all shows every page.");
     }
     Ok(())
+}
+
+/// An answer as it came, on a line of its own: a gateway may end it or not.
+fn line(answer: &[u8]) -> Vec<u8> {
+    [answer.trim_ascii_end(), b"\n"].concat()
 }
 
 /// Whether it is in the envelope.
@@ -69,7 +74,7 @@ impl List {
         let body: Value = serde_json::from_slice(&bytes).context("this is not a Wharf gateway")?;
         let rows = body["data"].as_array().map(Vec::as_slice).unwrap_or_default();
         if form.json {
-            print(&mut io::stdout().lock(), &[&bytes[..], b"\n"].concat())?;
+            print(&mut io::stdout().lock(), &line(&bytes))?;
         } else {
             let style = Style::of_terminal();
             let words = match &self.table {
