@@ -37,7 +37,9 @@ mod world;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(about = "Measures Wharf on the pretend network. First: cargo build --release -p wharf-bench -p wharf-sandbox -p wharf-sim --bins")]
+#[command(
+    about = "Measures Wharf on the pretend network. First: cargo build --release -p wharf-bench -p wharf-sandbox -p wharf-sim --bins"
+)]
 struct BenchCli {
     #[command(subcommand)]
     command: Command,

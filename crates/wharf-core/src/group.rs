@@ -48,7 +48,8 @@ pub enum Error {
 impl Error {
     /// Whether it is known that nothing was done although it might be later.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Engine(error) if error.is_refusal())
+        // The session is looked at before anything is done.
+        matches!(self, Self::Session(_)) || matches!(self, Self::Engine(error) if error.is_refusal())
     }
 }
 

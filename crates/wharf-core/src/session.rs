@@ -43,6 +43,9 @@ pub enum Error {
     /// What was asked needs a connection, and somebody else has to bring what that waits for.
     #[error("the session waits: {}", waiting.as_str())]
     Waiting { waiting: WaitingFor, retry_after_secs: u64 },
+    /// It is linked, and one of several nodes begins it.
+    #[error("the session moves from one node to another")]
+    Moving,
     /// It was linked and no longer is.
     #[error("the session has been disconnected")]
     Disconnected { reason: Option<DisconnectReason> },
@@ -92,6 +95,7 @@ impl From<&Error> for ApiError {
             Error::Waiting { waiting, retry_after_secs } => {
                 ApiError::new(ErrorCode::ServiceUnavailable).reason(in_words(*waiting)).retry_after(*retry_after_secs)
             }
+            Error::Moving => ApiError::new(ErrorCode::ServiceUnavailable).reason(error.to_string()).retry_after(waiting::MOVE_SECS),
             Error::Disconnected { reason } => {
                 let error = ApiError::new(ErrorCode::SessionDisconnected);
                 match reason {
@@ -264,10 +268,10 @@ pub fn require_connected(services: &Services, row: &SessionRow) -> Result<String
             jid.ok_or(Error::NotConnected { status: SessionStatus::Connecting, waiting: None })
         }
         SessionStatus::Disconnected => Err(Error::Disconnected { reason: link.map_or(row.reason, |link| link.reason) }),
-        status => {
-            let waiting = waiting(services, link.as_ref(), row).map(|(waiting, _)| waiting);
-            Err(Error::NotConnected { status, waiting })
-        }
+        status => match waiting(services, link.as_ref(), row) {
+            None if waiting::is_moving(services, link.as_ref(), row, status) => Err(Error::Moving),
+            waiting => Err(Error::NotConnected { status, waiting: waiting.map(|(waiting, _)| waiting) }),
+        },
     }
 }
 

@@ -118,11 +118,7 @@ impl Fleet {
                 _ => NoResult::For(silent()),
             }
         })?;
-        let unknown = || NoResult::For(Fault::Unknown.into());
-        let answer: Answer = serde_json::from_slice(&message.payload).map_err(|_| unknown())?;
-        if answer.v != VERSION {
-            return Err(unknown());
-        }
+        let answer = Answer::read(&message.payload).ok_or_else(|| NoResult::For(Fault::Unknown.into()))?;
         self.learn(node, session, &answer);
         answer.result.map_err(|fault| match fault {
             Fault::NotMine => NoResult::NotThere(fault.into()),

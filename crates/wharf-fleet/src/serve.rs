@@ -82,7 +82,7 @@ pub(crate) async fn questions(mut asked: Subscriber, server: Arc<Server>) {
 
 async fn answer(server: &Server, payload: &[u8]) -> Answer {
     let local = &*server.local;
-    let Ok(Question { v: VERSION, session, verb }) = serde_json::from_slice(payload) else {
+    let Some(Question { session, verb, .. }) = Question::read(payload) else {
         return Answer::refusal(Fault::Unknown);
     };
     let begins = matches!(verb, Verb::Start | Verb::Restart) && !server.leaving.load(Ordering::SeqCst);
@@ -187,5 +187,46 @@ async fn ask_whatsapp(local: &dyn Engine, session: &SessionId, verb: Verb) -> Re
         Verb::Presence { person } => told(local.presence(session, &person).await?),
         // The others are done before.
         _ => Err(Error::NotConnected),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use wharf_api::{ApiError, ErrorCode};
+
+    use super::*;
+
+    const SESSION: &str = "ses_01890a5dac96774bbcceb302099a8057";
+
+    fn is_known(question: &Value) -> bool {
+        Question::read(question.to_string().as_bytes()).is_some()
+    }
+
+    #[test]
+    fn a_question_of_another_release_is_refused_unless_it_only_says_more() {
+        assert!(is_known(&json!({"v": VERSION, "session": SESSION, "verb": "groups"})));
+        assert!(is_known(&json!({"v": VERSION, "session": SESSION, "verb": "groups", "why": "a member of a later release"})));
+        for other in [
+            json!({"v": VERSION + 1, "session": SESSION, "verb": "groups"}),
+            json!({"v": VERSION, "session": SESSION, "verb": "fly"}),
+            json!({"v": VERSION, "session": SESSION, "verb": {"picture": {"of": "1@lid"}}}),
+            json!({"session": SESSION, "verb": "groups"}),
+        ] {
+            assert!(!is_known(&other), "{other}");
+        }
+    }
+
+    #[test]
+    fn whoever_asked_a_node_of_another_release_has_a_503_for_the_customer() {
+        let refusal = serde_json::to_value(Answer::refusal(Fault::Unknown)).unwrap();
+        let answer = |v: u32, result: Value| json!({"v": v, "link": null, "last_seen": null, "result": result});
+        assert!(Answer::read(answer(VERSION, json!({"Ok": []})).to_string().as_bytes()).is_some_and(|answer| answer.result.is_ok()));
+        for answer in [refusal, answer(VERSION + 1, json!({"Ok": []})), answer(VERSION, json!({"Err": "tired"})), json!("what?")] {
+            let read = Answer::read(answer.to_string().as_bytes());
+            let fault = read.map_or(Fault::Unknown, |answer| answer.result.unwrap_err());
+            let told = ApiError::from(&Error::from(fault));
+            assert_eq!((told.code, told.details.retry_after), (ErrorCode::ServiceUnavailable, Some(2)), "{answer}");
+        }
     }
 }

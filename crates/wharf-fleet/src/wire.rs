@@ -22,6 +22,13 @@ pub(crate) struct Question {
     pub(crate) verb: Verb,
 }
 
+impl Question {
+    /// A question that this release knows.
+    pub(crate) fn read(payload: &[u8]) -> Option<Self> {
+        serde_json::from_slice(payload).ok().filter(|question: &Self| question.v == VERSION)
+    }
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Verb {
@@ -139,6 +146,11 @@ impl Answer {
     /// An answer of a node that has nothing to tell of the session.
     pub(crate) const fn refusal(fault: Fault) -> Self {
         Self { v: VERSION, link: None, last_seen: None, result: Err(fault) }
+    }
+
+    /// An answer that this release knows.
+    pub(crate) fn read(payload: &[u8]) -> Option<Self> {
+        serde_json::from_slice(payload).ok().filter(|answer: &Self| answer.v == VERSION)
     }
 }
 

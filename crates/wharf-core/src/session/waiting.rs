@@ -3,9 +3,10 @@
 use wharf_api::Timestamp;
 use wharf_api::ids::SessionId;
 use wharf_api::types::hold::HoldReason;
-use wharf_api::types::session::WaitingFor;
+use wharf_api::types::session::{SessionStatus, WaitingFor};
 
 use super::{Error, require_connected};
+use crate::engine::Link;
 use crate::message::hold::Hold;
 use crate::services::Services;
 use crate::store::SessionRow;
@@ -13,6 +14,9 @@ use crate::store::SessionRow;
 /// When nobody knows when somebody tries next: switches are obeyed about so often.
 const RETRY_AFTER_SECS: u64 = 60;
 const RETRY_AFTER_MS: i64 = 60_000;
+
+/// When it is worth asking again for a session that one of several nodes begins.
+pub(super) const MOVE_SECS: u64 = 1;
 
 fn seen(services: &Services, session: &SessionId) -> Option<WaitingFor> {
     services.engine.link(session).and_then(|link| link.borrow().waiting).map(|(waiting, _)| waiting)
@@ -32,6 +36,18 @@ pub(super) fn refusal(services: &Services, waiting: WaitingFor) -> Error {
     let retry_after_secs =
         next.filter(|_| waiting != WaitingFor::Pause).and_then(|secs| u64::try_from(secs).ok()).unwrap_or(RETRY_AFTER_SECS).max(1);
     Error::Waiting { waiting, retry_after_secs }
+}
+
+/// Whether the session is linked and nobody of several nodes has it, or one that has begun it and was not connected yet: it is on its way
+/// between them, and comes without anybody's doing. A node that is alone has no such moment.
+pub(super) fn is_moving(services: &Services, link: Option<&Link>, row: &SessionRow, status: SessionStatus) -> bool {
+    let is_linked = row.jid.is_some() || link.is_some_and(|link| link.jid.is_some());
+    let begins = match status {
+        SessionStatus::Starting | SessionStatus::Connecting => link.is_some(),
+        SessionStatus::Reconnecting => link.is_none(),
+        _ => false,
+    };
+    services.others.reachable().is_some() && is_linked && begins
 }
 
 /// Refuses a session that cannot be asked anything at this moment.

@@ -1,6 +1,9 @@
 //! The dashboard in a real browser: as a stranger meets it, as strangers attack it, on a slow line and on two nodes.
 
-use crate::harness::nats::Nats;
+use serde_json::json;
+
+use crate::fleet::until;
+use crate::harness::nats::{self, Nats};
 use crate::harness::{Backend, Database, OWNER, World, both_backends, process};
 
 /// One walk through it against a sandbox of its own; gives what it printed.
@@ -65,19 +68,27 @@ async fn a_page_of_a_named_origin_sends_and_hears_and_one_of_another_does_neithe
     told(&printed, &sentences);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn behind_a_proxy_two_nodes_are_one_dashboard() {
+/// Walks through two nodes behind a proxy; the session is at the one that lives, and the other one is killed in the end.
+async fn walk_on_two_nodes(first_dies: bool) {
     let nats = Nats::start().await;
     let over = [("WHARF_NATS_URL", nats.url.as_str())];
     let mut world = World::start_with(Backend::Postgres, &over).await;
     let session = world.pair(OWNER).await;
     let other = world.another_node_with("second", &over).await;
-    let operator = world.operator();
-    let ready = world.gateway().ready.clone();
+    let (operator, ready) = (world.operator(), world.gateway().ready.clone());
     let of = |name: &str| ready[name].as_str().unwrap().to_owned();
     let (password, key) = (of("password"), of("apiKey"));
-    let (url, id) = (other.ready["url"].as_str().unwrap(), other.id().to_string());
-    let args = ["--only", "nodes", &operator.base, url, &password, &key, &id, &session];
+    let second = nats::api(&other);
+    let (lives, dies, id) = if first_dies {
+        let path = format!("/v1/admin/sessions/{session}/move");
+        let node = std::fs::read_to_string(world.dir().join("second").join("node-id")).unwrap();
+        operator.post(&path, &json!({"nodeId": node.trim()})).await.ok(200);
+        until(&second, &session, "connected").await;
+        (&second.base, &operator.base, world.gateway().id().to_string())
+    } else {
+        (&operator.base, &second.base, other.id().to_string())
+    };
+    let args = ["--only", "nodes", lives, dies, &password, &key, &id, &session];
     let printed = process::script_at("dashboard-test", &args, &[]).await;
     told(
         &printed,
@@ -94,4 +105,14 @@ async fn behind_a_proxy_two_nodes_are_one_dashboard() {
         ],
     );
     other.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_proxy_two_nodes_are_one_dashboard_until_the_second_dies() {
+    walk_on_two_nodes(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_proxy_two_nodes_are_one_dashboard_until_the_first_dies() {
+    walk_on_two_nodes(true).await;
 }

@@ -7,7 +7,6 @@ use wharf_api::ErrorCode;
 
 use crate::harness::api::read;
 use crate::harness::nats::Fleet;
-use crate::harness::process::fresh_dir;
 use crate::harness::{Api, OWNER, SILENT, assert_includes, eventually};
 use crate::media::{file, hash};
 
@@ -20,9 +19,9 @@ pub async fn until(api: &Api, session: &str, status: &str) {
 }
 
 /// As long as a send may wait.
-const PATIENTLY: &str = "/v1/messages/text?wait=25";
+pub const PATIENTLY: &str = "/v1/messages/text?wait=25";
 
-async fn send(api: &Api, session: &str, text: &str) -> Value {
+pub async fn send(api: &Api, session: &str, text: &str) -> Value {
     let sent = api.post(PATIENTLY, &json!({"sessionId": session, "to": SILENT, "text": text})).await;
     sent.ok(201).clone()
 }
@@ -184,8 +183,8 @@ async fn a_node_that_stops_hands_its_sessions_over_and_each_send_meanwhile_arriv
     let other = fleet.world.pair("15550000002").await;
     let [second, third] = fleet.others();
     send(&second, &session, "0").await;
-    // As a client does that tries again what may work later. On a slow machine the new owner may need more than the three seconds for which
-    // a send waits for it.
+    // As a client does that repeats what was answered by a 503, and nothing else. On a slow machine the new owner may need more than the
+    // three seconds for which a send waits for it.
     let texts: Vec<String> = (0..30).map(|number| number.to_string()).collect();
     let sending = async {
         for text in &texts[1..] {
@@ -194,8 +193,10 @@ async fn a_node_that_stops_hands_its_sessions_over_and_each_send_meanwhile_arriv
                 let sent = read(third.request("POST", "/v1/messages/text").header("Idempotency-Key", text).json(&body)).await;
                 match sent.status {
                     201 => Ok(()),
-                    503 => Err(format!("{sent:?}")),
-                    400 if sent.code() == ErrorCode::SessionNotConnected.name() => Err(format!("{sent:?}")),
+                    503 => {
+                        assert!(!sent.header("retry-after").is_empty(), "{sent:?}");
+                        Err(format!("{sent:?}"))
+                    }
                     _ => panic!("{sent:?}"),
                 }
             })
@@ -216,43 +217,4 @@ async fn a_node_that_stops_hands_its_sessions_over_and_each_send_meanwhile_arriv
     .await;
     assert_eq!(seen, texts, "each once, in order");
     fleet.end().await;
-}
-
-/// The owner dies at this gap of a send that came in at another node.
-async fn killed_at(gap: &str) {
-    let kill_file = fresh_dir().join("gap");
-    let mut fleet = Fleet::start_with(&[("WHARF_KILL_FILE", kill_file.to_str().unwrap())]).await;
-    let session = fleet.world.pair(OWNER).await;
-    let [second, third] = fleet.others();
-    send(&second, &session, "first").await;
-    std::fs::write(&kill_file, gap).unwrap();
-    let sent = send(&second, &session, gap).await;
-    let message = sent["messageId"].as_str().unwrap();
-    fleet.world.gateway().ended().await;
-    assert!(!kill_file.exists(), "it died at {gap}");
-    eventually("what was accepted is sent by another node", async || {
-        let shown = third.get(&format!("/v1/messages/{message}")).await;
-        let status = &shown.ok(200)["status"];
-        if status == "sent" || status == "delivered" { Ok(()) } else { Err(format!("{shown:?}")) }
-    })
-    .await;
-    for node in [&second, &third] {
-        until(node, &session, "connected").await;
-    }
-    let seen: Vec<_> = fleet.world.ledger(SILENT).await.iter().map(|entry| entry["text"].clone()).collect();
-    assert_eq!(seen, ["first", gap], "each once");
-    fleet.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_send_that_came_in_elsewhere_arrives_once_although_its_owner_dies_with_it_on_the_wire() {
-    killed_at("S3-written").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "each of its take-overs waits for a lease: minutes"]
-async fn a_send_that_came_in_elsewhere_arrives_once_at_whichever_gap_its_owner_dies() {
-    for gap in ["S1-claimed", "S2-encrypted", "S3-written", "S4-acked", "S5-stored"] {
-        killed_at(gap).await;
-    }
 }

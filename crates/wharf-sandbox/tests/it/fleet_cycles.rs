@@ -17,7 +17,7 @@ use crate::fleet_faults::restart_postgresql;
 use crate::fleet_places::ends;
 use crate::harness::chaos::Way;
 use crate::harness::split::Split;
-use crate::harness::talk::Talk;
+use crate::harness::talk::{Talk, figures};
 use crate::harness::{Api, Hook, OWNER};
 use crate::kill::Chance;
 use crate::storm::{setting, share, until_sent};
@@ -163,11 +163,8 @@ async fn cycles(count: usize, out: usize, incoming: usize, long: bool) {
         talk.ground.is_sound(split.world(), Some((&hook, "/x"))).await;
     }
     assert_eq!(ends(&split.world().api(), &sessions).await, 0, "nobody fought for a session");
-    let (writes, takes) = split.is_fenced().await;
-    println!(
-        "{count} cycles {seen:?}: {out} sends and {incoming} inbound, 0 lost, 0 shown twice, 0 events missing, every 201 final; \
-         {writes} keys written, 0 under a stale epoch, {takes} takes"
-    );
+    let fenced = split.is_fenced().await;
+    println!("{}", figures(&format!("{count} cycles {seen:?}"), &talks, fenced, begun));
     split.end().await;
 }
 

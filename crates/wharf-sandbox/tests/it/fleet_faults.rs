@@ -3,6 +3,7 @@
 
 use serde_json::json;
 use tokio::process::Command;
+use tokio::time::Instant;
 use wharf_api::ErrorCode;
 
 use crate::fleet::{metric, until};
@@ -10,7 +11,7 @@ use crate::fleet_places::ends;
 use crate::harness::chaos::Way;
 use crate::harness::process::fresh_dir;
 use crate::harness::split::Split;
-use crate::harness::talk::{Talk, is_right};
+use crate::harness::talk::{Talk, figures, is_right};
 use crate::harness::{Hook, OWNER, eventually};
 use crate::nodes::connected;
 use crate::programs::release_program;
@@ -172,5 +173,33 @@ async fn postgresql_and_nats_that_start_again_under_load_cost_no_message_and_no_
     }
     assert_eq!(ends(&nodes[0], &[session, of_third]).await, 0, "nobody fought for a session");
     split.is_fenced().await;
+    split.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_three_nodes_that_are_restarted_one_by_one_under_load_cost_no_message_and_no_event() {
+    let mut split = Split::start_with(&[("WHARF_WEBHOOK_RETRY_PAUSES_SECS", "0.5,0.5,0.5,1,1,1,1,1,1,1")]).await;
+    let hook = Hook::start().await;
+    split.world().api().post("/v1/webhooks", &json!({"url": hook.url("/x"), "events": ["*"]})).await.ok(201);
+    let sessions = [split.pair_at(0, OWNER).await, split.pair_at(2, ANOTHER).await];
+    let mut talks = [Talk::of(OWNER, &sessions[0]), Talk::of(ANOTHER, &sessions[1])];
+    let begun = Instant::now();
+    for node in 0..3 {
+        split.restart_under(node, &mut talks).await;
+        split.until_whole().await;
+        for api in &split.nodes() {
+            for session in &sessions {
+                until(api, session, "connected").await;
+            }
+        }
+    }
+    for talk in &talks {
+        assert!(talk.ground.accepted.len() >= 12, "there was a load at each restart: {}", talk.ground.accepted.len());
+        talk.ground.is_sound(split.world(), Some((&hook, "/x"))).await;
+    }
+    assert_eq!(ends(&split.world().api(), &sessions).await, 0, "nobody fought for a session");
+    let fenced = split.is_fenced().await;
+    assert!(fenced.1 >= 3, "each node that was restarted had a session: {fenced:?}");
+    println!("{}", figures("3 nodes restarted", &talks, fenced, begun));
     split.end().await;
 }

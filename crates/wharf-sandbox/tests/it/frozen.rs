@@ -12,7 +12,7 @@ use crate::fleet::until;
 use crate::fleet_limits::{calls, count};
 use crate::fleet_places::ends;
 use crate::harness::split::Split;
-use crate::harness::talk::Talk;
+use crate::harness::talk::{Talk, figures};
 use crate::harness::{Api, Hook, OWNER, eventually};
 use crate::nodes::connected;
 
@@ -21,6 +21,7 @@ const CALLS: usize = 60;
 
 /// The owner of a session is frozen until another node has it, and so much longer; then it goes on.
 async fn frozen_owner(longer: Duration) {
+    let begun = Instant::now();
     let split = Split::start().await;
     let session = split.pair_at(2, OWNER).await;
     let (nodes, world, mut talk) = (split.nodes(), split.world(), Talk::of(OWNER, &session));
@@ -47,7 +48,9 @@ async fn frozen_owner(longer: Duration) {
     until(&nodes[2], &session, "connected").await;
     talk.ground.is_sound(world, None).await;
     assert_eq!(ends(&nodes[0], &[session]).await, 0, "nobody fought for the session");
-    split.is_fenced().await;
+    let fenced = split.is_fenced().await;
+    let what = format!("1 cycle, frozen until another node had it and {} s longer", longer.as_secs());
+    println!("{}", figures(&what, &[talk], fenced, begun));
     split.end().await;
 }
 

@@ -35,6 +35,7 @@ mod fleet;
 mod fleet_access;
 mod fleet_cycles;
 mod fleet_faults;
+mod fleet_kills;
 mod fleet_limits;
 mod fleet_logins;
 mod fleet_places;

@@ -29,7 +29,8 @@ pub(super) use wire::{Client, Content, Request, refusal};
 /// database, and a reader must not have to know which verb does what.
 const JOINED: &[&str] = &["sessions", "messages"];
 /// Operations that are looked for elsewhere than in their groups.
-static SHORT: &[(&[&str], &Operation)] = &[(&["usage"], &ops::get_usage), (&["keys", "rotate"], &ops::rotate_api_key)];
+static SHORT: &[(&[&str], &Operation)] =
+    &[(&["usage"], &ops::get_usage), (&["nodes"], &ops::admin_list_nodes), (&["keys", "rotate"], &ops::rotate_api_key)];
 
 /// How often a question is asked of a gateway that is busy or away, unless the line says otherwise.
 const TRIES: u32 = 4;
@@ -188,6 +189,8 @@ mod tests {
             (&["keys", "rotate", "key_1"], Some("rotate_api_key")),
             (&["api", "keys", "list"], Some("list_api_keys")),
             (&["usage"], Some("get_usage")),
+            (&["nodes"], Some("admin_list_nodes")),
+            (&["admin", "list-nodes"], Some("admin_list_nodes")),
             (&["server", "get-health"], Some("get_health")),
             (&["doctor"], None),
         ] {

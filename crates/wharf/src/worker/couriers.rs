@@ -43,12 +43,8 @@ pub struct Couriers {
 
 pub fn start(services: &Arc<Services>, node: String) -> Couriers {
     let stopping = CancellationToken::new();
-    let dispatcher = Dispatcher {
-        services: Arc::clone(services),
-        node: node.into(),
-        stopping: stopping.clone(),
-        assignments: Assignments::default(),
-    };
+    let dispatcher =
+        Dispatcher { services: Arc::clone(services), node: node.into(), stopping: stopping.clone(), assignments: Assignments::default() };
     Couriers { stopping, running: tokio::spawn(dispatcher.run()) }
 }
 

@@ -78,10 +78,15 @@ impl Fleet {
 
     /// With variables in the environment of the first.
     pub async fn start_with(env: &[(&str, &str)]) -> Self {
+        Self::start_with_both(env, &[]).await
+    }
+
+    /// With variables in the environments of the first and of the second.
+    pub async fn start_with_both(first: &[(&str, &str)], second: &[(&str, &str)]) -> Self {
         let nats = Nats::start().await;
         let over = [("WHARF_NATS_URL", nats.url.as_str())];
-        let world = World::start_with(Backend::Postgres, &[env, &over[..]].concat()).await;
-        let second = world.another_node_with("second", &over).await;
+        let world = World::start_with(Backend::Postgres, &[first, &over[..]].concat()).await;
+        let second = world.another_node_with("second", &[second, &over[..]].concat()).await;
         let third = world.another_node_with("third", &over).await;
         Self { world, second, third, nats }
     }

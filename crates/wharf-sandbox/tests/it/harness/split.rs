@@ -1,14 +1,17 @@
 //! Three gateways each of which has its own way to PostgreSQL and to NATS, which break on command; and a witness in the database that
 //! notes each key that a node writes for a session of another one.
 
+use std::cell::Cell;
 use std::path::Path;
 
+use futures::future::join_all;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
 use super::chaos::Way;
 use super::nats::{self, Fleet, Nats};
+use super::talk::Talk;
 use super::{Api, Chaos, Process, World, eventually};
 
 /// How the database knows the nodes, in their order.
@@ -78,6 +81,41 @@ impl Split {
         ended.ended().await;
         let again = begin(&self.fleet.world, NAMES[node], &self.env, &self.databases[node - 1], &self.buses[node]).await;
         *(if node == 1 { &mut self.fleet.second } else { &mut self.fleet.third }) = again;
+    }
+
+    /// Asks a node to end and starts it once more, both in order, while all talk at all nodes without a pause.
+    pub async fn restart_under(&mut self, node: usize, talks: &mut [Talk]) {
+        let nodes = self.nodes();
+        let Self { fleet: Fleet { world, second, third, .. }, databases, buses, env } = self;
+        let (env, bus, done) = (&*env, &buses[node], Cell::new(false));
+        let mut first = if node == 0 { world.gateway.take() } else { None };
+        let there = &*world;
+        let ended = match node {
+            0 => first.as_mut().expect("the gateway runs"),
+            1 => second,
+            _ => third,
+        };
+        let restart = async {
+            ended.end().await;
+            *ended = if node == 0 {
+                let again = there.try_gateway("0", &with(env, &url(bus))).await;
+                again.unwrap_or_else(|output| panic!("the gateway did not start: {output}"))
+            } else {
+                begin(there, NAMES[node], env, &databases[node - 1], bus).await
+            };
+            done.set(true);
+        };
+        let load = async {
+            let mut round = 0;
+            while !done.get() {
+                round += 1;
+                talk_all(there, &nodes, talks, &format!("restart-{node}-{round}")).await;
+            }
+        };
+        tokio::join!(restart, load);
+        if node == 0 {
+            world.gateway = first;
+        }
     }
 
     pub fn world(&self) -> &World {
@@ -169,6 +207,14 @@ impl Split {
     pub async fn end(self) {
         self.fleet.end().await;
     }
+}
+
+/// A few texts each way of all at the same time.
+async fn talk_all(world: &World, nodes: &[Api], talks: &mut [Talk], name: &str) {
+    let loads = talks.iter_mut().enumerate().map(|(part, talk)| async move {
+        talk.load(world, nodes, &format!("{name}-{part}"), 4, 4).await;
+    });
+    join_all(loads).await;
 }
 
 fn url(bus: &Chaos) -> String {
