@@ -11,44 +11,78 @@ use tokio::time::Instant;
 /// So long before the lease is over its sessions begin to end: a client that ends takes its time.
 const MARGIN: Duration = Duration::from_secs(3);
 
-/// The term of a node. It is endless until somebody says that other nodes are there.
+/// The terms of a node, one after the other. The first is endless until somebody says that other nodes are there.
 #[derive(Debug)]
 pub struct Lease {
-    until: watch::Sender<Option<Instant>>,
+    state: watch::Sender<State>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct State {
+    /// Rises where a renewal comes after the end: what was taken before may be somebody else's.
+    term: u64,
+    until: Option<Instant>,
+}
+
+impl State {
+    fn is_over(self) -> bool {
+        self.until.is_some_and(|until| until <= Instant::now())
+    }
+
+    fn has_ended(self, term: u64) -> bool {
+        self.term != term || self.is_over()
+    }
 }
 
 impl Default for Lease {
     fn default() -> Self {
-        Self { until: watch::Sender::new(None) }
+        Self { state: watch::Sender::new(State::default()) }
     }
 }
 
 impl Lease {
     /// Other nodes are there, and the lease is good for `ttl` from the moment on in which that was asked for.
     pub fn renewed(&self, asked: Instant, ttl: Duration) {
-        self.until.send_replace(Some(asked + ttl.saturating_sub(MARGIN)));
+        self.goes_on(Some(asked + ttl.saturating_sub(MARGIN)));
     }
 
-    /// Nobody is there who could take a session: a database that is away ends none.
+    /// Nobody is there who could take a session, nor was lately: a database that is away ends none.
     pub fn alone(&self) {
-        self.until.send_replace(None);
+        self.goes_on(None);
+    }
+
+    fn goes_on(&self, until: Option<Instant>) {
+        self.state.send_modify(|state| {
+            state.term += u64::from(state.is_over());
+            state.until = until;
+        });
     }
 
     pub fn is_over(&self) -> bool {
-        is_over(*self.until.borrow())
+        self.state.borrow().is_over()
     }
 
-    /// Ends when the lease is over.
-    pub async fn over(&self) {
-        let mut terms = self.until.subscribe();
+    /// The term that is running, or the last one where the lease is over.
+    pub fn term(&self) -> u64 {
+        self.state.borrow().term
+    }
+
+    /// Whether that term is over. It stays so, whatever term began meanwhile.
+    pub fn has_ended(&self, term: u64) -> bool {
+        self.state.borrow().has_ended(term)
+    }
+
+    /// Ends when that term is over, or at once where it was over before.
+    pub async fn ended(&self, term: u64) {
+        let mut states = self.state.subscribe();
         loop {
-            let until = *terms.borrow_and_update();
-            if is_over(until) {
+            let state = *states.borrow_and_update();
+            if state.has_ended(term) {
                 return;
             }
             // The sender lives as long as this. Whatever comes first, it is looked at anew.
-            let changed = terms.changed();
-            match until {
+            let changed = states.changed();
+            match state.until {
                 Some(until) => {
                     let _ = tokio::time::timeout_at(until, changed).await;
                 }
@@ -62,12 +96,8 @@ impl Lease {
     /// Ends when the lease is good again.
     pub async fn good(&self) {
         // The sender lives as long as this.
-        let _ = self.until.subscribe().wait_for(|until| !is_over(*until)).await;
+        let _ = self.state.subscribe().wait_for(|state| !state.is_over()).await;
     }
-}
-
-fn is_over(until: Option<Instant>) -> bool {
-    until.is_some_and(|until| until <= Instant::now())
 }
 
 #[cfg(test)]
@@ -81,10 +111,10 @@ mod tests {
         let lease = Lease::default();
         let asked = Instant::now();
         lease.renewed(asked, HOUR);
-        assert_eq!(*lease.until.borrow(), Some(asked + HOUR.saturating_sub(MARGIN)));
+        assert_eq!(lease.state.borrow().until, Some(asked + HOUR.saturating_sub(MARGIN)));
         assert!(!lease.is_over());
         // That this ends is the point, and that the next does.
-        tokio::join!(lease.over(), async { lease.renewed(asked, MARGIN) });
+        tokio::join!(lease.ended(lease.term()), async { lease.renewed(asked, MARGIN) });
         assert!(lease.is_over());
         tokio::join!(lease.good(), async { lease.renewed(asked, HOUR) });
         assert!(!lease.is_over());
@@ -98,6 +128,19 @@ mod tests {
         assert!(lease.is_over());
         tokio::join!(lease.good(), async { lease.alone() });
         assert!(!lease.is_over());
-        tokio::join!(lease.over(), async { lease.renewed(Instant::now(), Duration::ZERO) });
+        tokio::join!(lease.ended(lease.term()), async { lease.renewed(Instant::now(), Duration::ZERO) });
+    }
+
+    #[tokio::test]
+    async fn a_term_that_is_over_stays_so_whoever_looks_only_after_the_next_began() {
+        let lease = Lease::default();
+        let first = lease.term();
+        lease.renewed(Instant::now(), HOUR);
+        assert!(!lease.has_ended(first), "a renewal in time goes on with the term");
+        lease.renewed(Instant::now(), Duration::ZERO);
+        lease.renewed(Instant::now(), HOUR);
+        assert!(!lease.is_over() && lease.has_ended(first) && !lease.has_ended(lease.term()));
+        // Nobody looked while it was over.
+        lease.ended(first).await;
     }
 }

@@ -25,6 +25,8 @@ pub enum Part {
     Descriptors,
     /// A file could be taken in.
     Files,
+    /// It knows the master key with which the database says to seal.
+    Seal,
     /// The file of the master key is the one that the node began with: without it there is no next start.
     Key,
 }

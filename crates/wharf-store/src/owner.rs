@@ -18,9 +18,9 @@ statements! {
     HELD = "SELECT epoch, epoch, epoch FROM session_owner WHERE session_id = $1 AND epoch = $2 AND node IS NOT NULL", lock "FOR SHARE";
     RENEW_LEASE = "INSERT INTO node_lease (node, renewed_at, expires_at, reads_sealed) VALUES ($1, $2, $3, 1) \
         ON CONFLICT (node) DO UPDATE SET renewed_at = excluded.renewed_at, expires_at = excluded.expires_at, reads_sealed = 1";
-    /// How many of them are of releases that cannot read what is sealed, and how many are not this node.
-    LEASED = "SELECT COUNT(CASE WHEN reads_sealed = 0 THEN 1 END), COUNT(CASE WHEN node <> $2 THEN 1 END) \
-        FROM node_lease WHERE expires_at > $1";
+    /// How many of them are of releases that cannot read what is sealed, and how many other nodes there are, or were lately.
+    LEASED = "SELECT COUNT(CASE WHEN reads_sealed = 0 AND expires_at > $1 THEN 1 END), COUNT(CASE WHEN node <> $2 THEN 1 END) \
+        FROM node_lease WHERE expires_at > $3";
     ACCOUNT_OF = "SELECT account_id FROM sessions WHERE id = $1 AND deleted = 0";
     TAKE = "INSERT INTO session_owner (session_id, node, epoch) \
         SELECT id, $2, 1 FROM sessions WHERE id = $1 AND deleted = 0 \
@@ -50,6 +50,9 @@ statements! {
     /// For a session that is deleted: no fence that was ever given out passes again.
     RETIRE = "UPDATE session_owner SET node = NULL, epoch = epoch + 1 WHERE session_id = $1";
 }
+
+/// A node whose lease ended so long ago is gone. One that was cut off or frozen may be back at any moment, and take what it finds.
+const GONE_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// The time by which leases are judged. The nodes that share a server share its clock; a file has one process, which brings its own.
 pub(crate) const CLOCK: Sql = Sql {
@@ -101,7 +104,7 @@ impl OwnerStore for SqlStore {
             Box::pin(async move {
                 let now = told(tx.first(&CLOCK, args![now]).await?)?;
                 tx.execute(&RENEW_LEASE, args![&owned, now, now.plus_millis(ttl_ms)]).await?;
-                let leased = tx.first(&LEASED, args![now, &owned]).await?;
+                let leased = tx.first(&LEASED, args![now, &owned, now.plus_millis(-GONE_MS)]).await?;
                 let mut leased = leased.ok_or_else(|| corrupt("a count counts nothing".to_owned()))?;
                 Ok(Renewed { all_read_sealed: leased.int()? == 0, alone: leased.int()? == 0 })
             })

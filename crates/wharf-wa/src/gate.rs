@@ -10,6 +10,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use wacore::net::Transport;
 use wacore::stats::TransportResourceReport;
+use wharf_core::Lease;
 
 use crate::ratchet::{Ratchet, Unsaved};
 
@@ -22,11 +23,13 @@ struct GateState {
     lost: u64,
 }
 
-/// One client's gate, over all of its connections.
+/// One client's gate, over all of its connections, within one term of the node's lease.
 #[derive(Default)]
 pub(crate) struct AckGate {
     state: watch::Sender<GateState>,
     pub(crate) ratchet: Ratchet,
+    lease: Arc<Lease>,
+    term: u64,
 }
 
 /// The connection may not be used any more.
@@ -36,9 +39,34 @@ enum Lost {
     Unwritten,
     #[error(transparent)]
     Unsaved(#[from] Unsaved),
+    #[error("the node's lease is over")]
+    Lapsed,
 }
 
 impl AckGate {
+    /// Of a session that was taken in this term of the lease.
+    pub(crate) fn within(lease: &Arc<Lease>, term: u64) -> Self {
+        Self { lease: Arc::clone(lease), term, ..Self::default() }
+    }
+
+    /// Ends when the term is over: another node may have the session, also where this one has a lease again.
+    pub(crate) async fn lapsed(&self) {
+        self.lease.ended(self.term).await;
+    }
+
+    /// Opens a connection, and gives up with the end of the term.
+    pub(crate) async fn opened<T>(&self, opening: impl Future<Output = T> + Send) -> anyhow::Result<T> {
+        tokio::select! {
+            biased;
+            () = self.lapsed() => Err(Lost::Lapsed.into()),
+            opened = opening => Ok(opened),
+        }
+    }
+
+    fn check_term(&self) -> Result<(), Lost> {
+        if self.lease.has_ended(self.term) { Err(Lost::Lapsed) } else { Ok(()) }
+    }
+
     /// Nothing goes out any more on a connection that is open: whoever tries breaks it.
     pub(crate) fn cut(&self) {
         self.state.send_modify(|state| state.lost += 1);
@@ -68,15 +96,17 @@ impl AckGate {
 
     /// Waits for what was heard so far, on a connection that was opened after so many losses, and for the keys of what wants to pass.
     async fn pass(&self, length: usize, lost_before: u64) -> Result<(), Lost> {
+        self.check_term()?;
         self.ratchet.saved(length).await?;
         let mut state = self.state.subscribe();
         let until = state.borrow().next;
         let open = |state: &GateState| state.lost != lost_before || state.held.first().is_none_or(|first| *first >= until);
         // The sender lives as long as the gate.
         match state.wait_for(open).await {
-            Ok(state) if state.lost == lost_before => Ok(()),
-            _ => Err(Lost::Unwritten),
+            Ok(state) if state.lost == lost_before => {}
+            _ => return Err(Lost::Unwritten),
         }
+        self.check_term()
     }
 }
 
@@ -136,8 +166,10 @@ impl Transport for GuardedTransport {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
+    use std::time::Duration;
 
     use futures::FutureExt as _;
+    use tokio::time::Instant;
 
     use super::*;
 
@@ -195,5 +227,43 @@ mod tests {
         let (wire, guarded) = opened(&gate);
         guarded.send(Bytes::from_static(b"again")).await.unwrap();
         assert_eq!(*wire.sent.lock().unwrap(), ["again"]);
+    }
+
+    #[tokio::test]
+    async fn nothing_goes_out_after_the_end_of_the_lease_although_a_next_one_is_good() {
+        let lease = Arc::<Lease>::default();
+        let gate = Arc::new(Gate::within(&lease, lease.term()));
+        let (wire, guarded) = opened(&gate);
+        guarded.send(Bytes::from_static(b"in time")).await.unwrap();
+        let hold = gate.hold();
+        let mut held = guarded.send(Bytes::from_static(b"held"));
+        assert!(held.as_mut().now_or_never().is_none());
+        lease.renewed(Instant::now(), Duration::ZERO);
+        hold.written();
+        assert!(held.await.is_err(), "it was in line when the lease ended");
+        assert!(*wire.cut.lock().unwrap());
+        lease.alone();
+        assert!(guarded.send(Bytes::from_static(b"late")).await.is_err(), "another node may have the session by now");
+        let (next, of_next) = opened(&gate);
+        assert!(of_next.send(Bytes::from_static(b"late")).await.is_err() && *next.cut.lock().unwrap());
+        assert_eq!((wire.sent.lock().unwrap().len(), next.sent.lock().unwrap().len()), (1, 0));
+        let (wire, guarded) = opened(&Arc::new(Gate::within(&lease, lease.term())));
+        guarded.send(Bytes::from_static(b"taken anew")).await.unwrap();
+        assert_eq!(*wire.sent.lock().unwrap(), ["taken anew"]);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_being_opened_when_the_lease_ends_comes_to_nothing_and_none_is_begun_after_it() {
+        let lease = Arc::<Lease>::default();
+        let gate = Gate::within(&lease, lease.term());
+        assert_eq!(gate.opened(async { 1 }).await.unwrap(), 1);
+        let mut dialled = Box::pin(gate.opened(std::future::pending::<()>()));
+        assert!(dialled.as_mut().now_or_never().is_none());
+        lease.renewed(Instant::now(), Duration::ZERO);
+        lease.alone();
+        assert!(dialled.await.is_err());
+        let mut begun = false;
+        let refused = gate.opened(async { begun = true }).await;
+        assert!(refused.is_err() && !begun);
     }
 }

@@ -146,7 +146,8 @@ pub(crate) struct Own {
 }
 
 impl Own {
-    fn new(ctx: &Arc<Context>, fence: Fence, flow: &Arc<Flow>) -> Arc<Self> {
+    /// `term` is that of the node's lease in which the session was taken.
+    fn new(ctx: &Arc<Context>, fence: Fence, term: u64, flow: &Arc<Flow>) -> Arc<Self> {
         let vault = Arc::new(Vault::new(Arc::clone(&ctx.store), Arc::clone(&ctx.seal), fence));
         let qr_clock = Arc::new(QrClock::new(ctx.config.qr_life));
         Arc::new(Self {
@@ -156,7 +157,7 @@ impl Own {
             unstored: Notify::new(),
             more: Notify::new(),
             flow: Arc::clone(flow),
-            gate: Arc::default(),
+            gate: Arc::new(Gate::within(&ctx.config.lease, term)),
             lacks_settings: Arc::default(),
             qr_clock,
             line: Line::default(),

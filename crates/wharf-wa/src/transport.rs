@@ -182,7 +182,8 @@ pub(crate) struct Dial<F> {
 impl<F: Fn() + Send + Sync> TransportFactory for Dial<F> {
     async fn create_transport(&self) -> anyhow::Result<(Arc<dyn Transport>, async_channel::Receiver<TransportEvent>)> {
         (self.dialing)();
-        let (transport, events) = self.dialer.open(&|_| ()).await.inspect_err(|error| self.dialer.say(error))?;
+        let opened = self.gate.opened(self.dialer.open(&|_| ())).await?;
+        let (transport, events) = opened.inspect_err(|error| self.dialer.say(error))?;
         Ok((self.gate.guard(transport), events))
     }
 }

@@ -49,6 +49,12 @@ impl Vault {
         self.halt.subscribe()
     }
 
+    /// Ends when the vault shuts, or at once where it is shut already.
+    pub(crate) async fn shuts(&self) {
+        // The sender lives as long as this.
+        let _ = self.halt.subscribe().wait_for(Option::is_some).await;
+    }
+
     pub(crate) fn is_shut(&self) -> bool {
         self.halt.borrow().is_some()
     }

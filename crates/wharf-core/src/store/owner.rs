@@ -22,7 +22,7 @@ pub struct Fence {
 pub struct Renewed {
     /// Every node can read payloads that are sealed: those of earlier releases cannot.
     pub all_read_sealed: bool,
-    /// There is no other.
+    /// There is no other, and none had a lease within the last day.
     pub alone: bool,
 }
 

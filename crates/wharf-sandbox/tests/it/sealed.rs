@@ -8,8 +8,11 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
+use crate::fleet::until;
+use crate::harness::chaos::Way;
 use crate::harness::process::program;
-use crate::harness::{Api, Backend, Hook, OWNER, PATIENCE, SILENT, World, api, both_backends, eventually};
+use crate::harness::{Api, Backend, Chaos, Hook, OWNER, PATIENCE, Process, SILENT, World, api, both_backends, eventually, nats};
+use crate::nodes::connected;
 
 const NEXT_KEY: &str = "WHARF_NEXT_MASTER_KEY_FILE";
 
@@ -246,6 +249,74 @@ async fn a_node_that_knows_the_old_key_alone_holds_the_change_up_and_nodes_with_
     })
     .await;
     second.terminate().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_slept_through_the_begin_of_a_change_is_not_ready_and_another_one_runs_its_session() {
+    let mut world = World::start(Backend::Postgres).await;
+    let next = world.dir().join("next.key");
+    new_key(&next);
+    world.start_with_next_key(&next).await;
+    let way = Chaos::start(world.database().server().await).await;
+    let led = world.database().led_through(way.address, None);
+    let behind = world.another_node_by("behind", &[], &led).await;
+    let api = nats::api(&behind);
+    let created = api.post("/v1/sessions", &json!({"name": "test"})).await;
+    let session = created.ok(201)["sessionId"].as_str().unwrap().to_owned();
+    world.scan(created.data()["qr"].as_str().expect("a code"), OWNER).await;
+    until(&api, &session, "connected").await;
+
+    way.make(Way::Silent);
+    let id = std::fs::read_to_string(world.dir().join("behind/node-id")).unwrap();
+    let now = "EXTRACT(EPOCH FROM clock_timestamp()) * 1000";
+    let leased = format!("SELECT COUNT(*) FROM node_lease WHERE node = '{}' AND expires_at > {now}", id.trim());
+    eventually("nobody waits for it any more", async || {
+        let found = world.database().count(world.dir(), &leased).await;
+        (found == 0).then_some(()).ok_or(format!("{found}"))
+    })
+    .await;
+    world.rotates_until(&next, 1).await;
+    way.make(Way::Open);
+    let open = api.with_key("");
+    eventually("it says why it is not ready", async || {
+        let ready = open.get("/readyz").await;
+        let reason = ready.json["error"]["details"]["reason"].as_str().unwrap_or_default();
+        (ready.status == 503 && reason.contains("knows only one of the two")).then_some(()).ok_or(format!("{ready:?}"))
+    })
+    .await;
+    let gateway: &Process = world.gateway();
+    eventually("the session runs at the other node", async || {
+        let found = connected(gateway).await;
+        (found == 1).then_some(()).ok_or(format!("{found}"))
+    })
+    .await;
+    assert_eq!(connected(&behind).await, 0, "and there alone");
+    behind.terminate().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_began_between_the_look_at_all_and_the_begin_of_a_change_is_named() {
+    let mut world = World::start(Backend::Postgres).await;
+    let next = world.dir().join("next.key");
+    new_key(&next);
+    world.start_with_next_key(&next).await;
+    // Its lease is there with the mark, and was not before.
+    world
+        .sql(
+            "CREATE FUNCTION comes() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             INSERT INTO node_lease (node, renewed_at, expires_at, reads_sealed, knows_keys, seals_with) \
+             VALUES ('latecomer', 0, 9999999999999, 1, 'former', 'former'); RETURN NULL; END $$; \
+             CREATE TRIGGER comes AFTER INSERT ON meta FOR EACH ROW WHEN (NEW.name = 'master-key-to-be') EXECUTE FUNCTION comes()",
+        )
+        .await;
+    let (done, words) = world.rotates(&next).await;
+    assert!(!done && words.contains("latecomer") && words.contains("knows only former"), "{words}");
+    assert!(words.contains("nothing is lost") && world.is_being_changed().await, "{words}");
+    let (done, words) = world.rotates(&next).await;
+    assert!(!done && words.contains("latecomer") && !words.contains("Nothing was changed"), "{words}");
+    world.sql("DELETE FROM node_lease WHERE node = 'latecomer'").await;
+    let words = world.rotates_in_the_end(&next).await;
+    assert!(words.contains("Nothing is sealed with the key"), "{words}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

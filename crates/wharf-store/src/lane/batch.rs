@@ -36,6 +36,8 @@ enum At {
     Broken,
     /// A write is to be undone, and nothing marks where the one before it ended.
     Unmarked,
+    /// What the group keeps is written back: nothing is known against one of the writes, and nothing is committed.
+    Settle,
     Commit,
 }
 
@@ -168,7 +170,8 @@ impl Worker {
             }
             Err(error) => error,
         };
-        let (locked, undone) = (at == At::Begin && worth_another_try(&error), at == At::Commit && is_undone_commit(&error));
+        let locked = at == At::Begin && worth_another_try(&error);
+        let undone = matches!(at, At::Settle | At::Commit) && is_undone_commit(&error);
         if !(locked || undone) || !self.roll_back().await {
             // Closing the connection undoes what its transaction still holds.
             self.tx = None;
@@ -191,7 +194,7 @@ impl Worker {
                 tracing::warn!("a write takes too long to share a commit");
                 return Then::GoOn;
             }
-            At::Commit if undone => {
+            At::Settle | At::Commit if undone => {
                 for (_, job) in writes.iter_mut() {
                     job.rewind();
                 }
@@ -203,7 +206,7 @@ impl Worker {
                     return Then::GoOn;
                 }
             }
-            At::Begin | At::Write(_) | At::Broken | At::Unmarked | At::Commit => {}
+            At::Begin | At::Write(_) | At::Broken | At::Unmarked | At::Settle | At::Commit => {}
         }
         self.meter.writes.lost_commits.one();
         self.told.failed(&error);
@@ -286,6 +289,7 @@ impl Worker {
                 return broken(at);
             }
             if ran == Ran::Keep {
+                *at = At::Settle;
                 tx.settle().await?;
                 *at = At::Commit;
                 tx.conn.control(COMMIT).await?;
@@ -298,9 +302,10 @@ impl Worker {
         tx.begin_group();
         let (last, mut statements, mut held) = (writes.len() - 1, 0, Vec::new());
         for (at_place, (place, job)) in writes.iter_mut().enumerate() {
-            *at = At::Write(at_place);
+            *at = At::Settle;
             // What is kept cannot be undone without all of the group.
             tx.share(!marked && job.is_light()).await?;
+            *at = At::Write(at_place);
             let ran = match dialect.company_patience() {
                 // What waits for a place keeps its order.
                 _ if held.contains(&place.key()) => Ran::Later,
@@ -325,6 +330,7 @@ impl Worker {
                 }
             }
             if full {
+                *at = At::Settle;
                 tx.settle().await?;
                 *at = At::Commit;
                 tx.conn.control(COMMIT).await?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
+use futures::future::join_all;
 use sqlx::{Connection, PgConnection};
 use wharf_core::store::{Accepted, Error, MessageStore, OwnerStore, VaultOp, VaultStore};
 use wharf_store::{Config, SqlStore, open};
@@ -116,6 +117,29 @@ async fn a_place_that_another_process_has_locked_holds_up_no_other_account() {
     assert!(!waits.is_finished(), "it still waits");
     locked.run("COMMIT".to_owned()).await;
     waits.await.unwrap();
+    locked.finish().await;
+}
+
+#[tokio::test]
+async fn a_days_count_that_somebody_has_locked_holds_up_no_other_account() {
+    let mut locked = Locked::new().await;
+    let (tenant, free) = (Tenant::new(&locked.db).await, Tenant::new(&locked.db).await);
+    let store = Arc::clone(&locked.store);
+    // It makes the row.
+    assert_eq!(store.accept_message(&tenant.outgoing("counted")).await.unwrap(), Accepted::Now);
+    locked.run(format!("BEGIN; SELECT 1 FROM usage WHERE account_id = '{}' FOR UPDATE", tenant.account.as_str())).await;
+    let counts = tenant.outgoing("waits");
+    let texts: Vec<_> = (0..5).map(|n| free.outgoing(&n.to_string())).collect();
+    // One thread: all are in line before the lane takes the first.
+    let mut waits = Box::pin(store.accept_message(&counts));
+    assert!(waits.as_mut().now_or_never().is_none());
+    let stored = join_all(texts.iter().map(|text| store.accept_message(text))).await;
+    assert!(stored.iter().all(|stored| matches!(stored, Ok(Accepted::Now))), "{stored:?}");
+    assert!(waits.as_mut().now_or_never().is_none(), "it still waits");
+    locked.run("COMMIT".to_owned()).await;
+    assert_eq!(waits.await.unwrap(), Accepted::Now);
+    assert_eq!(locked.db.ints("SELECT messages FROM usage ORDER BY messages").await, [2, 5]);
+    drop(store);
     locked.finish().await;
 }
 

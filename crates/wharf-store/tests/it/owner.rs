@@ -19,7 +19,7 @@ both_backends!(
     a_linked_session_is_nobodys_while_no_node_with_a_lease_has_it,
     a_banned_session_is_listed_with_its_refusal_while_nobody_runs_it,
     a_node_is_drained_until_it_may_have_sessions_again_or_begins_anew,
-    a_renewal_tells_whether_another_node_has_a_lease,
+    a_renewal_tells_whether_another_node_has_a_lease_or_had_one_lately,
     an_older_self_voids_every_fence_and_each_session_begins_its_keys_anew_once,
 );
 
@@ -229,11 +229,15 @@ async fn on_a_server_the_clocks_of_the_nodes_decide_nothing() {
     db.finish().await;
 }
 
-async fn a_renewal_tells_whether_another_node_has_a_lease(db: &Db) {
+async fn a_renewal_tells_whether_another_node_has_a_lease_or_had_one_lately(db: &Db) {
     let alone = async |node: &str, ttl_ms: i64| db.store.renew_lease(node, NOW, ttl_ms).await.unwrap().alone;
     assert!(alone("node", HOUR_MS).await && alone("node", HOUR_MS).await, "it is no other to itself");
     assert!(!alone("other", HOUR_MS).await && !alone("node", HOUR_MS).await);
     alone("other", 0).await;
+    assert!(!alone("node", HOUR_MS).await, "that one may be back in a moment");
+    alone("other", -23 * HOUR_MS).await;
+    assert!(!alone("node", HOUR_MS).await, "or in an hour");
+    alone("other", -25 * HOUR_MS).await;
     assert!(alone("node", HOUR_MS).await, "that one is gone");
 }
 

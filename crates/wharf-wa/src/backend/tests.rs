@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use futures::FutureExt as _;
 use wacore::appstate::processor::AppStateMutationMAC;
 use wacore::store::Device;
 use wacore::store::traits::{
@@ -382,6 +383,8 @@ async fn a_new_owner_shuts_the_old_one_out() {
     new.put_session("a", b"new").await.unwrap();
     assert!(old.put_session("a", b"late").await.is_err());
     assert_eq!(*old.vault.halted().borrow(), Some(Halt::Fenced));
+    assert!(old.vault.shuts().now_or_never().is_some(), "whoever asks only then hears of it too");
+    assert!(new.vault.shuts().now_or_never().is_none());
     assert_eq!(new.get_session("a").await.unwrap(), Some(Bytes::from_static(b"new")));
 }
 

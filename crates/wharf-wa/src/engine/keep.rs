@@ -37,6 +37,8 @@ impl WaEngine {
         }
         loop {
             tokio::time::sleep(PERIOD).await;
+            // Without a lease nothing is kept that is taken, and it would only be kept from others.
+            self.ctx.config.lease.good().await;
             match self.start_unowned(placement).await {
                 Ok(0) => {}
                 Ok(sessions) => tracing::info!(sessions, "sessions that nobody ran were started"),

@@ -101,9 +101,10 @@ impl<'life> Attendance<'life> {
 
     pub(super) async fn run(&mut self) -> End {
         self.life.receipts.start(self.own);
-        let mut halted = self.own.vault.halted();
-        let lease = Arc::clone(&self.own.ctx.config.lease);
-        let mut lapsed = Box::pin(lease.over());
+        let vault = Arc::clone(&self.own.vault);
+        let mut halted = Box::pin(vault.shuts());
+        let gate = Arc::clone(&self.own.gate);
+        let mut lapsed = Box::pin(gate.lapsed());
         let wake = Arc::clone(&self.life.wake);
         let poll = self.own.ctx.config.poll;
         let mut switches = self.own.ctx.config.switches.subscribe();
@@ -115,7 +116,7 @@ impl<'life> Attendance<'life> {
             // In this order: what the client said before it ended counts before its end.
             let end = tokio::select! {
                 biased;
-                _ = halted.changed() => Some(self.on_halt().await),
+                () = &mut halted => Some(self.on_halt().await),
                 () = &mut lapsed => Some(self.on_lapse()),
                 answered = answered(&mut self.logging_out) => self.on_logout_answered(answered),
                 Ok(signal) = self.running.signals.recv() => match signal {

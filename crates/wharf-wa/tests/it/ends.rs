@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use wharf_api::ErrorCode;
 use wharf_api::ids::SessionId;
 use wharf_api::types::message::MessageStatus;
-use wharf_api::types::session::SessionStatus;
+use wharf_api::types::session::{SessionStatus, WaitingFor};
 use wharf_core::Lease;
 use wharf_core::engine::{Engine as _, Error};
 use wharf_core::store::{LinkChange, MessageStore as _, OwnerStore as _, SessionStore as _};
@@ -109,6 +109,50 @@ async fn a_lease_that_is_over_ends_the_connection_and_the_next_brings_it_back_un
     assert!(world.store.take_session(&session, "node-2", now).await.unwrap().is_some());
     lease.alone();
     world.status(&session, SessionStatus::Stopped).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_stands_by_when_the_lease_ends_is_left_to_the_node_that_took_it() {
+    let lease = Arc::<Lease>::default();
+    let own = Arc::clone(&lease);
+    let world = World::start_with(move |config| config.lease = Arc::clone(&own)).await;
+    let session = world.paired(OWNER).await;
+    world.fault(json!({"action": "refuse_login", "phone": OWNER, "code": 405})).await;
+    world.fault(json!({"action": "drop_socket", "phone": OWNER})).await;
+    world.link(&session, |link| link.waiting.is_some_and(|(waiting, _)| waiting == WaitingFor::ClientUpdate)).await;
+    lease.renewed(Instant::now(), Duration::ZERO);
+    let now = world.services.clock.now();
+    world.store.renew_lease("node-2", now, HOUR_MS).await.unwrap();
+    assert!(world.store.take_session(&session, "node-2", now).await.unwrap().is_some());
+    // What it waits for does not come: it hears of the lease.
+    lease.alone();
+    world.status(&session, SessionStatus::Stopped).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_that_is_under_way_when_the_lease_ends_is_answered_and_is_no_success() {
+    let lease = Arc::<Lease>::default();
+    let own = Arc::clone(&lease);
+    let world = World::start_with(move |config| config.lease = Arc::clone(&own)).await;
+    let session = world.paired(OWNER).await;
+    world.fault(json!({"action": "stall", "phone": OWNER})).await;
+    let logout = tokio::spawn({
+        let (engine, session) = (Arc::clone(&world.engine), session.clone());
+        async move { engine.logout(&session).await }
+    });
+    // A linked session has a word of its own for this until it waits for WhatsApp's to the logout.
+    until("the logout to be under way", async || {
+        let asked = world.engine.pairing_code(&session, OWNER).await;
+        matches!(asked, Err(Error::NotConnected)).then_some(())
+    })
+    .await;
+    lease.renewed(Instant::now(), Duration::ZERO);
+    let answer = tokio::time::timeout(Duration::from_mins(1), logout).await.expect("it is answered").unwrap();
+    assert!(matches!(answer, Err(Error::NotConnected)), "{answer:?}");
+    assert_eq!(world.vault_rows(&session, "device").await, 1, "the keys of what is linked are kept");
+    world.clear_faults().await;
     world.end().await;
 }
 

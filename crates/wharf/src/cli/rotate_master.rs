@@ -71,13 +71,15 @@ async fn change(config: &Config, store: &SqlStore, [first, next]: [[u8; 32]; 2],
         println!("The key of next_master_key, {target}, is in force already. If the other one is meant, name that as the next.");
         None
     } else {
-        run.all_know_both().await?;
+        run.all_know_both(marks.to_be.is_some()).await?;
         let installation = store.installation().await?.context("the database has no id")?;
         let begun = store.begin_change_of_key(&seal.check_value(&installation), target).await?;
         if seal.maker(&begun) != Some(target) {
             bail!("another run has begun at the same time, with another next key: name that one until it has ended");
         }
         eprintln!("The key {old} is being replaced by the key {target}; what is sealed from now on is sealed with that one.");
+        // Who started between the first look and the mark may have heard of no change.
+        run.all_know_both(true).await?;
         Some(begun)
     };
     let (done, last) = run.seal_all(&Anew::new(seal)).await?;
@@ -129,8 +131,8 @@ impl Rotation<'_> {
         Ok(nodes)
     }
 
-    /// Refuses where a node could not open what the others seal with the next key.
-    async fn all_know_both(&self) -> anyhow::Result<()> {
+    /// Refuses where a node could not open what the others seal with the next key; `begun` says whether they may do so already.
+    async fn all_know_both(&self, begun: bool) -> anyhow::Result<()> {
         let mut lacking = Vec::new();
         for node in self.nodes().await? {
             let version = node.version.as_deref().unwrap_or("an earlier release");
@@ -143,9 +145,14 @@ impl Rotation<'_> {
         if lacking.is_empty() {
             return Ok(());
         }
+        let so_far = if begun {
+            "The change has begun, and goes on then: they run no session meanwhile, and what the others seal opens with the two keys, so \
+             nothing is lost"
+        } else {
+            "Nothing was changed"
+        };
         bail!(
-            "nodes run that do not know both keys, {} and {}: {}. Start them anew with next_master_key_file, and run this again. Nothing was \
-             changed",
+            "nodes run that do not know both keys, {} and {}: {}. Start them anew with next_master_key_file, and run this again. {so_far}",
             self.old,
             self.target,
             lacking.join("; ")

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use wharf_core::node::{self, KeysError};
+use wharf_core::readiness::Part;
 use wharf_core::seal::{Seal, Unfit};
 use wharf_core::store::{self, DatabaseStore, NodeStore, OwnerStore};
 use wharf_core::{Clock, Lease, Services};
@@ -54,19 +55,47 @@ impl Keys {
         Ok(())
     }
 
-    /// Has a node that runs follow the key. One that does not know it goes on with its own, is seen by whoever changes the key, and says so
-    /// once.
-    async fn heed(&mut self, services: &Services, node: &str) -> Result<(), store::Error> {
+    /// Has a node that runs follow the key. Where it does not know the key, what it seals could soon be opened by nobody: its lease is over,
+    /// so that others run its sessions, and it is not ready.
+    async fn heed(&mut self, services: &Services, node: &str, lease: &Lease) -> Result<(), store::Error> {
         let unfit = match self.follow(&*services.store, &services.seal, node).await {
             Ok(()) => None,
             Err(KeysError::Unfit(unfit)) => Some(unfit),
             Err(KeysError::Store(error)) => return Err(error),
         };
-        if let Some(unfit) = unfit.filter(|unfit| self.unfit != Some(*unfit)) {
-            tracing::error!("{unfit}");
+        if unfit.is_some() && !lease.is_over() {
+            lease.renewed(Instant::now(), Duration::ZERO);
+        }
+        let news = services.readiness.found(Part::Seal, unfit.map(fault));
+        match unfit {
+            Some(unfit) if news => tracing::error!("not ready: {unfit}"),
+            None if news => tracing::info!("ready again: the master key is one that this node knows"),
+            _ => {}
         }
         self.unfit = unfit;
         Ok(())
+    }
+
+    /// Renews the lease of a node that knows the key.
+    async fn renew(&mut self, services: &Services, node: &str, lease: &Lease) -> Result<(), store::Error> {
+        if lease.is_over() {
+            // The key may have been changed meanwhile. As long as it runs, a renewal waits for no look.
+            self.heed(services, node, lease).await?;
+        }
+        if self.unfit.is_some() {
+            // Its clients have had their margin to end: nobody waits for the rest of its term.
+            return services.store.renew_lease(node, services.clock.now(), 0).await.map(drop);
+        }
+        let sealed = renew(&*services.store, &*services.clock, node, lease).await?;
+        services.seals_payloads.store(sealed, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+fn fault(unfit: Unfit) -> &'static str {
+    match unfit {
+        Unfit::Another => "the database is sealed with a master key that this node does not know; the log says what to do",
+        Unfit::Half => "the master key is being changed, and this node knows only one of the two; the log says what to do",
     }
 }
 
@@ -76,13 +105,12 @@ pub fn start(services: &Arc<Services>, node: String, lease: &Arc<Lease>, keys: K
     workers.every("the node's lease", PERIOD, services, move |services| {
         let (node, lease, keys) = (Arc::clone(&node), Arc::clone(&lease), Arc::clone(&keys));
         async move {
+            let mut keys = keys.lock().await;
             services.readiness.writes();
-            let outcome = renew(&*services.store, &*services.clock, &node, &lease).await.map(|sealed| {
-                services.seals_payloads.store(sealed, Ordering::Relaxed);
-            });
+            let outcome = keys.renew(&services, &node, &lease).await;
             services.readiness.wrote(&outcome);
             outcome?;
-            keys.lock().await.heed(&services, &node).await
+            keys.heed(&services, &node, &lease).await
         }
     });
     workers

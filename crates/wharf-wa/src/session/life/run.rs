@@ -40,6 +40,8 @@ impl Life {
                 }
                 return;
             }
+            // Before the question: what is taken in a term is the node's as long as that lasts.
+            let term = self.ctx.config.lease.term();
             // Every client gets an epoch of its own: what the one before still writes is refused.
             let taken = self.ctx.store.take_session(&self.session, &self.ctx.config.node, self.ctx.clock.now()).await;
             let refusal = match taken {
@@ -48,7 +50,7 @@ impl Life {
                         self.took_over_at = Some(Instant::now());
                     }
                     let span = task::client_span(&self.session, fence.epoch);
-                    let own = Own::new(&self.ctx, fence, &self.flow);
+                    let own = Own::new(&self.ctx, fence, term, &self.flow);
                     if let Some(started) = started.take() {
                         // Who asked may have stopped waiting.
                         let _ = started.send(Ok(()));
@@ -59,11 +61,12 @@ impl Life {
                     let end = end.unwrap_or(End::Broken);
                     tracing::debug!(parent: &span, ?end, "a client ended");
                     // What a session waited for told when to go on: no pause of its own.
-                    if matches!(end, End::Paused | End::Barred) {
-                        continue;
-                    }
-                    if end == End::Lapsed {
-                        self.note_lapse(&own).instrument(span).await;
+                    if matches!(end, End::Paused | End::Barred | End::Lapsed) {
+                        // A logout that was under way went with its client, and the next may be a long time away.
+                        self.answer_logout(Err(Error::NotConnected));
+                        if end == End::Lapsed {
+                            self.note_lapse(&own).instrument(span).await;
+                        }
                         continue;
                     }
                     if end != End::Broken {

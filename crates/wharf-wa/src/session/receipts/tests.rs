@@ -37,7 +37,7 @@ async fn own() -> (Arc<Own>, PathBuf) {
     let fence = store.take_session(&session, "node", at).await.unwrap().unwrap();
     let config = Config::new("node", Seal::new(&[1; 32], Arc::new(SystemChance)));
     let engine = WaEngine::new(config, store, Arc::new(SystemClock), Arc::new(SystemChance), Arc::<Outcomes>::default()).unwrap();
-    (Own::new(&engine.ctx, fence, &Arc::default()), folder)
+    (Own::new(&engine.ctx, fence, 0, &Arc::default()), folder)
 }
 
 fn comes(receipts: &mut Receipts, own: &Arc<Own>, id: &str) {

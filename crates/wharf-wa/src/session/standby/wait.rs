@@ -35,7 +35,7 @@ impl Life {
         let mut switches = ctx.config.switches.subscribe();
         let mut returns = self.standby.knocked.is_some();
         self.standby.turn = false;
-        if let Err(end) = self.unless_ended(ctx.version.settle()).await {
+        if let Err(end) = self.unless_ended(own, ctx.version.settle()).await {
             return Some(end);
         }
         loop {
@@ -52,7 +52,7 @@ impl Life {
                     () = paused(&mut switches) => Woken::Pause,
                 }
             };
-            match self.unless_ended(next).await {
+            match self.unless_ended(own, next).await {
                 Err(end) => return Some(end),
                 Ok(Woken::Look) => {}
                 // Nobody tries while connections pause.
@@ -79,7 +79,7 @@ impl Life {
             tokio::time::sleep(pause).await;
             starts.acquire_owned().await
         };
-        match self.unless_ended(come).await {
+        match self.unless_ended(own, come).await {
             Ok(place) => {
                 self.hold(place.ok());
                 None
@@ -88,8 +88,9 @@ impl Life {
         }
     }
 
-    /// Waits for something, and refuses what only a client can do. `Err` where somebody ends the session first.
-    async fn unless_ended<T>(&mut self, what: impl Future<Output = T>) -> Result<T, End> {
+    /// Waits for something, and refuses what only a client can do. `Err` where somebody ends the session first, or where the node's lease
+    /// ends: however long the wait was, a client begins only with a session that nobody else can have taken meanwhile.
+    async fn unless_ended<T>(&mut self, own: &Own, what: impl Future<Output = T>) -> Result<T, End> {
         tokio::pin!(what);
         loop {
             tokio::select! {
@@ -99,6 +100,7 @@ impl Life {
                     Some(order) => order.refuse(),
                     None => return Err(End::Stopped { record: false }),
                 },
+                () = own.gate.lapsed() => return Err(End::Lapsed),
                 done = &mut what => return Ok(done),
             }
         }
