@@ -15,12 +15,12 @@ FROM rust:${RUST}-slim-bookworm AS build
 WORKDIR /src
 # Every dependency, in a layer that stands until a manifest changes.
 COPY --from=manifests /stubs ./
-RUN cargo build --release --locked --package wharf && deploy/docker/settle target/release
+RUN cargo build --profile dist --locked --package wharf && deploy/docker/settle target/dist
 COPY . .
 # The stubs are younger than the sources.
 RUN find crates -name '*.rs' -exec touch {} + \
-    && cargo build --release --locked --package wharf \
-    && deploy/docker/root target/release/wharf /image
+    && cargo build --profile dist --locked --package wharf \
+    && deploy/docker/root target/dist/wharf /image
 
 FROM scratch
 LABEL org.opencontainers.image.title="Wharf" \

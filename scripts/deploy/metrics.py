@@ -44,7 +44,7 @@ def page(program, folder):
 def documented():
     """The table's rows: name, labels, whether it says when to be alarmed."""
     rows = {}
-    for row in re.findall(r"^\| `(wharf_\w+)(?:\{([\w,]+)\})?` \|.*\|([^|]*)\|$", (TOP / "docs/operations.md").read_text(), re.MULTILINE):
+    for row in re.findall(r"^\| `((?:wharf|process)_\w+)(?:\{([\w,]+)\})?` \|.*\|([^|]*)\|$", (TOP / "docs/operations.md").read_text(), re.MULTILINE):
         rows[row[0]] = (set(row[1].split(",")) - {""}, row[2].strip() != "")
     return rows
 
@@ -57,7 +57,7 @@ def look(where, expressions, rows):
     """Every name and every label of ours in the expressions is there. Tells the names."""
     used = set()
     for expression in expressions:
-        for name, labels in re.findall(r"\b(wharf_\w+)(?:\{([^}]*)\})?", expression):
+        for name, labels in re.findall(r"\b((?:wharf|process)_\w+)(?:\{([^}]*)\})?", expression):
             name = base(name, rows)
             assert name in rows, f"{where} names {name}, which is no metric"
             unknown = set(re.findall(r"(\w+)\s*[=!]", labels)) - rows[name][0] - {"instance", "job", "le"}

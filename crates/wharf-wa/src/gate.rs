@@ -232,7 +232,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_goes_out_after_the_end_of_the_lease_although_a_next_one_is_good() {
         let lease = Arc::<Lease>::default();
-        let gate = Arc::new(Gate::within(&lease, lease.term()));
+        let gate = Arc::new(AckGate::within(&lease, lease.term()));
         let (wire, guarded) = opened(&gate);
         guarded.send(Bytes::from_static(b"in time")).await.unwrap();
         let hold = gate.hold();
@@ -247,7 +247,7 @@ mod tests {
         let (next, of_next) = opened(&gate);
         assert!(of_next.send(Bytes::from_static(b"late")).await.is_err() && *next.cut.lock().unwrap());
         assert_eq!((wire.sent.lock().unwrap().len(), next.sent.lock().unwrap().len()), (1, 0));
-        let (wire, guarded) = opened(&Arc::new(Gate::within(&lease, lease.term())));
+        let (wire, guarded) = opened(&Arc::new(AckGate::within(&lease, lease.term())));
         guarded.send(Bytes::from_static(b"taken anew")).await.unwrap();
         assert_eq!(*wire.sent.lock().unwrap(), ["taken anew"]);
     }
@@ -255,7 +255,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_is_being_opened_when_the_lease_ends_comes_to_nothing_and_none_is_begun_after_it() {
         let lease = Arc::<Lease>::default();
-        let gate = Gate::within(&lease, lease.term());
+        let gate = AckGate::within(&lease, lease.term());
         assert_eq!(gate.opened(async { 1 }).await.unwrap(), 1);
         let mut dialled = Box::pin(gate.opened(std::future::pending::<()>()));
         assert!(dialled.as_mut().now_or_never().is_none());

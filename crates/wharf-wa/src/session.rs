@@ -157,7 +157,7 @@ impl Own {
             unstored: Notify::new(),
             more: Notify::new(),
             flow: Arc::clone(flow),
-            gate: Arc::new(Gate::within(&ctx.config.lease, term)),
+            gate: Arc::new(AckGate::within(&ctx.config.lease, term)),
             lacks_settings: Arc::default(),
             qr_clock,
             line: Line::default(),

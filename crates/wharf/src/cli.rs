@@ -13,12 +13,14 @@ mod login;
 mod manual;
 mod mcp;
 mod messages;
+mod migrate;
 mod offline;
 mod operations;
 mod out;
 mod pair;
 mod plain;
 mod profiles;
+mod progress;
 mod restore;
 mod restored;
 mod rotate_master;
@@ -82,6 +84,8 @@ enum Command {
     Restore(restore::Restore),
     /// Says that the database was put back from a backup or a snapshot: all sessions begin their keys anew, and keep their links.
     Restored,
+    /// Brings the database's schema up to date without starting the gateway, or says whether there is anything to do.
+    Migrate(migrate::Migrate),
     /// Looks for what would keep the gateway from working.
     Doctor(doctor::Doctor),
     /// Proves a gateway that runs with two phones, in fifteen steps, and writes a report.
@@ -138,6 +142,7 @@ impl Cli {
             Command::Backup(backup) => backup.run(load()?).await,
             Command::Restore(restore) => restore.run(load()?).await,
             Command::Restored => restored::run(load()?).await,
+            Command::Migrate(migrate) => migrate.run(load()?).await,
             Command::Doctor(doctor) => doctor.run(load()).await,
             Command::Accept(accept) => accept.run(load()?).await,
             Command::Mcp(mcp) => mcp.run().await,

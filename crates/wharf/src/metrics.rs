@@ -53,7 +53,8 @@ impl Metrics {
         let waiting = self.waiting(services).await;
         let mut registry = Registry::with_prefix("wharf");
         self.requests.register(&mut registry);
-        process::register(&mut registry, services);
+        let resident = machine::resident_bytes();
+        process::register(&mut registry, services, resident);
         switches::register(&mut registry, services);
         whatsapp::register(&mut registry, services);
         canary::register(&mut registry, services);
@@ -63,6 +64,9 @@ impl Metrics {
         }
         let mut text = String::new();
         prometheus_text::encode(&mut text, &registry)?;
+        let mut standard = Registry::default();
+        machine::register(&mut standard, resident);
+        prometheus_text::encode(&mut text, &standard)?;
         Ok(text)
     }
 

@@ -15,7 +15,8 @@ use crate::media::{MB, file, hash, upload};
 
 const PACKAGES: [&str; 3] = ["moto[s3]==5.1.18", "flask==3.1.2", "flask-cors==6.0.1"];
 
-struct Bucket {
+/// A server with one bucket.
+pub struct Bucket {
     child: Child,
     url: String,
     api: Api,
@@ -36,7 +37,7 @@ async fn packages() -> &'static Path {
 }
 
 impl Bucket {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let mut child = Command::new("python3")
             .args(["-u", "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"])
             .env("PYTHONPATH", packages().await)
@@ -63,7 +64,7 @@ impl Bucket {
         bucket
     }
 
-    fn settings(&self) -> [(&'static str, &str); 5] {
+    pub fn settings(&self) -> [(&'static str, &str); 5] {
         [
             ("WHARF_MEDIA_BUCKET", "files"),
             ("WHARF_MEDIA_ENDPOINT", &self.url),
@@ -89,16 +90,21 @@ impl Bucket {
         self.ask("PUT", path, bytes, 200).await;
     }
 
-    async fn bytes(&self, path: &str) -> Vec<u8> {
+    pub async fn bytes(&self, path: &str) -> Vec<u8> {
         self.ask("GET", path, Vec::new(), 200).await
+    }
+
+    /// The paths of all objects.
+    pub async fn paths(&self) -> Vec<String> {
+        let list = String::from_utf8(self.bytes("/files?list-type=2").await).unwrap();
+        let keys = list.split("<Key>").skip(1).filter_map(|part| part.split_once("</Key>"));
+        keys.map(|(key, _)| format!("/files/{key}")).collect()
     }
 
     /// The path of the object that keeps this file.
     async fn path_of(&self, file: &str) -> String {
-        let list = String::from_utf8(self.bytes("/files?list-type=2").await).unwrap();
-        let keys = list.split("<Key>").skip(1).filter_map(|part| part.split_once("</Key>"));
-        let key = keys.map(|(key, _)| key).find(|key| key.ends_with(file)).unwrap_or_else(|| panic!("{file} in {list}"));
-        format!("/files/{key}")
+        let paths = self.paths().await;
+        paths.iter().find(|path| path.ends_with(file)).unwrap_or_else(|| panic!("{file} in {paths:?}")).clone()
     }
 }
 

@@ -94,7 +94,7 @@ async fn keep_on(api: &Api, webhook: &str, since: &Value) {
 async fn memory_mib(api: &Api) -> f64 {
     let page = api.get("/metrics").await;
     let text = String::from_utf8_lossy(&page.bytes).into_owned();
-    let bytes = text.lines().find_map(|line| line.strip_prefix("wharf_resident_memory_bytes ")).expect("the metric is there");
+    let bytes = text.lines().find_map(|line| line.strip_prefix("process_resident_memory_bytes ")).expect("the metric is there");
     bytes.parse::<f64>().unwrap() / 1_048_576.0
 }
 

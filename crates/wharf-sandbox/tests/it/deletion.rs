@@ -1,10 +1,17 @@
 //! An account is deleted with everything in it: refused at once, gone in a while, through a death in between; and nobody else notices.
 
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, MissedTickBehavior};
 use wharf_api::ErrorCode;
 
+use crate::bucket::Bucket;
 use crate::harness::api::{read, try_read};
 use crate::harness::{Api, Backend, OWNER, SILENT, World, both_backends, eventually};
+use crate::storm::setting;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55";
 /// A little more than what a call that is under way may take.
@@ -37,6 +44,77 @@ async fn traces(world: &World, words: &[&str]) -> Vec<String> {
     named.filter(|row| !(row.starts_with("audit: ") && row.contains("admin_delete_account"))).collect()
 }
 
+/// Gives the session so many messages, a part a transaction: the gateway waits for none of them for long.
+async fn fill(world: &World, account: &str, session: &str, count: usize) {
+    const PART: usize = 3_000;
+    for first in (1..=count).step_by(PART) {
+        let last = count.min(first + PART - 1);
+        let rows = format!(
+            "WITH RECURSIVE n (i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last}) \
+             INSERT INTO messages (id, account_id, session_id, wa_id, direction, status, chat, chat_key, content, created_at) \
+             SELECT 'msg_' || i, '{account}', '{session}', 'w' || i, 'outgoing', 'sent', 'c', 'c', 'the secret', 0 FROM n"
+        );
+        world.database().execute(&world.dir().join("gateway"), &rows).await;
+    }
+}
+
+/// Waits until nothing is left but the account's own row. As long as there is less of it at every look it takes what it takes.
+async fn until_empty(operator: &Api, path: &str) {
+    let mut left = u64::MAX;
+    while left > 0 {
+        let before = left;
+        left = eventually("less is left than before", async || {
+            let shown = operator.get(path).await.ok(200).clone();
+            assert_eq!(shown["status"], "deleting");
+            let counts = ["sessionsLeft", "messagesLeft", "eventsLeft", "mediaLeft"].map(|name| shown["deletion"][name].as_u64());
+            let now = counts.into_iter().sum::<Option<u64>>().filter(|now| *now < before);
+            now.ok_or(format!("{shown}"))
+        })
+        .await;
+    }
+}
+
+/// Somebody else's calls meanwhile, one after the other.
+struct Meanwhile {
+    calls: JoinHandle<()>,
+    took: Arc<Mutex<Vec<Duration>>>,
+}
+
+impl Meanwhile {
+    fn begin(api: Api) -> Self {
+        let took = Arc::<Mutex<Vec<Duration>>>::default();
+        let seen = Arc::clone(&took);
+        let calls = tokio::spawn(async move {
+            let mut turns = tokio::time::interval(Duration::from_millis(50));
+            turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                turns.tick().await;
+                let began = Instant::now();
+                upload(&api).await;
+                seen.lock().unwrap().push(began.elapsed());
+                let began = Instant::now();
+                api.get("/v1/messages?limit=20").await.ok(200);
+                seen.lock().unwrap().push(began.elapsed());
+            }
+        });
+        Self { calls, took }
+    }
+
+    /// How many there were, and what the slowest took. None was refused.
+    async fn end(self) -> (usize, Duration) {
+        eventually("somebody else was answered", async || {
+            let done = self.calls.is_finished() || !self.took.lock().unwrap().is_empty();
+            done.then_some(()).ok_or("not yet".to_owned())
+        })
+        .await;
+        self.calls.abort();
+        let ended = self.calls.await;
+        assert!(ended.as_ref().is_err_and(JoinError::is_cancelled), "a call of somebody else: {ended:?}");
+        let took = self.took.lock().unwrap();
+        (took.len(), took.iter().max().copied().unwrap_or_default())
+    }
+}
+
 async fn linked(world: &World, api: &Api, phone: &str) -> String {
     let created = api.post("/v1/sessions", &json!({"name": "s"})).await;
     let session = created.ok(201)["sessionId"].as_str().unwrap().to_owned();
@@ -54,7 +132,7 @@ both_backends! {
         let mut world = World::start(backend).await;
         let kill_file = world.dir().join("kill");
         world.stop_gateway().await;
-        let env = [("WHARF_KILL_FILE", kill_file.to_str().unwrap())];
+        let env = [("WHARF_KILL_FILE", kill_file.to_str().unwrap()), ("WHARF_LOG", "info")];
         world.start_gateway(&env).await;
         let (api, account) = world.tenant("doomed", &json!({"callsPerMinute": 10_000, "concurrentRequests": 100})).await;
         let session = linked(&world, &api, OWNER).await;
@@ -76,12 +154,9 @@ both_backends! {
         assert!(traces(&world, &words).await.len() > 40 && files(&world).contains(&file));
 
         // As many as take some commits, so that a death comes between two of them.
-        let many = format!(
-            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) \
-             INSERT INTO messages (id, account_id, session_id, wa_id, direction, status, chat, chat_key, content, created_at) \
-             SELECT 'msg_' || i, '{account}', '{session}', 'w' || i, 'outgoing', 'sent', 'c', 'c', 'the secret', 0 FROM n"
-        );
-        world.database().execute(&world.dir().join("gateway"), &many).await;
+        let count = setting("WHARF_DELETED_MESSAGES", 3_000);
+        fill(&world, &account, &session, count).await;
+        let secrets = traces(&world, &["the secret"]).await.len();
 
         let path = format!("/v1/admin/accounts/{account}");
         let own = world.operator().get("/v1/account").await.ok(200)["accountId"].as_str().unwrap().to_owned();
@@ -92,12 +167,16 @@ both_backends! {
             assert_eq!(begun.ok(200)["status"], "deleting");
         }
         world.gateway().ended().await;
+        let mut log = world.log();
         assert!(!files(&world).contains(&file) && !traces(&world, &[&file]).await.is_empty());
         std::fs::write(&kill_file, "D2-part").unwrap();
-        world.start_gateway_to_its_death(&env).await;
+        log += &world.start_gateway_to_its_death(&env).await;
         let left = traces(&world, &["the secret"]).await.len();
-        assert!(!kill_file.exists() && 0 < left && left < 3_000, "{left}");
+        assert!(!kill_file.exists() && 0 < left && left < secrets, "{left} of {secrets}");
         world.start_gateway(&env).await;
+        let began = Instant::now();
+        let (neighbour, _) = world.tenant("neighbour", &json!({"callsPerMinute": 10_000, "concurrentRequests": 100})).await;
+        let meanwhile = Meanwhile::begin(neighbour);
 
         let again = world.operator().delete(&path).await.ok(200).clone();
         assert!(again["status"] == "deleting" && again["deletion"]["requestedAt"].is_string(), "{again}");
@@ -108,13 +187,10 @@ both_backends! {
         let key = json!({"name": "late", "permissions": ["account:read"]});
         world.operator().post(&format!("{path}/api-keys"), &key).await.refused(ErrorCode::ResourceNotFound);
         world.operator().patch(&path, &json!({"name": "late"})).await.refused(ErrorCode::ResourceNotFound);
-        eventually("nothing is left but the account's own row", async || {
-            let shown = world.operator().get(&path).await.ok(200).clone();
-            let mut left = ["sessionsLeft", "messagesLeft", "eventsLeft", "mediaLeft"].iter().map(|name| &shown["deletion"][name]);
-            let is_empty = left.all(|count| *count == json!(0)) && shown["status"] == "deleting";
-            is_empty.then_some(()).ok_or(format!("{shown}"))
-        })
-        .await;
+        until_empty(&world.operator(), &path).await;
+        let took = began.elapsed();
+        let (calls, worst) = meanwhile.end().await;
+        println!("deletion: {left} of {secrets} rows gone {took:?} after the start; {calls} calls of others, the slowest in {worst:?}");
         world.advance(GRACE).await;
         eventually("the account is gone", async || {
             let shown = world.operator().get(&path).await;
@@ -125,6 +201,12 @@ both_backends! {
         assert_eq!(traces(&world, &words).await, Vec::<String>::new());
         let files = files(&world);
         assert!(!files.contains(&file) && files.contains(&kept), "{files:?}");
+        // The log says that it went, and not what was in it.
+        log += &world.log();
+        assert!(!log.is_empty());
+        let names_it = |line: &&str| ["the secret", "the answer", OWNER, SILENT].iter().any(|word| line.contains(word));
+        let named: Vec<_> = log.lines().filter(names_it).collect();
+        assert_eq!(named, Vec::<&str>::new());
         let log = world.operator().get(&format!("/v1/admin/audit?accountId={account}")).await;
         let told: Vec<&Value> = log.ok(200).as_array().unwrap().iter().map(|entry| &entry["action"]).collect();
         assert!(!told.is_empty() && told.iter().all(|action| **action == json!("admin_delete_account")), "{told:?}");
@@ -168,4 +250,33 @@ async fn an_account_that_is_deleted_on_one_node_is_refused_on_the_others_and_its
     })
     .await;
     other.terminate().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_deleted_account_nothing_is_left_in_the_bucket_and_what_others_have_stays() {
+    let bucket = Bucket::start().await;
+    let world = World::start_with(Backend::Sqlite, &bucket.settings()).await;
+    let (api, account) = world.tenant("doomed", &json!({"callsPerMinute": 10_000, "concurrentRequests": 100})).await;
+    linked(&world, &api, OWNER).await;
+    let (own, kept) = (upload(&api).await, upload(&world.api()).await);
+    world.writes(json!({"type": "document", "size": 300_001})).await;
+    let received = eventually("the received file is stored", async || {
+        let list = api.get("/v1/messages?direction=incoming").await;
+        let rows = list.ok(200).as_array().cloned().unwrap_or_default();
+        let stored = rows.iter().find(|row| row["mediaStatus"] == "stored").and_then(|row| row["mediaId"].as_str());
+        stored.map(str::to_owned).ok_or(format!("{list:?}"))
+    })
+    .await;
+    let before = bucket.paths().await;
+    for file in [&own, &received, &kept] {
+        assert_eq!(before.iter().filter(|path| path.ends_with(file.as_str())).count(), 1, "{file}: {before:?}");
+    }
+    let path = format!("/v1/admin/accounts/{account}");
+    assert_eq!(world.operator().delete(&path).await.ok(200)["status"], "deleting");
+    until_empty(&world.operator(), &path).await;
+
+    let after = bucket.paths().await;
+    assert!(after.len() == 1 && after[0].ends_with(&kept), "{after:?}");
+    assert_eq!(bucket.bytes(&after[0]).await, PNG);
+    assert_eq!(world.api().get(&format!("/v1/media/{kept}")).await.status, 200);
 }

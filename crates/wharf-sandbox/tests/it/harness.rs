@@ -131,10 +131,14 @@ impl World {
         self.start_gateway_at("0", env).await;
     }
 
-    /// Starts a gateway that dies by itself, and waits until it has: perhaps before it was ready.
-    pub async fn start_gateway_to_its_death(&mut self, env: &[(&str, &str)]) {
-        if let Ok(mut gateway) = self.try_gateway("0", env).await {
-            gateway.ended().await;
+    /// Starts a gateway that dies by itself, and waits until it has: perhaps before it was ready. Gives what it said.
+    pub async fn start_gateway_to_its_death(&mut self, env: &[(&str, &str)]) -> String {
+        match self.try_gateway("0", env).await {
+            Ok(mut gateway) => {
+                gateway.ended().await;
+                gateway.log()
+            }
+            Err(said) => said,
         }
     }
 

@@ -1,11 +1,13 @@
 //! An assistant's way in: the program `wharf mcp`, spoken to as its clients do.
 
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::harness::process::program;
-use crate::harness::{Backend, OWNER, SILENT, World};
+use crate::harness::{Backend, OWNER, PATIENCE, SILENT, World};
 
 /// A client with its server.
 struct Assistant {
@@ -20,7 +22,7 @@ impl Assistant {
         let url = world.api().base;
         let mut command = Command::new(program("wharf"));
         command.arg("mcp").args(args).env("WHARF_URL", url).env("WHARF_API_KEY", key).kill_on_drop(true);
-        let mut child = command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (says, hears) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()).lines());
         let mut assistant = Self { child, says, hears, asked: 0 };
         let hello = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
@@ -119,4 +121,90 @@ async fn what_a_key_may_not_is_no_tool_and_read_only_reads() {
     let wrong = wrong.arg("mcp").env("WHARF_URL", world.api().base).env("WHARF_API_KEY", "wharf_test_wrong").output().await.unwrap();
     assert!(!wrong.status.success());
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("invalid_api_key"), "{wrong:?}");
+}
+
+/// The version of the protocol that this test speaks.
+const SPOKEN: &str = "2025-06-18";
+
+/// The program over HTTP, and where it listens.
+async fn listening(world: &World, key: &str) -> (Child, String) {
+    let mut command = Command::new(program("wharf"));
+    command.args(["mcp", "--listen", "127.0.0.1:0"]).env("WHARF_URL", world.api().base).env("WHARF_API_KEY", key);
+    let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let url = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let line = lines.next_line().await.unwrap().expect("it says where it listens");
+            if let Some((_, url)) = line.split_once("listens at ") {
+                break url.to_owned();
+            }
+        }
+    });
+    let url = url.await.expect("it listens in time");
+    // It never waits for a reader.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    (child, url)
+}
+
+/// What an answer's stream says to the request of that id; the stream may go on after it.
+async fn told(mut answer: reqwest::Response, id: u64) -> Value {
+    assert_eq!(answer.status().as_u16(), 200);
+    let mut bytes = Vec::new();
+    let event = tokio::time::timeout(PATIENCE, async {
+        loop {
+            bytes.extend_from_slice(&answer.chunk().await.unwrap().expect("an answer"));
+            let text = String::from_utf8_lossy(&bytes);
+            let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+            let mut events = whole.lines().filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data:")?.trim()).ok());
+            if let Some(event) = events.find(|event| event["id"] == id) {
+                break event;
+            }
+        }
+    });
+    event.await.expect("an answer in time")
+}
+
+#[tokio::test]
+async fn over_http_an_assistant_lists_the_tools_of_its_key_and_calls_them() {
+    let world = World::start(Backend::Sqlite).await;
+    let session = world.pair(OWNER).await;
+    let key = key(&world, &["sessions:read", "messages:read"]).await;
+    let (_program, url) = listening(&world, &key).await;
+    #[expect(clippy::disallowed_methods, reason = "an assistant of this machine, not the gateway's client")]
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let post = |body: &Value| http.post(&url).header("accept", "application/json, text/event-stream").json(body);
+    let hello = json!({"protocolVersion": SPOKEN, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
+    let begin = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello});
+    let begun = post(&begin).send().await.unwrap();
+    let talk = begun.headers()["mcp-session-id"].to_str().unwrap().to_owned();
+    let server = told(begun, 1).await;
+    assert_eq!(server["result"]["serverInfo"]["name"], "wharf", "{server}");
+
+    let say = |body: Value| post(&body).header("mcp-session-id", &talk).header("mcp-protocol-version", SPOKEN).send();
+    let heard = say(json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await.unwrap();
+    assert_eq!(heard.status().as_u16(), 202);
+    let listed = told(say(json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}})).await.unwrap(), 2).await;
+    let names: Vec<_> = listed["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"list_sessions") && names.iter().all(|name| !name.starts_with("send_")), "{names:?}");
+    let call = json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "list_sessions", "arguments": {}}});
+    let called = told(say(call).await.unwrap(), 3).await;
+    assert_eq!(called["result"]["structuredContent"]["data"][0]["sessionId"], session, "{called}");
+
+    // A name that leads here by a page's own name server is not this machine's.
+    let stranger = post(&begin).header("host", "evil.example:8090").send().await.unwrap();
+    assert_eq!(stranger.status().as_u16(), 403);
+}
+
+#[tokio::test]
+async fn over_http_it_listens_to_its_own_machine_and_to_no_other() {
+    let world = World::start(Backend::Sqlite).await;
+    let key = key(&world, &["messages:read"]).await;
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:8090"] {
+        let mut command = Command::new(program("wharf"));
+        command.args(["mcp", "--listen", address]).env("WHARF_URL", world.api().base).env("WHARF_API_KEY", &key);
+        let ended = tokio::time::timeout(PATIENCE, command.stdin(Stdio::null()).kill_on_drop(true).output());
+        let refused = ended.await.expect("it ends").unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{address}: {refused:?}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("--listen"), "{address}: {refused:?}");
+    }
 }

@@ -256,7 +256,7 @@ async fn the_release_program_makes_a_key_checks_itself_and_says_what_is_wrong() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn looking_at_an_older_database_changes_nothing_and_says_what_is_to_be_applied() {
+async fn looking_at_an_older_database_changes_nothing_and_says_what_is_to_be_applied_and_migrate_applies_it() {
     let dir = fresh_dir();
     let archive = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/older/migration-0010.tgz");
     assert!(std::process::Command::new("tar").args(["-xzf", archive, "-C"]).arg(&dir).status().unwrap().success());
@@ -284,7 +284,20 @@ async fn looking_at_an_older_database_changes_nothing_and_says_what_is_to_be_app
         let (ok, output) = run(args);
         assert!(!ok && output.contains("is at migration 10"), "{args:?}: {output}");
     }
+    let (ok, output) = run(&["migrate", "--check"]);
+    assert!(!ok && output.contains("is at migration 10"), "{output}");
     assert_eq!(newest(), 10);
+
+    // Who asks for it has it brought up to date, once.
+    let (ok, output) = run(&["migrate"]);
+    assert!(ok && output.contains("was at migration 10 and is at"), "{output}");
+    assert!(newest() > 10);
+    for args in [["migrate", "--check"].as_slice(), &["migrate"]] {
+        let (ok, output) = run(args);
+        assert!(ok && output.contains("Nothing is to be done"), "{args:?}: {output}");
+    }
+    let (ok, output) = run(&["accounts", "list"]);
+    assert!(ok, "{output}");
 
     let db = rusqlite::Connection::open(data.join("wharf.sqlite")).unwrap();
     db.execute_batch(
@@ -292,7 +305,7 @@ async fn looking_at_an_older_database_changes_nothing_and_says_what_is_to_be_app
     )
     .unwrap();
     drop(db);
-    for args in [["doctor", "--offline"].as_slice(), &["accounts", "list"]] {
+    for args in [["doctor", "--offline"].as_slice(), &["accounts", "list"], &["migrate"], &["migrate", "--check"]] {
         let (ok, output) = run(args);
         assert!(!ok && output.contains("made by a newer Wharf (migration 9999"), "{args:?}: {output}");
     }

@@ -55,8 +55,8 @@ pub enum OpenError {
     /// Only what this program wrote is looked through.
     #[error("the schema is at migration {found}, and this program at {own}: look with the program that runs on it")]
     Schema { found: i64, own: i64 },
-    /// Only the gateway's start changes a schema.
-    #[error("the database is at migration {found}, and this release needs {own}: let the gateway start on it once")]
+    /// Only the gateway's start and `wharf migrate` change a schema.
+    #[error("the database is at migration {found}, and this release needs {own}: run `wharf migrate`, or let the gateway start on it")]
     Behind { found: i64, own: i64 },
     /// The file's system cannot do what durability needs.
     #[error("the database would not survive a power cut: journal {}, synchronous {}", .0.journal, .0.synchronous)]

@@ -15,6 +15,7 @@ use wharf_core::clock::SystemClock;
 use wharf_core::media::intake::hex;
 use wharf_store::backup::{self, Snapshot};
 
+use super::progress::{self, Steps};
 use crate::config::Config;
 
 /// Written last: a folder without it is no backup.
@@ -135,7 +136,9 @@ impl Backup {
         let folder = &self.folder;
         let made = fs::DirBuilder::new().mode(0o700).create(folder);
         made.with_context(|| format!("{}: a backup is put into a folder of its own, which is not there yet", folder.display()))?;
-        let database = backup::back_up(&config.database_url(), folder, &|line| eprintln!("{line}")).await?;
+        let steps = Steps::begin("Copying the database")?;
+        let database = backup::back_up(&config.database_url(), folder, &|line| steps.say(line.to_owned())).await?;
+        drop(steps);
         let parts = database.files().into_iter().map(|path| Part::of(folder, path)).collect::<anyhow::Result<Vec<_>>>()?;
         // The key may have been changed meanwhile: what was in force before the copy, or after it, sealed what is in it.
         let mut master_keys = seen.key_ids;
@@ -178,6 +181,10 @@ impl Backup {
 
 /// Copies a folder of media, two levels deep; what is removed meanwhile is missing, as it would be a moment later.
 fn copied(from: &Path, to: &Path) -> anyhow::Result<Media> {
+    let bar = progress::bar(None, "Copying files")?;
+    if !bar.is_hidden() {
+        bar.set_length(size_of(from)?);
+    }
     let (mut files, mut bytes) = (0, 0);
     each_file(from, |shard, name| {
         let folder = to.join(shard);
@@ -185,7 +192,8 @@ fn copied(from: &Path, to: &Path) -> anyhow::Result<Media> {
         match fs::copy(from.join(shard).join(name), folder.join(name)) {
             Ok(length) => {
                 (files, bytes) = (files + 1, bytes + length);
-                if files % TOLD_EACH == 0 {
+                bar.inc(length);
+                if files % TOLD_EACH == 0 && bar.is_hidden() {
                     eprintln!("media: {files} files, {bytes} bytes");
                 }
                 Ok(())
@@ -196,6 +204,19 @@ fn copied(from: &Path, to: &Path) -> anyhow::Result<Media> {
     })
     .with_context(|| format!("{} cannot be copied", from.display()))?;
     Ok(Media::Copied { files, bytes })
+}
+
+/// How many bytes lie in a folder of media at the moment.
+fn size_of(folder: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    each_file(folder, |shard, name| match fs::metadata(folder.join(shard).join(name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        found => {
+            bytes += found?.len();
+            Ok(())
+        }
+    })?;
+    Ok(bytes)
 }
 
 /// Every file of a folder of media, by the folder that it lies in and its name.

@@ -30,7 +30,10 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<(Services, Arc<SqlSt
         && 0 < found
         && found < own
     {
-        bail!("the database is at migration {found}, and this release needs {own}: the gateway brings it up to date at its start");
+        bail!(
+            "the database is at migration {found}, and this release needs {own}: `wharf migrate` brings it up to date, and so does the \
+             gateway's start"
+        );
     }
     let store = match wharf_store::open(wharf_store::Config::new(config.database_url(), chance.clone())).await {
         Ok(store) => store,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use indicatif::ProgressBar;
 use wharf_core::Chance;
 use wharf_core::chance::SystemChance;
 use wharf_core::seal;
@@ -14,6 +15,7 @@ use wharf_core::store::OwnerStore as _;
 use wharf_store::backup;
 
 use super::backup::{Manifest, Media, Part, each_file};
+use super::progress::{self, Steps};
 use crate::config::Config;
 use crate::{identity, partners};
 
@@ -37,11 +39,15 @@ impl Restore {
                 bail!("{} is not what it was when the backup was made", folder.join(&part.path).display());
             }
         }
-        if let Media::Copied { .. } = manifest.media {
-            let files = put_back(&folder.join("media"), &config.data_dir.join("media")).context("media cannot be put back")?;
+        if let Media::Copied { bytes, .. } = manifest.media {
+            let bar = progress::bar(Some(bytes), "Putting files back")?;
+            let files = put_back(&folder.join("media"), &config.data_dir.join("media"), &bar).context("media cannot be put back")?;
+            bar.finish_and_clear();
             eprintln!("media: {files} files");
         }
-        backup::restore(&url, folder, &manifest.database, &|line| eprintln!("{line}")).await?;
+        let steps = Steps::begin("Putting the database back")?;
+        backup::restore(&url, folder, &manifest.database, &|line| steps.say(line.to_owned())).await?;
+        drop(steps);
 
         let chance: Arc<dyn Chance> = Arc::new(SystemChance);
         let store = wharf_store::open(wharf_store::Config::new(url, Arc::clone(&chance))).await?;
@@ -90,12 +96,12 @@ fn missing_keys(config: &Config, needed: &[String]) -> anyhow::Result<Vec<String
 }
 
 /// Copies files to where they lay; tells how many.
-fn put_back(from: &Path, to: &Path) -> std::io::Result<u64> {
+fn put_back(from: &Path, to: &Path, bar: &ProgressBar) -> std::io::Result<u64> {
     let mut files = 0;
     each_file(from, |shard, name| {
         let folder = to.join(shard);
         fs::create_dir_all(&folder)?;
-        fs::copy(from.join(shard).join(name), folder.join(name))?;
+        bar.inc(fs::copy(from.join(shard).join(name), folder.join(name))?);
         files += 1;
         Ok(())
     })?;

@@ -16,6 +16,7 @@ use wharf_core::store::DatabaseStore as _;
 use wharf_core::{Chance, Clock as _};
 use wharf_store::{NodeKeys, Resealed, SealedKind, SqlStore};
 
+use super::progress::Steps;
 use crate::config::Config;
 use crate::{identity, partners};
 
@@ -190,12 +191,12 @@ impl Rotation<'_> {
         let mut done = 0;
         loop {
             let began = Instant::now();
-            let place = Cell::new((None, 0));
+            let (place, steps) = (Cell::new((None, 0)), Steps::begin("Sealing anew")?);
             let told = |kind: SealedKind, sum: &Resealed| {
                 let (before, at) = place.get();
                 let seen = sum.done + sum.already;
-                if before != Some(kind) || seen >= at + TOLD_EACH {
-                    eprintln!("{}: {} sealed anew, {} were so already", kind.as_str(), sum.done, sum.already);
+                if steps.replaces() || before != Some(kind) || seen >= at + TOLD_EACH {
+                    steps.say(format!("{}: {} sealed anew, {} were so already", kind.as_str(), sum.done, sum.already));
                     place.set((Some(kind), seen));
                 }
             };

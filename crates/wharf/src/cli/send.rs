@@ -6,13 +6,14 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use futures::TryStreamExt as _;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::json;
 use tokio_util::io::ReaderStream;
 use wharf_api::limits;
 use wharf_api::types::media::{Media, MediaKind};
 
 use super::gateway::Gateway;
+use super::progress;
 use super::target::Target;
 
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -114,8 +115,7 @@ impl Send {
             bail!("{} has {size} bytes, and at most {limit} are sent", path.display());
         }
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let style = ProgressStyle::with_template("{msg} {wide_bar} {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}")?;
-        let bar = ProgressBar::new(size).with_style(style).with_message("Uploading");
+        let bar = progress::bar(Some(size), "Uploading")?;
         let shown = bar.clone();
         let bytes = ReaderStream::with_capacity(file, CHUNK_BYTES).inspect_ok(move |chunk| shown.inc(chunk.len() as u64));
         let stored = gateway.upload(size, reqwest::Body::wrap_stream(bytes), kind.map(MediaKind::as_str), name.as_deref()).await;

@@ -1,4 +1,4 @@
-//! The process: what it is, how much memory it takes, and what its sessions are doing.
+//! The process: what it is, and what its sessions are doing and take.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
@@ -8,14 +8,14 @@ use prometheus_client::registry::Registry;
 use wharf_api::types::session::SessionStatus;
 use wharf_core::Services;
 
-use super::{counter, gauge, machine, number};
+use super::{counter, gauge, number};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct In {
     status: &'static str,
 }
 
-pub(super) fn register(registry: &mut Registry, services: &Services) {
+pub(super) fn register(registry: &mut Registry, services: &Services, resident: Option<u64>) {
     let build = vec![("version", env!("CARGO_PKG_VERSION")), ("world", services.world)];
     registry.register("build", "The version, and the world that the database belongs to", Info::new(build));
 
@@ -41,9 +41,7 @@ pub(super) fn register(registry: &mut Registry, services: &Services) {
     let dropped = crate::traces::dropped();
     counter(registry, "trace_spans_dropped", "Spans of traces that did not reach the collector", dropped);
 
-    let Some(resident) = machine::resident_bytes() else { return };
-    gauge(registry, "resident_memory_bytes", "Memory of the process", number(resident));
-    if let Some(each) = resident.checked_div(statuses.len() as u64) {
+    if let Some(each) = resident.and_then(|bytes| bytes.checked_div(statuses.len() as u64)) {
         gauge(registry, "session_memory_bytes", "Memory of the process divided by its sessions", number(each));
     }
 }

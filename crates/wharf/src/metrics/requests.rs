@@ -69,7 +69,7 @@ impl Requests {
 
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register("requests", "Requests that were answered, by operation and code; ok is success", self.answered.clone());
-        registry.register("request_seconds", "How long requests took, by operation", self.took.clone());
+        registry.register("request_duration_seconds", "How long requests took, by operation", self.took.clone());
         let running = self.running.load(Ordering::Relaxed);
         gauge(registry, "requests_in_progress", "Requests that are being worked on", number(running));
     }

@@ -30,7 +30,8 @@ struct Refused {
 pub(super) fn register(registry: &mut Registry, services: &Services, waiting: Option<Waiting>) {
     let meter = &*services.meter;
     registry.register("sends", "Tries to send, by outcome", sends(&meter.sends));
-    histogram(registry, "send_ack_seconds", "From the acceptance of a message to its acknowledgement", meter.sends.ack_seconds.read());
+    let acks = meter.sends.ack_seconds.read();
+    histogram(registry, "send_ack_duration_seconds", "From the acceptance of a message to its acknowledgement", acks);
     counter(registry, "received", "Messages that came in and are stored", meter.received.read());
     let removed = meter.messages_removed.read();
     counter(registry, "messages_removed", "Messages that were removed because their plan keeps them no longer", removed);
@@ -59,14 +60,14 @@ pub(super) fn register(registry: &mut Registry, services: &Services, waiting: Op
     let webhooks = &meter.webhooks;
     let tries = [("accepted", &webhooks.accepted), ("refused", &webhooks.refused), ("unanswered", &webhooks.unanswered)];
     registry.register("webhook_tries", "Requests to webhooks, by outcome", by_outcome(&tries));
-    histogram(registry, "webhook_seconds", "How long requests to webhooks took", webhooks.seconds.read());
+    histogram(registry, "webhook_duration_seconds", "How long requests to webhooks took", webhooks.seconds.read());
 
     let logins = &meter.logins;
     let tries = [("accepted", &logins.accepted), ("refused", &logins.refused), ("throttled", &logins.throttled)];
     registry.register("logins", "Tries to sign in, by outcome", by_outcome(&tries));
 
     let writes = &meter.writes;
-    histogram(registry, "store_commit_seconds", "How long commits took", writes.commit_seconds.read());
+    histogram(registry, "store_commit_duration_seconds", "How long commits took", writes.commit_seconds.read());
     histogram(registry, "store_commit_writes", "How many writes shared a commit", writes.commit_writes.read());
     counter(registry, "store_lost_commits", "Commits that failed, or of which nobody knows", writes.lost_commits.read());
     counter(

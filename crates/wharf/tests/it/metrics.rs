@@ -28,7 +28,7 @@ async fn requests_and_refusals_are_counted_by_operation_and_code() {
     assert_eq!(value(&page, r#"wharf_requests_total{operation="get_session",code="session_not_found"}"#), 1.0);
     assert_eq!(value(&page, r#"wharf_requests_total{operation="list_sessions",code="missing_api_key"}"#), 1.0);
     assert_eq!(value(&page, r#"wharf_requests_total{operation="none",code="resource_not_found"}"#), 1.0);
-    assert_eq!(value(&page, r#"wharf_request_seconds_count{operation="list_sessions"}"#), 3.0);
+    assert_eq!(value(&page, r#"wharf_request_duration_seconds_count{operation="list_sessions"}"#), 3.0);
     // The one that asks.
     assert_eq!(value(&page, "wharf_requests_in_progress"), 1.0);
 }
@@ -46,7 +46,7 @@ async fn sessions_memory_and_the_queue_are_told() {
     assert_eq!(value(&page, r#"wharf_sessions{status="disconnected"}"#), 0.0);
     assert_eq!((value(&page, "wharf_queue_waiting"), value(&page, "wharf_database_up")), (1.0, 1.0));
     assert!(value(&page, "wharf_queue_oldest_seconds") < 60.0);
-    assert!(value(&page, "wharf_session_memory_bytes") * 2.0 <= value(&page, "wharf_resident_memory_bytes"));
+    assert!(value(&page, "wharf_session_memory_bytes") * 2.0 <= value(&page, "process_resident_memory_bytes"));
 }
 
 #[tokio::test]
@@ -72,7 +72,13 @@ async fn the_page_is_shown_also_where_the_database_is_gone_and_where_the_server_
 }
 
 /// What is shown from its first value on: nothing was fetched yet, nobody announced an end, there is neither a canary nor NATS.
-const LATER: [&str; 5] = ["canary_seconds", "limits_alone", "nats_up", "whatsapp_expires_seconds", "whatsapp_version_fetches_total"];
+const LATER: [&str; 5] = [
+    "wharf_canary_seconds",
+    "wharf_limits_alone",
+    "wharf_nats_up",
+    "wharf_whatsapp_expires_seconds",
+    "wharf_whatsapp_version_fetches_total",
+];
 
 /// Every metric has its row in the operator's page, and no row is for a metric that is gone.
 #[tokio::test]
@@ -82,13 +88,9 @@ async fn the_operators_page_lists_exactly_the_metrics_that_there_are() {
     let page = String::from_utf8(gateway.ask("GET", "/metrics").send().await.body).unwrap();
     let mut shown: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
     let manual = include_str!("../../../../docs/operations.md");
-    let mut listed: Vec<&str> = manual.lines().filter_map(|line| line.strip_prefix("| `wharf_")?.split('`').next()).collect();
-    for name in &mut shown {
-        *name = name.strip_prefix("wharf_").unwrap();
-    }
-    for name in &mut listed {
-        *name = name.split('{').next().unwrap();
-    }
+    let names = manual.lines().filter_map(|line| line.strip_prefix("| `")?.split(['`', '{']).next());
+    let mut listed: Vec<&str> = names.filter(|name| name.starts_with("wharf_") || name.starts_with("process_")).collect();
+    assert!(shown.iter().all(|name| name.starts_with("wharf_") || name.starts_with("process_")), "{shown:?}");
     assert!(LATER.iter().all(|name| listed.contains(name)));
     listed.retain(|name| shown.contains(name) || !LATER.contains(name));
     shown.sort_unstable();

@@ -12,8 +12,8 @@ use serde_json::Value;
 use wharf_api::ops::{Answer, Operation};
 
 use super::shown::{self, Style, Table};
-use super::wire;
 use crate::cli::out::print;
+use crate::cli::progress;
 use crate::cli::unmet::Usage;
 
 /// How the answer is wanted.
@@ -103,7 +103,7 @@ async fn as_it_came(answer: Response, form: &Form) -> anyhow::Result<()> {
         }
         None => Box::new(io::stdout()),
     };
-    let bar = form.out.is_some().then(|| wire::bar(answer.content_length(), "Downloading")).transpose()?;
+    let bar = form.out.is_some().then(|| progress::bar(answer.content_length(), "Downloading")).transpose()?;
     let mut chunks = answer.bytes_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.context("the gateway broke off its answer")?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use futures::TryStreamExt as _;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, HeaderName, LINK, RETRY_AFTER};
 use reqwest::{Body, RequestBuilder, Response, redirect};
 use serde_json::Value;
@@ -17,6 +17,7 @@ use wharf_core::Chance as _;
 use wharf_core::chance::SystemChance;
 
 use super::refused::{self, Refused};
+use crate::cli::progress;
 use crate::cli::target::{Place, address};
 use crate::cli::unmet::NoAnswer;
 
@@ -169,17 +170,10 @@ async fn with_file(request: RequestBuilder, path: &Path) -> anyhow::Result<(Requ
     let unreadable = || format!("{} cannot be read", path.display());
     let file = tokio::fs::File::open(path).await.with_context(unreadable)?;
     let size = file.metadata().await.with_context(unreadable)?.len();
-    let bar = bar(Some(size), "Uploading")?;
+    let bar = progress::bar(Some(size), "Uploading")?;
     let shown = bar.clone();
     let bytes = ReaderStream::with_capacity(file, CHUNK_BYTES).inspect_ok(move |chunk| shown.inc(chunk.len() as u64));
     Ok((request.header(CONTENT_LENGTH, size).body(Body::wrap_stream(bytes)), Some(bar)))
-}
-
-/// On the standard error, and only where that is a terminal.
-pub(super) fn bar(size: Option<u64>, what: &'static str) -> anyhow::Result<ProgressBar> {
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}")?;
-    let bar = size.map_or_else(ProgressBar::no_length, ProgressBar::new);
-    Ok(bar.with_style(style).with_message(what))
 }
 
 /// An answer that is no success, with what its headers say of it.
