@@ -9,7 +9,8 @@ use std::time::Duration;
 use async_nats::rustls::pki_types::pem::{self, PemObject as _};
 use async_nats::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use async_nats::rustls::{ClientConfig, RootCertStore};
-use async_nats::{ClientError, ConnectErrorKind, ConnectOptions, Event};
+use async_nats::{ClientError, ConnectErrorKind, ConnectOptions, Event, ServerAddr};
+use percent_encoding::percent_decode_str;
 
 const CREDENTIALS: &str = "nats_credentials_file";
 const ROOTS: &str = "nats_ca_file";
@@ -63,8 +64,18 @@ impl Access {
         }
     }
 
-    /// The options with what is shown and believed. Certificates are read anew for each connection, so they may be replaced meanwhile.
-    pub(crate) fn apply(&self, mut options: ConnectOptions) -> Result<ConnectOptions, AccessError> {
+    /// The options with what is shown and believed: a user and a password in the address, or a token alone, and what stands in files.
+    /// Certificates are read anew for each connection, so they may be replaced meanwhile.
+    pub(crate) fn apply(&self, url: &str, mut options: ConnectOptions) -> Result<ConnectOptions, AccessError> {
+        // The client does not look there. An address that is none is refused when it is used.
+        if let Ok(address) = url.parse::<ServerAddr>()
+            && let Some(user) = address.username()
+        {
+            options = match address.password() {
+                Some(password) => options.user_and_password(decoded(user), decoded(password)),
+                None => options.token(decoded(user)),
+            };
+        }
         if let Some(path) = &self.credentials {
             let text = std::fs::read_to_string(path).map_err(|error| AccessError::unreadable(CREDENTIALS, path, &error))?;
             let applied = options.credentials(&text);
@@ -87,6 +98,11 @@ impl Access {
             (None, Some(_)) => Err(AccessError::new(KEY, "nats_certificate_file is expected beside it")),
         }
     }
+}
+
+/// What an address writes with per cent signs.
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 /// The certificates of a file; at least one.
@@ -115,10 +131,10 @@ fn refused(setting: &'static str, path: &Path, error: &pem::Error, what: &str) -
 }
 
 /// A client that tries for ever to reach the server. A URL or a file that cannot be one ends it.
-pub(crate) fn options(access: &Access, node: &str) -> Result<ConnectOptions, AccessError> {
+pub(crate) fn options(url: &str, access: &Access, node: &str) -> Result<ConnectOptions, AccessError> {
     let told = AtomicBool::new(false);
     let options = ConnectOptions::new().name(node).retry_on_initial_connect().ping_interval(PING_PERIOD);
-    Ok(access.apply(options)?.event_callback(move |event| {
+    Ok(access.apply(url, options)?.event_callback(move |event| {
         note(&event, &told);
         std::future::ready(())
     }))
@@ -151,12 +167,14 @@ fn is_refusal(what: &str) -> bool {
 mod tests {
     use super::*;
 
+    const URL: &str = "nats://127.0.0.1:4222";
+
     /// What is said of a file with this text, by the access that names it.
     fn said(text: &str, of: impl Fn(PathBuf) -> Access) -> (String, String) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, text).unwrap();
-        let apply = |path: &Path| of(path.to_owned()).apply(ConnectOptions::new()).err().unwrap().to_string();
+        let apply = |path: &Path| of(path.to_owned()).apply(URL, ConnectOptions::new()).err().unwrap().to_string();
         (apply(&folder.path().join("missing")), apply(&path))
     }
 
@@ -188,10 +206,10 @@ mod tests {
         let certificate = Access { certificate: Some(PathBuf::from("c")), ..Access::default() };
         let key = Access { key: Some(PathBuf::from("k")), ..Access::default() };
         for (access, setting) in [(&certificate, CERTIFICATE), (&key, KEY)] {
-            assert!(access.apply(ConnectOptions::new()).err().unwrap().to_string().starts_with(setting));
+            assert!(access.apply(URL, ConnectOptions::new()).err().unwrap().to_string().starts_with(setting));
             assert!(access.check_unused().unwrap_err().to_string().contains("nats_url"));
         }
-        assert!(Access::default().check_unused().is_ok() && Access::default().apply(ConnectOptions::new()).is_ok());
+        assert!(Access::default().check_unused().is_ok() && Access::default().apply(URL, ConnectOptions::new()).is_ok());
     }
 
     #[test]

@@ -88,7 +88,7 @@ impl Fleet {
     pub async fn join(url: &str, access: &Access, own: Own<'_>) -> Result<(Arc<Self>, Membership), JoinError> {
         let Own { node, folder, engine: local, store, files, clock, outcomes, calls } = own;
         let shelf = Arc::new(Shelf::clear(folder)?);
-        let nats = access::options(access, node)?.connect(url).await?;
+        let nats = access::options(url, access, node)?.connect(url).await?;
         let asked = nats.subscribe(subject(node)).await?;
         let wanted = nats.subscribe(files::subject(node, "*")).await?;
         let ended = nats.subscribe(serve::ENDED).await?;

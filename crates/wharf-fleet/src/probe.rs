@@ -41,7 +41,7 @@ impl From<ConnectError> for ProbeError {
 
 /// The server's version.
 pub async fn probe(url: &str, access: &Access) -> Result<String, ProbeError> {
-    let options = access.apply(ConnectOptions::new())?;
+    let options = access.apply(url, ConnectOptions::new())?;
     let look = async {
         let nats = options.connect(url).await?;
         nats.flush().await.map_err(|_| ProbeError::Slow)?;

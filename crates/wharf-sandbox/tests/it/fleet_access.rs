@@ -211,7 +211,8 @@ async fn nodes_with_certificates_are_a_fleet_and_who_has_none_or_believes_anothe
     let nameless = believes(&url, &ours.root);
     let misled = [believes(&url, &strangers.root), own].concat();
 
-    assert!(doctor(&good).await.contains("ok    version"));
+    let said = doctor(&good).await;
+    assert!(said.contains("ok    version"), "{said}");
     for env in [&nameless[..], &misled] {
         let said = doctor(env).await;
         assert!(said.contains("fail") && said.contains("cannot be reached"), "{said}");

@@ -42,6 +42,11 @@ impl Life {
             return None;
         }
         tracing::warn!("the node's lease is over: the session waits for the next one, and another node may take it");
+        let shown = self.links.shown();
+        if shown.status == SessionStatus::Connected {
+            // Its client broke before the lease was over, and could not write that down.
+            self.links.show(SessionStatus::Reconnecting, shown.jid);
+        }
         let good = async {
             ctx.config.lease.good().await;
             // All sessions of the node come back at this moment.

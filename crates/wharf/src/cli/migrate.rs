@@ -9,7 +9,7 @@ use clap::Args;
 use tokio::time::Instant;
 use wharf_core::Chance;
 use wharf_core::chance::SystemChance;
-use wharf_core::store::AccountStore as _;
+use wharf_core::store::DatabaseStore as _;
 use wharf_store::{Glance, OpenError};
 
 use crate::config::Config;
