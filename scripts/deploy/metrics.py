@@ -15,8 +15,15 @@ import urllib.request
 import yaml
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-# Shown once there is something to show: a canary, NATS, sessions, an end that WhatsApp told.
-LATER = {"wharf_canary_seconds", "wharf_limits_alone", "wharf_nats_up", "wharf_session_memory_bytes", "wharf_whatsapp_expires_seconds"}
+# Shown once there is something to show: a canary, NATS, sessions, an end that WhatsApp told, a first look for a version that ended.
+LATER = {
+    "wharf_canary_seconds",
+    "wharf_limits_alone",
+    "wharf_nats_up",
+    "wharf_session_memory_bytes",
+    "wharf_whatsapp_expires_seconds",
+    "wharf_whatsapp_version_fetches_total",
+}
 
 
 def promtool(*words, text=None):

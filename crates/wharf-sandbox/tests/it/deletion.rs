@@ -275,7 +275,9 @@ async fn of_a_deleted_account_nothing_is_left_in_the_bucket_and_what_others_have
     assert_eq!(world.operator().delete(&path).await.ok(200)["status"], "deleting");
     until_empty(&world.operator(), &path).await;
 
-    let after = bucket.paths().await;
+    // Whose bucket it is stands in it as well.
+    let mut after = bucket.paths().await;
+    after.retain(|path| !path.ends_with("wharf-installation"));
     assert!(after.len() == 1 && after[0].ends_with(&kept), "{after:?}");
     assert_eq!(bucket.bytes(&after[0]).await, PNG);
     assert_eq!(world.api().get(&format!("/v1/media/{kept}")).await.status, 200);
