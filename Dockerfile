@@ -1,6 +1,7 @@
 # The release program alone: no shell, no packages, not root. Needs BuildKit.
 #
 #   docker build -t wharf .
+#   docker run --rm -v wharf:/var/lib/wharf wharf keys create --account me --name first     # before the gateway runs: it has the database for itself
 #   docker run --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges -v wharf:/var/lib/wharf -p 127.0.0.1:8080:8080 wharf
 #
 # The key that seals all links is made in the volume at the first start, unless WHARF_MASTER_KEY_FILE names one: keep a copy elsewhere.
