@@ -1,7 +1,6 @@
 //! Who may join a fleet: the NATS server lets in who shows credentials or a certificate, and a node believes no other server.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,30 +21,10 @@ struct Guarded {
 
 impl Guarded {
     async fn start(config: &str) -> Self {
-        let (folder, ports) = (fresh_dir(), fresh_dir());
-        let file = folder.join("nats.conf");
+        let file = fresh_dir().join("nats.conf");
         std::fs::write(&file, config).unwrap();
-        // Debian keeps it where only an administrator's path looks.
-        let installed = Path::new("/usr/sbin/nats-server");
-        let server = if installed.exists() { installed } else { Path::new("nats-server") };
-        let process = Command::new(server)
-            .args(["--addr", "127.0.0.1", "--port", "-1", "--config"])
-            .arg(&file)
-            .arg("--ports_file_dir")
-            .arg(&ports)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("nats-server is installed");
-        let port = eventually("NATS says its port", async || {
-            let file = std::fs::read_dir(&ports).unwrap().next().ok_or("no file yet")?.unwrap().path();
-            let said: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).map_err(|error| error.to_string())?;
-            let url = said["nats"][0].as_str().ok_or(said.to_string())?;
-            Ok(url.rsplit(':').next().unwrap_or_default().to_owned())
-        })
-        .await;
+        let (process, url) = nats::serve("-1", &["--config", text(&file)]).await;
+        let port = url.rsplit(':').next().unwrap_or_default().to_owned();
         Self { _process: process, port }
     }
 }

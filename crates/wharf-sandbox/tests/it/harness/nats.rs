@@ -41,6 +41,11 @@ impl Nats {
 }
 
 async fn run(port: &str) -> (Child, String) {
+    serve(port, &[]).await
+}
+
+/// Starts a server with more words than the usual ones; answers its address once it listens.
+pub async fn serve(port: &str, more: &[&str]) -> (Child, String) {
     let folder = fresh_dir();
     // Debian keeps it where only an administrator's path looks.
     let installed = Path::new("/usr/sbin/nats-server");
@@ -48,6 +53,7 @@ async fn run(port: &str) -> (Child, String) {
     let process = Command::new(program)
         .args(["--addr", "127.0.0.1", "--port", port, "--ports_file_dir"])
         .arg(&folder)
+        .args(more)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
