@@ -201,7 +201,12 @@ impl Split {
         assert_eq!(self.count("SELECT COUNT(*) FROM rig_epochs WHERE epoch <= former").await, 0, "an epoch fell");
         let writes = self.count("SELECT COUNT(*) FROM rig_writes").await;
         assert!(writes > 0, "the witness saw nothing");
-        (writes, self.count("SELECT COUNT(*) FROM rig_epochs").await)
+        (writes, self.takes().await)
+    }
+
+    /// How often sessions were taken so far.
+    pub async fn takes(&self) -> i64 {
+        self.count("SELECT COUNT(*) FROM rig_epochs").await
     }
 
     pub async fn end(self) {
