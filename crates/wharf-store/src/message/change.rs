@@ -35,12 +35,12 @@ statements! {
     /// The edits of a message, but for those that are still to be sent.
     EDITS = concat!(
         "SELECT ", message_columns!(), " FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND account_id = $3 \
-         AND status NOT IN ('queued', 'failed') AND ", of_kind!("content", "edit"), " ORDER BY number DESC LIMIT 100"
+         AND status NOT IN ('queued', 'failed') AND ", of_kind!("content", "'edit'"), " ORDER BY number DESC LIMIT 100"
     );
     /// The same person's vote on the same poll, made later and here already.
     LATER_VOTE = concat!(
         "SELECT number FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND direction = $3 \
-         AND COALESCE(sender, '') = $4 AND created_at > $5 AND ", of_kind!("content", "poll_vote"), " LIMIT 1"
+         AND COALESCE(sender, '') = $4 AND created_at > $5 AND ", of_kind!("content", "'poll_vote'"), " LIMIT 1"
     );
     REWRITE = "UPDATE messages SET content = $2, marks = $3 WHERE number = $1";
 }

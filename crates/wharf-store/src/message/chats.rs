@@ -13,13 +13,13 @@ macro_rules! is_read_for_itself {
     ($content:literal) => {
         concat!(
             "NOT (",
-            of_kind!($content, "reaction"),
+            of_kind!($content, "'reaction'"),
             " OR ",
-            of_kind!($content, "poll_vote"),
+            of_kind!($content, "'poll_vote'"),
             " OR ",
-            of_kind!($content, "edit"),
+            of_kind!($content, "'edit'"),
             " OR ",
-            of_kind!($content, "deletion"),
+            of_kind!($content, "'deletion'"),
             ")"
         )
     };
@@ -179,6 +179,17 @@ impl SqlStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::row::of_every_kind;
+
+    #[test]
+    fn every_message_is_read_for_itself_but_for_those_that_change_another() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        for content in of_every_kind() {
+            let said = serde_json::to_string(&content).unwrap();
+            let for_itself: bool = conn.query_row(concat!("SELECT ", is_read_for_itself!("?1")), [&said], |row| row.get(0)).unwrap();
+            assert_eq!(for_itself, content.target().is_none(), "{said}");
+        }
+    }
 
     #[test]
     fn the_lists_go_by_indexes_however_long_the_log_is() {

@@ -4,7 +4,7 @@ use wharf_api::ids::{AccountId, MessageId, SessionId};
 use wharf_api::types::message::{Direction, MessageStatus};
 use wharf_core::store::{Error, MessageFilter, MessageRow, Page, PageRequest};
 
-use super::row::{chat_key, message_columns, shown};
+use super::row::{chat_key, message_columns, of_kind, shown};
 use crate::sql::{Sql, among, args, listed, page, spelled, statements};
 use crate::store::SqlStore;
 
@@ -22,8 +22,9 @@ macro_rules! list {
             ") AND (CAST($6 AS TEXT) IS NULL OR session_id = $6) \
              AND (CAST($7 AS TEXT) IS NULL OR chat_key = $7 OR chat = $7 OR chat_lid = $7) \
              AND (CAST($9 AS BIGINT) IS NULL OR created_at >= $9) AND (CAST($10 AS BIGINT) IS NULL OR created_at < $10) \
-             AND (CAST($11 AS TEXT) IS NULL OR content LIKE '{\"type\":\"' || CAST($11 AS TEXT) || '\"%') \
-             AND (CAST($12 AS TEXT) IS NULL OR content LIKE $12 ESCAPE '!') \
+             AND (CAST($11 AS TEXT) IS NULL OR ",
+            of_kind!("content", "CAST($11 AS TEXT)"),
+            ") AND (CAST($12 AS TEXT) IS NULL OR content LIKE $12 ESCAPE '!') \
              AND (CAST($13 AS TEXT) IS NULL OR reference = $13) AND (CAST($14 AS TEXT) IS NULL OR wa_id = $14) ORDER BY number DESC LIMIT $8"
         )
     };

@@ -56,10 +56,11 @@ macro_rules! insert_args {
 }
 pub(super) use insert_args;
 
-/// Whether what a row says is of this kind: it is JSON that begins with its type.
+/// Whether what a row says is of a kind, which comes as SQL: it is JSON that begins with its type. It is compared and not matched by a
+/// pattern, to which `_` is any letter, and to SQLite's `A` an `a`. PostgreSQL unpacks only the beginning of a long text for it.
 macro_rules! of_kind {
     ($content:literal, $kind:literal) => {
-        concat!($content, " LIKE '{\"type\":\"", $kind, "\"%'")
+        concat!("SUBSTR(", $content, ", 1, LENGTH(", $kind, ") + 10) = '{\"type\":\"' || ", $kind, " || '\"'")
     };
 }
 pub(super) use of_kind;
@@ -161,27 +162,52 @@ pub(crate) fn chat_key<'a>(chat: &'a str, phone: Option<&'a str>) -> &'a str {
     phone.or_else(|| chat.strip_suffix("@s.whatsapp.net")).unwrap_or(chat)
 }
 
+/// What a message of each kind says.
+#[cfg(test)]
+pub(super) fn of_every_kind() -> Vec<Content> {
+    let of_kind = |kind: &&str| {
+        // The members of all kinds: each takes its own.
+        let content: Content = serde_json::from_value(serde_json::json!({
+            "type": kind,
+            "text": "Hello",
+            "latitude": 52.5,
+            "longitude": 13.4,
+            "contacts": [],
+            "question": "When?",
+            "options": ["Now"],
+            "selectableCount": 1,
+            "mediaId": "med_00000000000000000000000000000000",
+            "mediaStatus": "stored",
+            "mimeType": "image/png",
+            "sizeBytes": 1,
+            "originalType": "poll_vote",
+            "emoji": "x",
+            "target": { "whatsappId": "3EB0" }
+        }))
+        .unwrap();
+        assert_eq!(content.kind(), *kind);
+        content
+    };
+    Content::TYPES.iter().map(of_kind).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use wharf_api::types::message::Reference;
-
     use super::*;
 
     #[test]
-    fn what_a_change_says_is_of_the_kind_that_the_statements_look_for() {
-        let (target, emoji, text) = (Reference::default, String::new, String::new);
-        let changes = [
-            (of_kind!("?1", "reaction"), Content::Reaction { emoji: emoji(), target: target() }),
-            (of_kind!("?1", "poll_vote"), Content::PollVote { options: Vec::new(), target: target() }),
-            (of_kind!("?1", "edit"), Content::Edit { text: text(), target: target() }),
-            (of_kind!("?1", "deletion"), Content::Deletion { target: target() }),
-        ];
+    fn what_a_message_says_is_of_its_own_kind_alone() {
         let conn = rusqlite::Connection::open_in_memory().unwrap();
-        for (place, (sql, _)) in changes.iter().enumerate() {
-            for (other, (_, content)) in changes.iter().enumerate() {
-                let said = serde_json::to_string(content).unwrap();
-                let is_it: bool = conn.query_row(&format!("SELECT {sql}"), [&said], |row| row.get(0)).unwrap();
-                assert_eq!(is_it, place == other, "{sql}: {said}");
+        let is = |content: &Content, kind: &str| -> bool {
+            let said = serde_json::to_string(content).unwrap();
+            conn.query_row(concat!("SELECT ", of_kind!("?1", "?2")), [said.as_str(), kind], |row| row.get(0)).unwrap()
+        };
+        for content in of_every_kind() {
+            let kinds: Vec<_> = Content::TYPES.iter().filter(|kind| is(&content, kind)).collect();
+            assert_eq!(kinds, [&content.kind()]);
+            let shorter = &content.kind()[1..];
+            for other in ["", "%", "_", &content.kind().to_uppercase(), &content.kind().replace('o', "_"), shorter] {
+                assert!(other == content.kind() || !is(&content, other), "{other:?} is no {}", content.kind());
             }
         }
     }

@@ -1,4 +1,4 @@
-use wharf_api::types::message::{Direction, MessageStatus};
+use wharf_api::types::message::{Content, Direction, MessageStatus, Reference};
 use wharf_core::store::{MessageFilter, MessageRow, MessageStore, PageRequest};
 
 use crate::harness::{Db, both_backends};
@@ -8,6 +8,7 @@ both_backends!(
     pages_show_every_message_once_newest_first,
     messages_that_come_between_pages_disturb_nothing,
     filters_keep_what_they_name,
+    a_kind_is_found_by_its_own_name_alone_whichever_release_wrote_the_row,
     a_chat_is_found_by_any_of_its_ids,
     a_bound_key_sees_only_its_sessions,
     another_account_lists_nothing_whatever_it_asks,
@@ -139,5 +140,38 @@ async fn another_account_lists_nothing_whatever_it_asks(db: &Db) {
     ];
     for filter in filters {
         assert!(ids(db, &stranger, &filter).await.is_empty(), "{filter:?}");
+    }
+}
+
+async fn a_kind_is_found_by_its_own_name_alone_whichever_release_wrote_the_row(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let target = || Reference { whatsapp_id: "3EB0".to_owned(), ..Reference::default() };
+    let poll = Content::Poll { question: "When?".to_owned(), options: Vec::new(), selectable_count: 1, results: Vec::new() };
+    // What one says may look like how another one begins, and one kind may begin like another.
+    let said = [
+        Content::text(r#"{"type":"poll","question":"When?"}"#),
+        poll,
+        Content::PollVote { options: Vec::new(), target: target() },
+        Content::unsupported("poll"),
+        Content::Undecryptable {},
+        Content::Edit { text: "poll".to_owned(), target: target() },
+        Content::Deletion { target: target() },
+        Content::Reaction { emoji: "x".to_owned(), target: target() },
+    ];
+    let mut rows = Vec::new();
+    for (place, content) in said.into_iter().enumerate() {
+        rows.push(MessageRow { content, ..tenant.incoming("1@lid", &format!("IN{place}")) });
+    }
+    rows.push(MessageRow { content: Content::unsupported("poll_vote"), ..tenant.incoming("1@lid", "OLDER") });
+    assert_eq!(db.store.record_inbound(&tenant.fence, &rows).await.unwrap().inserted.len(), rows.len());
+    db.execute(r#"UPDATE messages SET content = '{"type":"unsupported","kind":"poll_vote"}' WHERE wa_id = 'OLDER'"#).await;
+    rows.reverse();
+    let of_kind = |kind: &str| MessageFilter { kind: Some(kind.to_owned()), ..MessageFilter::default() };
+    for kind in Content::TYPES {
+        let wanted: Vec<_> = rows.iter().filter(|row| row.content.kind() == *kind).cloned().collect();
+        assert_eq!(ids(db, &tenant, &of_kind(kind)).await, wanted, "{kind}");
+    }
+    for other in ["", "%", "pol", "pol_", "poll%", "poll-vote", "POLL"] {
+        assert!(ids(db, &tenant, &of_kind(other)).await.is_empty(), "{other:?}");
     }
 }
