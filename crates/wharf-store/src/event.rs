@@ -14,7 +14,7 @@ use wharf_api::ids::{AccountId, EventId, SessionId};
 use wharf_core::store::{Error, NewEvent};
 
 use crate::horizon::writing;
-use crate::sql::{Sql, Tx, args, corrupt, statements};
+use crate::sql::{Sql, Tx, args, corrupt, names, spelled, statements};
 
 macro_rules! of_session {
     () => {
@@ -40,12 +40,23 @@ statements! {
         postgres concat!(" RETURNING ", of_account!(), writing!());
     ACCOUNT_AFTER = concat!("SELECT ", of_account!(), " FROM accounts WHERE id = $1");
     INSERT_ONE = "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    /// A webhook without a session wants those of all sessions and of the account. The star is for each step once.
-    DELIVER = "INSERT INTO deliveries (webhook, event, state, next_at, tries, log) \
-        SELECT w.number, e.number, 'pending', 0, 0, '' FROM events e JOIN webhooks w ON w.account_id = e.account_id \
-        WHERE e.id IN ($1, $2) AND w.enabled = 1 AND (w.session_id IS NULL OR w.session_id = e.session_id) \
-        AND ((e.repeated = 0 AND w.events LIKE '%\"*\"%') OR w.events LIKE '%\"' || e.kind || '\"%') RETURNING webhook";
 }
+
+/// A webhook without a session wants those of all sessions and of the account. The star is for each step once.
+macro_rules! deliver {
+    ($database:ident) => {
+        concat!(
+            "INSERT INTO deliveries (webhook, event, state, next_at, tries, log) \
+             SELECT w.number, e.number, 'pending', 0, 0, '' FROM events e JOIN webhooks w ON w.account_id = e.account_id \
+             WHERE e.id IN ($1, $2) AND w.enabled = 1 AND (w.session_id IS NULL OR w.session_id = e.session_id) AND ((e.repeated = 0 AND ",
+            names!($database, "w.events", "'*'"),
+            ") OR ",
+            names!($database, "w.events", "e.kind"),
+            ") RETURNING webhook"
+        )
+    };
+}
+const DELIVER: Sql = spelled!("DELIVER", deliver);
 
 /// What `SEQUENCE` tells, for a group of writes: it draws its numbers from memory, and writes the last one.
 const KEPT: Sql = Sql {
@@ -65,7 +76,7 @@ const INSERT_TWO: Sql = Sql {
 };
 
 pub(crate) fn all() -> [&'static [Sql]; 5] {
-    [ALL, &[KEPT, INSERT_TWO], notice::ALL, read::ALL, read::BY_HAND]
+    [ALL, &[DELIVER, KEPT, INSERT_TWO], notice::ALL, read::ALL, read::BY_HAND]
 }
 
 /// An event as it is written.
@@ -200,4 +211,18 @@ async fn deliver(tx: &mut Tx, one: &EventId, two: Option<&EventId>) -> Result<()
         tx.ring_webhook(row.int()?);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrations::sqlite_plan;
+
+    #[test]
+    fn who_wants_an_event_is_looked_for_among_the_webhooks_of_its_account_alone() {
+        let plan = sqlite_plan(&DELIVER);
+        let searched = |table: &str, index: &str| plan.iter().any(|step| step.starts_with(table) && step.contains(index));
+        assert!(searched("SEARCH e ", "events_by_id"), "{plan:?}");
+        assert!(searched("SEARCH w ", "webhooks_by_account"), "{plan:?}");
+    }
 }

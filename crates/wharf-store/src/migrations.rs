@@ -62,10 +62,20 @@ history! {
     50 "0050_message_days",
 }
 
-/// What SQLite's migrations say, in their order.
+/// How SQLite would go about a statement, step by step. The library that is built in may plan otherwise than others.
 #[cfg(test)]
-pub(crate) fn sqlite_history() -> impl Iterator<Item = &'static str> {
-    HISTORY.iter().map(|(_, _, sqlite, _)| *sqlite)
+pub(crate) fn sqlite_plan(sql: &Sql) -> Vec<String> {
+    let conn = rusqlite::Connection::open_in_memory().unwrap();
+    for (_, _, migration, _) in HISTORY {
+        conn.execute_batch(migration).unwrap();
+    }
+    let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.sqlite)).unwrap();
+    let mut rows = statement.raw_query();
+    let mut steps = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        steps.push(row.get(3).unwrap());
+    }
+    steps
 }
 
 pub(crate) const HAS_HISTORY: Sql = Sql {

@@ -69,6 +69,18 @@ macro_rules! among {
 }
 pub(crate) use among;
 
+/// Whether a list of words that stands in a row, as JSON, names a word, which comes as SQL. The word is found between its quotation marks,
+/// and no word has one: it is that word and no other. In a list that is damaged nothing is found, and no statement fails.
+macro_rules! names {
+    (sqlite, $list:literal, $word:literal) => {
+        concat!("INSTR(", $list, ", '\"' || ", $word, " || '\"') > 0")
+    };
+    (postgres, $list:literal, $word:literal) => {
+        concat!("STRPOS(", $list, ", '\"' || ", $word, " || '\"') > 0")
+    };
+}
+pub(crate) use names;
+
 /// A list as [`among`] reads it.
 pub(crate) fn listed<'w>(words: impl Iterator<Item = &'w str>) -> String {
     words.collect::<serde_json::Value>().to_string()
@@ -87,3 +99,27 @@ macro_rules! statements {
     };
 }
 pub(crate) use statements;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_names_its_words_and_nothing_that_only_looks_like_one() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        let named = |list: &str, word: &str| -> bool {
+            conn.query_row(concat!("SELECT ", names!(sqlite, "?1", "?2")), [list, word], |row| row.get(0)).unwrap()
+        };
+        let list = listed(["message.sent", "poll.vote"].into_iter());
+        assert!(named(&list, "message.sent") && named(&list, "poll.vote"));
+        for other in ["", "*", "%", "message.sen", "essage.sent", "message.sent_failed", "message_sent", "MESSAGE.SENT", "message"] {
+            assert!(!named(&list, other), "{other:?}");
+        }
+        for longer in ["message.sent_failed", "a.message.sent"] {
+            assert!(!named(&listed([longer].into_iter()), "message.sent"), "{longer:?}");
+        }
+        for damaged in ["", "[", "no list", "[\"message.sent", "[message.sent]"] {
+            assert!(!named(damaged, "message.sent"), "{damaged:?}");
+        }
+    }
+}

@@ -223,21 +223,7 @@ impl SqlStore {
 mod tests {
     use super::*;
     use crate::message::inbound;
-
-    /// The library that is built in may plan otherwise than others.
-    fn plan(sql: &Sql) -> String {
-        let conn = rusqlite::Connection::open_in_memory().unwrap();
-        for migration in crate::migrations::sqlite_history() {
-            conn.execute_batch(migration).unwrap();
-        }
-        let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.sqlite)).unwrap();
-        let mut rows = statement.raw_query();
-        let mut steps = Vec::new();
-        while let Some(row) = rows.next().unwrap() {
-            steps.push(row.get::<_, String>(3).unwrap());
-        }
-        steps.join("; ")
-    }
+    use crate::migrations::sqlite_plan;
 
     #[test]
     fn what_waits_and_what_is_repaired_is_found_however_long_the_log_is() {
@@ -246,7 +232,7 @@ mod tests {
             (&inbound::UNREAD_INCOMING, "messages_incoming"),
             (&inbound::UNREAD_OUTGOING, "messages_outgoing"),
         ] {
-            let plan = plan(sql);
+            let plan = sqlite_plan(sql).join("; ");
             assert!(plan.contains(index) && !plan.contains("messages_by_session"), "{}: {plan}", sql.name);
         }
     }

@@ -18,6 +18,8 @@ both_backends!(
     a_recovery_ends_where_the_log_ended_when_it_began,
     deliveries_of_a_webhook_that_is_gone_are_swept_and_no_others,
     what_waits_for_longer_than_it_was_ever_told_to_is_due_and_nothing_else,
+    a_webhook_is_handed_the_kinds_that_it_names_and_no_others,
+    a_list_of_kinds_that_is_damaged_wants_nothing_and_stops_nobody,
 );
 
 /// A webhook that wants everything.
@@ -49,8 +51,12 @@ async fn webhook(db: &Db, tenant: &Tenant) -> WebhookRow {
 
 /// Writes three events.
 async fn events(db: &Db, tenant: &Tenant) {
-    let event = NewEvent::new(EventKind::SessionQr, &serde_json::json!({}));
-    let events = vec![event.clone(), event.clone(), event];
+    written(db, tenant, &[EventKind::SessionQr; 3]).await;
+}
+
+/// Writes events of these kinds.
+async fn written(db: &Db, tenant: &Tenant, kinds: &[EventKind]) {
+    let events = kinds.iter().map(|kind| NewEvent::new(*kind, &serde_json::json!({}))).collect();
     let status = SessionStatus::Connected;
     let change = LinkChange { status, reason: None, refusal: None, jid: None, lid: None, push_name: None, unlink: false, at: NOW, events };
     db.store.record_link(&tenant.fence, &change).await.unwrap();
@@ -141,4 +147,43 @@ async fn what_waits_for_longer_than_it_was_ever_told_to_is_due_and_nothing_else(
     }
     let now_due = db.store.due_deliveries(hook.number, NOW, 0, 10, 10).await.unwrap();
     assert_eq!(now_due.iter().map(|delivery| delivery.event.number).collect::<Vec<_>>(), [due[1].event.number]);
+}
+
+/// What is due of the events that are written now, by their kinds.
+async fn handed(db: &Db, tenant: &Tenant, hook: &WebhookRow, kinds: &[EventKind]) -> Vec<EventKind> {
+    let last = db.ints("SELECT COALESCE(MAX(number), 0) FROM events").await[0];
+    written(db, tenant, kinds).await;
+    let due = db.store.due_deliveries(hook.number, NOW, last, 100, 0).await.unwrap();
+    due.into_iter().map(|delivery| delivery.event.kind).collect()
+}
+
+async fn a_webhook_is_handed_the_kinds_that_it_names_and_no_others(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let hook = webhook(db, &tenant).await;
+    let all = EventKind::ALL;
+    // The star wants each step once: not the kind for all statuses before the kind for the one.
+    let repeats = |place: usize| all.get(place + 1).is_some_and(|next| next.umbrella() == Some(all[place]));
+    let each_step: Vec<_> = (0..all.len()).filter(|place| !repeats(*place)).map(|place| all[place]).collect();
+    assert!(each_step.len() < all.len());
+    assert_eq!(handed(db, &tenant, &hook, all).await, each_step);
+    for wanted in all.iter().map(|kind| vec![*kind]).chain([vec![EventKind::MessageSent, EventKind::MessageStatus]]) {
+        let kinds = wanted.clone();
+        let change = std::sync::Arc::new(move |row: &mut WebhookRow| row.kinds.clone_from(&kinds));
+        db.store.change_webhook(&tenant.account, &hook.id, change).await.unwrap().unwrap();
+        let named: Vec<_> = all.iter().copied().filter(|kind| wanted.contains(kind)).collect();
+        assert_eq!(handed(db, &tenant, &hook, all).await, named);
+    }
+}
+
+async fn a_list_of_kinds_that_is_damaged_wants_nothing_and_stops_nobody(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let hook = webhook(db, &tenant).await;
+    let like_it = r#"["message.sent_failed","a.message.sent","message_sent","MESSAGE.SENT","%"]"#;
+    for list in ["", "no list", r#"["message.sent"#, "[message.sent]", like_it] {
+        db.execute(&format!("UPDATE webhooks SET events = '{list}'")).await;
+        assert!(handed(db, &tenant, &hook, &[EventKind::MessageSent]).await.is_empty(), "{list:?}");
+    }
+    // It is the list that stood in the way.
+    db.execute(r#"UPDATE webhooks SET events = '["poll.vote","message.sent"]'"#).await;
+    assert_eq!(handed(db, &tenant, &hook, &[EventKind::MessageSent]).await, [EventKind::MessageSent]);
 }
