@@ -41,3 +41,19 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
     .chain(message::all())
     .flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_for_how_ids_of_chats_end_and_for_words_that_somebody_looks_for() {
+        for sql in all() {
+            for pattern in [sql.sqlite, sql.postgres].into_iter().flat_map(|text| text.split(" LIKE ").skip(1)) {
+                let of_chats = ["'%@g.us'", "'%@broadcast'"].iter().any(|end| pattern.starts_with(end));
+                let of_words = pattern.trim_start_matches(['?', '$']).starts_with("12 ESCAPE '!'");
+                assert!(of_chats || of_words, "{}: a kind or a state is a value, and no pattern: {pattern}", sql.name);
+            }
+        }
+    }
+}
