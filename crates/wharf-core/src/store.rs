@@ -19,6 +19,7 @@ pub mod message;
 pub mod node;
 pub mod owner;
 pub mod session;
+pub mod suspend;
 pub mod switch;
 pub mod update;
 pub mod user;
@@ -45,6 +46,7 @@ pub use message::{
 pub use node::{NodeRow, NodeStore, Told};
 pub use owner::{Fence, OwnerStore, Renewed};
 pub use session::{Created, LinkChange, NewSession, SessionChange, SessionRow, SessionStore};
+pub use suspend::SuspendStore;
 pub use switch::{SwitchRow, SwitchStore};
 pub use update::{NoticeRow, UpdateStore};
 pub use user::{LoginRow, LoginStore, LoginWithUser, UserRow, UserStore};
@@ -95,6 +97,7 @@ pub trait Store:
     + IdempotencyStore
     + NodeStore
     + OwnerStore
+    + SuspendStore
     + SwitchStore
     + UpdateStore
     + UserStore
@@ -125,6 +128,7 @@ impl<T> Store for T where
         + IdempotencyStore
         + NodeStore
         + OwnerStore
+        + SuspendStore
         + SwitchStore
         + UpdateStore
         + UserStore

@@ -15,7 +15,9 @@ use crate::store::SqlStore;
 statements! {
     DELIVERIES = "SELECT COUNT(*), MIN(e.at) FROM deliveries d JOIN webhooks w ON w.number = d.webhook AND w.enabled = 1 \
         JOIN events e ON e.number = d.event WHERE d.state = 'pending'";
-    QUEUED = "SELECT COUNT(*), MIN(created_at) FROM messages WHERE status = 'queued'";
+    /// What waits in a suspended account waits because an operator wants it so.
+    QUEUED = "SELECT COUNT(*), MIN(created_at) FROM messages WHERE status = 'queued' \
+        AND account_id NOT IN (SELECT id FROM accounts WHERE suspended_at IS NOT NULL)";
     /// Of a long queue no more than so many rows of its index are read.
     MESSAGE_QUEUES = concat!(
         "SELECT ", session::columns!(), ", \

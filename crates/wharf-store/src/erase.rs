@@ -43,7 +43,8 @@ macro_rules! counted {
 }
 
 statements! {
-    BEGIN = "UPDATE accounts SET deleting_at = COALESCE(deleting_at, $2) WHERE id = $1";
+    /// A suspension ends with it: sessions that rested come once more, to tell their phones.
+    BEGIN = "UPDATE accounts SET deleting_at = COALESCE(deleting_at, $2), suspended_at = NULL WHERE id = $1";
     /// Older releases ask the keys and not the account.
     END_KEYS = "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $2) WHERE account_id = $1";
     END_WEBHOOKS = "UPDATE webhooks SET enabled = 0 WHERE account_id = $1";

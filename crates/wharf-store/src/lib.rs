@@ -34,6 +34,7 @@ mod session;
 mod sql;
 mod statements;
 mod store;
+mod suspend;
 mod switch;
 mod update;
 mod usage;

@@ -60,6 +60,7 @@ history! {
     47 "0047_node_keys",
     49 "0049_deletions",
     50 "0050_message_days",
+    51 "0051_suspensions",
 }
 
 /// How SQLite would go about a statement, step by step. The library that is built in may plan otherwise than others.

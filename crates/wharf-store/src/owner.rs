@@ -6,7 +6,7 @@ use wharf_api::ids::{AccountId, SessionId};
 use wharf_core::store::{Error, Fence, OwnerStore, Renewed, SessionRow};
 
 use crate::lane::Place;
-use crate::session::row::{columns as session_columns, session};
+use crate::session::row::{columns as session_columns, is_awake, session};
 use crate::sql::{Row, Sql, Tx, args, corrupt, statements};
 use crate::store::SqlStore;
 
@@ -34,15 +34,18 @@ statements! {
         WHERE o.session_id = $1 AND l.expires_at > $2";
     RELEASE = "UPDATE session_owner SET node = NULL WHERE session_id = $1 AND epoch = $2";
     /// A session that was cut off, or that another program uses, stays so until somebody asks for it.
-    LIST_UNATTENDED = "SELECT s.id FROM sessions s LEFT JOIN session_owner o ON o.session_id = s.id \
+    LIST_UNATTENDED = concat!(
+        "SELECT s.id FROM sessions s LEFT JOIN session_owner o ON o.session_id = s.id \
         WHERE s.jid IS NOT NULL AND s.deleted = 0 AND s.status <> 'disconnected' AND s.status <> 'stopped' \
-        AND (o.node IS NULL OR o.node = $2 OR NOT EXISTS (SELECT 1 FROM node_lease l WHERE l.node = o.node AND l.expires_at > $1)) \
-        ORDER BY s.number";
+        AND (o.node IS NULL OR o.node = $2 OR NOT EXISTS (SELECT 1 FROM node_lease l WHERE l.node = o.node AND l.expires_at > $1)) AND ",
+        is_awake!("s"), " ORDER BY s.number"
+    );
     /// A ban may have an end; then the session is tried again without being asked for.
     LIST_BANNED = concat!(
         "SELECT ", session_columns!(), " FROM sessions LEFT JOIN session_owner o ON o.session_id = sessions.id \
         WHERE jid IS NOT NULL AND deleted = 0 AND status = 'disconnected' AND reason = 'banned' AND refusal IS NOT NULL \
-        AND (o.node IS NULL OR NOT EXISTS (SELECT 1 FROM node_lease l WHERE l.node = o.node AND l.expires_at > $1)) ORDER BY number"
+        AND (o.node IS NULL OR NOT EXISTS (SELECT 1 FROM node_lease l WHERE l.node = o.node AND l.expires_at > $1)) AND ",
+        is_awake!("sessions"), " ORDER BY number"
     );
     MARK_STALE = "UPDATE session_owner SET stale = 1, node = NULL, epoch = epoch + 1";
     IS_STALE = "SELECT stale FROM session_owner WHERE session_id = $1";

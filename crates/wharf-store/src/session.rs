@@ -13,7 +13,7 @@ use crate::sql::{Tx, args, corrupt, page, statements};
 use crate::store::SqlStore;
 use crate::{event, hold, idempotency, message, owner, vault, webhook};
 
-pub(crate) use row::{columns, session};
+pub(crate) use row::{columns, is_awake, session};
 
 statements! {
     /// Two requests for the last free place wait for each other.
@@ -26,9 +26,14 @@ statements! {
     LIST = concat!(
         "SELECT ", columns!(), " FROM sessions WHERE account_id = $1 AND deleted = 0 AND number > $2 ORDER BY number LIMIT $3"
     );
-    LIST_LINKED = concat!("SELECT ", columns!(), " FROM sessions WHERE jid IS NOT NULL AND deleted = 0 ORDER BY number");
-    LIST_IN_PAIRING = "SELECT id FROM sessions WHERE jid IS NULL AND deleted = 0 AND status IN ('starting', 'qr', 'connecting') \
-        AND EXISTS (SELECT 1 FROM vault v WHERE v.session_id = sessions.id AND v.space = 'device') ORDER BY number";
+    LIST_LINKED = concat!(
+        "SELECT ", columns!(), " FROM sessions WHERE jid IS NOT NULL AND deleted = 0 AND ", is_awake!("sessions"), " ORDER BY number"
+    );
+    LIST_IN_PAIRING = concat!(
+        "SELECT id FROM sessions WHERE jid IS NULL AND deleted = 0 AND status IN ('starting', 'qr', 'connecting') \
+        AND EXISTS (SELECT 1 FROM vault v WHERE v.session_id = sessions.id AND v.space = 'device') AND ", is_awake!("sessions"),
+        " ORDER BY number"
+    );
     CHANGE = "UPDATE sessions SET name = COALESCE($3, name), proxy = CASE WHEN $4 = 1 THEN $5 ELSE proxy END \
         WHERE account_id = $1 AND id = $2 AND deleted = 0";
     DELETE = "UPDATE sessions SET deleted = 1, jid = NULL, lid = NULL, push_name = NULL, proxy = NULL WHERE account_id = $1 AND id = $2 AND deleted = 0";

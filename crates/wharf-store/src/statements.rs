@@ -3,7 +3,7 @@
 use crate::sql::Sql;
 use crate::{
     account, audit, canary, census, database, erase, event, fitness, hold, horizon, idempotency, inspect, key, media, message, migrations,
-    node, owner, plan, sealed, session, switch, update, usage, user, vault, version, webhook,
+    node, owner, plan, sealed, session, suspend, switch, update, usage, user, vault, version, webhook,
 };
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
@@ -21,6 +21,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         node::ALL,
         plan::ALL,
         session::ALL,
+        suspend::ALL,
         switch::ALL,
         update::ALL,
         usage::ALL,

@@ -37,6 +37,8 @@ pub struct AccountRow {
     pub created_at: Timestamp,
     /// Since when it is being deleted: nobody acts in it any more.
     pub deleting_at: Option<Timestamp>,
+    /// Since when it is suspended: nobody acts in it until an operator lifts that.
+    pub suspended_at: Option<Timestamp>,
 }
 
 /// How often calls of one day were answered so.

@@ -59,9 +59,10 @@ pub trait OwnerStore {
     async fn clear_stale(&self, fence: &Fence) -> Result<(), Error>;
 
     /// The linked sessions of all accounts that should be running and that no other node with a lease at `now` owns, oldest first: also
-    /// those of `node` itself, which knows which of them it runs.
+    /// those of `node` itself, which knows which of them it runs. Without those of suspended accounts.
     async fn list_unattended_sessions(&self, node: &str, now: Timestamp) -> Result<Vec<SessionId>, Error>;
 
-    /// The linked sessions of all accounts that WhatsApp has banned and that no node with a lease at `now` owns, oldest first.
+    /// The linked sessions of all accounts that WhatsApp has banned and that no node with a lease at `now` owns, oldest first. Without those
+    /// of suspended accounts.
     async fn list_banned_sessions(&self, now: Timestamp) -> Result<Vec<SessionRow>, Error>;
 }

@@ -104,11 +104,12 @@ pub trait SessionStore {
     /// `false` where there is no such session.
     async fn delete_session(&self, account: &AccountId, id: &SessionId) -> Result<bool, Error>;
 
-    /// Every session that should be running, of all accounts: those with a link, for the start of the process.
+    /// Every session that should be running, of all accounts: those with a link, for the start of the process. Without those of suspended
+    /// accounts.
     async fn list_linked_sessions(&self) -> Result<Vec<SessionRow>, Error>;
 
     /// The sessions of all accounts that were being linked when their row was last written, and have a device's keys: a link that was
-    /// made in that moment is known by the keys alone.
+    /// made in that moment is known by the keys alone. Without those of suspended accounts.
     async fn list_sessions_in_pairing(&self) -> Result<Vec<SessionId>, Error>;
 
     /// Records what the engine saw, with its events, in one commit. Where the session is unlinked, or linked to another account than

@@ -14,6 +14,14 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
+/// Whether the session of that table, or alias, is to run as far as its account goes: what is suspended rests.
+macro_rules! is_awake {
+    ($session:literal) => {
+        concat!("NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = ", $session, ".account_id AND a.suspended_at IS NOT NULL)")
+    };
+}
+pub(crate) use is_awake;
+
 pub(crate) fn session(row: &mut Row) -> Result<(i64, SessionRow), Error> {
     let number = row.int()?;
     let session = SessionRow {

@@ -37,6 +37,7 @@ mod retain;
 mod schema;
 mod sealed;
 mod session;
+mod suspend;
 mod switch;
 mod user;
 mod vault;
