@@ -3,6 +3,7 @@
 pub mod erase;
 pub mod export;
 mod plan;
+pub mod suspend;
 
 use wharf_api::ids::AccountId;
 use wharf_api::types::account as wire;
@@ -16,6 +17,7 @@ use crate::store::{self, AccountRow, Plan};
 
 pub use erase::delete;
 pub use plan::OutOfBounds;
+pub use suspend::{resume, suspend};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -23,7 +25,7 @@ pub enum Error {
     NoSuchPlan(String),
     #[error("no such account")]
     NotFound,
-    #[error("the account of the caller itself is deleted by an operator of another account")]
+    #[error("the account of the caller itself is deleted or suspended by an operator of another account")]
     Own,
     #[error(transparent)]
     Name(#[from] name::Bad),
@@ -97,8 +99,12 @@ pub async fn show(services: &Services, row: &AccountRow) -> Result<wire::Account
         limits: (&row.plan).into(),
         status: wire::AccountStatus::Active,
         deletion: None,
+        suspended_at: row.suspended_at,
         created_at: row.created_at,
     };
+    if row.suspended_at.is_some() {
+        shown.status = wire::AccountStatus::Suspended;
+    }
     if let Some(requested_at) = row.deleting_at {
         let left = services.store.remains(&row.id).await?;
         shown.status = wire::AccountStatus::Deleting;

@@ -10,9 +10,25 @@ use wharf_api::ops::Access;
 use wharf_api::types::user::Role;
 use wharf_api::{ApiError, ErrorCode, Permission, Timestamp, limits};
 
-use crate::store::{KeyWithAccount, LoginWithUser, Plan};
+use crate::store::{AccountRow, KeyWithAccount, LoginWithUser, Plan};
 
 pub use grant::{Grant, Maker};
+
+/// Nobody acts in the account, until an operator lifts that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the account is suspended: ask the operator of this server, who can lift that; sessions, messages and keys are kept")]
+pub struct Suspended;
+
+impl From<&Suspended> for ApiError {
+    fn from(suspended: &Suspended) -> Self {
+        Self::new(ErrorCode::InsufficientPermissions).reason(suspended.to_string())
+    }
+}
+
+/// Refuses everybody of an account that is suspended, operators too. Whoever is not shown to be of the account is not told of it.
+pub(crate) fn require_active(account: &AccountRow) -> Result<(), Suspended> {
+    if account.suspended_at.is_none() { Ok(()) } else { Err(Suspended) }
+}
 
 /// What a caller showed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -238,6 +238,10 @@ pub trait Engine: GroupEngine + PeopleEngine + Send + Sync + 'static {
     /// Ends the session's task in order and gives the session up, keeping its link: another node takes it.
     async fn release(&self, _session: &SessionId) {}
 
+    /// Ends the session's task in order, gives the session up and forgets it, keeping its link: its row tells of it from now on, and it is
+    /// begun again once it is in the list of those that nobody runs.
+    async fn rest(&self, _session: &SessionId) {}
+
     /// Ends the session where it runs, in order, and has that node begin it. Messages in flight get their chance first. Where the node
     /// does not begin it, it is begun again by who had it.
     async fn hand_to(&self, _session: &SessionId, _node: &str) -> Result<(), Error> {

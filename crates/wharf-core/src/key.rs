@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 use wharf_api::ids::{KeyId, SessionId};
 use wharf_api::{ApiError, ErrorCode, Permission, Timestamp, limits};
 
-use crate::caller::Caller;
+use crate::caller::{Caller, Suspended, require_active};
 use crate::chance::Chance;
 use crate::name;
 use crate::others::{self, News};
@@ -39,6 +39,8 @@ pub enum Error {
     OtherWorld(&'static str),
     #[error("the key has expired")]
     Expired,
+    #[error(transparent)]
+    Suspended(#[from] Suspended),
     #[error("no such key")]
     NotFound,
     #[error("the key is revoked or has expired")]
@@ -62,6 +64,7 @@ impl From<&Error> for ApiError {
             Error::Invalid => ErrorCode::InvalidApiKey.into(),
             Error::OtherWorld(why) => ApiError::new(ErrorCode::InvalidApiKey).reason(*why),
             Error::Expired => ErrorCode::ExpiredApiKey.into(),
+            Error::Suspended(suspended) => suspended.into(),
             Error::NotFound => ErrorCode::ResourceNotFound.into(),
             Error::Ended => ApiError::new(ErrorCode::Conflict).reason("the key is revoked or has expired: make a new one"),
             Error::BeyondCaller(what) => ApiError::new(ErrorCode::InsufficientPermissions).reason(format!("a key cannot grant {what}")),
@@ -190,8 +193,8 @@ pub(crate) async fn caller_of(services: &Services, id: &KeyId) -> Result<Caller,
     Ok(Caller::from_key(&found))
 }
 
-/// Refuses a key that was good when its request came and has ended since. A revocation on another node is noticed within
-/// five seconds.
+/// Refuses a key that was good when its request came and has ended since, or whose account is suspended. A revocation on another node is
+/// noticed within five seconds.
 pub async fn still_good(services: &Services, id: &KeyId) -> Result<(), Error> {
     let now = services.clock.now();
     match look_up(services, id).await {
@@ -222,7 +225,11 @@ fn check_end(found: &KeyWithAccount, now: Timestamp) -> Result<(), Error> {
     if key.revoked_at.is_some_and(|at| at <= now) {
         return Err(Error::Invalid);
     }
-    if key.expires_at.is_some_and(|at| at <= now) { Err(Error::Expired) } else { Ok(()) }
+    if key.expires_at.is_some_and(|at| at <= now) {
+        return Err(Error::Expired);
+    }
+    // Last: what is good for nothing in any case is told that.
+    Ok(require_active(&found.account)?)
 }
 
 /// What a new key is to be.

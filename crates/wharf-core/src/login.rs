@@ -22,7 +22,7 @@ pub use password::Weak;
 pub(crate) use password::{check, hash};
 
 use crate::audit;
-use crate::caller::Caller;
+use crate::caller::{Caller, Suspended, require_active};
 use crate::others::{self, News};
 use crate::services::Services;
 use crate::settle::settled;
@@ -48,6 +48,8 @@ pub enum Error {
     Unknown,
     #[error("the log-in is over")]
     Over,
+    #[error(transparent)]
+    Suspended(#[from] Suspended),
     #[error("the password that holds is another one")]
     WrongPassword,
     #[error("no such log-in")]
@@ -74,6 +76,7 @@ impl From<&Error> for ApiError {
             Error::Wrong | Error::NoSuchLink => ApiError::new(ErrorCode::InvalidApiKey).reason(error.to_string()),
             Error::Unknown => ApiError::new(ErrorCode::InvalidApiKey).reason("nobody is signed in by this cookie: sign in again"),
             Error::Over => ApiError::new(ErrorCode::ExpiredApiKey).reason("the log-in is over: sign in again"),
+            Error::Suspended(suspended) => suspended.into(),
             Error::NotHere => ApiError::new(ErrorCode::InsufficientPermissions).field("token").reason(error.to_string()),
             Error::WrongPassword => ApiError::new(ErrorCode::InsufficientPermissions).field("password").reason(error.to_string()),
             Error::NotFound => ErrorCode::ResourceNotFound.into(),
@@ -211,6 +214,8 @@ impl From<&LoginWithName> for wire::Login {
 }
 
 async fn begin(services: &Services, user: UserRow, from: Origin) -> Result<(LoginWithName, Secret), Error> {
+    let account = services.store.find_account(&user.account).await?.ok_or(Error::Unknown)?;
+    require_active(&account)?;
     let address = from.address;
     let (found, secret) = make(services, user, from).await?;
     services.meter.logins.accepted.one();
@@ -263,6 +268,7 @@ pub async fn authenticate(services: &Services, cookie: &str) -> Result<Caller, E
     let found: LoginWithUser = found.filter(|found| found.account.deleting_at.is_none()).ok_or(Error::Unknown)?;
     let now = services.clock.now();
     check_end(&found.login, now)?;
+    require_active(&found.account)?;
     services.doors.remember(&found.login, services.clock.steady());
     if now.as_millis() - found.login.last_seen_at.as_millis() >= SEEN_EVERY_MS
         && let Err(error) = services.store.touch_login(&found.login.id, now).await
@@ -274,12 +280,18 @@ pub async fn authenticate(services: &Services, cookie: &str) -> Result<Caller, E
 
 /// The caller behind a log-in whose cookie is not shown: something that it made stands for it.
 pub(crate) async fn caller_of(services: &Services, id: &LoginId) -> Result<Caller, Error> {
+    Ok(Caller::from_login(&look_up(services, id).await?))
+}
+
+/// The log-in with whose it is, if somebody may act by it at this moment.
+async fn look_up(services: &Services, id: &LoginId) -> Result<LoginWithUser, Error> {
     let login = services.store.find_login_by_id(id).await?.ok_or(Error::Unknown)?;
     check_end(&login, services.clock.now())?;
     let user = services.store.find_user(None, &login.user).await?.ok_or(Error::Unknown)?;
     let account = services.store.find_account(&user.account).await?;
     let account = account.filter(|account| account.deleting_at.is_none()).ok_or(Error::Unknown)?;
-    Ok(Caller::from_login(&LoginWithUser { login, user, account }))
+    require_active(&account)?;
+    Ok(LoginWithUser { login, user, account })
 }
 
 /// Whether the cookie was a good one when it came last to this process, which asks nobody.
@@ -287,22 +299,22 @@ pub fn was_good(services: &Services, cookie: &str) -> bool {
     Secret::hash(cookie).is_some_and(|hash| services.doors.good().values().any(|(known, _)| *known == hash))
 }
 
-/// Refuses a log-in that was good when its request came and has ended since: at once on this node, within five seconds on others.
+/// Refuses a log-in that was good when its request came and has ended since, or whose account is suspended: at once on this node, within
+/// five seconds on others.
 pub async fn still_good(services: &Services, id: &LoginId) -> Result<(), Error> {
     let now = services.clock.steady();
     let fresh = |at: &Timestamp| (0..LOOK_EVERY_MS).contains(&(now.as_millis() - at.as_millis()));
     if services.doors.good().get(id).is_some_and(|(_, at)| fresh(at)) {
         return Ok(());
     }
-    match services.store.find_login_by_id(id).await {
-        Ok(Some(login)) => {
-            check_end(&login, services.clock.now())?;
-            services.doors.remember(&login, now);
+    match look_up(services, id).await {
+        Ok(found) => {
+            services.doors.remember(&found.login, now);
             Ok(())
         }
-        Ok(None) => Err(Error::Unknown),
         // The database is away: nothing is known, and nothing can be read either.
-        Err(_) => Ok(()),
+        Err(Error::Store(_)) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -169,6 +169,10 @@ impl Engine for Fleet {
         self.local.release(session).await;
     }
 
+    async fn rest(&self, session: &SessionId) {
+        self.local.rest(session).await;
+    }
+
     async fn hand_to(&self, session: &SessionId, node: &str) -> Result<(), Error> {
         match self.elsewhere(session).await? {
             Some(owner) if owner == node => Ok(()),

@@ -280,6 +280,11 @@ impl Engine for WaEngine {
         }
     }
 
+    async fn rest(&self, session: &SessionId) {
+        self.release(session).await;
+        self.leave(session).await;
+    }
+
     async fn shutdown(&self) {
         let handles: Vec<Handle> = {
             let sessions = self.sessions();

@@ -14,6 +14,7 @@ pub mod overdue;
 pub mod places;
 pub mod readiness;
 pub mod retention;
+pub mod suspensions;
 pub mod switches;
 pub mod updates;
 pub mod usage;
@@ -77,6 +78,7 @@ pub fn start(services: &Arc<Services>, keys: Option<KeyFiles>) -> Workers {
     workers.every("lost files", media::LOST_PERIOD, services, |services| async move { media::lost(&services).await });
     workers.every("what has expired", expiry::PERIOD, services, |services| async move { expiry::run(&services).await });
     workers.every("media", media::PERIOD, services, |services| async move { media::run(&services).await });
+    workers.every("suspended accounts", suspensions::PERIOD, services, |services| async move { suspensions::run(&services).await });
     workers.every("deleted accounts", deletions::PERIOD, services, |services| async move { deletions::run(&services).await });
     workers.every("old events and messages", retention::PERIOD, services, |services| async move { retention::run(&services).await });
     workers

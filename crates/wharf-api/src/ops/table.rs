@@ -258,6 +258,11 @@ macro_rules! each_operation {
                 "Streams all that any account has, a line of JSON each.", [ResourceNotFound] }
             admin_update_account { Patch "/v1/admin/accounts/{accountId}", Operator, UpdateAccount => 200 One(Account),
                 "Changes an account's name or plan.", [ResourceNotFound] }
+            admin_suspend_account { Post "/v1/admin/accounts/{accountId}/suspend", Operator, 200 One(Account),
+                "Refuses all calls of an account and lets its sessions rest, until that is lifted: everything in it stays.",
+                [ResourceNotFound, Conflict] }
+            admin_resume_account { Post "/v1/admin/accounts/{accountId}/resume", Operator, 200 One(Account),
+                "Lifts a suspension: calls are answered again, and the sessions connect by themselves.", [ResourceNotFound] }
             admin_delete_account { Delete "/v1/admin/accounts/{accountId}", Operator, 200 One(Account),
                 "Deletes an account with everything in it: nobody acts in it from now on, and what it has goes in parts.", [ResourceNotFound,
                 Conflict] }

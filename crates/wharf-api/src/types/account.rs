@@ -111,16 +111,19 @@ pub struct PutPlan {
 #[serde(rename_all = "snake_case")]
 pub enum AccountStatus {
     Active,
+    /// Nobody acts in it and its sessions rest, until an operator lifts that.
+    Suspended,
     /// Nobody acts in it any more, and what it has goes in parts.
     Deleting,
 }
 
 impl AccountStatus {
-    pub const ALL: &'static [Self] = &[Self::Active, Self::Deleting];
+    pub const ALL: &'static [Self] = &[Self::Active, Self::Suspended, Self::Deleting];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
+            Self::Suspended => "suspended",
             Self::Deleting => "deleting",
         }
     }
@@ -149,6 +152,9 @@ pub struct Account {
     /// Of an account that is being deleted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub deletion: Option<AccountDeletion>,
+    /// Since when it is, of an account that is suspended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub suspended_at: Option<Timestamp>,
     pub created_at: Timestamp,
 }
 

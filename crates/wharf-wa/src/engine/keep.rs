@@ -139,8 +139,8 @@ impl WaEngine {
         }
     }
 
-    /// Forgets a session that another process runs: its row tells of it from now on.
-    async fn leave(&self, session: &SessionId) {
+    /// Forgets a session that this process does not run any more: its row tells of it from now on.
+    pub(super) async fn leave(&self, session: &SessionId) {
         let Some(handle) = self.sessions().get(session).cloned() else { return };
         // The task is at its end, unless somebody has started another one.
         let _ = tokio::time::timeout(START_PAUSE, handle.ended.cancelled()).await;

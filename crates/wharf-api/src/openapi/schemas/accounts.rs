@@ -118,10 +118,11 @@ pub(super) fn account() -> Value {
             "status",
             about(
                 word(AccountStatus::ALL.iter().map(|status| status.as_str())),
-                "Whether it is used; nobody acts in one that is being deleted.",
+                "Whether it is used; nobody acts in one that is suspended or being deleted.",
             ),
         ),
         maybe("deletion", about(reference("AccountDeletion"), "Of an account that is being deleted: how far that has come.")),
+        maybe("suspendedAt", about(time(), "Since when it is suspended: its callers are refused and its sessions rest until that is lifted.")),
         always("createdAt", time()),
     ])
 }

@@ -232,7 +232,10 @@ fn every_answer_schema_names_what_its_type_writes_and_nothing_else() {
         SessionsWaiting [{"for": "client_update", "sessions": 1}],
         Whatsapp [(whatsapp.clone()), (with(&whatsapp, &json!({"served": "2.3000.2", "fetchedAt": TIME, "refused": "2.3000.1", "refusedAt": TIME, "expiresAt": TIME, "nextTryAt": TIME})))],
         AccountDeletion [(under_way.clone())],
-        Account [(account.clone()), (with(&account, &json!({"status": "deleting", "deletion": under_way})))],
+        Account [
+            (account.clone()), (with(&account, &json!({"status": "suspended", "suspendedAt": TIME}))),
+            (with(&account, &json!({"status": "deleting", "deletion": under_way})))
+        ],
         User [(user.clone()), (with(&user, &json!({"lastLoginAt": TIME})))],
         Login [{"loginId": LOGIN, "user": user, "permissions": ["messages:read"], "createdAt": TIME, "expiresAt": TIME}],
         LoginEntry [{"loginId": LOGIN, "createdAt": TIME, "lastSeenAt": TIME, "expiresAt": TIME, "address": "::1", "userAgent": "b", "current": true}],

@@ -18,7 +18,7 @@ fn an_operation_is_called_by_a_verb_of_the_list() {
     let verbs = [
         "list", "get", "create", "update", "set", "delete", "send", "edit", "forward", "read", "upload", "check", "block", "unblock",
         "change", "decide", "join", "leave", "rotate", "revoke", "retry", "recover", "test", "restart", "logout", "submit", "confirm",
-        "fetch", "drain", "undrain", "move",
+        "fetch", "drain", "undrain", "move", "suspend", "resume",
     ];
     let method = |verb: &str| match verb {
         "list" | "get" => Method::Get,

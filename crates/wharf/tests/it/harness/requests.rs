@@ -216,7 +216,7 @@ pub fn good(gateway: &Gateway, operation: &Operation, own: &Objects, operator: &
     }
     // An operator's, whose they all are.
     path = path.replace("{userId}", &own.user).replace("{sessionId}", &own.session);
-    if operation.id == ops::admin_delete_account.id {
+    if [&ops::admin_delete_account, &ops::admin_suspend_account, &ops::admin_resume_account].iter().any(|op| op.id == operation.id) {
         path = path.replace("{accountId}", &own.doomed);
     }
     while let Some((before, (name, after))) = path.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?))) {
