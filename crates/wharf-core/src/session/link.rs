@@ -124,8 +124,11 @@ pub async fn logout(services: &Services, caller: &Caller, id: &str) -> Result<Se
 /// Removes the device of a session whose account is deleted, on the node that has it: one that is gone already is no error.
 pub async fn end(services: &Services, row: &SessionRow) -> Result<(), Error> {
     // Of an account that was suspended nothing runs: its sessions come once more, wherever that is.
-    if services.engine.link(&row.id).is_none() && current(None, row) == SessionStatus::Reconnecting {
-        let _ = services.engine.start(&row.id).await;
+    if services.engine.link(&row.id).is_none()
+        && current(None, row) == SessionStatus::Reconnecting
+        && let Ok(link) = services.engine.start(&row.id).await
+    {
+        settled(link).await;
     }
     // One that is on its way can tell its phone in a moment; one that does not come is not kept for that.
     let _ = super::await_connected(services, row).await;

@@ -115,7 +115,8 @@ impl Meanwhile {
     }
 }
 
-async fn linked(world: &World, api: &Api, phone: &str) -> String {
+/// A session of the account, linked to that phone.
+pub async fn linked(world: &World, api: &Api, phone: &str) -> String {
     let created = api.post("/v1/sessions", &json!({"name": "s"})).await;
     let session = created.ok(201)["sessionId"].as_str().unwrap().to_owned();
     world.scan(created.data()["qr"].as_str().unwrap(), phone).await;

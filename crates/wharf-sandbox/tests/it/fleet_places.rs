@@ -15,7 +15,7 @@ async fn pair(world: &World, count: u32) -> Vec<String> {
 }
 
 /// What a node tells of all that work: how many sessions each has, itself first.
-async fn loads(operator: &Api) -> Vec<u64> {
+pub async fn loads(operator: &Api) -> Vec<u64> {
     let nodes = operator.get("/v1/admin/nodes").await;
     let working = nodes.ok(200).as_array().unwrap().iter().filter(|node| node["status"] != "gone");
     working.map(|node| node["sessions"].as_u64().unwrap()).collect()

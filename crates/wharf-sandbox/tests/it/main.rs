@@ -102,6 +102,7 @@ mod steps;
 mod storm;
 mod story;
 mod strangers;
+mod suspension;
 mod switches;
 mod terminal;
 mod text;
