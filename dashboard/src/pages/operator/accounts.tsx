@@ -1,11 +1,12 @@
 // The accounts of this Wharf: whose they are, on which plan, and a first key for each.
 import { useState } from "preact/hooks";
-import { page, patch, post, type Schemas } from "../../api/client";
+import { act, page, patch, post, type Schemas } from "../../api/client";
 import { useLoad } from "../../api/load";
+import { Badge, type Tone } from "../../components/Badge";
 import { Button } from "../../components/Button";
 import { Bones, Card } from "../../components/Card";
 import { Secret } from "../../components/Code";
-import { Dialog } from "../../components/Dialog";
+import { Confirm, Dialog } from "../../components/Dialog";
 import { Field, typed } from "../../components/Field";
 import { Form } from "../../components/Form";
 import { Problem, report, tell } from "../../components/Problem";
@@ -16,11 +17,16 @@ import { PERMISSIONS } from "../../words";
 type Account = Schemas["Account"];
 type Plan = Schemas["Plan"];
 
+const STATUS: Record<Account["status"], [string, Tone]> = { active: ["in use", "good"], suspended: ["suspended", "bad"], deleting: ["is being deleted", "wait"] };
+
+const place = (account: Account, verb: "suspend" | "resume") => `v1/admin/accounts/${account.accountId}/${verb}`;
+
 export function Accounts() {
   const accounts = useLoad((signal) => page<Account>("v1/admin/accounts", { limit: 200 }, signal), []);
   const plans = useLoad((signal) => page<Plan>("v1/admin/plans", {}, signal), []);
   const [making, setMaking] = useState(false);
   const [key, setKey] = useState<string | null>(null);
+  const [suspends, setSuspends] = useState<Account | null>(null);
   const names = plans.value?.data.map((plan) => plan.name) ?? [];
   return (
     <>
@@ -69,21 +75,34 @@ export function Accounts() {
                   </select>
                 ),
               },
+              { name: "Status", short: "Status", cell: (account) => <Badge tone={STATUS[account.status][1]}>{STATUS[account.status][0]}</Badge> },
               { name: "Messages a day", short: "Messages a day", kind: "number", cell: (account) => (account.limits.messagesPerDay === null ? "unlimited" : number(account.limits.messagesPerDay)) },
               { name: "Made", short: "Made", kind: "nowrap", cell: (account) => <Time at={account.createdAt} /> },
               {
                 name: "Actions",
                 kind: "actions",
                 cell: (account) => (
-                  <Button
-                    size="small"
-                    onPress={async () => {
-                      const made = await post<Schemas["CreatedKey"]>(`v1/admin/accounts/${account.accountId}/api-keys`, { name: "first", permissions: Object.keys(PERMISSIONS) });
-                      setKey(made.apiKey);
-                    }}
-                  >
-                    Make a key
-                  </Button>
+                  <>
+                    <Button
+                      size="small"
+                      onPress={async () => {
+                        const made = await post<Schemas["CreatedKey"]>(`v1/admin/accounts/${account.accountId}/api-keys`, { name: "first", permissions: Object.keys(PERMISSIONS) });
+                        setKey(made.apiKey);
+                      }}
+                    >
+                      Make a key
+                    </Button>
+                    {account.status === "active" && (
+                      <Button size="small" onPress={() => setSuspends(account)}>
+                        Suspend
+                      </Button>
+                    )}
+                    {account.status === "suspended" && (
+                      <Button size="small" onPress={async () => (await act<Account>(place(account, "resume")), accounts.again())}>
+                        Lift the suspension
+                      </Button>
+                    )}
+                  </>
                 ),
               },
             ]}
@@ -91,6 +110,12 @@ export function Accounts() {
         </Card>
       )}
       {making && <NewAccount plans={names} onClose={() => setMaking(false)} onMade={accounts.again} />}
+      {suspends && (
+        <Confirm title={`Suspend ${suspends.name}?`} word="Suspend it" onYes={async () => (await act<Account>(place(suspends, "suspend")), accounts.again())} onClose={() => setSuspends(null)}>
+          <p>All its keys and log-ins are refused from now on, and its sessions disconnect within seconds. Their phones stay linked.</p>
+          <p>Everything in it stays. Once the suspension is lifted the sessions connect by themselves, and what waits is sent.</p>
+        </Confirm>
+      )}
       {key && (
         <Dialog title="A key of the account" onClose={() => setKey(null)}>
           <p>It may do everything in the account. Copy it now: it is never shown again.</p>
