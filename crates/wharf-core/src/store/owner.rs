@@ -62,7 +62,7 @@ pub trait OwnerStore {
     /// those of `node` itself, which knows which of them it runs. Without those of suspended accounts.
     async fn list_unattended_sessions(&self, node: &str, now: Timestamp) -> Result<Vec<SessionId>, Error>;
 
-    /// The linked sessions of all accounts that WhatsApp has banned and that no node with a lease at `now` owns, oldest first. Without those
-    /// of suspended accounts.
+    /// The linked sessions of all accounts that WhatsApp has banned and that no node with a lease at `now` owns, oldest first. Without
+    /// those of suspended accounts.
     async fn list_banned_sessions(&self, now: Timestamp) -> Result<Vec<SessionRow>, Error>;
 }

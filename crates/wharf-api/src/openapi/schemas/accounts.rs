@@ -122,7 +122,7 @@ pub(super) fn account() -> Value {
             ),
         ),
         maybe("deletion", about(reference("AccountDeletion"), "Of an account that is being deleted: how far that has come.")),
-        maybe("suspendedAt", about(time(), "Since when it is suspended: its callers are refused and its sessions rest until that is lifted.")),
+        maybe("suspendedAt", about(time(), "Since when it is suspended: callers are refused and sessions rest until that is lifted.")),
         always("createdAt", time()),
     ])
 }
