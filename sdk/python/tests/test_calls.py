@@ -205,9 +205,14 @@ def test_the_readme_runs_as_it_stands(sandbox: Sandbox, session_id: str, tmp_pat
     blocks = re.findall(r"```python\n(.*?)```", (HERE.parent / "README.md").read_text("utf-8"), re.S)
     assert len(blocks) == 6 and len(blocks[0].splitlines()) == 6, "the promised example takes six lines"
     env = {**os.environ, "WHARF_URL": sandbox.url, "WHARF_API_KEY": sandbox.api_key, "SESSION": session_id}
-    for block in (block.replace("ses_…", session_id) for block in blocks):
+    printed = []
+    for block in blocks:
         ran = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=600)
         assert ran.returncode == 0, block + ran.stderr
+        printed.append(ran.stdout.strip())
+    # A program that tells people what went wrong ends well too.
+    assert printed[0] in ("sent", "delivered", "read"), printed[0]
+    assert printed[4].startswith("invalid_phone_number to "), printed[4]
 
 
 @pytest.mark.parametrize("example", sorted(path.name for path in (HERE.parent / "examples").glob("*.py")))

@@ -1,5 +1,6 @@
 import { Events } from "./events.js";
 import { AccountApi, AdminApi, ChatsApi, ContactsApi, GroupsApi, KeysApi, ServerApi, UsersApi, WebhooksApi } from "./generated/operations.js";
+import { addressOf, keyOf } from "./given.js";
 import { Media } from "./media.js";
 import { Messages } from "./messages.js";
 import type { CallOptions, CallRequest, KeyedOptions } from "./resource.js";
@@ -7,9 +8,9 @@ import { Sessions } from "./sessions.js";
 import { Transport, type RetryFacts } from "./transport.js";
 
 export interface WharfOptions {
-  /** The key. Without one requests go out with the cookie of a log-in, in a page that Wharf itself serves. */
+  /** The key: visible ASCII. Without one requests go out with the cookie of a log-in, in a page that Wharf itself serves. */
   apiKey?: string;
-  /** Where Wharf is, perhaps below a path; `http://127.0.0.1:8080` where it is left out. */
+  /** Where Wharf is, with its scheme, perhaps below a path; `http://127.0.0.1:8080` where it is left out. */
   baseUrl?: string;
   /** Milliseconds that one try may take, besides what it asks Wharf to wait; 40,000 where it is left out. */
   timeoutMs?: number;
@@ -56,10 +57,11 @@ export class Wharf {
   readonly server: ServerApi;
   readonly #transport: Transport;
 
+  /** @throws ConfigurationError where the address is none, or the key or a header cannot be sent */
   constructor(options: WharfOptions = {}) {
     const call = new Transport({
-      apiKey: options.apiKey,
-      baseUrl: (options.baseUrl ?? "http://127.0.0.1:8080").replace(/\/+$/, ""),
+      apiKey: keyOf(options.apiKey),
+      baseUrl: addressOf(options.baseUrl ?? "http://127.0.0.1:8080"),
       fetch: options.fetch,
       timeoutMs: options.timeoutMs ?? 40_000,
       filesTimeoutMs: options.filesTimeoutMs ?? 310_000,

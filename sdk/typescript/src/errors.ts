@@ -16,7 +16,7 @@ import { english, sentence, type Sentences } from "./sentences.js";
 /** Everything that the SDK throws itself. */
 export abstract class WharfError extends Error {
   override readonly name: string = "WharfError";
-  /** A code of the catalogue, or `network_error` or `wait_timeout` of the SDK's own. */
+  /** A code of the catalogue, or `network_error`, `wait_timeout` or `configuration_error` of the SDK's own. */
   abstract readonly code: string;
   /** The operation that was called, by its name in the document. */
   operation = "";
@@ -140,6 +140,20 @@ export class ConnectionError extends WharfError {
   constructor(message: string, facts: { cause?: unknown; httpStatus?: number } = {}) {
     super(message, { cause: facts.cause });
     this.httpStatus = facts.httpStatus;
+  }
+}
+
+/** What the client or a call was given cannot be meant or cannot be sent: an address, a key, a header. Nothing was sent, and no repeat helps. */
+export class ConfigurationError extends WharfError {
+  override readonly name = "ConfigurationError";
+  readonly code = "configuration_error";
+
+  constructor(
+    message: string,
+    /** The option or the header that is meant. */
+    readonly option: string,
+  ) {
+    super(message);
   }
 }
 

@@ -3,6 +3,7 @@ export { Wharf, type WharfOptions } from "./client.js";
 export {
   ApiError,
   AuthenticationError,
+  ConfigurationError,
   ConnectionError,
   GeneralError,
   MessageError,

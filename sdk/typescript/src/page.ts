@@ -2,6 +2,7 @@ import { backoff, sleep } from "./backoff.js";
 import { ConnectionError, hasCode } from "./errors.js";
 import { Listening, logRequest, type ListenOptions, type Source } from "./events.js";
 import type { EventChoice } from "./generated/types.js";
+import { addressOf } from "./given.js";
 import { Transport, type RetryFacts } from "./transport.js";
 
 /** What a page's own server gives it: the answer of `wharf.events.createToken`, or the parts of it that it wants to show. */
@@ -40,6 +41,7 @@ const YOUNG_MS = 10_000;
  * for await (const event of listenInPage({ baseUrl, token, events: ["message.received"] })) show(event.data.text);
  * ```
  *
+ * @throws ConfigurationError at once, where the address is none
  * @throws ApiError what no other token ends: `session_not_found`, or a fresh token that is refused
  */
 export function listenInPage<K extends EventChoice = "*">(options: PageListenOptions<K>): Listening<K> {
@@ -64,7 +66,7 @@ class TokenSource<K extends EventChoice> implements Source {
     this.#call = new Transport({
       apiKey: undefined,
       anonymous: true,
-      baseUrl: options.baseUrl.replace(/\/+$/, ""),
+      baseUrl: addressOf(options.baseUrl),
       fetch: options.fetch,
       timeoutMs: 40_000,
       filesTimeoutMs: 40_000,

@@ -5,7 +5,7 @@ import type { Details, ErrorCode } from "./generated/types.js";
  * `{resetAt}` stand for the details; what stands in `[…]` is left out where one of its details is not known. A table in another language
  * has the same names, and TypeScript says which are missing.
  */
-export type Sentences = Readonly<Record<ErrorCode | "network_error" | "wait_timeout", string>>;
+export type Sentences = Readonly<Record<ErrorCode | "network_error" | "wait_timeout" | "configuration_error", string>>;
 
 export const english: Sentences = {
   invalid_api_key: "We could not sign in to the messaging service.",
@@ -45,6 +45,7 @@ export const english: Sentences = {
   unsupported_operation: "WhatsApp does not allow this[: {reason}].",
   network_error: "The messaging service could not be reached. Please check the connection.",
   wait_timeout: "This takes longer than expected.",
+  configuration_error: "This program is not set up correctly for the messaging service.",
 };
 
 export const german: Sentences = {
@@ -85,6 +86,7 @@ export const german: Sentences = {
   unsupported_operation: "Das lässt WhatsApp nicht zu[: {reason}].",
   network_error: "Der Nachrichtendienst ist nicht erreichbar. Bitte die Verbindung prüfen.",
   wait_timeout: "Das dauert länger als erwartet.",
+  configuration_error: "Dieses Programm ist für den Nachrichtendienst nicht richtig eingerichtet.",
 };
 
 /** The sentence of a code with its details in it. A code of a newer Wharf gets the sentence of trouble on our side. */

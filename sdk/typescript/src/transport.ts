@@ -1,6 +1,7 @@
 import { backoff, sleep, type Pauses } from "./backoff.js";
 import { ApiError, ConnectionError, WharfError, errorOf } from "./errors.js";
 import type { ErrorBody, Session, SessionStatus } from "./generated/types.js";
+import { checkWord, setHeader } from "./given.js";
 import { Paged, type Page } from "./paging.js";
 import type { AnswerFacts, Call, CallOptions, CallRequest, KeyedOptions, QueryValue } from "./resource.js";
 
@@ -31,6 +32,12 @@ export interface RetryFacts {
   pauseMs: number;
 }
 
+/** What every try of a call carries. */
+interface Prepared {
+  headers: Headers;
+  json: string | undefined;
+}
+
 /** Codes that another try may end; most others tell of what only people or time can change. */
 const PASSING: readonly string[] = ["rate_limit_exceeded", "concurrent_request_limit_exceeded", "idempotency_key_in_use", "internal_server_error", "service_unavailable"];
 
@@ -42,7 +49,10 @@ const UNREACHED: readonly number[] = [408, 502, 503, 504];
 
 /** Sends requests, and sends them again where that can help. */
 export class Transport implements Call {
-  constructor(private readonly settings: Settings) {}
+  /** @throws ConfigurationError where a header cannot be sent */
+  constructor(private readonly settings: Settings) {
+    withHeaders(new Headers(), settings.headers);
+  }
 
   one<T>(request: CallRequest, options: CallOptions): Promise<T> {
     return this.#run(request, options, async (response) => (await enveloped<{ data: T }>(response)).data);
@@ -83,10 +93,12 @@ export class Transport implements Call {
   /** Tries until it is done, until what is wrong will stay wrong, or until the tries are used up. */
   async #run<T>(request: CallRequest, options: KeyedOptions, read: (response: Response) => Promise<T>): Promise<T> {
     const headers = this.#headers(request, options);
+    // What cannot be written as JSON is the program's own slip: said as it is, and not tried again.
+    const json = request.body === undefined ? undefined : JSON.stringify(request.body);
     const most = request.once ? 0 : (options.maxRetries ?? this.settings.maxRetries);
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#attempt(request, headers, options, tries, read);
+        return await this.#attempt(request, { headers, json }, options, tries, read);
       } catch (error) {
         if (!(error instanceof WharfError)) throw error;
         error.operation = request.id;
@@ -130,18 +142,18 @@ export class Transport implements Call {
   }
 
   #headers(request: CallRequest, options: KeyedOptions): Headers {
-    const headers = new Headers(this.settings.headers);
+    const headers = withHeaders(new Headers(), this.settings.headers);
     headers.set("Accept", request.accept ?? "application/json");
     if (this.settings.apiKey !== undefined) headers.set("Authorization", `Bearer ${this.settings.apiKey}`);
     // A page that is signed in has a cookie instead of a key, and says that it is no other site's form.
     else if (!this.settings.anonymous) headers.set("X-Wharf-Dashboard", "1");
     if (request.body !== undefined) headers.set("Content-Type", "application/json");
+    if (options.idempotencyKey !== undefined) checkWord("idempotencyKey", options.idempotencyKey);
     if (request.keyed) headers.set("Idempotency-Key", options.idempotencyKey ?? freshKey());
-    for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value);
-    return headers;
+    return withHeaders(headers, options.headers);
   }
 
-  async #attempt<T>(request: CallRequest, headers: Headers, options: CallOptions, tries: number, read: (response: Response) => Promise<T>): Promise<T> {
+  async #attempt<T>(request: CallRequest, { headers, json }: Prepared, options: CallOptions, tries: number, read: (response: Response) => Promise<T>): Promise<T> {
     const { signal } = options;
     signal?.throwIfAborted();
     const usual = request.files ? this.settings.filesTimeoutMs : this.settings.timeoutMs;
@@ -156,9 +168,9 @@ export class Transport implements Call {
     try {
       const bytes = request.bytes && (await request.bytes());
       ending.signal.throwIfAborted();
-      if (bytes) headers.set("Content-Type", bytes.contentType);
+      if (bytes) setHeader(headers, "Content-Type", bytes.contentType);
       const init: RequestInit & { duplex?: "half" } = { method: request.method, headers, signal: ending.signal };
-      const body = bytes?.body ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
+      const body = bytes?.body ?? json;
       if (body !== undefined) init.body = body;
       if (this.settings.anonymous) init.credentials = "omit";
       if (bytes?.streamed) init.duplex = "half";
@@ -202,6 +214,11 @@ async function enveloped<T>(response: Response): Promise<T> {
   const answer = JSON.parse(await response.text()) as { success?: unknown };
   if (answer?.success !== true) throw new ConnectionError("something that is not Wharf answered: there is no envelope", { httpStatus: response.status });
   return answer as T;
+}
+
+function withHeaders(headers: Headers, more: Readonly<Record<string, string>> = {}): Headers {
+  for (const [name, value] of Object.entries(more)) setHeader(headers, name, value);
+  return headers;
 }
 
 function failureIn(text: string): ErrorBody | undefined {

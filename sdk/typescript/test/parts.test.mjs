@@ -1,7 +1,7 @@
 // The small parts, without a server.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ApiError, CODES, Wharf, english, german } from "wharf-client";
+import { ApiError, CODES, ConfigurationError, Wharf, WharfError, english, german, listenInPage } from "wharf-client";
 import { backoff, sleep } from "../dist/backoff.js";
 import { errorOf } from "../dist/errors.js";
 import { messagesOf } from "../dist/sse.js";
@@ -13,6 +13,67 @@ const pauses = { firstPauseMs: 100, longestPauseMs: 1000, longestRetryAfter: 60 
 const on = (answer, options = {}) => new Wharf({ apiKey: "key", baseUrl: "http://wharf.test/wa/", firstPauseMs: 1, fetch: async (url, init) => answer(url, init), ...options });
 const answered = (status, body, headers = {}) => new Response(typeof body === "string" ? body : JSON.stringify(body), { status, headers });
 const failure = (code, details) => ({ success: false, error: { code, message: "what happened", ...(details && { details }) } });
+
+/** What a function throws. */
+function thrown(work) {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  assert.fail("nothing was thrown");
+}
+
+/** Whether it is the refusal of what was given, and says which option it was. */
+function refuses(error, option) {
+  assert.ok(error instanceof ConfigurationError && error instanceof WharfError, `${error}`);
+  assert.deepEqual([error.code, error.option], ["configuration_error", option], error.message);
+  for (const table of [english, german]) assert.match(error.friendly(table), /^[^{}[\]]+\.$/);
+}
+
+test("an address that cannot be meant is refused at once, and not asked again and again", () => {
+  const strange = ["", "localhost:8080", "127.0.0.1:8080", "wharf.example.com", "//wharf.example.com", "/wharf", "ftp://wharf.example.com", "http://", "http://a b", "http://here\n", " http://here"];
+  for (const baseUrl of [...strange, "http://here:port", "http://me:word@here", "http://here/?key=1", "http://here/#docs", "https://here?"]) {
+    refuses(thrown(() => new Wharf({ baseUrl })), "baseUrl");
+    refuses(thrown(() => listenInPage({ baseUrl, token: () => assert.fail("a token was asked for") })), "baseUrl");
+  }
+});
+
+test("an address may have a path and slashes at its end", async () => {
+  for (const [baseUrl, asked] of [
+    ["http://wharf.test", "http://wharf.test/healthz"],
+    ["https://wharf.test/", "https://wharf.test/healthz"],
+    ["http://wharf.test:8080/wa//", "http://wharf.test:8080/wa/healthz"],
+    ["http://[::1]:8080", "http://[::1]:8080/healthz"],
+  ]) {
+    const seen = [];
+    await on((url) => (seen.push(url), answered(200, "{}")), { baseUrl }).request("GET", "/healthz");
+    assert.deepEqual(seen, [asked]);
+  }
+});
+
+test("a key, a name or a header that cannot be sent is the SDK's own error, is not tried again, and is not told", async () => {
+  for (const apiKey of ["", " ", "wharf live", "wharf_live_\n", "wharf_live_ü", "ключ", "wharf_live_\u0000"]) {
+    const error = thrown(() => new Wharf({ apiKey }));
+    refuses(error, "apiKey");
+    assert.ok(apiKey.trim() === "" || !error.message.includes(apiKey), error.message);
+  }
+  refuses(thrown(() => new Wharf({ headers: { "X-Team": "Ünïcode ключ" } })), "X-Team");
+  refuses(thrown(() => new Wharf({ headers: { "X Team": "a" } })), "X Team");
+  const client = on(() => assert.fail("it was sent"));
+  for (const idempotencyKey of ["", "order 1", "order-1\n", "заказ-1"]) {
+    refuses(await refusal(client.messages.sendText({ sessionId: "s", to: "1", text: "x" }, { idempotencyKey })), "idempotencyKey");
+  }
+  refuses(await refusal(client.account.get({ headers: { "X-Request-Id": "a\nb" } })), "X-Request-Id");
+  refuses(await refusal(client.media.upload(new Uint8Array(1), { contentType: "text/ключ" })), "Content-Type");
+});
+
+test("a body that is no JSON is the program's own slip, and is told at its first try", async () => {
+  const retries = [];
+  const client = on(() => assert.fail("it was sent"), { onRetry: (retry) => retries.push(retry) });
+  assert.ok((await refusal(client.request("POST", "/v1/sessions", { body: { name: 1n } }))) instanceof TypeError);
+  assert.deepEqual(retries, []);
+});
 
 test("pauses grow, are shortened by chance, and are never shorter than Wharf says", () => {
   for (let tries = 1; tries <= 40; tries++) {

@@ -18,6 +18,7 @@ from .client import AsyncWharf, Wharf
 from .errors import (
     ApiError,
     AuthenticationError,
+    ConfigurationError,
     GeneralError,
     MessageError,
     MessageFailedError,
@@ -43,6 +44,7 @@ __all__ = [
     "AsyncPages",
     "AsyncWharf",
     "AuthenticationError",
+    "ConfigurationError",
     "ErrorCode",
     "GeneralError",
     "MessageError",

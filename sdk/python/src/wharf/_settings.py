@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 import httpx
 
 from ._codec import Undecodable, decode
+from ._given import address, checked, key, word
 from ._request import Request
 from ._retry import Retry
 from ._version import __version__
@@ -21,6 +21,8 @@ from .pages import Page
 T = TypeVar("T")
 log = logging.getLogger("wharf")
 
+#: Where a server is that nobody named.
+USUAL_URL = "http://127.0.0.1:8080"
 #: Seconds in which the server must be reached.
 CONNECT_SECONDS = 10.0
 #: Seconds without a sign of life after which a stream is given up and begun anew: the server says every 15 that it lives.
@@ -38,8 +40,7 @@ class Settings:
     @classmethod
     def of(cls, base_url: str | None, api_key: str | None, retry: Retry | None) -> Settings:
         """What is not said stands in `WHARF_URL` and `WHARF_API_KEY`."""
-        url = base_url or os.environ.get("WHARF_URL") or "http://127.0.0.1:8080"
-        return cls(url.rstrip("/"), api_key or os.environ.get("WHARF_API_KEY"), retry or Retry())
+        return cls(address(base_url, USUAL_URL), key(api_key), retry or Retry())
 
     def headers(self, request: Request) -> dict[str, str]:
         """The headers of every try."""
@@ -53,7 +54,8 @@ class Settings:
         else:
             headers["Authorization"] = f"Bearer {self.api_key}"
         if request.idempotency_key is not None:
-            headers["Idempotency-Key"] = request.idempotency_key
+            headers["Idempotency-Key"] = word("idempotency_key", request.idempotency_key)
+        checked(request.headers)
         return {**headers, **request.headers}
 
     def built(self, request: Request, http: httpx.Client | httpx.AsyncClient, content: Any = None) -> httpx.Request:

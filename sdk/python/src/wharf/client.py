@@ -16,10 +16,13 @@ class Wharf(Operations):
     """A client whose calls wait for their answer. It may be used by several threads at the same time.
 
     Args:
-        base_url: Where Wharf is; `WHARF_URL` unless said, or else port 8080 of this machine.
+        base_url: Where Wharf is, with its scheme and perhaps a path; `WHARF_URL` unless said, or else port 8080 of this machine.
         api_key: The key of an account, or an operator's; `WHARF_API_KEY` unless said. Without one `users.create_login` signs in.
         retry: How often and after which pauses a request is tried again.
         http: An `httpx.Client` of your own, with its proxies, certificates and limits; it stays yours to close.
+
+    Raises:
+        ConfigurationError: The address cannot be meant, or the key cannot be sent.
     """
 
     def __init__(
@@ -39,10 +42,13 @@ class AsyncWharf(AsyncOperations):
     """A client whose calls are awaited, under asyncio or trio.
 
     Args:
-        base_url: Where Wharf is; `WHARF_URL` unless said, or else port 8080 of this machine.
+        base_url: Where Wharf is, with its scheme and perhaps a path; `WHARF_URL` unless said, or else port 8080 of this machine.
         api_key: The key of an account, or an operator's; `WHARF_API_KEY` unless said. Without one `users.create_login` signs in.
         retry: How often and after which pauses a request is tried again.
         http: An `httpx.AsyncClient` of your own, with its proxies, certificates and limits; it stays yours to close.
+
+    Raises:
+        ConfigurationError: The address cannot be meant, or the key cannot be sent.
     """
 
     def __init__(

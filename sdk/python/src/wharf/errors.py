@@ -161,6 +161,17 @@ class MessageFailedError(WharfError):
         self.details = Details(message_id=message.message_id, reason=error.reason if error else None)
 
 
+class ConfigurationError(WharfError):
+    """What the client or a call was given cannot be meant or cannot be sent: an address, a key, a header. Nothing was sent."""
+
+    code = "configuration_error"
+
+    def __init__(self, message: str, option: str):
+        super().__init__(message)
+        self.option = option
+        """The argument, the variable of the environment or the header that is meant."""
+
+
 class WaitTimeoutError(WharfError):
     """What was waited for did not happen in time. It still can."""
 

@@ -51,6 +51,7 @@ SENTENCES: dict[str, str] = {
     "network_error": "There is no connection to the messaging service. Please check it and try again.",
     "unexpected_answer": "The messaging service gave an answer that makes no sense.",
     "wait_timeout": "It takes longer than expected.",
+    "configuration_error": "This app is not set up correctly for the messaging service.",
     "invalid_signature": "This notification does not come from the messaging service.",
 }
 #: What is said where a code is not known, or the details do not fill its sentence.
