@@ -2,6 +2,9 @@
 
 use std::process::Stdio;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -126,10 +129,26 @@ async fn what_a_key_may_not_is_no_tool_and_read_only_reads() {
 /// The version of the protocol that this test speaks.
 const SPOKEN: &str = "2025-06-18";
 
+/// The forms of an answer that a client takes.
+const ACCEPTED: &str = "application/json, text/event-stream";
+
+/// A program of this machine.
+fn client() -> Client {
+    #[expect(clippy::disallowed_methods, reason = "an assistant of this machine, not the gateway's client")]
+    let builder = Client::builder();
+    builder.no_proxy().build().unwrap()
+}
+
+/// The first words of a client.
+fn beginning() -> Value {
+    let hello = json!({"protocolVersion": SPOKEN, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
+    json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello})
+}
+
 /// The program over HTTP, and where it listens.
-async fn listening(world: &World, key: &str) -> (Child, String) {
+async fn listening(world: &World, key: &str, more: &[&str]) -> (Child, String) {
     let mut command = Command::new(program("wharf"));
-    command.args(["mcp", "--listen", "127.0.0.1:0"]).env("WHARF_URL", world.api().base).env("WHARF_API_KEY", key);
+    command.args(["mcp", "--listen", "127.0.0.1:0"]).args(more).env("WHARF_URL", world.api().base).env("WHARF_API_KEY", key);
     let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let url = tokio::time::timeout(PATIENCE, async {
@@ -169,13 +188,10 @@ async fn over_http_an_assistant_lists_the_tools_of_its_key_and_calls_them() {
     let world = World::start(Backend::Sqlite).await;
     let session = world.pair(OWNER).await;
     let key = key(&world, &["sessions:read", "messages:read"]).await;
-    let (_program, url) = listening(&world, &key).await;
-    #[expect(clippy::disallowed_methods, reason = "an assistant of this machine, not the gateway's client")]
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let post = |body: &Value| http.post(&url).header("accept", "application/json, text/event-stream").json(body);
-    let hello = json!({"protocolVersion": SPOKEN, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
-    let begin = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello});
-    let begun = post(&begin).send().await.unwrap();
+    let (_program, url) = listening(&world, &key, &[]).await;
+    let http = client();
+    let post = |body: &Value| http.post(&url).header("accept", ACCEPTED).json(body);
+    let begun = post(&beginning()).send().await.unwrap();
     let talk = begun.headers()["mcp-session-id"].to_str().unwrap().to_owned();
     let server = told(begun, 1).await;
     assert_eq!(server["result"]["serverInfo"]["name"], "wharf", "{server}");
@@ -189,10 +205,81 @@ async fn over_http_an_assistant_lists_the_tools_of_its_key_and_calls_them() {
     let call = json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "list_sessions", "arguments": {}}});
     let called = told(say(call).await.unwrap(), 3).await;
     assert_eq!(called["result"]["structuredContent"]["data"][0]["sessionId"], session, "{called}");
+}
 
+#[tokio::test]
+async fn over_http_a_page_of_another_origin_or_by_another_name_is_refused() {
+    let world = World::start(Backend::Sqlite).await;
+    let key = key(&world, &["messages:read"]).await;
+    let (_program, url) = listening(&world, &key, &["--allow-origin", "https://app.example.com"]).await;
+    let port = url.trim_start_matches("http://127.0.0.1:").trim_end_matches("/mcp");
+    let http = client();
+    let status = async |request: RequestBuilder| request.header("accept", ACCEPTED).send().await.unwrap().status().as_u16();
+    let begin = || http.post(&url).json(&beginning());
+    assert_eq!(status(begin()).await, 200, "a program names no origin");
+    for here in ["localhost", "127.0.0.1", "[::1]"] {
+        assert_eq!(status(begin().header("origin", format!("http://{here}:{port}"))).await, 200, "{here}");
+        assert_eq!(status(begin().header("host", format!("{here}:{port}"))).await, 200, "{here}");
+    }
+    assert_eq!(status(begin().header("origin", "https://app.example.com")).await, 200, "it was allowed");
+    let nearly = ["http://app.example.com", "https://app.example.com:8443", "http://localhost:1"];
+    for origin in nearly.into_iter().chain(["https://evil.example", "null", "nonsense"]) {
+        assert_eq!(status(begin().header("origin", origin)).await, 403, "{origin}");
+        for method in [Method::GET, Method::DELETE] {
+            assert_eq!(status(http.request(method, &url).header("origin", origin)).await, 403, "{origin}");
+        }
+    }
     // A name that leads here by a page's own name server is not this machine's.
-    let stranger = post(&begin).header("host", "evil.example:8090").send().await.unwrap();
-    assert_eq!(stranger.status().as_u16(), 403);
+    for host in ["evil.example:8090", "localhost.evil.example", "192.0.2.1"] {
+        assert_eq!(status(begin().header("host", host)).await, 403, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn an_origin_that_cannot_be_meant_or_that_nobody_would_ask_by_is_refused_at_the_start() {
+    let world = World::start(Backend::Sqlite).await;
+    let key = key(&world, &["messages:read"]).await;
+    for (line, word) in [
+        ("--listen 127.0.0.1:0 --allow-origin app.example.com", "--allow-origin"),
+        ("--allow-origin https://app.example.com", "--listen"),
+    ] {
+        let mut command = Command::new(program("wharf"));
+        command.arg("mcp").args(line.split(' ')).env("WHARF_URL", world.api().base).env("WHARF_API_KEY", &key);
+        let ended = tokio::time::timeout(PATIENCE, command.stdin(Stdio::null()).kill_on_drop(true).output());
+        let refused = ended.await.expect("it ends").unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{line}: {refused:?}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains(word), "{line}: {refused:?}");
+    }
+}
+
+/// Asks the program to end, and tells the exit code that it ends with.
+async fn ended(program: &mut Child, signal: Signal) -> Option<i32> {
+    let id = Pid::from_raw(i32::try_from(program.id().expect("it runs")).unwrap());
+    kill(id, signal).unwrap();
+    tokio::time::timeout(PATIENCE, program.wait()).await.expect("it ends in time").unwrap().code()
+}
+
+#[tokio::test]
+async fn it_ends_in_order_when_it_is_asked_to() {
+    let world = World::start(Backend::Sqlite).await;
+    let key = key(&world, &["messages:read"]).await;
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        // Its line stays open: it is the signal that ends it.
+        let Assistant { mut child, says: _says, .. } = Assistant::start(&world, &key, &[]).await;
+        assert_eq!(ended(&mut child, signal).await, Some(0), "{signal}");
+
+        let (mut program, url) = listening(&world, &key, &[]).await;
+        let http = client();
+        let begun = http.post(&url).header("accept", ACCEPTED).json(&beginning()).send().await.unwrap();
+        let talk = begun.headers()["mcp-session-id"].clone();
+        told(begun, 1).await;
+        let ear = http.get(&url).header("accept", "text/event-stream").header("mcp-session-id", talk);
+        let mut stream = ear.header("mcp-protocol-version", SPOKEN).send().await.unwrap();
+        assert_eq!(stream.status().as_u16(), 200);
+        assert_eq!(ended(&mut program, signal).await, Some(0), "{signal}");
+        // The stream came to its end, and was not cut.
+        while stream.chunk().await.expect("its end").is_some() {}
+    }
 }
 
 #[tokio::test]

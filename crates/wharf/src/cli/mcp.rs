@@ -1,6 +1,7 @@
 //! `wharf mcp`: operations of a gateway as tools of the Model Context Protocol, so that an assistant writes and reads WhatsApp. It may what
 //! its key may, and nothing else: every call is one of the API, refused as that refuses it.
 
+mod over_http;
 mod tools;
 
 use std::net::SocketAddr;
@@ -14,14 +15,13 @@ use rmcp::model::{
     ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::{RequestContext, RoleServer, ServiceExt as _};
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::Value;
 use wharf_api::ErrorCode;
 
 use super::operations::{Client, Refused, ask_with};
 use super::target::{Target, no_key};
 use super::unmet::Usage;
+use crate::machine::Signals;
 use tools::Asked;
 
 const INSTRUCTIONS: &str = "Reads and writes WhatsApp through a Wharf gateway. A session is a linked WhatsApp account: list the sessions first, and name one in \
@@ -38,6 +38,9 @@ pub struct Mcp {
     /// Listens for HTTP at this address of the own machine instead of talking over the standard input and output; the tools are at /mcp
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
+    /// Answers a page or a program of this origin too, over HTTP; may be said several times. Without it only what names no other origin is answered
+    #[arg(long, value_name = "ORIGIN", requires = "listen")]
+    allow_origin: Vec<String>,
 }
 
 /// The tools that a key may use.
@@ -60,26 +63,29 @@ impl Mcp {
             let wanted = "an address of the own machine is expected, such as 127.0.0.1:8090: whoever reaches it acts with the key";
             return Err(Usage(format!("--listen: {wanted}")).into());
         }
+        let allowed = self.allow_origin.iter().map(|text| over_http::origin(text)).collect::<Result<Vec<_>, _>>()?;
         let client = Client::new(&place)?;
         let offered = tools::offered(&client, self.read_only).await?;
         if offered.is_empty() {
             bail!("the key may use none of the tools: give it messages:read or messages:send");
         }
         let server = Server(Arc::new(Shared { client, tools: offered }));
-        let Some(address) = self.listen else {
-            let running = server.serve(rmcp::transport::stdio()).await.context("the client did not begin as the protocol wants")?;
-            running.waiting().await?;
-            return Ok(());
-        };
-        let service = StreamableHttpService::new(
-            move || Ok(server.clone()),
-            LocalSessionManager::default().into(),
-            StreamableHttpServerConfig::default(),
-        );
-        let listener = tokio::net::TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened at"))?;
-        eprintln!("wharf mcp listens at http://{}/mcp", listener.local_addr()?);
-        Ok(axum::serve(listener, axum::Router::new().nest_service("/mcp", service)).await?)
+        let mut signals = Signals::listen()?;
+        if let Some(address) = self.listen {
+            return over_http::serve(server, address, allowed, &mut signals).await;
+        }
+        tokio::select! {
+            ended = talk(server) => ended,
+            () = signals.asked_to_end() => Ok(()),
+        }
     }
+}
+
+/// Talks over the standard input and output until the client closes the line.
+async fn talk(server: Server) -> anyhow::Result<()> {
+    let running = server.serve(rmcp::transport::stdio()).await.context("the client did not begin as the protocol wants")?;
+    running.waiting().await?;
+    Ok(())
 }
 
 impl Server {
