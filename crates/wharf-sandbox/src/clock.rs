@@ -6,18 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::{Context, Result};
+use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::net::TcpListener;
 use wharf_api::Timestamp;
 use wharf_core::Clock;
 use wharf_core::clock::SystemClock;
+use wharf_sim::Line;
 
 /// Ten years: nothing in Wharf lasts longer.
 const MOST_SECS: i64 = 10 * 366 * 24 * 60 * 60;
@@ -72,9 +73,9 @@ struct Advance {
     advance_seconds: i64,
 }
 
-async fn show(State(clock): State<Arc<Ahead>>) -> Json<serde_json::Value> {
+async fn show(State(clock): State<Arc<Ahead>>) -> Line {
     let ahead = clock.ms.load(Ordering::SeqCst) / 1_000;
-    Json(json!({"success": true, "data": {"now": clock.now(), "aheadSeconds": ahead}}))
+    Line(json!({"success": true, "data": {"now": clock.now(), "aheadSeconds": ahead}}))
 }
 
 async fn advance(State(clock): State<Arc<Ahead>>, body: String) -> Response {
@@ -88,7 +89,7 @@ async fn advance(State(clock): State<Arc<Ahead>>, body: String) -> Response {
         Ok(()) => show(State(clock)).await.into_response(),
         Err(message) => {
             let body = json!({"success": false, "error": {"code": "invalid_request", "message": message}});
-            (StatusCode::BAD_REQUEST, Json(body)).into_response()
+            (StatusCode::BAD_REQUEST, Line(body)).into_response()
         }
     }
 }

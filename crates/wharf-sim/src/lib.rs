@@ -22,6 +22,7 @@ mod group;
 mod guests;
 mod history;
 mod keys;
+mod line;
 mod many;
 mod media;
 mod network;
@@ -43,4 +44,5 @@ mod wire;
 
 pub use config::{Config, Error, Wishes};
 pub use guests::own;
+pub use line::Line;
 pub use network::Network;

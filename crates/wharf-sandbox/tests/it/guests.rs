@@ -10,7 +10,9 @@ const PLAIN: &str = "text/plain";
 async fn asked(request: reqwest::RequestBuilder) -> (u16, String) {
     let answer = request.send().await.unwrap();
     let status = answer.status().as_u16();
-    let body: Value = answer.json().await.unwrap();
+    let text = answer.text().await.unwrap();
+    assert!(text.ends_with("}\n"), "a terminal's prompt stands on a line of its own: {text:?}");
+    let body: Value = serde_json::from_str(&text).unwrap();
     (status, body["error"]["code"].as_str().unwrap_or_default().to_owned())
 }
 

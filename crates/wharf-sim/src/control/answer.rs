@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -12,11 +11,12 @@ use serde_json::{Value, json};
 use crate::account::Account;
 use crate::address::Number;
 use crate::group::Refusal;
+use crate::line::Line;
 use crate::network::Net;
 use crate::pairing;
 use crate::router::SendError;
 
-pub(crate) type Answer = Result<Json<Value>, Failure>;
+pub(crate) type Answer = Result<Line, Failure>;
 
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -38,7 +38,7 @@ impl Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let body = json!({"success": false, "error": {"code": self.code, "message": self.message}});
-        (self.status, Json(body)).into_response()
+        (self.status, Line(body)).into_response()
     }
 }
 
@@ -79,7 +79,7 @@ impl From<SendError> for Failure {
 
 #[expect(clippy::unnecessary_wraps, reason = "every handler ends in it")]
 pub(crate) fn ok(data: impl Serialize) -> Answer {
-    Ok(Json(json!({"success": true, "data": data})))
+    Ok(Line(json!({"success": true, "data": data})))
 }
 
 pub(crate) async fn no_route() -> Failure {

@@ -40,7 +40,7 @@ pub(super) async fn sign(
     Path(number): Path<String>,
     Query(ceremony): Query<Ceremony>,
     text: String,
-) -> Result<axum::Json<Value>, Failure> {
+) -> Answer {
     let options: Value = answer::body(&text)?;
     let account = answer::account(&net, &number)?;
     let mut passkey = account.passkey();

@@ -100,8 +100,7 @@ impl Sim {
     }
 
     pub async fn get(&self, path: &str) -> Value {
-        let answer = self.http.get(self.at(path)).send().await.unwrap();
-        data(answer.json().await.unwrap())
+        data(asked(self.http.get(self.at(path))).await)
     }
 
     pub async fn post(&self, path: &str, body: impl ToString) -> Value {
@@ -110,18 +109,15 @@ impl Sim {
 
     /// The whole envelope, also of a refusal.
     pub async fn try_post(&self, path: &str, body: impl ToString) -> Value {
-        let request = self.http.post(self.at(path)).body(body.to_string());
-        request.send().await.unwrap().json().await.unwrap()
+        asked(self.http.post(self.at(path)).body(body.to_string())).await
     }
 
     pub async fn put(&self, path: &str, body: impl ToString) -> Value {
-        let request = self.http.put(self.at(path)).body(body.to_string());
-        data(request.send().await.unwrap().json().await.unwrap())
+        data(asked(self.http.put(self.at(path)).body(body.to_string())).await)
     }
 
     pub async fn delete(&self, path: &str) -> Value {
-        let answer = self.http.delete(self.at(path)).send().await.unwrap();
-        data(answer.json().await.unwrap())
+        data(asked(self.http.delete(self.at(path))).await)
     }
 
     /// Where the control API listens.
@@ -155,6 +151,13 @@ impl Sim {
         let phone = self.get(&format!("/control/phones/{phone}")).await;
         phone["devices"].as_array().unwrap().clone()
     }
+}
+
+/// The answer, which stands on a line of its own in a terminal.
+async fn asked(request: reqwest::RequestBuilder) -> Value {
+    let text = request.send().await.unwrap().text().await.unwrap();
+    assert!(text.ends_with("}\n"), "{text:?}");
+    serde_json::from_str(&text).unwrap()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a tester's client, not the gateway's")]
