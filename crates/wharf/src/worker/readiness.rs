@@ -1,8 +1,9 @@
 //! Looks every few seconds at what the node needs, so that `/readyz` and the metrics tell what is, and tell it at once.
 
-use std::fs::File;
+use std::io;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use wharf_core::readiness::Part;
 use wharf_core::{Services, store};
 
@@ -57,10 +58,19 @@ fn key_files(keys: &KeyFiles) -> Unready {
     Some(("the file of the master key is away, or another one: no start after this one succeeds; the log says which", cause))
 }
 
-/// Sockets are taken from the same number.
+/// Files, sockets and pipes are taken from the same number. A pipe has no name and no owner, so that nothing else is in its way.
 fn descriptors() -> Unready {
-    let error = File::open("/dev/null").err()?;
-    Some(("too many files and sockets are open", error.to_string()))
+    let error = io::pipe().err()?;
+    Some((short_of(&error), error.to_string()))
+}
+
+/// What there is none left of.
+fn short_of(error: &io::Error) -> &'static str {
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EMFILE) => "too many files and sockets are open",
+        Some(Errno::ENFILE) => "the machine has too many files and sockets open",
+        _ => "no file and no socket can be opened; the log says why",
+    }
 }
 
 /// One line when it begins and one when it is over.
@@ -70,5 +80,27 @@ fn note(services: &Services, part: Part, found: Unready) {
         (true, Some(fault), Some(cause)) => tracing::error!(?part, cause, "not ready: {fault}"),
         (true, ..) => tracing::info!(?part, "ready again"),
         (false, ..) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_lack_of_descriptors_is_told_as_one() {
+        for (fault, told) in [
+            (Errno::EMFILE, "too many files and sockets are open"),
+            (Errno::ENFILE, "the machine has too many files and sockets open"),
+            (Errno::EACCES, "no file and no socket can be opened; the log says why"),
+            (Errno::ENOMEM, "no file and no socket can be opened; the log says why"),
+        ] {
+            assert_eq!(short_of(&io::Error::from(fault)), told, "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_process_that_has_descriptors_left_is_short_of_none() {
+        assert_eq!(descriptors(), None);
     }
 }
