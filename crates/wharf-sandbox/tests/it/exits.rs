@@ -130,6 +130,9 @@ async fn what_asks_a_gateway_tells_later_from_never_and_from_what_cannot_be_mean
         let asking = |url: &str, key: &str| asking(words, more, *needs, url, key);
         lines.push((asking(&gateway, "wharf_live_no"), FAILED));
         lines.push((asking("here", "wharf_live_no"), USAGE));
+        for key in ["wharf_live_\nno", "wharf live", "wharf_live_ü"] {
+            lines.push((asking(&gateway, key), USAGE));
+        }
         if *needs != Needs::GatewayForEver {
             lines.push((asking("http://127.0.0.1:1", "wharf_live_no"), LATER));
             lines.push((asking(&busy.url(""), "wharf_live_no"), LATER));
@@ -137,6 +140,9 @@ async fn what_asks_a_gateway_tells_later_from_never_and_from_what_cannot_be_mean
         let without_key = words.split(' ').chain(more.iter().copied()).chain(["--url", &gateway]);
         lines.push((without_key.map(str::to_owned).collect(), USAGE));
     }
+    let twice = ["messages", "send-text", "--session-id", SESSION, "--to", TO, "--text", "x", "--idempotency-key", "order\n1"];
+    let all = twice.into_iter().chain(["--url", &gateway, "--api-key", "wharf_live_no"]);
+    lines.push((all.map(str::to_owned).collect(), USAGE));
     assert_eq!(otherwise(lines).await, Vec::<String>::new());
 }
 

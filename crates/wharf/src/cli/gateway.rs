@@ -17,8 +17,8 @@ use wharf_api::types::session::{PairingCode, Qr, Session, SessionWithQr};
 use wharf_api::types::switches::{PutSwitches, Switches};
 
 use super::operations::{Refused, refusal};
-use super::target::address;
-use super::unmet::NoAnswer;
+use super::target::{address, check_key};
+use super::unmet::unanswered;
 
 /// How long one long poll lasts, in seconds. Less than what proxies cut off.
 const WAIT_SECS: u64 = 20;
@@ -44,6 +44,7 @@ pub(super) enum Told<T> {
 impl Gateway {
     pub fn new(url: &str, key: &str) -> anyhow::Result<Self> {
         let url = address(url)?;
+        check_key(key)?;
         // A client wants a provider of cryptography; where another part was faster, its choice is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         #[expect(clippy::disallowed_methods, reason = "the address is what the person at the terminal typed")]
@@ -137,7 +138,7 @@ impl Gateway {
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
-        let response = request.send().await.context(NoAnswer)?;
+        let response = request.send().await.map_err(unanswered)?;
         let url = response.url().clone();
         if response.status().is_success() { Ok(response) } else { Err(refusal(&url, response).await.into()) }
     }
@@ -169,7 +170,7 @@ impl Gateway {
     }
 
     async fn told<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<Result<T, Box<Refused>>> {
-        let response = request.send().await.context(NoAnswer)?;
+        let response = request.send().await.map_err(unanswered)?;
         if !response.status().is_success() {
             let url = response.url().clone();
             let refused = refusal(&url, response).await;

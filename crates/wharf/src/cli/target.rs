@@ -78,6 +78,14 @@ pub(super) fn address(text: &str) -> Result<Url, Usage> {
     url.ok_or_else(|| Usage(format!("{} is no address of a gateway: one such as {USUAL} is expected", plain(text))))
 }
 
+/// Refuses a key that no header carries. It is not told: it is a secret.
+pub(super) fn check_key(key: &str) -> Result<(), Usage> {
+    if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(Usage("the API key is none: visible ASCII without blanks and line ends is expected".to_owned()))
+}
+
 pub(super) fn no_key() -> Usage {
     Usage("no API key is known: `wharf login` keeps one, --api-key or WHARF_API_KEY gives one".to_owned())
 }
@@ -122,6 +130,15 @@ mod tests {
             assert!(address(text).is_err(), "{text}");
         }
         assert_eq!(address("https://here/below").unwrap().path(), "/below");
+    }
+
+    #[test]
+    fn a_key_that_no_header_carries_is_refused_and_not_told() {
+        for key in ["", " ", "wharf live", "wharf_live_\n", "wharf_live_ü", "\u{0}"] {
+            let told = check_key(key).unwrap_err().to_string();
+            assert!(key.trim().is_empty() || !told.contains(key), "{told}");
+        }
+        assert!(check_key("wharf_live_0aZ-_").is_ok());
     }
 
     #[test]

@@ -18,8 +18,8 @@ use wharf_core::chance::SystemChance;
 
 use super::refused::{self, Refused};
 use crate::cli::progress;
-use crate::cli::target::{Place, address};
-use crate::cli::unmet::NoAnswer;
+use crate::cli::target::{Place, address, check_key};
+use crate::cli::unmet::{NoAnswer, unanswered};
 
 const CHUNK_BYTES: usize = 64 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -85,6 +85,9 @@ pub(in crate::cli) struct Client {
 impl Client {
     pub(in crate::cli) fn new(place: &Place) -> anyhow::Result<Self> {
         let url = address(&place.url)?;
+        if let Some(key) = &place.key {
+            check_key(key)?;
+        }
         // A client wants a provider of cryptography; where another part was faster, its choice is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         #[expect(clippy::disallowed_methods, reason = "the address is what the person at the terminal typed")]
@@ -135,7 +138,7 @@ impl Client {
             Content::Json(body) => (asked.json(body), None),
             Content::File(path) => with_file(asked, path).await?,
         };
-        let answer = asked.send().await.context(NoAnswer);
+        let answer = asked.send().await.map_err(unanswered);
         if let Some(bar) = bar {
             bar.finish_and_clear();
         }
