@@ -1,5 +1,7 @@
 //! What a person reads when all is ready.
 
+use std::path::{Path, PathBuf};
+
 use crate::demo::Keys;
 
 /// Where the banner stands.
@@ -58,10 +60,46 @@ pub fn print(place: &Place<'_>, keys: &Keys, pace: bool) {
     lines.push("# what the phone decrypted, and the answer that came back".to_owned());
     lines.push("curl -s \"$CONTROL/control/phones/15550001001/messages\"".to_owned());
     lines.push(format!("curl -s \"{url}/v1/messages?direction=incoming\" -H \"Authorization: Bearer $KEY\"\n"));
-    // A comment, for it stands in the block that is pasted: it goes on until Ctrl-C.
-    lines.push(format!("# who and what as it happens, here and on any gateway: wharf listen --url {url} --api-key \"$KEY\"\n"));
+    lines.push(as_it_happens(url, program().as_deref()));
     lines.push(
         "What happens is told here, a line each (--quiet: nothing). Ctrl-C ends it; the phones and the pairing are kept.\n".to_owned(),
     );
     wharf::log::print(lines.join("\n"));
+}
+
+/// How events are heard with what is there. A comment, for it stands in the block that is pasted: it goes on until Ctrl-C.
+fn as_it_happens(url: &str, program: Option<&Path>) -> String {
+    let Some(program) = program else {
+        return format!(
+            "# what happens, as it happens: curl -sN {url}/v1/events -H \"Authorization: Bearer $KEY\" -H 'Accept: text/event-stream'\n\
+             # (`listen` of the release program says it for people; `cargo build --release -p wharf` makes that)\n"
+        );
+    };
+    format!("# who and what as it happens, here and on any gateway: {} listen --url {url} --api-key \"$KEY\"\n", program.display())
+}
+
+/// The release program, where it was built: beside this one, or next door. As somebody types it here.
+fn program() -> Option<PathBuf> {
+    let folder = std::env::current_exe().ok()?.parent()?.to_owned();
+    let found = [folder.join("wharf"), folder.with_file_name("release").join("wharf")].into_iter().find(|path| path.is_file())?;
+    let here = std::env::current_dir().ok()?;
+    let typed = found.strip_prefix(&here).map(|path| Path::new(".").join(path));
+    Some(typed.unwrap_or(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_program_that_is_there_is_proposed() {
+        let url = "http://127.0.0.1:8080";
+        let built = as_it_happens(url, Some(Path::new("./target/debug/wharf")));
+        assert!(built.contains(": ./target/debug/wharf listen --url http://127.0.0.1:8080 "), "{built}");
+        let missing = as_it_happens(url, None);
+        assert!(missing.contains(": curl -sN http://127.0.0.1:8080/v1/events ") && !missing.contains("wharf listen"), "{missing}");
+        for hint in [built, missing] {
+            assert!(hint.lines().all(|line| line.starts_with("# ")), "it stands in the block that is pasted: {hint}");
+        }
+    }
 }
