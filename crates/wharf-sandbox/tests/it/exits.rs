@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::process::Stdio;
 
 use clap::CommandFactory as _;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use tokio::task::JoinSet;
 use wharf_api::ErrorCode;
@@ -154,6 +157,23 @@ async fn what_works_here_ends_with_a_failure_where_something_is_not_there() {
     });
     let slips = COMMANDS.iter().map(|(words, ..)| (words.split(' ').chain(["--nonsense"]).map(str::to_owned).collect::<Vec<_>>(), USAGE));
     assert_eq!(otherwise(here.chain(slips).collect()).await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_end_of_its_own_ends_well_when_it_is_asked_to() {
+    let world = World::start(Backend::Sqlite).await;
+    let api = world.api();
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut command = Command::new(release_program());
+        command.args(["listen", "--url", &api.base, "--api-key", &api.key]).stdin(Stdio::null()).stdout(Stdio::null());
+        let mut child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+        let line = tokio::time::timeout(PATIENCE, told.next_line()).await.expect("it says that it listens").unwrap();
+        assert!(line.as_ref().is_some_and(|line| line.starts_with("Listening")), "{line:?}");
+        kill(Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()), signal).unwrap();
+        let ended = tokio::time::timeout(PATIENCE, child.wait()).await.expect("it ends in time").unwrap();
+        assert_eq!(ended.code(), Some(DONE), "{signal}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -239,10 +239,9 @@ async fn over_http_a_page_of_another_origin_or_by_another_name_is_refused() {
 async fn an_origin_that_cannot_be_meant_or_that_nobody_would_ask_by_is_refused_at_the_start() {
     let world = World::start(Backend::Sqlite).await;
     let key = key(&world, &["messages:read"]).await;
-    for (line, word) in [
-        ("--listen 127.0.0.1:0 --allow-origin app.example.com", "--allow-origin"),
-        ("--allow-origin https://app.example.com", "--listen"),
-    ] {
+    for (line, word) in
+        [("--listen 127.0.0.1:0 --allow-origin app.example.com", "--allow-origin"), ("--allow-origin https://app.example.com", "--listen")]
+    {
         let mut command = Command::new(program("wharf"));
         command.arg("mcp").args(line.split(' ')).env("WHARF_URL", world.api().base).env("WHARF_API_KEY", &key);
         let ended = tokio::time::timeout(PATIENCE, command.stdin(Stdio::null()).kill_on_drop(true).output());

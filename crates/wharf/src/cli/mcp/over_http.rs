@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use rmcp::handler::server::ServerHandler;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::Server;
 use crate::cli::plain::plain;
 use crate::cli::unmet::Usage;
 use crate::machine::Signals;
@@ -19,7 +19,12 @@ use crate::machine::Signals;
 const STOP: Duration = Duration::from_secs(5);
 
 /// Serves at `/mcp` until the process is asked to end.
-pub(super) async fn serve(server: Server, address: SocketAddr, allowed: Vec<String>, signals: &mut Signals) -> anyhow::Result<()> {
+pub(super) async fn serve<S: ServerHandler + Clone>(
+    server: S,
+    address: SocketAddr,
+    allowed: Vec<String>,
+    signals: &mut Signals,
+) -> anyhow::Result<()> {
     let listener = TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened at"))?;
     let here = listener.local_addr()?;
     let ending = CancellationToken::new();
