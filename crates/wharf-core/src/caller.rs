@@ -178,3 +178,6 @@ impl Caller {
         self.sessions.as_ref().is_none_or(|bound| bound.contains(session))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -358,26 +358,4 @@ impl From<&KeyRow> for wharf_api::types::key::Key {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::chance::SystemChance;
-
-    #[test]
-    fn a_made_key_is_read_back_and_any_change_to_it_is_noticed() {
-        let chance: &dyn Chance = &SystemChance;
-        for prefix in [LIVE, TEST, EARLIER] {
-            let id = chance.key_id();
-            let secret = Secret::made(prefix, chance, &id);
-            let text = secret.reveal();
-            assert_eq!(Secret::parse(text).map(|(id, _)| id), Some(id));
-            for place in 0..text.len() {
-                let mut changed = text.as_bytes().to_vec();
-                changed[place] = if changed[place] == b'x' { b'y' } else { b'x' };
-                assert!(Secret::parse(std::str::from_utf8(&changed).unwrap()).is_none(), "place {place} of {prefix}");
-            }
-            assert!(Secret::parse(&text[..text.len() - 1]).is_none());
-        }
-        assert!(Secret::parse("").is_none());
-        assert!(Secret::parse("é").is_none());
-    }
-}
+mod tests;

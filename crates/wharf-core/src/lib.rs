@@ -32,6 +32,8 @@ pub mod proxy;
 pub mod queue;
 pub mod readiness;
 pub mod recent;
+#[cfg(test)]
+mod samples;
 pub mod seal;
 pub mod services;
 pub mod session;
@@ -55,3 +57,6 @@ pub use meter::Meter;
 pub use services::Services;
 pub use store::Store;
 pub use switches::Switches;
+
+#[cfg(test)]
+mod tests;

@@ -82,3 +82,49 @@ impl Cache {
         self.turn.fetch_add(1, Ordering::AcqRel);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{at, key};
+
+    /// Whether the sample's key is known at that time.
+    fn knows(cache: &Cache, now: i64) -> bool {
+        cache.get(&key().key.id, at(now)).is_some()
+    }
+
+    #[test]
+    fn a_found_key_is_believed_for_five_seconds_and_its_hash_is_known_for_longer() {
+        let cache = Cache::default();
+        cache.put(key(), at(0), cache.look());
+        assert_eq!([0, 4_999, 5_000].map(|now| knows(&cache, now)), [true, true, false]);
+        assert!(!knows(&cache, -1), "what was found later than now was found by another count of time");
+        assert_eq!(cache.hash(&key().key.id), Some(key().key.secret_hash));
+    }
+
+    #[test]
+    fn a_key_that_changed_is_looked_up_anew_also_by_who_found_it_a_moment_before() {
+        let cache = Cache::default();
+        let before = cache.look();
+        cache.forget(&key().key.id);
+        cache.put(key(), at(0), before);
+        assert!(!knows(&cache, 0), "it was read before the change, and put after it");
+        cache.put(key(), at(0), cache.look());
+        assert!(knows(&cache, 0));
+        cache.forget(&key().key.id);
+        assert!(!knows(&cache, 0));
+    }
+
+    #[test]
+    fn a_change_of_all_reaches_those_that_are_being_looked_up() {
+        let cache = Cache::default();
+        let before = cache.look();
+        cache.put(key(), at(0), cache.look());
+        cache.expire();
+        assert!(!knows(&cache, 0));
+        cache.put(key(), at(0), before);
+        assert!(!knows(&cache, 0), "it was read before the change");
+        cache.put(key(), at(0), cache.look());
+        assert!(knows(&cache, 0));
+    }
+}
