@@ -1,3 +1,4 @@
+mod clocks;
 mod nodes;
 
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -119,3 +119,118 @@ impl Drop for Expected {
         self.hub.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+    use wharf_api::ErrorCode;
+
+    use super::*;
+    use crate::samples::message;
+
+    /// Waits in no test: the word is there, or never comes.
+    const PATIENCE: Duration = Duration::from_millis(1);
+
+    /// An end that is told apart from those of other messages.
+    fn end(of: u128) -> Outcome {
+        Outcome::Failed { code: ErrorCode::MessageSendingFailed, reason: of.to_string() }
+    }
+
+    /// A hub with the messages of which another node is told.
+    fn hub() -> (Arc<Outcomes>, Arc<Mutex<Vec<MessageId>>>) {
+        let (hub, told) = (Arc::new(Outcomes::default()), Arc::new(Mutex::new(Vec::new())));
+        let heard = Arc::clone(&told);
+        hub.tell_elsewhere(move |id| heard.lock().unwrap().push(id.clone()));
+        (hub, told)
+    }
+
+    #[tokio::test]
+    async fn an_end_comes_to_who_waits_for_it_also_where_it_was_faster() {
+        let (hub, told) = hub();
+        let (mut one, other) = (hub.expect(&message(1)), hub.expect(&message(2)));
+        hub.report(&message(2), end(2));
+        assert_eq!(other.wait(PATIENCE).await, Some(end(2)));
+        assert_eq!(one.word(PATIENCE).await, Word::Nothing);
+        hub.report(&message(1), end(1));
+        assert_eq!(one.word(PATIENCE).await, Word::Ended(end(1)), "a word that said nothing ends no wait");
+        assert!(told.lock().unwrap().is_empty(), "nobody else is told of what somebody here has waited for");
+    }
+
+    #[tokio::test]
+    async fn who_is_let_go_or_told_to_look_waits_no_more_and_hears_no_end() {
+        let (hub, told) = hub();
+        let (held, mut elsewhere) = (hub.expect(&message(1)), hub.expect(&message(2)));
+        hub.let_go(&message(1));
+        hub.look(&message(2));
+        assert_eq!(elsewhere.word(PATIENCE).await, Word::Look);
+        assert_eq!(held.wait(PATIENCE).await, None);
+        assert!(told.lock().unwrap().is_empty());
+        hub.let_go(&message(1));
+        assert_eq!(*told.lock().unwrap(), [message(1)], "who waits for it is on another node");
+        hub.look(&message(1));
+        assert_eq!(told.lock().unwrap().len(), 1, "what another node says is not told to others again");
+    }
+
+    #[test]
+    fn a_claim_is_taken_once_and_too_many_are_forgotten_together() {
+        let hub = Outcomes::default();
+        hub.claim(&message(1));
+        assert!(hub.take_claim(&message(1)) && !hub.take_claim(&message(1)) && !hub.take_claim(&message(2)));
+        for number in 0..CLAIMS as u128 {
+            hub.claim(&message(number));
+        }
+        assert!(hub.take_claim(&message(0)), "so many are remembered");
+        hub.claim(&message(0));
+        hub.claim(&message(CLAIMS as u128));
+        assert!(!hub.take_claim(&message(1)) && hub.take_claim(&message(CLAIMS as u128)));
+    }
+
+    /// What happens to the wait for one message.
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Expect,
+        GiveUp,
+        Report,
+    }
+
+    proptest! {
+        /// Requests come, give up and are answered in any order: none hears another's end, none hears its own twice, no end is lost between
+        /// who waits here and who may wait elsewhere, and nothing is left behind.
+        #[test]
+        fn each_end_is_told_once_whoever_gives_up_meanwhile(
+            steps in proptest::collection::vec((0_u128..4, prop::sample::select(vec![Step::Expect, Step::GiveUp, Step::Report])), 0..80),
+        ) {
+            let (hub, told) = hub();
+            let (mut waiting, mut foreign) = (BTreeMap::new(), 0);
+            for (number, step) in steps {
+                match step {
+                    // An id is chosen anew for each message, so nobody waits for one twice.
+                    Step::Expect => {
+                        waiting.entry(number).or_insert_with(|| hub.expect(&message(number)));
+                    }
+                    Step::GiveUp => drop(waiting.remove(&number)),
+                    Step::Report => {
+                        hub.report(&message(number), end(number));
+                        match waiting.remove(&number) {
+                            Some(mut expected) => {
+                                prop_assert_eq!(expected.receiver.try_recv(), Ok(end(number)));
+                                prop_assert!(expected.receiver.try_recv().is_err());
+                            }
+                            None => foreign += 1,
+                        }
+                    }
+                }
+                prop_assert_eq!(told.lock().unwrap().len(), foreign);
+                prop_assert_eq!(hub.waiting.lock().unwrap().len(), waiting.len());
+            }
+            for expected in waiting.values_mut() {
+                prop_assert!(expected.receiver.try_recv().is_err(), "an end that was not its own");
+            }
+            drop(waiting);
+            prop_assert!(hub.waiting.lock().unwrap().is_empty());
+        }
+    }
+}
