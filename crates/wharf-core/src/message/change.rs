@@ -183,3 +183,6 @@ fn edit(target: &mut MessageRow, words: &str, mentions: &[String], at: Timestamp
     target.marks.edited_at = Some(at);
     true
 }
+
+#[cfg(test)]
+mod tests;
