@@ -247,3 +247,6 @@ pub fn events_of(row: &MessageRow) -> Vec<NewEvent> {
     }
     NewEvent::each(kinds, &view(row))
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,7 +142,8 @@ const OPTIONS: [&str; 3] = ["red", "green", "blue"];
 proptest! {
     #[test]
     fn everybody_has_one_reaction_which_is_the_last_one(said in proptest::collection::vec((0_usize..3, 0_usize..3), 0..30)) {
-        let (mut target, mut last) = (in_group(incoming(hello())), BTreeMap::new());
+        let mut target = in_group(incoming(hello()));
+        let mut last: BTreeMap<&str, &str> = BTreeMap::new();
         for (place, (who, what)) in (0..).zip(said) {
             let (person, emoji) = (PEOPLE[who], EMOJI[what]);
             let changes = apply(&mut target, &later(place, in_group(by(person, incoming(reaction(emoji))))));
