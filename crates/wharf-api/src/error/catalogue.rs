@@ -216,3 +216,61 @@ impl ErrorCode {
         self.row().status
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn each_code_has_a_name_of_its_own_in_small_letters_by_which_it_is_found() {
+        let names: HashSet<&str> = ErrorCode::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), ErrorCode::ALL.len());
+        for code in ErrorCode::ALL {
+            let name = code.name();
+            assert_eq!(ErrorCode::parse(name), Some(*code));
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{name}");
+            assert_eq!(ErrorCode::parse(&name.to_uppercase()), None, "{name}");
+        }
+        assert_eq!(ErrorCode::parse(""), None);
+    }
+
+    #[test]
+    fn a_status_never_contradicts_what_its_code_says_of_trying_again() {
+        for code in ErrorCode::ALL {
+            let Row { name, status, retry, .. } = *code.row();
+            let fits: &[Retry] = match status {
+                // The request itself, its key or the place that it asks for is wrong.
+                401 | 404 | 405 | 422 => &[Retry::No],
+                400 => &[Retry::No, Retry::Soon, Retry::OnceConnected],
+                403 => &[Retry::No, Retry::NextDay],
+                409 => &[Retry::No, Retry::After],
+                429 => &[Retry::Soon, Retry::After],
+                500 => &[Retry::Soon],
+                503 => &[Retry::After],
+                other => panic!("{name} has the status {other}, of which no client was told"),
+            };
+            assert!(fits.contains(&retry), "{name} {status} says {}", retry.as_str());
+        }
+    }
+
+    #[test]
+    fn whoever_is_to_wait_for_a_while_or_for_a_link_finds_the_one_code_that_says_so() {
+        let told = |retry| ErrorCode::ALL.iter().copied().filter(|code| code.row().retry == retry).collect::<Vec<_>>();
+        assert_eq!(told(Retry::NextDay), [ErrorCode::DailyMessageLimitReached]);
+        assert_eq!(told(Retry::OnceConnected), [ErrorCode::SessionNotConnected]);
+        assert_eq!(told(Retry::After), [ErrorCode::RateLimitExceeded, ErrorCode::ServiceUnavailable, ErrorCode::IdempotencyKeyInUse]);
+    }
+
+    #[test]
+    fn every_row_says_what_happened_and_what_to_do() {
+        for code in ErrorCode::ALL {
+            let row = code.row();
+            for text in [row.description, row.fix] {
+                assert!(text.chars().next().is_some_and(char::is_uppercase) && !text.ends_with('.'), "{}: {text}", row.name);
+            }
+            assert_ne!(row.description, row.fix);
+        }
+    }
+}
