@@ -9,13 +9,15 @@
 
 use std::time::Duration;
 
+use wharf_api::ids::AccountId;
 use wharf_api::{ApiError, ErrorCode, limits};
 
 use crate::caller::Caller;
-use crate::seal::{Unreadable, place as sealed_for};
+use crate::clock::Clock;
+use crate::seal::{Seal, Unreadable, place as sealed_for};
 use crate::services::Services;
 use crate::settle::settled;
-use crate::store::{self, Answer, Claim};
+use crate::store::{self, Answer, Claim, IdempotencyStore};
 
 /// How long a repeat waits for the first request to end before it is told that the key is in use.
 const WAIT: Duration = Duration::from_secs(2);
@@ -95,125 +97,159 @@ impl From<&Error> for ApiError {
 
 /// Runs `work`, which commits the claim with what it creates, unless a request with the same key did. `resume` answers from the present
 /// state of what a first request created before its process died; `ended` reads an answer.
-pub async fn with_commit<T>(
+pub fn with_commit<T>(
     services: &Services,
     caller: &Caller,
     key: &Key,
     work: impl AsyncFnOnce(Claim) -> T,
     resume: impl AsyncFnOnce(String) -> T,
     ended: impl Fn(&T) -> Ended,
-) -> Result<Done<T>, Error> {
-    let mut work = Some(work);
-    loop {
-        let claim = match begin(services, caller, key).await? {
-            Begin::Replay(answer) => return Ok(Done::Again(answer)),
-            Begin::Resume { resource_id } => {
-                let answer = resume(resource_id).await;
-                if let Ended::Made(answer) = ended(&answer) {
-                    finish(services, caller, key, &answer).await;
-                }
-                return Ok(Done::Resumed(answer));
-            }
-            Begin::Fresh(claim) => claim,
-        };
-        // A committed claim does not vanish: who lost the race for it finds it there, and does nothing a second time.
-        let answer = work.take().ok_or(Error::InUse)?(claim).await;
-        match ended(&answer) {
-            Ended::Lost => {}
-            Ended::Made(made) => {
-                finish(services, caller, key, &made).await;
-                return Ok(Done::Ran(answer));
-            }
-            Ended::Unknown | Ended::Nothing => return Ok(Done::Ran(answer)),
-        }
-    }
+) -> impl Future<Output = Result<Done<T>, Error>> {
+    KeyedRequest::new(services, caller, key).with_commit(work, resume, ended)
 }
 
 /// Runs `work` unless a request with the same key ran before, where nothing can be committed with the key or made anew after a death: the
 /// key is taken before it, and let go where nothing was made.
-pub async fn beforehand<T>(
+pub fn beforehand<T>(
     services: &Services,
     caller: &Caller,
     key: &Key,
     work: impl Future<Output = T>,
     ended: impl Fn(&T) -> Ended,
-) -> Result<Done<T>, Error> {
-    for _ in 0..RACES {
-        match begin(services, caller, key).await? {
-            Begin::Replay(answer) => return Ok(Done::Again(answer)),
-            Begin::Resume { .. } => return Err(Error::InUse),
-            Begin::Fresh(claim) if take(services, caller, &claim).await? => {
-                let answer = work.await;
-                match ended(&answer) {
-                    Ended::Made(made) => finish(services, caller, key, &made).await,
-                    Ended::Unknown => {}
-                    Ended::Lost | Ended::Nothing => release(services, caller, key).await,
+) -> impl Future<Output = Result<Done<T>, Error>> {
+    KeyedRequest::new(services, caller, key).beforehand(work, ended)
+}
+
+/// A request that carries a key, with what the key is looked up and answered by.
+struct KeyedRequest<'a> {
+    store: &'a dyn IdempotencyStore,
+    seal: &'a Seal,
+    clock: &'a dyn Clock,
+    account: &'a AccountId,
+    key: &'a Key,
+}
+
+impl<'a> KeyedRequest<'a> {
+    fn new(services: &'a Services, caller: &'a Caller, key: &'a Key) -> Self {
+        Self { store: &*services.store, seal: &services.seal, clock: &*services.clock, account: &caller.account, key }
+    }
+
+    async fn with_commit<T>(
+        self,
+        work: impl AsyncFnOnce(Claim) -> T,
+        resume: impl AsyncFnOnce(String) -> T,
+        ended: impl Fn(&T) -> Ended,
+    ) -> Result<Done<T>, Error> {
+        let mut work = Some(work);
+        loop {
+            let claim = match self.begin().await? {
+                Begin::Replay(answer) => return Ok(Done::Again(answer)),
+                Begin::Resume { resource_id } => {
+                    let answer = resume(resource_id).await;
+                    if let Ended::Made(answer) = ended(&answer) {
+                        self.finish(&answer).await;
+                    }
+                    return Ok(Done::Resumed(answer));
                 }
-                return Ok(Done::Ran(answer));
+                Begin::Fresh(claim) => claim,
+            };
+            // A committed claim does not vanish: who lost the race for it finds it there, and does nothing a second time.
+            let answer = work.take().ok_or(Error::InUse)?(claim).await;
+            match ended(&answer) {
+                Ended::Lost => {}
+                Ended::Made(made) => {
+                    self.finish(&made).await;
+                    return Ok(Done::Ran(answer));
+                }
+                Ended::Unknown | Ended::Nothing => return Ok(Done::Ran(answer)),
             }
-            // Another request took it meanwhile, and may let it go.
-            Begin::Fresh(_) => {}
         }
     }
-    Err(Error::InUse)
-}
 
-/// Looks the key up. Waits a little for a first request that is still running.
-async fn begin(services: &Services, caller: &Caller, key: &Key) -> Result<Begin, Error> {
-    let deadline = tokio::time::Instant::now() + WAIT;
-    loop {
-        let now = services.clock.now();
-        let Some(row) = services.store.find_idempotency(&caller.account, key.operation, &key.value, now).await? else {
-            return Ok(Begin::Fresh(Claim {
-                operation: key.operation.to_owned(),
-                key: key.value.clone(),
-                request_hash: key.request_hash.clone(),
-                expires_at: now.plus_millis(limits::IDEMPOTENCY_TTL_MS),
-            }));
+    async fn beforehand<T>(self, work: impl Future<Output = T>, ended: impl Fn(&T) -> Ended) -> Result<Done<T>, Error> {
+        for _ in 0..RACES {
+            match self.begin().await? {
+                Begin::Replay(answer) => return Ok(Done::Again(answer)),
+                Begin::Resume { .. } => return Err(Error::InUse),
+                Begin::Fresh(claim) if self.take(&claim).await? => {
+                    let answer = work.await;
+                    match ended(&answer) {
+                        Ended::Made(made) => self.finish(&made).await,
+                        Ended::Unknown => {}
+                        Ended::Lost | Ended::Nothing => self.release().await,
+                    }
+                    return Ok(Done::Ran(answer));
+                }
+                // Another request took it meanwhile, and may let it go.
+                Begin::Fresh(_) => {}
+            }
+        }
+        Err(Error::InUse)
+    }
+
+    /// Looks the key up. Waits a little for a first request that is still running.
+    async fn begin(&self) -> Result<Begin, Error> {
+        let key = self.key;
+        let deadline = tokio::time::Instant::now() + WAIT;
+        loop {
+            let now = self.clock.now();
+            let Some(row) = self.store.find_idempotency(self.account, key.operation, &key.value, now).await? else {
+                return Ok(Begin::Fresh(Claim {
+                    operation: key.operation.to_owned(),
+                    key: key.value.clone(),
+                    request_hash: key.request_hash.clone(),
+                    expires_at: now.plus_millis(limits::IDEMPOTENCY_TTL_MS),
+                }));
+            };
+            if row.request_hash != key.request_hash {
+                return Err(Error::Reused);
+            }
+            if let Some(answer) = row.answer {
+                let body = self.seal.open(&self.place(), &answer.body)?;
+                return Ok(Begin::Replay(Answer { body, ..answer }));
+            }
+            if !row.resource_id.is_empty() && now.as_millis() - row.created_at.as_millis() > ABANDONED_AFTER_MS {
+                return Ok(Begin::Resume { resource_id: row.resource_id });
+            }
+            if tokio::time::Instant::now() >= deadline {
+                return Err(Error::InUse);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Takes the key before the request runs. `false` where another request was faster.
+    async fn take(&self, claim: &Claim) -> Result<bool, Error> {
+        let at = self.clock.now();
+        let there = || async {
+            let row = self.store.find_idempotency(self.account, &claim.operation, &claim.key, at).await?;
+            Ok(row.filter(|row| row.created_at == at && row.request_hash == claim.request_hash).map(|_| true))
         };
-        if row.request_hash != key.request_hash {
-            return Err(Error::Reused);
+        Ok(settled(self.store.claim_idempotency(self.account, claim, at), there).await?)
+    }
+
+    /// Lets a taken key go: the request made nothing, and may be tried again.
+    async fn release(&self) {
+        let key = self.key;
+        if let Err(error) = self.store.release_idempotency(self.account, key.operation, &key.value).await {
+            tracing::warn!(%error, operation = key.operation, "the key of a request that made nothing stays in use");
         }
-        if let Some(answer) = row.answer {
-            let body = services.seal.open(&place(caller, key), &answer.body)?;
-            return Ok(Begin::Replay(Answer { body, ..answer }));
+    }
+
+    /// Stores the first answer, so that repeats get the same. A failure to store is not a failure of the request.
+    async fn finish(&self, answer: &Answer) {
+        let key = self.key;
+        let sealed = Answer { status: answer.status, body: self.seal.close(&self.place(), &answer.body) };
+        if let Err(error) = self.store.answer_idempotency(self.account, key.operation, &key.value, &sealed).await {
+            tracing::warn!(%error, operation = key.operation, "the answer to an idempotent request could not be stored");
         }
-        if !row.resource_id.is_empty() && now.as_millis() - row.created_at.as_millis() > ABANDONED_AFTER_MS {
-            return Ok(Begin::Resume { resource_id: row.resource_id });
-        }
-        if tokio::time::Instant::now() >= deadline {
-            return Err(Error::InUse);
-        }
-        tokio::time::sleep(POLL).await;
+    }
+
+    /// Where an answer is sealed for: another account's, or that of another key, does not open.
+    fn place(&self) -> [&'a str; 4] {
+        sealed_for::answer(self.account.as_str(), self.key.operation, &self.key.value)
     }
 }
 
-/// Takes the key before the request runs. `false` where another request was faster.
-async fn take(services: &Services, caller: &Caller, claim: &Claim) -> Result<bool, Error> {
-    let at = services.clock.now();
-    let there = || async {
-        let row = services.store.find_idempotency(&caller.account, &claim.operation, &claim.key, at).await?;
-        Ok(row.filter(|row| row.created_at == at && row.request_hash == claim.request_hash).map(|_| true))
-    };
-    Ok(settled(services.store.claim_idempotency(&caller.account, claim, at), there).await?)
-}
-
-/// Lets a taken key go: the request made nothing, and may be tried again.
-async fn release(services: &Services, caller: &Caller, key: &Key) {
-    if let Err(error) = services.store.release_idempotency(&caller.account, key.operation, &key.value).await {
-        tracing::warn!(%error, operation = key.operation, "the key of a request that made nothing stays in use");
-    }
-}
-
-/// Stores the first answer, so that repeats get the same. A failure to store is not a failure of the request.
-async fn finish(services: &Services, caller: &Caller, key: &Key, answer: &Answer) {
-    let sealed = Answer { status: answer.status, body: services.seal.close(&place(caller, key), &answer.body) };
-    if let Err(error) = services.store.answer_idempotency(&caller.account, key.operation, &key.value, &sealed).await {
-        tracing::warn!(%error, operation = key.operation, "the answer to an idempotent request could not be stored");
-    }
-}
-
-/// Where an answer is sealed for: another account's, or that of another key, does not open.
-fn place<'a>(caller: &'a Caller, key: &'a Key) -> [&'a str; 4] {
-    sealed_for::answer(caller.account.as_str(), key.operation, &key.value)
-}
+#[cfg(test)]
+mod tests;

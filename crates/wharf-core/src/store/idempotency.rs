@@ -37,7 +37,7 @@ pub struct IdempotencyRow {
 }
 
 #[async_trait]
-pub trait IdempotencyStore {
+pub trait IdempotencyStore: Send + Sync {
     /// The row of a key that has not expired at `now`.
     async fn find_idempotency(
         &self,
