@@ -316,3 +316,6 @@ pub fn user_part(jid: &str) -> &str {
     let user = jid.split('@').next().unwrap_or(jid);
     user.split(':').next().unwrap_or(user)
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,3 +158,27 @@ pub async fn delete(services: &Services, caller: &Caller, id: &str) -> Result<Se
     }
     Ok(row)
 }
+
+#[cfg(test)]
+mod tests {
+    use wharf_api::types::session::DisconnectReason;
+    use wharf_api::{ApiError, ErrorCode};
+
+    use super::*;
+    use crate::samples::session_row;
+
+    #[test]
+    fn who_asks_for_a_code_that_is_not_there_hears_what_to_do_instead() {
+        for status in SessionStatus::ALL {
+            let row = SessionRow { reason: Some(DisconnectReason::LoggedOut), ..session_row(*status) };
+            let refusal = ApiError::from(&without_qr(*status, &row));
+            let expected = match status {
+                SessionStatus::Disconnected => ErrorCode::SessionDisconnected,
+                SessionStatus::QrExpired => ErrorCode::QrCodeExpired,
+                _ => ErrorCode::Conflict,
+            };
+            assert_eq!(refusal.code, expected, "{}", status.as_str());
+            assert_eq!(refusal.details.reason.is_some(), *status != SessionStatus::QrExpired, "{}", status.as_str());
+        }
+    }
+}

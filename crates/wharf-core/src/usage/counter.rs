@@ -82,3 +82,59 @@ impl Counter {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{account, at, key};
+
+    /// When the sample's key was used last, if that is due to be written.
+    fn due(counter: &Counter, now: i64) -> Option<Timestamp> {
+        let mut keys = counter.take_keys(at(now)).remove(&account(1))?;
+        let (id, used) = keys.pop().unwrap();
+        assert!(keys.is_empty() && id == key().key.id, "each key stands there once");
+        Some(used)
+    }
+
+    #[test]
+    fn the_last_use_of_a_key_is_written_once_a_minute_at_the_most_and_is_the_last() {
+        let (counter, id) = (Counter::default(), key().key.id);
+        let used = |millis| counter.key(&account(1), &id, at(millis));
+        used(0);
+        used(10);
+        assert_eq!(due(&counter, 20), Some(at(10)));
+        used(30);
+        used(40);
+        assert_eq!(due(&counter, 20 + KEY_EVERY_MS - 1), None, "it is kept, and not written yet");
+        assert_eq!(due(&counter, 20 + KEY_EVERY_MS), Some(at(40)));
+        assert_eq!(due(&counter, 20 + 2 * KEY_EVERY_MS), None);
+        assert!(counter.lock().keys.is_empty(), "who is not used for a minute is forgotten");
+    }
+
+    #[test]
+    fn a_clock_that_went_back_keeps_no_use_from_being_written() {
+        let (counter, id) = (Counter::default(), key().key.id);
+        counter.key(&account(1), &id, at(10 * KEY_EVERY_MS));
+        assert!(due(&counter, 10 * KEY_EVERY_MS).is_some());
+        counter.key(&account(1), &id, at(0));
+        assert_eq!(due(&counter, 0), Some(at(0)));
+    }
+
+    #[test]
+    fn what_could_not_be_written_counts_with_what_came_meanwhile_each_on_its_day() {
+        const DAY: i64 = 24 * 60 * 60 * 1000;
+        let (counter, mine) = (Counter::default(), account(1));
+        counter.answer(&mine, None, at(0));
+        counter.answer(&mine, None, at(0));
+        counter.answer(&account(2), None, at(0));
+        let taken = counter.take_answers();
+        assert_eq!(taken[&mine][&(at(0).utc_day(), None)], 2);
+        counter.answer(&mine, None, at(0));
+        counter.answer(&mine, Some(ErrorCode::RateLimitExceeded), at(DAY));
+        counter.put_back(&mine, &[Answers { utc_day: at(0).utc_day(), code: None, count: 2 }]);
+        let again = counter.take_answers();
+        assert!(!again.contains_key(&account(2)), "what was written is not counted again");
+        let expected = HashMap::from([((at(0).utc_day(), None), 3), ((at(DAY).utc_day(), Some(ErrorCode::RateLimitExceeded)), 1)]);
+        assert_eq!(again[&mine], expected);
+    }
+}

@@ -61,8 +61,15 @@ fn sign(secret: &str, id: &str, seconds: i64, body: &str) -> Option<String> {
 
 /// The start of an answer as text, for people to read.
 fn start(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(KEPT_BYTES)]);
-    text.replace('\0', "\u{FFFD}")
+    let mut kept = &body[..body.len().min(KEPT_BYTES)];
+    // The character that the cut goes through is left out: nothing was wrong with it.
+    if kept.len() < body.len()
+        && let Err(error) = std::str::from_utf8(kept)
+        && error.error_len().is_none()
+    {
+        kept = &kept[..error.valid_up_to()];
+    }
+    String::from_utf8_lossy(kept).replace('\0', "\u{FFFD}")
 }
 
 /// A name that leads to an address that may not be reached looks like one that leads nowhere: what is inside is nobody's
@@ -80,5 +87,32 @@ fn no_answer(error: &egress::Error) -> NoAnswer {
         | egress::Error::Redirect(_)
         | egress::Error::Broken
         | egress::Error::Stopped => NoAnswer::Broken,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_start_of_an_answer_is_cut_between_characters_and_is_text_whatever_it_was() {
+        assert_eq!(start(b"ok"), "ok");
+        // The cut goes through the last of these.
+        let accents = format!("a{}", "é".repeat(KEPT_BYTES));
+        let cut = start(accents.as_bytes());
+        assert_eq!((cut.len(), cut.contains('\u{FFFD}')), (KEPT_BYTES - 1, false));
+        assert_eq!(start("é".repeat(KEPT_BYTES / 2).as_bytes()).len(), KEPT_BYTES, "what fits is whole");
+        assert_eq!(start(b"a\0b\xffc"), "a\u{FFFD}b\u{FFFD}c", "no database takes a NUL, and no JSON a stray byte");
+        assert_eq!(start(b"caf\xc3"), "caf\u{FFFD}", "what its server has cut is shown as it came");
+    }
+
+    #[test]
+    fn what_is_inside_looks_like_what_is_not_there() {
+        for error in [egress::Error::Blocked, egress::Error::Unresolved, egress::Error::Unreachable] {
+            assert_eq!(no_answer(&error), NoAnswer::Unreachable, "{error:?}");
+        }
+        for error in [egress::Error::Timeout, egress::Error::TooSlow] {
+            assert_eq!(no_answer(&error), NoAnswer::Timeout, "{error:?}");
+        }
     }
 }
