@@ -1,3 +1,5 @@
+mod order;
+
 use wharf_api::ids::Uuid;
 
 use super::*;
