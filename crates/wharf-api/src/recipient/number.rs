@@ -339,3 +339,6 @@ impl Gap {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
