@@ -10,6 +10,7 @@ pub mod chance;
 pub mod chat;
 pub mod clock;
 pub mod contact;
+pub mod door;
 pub mod egress;
 pub mod engine;
 pub mod event;

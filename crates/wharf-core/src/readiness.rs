@@ -21,6 +21,8 @@ const HANGS: Duration = Duration::from_secs(3);
 pub enum Part {
     /// Its tables can be written and are whole.
     Tables,
+    /// The database is the one that it began with.
+    Same,
     /// A socket or a file could be opened. Without any, no file is taken in either: the cause is told first.
     Descriptors,
     /// A file could be taken in.
@@ -29,6 +31,16 @@ pub enum Part {
     Seal,
     /// The file of the master key is the one that the node began with: without it there is no next start.
     Key,
+}
+
+/// Whether what this node reads and writes is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fitness {
+    Fit,
+    /// It is known not to be.
+    Unfit,
+    /// Nothing was heard for so long that anything may have been changed.
+    Unheard,
 }
 
 /// What the last looks found.
@@ -43,13 +55,16 @@ struct ReadinessState {
     /// Since when the write that is under way is.
     writing: Option<Instant>,
     failed: bool,
+    /// Until when no change is missed; `None` where nobody heeds any.
+    heeded_until: Option<Instant>,
     faults: BTreeMap<Part, &'static str>,
 }
 
 impl Default for Readiness {
     /// A node begins with a write.
     fn default() -> Self {
-        Self { state: Mutex::new(ReadinessState { written: Instant::now(), writing: None, failed: false, faults: BTreeMap::new() }) }
+        let (written, faults) = (Instant::now(), BTreeMap::new());
+        Self { state: Mutex::new(ReadinessState { written, writing: None, failed: false, heeded_until: None, faults }) }
     }
 }
 
@@ -84,6 +99,23 @@ impl Readiness {
             None => state.faults.remove(&part),
         };
         before != fault
+    }
+
+    /// This node was found fit, and is asked before anything is changed that could make it unfit, until then.
+    pub fn heeded(&self, until: Instant) {
+        self.state().heeded_until = Some(until);
+    }
+
+    /// Whether this node may read and write.
+    pub fn fitness(&self) -> Fitness {
+        let state = self.state();
+        if [Part::Same, Part::Seal].iter().any(|part| state.faults.contains_key(part)) {
+            Fitness::Unfit
+        } else if state.heeded_until.is_none_or(|until| Instant::now() < until) {
+            Fitness::Fit
+        } else {
+            Fitness::Unheard
+        }
     }
 
     /// Why the database cannot be worked with.
@@ -133,6 +165,28 @@ mod tests {
         assert!(node.database_at(Instant::now() + HANGS * 2).is_some(), "as soon as it hangs");
         node.wrote_at(true, after(20));
         assert_eq!(node.database_at(after(21)), None);
+    }
+
+    #[test]
+    fn a_node_is_unfit_where_its_key_or_its_database_is_another_one_and_for_no_other_reason() {
+        let node = Readiness::default();
+        assert_eq!(node.fitness(), Fitness::Fit, "nobody heeds anything");
+        for harmless in [Part::Tables, Part::Descriptors, Part::Files, Part::Key] {
+            node.found(harmless, Some("away"));
+            assert_eq!((node.fault(), node.fitness()), (Some("away"), Fitness::Fit), "{harmless:?}");
+            node.found(harmless, None);
+        }
+        for part in [Part::Same, Part::Seal] {
+            node.heeded(Instant::now() + HANGS);
+            node.found(part, Some("another one"));
+            assert_eq!((node.fault(), node.fitness()), (Some("another one"), Fitness::Unfit), "{part:?}");
+            node.found(part, None);
+            assert_eq!(node.fitness(), Fitness::Fit, "{part:?}");
+        }
+        node.heeded(Instant::now());
+        assert_eq!((node.fault(), node.fitness()), (None, Fitness::Unheard));
+        node.heeded(Instant::now() + HANGS);
+        assert_eq!(node.fitness(), Fitness::Fit);
     }
 
     #[test]

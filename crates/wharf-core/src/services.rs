@@ -70,6 +70,8 @@ pub struct Services {
     pub moves: Moves,
     /// This node's id; nobody's, until the program names one.
     pub node: String,
+    /// The name that the database had at the start; none, where nobody looks whether it is still the same.
+    pub installation: String,
     /// The world that the database belongs to.
     pub world: &'static str,
     /// Nothing leaves the machine: a session may not have a proxy of its own.
@@ -120,6 +122,7 @@ impl Services {
             others: Arc::new(Alone),
             moves: Moves::default(),
             node: String::new(),
+            installation: String::new(),
             world: "none",
             stays_on_loopback: false,
             steady: Steady::default(),

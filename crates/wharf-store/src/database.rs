@@ -61,6 +61,13 @@ impl DatabaseStore for SqlStore {
         self.readers.first(&MARKED, args!["installation"]).await?.map(|mut row| row.text()).transpose()
     }
 
+    async fn is_still(&self, installation: &str) -> Result<bool, Error> {
+        if self.file.as_ref().is_some_and(|file| file.is_there().is_err()) {
+            return Ok(false);
+        }
+        Ok(self.installation().await?.as_deref() == Some(installation))
+    }
+
     async fn claim_key_check(&self, sealed: &str) -> Result<String, Error> {
         self.mark(KEY_CHECK, sealed).await
     }

@@ -34,6 +34,9 @@ pub trait DatabaseStore {
     /// The name that [`Self::claim_installation`] gave.
     async fn installation(&self) -> Result<Option<String>, Error>;
 
+    /// Whether this is still the database that was opened, with that name of its own: no other file in its place, and no other server's.
+    async fn is_still(&self, installation: &str) -> Result<bool, Error>;
+
     /// Keeps the check value of the master key unless there is one already, and tells which there is.
     async fn claim_key_check(&self, sealed: &str) -> Result<String, Error>;
 

@@ -1,0 +1,101 @@
+//! The door of this node: shut while it is unfit, so that nothing is read or written that belongs elsewhere.
+//!
+//! A node with a lease has heard of every change of the master key: whoever changes it asks such nodes first. Without one it may have slept
+//! through anything, and each call looks first. That a lease is over is no reason by itself: what a call brings without a session is as
+//! good from any node, and what it does to a session is fenced.
+
+use wharf_api::{ApiError, ErrorCode};
+
+use crate::readiness::{Fitness, Part};
+use crate::seal::Unfit;
+use crate::services::Services;
+use crate::store;
+
+/// Why a node may neither read nor write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    #[error(
+        "the database is another one than at the start: the wrong server or volume, or a file that was put in the place of the one that \
+         was opened. Bring the right one back, or start this node anew with the one that is meant"
+    )]
+    Database,
+    #[error(transparent)]
+    Key(#[from] Unfit),
+}
+
+impl Misfit {
+    /// What it is of a node that does not fit.
+    pub const fn part(self) -> Part {
+        match self {
+            Self::Database => Part::Same,
+            Self::Key(_) => Part::Seal,
+        }
+    }
+
+    /// The same for whoever asks whether the node is ready.
+    pub const fn fault(self) -> &'static str {
+        match self {
+            Self::Database => "the database is another one than at the start; the log says what to do",
+            Self::Key(Unfit::Another) => "the database is sealed with a master key that this node does not know; the log says what to do",
+            Self::Key(Unfit::Half) => {
+                "the master key is being changed, and this node knows only one of the two; the log says what to do"
+            }
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("this node may neither read nor write now")]
+    Shut,
+    #[error("it is not known whether this node may read and write")]
+    Store(#[from] store::Error),
+}
+
+impl From<&Error> for ApiError {
+    fn from(error: &Error) -> Self {
+        let reason = match error {
+            Error::Shut => "this node may neither read nor write now; another one may",
+            Error::Store(_) => "the database does not answer",
+        };
+        ApiError::new(ErrorCode::ServiceUnavailable).reason(reason).retry_after(2)
+    }
+}
+
+/// Lets in what reads or writes, where this node may.
+pub async fn pass(services: &Services) -> Result<(), Error> {
+    match services.readiness.fitness() {
+        Fitness::Fit => Ok(()),
+        Fitness::Unfit => Err(Error::Shut),
+        Fitness::Unheard => match look(services).await? {
+            None => Ok(()),
+            Some(_) => Err(Error::Shut),
+        },
+    }
+}
+
+/// The same for what has passed before and goes on: by what is known, without a look.
+pub fn known(services: &Services) -> Result<(), Error> {
+    if services.readiness.fitness() == Fitness::Unfit { Err(Error::Shut) } else { Ok(()) }
+}
+
+/// What the database itself says.
+async fn look(services: &Services) -> Result<Option<Misfit>, store::Error> {
+    if !services.store.is_still(&services.installation).await? {
+        return Ok(Some(Misfit::Database));
+    }
+    Ok(services.seal.follow(&services.store.key_marks().await?).err().map(Misfit::Key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_refused_is_told_when_to_come_back() {
+        for error in [Error::Shut, Error::Store(store::Error::Refused("no such table".to_owned()))] {
+            let told = ApiError::from(&error);
+            assert_eq!((told.code, told.details.retry_after), (ErrorCode::ServiceUnavailable, Some(2)), "{error}");
+        }
+    }
+}
