@@ -13,7 +13,7 @@ use wharf_core::media::Files;
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::placement::ByLoad;
 use wharf_core::store::Store;
-use wharf_core::{Clock, Services};
+use wharf_core::{Clock, Lease, Services};
 
 use crate::access::{self, Access, AccessError};
 use crate::files::Shelf;
@@ -50,6 +50,7 @@ pub struct Own<'a> {
     pub clock: Arc<dyn Clock>,
     pub outcomes: Arc<Outcomes>,
     pub calls: Calls,
+    pub lease: Arc<Lease>,
 }
 
 /// What a node does for others until it leaves.
@@ -86,7 +87,7 @@ impl Fleet {
     /// Begins to answer for the sessions of this node's engine. A NATS that is away is tried for ever; a URL or a file that cannot be one
     /// ends the start.
     pub async fn join(url: &str, access: &Access, own: Own<'_>) -> Result<(Arc<Self>, Membership), JoinError> {
-        let Own { node, folder, engine: local, store, files, clock, outcomes, calls } = own;
+        let Own { node, folder, engine: local, store, files, clock, outcomes, calls, lease } = own;
         let shelf = Arc::new(Shelf::clear(folder)?);
         let nats = access::options(url, access, node)?.connect(url).await?;
         let asked = nats.subscribe(subject(node)).await?;
@@ -121,8 +122,8 @@ impl Fleet {
             limits: Arc::clone(&limits),
             own: own.clone(),
         });
-        let server =
-            Arc::new(Server { nats: nats.clone(), local, files, shelf: Arc::clone(&shelf), fleet: Arc::downgrade(&fleet), leaving });
+        let (own, shelved) = (Arc::downgrade(&fleet), Arc::clone(&shelf));
+        let server = Arc::new(Server { nats: nats.clone(), local, files, shelf: shelved, fleet: own, leaving, lease });
         let tasks = vec![
             tokio::spawn(serve::questions(asked, server)),
             tokio::spawn(files::hand_out(wanted, nats.clone(), shelf)),

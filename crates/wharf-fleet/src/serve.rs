@@ -13,6 +13,7 @@ use serde_json::Value;
 use wharf_api::ids::{MessageId, SessionId};
 use wharf_api::types::media::MediaKind;
 use wharf_api::types::session::SessionStatus;
+use wharf_core::Lease;
 use wharf_core::engine::{Engine, Error, Link};
 use wharf_core::media::Files;
 use wharf_core::message::outcomes::Outcomes;
@@ -64,6 +65,8 @@ pub(crate) struct Server {
     pub(crate) fleet: Weak<Fleet>,
     /// Nothing is begun any more.
     pub(crate) leaving: Arc<AtomicBool>,
+    /// Nor without it.
+    pub(crate) lease: Arc<Lease>,
 }
 
 /// Answers questions until the subscription ends.
@@ -85,7 +88,9 @@ async fn answer(server: &Server, payload: &[u8]) -> Answer {
     let Some(Question { session, verb, .. }) = Question::read(payload) else {
         return Answer::refusal(Fault::Unknown);
     };
-    let begins = matches!(verb, Verb::Start | Verb::Restart) && !server.leaving.load(Ordering::SeqCst);
+    // What a node without a lease began would wait for the next one, which an unfit node never has.
+    let may_begin = !server.leaving.load(Ordering::SeqCst) && !server.lease.is_over();
+    let begins = matches!(verb, Verb::Start | Verb::Restart) && may_begin;
     if !begins && !local.runs(&session) {
         return Answer::refusal(Fault::NotMine);
     }

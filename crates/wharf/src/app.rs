@@ -109,7 +109,8 @@ impl App {
 
         // Before a session could send with keys that were used.
         let mark = HighWater::of(&config.data_dir);
-        mark.look(&*store).await?;
+        let installation = store.installation().await?.unwrap_or_default();
+        mark.look(&*store, &installation).await?;
 
         // Before a session could connect it is known whether it may.
         switches::refresh(&*store, &switches).await?;
@@ -149,6 +150,7 @@ impl App {
             clock: Arc::clone(&clock),
             outcomes: Arc::clone(&outcomes),
             calls: calls.clone(),
+            lease: Arc::clone(&term),
         };
         let mut among = Among::join(config.nats_url.as_deref(), &config.nats_access, &world, own).await?;
         let services = Services::new(dynamic, Arc::clone(&among.engine), clock, chance, outcomes, seal);
@@ -160,6 +162,7 @@ impl App {
         services.updates = Updates::of(config.updates);
         services.steady = wharf_core::steady::Steady::new(config.clock_doubt, services.store.clock_seen().await?);
         services.node.clone_from(&node);
+        services.installation = installation;
         services.others = Arc::clone(&among.others);
         (services.calls, services.shared) = (calls, among.limits.clone());
         services.moves = Moves::new(config.moves_per_minute);

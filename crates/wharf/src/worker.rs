@@ -30,7 +30,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
-use wharf_core::{Services, placement};
+use wharf_core::{Services, door, placement};
 
 use crate::identity::KeyFiles;
 
@@ -51,7 +51,7 @@ pub struct Workers {
 /// Starts the workers that need nothing but the rules.
 pub fn start(services: &Arc<Services>, keys: Option<KeyFiles>) -> Workers {
     let workers = Workers::default();
-    workers.every("what the clock shows", clock::PERIOD, services, |services| async move { clock::run(&services).await });
+    workers.tend("what the clock shows", clock::PERIOD, services, |services| async move { clock::run(&services).await });
     let keys = keys.map(Arc::new);
     workers.every("readiness", readiness::PERIOD, services, move |services| {
         let keys = keys.clone();
@@ -67,20 +67,20 @@ pub fn start(services: &Arc<Services>, keys: Option<KeyFiles>) -> Workers {
             Ok(())
         });
     }
-    workers.every("overdue messages", overdue::PERIOD, services, |services| async move { overdue::run(&services).await });
-    workers.every("lost wake-ups", wake::PERIOD, services, |services| async move { wake::run(&services).await });
-    workers.every("places of sessions", places::PERIOD, services, |services| async move { placement::tend(&services).await });
-    workers.every("switches", switches::PERIOD, services, |services| async move { switches::run(&services).await });
-    workers.every("canary sessions", canary::PERIOD, services, |services| async move { canary::run(&services).await });
-    workers.every("update notice", updates::PERIOD, services, |services| async move { updates::run(&services).await });
-    workers.every("usage", usage::PERIOD, services, |services| async move { usage::run(&services).await });
-    workers.every("audit log", audit::PERIOD, services, |services| async move { audit::run(&services).await });
-    workers.every("lost files", media::LOST_PERIOD, services, |services| async move { media::lost(&services).await });
-    workers.every("what has expired", expiry::PERIOD, services, |services| async move { expiry::run(&services).await });
-    workers.every("media", media::PERIOD, services, |services| async move { media::run(&services).await });
-    workers.every("suspended accounts", suspensions::PERIOD, services, |services| async move { suspensions::run(&services).await });
-    workers.every("deleted accounts", deletions::PERIOD, services, |services| async move { deletions::run(&services).await });
-    workers.every("old events and messages", retention::PERIOD, services, |services| async move { retention::run(&services).await });
+    workers.tend("overdue messages", overdue::PERIOD, services, |services| async move { overdue::run(&services).await });
+    workers.tend("lost wake-ups", wake::PERIOD, services, |services| async move { wake::run(&services).await });
+    workers.tend("places of sessions", places::PERIOD, services, |services| async move { placement::tend(&services).await });
+    workers.tend("switches", switches::PERIOD, services, |services| async move { switches::run(&services).await });
+    workers.tend("canary sessions", canary::PERIOD, services, |services| async move { canary::run(&services).await });
+    workers.tend("update notice", updates::PERIOD, services, |services| async move { updates::run(&services).await });
+    workers.tend("usage", usage::PERIOD, services, |services| async move { usage::run(&services).await });
+    workers.tend("audit log", audit::PERIOD, services, |services| async move { audit::run(&services).await });
+    workers.tend("lost files", media::LOST_PERIOD, services, |services| async move { media::lost(&services).await });
+    workers.tend("what has expired", expiry::PERIOD, services, |services| async move { expiry::run(&services).await });
+    workers.tend("media", media::PERIOD, services, |services| async move { media::run(&services).await });
+    workers.tend("suspended accounts", suspensions::PERIOD, services, |services| async move { suspensions::run(&services).await });
+    workers.tend("deleted accounts", deletions::PERIOD, services, |services| async move { deletions::run(&services).await });
+    workers.tend("old events and messages", retention::PERIOD, services, |services| async move { retention::run(&services).await });
     workers
 }
 
@@ -116,6 +116,25 @@ impl Workers {
             }
         };
         self.tasks.spawn(run.instrument(tracing::error_span!("worker", work = name)));
+    }
+
+    /// The same for what reads or writes rows: while the node is unfit its runs are left out.
+    fn tend<F, W>(&self, name: &'static str, period: Duration, services: &Arc<Services>, work: F)
+    where
+        F: Fn(Arc<Services>) -> W + Send + Sync + 'static,
+        W: Future<Output = Result<(), wharf_core::store::Error>> + Send,
+    {
+        let work = Arc::new(work);
+        self.every(name, period, services, move |services| {
+            let work = Arc::clone(&work);
+            async move {
+                match door::pass(&services).await {
+                    Ok(()) => work(services).await,
+                    Err(door::Error::Shut) => Ok(()),
+                    Err(door::Error::Store(error)) => Err(error),
+                }
+            }
+        });
     }
 
     /// Lets the runs that are under way end, for a while.

@@ -108,6 +108,7 @@ mod terminal;
 mod text;
 mod timers;
 mod traces;
+mod unfit;
 mod unready;
 mod usable;
 mod verdicts;

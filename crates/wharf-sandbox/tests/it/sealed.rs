@@ -13,6 +13,7 @@ use crate::harness::chaos::Way;
 use crate::harness::process::program;
 use crate::harness::{Api, Backend, Chaos, Hook, OWNER, PATIENCE, Process, SILENT, World, api, both_backends, eventually, nats};
 use crate::nodes::connected;
+use crate::unfit;
 
 const NEXT_KEY: &str = "WHARF_NEXT_MASTER_KEY_FILE";
 
@@ -277,6 +278,8 @@ async fn a_node_that_slept_through_the_begin_of_a_change_is_not_ready_and_anothe
     .await;
     world.rotates_until(&next, 1).await;
     way.make(Way::Open);
+    // From its first moment on, when it has not heard of the change yet.
+    unfit::refuses(&api, &session).await;
     let open = api.with_key("");
     eventually("it says why it is not ready", async || {
         let ready = open.get("/readyz").await;
@@ -291,6 +294,13 @@ async fn a_node_that_slept_through_the_begin_of_a_change_is_not_ready_and_anothe
     })
     .await;
     assert_eq!(connected(&behind).await, 0, "and there alone");
+    let fit = nats::api(world.gateway());
+    unfit::answers(&fit, &session).await;
+    unfit::refuses(&api, &session).await;
+    // What needs no row is answered everywhere.
+    for api in [&fit, &api] {
+        unfit::shows_itself(api).await;
+    }
     behind.terminate().await;
 }
 

@@ -21,7 +21,7 @@ use wharf_api::ops::{Access, Body, Method, Operation, Patience};
 use wharf_api::{ApiError, limits, openapi};
 use wharf_core::caller::By;
 use wharf_core::limit::{Permit, Standing};
-use wharf_core::{Caller, Services};
+use wharf_core::{Caller, Services, door};
 
 use super::audit::Trace;
 use super::envelope::{self, Failure, Reply, invalid};
@@ -90,8 +90,9 @@ impl Call {
         Ok(done)
     }
 
-    /// Refuses a caller whose key or log-in has ended since its request came.
+    /// Refuses a caller whose key or log-in has ended since its request came, and whoever waits at a node that is unfit since.
     pub(super) async fn still_good(&self) -> Result<(), Failure> {
+        door::known(self.services())?;
         auth::still_good(self.services(), &self.caller().by).await
     }
 
@@ -213,6 +214,10 @@ async fn run(http: Arc<Http>, operation: &'static Operation, handler: Handler, r
 }
 
 async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request, seen: &mut RequestFacts) -> Answer {
+    // Before anything is read of the caller: at another database its key would be none.
+    if !is_page(operation) {
+        door::pass(&http.services).await?;
+    }
     let peer = limit::peer(&request);
     let way = Way { peer, origin: http.limits.trusted_proxies.origin(peer, request.headers()) };
     let (mut parts, body) = request.into_parts();
@@ -232,7 +237,9 @@ async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler
     let (tasks, services) = (http.tasks.clone(), Arc::clone(&http.services));
     let named = path.as_deref().unwrap_or_default();
     let trace = caller.as_ref().and_then(|caller| Trace::of(operation, caller, way.origin, named, &services));
-    let call = match check(http, operation, parts, body, way, caller, permit, path).await {
+    let checked = check(http, operation, parts, body, way, caller, permit, path).await;
+    // A body takes its time to come.
+    let call = match checked.and_then(|call| if is_page(operation) { Ok(call) } else { still_fit(call) }) {
         Ok(call) => call,
         Err(failure) => return left(trace, &services, Err(failure)).await,
     };
@@ -245,6 +252,16 @@ async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler
             tasks.spawn(work.in_current_span()).await.unwrap_or_else(|error| Err(Failure::internal(error)))
         }
     }
+}
+
+/// Whether it tells of this process and of the API alone: our health, our metrics, the reference.
+fn is_page(operation: &Operation) -> bool {
+    operation.access == Access::Open && operation.method == Method::Get
+}
+
+fn still_fit(call: Call) -> Result<Call, Failure> {
+    door::known(call.services())?;
+    Ok(call)
 }
 
 /// What is checked before an operation runs, after the key and the limits: permission, then shape.

@@ -13,7 +13,7 @@ use wharf_api::envelope::{PageInfo, Success};
 use wharf_api::ops::{self, Operation};
 use wharf_api::{ApiError, ErrorCode};
 use wharf_core::{
-    account, chat, contact, engine, event, group, idempotency, key, login, media, message, node, session, store, user, webhook,
+    account, chat, contact, door, engine, event, group, idempotency, key, login, media, message, node, session, store, user, webhook,
 };
 
 use super::declared;
@@ -62,6 +62,7 @@ failure_from!(
     account::Error,
     chat::Error,
     contact::Error,
+    door::Error,
     engine::Error,
     event::Error,
     event::token::Error,

@@ -12,7 +12,7 @@ use tokio::task::{Id, JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
-use wharf_core::Services;
+use wharf_core::{Services, door};
 
 /// How often we look for what rang no bell here: what other nodes committed, and what another node left behind.
 const LOOK: Duration = Duration::from_secs(1);
@@ -90,6 +90,9 @@ impl Dispatcher {
     }
 
     async fn look(&mut self) {
+        if door::known(&self.services).is_err() {
+            return;
+        }
         match self.services.store.due_webhooks(&self.node, self.services.clock.now(), WEBHOOKS).await {
             Ok(due) => due.into_iter().for_each(|due| self.wake(due.number)),
             Err(error) => tracing::warn!(%error, "what is to be delivered cannot be looked up; the next look comes soon"),
@@ -97,6 +100,10 @@ impl Dispatcher {
     }
 
     fn wake(&mut self, number: i64) {
+        // A fit node finds what is due by itself.
+        if door::known(&self.services).is_err() {
+            return;
+        }
         let (services, node, stopping) = (Arc::clone(&self.services), Arc::clone(&self.node), self.stopping.clone());
         self.assignments.wake(number, |signal| async move { courier::run(&services, &node, number, &signal, &stopping).await });
     }

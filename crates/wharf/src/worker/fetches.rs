@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use wharf_api::ids::{AccountId, MediaId};
 use wharf_core::media::fetch;
-use wharf_core::{Services, store};
+use wharf_core::{Services, door, store};
 
 use super::GRACE;
 
@@ -77,6 +77,9 @@ impl FetchDispatcher {
     }
 
     async fn look(&mut self) {
+        if door::known(&self.services).is_err() {
+            return;
+        }
         let next = match fetch::next(&self.services, &self.node, self.under_way.values()).await {
             Ok(next) => next,
             Err(error) => {

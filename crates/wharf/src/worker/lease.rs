@@ -1,4 +1,5 @@
-//! Keeps this node's lease: as long as it lasts, no other node takes our sessions. Beside it stands which master keys this node knows.
+//! Keeps this node's lease: as long as it lasts, no other node takes our sessions. Beside it stands which master keys this node knows. What
+//! makes the node unfit is found here, and ends the lease.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -6,9 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use wharf_core::door::Misfit;
 use wharf_core::node::{self, KeysError};
 use wharf_core::readiness::Part;
-use wharf_core::seal::{Seal, Unfit};
+use wharf_core::seal::Seal;
 use wharf_core::store::{self, DatabaseStore, NodeStore, OwnerStore};
 use wharf_core::{Clock, Lease, Services};
 
@@ -18,6 +20,8 @@ const TTL_MS: i64 = 15_000;
 const TTL: Duration = Duration::from_secs(15);
 /// Five in a lease; and what keeps a node from writing is told well within ten seconds, the try itself included.
 const PERIOD: Duration = Duration::from_secs(3);
+/// So long after it asked for a good renewal no change was missed: as long as the lease lasts in the database, and some seconds less.
+const HEEDED: Duration = Duration::from_secs(12);
 
 /// Renews the lease, and tells the engine how long that is good. Tells whether every node reads sealed payloads.
 pub async fn renew(store: &(impl OwnerStore + ?Sized), clock: &dyn Clock, node: &str, lease: &Lease) -> Result<bool, store::Error> {
@@ -36,7 +40,7 @@ pub async fn renew(store: &(impl OwnerStore + ?Sized), clock: &dyn Clock, node: 
 #[derive(Default)]
 pub struct Keys {
     told: Option<String>,
-    unfit: Option<Unfit>,
+    misfit: Option<Misfit>,
 }
 
 impl Keys {
@@ -55,47 +59,51 @@ impl Keys {
         Ok(())
     }
 
-    /// Has a node that runs follow the key. Where it does not know the key, what it seals could soon be opened by nobody: its lease is over,
-    /// so that others run its sessions, and it is not ready.
+    /// Has a node that runs follow the key. Where it does not know the key, what it seals could soon be opened by nobody, and into another
+    /// database it writes what nobody looks for: its lease is over, so that others run its sessions, and its door is shut.
     async fn heed(&mut self, services: &Services, node: &str, lease: &Lease) -> Result<(), store::Error> {
-        let unfit = match self.follow(&*services.store, &services.seal, node).await {
-            Ok(()) => None,
-            Err(KeysError::Unfit(unfit)) => Some(unfit),
-            Err(KeysError::Store(error)) => return Err(error),
-        };
-        if unfit.is_some() && !lease.is_over() {
+        let misfit = self.misfit(services, node).await?;
+        if misfit.is_some() && !lease.is_over() {
             lease.renewed(Instant::now(), Duration::ZERO);
         }
-        let news = services.readiness.found(Part::Seal, unfit.map(fault));
-        match unfit {
-            Some(unfit) if news => tracing::error!("not ready: {unfit}"),
-            None if news => tracing::info!("ready again: the master key is one that this node knows"),
+        let fault = |part: Part| misfit.filter(|misfit| misfit.part() == part).map(Misfit::fault);
+        let news = [Part::Same, Part::Seal].map(|part| services.readiness.found(part, fault(part))).contains(&true);
+        match misfit {
+            Some(misfit) if news => tracing::error!("not ready: {misfit}"),
+            None if news => tracing::info!("ready again: the database and its master key are ones that this node knows"),
             _ => {}
         }
-        self.unfit = unfit;
+        self.misfit = misfit;
         Ok(())
     }
 
-    /// Renews the lease of a node that knows the key.
+    async fn misfit(&mut self, services: &Services, node: &str) -> Result<Option<Misfit>, store::Error> {
+        if !services.store.is_still(&services.installation).await? {
+            return Ok(Some(Misfit::Database));
+        }
+        match self.follow(&*services.store, &services.seal, node).await {
+            Ok(()) => Ok(None),
+            Err(KeysError::Unfit(unfit)) => Ok(Some(Misfit::Key(unfit))),
+            Err(KeysError::Store(error)) => Err(error),
+        }
+    }
+
+    /// Renews the lease of a node that is fit.
     async fn renew(&mut self, services: &Services, node: &str, lease: &Lease) -> Result<(), store::Error> {
         if lease.is_over() {
             // The key may have been changed meanwhile. As long as it runs, a renewal waits for no look.
             self.heed(services, node, lease).await?;
         }
-        if self.unfit.is_some() {
+        match self.misfit {
             // Its clients have had their margin to end: nobody waits for the rest of its term.
-            return services.store.renew_lease(node, services.clock.now(), 0).await.map(drop);
+            Some(Misfit::Key(_)) => return services.store.renew_lease(node, services.clock.now(), 0).await.map(drop),
+            // Nothing of ours belongs into it.
+            Some(Misfit::Database) => return Ok(()),
+            None => {}
         }
         let sealed = renew(&*services.store, &*services.clock, node, lease).await?;
         services.seals_payloads.store(sealed, Ordering::Relaxed);
         Ok(())
-    }
-}
-
-fn fault(unfit: Unfit) -> &'static str {
-    match unfit {
-        Unfit::Another => "the database is sealed with a master key that this node does not know; the log says what to do",
-        Unfit::Half => "the master key is being changed, and this node knows only one of the two; the log says what to do",
     }
 }
 
@@ -106,11 +114,16 @@ pub fn start(services: &Arc<Services>, node: String, lease: &Arc<Lease>, keys: K
         let (node, lease, keys) = (Arc::clone(&node), Arc::clone(&lease), Arc::clone(&keys));
         async move {
             let mut keys = keys.lock().await;
+            let asked = Instant::now();
             services.readiness.writes();
             let outcome = keys.renew(&services, &node, &lease).await;
             services.readiness.wrote(&outcome);
             outcome?;
-            keys.heed(&services, &node, &lease).await
+            keys.heed(&services, &node, &lease).await?;
+            if keys.misfit.is_none() {
+                services.readiness.heeded(asked + HEEDED);
+            }
+            Ok(())
         }
     });
     workers

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use wharf_core::Services;
-use wharf_core::store::{self, OwnerStore};
+use wharf_core::store::{self, DatabaseStore, OwnerStore};
 
 use super::Workers;
 
@@ -33,13 +33,17 @@ impl HighWater {
     }
 
     /// Looks at the database, and has all sessions begin their keys anew where it is behind the mark.
-    pub async fn look(&self, store: &(impl OwnerStore + ?Sized)) -> Result<(), store::Error> {
+    pub async fn look(&self, store: &(impl DatabaseStore + OwnerStore + ?Sized), installation: &str) -> Result<(), store::Error> {
         let now = store.high_water().await?;
         let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if now == seen {
             return Ok(());
         }
         if now < seen {
+            // Another installation's is no older self of ours, and its sessions are none of ours.
+            if !store.is_still(installation).await? {
+                return Ok(());
+            }
             let sessions = store.mark_stale().await?;
             tracing::error!(
                 seen,
@@ -66,9 +70,9 @@ impl HighWater {
 pub fn start(services: &Arc<Services>, mark: HighWater) -> Workers {
     let workers = Workers::default();
     let mark = Arc::new(mark);
-    workers.every("how far the database has come", PERIOD, services, move |services| {
+    workers.tend("how far the database has come", PERIOD, services, move |services| {
         let mark = Arc::clone(&mark);
-        async move { mark.look(&*services.store).await }
+        async move { mark.look(&*services.store, &services.installation).await }
     });
     workers
 }

@@ -24,7 +24,7 @@ use wharf_api::ids::SessionId;
 use wharf_core::store::{self, DueDelivery, DueWebhook, Health, TryRecord, WebhookRow};
 use wharf_core::webhook::attempt::{self, Tried};
 use wharf_core::webhook::{self, Unsealed};
-use wharf_core::{Services, event};
+use wharf_core::{Services, door, event};
 
 use super::Signal;
 use crate::http::path_of_event;
@@ -89,7 +89,7 @@ pub(super) async fn run(services: &Services, node: &str, number: i64, signal: &S
             if let Err(error) = courier.work(signal, stopping).await {
                 tracing::warn!(%error, "a courier ends early; what it did not write down goes out again");
             }
-            if stopping.is_cancelled()
+            if (stopping.is_cancelled() || door::known(services).is_err())
                 && let Err(error) = services.store.release_webhook(&courier.due, node).await
             {
                 tracing::debug!(%error, "a webhook was not released; its lease runs out");
@@ -243,6 +243,8 @@ impl<'a> Deliverer<'a> {
     }
 
     async fn keep_lease(&mut self) -> Result<(), store::Error> {
+        // What is under way is written down, and another node goes on.
+        self.over |= door::known(self.services).is_err();
         let now = self.services.clock.now();
         if self.leased_until.as_millis() - now.as_millis() > LEASE_MS / 2 {
             return Ok(());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 use wharf_api::types::webhook::DisabledReason;
-use wharf_core::Services;
+use wharf_core::{Services, door};
 use wharf_core::seal::Unreadable;
 use wharf_core::store::{self, DueWebhook, Health, WebhookRow};
 use wharf_core::webhook;
@@ -39,6 +39,11 @@ impl<'a> Deliverer<'a> {
         let Some(row) = services.store.claim_webhook(&due, node, now, leased_until).await? else { return Ok(Begun::Not) };
         let unsealed = match webhook::unseal(services, &row) {
             Ok(unsealed) => Arc::new(unsealed),
+            // It may be this node that does not know the key, and not the row that is damaged.
+            Err(_) if door::pass(services).await.is_err() => {
+                services.store.release_webhook(&due, node).await?;
+                return Ok(Begun::Not);
+            }
             Err(error) => {
                 unreadable(services, &due, &row, &error).await?;
                 return Ok(Begun::Unreadable(Box::new(row)));
