@@ -7,7 +7,7 @@ use wharf_core::Chance;
 use wharf_core::store::Error;
 
 use super::kept::{self, Kept};
-use super::{Arg, Conn, Row, Sql, refused, sqlite};
+use super::{Arg, Conn, Row, Sql, refused};
 
 /// The transaction of one write. A write that returns an error is undone, and so is one that [`Tx::discard`]s itself.
 pub(crate) struct Tx {
@@ -89,7 +89,7 @@ impl Tx {
         }
         let found = self.first(read, key).await?.map(|mut row| kept::numbers(&mut row)).transpose()?;
         let Some(numbers) = found.or(absent) else { return Ok(None) };
-        self.kept.push(Kept::new(read, sqlite::owned(key), numbers));
+        self.kept.push(Kept::new(read, key, numbers)?);
         Ok(self.kept.last_mut())
     }
 
