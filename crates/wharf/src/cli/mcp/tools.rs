@@ -96,7 +96,8 @@ impl Offered {
         let hints = ToolAnnotations::with_title(self.title)
             .read_only(reads(op))
             .destructive(op.method == Method::Delete || op.id == ops::edit_message.id)
-            .idempotent(op.method != Method::Post || op.idempotent())
+            // Each call has a key of its own: the same text twice is two messages.
+            .idempotent(op.method != Method::Post)
             .open_world(true);
         let schema = Arc::new(self.takes());
         Tool::new(op.id, op.summary, schema).with_title(self.title).with_annotations(hints)
@@ -219,6 +220,15 @@ mod tests {
             let hints = serde_json::to_value(offered.shown()).unwrap()["annotations"].clone();
             assert_eq!(hints["readOnlyHint"], reads(offered.verb.op), "{}", offered.name);
             assert_eq!(hints["destructiveHint"], ["edit_message", "delete_message"].contains(&offered.name), "{}", offered.name);
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_done_twice_when_it_is_called_twice_says_that_it_is_not() {
+        for offered in all() {
+            let hints = serde_json::to_value(offered.shown()).unwrap()["annotations"].clone();
+            let twice = offered.name.starts_with("send_") || ["check_contacts", "read_chat", "restart_session"].contains(&offered.name);
+            assert_eq!(hints["idempotentHint"], !twice, "{}", offered.name);
         }
     }
 
