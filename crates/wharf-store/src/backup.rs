@@ -98,7 +98,10 @@ pub async fn check(url: &str, copy: &Snapshot) -> Result<(), BackupError> {
             if *found > own {
                 return Err(BackupError::Migration { found: *found, own });
             }
-            if file.exists() { Err(BackupError::NotEmpty(file.display().to_string())) } else { Ok(()) }
+            match sqlite::left(file) {
+                Some(left) => Err(BackupError::NotEmpty(left.display().to_string())),
+                None => Ok(()),
+            }
         }
         (None, Snapshot::Postgresql { migration: found, .. }) => {
             if *found != own {
@@ -111,7 +114,8 @@ pub async fn check(url: &str, copy: &Snapshot) -> Result<(), BackupError> {
     }
 }
 
-/// Puts a copy that was checked into the empty database, whole or not at all.
+/// Puts a copy that was checked into the empty database, whole or not at all. Its sessions are marked in the same step: none can go on with
+/// keys that were used after the copy was made.
 pub async fn restore(url: &str, folder: &Path, copy: &Snapshot, told: &(dyn Fn(&str) + Sync)) -> Result<(), BackupError> {
     match (file(url), copy) {
         (Some(file), _) => sqlite::restore(file, folder).await,

@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufWriter};
 use super::{BackupError, Snapshot, Table, file_error};
 use crate::dialect::{Connect, Dialect};
 use crate::open::error::OpenError;
+use crate::owner::MARK_STALE;
 use crate::sql::{Conn, classify};
 use crate::{fitness, migrations};
 
@@ -120,6 +121,7 @@ pub(super) async fn restore(url: &str, folder: &Path, tables: &[Table], told: &(
             set.execute(&mut **conn).await.map_err(classify)?;
         }
     }
+    run(conn, MARK_STALE.postgres).await?;
     run(conn, "COMMIT").await
 }
 

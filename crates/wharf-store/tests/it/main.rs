@@ -8,6 +8,7 @@ mod tenant;
 mod accept;
 mod account;
 mod audit;
+mod backup;
 mod bounds;
 mod broken;
 mod chats;
