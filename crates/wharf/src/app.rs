@@ -14,6 +14,7 @@ use wharf_core::limit::Calls;
 use wharf_core::media::Files;
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::placement::Moves;
+use wharf_core::readiness::Part;
 use wharf_core::store::{DatabaseStore, Store, Told};
 use wharf_core::update::Updates;
 use wharf_core::{Chance, Clock, Lease, Meter, Services, Switches, audit, node, switches, usage};
@@ -204,12 +205,7 @@ impl App {
             self.linked.abort();
             self.version.abort();
             tokio::join!(self.workers.stop(), self.fetches.stop());
-            if let Err(error) = usage::flush(&self.services).await {
-                tracing::warn!(%error, "the usage of the last seconds is lost");
-            }
-            if let Err(error) = audit::flush(&self.services).await {
-                tracing::warn!(%error, "rows of the audit log are lost");
-            }
+            flush(&self.services).await;
             self.among.engine.shutdown().await;
             // Until here other nodes had an answer.
             drop(self.among);
@@ -224,6 +220,20 @@ impl App {
             tracing::warn!("the stop took too long and was cut off");
         }
         tracing::info!("the gateway has stopped");
+    }
+}
+
+/// Writes down what was counted last, unless the database is another one than at the start: it would stand in somebody else's.
+async fn flush(services: &Services) {
+    if services.readiness.of(Part::Same).is_some() {
+        tracing::warn!("the usage of the last seconds is lost, and rows of the audit log: the database is another one than at the start");
+        return;
+    }
+    if let Err(error) = usage::flush(services).await {
+        tracing::warn!(%error, "the usage of the last seconds is lost");
+    }
+    if let Err(error) = audit::flush(services).await {
+        tracing::warn!(%error, "rows of the audit log are lost");
     }
 }
 
