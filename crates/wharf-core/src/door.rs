@@ -37,9 +37,7 @@ impl Misfit {
         match self {
             Self::Database => "the database is another one than at the start; the log says what to do",
             Self::Key(Unfit::Another) => "the database is sealed with a master key that this node does not know; the log says what to do",
-            Self::Key(Unfit::Half) => {
-                "the master key is being changed, and this node knows only one of the two; the log says what to do"
-            }
+            Self::Key(Unfit::Half) => "the master key is being changed, and this node knows only one of the two; the log says what to do",
         }
     }
 }

@@ -301,6 +301,17 @@ async fn a_node_that_slept_through_the_begin_of_a_change_is_not_ready_and_anothe
     for api in [&fit, &api] {
         unfit::shows_itself(api).await;
     }
+    // Webhooks are the fit node's: the other one takes none that it could not sign for.
+    let hook = Hook::start().await;
+    fit.post("/v1/webhooks", &json!({"url": hook.url("/x"), "events": ["*"]})).await.ok(201);
+    unfit::answers(&fit, &session).await;
+    eventually("the events are delivered", async || {
+        let count = hook.got("/x").len();
+        if count > 1 { Ok(()) } else { Err(format!("{count}")) }
+    })
+    .await;
+    let failing = "SELECT COUNT(*) FROM webhooks WHERE failing_since IS NOT NULL";
+    assert_eq!(world.database().count(world.dir(), failing).await, 0);
     behind.terminate().await;
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 use wharf_api::ErrorCode;
 
-use crate::harness::{Api, Backend, Hook, OWNER, Reply, SILENT, World, eventually, readiness};
+use crate::harness::{Api, Backend, Hook, OWNER, Reply, SILENT, World, eventually};
 
 /// What each customer does sooner or later: what is sealed, what is opened, and what is only read.
 async fn calls(api: &Api, session: &str) -> Vec<Reply> {
@@ -46,11 +46,17 @@ pub async fn shows_itself(api: &Api) {
     }
 }
 
-async fn until(api: &Api, state: &str, reason: &str) {
-    eventually("the node says why it is not ready", async || {
+/// Waits until the node says this of itself; nothing where it is ready.
+async fn until(api: &Api, reason: Option<&str>) {
+    eventually("the node says how it is", async || {
         let ready = api.with_key("").get("/readyz").await;
-        let told = ready.json["error"]["details"]["reason"].as_str().unwrap_or_default();
-        if told.contains(reason) { Ok(()) } else { Err(format!("{state}: {ready:?}")) }
+        let told = ready.json["error"]["details"]["reason"].as_str();
+        let is_said = match (reason, told) {
+            (None, None) => ready.status == 200,
+            (Some(reason), Some(told)) => told.contains(reason),
+            _ => false,
+        };
+        if is_said { Ok(()) } else { Err(format!("{ready:?}")) }
     })
     .await;
 }
@@ -62,8 +68,8 @@ async fn a_node_whose_file_was_put_aside_refuses_all_calls_and_ends_its_sessions
     answers(&api, &session).await;
     let (file, aside) = (world.dir().join("gateway/wharf.sqlite"), world.dir().join("aside"));
     std::fs::rename(&file, &aside).unwrap();
-    readiness::until(&api, "the SQLite file is put aside", false).await;
-    // Whichever look was first.
+    // Whichever of the looks is first.
+    until(&api, Some("another one than at the start")).await;
     eventually("its door is shut", async || {
         let reply = api.get("/v1/account").await;
         if reply.status == 503 { Ok(()) } else { Err(format!("{reply:?}")) }
@@ -72,7 +78,7 @@ async fn a_node_whose_file_was_put_aside_refuses_all_calls_and_ends_its_sessions
     refuses(&api, &session).await;
     shows_itself(&api).await;
     std::fs::rename(&aside, &file).unwrap();
-    readiness::until(&api, "the SQLite file is put aside", true).await;
+    until(&api, None).await;
     world.until_connected(&session).await;
     answers(&api, &session).await;
 }
@@ -86,7 +92,7 @@ async fn a_node_whose_server_brings_another_installations_database_refuses_all_c
     answers(&api, &session).await;
     // As it is after a start on another volume: the rows are there, and they are somebody else's.
     world.sql("UPDATE meta SET value = value || '-another' WHERE name = 'installation'").await;
-    until(&api, "another installation", "another one than at the start").await;
+    until(&api, Some("another one than at the start")).await;
     refuses(&api, &session).await;
     shows_itself(&api).await;
     let data = world.dir().join("gateway");
@@ -94,7 +100,7 @@ async fn a_node_whose_server_brings_another_installations_database_refuses_all_c
     let stale = world.database().count(&data, "SELECT COUNT(*) FROM session_owner WHERE stale = 1").await;
     assert_eq!((failing, stale), (0, 0));
     world.sql("UPDATE meta SET value = replace(value, '-another', '') WHERE name = 'installation'").await;
-    readiness::until(&api, "another installation", true).await;
+    until(&api, None).await;
     world.until_connected(&session).await;
     answers(&api, &session).await;
 }
@@ -106,9 +112,9 @@ async fn a_node_that_is_not_ready_for_a_lesser_reason_answers_as_before() {
     for (name, reason) in [("media", "file store"), ("master.key", "master key is away")] {
         let (there, away) = (world.dir().join("gateway").join(name), world.dir().join("away"));
         std::fs::rename(&there, &away).unwrap();
-        until(&api, name, reason).await;
+        until(&api, Some(reason)).await;
         answers(&api, &session).await;
         std::fs::rename(&away, &there).unwrap();
-        readiness::until(&api, name, true).await;
+        until(&api, None).await;
     }
 }

@@ -239,7 +239,7 @@ async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler
     let trace = caller.as_ref().and_then(|caller| Trace::of(operation, caller, way.origin, named, &services));
     let checked = check(http, operation, parts, body, way, caller, permit, path).await;
     // A body takes its time to come.
-    let call = match checked.and_then(|call| if is_page(operation) { Ok(call) } else { still_fit(call) }) {
+    let call = match checked.and_then(still_fit) {
         Ok(call) => call,
         Err(failure) => return left(trace, &services, Err(failure)).await,
     };
@@ -260,7 +260,9 @@ fn is_page(operation: &Operation) -> bool {
 }
 
 fn still_fit(call: Call) -> Result<Call, Failure> {
-    door::known(call.services())?;
+    if !is_page(call.operation) {
+        door::known(call.services())?;
+    }
     Ok(call)
 }
 

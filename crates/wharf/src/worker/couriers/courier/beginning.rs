@@ -8,10 +8,10 @@ use std::time::Duration;
 use futures::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 use wharf_api::types::webhook::DisabledReason;
-use wharf_core::{Services, door};
 use wharf_core::seal::Unreadable;
 use wharf_core::store::{self, DueWebhook, Health, WebhookRow};
 use wharf_core::webhook;
+use wharf_core::{Services, door};
 
 use super::super::Signal;
 use super::backlog::Backlog;
