@@ -1,6 +1,8 @@
 //! Points in time as the wire shows them: RFC 3339 in UTC, to the millisecond.
 
 use std::fmt;
+use std::ops::{Add, Sub};
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -10,6 +12,11 @@ pub struct Timestamp(i64);
 
 /// How long a UTC day is, in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// So many days of 24 hours each.
+pub const fn days(days: u64) -> Duration {
+    Duration::from_secs(days.saturating_mul(24 * 60 * 60))
+}
 
 impl Timestamp {
     pub const fn from_millis(millis: i64) -> Self {
@@ -41,11 +48,39 @@ impl Timestamp {
         self.0.div_euclid(DAY_MS)
     }
 
+    /// The first instant of the UTC day with that number.
+    pub const fn from_utc_day(number: i64) -> Self {
+        Self(number.saturating_mul(DAY_MS))
+    }
+
     /// The first instant of the next UTC day.
     #[must_use]
     pub const fn next_utc_day(self) -> Self {
-        Self((self.utc_day() + 1) * DAY_MS)
+        Self::from_utc_day(self.utc_day() + 1)
     }
+}
+
+/// This time and so much later. What no time can show is the last that one can.
+impl Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, pause: Duration) -> Self {
+        self.plus_millis(millis(pause))
+    }
+}
+
+/// This time and so much earlier. What no time can show is the first that one can.
+impl Sub<Duration> for Timestamp {
+    type Output = Self;
+
+    fn sub(self, pause: Duration) -> Self {
+        self.plus_millis(-millis(pause))
+    }
+}
+
+/// Whole milliseconds: parts of one are dropped.
+fn millis(pause: Duration) -> i64 {
+    i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl fmt::Display for Timestamp {
@@ -100,5 +135,16 @@ mod tests {
         let last = Timestamp::from_millis(DAY_MS - 1);
         assert_eq!(last.next_utc_day().as_millis(), DAY_MS);
         assert_eq!(Timestamp::from_millis(DAY_MS).next_utc_day().as_millis(), 2 * DAY_MS);
+        assert_eq!(Timestamp::from_utc_day(3), Timestamp::from_millis(0) + days(3));
+    }
+
+    #[test]
+    fn a_pause_is_added_and_taken_away_to_the_millisecond_and_never_beyond_what_a_time_can_show() {
+        let at = Timestamp::from_millis(1_000);
+        assert_eq!(at + Duration::from_micros(1_500), Timestamp::from_millis(1_001));
+        assert_eq!(at - Duration::from_secs(2), Timestamp::from_millis(-1_000));
+        assert_eq!(at + Duration::MAX, Timestamp::from_millis(i64::MAX));
+        assert_eq!(Timestamp::from_millis(-2) - Duration::MAX, Timestamp::from_millis(i64::MIN));
+        assert_eq!(days(u64::MAX), Duration::from_secs(u64::MAX));
     }
 }
