@@ -21,8 +21,8 @@ pub use counted::{Canary, Counted};
 /// How long a step may take, from its beginning until the other session has it.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How far apart two runs of a step lie.
-const TEXT_EVERY_MS: i64 = 5 * 60 * 1000;
-const OTHERS_EVERY_MS: i64 = 60 * 60 * 1000;
+const TEXT_EVERY: Duration = Duration::from_mins(5);
+const OTHERS_EVERY: Duration = Duration::from_hours(1);
 
 /// Every step's last run, whichever node made it.
 pub async fn show(services: &Services) -> Result<Shown, store::Error> {
@@ -59,9 +59,9 @@ pub async fn run(services: &Services) -> Result<(), store::Error> {
 }
 
 fn is_due(step: Step, from: &SessionId, rows: &[CanaryRow], now: Timestamp) -> bool {
-    let every_ms = if step == Step::Text { TEXT_EVERY_MS } else { OTHERS_EVERY_MS };
+    let every = if step == Step::Text { TEXT_EVERY } else { OTHERS_EVERY };
     let last = rows.iter().find(|row| row.step == step.as_str() && row.session == *from);
-    last.is_none_or(|row| now.as_millis() - row.at.as_millis() >= every_ms)
+    last.is_none_or(|row| now >= row.at + every)
 }
 
 /// The due steps of one direction.
@@ -131,18 +131,14 @@ mod tests {
     #[test]
     fn a_step_is_due_once_its_time_has_passed_and_where_it_never_ran() {
         let session = |digit: &str| SessionId::parse(&format!("ses_{}", digit.repeat(32))).unwrap();
-        let row = |step: Step, at| CanaryRow {
-            step: step.as_str().to_owned(),
-            session: session("a"),
-            at: Timestamp::from_millis(at),
-            took_ms: None,
-            failure: None,
-        };
-        let due = |step, digit: &str, rows: &[CanaryRow], now| is_due(step, &session(digit), rows, Timestamp::from_millis(now));
-        let rows = [row(Step::Text, 0), row(Step::File, 0)];
-        assert!(due(Step::Text, "a", &[], 0));
-        assert!(!due(Step::Text, "a", &rows, TEXT_EVERY_MS - 1) && due(Step::Text, "a", &rows, TEXT_EVERY_MS));
-        assert!(!due(Step::File, "a", &rows, TEXT_EVERY_MS) && due(Step::File, "a", &rows, OTHERS_EVERY_MS));
-        assert!(due(Step::Text, "b", &rows, 0), "each direction by itself");
+        let row = |step: Step, at| CanaryRow { step: step.as_str().to_owned(), session: session("a"), at, took_ms: None, failure: None };
+        let first = Timestamp::from_millis(0);
+        let due = |step, digit: &str, rows: &[CanaryRow], after: Duration| is_due(step, &session(digit), rows, first + after);
+        let just_before = TEXT_EVERY.saturating_sub(Duration::from_millis(1));
+        let rows = [row(Step::Text, first), row(Step::File, first)];
+        assert!(due(Step::Text, "a", &[], Duration::ZERO));
+        assert!(!due(Step::Text, "a", &rows, just_before) && due(Step::Text, "a", &rows, TEXT_EVERY));
+        assert!(!due(Step::File, "a", &rows, TEXT_EVERY) && due(Step::File, "a", &rows, OTHERS_EVERY));
+        assert!(due(Step::Text, "b", &rows, Duration::ZERO), "each direction by itself");
     }
 }

@@ -6,6 +6,7 @@ mod shown;
 pub mod token;
 
 use wharf_api::ids::EventId;
+use wharf_api::time;
 
 use crate::caller::Caller;
 use crate::services::Services;
@@ -72,7 +73,6 @@ pub async fn list(services: &Services, caller: &Caller, filter: &EventFilter, af
     Ok(services.store.list_events(&caller.account, filter, after, limit).await?)
 }
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// How many accounts are looked up at a time.
 const ACCOUNTS: u32 = 200;
 
@@ -87,9 +87,7 @@ pub async fn expire(services: &Services) -> Result<u64, store::Error> {
         for account in page.rows {
             // What is told of a message is kept no longer than the message itself.
             let days = account.plan.event_days.min(account.plan.message_days.unwrap_or(u64::MAX));
-            let days = i64::try_from(days).unwrap_or(i64::MAX / DAY_MS);
-            let before = services.clock.now().plus_millis(-days.saturating_mul(DAY_MS));
-            dropped += services.store.expire_events(&account.id, before).await?;
+            dropped += services.store.expire_events(&account.id, services.clock.now() - time::days(days)).await?;
         }
         after = page.next;
         if after.is_none() {

@@ -26,7 +26,7 @@ const POLL: Duration = Duration::from_millis(50);
 const RACES: usize = 3;
 /// A first request that has not answered so long after its claim will not: its process died. What may take longer (a file, a webhook's
 /// test) is over when the key is claimed.
-const ABANDONED_AFTER_MS: i64 = 15_000;
+const ABANDONED_AFTER: Duration = Duration::from_secs(15);
 
 /// An `Idempotency-Key` with the request that it stands on.
 #[derive(Clone, Debug)]
@@ -208,7 +208,7 @@ impl<'a> KeyedRequest<'a> {
                 let body = self.seal.open(&self.place(), &answer.body)?;
                 return Ok(Begin::Replay(Answer { body, ..answer }));
             }
-            if !row.resource_id.is_empty() && now.as_millis() - row.created_at.as_millis() > ABANDONED_AFTER_MS {
+            if !row.resource_id.is_empty() && now > row.created_at + ABANDONED_AFTER {
                 return Ok(Begin::Resume { resource_id: row.resource_id });
             }
             if tokio::time::Instant::now() >= deadline {

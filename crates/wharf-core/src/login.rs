@@ -9,6 +9,7 @@ mod password;
 mod turns;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use wharf_api::ids::{LoginId, UserId};
@@ -30,9 +31,9 @@ use crate::store::{self, AuditRow, LoginRow, LoginWithUser, UserRow};
 
 const SECRET_LEN: usize = 43;
 /// How often it is written that a log-in was seen.
-const SEEN_EVERY_MS: i64 = 60_000;
+const SEEN_EVERY: Duration = Duration::from_mins(1);
 /// For how long whoever waits or streams is believed to be still signed in, unless this node ended the log-in.
-const LOOK_EVERY_MS: i64 = 5_000;
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How many letters of a browser's name are kept.
 const USER_AGENT_CHARS: usize = 200;
 
@@ -270,7 +271,7 @@ pub async fn authenticate(services: &Services, cookie: &str) -> Result<Caller, E
     check_end(&found.login, now)?;
     require_active(&found.account)?;
     services.doors.remember(&found.login, services.clock.steady());
-    if now.as_millis() - found.login.last_seen_at.as_millis() >= SEEN_EVERY_MS
+    if now >= found.login.last_seen_at + SEEN_EVERY
         && let Err(error) = services.store.touch_login(&found.login.id, now).await
     {
         tracing::warn!(%error, "it could not be written that a log-in was seen");
@@ -303,8 +304,8 @@ pub fn was_good(services: &Services, cookie: &str) -> bool {
 /// five seconds on others.
 pub async fn still_good(services: &Services, id: &LoginId) -> Result<(), Error> {
     let now = services.clock.steady();
-    let fresh = |at: &Timestamp| (0..LOOK_EVERY_MS).contains(&(now.as_millis() - at.as_millis()));
-    if services.doors.good().get(id).is_some_and(|(_, at)| fresh(at)) {
+    let fresh = |at: Timestamp| (at..at + LOOK_EVERY).contains(&now);
+    if services.doors.good().get(id).is_some_and(|(_, at)| fresh(*at)) {
         return Ok(());
     }
     match look_up(services, id).await {

@@ -17,7 +17,6 @@ pub use counter::Counter;
 
 /// How many UTC days a usage report has.
 const DAYS: i64 = 30;
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// How much of the day's messages is used when a warning is given, in per cent.
 const WARNINGS: [u64; 2] = [80, 100];
@@ -110,7 +109,7 @@ fn add(to: &mut Used, more: &Used) {
 }
 
 fn day(number: i64, used: Used) -> Day {
-    let date = Timestamp::from_millis(number * DAY_MS).to_string().chars().take("2026-11-23".len()).collect();
+    let date = Timestamp::from_utc_day(number).to_string().chars().take("2026-11-23".len()).collect();
     Day { date, used }
 }
 

@@ -3,6 +3,7 @@
 //! A run that is cut off is begun again and goes on: what is gone is not looked for. Every node may run it.
 
 use std::io;
+use std::time::Duration;
 
 use wharf_api::Timestamp;
 use wharf_api::ids::AccountId;
@@ -16,7 +17,7 @@ use crate::session;
 use crate::store::{self, AccountRow, PageRequest};
 
 /// So long the account's own row stays at the least: a call that was under way when its keys ended may bring something in until then.
-pub const GRACE_MS: i64 = 10 * 60 * 1000;
+const GRACE: Duration = Duration::from_mins(10);
 /// How many accounts one run works on, and how many sessions and files it looks up at a time.
 const ACCOUNTS: u32 = 200;
 const SESSIONS: u32 = 50;
@@ -74,7 +75,7 @@ async fn erase(services: &Services, id: &AccountId, begun: Timestamp) -> Result<
     while gently(services.store.erase_some(id)).await? > 0 {
         fail::fail_point!("D2-part");
     }
-    let is_over = services.clock.now() >= begun.plus_millis(GRACE_MS);
+    let is_over = services.clock.now() >= begun + GRACE;
     if is_over && services.store.erase_account(id).await? {
         tracing::info!(account = %id, "an account is deleted with everything in it");
     }

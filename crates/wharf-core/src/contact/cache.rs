@@ -1,14 +1,16 @@
 //! What WhatsApp said lately about numbers.
 
+use std::time::Duration;
+
 use moka::policy::EvictionPolicy;
 use wharf_api::Timestamp;
 
 use crate::engine::Registration;
 
 /// How long a number that was found is believed to be there.
-const FOUND_MS: i64 = 24 * 60 * 60 * 1000;
+const FOUND: Duration = Duration::from_hours(24);
 /// How long a number that was not found is believed to be absent: people join.
-const ABSENT_MS: i64 = 5 * 60 * 1000;
+const ABSENT: Duration = Duration::from_mins(5);
 /// How many numbers are remembered at the most; the one that was asked for longest ago makes room.
 const CACHE_NUMBERS: u64 = 100_000;
 
@@ -26,8 +28,8 @@ impl Default for Cache {
 impl Cache {
     pub(super) fn get(&self, phone: &str, now: Timestamp) -> Option<Registration> {
         let (at, registration) = self.known.get(phone)?;
-        let life = if registration.registered { FOUND_MS } else { ABSENT_MS };
-        (now.as_millis() - at.as_millis() < life).then_some(registration)
+        let life = if registration.registered { FOUND } else { ABSENT };
+        (now < at + life).then_some(registration)
     }
 
     pub(super) fn put(&self, registration: Registration, now: Timestamp) {

@@ -1,6 +1,7 @@
 //! The keys that this process found lately.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use moka::policy::EvictionPolicy;
 use wharf_api::Timestamp;
@@ -9,7 +10,7 @@ use wharf_api::ids::KeyId;
 use crate::store::KeyWithAccount;
 
 /// How long a found key is believed without asking the database: a revocation takes at most this long to bite.
-const CACHE_MS: i64 = 5_000;
+const CACHE: Duration = Duration::from_secs(5);
 /// How many keys are remembered at the most.
 const CACHE_KEYS: u64 = 10_000;
 
@@ -47,7 +48,7 @@ impl Default for Cache {
 
 impl Cache {
     pub(super) fn get(&self, id: &KeyId, now: Timestamp) -> Option<KeyWithAccount> {
-        let is_fresh = |found: &CachedKey| (0..CACHE_MS).contains(&(now.as_millis() - found.at.as_millis()));
+        let is_fresh = |found: &CachedKey| (found.at..found.at + CACHE).contains(&now);
         let found = self.found.get(id).filter(|found| is_fresh(found) && found.turn == self.turn.load(Ordering::Acquire))?;
         Some(found.key)
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use wharf_api::{ApiError, ErrorCode, Timestamp};
 
@@ -12,7 +13,7 @@ use super::{WINDOW_MS, whole_seconds};
 /// How many addresses are remembered at the most.
 const ADDRESSES: usize = 10_000;
 /// While an address is turned away, a key that this process has never seen is looked up so often: it may be a good one.
-const LOOK_UP_EVERY_MS: i64 = 1_000;
+const LOOK_UP_EVERY: Duration = Duration::from_secs(1);
 
 struct AddressFailures {
     since: Timestamp,
@@ -80,7 +81,7 @@ impl Floods {
     pub fn may_look_up(&self, address: IpAddr, now: Timestamp) -> bool {
         let mut addresses = self.lock();
         let Some(state) = addresses.get_mut(&source(address)) else { return true };
-        let due = state.looked_up.is_none_or(|at| !(0..LOOK_UP_EVERY_MS).contains(&(now.as_millis() - at.as_millis())));
+        let due = state.looked_up.is_none_or(|at| !(at..at + LOOK_UP_EVERY).contains(&now));
         if due {
             state.looked_up = Some(now);
         }

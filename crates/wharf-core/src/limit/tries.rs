@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use wharf_api::{ApiError, ErrorCode, Timestamp};
@@ -24,7 +25,7 @@ struct TryCount {
 /// The tries of all keys.
 pub struct Tries<K> {
     most: u64,
-    window_ms: i64,
+    window: Duration,
     counts: Mutex<HashMap<K, TryCount>>,
     is_shared: AtomicBool,
     /// What other nodes were not told yet: tries begun, less those that were taken back.
@@ -33,8 +34,8 @@ pub struct Tries<K> {
 }
 
 impl<K: Clone + Eq + Hash> Tries<K> {
-    pub fn new(most: u64, window_ms: i64) -> Self {
-        Self { most, window_ms, counts: Mutex::default(), is_shared: false.into(), untold: Mutex::default(), news: Notify::new() }
+    pub fn new(most: u64, window: Duration) -> Self {
+        Self { most, window, counts: Mutex::default(), is_shared: false.into(), untold: Mutex::default(), news: Notify::new() }
     }
 
     /// Counts a try, or refuses it and does not. Where `parts` nodes cannot hear each other, each lets its part of the limit in.
@@ -42,7 +43,7 @@ impl<K: Clone + Eq + Hash> Tries<K> {
         let mut counts = self.lock();
         let count = self.count(&mut counts, key.clone(), now);
         if count.tries >= self.most.div_ceil(parts.max(1)) {
-            let wait = count.since.as_millis() + self.window_ms - now.as_millis();
+            let wait = (count.since + self.window).as_millis() - now.as_millis();
             let error = ApiError::new(ErrorCode::RateLimitExceeded).reason("too many log-ins failed: wait a little");
             return Err(error.limit(self.most, self.most + 1).retry_after(whole_seconds(wait)));
         }
@@ -110,7 +111,7 @@ impl<K: Clone + Eq + Hash> Tries<K> {
 
     /// Also false after the machine's clock went back.
     fn runs(&self, count: &TryCount, now: Timestamp) -> bool {
-        (0..self.window_ms).contains(&(now.as_millis() - count.since.as_millis()))
+        (count.since..count.since + self.window).contains(&now)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<K, TryCount>> {
@@ -126,13 +127,15 @@ impl<K: Clone + Eq + Hash> Tries<K> {
 mod tests {
     use super::*;
 
+    const MINUTE: Duration = Duration::from_mins(1);
+
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_millis(millis)
     }
 
     #[test]
     fn tries_beyond_the_limit_are_refused_until_their_time_is_over_and_good_ones_do_not_count() {
-        let tries = Tries::new(2, 60_000);
+        let tries = Tries::new(2, MINUTE);
         for _ in 0..5 {
             tries.begin("a", 1, at(0)).unwrap();
             tries.good(&"a");
@@ -147,7 +150,7 @@ mod tests {
 
     #[test]
     fn what_one_node_met_counts_on_the_other_and_is_told_once_and_what_was_good_is_taken_back() {
-        let (here, there) = (Tries::new(2, 60_000), Tries::new(2, 60_000));
+        let (here, there) = (Tries::new(2, MINUTE), Tries::new(2, MINUTE));
         let tell = || {
             for (key, change) in here.take_untold() {
                 there.heard(key, change, at(1));
@@ -168,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_node_that_hears_no_other_lets_its_part_in() {
-        let tries = Tries::new(10, 60_000);
+        let tries = Tries::new(10, MINUTE);
         for _ in 0..4 {
             tries.begin("a", 3, at(0)).unwrap();
         }
@@ -179,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_crowd_of_keys_is_bounded_and_makes_nobody_forgotten_who_was_tried_more_often() {
-        let tries = Tries::new(2, 60_000);
+        let tries = Tries::new(2, MINUTE);
         for _ in 0..2 {
             tries.begin(usize::MAX, 1, at(0)).unwrap();
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use wharf_api::ids::LoginId;
@@ -15,8 +16,8 @@ use crate::store::LoginRow;
 /// How many log-ins this process remembers to have found good.
 const REMEMBERED: usize = 10_000;
 /// The window of an address, and that of a name: at most 80 tries of a name an hour.
-const ADDRESS_WINDOW_MS: i64 = 60_000;
-const NAME_WINDOW_MS: i64 = 15 * 60 * 1000;
+const ADDRESS_WINDOW: Duration = Duration::from_mins(1);
+const NAME_WINDOW: Duration = Duration::from_mins(15);
 
 /// Who may try, how many passwords are looked at, and whom this process has let in.
 pub struct Doors {
@@ -31,8 +32,8 @@ pub struct Doors {
 impl Default for Doors {
     fn default() -> Self {
         Self {
-            addresses: Tries::new(limits::LOGIN_FAILURES_OF_ADDRESS, ADDRESS_WINDOW_MS),
-            names: Tries::new(limits::LOGIN_FAILURES_OF_NAME, NAME_WINDOW_MS),
+            addresses: Tries::new(limits::LOGIN_FAILURES_OF_ADDRESS, ADDRESS_WINDOW),
+            names: Tries::new(limits::LOGIN_FAILURES_OF_NAME, NAME_WINDOW),
             turns: Turns::default(),
             good: Mutex::default(),
         }

@@ -23,18 +23,27 @@ const OF_ACCOUNT: u32 = 2;
 /// How many due files one look finds. Those that cannot begin now, because they are under way or their account has its turns, are fewer than
 /// [`AT_ONCE`].
 const STEP: u32 = 32;
-/// When a file is tried again, in milliseconds after each try. After the last it has failed.
-const PAUSES_MS: [i64; 8] = [10_000, 30_000, 120_000, 600_000, 3_600_000, 10_800_000, 21_600_000, 43_200_000];
-/// The last of them.
-pub(crate) const LONGEST_MS: i64 = PAUSES_MS[PAUSES_MS.len() - 1];
+/// How long after each try a file is tried again. After the last it has failed.
+const PAUSES: [Duration; 8] = [
+    FIRST_PAUSE,
+    Duration::from_secs(30),
+    Duration::from_mins(2),
+    Duration::from_mins(10),
+    Duration::from_hours(1),
+    Duration::from_hours(3),
+    Duration::from_hours(6),
+    LONGEST,
+];
+const FIRST_PAUSE: Duration = Duration::from_secs(10);
+pub(crate) const LONGEST: Duration = Duration::from_hours(12);
 /// When a file is looked at again whose session lost its connection.
-const ELSEWHERE_MS: i64 = 15_000;
+const ELSEWHERE: Duration = Duration::from_secs(15);
 const CHUNK_BYTES: usize = 256 * 1024;
 /// How many files without a future are settled in one step.
 const LOST_STEP: u32 = 200;
 
 /// When it is tried again after a fault of our own: the file store is full or away.
-const OWN_FAULT_MS: i64 = 60_000;
+const OWN_FAULT: Duration = Duration::from_mins(1);
 /// How often it is tried to write down how a try ended while the database is away.
 const WRITE_AGAIN: Duration = Duration::from_secs(2);
 
@@ -118,21 +127,21 @@ async fn fail(services: &Services, fetch: &DueFetch, row: MediaRow, reason: &str
 /// Tries to fetch one file. Where this is dropped on its way, the try counts and the file is fetched later.
 pub async fn one(services: &Services, fetch: &DueFetch) -> Result<(), store::Error> {
     let now = services.clock.now();
-    let pause = usize::try_from(fetch.attempts).ok().and_then(|tried| PAUSES_MS.get(tried));
-    services.store.postpone_fetch(fetch, fetch.attempts + 1, now.plus_millis(*pause.unwrap_or(&PAUSES_MS[0]))).await?;
+    let pause = usize::try_from(fetch.attempts).ok().and_then(|tried| PAUSES.get(tried)).copied();
+    services.store.postpone_fetch(fetch, fetch.attempts + 1, now + pause.unwrap_or(FIRST_PAUSE)).await?;
     let Some(row) = services.store.find_media(&fetch.account, &fetch.media).await? else { return Ok(()) };
-    let last = pause.is_none() || usize::try_from(fetch.attempts + 1).is_ok_and(|tried| tried >= PAUSES_MS.len());
+    let last = pause.is_none() || usize::try_from(fetch.attempts + 1).is_ok_and(|tried| tried >= PAUSES.len());
     match take(services, fetch, &row).await {
         Ok(stored) => until_written(|| services.store.settle_fetch(fetch, &stored, None, services.clock.now())).await.map(drop),
         Err(Failure::Store(store::Error::Unavailable(error))) => {
             tracing::warn!(%error, "a received file waits for the database");
-            no_try(services, fetch, ELSEWHERE_MS).await
+            no_try(services, fetch, ELSEWHERE).await
         }
         Err(Failure::Store(error)) => Err(error),
-        Err(Failure::Elsewhere) => no_try(services, fetch, ELSEWHERE_MS).await,
+        Err(Failure::Elsewhere) => no_try(services, fetch, ELSEWHERE).await,
         Err(Failure::Ours(error)) => {
             tracing::warn!(%error, "a received file waits for the file store");
-            no_try(services, fetch, OWN_FAULT_MS).await
+            no_try(services, fetch, OWN_FAULT).await
         }
         Err(Failure::Again(reason)) if !last => {
             tracing::info!(reason, "a received file is tried again later");
@@ -143,8 +152,8 @@ pub async fn one(services: &Services, fetch: &DueFetch) -> Result<(), store::Err
 }
 
 /// What was no matter of the file takes none of its tries.
-async fn no_try(services: &Services, fetch: &DueFetch, pause_ms: i64) -> Result<(), store::Error> {
-    until_written(|| services.store.postpone_fetch(fetch, fetch.attempts, services.clock.now().plus_millis(pause_ms))).await
+async fn no_try(services: &Services, fetch: &DueFetch, pause: Duration) -> Result<(), store::Error> {
+    until_written(|| services.store.postpone_fetch(fetch, fetch.attempts, services.clock.now() + pause)).await
 }
 
 /// Writes until the database takes it. Meanwhile the file is under way and is not fetched again; a stop ends this.

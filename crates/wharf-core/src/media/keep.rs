@@ -1,7 +1,7 @@
 //! Keeping files: the rows of what was taken in, how long it stays, and what is swept away.
 
 use wharf_api::ids::{MediaId, SessionId};
-use wharf_api::{Timestamp, limits};
+use wharf_api::{Timestamp, limits, time};
 
 use super::intake::FilePlace;
 use super::{Error, Intake};
@@ -12,7 +12,6 @@ use crate::store::{MediaRow, Plan};
 
 /// How many files one run of the sweep looks at in one step.
 const STEP: u32 = 200;
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// How long a taken file stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +59,7 @@ pub async fn keep(
 
 /// When a file goes that came, or was sent, at that time.
 pub fn until(plan: &Plan, at: Timestamp) -> Timestamp {
-    at.plus_millis(i64::try_from(plan.media_days).unwrap_or(i64::MAX).saturating_mul(DAY_MS))
+    at + time::days(plan.media_days)
 }
 
 /// Nobody took the file over: it goes now, and where that fails its time is over soon.

@@ -1,18 +1,17 @@
 //! Messages are kept for as long as their account's plan says: for ever, where it says nothing.
 
 use wharf_api::ids::AccountId;
-use wharf_api::{Timestamp, limits};
+use wharf_api::{Timestamp, limits, time};
 
 use crate::gentle::gently;
 use crate::services::Services;
 use crate::store::{self, PageRequest};
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// How many accounts are looked up at a time.
 const ACCOUNTS: u32 = 200;
 
 // The first answer of a send is told again for no longer than a day, and no plan keeps a message for less.
-const _: () = assert!(limits::IDEMPOTENCY_TTL_MS <= DAY_MS);
+const _: () = assert!(limits::IDEMPOTENCY_TTL_MS.unsigned_abs() <= 1_000 * time::days(1).as_secs());
 
 /// Removes what is older than the plans keep it, with payloads, receipts and the files that came with it; tells how many messages.
 pub async fn expire(services: &Services) -> Result<u64, store::Error> {
@@ -25,8 +24,7 @@ pub async fn expire(services: &Services) -> Result<u64, store::Error> {
         let page = services.store.list_accounts(PageRequest { after, limit: ACCOUNTS }).await?;
         for account in page.rows {
             let Some(days) = account.plan.message_days else { continue };
-            let days = i64::try_from(days).unwrap_or(i64::MAX / DAY_MS);
-            removed += of_account(services, &account.id, now.plus_millis(-days.saturating_mul(DAY_MS))).await?;
+            removed += of_account(services, &account.id, now - time::days(days)).await?;
         }
         after = page.next;
         if after.is_none() {

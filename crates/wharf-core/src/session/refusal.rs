@@ -1,5 +1,7 @@
 //! When a session that WhatsApp has banned is tried again by itself. Other refusals do not end a session's task, which tries again.
 
+use std::time::Duration;
+
 use wharf_api::Timestamp;
 use wharf_api::types::session::{DisconnectReason, Refusal, SessionStatus};
 
@@ -8,14 +10,14 @@ use crate::store::SessionRow;
 /// WhatsApp's number for a ban that ends.
 const TEMPORARY: u16 = 402;
 /// How long a ban is taken to last of which WhatsApp did not say when it ends.
-const UNTOLD_MS: i64 = 24 * 3_600_000;
+const UNTOLD: Duration = Duration::from_hours(24);
 /// The least between two tries, however soon an end is told.
-const LEAST_MS: i64 = 60_000;
+const LEAST: Duration = Duration::from_mins(1);
 
 /// When the ban is over, as far as anybody knows; `None` for one that has no end.
 fn over_at(refusal: &Refusal) -> Option<Timestamp> {
-    let told = refusal.until.or_else(|| (refusal.code == TEMPORARY).then(|| refusal.at.plus_millis(UNTOLD_MS)))?;
-    Some(told.max(refusal.at.plus_millis(LEAST_MS)))
+    let told = refusal.until.or_else(|| (refusal.code == TEMPORARY).then(|| refusal.at + UNTOLD))?;
+    Some(told.max(refusal.at + LEAST))
 }
 
 fn of_ban(row: &SessionRow) -> Option<Timestamp> {
@@ -50,12 +52,12 @@ mod tests {
 
     #[test]
     fn a_ban_of_which_no_end_was_told_is_looked_at_after_a_day_and_a_locked_account_never() {
-        assert_eq!(over_at(&refusal(402, None)), Some(AT.plus_millis(UNTOLD_MS)));
+        assert_eq!(over_at(&refusal(402, None)), Some(AT + UNTOLD));
         assert_eq!(over_at(&refusal(403, None)), None);
     }
 
     #[test]
     fn an_end_that_is_told_as_now_is_not_now() {
-        assert_eq!(over_at(&refusal(402, Some(0))), Some(AT.plus_millis(LEAST_MS)));
+        assert_eq!(over_at(&refusal(402, Some(0))), Some(AT + LEAST));
     }
 }

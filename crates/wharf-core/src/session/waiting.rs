@@ -1,5 +1,7 @@
 //! Sessions that wait for what no try of their own can bring: what is said of them, and when it is worth asking again.
 
+use std::time::Duration;
+
 use wharf_api::Timestamp;
 use wharf_api::ids::SessionId;
 use wharf_api::types::hold::HoldReason;
@@ -12,8 +14,7 @@ use crate::services::Services;
 use crate::store::SessionRow;
 
 /// When nobody knows when somebody tries next: switches are obeyed about so often.
-const RETRY_AFTER_SECS: u64 = 60;
-const RETRY_AFTER_MS: i64 = 60_000;
+const RETRY_AFTER: Duration = Duration::from_mins(1);
 
 /// When it is worth asking again for a session that one of several nodes begins.
 pub(super) const MOVE_SECS: u64 = 1;
@@ -34,7 +35,7 @@ pub(super) fn refuse_waiting(services: &Services, session: &SessionId) -> Result
 pub(super) fn refusal(services: &Services, waiting: WaitingFor) -> Error {
     let next = services.engine.whatsapp().next_try_at.map(|next| next.as_secs() - services.clock.now().as_secs());
     let retry_after_secs =
-        next.filter(|_| waiting != WaitingFor::Pause).and_then(|secs| u64::try_from(secs).ok()).unwrap_or(RETRY_AFTER_SECS).max(1);
+        next.filter(|_| waiting != WaitingFor::Pause).and_then(|secs| u64::try_from(secs).ok()).unwrap_or(RETRY_AFTER.as_secs()).max(1);
     Error::Waiting { waiting, retry_after_secs }
 }
 
@@ -66,5 +67,5 @@ pub fn hold(services: &Services, session: &SessionId, now: Timestamp) -> Option<
         WaitingFor::Passkey | WaitingFor::Pause => return None,
     };
     let next = services.engine.whatsapp().next_try_at.filter(|next| *next > now);
-    Some(Hold { until: Some(next.unwrap_or_else(|| now.plus_millis(RETRY_AFTER_MS))), reason })
+    Some(Hold { until: Some(next.unwrap_or(now + RETRY_AFTER)), reason })
 }

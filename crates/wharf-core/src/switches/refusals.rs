@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use wharf_api::Timestamp;
 use wharf_api::ids::SessionId;
@@ -12,7 +13,7 @@ const REFUSALS: usize = 5;
 /// … in so many sessions …
 const SESSIONS: usize = 3;
 /// … within so long make a feature degraded.
-const WINDOW_MS: i64 = 10 * 60 * 1000;
+const WINDOW: Duration = Duration::from_mins(10);
 /// How many refusals of one feature are remembered at the most.
 const KEPT: usize = 1_000;
 
@@ -29,7 +30,7 @@ impl RecentRefusals {
         let mut lately = self.lock();
         let lately = lately.entry(feature).or_default();
         lately.push_back((now, session.clone()));
-        while lately.len() > KEPT || lately.front().is_some_and(|(at, _)| now.as_millis() - at.as_millis() > WINDOW_MS) {
+        while lately.len() > KEPT || lately.front().is_some_and(|(at, _)| now > *at + WINDOW) {
             lately.pop_front();
         }
         let sessions: HashSet<_> = lately.iter().map(|(_, session)| session).collect();

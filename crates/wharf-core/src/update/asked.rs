@@ -1,12 +1,14 @@
 //! Whether, where and how often this program asks for the update notice.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use wharf_api::Timestamp;
 
 use super::minisign::PublicKey;
 
-pub(super) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// How far apart two looks of all nodes together lie.
+pub(super) const EVERY: Duration = Duration::from_hours(24);
 
 /// Where the notice is and whose signature it bears.
 #[derive(Clone, Debug)]
@@ -31,7 +33,7 @@ impl Updates {
 
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
         let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = tried.is_none_or(|at| now.as_millis() - at.as_millis() >= DAY_MS);
+        let due = tried.is_none_or(|at| now >= at + EVERY);
         if due {
             *tried = Some(now);
         }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use wharf_api::ids::{AccountId, KeyId};
 use wharf_api::{ErrorCode, Timestamp};
@@ -9,7 +10,7 @@ use wharf_api::{ErrorCode, Timestamp};
 use crate::store::Answers;
 
 /// How often the use of one key is written down at the most.
-const KEY_EVERY_MS: i64 = 60_000;
+const KEY_EVERY: Duration = Duration::from_mins(1);
 
 #[derive(Default)]
 struct KeyUse {
@@ -65,7 +66,7 @@ impl Counter {
     /// The keys whose use is due to be written, by account. Those that were not used for long are forgotten.
     pub(super) fn take_keys(&self, now: Timestamp) -> HashMap<AccountId, Vec<(KeyId, Timestamp)>> {
         let mut due: HashMap<AccountId, Vec<(KeyId, Timestamp)>> = HashMap::new();
-        let fresh = |at: Timestamp| (0..KEY_EVERY_MS).contains(&(now.as_millis() - at.as_millis()));
+        let fresh = |at: Timestamp| (at..at + KEY_EVERY).contains(&now);
         self.lock().keys.retain(|id, key| {
             if key.written.is_some_and(fresh) {
                 return true;
