@@ -38,6 +38,11 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
+    /// How long after `earlier` this time is: nothing where it is not after it.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
     /// The time in an HTTP header, such as `Mon, 23 Nov 2026 02:13:20 GMT`.
     pub fn parse_http(text: &str) -> Option<Self> {
         jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok().map(|stamp| Self(stamp.as_millisecond()))
@@ -145,6 +150,7 @@ mod tests {
         assert_eq!(at - Duration::from_secs(2), Timestamp::from_millis(-1_000));
         assert_eq!(at + Duration::MAX, Timestamp::from_millis(i64::MAX));
         assert_eq!(Timestamp::from_millis(-2) - Duration::MAX, Timestamp::from_millis(i64::MIN));
+        assert_eq!(((at + Duration::from_secs(3)).since(at), at.since(at + days(1))), (Duration::from_secs(3), Duration::ZERO));
         assert_eq!(days(u64::MAX), Duration::from_secs(u64::MAX));
     }
 }

@@ -325,20 +325,19 @@ const LONGEST_IDLE: Duration = Duration::from_hours(1);
 const LONGEST_SECS: f64 = 315_360_000.0;
 
 fn schedule(settings: &file::Webhooks, default: Schedule) -> Result<Schedule, Error> {
-    let millis = |name: &str, secs: f64| match secs {
-        #[expect(clippy::cast_possible_truncation, reason = "it lies between 1 and a number that a double holds exactly")]
-        secs if (0.001..=LONGEST_SECS).contains(&secs) => Ok((secs * 1_000.0).round() as i64),
+    let pause = |name: &str, secs: f64| match secs {
+        secs if (0.001..=LONGEST_SECS).contains(&secs) => Ok(Duration::from_secs_f64(secs)),
         _ => Err(Error::Invalid { name: name.to_owned(), reason: "a time of 0.001 seconds to ten years is expected".to_owned() }),
     };
     let pauses = settings
         .retry_pauses_secs
         .as_ref()
-        .map(|file::Seconds(pauses)| pauses.iter().map(|secs| millis("webhooks.retry_pauses_secs", *secs)).collect::<Result<Vec<_>, _>>());
-    let one = |name: &str, secs: Option<f64>, default: i64| secs.map_or(Ok(default), |secs| millis(name, secs));
+        .map(|file::Seconds(pauses)| pauses.iter().map(|secs| pause("webhooks.retry_pauses_secs", *secs)).collect::<Result<Vec<_>, _>>());
+    let one = |name: &str, secs: Option<f64>, default: Duration| secs.map_or(Ok(default), |secs| pause(name, secs));
     Ok(Schedule {
-        pauses_ms: pauses.unwrap_or(Ok(default.pauses_ms))?,
-        overload_pause_ms: one("webhooks.overload_pause_secs", settings.overload_pause_secs, default.overload_pause_ms)?,
-        give_up_ms: one("webhooks.give_up_hours", settings.give_up_hours.map(|hours| hours * 3_600.0), default.give_up_ms)?,
+        pauses: pauses.unwrap_or(Ok(default.pauses))?,
+        overload_pause: one("webhooks.overload_pause_secs", settings.overload_pause_secs, default.overload_pause)?,
+        give_up: one("webhooks.give_up_hours", settings.give_up_hours.map(|hours| hours * 3_600.0), default.give_up)?,
     })
 }
 

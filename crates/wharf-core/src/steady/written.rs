@@ -23,7 +23,7 @@ pub async fn note(services: &Services) -> Result<(), store::Error> {
 
 /// What a clock that was ahead told to wait for a day too long waits no more.
 async fn hasten(services: &Services, now: Timestamp) -> Result<(), store::Error> {
-    let deliveries: Vec<_> = services.schedule.longest_ms().map(|(tries, wait)| (tries, now.plus_millis(wait))).collect();
+    let deliveries: Vec<_> = services.schedule.longest().map(|(tries, wait)| (tries, now + wait)).collect();
     let hastened = services.store.hasten(now, &deliveries, now + media::fetch::LONGEST).await?;
     if hastened > 0 {
         tracing::info!(hastened, "the clock was set back: what was to wait until a time of the other one is tried now");

@@ -1,5 +1,7 @@
 //! What a try to deliver came to.
 
+use std::time::Duration;
+
 use wharf_api::Timestamp;
 use wharf_api::types::webhook::{Attempt, NoAnswer};
 
@@ -46,12 +48,12 @@ impl Tried {
     }
 
     /// How long the server asks us to wait.
-    pub(super) fn retry_after_ms(&self, now: Timestamp) -> Option<i64> {
+    pub(super) fn retry_after(&self, now: Timestamp) -> Option<Duration> {
         let Outcome::Answer { retry_after: Some(text), .. } = &self.outcome else { return None };
         if text.bytes().all(|b| b.is_ascii_digit()) {
-            return text.parse::<i64>().ok().map(|seconds| seconds.saturating_mul(1_000));
+            return text.parse::<u64>().ok().map(Duration::from_secs);
         }
-        Timestamp::parse_http(text).map(|at| (at.as_millis() - now.as_millis()).max(0))
+        Timestamp::parse_http(text).map(|at| at.since(now))
     }
 }
 

@@ -131,7 +131,5 @@ impl<'a> Deliverer<'a> {
 /// How long a courier rests whose server hangs: what timed out together does not come to the database together, in front of those
 /// whose servers answer. Nothing of it is urgent, and what a death leaves unwritten goes out again.
 fn rest(services: &Services) -> Duration {
-    let mut bytes = [0; 2];
-    services.chance.fill(&mut bytes);
-    LONGEST_REST * u32::from(u16::from_le_bytes(bytes)) / u32::from(u16::MAX)
+    services.chance.up_to(LONGEST_REST)
 }
