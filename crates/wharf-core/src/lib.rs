@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod backoff;
 pub mod caller;
 pub mod canary;
 pub mod chance;
@@ -48,6 +49,7 @@ pub mod usage;
 pub mod user;
 pub mod webhook;
 
+pub use backoff::Backoff;
 pub use caller::Caller;
 pub use chance::Chance;
 pub use clock::Clock;

@@ -7,7 +7,7 @@ use url::Url;
 use wharf_api::Timestamp;
 use wharf_core::proxy::Proxy;
 use wharf_core::seal::Seal;
-use wharf_core::{Lease, Meter, Switches};
+use wharf_core::{Backoff, Lease, Meter, Switches};
 
 use crate::transport::Trust;
 use crate::version::{built_in, built_in_as_of};
@@ -44,9 +44,9 @@ pub struct Config {
     /// How long the server's acknowledgement may take on a socket that lives.
     pub send_ack_timeout: Duration,
     /// How long a chat is left alone after a refusal that time may heal: at first, and at the longest.
-    pub chat_hold: [Duration; 2],
+    pub chat_hold: Backoff,
     /// How long a chat rests when the recipient's devices have no keys: at first, and at the longest.
-    pub unkeyed_rest: [Duration; 2],
+    pub unkeyed_rest: Backoff,
     /// How long everybody new waits after such a refusal before one of them is tried, where WhatsApp names no date.
     pub probe_gap: Duration,
     /// Whether sessions keep the pace of their plans.
@@ -84,8 +84,8 @@ impl Config {
             wanted_pre_keys: 30,
             write_limit: Duration::from_secs(10),
             send_ack_timeout: Duration::from_mins(1),
-            chat_hold: [Duration::from_hours(4), Duration::from_hours(12)],
-            unkeyed_rest: [Duration::from_secs(10), Duration::from_mins(10)],
+            chat_hold: Backoff::new(Duration::from_hours(4), Duration::from_hours(12)),
+            unkeyed_rest: Backoff::new(Duration::from_secs(10), Duration::from_mins(10)),
             probe_gap: Duration::from_hours(1),
             pace: true,
             poll: Duration::from_mins(1),

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use wharf_api::types::session::{DisconnectReason, SessionStatus};
 use wharf_core::engine::Error;
-use wharf_core::store;
+use wharf_core::{Backoff, store};
 
 use super::end::End;
 use super::life::Life;
 use super::outgoing::give_up_queue;
 use super::{Order, Own};
 
-/// The pauses between two tries to write down an end: the first, and the longest.
-const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(15)];
+/// The pauses between two tries to write down an end.
+const PAUSES: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(15));
 
 /// What has to be written.
 #[derive(Clone, Copy, Debug)]
@@ -83,13 +83,13 @@ impl Life {
 
     /// Does its duty however long that takes. `false` where somebody ended the session first.
     async fn insist(&mut self, own: &Own, duty: Duty) -> bool {
-        let [mut pause, longest] = PAUSES;
+        let mut pauses = 0;
         while !self.done(own, duty).await {
             tracing::warn!(?duty, "the end of a session is not written down yet; it is tried again");
-            if self.is_stopped_within(pause).await {
+            if self.is_stopped_within(PAUSES.pause(pauses)).await {
                 return false;
             }
-            pause = (pause * 2).min(longest);
+            pauses += 1;
         }
         true
     }

@@ -23,7 +23,7 @@ use wharf_core::store::{
     AccountStore as _, MessageFilter, MessageRow, MessageStore as _, NewSession, OwnerStore as _, PageRequest, SessionStore as _, VaultOp,
     VaultStore as _,
 };
-use wharf_core::{Caller, message, session};
+use wharf_core::{Backoff, Caller, message, session};
 use wharf_store::SqlStore;
 use wharf_wa::{Config, WaEngine};
 
@@ -258,7 +258,7 @@ fn build(network: &wharf_sim::Network, store: &Arc<SqlStore>, change: &dyn Fn(&m
     config.send_ack_timeout = Duration::from_secs(1);
     config.poll = Duration::from_millis(200);
     // Whoever was refused has rested when somebody new is tried again, and comes first.
-    config.chat_hold = [Duration::from_millis(500), Duration::from_secs(2)];
+    config.chat_hold = Backoff::new(Duration::from_millis(500), Duration::from_secs(2));
     config.probe_gap = Duration::from_secs(3);
     config.pace = false;
     change(&mut config);

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 use wharf_api::types::session::SessionStatus;
 use wharf_core::engine::Error;
-use wharf_core::store;
+use wharf_core::{Backoff, store};
 
 use super::Life;
 use crate::session::attendance::Attendance;
@@ -22,10 +22,10 @@ use crate::session::{Order, Own};
 use crate::task;
 use crate::vault::Halt;
 
-/// The longest pause between two clients of one session.
-const LONGEST_PAUSE: Duration = Duration::from_mins(5);
-/// The longest pause while only the database is asked.
-const LONGEST_TRIAL: Duration = Duration::from_secs(15);
+/// The pauses between two clients of one session.
+const PAUSES: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(5));
+/// The pauses while only the database is asked.
+const TRIALS: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(15));
 
 impl Life {
     /// Runs until the session ends. `started` hears whether it could be taken.
@@ -103,10 +103,10 @@ impl Life {
 
     /// Waits before the next client. `Some` when the session was told to stop meanwhile.
     async fn pause(&mut self) -> Option<bool> {
+        let pauses = if self.stopped.is_some() { TRIALS } else { PAUSES };
+        let pause = pauses.pause(self.failures);
         self.failures = self.failures.saturating_add(1);
-        let step = Duration::from_millis(500) * 2_u32.pow(self.failures.min(10));
-        let longest = if self.stopped.is_some() { LONGEST_TRIAL } else { LONGEST_PAUSE };
-        let until = Instant::now() + step.min(longest) + self.ctx.jitter(step.min(longest) / 4);
+        let until = Instant::now() + pause + self.ctx.jitter(pause / 4);
         let (not_before, clock) = (self.not_before.take(), Arc::clone(&self.ctx.clock));
         let over = async {
             match not_before {

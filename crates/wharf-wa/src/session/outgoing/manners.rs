@@ -121,8 +121,8 @@ impl Pump {
         let cold = known.is_ok_and(|known| known.is_empty());
         let ends = if reason == HoldReason::ReachoutTimelock { self.lock_ends().await } else { None };
         let now = self.now();
-        let (bounds, gap) = (self.own.ctx.config.chat_hold, self.own.ctx.config.probe_gap);
-        self.queue.hold_new(item, Refusal { reason, cold, ends }, bounds, gap, now);
+        let (holds, gap) = (self.own.ctx.config.chat_hold, self.own.ctx.config.probe_gap);
+        self.queue.hold_new(item, Refusal { reason, cold, ends }, holds, gap, now);
     }
 
     async fn lock_ends(&mut self) -> Option<wharf_api::Timestamp> {

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use wharf_api::ids::MessageId;
 use wharf_api::types::hold::HoldReason;
 use wharf_api::{Timestamp, limits};
+use wharf_core::Backoff;
 use wharf_core::store::{Held, HoldRow, Outgoing};
 
 use contacts::Contacts;
@@ -36,9 +37,9 @@ const MOST_BEFORE: u32 = limits::SEND_ATTEMPTS - 2;
 /// How long a try that was counted beforehand may be made. The count shows for longer than that that somebody has the message.
 const COUNTED_FOR: Duration = Duration::from_mins(30);
 /// How the session rests when the server is overloaded.
-const SESSION_HOLD: [Duration; 2] = [Duration::from_secs(1), Duration::from_mins(5)];
+const SESSION_HOLD: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(5));
 /// How a chat rests after a try without an answer, on a socket that lives.
-const CHAT_REST: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(30)];
+const CHAT_REST: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
 
 /// A message with what this process knows of its tries.
 #[derive(Clone, Debug)]
@@ -277,31 +278,31 @@ impl Queue {
     /// Lets the chat rest after a try that had no answer.
     pub(super) fn rest_chat(&mut self, mut item: Item, now: Moment) {
         item.claimed = false;
-        let rest = growing(CHAT_REST, item.tries.saturating_sub(1));
+        let rest = CHAT_REST.pause(item.tries.saturating_sub(1));
         self.rest(item, Until::Steady(now.steady + rest), false, now);
     }
 
     /// Lets the chat rest where the message was not written: what was claimed for that try is for the next one.
     pub(super) fn rest_unwritten(&mut self, mut item: Item, now: Moment) {
-        let rest = growing(CHAT_REST, item.unwritten);
+        let rest = CHAT_REST.pause(item.unwritten);
         item.unwritten += 1;
         self.rest(item, Until::Steady(now.steady + rest), false, now);
     }
 
     /// Lets the chat rest after a try that none of the recipient's devices could be sealed for. Their phone may upload keys soon.
-    pub(super) fn rest_unkeyed(&mut self, mut item: Item, bounds: [Duration; 2], now: Moment) {
+    pub(super) fn rest_unkeyed(&mut self, mut item: Item, rests: Backoff, now: Moment) {
         item.claimed = false;
-        let rest = growing(bounds, 2 * item.tries.saturating_sub(1));
+        let rest = rests.pause(2 * item.tries.saturating_sub(1));
         self.rest(item, Until::Steady(now.steady + rest), false, now);
     }
 
     /// Lets the chat rest after a refusal that time may heal: until WhatsApp's own date, or longer each time. All first contacts rest
     /// until that date too, or for `gap`: then one of them tries.
-    pub(super) fn hold_new(&mut self, mut item: Item, refusal: Refusal, bounds: [Duration; 2], gap: Duration, now: Moment) {
+    pub(super) fn hold_new(&mut self, mut item: Item, refusal: Refusal, holds: Backoff, gap: Duration, now: Moment) {
         item.claimed = false;
         let chat = item.message.chat.clone();
         let refusals = self.refusals.entry(chat.clone()).or_default();
-        let until = refusal.ends.unwrap_or_else(|| later(now.clock, growing(bounds, *refusals)));
+        let until = refusal.ends.unwrap_or_else(|| later(now.clock, holds.pause(*refusals)));
         *refusals += 1;
         let times = *refusals;
         self.changes.push(Change::Hold(HoldRow { what: Held::Chat(chat), until, reason: refusal.reason, times }));
@@ -321,7 +322,7 @@ impl Queue {
             }
             return self.again(item);
         }
-        let rest = growing(SESSION_HOLD, self.pauses);
+        let rest = SESSION_HOLD.pause(self.pauses);
         self.paused_until = Some(now.steady + rest);
         self.pauses += 1;
         let until = later(now.clock, rest);
@@ -514,11 +515,6 @@ impl Queue {
 
 fn later(now: Timestamp, rest: Duration) -> Timestamp {
     now.plus_millis(i64::try_from(rest.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// Doubles from the first to the longest.
-fn growing([first, longest]: [Duration; 2], times: u32) -> Duration {
-    first.saturating_mul(2_u32.saturating_pow(times.min(20))).min(longest)
 }
 
 #[cfg(test)]

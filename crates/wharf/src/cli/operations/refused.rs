@@ -8,14 +8,15 @@ use serde_json::{Value, json};
 use url::Url;
 use wharf_api::ErrorCode;
 use wharf_api::error::Retry;
+use wharf_core::Backoff;
 
 use crate::cli::plain::plain;
 use crate::cli::unmet::NoAnswer;
 
 /// A gateway that names a longer pause is not waited for.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// The pause after the first try, where the gateway names none; the next is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// The pauses between tries, where the gateway names none.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(16));
 
 /// The code of an answer that is not Wharf's.
 const FOREIGN: &str = "unexpected_answer";
@@ -112,7 +113,7 @@ impl Refused {
 
 /// Twice as long after each try, and drawn between its half and its whole, so that many do not come back in the same moment.
 pub(super) fn pause(tried: u32, chance: f64) -> Duration {
-    (FIRST_PAUSE * 2_u32.saturating_pow(tried.saturating_sub(1).min(5))).mul_f64(f64::midpoint(1.0, chance))
+    PAUSES.pause(tried.saturating_sub(1)).mul_f64(f64::midpoint(1.0, chance))
 }
 
 impl std::fmt::Display for Refused {
