@@ -105,11 +105,9 @@ impl Context {
         &self.config.meter
     }
 
-    /// A number from 0 up to `bound`, for pauses that must not coincide.
+    /// A pause from nothing up to `bound`, for what must not coincide.
     pub(crate) fn jitter(&self, bound: std::time::Duration) -> std::time::Duration {
-        let mut bytes = [0; 4];
-        self.chance.fill(&mut bytes);
-        bound.mul_f64(f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX))
+        self.chance.up_to(bound)
     }
 }
 

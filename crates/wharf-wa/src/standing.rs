@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use wharf_api::Timestamp;
@@ -15,10 +16,10 @@ use wharf_api::types::session::WaitingFor;
 /// How many sessions must agree before a verdict is everybody's.
 const AGREEING: usize = 3;
 /// How long a verdict of overload is remembered that nobody else has met.
-const MEMORY_MS: i64 = 2 * 60_000;
+const MEMORY: Duration = Duration::from_mins(2);
 /// How often one of those that wait tries: for another version, and for less of a crowd.
-const TURN_MS: i64 = 10 * 60_000;
-const OVERLOAD_TURN_MS: i64 = 60_000;
+const TURN: Duration = Duration::from_mins(10);
+const OVERLOAD_TURN: Duration = Duration::from_mins(1);
 
 /// A refusal that a session remembers: the version that it claimed, and the release before which that was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +84,7 @@ impl Standing {
     /// A session was refused because there is too much of everything; tells whether that is everybody's verdict.
     pub(crate) fn overloaded(&self, session: &SessionId, now: Timestamp) -> bool {
         let overload = &mut self.state().overload;
-        if !overload.shared && overload.at.is_some_and(|at| now.as_millis() - at.as_millis() > MEMORY_MS) {
+        if !overload.shared && overload.at.is_some_and(|at| now > at + MEMORY) {
             *overload = Agreement::default();
         }
         overload.add(session, now);
@@ -118,7 +119,7 @@ impl Standing {
     /// Counts the caller among those that wait. The first of them begins the time to the next turn.
     pub(crate) fn wait(&self, now: Timestamp) -> Waiting<'_> {
         let mut state = self.state();
-        let due = now.plus_millis(state.pause_ms());
+        let due = now + state.pause();
         state.next_turn.get_or_insert(due);
         self.waiting.fetch_add(1, Ordering::SeqCst);
         Waiting(&self.waiting)
@@ -143,15 +144,15 @@ impl Standing {
     pub(crate) fn tick(&self, now: Timestamp) {
         let mut state = self.state();
         if self.waiting() > 0 && state.next_turn.is_some_and(|turn| turn <= now) {
-            state.next_turn = Some(now.plus_millis(state.pause_ms()));
+            state.next_turn = Some(now + state.pause());
             self.turns.notify_one();
         }
     }
 }
 
 impl StandingState {
-    fn pause_ms(&self) -> i64 {
-        if self.outdated.against.is_empty() { OVERLOAD_TURN_MS } else { TURN_MS }
+    fn pause(&self) -> Duration {
+        if self.outdated.against.is_empty() { OVERLOAD_TURN } else { TURN }
     }
 }
 

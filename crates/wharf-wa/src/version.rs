@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use wharf_api::Timestamp;
+use wharf_api::time::days;
 use wharf_api::types::whatsapp::VersionSource;
 use wharf_core::store::FetchedVersion;
 
@@ -22,11 +23,10 @@ pub use claim::{Claim, claim};
 pub(crate) use fetch::Sources;
 pub(crate) use keep::keep;
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// A number that is older than this is not waited with: what is fetched takes its place at once.
-const OLD_MS: i64 = 7 * DAY_MS;
+const OLD: Duration = days(7);
 /// How long a number is looked at before new connections claim it, while the one before it is taken.
-const CALM_MS: i64 = DAY_MS;
+const CALM: Duration = days(1);
 /// How long a connection waits for a fetch that may bring a better number.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long an operator waits for one, and how often it is looked at least whether it is done.
@@ -62,7 +62,7 @@ impl KnownVersion {
 
     /// Whether it is doubtful that the number is still taken.
     fn is_doubtful(&self, now: Timestamp) -> bool {
-        self.is_refused() || now.as_millis() - self.current_at.as_millis() > OLD_MS
+        self.is_refused() || now > self.current_at + OLD
     }
 
     /// Whether the number was turned away while the one that is claimed is taken. Once that one is refused, all others are worth a try.
@@ -73,7 +73,7 @@ impl KnownVersion {
     /// Claims the higher number from now on, if there is one and it is time.
     fn adopt(&mut self, now: Timestamp) -> bool {
         let Some((next, since)) = self.next else { return false };
-        if !self.is_doubtful(now) && now.as_millis() - since.as_millis() < CALM_MS {
+        if !self.is_doubtful(now) && now < since + CALM {
             return false;
         }
         (self.revision, self.source, self.current_at, self.next) = (next.revision, next.source, next.at, None);

@@ -5,11 +5,13 @@ mod due;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use wacore::types::message::{MessageInfo, MessageSource};
 use wacore_binary::{Jid, JidExt as _};
 use wharf_api::Timestamp;
 use wharf_api::ids::MessageId;
+use wharf_api::time::days;
 use wharf_api::types::message::{Content, Direction};
 use wharf_core::message::given_up_event;
 use wharf_core::store::{self, MessageRow};
@@ -17,11 +19,10 @@ use whatsapp_rust::client::Client;
 
 use super::{Own, strays};
 
-const MINUTE_MS: i64 = 60_000;
 /// How long after a message came it is asked for again. With the last time it is given up.
-const STEPS_MS: [i64; 4] = [5 * MINUTE_MS, 60 * MINUTE_MS, 6 * 60 * MINUTE_MS, 24 * 60 * MINUTE_MS];
+const STEPS: [Duration; 4] = [Duration::from_mins(5), Duration::from_hours(1), Duration::from_hours(6), Duration::from_hours(24)];
 /// What is older was told of, or nobody ran the session when it was time.
-const OLDEST_MS: i64 = 3 * 24 * 60 * MINUTE_MS;
+const OLDEST: Duration = days(3);
 /// How many one look asks for.
 const AT_ONCE: u32 = 20;
 
@@ -34,12 +35,11 @@ pub(super) struct Again {
 
 /// How many of the steps are over.
 fn steps(row: &MessageRow, now: Timestamp) -> usize {
-    let age = now.as_millis() - row.created_at.as_millis();
-    STEPS_MS.iter().filter(|step| age >= **step).count()
+    STEPS.iter().filter(|step| now >= row.created_at + **step).count()
 }
 
 async fn look(own: &Arc<Own>, client: &Arc<Client>, asked: &Mutex<HashMap<MessageId, usize>>, now: Timestamp) -> Result<(), store::Error> {
-    let rows = own.ctx.store.undecryptable_messages(own.session(), now.plus_millis(-OLDEST_MS), AT_ONCE).await?;
+    let rows = own.ctx.store.undecryptable_messages(own.session(), now - OLDEST, AT_ONCE).await?;
     asked.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| rows.iter().any(|row| row.id == *id));
     for row in rows {
         let due = steps(&row, now);
@@ -51,7 +51,7 @@ async fn look(own: &Arc<Own>, client: &Arc<Client>, asked: &Mutex<HashMap<Messag
             tracing::info!(message = %row.id, "a message that could not be read is asked for again");
             strays::ask_again(Arc::clone(client), Arc::new(info)).await;
         }
-        if due == STEPS_MS.len() {
+        if due == STEPS.len() {
             give_up(own, &row, now).await?;
         }
     }

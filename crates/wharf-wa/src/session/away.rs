@@ -6,9 +6,11 @@
 //! that sends nothing learns nothing: silence alone proves no absence, and nobody is warned by it.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use wacore_binary::Jid;
 use wharf_api::Timestamp;
+use wharf_api::time::days;
 use wharf_api::types::session::Degradation;
 
 use super::Own;
@@ -16,9 +18,9 @@ use super::attendance::Attendance;
 use crate::vault::Vault;
 
 /// From when on a phone counts as away. Four days are left then.
-const AWAY_MS: i64 = 10 * 24 * 3_600_000;
+const AWAY: Duration = days(10);
 /// What is younger is not written down: the phone's word mostly comes at once.
-const FRESH_MS: i64 = 3_600_000;
+const FRESH: Duration = Duration::from_hours(1);
 const SPACE: &str = "phone_missed";
 const KEY: &str = "self";
 
@@ -70,7 +72,7 @@ impl Away {
             (missed.since, missed.written)
         };
         let now = own.ctx.clock.now();
-        let worth = since.filter(|since| now.as_millis() - since.as_millis() >= FRESH_MS);
+        let worth = since.filter(|since| now >= *since + FRESH);
         if worth == written {
             return;
         }
@@ -99,7 +101,7 @@ impl Attendance<'_> {
             return;
         }
         let now = self.own.ctx.clock.now();
-        let missed = away.since().is_some_and(|since| now.as_millis() - since.as_millis() >= AWAY_MS);
+        let missed = away.since().is_some_and(|since| now >= since + AWAY);
         let shown = self.life.links.shown().degraded == Some(Degradation::PhoneAway);
         if missed && !shown {
             self.own.ctx.meter().phones_away.one();

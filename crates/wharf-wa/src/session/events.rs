@@ -156,10 +156,9 @@ impl Attendance<'_> {
         if self.life.links.passkey_until().is_some() {
             return;
         }
-        let life_ms = i64::try_from(qr.timeout.as_millis()).unwrap_or(i64::MAX);
         self.pairing.qr_exhausted = false;
         self.pairing.first_qr.send_replace(true);
-        let qr = QrCode { text: pairing::for_the_camera(&qr.code), expires_at: self.own.ctx.clock.now().plus_millis(life_ms) };
+        let qr = QrCode { text: pairing::for_the_camera(&qr.code), expires_at: self.own.ctx.clock.now() + qr.timeout };
         self.life.links.qr(self.own, qr).await;
     }
 

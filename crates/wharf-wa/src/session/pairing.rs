@@ -20,7 +20,7 @@ const SOCKET_LIMIT: Duration = Duration::from_secs(8);
 const FIRST_QR_LIMIT: Duration = Duration::from_secs(8);
 const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 /// How long WhatsApp takes a code.
-const LIFE_MS: i64 = 180_000;
+const LIFE: Duration = Duration::from_mins(3);
 /// WhatsApp says 400 both to what is wrong and to who asks too often. The second in a row is the latter: no code for this long.
 const TOO_OFTEN_SECS: u64 = 180;
 
@@ -70,7 +70,7 @@ pub(super) async fn code(ask: Ask) -> Result<PairCode, Error> {
     match tokio::time::timeout(ANSWER_LIMIT, asked).await {
         Ok(Ok(code)) => {
             refused_before.store(0, Ordering::Relaxed);
-            Ok(PairCode { code: spell(&code), expires_at: now.plus_millis(LIFE_MS) })
+            Ok(PairCode { code: spell(&code), expires_at: now + LIFE })
         }
         Ok(Err(error)) => {
             let before = if error.rejection().is_some() { refused_before.fetch_add(1, Ordering::Relaxed) } else { 0 };

@@ -26,13 +26,13 @@ use act::Answered;
 pub(crate) use act::{Act, Reply};
 
 /// How long the owner has to sign where WhatsApp does not say; and the least and the most that is believed.
-const DEFAULT_MS: i64 = 5 * 60_000;
-const LEAST_MS: i64 = 60_000;
-const MOST_MS: i64 = 10 * 60_000;
+const DEFAULT: Duration = Duration::from_mins(5);
+const LEAST: Duration = Duration::from_mins(1);
+const MOST: Duration = Duration::from_mins(10);
 /// What later steps get at the least, however long the one before took.
-const NEXT_MS: i64 = 3 * 60_000;
+const NEXT: Duration = Duration::from_mins(3);
 /// How long the phone may take to link the device after the codes were compared.
-const LINKING_MS: i64 = 60_000;
+const LINKING: Duration = Duration::from_mins(1);
 /// How long WhatsApp may take to answer a step.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 /// How often the gateway's clock is looked at meanwhile.
@@ -57,14 +57,10 @@ impl Attendance<'_> {
         };
         self.pairing_until = None;
         let now = self.own.ctx.clock.now();
-        let life = options["timeout"].as_i64().map_or(DEFAULT_MS, |timeout| timeout.clamp(LEAST_MS, MOST_MS));
-        let ceremony = Ceremony {
-            step: PasskeyStep::Assertion,
-            options: Arc::new(options),
-            code: None,
-            since: now,
-            expires_at: now.plus_millis(life),
-        };
+        let wanted = options["timeout"].as_i64().map(|millis| Duration::from_millis(u64::try_from(millis).unwrap_or(0)));
+        let life = wanted.map_or(DEFAULT, |wanted| wanted.clamp(LEAST, MOST));
+        let ceremony =
+            Ceremony { step: PasskeyStep::Assertion, options: Arc::new(options), code: None, since: now, expires_at: now + life };
         tracing::info!("WhatsApp asks for a passkey before it links the phone");
         self.life.links.passkey(self.own, ceremony).await;
         None
@@ -73,7 +69,7 @@ impl Attendance<'_> {
     /// The phone answered; both sides know the code.
     pub(super) async fn on_passkey_code(&mut self, confirmation: &PairPasskeyConfirmation) -> Option<End> {
         let running = self.ceremony()?;
-        self.passkey_step(Ceremony { code: Some(confirmation.code.clone()), ..running }, PasskeyStep::Confirmation, NEXT_MS).await;
+        self.passkey_step(Ceremony { code: Some(confirmation.code.clone()), ..running }, PasskeyStep::Confirmation, NEXT).await;
         if confirmation.skip_handoff_ux {
             // An earlier link of the same device vouches for this one, and the phone shows no code.
             self.confirm(None);
@@ -140,8 +136,8 @@ impl Attendance<'_> {
             (Ok(Ok(())), running) => {
                 if let Some(running) = running {
                     let (next, life) = match step {
-                        PasskeyStep::Assertion => (PasskeyStep::Phone, NEXT_MS),
-                        _ => (PasskeyStep::Linking, LINKING_MS),
+                        PasskeyStep::Assertion => (PasskeyStep::Phone, NEXT),
+                        _ => (PasskeyStep::Linking, LINKING),
                     };
                     self.passkey_step(running, next, life).await;
                 }
@@ -169,8 +165,8 @@ impl Attendance<'_> {
         }
     }
 
-    async fn passkey_step(&mut self, running: Ceremony, step: PasskeyStep, least_ms: i64) {
-        let least = self.own.ctx.clock.now().plus_millis(least_ms);
+    async fn passkey_step(&mut self, running: Ceremony, step: PasskeyStep, least: Duration) {
+        let least = self.own.ctx.clock.now() + least;
         let expires_at = if step == PasskeyStep::Linking { least } else { running.expires_at.max(least) };
         self.life.links.passkey(self.own, Ceremony { step, expires_at, ..running }).await;
     }

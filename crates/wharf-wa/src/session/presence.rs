@@ -14,7 +14,7 @@ use wharf_api::types::chat::{PresenceStatus, TypingStatus};
 use wharf_api::types::contact::Presence;
 
 /// Phones show typing this long after the last word of it.
-const TYPING_MS: i64 = 25_000;
+const TYPING: Duration = Duration::from_secs(25);
 /// How long what was asked of a person is not asked again.
 const ASKED_FOR: Duration = Duration::from_secs(10);
 /// People remembered per session.
@@ -132,7 +132,7 @@ impl Presences {
             presence.status = presence.status.or(known.state);
             presence.last_seen_at = presence.last_seen_at.or(known.last_seen_at);
             ended = ended.max(known.ended);
-            let fresh = known.typing.filter(|(_, at)| now.as_millis() - at.as_millis() < TYPING_MS);
+            let fresh = known.typing.filter(|(_, at)| now < *at + TYPING);
             typing = typing.or(fresh);
         }
         presence.typing = typing.filter(|(_, at)| ended.is_none_or(|ended| ended < *at)).map(|(state, _)| state);

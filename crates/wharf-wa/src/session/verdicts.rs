@@ -158,9 +158,7 @@ impl Attendance<'_> {
             Then::Again => self.life.links.refused(self.own, refusal).await,
             Then::Quietly => self.life.links.note(refusal),
             Then::Slowly => {
-                let pause = SLOWLY + ctx.jitter(SPREAD);
-                let pause_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
-                self.life.not_before = Some(refusal.at.plus_millis(pause_ms));
+                self.life.not_before = Some(refusal.at + SLOWLY + ctx.jitter(SPREAD));
                 self.life.links.turned_away(self.own, refusal).await;
             }
             Then::Banned => {

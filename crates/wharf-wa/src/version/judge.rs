@@ -1,11 +1,12 @@
 //! Whether a number that somebody told can be a version.
 
 use wharf_api::Timestamp;
+use wharf_api::time::days;
 
-use super::{DAY_MS, built_in, built_in_as_of};
+use super::{built_in, built_in_as_of};
 
 /// How many numbers WhatsApp gave away in a day, at the most: three times what was seen in the summer of 2026.
-const A_DAY: i64 = 200_000;
+const A_DAY: u64 = 200_000;
 /// What WhatsApp counts in a week: pages that differ by more do not tell the same thing.
 const A_WEEK: u32 = 450_000;
 
@@ -30,11 +31,11 @@ impl Doubt {
 }
 
 pub(super) fn judge(told: u32, claimed: u32, now: Timestamp) -> Result<u32, Doubt> {
-    let days = ((now.as_millis() - built_in_as_of().as_millis()) / DAY_MS).max(0) + 1;
+    let begun = now.since(built_in_as_of()).as_secs() / days(1).as_secs() + 1;
     match told {
         0 => Err(Doubt::Zero),
         told if told < built_in::REVISION.max(claimed) => Err(Doubt::Lower),
-        told if i64::from(told - built_in::REVISION) > days * A_DAY => Err(Doubt::Absurd),
+        told if u64::from(told - built_in::REVISION) > begun * A_DAY => Err(Doubt::Absurd),
         told => Ok(told),
     }
 }
@@ -50,7 +51,7 @@ mod tests {
 
     #[test]
     fn a_number_is_believed_between_what_is_known_and_what_can_be() {
-        let now = built_in_as_of().plus_millis(10 * DAY_MS);
+        let now = built_in_as_of() + days(10);
         let (built_in, top) = (built_in::REVISION, built_in::REVISION + 11 * 200_000);
         assert_eq!(judge(0, built_in, now), Err(Doubt::Zero));
         assert_eq!(judge(built_in - 1, 0, now), Err(Doubt::Lower));

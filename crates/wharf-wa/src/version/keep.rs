@@ -15,25 +15,24 @@ use crate::session::Context;
 
 /// How often it is looked whether something is due. What is due is told by the clock.
 const TICK: Duration = Duration::from_secs(1);
-const MINUTE_MS: i64 = 60_000;
 /// How often the pages are asked while all is well, and how much later by chance.
-const PERIOD_MS: i64 = 6 * 60 * MINUTE_MS;
+const PERIOD: Duration = Duration::from_hours(6);
 const SPREAD: Duration = Duration::from_mins(30);
 /// When they are asked again that told nothing.
-const AGAIN_MS: i64 = 15 * MINUTE_MS;
+const AGAIN: Duration = Duration::from_mins(15);
 /// While the claimed number is refused nobody asks more often, and a node whose pages told nothing lets others go first.
-const URGENT_MS: i64 = 50_000;
-const FAILED_URGENT_MS: i64 = 55_000;
-const FIRST_MS: i64 = 5_000;
+const URGENT: Duration = Duration::from_secs(50);
+const FAILED_URGENT: Duration = Duration::from_secs(55);
+const FIRST: Duration = Duration::from_secs(5);
 /// How often the row is read that another node may have written, and how often while the claimed number is refused.
-const READ_MS: i64 = MINUTE_MS;
-const URGENT_READ_MS: i64 = 5_000;
+const READ: Duration = Duration::from_mins(1);
+const URGENT_READ: Duration = Duration::from_secs(5);
 /// How often, and how long, it is looked whether the node that fetches now has found something.
 const WATCH: Duration = Duration::from_millis(500);
 const WATCHES: usize = 10;
 
 /// When a number is tried again with which a knock came to no end.
-const KNOCK_AGAIN_MS: i64 = 60 * MINUTE_MS;
+const KNOCK_AGAIN: Duration = Duration::from_hours(1);
 /// What WhatsApp says to a version that it does not take.
 const OUTDATED: u16 = 405;
 
@@ -82,30 +81,30 @@ impl Keeper {
         ctx.standing.tick(now);
         let forced = ctx.version.forced.load(Ordering::SeqCst);
         let (busy, urgent) = (ctx.version.known().busy, ctx.version.known().is_refused());
-        let since = |at: Option<Timestamp>| at.map_or(i64::MAX, |at| now.as_millis() - at.as_millis());
-        if since(self.read_at) >= if urgent { URGENT_READ_MS } else { READ_MS } {
+        let read_for = if urgent { URGENT_READ } else { READ };
+        if self.read_at.is_none_or(|at| now >= at + read_for) {
             self.read(now).await;
         }
         let known = ctx.version.known();
         if known.busy && !known.is_doubtful(now) {
             ctx.version.idle();
         }
-        let gap = if self.failed { FAILED_URGENT_MS } else { URGENT_MS };
-        let again = self.urgent.is_none_or(|(revision, at)| revision != known.revision || now.as_millis() - at.as_millis() >= gap);
+        let gap = if self.failed { FAILED_URGENT } else { URGENT };
+        let again = self.urgent.is_none_or(|(revision, at)| revision != known.revision || now >= at + gap);
         if (known.busy || known.is_refused() || forced) && again {
             // The first refusal of a number is news to all nodes: who asked before it knew nothing of it, this process at its start
             // least of all.
             let first =
                 !known.is_refused() || self.urgent.replace((known.revision, now)).is_none_or(|(revision, _)| revision != known.revision);
-            if !self.fetch(now, if first { FIRST_MS } else { URGENT_MS }).await {
+            if !self.fetch(now, if first { FIRST } else { URGENT }).await {
                 // The other node may have asked before the refusal, or a page that we would not ask.
                 self.urgent = None;
             }
         } else if self.next_at.is_none_or(|next| next <= now) {
             let gap = match self.next_at {
-                None => URGENT_MS,
-                Some(_) if self.failed => AGAIN_MS,
-                Some(_) => PERIOD_MS - AGAIN_MS,
+                None => URGENT,
+                Some(_) if self.failed => AGAIN,
+                Some(_) => PERIOD.saturating_sub(AGAIN),
             };
             self.fetch(now, gap).await;
         }
@@ -145,10 +144,10 @@ impl Keeper {
         self.read_at = Some(now);
     }
 
-    /// Asks the pages, unless another node began to less than `gap_ms` ago. `false` where that one has found nothing yet.
-    async fn fetch(&mut self, now: Timestamp, gap_ms: i64) -> bool {
+    /// Asks the pages, unless another node began to less than `gap` ago. `false` where that one has found nothing yet.
+    async fn fetch(&mut self, now: Timestamp, gap: Duration) -> bool {
         let ctx = Arc::clone(&self.ctx);
-        match ctx.store.claim_version_fetch(&ctx.config.node, now.plus_millis(-gap_ms), now).await {
+        match ctx.store.claim_version_fetch(&ctx.config.node, now - gap, now).await {
             Ok(true) => {}
             Ok(false) => {
                 self.await_another(now).await;
@@ -163,7 +162,7 @@ impl Keeper {
         let count = |source: VersionSource, outcome| meter.version_fetches.one((source.as_str(), outcome));
         let told = ctx.sources.ask(&believe, &count).await;
         self.failed = told.is_none();
-        self.next_at = Some(self.later(now, if self.failed { AGAIN_MS } else { PERIOD_MS }));
+        self.next_at = Some(self.later(now, if self.failed { AGAIN } else { PERIOD }));
         let Some((revision, source)) = told else {
             // The pages of another node may be in better health.
             if let Err(error) = ctx.store.yield_version_fetch(&ctx.config.node).await {
@@ -185,7 +184,7 @@ impl Keeper {
         while self.knocking.try_join_next().is_some() {}
         let ctx = Arc::clone(&self.ctx);
         let Some(revision) = ctx.version.candidate() else { return };
-        let lately = self.tried.is_some_and(|(tried, at)| tried == revision && now.as_millis() - at.as_millis() < KNOCK_AGAIN_MS);
+        let lately = self.tried.is_some_and(|(tried, at)| tried == revision && now < at + KNOCK_AGAIN);
         if lately || !self.knocking.is_empty() || ctx.config.switches.connecting_paused().is_some() {
             return;
         }
@@ -202,7 +201,7 @@ impl Keeper {
 
     /// What the other node finds is ours too.
     async fn await_another(&mut self, now: Timestamp) {
-        self.next_at = Some(self.later(now, PERIOD_MS));
+        self.next_at = Some(self.later(now, PERIOD));
         for _ in 0..WATCHES {
             self.read(self.ctx.clock.now()).await;
             if !self.ctx.version.known().is_doubtful(now) {
@@ -212,9 +211,8 @@ impl Keeper {
         }
     }
 
-    fn later(&self, now: Timestamp, pause_ms: i64) -> Timestamp {
-        let spread = i64::try_from(self.ctx.jitter(SPREAD).as_millis()).unwrap_or(0);
-        now.plus_millis(if pause_ms == PERIOD_MS { pause_ms + spread } else { pause_ms })
+    fn later(&self, now: Timestamp, pause: Duration) -> Timestamp {
+        now + if pause == PERIOD { pause + self.ctx.jitter(SPREAD) } else { pause }
     }
 
     /// Keeps for all nodes what WhatsApp said to the sessions of this one.

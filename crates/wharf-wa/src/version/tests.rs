@@ -2,19 +2,19 @@ use super::*;
 
 const BUILT_IN: u32 = built_in::REVISION;
 
-fn at(days: i64) -> Timestamp {
-    built_in_as_of().plus_millis(days * DAY_MS)
+fn at(day: u64) -> Timestamp {
+    built_in_as_of() + days(day)
 }
 
-fn found(revision: u32, days: i64) -> FetchedVersion {
-    FetchedVersion { revision, source: VersionSource::SwJs, at: at(days) }
+fn found(revision: u32, day: u64) -> FetchedVersion {
+    FetchedVersion { revision, source: VersionSource::SwJs, at: at(day) }
 }
 
 #[test]
 fn a_number_that_is_taken_and_young_gives_way_after_a_day_only() {
     let version = WebVersion::new(None, at(1));
     version.hear(found(BUILT_IN + 10, 1), at(1));
-    version.hear(found(BUILT_IN + 20, 1), at(1).plus_millis(6 * 60 * 60 * 1000));
+    version.hear(found(BUILT_IN + 20, 1), at(1) + Duration::from_hours(6));
     assert_eq!(version.revision(), BUILT_IN);
     version.ripen(at(2).plus_millis(-1));
     assert_eq!(version.revision(), BUILT_IN);

@@ -1,10 +1,14 @@
 //! When it is time for a look at what stays unreadable.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{MINUTE_MS, look};
+use super::look;
 use crate::session::attendance::Attendance;
 use crate::task;
+
+/// How far apart two looks lie.
+const EVERY: Duration = Duration::from_mins(1);
 
 impl Attendance<'_> {
     /// Looks for messages that are to be asked for again, once a minute.
@@ -14,7 +18,7 @@ impl Attendance<'_> {
         }
         let again = &mut self.life.again;
         let now = self.own.ctx.clock.now();
-        if again.looked_at.is_some_and(|at| now.as_millis() - at.as_millis() < MINUTE_MS) {
+        if again.looked_at.is_some_and(|at| now < at + EVERY) {
             return;
         }
         again.looked_at = Some(now);

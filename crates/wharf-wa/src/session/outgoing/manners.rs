@@ -11,7 +11,7 @@ use wharf_api::types::switches::Feature;
 use wharf_core::store;
 
 use super::Pump;
-use super::queue::pacer::{DAY_MS, Pacer};
+use super::queue::pacer::{DAY, Pacer};
 use super::queue::{Item, Refusal};
 use crate::session::timelock::{self, Word};
 
@@ -41,7 +41,7 @@ impl Pump {
             }
             None => {
                 let (own, now) = (Arc::clone(&self.own), self.own.ctx.clock.now());
-                let begun = async move { own.ctx.store.contacts_begun(own.session(), now.plus_millis(-DAY_MS)).await };
+                let begun = async move { own.ctx.store.contacts_begun(own.session(), now - DAY).await };
                 let begun = self.alongside(begun).await?;
                 self.queue.first_pacer(Pacer::new(plan, begun), now);
             }
@@ -91,8 +91,7 @@ impl Pump {
         let pause = self.between(jitter);
         self.queue.begins(chat, now, pause);
         let (own, chat) = (Arc::clone(&self.own), chat.clone());
-        let noted =
-            self.alongside(async move { own.ctx.store.begin_contact(own.fence(), &chat, now.clock, now.clock.plus_millis(-DAY_MS)).await });
+        let noted = self.alongside(async move { own.ctx.store.begin_contact(own.fence(), &chat, now.clock, now.clock - DAY).await });
         let noted = noted.await;
         if let Err(error) = self.own.vault.notice(noted) {
             tracing::warn!(%error, "a first contact was not noted");
@@ -127,9 +126,9 @@ impl Pump {
 
     async fn lock_ends(&mut self) -> Option<wharf_api::Timestamp> {
         let now = self.own.ctx.clock.now();
-        let gap = i64::try_from(self.own.ctx.config.probe_gap.as_millis()).unwrap_or(i64::MAX);
+        let gap = self.own.ctx.config.probe_gap;
         let word = match self.queue.lock_asked {
-            Some((at, word)) if at.plus_millis(gap) > now => word,
+            Some((at, word)) if at + gap > now => word,
             _ => {
                 let client = Arc::clone(&self.client);
                 let word = self.alongside(async move { timelock::ask(&client).await }).await?;

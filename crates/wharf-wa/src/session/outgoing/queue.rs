@@ -89,13 +89,9 @@ impl Until {
     fn left(self, now: Moment) -> Duration {
         match self {
             Self::Steady(at) => at.saturating_duration_since(now.steady),
-            Self::Clock(at) => left(at, now.clock),
+            Self::Clock(at) => at.since(now.clock),
         }
     }
-}
-
-fn left(until: Timestamp, now: Timestamp) -> Duration {
-    Duration::from_millis(u64::try_from(until.as_millis() - now.as_millis()).unwrap_or(0))
 }
 
 /// A change of what is held back, to be written down.
@@ -302,13 +298,13 @@ impl Queue {
         item.claimed = false;
         let chat = item.message.chat.clone();
         let refusals = self.refusals.entry(chat.clone()).or_default();
-        let until = refusal.ends.unwrap_or_else(|| later(now.clock, holds.pause(*refusals)));
+        let until = refusal.ends.unwrap_or(now.clock + holds.pause(*refusals));
         *refusals += 1;
         let times = *refusals;
         self.changes.push(Change::Hold(HoldRow { what: Held::Chat(chat), until, reason: refusal.reason, times }));
         // Where somebody known is refused, that says nothing of others, but for a date.
         if refusal.cold || refusal.ends.is_some() {
-            self.hold_contacts(refusal.ends.unwrap_or_else(|| later(now.clock, gap)), refusal.reason, true);
+            self.hold_contacts(refusal.ends.unwrap_or(now.clock + gap), refusal.reason, true);
         }
         self.rest(item, Until::Clock(until), refusal.cold, now);
     }
@@ -325,7 +321,7 @@ impl Queue {
         let rest = SESSION_HOLD.pause(self.pauses);
         self.paused_until = Some(now.steady + rest);
         self.pauses += 1;
-        let until = later(now.clock, rest);
+        let until = now.clock + rest;
         self.changes.push(Change::Hold(HoldRow { what: Held::Session, until, reason: HoldReason::Overload, times: self.pauses }));
         if rest >= WAITED {
             self.waiting.push(item.message.id.clone());
@@ -349,7 +345,7 @@ impl Queue {
                     self.was_paced = true;
                 }
                 Held::Session => {
-                    self.paused_until = Some(now.steady + left(until, now.clock));
+                    self.paused_until = Some(now.steady + until.since(now.clock));
                     self.pauses = times;
                 }
             }
@@ -429,7 +425,7 @@ impl Queue {
             if self.paced.is_some() {
                 wait.push(item);
             } else if let Some(at) = pacer.message_at(ahead, cost, now.clock) {
-                let noted = left(at, now.clock) >= WAITED;
+                let noted = at.since(now.clock) >= WAITED;
                 self.paced = Some((at, noted));
                 if noted {
                     let (what, reason) = (Held::Session, HoldReason::Pace);
@@ -454,10 +450,10 @@ impl Queue {
         self.ready = go;
         self.pacer = Some(pacer);
         if let Some(at) = pause {
-            self.hold_contacts(at, HoldReason::Pace, left(at, now.clock) >= WAITED);
+            self.hold_contacts(at, HoldReason::Pace, at.since(now.clock) >= WAITED);
         }
-        let paced = self.paced.map_or(Duration::ZERO, |(until, _)| left(until, now.clock));
-        let contacts = pause.map_or(Duration::ZERO, |at| left(at, now.clock));
+        let paced = self.paced.map_or(Duration::ZERO, |(until, _)| until.since(now.clock));
+        let contacts = pause.map_or(Duration::ZERO, |at| at.since(now.clock));
         if paced.max(contacts) >= WAITED {
             self.waiting.extend(wait.into_iter().map(|item| item.message.id));
         }
@@ -488,7 +484,7 @@ impl Queue {
         let Some(pacer) = &mut self.pacer else { return };
         pacer.begins(chat, now.clock, pause);
         if let Some(at) = pacer.pause_ends() {
-            self.hold_contacts(at, HoldReason::Pace, left(at, now.clock) >= WAITED);
+            self.hold_contacts(at, HoldReason::Pace, at.since(now.clock) >= WAITED);
         }
     }
 
@@ -496,7 +492,7 @@ impl Queue {
     pub(in crate::session) fn due(&self, now: Timestamp) -> Option<Duration> {
         let now = Moment { clock: now, steady: Instant::now() };
         let chats = self.resting.values().filter(|chat| !chat.items.is_empty()).map(|chat| chat.until.left(now));
-        let paced = self.paced.map(|(until, _)| left(until, now.clock));
+        let paced = self.paced.map(|(until, _)| until.since(now.clock));
         chats.chain(paced).chain(self.contacts_due(now.clock)).min()
     }
 
@@ -511,10 +507,6 @@ impl Queue {
             self.settling.remove(id);
         }
     }
-}
-
-fn later(now: Timestamp, rest: Duration) -> Timestamp {
-    now.plus_millis(i64::try_from(rest.as_millis()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

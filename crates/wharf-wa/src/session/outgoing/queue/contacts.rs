@@ -9,7 +9,7 @@ use wharf_api::types::hold::HoldReason;
 use wharf_core::message::hold::{is_contact, is_personal};
 use wharf_core::store::{Held, HoldRow};
 
-use super::{Change, Moment, Queue, Until, left};
+use super::{Change, Moment, Queue, Until};
 use crate::session::timelock::Word;
 
 /// How many chats one look at the queue asks the store about, and how long an answer «unknown» is believed.
@@ -101,7 +101,7 @@ impl Queue {
         match word {
             Word::On(ends) => {
                 let ends = ends.filter(|ends| *ends > now.clock);
-                self.hold_contacts(ends.unwrap_or_else(|| super::later(now.clock, gap)), HoldReason::ReachoutTimelock, true);
+                self.hold_contacts(ends.unwrap_or(now.clock + gap), HoldReason::ReachoutTimelock, true);
             }
             Word::Off => {
                 if self.contacts.wait.as_ref().is_some_and(|wait| wait.reason == HoldReason::ReachoutTimelock) {
@@ -164,7 +164,7 @@ impl Queue {
     }
 
     pub(super) fn contacts_due(&self, now: Timestamp) -> Option<Duration> {
-        self.contacts.wait.as_ref().map(|wait| left(wait.until, now))
+        self.contacts.wait.as_ref().map(|wait| wait.until.since(now))
     }
 
     /// The network took a message to the chat.

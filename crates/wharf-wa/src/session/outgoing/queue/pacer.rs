@@ -6,9 +6,9 @@ use std::time::Duration;
 use wharf_api::types::account::Pace;
 use wharf_api::{Timestamp, limits};
 
-const MINUTE_MS: i64 = 60_000;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
-pub(in crate::session::outgoing) const DAY_MS: i64 = 24 * HOUR_MS;
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+pub(in crate::session::outgoing) const DAY: Duration = Duration::from_hours(24);
 
 #[derive(Debug)]
 pub(in crate::session::outgoing) struct Pacer {
@@ -49,11 +49,11 @@ impl Pacer {
     /// When a message of this cost may go behind others of the cost `ahead`; `None` is now.
     pub(super) fn message_at(&mut self, ahead: usize, cost: usize, now: Timestamp) -> Option<Timestamp> {
         let limit = usize::try_from(self.plan.messages_per_minute?).unwrap_or(usize::MAX);
-        while self.sent.front().is_some_and(|at| at.plus_millis(MINUTE_MS) <= now) {
+        while self.sent.front().is_some_and(|at| *at + MINUTE <= now) {
             self.sent.pop_front();
         }
         let over = (self.sent.len() + ahead + cost).checked_sub(limit.checked_add(1)?)?;
-        Some(self.sent.get(over).map_or(now, |at| *at).plus_millis(MINUTE_MS))
+        Some(self.sent.get(over).map_or(now, |at| *at) + MINUTE)
     }
 
     /// Whether it matters who is new.
@@ -64,15 +64,15 @@ impl Pacer {
 
     /// When somebody new may be written to; `None` is now.
     pub(super) fn contact_at(&mut self, now: Timestamp) -> Option<Timestamp> {
-        while self.begun.front().is_some_and(|(_, at)| at.plus_millis(DAY_MS) <= now) {
+        while self.begun.front().is_some_and(|(_, at)| *at + DAY <= now) {
             self.begun.pop_front();
         }
-        let free = |limit: Option<u64>, window_ms: i64| {
+        let free = |limit: Option<u64>, window: Duration| {
             let limit = usize::try_from(limit?).unwrap_or(usize::MAX);
             let (_, at) = self.begun.get(self.begun.len().checked_sub(limit)?)?;
-            Some(at.plus_millis(window_ms))
+            Some(*at + window)
         };
-        let pace = [free(self.plan.new_contacts_per_hour, HOUR_MS), free(self.plan.new_contacts_per_day, DAY_MS), self.next_contact];
+        let pace = [free(self.plan.new_contacts_per_hour, HOUR), free(self.plan.new_contacts_per_day, DAY), self.next_contact];
         pace.into_iter().flatten().filter(|at| *at > now).max()
     }
 
@@ -91,7 +91,7 @@ impl Pacer {
         if self.plan.new_contacts_per_hour.is_some() || self.plan.new_contacts_per_day.is_some() {
             self.begun.push_back((chat.to_owned(), now));
         }
-        self.next_contact = Some(now.plus_millis(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)));
+        self.next_contact = Some(now + pause);
     }
 
     /// When the pause after the last new contact is over.

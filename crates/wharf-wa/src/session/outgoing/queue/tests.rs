@@ -12,7 +12,7 @@ const HOLD: Backoff = Backoff::new(Duration::from_secs(30), Duration::from_mins(
 fn after_ms(ms: u64) -> Moment {
     static BEGAN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     let rest = Duration::from_millis(ms);
-    Moment { clock: later(NOW, rest), steady: *BEGAN.get_or_init(Instant::now) + rest }
+    Moment { clock: NOW + rest, steady: *BEGAN.get_or_init(Instant::now) + rest }
 }
 
 fn after(seconds: u64) -> Moment {
