@@ -7,6 +7,7 @@ use wharf_api::Timestamp;
 use wharf_api::ids::AccountId;
 use wharf_core::store::{AccountRow, AccountStore, Answers, Error, Page, PageRequest, Plan};
 
+use crate::lane::Place;
 use crate::sql::{Sql, args, statements};
 use crate::store::SqlStore;
 
@@ -29,7 +30,7 @@ pub(crate) fn all() -> [&'static [Sql]; 2] {
 impl AccountStore for SqlStore {
     async fn insert_account(&self, id: &AccountId, name: &str, plan: &str, at: Timestamp) -> Result<bool, Error> {
         let (account, name, plan) = (id.clone(), name.to_owned(), plan.to_owned());
-        self.write(id.as_str(), "", move |tx| {
+        self.write(Place::account(id), move |tx| {
             Box::pin(async move { Ok(tx.execute(&INSERT, args![&account, &name, &plan, at]).await? == 1) })
         })
         .await

@@ -6,6 +6,7 @@ use wharf_api::types::audit::Actor;
 use wharf_api::{ErrorCode, Timestamp};
 use wharf_core::store::{AuditFilter, AuditRow, AuditStore, Error, Page, PageRequest};
 
+use crate::lane::Place;
 use crate::sql::{Row, args, corrupt, page, statements};
 use crate::store::SqlStore;
 
@@ -60,7 +61,7 @@ impl AuditStore for SqlStore {
     async fn append_audit(&self, rows: &[AuditRow]) -> Result<(), Error> {
         let rows = rows.to_vec();
         let place = rows.first().and_then(|row| row.account.clone());
-        self.write(place.as_ref().map_or("", AccountId::as_str), "", move |tx| {
+        self.write(place.as_ref().map_or_else(Place::gateway, Place::account), move |tx| {
             Box::pin(async move {
                 for row in &rows {
                     let args = args![
@@ -98,7 +99,7 @@ impl AuditStore for SqlStore {
     }
 
     async fn expire_audit(&self, before: Timestamp, limit: u32) -> Result<u64, Error> {
-        self.write("", "", move |tx| Box::pin(async move { tx.execute(&EXPIRE, args![before, limit]).await })).await
+        self.write(Place::gateway(), move |tx| Box::pin(async move { tx.execute(&EXPIRE, args![before, limit]).await })).await
     }
 }
 

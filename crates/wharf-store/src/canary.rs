@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use wharf_api::ids::SessionId;
 use wharf_core::store::{CanaryRow, CanaryStore, Error};
 
+use crate::lane::Place;
 use crate::sql::{Row, args, statements};
 use crate::store::SqlStore;
 
@@ -26,7 +27,7 @@ impl CanaryStore for SqlStore {
 
     async fn put_canary(&self, row: &CanaryRow) -> Result<(), Error> {
         let row = row.clone();
-        self.write("", "", move |tx| {
+        self.write(Place::gateway(), move |tx| {
             Box::pin(async move { tx.execute(&PUT, args![&row.step, &row.session, row.at, row.took_ms, &row.failure]).await.map(drop) })
         })
         .await

@@ -5,6 +5,7 @@ use wharf_api::Timestamp;
 use wharf_core::store::{DatabaseStore, Error, KeyMarks};
 
 use crate::fitness;
+use crate::lane::Place;
 use crate::sql::{args, corrupt, statements};
 use crate::store::SqlStore;
 
@@ -29,7 +30,7 @@ impl SqlStore {
     /// Marks the database, unless it is marked already; tells with what it is.
     async fn mark(&self, name: &'static str, value: &str) -> Result<String, Error> {
         let value = value.to_owned();
-        self.write("", "", move |tx| {
+        self.write(Place::gateway(), move |tx| {
             Box::pin(async move {
                 tx.execute(&MARK, args![name, &value]).await?;
                 tx.first(&MARKED, args![name]).await?.ok_or_else(|| corrupt("no mark of the database after it was made"))?.text()
@@ -92,16 +93,16 @@ impl DatabaseStore for SqlStore {
 
     async fn see_clock(&self, now: Timestamp) -> Result<(), Error> {
         let now = now.as_millis().to_string();
-        self.write("", "", move |tx| Box::pin(async move { tx.execute(&SEE_CLOCK, args![&now]).await.map(drop) })).await
+        self.write(Place::gateway(), move |tx| Box::pin(async move { tx.execute(&SEE_CLOCK, args![&now]).await.map(drop) })).await
     }
 
     async fn hasten(&self, now: Timestamp, deliveries: &[(u32, Timestamp)], fetches: Timestamp) -> Result<u64, Error> {
         let mut hastened =
-            self.write("", "", move |tx| Box::pin(async move { tx.execute(&HASTEN_FETCHES, args![now, fetches]).await })).await?;
+            self.write(Place::gateway(), move |tx| Box::pin(async move { tx.execute(&HASTEN_FETCHES, args![now, fetches]).await })).await?;
         for &(tries, after) in deliveries {
             loop {
                 let some = self
-                    .write("", "", move |tx| {
+                    .write(Place::gateway(), move |tx| {
                         Box::pin(async move { tx.execute(&HASTEN_DELIVERIES, args![now, tries, after, HASTENED_AT_ONCE]).await })
                     })
                     .await?;

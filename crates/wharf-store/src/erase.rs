@@ -8,6 +8,7 @@ use wharf_api::ids::{AccountId, MediaId};
 use wharf_core::store::{AccountRow, EraseStore, Error, Remains};
 
 use crate::account::row::{FIND, account, account_columns};
+use crate::lane::Place;
 use crate::sql::{Sql, Tx, args, statements};
 use crate::store::SqlStore;
 
@@ -140,7 +141,7 @@ async fn part(tx: &mut Tx, id: &AccountId) -> Result<u64, Error> {
 impl EraseStore for SqlStore {
     async fn begin_erasure(&self, id: &AccountId, at: Timestamp) -> Result<Option<AccountRow>, Error> {
         let id = id.clone();
-        self.write(id.clone().as_str(), "", move |tx| {
+        self.write(Place::account(&id), move |tx| {
             Box::pin(async move {
                 for sql in [&BEGIN, &END_KEYS] {
                     tx.execute(sql, args![&id, at]).await?;
@@ -170,12 +171,12 @@ impl EraseStore for SqlStore {
 
     async fn erase_some(&self, id: &AccountId) -> Result<u64, Error> {
         let id = id.clone();
-        self.write(id.clone().as_str(), "", move |tx| Box::pin(async move { part(tx, &id).await })).await
+        self.write(Place::account(&id), move |tx| Box::pin(async move { part(tx, &id).await })).await
     }
 
     async fn erase_account(&self, id: &AccountId) -> Result<bool, Error> {
         let id = id.clone();
-        self.write(id.clone().as_str(), "", move |tx| {
+        self.write(Place::account(&id), move |tx| {
             Box::pin(async move {
                 if part(tx, &id).await? > 0 || tx.first(&HOLDERS, args![&id]).await?.is_some() {
                     return Ok(false);

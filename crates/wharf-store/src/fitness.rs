@@ -30,7 +30,7 @@ pub(crate) async fn look(store: &SqlStore) -> Result<(), Error> {
         return file.is_there();
     }
     let lane = store.lease.as_ref().unwrap_or(&store.lanes);
-    lane.write(Place::of("", "look"), |tx| Box::pin(async move { tx.execute(&LOCK, args![]).await.map(drop) })).await
+    lane.write(Place::look(), |tx| Box::pin(async move { tx.execute(&LOCK, args![]).await.map(drop) })).await
 }
 
 /// Whether each connection is a session of its own.

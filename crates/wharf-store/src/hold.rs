@@ -6,6 +6,7 @@ use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::types::hold::HoldReason;
 use wharf_core::store::{Error, Fence, Held, HoldRow, HoldStore};
 
+use crate::lane::Place;
 use crate::message::chat_key;
 use crate::owner;
 use crate::sql::{Row, Tx, args, corrupt, statements};
@@ -57,7 +58,7 @@ pub(crate) async fn lift_all(tx: &mut Tx, session: &SessionId) -> Result<(), Err
 impl HoldStore for SqlStore {
     async fn put_hold(&self, fence: &Fence, hold: &HoldRow) -> Result<(), Error> {
         let (owned, hold) = (fence.clone(), hold.clone());
-        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+        self.write(Place::fenced(fence), move |tx| {
             Box::pin(async move {
                 owner::check(tx, &owned).await?;
                 let args = args![&owned.session, spelled(&hold.what), hold.until, hold.reason.as_str(), hold.times];
@@ -69,7 +70,7 @@ impl HoldStore for SqlStore {
 
     async fn lift_hold(&self, fence: &Fence, what: &Held) -> Result<(), Error> {
         let (owned, what) = (fence.clone(), what.clone());
-        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+        self.write(Place::fenced(fence), move |tx| {
             Box::pin(async move {
                 owner::check(tx, &owned).await?;
                 tx.execute(&LIFT, args![&owned.session, spelled(&what)]).await.map(drop)
@@ -88,7 +89,7 @@ impl HoldStore for SqlStore {
 
     async fn begin_contact(&self, fence: &Fence, chat: &str, at: Timestamp, forget_before: Timestamp) -> Result<(), Error> {
         let (owned, chat) = (fence.clone(), chat.to_owned());
-        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+        self.write(Place::fenced(fence), move |tx| {
             Box::pin(async move {
                 owner::check(tx, &owned).await?;
                 tx.execute(&FORGET_BEGUN, args![&owned.session, forget_before]).await?;

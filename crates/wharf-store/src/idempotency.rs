@@ -5,6 +5,7 @@ use wharf_api::Timestamp;
 use wharf_api::ids::AccountId;
 use wharf_core::store::{Answer, Claim, Error, IdempotencyRow, IdempotencyStore};
 
+use crate::lane::Place;
 use crate::sql::{Row, Tx, args, corrupt, statements};
 use crate::store::SqlStore;
 
@@ -62,12 +63,12 @@ impl IdempotencyStore for SqlStore {
 
     async fn claim_idempotency(&self, account: &AccountId, new: &Claim, at: Timestamp) -> Result<bool, Error> {
         let (owner, new) = (account.clone(), new.clone());
-        self.write(account.as_str(), "", move |tx| Box::pin(async move { claim(tx, &owner, &new, "", at).await })).await
+        self.write(Place::account(account), move |tx| Box::pin(async move { claim(tx, &owner, &new, "", at).await })).await
     }
 
     async fn release_idempotency(&self, account: &AccountId, operation: &str, key: &str) -> Result<(), Error> {
         let (owner, operation, key) = (account.clone(), operation.to_owned(), key.to_owned());
-        self.write(account.as_str(), "", move |tx| {
+        self.write(Place::account(account), move |tx| {
             Box::pin(async move { tx.execute(&RELEASE, args![&owner, &operation, &key]).await.map(drop) })
         })
         .await
@@ -75,7 +76,7 @@ impl IdempotencyStore for SqlStore {
 
     async fn answer_idempotency(&self, account: &AccountId, operation: &str, key: &str, answer: &Answer) -> Result<(), Error> {
         let (owner, operation, key, answer) = (account.clone(), operation.to_owned(), key.to_owned(), answer.clone());
-        self.write(account.as_str(), "", move |tx| {
+        self.write(Place::account(account), move |tx| {
             Box::pin(
                 async move { tx.execute(&ANSWER, args![&owner, &operation, &key, i64::from(answer.status), &answer.body]).await.map(drop) },
             )
@@ -86,8 +87,9 @@ impl IdempotencyStore for SqlStore {
     async fn expire_idempotency(&self, now: Timestamp) -> Result<u64, Error> {
         let mut total = 0;
         loop {
-            let dropped =
-                self.write("", "", move |tx| Box::pin(async move { tx.execute(&EXPIRE, args![now, DROPPED_AT_ONCE]).await })).await?;
+            let dropped = self
+                .write(Place::gateway(), move |tx| Box::pin(async move { tx.execute(&EXPIRE, args![now, DROPPED_AT_ONCE]).await }))
+                .await?;
             total += dropped;
             if dropped < u64::from(DROPPED_AT_ONCE) {
                 return Ok(total);

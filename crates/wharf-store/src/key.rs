@@ -6,6 +6,7 @@ use wharf_api::{Permission, Timestamp};
 use wharf_core::store::{Error, KeyRow, KeyStore, KeyWithAccount, Page, PageRequest};
 
 use crate::account::{account, account_columns};
+use crate::lane::Place;
 use crate::sql::{Row, Tx, args, corrupt, page, statements};
 use crate::store::SqlStore;
 
@@ -99,12 +100,12 @@ async fn insert(tx: &mut Tx, row: &KeyRow) -> Result<(), Error> {
 impl KeyStore for SqlStore {
     async fn insert_key(&self, key: &KeyRow) -> Result<(), Error> {
         let row = key.clone();
-        self.write(key.account.as_str(), "", move |tx| Box::pin(async move { insert(tx, &row).await })).await
+        self.write(Place::account(&key.account), move |tx| Box::pin(async move { insert(tx, &row).await })).await
     }
 
     async fn insert_key_within(&self, key: &KeyRow, limit: Option<u64>) -> Result<bool, Error> {
         let row = key.clone();
-        self.write(key.account.as_str(), "", move |tx| {
+        self.write(Place::account(&key.account), move |tx| {
             Box::pin(async move {
                 if let Some(limit) = limit {
                     let good = tx.first(&GOOD, args![&row.account, row.created_at]).await?.map_or(Ok(0), |mut row| row.count())?;
@@ -127,7 +128,7 @@ impl KeyStore for SqlStore {
         let mut dropped = 0;
         loop {
             let some = self
-                .write("", "", move |tx| Box::pin(async move { tx.execute(&DROP_ENDED, args![before, DROPPED_AT_ONCE]).await }))
+                .write(Place::gateway(), move |tx| Box::pin(async move { tx.execute(&DROP_ENDED, args![before, DROPPED_AT_ONCE]).await }))
                 .await?;
             dropped += some;
             if some < DROPPED_AT_ONCE.into() {
@@ -153,7 +154,7 @@ impl KeyStore for SqlStore {
 
     async fn revoke_key(&self, account: &AccountId, id: &KeyId, at: Timestamp) -> Result<Option<KeyRow>, Error> {
         let (owner, id) = (account.clone(), id.clone());
-        self.write(account.as_str(), "", move |tx| {
+        self.write(Place::account(account), move |tx| {
             Box::pin(async move {
                 let row = tx.first(&REVOKE, args![&owner, &id, at]).await?;
                 row.map(|mut row| key(&mut row).map(|(_, key)| key)).transpose()
@@ -164,7 +165,7 @@ impl KeyStore for SqlStore {
 
     async fn rotate_key(&self, old: &KeyId, new: &KeyRow, ends_at: Timestamp) -> Result<bool, Error> {
         let (old, new) = (old.clone(), new.clone());
-        self.write(new.account.clone().as_str(), "", move |tx| {
+        self.write(Place::account(&new.account), move |tx| {
             Box::pin(async move {
                 if tx.execute(&END, args![&new.account, &old, ends_at]).await? == 0 {
                     return Ok(false);
@@ -179,7 +180,7 @@ impl KeyStore for SqlStore {
     async fn touch_keys(&self, account: &AccountId, used: &[(KeyId, Timestamp)]) -> Result<(), Error> {
         for part in used.chunks(TOUCHED_AT_ONCE) {
             let (owner, used) = (account.clone(), part.to_vec());
-            let touched = self.write(account.as_str(), "", move |tx| {
+            let touched = self.write(Place::account(account), move |tx| {
                 Box::pin(async move {
                     for (id, at) in &used {
                         tx.execute(&TOUCH, args![&owner, id, *at]).await?;

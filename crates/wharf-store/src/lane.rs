@@ -16,11 +16,11 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
-use wharf_api::ids::SessionId;
+use wharf_api::ids::{AccountId, SessionId, UserId};
 use wharf_core::Meter;
 use wharf_core::event::Bell;
 use wharf_core::recent::Recent;
-use wharf_core::store::{Error, SessionRow};
+use wharf_core::store::{Error, Fence, SessionRow};
 
 use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
@@ -48,15 +48,47 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The hashes are the same in every process of every release: see [`hash`].
-    pub fn of(account: &str, session: &str) -> Self {
-        let session = (!session.is_empty()).then(|| hash(session));
-        Self { account: hash(account), session, shared: session.is_none() }
+    /// Rows of the gateway as a whole, or of many accounts.
+    pub fn gateway() -> Self {
+        Self::named("", "")
     }
 
-    /// The place of a write of a session that touches rows of its account too.
-    pub fn shared(account: &str, session: &str) -> Self {
-        Self { shared: true, ..Self::of(account, session) }
+    /// What a node writes of itself.
+    pub fn node(id: &str) -> Self {
+        Self::named(id, "")
+    }
+
+    /// A look whether the database can be written, which waits for nobody's rows.
+    pub fn look() -> Self {
+        Self::named("", "look")
+    }
+
+    pub fn account(id: &AccountId) -> Self {
+        Self::named(id.as_str(), "")
+    }
+
+    pub fn user(id: &UserId) -> Self {
+        Self::named(id.as_str(), "")
+    }
+
+    pub fn session(account: &AccountId, session: &SessionId) -> Self {
+        Self::named(account.as_str(), session.as_str())
+    }
+
+    /// The session that the caller owns.
+    pub fn fenced(fence: &Fence) -> Self {
+        Self::session(&fence.account, &fence.session)
+    }
+
+    /// The session, and rows that its account's sessions share.
+    pub fn shared(account: &AccountId, session: &SessionId) -> Self {
+        Self { shared: true, ..Self::session(account, session) }
+    }
+
+    /// The place by its ids as a row has them; an empty one is none. The hashes are the same in every process of every release: see [`hash`].
+    pub fn named(account: &str, session: &str) -> Self {
+        let session = (!session.is_empty()).then(|| hash(session));
+        Self { account: hash(account), session, shared: session.is_none() }
     }
 
     /// Whose writes keep their order, and wait for each other where a lock is held.
@@ -234,7 +266,7 @@ mod tests {
     #[test]
     fn the_numbers_of_locks_are_those_of_every_other_release() {
         assert_eq!(hash("abc"), 0xba78_16bf_8f01_cfea);
-        let locks: Vec<_> = Place::shared("abc", "").locks().collect();
+        let locks: Vec<_> = Place::node("abc").locks().collect();
         assert_eq!(locks, [0xba78_16bf_8f01_cfea_u64.cast_signed()]);
     }
 }

@@ -11,6 +11,7 @@ use wharf_core::message::view;
 use wharf_core::store::{DueFetch, Error, LostFetch, MediaRow, MediaStore, NewEvent, NewFetch};
 
 use crate::event;
+use crate::lane::Place;
 use crate::message::change;
 use crate::sql::{Row, Sql, Tx, args, corrupt, statements};
 use crate::store::SqlStore;
@@ -158,10 +159,8 @@ const DELETED_AT_ONCE: usize = 100;
 impl MediaStore for SqlStore {
     async fn insert_media(&self, row: &MediaRow) -> Result<(), Error> {
         let row = row.clone();
-        self.write(row.account.clone().as_str(), "", move |tx| {
-            Box::pin(async move { tx.execute(&INSERT, insert_args!(row)).await.map(drop) })
-        })
-        .await
+        self.write(Place::account(&row.account), move |tx| Box::pin(async move { tx.execute(&INSERT, insert_args!(row)).await.map(drop) }))
+            .await
     }
 
     async fn find_media(&self, account: &AccountId, id: &MediaId) -> Result<Option<MediaRow>, Error> {
@@ -178,14 +177,14 @@ impl MediaStore for SqlStore {
     }
 
     async fn expire_media(&self, now: Timestamp, limit: u32) -> Result<Vec<MediaId>, Error> {
-        let mut rows = self.write("", "", move |tx| Box::pin(async move { tx.fetch(&EXPIRE, args![now, limit]).await })).await?;
+        let mut rows = self.write(Place::gateway(), move |tx| Box::pin(async move { tx.fetch(&EXPIRE, args![now, limit]).await })).await?;
         rows.iter_mut().map(|row| row.parsed("the media id", MediaId::parse)).collect()
     }
 
     async fn delete_media(&self, ids: &[MediaId]) -> Result<(), Error> {
         for part in ids.chunks(DELETED_AT_ONCE) {
             let ids = part.to_vec();
-            let deleted = self.write("", "", move |tx| {
+            let deleted = self.write(Place::gateway(), move |tx| {
                 Box::pin(async move {
                     for id in &ids {
                         tx.execute(&DELETE, args![id]).await?;
@@ -211,7 +210,7 @@ impl MediaStore for SqlStore {
 
     async fn postpone_fetch(&self, fetch: &DueFetch, attempts: u32, due_at: Timestamp) -> Result<(), Error> {
         let id = fetch.media.clone();
-        self.write(fetch.account.as_str(), fetch.session.as_str(), move |tx| {
+        self.write(Place::session(&fetch.account, &fetch.session), move |tx| {
             Box::pin(async move { tx.execute(&POSTPONE, args![&id, attempts, due_at]).await.map(drop) })
         })
         .await
@@ -219,7 +218,7 @@ impl MediaStore for SqlStore {
 
     async fn settle_fetch(&self, fetch: &DueFetch, row: &MediaRow, error: Option<&str>, at: Timestamp) -> Result<bool, Error> {
         let (owned, row, error) = (fetch.clone(), row.clone(), error.map(str::to_owned));
-        self.write(fetch.account.as_str(), fetch.session.as_str(), move |tx| {
+        self.write(Place::session(&fetch.account, &fetch.session), move |tx| {
             Box::pin(async move { settle(tx, &owned, &row, error.as_deref(), at).await })
         })
         .await

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_core::store::{Error, NodeRow, NodeStore, Told};
 
+use crate::lane::Place;
 use crate::owner;
 use crate::sql::{Row, args, statements};
 use crate::store::SqlStore;
@@ -27,7 +28,7 @@ fn node(row: &mut Row) -> Result<NodeRow, Error> {
 impl NodeStore for SqlStore {
     async fn tell_node(&self, node: &str, told: &Told) -> Result<(), Error> {
         let (node, told) = (node.to_owned(), told.clone());
-        self.write("", "", move |tx| {
+        self.write(Place::gateway(), move |tx| {
             Box::pin(async move { tx.execute(&TELL, args![&node, &told.version, told.since, i64::from(told.draining)]).await.map(drop) })
         })
         .await
@@ -35,13 +36,18 @@ impl NodeStore for SqlStore {
 
     async fn tell_keys(&self, node: &str, knows: &[String], seals_with: &str) -> Result<(), Error> {
         let (node, knows, seals_with) = (node.to_owned(), knows.join(" "), seals_with.to_owned());
-        self.write("", "", move |tx| Box::pin(async move { tx.execute(&TELL_KEYS, args![&node, &knows, &seals_with]).await.map(drop) }))
-            .await
+        self.write(Place::gateway(), move |tx| {
+            Box::pin(async move { tx.execute(&TELL_KEYS, args![&node, &knows, &seals_with]).await.map(drop) })
+        })
+        .await
     }
 
     async fn drain_node(&self, node: &str, draining: bool) -> Result<(), Error> {
         let node = node.to_owned();
-        self.write("", "", move |tx| Box::pin(async move { tx.execute(&DRAIN, args![&node, i64::from(draining)]).await.map(drop) })).await
+        self.write(Place::gateway(), move |tx| {
+            Box::pin(async move { tx.execute(&DRAIN, args![&node, i64::from(draining)]).await.map(drop) })
+        })
+        .await
     }
 
     async fn list_nodes(&self, now: Timestamp, forget_ms: i64, limit: u32) -> Result<Vec<NodeRow>, Error> {

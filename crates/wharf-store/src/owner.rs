@@ -103,7 +103,7 @@ pub(crate) async fn retire(tx: &mut Tx, session: &SessionId) -> Result<(), Error
 impl OwnerStore for SqlStore {
     async fn renew_lease(&self, node: &str, now: Timestamp, ttl_ms: i64) -> Result<Renewed, Error> {
         let owned = node.to_owned();
-        let renewal = self.lease.as_ref().unwrap_or(&self.lanes).write(Place::of(node, ""), move |tx| {
+        let renewal = self.lease.as_ref().unwrap_or(&self.lanes).write(Place::node(node), move |tx| {
             Box::pin(async move {
                 let now = told(tx.first(&CLOCK, args![now]).await?)?;
                 tx.execute(&RENEW_LEASE, args![&owned, now, now.plus_millis(ttl_ms)]).await?;
@@ -120,7 +120,7 @@ impl OwnerStore for SqlStore {
         let Some(account) = self.account_of(session).await? else { return Ok(None) };
         let (id, node) = (session.clone(), node.to_owned());
         let taken = self
-            .write(account.as_str(), session.as_str(), move |tx| {
+            .write(Place::session(&account, session), move |tx| {
                 Box::pin(async move {
                     let now = told(tx.first(&CLOCK, args![now]).await?)?;
                     let former = tx.first(&FORMER, args![&id]).await?.map(|mut row| row.opt_text()).transpose()?.flatten();
@@ -144,7 +144,7 @@ impl OwnerStore for SqlStore {
 
     async fn release_session(&self, fence: &Fence) -> Result<(), Error> {
         let owned = fence.clone();
-        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+        self.write(Place::fenced(fence), move |tx| {
             Box::pin(async move { tx.execute(&RELEASE, args![&owned.session, owned.epoch]).await.map(drop) })
         })
         .await
@@ -155,7 +155,7 @@ impl OwnerStore for SqlStore {
     }
 
     async fn mark_stale(&self) -> Result<u64, Error> {
-        self.write("", "", move |tx| Box::pin(async move { tx.execute(&MARK_STALE, args![]).await })).await
+        self.write(Place::gateway(), move |tx| Box::pin(async move { tx.execute(&MARK_STALE, args![]).await })).await
     }
 
     async fn is_stale(&self, session: &SessionId) -> Result<bool, Error> {
@@ -164,7 +164,7 @@ impl OwnerStore for SqlStore {
 
     async fn clear_stale(&self, fence: &Fence) -> Result<(), Error> {
         let owned = fence.clone();
-        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+        self.write(Place::fenced(fence), move |tx| {
             Box::pin(async move { tx.execute(&CLEAR_STALE, args![&owned.session, owned.epoch]).await.map(drop) })
         })
         .await

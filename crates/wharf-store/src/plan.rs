@@ -6,6 +6,7 @@ use wharf_api::ids::AccountId;
 use wharf_core::store::{AccountRow, Error, Page, PageRequest, Plan};
 
 use crate::account::row::{FIND, account, account_columns};
+use crate::lane::Place;
 use crate::sql::{Tx, args, page, statements};
 use crate::store::SqlStore;
 
@@ -46,7 +47,7 @@ impl SqlStore {
 
     pub(crate) async fn put_plan(&self, new: &Plan) -> Result<(), Error> {
         let new = new.clone();
-        self.write("", "", move |tx| {
+        self.write(Place::gateway(), move |tx| {
             Box::pin(async move {
                 let (calls, concurrent) = (Some(new.calls_per_minute), Some(new.concurrent_requests));
                 let (events, media) = (Some(new.event_days), Some(new.media_days));
@@ -74,7 +75,7 @@ impl SqlStore {
 
     pub(crate) async fn update_account(&self, id: &AccountId, name: Option<&str>, plan: Option<&str>) -> Result<Option<AccountRow>, Error> {
         let (id, name, plan) = (id.clone(), name.map(str::to_owned), plan.map(str::to_owned));
-        self.write(id.clone().as_str(), "", move |tx| {
+        self.write(Place::account(&id), move |tx| {
             Box::pin(async move {
                 if tx.execute(&UPDATE_ACCOUNT, args![&id, &name, &plan]).await? == 0 {
                     return Ok(None);

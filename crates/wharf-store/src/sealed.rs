@@ -8,6 +8,7 @@ use wharf_api::Timestamp;
 use wharf_core::store::{Error, KeyMarks};
 
 use crate::database::{KEY_CHECK, MARK, MARKED};
+use crate::lane::Place;
 use crate::owner;
 use crate::sql::{Row, Sql, args, corrupt, statements};
 use crate::store::SqlStore;
@@ -70,8 +71,10 @@ impl SqlStore {
 
     pub(crate) async fn name_key(&self, check: &str, id: &str) -> Result<(), Error> {
         let (check, id) = (check.to_owned(), id.to_owned());
-        self.write("", "", move |tx| Box::pin(async move { tx.execute(&NAME_KEY, args![KEY_ID, &id, KEY_CHECK, &check]).await.map(drop) }))
-            .await
+        self.write(Place::gateway(), move |tx| {
+            Box::pin(async move { tx.execute(&NAME_KEY, args![KEY_ID, &id, KEY_CHECK, &check]).await.map(drop) })
+        })
+        .await
     }
 
     /// The nodes that have a lease. A file's lease outlives a process that died: whether one runs tells [`crate::is_in_use`].
@@ -83,14 +86,14 @@ impl SqlStore {
     /// Refuses from now on what nodes without a lease still write for their sessions, as their next owner would.
     pub async fn fence_off_nodes(&self, now: Timestamp) -> Result<u64, Error> {
         let now = owner::now(self, now).await?;
-        self.write("", "", move |tx| Box::pin(async move { tx.execute(&FENCE_OFF, args![now]).await })).await
+        self.write(Place::gateway(), move |tx| Box::pin(async move { tx.execute(&FENCE_OFF, args![now]).await })).await
     }
 
     /// Begins to seal with the key of that check value and id, or tells with which check value an earlier run began. From now on no node
     /// starts that does not know both keys, and those that do seal with this one.
     pub async fn begin_change_of_key(&self, check: &str, id: &str) -> Result<String, Error> {
         let (check, id) = (check.to_owned(), id.to_owned());
-        self.write("", "", move |tx| {
+        self.write(Place::gateway(), move |tx| {
             Box::pin(async move {
                 tx.execute(&MARK, args![TO_BE, &check]).await?;
                 let begun = tx.first(&MARKED, args![TO_BE]).await?.ok_or_else(|| corrupt("no mark of a key after it was made"))?.text()?;
@@ -107,7 +110,7 @@ impl SqlStore {
     /// on its way: another run has ended the change, or nobody began it.
     pub async fn end_change_of_key(&self, check: &str, id: &str) -> Result<bool, Error> {
         let (check, id) = (check.to_owned(), id.to_owned());
-        self.write("", "", move |tx| {
+        self.write(Place::gateway(), move |tx| {
             Box::pin(async move {
                 let begun = tx.first(&MARKED, args![TO_BE]).await?.map(|mut row| row.text()).transpose()?;
                 if begun.as_ref() != Some(&check) {

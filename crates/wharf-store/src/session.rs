@@ -9,6 +9,7 @@ use wharf_core::store::{
     Created, Error, Fence, Inserted, LinkChange, NewSession, Page, PageRequest, SessionChange, SessionRow, SessionStore, WebhookRow,
 };
 
+use crate::lane::Place;
 use crate::sql::{Tx, args, corrupt, page, statements};
 use crate::store::SqlStore;
 use crate::{event, hold, idempotency, message, owner, vault, webhook};
@@ -90,7 +91,7 @@ impl SqlStore {
 impl SessionStore for SqlStore {
     async fn insert_session(&self, session: &NewSession) -> Result<Created, Error> {
         let new = session.clone();
-        self.write_shared(session.account.as_str(), session.id.as_str(), move |tx| Box::pin(async move { insert(tx, &new).await })).await
+        self.write(Place::shared(&session.account, &session.id), move |tx| Box::pin(async move { insert(tx, &new).await })).await
     }
 
     async fn find_session(&self, account: &AccountId, id: &SessionId) -> Result<Option<SessionRow>, Error> {
@@ -114,7 +115,7 @@ impl SessionStore for SqlStore {
 
     async fn update_session(&self, account: &AccountId, id: &SessionId, change: &SessionChange) -> Result<bool, Error> {
         let (owner, session, change) = (account.clone(), id.clone(), change.clone());
-        self.write(account.as_str(), id.as_str(), move |tx| {
+        self.write(Place::session(account, id), move |tx| {
             Box::pin(async move {
                 let proxy = change.proxy.as_ref().and_then(Option::as_deref);
                 Ok(tx.execute(&CHANGE, args![&owner, &session, &change.name, change.proxy.is_some(), proxy]).await? > 0)
@@ -127,7 +128,7 @@ impl SessionStore for SqlStore {
         self.give_up_in_parts(account, id, message::Ending::All).await?;
         let (owner, session) = (account.clone(), id.clone());
         let deleted = self
-            .write(account.as_str(), id.as_str(), move |tx| {
+            .write(Place::session(account, id), move |tx| {
                 Box::pin(async move {
                     // The owner's row first, as in every fenced write. Another
                     // account's session is put back below.
@@ -173,7 +174,7 @@ impl SessionStore for SqlStore {
             self.give_up_in_parts(&fence.account, &fence.session, message::Ending::OfOthers(fence, jid)).await?;
         }
         let (owned, change, mark) = (fence.clone(), change.clone(), mark.map(str::to_owned));
-        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+        self.write(Place::fenced(fence), move |tx| {
             Box::pin(async move {
                 owner::check(tx, &owned).await?;
                 if mark.is_some() && tx.first(&IS_RECORDED, args![&owned.session, &mark]).await?.is_some() {

@@ -48,13 +48,13 @@ impl SqlStore {
         durability
     }
 
-    /// Writes for one session, or for the account where `session` is empty.
-    pub(crate) async fn write<T, W>(&self, account: &str, session: &str, work: W) -> Result<T, Error>
+    /// Writes what lies at a place: see [`Lanes::write`].
+    pub(crate) async fn write<T, W>(&self, place: Place, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
         W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
     {
-        self.lanes.write(Place::of(account, session), work).await
+        self.lanes.write(place, work).await
     }
 
     /// Writes what is written with every message: see [`Lanes::write_light`].
@@ -64,15 +64,6 @@ impl SqlStore {
         W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
     {
         self.lanes.write_light(place, work).await
-    }
-
-    /// Writes for one session what touches rows of its account as well.
-    pub(crate) async fn write_shared<T, W>(&self, account: &str, session: &str, work: W) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
-    {
-        self.lanes.write(Place::shared(account, session), work).await
     }
 }
 

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_core::store::{Error, SwitchRow, SwitchStore};
 
+use crate::lane::Place;
 use crate::sql::{Row, args, statements};
 use crate::store::SqlStore;
 
@@ -30,7 +31,7 @@ impl SwitchStore for SqlStore {
 
     async fn set_switches(&self, switches: &[(String, String)], at: Timestamp) -> Result<(), Error> {
         let switches = switches.to_vec();
-        self.write("", "", move |tx| {
+        self.write(Place::gateway(), move |tx| {
             Box::pin(async move {
                 for (name, position) in &switches {
                     tx.execute(&SET, args![name, position, at]).await?;
@@ -43,6 +44,7 @@ impl SwitchStore for SqlStore {
 
     async fn degrade_switch(&self, name: &str, position: &str, at: Timestamp) -> Result<bool, Error> {
         let (name, position) = (name.to_owned(), position.to_owned());
-        self.write("", "", move |tx| Box::pin(async move { Ok(tx.execute(&DEGRADE, args![&name, &position, at]).await? == 1) })).await
+        self.write(Place::gateway(), move |tx| Box::pin(async move { Ok(tx.execute(&DEGRADE, args![&name, &position, at]).await? == 1) }))
+            .await
     }
 }

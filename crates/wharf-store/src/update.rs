@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_core::store::{Error, NoticeRow, UpdateStore};
 
+use crate::lane::Place;
 use crate::sql::{args, statements};
 use crate::store::SqlStore;
 
@@ -19,7 +20,7 @@ statements! {
 #[async_trait]
 impl UpdateStore for SqlStore {
     async fn claim_update_check(&self, before: Timestamp, now: Timestamp) -> Result<bool, Error> {
-        self.write("", "", move |tx| Box::pin(async move { Ok(tx.execute(&CLAIM, args![before, now]).await? == 1) })).await
+        self.write(Place::gateway(), move |tx| Box::pin(async move { Ok(tx.execute(&CLAIM, args![before, now]).await? == 1) })).await
     }
 
     async fn find_update_notice(&self) -> Result<Option<NoticeRow>, Error> {
@@ -29,7 +30,7 @@ impl UpdateStore for SqlStore {
 
     async fn put_update_notice(&self, notice: &NoticeRow) -> Result<bool, Error> {
         let notice = notice.clone();
-        self.write("", "", move |tx| {
+        self.write(Place::gateway(), move |tx| {
             Box::pin(async move { Ok(tx.execute(&PUT, args![notice.fetched_at, notice.serial, &notice.body]).await? == 1) })
         })
         .await

@@ -4,6 +4,7 @@ use wharf_api::ErrorCode;
 use wharf_api::ids::AccountId;
 use wharf_core::store::{Answers, Error};
 
+use crate::lane::Place;
 use crate::sql::{Row, args, corrupt, statements};
 use crate::store::SqlStore;
 
@@ -35,7 +36,7 @@ impl SqlStore {
 
     pub(crate) async fn add_answers(&self, account: &AccountId, counted: &[Answers]) -> Result<(), Error> {
         let (owner, counted) = (account.clone(), counted.to_vec());
-        self.write(account.as_str(), "", move |tx| {
+        self.write(Place::account(account), move |tx| {
             Box::pin(async move {
                 for answers in &counted {
                     let code = answers.code.map_or("", ErrorCode::name);

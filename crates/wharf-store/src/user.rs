@@ -7,6 +7,7 @@ use wharf_api::ids::{AccountId, LoginId, UserId};
 use wharf_api::types::user::Role;
 use wharf_core::store::{Error, Page, PageRequest, UserRow, UserStore};
 
+use crate::lane::Place;
 use crate::sql::{Row, args, page, statements};
 use crate::store::SqlStore;
 
@@ -57,7 +58,7 @@ fn one(row: Option<Row>) -> Result<Option<UserRow>, Error> {
 impl UserStore for SqlStore {
     async fn insert_user(&self, user: &UserRow) -> Result<bool, Error> {
         let row = user.clone();
-        self.write(user.account.as_str(), "", move |tx| {
+        self.write(Place::account(&user.account), move |tx| {
             Box::pin(async move {
                 let args = args![&row.id, &row.account, &row.name, row.role.as_str(), &row.password, row.created_at];
                 Ok(tx.execute(&INSERT, args).await? == 1)
@@ -87,7 +88,7 @@ impl UserStore for SqlStore {
         keep: Option<&LoginId>,
     ) -> Result<Option<UserRow>, Error> {
         let (id, password, keep) = (id.clone(), password.map(str::to_owned), keep.cloned());
-        self.write("", "", move |tx| {
+        self.write(Place::gateway(), move |tx| {
             Box::pin(async move {
                 tx.execute(&UPDATE, args![&id, role.map(Role::as_str), &password]).await?;
                 if role.is_some() || password.is_some() {
@@ -102,7 +103,7 @@ impl UserStore for SqlStore {
 
     async fn delete_user(&self, id: &UserId) -> Result<bool, Error> {
         let id = id.clone();
-        self.write("", "", move |tx| {
+        self.write(Place::gateway(), move |tx| {
             Box::pin(async move {
                 tx.execute(&END_LOGINS, args![&id, None::<&str>]).await?;
                 tx.execute(&END_TOKENS, args![&id]).await?;

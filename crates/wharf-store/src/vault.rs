@@ -106,7 +106,7 @@ impl VaultStore for SqlStore {
 
     async fn vault_apply(&self, fence: &Fence, ops: Vec<VaultOp>) -> Result<(), Error> {
         let owned = fence.clone();
-        self.write_light(Place::of(fence.account.as_str(), fence.session.as_str()), move |tx| {
+        self.write_light(Place::fenced(fence), move |tx| {
             Box::pin(async move {
                 owner::check(tx, &owned).await?;
                 apply(tx, &owned.session, &ops).await
@@ -117,7 +117,7 @@ impl VaultStore for SqlStore {
 
     async fn vault_wipe(&self, fence: &Fence) -> Result<(), Error> {
         let owned = fence.clone();
-        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+        self.write(Place::fenced(fence), move |tx| {
             Box::pin(async move {
                 owner::check(tx, &owned).await?;
                 wipe(tx, &owned.session).await

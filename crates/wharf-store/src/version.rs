@@ -5,6 +5,7 @@ use wharf_api::Timestamp;
 use wharf_api::types::whatsapp::VersionSource;
 use wharf_core::store::{Error, FetchedVersion, VersionRow, VersionStore};
 
+use crate::lane::Place;
 use crate::sql::{Row, args, corrupt, statements};
 use crate::store::SqlStore;
 
@@ -44,17 +45,17 @@ impl VersionStore for SqlStore {
 
     async fn claim_version_fetch(&self, node: &str, due: Timestamp, now: Timestamp) -> Result<bool, Error> {
         let node = node.to_owned();
-        self.write("", "", move |tx| Box::pin(async move { Ok(tx.first(&CLAIM, args![now, &node, due]).await?.is_some()) })).await
+        self.write(Place::gateway(), move |tx| Box::pin(async move { Ok(tx.first(&CLAIM, args![now, &node, due]).await?.is_some()) })).await
     }
 
     async fn yield_version_fetch(&self, node: &str) -> Result<(), Error> {
         let node = node.to_owned();
-        self.write("", "", move |tx| Box::pin(async move { tx.execute(&YIELD, args![&node]).await.map(drop) })).await
+        self.write(Place::gateway(), move |tx| Box::pin(async move { tx.execute(&YIELD, args![&node]).await.map(drop) })).await
     }
 
     async fn put_version(&self, node: &str, fetched: FetchedVersion) -> Result<(), Error> {
         let node = node.to_owned();
-        self.write("", "", move |tx| {
+        self.write(Place::gateway(), move |tx| {
             Box::pin(async move {
                 let FetchedVersion { revision, source, at } = fetched;
                 tx.execute(&PUT, args![revision, source.as_str(), at, &node]).await.map(drop)
@@ -64,10 +65,10 @@ impl VersionStore for SqlStore {
     }
 
     async fn put_version_refusal(&self, revision: u32, at: Timestamp) -> Result<(), Error> {
-        self.write("", "", move |tx| Box::pin(async move { tx.execute(&REFUSE, args![revision, at]).await.map(drop) })).await
+        self.write(Place::gateway(), move |tx| Box::pin(async move { tx.execute(&REFUSE, args![revision, at]).await.map(drop) })).await
     }
 
     async fn put_version_end(&self, at: Timestamp) -> Result<(), Error> {
-        self.write("", "", move |tx| Box::pin(async move { tx.execute(&END, args![at]).await.map(drop) })).await
+        self.write(Place::gateway(), move |tx| Box::pin(async move { tx.execute(&END, args![at]).await.map(drop) })).await
     }
 }

@@ -11,6 +11,7 @@ use wharf_core::store::{
     DeliveryRow, DueDelivery, DueWebhook, Error, Health, Inserted, Page, PageRequest, TryRecord, WebhookChange, WebhookRow, WebhookStore,
 };
 
+use crate::lane::Place;
 use crate::sql::{Sql, Tx, args, corrupt, page, statements};
 use crate::store::SqlStore;
 pub(crate) use row::{webhook, webhook_columns};
@@ -58,7 +59,7 @@ pub(crate) fn all() -> [&'static [Sql]; 4] {
 impl WebhookStore for SqlStore {
     async fn insert_webhook(&self, webhook: &WebhookRow, limit: u64) -> Result<Inserted, Error> {
         let row = webhook.clone();
-        self.write(webhook.account.as_str(), "", move |tx| Box::pin(async move { insert(tx, &row, limit).await })).await
+        self.write(Place::account(&webhook.account), move |tx| Box::pin(async move { insert(tx, &row, limit).await })).await
     }
 
     async fn find_webhook(&self, account: &AccountId, id: &WebhookId) -> Result<Option<WebhookRow>, Error> {
@@ -73,7 +74,7 @@ impl WebhookStore for SqlStore {
 
     async fn change_webhook(&self, account: &AccountId, id: &WebhookId, change: WebhookChange) -> Result<Option<WebhookRow>, Error> {
         let (owner, id) = (account.clone(), id.clone());
-        self.write(account.as_str(), "", move |tx| {
+        self.write(Place::account(account), move |tx| {
             Box::pin(async move {
                 let Some(mut found) = tx.first(&FIND_LOCKED, args![&owner, &id]).await? else { return Ok(None) };
                 let (_, mut row) = webhook(&mut found)?;
@@ -93,7 +94,7 @@ impl WebhookStore for SqlStore {
     async fn sweep_deliveries(&self) -> Result<u64, Error> {
         let mut swept = 0;
         for mut row in self.readers.fetch(&GONE, &[]).await? {
-            swept += self.drop_deliveries("", row.int()?).await?;
+            swept += self.drop_deliveries(Place::gateway(), row.int()?).await?;
         }
         Ok(swept)
     }
@@ -101,13 +102,13 @@ impl WebhookStore for SqlStore {
     async fn delete_webhook(&self, account: &AccountId, id: &WebhookId) -> Result<bool, Error> {
         let (owner, named) = (account.clone(), id.clone());
         // Off first, so that nothing is added while its deliveries go.
-        let off = self.write(account.as_str(), "", move |tx| {
+        let off = self.write(Place::account(account), move |tx| {
             Box::pin(async move { tx.first(&SWITCH_OFF, args![&owner, &named]).await?.map(|mut row| row.int()).transpose() })
         });
         let Some(number) = off.await? else { return Ok(false) };
-        self.drop_deliveries(account.as_str(), number).await?;
+        self.drop_deliveries(Place::account(account), number).await?;
         let (owner, named) = (account.clone(), id.clone());
-        let deleted = self.write(account.as_str(), "", move |tx| {
+        let deleted = self.write(Place::account(account), move |tx| {
             Box::pin(async move {
                 tx.ring_webhook(number);
                 tx.execute(&DELETE, args![&owner, &named]).await
@@ -151,7 +152,7 @@ impl WebhookStore for SqlStore {
 
     async fn claim_webhook(&self, due: &DueWebhook, node: &str, now: Timestamp, until: Timestamp) -> Result<Option<WebhookRow>, Error> {
         let (number, node) = (due.number, node.to_owned());
-        self.write(due.account.as_str(), "", move |tx| {
+        self.write(Place::account(&due.account), move |tx| {
             Box::pin(async move {
                 if tx.first(&FREE, args![number, &node, now]).await?.is_none() {
                     return Ok(None);
@@ -165,8 +166,10 @@ impl WebhookStore for SqlStore {
 
     async fn release_webhook(&self, due: &DueWebhook, node: &str) -> Result<(), Error> {
         let (number, node) = (due.number, node.to_owned());
-        self.write(due.account.as_str(), "", move |tx| Box::pin(async move { tx.execute(&RELEASE, args![number, &node]).await.map(drop) }))
-            .await
+        self.write(Place::account(&due.account), move |tx| {
+            Box::pin(async move { tx.execute(&RELEASE, args![number, &node]).await.map(drop) })
+        })
+        .await
     }
 
     async fn due_deliveries(&self, webhook: i64, now: Timestamp, after: i64, first: u32, repeats: u32) -> Result<Vec<DueDelivery>, Error> {
@@ -184,11 +187,11 @@ impl WebhookStore for SqlStore {
 
 impl SqlStore {
     /// Drops all deliveries of a webhook, some at a time; tells how many.
-    async fn drop_deliveries(&self, account: &str, webhook: i64) -> Result<u64, Error> {
+    async fn drop_deliveries(&self, place: Place, webhook: i64) -> Result<u64, Error> {
         let mut all = 0;
         loop {
-            let part = self
-                .write(account, "", move |tx| Box::pin(async move { tx.execute(&DROP_DELIVERIES, args![webhook, DROPPED_AT_ONCE]).await }));
+            let part =
+                self.write(place, move |tx| Box::pin(async move { tx.execute(&DROP_DELIVERIES, args![webhook, DROPPED_AT_ONCE]).await }));
             let dropped = part.await?;
             all += dropped;
             if dropped < u64::from(DROPPED_AT_ONCE) {

@@ -5,6 +5,7 @@ use wharf_api::ids::SessionId;
 use wharf_core::store::{Error, Fence, NOTICE_KEPT_MS, NewEvent};
 
 use super::{drafts, write};
+use crate::lane::Place;
 use crate::owner;
 use crate::sql::{Tx, args, statements};
 use crate::store::SqlStore;
@@ -23,7 +24,7 @@ pub(crate) async fn forget_all(tx: &mut Tx, session: &SessionId) -> Result<(), E
 impl SqlStore {
     pub(super) async fn announce(&self, fence: &Fence, at: Timestamp, notice: &str, event: NewEvent) -> Result<bool, Error> {
         let (owned, notice, events) = (fence.clone(), notice.to_owned(), drafts(vec![event]));
-        self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
+        self.write(Place::fenced(fence), move |tx| {
             Box::pin(async move {
                 owner::check(tx, &owned).await?;
                 if tx.execute(&NOTE, args![&owned.session, &notice, at]).await? == 0 {

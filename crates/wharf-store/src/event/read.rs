@@ -7,6 +7,7 @@ use wharf_api::types::event::EventKind;
 use wharf_core::event::Bell;
 use wharf_core::store::{Error, EventFilter, EventPage, EventRow, EventStore, Fence, NewEvent};
 
+use crate::lane::Place;
 use crate::sql::{Row, Sql, among, args, listed, page, spelled, statements};
 use crate::store::SqlStore;
 
@@ -116,7 +117,7 @@ impl EventStore for SqlStore {
         loop {
             let (owner, kept) = (account.clone(), oldest_kept.clone());
             let dropped = self
-                .write(account.as_str(), "", move |tx| {
+                .write(Place::account(account), move |tx| {
                     Box::pin(async move {
                         let Some(mut row) = tx.first(&EXPIRED, args![&owner, &kept, DROPPED_AT_ONCE]).await? else { return Ok(0) };
                         let (last, expired) = (row.int()?, row.int()?);

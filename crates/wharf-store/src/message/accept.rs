@@ -47,7 +47,7 @@ impl SqlStore {
     pub(super) async fn accept_message(&self, message: &NewMessage) -> Result<Accepted, Error> {
         let new = message.clone();
         let (said, events) = (said(&new.row)?, event::drafts(events_of(&new.row)));
-        let place = Place::shared(message.row.account.as_str(), message.row.session.as_str());
+        let place = Place::shared(&message.row.account, &message.row.session);
         self.write_light(place, move |tx| Box::pin(async move { accept(tx, &new, &said, &events).await })).await
     }
 }

@@ -8,6 +8,7 @@ use wharf_core::store::{Error, Fence, MessageRow};
 
 use super::chats::MARK;
 use super::row::{chat_key, message_columns, of_kind, readable, said};
+use crate::lane::Place;
 use crate::media::forget::forget as forget_file;
 use crate::owner;
 use crate::plan;
@@ -204,7 +205,7 @@ async fn read_elsewhere(tx: &mut Tx, fence: &Fence, wa_ids: &[String], at: Times
 impl SqlStore {
     pub(super) async fn mark_message_read(&self, account: &AccountId, id: &MessageId, at: Timestamp) -> Result<(), Error> {
         let (owner, id) = (account.clone(), id.clone());
-        self.write(account.as_str(), "", move |tx| {
+        self.write(Place::account(account), move |tx| {
             Box::pin(async move {
                 let first = |row: &mut MessageRow| row.marks.read_at.replace(row.marks.read_at.unwrap_or(at)).is_none();
                 rewrite(tx, &owner, &id, first).await?;
@@ -218,9 +219,7 @@ impl SqlStore {
         let mut unknown = Vec::new();
         for part in wa_ids.chunks(AT_ONCE) {
             let (owned, wa_ids) = (fence.clone(), part.to_vec());
-            let noted = self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
-                Box::pin(async move { read_elsewhere(tx, &owned, &wa_ids, at).await })
-            });
+            let noted = self.write(Place::fenced(fence), move |tx| Box::pin(async move { read_elsewhere(tx, &owned, &wa_ids, at).await }));
             unknown.extend(noted.await?);
         }
         Ok(unknown)

@@ -5,6 +5,7 @@ use wharf_core::meter::Meter;
 use wharf_core::store::{ChatRow, ContactRow, Error, Page, PageRequest, Unread};
 
 use super::row::{chat_key, message_columns, of_kind, readable, shown};
+use crate::lane::Place;
 use crate::sql::{Row, args, page, statements};
 use crate::store::SqlStore;
 
@@ -152,7 +153,7 @@ impl SqlStore {
 
     pub(super) async fn mark_read(&self, account: &AccountId, session: &SessionId, chat: &str, until: i64) -> Result<(), Error> {
         let (tenant, read, chat) = (account.clone(), session.clone(), chat_key(chat, None).to_owned());
-        self.write(account.as_str(), session.as_str(), move |tx| {
+        self.write(Place::session(account, session), move |tx| {
             Box::pin(async move { tx.execute(&MARK, args![&tenant, &read, &chat, until]).await.map(drop) })
         })
         .await

@@ -82,7 +82,7 @@ impl SqlStore {
         let mut ended = Vec::new();
         for part in changes.chunks(AT_ONCE) {
             let (owned, changes) = (fence.clone(), part.to_vec());
-            let written = self.write_light(Place::of(fence.account.as_str(), fence.session.as_str()), move |tx| {
+            let written = self.write_light(Place::fenced(fence), move |tx| {
                 Box::pin(async move {
                     owner::check(tx, &owned).await?;
                     let mut ended = Vec::new();
@@ -102,7 +102,7 @@ impl SqlStore {
 
     pub(super) async fn fail_message(&self, account: &AccountId, change: &StatusChange) -> Result<bool, Error> {
         let (owner, change) = (account.clone(), change.clone());
-        self.write(account.as_str(), "", move |tx| {
+        self.write(Place::account(account), move |tx| {
             Box::pin(async move {
                 let to = columns(&change);
                 let args = args![&change.id, &owner, to.status, to.code, to.reason, to.unknown, to.sent_at, to.failed_at];

@@ -4,6 +4,7 @@ use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::types::group::Group;
 use wharf_core::store::Error;
 
+use crate::lane::Place;
 use crate::sql::{args, corrupt, statements};
 use crate::store::SqlStore;
 
@@ -24,7 +25,7 @@ impl SqlStore {
             let shown = part.iter().map(|group| serde_json::to_string(group).map(|shown| (group.clone(), shown)));
             let shown: Vec<(Group, String)> = shown.collect::<Result<_, _>>().map_err(|error| corrupt(error.to_string()))?;
             let (tenant, of) = (account.clone(), session.clone());
-            self.write(account.as_str(), session.as_str(), move |tx| {
+            self.write(Place::session(account, session), move |tx| {
                 Box::pin(async move {
                     for (group, shown) in &shown {
                         tx.execute(&KEEP, args![&tenant, &of, &group.group_id, &group.subject, shown, group.left_at]).await?;

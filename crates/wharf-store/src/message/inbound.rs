@@ -218,10 +218,7 @@ impl SqlStore {
     ) -> Result<Inbound, Error> {
         let prepared: Result<Vec<_>, Error> = messages.iter().cloned().map(prepare).collect();
         let (owned, prepared, files, ops) = (fence.clone(), prepared?, files.to_vec(), ops.to_vec());
-        self.write_light(Place::of(fence.account.as_str(), fence.session.as_str()), move |tx| {
-            Box::pin(async move { take_in(tx, &owned, prepared, &files, &ops).await })
-        })
-        .await
+        self.write_light(Place::fenced(fence), move |tx| Box::pin(async move { take_in(tx, &owned, prepared, &files, &ops).await })).await
     }
 }
 

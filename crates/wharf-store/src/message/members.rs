@@ -3,6 +3,7 @@
 use wharf_api::ids::{AccountId, MessageId};
 use wharf_core::store::{Error, Fence, Member, MemberReceipt, MemberState, ReceiptKind};
 
+use crate::lane::Place;
 use crate::owner;
 use crate::sql::{Tx, args, statements};
 use crate::store::SqlStore;
@@ -54,9 +55,7 @@ impl SqlStore {
         let mut unknown = Vec::new();
         for part in receipts.chunks(AT_ONCE) {
             let (owned, receipts) = (fence.clone(), part.to_vec());
-            let recorded = self.write(fence.account.as_str(), fence.session.as_str(), move |tx| {
-                Box::pin(async move { record(tx, &owned, &receipts).await })
-            });
+            let recorded = self.write(Place::fenced(fence), move |tx| Box::pin(async move { record(tx, &owned, &receipts).await }));
             unknown.extend(recorded.await?);
         }
         Ok(unknown)

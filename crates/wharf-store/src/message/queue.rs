@@ -119,7 +119,7 @@ impl SqlStore {
     pub(super) async fn claim_messages(&self, fence: &Fence, ids: &[MessageId], at: Timestamp) -> Result<(), Error> {
         for part in ids.chunks(CLAIMED_AT_ONCE) {
             let (owned, ids) = (fence.clone(), part.to_vec());
-            let counted = self.write_light(Place::of(fence.account.as_str(), fence.session.as_str()), move |tx| {
+            let counted = self.write_light(Place::fenced(fence), move |tx| {
                 Box::pin(async move {
                     owner::check(tx, &owned).await?;
                     for id in &ids {
@@ -180,7 +180,7 @@ impl SqlStore {
                 Ending::All => None,
                 Ending::OfOthers(fence, _) => Some(fence.clone()),
             };
-            let part = self.write(account.as_str(), session.as_str(), move |tx| {
+            let part = self.write(Place::session(account, session), move |tx| {
                 Box::pin(async move {
                     if let Some(fence) = &fence {
                         owner::check(tx, fence).await?;
@@ -211,7 +211,7 @@ impl SqlStore {
             let (from, to) = (after, last.int()?);
             after = to;
             let id = session.clone();
-            self.write(account.as_str(), session.as_str(), move |tx| {
+            self.write(Place::session(account, session), move |tx| {
                 Box::pin(async move { tx.execute(&DROP_PAYLOADS, args![&id, from, to]).await })
             })
             .await?;

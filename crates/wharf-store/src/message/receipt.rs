@@ -78,9 +78,7 @@ impl SqlStore {
         let mut moved = Vec::new();
         for part in receipt.wa_ids.chunks(AT_ONCE) {
             let (owned, part) = (fence.clone(), Receipt { wa_ids: part.to_vec(), ..receipt.clone() });
-            let advanced = self.write_light(Place::of(fence.account.as_str(), fence.session.as_str()), move |tx| {
-                Box::pin(async move { advance(tx, &owned, &part).await })
-            });
+            let advanced = self.write_light(Place::fenced(fence), move |tx| Box::pin(async move { advance(tx, &owned, &part).await }));
             moved.extend(advanced.await?);
         }
         Ok(moved)

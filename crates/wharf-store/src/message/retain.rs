@@ -5,6 +5,7 @@ use wharf_api::ids::AccountId;
 use wharf_core::store::{Error, Removed};
 
 use super::row::{message_columns, readable};
+use crate::lane::Place;
 use crate::media::forget::forget as forget_file;
 use crate::sql::{Tx, args, corrupt, statements};
 use crate::store::SqlStore;
@@ -87,7 +88,7 @@ async fn remove(tx: &mut Tx, account: &AccountId, before: Timestamp, after: i64)
 impl SqlStore {
     pub(super) async fn remove_messages(&self, account: &AccountId, before: Timestamp, after: i64) -> Result<Removed, Error> {
         let owner = account.clone();
-        self.write(account.as_str(), "", move |tx| Box::pin(async move { remove(tx, &owner, before, after).await })).await
+        self.write(Place::account(account), move |tx| Box::pin(async move { remove(tx, &owner, before, after).await })).await
     }
 
     pub(super) async fn owed_to_webhooks_since(&self, account: &AccountId) -> Result<Option<Timestamp>, Error> {

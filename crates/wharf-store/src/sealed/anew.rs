@@ -9,6 +9,7 @@ use wharf_core::seal::anew::{Again, Anew};
 use wharf_core::store::Error;
 
 use super::walk::{Kind, Value, page};
+use crate::lane::Place;
 use crate::sql::Arg;
 use crate::store::SqlStore;
 
@@ -87,7 +88,7 @@ impl SqlStore {
 
     /// Replaces the values that are still what they were; tells how many.
     async fn replace(&self, account: &str, session: &str, changes: Arc<Vec<(Value, Vec<u8>)>>) -> Result<u64, Error> {
-        self.write(account, session, move |tx| {
+        self.write(Place::named(account, session), move |tx| {
             Box::pin(async move {
                 let mut done = 0;
                 for (value, sealed) in changes.iter() {

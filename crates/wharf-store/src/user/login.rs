@@ -7,6 +7,7 @@ use wharf_core::store::{Error, LoginRow, LoginStore, LoginWithUser, UserRow};
 
 use super::{user, user_columns};
 use crate::account::{account, account_columns};
+use crate::lane::Place;
 use crate::sql::{Row, args, statements};
 use crate::store::SqlStore;
 
@@ -57,7 +58,7 @@ fn login(row: &mut Row) -> Result<LoginRow, Error> {
 impl LoginStore for SqlStore {
     async fn insert_login(&self, login: &LoginRow, most: u32) -> Result<(), Error> {
         let row = login.clone();
-        self.write(login.user.as_str(), "", move |tx| {
+        self.write(Place::user(&login.user), move |tx| {
             Box::pin(async move {
                 let args = args![
                     &row.id,
@@ -92,12 +93,12 @@ impl LoginStore for SqlStore {
 
     async fn touch_login(&self, id: &LoginId, at: Timestamp) -> Result<(), Error> {
         let id = id.clone();
-        self.write("", "", move |tx| Box::pin(async move { tx.execute(&TOUCH, args![&id, at]).await.map(drop) })).await
+        self.write(Place::gateway(), move |tx| Box::pin(async move { tx.execute(&TOUCH, args![&id, at]).await.map(drop) })).await
     }
 
     async fn delete_login(&self, user: &UserId, id: &LoginId) -> Result<Option<LoginRow>, Error> {
         let (user, id) = (user.clone(), id.clone());
-        self.write(user.clone().as_str(), "", move |tx| {
+        self.write(Place::user(&user), move |tx| {
             Box::pin(async move {
                 let found = tx.first(&FIND_BY_ID, args![&id]).await?.map(|mut row| login(&mut row)).transpose()?;
                 let Some(found) = found.filter(|login| login.user == user) else { return Ok(None) };
@@ -109,7 +110,7 @@ impl LoginStore for SqlStore {
     }
 
     async fn expire_logins(&self, idle: Timestamp, now: Timestamp, limit: u32) -> Result<u64, Error> {
-        self.write("", "", move |tx| {
+        self.write(Place::gateway(), move |tx| {
             Box::pin(async move {
                 let tokens = tx.execute(&EXPIRE_TOKENS, args![now, limit]).await?;
                 Ok(tokens + tx.execute(&EXPIRE, args![idle, now, limit]).await?)
@@ -120,13 +121,15 @@ impl LoginStore for SqlStore {
 
     async fn insert_login_token(&self, secret_hash: &[u8], user: &UserId, expires_at: Timestamp) -> Result<(), Error> {
         let (hash, user) = (secret_hash.to_vec(), user.clone());
-        self.write("", "", move |tx| Box::pin(async move { tx.execute(&INSERT_TOKEN, args![&hash, &user, expires_at]).await.map(drop) }))
-            .await
+        self.write(Place::gateway(), move |tx| {
+            Box::pin(async move { tx.execute(&INSERT_TOKEN, args![&hash, &user, expires_at]).await.map(drop) })
+        })
+        .await
     }
 
     async fn take_login_token(&self, secret_hash: &[u8], now: Timestamp) -> Result<Option<UserRow>, Error> {
         let hash = secret_hash.to_vec();
-        self.write("", "", move |tx| {
+        self.write(Place::gateway(), move |tx| {
             Box::pin(async move {
                 let Some(mut taken) = tx.first(&TAKE_TOKEN, args![&hash]).await? else { return Ok(None) };
                 let (id, end) = (taken.parsed("a user's id", UserId::parse)?, taken.time()?);

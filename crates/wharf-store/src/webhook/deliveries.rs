@@ -7,6 +7,7 @@ use wharf_core::store::{DeliveryRow, DueDelivery, DueWebhook, Error, Health, Pag
 
 use super::row::{json, kinds_text, parse};
 use crate::event;
+use crate::lane::Place;
 use crate::sql::{Row, Sql, Tx, among, args, corrupt, page, spelled, statements};
 use crate::store::SqlStore;
 
@@ -137,7 +138,7 @@ impl SqlStore {
         let written: Result<Vec<_>, Error> =
             tries.into_iter().map(|record| Ok((record.attempt.as_ref().map(json).transpose()?, record))).collect();
         let written = written?;
-        self.write(due.account.clone().as_str(), "", move |tx| {
+        self.write(Place::account(&due.account), move |tx| {
             Box::pin(async move {
                 for (attempt, record) in &written {
                     let Some(attempt) = attempt else {
@@ -155,7 +156,7 @@ impl SqlStore {
 
     pub(super) async fn retry_delivery(&self, webhook: &WebhookRow, event: &EventId) -> Result<bool, Error> {
         let (number, event) = (webhook.number, event.clone());
-        self.write(webhook.account.as_str(), "", move |tx| {
+        self.write(Place::account(&webhook.account), move |tx| {
             Box::pin(async move {
                 tx.ring_webhook(number);
                 Ok(tx.execute(&AGAIN, args![number, &event]).await? == 1)
@@ -176,7 +177,7 @@ impl SqlStore {
             let Some(to) = chunk.map_or(Ok(None), |mut row| row.opt_int())? else { return Ok(total) };
             let (hook, since) = (webhook.clone(), since.clone());
             total += self
-                .write(webhook.account.as_str(), "", move |tx| {
+                .write(Place::account(&webhook.account), move |tx| {
                     Box::pin(async move {
                         let (session, kinds) = (hook.session.as_ref().map(SessionId::as_str), kinds_text(&hook.kinds));
                         tx.ring_webhook(hook.number);
