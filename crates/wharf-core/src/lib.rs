@@ -57,7 +57,7 @@ pub use egress::Egress;
 pub use engine::Engine;
 pub use lease::Lease;
 pub use meter::Meter;
-pub use services::Services;
+pub use services::{Ports, Services};
 pub use store::Store;
 pub use switches::Switches;
 

@@ -10,14 +10,14 @@ use crate::canary::counted::Canary;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::contact::cache::Cache as Contacts;
-use crate::egress::{Egress, NoEgress};
+use crate::egress::Egress;
 use crate::engine::Engine;
 use crate::event::feed::Feeds;
 use crate::key::cache::Cache as Keys;
 use crate::limit::{self, shared::Shared};
 use crate::login::doors::Doors;
 use crate::media::arriving::Room;
-use crate::media::files::{Files, NoFiles};
+use crate::media::files::Files;
 use crate::media::gate::Gate;
 use crate::message::outcomes::Outcomes;
 use crate::meter::Meter;
@@ -32,13 +32,27 @@ use crate::update::asked::Updates;
 use crate::usage::counter::Counter;
 use crate::webhook::schedule::Schedule;
 
+/// What no rule can do without. Who has no way out, or no place for files, says so: `NoEgress`, `NoFiles`.
+pub struct Ports {
+    pub store: Arc<dyn Store>,
+    pub engine: Arc<dyn Engine>,
+    pub egress: Arc<dyn Egress>,
+    pub files: Arc<dyn Files>,
+    pub clock: Arc<dyn Clock>,
+    pub chance: Arc<dyn Chance>,
+    /// Shared with the engine, which reports here how each message ended.
+    pub outcomes: Arc<Outcomes>,
+    /// Seals what nobody may read in the database.
+    pub seal: Seal,
+    /// The world that the database belongs to.
+    pub world: &'static str,
+}
+
 /// The ports, and the few caches that the rules keep.
 pub struct Services {
     pub store: Arc<dyn Store>,
     pub engine: Arc<dyn Engine>,
-    /// Nowhere, until [`Services::with_egress`] says otherwise.
     pub egress: Arc<dyn Egress>,
-    /// Nowhere, until [`Services::with_files`] says otherwise.
     pub files: Arc<dyn Files>,
     pub fetches: Gate,
     pub room: Room,
@@ -88,19 +102,14 @@ pub struct Services {
 }
 
 impl Services {
-    pub fn new(
-        store: Arc<dyn Store>,
-        engine: Arc<dyn Engine>,
-        clock: Arc<dyn Clock>,
-        chance: Arc<dyn Chance>,
-        outcomes: Arc<Outcomes>,
-        seal: Seal,
-    ) -> Self {
+    /// The services of a node that is alone, with everything switched on. What else its program knows it puts in afterwards.
+    pub fn new(ports: Ports) -> Self {
+        let Ports { store, engine, egress, files, clock, chance, outcomes, seal, world } = ports;
         Self {
             store,
             engine,
-            egress: Arc::new(NoEgress),
-            files: Arc::new(NoFiles),
+            egress,
+            files,
             fetches: Gate::new(limits::MEDIA_FETCHES),
             room: Room::default(),
             clock,
@@ -123,7 +132,7 @@ impl Services {
             moves: Moves::default(),
             node: String::new(),
             installation: String::new(),
-            world: "none",
+            world,
             stays_on_loopback: false,
             steady: Steady::default(),
             seal,
@@ -131,26 +140,5 @@ impl Services {
             schedule: Schedule::default(),
             feeds: Feeds::default(),
         }
-    }
-
-    /// These services with the operator's schedule of deliveries.
-    #[must_use]
-    pub fn with_schedule(mut self, schedule: Schedule) -> Self {
-        self.schedule = schedule;
-        self
-    }
-
-    /// These services with a way out to other people's servers.
-    #[must_use]
-    pub fn with_egress(mut self, egress: Arc<dyn Egress>) -> Self {
-        self.egress = egress;
-        self
-    }
-
-    /// These services with a place for files.
-    #[must_use]
-    pub fn with_files(mut self, files: Arc<dyn Files>) -> Self {
-        self.files = files;
-        self
     }
 }

@@ -15,11 +15,13 @@ use wharf_api::types::message::SendText;
 use wharf_api::types::session::SessionStatus;
 use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
+use wharf_core::egress::NoEgress;
 use wharf_core::engine::Engine as _;
+use wharf_core::media::NoFiles;
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::message::send_text;
 use wharf_core::seal::Seal;
-use wharf_core::services::Services;
+use wharf_core::services::{Ports, Services};
 use wharf_core::store::{AccountStore as _, SessionStore as _};
 use wharf_core::{Caller, session};
 use wharf_wa::{Config, WaEngine};
@@ -47,7 +49,17 @@ async fn main() {
     config.server_url = Some(args[0].parse().unwrap());
     let outcomes = Arc::new(Outcomes::default());
     let engine = WaEngine::new(config, store.clone(), Arc::new(SystemClock), Arc::new(SystemChance), Arc::clone(&outcomes)).unwrap();
-    let services = Services::new(store.clone(), engine.clone(), Arc::new(SystemClock), Arc::new(SystemChance), outcomes, seal);
+    let services = Services::new(Ports {
+        store: store.clone(),
+        engine: engine.clone(),
+        egress: Arc::new(NoEgress),
+        files: Arc::new(NoFiles),
+        clock: Arc::new(SystemClock),
+        chance: Arc::new(SystemChance),
+        outcomes,
+        seal,
+        world: "sandbox",
+    });
     let account = wharf_core::account::find_or_create(&services, "idle", "enterprise").await.unwrap();
     let plan = store.find_account(&account).await.unwrap().unwrap().plan;
     let key = services.chance.key_id();

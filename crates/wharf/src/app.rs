@@ -17,7 +17,7 @@ use wharf_core::placement::Moves;
 use wharf_core::readiness::Part;
 use wharf_core::store::{DatabaseStore, Store, Told};
 use wharf_core::update::Updates;
-use wharf_core::{Chance, Clock, Lease, Meter, Services, Switches, audit, node, switches, usage};
+use wharf_core::{Chance, Clock, Lease, Meter, Ports, Services, Switches, audit, node, switches, usage};
 use wharf_fleet::Own;
 use wharf_store::SqlStore;
 use wharf_wa::WaEngine;
@@ -140,7 +140,7 @@ impl App {
             }
             None => Arc::new(folder),
         };
-        let egress = Guard::new(&Settings { trust, ..Settings::new(world.reach(config.reach)) })?;
+        let egress = Arc::new(Guard::new(&Settings { trust, ..Settings::new(world.reach(config.reach)) })?);
         let calls = Calls::default();
         let own = Own {
             node: &node,
@@ -154,8 +154,10 @@ impl App {
             lease: Arc::clone(&term),
         };
         let mut among = Among::join(config.nats_url.as_deref(), &config.nats_access, &world, own).await?;
-        let services = Services::new(dynamic, Arc::clone(&among.engine), clock, chance, outcomes, seal);
-        let mut services = services.with_egress(Arc::new(egress)).with_files(files).with_schedule(config.schedule);
+        let everywhere = Arc::clone(&among.engine);
+        let ports = Ports { store: dynamic, engine: everywhere, egress, files, clock, chance, outcomes, seal, world: world.name() };
+        let mut services = Services::new(ports);
+        services.schedule = config.schedule;
         services.meter = meter;
         services.seals_payloads = seals_payloads.into();
         services.switches = switches;
@@ -167,7 +169,6 @@ impl App {
         services.others = Arc::clone(&among.others);
         (services.calls, services.shared) = (calls, among.limits.clone());
         services.moves = Moves::new(config.moves_per_minute);
-        services.world = world.name();
         services.stays_on_loopback = matches!(world, World::Sandbox { .. });
         let services = Arc::new(services);
         among.heed(&services).await?;

@@ -220,7 +220,7 @@ async fn what_was_made_before_its_process_died_is_told_once_the_first_request_ca
     let (desk, key) = (Desk::new(), key("k", 1));
     let Begin::Fresh(claim) = desk.request(&key).begin().await.unwrap() else { panic!("nobody used it") };
     desk.commit(claim).await;
-    desk.pass(ABANDONED_AFTER_MS);
+    desk.pass(i64::try_from(ABANDONED_AFTER.as_millis()).unwrap());
     assert!(matches!(desk.create(&key).await, Err(Error::InUse)), "it may still be running");
     desk.pass(1);
     assert_eq!(told(desk.create(&key).await), ("resumed", Work::Made("the thing".to_owned())));

@@ -14,11 +14,13 @@ use wharf_api::types::session::SessionStatus;
 use wharf_core::caller::By;
 use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
+use wharf_core::egress::NoEgress;
 use wharf_core::engine::{Engine as _, Link};
+use wharf_core::media::NoFiles;
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::message::send_text::{self, NewText};
 use wharf_core::seal::Seal;
-use wharf_core::services::Services;
+use wharf_core::services::{Ports, Services};
 use wharf_core::store::{
     AccountStore as _, MessageFilter, MessageRow, MessageStore as _, NewSession, OwnerStore as _, PageRequest, SessionStore as _, VaultOp,
     VaultStore as _,
@@ -265,7 +267,17 @@ fn build(network: &wharf_sim::Network, store: &Arc<SqlStore>, change: &dyn Fn(&m
     let meter = Arc::clone(&config.meter);
     let outcomes = Arc::new(Outcomes::default());
     let engine = WaEngine::new(config, store.clone(), Arc::new(SystemClock), Arc::new(SystemChance), outcomes.clone()).unwrap();
-    let mut services = Services::new(store.clone(), engine.clone(), Arc::new(SystemClock), Arc::new(SystemChance), outcomes, seal);
+    let mut services = Services::new(Ports {
+        store: store.clone(),
+        engine: engine.clone(),
+        egress: Arc::new(NoEgress),
+        files: Arc::new(NoFiles),
+        clock: Arc::new(SystemClock),
+        chance: Arc::new(SystemChance),
+        outcomes,
+        seal,
+        world: "sandbox",
+    });
     services.meter = meter;
     (engine, Arc::new(services))
 }

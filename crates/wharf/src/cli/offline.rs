@@ -10,10 +10,12 @@ use wharf_api::types::session::SessionStatus;
 use wharf_api::{Recipient, Timestamp};
 use wharf_core::chance::SystemChance;
 use wharf_core::clock::SystemClock;
+use wharf_core::egress::NoEgress;
 use wharf_core::engine::{Composed, Draft, Error, GroupEngine, Link, PairCode, PeopleEngine, Registration};
+use wharf_core::media::NoFiles;
 use wharf_core::seal::Seal;
 use wharf_core::store::DatabaseStore;
-use wharf_core::{Chance, Engine, Services};
+use wharf_core::{Chance, Engine, Ports, Services};
 use wharf_store::{Glance, OpenError, SqlStore};
 
 use crate::config::Config;
@@ -50,8 +52,17 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<(Services, Arc<SqlSt
     };
     World::Production.check_database(&store.claim_world(World::Production.name()).await?)?;
     partners::check_database(&config.data_dir, &*store, &*chance).await?;
-    let seal = Seal::none(Arc::clone(&chance));
-    let services = Services::new(store.clone(), Arc::new(NoEngine), Arc::new(SystemClock), chance, Arc::default(), seal);
+    let services = Services::new(Ports {
+        store: store.clone(),
+        engine: Arc::new(NoEngine),
+        egress: Arc::new(NoEgress),
+        files: Arc::new(NoFiles),
+        clock: Arc::new(SystemClock),
+        chance: Arc::clone(&chance),
+        outcomes: Arc::default(),
+        seal: Seal::none(chance),
+        world: World::Production.name(),
+    });
     Ok((services, store))
 }
 

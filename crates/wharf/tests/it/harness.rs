@@ -20,7 +20,7 @@ use wharf_core::egress::{Egress, Reach};
 use wharf_core::key::NewKey;
 use wharf_core::seal::Seal;
 use wharf_core::store::{Plan, Store, Told};
-use wharf_core::{Chance, Services, account, key};
+use wharf_core::{Chance, Ports, Services, account, key};
 use wharf_store::SqlStore;
 
 pub use client::{Ask, Reply};
@@ -63,8 +63,17 @@ impl Gateway {
         let engine = Arc::new(FakeEngine::new(Arc::clone(&store), Arc::clone(&outcomes)));
         let files = LocalFiles::open(dir.join("media"), 0).unwrap();
         let seal = Seal::new(&[7; 32], Arc::clone(&chance));
-        let services = Services::new(store, engine.clone(), Arc::new(SystemClock), chance, outcomes, seal);
-        let services = Arc::new(services.with_files(Arc::new(files)).with_egress(Arc::new(egress)));
+        let services = Arc::new(Services::new(Ports {
+            store,
+            engine: engine.clone(),
+            egress: Arc::new(egress),
+            files: Arc::new(files),
+            clock: Arc::new(SystemClock),
+            chance,
+            outcomes,
+            seal,
+            world: "production",
+        }));
         let now = services.clock.now();
         services.store.renew_lease(NODE, now, 24 * 60 * 60 * 1000).await.unwrap();
         let told = Told { version: "0.0.0".to_owned(), since: now, draining: false };

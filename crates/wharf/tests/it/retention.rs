@@ -8,7 +8,7 @@ use wharf_core::clock::SystemClock;
 use wharf_core::message::{overdue, retain};
 use wharf_core::seal::Seal;
 use wharf_core::store::MessageStore;
-use wharf_core::{Clock, Services, event};
+use wharf_core::{Clock, Ports, Services, event};
 
 use crate::harness::requests::Objects;
 use crate::harness::{Gateway, engine};
@@ -28,8 +28,17 @@ impl Clock for Ahead {
 /// The gateway's services, later.
 fn later(gateway: &Gateway, ms: i64) -> Services {
     let now = &gateway.services;
-    let seal = Seal::new(&[7; 32], Arc::clone(&now.chance));
-    Services::new(Arc::clone(&now.store), gateway.engine.clone(), Arc::new(Ahead(ms)), Arc::clone(&now.chance), Arc::default(), seal)
+    Services::new(Ports {
+        store: Arc::clone(&now.store),
+        engine: gateway.engine.clone(),
+        egress: Arc::clone(&now.egress),
+        files: Arc::clone(&now.files),
+        clock: Arc::new(Ahead(ms)),
+        chance: Arc::clone(&now.chance),
+        outcomes: Arc::default(),
+        seal: Seal::new(&[7; 32], Arc::clone(&now.chance)),
+        world: now.world,
+    })
 }
 
 #[tokio::test]
