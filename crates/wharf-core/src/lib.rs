@@ -47,6 +47,7 @@ pub mod traces;
 pub mod update;
 pub mod usage;
 pub mod user;
+pub mod waiters;
 pub mod webhook;
 
 pub use backoff::Backoff;

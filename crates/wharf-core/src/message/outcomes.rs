@@ -1,12 +1,12 @@
 //! Who waits for which message to end: the bridge from the engine's report to the request that sent it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tokio::sync::oneshot;
 use wharf_api::ids::MessageId;
 
 use crate::store::Outcome;
+use crate::waiters::{Waiter, Waiters};
 
 /// How many claims are remembered that nobody took up. Those beyond count as tries that were made.
 const CLAIMS: usize = 4_096;
@@ -17,7 +17,7 @@ type Elsewhere = Box<dyn Fn(&MessageId) + Send + Sync>;
 /// The waiting requests of this process. An outcome that nobody waits for is dropped: the row has it.
 #[derive(Default)]
 pub struct Outcomes {
-    waiting: Mutex<HashMap<MessageId, oneshot::Sender<Outcome>>>,
+    waiting: Arc<Waiters<MessageId, Outcome>>,
     /// The messages whose first try was counted when this process accepted them, and is not made yet.
     claimed: Mutex<HashSet<MessageId>>,
     elsewhere: OnceLock<Elsewhere>,
@@ -38,14 +38,12 @@ impl Outcomes {
 
     /// Another node says that the message ended or is held back: the request that waits looks at the row.
     pub fn look(&self, id: &MessageId) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.waiting.dismiss(id);
     }
 
     /// Begins to wait. To be called before the engine can know of the message.
-    pub fn expect(self: &Arc<Self>, id: &MessageId) -> Expected {
-        let (sender, receiver) = oneshot::channel();
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), sender);
-        Expected { hub: Arc::clone(self), id: id.clone(), receiver }
+    pub fn expect(&self, id: &MessageId) -> Expected {
+        Expected(self.waiting.expect(id.clone()))
     }
 
     /// The first try of the message will have been counted when the engine sees it.
@@ -64,19 +62,15 @@ impl Outcomes {
 
     /// Ends the wait for a message that will not end soon: it is held back, and the request answers so.
     pub fn let_go(&self, id: &MessageId) {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-        if waiting.is_none() {
+        if !self.waiting.dismiss(id) {
             self.pass_on(id);
         }
     }
 
     /// Reports how a message ended, after that is durable.
     pub fn report(&self, id: &MessageId, outcome: Outcome) {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-        if let Some(waiting) = waiting {
-            // The request may have stopped waiting; the row has the outcome.
-            let _ = waiting.send(outcome);
-        } else {
+        // A request that has just stopped waiting finds the outcome in the row.
+        if !self.waiting.tell(id, outcome) {
             self.pass_on(id);
         }
     }
@@ -92,31 +86,21 @@ pub enum Word {
 }
 
 /// One request that waits. Dropping it ends the wait.
-pub struct Expected {
-    hub: Arc<Outcomes>,
-    id: MessageId,
-    receiver: oneshot::Receiver<Outcome>,
-}
+pub struct Expected(Waiter<MessageId, Outcome>);
 
 impl Expected {
     /// The outcome, or `None` where none came within `patience`.
     pub async fn wait(mut self, patience: std::time::Duration) -> Option<Outcome> {
-        tokio::time::timeout(patience, &mut self.receiver).await.ok()?.ok()
+        tokio::time::timeout(patience, self.0.word()).await.ok().flatten()
     }
 
     /// What is said of the message within `patience`; for whoever goes on waiting where that is nothing.
     pub async fn word(&mut self, patience: std::time::Duration) -> Word {
-        match tokio::time::timeout(patience, &mut self.receiver).await {
+        match tokio::time::timeout(patience, self.0.word()).await {
             Err(_) => Word::Nothing,
-            Ok(Ok(outcome)) => Word::Ended(outcome),
-            Ok(Err(_)) => Word::Look,
+            Ok(Some(outcome)) => Word::Ended(outcome),
+            Ok(None) => Word::Look,
         }
-    }
-}
-
-impl Drop for Expected {
-    fn drop(&mut self) {
-        self.hub.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
     }
 }
 
@@ -125,6 +109,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::time::Duration;
 
+    use futures::FutureExt as _;
     use proptest::prelude::*;
     use wharf_api::ErrorCode;
 
@@ -216,21 +201,21 @@ mod tests {
                         hub.report(&message(number), end(number));
                         match waiting.remove(&number) {
                             Some(mut expected) => {
-                                prop_assert_eq!(expected.receiver.try_recv(), Ok(end(number)));
-                                prop_assert!(expected.receiver.try_recv().is_err());
+                                prop_assert_eq!(expected.0.word().now_or_never(), Some(Some(end(number))));
                             }
                             None => foreign += 1,
                         }
                     }
                 }
                 prop_assert_eq!(told.lock().unwrap().len(), foreign);
-                prop_assert_eq!(hub.waiting.lock().unwrap().len(), waiting.len());
+                let here = (0..4).filter(|number| hub.waiting.has(&message(*number))).collect::<Vec<_>>();
+                prop_assert_eq!(here, waiting.keys().copied().collect::<Vec<_>>());
             }
             for expected in waiting.values_mut() {
-                prop_assert!(expected.receiver.try_recv().is_err(), "an end that was not its own");
+                prop_assert!(expected.0.word().now_or_never().is_none(), "an end that was not its own");
             }
             drop(waiting);
-            prop_assert!(hub.waiting.lock().unwrap().is_empty());
+            prop_assert!((0..4).all(|number| !hub.waiting.has(&message(number))));
         }
     }
 }

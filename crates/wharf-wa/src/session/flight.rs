@@ -1,10 +1,10 @@
 //! Messages on the wire and who waits for the server's word on them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
+use wharf_core::waiters::{Waiter, Waiters};
 
 use super::keyed::Keyed;
 
@@ -25,30 +25,24 @@ const FROZEN: usize = 4_096;
 pub(crate) struct Flight {
     /// Whom the messages that are being written are sealed for.
     pub(crate) keyed: Keyed,
-    waiting: Mutex<HashMap<String, oneshot::Sender<Answer>>>,
+    waiting: Arc<Waiters<String, Answer>>,
     /// Those whose secret lies frozen with them.
     frozen: Mutex<HashSet<String>>,
 }
 
 impl Flight {
     /// Begins to wait. To be called before the message is handed to the library.
-    pub(crate) fn expect(self: &Arc<Self>, wa_id: &str) -> Awaited {
-        let (sender, receiver) = oneshot::channel();
-        self.lock().insert(wa_id.to_owned(), sender);
-        Awaited { flight: Arc::clone(self), wa_id: wa_id.to_owned(), receiver }
+    pub(crate) fn expect(&self, wa_id: &str) -> Awaited {
+        Awaited(self.waiting.expect(wa_id.to_owned()))
     }
 
     pub(crate) fn answer(&self, wa_id: &str, answer: Answer) {
-        let waiting = self.lock().remove(wa_id);
-        if let Some(waiting) = waiting {
-            // Who waited may have given up in this very moment.
-            let _ = waiting.send(answer);
-        }
+        self.waiting.tell(wa_id, answer);
     }
 
     /// Whether a message of this id came through the API and is being sent right now.
     pub(crate) fn carries(&self, wa_id: &str) -> bool {
-        self.lock().contains_key(wa_id)
+        self.waiting.has(wa_id)
     }
 
     /// The secret of this message can be had from its row.
@@ -64,30 +58,20 @@ impl Flight {
     pub(crate) fn take_frozen(&self, wa_id: &str) -> bool {
         self.frozen.lock().unwrap_or_else(PoisonError::into_inner).remove(wa_id)
     }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, oneshot::Sender<Answer>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// One message that waits. Dropping it ends the wait.
-pub(crate) struct Awaited {
-    flight: Arc<Flight>,
-    wa_id: String,
-    receiver: oneshot::Receiver<Answer>,
-}
+pub(crate) struct Awaited(Waiter<String, Answer>);
 
 impl Awaited {
     /// The answer; never returns where none comes.
     pub(crate) async fn answer(&mut self) -> Answer {
-        match (&mut self.receiver).await {
-            Ok(answer) => answer,
-            Err(_) => std::future::pending().await,
+        match self.0.word().await {
+            Some(answer) => answer,
+            None => std::future::pending().await,
         }
     }
-}
 
-impl Awaited {
     /// The answer, if it comes before `gone` and within `limit`. One that came counts, whatever else happened in the same moment.
     pub(crate) async fn answer_before(&mut self, gone: &CancellationToken, limit: std::time::Duration) -> Result<Answer, FlightSilence> {
         let silence = tokio::select! {
@@ -101,7 +85,7 @@ impl Awaited {
 
     /// The answer, if it is there.
     pub(crate) fn come(&mut self) -> Option<Answer> {
-        self.receiver.try_recv().ok()
+        self.0.come()
     }
 }
 
@@ -112,12 +96,6 @@ pub(crate) enum FlightSilence {
     Gone,
     /// None came in time.
     Late,
-}
-
-impl Drop for Awaited {
-    fn drop(&mut self) {
-        self.flight.lock().remove(&self.wa_id);
-    }
 }
 
 #[cfg(test)]
