@@ -15,11 +15,11 @@ use serde_json::json;
 use crate::fleet::until;
 use crate::fleet_faults::restart_postgresql;
 use crate::fleet_places::ends;
+use crate::harness::chance::Chance;
 use crate::harness::chaos::Way;
 use crate::harness::split::Split;
 use crate::harness::talk::{Talk, figures};
 use crate::harness::{Api, Hook, OWNER};
-use crate::kill::Chance;
 use crate::storm::{setting, share, until_sent};
 
 const OWNERS: [&str; 3] = [OWNER, "15550000002", "15550000003"];

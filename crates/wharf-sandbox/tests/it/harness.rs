@@ -1,6 +1,7 @@
 //! A world for one test: the pretend network and the gateway as real processes, on a database of its own.
 
 pub mod api;
+pub mod chance;
 pub mod chaos;
 pub mod checker;
 pub mod database;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::harness::chance::Chance;
 use crate::harness::checker::{Ground, Promise, all};
 use crate::harness::{Backend, OWNER, SILENT, World, both_backends};
 
@@ -182,23 +183,4 @@ pub async fn armed(backend: Backend) -> (World, String, PathBuf) {
     world.stop_gateway().await;
     world.start_gateway(&[("WHARF_KILL_FILE", kill_file.to_str().unwrap())]).await;
     (world, session, kill_file)
-}
-
-/// A small generator whose seed is printed, so that a failure can be run again.
-pub struct Chance(u64);
-
-impl Chance {
-    pub fn seeded() -> Self {
-        let seed = std::env::var("WHARF_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) | 1);
-        println!("WHARF_TEST_SEED={seed}");
-        Self(seed)
-    }
-
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
 }

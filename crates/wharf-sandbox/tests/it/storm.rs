@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 
+use crate::harness::chance::Chance;
 use crate::harness::chaos::Way;
 use crate::harness::checker::{Ground, Promise};
 use crate::harness::{Api, Backend, Hook, OWNER, PATIENCE, SILENT, World};
@@ -24,18 +25,6 @@ pub fn setting(name: &str, default: usize) -> usize {
 /// A part of `whole` for each round; together they are the whole.
 pub fn share(whole: usize, round: usize, rounds: usize) -> usize {
     whole * (round + 1) / rounds - whole * round / rounds
-}
-
-/// A small generator whose seed is printed, so that a failure can be run again.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound.max(1)
-    }
 }
 
 /// What was said before, on which later messages act. Each is edited or deleted once.
@@ -246,9 +235,7 @@ fn ids(row: &Value) -> (String, String) {
 
 async fn storm(mut world: World, backend: Backend) {
     let (kills, out, incoming) = (setting("WHARF_STORM_KILLS", 4), setting("WHARF_STORM_OUT", 100), setting("WHARF_STORM_IN", 100));
-    let seed = setting("WHARF_TEST_SEED", std::process::id() as usize) as u64 | 1;
-    println!("WHARF_TEST_SEED={seed}");
-    let mut chance = Chance(seed);
+    let mut chance = Chance::seeded();
     let hook = Hook::start().await;
     world.api().post("/v1/webhooks", &json!({"url": hook.url("/x"), "events": ["*"]})).await.ok(201);
     let session = world.pair(OWNER).await;
