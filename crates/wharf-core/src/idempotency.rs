@@ -97,27 +97,27 @@ impl From<&Error> for ApiError {
 
 /// Runs `work`, which commits the claim with what it creates, unless a request with the same key did. `resume` answers from the present
 /// state of what a first request created before its process died; `ended` reads an answer.
-pub fn with_commit<T>(
+pub async fn with_commit<T>(
     services: &Services,
     caller: &Caller,
     key: &Key,
     work: impl AsyncFnOnce(Claim) -> T,
     resume: impl AsyncFnOnce(String) -> T,
     ended: impl Fn(&T) -> Ended,
-) -> impl Future<Output = Result<Done<T>, Error>> {
-    KeyedRequest::new(services, caller, key).with_commit(work, resume, ended)
+) -> Result<Done<T>, Error> {
+    KeyedRequest::new(services, caller, key).with_commit(work, resume, ended).await
 }
 
 /// Runs `work` unless a request with the same key ran before, where nothing can be committed with the key or made anew after a death: the
 /// key is taken before it, and let go where nothing was made.
-pub fn beforehand<T>(
+pub async fn beforehand<T>(
     services: &Services,
     caller: &Caller,
     key: &Key,
     work: impl Future<Output = T>,
     ended: impl Fn(&T) -> Ended,
-) -> impl Future<Output = Result<Done<T>, Error>> {
-    KeyedRequest::new(services, caller, key).beforehand(work, ended)
+) -> Result<Done<T>, Error> {
+    KeyedRequest::new(services, caller, key).beforehand(work, ended).await
 }
 
 /// A request that carries a key, with what the key is looked up and answered by.

@@ -75,7 +75,9 @@ pub(crate) fn key() -> KeyWithAccount {
         revoked_at: None,
         last_used_at: None,
     };
-    KeyWithAccount { key, account: AccountRow { id: account(1), name: "test".into(), plan: plan(), created_at: at(0), deleting_at: None } }
+    let account =
+        AccountRow { id: account(1), name: "test".into(), plan: plan(), created_at: at(0), suspended_at: None, deleting_at: None };
+    KeyWithAccount { key, account }
 }
 
 /// A session that is not linked, in this state.

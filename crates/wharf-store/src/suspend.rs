@@ -7,6 +7,7 @@ use wharf_core::store::{AccountRow, Error, SuspendStore};
 
 use crate::account::account;
 use crate::account::row::FIND;
+use crate::lane::Place;
 use crate::sql::{args, statements};
 use crate::store::SqlStore;
 
@@ -21,7 +22,7 @@ statements! {
 impl SuspendStore for SqlStore {
     async fn suspend_account(&self, id: &AccountId, at: Timestamp) -> Result<Option<AccountRow>, Error> {
         let id = id.clone();
-        self.write(id.clone().as_str(), "", move |tx| {
+        self.write(Place::account(&id.clone()), move |tx| {
             Box::pin(async move {
                 if tx.execute(&SUSPEND, args![&id, at]).await? == 0 {
                     return Ok(None);
@@ -34,7 +35,7 @@ impl SuspendStore for SqlStore {
 
     async fn resume_account(&self, id: &AccountId) -> Result<Option<AccountRow>, Error> {
         let id = id.clone();
-        self.write(id.clone().as_str(), "", move |tx| {
+        self.write(Place::account(&id.clone()), move |tx| {
             Box::pin(async move {
                 if tx.execute(&RESUME, args![&id]).await? == 0 {
                     return Ok(None);

@@ -89,6 +89,8 @@ mod tests {
     use super::*;
     use crate::samples::{account, at, key};
 
+    const EVERY: i64 = 60_000;
+
     /// When the sample's key was used last, if that is due to be written.
     fn due(counter: &Counter, now: i64) -> Option<Timestamp> {
         let mut keys = counter.take_keys(at(now)).remove(&account(1))?;
@@ -106,17 +108,17 @@ mod tests {
         assert_eq!(due(&counter, 20), Some(at(10)));
         used(30);
         used(40);
-        assert_eq!(due(&counter, 20 + KEY_EVERY_MS - 1), None, "it is kept, and not written yet");
-        assert_eq!(due(&counter, 20 + KEY_EVERY_MS), Some(at(40)));
-        assert_eq!(due(&counter, 20 + 2 * KEY_EVERY_MS), None);
+        assert_eq!(due(&counter, 20 + EVERY - 1), None, "it is kept, and not written yet");
+        assert_eq!(due(&counter, 20 + EVERY), Some(at(40)));
+        assert_eq!(due(&counter, 20 + 2 * EVERY), None);
         assert!(counter.lock().keys.is_empty(), "who is not used for a minute is forgotten");
     }
 
     #[test]
     fn a_clock_that_went_back_keeps_no_use_from_being_written() {
         let (counter, id) = (Counter::default(), key().key.id);
-        counter.key(&account(1), &id, at(10 * KEY_EVERY_MS));
-        assert!(due(&counter, 10 * KEY_EVERY_MS).is_some());
+        counter.key(&account(1), &id, at(10 * EVERY));
+        assert!(due(&counter, 10 * EVERY).is_some());
         counter.key(&account(1), &id, at(0));
         assert_eq!(due(&counter, 0), Some(at(0)));
     }

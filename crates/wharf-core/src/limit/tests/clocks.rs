@@ -7,7 +7,9 @@ use crate::limit::window::{Vacancy, Window};
 
 /// The calls that count at this moment, where those of the future have happened now.
 fn count(taken: &mut [i64], now: i64) -> u64 {
-    taken.iter_mut().for_each(|at| *at = now.min(*at));
+    for at in taken.iter_mut() {
+        *at = now.min(*at);
+    }
     taken.iter().filter(|at| now - **at <= WINDOW_MS).count() as u64
 }
 
