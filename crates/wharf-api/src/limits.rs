@@ -1,13 +1,17 @@
 //! Every limit that a customer can run into, in one place: the checks and the catalogue both read them.
 
+use std::time::Duration;
+
+use crate::time::days;
+
 /// A text message, in Unicode scalar values.
 pub const TEXT_CHARS: usize = 4096;
 /// The address, the title and the description of a link's preview, in Unicode scalar values.
 pub const LINK_CHARS: usize = 2048;
 pub const LINK_TITLE_CHARS: usize = 256;
 pub const LINK_DESCRIPTION_CHARS: usize = 1024;
-/// How long a preview may be looked for, in milliseconds, how much of its page is read, and the most that its image may have, in bytes.
-pub const PREVIEW_MS: i64 = 5_000;
+/// How long a preview may be looked for, how much of its page is read, and the most that its image may have, in bytes.
+pub const PREVIEW: Duration = Duration::from_secs(5);
 pub const PREVIEW_PAGE_BYTES: usize = 512 * 1024;
 pub const PREVIEW_IMAGE_BYTES: u64 = 1024 * 1024;
 /// How many people one message may mention: everybody of the largest group.
@@ -29,9 +33,9 @@ pub const POLL_OPTION_CHARS: usize = 100;
 pub const POLL_OPTIONS: std::ops::RangeInclusive<usize> = 2..=12;
 /// One emoji, in bytes: families with skin tones are long.
 pub const EMOJI_BYTES: usize = 64;
-/// For how long a text may be edited and a message deleted for everyone, in milliseconds. WhatsApp's limits.
-pub const EDIT_WINDOW_MS: i64 = 15 * 60 * 1000;
-pub const DELETE_WINDOW_MS: i64 = 60 * 60 * 60 * 1000;
+/// For how long a text may be edited and a message deleted for everyone. WhatsApp's limits.
+pub const EDIT_WINDOW: Duration = Duration::from_mins(15);
+pub const DELETE_WINDOW: Duration = Duration::from_hours(60);
 /// A session's name, in Unicode scalar values.
 pub const SESSION_NAME_CHARS: usize = 100;
 /// An API key's name, in Unicode scalar values.
@@ -42,11 +46,11 @@ pub const USER_NAME_CHARS: usize = 64;
 pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 12..=128;
 /// How many log-ins a user has at the same time: the next one ends the oldest.
 pub const LOGINS: usize = 50;
-/// After how many milliseconds without a request a log-in ends, and after how many in any case.
-pub const LOGIN_IDLE_MS: i64 = 12 * 60 * 60 * 1000;
-pub const LOGIN_MS: i64 = 30 * 24 * 60 * 60 * 1000;
-/// For how many milliseconds a link signs in, once.
-pub const LOGIN_TOKEN_MS: i64 = 10 * 60 * 1000;
+/// How long after its last request a log-in ends, and how long after its beginning in any case.
+pub const LOGIN_IDLE: Duration = Duration::from_hours(12);
+pub const LOGIN: Duration = days(30);
+/// For how long a link signs in, once.
+pub const LOGIN_TOKEN: Duration = Duration::from_mins(10);
 /// How many failed log-ins one address may have in a minute, and one name in a quarter of an hour.
 pub const LOGIN_FAILURES_OF_ADDRESS: u64 = 10;
 pub const LOGIN_FAILURES_OF_NAME: u64 = 20;
@@ -84,8 +88,8 @@ pub const REFERENCE_CHARS: usize = 255;
 pub const SEARCH_CHARS: usize = 200;
 /// An `Idempotency-Key` header, in bytes of visible ASCII.
 pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
-/// How long a first answer is replayed, in milliseconds.
-pub const IDEMPOTENCY_TTL_MS: i64 = 24 * 60 * 60 * 1000;
+/// How long a first answer is replayed.
+pub const IDEMPOTENCY_TTL: Duration = Duration::from_hours(24);
 /// How many phone numbers one contact check may name.
 pub const CONTACTS_PER_CHECK: usize = 50;
 /// A group's subject and description, in Unicode scalar values.
@@ -93,8 +97,8 @@ pub const GROUP_SUBJECT_CHARS: usize = 100;
 pub const GROUP_DESCRIPTION_CHARS: usize = 2048;
 /// How many people one call may put into a group, or take out.
 pub const GROUP_PARTICIPANTS_PER_CALL: usize = 256;
-/// How long typing is shown unless it is asked for again, in milliseconds.
-pub const TYPING_MS: i64 = 15_000;
+/// How long typing is shown unless it is asked for again.
+pub const TYPING: Duration = Duration::from_secs(15);
 /// A group's picture, in bytes.
 pub const GROUP_PICTURE_BYTES: usize = 512 * 1024;
 /// How many days the audit log goes back.
@@ -130,16 +134,16 @@ pub const JSON_VALUES: usize = 100_000;
 /// How long a send waits for WhatsApp's acknowledgement unless its caller says otherwise, in milliseconds, and the most that a caller may
 /// say, in seconds. Clients give up after ten seconds, most of them, and ask again: what is not known by then is answered before. Nor does it
 /// end with a rest of an overloaded network (one, two, four seconds), so that the answer says what holds the message.
-pub const SEND_WAIT_MS: u64 = 6_500;
+pub const SEND_WAIT: Duration = Duration::from_millis(6_500);
 pub const SEND_WAIT_MAX_SECS: u64 = 25;
-/// How long `POST /v1/sessions` waits for the first QR code, in milliseconds.
-pub const QR_WAIT_MS: u64 = 7_000;
+/// How long `POST /v1/sessions` waits for the first QR code.
+pub const QR_WAIT: Duration = Duration::from_secs(7);
 /// The longest part of what a passkey signed, in characters.
 pub const PASSKEY_FIELD_CHARS: usize = 8192;
 /// The longest `?wait=` of a long poll, in seconds.
 pub const LONG_POLL_MAX_SECS: u64 = 30;
-/// How long an accepted message may wait for its final state, in milliseconds.
-pub const MESSAGE_TTL_MS: i64 = 24 * 60 * 60 * 1000;
+/// How long an accepted message may wait for its final state.
+pub const MESSAGE_TTL: Duration = Duration::from_hours(24);
 /// How many times one message is put on the wire before it fails.
 pub const SEND_ATTEMPTS: u32 = 5;
 
@@ -158,16 +162,16 @@ pub const MEDIA_BODY_BYTES: usize = 140 * 1024 * 1024;
 /// The side and the area of an image, in pixels. Larger ones are not looked into.
 pub const IMAGE_SIDE_PIXELS: u64 = 12_000;
 pub const IMAGE_PIXELS: u64 = 50_000_000;
-/// How long a media URL may take, redirects included, in milliseconds.
-pub const MEDIA_FETCH_MS: u64 = 60_000;
+/// How long a media URL may take, redirects included.
+pub const MEDIA_FETCH: Duration = Duration::from_mins(1);
 /// How many media URLs of one account are fetched at a time; the next one waits.
 pub const MEDIA_FETCHES: usize = 4;
-/// How long a request that carries or sends a file may take, in milliseconds.
-pub const MEDIA_REQUEST_MS: u64 = 300_000;
-/// How long a file that came with a message by URL or in Base64 stays if the message was not accepted, in milliseconds.
-pub const MEDIA_UNUSED_MS: i64 = 60 * 60 * 1000;
-/// How long a received file may wait to be fetched from WhatsApp, in milliseconds.
-pub const MEDIA_PENDING_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// How long a request that carries or sends a file may take.
+pub const MEDIA_REQUEST: Duration = Duration::from_mins(5);
+/// How long a file that came with a message by URL or in Base64 stays if the message was not accepted.
+pub const MEDIA_UNUSED: Duration = Duration::from_hours(1);
+/// How long a received file may wait to be fetched from WhatsApp.
+pub const MEDIA_PENDING: Duration = days(30);
 
 /// The pace of sessions where a plan says nothing else. See docs/manners.md for what is behind the numbers.
 pub const PACE_MESSAGES_PER_MINUTE: u64 = 20;

@@ -91,7 +91,7 @@ pub struct Caller {
     pub expires_at: Option<Timestamp>,
     /// After this moment nothing is sent for it any more: it is about to be told that it took too long.
     pub sends_until: Option<Instant>,
-    /// How long it waits for WhatsApp's word on what it sends; [`limits::SEND_WAIT_MS`] from the sending on where `None`.
+    /// How long it waits for WhatsApp's word on what it sends; [`limits::SEND_WAIT`] from the sending on where `None`.
     pub answer_by: Option<Instant>,
 }
 
@@ -137,7 +137,7 @@ impl Caller {
 
     /// How long it still waits for WhatsApp's word.
     pub fn patience(&self) -> Duration {
-        self.answer_by.map_or(Duration::from_millis(limits::SEND_WAIT_MS), |by| by.saturating_duration_since(Instant::now()))
+        self.answer_by.map_or(limits::SEND_WAIT, |by| by.saturating_duration_since(Instant::now()))
     }
 
     /// The work's result, or `None` where it takes so long that nothing may be sent any more; the work is dropped then.

@@ -116,7 +116,7 @@ pub async fn typing(services: &Services, caller: &Caller, session: &str, chat: &
         chat = Recipient::Phone(found.known);
     }
     services.engine.show_typing(&row.id, &chat.jid(), state).await?;
-    let ends = services.clock.now().plus_millis(limits::TYPING_MS);
+    let ends = services.clock.now() + limits::TYPING;
     Ok(TypingShown { status: state, expires_at: (state != TypingStatus::Paused).then_some(ends) })
 }
 

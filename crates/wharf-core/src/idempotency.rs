@@ -198,7 +198,7 @@ impl<'a> KeyedRequest<'a> {
                     operation: key.operation.to_owned(),
                     key: key.value.clone(),
                     request_hash: key.request_hash.clone(),
-                    expires_at: now.plus_millis(limits::IDEMPOTENCY_TTL_MS),
+                    expires_at: now + limits::IDEMPOTENCY_TTL,
                 }));
             };
             if row.request_hash != key.request_hash {

@@ -187,10 +187,10 @@ pub async fn enter(services: &Services, token: &str, from: Origin) -> Result<(Lo
     begin(services, user, from).await
 }
 
-/// Makes a link's token, which signs the user in once within [`limits::LOGIN_TOKEN_MS`].
+/// Makes a link's token, which signs the user in once within [`limits::LOGIN_TOKEN`].
 pub async fn make_token(services: &Services, user: &UserId) -> Result<Secret, Error> {
     let secret = Secret::generate(services);
-    let end = services.clock.now().plus_millis(limits::LOGIN_TOKEN_MS);
+    let end = services.clock.now() + limits::LOGIN_TOKEN;
     services.store.insert_login_token(&secret.own_hash(), user, end).await?;
     Ok(secret)
 }
@@ -234,7 +234,7 @@ async fn make(services: &Services, user: UserRow, from: Origin) -> Result<(Login
         secret_hash: secret.own_hash(),
         created_at: now,
         last_seen_at: now,
-        expires_at: now.plus_millis(limits::LOGIN_MS),
+        expires_at: now + limits::LOGIN,
         address: from.address.to_string(),
         user_agent: from.user_agent.chars().take(USER_AGENT_CHARS).collect(),
     };
@@ -320,7 +320,7 @@ pub async fn still_good(services: &Services, id: &LoginId) -> Result<(), Error> 
 }
 
 fn check_end(login: &LoginRow, now: Timestamp) -> Result<(), Error> {
-    let idle_end = login.last_seen_at.plus_millis(limits::LOGIN_IDLE_MS);
+    let idle_end = login.last_seen_at + limits::LOGIN_IDLE;
     if login.expires_at <= now || idle_end <= now { Err(Error::Over) } else { Ok(()) }
 }
 
@@ -393,7 +393,7 @@ pub(crate) async fn look_again(services: &Services) {
 pub async fn expire(services: &Services) -> Result<(), store::Error> {
     const BATCH: u32 = 200;
     let now = services.clock.now();
-    let idle = now.plus_millis(-limits::LOGIN_IDLE_MS);
+    let idle = now - limits::LOGIN_IDLE;
     while services.store.expire_logins(idle, now, BATCH).await? >= u64::from(BATCH) {}
     Ok(())
 }

@@ -20,17 +20,17 @@ use crate::media::Intake;
 use crate::media::intake::Purpose;
 use crate::services::Services;
 
-/// Looks the first link of `text` up; at most [`limits::PREVIEW_MS`] for everything.
+/// Looks the first link of `text` up; at most [`limits::PREVIEW`] for everything.
 pub async fn find(services: &Services, text: &str) -> Option<Preview> {
     let url = link::first(text)?;
-    let ends = services.clock.now().plus_millis(limits::PREVIEW_MS);
+    let ends = services.clock.now() + limits::PREVIEW;
     let html = page(services, url).await?;
     // Somewhere else, so that a reader that panics costs the preview and nothing else.
     let said = tokio::task::spawn_blocking(move || page::read(&html)).await.ok()?;
     let link = LinkPreview { url: url.to_owned(), title: said.title?, description: said.description };
-    let left_ms = ends.as_millis() - services.clock.now().as_millis();
-    let thumbnail = match (said.image, u64::try_from(left_ms)) {
-        (Some(image), Ok(left_ms)) => picture(services, url, &image, Duration::from_millis(left_ms)).await,
+    let now = services.clock.now();
+    let thumbnail = match said.image {
+        Some(image) if now <= ends => picture(services, url, &image, ends.since(now)).await,
         _ => None,
     };
     Some(Preview { link, thumbnail })
@@ -49,8 +49,7 @@ impl Sink for Head {
 }
 
 async fn page(services: &Services, url: &str) -> Option<Vec<u8>> {
-    let timeout = Duration::from_millis(limits::PREVIEW_MS.unsigned_abs());
-    let fetch = Fetch { url: url.to_owned(), limit_bytes: u64::MAX, timeout, content_type: Some("text/html") };
+    let fetch = Fetch { url: url.to_owned(), limit_bytes: u64::MAX, timeout: limits::PREVIEW, content_type: Some("text/html") };
     let mut head = Head(Vec::new());
     match services.egress.fetch(fetch, &mut head).await {
         Ok(_) | Err(Error::Stopped) => Some(head.0),

@@ -120,7 +120,7 @@ impl PeopleEngine for WaEngine {
                     return shown;
                 }
                 // Nobody sees the typing of somebody who is not there.
-                let time = Duration::from_millis(limits::TYPING_MS.unsigned_abs());
+                let time = limits::TYPING;
                 online::moment(&own, &client, &name, time + PAUSE_LIMIT).await;
                 show(&client, &to, state).await?;
                 // Nobody types for ever, and a program may forget to say that it stopped.

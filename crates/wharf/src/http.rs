@@ -103,7 +103,7 @@ impl Default for Limits {
             connections: 8192,
             failed_keys_per_minute: 300,
             request_timeout: Duration::from_secs(30),
-            file_timeout: Duration::from_millis(limits::MEDIA_REQUEST_MS),
+            file_timeout: limits::MEDIA_REQUEST,
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
             stall_timeout: Duration::from_secs(30),

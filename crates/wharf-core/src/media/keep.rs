@@ -38,7 +38,7 @@ pub async fn keep(
     let at = services.clock.now();
     let expires_at = match stay {
         Stay::Plan => until(&caller.plan, at),
-        Stay::Unused => at.plus_millis(limits::MEDIA_UNUSED_MS),
+        Stay::Unused => at + limits::MEDIA_UNUSED,
     };
     let place = FilePlace { id, account: caller.account.clone(), session, file_name: file_name.as_deref().map(tidy), at, expires_at };
     let row = taken.row(place);

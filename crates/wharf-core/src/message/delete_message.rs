@@ -19,8 +19,7 @@ pub async fn delete_message(services: &Services, caller: &Caller, id: &str) -> R
     if !target.is_own() && !is_group(&target.0.chat) {
         return Err(Error::Unsupported("only own messages can be deleted for everyone"));
     }
-    let left_ms = target.0.created_at.plus_millis(limits::DELETE_WINDOW_MS).as_millis() - services.clock.now().as_millis();
-    if left_ms < 0 {
+    if services.clock.now() > target.0.created_at + limits::DELETE_WINDOW {
         return Err(Error::Unsupported("a message can be deleted for everyone for 60 hours"));
     }
     let content = Content::Deletion { target: target.reference() };

@@ -1,5 +1,7 @@
 //! Editing a text or the words under a file, as long as WhatsApp lets one.
 
+use std::time::Duration;
+
 use wharf_api::limits;
 use wharf_api::types::message::Content;
 
@@ -8,8 +10,8 @@ use crate::caller::Caller;
 use crate::engine::Body;
 use crate::services::Services;
 
-/// How much later than the window an edit may still reach WhatsApp, in milliseconds.
-const GRACE_MS: i64 = 60 * 1000;
+/// How much later than the window an edit may still reach WhatsApp.
+const GRACE: Duration = Duration::from_mins(1);
 
 /// Checks the shape of an edit.
 pub fn check(text: &str) -> Result<(), Error> {
@@ -30,13 +32,13 @@ pub async fn edit_message(services: &Services, caller: &Caller, id: &str, text: 
         (_, Some(_)) => send_media::words("text", &text)?,
         _ => return Err(Error::Unsupported("only texts and captions can be edited")),
     }
-    let left_ms = target.0.created_at.plus_millis(limits::EDIT_WINDOW_MS).as_millis() - services.clock.now().as_millis();
-    if left_ms < 0 {
+    let (ends, now) = (target.0.created_at + limits::EDIT_WINDOW, services.clock.now());
+    if now > ends {
         return Err(Error::Unsupported("a message can be edited for 15 minutes"));
     }
     let body = Body::Edit { target: target.key(), text: text.clone(), captioned };
     let mut parcel = target.parcel(services, caller, body, Content::Edit { text, target: target.reference() }).await?;
-    parcel.ttl_ms = parcel.ttl_ms.min(left_ms + GRACE_MS);
+    parcel.ttl = parcel.ttl.min(ends.since(now) + GRACE);
     let sent = super::send(services, caller, parcel, None).await?;
     Changed::after(services, caller, &target, sent).await
 }

@@ -11,7 +11,7 @@ use crate::store::{self, PageRequest};
 const ACCOUNTS: u32 = 200;
 
 // The first answer of a send is told again for no longer than a day, and no plan keeps a message for less.
-const _: () = assert!(limits::IDEMPOTENCY_TTL_MS.unsigned_abs() <= 1_000 * time::days(1).as_secs());
+const _: () = assert!(limits::IDEMPOTENCY_TTL.as_secs() <= time::days(1).as_secs());
 
 /// Removes what is older than the plans keep it, with payloads, receipts and the files that came with it; tells how many messages.
 pub async fn expire(services: &Services) -> Result<u64, store::Error> {

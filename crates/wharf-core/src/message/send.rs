@@ -1,6 +1,7 @@
 //! The send protocol of every kind: the checks in their order, the one commit, the wait for WhatsApp's word.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tracing::Instrument as _;
 use wharf_api::ids::{MediaId, SessionId};
@@ -33,8 +34,8 @@ pub struct Parcel {
     pub marks: Marks,
     /// The stored file that it sends.
     pub file: Option<MediaId>,
-    /// How long it may wait for its final state, in milliseconds.
-    pub ttl_ms: i64,
+    /// How long it may wait for its final state.
+    pub ttl: Duration,
     /// Whether the plan's messages of the day bound it; it is counted in any case.
     pub bounded: bool,
     pub(super) manner: Manner,
@@ -42,9 +43,19 @@ pub struct Parcel {
 
 impl Parcel {
     pub fn new(session: SessionRow, to: Recipient, draft: Draft, content: Content) -> Self {
-        let ttl_ms = limits::MESSAGE_TTL_MS;
         let (marks, audience) = (Marks::default(), Vec::new());
-        Self { session, to, audience, draft, content, marks, file: None, ttl_ms, bounded: true, manner: Manner::default() }
+        Self {
+            session,
+            to,
+            audience,
+            draft,
+            content,
+            marks,
+            file: None,
+            ttl: limits::MESSAGE_TTL,
+            bounded: true,
+            manner: Manner::default(),
+        }
     }
 }
 
@@ -177,7 +188,7 @@ async fn accepted(services: &Services, caller: &Caller, parcel: Parcel, claim: O
         row,
         payload: frozen,
         audience: reached.audience.iter().map(Recipient::jid).collect(),
-        expires_at: now.plus_millis(parcel.ttl_ms),
+        expires_at: now + parcel.ttl,
         daily_limit: caller.plan.messages_per_day.filter(|_| parcel.bounded),
         claim,
         keeps: parcel.file.map(|file| (file, keep::until(&caller.plan, now))),

@@ -3,8 +3,6 @@
 //! The file's key is in the frozen message, so a repeat after a crash names the same file on WhatsApp's servers. A death before
 //! the message is accepted leaves a file whose time is over within the hour.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use wharf_api::types::media::{MediaContent, MediaKind, MediaStatus, SendMedia};
 use wharf_api::types::message::Content;
@@ -268,7 +266,7 @@ async fn with_facts(services: &Services, row: MediaRow) -> Result<(MediaRow, Fac
 /// The file's name, if its address has one.
 async fn fetch(services: &Services, url: &str, label: &Label, intake: &mut Intake) -> Result<Option<String>, Error> {
     let limit_bytes = intake.limit_bytes();
-    let request = Fetch { url: url.to_owned(), limit_bytes, timeout: Duration::from_millis(limits::MEDIA_FETCH_MS), content_type: None };
+    let request = Fetch { url: url.to_owned(), limit_bytes, timeout: limits::MEDIA_FETCH, content_type: None };
     match services.egress.fetch(request, intake).await {
         Ok(fetched) => {
             let file_name = label.file_name.clone().or_else(|| fetched.file_name.clone());

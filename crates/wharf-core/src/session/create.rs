@@ -1,7 +1,5 @@
 //! Creating a session, up to its first QR code.
 
-use std::time::Duration;
-
 use tokio::sync::watch;
 use wharf_api::ids::SessionId;
 use wharf_api::limits;
@@ -27,7 +25,7 @@ pub async fn create(services: &Services, caller: &Caller, name: &str, claim: Opt
     create_hooked(services, caller, name, None, None, claim).await
 }
 
-/// Creates a session, with a webhook for its events and a proxy of its own where they are given, and waits for its first QR code, at most [`limits::QR_WAIT_MS`]. Where none came in time the
+/// Creates a session, with a webhook for its events and a proxy of its own where they are given, and waits for its first QR code, at most [`limits::QR_WAIT`]. Where none came in time the
 /// session exists all the same and shows its code later.
 pub async fn create_hooked(
     services: &Services,
@@ -112,6 +110,6 @@ pub(super) async fn first_qr(mut link: watch::Receiver<Link>) -> Option<QrCode> 
     let shown = link.wait_for(|link| {
         !matches!(link.status, SessionStatus::Starting | SessionStatus::Stopped) || link.qr.is_some() || link.waiting.is_some()
     });
-    let link = tokio::time::timeout(Duration::from_millis(limits::QR_WAIT_MS), shown).await.ok()?.ok()?;
+    let link = tokio::time::timeout(limits::QR_WAIT, shown).await.ok()?.ok()?;
     link.qr.clone()
 }

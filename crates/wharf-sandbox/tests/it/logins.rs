@@ -61,7 +61,7 @@ both_backends! {
         let mut world = World::start(backend).await;
         let password = ready(&mut world)["password"].clone();
         let enter = async || Browser::enter(&world.api(), &json!({"name": "demo", "password": password})).await.unwrap_or_else(|reply| panic!("{reply:?}"));
-        let idle_secs = u64::try_from(limits::LOGIN_IDLE_MS / 1000).unwrap();
+        let idle_secs = limits::LOGIN_IDLE.as_secs();
         let demo = enter().await;
         world.advance(idle_secs - 60).await;
         demo.ask("GET", "/v1/login").await.ok(200);
@@ -71,7 +71,7 @@ both_backends! {
         demo.ask("GET", "/v1/login").await.refused(ErrorCode::ExpiredApiKey);
 
         let demo = enter().await;
-        let turns = u64::try_from(limits::LOGIN_MS / 1000).unwrap() / (idle_secs / 2);
+        let turns = limits::LOGIN.as_secs() / (idle_secs / 2);
         for _ in 1..turns {
             world.advance(idle_secs / 2).await;
             demo.ask("GET", "/v1/login").await.ok(200);

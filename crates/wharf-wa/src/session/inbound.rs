@@ -172,7 +172,7 @@ impl Inbound {
             file_name: content.file_name.clone(),
             state: MediaStatus::Pending,
             created_at: now,
-            expires_at: now.plus_millis(limits::MEDIA_PENDING_MS),
+            expires_at: now + limits::MEDIA_PENDING,
         };
         Some(NewFetch { media, source })
     }

@@ -24,7 +24,7 @@ use super::unmet::unanswered;
 const WAIT_SECS: u64 = 20;
 const TIMEOUT: Duration = Duration::from_secs(45);
 /// A little more than a gateway takes for a request with a file.
-const FILE_TIMEOUT: Duration = Duration::from_millis(limits::MEDIA_REQUEST_MS + 10_000);
+const FILE_TIMEOUT: Duration = limits::MEDIA_REQUEST.saturating_add(Duration::from_secs(10));
 /// How long one stream of events is read before another takes its place.
 const STREAM_TIMEOUT: Duration = Duration::from_hours(12);
 

@@ -340,7 +340,7 @@ async fn path(parts: &mut Parts) -> Result<Vec<(String, String)>, ApiError> {
 
 /// When an operation that waits for WhatsApp's word at its end must have begun to: an answer that it took too long must be true.
 fn sends_until(patience: Duration) -> Instant {
-    let end = Duration::from_millis(limits::SEND_WAIT_MS) + Duration::from_secs(5);
+    let end = limits::SEND_WAIT + Duration::from_secs(5);
     Instant::now() + patience.saturating_sub(end).max(patience / 2)
 }
 
@@ -349,7 +349,7 @@ fn answer_by(operation: &Operation, query: &Query) -> Result<Option<Instant>, Ap
     let wait = match query.number("wait", 0, limits::SEND_WAIT_MAX_SECS)? {
         Some(wait) => Duration::from_secs(wait),
         None if operation.patience == Patience::Files => return Ok(None),
-        None => Duration::from_millis(limits::SEND_WAIT_MS),
+        None => limits::SEND_WAIT,
     };
     Ok(Some(Instant::now() + wait))
 }

@@ -30,7 +30,7 @@ const READ_AHEAD: usize = 4 * PAGE as usize;
 /// Rows that were not yet visible when the cursor passed them are found this much later.
 const REWIND: Duration = Duration::from_secs(2);
 /// How long a request waits for its message: for a shorter rest it need not be let go.
-const WAITED: Duration = Duration::from_millis(limits::SEND_WAIT_MS);
+const WAITED: Duration = limits::SEND_WAIT;
 /// How many tries of earlier processes count at the most. Claims are made for many messages at once, and whoever stopped or waited for an
 /// overloaded server after that has counted what was never on the wire: two tries are left in any case.
 const MOST_BEFORE: u32 = limits::SEND_ATTEMPTS - 2;

@@ -26,7 +26,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than a gateway takes for anything but files and long polls.
 const TIMEOUT: Duration = Duration::from_secs(45);
 /// A little more than a gateway takes for a request with a file.
-const FILE_TIMEOUT: Duration = Duration::from_millis(limits::MEDIA_REQUEST_MS + 10_000);
+const FILE_TIMEOUT: Duration = limits::MEDIA_REQUEST.saturating_add(Duration::from_secs(10));
 const LONG_POLL_TIMEOUT: Duration = Duration::from_secs(limits::LONG_POLL_MAX_SECS + 45);
 /// What is read as it grows has no end of its own.
 const STREAM: &str = "text/event-stream";

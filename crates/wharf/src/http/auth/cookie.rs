@@ -69,7 +69,7 @@ fn forged(reason: &'static str) -> ApiError {
 
 /// What gives the cookie to the browser.
 pub(in crate::http) fn given(http: &Http, headers: &HeaderMap, way: Way, secret: &Secret) -> HeaderValue {
-    written(http, headers, way, secret.reveal(), limits::LOGIN_MS / 1000)
+    written(http, headers, way, secret.reveal(), limits::LOGIN.as_secs())
 }
 
 /// What takes it away.
@@ -77,7 +77,7 @@ pub(in crate::http) fn taken(http: &Http, headers: &HeaderMap, way: Way) -> Head
     written(http, headers, way, "", 0)
 }
 
-fn written(http: &Http, headers: &HeaderMap, way: Way, value: &str, seconds: i64) -> HeaderValue {
+fn written(http: &Http, headers: &HeaderMap, way: Way, value: &str, seconds: u64) -> HeaderValue {
     let https = http.limits.secure_cookies || http.limits.trusted_proxies.said_https(way.peer, headers);
     let secure = if https { "; Secure" } else { "" };
     let text = format!("{NAME}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds}{secure}");
