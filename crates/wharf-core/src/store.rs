@@ -34,14 +34,14 @@ pub use census::{Backlog, CensusStore, DeliveryQueue, MessageQueue};
 pub use chat::{ChatRow, ChatStore, ContactRow, Member, MemberReceipt, MemberState, Unread};
 pub use database::{DatabaseStore, KeyMarks};
 pub use erase::{EraseStore, Remains};
-pub use event::{EventFilter, EventPage, EventRow, EventStore, NOTICE_KEPT_MS, NewEvent};
+pub use event::{EventFilter, EventPage, EventRow, EventStore, NOTICE_KEPT, NewEvent};
 pub use hold::{Held, HoldRow, HoldStore};
 pub use idempotency::{Answer, Claim, IdempotencyRow, IdempotencyStore};
 pub use key::{KeyRow, KeyStore, KeyWithAccount};
 pub use media::{DueFetch, LostFetch, MediaRow, MediaStore, NewFetch};
 pub use message::{
-    Accepted, CLAIM_LIMIT_MS, Inbound, MAY_HAVE_ARRIVED, MessageFilter, MessageRow, MessageStore, NewMessage, Outcome, Outgoing, Overdue,
-    Receipt, ReceiptKind, Removed, StatusChange, TRY_LIMIT_MS,
+    Accepted, CLAIM_LIMIT, Inbound, MAY_HAVE_ARRIVED, MessageFilter, MessageRow, MessageStore, NewMessage, Outcome, Outgoing, Overdue,
+    Receipt, ReceiptKind, Removed, StatusChange, TRY_LIMIT,
 };
 pub use node::{NodeRow, NodeStore, Told};
 pub use owner::{Fence, OwnerStore, Renewed};

@@ -1,5 +1,7 @@
 //! Ownership of sessions: leases, epochs and the fence.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, SessionId};
@@ -55,7 +57,7 @@ statements! {
 }
 
 /// A node whose lease ended so long ago is gone. One that was cut off or frozen may be back at any moment, and take what it finds.
-const GONE_MS: i64 = 24 * 60 * 60 * 1000;
+const GONE: Duration = Duration::from_hours(24);
 
 /// The time by which leases are judged. The nodes that share a server share its clock; a file has one process, which brings its own.
 pub(crate) const CLOCK: Sql = Sql {
@@ -107,7 +109,7 @@ impl OwnerStore for SqlStore {
             Box::pin(async move {
                 let now = told(tx.first(&CLOCK, args![now]).await?)?;
                 tx.execute(&RENEW_LEASE, args![&owned, now, now.plus_millis(ttl_ms)]).await?;
-                let leased = tx.first(&LEASED, args![now, &owned, now.plus_millis(-GONE_MS)]).await?;
+                let leased = tx.first(&LEASED, args![now, &owned, now - GONE]).await?;
                 let mut leased = leased.ok_or_else(|| corrupt("a count counts nothing".to_owned()))?;
                 Ok(Renewed { all_read_sealed: leased.int()? == 0, alone: leased.int()? == 0 })
             })

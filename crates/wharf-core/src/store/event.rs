@@ -1,11 +1,13 @@
 //! Events: written inside the transaction of what they announce, read as a log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::Serialize;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, EventId, SessionId};
+use wharf_api::time::days;
 use wharf_api::types::event::EventKind;
 
 use super::{Error, Fence};
@@ -76,7 +78,7 @@ pub struct EventPage {
 }
 
 /// How long it is remembered that a notice was announced: WhatsApp repeats nothing that is older.
-pub const NOTICE_KEPT_MS: i64 = 31 * 24 * 60 * 60 * 1000;
+pub const NOTICE_KEPT: Duration = days(31);
 
 #[async_trait]
 pub trait EventStore {

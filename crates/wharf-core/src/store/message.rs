@@ -3,6 +3,8 @@
 //! Whenever a message reaches a status, the store writes a step of its time line and the events that
 //! [`crate::message::events_of`] makes of the row, in the same commit.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use wharf_api::ids::{AccountId, MediaId, MessageId, SessionId};
 use wharf_api::types::message::{Content, Direction, Marks, MessageStatus, TimelineEntry};
@@ -187,9 +189,9 @@ pub struct MessageFilter {
 }
 
 /// How long a try that began in time may still be under way: the write with all look-ups, and the wait for the acknowledgement.
-pub const TRY_LIMIT_MS: i64 = 3 * 60_000;
+pub const TRY_LIMIT: Duration = Duration::from_mins(3);
 /// How long before its try a message is claimed at the most: a page is claimed at once and sent one after the other.
-pub const CLAIM_LIMIT_MS: i64 = 45 * 60_000;
+pub const CLAIM_LIMIT: Duration = Duration::from_mins(45);
 
 #[async_trait]
 pub trait MessageStore {
@@ -264,7 +266,7 @@ pub trait MessageStore {
     async fn record_read_elsewhere(&self, fence: &Fence, wa_ids: &[String], at: Timestamp) -> Result<Vec<String>, Error>;
 
     /// Queued messages of all sessions whose time is over at `now`, of each account the first `of_account` that can be read; but for those
-    /// that may be on the wire at this moment: a node that lives has claimed them, and their time was not over [`TRY_LIMIT_MS`] ago.
+    /// that may be on the wire at this moment: a node that lives has claimed them, and their time was not over [`TRY_LIMIT`] ago.
     async fn overdue_messages(&self, now: Timestamp, of_account: u32) -> Result<Vec<Overdue>, Error>;
 
     /// Fails one queued message for want of an owner: the worker's verb for overdue messages and deleted sessions.

@@ -2,7 +2,7 @@
 
 use wharf_api::Timestamp;
 use wharf_api::ids::SessionId;
-use wharf_core::store::{Error, Fence, NOTICE_KEPT_MS, NewEvent};
+use wharf_core::store::{Error, Fence, NOTICE_KEPT, NewEvent};
 
 use super::{drafts, write};
 use crate::lane::Place;
@@ -31,7 +31,7 @@ impl SqlStore {
                     return Ok(false);
                 }
                 // Notices are rare: each one takes the old ones of its session with it.
-                tx.execute(&FORGET, args![&owned.session, at.plus_millis(-NOTICE_KEPT_MS)]).await?;
+                tx.execute(&FORGET, args![&owned.session, at - NOTICE_KEPT]).await?;
                 write(tx, &owned.account, &owned.session, at, &events).await?;
                 Ok(true)
             })

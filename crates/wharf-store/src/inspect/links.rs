@@ -1,5 +1,7 @@
 //! Rows that belong to other rows, and what should have gone on.
 
+use std::time::Duration;
+
 use wharf_api::Timestamp;
 use wharf_core::store::Error;
 
@@ -8,7 +10,7 @@ use crate::sql::{Sql, args, statements};
 use crate::{owner, session};
 
 /// A received file that is due for longer than this, in a session that is connected.
-const DUE_MS: i64 = 60 * 60_000;
+const DUE: Duration = Duration::from_hours(1);
 
 macro_rules! parts {
     ($table:literal) => {
@@ -105,7 +107,7 @@ impl Inspection {
                 if !has_media || !has_message {
                     report.note(Class::Wrong, "files to be fetched without their row or their message", after.clone());
                 }
-                if connected && due_at < now.plus_millis(-DUE_MS) {
+                if connected && due_at < now - DUE {
                     report.note(Class::Stale, "files that should have been fetched long ago", after.clone());
                 }
             }

@@ -2,17 +2,15 @@
 
 use std::collections::HashMap;
 
-use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MediaId, MessageId};
 use wharf_api::types::media::MediaStatus;
-use wharf_core::store::{CLAIM_LIMIT_MS, Error, MessageRow, TRY_LIMIT_MS};
+use wharf_api::{Timestamp, time};
+use wharf_core::store::{CLAIM_LIMIT, Error, MessageRow, TRY_LIMIT};
 
 use super::{Class, IS_MEDIA, Inspection, PAGE, Report};
 use crate::message::{message, message_columns};
 use crate::owner;
 use crate::sql::{Row, args, statements};
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 statements! {
     /// What hangs on a message comes first: its own cells may be unreadable.
@@ -129,7 +127,7 @@ impl Inspection {
             found
         };
         // Files go when their time is over, their messages stay.
-        if message.created_at.plus_millis(stays.saturating_mul(DAY_MS)) > now {
+        if message.created_at + time::days(u64::try_from(stays).unwrap_or(0)) > now {
             report.note(Class::Wrong, "messages that name a file without a row", message.id.as_str());
         }
         Ok(())
@@ -166,7 +164,7 @@ fn judge(around: &Around, now: Timestamp, served: bool, reads_back: &impl Fn(&st
     if around.outgoing && around.payload.is_none() {
         note(Class::Lost, "queued messages without a payload");
     }
-    let long_ago = now.plus_millis(-(TRY_LIMIT_MS + CLAIM_LIMIT_MS));
+    let long_ago = now - TRY_LIMIT - CLAIM_LIMIT;
     if around.expires_at.is_none_or(|until| until < long_ago) {
         note(Class::Stale, "messages that are queued long after their time");
     }

@@ -2,7 +2,7 @@
 
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MessageId, SessionId};
-use wharf_core::store::{CLAIM_LIMIT_MS, Error, Fence, Outgoing, Overdue, TRY_LIMIT_MS};
+use wharf_core::store::{CLAIM_LIMIT, Error, Fence, Outgoing, Overdue, TRY_LIMIT};
 
 use super::row::{message_columns, readable};
 use crate::lane::Place;
@@ -134,7 +134,7 @@ impl SqlStore {
     }
 
     pub(super) async fn overdue_messages(&self, now: Timestamp, of_account: u32) -> Result<Vec<Overdue>, Error> {
-        let (began, claimed, alive) = (now.plus_millis(-TRY_LIMIT_MS), now.plus_millis(-CLAIM_LIMIT_MS), owner::now(self, now).await?);
+        let (began, claimed, alive) = (now - TRY_LIMIT, now - CLAIM_LIMIT, owner::now(self, now).await?);
         let mut overdue = Vec::new();
         for mut row in self.readers.fetch(&WITH_OVERDUE, args![now]).await? {
             let account: AccountId = row.parsed("an account's id", AccountId::parse)?;

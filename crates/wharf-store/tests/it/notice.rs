@@ -3,7 +3,7 @@
 use serde_json::json;
 use wharf_api::Timestamp;
 use wharf_api::types::event::EventKind;
-use wharf_core::store::{Error, EventFilter, EventStore, Fence, NOTICE_KEPT_MS, NewEvent, OwnerStore, SessionStore};
+use wharf_core::store::{Error, EventFilter, EventStore, Fence, NOTICE_KEPT, NewEvent, OwnerStore, SessionStore};
 
 use crate::harness::{Db, both_backends};
 use crate::tenant::{Tenant, session};
@@ -41,7 +41,8 @@ async fn a_notice_is_announced_once_by_the_owner_alone(db: &Db) {
 
 async fn what_was_announced_long_ago_is_forgotten(db: &Db) {
     let tenant = Tenant::new(db).await;
-    let (then, now) = (Timestamp::from_millis(0), Timestamp::from_millis(NOTICE_KEPT_MS + 1));
+    let then = Timestamp::from_millis(0);
+    let now = (then + NOTICE_KEPT).plus_millis(1);
     assert!(db.store.announce(&tenant.fence, then, "call:1", event()).await.unwrap());
     assert!(db.store.announce(&tenant.fence, now, "call:2", event()).await.unwrap());
     assert_eq!(db.texts("SELECT name FROM notices").await, ["call:2"]);

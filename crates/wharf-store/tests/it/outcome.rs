@@ -1,6 +1,6 @@
 use wharf_api::ErrorCode;
 use wharf_api::types::message::MessageStatus::{Failed, Queued, Sent};
-use wharf_core::store::{AccountStore, MessageStore, NewMessage, OwnerStore, SessionStore, TRY_LIMIT_MS};
+use wharf_core::store::{AccountStore, MessageStore, NewMessage, OwnerStore, SessionStore, TRY_LIMIT};
 
 use crate::harness::{Db, both_backends};
 use crate::tenant::{NOW, Tenant, failed, sent};
@@ -118,13 +118,14 @@ async fn what_may_be_on_the_wire_is_not_overdue_yet(db: &Db) {
         let rows = db.store.overdue_messages(NOW.plus_millis(at), 10).await.unwrap();
         rows.into_iter().map(|overdue| (overdue.row.id, overdue.doubtful)).collect()
     };
-    db.store.renew_lease("node", NOW, 100 * TRY_LIMIT_MS).await.unwrap();
+    let limit = i64::try_from(TRY_LIMIT.as_millis()).unwrap();
+    db.store.renew_lease("node", NOW, 100 * limit).await.unwrap();
     assert_eq!(overdue(1_000).await, [(other.clone(), false)], "a node that lives may have it on the wire");
-    assert_eq!(overdue(999 + TRY_LIMIT_MS).await, [(other.clone(), false)]);
-    assert_eq!(overdue(1_000 + TRY_LIMIT_MS).await, [(tried.clone(), true), (other.clone(), false)], "no try takes so long");
+    assert_eq!(overdue(999 + limit).await, [(other.clone(), false)]);
+    assert_eq!(overdue(1_000 + limit).await, [(tried.clone(), true), (other.clone(), false)], "no try takes so long");
     db.store.renew_lease("node", NOW, 0).await.unwrap();
     assert_eq!(overdue(1_000).await, [(tried.clone(), true), (other, false)], "nobody has it on the wire");
-    db.store.renew_lease("node", NOW, 100 * TRY_LIMIT_MS).await.unwrap();
+    db.store.renew_lease("node", NOW, 100 * limit).await.unwrap();
     db.store.delete_session(&tenant.account, &tenant.session).await.unwrap();
     let left = overdue(1_000).await;
     assert!(left.contains(&(tried, true)), "a session that is gone has nothing on the wire: {left:?}");

@@ -38,7 +38,7 @@ const WINDOW: usize = 32;
 /// How many results may wait to be written before nothing new is sent.
 const UNWRITTEN: usize = 512;
 /// For how long a webhook is this node's. Renewed when half of it is over.
-const LEASE_MS: i64 = 60_000;
+const LEASE: Duration = Duration::from_mins(1);
 /// How long a courier without work stays, so that a webhook with a little to do every second is not taken every second.
 const LINGER: Duration = Duration::from_secs(10);
 /// How long a stop waits for requests that are under way.
@@ -246,10 +246,10 @@ impl<'a> Deliverer<'a> {
         // What is under way is written down, and another node goes on.
         self.over |= door::known(self.services).is_err();
         let now = self.services.clock.now();
-        if self.leased_until.as_millis() - now.as_millis() > LEASE_MS / 2 {
+        if self.leased_until.since(now) > LEASE / 2 {
             return Ok(());
         }
-        self.leased_until = now.plus_millis(LEASE_MS);
+        self.leased_until = now + LEASE;
         // Another node took it, or it was switched off: what is under way is written down, and nothing new begins.
         if self.services.store.claim_webhook(&self.due, self.node, now, self.leased_until).await?.is_none() {
             self.over = true;

@@ -15,7 +15,7 @@ use wharf_core::{Services, door};
 
 use super::super::Signal;
 use super::backlog::Backlog;
-use super::{Deliverer, LEASE_MS};
+use super::{Deliverer, LEASE};
 
 /// After how long it is tried again whether a secret opens, where nobody changed the webhook.
 const OPEN_AGAIN: Duration = Duration::from_mins(1);
@@ -35,7 +35,7 @@ impl<'a> Deliverer<'a> {
         tracing::Span::current().record("id", row.id.as_str());
         let due = DueWebhook { number, account: row.account };
         let now = services.clock.now();
-        let leased_until = now.plus_millis(LEASE_MS);
+        let leased_until = now + LEASE;
         let Some(row) = services.store.claim_webhook(&due, node, now, leased_until).await? else { return Ok(Begun::Not) };
         let unsealed = match webhook::unseal(services, &row) {
             Ok(unsealed) => Arc::new(unsealed),
