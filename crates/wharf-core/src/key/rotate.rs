@@ -1,5 +1,7 @@
 //! A new key in the place of an old one, which goes on working for a while.
 
+use std::time::Duration;
+
 use wharf_api::ids::KeyId;
 use wharf_api::{Timestamp, limits};
 
@@ -10,8 +12,8 @@ use crate::services::Services;
 use crate::settle::settled;
 use crate::store::KeyRow;
 
-/// Makes a key with the name, permissions, sessions and expiry of the old one, which ends after `overlap_ms`.
-pub async fn rotate(services: &Services, caller: &Caller, id: &KeyId, overlap_ms: i64) -> Result<(KeyRow, Secret), Error> {
+/// Makes a key with the name, permissions, sessions and expiry of the old one, which ends after `overlap`.
+pub async fn rotate(services: &Services, caller: &Caller, id: &KeyId, overlap: Duration) -> Result<(KeyRow, Secret), Error> {
     let old = super::find(services, caller, id).await?;
     let now = services.clock.now();
     if old.revoked_at.is_some() || old.expires_at.is_some_and(|at: Timestamp| at <= now) {
@@ -39,7 +41,7 @@ pub async fn rotate(services: &Services, caller: &Caller, id: &KeyId, overlap_ms
     let secret = Secret::generate(services, &new_id);
     let new = KeyRow { id: new_id, secret_hash: secret.hash(), created_at: now, last_used_at: None, ..old };
     let there = || async { Ok(services.store.find_key(&new.account, &new.id).await?.map(|_| true)) };
-    if !settled(services.store.rotate_key(id, &new, now.plus_millis(overlap_ms)), there).await? {
+    if !settled(services.store.rotate_key(id, &new, now + overlap), there).await? {
         return Err(Error::Ended);
     }
     others::spread(services, News::KeyChanged(id.clone())).await;

@@ -16,7 +16,6 @@ use wharf_core::{Clock, Lease, Services};
 
 use super::Workers;
 
-const TTL_MS: i64 = 15_000;
 const TTL: Duration = Duration::from_secs(15);
 /// Five in a lease; and what keeps a node from writing is told well within ten seconds, the try itself included.
 const PERIOD: Duration = Duration::from_secs(3);
@@ -27,7 +26,8 @@ const HEEDED: Duration = Duration::from_secs(12);
 pub async fn renew(store: &(impl OwnerStore + ?Sized), clock: &dyn Clock, node: &str, lease: &Lease) -> Result<bool, store::Error> {
     // Before the question: whatever it takes, the database counts from a later moment on.
     let asked = Instant::now();
-    let renewed = store.renew_lease(node, clock.now(), TTL_MS).await?;
+    let ttl_ms = i64::try_from(TTL.as_millis()).unwrap_or(i64::MAX);
+    let renewed = store.renew_lease(node, clock.now(), ttl_ms).await?;
     if renewed.alone {
         lease.alone();
     } else {

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use wharf_api::limits;
 use wharf_api::types::key::RotateKey;
 use wharf_core::key;
@@ -12,7 +14,7 @@ pub(in crate::http) async fn rotate_api_key(call: Call) -> Answer {
     if overlap > max {
         return Err(invalid(format!("an overlap has 0 to {max} seconds")).field("overlapSeconds").limit(max, overlap).into());
     }
-    let overlap_ms = i64::try_from(overlap * 1000).unwrap_or(i64::MAX);
-    let rotate = async { shown_once(key::rotate(call.services(), call.caller(), &named(&call)?, overlap_ms).await?) };
+    let overlap = Duration::from_secs(overlap);
+    let rotate = async { shown_once(key::rotate(call.services(), call.caller(), &named(&call)?, overlap).await?) };
     idempotency::beforehand(&call, &(call.path("keyId"), &request), rotate).await
 }
