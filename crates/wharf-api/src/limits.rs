@@ -102,7 +102,7 @@ pub const TYPING: Duration = Duration::from_secs(15);
 /// A group's picture, in bytes.
 pub const GROUP_PICTURE_BYTES: usize = 512 * 1024;
 /// How many days the audit log goes back.
-pub const AUDIT_DAYS: i64 = 365;
+pub const AUDIT_DAYS: u64 = 365;
 /// How many rows a page has unless the caller asks otherwise, and the most it may ask for.
 pub const PAGE_DEFAULT: u32 = 50;
 pub const PAGE_MAX: u32 = 200;

@@ -5,8 +5,8 @@
 
 pub(crate) mod trail;
 
-use wharf_api::limits;
 use wharf_api::types::audit::{Actor, AuditEntry};
+use wharf_api::{limits, time};
 
 use crate::caller::Caller;
 use crate::services::Services;
@@ -61,7 +61,7 @@ pub async fn expire(services: &Services) -> Result<(), store::Error> {
     if !services.steady.believes(now) {
         return Ok(());
     }
-    let before = now.plus_millis(-limits::AUDIT_DAYS * 24 * 60 * 60 * 1000);
+    let before = now - time::days(limits::AUDIT_DAYS);
     while services.store.expire_audit(before, u32::try_from(BATCH).unwrap_or(u32::MAX)).await? == BATCH as u64 {}
     Ok(())
 }

@@ -30,6 +30,6 @@ impl Clock for SystemClock {
     fn steady(&self) -> Timestamp {
         static BEGAN: OnceLock<(Instant, Timestamp)> = OnceLock::new();
         let (began, at) = BEGAN.get_or_init(|| (Instant::now(), self.now()));
-        at.plus_millis(i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX))
+        *at + began.elapsed()
     }
 }

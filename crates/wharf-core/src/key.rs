@@ -6,7 +6,7 @@
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use wharf_api::ids::{KeyId, SessionId};
-use wharf_api::{ApiError, ErrorCode, Permission, Timestamp, limits};
+use wharf_api::{ApiError, ErrorCode, Permission, Timestamp, limits, time};
 
 use crate::caller::{Caller, Suspended, require_active};
 use crate::chance::Chance;
@@ -313,7 +313,7 @@ pub(crate) fn may_give(caller: &Caller, new: &NewKey) -> Result<(), Error> {
 
 /// Drops keys that ended so long ago that the audit log names them no more.
 pub async fn drop_ended(services: &Services) -> Result<(), store::Error> {
-    let before = services.clock.now().plus_millis(-limits::AUDIT_DAYS * 24 * 60 * 60 * 1000);
+    let before = services.clock.now() - time::days(limits::AUDIT_DAYS);
     let dropped = services.store.drop_ended_keys(before).await?;
     tracing::debug!(dropped, "keys that ended long ago were dropped");
     Ok(())

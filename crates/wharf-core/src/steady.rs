@@ -56,7 +56,7 @@ impl Steady {
     fn believes_at(&self, at: Instant, now: Timestamp) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let leapt = self.doubt > Duration::ZERO
-            && state.known.is_some_and(|(then, known)| now > known.plus_millis(millis(at.saturating_duration_since(then) + LEAP)));
+            && state.known.is_some_and(|(then, known)| now > known + (at.saturating_duration_since(then) + LEAP));
         if leapt {
             let since = *state.doubted_since.get_or_insert_with(|| {
                 tracing::error!(clock = %now, hours = self.doubt.as_secs() / 3600, "the clock is more than a day ahead of what it showed last: nothing is failed, expired or removed until it is set right, or has been believed for a while");
@@ -67,9 +67,7 @@ impl Steady {
             }
             tracing::warn!(clock = %now, "the clock stayed where it is and is believed now");
         }
-        let back = state
-            .known
-            .is_some_and(|(then, known)| now.plus_millis(millis(BACK)) < known.plus_millis(millis(at.saturating_duration_since(then))));
+        let back = state.known.is_some_and(|(then, known)| now + BACK < known + at.saturating_duration_since(then));
         let right_again = !leapt && state.doubted_since.is_some();
         *state = ClockState { known: Some((at, now)), doubted_since: None, ahead: state.ahead || back || right_again };
         true
@@ -88,10 +86,6 @@ impl Steady {
     pub fn is_in_doubt(&self) -> bool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).doubted_since.is_some()
     }
-}
-
-fn millis(time: Duration) -> i64 {
-    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -123,7 +117,7 @@ mod tests {
 
         /// Whether a clock is believed that is ahead by so much.
         fn believes(&self, ahead: Duration) -> bool {
-            let shown = SEEN.plus_millis(i64::try_from((self.ran + ahead).as_millis()).unwrap());
+            let shown = SEEN + self.ran + ahead;
             self.steady.believes_at(self.begun + self.ran, shown)
         }
     }

@@ -3,6 +3,8 @@
 //! Nothing of it is stored. It is sealed under the master key, so that nobody else makes one or reads in it, and it names the key or the log-in
 //! that made it: it is worth no more than that, and ends with it.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wharf_api::{ApiError, ErrorCode, Permission};
@@ -66,7 +68,7 @@ pub async fn make(services: &Services, caller: &Caller, session: &str, seconds: 
         By::Stream(_) => return Err(Error::Invalid),
     };
     let session = session::find_row(services, caller, session).await?.id;
-    let wanted = services.clock.now().plus_millis(i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX));
+    let wanted = services.clock.now() + Duration::from_secs(seconds);
     let until = caller.expires_at.map_or(wanted, |end| end.min(wanted));
     let grant = Grant { of, session, until };
     let sealed = services.seal.close(&PLACE, grant.written().as_bytes());

@@ -1,6 +1,7 @@
 //! A webhook's secret: made here, sealed in the database, shown once, replaced with an overlap.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -92,7 +93,7 @@ pub async fn rotate(services: &Services, caller: &Caller, id: &str, overlap_seco
     let now = services.clock.now();
     let secret = Secret::generate(services);
     let sealed = secret.seal(&services.seal, seen.id.as_str());
-    let until = now.plus_millis(i64::try_from(overlap * 1_000).unwrap_or(i64::MAX));
+    let until = now + Duration::from_secs(overlap);
     let change = move |row: &mut WebhookRow| {
         let old = std::mem::replace(&mut row.secret, sealed.clone());
         row.old_secret = (overlap > 0).then_some((old, until));
