@@ -81,6 +81,6 @@ async fn nothing_is_begun_for_who_is_about_to_be_told_that_it_took_too_long() {
 
 #[test]
 fn who_says_nothing_waits_as_long_as_all_and_whose_time_is_over_not_at_all() {
-    assert_eq!(caller(&[]).patience(), Duration::from_millis(limits::SEND_WAIT_MS));
+    assert_eq!(caller(&[]).patience(), limits::SEND_WAIT);
     assert_eq!(Caller { answer_by: Some(Instant::now()), ..caller(&[]) }.patience(), Duration::ZERO);
 }

@@ -10,6 +10,9 @@ use crate::chance::SystemChance;
 use crate::samples::{account, at};
 use crate::store::IdempotencyRow;
 
+/// As far as the clock tells times apart.
+const MOMENT: Duration = Duration::from_millis(1);
+
 type Rows = HashMap<(AccountId, String, String), (IdempotencyRow, Timestamp)>;
 
 /// A store of keys, a clock that is moved by hand, and a count of the things that were made.
@@ -89,8 +92,8 @@ impl Desk {
         Self { rows: Mutex::default(), millis: AtomicI64::new(0), made: AtomicU32::new(0), seal, account: account(1) }
     }
 
-    fn pass(&self, millis: i64) {
-        self.millis.fetch_add(millis, Ordering::Relaxed);
+    fn pass(&self, time: Duration) {
+        self.millis.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
     }
 
     /// Takes a key that nobody has, for what is made with it.
@@ -156,7 +159,7 @@ async fn a_repeat_gets_the_first_answer_and_nothing_is_made_twice() {
     let (desk, key) = (Desk::new(), key("k", 1));
     assert_eq!(told(desk.create(&key).await), ("ran", thing(1)));
     for _ in 0..3 {
-        desk.pass(1_000);
+        desk.pass(Duration::from_secs(1));
         assert_eq!(told(desk.create(&key).await), ("again", thing(1)));
     }
     assert_eq!(desk.made(), 1);
@@ -209,9 +212,9 @@ async fn one_word_is_another_key_for_each_operation_and_each_account() {
 async fn after_its_time_a_key_is_new_and_not_a_millisecond_before() {
     let desk = Desk::new();
     desk.create(&key("k", 1)).await.unwrap();
-    desk.pass(limits::IDEMPOTENCY_TTL_MS - 1);
+    desk.pass(limits::IDEMPOTENCY_TTL.checked_sub(MOMENT).unwrap());
     assert!(matches!(desk.create(&key("k", 2)).await, Err(Error::Reused)));
-    desk.pass(1);
+    desk.pass(MOMENT);
     assert_eq!(told(desk.create(&key("k", 2)).await), ("ran", thing(2)));
 }
 
@@ -220,9 +223,9 @@ async fn what_was_made_before_its_process_died_is_told_once_the_first_request_ca
     let (desk, key) = (Desk::new(), key("k", 1));
     let Begin::Fresh(claim) = desk.request(&key).begin().await.unwrap() else { panic!("nobody used it") };
     desk.commit(claim).await;
-    desk.pass(i64::try_from(ABANDONED_AFTER.as_millis()).unwrap());
+    desk.pass(ABANDONED_AFTER);
     assert!(matches!(desk.create(&key).await, Err(Error::InUse)), "it may still be running");
-    desk.pass(1);
+    desk.pass(MOMENT);
     assert_eq!(told(desk.create(&key).await), ("resumed", Work::Made("the thing".to_owned())));
     assert_eq!(told(desk.create(&key).await), ("again", Work::Made("the thing".to_owned())), "the answer that was made anew is kept");
     assert_eq!(desk.made(), 1);
@@ -239,7 +242,7 @@ async fn a_key_that_is_taken_beforehand_is_let_go_where_nothing_was_made_and_kep
     assert_eq!(told(desk.request(&free).beforehand(async { desk.make() }, ended).await), ("again", thing(1)));
     assert_eq!(told(desk.request(&unknown).beforehand(async { Work::Unknown }, ended).await), ("ran", Work::Unknown));
     // However long after: nobody can say what became of the first one.
-    desk.pass(limits::IDEMPOTENCY_TTL_MS - 1);
+    desk.pass(limits::IDEMPOTENCY_TTL.checked_sub(MOMENT).unwrap());
     let again = desk.request(&unknown).beforehand(async { desk.make() }, ended).await;
     assert!(matches!(again, Err(Error::InUse)) && desk.made() == 1, "{again:?}");
 }
