@@ -40,6 +40,9 @@ async fn sqlite_is_built_without_what_costs_every_statement_and_serves_nobody() 
     for costly in ["ENABLE_MEMORY_MANAGEMENT", "ENABLE_API_ARMOR"] {
         assert!(options.iter().all(|option| option != costly), "{costly}");
     }
+    // Of this one the library does not tell.
+    let flags = option_env!("LIBSQLITE3_FLAGS").unwrap_or_default();
+    assert!(flags.split_whitespace().any(|flag| flag == "-DHAVE_FDATASYNC=1"), "{flags:?}");
     db.finish().await;
 }
 
