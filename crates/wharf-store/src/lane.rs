@@ -1,11 +1,13 @@
 //! Lanes: each is one task with one connection that commits writes in groups.
 //!
-//! A write waits for no company: the lane takes what queued up while it committed the group before. SQLite has one
-//! lane, its one writer. PostgreSQL has several; an account always has the same, so two lanes do not fight over its rows.
+//! A write waits for no company by the clock: the lane takes what queued up while it committed the group before. Where writes come close
+//! together it first lets those run who are ready to (see [`Gathering`]). SQLite has one lane, its one writer. PostgreSQL has several; an
+//! account always has the same, so two lanes do not fight over its rows.
 //! A write whose lock somebody else holds leaves its lane, so that it holds up nobody (see [`aside`]).
 
 mod aside;
 mod batch;
+mod gathering;
 mod job;
 mod told;
 
@@ -27,6 +29,7 @@ use crate::dialect::{Connect, Dialect};
 use crate::sql::{Conn, Tx, unavailable};
 use aside::Aside;
 use batch::Worker;
+use gathering::Gathering;
 use job::{Job, Pending};
 use told::Told;
 
@@ -225,8 +228,9 @@ fn spawn(dialect: Dialect, lane: impl Future<Output = ()> + Send + 'static) {
 }
 
 async fn run(mut worker: Worker, mut letters: mpsc::Receiver<Errand>, lock: Option<Arc<File>>) {
-    let (mut closing, mut aside) = (None, None::<Aside>);
+    let (mut closing, mut aside, mut gathering) = (None, None::<Aside>, Gathering::new(worker.dialect()));
     while let Some(letter) = letters.recv().await {
+        gathering.gather(worker.group(), || letters.len()).await;
         let mut jobs = Vec::new();
         let mut next = Some(letter);
         while let Some(letter) = next {
@@ -242,6 +246,7 @@ async fn run(mut worker: Worker, mut letters: mpsc::Receiver<Errand>, lock: Opti
             }
             next = if jobs.len() < worker.group() { letters.try_recv().ok() } else { None };
         }
+        gathering.note(jobs.len());
         let wait = if aside.as_ref().is_none_or(Aside::is_idle) { Wait::USUAL } else { Wait::SHORT };
         for write in worker.commit(jobs, wait).await {
             worker.held();

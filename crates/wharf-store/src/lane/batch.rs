@@ -102,7 +102,11 @@ impl Worker {
         self.meter.writes.held.one();
     }
 
-    pub fn group(&self) -> usize {
+    pub const fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    pub const fn group(&self) -> usize {
         self.dialect.group()
     }
 
