@@ -67,8 +67,13 @@ impl Readers {
 
     /// The first row, if there is one. For a look-up that an index serves: on SQLite it runs on the thread that asks.
     pub async fn first(&self, sql: &Sql, args: &[Arg<'_>]) -> Result<Option<Row>, Error> {
-        let rows = tokio::time::timeout(PATIENCE, self.read(sql, args, Length::Short)).await.map_err(unavailable)?;
-        Ok(rows?.into_iter().next())
+        Ok(self.few(sql, args).await?.into_iter().next())
+    }
+
+    /// The rows of one short page, all of them. For one that an index serves from end to end: on SQLite it is read on the thread that asks,
+    /// for handing it to another one and back takes longer.
+    pub async fn few(&self, sql: &Sql, args: &[Arg<'_>]) -> Result<Vec<Row>, Error> {
+        tokio::time::timeout(PATIENCE, self.read(sql, args, Length::Short)).await.map_err(unavailable)?
     }
 
     /// Refuses further reads and closes what is idle.
@@ -166,6 +171,16 @@ mod tests {
         assert_eq!(readers.walk(&other, &short, &[]).await.unwrap().len(), 1);
         assert!(readers.first(&short, &[]).await.unwrap().is_some());
         assert_eq!(readers.turns.available_permits(), 3, "one of ten is read");
+    }
+
+    #[tokio::test]
+    async fn a_short_page_is_read_at_once_by_whoever_asks() {
+        let scratch = Scratch::new("few");
+        let readers = Readers::new(Connect::sqlite_reader(&scratch.0), 1);
+        let sql = Sql { name: "FEW", sqlite: "SELECT n FROM t UNION ALL SELECT n + 1 FROM t", postgres: "" };
+        let mut rows = readers.few(&sql, &[]).now_or_never().expect("nobody else is asked").unwrap();
+        let numbers: Vec<i64> = rows.iter_mut().map(|row| row.int().unwrap()).collect();
+        assert_eq!(numbers, [1, 2]);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -63,6 +63,9 @@ fn audience(json: Option<&str>) -> Result<Vec<String>, Error> {
     Ok(read.map_err(|_| corrupt("whom a status is for"))?.unwrap_or_default())
 }
 
+/// How many messages are read without another thread.
+const SHORT_PAGE: u32 = 32;
+
 /// How many payloads one commit drops, and how many messages it gives up: others wait for it, and a statement has its time.
 const DROPPED_AT_ONCE: u32 = 500;
 
@@ -90,7 +93,9 @@ pub(crate) async fn give_up_of_others(tx: &mut Tx, session: &SessionId, jid: Opt
 
 impl SqlStore {
     pub(super) async fn queued_messages(&self, session: &SessionId, after: i64, limit: u32) -> Result<Vec<(i64, Outgoing)>, Error> {
-        let rows = self.readers.fetch(&QUEUED, args![session, after, limit]).await?;
+        // Asked for with nearly every text, and answered by a page that was written a moment ago.
+        let (args, short) = (args![session, after, limit], limit <= SHORT_PAGE);
+        let rows = if short { self.readers.few(&QUEUED, args).await? } else { self.readers.fetch(&QUEUED, args).await? };
         let read = rows.into_iter().map(|mut row| {
             let number = row.int()?;
             let outgoing = Outgoing {
