@@ -27,6 +27,23 @@ macro_rules! of_account {
     };
 }
 
+/// A webhook without a session wants those of all sessions and of the account. The star is for each step once.
+macro_rules! deliver {
+    ($database:ident, $among:literal) => {
+        concat!(
+            "INSERT INTO deliveries (webhook, event, state, next_at, tries, log) \
+             SELECT w.number, e.number, 'pending', 0, 0, '' FROM events e JOIN webhooks w ON w.account_id = e.account_id \
+             WHERE e.id ",
+            $among,
+            " AND w.enabled = 1 AND (w.session_id IS NULL OR w.session_id = e.session_id) AND ((e.repeated = 0 AND ",
+            names!($database, "w.events", "'*'"),
+            ") OR ",
+            names!($database, "w.events", "e.kind"),
+            ") RETURNING webhook"
+        )
+    };
+}
+
 statements! {
     /// Locks the session's row to the end of the commit: on PostgreSQL the numbers of its messages and events then grow
     /// in the order of the commits. Has the readers of the log know that numbers will be drawn. Tells too whether anybody wants deliveries,
@@ -42,21 +59,7 @@ statements! {
     INSERT_ONE = "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 }
 
-/// A webhook without a session wants those of all sessions and of the account. The star is for each step once.
-macro_rules! deliver {
-    ($database:ident) => {
-        concat!(
-            "INSERT INTO deliveries (webhook, event, state, next_at, tries, log) \
-             SELECT w.number, e.number, 'pending', 0, 0, '' FROM events e JOIN webhooks w ON w.account_id = e.account_id \
-             WHERE e.id IN ($1, $2) AND w.enabled = 1 AND (w.session_id IS NULL OR w.session_id = e.session_id) AND ((e.repeated = 0 AND ",
-            names!($database, "w.events", "'*'"),
-            ") OR ",
-            names!($database, "w.events", "e.kind"),
-            ") RETURNING webhook"
-        )
-    };
-}
-const DELIVER: Sql = spelled!("DELIVER", deliver);
+const DELIVER: Sql = spelled!("DELIVER", deliver, "IN ($1, $2)");
 
 /// What `SEQUENCE` tells, for a group of writes: it draws its numbers from memory, and writes the last one.
 const KEPT: Sql = Sql {
@@ -75,8 +78,19 @@ const INSERT_TWO: Sql = Sql {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8), ($9, $2, $3, $10, $11, $6, $12, $13)",
 };
 
+/// Those of a whole group, in the order in which they were drawn. SQLite has no lists, and needs none: its statements go nowhere.
+const INSERT_ALL: Sql = Sql {
+    name: "INSERT_ALL",
+    sqlite: INSERT_ONE.sqlite,
+    postgres: "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) \
+        SELECT l.id, l.account_id, l.session_id, CAST(l.sequence AS BIGINT), l.kind, CAST(l.at AS BIGINT), l.data, CAST(l.repeated AS BIGINT) \
+        FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[]) WITH ORDINALITY \
+        AS l(id, account_id, session_id, sequence, kind, at, data, repeated, place) ORDER BY l.place",
+};
+const DELIVER_ALL: Sql = Sql { name: "DELIVER_ALL", sqlite: DELIVER.sqlite, postgres: deliver!(postgres, "= ANY($1::TEXT[])") };
+
 pub(crate) fn all() -> [&'static [Sql]; 5] {
-    [ALL, &[DELIVER, KEPT, INSERT_TWO], notice::ALL, read::ALL, read::BY_HAND]
+    [ALL, &[DELIVER, KEPT, INSERT_TWO, INSERT_ALL, DELIVER_ALL], notice::ALL, read::ALL, read::BY_HAND]
 }
 
 /// An event as it is written.
@@ -166,6 +180,10 @@ async fn insert_as(
     at: Timestamp,
     events: &[Draft],
 ) -> Result<(), Error> {
+    if tx.lists_rows() {
+        list_as(tx, account, session, numbers, at, events);
+        return Ok(());
+    }
     for pair in events.chunks(2) {
         let (first, number) = (tx.event_id(), numbers.next);
         let mut second = None;
@@ -202,6 +220,28 @@ async fn insert_as(
         }
     }
     Ok(())
+}
+
+/// The same for a group of writes whose events go in one statement, and their deliveries in another.
+fn list_as(tx: &mut Tx, account: &AccountId, session: &str, numbers: &mut Numbers, at: Timestamp, events: &[Draft]) {
+    for event in events {
+        let (id, sequence) = (tx.event_id().as_str().to_owned(), numbers.next);
+        numbers.next += 1;
+        let row = [
+            id.clone(),
+            account.as_str().to_owned(),
+            session.to_owned(),
+            sequence.to_string(),
+            event.kind.to_owned(),
+            at.as_millis().to_string(),
+            event.data.to_string(),
+            i64::from(event.repeated).to_string(),
+        ];
+        tx.list(&INSERT_ALL, row);
+        if numbers.hooked {
+            tx.list(&DELIVER_ALL, [id]);
+        }
+    }
 }
 
 /// Has the events delivered to every webhook that wants them.

@@ -4,6 +4,7 @@ mod arg;
 mod conn;
 mod fault;
 mod kept;
+mod list;
 pub(crate) mod page;
 mod row;
 mod sqlite;

@@ -7,6 +7,7 @@ use wharf_core::Chance;
 use wharf_core::store::Error;
 
 use super::kept::{self, Kept};
+use super::list::List;
 use super::{Arg, Conn, Row, Sql, refused};
 
 /// The transaction of one write. A write that returns an error is undone, and so is one that [`Tx::discard`]s itself.
@@ -18,6 +19,8 @@ pub(crate) struct Tx {
     /// Whether the writes of this group keep rows in common.
     keeps: bool,
     kept: Vec<Kept>,
+    /// Rows of this group that are still to be written.
+    lists: Vec<List>,
     statements: usize,
     /// How many statements one write may have.
     limit: usize,
@@ -33,7 +36,8 @@ pub(crate) struct Rings {
 
 impl Tx {
     pub fn new(conn: Conn, chance: Arc<dyn Chance>, limit: usize) -> Self {
-        Self { conn, chance, discarded: false, rings: Rings::default(), keeps: false, kept: Vec::new(), statements: 0, limit }
+        let rings = Rings::default();
+        Self { conn, chance, discarded: false, rings, keeps: false, kept: Vec::new(), lists: Vec::new(), statements: 0, limit }
     }
 
     /// Runs a statement; tells how many rows it changed.
@@ -70,6 +74,7 @@ impl Tx {
     /// Begins a group: what the one before kept went with it.
     pub fn begin_group(&mut self) {
         self.kept.clear();
+        self.lists.clear();
     }
 
     /// Whether the next write keeps rows for those after it; what is kept is written back where it does not.
@@ -93,8 +98,28 @@ impl Tx {
         Ok(self.kept.last_mut())
     }
 
-    /// Writes back what is kept, and forgets it.
+    /// Whether rows may be given to [`Tx::list`].
+    pub fn lists_rows(&self) -> bool {
+        self.keeps && self.takes_lists()
+    }
+
+    /// Leaves a row to be written with all others of its group, by one statement that takes a list of texts for each column. What the statement
+    /// returns are webhooks to be notified.
+    pub fn list<const COLUMNS: usize>(&mut self, write: &'static Sql, row: [String; COLUMNS]) {
+        if let Some(list) = self.lists.iter_mut().find(|list| list.is(write)) {
+            list.push(row);
+        } else {
+            self.lists.push(List::of(write, row));
+        }
+    }
+
+    /// Writes what was listed, and back what is kept, and forgets both.
     pub async fn settle(&mut self) -> Result<(), Error> {
+        for list in std::mem::take(&mut self.lists) {
+            for mut row in list.write(&mut self.conn).await? {
+                self.ring_webhook(row.int()?);
+            }
+        }
         for kept in std::mem::take(&mut self.kept) {
             if let Some((write, args)) = kept.written() {
                 self.conn.execute(write, &args).await?;

@@ -13,7 +13,8 @@ use wharf_core::store::{Accepted, AccountStore, DatabaseStore, Error, KeyRow, Ke
 use wharf_store::open;
 
 use crate::harness::{Db, both_backends, config, execute_postgres};
-use crate::tenant::{ALL, NOW, Tenant, chance};
+use crate::owed::webhook;
+use crate::tenant::{ALL, NOW, Tenant, chance, sent};
 
 both_backends!(
     a_failing_write_does_not_harm_those_of_its_group,
@@ -25,6 +26,7 @@ both_backends!(
     writes_of_many_statements_do_not_all_share_one_commit,
     writes_that_share_a_commit_number_and_count_without_a_gap,
     a_session_deleted_within_a_commit_sends_nothing_that_came_after,
+    events_of_writes_that_share_a_commit_are_delivered_in_their_order,
 );
 
 /// Ends the connections of all others to this database.
@@ -188,11 +190,11 @@ async fn writes_of_many_statements_do_not_all_share_one_commit(db: &Db) {
     let meter = Arc::clone(&config.meter);
     let store = open(config).await.unwrap();
     let batches: Vec<Vec<_>> =
-        (0..12).map(|batch| (0..40).map(|row| tenant.incoming("1@lid", &format!("{batch} {row}"))).collect()).collect();
+        (0..24).map(|batch| (0..40).map(|row| tenant.incoming("1@lid", &format!("{batch} {row}"))).collect()).collect();
     let before = meter.writes.commit_writes.read().count;
     let stored = join_all(batches.iter().map(|batch| store.record_inbound(&tenant.fence, batch))).await;
     assert!(stored.into_iter().all(|stored| stored.unwrap().inserted.len() == 40));
-    // 480 rows of at least two statements each, some 400 in a commit.
+    // 960 rows of at least one statement each, some 400 in a commit.
     let commits = meter.writes.commit_writes.read().count - before;
     assert!(commits >= 3, "{commits}");
     store.close().await;
@@ -241,4 +243,22 @@ async fn a_session_deleted_within_a_commit_sends_nothing_that_came_after(db: &Db
         );
         assert_eq!(db.ints(&sql).await, [0]);
     }
+}
+
+async fn events_of_writes_that_share_a_commit_are_delivered_in_their_order(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let hook = webhook(db, &tenant).await;
+    let messages: Vec<NewMessage> = (0..30).map(|_| tenant.outgoing("x")).collect();
+    let accepted = join_all(messages.iter().map(|message| db.store.accept_message(message))).await;
+    assert!(accepted.iter().all(|result| matches!(result, Ok(Accepted::Now))), "{accepted:?}");
+    let ended: Vec<_> = messages.iter().map(|message| sent(&message.row.id)).collect();
+    assert_eq!(db.store.record_outcomes(&tenant.fence, &ended).await.unwrap().len(), 30);
+    let sequences = db.ints("SELECT sequence FROM events ORDER BY number").await;
+    // One of the acceptance, two of what was sent.
+    assert_eq!(sequences, (1..=90).collect::<Vec<_>>());
+    let delivered = "SELECT e.sequence FROM deliveries d JOIN events e ON e.number = d.event ORDER BY d.event";
+    // The star is for each step once.
+    assert_eq!(db.ints(delivered).await.len(), 60);
+    assert_eq!(db.ints("SELECT DISTINCT webhook FROM deliveries").await, [hook.number]);
+    assert_eq!(db.ints("SELECT event_sequence FROM sessions").await, [90]);
 }

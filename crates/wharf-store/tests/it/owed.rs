@@ -23,7 +23,7 @@ both_backends!(
 );
 
 /// A webhook that wants everything.
-async fn webhook(db: &Db, tenant: &Tenant) -> WebhookRow {
+pub async fn webhook(db: &Db, tenant: &Tenant) -> WebhookRow {
     let row = WebhookRow {
         number: 0,
         id: chance().webhook_id(),
