@@ -33,7 +33,7 @@ use crate::store::SqlStore;
 pub(crate) use queue::{Ending, give_up as give_up_queued, give_up_of_others};
 pub(crate) use row::{chat_key, message, message_columns};
 
-pub(crate) fn all() -> [&'static [Sql]; 15] {
+pub(crate) fn all() -> [&'static [Sql]; 17] {
     [
         accept::ALL,
         change::ALL,
@@ -47,6 +47,8 @@ pub(crate) fn all() -> [&'static [Sql]; 15] {
         queue::ALL,
         accept::BY_HAND,
         queue::BY_HAND,
+        end::LISTS,
+        receipt::LISTS,
         receipt::ALL,
         retain::ALL,
         step::ALL,

@@ -5,12 +5,12 @@ use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MessageId};
 use wharf_api::types::message::MessageStatus;
 use wharf_core::message::events_of;
-use wharf_core::store::{Error, Fence, Outcome, StatusChange};
+use wharf_core::store::{Error, Fence, MessageRow, Outcome, StatusChange};
 
 use super::change;
 use super::row::{message_columns, readable};
 use crate::lane::Place;
-use crate::sql::{Row, Tx, args, statements};
+use crate::sql::{Row, Sql, Tx, args, statements};
 use crate::store::SqlStore;
 use crate::{event, owner};
 
@@ -27,6 +27,19 @@ statements! {
     END_UNOWNED = concat!(end!(), "account_id = $2"), postgres concat!(" RETURNING ", message_columns!());
     ENDED_UNOWNED = concat!("SELECT ", message_columns!(), " FROM messages WHERE id = $1 AND account_id = $2");
 }
+
+/// Those of many that were sent. SQLite has no lists, and needs none: its statement goes nowhere.
+const SENT_ALL: Sql = Sql {
+    name: "SENT_ALL",
+    sqlite: ENDED.sqlite,
+    postgres: concat!(
+        "UPDATE messages SET status = 'sent', error_code = NULL, error_reason = NULL, doubtful = 0, sent_at = CAST(l.moment AS BIGINT), \
+         failed_at = NULL FROM unnest($2::TEXT[], $3::TEXT[]) AS l(wanted, moment) \
+         WHERE id = l.wanted AND session_id = $1 AND status = 'queued' RETURNING ",
+        message_columns!()
+    ),
+};
+pub(super) const LISTS: &[Sql] = &[SENT_ALL];
 
 /// How many tries one commit ends: each takes up to ten statements. What has ended changes no more.
 const AT_ONCE: usize = 20;
@@ -70,11 +83,49 @@ async fn announce(tx: &mut Tx, changed: Option<Row>, at: Timestamp) -> Result<Op
     let Some(mut changed) = changed else { return Ok(None) };
     // The try has ended all the same; there is nobody to tell what it said.
     let Some((_, row)) = readable(&mut changed)? else { return Ok(None) };
+    tell(tx, row, at).await.map(Some)
+}
+
+async fn tell(tx: &mut Tx, row: MessageRow, at: Timestamp) -> Result<MessageId, Error> {
     if row.status == MessageStatus::Sent {
         change::take_effect(tx, &row).await?;
     }
     event::write(tx, &row.account, &row.session, at, &event::drafts(events_of(&row))).await?;
-    Ok(Some(row.id))
+    Ok(row.id)
+}
+
+/// Ends the tries of messages of a session; gives those that ended by it.
+async fn end(tx: &mut Tx, fence: &Fence, changes: &[StatusChange]) -> Result<Vec<MessageId>, Error> {
+    owner::check(tx, fence).await?;
+    if tx.takes_lists() && changes.len() > 1 && changes.iter().all(|change| change.outcome == Outcome::Sent) {
+        return end_sent(tx, fence, changes).await;
+    }
+    let mut ended = Vec::new();
+    for change in changes {
+        let to = columns(change);
+        let args = args![&change.id, &fence.session, to.status, to.code, to.reason, to.unknown, to.sent_at, to.failed_at];
+        let row = tx.change(&END, &ENDED, args).await?;
+        ended.extend(announce(tx, row, change.at).await?);
+    }
+    Ok(ended)
+}
+
+/// The same by one statement, where all were sent.
+async fn end_sent(tx: &mut Tx, fence: &Fence, changes: &[StatusChange]) -> Result<Vec<MessageId>, Error> {
+    let ids: Vec<&str> = changes.iter().map(|change| change.id.as_str()).collect();
+    let moments: Vec<String> = changes.iter().map(|change| change.at.as_millis().to_string()).collect();
+    let moments: Vec<&str> = moments.iter().map(String::as_str).collect();
+    let mut rows = Vec::new();
+    for mut changed in tx.fetch(&SENT_ALL, args![&fence.session, &*ids, &*moments]).await? {
+        rows.extend(readable(&mut changed)?.map(|(_, row)| row));
+    }
+    let mut ended = Vec::new();
+    for change in changes {
+        if let Some(place) = rows.iter().position(|row| row.id == change.id) {
+            ended.push(tell(tx, rows.swap_remove(place), change.at).await?);
+        }
+    }
+    Ok(ended)
 }
 
 impl SqlStore {
@@ -83,17 +134,7 @@ impl SqlStore {
         for part in changes.chunks(AT_ONCE) {
             let (owned, changes) = (fence.clone(), part.to_vec());
             let written = self.write_light(Place::fenced(fence), move |tx| {
-                Box::pin(async move {
-                    owner::check(tx, &owned).await?;
-                    let mut ended = Vec::new();
-                    for change in &changes {
-                        let to = columns(change);
-                        let args = args![&change.id, &owned.session, to.status, to.code, to.reason, to.unknown, to.sent_at, to.failed_at];
-                        let row = tx.change(&END, &ENDED, args).await?;
-                        ended.extend(announce(tx, row, change.at).await?);
-                    }
-                    Ok(ended)
-                })
+                Box::pin(async move { end(tx, &owned, &changes).await })
             });
             ended.extend(written.await?);
         }

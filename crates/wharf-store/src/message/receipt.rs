@@ -1,5 +1,6 @@
 //! Receipts: how a sent message moves forward.
 
+use wharf_api::Timestamp;
 use wharf_api::types::message::MessageStatus;
 use wharf_core::message::events_of;
 use wharf_core::store::{Error, Fence, MessageRow, Receipt};
@@ -7,20 +8,42 @@ use wharf_core::store::{Error, Fence, MessageRow, Receipt};
 use super::row::{message_columns, readable};
 use super::{change, step};
 use crate::lane::Place;
-use crate::sql::{Tx, args, statements};
+use crate::sql::{Row, Sql, Tx, args, statements};
 use crate::store::SqlStore;
 use crate::{event, owner};
 
+macro_rules! found {
+    ($wa_id:literal) => {
+        concat!("SELECT doubtful, ", message_columns!(), " FROM messages WHERE session_id = $1 AND direction = 'outgoing' AND wa_id ", $wa_id)
+    };
+}
+
+macro_rules! advance {
+    ($number:literal) => {
+        concat!(
+            "UPDATE messages SET status = $2, error_code = NULL, error_reason = NULL, doubtful = 0, failed_at = NULL, \
+             sent_at = COALESCE(sent_at, $3), delivered_at = COALESCE(delivered_at, $4), read_at = COALESCE(read_at, $5), \
+             played_at = COALESCE(played_at, $6) WHERE number ",
+            $number
+        )
+    };
+}
+
 statements! {
     /// Locked until the commit: a worker that fails overdue messages does not come between.
-    FIND = concat!(
-        "SELECT doubtful, ", message_columns!(), " FROM messages WHERE session_id = $1 AND wa_id = $2 AND direction = 'outgoing'"
-    ), lock "FOR UPDATE";
+    FIND = found!("= $2"), lock "FOR UPDATE";
     /// Where it was taken for failed, that was wrong.
-    ADVANCE = "UPDATE messages SET status = $2, error_code = NULL, error_reason = NULL, doubtful = 0, failed_at = NULL, \
-        sent_at = COALESCE(sent_at, $3), delivered_at = COALESCE(delivered_at, $4), read_at = COALESCE(read_at, $5), \
-        played_at = COALESCE(played_at, $6) WHERE number = $1";
+    ADVANCE = advance!("= $1");
 }
+
+/// Those of many at once. SQLite has no lists, and needs none: its statements go nowhere.
+const FIND_ALL: Sql = Sql { name: "FIND_ALL", sqlite: FIND.sqlite, postgres: concat!(found!("= ANY($2::TEXT[])"), " FOR UPDATE") };
+const ADVANCE_ALL: Sql = Sql {
+    name: "ADVANCE_ALL",
+    sqlite: ADVANCE.sqlite,
+    postgres: advance!("IN (SELECT CAST(l.wanted AS BIGINT) FROM unnest($1::TEXT[]) AS l(wanted))"),
+};
+pub(super) const LISTS: &[Sql] = &[FIND_ALL, ADVANCE_ALL];
 
 /// The way of a message, in order. `failed` is not on it: a message that failed stays so, unless nobody knew whether it arrived; that one
 /// goes on as if it had been queued.
@@ -39,36 +62,104 @@ fn between(from: MessageStatus, to: MessageStatus) -> &'static [MessageStatus] {
     }
 }
 
-async fn advance(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error> {
-    owner::check(tx, fence).await?;
-    let mut moved = Vec::new();
-    for wa_id in &receipt.wa_ids {
-        let Some(mut found) = tx.first(&FIND, args![&fence.session, wa_id]).await? else { continue };
+/// A message that a receipt moves.
+struct Moving {
+    number: i64,
+    row: MessageRow,
+    /// It was taken for failed.
+    corrected: bool,
+    steps: &'static [MessageStatus],
+    to: MessageStatus,
+}
+
+impl Moving {
+    /// What the found row says, where the receipt moves it.
+    fn of(found: &mut Row, receipt: &Receipt) -> Result<Option<Self>, Error> {
         let doubtful = found.flag()?;
-        let Some((number, mut row)) = readable(&mut found)? else { continue };
+        let Some((number, mut row)) = readable(found)? else { return Ok(None) };
         let corrected = doubtful && row.status == MessageStatus::Failed;
         if corrected {
             row = MessageRow { status: MessageStatus::Queued, error: None, error_reason: None, ..row };
         }
         let steps = between(row.status, receipt.kind.status());
-        let Some(last) = steps.last() else { continue };
-        if corrected {
-            step::remove_failure(tx, number).await?;
+        Ok(steps.last().map(|to| Self { number, row, corrected, steps, to: *to }))
+    }
+
+    /// Whether it has only become true now that it was sent, and other rows may follow from that.
+    fn is_late(&self) -> bool {
+        self.steps.contains(&MessageStatus::Sent)
+    }
+
+    fn times(&self, at: Timestamp) -> [Option<Timestamp>; 4] {
+        [MessageStatus::Sent, MessageStatus::Delivered, MessageStatus::Read, MessageStatus::Played]
+            .map(|column| step::at(self.steps, column, at))
+    }
+
+    /// Moves its row.
+    async fn go(&self, tx: &mut Tx, at: Timestamp) -> Result<(), Error> {
+        if self.corrected {
+            step::remove_failure(tx, self.number).await?;
         }
-        let at = |column| step::at(steps, column, receipt.at);
-        let [sent, delivered, read, played] =
-            [MessageStatus::Sent, MessageStatus::Delivered, MessageStatus::Read, MessageStatus::Played].map(at);
-        tx.execute(&ADVANCE, args![number, last.as_str(), sent, delivered, read, played]).await?;
+        let [sent, delivered, read, played] = self.times(at);
+        tx.execute(&ADVANCE, args![self.number, self.to.as_str(), sent, delivered, read, played]).await.map(drop)
+    }
+
+    /// Writes what follows from it, and gives the row as it is then.
+    async fn announce(mut self, tx: &mut Tx, at: Timestamp) -> Result<MessageRow, Error> {
         let mut events = Vec::new();
-        for status in steps {
-            row.status = *status;
+        for status in self.steps {
+            self.row.status = *status;
             if *status == MessageStatus::Sent {
-                change::take_effect(tx, &row).await?;
+                change::take_effect(tx, &self.row).await?;
             }
-            events.extend(event::drafts(events_of(&row)));
+            events.extend(event::drafts(events_of(&self.row)));
         }
-        event::write(tx, &row.account, &row.session, receipt.at, &events).await?;
-        moved.push(row);
+        event::write(tx, &self.row.account, &self.row.session, at, &events).await?;
+        Ok(self.row)
+    }
+}
+
+async fn advance(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error> {
+    owner::check(tx, fence).await?;
+    if tx.takes_lists() && receipt.wa_ids.len() > 1 {
+        return advance_all(tx, fence, receipt).await;
+    }
+    let mut moved = Vec::new();
+    for wa_id in &receipt.wa_ids {
+        let Some(mut found) = tx.first(&FIND, args![&fence.session, wa_id]).await? else { continue };
+        if let Some(moving) = Moving::of(&mut found, receipt)? {
+            moving.go(tx, receipt.at).await?;
+            moved.push(moving.announce(tx, receipt.at).await?);
+        }
+    }
+    Ok(moved)
+}
+
+/// The same by one look and one change for all whose server has said before that it has them.
+async fn advance_all(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error> {
+    let wa_ids: Vec<&str> = receipt.wa_ids.iter().map(String::as_str).collect();
+    let mut all = Vec::new();
+    for mut found in tx.fetch(&FIND_ALL, args![&fence.session, &*wa_ids]).await? {
+        all.extend(Moving::of(&mut found, receipt)?);
+    }
+    all.sort_by_key(|moving| wa_ids.iter().position(|wa_id| *wa_id == moving.row.wa_id));
+    let (late, usual): (Vec<_>, Vec<_>) = all.into_iter().partition(Moving::is_late);
+    let mut moved = Vec::new();
+    for moving in late {
+        moving.go(tx, receipt.at).await?;
+        moved.push(moving.announce(tx, receipt.at).await?);
+    }
+    for from in [MessageStatus::Sent, MessageStatus::Delivered, MessageStatus::Read] {
+        let those: Vec<&Moving> = usual.iter().filter(|moving| moving.row.status == from).collect();
+        let Some(first) = those.first() else { continue };
+        let numbers: Vec<String> = those.iter().map(|moving| moving.number.to_string()).collect();
+        let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+        // All of them have the same steps before them.
+        let [sent, delivered, read, played] = first.times(receipt.at);
+        tx.execute(&ADVANCE_ALL, args![&*numbers, first.to.as_str(), sent, delivered, read, played]).await?;
+    }
+    for moving in usual {
+        moved.push(moving.announce(tx, receipt.at).await?);
     }
     Ok(moved)
 }

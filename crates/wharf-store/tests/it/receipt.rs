@@ -13,6 +13,7 @@ both_backends!(
     a_receipt_corrects_an_end_that_nobody_knew,
     unknown_ids_and_incoming_messages_are_left_alone,
     a_receipt_for_many_moves_those_that_it_can,
+    a_receipt_for_many_moves_each_from_where_it_was,
 );
 
 async fn receipt(db: &Db, tenant: &Tenant, kind: ReceiptKind, rows: &[&MessageRow]) -> Vec<MessageRow> {
@@ -115,4 +116,35 @@ async fn a_receipt_for_many_moves_those_that_it_can(db: &Db) {
     receipt(db, &tenant, ReceiptKind::Read, &[&two]).await;
     let moved = receipt(db, &tenant, ReceiptKind::Delivered, &[&one, &two, &three]).await;
     assert_eq!(moved.iter().map(|row| &row.id).collect::<Vec<_>>(), [&one.id, &three.id]);
+}
+
+async fn a_receipt_for_many_moves_each_from_where_it_was(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let mut rows = Vec::new();
+    for text in ["queued", "sent", "delivered", "sent too"] {
+        rows.push(tenant.send(db, text).await);
+    }
+    let ended = [sent(&rows[1].id), sent(&rows[2].id), sent(&rows[3].id)];
+    let ids = db.store.record_outcomes(&tenant.fence, &ended).await.unwrap();
+    assert_eq!(ids, [rows[1].id.clone(), rows[2].id.clone(), rows[3].id.clone()]);
+    receipt(db, &tenant, ReceiptKind::Delivered, &[&rows[2]]).await;
+    let delivered = db.store.timeline(&tenant.account, &rows[2].id).await.unwrap();
+    let later = Receipt {
+        kind: ReceiptKind::Read,
+        wa_ids: rows.iter().map(|row| row.wa_id.clone()).chain(["nobody's".to_owned()]).collect(),
+        at: NOW.plus_millis(90),
+    };
+    let moved = db.store.record_receipt(&tenant.fence, &later).await.unwrap();
+    assert_eq!(moved.iter().map(|row| &row.id).collect::<Vec<_>>(), rows.iter().map(|row| &row.id).collect::<Vec<_>>());
+    for row in &rows {
+        assert_eq!(tenant.status(db, &row.id).await, Read);
+        assert_eq!(tenant.line(db, &row.id).await, [Queued, Sent, Delivered, Read]);
+    }
+    // What was told before stays as it was told.
+    assert_eq!(db.store.timeline(&tenant.account, &rows[2].id).await.unwrap()[..3], delivered[..]);
+    let counts = db.ints("SELECT COUNT(*) FROM events GROUP BY kind ORDER BY kind").await;
+    // Delivered, read, sent once for each; every step of each among all statuses.
+    assert_eq!(counts, [4, 4, 4, 16]);
+    assert_eq!(db.ints("SELECT sequence FROM events ORDER BY number").await, (1..=28).collect::<Vec<_>>());
+    assert!(db.store.record_receipt(&tenant.fence, &later).await.unwrap().is_empty());
 }
