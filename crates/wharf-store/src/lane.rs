@@ -9,6 +9,7 @@ mod aside;
 mod batch;
 mod gathering;
 mod job;
+mod post;
 mod told;
 
 use std::fs::File;
@@ -31,6 +32,7 @@ use aside::Aside;
 use batch::Worker;
 use gathering::Gathering;
 use job::{Job, Pending};
+use post::Post;
 use told::Told;
 
 /// How many writes may queue before callers wait for room.
@@ -158,6 +160,8 @@ impl Lanes {
             let (sender, letters) = mpsc::channel(QUEUE);
             let worker =
                 Worker::new(Some(conn), connect.clone(), config, Arc::clone(bell), Arc::clone(&told)).telling(alone.sessions.cloned());
+            // A task of the runtime wakes its neighbours without a switch of threads.
+            let worker = if dialect == Dialect::Sqlite { worker.posting(Post::start()) } else { worker };
             spawn(dialect, run(worker, letters, alone.lock.cloned()));
             sender
         };

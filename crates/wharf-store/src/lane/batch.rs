@@ -8,6 +8,7 @@ use wharf_core::store::Error;
 use wharf_core::{Chance, Meter};
 
 use super::job::{Fate, Job, Ran};
+use super::post::Post;
 use super::told::Told;
 use super::{Place, Sessions, Wait};
 use crate::config::Config;
@@ -59,6 +60,8 @@ pub(super) struct Worker {
     meter: Arc<Meter>,
     told: Arc<Told>,
     sessions: Option<Arc<Sessions>>,
+    /// Where it runs on a thread of its own.
+    post: Option<Post>,
     /// How many groups are still to mark their writes.
     marked: u32,
     /// What met a lock that somebody else holds, or took too long to share a commit: it is tried again elsewhere.
@@ -70,7 +73,7 @@ impl Worker {
         let dialect = connect.dialect();
         let (chance, meter) = (Arc::clone(&config.chance), Arc::clone(&config.meter));
         let tx = conn.map(|conn| Tx::new(conn, Arc::clone(&chance), dialect.statements()));
-        Self { tx, connect, dialect, chance, bell, meter, told, sessions: None, marked: 0, later: Vec::new() }
+        Self { tx, connect, dialect, chance, bell, meter, told, sessions: None, post: None, marked: 0, later: Vec::new() }
     }
 
     /// Tells of each commit that may have changed what is known of sessions.
@@ -79,7 +82,13 @@ impl Worker {
         self
     }
 
-    /// Another one, without a connection as yet.
+    /// Answers its groups by post.
+    pub fn posting(mut self, post: Post) -> Self {
+        self.post = Some(post);
+        self
+    }
+
+    /// Another one, without a connection as yet, for a task of the runtime.
     pub fn another(&self) -> Self {
         let (connect, chance) = (self.connect.clone(), Arc::clone(&self.chance));
         let (bell, meter, told) = (Arc::clone(&self.bell), Arc::clone(&self.meter), Arc::clone(&self.told));
@@ -92,6 +101,7 @@ impl Worker {
             meter,
             told,
             sessions: self.sessions.clone(),
+            post: None,
             marked: 0,
             later: Vec::new(),
         }
@@ -239,12 +249,20 @@ impl Worker {
         {
             sessions.forget();
         }
+        let mut answered = Vec::with_capacity(count);
         for (place, job) in writes.drain(..count) {
             if matches!(fate, Fate::Committed) && !job.has_run() {
                 self.later.push((place, job));
             } else {
-                job.answer(fate);
+                answered.push(job);
             }
+        }
+        if let Some(post) = &self.post {
+            post.answer(answered, fate);
+            return;
+        }
+        for job in answered {
+            job.answer(fate);
         }
     }
 
