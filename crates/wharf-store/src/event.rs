@@ -225,21 +225,11 @@ async fn insert_as(
 /// The same for a group of writes whose events go in one statement, and their deliveries in another.
 fn list_as(tx: &mut Tx, account: &AccountId, session: &str, numbers: &mut Numbers, at: Timestamp, events: &[Draft]) {
     for event in events {
-        let (id, sequence) = (tx.event_id().as_str().to_owned(), numbers.next);
+        let (id, sequence) = (tx.event_id(), numbers.next);
         numbers.next += 1;
-        let row = [
-            id.clone(),
-            account.as_str().to_owned(),
-            session.to_owned(),
-            sequence.to_string(),
-            event.kind.to_owned(),
-            at.as_millis().to_string(),
-            event.data.to_string(),
-            i64::from(event.repeated).to_string(),
-        ];
-        tx.list(&INSERT_ALL, row);
+        tx.list(&INSERT_ALL, args![&id, account, session, sequence, event.kind, at, &*event.data, event.repeated]);
         if numbers.hooked {
-            tx.list(&DELIVER_ALL, [id]);
+            tx.list(&DELIVER_ALL, args![&id]);
         }
     }
 }

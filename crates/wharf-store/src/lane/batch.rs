@@ -303,7 +303,7 @@ impl Worker {
         if let [(_, job)] = writes {
             tx.conn.begin(dialect.begin(), &locks, wait).await?;
             *at = At::Write(0);
-            tx.begin_group();
+            tx.begin_group(false);
             tx.share(job.is_light()).await?;
             let ran = job.run(tx).await;
             tx.take_statements();
@@ -321,7 +321,7 @@ impl Worker {
             return Ok(1);
         }
         tx.conn.begin(if marked { dialect.begin_with_savepoint() } else { dialect.begin() }, &locks, wait).await?;
-        tx.begin_group();
+        tx.begin_group(true);
         let (last, mut statements, mut held) = (writes.len() - 1, 0, Vec::new());
         for (at_place, (place, job)) in writes.iter_mut().enumerate() {
             *at = At::Settle;

@@ -41,7 +41,30 @@ const INSERT_WITH_PAYLOAD: Sql = Sql {
          SELECT number, CAST($21 AS BYTEA), CAST($22 AS TEXT), CAST($23 AS BIGINT), CAST($24 AS BIGINT) FROM message"
     ),
 };
-pub(super) const BY_HAND: &[Sql] = &[INSERT_WITH_PAYLOAD];
+
+/// Those of a whole group, in their order. SQLite has no lists, and needs none: its statement goes nowhere.
+const INSERT_ALL: Sql = Sql {
+    name: "INSERT_ALL_WITH_PAYLOADS",
+    sqlite: INSERT.sqlite,
+    postgres: "WITH l AS (SELECT * FROM unnest( \
+        $1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], \
+        $11::TEXT[], $12::TEXT[], $13::TEXT[], $14::TEXT[], $15::TEXT[], $16::TEXT[], $17::TEXT[], $18::TEXT[], $19::TEXT[], \
+        $20::TEXT[], $21::TEXT[], $22::TEXT[], $23::TEXT[], $24::TEXT[]) \
+        WITH ORDINALITY AS l( \
+        id, account_id, session_id, wa_id, direction, status, chat, chat_key, chat_phone, chat_lid, sender, sender_phone, sender_lid, \
+        sender_name, content, marks, created_at, expires_at, target_wa_id, reference, payload, audience, attempts, claimed_at, place)), \
+        message AS (INSERT INTO messages ( \
+        id, account_id, session_id, wa_id, direction, status, chat, chat_key, chat_phone, chat_lid, sender, sender_phone, sender_lid, \
+        sender_name, content, marks, created_at, expires_at, target_wa_id, reference) SELECT \
+        l.id, l.account_id, l.session_id, l.wa_id, l.direction, l.status, l.chat, l.chat_key, l.chat_phone, l.chat_lid, l.sender, \
+        l.sender_phone, l.sender_lid, l.sender_name, l.content, l.marks, CAST(l.created_at AS BIGINT), CAST(l.expires_at AS BIGINT), \
+        l.target_wa_id, l.reference \
+        FROM l ORDER BY l.place RETURNING number, id) \
+        INSERT INTO outgoing (message, payload, audience, attempts, claimed_at) \
+        SELECT message.number, decode(l.payload, 'hex'), l.audience, CAST(l.attempts AS BIGINT), CAST(l.claimed_at AS BIGINT) \
+        FROM message JOIN l ON l.id = message.id ORDER BY l.place",
+};
+pub(super) const BY_HAND: &[Sql] = &[INSERT_WITH_PAYLOAD, INSERT_ALL];
 
 impl SqlStore {
     pub(super) async fn accept_message(&self, message: &NewMessage) -> Result<Accepted, Error> {
@@ -77,7 +100,11 @@ async fn accept(tx: &mut Tx, new: &NewMessage, said: &Said, events: &[Draft]) ->
     let claimed_at = new.claimed.then_some(row.created_at);
     let audience = (!new.audience.is_empty()).then(|| serde_json::json!(new.audience).to_string());
     let (message, payload) = (insert_args!(row, said, expires_at), args![&new.payload, &audience, i64::from(new.claimed), claimed_at]);
-    tx.insert_with([&INSERT, &PAYLOAD, &INSERT_WITH_PAYLOAD], message, payload).await?;
+    if tx.lists_rows() {
+        tx.list(&INSERT_ALL, &[message.as_slice(), payload.as_slice()].concat());
+    } else {
+        tx.insert_with([&INSERT, &PAYLOAD, &INSERT_WITH_PAYLOAD], message, payload).await?;
+    }
     event::insert(tx, &row.account, &row.session, &mut numbers, row.created_at, events).await?;
     if let Some((file, until)) = &new.keeps {
         media::send_on(tx, &row.account, file, *until).await?;

@@ -17,6 +17,8 @@ pub(crate) enum Arg<'a> {
     /// Lists, which PostgreSQL alone takes.
     Texts(&'a [&'a str]),
     Blobs(&'a [&'a [u8]]),
+    /// One of texts with gaps.
+    Cells(&'a [Option<String>]),
 }
 
 /// Makes the argument list of a statement out of plain values.
@@ -40,6 +42,10 @@ pub(super) fn postgres(args: &[Arg<'_>]) -> Result<PgArguments, BoxDynError> {
             Arg::Bytes(bytes) => list.add(*bytes)?,
             Arg::Texts(texts) => list.add(texts.iter().map(|text| storable(text).into_owned()).collect::<Vec<String>>())?,
             Arg::Blobs(blobs) => list.add(blobs.iter().map(|blob| blob.to_vec()).collect::<Vec<Vec<u8>>>())?,
+            Arg::Cells(cells) => {
+                let owned = |text| storable(text).into_owned();
+                list.add(cells.iter().map(|cell| cell.as_deref().map(owned)).collect::<Vec<Option<String>>>())?;
+            }
         }
     }
     Ok(list)

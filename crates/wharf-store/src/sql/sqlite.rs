@@ -66,7 +66,7 @@ impl ToSql for Arg<'_> {
             Self::Int(Some(int)) => ToSqlOutput::Owned(Value::Integer(int)),
             Self::Bytes(Some(bytes)) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
             Self::Text(None) | Self::Int(None) | Self::Bytes(None) => ToSqlOutput::Owned(Value::Null),
-            Self::Texts(_) | Self::Blobs(_) => return Err(rusqlite::Error::ToSqlConversionFailure(NO_LISTS.into())),
+            Self::Texts(_) | Self::Blobs(_) | Self::Cells(_) => return Err(rusqlite::Error::ToSqlConversionFailure(NO_LISTS.into())),
         })
     }
 }
@@ -78,7 +78,7 @@ pub(super) fn owned(args: &[Arg<'_>]) -> Vec<Value> {
         Arg::Int(Some(int)) => Value::Integer(int),
         Arg::Bytes(Some(bytes)) => Value::Blob(bytes.to_vec()),
         // Refused where it is bound: SQLite has no lists, and no read has one.
-        Arg::Texts(_) | Arg::Blobs(_) | Arg::Text(None) | Arg::Int(None) | Arg::Bytes(None) => Value::Null,
+        Arg::Texts(_) | Arg::Blobs(_) | Arg::Cells(_) | Arg::Text(None) | Arg::Int(None) | Arg::Bytes(None) => Value::Null,
     };
     args.iter().map(value).collect()
 }

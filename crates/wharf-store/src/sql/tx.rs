@@ -19,6 +19,8 @@ pub(crate) struct Tx {
     /// Whether the writes of this group keep rows in common.
     keeps: bool,
     kept: Vec<Kept>,
+    /// Whether there is more than one write in this group.
+    company: bool,
     /// Rows of this group that are still to be written.
     lists: Vec<List>,
     statements: usize,
@@ -37,7 +39,8 @@ pub(crate) struct Rings {
 impl Tx {
     pub fn new(conn: Conn, chance: Arc<dyn Chance>, limit: usize) -> Self {
         let rings = Rings::default();
-        Self { conn, chance, discarded: false, rings, keeps: false, kept: Vec::new(), lists: Vec::new(), statements: 0, limit }
+        let (kept, lists) = (Vec::new(), Vec::new());
+        Self { conn, chance, discarded: false, rings, keeps: false, kept, company: false, lists, statements: 0, limit }
     }
 
     /// Runs a statement; tells how many rows it changed.
@@ -71,8 +74,9 @@ impl Tx {
         if self.execute(sql, args).await? == 0 { Ok(None) } else { self.first(after, args).await }
     }
 
-    /// Begins a group: what the one before kept went with it.
-    pub fn begin_group(&mut self) {
+    /// Begins a group of one write or more: what the one before kept went with it.
+    pub fn begin_group(&mut self, company: bool) {
+        self.company = company;
         self.kept.clear();
         self.lists.clear();
     }
@@ -98,14 +102,14 @@ impl Tx {
         Ok(self.kept.last_mut())
     }
 
-    /// Whether rows may be given to [`Tx::list`].
+    /// Whether rows may be given to [`Tx::list`]. A write alone writes its own, and hears of its own what is wrong with them.
     pub fn lists_rows(&self) -> bool {
-        self.keeps && self.takes_lists()
+        self.keeps && self.company && self.takes_lists()
     }
 
-    /// Leaves a row to be written with all others of its group, by one statement that takes a list of texts for each column. What the statement
-    /// returns are webhooks to be notified.
-    pub fn list<const COLUMNS: usize>(&mut self, write: &'static Sql, row: [String; COLUMNS]) {
+    /// Leaves a row to be written with all others of its group, by one statement that takes a list of texts for each column, and bytes in
+    /// hexadecimal digits. What the statement returns are webhooks to be notified.
+    pub fn list(&mut self, write: &'static Sql, row: &[Arg<'_>]) {
         if let Some(list) = self.lists.iter_mut().find(|list| list.is(write)) {
             list.push(row);
         } else {

@@ -27,6 +27,7 @@ both_backends!(
     writes_that_share_a_commit_number_and_count_without_a_gap,
     a_session_deleted_within_a_commit_sends_nothing_that_came_after,
     events_of_writes_that_share_a_commit_are_delivered_in_their_order,
+    a_message_that_cannot_be_stored_is_refused_alone_among_those_of_its_group,
 );
 
 /// Ends the connections of all others to this database.
@@ -261,4 +262,26 @@ async fn events_of_writes_that_share_a_commit_are_delivered_in_their_order(db: &
     assert_eq!(db.ints(delivered).await.len(), 60);
     assert_eq!(db.ints("SELECT DISTINCT webhook FROM deliveries").await, [hook.number]);
     assert_eq!(db.ints("SELECT event_sequence FROM sessions").await, [90]);
+}
+
+async fn a_message_that_cannot_be_stored_is_refused_alone_among_those_of_its_group(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let mut messages: Vec<NewMessage> = (0..8).map(|_| tenant.outgoing("x")).collect();
+    messages[3].payload = vec![0x00, 0x9f, 0xff];
+    messages[5].row.wa_id = messages[2].row.wa_id.clone();
+    let accepted = join_all(messages.iter().map(|message| db.store.accept_message(message))).await;
+    for (place, result) in accepted.iter().enumerate() {
+        match result {
+            Ok(Accepted::Now) => assert_ne!(place, 5),
+            Err(Error::Refused(_)) => assert_eq!(place, 5, "{result:?}"),
+            other => panic!("{place}: {other:?}"),
+        }
+    }
+    let queued = db.store.queued_messages(&tenant.session, 0, 9).await.unwrap();
+    let (ids, payloads): (Vec<_>, Vec<_>) = queued.into_iter().map(|(_, message)| (message.id, message.payload)).unzip();
+    messages.remove(5);
+    assert_eq!(ids, messages.iter().map(|message| message.row.id.clone()).collect::<Vec<_>>());
+    assert_eq!(payloads, messages.iter().map(|message| message.payload.clone()).collect::<Vec<_>>());
+    assert_eq!(db.ints("SELECT messages FROM usage").await, [7]);
+    assert_eq!(db.ints("SELECT sequence FROM events ORDER BY number").await, (1..=7).collect::<Vec<_>>());
 }
