@@ -13,7 +13,7 @@ use super::told::Told;
 use super::{Place, Sessions, Wait};
 use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
-use crate::sql::{Conn, Rings, Tx, is_undone_commit, unavailable, worth_another_try};
+use crate::sql::{Conn, Rings, Tx, is_undone_commit, unavailable, wants_another_connection, worth_another_try};
 
 // COMMIT ends open savepoints too, so each write costs one statement to mark and none to close.
 const NEXT: &str = "RELEASE SAVEPOINT job; SAVEPOINT job";
@@ -208,6 +208,15 @@ impl Worker {
                 tracing::warn!("a write takes too long to share a commit");
                 return Then::GoOn;
             }
+            At::Settle if shared && is_slow(&error) => {
+                for (_, job) in writes.iter_mut() {
+                    job.rewind();
+                }
+                // What is left for the end does not tell whose it is; the next groups leave nothing.
+                self.marked = MARKED;
+                tracing::warn!("the end of a commit takes too long; its writes go one by one");
+                return Then::OneByOne;
+            }
             At::Settle | At::Commit if undone => {
                 for (_, job) in writes.iter_mut() {
                     job.rewind();
@@ -323,15 +332,18 @@ impl Worker {
         tx.conn.begin(if marked { dialect.begin_with_savepoint() } else { dialect.begin() }, &locks, wait).await?;
         tx.begin_group(true);
         let (last, mut statements, mut held) = (writes.len() - 1, 0, Vec::new());
+        let until = dialect.company_patience().map(|patience| began + patience);
         for (at_place, (place, job)) in writes.iter_mut().enumerate() {
             *at = At::Settle;
             // What is kept cannot be undone without all of the group.
-            tx.share(!marked && job.is_light()).await?;
+            if let Err(error) = in_time(until, tx.share(!marked && job.is_light())).await {
+                return if !fresh && wants_another_connection(&error) { broken(at) } else { Err(error) };
+            }
             *at = At::Write(at_place);
-            let ran = match dialect.company_patience() {
+            let ran = match until {
                 // What waits for a place keeps its order.
                 _ if held.contains(&place.key()) => Ran::Later,
-                Some(patience) => tokio::time::timeout_at(began + patience, job.run(tx)).await.map_err(unavailable)?,
+                Some(until) => tokio::time::timeout_at(until, job.run(tx)).await.map_err(unavailable)?,
                 None => job.run(tx).await,
             };
             statements += tx.take_statements();
@@ -353,7 +365,9 @@ impl Worker {
             }
             if full {
                 *at = At::Settle;
-                tx.settle().await?;
+                if let Err(error) = in_time(until, tx.settle()).await {
+                    return if !fresh && wants_another_connection(&error) { broken(at) } else { Err(error) };
+                }
                 *at = At::Commit;
                 tx.conn.control(COMMIT).await?;
                 return Ok(at_place + 1);
@@ -380,6 +394,14 @@ fn locks(dialect: Dialect, writes: &[Write]) -> Vec<i64> {
     locks.sort_unstable();
     locks.dedup();
     locks
+}
+
+/// Carries out what a group has left for later, as long as one of its writes may take.
+async fn in_time(until: Option<Instant>, rest: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    match until {
+        Some(until) => tokio::time::timeout_at(until, rest).await.map_err(unavailable)?,
+        None => rest.await,
+    }
 }
 
 /// Whether time ran out, and nothing else is known to be wrong.
