@@ -133,9 +133,7 @@ impl SqlStore {
         let mut ended = Vec::new();
         for part in changes.chunks(AT_ONCE) {
             let (owned, changes) = (fence.clone(), part.to_vec());
-            let written = self.write_light(Place::fenced(fence), move |tx| {
-                Box::pin(async move { end(tx, &owned, &changes).await })
-            });
+            let written = self.write_light(Place::fenced(fence), move |tx| Box::pin(async move { end(tx, &owned, &changes).await }));
             ended.extend(written.await?);
         }
         Ok(ended)

@@ -14,7 +14,12 @@ use crate::{event, owner};
 
 macro_rules! found {
     ($wa_id:literal) => {
-        concat!("SELECT doubtful, ", message_columns!(), " FROM messages WHERE session_id = $1 AND direction = 'outgoing' AND wa_id ", $wa_id)
+        concat!(
+            "SELECT doubtful, ",
+            message_columns!(),
+            " FROM messages WHERE session_id = $1 AND direction = 'outgoing' AND wa_id ",
+            $wa_id
+        )
     };
 }
 

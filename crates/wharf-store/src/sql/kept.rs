@@ -31,7 +31,7 @@ impl Cell {
         match arg {
             Arg::Text(Some(text)) => Ok(Self::Text((*text).to_owned())),
             Arg::Int(Some(int)) => Ok(Self::Int(*int)),
-            Arg::Text(None) | Arg::Int(None) | Arg::Bytes(_) | Arg::Texts(_) | Arg::Blobs(_) => {
+            Arg::Text(None) | Arg::Int(None) | Arg::Bytes(_) | Arg::Texts(_) | Arg::Blobs(_) | Arg::Cells(_) => {
                 Err(refused("a row is kept by texts and numbers alone"))
             }
         }

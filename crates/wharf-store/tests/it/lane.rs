@@ -268,7 +268,8 @@ async fn a_message_that_cannot_be_stored_is_refused_alone_among_those_of_its_gro
     let tenant = Tenant::new(db).await;
     let mut messages: Vec<NewMessage> = (0..8).map(|_| tenant.outgoing("x")).collect();
     messages[3].payload = vec![0x00, 0x9f, 0xff];
-    messages[5].row.wa_id = messages[2].row.wa_id.clone();
+    let taken = messages[2].row.wa_id.clone();
+    messages[5].row.wa_id = taken;
     let accepted = join_all(messages.iter().map(|message| db.store.accept_message(message))).await;
     for (place, result) in accepted.iter().enumerate() {
         match result {
