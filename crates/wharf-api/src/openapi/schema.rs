@@ -96,8 +96,14 @@ pub(super) fn nullable(mut schema: Value) -> Value {
     if let Some(choices) = schema.get_mut("oneOf").and_then(Value::as_array_mut) {
         choices.push(json!({ "type": "null" }));
     } else if schema.get("$ref").is_some() || schema.get("enum").is_some() || schema["type"] == "object" {
-        // A closed set of words and an object keep their names so, and generators make one type of each.
-        return json!({ "anyOf": [schema, { "type": "null" }] });
+        // A closed set of words and an object keep their names so, and generators make one type of each. What is said of it is said of the
+        // place too.
+        let sentence = schema.get("description").cloned();
+        let mut either = json!({ "anyOf": [schema, { "type": "null" }] });
+        if let Some(sentence) = sentence {
+            either["description"] = sentence;
+        }
+        return either;
     } else if schema.get("anyOf").is_none() && !schema["type"].is_array() {
         let kind = schema["type"].take();
         schema["type"] = json!([kind, "null"]);
@@ -138,6 +144,26 @@ pub(super) fn key_id() -> Value {
 /// An id with that prefix.
 pub(super) fn id(prefix: &str) -> Value {
     pattern(&format!("^{prefix}[0-9a-f]{{32}}$"))
+}
+
+/// A phone number as we show it.
+pub(super) fn phone_digits() -> Value {
+    about(text(), "The phone number in international format, digits only, such as `14155552671`; absent where it is not known.")
+}
+
+/// A linked identity as we show it.
+pub(super) fn lid() -> Value {
+    about(text(), "The LID, which names a person without the number, such as `98765432101234@lid`; absent where it is not known.")
+}
+
+/// A person's id as we show it.
+pub(super) fn contact_id() -> Value {
+    about(text(), "The person's id as WhatsApp writes it, such as `14155552671@s.whatsapp.net` or `98765432101234@lid`.")
+}
+
+/// A group's id as we show it.
+pub(super) fn group_id() -> Value {
+    about(text(), "The group's id as WhatsApp writes it, such as `120363012345678901@g.us`; `to` takes it as it is.")
 }
 
 /// What `to` says of a number, and every other field that takes one.

@@ -138,7 +138,7 @@ fn envelope(answered: Answer) -> Value {
     };
     let mut members = vec![always("success", json!({ "const": true })), always("data", data)];
     if matches!(answered, Answer::Whole(_) | Answer::List(_)) {
-        members.push(always("page", reference("PageInfo")));
+        members.push(always("page", about(reference("PageInfo"), "Where the list goes on.")));
     }
     answer(members)
 }

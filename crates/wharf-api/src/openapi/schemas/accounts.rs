@@ -14,12 +14,16 @@ fn limit(min: u64) -> Value {
     integer(min, Some(limits::PLAN_LIMIT_MAX))
 }
 
+const CALLS: &str = "How many calls the account may make within any minute; what is beyond is refused with `rate_limit_exceeded`.";
+const CONCURRENT: &str =
+    "How many requests of the account may run at the same time; what is beyond is refused with `concurrent_request_limit_exceeded`.";
+
 fn unlimited() -> Value {
     about(nullable(limit(0)), "Without limit where null.")
 }
 
 pub(super) fn plan() -> Value {
-    let mut members = vec![always("name", text())];
+    let mut members = vec![always("name", about(text(), "What accounts name it by."))];
     members.extend(limits_of_a_plan());
     answer(members)
 }
@@ -31,9 +35,9 @@ pub(super) fn plan_limits() -> Value {
 fn limits_of_a_plan() -> Vec<Member> {
     vec![
         always("messagesPerDay", unlimited()),
-        always("callsPerMinute", limit(1)),
+        always("callsPerMinute", about(limit(1), CALLS)),
         always("sessions", unlimited()),
-        always("concurrentRequests", limit(1)),
+        always("concurrentRequests", about(limit(1), CONCURRENT)),
         always("eventDays", event_days()),
         always("messageDays", message_days()),
         always("mediaDays", media_days()),
@@ -68,9 +72,9 @@ fn media_bytes() -> Value {
 pub(super) fn put_plan() -> Value {
     request(vec![
         maybe("messagesPerDay", unlimited()),
-        always("callsPerMinute", limit(1)),
+        always("callsPerMinute", about(limit(1), CALLS)),
         maybe("sessions", unlimited()),
-        always("concurrentRequests", limit(1)),
+        always("concurrentRequests", about(limit(1), CONCURRENT)),
         maybe("eventDays", nullable(event_days())),
         maybe("messageDays", message_days()),
         maybe("mediaDays", nullable(media_days())),
@@ -111,9 +115,9 @@ fn pace(member: fn(&'static str, Value) -> Member) -> Vec<Member> {
 pub(super) fn account() -> Value {
     answer(vec![
         always("accountId", id(AccountId::PREFIX)),
-        always("name", text()),
+        always("name", about(text(), "What people call it.")),
         always("plan", about(text(), "The name of its plan.")),
-        always("limits", reference("PlanLimits")),
+        always("limits", about(reference("PlanLimits"), "What its plan allows now.")),
         always(
             "status",
             about(
@@ -130,7 +134,7 @@ pub(super) fn account() -> Value {
 pub(super) fn account_deletion() -> Value {
     let left = |what: &str| about(integer(0, None), &format!("How many {what} are left; no more than 100000 are counted."));
     answer(vec![
-        always("requestedAt", time()),
+        always("requestedAt", about(time(), "When somebody asked for it.")),
         always("sessionsLeft", about(integer(0, None), "How many sessions are left.")),
         always("messagesLeft", left("messages")),
         always("eventsLeft", left("events")),
@@ -138,10 +142,14 @@ pub(super) fn account_deletion() -> Value {
     ])
 }
 
+/// What the words for who did something mean.
+const ACTOR: &str = "Who did it: a key or a user of the account; an operator, in what is the operator's alone; the command line on the \
+    machine itself; or nobody, where no good key was shown.";
+
 pub(super) fn audit_entry() -> Value {
     answer(vec![
-        always("at", time()),
-        always("actor", word(Actor::ALL.iter().map(|actor| actor.as_str()))),
+        always("at", about(time(), "When it happened; of refused keys that are counted together, when they were written down.")),
+        always("actor", about(word(Actor::ALL.iter().map(|actor| actor.as_str())), ACTOR)),
         maybe("keyId", about(key_id(), "The key that was used; an account does not see an operator's.")),
         maybe("userId", about(id(UserId::PREFIX), "The user who was signed in; an account does not see an operator's.")),
         maybe("address", about(text(), "Where the request came from; an account does not see an operator's.")),
@@ -179,15 +187,15 @@ fn used_members() -> Vec<super::super::schema::Member> {
 
 pub(super) fn day() -> Value {
     let mut members = used_members();
-    members.push(always("date", json!({ "type": "string", "format": "date" })));
+    members.push(always("date", about(json!({ "type": "string", "format": "date" }), "The day, in UTC.")));
     answer(members)
 }
 
 pub(super) fn usage() -> Value {
     answer(vec![
-        always("today", reference("Day")),
-        always("last30Days", reference("Used")),
-        always("days", list(&reference("Day"))),
+        always("today", about(reference("Day"), "The UTC day that runs.")),
+        always("last30Days", about(reference("Used"), "Today and the 29 days before it together.")),
+        always("days", about(list(&reference("Day")), "Those 30 days one by one, newest first; days without use are left out.")),
         always("mediaBytes", about(integer(0, None), "How many bytes of files are kept now.")),
         always("resetAt", about(time(), "When today ends.")),
     ])

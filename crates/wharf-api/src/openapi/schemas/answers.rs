@@ -6,7 +6,8 @@ use crate::Permission;
 use crate::error::{ErrorCode, Group, Retry};
 use crate::ids::WebhookId;
 use crate::openapi::schema::{
-    Member, about, always, answer, boolean, id, integer, key_id, list, maybe, message_id, nullable, session_id, text, time, word,
+    Member, about, always, answer, boolean, id, integer, key_id, lid, list, maybe, message_id, nullable, phone_digits, session_id, text,
+    time, word,
 };
 use crate::types::hold::HoldReason;
 use crate::types::message::MessageStatus;
@@ -29,7 +30,7 @@ pub(super) fn page_info() -> Value {
 }
 
 pub(super) fn health() -> Value {
-    answer(vec![always("status", text())])
+    answer(vec![always("status", about(text(), "`ok`; of the readiness `ready`, or `degraded` where the node works without the others."))])
 }
 
 pub(super) fn error_entry() -> Value {
@@ -38,11 +39,11 @@ pub(super) fn error_entry() -> Value {
     let retries = [Retry::No, Retry::Soon, Retry::After, Retry::NextDay, Retry::OnceConnected];
     answer(vec![
         always("code", word(ErrorCode::ALL.iter().map(|code| code.name()))),
-        always("httpStatus", integer(400, Some(599))),
-        always("group", word(groups.map(Group::as_str))),
+        always("httpStatus", about(integer(400, Some(599)), "The status of every answer with this code.")),
+        always("group", about(word(groups.map(Group::as_str)), "The heading that it stands under on the page of errors.")),
         always("description", about(text(), "What happened.")),
         always("fix", about(text(), "What to do about it.")),
-        always("retryable", boolean()),
+        always("retryable", about(boolean(), "Whether the same request can succeed later: `retry` is not `no`.")),
         always("retry", about(word(retries.map(Retry::as_str)), "When the same request can succeed.")),
     ])
 }
@@ -61,11 +62,17 @@ pub(super) fn qr() -> Value {
     answer(qr_members())
 }
 
+/// What the words of a session's status mean.
+const STATUS: &str = "What it is doing. `starting`: no QR code yet. `qr`: a code waits to be scanned. `connecting`: linked; the connection \
+    is opened, or the first synchronisation runs. `connected`: linked, open and answering. `reconnecting`: the connection was lost and is \
+    opened again. `qr_expired`: nobody scanned in time. `disconnected`: it was linked and is not any more. `stopped`: stopped on purpose, \
+    with its link.";
+
 fn session_members() -> Vec<Member> {
     vec![
         always("sessionId", session_id()),
-        always("name", text()),
-        always("status", word(SessionStatus::ALL.iter().map(|status| status.as_str()))),
+        always("name", about(text(), "What people call it.")),
+        always("status", about(word(SessionStatus::ALL.iter().map(|status| status.as_str())), STATUS)),
         maybe(
             "reason",
             about(
@@ -99,7 +106,8 @@ fn session_members() -> Vec<Member> {
 
 pub(in crate::openapi) fn new_contacts_held() -> Value {
     let reasons = word(HoldReason::ALL.iter().map(|reason| reason.as_str()));
-    let members = vec![always("until", about(time(), "WhatsApp's own date, where it names one.")), always("reason", reasons)];
+    let until = about(time(), "WhatsApp's own date, where it names one.");
+    let members = vec![always("until", until), always("reason", about(reasons, "Why they wait."))];
     about(answer(members), "People whom the session has not written with yet wait until then. Shown for one session, not in lists.")
 }
 
@@ -119,8 +127,8 @@ pub(in crate::openapi) fn refusal() -> Value {
                 "WhatsApp's number for it; 0 where it gave none, 428 where it closed without a word.",
             ),
         ),
-        maybe("text", text()),
-        always("at", time()),
+        maybe("text", about(text(), "What it means in words, WhatsApp's where it gave some.")),
+        always("at", about(time(), "When WhatsApp said so.")),
         maybe("until", about(time(), "When it ends, where WhatsApp says so; the session is tried again then.")),
     ];
     about(answer(members), "WhatsApp's last refusal, until the session is connected again.")
@@ -147,15 +155,19 @@ pub(super) fn quick_session_created() -> Value {
 }
 
 pub(super) fn pairing_code() -> Value {
-    answer(vec![always("sessionId", session_id()), always("pairingCode", text()), always("expiresAt", time())])
+    answer(vec![
+        always("sessionId", session_id()),
+        always("pairingCode", about(text(), "Eight characters to type on the phone, such as `ABCD-1234`.")),
+        always("expiresAt", about(time(), "When the phone takes it no more.")),
+    ])
 }
 
 pub(super) fn checked_contact() -> Value {
     answer(vec![
         always("phoneNumber", about(text(), "The number as it was asked.")),
-        always("onWhatsapp", boolean()),
+        always("onWhatsapp", about(boolean(), "Whether somebody uses WhatsApp with the number.")),
         maybe("contactId", about(text(), "The id as WhatsApp writes it, where there is one.")),
-        maybe("lid", text()),
+        maybe("lid", lid()),
     ])
 }
 
@@ -171,32 +183,38 @@ pub(super) fn created_key() -> Value {
 
 fn key_members() -> Vec<Member> {
     vec![
-        always("keyId", key_id()),
-        always("name", text()),
-        always("permissions", list(&word(Permission::ALL.iter().map(|permission| permission.as_str())))),
-        maybe("sessionIds", list(&session_id())),
+        always("keyId", about(key_id(), "Names the key without opening anything: its eight characters stand in the key too.")),
+        always("name", about(text(), "What people call it.")),
+        always("permissions", about(list(&word(Permission::ALL.iter().map(|permission| permission.as_str()))), "What it may do.")),
+        maybe("sessionIds", about(list(&session_id()), "The only sessions that it may use; absent where it may use all of the account's.")),
         always("createdAt", time()),
-        maybe("expiresAt", time()),
-        maybe("revokedAt", time()),
-        maybe("lastUsedAt", time()),
+        maybe("expiresAt", about(time(), "From then on it is refused with `expired_api_key`; absent where it does not end.")),
+        maybe("revokedAt", about(time(), "From then on it is refused with `invalid_api_key`; absent where nobody revoked it.")),
+        maybe("lastUsedAt", about(time(), "About a minute behind; absent where it was never used.")),
     ]
 }
 
 pub(super) fn party() -> Value {
     answer(vec![
         always("contactId", about(text(), "The id as WhatsApp writes it.")),
-        maybe("phoneNumber", text()),
-        maybe("lid", text()),
+        maybe("phoneNumber", phone_digits()),
+        maybe("lid", lid()),
         maybe("name", about(text(), "The name that the sender gave itself.")),
     ])
 }
 
 pub(super) fn message_error() -> Value {
-    answer(vec![always("code", text()), maybe("reason", text())])
+    answer(vec![
+        always("code", about(text(), "A code of `GET /v1/errors`, such as `message_sending_failed`.")),
+        maybe("reason", about(text(), "What went wrong, in words; it says so where the message may have arrived all the same.")),
+    ])
 }
 
 pub(super) fn timeline_entry() -> Value {
-    answer(vec![always("status", status()), always("at", time())])
+    answer(vec![
+        always("status", about(status(), "The status that was reached.")),
+        always("at", about(time(), "When it was reached.")),
+    ])
 }
 
 pub(super) fn status() -> Value {

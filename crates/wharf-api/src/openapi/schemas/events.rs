@@ -19,7 +19,7 @@ pub(super) fn event() -> Value {
         always("sequence", about(json!({"type": "integer", "minimum": 0}), "Counts the events of the session without a gap.")),
         maybe("truncated", about(boolean(), "Only to a webhook with `maxBytes`: the largest members of `data` are left out.")),
         maybe("path", about(text(), "With `truncated`: where the event is read whole, as the first of the list.")),
-        always("data", any_object()),
+        always("data", about(any_object(), "What the event tells, in the shape of its kind.")),
     ])
 }
 

@@ -11,17 +11,17 @@ use crate::types::media::MediaKind;
 pub(super) fn media() -> Value {
     answer(vec![
         always("mediaId", id(MediaId::PREFIX)),
-        always("mediaType", kind()),
+        always("mediaType", about(kind(), "What it is shown as: what was asked for, or else what its bytes are.")),
         always(
             "mimeType",
             about(text(), "Read from the bytes, and among what they allow from what its sender, its name or its server says."),
         ),
-        always("sizeBytes", integer(0, Some(limits::DOCUMENT_BYTES))),
+        always("sizeBytes", about(integer(0, Some(limits::DOCUMENT_BYTES)), "Of the file itself, as it is stored.")),
         always("sha256", about(text(), "In hexadecimal.")),
         maybe("width", about(integer(0, None), "In pixels.")),
         maybe("height", about(integer(0, None), "In pixels.")),
-        maybe("durationSeconds", integer(0, None)),
-        maybe("fileName", name(limits::FILE_NAME_CHARS)),
+        maybe("durationSeconds", about(integer(0, None), "How long audio or a video lasts; absent where that cannot be read.")),
+        maybe("fileName", about(name(limits::FILE_NAME_CHARS), "What it is called; absent where nobody said.")),
         always("expiresAt", about(time(), "From then on the file is gone.")),
     ])
 }
@@ -32,7 +32,7 @@ pub(super) fn send_media() -> Value {
     base64["contentEncoding"] = json!("base64");
     let file_name = nullable(chars(1, limits::FILE_NAME_CHARS));
     messages::new(vec![
-        always("mediaType", kind()),
+        always("mediaType", about(kind(), "What it is shown as; each has its own types and largest size.")),
         maybe(
             "mediaUrl",
             about(nullable(chars(1, 2048)), "Where the file is on the web. One of `mediaUrl`, `mediaId` and `data` is needed."),

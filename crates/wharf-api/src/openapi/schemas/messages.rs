@@ -36,6 +36,19 @@ const BY_TYPE: &[(&str, &[&str])] = &[
     ("deletion", &["target"]),
 ];
 
+/// What the words of a message's status mean.
+const STATUS: &str = "How far it has come. `queued`: accepted, and not acknowledged by WhatsApp yet. `sent`: WhatsApp's server has it. \
+    `delivered`: a device of the recipient has it. `read`: the recipient has seen it. `played`: the recipient has listened to it. \
+    `failed`: it will never arrive. `received`: it came in.";
+
+fn latitude() -> Value {
+    about(number(-90, 90), "In degrees; south of the equator below 0.")
+}
+
+fn longitude() -> Value {
+    about(number(-180, 180), "In degrees; west of Greenwich below 0.")
+}
+
 pub(super) fn message() -> Value {
     let by_type: Vec<_> = BY_TYPE
         .iter()
@@ -47,18 +60,24 @@ pub(super) fn message() -> Value {
         always("messageId", message_id()),
         always("sessionId", session_id()),
         always("whatsappId", about(text(), "The id that WhatsApp knows the message by.")),
-        always("direction", word([Direction::Outgoing.as_str(), Direction::Incoming.as_str()])),
-        always("status", status()),
-        always("chat", reference("ChatName")),
-        maybe("from", reference("Party")),
+        always(
+            "direction",
+            about(
+                word([Direction::Outgoing.as_str(), Direction::Incoming.as_str()]),
+                "`outgoing` is what the session's own account sent, from whatever device.",
+            ),
+        ),
+        always("status", about(status(), STATUS)),
+        always("chat", about(reference("ChatName"), "Where it stands: with a person, in a group, or among the statuses.")),
+        maybe("from", about(reference("Party"), "Who wrote it; absent where that is the session's own account.")),
         always("type", about(word(Content::TYPES.iter().copied()), &by_type)),
         maybe("text", about(text(), "What a `text` or an `edit` says, and an `unsupported` message where it says something in words.")),
-        maybe("linkPreview", reference("LinkPreview")),
-        maybe("latitude", number(-90, 90)),
-        maybe("longitude", number(-180, 180)),
+        maybe("linkPreview", about(reference("LinkPreview"), "What a link in the text is shown as.")),
+        maybe("latitude", latitude()),
+        maybe("longitude", longitude()),
         maybe("name", about(text(), "What a place is called.")),
-        maybe("address", text()),
-        maybe("contacts", list(&shown_card())),
+        maybe("address", about(text(), "Where a place is, in words.")),
+        maybe("contacts", about(list(&shown_card()), "The cards of a `contact` message, as their sender wrote them.")),
         maybe("question", about(text(), "What a poll asks.")),
         maybe("options", about(list(&text()), "What a poll offers, or what a vote chooses.")),
         maybe("selectableCount", about(integer(0, None), "How many options one person may choose; 0 for any number.")),
@@ -66,29 +85,35 @@ pub(super) fn message() -> Value {
         maybe("emoji", about(text(), "Empty where a reaction was taken back.")),
         maybe("target", about(reference("Reference"), "The message that a change is about.")),
         maybe("mediaId", about(id(MediaId::PREFIX), "The file: `GET /v1/media/{mediaId}` serves it once it is `stored`.")),
-        maybe("mediaStatus", word(MediaStatus::ALL.iter().map(|state| state.as_str()))),
+        maybe(
+            "mediaStatus",
+            about(
+                word(MediaStatus::ALL.iter().map(|state| state.as_str())),
+                "`pending`: it is still being fetched from WhatsApp. `stored`: it can be had. `failed`: `mediaReason` says why it cannot.",
+            ),
+        ),
         maybe("mediaReason", about(text(), "Why the file could not be fetched from WhatsApp.")),
-        maybe("mimeType", text()),
-        maybe("sizeBytes", integer(0, None)),
+        maybe("mimeType", about(text(), "What sort of file it is, such as `image/jpeg`.")),
+        maybe("sizeBytes", about(integer(0, None), "Of a file that is not stored yet, what its sender says.")),
         maybe("sha256", about(text(), "In hexadecimal.")),
-        maybe("caption", text()),
-        maybe("fileName", text()),
+        maybe("caption", about(text(), "The words under an image, a video or a document.")),
+        maybe("fileName", about(text(), "What the file is called; absent where nobody says.")),
         maybe("width", about(integer(0, None), "In pixels.")),
         maybe("height", about(integer(0, None), "In pixels.")),
-        maybe("durationSeconds", integer(0, None)),
+        maybe("durationSeconds", about(integer(0, None), "How long audio or a video lasts.")),
         maybe("voice", about(boolean(), "A voice note, as opposed to an audio file.")),
         maybe("originalType", about(text(), "What a message of the type `unsupported` is.")),
         maybe("reference", about(text(), "What its sender's program calls it.")),
         maybe("replyTo", about(reference("Reference"), "The message that this one quotes.")),
         maybe("mentionIds", about(list(&text()), "Whom it mentions, as WhatsApp writes ids.")),
-        maybe("forwarded", boolean()),
-        maybe("viewOnce", boolean()),
+        maybe("forwarded", about(boolean(), "It is shown as forwarded; absent where it is not.")),
+        maybe("viewOnce", about(boolean(), "It can be opened once; absent where it can be opened again and again.")),
         maybe("fromOtherDevice", about(boolean(), "It was sent by another device of the account.")),
-        maybe("reactions", list(&reference("Reaction"))),
-        maybe("editedAt", time()),
+        maybe("reactions", about(list(&reference("Reaction")), "Those that stand, one of each person at the most.")),
+        maybe("editedAt", about(time(), "When it was edited last; absent where it never was.")),
         maybe("deletedAt", about(time(), "When it was deleted for everyone.")),
         maybe("readAt", about(time(), "When an incoming message was marked as read.")),
-        maybe("error", reference("MessageError")),
+        maybe("error", about(reference("MessageError"), "Why it `failed`.")),
         always("createdAt", time()),
         maybe("heldUntil", about(time(), "While it is queued and WhatsApp wants a pause: when it is tried again.")),
         maybe("heldReason", about(word(HoldReason::ALL.iter().map(|reason| reason.as_str())), "Why it waits.")),
@@ -111,19 +136,19 @@ pub(super) fn dry_run() -> Value {
     answer(vec![
         always("dryRun", about(json!({ "const": true }), "Nothing was sent or counted.")),
         always("sessionId", session_id()),
-        always("chat", reference("ChatName")),
-        always("type", word(Content::TYPES.iter().copied())),
+        always("chat", about(reference("ChatName"), "Where it would go, by the names that WhatsApp knows.")),
+        always("type", about(word(Content::TYPES.iter().copied()), "What it would be.")),
         always("status", about(word(["sent", "queued"]), "`queued` where it would wait.")),
         maybe("heldUntil", about(time(), "When it would be tried.")),
         maybe("heldReason", about(word(HoldReason::ALL.iter().map(|reason| reason.as_str())), "Why it would wait.")),
-        maybe("reference", text()),
+        maybe("reference", about(text(), "What your program calls it.")),
     ])
 }
 
 pub(super) fn reference_to() -> Value {
     answer(vec![
         maybe("messageId", about(message_id(), "Absent where Wharf does not have the message.")),
-        always("whatsappId", text()),
+        always("whatsappId", about(text(), "The id that WhatsApp knows the message by.")),
         maybe("fromId", about(text(), "Who wrote it, as WhatsApp writes ids.")),
         maybe("chatId", about(text(), "The chat that it stands in, where that is another one: a reply in private, or to a status.")),
         maybe("quoted", about(quoted(), "What the answer shows of it, where Wharf does not have it.")),
@@ -131,20 +156,25 @@ pub(super) fn reference_to() -> Value {
 }
 
 fn quoted() -> Value {
-    answer(vec![always("type", text()), maybe("text", about(text(), "Its words: a text, a caption, what a poll asks."))])
+    let kind = about(text(), "As the `type` of a message.");
+    answer(vec![always("type", kind), maybe("text", about(text(), "Its words: a text, a caption, what a poll asks."))])
 }
 
 pub(super) fn reaction() -> Value {
     answer(vec![
         maybe("fromId", about(text(), "Who reacted; absent where it was the session's own account.")),
-        always("emoji", text()),
-        always("at", time()),
+        always("emoji", about(text(), "One emoji, however many characters it takes.")),
+        always("at", about(time(), "When the reaction was made.")),
     ])
 }
 
 pub(super) fn poll_result() -> Value {
     let voters = about(list(&text()), "As WhatsApp writes ids; `me` is the session's own account.");
-    answer(vec![always("option", text()), always("votes", integer(0, None)), always("voterIds", voters)])
+    answer(vec![
+        always("option", about(text(), "As the poll offers it.")),
+        always("votes", about(integer(0, None), "How many people choose it now.")),
+        always("voterIds", voters),
+    ])
 }
 
 pub(super) fn link_preview() -> Value {
@@ -172,12 +202,15 @@ pub(super) fn contact_card() -> Value {
 }
 
 pub(super) fn change_state() -> Value {
-    answer(vec![always("messageId", message_id()), always("status", status())])
+    answer(vec![
+        always("messageId", about(message_id(), "The edit or the deletion, which is a message of its own.")),
+        always("status", about(status(), "`queued` while WhatsApp has not acknowledged it: the message changes when it has.")),
+    ])
 }
 
 /// What a new message takes: its own members between where it comes from and how it is answered.
 pub(super) fn new(own: Vec<Member>) -> Value {
-    let mut members = vec![always("sessionId", session_id()), always("to", recipient())];
+    let mut members = vec![always("sessionId", about(session_id(), "The session that sends it.")), always("to", recipient())];
     members.extend(own);
     members.push(maybe("replyTo", about(nullable(message_id()), "The message that this one answers, of the same chat.")));
     members.extend(manner());
@@ -222,15 +255,19 @@ pub(super) fn send_text() -> Value {
 
 pub(super) fn send_location() -> Value {
     let place = || nullable(chars(0, limits::PLACE_CHARS));
-    let (latitude, longitude) = (always("latitude", number(-90, 90)), always("longitude", number(-180, 180)));
-    new(vec![latitude, longitude, maybe("name", place()), maybe("address", place())])
+    new(vec![
+        always("latitude", latitude()),
+        always("longitude", longitude()),
+        maybe("name", about(place(), "What the place is called.")),
+        maybe("address", about(place(), "Where it is, in words.")),
+    ])
 }
 
 pub(super) fn send_contact() -> Value {
     let mut contacts = list(&reference("ContactCard"));
     contacts["minItems"] = json!(1);
     contacts["maxItems"] = json!(limits::CONTACTS_PER_MESSAGE);
-    new(vec![always("contacts", contacts)])
+    new(vec![always("contacts", about(contacts, "The cards that go out in one message."))])
 }
 
 pub(super) fn send_poll() -> Value {
@@ -239,13 +276,13 @@ pub(super) fn send_poll() -> Value {
     options["maxItems"] = json!(limits::POLL_OPTIONS.end());
     let most = *limits::POLL_OPTIONS.end() as u64;
     let count = otherwise(about(integer(0, Some(most)), "How many options one person may choose; 0 for any number."), &json!(1));
-    let question = always("question", chars(1, limits::POLL_QUESTION_CHARS));
+    let question = always("question", about(chars(1, limits::POLL_QUESTION_CHARS), "What is asked."));
     new(vec![question, always("options", options), maybe("selectableCount", count)])
 }
 
 pub(super) fn send_reaction() -> Value {
     let emoji = about(text(), "One emoji; empty takes the reaction back.");
-    let mut members = vec![always("messageId", message_id()), always("emoji", emoji)];
+    let mut members = vec![always("messageId", about(message_id(), "The message that is reacted to.")), always("emoji", emoji)];
     members.extend(manner());
     request(members)
 }
@@ -257,5 +294,5 @@ pub(super) fn forward_message() -> Value {
 }
 
 pub(super) fn edit_message() -> Value {
-    request(vec![always("text", chars(1, limits::TEXT_CHARS))])
+    request(vec![always("text", about(chars(1, limits::TEXT_CHARS), "What the message says from then on, whole."))])
 }

@@ -45,7 +45,7 @@ pub(super) fn move_session() -> Value {
 pub(super) fn queue_held() -> Value {
     answer(vec![
         always("type", about(word(HeldType::ALL.iter().map(|held| held.as_str())), "All of the session, first contacts, or some chats.")),
-        always("reason", word(HoldReason::ALL.iter().map(|reason| reason.as_str()))),
+        always("reason", about(word(HoldReason::ALL.iter().map(|reason| reason.as_str())), "Why it waits.")),
         maybe("until", about(time(), "When the last of it is tried again; absent where nobody knows.")),
         maybe("chats", about(integer(1, None), "How many, where it is chats.")),
     ])
@@ -56,7 +56,7 @@ pub(super) fn queue() -> Value {
         always("type", about(word(QueueType::ALL.iter().map(|queue| queue.as_str())), "Messages of a session, or events for a webhook.")),
         always("accountId", id(AccountId::PREFIX)),
         maybe("sessionId", about(session_id(), "Absent for a webhook of the whole account.")),
-        maybe("webhookId", id(WebhookId::PREFIX)),
+        maybe("webhookId", about(id(WebhookId::PREFIX), "The webhook that events wait for; absent of messages.")),
         always("waiting", about(integer(0, COUNTED), "How many wait, counted up to 10,000.")),
         maybe("oldestAt", about(time(), "When the oldest was made; absent where nothing waits.")),
         maybe("oldestSeconds", about(integer(0, None), "How old it is.")),

@@ -6,10 +6,22 @@ use crate::limits;
 use crate::openapi::schema::{Member, about, always, answer, any_object, chars, maybe, nullable, request, session_id, text, time, word};
 use crate::types::passkey::{PasskeyFailure, PasskeyStep};
 
+/// What the words for the steps mean.
+const STEP: &str = "`assertion`: the account's owner has to sign. `phone`: WhatsApp took the signature, and the phone has to answer. \
+    `confirmation`: a person has to compare the two codes. `linking`: they are the same, and the phone links the device. Only events say \
+    `failed`: it is over without a link.";
+
+fn step(steps: &[PasskeyStep]) -> Value {
+    about(word(steps.iter().map(|step| step.as_str())), STEP)
+}
+
 pub(super) fn passkey() -> Value {
-    let mut members = vec![always("sessionId", session_id()), always("step", word(PasskeyStep::RUNNING.iter().map(|step| step.as_str())))];
+    let mut members = vec![always("sessionId", session_id()), always("step", step(PasskeyStep::RUNNING))];
     members.extend(what_it_asks());
-    members.extend([always("since", time()), always("expiresAt", about(time(), "When this step is given up."))]);
+    members.extend([
+        always("since", about(time(), "When this step began.")),
+        always("expiresAt", about(time(), "When this step is given up.")),
+    ]);
     answer(members)
 }
 
@@ -27,7 +39,7 @@ fn what_it_asks() -> [Member; 2] {
 }
 
 pub(in crate::openapi) fn passkey_event() -> Value {
-    let mut members = vec![always("sessionId", session_id()), always("step", word(PasskeyStep::ALL.iter().map(|step| step.as_str())))];
+    let mut members = vec![always("sessionId", session_id()), always("step", step(PasskeyStep::ALL))];
     members.extend(what_it_asks());
     members.extend([
         maybe("expiresAt", about(time(), "When this step is given up.")),

@@ -45,14 +45,14 @@ fn hook() -> Value {
 }
 
 pub(super) fn quick_message() -> Value {
-    request(vec![always("to", recipient()), always("message", chars(1, limits::TEXT_CHARS))])
+    request(vec![always("to", recipient()), always("message", about(chars(1, limits::TEXT_CHARS), "The text."))])
 }
 
 pub(super) fn check_contacts() -> Value {
     let mut phones = list(&phone());
     phones["minItems"] = json!(1);
     phones["maxItems"] = json!(limits::CONTACTS_PER_CHECK);
-    request(vec![always("sessionId", session_id()), always("phoneNumbers", phones)])
+    request(vec![always("sessionId", about(session_id(), "The session that asks.")), always("phoneNumbers", phones)])
 }
 
 pub(super) fn create_key() -> Value {

@@ -17,7 +17,7 @@ fn position() -> Value {
 }
 
 pub(super) fn pause() -> Value {
-    answer(vec![always("paused", boolean()), maybe("since", about(time(), "When the pause began."))])
+    answer(vec![always("paused", about(boolean(), "Whether it is paused now.")), maybe("since", about(time(), "When the pause began."))])
 }
 
 pub(super) fn feature_switch() -> Value {
@@ -44,8 +44,31 @@ pub(super) fn put_switches() -> Value {
     ])
 }
 
+/// What a switch is for.
+const fn what(feature: Feature) -> &'static str {
+    match feature {
+        Feature::Texts => "Texts, in every chat.",
+        Feature::Media => "Images, videos, documents, audio and stickers.",
+        Feature::Locations => "Places.",
+        Feature::Contacts => "Contact cards.",
+        Feature::Polls => "Polls.",
+        Feature::Reactions => "Reactions.",
+        Feature::Edits => "Edits of texts and captions.",
+        Feature::Deletions => "Deleting for everyone.",
+        Feature::Status => "Everything that goes to the status, whatever it is.",
+        Feature::Presence => "Showing the account as online or not, and asking for the presence of others.",
+        Feature::Typing => "Showing that somebody types or records.",
+        Feature::Receipts => "Telling senders that messages were read.",
+        Feature::GroupWrites => "Making and changing groups, joining and leaving them.",
+        Feature::LookUps => "Asking which numbers are on WhatsApp, and for people and pictures; while off, messages go out unchecked.",
+        Feature::MediaReupload => "Asking the phone for files that WhatsApp's servers have lost.",
+        Feature::HistoryTokens => "Taking the privacy tokens of chats from the history that the phone sends; from the next connection on.",
+        Feature::Passkey => "Linking accounts that WhatsApp asks for a passkey; while it is off, such an attempt ends at once.",
+    }
+}
+
 pub(in crate::openapi) fn features() -> Value {
-    answer(Feature::ALL.iter().map(|feature| always(feature.as_str(), reference("FeatureSwitch"))).collect())
+    answer(Feature::ALL.iter().map(|feature| always(feature.as_str(), about(reference("FeatureSwitch"), what(*feature)))).collect())
 }
 
 pub(in crate::openapi) fn put_features() -> Value {
@@ -54,7 +77,7 @@ pub(in crate::openapi) fn put_features() -> Value {
 
 pub(super) fn canary_step() -> Value {
     answer(vec![
-        always("step", word(Step::ALL.iter().map(|step| step.as_str()))),
+        always("step", about(word(Step::ALL.iter().map(|step| step.as_str())), "What was tried.")),
         always("sessionId", about(session_id(), "The session that sent.")),
         always("at", about(time(), "When it began.")),
         maybe("durationMs", about(integer(0, None), "How long it took until the other session had it.")),
@@ -65,7 +88,7 @@ pub(super) fn canary_step() -> Value {
 pub(super) fn canary() -> Value {
     answer(vec![
         always("sessionIds", about(list(&session_id()), "The two sessions; empty where none are set.")),
-        always("steps", list(&reference("CanaryStep"))),
+        always("steps", about(list(&reference("CanaryStep")), "The last run of each step that ever ran.")),
     ])
 }
 

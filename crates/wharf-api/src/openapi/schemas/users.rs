@@ -17,6 +17,10 @@ fn new_password() -> Value {
     about(chars(*limits::PASSWORD_CHARS.start(), *limits::PASSWORD_CHARS.end()), sentence)
 }
 
+/// What the roles mean, each less than the one before.
+const ROLE: &str = "`operator`: all, and what is the operator's alone. `owner`: all in the account. `member`: all but keys and users. \
+    `read_only`: looks, and changes nothing.";
+
 fn role(roles: &[Role]) -> Value {
     word(roles.iter().map(|role| role.as_str()))
 }
@@ -29,7 +33,7 @@ pub(super) fn user() -> Value {
     answer(vec![
         always("userId", id(UserId::PREFIX)),
         always("name", about(text(), "What it signs in with, in lower case.")),
-        always("role", role(Role::ALL)),
+        always("role", about(role(Role::ALL), ROLE)),
         always("accountId", account_id()),
         always("createdAt", time()),
         maybe("lastLoginAt", about(time(), "When it signed in last.")),
@@ -37,7 +41,7 @@ pub(super) fn user() -> Value {
 }
 
 pub(super) fn create_user() -> Value {
-    request(vec![always("name", user_name()), always("password", new_password()), always("role", role(Role::OF_ACCOUNT))])
+    request(vec![always("name", user_name()), always("password", new_password()), always("role", about(role(Role::OF_ACCOUNT), ROLE))])
 }
 
 pub(super) fn admin_create_user() -> Value {
@@ -45,7 +49,7 @@ pub(super) fn admin_create_user() -> Value {
         always("accountId", account_id()),
         always("name", user_name()),
         always("password", new_password()),
-        always("role", role(Role::ALL)),
+        always("role", about(role(Role::ALL), ROLE)),
     ])
 }
 
@@ -59,7 +63,7 @@ pub(super) fn update_user() -> Value {
 pub(super) fn create_login() -> Value {
     request(vec![
         maybe("name", about(chars(1, limits::USER_NAME_CHARS), "With `password`, in any case.")),
-        maybe("password", chars(1, *limits::PASSWORD_CHARS.end())),
+        maybe("password", about(chars(1, *limits::PASSWORD_CHARS.end()), "With `name`.")),
         maybe("token", about(chars(1, limits::USER_NAME_CHARS), "In their place: what stands in a link that signs in once.")),
     ])
 }
@@ -74,8 +78,8 @@ pub(super) fn set_password() -> Value {
 pub(super) fn login() -> Value {
     answer(vec![
         always("loginId", id(LoginId::PREFIX)),
-        always("user", reference("User")),
-        always("permissions", list(&word(Permission::ALL.iter().map(|permission| permission.as_str())))),
+        always("user", about(reference("User"), "Who is signed in.")),
+        always("permissions", about(list(&word(Permission::ALL.iter().map(|permission| permission.as_str()))), "What the role may do.")),
         always("createdAt", time()),
         always("expiresAt", about(time(), "In any case; earlier after twelve hours without a request.")),
     ])
@@ -86,7 +90,7 @@ pub(super) fn login_entry() -> Value {
         always("loginId", id(LoginId::PREFIX)),
         always("createdAt", time()),
         always("lastSeenAt", about(time(), "About a minute behind.")),
-        always("expiresAt", time()),
+        always("expiresAt", about(time(), "In any case; earlier after twelve hours without a request.")),
         always("address", about(text(), "Where it came from.")),
         always("userAgent", about(text(), "What the browser called itself; empty where it said nothing.")),
         always("current", about(boolean(), "Whether it is the one that asks.")),

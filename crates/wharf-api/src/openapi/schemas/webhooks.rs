@@ -41,7 +41,11 @@ pub(in crate::openapi) fn webhook_headers() -> Value {
 }
 
 fn description() -> Value {
-    nullable(chars(0, limits::WEBHOOK_DESCRIPTION_CHARS))
+    about(nullable(chars(0, limits::WEBHOOK_DESCRIPTION_CHARS)), "What people say of it; nothing depends on it.")
+}
+
+fn enabled() -> Value {
+    about(boolean(), "Whether deliveries go out; while it is off they wait.")
 }
 
 pub(super) fn create_webhook() -> Value {
@@ -53,7 +57,7 @@ pub(super) fn create_webhook() -> Value {
         maybe("timeoutSeconds", nullable(timeout())),
         maybe("maxBytes", nullable(max_bytes())),
         maybe("headers", headers()),
-        maybe("enabled", nullable(boolean())),
+        maybe("enabled", otherwise(nullable(enabled()), &json!(true))),
         maybe(
             "secret",
             about(
@@ -74,7 +78,7 @@ pub(super) fn update_webhook() -> Value {
         maybe("timeoutSeconds", nullable(timeout())),
         maybe("maxBytes", nullable(max_bytes())),
         maybe("headers", headers()),
-        maybe("enabled", nullable(boolean())),
+        maybe("enabled", nullable(enabled())),
     ])
 }
 
@@ -91,19 +95,23 @@ pub(super) fn recovered() -> Value {
     answer(vec![always("deliveries", about(integer(0, None), "How many events are delivered, or delivered again."))])
 }
 
+/// What the words for why a webhook is off mean.
+const DISABLED: &str = "Why it is switched off: `requested` by a request, `gone` where its server answered 410, `failing` where it did \
+    nothing but fail for days. Absent while it is on.";
+
 fn webhook_members() -> Vec<super::super::schema::Member> {
     vec![
         always("webhookId", id(WebhookId::PREFIX)),
         always("url", url()),
         always("events", events()),
         always("sessionId", about(nullable(session_id()), "Null where it gets the events of all sessions and of the account.")),
-        maybe("description", text()),
+        maybe("description", about(text(), "What people say of it; nothing depends on it.")),
         always("timeoutSeconds", timeout()),
         maybe("maxBytes", max_bytes()),
         always("headerNames", about(list(&text()), "The names of its own headers.")),
-        always("enabled", boolean()),
-        maybe("disabledReason", word(DisabledReason::ALL.iter().map(|reason| reason.as_str()))),
-        maybe("disabledAt", time()),
+        always("enabled", enabled()),
+        maybe("disabledReason", about(word(DisabledReason::ALL.iter().map(|reason| reason.as_str())), DISABLED)),
+        maybe("disabledAt", about(time(), "When it was switched off; absent while it is on.")),
         maybe("failingSince", about(time(), "Since when it does nothing but fail.")),
         maybe("oldSecretUntil", about(time(), "Until when the secret before the last rotation signs too.")),
         always("createdAt", time()),
@@ -123,9 +131,9 @@ pub(super) fn created_webhook() -> Value {
 
 pub(super) fn webhook_tested() -> Value {
     answer(vec![
-        always("eventId", id(EventId::PREFIX)),
+        always("eventId", about(id(EventId::PREFIX), "The `webhook.test` that was sent; it stands in no log.")),
         always("httpStatus", about(integer(200, Some(299)), "The server's status.")),
-        always("durationMs", integer(0, None)),
+        always("durationMs", about(integer(0, None), "How long the server took to answer.")),
     ])
 }
 
@@ -134,10 +142,16 @@ pub(super) fn delivery() -> Value {
         always("deliveryId", id(DeliveryId::PREFIX)),
         always("eventId", id(EventId::PREFIX)),
         always("event", word(EventKind::ALL.iter().map(|kind| kind.as_str()))),
-        always("sessionId", nullable(session_id())),
-        always("sequence", integer(0, None)),
-        always("createdAt", time()),
-        always("status", word(DeliveryStatus::ALL.iter().map(|state| state.as_str()))),
+        always("sessionId", about(nullable(session_id()), "Null where the event is the account's.")),
+        always("sequence", about(integer(0, None), "The event's place among those of its session.")),
+        always("createdAt", about(time(), "When the event happened.")),
+        always(
+            "status",
+            about(
+                word(DeliveryStatus::ALL.iter().map(|state| state.as_str())),
+                "`pending`: it waits for its first or its next try. `delivered`: the server answered 2xx. `failed`: all tries failed.",
+            ),
+        ),
         maybe("nextAttemptAt", about(time(), "Absent where it is due now or never.")),
         always("attempts", about(list(&reference("Attempt")), "Oldest first.")),
     ])
@@ -145,8 +159,8 @@ pub(super) fn delivery() -> Value {
 
 pub(super) fn attempt() -> Value {
     answer(vec![
-        always("at", time()),
-        always("durationMs", integer(0, None)),
+        always("at", about(time(), "When the try began.")),
+        always("durationMs", about(integer(0, None), "How long it took, until the answer or until it was given up.")),
         maybe("httpStatus", about(integer(100, Some(999)), "The server's status; absent where it gave no answer.")),
         maybe("reason", about(word(NoAnswer::ALL.iter().map(|why| why.as_str())), "Why there was no answer.")),
         maybe("answer", about(text(), "How the answer begins.")),
