@@ -25,6 +25,7 @@ mod metrics;
 mod numbers;
 mod order;
 mod previews;
+mod queues;
 mod readers;
 mod refusals;
 mod retention;
