@@ -41,3 +41,23 @@ impl Cache {
         self.known.invalidate(phone);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::at;
+
+    #[test]
+    fn who_was_found_is_believed_for_a_day_and_who_was_not_for_five_minutes() {
+        let cache = Cache::default();
+        let there = Registration { registered: true, ..Registration::absent("14155552671".to_owned()) };
+        cache.put(there.clone(), at(0));
+        cache.put(Registration::absent("14155552672".to_owned()), at(0));
+        let knows = |phone, now| cache.get(phone, at(now)).is_some();
+        assert_eq!([FOUND_MS - 1, FOUND_MS].map(|now| knows("14155552671", now)), [true, false]);
+        assert_eq!([ABSENT_MS - 1, ABSENT_MS].map(|now| knows("14155552672", now)), [true, false]);
+        assert_eq!(cache.get("14155552671", at(0)), Some(there));
+        cache.forget("14155552671");
+        assert!(!knows("14155552671", 0), "WhatsApp said that it is not there after all");
+    }
+}

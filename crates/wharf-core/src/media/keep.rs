@@ -12,6 +12,8 @@ use crate::store::{MediaRow, Plan};
 
 /// How many files one run of the sweep looks at in one step.
 const STEP: u32 = 200;
+/// The longest end of a name that is taken for an extension.
+const EXTENSION_BYTES: usize = 8;
 
 /// How long a taken file stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,11 +73,19 @@ pub async fn discard(services: &Services, id: &MediaId) {
     }
 }
 
-/// A name to show: no path, no control characters, not too long.
+/// A name to show: no path, no control characters, not blank, not too long. What a long one ends in stays: by that the file is opened.
 pub fn tidy(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let tidy: String = last.chars().filter(|c| !c.is_control()).take(limits::FILE_NAME_CHARS).collect();
-    if tidy.is_empty() { "file".to_owned() } else { tidy }
+    let plain: String = last.chars().filter(|c| !c.is_control()).collect();
+    let tidy = if plain.chars().count() <= limits::FILE_NAME_CHARS { plain } else { shortened(&plain) };
+    if tidy.trim().is_empty() { "file".to_owned() } else { tidy }
+}
+
+fn shortened(name: &str) -> String {
+    let (_, end) = name.rsplit_once('.').filter(|(_, end)| end.len() <= EXTENSION_BYTES).unwrap_or_default();
+    let end = if end.is_empty() { String::new() } else { format!(".{end}") };
+    let stem: String = name.chars().take(limits::FILE_NAME_CHARS - end.chars().count()).collect();
+    stem + &end
 }
 
 /// Removes files whose time is over, the row first: a message that keeps its file longer comes before or finds none. A file that cannot be
@@ -142,5 +152,63 @@ pub async fn sweep(services: &Services) -> Result<u64, Error> {
             removed += u64::from(gone(services, id).await);
         }
         after = Some(last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::samples::{at, plan};
+
+    #[test]
+    fn a_name_is_shown_without_its_folder_and_never_blank() {
+        for (name, shown) in [
+            ("report.pdf", "report.pdf"),
+            ("C:\\Users\\ada\\report.pdf", "report.pdf"),
+            ("../../etc/passwd", "passwd"),
+            ("a\u{0}b\nc.pdf", "abc.pdf"),
+            ("", "file"),
+            ("folder/", "file"),
+            ("   ", "file"),
+            ("\u{7}", "file"),
+        ] {
+            assert_eq!(tidy(name), shown, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_blank_where_it_is_cut_is_none() {
+        assert_eq!(tidy(&format!("{}x", " ".repeat(limits::FILE_NAME_CHARS))), "file");
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_keeps_what_it_is_opened_with() {
+        let long = |end: &str| format!("{}{end}", "é".repeat(limits::FILE_NAME_CHARS));
+        for (end, kept) in [(".pdf", ".pdf"), (".tar.gz", ".gz"), ("", "é"), (".", "é"), (". and so on and on", "é")] {
+            let shown = tidy(&long(end));
+            assert_eq!(shown.chars().count(), limits::FILE_NAME_CHARS, "{end}");
+            assert!(shown.starts_with('é') && shown.ends_with(kept), "{end}: {shown}");
+        }
+        let fits = format!("{}.pdf", "x".repeat(limits::FILE_NAME_CHARS - 4));
+        assert_eq!(tidy(&fits), fits);
+    }
+
+    #[test]
+    fn a_file_stays_for_its_plans_days_and_one_without_an_end_in_reach_for_ever() {
+        let of = |days| until(&Plan { media_days: days, ..plan() }, at(0));
+        assert_eq!(of(1), at(24 * 60 * 60 * 1000));
+        assert_eq!(of(u64::MAX), Timestamp::from_millis(i64::MAX));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_of_any_name_can_be_shown_once_more_as_it_is(name in r"[\x00-\x7Fé]{0,30}", again in 0_usize..40) {
+            let shown = tidy(&name.repeat(again));
+            prop_assert_eq!(tidy(&shown), shown.clone());
+            prop_assert!((1..=limits::FILE_NAME_CHARS).contains(&shown.chars().count()));
+            prop_assert!(!shown.contains(['/', '\\']) && !shown.chars().any(char::is_control) && !shown.trim().is_empty());
+        }
     }
 }

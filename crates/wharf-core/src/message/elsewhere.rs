@@ -44,3 +44,27 @@ fn outcome(row: MessageRow) -> Option<Outcome> {
         _ => Some(Outcome::Sent),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wharf_api::types::message::Content;
+
+    use super::*;
+    use crate::samples::outgoing;
+
+    #[test]
+    fn a_row_tells_the_end_of_its_message_and_a_queued_one_has_none() {
+        let row = |status| MessageRow { status, ..outgoing(Content::text("hello")) };
+        assert_eq!(outcome(row(MessageStatus::Queued)), None);
+        for status in [MessageStatus::Sent, MessageStatus::Delivered, MessageStatus::Read, MessageStatus::Played] {
+            assert_eq!(outcome(row(status)), Some(Outcome::Sent), "{}", status.as_str());
+        }
+        let failed = |error, reason: Option<&str>| {
+            outcome(MessageRow { error, error_reason: reason.map(str::to_owned), ..row(MessageStatus::Failed) })
+        };
+        let with = |code, reason: &str| Some(Outcome::Failed { code, reason: reason.to_owned() });
+        assert_eq!(failed(Some(ErrorCode::SessionDisconnected), Some("why")), with(ErrorCode::SessionDisconnected, "why"));
+        assert_eq!(failed(Some(ErrorCode::MessageSendingFailed), None), with(ErrorCode::MessageSendingFailed, ""));
+        assert_eq!(failed(None, None), with(ErrorCode::InternalServerError, ""), "a failure is never taken for a success");
+    }
+}
