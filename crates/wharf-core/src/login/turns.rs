@@ -52,3 +52,33 @@ impl Turns {
         done.await.map_err(|_| Busy)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_can_be_nobodys_password_waits_for_no_turn() {
+        let turns = Turns::default();
+        let all = Arc::clone(&turns.0).acquire_many_owned(2).await.unwrap();
+        let long = "x".repeat(limits::PASSWORD_CHARS.end() + 1);
+        assert!(!turns.matches("whatever is stored", &long).await.unwrap());
+        drop(all);
+        assert!(!turns.matches("no hash at all", "a good password").await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_turn_lasts_as_long_as_its_work_also_where_nobody_waits_for_that_any_more() {
+        let turns = Turns::default();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        // It ends when the other side does.
+        let mut work = Box::pin(turns.take(move || drop(ended.recv())));
+        assert!(work.as_mut().now_or_never().is_none());
+        drop(work);
+        assert_eq!(turns.0.available_permits(), AT_ONCE - 1);
+        drop(end);
+        assert!(Arc::clone(&turns.0).acquire_many_owned(2).await.is_ok());
+    }
+}

@@ -56,4 +56,20 @@ mod tests {
         drop(gate.enter(&other).now_or_never());
         assert_eq!(gate.accounts.lock().unwrap().len(), 1);
     }
+
+    #[test]
+    fn who_stops_waiting_takes_no_turn_and_the_others_keep_their_order() {
+        let (account, gate) = (AccountId::from_uuid(Uuid::from_u128(1)), Gate::new(1));
+        let held = gate.enter(&account).now_or_never().unwrap();
+        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(gate.enter(&account))).collect();
+        for one in &mut waiting {
+            assert!(one.as_mut().now_or_never().is_none());
+        }
+        drop(waiting.remove(0));
+        drop(held);
+        assert!(waiting[1].as_mut().now_or_never().is_none(), "it is another one's turn");
+        let turn = waiting[0].as_mut().now_or_never().expect("it asked first of those who wait");
+        drop(turn);
+        assert!(waiting[1].as_mut().now_or_never().is_some());
+    }
 }
