@@ -74,7 +74,7 @@ mod tests {
         let turns = Turns::default();
         let (end, ended) = std::sync::mpsc::channel::<()>();
         // It ends when the other side does.
-        let mut work = Box::pin(turns.take(move || drop(ended.recv())));
+        let mut work = Box::pin(turns.take(move || ended.recv().is_err()));
         assert!(work.as_mut().now_or_never().is_none());
         drop(work);
         assert_eq!(turns.0.available_permits(), AT_ONCE - 1);
