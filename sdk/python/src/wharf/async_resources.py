@@ -345,6 +345,9 @@ class AsyncSessionsApi(AsyncSessionsHelpers):
 
         Needs the permission `messages:send`.
 
+        Args:
+            status: Whether the account is shown as online.
+
         Raises:
             SessionError: `session_not_found`, `session_not_connected`, `session_disconnected`.
             StateError: `conflict`, `unsupported_operation`.
@@ -448,6 +451,7 @@ class AsyncMessagesApi(AsyncMessagesHelpers):
 
         Args:
             wait: Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise.
+            session_id: The session that sends it.
             to: A phone number in international format, a group id, a LID, or `status`. Separators (space - . and one
                 pair of brackets) are taken where people put them between groups of digits; what cannot be a number
                 that somebody wrote is refused, and the reason says what was seen.
@@ -572,9 +576,11 @@ class AsyncMessagesApi(AsyncMessagesHelpers):
 
         Args:
             wait: Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise.
+            session_id: The session that sends it.
             to: A phone number in international format, a group id, a LID, or `status`. Separators (space - . and one
                 pair of brackets) are taken where people put them between groups of digits; what cannot be a number
                 that somebody wrote is refused, and the reason says what was seen.
+            media_type: What it is shown as; each has its own types and largest size.
             async_: Answer as soon as the message is durable instead of waiting for WhatsApp. `false` where it is left
                 out.
             audience: With `to: "status"`, and only then: the people whom it is for.
@@ -689,12 +695,17 @@ class AsyncMessagesApi(AsyncMessagesHelpers):
 
         Args:
             wait: Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise.
+            session_id: The session that sends it.
             to: A phone number in international format, a group id, a LID, or `status`. Separators (space - . and one
                 pair of brackets) are taken where people put them between groups of digits; what cannot be a number
                 that somebody wrote is refused, and the reason says what was seen.
+            latitude: In degrees; south of the equator below 0.
+            longitude: In degrees; west of Greenwich below 0.
+            address: Where it is, in words.
             async_: Answer as soon as the message is durable instead of waiting for WhatsApp. `false` where it is left
                 out.
             dry_run: Say with 200 what would happen, and send and count nothing. `false` where it is left out.
+            name: What the place is called.
             reference: Your own name for the message: shown on it, and lists can ask for it.
             reply_to: The message that this one answers, of the same chat.
             idempotency_key: A key of your own, kept for 24 hours; unless given, one is made for the call and kept
@@ -777,9 +788,11 @@ class AsyncMessagesApi(AsyncMessagesHelpers):
 
         Args:
             wait: Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise.
+            session_id: The session that sends it.
             to: A phone number in international format, a group id, a LID, or `status`. Separators (space - . and one
                 pair of brackets) are taken where people put them between groups of digits; what cannot be a number
                 that somebody wrote is refused, and the reason says what was seen.
+            contacts: The cards that go out in one message.
             async_: Answer as soon as the message is durable instead of waiting for WhatsApp. `false` where it is left
                 out.
             dry_run: Say with 200 what would happen, and send and count nothing. `false` where it is left out.
@@ -868,9 +881,11 @@ class AsyncMessagesApi(AsyncMessagesHelpers):
 
         Args:
             wait: Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise.
+            session_id: The session that sends it.
             to: A phone number in international format, a group id, a LID, or `status`. Separators (space - . and one
                 pair of brackets) are taken where people put them between groups of digits; what cannot be a number
                 that somebody wrote is refused, and the reason says what was seen.
+            question: What is asked.
             options: Each different from the others.
             async_: Answer as soon as the message is durable instead of waiting for WhatsApp. `false` where it is left
                 out.
@@ -951,6 +966,7 @@ class AsyncMessagesApi(AsyncMessagesHelpers):
 
         Args:
             wait: Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise.
+            message_id: The message that is reacted to.
             emoji: One emoji; empty takes the reaction back.
             async_: Answer as soon as the message is durable instead of waiting for WhatsApp. `false` where it is left
                 out.
@@ -1055,6 +1071,7 @@ class AsyncMessagesApi(AsyncMessagesHelpers):
 
         Args:
             wait: Seconds from the request on in which WhatsApp's word is waited for; 6.5 unless said otherwise.
+            text: What the message says from then on, whole.
 
         Raises:
             MessageError: `message_not_found`, `recipient_not_on_whatsapp`, `message_too_long`,
@@ -1192,6 +1209,7 @@ class AsyncMessagesApi(AsyncMessagesHelpers):
             to: A phone number in international format, a group id, a LID, or `status`. Separators (space - . and one
                 pair of brackets) are taken where people put them between groups of digits; what cannot be a number
                 that somebody wrote is refused, and the reason says what was seen.
+            message: The text.
             idempotency_key: A key of your own, kept for 24 hours; unless given, one is made for the call and kept
                 over its tries.
 
@@ -1239,6 +1257,8 @@ class AsyncWebhooksApi(AsyncResource):
         Args:
             url: https, and an address of the public Internet, unless the operator allows more.
             events: Which events are delivered; `*` for each step once, by its own kind where it has one.
+            description: What people say of it; nothing depends on it.
+            enabled: Whether deliveries go out; while it is off they wait. `true` where it is left out.
             headers: Sent with every delivery; never shown again.
             max_bytes: The largest body of a delivery. What is larger comes without its largest members, with
                 `truncated` and `path`.
@@ -1315,6 +1335,8 @@ class AsyncWebhooksApi(AsyncResource):
         Needs the permission `webhooks:manage`.
 
         Args:
+            description: What people say of it; nothing depends on it.
+            enabled: Whether deliveries go out; while it is off they wait.
             events: Which events are delivered; `*` for each step once, by its own kind where it has one.
             headers: Sent with every delivery; never shown again.
             max_bytes: The largest body of a delivery. What is larger comes without its largest members, with
@@ -1479,6 +1501,9 @@ class AsyncContactsApi(AsyncResource):
         """Tells which phone numbers are on WhatsApp.
 
         Needs the permission `contacts:read`.
+
+        Args:
+            session_id: The session that asks.
 
         Raises:
             SessionError: `session_not_found`, `session_not_connected`, `session_disconnected`.
@@ -1659,6 +1684,7 @@ class AsyncChatsApi(AsyncResource):
             chat_id: A phone number in international format, a group id, a LID, or `status`. Separators (space - . and
                 one pair of brackets) are taken where people put them between groups of digits; what cannot be a
                 number that somebody wrote is refused, and the reason says what was seen.
+            status: What the person in the chat sees; `paused` ends it.
 
         Raises:
             SessionError: `session_not_found`, `session_not_connected`, `session_disconnected`.
@@ -1708,6 +1734,7 @@ class AsyncGroupsApi(AsyncResource):
         Needs the permission `groups:write`.
 
         Args:
+            subject: What the group is called.
             participants: The others; the session's own account is always in.
             idempotency_key: A key of your own, kept for 24 hours; unless given, one is made for the call and kept
                 over its tries.
@@ -1780,6 +1807,8 @@ class AsyncGroupsApi(AsyncResource):
             description: An empty text takes it away.
             disappearing_seconds: After how long messages disappear; 0 keeps them.
             locked: Only admins change subject, description and picture.
+            members_can_add: Whether members who are no admins put people in.
+            subject: What the group is called.
 
         Raises:
             SessionError: `session_not_found`, `session_not_connected`, `session_disconnected`.
@@ -2081,6 +2110,7 @@ class AsyncUsersApi(AsyncResource):
 
         Args:
             name: With `password`, in any case.
+            password: With `name`.
             token: In their place: what stands in a link that signs in once.
 
         Raises:
@@ -2157,6 +2187,8 @@ class AsyncUsersApi(AsyncResource):
         Args:
             name: What it signs in with, in any case; one of a kind on the whole gateway.
             password: No composition is asked for; what many people use, and the own name, are refused.
+            role: `operator`: all, and what is the operator's alone. `owner`: all in the account. `member`: all but
+                keys and users. `read_only`: looks, and changes nothing.
             idempotency_key: A key of your own, kept for 24 hours; unless given, one is made for the call and kept
                 over its tries.
 
@@ -2210,6 +2242,7 @@ class AsyncUsersApi(AsyncResource):
 
         Args:
             password: A new password; it ends the user's log-ins.
+            role: Only an operator makes an operator.
 
         Raises:
             GeneralError: `resource_not_found`.
@@ -2329,6 +2362,7 @@ class AsyncAdminApi(AsyncResource):
 
         Args:
             connecting_paused: Whether all connections pause.
+            features: Features and where their switches shall stand; the others stay.
             sending_paused: Whether sending pauses.
         """
         request = Request(
@@ -2468,6 +2502,10 @@ class AsyncAdminApi(AsyncResource):
         Needs an operator's key.
 
         Args:
+            calls_per_minute: How many calls the account may make within any minute; what is beyond is refused with
+                `rate_limit_exceeded`.
+            concurrent_requests: How many requests of the account may run at the same time; what is beyond is refused
+                with `concurrent_request_limit_exceeded`.
             event_days: How many days the event log goes back.
             keep_deleted: What is deleted for everyone stays as it was said, marked by `deletedAt`; else it goes, with
                 its edits and its file.
@@ -2477,6 +2515,8 @@ class AsyncAdminApi(AsyncResource):
             message_days: How many days a message is kept after what happened to it last, with its events; for ever
                 where null.
             messages_per_day: Without limit where null.
+            pace: How fast each session writes. What is over pace waits with `heldReason` `pace`. Absent is the safe
+                default, null without limit.
             sessions: Without limit where null.
         """
         request = Request(
@@ -2575,6 +2615,29 @@ class AsyncAdminApi(AsyncResource):
         request = Request("PATCH", path("/v1/admin/accounts/{}", account_id), body={"name": name, "plan": plan})
         return await self._client._one(request, Account)
 
+    async def suspend_account(self, account_id: str) -> Account:
+        """Refuses all calls of an account and lets its sessions rest, until that is lifted: everything in it stays.
+
+        Needs an operator's key.
+
+        Raises:
+            GeneralError: `resource_not_found`.
+            StateError: `conflict`.
+        """
+        request = Request("POST", path("/v1/admin/accounts/{}/suspend", account_id))
+        return await self._client._one(request, Account)
+
+    async def resume_account(self, account_id: str) -> Account:
+        """Lifts a suspension: calls are answered again, and the sessions connect by themselves.
+
+        Needs an operator's key.
+
+        Raises:
+            GeneralError: `resource_not_found`.
+        """
+        request = Request("POST", path("/v1/admin/accounts/{}/resume", account_id))
+        return await self._client._one(request, Account)
+
     async def delete_account(self, account_id: str) -> Account:
         """Deletes an account with everything in it: nobody acts in it from now on, and what it has goes in parts.
 
@@ -2639,6 +2702,8 @@ class AsyncAdminApi(AsyncResource):
             account_id: The account that it belongs to, an operator too.
             name: What it signs in with, in any case; one of a kind on the whole gateway.
             password: No composition is asked for; what many people use, and the own name, are refused.
+            role: `operator`: all, and what is the operator's alone. `owner`: all in the account. `member`: all but
+                keys and users. `read_only`: looks, and changes nothing.
             idempotency_key: A key of your own, kept for 24 hours; unless given, one is made for the call and kept
                 over its tries.
 
@@ -2704,6 +2769,7 @@ class AsyncAdminApi(AsyncResource):
 
         Args:
             password: A new password; it ends the user's log-ins.
+            role: Only an operator makes an operator.
 
         Raises:
             GeneralError: `resource_not_found`.

@@ -134,11 +134,15 @@ class Account(Model):
     deletion: AccountDeletion | None = None
     """Of an account that is being deleted: how far that has come."""
     limits: PlanLimits
+    """What its plan allows now."""
     name: str
+    """What people call it."""
     plan: str
     """The name of its plan."""
-    status: Literal["active", "deleting"]
-    """Whether it is used; nobody acts in one that is being deleted."""
+    status: Literal["active", "suspended", "deleting"]
+    """Whether it is used; nobody acts in one that is suspended or being deleted."""
+    suspended_at: datetime | None = None
+    """Since when it is suspended: callers are refused and sessions rest until that is lifted."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -150,6 +154,7 @@ class AccountDeletion(Model):
     messages_left: int
     """How many messages are left; no more than 100000 are counted."""
     requested_at: datetime
+    """When somebody asked for it."""
     sessions_left: int
     """How many sessions are left."""
 
@@ -159,7 +164,9 @@ class Attempt(Model):
     answer: str | None = None
     """How the answer begins."""
     at: datetime
+    """When the try began."""
     duration_ms: int
+    """How long it took, until the answer or until it was given up."""
     http_status: int | None = None
     """The server's status; absent where it gave no answer."""
     reason: Literal["refused", "timeout", "unreachable", "tls", "broken"] | None = None
@@ -175,9 +182,13 @@ class AuditEntry(Model):
     action: str
     """The operation's id; `authenticate` for keys that were refused."""
     actor: Literal["key", "user", "operator", "cli", "nobody"]
+    """Who did it: a key or a user of the account; an operator, in what is the operator's alone; the command line on the
+    machine itself; or nobody, where no good key was shown.
+    """
     address: str | None = None
     """Where the request came from; an account does not see an operator's."""
     at: datetime
+    """When it happened; of refused keys that are counted together, when they were written down."""
     code: ErrorCode | None = None
     """The code of the refusal; absent where it was done."""
     created: str | None = None
@@ -197,7 +208,9 @@ class Blocked(Model):
     """What `block_contact` answers."""
 
     blocked: bool
+    """Whether the person is blocked now."""
     contact_id: str
+    """The person's id as WhatsApp writes it, such as `14155552671@s.whatsapp.net` or `98765432101234@lid`."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -235,6 +248,7 @@ class Canary(Model):
     session_ids: list[str]
     """The two sessions; empty where none are set."""
     steps: list[CanaryStep]
+    """The last run of each step that ever ran."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -248,12 +262,15 @@ class CanaryStep(Model):
     session_id: str
     """The session that sent."""
     step: Literal["text", "file", "edit", "reaction", "poll", "group"]
+    """What was tried."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ChangeState(Model):
     message_id: str
+    """The edit or the deletion, which is a message of its own."""
     status: MessageStatus
+    """`queued` while WhatsApp has not acknowledged it: the message changes when it has."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -263,12 +280,15 @@ class Chat(Model):
     chat_id: str
     """The id as WhatsApp writes it."""
     last_message: Message
+    """The newest one, whoever wrote it."""
     left_at: datetime | None = None
     """Of a group: since when the session is known not to be in it."""
     lid: str | None = None
+    """The LID, which names a person without the number, such as `98765432101234@lid`; absent where it is not known."""
     name: str | None = None
     """The name that a person gave itself, or a group's subject."""
     phone_number: str | None = None
+    """The phone number in international format, digits only, such as `14155552671`; absent where it is not known."""
     type: Literal["person", "group"]
     unread_count: int
     """How many messages came in since the chat was read."""
@@ -279,9 +299,11 @@ class ChatName(Model):
     chat_id: str
     """The id as WhatsApp writes it."""
     lid: str | None = None
+    """The LID, which names a person without the number, such as `98765432101234@lid`; absent where it is not known."""
     name: str | None = None
     """The name that a person gave itself, or a group's subject."""
     phone_number: str | None = None
+    """The phone number in international format, digits only, such as `14155552671`; absent where it is not known."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -299,7 +321,9 @@ class CheckedContact(Model):
     contact_id: str | None = None
     """The id as WhatsApp writes it, where there is one."""
     lid: str | None = None
+    """The LID, which names a person without the number, such as `98765432101234@lid`; absent where it is not known."""
     on_whatsapp: bool
+    """Whether somebody uses WhatsApp with the number."""
     phone_number: str
     """The number as it was asked."""
 
@@ -309,17 +333,23 @@ class Contact(Model):
     """What `list_contacts` answers."""
 
     about: str | None = None
+    """What the person says of itself under its name; absent where WhatsApp does not show it."""
     business: bool | None = None
+    """Whether it is a business account."""
     contact_id: str
     """The id as WhatsApp writes it."""
     last_message_at: datetime | None = None
+    """When a message came from the person or went there last; absent where there was none."""
     lid: str | None = None
+    """The LID, which names a person without the number, such as `98765432101234@lid`; absent where it is not known."""
     name: str | None = None
     """The name that the person gave itself."""
     on_whatsapp: bool | None = None
     """This and the following only where one contact is asked for."""
     phone_number: str | None = None
+    """The phone number in international format, digits only, such as `14155552671`; absent where it is not known."""
     picture_id: str | None = None
+    """Changes with the picture; absent where there is none, or where it is not shown."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -334,6 +364,7 @@ class Day(Model):
     calls: int
     """Calls that were answered, refusals included; a few seconds behind."""
     date: date
+    """The day, in UTC."""
     errors: CountsByCode
     """How many of them failed, by code."""
     messages: int
@@ -347,14 +378,20 @@ class Delivery(Model):
     attempts: list[Attempt]
     """Oldest first."""
     created_at: datetime
+    """When the event happened."""
     delivery_id: str
     event: EventKind
     event_id: str
     next_attempt_at: datetime | None = None
     """Absent where it is due now or never."""
     sequence: int
+    """The event's place among those of its session."""
     session_id: str | None
+    """Null where the event is the account's."""
     status: DeliveryStatus
+    """`pending`: it waits for its first or its next try. `delivered`: the server answered 2xx. `failed`: all tries
+    failed.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -378,6 +415,7 @@ class Details(Model):
 @dataclass(frozen=True, kw_only=True, repr=False)
 class DryRun(Model):
     chat: ChatName
+    """Where it would go, by the names that WhatsApp knows."""
     dry_run: Literal[True]
     """Nothing was sent or counted."""
     held_reason: HoldReason | None = None
@@ -385,10 +423,12 @@ class DryRun(Model):
     held_until: datetime | None = None
     """When it would be tried."""
     reference: str | None = None
+    """What your program calls it."""
     session_id: str
     status: Literal["sent", "queued"]
     """`queued` where it would wait."""
     type: MessageType
+    """What it would be."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -401,10 +441,13 @@ class ErrorEntry(Model):
     fix: str
     """What to do about it."""
     group: Literal["authentication", "session", "message", "webhook", "rate_limiting", "general", "additive"]
+    """The heading that it stands under on the page of errors."""
     http_status: int
+    """The status of every answer with this code."""
     retry: Literal["no", "soon", "after", "next_day", "once_connected"]
     """When the same request can succeed."""
     retryable: bool
+    """Whether the same request can succeed later: `retry` is not `no`."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -433,22 +476,39 @@ class FeatureSwitch(Model):
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Features(Model):
     contacts: FeatureSwitch
+    """Contact cards."""
     deletions: FeatureSwitch
+    """Deleting for everyone."""
     edits: FeatureSwitch
+    """Edits of texts and captions."""
     group_writes: FeatureSwitch = field(metadata={"json": "group_writes"})
+    """Making and changing groups, joining and leaving them."""
     history_tokens: FeatureSwitch = field(metadata={"json": "history_tokens"})
+    """Taking the privacy tokens of chats from the history that the phone sends; from the next connection on."""
     locations: FeatureSwitch
+    """Places."""
     look_ups: FeatureSwitch = field(metadata={"json": "look_ups"})
+    """Asking which numbers are on WhatsApp, and for people and pictures; while off, messages go out unchecked."""
     media: FeatureSwitch
+    """Images, videos, documents, audio and stickers."""
     media_reupload: FeatureSwitch = field(metadata={"json": "media_reupload"})
+    """Asking the phone for files that WhatsApp's servers have lost."""
     passkey: FeatureSwitch
+    """Linking accounts that WhatsApp asks for a passkey; while it is off, such an attempt ends at once."""
     polls: FeatureSwitch
+    """Polls."""
     presence: FeatureSwitch
+    """Showing the account as online or not, and asking for the presence of others."""
     reactions: FeatureSwitch
+    """Reactions."""
     receipts: FeatureSwitch
+    """Telling senders that messages were read."""
     status: FeatureSwitch
+    """Everything that goes to the status, whatever it is."""
     texts: FeatureSwitch
+    """Texts, in every chat."""
     typing: FeatureSwitch
+    """Showing that somebody types or records."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -460,18 +520,25 @@ class Group(Model):
     approval_required: bool
     """Admins let in who has the invite code."""
     created_at: datetime | None = None
+    """When it was made; absent where WhatsApp does not tell."""
     description: str | None = None
+    """Absent where there is none."""
     disappearing_seconds: int
     """After how long messages disappear; 0: they stay."""
     group_id: str
+    """The group's id as WhatsApp writes it, such as `120363012345678901@g.us`; `to` takes it as it is."""
     left_at: datetime | None = None
     """Since when the session is known not to be in the group; all else is as it was seen last."""
     locked: bool
     """Only admins change subject, description and picture."""
     members_can_add: bool
+    """Whether members who are no admins put people in."""
     owner: Party | None = None
+    """Who made it; absent where WhatsApp does not tell."""
     participants: list[GroupParticipant]
+    """The members, in no order."""
     subject: str
+    """What the group is called."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -479,15 +546,21 @@ class GroupInvite(Model):
     """What `get_group_invite` answers."""
 
     code: str
+    """What the link ends in; who joins names it."""
     link: str
+    """`https://chat.whatsapp.com/` and the code."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class GroupParticipant(Model):
     contact_id: str
+    """The person's id as WhatsApp writes it, such as `14155552671@s.whatsapp.net` or `98765432101234@lid`."""
     lid: str | None = None
+    """The LID, which names a person without the number, such as `98765432101234@lid`; absent where it is not known."""
     phone_number: str | None = None
+    """The phone number in international format, digits only, such as `14155552671`; absent where it is not known."""
     role: Literal["member", "admin", "superadmin"]
+    """`superadmin` is who made the group."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -503,9 +576,13 @@ class GroupRequest(Model):
     """What `list_group_requests` answers."""
 
     contact_id: str
+    """The person's id as WhatsApp writes it, such as `14155552671@s.whatsapp.net` or `98765432101234@lid`."""
     lid: str | None = None
+    """The LID, which names a person without the number, such as `98765432101234@lid`; absent where it is not known."""
     phone_number: str | None = None
+    """The phone number in international format, digits only, such as `14155552671`; absent where it is not known."""
     requested_at: datetime | None = None
+    """When the person asked to be let in; absent where WhatsApp does not tell."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -520,6 +597,7 @@ class GroupUpdated(Model):
     enabled: bool | None = None
     """With `settings_changed`."""
     group_id: str
+    """The group's id as WhatsApp writes it, such as `120363012345678901@g.us`; `to` takes it as it is."""
     original_type: str | None = None
     """With `other`: WhatsApp's own word."""
     participants: list[Party] | None = None
@@ -539,6 +617,7 @@ class Health(Model):
     """What `get_health` answers."""
 
     status: str
+    """`ok`; of the readiness `ready`, or `degraded` where the node works without the others."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -546,6 +625,7 @@ class JoinedGroup(Model):
     """What `join_group` answers."""
 
     group_id: str
+    """The group's id as WhatsApp writes it, such as `120363012345678901@g.us`; `to` takes it as it is."""
     pending: bool
     """The admins have been asked."""
 
@@ -556,12 +636,19 @@ class Key(Model):
 
     created_at: datetime
     expires_at: datetime | None = None
+    """From then on it is refused with `expired_api_key`; absent where it does not end."""
     key_id: str
+    """Names the key without opening anything: its eight characters stand in the key too."""
     last_used_at: datetime | None = None
+    """About a minute behind; absent where it was never used."""
     name: str
+    """What people call it."""
     permissions: list[Permission]
+    """What it may do."""
     revoked_at: datetime | None = None
+    """From then on it is refused with `invalid_api_key`; absent where nobody revoked it."""
     session_ids: list[str] | None = None
+    """The only sessions that it may use; absent where it may use all of the account's."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -569,6 +656,7 @@ class LeftGroup(Model):
     """What `leave_group` answers."""
 
     group_id: str
+    """The group's id as WhatsApp writes it, such as `120363012345678901@g.us`; `to` takes it as it is."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -588,7 +676,9 @@ class Login(Model):
     """In any case; earlier after twelve hours without a request."""
     login_id: str
     permissions: list[Permission]
+    """What the role may do."""
     user: User
+    """Who is signed in."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -601,6 +691,7 @@ class LoginEntry(Model):
     current: bool
     """Whether it is the one that asks."""
     expires_at: datetime
+    """In any case; earlier after twelve hours without a request."""
     last_seen_at: datetime
     """About a minute behind."""
     login_id: str
@@ -613,18 +704,22 @@ class Media(Model):
     """What `upload_media` answers."""
 
     duration_seconds: int | None = None
+    """How long audio or a video lasts; absent where that cannot be read."""
     expires_at: datetime
     """From then on the file is gone."""
     file_name: str | None = None
+    """What it is called; absent where nobody said."""
     height: int | None = None
     """In pixels."""
     media_id: str
     media_type: MediaKind
+    """What it is shown as: what was asked for, or else what its bytes are."""
     mime_type: str
     """Read from the bytes, and among what they allow from what its sender, its name or its server says."""
     sha256: str
     """In hexadecimal."""
     size_bytes: int
+    """Of the file itself, as it is stored."""
     width: int | None = None
     """In pixels."""
 
@@ -632,9 +727,13 @@ class Media(Model):
 @dataclass(frozen=True, kw_only=True, repr=False)
 class MemberReceipt(Model):
     delivered_at: datetime | None = None
+    """When a device of the member had it; absent where none told."""
     participant: Party
+    """The member of the group."""
     played_at: datetime | None = None
+    """When the member listened to it; absent where that was not told."""
     read_at: datetime | None = None
+    """When the member saw it; absent where that was not told."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -642,23 +741,34 @@ class Message(Model):
     """What `send_text` answers."""
 
     address: str | None = None
+    """Where a place is, in words."""
     caption: str | None = None
+    """The words under an image, a video or a document."""
     change: ChangeState | None = None
     """The change on its way; only in the answer to an edit or a deletion."""
     chat: ChatName
+    """Where it stands: with a person, in a group, or among the statuses."""
     contacts: list[SentCard] | None = None
+    """The cards of a `contact` message, as their sender wrote them."""
     created_at: datetime
     deleted_at: datetime | None = None
     """When it was deleted for everyone."""
     direction: Direction
+    """`outgoing` is what the session's own account sent, from whatever device."""
     duration_seconds: int | None = None
+    """How long audio or a video lasts."""
     edited_at: datetime | None = None
+    """When it was edited last; absent where it never was."""
     emoji: str | None = None
     """Empty where a reaction was taken back."""
     error: MessageError | None = None
+    """Why it `failed`."""
     file_name: str | None = None
+    """What the file is called; absent where nobody says."""
     forwarded: bool | None = None
+    """It is shown as forwarded; absent where it is not."""
     from_: Party | None = None
+    """Who wrote it; absent where that is the session's own account."""
     from_other_device: bool | None = None
     """It was sent by another device of the account."""
     height: int | None = None
@@ -668,17 +778,24 @@ class Message(Model):
     held_until: datetime | None = None
     """While it is queued and WhatsApp wants a pause: when it is tried again."""
     latitude: float | None = None
+    """In degrees; south of the equator below 0."""
     link_preview: LinkPreview | None = None
+    """What a link in the text is shown as."""
     longitude: float | None = None
+    """In degrees; west of Greenwich below 0."""
     media_id: str | None = None
     """The file: `GET /v1/media/{mediaId}` serves it once it is `stored`."""
     media_reason: str | None = None
     """Why the file could not be fetched from WhatsApp."""
     media_status: Literal["pending", "stored", "failed"] | None = None
+    """`pending`: it is still being fetched from WhatsApp. `stored`: it can be had. `failed`: `mediaReason` says why it
+    cannot.
+    """
     mention_ids: list[str] | None = None
     """Whom it mentions, as WhatsApp writes ids."""
     message_id: str
     mime_type: str | None = None
+    """What sort of file it is, such as `image/jpeg`."""
     name: str | None = None
     """What a place is called."""
     options: list[str] | None = None
@@ -688,6 +805,7 @@ class Message(Model):
     question: str | None = None
     """What a poll asks."""
     reactions: list[Reaction] | None = None
+    """Those that stand, one of each person at the most."""
     read_at: datetime | None = None
     """When an incoming message was marked as read."""
     receipts: list[MemberReceipt] | None = None
@@ -704,7 +822,12 @@ class Message(Model):
     sha256: str | None = None
     """In hexadecimal."""
     size_bytes: int | None = None
+    """Of a file that is not stored yet, what its sender says."""
     status: MessageStatus
+    """How far it has come. `queued`: accepted, and not acknowledged by WhatsApp yet. `sent`: WhatsApp's server has it.
+    `delivered`: a device of the recipient has it. `read`: the recipient has seen it. `played`: the recipient has
+    listened to it. `failed`: it will never arrive. `received`: it came in.
+    """
     target: Reference | None = None
     """The message that a change is about."""
     text: str | None = None
@@ -720,6 +843,7 @@ class Message(Model):
     `target`; `poll_vote`: `options`, `target`; `edit`: `text`, `target`; `deletion`: `target`.
     """
     view_once: bool | None = None
+    """It can be opened once; absent where it can be opened again and again."""
     voice: bool | None = None
     """A voice note, as opposed to an audio file."""
     whatsapp_id: str
@@ -731,7 +855,9 @@ class Message(Model):
 @dataclass(frozen=True, kw_only=True, repr=False)
 class MessageError(Model):
     code: str
+    """A code of `GET /v1/errors`, such as `message_sending_failed`."""
     reason: str | None = None
+    """What went wrong, in words; it says so where the message may have arrived all the same."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -739,6 +865,7 @@ class NewContactsHeld(Model):
     """People whom the session has not written with yet wait until then. Shown for one session, not in lists."""
 
     reason: HoldReason
+    """Why they wait."""
     until: datetime
     """WhatsApp's own date, where it names one."""
 
@@ -770,7 +897,9 @@ class PairingCode(Model):
     """What `create_pairing_code` answers."""
 
     expires_at: datetime
+    """When the phone takes it no more."""
     pairing_code: str
+    """Eight characters to type on the phone, such as `ABCD-1234`."""
     session_id: str
 
 
@@ -779,11 +908,15 @@ class ParticipantResult(Model):
     """What `change_group_participants` answers."""
 
     contact_id: str
+    """The person's id as WhatsApp writes it, such as `14155552671@s.whatsapp.net` or `98765432101234@lid`."""
     lid: str | None = None
+    """The LID, which names a person without the number, such as `98765432101234@lid`; absent where it is not known."""
     phone_number: str | None = None
+    """The phone number in international format, digits only, such as `14155552671`; absent where it is not known."""
     reason: Literal["already_member", "not_a_member", "not_on_whatsapp", "privacy", "left_recently", "group_full", "not_allowed"] | None = None
     """Why not."""
     success: bool
+    """Whether it was done for this person; others of one call may have fared otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -793,9 +926,11 @@ class Party(Model):
     contact_id: str
     """The id as WhatsApp writes it."""
     lid: str | None = None
+    """The LID, which names a person without the number, such as `98765432101234@lid`; absent where it is not known."""
     name: str | None = None
     """The name that the sender gave itself."""
     phone_number: str | None = None
+    """The phone number in international format, digits only, such as `14155552671`; absent where it is not known."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -812,7 +947,12 @@ class Passkey(Model):
     """
     session_id: str
     since: datetime
+    """When this step began."""
     step: Literal["assertion", "phone", "confirmation", "linking"]
+    """`assertion`: the account's owner has to sign. `phone`: WhatsApp took the signature, and the phone has to answer.
+    `confirmation`: a person has to compare the two codes. `linking`: they are the same, and the phone links the
+    device. Only events say `failed`: it is over without a link.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -832,6 +972,7 @@ class PasskeyAssertionResponse(Model):
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Pause(Model):
     paused: bool
+    """Whether it is paused now."""
     since: datetime | None = None
     """When the pause began."""
 
@@ -841,8 +982,9 @@ class Picture(Model):
     """What `get_contact_picture` answers."""
 
     picture_id: str
+    """Changes with the picture."""
     url: str
-    """Works for a while only."""
+    """Where WhatsApp serves it; works for a while only."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -850,7 +992,11 @@ class Plan(Model):
     """What `admin_list_plans` answers."""
 
     calls_per_minute: int
+    """How many calls the account may make within any minute; what is beyond is refused with `rate_limit_exceeded`."""
     concurrent_requests: int
+    """How many requests of the account may run at the same time; what is beyond is refused with
+    `concurrent_request_limit_exceeded`.
+    """
     event_days: int
     """How many days the event log goes back."""
     keep_deleted: bool
@@ -866,6 +1012,7 @@ class Plan(Model):
     messages_per_day: int | None
     """Without limit where null."""
     name: str
+    """What accounts name it by."""
     pace: PlanPace
     """How fast each session writes. What is over pace waits with `heldReason` `pace`. Absent is the safe default, null
     without limit.
@@ -877,7 +1024,11 @@ class Plan(Model):
 @dataclass(frozen=True, kw_only=True, repr=False)
 class PlanLimits(Model):
     calls_per_minute: int
+    """How many calls the account may make within any minute; what is beyond is refused with `rate_limit_exceeded`."""
     concurrent_requests: int
+    """How many requests of the account may run at the same time; what is beyond is refused with
+    `concurrent_request_limit_exceeded`.
+    """
     event_days: int
     """How many days the event log goes back."""
     keep_deleted: bool
@@ -917,9 +1068,11 @@ class PlanPace(Model):
 @dataclass(frozen=True, kw_only=True, repr=False)
 class PollResult(Model):
     option: str
+    """As the poll offers it."""
     voter_ids: list[str]
     """As WhatsApp writes ids; `me` is the session's own account."""
     votes: int
+    """How many people choose it now."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -927,6 +1080,7 @@ class Presence(Model):
     """What `get_contact_presence` answers."""
 
     last_seen_at: datetime | None = None
+    """When the person was online last; absent where WhatsApp does not tell."""
     status: PresenceStatus | None = None
     """Absent where nothing was told yet."""
     typing: TypingStatus | None = None
@@ -943,22 +1097,39 @@ class PresenceShown(Model):
 @dataclass(frozen=True, kw_only=True, repr=False)
 class PutFeatures(Model):
     contacts: SwitchPosition | None = None
+    """`off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither."""
     deletions: SwitchPosition | None = None
+    """`off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither."""
     edits: SwitchPosition | None = None
+    """`off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither."""
     group_writes: SwitchPosition | None = field(default=None, metadata={"json": "group_writes"})
+    """`off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither."""
     history_tokens: SwitchPosition | None = field(default=None, metadata={"json": "history_tokens"})
+    """`off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither."""
     locations: SwitchPosition | None = None
+    """`off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither."""
     look_ups: SwitchPosition | None = field(default=None, metadata={"json": "look_ups"})
+    """`off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither."""
     media: SwitchPosition | None = None
+    """`off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither."""
     media_reupload: SwitchPosition | None = field(default=None, metadata={"json": "media_reupload"})
+    """`off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither."""
     passkey: SwitchPosition | None = None
+    """`off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither."""
     polls: SwitchPosition | None = None
+    """`off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither."""
     presence: SwitchPosition | None = None
+    """`off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither."""
     reactions: SwitchPosition | None = None
+    """`off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither."""
     receipts: SwitchPosition | None = None
+    """`off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither."""
     status: SwitchPosition | None = None
+    """`off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither."""
     texts: SwitchPosition | None = None
+    """`off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither."""
     typing: SwitchPosition | None = None
+    """`off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -1021,6 +1192,7 @@ class Queue(Model):
     waiting_for: WaitingFor | None = None
     """What somebody or something else has to bring before the session goes on. Its link, its keys and its queue stay."""
     webhook_id: str | None = None
+    """The webhook that events wait for; absent of messages."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -1028,6 +1200,7 @@ class QueueHeld(Model):
     chats: int | None = None
     """How many, where it is chats."""
     reason: HoldReason
+    """Why it waits."""
     type: Literal["session", "first_contacts", "chats"]
     """All of the session, first contacts, or some chats."""
     until: datetime | None = None
@@ -1046,7 +1219,9 @@ class QuickSessionCreated(Model):
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Reaction(Model):
     at: datetime
+    """When the reaction was made."""
     emoji: str
+    """One emoji, however many characters it takes."""
     from_id: str | None = None
     """Who reacted; absent where it was the session's own account."""
 
@@ -1066,6 +1241,7 @@ class ReferenceQuoted(Model):
     text: str | None = None
     """Its words: a text, a caption, what a poll asks."""
     type: str
+    """As the `type` of a message."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -1079,6 +1255,7 @@ class Reference(Model):
     quoted: ReferenceQuoted | None = None
     """What the answer shows of it, where Wharf does not have it."""
     whatsapp_id: str
+    """The id that WhatsApp knows the message by."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -1102,6 +1279,7 @@ class Session(Model):
     lid: str | None = None
     """The linked account's LID."""
     name: str
+    """What people call it."""
     new_contacts_held: NewContactsHeld | None = None
     """People whom the session has not written with yet wait until then. Shown for one session, not in lists."""
     number_since: datetime | None = None
@@ -1118,6 +1296,11 @@ class Session(Model):
     since: datetime | None = None
     """When that wait began."""
     status: SessionStatus
+    """What it is doing. `starting`: no QR code yet. `qr`: a code waits to be scanned. `connecting`: linked; the
+    connection is opened, or the first synchronisation runs. `connected`: linked, open and answering. `reconnecting`:
+    the connection was lost and is opened again. `qr_expired`: nobody scanned in time. `disconnected`: it was linked
+    and is not any more. `stopped`: stopped on purpose, with its link.
+    """
     status_at: datetime
     """When the status last changed."""
     waiting_for: WaitingFor | None = None
@@ -1129,9 +1312,11 @@ class SessionRefusal(Model):
     """WhatsApp's last refusal, until the session is connected again."""
 
     at: datetime
+    """When WhatsApp said so."""
     code: int
     """WhatsApp's number for it; 0 where it gave none, 428 where it closed without a word."""
     text: str | None = None
+    """What it means in words, WhatsApp's where it gave some."""
     until: datetime | None = None
     """When it ends, where WhatsApp says so; the session is tried again then."""
 
@@ -1141,6 +1326,7 @@ class SessionsWaiting(Model):
     for_: WaitingFor
     """What somebody or something else has to bring before the session goes on. Its link, its keys and its queue stay."""
     sessions: int
+    """How many wait for it."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -1157,7 +1343,9 @@ class Switches(Model):
 @dataclass(frozen=True, kw_only=True, repr=False)
 class TimelineEntry(Model):
     at: datetime
+    """When it was reached."""
     status: MessageStatus
+    """The status that was reached."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -1198,12 +1386,15 @@ class Usage(Model):
     """What `get_usage` answers."""
 
     days: list[Day]
+    """Those 30 days one by one, newest first; days without use are left out."""
     last30_days: Used
+    """Today and the 29 days before it together."""
     media_bytes: int
     """How many bytes of files are kept now."""
     reset_at: datetime
     """When today ends."""
     today: Day
+    """The UTC day that runs."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -1228,6 +1419,9 @@ class User(Model):
     name: str
     """What it signs in with, in lower case."""
     role: UserRole
+    """`operator`: all, and what is the operator's alone. `owner`: all in the account. `member`: all but keys and users.
+    `read_only`: looks, and changes nothing.
+    """
     user_id: str
 
 
@@ -1237,9 +1431,15 @@ class Webhook(Model):
 
     created_at: datetime
     description: str | None = None
+    """What people say of it; nothing depends on it."""
     disabled_at: datetime | None = None
+    """When it was switched off; absent while it is on."""
     disabled_reason: DisabledReason | None = None
+    """Why it is switched off: `requested` by a request, `gone` where its server answered 410, `failing` where it did
+    nothing but fail for days. Absent while it is on.
+    """
     enabled: bool
+    """Whether deliveries go out; while it is off they wait."""
     events: list[EventChoice]
     """Which events are delivered; `*` for each step once, by its own kind where it has one."""
     failing_since: datetime | None = None
@@ -1265,7 +1465,9 @@ class WebhookTested(Model):
     """What `test_webhook` answers."""
 
     duration_ms: int
+    """How long the server took to answer."""
     event_id: str
+    """The `webhook.test` that was sent; it stands in no log."""
     http_status: int
     """The server's status."""
 
@@ -1281,11 +1483,13 @@ class Whatsapp(Model):
     expires_at: datetime | None = None
     """When WhatsApp takes the claimed version no more, where it said so."""
     fetched_at: datetime | None = None
+    """When that page was asked last."""
     next_try_at: datetime | None = None
     """When one of the sessions that wait tries whether it is let in."""
     refused: str | None = None
     """The highest version that WhatsApp refused."""
     refused_at: datetime | None = None
+    """When it was refused last."""
     served: str | None = None
     """The version that WhatsApp's page told last."""
     source: Literal["setting", "built_in", "sw_js", "front_page", "version_url"]
@@ -1505,6 +1709,10 @@ class SessionPasskeyData(Model):
     """Why it `failed`."""
     session_id: str
     step: Literal["assertion", "phone", "confirmation", "linking", "failed"]
+    """`assertion`: the account's owner has to sign. `phone`: WhatsApp took the signature, and the phone has to answer.
+    `confirmation`: a person has to compare the two codes. `linking`: they are the same, and the phone links the
+    device. Only events say `failed`: it is over without a link.
+    """
     text: str | None = None
     """The same in a sentence."""
 

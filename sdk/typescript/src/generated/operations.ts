@@ -1608,6 +1608,28 @@ export class AdminApi extends Resource {
   }
 
   /**
+   * Refuses all calls of an account and lets its sessions rest, until that is lifted: everything in it stays.
+   *
+   * `POST /v1/admin/accounts/{accountId}/suspend` needs an operator's key.
+   *
+   * @throws ApiError `conflict`, `resource_not_found`, what any call meets
+   */
+  suspendAccount(accountId: string, options: CallOptions = {}): Promise<Account> {
+    return this.call.one({ id: "admin_suspend_account", method: "POST", path: `/v1/admin/accounts/${encodeURIComponent(accountId)}/suspend` }, options);
+  }
+
+  /**
+   * Lifts a suspension: calls are answered again, and the sessions connect by themselves.
+   *
+   * `POST /v1/admin/accounts/{accountId}/resume` needs an operator's key.
+   *
+   * @throws ApiError `resource_not_found`, what any call meets
+   */
+  resumeAccount(accountId: string, options: CallOptions = {}): Promise<Account> {
+    return this.call.one({ id: "admin_resume_account", method: "POST", path: `/v1/admin/accounts/${encodeURIComponent(accountId)}/resume` }, options);
+  }
+
+  /**
    * Deletes an account with everything in it: nobody acts in it from now on, and what it has goes in parts.
    *
    * `DELETE /v1/admin/accounts/{accountId}` needs an operator's key.
@@ -1881,6 +1903,8 @@ export const OPERATIONS = {
   admin_get_account: { group: "admin", method: "getAccount" },
   admin_get_account_export: { group: "admin", method: "getAccountExport" },
   admin_update_account: { group: "admin", method: "updateAccount" },
+  admin_suspend_account: { group: "admin", method: "suspendAccount" },
+  admin_resume_account: { group: "admin", method: "resumeAccount" },
   admin_delete_account: { group: "admin", method: "deleteAccount" },
   admin_create_api_key: { group: "admin", method: "createApiKey" },
   admin_create_user: { group: "admin", method: "createUser" },

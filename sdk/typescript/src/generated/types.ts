@@ -6,12 +6,16 @@ export interface Account {
   createdAt: string;
   /** Of an account that is being deleted: how far that has come. */
   deletion?: AccountDeletion;
+  /** What its plan allows now. */
   limits: PlanLimits;
+  /** What people call it. */
   name: string;
   /** The name of its plan. */
   plan: string;
-  /** Whether it is used; nobody acts in one that is being deleted. */
-  status: "active" | "deleting";
+  /** Whether it is used; nobody acts in one that is suspended or being deleted. */
+  status: "active" | "suspended" | "deleting";
+  /** Since when it is suspended: callers are refused and sessions rest until that is lifted. RFC 3339, in UTC. */
+  suspendedAt?: string;
 }
 
 export interface AccountDeletion {
@@ -21,7 +25,7 @@ export interface AccountDeletion {
   mediaLeft: number;
   /** How many messages are left; no more than 100000 are counted. */
   messagesLeft: number;
-  /** RFC 3339, in UTC. */
+  /** When somebody asked for it. RFC 3339, in UTC. */
   requestedAt: string;
   /** How many sessions are left. */
   sessionsLeft: number;
@@ -34,14 +38,19 @@ export interface AdminCreateUser {
   name: string;
   /** No composition is asked for; what many people use, and the own name, are refused. 12 to 128 characters. */
   password: string;
+  /**
+   * `operator`: all, and what is the operator's alone. `owner`: all in the account. `member`: all but keys and users.
+   * `read_only`: looks, and changes nothing.
+   */
   role: UserRole;
 }
 
 export interface Attempt {
   /** How the answer begins. */
   answer?: string;
-  /** RFC 3339, in UTC. */
+  /** When the try began. RFC 3339, in UTC. */
   at: string;
+  /** How long it took, until the answer or until it was given up. */
   durationMs: number;
   /** The server's status; absent where it gave no answer. 100 to 999. */
   httpStatus?: number;
@@ -54,10 +63,14 @@ export interface AuditEntry {
   accountId?: string;
   /** The operation's id; `authenticate` for keys that were refused. */
   action: string;
+  /**
+   * Who did it: a key or a user of the account; an operator, in what is the operator's alone; the command line on the
+   * machine itself; or nobody, where no good key was shown.
+   */
   actor: "key" | "user" | "operator" | "cli" | "nobody";
   /** Where the request came from; an account does not see an operator's. */
   address?: string;
-  /** RFC 3339, in UTC. */
+  /** When it happened; of refused keys that are counted together, when they were written down. RFC 3339, in UTC. */
   at: string;
   /** The code of the refusal; absent where it was done. */
   code?: ErrorCode;
@@ -74,7 +87,9 @@ export interface AuditEntry {
 }
 
 export interface Blocked {
+  /** Whether the person is blocked now. */
   blocked: boolean;
+  /** The person's id as WhatsApp writes it, such as `14155552671@s.whatsapp.net` or `98765432101234@lid`. */
   contactId: string;
 }
 
@@ -111,6 +126,7 @@ export interface CallReceived {
 export interface Canary {
   /** The two sessions; empty where none are set. */
   sessionIds: string[];
+  /** The last run of each step that ever ran. */
   steps: CanaryStep[];
 }
 
@@ -123,23 +139,29 @@ export interface CanaryStep {
   reason?: string;
   /** The session that sent. */
   sessionId: string;
+  /** What was tried. */
   step: "text" | "file" | "edit" | "reaction" | "poll" | "group";
 }
 
 export interface ChangeState {
+  /** The edit or the deletion, which is a message of its own. */
   messageId: string;
+  /** `queued` while WhatsApp has not acknowledged it: the message changes when it has. */
   status: MessageStatus;
 }
 
 export interface Chat {
   /** The id as WhatsApp writes it. */
   chatId: string;
+  /** The newest one, whoever wrote it. */
   lastMessage: Message;
   /** Of a group: since when the session is known not to be in it. RFC 3339, in UTC. */
   leftAt?: string;
+  /** The LID, which names a person without the number, such as `98765432101234@lid`; absent where it is not known. */
   lid?: string;
   /** The name that a person gave itself, or a group's subject. */
   name?: string;
+  /** The phone number in international format, digits only, such as `14155552671`; absent where it is not known. */
   phoneNumber?: string;
   type: "person" | "group";
   /** How many messages came in since the chat was read. */
@@ -149,9 +171,11 @@ export interface Chat {
 export interface ChatName {
   /** The id as WhatsApp writes it. */
   chatId: string;
+  /** The LID, which names a person without the number, such as `98765432101234@lid`; absent where it is not known. */
   lid?: string;
   /** The name that a person gave itself, or a group's subject. */
   name?: string;
+  /** The phone number in international format, digits only, such as `14155552671`; absent where it is not known. */
   phoneNumber?: string;
 }
 
@@ -163,13 +187,16 @@ export interface ChatRead {
 export interface CheckContacts {
   /** 1 to 50 of them. */
   phoneNumbers: string[];
+  /** The session that asks. */
   sessionId: string;
 }
 
 export interface CheckedContact {
   /** The id as WhatsApp writes it, where there is one. */
   contactId?: string;
+  /** The LID, which names a person without the number, such as `98765432101234@lid`; absent where it is not known. */
   lid?: string;
+  /** Whether somebody uses WhatsApp with the number. */
   onWhatsapp: boolean;
   /** The number as it was asked. */
   phoneNumber: string;
@@ -181,18 +208,23 @@ export interface ConfirmPasskey {
 }
 
 export interface Contact {
+  /** What the person says of itself under its name; absent where WhatsApp does not show it. */
   about?: string;
+  /** Whether it is a business account. */
   business?: boolean;
   /** The id as WhatsApp writes it. */
   contactId: string;
-  /** RFC 3339, in UTC. */
+  /** When a message came from the person or went there last; absent where there was none. RFC 3339, in UTC. */
   lastMessageAt?: string;
+  /** The LID, which names a person without the number, such as `98765432101234@lid`; absent where it is not known. */
   lid?: string;
   /** The name that the person gave itself. */
   name?: string;
   /** This and the following only where one contact is asked for. */
   onWhatsapp?: boolean;
+  /** The phone number in international format, digits only, such as `14155552671`; absent where it is not known. */
   phoneNumber?: string;
+  /** Changes with the picture; absent where there is none, or where it is not shown. */
   pictureId?: string;
 }
 
@@ -227,7 +259,7 @@ export interface CreateGroup {
   /** The others; the session's own account is always in. At most 256 of them. */
   participants: string[];
   sessionId: string;
-  /** 1 to 100 characters. */
+  /** What the group is called. 1 to 100 characters. */
   subject: string;
 }
 
@@ -245,7 +277,7 @@ export interface CreateKey {
 export interface CreateLogin {
   /** With `password`, in any case. 1 to 64 characters. */
   name?: string | null;
-  /** 1 to 128 characters. */
+  /** With `name`. 1 to 128 characters. */
   password?: string | null;
   /** In their place: what stands in a link that signs in once. 1 to 64 characters. */
   token?: string | null;
@@ -277,12 +309,17 @@ export interface CreateUser {
   name: string;
   /** No composition is asked for; what many people use, and the own name, are refused. 12 to 128 characters. */
   password: string;
+  /**
+   * `operator`: all, and what is the operator's alone. `owner`: all in the account. `member`: all but keys and users.
+   * `read_only`: looks, and changes nothing.
+   */
   role: "owner" | "member" | "read_only";
 }
 
 export interface CreateWebhook {
-  /** At most 200 characters. */
+  /** What people say of it; nothing depends on it. At most 200 characters. */
   description?: string | null;
+  /** Whether deliveries go out; while it is off they wait. `true` where it is left out. */
   enabled?: boolean | null;
   /** Which events are delivered; `*` for each step once, by its own kind where it has one. */
   events: EventChoice[];
@@ -308,25 +345,35 @@ export interface CreatedKey {
   apiKey: string;
   /** RFC 3339, in UTC. */
   createdAt: string;
-  /** RFC 3339, in UTC. */
+  /** From then on it is refused with `expired_api_key`; absent where it does not end. RFC 3339, in UTC. */
   expiresAt?: string;
+  /** Names the key without opening anything: its eight characters stand in the key too. */
   keyId: string;
-  /** RFC 3339, in UTC. */
+  /** About a minute behind; absent where it was never used. RFC 3339, in UTC. */
   lastUsedAt?: string;
+  /** What people call it. */
   name: string;
+  /** What it may do. */
   permissions: Permission[];
-  /** RFC 3339, in UTC. */
+  /** From then on it is refused with `invalid_api_key`; absent where nobody revoked it. RFC 3339, in UTC. */
   revokedAt?: string;
+  /** The only sessions that it may use; absent where it may use all of the account's. */
   sessionIds?: string[];
 }
 
 export interface CreatedWebhook {
   /** RFC 3339, in UTC. */
   createdAt: string;
+  /** What people say of it; nothing depends on it. */
   description?: string;
-  /** RFC 3339, in UTC. */
+  /** When it was switched off; absent while it is on. RFC 3339, in UTC. */
   disabledAt?: string;
+  /**
+   * Why it is switched off: `requested` by a request, `gone` where its server answered 410, `failing` where it did
+   * nothing but fail for days. Absent while it is on.
+   */
   disabledReason?: DisabledReason;
+  /** Whether deliveries go out; while it is off they wait. */
   enabled: boolean;
   /** Which events are delivered; `*` for each step once, by its own kind where it has one. */
   events: EventChoice[];
@@ -357,6 +404,7 @@ export interface CreatedWebhook {
 export interface Day {
   /** Calls that were answered, refusals included; a few seconds behind. */
   calls: number;
+  /** The day, in UTC. */
   date: string;
   /** How many of them failed, by code. */
   errors: CountsByCode;
@@ -369,15 +417,18 @@ export type Degradation = "app_state" | "phone_away";
 export interface Delivery {
   /** Oldest first. */
   attempts: Attempt[];
-  /** RFC 3339, in UTC. */
+  /** When the event happened. RFC 3339, in UTC. */
   createdAt: string;
   deliveryId: string;
   event: EventKind;
   eventId: string;
   /** Absent where it is due now or never. RFC 3339, in UTC. */
   nextAttemptAt?: string;
+  /** The event's place among those of its session. */
   sequence: number;
+  /** Null where the event is the account's. */
   sessionId: string | null;
+  /** `pending`: it waits for its first or its next try. `delivered`: the server answered 2xx. `failed`: all tries failed. */
   status: DeliveryStatus;
 }
 
@@ -407,6 +458,7 @@ export type DisabledReason = "requested" | "gone" | "failing";
 export type DisconnectReason = "logged_out" | "replaced" | "banned" | "conflict" | "refused";
 
 export interface DryRun {
+  /** Where it would go, by the names that WhatsApp knows. */
   chat: ChatName;
   /** Nothing was sent or counted. */
   dryRun: true;
@@ -414,15 +466,17 @@ export interface DryRun {
   heldReason?: HoldReason;
   /** When it would be tried. RFC 3339, in UTC. */
   heldUntil?: string;
+  /** What your program calls it. */
   reference?: string;
   sessionId: string;
   /** `queued` where it would wait. */
   status: "sent" | "queued";
+  /** What it would be. */
   type: MessageType;
 }
 
 export interface EditMessage {
-  /** 1 to 4096 characters. */
+  /** What the message says from then on, whole. 1 to 4096 characters. */
   text: string;
 }
 
@@ -441,11 +495,13 @@ export interface ErrorEntry {
   description: string;
   /** What to do about it. */
   fix: string;
+  /** The heading that it stands under on the page of errors. */
   group: "authentication" | "session" | "message" | "webhook" | "rate_limiting" | "general" | "additive";
-  /** 400 to 599. */
+  /** The status of every answer with this code. 400 to 599. */
   httpStatus: number;
   /** When the same request can succeed. */
   retry: "no" | "soon" | "after" | "next_day" | "once_connected";
+  /** Whether the same request can succeed later: `retry` is not `no`. */
   retryable: boolean;
 }
 
@@ -453,6 +509,7 @@ export interface AnyEvent {
   accountId: string;
   /** When it happened. RFC 3339, in UTC. */
   createdAt: string;
+  /** What the event tells, in the shape of its kind. */
   data: JsonObject;
   event: EventKind;
   /** Stays the same at every delivery. */
@@ -491,22 +548,39 @@ export interface FeatureSwitch {
 }
 
 export interface Features {
+  /** Contact cards. */
   contacts: FeatureSwitch;
+  /** Deleting for everyone. */
   deletions: FeatureSwitch;
+  /** Edits of texts and captions. */
   edits: FeatureSwitch;
+  /** Making and changing groups, joining and leaving them. */
   group_writes: FeatureSwitch;
+  /** Taking the privacy tokens of chats from the history that the phone sends; from the next connection on. */
   history_tokens: FeatureSwitch;
+  /** Places. */
   locations: FeatureSwitch;
+  /** Asking which numbers are on WhatsApp, and for people and pictures; while off, messages go out unchecked. */
   look_ups: FeatureSwitch;
+  /** Images, videos, documents, audio and stickers. */
   media: FeatureSwitch;
+  /** Asking the phone for files that WhatsApp's servers have lost. */
   media_reupload: FeatureSwitch;
+  /** Linking accounts that WhatsApp asks for a passkey; while it is off, such an attempt ends at once. */
   passkey: FeatureSwitch;
+  /** Polls. */
   polls: FeatureSwitch;
+  /** Showing the account as online or not, and asking for the presence of others. */
   presence: FeatureSwitch;
+  /** Reactions. */
   reactions: FeatureSwitch;
+  /** Telling senders that messages were read. */
   receipts: FeatureSwitch;
+  /** Everything that goes to the status, whatever it is. */
   status: FeatureSwitch;
+  /** Texts, in every chat. */
   texts: FeatureSwitch;
+  /** Showing that somebody types or records. */
   typing: FeatureSwitch;
 }
 
@@ -530,31 +604,43 @@ export interface Group {
   announcement: boolean;
   /** Admins let in who has the invite code. */
   approvalRequired: boolean;
-  /** RFC 3339, in UTC. */
+  /** When it was made; absent where WhatsApp does not tell. RFC 3339, in UTC. */
   createdAt?: string;
+  /** Absent where there is none. */
   description?: string;
   /** After how long messages disappear; 0: they stay. */
   disappearingSeconds: number;
+  /** The group's id as WhatsApp writes it, such as `120363012345678901@g.us`; `to` takes it as it is. */
   groupId: string;
   /** Since when the session is known not to be in the group; all else is as it was seen last. RFC 3339, in UTC. */
   leftAt?: string;
   /** Only admins change subject, description and picture. */
   locked: boolean;
+  /** Whether members who are no admins put people in. */
   membersCanAdd: boolean;
+  /** Who made it; absent where WhatsApp does not tell. */
   owner?: Party;
+  /** The members, in no order. */
   participants: GroupParticipant[];
+  /** What the group is called. */
   subject: string;
 }
 
 export interface GroupInvite {
+  /** What the link ends in; who joins names it. */
   code: string;
+  /** `https://chat.whatsapp.com/` and the code. */
   link: string;
 }
 
 export interface GroupParticipant {
+  /** The person's id as WhatsApp writes it, such as `14155552671@s.whatsapp.net` or `98765432101234@lid`. */
   contactId: string;
+  /** The LID, which names a person without the number, such as `98765432101234@lid`; absent where it is not known. */
   lid?: string;
+  /** The phone number in international format, digits only, such as `14155552671`; absent where it is not known. */
   phoneNumber?: string;
+  /** `superadmin` is who made the group. */
   role: "member" | "admin" | "superadmin";
 }
 
@@ -564,10 +650,13 @@ export interface GroupPicture {
 }
 
 export interface GroupRequest {
+  /** The person's id as WhatsApp writes it, such as `14155552671@s.whatsapp.net` or `98765432101234@lid`. */
   contactId: string;
+  /** The LID, which names a person without the number, such as `98765432101234@lid`; absent where it is not known. */
   lid?: string;
+  /** The phone number in international format, digits only, such as `14155552671`; absent where it is not known. */
   phoneNumber?: string;
-  /** RFC 3339, in UTC. */
+  /** When the person asked to be let in; absent where WhatsApp does not tell. RFC 3339, in UTC. */
   requestedAt?: string;
 }
 
@@ -582,6 +671,7 @@ export interface GroupUpdated {
   disappearingSeconds?: number;
   /** With `settings_changed`. */
   enabled?: boolean;
+  /** The group's id as WhatsApp writes it, such as `120363012345678901@g.us`; `to` takes it as it is. */
   groupId: string;
   /** With `other`: WhatsApp's own word. */
   originalType?: string;
@@ -598,6 +688,7 @@ export interface GroupUpdated {
 }
 
 export interface Health {
+  /** `ok`; of the readiness `ready`, or `degraded` where the node works without the others. */
   status: string;
 }
 
@@ -610,6 +701,7 @@ export interface JoinGroup {
 }
 
 export interface JoinedGroup {
+  /** The group's id as WhatsApp writes it, such as `120363012345678901@g.us`; `to` takes it as it is. */
   groupId: string;
   /** The admins have been asked. */
   pending: boolean;
@@ -620,19 +712,24 @@ export type JsonObject = Record<string, unknown>;
 export interface Key {
   /** RFC 3339, in UTC. */
   createdAt: string;
-  /** RFC 3339, in UTC. */
+  /** From then on it is refused with `expired_api_key`; absent where it does not end. RFC 3339, in UTC. */
   expiresAt?: string;
+  /** Names the key without opening anything: its eight characters stand in the key too. */
   keyId: string;
-  /** RFC 3339, in UTC. */
+  /** About a minute behind; absent where it was never used. RFC 3339, in UTC. */
   lastUsedAt?: string;
+  /** What people call it. */
   name: string;
+  /** What it may do. */
   permissions: Permission[];
-  /** RFC 3339, in UTC. */
+  /** From then on it is refused with `invalid_api_key`; absent where nobody revoked it. RFC 3339, in UTC. */
   revokedAt?: string;
+  /** The only sessions that it may use; absent where it may use all of the account's. */
   sessionIds?: string[];
 }
 
 export interface LeftGroup {
+  /** The group's id as WhatsApp writes it, such as `120363012345678901@g.us`; `to` takes it as it is. */
   groupId: string;
 }
 
@@ -651,7 +748,9 @@ export interface Login {
   /** In any case; earlier after twelve hours without a request. RFC 3339, in UTC. */
   expiresAt: string;
   loginId: string;
+  /** What the role may do. */
   permissions: Permission[];
+  /** Who is signed in. */
   user: User;
 }
 
@@ -662,7 +761,7 @@ export interface LoginEntry {
   createdAt: string;
   /** Whether it is the one that asks. */
   current: boolean;
-  /** RFC 3339, in UTC. */
+  /** In any case; earlier after twelve hours without a request. RFC 3339, in UTC. */
   expiresAt: string;
   /** About a minute behind. RFC 3339, in UTC. */
   lastSeenAt: string;
@@ -672,20 +771,22 @@ export interface LoginEntry {
 }
 
 export interface Media {
+  /** How long audio or a video lasts; absent where that cannot be read. */
   durationSeconds?: number;
   /** From then on the file is gone. RFC 3339, in UTC. */
   expiresAt: string;
-  /** 1 to 255 characters. */
+  /** What it is called; absent where nobody said. 1 to 255 characters. */
   fileName?: string;
   /** In pixels. */
   height?: number;
   mediaId: string;
+  /** What it is shown as: what was asked for, or else what its bytes are. */
   mediaType: MediaKind;
   /** Read from the bytes, and among what they allow from what its sender, its name or its server says. */
   mimeType: string;
   /** In hexadecimal. */
   sha256: string;
-  /** 0 to 104857600. */
+  /** Of the file itself, as it is stored. 0 to 104857600. */
   sizeBytes: number;
   /** In pixels. */
   width?: number;
@@ -694,35 +795,46 @@ export interface Media {
 export type MediaKind = "image" | "video" | "document" | "audio" | "sticker";
 
 export interface MemberReceipt {
-  /** RFC 3339, in UTC. */
+  /** When a device of the member had it; absent where none told. RFC 3339, in UTC. */
   deliveredAt?: string;
+  /** The member of the group. */
   participant: Party;
-  /** RFC 3339, in UTC. */
+  /** When the member listened to it; absent where that was not told. RFC 3339, in UTC. */
   playedAt?: string;
-  /** RFC 3339, in UTC. */
+  /** When the member saw it; absent where that was not told. RFC 3339, in UTC. */
   readAt?: string;
 }
 
 export interface Message {
+  /** Where a place is, in words. */
   address?: string;
+  /** The words under an image, a video or a document. */
   caption?: string;
   /** The change on its way; only in the answer to an edit or a deletion. */
   change?: ChangeState;
+  /** Where it stands: with a person, in a group, or among the statuses. */
   chat: ChatName;
+  /** The cards of a `contact` message, as their sender wrote them. */
   contacts?: SentCard[];
   /** RFC 3339, in UTC. */
   createdAt: string;
   /** When it was deleted for everyone. RFC 3339, in UTC. */
   deletedAt?: string;
+  /** `outgoing` is what the session's own account sent, from whatever device. */
   direction: Direction;
+  /** How long audio or a video lasts. */
   durationSeconds?: number;
-  /** RFC 3339, in UTC. */
+  /** When it was edited last; absent where it never was. RFC 3339, in UTC. */
   editedAt?: string;
   /** Empty where a reaction was taken back. */
   emoji?: string;
+  /** Why it `failed`. */
   error?: MessageFailure;
+  /** What the file is called; absent where nobody says. */
   fileName?: string;
+  /** It is shown as forwarded; absent where it is not. */
   forwarded?: boolean;
+  /** Who wrote it; absent where that is the session's own account. */
   from?: Party;
   /** It was sent by another device of the account. */
   fromOtherDevice?: boolean;
@@ -732,19 +844,25 @@ export interface Message {
   heldReason?: HoldReason;
   /** While it is queued and WhatsApp wants a pause: when it is tried again. RFC 3339, in UTC. */
   heldUntil?: string;
-  /** -90 to 90. */
+  /** In degrees; south of the equator below 0. -90 to 90. */
   latitude?: number;
+  /** What a link in the text is shown as. */
   linkPreview?: LinkPreview;
-  /** -180 to 180. */
+  /** In degrees; west of Greenwich below 0. -180 to 180. */
   longitude?: number;
   /** The file: `GET /v1/media/{mediaId}` serves it once it is `stored`. */
   mediaId?: string;
   /** Why the file could not be fetched from WhatsApp. */
   mediaReason?: string;
+  /**
+   * `pending`: it is still being fetched from WhatsApp. `stored`: it can be had. `failed`: `mediaReason` says why it
+   * cannot.
+   */
   mediaStatus?: "pending" | "stored" | "failed";
   /** Whom it mentions, as WhatsApp writes ids. */
   mentionIds?: string[];
   messageId: string;
+  /** What sort of file it is, such as `image/jpeg`. */
   mimeType?: string;
   /** What a place is called. */
   name?: string;
@@ -754,6 +872,7 @@ export interface Message {
   originalType?: string;
   /** What a poll asks. */
   question?: string;
+  /** Those that stand, one of each person at the most. */
   reactions?: Reaction[];
   /** When an incoming message was marked as read. RFC 3339, in UTC. */
   readAt?: string;
@@ -770,7 +889,13 @@ export interface Message {
   sessionId: string;
   /** In hexadecimal. */
   sha256?: string;
+  /** Of a file that is not stored yet, what its sender says. */
   sizeBytes?: number;
+  /**
+   * How far it has come. `queued`: accepted, and not acknowledged by WhatsApp yet. `sent`: WhatsApp's server has it.
+   * `delivered`: a device of the recipient has it. `read`: the recipient has seen it. `played`: the recipient has
+   * listened to it. `failed`: it will never arrive. `received`: it came in.
+   */
   status: MessageStatus;
   /** The message that a change is about. */
   target?: Reference;
@@ -787,6 +912,7 @@ export interface Message {
    * `target`; `poll_vote`: `options`, `target`; `edit`: `text`, `target`; `deletion`: `target`.
    */
   type: MessageType;
+  /** It can be opened once; absent where it can be opened again and again. */
   viewOnce?: boolean;
   /** A voice note, as opposed to an audio file. */
   voice?: boolean;
@@ -797,7 +923,9 @@ export interface Message {
 }
 
 export interface MessageFailure {
+  /** A code of `GET /v1/errors`, such as `message_sending_failed`. */
   code: string;
+  /** What went wrong, in words; it says so where the message may have arrived all the same. */
   reason?: string;
 }
 
@@ -818,6 +946,7 @@ export interface NameParticipants {
 
 /** People whom the session has not written with yet wait until then. Shown for one session, not in lists. */
 export interface NewContactsHeld {
+  /** Why they wait. */
   reason: HoldReason;
   /** WhatsApp's own date, where it names one. RFC 3339, in UTC. */
   until: string;
@@ -849,27 +978,34 @@ export interface PageInfo {
 }
 
 export interface PairingCode {
-  /** RFC 3339, in UTC. */
+  /** When the phone takes it no more. RFC 3339, in UTC. */
   expiresAt: string;
+  /** Eight characters to type on the phone, such as `ABCD-1234`. */
   pairingCode: string;
   sessionId: string;
 }
 
 export interface ParticipantResult {
+  /** The person's id as WhatsApp writes it, such as `14155552671@s.whatsapp.net` or `98765432101234@lid`. */
   contactId: string;
+  /** The LID, which names a person without the number, such as `98765432101234@lid`; absent where it is not known. */
   lid?: string;
+  /** The phone number in international format, digits only, such as `14155552671`; absent where it is not known. */
   phoneNumber?: string;
   /** Why not. */
   reason?: "already_member" | "not_a_member" | "not_on_whatsapp" | "privacy" | "left_recently" | "group_full" | "not_allowed";
+  /** Whether it was done for this person; others of one call may have fared otherwise. */
   success: boolean;
 }
 
 export interface Party {
   /** The id as WhatsApp writes it. */
   contactId: string;
+  /** The LID, which names a person without the number, such as `98765432101234@lid`; absent where it is not known. */
   lid?: string;
   /** The name that the sender gave itself. */
   name?: string;
+  /** The phone number in international format, digits only, such as `14155552671`; absent where it is not known. */
   phoneNumber?: string;
 }
 
@@ -881,8 +1017,13 @@ export interface Passkey {
   /** What has to be signed, as WhatsApp sent it: a `PublicKeyCredentialRequestOptionsJSON`. While `step` is `assertion`. */
   publicKey?: JsonObject;
   sessionId: string;
-  /** RFC 3339, in UTC. */
+  /** When this step began. RFC 3339, in UTC. */
   since: string;
+  /**
+   * `assertion`: the account's owner has to sign. `phone`: WhatsApp took the signature, and the phone has to answer.
+   * `confirmation`: a person has to compare the two codes. `linking`: they are the same, and the phone links the device.
+   * Only events say `failed`: it is over without a link.
+   */
   step: "assertion" | "phone" | "confirmation" | "linking";
 }
 
@@ -910,6 +1051,7 @@ export interface PasskeyAssertion {
 }
 
 export interface Pause {
+  /** Whether it is paused now. */
   paused: boolean;
   /** When the pause began. RFC 3339, in UTC. */
   since?: string;
@@ -918,15 +1060,22 @@ export interface Pause {
 export type Permission = "sessions:read" | "sessions:write" | "messages:read" | "messages:send" | "contacts:read" | "contacts:write" | "groups:read" | "groups:write" | "webhooks:manage" | "keys:manage" | "users:manage" | "events:read" | "account:read";
 
 export interface Picture {
+  /** Changes with the picture. */
   pictureId: string;
-  /** Works for a while only. */
+  /** Where WhatsApp serves it; works for a while only. */
   url: string;
 }
 
 export interface Plan {
-  /** 1 to 1000000000. */
+  /**
+   * How many calls the account may make within any minute; what is beyond is refused with `rate_limit_exceeded`. 1 to
+   * 1000000000.
+   */
   callsPerMinute: number;
-  /** 1 to 1000000000. */
+  /**
+   * How many requests of the account may run at the same time; what is beyond is refused with
+   * `concurrent_request_limit_exceeded`. 1 to 1000000000.
+   */
   concurrentRequests: number;
   /** How many days the event log goes back. 1 to 3650. */
   eventDays: number;
@@ -943,6 +1092,7 @@ export interface Plan {
   messageDays: number | null;
   /** Without limit where null. 0 to 1000000000. */
   messagesPerDay: number | null;
+  /** What accounts name it by. */
   name: string;
   /**
    * How fast each session writes. What is over pace waits with `heldReason` `pace`. Absent is the safe default, null
@@ -954,9 +1104,15 @@ export interface Plan {
 }
 
 export interface PlanLimits {
-  /** 1 to 1000000000. */
+  /**
+   * How many calls the account may make within any minute; what is beyond is refused with `rate_limit_exceeded`. 1 to
+   * 1000000000.
+   */
   callsPerMinute: number;
-  /** 1 to 1000000000. */
+  /**
+   * How many requests of the account may run at the same time; what is beyond is refused with
+   * `concurrent_request_limit_exceeded`. 1 to 1000000000.
+   */
   concurrentRequests: number;
   /** How many days the event log goes back. 1 to 3650. */
   eventDays: number;
@@ -996,14 +1152,16 @@ export interface PlanPace {
 }
 
 export interface PollResult {
+  /** As the poll offers it. */
   option: string;
   /** As WhatsApp writes ids; `me` is the session's own account. */
   voterIds: string[];
+  /** How many people choose it now. */
   votes: number;
 }
 
 export interface Presence {
-  /** RFC 3339, in UTC. */
+  /** When the person was online last; absent where WhatsApp does not tell. RFC 3339, in UTC. */
   lastSeenAt?: string;
   /** Absent where nothing was told yet. */
   status?: PresenceStatus;
@@ -1018,22 +1176,39 @@ export interface PresenceShown {
 export type PresenceStatus = "available" | "unavailable";
 
 export interface PutFeatures {
+  /** `off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither. */
   contacts?: SwitchPosition | null;
+  /** `off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither. */
   deletions?: SwitchPosition | null;
+  /** `off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither. */
   edits?: SwitchPosition | null;
+  /** `off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither. */
   group_writes?: SwitchPosition | null;
+  /** `off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither. */
   history_tokens?: SwitchPosition | null;
+  /** `off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither. */
   locations?: SwitchPosition | null;
+  /** `off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither. */
   look_ups?: SwitchPosition | null;
+  /** `off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither. */
   media?: SwitchPosition | null;
+  /** `off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither. */
   media_reupload?: SwitchPosition | null;
+  /** `off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither. */
   passkey?: SwitchPosition | null;
+  /** `off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither. */
   polls?: SwitchPosition | null;
+  /** `off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither. */
   presence?: SwitchPosition | null;
+  /** `off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither. */
   reactions?: SwitchPosition | null;
+  /** `off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither. */
   receipts?: SwitchPosition | null;
+  /** `off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither. */
   status?: SwitchPosition | null;
+  /** `off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither. */
   texts?: SwitchPosition | null;
+  /** `off` refuses it, `auto` marks it as degraded where WhatsApp refuses it in several sessions, `on` does neither. */
   typing?: SwitchPosition | null;
 }
 
@@ -1051,9 +1226,15 @@ export interface PutPace {
 }
 
 export interface PutPlan {
-  /** 1 to 1000000000. */
+  /**
+   * How many calls the account may make within any minute; what is beyond is refused with `rate_limit_exceeded`. 1 to
+   * 1000000000.
+   */
   callsPerMinute: number;
-  /** 1 to 1000000000. */
+  /**
+   * How many requests of the account may run at the same time; what is beyond is refused with
+   * `concurrent_request_limit_exceeded`. 1 to 1000000000.
+   */
   concurrentRequests: number;
   /** How many days the event log goes back. 1 to 3650. */
   eventDays?: number | null;
@@ -1070,6 +1251,10 @@ export interface PutPlan {
   messageDays?: number | null;
   /** Without limit where null. 0 to 1000000000. */
   messagesPerDay?: number | null;
+  /**
+   * How fast each session writes. What is over pace waits with `heldReason` `pace`. Absent is the safe default, null
+   * without limit.
+   */
   pace?: PutPace | null;
   /** Without limit where null. 0 to 1000000000. */
   sessions?: number | null;
@@ -1078,6 +1263,7 @@ export interface PutPlan {
 export interface PutSwitches {
   /** Whether all connections pause. */
   connectingPaused?: boolean | null;
+  /** Features and where their switches shall stand; the others stay. */
   features?: PutFeatures | null;
   /** Whether sending pauses. */
   sendingPaused?: boolean | null;
@@ -1123,12 +1309,14 @@ export interface Queue {
   waiting: number;
   /** What somebody or something else has to bring before the session goes on. Its link, its keys and its queue stay. */
   waitingFor?: WaitingFor;
+  /** The webhook that events wait for; absent of messages. */
   webhookId?: string;
 }
 
 export interface QueueHeld {
   /** How many, where it is chats. */
   chats?: number;
+  /** Why it waits. */
   reason: HoldReason;
   /** All of the session, first contacts, or some chats. */
   type: "session" | "first_contacts" | "chats";
@@ -1137,7 +1325,7 @@ export interface QueueHeld {
 }
 
 export interface QuickMessage {
-  /** 1 to 4096 characters. */
+  /** The text. 1 to 4096 characters. */
   message: string;
   /**
    * A phone number in international format, a group id, a LID, or `status`. Separators (space - . and one pair of
@@ -1161,8 +1349,9 @@ export interface QuickSessionCreated {
 }
 
 export interface Reaction {
-  /** RFC 3339, in UTC. */
+  /** When the reaction was made. RFC 3339, in UTC. */
   at: string;
+  /** One emoji, however many characters it takes. */
   emoji: string;
   /** Who reacted; absent where it was the session's own account. */
   fromId?: string;
@@ -1189,8 +1378,10 @@ export interface Reference {
   quoted?: {
     /** Its words: a text, a caption, what a poll asks. */
     text?: string;
+    /** As the `type` of a message. */
     type: string;
   };
+  /** The id that WhatsApp knows the message by. */
   whatsappId: string;
 }
 
@@ -1207,7 +1398,7 @@ export interface RotateSecret {
 export interface SendContact {
   /** Answer as soon as the message is durable instead of waiting for WhatsApp. `false` where it is left out. */
   async?: boolean | null;
-  /** 1 to 50 of them. */
+  /** The cards that go out in one message. 1 to 50 of them. */
   contacts: ContactCard[];
   /** Say with 200 what would happen, and send and count nothing. `false` where it is left out. */
   dryRun?: boolean | null;
@@ -1215,6 +1406,7 @@ export interface SendContact {
   reference?: string | null;
   /** The message that this one answers, of the same chat. */
   replyTo?: string | null;
+  /** The session that sends it. */
   sessionId: string;
   /**
    * A phone number in international format, a group id, a LID, or `status`. Separators (space - . and one pair of
@@ -1225,22 +1417,23 @@ export interface SendContact {
 }
 
 export interface SendLocation {
-  /** At most 1024 characters. */
+  /** Where it is, in words. At most 1024 characters. */
   address?: string | null;
   /** Answer as soon as the message is durable instead of waiting for WhatsApp. `false` where it is left out. */
   async?: boolean | null;
   /** Say with 200 what would happen, and send and count nothing. `false` where it is left out. */
   dryRun?: boolean | null;
-  /** -90 to 90. */
+  /** In degrees; south of the equator below 0. -90 to 90. */
   latitude: number;
-  /** -180 to 180. */
+  /** In degrees; west of Greenwich below 0. -180 to 180. */
   longitude: number;
-  /** At most 1024 characters. */
+  /** What the place is called. At most 1024 characters. */
   name?: string | null;
   /** Your own name for the message: shown on it, and lists can ask for it. 1 to 255 characters. */
   reference?: string | null;
   /** The message that this one answers, of the same chat. */
   replyTo?: string | null;
+  /** The session that sends it. */
   sessionId: string;
   /**
    * A phone number in international format, a group id, a LID, or `status`. Separators (space - . and one pair of
@@ -1267,6 +1460,7 @@ export interface SendMedia {
   forwarded?: boolean | null;
   /** A file that was uploaded or received. */
   mediaId?: string | null;
+  /** What it is shown as; each has its own types and largest size. */
   mediaType: MediaKind;
   /** Where the file is on the web. One of `mediaUrl`, `mediaId` and `data` is needed. 1 to 2048 characters. */
   mediaUrl?: string | null;
@@ -1276,6 +1470,7 @@ export interface SendMedia {
   reference?: string | null;
   /** The message that this one answers, of the same chat. */
   replyTo?: string | null;
+  /** The session that sends it. */
   sessionId: string;
   /**
    * A phone number in international format, a group id, a LID, or `status`. Separators (space - . and one pair of
@@ -1296,7 +1491,7 @@ export interface SendPoll {
   dryRun?: boolean | null;
   /** Each different from the others. 2 to 12 of them. */
   options: string[];
-  /** 1 to 255 characters. */
+  /** What is asked. 1 to 255 characters. */
   question: string;
   /** Your own name for the message: shown on it, and lists can ask for it. 1 to 255 characters. */
   reference?: string | null;
@@ -1304,6 +1499,7 @@ export interface SendPoll {
   replyTo?: string | null;
   /** How many options one person may choose; 0 for any number. `1` where it is left out. 0 to 12. */
   selectableCount?: number | null;
+  /** The session that sends it. */
   sessionId: string;
   /**
    * A phone number in international format, a group id, a LID, or `status`. Separators (space - . and one pair of
@@ -1320,6 +1516,7 @@ export interface SendReaction {
   dryRun?: boolean | null;
   /** One emoji; empty takes the reaction back. */
   emoji: string;
+  /** The message that is reacted to. */
   messageId: string;
   /** Your own name for the message: shown on it, and lists can ask for it. 1 to 255 characters. */
   reference?: string | null;
@@ -1345,6 +1542,7 @@ export interface SendText {
   reference?: string | null;
   /** The message that this one answers, of the same chat. */
   replyTo?: string | null;
+  /** The session that sends it. */
   sessionId: string;
   /** 1 to 4096 characters. */
   text: string;
@@ -1377,6 +1575,7 @@ export interface Session {
   lastSeenAt?: string;
   /** The linked account's LID. */
   lid?: string;
+  /** What people call it. */
   name: string;
   /** People whom the session has not written with yet wait until then. Shown for one session, not in lists. */
   newContactsHeld?: NewContactsHeld;
@@ -1396,6 +1595,12 @@ export interface Session {
   sessionId: string;
   /** When that wait began. RFC 3339, in UTC. */
   since?: string;
+  /**
+   * What it is doing. `starting`: no QR code yet. `qr`: a code waits to be scanned. `connecting`: linked; the connection
+   * is opened, or the first synchronisation runs. `connected`: linked, open and answering. `reconnecting`: the
+   * connection was lost and is opened again. `qr_expired`: nobody scanned in time. `disconnected`: it was linked and is
+   * not any more. `stopped`: stopped on purpose, with its link.
+   */
   status: SessionStatus;
   /** When the status last changed. RFC 3339, in UTC. */
   statusAt: string;
@@ -1405,10 +1610,11 @@ export interface Session {
 
 /** WhatsApp's last refusal, until the session is connected again. */
 export interface SessionRefusal {
-  /** RFC 3339, in UTC. */
+  /** When WhatsApp said so. RFC 3339, in UTC. */
   at: string;
   /** WhatsApp's number for it; 0 where it gave none, 428 where it closed without a word. 0 to 65535. */
   code: number;
+  /** What it means in words, WhatsApp's where it gave some. */
   text?: string;
   /** When it ends, where WhatsApp says so; the session is tried again then. RFC 3339, in UTC. */
   until?: string;
@@ -1431,6 +1637,7 @@ export interface SessionWithQr {
   lastSeenAt?: string;
   /** The linked account's LID. */
   lid?: string;
+  /** What people call it. */
   name: string;
   /** People whom the session has not written with yet wait until then. Shown for one session, not in lists. */
   newContactsHeld?: NewContactsHeld;
@@ -1456,6 +1663,12 @@ export interface SessionWithQr {
   sessionId: string;
   /** When that wait began. RFC 3339, in UTC. */
   since?: string;
+  /**
+   * What it is doing. `starting`: no QR code yet. `qr`: a code waits to be scanned. `connecting`: linked; the connection
+   * is opened, or the first synchronisation runs. `connected`: linked, open and answering. `reconnecting`: the
+   * connection was lost and is opened again. `qr_expired`: nobody scanned in time. `disconnected`: it was linked and is
+   * not any more. `stopped`: stopped on purpose, with its link.
+   */
   status: SessionStatus;
   /** When the status last changed. RFC 3339, in UTC. */
   statusAt: string;
@@ -1468,6 +1681,7 @@ export interface SessionWithQr {
 export interface SessionsWaiting {
   /** What somebody or something else has to bring before the session goes on. Its link, its keys and its queue stay. */
   for: WaitingFor;
+  /** How many wait for it. */
   sessions: number;
 }
 
@@ -1486,11 +1700,13 @@ export interface SetPassword {
 
 export interface SetPresence {
   sessionId: string;
+  /** Whether the account is shown as online. */
   status: PresenceStatus;
 }
 
 export interface SetTyping {
   sessionId: string;
+  /** What the person in the chat sees; `paused` ends it. */
   status: TypingStatus;
 }
 
@@ -1505,8 +1721,9 @@ export interface Switches {
 }
 
 export interface TimelineEntry {
-  /** RFC 3339, in UTC. */
+  /** When it was reached. RFC 3339, in UTC. */
   at: string;
+  /** The status that was reached. */
   status: MessageStatus;
 }
 
@@ -1536,9 +1753,10 @@ export interface UpdateGroup {
   disappearingSeconds?: number | null;
   /** Only admins change subject, description and picture. */
   locked?: boolean | null;
+  /** Whether members who are no admins put people in. */
   membersCanAdd?: boolean | null;
   sessionId: string;
-  /** 1 to 100 characters. */
+  /** What the group is called. 1 to 100 characters. */
   subject?: string | null;
 }
 
@@ -1576,12 +1794,14 @@ export interface UpdateSession {
 export interface UpdateUser {
   /** A new password; it ends the user's log-ins. 12 to 128 characters. */
   password?: string | null;
+  /** Only an operator makes an operator. */
   role?: UserRole | null;
 }
 
 export interface UpdateWebhook {
-  /** At most 200 characters. */
+  /** What people say of it; nothing depends on it. At most 200 characters. */
   description?: string | null;
+  /** Whether deliveries go out; while it is off they wait. */
   enabled?: boolean | null;
   /** Which events are delivered; `*` for each step once, by its own kind where it has one. */
   events?: EventChoice[] | null;
@@ -1599,12 +1819,15 @@ export interface UpdateWebhook {
 }
 
 export interface Usage {
+  /** Those 30 days one by one, newest first; days without use are left out. */
   days: Day[];
+  /** Today and the 29 days before it together. */
   last30Days: Used;
   /** How many bytes of files are kept now. */
   mediaBytes: number;
   /** When today ends. RFC 3339, in UTC. */
   resetAt: string;
+  /** The UTC day that runs. */
   today: Day;
 }
 
@@ -1626,6 +1849,10 @@ export interface User {
   lastLoginAt?: string;
   /** What it signs in with, in lower case. */
   name: string;
+  /**
+   * `operator`: all, and what is the operator's alone. `owner`: all in the account. `member`: all but keys and users.
+   * `read_only`: looks, and changes nothing.
+   */
   role: UserRole;
   userId: string;
 }
@@ -1637,10 +1864,16 @@ export type WaitingFor = "client_update" | "passkey" | "pause" | "overload";
 export interface Webhook {
   /** RFC 3339, in UTC. */
   createdAt: string;
+  /** What people say of it; nothing depends on it. */
   description?: string;
-  /** RFC 3339, in UTC. */
+  /** When it was switched off; absent while it is on. RFC 3339, in UTC. */
   disabledAt?: string;
+  /**
+   * Why it is switched off: `requested` by a request, `gone` where its server answered 410, `failing` where it did
+   * nothing but fail for days. Absent while it is on.
+   */
   disabledReason?: DisabledReason;
+  /** Whether deliveries go out; while it is off they wait. */
   enabled: boolean;
   /** Which events are delivered; `*` for each step once, by its own kind where it has one. */
   events: EventChoice[];
@@ -1669,7 +1902,9 @@ export interface Webhook {
 export type WebhookHeaders = Record<string, string>;
 
 export interface WebhookTested {
+  /** How long the server took to answer. */
   durationMs: number;
+  /** The `webhook.test` that was sent; it stands in no log. */
   eventId: string;
   /** The server's status. 200 to 299. */
   httpStatus: number;
@@ -1682,13 +1917,13 @@ export interface Whatsapp {
   currentAt: string;
   /** When WhatsApp takes the claimed version no more, where it said so. RFC 3339, in UTC. */
   expiresAt?: string;
-  /** RFC 3339, in UTC. */
+  /** When that page was asked last. RFC 3339, in UTC. */
   fetchedAt?: string;
   /** When one of the sessions that wait tries whether it is let in. RFC 3339, in UTC. */
   nextTryAt?: string;
   /** The highest version that WhatsApp refused. */
   refused?: string;
-  /** RFC 3339, in UTC. */
+  /** When it was refused last. RFC 3339, in UTC. */
   refusedAt?: string;
   /** The version that WhatsApp's page told last. */
   served?: string;
@@ -1762,6 +1997,11 @@ export interface EventData {
     /** Why it `failed`. */
     reason?: "refused" | "expired" | "code_mismatch" | "connection_lost" | "interrupted" | "switched_off";
     sessionId: string;
+    /**
+     * `assertion`: the account's owner has to sign. `phone`: WhatsApp took the signature, and the phone has to answer.
+     * `confirmation`: a person has to compare the two codes. `linking`: they are the same, and the phone links the device.
+     * Only events say `failed`: it is over without a link.
+     */
     step: "assertion" | "phone" | "confirmation" | "linking" | "failed";
     /** The same in a sentence. */
     text?: string;

@@ -211,10 +211,7 @@ pub(super) fn message_error() -> Value {
 }
 
 pub(super) fn timeline_entry() -> Value {
-    answer(vec![
-        always("status", about(status(), "The status that was reached.")),
-        always("at", about(time(), "When it was reached.")),
-    ])
+    answer(vec![always("status", about(status(), "The status that was reached.")), always("at", about(time(), "When it was reached."))])
 }
 
 pub(super) fn status() -> Value {
