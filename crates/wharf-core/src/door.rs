@@ -32,7 +32,7 @@ impl Misfit {
         }
     }
 
-    /// The same for whoever asks whether the node is ready.
+    /// What whoever asks whether the node is ready is told of it.
     pub const fn fault(self) -> &'static str {
         match self {
             Self::Database => "the database is another one than at the start; the log says what to do",
@@ -72,7 +72,7 @@ pub async fn pass(services: &Services) -> Result<(), Error> {
     }
 }
 
-/// The same for what has passed before and goes on: by what is known, without a look.
+/// Lets go on what has passed before: by what is known, without a look.
 pub fn known(services: &Services) -> Result<(), Error> {
     if services.readiness.fitness() == Fitness::Unfit { Err(Error::Shut) } else { Ok(()) }
 }

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use wharf_api::Timestamp;
 use wharf_core::Clock;
 use wharf_core::clock::SystemClock;
-use wharf_sim::Line;
+use wharf_sim::JsonLine;
 
 /// Ten years: nothing in Wharf lasts longer.
 const MOST_SECS: i64 = 10 * 366 * 24 * 60 * 60;
@@ -73,9 +73,9 @@ struct Advance {
     advance_seconds: i64,
 }
 
-async fn show(State(clock): State<Arc<Ahead>>) -> Line {
+async fn show(State(clock): State<Arc<Ahead>>) -> JsonLine {
     let ahead = clock.ms.load(Ordering::SeqCst) / 1_000;
-    Line(json!({"success": true, "data": {"now": clock.now(), "aheadSeconds": ahead}}))
+    JsonLine(json!({"success": true, "data": {"now": clock.now(), "aheadSeconds": ahead}}))
 }
 
 async fn advance(State(clock): State<Arc<Ahead>>, body: String) -> Response {
@@ -89,7 +89,7 @@ async fn advance(State(clock): State<Arc<Ahead>>, body: String) -> Response {
         Ok(()) => show(State(clock)).await.into_response(),
         Err(message) => {
             let body = json!({"success": false, "error": {"code": "invalid_request", "message": message}});
-            (StatusCode::BAD_REQUEST, Line(body)).into_response()
+            (StatusCode::BAD_REQUEST, JsonLine(body)).into_response()
         }
     }
 }

@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
-use crate::line::Line;
+use crate::line::JsonLine;
 
 /// Refuses another machine's name as `Host`, which a page has whose name was made to lead here, and another machine's page as `Origin`,
 /// which a browser names with everything that a page posts.
@@ -20,7 +20,7 @@ pub async fn own(request: Request, next: Next) -> Response {
     }
     let message = "only this machine's own programs and pages are answered: Host and Origin must name localhost or a loopback address";
     let body = json!({"success": false, "error": {"code": "not_from_here", "message": message}});
-    (StatusCode::FORBIDDEN, Line(body)).into_response()
+    (StatusCode::FORBIDDEN, JsonLine(body)).into_response()
 }
 
 fn all(headers: &HeaderMap, name: &HeaderName, good: fn(&str) -> bool) -> bool {

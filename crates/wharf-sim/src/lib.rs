@@ -44,5 +44,5 @@ mod wire;
 
 pub use config::{Config, Error, Wishes};
 pub use guests::own;
-pub use line::Line;
+pub use line::JsonLine;
 pub use network::Network;

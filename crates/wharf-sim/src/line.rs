@@ -6,9 +6,9 @@ use serde_json::Value;
 
 /// JSON on a line of its own: behind an answer that ends without one, a shell's prompt stands in the answer's line.
 #[derive(Debug)]
-pub struct Line(pub Value);
+pub struct JsonLine(pub Value);
 
-impl IntoResponse for Line {
+impl IntoResponse for JsonLine {
     fn into_response(self) -> Response {
         ([(CONTENT_TYPE, "application/json")], format!("{}\n", self.0)).into_response()
     }

@@ -222,7 +222,7 @@ async fn insert_as(
     Ok(())
 }
 
-/// The same for a group of writes whose events go in one statement, and their deliveries in another.
+/// Those of a group of writes: the events go in one statement, and their deliveries in another.
 fn list_as(tx: &mut Tx, account: &AccountId, session: &str, numbers: &mut Numbers, at: Timestamp, events: &[Draft]) {
     for event in events {
         let (id, sequence) = (tx.event_id(), numbers.next);

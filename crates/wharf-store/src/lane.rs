@@ -32,7 +32,7 @@ use aside::Aside;
 use batch::Worker;
 use gathering::Gathering;
 use job::{Job, Pending};
-use post::Post;
+use post::PostBox;
 use told::Told;
 
 /// How many writes may queue before callers wait for room.
@@ -161,7 +161,7 @@ impl Lanes {
             let worker =
                 Worker::new(Some(conn), connect.clone(), config, Arc::clone(bell), Arc::clone(&told)).telling(alone.sessions.cloned());
             // A task of the runtime wakes its neighbours without a switch of threads.
-            let worker = if dialect == Dialect::Sqlite { worker.posting(Post::start()) } else { worker };
+            let worker = if dialect == Dialect::Sqlite { worker.posting(PostBox::start()) } else { worker };
             spawn(dialect, run(worker, letters, alone.lock.cloned()));
             sender
         };

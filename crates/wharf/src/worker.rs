@@ -118,7 +118,7 @@ impl Workers {
         self.tasks.spawn(run.instrument(tracing::error_span!("worker", work = name)));
     }
 
-    /// The same for what reads or writes rows: while the node is unfit its runs are left out.
+    /// Runs what reads or writes rows: while the node is unfit its runs are left out.
     fn tend<F, W>(&self, name: &'static str, period: Duration, services: &Arc<Services>, work: F)
     where
         F: Fn(Arc<Services>) -> W + Send + Sync + 'static,

@@ -26,19 +26,19 @@ struct Desk {
 
 /// How the work of a test ended.
 #[derive(Clone, Debug, PartialEq)]
-enum Work {
-    Made(String),
+enum Made {
+    Thing(String),
     Lost,
     Unknown,
     Nothing,
 }
 
-fn ended(work: &Work) -> Ended {
+fn ended(work: &Made) -> Ended {
     match work {
-        Work::Made(thing) => Ended::Made(Answer { status: 201, body: thing.clone().into_bytes() }),
-        Work::Lost => Ended::Lost,
-        Work::Unknown => Ended::Unknown,
-        Work::Nothing => Ended::Nothing,
+        Made::Thing(thing) => Ended::Made(Answer { status: 201, body: thing.clone().into_bytes() }),
+        Made::Lost => Ended::Lost,
+        Made::Unknown => Ended::Unknown,
+        Made::Nothing => Ended::Nothing,
     }
 }
 
@@ -117,19 +117,19 @@ impl Desk {
         self.made.load(Ordering::Relaxed)
     }
 
-    fn make(&self) -> Work {
-        Work::Made(format!("thing {}", self.made.fetch_add(1, Ordering::Relaxed) + 1))
+    fn make(&self) -> Made {
+        Made::Thing(format!("thing {}", self.made.fetch_add(1, Ordering::Relaxed) + 1))
     }
 
     /// Makes a thing and takes the key in one commit, unless the key is taken.
-    async fn commit(&self, claim: Claim) -> Work {
+    async fn commit(&self, claim: Claim) -> Made {
         tokio::task::yield_now().await;
-        if self.insert(&self.account, &claim, "the thing", self.now()) { self.make() } else { Work::Lost }
+        if self.insert(&self.account, &claim, "the thing", self.now()) { self.make() } else { Made::Lost }
     }
 
     /// A request that makes a thing in the commit of its claim.
-    async fn create(&self, key: &Key) -> Result<Done<Work>, Error> {
-        let resume = async |resource: String| Work::Made(resource);
+    async fn create(&self, key: &Key) -> Result<Done<Made>, Error> {
+        let resume = async |resource: String| Made::Thing(resource);
         self.request(key).with_commit(async |claim: Claim| self.commit(claim).await, resume, ended).await
     }
 }
@@ -139,19 +139,19 @@ fn key(value: &str, hash: u8) -> Key {
 }
 
 /// What the answer tells was made, and by which way it came.
-fn told(done: Result<Done<Work>, Error>) -> (&'static str, Work) {
+fn told(done: Result<Done<Made>, Error>) -> (&'static str, Made) {
     match done.unwrap() {
         Done::Ran(work) => ("ran", work),
         Done::Again(answer) => {
             assert_eq!(answer.status, 201);
-            ("again", Work::Made(String::from_utf8(answer.body).unwrap()))
+            ("again", Made::Thing(String::from_utf8(answer.body).unwrap()))
         }
         Done::Resumed(work) => ("resumed", work),
     }
 }
 
-fn thing(number: u32) -> Work {
-    Work::Made(format!("thing {number}"))
+fn thing(number: u32) -> Made {
+    Made::Thing(format!("thing {number}"))
 }
 
 #[tokio::test]
@@ -185,7 +185,7 @@ async fn who_finds_the_key_taken_in_its_commit_gets_the_answer_of_who_was_faster
         desk.create(&key).await.unwrap();
         desk.commit(claim).await
     };
-    let resume = async |resource: String| Work::Made(resource);
+    let resume = async |resource: String| Made::Thing(resource);
     assert_eq!(told(desk.request(&key).with_commit(work, resume, ended).await), ("again", thing(1)));
     assert_eq!(desk.made(), 1);
 }
@@ -226,21 +226,21 @@ async fn what_was_made_before_its_process_died_is_told_once_the_first_request_ca
     desk.pass(ABANDONED_AFTER);
     assert!(matches!(desk.create(&key).await, Err(Error::InUse)), "it may still be running");
     desk.pass(MOMENT);
-    assert_eq!(told(desk.create(&key).await), ("resumed", Work::Made("the thing".to_owned())));
-    assert_eq!(told(desk.create(&key).await), ("again", Work::Made("the thing".to_owned())), "the answer that was made anew is kept");
+    assert_eq!(told(desk.create(&key).await), ("resumed", Made::Thing("the thing".to_owned())));
+    assert_eq!(told(desk.create(&key).await), ("again", Made::Thing("the thing".to_owned())), "the answer that was made anew is kept");
     assert_eq!(desk.made(), 1);
 }
 
 #[tokio::test]
 async fn a_key_that_is_taken_beforehand_is_let_go_where_nothing_was_made_and_kept_where_nobody_knows() {
     let (desk, free, unknown) = (Desk::new(), key("free", 1), key("unknown", 1));
-    for end in [Work::Nothing, Work::Lost] {
+    for end in [Made::Nothing, Made::Lost] {
         let work = async { end.clone() };
         assert_eq!(told(desk.request(&free).beforehand(work, ended).await), ("ran", end.clone()));
     }
     assert_eq!(told(desk.request(&free).beforehand(async { desk.make() }, ended).await), ("ran", thing(1)));
     assert_eq!(told(desk.request(&free).beforehand(async { desk.make() }, ended).await), ("again", thing(1)));
-    assert_eq!(told(desk.request(&unknown).beforehand(async { Work::Unknown }, ended).await), ("ran", Work::Unknown));
+    assert_eq!(told(desk.request(&unknown).beforehand(async { Made::Unknown }, ended).await), ("ran", Made::Unknown));
     // However long after: nobody can say what became of the first one.
     desk.pass(limits::IDEMPOTENCY_TTL.checked_sub(MOMENT).unwrap());
     let again = desk.request(&unknown).beforehand(async { desk.make() }, ended).await;

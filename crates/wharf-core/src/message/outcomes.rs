@@ -175,7 +175,7 @@ mod tests {
 
     /// What happens to the wait for one message.
     #[derive(Clone, Copy, Debug)]
-    enum Step {
+    enum WaitStep {
         Expect,
         GiveUp,
         Report,
@@ -186,18 +186,18 @@ mod tests {
         /// who waits here and who may wait elsewhere, and nothing is left behind.
         #[test]
         fn each_end_is_told_once_whoever_gives_up_meanwhile(
-            steps in proptest::collection::vec((0_u128..4, prop::sample::select(vec![Step::Expect, Step::GiveUp, Step::Report])), 0..80),
+            steps in proptest::collection::vec((0_u128..4, prop::sample::select(vec![WaitStep::Expect, WaitStep::GiveUp, WaitStep::Report])), 0..80),
         ) {
             let (hub, told) = hub();
             let (mut waiting, mut foreign) = (BTreeMap::new(), 0);
             for (number, step) in steps {
                 match step {
                     // An id is chosen anew for each message, so nobody waits for one twice.
-                    Step::Expect => {
+                    WaitStep::Expect => {
                         waiting.entry(number).or_insert_with(|| hub.expect(&message(number)));
                     }
-                    Step::GiveUp => drop(waiting.remove(&number)),
-                    Step::Report => {
+                    WaitStep::GiveUp => drop(waiting.remove(&number)),
+                    WaitStep::Report => {
                         hub.report(&message(number), end(number));
                         match waiting.remove(&number) {
                             Some(mut expected) => {

@@ -11,12 +11,12 @@ use serde_json::json;
 use crate::account::Account;
 use crate::address::Number;
 use crate::group::Refusal;
-use crate::line::Line;
+use crate::line::JsonLine;
 use crate::network::Net;
 use crate::pairing;
 use crate::router::SendError;
 
-pub(crate) type Answer = Result<Line, Failure>;
+pub(crate) type Answer = Result<JsonLine, Failure>;
 
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -38,7 +38,7 @@ impl Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let body = json!({"success": false, "error": {"code": self.code, "message": self.message}});
-        (self.status, Line(body)).into_response()
+        (self.status, JsonLine(body)).into_response()
     }
 }
 
@@ -79,7 +79,7 @@ impl From<SendError> for Failure {
 
 #[expect(clippy::unnecessary_wraps, reason = "every handler ends in it")]
 pub(crate) fn ok(data: impl Serialize) -> Answer {
-    Ok(Line(json!({"success": true, "data": data})))
+    Ok(JsonLine(json!({"success": true, "data": data})))
 }
 
 pub(crate) async fn no_route() -> Failure {

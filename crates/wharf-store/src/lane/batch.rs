@@ -8,7 +8,7 @@ use wharf_core::store::Error;
 use wharf_core::{Chance, Meter};
 
 use super::job::{Fate, Job, Ran};
-use super::post::Post;
+use super::post::PostBox;
 use super::told::Told;
 use super::{Place, Sessions, Wait};
 use crate::config::Config;
@@ -61,7 +61,7 @@ pub(super) struct Worker {
     told: Arc<Told>,
     sessions: Option<Arc<Sessions>>,
     /// Where it runs on a thread of its own.
-    post: Option<Post>,
+    post: Option<PostBox>,
     /// How many groups are still to mark their writes.
     marked: u32,
     /// What met a lock that somebody else holds, or took too long to share a commit: it is tried again elsewhere.
@@ -83,7 +83,7 @@ impl Worker {
     }
 
     /// Answers its groups by post.
-    pub fn posting(mut self, post: Post) -> Self {
+    pub fn posting(mut self, post: PostBox) -> Self {
         self.post = Some(post);
         self
     }

@@ -8,12 +8,12 @@ use tokio::sync::mpsc::error::SendError;
 
 use super::job::{Fate, Job};
 
-struct Answers {
+struct GroupAnswers {
     jobs: Vec<Box<dyn Job>>,
     fate: Fate,
 }
 
-impl Answers {
+impl GroupAnswers {
     fn give(self) {
         for job in self.jobs {
             job.answer(&self.fate);
@@ -21,12 +21,12 @@ impl Answers {
     }
 }
 
-pub(super) struct Post(mpsc::UnboundedSender<Answers>);
+pub(super) struct PostBox(mpsc::UnboundedSender<GroupAnswers>);
 
-impl Post {
+impl PostBox {
     /// Needs a runtime. The task ends with this.
     pub fn start() -> Self {
-        let (sender, mut groups) = mpsc::unbounded_channel::<Answers>();
+        let (sender, mut groups) = mpsc::unbounded_channel::<GroupAnswers>();
         tokio::spawn(async move {
             while let Some(answers) = groups.recv().await {
                 answers.give();
@@ -36,7 +36,7 @@ impl Post {
     }
 
     pub fn answer(&self, jobs: Vec<Box<dyn Job>>, fate: &Fate) {
-        let answers = Answers { jobs, fate: fate.clone() };
+        let answers = GroupAnswers { jobs, fate: fate.clone() };
         if answers.jobs.len() < 2 {
             answers.give();
         } else if let Err(SendError(answers)) = self.0.send(answers) {
@@ -57,10 +57,10 @@ mod tests {
     use super::*;
     use crate::sql::Tx;
 
-    type Answer = oneshot::Receiver<Result<(), Error>>;
+    type Told = oneshot::Receiver<Result<(), Error>>;
 
     /// Writes that have not run: the answer to each is that its commit was lost.
-    fn group(count: usize) -> (Vec<Box<dyn Job>>, Vec<Answer>) {
+    fn group(count: usize) -> (Vec<Box<dyn Job>>, Vec<Told>) {
         let job = |_| {
             fn work(_: &mut Tx) -> BoxFuture<'_, Result<(), Error>> {
                 async { Ok(()) }.boxed()
@@ -77,7 +77,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_of_a_group_that_failed_is_answered() {
-        let post = Post::start();
+        let post = PostBox::start();
         let (jobs, answers) = group(3);
         post.answer(jobs, &lost());
         for answer in answers {
@@ -87,7 +87,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_alone_is_answered_without_a_task() {
-        let post = Post::start();
+        let post = PostBox::start();
         let (jobs, mut answers) = group(1);
         post.answer(jobs, &lost());
         let answer = answers.pop().unwrap().now_or_never();
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn who_waits_elsewhere_is_answered_though_the_runtime_has_ended() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let post = runtime.block_on(async { Post::start() });
+        let post = runtime.block_on(async { PostBox::start() });
         drop(runtime);
         let (jobs, answers) = group(2);
         post.answer(jobs, &lost());

@@ -110,7 +110,7 @@ async fn end(tx: &mut Tx, fence: &Fence, changes: &[StatusChange]) -> Result<Vec
     Ok(ended)
 }
 
-/// The same by one statement, where all were sent.
+/// All that were sent end by one statement.
 async fn end_sent(tx: &mut Tx, fence: &Fence, changes: &[StatusChange]) -> Result<Vec<MessageId>, Error> {
     let ids: Vec<&str> = changes.iter().map(|change| change.id.as_str()).collect();
     let moments: Vec<String> = changes.iter().map(|change| change.at.as_millis().to_string()).collect();

@@ -140,7 +140,7 @@ async fn advance(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<Me
     Ok(moved)
 }
 
-/// The same by one look and one change for all whose server has said before that it has them.
+/// All whose server has said before that it has them are moved by one look and one change.
 async fn advance_all(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error> {
     let wa_ids: Vec<&str> = receipt.wa_ids.iter().map(String::as_str).collect();
     let mut all = Vec::new();

@@ -12,7 +12,7 @@ const NUMBERS: usize = 3;
 pub(crate) struct Kept {
     /// The statement that reads it, by its name.
     read: &'static str,
-    key: Vec<Cell>,
+    key: Vec<KeyCell>,
     pub numbers: [i64; NUMBERS],
     /// Writes it back, by its key and so many of its numbers; `None` where nothing changed.
     pub write: Option<(&'static Sql, usize)>,
@@ -20,12 +20,12 @@ pub(crate) struct Kept {
 
 /// One cell of a key.
 #[derive(Debug, PartialEq, Eq)]
-enum Cell {
+enum KeyCell {
     Text(String),
     Int(i64),
 }
 
-impl Cell {
+impl KeyCell {
     /// What is no text and no number finds no row to keep.
     fn of(arg: &Arg<'_>) -> Result<Self, Error> {
         match arg {
@@ -55,7 +55,7 @@ impl Cell {
 
 impl Kept {
     pub(super) fn new(read: &Sql, key: &[Arg<'_>], numbers: [i64; NUMBERS]) -> Result<Self, Error> {
-        let key: Result<_, Error> = key.iter().map(Cell::of).collect();
+        let key: Result<_, Error> = key.iter().map(KeyCell::of).collect();
         Ok(Self { read: read.name, key: key?, numbers, write: None })
     }
 
@@ -67,7 +67,7 @@ impl Kept {
     pub(super) fn written(&self) -> Option<(&'static Sql, Vec<Arg<'_>>)> {
         let (write, numbers) = self.write?;
         let numbers = self.numbers.iter().take(numbers).map(|number| Arg::from(*number));
-        Some((write, self.key.iter().map(Cell::arg).chain(numbers).collect()))
+        Some((write, self.key.iter().map(KeyCell::arg).chain(numbers).collect()))
     }
 }
 

@@ -6,12 +6,12 @@ use wharf_core::store::Error;
 use super::{Arg, Conn, Row, Sql};
 
 /// The rows that one statement takes, as a list of texts for each column.
-pub(super) struct List {
+pub(super) struct RowList {
     write: &'static Sql,
     columns: Vec<Vec<Option<String>>>,
 }
 
-impl List {
+impl RowList {
     pub fn of(write: &'static Sql, row: &[Arg<'_>]) -> Self {
         Self { write, columns: row.iter().map(|cell| vec![text(cell)]).collect() }
     }

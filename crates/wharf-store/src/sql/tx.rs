@@ -7,7 +7,7 @@ use wharf_core::Chance;
 use wharf_core::store::Error;
 
 use super::kept::{self, Kept};
-use super::list::List;
+use super::list::RowList;
 use super::{Arg, Conn, Row, Sql, refused};
 
 /// The transaction of one write. A write that returns an error is undone, and so is one that [`Tx::discard`]s itself.
@@ -22,7 +22,7 @@ pub(crate) struct Tx {
     /// Whether there is more than one write in this group.
     company: bool,
     /// Rows of this group that are still to be written.
-    lists: Vec<List>,
+    lists: Vec<RowList>,
     statements: usize,
     /// How many statements one write may have.
     limit: usize,
@@ -113,7 +113,7 @@ impl Tx {
         if let Some(list) = self.lists.iter_mut().find(|list| list.is(write)) {
             list.push(row);
         } else {
-            self.lists.push(List::of(write, row));
+            self.lists.push(RowList::of(write, row));
         }
     }
 
