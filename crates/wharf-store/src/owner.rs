@@ -24,12 +24,15 @@ statements! {
     LEASED = "SELECT COUNT(CASE WHEN reads_sealed = 0 AND expires_at > $1 THEN 1 END), COUNT(CASE WHEN node <> $2 THEN 1 END) \
         FROM node_lease WHERE expires_at > $3";
     ACCOUNT_OF = "SELECT account_id FROM sessions WHERE id = $1 AND deleted = 0";
-    TAKE = "INSERT INTO session_owner (session_id, node, epoch) \
-        SELECT id, $2, 1 FROM sessions WHERE id = $1 AND deleted = 0 \
-        ON CONFLICT (session_id) DO UPDATE SET node = excluded.node, epoch = session_owner.epoch + 1 \
+    /// Looked at once more here: a list of sessions that are to run may be minutes old when its last one is begun.
+    TAKE = concat!(
+        "INSERT INTO session_owner (session_id, node, epoch) \
+        SELECT id, $2, 1 FROM sessions WHERE id = $1 AND deleted = 0 AND ", is_awake!("sessions"),
+        " ON CONFLICT (session_id) DO UPDATE SET node = excluded.node, epoch = session_owner.epoch + 1 \
         WHERE session_owner.node IS NULL OR session_owner.node = excluded.node OR NOT EXISTS \
         (SELECT 1 FROM node_lease WHERE node_lease.node = session_owner.node AND node_lease.expires_at > $3) \
-        RETURNING epoch";
+        RETURNING epoch"
+    );
     /// Who had it before; nobody takes it in between.
     FORMER = "SELECT node FROM session_owner WHERE session_id = $1", lock "FOR UPDATE";
     OWNER_OF = "SELECT o.node FROM session_owner o JOIN node_lease l ON l.node = o.node \

@@ -1,6 +1,6 @@
 //! Suspending an account: from that moment on nobody acts in it and its sessions rest, until an operator lifts that. Nothing goes.
 //!
-//! The mark in the account's row is all there is: callers are looked at by it, and so are the lists of sessions that are to run.
+//! The mark in the account's row is all there is: callers are looked at by it, and so is whoever would run a session.
 
 use std::collections::HashSet;
 
@@ -42,14 +42,15 @@ async fn look_again(services: &Services) {
 
 /// Ends the sessions of suspended accounts that this node runs, in order and with their links kept. Those that wait for a scan end too.
 pub async fn rest(services: &Services) -> Result<(), store::Error> {
-    let mut sessions = services.store.list_suspended_sessions().await?;
+    let sessions = services.store.list_suspended_sessions().await?;
     if sessions.is_empty() {
         return Ok(());
     }
     let running: HashSet<SessionId> = services.engine.all_running().into_iter().collect();
-    sessions.retain(|session| running.contains(session));
+    let ended = sessions.iter().filter(|session| running.contains(*session)).count();
+    // Also those that ended by themselves, or were refused when they were to begin: what this node knew of them tells of another time.
     let all: Vec<_> = sessions.iter().map(|session| services.engine.rest(session)).collect();
-    let ended = futures::stream::iter(all).buffer_unordered(AT_ONCE).count().await;
+    futures::stream::iter(all).buffer_unordered(AT_ONCE).count().await;
     if ended > 0 {
         tracing::info!(ended, "sessions of suspended accounts rest");
     }

@@ -124,7 +124,7 @@ pub async fn logout(services: &Services, caller: &Caller, id: &str) -> Result<Se
 /// Removes the device of a session whose account is deleted, on the node that has it: one that is gone already is no error.
 pub async fn end(services: &Services, row: &SessionRow) -> Result<(), Error> {
     // Of an account that was suspended nothing runs: its sessions come once more, wherever that is.
-    if services.engine.link(&row.id).is_none()
+    if !services.engine.runs(&row.id)
         && current(None, row) == SessionStatus::Reconnecting
         && let Ok(link) = services.engine.start(&row.id).await
     {

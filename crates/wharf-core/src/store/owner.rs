@@ -33,7 +33,7 @@ pub trait OwnerStore {
     async fn renew_lease(&self, node: &str, now: Timestamp, ttl_ms: i64) -> Result<Renewed, Error>;
 
     /// Takes a session: raises its epoch and returns the fence of the new owner. `None` where a node other than `node`
-    /// owns it and that node's lease has not lapsed at `now`, or where there is no such session.
+    /// owns it and that node's lease has not lapsed at `now`, where its account is suspended, or where there is no such session.
     async fn take_session(&self, session: &SessionId, node: &str, now: Timestamp) -> Result<Option<Fence>, Error>;
 
     /// The node that owns the session, where its lease has not lapsed at `now`.

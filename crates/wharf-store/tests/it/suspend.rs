@@ -14,6 +14,7 @@ use crate::tenant::{NOW, Tenant, chance, session};
 both_backends!(
     a_suspension_keeps_its_time_until_it_is_lifted_and_ends_with_a_deletion,
     sessions_of_a_suspended_account_are_in_no_list_of_those_that_are_to_run,
+    nobody_takes_a_session_of_a_suspended_account_until_that_is_lifted_or_the_account_is_deleted,
     what_waits_in_a_suspended_account_is_not_counted,
 );
 
@@ -84,6 +85,23 @@ async fn sessions_of_a_suspended_account_are_in_no_list_of_those_that_are_to_run
     assert_eq!(suspended().await, &own[..2]);
     db.store.resume_account(id).await.unwrap();
     assert_eq!((lists().await, suspended().await), ([2, 1, 1, 0], vec![]));
+}
+
+async fn nobody_takes_a_session_of_a_suspended_account_until_that_is_lifted_or_the_account_is_deleted(db: &Db) {
+    let (tenant, other) = (Tenant::new(db).await, Tenant::new(db).await);
+    let taken = async |session: &SessionId| db.store.take_session(session, "node", NOW).await.unwrap().map(|fence| fence.epoch);
+    let never_taken = session(db, &tenant.account).await;
+    db.store.suspend_account(&tenant.account, NOW).await.unwrap();
+    assert_eq!(taken(&tenant.session).await, None, "not by the node that has it either");
+    assert_eq!(taken(&never_taken).await, None);
+    assert_eq!(taken(&other.session).await, Some(other.fence.epoch + 1));
+    db.store.resume_account(&tenant.account).await.unwrap();
+    assert_eq!(taken(&tenant.session).await, Some(tenant.fence.epoch + 1));
+    assert!(taken(&never_taken).await.is_some());
+    db.store.suspend_account(&tenant.account, NOW).await.unwrap();
+    assert_eq!(taken(&tenant.session).await, None);
+    db.store.begin_erasure(&tenant.account, NOW).await.unwrap();
+    assert_eq!(taken(&tenant.session).await, Some(tenant.fence.epoch + 2), "its phone is told");
 }
 
 async fn what_waits_in_a_suspended_account_is_not_counted(db: &Db) {

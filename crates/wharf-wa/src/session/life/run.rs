@@ -77,7 +77,7 @@ impl Life {
                     self.answer_logout(Err(Error::NotConnected));
                     None
                 }
-                Ok(None) => Some(Error::Conflict("another process runs the session")),
+                Ok(None) => Some(Error::Conflict("another process runs the session, or its account is suspended")),
                 Err(error @ (store::Error::Unavailable(_) | store::Error::Refused(_))) if started.is_none() => {
                     tracing::warn!(%error, "the session could not be taken");
                     None
