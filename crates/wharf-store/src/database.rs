@@ -6,6 +6,7 @@ use wharf_core::store::{DatabaseStore, Error, KeyMarks};
 
 use crate::fitness;
 use crate::lane::Place;
+use crate::open::file::OpenedFile;
 use crate::sql::{args, corrupt, statements};
 use crate::store::SqlStore;
 
@@ -63,7 +64,7 @@ impl DatabaseStore for SqlStore {
     }
 
     async fn is_still(&self, installation: &str) -> Result<bool, Error> {
-        if self.file.as_ref().is_some_and(|file| file.is_there().is_err()) {
+        if self.file.as_ref().is_some_and(OpenedFile::is_away) {
             return Ok(false);
         }
         Ok(self.installation().await?.as_deref() == Some(installation))

@@ -35,6 +35,7 @@ pub trait DatabaseStore {
     async fn installation(&self) -> Result<Option<String>, Error>;
 
     /// Whether this is still the database that was opened, with that name of its own: no other file in its place, and no other server's.
+    /// A file that cannot be looked at is still the one that is open.
     async fn is_still(&self, installation: &str) -> Result<bool, Error>;
 
     /// Keeps the check value of the master key unless there is one already, and tells which there is.

@@ -8,6 +8,7 @@ mod bucket;
 mod causes;
 mod cors;
 mod couriers;
+mod door;
 mod edges;
 mod egress;
 mod empty;

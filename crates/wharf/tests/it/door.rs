@@ -1,0 +1,30 @@
+//! A node that was late with its lease: what it missed it looks for itself, at each call, and is shut by what it finds alone.
+
+use tokio::time::Instant;
+use wharf_api::ErrorCode;
+use wharf_core::readiness::{Fitness, Part};
+use wharf_core::store::DatabaseStore;
+
+use crate::harness::Gateway;
+
+#[tokio::test]
+async fn a_node_of_which_nobody_has_heard_for_long_answers_every_call_as_long_as_it_is_the_right_one() {
+    let gateway = Gateway::start().await;
+    let readiness = &gateway.services.readiness;
+    gateway.store.claim_installation(&gateway.services.installation).await.unwrap();
+    readiness.heeded(Instant::now());
+    // Nor is it ready, as while the database takes no writes.
+    readiness.found(Part::Tables, Some("the database takes no writes"));
+    gateway.session().await;
+    for path in ["/v1/account", "/v1/sessions", "/v1/messages"] {
+        gateway.get(path).send().await.ok(200);
+    }
+    assert_eq!(readiness.fitness(), Fitness::Unheard, "nobody has looked for it");
+
+    let (file, aside) = (gateway.dir.join("wharf.sqlite"), gateway.dir.join("aside"));
+    std::fs::rename(&file, &aside).unwrap();
+    let refused = gateway.get("/v1/account").send().await;
+    assert!(refused.refused(ErrorCode::ServiceUnavailable)["retryAfter"].as_u64().is_some_and(|seconds| seconds > 0));
+    std::fs::rename(&aside, &file).unwrap();
+    gateway.get("/v1/account").send().await.ok(200);
+}
