@@ -13,7 +13,9 @@ export function addressOf(given: string): string {
   const refused = (why: string) => new ConfigurationError(`baseUrl ${why}: an address such as http://127.0.0.1:8080 is expected`, "baseUrl");
   if (typeof given !== "string" || given === "") throw refused("is empty");
   if (/\s/.test(given)) throw refused("has a blank or a line's end in it");
-  const page = (globalThis as { location?: { href: string } }).location?.href;
+  const { document, location } = globalThis as { document?: { baseURI: string }; location?: { href: string } };
+  // As `fetch` reads it: a page inside another one, or one that names a base, has an address that its links do not go by.
+  const page = document?.baseURI ?? location?.href;
   const url = parsed(given, /^\/(?!\/)/.test(given) ? page : undefined);
   if (!url) throw refused("is no address");
   // `localhost:8080` is read as a scheme of that name.

@@ -52,6 +52,24 @@ test("an address may have a path and slashes at its end", async () => {
   }
 });
 
+test("in a page an address may be a path of the server that the page's links go to", async () => {
+  const location = { href: "https://page.test/shop?item=1#top" };
+  const inside = { location: { href: "about:srcdoc" }, document: { baseURI: "https://page.test/shop" } };
+  for (const names of [{ location }, { location, document: { baseURI: location.href } }, inside]) {
+    for (const [name, value] of Object.entries(names)) Object.defineProperty(globalThis, name, { value, configurable: true });
+    try {
+      for (const [baseUrl, asked] of [["/", "https://page.test/healthz"], ["/wharf/", "https://page.test/wharf/healthz"], ["http://wharf.test", "http://wharf.test/healthz"]]) {
+        const seen = [];
+        await on((url) => (seen.push(url), answered(200, "{}")), { baseUrl }).request("GET", "/healthz");
+        assert.deepEqual(seen, [asked]);
+      }
+      for (const baseUrl of ["//wharf.test", "wharf", ""]) refuses(thrown(() => new Wharf({ baseUrl })), "baseUrl");
+    } finally {
+      for (const name of Object.keys(names)) delete globalThis[name];
+    }
+  }
+});
+
 test("a key, a name or a header that cannot be sent is the SDK's own error, is not tried again, and is not told", async () => {
   for (const apiKey of ["", " ", "wharf live", "wharf_live_\n", "wharf_live_ü", "ключ", "wharf_live_\u0000"]) {
     const error = thrown(() => new Wharf({ apiKey }));
