@@ -1,4 +1,4 @@
-//! Who waits for a word of something that has an id: one waits for each, and hears it once.
+//! Who waits for a word of something that has an id: one waits for each, the last who began to, and hears it once.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -92,7 +92,12 @@ impl<K: Eq + Hash, V> Waiter<K, V> {
 
 impl<K: Eq + Hash, V> Drop for Waiter<K, V> {
     fn drop(&mut self) {
-        self.all.lock().remove(&self.id);
+        self.word.close();
+        let mut waiting = self.all.lock();
+        // Somebody else may have begun to wait for the same: that wait goes on.
+        if waiting.get(&self.id).is_some_and(oneshot::Sender::is_closed) {
+            waiting.remove(&self.id);
+        }
     }
 }
 
@@ -120,6 +125,19 @@ mod tests {
         let all = waiters();
         drop(all.expect("one".to_owned()));
         assert!(!all.has("one") && !all.tell("one", 1) && !all.dismiss("one"));
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_the_same_after_another_takes_its_place_and_keeps_it_when_that_one_goes() {
+        let all = waiters();
+        let mut first = all.expect("one".to_owned());
+        let mut second = all.expect("one".to_owned());
+        assert_eq!(first.word().await, None, "it is told nothing");
+        drop(first);
+        assert!(all.has("one") && all.tell("one", 1));
+        assert_eq!(second.word().await, Some(1));
+        drop(second);
+        assert!(!all.has("one"));
     }
 
     #[tokio::test]
