@@ -131,8 +131,8 @@ pub const JSON_BODY_BYTES: usize = 1024 * 1024;
 pub const JSON_DEPTH: usize = 64;
 /// How many values a body of JSON may hold, of whatever kind: each takes far more memory than the byte or two that it has on the wire.
 pub const JSON_VALUES: usize = 100_000;
-/// How long a send waits for WhatsApp's acknowledgement unless its caller says otherwise, in milliseconds, and the most that a caller may
-/// say, in seconds. Clients give up after ten seconds, most of them, and ask again: what is not known by then is answered before. Nor does it
+/// How long a send waits for WhatsApp's acknowledgement unless its caller says otherwise, and the most that a caller may say, in seconds.
+/// Clients give up after ten seconds, most of them, and ask again: what is not known by then is answered before. Nor does it
 /// end with a rest of an overloaded network (one, two, four seconds), so that the answer says what holds the message.
 pub const SEND_WAIT: Duration = Duration::from_millis(6_500);
 pub const SEND_WAIT_MAX_SECS: u64 = 25;
