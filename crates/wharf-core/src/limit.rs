@@ -18,7 +18,7 @@ use wharf_api::{ApiError, ErrorCode, Timestamp};
 
 pub use floods::Floods;
 pub(crate) use floods::source;
-pub use tries::Tries;
+pub use tries::{CountedTry, Tries};
 pub use window::WINDOW_MS;
 use window::{Vacancy, Window};
 

@@ -124,11 +124,11 @@ pub struct Origin {
 /// Signs somebody in by name and password. The secret is in the answer and nowhere else.
 pub async fn sign_in(services: &Services, name: &str, password: &str, from: Origin) -> Result<(LoginWithName, Secret), Error> {
     let name = name.to_ascii_lowercase();
-    let source = knock::address(services, from.address)?;
+    let by_address = knock::address(services, from.address)?;
     let counted = knock::name(services, &name);
     let user = services.store.find_user_named(&name).await?;
-    let mark = match counted {
-        Ok(mark) => Some(mark),
+    let by_name = match counted {
+        Ok(counted) => Some(counted),
         // Whoever has the name locked from elsewhere does not lock out those who have signed in from where they are.
         Err(refusal) => {
             let known = match &user {
@@ -147,9 +147,9 @@ pub async fn sign_in(services: &Services, name: &str, password: &str, from: Orig
     let Some(user) = user.filter(|_| right) else {
         return Err(Error::Wrong);
     };
-    services.doors.addresses.good(&source);
-    if let Some(mark) = mark {
-        services.doors.names.good(&mark);
+    services.doors.addresses.good(by_address);
+    if let Some(by_name) = by_name {
+        services.doors.names.good(by_name);
     }
     begin(services, user, from).await
 }
@@ -177,13 +177,13 @@ pub async fn refused(services: &Services, name: Option<&str>, address: IpAddr, c
 
 /// Signs somebody in by the token of a link, which is used up.
 pub async fn enter(services: &Services, token: &str, from: Origin) -> Result<(LoginWithName, Secret), Error> {
-    let source = knock::address(services, from.address)?;
+    let by_address = knock::address(services, from.address)?;
     if !from.local {
         return Err(Error::NotHere);
     }
     let hash = Secret::hash(token).ok_or(Error::NoSuchLink)?;
     let user = services.store.take_login_token(&hash, services.clock.now()).await?.ok_or(Error::NoSuchLink)?;
-    services.doors.addresses.good(&source);
+    services.doors.addresses.good(by_address);
     begin(services, user, from).await
 }
 
@@ -372,12 +372,12 @@ pub async fn set_password(
 ) -> Result<(LoginWithName, Secret), Error> {
     let found = current(services, caller).await?;
     // Whoever sits down at somebody's browser guesses no faster than others.
-    let mark = knock::name(services, &found.user.name)?;
+    let by_name = knock::name(services, &found.user.name)?;
     check(new, &found.user.name)?;
     if !services.doors.turns.matches(&found.user.password, old).await? {
         return Err(Error::WrongPassword);
     }
-    services.doors.names.good(&mark);
+    services.doors.names.good(by_name);
     let hashed = hash(services, new).await?;
     let user = services.store.update_user(&found.user.id, None, Some(&hashed), None).await?.ok_or(Error::Unknown)?;
     others::spread(services, News::LoginsChanged).await;

@@ -22,6 +22,14 @@ struct TryCount {
     tries: u64,
 }
 
+/// A try that was counted, to be taken back where it was good.
+#[derive(Debug)]
+pub struct CountedTry<K> {
+    key: K,
+    /// When the stretch of time began that it counts in.
+    since: Timestamp,
+}
+
 /// The tries of all keys.
 pub struct Tries<K> {
     most: u64,
@@ -39,7 +47,7 @@ impl<K: Clone + Eq + Hash> Tries<K> {
     }
 
     /// Counts a try, or refuses it and does not. Where `parts` nodes cannot hear each other, each lets its part of the limit in.
-    pub fn begin(&self, key: K, parts: u64, now: Timestamp) -> Result<(), ApiError> {
+    pub fn begin(&self, key: K, parts: u64, now: Timestamp) -> Result<CountedTry<K>, ApiError> {
         let mut counts = self.lock();
         let count = self.count(&mut counts, key.clone(), now);
         if count.tries >= self.most.div_ceil(parts.max(1)) {
@@ -48,17 +56,20 @@ impl<K: Clone + Eq + Hash> Tries<K> {
             return Err(error.limit(self.most, self.most + 1).retry_after(whole_seconds(wait)));
         }
         count.tries += 1;
+        let since = count.since;
         drop(counts);
-        self.note(key, 1);
-        Ok(())
+        self.note(key.clone(), 1);
+        Ok(CountedTry { key, since })
     }
 
-    /// Takes a try back, which was good.
-    pub fn good(&self, key: &K) {
-        if let Some(count) = self.lock().get_mut(key) {
-            count.tries = count.tries.saturating_sub(1);
-        }
-        self.note(key.clone(), -1);
+    /// Takes a try back, which was good. Where the time is over that it was counted in, there is nothing to take back: what is counted by
+    /// now are others.
+    pub fn good(&self, counted: CountedTry<K>) {
+        let mut counts = self.lock();
+        let Some(count) = counts.get_mut(&counted.key).filter(|count| count.since == counted.since) else { return };
+        count.tries = count.tries.saturating_sub(1);
+        drop(counts);
+        self.note(counted.key, -1);
     }
 
     /// Counts what another node has told of.
@@ -137,8 +148,8 @@ mod tests {
     fn tries_beyond_the_limit_are_refused_until_their_time_is_over_and_good_ones_do_not_count() {
         let tries = Tries::new(2, MINUTE);
         for _ in 0..5 {
-            tries.begin("a", 1, at(0)).unwrap();
-            tries.good(&"a");
+            let counted = tries.begin("a", 1, at(0)).unwrap();
+            tries.good(counted);
         }
         tries.begin("a", 1, at(1_000)).unwrap();
         tries.begin("a", 1, at(2_000)).unwrap();
@@ -157,16 +168,25 @@ mod tests {
             }
         };
         tell();
-        for _ in 0..2 {
-            here.begin("a", 1, at(0)).unwrap();
-        }
+        let [_, good] = [0, 1].map(|_| here.begin("a", 1, at(0)).unwrap());
         assert!(there.begin("b", 1, at(1)).is_ok() && here.begin("a", 1, at(1)).is_err());
         tell();
         assert!(there.begin("a", 1, at(1)).is_err(), "both tries are known here");
-        here.good(&"a");
+        here.good(good);
         tell();
         assert!(there.begin("a", 1, at(1)).is_ok(), "one of them was good");
         assert!(here.take_untold().is_empty());
+    }
+
+    #[test]
+    fn a_good_try_is_taken_back_from_its_own_time_and_from_no_later_one() {
+        let tries = Tries::new(2, MINUTE);
+        let slow = tries.begin("a", 1, at(0)).unwrap();
+        for _ in 0..2 {
+            tries.begin("a", 1, at(60_000)).unwrap();
+        }
+        tries.good(slow);
+        assert!(tries.begin("a", 1, at(60_001)).is_err(), "both tries of this minute count");
     }
 
     #[test]
