@@ -43,6 +43,12 @@ statements! {
         "SELECT number FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND direction = $3 \
          AND COALESCE(sender, '') = $4 AND created_at > $5 AND ", of_kind!("content", "'poll_vote'"), " LIMIT 1"
     );
+    /// The same person's reaction to the same message, made later and in effect already: also one that took this one back.
+    LATER_REACTION = concat!(
+        "SELECT number FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND direction = $3 \
+         AND COALESCE(sender, '') = $4 AND created_at > $5 AND status NOT IN ('queued', 'failed') AND ",
+        of_kind!("content", "'reaction'"), " LIMIT 1"
+    );
     REWRITE = "UPDATE messages SET content = $2, marks = $3 WHERE number = $1";
 }
 
@@ -88,10 +94,15 @@ pub(super) async fn resolve(tx: &mut Tx, row: &mut MessageRow) -> Result<Option<
 
 /// Makes a change on the message that it names.
 pub(super) async fn make(tx: &mut Tx, (number, mut target): Numbered, by: &MessageRow) -> Result<(), Error> {
-    if matches!(by.content, Content::PollVote { .. }) {
-        let voter = by.sender.as_deref().unwrap_or_default();
-        let args = args![&by.session, &target.wa_id, by.direction.as_str(), voter, by.created_at];
-        if tx.first(&LATER_VOTE, args).await?.is_some() {
+    let later = match &by.content {
+        Content::PollVote { .. } => Some(&LATER_VOTE),
+        Content::Reaction { emoji, .. } if !emoji.is_empty() => Some(&LATER_REACTION),
+        _ => None,
+    };
+    if let Some(later) = later {
+        let author = by.sender.as_deref().unwrap_or_default();
+        let args = args![&by.session, &target.wa_id, by.direction.as_str(), author, by.created_at];
+        if tx.first(later, args).await?.is_some() {
             return Ok(());
         }
     }

@@ -17,6 +17,7 @@ both_backends!(
     a_row_that_cannot_be_read_is_shown_as_one_and_holds_nothing_up,
     what_comes_late_keeps_what_was_said_of_it_before,
     a_message_and_its_changes_are_the_same_in_whatever_order_they_come,
+    what_was_said_and_taken_back_with_an_emoji_is_the_same_in_whatever_order_it_comes,
     what_could_not_be_decrypted_is_listed_until_it_is_there_or_old,
 );
 
@@ -248,5 +249,27 @@ async fn a_message_and_its_changes_are_the_same_in_whatever_order_they_come(db: 
             };
             assert!(!told.iter().any(undone) && told.len() <= 1, "{order:?}: {told:?}");
         }
+    }
+}
+
+async fn what_was_said_and_taken_back_with_an_emoji_is_the_same_in_whatever_order_it_comes(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    for (place, order) in orders(4).into_iter().enumerate() {
+        let name = place.to_string();
+        let says = |sender: &str, emoji: &str, at: i64| MessageRow {
+            content: Content::Reaction {
+                emoji: emoji.to_owned(),
+                target: Reference { message_id: None, whatsapp_id: name.clone(), from: None, ..Reference::default() },
+            },
+            created_at: NOW.plus_millis(at),
+            ..tenant.incoming(sender, &format!("{name}{sender}{at}"))
+        };
+        let rows = [tenant.incoming("1@lid", &name), says("2@lid", "👍", 1), says("2@lid", "", 2), says("3@lid", "👍", 1)];
+        for next in &order {
+            db.store.record_inbound(&tenant.fence, std::slice::from_ref(&rows[*next])).await.unwrap();
+        }
+        let row = db.store.messages_on_wire(&tenant.session, &name).await.unwrap().pop().unwrap();
+        let left: Vec<_> = row.marks.reactions.iter().map(|reaction| reaction.from.as_deref()).collect();
+        assert_eq!(left, [Some("3@lid")], "{order:?}");
     }
 }
