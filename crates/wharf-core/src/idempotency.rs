@@ -13,6 +13,7 @@ use wharf_api::ids::AccountId;
 use wharf_api::{ApiError, ErrorCode, limits};
 
 use crate::caller::Caller;
+use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::seal::{Seal, Unreadable, place as sealed_for};
 use crate::services::Services;
@@ -27,6 +28,8 @@ const RACES: usize = 3;
 /// A first request that has not answered so long after its claim will not: its process died. What may take longer (a file, a webhook's
 /// test) is over when the key is claimed.
 const ABANDONED_AFTER: Duration = Duration::from_secs(15);
+/// How long the name is under which a request takes its key.
+const TAKER_CHARS: usize = 22;
 
 /// An `Idempotency-Key` with the request that it stands on.
 #[derive(Clone, Debug)]
@@ -125,13 +128,21 @@ struct KeyedRequest<'a> {
     store: &'a dyn IdempotencyStore,
     seal: &'a Seal,
     clock: &'a dyn Clock,
+    chance: &'a dyn Chance,
     account: &'a AccountId,
     key: &'a Key,
 }
 
 impl<'a> KeyedRequest<'a> {
     fn new(services: &'a Services, caller: &'a Caller, key: &'a Key) -> Self {
-        Self { store: &*services.store, seal: &services.seal, clock: &*services.clock, account: &caller.account, key }
+        Self {
+            store: &*services.store,
+            seal: &services.seal,
+            clock: &*services.clock,
+            chance: &*services.chance,
+            account: &caller.account,
+            key,
+        }
     }
 
     async fn with_commit<T>(
@@ -142,7 +153,7 @@ impl<'a> KeyedRequest<'a> {
     ) -> Result<Done<T>, Error> {
         let mut work = Some(work);
         loop {
-            let claim = match self.begin().await? {
+            let claim = match self.begin(true).await? {
                 Begin::Replay(answer) => return Ok(Done::Again(answer)),
                 Begin::Resume { resource_id } => {
                     let answer = resume(resource_id).await;
@@ -168,7 +179,7 @@ impl<'a> KeyedRequest<'a> {
 
     async fn beforehand<T>(self, work: impl Future<Output = T>, ended: impl Fn(&T) -> Ended) -> Result<Done<T>, Error> {
         for _ in 0..RACES {
-            match self.begin().await? {
+            match self.begin(false).await? {
                 Begin::Replay(answer) => return Ok(Done::Again(answer)),
                 Begin::Resume { .. } => return Err(Error::InUse),
                 Begin::Fresh(claim) if self.take(&claim).await? => {
@@ -187,8 +198,9 @@ impl<'a> KeyedRequest<'a> {
         Err(Error::InUse)
     }
 
-    /// Looks the key up. Waits a little for a first request that is still running.
-    async fn begin(&self) -> Result<Begin, Error> {
+    /// Looks the key up. Waits a little for a first request that is still running. Where the key is committed with what is created, what a
+    /// first request has created that died is told.
+    async fn begin(&self, is_committed: bool) -> Result<Begin, Error> {
         let key = self.key;
         let deadline = tokio::time::Instant::now() + WAIT;
         loop {
@@ -208,7 +220,7 @@ impl<'a> KeyedRequest<'a> {
                 let body = self.seal.open(&self.place(), &answer.body)?;
                 return Ok(Begin::Replay(Answer { body, ..answer }));
             }
-            if !row.resource_id.is_empty() && now > row.created_at + ABANDONED_AFTER {
+            if is_committed && !row.resource_id.is_empty() && now > row.created_at + ABANDONED_AFTER {
                 return Ok(Begin::Resume { resource_id: row.resource_id });
             }
             if tokio::time::Instant::now() >= deadline {
@@ -220,12 +232,12 @@ impl<'a> KeyedRequest<'a> {
 
     /// Takes the key before the request runs. `false` where another request was faster.
     async fn take(&self, claim: &Claim) -> Result<bool, Error> {
-        let at = self.clock.now();
+        let (at, taker) = (self.clock.now(), self.chance.base62(TAKER_CHARS));
         let there = || async {
             let row = self.store.find_idempotency(self.account, &claim.operation, &claim.key, at).await?;
-            Ok(row.filter(|row| row.created_at == at && row.request_hash == claim.request_hash).map(|_| true))
+            Ok(row.filter(|row| row.resource_id == taker).map(|_| true))
         };
-        Ok(settled(self.store.claim_idempotency(self.account, claim, at), there).await?)
+        Ok(settled(self.store.claim_idempotency(self.account, claim, &taker, at), there).await?)
     }
 
     /// Lets a taken key go: the request made nothing, and may be tried again.

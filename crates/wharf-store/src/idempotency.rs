@@ -30,7 +30,7 @@ statements! {
 /// How many rows one commit drops: others wait for it.
 const DROPPED_AT_ONCE: u32 = 500;
 
-/// Claims the key for `resource`; `false` where it was claimed before.
+/// Claims the key for `resource`, or for who takes it by itself; `false` where it was claimed before.
 pub(crate) async fn claim(tx: &mut Tx, account: &AccountId, claim: &Claim, resource: &str, at: Timestamp) -> Result<bool, Error> {
     let args = args![account, &claim.operation, &claim.key, &claim.request_hash, resource, at, claim.expires_at];
     Ok(tx.execute(&CLAIM, args).await? == 1)
@@ -61,9 +61,9 @@ impl IdempotencyStore for SqlStore {
         row.map(|mut row| idempotency(&mut row)).transpose()
     }
 
-    async fn claim_idempotency(&self, account: &AccountId, new: &Claim, at: Timestamp) -> Result<bool, Error> {
-        let (owner, new) = (account.clone(), new.clone());
-        self.write(Place::account(account), move |tx| Box::pin(async move { claim(tx, &owner, &new, "", at).await })).await
+    async fn claim_idempotency(&self, account: &AccountId, new: &Claim, taker: &str, at: Timestamp) -> Result<bool, Error> {
+        let (owner, new, taker) = (account.clone(), new.clone(), taker.to_owned());
+        self.write(Place::account(account), move |tx| Box::pin(async move { claim(tx, &owner, &new, &taker, at).await })).await
     }
 
     async fn release_idempotency(&self, account: &AccountId, operation: &str, key: &str) -> Result<(), Error> {

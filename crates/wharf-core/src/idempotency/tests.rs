@@ -15,9 +15,17 @@ const MOMENT: Duration = Duration::from_millis(1);
 
 type Rows = HashMap<(AccountId, String, String), (IdempotencyRow, Timestamp)>;
 
+/// When a connection breaks over a claim: nobody hears how it went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Broken {
+    Before,
+    After,
+}
+
 /// A store of keys, a clock that is moved by hand, and a count of the things that were made.
 struct Desk {
     rows: Mutex<Rows>,
+    broken: Mutex<Option<Broken>>,
     millis: AtomicI64,
     made: AtomicU32,
     seal: Seal,
@@ -63,9 +71,11 @@ impl IdempotencyStore for Desk {
         Ok(found.filter(|(_, expires_at)| *expires_at > now).map(|(row, _)| row))
     }
 
-    async fn claim_idempotency(&self, account: &AccountId, claim: &Claim, at: Timestamp) -> Result<bool, store::Error> {
+    async fn claim_idempotency(&self, account: &AccountId, claim: &Claim, taker: &str, at: Timestamp) -> Result<bool, store::Error> {
         tokio::task::yield_now().await;
-        Ok(self.insert(account, claim, "", at))
+        let broken = *self.broken.lock().unwrap();
+        let taken = broken != Some(Broken::Before) && self.insert(account, claim, taker, at);
+        if broken.is_some() { Err(store::Error::Unavailable("the connection broke".into())) } else { Ok(taken) }
     }
 
     async fn release_idempotency(&self, account: &AccountId, operation: &str, key: &str) -> Result<(), store::Error> {
@@ -89,14 +99,15 @@ impl IdempotencyStore for Desk {
 impl Desk {
     fn new() -> Self {
         let seal = Seal::new(&[7; 32], Arc::new(SystemChance));
-        Self { rows: Mutex::default(), millis: AtomicI64::new(0), made: AtomicU32::new(0), seal, account: account(1) }
+        let (rows, broken) = (Mutex::default(), Mutex::default());
+        Self { rows, broken, millis: AtomicI64::new(0), made: AtomicU32::new(0), seal, account: account(1) }
     }
 
     fn pass(&self, time: Duration) {
         self.millis.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
     }
 
-    /// Takes a key that nobody has, for what is made with it.
+    /// Takes a key that nobody has, for what is made with it or for who takes it.
     fn insert(&self, account: &AccountId, claim: &Claim, resource: &str, at: Timestamp) -> bool {
         let mut rows = self.rows.lock().unwrap();
         let key = (account.clone(), claim.operation.clone(), claim.key.clone());
@@ -110,7 +121,7 @@ impl Desk {
     }
 
     fn request<'a>(&'a self, key: &'a Key) -> KeyedRequest<'a> {
-        KeyedRequest { store: self, seal: &self.seal, clock: self, account: &self.account, key }
+        KeyedRequest { store: self, seal: &self.seal, clock: self, chance: &SystemChance, account: &self.account, key }
     }
 
     fn made(&self) -> u32 {
@@ -221,7 +232,7 @@ async fn after_its_time_a_key_is_new_and_not_a_millisecond_before() {
 #[tokio::test]
 async fn what_was_made_before_its_process_died_is_told_once_the_first_request_cannot_be_running_any_more() {
     let (desk, key) = (Desk::new(), key("k", 1));
-    let Begin::Fresh(claim) = desk.request(&key).begin().await.unwrap() else { panic!("nobody used it") };
+    let Begin::Fresh(claim) = desk.request(&key).begin(true).await.unwrap() else { panic!("nobody used it") };
     desk.commit(claim).await;
     desk.pass(ABANDONED_AFTER);
     assert!(matches!(desk.create(&key).await, Err(Error::InUse)), "it may still be running");
@@ -261,6 +272,35 @@ async fn of_many_that_take_a_key_beforehand_one_does_the_work() {
         assert_eq!(told(done).1, thing(1));
     }
     assert_eq!(desk.made(), 1);
+}
+
+#[tokio::test]
+async fn a_claim_whose_answer_is_lost_is_known_by_who_made_it_and_taken_for_no_other_of_the_same_moment() {
+    let (desk, taken, free) = (Desk::new(), key("taken", 1), key("free", 1));
+    let Begin::Fresh(claim) = desk.request(&taken).begin(false).await.unwrap() else { panic!("nobody used it") };
+    assert!(desk.request(&taken).take(&claim).await.unwrap());
+    *desk.broken.lock().unwrap() = Some(Broken::Before);
+    let second = desk.request(&taken).take(&claim).await;
+    assert!(matches!(second, Err(Error::Store(store::Error::Unavailable(_)))), "{second:?}");
+    *desk.broken.lock().unwrap() = Some(Broken::After);
+    assert_eq!(told(desk.request(&free).beforehand(async { desk.make() }, ended).await), ("ran", thing(1)));
+}
+
+#[tokio::test]
+async fn a_repeat_waits_for_work_that_has_run_for_long_where_the_key_was_taken_beforehand() {
+    let (desk, key) = (Desk::new(), key("k", 1));
+    let work = async {
+        desk.pass(ABANDONED_AFTER + MOMENT);
+        // The repeat looks meanwhile.
+        for _ in 0..8 {
+            tokio::task::yield_now().await;
+        }
+        desk.make()
+    };
+    let first = desk.request(&key).beforehand(work, ended);
+    let repeat = desk.request(&key).beforehand(async { desk.make() }, ended);
+    let (first, repeat) = tokio::join!(first, repeat);
+    assert_eq!((told(first), told(repeat)), (("ran", thing(1)), ("again", thing(1))));
 }
 
 #[tokio::test]

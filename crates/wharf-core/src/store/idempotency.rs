@@ -29,7 +29,7 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyRow {
     pub request_hash: Vec<u8>,
-    /// The id of what the first request created; empty where nothing could be committed with the key.
+    /// The id of what the first request created; who took the key, where nothing could be committed with it.
     pub resource_id: String,
     pub created_at: Timestamp,
     /// `None` while the first request runs, or for ever where the process died under it.
@@ -47,8 +47,9 @@ pub trait IdempotencyStore: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<IdempotencyRow>, Error>;
 
-    /// Takes a key by itself, for what cannot be committed with it. `false` where it was taken before.
-    async fn claim_idempotency(&self, account: &AccountId, claim: &Claim, at: Timestamp) -> Result<bool, Error>;
+    /// Takes a key by itself, for what cannot be committed with it. `taker` is a name that no other request has. `false` where it was taken
+    /// before.
+    async fn claim_idempotency(&self, account: &AccountId, claim: &Claim, taker: &str, at: Timestamp) -> Result<bool, Error>;
 
     /// Lets a key go that has no answer.
     async fn release_idempotency(&self, account: &AccountId, operation: &str, key: &str) -> Result<(), Error>;

@@ -94,7 +94,7 @@ async fn everything_that_is_sealed_is_sealed_anew_once(db: &Db) {
     let mut session = new_session(&tenant.account, None);
     session.proxy = Some(old.close(&place::proxy(session.id.as_str()), b"socks5://me:secret@host"));
     assert_eq!(db.store.insert_session(&session).await.unwrap(), Created::Now);
-    assert!(db.store.claim_idempotency(&tenant.account, &claim("k"), NOW).await.unwrap());
+    assert!(db.store.claim_idempotency(&tenant.account, &claim("k"), "taker", NOW).await.unwrap());
     let body = old.close(&place::answer(tenant.account.as_str(), "send_text", "k"), b"answer");
     db.store.answer_idempotency(&tenant.account, "send_text", "k", &Answer { status: 201, body }).await.unwrap();
     // One of this release, and one of a release that did not seal them.
