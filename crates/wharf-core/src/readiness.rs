@@ -177,7 +177,7 @@ mod tests {
             node.found(harmless, None);
         }
         for part in [Part::Same, Part::Seal] {
-            node.heeded(Instant::now() + HANGS);
+            node.heeded(Instant::now() + Duration::from_hours(1));
             node.found(part, Some("another one"));
             assert_eq!((node.fault(), node.fitness()), (Some("another one"), Fitness::Unfit), "{part:?}");
             node.found(part, None);
@@ -185,7 +185,7 @@ mod tests {
         }
         node.heeded(Instant::now());
         assert_eq!((node.fault(), node.fitness()), (None, Fitness::Unheard));
-        node.heeded(Instant::now() + HANGS);
+        node.heeded(Instant::now() + Duration::from_hours(1));
         assert_eq!(node.fitness(), Fitness::Fit);
     }
 
