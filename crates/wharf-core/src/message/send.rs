@@ -201,7 +201,12 @@ async fn accepted(services: &Services, caller: &Caller, parcel: Parcel, claim: O
         services.outcomes.claim(&message.row.id);
     }
     let there = || async { Ok(services.store.find_message(&caller.account, &message.row.id).await?.map(|_| Accepted::Now)) };
-    match settled(services.store.accept_message(&message), there).await? {
+    let accepted = settled(services.store.accept_message(&message), there).await?;
+    if !matches!(accepted, Accepted::Now) {
+        // There is nothing to try: what is never taken up would crowd out what is.
+        services.outcomes.take_claim(&message.row.id);
+    }
+    match accepted {
         Accepted::Now => {}
         Accepted::DailyLimit { used } => {
             let limit = caller.plan.messages_per_day.unwrap_or(used);
