@@ -221,6 +221,11 @@ impl Worker {
                 for (_, job) in writes.iter_mut() {
                     job.rewind();
                 }
+                if shared && at == At::Settle && self.marked == 0 {
+                    // What is left for the end does not tell whose it is. With marks nothing is left, and who is at fault is undone alone.
+                    self.marked = MARKED;
+                    return Then::GoOn;
+                }
                 if shared {
                     return Then::OneByOne;
                 }

@@ -119,3 +119,29 @@ async fn what_was_read_in_a_commit_that_is_lost_is_no_answer(db: &Db) {
     assert_eq!(db.ints("SELECT COUNT(*) FROM messages").await, [i64::from(results[0].is_ok())]);
     store.close().await;
 }
+
+#[tokio::test]
+async fn a_message_that_cannot_be_stored_costs_its_company_another_run_and_no_commits_of_their_own() {
+    let db = Db::postgres().await;
+    let tenant = Tenant::new(&db).await;
+    let config = Config { lanes: Some(1), ..config(&db.url) };
+    let meter = Arc::clone(&config.meter);
+    let store = open(config).await.unwrap();
+    let mut texts: Vec<_> = (0..8).map(|_| tenant.outgoing("x")).collect();
+    let taken = texts[2].row.wa_id.clone();
+    texts[5].row.wa_id = taken;
+    let before = meter.writes.commit_writes.read().count;
+    // One thread: all are in line before the lane takes the first.
+    let results = join_all(texts.iter().map(|text| store.accept_message(text))).await;
+    for (n, result) in results.iter().enumerate() {
+        match result {
+            Ok(accepted) => assert!(n != 5 && *accepted == Accepted::Now, "{n}: {accepted:?}"),
+            Err(error) => assert!(n == 5 && matches!(error, Error::Refused(_)), "{n}: {error:?}"),
+        }
+    }
+    assert_eq!(meter.writes.commit_writes.read().count - before, 1, "one commit has them all");
+    assert_eq!(db.ints("SELECT sequence FROM events ORDER BY number").await, (1..=7).collect::<Vec<_>>());
+    assert_eq!(db.ints("SELECT messages FROM usage").await, [7]);
+    store.close().await;
+    db.finish().await;
+}
