@@ -119,12 +119,16 @@ fn hash(text: &str) -> u64 {
 pub(crate) struct Wait {
     pub places: Duration,
     pub rows: Duration,
+    /// How long a write that is alone in its commit may then run before it goes on aside; `None` where nobody waits behind it.
+    pub alone: Option<Duration>,
 }
 
 impl Wait {
-    pub const USUAL: Self = Self { places: Duration::from_millis(250), rows: Duration::from_millis(250) };
+    pub const USUAL: Self = Self { places: Duration::from_millis(250), rows: Duration::from_millis(250), alone: None };
     /// While locks are known to be held.
-    pub const SHORT: Self = Self { places: Duration::from_millis(100), rows: Duration::from_millis(100) };
+    pub const SHORT: Self = Self { places: Duration::from_millis(100), rows: Duration::from_millis(100), alone: None };
+    /// For one of a group that goes one by one: the group has waited already, and the others of it wait for this one.
+    pub const ONE_OF_GROUP: Self = Self { alone: Some(Duration::from_millis(250)), ..Self::SHORT };
 }
 
 /// Sessions as they were read last.

@@ -16,7 +16,7 @@ use super::batch::{Worker, Write};
 use super::{Place, Wait};
 
 /// Another process that writes for the same place is done soon; it is waited for in line. A row that a stranger holds is not.
-const WAIT: Wait = Wait { places: Duration::from_millis(250), rows: Duration::from_millis(50) };
+const WAIT: Wait = Wait { places: Duration::from_millis(250), rows: Duration::from_millis(50), alone: None };
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long after the last vain try a place's writes come here first.
 const REMEMBERED: Duration = Duration::from_secs(5);

@@ -138,8 +138,7 @@ impl Worker {
                         // What waits for a place keeps its order.
                         self.later.push(write);
                     } else if !write.1.abandoned() {
-                        // The whole group has waited already.
-                        self.commit_some(&mut vec![write], Wait::SHORT).await;
+                        self.commit_some(&mut vec![write], Wait::ONE_OF_GROUP).await;
                     }
                 }
             }
@@ -200,7 +199,7 @@ impl Worker {
                 return Then::GoOn;
             }
             // The others go on without the one that takes so long.
-            At::Write(slow) if shared && is_slow(&error) => {
+            At::Write(slow) if (shared || wait.alone.is_some()) && is_slow(&error) => {
                 for (_, job) in writes.iter_mut() {
                     job.rewind();
                 }
@@ -319,7 +318,10 @@ impl Worker {
             *at = At::Write(0);
             tx.begin_group(false);
             tx.share(job.is_light()).await?;
-            let ran = job.run(tx).await;
+            let ran = match dialect.company_patience().and(wait.alone) {
+                Some(most) => tokio::time::timeout(most, job.run(tx)).await.map_err(unavailable)?,
+                None => job.run(tx).await,
+            };
             tx.take_statements();
             if ran == Ran::Broken && !fresh {
                 return broken(at);

@@ -143,6 +143,16 @@ async fn a_days_count_that_somebody_has_locked_holds_up_no_other_account() {
     locked.finish().await;
 }
 
+/// Has each row of a session take longer than a group waits for one of its writes, and shorter than a write alone may take.
+async fn dawdle(db: &Db, table: &str, slow: &Tenant) {
+    db.execute(&format!(
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.4); RETURN NEW; END $$; \
+         CREATE TRIGGER dawdle BEFORE INSERT ON {table} FOR EACH ROW WHEN (NEW.session_id = '{}') EXECUTE FUNCTION dawdle()",
+        slow.session.as_str()
+    ))
+    .await;
+}
+
 #[tokio::test]
 async fn a_write_that_takes_long_goes_on_aside_and_its_company_is_stored_without_it() {
     let db = Db::postgres().await;
@@ -150,13 +160,7 @@ async fn a_write_that_takes_long_goes_on_aside_and_its_company_is_stored_without
     let meter = Arc::clone(&config.meter);
     let store = open(config).await.unwrap();
     let (slow, free) = (Tenant::new(&db).await, Tenant::new(&db).await);
-    // Longer than a group waits for one of its writes, and shorter than a write alone may take.
-    db.execute(&format!(
-        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.4); RETURN NEW; END $$; \
-         CREATE TRIGGER dawdle BEFORE INSERT ON messages FOR EACH ROW WHEN (NEW.session_id = '{}') EXECUTE FUNCTION dawdle()",
-        slow.session.as_str()
-    ))
-    .await;
+    dawdle(&db, "messages", &slow).await;
     let texts: Vec<_> = (0..5).map(|n| free.outgoing(&n.to_string())).collect();
     // One thread: all are in line before the lane takes the first.
     let company = futures::future::join_all(texts.iter().map(|text| store.accept_message(text)));
@@ -169,6 +173,32 @@ async fn a_write_that_takes_long_goes_on_aside_and_its_company_is_stored_without
     assert!(stored.iter().all(|stored| matches!(stored, Ok(Accepted::Now))), "{stored:?}");
     assert_eq!(db.ints("SELECT COUNT(*) FROM messages WHERE direction = 'incoming'").await, [1]);
     assert_eq!(meter.writes.held.read(), 1, "it left its lane once, and came first to where it waits from then on");
+    store.close().await;
+    db.finish().await;
+}
+
+#[tokio::test]
+async fn a_write_that_makes_the_end_of_its_group_slow_goes_on_aside_and_its_company_is_stored_without_it() {
+    let db = Db::postgres().await;
+    let store = open(Config { lanes: Some(1), ..config(&db.url) }).await.unwrap();
+    let slow = Tenant::new(&db).await;
+    // Events are written at the group's end, where nothing tells whose it is that takes so long.
+    dawdle(&db, "events", &slow).await;
+    let mut texts = Vec::new();
+    for n in 0..4 {
+        texts.push(Tenant::new(&db).await.outgoing(&n.to_string()));
+    }
+    // One thread: all are in line before the lane takes the first.
+    let company = join_all(texts.iter().map(|text| store.accept_message(text)));
+    let row = slow.incoming("1@lid", "slow");
+    let offered = async {
+        // What comes in is offered until it is stored, as the engine does.
+        while store.record_inbound(&slow.fence, std::slice::from_ref(&row)).await.is_err() {}
+    };
+    let ((), stored) = tokio::join!(offered, company);
+    assert!(stored.iter().all(|stored| matches!(stored, Ok(Accepted::Now))), "{stored:?}");
+    let sql = format!("SELECT COUNT(*) FROM events WHERE session_id = '{}'", slow.session.as_str());
+    assert_eq!(db.ints(&sql).await, [1]);
     store.close().await;
     db.finish().await;
 }
