@@ -328,7 +328,9 @@ impl Worker {
             }
             if ran == Ran::Keep {
                 *at = At::Settle;
-                tx.settle().await?;
+                if let Err(error) = tx.settle().await {
+                    return if !fresh && wants_another_connection(&error) { broken(at) } else { Err(error) };
+                }
                 *at = At::Commit;
                 tx.conn.control(COMMIT).await?;
             } else {

@@ -68,6 +68,25 @@ async fn statements_that_somebody_dropped_are_prepared_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statements_that_somebody_dropped_before_the_end_of_a_write_are_no_callers_concern() {
+    let db = Db::postgres().await;
+    let tenant = Tenant::new(&db).await;
+    let store = warm(&db, &tenant).await;
+    // A message's event is its last row. What its session and its day count is written back after that.
+    db.execute(
+        "CREATE SEQUENCE broken; CREATE FUNCTION breaks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         IF nextval('broken') = 1 THEN EXECUTE 'DEALLOCATE ALL'; END IF; RETURN NULL; END $$; \
+         CREATE TRIGGER breaks AFTER INSERT ON events FOR EACH ROW EXECUTE FUNCTION breaks()",
+    )
+    .await;
+    assert_eq!(store.accept_message(&tenant.outgoing("alone")).await.unwrap(), Accepted::Now);
+    goes_on(&store, &tenant).await;
+    assert_eq!(db.ints("SELECT COUNT(*) FROM messages").await, [12], "each once");
+    store.close().await;
+    db.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn names_of_statements_that_somebody_took_are_left_to_him() {
     let db = Db::postgres().await;
     let tenant = Tenant::new(&db).await;
