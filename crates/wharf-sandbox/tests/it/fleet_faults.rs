@@ -80,6 +80,7 @@ async fn cut_off_from_the_database(from_nats_too: bool) {
     let session = split.pair_at(2, OWNER).await;
     let (nodes, world, mut talk) = (split.nodes(), split.world(), Talk::of(OWNER, &session));
     talk.load(world, &nodes, "before", 4, 4).await;
+    let before = split.takes().await;
     split.database(2).make(Way::Silent);
     if from_nats_too {
         split.bus(2).make(Way::Silent);
@@ -98,6 +99,7 @@ async fn cut_off_from_the_database(from_nats_too: bool) {
     .await;
     let log = split.process(2).log();
     assert!(log.contains("the node's lease is over"), "it waited until somebody replaced it: {log}");
+    split.until_taken(before).await;
     for node in &nodes[..2] {
         until(node, &session, "connected").await;
     }

@@ -29,12 +29,7 @@ async fn frozen_owner(longer: Duration) {
     let before = split.takes().await;
     split.signal(2, Signal::SIGSTOP);
     talk.load(world, &nodes[..2], "meanwhile", 4, 4).await;
-    // What the others say of it is the frozen node's own last word for a while.
-    eventually("another node has it", async || {
-        let takes = split.takes().await;
-        (takes > before).then_some(()).ok_or(format!("{takes}"))
-    })
-    .await;
+    split.until_taken(before).await;
     for node in &nodes[..2] {
         until(node, &session, "connected").await;
     }

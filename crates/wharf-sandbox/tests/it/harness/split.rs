@@ -204,6 +204,15 @@ impl Split {
         (writes, self.takes().await)
     }
 
+    /// Waits until a session was taken once more than so often. What is shown of one is its owner's last word for a while.
+    pub async fn until_taken(&self, before: i64) {
+        eventually("another node has the session", async || {
+            let takes = self.takes().await;
+            (takes > before).then_some(()).ok_or(format!("{takes}"))
+        })
+        .await;
+    }
+
     /// How often sessions were taken so far.
     pub async fn takes(&self) -> i64 {
         self.count("SELECT COUNT(*) FROM rig_epochs").await
