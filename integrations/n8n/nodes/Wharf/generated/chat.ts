@@ -74,6 +74,7 @@ export const chatProperties: INodeProperties[] = [
     required: true,
     options: [{ name: "Paused", value: "paused" }, { name: "Recording", value: "recording" }, { name: "Typing", value: "typing" }],
     default: "typing",
+    description: "What the person in the chat sees; paused ends it",
     displayOptions: { show: { resource: ["chat"], operation: ["setTyping"] } },
   },
 ];

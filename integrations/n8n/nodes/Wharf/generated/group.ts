@@ -147,6 +147,7 @@ export const groupProperties: INodeProperties[] = [
     type: "string",
     required: true,
     default: "",
+    description: "What the group is called",
     displayOptions: { show: { resource: ["group"], operation: ["create"] } },
   },
   {
@@ -228,7 +229,7 @@ export const groupProperties: INodeProperties[] = [
       },
       { displayName: "Locked", name: "locked", type: "boolean", default: false, description: "Whether only admins change subject, description and picture" },
       { displayName: "Members Can Add", name: "membersCanAdd", type: "boolean", default: false, description: "Whether members add others" },
-      { displayName: "Subject", name: "subject", type: "string", default: "" },
+      { displayName: "Subject", name: "subject", type: "string", default: "", description: "What the group is called" },
     ],
     displayOptions: { show: { resource: ["group"], operation: ["update"] } },
   },

@@ -227,7 +227,8 @@ export const messageProperties: INodeProperties[] = [
     required: true,
     typeOptions: { rows: 4 },
     default: "",
-    displayOptions: { show: { resource: ["message"], operation: ["edit", "sendText"] } },
+    description: "What the message says from then on, whole",
+    displayOptions: { show: { resource: ["message"], operation: ["edit"] } },
   },
   {
     displayName: "To",
@@ -448,6 +449,7 @@ export const messageProperties: INodeProperties[] = [
     required: true,
     typeOptions: { numberPrecision: 7, minValue: -90, maxValue: 90 },
     default: 0,
+    description: "In degrees; south of the equator below 0",
     displayOptions: { show: { resource: ["message"], operation: ["sendLocation"] } },
   },
   {
@@ -457,6 +459,7 @@ export const messageProperties: INodeProperties[] = [
     required: true,
     typeOptions: { numberPrecision: 7, minValue: -180, maxValue: 180 },
     default: 0,
+    description: "In degrees; west of Greenwich below 0",
     displayOptions: { show: { resource: ["message"], operation: ["sendLocation"] } },
   },
   {
@@ -466,7 +469,7 @@ export const messageProperties: INodeProperties[] = [
     placeholder: "Add Field",
     default: {},
     options: [
-      { displayName: "Address", name: "address", type: "string", default: "" },
+      { displayName: "Address", name: "address", type: "string", default: "", description: "Where it is, in words" },
       {
         displayName: "Async",
         name: "async",
@@ -482,7 +485,7 @@ export const messageProperties: INodeProperties[] = [
         default: "",
         description: "A key of your own, such as an order's number: whatever is sent with it goes out once in 24 hours. Left out, the node makes one for each item and execution.",
       },
-      { displayName: "Name", name: "name", type: "string", default: "" },
+      { displayName: "Name", name: "name", type: "string", default: "", description: "What the place is called" },
       {
         displayName: "Reference",
         name: "reference",
@@ -515,6 +518,7 @@ export const messageProperties: INodeProperties[] = [
       { name: "Video", value: "video" },
     ],
     default: "image",
+    description: "What it is shown as; each has its own types and largest size",
     displayOptions: { show: { resource: ["message"], operation: ["sendMedia"] } },
   },
   {
@@ -625,6 +629,7 @@ export const messageProperties: INodeProperties[] = [
     type: "string",
     required: true,
     default: "",
+    description: "What is asked",
     displayOptions: { show: { resource: ["message"], operation: ["sendPoll"] } },
   },
   {
@@ -694,6 +699,15 @@ export const messageProperties: INodeProperties[] = [
     default: "",
     description: "One emoji; empty takes the reaction back",
     displayOptions: { show: { resource: ["message"], operation: ["sendReaction"] } },
+  },
+  {
+    displayName: "Text",
+    name: "text",
+    type: "string",
+    required: true,
+    typeOptions: { rows: 4 },
+    default: "",
+    displayOptions: { show: { resource: ["message"], operation: ["sendText"] } },
   },
   {
     displayName: "Additional Fields",

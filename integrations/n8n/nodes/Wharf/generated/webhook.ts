@@ -130,7 +130,14 @@ export const webhookProperties: INodeProperties[] = [
     placeholder: "Add Field",
     default: {},
     options: [
-      { displayName: "Description", name: "description", type: "string", typeOptions: { rows: 4 }, default: "" },
+      {
+        displayName: "Description",
+        name: "description",
+        type: "string",
+        typeOptions: { rows: 4 },
+        default: "",
+        description: "What people say of it; nothing depends on it",
+      },
       { displayName: "Enabled", name: "enabled", type: "boolean", default: false, description: "Whether events are delivered" },
       {
         displayName: "Headers",
@@ -250,7 +257,14 @@ export const webhookProperties: INodeProperties[] = [
     placeholder: "Add Field",
     default: {},
     options: [
-      { displayName: "Description", name: "description", type: "string", typeOptions: { rows: 4 }, default: "" },
+      {
+        displayName: "Description",
+        name: "description",
+        type: "string",
+        typeOptions: { rows: 4 },
+        default: "",
+        description: "What people say of it; nothing depends on it",
+      },
       { displayName: "Enabled", name: "enabled", type: "boolean", default: false, description: "Whether events are delivered" },
       {
         displayName: "Events",
