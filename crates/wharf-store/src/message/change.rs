@@ -43,7 +43,7 @@ statements! {
         "SELECT number FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND direction = $3 \
          AND COALESCE(sender, '') = $4 AND created_at > $5 AND ", of_kind!("content", "'poll_vote'"), " LIMIT 1"
     );
-    /// The same person's reaction to the same message, made later and in effect already: also one that took this one back.
+    /// A reaction of the same person to the same message, made later and in effect already: also one that took this one back.
     LATER_REACTION = concat!(
         "SELECT number FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND direction = $3 \
          AND COALESCE(sender, '') = $4 AND created_at > $5 AND status NOT IN ('queued', 'failed') AND ",
