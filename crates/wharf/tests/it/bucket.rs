@@ -23,7 +23,7 @@ use crate::egress::town::{Certificates, Web};
 #[derive(Clone, Default)]
 struct Bucket {
     objects: Arc<Mutex<BTreeMap<String, Bytes>>>,
-    parts: Arc<Mutex<BTreeMap<u32, Bytes>>>,
+    uploads: Arc<Mutex<Uploads>>,
     /// How many bytes were given out.
     given: Arc<Mutex<usize>>,
     /// What happens to every part but the first.
@@ -32,6 +32,13 @@ struct Bucket {
     seen: Arc<watch::Sender<(BTreeSet<String>, usize)>>,
     /// What it answers to everything, where it does not work.
     refusal: Arc<Mutex<Option<StatusCode>>>,
+}
+
+/// What was begun in parts and neither completed nor given up.
+#[derive(Default)]
+struct Uploads {
+    begun: u32,
+    open: BTreeMap<String, BTreeMap<u32, Bytes>>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -95,21 +102,29 @@ async fn object(
             objects.remove(&key);
             StatusCode::NO_CONTENT.into_response()
         }
-        ("DELETE", Some(_), None) => {
-            bucket.parts.lock().unwrap().clear();
+        ("DELETE", Some(upload), None) => {
+            bucket.uploads.lock().unwrap().open.remove(upload);
             bucket.seen.send_modify(|seen| seen.1 += 1);
             StatusCode::NO_CONTENT.into_response()
         }
         ("POST", None, None) => {
-            let answer = "<InitiateMultipartUploadResult><UploadId>7</UploadId></InitiateMultipartUploadResult>";
+            let mut uploads = bucket.uploads.lock().unwrap();
+            uploads.begun += 1;
+            let upload = uploads.begun.to_string();
+            let answer = format!("<InitiateMultipartUploadResult><UploadId>{upload}</UploadId></InitiateMultipartUploadResult>");
+            uploads.open.insert(upload, BTreeMap::new());
             answer.into_response()
         }
-        ("PUT", Some(_), Some(part)) => {
-            bucket.parts.lock().unwrap().insert(part.parse().unwrap(), body);
-            etag.into_response()
-        }
-        ("POST", Some(_), None) => {
-            let parts = std::mem::take(&mut *bucket.parts.lock().unwrap());
+        // A part may still be on its way when its upload is given up: a bucket does not know that upload any more.
+        ("PUT", Some(upload), Some(part)) => match bucket.uploads.lock().unwrap().open.get_mut(upload) {
+            Some(parts) => {
+                parts.insert(part.parse().unwrap(), body);
+                etag.into_response()
+            }
+            None => StatusCode::NOT_FOUND.into_response(),
+        },
+        ("POST", Some(upload), None) => {
+            let parts = bucket.uploads.lock().unwrap().open.remove(upload).unwrap();
             objects.insert(key, parts.into_values().flatten().collect());
             "<CompleteMultipartUploadResult><ETag>1</ETag></CompleteMultipartUploadResult>".into_response()
         }
@@ -227,7 +242,7 @@ async fn a_bucket_keeps_no_parts_of_what_was_refused_or_given_up() {
     seen.wait_for(|(came, _)| came.iter().any(|key| key.ends_with(&own))).await.unwrap();
     leaving.abort();
     seen.wait_for(|(_, given_up)| *given_up == 2).await.unwrap();
-    assert!(bucket.parts.lock().unwrap().is_empty() && bucket.objects.lock().unwrap().is_empty());
+    assert!(bucket.uploads.lock().unwrap().open.is_empty() && bucket.objects.lock().unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
