@@ -55,9 +55,9 @@ pub struct Config {
     pub poll: Duration,
     /// How many sessions connect at the same time when the process starts.
     pub start_concurrency: usize,
-    /// How many of them begin within a second at the most.
-    pub starts_per_second: u32,
-    /// The longest random pause before a session of the process's start connects.
+    /// How long after one session that nobody ran the next is begun. A process that begins starts its own without pause.
+    pub takeover_gap: Duration,
+    /// The longest random pause before a session connects again that had its reason together with others.
     pub start_stagger: Duration,
     /// Where sends and losses are counted.
     pub meter: Arc<Meter>,
@@ -90,7 +90,7 @@ impl Config {
             pace: true,
             poll: Duration::from_mins(1),
             start_concurrency: 32,
-            starts_per_second: 200,
+            takeover_gap: Duration::from_millis(5),
             start_stagger: Duration::from_millis(100),
             meter: Arc::default(),
             switches: Arc::default(),

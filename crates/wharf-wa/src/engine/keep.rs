@@ -64,7 +64,8 @@ impl WaEngine {
         }
         let others = self.for_others(placement).await?;
         sessions.retain(|session| !others.contains(session));
-        Ok(self.start_all(sessions).await)
+        // A process that begins keeps nobody waiting but its own sessions.
+        Ok(self.start_all(sessions, Duration::ZERO).await)
     }
 
     /// Starts the linked sessions that no living process owns, and those whose ban is over.
@@ -81,7 +82,7 @@ impl WaEngine {
         }
         let others = self.for_others(placement).await?;
         sessions.retain(|session| !others.contains(session));
-        Ok(self.start_all(sessions).await)
+        Ok(self.start_all(sessions, self.ctx.config.takeover_gap).await)
     }
 
     /// Those that nobody owns and that another process is to begin.
@@ -96,24 +97,11 @@ impl WaEngine {
         Ok(nobodys.into_iter().filter(|session| !mine.contains(session)).collect())
     }
 
-    async fn start_all(&self, sessions: Vec<SessionId>) -> usize {
-        let gap = Duration::from_secs(1) / self.ctx.config.starts_per_second.max(1);
-        let mut turns = tokio::time::interval(gap.max(Duration::from_millis(1)));
-        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let turns = &tokio::sync::Mutex::new(turns);
-        futures::stream::iter(sessions)
-            .map(|session| async move {
-                turns.lock().await.tick().await;
-                self.start_one(&session).await
-            })
-            .buffer_unordered(self.ctx.config.start_concurrency.max(1))
-            .filter(|started| std::future::ready(*started))
-            .count()
-            .await
+    async fn start_all(&self, sessions: Vec<SessionId>, gap: Duration) -> usize {
+        start_each(sessions, gap, self.ctx.config.start_concurrency, |session| async move { self.start_one(&session).await }).await
     }
 
     async fn start_one(&self, session: &SessionId) -> bool {
-        tokio::time::sleep(self.ctx.jitter(self.ctx.config.start_stagger)).await;
         let mut started = self.start(session).await;
         // A database that is away must not leave a session behind.
         while matches!(started, Err(Error::Store(store::Error::Unavailable(_)))) {
@@ -148,5 +136,66 @@ impl WaEngine {
         if sessions.get(session).is_some_and(|handle| handle.ended.is_cancelled()) {
             sessions.remove(session);
         }
+    }
+}
+
+/// Starts all, a bounded number at a time and each so long after the one before it. Tells of how many the start went well.
+async fn start_each<S, Started>(sessions: Vec<S>, gap: Duration, at_once: usize, start: impl Fn(S) -> Started) -> usize
+where
+    Started: Future<Output = bool>,
+{
+    let turns = (!gap.is_zero()).then(|| {
+        let mut turns = tokio::time::interval(gap);
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tokio::sync::Mutex::new(turns)
+    });
+    let (turns, start) = (&turns, &start);
+    futures::stream::iter(sessions)
+        .map(|session| async move {
+            if let Some(turns) = turns {
+                turns.lock().await.tick().await;
+            }
+            start(session).await
+        })
+        .buffer_unordered(at_once.max(1))
+        .filter(|started| std::future::ready(*started))
+        .count()
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// How many of ten starts are under way while none of them ends.
+    async fn under_way(gap: Duration, at_once: usize) -> u32 {
+        let begun = &Cell::new(0);
+        let starts = start_each((0..10).collect(), gap, at_once, |_: u32| {
+            begun.set(begun.get() + 1);
+            std::future::pending()
+        });
+        let looks = async {
+            let mut looks = 0;
+            while looks < 100 {
+                tokio::task::yield_now().await;
+                looks += u32::from(begun.get() > 0);
+            }
+        };
+        tokio::select! {
+            _ = starts => panic!("they ended"),
+            () = looks => begun.get(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_process_that_begins_starts_as_many_as_may_connect_together_and_one_that_takes_over_one_after_the_other() {
+        let hour = Duration::from_hours(1);
+        for (gap, at_once, expected) in [(Duration::ZERO, 5, 5), (Duration::ZERO, 0, 1), (hour, 5, 1)] {
+            assert_eq!(under_way(gap, at_once).await, expected, "{gap:?}, {at_once} at once");
+        }
+        let all = start_each((0..10).collect(), Duration::from_millis(1), 5, |number: u32| std::future::ready(number != 3));
+        assert_eq!(all.await, 9, "each had its turn, and one was not started");
     }
 }
