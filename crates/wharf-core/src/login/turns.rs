@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use argon2::Argon2;
 use argon2::password_hash::PasswordVerifier;
 use argon2::password_hash::phc::PasswordHash;
 use tokio::sync::Semaphore;
 use wharf_api::limits;
+
+use super::password::Hasher;
 
 /// How many passwords are hashed at the same time: each takes 19 MiB and a processor.
 const AT_ONCE: usize = 2;
@@ -35,10 +36,7 @@ impl Turns {
             return Ok(false);
         }
         let (stored, password) = (stored.to_owned(), password.to_owned());
-        self.take(move || {
-            PasswordHash::new(&stored).is_ok_and(|stored| Argon2::default().verify_password(password.as_bytes(), &stored).is_ok())
-        })
-        .await
+        self.take(move || PasswordHash::new(&stored).is_ok_and(|stored| Hasher.verify_password(password.as_bytes(), &stored).is_ok())).await
     }
 
     pub(super) async fn take<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
