@@ -112,15 +112,19 @@ fn admit(http: &Http, path: &str) -> Result<Option<OwnedSemaphorePermit>, Failur
 }
 
 /// One line a request for who asks for it (`wharf::request=debug`): the operation's path and never the caller's, because ids and filters
-/// stand in the latter.
+/// stand in the latter. What it says is made within the macro, which looks first whether anybody wants it.
 fn log(method: &http::Method, response: &Response, took: Duration, request_id: &str) {
     let extensions = response.extensions();
-    let route = extensions.get::<Called>().map_or("-", |called| called.0.path);
-    let code = extensions.get::<Code>().map_or("-", |code| code.0.name());
-    let key = extensions.get::<CallerKey>().map_or_else(|| "-".to_owned(), |key| key.0.to_string());
-    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    let method = if known(method) { method.as_str() } else { "other" };
-    tracing::debug!(target: "wharf::request", method, route, status = response.status().as_u16(), code, ms, request_id, key);
+    tracing::debug!(
+        target: "wharf::request",
+        method = if known(method) { method.as_str() } else { "other" },
+        route = extensions.get::<Called>().map_or("-", |called| called.0.path),
+        status = response.status().as_u16(),
+        code = extensions.get::<Code>().map_or("-", |code| code.0.name()),
+        ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        request_id,
+        key = extensions.get::<CallerKey>().map_or_else(|| "-".to_owned(), |key| key.0.to_string()),
+    );
 }
 
 /// A method is free text on the wire; only the usual ones are written down.
