@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::HeaderValue;
 use http::header::{CONNECTION, EXPECT, TRANSFER_ENCODING};
+use http::{HeaderValue, Uri};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use wharf_api::ops;
@@ -81,7 +81,7 @@ fn head(request: &Request) -> Result<(), Failure> {
         return Err(invalid("the request has too many headers").limit(HEADERS as u64, headers.len() as u64).into());
     }
     // A colon, a space and the end of the line come with each.
-    let bytes = request.uri().to_string().len() + headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>();
+    let bytes = written(request.uri()) + headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>();
     if bytes > HEAD_BYTES {
         return Err(invalid("the head of the request is too large").limit(HEAD_BYTES as u64, bytes as u64).into());
     }
@@ -93,6 +93,13 @@ fn head(request: &Request) -> Result<(), Failure> {
         return Err(invalid("a body is sent as it is or chunked, without another coding").field("Transfer-Encoding").into());
     }
     Ok(())
+}
+
+/// How long a target is as it is written, which is not done for that.
+fn written(target: &Uri) -> usize {
+    let scheme = target.scheme_str().map_or(0, |scheme| scheme.len() + "://".len());
+    let authority = target.authority().map_or(0, |authority| authority.as_str().len());
+    scheme + authority + target.path().len() + target.query().map_or(0, |query| "?".len() + query.len())
 }
 
 /// Lets a request in while there is room. Questions after our health always come in: they are what tells others to go elsewhere, or why.
@@ -131,4 +138,17 @@ fn log(method: &http::Method, response: &Response, took: Duration, request_id: &
 fn known(method: &http::Method) -> bool {
     use http::Method;
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS].contains(method)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_as_long_as_it_is_written() {
+        for target in ["/", "/v1/account?a=1&b=%20", "/?", "http://u@example.com:8080/v1?x", "http://example.com", "example.com:443", "*"] {
+            let uri: Uri = target.parse().unwrap();
+            assert_eq!(written(&uri), uri.to_string().len(), "{target}");
+        }
+    }
 }
