@@ -255,11 +255,19 @@ fn help(code: ErrorCode) -> HeaderValue {
     HeaderValue::from_str(&link).expect("codes are lower-case words")
 }
 
-/// Makes the link of a failure relative to the path that was asked for: a proxy may have put all of us below a path of its own.
-pub fn reach(response: &mut Response, path: &str) {
-    let up = "../".repeat(path.matches('/').count().saturating_sub(1));
-    let relative = response.headers().get(LINK).and_then(|link| link.to_str().ok()?.strip_prefix("</")).map(|rest| format!("<{up}{rest}"));
-    if let Some(link) = relative.and_then(|link| HeaderValue::try_from(link).ok()) {
+/// How many slashes a path has, for [`reach`].
+pub fn depth(path: &str) -> usize {
+    path.matches('/').count()
+}
+
+/// Makes the link of a failure relative to the path that was asked for, which is so deep: a proxy may have put all of us below a path of its
+/// own.
+pub fn reach(response: &mut Response, depth: usize) {
+    let link = response.headers().get(LINK).and_then(|link| link.to_str().ok()?.strip_prefix("</"));
+    let Some(rest) = link else { return };
+    let up = "../".repeat(depth.saturating_sub(1));
+    let relative = format!("<{up}{rest}");
+    if let Ok(link) = HeaderValue::try_from(relative) {
         response.headers_mut().insert(LINK, link);
     }
 }
@@ -339,7 +347,7 @@ mod tests {
             ("*", "<docs#error-conflict>"),
         ] {
             let mut response = answer(ErrorCode::Conflict);
-            reach(&mut response, path);
+            reach(&mut response, depth(path));
             assert_eq!(response.headers()[LINK], format!("{link}; rel=\"help\""), "{path}");
         }
     }

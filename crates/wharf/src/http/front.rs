@@ -38,19 +38,18 @@ pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, ne
     let started = Instant::now();
     let _running = http.metrics.requests.begin();
     let id: Arc<str> = request_id::of(request.headers(), &*http.services.chance).into();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, depth) = (request.method().clone(), envelope::depth(request.uri().path()));
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
-    let mut rest = Arc::default();
-    let request = request.map(|body| {
-        let (lent, left) = rest::lend(body);
-        rest = left;
-        lent
-    });
+    let (parts, body) = request.into_parts();
+    let (body, rest) = rest::lend(body);
+    let request = Request::from_parts(parts, body);
     if let Some(line) = request.extensions().get::<Arc<Line>>() {
         line.take(&rest);
     }
-    let expects = request.headers().contains_key(EXPECT);
-    let forwarded = FORWARDED.iter().any(|name| request.headers().contains_key(*name));
+    // Without a body nothing is settled by them.
+    let has_body = !rest.is_over();
+    let expects = has_body && request.headers().contains_key(EXPECT);
+    let forwarded = has_body && FORWARDED.iter().any(|name| request.headers().contains_key(*name));
 
     let (door, name) = (&*http, &*id);
     let answer = |request: Request| async move {
@@ -63,7 +62,7 @@ pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, ne
         }
     };
     let mut response = cors::pass(&http, &id, request, answer).await;
-    envelope::reach(&mut response, &path);
+    envelope::reach(&mut response, depth);
     if !rest.settle(expects, forwarded).await {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
