@@ -37,7 +37,7 @@ pub(super) fn request_id(request: &Request) -> Arc<str> {
 pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let _running = http.metrics.requests.begin();
-    let id: Arc<str> = request_id::of(request.headers(), &*http.services.chance).into();
+    let id = request_id::of(request.headers(), &*http.services.chance);
     let (method, depth) = (request.method().clone(), envelope::depth(request.uri().path()));
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let (parts, body) = request.into_parts();

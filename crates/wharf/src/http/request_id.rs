@@ -1,5 +1,7 @@
 //! The name of a request: the caller's own, or one that we make.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use wharf_api::ids::RequestId;
 use wharf_core::Chance;
@@ -9,11 +11,11 @@ use super::envelope::X_REQUEST_ID;
 const MAX_BYTES: usize = 128;
 
 /// The request's id. A caller's id that is empty, long or not visible ASCII is replaced: it goes into logs and headers.
-pub(super) fn of(headers: &HeaderMap, chance: &dyn Chance) -> String {
+pub(super) fn of(headers: &HeaderMap, chance: &dyn Chance) -> Arc<str> {
     let given = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
     match given {
-        Some(id) if is_good(id) => id.to_owned(),
-        _ => RequestId::from_uuid(chance.uuid()).to_string(),
+        Some(id) if is_good(id) => id.into(),
+        _ => RequestId::from_uuid(chance.uuid()).as_str().into(),
     }
 }
 
