@@ -210,7 +210,10 @@ async fn run(http: Arc<Http>, operation: &'static Operation, handler: Handler, r
         limit::stamp(&mut response, standing);
     }
     // Until what was answered is sent the request runs.
-    held::hold(response, seen.permit)
+    match seen.permit {
+        Some(permit) => held::hold(response, permit),
+        None => response,
+    }
 }
 
 async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request, seen: &mut RequestFacts) -> Answer {
