@@ -110,6 +110,9 @@ pub(super) fn shown(name: &str) -> String {
 
 /// The text behind a percent-encoding, or `None` where there is none. In query strings `+` is a space.
 pub(super) fn decode(text: &str, plus_is_space: bool) -> Option<String> {
+    if !text.contains(['%', '+', '\0']) {
+        return Some(text.to_owned());
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
