@@ -25,18 +25,18 @@ pub struct PageInfo {
     pub next: Option<String>,
 }
 
-/// `{"success": false, "error": …}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Failure {
+/// `{"success": false, "error": …}`. It borrows: it is made for each refusal, and only to be written.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Failure<'a> {
     pub success: bool,
-    pub error: FailureBody,
+    pub error: FailureBody<'a>,
 }
 
 /// What went wrong, for a program (`code`, `details`) and for a person (`message`).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FailureBody {
-    pub code: String,
-    pub message: String,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub details: Option<Details>,
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FailureBody<'a> {
+    pub code: &'static str,
+    pub message: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<&'a Details>,
 }

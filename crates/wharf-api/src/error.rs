@@ -61,14 +61,14 @@ impl ApiError {
     }
 
     /// The body of the answer. The sentence is the catalogue's; what is special about this failure stands in `details`.
-    pub fn body(&self) -> Failure {
+    pub fn body(&self) -> Failure<'_> {
         let row = self.code.row();
         Failure {
             success: false,
             error: FailureBody {
-                code: row.name.to_owned(),
-                message: row.description.to_owned(),
-                details: (*self.details != Details::default()).then(|| (*self.details).clone()),
+                code: row.name,
+                message: row.description,
+                details: (*self.details != Details::default()).then_some(&*self.details),
             },
         }
     }
