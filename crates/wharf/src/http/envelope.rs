@@ -1,6 +1,7 @@
 //! The one place where a code becomes a response, and where the cause of a failure is logged.
 
 use std::error::Error as StdError;
+use std::sync::LazyLock;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -251,6 +252,12 @@ fn refusal(operation: Option<&Operation>, failure: Failure) -> Response {
 
 /// Where the code is explained: the body's shape is promised, so the link stands beside it. [`reach`] makes it lead there from any path.
 fn help(code: ErrorCode) -> HeaderValue {
+    /// In the catalogue's order, each written once.
+    static LINKS: LazyLock<Vec<HeaderValue>> = LazyLock::new(|| ErrorCode::ALL.iter().map(|code| link(*code)).collect());
+    LINKS[code as usize].clone()
+}
+
+fn link(code: ErrorCode) -> HeaderValue {
     let link = format!("<{}#error-{}>; rel=\"help\"", ops::get_docs.path, code.name());
     HeaderValue::from_str(&link).expect("codes are lower-case words")
 }
