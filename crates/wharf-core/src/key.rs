@@ -3,6 +3,8 @@
 //! A key is `wharf_live_<8>_<43><6>`, in a sandbox `wharf_test_…`: the public id, 256 bits of secret in base 62, and a checksum that
 //! lets a typing error or a made-up key be refused without asking the database. Only the SHA-256 of the whole is stored.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use wharf_api::ids::{KeyId, SessionId};
@@ -205,14 +207,14 @@ pub async fn still_good(services: &Services, id: &KeyId) -> Result<(), Error> {
     }
 }
 
-async fn look_up(services: &Services, id: &KeyId) -> Result<KeyWithAccount, Error> {
+async fn look_up(services: &Services, id: &KeyId) -> Result<Arc<KeyWithAccount>, Error> {
     let now = services.clock.steady();
     if let Some(found) = services.keys.get(id, now) {
         return Ok(found);
     }
     let look = services.keys.look();
-    let found = services.store.find_key_any_account(id).await?.ok_or(Error::Invalid)?;
-    services.keys.put(found.clone(), now, look);
+    let found = Arc::new(services.store.find_key_any_account(id).await?.ok_or(Error::Invalid)?);
+    services.keys.put(Arc::clone(&found), now, look);
     Ok(found)
 }
 

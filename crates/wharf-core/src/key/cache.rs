@@ -1,5 +1,6 @@
 //! The keys that this process found lately.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -35,7 +36,8 @@ pub(super) struct Look {
 struct CachedKey {
     at: Timestamp,
     turn: u64,
-    key: KeyWithAccount,
+    /// Each request has it, and none changes it.
+    key: Arc<KeyWithAccount>,
 }
 
 impl Default for Cache {
@@ -47,7 +49,7 @@ impl Default for Cache {
 }
 
 impl Cache {
-    pub(super) fn get(&self, id: &KeyId, now: Timestamp) -> Option<KeyWithAccount> {
+    pub(super) fn get(&self, id: &KeyId, now: Timestamp) -> Option<Arc<KeyWithAccount>> {
         let is_fresh = |found: &CachedKey| (found.at..found.at + CACHE).contains(&now);
         let found = self.found.get(id).filter(|found| is_fresh(found) && found.turn == self.turn.load(Ordering::Acquire))?;
         Some(found.key)
@@ -55,7 +57,7 @@ impl Cache {
 
     /// The hash of a key that was found at some time, and may have been revoked since.
     pub(super) fn hash(&self, id: &KeyId) -> Option<Vec<u8>> {
-        self.found.get(id).map(|found| found.key.key.secret_hash)
+        self.found.get(id).map(|found| found.key.key.secret_hash.clone())
     }
 
     /// To be begun before the database is asked.
@@ -63,7 +65,7 @@ impl Cache {
         Look { turn: self.turn.load(Ordering::Acquire), changes: self.changes.load(Ordering::Acquire) }
     }
 
-    pub(super) fn put(&self, key: KeyWithAccount, at: Timestamp, look: Look) {
+    pub(super) fn put(&self, key: Arc<KeyWithAccount>, at: Timestamp, look: Look) {
         let id = key.key.id.clone();
         self.found.insert(id.clone(), CachedKey { at, turn: look.turn, key });
         // In this order: whoever forgets the key meanwhile either takes away what was put, or is seen here.
@@ -97,7 +99,7 @@ mod tests {
     #[test]
     fn a_found_key_is_believed_for_five_seconds_and_its_hash_is_known_for_longer() {
         let cache = Cache::default();
-        cache.put(key(), at(0), cache.look());
+        cache.put(Arc::new(key()), at(0), cache.look());
         assert_eq!([0, 4_999, 5_000].map(|now| knows(&cache, now)), [true, true, false]);
         assert!(!knows(&cache, -1), "what was found later than now was found by another count of time");
         assert_eq!(cache.hash(&key().key.id), Some(key().key.secret_hash));
@@ -108,9 +110,9 @@ mod tests {
         let cache = Cache::default();
         let before = cache.look();
         cache.forget(&key().key.id);
-        cache.put(key(), at(0), before);
+        cache.put(Arc::new(key()), at(0), before);
         assert!(!knows(&cache, 0), "it was read before the change, and put after it");
-        cache.put(key(), at(0), cache.look());
+        cache.put(Arc::new(key()), at(0), cache.look());
         assert!(knows(&cache, 0));
         cache.forget(&key().key.id);
         assert!(!knows(&cache, 0));
@@ -120,12 +122,12 @@ mod tests {
     fn a_change_of_all_reaches_those_that_are_being_looked_up() {
         let cache = Cache::default();
         let before = cache.look();
-        cache.put(key(), at(0), cache.look());
+        cache.put(Arc::new(key()), at(0), cache.look());
         cache.expire();
         assert!(!knows(&cache, 0));
-        cache.put(key(), at(0), before);
+        cache.put(Arc::new(key()), at(0), before);
         assert!(!knows(&cache, 0), "it was read before the change");
-        cache.put(key(), at(0), cache.look());
+        cache.put(Arc::new(key()), at(0), cache.look());
         assert!(knows(&cache, 0));
     }
 }
