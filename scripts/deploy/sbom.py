@@ -1,6 +1,6 @@
 """What the program is made of, as CycloneDX 1.6: every crate of the lock file that the release links, with its licence.
 
-    sbom.py FILE
+    sbom.py FILE TARGET    TARGET as rustc names it; one of musl has its C library in the program
 """
 
 import json
@@ -35,8 +35,8 @@ def linked(metadata, root):
     return edges
 
 
-def main(file):
-    words = ["cargo", "metadata", "--locked", "--offline", "--format-version=1", "--filter-platform=x86_64-unknown-linux-gnu"]
+def main(file, target):
+    words = ["cargo", "metadata", "--locked", "--offline", "--format-version=1", f"--filter-platform={target}"]
     metadata = json.loads(subprocess.run(words, cwd=TOP, check=True, capture_output=True, text=True).stdout)
     packages = {package["id"]: package for package in metadata["packages"]}
     root = next(package["id"] for package in metadata["packages"] if package["name"] == "wharf")
@@ -57,6 +57,9 @@ def main(file):
             properties=[Property(name="wharf:manifest-licence", value=package["license"])] if name in STRICT else [],
         )
     bom = Bom(components=[component for id, component in components.items() if id != root])
+    if target.endswith("-musl"):
+        # It comes with the toolchain, and no manifest names it.
+        bom.components.add(Component(type=ComponentType.LIBRARY, name="musl", bom_ref="musl", licenses=[licences.make_from_string("MIT")]))
     bom.metadata.component = components[root]
     bom.metadata.tools.components.add(this_component())
     for id, needs in edges.items():
@@ -68,7 +71,7 @@ def main(file):
     unnamed = sorted(component.name for component in components.values() if not component.licenses)
     assert not unnamed, f"no licence is known of {unnamed}"
     pathlib.Path(file).write_text(written + "\n")
-    print(f"sbom: {len(edges)} parts, each with its licence")
+    print(f"sbom: {len(edges)} parts for {target}, each with its licence")
 
 
 def lock():
