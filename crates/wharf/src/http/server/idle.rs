@@ -3,7 +3,7 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::rt::{Sleep, Timer};
@@ -26,6 +26,9 @@ struct WaitState {
     before: u64,
     /// When the first byte came since.
     begun: Option<Instant>,
+    /// The one alarm of the connection. A wait that ends later than it rings tells it so only then: most requests come long before, and need
+    /// not take one alarm away and set another.
+    alarm: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
 impl Times {
@@ -44,9 +47,9 @@ impl Times {
         let mut waiting = self.waiting();
         // Who has just come has something to say.
         let patience = if waiting.before == 0 { self.head } else { self.idle };
-        *waiting = WaitState { before: waiting.before + 1, begun: None };
+        (waiting.before, waiting.begun) = (waiting.before + 1, None);
         drop(waiting);
-        Box::pin(IdleTimer { sleep: Box::pin(tokio::time::sleep(patience)), idle: true, times: self.clone() })
+        Box::pin(IdleTimer { until: Instant::now() + patience, times: self.clone() })
     }
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, WaitState> {
@@ -67,8 +70,7 @@ impl Timer for Times {
 
 /// Ends when the connection has said nothing for too long, or not enough.
 struct IdleTimer {
-    sleep: Pin<Box<tokio::time::Sleep>>,
-    idle: bool,
+    until: Instant,
     times: Times,
 }
 
@@ -77,14 +79,21 @@ impl Sleep for IdleTimer {}
 impl Future for IdleTimer {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut waiting = self.times.waiting();
+        let waiting = &mut *waiting;
         // hyper looks here after each read that gave it no whole head.
-        let begun = self.times.waiting().begun.filter(|_| self.idle);
-        if let Some(begun) = begun {
-            let deadline = begun + self.times.head;
-            self.idle = false;
-            self.sleep.as_mut().reset(deadline);
+        let end = waiting.begun.map_or(self.until, |begun| begun + self.times.head);
+        let alarm = waiting.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(end)));
+        if alarm.deadline() > end {
+            alarm.as_mut().reset(end);
         }
-        self.sleep.as_mut().poll(context)
+        ready!(alarm.as_mut().poll(context));
+        if alarm.deadline() < end {
+            // It was set for an earlier wait.
+            alarm.as_mut().reset(end);
+            ready!(alarm.as_mut().poll(context));
+        }
+        Poll::Ready(())
     }
 }
