@@ -7,6 +7,7 @@ pub mod requests;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use wharf::egress::{Guard, Settings};
 use wharf::http::server::Server;
@@ -20,7 +21,7 @@ use wharf_core::egress::{Egress, Reach};
 use wharf_core::key::NewKey;
 use wharf_core::seal::Seal;
 use wharf_core::store::{Plan, Store, Told};
-use wharf_core::{Chance, Ports, Services, account, key};
+use wharf_core::{Chance, Clock, Ports, Services, account, key};
 use wharf_store::SqlStore;
 
 pub use client::{Ask, Reply};
@@ -40,6 +41,7 @@ pub struct Gateway {
     /// A key that may do everything.
     pub key: String,
     pub dir: PathBuf,
+    clock: Arc<ForwardClock>,
 }
 
 impl Gateway {
@@ -63,12 +65,13 @@ impl Gateway {
         let engine = Arc::new(FakeEngine::new(Arc::clone(&store), Arc::clone(&outcomes)));
         let files = LocalFiles::open(dir.join("media"), 0).unwrap();
         let seal = Seal::new(&[7; 32], Arc::clone(&chance));
+        let clock = Arc::new(ForwardClock::default());
         let services = Arc::new(Services::new(Ports {
             store,
             engine: engine.clone(),
             egress: Arc::new(egress),
             files: Arc::new(files),
-            clock: Arc::new(SystemClock),
+            clock: clock.clone(),
             chance,
             outcomes,
             seal,
@@ -82,7 +85,8 @@ impl Gateway {
         let http = Http::new(Arc::clone(&services), limits);
         let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Arc::clone(&http)).await.unwrap();
         let address = server.address();
-        let mut gateway = Self { services, store: opened, engine, http, server: Some(server), address, account, key: String::new(), dir };
+        let mut gateway =
+            Self { services, store: opened, engine, http, server: Some(server), address, account, key: String::new(), dir, clock };
         gateway.key = gateway.make_key(Permission::ALL, None).await;
         gateway
     }
@@ -117,6 +121,26 @@ impl Gateway {
         let (account, permissions) = (self.account.clone(), Permission::ALL.to_vec());
         let new = NewKey { account, name: "operator".into(), permissions, expires_at: None, sessions: None, operator: true };
         key::create(&self.services, new).await.unwrap().1.reveal().to_owned()
+    }
+
+    /// Puts the gateway's clock forward.
+    pub fn put_forward(&self, ms: i64) {
+        self.clock.0.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// Has the day that counts what is used not end during the test.
+    pub fn begin_a_day(&self) {
+        let now = self.services.clock.now();
+        let left = now.next_utc_day().as_millis() - now.as_millis();
+        if left < 10 * 60 * 1000 {
+            self.put_forward(left);
+        }
+    }
+
+    /// A second way to the gateway, under other limits.
+    pub async fn beside(&self, limits: Limits) -> SocketAddr {
+        let http = Http::new(Arc::clone(&self.services), limits);
+        Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), http).await.unwrap().address()
     }
 
     pub fn get(&self, path: &str) -> Ask {
@@ -155,5 +179,19 @@ impl Drop for Gateway {
     fn drop(&mut self) {
         // What cannot be removed lies in the folder for temporary files.
         let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// The machine's clock, ahead by as many milliseconds as the test says.
+#[derive(Default)]
+struct ForwardClock(AtomicI64);
+
+impl Clock for ForwardClock {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus_millis(self.0.load(Ordering::Relaxed))
+    }
+
+    fn steady(&self) -> Timestamp {
+        SystemClock.steady()
     }
 }

@@ -138,9 +138,10 @@ async fn a_socket_says_why_it_ends() {
     for socket in [&mut by_token, &mut by_key] {
         assert_eq!(socket.end().await, (1008, "invalid_api_key".to_owned()));
     }
-    let expires_at = gateway.services.clock.now().plus_millis(1_500);
+    let expires_at = gateway.services.clock.now().plus_millis(60_000);
     let short = gateway.make_key(&[Permission::EventsRead], Some(expires_at)).await;
     let mut expiring = Socket::by_key(&gateway, &short, "").await;
+    gateway.put_forward(60_000);
     assert_eq!(expiring.end().await, (1008, "expired_api_key".to_owned()));
     let made = token(&gateway, &gateway.key, &session).await;
     let query = format!("token={}&events=call.received", made["token"].as_str().unwrap());
