@@ -8,7 +8,7 @@ use wharf_api::ErrorCode;
 use crate::harness::{Gateway, Reply, engine};
 
 /// The value of one line, by its name with its labels.
-fn value(reply: &Reply, name: &str) -> f64 {
+pub fn value(reply: &Reply, name: &str) -> f64 {
     let text = String::from_utf8_lossy(&reply.body).into_owned();
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap_or_else(|| panic!("{name}: {text}"));
     line.parse().unwrap()
