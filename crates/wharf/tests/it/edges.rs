@@ -226,16 +226,11 @@ async fn a_body_has_more_time_than_a_head() {
 async fn a_server_that_is_full_refuses_and_still_tells_that_it_lives() {
     let gateway = Gateway::start_with(Limits { concurrent_requests: 1, ..Limits::default() }).await;
     let mut first = TcpStream::connect(gateway.address).await.unwrap();
-    let ask = gateway.post("/v1/sessions", json!({"name": "slow"}));
+    let ask = gateway.post("/v1/sessions", json!({"name": "slow"})).header("Expect", "100-continue");
     let bytes = ask.bytes();
     first.write_all(&bytes[..bytes.len() - 1]).await.unwrap();
-    loop {
-        let reply = gateway.get("/v1/sessions").send().await;
-        if reply.status != 200 {
-            reply.refused(ErrorCode::ServiceUnavailable);
-            break;
-        }
-    }
+    client::asked_on(&mut first).await;
+    gateway.get("/v1/sessions").send().await.refused(ErrorCode::ServiceUnavailable);
     gateway.ask("GET", "/healthz").send().await.ok(200);
     gateway.ask("GET", "/readyz").send().await.ok(200);
     first.write_all(&bytes[bytes.len() - 1..]).await.unwrap();

@@ -127,6 +127,16 @@ impl Ask {
     }
 }
 
+/// What a server says that asks for the body of a request which says `Expect: 100-continue`.
+const GO_ON: &str = "HTTP/1.1 100 Continue\r\n\r\n";
+
+/// Waits until the server asks for the body: the request has its places by then.
+pub async fn asked_on(stream: &mut TcpStream) {
+    let mut said = vec![0; GO_ON.len()];
+    stream.read_exact(&mut said).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&said), GO_ON);
+}
+
 /// Reads one answer, up to the end of the connection.
 pub async fn read(stream: &mut (impl AsyncReadExt + Unpin)) -> Reply {
     let mut bytes = Vec::new();
