@@ -18,6 +18,7 @@ async fn a_code_that_nobody_scanned_in_time_is_expired() {
 #[tokio::test]
 async fn a_plan_s_last_message_of_the_day_passes_and_the_next_is_refused_until_midnight() {
     let gateway = Gateway::start().await;
+    gateway.begin_a_day();
     let new = NewKey {
         account: gateway.account.clone(),
         name: "operator".into(),

@@ -207,10 +207,10 @@ async fn a_url_of_https_at_a_port_of_http_is_told_so() {
 async fn a_handshake_has_the_time_of_its_post() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (guard, url) = (sandbox(), format!("https://{}/", listener.local_addr().unwrap()));
+    let begun = tokio::time::Instant::now();
     // A server that takes its time over TLS sees how long it is waited for.
     let slow = async {
         let (mut stream, _) = listener.accept().await.unwrap();
-        let begun = tokio::time::Instant::now();
         let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
         begun.elapsed()
     };
@@ -238,10 +238,10 @@ async fn a_post_follows_nothing_and_reads_16_kib() {
 
 #[tokio::test]
 async fn each_way_to_fail_has_its_name() {
-    let closed = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap()
-    };
+    // Nobody listens there, and nobody else gets the port.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let closed = taken.local_addr().unwrap();
     assert_eq!(fetch(&sandbox(), &format!("http://{closed}/")).await, Err(Error::Unreachable));
     assert_eq!(post(&sandbox(), &format!("http://{closed}/"), &[]).await, Err(Error::Unreachable));
 

@@ -95,6 +95,7 @@ async fn an_export_has_all_of_its_account_once_in_one_order_and_nothing_that_is_
 #[tokio::test]
 async fn an_export_has_what_its_caller_may_read_and_no_more() {
     let gateway = Gateway::start().await;
+    gateway.begin_a_day();
     let own = Objects::of(&gateway, "own").await;
     let account = wharf_core::account::find_or_create(&gateway.services, "own", "enterprise").await.unwrap();
     let export = |key: &str| lines(gateway.ask("GET", "/v1/account/export").key(key));

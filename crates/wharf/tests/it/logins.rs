@@ -485,7 +485,13 @@ async fn a_flood_of_bad_cookies_is_turned_away_and_a_good_one_is_still_served() 
     for _ in 0..3 {
         by(&gateway, &bad, "GET", "/v1/account").send().await.refused(ErrorCode::InvalidApiKey);
     }
-    by(&gateway, &bad, "GET", "/v1/account").send().await;
-    by(&gateway, &bad, "GET", "/v1/account").send().await.refused(ErrorCode::RateLimitExceeded);
+    // One a second is looked at all the same.
+    let mut turned_away = by(&gateway, &bad, "GET", "/v1/account").send().await;
+    for _ in 0..9 {
+        if turned_away.status == ErrorCode::InvalidApiKey.status() {
+            turned_away = by(&gateway, &bad, "GET", "/v1/account").send().await;
+        }
+    }
+    turned_away.refused(ErrorCode::RateLimitExceeded);
     by(&gateway, &good, "GET", "/v1/account").send().await.ok(200);
 }

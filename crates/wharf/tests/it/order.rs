@@ -41,7 +41,12 @@ async fn the_key_comes_first_then_the_rate_then_the_permission_then_the_shape() 
         let bad = || misshapen(astray(&gateway, operation, &own, &operator));
         bad().key("nonsense").send().await.refused(ErrorCode::InvalidApiKey);
         // The account used its one call up, its key may next to nothing, and the request is garbage.
-        bad().key(&slow).send().await.refused(ErrorCode::RateLimitExceeded);
+        let mut limited = bad().key(&slow).send().await;
+        if limited.status != ErrorCode::RateLimitExceeded.status() {
+            // That call was a minute ago by now, and this one is used up.
+            limited = bad().key(&slow).send().await;
+        }
+        limited.refused(ErrorCode::RateLimitExceeded);
         let others: Vec<_> = Permission::ALL.iter().copied().filter(|other| Access::Key(*other) != operation.access).collect();
         let lacking = gateway.make_key(&others, None).await;
         bad().key(&lacking).send().await.refused(ErrorCode::InsufficientPermissions);

@@ -44,6 +44,7 @@ fn later(gateway: &Gateway, ms: i64) -> Services {
 #[tokio::test]
 async fn a_message_goes_with_its_events_when_its_last_step_is_older_than_the_plan_keeps_it() {
     let gateway = Gateway::start().await;
+    gateway.begin_a_day();
     let key = gateway.key_on("two-days", |plan| plan.message_days = Some(2)).await;
     let ask = |method: &str, path: &str| gateway.ask(method, path).key(&key);
     let made = ask("POST", "/v1/sessions").json(&json!({"name": "s"})).send().await;
