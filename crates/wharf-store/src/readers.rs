@@ -126,6 +126,8 @@ mod tests {
     use std::pin::pin;
 
     use futures::FutureExt;
+    use wharf_core::Chance as _;
+    use wharf_core::chance::SystemChance;
 
     use super::*;
 
@@ -136,7 +138,7 @@ mod tests {
 
     impl Scratch {
         fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("wharf-readers-{name}-{}.sqlite", std::process::id()));
+            let path = std::env::temp_dir().join(format!("wharf-readers-{name}-{}.sqlite", SystemChance.uuid().simple()));
             let conn = rusqlite::Connection::open(&path).unwrap();
             conn.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (n); INSERT INTO t VALUES (1)").unwrap();
             conn.busy_timeout(Duration::ZERO).unwrap();

@@ -45,11 +45,14 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
 
+    use wharf_core::Chance as _;
+    use wharf_core::chance::SystemChance;
+
     use super::*;
 
     #[test]
     fn a_file_is_away_where_its_name_leads_elsewhere_or_nowhere_and_not_where_a_look_fails() {
-        let folder = std::env::temp_dir().join(format!("wharf-opened-{}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("wharf-opened-{}", SystemChance.uuid().simple()));
         let (there, aside) = (folder.join("there"), folder.join("aside"));
         let path = there.join("file");
         fs::create_dir_all(&there).unwrap();

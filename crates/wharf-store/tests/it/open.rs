@@ -71,7 +71,7 @@ async fn a_store_that_is_dropped_frees_its_file_by_itself() {
             }
         }
     };
-    let store = tokio::time::timeout(std::time::Duration::from_secs(10), opened).await.unwrap().unwrap();
+    let store = tokio::time::timeout(std::time::Duration::from_secs(30), opened).await.unwrap().unwrap();
     assert_eq!(store.find_message(&tenant.account, &row.id).await.unwrap(), Some(row));
     store.close().await;
     std::fs::remove_dir_all(folder).unwrap();
