@@ -66,7 +66,7 @@ async fn numbers_of_one_account_grow_with_its_commits(db: &Db) {
         }
         seen
     };
-    let (accepted, mut seen) = tokio::join!(sending, tokio::time::timeout(std::time::Duration::from_secs(20), reading));
+    let (accepted, mut seen) = tokio::join!(sending, tokio::time::timeout(std::time::Duration::from_mins(1), reading));
     assert!(accepted.iter().all(Result::is_ok));
     let seen = seen.as_mut().expect("a message was passed over");
     seen.sort();
