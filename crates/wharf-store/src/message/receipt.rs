@@ -95,6 +95,12 @@ impl Moving {
         self.steps.contains(&MessageStatus::Sent)
     }
 
+    /// The message that it changes now, by its WhatsApp id.
+    fn changes(&self) -> Option<&str> {
+        let target = self.row.content.target().filter(|_| self.is_late());
+        target.map(|target| target.whatsapp_id.as_str())
+    }
+
     fn times(&self, at: Timestamp) -> [Option<Timestamp>; 4] {
         [MessageStatus::Sent, MessageStatus::Delivered, MessageStatus::Read, MessageStatus::Played]
             .map(|column| step::at(self.steps, column, at))
@@ -127,8 +133,14 @@ impl Moving {
 async fn advance(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error> {
     owner::check(tx, fence).await?;
     if tx.takes_lists() && receipt.wa_ids.len() > 1 {
-        return advance_all(tx, fence, receipt).await;
+        advance_all(tx, fence, receipt).await
+    } else {
+        advance_each(tx, fence, receipt).await
     }
+}
+
+/// Each is read when its turn comes: as those before it have left it.
+async fn advance_each(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error> {
     let mut moved = Vec::new();
     for wa_id in &receipt.wa_ids {
         let Some(mut found) = tx.first(&FIND, args![&fence.session, wa_id]).await? else { continue };
@@ -140,12 +152,16 @@ async fn advance(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<Me
     Ok(moved)
 }
 
-/// All whose server has said before that it has them are moved by one look and one change.
+/// All whose server has said before that it has them are moved by one look and one change. Where one of them only takes effect by this on
+/// another one of them, what was read of that is not what it says then: they are moved one after the other.
 async fn advance_all(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error> {
     let wa_ids: Vec<&str> = receipt.wa_ids.iter().map(String::as_str).collect();
     let mut all = Vec::new();
     for mut found in tx.fetch(&FIND_ALL, args![&fence.session, &*wa_ids]).await? {
         all.extend(Moving::of(&mut found, receipt)?);
+    }
+    if all.iter().filter_map(Moving::changes).any(|target| wa_ids.contains(&target)) {
+        return advance_each(tx, fence, receipt).await;
     }
     all.sort_by_key(|moving| wa_ids.iter().position(|wa_id| *wa_id == moving.row.wa_id));
     let (late, usual): (Vec<_>, Vec<_>) = all.into_iter().partition(Moving::is_late);

@@ -1,4 +1,5 @@
 use wharf_api::types::message::MessageStatus::{Delivered, Failed, Played, Queued, Read, Received, Sent};
+use wharf_api::types::message::{Content, Reference};
 use wharf_core::store::{MessageRow, MessageStore, Outcome, Receipt, ReceiptKind, StatusChange};
 
 use crate::harness::{Db, both_backends};
@@ -14,6 +15,7 @@ both_backends!(
     unknown_ids_and_incoming_messages_are_left_alone,
     a_receipt_for_many_moves_those_that_it_can,
     a_receipt_for_many_moves_each_from_where_it_was,
+    what_an_edit_of_the_same_receipt_has_changed_is_told_as_it_is_then,
 );
 
 async fn receipt(db: &Db, tenant: &Tenant, kind: ReceiptKind, rows: &[&MessageRow]) -> Vec<MessageRow> {
@@ -147,4 +149,22 @@ async fn a_receipt_for_many_moves_each_from_where_it_was(db: &Db) {
     assert_eq!(counts, [4, 4, 4, 16]);
     assert_eq!(db.ints("SELECT sequence FROM events ORDER BY number").await, (1..=28).collect::<Vec<_>>());
     assert!(db.store.record_receipt(&tenant.fence, &later).await.unwrap().is_empty());
+}
+
+async fn what_an_edit_of_the_same_receipt_has_changed_is_told_as_it_is_then(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let target = tenant.send(db, "old words").await;
+    db.store.record_outcomes(&tenant.fence, &[sent(&target.id)]).await.unwrap();
+    let mut edit = tenant.outgoing("new words");
+    let named = Reference { whatsapp_id: target.wa_id.clone(), ..Reference::default() };
+    edit.row.content = Content::Edit { text: "new words".to_owned(), target: named };
+    edit.row.created_at = NOW.plus_millis(7);
+    db.store.accept_message(&edit).await.unwrap();
+    let before = db.ints("SELECT MAX(number) FROM events").await[0];
+    let moved = receipt(db, &tenant, ReceiptKind::Delivered, &[&edit.row, &target]).await;
+    assert_eq!(moved.iter().map(|row| &row.id).collect::<Vec<_>>(), [&edit.row.id, &target.id]);
+    assert_eq!(moved[1].content, Content::text("new words"));
+    let told = db.texts(&format!("SELECT data FROM events WHERE number > {before} AND kind = 'message.delivered' ORDER BY number")).await;
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(!told.iter().any(|data| data.contains("old words")), "{told:?}");
 }
