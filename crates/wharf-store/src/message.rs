@@ -33,10 +33,11 @@ use crate::store::SqlStore;
 pub(crate) use queue::{Ending, give_up as give_up_queued, give_up_of_others};
 pub(crate) use row::{chat_key, message, message_columns};
 
-pub(crate) fn all() -> [&'static [Sql]; 17] {
+pub(crate) fn all() -> [&'static [Sql]; 18] {
     [
         accept::ALL,
         change::ALL,
+        change::LISTS,
         chats::ALL,
         end::ALL,
         groups::ALL,

@@ -7,7 +7,7 @@ use wharf_core::message::change;
 use wharf_core::store::{Error, Fence, MessageRow};
 
 use super::chats::MARK;
-use super::row::{chat_key, message_columns, of_kind, readable, said};
+use super::row::{Said, chat_key, message_columns, of_kind, readable, said};
 use crate::lane::Place;
 use crate::media::forget::forget as forget_file;
 use crate::owner;
@@ -28,15 +28,15 @@ statements! {
     INCOMING = named!("incoming");
     OUTGOING_LOCKED = named!("outgoing"), lock "FOR UPDATE";
     INCOMING_LOCKED = named!("incoming"), lock "FOR UPDATE";
-    /// The changes of a message that have taken effect, or would have if it had been there.
+    /// The changes of a message that have taken effect, or would have if it had been there, from a number on.
     CHANGES = concat!(
-        "SELECT ", message_columns!(), " FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND account_id = $3 \
-         AND status NOT IN ('queued', 'failed') ORDER BY number LIMIT 300"
+        "SELECT number, ", message_columns!(), " FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND account_id = $3 \
+         AND number > $4 AND status NOT IN ('queued', 'failed') ORDER BY number LIMIT 300"
     );
-    /// The edits of a message, but for those that are still to be sent.
+    /// The edits of a message, but for those that are still to be sent, from a number on.
     EDITS = concat!(
-        "SELECT ", message_columns!(), " FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND account_id = $3 \
-         AND status NOT IN ('queued', 'failed') AND ", of_kind!("content", "'edit'"), " ORDER BY number DESC LIMIT 100"
+        "SELECT number, ", message_columns!(), " FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND account_id = $3 \
+         AND number > $4 AND status NOT IN ('queued', 'failed') AND ", of_kind!("content", "'edit'"), " ORDER BY number LIMIT 300"
     );
     /// The same person's vote on the same poll, made later and here already.
     LATER_VOTE = concat!(
@@ -51,6 +51,21 @@ statements! {
     );
     REWRITE = "UPDATE messages SET content = $2, marks = $3 WHERE number = $1";
 }
+
+/// Rewrites many at once. SQLite has no lists, and needs none: its statement goes nowhere.
+const REWRITE_ALL: Sql = Sql {
+    name: "REWRITE_ALL",
+    sqlite: REWRITE.sqlite,
+    postgres: "UPDATE messages SET content = l.content, marks = l.marks FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[]) \
+        AS l(wanted, content, marks) WHERE number = CAST(l.wanted AS BIGINT)",
+};
+pub(super) const LISTS: &[Sql] = &[REWRITE_ALL];
+
+/// How many changes one look gives, by its statement.
+const AT_A_LOOK: usize = 300;
+
+/// How many looks one write may take: thirty thousand changes of one message. Each costs PostgreSQL two statements.
+const LOOKS: usize = 100;
 
 /// A message and its number.
 pub(super) type Numbered = (i64, MessageRow);
@@ -126,40 +141,103 @@ async fn applied(tx: &mut Tx, target: &mut MessageRow, by: &MessageRow) -> Resul
     Ok(if keeps { change::mark_deleted(target, by) } else { change::apply(target, by) })
 }
 
+/// The changes of a message, look by look.
+struct Looks {
+    after: i64,
+    left: usize,
+}
+
+impl Looks {
+    const fn new() -> Self {
+        Self { after: 0, left: LOOKS }
+    }
+
+    /// The next of them that can be read; `None` after the last.
+    async fn next(&mut self, tx: &mut Tx, sql: &Sql, of: &MessageRow) -> Result<Option<Vec<Numbered>>, Error> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        let rows = tx.fetch(sql, args![&of.session, &of.wa_id, &of.account, self.after]).await?;
+        self.left = if rows.len() < AT_A_LOOK { 0 } else { self.left - 1 };
+        let mut found = Vec::new();
+        for mut row in rows {
+            self.after = row.int()?;
+            found.extend(readable(&mut row)?);
+        }
+        Ok(Some(found))
+    }
+}
+
+/// Rewrites what rows say, each with its number.
+async fn rewrite_all(tx: &mut Tx, rows: &[(i64, Said)]) -> Result<(), Error> {
+    if tx.takes_lists() && rows.len() > 1 {
+        let numbers: Vec<String> = rows.iter().map(|(number, _)| number.to_string()).collect();
+        let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+        let contents: Vec<&str> = rows.iter().map(|(_, said)| said.content.as_str()).collect();
+        let marks: Vec<&str> = rows.iter().map(|(_, said)| said.marks.as_str()).collect();
+        return tx.execute(&REWRITE_ALL, args![&*numbers, &*contents, &*marks]).await.map(drop);
+    }
+    for (number, said) in rows {
+        tx.execute(&REWRITE, args![*number, &said.content, &said.marks]).await?;
+    }
+    Ok(())
+}
+
 /// What a deletion takes along: what the edits of the message say of it, whichever came first.
 async fn forget(tx: &mut Tx, deleted: &MessageRow) -> Result<(), Error> {
-    for mut found in tx.fetch(&EDITS, args![&deleted.session, &deleted.wa_id, &deleted.account]).await? {
-        let Some((number, mut edit)) = readable(&mut found)? else { continue };
-        if change::may(deleted, &edit) && change::silence(&mut edit, deleted.marks.deleted_at) {
-            let said = said(&edit)?;
-            tx.execute(&REWRITE, args![number, &said.content, &said.marks]).await?;
+    let mut looks = Looks::new();
+    while let Some(edits) = looks.next(tx, &EDITS, deleted).await? {
+        let mut silenced = Vec::new();
+        for (number, mut edit) in edits {
+            if change::may(deleted, &edit) && change::silence(&mut edit, deleted.marks.deleted_at) {
+                silenced.push((number, said(&edit)?));
+            }
         }
+        rewrite_all(tx, &silenced).await?;
     }
     Ok(())
 }
 
 /// Makes the changes that came before what they change was there or could be read. Made twice they are as if made once.
 pub(super) async fn make_earlier(tx: &mut Tx, target: &mut MessageRow) -> Result<(), Error> {
-    let mut changes = Vec::new();
-    for mut found in tx.fetch(&CHANGES, args![&target.session, &target.wa_id, &target.account]).await? {
-        changes.extend(readable(&mut found)?);
+    let mut changes: Vec<Numbered> = Vec::new();
+    let mut looks = Looks::new();
+    while let Some(found) = looks.next(tx, &CHANGES, target).await? {
+        let mut linked = Vec::new();
+        for (number, mut by) in found {
+            if !change::may_name(&by, target) {
+                continue;
+            }
+            if let Some(named) = by.content.target_mut().filter(|named| named.message_id.is_none()) {
+                named.message_id = Some(target.id.clone());
+                linked.push((number, said(&by)?));
+            }
+            if change::may(target, &by) {
+                changes.push((number, by));
+            }
+        }
+        rewrite_all(tx, &linked).await?;
+        keep_what_counts(&mut changes);
     }
-    changes.sort_by_key(|(number, by)| (by.created_at, *number));
-    for (number, mut by) in changes {
-        if !change::may_name(&by, target) {
-            continue;
-        }
+    for (_, by) in changes {
         applied(tx, target, &by).await?;
-        if let Some(named) = by.content.target_mut().filter(|named| named.message_id.is_none()) {
-            named.message_id = Some(target.id.clone());
-            let said = said(&by)?;
-            tx.execute(&REWRITE, args![number, &said.content, &said.marks]).await?;
-        }
     }
     if matches!(target.content, Content::Deleted {}) {
         forget(tx, target).await?;
     }
     Ok(())
+}
+
+/// Leaves of the changes of a message, in the order in which they were made, those that it shows in the end: none behind a deletion, and
+/// the last edit alone. However many long edits somebody sends of what is still to come, no more than one look of them is held at once.
+fn keep_what_counts(changes: &mut Vec<Numbered>) {
+    changes.sort_by_key(|(number, by)| (by.created_at, *number));
+    if let Some(deletion) = changes.iter().position(|(_, by)| matches!(by.content, Content::Deletion { .. })) {
+        changes.truncate(deletion + 1);
+    }
+    let is_edit = |by: &MessageRow| matches!(by.content, Content::Edit { .. });
+    let last = changes.iter().rev().find(|(_, by)| is_edit(by)).map(|(number, _)| *number);
+    changes.retain(|(number, by)| !is_edit(by) || Some(*number) == last);
 }
 
 /// The same for a change that WhatsApp has acknowledged. What is no change does nothing.

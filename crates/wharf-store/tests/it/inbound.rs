@@ -19,6 +19,8 @@ both_backends!(
     a_message_and_its_changes_are_the_same_in_whatever_order_they_come,
     what_was_said_and_taken_back_with_an_emoji_is_the_same_in_whatever_order_it_comes,
     what_could_not_be_decrypted_is_listed_until_it_is_there_or_old,
+    of_hundreds_of_changes_that_came_before_their_message_none_is_lost,
+    a_deletion_silences_hundreds_of_edits,
 );
 
 async fn what_could_not_be_decrypted_is_listed_until_it_is_there_or_old(db: &Db) {
@@ -272,4 +274,53 @@ async fn what_was_said_and_taken_back_with_an_emoji_is_the_same_in_whatever_orde
         let left: Vec<_> = row.marks.reactions.iter().map(|reaction| reaction.from.as_deref()).collect();
         assert_eq!(left, [Some("3@lid")], "{order:?}");
     }
+}
+
+/// So many changes of the message `A`, each a moment after the one before, stored before it is there.
+async fn changes_before(db: &Db, tenant: &Tenant, changes: Vec<(String, Content)>) {
+    let rows = changes.into_iter().zip(1..).map(|((sender, content), at)| MessageRow {
+        content,
+        created_at: NOW.plus_millis(at),
+        ..tenant.incoming(&sender, &format!("change {at}"))
+    });
+    let rows: Vec<_> = rows.collect();
+    for part in rows.chunks(32) {
+        assert_eq!(db.store.record_inbound(&tenant.fence, part).await.unwrap().inserted.len(), part.len());
+    }
+}
+
+fn of_a() -> Reference {
+    Reference { whatsapp_id: "A".to_owned(), ..Reference::default() }
+}
+
+async fn of_hundreds_of_changes_that_came_before_their_message_none_is_lost(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let like = |n: usize| (format!("{n}@lid"), Content::Reaction { emoji: "👍".to_owned(), target: of_a() });
+    let edit = |n: usize| ("1@lid".to_owned(), Content::Edit { text: format!("words {n}"), target: of_a() });
+    let changes: Vec<_> = (1_000..1_350).map(like).chain((1..=260).map(edit)).collect();
+    let count = changes.len();
+    changes_before(db, &tenant, changes).await;
+    let whole = tenant.incoming("1@lid", "A");
+    db.store.record_inbound(&tenant.fence, std::slice::from_ref(&whole)).await.unwrap();
+    let row = db.store.find_message(&tenant.account, &whole.id).await.unwrap().unwrap();
+    assert_eq!((row.content, row.marks.reactions.len()), (Content::text("words 260"), 350));
+    let said = db.texts("SELECT content FROM messages WHERE target_wa_id = 'A'").await;
+    assert_eq!(said.iter().filter(|content| content.contains(whole.id.as_str())).count(), count, "each knows which message it changes");
+}
+
+async fn a_deletion_silences_hundreds_of_edits(db: &Db) {
+    for deletion_first in [false, true] {
+        let edit = |n: usize| ("1@lid".to_owned(), Content::Edit { text: format!("words {n}"), target: of_a() });
+        let deletion = ("1@lid".to_owned(), Content::Deletion { target: of_a() });
+        let mut changes: Vec<_> = (0..320).map(edit).collect();
+        changes.insert(if deletion_first { 0 } else { 320 }, deletion);
+        let tenant = Tenant::new(db).await;
+        changes_before(db, &tenant, changes).await;
+        let whole = tenant.incoming("1@lid", "A");
+        db.store.record_inbound(&tenant.fence, std::slice::from_ref(&whole)).await.unwrap();
+        let row = db.store.find_message(&tenant.account, &whole.id).await.unwrap().unwrap();
+        assert_eq!(row.content, Content::Deleted {});
+    }
+    let said = db.texts("SELECT content FROM messages WHERE target_wa_id = 'A'").await;
+    assert_eq!(said.iter().filter(|content| content.contains("words")).count(), 0, "of {}", said.len());
 }
