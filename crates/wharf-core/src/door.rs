@@ -1,9 +1,10 @@
 //! The door of this node: shut while it is unfit, so that nothing is read or written that belongs elsewhere.
 //!
 //! A node with a lease has heard of every change of the master key: whoever changes it asks such nodes first. Without one it may have slept
-//! through anything, and each call looks first. That a lease is over is no reason by itself: what a call brings without a session is as
+//! through anything, and is looked at first: by a call, for all that come within the second. That a lease is over is no reason by itself: what a call brings without a session is as
 //! good from any node, and what it does to a session is fenced.
 
+use tokio::time::Instant;
 use wharf_api::{ApiError, ErrorCode};
 
 use crate::readiness::{Fitness, Part};
@@ -62,19 +63,29 @@ impl From<&Error> for ApiError {
 
 /// Lets in what reads or writes, where this node may.
 pub async fn pass(services: &Services) -> Result<(), Error> {
-    match services.readiness.fitness() {
-        Fitness::Fit => Ok(()),
-        Fitness::Unfit => Err(Error::Shut),
-        Fitness::Unheard => match look(services).await? {
-            None => Ok(()),
-            Some(_) => Err(Error::Shut),
-        },
-    }
+    let fits = match services.readiness.fitness() {
+        Fitness::Fit => true,
+        Fitness::Unfit => false,
+        Fitness::Unheard => looks_fit(services).await?,
+    };
+    if fits { Ok(()) } else { Err(Error::Shut) }
 }
 
 /// Lets go on what has passed before: by what is known, without a look.
 pub fn known(services: &Services) -> Result<(), Error> {
     if services.readiness.fitness() == Fitness::Unfit { Err(Error::Shut) } else { Ok(()) }
+}
+
+/// Whether this node fits by what the database says, or has said within the last second. A call passes before its key is looked at: whoever
+/// has none must not cost the database reads of their own. A request that passed takes longer than that as it is.
+async fn looks_fit(services: &Services) -> Result<bool, store::Error> {
+    if let Some(fits) = services.readiness.last_look() {
+        return Ok(fits);
+    }
+    let began = Instant::now();
+    let fits = look(services).await?.is_none();
+    services.readiness.looked(began, fits);
+    Ok(fits)
 }
 
 /// What the database itself says.

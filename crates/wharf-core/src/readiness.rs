@@ -16,6 +16,9 @@ const FAILED: Duration = Duration::from_secs(4);
 /// A write that hangs for so long is as good as one that failed.
 const HANGS: Duration = Duration::from_secs(3);
 
+/// For how long a look serves the calls that come after it began.
+const SHARED: Duration = Duration::from_secs(1);
+
 /// What a node needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
@@ -57,6 +60,8 @@ struct ReadinessState {
     failed: bool,
     /// Until when no change is missed; `None` where nobody heeds any.
     heeded_until: Option<Instant>,
+    /// When the last look of an unheard node began, and whether it found it fit.
+    looked: Option<(Instant, bool)>,
     faults: BTreeMap<Part, &'static str>,
 }
 
@@ -64,7 +69,7 @@ impl Default for Readiness {
     /// A node begins with a write.
     fn default() -> Self {
         let (written, faults) = (Instant::now(), BTreeMap::new());
-        Self { state: Mutex::new(ReadinessState { written, writing: None, failed: false, heeded_until: None, faults }) }
+        Self { state: Mutex::new(ReadinessState { written, writing: None, failed: false, heeded_until: None, looked: None, faults }) }
     }
 }
 
@@ -103,7 +108,25 @@ impl Readiness {
 
     /// This node was found fit, and is asked before anything is changed that could make it unfit, until then.
     pub fn heeded(&self, until: Instant) {
-        self.state().heeded_until = Some(until);
+        let mut state = self.state();
+        (state.heeded_until, state.looked) = (Some(until), None);
+    }
+
+    /// A look at the database, which began then, has found this node fit or not.
+    pub fn looked(&self, began: Instant, fits: bool) {
+        let mut state = self.state();
+        if state.looked.is_none_or(|(other, _)| other < began) {
+            state.looked = Some((began, fits));
+        }
+    }
+
+    /// Whether a look that began a moment ago has found this node fit; `None` where there was none.
+    pub fn last_look(&self) -> Option<bool> {
+        self.last_look_at(Instant::now())
+    }
+
+    fn last_look_at(&self, now: Instant) -> Option<bool> {
+        self.state().looked.filter(|(began, _)| now.saturating_duration_since(*began) < SHARED).map(|(_, fits)| fits)
     }
 
     /// Whether this node may read and write.
@@ -187,6 +210,21 @@ mod tests {
         assert_eq!((node.fault(), node.fitness()), (None, Fitness::Unheard));
         node.heeded(Instant::now() + Duration::from_hours(1));
         assert_eq!(node.fitness(), Fitness::Fit);
+    }
+
+    #[test]
+    fn a_look_serves_the_calls_of_its_second_until_something_is_heard() {
+        let node = Readiness::default();
+        let began = Instant::now();
+        let after = |millis| began + Duration::from_millis(millis);
+        assert_eq!(node.last_look_at(began), None);
+        node.looked(began, true);
+        assert_eq!((node.last_look_at(after(999)), node.last_look_at(after(1_000))), (Some(true), None));
+        node.looked(after(1_000), false);
+        node.looked(after(500), true);
+        assert_eq!(node.last_look_at(after(1_500)), Some(false), "one that began before and came late is no news");
+        node.heeded(began);
+        assert_eq!(node.last_look_at(after(1_500)), None);
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! A node that was late with its lease: what it missed it looks for itself, at each call, and is shut by what it finds alone.
+//! A node that was late with its lease: what it missed it looks for itself, once for the calls of a second, and is shut by what it finds alone.
+
+use std::time::Duration;
 
 use tokio::time::Instant;
 use wharf_api::ErrorCode;
@@ -23,8 +25,16 @@ async fn a_node_of_which_nobody_has_heard_for_long_answers_every_call_as_long_as
 
     let (file, aside) = (gateway.dir.join("wharf.sqlite"), gateway.dir.join("aside"));
     std::fs::rename(&file, &aside).unwrap();
+    // What was seen a moment ago serves as long as its second: here it is over.
+    readiness.heeded(Instant::now());
     let refused = gateway.get("/v1/account").send().await;
     assert!(refused.refused(ErrorCode::ServiceUnavailable)["retryAfter"].as_u64().is_some_and(|seconds| seconds > 0));
     std::fs::rename(&aside, &file).unwrap();
+    readiness.heeded(Instant::now());
+    gateway.get("/v1/account").send().await.ok(200);
+    // A call that finds a look of its second makes none of its own.
+    readiness.looked(Instant::now() + Duration::from_hours(1), false);
+    gateway.get("/v1/account").send().await.refused(ErrorCode::ServiceUnavailable);
+    readiness.heeded(Instant::now());
     gateway.get("/v1/account").send().await.ok(200);
 }
