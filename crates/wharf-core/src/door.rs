@@ -61,12 +61,29 @@ impl From<&Error> for ApiError {
     }
 }
 
-/// Lets in what reads or writes, where this node may.
+/// Lets in what reads or writes, where this node may. A call passes before its key is looked at: whoever has none must not cost the database
+/// reads of their own, so that what a look has found serves the calls of its second. A request that passed takes longer than that as it is.
 pub async fn pass(services: &Services) -> Result<(), Error> {
-    let fits = match services.readiness.fitness() {
-        Fitness::Fit => true,
-        Fitness::Unfit => false,
-        Fitness::Unheard => looks_fit(services).await?,
+    enter(services, services.readiness.last_look()).await
+}
+
+/// Lets in whoever met what cannot be read: by a look of its own, for what was found a moment ago may be from before.
+pub async fn pass_anew(services: &Services) -> Result<(), Error> {
+    enter(services, None).await
+}
+
+/// Lets in by what is known, or else by what a look has found: the one that was seen, or one that is made now.
+async fn enter(services: &Services, seen: Option<bool>) -> Result<(), Error> {
+    let fits = match (services.readiness.fitness(), seen) {
+        (Fitness::Fit, _) => true,
+        (Fitness::Unfit, _) => false,
+        (Fitness::Unheard, Some(fits)) => fits,
+        (Fitness::Unheard, None) => {
+            let began = Instant::now();
+            let fits = look(services).await?.is_none();
+            services.readiness.looked(began, fits);
+            fits
+        }
     };
     if fits { Ok(()) } else { Err(Error::Shut) }
 }
@@ -74,18 +91,6 @@ pub async fn pass(services: &Services) -> Result<(), Error> {
 /// Lets go on what has passed before: by what is known, without a look.
 pub fn known(services: &Services) -> Result<(), Error> {
     if services.readiness.fitness() == Fitness::Unfit { Err(Error::Shut) } else { Ok(()) }
-}
-
-/// Whether this node fits by what the database says, or has said within the last second. A call passes before its key is looked at: whoever
-/// has none must not cost the database reads of their own. A request that passed takes longer than that as it is.
-async fn looks_fit(services: &Services) -> Result<bool, store::Error> {
-    if let Some(fits) = services.readiness.last_look() {
-        return Ok(fits);
-    }
-    let began = Instant::now();
-    let fits = look(services).await?.is_none();
-    services.readiness.looked(began, fits);
-    Ok(fits)
 }
 
 /// What the database itself says.

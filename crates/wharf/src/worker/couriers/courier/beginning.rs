@@ -40,7 +40,7 @@ impl<'a> Deliverer<'a> {
         let unsealed = match webhook::unseal(services, &row) {
             Ok(unsealed) => Arc::new(unsealed),
             // It may be this node that does not know the key, and not the row that is damaged.
-            Err(_) if door::pass(services).await.is_err() => {
+            Err(_) if door::pass_anew(services).await.is_err() => {
                 services.store.release_webhook(&due, node).await?;
                 return Ok(Begun::Not);
             }
