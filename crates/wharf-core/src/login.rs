@@ -175,15 +175,17 @@ pub async fn refused(services: &Services, name: Option<&str>, address: IpAddr, c
     }
 }
 
-/// Signs somebody in by the token of a link, which is used up.
+/// Signs somebody in by the token of a link, which is used up. Whoever may not be let in now keeps it for as long as it is good.
 pub async fn enter(services: &Services, token: &str, from: Origin) -> Result<(LoginWithName, Secret), Error> {
     let by_address = knock::address(services, from.address)?;
     if !from.local {
         return Err(Error::NotHere);
     }
-    let hash = Secret::hash(token).ok_or(Error::NoSuchLink)?;
-    let user = services.store.take_login_token(&hash, services.clock.now()).await?.ok_or(Error::NoSuchLink)?;
+    let (hash, now) = (Secret::hash(token).ok_or(Error::NoSuchLink)?, services.clock.now());
+    let user = services.store.find_login_token(&hash, now).await?.ok_or(Error::NoSuchLink)?;
     services.doors.addresses.good(by_address);
+    require_active_user(services, &user).await?;
+    let user = services.store.take_login_token(&hash, now).await?.ok_or(Error::NoSuchLink)?;
     begin(services, user, from).await
 }
 
@@ -215,13 +217,18 @@ impl From<&LoginWithName> for wire::Login {
 }
 
 async fn begin(services: &Services, user: UserRow, from: Origin) -> Result<(LoginWithName, Secret), Error> {
-    let account = services.store.find_account(&user.account).await?.ok_or(Error::Unknown)?;
-    require_active(&account)?;
+    require_active_user(services, &user).await?;
     let address = from.address;
     let (found, secret) = make(services, user, from).await?;
     services.meter.logins.accepted.one();
     audit::record(services, AuditRow { created: Some(found.login.id.to_string()), ..row(services, &found.user, address) }).await;
     Ok((found, secret))
+}
+
+/// Refuses the user of an account in which nobody may act.
+async fn require_active_user(services: &Services, user: &UserRow) -> Result<(), Error> {
+    let account = services.store.find_account(&user.account).await?.ok_or(Error::Unknown)?;
+    Ok(require_active(&account)?)
 }
 
 /// A log-in with a secret of its own.

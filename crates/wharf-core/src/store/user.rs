@@ -92,6 +92,9 @@ pub trait LoginStore {
 
     async fn insert_login_token(&self, secret_hash: &[u8], user: &UserId, expires_at: Timestamp) -> Result<(), Error>;
 
+    /// Whose token it is, where it is good; it stays so.
+    async fn find_login_token(&self, secret_hash: &[u8], now: Timestamp) -> Result<Option<UserRow>, Error>;
+
     /// Uses a token up; its user, where it was good until then.
     async fn take_login_token(&self, secret_hash: &[u8], now: Timestamp) -> Result<Option<UserRow>, Error>;
 }

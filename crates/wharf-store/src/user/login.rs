@@ -37,6 +37,9 @@ statements! {
     EXPIRE = "DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE last_seen_at < $1 OR expires_at < $2 LIMIT $3)";
     EXPIRE_TOKENS = "DELETE FROM login_tokens WHERE secret_hash IN (SELECT secret_hash FROM login_tokens WHERE expires_at < $1 LIMIT $2)";
     INSERT_TOKEN = "INSERT INTO login_tokens (secret_hash, user_id, expires_at) VALUES ($1, $2, $3)";
+    FIND_TOKEN = concat!(
+        "SELECT ", user_columns!(), " FROM login_tokens t JOIN users u ON u.id = t.user_id WHERE t.secret_hash = $1 AND t.expires_at > $2"
+    );
     TAKE_TOKEN = "DELETE FROM login_tokens WHERE secret_hash = $1 RETURNING user_id, expires_at";
     FIND_USER = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.id = $1");
 }
@@ -125,6 +128,11 @@ impl LoginStore for SqlStore {
             Box::pin(async move { tx.execute(&INSERT_TOKEN, args![&hash, &user, expires_at]).await.map(drop) })
         })
         .await
+    }
+
+    async fn find_login_token(&self, secret_hash: &[u8], now: Timestamp) -> Result<Option<UserRow>, Error> {
+        let found = self.readers.first(&FIND_TOKEN, args![secret_hash, now]).await?;
+        found.map(|mut row| user(&mut row).map(|(_, user)| user)).transpose()
     }
 
     async fn take_login_token(&self, secret_hash: &[u8], now: Timestamp) -> Result<Option<UserRow>, Error> {

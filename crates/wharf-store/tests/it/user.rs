@@ -140,7 +140,11 @@ async fn a_token_is_taken_once_and_not_after_its_end(db: &Db) {
     for secret in 1..=3 {
         db.store.insert_login_token(&[secret; 32], &ada.id, NOW.plus_millis(5)).await.unwrap();
     }
+    // Whoever looks uses nothing up.
+    assert_eq!(db.store.find_login_token(&[1; 32], NOW.plus_millis(4)).await.unwrap(), Some(ada.clone()));
+    assert_eq!(db.store.find_login_token(&[1; 32], NOW.plus_millis(5)).await.unwrap(), None);
     assert_eq!(db.store.take_login_token(&[1; 32], NOW.plus_millis(4)).await.unwrap(), Some(ada.clone()));
+    assert_eq!(db.store.find_login_token(&[1; 32], NOW.plus_millis(4)).await.unwrap(), None);
     assert_eq!(db.store.take_login_token(&[1; 32], NOW.plus_millis(4)).await.unwrap(), None);
     assert_eq!(db.store.take_login_token(&[2; 32], NOW.plus_millis(5)).await.unwrap(), None);
     assert_eq!(db.store.take_login_token(&[9; 32], NOW).await.unwrap(), None);

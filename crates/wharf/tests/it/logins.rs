@@ -355,6 +355,22 @@ async fn a_link_signs_in_once_and_only_on_the_machine_itself() {
 }
 
 #[tokio::test]
+async fn a_link_is_not_used_up_by_whoever_may_not_be_let_in_yet() {
+    let gateway = Gateway::start().await;
+    let (services, account) = (&gateway.services, &gateway.account);
+    let ada = person(&gateway, account, "ada", Role::Owner).await;
+    let token = login::make_token(services, &ada).await.unwrap();
+    let enter = || gateway.ask("POST", "/v1/login").json(&json!({"token": token.reveal()}));
+    services.store.suspend_account(account, services.clock.now()).await.unwrap().unwrap();
+    let refused = enter().send().await;
+    let reason = refused.refused(ErrorCode::InsufficientPermissions)["reason"].as_str().unwrap();
+    assert!(reason.contains("suspended"), "{reason}");
+    services.store.resume_account(account).await.unwrap().unwrap();
+    enter().send().await.ok(201);
+    enter().send().await.refused(ErrorCode::InvalidApiKey);
+}
+
+#[tokio::test]
 async fn an_owner_makes_changes_and_deletes_users_and_their_log_ins_follow() {
     let gateway = Gateway::start().await;
     person(&gateway, &gateway.account, "ada", Role::Owner).await;
