@@ -3,6 +3,7 @@
 //! The mark in the account's row is all there is: callers are looked at by it, and so is whoever would run a session.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use wharf_api::ids::{AccountId, SessionId};
@@ -14,7 +15,10 @@ use crate::services::Services;
 use crate::store::{self, AccountRow};
 
 /// How many sessions end at the same time: each lets its messages in flight come to an end.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 32;
+
+/// For how long a session keeps others waiting that are to end after it. It goes on by itself then, and the next look comes for it again.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Suspends an account. Whoever asks again is told since when it is.
 pub async fn suspend(services: &Services, caller: &Caller, id: &AccountId) -> Result<AccountRow, Error> {
@@ -47,12 +51,18 @@ pub async fn rest(services: &Services) -> Result<(), store::Error> {
         return Ok(());
     }
     let running: HashSet<SessionId> = services.engine.all_running().into_iter().collect();
-    let ended = sessions.iter().filter(|session| running.contains(*session)).count();
+    let begun = sessions.iter().filter(|session| running.contains(*session)).count();
     // Also those that ended by themselves, or were refused when they were to begin: what this node knew of them tells of another time.
-    let all: Vec<_> = sessions.iter().map(|session| services.engine.rest(session)).collect();
-    futures::stream::iter(all).buffer_unordered(AT_ONCE).count().await;
+    let rests = sessions.iter().map(|session| async move { tokio::time::timeout(PATIENCE, services.engine.rest(session)).await.is_ok() });
+    let all: Vec<_> = rests.collect();
+    let ends: Vec<bool> = futures::stream::iter(all).buffer_unordered(AT_ONCE).collect().await;
+    let late = ends.iter().filter(|in_time| !**in_time).count();
+    let ended = begun.saturating_sub(late);
     if ended > 0 {
         tracing::info!(ended, "sessions of suspended accounts rest");
+    }
+    if late > 0 {
+        tracing::warn!(late, "sessions of suspended accounts take their time to end; they are looked at again");
     }
     Ok(())
 }

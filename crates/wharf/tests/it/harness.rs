@@ -55,6 +55,11 @@ impl Gateway {
 
     /// With a guard of the test's own on the way out.
     pub async fn start_guarded(limits: Limits, egress: impl Egress) -> Self {
+        Self::start_set(limits, egress, |_| {}).await
+    }
+
+    /// With what the test sets of the services before anybody has them.
+    pub async fn start_set(limits: Limits, egress: impl Egress, set: impl FnOnce(&mut Services)) -> Self {
         let chance: Arc<dyn Chance> = Arc::new(SystemChance);
         let dir = std::env::temp_dir().join(format!("wharf-http-{}", chance.uuid().simple()));
         std::fs::create_dir_all(&dir).unwrap();
@@ -66,7 +71,7 @@ impl Gateway {
         let files = LocalFiles::open(dir.join("media"), 0).unwrap();
         let seal = Seal::new(&[7; 32], Arc::clone(&chance));
         let clock = Arc::new(ForwardClock::default());
-        let services = Arc::new(Services::new(Ports {
+        let mut services = Services::new(Ports {
             store,
             engine: engine.clone(),
             egress: Arc::new(egress),
@@ -76,7 +81,9 @@ impl Gateway {
             outcomes,
             seal,
             world: "production",
-        }));
+        });
+        set(&mut services);
+        let services = Arc::new(services);
         let now = services.clock.now();
         services.store.renew_lease(NODE, now, 24 * 60 * 60 * 1000).await.unwrap();
         let told = Told { version: "0.0.0".to_owned(), since: now, draining: false };

@@ -34,6 +34,7 @@ mod scale;
 mod sessions;
 mod sockets;
 mod stop;
+mod suspended;
 mod tenants;
 mod tokens;
 mod types;

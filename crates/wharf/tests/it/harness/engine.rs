@@ -60,6 +60,8 @@ pub struct FakeEngine {
     broken: AtomicBool,
     /// Uploads wait until it is true.
     uploads: watch::Sender<bool>,
+    /// Does not end.
+    stuck: Mutex<Option<SessionId>>,
 }
 
 impl FakeEngine {
@@ -71,6 +73,7 @@ impl FakeEngine {
             composed: AtomicUsize::new(0),
             broken: AtomicBool::new(false),
             uploads: watch::Sender::new(true),
+            stuck: Mutex::default(),
         }
     }
 
@@ -104,6 +107,11 @@ impl FakeEngine {
     /// Whether uploads end.
     pub fn let_uploads_end(&self, end: bool) {
         self.uploads.send_replace(end);
+    }
+
+    /// This session does not end from now on, whoever wants it to rest.
+    pub fn get_stuck(&self, session: &SessionId) {
+        *self.stuck.lock().unwrap() = Some(session.clone());
     }
 
     pub fn connect(&self, session: &SessionId) {
@@ -153,6 +161,14 @@ impl Engine for FakeEngine {
     async fn stop(&self, session: &SessionId) -> Result<(), Error> {
         self.links.lock().unwrap().remove(session);
         Ok(())
+    }
+
+    async fn rest(&self, session: &SessionId) {
+        let stuck = self.stuck.lock().unwrap().as_ref() == Some(session);
+        if stuck {
+            std::future::pending::<()>().await;
+        }
+        self.links.lock().unwrap().remove(session);
     }
 
     async fn logout(&self, session: &SessionId) -> Result<(), Error> {
