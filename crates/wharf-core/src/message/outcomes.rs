@@ -60,6 +60,11 @@ impl Outcomes {
         self.claimed.lock().unwrap_or_else(PoisonError::into_inner).remove(id)
     }
 
+    /// How many were not taken up yet.
+    pub fn claims(&self) -> usize {
+        self.claimed.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Ends the wait for a message that will not end soon: it is held back, and the request answers so.
     pub fn let_go(&self, id: &MessageId) {
         if !self.waiting.dismiss(id) {
@@ -163,6 +168,7 @@ mod tests {
     fn a_claim_is_taken_once_and_too_many_are_forgotten_together() {
         let hub = Outcomes::default();
         hub.claim(&message(1));
+        assert_eq!(hub.claims(), 1);
         assert!(hub.take_claim(&message(1)) && !hub.take_claim(&message(1)) && !hub.take_claim(&message(2)));
         for number in 0..CLAIMS as u128 {
             hub.claim(&message(number));

@@ -47,3 +47,19 @@ async fn a_plan_s_last_message_of_the_day_passes_and_the_next_is_refused_until_m
     assert_eq!(details["limit"], 1);
     assert!(details["resetAt"].as_str().unwrap().ends_with("T00:00:00.000Z"), "{details}");
 }
+
+#[tokio::test]
+async fn a_send_that_is_refused_leaves_no_try_to_be_made_behind() {
+    let gateway = Gateway::start().await;
+    let key = gateway.key_on("narrow", |plan| plan.messages_per_day = Some(1)).await;
+    let created = gateway.post("/v1/sessions", json!({"name": "s"})).key(&key).send().await;
+    let session = wharf_api::ids::SessionId::parse(created.ok(201)["sessionId"].as_str().unwrap()).unwrap();
+    gateway.engine.connect(&session);
+    gateway.engine.let_flow();
+    let body = json!({"sessionId": session, "to": engine::SILENT, "text": "x"});
+    let send = || gateway.post("/v1/messages/text", body.clone()).key(&key).send();
+    send().await.ok(201);
+    assert_eq!(gateway.services.outcomes.claims(), 1, "its first try was counted, and no engine here makes it");
+    send().await.refused(ErrorCode::DailyMessageLimitReached);
+    assert_eq!(gateway.services.outcomes.claims(), 1);
+}

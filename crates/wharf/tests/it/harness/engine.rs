@@ -60,6 +60,8 @@ pub struct FakeEngine {
     broken: AtomicBool,
     /// Uploads wait until it is true.
     uploads: watch::Sender<bool>,
+    /// What is accepted goes on the wire at once.
+    flows: AtomicBool,
     /// Does not end.
     stuck: Mutex<Option<SessionId>>,
 }
@@ -73,6 +75,7 @@ impl FakeEngine {
             composed: AtomicUsize::new(0),
             broken: AtomicBool::new(false),
             uploads: watch::Sender::new(true),
+            flows: AtomicBool::new(false),
             stuck: Mutex::default(),
         }
     }
@@ -107,6 +110,11 @@ impl FakeEngine {
     /// Whether uploads end.
     pub fn let_uploads_end(&self, end: bool) {
         self.uploads.send_replace(end);
+    }
+
+    /// What is accepted goes on the wire at once from now on. Nothing here makes a try of its own.
+    pub fn let_flow(&self) {
+        self.flows.store(true, Ordering::SeqCst);
     }
 
     /// This session does not end from now on, whoever wants it to rest.
@@ -200,6 +208,10 @@ impl Engine for FakeEngine {
     fn compose(&self, _: &str, _: &Recipient, draft: &Draft, _: Timestamp) -> Composed {
         let number = self.composed.fetch_add(1, Ordering::SeqCst);
         Composed { wa_id: format!("WA{number}"), payload: format!("{draft:?}").into_bytes() }
+    }
+
+    fn flows(&self, _: &SessionId) -> bool {
+        self.flows.load(Ordering::SeqCst)
     }
 
     fn last_seen(&self, _: &SessionId) -> Option<Timestamp> {
