@@ -20,6 +20,14 @@ const KEYS: usize = 10_000;
 struct TryCount {
     since: Timestamp,
     tries: u64,
+    /// Those of them that other nodes have told of.
+    heard: u64,
+}
+
+impl TryCount {
+    const fn new(since: Timestamp) -> Self {
+        Self { since, tries: 0, heard: 0 }
+    }
 }
 
 /// A try that was counted, to be taken back where it was good.
@@ -72,11 +80,20 @@ impl<K: Clone + Eq + Hash> Tries<K> {
         self.note(counted.key, -1);
     }
 
-    /// Counts what another node has told of.
+    /// Counts what another node has told of, in the stretch of time that runs here: clocks of nodes are not compared, and a word is told at
+    /// once or not at all, so that it counts no longer here than a try of this moment. A try is told by one node, once. Taken back is no
+    /// more than was told in this time: that a try was good may be heard where the try was not, or after its time, and is none of the others.
     pub fn heard(&self, key: K, change: i64, now: Timestamp) {
         let mut counts = self.lock();
         let count = self.count(&mut counts, key, now);
-        count.tries = count.tries.saturating_add_signed(change);
+        if let Ok(more) = u64::try_from(change) {
+            count.tries = count.tries.saturating_add(more);
+            count.heard = count.heard.saturating_add(more);
+        } else {
+            let back = change.unsigned_abs().min(count.heard);
+            count.tries = count.tries.saturating_sub(back);
+            count.heard -= back;
+        }
     }
 
     /// What is to be told to other nodes, who ask for it from now on.
@@ -113,9 +130,9 @@ impl<K: Clone + Eq + Hash> Tries<K> {
                 counts.retain(|_, count| count.tries > fewest);
             }
         }
-        let count = counts.entry(key).or_insert(TryCount { since: now, tries: 0 });
+        let count = counts.entry(key).or_insert(TryCount::new(now));
         if !self.runs(count, now) {
-            *count = TryCount { since: now, tries: 0 };
+            *count = TryCount::new(now);
         }
         count
     }
@@ -176,6 +193,28 @@ mod tests {
         tell();
         assert!(there.begin("a", 1, at(1)).is_ok(), "one of them was good");
         assert!(here.take_untold().is_empty());
+    }
+
+    #[test]
+    fn a_good_try_of_another_node_takes_back_what_was_heard_in_this_time_and_no_other_try() {
+        let tries = Tries::new(2, MINUTE);
+        let full = |millis| tries.begin("a", 1, at(millis)).is_err();
+        for _ in 0..2 {
+            tries.begin("a", 1, at(0)).unwrap();
+        }
+        tries.heard("a", -1, at(1));
+        assert!(full(2), "the try itself was not heard of");
+        tries.begin("a", 1, at(60_000)).unwrap();
+        tries.heard("a", 1, at(60_001));
+        assert!(full(60_002));
+        tries.heard("a", -2, at(60_003));
+        assert!(!full(60_004), "the one that was heard of is taken back");
+        assert!(full(60_005), "and none of the others");
+        tries.heard("a", 1, at(119_000));
+        tries.begin("a", 1, at(120_000)).unwrap();
+        tries.begin("a", 1, at(120_001)).unwrap();
+        tries.heard("a", -1, at(120_002));
+        assert!(full(120_003), "it was heard in the time before");
     }
 
     #[test]
