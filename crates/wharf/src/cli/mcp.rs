@@ -38,7 +38,9 @@ pub struct Mcp {
     /// Listens for HTTP at this address of the own machine instead of talking over the standard input and output; the tools are at /mcp
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
-    /// Answers a page or a program of this origin too, over HTTP; may be said several times. Without it only what names no other origin is answered
+    /// Lets in, over HTTP, what names this origin in its Origin header: the scheme, the host and the port must be those that are said here. No
+    /// port is the scheme's usual one, and any where it has none. Said several times it lets in several. Without it nothing is let in but what
+    /// has no Origin header, and http://localhost, http://127.0.0.1, http://[::1] and the address of --listen, each with the port of --listen
     #[arg(long, value_name = "ORIGIN", requires = "listen")]
     allow_origin: Vec<String>,
 }
