@@ -1,6 +1,6 @@
 import { Events } from "./events.js";
 import { AccountApi, AdminApi, ChatsApi, ContactsApi, GroupsApi, KeysApi, ServerApi, UsersApi, WebhooksApi } from "./generated/operations.js";
-import { addressOf, keyOf } from "./given.js";
+import { addressOf, keyOf, type GivenHeaders } from "./given.js";
 import { Media } from "./media.js";
 import { Messages } from "./messages.js";
 import type { CallOptions, CallRequest, KeyedOptions } from "./resource.js";
@@ -24,8 +24,8 @@ export interface WharfOptions {
   longestPauseMs?: number;
   /** Seconds of a `Retry-After` that are still waited for; 120 where it is left out. A longer one is thrown at once. */
   longestRetryAfter?: number;
-  /** Headers of every request. */
-  headers?: Readonly<Record<string, string>>;
+  /** Headers of every request, in a form that `fetch` takes. */
+  headers?: GivenHeaders;
   /** Is told of every try that failed and is followed by another. */
   onRetry?: (retry: RetryFacts) => void;
   /** The platform's `fetch` where it is left out. */

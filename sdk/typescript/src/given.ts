@@ -4,6 +4,9 @@ import { ConfigurationError } from "./errors.js";
 /** What every value of ours in a header is made of: a blank or a line's end would make another request of it. */
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 
+/** Headers in the forms that `fetch` takes: a plain table, a `Headers`, or pairs of a name and a value. */
+export type GivenHeaders = Headers | readonly (readonly [name: string, value: string])[] | Readonly<Record<string, string>>;
+
 /**
  * The address of a Wharf, without a slash at its end. In a page it may be a path of the page's own server, such as `/wharf`.
  *
@@ -46,13 +49,33 @@ export function checkWord(name: string, given: string): void {
 }
 
 /**
+ * The program's own headers. What pairs say twice goes out with both values.
+ *
+ * @throws ConfigurationError where the platform takes a name or a value for none
+ */
+export function headersIn(given: GivenHeaders): Headers {
+  const headers = new Headers();
+  for (const [name, value] of isPairs(given) ? given : Object.entries(given)) put(name, () => headers.append(name, value));
+  return headers;
+}
+
+/**
  * Sets a header of the program's own.
  *
  * @throws ConfigurationError where the platform takes its name or its value for none
  */
 export function setHeader(headers: Headers, name: string, value: string): void {
+  put(name, () => headers.set(name, value));
+}
+
+/** Whether it is read by pairs, as `Headers` and arrays are: a table of names has no such thing. */
+function isPairs(given: GivenHeaders): given is Headers | readonly (readonly [string, string])[] {
+  return Symbol.iterator in given;
+}
+
+function put(name: string, work: () => void): void {
   try {
-    headers.set(name, value);
+    work();
   } catch {
     // Without the platform's own words: they have the value, which may be a secret.
     throw new ConfigurationError(`the header ${JSON.stringify(name)} cannot be sent: its name or its value has a sign that headers have not`, name);

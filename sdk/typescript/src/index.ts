@@ -21,6 +21,7 @@ export * from "./generated/errors.js";
 export * from "./generated/operations.js";
 export type * from "./generated/types.js";
 export { VERSION } from "./generated/version.js";
+export type { GivenHeaders } from "./given.js";
 export { Media as MediaOperations, type UploadOptions, type UploadSource } from "./media.js";
 export { Messages, type Step, type WaitOptions } from "./messages.js";
 export { listenInPage, type PageListenOptions, type PageToken } from "./page.js";

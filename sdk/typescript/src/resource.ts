@@ -1,3 +1,4 @@
+import type { GivenHeaders } from "./given.js";
 import type { Paged } from "./paging.js";
 
 /** What can be said of any call. */
@@ -8,8 +9,8 @@ export interface CallOptions {
   timeoutMs?: number;
   /** How many tries may follow the first one. */
   maxRetries?: number;
-  /** Headers besides those of the SDK. */
-  headers?: Readonly<Record<string, string>>;
+  /** Headers besides those of the SDK, in a form that `fetch` takes. */
+  headers?: GivenHeaders;
   /** Is told of the answer that the call ends with, where that is a success. */
   onAnswer?: (answer: AnswerFacts) => void;
 }

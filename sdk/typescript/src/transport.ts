@@ -1,7 +1,7 @@
 import { backoff, sleep, type Pauses } from "./backoff.js";
 import { ApiError, ConnectionError, WharfError, errorOf } from "./errors.js";
 import type { ErrorBody, Session, SessionStatus } from "./generated/types.js";
-import { checkWord, setHeader } from "./given.js";
+import { checkWord, headersIn, setHeader, type GivenHeaders } from "./given.js";
 import { Paged, type Page } from "./paging.js";
 import type { AnswerFacts, Call, CallOptions, CallRequest, KeyedOptions, QueryValue } from "./resource.js";
 
@@ -17,7 +17,7 @@ export interface Settings extends Pauses {
   timeoutMs: number;
   filesTimeoutMs: number;
   maxRetries: number;
-  headers: Readonly<Record<string, string>>;
+  headers: GivenHeaders;
   onRetry: ((retry: RetryFacts) => void) | undefined;
 }
 
@@ -216,8 +216,8 @@ async function enveloped<T>(response: Response): Promise<T> {
   return answer as T;
 }
 
-function withHeaders(headers: Headers, more: Readonly<Record<string, string>> = {}): Headers {
-  for (const [name, value] of Object.entries(more)) setHeader(headers, name, value);
+function withHeaders(headers: Headers, more: GivenHeaders = {}): Headers {
+  headersIn(more).forEach((value, name) => headers.set(name, value));
   return headers;
 }
 

@@ -70,6 +70,22 @@ test("in a page an address may be a path of the server that the page's links go 
   }
 });
 
+test("headers are taken in every form that fetch takes", async () => {
+  for (const headers of [{ "X-Team": "a" }, new Headers({ "X-Team": "a" }), [["X-Team", "a"]], new Map([["X-Team", "a"]])]) {
+    const seen = [];
+    const answer = (url, init) => (seen.push(init.headers.get("x-team")), answered(200, "{}"));
+    await on(answer, { headers }).request("GET", "/healthz");
+    await on(answer).request("GET", "/healthz", {}, { headers });
+    await on(answer, { headers: { "x-team": "b" } }).request("GET", "/healthz", {}, { headers });
+    assert.deepEqual(seen, ["a", "a", "a"]);
+  }
+  const twice = [];
+  const pairs = [["X-Team", "a"], ["X-Team", "b"]];
+  await on((url, init) => (twice.push(init.headers.get("x-team")), answered(200, "{}")), { headers: pairs }).request("GET", "/healthz");
+  assert.deepEqual(twice, ["a, b"]);
+  refuses(thrown(() => new Wharf({ headers: [["X Team", "a"]] })), "X Team");
+});
+
 test("a key, a name or a header that cannot be sent is the SDK's own error, is not tried again, and is not told", async () => {
   for (const apiKey of ["", " ", "wharf live", "wharf_live_\n", "wharf_live_ü", "ключ", "wharf_live_\u0000"]) {
     const error = thrown(() => new Wharf({ apiKey }));

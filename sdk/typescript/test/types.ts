@@ -16,6 +16,11 @@ const page = await wharf.messages.list({ limit: 2 });
 same<typeof page, Page<Message>>(true);
 for await (const message of wharf.messages.list()) same<typeof message, Message>(true);
 
+await new Wharf({ headers: new Headers() }).account.get({ headers: [["X-Team", "a"]] });
+await new Wharf({ headers: { "X-Team": "a" } }).account.get();
+// @ts-expect-error a header has a value
+new Wharf({ headers: [["X-Team"]] });
+
 // @ts-expect-error a text has a recipient
 await wharf.messages.sendText({ sessionId: "ses_1", text: "x" });
 // @ts-expect-error there is no such member
