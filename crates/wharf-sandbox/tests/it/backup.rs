@@ -104,6 +104,8 @@ both_backends! {
         let mut world = World::start(backend).await;
         let session = world.pair(OWNER).await;
         world.send(&session, SILENT, "before").await.ok(201);
+        let image = world.writes(json!({"type": "image", "size": 5000})).await;
+        world.row(&session, &image, |row| row["mediaStatus"] == "stored").await;
         let folder = world.dir().join("backup");
         let backup = folder.to_str().unwrap();
         let (is_done, words) = world.command(&["backup", backup]).await;
@@ -121,6 +123,15 @@ both_backends! {
         std::fs::write(folder.join(&part), [whole.as_slice(), b"x"].concat()).unwrap();
         refused("is not what it was").await;
         std::fs::write(folder.join(&part), &whole).unwrap();
+        let list = std::fs::read_to_string(folder.join("media.sha256")).unwrap();
+        let media = folder.join(list.trim().split_once("  ").unwrap().1);
+        let whole = std::fs::read(&media).unwrap();
+        std::fs::write(&media, [whole.as_slice(), b"x"].concat()).unwrap();
+        refused("is not what it was").await;
+        std::fs::remove_file(&media).unwrap();
+        refused(media.file_name().unwrap().to_str().unwrap()).await;
+        assert!(!world.dir().join("gateway/media").exists(), "it was looked at before anything was put back");
+        std::fs::write(&media, &whole).unwrap();
         std::fs::write(folder.join("backup.json"), manifest.replace("\"migration\": ", "\"migration\": 9")).unwrap();
         refused("this release at").await;
         std::fs::remove_file(folder.join("backup.json")).unwrap();
@@ -129,7 +140,11 @@ both_backends! {
         std::fs::write(world.dir().join("gateway/database-id"), "another\n").unwrap();
         refused("is empty or another one").await;
         std::fs::remove_file(world.dir().join("gateway/database-id")).unwrap();
+        // As an earlier release made it.
+        let mut earlier: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+        earlier["parts"].as_array_mut().unwrap().retain(|part| part["path"] != "media.sha256");
+        std::fs::write(folder.join("backup.json"), earlier.to_string()).unwrap();
         let (is_done, words) = world.command(&["restore", backup]).await;
-        assert!(is_done, "{words}");
+        assert!(is_done && words.contains("no sums of its files") && words.contains("media: 1 files"), "{words}");
     }
 }

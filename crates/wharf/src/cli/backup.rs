@@ -1,7 +1,7 @@
 //! `wharf backup`: copies what a gateway keeps into a folder, while it runs. The master key is left out: whoever has both opens every link.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, BufWriter, Read as _, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,8 @@ use crate::config::Config;
 const MANIFEST: &str = "backup.json";
 /// The form of the folder that this release writes and reads.
 const FORMAT: u32 = 1;
+/// The SHA-256 of each media file, as `sha256sum` writes and reads it.
+pub(super) const MEDIA_LIST: &str = "media.sha256";
 /// Files that are not whole yet; they have no name.
 const UNNAMED: &str = "incoming";
 /// After how many files the copy says how far it is.
@@ -54,7 +56,7 @@ pub(super) struct Manifest {
     pub(super) master_keys: Vec<String>,
     pub(super) database: Snapshot,
     pub(super) media: Media,
-    /// The files of the database.
+    /// The files of the database, and the list of the media. Earlier releases wrote no such list.
     pub(super) parts: Vec<Part>,
 }
 
@@ -139,7 +141,7 @@ impl Backup {
         let steps = Steps::begin("Copying the database")?;
         let database = backup::back_up(&config.database_url(), folder, &|line| steps.say(line.to_owned())).await?;
         drop(steps);
-        let parts = database.files().into_iter().map(|path| Part::of(folder, path)).collect::<anyhow::Result<Vec<_>>>()?;
+        let mut parts = database.files().into_iter().map(|path| Part::of(folder, path)).collect::<anyhow::Result<Vec<_>>>()?;
         // The key may have been changed meanwhile: what was in force before the copy, or after it, sealed what is in it.
         let mut master_keys = seen.key_ids;
         master_keys.extend(wharf_store::glance(&config.database_url()).await?.key_ids);
@@ -149,7 +151,11 @@ impl Backup {
         let media = match &config.bucket {
             _ if self.without_media => Media::LeftOut,
             Some(bucket) => Media::Bucket { endpoint: bucket.endpoint.clone(), bucket: bucket.bucket.clone() },
-            None => copied(&config.data_dir.join("media"), &folder.join("media"))?,
+            None => {
+                let media = copied(&config.data_dir, folder)?;
+                parts.push(Part::of(folder, MEDIA_LIST.into())?);
+                media
+            }
         };
         let manifest = Manifest {
             format: FORMAT,
@@ -179,18 +185,26 @@ impl Backup {
     }
 }
 
-/// Copies a folder of media, two levels deep; what is removed meanwhile is missing, as it would be a moment later.
-fn copied(from: &Path, to: &Path) -> anyhow::Result<Media> {
+/// Copies the folder of media, two levels deep, and lists what lies there then; what is removed meanwhile is missing, as it would be a moment
+/// later.
+pub(super) fn copied(data: &Path, backup: &Path) -> anyhow::Result<Media> {
+    let from = data.join("media");
     let bar = progress::bar(None, "Copying files")?;
     if !bar.is_hidden() {
-        bar.set_length(size_of(from)?);
+        bar.set_length(size_of(&from)?);
     }
+    let mut list = BufWriter::new(File::create(backup.join(MEDIA_LIST))?);
     let (mut files, mut bytes) = (0, 0);
-    each_file(from, |shard, name| {
-        let folder = to.join(shard);
-        fs::create_dir_all(&folder)?;
-        match fs::copy(from.join(shard).join(name), folder.join(name)) {
+    each_file(&from, |shard, name| {
+        let place = Path::new("media").join(shard).join(name);
+        fs::create_dir_all(backup.join("media").join(shard))?;
+        match fs::copy(data.join(&place), backup.join(&place)) {
             Ok(length) => {
+                // A name that is no line of a list is none of ours.
+                if place.to_str().is_some_and(|place| !place.contains(char::is_control)) {
+                    let part = Part::of(backup, place).map_err(io::Error::other)?;
+                    writeln!(list, "{}  {}", part.sha256, part.path.display())?;
+                }
                 (files, bytes) = (files + 1, bytes + length);
                 bar.inc(length);
                 if files % TOLD_EACH == 0 && bar.is_hidden() {
@@ -203,6 +217,7 @@ fn copied(from: &Path, to: &Path) -> anyhow::Result<Media> {
         }
     })
     .with_context(|| format!("{} cannot be copied", from.display()))?;
+    list.flush()?;
     Ok(Media::Copied { files, bytes })
 }
 

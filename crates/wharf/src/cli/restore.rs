@@ -1,7 +1,8 @@
 //! `wharf restore`: puts a backup into an empty database and its data folder. No session goes on where the backup stood: their phone
 //! partners have seen later keys, so all begin their keys anew, and keep their links.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use wharf_core::seal;
 use wharf_core::store::OwnerStore as _;
 use wharf_store::backup;
 
-use super::backup::{Manifest, Media, Part, each_file};
+use super::backup::{MEDIA_LIST, Manifest, Media, Part, each_file};
 use super::progress::{self, Steps};
 use crate::config::Config;
 use crate::{identity, partners};
@@ -35,11 +36,17 @@ impl Restore {
         let missing = missing_keys(&config, &manifest.master_keys)?;
         backup::check(&url, &manifest.database).await?;
         for part in &manifest.parts {
-            if Part::of(folder, part.path.clone())? != *part {
-                bail!("{} is not what it was when the backup was made", folder.join(&part.path).display());
-            }
+            same(folder, &part.path, &part.sha256)?;
         }
         if let Media::Copied { bytes, .. } = manifest.media {
+            let bar = progress::bar(Some(bytes), "Looking at files")?;
+            if !check_media(folder, &manifest.parts, &bar)? {
+                eprintln!(
+                    "media: the backup has no sums of its files, for Wharf {} wrote none; they are put back as they are",
+                    manifest.wharf
+                );
+            }
+            bar.finish_and_clear();
             let bar = progress::bar(Some(bytes), "Putting files back")?;
             let files = put_back(&folder.join("media"), &config.data_dir.join("media"), &bar).context("media cannot be put back")?;
             bar.finish_and_clear();
@@ -95,6 +102,28 @@ fn missing_keys(config: &Config, needed: &[String]) -> anyhow::Result<Vec<String
     Ok(missing)
 }
 
+/// Refuses a file of the backup that has another SHA-256; tells its size.
+fn same(folder: &Path, path: &Path, sha256: &str) -> anyhow::Result<u64> {
+    let found = Part::of(folder, path.to_owned())?;
+    if found.sha256 != sha256 {
+        bail!("{} is not what it was when the backup was made", folder.join(path).display());
+    }
+    Ok(found.bytes)
+}
+
+/// Refuses a backup of which a media file is gone or is not what it was; `false` where nothing says what they were.
+fn check_media(folder: &Path, parts: &[Part], bar: &ProgressBar) -> anyhow::Result<bool> {
+    if !parts.iter().any(|part| part.path == Path::new(MEDIA_LIST)) {
+        return Ok(false);
+    }
+    for line in BufReader::new(File::open(folder.join(MEDIA_LIST))?).lines() {
+        let line = line?;
+        let (sha256, path) = line.split_once("  ").with_context(|| format!("{MEDIA_LIST} cannot be read"))?;
+        bar.inc(same(folder, Path::new(path), sha256)?);
+    }
+    Ok(true)
+}
+
 /// Copies files to where they lay; tells how many.
 fn put_back(from: &Path, to: &Path, bar: &ProgressBar) -> std::io::Result<u64> {
     let mut files = 0;
@@ -106,4 +135,34 @@ fn put_back(from: &Path, to: &Path, bar: &ProgressBar) -> std::io::Result<u64> {
         Ok(())
     })?;
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::backup::copied;
+    use super::*;
+
+    #[test]
+    fn a_media_file_that_was_changed_or_is_gone_is_found_by_the_list() {
+        let folder = std::env::temp_dir().join(format!("wharf-restore-{}", SystemChance.uuid().simple()));
+        let (data, backup) = (folder.join("data"), folder.join("backup"));
+        fs::create_dir_all(data.join("media/ab")).unwrap();
+        fs::create_dir_all(&backup).unwrap();
+        for name in ["one", "two"] {
+            fs::write(data.join("media/ab").join(name), name).unwrap();
+        }
+        assert_eq!(copied(&data, &backup).unwrap(), Media::Copied { files: 2, bytes: 6 });
+        let parts = [Part::of(&backup, MEDIA_LIST.into()).unwrap()];
+        let looked = |parts: &[Part]| check_media(&backup, parts, &ProgressBar::hidden());
+        assert!(looked(&parts).unwrap());
+        let file = backup.join("media/ab/two");
+        fs::write(&file, "twp").unwrap();
+        let refused = looked(&parts).unwrap_err().to_string();
+        assert!(refused.contains("media/ab/two is not what it was"), "{refused}");
+        fs::remove_file(&file).unwrap();
+        let refused = looked(&parts).unwrap_err().to_string();
+        assert!(refused.contains("media/ab/two"), "{refused}");
+        assert!(!looked(&[]).unwrap(), "an earlier release wrote no list");
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }
