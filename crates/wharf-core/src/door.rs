@@ -1,8 +1,8 @@
 //! The door of this node: shut while it is unfit, so that nothing is read or written that belongs elsewhere.
 //!
 //! A node with a lease has heard of every change of the master key: whoever changes it asks such nodes first. Without one it may have slept
-//! through anything, and is looked at first: by a call, for all that come within the second. That a lease is over is no reason by itself: what a call brings without a session is as
-//! good from any node, and what it does to a session is fenced.
+//! through anything, and is looked at first: by a call, for all that come within its second. That a lease is over is no reason by itself:
+//! what a call brings without a session is as good from any node, and what it does to a session is fenced.
 
 use tokio::time::Instant;
 use wharf_api::{ApiError, ErrorCode};
@@ -61,8 +61,8 @@ impl From<&Error> for ApiError {
     }
 }
 
-/// Lets in what reads or writes, where this node may. A call passes before its key is looked at: whoever has none must not cost the database
-/// reads of their own, so that what a look has found serves the calls of its second. A request that passed takes longer than that as it is.
+/// Lets in what reads or writes, where this node may. A call passes before its key is looked at, and whoever has none must not cost the
+/// database reads of their own: what a look has found serves the calls of its second. A request that passed takes longer than that anyhow.
 pub async fn pass(services: &Services) -> Result<(), Error> {
     enter(services, services.readiness.last_look()).await
 }

@@ -81,8 +81,8 @@ impl<K: Clone + Eq + Hash> Tries<K> {
     }
 
     /// Counts what another node has told of, in the stretch of time that runs here: clocks of nodes are not compared, and a word is told at
-    /// once or not at all, so that it counts no longer here than a try of this moment. A try is told by one node, once. Taken back is no
-    /// more than was told in this time: that a try was good may be heard where the try was not, or after its time, and is none of the others.
+    /// once or not at all, so that it counts no longer here than a try of this moment. A try is told by one node, once. No more is taken
+    /// back than was told in this time: that a try was good may be heard where the try was not, or after its time.
     pub fn heard(&self, key: K, change: i64, now: Timestamp) {
         let mut counts = self.lock();
         let count = self.count(&mut counts, key, now);

@@ -185,8 +185,8 @@ impl Backup {
     }
 }
 
-/// Copies the folder of media, two levels deep, and lists what lies there then; what is removed meanwhile is missing, as it would be a moment
-/// later.
+/// Copies the folder of media, two levels deep, and lists what lies there then; what is removed meanwhile is missing, as it would be a
+/// moment later.
 pub(super) fn copied(data: &Path, backup: &Path) -> anyhow::Result<Media> {
     let from = data.join("media");
     let bar = progress::bar(None, "Copying files")?;

@@ -28,6 +28,11 @@ const INSTRUCTIONS: &str = "Reads and writes WhatsApp through a Wharf gateway. A
     each call. People are named by phone number with country code. A message that was sent cannot be taken out of people's heads: ask your user before you send, \
     edit or delete. What a refusal says in `reason` and `fix` helps; `recipient_not_on_whatsapp` means that the number has no WhatsApp.";
 
+/// What is told of `--allow-origin`.
+const ALLOWED: &str = "Lets in, over HTTP, what names this origin in its Origin header: scheme, host and port must be those that are said here. \
+    No port is the scheme's usual one, and any where it has none. May be said several times. Without it nothing is let in but what has no Origin \
+    header, and http://localhost, http://127.0.0.1, http://[::1] and the address of --listen, each with the port of --listen";
+
 #[derive(Args)]
 pub struct Mcp {
     #[command(flatten)]
@@ -38,10 +43,7 @@ pub struct Mcp {
     /// Listens for HTTP at this address of the own machine instead of talking over the standard input and output; the tools are at /mcp
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
-    /// Lets in, over HTTP, what names this origin in its Origin header: the scheme, the host and the port must be those that are said here. No
-    /// port is the scheme's usual one, and any where it has none. Said several times it lets in several. Without it nothing is let in but what
-    /// has no Origin header, and http://localhost, http://127.0.0.1, http://[::1] and the address of --listen, each with the port of --listen
-    #[arg(long, value_name = "ORIGIN", requires = "listen")]
+    #[arg(long, value_name = "ORIGIN", requires = "listen", help = ALLOWED)]
     allow_origin: Vec<String>,
 }
 

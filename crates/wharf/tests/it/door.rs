@@ -1,4 +1,4 @@
-//! A node that was late with its lease: what it missed it looks for itself, once for the calls of a second, and is shut by what it finds alone.
+//! A node that was late with its lease: what it missed it looks for itself, once for the calls of a second, and what it finds shuts it.
 
 use std::time::Duration;
 
