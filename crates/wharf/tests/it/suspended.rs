@@ -30,7 +30,8 @@ async fn one_session_that_does_not_end_keeps_no_other_one_up() {
 
 #[tokio::test]
 async fn the_canary_rests_with_its_account_and_fails_where_it_is_away_for_another_cause() {
-    let pair = [SystemChance.session_id(), SystemChance.session_id()];
+    let chance: &dyn Chance = &SystemChance;
+    let pair = [chance.session_id(), chance.session_id()];
     let guard = Guard::new(&Settings::new(Reach::Loopback)).unwrap();
     let gateway = Gateway::start_set(Limits::default(), guard, |services| services.canary.sessions = Some(pair.clone())).await;
     let services = &gateway.services;
