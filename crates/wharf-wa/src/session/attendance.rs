@@ -205,7 +205,7 @@ impl<'life> Attendance<'life> {
         None
     }
 
-    /// Begins the end: what is on the wire gets its chance.
+    /// Begins the end: what is on the wire gets its chance. Whoever asks again gives it no more time.
     fn stop(&mut self, end: End, patience: Duration) -> Option<End> {
         self.tokens.drain.cancel();
         if let Some((End::LoggedOut, until)) = &mut self.stopping {
@@ -217,7 +217,8 @@ impl<'life> Attendance<'life> {
         if self.pump.is_none() {
             return Some(end);
         }
-        self.stopping = Some((end, Instant::now() + patience));
+        let until = Instant::now() + patience;
+        self.stopping = Some((end, self.stopping.map_or(until, |(_, before)| before.min(until))));
         None
     }
 
