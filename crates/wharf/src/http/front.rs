@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::Response;
+use axum::routing::Route;
 use http::header::{CONNECTION, EXPECT, TRANSFER_ENCODING};
 use http::{HeaderValue, Uri};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
+use tower::ServiceExt as _;
 use wharf_api::ops;
 
 use super::envelope::{self, Code, Failure, invalid};
@@ -34,7 +35,8 @@ pub(super) fn request_id(request: &Request) -> Arc<str> {
     request.extensions().get::<RequestId>().map_or_else(|| Arc::from("req_unnamed"), |id| Arc::clone(&id.0))
 }
 
-pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, next: Next) -> Response {
+/// Has a request answered by what is behind, where it may pass.
+pub(super) async fn pass(http: Arc<Http>, mut request: Request, behind: Route) -> Response {
     let started = Instant::now();
     let _running = http.metrics.requests.begin();
     let id = request_id::of(request.headers(), &*http.services.chance);
@@ -54,7 +56,10 @@ pub(super) async fn pass(State(http): State<Arc<Http>>, mut request: Request, ne
     let (door, name) = (&*http, &*id);
     let answer = |request: Request| async move {
         match head(&request).and_then(|()| admit(door, request.uri().path())) {
-            Ok(permit) => held::hold(next.run(request).await, permit),
+            Ok(permit) => {
+                let Ok(response) = behind.oneshot(request).await;
+                held::hold(response, permit)
+            }
             Err(failure) => {
                 drop(request);
                 envelope::respond(None, name, Err(failure))

@@ -1,11 +1,15 @@
 //! Mounts the operations that the contract declares, and answers for everything that it does not.
 
+use std::convert::Infallible;
 use std::future::ready;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::routing::{MethodFilter, MethodRouter};
+use axum::routing::{MethodFilter, MethodRouter, Route};
+use futures::FutureExt as _;
+use tower::layer::layer_fn;
+use tower::service_fn;
 use wharf_api::ops::{self, Method, Operation};
 
 use super::call::{self, Handler};
@@ -42,7 +46,12 @@ pub fn router(http: &Arc<Http>, beside: Router) -> Router {
     }
     #[cfg(feature = "dashboard")]
     let router = router.merge(super::dashboard::router(http));
-    router.merge(beside).fallback(unknown_path).layer(axum::middleware::from_fn_with_state(Arc::clone(http), front::pass))
+    let http = Arc::clone(http);
+    // Not by axum's way for functions, which allocates what is behind it anew for each request.
+    router.merge(beside).fallback(unknown_path).layer(layer_fn(move |behind: Route| {
+        let http = Arc::clone(&http);
+        service_fn(move |request: Request| front::pass(Arc::clone(&http), request, behind.clone()).map(Ok::<_, Infallible>))
+    }))
 }
 
 /// Every path, once.
