@@ -26,6 +26,10 @@ pub enum Row {
     Inbound,
     /// A request with a key that is none
     Unauthorized,
+    /// A text that names neither session nor recipient
+    Malformed,
+    /// The account of the key
+    Account,
     /// A list of fifty messages
     List,
 }
@@ -56,7 +60,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const WORDS: &str = "These words are always the same.";
 
 impl Row {
-    pub const ALL: [Self; 5] = [Self::Text, Self::Receipt, Self::Inbound, Self::Unauthorized, Self::List];
+    pub const ALL: [Self; 7] = [Self::Text, Self::Receipt, Self::Inbound, Self::Unauthorized, Self::Malformed, Self::Account, Self::List];
 
     /// As the budget calls it.
     pub const fn name(self) -> &'static str {
@@ -65,6 +69,8 @@ impl Row {
             Self::Receipt => "receipt",
             Self::Inbound => "inbound",
             Self::Unauthorized => "unauthorized",
+            Self::Malformed => "malformed",
+            Self::Account => "account",
             Self::List => "list",
         }
     }
@@ -93,6 +99,8 @@ impl Stage {
         stage.texts(PAGE).await?;
         stage.inbound(CONTACTS).await?;
         stage.refusals(1).await?;
+        stage.malformed(1).await?;
+        stage.accounts(1).await?;
         stage.lists(1).await?;
         stage.gateway.begin().await?;
         Ok(stage)
@@ -108,6 +116,8 @@ impl Stage {
             Row::Receipt => self.receipts(&texts).await?,
             Row::Inbound => self.inbound(count).await?,
             Row::Unauthorized => self.refusals(count).await?,
+            Row::Malformed => self.malformed(count).await?,
+            Row::Account => self.accounts(count).await?,
             Row::List => self.lists(count).await?,
         }
         self.rests().await?;
@@ -179,6 +189,22 @@ impl Stage {
         for _ in 0..count {
             let (status, body) = self.stranger.status("GET", "/v1/account", None).await?;
             ensure!(status == 401, "{status} {body}");
+        }
+        Ok(())
+    }
+
+    async fn malformed(&self, count: usize) -> Result<()> {
+        for _ in 0..count {
+            let (status, body) = self.api.status("POST", "/v1/messages/text", Some(&json!({}))).await?;
+            ensure!(status == 400, "{status} {body}");
+        }
+        Ok(())
+    }
+
+    async fn accounts(&self, count: usize) -> Result<()> {
+        for _ in 0..count {
+            let (status, body) = self.api.status("GET", "/v1/account", None).await?;
+            ensure!(status == 200, "{status} {body}");
         }
         Ok(())
     }
