@@ -2,6 +2,7 @@
 //! (Idempotency, ownership and state follow in the operation itself.)
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::extract::ws::WebSocketUpgrade;
@@ -251,7 +252,11 @@ async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler
         Method::Get => work.await,
         // What changes something runs to its end, also when its client leaves or our patience is over.
         Method::Post | Method::Put | Method::Patch | Method::Delete => {
-            let work = async move { left(trace, &services, work.await).await };
+            let mut work = Box::pin(async move { left(trace, &services, work.await).await });
+            // Nobody can leave before it waits for something: most refusals never do, and need no task of their own.
+            if let Poll::Ready(answer) = futures::poll!(work.as_mut()) {
+                return answer;
+            }
             tasks.spawn(work.in_current_span()).await.unwrap_or_else(|error| Err(Failure::internal(error)))
         }
     }
