@@ -131,6 +131,10 @@ const SQLITE_READER: &str = "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMO
 // an owner's row against the one that takes over.
 const POSTGRES_WRITER: &str = "SET synchronous_commit = on; SET statement_timeout = 2000; SET lock_timeout = 250; \
     SET idle_in_transaction_session_timeout = 5000";
+// A statement whose client has gone ends soon, and with it what it holds: connections are let go in the middle of statements. A server
+// before 14 does not know the word, and one that cannot tell whether its client is there refuses it.
+const POSTGRES_AWAY: &str = "SELECT set_config('client_connection_check_interval', '250', false) \
+    WHERE current_setting('server_version_num')::INT >= 140000";
 const POSTGRES_READER: &str = "SET default_transaction_read_only = on; SET statement_timeout = 2000; SET lock_timeout = 1500";
 
 impl Connect {
@@ -170,6 +174,10 @@ impl Connect {
                     let mut conn = sqlx::PgConnection::connect_with(options).await?;
                     if !settings.is_empty() {
                         sqlx::raw_sql(*settings).execute(&mut conn).await?;
+                        match sqlx::raw_sql(POSTGRES_AWAY).execute(&mut conn).await {
+                            Ok(_) | Err(sqlx::Error::Database(_)) => {}
+                            Err(error) => return Err(error),
+                        }
                     }
                     Ok(conn)
                 };

@@ -57,12 +57,14 @@ async fn the_limits_of_a_connection_are_said_over_it_where_poolers_lose_nothing(
     sqlx::raw_sql("CREATE TABLE limits (kind text, at text)").execute(&mut own).await.unwrap();
     let note = "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO limits \
         SELECT n, current_setting(n) FROM unnest(ARRAY['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', \
-        'synchronous_commit']) n; RETURN NULL; END $$; \
+        'synchronous_commit', 'client_connection_check_interval']) n; RETURN NULL; END $$; \
         CREATE TRIGGER note AFTER INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION note()";
     sqlx::raw_sql(note).execute(&mut own).await.unwrap();
     crate::tenant::Tenant::new(&db).await;
     let seen = db.texts("SELECT DISTINCT kind || ' ' || at FROM limits ORDER BY 1").await;
-    assert_eq!(seen, ["idle_in_transaction_session_timeout 5s", "lock_timeout 250ms", "statement_timeout 2s", "synchronous_commit on"]);
+    let limits = ["idle_in_transaction_session_timeout 5s", "lock_timeout 250ms", "statement_timeout 2s", "synchronous_commit on"];
+    assert_eq!(seen[0], "client_connection_check_interval 250ms", "a server of 14 or newer");
+    assert_eq!(seen[1..], limits);
     own.close().await.unwrap();
     db.finish().await;
 }
