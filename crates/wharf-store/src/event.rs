@@ -13,8 +13,9 @@ use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, EventId, SessionId};
 use wharf_core::store::{Error, NewEvent};
 
+use crate::group_end::{self, GROUP_END, wants};
 use crate::horizon::writing;
-use crate::sql::{Sql, Tx, args, corrupt, names, spelled, statements};
+use crate::sql::{KeptKey, KeptWrite, Sql, Tx, args, corrupt, spelled, statements};
 
 macro_rules! of_session {
     () => {
@@ -27,19 +28,14 @@ macro_rules! of_account {
     };
 }
 
-/// A webhook without a session wants those of all sessions and of the account. The star is for each step once.
 macro_rules! deliver {
-    ($database:ident, $among:literal) => {
+    ($database:ident) => {
         concat!(
             "INSERT INTO deliveries (webhook, event, state, next_at, tries, log) \
              SELECT w.number, e.number, 'pending', 0, 0, '' FROM events e JOIN webhooks w ON w.account_id = e.account_id \
-             WHERE e.id ",
-            $among,
-            " AND w.enabled = 1 AND (w.session_id IS NULL OR w.session_id = e.session_id) AND ((e.repeated = 0 AND ",
-            names!($database, "w.events", "'*'"),
-            ") OR ",
-            names!($database, "w.events", "e.kind"),
-            ") RETURNING webhook"
+             WHERE e.id IN ($1, $2) AND ",
+            wants!($database),
+            " RETURNING webhook"
         )
     };
 }
@@ -59,7 +55,7 @@ statements! {
     INSERT_ONE = "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 }
 
-const DELIVER: Sql = spelled!("DELIVER", deliver, "IN ($1, $2)");
+const DELIVER: Sql = spelled!("DELIVER", deliver);
 
 /// What `SEQUENCE` tells, for a group of writes: it draws its numbers from memory, and writes the last one.
 const KEPT: Sql = Sql {
@@ -78,19 +74,11 @@ const INSERT_TWO: Sql = Sql {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8), ($9, $2, $3, $10, $11, $6, $12, $13)",
 };
 
-/// Those of a whole group, in the order in which they were drawn. SQLite has no lists, and needs none: its statements go nowhere.
-const INSERT_ALL: Sql = Sql {
-    name: "INSERT_ALL",
-    sqlite: INSERT_ONE.sqlite,
-    postgres: "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) \
-        SELECT l.id, l.account_id, l.session_id, CAST(l.sequence AS BIGINT), l.kind, CAST(l.at AS BIGINT), l.data, CAST(l.repeated AS BIGINT) \
-        FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[]) WITH ORDINALITY \
-        AS l(id, account_id, session_id, sequence, kind, at, data, repeated, place) ORDER BY l.place",
-};
-const DELIVER_ALL: Sql = Sql { name: "DELIVER_ALL", sqlite: DELIVER.sqlite, postgres: deliver!(postgres, "= ANY($1::TEXT[])") };
+/// Writes the last number back.
+const LAST: KeptWrite = KeptWrite { sql: &SET_SEQUENCE, numbers: 1, joint: &GROUP_END, part: group_end::SEQUENCES };
 
 pub(crate) fn all() -> [&'static [Sql]; 5] {
-    [ALL, &[DELIVER, KEPT, INSERT_TWO, INSERT_ALL, DELIVER_ALL], notice::ALL, read::ALL, read::BY_HAND]
+    [ALL, &[DELIVER, KEPT, INSERT_TWO], notice::ALL, read::ALL, read::BY_HAND]
 }
 
 /// An event as it is written.
@@ -124,7 +112,7 @@ pub(crate) async fn reserve(tx: &mut Tx, account: &AccountId, session: &SessionI
     let count = i64::try_from(count).map_err(|_| corrupt("too many events"))?;
     if tx.keeps_rows() {
         let kept = tx.keep(&KEPT, args![session, account], None).await?.ok_or_else(|| not_its_own(session))?;
-        kept.write = Some((&SET_SEQUENCE, 1));
+        kept.write = Some(LAST);
         let [sequence, deleted, hooks] = &mut kept.numbers;
         let numbers = Numbers { next: *sequence + 1, deleted: *deleted != 0, hooked: *hooks != 0 };
         *sequence += count;
@@ -135,6 +123,11 @@ pub(crate) async fn reserve(tx: &mut Tx, account: &AccountId, session: &SessionI
     let mut row = row.ok_or_else(|| not_its_own(session))?;
     tx.ring(account);
     Ok(Numbers { next: row.int()? - count + 1, deleted: row.flag()?, hooked: row.flag()? })
+}
+
+/// The row from which a group of writes draws the session's numbers.
+pub(crate) fn kept(account: &AccountId, session: &SessionId) -> Result<KeptKey, Error> {
+    KeptKey::new(&KEPT, args![session, account])
 }
 
 fn not_its_own(session: &SessionId) -> Error {
@@ -222,15 +215,13 @@ async fn insert_as(
     Ok(())
 }
 
-/// Those of a group of writes: the events go in one statement, and their deliveries in another.
+/// Those of a group of writes: they go with its end, and so do their deliveries.
 fn list_as(tx: &mut Tx, account: &AccountId, session: &str, numbers: &mut Numbers, at: Timestamp, events: &[Draft]) {
     for event in events {
         let (id, sequence) = (tx.event_id(), numbers.next);
         numbers.next += 1;
-        tx.list(&INSERT_ALL, args![&id, account, session, sequence, event.kind, at, &*event.data, event.repeated]);
-        if numbers.hooked {
-            tx.list(&DELIVER_ALL, args![&id]);
-        }
+        let row = args![&id, account, session, sequence, event.kind, at, &*event.data, event.repeated, numbers.hooked];
+        tx.list(&GROUP_END, group_end::EVENTS, row);
     }
 }
 

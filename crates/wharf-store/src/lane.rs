@@ -27,7 +27,7 @@ use wharf_core::store::{Error, Fence, SessionRow};
 
 use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
-use crate::sql::{Conn, Tx, unavailable};
+use crate::sql::{Conn, KeptKey, Tx, unavailable};
 use aside::Aside;
 use batch::Worker;
 use gathering::Gathering;
@@ -180,17 +180,18 @@ impl Lanes {
         T: Send + 'static,
         W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
     {
-        self.run(place, Pending::new(work, false)).await
+        self.run(place, Pending::new(work, None)).await
     }
 
     /// Runs a write that is made for every message, and changes none of the rows that a group keeps but by [`Tx::keep`]: between two
-    /// of these nothing is written back.
-    pub async fn write_light<T, W>(&self, place: Place, work: W) -> Result<T, Error>
+    /// of these nothing is written back. PostgreSQL is asked for the rows of `keys` as the group begins; what is not among them is read when
+    /// the write asks for it.
+    pub async fn write_light<T, W>(&self, place: Place, keys: Vec<KeptKey>, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
         W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
     {
-        self.run(place, Pending::new(work, true)).await
+        self.run(place, Pending::new(work, Some(keys))).await
     }
 
     async fn run<T, W>(&self, place: Place, (job, answer): (Pending<T, W>, oneshot::Receiver<Result<T, Error>>)) -> Result<T, Error>

@@ -15,6 +15,7 @@ mod erase;
 mod event;
 mod fitness;
 mod glance;
+mod group_end;
 mod hold;
 mod horizon;
 mod idempotency;

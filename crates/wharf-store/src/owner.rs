@@ -9,7 +9,7 @@ use wharf_core::store::{Error, Fence, OwnerStore, Renewed, SessionRow};
 
 use crate::lane::Place;
 use crate::session::row::{columns as session_columns, is_awake, session};
-use crate::sql::{Row, Sql, Tx, args, corrupt, statements};
+use crate::sql::{KeptKey, Row, Sql, Tx, args, corrupt, statements};
 use crate::store::SqlStore;
 
 statements! {
@@ -97,6 +97,11 @@ pub(crate) async fn check(tx: &mut Tx, fence: &Fence) -> Result<(), Error> {
     }
     let held = tx.first(&FENCE, args![&fence.session, fence.epoch]).await?;
     held.map(drop).ok_or(Error::Fenced)
+}
+
+/// The row by which a group of writes knows that the session is the caller's.
+pub(crate) fn kept(fence: &Fence) -> Result<KeptKey, Error> {
+    KeptKey::new(&HELD, args![&fence.session, fence.epoch])
 }
 
 /// Ends every ownership of a session.

@@ -15,6 +15,8 @@ pub(crate) use conn::Conn;
 pub(crate) use fault::{
     classify, classify_sqlite, corrupt, is_damaged, is_undone_commit, refused, unavailable, wants_another_connection, worth_another_try,
 };
+pub(crate) use kept::{KeptKey, KeptWrite};
+pub(crate) use list::Joint;
 pub(crate) use row::Row;
 pub(crate) use sqlite::keep_statements;
 pub(crate) use tx::{Rings, Tx};

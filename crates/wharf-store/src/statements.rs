@@ -2,8 +2,8 @@
 
 use crate::sql::Sql;
 use crate::{
-    account, audit, canary, census, database, erase, event, fitness, hold, horizon, idempotency, inspect, key, media, message, migrations,
-    node, owner, plan, sealed, session, suspend, switch, update, usage, user, vault, version, webhook,
+    account, audit, canary, census, database, erase, event, fitness, group_end, hold, horizon, idempotency, inspect, key, media, message,
+    migrations, node, owner, plan, sealed, session, suspend, switch, update, usage, user, vault, version, webhook,
 };
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
@@ -14,6 +14,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         census::ALL,
         database::ALL,
         erase::ALL,
+        group_end::ALL,
         hold::ALL,
         horizon::ALL,
         idempotency::ALL,

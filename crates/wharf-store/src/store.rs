@@ -12,7 +12,7 @@ use crate::horizon;
 use crate::lane::{Lanes, Place, Sessions};
 use crate::open::file::OpenedFile;
 use crate::readers::Readers;
-use crate::sql::{Conn, Tx};
+use crate::sql::{Conn, KeptKey, Tx};
 
 /// The store. Dropping it carries out the writes that are queued; [`SqlStore::close`] also waits for that.
 pub struct SqlStore {
@@ -58,12 +58,12 @@ impl SqlStore {
     }
 
     /// Writes what is written with every message: see [`Lanes::write_light`].
-    pub(crate) async fn write_light<T, W>(&self, place: Place, work: W) -> Result<T, Error>
+    pub(crate) async fn write_light<T, W>(&self, place: Place, keys: Vec<KeptKey>, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
         W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
     {
-        self.lanes.write_light(place, work).await
+        self.lanes.write_light(place, keys, work).await
     }
 }
 

@@ -106,7 +106,7 @@ impl VaultStore for SqlStore {
 
     async fn vault_apply(&self, fence: &Fence, ops: Vec<VaultOp>) -> Result<(), Error> {
         let owned = fence.clone();
-        self.write_light(Place::fenced(fence), move |tx| {
+        self.write_light(Place::fenced(fence), vec![owner::kept(fence)?], move |tx| {
             Box::pin(async move {
                 owner::check(tx, &owned).await?;
                 apply(tx, &owned.session, &ops).await

@@ -13,7 +13,7 @@ use super::told::Told;
 use super::{Place, Sessions, Wait};
 use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
-use crate::sql::{Conn, Rings, Tx, is_undone_commit, unavailable, wants_another_connection, worth_another_try};
+use crate::sql::{Conn, KeptKey, Rings, Tx, is_undone_commit, unavailable, wants_another_connection, worth_another_try};
 
 // COMMIT ends open savepoints too, so each write costs one statement to mark and none to close.
 const NEXT: &str = "RELEASE SAVEPOINT job; SAVEPOINT job";
@@ -35,7 +35,8 @@ enum At {
     Write(usize),
     /// A write found that the connection is of no use, and nothing is known against the writes.
     Broken,
-    /// A write is to be undone, and nothing marks where the one before it ended.
+    /// A write is to be undone, and nothing marks where the one before it ended. Or a row could not be read that the group would keep: each
+    /// write of the next run reads its own.
     Unmarked,
     /// What the group keeps is written back: nothing is known against one of the writes, and nothing is committed.
     Settle,
@@ -307,16 +308,26 @@ impl Worker {
     async fn transact(&mut self, writes: &mut [Write], wait: Wait, at: &mut At) -> Result<usize, Error> {
         let (dialect, began, marked) = (self.dialect, Instant::now(), self.marked > 0);
         let locks = locks(dialect, writes);
+        // While locks are known to be held nobody asks for rows beforehand.
+        let keys = if marked || wait != Wait::USUAL { Vec::new() } else { foreseen(dialect, writes) };
         let fresh = self.tx.is_none();
         let broken = |at: &mut At| {
             *at = At::Broken;
             Err(unavailable("the connection is of no use any more"))
         };
         let tx = self.connected().await?;
+        let text = if marked && writes.len() > 1 { dialect.begin_with_savepoint() } else { dialect.begin() };
+        if let Err(error) = begin(tx, text, &locks, wait, &keys, writes.len() > 1).await? {
+            if !fresh && wants_another_connection(&error) {
+                return broken(at);
+            }
+            if writes.len() > 1 || !worth_another_try(&error) {
+                *at = At::Unmarked;
+            }
+            return Err(error);
+        }
         if let [(_, job)] = writes {
-            tx.conn.begin(dialect.begin(), &locks, wait).await?;
             *at = At::Write(0);
-            tx.begin_group(false);
             tx.share(job.is_light()).await?;
             let ran = match dialect.company_patience().and(wait.alone) {
                 Some(most) => tokio::time::timeout(most, job.run(tx)).await.map_err(unavailable)?,
@@ -338,8 +349,6 @@ impl Worker {
             }
             return Ok(1);
         }
-        tx.conn.begin(if marked { dialect.begin_with_savepoint() } else { dialect.begin() }, &locks, wait).await?;
-        tx.begin_group(true);
         let (last, mut statements, mut held) = (writes.len() - 1, 0, Vec::new());
         let until = dialect.company_patience().map(|patience| began + patience);
         for (at_place, (place, job)) in writes.iter_mut().enumerate() {
@@ -403,6 +412,40 @@ fn locks(dialect: Dialect, writes: &[Write]) -> Vec<i64> {
     locks.sort_unstable();
     locks.dedup();
     locks
+}
+
+/// The rows that the group's first writes would keep, each once. A write of another kind has them written back and forgotten.
+fn foreseen(dialect: Dialect, writes: &[Write]) -> Vec<KeptKey> {
+    let mut keys: Vec<KeptKey> = Vec::new();
+    if dialect == Dialect::Sqlite {
+        return keys;
+    }
+    for (_, job) in writes.iter().take_while(|(_, job)| job.is_light()) {
+        for key in job.keys() {
+            if !keys.iter().any(|other| other.is_like(key)) {
+                keys.push(key.clone());
+            }
+        }
+    }
+    keys
+}
+
+/// Begins a group with its locks and the rows that it would keep. The inner error is of one of these rows.
+async fn begin(
+    tx: &mut Tx,
+    text: &'static str,
+    locks: &[i64],
+    wait: Wait,
+    keys: &[KeptKey],
+    company: bool,
+) -> Result<Result<(), Error>, Error> {
+    let questions: Vec<String> = keys.iter().enumerate().filter_map(|(place, key)| key.question(place)).collect();
+    let answers = match tx.conn.begin(text, locks, wait, &questions).await? {
+        Err(error) if questions.is_empty() => return Err(error),
+        answers => answers,
+    };
+    tx.begin_group(company);
+    Ok(answers.and_then(|answers| tx.foresee(keys, answers)))
 }
 
 /// Carries out what a group has left for later, as long as one of its writes may take.

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 use wharf_core::store::Error;
 
-use crate::sql::{Tx, corrupt, refused, unavailable, wants_another_connection, worth_another_try};
+use crate::sql::{KeptKey, Tx, corrupt, refused, unavailable, wants_another_connection, worth_another_try};
 
 /// What became of the commit that a write was part of.
 #[derive(Clone, Debug)]
@@ -42,6 +42,9 @@ pub(super) trait Job: Send {
     /// Whether it changes none of the rows that a group keeps, but by [`Tx::keep`].
     fn is_light(&self) -> bool;
 
+    /// The rows that it would keep first, in the order in which it asks for them.
+    fn keys(&self) -> &[KeptKey];
+
     /// Does the work.
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Ran>;
 
@@ -64,14 +67,15 @@ enum Progress<T> {
 
 pub(super) struct Pending<T, W> {
     work: W,
-    light: bool,
+    /// What it would keep, where it is light.
+    light: Option<Vec<KeptKey>>,
     /// `None` until it ran.
     progress: Option<Progress<T>>,
     answer: oneshot::Sender<Result<T, Error>>,
 }
 
 impl<T, W> Pending<T, W> {
-    pub fn new(work: W, light: bool) -> (Self, oneshot::Receiver<Result<T, Error>>) {
+    pub fn new(work: W, light: Option<Vec<KeptKey>>) -> (Self, oneshot::Receiver<Result<T, Error>>) {
         let (answer, answered) = oneshot::channel();
         (Self { work, light, progress: None, answer }, answered)
     }
@@ -87,7 +91,11 @@ where
     }
 
     fn is_light(&self) -> bool {
-        self.light
+        self.light.is_some()
+    }
+
+    fn keys(&self) -> &[KeptKey] {
+        self.light.as_deref().unwrap_or_default()
     }
 
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Ran> {

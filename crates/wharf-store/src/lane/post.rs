@@ -65,7 +65,7 @@ mod tests {
             fn work(_: &mut Tx) -> BoxFuture<'_, Result<(), Error>> {
                 async { Ok(()) }.boxed()
             }
-            let (job, answer) = Pending::new(work, true);
+            let (job, answer) = Pending::new(work, Some(Vec::new()));
             (Box::new(job) as Box<dyn Job>, answer)
         };
         (0..count).map(job).unzip()

@@ -7,8 +7,9 @@ use wharf_core::usage;
 
 use super::row::{Said, insert_args, message_insert, said};
 use crate::event::{self, Draft};
+use crate::group_end::{self, GROUP_END};
 use crate::lane::Place;
-use crate::sql::{Sql, Tx, args, corrupt, statements};
+use crate::sql::{KeptKey, KeptWrite, Sql, Tx, args, corrupt, statements};
 use crate::store::SqlStore;
 use crate::{account, idempotency, media};
 
@@ -42,36 +43,19 @@ const INSERT_WITH_PAYLOAD: Sql = Sql {
     ),
 };
 
-/// Those of a whole group, in their order. SQLite has no lists, and needs none: its statement goes nowhere.
-const INSERT_ALL: Sql = Sql {
-    name: "INSERT_ALL_WITH_PAYLOADS",
-    sqlite: INSERT.sqlite,
-    postgres: "WITH l AS (SELECT * FROM unnest( \
-        $1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], \
-        $11::TEXT[], $12::TEXT[], $13::TEXT[], $14::TEXT[], $15::TEXT[], $16::TEXT[], $17::TEXT[], $18::TEXT[], $19::TEXT[], \
-        $20::TEXT[], $21::TEXT[], $22::TEXT[], $23::TEXT[], $24::TEXT[]) \
-        WITH ORDINALITY AS l( \
-        id, account_id, session_id, wa_id, direction, status, chat, chat_key, chat_phone, chat_lid, sender, sender_phone, sender_lid, \
-        sender_name, content, marks, created_at, expires_at, target_wa_id, reference, payload, audience, attempts, claimed_at, place)), \
-        message AS (INSERT INTO messages ( \
-        id, account_id, session_id, wa_id, direction, status, chat, chat_key, chat_phone, chat_lid, sender, sender_phone, sender_lid, \
-        sender_name, content, marks, created_at, expires_at, target_wa_id, reference) SELECT \
-        l.id, l.account_id, l.session_id, l.wa_id, l.direction, l.status, l.chat, l.chat_key, l.chat_phone, l.chat_lid, l.sender, \
-        l.sender_phone, l.sender_lid, l.sender_name, l.content, l.marks, CAST(l.created_at AS BIGINT), CAST(l.expires_at AS BIGINT), \
-        l.target_wa_id, l.reference \
-        FROM l ORDER BY l.place RETURNING number, id) \
-        INSERT INTO outgoing (message, payload, audience, attempts, claimed_at) \
-        SELECT message.number, decode(l.payload, 'hex'), l.audience, CAST(l.attempts AS BIGINT), CAST(l.claimed_at AS BIGINT) \
-        FROM message JOIN l ON l.id = message.id ORDER BY l.place",
-};
-pub(super) const BY_HAND: &[Sql] = &[INSERT_WITH_PAYLOAD, INSERT_ALL];
+pub(super) const BY_HAND: &[Sql] = &[INSERT_WITH_PAYLOAD];
+
+/// Writes the count back.
+const COUNTED_DAY: KeptWrite = KeptWrite { sql: &SET_DAY, numbers: 2, joint: &GROUP_END, part: group_end::DAYS };
 
 impl SqlStore {
     pub(super) async fn accept_message(&self, message: &NewMessage) -> Result<Accepted, Error> {
         let new = message.clone();
         let (said, events) = (said(&new.row)?, event::drafts(events_of(&new.row)));
         let place = Place::shared(&message.row.account, &message.row.session);
-        self.write_light(place, move |tx| Box::pin(async move { accept(tx, &new, &said, &events).await })).await
+        let of_day = KeptKey::new(&OF_DAY, args![&message.row.account, message.row.created_at.utc_day()])?;
+        let keys = vec![of_day, event::kept(&message.row.account, &message.row.session)?];
+        self.write_light(place, keys, move |tx| Box::pin(async move { accept(tx, &new, &said, &events).await })).await
     }
 }
 
@@ -101,7 +85,7 @@ async fn accept(tx: &mut Tx, new: &NewMessage, said: &Said, events: &[Draft]) ->
     let audience = (!new.audience.is_empty()).then(|| serde_json::json!(new.audience).to_string());
     let (message, payload) = (insert_args!(row, said, expires_at), args![&new.payload, &audience, i64::from(new.claimed), claimed_at]);
     if tx.lists_rows() {
-        tx.list(&INSERT_ALL, &[message.as_slice(), payload.as_slice()].concat());
+        tx.list(&GROUP_END, group_end::MESSAGES, &[message.as_slice(), payload.as_slice()].concat());
     } else {
         tx.insert_with([&INSERT, &PAYLOAD, &INSERT_WITH_PAYLOAD], message, payload).await?;
     }
@@ -161,7 +145,7 @@ async fn count_kept(tx: &mut Tx, account: &AccountId, day: i64, limit: Option<u6
         return Ok(Counted::Over { used });
     }
     *messages += 1;
-    kept.write = Some((&SET_DAY, 2));
+    kept.write = Some(COUNTED_DAY);
     Ok(limit.map_or(Counted::Unlimited, |limit| Counted::Within { limit, used: used + 1, warned }))
 }
 

@@ -133,7 +133,8 @@ impl SqlStore {
         let mut ended = Vec::new();
         for part in changes.chunks(AT_ONCE) {
             let (owned, changes) = (fence.clone(), part.to_vec());
-            let written = self.write_light(Place::fenced(fence), move |tx| Box::pin(async move { end(tx, &owned, &changes).await }));
+            let keys = vec![owner::kept(fence)?, event::kept(&fence.account, &fence.session)?];
+            let written = self.write_light(Place::fenced(fence), keys, move |tx| Box::pin(async move { end(tx, &owned, &changes).await }));
             ended.extend(written.await?);
         }
         Ok(ended)

@@ -218,7 +218,9 @@ impl SqlStore {
     ) -> Result<Inbound, Error> {
         let prepared: Result<Vec<_>, Error> = messages.iter().cloned().map(prepare).collect();
         let (owned, prepared, files, ops) = (fence.clone(), prepared?, files.to_vec(), ops.to_vec());
-        self.write_light(Place::fenced(fence), move |tx| Box::pin(async move { take_in(tx, &owned, prepared, &files, &ops).await })).await
+        let keys = vec![owner::kept(fence)?, event::kept(&fence.account, &fence.session)?];
+        self.write_light(Place::fenced(fence), keys, move |tx| Box::pin(async move { take_in(tx, &owned, prepared, &files, &ops).await }))
+            .await
     }
 }
 

@@ -124,7 +124,7 @@ impl SqlStore {
     pub(super) async fn claim_messages(&self, fence: &Fence, ids: &[MessageId], at: Timestamp) -> Result<(), Error> {
         for part in ids.chunks(CLAIMED_AT_ONCE) {
             let (owned, ids) = (fence.clone(), part.to_vec());
-            let counted = self.write_light(Place::fenced(fence), move |tx| {
+            let counted = self.write_light(Place::fenced(fence), vec![owner::kept(fence)?], move |tx| {
                 Box::pin(async move {
                     owner::check(tx, &owned).await?;
                     for id in &ids {

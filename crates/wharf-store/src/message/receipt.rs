@@ -190,7 +190,9 @@ impl SqlStore {
         let mut moved = Vec::new();
         for part in receipt.wa_ids.chunks(AT_ONCE) {
             let (owned, part) = (fence.clone(), Receipt { wa_ids: part.to_vec(), ..receipt.clone() });
-            let advanced = self.write_light(Place::fenced(fence), move |tx| Box::pin(async move { advance(tx, &owned, &part).await }));
+            let keys = vec![owner::kept(fence)?, event::kept(&fence.account, &fence.session)?];
+            let advanced =
+                self.write_light(Place::fenced(fence), keys, move |tx| Box::pin(async move { advance(tx, &owned, &part).await }));
             moved.extend(advanced.await?);
         }
         Ok(moved)

@@ -90,8 +90,16 @@ impl Conn {
         }
     }
 
-    /// Begins a transaction that first takes these locks, in this order, and has them to its end.
-    pub async fn begin(&mut self, begin: &'static str, locks: &[i64], wait: Wait) -> Result<(), Error> {
+    /// Begins a transaction that first takes these locks, in this order, and has them to its end; and then asks questions, all in one way
+    /// there and back. Gives their answers, or what was wrong with one of them: the locks were to be had then, and nothing else can be done
+    /// in the transaction.
+    pub async fn begin(
+        &mut self,
+        begin: &'static str,
+        locks: &[i64],
+        wait: Wait,
+        questions: &[String],
+    ) -> Result<Result<Vec<Row>, Error>, Error> {
         match self {
             Self::Postgres(conn) if !locks.is_empty() => {
                 let take: Vec<_> = locks.iter().map(|lock| format!("pg_advisory_xact_lock({lock})")).collect();
@@ -101,10 +109,18 @@ impl Conn {
                     take = format!("{take}; {}", limit(wait.rows)).replacen("BEGIN", &format!("BEGIN; {}", limit(wait.places)), 1);
                 }
                 // Before the first savepoint: going back to that would give them up.
-                let text = begin.replacen("BEGIN", &take, 1);
-                sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut **conn).await.map(drop).map_err(classify)
+                let mut text = begin.replacen("BEGIN", &take, 1);
+                for question in questions {
+                    text.push_str("; ");
+                    text.push_str(question);
+                }
+                let mut rows = sqlx::raw_sql(sqlx::AssertSqlSafe(text)).fetch(&mut **conn);
+                // The row of the locks comes before those of the questions.
+                rows.try_next().await.map_err(classify)?;
+                let answers: Result<Vec<Row>, sqlx::Error> = rows.map_ok(|row| Row::new(Cells::Postgres(row))).try_collect().await;
+                Ok(answers.map_err(classify))
             }
-            _ => self.control(begin).await,
+            _ => self.control(begin).await.map(|()| Ok(Vec::new())),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use wharf_core::store::Error;
 
+use super::list::Joint;
 use super::{Arg, Row, Sql, refused};
 
 /// How many numbers of a row are kept.
@@ -10,16 +11,57 @@ const NUMBERS: usize = 3;
 
 /// The numbers of one row.
 pub(crate) struct Kept {
-    /// The statement that reads it, by its name.
-    read: &'static str,
-    key: Vec<KeyCell>,
+    key: KeptKey,
     pub numbers: [i64; NUMBERS],
-    /// Writes it back, by its key and so many of its numbers; `None` where nothing changed.
-    pub write: Option<(&'static Sql, usize)>,
+    /// How it is written back; `None` where nothing changed.
+    pub write: Option<KeptWrite>,
+}
+
+/// How a row is written back: by its key and so many of its numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeptWrite {
+    pub sql: &'static Sql,
+    pub numbers: usize,
+    /// Where it is a part of a statement that takes lists.
+    pub joint: &'static Joint,
+    pub part: usize,
+}
+
+/// Which row is kept: the statement that reads it, and its arguments.
+#[derive(Clone, Debug)]
+pub(crate) struct KeptKey {
+    read: &'static Sql,
+    cells: Vec<KeyCell>,
+}
+
+impl KeptKey {
+    pub fn new(read: &'static Sql, key: &[Arg<'_>]) -> Result<Self, Error> {
+        let cells: Result<_, Error> = key.iter().map(KeyCell::of).collect();
+        Ok(Self { read, cells: cells? })
+    }
+
+    fn is(&self, read: &Sql, key: &[Arg<'_>]) -> bool {
+        self.read.name == read.name && self.cells.len() == key.len() && self.cells.iter().zip(key).all(|(own, other)| own.is(other))
+    }
+
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.read.name == other.read.name && self.cells == other.cells
+    }
+
+    /// How PostgreSQL is asked for the row among other statements, with `place` as the first cell of the answer; `None` where the key
+    /// cannot stand there as it is.
+    pub fn question(&self, place: usize) -> Option<String> {
+        let mut text = self.read.postgres.strip_prefix("SELECT ")?.to_owned();
+        // From the last one: `$1` is the beginning of `$10`.
+        for (number, cell) in self.cells.iter().enumerate().rev() {
+            text = text.replace(&format!("${}", number + 1), &cell.literal()?);
+        }
+        Some(format!("SELECT CAST({place} AS BIGINT), {text}"))
+    }
 }
 
 /// One cell of a key.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum KeyCell {
     Text(String),
     Int(i64),
@@ -45,6 +87,15 @@ impl KeyCell {
         }
     }
 
+    /// The cell as it stands in a statement. A text of anything but letters of ASCII, digits and underscores does not: no id has any.
+    fn literal(&self) -> Option<String> {
+        match self {
+            Self::Text(text) if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') => Some(format!("'{text}'")),
+            Self::Text(_) => None,
+            Self::Int(int) => Some(int.to_string()),
+        }
+    }
+
     fn arg(&self) -> Arg<'_> {
         match self {
             Self::Text(text) => Arg::from(text),
@@ -54,20 +105,19 @@ impl KeyCell {
 }
 
 impl Kept {
-    pub(super) fn new(read: &Sql, key: &[Arg<'_>], numbers: [i64; NUMBERS]) -> Result<Self, Error> {
-        let key: Result<_, Error> = key.iter().map(KeyCell::of).collect();
-        Ok(Self { read: read.name, key: key?, numbers, write: None })
+    pub(super) const fn new(key: KeptKey, numbers: [i64; NUMBERS]) -> Self {
+        Self { key, numbers, write: None }
     }
 
     pub(super) fn is(&self, read: &Sql, key: &[Arg<'_>]) -> bool {
-        self.read == read.name && self.key.len() == key.len() && self.key.iter().zip(key).all(|(own, other)| own.is(other))
+        self.key.is(read, key)
     }
 
-    /// The statement that writes it back, with its arguments.
-    pub(super) fn written(&self) -> Option<(&'static Sql, Vec<Arg<'_>>)> {
-        let (write, numbers) = self.write?;
-        let numbers = self.numbers.iter().take(numbers).map(|number| Arg::from(*number));
-        Some((write, self.key.iter().map(KeyCell::arg).chain(numbers).collect()))
+    /// How it is written back, with the arguments of that.
+    pub(super) fn written(&self) -> Option<(KeptWrite, Vec<Arg<'_>>)> {
+        let write = self.write?;
+        let numbers = self.numbers.iter().take(write.numbers).map(|number| Arg::from(*number));
+        Some((write, self.key.cells.iter().map(KeyCell::arg).chain(numbers).collect()))
     }
 }
 
@@ -81,31 +131,54 @@ mod tests {
     use super::*;
     use crate::sql::args;
 
-    const READ: Sql = Sql { name: "READ", sqlite: "", postgres: "" };
-    static WRITE: Sql = Sql { name: "WRITE", sqlite: "", postgres: "" };
+    const READ: Sql = Sql { name: "READ", sqlite: "", postgres: "SELECT a, $2 FROM t WHERE b = $1 AND c = $2 FOR UPDATE" };
+    const OTHER: Sql = Sql { name: "OTHER", ..READ };
+    const WRITE: Sql = Sql { name: "WRITE", sqlite: "", postgres: "" };
+    const JOINT: Joint = Joint { sql: WRITE, parts: &[4] };
 
     #[test]
     fn a_row_is_found_by_its_key_and_written_back_by_it_with_the_numbers_that_are_its_own() {
-        let mut kept = Kept::new(&READ, args!["acc_1", 7_i64], [1, 2, 3]).unwrap();
+        let mut kept = Kept::new(KeptKey::new(&READ, args!["acc_1", 7_i64]).unwrap(), [1, 2, 3]);
         assert!(kept.is(&READ, args!["acc_1", 7_i64]));
-        let other = Sql { name: "OTHER", ..READ };
-        assert!(!kept.is(&other, args!["acc_1", 7_i64]));
+        assert!(!kept.is(&OTHER, args!["acc_1", 7_i64]));
         for key in [args!["acc_2", 7_i64], args!["acc_1", 8_i64], args!["acc_1", "7"]] {
             assert!(!kept.is(&READ, key), "{key:?}");
         }
         assert!(!kept.is(&READ, args!["acc_1"]));
         assert!(kept.written().is_none(), "nothing changed");
         kept.numbers[1] = 9;
-        kept.write = Some((&WRITE, 2));
+        kept.write = Some(KeptWrite { sql: &WRITE, numbers: 2, joint: &JOINT, part: 0 });
         let (write, args) = kept.written().unwrap();
-        assert_eq!(write.name, "WRITE");
+        assert_eq!(write.sql.name, "WRITE");
         assert!(matches!(args[..], [Arg::Text(Some("acc_1")), Arg::Int(Some(7)), Arg::Int(Some(1)), Arg::Int(Some(9))]), "{args:?}");
+    }
+
+    #[test]
+    fn a_row_is_asked_for_by_a_key_that_says_nothing_but_itself() {
+        let question = |key: &[Arg<'_>]| KeptKey::new(&READ, key).unwrap().question(3);
+        assert_eq!(
+            question(args!["acc_1", -7_i64]).as_deref(),
+            Some("SELECT CAST(3 AS BIGINT), a, -7 FROM t WHERE b = 'acc_1' AND c = -7 FOR UPDATE")
+        );
+        for text in ["'", "a'b", "a\\b", "a b", "a$1", "\u{e9}", "a;b", "a-b"] {
+            assert_eq!(question(args![text, 7_i64]), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn keys_are_alike_by_their_statement_and_all_of_their_cells() {
+        let key = |read, cells: &[Arg<'_>]| KeptKey::new(read, cells).unwrap();
+        let one = key(&READ, args!["acc_1", 7_i64]);
+        assert!(one.is_like(&key(&READ, args!["acc_1", 7_i64])));
+        for other in [key(&OTHER, args!["acc_1", 7_i64]), key(&READ, args!["acc_1", 8_i64]), key(&READ, args!["acc_1"])] {
+            assert!(!one.is_like(&other), "{other:?}");
+        }
     }
 
     #[test]
     fn what_finds_no_row_keeps_none() {
         for key in [args![None::<i64>], args![None::<&str>], args![b"bytes".as_slice()]] {
-            assert!(matches!(Kept::new(&READ, key, [0; NUMBERS]), Err(Error::Refused(_))), "{key:?}");
+            assert!(matches!(KeptKey::new(&READ, key), Err(Error::Refused(_))), "{key:?}");
         }
     }
 }

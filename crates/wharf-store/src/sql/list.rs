@@ -5,23 +5,33 @@ use wharf_core::store::Error;
 
 use super::{Arg, Conn, Row, Sql};
 
-/// The rows that one statement takes, as a list of texts for each column.
+/// A statement that writes rows of several kinds, and takes a list of texts for each column of each of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Joint {
+    pub sql: Sql,
+    /// How many columns each kind has, in the order of the statement's arguments.
+    pub parts: &'static [usize],
+}
+
+/// The rows that one statement takes.
 pub(super) struct RowList {
-    write: &'static Sql,
+    joint: &'static Joint,
     columns: Vec<Vec<Option<String>>>,
 }
 
 impl RowList {
-    pub fn of(write: &'static Sql, row: &[Arg<'_>]) -> Self {
-        Self { write, columns: row.iter().map(|cell| vec![text(cell)]).collect() }
+    pub fn of(joint: &'static Joint) -> Self {
+        Self { joint, columns: vec![Vec::new(); joint.parts.iter().sum()] }
     }
 
-    pub fn is(&self, write: &Sql) -> bool {
-        self.write.name == write.name
+    pub fn is(&self, joint: &Joint) -> bool {
+        self.joint.sql.name == joint.sql.name
     }
 
-    pub fn push(&mut self, row: &[Arg<'_>]) {
-        for (column, cell) in self.columns.iter_mut().zip(row) {
+    /// Adds a row of that part.
+    pub fn push(&mut self, part: usize, row: &[Arg<'_>]) {
+        let before = self.joint.parts.iter().take(part).sum();
+        for (column, cell) in self.columns.iter_mut().skip(before).zip(row) {
             column.push(text(cell));
         }
     }
@@ -29,7 +39,7 @@ impl RowList {
     /// Writes them; gives what the statement returns.
     pub async fn write(&self, conn: &mut Conn) -> Result<Vec<Row>, Error> {
         let args: Vec<Arg<'_>> = self.columns.iter().map(|column| Arg::Cells(column)).collect();
-        conn.fetch(self.write, &args).await
+        conn.fetch(&self.joint.sql, &args).await
     }
 }
 
@@ -53,6 +63,18 @@ fn digits(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::sql::args;
+
+    #[test]
+    fn a_row_stands_in_the_columns_of_its_part_and_in_no_others() {
+        const JOINT: Joint = Joint { sql: Sql { name: "JOINT", sqlite: "", postgres: "" }, parts: &[2, 1, 2] };
+        let mut list = RowList::of(&JOINT);
+        list.push(2, args!["a", 1_i64]);
+        list.push(1, args!["b"]);
+        list.push(2, args!["c", None::<i64>]);
+        let text = |text: &str| Some(text.to_owned());
+        let (none, b) = (Vec::new(), vec![text("b")]);
+        assert_eq!(list.columns, [none.clone(), none, b, vec![text("a"), text("c")], vec![text("1"), None]]);
+    }
 
     #[test]
     fn each_cell_of_a_row_is_a_text_or_nothing() {

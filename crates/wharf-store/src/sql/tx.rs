@@ -6,9 +6,9 @@ use wharf_api::ids::{AccountId, EventId};
 use wharf_core::Chance;
 use wharf_core::store::Error;
 
-use super::kept::{self, Kept};
-use super::list::RowList;
-use super::{Arg, Conn, Row, Sql, refused};
+use super::kept::{self, Kept, KeptKey};
+use super::list::{Joint, RowList};
+use super::{Arg, Conn, Row, Sql, corrupt, refused};
 
 /// The transaction of one write. A write that returns an error is undone, and so is one that [`Tx::discard`]s itself.
 pub(crate) struct Tx {
@@ -98,8 +98,18 @@ impl Tx {
         }
         let found = self.first(read, key).await?.map(|mut row| kept::numbers(&mut row)).transpose()?;
         let Some(numbers) = found.or(absent) else { return Ok(None) };
-        self.kept.push(Kept::new(read, key, numbers)?);
+        self.kept.push(Kept::new(KeptKey::new(read, key)?, numbers));
         Ok(self.kept.last_mut())
+    }
+
+    /// Keeps rows of this group that were asked for when it began. Each answer begins with the place of its key.
+    pub fn foresee(&mut self, keys: &[KeptKey], answers: Vec<Row>) -> Result<(), Error> {
+        for mut answer in answers {
+            let place = usize::try_from(answer.int()?).map_err(|_| corrupt("the place of a kept row"))?;
+            let key = keys.get(place).ok_or_else(|| corrupt("a kept row that nobody asked for"))?;
+            self.kept.push(Kept::new(key.clone(), kept::numbers(&mut answer)?));
+        }
+        Ok(())
     }
 
     /// Whether rows may be given to [`Tx::list`]. A write alone writes its own, and hears of its own what is wrong with them.
@@ -107,26 +117,31 @@ impl Tx {
         self.keeps && self.company && self.takes_lists()
     }
 
-    /// Leaves a row to be written with all others of its group, by one statement that takes a list of texts for each column, and bytes in
-    /// hexadecimal digits. What the statement returns are webhooks to be notified.
-    pub fn list(&mut self, write: &'static Sql, row: &[Arg<'_>]) {
-        if let Some(list) = self.lists.iter_mut().find(|list| list.is(write)) {
-            list.push(row);
+    /// Leaves a row to be written with all others of its group, by one statement that takes a list of texts for each column of each part,
+    /// and bytes in hexadecimal digits. What the statement returns are webhooks to be notified.
+    pub fn list(&mut self, joint: &'static Joint, part: usize, row: &[Arg<'_>]) {
+        if let Some(list) = self.lists.iter_mut().find(|list| list.is(joint)) {
+            list.push(part, row);
         } else {
-            self.lists.push(RowList::of(write, row));
+            let mut list = RowList::of(joint);
+            list.push(part, row);
+            self.lists.push(list);
         }
     }
 
-    /// Writes what was listed, and back what is kept, and forgets both.
+    /// Writes what was listed, and back what is kept, and forgets both. On PostgreSQL what is kept goes with the lists.
     pub async fn settle(&mut self) -> Result<(), Error> {
+        for kept in std::mem::take(&mut self.kept) {
+            let Some((write, args)) = kept.written() else { continue };
+            if self.takes_lists() {
+                self.list(write.joint, write.part, &args);
+            } else {
+                self.conn.execute(write.sql, &args).await?;
+            }
+        }
         for list in std::mem::take(&mut self.lists) {
             for mut row in list.write(&mut self.conn).await? {
                 self.ring_webhook(row.int()?);
-            }
-        }
-        for kept in std::mem::take(&mut self.kept) {
-            if let Some((write, args)) = kept.written() {
-                self.conn.execute(write, &args).await?;
             }
         }
         Ok(())

@@ -9,7 +9,9 @@ use wharf_api::Permission;
 use wharf_api::ids::Uuid;
 use wharf_core::Chance;
 use wharf_core::chance::SystemChance;
-use wharf_core::store::{Accepted, AccountStore, DatabaseStore, Error, KeyRow, KeyStore, MessageStore, NewMessage, SessionStore};
+use wharf_core::store::{
+    Accepted, AccountStore, DatabaseStore, Error, Fence, KeyRow, KeyStore, MessageStore, NewMessage, SessionStore, VaultOp, VaultStore,
+};
 use wharf_store::open;
 
 use crate::harness::{Db, both_backends, config, execute_postgres};
@@ -28,6 +30,7 @@ both_backends!(
     a_session_deleted_within_a_commit_sends_nothing_that_came_after,
     events_of_writes_that_share_a_commit_are_delivered_in_their_order,
     a_message_that_cannot_be_stored_is_refused_alone_among_those_of_its_group,
+    a_write_whose_owner_is_gone_is_refused_alone_among_those_of_its_group,
 );
 
 /// Ends the connections of all others to this database.
@@ -285,4 +288,22 @@ async fn a_message_that_cannot_be_stored_is_refused_alone_among_those_of_its_gro
     assert_eq!(payloads, messages.iter().map(|message| message.payload.clone()).collect::<Vec<_>>());
     assert_eq!(db.ints("SELECT messages FROM usage").await, [7]);
     assert_eq!(db.ints("SELECT sequence FROM events ORDER BY number").await, (1..=7).collect::<Vec<_>>());
+}
+
+async fn a_write_whose_owner_is_gone_is_refused_alone_among_those_of_its_group(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let stale = Fence { epoch: tenant.fence.epoch - 1, ..tenant.fence.clone() };
+    let put = |key: &str| vec![VaultOp::Put { space: "s", key: key.to_owned(), value: vec![1] }];
+    let messages: Vec<NewMessage> = (0..8).map(|_| tenant.outgoing("x")).collect();
+    let (accepted, refused, kept) = tokio::join!(
+        join_all(messages.iter().map(|message| db.store.accept_message(message))),
+        db.store.vault_apply(&stale, put("stale")),
+        db.store.vault_apply(&tenant.fence, put("good")),
+    );
+    assert!(accepted.iter().all(|result| matches!(result, Ok(Accepted::Now))), "{accepted:?}");
+    assert!(matches!(refused, Err(Error::Fenced)), "{refused:?}");
+    kept.unwrap();
+    assert_eq!(db.texts("SELECT key FROM vault").await, ["good"]);
+    assert_eq!(db.ints("SELECT messages FROM usage").await, [8]);
+    assert_eq!(db.ints("SELECT sequence FROM events ORDER BY number").await, (1..=8).collect::<Vec<_>>());
 }

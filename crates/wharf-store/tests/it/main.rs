@@ -40,6 +40,7 @@ mod sealed;
 mod session;
 mod suspend;
 mod switch;
+mod trips;
 mod user;
 mod vault;
 mod version;

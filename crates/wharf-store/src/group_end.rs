@@ -1,0 +1,73 @@
+//! What the writes of a group leave for its end on PostgreSQL, in one statement: one way to the server instead of one for each table.
+//!
+//! Its parts change different tables, but for what an inserted row brings along: none of them has to see what another one does.
+
+use crate::sql::{Joint, Sql};
+
+/// Messages that are accepted, with their payloads: the columns of `messages` as the single statement has them, then those of `outgoing`.
+pub(crate) const MESSAGES: usize = 0;
+/// Events in the order in which they were drawn, each with whether webhooks are asked who wants it.
+pub(crate) const EVENTS: usize = 1;
+/// The number that a session's last event has.
+pub(crate) const SEQUENCES: usize = 2;
+/// What an account has sent on a day, and the last warning of it.
+pub(crate) const DAYS: usize = 3;
+
+/// Which webhooks (`w`) want an event (`e`). One without a session wants those of all sessions and of the account. The star is for each
+/// step once.
+macro_rules! wants {
+    ($database:ident) => {
+        concat!(
+            "w.enabled = 1 AND (w.session_id IS NULL OR w.session_id = e.session_id) AND ((e.repeated = 0 AND ",
+            $crate::sql::names!($database, "w.events", "'*'"),
+            ") OR ",
+            $crate::sql::names!($database, "w.events", "e.kind"),
+            ")"
+        )
+    };
+}
+pub(crate) use wants;
+
+/// Returns the webhooks that have something to deliver. SQLite has no lists, and needs none: its statements go nowhere.
+pub(crate) const GROUP_END: Joint = Joint {
+    parts: &[24, 9, 3, 4],
+    sql: Sql {
+        name: "GROUP_END",
+        sqlite: "SELECT webhook FROM deliveries WHERE 0",
+        postgres: concat!(
+            "WITH m AS (SELECT * FROM unnest( \
+            $1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], \
+            $11::TEXT[], $12::TEXT[], $13::TEXT[], $14::TEXT[], $15::TEXT[], $16::TEXT[], $17::TEXT[], $18::TEXT[], $19::TEXT[], \
+            $20::TEXT[], $21::TEXT[], $22::TEXT[], $23::TEXT[], $24::TEXT[]) WITH ORDINALITY AS m( \
+            id, account_id, session_id, wa_id, direction, status, chat, chat_key, chat_phone, chat_lid, sender, sender_phone, sender_lid, \
+            sender_name, content, marks, created_at, expires_at, target_wa_id, reference, payload, audience, attempts, claimed_at, place)), \
+            message AS (INSERT INTO messages ( \
+            id, account_id, session_id, wa_id, direction, status, chat, chat_key, chat_phone, chat_lid, sender, sender_phone, sender_lid, \
+            sender_name, content, marks, created_at, expires_at, target_wa_id, reference) SELECT \
+            m.id, m.account_id, m.session_id, m.wa_id, m.direction, m.status, m.chat, m.chat_key, m.chat_phone, m.chat_lid, m.sender, \
+            m.sender_phone, m.sender_lid, m.sender_name, m.content, m.marks, CAST(m.created_at AS BIGINT), CAST(m.expires_at AS BIGINT), \
+            m.target_wa_id, m.reference FROM m ORDER BY m.place RETURNING number, id), \
+            payload AS (INSERT INTO outgoing (message, payload, audience, attempts, claimed_at) \
+            SELECT message.number, decode(m.payload, 'hex'), m.audience, CAST(m.attempts AS BIGINT), CAST(m.claimed_at AS BIGINT) \
+            FROM message JOIN m ON m.id = message.id ORDER BY m.place), \
+            l AS (SELECT * FROM unnest( \
+            $25::TEXT[], $26::TEXT[], $27::TEXT[], $28::TEXT[], $29::TEXT[], $30::TEXT[], $31::TEXT[], $32::TEXT[], $33::TEXT[]) \
+            WITH ORDINALITY AS l(id, account_id, session_id, sequence, kind, at, data, repeated, hooked, place)), \
+            e AS (INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) SELECT \
+            l.id, l.account_id, l.session_id, CAST(l.sequence AS BIGINT), l.kind, CAST(l.at AS BIGINT), l.data, \
+            CAST(l.repeated AS BIGINT) FROM l ORDER BY l.place RETURNING number, id, account_id, session_id, kind, repeated), \
+            numbered AS (UPDATE sessions SET event_sequence = CAST(s.sequence AS BIGINT) \
+            FROM unnest($34::TEXT[], $35::TEXT[], $36::TEXT[]) AS s(id, account_id, sequence) \
+            WHERE sessions.id = s.id AND sessions.account_id = s.account_id), \
+            counted AS (INSERT INTO usage (account_id, utc_day, messages, warned) \
+            SELECT d.account_id, CAST(d.utc_day AS BIGINT), CAST(d.messages AS BIGINT), CAST(d.warned AS BIGINT) \
+            FROM unnest($37::TEXT[], $38::TEXT[], $39::TEXT[], $40::TEXT[]) AS d(account_id, utc_day, messages, warned) \
+            ON CONFLICT (account_id, utc_day) DO UPDATE SET messages = excluded.messages, warned = excluded.warned) \
+            INSERT INTO deliveries (webhook, event, state, next_at, tries, log) SELECT w.number, e.number, 'pending', 0, 0, '' \
+            FROM e JOIN l ON l.id = e.id JOIN webhooks w ON w.account_id = e.account_id WHERE l.hooked = '1' AND ",
+            wants!(postgres),
+            " RETURNING webhook"
+        ),
+    },
+};
+pub(crate) const ALL: &[Sql] = &[GROUP_END.sql];

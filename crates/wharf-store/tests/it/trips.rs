@@ -1,0 +1,100 @@
+//! How often PostgreSQL is asked for a group of writes: each question waits for the answer to the one before.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::future::join_all;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use wharf_api::ids::MessageId;
+use wharf_core::store::{Accepted, MessageStore};
+use wharf_store::{Config, SqlStore, open};
+
+use crate::harness::{Db, config};
+use crate::owed::webhook;
+use crate::tenant::{Tenant, sent};
+
+/// A way to the same database on which it is counted how often somebody asks after an answer.
+async fn counted(db: &Db) -> (String, Arc<AtomicUsize>) {
+    let (credentials, rest) = db.url.split_once('@').unwrap();
+    let (server, name) = rest.split_once('/').unwrap();
+    let server = server.to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(&server).await.unwrap();
+            tokio::spawn(carry(client, server, Arc::clone(&count)));
+        }
+    });
+    (format!("{credentials}@127.0.0.1:{port}/{name}"), asked)
+}
+
+/// Carries what both sides say, until one of them has gone.
+async fn carry(client: TcpStream, server: TcpStream, asked: Arc<AtomicUsize>) {
+    client.set_nodelay(true).unwrap();
+    server.set_nodelay(true).unwrap();
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) = (client.into_split(), server.into_split());
+    let (mut question, mut answer, mut answered) = (vec![0; 64 * 1024], vec![0; 64 * 1024], true);
+    loop {
+        tokio::select! {
+            read = from_client.read(&mut question) => {
+                let Ok(length @ 1..) = read else { return };
+                asked.fetch_add(usize::from(answered), Ordering::Relaxed);
+                answered = false;
+                if to_server.write_all(&question[..length]).await.is_err() {
+                    return;
+                }
+            }
+            read = from_server.read(&mut answer) => {
+                let Ok(length @ 1..) = read else { return };
+                answered = true;
+                if to_client.write_all(&answer[..length]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Accepts four messages in one group with the end of a fifth one, where there is one. Tells how often the server was asked, and one of the
+/// four.
+async fn group(store: &SqlStore, tenant: &Tenant, ended: Option<&MessageId>, asked: &AtomicUsize) -> (usize, MessageId) {
+    let texts: Vec<_> = (0..4).map(|n| tenant.outgoing(&n.to_string())).collect();
+    let before = asked.load(Ordering::Relaxed);
+    let end = async {
+        match ended {
+            Some(id) => store.record_outcomes(&tenant.fence, &[sent(id)]).await.unwrap().len(),
+            None => 0,
+        }
+    };
+    // One thread: all are in line before the lane takes the first.
+    let (accepted, ends) = tokio::join!(join_all(texts.iter().map(|text| store.accept_message(text))), end);
+    assert!(accepted.iter().all(|accepted| matches!(accepted, Ok(Accepted::Now))), "{accepted:?}");
+    assert_eq!(ends, usize::from(ended.is_some()));
+    (asked.load(Ordering::Relaxed) - before, texts[0].row.id.clone())
+}
+
+#[tokio::test]
+async fn a_group_of_accepted_messages_asks_three_times_and_an_outcome_beside_them_once_more() {
+    let db = Db::postgres().await;
+    let tenant = Tenant::new(&db).await;
+    let (url, asked) = counted(&db).await;
+    let store = open(Config { lanes: Some(1), ..config(&url) }).await.unwrap();
+    // Its statements are prepared, and the row that counts the day is made.
+    let (_, first) = group(&store, &tenant, None, &asked).await;
+    let (_, second) = group(&store, &tenant, Some(&first), &asked).await;
+    let (alone, _) = group(&store, &tenant, None, &asked).await;
+    assert_eq!(alone, 3, "to begin, to write and to commit");
+    let (beside, third) = group(&store, &tenant, Some(&second), &asked).await;
+    assert_eq!(beside, 4, "and what is sent is looked at");
+    webhook(&db, &tenant).await;
+    let (delivered, _) = group(&store, &tenant, Some(&third), &asked).await;
+    assert_eq!(delivered, 4, "what is to be delivered goes with the rest");
+    assert_eq!(db.ints("SELECT messages FROM usage").await, [20]);
+    assert_eq!(db.ints("SELECT sequence FROM events ORDER BY number").await, (1..=26).collect::<Vec<_>>());
+    store.close().await;
+    db.finish().await;
+}
