@@ -20,7 +20,14 @@ const QUEUED: Sql = Sql {
         FROM messages m JOIN outgoing o ON o.message = m.number \
         WHERE m.session_id = $1 AND m.status = 'queued' AND m.number > $2 ORDER BY m.number LIMIT $3",
 };
-pub(super) const BY_HAND: &[Sql] = &[QUEUED];
+/// The tries of many at once. SQLite has no lists, and needs none: its statement goes nowhere.
+const COUNT_TRIES: Sql = Sql {
+    name: "COUNT_TRIES",
+    sqlite: COUNT_TRY.sqlite,
+    postgres: "UPDATE outgoing SET attempts = attempts + 1, claimed_at = $3 WHERE message IN \
+        (SELECT number FROM messages WHERE id = ANY($1::TEXT[]) AND session_id = $2 AND status = 'queued')",
+};
+pub(super) const BY_HAND: &[Sql] = &[QUEUED, COUNT_TRIES];
 
 statements! {
     WITH_QUEUED = "SELECT DISTINCT account_id, session_id FROM messages WHERE status = 'queued' LIMIT $1";
@@ -69,7 +76,7 @@ const SHORT_PAGE: u32 = 32;
 /// How many payloads one commit drops, and how many messages it gives up: others wait for it, and a statement has its time.
 const DROPPED_AT_ONCE: u32 = 500;
 
-/// How many tries one commit counts, each by a statement. A try that is counted and not made costs one of five.
+/// How many tries one commit counts, on SQLite each by a statement. A try that is counted and not made costs one of five.
 const CLAIMED_AT_ONCE: usize = 100;
 
 /// Which messages of a session end early.
@@ -127,6 +134,10 @@ impl SqlStore {
             let counted = self.write_light(Place::fenced(fence), vec![owner::kept(fence)?], move |tx| {
                 Box::pin(async move {
                     owner::check(tx, &owned).await?;
+                    if tx.takes_lists() && ids.len() > 1 {
+                        let ids: Vec<&str> = ids.iter().map(MessageId::as_str).collect();
+                        return tx.execute(&COUNT_TRIES, args![&*ids, &owned.session, at]).await.map(drop);
+                    }
                     for id in &ids {
                         tx.execute(&COUNT_TRY, args![id, &owned.session, at]).await?;
                     }
