@@ -12,6 +12,8 @@ pub(crate) const EVENTS: usize = 1;
 pub(crate) const SEQUENCES: usize = 2;
 /// What an account has sent on a day, and the last warning of it.
 pub(crate) const DAYS: usize = 3;
+/// Claims of keys that are free, or whose time is over.
+pub(crate) const CLAIMS: usize = 4;
 
 /// Which webhooks (`w`) want an event (`e`). One without a session wants those of all sessions and of the account. The star is for each
 /// step once.
@@ -28,9 +30,20 @@ macro_rules! wants {
 }
 pub(crate) use wants;
 
+/// What becomes of a key that was claimed before: it changes nothing, unless its time is over.
+macro_rules! reclaims {
+    () => {
+        "ON CONFLICT (account_id, operation, key) DO UPDATE SET request_hash = excluded.request_hash, \
+        resource_id = excluded.resource_id, created_at = excluded.created_at, expires_at = excluded.expires_at, \
+        answer_status = NULL, answer_body = NULL \
+        WHERE idempotency.expires_at <= excluded.created_at"
+    };
+}
+pub(crate) use reclaims;
+
 /// Returns the webhooks that have something to deliver. SQLite has no lists, and needs none: its statements go nowhere.
 pub(crate) const GROUP_END: Joint = Joint {
-    parts: &[24, 9, 3, 4],
+    parts: &[24, 9, 3, 4, 7],
     sql: Sql {
         name: "GROUP_END",
         sqlite: "SELECT webhook FROM deliveries WHERE 0",
@@ -62,7 +75,14 @@ pub(crate) const GROUP_END: Joint = Joint {
             counted AS (INSERT INTO usage (account_id, utc_day, messages, warned) \
             SELECT d.account_id, CAST(d.utc_day AS BIGINT), CAST(d.messages AS BIGINT), CAST(d.warned AS BIGINT) \
             FROM unnest($37::TEXT[], $38::TEXT[], $39::TEXT[], $40::TEXT[]) AS d(account_id, utc_day, messages, warned) \
-            ON CONFLICT (account_id, utc_day) DO UPDATE SET messages = excluded.messages, warned = excluded.warned) \
+            ON CONFLICT (account_id, utc_day) DO UPDATE SET messages = excluded.messages, warned = excluded.warned), \
+            claimed AS (INSERT INTO idempotency (account_id, operation, key, request_hash, resource_id, created_at, expires_at) SELECT \
+            c.account_id, c.operation, c.key, decode(c.request_hash, 'hex'), c.resource_id, CAST(c.created_at AS BIGINT), \
+            CAST(c.expires_at AS BIGINT) FROM unnest( \
+            $41::TEXT[], $42::TEXT[], $43::TEXT[], $44::TEXT[], $45::TEXT[], $46::TEXT[], $47::TEXT[]) \
+            AS c(account_id, operation, key, request_hash, resource_id, created_at, expires_at) ",
+            reclaims!(),
+            ") \
             INSERT INTO deliveries (webhook, event, state, next_at, tries, log) SELECT w.number, e.number, 'pending', 0, 0, '' \
             FROM e JOIN l ON l.id = e.id JOIN webhooks w ON w.account_id = e.account_id WHERE l.hooked = '1' AND ",
             wants!(postgres),

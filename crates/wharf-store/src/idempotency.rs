@@ -5,18 +5,20 @@ use wharf_api::Timestamp;
 use wharf_api::ids::AccountId;
 use wharf_core::store::{Answer, Claim, Error, IdempotencyRow, IdempotencyStore};
 
+use crate::group_end::{self, GROUP_END, reclaims};
 use crate::lane::Place;
-use crate::sql::{Row, Tx, args, corrupt, statements};
+use crate::sql::{KeptKey, Row, Tx, args, corrupt, statements};
 use crate::store::SqlStore;
 
 statements! {
     /// Changes no row where the key is claimed; an expired claim gives way.
-    CLAIM = "INSERT INTO idempotency (account_id, operation, key, request_hash, resource_id, created_at, expires_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7) \
-        ON CONFLICT (account_id, operation, key) DO UPDATE SET request_hash = excluded.request_hash, \
-        resource_id = excluded.resource_id, created_at = excluded.created_at, expires_at = excluded.expires_at, \
-        answer_status = NULL, answer_body = NULL \
-        WHERE idempotency.expires_at <= excluded.created_at";
+    CLAIM = concat!(
+        "INSERT INTO idempotency (account_id, operation, key, request_hash, resource_id, created_at, expires_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ", reclaims!()
+    );
+    /// Until when the key is claimed. Whoever claims has the account's place.
+    CLAIMED_UNTIL = "SELECT expires_at, CAST(0 AS BIGINT), CAST(0 AS BIGINT) FROM idempotency \
+        WHERE account_id = $1 AND operation = $2 AND key = $3", lock "FOR UPDATE";
     FIND = "SELECT request_hash, resource_id, created_at, answer_status, answer_body FROM idempotency \
         WHERE account_id = $1 AND operation = $2 AND key = $3 AND expires_at > $4";
     /// The first answer stays.
@@ -32,8 +34,29 @@ const DROPPED_AT_ONCE: u32 = 500;
 
 /// Claims the key for `resource`, or for who takes it by itself; `false` where it was claimed before.
 pub(crate) async fn claim(tx: &mut Tx, account: &AccountId, claim: &Claim, resource: &str, at: Timestamp) -> Result<bool, Error> {
+    if tx.lists_rows() {
+        return claim_with_group(tx, account, claim, resource, at).await;
+    }
     let args = args![account, &claim.operation, &claim.key, &claim.request_hash, resource, at, claim.expires_at];
     Ok(tx.execute(&CLAIM, args).await? == 1)
+}
+
+/// For a write that has company: the claim goes with the end of its group, and who comes later in the group finds it claimed.
+async fn claim_with_group(tx: &mut Tx, account: &AccountId, claim: &Claim, resource: &str, at: Timestamp) -> Result<bool, Error> {
+    let key = args![account, &claim.operation, &claim.key];
+    let kept = tx.keep(&CLAIMED_UNTIL, key, Some([i64::MIN, 0, 0])).await?.ok_or_else(|| corrupt("a claim without a row"))?;
+    if kept.numbers[0] > at.as_millis() {
+        return Ok(false);
+    }
+    kept.numbers[0] = claim.expires_at.as_millis();
+    let row = args![account, &claim.operation, &claim.key, &claim.request_hash, resource, at, claim.expires_at];
+    tx.list(&GROUP_END, group_end::CLAIMS, row);
+    Ok(true)
+}
+
+/// The row by which a group of writes knows until when a key is claimed.
+pub(crate) fn kept(account: &AccountId, claim: &Claim) -> Result<KeptKey, Error> {
+    KeptKey::new(&CLAIMED_UNTIL, args![account, &claim.operation, &claim.key])
 }
 
 fn idempotency(row: &mut Row) -> Result<IdempotencyRow, Error> {

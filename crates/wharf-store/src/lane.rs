@@ -184,7 +184,7 @@ impl Lanes {
     }
 
     /// Runs a write that is made for every message, and changes none of the rows that a group keeps but by [`Tx::keep`]: between two
-    /// of these nothing is written back. PostgreSQL is asked for the rows of `keys` as the group begins; what is not among them is read when
+    /// of these nothing is written back. PostgreSQL is asked for the rows of `keys` as the group begins; what is not among these is read when
     /// the write asks for it.
     pub async fn write_light<T, W>(&self, place: Place, keys: Vec<KeptKey>, work: W) -> Result<T, Error>
     where

@@ -317,7 +317,7 @@ impl Worker {
         };
         let tx = self.connected().await?;
         let text = if marked && writes.len() > 1 { dialect.begin_with_savepoint() } else { dialect.begin() };
-        if let Err(error) = begin(tx, text, &locks, wait, &keys, writes.len() > 1).await? {
+        if let Err(error) = begin(tx, text, &locks, wait, keys, writes.len() > 1).await? {
             if !fresh && wants_another_connection(&error) {
                 return broken(at);
             }
@@ -436,16 +436,22 @@ async fn begin(
     text: &'static str,
     locks: &[i64],
     wait: Wait,
-    keys: &[KeptKey],
+    keys: Vec<KeptKey>,
     company: bool,
 ) -> Result<Result<(), Error>, Error> {
-    let questions: Vec<String> = keys.iter().enumerate().filter_map(|(place, key)| key.question(place)).collect();
+    let (mut asked, mut questions) = (Vec::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
+    for key in keys {
+        if let Some(question) = key.question(asked.len()) {
+            asked.push(key);
+            questions.push(question);
+        }
+    }
     let answers = match tx.conn.begin(text, locks, wait, &questions).await? {
         Err(error) if questions.is_empty() => return Err(error),
         answers => answers,
     };
     tx.begin_group(company);
-    Ok(answers.and_then(|answers| tx.foresee(keys, answers)))
+    Ok(answers.and_then(|answers| tx.foresee(asked, answers)))
 }
 
 /// Carries out what a group has left for later, as long as one of its writes may take.

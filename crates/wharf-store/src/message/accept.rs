@@ -53,8 +53,13 @@ impl SqlStore {
         let new = message.clone();
         let (said, events) = (said(&new.row)?, event::drafts(events_of(&new.row)));
         let place = Place::shared(&message.row.account, &message.row.session);
-        let of_day = KeptKey::new(&OF_DAY, args![&message.row.account, message.row.created_at.utc_day()])?;
-        let keys = vec![of_day, event::kept(&message.row.account, &message.row.session)?];
+        let row = &message.row;
+        let mut keys = Vec::with_capacity(3);
+        if let Some(claim) = &message.claim {
+            keys.push(idempotency::kept(&row.account, claim)?);
+        }
+        keys.push(KeptKey::new(&OF_DAY, args![&row.account, row.created_at.utc_day()])?);
+        keys.push(event::kept(&row.account, &row.session)?);
         self.write_light(place, keys, move |tx| Box::pin(async move { accept(tx, &new, &said, &events).await })).await
     }
 }

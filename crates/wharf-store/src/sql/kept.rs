@@ -40,7 +40,7 @@ impl KeptKey {
         Ok(Self { read, cells: cells? })
     }
 
-    fn is(&self, read: &Sql, key: &[Arg<'_>]) -> bool {
+    pub(super) fn is(&self, read: &Sql, key: &[Arg<'_>]) -> bool {
         self.read.name == read.name && self.cells.len() == key.len() && self.cells.iter().zip(key).all(|(own, other)| own.is(other))
     }
 
@@ -87,10 +87,11 @@ impl KeyCell {
         }
     }
 
-    /// The cell as it stands in a statement. A text of anything but letters of ASCII, digits and underscores does not: no id has any.
+    /// The cell as it stands in a statement. A text of anything but letters of ASCII, digits and these signs does not: ids have no others.
     fn literal(&self) -> Option<String> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
         match self {
-            Self::Text(text) if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') => Some(format!("'{text}'")),
+            Self::Text(text) if text.bytes().all(is_plain) => Some(format!("'{text}'")),
             Self::Text(_) => None,
             Self::Int(int) => Some(int.to_string()),
         }
@@ -160,7 +161,8 @@ mod tests {
             question(args!["acc_1", -7_i64]).as_deref(),
             Some("SELECT CAST(3 AS BIGINT), a, -7 FROM t WHERE b = 'acc_1' AND c = -7 FOR UPDATE")
         );
-        for text in ["'", "a'b", "a\\b", "a b", "a$1", "\u{e9}", "a;b", "a-b"] {
+        assert!(question(args!["018f-a.b:c_D", 7_i64]).is_some_and(|question| question.contains("b = '018f-a.b:c_D' AND")));
+        for text in ["'", "a'b", "a\\b", "a b", "a$1", "\u{e9}", "a;b", "a/*b"] {
             assert_eq!(question(args![text, 7_i64]), None, "{text:?}");
         }
     }

@@ -19,6 +19,8 @@ pub(crate) struct Tx {
     /// Whether the writes of this group keep rows in common.
     keeps: bool,
     kept: Vec<Kept>,
+    /// What was asked for when the group began, and is not there.
+    missing: Vec<KeptKey>,
     /// Whether there is more than one write in this group.
     company: bool,
     /// Rows of this group that are still to be written.
@@ -39,8 +41,8 @@ pub(crate) struct Rings {
 impl Tx {
     pub fn new(conn: Conn, chance: Arc<dyn Chance>, limit: usize) -> Self {
         let rings = Rings::default();
-        let (kept, lists) = (Vec::new(), Vec::new());
-        Self { conn, chance, discarded: false, rings, keeps: false, kept, company: false, lists, statements: 0, limit }
+        let (kept, missing, lists) = (Vec::new(), Vec::new(), Vec::new());
+        Self { conn, chance, discarded: false, rings, keeps: false, kept, missing, company: false, lists, statements: 0, limit }
     }
 
     /// Runs a statement; tells how many rows it changed.
@@ -78,6 +80,7 @@ impl Tx {
     pub fn begin_group(&mut self, company: bool) {
         self.company = company;
         self.kept.clear();
+        self.missing.clear();
         self.lists.clear();
     }
 
@@ -96,19 +99,26 @@ impl Tx {
         if let Some(place) = self.kept.iter().position(|kept| kept.is(read, key)) {
             return Ok(self.kept.get_mut(place));
         }
-        let found = self.first(read, key).await?.map(|mut row| kept::numbers(&mut row)).transpose()?;
+        let found = if self.missing.iter().any(|missing| missing.is(read, key)) {
+            None
+        } else {
+            self.first(read, key).await?.map(|mut row| kept::numbers(&mut row)).transpose()?
+        };
         let Some(numbers) = found.or(absent) else { return Ok(None) };
         self.kept.push(Kept::new(KeptKey::new(read, key)?, numbers));
         Ok(self.kept.last_mut())
     }
 
-    /// Keeps rows of this group that were asked for when it began. Each answer begins with the place of its key.
-    pub fn foresee(&mut self, keys: &[KeptKey], answers: Vec<Row>) -> Result<(), Error> {
+    /// Keeps rows of this group that were asked for when it began, and that there is none of the others. Each answer begins with the place
+    /// of its key.
+    pub fn foresee(&mut self, keys: Vec<KeptKey>, answers: Vec<Row>) -> Result<(), Error> {
+        let mut asked: Vec<Option<KeptKey>> = keys.into_iter().map(Some).collect();
         for mut answer in answers {
             let place = usize::try_from(answer.int()?).map_err(|_| corrupt("the place of a kept row"))?;
-            let key = keys.get(place).ok_or_else(|| corrupt("a kept row that nobody asked for"))?;
-            self.kept.push(Kept::new(key.clone(), kept::numbers(&mut answer)?));
+            let key = asked.get_mut(place).and_then(Option::take).ok_or_else(|| corrupt("a kept row that nobody asked for"))?;
+            self.kept.push(Kept::new(key, kept::numbers(&mut answer)?));
         }
+        self.missing = asked.into_iter().flatten().collect();
         Ok(())
     }
 
@@ -131,6 +141,7 @@ impl Tx {
 
     /// Writes what was listed, and back what is kept, and forgets both. On PostgreSQL what is kept goes with the lists.
     pub async fn settle(&mut self) -> Result<(), Error> {
+        self.missing.clear();
         for kept in std::mem::take(&mut self.kept) {
             let Some((write, args)) = kept.written() else { continue };
             if self.takes_lists() {

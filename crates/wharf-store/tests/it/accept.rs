@@ -12,6 +12,7 @@ both_backends!(
     a_limit_of_zero_accepts_nothing,
     the_next_day_counts_anew,
     one_claim_makes_one_message,
+    a_key_of_any_letters_is_claimed_once_among_others_and_again_by_nobody,
     a_refused_message_leaves_its_claim_free,
     an_expired_claim_gives_way,
     the_first_answer_of_a_claim_stays,
@@ -89,6 +90,27 @@ async fn one_claim_makes_one_message(db: &Db) {
     let row = db.store.find_idempotency(&tenant.account, "send_text", "once", NOW).await.unwrap().unwrap();
     assert_eq!(row.resource_id, messages[winner].row.id.as_str());
     assert_eq!((row.request_hash, row.created_at, row.answer), (vec![7; 32], NOW, None));
+}
+
+async fn a_key_of_any_letters_is_claimed_once_among_others_and_again_by_nobody(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let keys = ["plain", "018f-0.1:2_3", "it's", "a b", "$1", "\\", "\u{e9}"];
+    let under = |key: &&str| NewMessage { claim: Some(claim(key)), ..tenant.outgoing("x") };
+    let messages: Vec<NewMessage> = keys.iter().chain(&keys).map(under).collect();
+    let results = join_all(messages.iter().map(|message| db.store.accept_message(message))).await;
+    for (place, key) in keys.iter().enumerate() {
+        let both = [&results[place], &results[place + keys.len()]];
+        let of = |wanted: Accepted| both.iter().filter(|result| matches!(result, Ok(accepted) if *accepted == wanted)).count();
+        assert_eq!((of(Accepted::Now), of(Accepted::ClaimedBefore)), (1, 1), "{key}");
+    }
+    let again: Vec<NewMessage> = keys.iter().map(under).collect();
+    let results = join_all(again.iter().map(|message| db.store.accept_message(message))).await;
+    assert!(results.iter().all(|result| matches!(result, Ok(Accepted::ClaimedBefore))), "{results:?}");
+    let (mut held, mut wanted) = (db.texts("SELECT key FROM idempotency").await, keys.map(str::to_owned));
+    held.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(held, wanted);
+    assert_eq!(db.ints("SELECT messages FROM usage").await, [7]);
 }
 
 async fn a_refused_message_leaves_its_claim_free(db: &Db) {

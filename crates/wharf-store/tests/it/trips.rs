@@ -7,12 +7,12 @@ use futures::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wharf_api::ids::MessageId;
-use wharf_core::store::{Accepted, MessageStore};
+use wharf_core::store::{Accepted, MessageStore, NewMessage};
 use wharf_store::{Config, SqlStore, open};
 
 use crate::harness::{Db, config};
 use crate::owed::webhook;
-use crate::tenant::{Tenant, sent};
+use crate::tenant::{Tenant, chance, claim, sent};
 
 /// A way to the same database on which it is counted how often somebody asks after an answer.
 async fn counted(db: &Db) -> (String, Arc<AtomicUsize>) {
@@ -62,7 +62,9 @@ async fn carry(client: TcpStream, server: TcpStream, asked: Arc<AtomicUsize>) {
 /// Accepts four messages in one group with the end of a fifth one, where there is one. Tells how often the server was asked, and one of the
 /// four.
 async fn group(store: &SqlStore, tenant: &Tenant, ended: Option<&MessageId>, asked: &AtomicUsize) -> (usize, MessageId) {
-    let texts: Vec<_> = (0..4).map(|n| tenant.outgoing(&n.to_string())).collect();
+    // Each under a key, as clients make them.
+    let claimed = |message: NewMessage| NewMessage { claim: Some(claim(chance().message_id().as_str())), ..message };
+    let texts: Vec<_> = (0..4).map(|n| claimed(tenant.outgoing(&n.to_string()))).collect();
     let before = asked.load(Ordering::Relaxed);
     let end = async {
         match ended {
@@ -94,6 +96,7 @@ async fn a_group_of_accepted_messages_asks_three_times_and_an_outcome_beside_the
     let (delivered, _) = group(&store, &tenant, Some(&third), &asked).await;
     assert_eq!(delivered, 4, "what is to be delivered goes with the rest");
     assert_eq!(db.ints("SELECT messages FROM usage").await, [20]);
+    assert_eq!(db.ints("SELECT COUNT(*) FROM idempotency JOIN messages ON resource_id = id").await, [20]);
     assert_eq!(db.ints("SELECT sequence FROM events ORDER BY number").await, (1..=26).collect::<Vec<_>>());
     store.close().await;
     db.finish().await;
