@@ -308,8 +308,8 @@ impl Worker {
     async fn transact(&mut self, writes: &mut [Write], wait: Wait, at: &mut At) -> Result<usize, Error> {
         let (dialect, began, marked) = (self.dialect, Instant::now(), self.marked > 0);
         let locks = locks(dialect, writes);
-        // While locks are known to be held nobody asks for rows beforehand.
-        let keys = if marked || wait != Wait::USUAL { Vec::new() } else { foreseen(dialect, writes) };
+        // Behind locks alone; and while some are known to be held nobody asks for rows beforehand.
+        let keys = if marked || locks.is_empty() || wait != Wait::USUAL { Vec::new() } else { foreseen(writes) };
         let fresh = self.tx.is_none();
         let broken = |at: &mut At| {
             *at = At::Broken;
@@ -415,11 +415,8 @@ fn locks(dialect: Dialect, writes: &[Write]) -> Vec<i64> {
 }
 
 /// The rows that the group's first writes would keep, each once. A write of another kind has them written back and forgotten.
-fn foreseen(dialect: Dialect, writes: &[Write]) -> Vec<KeptKey> {
+fn foreseen(writes: &[Write]) -> Vec<KeptKey> {
     let mut keys: Vec<KeptKey> = Vec::new();
-    if dialect == Dialect::Sqlite {
-        return keys;
-    }
     for (_, job) in writes.iter().take_while(|(_, job)| job.is_light()) {
         for key in job.keys() {
             if !keys.iter().any(|other| other.is_like(key)) {
