@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::process::Stdio;
 
 use clap::CommandFactory as _;
+use futures::stream::{self, StreamExt as _};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
-use tokio::task::JoinSet;
 use wharf_api::ErrorCode;
 
 use crate::harness::process::fresh_dir;
@@ -88,25 +88,25 @@ fn leaves(command: &clap::Command, before: &str) -> BTreeSet<String> {
     inner.into_iter().flat_map(|one| leaves(one, &format!("{before} {}", one.get_name()))).collect()
 }
 
-/// Runs all lines at once, each in a folder of its own, and tells those that end otherwise than is wanted.
+/// So many lines run at the same time. Each is waited for by itself, and all of them at once would wait for one another.
+const AT_ONCE: usize = 8;
+
+/// Runs all lines, each in a folder of its own, and tells those that end otherwise than is wanted.
 async fn otherwise(lines: Vec<(Vec<String>, i32)>) -> Vec<String> {
-    let mut running = JoinSet::new();
-    for (line, wanted) in lines {
-        running.spawn(async move {
-            let dir = fresh_dir();
-            let mut command = Command::new(release_program());
-            for name in ["WHARF_PROFILE", "WHARF_URL", "WHARF_API_KEY", "WHARF_OPERATOR_KEY"] {
-                command.env_remove(name);
-            }
-            command.env("XDG_CONFIG_HOME", &dir).env("WHARF_DATA_DIR", dir.join("data")).env("WHARF_LISTENN", "a slip");
-            let ended = command.args(&line).current_dir(&dir).stdin(Stdio::null()).kill_on_drop(true).output();
-            let Ok(output) = tokio::time::timeout(PATIENCE, ended).await else { return Some(format!("{line:?}: it does not end")) };
-            let output = output.unwrap();
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            (output.status.code() != Some(wanted)).then(|| format!("{line:?}: {:?} and not {wanted}: {said}", output.status.code()))
-        });
-    }
-    running.join_all().await.into_iter().flatten().collect()
+    let ends = stream::iter(lines).map(|(line, wanted)| async move {
+        let dir = fresh_dir();
+        let mut command = Command::new(release_program());
+        for name in ["WHARF_PROFILE", "WHARF_URL", "WHARF_API_KEY", "WHARF_OPERATOR_KEY"] {
+            command.env_remove(name);
+        }
+        command.env("XDG_CONFIG_HOME", &dir).env("WHARF_DATA_DIR", dir.join("data")).env("WHARF_LISTENN", "a slip");
+        let ended = command.args(&line).current_dir(&dir).stdin(Stdio::null()).kill_on_drop(true).output();
+        let Ok(output) = tokio::time::timeout(PATIENCE, ended).await else { return Some(format!("{line:?}: it does not end")) };
+        let output = output.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code() != Some(wanted)).then(|| format!("{line:?}: {:?} and not {wanted}: {said}", output.status.code()))
+    });
+    ends.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await.into_iter().flatten().collect()
 }
 
 /// The line of a command that asks this address with this key.
