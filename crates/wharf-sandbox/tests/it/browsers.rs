@@ -9,7 +9,7 @@ use tokio_websockets::{ClientBuilder, MaybeTlsStream, Message, WebSocketStream};
 use wharf_api::ErrorCode;
 
 use crate::harness::api::read;
-use crate::harness::{Api, Backend, ECHO, OWNER, PATIENCE, World, both_backends};
+use crate::harness::{Api, Backend, ECHO, OWNER, PATIENCE, World, both_backends, process};
 
 const SHOP: &str = "https://shop.example";
 /// All that a request could be written down by.
@@ -67,13 +67,15 @@ both_backends! {
     async fn a_page_hears_its_session_over_a_restart_until_its_token_is_over(backend) {
         let env = [("WHARF_ALLOWED_ORIGINS", SHOP), ("WHARF_LOG", LOUD)];
         let mut world = World::start_with(backend, &env).await;
+        let port = process::lasting_port();
+        world.stop_gateway().await;
+        world.start_gateway_at(&port, &env).await;
         let session = world.pair(OWNER).await;
         let base = world.api().base.clone();
         let (token, cursor) = token(&world.api(), &session).await;
         let mut socket = Socket::open(&base, &format!("token={token}&cursor={cursor}")).await;
         world.send(&session, ECHO, "is anybody there?").await.ok(201);
         let first = socket.until(is_answer).await;
-        let port = base.rsplit(':').next().unwrap().to_owned();
         world.kill_gateway().await;
         world.start_gateway_at(&port, &env).await;
         world.until_connected(&session).await;

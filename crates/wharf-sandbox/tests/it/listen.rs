@@ -12,6 +12,9 @@ use crate::harness::{Backend, Hook, Mode, OWNER, PATIENCE, READER, World, eventu
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_heard_is_shown_and_handed_on_signed_also_after_the_gateway_was_away() {
     let mut world = World::start(Backend::Sqlite).await;
+    let port = process::lasting_port();
+    world.stop_gateway().await;
+    world.start_gateway_at(&port, &[]).await;
     let hook = Hook::start().await;
     hook.set("/dev", Mode::Answer(202));
     let api = world.api();
@@ -52,7 +55,6 @@ async fn what_is_heard_is_shown_and_handed_on_signed_also_after_the_gateway_was_
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
 
     // The gateway goes away and comes back at the same place: what happened meanwhile is heard, and nothing twice.
-    let port = api.base.rsplit(':').next().unwrap().to_owned();
     world.kill_gateway().await;
     world.start_gateway_at(&port, &[]).await;
     let session = world.api().post("/v1/sessions", &json!({"name": "after"})).await.ok(201)["sessionId"].clone();

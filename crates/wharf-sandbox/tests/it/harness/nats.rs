@@ -7,10 +7,10 @@ use std::process::Stdio;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
-use super::process::fresh_dir;
+use super::process::{fresh_dir, lasting_port};
 use super::{Api, Backend, Process, World, eventually};
 
-/// A server on a port of its choice, which it keeps when it starts again.
+/// A server on a port that it keeps when it starts again.
 pub struct Nats {
     process: Option<Child>,
     pub url: String,
@@ -18,7 +18,7 @@ pub struct Nats {
 
 impl Nats {
     pub async fn start() -> Self {
-        let (process, url) = run("-1").await;
+        let (process, url) = run(&lasting_port()).await;
         Self { process: Some(process), url }
     }
 
@@ -94,7 +94,21 @@ impl Fleet {
         let world = World::start_with(Backend::Postgres, &[first, &over[..]].concat()).await;
         let second = world.another_node_with("second", &[second, &over[..]].concat()).await;
         let third = world.another_node_with("third", &over).await;
-        Self { world, second, third, nats }
+        let fleet = Self { world, second, third, nats };
+        fleet.until_whole().await;
+        fleet
+    }
+
+    /// Waits until all nodes are ready and talk with each other: one that is slow to join begins without the others.
+    pub async fn until_whole(&self) {
+        let [second, third] = self.others();
+        for api in [self.world.api(), second, third] {
+            eventually("the node is ready", async || {
+                let ready = api.with_key("").get("/readyz").await;
+                (ready.status == 200 && ready.data()["status"] == "ready").then_some(()).ok_or(format!("{ready:?}"))
+            })
+            .await;
+        }
     }
 
     /// The API of the two that have no session.

@@ -26,8 +26,8 @@ pub struct Process {
 
 /// What the gateway writes when it is asked for a line.
 const ASKED: &str = "SIGUSR1";
-/// A program that writes no such line is not waited for longer.
-const LINE: Duration = Duration::from_secs(1);
+/// A program that writes no such line is not waited for longer: one on a loaded machine has its turn within that time.
+const LINE: Duration = Duration::from_secs(5);
 
 /// The path of one of the workspace's programs, which stand beside the sandbox's or in the folder that a measurement names.
 pub fn program(name: &str) -> PathBuf {
@@ -68,6 +68,22 @@ pub fn fresh_dir() -> PathBuf {
     let dir = std::env::temp_dir().join(format!("wharf-test-{}-{number}-{stamp}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
     dir
+}
+
+/// A port for what listens, ends and is to listen there again. It is below those that the system gives to whoever asks for any: nothing of
+/// another test sits on it meanwhile.
+pub fn lasting_port() -> String {
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 12_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Tests that run beside each other have neighbouring ids.
+        let number = std::process::id().wrapping_add(1000 * NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(FIRST + number % COUNT).unwrap();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port.to_string();
+        }
+    }
 }
 
 impl Process {

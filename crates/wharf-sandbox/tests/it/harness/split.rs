@@ -68,6 +68,7 @@ impl Split {
         let second = begin(&world, NAMES[1], &env, &databases[0], &buses[1]).await;
         let third = begin(&world, NAMES[2], &env, &databases[1], &buses[2]).await;
         let split = Self { fleet: Fleet { world, second, third, nats }, databases, buses, env };
+        split.until_whole().await;
         split.execute(WITNESS).await;
         for (node, name) in NAMES.iter().enumerate() {
             split.execute(&format!("INSERT INTO rig_nodes VALUES ('{name}', '{}')", split.id(node))).await;
@@ -185,13 +186,7 @@ impl Split {
 
     /// Waits until all nodes are ready and talk with each other.
     pub async fn until_whole(&self) {
-        for api in self.nodes() {
-            eventually("the node is ready", async || {
-                let ready = api.with_key("").get("/readyz").await;
-                (ready.status == 200 && ready.data()["status"] == "ready").then_some(()).ok_or(format!("{ready:?}"))
-            })
-            .await;
-        }
+        self.fleet.until_whole().await;
     }
 
     /// Fails where a node wrote a key of a session that was another node's, or where an epoch fell. Tells how many keys were written and how
