@@ -46,6 +46,10 @@ async fn a_database_of_an_older_program_goes_on_without_a_scan() {
             .ok_or(format!("{texts:?}"))
     })
     .await;
-    let acks = world.control().get(&format!("/control/phones/{OWNER}/inbound-acks")).await;
-    assert!(acks.ok(200)["messages"].as_array().unwrap().iter().all(|message| message["acked"] == true), "{acks:?}");
+    // A message is there before its acknowledgement goes out.
+    eventually("all of it is acknowledged", async || {
+        let acks = world.control().get(&format!("/control/phones/{OWNER}/inbound-acks")).await;
+        acks.ok(200)["messages"].as_array().unwrap().iter().all(|message| message["acked"] == true).then_some(()).ok_or(format!("{acks:?}"))
+    })
+    .await;
 }

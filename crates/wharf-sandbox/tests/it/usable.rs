@@ -55,11 +55,15 @@ both_backends! {
             let sent = world.send(session, SILENT, action).await;
             world.until_message(sent.ok(201)["messageId"].as_str().unwrap(), "delivered").await;
         }
-        let told = world.api().get("/v1/events?limit=200&events=session.status").await;
         for (_, session) in &sessions {
-            let lacking = told.ok(200).as_array().unwrap().iter();
-            let lacking = lacking.filter(|event| event["sessionId"] == *session && event["data"]["degraded"] == "app_state");
-            assert_eq!(lacking.count(), 1, "{told:?}");
+            // It is shown a moment before it is told.
+            eventually("it is told once", async || {
+                let told = world.api().get("/v1/events?limit=200&events=session.status").await;
+                let lacking = told.ok(200).as_array().unwrap().iter();
+                let lacking = lacking.filter(|event| event["sessionId"] == *session && event["data"]["degraded"] == "app_state");
+                if lacking.count() == 1 { Ok(()) } else { Err(format!("{told:?}")) }
+            })
+            .await;
         }
     }
 

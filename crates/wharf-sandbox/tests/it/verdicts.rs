@@ -321,6 +321,8 @@ async fn a_phone_that_is_missed_for_ten_days_is_told_once_and_one_that_was_seen_
     };
     missed(&world, json!("phone_away")).await;
     let told = |data: &Value| data["degraded"] == "phone_away" && data["status"] == "connected";
+    // It is shown a moment before it is told.
+    heard_of(&world, "session.status", told).await;
     assert_eq!(times_heard(&world, "session.status", told).await, 1);
 
     world.control().post(&format!("/control/phones/{OWNER}/wake"), &json!({})).await.ok(200);
