@@ -44,11 +44,12 @@ async fn a_delayed_acknowledgement_comes_after_the_delivery() {
 async fn a_dropped_socket_loses_the_acknowledgement_and_not_the_message() {
     let sim = Sim::start().await;
     let device = Device::linked(&sim, OWNER).await;
+    let connected = |event: &Event| matches!(event, Event::Connected(_));
+    let before = device.count(connected);
     sim.fault(json!({"action": "drop_socket", "phone": OWNER, "times": 1})).await;
     device.send_as(SILENT, "cut off", "3EB0CUT").await;
     sim.shown(SILENT, "3EB0CUT").await;
-    device.event("disconnected", |event| matches!(event, Event::Disconnected(_)).then_some(())).await;
-    device.forget_events();
+    until("it is connected anew", async || (device.count(connected) > before).then_some(())).await;
     device.connected().await;
     device.send_as(SILENT, "cut off", "3EB0CUT").await;
     assert_eq!(device.server_ack("3EB0CUT").await, None);

@@ -91,6 +91,6 @@ async fn connections_that_say_nothing_do_not_hold_up_the_end() {
     let mut begun = tokio::net::TcpStream::connect(&address).await.unwrap();
     tokio::io::AsyncWriteExt::write_all(&mut begun, b"GET /r").await.unwrap();
     until("both are taken", async || (sim.get("/control/stats").await["connected"] == 2).then_some(())).await;
-    tokio::time::timeout(std::time::Duration::from_secs(10), sim.shutdown()).await.expect("the network ends");
+    tokio::time::timeout(std::time::Duration::from_secs(20), sim.shutdown()).await.expect("the network ends");
     drop((silent, begun));
 }

@@ -37,8 +37,16 @@ async fn a_version_below_the_floor_is_refused_at_registration_and_at_login() {
 
 /// The status and the text of a page, or nothing where it did not come to its end.
 async fn page(sim: &Sim, path: &str, headers: &[(&str, &str)]) -> Option<(u16, String)> {
+    page_within(PATIENT, sim, path, headers).await
+}
+
+/// A slow page takes half a minute.
+const PATIENT: Duration = Duration::from_secs(20);
+const IMPATIENT: Duration = Duration::from_secs(2);
+
+async fn page_within(limit: Duration, sim: &Sim, path: &str, headers: &[(&str, &str)]) -> Option<(u16, String)> {
     #[expect(clippy::disallowed_methods, reason = "a tester's client, not the gateway's")]
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(2)).build().unwrap();
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(limit).build().unwrap();
     let mut request = client.get(format!("http://127.0.0.1:{}{path}", sim.port()));
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -73,7 +81,7 @@ async fn a_page_goes_wrong_as_it_is_told() {
     let sim = Sim::start().await;
     let ask = async |fault: &str| {
         change(&sim, json!({"fault": fault})).await;
-        page(&sim, "/sw.js", &BROWSER).await
+        page_within(if fault == "slow" { IMPATIENT } else { PATIENT }, &sim, "/sw.js", &BROWSER).await
     };
     for (fault, status, told) in [
         ("403", 403, None),
