@@ -205,6 +205,19 @@ impl World {
         self.control("faults", rule.to_string()).await;
     }
 
+    /// Drops the session's socket, and waits until the session is connected by another one. Handshakes are counted, because a link that was
+    /// gone for a moment only may have been so between two looks.
+    pub async fn drop_socket(&self, session: &SessionId, phone: &str) {
+        let opened = async || {
+            let stats = self.get("stats").await;
+            ["xx", "ik", "xxFallback"].iter().map(|way| stats["handshakes"][way].as_u64().unwrap()).sum::<u64>()
+        };
+        let before = opened().await;
+        self.fault(json!({"action": "drop_socket", "phone": phone})).await;
+        until("another socket", async || (opened().await > before).then_some(())).await;
+        self.status(session, SessionStatus::Connected).await;
+    }
+
     pub async fn clear_faults(&self) {
         let url = format!("{}/control/faults", self.network.control_url());
         self.http.delete(url).send().await.unwrap().error_for_status().unwrap();

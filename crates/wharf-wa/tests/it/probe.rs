@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -13,7 +13,7 @@ use wharf_wa::{Config, PROBE_PATIENCE, Probe, ProbeStep as Step, ProbeVerdict as
 
 const VERSION: (u32, u32, u32) = (2, 3000, 1_045_649_367);
 /// For what never answers.
-const SHORT: Duration = Duration::from_millis(300);
+const SHORT: Duration = Duration::from_secs(3);
 
 async fn knock(url: String, patience: Duration) -> Probe {
     let mut config = Config::new("prober", Seal::none(Arc::new(SystemChance)));
@@ -48,8 +48,10 @@ async fn a_healthy_network_gives_a_qr_reference_and_keeps_nothing_of_the_knock()
 
 #[tokio::test]
 async fn a_port_that_nobody_listens_on_is_unreachable() {
-    let free = TcpListener::bind(("127.0.0.1", 0)).await.unwrap().local_addr().unwrap();
-    let told = knock(format!("ws://{free}/ws/chat"), PROBE_PATIENCE).await;
+    // It is taken, so that nobody else gets it.
+    let taken = TcpSocket::new_v4().unwrap();
+    taken.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let told = knock(format!("ws://{}/ws/chat", taken.local_addr().unwrap()), PROBE_PATIENCE).await;
     assert!(matches!(told.verdict, Verdict::Unreachable { step: Step::Connect, .. }), "{:?}", told.verdict);
 }
 
