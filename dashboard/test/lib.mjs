@@ -32,7 +32,7 @@ export async function startSandbox(databaseUrl, env = {}) {
 export async function startBrowser() {
   if (!CHROMIUM) throw new Error("Chromium is needed: install Debian's package `chromium`, or name the program in CHROMIUM");
   // The sandbox of the browser itself wants rights that a container's root does not have; the pages are our own.
-  return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+  return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"], timeout: 60_000 });
 }
 
 /** What each page has asked for and has no answer to yet. */
@@ -57,7 +57,8 @@ function follow(page) {
 export async function open(browser, options = {}) {
   const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 860 }, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  // Long enough for a loaded machine; nothing waits this long when all is well.
+  page.setDefaultTimeout(60_000);
   follow(page);
   const complaints = [];
   page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));

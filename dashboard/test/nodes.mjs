@@ -3,6 +3,7 @@
 // back. In the end the second node, whose process is named, is killed under open pages.
 import assert from "node:assert/strict";
 import { Agent, createServer, request } from "node:http";
+import { isDeepStrictEqual } from "node:util";
 import { enterAs, open, quiet, startBrowser, visit } from "./lib.mjs";
 
 const [one, other, password, key, victim, paired] = process.argv.slice(2);
@@ -137,6 +138,12 @@ async function places(page, context) {
   const told = async (node) => (await api(node, "GET", "/v1/admin/nodes", undefined, { Cookie: await cookies(context) })).json.data;
   const [here, there] = await Promise.all([one, other].map(async (node) => (await told(node)).find((row) => row.current).nodeId));
   const loads = async () => Object.fromEntries((await told(one)).map((row) => [row.nodeId, row.sessions]));
+  // A node has let a session go before the next one has taken it.
+  const until = async (wanted) => {
+    const ends = Date.now() + 60_000;
+    while (!isDeepStrictEqual(await loads(), wanted) && Date.now() < ends);
+    assert.deepEqual(await loads(), wanted);
+  };
   const row = (nodeId) => page.getByRole("row", { name: new RegExp(nodeId) });
   const dialog = page.getByRole("dialog");
   assert.deepEqual(await loads(), { [here]: 1, [there]: 0 });
@@ -146,7 +153,7 @@ async function places(page, context) {
   await dialog.getByText(/gives its 1 session to the other node/).waitFor();
   await dialog.getByRole("button", { name: "Drain it" }).click();
   await row(here).getByText("has none left").waitFor();
-  assert.deepEqual(await loads(), { [here]: 0, [there]: 1 });
+  await until({ [here]: 0, [there]: 1 });
   await row(here).getByRole("button", { name: "Let it have sessions" }).click();
   await row(here).getByText("works", { exact: true }).waitFor();
   holds("a node that is drained by a button tells how many sessions are left, and has none in the end");
@@ -159,7 +166,7 @@ async function places(page, context) {
   await dialog.getByLabel("Node").selectOption(here);
   await dialog.getByRole("button", { name: "Move it" }).click();
   await page.getByRole("status").filter({ hasText: `It runs on ${here} now` }).waitFor();
-  assert.deepEqual(await loads(), { [here]: 1, [there]: 0 });
+  await until({ [here]: 1, [there]: 0 });
   while ((await api(one, "GET", `/v1/sessions/${paired}`)).json.data?.status !== "connected");
   holds("a session goes to the node that was chosen on its page");
 
