@@ -1,9 +1,11 @@
 """What runs beside: the sandbox, the proxies with their defaults, and the clients, each as a process that is asked line by line."""
 
 import atexit
+import contextlib
 import json
 import os
 import pathlib
+import secrets
 import select
 import shutil
 import signal
@@ -31,9 +33,12 @@ def sandbox():
 
 
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """Below those that the system gives to whoever asks for any: nobody else gets it before it is listened on."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 def until(what, look):
