@@ -36,7 +36,9 @@ async function until(look) {
 }
 
 const data = mkdtempSync(join(tmpdir(), "wharf-chatwoot-"));
-const sandbox = await start(process.env.WHARF_SANDBOX_BIN, ["--json", "--quiet", "--port", "0", "--data-dir", data], { WHARF_WEBHOOK_RETRY_PAUSES_SECS: "0.1,0.1,0.1,0.1" });
+// Short at first, for what is to be delivered again, and long enough in the end for a bridge that starts again.
+const WHARF_WEBHOOK_RETRY_PAUSES_SECS = "0.1,0.1,0.1,0.1,1,1,2,2,5,5,10,10";
+const sandbox = await start(process.env.WHARF_SANDBOX_BIN, ["--json", "--quiet", "--port", "0", "--data-dir", data], { WHARF_WEBHOOK_RETRY_PAUSES_SECS });
 after(async () => (await sandbox.stop(), rmSync(data, { recursive: true, force: true })));
 const { url, controlUrl, apiKey } = JSON.parse(sandbox.first);
 

@@ -1,16 +1,20 @@
 // The gateway is killed again and again under a program that sends texts and hears events, without a line of error handling in the program.
 //
 //   node test/kills.mjs [TEXTS [KILLS]]     1000 and 10; WHARF_SANDBOX_BIN and WHARF_SIM_BIN name the programs
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { folder, hands, program, remove, until } from "./harness.mjs";
 
-/** A port that is free now, to start the gateway at again and again. */
+/** A port to start the gateway at again and again, below those that the system gives to whoever asks for any: nobody else gets it meanwhile. */
 async function freePort() {
-  const server = createServer();
-  await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address();
-  await new Promise((done) => server.close(done));
-  return String(port);
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const server = createServer();
+    const free = await new Promise((done) => server.once("error", () => done(false)).listen(port, "127.0.0.1", () => done(true)));
+    if (!free) continue;
+    await new Promise((done) => server.close(done));
+    return String(port);
+  }
 }
 
 /** What a user writes: `wharf` sends all texts, eight at a time, and hears what becomes of them. */
