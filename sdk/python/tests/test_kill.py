@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
+import secrets
 import socket
 import subprocess
 import threading
@@ -39,13 +41,20 @@ class Program(threading.Thread):
             self.told.append(event.data.message_id)  # type: ignore[union-attr]
 
 
+def free_port() -> int:
+    """One below those that the system gives to whoever asks for any: nobody else gets it while the gateway is dead."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
 class Gateway:
     """A gateway at one port over all its lives, on a network that lives on."""
 
     def __init__(self, folder: Path):
         self._folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
+        self._port = free_port()
         self._network, network = started(folder, "wharf-sim", "--port", "0", "--data-dir", str(folder / "network"))
         self._arguments = ("--quiet", "--port", str(self._port), "--control-port", "0", "--data-dir", str(folder / "data"), "--network", network["url"])
         self.process: subprocess.Popen[bytes]
