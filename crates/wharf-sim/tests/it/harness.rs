@@ -6,6 +6,7 @@ mod program;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -48,7 +49,7 @@ impl Sim {
     pub async fn wished(port: u16, data_dir: Option<&Path>, wishes: Wishes) -> Self {
         prepare();
         let network = Network::start(Config {
-            bind: SocketAddr::from(([127, 0, 0, 1], port)),
+            bind: SocketAddr::from(([127, 0, 0, 1], lasting(port, data_dir))),
             control_bind: SocketAddr::from(([127, 0, 0, 1], 0)),
             data_dir: data_dir.map(Path::to_owned),
             wishes,
@@ -61,7 +62,7 @@ impl Sim {
     /// The network as a process of its own.
     pub fn program(port: u16, data_dir: Option<&Path>) -> Self {
         prepare();
-        let program = Program::start(port, data_dir);
+        let program = Program::start(lasting(port, data_dir), data_dir);
         Self {
             url: program.ready["url"].as_str().unwrap().to_owned(),
             control: program.ready["controlUrl"].as_str().unwrap().to_owned(),
@@ -187,6 +188,25 @@ pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T 
         }
         assert!(Instant::now() < deadline, "waited in vain: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The port that was asked for. Where any will do and the network has a folder, it may end and start again: then it is one below those that
+/// the system gives to whoever asks for any, so that nothing of another test sits on it meanwhile.
+fn lasting(port: u16, data_dir: Option<&Path>) -> u16 {
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 12_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    if port != 0 || data_dir.is_none() {
+        return port;
+    }
+    loop {
+        // Tests that run beside each other have neighbouring ids.
+        let number = std::process::id().wrapping_add(1000 * NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(FIRST + number % COUNT).unwrap();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 
