@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use wharf_api::ErrorCode;
 
 use crate::deletion::linked;
-use crate::fleet::until;
+use crate::fleet::{at_once, until};
 use crate::fleet_places::loads;
 use crate::harness::api::read;
 use crate::harness::nats::Fleet;
@@ -220,7 +220,10 @@ async fn an_account_that_is_suspended_on_one_node_is_refused_on_the_next_and_its
     let third = third.with_key(&first.key);
     assert_eq!(loads(&third).await[0], 1, "the node that was asked has it");
 
-    suspend(&first, &account).await;
+    let suspended = async {
+        suspend(&first, &account).await;
+    };
+    at_once(suspended, [&api, &second, &there], "/v1/account", 403).await;
     for node in [&api, &second, &there] {
         node.get("/v1/account").await.refused(ErrorCode::InsufficientPermissions);
     }
@@ -232,10 +235,11 @@ async fn an_account_that_is_suspended_on_one_node_is_refused_on_the_next_and_its
     })
     .await;
 
-    resume(&second.with_key(&first.key), &account).await;
-    for node in [&api, &second, &there] {
-        node.get("/v1/account").await.ok(200);
-    }
+    let operator = second.with_key(&first.key);
+    let resumed = async {
+        resume(&operator, &account).await;
+    };
+    at_once(resumed, [&api, &second, &there], "/v1/account", 200).await;
     until(&second, &session, "connected").await;
     until_sockets(&fleet.world, 1).await;
     let text = json!({"sessionId": session, "to": SILENT, "text": "back"});
