@@ -91,9 +91,16 @@ try {
   await enterAs(ada.page, both.url, "ada", PASSWORD);
   const stolen = await cookies(ada.context);
   for (const node of [one, other]) assert.equal((await api(node, "GET", "/v1/account", undefined, { Cookie: stolen })).status, 200);
+  const began = Date.now();
   await ada.page.getByRole("button", { name: "Sign out" }).click();
   await ada.page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
-  for (const node of [one, other]) assert.equal((await api(node, "GET", "/v1/account", undefined, { Cookie: stolen })).status, 401);
+  // A node that does not say within a second that it knows is not waited for, and looks again by itself.
+  const ends = Date.now() - began < 1_000 ? 0 : began + 60_000;
+  for (const node of [one, other]) {
+    const status = async () => (await api(node, "GET", "/v1/account", undefined, { Cookie: stolen })).status;
+    while ((await status()) !== 401 && Date.now() < ends);
+    assert.equal(await status(), 401);
+  }
   holds("who signs out is out at both");
 
   // One page has its stream from either node.
