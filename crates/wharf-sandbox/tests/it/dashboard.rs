@@ -79,6 +79,9 @@ async fn walk_on_two_nodes(first_dies: bool) {
     let of = |name: &str| ready[name].as_str().unwrap().to_owned();
     let (password, key) = (of("password"), of("apiKey"));
     let second = nats::api(&other);
+    for node in [&world.api(), &second] {
+        nats::until_ready(node).await;
+    }
     let (lives, dies, id) = if first_dies {
         let path = format!("/v1/admin/sessions/{session}/move");
         let node = std::fs::read_to_string(world.dir().join("second").join("node-id")).unwrap();

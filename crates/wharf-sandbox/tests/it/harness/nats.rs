@@ -99,15 +99,11 @@ impl Fleet {
         fleet
     }
 
-    /// Waits until all nodes are ready and talk with each other: one that is slow to join begins without the others.
+    /// Waits until all nodes are ready and talk with each other.
     pub async fn until_whole(&self) {
         let [second, third] = self.others();
         for api in [self.world.api(), second, third] {
-            eventually("the node is ready", async || {
-                let ready = api.with_key("").get("/readyz").await;
-                (ready.status == 200 && ready.data()["status"] == "ready").then_some(()).ok_or(format!("{ready:?}"))
-            })
-            .await;
+            until_ready(&api).await;
         }
     }
 
@@ -120,6 +116,15 @@ impl Fleet {
         self.second.terminate().await;
         self.third.terminate().await;
     }
+}
+
+/// Waits until a node is ready and hears the others: one that is slow to join begins without them.
+pub async fn until_ready(api: &Api) {
+    eventually("the node is ready", async || {
+        let ready = api.with_key("").get("/readyz").await;
+        (ready.status == 200 && ready.data()["status"] == "ready").then_some(()).ok_or(format!("{ready:?}"))
+    })
+    .await;
 }
 
 pub fn api(node: &Process) -> Api {
