@@ -4,6 +4,7 @@
 //! that nobody has as for a wrong password, and tries are counted before they are made.
 
 pub(crate) mod doors;
+mod hasher;
 mod knock;
 mod password;
 mod turns;

@@ -1,12 +1,12 @@
 //! Passwords: what is taken for one, and how one is hashed and compared. Rules as NIST SP 800-63B wants them: a length, no common ones,
 //! and no composition.
 
-use argon2::password_hash::phc::{Output, PasswordHash, Salt};
-use argon2::password_hash::{self, CustomizedPasswordHasher};
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::Params;
+use argon2::password_hash::CustomizedPasswordHasher as _;
 use wharf_api::limits;
 
 use super::Error;
+use super::hasher::Hasher;
 use crate::services::Services;
 
 /// What stands in the place of the password of a name that nobody has: comparing costs as much as with a real one, and nothing fits.
@@ -115,43 +115,6 @@ pub(crate) fn check(password: &str, name: &str) -> Result<(), Weak> {
     if letters.len() < DIFFERENT { Err(Weak::Row) } else { Ok(()) }
 }
 
-/// Argon2 in memory that goes back to the system at once.
-///
-/// Of what is smaller than 32 MiB the C library keeps the second piece and all later ones, in an arena for each thread that ever hashed:
-/// a few log-ins were 19 MiB for good, and many of them several times that. Of a larger piece it keeps nothing. A page that is never
-/// written costs nothing either.
-pub(super) struct Hasher;
-
-/// What is asked for, in blocks of a KiB.
-const ROOM: usize = 33 * 1024;
-
-impl CustomizedPasswordHasher<PasswordHash> for Hasher {
-    type Params = Params;
-
-    fn hash_password_customized(
-        &self,
-        password: &[u8],
-        salt: &[u8],
-        algorithm: Option<&str>,
-        version: Option<u32>,
-        params: Params,
-    ) -> password_hash::Result<PasswordHash> {
-        let algorithm = algorithm.map(Algorithm::try_from).transpose()?.unwrap_or_default();
-        let version = version.map(Version::try_from).transpose()?.unwrap_or_default();
-        let mut memory = Vec::with_capacity(params.block_count().max(ROOM));
-        memory.resize(params.block_count(), Block::default());
-        let mut output = vec![0; params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
-        Argon2::new(algorithm, version, params.clone()).hash_password_into_with_memory(password, salt, &mut output, &mut memory)?;
-        Ok(PasswordHash {
-            algorithm: algorithm.ident(),
-            version: Some(version.into()),
-            params: (&params).try_into()?,
-            salt: Some(Salt::new(salt)?),
-            hash: Some(Output::new(&output)?),
-        })
-    }
-}
-
 /// What is stored of a password. The password was checked before.
 pub(crate) async fn hash(services: &Services, password: &str) -> Result<String, Error> {
     let mut salt = [0; 16];
@@ -172,7 +135,9 @@ pub(crate) async fn hash(services: &Services, password: &str) -> Result<String, 
 
 #[cfg(test)]
 mod tests {
+    use argon2::Argon2;
     use argon2::password_hash::PasswordHasher as _;
+    use argon2::password_hash::phc::PasswordHash;
 
     use super::*;
     use crate::login::turns::Turns;

@@ -8,7 +8,7 @@ use argon2::password_hash::phc::PasswordHash;
 use tokio::sync::Semaphore;
 use wharf_api::limits;
 
-use super::password::Hasher;
+use super::hasher::Hasher;
 
 /// How many passwords are hashed at the same time: each takes 19 MiB and a processor.
 const AT_ONCE: usize = 2;

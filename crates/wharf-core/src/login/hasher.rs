@@ -1,0 +1,42 @@
+//! Argon2, without keeping what it works in.
+
+use argon2::password_hash::phc::{Output, PasswordHash, Salt};
+use argon2::password_hash::{self, CustomizedPasswordHasher};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+
+/// Argon2 in memory that goes back to the system at once.
+///
+/// Of what is smaller than 32 MiB the C library keeps the second piece and all later ones, in an arena for each thread that ever hashed:
+/// a few log-ins were 19 MiB for good, and many of them several times that. Of a larger piece it keeps nothing. A page that is never
+/// written costs nothing either.
+pub(super) struct Hasher;
+
+/// What is asked for, in blocks of a KiB.
+const ROOM: usize = 33 * 1024;
+
+impl CustomizedPasswordHasher<PasswordHash> for Hasher {
+    type Params = Params;
+
+    fn hash_password_customized(
+        &self,
+        password: &[u8],
+        salt: &[u8],
+        algorithm: Option<&str>,
+        version: Option<u32>,
+        params: Params,
+    ) -> password_hash::Result<PasswordHash> {
+        let algorithm = algorithm.map(Algorithm::try_from).transpose()?.unwrap_or_default();
+        let version = version.map(Version::try_from).transpose()?.unwrap_or_default();
+        let mut memory = Vec::with_capacity(params.block_count().max(ROOM));
+        memory.resize(params.block_count(), Block::default());
+        let mut output = vec![0; params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
+        Argon2::new(algorithm, version, params.clone()).hash_password_into_with_memory(password, salt, &mut output, &mut memory)?;
+        Ok(PasswordHash {
+            algorithm: algorithm.ident(),
+            version: Some(version.into()),
+            params: (&params).try_into()?,
+            salt: Some(Salt::new(salt)?),
+            hash: Some(Output::new(&output)?),
+        })
+    }
+}
