@@ -16,6 +16,7 @@ use http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 use wharf_api::ids::AccountId;
 use wharf_api::ops::{Access, Body, Method, Operation, Patience};
@@ -250,16 +251,20 @@ async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler
     let work = catch::panics(handler(call));
     match operation.method {
         Method::Get => work.await,
-        // What changes something runs to its end, also when its client leaves or our patience is over.
         Method::Post | Method::Put | Method::Patch | Method::Delete => {
-            let mut work = Box::pin(async move { left(trace, &services, work.await).await });
-            // Nobody can leave before it waits for something: most refusals never do, and need no task of their own.
-            if let Poll::Ready(answer) = futures::poll!(work.as_mut()) {
-                return answer;
-            }
-            tasks.spawn(work.in_current_span()).await.unwrap_or_else(|error| Err(Failure::internal(error)))
+            to_its_end(&tasks, async move { left(trace, &services, work.await).await }).await
         }
     }
+}
+
+/// What changes something runs to its end, also when its client leaves or our patience is over.
+async fn to_its_end(tasks: &TaskTracker, work: impl Future<Output = Answer> + Send + 'static) -> Answer {
+    let mut work = Box::pin(work);
+    // Nobody can leave before it waits for something: most refusals never do, and need no task of their own.
+    if let Poll::Ready(answer) = futures::poll!(work.as_mut()) {
+        return answer;
+    }
+    tasks.spawn(work.in_current_span()).await.unwrap_or_else(|error| Err(Failure::internal(error)))
 }
 
 /// Whether it tells of this process and of the API alone: our health, our metrics, the reference.
@@ -368,5 +373,43 @@ fn patience(operation: &Operation, timeout: Duration, file_timeout: Duration) ->
         Patience::Usual => timeout,
         Patience::Files => timeout.max(file_timeout),
         Patience::LongPoll => timeout + Duration::from_secs(limits::LONG_POLL_MAX_SECS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use tokio::sync::oneshot;
+    use tokio::task;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_change_that_is_decided_at_once_takes_no_task_of_its_own() {
+        let (tell, told) = oneshot::channel();
+        let work = async move {
+            tell.send(task::try_id()).unwrap();
+            Err(Failure::unavailable("decided", 1))
+        };
+        assert!(to_its_end(&TaskTracker::new(), work).await.is_err());
+        assert_eq!(told.await.unwrap(), task::try_id());
+    }
+
+    #[tokio::test]
+    async fn a_change_that_waits_goes_on_when_nobody_waits_for_it_any_more() {
+        let tasks = TaskTracker::new();
+        let ((go_on, waits), (tell, told)) = (oneshot::channel(), oneshot::channel());
+        let work = async move {
+            let word: &str = waits.await.unwrap();
+            tell.send(word).unwrap();
+            Err(Failure::unavailable("decided", 1))
+        };
+        {
+            let asked = pin!(to_its_end(&tasks, work));
+            assert!(futures::poll!(asked).is_pending());
+        }
+        go_on.send("changed").expect("it waits, though nobody asks any more");
+        assert_eq!(told.await, Ok("changed"));
     }
 }
