@@ -157,6 +157,21 @@ async fn a_message_that_is_never_acknowledged_fails_after_its_tries() {
     world.end().await;
 }
 
+/// Whoever asks waits for a second and asks anew, as the look for sessions of suspended accounts does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_whose_message_is_never_acknowledged_ends_however_often_it_is_asked_to() {
+    let world = patient(3_600).await;
+    let session = world.paired(OWNER).await;
+    world.control("phones/15550001002/sleep", "{}".to_owned()).await;
+    world.fault(json!({"action": "swallow_ack", "to": SILENT, "times": 1})).await;
+    world.accept(&session, SILENT, "into the void").await;
+    until("the text to be on the wire", async || world.get("faults").await.as_array().unwrap().is_empty().then_some(())).await;
+    let second = std::time::Duration::from_secs(1);
+    until("the session to end", async || tokio::time::timeout(second, world.engine.release(&session)).await.ok()).await;
+    assert!(!world.engine.runs(&session));
+    world.end().await;
+}
+
 /// The connection is lost as often as a message may be tried, each time before the message is on it.
 #[tokio::test(flavor = "multi_thread")]
 async fn tries_that_never_reached_the_wire_do_not_use_a_message_up() {
