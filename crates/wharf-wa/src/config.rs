@@ -55,7 +55,7 @@ pub struct Config {
     pub poll: Duration,
     /// How many sessions connect at the same time when the process starts.
     pub start_concurrency: usize,
-    /// How long after one session that nobody ran the next is begun. A process that begins starts its own without pause.
+    /// How long after one session that nobody ran the next is begun. What a process begins as it starts has no pause.
     pub takeover_gap: Duration,
     /// The longest random pause before a session connects again that had its reason together with others.
     pub start_stagger: Duration,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use wharf_api::ErrorCode;
+use wharf_core::door;
 use wharf_core::readiness::{Fitness, Part};
 use wharf_core::store::DatabaseStore;
 
@@ -35,6 +36,8 @@ async fn a_node_of_which_nobody_has_heard_for_long_answers_every_call_as_long_as
     // A call that finds a look of its second makes none of its own.
     readiness.looked(Instant::now() + Duration::from_hours(1), false);
     gateway.get("/v1/account").send().await.refused(ErrorCode::ServiceUnavailable);
+    // Who has met what cannot be read makes one all the same.
+    door::pass_anew(&gateway.services).await.unwrap();
     readiness.heeded(Instant::now());
     gateway.get("/v1/account").send().await.ok(200);
 }
