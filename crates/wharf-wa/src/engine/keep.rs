@@ -13,7 +13,7 @@ use wharf_api::types::session::SessionStatus;
 use wharf_core::engine::{Engine as _, Error};
 use wharf_core::placement::{Everything, Placement};
 use wharf_core::session::refusal;
-use wharf_core::store;
+use wharf_core::store::{self, SessionRow};
 
 use super::WaEngine;
 use crate::backend;
@@ -55,7 +55,12 @@ impl WaEngine {
 
     async fn start_linked_of(&self, placement: &dyn Placement) -> Result<usize, store::Error> {
         let (sessions, now) = (self.ctx.store.list_linked_sessions().await?, self.ctx.clock.now());
-        let mut sessions: Vec<_> = sessions.into_iter().filter(|row| !refusal::is_barred(row, now)).map(|row| row.id).collect();
+        // Trying those that a living node has would only keep that node's own writes waiting.
+        let free: HashSet<SessionId> = self.ctx.store.list_unattended_sessions(&self.ctx.config.node, now).await?.into_iter().collect();
+        let is_free =
+            |row: &SessionRow| matches!(row.status, SessionStatus::Disconnected | SessionStatus::Stopped) || free.contains(&row.id);
+        let mut sessions: Vec<_> =
+            sessions.into_iter().filter(|row| is_free(row) && !refusal::is_barred(row, now)).map(|row| row.id).collect();
         // A death between the keys of a new link and the row that tells of it leaves a device that is linked and nobody runs.
         for session in self.ctx.store.list_sessions_in_pairing().await? {
             if backend::is_linked(&*self.ctx.store, &self.ctx.seal, &session).await? {
