@@ -8,23 +8,26 @@ use wharf_core::message::events_of;
 use wharf_core::store::{Error, Fence, MessageRow, Outcome, StatusChange};
 
 use super::change;
-use super::row::{message_columns, readable};
+use super::row::{message_columns, readable, still_queued};
 use crate::lane::Place;
 use crate::sql::{Row, Sql, Tx, args, statements};
 use crate::store::SqlStore;
 use crate::{event, owner};
 
 macro_rules! end {
-    () => {
-        "UPDATE messages SET status = $3, error_code = $4, error_reason = $5, doubtful = $6, sent_at = $7, failed_at = $8 \
-         WHERE id = $1 AND status = 'queued' AND "
+    ($column:literal) => {
+        concat!(
+            "UPDATE messages SET status = $3, error_code = $4, error_reason = $5, doubtful = $6, sent_at = $7, failed_at = $8 \
+             WHERE id = $1 AND ",
+            still_queued!($column, "$2")
+        )
     };
 }
 
 statements! {
-    END = concat!(end!(), "session_id = $2"), postgres concat!(" RETURNING ", message_columns!());
+    END = end!("session_id"), postgres concat!(" RETURNING ", message_columns!());
     ENDED = concat!("SELECT ", message_columns!(), " FROM messages WHERE id = $1 AND session_id = $2");
-    END_UNOWNED = concat!(end!(), "account_id = $2"), postgres concat!(" RETURNING ", message_columns!());
+    END_UNOWNED = end!("account_id"), postgres concat!(" RETURNING ", message_columns!());
     ENDED_UNOWNED = concat!("SELECT ", message_columns!(), " FROM messages WHERE id = $1 AND account_id = $2");
 }
 
@@ -35,7 +38,9 @@ const SENT_ALL: Sql = Sql {
     postgres: concat!(
         "UPDATE messages SET status = 'sent', error_code = NULL, error_reason = NULL, doubtful = 0, sent_at = CAST(l.moment AS BIGINT), \
          failed_at = NULL FROM unnest($2::TEXT[], $3::TEXT[]) AS l(wanted, moment) \
-         WHERE id = l.wanted AND session_id = $1 AND status = 'queued' RETURNING ",
+         WHERE id = l.wanted AND ",
+        still_queued!("session_id", "$1"),
+        " RETURNING ",
         message_columns!()
     ),
 };

@@ -4,7 +4,7 @@ use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MessageId, SessionId};
 use wharf_core::store::{CLAIM_LIMIT, Error, Fence, Outgoing, Overdue, TRY_LIMIT};
 
-use super::row::{message_columns, readable};
+use super::row::{message_columns, readable, still_queued};
 use crate::lane::Place;
 use crate::owner;
 use crate::sql::{Sql, Tx, args, corrupt, statements};
@@ -24,15 +24,21 @@ const QUEUED: Sql = Sql {
 const COUNT_TRIES: Sql = Sql {
     name: "COUNT_TRIES",
     sqlite: COUNT_TRY.sqlite,
-    postgres: "UPDATE outgoing SET attempts = attempts + 1, claimed_at = $3 WHERE message IN \
-        (SELECT number FROM messages WHERE id = ANY($1::TEXT[]) AND session_id = $2 AND status = 'queued')",
+    postgres: concat!(
+        "UPDATE outgoing SET attempts = attempts + 1, claimed_at = $3 WHERE message IN \
+         (SELECT number FROM messages WHERE id = ANY($1::TEXT[]) AND ",
+        still_queued!("session_id", "$2"),
+        ")"
+    ),
 };
 pub(super) const BY_HAND: &[Sql] = &[QUEUED, COUNT_TRIES];
 
 statements! {
     WITH_QUEUED = "SELECT DISTINCT account_id, session_id FROM messages WHERE status = 'queued' LIMIT $1";
-    COUNT_TRY = "UPDATE outgoing SET attempts = attempts + 1, claimed_at = $3 WHERE message = \
-        (SELECT number FROM messages WHERE id = $1 AND session_id = $2 AND status = 'queued')";
+    COUNT_TRY = concat!(
+        "UPDATE outgoing SET attempts = attempts + 1, claimed_at = $3 WHERE message = (SELECT number FROM messages WHERE id = $1 AND ",
+        still_queued!("session_id", "$2"), ")"
+    );
     WITH_OVERDUE = "SELECT id FROM accounts WHERE EXISTS \
         (SELECT 1 FROM messages m WHERE m.account_id = accounts.id AND m.status = 'queued' AND m.expires_at <= $1)";
     OVERDUE = concat!(

@@ -65,6 +65,16 @@ macro_rules! of_kind {
 }
 pub(super) use of_kind;
 
+/// What must be true of a message that is found by its id, for its try to count or to end: it is queued still, and of the session or the
+/// account of that column. In words that no index knows: where PostgreSQL's statistics are older than the queue, or than the session, it
+/// takes an index of theirs for shorter than that of the ids, and walks through the whole queue or the session's log for each message.
+macro_rules! still_queued {
+    ($column:literal, $whose:literal) => {
+        concat!("status || '' = 'queued' AND ", $column, " || '' = ", $whose)
+    };
+}
+pub(super) use still_queued;
+
 /// The kind that a message is shown by whose row cannot be read.
 const UNREADABLE: &str = "unreadable";
 

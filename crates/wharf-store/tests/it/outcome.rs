@@ -170,3 +170,33 @@ async fn another_account_sees_nothing_of_a_message(db: &Db) {
     assert_eq!(db.store.messages_on_day(&stranger.account, NOW.utc_day()).await.unwrap(), 0);
     assert!(db.store.queued_messages(&stranger.session, 0, 9).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn tries_and_their_ends_are_found_by_ids_where_the_statistics_know_neither_the_queue_nor_the_session() {
+    let db = Db::postgres().await;
+    let tenant = Tenant::new(&db).await;
+    // All that was there when somebody looked was another session's, and sent.
+    let others = "INSERT INTO messages (id, account_id, session_id, wa_id, direction, status, chat, chat_key, content, marks, created_at) \
+        SELECT 'm' || n, 'a', 's', 'w' || n, 'outgoing', 'sent', 'c', 'c', '{}', '{}', 0 FROM generate_series(1, 1000) n; ANALYZE messages";
+    db.execute(others).await;
+    let mut ids = Vec::new();
+    for text in ["a", "b", "c", "d", "e"] {
+        ids.push(tenant.send(&db, text).await.id);
+    }
+    db.store.claim_messages(&tenant.fence, &ids, NOW).await.unwrap();
+    db.store.claim_messages(&tenant.fence, &ids[..1], NOW).await.unwrap();
+    assert_eq!(db.ints("SELECT attempts FROM outgoing ORDER BY message").await, [2, 1, 1, 1, 1]);
+    assert_eq!(db.store.record_outcomes(&tenant.fence, &[sent(&ids[0]), sent(&ids[1])]).await.unwrap(), &ids[..2]);
+    assert_eq!(db.store.record_outcomes(&tenant.fence, &[failed(&ids[2])]).await.unwrap(), &ids[2..3]);
+    assert!(db.store.fail_message(&tenant.account, &failed(&ids[3])).await.unwrap());
+    db.store.close().await;
+    // A connection that closes hands in what it counted.
+    let scans = |which: &str| {
+        format!("SELECT CAST(SUM(idx_scan) AS BIGINT) FROM pg_stat_user_indexes WHERE relname = 'messages' AND indexrelname {which}")
+    };
+    while db.ints(&scans("= 'messages_id_key'")).await == [0] {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(db.ints(&scans("NOT IN ('messages_id_key', 'messages_pkey')")).await, [0]);
+    db.finish().await;
+}
