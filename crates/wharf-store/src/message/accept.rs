@@ -21,8 +21,8 @@ statements! {
     COUNTED = "SELECT messages, warned FROM usage WHERE account_id = $1 AND utc_day = $2";
     COUNT_ALL = "INSERT INTO usage (account_id, utc_day, messages) VALUES ($1, $2, 1) \
         ON CONFLICT (account_id, utc_day) DO UPDATE SET messages = usage.messages + 1";
-    /// The same for a group of writes. All who count for the account have its place; the lock is for a stranger's: it is met by the write
-    /// that counts, and not by the group when it writes back.
+    /// The same for a group of writes. All who count for the account have its place; the lock is for a stranger's: it is met as the group
+    /// begins, or by the write that counts, and not by the group when it writes back.
     OF_DAY = "SELECT messages, warned, CAST(0 AS BIGINT) FROM usage WHERE account_id = $1 AND utc_day = $2", lock "FOR UPDATE";
     SET_DAY = "INSERT INTO usage (account_id, utc_day, messages, warned) VALUES ($1, $2, $3, $4) \
         ON CONFLICT (account_id, utc_day) DO UPDATE SET messages = excluded.messages, warned = excluded.warned";

@@ -1,6 +1,6 @@
 use futures::future::join_all;
 use wharf_api::types::message::{Direction, MessageStatus, TimelineEntry};
-use wharf_core::store::{Accepted, AccountStore, Answer, IdempotencyStore, MessageRow, MessageStore, NewMessage};
+use wharf_core::store::{Accepted, AccountStore, Answer, Error, IdempotencyStore, MessageRow, MessageStore, NewMessage};
 
 use crate::harness::{Db, both_backends};
 use crate::tenant::{NOW, Tenant, chance, claim};
@@ -14,6 +14,7 @@ both_backends!(
     one_claim_makes_one_message,
     a_key_of_any_letters_is_claimed_once_among_others_and_again_by_nobody,
     a_refused_message_leaves_its_claim_free,
+    a_message_that_cannot_be_stored_leaves_its_claim_free_and_its_company_keeps_theirs,
     an_expired_claim_gives_way,
     the_first_answer_of_a_claim_stays,
     expired_claims_are_dropped_and_others_stay,
@@ -120,6 +121,30 @@ async fn a_refused_message_leaves_its_claim_free(db: &Db) {
     assert!(db.store.find_idempotency(&tenant.account, "send_text", "k", NOW).await.unwrap().is_none());
     let accepted = NewMessage { daily_limit: Some(1), ..refused };
     assert_eq!(db.store.accept_message(&accepted).await.unwrap(), Accepted::Now);
+}
+
+async fn a_message_that_cannot_be_stored_leaves_its_claim_free_and_its_company_keeps_theirs(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let keyed = |n: i32| NewMessage { claim: Some(claim(&format!("key {n}"))), ..tenant.outgoing("x") };
+    let mut messages: Vec<NewMessage> = (0..8).map(keyed).collect();
+    let taken = messages[2].row.wa_id.clone();
+    messages[5].row.wa_id = taken;
+    let results = join_all(messages.iter().map(|message| db.store.accept_message(message))).await;
+    for (place, result) in results.iter().enumerate() {
+        match result {
+            Ok(Accepted::Now) => assert_ne!(place, 5),
+            Err(Error::Refused(_)) => assert_eq!(place, 5, "{result:?}"),
+            other => panic!("{place}: {other:?}"),
+        }
+    }
+    let again: Vec<NewMessage> = (0..8).map(keyed).collect();
+    let results = join_all(again.iter().map(|message| db.store.accept_message(message))).await;
+    for (place, result) in results.iter().enumerate() {
+        let wanted = if place == 5 { Accepted::Now } else { Accepted::ClaimedBefore };
+        assert!(matches!(result, Ok(accepted) if *accepted == wanted), "{place}: {result:?}");
+    }
+    assert_eq!(db.ints("SELECT COUNT(*) FROM idempotency JOIN messages ON resource_id = id").await, [8]);
+    assert_eq!(db.ints("SELECT messages FROM usage").await, [8]);
 }
 
 async fn an_expired_claim_gives_way(db: &Db) {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::join_all;
 use sqlx::{Connection, PgConnection};
-use wharf_core::store::{Accepted, Error, MessageStore, OwnerStore, VaultOp, VaultStore};
+use wharf_core::store::{Accepted, Error, MessageStore, NewMessage, OwnerStore, VaultOp, VaultStore};
 use wharf_store::{Config, SqlStore, open};
 
 use crate::harness::{Db, config};
-use crate::tenant::{NOW, Tenant, session};
+use crate::tenant::{NOW, Tenant, claim, session};
 
 /// A stranger's transaction on a database whose store has one lane.
 struct Locked {
@@ -139,6 +139,29 @@ async fn a_days_count_that_somebody_has_locked_holds_up_no_other_account() {
     locked.run("COMMIT".to_owned()).await;
     assert_eq!(waits.await.unwrap(), Accepted::Now);
     assert_eq!(locked.db.ints("SELECT messages FROM usage ORDER BY messages").await, [2, 5]);
+    drop(store);
+    locked.finish().await;
+}
+
+#[tokio::test]
+async fn a_claim_that_somebody_has_locked_holds_up_its_own_key_and_no_other() {
+    let mut locked = Locked::new().await;
+    let (tenant, free) = (Tenant::new(&locked.db).await, Tenant::new(&locked.db).await);
+    let store = Arc::clone(&locked.store);
+    let keyed = |tenant: &Tenant, key: &str| NewMessage { claim: Some(claim(key)), ..tenant.outgoing("x") };
+    assert_eq!(store.accept_message(&keyed(&tenant, "once")).await.unwrap(), Accepted::Now);
+    locked.run("BEGIN; SELECT 1 FROM idempotency FOR UPDATE".to_owned()).await;
+    let again = keyed(&tenant, "once");
+    let texts: Vec<_> = (0..5).map(|n| keyed(&free, &n.to_string())).collect();
+    // One thread: all are in line before the lane takes the first.
+    let mut waits = Box::pin(store.accept_message(&again));
+    assert!(waits.as_mut().now_or_never().is_none());
+    let stored = join_all(texts.iter().map(|text| store.accept_message(text))).await;
+    assert!(stored.iter().all(|stored| matches!(stored, Ok(Accepted::Now))), "{stored:?}");
+    assert!(waits.as_mut().now_or_never().is_none(), "it still waits");
+    locked.run("COMMIT".to_owned()).await;
+    assert_eq!(waits.await.unwrap(), Accepted::ClaimedBefore);
+    assert_eq!(locked.db.ints("SELECT COUNT(*) FROM idempotency JOIN messages ON resource_id = id").await, [6]);
     drop(store);
     locked.finish().await;
 }
