@@ -128,9 +128,10 @@ const SQLITE_READER: &str = "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMO
 
 // Said over the connection, and not with its start: poolers take no options there, or throw them away.
 // A lock is waited for as long as `Wait::USUAL`: a lane waits no longer, for all its writes wait with it. And a frozen process must not hold
-// an owner's row against the one that takes over.
+// an owner's row against the one that takes over. Each statement of a write sees what was committed before it, whatever the server's
+// default is: otherwise a group would see what there was before it had its places, and not what those have written whom it waited for.
 const POSTGRES_WRITER: &str = "SET synchronous_commit = on; SET statement_timeout = 2000; SET lock_timeout = 250; \
-    SET idle_in_transaction_session_timeout = 5000";
+    SET idle_in_transaction_session_timeout = 5000; SET default_transaction_isolation = 'read committed'";
 // A statement whose client has gone ends soon, and with it what it holds: connections are let go in the middle of statements. A server
 // before 14 does not know the word, and one that cannot tell whether its client is there refuses it.
 const POSTGRES_AWAY: &str = "SELECT set_config('client_connection_check_interval', '250', false) \

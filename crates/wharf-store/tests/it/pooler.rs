@@ -3,9 +3,11 @@
 use sqlx::{Connection, PgConnection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use wharf_core::store::AccountStore;
 use wharf_store::{OpenError, open};
 
 use crate::harness::{Db, config};
+use crate::tenant::{NOW, chance};
 
 /// A message of PostgreSQL's protocol.
 fn message(kind: u8, body: &[u8]) -> Vec<u8> {
@@ -66,5 +68,24 @@ async fn the_limits_of_a_connection_are_said_over_it_where_poolers_lose_nothing(
     assert_eq!(seen[0], "client_connection_check_interval 250ms", "a server of 14 or newer");
     assert_eq!(seen[1..], limits);
     own.close().await.unwrap();
+    db.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_statement_of_a_write_sees_what_was_committed_before_it_whatever_the_servers_default_is() {
+    let db = Db::postgres().await;
+    db.execute(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''repeatable read''', current_database()); \
+         END $$; CREATE TABLE levels (level text); \
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO levels \
+         SELECT current_setting('transaction_isolation'); RETURN NULL; END $$; \
+         CREATE TRIGGER note AFTER INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION note()",
+    )
+    .await;
+    assert_eq!(db.texts("SELECT current_setting('transaction_isolation')").await, ["repeatable read"]);
+    let store = db.second().await.unwrap();
+    assert!(store.insert_account(&chance().account_id(), "a", "enterprise", NOW).await.unwrap());
+    assert_eq!(db.texts("SELECT level FROM levels").await, ["read committed"]);
+    store.close().await;
     db.finish().await;
 }
