@@ -197,7 +197,7 @@ async function keys(page) {
 async function webhooks(page, sessionId) {
   await visit(page, "webhooks");
   await page.getByRole("button", { name: "New webhook" }).click();
-  await page.getByLabel("Address").fill("http://127.0.0.1:9/hook");
+  await page.getByLabel("Address").fill("http://127.0.0.1:19191/hook");
   await page.getByRole("button", { name: "Try the address and register it" }).click();
   await page.getByRole("alert").getByText("webhook_url_unreachable").waitFor();
   await page.getByLabel("Address").fill(`${ready.controlUrl}/control/hooks/ok`);

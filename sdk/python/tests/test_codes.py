@@ -159,7 +159,7 @@ CAUSES: dict[str, Callable[[Ground], object]] = {
     "message_sending_failed": lambda g: g.text("15550007479"),
     "daily_message_limit_reached": used_up,
     "invalid_webhook_url": webhook("ftp://example.com/hook"),
-    "webhook_url_unreachable": webhook("http://127.0.0.1:9/hook"),
+    "webhook_url_unreachable": webhook("http://127.0.0.1:19191/hook"),
     "webhook_response_timeout": webhook("CONTROL/control/hooks/slow"),
     "invalid_webhook_event": webhook("CONTROL/control/hooks/ok", "message.exploded"),
     "rate_limit_exceeded": one_call_too_many,

@@ -90,7 +90,7 @@ const WAYS = {
     }
   },
   invalid_webhook_url: () => hook("ftp://example.com/hook"),
-  webhook_url_unreachable: () => hook("http://127.0.0.1:9/hook"),
+  webhook_url_unreachable: () => hook("http://127.0.0.1:19191/hook"),
   webhook_response_timeout: () => hook(`${controlUrl}/control/hooks/slow`),
   invalid_webhook_event: () => hook(`${controlUrl}/control/hooks/ok`, ["message.exploded"]),
   rate_limit_exceeded: async () => {
