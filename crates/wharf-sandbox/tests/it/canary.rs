@@ -32,7 +32,13 @@ both_backends! {
         world.start_gateway(&[("WHARF_WHATSAPP_CANARY", &pair)]).await;
         world.until_connected(&first).await;
         world.until_connected(&second).await;
-        // What began before both were connected may have failed; the next turn is a good one.
+        // What began before both were connected may have failed; the next turn is a good one. A turn that the hour overtakes would edit a text
+        // that is too old by then.
+        let ended = |run: &Value| run["durationMs"].is_u64() || run["reason"].is_string();
+        for step in ["text", "file", "edit", "reaction", "poll"] {
+            until(&world, &format!("the first turn's {step} ended"), step, &first, ended).await;
+        }
+        until(&world, "the first turn's text back ended", "text", &second, ended).await;
         world.advance(3_600).await;
         let went = |run: &Value| run["durationMs"].is_u64();
         for step in ["text", "file", "edit", "reaction", "poll"] {
