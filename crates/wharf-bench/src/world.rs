@@ -1,12 +1,17 @@
 //! The pretend network and a gateway on it, each on a core of its own, and tenants with a linked session.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::json;
 
 use crate::gateway::Http;
 use crate::process::{Process, fresh_dir, sibling};
+
+/// The number of the demonstration's phone.
+pub const PHONE: &str = "15550002001";
+/// The gateway's data folder.
+const DATA: &str = "gateway";
 
 /// What is measured, and what it speaks to. The load generator runs wherever the system likes.
 pub struct World {
@@ -19,6 +24,8 @@ pub struct World {
     /// The gateway's address.
     pub base: String,
     dir: PathBuf,
+    /// A database instead of `SQLite`.
+    database_url: Option<String>,
 }
 
 /// An account of its own with a linked session.
@@ -43,14 +50,24 @@ impl World {
         let dir = fresh_dir(name)?;
         let network = Process::start(&sibling("wharf-sim")?, &["--json", "--port", "0"], Some(1)).await?;
         let (url, control) = (network.text("url")?, Http::new(&network.text("controlUrl")?, "")?);
-        let data = dir.join("gateway").display().to_string();
-        let mut args = vec!["--json", "--quiet", "--port", "0", "--data-dir", &data, "--network", &url];
-        if let Some(database) = database_url {
-            args.extend(["--database-url", database]);
-        }
-        let gateway = Process::start(&sibling("wharf-sandbox")?, &args, Some(0)).await?;
+        let gateway = start_gateway(&dir, &url, database_url).await?;
         let base = gateway.text("url")?;
-        Ok(Self { gateway, network, control, url, base, dir })
+        Ok(Self { gateway, network, control, url, base, dir, database_url: database_url.map(str::to_owned) })
+    }
+
+    /// Stops the gateway, has its data folder worked on, and starts it again; the network stays.
+    pub async fn between<T, F>(self, work: F) -> Result<(Self, T)>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Path) -> Result<T> + Send + 'static,
+    {
+        let Self { gateway: stopped, network, control, url, dir, database_url, .. } = self;
+        stopped.terminate().await?;
+        let data = dir.join(DATA);
+        let done = tokio::task::spawn_blocking(move || work(&data)).await??;
+        let gateway = start_gateway(&dir, &url, database_url.as_deref()).await?;
+        let base = gateway.text("url")?;
+        Ok((Self { gateway, network, control, url, base, dir, database_url }, done))
     }
 
     /// A folder that goes with this run.
@@ -71,7 +88,7 @@ impl World {
     pub async fn linked_demo(&self) -> Result<(Http, String)> {
         self.operator()?.lift_limits().await?;
         let api = self.demo()?;
-        let session = api.pair(&self.control, "15550002001").await?;
+        let session = api.pair(&self.control, PHONE).await?;
         api.until_connected(1).await?;
         Ok((api, session))
     }
@@ -97,4 +114,14 @@ impl World {
         std::fs::remove_dir_all(self.dir)?;
         Ok(())
     }
+}
+
+/// Starts the gateway of the folder on the network of that address.
+async fn start_gateway(dir: &Path, network: &str, database_url: Option<&str>) -> Result<Process> {
+    let data = dir.join(DATA).display().to_string();
+    let mut args = vec!["--json", "--quiet", "--port", "0", "--data-dir", &data, "--network", network];
+    if let Some(database) = database_url {
+        args.extend(["--database-url", database]);
+    }
+    Process::start(&sibling("wharf-sandbox")?, &args, Some(0)).await
 }
