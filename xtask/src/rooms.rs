@@ -34,7 +34,7 @@ const TEST_ARROWS: &[(&str, &[&str])] =
 
 /// A technology: the crates that it is made of (`*` ends a prefix), and the rooms that may name them.
 const TECHNOLOGIES: &[(&str, &[&str], &[&str])] = &[
-    ("SQL", &["sqlx", "sqlx-*", "rusqlite", "libsqlite3-sys", "postgres", "tokio-postgres"], &["wharf-store"]),
+    ("SQL", &["sqlx", "sqlx-*", "rusqlite", "libsqlite3-sys", "postgres", "tokio-postgres"], &["wharf-store", "wharf-bench"]),
     ("HTTP serving", &["axum", "axum-*", "tower", "tower-*", "hyper", "hyper-*"], &["wharf", "wharf-sim", "wharf-sandbox", "wharf-bench"]),
     ("the WhatsApp client", &["whatsapp-rust", "whatsapp-rust-*"], &["wharf-wa", "wharf-bench"]),
     ("the WhatsApp protocol", &["wacore", "wacore-*", "waproto"], &["wharf-wa", "wharf-sim", "wharf-bench"]),
