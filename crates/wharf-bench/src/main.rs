@@ -7,6 +7,7 @@
 //! `wharf-bench dashboards` shows what open dashboards cost the sends of the account that they look at.
 //! `wharf-bench deliveries` shows deliveries to a webhook per second next to a bare loop of the HTTP client.
 //! `wharf-bench takeover` shows how soon the sessions of a node that goes are connected at another one.
+//! `wharf-bench growth` shows what messages in the database cost: bytes on disk, and texts and lists beside those of a small database.
 //! `wharf-bench compare` shows Wharf beside others that send texts, with versions and durability.
 //! `wharf-bench instructions` counts the gateway's instructions for one operation, and holds them against a budget.
 //! `wharf-bench sends` shows CPU and rate per text, accepted to acknowledged, next to a bare loop over the same engine, and what it costs the database.
@@ -20,6 +21,7 @@ mod dashboards;
 mod database;
 mod deliveries;
 mod gateway;
+mod growth;
 mod hostile;
 mod instructions;
 mod load;
@@ -67,6 +69,8 @@ enum Command {
     Deliveries(deliveries::DeliveriesOptions),
     /// How soon sessions are connected at another node when theirs is killed, and when it is stopped.
     Takeover(takeover::TakeoverOptions),
+    /// What messages in the database cost on `SQLite`: bytes on disk, and texts and lists next to a database with a small sample.
+    Growth(growth::GrowthOptions),
     /// The bare loop: one client of the library, nothing else. Started by `sends`.
     #[command(hide = true)]
     Bare(bare::BareOptions),
@@ -90,6 +94,7 @@ fn main() -> anyhow::Result<()> {
         Command::Dashboards(options) => runtime.block_on(dashboards::run(&options)),
         Command::Deliveries(options) => runtime.block_on(deliveries::run(&options)),
         Command::Takeover(options) => runtime.block_on(takeover::run(&options)),
+        Command::Growth(options) => runtime.block_on(growth::run(&options)),
         Command::Bare(options) => runtime.block_on(bare::run(&options)),
         Command::BareAxum => runtime.block_on(bare_axum::run()),
     }

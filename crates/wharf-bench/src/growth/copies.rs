@@ -1,0 +1,278 @@
+//! A long history out of a short one: what the gateway wrote for some messages is copied, with ids and times of its own, in the order in
+//! which it would have been written.
+//!
+//! What was there becomes the oldest: numbers grow with time, as they do in a log that has grown by itself.
+
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use rusqlite::Connection;
+
+/// A table with a row for each message, or some.
+struct CopiedTable {
+    name: &'static str,
+    /// The column with the message's number.
+    message: &'static str,
+    /// What moves with the time of the message.
+    times: &'static [&'static str],
+    others: &'static [(&'static str, &'static str)],
+}
+
+const TABLES: [CopiedTable; 4] = [
+    CopiedTable {
+        name: "messages",
+        message: "number",
+        times: &["created_at", "expires_at", "sent_at", "delivered_at", "read_at", "played_at", "failed_at"],
+        others: &[("id", "c.new_id"), ("wa_id", "c.new_wa_id")],
+    },
+    CopiedTable { name: "outgoing", message: "message", times: &["claimed_at"], others: &[] },
+    CopiedTable { name: "message_steps", message: "message", times: &["at"], others: &[] },
+    CopiedTable { name: "message_receipts", message: "message", times: &["delivered_at", "read_at", "played_at"], others: &[] },
+];
+
+/// Nobody reads the file meanwhile, and one that broke off is thrown away.
+const FAST: &str = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -524288;";
+
+/// What is copied. An event is its message's by what it says. `copied` has one copy at a time: which message becomes which, and how far
+/// its times move.
+const SAMPLE: &str = "\
+    CREATE TEMP TABLE sample_messages AS SELECT ROW_NUMBER() OVER (ORDER BY number) - 1 AS place, * FROM main.messages; \
+    CREATE TEMP TABLE sample_outgoing AS SELECT * FROM main.outgoing; \
+    CREATE TEMP TABLE sample_message_steps AS SELECT * FROM main.message_steps; \
+    CREATE TEMP TABLE sample_message_receipts AS SELECT * FROM main.message_receipts; \
+    CREATE TEMP TABLE sample_events AS SELECT ROW_NUMBER() OVER (ORDER BY e.number) - 1 AS place, m.number AS message, e.* \
+        FROM main.events e JOIN main.messages m ON m.id = json_extract(e.data, '$.messageId'); \
+    CREATE TEMP TABLE copied (old INTEGER PRIMARY KEY, new INTEGER NOT NULL, old_id TEXT NOT NULL, new_id TEXT NOT NULL, \
+        old_wa_id TEXT NOT NULL, new_wa_id TEXT NOT NULL, shift INTEGER NOT NULL);";
+
+/// An id begins with its kind and its time in milliseconds; what follows may be the sample's, for no copy has the time of another.
+macro_rules! id_at {
+    ($id:literal, $at:literal) => {
+        concat!("substr(", $id, ", 1, 4) || printf('%012x', ", $at, ") || substr(", $id, ", 17)")
+    };
+}
+
+/// The network's ids have no order at all, and what indexes cost depends on that.
+const COPY: &str = concat!(
+    "INSERT INTO temp.copied (old, new, old_id, new_id, old_wa_id, new_wa_id, shift) SELECT s.number, ?1 + s.place, s.id, ",
+    id_at!("s.id", "s.made_at"),
+    ", s.wa_id, substr(s.wa_id, 1, 4) || substr(hex(randomblob(16)), 1, length(s.wa_id) - 4), s.made_at - s.created_at \
+     FROM (SELECT m.place, m.number, m.id, m.wa_id, m.created_at, ?2 + (?3 + m.place) * ?4 / ?5 AS made_at FROM temp.sample_messages m) s"
+);
+const EVENTS_OF_COPY: &str = "temp.sample_events s JOIN temp.copied c ON c.old = s.message ORDER BY s.place";
+const NEW_EVENT: [(&str, &str); 5] = [
+    ("number", "?1 + s.place"),
+    ("sequence", "?2 + s.place"),
+    ("id", id_at!("s.id", "s.at + c.shift")),
+    ("at", "s.at + c.shift"),
+    ("data", "replace(replace(s.data, c.old_id, c.new_id), c.old_wa_id, c.new_wa_id)"),
+];
+const AGE_EVENTS: &str = concat!(
+    "UPDATE main.events SET at = events.at + c.shift, id = ",
+    id_at!("events.id", "events.at + c.shift"),
+    " FROM temp.sample_events s JOIN temp.copied c ON c.old = s.message WHERE s.number = events.number"
+);
+const SEQUENCE: &str =
+    "UPDATE main.sessions SET event_sequence = event_sequence + ?1 WHERE id IN (SELECT session_id FROM temp.sample_messages)";
+/// Each day with what was sent on it, and how that was answered.
+const USAGE: &str = "WITH RECURSIVE days (day) AS (SELECT ?1 UNION ALL SELECT day + 1 FROM days WHERE day < ?2) \
+     INSERT INTO main.usage (account_id, utc_day, messages) SELECT a.account_id, day, ?3 \
+     FROM days, (SELECT DISTINCT account_id FROM temp.sample_messages) a WHERE true ON CONFLICT DO NOTHING";
+const ANSWERS: &str = "WITH RECURSIVE days (day) AS (SELECT ?1 UNION ALL SELECT day + 1 FROM days WHERE day < ?2) \
+     INSERT INTO main.usage_answers (account_id, utc_day, code, answers) SELECT a.account_id, day, '', ?3 \
+     FROM days, (SELECT DISTINCT account_id FROM temp.sample_messages) a WHERE true ON CONFLICT DO NOTHING";
+
+const DAY_MS: i64 = 86_400_000;
+/// How many copies one commit has: the pages that all of them change are written once.
+const AT_ONCE: i64 = 20;
+
+/// Makes at least so many messages of those that the file has, from so many days ago until just before the first of those.
+pub fn multiply(file: &Path, messages: i64, days: i64) -> Result<()> {
+    let conn = Connection::open(file)?;
+    conn.execute_batch(FAST)?;
+    grow(&conn, messages, days)?;
+    drop(conn);
+    // What the kernel still has to write would be written while the gateway is measured.
+    Ok(File::open(file)?.sync_all()?)
+}
+
+/// How much there is of what is copied, and where the numbers go on.
+struct Sample {
+    messages: i64,
+    events: i64,
+    last_message: i64,
+    last_event: i64,
+    sequence: i64,
+    began_at: i64,
+}
+
+fn grow(conn: &Connection, messages: i64, days: i64) -> Result<()> {
+    conn.execute_batch(SAMPLE)?;
+    let sample = sample(conn)?;
+    let copies = (messages - 1) / sample.messages;
+    ensure!(copies > 0, "there are {} messages already", sample.messages);
+    let (total, span) = ((copies + 1) * sample.messages, days * DAY_MS);
+    let begins_at = sample.began_at - span - 1;
+    let numbers = |copy: i64| [sample.last_message + 1 + (copy - 1) * sample.messages, begins_at, copy * sample.messages, span, total];
+
+    conn.execute(COPY, numbers(0))?;
+    for table in &TABLES {
+        conn.execute(&aging(table), ())?;
+    }
+    conn.execute(AGE_EVENTS, ())?;
+
+    let mut tables = Vec::new();
+    for table in &TABLES {
+        tables.push(conn.prepare(&insertion_of(conn, table)?)?);
+    }
+    let mut copy_events = conn.prepare(&insertion("events", &columns(conn, "events")?, &NEW_EVENT.map(owned), EVENTS_OF_COPY))?;
+    for copy in 1..=copies {
+        if (copy - 1) % AT_ONCE == 0 {
+            conn.execute_batch("BEGIN")?;
+        }
+        conn.execute("DELETE FROM temp.copied", ())?;
+        conn.execute(COPY, numbers(copy))?;
+        for table in &mut tables {
+            table.execute(())?;
+        }
+        let before = (copy - 1) * sample.events + 1;
+        copy_events.execute([sample.last_event + before, sample.sequence + before])?;
+        if copy % AT_ONCE == 0 || copy == copies {
+            conn.execute_batch("COMMIT")?;
+        }
+        if copy % (copies / 20).max(1) == 0 {
+            println!("{} of {total} messages", (copy + 1) * sample.messages);
+        }
+    }
+    conn.execute(SEQUENCE, [copies * sample.events])?;
+    let of_days = [begins_at / DAY_MS, (begins_at + span) / DAY_MS, total / days];
+    conn.execute(USAGE, of_days)?;
+    conn.execute(ANSWERS, of_days)?;
+    Ok(())
+}
+
+fn sample(conn: &Connection) -> Result<Sample> {
+    let one = |sql: &str| conn.query_row(sql, (), |row| row.get::<_, i64>(0));
+    ensure!(one("SELECT COUNT(DISTINCT session_id) FROM temp.sample_messages")? == 1, "the sample is of one session");
+    Ok(Sample {
+        messages: one("SELECT COUNT(*) FROM temp.sample_messages")?,
+        events: one("SELECT COUNT(*) FROM temp.sample_events")?,
+        last_message: one("SELECT MAX(number) FROM main.messages")?,
+        last_event: one("SELECT MAX(number) FROM main.events")?,
+        sequence: one("SELECT MAX(event_sequence) FROM main.sessions WHERE id IN (SELECT session_id FROM temp.sample_messages)")?,
+        began_at: one("SELECT MIN(created_at) FROM temp.sample_messages")?,
+    })
+}
+
+fn columns(conn: &Connection, table: &str) -> Result<Vec<String>> {
+    let mut statement = conn.prepare("SELECT name FROM pragma_table_info(?1)")?;
+    let names = statement.query_map([table], |row| row.get(0))?;
+    Ok(names.collect::<rusqlite::Result<_>>()?)
+}
+
+fn owned((column, value): (&str, &str)) -> (String, String) {
+    (column.to_owned(), value.to_owned())
+}
+
+/// The statement that copies what a table has of the sample.
+fn insertion_of(conn: &Connection, table: &CopiedTable) -> Result<String> {
+    let CopiedTable { name, message, times, others } = *table;
+    let mut changed = vec![owned((message, "c.new"))];
+    changed.extend(times.iter().map(|time| ((*time).to_owned(), format!("s.{time} + c.shift"))));
+    changed.extend(others.iter().copied().map(owned));
+    let from = format!("temp.sample_{name} s JOIN temp.copied c ON c.old = s.{message} ORDER BY c.new");
+    Ok(insertion(name, &columns(conn, name)?, &changed, &from))
+}
+
+/// Copies all columns, and those that change by their expressions.
+fn insertion(table: &str, columns: &[String], changed: &[(String, String)], from: &str) -> String {
+    let value = |column: &String| {
+        let changed = changed.iter().find(|(name, _)| name == column);
+        changed.map_or_else(|| format!("s.{column}"), |(_, value)| value.clone())
+    };
+    let values: Vec<String> = columns.iter().map(value).collect();
+    format!("INSERT INTO main.{table} ({}) SELECT {} FROM {from}", columns.join(", "), values.join(", "))
+}
+
+/// The statement that moves what a table has of the sample into the past.
+fn aging(table: &CopiedTable) -> String {
+    let CopiedTable { name, message, times, .. } = *table;
+    let moved: Vec<String> = times.iter().map(|time| format!("{time} = {name}.{time} + c.shift")).collect();
+    format!("UPDATE main.{name} SET {} FROM temp.copied c WHERE c.old = {name}.{message}", moved.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000_000;
+    /// Three messages with an event each, beside an event of the session.
+    const HISTORY: &str = "\
+        INSERT INTO accounts (id, name, plan, created_at) VALUES ('acc_1', 'a', 'free', 0); \
+        INSERT INTO sessions (id, account_id, name, status, created_at, status_at, event_sequence, deleted) \
+            VALUES ('ses_1', 'acc_1', 's', 'connected', 0, 0, 4, 0); \
+        INSERT INTO events (id, account_id, session_id, sequence, kind, at, data) \
+            VALUES ('evt_01a3177600000000000000000000cafe', 'acc_1', 'ses_1', 1, 'session.connected', 1800000000000, '{}'); \
+        WITH n (n) AS (VALUES (0), (1), (2)) INSERT INTO messages (id, account_id, session_id, wa_id, direction, status, chat, chat_key, \
+            content, created_at, sent_at, expires_at) SELECT printf('msg_%012x%020x', 1800000000000 + n, n), 'acc_1', 'ses_1', \
+            printf('3EB0%018X', n), 'outgoing', 'sent', 'c', 'c', '{}', 1800000000000 + n, 1800000000005 + n, NULL FROM n; \
+        INSERT INTO outgoing (message, payload, attempts, claimed_at) SELECT number, x'00', 1, created_at FROM messages; \
+        INSERT INTO events (id, account_id, session_id, sequence, kind, at, data) SELECT printf('evt_%012x%020x', created_at, number), \
+            account_id, session_id, number + 1, 'message.sent', sent_at, json_object('messageId', id, 'whatsappId', wa_id) FROM messages;";
+
+    /// A database of this release with that history.
+    fn database() -> Connection {
+        let conn = Connection::open_in_memory().unwrap();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../wharf-store/migrations/sqlite");
+        let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        for file in files {
+            conn.execute_batch(&std::fs::read_to_string(file).unwrap()).unwrap();
+        }
+        conn.execute_batch(HISTORY).unwrap();
+        conn
+    }
+
+    fn one(conn: &Connection, sql: &str) -> i64 {
+        conn.query_row(sql, (), |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn copies_have_ids_and_times_of_their_own_in_the_order_of_their_numbers() {
+        let conn = database();
+        grow(&conn, 100, 28).unwrap();
+        let is_so = |sql: &str| assert_eq!(one(&conn, sql), 1, "{sql}");
+        is_so("SELECT COUNT(*) = 102 AND COUNT(DISTINCT id) = 102 AND COUNT(DISTINCT wa_id) = 102 FROM messages");
+        is_so("SELECT MIN(length(id)) = 36 AND MAX(length(id)) = 36 AND MIN(length(wa_id)) = 22 AND MAX(length(wa_id)) = 22 FROM messages");
+        is_so("SELECT COUNT(*) = 102 AND SUM(m.created_at = o.claimed_at) = 102 FROM outgoing o JOIN messages m ON m.number = o.message");
+        is_so("SELECT MIN(sent_at - created_at) = 5 AND MAX(sent_at - created_at) = 5 FROM messages");
+        is_so("SELECT COUNT(*) = 0 FROM messages m JOIN messages n ON n.number = m.number + 1 WHERE n.created_at <= m.created_at");
+        let (first, last) = (one(&conn, "SELECT MIN(created_at) FROM messages"), one(&conn, "SELECT MAX(created_at) FROM messages"));
+        assert_eq!(first, NOW - 28 * DAY_MS - 1);
+        assert!(last < NOW && last > NOW - DAY_MS, "{last}");
+    }
+
+    #[test]
+    fn each_copy_has_the_events_of_its_message_and_the_session_goes_on_behind_them() {
+        let conn = database();
+        grow(&conn, 100, 28).unwrap();
+        let is_so = |sql: &str| assert_eq!(one(&conn, sql), 1, "{sql}");
+        is_so("SELECT COUNT(*) = 103 AND COUNT(DISTINCT id) = 103 AND COUNT(DISTINCT sequence) = 103 FROM events");
+        is_so("SELECT MAX(sequence) = (SELECT event_sequence FROM sessions) FROM events");
+        is_so(
+            "SELECT COUNT(*) = 102 FROM events e JOIN messages m ON m.id = json_extract(e.data, '$.messageId') \
+             AND m.wa_id = json_extract(e.data, '$.whatsappId') AND e.at = m.sent_at AND substr(e.id, 5, 12) = printf('%012x', e.at)",
+        );
+        is_so("SELECT COUNT(*) = 0 FROM events e JOIN events f ON f.number > e.number AND e.kind = f.kind WHERE f.id <= e.id");
+        is_so("SELECT COUNT(*) = 29 AND SUM(messages) = 29 * (102 / 28) FROM usage");
+        is_so("SELECT COUNT(*) = 29 FROM usage_answers");
+    }
+
+    #[test]
+    fn a_database_that_has_so_many_messages_already_is_left_alone() {
+        let conn = database();
+        assert!(grow(&conn, 3, 28).is_err());
+        assert_eq!(one(&conn, "SELECT COUNT(*) FROM messages"), 3);
+    }
+}
