@@ -125,3 +125,23 @@ impl Http {
         Ok(())
     }
 }
+
+/// A key that looks like this one and is none.
+pub fn none_of(key: &str) -> String {
+    let mut wrong = key.to_owned();
+    let last = wrong.pop();
+    wrong.push(if last == Some('0') { '1' } else { '0' });
+    wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_key_is_another_one_of_the_same_length() {
+        for key in ["wharf_test_a0", "wharf_test_a1"] {
+            assert!(none_of(key) != key && none_of(key).len() == key.len());
+        }
+    }
+}

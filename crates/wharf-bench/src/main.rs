@@ -76,7 +76,7 @@ enum Command {
     Bare(bare::BareOptions),
     /// A bare axum. Started by `compare`.
     #[command(hide = true)]
-    BareAxum,
+    BareAxum(bare_axum::BareAxumOptions),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -96,6 +96,6 @@ fn main() -> anyhow::Result<()> {
         Command::Takeover(options) => runtime.block_on(takeover::run(&options)),
         Command::Growth(options) => runtime.block_on(growth::run(&options)),
         Command::Bare(options) => runtime.block_on(bare::run(&options)),
-        Command::BareAxum => runtime.block_on(bare_axum::run()),
+        Command::BareAxum(options) => runtime.block_on(bare_axum::run(&options)),
     }
 }

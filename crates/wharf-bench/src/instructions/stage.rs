@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::time::{Instant, timeout};
 
 use super::grind::Grind;
-use crate::gateway::Http;
+use crate::gateway::{Http, none_of};
 use crate::process::{Process, fresh_dir, sibling};
 use crate::sends::contact;
 use crate::sink::WebhookSink;
@@ -218,14 +218,6 @@ impl Stage {
     }
 }
 
-/// A key that looks like this one and is none.
-fn none_of(key: &str) -> String {
-    let mut wrong = key.to_owned();
-    let last = wrong.pop();
-    wrong.push(if last == Some('0') { '1' } else { '0' });
-    wrong
-}
-
 /// Looks until it is so.
 async fn until<T>(what: &str, look: impl Fn() -> T) -> Result<()>
 where
@@ -249,12 +241,5 @@ mod tests {
             assert_eq!(Row::from_str(row.name(), false), Ok(row));
         }
         assert_eq!(Row::value_variants().len(), Row::ALL.len());
-    }
-
-    #[test]
-    fn a_wrong_key_is_another_one_of_the_same_length() {
-        for key in ["wharf_test_a0", "wharf_test_a1"] {
-            assert!(none_of(key) != key && none_of(key).len() == key.len());
-        }
     }
 }
