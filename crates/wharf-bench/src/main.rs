@@ -9,6 +9,7 @@
 //! `wharf-bench takeover` shows how soon the sessions of a node that goes are connected at another one.
 //! `wharf-bench growth` shows what messages in the database cost: bytes on disk, and texts and lists beside those of a small database.
 //! `wharf-bench compare` shows Wharf beside others that send texts, with versions and durability.
+//! `wharf-bench edges` shows what a refusal and a small read cost beside a bare axum, a start, and a good sender beside a flood.
 //! `wharf-bench instructions` counts the gateway's instructions for one operation, and holds them against a budget.
 //! `wharf-bench sends` shows CPU and rate per text, accepted to acknowledged, next to a bare loop over the same engine, and what it costs the database.
 #![recursion_limit = "512"]
@@ -20,6 +21,7 @@ mod compare;
 mod dashboards;
 mod database;
 mod deliveries;
+mod edges;
 mod gateway;
 mod growth;
 mod hostile;
@@ -67,6 +69,8 @@ enum Command {
     Dashboards(dashboards::DashboardsOptions),
     /// Deliveries to a webhook, next to a bare loop of the HTTP client.
     Deliveries(deliveries::DeliveriesOptions),
+    /// Refusals and small reads beside a bare axum; how soon a start is ready; a good sender beside a flood of refusals.
+    Edges(edges::EdgesOptions),
     /// How soon sessions are connected at another node when theirs is killed, and when it is stopped.
     Takeover(takeover::TakeoverOptions),
     /// What messages in the database cost on `SQLite`: bytes on disk, and texts and lists next to a database with a small sample.
@@ -74,7 +78,7 @@ enum Command {
     /// The bare loop: one client of the library, nothing else. Started by `sends`.
     #[command(hide = true)]
     Bare(bare::BareOptions),
-    /// A bare axum. Started by `compare`.
+    /// A bare axum. Started by `compare` and `edges`.
     #[command(hide = true)]
     BareAxum(bare_axum::BareAxumOptions),
 }
@@ -93,6 +97,7 @@ fn main() -> anyhow::Result<()> {
         Command::Hostile(options) => runtime.block_on(hostile::run(&options)),
         Command::Dashboards(options) => runtime.block_on(dashboards::run(&options)),
         Command::Deliveries(options) => runtime.block_on(deliveries::run(&options)),
+        Command::Edges(options) => runtime.block_on(edges::run(&options)),
         Command::Takeover(options) => runtime.block_on(takeover::run(&options)),
         Command::Growth(options) => runtime.block_on(growth::run(&options)),
         Command::Bare(options) => runtime.block_on(bare::run(&options)),

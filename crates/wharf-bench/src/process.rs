@@ -1,7 +1,8 @@
 //! The programs under measurement: started pinned to a core, asked what they used, ended.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -68,12 +69,22 @@ impl Process {
     }
 
     /// Starts what a command says and reads its first line.
-    pub async fn of(mut command: Command) -> Result<Self> {
+    pub async fn of(command: Command) -> Result<Self> {
+        Self::begin(command, Stdio::null()).await
+    }
+
+    /// Starts what a command says, its log at the end of a file, and reads its first line.
+    pub async fn logged(command: Command, log: &Path) -> Result<Self> {
+        let log = File::options().create(true).append(true).open(log).with_context(|| log.display().to_string())?;
+        Self::begin(command, log.into()).await
+    }
+
+    async fn begin(mut command: Command, log: Stdio) -> Result<Self> {
         let shown = format!("{:?}", command.as_std());
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("{shown} does not start"))?;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use crate::gateway::Http;
-use crate::process::{Process, fresh_dir, sibling};
+use crate::process::{Process, fresh_dir, on_core, sibling};
 
 /// The number of the demonstration's phone.
 pub const PHONE: &str = "15550002001";
@@ -24,8 +24,15 @@ pub struct World {
     /// The gateway's address.
     pub base: String,
     dir: PathBuf,
-    /// A database instead of `SQLite`.
-    database_url: Option<String>,
+    how: How,
+}
+
+/// How the gateway is started.
+struct How {
+    /// Options beside those that every one has.
+    more: Vec<String>,
+    /// Where its log goes.
+    log: Option<PathBuf>,
 }
 
 /// An account of its own with a linked session.
@@ -47,12 +54,23 @@ pub struct Who<'a> {
 impl World {
     /// Starts both in a folder of this run, on `SQLite` unless another database is named.
     pub async fn start(name: &str, database_url: Option<&str>) -> Result<Self> {
+        let more = database_url.map_or_else(Vec::new, |url| vec!["--database-url", url]);
+        Self::begin(name, &more, None).await
+    }
+
+    /// Starts both on `SQLite`, the gateway with more options and its log in that file of the folder.
+    pub async fn start_logged(name: &str, more: &[&str], log: &str) -> Result<Self> {
+        Self::begin(name, more, Some(log)).await
+    }
+
+    async fn begin(name: &str, more: &[&str], log: Option<&str>) -> Result<Self> {
         let dir = fresh_dir(name)?;
         let network = Process::start(&sibling("wharf-sim")?, &["--json", "--port", "0"], Some(1)).await?;
         let (url, control) = (network.text("url")?, Http::new(&network.text("controlUrl")?, "")?);
-        let gateway = start_gateway(&dir, &url, database_url).await?;
+        let how = How { more: more.iter().map(ToString::to_string).collect(), log: log.map(|log| dir.join(log)) };
+        let gateway = how.gateway(&dir, &url).await?;
         let base = gateway.text("url")?;
-        Ok(Self { gateway, network, control, url, base, dir, database_url: database_url.map(str::to_owned) })
+        Ok(Self { gateway, network, control, url, base, dir, how })
     }
 
     /// Stops the gateway, has its data folder worked on, and starts it again; the network stays.
@@ -61,13 +79,13 @@ impl World {
         T: Send + 'static,
         F: FnOnce(&Path) -> Result<T> + Send + 'static,
     {
-        let Self { gateway: stopped, network, control, url, dir, database_url, .. } = self;
+        let Self { gateway: stopped, network, control, url, dir, how, .. } = self;
         stopped.terminate().await?;
         let data = dir.join(DATA);
         let done = tokio::task::spawn_blocking(move || work(&data)).await??;
-        let gateway = start_gateway(&dir, &url, database_url.as_deref()).await?;
+        let gateway = how.gateway(&dir, &url).await?;
         let base = gateway.text("url")?;
-        Ok((Self { gateway, network, control, url, base, dir, database_url }, done))
+        Ok((Self { gateway, network, control, url, base, dir, how }, done))
     }
 
     /// A folder that goes with this run.
@@ -93,14 +111,19 @@ impl World {
         Ok((api, session))
     }
 
+    /// Makes an account on a plan that is there, and gives its first key.
+    pub async fn account(&self, name: &str, plan: &str, permissions: &[&str]) -> Result<String> {
+        let operator = self.operator()?;
+        let made = operator.post("/v1/admin/accounts", &json!({"name": name, "plan": plan})).await?;
+        let account = made["data"]["accountId"].as_str().context("an account")?.to_owned();
+        let key = json!({"name": "bench", "permissions": permissions});
+        let made = operator.post(&format!("/v1/admin/accounts/{account}/api-keys"), &key).await?;
+        Ok(made["data"]["apiKey"].as_str().context("a key")?.to_owned())
+    }
+
     /// Makes an account on a plan that is there, with a key and a linked session.
     pub async fn tenant(&self, who: &Who<'_>) -> Result<Tenant> {
-        let operator = self.operator()?;
-        let made = operator.post("/v1/admin/accounts", &json!({"name": who.name, "plan": who.plan})).await?;
-        let account = made["data"]["accountId"].as_str().context("an account")?.to_owned();
-        let key = json!({"name": "bench", "permissions": who.permissions});
-        let made = operator.post(&format!("/v1/admin/accounts/{account}/api-keys"), &key).await?;
-        let key = made["data"]["apiKey"].as_str().context("a key")?.to_owned();
+        let key = self.account(who.name, who.plan, who.permissions).await?;
         let api = Http::new(&self.base, &key)?;
         let session = api.pair(&self.control, who.phone).await?;
         api.until_connected(1).await?;
@@ -116,12 +139,16 @@ impl World {
     }
 }
 
-/// Starts the gateway of the folder on the network of that address.
-async fn start_gateway(dir: &Path, network: &str, database_url: Option<&str>) -> Result<Process> {
-    let data = dir.join(DATA).display().to_string();
-    let mut args = vec!["--json", "--quiet", "--port", "0", "--data-dir", &data, "--network", network];
-    if let Some(database) = database_url {
-        args.extend(["--database-url", database]);
+impl How {
+    /// Starts the gateway of the folder on the network of that address.
+    async fn gateway(&self, dir: &Path, network: &str) -> Result<Process> {
+        let data = dir.join(DATA).display().to_string();
+        let args = ["--json", "--quiet", "--port", "0", "--data-dir", &data, "--network", network];
+        let mut command = on_core(sibling("wharf-sandbox")?, Some(0));
+        command.args(args).args(&self.more);
+        match &self.log {
+            Some(log) => Process::logged(command, log).await,
+            None => Process::of(command).await,
+        }
     }
-    Process::start(&sibling("wharf-sandbox")?, &args, Some(0)).await
 }
