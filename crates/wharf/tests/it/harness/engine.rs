@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::types::media::MediaKind;
 use wharf_api::types::passkey::PasskeyStep;
@@ -60,6 +60,8 @@ pub struct FakeEngine {
     broken: AtomicBool,
     /// Uploads wait until it is true.
     uploads: watch::Sender<bool>,
+    /// An upload has begun.
+    upload_begun: Notify,
     /// What is accepted goes on the wire at once.
     flows: AtomicBool,
     /// Does not end.
@@ -75,6 +77,7 @@ impl FakeEngine {
             composed: AtomicUsize::new(0),
             broken: AtomicBool::new(false),
             uploads: watch::Sender::new(true),
+            upload_begun: Notify::new(),
             flows: AtomicBool::new(false),
             stuck: Mutex::default(),
         }
@@ -112,6 +115,11 @@ impl FakeEngine {
         self.uploads.send_replace(end);
     }
 
+    /// Waits until an upload has begun, or has done so since the last wait.
+    pub async fn upload_begun(&self) {
+        self.upload_begun.notified().await;
+    }
+
     /// What is accepted goes on the wire at once from now on. Nothing here makes a try of its own.
     pub fn let_flow(&self) {
         self.flows.store(true, Ordering::SeqCst);
@@ -135,9 +143,12 @@ impl PeopleEngine for FakeEngine {}
 
 #[async_trait]
 impl Engine for FakeEngine {
-    async fn upload(&self, _session: &SessionId, path: &Path, _kind: MediaKind, _scratch: File) -> Result<Uploaded, Error> {
+    async fn upload(&self, session: &SessionId, path: &Path, _kind: MediaKind, _scratch: File) -> Result<Uploaded, Error> {
         let mut ends = self.uploads.subscribe();
+        self.upload_begun.notify_one();
         ends.wait_for(|ends| *ends).await.unwrap();
+        // It rests by now.
+        self.link(session).ok_or(Error::NotConnected)?;
         Ok(Uploaded {
             url: "https://mmg.whatsapp.net/v/x".to_owned(),
             direct_path: "/v/x".to_owned(),
