@@ -27,8 +27,7 @@ impl CustomizedPasswordHasher<PasswordHash> for Hasher {
     ) -> password_hash::Result<PasswordHash> {
         let algorithm = algorithm.map(Algorithm::try_from).transpose()?.unwrap_or_default();
         let version = version.map(Version::try_from).transpose()?.unwrap_or_default();
-        let mut memory = Vec::with_capacity(params.block_count().max(ROOM));
-        memory.resize(params.block_count(), Block::default());
+        let mut memory = memory(&params);
         let mut output = vec![0; params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
         Argon2::new(algorithm, version, params.clone()).hash_password_into_with_memory(password, salt, &mut output, &mut memory)?;
         Ok(PasswordHash {
@@ -38,5 +37,28 @@ impl CustomizedPasswordHasher<PasswordHash> for Hasher {
             salt: Some(Salt::new(salt)?),
             hash: Some(Output::new(&output)?),
         })
+    }
+}
+
+/// What one password is hashed in.
+fn memory(params: &Params) -> Vec<Block> {
+    let mut memory = Vec::with_capacity(params.block_count().max(ROOM));
+    memory.resize(params.block_count(), Block::default());
+    memory
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The largest piece that the C library ever keeps for later. Each larger one it maps by itself, and gives back whole.
+    const KEPT: usize = 32 * 1024 * 1024;
+
+    #[test]
+    fn a_password_is_hashed_in_more_than_the_c_library_keeps_of_which_no_more_is_written_than_it_takes() {
+        let params = Params::default();
+        let memory = memory(&params);
+        assert!(memory.capacity() * size_of::<Block>() > KEPT, "{} blocks are kept for good", memory.capacity());
+        assert_eq!(memory.len(), params.block_count());
     }
 }
