@@ -6,9 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use wharf::http::Limits;
 use wharf::worker::couriers;
+use wharf_api::ids::WebhookId;
 use wharf_core::egress::{Egress, Error, Fetch, Fetched, Post, Refused, Reply, Sink};
+use wharf_core::store::{DueWebhook, WebhookRow};
 
 use crate::harness::Gateway;
 
@@ -88,5 +91,51 @@ async fn an_outage_of_our_own_way_out_is_no_try_of_a_webhook_and_begins_its_five
     let both = settled(&gateway, &webhook, 2).await;
     assert_eq!((&both[1]["status"], both[1]["attempts"].as_array().unwrap().len()), (&json!("delivered"), 1), "{both:?}");
     assert_eq!(health().await, None);
+    couriers.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_courier_whose_secret_does_not_open_looks_anew_whether_its_node_fits_and_leaves_the_webhook_to_others_where_it_does_not() {
+    let gateway = Gateway::start_guarded(Limits::default(), Played::default()).await;
+    let (services, store) = (&gateway.services, &gateway.services.store);
+    let session = gateway.connected().await;
+    let create = async || {
+        let created =
+            gateway.post("/v1/webhooks", json!({"url": "https://hooks.example.org/x", "events": ["message.status"]})).send().await;
+        created.ok(201)["webhookId"].as_str().unwrap().to_owned()
+    };
+    let (sealed, open) = (create().await, create().await);
+    let id = WebhookId::parse(&sealed).unwrap();
+    let change = Arc::new(|row: &mut WebhookRow| row.secret = vec![0]);
+    let row = store.change_webhook(&gateway.account, &id, change).await.unwrap().unwrap();
+    let due = DueWebhook { number: row.number, account: row.account };
+    let is_failing = async || {
+        let shown = gateway.get(&format!("/v1/webhooks/{sealed}")).send().await;
+        shown.ok(200)["failingSince"].is_string()
+    };
+    gateway.post("/v1/messages/text", json!({"sessionId": session, "to": "15550001001", "text": "hi"})).send().await.ok(201);
+
+    // Nobody has heard of the node, the look of a moment ago found it fit, and by now its database is another one: of no name.
+    services.readiness.heeded(Instant::now());
+    services.readiness.looked(Instant::now() + Duration::from_hours(1), true);
+    let couriers = couriers::start(services, "node".to_owned());
+    // Whoever wakes the courier of this one has woken the other one too, and a stop lets both end what they began.
+    let delivered = settled(&gateway, &open, 1).await;
+    assert_eq!(delivered[0]["status"], "delivered", "{delivered:?}");
+    couriers.stop().await;
+    assert!(!is_failing().await, "it may be this node that does not know the key");
+    let now = services.clock.now();
+    assert!(store.claim_webhook(&due, "another", now, now + Duration::from_hours(1)).await.unwrap().is_some(), "any other may try");
+
+    // The node is the right one: it is the row.
+    store.release_webhook(&due, "another").await.unwrap();
+    store.claim_installation(&services.installation).await.unwrap();
+    let couriers = couriers::start(services, "node".to_owned());
+    let told = async {
+        while !is_failing().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), told).await.expect("its owner sees that it fails");
     couriers.stop().await;
 }
