@@ -1,6 +1,7 @@
 //! Ends: what ends is written until it is written, an orphan is found, and what nobody can know is told as such.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
@@ -11,11 +12,13 @@ use wharf_api::types::message::MessageStatus;
 use wharf_api::types::session::{SessionStatus, WaitingFor};
 use wharf_core::Lease;
 use wharf_core::engine::{Engine as _, Error};
+use wharf_core::placement::Placement;
 use wharf_core::store::{LinkChange, MessageStore as _, OwnerStore as _, SessionStore as _};
 use wharf_wa::WaEngine;
 
 use crate::harness::{OWNER, SILENT, World, until};
 
+const OTHER: &str = "15550000002";
 const ASLEEP: &str = "15550001004";
 const HOUR_MS: i64 = 3_600_000;
 
@@ -86,6 +89,46 @@ async fn a_session_that_its_own_node_owns_and_nobody_runs_is_started_again() {
     let late = world.store.release_session(&fence).await;
     assert!(late.is_ok() && world.store.claim_messages(&fence, &[row.id], now).await.is_err(), "another epoch has it by now");
     keeper.abort();
+    world.end().await;
+}
+
+/// Begins everything; at its first look nothing, where it is to leave that to others.
+struct Leaving(AtomicBool);
+
+#[async_trait::async_trait]
+impl Placement for Leaving {
+    async fn mine(&self, sessions: Vec<SessionId>) -> Vec<SessionId> {
+        if self.0.swap(false, Ordering::SeqCst) { Vec::new() } else { sessions }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_begins_what_it_finds_at_its_start_without_pauses_and_what_nobody_runs_later_one_after_the_other() {
+    let world = World::start_with(|config| config.takeover_gap = Duration::from_hours(1)).await;
+    for session in [world.paired(OWNER).await, world.paired(OTHER).await] {
+        until("its row to tell of it", async || {
+            let row = world.store.find_session(&world.caller.account, &session).await.unwrap().unwrap();
+            (row.status == SessionStatus::Connected && row.jid.is_some()).then_some(())
+        })
+        .await;
+    }
+    world.engine.shutdown().await;
+    // Nobody keeps a lease here: each process finds both as nobody's, after the one before has ended.
+    for (node, leaves, begun) in [("node-2", true, 1), ("node-3", false, 2)] {
+        let engine = world.another_engine(node);
+        let keeper = tokio::spawn({
+            let (engine, placement) = (Arc::clone(&engine), Leaving(AtomicBool::new(leaves)));
+            async move { engine.keep_linked(&placement).await }
+        });
+        until("the sessions to be connected there", async || {
+            let connected = engine.statuses().into_iter().filter(|status| *status == SessionStatus::Connected).count();
+            (connected >= begun).then_some(())
+        })
+        .await;
+        assert_eq!(engine.statuses().len(), begun, "{node}: without a pause both have begun before one is connected");
+        keeper.abort();
+        engine.shutdown().await;
+    }
     world.end().await;
 }
 
