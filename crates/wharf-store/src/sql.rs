@@ -13,7 +13,8 @@ mod tx;
 pub(crate) use arg::{Arg, args};
 pub(crate) use conn::Conn;
 pub(crate) use fault::{
-    classify, classify_sqlite, corrupt, is_damaged, is_undone_commit, refused, unavailable, wants_another_connection, worth_another_try,
+    classify, classify_sqlite, corrupt, is_damaged, is_undone, is_undone_commit, refused, unavailable, wants_another_connection,
+    worth_another_try,
 };
 pub(crate) use kept::{KeptKey, KeptWrite};
 pub(crate) use list::Joint;

@@ -13,7 +13,7 @@ use super::told::Told;
 use super::{Place, Sessions, Wait};
 use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
-use crate::sql::{Conn, KeptKey, Rings, Tx, is_undone_commit, unavailable, wants_another_connection, worth_another_try};
+use crate::sql::{Conn, KeptKey, Rings, Tx, is_undone, is_undone_commit, unavailable, wants_another_connection, worth_another_try};
 
 // COMMIT ends open savepoints too, so each write costs one statement to mark and none to close.
 const NEXT: &str = "RELEASE SAVEPOINT job; SAVEPOINT job";
@@ -41,6 +41,17 @@ enum At {
     /// What the group keeps is written back: nothing is known against one of the writes, and nothing is committed.
     Settle,
     Commit,
+}
+
+impl At {
+    /// Whether nothing of the group is in the database after such an answer to what it leaves for its end, over a connection that goes on.
+    fn is_undone_by(self, error: &Error) -> bool {
+        match self {
+            Self::Settle => is_undone(error),
+            Self::Commit => is_undone_commit(error),
+            Self::Begin | Self::Write(_) | Self::Broken | Self::Unmarked => false,
+        }
+    }
 }
 
 /// What is to be done with the writes of a group that are not answered.
@@ -185,7 +196,7 @@ impl Worker {
             Err(error) => error,
         };
         let locked = at == At::Begin && worth_another_try(&error);
-        let undone = matches!(at, At::Settle | At::Commit) && is_undone_commit(&error);
+        let undone = at.is_undone_by(&error);
         if !(locked || undone) || !self.roll_back().await {
             // Closing the connection undoes what its transaction still holds.
             self.tx = None;

@@ -103,18 +103,28 @@ fn is_of_the_connection(error: &dyn DatabaseError) -> bool {
     }
 }
 
-/// Whether a COMMIT that was answered so is known not to have happened. A connection that ended, and a disk that failed, leave it open.
-pub(crate) fn is_undone_commit(error: &Error) -> bool {
+/// Whether a statement before the COMMIT that was answered so took its transaction with it, over a connection that goes on: nothing of it
+/// is in the database, whatever the answer was. Also where an operator cancelled it.
+pub(crate) fn is_undone(error: &Error) -> bool {
     match error {
         Error::Corrupt(_) | Error::Refused(_) => true,
-        Error::Unavailable(cause) => match cause.downcast_ref::<sqlx::Error>() {
-            Some(sqlx::Error::Database(database)) => database.try_downcast_ref::<PgDatabaseError>().is_some_and(|answer| {
-                let unknown = answer.code() == "40003" || matches!(answer.code().get(..2), Some("08" | "57" | "58"));
-                answer.severity() == PgSeverity::Error && !unknown
-            }),
-            _ => false,
-        },
+        Error::Unavailable(_) => answer(error).is_some_and(|answer| answer.severity() == PgSeverity::Error),
         Error::Fenced => false,
+    }
+}
+
+/// Whether a COMMIT that was answered so is known not to have happened. A connection that ended, and a disk that failed, leave it open.
+pub(crate) fn is_undone_commit(error: &Error) -> bool {
+    let is_open = |answer: &PgDatabaseError| answer.code() == "40003" || matches!(answer.code().get(..2), Some("08" | "57" | "58"));
+    is_undone(error) && !answer(error).is_some_and(is_open)
+}
+
+/// What PostgreSQL itself answered.
+fn answer(error: &Error) -> Option<&PgDatabaseError> {
+    let Error::Unavailable(cause) = error else { return None };
+    match cause.downcast_ref::<sqlx::Error>() {
+        Some(sqlx::Error::Database(database)) => database.try_downcast_ref::<PgDatabaseError>(),
+        _ => None,
     }
 }
 

@@ -121,6 +121,29 @@ async fn what_was_read_in_a_commit_that_is_lost_is_no_answer(db: &Db) {
 }
 
 #[tokio::test]
+async fn a_statement_that_an_operator_cancels_at_the_end_of_a_group_costs_its_own_write_and_no_other() {
+    let db = Db::postgres().await;
+    let tenant = Tenant::new(&db).await;
+    let cancelled = trap("RAISE EXCEPTION 'canceling statement due to user request' USING ERRCODE = '57014'");
+    // With the rows of the whole group, before its commit.
+    db.execute(&cancelled.replace("DEFERRABLE INITIALLY DEFERRED", "NOT DEFERRABLE")).await;
+    let store = one_lane(&db).await;
+    let texts: Vec<_> = (0..10).map(|n| tenant.outgoing(if n == 5 { "poison" } else { "x" })).collect();
+    // One thread: all are in line before the lane takes the first.
+    let results = join_all(texts.iter().map(|text| store.accept_message(text))).await;
+    for (n, result) in results.iter().enumerate() {
+        match result {
+            Ok(accepted) => assert!(n != 5 && *accepted == Accepted::Now, "{n}: {accepted:?}"),
+            Err(error) => assert!(n == 5 && matches!(error, Error::Unavailable(_)), "{n}: {error:?}"),
+        }
+    }
+    assert_eq!(db.ints("SELECT COUNT(*) FROM messages").await, [9]);
+    assert_eq!(db.ints("SELECT messages FROM usage").await, [9]);
+    store.close().await;
+    db.finish().await;
+}
+
+#[tokio::test]
 async fn a_message_that_cannot_be_stored_costs_its_company_another_run_and_no_commits_of_their_own() {
     let db = Db::postgres().await;
     let tenant = Tenant::new(&db).await;
