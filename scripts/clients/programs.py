@@ -1,11 +1,9 @@
 """What runs beside: the sandbox, the proxies with their defaults, and the clients, each as a process that is asked line by line."""
 
 import atexit
-import contextlib
 import json
 import os
 import pathlib
-import secrets
 import select
 import shutil
 import signal
@@ -14,6 +12,8 @@ import subprocess
 import tempfile
 import threading
 import time
+
+import ports
 
 PATIENCE_S = 60
 
@@ -30,15 +30,6 @@ def sandbox():
     atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True))
     words = [os.environ["WHARF_SANDBOX_BIN"], "--json", "--port", "0", "--data-dir", folder, "--failed-keys-per-minute", "1000000"]
     return json.loads(started(*words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.readline())
-
-
-def free_port():
-    """Below those that the system gives to whoever asks for any: nobody else gets it before it is listened on."""
-    while True:
-        port = 20_000 + secrets.randbelow(12_000)
-        with socket.socket() as listener, contextlib.suppress(OSError):
-            listener.bind(("127.0.0.1", port))
-            return port
 
 
 def until(what, look):
@@ -67,7 +58,7 @@ OWN_PATH = "/of/its/own/"
 
 def nginx(program, upstream):
     """nginx with its defaults, but for the one that refuses bodies above 1 MB by itself."""
-    port, folder = free_port(), pathlib.Path(tempfile.mkdtemp())
+    port, folder = ports.free(), pathlib.Path(tempfile.mkdtemp())
     atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True))
     paths = "".join(f"{name}_temp_path {folder}/{name};" for name in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"])
     user = "user root;" if os.getuid() == 0 else ""
@@ -81,7 +72,7 @@ def nginx(program, upstream):
 
 
 def caddy(program, upstream):
-    port, folder = free_port(), pathlib.Path(tempfile.mkdtemp())
+    port, folder = ports.free(), pathlib.Path(tempfile.mkdtemp())
     atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True))
     (folder / "Caddyfile").write_text(f"{{\n admin off\n auto_https off\n}}\nhttp://127.0.0.1:{port} {{\n reverse_proxy {upstream}\n}}\n")
     own = os.environ | {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}

@@ -6,20 +6,18 @@ The stages that compile are not run: the stubs are resolved (`cargo metadata`), 
 files. The run has what the page's `docker run` says: a read-only root of these files alone, the image's user, no capabilities, a volume.
 """
 
-import contextlib
 import json
 import os
 import pathlib
 import re
-import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 
 import confine
 import names
+import ports
 from e2b_dockerfile_utils import PatternMatcher, parse_dockerfile_ast
 
 # Any key but the one that the image made.
@@ -87,15 +85,6 @@ def inside(root, user, *words):
     os.execve(words[0], list(words), environment)
 
 
-def free_port():
-    """Below those that the system gives to whoever asks for any: nobody else gets it before it is listened on."""
-    while True:
-        port = 20_000 + secrets.randbelow(12_000)
-        with socket.socket() as listener, contextlib.suppress(OSError):
-            listener.bind(("0.0.0.0", port))
-            return port
-
-
 def main(program, folder):
     folder = pathlib.Path(folder).resolve()
     shutil.rmtree(folder, ignore_errors=True)
@@ -119,7 +108,7 @@ def main(program, folder):
     if os.getuid() == 0:
         os.chown(volume, int(user), int(user))
     assert stage["FROM"] == ["scratch"] and stage["COPY"] == ["/image/", "/"]
-    port = free_port()
+    port = ports.free("0.0.0.0")
     settings = dict(zip(stage["ENV"][0::3], stage["ENV"][1::3], strict=True))
     names.check(settings, "the image")
     assert settings["WHARF_LISTEN"] == "0.0.0.0:8080" and stage["EXPOSE"] == ["8080"]
