@@ -24,7 +24,7 @@ export interface WharfOptions {
   longestPauseMs?: number;
   /** Seconds of a `Retry-After` that are still waited for; 120 where it is left out. A longer one is thrown at once. */
   longestRetryAfter?: number;
-  /** Headers of every request, in a form that `fetch` takes. */
+  /** Headers of every request, in a form that `fetch` takes. They are read when the client is made. */
   headers?: GivenHeaders;
   /** Is told of every try that failed and is followed by another. */
   onRetry?: (retry: RetryFacts) => void;

@@ -49,9 +49,12 @@ const UNREACHED: readonly number[] = [408, 502, 503, 504];
 
 /** Sends requests, and sends them again where that can help. */
 export class Transport implements Call {
+  /** The program's own: read once, for some forms can be read no second time. */
+  readonly #own: Headers;
+
   /** @throws ConfigurationError where a header cannot be sent */
   constructor(private readonly settings: Settings) {
-    withHeaders(new Headers(), settings.headers);
+    this.#own = headersIn(settings.headers);
   }
 
   one<T>(request: CallRequest, options: CallOptions): Promise<T> {
@@ -59,11 +62,15 @@ export class Transport implements Call {
   }
 
   pages<T>(request: CallRequest, options: CallOptions): Paged<T> {
-    const fetch = (cursor: string | undefined) =>
-      this.#run<Page<T>>({ ...request, query: { ...request.query, cursor } }, options, async (response) => {
+    let headers: Headers | undefined;
+    const fetch = async (cursor: string | undefined) => {
+      // Once for all pages, as for all tries of one.
+      headers ??= headersIn(options.headers ?? {});
+      return this.#run<Page<T>>({ ...request, query: { ...request.query, cursor } }, { ...options, headers }, async (response) => {
         const answer = await enveloped<{ data: T[]; page?: { next?: string | null } }>(response);
         return { data: answer.data, next: answer.page?.next ?? null };
       });
+    };
     const from = request.query?.["cursor"];
     return new Paged(fetch, typeof from === "string" ? from : undefined);
   }
@@ -142,7 +149,7 @@ export class Transport implements Call {
   }
 
   #headers(request: CallRequest, options: KeyedOptions): Headers {
-    const headers = withHeaders(new Headers(), this.settings.headers);
+    const headers = new Headers(this.#own);
     headers.set("Accept", request.accept ?? "application/json");
     if (this.settings.apiKey !== undefined) headers.set("Authorization", `Bearer ${this.settings.apiKey}`);
     // A page that is signed in has a cookie instead of a key, and says that it is no other site's form.

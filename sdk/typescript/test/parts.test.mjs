@@ -86,6 +86,25 @@ test("headers are taken in every form that fetch takes", async () => {
   refuses(thrown(() => new Wharf({ headers: [["X Team", "a"]] })), "X Team");
 });
 
+test("headers that can be read but once go with each call, each try and each page", async () => {
+  function* once() {
+    yield ["X-Team", "a"];
+  }
+  const seen = [];
+  const answers = [answered(200, "{}"), answered(200, "{}")];
+  const answer = (url, init) => (seen.push(init.headers.get("x-team")), answers.shift());
+  const client = on(answer, { headers: once() });
+  await client.request("GET", "/healthz");
+  await client.request("GET", "/healthz");
+  assert.deepEqual(seen.splice(0), ["a", "a"]);
+
+  const page = (next) => answered(200, { success: true, data: [{}], page: { next } });
+  answers.push(answered(503, failure("service_unavailable")), page("more"), answered(503, failure("service_unavailable")), page(null));
+  assert.equal((await on(answer).messages.list({}, { headers: once() }).toArray()).length, 2);
+  assert.deepEqual(seen, ["a", "a", "a", "a"]);
+  refuses(await refusal(on(answer).messages.list({}, { headers: [["X Team", "a"]] })), "X Team");
+});
+
 test("a key, a name or a header that cannot be sent is the SDK's own error, is not tried again, and is not told", async () => {
   for (const apiKey of ["", " ", "wharf live", "wharf_live_\n", "wharf_live_ü", "ключ", "wharf_live_\u0000"]) {
     const error = thrown(() => new Wharf({ apiKey }));
