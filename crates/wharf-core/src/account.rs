@@ -2,6 +2,7 @@
 
 pub mod erase;
 pub mod export;
+pub(crate) mod laggards;
 mod plan;
 pub mod suspend;
 
@@ -16,6 +17,7 @@ use crate::settle::settled;
 use crate::store::{self, AccountRow, Plan};
 
 pub use erase::delete;
+pub use laggards::Laggards;
 pub use plan::OutOfBounds;
 pub use suspend::{resume, suspend};
 

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use wharf_api::limits;
 
+use crate::account::laggards::Laggards;
 use crate::audit::trail::Trail;
 use crate::canary::counted::Canary;
 use crate::chance::Chance;
@@ -82,6 +83,8 @@ pub struct Services {
     pub others: Arc<dyn Others>,
     /// How fast sessions are given to other nodes.
     pub moves: Moves,
+    /// Of suspended accounts.
+    pub laggards: Laggards,
     /// This node's id; nobody's, until the program names one.
     pub node: String,
     /// The name that the database had at the start; none, where nobody looks whether it is still the same.
@@ -130,6 +133,7 @@ impl Services {
             updates: Updates::default(),
             others: Arc::new(Alone),
             moves: Moves::default(),
+            laggards: Laggards::default(),
             node: String::new(),
             installation: String::new(),
             world,

@@ -48,20 +48,25 @@ async fn look_again(services: &Services) {
 pub async fn rest(services: &Services) -> Result<(), store::Error> {
     let sessions = services.store.list_suspended_sessions().await?;
     if sessions.is_empty() {
+        services.laggards.are_news(HashSet::new());
         return Ok(());
     }
     let running: HashSet<SessionId> = services.engine.all_running().into_iter().collect();
     let begun = sessions.iter().filter(|session| running.contains(*session)).count();
     // Also those that ended by themselves, or were refused when they were to begin: what this node knew of them tells of another time.
-    let rests = sessions.iter().map(|session| async move { tokio::time::timeout(PATIENCE, services.engine.rest(session)).await.is_ok() });
+    let rests = sessions.iter().map(|session| async move {
+        let in_time = tokio::time::timeout(PATIENCE, services.engine.rest(session)).await.is_ok();
+        (!in_time).then(|| session.clone())
+    });
     let all: Vec<_> = rests.collect();
-    let ends: Vec<bool> = futures::stream::iter(all).buffer_unordered(AT_ONCE).collect().await;
-    let late = ends.iter().filter(|in_time| !**in_time).count();
+    let ends: Vec<Option<SessionId>> = futures::stream::iter(all).buffer_unordered(AT_ONCE).collect().await;
+    let laggards: HashSet<SessionId> = ends.into_iter().flatten().collect();
+    let late = laggards.len();
     let ended = begun.saturating_sub(late);
     if ended > 0 {
         tracing::info!(ended, "sessions of suspended accounts rest");
     }
-    if late > 0 {
+    if services.laggards.are_news(laggards) {
         tracing::warn!(late, "sessions of suspended accounts take their time to end; they are looked at again");
     }
     Ok(())

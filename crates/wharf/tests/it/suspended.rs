@@ -1,5 +1,7 @@
 //! What rests with a suspended account: its sessions, also beside one that does not end, and the canary.
 
+use std::collections::HashSet;
+
 use wharf::egress::{Guard, Settings};
 use wharf::http::Limits;
 use wharf_api::ids::SessionId;
@@ -27,6 +29,7 @@ async fn one_session_that_does_not_end_keeps_no_other_one_up() {
     assert!(others.iter().all(|session| engine.link(session).is_none()), "they rest");
     let link = engine.link(&stuck).expect("the next look comes for it again");
     assert_eq!(link.borrow().status, SessionStatus::Connected);
+    assert!(!services.laggards.are_news(HashSet::from([stuck])), "the next look tells of it no more");
 }
 
 /// A gateway whose canary is two sessions of its account, which nobody has linked.
