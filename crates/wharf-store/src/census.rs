@@ -18,11 +18,13 @@ statements! {
     /// What waits in a suspended account waits because an operator wants it so.
     QUEUED = "SELECT COUNT(*), MIN(created_at) FROM messages WHERE status = 'queued' \
         AND account_id NOT IN (SELECT id FROM accounts WHERE suspended_at IS NOT NULL)";
-    /// Of a long queue no more than so many rows of its index are read.
+    /// Of a long queue no more than so many rows of its index are read. The oldest is found by that index alone: for what stands in no index
+    /// SQLite would look by that of the session's whole log.
     MESSAGE_QUEUES = concat!(
         "SELECT ", session::columns!(), ", \
          (SELECT COUNT(*) FROM (SELECT 1 FROM messages m WHERE m.session_id = sessions.id AND m.status = 'queued' LIMIT 10000) part), \
-         (SELECT m.created_at FROM messages m WHERE m.session_id = sessions.id AND m.status = 'queued' ORDER BY m.number LIMIT 1) \
+         (SELECT o.created_at FROM messages o WHERE o.number = \
+         (SELECT MIN(m.number) FROM messages m WHERE m.session_id = sessions.id AND m.status = 'queued')) \
          FROM sessions WHERE deleted = 0 AND number > $1 \
          AND (EXISTS (SELECT 1 FROM messages m WHERE m.session_id = sessions.id AND m.status = 'queued') \
          OR EXISTS (SELECT 1 FROM holds h WHERE h.session_id = sessions.id AND h.held_until > $2)) ORDER BY number LIMIT $3"

@@ -63,13 +63,25 @@ history! {
     51 "0051_suspensions",
 }
 
-/// How SQLite would go about a statement, step by step. The library that is built in may plan otherwise than others.
+/// A database of SQLite with the whole schema and nothing in it.
 #[cfg(test)]
-pub(crate) fn sqlite_plan(sql: &Sql) -> Vec<String> {
+pub(crate) fn sqlite_schema() -> rusqlite::Connection {
     let conn = rusqlite::Connection::open_in_memory().unwrap();
     for (_, _, migration, _) in HISTORY {
         conn.execute_batch(migration).unwrap();
     }
+    conn
+}
+
+/// How SQLite would go about a statement, step by step. The library that is built in may plan otherwise than others.
+#[cfg(test)]
+pub(crate) fn sqlite_plan(sql: &Sql) -> Vec<String> {
+    sqlite_plan_on(&sqlite_schema(), sql)
+}
+
+/// The plan on a schema that is there already, for whoever asks for many.
+#[cfg(test)]
+pub(crate) fn sqlite_plan_on(conn: &rusqlite::Connection, sql: &Sql) -> Vec<String> {
     let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.sqlite)).unwrap();
     let mut rows = statement.raw_query();
     let mut steps = Vec::new();

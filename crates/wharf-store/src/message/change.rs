@@ -28,14 +28,15 @@ statements! {
     INCOMING = named!("incoming");
     OUTGOING_LOCKED = named!("outgoing"), lock "FOR UPDATE";
     INCOMING_LOCKED = named!("incoming"), lock "FOR UPDATE";
-    /// The changes of a message that have taken effect, or would have if it had been there, from a number on.
+    /// The changes of a message that have taken effect, or would have if it had been there, from a number on. The empty text keeps SQLite
+    /// from the account's index, by which it would go through all that the account ever had.
     CHANGES = concat!(
-        "SELECT number, ", message_columns!(), " FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND account_id = $3 \
+        "SELECT number, ", message_columns!(), " FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND account_id || '' = $3 \
          AND number > $4 AND status NOT IN ('queued', 'failed') ORDER BY number LIMIT 300"
     );
     /// The edits of a message, but for those that are still to be sent, from a number on.
     EDITS = concat!(
-        "SELECT number, ", message_columns!(), " FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND account_id = $3 \
+        "SELECT number, ", message_columns!(), " FROM messages WHERE session_id = $1 AND target_wa_id = $2 AND account_id || '' = $3 \
          AND number > $4 AND status NOT IN ('queued', 'failed') AND ", of_kind!("content", "'edit'"), " ORDER BY number LIMIT 300"
     );
     /// The same person's vote on the same poll, made later and here already.

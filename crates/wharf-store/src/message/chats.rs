@@ -181,6 +181,7 @@ impl SqlStore {
 mod tests {
     use super::*;
     use crate::message::row::of_every_kind;
+    use crate::migrations::{sqlite_plan_on, sqlite_schema};
 
     #[test]
     fn every_message_is_read_for_itself_but_for_those_that_change_another() {
@@ -194,25 +195,10 @@ mod tests {
 
     #[test]
     fn the_lists_go_by_indexes_however_long_the_log_is() {
-        let conn = rusqlite::Connection::open_in_memory().unwrap();
-        for migration in [
-            include_str!("../../migrations/sqlite/0001_first.sql"),
-            include_str!("../../migrations/sqlite/0006_messages.sql"),
-            include_str!("../../migrations/sqlite/0007_groups.sql"),
-            include_str!("../../migrations/sqlite/0010_chats.sql"),
-            include_str!("../../migrations/sqlite/0025_names.sql"),
-            include_str!("../../migrations/sqlite/0046_known_groups.sql"),
-        ] {
-            conn.execute_batch(migration).unwrap();
-        }
+        let conn = sqlite_schema();
         for (sql, indexes) in [(CHATS, &["messages_by_chat_and_way"][..]), (CONTACTS, &["messages_by_chat_and_way", "messages_by_person"])]
         {
-            let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.sqlite)).unwrap();
-            let mut rows = statement.raw_query();
-            let mut steps = Vec::new();
-            while let Some(row) = rows.next().unwrap() {
-                steps.push(row.get::<_, String>(3).unwrap());
-            }
+            let steps = sqlite_plan_on(&conn, &sql);
             let on_log: Vec<_> = steps
                 .iter()
                 .filter(|step| step.split(' ').nth(1).is_some_and(|table| ["messages", "m", "u", "l", "h"].contains(&table)))

@@ -7,19 +7,48 @@ use wharf_core::store::{CLAIM_LIMIT, Error, Fence, Outgoing, Overdue, TRY_LIMIT}
 use super::row::{message_columns, readable, still_queued};
 use crate::lane::Place;
 use crate::owner;
-use crate::sql::{Sql, Tx, args, corrupt, statements};
+use crate::sql::{Sql, Tx, args, corrupt, spelled, statements};
 use crate::store::SqlStore;
 
-/// What waits in a session. SQLite would go through all that the session ever sent, by an index that looks as good to it.
-const QUEUED: Sql = Sql {
-    name: "QUEUED",
-    sqlite: "SELECT m.number, m.id, m.wa_id, m.chat, o.payload, o.attempts, m.created_at, m.expires_at, o.audience \
-        FROM messages m INDEXED BY messages_queued JOIN outgoing o ON o.message = m.number \
-        WHERE m.session_id = ?1 AND m.status = 'queued' AND m.number > ?2 ORDER BY m.number LIMIT ?3",
-    postgres: "SELECT m.number, m.id, m.wa_id, m.chat, o.payload, o.attempts, m.created_at, m.expires_at, o.audience \
-        FROM messages m JOIN outgoing o ON o.message = m.number \
-        WHERE m.session_id = $1 AND m.status = 'queued' AND m.number > $2 ORDER BY m.number LIMIT $3",
-};
+/// The log, where a session's queue is looked for. SQLite would go through all that the session ever sent, by an index that looks as good to
+/// it.
+macro_rules! queue {
+    (sqlite) => {
+        "messages m INDEXED BY messages_queued"
+    };
+    (postgres) => {
+        "messages m"
+    };
+}
+
+/// What waits in a session.
+macro_rules! queued {
+    ($database:ident) => {
+        concat!(
+            "SELECT m.number, m.id, m.wa_id, m.chat, o.payload, o.attempts, m.created_at, m.expires_at, o.audience FROM ",
+            queue!($database),
+            " JOIN outgoing o ON o.message = m.number WHERE m.session_id = $1 AND m.status = 'queued' AND m.number > $2 \
+             ORDER BY m.number LIMIT $3"
+        )
+    };
+}
+
+/// What of it has not been given up.
+macro_rules! next {
+    ($database:ident, $more:literal) => {
+        concat!(
+            "SELECT m.number FROM ",
+            queue!($database),
+            " WHERE m.account_id = $1 AND m.session_id = $2 AND m.status = 'queued' AND m.number > $3 AND m.expires_at > m.created_at",
+            $more,
+            " ORDER BY m.number LIMIT $4"
+        )
+    };
+}
+
+const QUEUED: Sql = spelled!("QUEUED", queued);
+const NEXT: Sql = spelled!("NEXT", next, "");
+const NEXT_OF_OTHERS: Sql = spelled!("NEXT_OF_OTHERS", next, " AND (SELECT jid FROM sessions WHERE id = $2) IS DISTINCT FROM $5");
 /// The tries of many at once. SQLite has no lists, and needs none: its statement goes nowhere.
 const COUNT_TRIES: Sql = Sql {
     name: "COUNT_TRIES",
@@ -31,7 +60,7 @@ const COUNT_TRIES: Sql = Sql {
         ")"
     ),
 };
-pub(super) const BY_HAND: &[Sql] = &[QUEUED, COUNT_TRIES];
+pub(super) const BY_HAND: &[Sql] = &[QUEUED, NEXT, NEXT_OF_OTHERS, COUNT_TRIES];
 
 statements! {
     WITH_QUEUED = "SELECT DISTINCT account_id, session_id FROM messages WHERE status = 'queued' LIMIT $1";
@@ -59,10 +88,6 @@ statements! {
     /// The same where the session's account is another one than before.
     GIVE_UP_OF_OTHERS = "UPDATE messages SET expires_at = created_at WHERE session_id = $1 AND status = 'queued' \
         AND expires_at > created_at AND (SELECT jid FROM sessions WHERE id = $1) IS DISTINCT FROM $2";
-    NEXT = "SELECT number FROM messages WHERE account_id = $1 AND session_id = $2 AND status = 'queued' AND number > $3 \
-        AND expires_at > created_at ORDER BY number LIMIT $4";
-    NEXT_OF_OTHERS = "SELECT number FROM messages WHERE account_id = $1 AND session_id = $2 AND status = 'queued' AND number > $3 \
-        AND expires_at > created_at AND (SELECT jid FROM sessions WHERE id = $2) IS DISTINCT FROM $5 ORDER BY number LIMIT $4";
     GIVE_UP_PART = "UPDATE messages SET expires_at = created_at WHERE account_id = $1 AND session_id = $2 AND status = 'queued' \
         AND number > $3 AND number <= $4";
     WITH_PAYLOAD = "SELECT m.number FROM messages m JOIN outgoing o ON o.message = m.number \
@@ -244,18 +269,31 @@ impl SqlStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::inbound;
-    use crate::migrations::sqlite_plan;
+    use crate::message::{change, inbound};
+    use crate::migrations::{sqlite_plan_on, sqlite_schema};
 
     #[test]
-    fn what_waits_and_what_is_repaired_is_found_however_long_the_log_is() {
+    fn what_waits_and_what_is_repaired_or_changed_is_found_however_long_the_log_is() {
+        let conn = sqlite_schema();
         for (sql, index) in [
             (&QUEUED, "messages_queued"),
+            (&NEXT, "messages_queued"),
+            (&NEXT_OF_OTHERS, "messages_queued"),
+            (&GIVE_UP, "messages_queued"),
+            (&GIVE_UP_OF_OTHERS, "messages_queued"),
+            (&GIVE_UP_PART, "messages_queued"),
+            (&WITH_OVERDUE, "messages_overdue"),
+            (&OVERDUE, "messages_overdue"),
             (&inbound::UNREAD_INCOMING, "messages_incoming"),
             (&inbound::UNREAD_OUTGOING, "messages_outgoing"),
+            (&change::CHANGES, "messages_by_target"),
+            (&change::EDITS, "messages_by_target"),
+            (&change::LATER_VOTE, "messages_by_target"),
+            (&change::LATER_REACTION, "messages_by_target"),
         ] {
-            let plan = sqlite_plan(sql).join("; ");
-            assert!(plan.contains(index) && !plan.contains("messages_by_session"), "{}: {plan}", sql.name);
+            let plan = sqlite_plan_on(&conn, sql).join("; ");
+            let walks = ["messages_by_session", "messages_by_account", "TEMP B-TREE"].iter().any(|step| plan.contains(step));
+            assert!(plan.contains(index) && !walks, "{}: {plan}", sql.name);
         }
     }
 }
