@@ -61,6 +61,7 @@ history! {
     49 "0049_deletions",
     50 "0050_message_days",
     51 "0051_suspensions",
+    52 "0052_indexes",
 }
 
 /// A database of SQLite with the whole schema and nothing in it.

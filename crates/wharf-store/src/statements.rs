@@ -46,7 +46,40 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
+    use crate::migrations::{sqlite_plan_on, sqlite_schema};
+
+    /// The indexes that have the whole log of an account or a session in its order, and what goes by them: a page of it, or all of it.
+    const OF_LOGS: &[(&str, &[&str])] = &[
+        ("messages_by_account", &["BY_ACCOUNT", "BY_WIRE", "LOOK", "MESSAGES", "PAYLOADS", "RECEIPTS", "REMAINS", "REMOVE", "STEPS"]),
+        ("messages_by_session", &["BY_SESSION", "DROP_PAYLOADS", "WITH_PAYLOAD"]),
+    ];
+
+    #[test]
+    fn every_index_of_messages_serves_a_statement_and_those_of_whole_logs_serve_what_means_the_log() {
+        let conn = sqlite_schema();
+        let mut served: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        for sql in all().filter(|sql| !sql.sqlite.contains("_sqlx_migrations")) {
+            for step in sqlite_plan_on(&conn, sql) {
+                assert!(step != "SCAN messages" && step != "SCAN m", "{} goes through all messages", sql.name);
+                let index = step.split_once(" INDEX ").and_then(|(_, rest)| rest.split(' ').next());
+                if let Some(index) = index.filter(|index| index.starts_with("messages_")) {
+                    served.entry(index.to_owned()).or_default().insert(sql.name);
+                }
+            }
+        }
+        let mut made = conn
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'messages' AND sql IS NOT NULL ORDER BY name")
+            .unwrap();
+        let made: Vec<String> = made.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+        assert_eq!(served.keys().collect::<Vec<_>>(), made.iter().collect::<Vec<_>>(), "an index costs each message that it has");
+        for (index, statements) in OF_LOGS {
+            let found: Vec<_> = served[*index].iter().copied().collect();
+            assert_eq!(found, *statements, "what else is found by {index} is looked for in all that there ever was");
+        }
+    }
 
     #[test]
     fn patterns_are_for_how_ids_of_chats_end_and_for_words_that_somebody_looks_for() {

@@ -1,8 +1,8 @@
 use wharf_api::types::message::{Content, Direction, MessageStatus, Reference};
-use wharf_core::store::{MessageFilter, MessageRow, MessageStore, PageRequest};
+use wharf_core::store::{MessageFilter, MessageRow, MessageStore, OwnerStore, PageRequest};
 
 use crate::harness::{Db, both_backends};
-use crate::tenant::{ALL, Tenant, sent, session};
+use crate::tenant::{ALL, NOW, Tenant, sent, session};
 
 both_backends!(
     pages_show_every_message_once_newest_first,
@@ -10,6 +10,7 @@ both_backends!(
     filters_keep_what_they_name,
     a_kind_is_found_by_its_own_name_alone_whichever_release_wrote_the_row,
     a_chat_is_found_by_any_of_its_ids,
+    a_chat_is_one_list_whatever_sessions_and_ways_it_has,
     a_bound_key_sees_only_its_sessions,
     another_account_lists_nothing_whatever_it_asks,
 );
@@ -20,6 +21,25 @@ async fn ids(db: &Db, tenant: &Tenant, filter: &MessageFilter) -> Vec<MessageRow
     page.rows
 }
 
+fn kept(rows: &[MessageRow], keeps: impl Fn(&MessageRow) -> bool) -> Vec<MessageRow> {
+    rows.iter().filter(|row| keeps(row)).cloned().collect()
+}
+
+/// What all pages show, and how many there are.
+async fn pages(db: &Db, tenant: &Tenant, filter: &MessageFilter, limit: u32) -> (Vec<MessageRow>, u32) {
+    let (mut seen, mut after, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let page = db.store.list_messages(&tenant.account, filter, PageRequest { after, limit }).await.unwrap();
+        assert!(page.rows.len() <= limit as usize);
+        seen.extend(page.rows);
+        pages += 1;
+        after = page.next;
+        if after.is_none() {
+            return (seen, pages);
+        }
+    }
+}
+
 async fn pages_show_every_message_once_newest_first(db: &Db) {
     let tenant = Tenant::new(db).await;
     let mut wanted = Vec::new();
@@ -27,19 +47,9 @@ async fn pages_show_every_message_once_newest_first(db: &Db) {
         wanted.insert(0, tenant.send(db, &number.to_string()).await);
     }
     for limit in [1, 2, 3, 7, 8] {
-        let (mut seen, mut after, mut pages) = (Vec::new(), None, 0);
-        loop {
-            let page = db.store.list_messages(&tenant.account, &MessageFilter::default(), PageRequest { after, limit }).await.unwrap();
-            assert!(page.rows.len() <= limit as usize);
-            seen.extend(page.rows);
-            pages += 1;
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
+        let (seen, count) = pages(db, &tenant, &MessageFilter::default(), limit).await;
         assert_eq!(seen, wanted);
-        assert_eq!(pages, 7_u32.div_ceil(limit), "no empty page at the end");
+        assert_eq!(count, 7_u32.div_ceil(limit), "no empty page at the end");
     }
 }
 
@@ -103,6 +113,57 @@ async fn a_chat_is_found_by_any_of_its_ids(db: &Db) {
     }
     let nobody = MessageFilter { chat: Some("4917".to_owned()), ..MessageFilter::default() };
     assert!(ids(db, &tenant, &nobody).await.is_empty());
+}
+
+async fn a_chat_is_one_list_whatever_sessions_and_ways_it_has(db: &Db) {
+    let mut tenants = vec![Tenant::new(db).await];
+    let account = tenants[0].account.clone();
+    for _ in 0..3 {
+        let session = session(db, &account).await;
+        let fence = db.store.take_session(&session, "node", NOW).await.unwrap().unwrap();
+        tenants.push(Tenant { account: account.clone(), session, fence });
+    }
+    let mut wanted: Vec<MessageRow> = Vec::new();
+    for (place, of) in [0, 1, 2, 3, 0, 0, 0, 2, 2, 1, 3, 3, 3, 1, 0, 2].into_iter().enumerate() {
+        let (tenant, wa_id) = (&tenants[of], format!("IN{place}"));
+        let elsewhere = tenant.incoming("1@lid", &format!("OTHER{place}"));
+        let row = if place % 3 == 0 {
+            let chat = tenant.outgoing("").row;
+            let incoming = tenant.incoming(&chat.chat, &wa_id);
+            MessageRow { chat: chat.chat, chat_phone: chat.chat_phone, chat_lid: None, ..incoming }
+        } else {
+            tenant.send(db, &wa_id).await
+        };
+        let came = if place % 3 == 0 { vec![elsewhere, row.clone()] } else { vec![elsewhere] };
+        db.store.record_inbound(&tenant.fence, &came).await.unwrap();
+        wanted.insert(0, row);
+    }
+    let all = MessageFilter { chat: Some("491701234567".to_owned()), ..MessageFilter::default() };
+    for limit in [1, 2, 3, 5, 16, 17] {
+        let (seen, count) = pages(db, &tenants[0], &all, limit).await;
+        assert_eq!(seen, wanted, "{limit} a page");
+        assert_eq!(count, 16_u32.div_ceil(limit), "no empty page at the end");
+    }
+    for direction in [Direction::Incoming, Direction::Outgoing] {
+        let filter = MessageFilter { direction: Some(direction), ..all.clone() };
+        assert_eq!(ids(db, &tenants[0], &filter).await, kept(&wanted, |row| row.direction == direction));
+    }
+    for status in [MessageStatus::Received, MessageStatus::Queued, MessageStatus::Sent] {
+        let filter = MessageFilter { status: Some(status), ..all.clone() };
+        assert_eq!(ids(db, &tenants[0], &filter).await, kept(&wanted, |row| row.status == status));
+    }
+    for tenant in &tenants {
+        let filter = MessageFilter { session: Some(tenant.session.clone()), ..all.clone() };
+        let own = kept(&wanted, |row| row.session == tenant.session);
+        for limit in [1, 2, 9] {
+            assert_eq!(pages(db, tenant, &filter, limit).await.0, own);
+        }
+    }
+    let bound = vec![tenants[1].session.clone(), tenants[3].session.clone()];
+    let filter = MessageFilter { sessions: Some(bound.clone()), ..all.clone() };
+    assert_eq!(ids(db, &tenants[0], &filter).await, kept(&wanted, |row| bound.contains(&row.session)));
+    let filter = MessageFilter { text: Some("IN1".to_owned()), ..all };
+    assert_eq!(ids(db, &tenants[0], &filter).await, kept(&wanted, |row| row.content.says("IN1")));
 }
 
 async fn a_bound_key_sees_only_its_sessions(db: &Db) {
