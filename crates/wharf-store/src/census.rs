@@ -18,7 +18,7 @@ statements! {
     /// What waits in a suspended account waits because an operator wants it so.
     QUEUED = "SELECT COUNT(*), MIN(created_at) FROM messages WHERE status = 'queued' \
         AND account_id NOT IN (SELECT id FROM accounts WHERE suspended_at IS NOT NULL)";
-    /// Of a long queue no more than so many rows of its index are read. The oldest is found by that index alone: for what stands in no index
+    /// Of a long queue no more than so many rows of its index are read. The oldest is found by that index alone: for what is not in it,
     /// SQLite would look by that of the session's whole log.
     MESSAGE_QUEUES = concat!(
         "SELECT ", session::columns!(), ", \

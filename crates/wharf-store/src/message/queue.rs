@@ -10,8 +10,7 @@ use crate::owner;
 use crate::sql::{Sql, Tx, args, corrupt, spelled, statements};
 use crate::store::SqlStore;
 
-/// The log, where a session's queue is looked for. SQLite would go through all that the session ever sent, by an index that looks as good to
-/// it.
+/// The log, where a session's queue is looked for. SQLite would go through all that the session ever sent, by an index that looks as good.
 macro_rules! queue {
     (sqlite) => {
         "messages m INDEXED BY messages_queued"
@@ -50,6 +49,7 @@ macro_rules! next {
 const QUEUED: Sql = spelled!("QUEUED", queued);
 const NEXT: Sql = spelled!("NEXT", next, "");
 const NEXT_OF_OTHERS: Sql = spelled!("NEXT_OF_OTHERS", next, " AND (SELECT jid FROM sessions WHERE id = $2) IS DISTINCT FROM $5");
+
 /// The tries of many at once. SQLite has no lists, and needs none: its statement goes nowhere.
 const COUNT_TRIES: Sql = Sql {
     name: "COUNT_TRIES",
@@ -84,8 +84,8 @@ statements! {
         AND (m.chat = $3 OR m.chat_lid = $3 OR m.chat_phone || '@s.whatsapp.net' = $3)";
     AUDIENCE = "SELECT o.audience FROM messages m JOIN outgoing o ON o.message = m.number \
         WHERE m.session_id = $1 AND m.wa_id = $2 AND m.direction = 'outgoing'";
-    /// Their time is over, so that the worker fails them. Whoever compares the end itself lets PostgreSQL take the index of what ends, which
-    /// leads through the queues of all accounts: where its statistics know of no queue, that looks as short.
+    /// Their time is over, so that the worker fails them. Whoever compares the end itself lets PostgreSQL take the index of what ends, that
+    /// leads through the queues of all accounts: where its statistics know of no queue, it looks as short.
     GIVE_UP = "UPDATE messages SET expires_at = created_at WHERE session_id = $1 AND status = 'queued' \
         AND COALESCE(expires_at, created_at) > created_at";
     /// The same where the session's account is another one than before.
