@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::OpenFlags;
@@ -110,7 +111,7 @@ pub(crate) enum Connect {
         pragmas: &'static str,
     },
     /// With what is said first.
-    Postgres(Box<PgConnectOptions>, &'static str),
+    Postgres(Box<PgConnectOptions>, Arc<str>),
 }
 
 const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
@@ -150,17 +151,19 @@ impl Connect {
         Self::Sqlite { path: path.to_owned(), pragmas: SQLITE_READER }
     }
 
-    pub fn postgres_writer(url: &str) -> Result<Self, sqlx::Error> {
-        Ok(Self::Postgres(Box::new(postgres(url)?), POSTGRES_WRITER))
+    /// `prepared` are statements that are said over each connection: what they make, lanes ask by.
+    pub fn postgres_writer(url: &str, prepared: &[String]) -> Result<Self, sqlx::Error> {
+        let settings = format!("{POSTGRES_WRITER}; {}", prepared.join("; "));
+        Ok(Self::Postgres(Box::new(postgres(url)?), settings.into()))
     }
 
     pub fn postgres_reader(url: &str) -> Result<Self, sqlx::Error> {
-        Ok(Self::Postgres(Box::new(postgres(url)?), POSTGRES_READER))
+        Ok(Self::Postgres(Box::new(postgres(url)?), POSTGRES_READER.into()))
     }
 
     /// For migrations, which may take their time.
     pub fn postgres_patient(url: &str) -> Result<Self, sqlx::Error> {
-        Ok(Self::Postgres(Box::new(postgres(url)?), ""))
+        Ok(Self::Postgres(Box::new(postgres(url)?), "".into()))
     }
 
     pub const fn dialect(&self) -> Dialect {
@@ -177,7 +180,7 @@ impl Connect {
                 let connecting = async {
                     let mut conn = sqlx::PgConnection::connect_with(options).await?;
                     if !settings.is_empty() {
-                        sqlx::raw_sql(*settings).execute(&mut conn).await?;
+                        sqlx::raw_sql(sqlx::AssertSqlSafe(Arc::clone(settings))).execute(&mut conn).await?;
                         match sqlx::raw_sql(POSTGRES_AWAY).execute(&mut conn).await {
                             Ok(_) | Err(sqlx::Error::Database(_)) => {}
                             Err(error) => return Err(error),

@@ -57,11 +57,12 @@ statements! {
 
 const DELIVER: Sql = spelled!("DELIVER", deliver);
 
-/// What `SEQUENCE` tells, for a group of writes: it draws its numbers from memory, and writes the last one.
-const KEPT: Sql = Sql {
+/// What `SEQUENCE` tells, for a group of writes: it draws its numbers from memory, and writes the last one. The session is found by its id
+/// alone: a plan that is kept from when PostgreSQL had counted few sessions would go through all of the account's.
+pub(crate) const KEPT: Sql = Sql {
     name: "KEPT",
     sqlite: AFTER.sqlite,
-    postgres: concat!("SELECT ", of_session!(), writing!(), " FROM sessions WHERE id = $1 AND account_id = $2 FOR UPDATE"),
+    postgres: concat!("SELECT ", of_session!(), writing!(), " FROM sessions WHERE id = $1 AND account_id || '' = $2 FOR UPDATE"),
 };
 
 /// Two at once. SQLite keeps a journal for a statement of several rows, unless it may leave the first one there when the second one fails:

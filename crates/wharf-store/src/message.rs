@@ -30,6 +30,7 @@ use wharf_core::store::{
 use crate::sql::Sql;
 use crate::store::SqlStore;
 
+pub(crate) use accept::OF_DAY;
 pub(crate) use queue::{Ending, give_up as give_up_queued, give_up_of_others};
 pub(crate) use row::{chat_key, message, message_columns};
 

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
 use crate::lane::{Alone, Lanes, Sessions};
 use crate::readers::Readers;
-use crate::sql::Conn;
+use crate::sql::{Conn, prepare_kept};
 use crate::store::{SqlStore, durability};
 use crate::{fitness, horizon, migrations, statements};
 
@@ -121,7 +121,8 @@ async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
     fitness::rights(&mut conn).await?;
     fitness::sequences(&mut conn).await?;
     conn.close().await;
-    let writer = Connect::postgres_writer(&config.url).map_err(OpenError::Postgres)?;
+    let prepared: Vec<String> = statements::kept().into_iter().map(prepare_kept).collect();
+    let writer = Connect::postgres_writer(&config.url, &prepared).map_err(OpenError::Postgres)?;
     let mut conns = Vec::new();
     for _ in 0..config.lanes.unwrap_or(8).max(1) {
         conns.push(writer.connect().await.map_err(OpenError::Connect)?);

@@ -16,7 +16,7 @@ pub(crate) use fault::{
     classify, classify_sqlite, corrupt, is_damaged, is_undone, is_undone_commit, refused, unavailable, wants_another_connection,
     worth_another_try,
 };
-pub(crate) use kept::{KeptKey, KeptWrite};
+pub(crate) use kept::{KeptKey, KeptWrite, prepare as prepare_kept};
 pub(crate) use list::Joint;
 pub(crate) use row::Row;
 pub(crate) use sqlite::keep_statements;

@@ -44,6 +44,11 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
     .flatten()
 }
 
+/// Those by which lanes ask for the rows that a group keeps.
+pub(crate) fn kept() -> [&'static Sql; 4] {
+    [&event::KEPT, &idempotency::CLAIMED_UNTIL, &message::OF_DAY, &owner::HELD]
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};

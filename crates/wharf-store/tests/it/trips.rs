@@ -101,3 +101,27 @@ async fn a_group_of_accepted_messages_asks_three_times_and_an_outcome_beside_the
     store.close().await;
     db.finish().await;
 }
+
+#[tokio::test]
+async fn what_a_group_asks_as_it_begins_is_planned_for_the_first_groups_alone() {
+    let db = Db::postgres().await;
+    let tenant = Tenant::new(&db).await;
+    // A connection alone knows what it has prepared.
+    db.execute(
+        "CREATE TABLE prepared (name text, planned bigint, kept bigint); \
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO prepared \
+         SELECT name, custom_plans, generic_plans FROM pg_prepared_statements WHERE from_sql; RETURN NULL; END $$; \
+         CREATE TRIGGER note AFTER INSERT ON messages FOR EACH STATEMENT EXECUTE FUNCTION note()",
+    )
+    .await;
+    let (store, asked) = (open(Config { lanes: Some(1), ..config(&db.url) }).await.unwrap(), AtomicUsize::new(0));
+    let mut last = None;
+    for _ in 0..8 {
+        last = Some(group(&store, &tenant, last.as_ref(), &asked).await.1);
+    }
+    let planned_once = db.texts("SELECT DISTINCT name FROM prepared WHERE kept > 0 ORDER BY name").await;
+    assert_eq!(planned_once, ["kept_claimed_until", "kept_held", "kept_kept", "kept_of_day"]);
+    assert_eq!(db.ints("SELECT MAX(planned) FROM prepared").await, [5], "PostgreSQL plans so many by their values");
+    store.close().await;
+    db.finish().await;
+}
