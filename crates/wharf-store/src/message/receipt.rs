@@ -41,12 +41,13 @@ statements! {
     ADVANCE = advance!("= $1");
 }
 
-/// Those of many at once. SQLite has no lists, and needs none: its statements go nowhere.
+/// Those of many at once. SQLite has no lists, and needs none: its statements go nowhere. What is always true of the numbers has PostgreSQL
+/// take the list for a short one, and the plan for all lists for as good as one for this: otherwise it plans each time.
 const FIND_ALL: Sql = Sql { name: "FIND_ALL", sqlite: FIND.sqlite, postgres: concat!(found!("= ANY($2::TEXT[])"), " FOR UPDATE") };
 const ADVANCE_ALL: Sql = Sql {
     name: "ADVANCE_ALL",
     sqlite: ADVANCE.sqlite,
-    postgres: advance!("IN (SELECT CAST(l.wanted AS BIGINT) FROM unnest($1::TEXT[]) AS l(wanted))"),
+    postgres: advance!("IN (SELECT CAST(l.wanted AS BIGINT) FROM unnest($1::TEXT[]) AS l(wanted) WHERE l.wanted || '' = l.wanted)"),
 };
 pub(super) const LISTS: &[Sql] = &[FIND_ALL, ADVANCE_ALL];
 
