@@ -150,6 +150,19 @@ pub async fn find(services: &Services, caller: &Caller, id: &str) -> Result<Sess
     Ok(row)
 }
 
+/// The session that `id` spells, for a message to be accepted for it. One that runs here may be recalled: only its owner changes what a
+/// send goes by, and whoever accepts the message looks whether the session is still there.
+pub async fn recall(services: &Services, caller: &Caller, id: &str) -> Result<SessionRow, Error> {
+    match SessionId::parse(id).filter(|id| caller.may_use(id) && services.engine.runs(id)) {
+        Some(id) => {
+            let row = services.store.recall_session(&caller.account, &id).await?.ok_or(Error::NotFound)?;
+            services.engine.attend(&row).await?;
+            Ok(row)
+        }
+        None => find(services, caller, id).await,
+    }
+}
+
 /// The session that `id` spells as the database has it, for whoever asks for nothing of its link.
 pub async fn find_row(services: &Services, caller: &Caller, id: &str) -> Result<SessionRow, Error> {
     let id = SessionId::parse(id).filter(|id| caller.may_use(id)).ok_or(Error::NotFound)?;

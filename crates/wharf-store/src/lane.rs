@@ -101,6 +101,11 @@ impl Place {
         self.session.unwrap_or(self.account)
     }
 
+    /// Whether it is one session's.
+    pub const fn is_of_a_session(self) -> bool {
+        self.session.is_some()
+    }
+
     /// What the group locks for it.
     fn locks(self) -> impl Iterator<Item = i64> {
         self.shared.then_some(self.account).into_iter().chain(self.session).map(u64::cast_signed)
@@ -134,10 +139,10 @@ impl Wait {
 /// Sessions as they were read last.
 pub(crate) type Sessions = Recent<SessionId, SessionRow>;
 
-/// What a process has of a database that it alone writes.
+/// What a process has of a database, with its lanes.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Alone<'a> {
-    /// Kept until the last lane has closed.
+pub(crate) struct Holdings<'a> {
+    /// Of a database that it alone writes. Kept until the last lane has closed.
     pub lock: Option<&'a Arc<File>>,
     /// Told of each commit that may have changed what is known of them.
     pub sessions: Option<&'a Arc<Sessions>>,
@@ -158,15 +163,15 @@ pub(crate) struct Lanes {
 
 impl Lanes {
     /// Starts one lane for each connection.
-    pub fn start(conns: Vec<Conn>, connect: &Connect, config: &Config, bell: &Arc<Bell>, alone: Alone<'_>) -> Self {
+    pub fn start(conns: Vec<Conn>, connect: &Connect, config: &Config, bell: &Arc<Bell>, holdings: Holdings<'_>) -> Self {
         let (dialect, told) = (connect.dialect(), Arc::<Told>::default());
         let start = |conn| {
             let (sender, letters) = mpsc::channel(QUEUE);
             let worker =
-                Worker::new(Some(conn), connect.clone(), config, Arc::clone(bell), Arc::clone(&told)).telling(alone.sessions.cloned());
+                Worker::new(Some(conn), connect.clone(), config, Arc::clone(bell), Arc::clone(&told)).telling(holdings.sessions.cloned());
             // A task of the runtime wakes its neighbours without a switch of threads.
             let worker = if dialect == Dialect::Sqlite { worker.posting(PostBox::start()) } else { worker };
-            spawn(dialect, run(worker, letters, alone.lock.cloned()));
+            spawn(dialect, run(worker, letters, holdings.lock.cloned()));
             sender
         };
         Self { senders: conns.into_iter().map(start).collect(), dialect, meter: Arc::clone(&config.meter) }

@@ -18,7 +18,7 @@ use wharf_core::store::Error;
 
 use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
-use crate::lane::{Alone, Lanes, Sessions};
+use crate::lane::{Holdings, Lanes, Sessions};
 use crate::readers::Readers;
 use crate::sql::{Conn, prepare_kept};
 use crate::store::{SqlStore, durability};
@@ -106,10 +106,10 @@ async fn sqlite(config: &Config, path: &Path, lock: Option<&Arc<File>>) -> Resul
     let file = file::OpenedFile::of(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
     // Whoever writes beside a gateway does not know what that one writes.
     let (bell, sessions) = (Arc::default(), lock.map(|_| Arc::new(Sessions::new(SESSIONS))));
-    let lanes = Lanes::start(vec![conn], &writer, config, &bell, Alone { lock, sessions: sessions.as_ref() });
+    let lanes = Lanes::start(vec![conn], &writer, config, &bell, Holdings { lock, sessions: sessions.as_ref() });
     let readers = Readers::new(Connect::sqlite_reader(path), config.readers.unwrap_or(4).max(1));
     let (horizon, meter) = (horizon::Watch::new(Dialect::Sqlite), Arc::clone(&config.meter));
-    Ok(Arc::new(SqlStore { lanes, lease: None, readers, file: Some(file), sessions, horizon, bell, meter, writer }))
+    Ok(Arc::new(SqlStore { lanes, lease: None, readers, file: Some(file), sessions, recalled: None, horizon, bell, meter, writer }))
 }
 
 async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
@@ -127,14 +127,15 @@ async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
     for _ in 0..config.lanes.unwrap_or(8).max(1) {
         conns.push(writer.connect().await.map_err(OpenError::Connect)?);
     }
-    let bell = Arc::default();
-    let lanes = Lanes::start(conns, &writer, &config, &bell, Alone::default());
+    let (bell, recalled) = (Arc::default(), Arc::new(Sessions::new(SESSIONS)));
+    let lanes = Lanes::start(conns, &writer, &config, &bell, Holdings { lock: None, sessions: Some(&recalled) });
     let lease = writer.connect().await.map_err(OpenError::Connect)?;
-    let lease = Some(Lanes::start(vec![lease], &writer, &config, &bell, Alone::default()));
+    let lease = Some(Lanes::start(vec![lease], &writer, &config, &bell, Holdings::default()));
     let reader = Connect::postgres_reader(&config.url).map_err(OpenError::Postgres)?;
     let readers = Readers::new(reader, config.readers.unwrap_or(8).max(1));
     let (horizon, meter) = (horizon::Watch::new(Dialect::Postgres), config.meter);
-    Ok(Arc::new(SqlStore { lanes, lease, readers, file: None, sessions: None, horizon, bell, meter, writer }))
+    let recalled = Some(recalled);
+    Ok(Arc::new(SqlStore { lanes, lease, readers, file: None, sessions: None, recalled, horizon, bell, meter, writer }))
 }
 
 /// Connects to a server that may be starting beside us.

@@ -9,7 +9,7 @@ use wharf_core::store::{
     Created, Error, Fence, Inserted, LinkChange, NewSession, Page, PageRequest, SessionChange, SessionRow, SessionStore, WebhookRow,
 };
 
-use crate::lane::Place;
+use crate::lane::{Place, Sessions};
 use crate::sql::{Tx, args, corrupt, page, statements};
 use crate::store::SqlStore;
 use crate::{event, hold, idempotency, message, owner, vault, webhook};
@@ -85,6 +85,20 @@ impl SqlStore {
         let row = self.readers.first(&FIND, args![account, id]).await?;
         row.map(|mut row| session(&mut row).map(|(_, session)| session)).transpose()
     }
+
+    /// The session as it is known, or as it is read now and known from then on.
+    async fn known_session(&self, known: &Sessions, account: &AccountId, id: &SessionId) -> Result<Option<SessionRow>, Error> {
+        match known.find(id) {
+            Ok(row) => Ok(Some(row).filter(|row| row.account == *account)),
+            Err(changes) => {
+                let row = self.read_session(account, id).await?;
+                if let Some(row) = &row {
+                    known.keep(id.clone(), row.clone(), changes);
+                }
+                Ok(row)
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -95,16 +109,16 @@ impl SessionStore for SqlStore {
     }
 
     async fn find_session(&self, account: &AccountId, id: &SessionId) -> Result<Option<SessionRow>, Error> {
-        let Some(sessions) = &self.sessions else { return self.read_session(account, id).await };
-        match sessions.find(id) {
-            Ok(row) => Ok(Some(row).filter(|row| row.account == *account)),
-            Err(changes) => {
-                let row = self.read_session(account, id).await?;
-                if let Some(row) = &row {
-                    sessions.keep(id.clone(), row.clone(), changes);
-                }
-                Ok(row)
-            }
+        match &self.sessions {
+            Some(sessions) => self.known_session(sessions, account, id).await,
+            None => self.read_session(account, id).await,
+        }
+    }
+
+    async fn recall_session(&self, account: &AccountId, id: &SessionId) -> Result<Option<SessionRow>, Error> {
+        match &self.recalled {
+            Some(recalled) => self.known_session(recalled, account, id).await,
+            None => self.find_session(account, id).await,
         }
     }
 

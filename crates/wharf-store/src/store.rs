@@ -24,6 +24,8 @@ pub struct SqlStore {
     pub(crate) file: Option<OpenedFile>,
     /// Where nobody else writes the database: every message asks for one.
     pub(crate) sessions: Option<Arc<Sessions>>,
+    /// Where others do: sessions as they were read since this process last took or wrote one.
+    pub(crate) recalled: Option<Arc<Sessions>>,
     pub(crate) horizon: horizon::Watch,
     pub(crate) bell: Arc<Bell>,
     pub(crate) meter: Arc<Meter>,

@@ -122,7 +122,12 @@ impl Heading {
     /// Looks up what the heading names.
     pub(super) async fn address(self, services: &Services, caller: &Caller) -> Result<Addressed, Error> {
         let Self { session, mut to, audience, reply_to, mentions, forwarded, manner } = self;
-        let session = session::find(services, caller, &session).await?;
+        // What would only be tried is not accepted, and nobody looks again.
+        let session = if manner.dry_run {
+            session::find(services, caller, &session).await?
+        } else {
+            session::recall(services, caller, &session).await?
+        };
         let answered = match reply_to {
             Some(id) => {
                 let row = find_living_row(services, caller, &id).await?;

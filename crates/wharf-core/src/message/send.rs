@@ -213,6 +213,7 @@ async fn accepted(services: &Services, caller: &Caller, parcel: Parcel, claim: O
             return Err(Error::DailyLimit { limit, used, reset_at: now.next_utc_day() });
         }
         Accepted::ClaimedBefore => return Err(Error::ClaimedBefore),
+        Accepted::NoSession => return Err(session::Error::NotFound.into()),
     }
     fail::fail_point!("S0-accepted");
     services.engine.wake(&caller.account, &message.row.session);

@@ -65,6 +65,8 @@ pub enum Accepted {
     },
     /// The idempotency key was claimed before. Nothing was created or counted.
     ClaimedBefore,
+    /// The session is deleted. Nothing was created, counted or claimed.
+    NoSession,
 }
 
 /// What one commit has removed of an account's old messages.

@@ -91,6 +91,12 @@ pub trait SessionStore {
 
     async fn find_session(&self, account: &AccountId, id: &SessionId) -> Result<Option<SessionRow>, Error>;
 
+    /// A session of this process as it was read since the process took it, or wrote one: another node may have renamed or deleted it since.
+    /// For who asks neither for its name nor for its proxy, and writes what is refused where it is gone.
+    async fn recall_session(&self, account: &AccountId, id: &SessionId) -> Result<Option<SessionRow>, Error> {
+        self.find_session(account, id).await
+    }
+
     /// The sealed address of the session's own proxy, for its engine.
     async fn session_proxy(&self, id: &SessionId) -> Result<Option<Vec<u8>>, Error>;
 

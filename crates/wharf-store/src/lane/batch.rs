@@ -270,7 +270,7 @@ impl Worker {
     /// Answers the first of the writes and takes them off the list; those that did not come to their end go on elsewhere.
     fn answer(&mut self, writes: &mut Vec<Write>, count: usize, fate: &Fate) {
         if let Some(sessions) = &self.sessions
-            && writes[..count].iter().any(|(_, job)| !job.is_light())
+            && writes[..count].iter().any(|(place, job)| !job.is_light() && self.may_change_sessions(*place))
         {
             sessions.forget();
         }
@@ -289,6 +289,12 @@ impl Worker {
         for job in answered {
             job.answer(fate);
         }
+    }
+
+    /// Whether a write of that place that is not made for every message may change what is known of sessions. Where others write the
+    /// database too, nobody relies on more than what a session's owner writes.
+    fn may_change_sessions(&self, place: Place) -> bool {
+        self.dialect == Dialect::Sqlite || place.is_of_a_session()
     }
 
     fn ring(&self, rings: &Rings) {

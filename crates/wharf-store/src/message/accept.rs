@@ -84,11 +84,14 @@ async fn accept(tx: &mut Tx, new: &NewMessage, said: &Said, events: &[Draft]) ->
         Counted::Unlimited => None,
     };
     let mut numbers = event::reserve(tx, &row.account, &row.session, events.len()).await?;
-    // The session was deleted a moment ago: nobody will send the message, so its time is over now and it fails soon.
-    let expires_at = if numbers.deleted { row.created_at } else { new.expires_at };
+    if numbers.deleted {
+        // Whoever asked saw it a moment ago, or recalled it. Nobody would send the message.
+        tx.discard();
+        return Ok(Accepted::NoSession);
+    }
     let claimed_at = new.claimed.then_some(row.created_at);
     let audience = (!new.audience.is_empty()).then(|| serde_json::json!(new.audience).to_string());
-    let (message, payload) = (insert_args!(row, said, expires_at), args![&new.payload, &audience, i64::from(new.claimed), claimed_at]);
+    let (message, payload) = (insert_args!(row, said, new.expires_at), args![&new.payload, &audience, i64::from(new.claimed), claimed_at]);
     if tx.lists_rows() {
         tx.list(&GROUP_END, group_end::MESSAGES, &[message.as_slice(), payload.as_slice()].concat());
     } else {

@@ -3,8 +3,8 @@ use serde_json::json;
 use wharf_api::types::event::EventKind;
 use wharf_api::types::session::{DisconnectReason, SessionStatus};
 use wharf_core::store::{
-    Created, IdempotencyStore, LinkChange, MessageStore, NewEvent, NewSession, OwnerStore, PageRequest, SessionChange, SessionStore,
-    VaultOp, VaultStore,
+    Accepted, Created, IdempotencyStore, LinkChange, MessageStore, NewEvent, NewMessage, NewSession, OwnerStore, PageRequest,
+    SessionChange, SessionStore, VaultOp, VaultStore,
 };
 
 use crate::harness::{Db, both_backends};
@@ -160,10 +160,13 @@ async fn a_deleted_session_is_gone_and_its_messages_stay(db: &Db) {
     assert!(db.store.fail_message(&tenant.account, &failed(&row.id)).await.unwrap());
     assert_eq!(db.ints("SELECT MAX(sequence) FROM events").await, [before + 2]);
 
-    // A message accepted by a request that saw the session a moment before ends as well.
-    let late = tenant.send(db, "later still").await;
-    let overdue = db.store.overdue_messages(NOW, 10).await.unwrap();
-    assert_eq!(overdue.iter().map(|overdue| (&overdue.row.id, overdue.given_up)).collect::<Vec<_>>(), [(&late.id, true)]);
+    // Of a request that saw the session a moment before nothing is accepted.
+    let (late, counted) = (tenant.outgoing("later still"), db.ints("SELECT messages FROM usage").await);
+    let late = NewMessage { claim: Some(claim("late")), ..late };
+    assert_eq!(db.store.accept_message(&late).await.unwrap(), Accepted::NoSession);
+    assert!(db.store.find_message(&tenant.account, &late.row.id).await.unwrap().is_none());
+    assert_eq!(db.ints("SELECT messages FROM usage").await, counted);
+    assert_eq!(db.ints("SELECT COUNT(*) FROM idempotency").await, [0]);
 }
 
 async fn what_is_queued_ends_with_the_link_of_its_account_and_no_sooner(db: &Db) {
@@ -253,4 +256,46 @@ async fn a_session_that_was_read_is_read_as_it_is_after_each_change(db: &Db) {
     assert!(db.store.find_session(&other.account, &tenant.session).await.unwrap().is_none());
     assert!(db.store.delete_session(&tenant.account, &tenant.session).await.unwrap());
     assert!(read().await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_another_node_deleted_is_recalled_and_takes_no_message() {
+    let db = Db::postgres().await;
+    let tenant = Tenant::new(&db).await;
+    let (here, there) = (db.second().await.unwrap(), db.second().await.unwrap());
+    let recalled = async || here.recall_session(&tenant.account, &tenant.session).await.unwrap();
+    assert_eq!(recalled().await, here.find_session(&tenant.account, &tenant.session).await.unwrap());
+    let stranger = Tenant::new(&db).await;
+    assert!(here.recall_session(&stranger.account, &tenant.session).await.unwrap().is_none());
+
+    assert!(there.delete_session(&tenant.account, &tenant.session).await.unwrap());
+    assert!(recalled().await.is_some(), "nobody has told this one");
+    assert!(here.find_session(&tenant.account, &tenant.session).await.unwrap().is_none());
+    let texts: Vec<_> = (0..4).map(|_| tenant.outgoing("late")).collect();
+    for accepted in join_all(texts.iter().map(|text| here.accept_message(text))).await {
+        assert_eq!(accepted.unwrap(), Accepted::NoSession);
+    }
+    assert_eq!(db.ints("SELECT (SELECT COUNT(*) FROM messages) + (SELECT COUNT(*) FROM usage)").await, [0]);
+    here.close().await;
+    there.close().await;
+    db.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_takes_a_session_or_writes_one_recalls_it_as_it_is_from_then_on() {
+    let db = Db::postgres().await;
+    let tenant = Tenant::new(&db).await;
+    let here = db.second().await.unwrap();
+    let recalled = async || here.recall_session(&tenant.account, &tenant.session).await.unwrap().unwrap();
+    let linked = |jid: &str| LinkChange { jid: Some(jid.to_owned()), ..link(SessionStatus::Connected) };
+    assert_eq!(recalled().await.jid, None);
+    db.store.record_link(&tenant.fence, &linked("1@s.whatsapp.net")).await.unwrap();
+    assert_eq!(recalled().await.jid, None, "its owner is another node, and who recalls it asks for nothing of this");
+    db.execute("DELETE FROM node_lease").await;
+    let fence = here.take_session(&tenant.session, "other", NOW).await.unwrap().unwrap();
+    assert_eq!(recalled().await.jid.as_deref(), Some("1@s.whatsapp.net"));
+    here.record_link(&fence, &linked("2@s.whatsapp.net")).await.unwrap();
+    assert_eq!(recalled().await.jid.as_deref(), Some("2@s.whatsapp.net"));
+    here.close().await;
+    db.finish().await;
 }
