@@ -232,7 +232,7 @@ impl Worker {
                 for (_, job) in writes.iter_mut() {
                     job.rewind();
                 }
-                if shared && at == At::Settle && self.marked == 0 {
+                if at == At::Settle && self.marked == 0 && (shared || self.dialect == Dialect::Postgres) {
                     // What is left for the end does not tell whose it is. With marks nothing is left, and who is at fault is undone alone.
                     self.marked = MARKED;
                     return Then::GoOn;
@@ -334,7 +334,9 @@ impl Worker {
         };
         let tx = self.connected().await?;
         let text = if marked && writes.len() > 1 { dialect.begin_with_savepoint() } else { dialect.begin() };
-        if let Err(error) = begin(tx, text, &locks, wait, keys, writes.len() > 1).await? {
+        // A write that goes alone because of its company, or aside, writes its own rows: what is refused or slow is known for its own then.
+        let leaves = !marked && (writes.len() > 1 || wait == Wait::USUAL);
+        if let Err(error) = begin(tx, text, &locks, wait, keys, leaves).await? {
             if !fresh && wants_another_connection(&error) {
                 return broken(at);
             }
@@ -451,7 +453,7 @@ async fn begin(
     locks: &[i64],
     wait: Wait,
     keys: Vec<KeptKey>,
-    company: bool,
+    leaves: bool,
 ) -> Result<Result<(), Error>, Error> {
     let (mut asked, mut questions) = (Vec::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
     for key in keys {
@@ -464,7 +466,7 @@ async fn begin(
         Err(error) if questions.is_empty() => return Err(error),
         answers => answers,
     };
-    tx.begin_group(company);
+    tx.begin_group(leaves);
     Ok(answers.and_then(|answers| tx.foresee(asked, answers)))
 }
 

@@ -21,8 +21,8 @@ pub(crate) struct Tx {
     kept: Vec<Kept>,
     /// What was asked for when the group began, and is not there.
     missing: Vec<KeptKey>,
-    /// Whether there is more than one write in this group.
-    company: bool,
+    /// Whether writes of this group may leave rows for its end.
+    leaves: bool,
     /// Rows of this group that are still to be written.
     lists: Vec<RowList>,
     statements: usize,
@@ -42,7 +42,7 @@ impl Tx {
     pub fn new(conn: Conn, chance: Arc<dyn Chance>, limit: usize) -> Self {
         let rings = Rings::default();
         let (kept, missing, lists) = (Vec::new(), Vec::new(), Vec::new());
-        Self { conn, chance, discarded: false, rings, keeps: false, kept, missing, company: false, lists, statements: 0, limit }
+        Self { conn, chance, discarded: false, rings, keeps: false, kept, missing, leaves: false, lists, statements: 0, limit }
     }
 
     /// Runs a statement; tells how many rows it changed.
@@ -76,9 +76,9 @@ impl Tx {
         if self.execute(sql, args).await? == 0 { Ok(None) } else { self.first(after, args).await }
     }
 
-    /// Begins a group of one write or more: what the one before kept went with it.
-    pub fn begin_group(&mut self, company: bool) {
-        self.company = company;
+    /// Begins a group of one write or more, which may leave rows for its end or not: what the one before kept went with it.
+    pub fn begin_group(&mut self, leaves: bool) {
+        self.leaves = leaves;
         self.kept.clear();
         self.missing.clear();
         self.lists.clear();
@@ -122,9 +122,9 @@ impl Tx {
         Ok(())
     }
 
-    /// Whether rows may be given to [`Tx::list`]. A write alone writes its own, and hears of its own what is wrong with them.
+    /// Whether rows may be given to [`Tx::list`]. Otherwise a write writes its own, and hears of its own what is wrong with them.
     pub fn lists_rows(&self) -> bool {
-        self.keeps && self.company && self.takes_lists()
+        self.keeps && self.leaves && self.takes_lists()
     }
 
     /// Leaves a row to be written with all others of its group, by one statement that takes a list of texts for each column of each part,

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wharf_api::ids::MessageId;
-use wharf_core::store::{Accepted, MessageStore, NewMessage};
+use wharf_core::store::{Accepted, Error, MessageStore, NewMessage};
 use wharf_store::{Config, SqlStore, open};
 
 use crate::harness::{Db, config};
@@ -98,6 +98,38 @@ async fn a_group_of_accepted_messages_asks_three_times_and_an_outcome_beside_the
     assert_eq!(db.ints("SELECT messages FROM usage").await, [20]);
     assert_eq!(db.ints("SELECT COUNT(*) FROM idempotency JOIN messages ON resource_id = id").await, [20]);
     assert_eq!(db.ints("SELECT sequence FROM events ORDER BY number").await, (1..=26).collect::<Vec<_>>());
+    store.close().await;
+    db.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_accepted_alone_asks_three_times() {
+    let db = Db::postgres().await;
+    let tenant = Tenant::new(&db).await;
+    let (url, asked) = counted(&db).await;
+    let store = open(Config { lanes: Some(1), ..config(&url) }).await.unwrap();
+    group(&store, &tenant, None, &asked).await;
+    let before = asked.load(Ordering::Relaxed);
+    let text = NewMessage { claim: Some(claim("alone")), ..tenant.outgoing("alone") };
+    assert_eq!(store.accept_message(&text).await.unwrap(), Accepted::Now);
+    assert_eq!(asked.load(Ordering::Relaxed) - before, 3, "to begin, to write and to commit");
+    store.close().await;
+    db.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_alone_and_cannot_be_stored_is_refused_and_the_next_one_stored() {
+    let db = Db::postgres().await;
+    let tenant = Tenant::new(&db).await;
+    let store = open(Config { lanes: Some(1), ..config(&db.url) }).await.unwrap();
+    let first = tenant.outgoing("first");
+    assert_eq!(store.accept_message(&first).await.unwrap(), Accepted::Now);
+    let mut again = tenant.outgoing("again");
+    again.row.wa_id = first.row.wa_id.clone();
+    let refused = store.accept_message(&again).await.unwrap_err();
+    assert!(matches!(refused, Error::Refused(_)), "{refused:?}");
+    assert_eq!(store.accept_message(&tenant.outgoing("next")).await.unwrap(), Accepted::Now);
+    assert_eq!(db.ints("SELECT messages FROM usage").await, [2]);
     store.close().await;
     db.finish().await;
 }
