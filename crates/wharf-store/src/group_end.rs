@@ -4,12 +4,12 @@
 
 use crate::sql::{Joint, Sql};
 
-/// Messages that are accepted, with their payloads: the columns of `messages` as the single statement has them, then those of `outgoing`.
-pub(crate) const MESSAGES: usize = 0;
 /// Events in the order in which they were drawn, each with whether webhooks are asked who wants it.
-pub(crate) const EVENTS: usize = 1;
+pub(crate) const EVENTS: usize = 0;
 /// The number that a session's last event has.
-pub(crate) const SEQUENCES: usize = 2;
+pub(crate) const SEQUENCES: usize = 1;
+/// Messages that are accepted, with their payloads: the columns of `messages` as the single statement has them, then those of `outgoing`.
+pub(crate) const MESSAGES: usize = 2;
 /// What an account has sent on a day, and the last warning of it.
 pub(crate) const DAYS: usize = 3;
 /// Claims of keys that are free, or whose time is over.
@@ -41,20 +41,56 @@ macro_rules! reclaims {
 }
 pub(crate) use reclaims;
 
-/// Returns the webhooks that have something to deliver. SQLite has no lists, and needs none: its statements go nowhere.
+/// What every step leaves: its events and the last number of its session.
 ///
 /// A session is found by its id. Where PostgreSQL plans once for all lists it takes each for one of ten, and reads all sessions for as many;
 /// what is always true (`s.id || '' = s.id`) it takes for true of few. The account stands in words that no index knows.
+macro_rules! steps {
+    () => {
+        "l AS (SELECT * FROM unnest( \
+        $1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[]) \
+        WITH ORDINALITY AS l(id, account_id, session_id, sequence, kind, at, data, repeated, hooked, place)), \
+        e AS (INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) SELECT \
+        l.id, l.account_id, l.session_id, CAST(l.sequence AS BIGINT), l.kind, CAST(l.at AS BIGINT), l.data, \
+        CAST(l.repeated AS BIGINT) FROM l ORDER BY l.place RETURNING number, id, account_id, session_id, kind, repeated), \
+        numbered AS (UPDATE sessions SET event_sequence = CAST(s.sequence AS BIGINT) \
+        FROM unnest($10::TEXT[], $11::TEXT[], $12::TEXT[]) AS s(id, account_id, sequence) \
+        WHERE sessions.id = s.id AND s.id || '' = s.id AND sessions.account_id || '' = s.account_id)"
+    };
+}
+
+/// Returns the webhooks that have something to deliver of the events.
+macro_rules! deliveries {
+    () => {
+        concat!(
+            " INSERT INTO deliveries (webhook, event, state, next_at, tries, log) SELECT w.number, e.number, 'pending', 0, 0, '' \
+            FROM e JOIN l ON l.id = e.id JOIN webhooks w ON w.account_id = e.account_id WHERE l.hooked = '1' AND ",
+            wants!(postgres),
+            " RETURNING webhook"
+        )
+    };
+}
+
+/// SQLite has no lists, and needs none: its statements go nowhere.
+const NOWHERE: &str = "SELECT webhook FROM deliveries WHERE 0";
+
+/// For a group that accepts nothing: each part costs the server something, whether there is anything of it or not.
+const STEPS_END: Sql = Sql { name: "STEPS_END", sqlite: NOWHERE, postgres: concat!("WITH ", steps!(), deliveries!()) };
+
+/// The whole, for a group that accepts messages.
 pub(crate) const GROUP_END: Joint = Joint {
-    parts: &[24, 9, 3, 4, 7],
+    parts: &[9, 3, 24, 4, 7],
+    short: Some((STEPS_END, 2)),
     sql: Sql {
         name: "GROUP_END",
-        sqlite: "SELECT webhook FROM deliveries WHERE 0",
+        sqlite: NOWHERE,
         postgres: concat!(
-            "WITH m AS (SELECT * FROM unnest( \
-            $1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], \
-            $11::TEXT[], $12::TEXT[], $13::TEXT[], $14::TEXT[], $15::TEXT[], $16::TEXT[], $17::TEXT[], $18::TEXT[], $19::TEXT[], \
-            $20::TEXT[], $21::TEXT[], $22::TEXT[], $23::TEXT[], $24::TEXT[]) WITH ORDINALITY AS m( \
+            "WITH ",
+            steps!(),
+            ", m AS (SELECT * FROM unnest( \
+            $13::TEXT[], $14::TEXT[], $15::TEXT[], $16::TEXT[], $17::TEXT[], $18::TEXT[], $19::TEXT[], $20::TEXT[], $21::TEXT[], \
+            $22::TEXT[], $23::TEXT[], $24::TEXT[], $25::TEXT[], $26::TEXT[], $27::TEXT[], $28::TEXT[], $29::TEXT[], $30::TEXT[], \
+            $31::TEXT[], $32::TEXT[], $33::TEXT[], $34::TEXT[], $35::TEXT[], $36::TEXT[]) WITH ORDINALITY AS m( \
             id, account_id, session_id, wa_id, direction, status, chat, chat_key, chat_phone, chat_lid, sender, sender_phone, sender_lid, \
             sender_name, content, marks, created_at, expires_at, target_wa_id, reference, payload, audience, attempts, claimed_at, place)), \
             message AS (INSERT INTO messages ( \
@@ -66,15 +102,6 @@ pub(crate) const GROUP_END: Joint = Joint {
             payload AS (INSERT INTO outgoing (message, payload, audience, attempts, claimed_at) \
             SELECT message.number, decode(m.payload, 'hex'), m.audience, CAST(m.attempts AS BIGINT), CAST(m.claimed_at AS BIGINT) \
             FROM message JOIN m ON m.id = message.id ORDER BY m.place), \
-            l AS (SELECT * FROM unnest( \
-            $25::TEXT[], $26::TEXT[], $27::TEXT[], $28::TEXT[], $29::TEXT[], $30::TEXT[], $31::TEXT[], $32::TEXT[], $33::TEXT[]) \
-            WITH ORDINALITY AS l(id, account_id, session_id, sequence, kind, at, data, repeated, hooked, place)), \
-            e AS (INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) SELECT \
-            l.id, l.account_id, l.session_id, CAST(l.sequence AS BIGINT), l.kind, CAST(l.at AS BIGINT), l.data, \
-            CAST(l.repeated AS BIGINT) FROM l ORDER BY l.place RETURNING number, id, account_id, session_id, kind, repeated), \
-            numbered AS (UPDATE sessions SET event_sequence = CAST(s.sequence AS BIGINT) \
-            FROM unnest($34::TEXT[], $35::TEXT[], $36::TEXT[]) AS s(id, account_id, sequence) \
-            WHERE sessions.id = s.id AND s.id || '' = s.id AND sessions.account_id || '' = s.account_id), \
             counted AS (INSERT INTO usage (account_id, utc_day, messages, warned) \
             SELECT d.account_id, CAST(d.utc_day AS BIGINT), CAST(d.messages AS BIGINT), CAST(d.warned AS BIGINT) \
             FROM unnest($37::TEXT[], $38::TEXT[], $39::TEXT[], $40::TEXT[]) AS d(account_id, utc_day, messages, warned) \
@@ -85,12 +112,9 @@ pub(crate) const GROUP_END: Joint = Joint {
             $41::TEXT[], $42::TEXT[], $43::TEXT[], $44::TEXT[], $45::TEXT[], $46::TEXT[], $47::TEXT[]) \
             AS c(account_id, operation, key, request_hash, resource_id, created_at, expires_at) ",
             reclaims!(),
-            ") \
-            INSERT INTO deliveries (webhook, event, state, next_at, tries, log) SELECT w.number, e.number, 'pending', 0, 0, '' \
-            FROM e JOIN l ON l.id = e.id JOIN webhooks w ON w.account_id = e.account_id WHERE l.hooked = '1' AND ",
-            wants!(postgres),
-            " RETURNING webhook"
+            ")",
+            deliveries!()
         ),
     },
 };
-pub(crate) const ALL: &[Sql] = &[GROUP_END.sql];
+pub(crate) const ALL: &[Sql] = &[GROUP_END.sql, STEPS_END];

@@ -11,6 +11,8 @@ pub(crate) struct Joint {
     pub sql: Sql,
     /// How many columns each kind has, in the order of the statement's arguments.
     pub parts: &'static [usize],
+    /// The statement for so many of the first kinds, where there is nothing of the others.
+    pub short: Option<(Sql, usize)>,
 }
 
 /// The rows that one statement takes.
@@ -38,8 +40,20 @@ impl RowList {
 
     /// Writes them; gives what the statement returns.
     pub async fn write(&self, conn: &mut Conn) -> Result<Vec<Row>, Error> {
-        let args: Vec<Arg<'_>> = self.columns.iter().map(|column| Arg::Cells(column)).collect();
-        conn.fetch(&self.joint.sql, &args).await
+        let (sql, columns) = self.statement();
+        let args: Vec<Arg<'_>> = columns.iter().map(|column| Arg::Cells(column)).collect();
+        conn.fetch(sql, &args).await
+    }
+
+    /// The statement that has a part for all that there is, with its columns.
+    fn statement(&self) -> (&'static Sql, &[Vec<Option<String>>]) {
+        if let Some((sql, parts)) = &self.joint.short {
+            let (columns, others) = self.columns.split_at(self.joint.parts.iter().take(*parts).sum());
+            if others.iter().all(Vec::is_empty) {
+                return (sql, columns);
+            }
+        }
+        (&self.joint.sql, self.columns.as_slice())
     }
 }
 
@@ -66,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_row_stands_in_the_columns_of_its_part_and_in_no_others() {
-        const JOINT: Joint = Joint { sql: Sql { name: "JOINT", sqlite: "", postgres: "" }, parts: &[2, 1, 2] };
+        const JOINT: Joint = Joint { sql: Sql { name: "JOINT", sqlite: "", postgres: "" }, parts: &[2, 1, 2], short: None };
         let mut list = RowList::of(&JOINT);
         list.push(2, args!["a", 1_i64]);
         list.push(1, args!["b"]);
@@ -74,6 +88,20 @@ mod tests {
         let text = |text: &str| Some(text.to_owned());
         let (none, b) = (Vec::new(), vec![text("b")]);
         assert_eq!(list.columns, [none.clone(), none, b, vec![text("a"), text("c")], vec![text("1"), None]]);
+    }
+
+    #[test]
+    fn the_short_statement_is_for_rows_of_its_parts_alone() {
+        const SHORT: Sql = Sql { name: "SHORT", sqlite: "", postgres: "" };
+        const JOINT: Joint = Joint { sql: Sql { name: "JOINT", ..SHORT }, parts: &[2, 1, 1], short: Some((SHORT, 2)) };
+        let mut list = RowList::of(&JOINT);
+        list.push(0, args!["a", 1_i64]);
+        let short = |list: &RowList| (list.statement().0.name, list.statement().1.len());
+        assert_eq!(short(&list), ("SHORT", 3));
+        list.push(1, args!["b"]);
+        assert_eq!(short(&list), ("SHORT", 3));
+        list.push(2, args!["c"]);
+        assert_eq!(short(&list), ("JOINT", 4));
     }
 
     #[test]
