@@ -102,6 +102,11 @@ impl Moving {
         target.map(|target| target.whatsapp_id.as_str())
     }
 
+    /// Whether other rows than its own follow from its move.
+    fn has_followers(&self) -> bool {
+        self.corrected || self.changes().is_some()
+    }
+
     fn times(&self, at: Timestamp) -> [Option<Timestamp>; 4] {
         [MessageStatus::Sent, MessageStatus::Delivered, MessageStatus::Read, MessageStatus::Played]
             .map(|column| step::at(self.steps, column, at))
@@ -153,8 +158,9 @@ async fn advance_each(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<V
     Ok(moved)
 }
 
-/// All whose server has said before that it has them are moved by one look and one change. Where one of them only takes effect by this on
-/// another one of them, what was read of that is not what it says then: they are moved one after the other.
+/// All are moved by one look and one change for those that stood where it stood, but for those from whose move something else follows. Where
+/// one of them only takes effect by this on another one of them, what was read of that is not what it says then: they are moved one after
+/// the other.
 async fn advance_all(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error> {
     let wa_ids: Vec<&str> = receipt.wa_ids.iter().map(String::as_str).collect();
     let mut all = Vec::new();
@@ -165,13 +171,13 @@ async fn advance_all(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Ve
         return advance_each(tx, fence, receipt).await;
     }
     all.sort_by_key(|moving| wa_ids.iter().position(|wa_id| *wa_id == moving.row.wa_id));
-    let (late, usual): (Vec<_>, Vec<_>) = all.into_iter().partition(Moving::is_late);
+    let (followed, usual): (Vec<_>, Vec<_>) = all.into_iter().partition(Moving::has_followers);
     let mut moved = Vec::new();
-    for moving in late {
+    for moving in followed {
         moving.go(tx, receipt.at).await?;
         moved.push(moving.announce(tx, receipt.at).await?);
     }
-    for from in [MessageStatus::Sent, MessageStatus::Delivered, MessageStatus::Read] {
+    for from in [MessageStatus::Queued, MessageStatus::Sent, MessageStatus::Delivered, MessageStatus::Read] {
         let those: Vec<&Moving> = usual.iter().filter(|moving| moving.row.status == from).collect();
         let Some(first) = those.first() else { continue };
         let numbers: Vec<String> = those.iter().map(|moving| moving.number.to_string()).collect();
