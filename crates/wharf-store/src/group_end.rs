@@ -4,16 +4,18 @@
 
 use crate::sql::{Joint, Sql};
 
+/// What becomes of keys of vaults, each once: its value, or nothing.
+pub(crate) const KEYS: usize = 0;
 /// Events in the order in which they were drawn, each with whether webhooks are asked who wants it.
-pub(crate) const EVENTS: usize = 0;
+pub(crate) const EVENTS: usize = 1;
 /// The number that a session's last event has.
-pub(crate) const SEQUENCES: usize = 1;
+pub(crate) const SEQUENCES: usize = 2;
 /// Messages that are accepted, with their payloads: the columns of `messages` as the single statement has them, then those of `outgoing`.
-pub(crate) const MESSAGES: usize = 2;
+pub(crate) const MESSAGES: usize = 3;
 /// What an account has sent on a day, and the last warning of it.
-pub(crate) const DAYS: usize = 3;
+pub(crate) const DAYS: usize = 4;
 /// Claims of keys that are free, or whose time is over.
-pub(crate) const CLAIMS: usize = 4;
+pub(crate) const CLAIMS: usize = 5;
 
 /// Which webhooks (`w`) want an event (`e`). One without a session wants those of all sessions and of the account. The star is for each
 /// step once.
@@ -41,6 +43,23 @@ macro_rules! reclaims {
 }
 pub(crate) use reclaims;
 
+/// What is put into vaults.
+macro_rules! put {
+    () => {
+        "v AS (SELECT * FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[]) AS v(session_id, space, key, value)), \
+        put AS (INSERT INTO vault (session_id, space, key, value) SELECT v.session_id, v.space, v.key, decode(v.value, 'hex') \
+        FROM v WHERE v.value IS NOT NULL ON CONFLICT (session_id, space, key) DO UPDATE SET value = excluded.value)"
+    };
+}
+
+/// And what is taken out of them.
+macro_rules! take {
+    () => {
+        "DELETE FROM vault USING v WHERE v.value IS NULL \
+        AND vault.session_id = v.session_id AND vault.space = v.space AND vault.key = v.key"
+    };
+}
+
 /// What every step leaves: its events and the last number of its session.
 ///
 /// A session is found by its id. Where PostgreSQL plans once for all lists it takes each for one of ten, and reads all sessions for as many;
@@ -48,13 +67,13 @@ pub(crate) use reclaims;
 macro_rules! steps {
     () => {
         "l AS (SELECT * FROM unnest( \
-        $1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[]) \
+        $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::TEXT[], $12::TEXT[], $13::TEXT[]) \
         WITH ORDINALITY AS l(id, account_id, session_id, sequence, kind, at, data, repeated, hooked, place)), \
         e AS (INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) SELECT \
         l.id, l.account_id, l.session_id, CAST(l.sequence AS BIGINT), l.kind, CAST(l.at AS BIGINT), l.data, \
         CAST(l.repeated AS BIGINT) FROM l ORDER BY l.place RETURNING number, id, account_id, session_id, kind, repeated), \
         numbered AS (UPDATE sessions SET event_sequence = CAST(s.sequence AS BIGINT) \
-        FROM unnest($10::TEXT[], $11::TEXT[], $12::TEXT[]) AS s(id, account_id, sequence) \
+        FROM unnest($14::TEXT[], $15::TEXT[], $16::TEXT[]) AS s(id, account_id, sequence) \
         WHERE sessions.id = s.id AND s.id || '' = s.id AND sessions.account_id || '' = s.account_id)"
     };
 }
@@ -74,23 +93,31 @@ macro_rules! deliveries {
 /// SQLite has no lists, and needs none: its statements go nowhere.
 const NOWHERE: &str = "SELECT webhook FROM deliveries WHERE 0";
 
-/// For a group that accepts nothing: each part costs the server something, whether there is anything of it or not.
-const STEPS_END: Sql = Sql { name: "STEPS_END", sqlite: NOWHERE, postgres: concat!("WITH ", steps!(), deliveries!()) };
+/// For a group that only writes keys: each part costs the server something, whether there is anything of it or not.
+const KEYS_END: Sql = Sql { name: "KEYS_END", sqlite: NOWHERE, postgres: concat!("WITH ", put!(), " ", take!()) };
+
+/// For a group that accepts nothing.
+const STEPS_END: Sql =
+    Sql { name: "STEPS_END", sqlite: NOWHERE, postgres: concat!("WITH ", put!(), ", taken AS (", take!(), "), ", steps!(), deliveries!()) };
 
 /// The whole, for a group that accepts messages.
 pub(crate) const GROUP_END: Joint = Joint {
-    parts: &[9, 3, 24, 4, 7],
-    short: Some((STEPS_END, 2)),
+    parts: &[4, 9, 3, 24, 4, 7],
+    short: &[(KEYS_END, 1), (STEPS_END, 3)],
     sql: Sql {
         name: "GROUP_END",
         sqlite: NOWHERE,
         postgres: concat!(
             "WITH ",
+            put!(),
+            ", taken AS (",
+            take!(),
+            "), ",
             steps!(),
             ", m AS (SELECT * FROM unnest( \
-            $13::TEXT[], $14::TEXT[], $15::TEXT[], $16::TEXT[], $17::TEXT[], $18::TEXT[], $19::TEXT[], $20::TEXT[], $21::TEXT[], \
-            $22::TEXT[], $23::TEXT[], $24::TEXT[], $25::TEXT[], $26::TEXT[], $27::TEXT[], $28::TEXT[], $29::TEXT[], $30::TEXT[], \
-            $31::TEXT[], $32::TEXT[], $33::TEXT[], $34::TEXT[], $35::TEXT[], $36::TEXT[]) WITH ORDINALITY AS m( \
+            $17::TEXT[], $18::TEXT[], $19::TEXT[], $20::TEXT[], $21::TEXT[], $22::TEXT[], $23::TEXT[], $24::TEXT[], $25::TEXT[], \
+            $26::TEXT[], $27::TEXT[], $28::TEXT[], $29::TEXT[], $30::TEXT[], $31::TEXT[], $32::TEXT[], $33::TEXT[], $34::TEXT[], \
+            $35::TEXT[], $36::TEXT[], $37::TEXT[], $38::TEXT[], $39::TEXT[], $40::TEXT[]) WITH ORDINALITY AS m( \
             id, account_id, session_id, wa_id, direction, status, chat, chat_key, chat_phone, chat_lid, sender, sender_phone, sender_lid, \
             sender_name, content, marks, created_at, expires_at, target_wa_id, reference, payload, audience, attempts, claimed_at, place)), \
             message AS (INSERT INTO messages ( \
@@ -104,12 +131,12 @@ pub(crate) const GROUP_END: Joint = Joint {
             FROM message JOIN m ON m.id = message.id ORDER BY m.place), \
             counted AS (INSERT INTO usage (account_id, utc_day, messages, warned) \
             SELECT d.account_id, CAST(d.utc_day AS BIGINT), CAST(d.messages AS BIGINT), CAST(d.warned AS BIGINT) \
-            FROM unnest($37::TEXT[], $38::TEXT[], $39::TEXT[], $40::TEXT[]) AS d(account_id, utc_day, messages, warned) \
+            FROM unnest($41::TEXT[], $42::TEXT[], $43::TEXT[], $44::TEXT[]) AS d(account_id, utc_day, messages, warned) \
             ON CONFLICT (account_id, utc_day) DO UPDATE SET messages = excluded.messages, warned = excluded.warned), \
             claimed AS (INSERT INTO idempotency (account_id, operation, key, request_hash, resource_id, created_at, expires_at) SELECT \
             c.account_id, c.operation, c.key, decode(c.request_hash, 'hex'), c.resource_id, CAST(c.created_at AS BIGINT), \
             CAST(c.expires_at AS BIGINT) FROM unnest( \
-            $41::TEXT[], $42::TEXT[], $43::TEXT[], $44::TEXT[], $45::TEXT[], $46::TEXT[], $47::TEXT[]) \
+            $45::TEXT[], $46::TEXT[], $47::TEXT[], $48::TEXT[], $49::TEXT[], $50::TEXT[], $51::TEXT[]) \
             AS c(account_id, operation, key, request_hash, resource_id, created_at, expires_at) ",
             reclaims!(),
             ")",
@@ -117,4 +144,4 @@ pub(crate) const GROUP_END: Joint = Joint {
         ),
     },
 };
-pub(crate) const ALL: &[Sql] = &[GROUP_END.sql, STEPS_END];
+pub(crate) const ALL: &[Sql] = &[GROUP_END.sql, KEYS_END, STEPS_END];

@@ -150,7 +150,7 @@ mod tests {
     const READ: Sql = Sql { name: "READ", sqlite: "", postgres: "SELECT a, $2 FROM t WHERE b = $1 AND c = $2 FOR UPDATE" };
     const OTHER: Sql = Sql { name: "OTHER", ..READ };
     const WRITE: Sql = Sql { name: "WRITE", sqlite: "", postgres: "" };
-    const JOINT: Joint = Joint { sql: WRITE, parts: &[4], short: None };
+    const JOINT: Joint = Joint { sql: WRITE, parts: &[4], short: &[] };
 
     #[test]
     fn a_row_is_found_by_its_key_and_written_back_by_it_with_the_numbers_that_are_its_own() {

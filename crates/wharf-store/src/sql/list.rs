@@ -11,8 +11,8 @@ pub(crate) struct Joint {
     pub sql: Sql,
     /// How many columns each kind has, in the order of the statement's arguments.
     pub parts: &'static [usize],
-    /// The statement for so many of the first kinds, where there is nothing of the others.
-    pub short: Option<(Sql, usize)>,
+    /// Statements for so many of the first kinds, where there is nothing of the others: the shortest first.
+    pub short: &'static [(Sql, usize)],
 }
 
 /// The rows that one statement takes.
@@ -38,6 +38,23 @@ impl RowList {
         }
     }
 
+    /// Adds a row of that part, or has it take the place of the one that begins with the same cells, as many as make its key.
+    pub fn put(&mut self, part: usize, key: usize, row: &[Arg<'_>]) {
+        let before: usize = self.joint.parts.iter().take(part).sum();
+        let cells: Vec<Option<String>> = row.iter().map(text).collect();
+        let columns = self.columns.get_mut(before..before + cells.len()).unwrap_or_default();
+        let rows = columns.first().map_or(0, Vec::len);
+        let same = |place: &usize| columns.iter().zip(&cells).take(key).all(|(column, cell)| column.get(*place) == Some(cell));
+        let place = (0..rows).find(same);
+        for (column, cell) in columns.iter_mut().zip(cells) {
+            if let Some(place) = place {
+                column[place] = cell;
+            } else {
+                column.push(cell);
+            }
+        }
+    }
+
     /// Writes them; gives what the statement returns.
     pub async fn write(&self, conn: &mut Conn) -> Result<Vec<Row>, Error> {
         let (sql, columns) = self.statement();
@@ -47,7 +64,7 @@ impl RowList {
 
     /// The statement that has a part for all that there is, with its columns.
     fn statement(&self) -> (&'static Sql, &[Vec<Option<String>>]) {
-        if let Some((sql, parts)) = &self.joint.short {
+        for (sql, parts) in self.joint.short {
             let (columns, others) = self.columns.split_at(self.joint.parts.iter().take(*parts).sum());
             if others.iter().all(Vec::is_empty) {
                 return (sql, columns);
@@ -80,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_row_stands_in_the_columns_of_its_part_and_in_no_others() {
-        const JOINT: Joint = Joint { sql: Sql { name: "JOINT", sqlite: "", postgres: "" }, parts: &[2, 1, 2], short: None };
+        const JOINT: Joint = Joint { sql: Sql { name: "JOINT", sqlite: "", postgres: "" }, parts: &[2, 1, 2], short: &[] };
         let mut list = RowList::of(&JOINT);
         list.push(2, args!["a", 1_i64]);
         list.push(1, args!["b"]);
@@ -91,15 +108,31 @@ mod tests {
     }
 
     #[test]
+    fn a_row_takes_the_place_of_the_one_with_its_key() {
+        const JOINT: Joint = Joint { sql: Sql { name: "JOINT", sqlite: "", postgres: "" }, parts: &[1, 3], short: &[] };
+        let mut list = RowList::of(&JOINT);
+        for row in [["a", "b", "1"], ["a", "c", "2"], ["a", "b", "3"], ["b", "b", "4"]] {
+            list.put(1, 2, args![row[0], row[1], row[2]]);
+        }
+        list.put(1, 2, args!["a", "c", None::<&str>]);
+        let column = |place: usize| list.columns[place].iter().map(Option::as_deref).collect::<Vec<_>>();
+        assert!(column(0).is_empty());
+        assert_eq!(column(1), [Some("a"), Some("a"), Some("b")]);
+        assert_eq!(column(2), [Some("b"), Some("c"), Some("b")]);
+        assert_eq!(column(3), [Some("3"), None, Some("4")]);
+    }
+
+    #[test]
     fn the_short_statement_is_for_rows_of_its_parts_alone() {
         const SHORT: Sql = Sql { name: "SHORT", sqlite: "", postgres: "" };
-        const JOINT: Joint = Joint { sql: Sql { name: "JOINT", ..SHORT }, parts: &[2, 1, 1], short: Some((SHORT, 2)) };
+        const LONGER: Sql = Sql { name: "LONGER", ..SHORT };
+        const JOINT: Joint = Joint { sql: Sql { name: "JOINT", ..SHORT }, parts: &[2, 1, 1], short: &[(SHORT, 1), (LONGER, 2)] };
         let mut list = RowList::of(&JOINT);
         list.push(0, args!["a", 1_i64]);
         let short = |list: &RowList| (list.statement().0.name, list.statement().1.len());
-        assert_eq!(short(&list), ("SHORT", 3));
+        assert_eq!(short(&list), ("SHORT", 2));
         list.push(1, args!["b"]);
-        assert_eq!(short(&list), ("SHORT", 3));
+        assert_eq!(short(&list), ("LONGER", 3));
         list.push(2, args!["c"]);
         assert_eq!(short(&list), ("JOINT", 4));
     }

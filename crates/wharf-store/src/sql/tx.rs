@@ -130,13 +130,20 @@ impl Tx {
     /// Leaves a row to be written with all others of its group, by one statement that takes a list of texts for each column of each part,
     /// and bytes in hexadecimal digits. What the statement returns are webhooks to be notified.
     pub fn list(&mut self, joint: &'static Joint, part: usize, row: &[Arg<'_>]) {
-        if let Some(list) = self.lists.iter_mut().find(|list| list.is(joint)) {
-            list.push(part, row);
-        } else {
-            let mut list = RowList::of(joint);
-            list.push(part, row);
-            self.lists.push(list);
-        }
+        self.rows_of(joint).push(part, row);
+    }
+
+    /// Leaves a row in the same way, in the place of one of this group that begins with the same cells, as many as make its key.
+    pub fn list_instead(&mut self, joint: &'static Joint, part: usize, key: usize, row: &[Arg<'_>]) {
+        self.rows_of(joint).put(part, key, row);
+    }
+
+    fn rows_of(&mut self, joint: &'static Joint) -> &mut RowList {
+        let place = self.lists.iter().position(|list| list.is(joint)).unwrap_or_else(|| {
+            self.lists.push(RowList::of(joint));
+            self.lists.len() - 1
+        });
+        &mut self.lists[place]
     }
 
     /// Writes what was listed, and back what is kept, and forgets both. On PostgreSQL what is kept goes with the lists.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use wharf_api::ids::SessionId;
 use wharf_core::store::{Error, VaultOp};
 
+use crate::group_end::{self, GROUP_END};
 use crate::sql::{Sql, Tx, args, statements};
 
 statements! {
@@ -33,11 +34,22 @@ pub(super) const LISTS: &[Sql] = &[PUT_ALL, DELETE_ALL];
 /// How many keys one statement takes: a list is one message to the server, and values have their size.
 const AT_ONCE: usize = 500;
 
+/// How many keys one write leaves for the end of its group: others have theirs in that statement too. A message changes one or two.
+const LEFT_AT_ONCE: usize = 8;
+
 /// What becomes of each key: its value, or nothing.
 type Ends<'a> = BTreeMap<(&'static str, &'a str), Option<&'a [u8]>>;
 
 /// Makes the changes as if one after the other: of several of one key the last one counts.
 pub(crate) async fn apply(tx: &mut Tx, session: &SessionId, ops: &[VaultOp]) -> Result<(), Error> {
+    if tx.lists_rows() {
+        if ops.len() <= LEFT_AT_ONCE && !ops.iter().any(|op| matches!(op, VaultOp::Clear { .. })) {
+            leave(tx, session, ops);
+            return Ok(());
+        }
+        // What others of the group have left is older than this.
+        tx.settle().await?;
+    }
     let mut ends = Ends::new();
     for op in ops {
         match op {
@@ -73,4 +85,16 @@ pub(crate) async fn apply(tx: &mut Tx, session: &SessionId, ops: &[VaultOp]) -> 
         tx.execute(&DELETE, args![session, space, key]).await?;
     }
     Ok(())
+}
+
+/// Leaves the changes for the end of the group: the last one of a key counts there too, whichever write it is of.
+fn leave(tx: &mut Tx, session: &SessionId, ops: &[VaultOp]) {
+    for op in ops {
+        let (space, key, value) = match op {
+            VaultOp::Put { space, key, value } => (*space, key, Some(value.as_slice())),
+            VaultOp::Delete { space, key } => (*space, key, None),
+            VaultOp::Clear { .. } => continue,
+        };
+        tx.list_instead(&GROUP_END, group_end::KEYS, 3, args![session, space, key, value]);
+    }
 }

@@ -7,12 +7,12 @@ use futures::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wharf_api::ids::MessageId;
-use wharf_core::store::{Accepted, Error, MessageStore, NewMessage};
+use wharf_core::store::{Accepted, Error, MessageStore, NewMessage, Receipt, ReceiptKind, VaultOp, VaultStore};
 use wharf_store::{Config, SqlStore, open};
 
 use crate::harness::{Db, config};
 use crate::owed::webhook;
-use crate::tenant::{Tenant, chance, claim, sent};
+use crate::tenant::{NOW, Tenant, chance, claim, sent};
 
 /// A way to the same database on which it is counted how often somebody asks after an answer.
 async fn counted(db: &Db) -> (String, Arc<AtomicUsize>) {
@@ -113,6 +113,50 @@ async fn a_message_that_is_accepted_alone_asks_three_times() {
     let text = NewMessage { claim: Some(claim("alone")), ..tenant.outgoing("alone") };
     assert_eq!(store.accept_message(&text).await.unwrap(), Accepted::Now);
     assert_eq!(asked.load(Ordering::Relaxed) - before, 3, "to begin, to write and to commit");
+    store.close().await;
+    db.finish().await;
+}
+
+#[tokio::test]
+async fn keys_that_are_written_beside_accepted_messages_ask_no_more_than_these() {
+    let db = Db::postgres().await;
+    let tenant = Tenant::new(&db).await;
+    let (url, asked) = counted(&db).await;
+    let store = open(Config { lanes: Some(1), ..config(&url) }).await.unwrap();
+    group(&store, &tenant, None, &asked).await;
+    let texts: Vec<_> = (0..4).map(|n| tenant.outgoing(&n.to_string())).collect();
+    let keys = ["one", "other"].map(|key| VaultOp::Put { space: "session", key: key.to_owned(), value: vec![1] });
+    let before = asked.load(Ordering::Relaxed);
+    // One thread: all are in line before the lane takes the first.
+    let accepts = join_all(texts.iter().map(|text| store.accept_message(text)));
+    let (accepted, kept) = tokio::join!(accepts, store.vault_apply(&tenant.fence, keys.to_vec()));
+    assert!(accepted.iter().all(|accepted| matches!(accepted, Ok(Accepted::Now))), "{accepted:?}");
+    kept.unwrap();
+    assert_eq!(asked.load(Ordering::Relaxed) - before, 3, "to begin, to write and to commit");
+    assert_eq!(db.store.vault_list(&tenant.session, "session", "").await.unwrap().len(), 2);
+    store.close().await;
+    db.finish().await;
+}
+
+#[tokio::test]
+async fn a_receipt_for_many_asks_five_times_though_it_overtakes_what_says_that_they_were_sent() {
+    let db = Db::postgres().await;
+    let tenant = Tenant::new(&db).await;
+    let (url, asked) = counted(&db).await;
+    let store = open(Config { lanes: Some(1), ..config(&url) }).await.unwrap();
+    let mut trips = 0;
+    // Once for the statements to be prepared.
+    for _ in 0..2 {
+        let mut wa_ids = Vec::new();
+        for text in ["one", "two", "three"] {
+            wa_ids.push(tenant.send(&db, text).await.wa_id);
+        }
+        let receipt = Receipt { kind: ReceiptKind::Delivered, wa_ids, at: NOW };
+        let before = asked.load(Ordering::Relaxed);
+        assert_eq!(store.record_receipt(&tenant.fence, &receipt).await.unwrap().len(), 3);
+        trips = asked.load(Ordering::Relaxed) - before;
+    }
+    assert_eq!(trips, 5, "to begin, to look, to move them, to write what follows and to commit");
     store.close().await;
     db.finish().await;
 }

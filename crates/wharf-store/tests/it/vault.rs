@@ -1,3 +1,4 @@
+use futures::future::join_all;
 use wharf_core::store::{Error, VaultOp, VaultStore};
 
 use crate::harness::{Db, both_backends};
@@ -11,6 +12,7 @@ both_backends!(
     clearing_a_space_leaves_the_others,
     sessions_do_not_see_each_other,
     changes_are_applied_in_their_order,
+    keys_that_many_writes_of_a_group_change_are_as_the_last_one_left_them,
 );
 
 fn put(space: &'static str, key: &str, value: &[u8]) -> VaultOp {
@@ -101,4 +103,33 @@ async fn changes_are_applied_in_their_order(db: &Db) {
     let refused = db.store.vault_apply(&stale, vec![put("x", "1", b"stale")]).await;
     assert!(matches!(refused, Err(Error::Fenced)), "{refused:?}");
     assert_eq!(db.store.vault_get(&tenant.session, "x", "1").await.unwrap(), Some(b"last".to_vec()));
+}
+
+async fn keys_that_many_writes_of_a_group_change_are_as_the_last_one_left_them(db: &Db) {
+    let (tenant, other) = (Tenant::new(db).await, Tenant::new(db).await);
+    let delete = |key: &str| VaultOp::Delete { space: "s", key: key.to_owned() };
+    let apply = async |writes: Vec<Vec<VaultOp>>| {
+        let applied = join_all(writes.into_iter().map(|ops| db.store.vault_apply(&tenant.fence, ops))).await;
+        assert!(applied.iter().all(Result::is_ok), "{applied:?}");
+        db.store.vault_list(&tenant.session, "s", "").await.unwrap()
+    };
+    let pair = |key: &str, value: &[u8]| (key.to_owned(), value.to_vec());
+    db.store.vault_apply(&other.fence, vec![put("s", "a", b"theirs")]).await.unwrap();
+    let found = apply(vec![
+        vec![put("s", "a", b"1"), put("s", "b", b"1"), put("s", "c", b"1"), put("t", "a", b"elsewhere")],
+        vec![put("s", "a", b"2"), delete("b"), delete("nobody's")],
+        vec![delete("c"), put("s", "d", b"3")],
+        vec![put("s", "c", b"4"), put("s", "e", b"")],
+        vec![delete("d"), put("s", "d", b"5")],
+    ])
+    .await;
+    assert_eq!(found, [pair("a", b"2"), pair("c", b"4"), pair("d", b"5"), pair("e", b"")]);
+    // What goes by itself, for it is much or a whole space, comes after what was left before it.
+    let many: Vec<_> = (10..60).map(|n| put("s", &n.to_string(), b"many")).collect();
+    let clear = VaultOp::Clear { space: "s" };
+    let found =
+        apply(vec![vec![put("s", "a", b"6")], many, vec![delete("10")], vec![clear, put("s", "f", b"7")], vec![put("s", "g", b"8")]]).await;
+    assert_eq!(found, [pair("f", b"7"), pair("g", b"8")]);
+    assert_eq!(db.store.vault_list(&other.session, "s", "").await.unwrap(), [pair("a", b"theirs")]);
+    assert_eq!(db.store.vault_list(&tenant.session, "t", "").await.unwrap(), [pair("a", b"elsewhere")]);
 }
