@@ -1,6 +1,6 @@
 //! What the writes of a group leave for its end on PostgreSQL, in one statement: one way to the server instead of one for each table.
 //!
-//! Its parts change different tables, but for what an inserted row brings along: none of them has to see what another one does.
+//! Its parts change different rows, but for what an inserted row brings along: none of them has to see what another one does.
 
 use crate::sql::{Joint, Sql};
 
