@@ -41,7 +41,7 @@ pub(crate) async fn claim(tx: &mut Tx, account: &AccountId, claim: &Claim, resou
     Ok(tx.execute(&CLAIM, args).await? == 1)
 }
 
-/// For a write that has company: the claim goes with the end of its group, and who comes later in the group finds it claimed.
+/// For a write whose rows go with the end of its group: the claim goes with them, and who comes later in the group finds it claimed.
 async fn claim_with_group(tx: &mut Tx, account: &AccountId, claim: &Claim, resource: &str, at: Timestamp) -> Result<bool, Error> {
     let key = args![account, &claim.operation, &claim.key];
     let kept = tx.keep(&CLAIMED_UNTIL, key, Some([i64::MIN, 0, 0])).await?.ok_or_else(|| corrupt("a claim without a row"))?;

@@ -129,8 +129,10 @@ async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
     }
     let (bell, recalled) = (Arc::default(), Arc::new(Sessions::new(SESSIONS)));
     let lanes = Lanes::start(conns, &writer, &config, &bell, Holdings { lock: None, sessions: Some(&recalled) });
-    let lease = writer.connect().await.map_err(OpenError::Connect)?;
-    let lease = Some(Lanes::start(vec![lease], &writer, &config, &bell, Holdings::default()));
+    // It asks for no rows as it begins, and goes on while somebody has locked the tables.
+    let leaser = Connect::postgres_writer(&config.url, &[]).map_err(OpenError::Postgres)?;
+    let lease = leaser.connect().await.map_err(OpenError::Connect)?;
+    let lease = Some(Lanes::start(vec![lease], &leaser, &config, &bell, Holdings::default()));
     let reader = Connect::postgres_reader(&config.url).map_err(OpenError::Postgres)?;
     let readers = Readers::new(reader, config.readers.unwrap_or(8).max(1));
     let (horizon, meter) = (horizon::Watch::new(Dialect::Postgres), config.meter);

@@ -232,7 +232,10 @@ impl Worker {
                 for (_, job) in writes.iter_mut() {
                     job.rewind();
                 }
-                if at == At::Settle && self.marked == 0 && (shared || self.dialect == Dialect::Postgres) {
+                // Alone, what took too long or met a lock is known for its own; one of a group that goes one by one left nothing.
+                let left = self.dialect == Dialect::Postgres && wait == Wait::USUAL;
+                let unknown = shared || (left && is_undone_commit(&error) && !worth_another_try(&error));
+                if at == At::Settle && self.marked == 0 && unknown {
                     // What is left for the end does not tell whose it is. With marks nothing is left, and who is at fault is undone alone.
                     self.marked = MARKED;
                     return Then::GoOn;

@@ -144,6 +144,20 @@ async fn a_statement_that_an_operator_cancels_at_the_end_of_a_group_costs_its_ow
 }
 
 #[tokio::test]
+async fn a_statement_that_an_operator_cancels_at_the_end_of_a_write_alone_is_not_run_again() {
+    let db = Db::postgres().await;
+    let tenant = Tenant::new(&db).await;
+    // A number that is drawn stays drawn, whatever is undone.
+    db.execute("CREATE SEQUENCE runs").await;
+    let cancelled = trap("PERFORM nextval('runs'); RAISE EXCEPTION 'canceling statement due to user request' USING ERRCODE = '57014'");
+    db.execute(&cancelled.replace("DEFERRABLE INITIALLY DEFERRED", "NOT DEFERRABLE")).await;
+    let refused = db.store.accept_message(&tenant.outgoing("poison")).await;
+    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    assert_eq!(db.ints("SELECT last_value FROM runs WHERE is_called").await, [1]);
+    db.finish().await;
+}
+
+#[tokio::test]
 async fn a_message_that_cannot_be_stored_costs_its_company_another_run_and_no_commits_of_their_own() {
     let db = Db::postgres().await;
     let tenant = Tenant::new(&db).await;

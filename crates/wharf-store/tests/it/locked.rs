@@ -96,6 +96,32 @@ async fn a_session_that_somebody_has_locked_waits_alone_and_goes_on_by_itself() 
     locked.finish().await;
 }
 
+#[tokio::test]
+async fn what_is_refused_of_one_that_goes_alone_for_the_lock_of_another_is_told_to_its_caller() {
+    let mut locked = Locked::new().await;
+    let (tenant, other) = (Tenant::new(&locked.db).await, Tenant::new(&locked.db).await);
+    let refuse = format!(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         RAISE EXCEPTION 'a check of the operator' USING ERRCODE = '23514'; END $$; \
+         CREATE TRIGGER refuse BEFORE UPDATE ON sessions FOR EACH ROW WHEN (OLD.id = '{}') EXECUTE FUNCTION refuse()",
+        tenant.session.as_str()
+    );
+    locked.db.execute(&refuse).await;
+    locked.lock_session(&other).await;
+    let store = Arc::clone(&locked.store);
+    let (mine, theirs) = (tenant.outgoing("x"), keyed(&other, "theirs"));
+    let alone = async {
+        let refused = store.accept_message(&mine).await;
+        locked.run("COMMIT".to_owned()).await;
+        refused
+    };
+    // One thread: both are in line before the lane takes the first.
+    let (refused, accepted) = tokio::join!(alone, offer(&store, &theirs));
+    assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+    assert_eq!(accepted.unwrap(), Accepted::Now);
+    locked.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lock_that_is_not_let_go_is_unavailable_to_its_own_writes_alone() {
     let mut locked = Locked::new().await;
