@@ -115,7 +115,7 @@ async fn a_message_that_is_accepted_alone_asks_three_times() {
         let store = open(Config { lanes: Some(1), ..config(&url) }).await.unwrap();
         group(&store, &tenant, None, &asked).await;
         let before = asked.load(Ordering::Relaxed);
-        let text = NewMessage { claim: Some(claim(&format!("alone {rounds}"))), ..tenant.outgoing("alone") };
+        let text = NewMessage { claim: Some(claim(&format!("alone-{rounds}"))), ..tenant.outgoing("alone") };
         assert_eq!(store.accept_message(&text).await.unwrap(), Accepted::Now);
         trips = asked.load(Ordering::Relaxed) - before;
         store.close().await;
