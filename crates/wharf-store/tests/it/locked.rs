@@ -36,6 +36,12 @@ impl Locked {
         self.run(format!("BEGIN; SELECT 1 FROM sessions WHERE id = '{}' FOR UPDATE", tenant.session.as_str())).await;
     }
 
+    /// Takes the lock that the session's writes take first: its number is the beginning of the hash of its id.
+    async fn lock_place(&mut self, tenant: &Tenant) {
+        let place = format!("('x' || left(encode(sha256('{}'), 'hex'), 16))::bit(64)::bigint", tenant.session);
+        self.run(format!("BEGIN; SELECT pg_advisory_xact_lock({place})")).await;
+    }
+
     async fn finish(self) {
         self.store.close().await;
         self.stranger.close().await.unwrap();
@@ -106,7 +112,7 @@ async fn what_is_refused_of_one_that_goes_alone_for_the_lock_of_another_is_told_
         tenant.session.as_str()
     );
     locked.db.execute(&refuse).await;
-    locked.lock_session(&other).await;
+    locked.lock_place(&other).await;
     let store = Arc::clone(&locked.store);
     let (mine, theirs) = (tenant.outgoing("x"), keyed(&other, "theirs"));
     let alone = async {
@@ -147,9 +153,7 @@ async fn a_place_that_another_process_has_locked_holds_up_no_other_account() {
     let mut locked = Locked::new().await;
     let (tenant, free) = (Tenant::new(&locked.db).await, Tenant::new(&locked.db).await);
     let put = || vec![VaultOp::Put { space: "s", key: "k".to_owned(), value: vec![1] }];
-    // Somebody has the lock that the session's writes take first: its number is the beginning of the hash of its id.
-    let place = format!("('x' || left(encode(sha256('{}'), 'hex'), 16))::bit(64)::bigint", tenant.session);
-    locked.run(format!("BEGIN; SELECT pg_advisory_xact_lock({place})")).await;
+    locked.lock_place(&tenant).await;
     let (store, fence) = (Arc::clone(&locked.store), tenant.fence.clone());
     let waits = tokio::spawn(async move { while store.vault_apply(&fence, put()).await.is_err() {} });
     for _ in 0..10 {
