@@ -14,6 +14,9 @@ use crate::turns::Turns;
 /// A connection that rests tells the server's statistics of what it did after ten seconds at the latest.
 const STATISTICS_LAG: Duration = Duration::from_secs(11);
 
+/// SQLite's, in bytes.
+const PAGE: f64 = 4_096.0;
+
 const STATEMENTS: &str = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid \
      WHERE datname = current_database()";
 const TRANSACTIONS: &str = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
@@ -27,6 +30,8 @@ pub struct Database {
     /// The server's first process, where it runs on this machine.
     server: Option<u32>,
     turns: Option<Arc<Turns>>,
+    /// The gateway, which writes SQLite's pages itself.
+    gateway: u32,
 }
 
 /// How much of each there was until now; `None` where nobody tells.
@@ -38,12 +43,14 @@ pub struct WorkCounts {
     transactions: Option<f64>,
     round_trips: Option<f64>,
     cpu_ms: Option<f64>,
+    /// What the gateway gave the file system to write.
+    written_bytes: Option<f64>,
 }
 
 impl Database {
     /// Looks who tells of the database at `url`, once the gateway has made it its own.
-    pub async fn look_at(url: Option<&str>, turns: Option<Arc<Turns>>) -> Self {
-        let Some(url) = url else { return Self::default() };
+    pub async fn look_at(url: Option<&str>, turns: Option<Arc<Turns>>, gateway: u32) -> Self {
+        let Some(url) = url else { return Self { gateway, ..Self::default() } };
         // A server that was not started with it cannot; then the statements are not known.
         let _ = ask(url, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements").await;
         let server = match ask(url, ONE_OF_THE_SERVER).await {
@@ -53,7 +60,7 @@ impl Database {
                 None
             }
         };
-        Self { url: Some(url.to_owned()), server, turns }
+        Self { url: Some(url.to_owned()), server, turns, gateway }
     }
 
     pub fn name(&self) -> &'static str {
@@ -72,6 +79,7 @@ impl Database {
             writes: metric("wharf_store_commit_writes_sum ")?,
             round_trips: self.turns.as_ref().map(|turns| turns.count() as f64),
             cpu_ms: self.server.and_then(|server| server_ms(server).ok()),
+            written_bytes: written_bytes(self.gateway),
             ..WorkCounts::default()
         };
         if let Some(url) = &self.url {
@@ -89,6 +97,9 @@ impl Database {
         lines.push(format!("| commits of the gateway's writes | {:.3} |", commits / texts));
         lines.push(format!("| writes in a commit | {:.2} |", (after.writes - before.writes) / commits));
         if self.url.is_none() {
+            let written = after.written_bytes.zip(before.written_bytes).map(|(after, before)| (after - before) / PAGE / texts);
+            let pages = written.map_or_else(|| "not known".to_owned(), |pages| format!("{pages:.1}"));
+            lines.push(format!("| pages written, those of checkpoints among them | {pages} |"));
             return lines;
         }
         let each = |of: fn(&WorkCounts) -> Option<f64>| {
@@ -101,6 +112,12 @@ impl Database {
         lines.push(format!("| CPU of PostgreSQL's processes, ms | {} |", each(|counts| counts.cpu_ms)));
         lines
     }
+}
+
+/// What a process gave file systems to write: here that is SQLite's pages, and some lines of its log.
+fn written_bytes(process: u32) -> Option<f64> {
+    let io = std::fs::read_to_string(format!("/proc/{process}/io")).ok()?;
+    io.lines().find_map(|line| line.strip_prefix("write_bytes:")?.trim().parse().ok())
 }
 
 /// The one that started this one of the server's processes.
@@ -149,6 +166,6 @@ mod tests {
         assert_eq!(lines[3], "| writes in a commit | 6.00 |");
         assert_eq!(lines[4], "| statements, `BEGIN` and `COMMIT` among them | 10.00 |");
         assert_eq!(lines[7], "| CPU of PostgreSQL's processes, ms | not known |");
-        assert_eq!(Database::default().lines(&before, &after, 100.0).len(), 4);
+        assert_eq!(Database::default().lines(&before, &after, 100.0).len(), 5);
     }
 }

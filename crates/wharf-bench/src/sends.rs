@@ -1,5 +1,5 @@
-//! One session that sends texts: HTTP in, acknowledgement out, next to a bare loop over the same engine, in turns; and what a text costs the
-//! database.
+//! Sessions that send texts, one of them or several: HTTP in, acknowledgement out, next to a bare loop over the same engine, in turns; and what a
+//! text costs the database.
 
 use anyhow::Result;
 use clap::Args;
@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::database::Database;
+use crate::gateway::Http;
 use crate::process::Process;
 use crate::turns::Turns;
 use crate::world::World;
@@ -26,6 +27,9 @@ pub struct SendsOptions {
     /// How many contacts the texts go to in turn.
     #[arg(long, default_value_t = 100)]
     contacts: usize,
+    /// How many sessions send, each in its turn. The bare loop has one.
+    #[arg(long, default_value_t = 1)]
+    sessions: usize,
     /// A database instead of SQLite: a new one.
     #[arg(long)]
     database_url: Option<String>,
@@ -52,8 +56,9 @@ pub async fn run(options: &SendsOptions) -> Result<()> {
         url => (None, url.clone()),
     };
     let world = World::start("sends", url.as_deref()).await?;
-    let (api, session) = world.linked_demo().await?;
-    let (operator, database) = (world.operator()?, Database::look_at(options.database_url.as_deref(), turns).await);
+    let (api, sessions) = linked(&world, options.sessions).await?;
+    let operator = world.operator()?;
+    let database = Database::look_at(options.database_url.as_deref(), turns, world.gateway.id()?).await;
     let (own, control_url) = (std::env::current_exe()?, world.network.text("controlUrl")?);
     let mut bare = Process::start(&own, &["bare", "--url", &world.url, "--control-url", &control_url], Some(0)).await?;
 
@@ -65,8 +70,8 @@ pub async fn run(options: &SendsOptions) -> Result<()> {
         let (before, network_before, started) = (world.gateway.usage()?, world.network.usage()?, Instant::now());
         stream::iter(0..options.messages)
             .map(|number| {
-                let body =
-                    json!({"sessionId": session, "to": contact(number % options.contacts), "text": format!("text {round} {number}")});
+                let (session, to) = (&sessions[number % sessions.len()], contact(number / sessions.len() % options.contacts));
+                let body = json!({"sessionId": session, "to": to, "text": format!("text {round} {number}")});
                 let api = api.clone();
                 async move { api.post("/v1/messages/text", &body).await.map(|_| ()) }
             })
@@ -91,8 +96,9 @@ pub async fn run(options: &SendsOptions) -> Result<()> {
     let cpu = median(&ours, |round| round.cpu_ms_per_text) / median(&theirs, |round| round.cpu_ms_per_text);
     let rate = median(&ours, |round| round.texts_per_s) / median(&theirs, |round| round.texts_per_s);
     println!(
-        "wharf (HTTP, {}, {} requests in flight) / bare loop (memory store, {} in flight): CPU per text {cpu:.2} x, rate {rate:.2} x; RSS {:.1} MiB",
+        "wharf (HTTP, {}, {} sessions, {} requests in flight) / bare loop (memory store, {} in flight): CPU per text {cpu:.2} x, rate {rate:.2} x; RSS {:.1} MiB",
         database.name(),
+        sessions.len(),
         options.concurrency,
         options.concurrency,
         world.gateway.usage()?.rss_kib / 1024.0
@@ -103,6 +109,17 @@ pub async fn run(options: &SendsOptions) -> Result<()> {
     }
     world.end().await?;
     Ok(())
+}
+
+/// The demonstration's account with that many sessions, all linked and connected.
+async fn linked(world: &World, count: usize) -> Result<(Http, Vec<String>)> {
+    let (api, first) = world.linked_demo().await?;
+    let mut sessions = vec![first];
+    for number in 1..count {
+        sessions.push(api.pair(&world.control, &format!("1555{:07}", 3_000_000 + number)).await?);
+    }
+    api.until_connected(sessions.len()).await?;
+    Ok((api, sessions))
 }
 
 fn round_of(options: &SendsOptions, started: Instant, cpu_ms: f64) -> SendsRound {
