@@ -1,4 +1,5 @@
-//! Deliveries to a webhook, durable and signed, next to a bare loop of the HTTP client against the same receiver, in turns.
+//! Deliveries to a webhook, durable and signed, next to a bare loop of the HTTP client against the same receiver, in turns. Both are on the
+//! first core, never at the same time.
 //!
 //! The events are made first, while the webhook is off; a recovery then sets all of them going at once.
 
@@ -10,6 +11,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::json;
 use tokio::time::Instant;
 
+use crate::process::Process;
 use crate::sends::contact;
 use crate::sink::WebhookSink;
 use crate::world::World;
@@ -44,8 +46,8 @@ pub async fn run(options: &DeliveriesOptions) -> Result<()> {
 
     let sink = Arc::new(WebhookSink::default());
     let address = sink.listen().await?;
-    #[expect(clippy::disallowed_methods, reason = "the bare loop is a client and nothing else")]
-    let client = reqwest::Client::builder().no_proxy().build()?;
+    let own = std::env::current_exe()?;
+    let mut loop_ = Process::start(&own, &["bare-posts", "--url", &address, "--body", &body], Some(0)).await?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for round in 0..options.rounds {
         let hook = api.post("/v1/webhooks", &json!({"url": address, "events": ["*"]})).await?;
@@ -58,17 +60,11 @@ pub async fn run(options: &DeliveriesOptions) -> Result<()> {
         let (took, cpu) = (started.elapsed().as_secs_f64(), world.gateway.usage()?.cpu_ms - usage.cpu_ms);
         let rate = deliveries as f64 / took;
 
-        let started = Instant::now();
-        stream::iter(0..deliveries)
-            .map(|_| {
-                let request = client.post(&address).header("content-type", "application/json").body(body.clone());
-                async move { request.send().await.map(|_| ()) }
-            })
-            .buffer_unordered(options.concurrency)
-            .try_collect::<()>()
-            .await?;
+        let (usage, started) = (loop_.usage()?, Instant::now());
+        loop_.ask(&format!("{deliveries} {}", options.concurrency)).await?;
         let bare = deliveries as f64 / started.elapsed().as_secs_f64();
-        println!("round {round}: {deliveries} deliveries, {rate:.0}/s, {:.3} ms CPU each; bare loop {bare:.0}/s", cpu / deliveries as f64);
+        let (cpu, bare_cpu) = (cpu / deliveries as f64, (loop_.usage()?.cpu_ms - usage.cpu_ms) / deliveries as f64);
+        println!("round {round}: {deliveries} deliveries, {rate:.0}/s, {cpu:.3} ms CPU each; bare loop {bare:.0}/s, {bare_cpu:.3} ms");
         if round > 0 {
             ours.push(rate);
             theirs.push(bare);

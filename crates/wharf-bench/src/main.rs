@@ -17,6 +17,7 @@
 
 mod bare;
 mod bare_axum;
+mod bare_posts;
 mod compare;
 mod dashboards;
 mod database;
@@ -81,6 +82,9 @@ enum Command {
     /// A bare axum. Started by `compare` and `edges`.
     #[command(hide = true)]
     BareAxum(bare_axum::BareAxumOptions),
+    /// A bare loop of the HTTP client. Started by `deliveries`.
+    #[command(hide = true)]
+    BarePosts(bare_posts::BarePostsOptions),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -102,5 +106,6 @@ fn main() -> anyhow::Result<()> {
         Command::Growth(options) => runtime.block_on(growth::run(&options)),
         Command::Bare(options) => runtime.block_on(bare::run(&options)),
         Command::BareAxum(options) => runtime.block_on(bare_axum::run(&options)),
+        Command::BarePosts(options) => runtime.block_on(bare_posts::run(&options)),
     }
 }
