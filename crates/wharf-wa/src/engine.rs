@@ -87,7 +87,7 @@ impl WaEngine {
     async fn ask<T>(&self, session: &SessionId, order: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Order + Send) -> Result<T, Error> {
         let handle = self.running(session).ok_or(Error::NotConnected)?;
         let (reply, answer) = oneshot::channel();
-        handle.orders.send(order(reply)).map_err(|_| Error::NotConnected)?;
+        handle.orders.send(Box::new(order(reply))).map_err(|_| Error::NotConnected)?;
         // The task ended before it answered.
         answer.await.unwrap_or(Err(Error::NotConnected))
     }

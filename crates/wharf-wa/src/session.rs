@@ -221,11 +221,22 @@ impl Order {
     }
 }
 
+/// Where a session's task finds its orders. Each is in a box of its own: a channel sets room aside for dozens of them at once, which
+/// every session would pay for all its life.
+pub(crate) struct Orders(mpsc::UnboundedReceiver<Box<Order>>);
+
+impl Orders {
+    /// `None` where nobody is left who could give one.
+    pub(crate) async fn recv(&mut self) -> Option<Order> {
+        self.0.recv().await.map(|order| *order)
+    }
+}
+
 /// The engine's hold on a session's task.
 #[derive(Clone)]
 pub(crate) struct Handle {
     pub(crate) link: Arc<watch::Sender<Link>>,
-    pub(crate) orders: mpsc::UnboundedSender<Order>,
+    pub(crate) orders: mpsc::UnboundedSender<Box<Order>>,
     pub(crate) wake: Arc<Notify>,
     pub(crate) seen: Arc<LastHeard>,
     pub(crate) flow: Arc<Flow>,
@@ -250,7 +261,7 @@ impl Handle {
         let (started, outcome) = oneshot::channel();
         let (seen, flow) = (Arc::<LastHeard>::default(), Arc::<Flow>::default());
         let watched = (Arc::clone(&seen), Arc::clone(&flow));
-        let life = life::Life::new(Arc::clone(ctx), session.clone(), Arc::clone(&link), inbox, Arc::clone(&wake), watched);
+        let life = life::Life::new(Arc::clone(ctx), session.clone(), Arc::clone(&link), Orders(inbox), Arc::clone(&wake), watched);
         let guard = ended.clone().drop_guard();
         task::spawn_session(session, async move {
             life.run(started).await;
@@ -262,7 +273,7 @@ impl Handle {
     /// Ends the task and waits for its end.
     pub(crate) async fn stop(&self, record: bool) {
         // A closed channel is a task that has ended.
-        let _ = self.orders.send(Order::Stop { record });
+        let _ = self.orders.send(Box::new(Order::Stop { record }));
         self.ended.cancelled().await;
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 use wharf_api::Timestamp;
 use wharf_api::ids::SessionId;
@@ -20,7 +20,7 @@ use super::outgoing::Queue;
 use super::receipts::Receipts;
 use super::seen::LastHeard;
 use super::standby::Standby;
-use super::{Context, Order};
+use super::{Context, Orders};
 
 /// For how long a session that was taken over from another node may be in conflict with what that node still does.
 const TAKE_OVER: Duration = Duration::from_mins(1);
@@ -30,7 +30,7 @@ pub(super) struct Life {
     pub(super) ctx: Arc<Context>,
     pub(super) session: SessionId,
     pub(super) links: Links,
-    pub(super) orders: mpsc::UnboundedReceiver<Order>,
+    pub(super) orders: Orders,
     pub(super) wake: Arc<Notify>,
     seen: Arc<LastHeard>,
     flow: Arc<Flow>,
@@ -61,7 +61,7 @@ impl Life {
         ctx: Arc<Context>,
         session: SessionId,
         link: Arc<watch::Sender<Link>>,
-        orders: mpsc::UnboundedReceiver<Order>,
+        orders: Orders,
         wake: Arc<Notify>,
         (seen, flow): (Arc<LastHeard>, Arc<Flow>),
     ) -> Self {
