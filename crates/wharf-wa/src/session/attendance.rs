@@ -121,9 +121,9 @@ impl<'life> Attendance<'life> {
                 answered = answered(&mut self.logging_out) => self.on_logout_answered(answered),
                 Ok(signal) = self.running.signals.recv() => match signal {
                     Signal::Event(event) => self.on_event(&event).await,
-                    Signal::Receipt(event, kept) => { self.on_receipt(&event, kept); None }
+                    Signal::Receipt(receipt) => { let (event, kept) = *receipt; self.on_receipt(&event, kept); None }
                     Signal::Dialing => self.on_lost_socket().await,
-                    Signal::Passkey(answered) => self.on_passkey_answered(answered).await,
+                    Signal::Passkey(answered) => self.on_passkey_answered(*answered).await,
                 },
                 order = self.life.orders.recv() => match order {
                     Some(Order::Passkey { act, reply }) if self.stopping.is_none() => self.on_passkey_act(act, reply).await,
@@ -350,9 +350,9 @@ impl<'life> Attendance<'life> {
         self.running.end(self.own).await;
         // WhatsApp repeats no receipt: what nobody has read yet counts too.
         while let Ok(signal) = signals.try_recv() {
-            if let Signal::Receipt(event, kept) = signal
-                && let Event::Receipt(receipt) = &*event
-            {
+            let Signal::Receipt(receipt) = signal else { continue };
+            let (event, kept) = *receipt;
+            if let Event::Receipt(receipt) = &*event {
                 self.life.receipts.add(self.own, receipt, &self.own_users, kept);
             }
         }

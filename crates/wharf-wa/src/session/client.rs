@@ -28,15 +28,15 @@ use crate::vault::Halt;
 /// The library bounds its own steps by 5 s each; after this time a client that still lives is cut off.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(12);
 
-/// What a client tells its session, in order.
+/// What a client tells its session, in order. Kept small by boxes: the channel sets room aside for dozens of them at once, and keeps it.
 pub(super) enum Signal {
     Event(Arc<Event>),
     /// A receipt, and its acknowledgement.
-    Receipt(Arc<Event>, Option<Kept>),
+    Receipt(Box<(Arc<Event>, Option<Kept>)>),
     /// It opens a socket. The library keeps quiet about connections that it ended itself; this tells of them.
     Dialing,
     /// What WhatsApp said to a step of the ceremony with a passkey.
-    Passkey(Answered),
+    Passkey(Box<Answered>),
 }
 
 /// A client that runs.
@@ -178,7 +178,7 @@ impl EventHandler for EventTap {
             return unread::keep(&self.own, message);
         }
         let signal = match &*event {
-            Event::Receipt(_) => Signal::Receipt(event, Kept::back(&self.own)),
+            Event::Receipt(_) => Signal::Receipt(Box::new((event, Kept::back(&self.own)))),
             _ => Signal::Event(event),
         };
         // The session is gone: nobody cares any more.

@@ -108,7 +108,8 @@ impl Attendance<'_> {
         task::spawn(async move {
             let result = tokio::time::timeout(ANSWER_LIMIT, client.send_passkey_response(assertion)).await;
             // The session is gone: nobody cares any more.
-            drop(signals.try_send(Signal::Passkey(Answered { step: PasskeyStep::Assertion, result, reply: Some(reply) })));
+            let answered = Answered { step: PasskeyStep::Assertion, result, reply: Some(reply) };
+            drop(signals.try_send(Signal::Passkey(Box::new(answered))));
         });
     }
 
@@ -117,7 +118,7 @@ impl Attendance<'_> {
         let (client, signals) = (Arc::clone(&self.running.client), self.running.bell.clone());
         task::spawn(async move {
             let result = tokio::time::timeout(ANSWER_LIMIT, client.send_passkey_confirmation()).await;
-            drop(signals.try_send(Signal::Passkey(Answered { step: PasskeyStep::Confirmation, result, reply })));
+            drop(signals.try_send(Signal::Passkey(Box::new(Answered { step: PasskeyStep::Confirmation, result, reply }))));
         });
     }
 
