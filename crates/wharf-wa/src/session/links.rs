@@ -193,6 +193,8 @@ impl Links {
                 }
             }
         }
+        // Room for the next change is made when there is one: that is seldom.
+        self.unrecorded.shrink_to_fit();
     }
 
     /// Writes down a link whose status may be new, and shows it.
