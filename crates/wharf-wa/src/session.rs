@@ -262,6 +262,7 @@ impl Handle {
         let (seen, flow) = (Arc::<LastHeard>::default(), Arc::<Flow>::default());
         let watched = (Arc::clone(&seen), Arc::clone(&flow));
         let life = life::Life::new(Arc::clone(ctx), session.clone(), Arc::clone(&link), Orders(inbox), Arc::clone(&wake), watched);
+        let life = Box::new(life);
         let guard = ended.clone().drop_guard();
         task::spawn_session(session, async move {
             life.run(started).await;

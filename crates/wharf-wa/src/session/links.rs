@@ -200,17 +200,18 @@ impl Links {
     /// Writes down a link whose status may be new, and shows it.
     async fn record(&mut self, own: &Own, link: Link, account: Account, unlink: bool) {
         let events = status_changed(&self.session, &link);
-        self.push(own, link.clone(), account, unlink, events).await;
+        Box::pin(self.push(own, link.clone(), account, unlink, events)).await;
         self.shown.send_replace(link);
     }
 
     /// Writes down a link whose status was told of before, and shows it.
     async fn tell(&mut self, own: &Own, link: Link) {
         let events = vec![link_changed(&self.session, &link)];
-        self.push(own, link.clone(), Account::default(), false, events).await;
+        Box::pin(self.push(own, link.clone(), Account::default(), false, events)).await;
         self.shown.send_replace(link);
     }
 
+    /// Its future is large, and a task has room for the largest that it ever waits for: whoever calls this boxes it.
     async fn push(&mut self, own: &Own, link: Link, account: Account, unlink: bool, events: Vec<NewEvent>) {
         if self.unrecorded.len() >= UNRECORDED {
             self.unrecorded.pop_front();

@@ -28,8 +28,9 @@ const PAUSES: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins
 const TRIALS: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(15));
 
 impl Life {
-    /// Runs until the session ends. `started` hears whether it could be taken.
-    pub(in crate::session) async fn run(mut self, started: oneshot::Sender<Result<(), Error>>) {
+    /// Runs until the session ends. `started` hears whether it could be taken. In a box: what a future is given takes its room in that
+    /// future and in each one around it, for as long as the session lives.
+    pub(in crate::session) async fn run(mut self: Box<Self>, started: oneshot::Sender<Result<(), Error>>) {
         let mut started = Some(started);
         loop {
             if started.is_none()

@@ -51,7 +51,7 @@ impl Links {
             events.push(link_changed(&self.session, &link));
         }
         let stored = Link { refusal: Some(under_way(own)), ..link.clone() };
-        self.push(own, stored, Account::default(), false, events).await;
+        Box::pin(self.push(own, stored, Account::default(), false, events)).await;
         self.shown.send_replace(link);
     }
 
@@ -74,7 +74,7 @@ impl Links {
         self.pairing = Some(refusal.clone());
         let link = Link { refusal: Some(refusal), ..Link::new(SessionStatus::Starting) };
         let events = vec![passkey_failed(&self.session, failed.failure, &failed.text), link_changed(&self.session, &link)];
-        self.push(own, link.clone(), Account::default(), false, events).await;
+        Box::pin(self.push(own, link.clone(), Account::default(), false, events)).await;
         self.shown.send_replace(link);
     }
 
