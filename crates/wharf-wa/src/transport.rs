@@ -6,6 +6,7 @@
 #[cfg(test)]
 pub(crate) mod foreign;
 mod race;
+mod socket;
 mod trust;
 mod tunnel;
 
@@ -22,7 +23,7 @@ use tokio_websockets::ClientBuilder;
 use url::Url;
 use wacore::net::{Transport, TransportEvent, TransportFactory, WHATSAPP_WEB_ORIGIN, WHATSAPP_WEB_WS_URL};
 use wharf_core::proxy::Proxy;
-use whatsapp_rust::transport::{Connector, from_websocket};
+use whatsapp_rust::transport::Connector;
 
 pub use trust::{Error as TrustError, Trust};
 
@@ -127,12 +128,13 @@ impl Dialer {
             None => self.reach(&self.host, self.port, done).await?,
         };
         done(Step::Connect);
-        let stream = self.connector.wrap(&self.host, stream).await.map_err(Error::Tls)?;
+        let mut stream = self.connector.wrap(&self.host, stream).await.map_err(Error::Tls)?;
         done(Step::Tls);
         let builder =
             ClientBuilder::from_uri(self.uri.clone()).add_header(header::ORIGIN, HeaderValue::from_static(WHATSAPP_WEB_ORIGIN))?;
-        let (socket, _) = builder.connect_on(stream).await?;
-        Ok(from_websocket(socket))
+        // Only the opening is the library's. Nothing of the server's is lost with it: on a new connection the client speaks first.
+        drop(builder.connect_on(&mut stream).await?);
+        Ok(socket::begin(stream))
     }
 
     async fn tunnel(&self, proxy: &Proxy, done: &(dyn Fn(Step) + Send + Sync)) -> Result<TcpStream, Error> {

@@ -1,0 +1,262 @@
+//! A web socket after its opening (RFC 6455): whole binary messages each way. Whoever holds thousands of them pays for what each keeps
+//! while nothing passes. This one keeps a kilobyte to read ahead, and each message has memory of its own that goes with it; a socket of
+//! the library's keeps eight kilobytes, room for 64 messages, and what the largest message took.
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_channel::{Receiver, Sender};
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader, ReadHalf, WriteHalf};
+use tokio::sync::{Mutex, Notify};
+use tokio::time::timeout;
+use wacore::net::{DisconnectReason, Transport, TransportEvent};
+use wharf_core::chance::{Chance as _, SystemChance};
+
+use crate::task;
+
+/// How much is read ahead: most frames are shorter, and come with one read.
+const READ_AHEAD: usize = 1024;
+/// How many messages wait for the client; what comes besides waits in the connection.
+const WAITING: usize = 8;
+/// The longest message.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// How long the answer to a ping may take to be written.
+const PONG_LIMIT: Duration = Duration::from_secs(30);
+/// How long the last word may take to be written.
+const LAST_WORD_LIMIT: Duration = Duration::from_secs(2);
+
+const FINAL: u8 = 0x80;
+const RESERVED: u8 = 0x70;
+const OPCODE: u8 = 0x0f;
+const MASKED: u8 = 0x80;
+/// Opcodes from here on steer the connection: such a frame is short and whole.
+const STEERING: u8 = 0x08;
+const LONGEST_STEERING: u64 = 125;
+
+const CONTINUATION: u8 = 0x0;
+const TEXT: u8 = 0x1;
+const BINARY: u8 = 0x2;
+const CLOSE: u8 = 0x8;
+const PING: u8 = 0x9;
+const PONG: u8 = 0xa;
+
+/// The end that nobody is to blame for.
+const NORMAL_END: [u8; 2] = 1000_u16.to_be_bytes();
+
+/// Takes a stream over after the opening. Nothing that followed the opening's answer may have been read from it.
+pub(super) fn begin<S>(stream: S) -> (Arc<dyn Transport>, Receiver<TransportEvent>)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (read, write) = tokio::io::split(stream);
+    let ends = Arc::new(SocketEnds { writer: Mutex::new(Some(write)), over: Notify::new() });
+    let (events, heard) = async_channel::bounded(WAITING);
+    // There is room for it.
+    let _ = events.try_send(TransportEvent::Connected);
+    let reader = SocketReader { stream: BufReader::with_capacity(READ_AHEAD, read), ends: Arc::clone(&ends) };
+    task::spawn(read_all(reader, events));
+    (Arc::new(ClientSocket(ends)), heard)
+}
+
+/// What the client's side and the reader share.
+struct SocketEnds<S> {
+    /// Not here while something is written, and gone where that was given up: half a frame may be out.
+    writer: Mutex<Option<WriteHalf<S>>>,
+    /// Rung when the client is done with the connection.
+    over: Notify,
+}
+
+impl<S: AsyncWrite> SocketEnds<S> {
+    async fn write(&self, opcode: u8, payload: &[u8]) -> io::Result<()> {
+        let frame = framed(opcode, payload, mask());
+        let mut place = self.writer.lock().await;
+        let mut writer = place.take().ok_or(io::ErrorKind::NotConnected)?;
+        writer.write_all(&frame).await?;
+        writer.flush().await?;
+        *place = Some(writer);
+        Ok(())
+    }
+
+    /// Nothing is written from here on.
+    async fn end(&self) {
+        let mut place = self.writer.lock().await;
+        if let Some(mut writer) = place.take() {
+            // A connection that does not take it has ended already.
+            let _ = writer.write_all(&framed(CLOSE, &NORMAL_END, mask())).await;
+            let _ = writer.flush().await;
+        }
+    }
+}
+
+/// What a client writes is masked, with another mask each time.
+fn mask() -> [u8; 4] {
+    let mut mask = [0; 4];
+    SystemChance.fill(&mut mask);
+    mask
+}
+
+fn framed(opcode: u8, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(payload.len() + 14);
+    frame.push(FINAL | opcode);
+    let length = payload.len();
+    if let Some(short) = u8::try_from(length).ok().filter(|short| *short < 0x7e) {
+        frame.push(MASKED | short);
+    } else if let Ok(middle) = u16::try_from(length) {
+        frame.push(MASKED | 0x7e);
+        frame.extend_from_slice(&middle.to_be_bytes());
+    } else {
+        frame.push(MASKED | 0x7f);
+        frame.extend_from_slice(&(length as u64).to_be_bytes());
+    }
+    frame.extend_from_slice(&mask);
+    let start = frame.len();
+    frame.extend_from_slice(payload);
+    for four in frame[start..].chunks_mut(4) {
+        for (byte, key) in four.iter_mut().zip(mask) {
+            *byte ^= key;
+        }
+    }
+    frame
+}
+
+/// The client's hold on the socket; dropped, it ends the connection without a word.
+struct ClientSocket<S>(Arc<SocketEnds<S>>);
+
+#[async_trait]
+impl<S> Transport for ClientSocket<S>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    async fn send(&self, data: Bytes) -> anyhow::Result<()> {
+        Ok(self.0.write(BINARY, &data).await?)
+    }
+
+    async fn disconnect(&self) {
+        self.0.over.notify_one();
+        // A connection that takes nothing any more goes without a word.
+        let _ = timeout(LAST_WORD_LIMIT, self.0.end()).await;
+    }
+}
+
+impl<S> Drop for ClientSocket<S> {
+    fn drop(&mut self) {
+        self.0.over.notify_one();
+    }
+}
+
+struct SocketFrame {
+    is_final: bool,
+    opcode: u8,
+    payload: Vec<u8>,
+}
+
+struct SocketReader<S> {
+    stream: BufReader<ReadHalf<S>>,
+    ends: Arc<SocketEnds<S>>,
+}
+
+impl<S: AsyncRead + AsyncWrite> SocketReader<S> {
+    /// The next message; or why none comes any more.
+    async fn message(&mut self) -> Result<Bytes, DisconnectReason> {
+        let mut begun: Option<SocketFrame> = None;
+        loop {
+            let room = MOST_BYTES - begun.as_ref().map_or(0, |begun| begun.payload.len());
+            let frame = self.frame(room).await.map_err(|error| unread(&error))?.ok_or(DisconnectReason::StreamEnded)?;
+            let message = match (frame.opcode, begun.take()) {
+                (CLOSE, _) => return Err(self.closed(&frame.payload).await),
+                (PING, before) => {
+                    begun = before;
+                    self.answer(&frame.payload).await.map_err(|error| unread(&error))?;
+                    continue;
+                }
+                (PONG, before) => {
+                    begun = before;
+                    continue;
+                }
+                (TEXT | BINARY, None) => frame,
+                (CONTINUATION, Some(mut before)) => {
+                    before.payload.extend_from_slice(&frame.payload);
+                    SocketFrame { is_final: frame.is_final, ..before }
+                }
+                _ => return Err(unread(&io::Error::other("a frame that does not belong here"))),
+            };
+            match message {
+                SocketFrame { is_final: false, .. } => begun = Some(message),
+                SocketFrame { opcode: BINARY, payload, .. } => return Ok(payload.into()),
+                // A text means nothing between a client and WhatsApp.
+                _ => {}
+            }
+        }
+    }
+
+    /// The next frame of at most `room` bytes; `None` where the connection ends before it.
+    async fn frame(&mut self, room: usize) -> io::Result<Option<SocketFrame>> {
+        if self.stream.fill_buf().await?.is_empty() {
+            return Ok(None);
+        }
+        let (first, second) = (self.stream.read_u8().await?, self.stream.read_u8().await?);
+        let (is_final, opcode) = (first & FINAL != 0, first & OPCODE);
+        let length = match second & !MASKED {
+            126 => u64::from(self.stream.read_u16().await?),
+            127 => self.stream.read_u64().await?,
+            short => u64::from(short),
+        };
+        let is_sound_steering = opcode < STEERING || (is_final && length <= LONGEST_STEERING);
+        if first & RESERVED != 0 || second & MASKED != 0 || !is_sound_steering {
+            return Err(io::Error::other("a frame that no server may send"));
+        }
+        let length = usize::try_from(length).ok().filter(|length| *length <= room);
+        let mut payload = vec![0; length.ok_or_else(|| io::Error::other("a message that is too long"))?];
+        self.stream.read_exact(&mut payload).await?;
+        Ok(Some(SocketFrame { is_final, opcode, payload }))
+    }
+
+    async fn answer(&mut self, ping: &[u8]) -> io::Result<()> {
+        timeout(PONG_LIMIT, self.ends.write(PONG, ping)).await?
+    }
+
+    /// The server says why it ends the connection, and is told that this was heard.
+    async fn closed(&mut self, payload: &[u8]) -> DisconnectReason {
+        let _ = timeout(LAST_WORD_LIMIT, self.ends.end()).await;
+        let (code, reason) = match payload.split_first_chunk() {
+            Some((code, reason)) => (Some(u16::from_be_bytes(*code)), String::from_utf8_lossy(reason).into_owned()),
+            None => (None, String::new()),
+        };
+        DisconnectReason::ServerClose { code, reason }
+    }
+}
+
+fn unread(error: &io::Error) -> DisconnectReason {
+    DisconnectReason::ReadError(error.to_string())
+}
+
+/// Hands the client each message, and at last why there is none any more.
+async fn read_all<S: AsyncRead + AsyncWrite + Send>(mut reader: SocketReader<S>, events: Sender<TransportEvent>) {
+    let ends = Arc::clone(&reader.ends);
+    let reading = async {
+        loop {
+            let message = match reader.message().await {
+                Ok(message) => message,
+                Err(reason) => return reason,
+            };
+            if events.send(TransportEvent::DataReceived(message)).await.is_err() {
+                return DisconnectReason::Unknown;
+            }
+        }
+    };
+    let reason = tokio::select! {
+        biased;
+        () = ends.over.notified() => DisconnectReason::Unknown,
+        reason = reading => reason,
+    };
+    // The connection is closed before anybody hears of its end, and not after.
+    drop((reader, ends));
+    // Nobody may be left who listens.
+    let _ = events.send(TransportEvent::Disconnected(reason)).await;
+}
