@@ -51,10 +51,15 @@ impl Lease {
         self.goes_on(None);
     }
 
+    /// Every session of the node waits for the end: a renewal in time wakes none of them. Who waits for an end that is put off looks anew
+    /// when that time comes.
     fn goes_on(&self, until: Option<Instant>) {
-        self.state.send_modify(|state| {
-            state.term += u64::from(state.is_over());
+        self.state.send_if_modified(|state| {
+            let begins = state.is_over();
+            let ends_earlier = until.is_some_and(|until| state.until.is_none_or(|before| until < before));
+            state.term += u64::from(begins);
             state.until = until;
+            begins || ends_earlier
         });
     }
 
@@ -118,6 +123,43 @@ mod tests {
         assert!(lease.is_over());
         tokio::join!(lease.good(), async { lease.renewed(asked, HOUR) });
         assert!(!lease.is_over());
+    }
+
+    #[test]
+    fn a_renewal_in_time_wakes_nobody_and_an_end_that_comes_earlier_everybody() {
+        let lease = Lease::default();
+        let mut states = lease.state.subscribe();
+        let mut wakes = || {
+            let wakes = states.has_changed().unwrap();
+            states.mark_unchanged();
+            wakes
+        };
+        lease.alone();
+        assert!(!wakes(), "there was no end, and there is none");
+        let asked = Instant::now();
+        lease.renewed(asked, HOUR);
+        assert!(wakes(), "there is an end now");
+        lease.renewed(asked, HOUR * 2);
+        lease.alone();
+        lease.alone();
+        assert!(!wakes(), "it is put off");
+        lease.renewed(asked, HOUR * 2);
+        assert!(wakes());
+        lease.renewed(asked, HOUR);
+        assert!(wakes());
+        lease.renewed(asked, MARGIN);
+        assert!(wakes() && lease.is_over());
+        lease.renewed(asked, HOUR);
+        assert!(wakes(), "the next term begins");
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_an_end_that_was_put_off_hears_of_the_end_that_comes() {
+        let lease = Lease::default();
+        let soon = MARGIN + Duration::from_millis(20);
+        lease.renewed(Instant::now(), soon);
+        // That this ends is the point: nobody tells who waits of the second end.
+        tokio::join!(lease.ended(lease.term()), async { lease.renewed(Instant::now(), soon) });
     }
 
     #[tokio::test]
