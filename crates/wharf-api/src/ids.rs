@@ -93,9 +93,21 @@ id!(
 impl EventId {
     /// The first id that an event written at `at` or later can have: ids grow with the time of writing.
     pub fn first_at(at: crate::Timestamp) -> Self {
-        let millis = u128::from(u64::try_from(at.as_millis()).unwrap_or(0)) & 0xffff_ffff_ffff;
-        Self(format!("{}{:032x}", Self::PREFIX, millis << 80))
+        Self(format!("{}{}", Self::PREFIX, first_digits_at(at)))
     }
+}
+
+impl MessageId {
+    /// The first id that a message can have whose id was made at `at` or later.
+    pub fn first_at(at: crate::Timestamp) -> Self {
+        Self(format!("{}{}", Self::PREFIX, first_digits_at(at)))
+    }
+}
+
+/// The digits of the first UUID of that time.
+fn first_digits_at(at: crate::Timestamp) -> String {
+    let millis = u128::from(u64::try_from(at.as_millis()).unwrap_or(0)) & 0xffff_ffff_ffff;
+    format!("{:032x}", millis << 80)
 }
 
 impl DeliveryId {
@@ -175,6 +187,8 @@ mod tests {
             EventId::from_uuid(uuid::Uuid::from_u128(uuid))
         };
         assert!(written(1_795_400_000_122, 0xffff) < id && id < written(1_795_400_000_123, 0));
+        assert_eq!(MessageId::first_at(at).as_str()[MessageId::PREFIX.len()..], id.as_str()[EventId::PREFIX.len()..]);
+        assert_eq!(MessageId::parse(MessageId::first_at(at).as_str()), Some(MessageId::first_at(at)));
     }
 
     #[test]

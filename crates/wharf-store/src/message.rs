@@ -16,6 +16,7 @@ mod receipt;
 mod retain;
 mod row;
 mod step;
+mod when;
 
 use async_trait::async_trait;
 use wharf_api::Timestamp;
@@ -34,7 +35,7 @@ pub(crate) use accept::OF_DAY;
 pub(crate) use queue::{Ending, give_up as give_up_queued, give_up_of_others};
 pub(crate) use row::{chat_key, message, message_columns};
 
-pub(crate) fn all() -> [&'static [Sql]; 18] {
+pub(crate) fn all() -> [&'static [Sql]; 19] {
     [
         accept::ALL,
         change::ALL,
@@ -54,6 +55,7 @@ pub(crate) fn all() -> [&'static [Sql]; 18] {
         receipt::ALL,
         retain::ALL,
         step::ALL,
+        when::ALL,
     ]
 }
 

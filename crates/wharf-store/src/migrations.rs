@@ -62,6 +62,7 @@ history! {
     50 "0050_message_days",
     51 "0051_suspensions",
     52 "0052_indexes",
+    53 "0053_rare",
 }
 
 /// A database of SQLite with the whole schema and nothing in it.

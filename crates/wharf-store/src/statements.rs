@@ -58,8 +58,23 @@ mod tests {
 
     /// The indexes that have the whole log of an account or a session in its order, and what goes by them: a page of it, or all of it.
     const OF_LOGS: &[(&str, &[&str])] = &[
-        ("messages_by_account", &["BY_ACCOUNT", "BY_WIRE", "LOOK", "MESSAGES", "PAYLOADS", "RECEIPTS", "REMAINS", "REMOVE", "STEPS"]),
-        ("messages_by_session", &["BY_SESSION", "DROP_PAYLOADS", "WITH_PAYLOAD"]),
+        (
+            "messages_by_account",
+            &[
+                "BACK_IN_ACCOUNT",
+                "BY_ACCOUNT",
+                "BY_WIRE",
+                "LOOK",
+                "MESSAGES",
+                "PAYLOADS",
+                "RECEIPTS",
+                "REMAINS",
+                "REMOVE",
+                "STEPS",
+                "WITHIN_ACCOUNT",
+            ],
+        ),
+        ("messages_by_session", &["BACK_IN_SESSION", "BY_SESSION", "DROP_PAYLOADS", "WITHIN_SESSION", "WITH_PAYLOAD"]),
     ];
 
     #[test]

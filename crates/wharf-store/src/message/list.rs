@@ -5,7 +5,8 @@ use wharf_api::types::message::{Direction, MessageStatus};
 use wharf_core::store::{Error, MessageFilter, MessageRow, Page, PageRequest};
 
 use super::row::{chat_key, message_columns, of_kind, shown};
-use crate::sql::{Sql, among, args, listed, page, spelled, statements};
+use super::when::NumberSpan;
+use crate::sql::{Row, Sql, among, args, listed, page, spelled, statements};
 use crate::store::SqlStore;
 
 /// What a message must be for a list to show it.
@@ -37,6 +38,121 @@ macro_rules! list {
             " AND ",
             wanted!($database),
             " ORDER BY number DESC LIMIT $8"
+        )
+    };
+}
+
+/// Names the index to SQLite, which would take one of all messages. PostgreSQL finds it by the statement's condition.
+macro_rules! by {
+    (sqlite, $index:literal) => {
+        concat!(" INDEXED BY ", $index)
+    };
+    (postgres, $index:literal) => {
+        ""
+    };
+}
+
+/// A list of what is rare, by an index that has nothing else.
+macro_rules! rare {
+    ($database:ident, $index:literal, $first:expr) => {
+        concat!(
+            "SELECT ",
+            message_columns!(),
+            " FROM messages",
+            by!($database, $index),
+            " WHERE ",
+            $first,
+            " AND ",
+            wanted!($database),
+            " ORDER BY number DESC LIMIT $8"
+        )
+    };
+}
+
+/// What failed.
+macro_rules! failed {
+    ($database:ident) => {
+        rare!($database, "messages_failed", "account_id = $1 AND status = 'failed'")
+    };
+}
+
+/// The kind of what is no text, as its index has it.
+macro_rules! kind {
+    (sqlite) => {
+        "SUBSTR(content, 10, INSTR(SUBSTR(content, 10, 31), '\"') - 1)"
+    };
+    (postgres) => {
+        "SPLIT_PART(SUBSTR(content, 1, 40), '\"', 4)"
+    };
+}
+
+/// What is of a kind that is not text.
+macro_rules! of_type {
+    ($database:ident) => {
+        rare!(
+            $database,
+            "messages_by_type",
+            concat!("account_id = $1 AND ", kind!($database), " = $11 AND number > $15 AND SUBSTR(content, 1, 14) <> '{\"type\":\"text\"'")
+        )
+    };
+}
+
+/// Made more than five minutes before its id.
+macro_rules! is_behind {
+    (sqlite) => {
+        "id >= 'msg_' || PRINTF('%012x', MIN(created_at, 281474976000000) + 300000)"
+    };
+    (postgres) => {
+        "id >= 'msg_' || LPAD(TO_HEX(LEAST(created_at, 281474976000000) + 300000), 12, '0')"
+    };
+}
+
+/// Made more than five minutes after its id.
+macro_rules! is_ahead {
+    (sqlite) => {
+        "id < 'msg_' || PRINTF('%012x', MAX(created_at, 300000) - 300000)"
+    };
+    (postgres) => {
+        "id < 'msg_' || LPAD(TO_HEX(GREATEST(created_at, 300000) - 300000), 12, '0')"
+    };
+}
+
+/// What is older than its id tells.
+macro_rules! behind {
+    ($database:ident) => {
+        rare!($database, "messages_behind", concat!("account_id || '' = $1 AND number > $15 AND ", is_behind!($database)))
+    };
+}
+
+/// What is younger than its id tells.
+macro_rules! ahead {
+    ($database:ident) => {
+        rare!($database, "messages_ahead", concat!("account_id || '' = $1 AND number > $15 AND ", is_ahead!($database)))
+    };
+}
+
+/// What is queued, out of the queues of the sessions.
+macro_rules! waiting {
+    (sqlite, $of:literal) => {
+        concat!(
+            "SELECT ",
+            message_columns!(),
+            " FROM messages WHERE number IN (SELECT q.number FROM sessions s CROSS JOIN messages q INDEXED BY messages_queued WHERE ",
+            $of,
+            " AND q.session_id = s.id AND q.status = 'queued' AND q.number < $2) AND ",
+            wanted!(sqlite),
+            " ORDER BY number DESC LIMIT $8"
+        )
+    };
+    (postgres, $of:literal) => {
+        concat!(
+            "SELECT m.* FROM sessions s CROSS JOIN LATERAL (SELECT ",
+            message_columns!(),
+            " FROM messages WHERE session_id = s.id AND status = 'queued' AND ",
+            wanted!(postgres),
+            " ORDER BY number DESC LIMIT $8) m WHERE ",
+            $of,
+            " ORDER BY m.number DESC LIMIT $8"
         )
     };
 }
@@ -109,11 +225,23 @@ statements! {
     OF_ANOTHER_NUMBER = "SELECT 1 FROM messages m JOIN sessions s ON s.id = m.session_id WHERE m.account_id = $1 AND m.id = $2 \
         AND m.number <= s.others_until";
     FIND = concat!("SELECT ", message_columns!(), " FROM messages WHERE account_id = $1 AND id = $2");
+    /// The message behind so many others.
+    BACK_IN_ACCOUNT = "SELECT number FROM messages WHERE account_id = $1 AND number < $2 ORDER BY number DESC LIMIT 1 OFFSET $3";
+    BACK_IN_SESSION = "SELECT number FROM messages WHERE session_id = $1 AND number < $2 ORDER BY number DESC LIMIT 1 OFFSET $3";
 }
 
 const BY_ACCOUNT: Sql = spelled!("BY_ACCOUNT", list, "account_id = $1");
 // The empty text keeps the planner from the account's index where a narrower one serves.
 const BY_SESSION: Sql = spelled!("BY_SESSION", list, "account_id || '' = $1 AND session_id = $6");
+/// Between two numbers.
+const WITHIN_ACCOUNT: Sql = spelled!("WITHIN_ACCOUNT", list, "account_id = $1 AND number > $15");
+const WITHIN_SESSION: Sql = spelled!("WITHIN_SESSION", list, "account_id || '' = $1 AND session_id = $6 AND number > $15");
+const BEHIND: Sql = spelled!("BEHIND", behind);
+const AHEAD: Sql = spelled!("AHEAD", ahead);
+const FAILED: Sql = spelled!("FAILED", failed);
+const OF_TYPE: Sql = spelled!("OF_TYPE", of_type);
+const WAITING: Sql = spelled!("WAITING", waiting, "s.account_id = $1");
+const WAITING_IN_SESSION: Sql = spelled!("WAITING_IN_SESSION", waiting, "s.account_id = $1 AND s.id = $6");
 const BY_CHAT: Sql = spelled!("BY_CHAT", in_chat, "s.account_id = $1");
 const BY_CHAT_OF_SESSION: Sql = spelled!("BY_CHAT_OF_SESSION", in_chat, "s.account_id = $1 AND s.id = $6");
 const BY_REFERENCE: Sql = spelled!("BY_REFERENCE", list, "account_id = $1 AND reference = $13");
@@ -125,7 +253,37 @@ const BY_WIRE: Sql = spelled!(
      (SELECT o.number FROM messages o WHERE o.session_id = $6 AND o.wa_id = $14 AND o.direction = 'outgoing' UNION ALL \
      SELECT i.number FROM messages i WHERE i.session_id = $6 AND i.wa_id = $14 AND i.direction = 'incoming')"
 );
-pub(super) const BY_HAND: &[Sql] = &[BY_ACCOUNT, BY_SESSION, BY_CHAT, BY_CHAT_OF_SESSION, BY_REFERENCE, BY_WIRE];
+pub(super) const BY_HAND: &[Sql] = &[
+    BY_ACCOUNT,
+    BY_SESSION,
+    WITHIN_ACCOUNT,
+    WITHIN_SESSION,
+    BEHIND,
+    AHEAD,
+    FAILED,
+    OF_TYPE,
+    WAITING,
+    WAITING_IN_SESSION,
+    BY_CHAT,
+    BY_CHAT_OF_SESSION,
+    BY_REFERENCE,
+    BY_WIRE,
+];
+
+/// How many arguments each list takes.
+const ARGS: usize = 14;
+
+/// How many messages are looked through for words at once, and how many more where these do not fill the page. Then the page ends.
+const LOOKS: [u32; 2] = [1_000, 50_000];
+
+/// A stretch of a list, below a number.
+#[derive(Clone, Copy)]
+struct Stretch {
+    sql: &'static Sql,
+    below: i64,
+    /// Of a statement between two numbers: the other one.
+    above: Option<i64>,
+}
 
 impl SqlStore {
     pub(super) async fn find_message(&self, account: &AccountId, id: &MessageId) -> Result<Option<MessageRow>, Error> {
@@ -148,32 +306,101 @@ impl SqlStore {
         if filter.session.as_ref().is_some_and(forbidden) {
             return Ok(Page { rows: Vec::new(), next: None });
         }
-        let bound = filter.sessions.as_ref().map(|ids| listed(ids.iter().map(SessionId::as_str)));
-        let chat = filter.chat.as_deref().map(|chat| chat_key(chat, None));
-        let words = filter.text.as_deref().map(pattern);
-        let args = args![
-            account,
-            request.after.unwrap_or(i64::MAX),
-            filter.direction.map(Direction::as_str),
-            filter.status.map(MessageStatus::as_str),
-            &bound,
-            filter.session.as_ref().map(SessionId::as_str),
-            chat,
-            page::fetch(request),
-            filter.since,
-            filter.until,
-            &filter.kind,
-            &words,
-            &filter.reference,
-            &filter.wa_id,
-        ];
-        let rows = self.readers.walk(account, statement(filter), args).await?;
+        let below = request.after.unwrap_or(i64::MAX);
+        let (rows, rest) = match looked_through(filter) {
+            Some((back, within)) => self.look_through(account, filter, request, (back, within)).await?,
+            None => (self.read_stretches(account, filter, request, self.stretches(filter, below).await?).await?, None),
+        };
         let mut page = page::cut(rows, request, |row| shown(row, &self.meter))?;
+        page.next = page.next.or(rest);
         if let Some(words) = &filter.text {
             // The pattern finds what is written anywhere in the row's JSON, the names of members among it.
             page.rows.retain(|row| row.content.says(words));
         }
         Ok(page)
+    }
+
+    /// The newest that have the words, as far as a page looks, and below which number it goes on.
+    async fn look_through(
+        &self,
+        account: &AccountId,
+        filter: &MessageFilter,
+        request: PageRequest,
+        (back, within): (&Sql, &'static Sql),
+    ) -> Result<(Vec<Row>, Option<i64>), Error> {
+        let whose = filter.session.as_ref().map_or(account.as_str(), SessionId::as_str);
+        let (mut rows, mut below) = (Vec::new(), request.after.unwrap_or(i64::MAX));
+        for passed in LOOKS {
+            let last = self.readers.walk(account, back, args![whose, below, passed]).await?.into_iter().next();
+            let last = last.map(|mut row| row.int()).transpose()?;
+            let stretch = Stretch { sql: within, below, above: Some(last.unwrap_or_default()) };
+            rows.extend(self.read_stretches(account, filter, request, vec![stretch]).await?);
+            let Some(last) = last.filter(|_| rows.len() <= request.limit as usize) else { return Ok((rows, None)) };
+            below = last + 1;
+        }
+        Ok((rows, Some(below)))
+    }
+
+    /// The rows of stretches until they fill the page.
+    async fn read_stretches(
+        &self,
+        account: &AccountId,
+        filter: &MessageFilter,
+        request: PageRequest,
+        stretches: Vec<Stretch>,
+    ) -> Result<Vec<Row>, Error> {
+        let bound = filter.sessions.as_ref().map(|ids| listed(ids.iter().map(SessionId::as_str)));
+        let chat = filter.chat.as_deref().map(|chat| chat_key(chat, None));
+        let words = filter.text.as_deref().map(pattern);
+        let mut rows = Vec::new();
+        for stretch in stretches {
+            let args = args![
+                account,
+                stretch.below,
+                filter.direction.map(Direction::as_str),
+                filter.status.map(MessageStatus::as_str),
+                &bound,
+                filter.session.as_ref().map(SessionId::as_str),
+                chat,
+                page::fetch(request),
+                filter.since,
+                filter.until,
+                &filter.kind,
+                &words,
+                &filter.reference,
+                &filter.wa_id,
+                stretch.above,
+            ];
+            let taken = ARGS + usize::from(stretch.above.is_some());
+            rows.extend(self.readers.walk(account, stretch.sql, &args[..taken]).await?);
+            if rows.len() > request.limit as usize {
+                break;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The stretches of the list, one below the other. A list of a time has three: what is above it and older than its id tells, what
+    /// stands where that time does, and what is below and younger.
+    async fn stretches(&self, filter: &MessageFilter, below: i64) -> Result<Vec<Stretch>, Error> {
+        let sql = statement(filter);
+        let between = [(BY_ACCOUNT, &WITHIN_ACCOUNT), (BY_SESSION, &WITHIN_SESSION), (OF_TYPE, &OF_TYPE)];
+        let Some((_, within)) = between.into_iter().find(|(whole, _)| whole.name == sql.name) else {
+            return Ok(vec![Stretch { sql, below, above: None }]);
+        };
+        if filter.since.is_none() && filter.until.is_none() {
+            return Ok(vec![Stretch { sql, below, above: (sql.name == within.name).then_some(0) }]);
+        }
+        let NumberSpan { above, through } = self.numbers_of(filter.since, filter.until).await?;
+        let mut stretches = Vec::new();
+        if through < below {
+            stretches.push(Stretch { sql: &BEHIND, below, above: Some(through) });
+        }
+        stretches.push(Stretch { sql: within, below: below.min(through.saturating_add(1)), above: Some(above) });
+        if above > 0 {
+            stretches.push(Stretch { sql: &AHEAD, below: below.min(above + 1), above: Some(0) });
+        }
+        Ok(stretches)
     }
 }
 
@@ -201,11 +428,28 @@ fn statement(filter: &MessageFilter) -> &'static Sql {
     }
     // A chat whose phone number is known is filed under that, so its LID is found by looking through the list.
     let is_filed = filter.chat.as_ref().is_some_and(|chat| !chat.ends_with("@lid"));
-    match (is_filed, &filter.session) {
-        (true, Some(_)) => &BY_CHAT_OF_SESSION,
-        (true, None) => &BY_CHAT,
-        (false, Some(_)) => &BY_SESSION,
-        (false, None) => &BY_ACCOUNT,
+    if is_filed {
+        return if filter.session.is_some() { &BY_CHAT_OF_SESSION } else { &BY_CHAT };
+    }
+    match (filter.status, &filter.session) {
+        (Some(MessageStatus::Failed), _) => &FAILED,
+        (Some(MessageStatus::Queued), Some(_)) => &WAITING_IN_SESSION,
+        (Some(MessageStatus::Queued), None) => &WAITING,
+        (_, Some(_)) => &BY_SESSION,
+        (_, None) if filter.kind.as_ref().is_some_and(|kind| kind != "text") => &OF_TYPE,
+        (_, None) => &BY_ACCOUNT,
+    }
+}
+
+/// For words that are looked for in all that an account or a session has: what tells how far, and the list so far.
+fn looked_through(filter: &MessageFilter) -> Option<(&'static Sql, &'static Sql)> {
+    if filter.text.is_none() || filter.since.is_some() || filter.until.is_some() {
+        return None;
+    }
+    match statement(filter).name {
+        name if name == BY_ACCOUNT.name => Some((&BACK_IN_ACCOUNT, &WITHIN_ACCOUNT)),
+        name if name == BY_SESSION.name => Some((&BACK_IN_SESSION, &WITHIN_SESSION)),
+        _ => None,
     }
 }
 
@@ -224,6 +468,12 @@ mod tests {
             (&BY_CHAT, chat),
             (&BY_CHAT_OF_SESSION, chat),
             (&BY_REFERENCE, "messages_by_reference (account_id=? AND reference=? AND rowid<?)"),
+            (&WITHIN_ACCOUNT, "messages_by_account (account_id=? AND number>? AND number<?)"),
+            (&WITHIN_SESSION, "messages_by_session (session_id=? AND number>? AND number<?)"),
+            (&BEHIND, "messages_behind (<expr>=? AND number>? AND number<?)"),
+            (&AHEAD, "messages_ahead (<expr>=? AND number>? AND number<?)"),
+            (&FAILED, "messages_failed (account_id=? AND number<?)"),
+            (&OF_TYPE, "messages_by_type (account_id=? AND <expr>=? AND number>? AND number<?)"),
         ] {
             let plan = sqlite_plan_on(&conn, sql);
             let on_log: Vec<_> = plan.iter().filter(|step| step.split(' ').nth(1) == Some("messages")).collect();
@@ -231,6 +481,31 @@ mod tests {
             let allowed = |step: &str| step.contains("INTEGER PRIMARY KEY") || step.contains(index);
             assert!(on_log.iter().all(|step| step.starts_with("SEARCH") && allowed(step)), "{}: {plan:#?}", sql.name);
             assert!(plan.iter().all(|step| !step.contains("TEMP B-TREE")), "{} is sorted: {plan:#?}", sql.name);
+        }
+    }
+
+    #[test]
+    fn what_is_queued_is_found_in_the_queues_alone() {
+        let conn = sqlite_schema();
+        for sql in [&WAITING, &WAITING_IN_SESSION] {
+            let plan = sqlite_plan_on(&conn, sql);
+            let queue = "messages_queued (session_id=? AND number<?)";
+            assert!(plan.iter().any(|step| step.starts_with("SEARCH q") && step.contains(queue)), "{}: {plan:#?}", sql.name);
+            let on_log: Vec<_> = plan.iter().filter(|step| step.split(' ').nth(1) == Some("messages")).collect();
+            assert!(on_log.iter().all(|step| step.contains("INTEGER PRIMARY KEY (rowid=?)")), "{}: {plan:#?}", sql.name);
+            assert!(plan.iter().all(|step| !step.contains("TEMP B-TREE")), "{} is sorted: {plan:#?}", sql.name);
+        }
+    }
+
+    #[test]
+    fn the_conditions_of_the_lists_are_those_of_their_indexes() {
+        let (sqlite, postgres) =
+            (include_str!("../../migrations/sqlite/0053_rare.sql"), include_str!("../../migrations/postgres/0053_rare.sql"));
+        for condition in [kind!(sqlite), is_behind!(sqlite), is_ahead!(sqlite)] {
+            assert!(sqlite.contains(condition), "{condition}");
+        }
+        for condition in [kind!(postgres), is_behind!(postgres), is_ahead!(postgres)] {
+            assert!(postgres.contains(condition), "{condition}");
         }
     }
 }
