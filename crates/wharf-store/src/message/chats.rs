@@ -9,11 +9,11 @@ use crate::lane::Place;
 use crate::sql::{Row, args, page, statements};
 use crate::store::SqlStore;
 
-/// Changes of other messages (a reaction, a vote, an edit, a deletion) are no messages to be read.
-macro_rules! is_read_for_itself {
+/// A reaction, a vote, an edit or a deletion, as the index `messages_changes` has them: each has the message that it changes.
+macro_rules! changes_another {
     ($content:literal) => {
         concat!(
-            "NOT (",
+            "(",
             of_kind!($content, "'reaction'"),
             " OR ",
             of_kind!($content, "'poll_vote'"),
@@ -21,6 +21,26 @@ macro_rules! is_read_for_itself {
             of_kind!($content, "'edit'"),
             " OR ",
             of_kind!($content, "'deletion'"),
+            ")"
+        )
+    };
+}
+
+/// Changes of other messages are no messages to be read.
+macro_rules! is_read_for_itself {
+    ($content:literal) => {
+        concat!("NOT ", changes_another!($content))
+    };
+}
+
+/// How many messages came in in a chat since it was read, by an index that has nothing else of them. `$what` says which.
+macro_rules! count_since_read {
+    ($what:expr) => {
+        concat!(
+            "(SELECT COUNT(*) FROM messages u WHERE u.session_id = $2 AND u.chat_key = page.chat_key \
+             AND u.direction = (SELECT MIN(way) FROM ways) AND u.number > COALESCE((SELECT r.until FROM chat_reads r \
+             WHERE r.session_id = $2 AND r.chat_key = page.chat_key), 0)",
+            $what,
             ")"
         )
     };
@@ -73,12 +93,11 @@ macro_rules! by_person {
 
 statements! {
     /// The newest message of each chat, from one chat to the next by an index: a log of any length has only so many chats.
-    /// What is unread is counted for the page alone.
+    /// What is unread is counted for the page alone: all that came in, less what changes another message.
     CHATS = concat!(
         "WITH RECURSIVE ", ways!(), ", chats (chat) AS (", first_chat!(), " UNION ALL SELECT ", next_chat!(), " FROM chats WHERE chat IS NOT NULL) \
-         SELECT ", message_columns!(), ", (SELECT COUNT(*) FROM messages u WHERE u.session_id = $2 AND u.chat_key = page.chat_key \
-         AND u.direction = (SELECT MIN(way) FROM ways) AND ", is_read_for_itself!("u.content"), " AND u.number > COALESCE((SELECT r.until \
-         FROM chat_reads r WHERE r.session_id = $2 AND r.chat_key = page.chat_key), 0)) AS unread, \
+         SELECT ", message_columns!(), ", ", count_since_read!(""), " - ",
+        count_since_read!(concat!(" AND u.target_wa_id IS NOT NULL AND ", changes_another!("u.content"))), " AS unread, \
          CASE WHEN page.chat LIKE '%@g.us' THEN (SELECT n.name FROM chat_names n WHERE n.session_id = $2 AND n.chat = page.chat) \
          ELSE (SELECT h.sender_name FROM messages h WHERE h.session_id = $2 AND h.chat_key = page.chat_key \
          AND h.direction = (SELECT MIN(way) FROM ways) AND h.sender_name IS NOT NULL ORDER BY h.number DESC LIMIT 1) END AS called, \
@@ -196,7 +215,8 @@ mod tests {
     #[test]
     fn the_lists_go_by_indexes_however_long_the_log_is() {
         let conn = sqlite_schema();
-        for (sql, indexes) in [(CHATS, &["messages_by_chat_and_way"][..]), (CONTACTS, &["messages_by_chat_and_way", "messages_by_person"])]
+        for (sql, indexes) in
+            [(CHATS, &["messages_by_chat_and_way", "messages_changes"]), (CONTACTS, &["messages_by_chat_and_way", "messages_by_person"])]
         {
             let steps = sqlite_plan_on(&conn, &sql);
             let on_log: Vec<_> = steps
@@ -207,5 +227,15 @@ mod tests {
             let allowed = |step: &str| step.contains("INTEGER PRIMARY KEY") || indexes.iter().any(|index| step.contains(index));
             assert!(on_log.iter().all(|step| step.starts_with("SEARCH") && allowed(step)), "{}: {on_log:#?}", sql.name);
         }
+    }
+
+    #[test]
+    fn what_is_unread_is_counted_in_indexes() {
+        let plan = sqlite_plan_on(&sqlite_schema(), &CHATS);
+        let counted: Vec<_> = plan.iter().filter(|step| step.starts_with("SEARCH u ")).collect();
+        let by = |index: &str| format!("{index} (session_id=? AND chat_key=? AND direction=? AND number>?)");
+        assert_eq!(counted.len(), 2, "{plan:#?}");
+        assert!(counted[0].contains(&format!("COVERING INDEX {}", by("messages_by_chat_and_way"))), "{counted:#?}");
+        assert!(counted[1].contains(&by("messages_changes")), "{counted:#?}");
     }
 }

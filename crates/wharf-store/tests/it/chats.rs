@@ -79,6 +79,24 @@ async fn a_chat_is_read_up_to_a_message_and_never_back(db: &Db) {
     }
     take_in(db, &tenant, &[heard(&tenant, "4911", false, "A3")]).await;
     assert_eq!(listed(db, &tenant).await, [("A3".to_owned(), 1)]);
+
+    // What changes another message counts on neither side of what was read, and what we say never does.
+    let target = || Reference { whatsapp_id: "A3".to_owned(), ..Reference::default() };
+    let changes = [
+        Content::Reaction { emoji: "x".to_owned(), target: target() },
+        Content::Edit { text: "A3, but better".to_owned(), target: target() },
+        Content::PollVote { options: Vec::new(), target: target() },
+    ];
+    for (place, content) in changes.into_iter().enumerate() {
+        take_in(db, &tenant, &[MessageRow { content, ..heard(&tenant, "4911", false, &format!("C{place}")) }]).await;
+        assert_eq!(listed(db, &tenant).await[0].1, 1, "{place}");
+    }
+    take_in(db, &tenant, &[heard(&tenant, "4911", false, "A4")]).await;
+    assert_eq!(listed(db, &tenant).await, [("A4".to_owned(), 2)]);
+    let unread = db.store.unread(&tenant.account, &tenant.session, "4911", 10).await.unwrap();
+    assert_eq!(unread.rows.len(), 2);
+    db.store.mark_read(&tenant.account, &tenant.session, "4911", unread.until).await.unwrap();
+    assert_eq!(listed(db, &tenant).await, [("A4".to_owned(), 0)]);
 }
 
 async fn people_are_those_who_wrote_or_were_written_to_each_once(db: &Db) {
