@@ -134,6 +134,8 @@ pub(crate) struct Own {
     timelock: timelock::Heard,
     /// Whether the client knows the server's properties, as far as anybody waits for them.
     has_properties: AtomicBool,
+    /// The last look found no message that stays unreadable, and none came since.
+    none_unread: AtomicBool,
     /// Whether the device was linked by this client, and its phone has not told it of the time before.
     pub(crate) awaits_history: watch::Sender<bool>,
     pub(crate) lookups: Arc<Lookups>,
@@ -163,6 +165,7 @@ impl Own {
             online: Online::default(),
             timelock: timelock::Heard::default(),
             has_properties: AtomicBool::new(false),
+            none_unread: AtomicBool::new(false),
             awaits_history: watch::Sender::new(false),
             lookups: Arc::default(),
             intake: intake::Intake::default(),

@@ -38,8 +38,15 @@ fn steps(row: &MessageRow, now: Timestamp) -> usize {
     STEPS.iter().filter(|step| now >= row.created_at + **step).count()
 }
 
-async fn look(own: &Arc<Own>, client: &Arc<Client>, asked: &Mutex<HashMap<MessageId, usize>>, now: Timestamp) -> Result<(), store::Error> {
+/// Tells whether there is anything that stays unreadable.
+async fn look(
+    own: &Arc<Own>,
+    client: &Arc<Client>,
+    asked: &Mutex<HashMap<MessageId, usize>>,
+    now: Timestamp,
+) -> Result<bool, store::Error> {
     let rows = own.ctx.store.undecryptable_messages(own.session(), now - OLDEST, AT_ONCE).await?;
+    let found = !rows.is_empty();
     asked.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| rows.iter().any(|row| row.id == *id));
     for row in rows {
         let due = steps(&row, now);
@@ -55,7 +62,7 @@ async fn look(own: &Arc<Own>, client: &Arc<Client>, asked: &Mutex<HashMap<Messag
             give_up(own, &row, now).await?;
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Tells, once, that the message came and cannot be read. Should it still come, its content is told as that of any other.

@@ -3,6 +3,7 @@
 //! repeat, and only the log knows better: then a row stands for it, and it is asked for again, before it is acknowledged.
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use wacore::types::message::{MessageInfo, MessageSource};
@@ -76,6 +77,7 @@ impl Strays {
         tracing::warn!(message = %row.id, "a message came again that was never stored; it is asked for once more");
         own.ctx.meter().undecryptable.one();
         own.vault.notice(own.ctx.store.record_inbound(own.fence(), &[row]).await)?;
+        own.none_unread.store(false, Ordering::Relaxed);
         task::spawn(ask_again(client, info));
         Ok(())
     }

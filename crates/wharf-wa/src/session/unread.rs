@@ -1,6 +1,7 @@
 //! Messages that came and could not be read: their rows stand there before the library acknowledges them and asks for them again.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use wacore::types::events::{DecryptFailMode, UnavailableType, UndecryptableMessage};
 use wharf_api::types::message::Content;
@@ -33,6 +34,7 @@ pub(super) fn keep(own: &Arc<Own>, message: &UndecryptableMessage) {
                 store::Error::Corrupt(why) => store::Error::Refused(why),
                 error => error,
             })?;
+            own.none_unread.store(false, Ordering::Relaxed);
             fail::fail_point!("unread-after-commit");
             Ok(())
         }
