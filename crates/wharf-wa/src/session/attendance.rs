@@ -34,6 +34,8 @@ const RECEIPTS_LIMIT: Duration = Duration::from_secs(1);
 
 /// The pause between two questions whether numbers are on WhatsApp, for sessions that keep a pace.
 const LOOKUP_PAUSE: Duration = Duration::from_secs(1);
+/// A session that looks after itself looks into its queue each time after so many: a worker of the process finds what nobody told of.
+const LOOKS: u32 = 5;
 /// Rests that end within this time are waited for, though not shorter than that.
 const RESUME_WITHIN: Duration = Duration::from_secs(5);
 const RESUME_AFTER: Duration = Duration::from_millis(50);
@@ -68,6 +70,8 @@ pub(super) struct Attendance<'life> {
     resume_at: Option<Instant>,
     /// Somebody woke the session while the pump was running.
     woken: bool,
+    /// How often the session looked after itself.
+    looks: u32,
     stopping: Option<(End, Instant)>,
     /// WhatsApp is asked to remove the device.
     logging_out: Option<JoinHandle<Result<(), IqError>>>,
@@ -93,6 +97,7 @@ impl<'life> Attendance<'life> {
             pump: None,
             resume_at: None,
             woken: false,
+            looks: 0,
             stopping: None,
             logging_out: None,
             after_logout: None,
@@ -272,11 +277,15 @@ impl<'life> Attendance<'life> {
     }
 
     async fn on_wake(&mut self) -> Option<End> {
+        self.look_around().await;
+        self.pump();
+        None
+    }
+
+    async fn look_around(&mut self) {
         self.life.links.catch_up(self.own).await;
         self.look_for_phone().await;
         self.look_for_unread();
-        self.pump();
-        None
     }
 
     async fn on_tick(&mut self) -> Option<End> {
@@ -285,7 +294,12 @@ impl<'life> Attendance<'life> {
             tracing::warn!("the client gave up saving; it is built anew");
             return Some(End::Broken);
         }
-        self.on_wake().await
+        self.looks = self.looks.wrapping_add(1);
+        if self.looks.is_multiple_of(LOOKS) {
+            return self.on_wake().await;
+        }
+        self.look_around().await;
+        None
     }
 
     /// Lets messages flow, if they can.

@@ -271,7 +271,8 @@ fn build(network: &wharf_sim::Network, store: &Arc<SqlStore>, change: &dyn Fn(&m
     let mut config = Config::new("node-1", seal.clone());
     config.server_url = Some(network.url().parse().unwrap());
     config.send_ack_timeout = Duration::from_secs(1);
-    config.poll = Duration::from_millis(200);
+    // No worker looks for what nobody told of: the sessions do, each fifth time.
+    config.poll = Duration::from_millis(40);
     // Whoever was refused has rested when somebody new is tried again, and comes first.
     config.chat_hold = Backoff::new(Duration::from_millis(500), Duration::from_secs(2));
     config.probe_gap = Duration::from_secs(3);
