@@ -20,7 +20,7 @@ use wharf_core::update::Updates;
 use wharf_core::{Chance, Clock, Lease, Meter, Ports, Services, Switches, audit, node, switches, usage};
 use wharf_fleet::Own;
 use wharf_store::SqlStore;
-use wharf_wa::WaEngine;
+use wharf_wa::{Trust, WaEngine};
 
 use crate::among::Among;
 use crate::config::Config;
@@ -175,6 +175,8 @@ impl App {
 
         let http = Http::new(Arc::clone(&services), with_files_to_spare(config.limits));
         let server = listen(config.listen, http, beside).await?;
+        // Nobody waits for it here: by the first connection to the outside it is known whom the machine believes.
+        drop(tokio::task::spawn_blocking(Trust::read_machine));
         let version = tokio::spawn(engine.keep_version());
         let linked = tokio::spawn({
             let (engine, placement) = (Arc::clone(&engine), Arc::clone(&among.placement));

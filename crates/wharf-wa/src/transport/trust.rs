@@ -2,14 +2,20 @@
 //!
 //! The first make an image without certificates work, the second a machine whose administrator added some, the third a company's proxy
 //! that opens what passes.
+//!
+//! The machine's are read when the first certificate is to be believed, for there are hundreds in as many files: a start does not wait for
+//! them.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use rustls::pki_types::CertificateDer;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_rustls::TlsConnector;
 use whatsapp_rust::transport::Connector;
 
@@ -32,7 +38,7 @@ impl Default for Trust {
     /// Without an operator's own root.
     fn default() -> Self {
         static USUAL: OnceLock<Trust> = OnceLock::new();
-        USUAL.get_or_init(|| Self::of(usual().clone())).clone()
+        USUAL.get_or_init(|| Self::of(RootCertStore::empty())).clone()
     }
 }
 
@@ -54,20 +60,29 @@ impl Trust {
         Self::with_roots(roots.ok()?.concat()).ok()
     }
 
-    fn with_roots(roots: Vec<CertificateDer<'static>>) -> Result<Self, ()> {
-        let mut store = usual().clone();
-        for root in roots {
-            store.add(root).map_err(drop)?;
-        }
-        Ok(Self::of(store))
+    /// Reads what the machine believes, which the first connection waits for otherwise. It takes milliseconds, and blocks.
+    pub fn read_machine() {
+        usual();
     }
 
-    fn of(roots: RootCertStore) -> Self {
+    fn with_roots(roots: Vec<CertificateDer<'static>>) -> Result<Self, ()> {
+        let mut own = RootCertStore::empty();
+        for root in roots {
+            own.add(root).map_err(drop)?;
+        }
+        Ok(Self::of(own))
+    }
+
+    /// With these roots besides the usual ones.
+    fn of(own: RootCertStore) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let authorities = LateAuthorities { own, provider: Arc::clone(&provider), verifier: OnceLock::new() };
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("ring has the suites of both versions")
-            .with_root_certificates(roots)
+            // Named so by the library because anything could stand here: it is its own verifier, made later.
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(authorities))
             .with_no_client_auth();
         Self(Arc::new(config))
     }
@@ -81,6 +96,61 @@ impl Trust {
 
     pub(crate) fn connector(&self) -> Connector {
         Connector::Rustls(TlsConnector::from(Arc::clone(&self.0)))
+    }
+}
+
+/// The library's own check of certificates, by roots that are put together when the first one is shown.
+#[derive(Debug)]
+struct LateAuthorities {
+    own: RootCertStore,
+    provider: Arc<CryptoProvider>,
+    verifier: OnceLock<Arc<WebPkiServerVerifier>>,
+}
+
+impl LateAuthorities {
+    fn verifier(&self) -> &WebPkiServerVerifier {
+        self.verifier.get_or_init(|| {
+            let mut roots = usual().clone();
+            roots.roots.extend(self.own.roots.iter().cloned());
+            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider)).build();
+            verifier.expect("some authorities are compiled in, and nothing is said of revocation")
+        })
+    }
+}
+
+impl ServerCertVerifier for LateAuthorities {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        self.verifier().verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier().verify_tls12_signature(message, cert, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier().verify_tls13_signature(message, cert, signed)
+    }
+
+    /// Asked before any certificate is shown, and without a root: what the verifier would say.
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 
@@ -131,5 +201,15 @@ mod tests {
     #[test]
     fn the_authorities_that_are_compiled_in_are_always_there() {
         assert!(usual().len() >= webpki_roots::TLS_SERVER_ROOTS.len());
+    }
+
+    #[test]
+    fn what_is_said_before_a_certificate_is_shown_is_what_the_librarys_own_check_says() {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let late = LateAuthorities { own: RootCertStore::empty(), provider, verifier: OnceLock::new() };
+        let said = late.supported_verify_schemes();
+        assert!(late.verifier.get().is_none(), "no root is read for that");
+        assert_eq!(said, late.verifier().supported_verify_schemes());
+        assert!(!late.requires_raw_public_keys() && late.root_hint_subjects().is_none());
     }
 }
