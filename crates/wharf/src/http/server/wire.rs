@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::runtime::Handle;
@@ -125,13 +125,32 @@ impl AsyncRead for Reading {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
             ready!(self.line.socket().poll_read_ready(context))?;
-            match self.line.socket().try_read_buf(buffer) {
+            match read_now(self.line.socket(), buffer) {
                 Ok(_) => return Poll::Ready(Ok(())),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
     }
+}
+
+/// Whether a read that finds less than there is room for has found all, and the system tells of what comes after it. tokio's own streams go
+/// by that.
+const TELLS_OF_MORE: bool = cfg!(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "freebsd"));
+
+/// Reads what is there. That nothing more is there is noted with it, which another read would find out otherwise: one for each request.
+fn read_now(socket: &TcpStream, buffer: &mut ReadBuf<'_>) -> io::Result<usize> {
+    let mut read = Err(io::ErrorKind::WouldBlock.into());
+    // An outer try, which has seen what the system told before the read: what is told during it is not taken back.
+    let _ = socket.try_io(Interest::READABLE, || {
+        let room = buffer.remaining();
+        read = socket.try_read_buf(buffer);
+        match read {
+            Ok(bytes) if TELLS_OF_MORE && (1..room).contains(&bytes) => Err(io::Error::from(io::ErrorKind::WouldBlock)),
+            _ => Ok(()),
+        }
+    });
+    read
 }
 
 impl AsyncRead for Wire {
