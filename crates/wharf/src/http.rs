@@ -3,7 +3,6 @@
 pub mod cors;
 pub mod declared;
 pub mod envelope;
-pub mod router;
 pub mod server;
 
 mod accept;
@@ -26,6 +25,7 @@ mod placeholder;
 mod query;
 mod request_id;
 mod rest;
+mod router;
 
 mod account;
 mod admin;

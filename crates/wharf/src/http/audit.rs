@@ -20,13 +20,13 @@ pub(super) struct Trace {
 
 impl Trace {
     /// `None` for operations that leave no row. `path` are the parts of the path that have names.
-    pub fn of(operation: &Operation, caller: &Caller, peer: IpAddr, path: &[(String, String)], services: &Services) -> Option<Self> {
+    pub fn of(operation: &Operation, caller: &Caller, peer: IpAddr, path: &[(&str, String)], services: &Services) -> Option<Self> {
         if !operation.audited() {
             return None;
         }
         let operator = operation.access == Access::Operator && caller.operator;
         // What an operator does to an account is in that account's log.
-        let named = path.iter().find(|(name, _)| name == "accountId").and_then(|(_, id)| AccountId::parse(id));
+        let named = path.iter().find(|(name, _)| *name == "accountId").and_then(|(_, id)| AccountId::parse(id));
         let account = named.clone().filter(|_| operator).unwrap_or_else(|| caller.account.clone());
         let row = AuditRow {
             at: services.clock.now(),

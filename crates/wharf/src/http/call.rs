@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use axum::extract::Request;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -27,10 +27,10 @@ use wharf_core::{Caller, Services, door};
 
 use super::audit::Trace;
 use super::envelope::{self, Failure, Reply, invalid};
-use super::noted::{Called, CallerKey, Way};
+use super::noted::{self, Called, CallerKey, Came, Way};
 use super::query::Query;
 use super::server::line::{Left, Line};
-use super::{Http, auth, body, catch, event, front, held, json, limit, query};
+use super::{Http, auth, body, catch, event, held, json, limit, query};
 use crate::traces;
 
 /// How often a request that waits looks whether its key is still good.
@@ -42,6 +42,9 @@ pub type Answer = Result<Reply, Failure>;
 /// An operation's code.
 pub(super) type Handler = fn(Call) -> BoxFuture<'static, Answer>;
 
+/// The parts of a path that are the caller's own, with their names.
+type OwnParts = Vec<(&'static str, String)>;
+
 /// A request whose key is good and whose bytes are all there.
 pub struct Call {
     pub(super) http: Arc<Http>,
@@ -50,7 +53,7 @@ pub struct Call {
     pub(super) query: Query,
     pub(super) way: Way,
     caller: Option<Caller>,
-    path: Vec<(String, String)>,
+    path: OwnParts,
     body: Bytes,
     /// The body of an operation that reads it as it comes.
     stream: Option<body::Stream>,
@@ -124,7 +127,7 @@ impl Call {
 
     /// The part of the path that the operation's path names so.
     pub(super) fn path(&self, name: &str) -> &str {
-        self.path.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+        self.path.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
     }
 
     /// The body of an operation that reads it as it comes.
@@ -173,7 +176,7 @@ struct RequestFacts {
 
 /// Runs one operation and makes its response. What is logged meanwhile names the request.
 pub(super) async fn serve(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request) -> Response {
-    let request_id = front::request_id(&request);
+    let request_id = noted::request_id(request.extensions());
     // At the highest level, so that no filter takes the span from a line that passes.
     let span = tracing::error_span!("request", id = &*request_id, operation = operation.id);
     traces::request(&span, &request, operation);
@@ -223,9 +226,9 @@ async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler
     if !is_page(operation) {
         door::pass(&http.services).await?;
     }
-    let peer = limit::peer(&request);
+    let peer = noted::peer(request.extensions());
     let way = Way { peer, origin: http.limits.trusted_proxies.origin(peer, request.headers()) };
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let (caller, permit) = if operation.access == Access::Open {
         (None, None)
     } else {
@@ -238,7 +241,7 @@ async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler
         seen.permit = Some(Arc::clone(&permit));
         (Some(caller), Some(permit))
     };
-    let path = path(&mut parts).await;
+    let path = own_parts(operation, parts.uri.path());
     let (tasks, services) = (http.tasks.clone(), Arc::clone(&http.services));
     let named = path.as_deref().unwrap_or_default();
     let trace = caller.as_ref().and_then(|caller| Trace::of(operation, caller, way.origin, named, &services));
@@ -289,7 +292,7 @@ async fn check(
     way: Way,
     mut caller: Option<Caller>,
     permit: Option<Arc<Permit>>,
-    path: Result<Vec<(String, String)>, ApiError>,
+    path: Result<OwnParts, ApiError>,
 ) -> Result<Call, Failure> {
     if let Some(caller) = &caller {
         caller.may_call(operation.access)?;
@@ -330,7 +333,8 @@ async fn check(
     }
     let offer = event::offered(operation, &mut parts).await?;
     // A WebSocket tells by itself that its client has left.
-    let line = parts.extensions.get::<Arc<Line>>().filter(|_| operation.method == Method::Get && offer.is_none()).map(Arc::clone);
+    let waits = operation.method == Method::Get && offer.is_none();
+    let line = parts.extensions.get::<Came>().filter(|_| waits).map(|came| Arc::clone(&came.line));
     Ok(Call { http, operation, headers: parts.headers, query, way, caller, path, body, stream, offer, line, places, _permit: permit })
 }
 
@@ -343,12 +347,11 @@ async fn left(trace: Option<Trace>, services: &Services, answer: Answer) -> Answ
     answer
 }
 
-async fn path(parts: &mut Parts) -> Result<Vec<(String, String)>, ApiError> {
-    if query::decode(parts.uri.path(), false).is_none() {
-        return Err(invalid("the path is not percent-encoded UTF-8"));
-    }
-    let params = RawPathParams::from_request_parts(parts, &()).await.map_err(|_| invalid("the path cannot be read"))?;
-    Ok(params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+fn own_parts(operation: &Operation, path: &str) -> Result<OwnParts, ApiError> {
+    let parts = operation.path.split('/').zip(path.split('/'));
+    let own = parts.filter_map(|(known, part)| Some((known.strip_prefix('{')?.strip_suffix('}')?, part)));
+    let read = own.map(|(name, part)| Some((name, query::decode(part, false)?)));
+    read.collect::<Option<_>>().ok_or_else(|| invalid("the path is not percent-encoded UTF-8"))
 }
 
 /// When an operation that waits for WhatsApp's word at its end must have begun to: an answer that it took too long must be true.
@@ -411,5 +414,17 @@ mod tests {
         }
         go_on.send("changed").expect("it waits, though nobody asks any more");
         assert_eq!(told.await, Ok("changed"));
+    }
+
+    #[test]
+    fn the_callers_own_parts_of_a_path_are_decoded_strictly_and_have_their_names() {
+        let own = |path: &str| own_parts(&wharf_api::ops::retry_delivery, path).ok();
+        let named = |webhook: &str, delivery: &str| Some(vec![("webhookId", webhook.to_owned()), ("deliveryId", delivery.to_owned())]);
+        assert_eq!(own("/v1/webhooks/whk_1/deliveries/a+b/retry"), named("whk_1", "a+b"));
+        assert_eq!(own("/v1/webhooks//deliveries/%C3%A9%2F/retry"), named("", "é/"));
+        for bad in ["%", "%zz", "%ff", "%00"] {
+            assert_eq!(own(&format!("/v1/webhooks/whk_1/deliveries/{bad}/retry")), None, "{bad}");
+        }
+        assert_eq!(own_parts(&wharf_api::ops::get_account, "/v1/account").ok(), Some(Vec::new()));
     }
 }

@@ -1,20 +1,21 @@
 //! What every request passes first and every answer last: its name, the door when we are full or leaving, the log line.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::response::Response;
-use axum::routing::Route;
-use http::header::{CONNECTION, EXPECT, TRANSFER_ENCODING};
-use http::{HeaderValue, Uri};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use http::{HeaderValue, Method, Uri};
+use hyper::body::Incoming;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
-use tower::ServiceExt as _;
 use wharf_api::ops;
 
 use super::envelope::{self, Code, Failure, invalid};
-use super::noted::{Called, CallerKey};
+use super::noted::{Called, CallerKey, Came};
 use super::server::line::Line;
 use super::{Http, cors, held, request_id, rest};
 
@@ -26,47 +27,43 @@ pub(super) const HEADERS: usize = 100;
 /// What proxies put beside a request that they pass on.
 pub(super) const FORWARDED: [&str; 3] = ["via", "x-forwarded-for", "forwarded"];
 
-/// The request's name, put there by [`pass`].
-#[derive(Clone)]
-struct RequestId(Arc<str>);
-
-/// The name of a request that has passed [`pass`].
-pub(super) fn request_id(request: &Request) -> Arc<str> {
-    request.extensions().get::<RequestId>().map_or_else(|| Arc::from("req_unnamed"), |id| Arc::clone(&id.0))
-}
-
-/// Has a request answered by what is behind, where it may pass.
-pub(super) async fn pass(http: Arc<Http>, mut request: Request, behind: Route) -> Response {
+/// Has a request answered by what is behind, where it may pass. It came over this connection, from that address.
+pub(super) async fn pass<F>(
+    http: &Http,
+    peer: IpAddr,
+    line: Arc<Line>,
+    request: http::Request<Incoming>,
+    behind: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
     let started = Instant::now();
     let _running = http.metrics.requests.begin();
     let id = request_id::of(request.headers(), &*http.services.chance);
     let (method, depth) = (request.method().clone(), envelope::depth(request.uri().path()));
-    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
-    let (parts, body) = request.into_parts();
-    let (body, rest) = rest::lend(body);
+    let (mut parts, body) = request.into_parts();
+    // Most have none, and nothing is made of it then.
+    let (body, rest) = rest::lend(if body.is_end_stream() { Body::empty() } else { Body::new(body) });
+    line.take(&rest);
+    parts.extensions.insert(Came { peer, line, id: Arc::clone(&id) });
     let request = Request::from_parts(parts, body);
-    if let Some(line) = request.extensions().get::<Arc<Line>>() {
-        line.take(&rest);
-    }
     // Without a body nothing is settled by them.
     let has_body = !rest.is_over();
     let expects = has_body && request.headers().contains_key(EXPECT);
     let forwarded = has_body && FORWARDED.iter().any(|name| request.headers().contains_key(*name));
 
-    let (door, name) = (&*http, &*id);
+    let name = &*id;
     let answer = |request: Request| async move {
-        match head(&request).and_then(|()| admit(door, request.uri().path())) {
-            Ok(permit) => {
-                let Ok(response) = behind.oneshot(request).await;
-                held::hold(response, permit)
-            }
+        match head(&request).and_then(|()| admit(http, request.uri().path())) {
+            Ok(permit) => held::hold(behind(request).await, permit),
             Err(failure) => {
                 drop(request);
                 envelope::respond(None, name, Err(failure))
             }
         }
     };
-    let mut response = cors::pass(&http, &id, request, answer).await;
+    let mut response = cors::pass(http, &id, request, answer).await;
     envelope::reach(&mut response, depth);
     if !rest.settle(expects, forwarded).await {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -75,7 +72,19 @@ pub(super) async fn pass(http: Arc<Http>, mut request: Request, behind: Route) -
     let (called, code) = (response.extensions().get::<Called>(), response.extensions().get::<Code>());
     http.metrics.requests.answered(called.map(|called| called.0), code.map(|code| code.0), took);
     log(&method, &response, took, &id);
+    if method == Method::HEAD {
+        without_body(&mut response);
+    }
     response
+}
+
+/// What HEAD is answered: how long the body would be, and nothing of it.
+fn without_body(response: &mut Response) {
+    let length = HttpBody::size_hint(response.body()).exact().filter(|_| !response.headers().contains_key(CONTENT_LENGTH));
+    if let Some(length) = length {
+        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    *response.body_mut() = Body::empty();
 }
 
 /// Refuses a head that is too large, or asks for what nobody does here.
@@ -124,7 +133,7 @@ fn admit(http: &Http, path: &str) -> Result<Option<OwnedSemaphorePermit>, Failur
 
 /// One line a request for who asks for it (`wharf::request=debug`): the operation's path and never the caller's, because ids and filters
 /// stand in the latter. What it says is made within the macro, which looks first whether anybody wants it.
-fn log(method: &http::Method, response: &Response, took: Duration, request_id: &str) {
+fn log(method: &Method, response: &Response, took: Duration, request_id: &str) {
     let extensions = response.extensions();
     tracing::debug!(
         target: "wharf::request",
@@ -139,8 +148,7 @@ fn log(method: &http::Method, response: &Response, took: Duration, request_id: &
 }
 
 /// A method is free text on the wire; only the usual ones are written down.
-fn known(method: &http::Method) -> bool {
-    use http::Method;
+fn known(method: &Method) -> bool {
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS].contains(method)
 }
 

@@ -1,8 +1,5 @@
 //! Limits over HTTP: who is let in, and the headers that tell a caller where it stands.
 
-use std::net::{IpAddr, Ipv4Addr};
-
-use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue};
 use wharf_core::limit::{Permit, Standing};
@@ -13,15 +10,6 @@ use super::envelope::Failure;
 pub(super) const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 pub(super) const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 pub(super) const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
-
-/// The address that a connection comes from; the server puts it into every request.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub IpAddr);
-
-/// Where the request comes from. Requests that came over no connection are the tests' own.
-pub(super) fn peer(request: &Request) -> IpAddr {
-    request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0)
-}
 
 /// Counts the call, or refuses it. `standing` is for the headers of the answer, whatever that will be.
 pub(super) async fn admit(services: &Services, caller: &Caller, standing: &mut Option<Standing>) -> Result<Permit, Failure> {

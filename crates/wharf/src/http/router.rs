@@ -1,18 +1,23 @@
-//! Mounts the operations that the contract declares, and answers for everything that it does not.
+//! Leads a request to the operation that the contract declares at its path, and answers for everything that it does not.
+//!
+//! Not axum's router, which has what a program serves besides: it puts each request's way together anew, of boxes that hold boxes, and that
+//! costs more than most refusals.
 
-use std::convert::Infallible;
-use std::future::ready;
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::routing::{MethodFilter, MethodRouter, Route};
-use futures::FutureExt as _;
-use tower::layer::layer_fn;
-use tower::service_fn;
-use wharf_api::ops::{self, Method, Operation};
+use axum::response::Response;
+use http::header::ALLOW;
+use http::{HeaderValue, Method};
+use hyper::body::Incoming;
+use tower::ServiceExt as _;
+use wharf_api::ops::{self, Operation};
 
 use super::call::{self, Handler};
+use super::server::line::Line;
 use super::unknown::{unknown_path, wrong_method};
 use super::{Http, front};
 
@@ -32,26 +37,111 @@ macro_rules! handlers {
 
 wharf_api::each_operation!(handlers);
 
-/// The whole API, and what a program serves beside it.
-pub fn router(http: &Arc<Http>, beside: Router) -> Router {
-    let mut router = Router::new();
-    for path in paths() {
-        let mut methods: MethodRouter = MethodRouter::new().fallback(move |request: Request| ready(wrong_method(&allowed(path), &request)));
-        for (operation, handler) in HANDLERS.iter().filter(|(operation, _)| operation.path == path) {
-            let (operation, handler, http) = (*operation, *handler, Arc::clone(http));
-            methods =
-                methods.on(filter(operation.method), move |request: Request| call::serve(Arc::clone(&http), operation, handler, request));
-        }
-        router = router.route(path, methods);
+/// One path of the contract.
+struct Mount {
+    path: &'static str,
+    /// The methods that it knows, as `Allow` lists them.
+    allow: String,
+    /// That list where nobody behind has answered: to a browser that asks first, or at the door.
+    allow_beside: HeaderValue,
+    operations: Vec<(&'static Operation, Handler)>,
+}
+
+impl Mount {
+    fn new(path: &'static str) -> Self {
+        let operations = HANDLERS.iter().filter(|(operation, _)| operation.path == path).copied().collect();
+        let allow = allowed(path);
+        let allow_beside = HeaderValue::from_str(&allow.replace(' ', "")).expect("names of methods are visible ASCII");
+        Self { path, allow, allow_beside, operations }
     }
-    #[cfg(feature = "dashboard")]
-    let router = router.merge(super::dashboard::router(http));
-    let http = Arc::clone(http);
-    // Not by axum's way for functions, which allocates what is behind it anew for each request.
-    router.merge(beside).fallback(unknown_path).layer(layer_fn(move |behind: Route| {
-        let http = Arc::clone(&http);
-        service_fn(move |request: Request| front::pass(Arc::clone(&http), request, behind.clone()).map(Ok::<_, Infallible>))
-    }))
+
+    /// The operation behind a method. Where there is GET there is HEAD.
+    fn operation(&self, method: &Method) -> Option<(&'static Operation, Handler)> {
+        let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+        self.operations.iter().find(|(operation, _)| operation.method.as_str() == method).copied()
+    }
+
+    /// Whether a path of as many parts is this one: its words are, and what is the caller's own is there. It may be empty but at the end.
+    fn is(&self, path: &str) -> bool {
+        let own = |known: &str| known.starts_with('{');
+        let mut parts = self.path.split('/').zip(path.split('/'));
+        parts.all(|(known, part)| own(known) || known == part) && !(path.ends_with('/') && self.path.ends_with('}'))
+    }
+}
+
+/// The paths of the contract.
+struct Mounts {
+    /// Those that are words alone.
+    plain: HashMap<&'static str, Mount>,
+    /// Those with parts of the caller's own, by how many parts they have. Where two fit, the one that has a word first comes first.
+    shaped: HashMap<usize, Vec<Mount>>,
+}
+
+impl Mounts {
+    fn new() -> Self {
+        let (mut plain, mut shaped) = (HashMap::new(), HashMap::<usize, Vec<Mount>>::new());
+        for path in paths() {
+            if path.contains('{') {
+                shaped.entry(parts(path)).or_default().push(Mount::new(path));
+            } else {
+                plain.insert(path, Mount::new(path));
+            }
+        }
+        let shape = |path: &'static str| path.split('/').map(|part| (part.starts_with('{'), part)).collect::<Vec<_>>();
+        for mounts in shaped.values_mut() {
+            mounts.sort_by_cached_key(|mount| shape(mount.path));
+        }
+        Self { plain, shaped }
+    }
+
+    fn at(&self, path: &str) -> Option<&Mount> {
+        self.plain.get(path).or_else(|| self.shaped.get(&parts(path))?.iter().find(|mount| mount.is(path)))
+    }
+}
+
+/// The whole API, and what a program serves beside it.
+pub(super) struct Routes {
+    http: Arc<Http>,
+    mounts: Mounts,
+    beside: Router,
+}
+
+impl Routes {
+    pub fn new(http: Arc<Http>, beside: Router) -> Self {
+        #[cfg(feature = "dashboard")]
+        let beside = super::dashboard::router(&http).merge(beside);
+        // A router without a state has its routes made once.
+        let beside = beside.fallback(unknown_path).with_state(());
+        Self { http, mounts: Mounts::new(), beside }
+    }
+
+    /// Has a request answered that came over this connection, from that address.
+    pub async fn answer(&self, peer: IpAddr, line: Arc<Line>, request: http::Request<Incoming>) -> Response {
+        let mount = self.mounts.at(request.uri().path());
+        let found = mount.and_then(|mount| mount.operation(request.method()));
+        let mut response = front::pass(&self.http, peer, line, request, |request| self.lead(mount, found, request)).await;
+        if let Some(mount) = mount.filter(|_| found.is_none() && !response.headers().contains_key(ALLOW)) {
+            response.headers_mut().insert(ALLOW, mount.allow_beside.clone());
+        }
+        response
+    }
+
+    /// What is behind is boxed: a request takes the room of the way that it goes, and not of the longest one.
+    async fn lead(&self, mount: Option<&Mount>, found: Option<(&'static Operation, Handler)>, request: Request) -> Response {
+        match (mount, found) {
+            (_, Some((operation, handler))) => Box::pin(call::serve(Arc::clone(&self.http), operation, handler, request)).await,
+            (Some(mount), None) => wrong_method(&mount.allow, &request),
+            (None, None) => {
+                let Ok(response) = Box::pin(self.beside.clone().oneshot(request)).await;
+                response
+            }
+        }
+    }
+}
+
+/// How many parts a path has between its slashes.
+fn parts(path: &str) -> usize {
+    path.split('/').count()
 }
 
 /// Every path, once.
@@ -62,20 +152,10 @@ fn paths() -> Vec<&'static str> {
     paths
 }
 
-fn filter(method: Method) -> MethodFilter {
-    match method {
-        Method::Get => MethodFilter::GET,
-        Method::Post => MethodFilter::POST,
-        Method::Put => MethodFilter::PUT,
-        Method::Patch => MethodFilter::PATCH,
-        Method::Delete => MethodFilter::DELETE,
-    }
-}
-
 /// The methods that a path knows, as `Allow` lists them. Where there is GET there is HEAD.
 fn allowed(path: &str) -> String {
     let methods = ops::ALL.iter().filter(|operation| operation.path == path).map(|operation| operation.method);
-    let names = methods.flat_map(|method| if method == Method::Get { vec!["GET", "HEAD"] } else { vec![method.as_str()] });
+    let names = methods.flat_map(|method| if method == ops::Method::Get { vec!["GET", "HEAD"] } else { vec![method.as_str()] });
     names.collect::<Vec<_>>().join(", ")
 }
 
@@ -87,5 +167,46 @@ mod tests {
     fn a_path_lists_the_methods_that_it_knows() {
         assert_eq!(allowed("/v1/sessions"), "POST, GET, HEAD");
         assert_eq!(allowed("/v1/messages/text"), "POST");
+    }
+
+    /// The path that a path leads to.
+    fn led(path: &str) -> Option<&'static str> {
+        Mounts::new().at(path).map(|mount| mount.path)
+    }
+
+    #[test]
+    fn every_operation_is_found_at_its_path_by_its_method_alone() {
+        let mounts = Mounts::new();
+        for operation in ops::ALL {
+            let path: Vec<_> = operation.path.split('/').map(|part| if part.starts_with('{') { "own" } else { part }).collect();
+            let mount = mounts.at(&path.join("/")).unwrap();
+            assert_eq!(mount.path, operation.path);
+            let found = |method: &str| mount.operation(&method.parse().unwrap()).map(|(found, _)| found.id);
+            assert_eq!(found(operation.method.as_str()), Some(operation.id));
+            assert_eq!(found("HEAD"), found("GET"), "{}", operation.path);
+            assert_eq!((found("OPTIONS"), found("get")), (None, None), "{}", operation.path);
+        }
+    }
+
+    #[test]
+    fn a_path_is_compared_to_the_letter_and_a_word_goes_before_a_part_of_the_callers_own() {
+        for (path, leads_to) in [
+            ("/v1/groups/join", Some("/v1/groups/join")),
+            ("/v1/groups/joins", Some("/v1/groups/{groupId}")),
+            ("/v1/contacts/blocked", Some("/v1/contacts/blocked")),
+            ("/v1/contacts/check/picture", Some("/v1/contacts/{contactId}/picture")),
+            ("/v1/groups/%2F/invite/revoke", Some("/v1/groups/{groupId}/invite/revoke")),
+            ("/v1/sessions//qr", Some("/v1/sessions/{sessionId}/qr")),
+            ("/v1/sessions/", None),
+            ("/v1/account/", None),
+            ("/V1/account", None),
+            ("//v1/account", None),
+            ("/v1/groups/a/b/c/d/e", None),
+            ("/", None),
+            ("*", None),
+            ("", None),
+        ] {
+            assert_eq!(led(path), leads_to, "{path}");
+        }
     }
 }

@@ -6,26 +6,26 @@ pub(super) mod line;
 mod linger;
 mod wire;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::{Extension, Router};
+use axum::Router;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::Layer;
 
 use wire::Wire;
 
-use super::limit::Peer;
-use super::{Http, front, router};
+use super::router::Routes;
+use super::{Http, front};
 
 /// What is read of a head before the connection is given up. Well above what is allowed, so that whoever is a little
 /// over the limit is answered in the envelope.
@@ -76,7 +76,7 @@ impl Server {
 }
 
 async fn run(listener: TcpListener, http: Arc<Http>, beside: Router, stopping: CancellationToken) {
-    let router = router::router(&http, beside);
+    let routes = Arc::new(Routes::new(Arc::clone(&http), beside));
     let mut connection = http1::Builder::new();
     connection.header_read_timeout(http.limits.header_timeout).max_buf_size(HEAD_READ_BYTES).max_headers(HEADERS_READ);
     // Who has asked and ends its half wants the answer all the same.
@@ -107,9 +107,13 @@ async fn run(listener: TcpListener, http: Arc<Http>, beside: Router, stopping: C
         // Answers are small and somebody waits for each.
         let _ = stream.set_nodelay(true);
         let (wire, line, times) = Wire::new(stream, &http, &lingering, place);
-        let service = Extension(Peer(address.ip())).layer(Extension(line).layer(router.clone()));
+        let routes = Arc::clone(&routes);
+        let service = service_fn(move |request| {
+            let (routes, line) = (Arc::clone(&routes), Arc::clone(&line));
+            async move { Ok::<_, Infallible>(routes.answer(address.ip(), line, request).await) }
+        });
         // A builder of its own: what it is given it keeps, and with the times the socket.
-        let served = connection.clone().timer(times).serve_connection(TokioIo::new(wire), TowerToHyperService::new(service));
+        let served = connection.clone().timer(times).serve_connection(TokioIo::new(wire), service);
         // A WebSocket takes the connection along, and its place.
         let (served, stopping) = (served.with_upgrades(), stopping.clone());
         open.spawn(async move {

@@ -6,17 +6,17 @@ use http::header::ALLOW;
 use wharf_api::ErrorCode;
 
 use super::envelope::{self, Failure};
-use super::{front, meant};
+use super::{meant, noted};
 
 /// A path that is known, by a method that it does not know.
 pub(super) fn wrong_method(allow: &str, request: &Request) -> axum::response::Response {
     let mut failure = Failure::from(ErrorCode::MethodNotAllowed);
     let allow = HeaderValue::from_str(allow).expect("names of methods are visible ASCII");
     failure.headers.push((ALLOW, allow));
-    envelope::respond(None, &front::request_id(request), Err(failure))
+    envelope::respond(None, &noted::request_id(request.extensions()), Err(failure))
 }
 
 /// A path that nothing is at.
 pub(super) async fn unknown_path(request: Request) -> axum::response::Response {
-    envelope::respond(None, &front::request_id(&request), Err(meant::refusal(request.uri().path()).into()))
+    envelope::respond(None, &noted::request_id(request.extensions()), Err(meant::refusal(request.uri().path()).into()))
 }
