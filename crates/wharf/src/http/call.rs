@@ -1,6 +1,7 @@
 //! One request on its way to its operation, through the checks in their fixed order: key, rate, permission, shape.
 //! (Idempotency, ownership and state follow in the operation itself.)
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -16,8 +17,9 @@ use http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
+use tokio::time::error::Elapsed;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 use wharf_api::ids::AccountId;
 use wharf_api::ops::{Access, Body, Method, Operation, Patience};
 use wharf_api::{ApiError, limits, openapi};
@@ -175,12 +177,56 @@ struct RequestFacts {
 }
 
 /// Runs one operation and makes its response. What is logged meanwhile names the request.
+///
+/// Who is refused before anything is waited for leaves no line and takes no span: strangers who try keys must not cost what a request does.
 pub(super) async fn serve(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request) -> Response {
     let request_id = noted::request_id(request.extensions());
+    let (parts, body) = request.into_parts();
+    let began = Instant::now();
+    let patience = patience(operation, http.limits.request_timeout, http.limits.file_timeout);
+    let mut seen = RequestFacts { sends_until: Some(sends_until(began, patience)), ..RequestFacts::default() };
+    let peer = noted::peer(&parts.extensions);
+    let way = Way { peer, origin: http.limits.trusted_proxies.origin(peer, &parts.headers) };
     // At the highest level, so that no filter takes the span from a line that passes.
-    let span = tracing::error_span!("request", id = &*request_id, operation = operation.id);
-    traces::request(&span, &request, operation);
-    run(http, operation, handler, request, &request_id).instrument(span).await
+    let named = || tracing::error_span!("request", id = &*request_id, operation = operation.id);
+    let (entered, span) = {
+        let entering = catch::panics(enter(&http, operation, &parts, way, &mut seen));
+        let mut entering = pin!(tokio::time::timeout_at(began + patience, entering));
+        let at_once = if traces::are_on() { Poll::Pending } else { futures::poll!(entering.as_mut()) };
+        match at_once {
+            Poll::Ready(entered) => {
+                let span = if is_refusal(&entered) { Span::none() } else { named() };
+                (entered, span)
+            }
+            Poll::Pending => {
+                let span = named();
+                traces::request(&span, &parts, operation);
+                (entering.instrument(span.clone()).await, span)
+            }
+        }
+    };
+    let rest = async move {
+        let answered = match entered {
+            Ok(Ok(entered)) => {
+                // Boxed, so that those who do not come so far need no room for it.
+                let work = Box::pin(answer(Arc::clone(&http), operation, handler, parts, body, way, entered));
+                tokio::time::timeout_at(began + patience, catch::panics(work)).await.unwrap_or_else(|_| took_too_long())
+            }
+            Ok(Err(failure)) => Err(failure),
+            Err(_) => took_too_long(),
+        };
+        finish(&http.services, operation, &request_id, answered, seen)
+    };
+    rest.instrument(span).await
+}
+
+/// Whether the request is refused for what its caller did, which nothing in the log tells of.
+fn is_refusal<T>(entered: &Result<Result<T, Failure>, Elapsed>) -> bool {
+    matches!(entered, Ok(Err(failure)) if failure.error.code.status() < 500)
+}
+
+fn took_too_long() -> Answer {
+    Err(Failure::unavailable("the request took too long", 1))
 }
 
 /// Nobody keeps what was answered to a cookie. A file the browser may keep, but asks whether it may show it: nobody sees it who comes after the
@@ -190,15 +236,9 @@ fn forget(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(if is_file { "private, no-cache" } else { "no-store" }));
 }
 
-async fn run(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request, request_id: &str) -> Response {
-    let patience = patience(operation, http.limits.request_timeout, http.limits.file_timeout);
-    let services = Arc::clone(&http.services);
-    let mut seen = RequestFacts { sends_until: Some(sends_until(patience)), ..RequestFacts::default() };
-    let answer = match tokio::time::timeout(patience, catch::panics(answer(http, operation, handler, request, &mut seen))).await {
-        Ok(answer) => answer,
-        Err(_) => Err(Failure::unavailable("the request took too long", 1)),
-    };
-    let mut response = envelope::respond(Some(operation), request_id, answer);
+/// Makes the response of what was answered, with what is said and counted beside it.
+fn finish(services: &Services, operation: &'static Operation, request_id: &str, answered: Answer, seen: RequestFacts) -> Response {
+    let mut response = envelope::respond(Some(operation), request_id, answered);
     response.extensions_mut().insert(Called(operation));
     if let Some(key) = seen.key {
         response.extensions_mut().insert(CallerKey(key));
@@ -221,26 +261,38 @@ async fn run(http: Arc<Http>, operation: &'static Operation, handler: Handler, r
     }
 }
 
-async fn answer(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request, seen: &mut RequestFacts) -> Answer {
+/// Who calls, and the place among the requests of its account. Nobody is one, where anybody may.
+type Entered = (Option<Caller>, Option<Arc<Permit>>);
+
+/// Lets a request in whose key is good and whose account may call.
+async fn enter(http: &Http, operation: &Operation, parts: &Parts, way: Way, seen: &mut RequestFacts) -> Result<Entered, Failure> {
     // Before anything is read of the caller: at another database its key would be none.
     if !is_page(operation) {
         door::pass(&http.services).await?;
     }
-    let peer = noted::peer(request.extensions());
-    let way = Way { peer, origin: http.limits.trusted_proxies.origin(peer, request.headers()) };
-    let (parts, body) = request.into_parts();
-    let (caller, permit) = if operation.access == Access::Open {
-        (None, None)
-    } else {
-        let caller = auth::caller(&http, operation, &parts, way).await?;
-        let caller = Caller { sends_until: seen.sends_until, ..caller };
-        seen.key = Some(caller.by.clone());
-        seen.by_login = caller.by.login().is_some();
-        seen.account = Some(caller.account.clone());
-        let permit = Arc::new(limit::admit(&http.services, &caller, &mut seen.standing).await?);
-        seen.permit = Some(Arc::clone(&permit));
-        (Some(caller), Some(permit))
-    };
+    if operation.access == Access::Open {
+        return Ok((None, None));
+    }
+    let caller = auth::caller(http, operation, parts, way).await?;
+    let caller = Caller { sends_until: seen.sends_until, ..caller };
+    seen.key = Some(caller.by.clone());
+    seen.by_login = caller.by.login().is_some();
+    seen.account = Some(caller.account.clone());
+    let permit = Arc::new(limit::admit(&http.services, &caller, &mut seen.standing).await?);
+    seen.permit = Some(Arc::clone(&permit));
+    Ok((Some(caller), Some(permit)))
+}
+
+/// Does what was asked for, for whoever was let in.
+async fn answer(
+    http: Arc<Http>,
+    operation: &'static Operation,
+    handler: Handler,
+    parts: Parts,
+    body: axum::body::Body,
+    way: Way,
+    (caller, permit): Entered,
+) -> Answer {
     let path = own_parts(operation, parts.uri.path());
     let (tasks, services) = (http.tasks.clone(), Arc::clone(&http.services));
     let named = path.as_deref().unwrap_or_default();
@@ -355,9 +407,9 @@ fn own_parts(operation: &Operation, path: &str) -> Result<OwnParts, ApiError> {
 }
 
 /// When an operation that waits for WhatsApp's word at its end must have begun to: an answer that it took too long must be true.
-fn sends_until(patience: Duration) -> Instant {
+fn sends_until(began: Instant, patience: Duration) -> Instant {
     let end = limits::SEND_WAIT + Duration::from_secs(5);
-    Instant::now() + patience.saturating_sub(end).max(patience / 2)
+    began + patience.saturating_sub(end).max(patience / 2)
 }
 
 /// When a send is answered whether WhatsApp has said something or not. Unless its caller said so, a file's own way is not counted.
@@ -381,8 +433,6 @@ fn patience(operation: &Operation, timeout: Duration, file_timeout: Duration) ->
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
-
     use tokio::sync::oneshot;
     use tokio::task;
 

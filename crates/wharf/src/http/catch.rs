@@ -5,10 +5,9 @@ use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
 
-use super::Answer;
 use super::envelope::Failure;
 
-pub(super) async fn panics(work: impl Future<Output = Answer>) -> Answer {
+pub(super) async fn panics<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     // What the handler shares with others is behind locks that outlive a panic.
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(answer) => answer,
@@ -27,7 +26,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_internal_error_whose_words_stay_inside() {
-        let failure = panics(async { panic!("the secret") }).await.unwrap_err();
+        let failure = panics::<()>(async { panic!("the secret") }).await.unwrap_err();
         assert_eq!(failure.error, ErrorCode::InternalServerError.into());
         assert_eq!(failure.cause.unwrap().to_string(), "panic: the secret");
     }

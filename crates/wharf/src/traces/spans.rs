@@ -1,6 +1,6 @@
 //! The spans that are traced, and what is written into them. While traces are off nothing here does anything.
 
-use axum::extract::Request;
+use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt as _};
@@ -59,14 +59,14 @@ fn context(span: &Span) -> SpanContext {
 }
 
 /// A request that begins, in its caller's trace where it names one.
-pub(crate) fn request(span: &Span, request: &Request, operation: &Operation) {
+pub(crate) fn request(span: &Span, parts: &Parts, operation: &Operation) {
     if !are_on() {
         return;
     }
-    if let Some(above) = parent::read(request.headers()) {
+    if let Some(above) = parent::read(&parts.headers) {
         below(span, above);
     }
-    span.set_attribute(METHOD, request.method().as_str().to_owned());
+    span.set_attribute(METHOD, parts.method.as_str().to_owned());
     // Never the path: ids stand in it.
     span.set_attribute(ROUTE, operation.path);
 }
