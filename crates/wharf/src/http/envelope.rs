@@ -53,7 +53,7 @@ macro_rules! failure_from {
         $(impl From<$error> for Failure {
             fn from(error: $error) -> Self {
                 let told = Self::from(ApiError::from(&error));
-                Self { cause: Some(Box::new(error)), ..told }
+                Self { cause: cause(&told, error), ..told }
             }
         })+
     };
@@ -83,8 +83,13 @@ impl From<group::Error> for Failure {
     fn from(error: group::Error) -> Self {
         let told = Self::from(ApiError::from(&error));
         let may_have_happened = told.may_have_happened && !error.is_refusal();
-        Self { cause: Some(Box::new(error)), may_have_happened, ..told }
+        Self { cause: cause(&told, error), may_have_happened, ..told }
     }
+}
+
+/// What the log is told of a failure: nothing of a refusal, which is the caller's own affair.
+fn cause(told: &Failure, error: impl StdError + Send + Sync + 'static) -> Option<Box<dyn StdError + Send + Sync>> {
+    (told.error.code.status() >= 500).then(|| -> Box<dyn StdError + Send + Sync> { Box::new(error) })
 }
 
 impl Failure {
@@ -194,7 +199,28 @@ pub fn respond(operation: Option<&Operation>, request_id: &str, answer: Result<R
 
 /// The body of a failure, as it is sent.
 pub fn body(error: &ApiError) -> Vec<u8> {
-    line(serde_json::to_vec(&error.body()).expect("an error's body holds strings and numbers only"))
+    /// What all failures of a code have in common, in the catalogue's order, each written once.
+    static BEGUN: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| ErrorCode::ALL.iter().map(|code| begun(*code)).collect());
+    let (begun, details) = (&BEGUN[error.code as usize], error.body().error.details);
+    let mut body = Vec::with_capacity(begun.len() + if details.is_some() { 256 } else { END.len() + 1 });
+    body.extend_from_slice(begun);
+    if let Some(details) = details {
+        body.extend_from_slice(b",\"details\":");
+        serde_json::to_writer(&mut body, details).expect(WRITABLE);
+    }
+    body.extend_from_slice(END);
+    line(body)
+}
+
+const WRITABLE: &str = "an error's body holds strings and numbers only";
+/// How the body of a failure ends, whatever stands in it.
+const END: &[u8] = b"}}";
+
+/// The body of a failure without details, up to where they would stand.
+fn begun(code: ErrorCode) -> Vec<u8> {
+    let mut whole = serde_json::to_vec(&ApiError::new(code).body()).expect(WRITABLE);
+    whole.truncate(whole.len() - END.len());
+    whole
 }
 
 /// Ends the text as a line does: what a shell shows next begins on its own one.
@@ -253,30 +279,32 @@ fn refusal(operation: Option<&Operation>, failure: Failure) -> Response {
 /// Where the code is explained: the body's shape is promised, so the link stands beside it. [`reach`] makes it lead there from any path.
 fn help(code: ErrorCode) -> HeaderValue {
     /// In the catalogue's order, each written once.
-    static LINKS: LazyLock<Vec<HeaderValue>> = LazyLock::new(|| ErrorCode::ALL.iter().map(|code| link(*code)).collect());
+    static LINKS: LazyLock<Vec<HeaderValue>> = LazyLock::new(|| ErrorCode::ALL.iter().map(|code| link("/", *code)).collect());
     LINKS[code as usize].clone()
 }
 
-fn link(code: ErrorCode) -> HeaderValue {
-    let link = format!("<{}#error-{}>; rel=\"help\"", ops::get_docs.path, code.name());
+fn link(way: &str, code: ErrorCode) -> HeaderValue {
+    let link = format!("<{way}{}#error-{}>; rel=\"help\"", ops::get_docs.path.trim_start_matches('/'), code.name());
     HeaderValue::from_str(&link).expect("codes are lower-case words")
 }
 
 /// How many slashes a path has, for [`reach`].
 pub fn depth(path: &str) -> usize {
-    path.matches('/').count()
+    path.bytes().filter(|byte| *byte == b'/').count()
 }
 
 /// Makes the link of a failure relative to the path that was asked for, which is so deep: a proxy may have put all of us below a path of its
 /// own.
 pub fn reach(response: &mut Response, depth: usize) {
-    let link = response.headers().get(LINK).and_then(|link| link.to_str().ok()?.strip_prefix("</"));
-    let Some(rest) = link else { return };
-    let up = "../".repeat(depth.saturating_sub(1));
-    let relative = format!("<{up}{rest}");
-    if let Ok(link) = HeaderValue::try_from(relative) {
-        response.headers_mut().insert(LINK, link);
-    }
+    /// How far up the links lead that are written once: from every path of ours.
+    const FAR: usize = 8;
+    static LINKS: LazyLock<Vec<HeaderValue>> =
+        LazyLock::new(|| (0..FAR).flat_map(|up| ErrorCode::ALL.iter().map(move |code| link(&"../".repeat(up), *code))).collect());
+    let Some(code) = response.extensions().get::<Code>().map(|code| code.0) else { return };
+    let up = depth.saturating_sub(1);
+    let known = LINKS.get(up.saturating_mul(ErrorCode::ALL.len()).saturating_add(code as usize));
+    let link = known.cloned().unwrap_or_else(|| link(&"../".repeat(up), code));
+    response.headers_mut().insert(LINK, link);
 }
 
 /// The cause stays with us. The line names its request by the span that the operation runs in.
@@ -331,6 +359,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_by_hand_is_what_serde_writes_of_every_failure() {
+        let spoken = |code| ApiError::new(code).field("a.\"b\"\n").reason("why; é").limit(1, 2).retry_after(3);
+        for error in ErrorCode::ALL.iter().flat_map(|code| [ApiError::new(*code), ApiError::new(*code).retry_after(1), spoken(*code)]) {
+            let whole = serde_json::to_string(&error.body()).unwrap();
+            assert_eq!(String::from_utf8(body(&error)).unwrap(), format!("{whole}\n"));
+        }
+    }
+
+    #[test]
+    fn a_cause_is_kept_of_a_fault_and_not_of_a_refusal() {
+        assert!(Failure::from(key::Error::Invalid).cause.is_none());
+        assert!(Failure::from(store::Error::Refused("no such table".to_owned())).cause.is_some());
+    }
+
+    #[test]
     fn a_cause_is_never_sent() {
         let failure = Failure::internal("the secret is in /var/lib");
         assert!(!String::from_utf8(body(&failure.error)).unwrap().contains("secret"));
@@ -352,6 +395,8 @@ mod tests {
             ("/v1/messages/text", "<../../docs#error-conflict>"),
             ("//v1/account", "<../../docs#error-conflict>"),
             ("*", "<docs#error-conflict>"),
+            ("/1/2/3/4/5/6/7/8", "<../../../../../../../docs#error-conflict>"),
+            ("/1/2/3/4/5/6/7/8/9", "<../../../../../../../../docs#error-conflict>"),
         ] {
             let mut response = answer(ErrorCode::Conflict);
             reach(&mut response, depth(path));
