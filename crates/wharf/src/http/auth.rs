@@ -152,7 +152,8 @@ fn unwrapped(key: &str) -> Result<&str, ApiError> {
     if key.starts_with(['"', '\'']) || key.ends_with(['"', '\'']) {
         return Err(invalid("there are quotes around the key"));
     }
-    if key.contains(char::is_whitespace) {
+    // All of a header that can be read as text is ASCII.
+    if key.bytes().any(|byte| byte.is_ascii_whitespace()) {
         return Err(invalid("there is a blank in the key"));
     }
     Ok(key)

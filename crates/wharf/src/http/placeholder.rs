@@ -8,8 +8,8 @@ pub(super) fn is(text: &str) -> bool {
     let within = |open: &str, close: &str| text.find(open).is_some_and(|at| text[at..].contains(close));
     WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
         || (text.starts_with('<') && text.ends_with('>'))
-        || within("{{", "}}")
-        || within("${", "}")
+        // Most have no brace at all.
+        || text.as_bytes().contains(&b'{') && (within("{{", "}}") || within("${", "}"))
 }
 
 #[cfg(test)]

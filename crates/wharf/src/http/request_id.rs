@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use uuid::fmt::Simple;
 use wharf_api::ids::RequestId;
 use wharf_core::Chance;
 
@@ -15,8 +16,17 @@ pub(super) fn of(headers: &HeaderMap, chance: &dyn Chance) -> Arc<str> {
     let given = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
     match given {
         Some(id) if is_good(id) => id.into(),
-        _ => RequestId::from_uuid(chance.uuid()).as_str().into(),
+        _ => made(chance),
     }
+}
+
+/// As [`RequestId::from_uuid`] writes it, in one piece: each request has one.
+fn made(chance: &dyn Chance) -> Arc<str> {
+    let mut text = [0; RequestId::PREFIX.len() + Simple::LENGTH];
+    let (prefix, digits) = text.split_at_mut(RequestId::PREFIX.len());
+    prefix.copy_from_slice(RequestId::PREFIX.as_bytes());
+    chance.uuid().simple().encode_lower(digits);
+    str::from_utf8(&text).expect("a prefix and digits are ASCII").into()
 }
 
 fn is_good(id: &str) -> bool {
@@ -25,7 +35,16 @@ fn is_good(id: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use wharf_core::chance::SystemChance;
+
     use super::*;
+
+    #[test]
+    fn one_that_we_make_is_an_id_of_ours_and_is_made_once() {
+        let (one, other) = (of(&HeaderMap::new(), &SystemChance), of(&HeaderMap::new(), &SystemChance));
+        assert!(RequestId::parse(&one).is_some() && RequestId::parse(&other).is_some(), "{one} {other}");
+        assert_ne!(one, other);
+    }
 
     #[test]
     fn only_a_short_visible_id_is_taken_over() {
