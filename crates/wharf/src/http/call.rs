@@ -275,7 +275,7 @@ async fn enter(http: &Http, operation: &Operation, parts: &Parts, way: Way, seen
     }
     let caller = auth::caller(http, operation, parts, way).await?;
     let caller = Caller { sends_until: seen.sends_until, ..caller };
-    seen.key = Some(caller.by.clone());
+    seen.key = noted::key_is_told().then(|| caller.by.clone());
     seen.by_login = caller.by.login().is_some();
     seen.account = Some(caller.account.clone());
     let permit = Arc::new(limit::admit(&http.services, &caller, &mut seen.standing).await?);

@@ -32,6 +32,11 @@ pub(super) fn peer(extensions: &Extensions) -> IpAddr {
 #[derive(Clone)]
 pub(super) struct CallerKey(pub By);
 
+/// Whether the log line of each request is wanted, which alone tells of its key.
+pub(super) fn key_is_told() -> bool {
+    tracing::enabled!(target: "wharf::request", tracing::Level::DEBUG)
+}
+
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Way {
