@@ -20,7 +20,7 @@ use wharf_core::update::Updates;
 use wharf_core::{Chance, Clock, Lease, Meter, Ports, Services, Switches, audit, node, switches, usage};
 use wharf_fleet::Own;
 use wharf_store::SqlStore;
-use wharf_wa::{Trust, WaEngine};
+use wharf_wa::WaEngine;
 
 use crate::among::Among;
 use crate::config::Config;
@@ -120,8 +120,7 @@ impl App {
         let mut engine = wharf_wa::Config::new(node.clone(), seal.clone());
         engine.server_url = network;
         engine.trust = trust.clone();
-        engine.proxy = config.proxy;
-        engine.device_name = config.device_name;
+        (engine.proxy, engine.device_name) = (config.proxy, config.device_name);
         engine.receive_statuses = config.receive_statuses;
         engine.version = config.whatsapp_version;
         engine.version_url = config.whatsapp_version_url;
@@ -155,7 +154,8 @@ impl App {
         };
         let mut among = Among::join(config.nats_url.as_deref(), &config.nats_access, &world, own).await?;
         let everywhere = Arc::clone(&among.engine);
-        let ports = Ports { store: dynamic, engine: everywhere, egress, files, clock, chance, outcomes, seal, world: world.name() };
+        let out = Arc::<Guard>::clone(&egress);
+        let ports = Ports { store: dynamic, engine: everywhere, egress: out, files, clock, chance, outcomes, seal, world: world.name() };
         let mut services = Services::new(ports);
         services.schedule = config.schedule;
         services.meter = meter;
@@ -175,8 +175,8 @@ impl App {
 
         let http = Http::new(Arc::clone(&services), with_files_to_spare(config.limits));
         let server = listen(config.listen, http, beside).await?;
-        // Nobody waits for it here: by the first connection to the outside it is known whom the machine believes.
-        drop(tokio::task::spawn_blocking(Trust::read_machine));
+        // Nobody waits for it here: by the first connection to the outside it is known what the machine says of such.
+        drop(tokio::task::spawn_blocking(move || egress.prepare()));
         let version = tokio::spawn(engine.keep_version());
         let linked = tokio::spawn({
             let (engine, placement) = (Arc::clone(&engine), Arc::clone(&among.placement));

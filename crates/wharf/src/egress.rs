@@ -83,6 +83,14 @@ impl Guard {
         Ok(Self { reach: settings.reach, slowest: settings.slowest, resolver, fetching, posting })
     }
 
+    /// Reads what the machine says of name servers and believes of certificates, which the first request waits for otherwise. It takes
+    /// milliseconds, and blocks.
+    pub fn prepare(&self) {
+        // That there is none is told in the log.
+        let _ = self.resolver.resolver();
+        Trust::read_machine();
+    }
+
     /// The first answer that is no redirect.
     async fn follow(&self, first: &str) -> Result<(Response, Url), Error> {
         let mut target = egress::target(first, self.reach).map_err(|refused| note(first, refused))?;

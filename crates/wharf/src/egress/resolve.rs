@@ -1,7 +1,7 @@
 //! Names to addresses: asked anew for every connection, and every answer judged.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hickory_resolver::config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolverConfig};
@@ -20,20 +20,26 @@ const ADDRESSES: usize = 16;
 /// A resolver that gives out nothing that may not be reached.
 pub(super) struct Guarded {
     reach: Reach,
-    /// `None` where the machine names no name server: no name can be resolved then.
-    resolver: Option<Arc<TokioResolver>>,
+    name_server: Option<SocketAddr>,
+    /// Made when the first name is asked for. `None` where the machine names no name server: no name can be resolved then.
+    resolver: OnceLock<Option<Arc<TokioResolver>>>,
 }
 
 impl Guarded {
     pub(super) fn new(reach: Reach, name_server: Option<SocketAddr>) -> Self {
-        Self { reach, resolver: resolver(name_server).map(Arc::new) }
+        Self { reach, name_server, resolver: OnceLock::new() }
+    }
+
+    /// The resolver, as the machine's settings were when it was asked for first.
+    pub(super) fn resolver(&self) -> Option<&Arc<TokioResolver>> {
+        self.resolver.get_or_init(|| resolver(self.name_server).map(Arc::new)).as_ref()
     }
 
     /// Whether no name server says anything at all, so that a URL with a name can reach nobody. Every name server knows of the root; that
     /// one name is not answered proves nothing, for its own servers may be away.
     pub(super) async fn is_silent(&self, url: &str) -> bool {
         let named = Url::parse(url).is_ok_and(|url| url.domain().is_some());
-        let Some(resolver) = self.resolver.as_deref().filter(|_| named) else { return false };
+        let Some(resolver) = self.resolver().filter(|_| named) else { return false };
         !matches!(resolver.lookup(".", RecordType::NS).await, Ok(_) | Err(NetError::Dns(_)))
     }
 }
@@ -63,7 +69,7 @@ fn resolver(name_server: Option<SocketAddr>) -> Option<TokioResolver> {
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
-        let (resolver, reach) = (self.resolver.clone(), self.reach);
+        let (resolver, reach) = (self.resolver().cloned(), self.reach);
         Box::pin(async move {
             let addresses = look_up(resolver.as_deref(), name.as_str()).await?;
             if !addresses.iter().all(|address| reach.allows(address.ip())) {
