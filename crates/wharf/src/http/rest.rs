@@ -65,7 +65,8 @@ impl Rest {
         };
         let place = forwarded.then(|| FORWARDED.try_acquire().ok()).flatten();
         let (whole, part, bytes) = if place.is_some() { (WHOLE, PART, limits::MEDIA_BODY_BYTES as u64) } else { (SOON, SOON, SMALL) };
-        let over = !expects && tokio::time::timeout(whole, ends(back, bytes, part)).await.unwrap_or(false);
+        // Boxed: most requests have nothing left, and need no room for it.
+        let over = !expects && Box::pin(tokio::time::timeout(whole, ends(back, bytes, part))).await.unwrap_or(false);
         if over {
             *self.state() = RestState::Over;
         }
