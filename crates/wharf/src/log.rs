@@ -2,6 +2,8 @@
 //!
 //! Lines go through a bounded queue to a thread of their own. Who does not read loses lines, which are counted; the service goes on.
 
+mod words;
+
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,6 +16,7 @@ use tracing_subscriber::{EnvFilter, Layer as _, fmt, registry};
 
 use crate::config::{Format, Log};
 use crate::traces::Traces;
+use words::PlainFields;
 
 /// The client library's lines name phone numbers, ids and pairing codes, also in warnings and under targets of its own
 /// choice: nothing below an error from it, and nothing at all from those targets, whatever the filter says, unless the operator asks for
@@ -66,14 +69,17 @@ pub fn init(log: &Log, traces: Option<&Traces>) -> Result<Writer, tracing_subscr
     let counter = lines.error_counter();
     let colours = std::io::stderr().is_terminal();
     let begun = match (log.format, traces) {
-        (Format::Text, None) => registry().with(filter).with(fmt::layer().with_ansi(colours).with_writer(lines)).try_init(),
+        (Format::Text, None) => {
+            registry().with(filter).with(fmt::layer().with_ansi(colours).fmt_fields(PlainFields).with_writer(lines)).try_init()
+        }
         (Format::Json, None) => {
             registry().with(filter).with(fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(lines)).try_init()
         }
         // What the log does not want to hear of is traced all the same: its filter is for its own lines.
-        (Format::Text, Some(traces)) => {
-            registry().with(traces.layer()).with(fmt::layer().with_ansi(colours).with_writer(lines).with_filter(filter)).try_init()
-        }
+        (Format::Text, Some(traces)) => registry()
+            .with(traces.layer())
+            .with(fmt::layer().with_ansi(colours).fmt_fields(PlainFields).with_writer(lines).with_filter(filter))
+            .try_init(),
         (Format::Json, Some(traces)) => registry()
             .with(traces.layer())
             .with(fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(lines).with_filter(filter))
