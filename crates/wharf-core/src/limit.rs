@@ -88,7 +88,10 @@ impl Calls {
         // Inside the lock, so that the log of a window is in order.
         let (now, shown) = (clock.steady(), clock.now());
         let as_shown = |at: Timestamp| shown.plus_millis(at.as_millis() - now.as_millis());
-        let state = accounts.entry(account.clone()).or_default();
+        let state = match accounts.get_mut(account) {
+            Some(state) => state,
+            None => accounts.entry(account.clone()).or_default(),
+        };
         let limit = plan.calls_per_minute;
         let verdict = state.window.ask(limit, now);
         let mut standing = Standing { limit, remaining: state.window.remaining(limit), reset_at: as_shown(state.window.whole_at(now)) };
