@@ -48,6 +48,7 @@ mod webhook;
 mod zip;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -125,7 +126,8 @@ pub struct Http {
     pub(crate) services: Arc<Services>,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
-    permits: Arc<Semaphore>,
+    /// How many requests are worked on.
+    running: Arc<AtomicUsize>,
     /// Bodies with files in them are held whole: not many at the same time.
     large_bodies: Arc<Semaphore>,
     large_turns: Gate,
@@ -138,7 +140,6 @@ pub struct Http {
 
 impl Http {
     pub fn new(services: Arc<Services>, limits: Limits) -> Arc<Self> {
-        let permits = Arc::new(Semaphore::new(limits.concurrent_requests.min(Semaphore::MAX_PERMITS)));
         let metrics = Metrics::default();
         let large_bodies = Arc::new(Semaphore::new(LARGE_BODIES));
         let large_turns = Gate::new(LARGE_BODIES_OF_ACCOUNT);
@@ -147,7 +148,7 @@ impl Http {
             services,
             limits,
             metrics,
-            permits,
+            running: Arc::default(),
             large_bodies,
             large_turns,
             cors,

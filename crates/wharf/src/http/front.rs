@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
@@ -10,7 +11,6 @@ use axum::response::Response;
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::{HeaderValue, Method, Uri};
 use hyper::body::Incoming;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use wharf_api::ops;
 
@@ -116,7 +116,7 @@ fn written(target: &Uri) -> usize {
 }
 
 /// Lets a request in while there is room. Questions after our health always come in: they are what tells others to go elsewhere, or why.
-fn admit(http: &Http, path: &str) -> Result<Option<OwnedSemaphorePermit>, Failure> {
+fn admit(http: &Http, path: &str) -> Result<Option<FrontPlace>, Failure> {
     if [ops::get_health.path, ops::get_readiness.path, ops::get_metrics.path].contains(&path) {
         return Ok(None);
     }
@@ -125,9 +125,25 @@ fn admit(http: &Http, path: &str) -> Result<Option<OwnedSemaphorePermit>, Failur
         failure.headers.push((CONNECTION, HeaderValue::from_static("close")));
         return Err(failure);
     }
-    match Arc::clone(&http.permits).try_acquire_owned() {
-        Ok(permit) => Ok(Some(permit)),
-        Err(_) => Err(Failure::unavailable("the server is working to capacity", 1)),
+    match FrontPlace::take(&http.running, http.limits.concurrent_requests) {
+        Some(place) => Ok(Some(place)),
+        None => Err(Failure::unavailable("the server is working to capacity", 1)),
+    }
+}
+
+/// A place among the requests that are worked on, until it is dropped. Nobody waits for one, so that a count is all there is of them.
+struct FrontPlace(Arc<AtomicUsize>);
+
+impl FrontPlace {
+    fn take(running: &Arc<AtomicUsize>, places: usize) -> Option<Self> {
+        let more = |running: usize| (running < places).then_some(running + 1);
+        running.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok().map(|_| Self(Arc::clone(running)))
+    }
+}
+
+impl Drop for FrontPlace {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -162,5 +178,16 @@ mod tests {
             let uri: Uri = target.parse().unwrap();
             assert_eq!(written(&uri), uri.to_string().len(), "{target}");
         }
+    }
+
+    #[test]
+    fn there_are_as_many_places_as_there_are_and_one_that_is_left_is_had_again() {
+        let running = Arc::<AtomicUsize>::default();
+        let places: Vec<_> = (0..3).map_while(|_| FrontPlace::take(&running, 2)).collect();
+        assert_eq!(places.len(), 2);
+        assert!(FrontPlace::take(&running, 2).is_none() && FrontPlace::take(&running, 0).is_none());
+        drop(places);
+        assert!(FrontPlace::take(&running, 2).is_some());
+        assert_eq!(running.load(Ordering::Acquire), 0);
     }
 }
