@@ -1,10 +1,11 @@
-//! How many messages may be on the wire at once: fewer where acknowledgements do not come or the server asks for rest, and more again with
-//! each that comes.
+//! How many messages may be on the wire at once: more with each acknowledgement that comes, fewer where none comes or the server asks for rest.
 
 use super::verdict::Verdict;
 
-/// How many are on the wire at the most.
-const MOST: usize = 8;
+/// How many a session begins with.
+const FIRST: usize = 8;
+/// How many are on the wire at the most: what waits for a commit before and after it shares that one, so a burst takes fewer of them.
+const MOST: usize = 32;
 
 /// How many may fly. It outlives the pump: a server that was slow is not met with all at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub(super) struct Window(usize);
 
 impl Default for Window {
     fn default() -> Self {
-        Self(MOST)
+        Self(FIRST)
     }
 }
 
@@ -36,7 +37,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fewer_fly_where_the_server_is_slow_and_as_many_as_before_when_it_answers_again() {
+    fn more_fly_with_each_that_the_server_takes_up_to_a_bound() {
+        let mut window = Window::default();
+        assert!(window.has_room(FIRST - 1) && !window.has_room(FIRST));
+        for _ in FIRST..MOST {
+            window.heed(&Verdict::Sent);
+        }
+        assert!(window.has_room(MOST - 1));
+        window.heed(&Verdict::Sent);
+        assert!(!window.has_room(MOST), "that is the bound");
+    }
+
+    #[test]
+    fn fewer_fly_where_the_server_is_slow_and_more_again_when_it_answers() {
         let mut window = Window::default();
         let slow = Verdict::Again { chat_rests: true };
         window.heed(&slow);
@@ -46,7 +59,7 @@ mod tests {
             window.heed(verdict);
         }
         assert!(window.has_room(0) && !window.has_room(1), "one goes on in any case");
-        for _ in 0..MOST {
+        for _ in 1..FIRST {
             window.heed(&Verdict::Sent);
         }
         assert_eq!(window, Window::default());
