@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use http::Extensions;
+use tracing::Level;
+use tracing::level_filters::LevelFilter;
 use wharf_api::ops::Operation;
 use wharf_core::caller::By;
 
@@ -32,9 +34,12 @@ pub(super) fn peer(extensions: &Extensions) -> IpAddr {
 #[derive(Clone)]
 pub(super) struct CallerKey(pub By);
 
-/// Whether the log line of each request is wanted, which alone tells of its key.
+/// Whether the log line of each request may be wanted, which alone tells of its key.
+///
+/// By the most that anybody hears of. A question to the filters themselves is of a line that never comes: where traces have a filter beside
+/// the log's, what each of them said of it would be left to the next span, which would be missing from one of the two.
 pub(super) fn key_is_told() -> bool {
-    tracing::enabled!(target: "wharf::request", tracing::Level::DEBUG)
+    LevelFilter::current() >= Level::DEBUG
 }
 
 /// Where a request comes from.
@@ -49,3 +54,39 @@ pub(super) struct Way {
 /// The operation that was called, for the log line.
 #[derive(Clone, Copy)]
 pub(super) struct Called(pub &'static Operation);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tracing::span::{Attributes, Id};
+    use tracing::subscriber::with_default;
+    use tracing::{Subscriber, error_span};
+    use tracing_subscriber::filter::filter_fn;
+    use tracing_subscriber::layer::{Context, SubscriberExt as _};
+    use tracing_subscriber::{EnvFilter, Layer, registry};
+
+    use super::*;
+
+    /// Counts the spans that it sees.
+    #[derive(Clone, Default)]
+    struct SpansSeen(Arc<AtomicUsize>);
+
+    impl<S: Subscriber> Layer<S> for SpansSeen {
+        fn on_new_span(&self, _: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn whoever_asks_whether_the_key_is_told_takes_the_next_span_from_nobody() {
+        let (traces, lines) = (SpansSeen::default(), SpansSeen::default());
+        let traced = traces.clone().with_filter(filter_fn(|metadata| metadata.is_span() && metadata.name() == "request"));
+        let shown = lines.clone().with_filter(EnvFilter::new("info,wharf::request=debug"));
+        with_default(registry().with(traced).with(shown), || {
+            assert!(key_is_told());
+            assert!(!error_span!("request").is_disabled());
+        });
+        assert_eq!([traces, lines].map(|seen| seen.0.load(Ordering::Relaxed)), [1, 1]);
+    }
+}
