@@ -78,10 +78,11 @@ where
     response
 }
 
-/// What HEAD is answered: how long the body would be, and nothing of it.
+/// What HEAD is answered: how long the body would be, and nothing of it. One without a byte says nothing of its length: axum has taken the
+/// bodies of what a program serves besides, also those whose length nobody knows.
 fn without_body(response: &mut Response) {
-    let length = HttpBody::size_hint(response.body()).exact().filter(|_| !response.headers().contains_key(CONTENT_LENGTH));
-    if let Some(length) = length {
+    let length = HttpBody::size_hint(response.body()).exact().filter(|length| *length > 0);
+    if let Some(length) = length.filter(|_| !response.headers().contains_key(CONTENT_LENGTH)) {
         response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     *response.body_mut() = Body::empty();
@@ -170,6 +171,10 @@ fn known(method: &Method) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use bytes::Bytes;
+
     use super::*;
 
     #[test]
@@ -177,6 +182,24 @@ mod tests {
         for target in ["/", "/v1/account?a=1&b=%20", "/?", "http://u@example.com:8080/v1?x", "http://example.com", "example.com:443", "*"] {
             let uri: Uri = target.parse().unwrap();
             assert_eq!(written(&uri), uri.to_string().len(), "{target}");
+        }
+    }
+
+    #[test]
+    fn head_is_told_a_length_that_is_known_and_none_that_is_not() {
+        let endless = || Body::from_stream(futures::stream::pending::<Result<Bytes, Infallible>>());
+        for (body, said, told) in [
+            (Body::from("four"), None, Some("4")),
+            (endless(), None, None),
+            (endless(), Some("7"), Some("7")),
+            (Body::empty(), None, None),
+            (Body::empty(), Some("7"), Some("7")),
+        ] {
+            let mut response = Response::new(body);
+            response.headers_mut().extend(said.map(|said| (CONTENT_LENGTH, HeaderValue::from_static(said))));
+            without_body(&mut response);
+            assert!(response.body().is_end_stream());
+            assert_eq!(response.headers().get(CONTENT_LENGTH).map(|length| length.to_str().unwrap()), told);
         }
     }
 
