@@ -1,9 +1,8 @@
 //! Leads a request to the operation that the contract declares at its path, and answers for everything that it does not.
 //!
 //! Not axum's router, which has what a program serves besides: it puts each request's way together anew, of boxes that hold boxes, and that
-//! costs more than most refusals.
+//! costs more than most refusals. What it finds a path by is here too.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -39,7 +38,6 @@ wharf_api::each_operation!(handlers);
 
 /// One path of the contract.
 struct Mount {
-    path: &'static str,
     /// The methods that it knows, as `Allow` lists them.
     allow: String,
     /// That list where nobody behind has answered: to a browser that asks first, or at the door.
@@ -52,7 +50,7 @@ impl Mount {
         let operations = HANDLERS.iter().filter(|(operation, _)| operation.path == path).copied().collect();
         let allow = allowed(path);
         let allow_beside = HeaderValue::from_str(&allow.replace(' ', "")).expect("names of methods are visible ASCII");
-        Self { path, allow, allow_beside, operations }
+        Self { allow, allow_beside, operations }
     }
 
     /// The operation behind a method. Where there is GET there is HEAD.
@@ -60,49 +58,21 @@ impl Mount {
         let method = if method == Method::HEAD { "GET" } else { method.as_str() };
         self.operations.iter().find(|(operation, _)| operation.method.as_str() == method).copied()
     }
-
-    /// Whether a path of as many parts is this one: its words are, and what is the caller's own is there. It may be empty but at the end.
-    fn is(&self, path: &str) -> bool {
-        let own = |known: &str| known.starts_with('{');
-        let mut parts = self.path.split('/').zip(path.split('/'));
-        parts.all(|(known, part)| own(known) || known == part) && !(path.ends_with('/') && self.path.ends_with('}'))
-    }
 }
 
-/// The paths of the contract.
-struct Mounts {
-    /// Those that are words alone.
-    plain: HashMap<&'static str, Mount>,
-    /// Those with parts of the caller's own, by how many parts they have. Where two fit, the one that has a word first comes first.
-    shaped: HashMap<usize, Vec<Mount>>,
-}
-
-impl Mounts {
-    fn new() -> Self {
-        let (mut plain, mut shaped) = (HashMap::new(), HashMap::<usize, Vec<Mount>>::new());
-        for path in paths() {
-            if path.contains('{') {
-                shaped.entry(parts(path)).or_default().push(Mount::new(path));
-            } else {
-                plain.insert(path, Mount::new(path));
-            }
-        }
-        let shape = |path: &'static str| path.split('/').map(|part| (part.starts_with('{'), part)).collect::<Vec<_>>();
-        for mounts in shaped.values_mut() {
-            mounts.sort_by_cached_key(|mount| shape(mount.path));
-        }
-        Self { plain, shaped }
+/// The paths of the contract. Where two fit, the one is meant that has a word first.
+fn mounts() -> matchit::Router<Mount> {
+    let mut mounts = matchit::Router::new();
+    for path in paths() {
+        mounts.insert(path, Mount::new(path)).expect("each path of the contract has a shape of its own");
     }
-
-    fn at(&self, path: &str) -> Option<&Mount> {
-        self.plain.get(path).or_else(|| self.shaped.get(&parts(path))?.iter().find(|mount| mount.is(path)))
-    }
+    mounts
 }
 
 /// The whole API, and what a program serves beside it.
 pub(super) struct Routes {
     http: Arc<Http>,
-    mounts: Mounts,
+    mounts: matchit::Router<Mount>,
     beside: Router,
 }
 
@@ -112,12 +82,12 @@ impl Routes {
         let beside = super::dashboard::router(&http).merge(beside);
         // A router without a state has its routes made once.
         let beside = beside.fallback(unknown_path).with_state(());
-        Self { http, mounts: Mounts::new(), beside }
+        Self { http, mounts: mounts(), beside }
     }
 
     /// Has a request answered that came over this connection, from that address.
     pub async fn answer(&self, peer: IpAddr, line: Arc<Line>, request: http::Request<Incoming>) -> Response {
-        let mount = self.mounts.at(request.uri().path());
+        let mount = self.mounts.at(request.uri().path()).ok().map(|at| at.value);
         let found = mount.and_then(|mount| mount.operation(request.method()));
         let mut response = front::pass(&self.http, peer, line, request, |request| self.lead(mount, found, request)).await;
         if let Some(mount) = mount.filter(|_| found.is_none() && !response.headers().contains_key(ALLOW)) {
@@ -137,11 +107,6 @@ impl Routes {
             }
         }
     }
-}
-
-/// How many parts a path has between its slashes.
-fn parts(path: &str) -> usize {
-    path.split('/').count()
 }
 
 /// Every path, once.
@@ -171,16 +136,16 @@ mod tests {
 
     /// The path that a path leads to.
     fn led(path: &str) -> Option<&'static str> {
-        Mounts::new().at(path).map(|mount| mount.path)
+        mounts().at(path).ok().map(|at| at.value.operations[0].0.path)
     }
 
     #[test]
     fn every_operation_is_found_at_its_path_by_its_method_alone() {
-        let mounts = Mounts::new();
+        let mounts = mounts();
         for operation in ops::ALL {
             let path: Vec<_> = operation.path.split('/').map(|part| if part.starts_with('{') { "own" } else { part }).collect();
-            let mount = mounts.at(&path.join("/")).unwrap();
-            assert_eq!(mount.path, operation.path);
+            let mount = mounts.at(&path.join("/")).unwrap().value;
+            assert!(mount.operations.iter().all(|(mounted, _)| mounted.path == operation.path), "{}", operation.path);
             let found = |method: &str| mount.operation(&method.parse().unwrap()).map(|(found, _)| found.id);
             assert_eq!(found(operation.method.as_str()), Some(operation.id));
             assert_eq!(found("HEAD"), found("GET"), "{}", operation.path);
