@@ -208,3 +208,35 @@ impl AsyncWrite for Wire {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_comes_after_a_read_that_found_all_is_heard_and_so_is_the_end_that_came_with_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (far, near) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+        let (mut far, (reading, _writing)) = (far.unwrap(), near.unwrap().0.into_split());
+        let mut reading = Reading { line: Arc::new(Line::new(reading)), fresh: false };
+        let mut room = [0; 8];
+        for part in [&b"one"[..], b"another"] {
+            far.write_all(part).await.unwrap();
+            assert_eq!(reading.read(&mut room).await.unwrap(), part.len());
+            let still_ready = reading.line.socket().readable().now_or_never().is_some();
+            assert_eq!(still_ready, !TELLS_OF_MORE, "nothing is looked for that is not there");
+        }
+        // The room is full, and more is there.
+        far.write_all(b"too much for").await.unwrap();
+        assert_eq!(reading.read(&mut room).await.unwrap(), 8);
+        assert_eq!(reading.read(&mut room).await.unwrap(), 4);
+        far.write_all(b"last").await.unwrap();
+        far.shutdown().await.unwrap();
+        assert_eq!(reading.read(&mut room).await.unwrap(), 4);
+        assert_eq!(reading.read(&mut room).await.unwrap(), 0);
+    }
+}
