@@ -128,13 +128,11 @@ impl Dialer {
             None => self.reach(&self.host, self.port, done).await?,
         };
         done(Step::Connect);
-        let mut stream = self.connector.wrap(&self.host, stream).await.map_err(Error::Tls)?;
+        let stream = self.connector.wrap(&self.host, stream).await.map_err(Error::Tls)?;
         done(Step::Tls);
         let builder =
             ClientBuilder::from_uri(self.uri.clone()).add_header(header::ORIGIN, HeaderValue::from_static(WHATSAPP_WEB_ORIGIN))?;
-        // Only the opening is the library's. Nothing of the server's is lost with it: on a new connection the client speaks first.
-        drop(builder.connect_on(&mut stream).await?);
-        Ok(socket::begin(stream))
+        Ok(socket::open(stream, &builder).await?)
     }
 
     async fn tunnel(&self, proxy: &Proxy, done: &(dyn Fn(Step) + Send + Sync)) -> Result<TcpStream, Error> {

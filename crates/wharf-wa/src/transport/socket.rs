@@ -2,6 +2,7 @@
 //! while nothing passes. This one keeps a kilobyte to read ahead, and each message has memory of its own that goes with it; a socket of
 //! the library's keeps eight kilobytes, room for 64 messages, and what the largest message took.
 
+mod opening;
 #[cfg(test)]
 mod tests;
 
@@ -15,9 +16,11 @@ use bytes::Bytes;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader, ReadHalf, WriteHalf};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::timeout;
+use tokio_websockets::ClientBuilder;
 use wacore::net::{DisconnectReason, Transport, TransportEvent};
 use wharf_core::chance::{Chance as _, SystemChance};
 
+use self::opening::BytewiseStream;
 use crate::task;
 
 /// How much is read ahead: most frames are shorter, and come with one read.
@@ -49,8 +52,20 @@ const PONG: u8 = 0xa;
 /// The end that nobody is to blame for.
 const NORMAL_END: [u8; 2] = 1000_u16.to_be_bytes();
 
+/// Opens a socket on a stream that leads to the server. Only the opening is the library's.
+pub(super) async fn open<S>(
+    mut stream: S,
+    opening: &ClientBuilder<'_>,
+) -> Result<(Arc<dyn Transport>, Receiver<TransportEvent>), tokio_websockets::Error>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    drop(opening.connect_on(BytewiseStream::new(&mut stream)).await?);
+    Ok(begin(stream))
+}
+
 /// Takes a stream over after the opening. Nothing that followed the opening's answer may have been read from it.
-pub(super) fn begin<S>(stream: S) -> (Arc<dyn Transport>, Receiver<TransportEvent>)
+fn begin<S>(stream: S) -> (Arc<dyn Transport>, Receiver<TransportEvent>)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {

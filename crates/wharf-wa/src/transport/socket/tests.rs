@@ -24,6 +24,36 @@ async fn end(heard: &Receiver<TransportEvent>) -> DisconnectReason {
 }
 
 #[tokio::test]
+async fn what_the_server_says_right_behind_its_answer_is_heard() {
+    let (near, far) = tokio::io::duplex(4096);
+    // Both are written before the client reads again.
+    let serving = async {
+        let (_, mut server) = ServerBuilder::new().accept(far).await.unwrap();
+        server.send(Message::binary(vec![1, 2, 3])).await.unwrap();
+    };
+    let opening = ClientBuilder::from_uri("ws://127.0.0.1/ws/chat".parse().unwrap());
+    let ((), opened) = tokio::join!(serving, open(near, &opening));
+    let (_socket, heard) = opened.unwrap();
+    assert!(matches!(heard.recv().await.unwrap(), TransportEvent::Connected));
+    let TransportEvent::DataReceived(message) = heard.recv().await.unwrap() else { panic!("it ended") };
+    assert_eq!(message, [1, 2, 3][..]);
+}
+
+#[tokio::test]
+async fn an_answer_without_an_end_is_not_read_for_ever() {
+    let (near, mut far) = tokio::io::duplex(4096);
+    let serving = async {
+        let head = b"HTTP/1.1 101 Switching Protocols\r\nX: ";
+        far.write_all(head).await.unwrap();
+        // It ends where nobody reads any more.
+        while far.write_all(&[b'x'; 1024]).await.is_ok() {}
+    };
+    let opening = ClientBuilder::from_uri("ws://127.0.0.1/ws/chat".parse().unwrap());
+    let ((), opened) = tokio::join!(serving, open(near, &opening));
+    assert!(matches!(opened.err(), Some(tokio_websockets::Error::Io(_))));
+}
+
+#[tokio::test]
 async fn messages_of_any_length_pass_whole_both_ways() {
     let (socket, heard, far) = opened().await;
     let mut server = ServerBuilder::new().serve(far);
