@@ -227,7 +227,9 @@ statements! {
     FIND = concat!("SELECT ", message_columns!(), " FROM messages WHERE account_id = $1 AND id = $2");
     /// The message behind so many others.
     BACK_IN_ACCOUNT = "SELECT number FROM messages WHERE account_id = $1 AND number < $2 ORDER BY number DESC LIMIT 1 OFFSET $3";
-    BACK_IN_SESSION = "SELECT number FROM messages WHERE session_id = $1 AND number < $2 ORDER BY number DESC LIMIT 1 OFFSET $3";
+    /// Of a session of the account: how much others have is nobody's business.
+    BACK_IN_SESSION = "SELECT number FROM messages WHERE session_id = (SELECT id FROM sessions WHERE account_id = $1 AND id = $4) \
+        AND number < $2 ORDER BY number DESC LIMIT 1 OFFSET $3";
 }
 
 const BY_ACCOUNT: Sql = spelled!("BY_ACCOUNT", list, "account_id = $1");
@@ -272,6 +274,9 @@ pub(super) const BY_HAND: &[Sql] = &[
 
 /// How many arguments each list takes.
 const ARGS: usize = 14;
+
+/// How many arguments the statement takes that goes back in an account. The one of a session takes that session as well.
+const BACK_ARGS: usize = 3;
 
 /// How many messages are looked through for words at once, and how many more where these do not fill the page. Then the page ends.
 const LOOKS: [u32; 2] = [1_000, 50_000];
@@ -328,10 +333,12 @@ impl SqlStore {
         request: PageRequest,
         (back, within): (&Sql, &'static Sql),
     ) -> Result<(Vec<Row>, Option<i64>), Error> {
-        let whose = filter.session.as_ref().map_or(account.as_str(), SessionId::as_str);
+        let session = filter.session.as_ref().map(SessionId::as_str);
         let (mut rows, mut below) = (Vec::new(), request.after.unwrap_or(i64::MAX));
         for passed in LOOKS {
-            let last = self.readers.walk(account, back, args![whose, below, passed]).await?.into_iter().next();
+            let args = args![account, below, passed, session];
+            let taken = BACK_ARGS + usize::from(session.is_some());
+            let last = self.readers.walk(account, back, &args[..taken]).await?.into_iter().next();
             let last = last.map(|mut row| row.int()).transpose()?;
             let stretch = Stretch { sql: within, below, above: Some(last.unwrap_or_default()) };
             rows.extend(self.read_stretches(account, filter, request, vec![stretch]).await?);

@@ -385,7 +385,7 @@ async fn words_are_looked_for_in_part_of_a_long_log_and_the_next_page_goes_on(db
     db.execute(&hay).await;
     let all = MessageFilter { text: Some("needle".to_owned()), ..MessageFilter::default() };
     let of_session = MessageFilter { session: Some(tenant.session.clone()), ..all.clone() };
-    for filter in [all, of_session] {
+    for filter in [all, of_session.clone()] {
         let page = async |after| db.store.list_messages(&tenant.account, &filter, PageRequest { after, limit: 50 }).await.unwrap();
         let first = page(None).await;
         assert!(first.rows.is_empty() && first.next.is_some(), "51,000 of 51,501 are a page");
@@ -397,6 +397,10 @@ async fn words_are_looked_for_in_part_of_a_long_log_and_the_next_page_goes_on(db
         let within = page(Some(51_001)).await;
         assert_eq!((within.rows.len(), within.next), (1, None));
     }
+    // Of somebody else's session nothing is told, and not how long its log is either.
+    let stranger = Tenant::new(db).await;
+    let told = db.store.list_messages(&stranger.account, &of_session, ALL).await.unwrap();
+    assert_eq!((told.rows, told.next), (vec![], None));
 }
 
 #[tokio::test]
