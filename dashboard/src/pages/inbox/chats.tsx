@@ -111,6 +111,16 @@ export function Chats({ session, sessions, chats, chosen, onStart }: Props) {
   );
 }
 
+/** The newest messages with the words. A page looks only so far back: it may have none of them, and a next one. */
+async function find(session: Session, words: string, signal: AbortSignal): Promise<Message[]> {
+  for (let cursor: string | null = null; ; ) {
+    const found: Page<Message> = await page<Message>("v1/messages", { sessionId: session.sessionId, text: words, limit: 30, cursor }, signal);
+    const shown = found.data.filter((message) => !ABOUT.has(message.type));
+    if (shown.length > 0 || found.next === null) return shown;
+    cursor = found.next;
+  }
+}
+
 /** Messages with the words, asked for when the typing rests. */
 function useFound(session: Session, words: string) {
   const [found, setFound] = useState<{ value: Message[] | null; problem: unknown }>({ value: null, problem: null });
@@ -119,8 +129,8 @@ function useFound(session: Session, words: string) {
     if (words.length < 2) return;
     const controller = new AbortController();
     const timer = setTimeout(() => {
-      page<Message>("v1/messages", { sessionId: session.sessionId, text: words, limit: 30 }, controller.signal).then(
-        ({ data }) => setFound({ value: data.filter((message) => !ABOUT.has(message.type)), problem: null }),
+      find(session, words, controller.signal).then(
+        (value) => setFound({ value, problem: null }),
         (problem) => controller.signal.aborted || setFound({ value: null, problem }),
       );
     }, 250);
