@@ -2,6 +2,9 @@
 
 use serde_json::json;
 use wharf_api::ErrorCode;
+use wharf_api::ids::MessageId;
+use wharf_core::Clock as _;
+use wharf_core::clock::SystemClock;
 
 use crate::harness::readiness;
 use crate::harness::{Backend, OWNER, SILENT, World, both_backends};
@@ -144,8 +147,13 @@ async fn nothing_is_lost(world: &mut World, breaks: &str, mends: &str) {
         world.phone_sends(SILENT, OWNER, &format!("text {n} 👍")).await;
     }
     world.until_ready(false).await;
+    let mended = MessageId::first_at(SystemClock.now());
     world.sql(mends).await;
     until_received(world, &session, 7).await;
+    // Lists of a time go by ids: they tell when the rows were made, and not when that was tried first.
+    let page = world.api().get(&format!("/v1/messages?sessionId={session}&direction=incoming&limit=6")).await;
+    let late = page.ok(200).as_array().unwrap();
+    assert!(late.iter().all(|row| row["messageId"].as_str() >= Some(mended.as_str())), "{mended}: {late:?}");
     world.until_ready(true).await;
     world.until_connected(&session).await;
     world.phone_sends(SILENT, OWNER, "after").await;

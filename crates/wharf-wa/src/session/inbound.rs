@@ -201,7 +201,9 @@ async fn keep(own: &Own, part: &Part) -> Result<usize, store::Error> {
 async fn keep_each(own: &Own, part: &Part) -> Result<(), store::Error> {
     let mut refused = None;
     for row in &part.rows {
-        match keep_one(own, row, &part.files).await {
+        // Hours may have passed. Lists of a time go by ids, which are to be made when their rows are numbered.
+        let row = MessageRow { id: own.ctx.chance.message_id(), ..row.clone() };
+        match keep_one(own, &row, &part.files).await {
             Err(error) if intake::is_refusal(&error) => refused = Some(error),
             kept => kept?,
         }

@@ -1,7 +1,7 @@
 //! Messages that came and could not be read: their rows stand there before the library acknowledges them and asks for them again.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use wacore::types::events::{DecryptFailMode, UnavailableType, UndecryptableMessage};
 use wharf_api::types::message::Content;
@@ -25,8 +25,13 @@ pub(super) fn keep(own: &Arc<Own>, message: &UndecryptableMessage) {
         own.ctx.meter().undecryptable.one();
         tracing::warn!(message = %row.id, "a message could not be decrypted");
     }
+    let is_first = AtomicBool::new(true);
     door::keep(own, "a message that could not be read", move |own| {
-        let row = row.clone();
+        let mut row = row.clone();
+        // Hours may have passed. Lists of a time go by ids, which are to be made when their rows are numbered.
+        if !is_first.swap(false, Ordering::Relaxed) {
+            row.id = own.ctx.chance.message_id();
+        }
         async move {
             fail::fail_point!("unread-before-commit");
             own.ctx.store.record_inbound(own.fence(), &[row]).await.map_err(|error| match error {
