@@ -29,7 +29,7 @@ async fn what_the_server_says_right_behind_its_answer_is_heard() {
     // Both are written before the client reads again.
     let serving = async {
         let (_, mut server) = ServerBuilder::new().accept(far).await.unwrap();
-        server.send(Message::binary(vec![1, 2, 3])).await.unwrap();
+        server.send(Message::binary(vec![1_u8, 2, 3])).await.unwrap();
     };
     let opening = ClientBuilder::from_uri("ws://127.0.0.1/ws/chat".parse().unwrap());
     let ((), opened) = tokio::join!(serving, open(near, &opening));
