@@ -308,7 +308,9 @@ impl SqlStore {
         request: PageRequest,
     ) -> Result<Page<MessageRow>, Error> {
         let forbidden = |session: &SessionId| filter.sessions.as_ref().is_some_and(|bound| !bound.contains(session));
-        if filter.session.as_ref().is_some_and(forbidden) {
+        // A time that ends before it begins has no numbers either: it would be looked for in the whole log.
+        let is_no_time = filter.since.zip(filter.until).is_some_and(|(since, until)| since >= until);
+        if is_no_time || filter.session.as_ref().is_some_and(forbidden) {
             return Ok(Page { rows: Vec::new(), next: None });
         }
         let below = request.after.unwrap_or(i64::MAX);

@@ -298,7 +298,9 @@ async fn a_time_is_from_then_on_and_before_then_to_the_millisecond(db: &Db) {
             are_listed(db, &tenant, &rows, None, at).await;
         }
     }
-    for (since, until) in [(300, 310), (310, 300), (9, 11), (439, 441), (0, 1), (1_000, 2_000), (-2_000, -1_000), (-2_000, 2_000)] {
+    for (since, until) in
+        [(300, 310), (310, 300), (300, 300), (9, 11), (439, 441), (0, 1), (1_000, 2_000), (-2_000, -1_000), (-2_000, 2_000)]
+    {
         are_listed(db, &tenant, &rows, Some(minute(since)), Some(minute(until))).await;
     }
     let far = Timestamp::from_millis;
