@@ -1,0 +1,1 @@
+import{v as e,x as t}from"./index-CQ6zl-aG.js";function n({icon:n,title:r,bare:i,children:a}){return t(`div`,{class:`empty ${i?`bare`:``}`,children:[t(e,{name:n}),t(`h2`,{children:r}),a]})}export{n as t};

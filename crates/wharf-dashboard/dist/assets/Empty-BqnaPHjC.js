@@ -1,1 +1,0 @@
-import{v as e,x as t}from"./index-VSbrcKUS.js";function n({icon:n,title:r,bare:i,children:a}){return t(`div`,{class:`empty ${i?`bare`:``}`,children:[t(e,{name:n}),t(`h2`,{children:r}),a]})}export{n as t};

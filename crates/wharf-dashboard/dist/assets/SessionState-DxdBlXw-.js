@@ -1,0 +1,1 @@
+import{r as e}from"./words-BqEe4w3l.js";import{x as t,y as n}from"./index-CQ6zl-aG.js";function r({session:r}){let i=e[r.status];return t(n,{tone:r.status===`connected`&&r.degraded?`wait`:i.tone,dot:!0,beating:i.moving,children:r.waitingFor?`waits: ${r.waitingFor.replace(`_`,` `)}`:i.word})}export{r as t};
