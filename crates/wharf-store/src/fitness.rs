@@ -74,6 +74,13 @@ pub(crate) async fn encoding(conn: &mut Conn) -> Result<(), OpenError> {
     if encoding == "UTF8" { Ok(()) } else { Err(OpenError::Encoding(encoding)) }
 }
 
+/// Whether it orders ids by their bytes: a list of a time and what is old are found by them. Danish has `aa` behind `z`, Welsh `dd` behind `d`.
+pub(crate) async fn order(conn: &mut Conn) -> Result<(), OpenError> {
+    let Conn::Postgres(conn) = conn else { return Ok(()) };
+    let in_order = "SELECT 'msg_9' < 'msg_a' AND 'msg_aa' < 'msg_ab' AND 'msg_dd' < 'msg_de' AND 'msg_f' < 'n'";
+    if one(conn, in_order.to_owned()).await? { Ok(()) } else { Err(OpenError::Order) }
+}
+
 /// Whether we may read and write every table.
 pub(crate) async fn rights(conn: &mut Conn) -> Result<(), OpenError> {
     let Conn::Postgres(conn) = conn else { return Ok(()) };

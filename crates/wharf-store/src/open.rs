@@ -117,6 +117,7 @@ async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
     let mut conn = awaited(&patient).await?;
     fitness::unshared(&mut conn, &patient).await?;
     fitness::encoding(&mut conn).await?;
+    fitness::order(&mut conn).await?;
     migrations::run(&mut conn, Dialect::Postgres).await?;
     fitness::rights(&mut conn).await?;
     fitness::sequences(&mut conn).await?;

@@ -96,6 +96,7 @@ pub(super) async fn check_empty(url: &str) -> Result<(), BackupError> {
 pub(super) async fn restore(url: &str, folder: &Path, tables: &[Table], told: &(dyn Fn(&str) + Sync)) -> Result<(), BackupError> {
     let mut conn = Conn::Postgres(Box::new(connect(url).await?));
     fitness::encoding(&mut conn).await?;
+    fitness::order(&mut conn).await?;
     // Whoever cannot read the rows back makes no schema either.
     migrations::run(&mut conn, Dialect::Postgres).await.map_err(OpenError::from)?;
     let Conn::Postgres(conn) = &mut conn else { unreachable!("it was made of one") };

@@ -35,6 +35,12 @@ pub enum OpenError {
         "the database has the encoding {0}, and must have UTF8: make another with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
     )]
     Encoding(String),
+    /// Its language has other letters than a to z.
+    #[error(
+        "the database orders letters by the rules of a language that has others between them (Danish, Norwegian, Welsh): make another with \
+         CREATE DATABASE … LOCALE 'C' TEMPLATE template0"
+    )]
+    Order,
     #[error("the role of the database URL lacks rights: {0}")]
     Rights(String),
     /// What is written next would clash with what is there: a copy of the rows without their sequences.

@@ -111,6 +111,18 @@ async fn a_database_of_another_encoding_is_refused_before_it_gets_a_table() {
 }
 
 #[tokio::test]
+async fn a_database_of_a_language_that_orders_ids_otherwise_is_refused_before_it_gets_a_table() {
+    for language in ["da", "nb", "cy"] {
+        let said = refused(&format!("ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE '{language}' TEMPLATE template0"), async |_| {}).await;
+        assert!(said.contains("LOCALE 'C'"), "{language}: {said}");
+    }
+    for language in ["en-US", "de", "es", "sv"] {
+        let said = refused(&format!("ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE '{language}' TEMPLATE template0"), async |_| {}).await;
+        assert_eq!(said, "nothing", "{language}");
+    }
+}
+
+#[tokio::test]
 async fn a_sequence_behind_its_table_is_refused_with_the_statement_that_mends_it() {
     let said = refused("", async |url| {
         open(config(url)).await.unwrap().close().await;
