@@ -160,7 +160,11 @@ pub(crate) fn messages() -> Vec<Parameter> {
         parameter("direction", word([Direction::Outgoing.as_str(), Direction::Incoming.as_str()]), "Only these."),
         parameter("status", word(MessageStatus::ALL.iter().map(|status| status.as_str())), "Only those in this status."),
         parameter("type", word(Content::TYPES.iter().copied()), "Only those of this type."),
-        parameter("text", chars(1, limits::SEARCH_CHARS), "Only those whose words have this in them, letter case included."),
+        parameter(
+            "text",
+            chars(1, limits::SEARCH_CHARS),
+            "Only those whose words have this in them, letter case included. A page may have fewer of them, or none, and a next one.",
+        ),
         parameter("since", time(), "Only those from then on."),
         parameter("until", time(), "Only those before then."),
         parameter("reference", chars(1, limits::REFERENCE_CHARS), "Only those that were sent under this name of your own."),

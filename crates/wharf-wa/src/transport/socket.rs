@@ -270,7 +270,7 @@ async fn read_all<S: AsyncRead + AsyncWrite + Send>(mut reader: SocketReader<S>,
         () = ends.over.notified() => DisconnectReason::Unknown,
         reason = reading => reason,
     };
-    // The connection is closed before anybody hears of its end, and not after.
+    // Nothing is read any more when its end is heard of; the client's side goes with the client.
     drop((reader, ends));
     // Nobody may be left who listens.
     let _ = events.send(TransportEvent::Disconnected(reason)).await;

@@ -1153,7 +1153,8 @@ class MessagesApi(MessagesHelpers):
             direction: Only these.
             status: Only those in this status.
             type: Only those of this type.
-            text: Only those whose words have this in them, letter case included.
+            text: Only those whose words have this in them, letter case included. A page may have fewer of them, or
+                none, and a next one.
             since: Only those from then on.
             until: Only those before then.
             reference: Only those that were sent under this name of your own.

@@ -194,7 +194,10 @@ export interface ListMessagesQuery {
   status?: MessageStatus;
   /** Only those of this type. */
   type?: MessageType;
-  /** Only those whose words have this in them, letter case included. 1 to 200 characters. */
+  /**
+   * Only those whose words have this in them, letter case included. A page may have fewer of them, or none, and a next
+   * one. 1 to 200 characters.
+   */
   text?: string;
   /** Only those from then on. RFC 3339, in UTC. */
   since?: string;

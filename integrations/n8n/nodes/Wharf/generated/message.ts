@@ -344,7 +344,7 @@ export const messageProperties: INodeProperties[] = [
         type: "string",
         typeOptions: { rows: 4 },
         default: "",
-        description: "Only those whose words have this in them, letter case included",
+        description: "Only those whose words have this in them, letter case included. A page may have fewer of them, or none, and a next one.",
       },
       {
         displayName: "Type",
