@@ -28,6 +28,25 @@ macro_rules! of_account {
     };
 }
 
+/// What an event tells. On SQLite the first of two that tell one step leaves it to the second, which stands right behind it for as long as
+/// the first is there: events go from the oldest on, and nothing changes one. PostgreSQL has no such rows.
+macro_rules! told {
+    ($event:literal) => {
+        concat!(
+            "CASE WHEN ",
+            $event,
+            ".data = '' THEN (SELECT n.data FROM events n WHERE n.number = ",
+            $event,
+            ".number + 1 AND n.session_id = ",
+            $event,
+            ".session_id) ELSE ",
+            $event,
+            ".data END"
+        )
+    };
+}
+pub(crate) use told;
+
 macro_rules! deliver {
     ($database:ident) => {
         concat!(
@@ -178,8 +197,9 @@ async fn insert_as(
         list_as(tx, account, session, numbers, at, events);
         return Ok(());
     }
-    for pair in events.chunks(2) {
+    for (place, pair) in events.chunks(2).enumerate() {
         let (first, number) = (tx.event_id(), numbers.next);
+        let texts = [2 * place, 2 * place + 1].map(|place| text(tx, events.get(place..).unwrap_or_default()));
         let mut second = None;
         numbers.next += 1;
         match pair {
@@ -193,19 +213,19 @@ async fn insert_as(
                     number,
                     one.kind,
                     at,
-                    &*one.data,
+                    texts[0],
                     one.repeated,
                     &other,
                     number + 1,
                     two.kind,
-                    &*two.data,
+                    texts[1],
                     two.repeated,
                 ];
                 tx.execute(&INSERT_TWO, args).await?;
                 second = Some(other);
             }
             [one] => {
-                tx.execute(&INSERT_ONE, args![&first, account, session, number, one.kind, at, &*one.data, one.repeated]).await?;
+                tx.execute(&INSERT_ONE, args![&first, account, session, number, one.kind, at, texts[0], one.repeated]).await?;
             }
             _ => {}
         }
@@ -214,6 +234,16 @@ async fn insert_as(
         }
     }
     Ok(())
+}
+
+/// What the row of the first of these events has: nothing where the second, which is of the same step, tells the very same. `told` reads it.
+/// Only SQLite numbers the two one after the other: it has one writer.
+fn text<'e>(tx: &Tx, events: &'e [Draft]) -> &'e str {
+    match events {
+        [first, second, ..] if first.repeated && first.data == second.data && !tx.takes_lists() => "",
+        [first, ..] => &first.data,
+        [] => "",
+    }
 }
 
 /// Those of a group of writes: they go with its end, and so do their deliveries.

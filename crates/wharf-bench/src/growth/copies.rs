@@ -34,15 +34,16 @@ const TABLES: [CopiedTable; 4] = [
 /// Nobody reads the file meanwhile, and one that broke off is thrown away.
 const FAST: &str = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -524288;";
 
-/// What is copied. An event is its message's by what it says. `copied` has one copy at a time: which message becomes which, and how far
-/// its times move.
+/// What is copied. An event is its message's by what it says, or by what the one behind it says for both. `copied` has one copy at a time:
+/// which message becomes which, and how far its times move.
 const SAMPLE: &str = "\
     CREATE TEMP TABLE sample_messages AS SELECT ROW_NUMBER() OVER (ORDER BY number) - 1 AS place, * FROM main.messages; \
     CREATE TEMP TABLE sample_outgoing AS SELECT * FROM main.outgoing; \
     CREATE TEMP TABLE sample_message_steps AS SELECT * FROM main.message_steps; \
     CREATE TEMP TABLE sample_message_receipts AS SELECT * FROM main.message_receipts; \
     CREATE TEMP TABLE sample_events AS SELECT ROW_NUMBER() OVER (ORDER BY e.number) - 1 AS place, m.number AS message, e.* \
-        FROM main.events e JOIN main.messages m ON m.id = json_extract(e.data, '$.messageId'); \
+        FROM main.events e JOIN main.messages m ON m.id = json_extract( \
+        CASE WHEN e.data = '' THEN (SELECT n.data FROM main.events n WHERE n.number = e.number + 1) ELSE e.data END, '$.messageId'); \
     CREATE TEMP TABLE copied (old INTEGER PRIMARY KEY, new INTEGER NOT NULL, old_id TEXT NOT NULL, new_id TEXT NOT NULL, \
         old_wa_id TEXT NOT NULL, new_wa_id TEXT NOT NULL, shift INTEGER NOT NULL);";
 
@@ -267,6 +268,25 @@ mod tests {
         is_so("SELECT COUNT(*) = 0 FROM events e JOIN events f ON f.number > e.number AND e.kind = f.kind WHERE f.id <= e.id");
         is_so("SELECT COUNT(*) = 29 AND SUM(messages) = 29 * (102 / 28) FROM usage");
         is_so("SELECT COUNT(*) = 29 FROM usage_answers");
+    }
+
+    #[test]
+    fn an_event_that_leaves_its_words_to_the_one_behind_it_is_copied_in_front_of_that_one() {
+        let conn = database();
+        conn.execute_batch(
+            "WITH n (n, kind, repeated) AS (VALUES (1, 'message.status', 1), (2, 'message.delivered', 0)) \
+             INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) \
+             SELECT printf('evt_%012x%020x', sent_at, 10 + n), account_id, session_id, 4 + n, kind, sent_at, \
+             CASE repeated WHEN 1 THEN '' ELSE json_object('messageId', id, 'whatsappId', wa_id) END, repeated \
+             FROM n, messages WHERE number = 1 ORDER BY n; \
+             UPDATE sessions SET event_sequence = 6",
+        )
+        .unwrap();
+        grow(&conn, 100, 28).unwrap();
+        let pairs = "SELECT COUNT(*) FROM events e JOIN events n ON n.number = e.number + 1 AND n.at = e.at AND n.kind = 'message.delivered' \
+             WHERE e.data = ''";
+        assert_eq!(one(&conn, pairs), 34);
+        assert_eq!(one(&conn, "SELECT COUNT(*) FROM events WHERE data = ''"), 34);
     }
 
     #[test]

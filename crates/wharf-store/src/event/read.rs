@@ -7,26 +7,59 @@ use wharf_api::types::event::EventKind;
 use wharf_core::event::Bell;
 use wharf_core::store::{Error, EventFilter, EventPage, EventRow, EventStore, Fence, NewEvent};
 
+use super::told;
+use crate::horizon::Horizon;
 use crate::lane::Place;
 use crate::sql::{Row, Sql, among, args, listed, page, spelled, statements};
 use crate::store::SqlStore;
 
+/// The kinds that the life of a text has: most of any log is of them.
+const OF_TEXTS: [EventKind; 5] =
+    [EventKind::MessageReceived, EventKind::MessageStatus, EventKind::MessageSent, EventKind::MessageDelivered, EventKind::MessageRead];
+
+/// All other kinds, as the index `events_rare` has them.
+macro_rules! is_rare {
+    () => {
+        "kind NOT IN ('message.received', 'message.status', 'message.sent', 'message.delivered', 'message.read')"
+    };
+}
+
 /// What does not pass comes without its data, so that a reader moves past it.
-macro_rules! list {
-    ($database:ident) => {
+macro_rules! look {
+    ($database:ident, $log:literal, $of:expr) => {
         concat!(
             "SELECT number, id, session_id, sequence, kind, at, CASE WHEN (CAST($4 AS TEXT) IS NULL OR session_id = $4) \
              AND (CAST($5 AS TEXT) IS NULL OR session_id IN ",
             among!($database, "$5"),
             ") AND (CAST($6 AS TEXT) IS NULL OR kind IN ",
             among!($database, "$6"),
-            ") AND (CAST($8 AS BIGINT) = 0 OR repeated = 0) THEN data END \
-             FROM events WHERE account_id = $1 AND number > $2 AND number <= $3 ORDER BY number LIMIT $7"
+            ") AND (CAST($8 AS BIGINT) = 0 OR repeated = 0) THEN ",
+            told!("events"),
+            " END FROM ",
+            $log,
+            " WHERE ",
+            $of,
+            " AND number > $2 AND number <= $3 ORDER BY number LIMIT $7"
         )
     };
 }
+macro_rules! list {
+    ($database:ident) => {
+        look!($database, "events", "account_id = $1")
+    };
+}
+/// Names the index to SQLite. PostgreSQL finds it by its conditions.
+macro_rules! list_rare {
+    (sqlite) => {
+        look!(sqlite, "events INDEXED BY events_rare", concat!("account_id || '' = $1 AND ", is_rare!()))
+    };
+    (postgres) => {
+        look!(postgres, "events", concat!("account_id || '' = $1 AND ", is_rare!()))
+    };
+}
 const LIST: Sql = spelled!("LIST", list);
-pub(super) const BY_HAND: &[Sql] = &[LIST];
+const LIST_RARE: Sql = spelled!("LIST_RARE", list_rare);
+pub(super) const BY_HAND: &[Sql] = &[LIST, LIST_RARE];
 
 statements! {
     NUMBER = "SELECT number FROM events WHERE id = $2 AND account_id = $1";
@@ -58,6 +91,14 @@ pub(crate) fn event(row: &mut Row) -> Result<(i64, Option<EventRow>), Error> {
     Ok((number, data.map(|data| EventRow { number, id, session: SessionId::parse(&session), sequence, kind, at, data })))
 }
 
+impl SqlStore {
+    /// The account's last event up to where the log is whole.
+    async fn last_whole(&self, account: &AccountId, horizon: Horizon) -> Result<i64, Error> {
+        let latest = self.readers.first(&LATEST, args![account]).await?.map_or(Ok(0), |mut row| row.int())?;
+        Ok(latest.min(horizon.number))
+    }
+}
+
 #[async_trait]
 impl EventStore for SqlStore {
     async fn announce(&self, fence: &Fence, at: Timestamp, notice: &str, event: NewEvent) -> Result<bool, Error> {
@@ -72,8 +113,9 @@ impl EventStore for SqlStore {
         let unfiltered = bound.is_none() && kinds.is_none() && filter.session.is_none() && !filter.each_step;
         let scan = if unfiltered { i64::from(limit) + 1 } else { LOOK };
         let session = filter.session.as_ref().map(SessionId::as_str);
-        let rows =
-            self.readers.fetch(&LIST, args![account, after, horizon.number, session, &bound, &kinds, scan, filter.each_step]).await?;
+        let is_rare = !filter.kinds.is_empty() && !filter.kinds.iter().any(|kind| OF_TEXTS.contains(kind));
+        let (sql, until) = if is_rare { (&LIST_RARE, self.last_whole(account, horizon).await?) } else { (&LIST, horizon.number) };
+        let rows = self.readers.fetch(sql, args![account, after, until, session, &bound, &kinds, scan, filter.each_step]).await?;
         let scanned = rows.len();
         let within = page::within(rows.iter().map(Row::size));
         for (place, mut row) in rows.into_iter().enumerate() {
@@ -93,6 +135,10 @@ impl EventStore for SqlStore {
             found.position = number;
             found.more = place + 1 == scanned && i64::try_from(scanned) == Ok(scan);
         }
+        if is_rare && !found.more {
+            // All that is not of these kinds is passed as well.
+            found.position = found.position.max(until);
+        }
         Ok(found)
     }
 
@@ -102,8 +148,7 @@ impl EventStore for SqlStore {
 
     async fn latest_event(&self, account: &AccountId) -> Result<i64, Error> {
         let horizon = self.horizon.now(&self.readers).await?;
-        let latest = self.readers.first(&LATEST, args![account]).await?.map_or(Ok(0), |mut row| row.int())?;
-        Ok(latest.min(horizon.number))
+        self.last_whole(account, horizon).await
     }
 
     async fn before_last_events(&self, account: &AccountId, count: u32) -> Result<i64, Error> {
@@ -140,5 +185,35 @@ impl EventStore for SqlStore {
 
     fn bell(&self) -> &Bell {
         &self.bell
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrations::sqlite_plan;
+
+    #[test]
+    fn what_is_rare_is_found_among_what_is_rare_alone() {
+        let plan = sqlite_plan(&LIST_RARE);
+        let on_log: Vec<_> = plan.iter().filter(|step| step.split(' ').nth(1) == Some("events")).collect();
+        let by_index = "SEARCH events USING INDEX events_rare (<expr>=? AND number>? AND number<?)";
+        assert_eq!(on_log, [by_index], "{plan:#?}");
+        assert!(plan.iter().all(|step| !step.contains("TEMP B-TREE")), "it is sorted: {plan:#?}");
+    }
+
+    #[test]
+    fn the_index_has_every_kind_that_texts_do_not_have() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        for kind in EventKind::ALL {
+            let of = concat!("SELECT ", is_rare!(), " FROM (SELECT ?1 AS kind)");
+            let is_rare: bool = conn.query_row(of, [kind.as_str()], |row| row.get(0)).unwrap();
+            assert_eq!(is_rare, !OF_TEXTS.contains(kind), "{kind:?}");
+        }
+        for migration in
+            [include_str!("../../migrations/sqlite/0054_events.sql"), include_str!("../../migrations/postgres/0054_events.sql")]
+        {
+            assert!(migration.contains(is_rare!()) && migration.contains("((account_id || ''), number)"), "{migration}");
+        }
     }
 }

@@ -2,13 +2,18 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
+use wharf_api::types::event::EventKind;
 use wharf_core::store::Error;
 
 use super::{Class, Inspection, PAGE, Report};
 use crate::sql::{args, statements};
 
 statements! {
-    EVENTS = "SELECT number, id, account_id, session_id, sequence, kind, data FROM events WHERE number > $1 AND number <= $2 ORDER BY number LIMIT $3";
+    /// One that leaves what it tells to the event behind it comes with that one's kind.
+    EVENTS = "SELECT number, id, account_id, session_id, sequence, kind, data, CASE WHEN data = '' THEN (SELECT n.kind FROM events n \
+        WHERE n.number = events.number + 1 AND n.session_id = events.session_id) END \
+        FROM events WHERE number > $1 AND number <= $2 ORDER BY number LIMIT $3";
     IS_EVENT = "SELECT 1 FROM events WHERE number = $1";
     WHOLE = "SELECT COALESCE(MAX(number), 0) FROM events";
 }
@@ -29,10 +34,13 @@ impl Inspection {
             for mut row in rows {
                 let (number, id) = (row.int()?, row.text()?);
                 let (of, sequence) = ((row.text()?, row.text()?), row.int()?);
-                let (kind, data) = (row.text()?, row.text()?);
+                let (kind, data, behind) = (EventKind::parse(&row.text()?), row.text()?, row.opt_text()?);
                 after = number;
-                let reads_back = wharf_api::types::event::EventKind::parse(&kind).is_some()
-                    && serde_json::from_str::<serde_json::Value>(&data).is_ok_and(|data| data.is_object());
+                // Whether that one can be read is its own matter.
+                let over_it = behind.and_then(|behind| EventKind::parse(&behind)).and_then(EventKind::umbrella);
+                let is_told = over_it.is_some_and(|over| Some(over) == kind)
+                    || serde_json::from_str::<Value>(&data).is_ok_and(|data| data.is_object());
+                let reads_back = kind.is_some() && is_told;
                 if !reads_back {
                     report.note(Class::Wrong, "events that cannot be read", id.clone());
                 }

@@ -6,7 +6,7 @@ use wharf_api::types::webhook::{Attempt, DeliveryStatus};
 use wharf_core::store::{DeliveryRow, DueDelivery, DueWebhook, Error, Health, Page, PageRequest, TryRecord, WebhookRow};
 
 use super::row::{json, kinds_text, parse};
-use crate::event;
+use crate::event::{self, told};
 use crate::lane::Place;
 use crate::sql::{Row, Sql, Tx, among, args, corrupt, page, spelled, statements};
 use crate::store::SqlStore;
@@ -14,8 +14,11 @@ use crate::store::SqlStore;
 /// The cells that a delivery begins with, and those of its event.
 macro_rules! delivery_columns {
     () => {
-        "d.state, d.next_at, d.tries, d.log, e.number, e.id, e.session_id, e.sequence, e.kind, e.at, e.data \
-         FROM deliveries d JOIN events e ON e.number = d.event"
+        concat!(
+            "d.state, d.next_at, d.tries, d.log, e.number, e.id, e.session_id, e.sequence, e.kind, e.at, ",
+            told!("e"),
+            " FROM deliveries d JOIN events e ON e.number = d.event"
+        )
     };
 }
 

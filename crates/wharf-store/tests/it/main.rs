@@ -41,6 +41,7 @@ mod session;
 mod suspend;
 mod switch;
 mod trips;
+mod twice;
 mod user;
 mod vault;
 mod version;

@@ -1,6 +1,6 @@
 use wharf_api::types::message::MessageStatus::{Delivered, Failed, Played, Queued, Read, Received, Sent};
 use wharf_api::types::message::{Content, Reference};
-use wharf_core::store::{MessageRow, MessageStore, Outcome, Receipt, ReceiptKind, StatusChange};
+use wharf_core::store::{EventFilter, EventRow, EventStore, MessageRow, MessageStore, Outcome, Receipt, ReceiptKind, StatusChange};
 
 use crate::harness::{Db, both_backends};
 use crate::tenant::{NOW, Tenant, failed, sent};
@@ -46,9 +46,9 @@ async fn a_read_receipt_on_a_queued_message_proves_every_step_between(db: &Db) {
     let kinds = db.texts("SELECT kind FROM events ORDER BY number").await;
     let wanted = ["status", "status", "sent", "status", "delivered", "status", "read"].map(|kind| format!("message.{kind}"));
     assert_eq!(kinds, wanted);
-    let statuses: Vec<String> = db.texts("SELECT data FROM events ORDER BY number").await;
-    let status = |text: &String| serde_json::from_str::<serde_json::Value>(text).unwrap()["status"].as_str().unwrap().to_owned();
-    let shown: Vec<String> = statuses.iter().map(status).collect();
+    let told = db.store.list_events(&tenant.account, &EventFilter::default(), 0, 100).await.unwrap().rows;
+    let status = |event: &EventRow| serde_json::from_str::<serde_json::Value>(&event.data).unwrap()["status"].as_str().unwrap().to_owned();
+    let shown: Vec<String> = told.iter().map(status).collect();
     assert_eq!(shown, ["queued", "sent", "sent", "delivered", "delivered", "read", "read"]);
     // It does not wait to be sent any more, and the acknowledgement that comes late changes nothing.
     assert!(db.store.queued_messages(&tenant.session, 0, 9).await.unwrap().is_empty());
