@@ -63,6 +63,7 @@ history! {
     51 "0051_suspensions",
     52 "0052_indexes",
     53 "0053_rare",
+    54 "0054_events",
 }
 
 /// A database of SQLite with the whole schema and nothing in it.

@@ -20,6 +20,8 @@ use crate::tenant::{NOW, Tenant, chance, session};
 both_backends!(
     a_reader_that_follows_the_log_under_load_has_every_event_once_and_each_session_in_order,
     a_filter_leaves_out_and_the_position_moves_past_it,
+    what_is_rare_is_found_at_one_look_however_much_stands_between,
+    much_that_is_rare_is_passed_over_look_by_look,
     nobody_reads_the_log_of_another_account,
     a_look_ends_where_a_megabyte_is_full_and_the_next_goes_on_there,
     the_oldest_events_go_by_the_time_of_their_writing_and_nothing_younger,
@@ -194,6 +196,66 @@ async fn a_filter_leaves_out_and_the_position_moves_past_it(db: &Db) {
     let shown = &read_all(&db.store, &tenant, &everything()).await[0];
     assert_eq!((shown.sequence, shown.at, shown.data.as_str()), (1, NOW, r#"{"k":"session.qr"}"#));
     assert_eq!(db.store.event_number(&tenant.account, &shown.id).await.unwrap(), Some(shown.number));
+}
+
+/// Events of a kind, as many as that.
+async fn many(db: &Db, tenant: &Tenant, kind: EventKind, count: usize) {
+    let numbers = format!("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})");
+    let id = chance().event_id();
+    db.execute(&format!(
+        "{numbers} INSERT INTO events (id, account_id, session_id, sequence, kind, at, data) \
+         SELECT SUBSTR('{id}', 1, 26) || (1000000000 + i), '{}', '{}', 1000 + i, '{}', 1, '{{}}' FROM n",
+        tenant.account,
+        tenant.session,
+        kind.as_str()
+    ))
+    .await;
+}
+
+async fn what_is_rare_is_found_at_one_look_however_much_stands_between(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let other = session(db, &tenant.account).await;
+    let fence = db.store.take_session(&other, "node", NOW).await.unwrap().unwrap();
+    link(&db.store, &tenant.fence, &[EventKind::SessionQr]).await;
+    many(db, &tenant, EventKind::MessageDelivered, 2_500).await;
+    link(&db.store, &fence, &[EventKind::SessionStatus, EventKind::SessionQr]).await;
+    many(db, &tenant, EventKind::MessageReceived, 2_500).await;
+    let latest = db.store.latest_event(&tenant.account).await.unwrap();
+    let of = |kinds: &[EventKind]| EventFilter { kinds: kinds.to_vec(), ..EventFilter::default() };
+    let codes = of(&[EventKind::SessionQr, EventKind::MessageFailed]);
+    let page = db.store.list_events(&tenant.account, &codes, 0, 10).await.unwrap();
+    assert_eq!((page.rows.len(), page.position, page.more), (2, latest, false));
+    let after_first = db.store.list_events(&tenant.account, &codes, page.rows[0].number, 10).await.unwrap();
+    assert_eq!(after_first.rows, page.rows[1..]);
+    let first = db.store.list_events(&tenant.account, &codes, 0, 1).await.unwrap();
+    assert_eq!((first.rows.as_slice(), first.position, first.more), (&page.rows[..1], page.rows[0].number, true));
+
+    let of_session = EventFilter { session: Some(other.clone()), ..codes.clone() };
+    let bound = EventFilter { sessions: Some(vec![other.clone()]), ..codes.clone() };
+    let once = EventFilter { each_step: true, ..of(&[EventKind::SessionStatus, EventKind::SessionQr]) };
+    for (filter, count) in [(of_session, 1), (bound, 1), (once, 2), (of(&[EventKind::MessageFailed]), 0)] {
+        let page = db.store.list_events(&tenant.account, &filter, 0, 10).await.unwrap();
+        assert_eq!((page.rows.len(), page.position, page.more), (count, latest, false), "{filter:?}");
+    }
+    let mixed = of(&[EventKind::SessionQr, EventKind::MessageRead]);
+    assert_eq!(read_all(&db.store, &tenant, &mixed).await.len(), 2, "one that is not rare is looked for in the whole log");
+
+    link(&db.store, &tenant.fence, &[EventKind::SessionQr]).await;
+    let news = db.store.list_events(&tenant.account, &codes, latest, 10).await.unwrap();
+    assert_eq!((news.rows.len(), news.more), (1, false), "what comes later is not passed");
+    let ahead = db.store.list_events(&tenant.account, &codes, news.position + 5, 10).await.unwrap();
+    assert_eq!((ahead.rows.len(), ahead.position), (0, news.position + 5), "nobody is led back");
+}
+
+async fn much_that_is_rare_is_passed_over_look_by_look(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    many(db, &tenant, EventKind::CallReceived, 1_500).await;
+    link(&db.store, &tenant.fence, &[EventKind::SessionQr]).await;
+    let codes = EventFilter { kinds: vec![EventKind::SessionQr], ..EventFilter::default() };
+    let page = db.store.list_events(&tenant.account, &codes, 0, 10).await.unwrap();
+    assert_eq!((page.rows.len(), page.more), (0, true));
+    assert!(page.position < db.store.latest_event(&tenant.account).await.unwrap());
+    assert_eq!(read_all(&db.store, &tenant, &codes).await.len(), 1);
 }
 
 async fn nobody_reads_the_log_of_another_account(db: &Db) {
