@@ -278,8 +278,9 @@ const ARGS: usize = 14;
 /// How many arguments the statement takes that goes back in an account. The one of a session takes that session as well.
 const BACK_ARGS: usize = 3;
 
-/// How many messages are looked through for words at once, and how many more where these do not fill the page. Then the page ends.
-const LOOKS: [u32; 2] = [1_000, 50_000];
+/// How many messages are looked through for words at once, and how many more where these do not fill the page. Then the page ends: after
+/// some milliseconds, and a client that goes on to the end of a million asks two hundred times.
+const LOOKS: [u32; 2] = [1_000, 4_000];
 
 /// A stretch of a list, below a number.
 #[derive(Clone, Copy)]
