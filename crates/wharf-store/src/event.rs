@@ -236,8 +236,8 @@ async fn insert_as(
     Ok(())
 }
 
-/// What the row of the first of these events has: nothing where the second, which is of the same step, tells the very same. `told` reads it.
-/// Only SQLite numbers the two one after the other: it has one writer.
+/// What the row of the first of these events has: nothing where the second, which is of the same step, tells the very same. `told` reads
+/// it. Only SQLite numbers the two one after the other: it has one writer.
 fn text<'e>(tx: &Tx, events: &'e [Draft]) -> &'e str {
     match events {
         [first, second, ..] if first.repeated && first.data == second.data && !tx.takes_lists() => "",

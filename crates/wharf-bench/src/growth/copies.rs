@@ -283,8 +283,8 @@ mod tests {
         )
         .unwrap();
         grow(&conn, 100, 28).unwrap();
-        let pairs = "SELECT COUNT(*) FROM events e JOIN events n ON n.number = e.number + 1 AND n.at = e.at AND n.kind = 'message.delivered' \
-             WHERE e.data = ''";
+        let pairs = "SELECT COUNT(*) FROM events e JOIN events n ON n.number = e.number + 1 AND n.at = e.at \
+             WHERE e.data = '' AND n.kind = 'message.delivered'";
         assert_eq!(one(&conn, pairs), 34);
         assert_eq!(one(&conn, "SELECT COUNT(*) FROM events WHERE data = ''"), 34);
     }

@@ -38,8 +38,8 @@ impl Inspection {
                 after = number;
                 // Whether that one can be read is its own matter.
                 let over_it = behind.and_then(|behind| EventKind::parse(&behind)).and_then(EventKind::umbrella);
-                let is_told = over_it.is_some_and(|over| Some(over) == kind)
-                    || serde_json::from_str::<Value>(&data).is_ok_and(|data| data.is_object());
+                let is_told =
+                    (over_it.is_some() && over_it == kind) || serde_json::from_str::<Value>(&data).is_ok_and(|data| data.is_object());
                 let reads_back = kind.is_some() && is_told;
                 if !reads_back {
                     report.note(Class::Wrong, "events that cannot be read", id.clone());
