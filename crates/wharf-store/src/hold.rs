@@ -80,11 +80,11 @@ impl HoldStore for SqlStore {
     }
 
     async fn list_holds(&self, session: &SessionId) -> Result<Vec<HoldRow>, Error> {
-        self.readers.fetch(&LIST, args![session]).await?.iter_mut().map(read).collect()
+        self.readers.few(&LIST, args![session]).await?.iter_mut().map(read).collect()
     }
 
     async fn holds_on(&self, session: &SessionId, chat: &str) -> Result<Vec<HoldRow>, Error> {
-        self.readers.fetch(&ON_CHAT, args![session, chat]).await?.iter_mut().map(read).collect()
+        self.readers.few(&ON_CHAT, args![session, chat]).await?.iter_mut().map(read).collect()
     }
 
     async fn begin_contact(&self, fence: &Fence, chat: &str, at: Timestamp, forget_before: Timestamp) -> Result<(), Error> {

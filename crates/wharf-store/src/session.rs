@@ -38,6 +38,7 @@ statements! {
     CHANGE = "UPDATE sessions SET name = COALESCE($3, name), proxy = CASE WHEN $4 = 1 THEN $5 ELSE proxy END \
         WHERE account_id = $1 AND id = $2 AND deleted = 0";
     DELETE = "UPDATE sessions SET deleted = 1, jid = NULL, lid = NULL, push_name = NULL, proxy = NULL WHERE account_id = $1 AND id = $2 AND deleted = 0";
+    LINKED_TO = "SELECT jid FROM sessions WHERE id = $1";
     IS_RECORDED = "SELECT 1 FROM sessions WHERE id = $1 AND link_change = $2";
     /// A reason says why a session is disconnected, so it goes with that status.
     LINK = "UPDATE sessions SET status_at = CASE WHEN status = $2 THEN status_at ELSE $3 END, status = $2, \
@@ -185,7 +186,12 @@ impl SessionStore for SqlStore {
     async fn record_link_once(&self, fence: &Fence, change: &LinkChange, mark: Option<&str>) -> Result<(), Error> {
         if change.unlink || change.jid.is_some() {
             let jid = change.jid.as_ref().filter(|_| !change.unlink);
-            self.give_up_in_parts(&fence.account, &fence.session, message::Ending::OfOthers(fence, jid)).await?;
+            // Mostly it is the account that it was. Then nothing is given up, and a queue that may be long is not gone through.
+            let before = self.readers.first(&LINKED_TO, args![&fence.session]).await?;
+            let before = before.map(|mut row| row.opt_text()).transpose()?.flatten();
+            if before.as_ref() != jid {
+                self.give_up_in_parts(&fence.account, &fence.session, message::Ending::OfOthers(fence, jid)).await?;
+            }
         }
         let (owned, change, mark) = (fence.clone(), change.clone(), mark.map(str::to_owned));
         self.write(Place::fenced(fence), move |tx| {

@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use wharf_api::ids::SessionId;
 use wharf_core::store::{Error, Fence, VaultOp, VaultStore};
 
+use crate::dialect::Dialect;
 use crate::lane::Place;
 use crate::owner;
-use crate::sql::{Row, Sql, Tx, args, statements};
+use crate::sql::{Arg, Row, Sql, Tx, args, statements};
 use crate::store::SqlStore;
 
 pub(crate) use changes::apply;
@@ -20,14 +21,19 @@ statements! {
     GET = "SELECT value FROM vault WHERE session_id = $1 AND space = $2 AND key = $3";
     GET_MANY = "SELECT key, value FROM vault WHERE session_id = $1 AND space = $2 AND key IN \
         ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
-    LIST = "SELECT key, value FROM vault WHERE session_id = $1 AND space = $2 AND key >= $3 ORDER BY key";
-    LIST_UP_TO = "SELECT key, value FROM vault WHERE session_id = $1 AND space = $2 AND key >= $3 AND key < $4 ORDER BY key";
+    LIST = "SELECT key, value FROM vault WHERE session_id = $1 AND space = $2 AND key >= $3 ORDER BY key LIMIT $4";
+    LIST_UP_TO = "SELECT key, value FROM vault WHERE session_id = $1 AND space = $2 AND key >= $3 AND key < $4 \
+        ORDER BY key LIMIT $5";
     PAGE = "SELECT key, value FROM vault WHERE session_id = $1 AND space = $2 AND key > $3 ORDER BY key LIMIT $4";
     WIPE = "DELETE FROM vault WHERE session_id = $1";
 }
 
 /// How many keys one statement of [`GET_MANY`] takes.
 const AT_ONCE: usize = 16;
+/// How many entries are read without another thread: mostly that is all there are.
+const SHORT: u32 = 32;
+/// A list has no limit.
+const ALL_OF_THEM: u32 = u32::MAX;
 
 /// Deletes everything that the session has in the vault.
 pub(crate) async fn wipe(tx: &mut Tx, session: &SessionId) -> Result<(), Error> {
@@ -53,6 +59,25 @@ fn after_prefix(prefix: &str) -> Option<String> {
         }
     }
     None
+}
+
+impl SqlStore {
+    /// Reads up to `limit` entries, in their order; the statement's last argument is the limit. On SQLite a few of them are read where they are
+    /// asked for, and where there are more all of them aside: one read sees one state of the space.
+    async fn entries(&self, sql: &Sql, args: &[Arg<'_>], limit: u32) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        if self.readers.dialect() == Dialect::Sqlite {
+            let short = limit.min(SHORT);
+            let few = self.readers.few(sql, &with(args, short)).await?;
+            if short == limit || few.len() < short as usize {
+                return pairs(few);
+            }
+        }
+        pairs(self.readers.fetch(sql, &with(args, limit)).await?)
+    }
+}
+
+fn with<'a>(args: &[Arg<'a>], limit: u32) -> Vec<Arg<'a>> {
+    args.iter().copied().chain([limit.into()]).collect()
 }
 
 #[async_trait]
@@ -87,21 +112,20 @@ impl VaultStore for SqlStore {
                 key(14),
                 key(15)
             ];
-            found.extend(pairs(self.readers.fetch(&GET_MANY, args).await?)?);
+            found.extend(pairs(self.readers.few(&GET_MANY, args).await?)?);
         }
         Ok(found)
     }
 
     async fn vault_list(&self, session: &SessionId, space: &'static str, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
-        let rows = match after_prefix(prefix) {
-            Some(end) => self.readers.fetch(&LIST_UP_TO, args![session, space, prefix, &end]).await?,
-            None => self.readers.fetch(&LIST, args![session, space, prefix]).await?,
-        };
-        pairs(rows)
+        match after_prefix(prefix) {
+            Some(end) => self.entries(&LIST_UP_TO, args![session, space, prefix, &end], ALL_OF_THEM).await,
+            None => self.entries(&LIST, args![session, space, prefix], ALL_OF_THEM).await,
+        }
     }
 
     async fn vault_page(&self, session: &SessionId, space: &'static str, after: &str, limit: u32) -> Result<Vec<(String, Vec<u8>)>, Error> {
-        pairs(self.readers.fetch(&PAGE, args![session, space, after, limit]).await?)
+        self.entries(&PAGE, args![session, space, after], limit).await
     }
 
     async fn vault_apply(&self, fence: &Fence, ops: Vec<VaultOp>) -> Result<(), Error> {

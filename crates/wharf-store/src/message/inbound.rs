@@ -73,6 +73,10 @@ statements! {
         "SELECT ", message_columns!(), " FROM messages WHERE session_id = $1 AND content = '", undecryptable!(), "' \
         AND created_at > $2 ORDER BY number DESC LIMIT $3"
     );
+    /// The index of what [`UNDECRYPTED`] lists has an entry of the session.
+    HAS_UNDECRYPTED = concat!(
+        "SELECT 1 FROM messages WHERE session_id = $1 AND content = '", undecryptable!(), "' ORDER BY number DESC LIMIT 1"
+    );
     UNREAD_INCOMING = unread!("incoming"), lock "FOR UPDATE";
     UNREAD_OUTGOING = unread!("outgoing"), lock "FOR UPDATE";
     /// Now it can be: it keeps its id and its place.
@@ -205,6 +209,10 @@ async fn take_in(tx: &mut Tx, fence: &Fence, messages: Vec<Prepared>, files: &[N
 
 impl SqlStore {
     pub(super) async fn undecryptable_messages(&self, session: &SessionId, since: Timestamp, limit: u32) -> Result<Vec<MessageRow>, Error> {
+        // Every session asks every few minutes, and mostly there is none: that is known where it is asked. The list may pass over many.
+        if self.readers.first(&HAS_UNDECRYPTED, args![session]).await?.is_none() {
+            return Ok(Vec::new());
+        }
         let mut rows = self.readers.fetch(&UNDECRYPTED, args![session, since, limit]).await?;
         rows.iter_mut().filter_map(|row| readable(row).transpose()).map(|read| read.map(|(_, row)| row)).collect()
     }

@@ -9,6 +9,7 @@ both_backends!(
     many_keys_are_read_at_once_and_missing_ones_are_left_out,
     a_list_by_prefix_is_complete_and_in_the_order_of_bytes,
     a_space_is_read_in_pages_each_value_once,
+    lists_and_pages_of_any_length_are_complete,
     clearing_a_space_leaves_the_others,
     sessions_do_not_see_each_other,
     changes_are_applied_in_their_order,
@@ -70,6 +71,24 @@ async fn a_space_is_read_in_pages_each_value_once(db: &Db) {
     assert_eq!(page("").await, ["B", "a", "a%", "a:"]);
     assert_eq!(page("a:").await, ["b", "é"]);
     assert_eq!(page("é").await, Vec::<String>::new());
+}
+
+async fn lists_and_pages_of_any_length_are_complete(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let mut keys: Vec<String> = Vec::new();
+    for count in [31, 32, 33, 70] {
+        let more: Vec<String> = (keys.len()..count).map(|n| format!("{n:03}")).collect();
+        db.store.vault_apply(&tenant.fence, more.iter().map(|key| put("s", key, b"v")).collect()).await.unwrap();
+        keys.extend(more);
+        for prefix in ["", "0"] {
+            let found = db.store.vault_list(&tenant.session, "s", prefix).await.unwrap();
+            assert!(found.iter().map(|(key, _)| key).eq(&keys), "{count}: {found:?}");
+        }
+        for limit in [31, 32, 33, 100] {
+            let found = db.store.vault_page(&tenant.session, "s", "", limit).await.unwrap();
+            assert!(found.iter().map(|(key, _)| key).eq(keys.iter().take(limit as usize)), "{count} by {limit}: {found:?}");
+        }
+    }
 }
 
 async fn clearing_a_space_leaves_the_others(db: &Db) {
