@@ -27,6 +27,7 @@ use crate::session::flight::Flight;
 use crate::session::strays::Strays;
 use crate::session::timers::Timers;
 use crate::vault::Vault;
+use device::DeviceRow;
 
 /// Votes that came before their polls could be read.
 pub(crate) const SEALED_VOTE: &str = "sealed_vote";
@@ -42,6 +43,7 @@ pub(crate) struct Backend {
     strays: Arc<Strays>,
     timers: Arc<Timers>,
     order: tokio::sync::Mutex<()>,
+    device: tokio::sync::Mutex<DeviceRow>,
     /// The privacy tokens that messages carry: none other than this writes them.
     tokens: Recent<String, Option<TcTokenEntry>>,
 }
@@ -55,7 +57,8 @@ pub(crate) const PENDING: &str = "pending_inbound";
 impl Backend {
     pub(crate) fn new(vault: Arc<Vault>, clock: Arc<dyn Clock>, flight: Arc<Flight>) -> Self {
         let (order, tokens) = (tokio::sync::Mutex::new(()), Recent::new(TOKENS));
-        Self { vault, clock, flight, strays: Arc::default(), timers: Arc::default(), order, tokens }
+        let device = tokio::sync::Mutex::default();
+        Self { vault, clock, flight, strays: Arc::default(), timers: Arc::default(), order, device, tokens }
     }
 
     /// Has repeats looked at that this backend knows nothing of.

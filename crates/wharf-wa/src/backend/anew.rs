@@ -5,6 +5,7 @@ use wacore::store::traits::DeviceStore as _;
 use wacore::types::jid::JidExt as _;
 
 use super::Backend;
+use super::device::DeviceRow;
 use super::protocol::{BASE_KEY, SENDER_KEY_DEVICE};
 use super::signal::{SENDER_KEY, SESSION};
 use crate::vault::Vault;
@@ -37,6 +38,8 @@ impl Backend {
         device.server_has_prekeys = false;
         let mut ops: Vec<_> = [SESSION, SENDER_KEY_DEVICE, BASE_KEY].map(|space| VaultOp::Clear { space }).into();
         ops.push(self.device_op(&device)?);
+        let mut row = self.device.lock().await;
+        *row = DeviceRow::default();
         self.vault.apply(ops).await
     }
 }

@@ -1,6 +1,7 @@
 //! The linked device itself: its identity and noise keys, its ids, its counters.
 
 use async_trait::async_trait;
+use sha2::{Digest as _, Sha256};
 use wacore::stats::StorageResourceReport;
 use wacore::store::Device;
 use wacore::store::error::Result;
@@ -9,10 +10,23 @@ use wharf_api::ids::SessionId;
 use wharf_core::seal::Seal;
 use wharf_core::store::{self, Store, VaultOp};
 
-use super::{Backend, to_json};
+use super::{Backend, from_json, to_json};
 
 const DEVICE: &str = "device";
 const SELF: &str = "self";
+
+/// What this backend knows of the device's row: it alone writes that while it lives.
+#[derive(Default)]
+pub(super) struct DeviceRow {
+    /// Read by whoever asked whether it is there, for whoever loads it next.
+    read: Option<Vec<u8>>,
+    /// The digest of what stands there: the library has the device saved at every start, and mostly nothing of it has changed.
+    digest: Option<[u8; 32]>,
+}
+
+fn digest(plain: &[u8]) -> [u8; 32] {
+    Sha256::digest(plain).into()
+}
 
 /// Whether the keys of a session are those of a linked device. Keys that cannot be read are none.
 pub(crate) async fn is_linked(store: &dyn Store, seal: &Seal, session: &SessionId) -> std::result::Result<bool, store::Error> {
@@ -31,15 +45,34 @@ impl Backend {
 #[async_trait]
 impl DeviceStore for Backend {
     async fn save(&self, device: &Device) -> Result<()> {
-        self.put_json(DEVICE, SELF, device).await
+        let plain = to_json(device)?;
+        let new = digest(&plain);
+        let mut row = self.device.lock().await;
+        // A vault that is shut refuses this as everything else.
+        if row.digest == Some(new) && !self.vault.is_shut() {
+            return Ok(());
+        }
+        // Of a write that fails nobody knows whether it was made.
+        *row = DeviceRow::default();
+        self.put(DEVICE, SELF, &plain).await?;
+        row.digest = Some(new);
+        Ok(())
     }
 
     async fn load(&self) -> Result<Option<Device>> {
-        self.get_json(DEVICE, SELF).await
+        let mut row = self.device.lock().await;
+        let plain = match row.read.take() {
+            Some(plain) => Some(plain),
+            None => self.vault.get(DEVICE, SELF).await?,
+        };
+        row.digest = plain.as_deref().map(digest);
+        plain.map(|plain| from_json(&plain)).transpose()
     }
 
     async fn exists(&self) -> Result<bool> {
-        Ok(self.vault.get(DEVICE, SELF).await?.is_some())
+        let mut row = self.device.lock().await;
+        row.read = self.vault.get(DEVICE, SELF).await?;
+        Ok(row.read.is_some())
     }
 
     async fn create(&self) -> Result<i32> {

@@ -127,6 +127,36 @@ async fn identities_sessions_and_keys_come_back_as_they_were() {
 }
 
 #[tokio::test]
+async fn a_device_is_written_when_something_of_it_has_changed() {
+    let rig = Rig::new().await;
+    let b = rig.backend(0).await;
+    b.create().await.unwrap();
+    // Every write has a nonce of its own.
+    let row = async || rig.store.vault_get(&rig.session, "device", "self").await.unwrap();
+    let (b, first) = (rig.backend(0).await, row().await);
+    assert!(b.exists().await.unwrap());
+    let mut device = b.load().await.unwrap().unwrap();
+    b.save(&device).await.unwrap();
+    assert_eq!(row().await, first, "nothing has changed");
+    for name in ["Ada", "Bea", "Ada"] {
+        let before = row().await;
+        device.push_name = name.into();
+        b.save(&device).await.unwrap();
+        let after = row().await;
+        assert_ne!(after, before, "{name}");
+        b.save(&device).await.unwrap();
+        assert_eq!(row().await, after, "{name} once more");
+        assert_eq!(b.load().await.unwrap().unwrap().push_name, name);
+    }
+    // What was begun anew is no more what was saved before.
+    b.begin_anew().await.unwrap();
+    b.save(&device).await.unwrap();
+    assert_eq!(b.load().await.unwrap().unwrap().next_pre_key_id, device.next_pre_key_id);
+    b.vault.shut(Halt::Ended);
+    assert!(b.save(&device).await.is_err(), "what is shut takes nothing");
+}
+
+#[tokio::test]
 async fn the_device_and_the_shared_settings_come_back_as_they_were() {
     let rig = Rig::new().await;
     let b = rig.backend(0).await;
