@@ -227,7 +227,9 @@ impl Engine for WaEngine {
     }
 
     fn last_seen(&self, session: &SessionId) -> Option<Timestamp> {
-        self.running(session)?.seen.at()
+        // Lists ask for every session: of its handle only this is taken.
+        let seen = self.sessions().get(session).filter(|handle| !handle.ended.is_cancelled()).map(|handle| Arc::clone(&handle.seen));
+        seen?.at()
     }
 
     fn statuses(&self) -> Vec<SessionStatus> {
