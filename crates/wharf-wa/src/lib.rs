@@ -7,6 +7,7 @@
 #![warn(unreachable_pub)]
 
 mod backend;
+mod beat;
 mod compose;
 mod config;
 mod engine;

@@ -36,6 +36,8 @@ const RECEIPTS_LIMIT: Duration = Duration::from_secs(1);
 const LOOKUP_PAUSE: Duration = Duration::from_secs(1);
 /// A session that looks after itself looks into its queue each time after so many: a worker of the process finds what nobody told of.
 const LOOKS: u32 = 5;
+/// In so many steps of the common beat, each with its share of the sessions, all of them look after themselves once.
+const STEPS: u32 = 60;
 /// Rests that end within this time are waited for, though not shorter than that.
 const RESUME_WITHIN: Duration = Duration::from_secs(5);
 const RESUME_AFTER: Duration = Duration::from_millis(50);
@@ -114,8 +116,10 @@ impl<'life> Attendance<'life> {
         let poll = self.own.ctx.config.poll;
         let mut switches = self.own.ctx.config.switches.subscribe();
         switches.mark_changed();
-        let mut tick = tokio::time::interval_at(Instant::now() + self.own.ctx.jitter(poll), poll);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let ctx = &self.own.ctx;
+        let mut tick = tokio::time::interval_at(ctx.beat.after(ctx.jitter(poll), poll / STEPS), poll);
+        // Those that came late stay on the beat.
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             let (deadline, resume) = (self.deadline(), self.resume_at);
             // In this order: what the client said before it ended counts before its end.

@@ -76,7 +76,7 @@ impl Running {
             .with_backend_arc(Arc::new(backend))
             .with_transport_factory(Dial { dialer, dialing, gate: Arc::clone(&own.gate) })
             .with_http_client(http)
-            .with_runtime(Patient::new(Arc::clone(&own.lacks_settings), Arc::clone(&own.qr_clock)))
+            .with_runtime(Patient::new(Arc::clone(&own.lacks_settings), Arc::clone(&own.qr_clock), own.ctx.beat))
             .with_version((2, 3000, revision))
             .with_device_props(DevicePropsOverride::new().with_os(config.device_name.clone()).with_platform_type(PlatformType::CHROME))
             .with_wanted_pre_key_count(config.wanted_pre_keys)

@@ -16,6 +16,7 @@ use whatsapp_rust::TokioRuntime;
 
 use super::passkey::qr_clock::{Clocked, QrClock};
 use super::turns::Turns;
+use crate::beat::Beat;
 
 /// How long the settings may take to come after what waited at the server.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -23,6 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LITTLE_PATIENCE: Duration = Duration::from_secs(2);
 /// The library's own patience, to the second: nothing else tells this pause of its from others.
 const WATCHDOG: Duration = Duration::from_mins(3);
+/// After so long the library saves what it could not save before, to the second: what is saved mostly was, at once.
+const SAVER: Duration = Duration::from_secs(30);
+/// By how much the saver of a session may wait for those of the others.
+const SAVERS_APART: Duration = Duration::from_secs(1);
 /// How long a connection that works is left alone before the library begins anew to get the settings.
 const LEFT_ALONE: Duration = Duration::from_mins(30);
 
@@ -42,18 +47,19 @@ impl Usable {
     }
 }
 
-/// The library's clock, but for one pause: the one after which it gives up a connection that lacks settings is longer while that
-/// connection is used.
+/// The library's clock, but for two pauses: the one after which it gives up a connection that lacks settings is longer while that
+/// connection is used; and that of its saver, of which each session has one that mostly finds nothing to do, ends on the common beat.
 pub(super) struct Patient {
     lacks_settings: Arc<AtomicBool>,
+    beat: Beat,
     watchdog: Duration,
     qr_codes: Clocked,
     turns: Turns,
 }
 
 impl Patient {
-    pub(super) fn new(lacks_settings: Arc<AtomicBool>, qr_clock: Arc<QrClock>) -> Self {
-        Self { lacks_settings, watchdog: WATCHDOG, qr_codes: Clocked(qr_clock), turns: Turns::default() }
+    pub(super) fn new(lacks_settings: Arc<AtomicBool>, qr_clock: Arc<QrClock>, beat: Beat) -> Self {
+        Self { lacks_settings, beat, watchdog: WATCHDOG, qr_codes: Clocked(qr_clock), turns: Turns::default() }
     }
 }
 
@@ -67,6 +73,9 @@ impl Runtime for Patient {
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        if duration == SAVER {
+            return Box::pin(tokio::time::sleep_until(self.beat.after(duration, SAVERS_APART)));
+        }
         if duration != self.watchdog {
             return self.qr_codes.sleep(duration);
         }
@@ -96,8 +105,7 @@ mod tests {
     #[tokio::test]
     async fn the_library_gives_a_connection_up_after_its_own_time_but_for_one_that_is_used_without_settings() {
         let (lacks, short) = (Arc::new(AtomicBool::new(false)), Duration::from_millis(10));
-        let patient =
-            Patient { lacks_settings: Arc::clone(&lacks), watchdog: short, qr_codes: Clocked(Arc::default()), turns: Turns::default() };
+        let patient = Patient { watchdog: short, ..Patient::new(Arc::clone(&lacks), Arc::default(), Beat::new()) };
         patient.sleep(short).await;
         lacks.store(true, Ordering::Relaxed);
         patient.sleep(short * 2).await;
