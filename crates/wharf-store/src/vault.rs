@@ -62,8 +62,8 @@ fn after_prefix(prefix: &str) -> Option<String> {
 }
 
 impl SqlStore {
-    /// Reads up to `limit` entries, in their order; the statement's last argument is the limit. On SQLite a few of them are read where they are
-    /// asked for, and where there are more all of them aside: one read sees one state of the space.
+    /// Reads up to `limit` entries, in their order; the statement's last argument is the limit. On SQLite a few of them are read where they
+    /// are asked for, and where there are more all of them aside: one read sees one state of the space.
     async fn entries(&self, sql: &Sql, args: &[Arg<'_>], limit: u32) -> Result<Vec<(String, Vec<u8>)>, Error> {
         if self.readers.dialect() == Dialect::Sqlite {
             let short = limit.min(SHORT);

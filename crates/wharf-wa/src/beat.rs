@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Beat(Instant);
+pub(crate) struct CommonBeat(Instant);
 
-impl Beat {
+impl CommonBeat {
     pub(crate) fn new() -> Self {
         Self(Instant::now())
     }

@@ -26,7 +26,7 @@ use whatsapp_rust::client::Client;
 
 use wharf_core::seal::place;
 
-use crate::beat::Beat;
+use crate::beat::CommonBeat;
 use crate::compose;
 use crate::config::Config;
 use crate::http::MediaHttp;
@@ -70,7 +70,7 @@ impl WaEngine {
         let proxy = config.proxy.clone().filter(|_| config.server_url.is_none());
         let sources = Sources::new(config.server_url.as_ref(), config.version_url.clone())?.by(config.trust.clone(), proxy);
         let (presences, standing) = (Presences::default(), Standing::default());
-        let beat = Beat::new();
+        let beat = CommonBeat::new();
         let ctx =
             Context { config, store, clock, chance, outcomes, seal, dialer, presences, http, starts, beat, version, sources, standing };
         let ctx = Arc::new(ctx);

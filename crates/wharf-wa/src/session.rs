@@ -63,7 +63,7 @@ use wharf_core::store::{Fence, Store};
 use wharf_core::{Chance, Clock, Meter};
 use whatsapp_rust::client::Client;
 
-use crate::beat::Beat;
+use crate::beat::CommonBeat;
 use crate::config::Config;
 use crate::gate::AckGate;
 use crate::http::MediaHttp;
@@ -96,7 +96,7 @@ pub(crate) struct Context {
     pub(crate) http: MediaHttp,
     /// Places for sessions that all want to connect at the same moment.
     pub(crate) starts: Arc<Semaphore>,
-    pub(crate) beat: Beat,
+    pub(crate) beat: CommonBeat,
     pub(crate) version: WebVersion,
     pub(crate) sources: Sources,
     pub(crate) standing: Standing,

@@ -16,7 +16,7 @@ use whatsapp_rust::TokioRuntime;
 
 use super::passkey::qr_clock::{Clocked, QrClock};
 use super::turns::Turns;
-use crate::beat::Beat;
+use crate::beat::CommonBeat;
 
 /// How long the settings may take to come after what waited at the server.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -51,14 +51,14 @@ impl Usable {
 /// connection is used; and that of its saver, of which each session has one that mostly finds nothing to do, ends on the common beat.
 pub(super) struct Patient {
     lacks_settings: Arc<AtomicBool>,
-    beat: Beat,
+    beat: CommonBeat,
     watchdog: Duration,
     qr_codes: Clocked,
     turns: Turns,
 }
 
 impl Patient {
-    pub(super) fn new(lacks_settings: Arc<AtomicBool>, qr_clock: Arc<QrClock>, beat: Beat) -> Self {
+    pub(super) fn new(lacks_settings: Arc<AtomicBool>, qr_clock: Arc<QrClock>, beat: CommonBeat) -> Self {
         Self { lacks_settings, beat, watchdog: WATCHDOG, qr_codes: Clocked(qr_clock), turns: Turns::default() }
     }
 }
@@ -105,7 +105,7 @@ mod tests {
     #[tokio::test]
     async fn the_library_gives_a_connection_up_after_its_own_time_but_for_one_that_is_used_without_settings() {
         let (lacks, short) = (Arc::new(AtomicBool::new(false)), Duration::from_millis(10));
-        let patient = Patient { watchdog: short, ..Patient::new(Arc::clone(&lacks), Arc::default(), Beat::new()) };
+        let patient = Patient { watchdog: short, ..Patient::new(Arc::clone(&lacks), Arc::default(), CommonBeat::new()) };
         patient.sleep(short).await;
         lacks.store(true, Ordering::Relaxed);
         patient.sleep(short * 2).await;
