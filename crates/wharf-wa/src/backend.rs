@@ -14,7 +14,7 @@ mod tests;
 
 pub(crate) use device::is_linked;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -44,6 +44,8 @@ pub(crate) struct Backend {
     timers: Arc<Timers>,
     order: tokio::sync::Mutex<()>,
     device: tokio::sync::Mutex<DeviceRow>,
+    /// What the library tries the buffer of received messages with, while it does.
+    tried: Mutex<Option<Vec<u8>>>,
     /// The privacy tokens that messages carry: none other than this writes them.
     tokens: Recent<String, Option<TcTokenEntry>>,
 }
@@ -57,8 +59,8 @@ pub(crate) const PENDING: &str = "pending_inbound";
 impl Backend {
     pub(crate) fn new(vault: Arc<Vault>, clock: Arc<dyn Clock>, flight: Arc<Flight>) -> Self {
         let (order, tokens) = (tokio::sync::Mutex::new(()), Recent::new(TOKENS));
-        let device = tokio::sync::Mutex::default();
-        Self { vault, clock, flight, strays: Arc::default(), timers: Arc::default(), order, device, tokens }
+        let (device, tried) = (tokio::sync::Mutex::default(), Mutex::default());
+        Self { vault, clock, flight, strays: Arc::default(), timers: Arc::default(), order, device, tried, tokens }
     }
 
     /// Has repeats looked at that this backend knows nothing of.

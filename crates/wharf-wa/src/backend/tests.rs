@@ -439,6 +439,26 @@ async fn another_master_key_opens_nothing() {
 }
 
 #[tokio::test]
+async fn what_the_library_tries_the_buffer_with_is_not_written_and_what_anybody_sent_is() {
+    let rig = Rig::new().await;
+    let b = rig.backend(0).await;
+    let (nobody, id) = ("0@s.whatsapp.net", "__wa_durability_probe_1_0__");
+    let rows = async || b.vault.list("pending_inbound", "").await.unwrap().len();
+    b.store_pending_inbound(nobody, nobody, id, b"probe").await.unwrap();
+    assert_eq!(b.get_pending_inbound(nobody, nobody, id).await.unwrap(), Some(b"probe".to_vec()));
+    assert_eq!(rows().await, 0);
+    b.delete_pending_inbound(nobody, nobody, id).await.unwrap();
+    assert_eq!(b.get_pending_inbound(nobody, nobody, id).await.unwrap(), None);
+    for (chat, sender, id) in [("1@lid", "1@lid", id), (nobody, "1@lid", id), ("1@lid", nobody, id), (nobody, nobody, "3EB0")] {
+        b.store_pending_inbound(chat, sender, id, b"one").await.unwrap();
+        assert_eq!(rows().await, 1, "{chat} {sender} {id}");
+        b.delete_pending_inbound(chat, sender, id).await.unwrap();
+    }
+    b.vault.shut(Halt::Ended);
+    assert!(b.store_pending_inbound(nobody, nobody, id, b"probe").await.is_err(), "what is shut takes nothing");
+}
+
+#[tokio::test]
 async fn what_was_not_committed_is_kept_for_sixty_days_whatever_the_library_asks() {
     let rig = Rig::new().await;
     let day = 24 * 60 * 60;
