@@ -24,8 +24,11 @@ pub(super) struct DeviceRow {
     digest: Option<[u8; 32]>,
 }
 
-fn digest(plain: &[u8]) -> [u8; 32] {
-    Sha256::digest(plain).into()
+/// The digest of what counts of a device. When the library last had a version of WhatsApp's does not: each client is told the one to claim.
+fn digest(device: &Device) -> Result<[u8; 32]> {
+    let mut device = device.clone();
+    device.app_version_last_fetched_ms = 0;
+    Ok(Sha256::digest(to_json(&device)?).into())
 }
 
 /// Whether the keys of a session are those of a linked device. Keys that cannot be read are none.
@@ -45,8 +48,7 @@ impl Backend {
 #[async_trait]
 impl DeviceStore for Backend {
     async fn save(&self, device: &Device) -> Result<()> {
-        let plain = to_json(device)?;
-        let new = digest(&plain);
+        let new = digest(device)?;
         let mut row = self.device.lock().await;
         // A vault that is shut refuses this as everything else.
         if row.digest == Some(new) && !self.vault.is_shut() {
@@ -54,7 +56,7 @@ impl DeviceStore for Backend {
         }
         // Of a write that fails nobody knows whether it was made.
         *row = DeviceRow::default();
-        self.put(DEVICE, SELF, &plain).await?;
+        self.put_json(DEVICE, SELF, device).await?;
         row.digest = Some(new);
         Ok(())
     }
@@ -65,8 +67,9 @@ impl DeviceStore for Backend {
             Some(plain) => Some(plain),
             None => self.vault.get(DEVICE, SELF).await?,
         };
-        row.digest = plain.as_deref().map(digest);
-        plain.map(|plain| from_json(&plain)).transpose()
+        let device = plain.map(|plain| from_json::<Device>(&plain)).transpose()?;
+        row.digest = device.as_ref().map(digest).transpose()?;
+        Ok(device)
     }
 
     async fn exists(&self) -> Result<bool> {
