@@ -13,8 +13,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use ring::hmac;
 
 use crate::chance::Chance;
@@ -58,14 +57,14 @@ impl Seal {
     pub fn close(&self, place: &[&str], plain: &[u8]) -> Vec<u8> {
         let mut nonce = [0; NONCE_LEN];
         self.chance.fill(&mut nonce);
-        let place = bytes(place);
-        let payload = Payload { msg: plain, aad: &place };
         let key = self.keys.closing().expect("who works without the master key seals nothing");
-        let body = key.cipher.encrypt(&Nonce::from(nonce), payload).expect("a value is far shorter than the cipher's limit of 256 GiB");
-        let mut sealed = Vec::with_capacity(1 + NONCE_LEN + body.len());
+        let mut sealed = Vec::with_capacity(1 + NONCE_LEN + plain.len() + CHACHA20_POLY1305.tag_len());
         sealed.push(FORM);
         sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(&body);
+        sealed.extend_from_slice(plain);
+        let (nonce, body) = (Nonce::assume_unique_for_key(nonce), &mut sealed[1 + NONCE_LEN..]);
+        let tag = key.cipher.seal_in_place_separate_tag(nonce, Aad::from(bytes(place)), body);
+        sealed.extend_from_slice(tag.expect("a value is far shorter than the cipher's limit of 256 GiB").as_ref());
         sealed
     }
 
@@ -83,9 +82,11 @@ impl Seal {
     pub fn open_by(&self, place: &[&str], sealed: &[u8]) -> Result<(&str, Vec<u8>), Unreadable> {
         let (&[FORM], rest) = sealed.split_first_chunk::<1>().ok_or(Unreadable)? else { return Err(Unreadable) };
         let (nonce, body) = rest.split_first_chunk::<NONCE_LEN>().ok_or(Unreadable)?;
-        let (nonce, place) = (Nonce::from(*nonce), bytes(place));
+        let place = bytes(place);
         let mut opened = self.keys.likely_first().filter_map(|key| {
-            let plain = key.cipher.decrypt(&nonce, Payload { msg: body, aad: &place }).ok()?;
+            let (nonce, mut plain) = (Nonce::assume_unique_for_key(*nonce), body.to_vec());
+            let length = key.cipher.open_in_place(nonce, Aad::from(&place), &mut plain).ok()?.len();
+            plain.truncate(length);
             Some((key.id.as_str(), plain))
         });
         opened.next().ok_or(Unreadable)
@@ -93,8 +94,8 @@ impl Seal {
 }
 
 /// A key as a cipher.
-fn cipher(master_key: &[u8; KEY_BYTES]) -> ChaCha20Poly1305 {
-    ChaCha20Poly1305::new(&Key::from(*master_key))
+fn cipher(master_key: &[u8; KEY_BYTES]) -> LessSafeKey {
+    LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, master_key).expect("a key of the cipher has thirty-two bytes"))
 }
 
 /// A key of its own for marks, so that none of them says anything of what is sealed.
@@ -127,6 +128,16 @@ mod tests {
             assert!(seal(1).open(&other, &sealed).is_err(), "{other:?}");
         }
         assert!(seal(1).open(&["ses_1", "device"], &sealed).is_err());
+    }
+
+    #[test]
+    fn what_another_program_sealed_by_the_book_opens() {
+        // By OpenSSL: the form, the nonce, the six bytes, the tag.
+        let mut sealed = vec![FORM, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+        sealed.extend([0xc1, 0xd0, 0xfe, 0x7e, 0xdb, 0xf1]);
+        sealed.extend([0xc2, 0x87, 0xc0, 0x2d, 0x19, 0x4f, 0xcf, 0xb7, 0x95, 0xeb, 0x85, 0x76, 0xbb, 0x2a, 0x16, 0xae]);
+        assert_eq!(seal(1).open(PLACE, &sealed).unwrap(), b"secret");
+        assert_eq!(sealed.len(), seal(1).close(PLACE, b"secret").len());
     }
 
     #[test]

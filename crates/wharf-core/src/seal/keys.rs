@@ -7,7 +7,7 @@ use std::sync::{PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chacha20poly1305::ChaCha20Poly1305;
+use ring::aead::LessSafeKey;
 use ring::hmac;
 use sha2::{Digest as _, Sha256};
 
@@ -40,7 +40,7 @@ pub fn id(master_key: &[u8; KEY_BYTES]) -> String {
 
 pub(super) struct MasterKey {
     pub(super) id: String,
-    pub(super) cipher: ChaCha20Poly1305,
+    pub(super) cipher: LessSafeKey,
     pub(super) marks: hmac::Key,
 }
 
