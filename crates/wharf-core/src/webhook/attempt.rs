@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use standardwebhooks::Webhook as Signer;
+use ring::hmac;
 use wharf_api::Timestamp;
 use wharf_api::types::webhook::NoAnswer;
 
@@ -40,23 +42,29 @@ pub async fn once(services: &Services, webhook: &Unsealed, id: &str, body: Strin
 
 fn headers(webhook: &Unsealed, id: &str, at: Timestamp, body: &str) -> Vec<(String, String)> {
     let mut headers = webhook.headers.clone();
-    let seconds = at.as_secs();
+    let seconds = at.as_secs().to_string();
     // While a secret is being replaced both sign, the new one first.
-    let signing = webhook.secrets.iter().filter(|(_, until)| until.is_none_or(|until| until > at));
-    let signatures: Vec<_> = signing.filter_map(|(secret, _)| sign(secret, id, seconds, body)).collect();
+    let signing = webhook.keys.iter().filter(|(_, until)| until.is_none_or(|until| until > at));
+    let signatures: Vec<_> = signing.map(|(key, _)| sign(key, id, &seconds, body)).collect();
     let ours = [
         ("content-type", "application/json; charset=utf-8".to_owned()),
         ("user-agent", concat!("Wharf/", env!("CARGO_PKG_VERSION")).to_owned()),
         (standardwebhooks::HEADER_WEBHOOK_ID, id.to_owned()),
-        (standardwebhooks::HEADER_WEBHOOK_TIMESTAMP, seconds.to_string()),
+        (standardwebhooks::HEADER_WEBHOOK_TIMESTAMP, seconds),
         (standardwebhooks::HEADER_WEBHOOK_SIGNATURE, signatures.join(" ")),
     ];
     headers.extend(ours.map(|(name, value)| (name.to_owned(), value)));
     headers
 }
 
-fn sign(secret: &str, id: &str, seconds: i64, body: &str) -> Option<String> {
-    Signer::new(secret).and_then(|signer| signer.sign(id, seconds, body.as_bytes())).ok()
+/// The signature of Standard Webhooks. It is made here because it is made for each delivery, and by the instructions that a processor has
+/// for it a tenth of the time is enough.
+fn sign(key: &hmac::Key, id: &str, seconds: &str, body: &str) -> String {
+    let mut signing = hmac::Context::with_key(key);
+    for part in [id, ".", seconds, ".", body] {
+        signing.update(part.as_bytes());
+    }
+    format!("v1,{}", STANDARD.encode(signing.sign()))
 }
 
 /// The start of an answer as text, for people to read.
@@ -92,7 +100,19 @@ fn no_answer(error: &egress::Error) -> NoAnswer {
 
 #[cfg(test)]
 mod tests {
+    use super::super::secret;
     use super::*;
+
+    #[test]
+    fn what_is_signed_here_is_what_the_library_of_the_scheme_signs() {
+        let text = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3";
+        let (key, theirs) = (secret::key(text).unwrap(), standardwebhooks::Webhook::new(text).unwrap());
+        for body in ["", "{}", "{\"text\":\"é\"}", &"a".repeat(5_000)] {
+            let ours = sign(&key, "evt_1", "1795400000", body);
+            assert_eq!(ours, theirs.sign("evt_1", 1_795_400_000, body.as_bytes()).unwrap());
+        }
+        assert!(secret::key("whsec_no base64").is_none());
+    }
 
     #[test]
     fn the_start_of_an_answer_is_cut_between_characters_and_is_text_whatever_it_was() {

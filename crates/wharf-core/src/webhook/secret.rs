@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ring::hmac;
 use wharf_api::{Timestamp, limits};
 
 use super::{Error, find};
@@ -54,8 +55,15 @@ pub struct Unsealed {
     pub url: String,
     /// The customer's own.
     pub headers: Vec<(String, String)>,
-    /// The newest first, each with the time at which it ends: whoever delivers may keep this for longer.
-    pub secrets: Vec<(String, Option<Timestamp>)>,
+    /// The newest first, each with the time at which it ends: whoever delivers may keep this for longer. They are made ready here once, and
+    /// not for each request.
+    pub keys: Vec<(hmac::Key, Option<Timestamp>)>,
+}
+
+/// What signs with a secret. Of a secret that is no Base64 nothing can be made, and nothing is signed with it.
+pub(super) fn key(secret: &str) -> Option<hmac::Key> {
+    let key = STANDARD.decode(secret.strip_prefix(PREFIX).unwrap_or(secret)).ok()?;
+    Some(hmac::Key::new(hmac::HMAC_SHA256, &key))
 }
 
 pub(super) fn seal_headers(seal: &Seal, id: &str, headers: &[(String, String)]) -> Option<Vec<u8>> {
@@ -69,17 +77,17 @@ pub fn unseal(services: &Services, row: &WebhookRow) -> Result<Unsealed, Unreada
     let text = |sealed: &[u8]| -> Result<String, Unreadable> {
         String::from_utf8(seal.open(&place::webhook_secret(id), sealed)?).map_err(|_| Unreadable)
     };
-    let mut secrets = vec![(text(&row.secret)?, None)];
+    let mut keys: Vec<_> = key(&text(&row.secret)?).map(|key| (key, None)).into_iter().collect();
     if let Some((old, until)) = &row.old_secret
         && *until > now
     {
-        secrets.push((text(old)?, Some(*until)));
+        keys.extend(key(&text(old)?).map(|key| (key, Some(*until))));
     }
     let headers = match &row.headers {
         None => Vec::new(),
         Some(sealed) => serde_json::from_slice(&seal.open(&place::webhook_headers(id), sealed)?).map_err(|_| Unreadable)?,
     };
-    Ok(Unsealed { url: row.url.clone(), headers, secrets })
+    Ok(Unsealed { url: row.url.clone(), headers, keys })
 }
 
 /// Replaces the secret. The old one signs too for the overlap.
