@@ -61,6 +61,8 @@ struct Deliverer<'a> {
     flying: HashMap<Option<SessionId>, usize>,
     flights: FuturesUnordered<BoxFuture<'a, EndedTry>>,
     unwritten: Vec<TryRecord>,
+    /// When the first of them came that no write was begun for.
+    unwritten_since: Option<Instant>,
     health: Health,
     /// It is worth while to look for what is due; and somebody may have changed the webhook.
     wanted: bool,
@@ -126,7 +128,8 @@ impl<'a> Deliverer<'a> {
                 self.send(delivery);
             }
             let owes = !self.unwritten.is_empty() || self.health != Health::AsBefore;
-            if writing.is_none() && owes && (!rests || self.over) {
+            let gathers = self.gathers_until();
+            if writing.is_none() && owes && gathers.is_none() && (!rests || self.over) {
                 writing = Some(self.write());
             }
             let working = writing.is_some() || owes || !self.flights.is_empty();
@@ -146,6 +149,7 @@ impl<'a> Deliverer<'a> {
                     None => return Ok(()),
                 },
             };
+            let until = gathers.map_or(until, |gathers| gathers.min(until));
             tokio::select! {
                 Some((delivery, tried, under)) = self.flights.next() => self.landed(&delivery, &tried, under),
                 found = async { looking.as_mut().expect("guarded by the branch").await }, if looking.is_some() => {
@@ -162,7 +166,7 @@ impl<'a> Deliverer<'a> {
                     if farewell.is_some() {
                         return Ok(());
                     }
-                    self.wanted |= !rests;
+                    self.wanted |= !rests && gathers.is_none();
                 }
             }
             self.keep_lease().await?;

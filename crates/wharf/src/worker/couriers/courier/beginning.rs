@@ -62,6 +62,7 @@ impl<'a> Deliverer<'a> {
             flying: HashMap::new(),
             flights: FuturesUnordered::new(),
             unwritten: Vec::new(),
+            unwritten_since: None,
             health: Health::AsBefore,
             wanted: true,
             stale: false,

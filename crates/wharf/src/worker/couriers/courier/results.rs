@@ -29,6 +29,10 @@ pub(super) struct Written {
 
 /// How many tries one commit writes down, each by a statement.
 const AT_ONCE: usize = 200;
+/// With this many results a write does not wait for more, nor after so long: a commit costs as much as twenty deliveries, and what a death
+/// leaves unwritten goes out again.
+const TOGETHER: usize = 128;
+const GATHER: Duration = Duration::from_millis(5);
 
 impl<'a> Deliverer<'a> {
     /// Decides what follows from a try that was sent under a state of the webhook. The word of an earlier address says nothing of this one.
@@ -60,6 +64,14 @@ impl<'a> Deliverer<'a> {
         };
         let attempt = (!tried.is_no_try()).then(|| Attempt::from(tried));
         self.unwritten.push(TryRecord { event: delivery.event.number, state, next_at, tries, attempt });
+        self.unwritten_since.get_or_insert_with(Instant::now);
+    }
+
+    /// Until when results are gathered for one commit: while more is to be sent, and what is under way soon brings more of them.
+    pub(super) fn gathers_until(&self) -> Option<Instant> {
+        let until = self.unwritten_since? + GATHER;
+        let goes_on = !self.over && self.health == Health::AsBefore && !self.flights.is_empty() && !self.backlog.is_empty();
+        (goes_on && self.unwritten.len() < TOGETHER && Instant::now() < until).then_some(until)
     }
 
     /// Decides how the webhook is.
@@ -99,6 +111,7 @@ impl<'a> Deliverer<'a> {
     pub(super) fn write(&mut self) -> BoxFuture<'a, Written> {
         let rest = self.unwritten.split_off(self.unwritten.len().min(AT_ONCE));
         let tries = std::mem::replace(&mut self.unwritten, rest);
+        self.unwritten_since = None;
         let health = std::mem::replace(&mut self.health, Health::AsBefore);
         let (services, due, under) = (self.services, self.due.clone(), self.row.updated_at);
         Box::pin(async move {
