@@ -71,7 +71,17 @@ macro_rules! recover {
     };
 }
 const RECOVER: Sql = spelled!("RECOVER", recover);
-pub(super) const BY_HAND: &[Sql] = &[RECOVER];
+
+/// The tries of many deliveries at once. SQLite has no lists, and needs none: its statement goes nowhere.
+const RECORD_ALL: Sql = Sql {
+    name: "RECORD_ALL",
+    sqlite: RECORD.sqlite,
+    postgres: "UPDATE deliveries SET state = l.state, next_at = CAST(l.next_at AS BIGINT), tries = CAST(l.tries AS BIGINT), \
+        log = CASE WHEN log = '' OR LENGTH(log) > 40000 THEN l.attempt ELSE log || ',' || l.attempt END \
+        FROM unnest($2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[]) AS l(wanted, state, next_at, tries, attempt) \
+        WHERE deliveries.webhook = $1 AND deliveries.event = CAST(l.wanted AS BIGINT) AND deliveries.state = 'pending'",
+};
+pub(super) const BY_HAND: &[Sql] = &[RECOVER, RECORD_ALL];
 
 /// How many events one commit of a recovery looks at: others wait for it.
 const RECOVERED_AT_ONCE: u32 = 500;
@@ -143,11 +153,18 @@ impl SqlStore {
         let written = written?;
         self.write(Place::account(&due.account), move |tx| {
             Box::pin(async move {
+                let together = tx.takes_lists();
+                if together {
+                    record_all(tx, due.number, &written).await?;
+                }
                 for (attempt, record) in &written {
                     let Some(attempt) = attempt else {
                         tx.execute(&DEFER, args![due.number, record.event, record.next_at]).await?;
                         continue;
                     };
+                    if together {
+                        continue;
+                    }
                     let args = args![due.number, record.event, record.state.as_str(), record.next_at, record.tries, attempt];
                     tx.execute(&RECORD, args).await?;
                 }
@@ -191,6 +208,22 @@ impl SqlStore {
             from = to + 1;
         }
     }
+}
+
+/// Writes tries down by one statement; what was no try stays out.
+async fn record_all(tx: &mut Tx, webhook: i64, written: &[(Option<String>, TryRecord)]) -> Result<(), Error> {
+    let tried: Vec<_> = written.iter().filter_map(|(attempt, record)| Some((attempt.as_deref()?, record))).collect();
+    if tried.is_empty() {
+        return Ok(());
+    }
+    let events: Vec<String> = tried.iter().map(|(_, record)| record.event.to_string()).collect();
+    let moments: Vec<String> = tried.iter().map(|(_, record)| record.next_at.as_millis().to_string()).collect();
+    let counts: Vec<String> = tried.iter().map(|(_, record)| record.tries.to_string()).collect();
+    let [events, moments, counts] = [&events, &moments, &counts].map(|list| list.iter().map(String::as_str).collect::<Vec<&str>>());
+    let states: Vec<&str> = tried.iter().map(|(_, record)| record.state.as_str()).collect();
+    let attempts: Vec<&str> = tried.iter().map(|(attempt, _)| *attempt).collect();
+    let args = args![webhook, &*events, &*states, &*moments, &*counts, &*attempts];
+    tx.execute(&RECORD_ALL, args).await.map(drop)
 }
 
 /// Writes down how the webhook is, if it is still the one that was found so.

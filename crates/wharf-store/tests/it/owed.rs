@@ -18,6 +18,7 @@ both_backends!(
     a_recovery_ends_where_the_log_ended_when_it_began,
     deliveries_of_a_webhook_that_is_gone_are_swept_and_no_others,
     what_waits_for_longer_than_it_was_ever_told_to_is_due_and_nothing_else,
+    tries_that_are_written_together_stand_each_in_their_own_delivery,
     a_webhook_is_handed_the_kinds_that_it_names_and_no_others,
     a_list_of_kinds_that_is_damaged_wants_nothing_and_stops_nobody,
 );
@@ -147,6 +148,28 @@ async fn what_waits_for_longer_than_it_was_ever_told_to_is_due_and_nothing_else(
     }
     let now_due = db.store.due_deliveries(hook.number, NOW, 0, 10, 10).await.unwrap();
     assert_eq!(now_due.iter().map(|delivery| delivery.event.number).collect::<Vec<_>>(), [due[1].event.number]);
+}
+
+async fn tries_that_are_written_together_stand_each_in_their_own_delivery(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let hook = webhook(db, &tenant).await;
+    events(db, &tenant).await;
+    let whose = DueWebhook { number: hook.number, account: tenant.account.clone() };
+    let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 0).await.unwrap();
+    let (pending, done) = (DeliveryStatus::Pending, DeliveryStatus::Delivered);
+    let record = |place: usize, state, tries, answered: Option<u16>| {
+        let attempt = answered.map(|status| Attempt { at: NOW, duration_ms: 1, http_status: Some(status), reason: None, answer: None });
+        TryRecord { event: due[place].event.number, state, next_at: NOW, tries, attempt }
+    };
+    let first = vec![record(0, done, 1, Some(200)), record(1, pending, 1, Some(500)), record(2, pending, 1, None)];
+    db.store.record_tries(&whose, first, Health::AsBefore, NOW).await.unwrap();
+    // What was delivered stays so.
+    let second = vec![record(0, pending, 2, Some(500)), record(1, pending, 2, Some(503)), record(2, done, 1, Some(204))];
+    db.store.record_tries(&whose, second, Health::AsBefore, NOW).await.unwrap();
+    let rows = db.store.list_deliveries(&hook, None, ALL).await.unwrap().rows;
+    let answers = |attempts: &[Attempt]| attempts.iter().filter_map(|attempt| attempt.http_status).collect::<Vec<_>>();
+    let seen: Vec<_> = rows.iter().rev().map(|row| (row.state, answers(&row.attempts))).collect();
+    assert_eq!(seen, [(done, vec![200]), (pending, vec![500, 503]), (done, vec![204])]);
 }
 
 /// What is due of the events that are written now, by their kinds.
