@@ -5,39 +5,38 @@
 //! proxies from the environment, redirects that nobody judged, and decompression.
 
 mod fault;
+mod posting;
 mod resolve;
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
 use tokio::time::Instant;
 use url::Url;
-use wharf_api::limits;
 use wharf_core::egress::{self, Egress, Error, Fetch, Fetched, Post, REDIRECTS, REPLY_BYTES, Reach, Refused, Reply, Sink, Target};
 use wharf_wa::Trust;
 
 use crate::disposition;
 use crate::traces;
+use posting::Posting;
 use resolve::Guarded;
 
-/// How many connections to one server are kept for the next `POST`: as many as a busy webhook has under way. With fewer each
-/// delivery beyond them pays for a connection of its own.
-const POSTS_AT_A_TIME: usize = 32;
+/// Who asks.
+const AGENT: &str = concat!("Wharf/", env!("CARGO_PKG_VERSION"));
 
 /// Says to a webhook's server in which trace it is asked, while traces are on.
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// How long a connection for a download may take to be made, its TLS handshake included.
 const CONNECT: Duration = Duration::from_secs(10);
-/// The longest that a `POST` may take, in seconds.
-const POST_SECS_MAX: u64 = *limits::WEBHOOK_TIMEOUT_SECS.end();
 /// How long the body of an answer to a `POST` may take: it is read for people, and the next `POST` waits for it.
 const REPLY_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -78,8 +77,8 @@ impl Guard {
         // Somebody may have chosen one before; that one is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let resolver = Arc::new(Guarded::new(settings.reach, settings.name_server));
-        let fetching = client(settings, &resolver, CONNECT, 2)?;
-        let posting = Posting { settings: settings.clone(), resolver: Arc::clone(&resolver), clients: Mutex::default() };
+        let fetching = client(settings, &resolver)?;
+        let posting = Posting::new(settings.trust.clone(), settings.reach, Arc::clone(&resolver));
         Ok(Self { reach: settings.reach, slowest: settings.slowest, resolver, fetching, posting })
     }
 
@@ -156,30 +155,36 @@ impl Guard {
     }
 
     async fn post_once(&self, request: &Post) -> Result<Reply, Error> {
-        let target = egress::target(&request.url, self.reach).map_err(|refused| note(&request.url, refused))?;
+        let target = self.posting.target(&request.url).map_err(|error| match error {
+            Error::Refused(refused) => note(&request.url, refused),
+            other => other,
+        })?;
         let ends = Instant::now() + request.timeout;
         let mut headers = headers(&request.headers);
         if let Some(traceparent) = traces::traceparent() {
             // A customer's own header of this name stays.
             headers.entry(TRACEPARENT).or_insert(traceparent);
         }
-        let asked = self.posting.client(request.timeout)?.post(target.url).headers(headers).body(request.body.clone());
-        let asked = tokio::time::timeout_at(ends, asked.send()).await.map_err(|_| Error::Timeout)?;
-        let mut answer = asked.map_err(|error| fault::of(&error))?;
-        let status = answer.status().as_u16();
-        let retry_after = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let body = start(&mut answer, ends.min(Instant::now() + REPLY_PATIENCE)).await;
-        Ok(Reply { status, retry_after, body })
+        headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
+        headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let asked = self.posting.send(target, headers, request.body.clone(), request.timeout);
+        let asked = tokio::time::timeout_at(ends, asked).await.map_err(|_| Error::Timeout)?;
+        let (head, mut body) = asked.map_err(|error| fault::of_post(&error))?.into_parts();
+        let retry_after = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let body = start(&mut body, ends.min(Instant::now() + REPLY_PATIENCE)).await;
+        Ok(Reply { status: head.status.as_u16(), retry_after, body })
     }
 }
 
 /// How the body of an answer begins. The status has been given: a body that breaks off or stalls takes nothing from it.
-async fn start(answer: &mut Response, ends: Instant) -> Bytes {
+async fn start(answer: &mut Incoming, ends: Instant) -> Bytes {
     let mut body = BytesMut::new();
     while body.len() < REPLY_BYTES {
-        match tokio::time::timeout_at(ends, answer.chunk()).await {
-            Ok(Ok(Some(bytes))) => body.extend_from_slice(&bytes[..bytes.len().min(REPLY_BYTES - body.len())]),
-            Ok(Ok(None) | Err(_)) | Err(_) => break,
+        let Ok(Some(Ok(frame))) = tokio::time::timeout_at(ends, answer.frame()).await else { break };
+        // Trailers are nobody's answer.
+        if let Some(bytes) = frame.data_ref() {
+            body.extend_from_slice(&bytes[..bytes.len().min(REPLY_BYTES - body.len())]);
         }
     }
     body.freeze()
@@ -207,31 +212,8 @@ impl Egress for Guard {
     }
 }
 
-/// The clients for `POST`s. A client has one patience for connections, TLS included, and a `POST` has the time that its webhook was promised.
-struct Posting {
-    settings: Settings,
-    resolver: Arc<Guarded>,
-    /// By whole seconds.
-    clients: Mutex<HashMap<u64, Client>>,
-}
-
-impl Posting {
-    fn client(&self, timeout: Duration) -> Result<Client, Error> {
-        let seconds = u64::try_from(timeout.as_millis().div_ceil(1000)).unwrap_or(POST_SECS_MAX).clamp(1, POST_SECS_MAX);
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&seconds) {
-            return Ok(client.clone());
-        }
-        let made = client(&self.settings, &self.resolver, Duration::from_secs(seconds), POSTS_AT_A_TIME);
-        let made =
-            made.inspect_err(|error| tracing::error!(%error, "no client for webhooks could be made")).map_err(|_| Error::Unreachable)?;
-        clients.insert(seconds, made.clone());
-        Ok(made)
-    }
-}
-
 #[expect(clippy::disallowed_methods, reason = "this is the port that everything else reaches foreign servers through")]
-fn client(settings: &Settings, resolver: &Arc<Guarded>, connect_timeout: Duration, idle: usize) -> Result<Client, Unusable> {
+fn client(settings: &Settings, resolver: &Arc<Guarded>) -> Result<Client, Unusable> {
     let mut identity = HeaderMap::new();
     identity.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let client = Client::builder()
@@ -240,11 +222,11 @@ fn client(settings: &Settings, resolver: &Arc<Guarded>, connect_timeout: Duratio
         .referer(false)
         .retry(reqwest::retry::never())
         .dns_resolver(Arc::clone(resolver))
-        .connect_timeout(connect_timeout)
+        .connect_timeout(CONNECT)
         .tls_backend_preconfigured(settings.trust.for_http())
         .default_headers(identity)
-        .user_agent(concat!("Wharf/", env!("CARGO_PKG_VERSION")))
-        .pool_max_idle_per_host(idle)
+        .user_agent(AGENT)
+        .pool_max_idle_per_host(2)
         .pool_idle_timeout(Duration::from_secs(10))
         .http1_max_headers(100)
         .build()?;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use hickory_resolver::config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
@@ -33,6 +34,19 @@ impl Guarded {
     /// The resolver, as the machine's settings were when it was asked for first.
     pub(super) fn resolver(&self) -> Option<&Arc<TokioResolver>> {
         self.resolver.get_or_init(|| resolver(self.name_server).map(Arc::new)).as_ref()
+    }
+
+    /// The addresses of a name with no port, each of which may be reached.
+    pub(super) fn addresses(&self, name: String) -> BoxFuture<'static, Result<Vec<SocketAddr>, Error>> {
+        let (resolver, reach) = (self.resolver().cloned(), self.reach);
+        Box::pin(async move {
+            let addresses = look_up(resolver.as_deref(), &name).await?;
+            if !addresses.iter().all(|address| reach.allows(address.ip())) {
+                tracing::warn!(host = name.as_str(), "a name resolves to an address that may not be reached");
+                return Err(Error::Blocked);
+            }
+            Ok(addresses)
+        })
     }
 
     /// Whether no name server says anything at all, so that a URL with a name can reach nobody. Every name server knows of the root; that
@@ -69,15 +83,8 @@ fn resolver(name_server: Option<SocketAddr>) -> Option<TokioResolver> {
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
-        let (resolver, reach) = (self.resolver().cloned(), self.reach);
-        Box::pin(async move {
-            let addresses = look_up(resolver.as_deref(), name.as_str()).await?;
-            if !addresses.iter().all(|address| reach.allows(address.ip())) {
-                tracing::warn!(host = name.as_str(), "a name resolves to an address that may not be reached");
-                return Err(Error::Blocked.into());
-            }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
+        let found = self.addresses(name.as_str().to_owned());
+        Box::pin(async move { Ok(Box::new(found.await?.into_iter()) as Addrs) })
     }
 }
 
