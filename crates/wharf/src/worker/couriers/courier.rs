@@ -13,9 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -151,7 +151,13 @@ impl<'a> Deliverer<'a> {
             };
             let until = gathers.map_or(until, |gathers| gathers.min(until));
             tokio::select! {
-                Some((delivery, tried, under)) = self.flights.next() => self.landed(&delivery, &tried, under),
+                Some((delivery, tried, under)) = self.flights.next() => {
+                    self.landed(&delivery, &tried, under);
+                    // What else is there by now is taken in the same turn.
+                    while let Some(Some((delivery, tried, under))) = self.flights.next().now_or_never() {
+                        self.landed(&delivery, &tried, under);
+                    }
+                }
                 found = async { looking.as_mut().expect("guarded by the branch").await }, if looking.is_some() => {
                     looking = None;
                     self.found(found?);
