@@ -205,19 +205,17 @@ pub(super) async fn serve(http: Arc<Http>, operation: &'static Operation, handle
             }
         }
     };
-    let rest = async move {
-        let answered = match entered {
-            Ok(Ok(entered)) => {
-                // Boxed, so that those who do not come so far need no room for it.
-                let work = Box::pin(answer(Arc::clone(&http), operation, handler, parts, body, way, entered));
-                tokio::time::timeout_at(began + patience, catch::panics(work)).await.unwrap_or_else(|_| took_too_long())
-            }
-            Ok(Err(failure)) => Err(failure),
-            Err(_) => took_too_long(),
-        };
-        finish(&http.services, operation, &request_id, answered, seen)
+    let answered = match entered {
+        Ok(Ok(entered)) => {
+            // Boxed, so that those who do not come so far need no room for it.
+            let work = Box::pin(answer(Arc::clone(&http), operation, handler, parts, body, way, entered));
+            let work = tokio::time::timeout_at(began + patience, catch::panics(work));
+            work.instrument(span.clone()).await.unwrap_or_else(|_| took_too_long())
+        }
+        Ok(Err(failure)) => Err(failure),
+        Err(_) => took_too_long(),
     };
-    rest.instrument(span).await
+    span.in_scope(|| finish(&http.services, operation, &request_id, answered, seen))
 }
 
 /// Whether the request is refused for what its caller did, which nothing in the log tells of.

@@ -7,15 +7,16 @@ use futures::FutureExt;
 
 use super::envelope::Failure;
 
-pub(super) async fn panics<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+/// Does work and catches its panic. No `async fn`, which would have room for the work twice: where it comes, and where it runs.
+pub(super) fn panics<T>(work: impl Future<Output = Result<T, Failure>>) -> impl Future<Output = Result<T, Failure>> {
     // What the handler shares with others is behind locks that outlive a panic.
-    match AssertUnwindSafe(work).catch_unwind().await {
+    AssertUnwindSafe(work).catch_unwind().map(|outcome| match outcome {
         Ok(answer) => answer,
         Err(payload) => {
             let words = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
             Err(Failure::internal(format!("panic: {}", words.unwrap_or("without words"))))
         }
-    }
+    })
 }
 
 #[cfg(test)]

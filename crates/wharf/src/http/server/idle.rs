@@ -16,6 +16,7 @@ use super::line::Line;
 pub(super) struct Times {
     head: Duration,
     idle: Duration,
+    opened: std::time::Instant,
     line: Arc<Line>,
     waiting: Arc<Mutex<WaitState>>,
 }
@@ -24,7 +25,9 @@ pub(super) struct Times {
 struct WaitState {
     /// How many requests were waited for before.
     before: u64,
-    /// When the first byte came since.
+    /// Something has come since.
+    heard: bool,
+    /// When that was found out. A head that comes whole has no need of it, and asks no clock.
     begun: Option<Instant>,
     /// The one alarm of the connection. A wait that ends later than it rings tells it so only then: most requests come long before, and need
     /// not take one alarm away and set another.
@@ -33,12 +36,12 @@ struct WaitState {
 
 impl Times {
     pub fn new(head: Duration, idle: Duration, line: Arc<Line>) -> Self {
-        Self { head, idle, line, waiting: Arc::default() }
+        Self { head, idle, opened: Instant::now().into_std(), line, waiting: Arc::default() }
     }
 
     /// A byte has come.
     pub fn heard(&self) {
-        self.waiting().begun.get_or_insert_with(Instant::now);
+        self.waiting().heard = true;
     }
 
     /// hyper waits for a request.
@@ -47,7 +50,7 @@ impl Times {
         let mut waiting = self.waiting();
         // Who has just come has something to say.
         let patience = if waiting.before == 0 { self.head } else { self.idle };
-        (waiting.before, waiting.begun) = (waiting.before + 1, None);
+        (waiting.before, waiting.heard, waiting.begun) = (waiting.before + 1, false, None);
         drop(waiting);
         Box::pin(IdleTimer { until: Instant::now() + patience, times: self.clone() })
     }
@@ -66,6 +69,11 @@ impl Timer for Times {
     fn sleep_until(&self, _: std::time::Instant) -> Pin<Box<dyn Sleep>> {
         self.begin()
     }
+
+    /// What it counts its deadline from, which no clock is asked for.
+    fn now(&self) -> std::time::Instant {
+        self.opened
+    }
 }
 
 /// Ends when the connection has said nothing for too long, or not enough.
@@ -83,6 +91,9 @@ impl Future for IdleTimer {
         let mut waiting = self.times.waiting();
         let waiting = &mut *waiting;
         // hyper looks here after each read that gave it no whole head.
+        if waiting.heard {
+            waiting.begun.get_or_insert_with(Instant::now);
+        }
         let end = waiting.begun.map_or(self.until, |begun| begun + self.times.head);
         let alarm = waiting.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(end)));
         if alarm.deadline() > end {
