@@ -154,13 +154,13 @@ impl Guard {
         Ok(Fetched { size, file_name, content_type })
     }
 
-    async fn post_once(&self, request: &Post) -> Result<Reply, Error> {
-        let target = self.posting.target(&request.url).map_err(|error| match error {
-            Error::Refused(refused) => note(&request.url, refused),
+    async fn post_once(&self, url: &str, wanted: Vec<(String, String)>, body: Bytes, timeout: Duration) -> Result<Reply, Error> {
+        let target = self.posting.target(url).map_err(|error| match error {
+            Error::Refused(refused) => note(url, refused),
             other => other,
         })?;
-        let ends = Instant::now() + request.timeout;
-        let mut headers = headers(&request.headers);
+        let ends = Instant::now() + timeout;
+        let mut headers = headers(wanted);
         if let Some(traceparent) = traces::traceparent() {
             // A customer's own header of this name stays.
             headers.entry(TRACEPARENT).or_insert(traceparent);
@@ -168,7 +168,7 @@ impl Guard {
         headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
         headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let asked = self.posting.send(target, headers, request.body.clone(), request.timeout);
+        let asked = self.posting.send(target, headers, body, timeout);
         let asked = tokio::time::timeout_at(ends, asked).await.map_err(|_| Error::Timeout)?;
         let (head, mut body) = asked.map_err(|error| fault::of_post(&error))?.into_parts();
         let retry_after = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -193,9 +193,10 @@ async fn start(answer: &mut Incoming, ends: Instant) -> Bytes {
 #[async_trait]
 impl Egress for Guard {
     async fn post(&self, request: Post) -> Result<Reply, Error> {
-        match self.post_once(&request).await {
+        let Post { url, headers, body, timeout } = request;
+        match self.post_once(&url, headers, body, timeout).await {
             Err(Error::Unresolved | Error::Unreachable | Error::Timeout)
-                if self.reach == Reach::Public && self.resolver.is_silent(&request.url).await =>
+                if self.reach == Reach::Public && self.resolver.is_silent(&url).await =>
             {
                 Err(Error::Offline)
             }
@@ -281,11 +282,19 @@ fn is_redirect(status: StatusCode) -> bool {
 }
 
 /// What the guard decides about the connection is not the caller's to say.
-fn headers(wanted: &[(String, String)]) -> HeaderMap {
+fn headers(wanted: Vec<(String, String)>) -> HeaderMap {
     const OURS: &[HeaderName] =
         &[header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION, header::ACCEPT_ENCODING];
-    let parsed = wanted.iter().filter_map(|(name, value)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?)));
-    parsed.filter(|(name, _)| !OURS.contains(name)).collect()
+    // With room for what the guard and the client add.
+    let mut headers = HeaderMap::with_capacity(wanted.len() + 5);
+    for (name, value) in wanted {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(&name), HeaderValue::try_from(value))
+            && !OURS.contains(&name)
+        {
+            headers.append(name, value);
+        }
+    }
+    headers
 }
 
 fn note(url: &str, refused: Refused) -> Error {
@@ -313,7 +322,7 @@ mod tests {
     #[test]
     fn a_caller_does_not_speak_for_the_connection() {
         let wanted = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let headers = headers(&[
+        let headers = headers(vec![
             wanted("Host", "inner"),
             wanted("content-length", "1"),
             wanted("Transfer-Encoding", "chunked"),
