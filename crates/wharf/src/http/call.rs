@@ -271,8 +271,8 @@ async fn enter(http: &Http, operation: &Operation, parts: &Parts, way: Way, seen
     if operation.access == Access::Open {
         return Ok((None, None));
     }
-    let caller = auth::caller(http, operation, parts, way).await?;
-    let caller = Caller { sends_until: seen.sends_until, ..caller };
+    let mut caller = auth::caller(http, operation, parts, way).await?;
+    caller.sends_until = seen.sends_until;
     seen.key = noted::key_is_told().then(|| caller.by.clone());
     seen.by_login = caller.by.login().is_some();
     seen.account = Some(caller.account.clone());
@@ -295,9 +295,7 @@ async fn answer(
     let (tasks, services) = (http.tasks.clone(), Arc::clone(&http.services));
     let named = path.as_deref().unwrap_or_default();
     let trace = caller.as_ref().and_then(|caller| Trace::of(operation, caller, way.origin, named, &services));
-    let checked = check(http, operation, parts, body, way, caller, permit, path).await;
-    // A body takes its time to come.
-    let call = match checked.and_then(still_fit) {
+    let call = match check(http, operation, parts, body, way, caller, permit, path).await {
         Ok(call) => call,
         Err(failure) => return left(trace, &services, Err(failure)).await,
     };
@@ -323,13 +321,6 @@ async fn to_its_end(tasks: &TaskTracker, work: impl Future<Output = Answer> + Se
 /// Whether it tells of this process and of the API alone: our health, our metrics, the reference.
 fn is_page(operation: &Operation) -> bool {
     operation.access == Access::Open && operation.method == Method::Get
-}
-
-fn still_fit(call: Call) -> Result<Call, Failure> {
-    if !is_page(call.operation) {
-        door::known(call.services())?;
-    }
-    Ok(call)
 }
 
 /// What is checked before an operation runs, after the key and the limits: permission, then shape.
@@ -385,6 +376,10 @@ async fn check(
     // A WebSocket tells by itself that its client has left.
     let waits = operation.method == Method::Get && offer.is_none();
     let line = parts.extensions.get::<Came>().filter(|_| waits).map(|came| Arc::clone(&came.line));
+    // A body takes its time to come.
+    if !is_page(operation) {
+        door::known(&http.services)?;
+    }
     Ok(Call { http, operation, headers: parts.headers, query, way, caller, path, body, stream, offer, line, places, _permit: permit })
 }
 

@@ -24,6 +24,9 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=ut
 /// The name of the header that says which request this was.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The room that an answer begins with, in bytes: most need no more, and growing moves what was written.
+const ROOM: usize = 1000;
+
 /// A request that failed: what the customer is told, and what only the log is told.
 #[derive(Debug)]
 pub struct Failure {
@@ -176,7 +179,9 @@ impl Reply {
     }
 
     fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Failure> {
-        let body = line(serde_json::to_vec(body).map_err(Failure::internal)?).into();
+        let mut json = Vec::with_capacity(ROOM);
+        serde_json::to_writer(&mut json, body).map_err(Failure::internal)?;
+        let body = line(json).into();
         Ok(Self { status, headers: Vec::new(), body, stream: None, code: None })
     }
 }
