@@ -3,7 +3,7 @@
 use wharf_api::Timestamp;
 use wharf_api::ids::{EventId, SessionId};
 use wharf_api::types::webhook::{Attempt, DeliveryStatus};
-use wharf_core::store::{DeliveryRow, DueDelivery, DueWebhook, Error, Health, Page, PageRequest, TryRecord, WebhookRow};
+use wharf_core::store::{DeliveryRow, DueDelivery, DueWebhook, Error, EventRow, Health, Page, PageRequest, TryRecord, WebhookRow};
 
 use super::row::{json, kinds_text, parse};
 use crate::event::{self, told};
@@ -11,14 +11,28 @@ use crate::lane::Place;
 use crate::sql::{Row, Sql, Tx, among, args, corrupt, page, spelled, statements};
 use crate::store::SqlStore;
 
-/// The cells that a delivery begins with, and those of its event.
-macro_rules! delivery_columns {
+/// The event of a delivery, behind what is read of the delivery itself.
+macro_rules! event_columns {
     () => {
         concat!(
-            "d.state, d.next_at, d.tries, d.log, e.number, e.id, e.session_id, e.sequence, e.kind, e.at, ",
+            ", e.number, e.id, e.session_id, e.sequence, e.kind, e.at, ",
             told!("e"),
             " FROM deliveries d JOIN events e ON e.number = d.event"
         )
+    };
+}
+
+/// The cells that [`delivery`] reads.
+macro_rules! delivery_columns {
+    () => {
+        concat!("d.state, d.next_at, d.log", event_columns!())
+    };
+}
+
+/// The cells that [`due`] reads. Who sends has no use for the log of the tries, which may be long.
+macro_rules! due_columns {
+    () => {
+        concat!("d.tries", event_columns!())
     };
 }
 
@@ -31,10 +45,10 @@ statements! {
     /// `next_at` is never negative. With `= 0` and an order by events alone SQLite walks through all deliveries of the webhook
     /// instead of those that are pending.
     DUE_FIRST = concat!(
-        "SELECT ", delivery_columns!(), " WHERE d.webhook = $1 AND d.state = 'pending' AND d.next_at <= 0 AND d.event > $2 ORDER BY d.next_at, d.event LIMIT $3"
+        "SELECT ", due_columns!(), " WHERE d.webhook = $1 AND d.state = 'pending' AND d.next_at <= 0 AND d.event > $2 ORDER BY d.next_at, d.event LIMIT $3"
     );
     DUE_REPEATS = concat!(
-        "SELECT ", delivery_columns!(), " WHERE d.webhook = $1 AND d.state = 'pending' AND d.next_at > 0 AND d.next_at <= $2 \
+        "SELECT ", due_columns!(), " WHERE d.webhook = $1 AND d.state = 'pending' AND d.next_at > 0 AND d.next_at <= $2 \
          ORDER BY d.next_at, d.event LIMIT $3"
     );
     NEXT_AT = "SELECT MIN(next_at) FROM deliveries WHERE webhook = $1 AND state = 'pending'";
@@ -86,19 +100,22 @@ pub(super) const BY_HAND: &[Sql] = &[RECOVER, RECORD_ALL];
 /// How many events one commit of a recovery looks at: others wait for it.
 const RECOVERED_AT_ONCE: u32 = 500;
 
-struct ReadDelivery {
-    row: DeliveryRow,
-    tries: u32,
-}
-
-fn delivery(row: &mut Row) -> Result<(i64, ReadDelivery), Error> {
+fn delivery(row: &mut Row) -> Result<(i64, DeliveryRow), Error> {
     let state = row.parsed("a delivery's state", DeliveryStatus::parse)?;
-    let (next_at, tries, log) = (row.time()?, row.int()?, row.text()?);
-    let event = event::event(row)?.1.ok_or_else(|| corrupt("an event without data"))?;
+    let (next_at, log) = (row.time()?, row.text()?);
+    let event = event_of(row)?;
     let attempts: Vec<Attempt> = parse(&format!("[{log}]"))?;
     let next_at = Some(next_at).filter(|at| state == DeliveryStatus::Pending && at.as_millis() > 0);
-    let tries = u32::try_from(tries).map_err(|_| corrupt("the count of tries"))?;
-    Ok((event.number, ReadDelivery { row: DeliveryRow { event, state, next_at, attempts }, tries }))
+    Ok((event.number, DeliveryRow { event, state, next_at, attempts }))
+}
+
+fn due(row: &mut Row) -> Result<DueDelivery, Error> {
+    let tries = u32::try_from(row.int()?).map_err(|_| corrupt("the count of tries"))?;
+    Ok(DueDelivery { event: event_of(row)?, tries })
+}
+
+fn event_of(row: &mut Row) -> Result<EventRow, Error> {
+    event::event(row)?.1.ok_or_else(|| corrupt("an event without data"))
 }
 
 impl SqlStore {
@@ -111,12 +128,12 @@ impl SqlStore {
         let before = request.after.unwrap_or(i64::MAX);
         let args = args![webhook.number, before, state.map(DeliveryStatus::as_str), page::fetch(request)];
         let rows = self.readers.walk(&webhook.account, &LIST, args).await?;
-        page::cut(rows, request, |row| delivery(row).map(|(number, read)| (number, read.row)))
+        page::cut(rows, request, delivery)
     }
 
     pub(super) async fn find_delivery(&self, webhook: &WebhookRow, event: &EventId) -> Result<Option<DeliveryRow>, Error> {
         let row = self.readers.first(&FIND, args![webhook.number, event]).await?;
-        row.map(|mut row| delivery(&mut row).map(|(_, read)| read.row)).transpose()
+        row.map(|mut row| delivery(&mut row).map(|(_, delivery)| delivery)).transpose()
     }
 
     pub(super) async fn due_deliveries(
@@ -131,8 +148,7 @@ impl SqlStore {
         if repeats > 0 {
             rows.extend(self.readers.fetch(&DUE_REPEATS, args![webhook, now, repeats]).await?);
         }
-        let read = rows.iter_mut().map(|row| delivery(row).map(|(_, read)| DueDelivery { event: read.row.event, tries: read.tries }));
-        read.collect()
+        rows.iter_mut().map(due).collect()
     }
 
     pub(super) async fn next_delivery_at(&self, webhook: i64) -> Result<Option<Timestamp>, Error> {

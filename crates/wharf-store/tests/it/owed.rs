@@ -19,6 +19,7 @@ both_backends!(
     deliveries_of_a_webhook_that_is_gone_are_swept_and_no_others,
     what_waits_for_longer_than_it_was_ever_told_to_is_due_and_nothing_else,
     tries_that_are_written_together_stand_each_in_their_own_delivery,
+    a_log_of_tries_that_is_damaged_holds_up_no_delivery,
     a_webhook_is_handed_the_kinds_that_it_names_and_no_others,
     a_list_of_kinds_that_is_damaged_wants_nothing_and_stops_nobody,
 );
@@ -170,6 +171,15 @@ async fn tries_that_are_written_together_stand_each_in_their_own_delivery(db: &D
     let answers = |attempts: &[Attempt]| attempts.iter().filter_map(|attempt| attempt.http_status).collect::<Vec<_>>();
     let seen: Vec<_> = rows.iter().rev().map(|row| (row.state, answers(&row.attempts))).collect();
     assert_eq!(seen, [(done, vec![200]), (pending, vec![500, 503]), (done, vec![204])]);
+}
+
+async fn a_log_of_tries_that_is_damaged_holds_up_no_delivery(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let hook = webhook(db, &tenant).await;
+    events(db, &tenant).await;
+    db.execute("UPDATE deliveries SET log = '{\"at\":'").await;
+    let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 10).await.unwrap();
+    assert_eq!(due.iter().map(|delivery| (delivery.event.sequence, delivery.tries)).collect::<Vec<_>>(), [(1, 0), (2, 0), (3, 0)]);
 }
 
 /// What is due of the events that are written now, by their kinds.
