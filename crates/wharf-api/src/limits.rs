@@ -108,8 +108,6 @@ pub const PAGE_DEFAULT: u32 = 50;
 pub const PAGE_MAX: u32 = 200;
 /// How many bytes of a page's rows, as they are stored, may follow its first row: a page in memory waits for whoever reads it.
 pub const PAGE_BYTES: usize = 1024 * 1024;
-/// How many of the newest that came in in a chat are counted as unread, at the most.
-pub const UNREAD_COUNT: u32 = 50;
 /// How many webhooks an account may have.
 pub const WEBHOOKS_PER_ACCOUNT: u64 = 100;
 /// How long one delivery may take, in seconds; the smallest unless said otherwise.

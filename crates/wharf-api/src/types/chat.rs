@@ -13,7 +13,7 @@ pub struct Chat {
     pub named: ChatName,
     #[serde(rename = "type")]
     pub kind: ChatKind,
-    /// How many of the newest that came in were not read yet; see [`crate::limits::UNREAD_COUNT`].
+    /// How many messages came in since the chat was read.
     pub unread_count: u64,
     /// Of a group: since when the session is known not to be in it any more.
     #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -1,7 +1,6 @@
 //! Chats and people, as the message log tells of them.
 
 use wharf_api::ids::{AccountId, SessionId};
-use wharf_api::limits;
 use wharf_core::meter::Meter;
 use wharf_core::store::{ChatRow, ContactRow, Error, Page, PageRequest, Unread};
 
@@ -34,34 +33,15 @@ macro_rules! is_read_for_itself {
     };
 }
 
-/// Up to which message a chat was read.
-macro_rules! read_until {
-    () => {
-        "COALESCE((SELECT r.until FROM chat_reads r WHERE r.session_id = $2 AND r.chat_key = page.chat_key), 0)"
-    };
-}
-
-/// The newest that came in in a chat since it was read, by an index that has nothing else of them: no more than are counted.
-macro_rules! newest_unread {
-    () => {
+/// How many messages came in in a chat since it was read, by an index that has nothing else of them. `$what` says which.
+macro_rules! count_since_read {
+    ($what:expr) => {
         concat!(
-            "(SELECT u.number FROM messages u WHERE u.session_id = $2 AND u.chat_key = page.chat_key \
-             AND u.direction = (SELECT MIN(way) FROM ways) AND u.number > ",
-            read_until!(),
-            " ORDER BY u.number DESC LIMIT $5) heard"
-        )
-    };
-}
-
-/// What came in in a chat and changes another message, by the index of such: from a number on.
-macro_rules! changes_from {
-    ($number:expr) => {
-        concat!(
-            "messages c WHERE c.session_id = $2 AND c.chat_key = page.chat_key AND c.direction = (SELECT MIN(way) FROM ways) \
-             AND c.target_wa_id IS NOT NULL AND ",
-            changes_another!("c.content"),
-            " AND c.number ",
-            $number
+            "(SELECT COUNT(*) FROM messages u WHERE u.session_id = $2 AND u.chat_key = page.chat_key \
+             AND u.direction = (SELECT MIN(way) FROM ways) AND u.number > COALESCE((SELECT r.until FROM chat_reads r \
+             WHERE r.session_id = $2 AND r.chat_key = page.chat_key), 0)",
+            $what,
+            ")"
         )
     };
 }
@@ -113,13 +93,11 @@ macro_rules! by_person {
 
 statements! {
     /// The newest message of each chat, from one chat to the next by an index: a log of any length has only so many chats.
-    /// What is unread is counted for the page alone, and no further than to a bound, for what nobody reads grows with the log: what came in
-    /// last, less what of it changes another message.
+    /// What is unread is counted for the page alone: all that came in, less what changes another message.
     CHATS = concat!(
         "WITH RECURSIVE ", ways!(), ", chats (chat) AS (", first_chat!(), " UNION ALL SELECT ", next_chat!(), " FROM chats WHERE chat IS NOT NULL) \
-         SELECT ", message_columns!(), ", (SELECT COUNT(*) FROM ", newest_unread!(), ") - \
-         CASE WHEN EXISTS (SELECT 1 FROM ", changes_from!(concat!("> ", read_until!())), ") THEN (SELECT COUNT(*) FROM ",
-        changes_from!(concat!(">= (SELECT MIN(heard.number) FROM ", newest_unread!(), ")")), ") ELSE 0 END AS unread, \
+         SELECT ", message_columns!(), ", ", count_since_read!(""), " - ",
+        count_since_read!(concat!(" AND u.target_wa_id IS NOT NULL AND ", changes_another!("u.content"))), " AS unread, \
          CASE WHEN page.chat LIKE '%@g.us' THEN (SELECT n.name FROM chat_names n WHERE n.session_id = $2 AND n.chat = page.chat) \
          ELSE (SELECT h.sender_name FROM messages h WHERE h.session_id = $2 AND h.chat_key = page.chat_key \
          AND h.direction = (SELECT MIN(way) FROM ways) AND h.sender_name IS NOT NULL ORDER BY h.number DESC LIMIT 1) END AS called, \
@@ -173,7 +151,7 @@ fn contact(row: &mut Row) -> Result<(i64, ContactRow), Error> {
 
 impl SqlStore {
     pub(super) async fn list_chats(&self, account: &AccountId, session: &SessionId, request: PageRequest) -> Result<Page<ChatRow>, Error> {
-        let args = args![account, session, request.after.unwrap_or(i64::MAX), page::fetch(request), limits::UNREAD_COUNT];
+        let args = args![account, session, request.after.unwrap_or(i64::MAX), page::fetch(request)];
         page::cut(self.readers.walk(account, &CHATS, args).await?, request, |row| chat(row, &self.meter))
     }
 
@@ -242,7 +220,7 @@ mod tests {
             let steps = sqlite_plan_on(&conn, &sql);
             let on_log: Vec<_> = steps
                 .iter()
-                .filter(|step| step.split(' ').nth(1).is_some_and(|table| ["messages", "m", "u", "c", "l", "h"].contains(&table)))
+                .filter(|step| step.split(' ').nth(1).is_some_and(|table| ["messages", "m", "u", "l", "h"].contains(&table)))
                 .collect();
             assert!(on_log.len() >= 5, "{steps:?}");
             let allowed = |step: &str| step.contains("INTEGER PRIMARY KEY") || indexes.iter().any(|index| step.contains(index));
@@ -253,11 +231,10 @@ mod tests {
     #[test]
     fn what_is_unread_is_counted_in_indexes() {
         let plan = sqlite_plan_on(&sqlite_schema(), &CHATS);
-        let counted = |table: &str| plan.iter().filter(|step| step.starts_with(&format!("SEARCH {table} "))).collect::<Vec<_>>();
-        let (came, changes) = (counted("u"), counted("c"));
+        let counted: Vec<_> = plan.iter().filter(|step| step.starts_with("SEARCH u ")).collect();
         let by = |index: &str| format!("{index} (session_id=? AND chat_key=? AND direction=? AND number>?)");
-        assert_eq!((came.len(), changes.len()), (2, 2), "{plan:#?}");
-        assert!(came.iter().all(|step| step.contains(&format!("COVERING INDEX {}", by("messages_by_chat_and_way")))), "{came:#?}");
-        assert!(changes.iter().all(|step| step.contains(&by("messages_changes"))), "{changes:#?}");
+        assert_eq!(counted.len(), 2, "{plan:#?}");
+        assert!(counted[0].contains(&format!("COVERING INDEX {}", by("messages_by_chat_and_way"))), "{counted:#?}");
+        assert!(counted[1].contains(&by("messages_changes")), "{counted:#?}");
     }
 }

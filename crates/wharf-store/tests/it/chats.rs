@@ -1,5 +1,4 @@
 use serde_json::json;
-use wharf_api::limits;
 use wharf_api::types::group::Group;
 use wharf_api::types::message::{Content, Reference};
 use wharf_core::store::{ChatStore, Error, Fence, Member, MemberReceipt, MessageRow, MessageStore, PageRequest, ReceiptKind};
@@ -10,7 +9,6 @@ use crate::tenant::{ALL, NOW, Tenant};
 both_backends!(
     chats_are_listed_by_their_newest_message_with_what_was_not_read,
     a_chat_is_read_up_to_a_message_and_never_back,
-    what_is_unread_is_counted_among_the_newest_that_came_in,
     what_another_device_has_read_is_read_up_to_it_once_by_the_owner_alone,
     a_status_makes_no_chat_and_a_page_begins_where_the_last_one_ended,
     people_are_those_who_wrote_or_were_written_to_each_once,
@@ -99,30 +97,6 @@ async fn a_chat_is_read_up_to_a_message_and_never_back(db: &Db) {
     assert_eq!(unread.rows.len(), 2);
     db.store.mark_read(&tenant.account, &tenant.session, "4911", unread.until).await.unwrap();
     assert_eq!(listed(db, &tenant).await, [("A4".to_owned(), 0)]);
-}
-
-async fn what_is_unread_is_counted_among_the_newest_that_came_in(db: &Db) {
-    let tenant = Tenant::new(db).await;
-    let texts = |from: u32, count: u32| (from..from + count).map(|n| heard(&tenant, "4911", false, &format!("T{n}"))).collect::<Vec<_>>();
-    let count = async || listed(db, &tenant).await[0].1;
-    let bound = limits::UNREAD_COUNT;
-    for some in texts(0, bound - 1).chunks(25) {
-        take_in(db, &tenant, some).await;
-    }
-    assert_eq!(count().await, u64::from(bound - 1));
-    take_in(db, &tenant, &texts(bound - 1, 1)).await;
-    assert_eq!(count().await, u64::from(bound));
-    take_in(db, &tenant, &texts(bound, 3)).await;
-    assert_eq!(count().await, u64::from(bound), "that many or more");
-    let target = Reference { whatsapp_id: "T1".to_owned(), ..Reference::default() };
-    let reaction = MessageRow { content: Content::Reaction { emoji: "x".to_owned(), target }, ..heard(&tenant, "4911", false, "R1") };
-    take_in(db, &tenant, &[reaction]).await;
-    assert_eq!(count().await, u64::from(bound - 1), "one of the newest is a reaction");
-    take_in(db, &tenant, &texts(bound + 3, 20)).await;
-    assert_eq!(count().await, u64::from(bound - 1));
-    let unread = db.store.unread(&tenant.account, &tenant.session, "4911", 10).await.unwrap();
-    db.store.mark_read(&tenant.account, &tenant.session, "4911", unread.until).await.unwrap();
-    assert_eq!(count().await, 0);
 }
 
 async fn people_are_those_who_wrote_or_were_written_to_each_once(db: &Db) {

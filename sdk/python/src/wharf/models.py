@@ -291,7 +291,7 @@ class Chat(Model):
     """The phone number in international format, digits only, such as `14155552671`; absent where it is not known."""
     type: Literal["person", "group"]
     unread_count: int
-    """How many of the newest 50 messages that came in were not read yet: 50 stands for 50 or more."""
+    """How many messages came in since the chat was read."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

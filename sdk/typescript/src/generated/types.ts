@@ -164,7 +164,7 @@ export interface Chat {
   /** The phone number in international format, digits only, such as `14155552671`; absent where it is not known. */
   phoneNumber?: string;
   type: "person" | "group";
-  /** How many of the newest 50 messages that came in were not read yet: 50 stands for 50 or more. */
+  /** How many messages came in since the chat was read. */
   unreadCount: number;
 }
 

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::limits;
 use crate::openapi::schema::{
     Member, about, always, answer, boolean, contact_id, integer, lid, maybe, phone_digits, reference, request, session_id, text, time, word,
 };
@@ -56,12 +55,10 @@ pub(super) fn chat_name() -> Value {
 }
 
 pub(super) fn chat() -> Value {
-    let bound = limits::UNREAD_COUNT;
-    let unread = format!("How many of the newest {bound} messages that came in were not read yet: {bound} stands for {bound} or more.");
     let mut members = names();
     members.extend([
         always("type", word(["person", "group"])),
-        always("unreadCount", about(integer(0, None), &unread)),
+        always("unreadCount", about(integer(0, None), "How many messages came in since the chat was read.")),
         maybe("leftAt", about(time(), "Of a group: since when the session is known not to be in it.")),
         always("lastMessage", about(reference("Message"), "The newest one, whoever wrote it.")),
     ]);
