@@ -167,6 +167,9 @@ impl Pump {
         let own = Arc::clone(&self.own);
         let after = self.queue.cursor();
         let page = queue::PAGE;
+        // Those whose messages shared a commit are about to say so one after the other: one look is for all of them.
+        self.alongside(tokio::task::yield_now()).await;
+        let _ = self.own.more.notified().now_or_never();
         self.look = false;
         let rows = self.alongside(async move { own.ctx.store.queued_messages(own.session(), after, page).await }).await?;
         // A page that is not full is the last one.
