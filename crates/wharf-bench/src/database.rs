@@ -63,6 +63,16 @@ impl Database {
         Self { url: Some(url.to_owned()), server, turns, gateway }
     }
 
+    /// Has PostgreSQL count what its tables hold, as it does by itself within a minute. Until then it takes them for empty, and any index
+    /// for as good as another.
+    pub async fn analyze(&self) {
+        if let Some(url) = &self.url
+            && let Err(error) = ask(url, "ANALYZE").await
+        {
+            println!("PostgreSQL does not know what its tables hold: {error:#}");
+        }
+    }
+
     pub fn name(&self) -> &'static str {
         if self.url.is_some() { "PostgreSQL" } else { "SQLite FULL" }
     }

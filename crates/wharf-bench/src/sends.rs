@@ -65,6 +65,7 @@ pub async fn run(options: &SendsOptions) -> Result<()> {
     let (mut ours, mut theirs, mut counted) = (Vec::new(), Vec::new(), None);
     for round in 0..options.rounds {
         if round == 1 {
+            database.analyze().await;
             counted = Some(database.counts(&operator).await?);
         }
         let (before, network_before, started) = (world.gateway.usage()?, world.network.usage()?, Instant::now());
