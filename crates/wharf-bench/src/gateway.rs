@@ -1,6 +1,6 @@
 //! The gateway and the control API as an HTTP client sees them.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 /// One base address with one key.
@@ -53,6 +53,20 @@ impl Http {
     /// A page that is no JSON.
     pub async fn text(&self, path: &str) -> Result<String> {
         Ok(self.client.get(format!("{}{path}", self.base)).bearer_auth(&self.key).send().await?.text().await?)
+    }
+
+    /// What the gateway's metrics count under this name, on all lines that say `with`.
+    pub async fn counted(&self, name: &str, with: &str) -> Result<f64> {
+        let text = self.text("/metrics").await?;
+        let lines = text.lines().filter(|line| line.starts_with(name) && line.contains(with));
+        Ok(lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
+    }
+
+    /// Whether the linked devices of a phone have taken all that the network has for them. The control API knows.
+    pub async fn has_taken_all(&self, phone: &str) -> Result<bool> {
+        let phone = self.get(&format!("/control/phones/{phone}")).await?;
+        let devices = phone["data"]["devices"].as_array().context("devices")?;
+        Ok(devices.iter().all(|device| device["pending"] == 0))
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {

@@ -1,6 +1,6 @@
 //! Measures Wharf on the pretend network, as real programs, and prints ratios from one run.
 //!
-//! `wharf-bench sessions` shows memory per session and how soon a restart has all of them connected again.
+//! `wharf-bench sessions` shows memory per session, idle or lived in, and how soon a restart has all of them connected again.
 //! `wharf-bench media` shows rate, CPU and memory of documents that are sent at the same time.
 //! `wharf-bench neighbours` shows the latency of other accounts' sends before and while one account's backlog goes out.
 //! `wharf-bench hostile` shows a good tenant's latency and the gateway's memory while strangers do their worst.
@@ -52,7 +52,7 @@ struct BenchCli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Memory per idle session, and the time until all are connected after a restart.
+    /// Memory per session, idle from the start or lived in, and the time until all are connected after a restart.
     Sessions(sessions::SessionsOptions),
     /// Wharf beside others that send texts, in turns: CPU, rate and latency, versions and durability.
     Compare(compare::CompareOptions),

@@ -107,7 +107,5 @@ fn median(values: &mut [f64]) -> f64 {
 
 /// How many messages the gateway has had acknowledged.
 async fn sent(operator: &Http) -> Result<f64> {
-    let text = operator.text("/metrics").await?;
-    let lines = text.lines().filter(|line| line.starts_with("wharf_sends_total") && line.contains("\"sent\""));
-    Ok(lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
+    operator.counted("wharf_sends_total", "\"sent\"").await
 }

@@ -150,8 +150,7 @@ impl GrowthSide {
         let began = Instant::now();
         loop {
             ensure!(self.world.gateway.rests(PATIENCE).await?, "the gateway does not come to rest within {PATIENCE:?}");
-            let phone = self.world.control.get(&format!("/control/phones/{PHONE}")).await?;
-            if phone["data"]["devices"].as_array().context("devices")?.iter().all(|device| device["pending"] == 0) {
+            if self.world.control.has_taken_all(PHONE).await? {
                 return Ok(());
             }
             ensure!(began.elapsed() < PATIENCE, "the session does not take what the network has for it within {PATIENCE:?}");
