@@ -109,7 +109,7 @@ impl LifeOptions {
     pub fn told(&self) -> String {
         let in_groups = if self.groups == 0 { 0 } else { self.messages / TENTH };
         format!(
-            "{} contacts, {} groups of {} members ({} of them there), {} texts each way ({in_groups} of them in groups)",
+            "{} contacts, {} groups of {} members (the phones of {} others are on), {} texts each way ({in_groups} of them in groups)",
             self.contacts,
             self.groups,
             self.members,
