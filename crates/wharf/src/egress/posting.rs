@@ -1,5 +1,5 @@
-//! The clients for `POST`s, which are hyper's: the one that fetches parses a URL three times and copies its headers for a second try that
-//! there is not, and to a webhook goes one request like the other.
+//! The clients for `POST`s, which are hyper's own. The client for downloads parses a URL three times and copies the headers for redirects
+//! and tries of its own; a `POST` has neither, and a busy webhook would pay for them with each delivery.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -74,7 +74,8 @@ impl Posting {
         Ok(uri)
     }
 
-    /// Sends a request on a connection that was kept, or on a new one.
+    /// Sends a request on a connection that was kept, or on a new one. Another connection is taken only where the kept one ended before a
+    /// byte of the request was written: what may have arrived is not sent again.
     pub(super) fn send(&self, to: Uri, headers: HeaderMap, body: Bytes, timeout: Duration) -> ResponseFuture {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
@@ -129,7 +130,7 @@ impl Service<Name> for GuardedNames {
     }
 }
 
-/// Makes connections, each in a time that its name and TLS count for: one may go on without the request that it was begun for.
+/// Makes connections. The time of each holds its name and its handshake too: it may go on without the request that it was begun for.
 #[derive(Clone)]
 struct PatientConnector {
     inner: HttpsConnector<HttpConnector<GuardedNames>>,

@@ -3,6 +3,8 @@
 mod namespace;
 pub mod town;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -236,6 +238,52 @@ async fn a_post_follows_nothing_and_reads_16_kib() {
     assert_eq!((busy.status, busy.retry_after.as_deref(), busy.body.len()), (503, Some("7"), REPLY_BYTES));
 }
 
+/// Reads a whole `POST` with the body that [`post`] sends; tells whether one came.
+async fn takes_a_post(stream: &mut tokio::net::TcpStream) -> bool {
+    let (mut came, mut buffer) = (Vec::new(), [0; 1024]);
+    while !came.ends_with(b"\r\n\r\n{}") {
+        match stream.read(&mut buffer).await {
+            Ok(0) | Err(_) => return false,
+            Ok(read) => came.extend_from_slice(&buffer[..read]),
+        }
+    }
+    true
+}
+
+#[tokio::test]
+async fn a_post_that_a_kept_connection_took_without_an_answer_is_not_sent_again() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let came = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&came);
+    // Answers the first request of a connection, takes the second one and leaves without a word.
+    let server = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let counted = Arc::clone(&counted);
+            tokio::spawn(async move {
+                for answer in [ok("{}"), Vec::new()] {
+                    if !takes_a_post(&mut stream).await {
+                        return;
+                    }
+                    counted.fetch_add(1, Ordering::SeqCst);
+                    stream.write_all(&answer).await.unwrap();
+                }
+            });
+        }
+    });
+    let (guard, mut sent) = (sandbox(), 0);
+    let failed = loop {
+        sent += 1;
+        if let Err(error) = post(&guard, &url, &[]).await {
+            break error;
+        }
+        assert!(sent < 1_000, "no connection is kept, or what one took is sent again");
+    };
+    assert_eq!((failed, came.load(Ordering::SeqCst)), (Error::Broken, sent));
+    server.abort();
+}
+
 #[tokio::test]
 async fn each_way_to_fail_has_its_name() {
     // Nobody listens there, and nobody else gets the port.
@@ -251,7 +299,9 @@ async fn each_way_to_fail_has_its_name() {
     assert_eq!(post(&sandbox(), &secure.url("/"), &[]).await, Err(Error::Tls));
     let mut settings = Settings::new(Reach::Loopback);
     settings.trust = certificates.trust();
-    assert!(fetch(&Guard::new(&settings).unwrap(), &secure.url("/")).await.is_ok());
+    let trusting = Guard::new(&settings).unwrap();
+    assert!(fetch(&trusting, &secure.url("/")).await.is_ok());
+    assert_eq!(post(&trusting, &secure.url("/"), &[]).await.map(|reply| reply.status), Ok(200));
 
     let gone = Web::plain(|_| Vec::new()).await;
     assert_eq!(fetch(&sandbox(), &gone.url("/")).await, Err(Error::Broken));
