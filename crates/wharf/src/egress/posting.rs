@@ -92,6 +92,7 @@ impl Posting {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the port that everything else reaches foreign servers through")]
 fn client(trust: &Trust, resolver: &Arc<Guarded>, patience: Duration) -> PostClient {
     let mut http = HttpConnector::new_with_resolver(GuardedNames(Arc::clone(resolver)));
     // It makes the connections of https too.
