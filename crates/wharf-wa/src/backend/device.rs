@@ -24,7 +24,7 @@ pub(super) struct DeviceRow {
     digest: Option<[u8; 32]>,
 }
 
-/// The digest of what counts of a device. When the library last had a version of WhatsApp's does not: each client is told the one to claim.
+/// The digest of what counts of a device. When the library last learned WhatsApp's version does not: each client is told which to claim.
 fn digest(device: &Device) -> Result<[u8; 32]> {
     let mut device = device.clone();
     device.app_version_last_fetched_ms = 0;

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LITTLE_PATIENCE: Duration = Duration::from_secs(2);
 /// The library's own patience, to the second: nothing else tells this pause of its from others.
 const WATCHDOG: Duration = Duration::from_mins(3);
-/// After so long the library saves what it could not save before, to the second: what is saved mostly was, at once.
+/// After so long the library tries again to save what it could not save at once, to the second: mostly all is saved.
 const SAVER: Duration = Duration::from_secs(30);
 /// By how much the saver of a session may wait for those of the others.
 const SAVERS_APART: Duration = Duration::from_secs(1);
@@ -47,8 +47,8 @@ impl Usable {
     }
 }
 
-/// The library's clock, but for two pauses: the one after which it gives up a connection that lacks settings is longer while that
-/// connection is used; and that of its saver, of which each session has one that mostly finds nothing to do, ends on the common beat.
+/// The library's clock, but for two pauses. The one after which it gives up a connection that lacks settings is longer while that
+/// connection is used. That of its saver ends on the common beat: each session has a saver, which mostly finds nothing to do.
 pub(super) struct Patient {
     lacks_settings: Arc<AtomicBool>,
     beat: CommonBeat,
