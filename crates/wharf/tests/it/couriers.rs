@@ -1,5 +1,6 @@
 //! Couriers, on a network that the test plays.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,25 +11,37 @@ use tokio::time::Instant;
 use wharf::http::Limits;
 use wharf::worker::couriers;
 use wharf_api::ids::WebhookId;
+use wharf_api::types::event::EventKind;
+use wharf_api::types::session::SessionStatus;
 use wharf_core::egress::{Egress, Error, Fetch, Fetched, Post, Refused, Reply, Sink};
-use wharf_core::store::{DueWebhook, WebhookRow};
+use wharf_core::store::{DueWebhook, LinkChange, NewEvent, WebhookRow};
 
-use crate::harness::Gateway;
+use crate::harness::{Gateway, NODE};
 
-/// How requests end for now; where nothing is said they are taken.
+/// How requests end for now, where nothing is said they are taken; and the ids of all that were made.
 #[derive(Clone, Default)]
-struct Played(Arc<Mutex<Option<Error>>>);
+struct Played {
+    error: Arc<Mutex<Option<Error>>>,
+    ids: Arc<Mutex<Vec<String>>>,
+}
 
 impl Played {
     fn set(&self, error: Option<Error>) {
-        *self.0.lock().unwrap() = error;
+        *self.error.lock().unwrap() = error;
+    }
+
+    /// The ids of the requests since this was asked last.
+    fn take_ids(&self) -> Vec<String> {
+        std::mem::take(&mut *self.ids.lock().unwrap())
     }
 }
 
 #[async_trait]
 impl Egress for Played {
-    async fn post(&self, _request: Post) -> Result<Reply, Error> {
-        let error = self.0.lock().unwrap().clone();
+    async fn post(&self, request: Post) -> Result<Reply, Error> {
+        let ids = request.headers.into_iter().filter(|(name, _)| name == "webhook-id").map(|(_, id)| id);
+        self.ids.lock().unwrap().extend(ids);
+        let error = self.error.lock().unwrap().clone();
         error.map_or(Ok(Reply { status: 200, retry_after: None, body: Bytes::new() }), Err)
     }
 
@@ -138,4 +151,50 @@ async fn a_courier_whose_secret_does_not_open_looks_anew_whether_its_node_fits_a
     };
     tokio::time::timeout(Duration::from_secs(30), told).await.expect("its owner sees that it fails");
     couriers.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_out_beside_much_else_goes_out_once_and_is_written_down() {
+    // More than are gathered for a commit.
+    const COUNT: usize = 200;
+    let played = Played::default();
+    let gateway = Gateway::start_guarded(Limits::default(), played.clone()).await;
+    let (services, session) = (&gateway.services, gateway.session().await);
+    let created = gateway.post("/v1/webhooks", json!({"url": "https://hooks.example.org/x", "events": ["call.received"]})).send().await;
+    let webhook = created.ok(201)["webhookId"].as_str().unwrap().to_owned();
+    assert_eq!(played.take_ids().len(), 1, "the test of the address");
+    let now = services.clock.now();
+    let fence = services.store.take_session(&session, NODE, now).await.unwrap().unwrap();
+    for _ in 0..COUNT / 20 {
+        let calls = LinkChange {
+            status: SessionStatus::Connected,
+            reason: None,
+            refusal: None,
+            jid: None,
+            lid: None,
+            push_name: None,
+            unlink: false,
+            at: now,
+            events: NewEvent::each(vec![EventKind::CallReceived; 20], &json!({})),
+        };
+        services.store.record_link(&fence, &calls).await.unwrap();
+    }
+    let couriers = couriers::start(services, "node".to_owned());
+    let delivered = async {
+        loop {
+            let list = gateway.get(&format!("/v1/webhooks/{webhook}/deliveries?status=delivered&limit={COUNT}")).send().await;
+            let all = list.ok(200).as_array().unwrap().clone();
+            if all.len() == COUNT {
+                return all;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let delivered = tokio::time::timeout(Duration::from_secs(30), delivered).await.expect("all of it is delivered");
+    couriers.stop().await;
+    let tries = |one: &Value| one["attempts"].as_array().map(Vec::len);
+    assert!(delivered.iter().all(|one| tries(one) == Some(1)), "{delivered:?}");
+    let ids: BTreeSet<String> = delivered.iter().map(|one| one["eventId"].as_str().unwrap().to_owned()).collect();
+    let sent = played.take_ids();
+    assert_eq!((sent.len(), sent.into_iter().collect::<BTreeSet<_>>()), (COUNT, ids));
 }

@@ -27,7 +27,7 @@ pub(super) struct Written {
     result: Result<(), store::Error>,
 }
 
-/// How many tries one commit writes down, each by a statement.
+/// How many tries one commit writes down, on SQLite each by a statement.
 const AT_ONCE: usize = 200;
 /// With this many results a write does not wait for more, nor after so long: a commit costs as much as twenty deliveries, and what a death
 /// leaves unwritten goes out again.
