@@ -289,6 +289,8 @@ mod tests {
             (&OVERDUE, "messages_expiring"),
             (&inbound::UNREAD_INCOMING, "messages_incoming"),
             (&inbound::UNREAD_OUTGOING, "messages_outgoing"),
+            (&inbound::UNDECRYPTED, "messages_undecryptable"),
+            (&inbound::HAS_UNDECRYPTED, "messages_undecryptable"),
             (&change::CHANGES, "messages_by_target"),
             (&change::EDITS, "messages_by_target"),
             (&change::LATER_VOTE, "messages_by_target"),
