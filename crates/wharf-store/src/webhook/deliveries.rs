@@ -52,7 +52,8 @@ statements! {
          ORDER BY d.next_at, d.event LIMIT $3"
     );
     NEXT_AT = "SELECT MIN(next_at) FROM deliveries WHERE webhook = $1 AND state = 'pending'";
-    DEFER = "UPDATE deliveries SET next_at = $3 WHERE webhook = $1 AND event = $2 AND state = 'pending'";
+    /// By its key: PostgreSQL mostly knows of nothing that is pending, and would go through all that is.
+    DEFER = "UPDATE deliveries SET next_at = $3 WHERE webhook = $1 AND event = $2 AND state || '' = 'pending'";
     /// The log is begun anew where somebody has tried for so long that it would grow without end.
     RECORD = "UPDATE deliveries SET state = $3, next_at = $4, tries = $5, \
         log = CASE WHEN log = '' OR LENGTH(log) > 40000 THEN CAST($6 AS TEXT) ELSE log || ',' || CAST($6 AS TEXT) END \
@@ -87,13 +88,18 @@ macro_rules! recover {
 const RECOVER: Sql = spelled!("RECOVER", recover);
 
 /// The tries of many deliveries at once. SQLite has no lists, and needs none: its statement goes nowhere.
+///
+/// Each delivery is found by its key. PostgreSQL mostly knows of nothing that is pending, and would go through all that is: the list is one
+/// of few rows to it by what is always true, stands for itself with the webhook, and the state in words that no index knows.
 const RECORD_ALL: Sql = Sql {
     name: "RECORD_ALL",
     sqlite: RECORD.sqlite,
     postgres: "UPDATE deliveries SET state = l.state, next_at = CAST(l.next_at AS BIGINT), tries = CAST(l.tries AS BIGINT), \
         log = CASE WHEN log = '' OR LENGTH(log) > 40000 THEN l.attempt ELSE log || ',' || l.attempt END \
+        FROM (SELECT CAST($1 AS BIGINT) AS hook, * \
         FROM unnest($2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[]) AS l(wanted, state, next_at, tries, attempt) \
-        WHERE deliveries.webhook = $1 AND deliveries.event = CAST(l.wanted AS BIGINT) AND deliveries.state = 'pending'",
+        WHERE wanted || '' = wanted OFFSET 0) l \
+        WHERE deliveries.webhook = l.hook AND deliveries.event = CAST(l.wanted AS BIGINT) AND deliveries.state || '' = 'pending'",
 };
 pub(super) const BY_HAND: &[Sql] = &[RECOVER, RECORD_ALL];
 
