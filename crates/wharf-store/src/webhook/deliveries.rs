@@ -266,6 +266,7 @@ async fn note(tx: &mut Tx, due: &DueWebhook, health: Health, under: Timestamp) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::migrations::sqlite_plan;
 
     #[test]
     fn what_is_due_is_found_among_what_is_pending_however_much_was_delivered() {
@@ -282,6 +283,18 @@ mod tests {
             let mut rows = statement.raw_query();
             let step: String = rows.next().unwrap().unwrap().get(3).unwrap();
             assert!(step.contains("deliveries_pending"), "{}: {step}", sql.name);
+        }
+    }
+
+    #[test]
+    fn a_try_is_written_down_by_the_key_of_its_delivery_however_much_is_pending() {
+        for sql in [RECORD, DEFER] {
+            let plan = sqlite_plan(&sql);
+            assert_eq!(plan, ["SEARCH deliveries USING PRIMARY KEY (webhook=? AND event=?)"], "{}", sql.name);
+        }
+        // With these words PostgreSQL may take the index of what is pending, which has the event behind the time.
+        for sql in [RECORD_ALL, DEFER] {
+            assert!(!sql.postgres.contains("state = 'pending'"), "{}", sql.name);
         }
     }
 }
