@@ -3,12 +3,12 @@
 
 use anyhow::Result;
 use clap::Args;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::database::Database;
 use crate::gateway::Http;
+use crate::load::{Load, drive};
 use crate::process::Process;
 use crate::turns::Turns;
 use crate::world::World;
@@ -38,6 +38,9 @@ pub struct SendsOptions {
     round_trips: bool,
 }
 
+/// How long a round may last, in seconds.
+const LONGEST: f64 = 3_600.0;
+
 /// One round of one side.
 #[derive(Clone, Copy)]
 struct SendsRound {
@@ -62,6 +65,7 @@ pub async fn run(options: &SendsOptions) -> Result<()> {
     let (own, control_url) = (std::env::current_exe()?, world.network.text("controlUrl")?);
     let mut bare = Process::start(&own, &["bare", "--url", &world.url, "--control-url", &control_url], Some(0)).await?;
 
+    let load = Load { concurrency: options.concurrency, seconds: LONGEST, calls: options.messages };
     let (mut ours, mut theirs, mut counted) = (Vec::new(), Vec::new(), None);
     for round in 0..options.rounds {
         if round == 1 {
@@ -69,16 +73,13 @@ pub async fn run(options: &SendsOptions) -> Result<()> {
             counted = Some(database.counts(&operator).await?);
         }
         let (before, network_before, started) = (world.gateway.usage()?, world.network.usage()?, Instant::now());
-        stream::iter(0..options.messages)
-            .map(|number| {
-                let (session, to) = (&sessions[number % sessions.len()], contact(number / sessions.len() % options.contacts));
-                let body = json!({"sessionId": session, "to": to, "text": format!("text {round} {number}")});
-                let api = api.clone();
-                async move { api.post("/v1/messages/text", &body).await.map(|_| ()) }
-            })
-            .buffer_unordered(options.concurrency)
-            .try_collect::<()>()
-            .await?;
+        let took = drive(&load, |number| {
+            let (session, to) = (&sessions[number % sessions.len()], contact(number / sessions.len() % options.contacts));
+            let body = json!({"sessionId": session, "to": to, "text": format!("text {round} {number}")});
+            let api = api.clone();
+            async move { api.post("/v1/messages/text", &body).await.map(|_| ()) }
+        })
+        .await?;
         let wharf = round_of(options, started, world.gateway.usage()?.cpu_ms - before.cpu_ms);
         let network_cpu = (world.network.usage()?.cpu_ms - network_before.cpu_ms) / options.messages as f64;
 
@@ -86,8 +87,9 @@ pub async fn run(options: &SendsOptions) -> Result<()> {
         bare.ask(&format!("{} {} {}", options.messages, options.concurrency, options.contacts)).await?;
         let loop_ = round_of(options, started, bare.usage()?.cpu_ms - before.cpu_ms);
         println!(
-            "round {round}: wharf {:.3} ms CPU/text, {:.0}/s; bare {:.3} ms, {:.0}/s; pretend network {network_cpu:.3} ms",
-            wharf.cpu_ms_per_text, wharf.texts_per_s, loop_.cpu_ms_per_text, loop_.texts_per_s
+            "round {round}: wharf {:.3} ms CPU/text, {:.0}/s, p50 {:.2} ms, p99 {:.2} ms; bare {:.3} ms, {:.0}/s; \
+             pretend network {network_cpu:.3} ms",
+            wharf.cpu_ms_per_text, wharf.texts_per_s, took.p50_ms, took.p99_ms, loop_.cpu_ms_per_text, loop_.texts_per_s
         );
         if round > 0 {
             ours.push(wharf);
