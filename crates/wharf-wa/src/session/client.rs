@@ -119,7 +119,11 @@ async fn ways(own: &Own) -> anyhow::Result<(Arc<Dialer>, MediaHttp)> {
     Ok((Arc::new(ctx.dialer.through(proxy.clone())?), ctx.http.through(proxy)))
 }
 
-/// Caches for small memory. Those that hold locks keep the library's sizes: evicting a lock breaks what it guards.
+/// How many chats keep a task of their own for what comes in there, while nothing does. Each is 10 KiB, and the library would keep 5,000.
+const CHAT_TASKS: u64 = 8;
+
+/// Caches for small memory. Those that hold locks keep the library's sizes. The task of a chat may go: the library keeps each that has
+/// something to do, and makes it anew with the next message.
 fn caches() -> CacheConfig {
     let minutes = |minutes: u64| Some(Duration::from_secs(minutes * 60));
     CacheConfig {
@@ -134,6 +138,7 @@ fn caches() -> CacheConfig {
         // What the API sent is kept by the store, for longer; this bounds the library's own rows.
         sent_message_ttl_secs: 14 * 24 * 60 * 60,
         seed_msg_secrets_from_history: false,
+        chat_lanes_capacity: CHAT_TASKS,
         ..CacheConfig::default()
     }
 }
