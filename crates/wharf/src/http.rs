@@ -157,7 +157,8 @@ impl Http {
         })
     }
 
-    /// From now on every request but those after our health is refused.
+    /// From now on the node is not ready, and answers without an end come to theirs. What still comes on a connection that was kept is answered:
+    /// a proxy would ask another node on one that has ended, but passes a refusal on.
     pub fn drain(&self) {
         self.draining.cancel();
         self.tasks.close();

@@ -121,11 +121,6 @@ fn admit(http: &Http, path: &str) -> Result<Option<FrontPlace>, Failure> {
     if [ops::get_health.path, ops::get_readiness.path, ops::get_metrics.path].contains(&path) {
         return Ok(None);
     }
-    if http.is_draining() {
-        let mut failure = Failure::unavailable("the server is stopping", 1);
-        failure.headers.push((CONNECTION, HeaderValue::from_static("close")));
-        return Err(failure);
-    }
     match FrontPlace::take(&http.running, http.limits.concurrent_requests) {
         Some(place) => Ok(Some(place)),
         None => Err(Failure::unavailable("the server is working to capacity", 1)),

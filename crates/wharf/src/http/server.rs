@@ -60,7 +60,7 @@ impl Server {
         self.address
     }
 
-    /// Refuses what is new, stops to listen, and waits for what is being worked on, as long as the limits say.
+    /// Stops to listen, ends connections that nobody asks on, and waits for what is being worked on, as long as the limits say.
     pub async fn stop(self) {
         self.http.drain();
         self.stopping.cancel();

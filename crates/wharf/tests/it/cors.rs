@@ -126,7 +126,7 @@ async fn every_answer_tells_a_page_of_a_named_origin_what_it_may_read() {
         assert!(shown.contains(&name.to_ascii_lowercase()), "{name} is not among {shown:?}");
     }
     gateway.http.drain();
-    let leaving = gateway.get("/v1/sessions").header("Origin", SHOP).send().await;
+    let leaving = gateway.ask("GET", "/readyz").header("Origin", SHOP).send().await;
     leaving.refused(ErrorCode::ServiceUnavailable);
     assert_eq!(leaving.header("access-control-allow-origin"), SHOP);
 }
