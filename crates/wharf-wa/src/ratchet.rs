@@ -2,17 +2,26 @@
 //!
 //! A message that comes in turns the ratchet: the library makes a fresh random key for what is sent next, and saves it some 25 ms later.
 //! Its own guard before the wire protects counters, not that key. An answer that leaves earlier and a process that dies then leave the
-//! other side with a step that nobody can follow. So whatever may hold an encrypted message waits here until the keys are saved.
+//! other side with a step that nobody can follow. So whatever may hold an encrypted message waits here until the keys are saved: from the
+//! message's arrival until the library has made a receipt of it, which it does when it has opened it or could not, and the keys were saved
+//! after that.
 
-use std::sync::{Mutex, OnceLock, PoisonError, Weak};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
+use futures::channel::oneshot::Receiver;
 use tokio::time::{Instant, timeout};
-use whatsapp_rust::client::Client;
+use wacore_binary::{Node, NodeRef};
+use whatsapp_rust::client::{Client, NodeFilter};
 
-/// From a message's arrival until its key is made and saved by the library itself passes no more: what cannot be committed for so long
-/// breaks its connection.
+/// A message that is given no receipt of its own, as after a reconnection, has turned the ratchet after so long and its key was saved by the
+/// library itself: what cannot be committed for so long breaks its connection.
 const TURNING: Duration = Duration::from_secs(20);
+/// How many messages are followed to their receipts at a time. After more the ratchet counts as turning for as long as said above.
+const FOLLOWED: usize = 64;
+/// How often the keys are saved after a receipt. The library leaves out what it encrypts with in this very moment.
+const SAVED_AFTER: u8 = 2;
 /// The shortest message that Signal encrypts has 66 bytes, the cipher of the connection adds 16 and a length of 3. What is shorter,
 /// as most acknowledgements and receipts are, waits for nothing.
 const SHORTEST: usize = 85;
@@ -26,11 +35,48 @@ const PAUSE: Duration = Duration::from_millis(250);
 #[error("the keys that a message was encrypted with could not be saved")]
 pub(crate) struct Unsaved;
 
+/// A message that came in, until its receipt is made.
+struct Turning {
+    since: Instant,
+    receipt: Receiver<Arc<Node>>,
+}
+
+#[derive(Default)]
+struct Turns {
+    followed: VecDeque<Turning>,
+    /// When the last message came that is not followed.
+    unfollowed: Option<Instant>,
+    /// How many savings are still to come for those whose receipts were made.
+    owed: u8,
+}
+
+impl Turns {
+    fn unfollowed(&mut self, since: Instant) {
+        self.unfollowed = self.unfollowed.max(Some(since));
+    }
+
+    /// Whether a key may be in memory alone, and how many savings were owed so far. One of these is taken off: it is about to be made.
+    fn begin_saving(&mut self, now: Instant) -> Option<u8> {
+        for mut turning in std::mem::take(&mut self.followed) {
+            match turning.receipt.try_recv() {
+                Ok(Some(_)) => self.owed = SAVED_AFTER,
+                Ok(None) if now < turning.since + TURNING => self.followed.push_back(turning),
+                Ok(None) => {}
+                // Its connection has ended, perhaps before the message was opened.
+                Err(_) => self.unfollowed(turning.since),
+            }
+        }
+        let owed = self.owed;
+        let may = owed > 0 || !self.followed.is_empty() || self.unfollowed.is_some_and(|since| now < since + TURNING);
+        self.owed = owed.saturating_sub(1);
+        may.then_some(owed)
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Ratchet {
     client: OnceLock<Weak<Client>>,
-    /// When the last message came that may have turned a ratchet.
-    turned: Mutex<Option<Instant>>,
+    turns: Mutex<Turns>,
 }
 
 impl Ratchet {
@@ -40,21 +86,42 @@ impl Ratchet {
         let _ = self.client.set(client);
     }
 
-    /// A message came in and is about to be decrypted.
-    pub(crate) fn turns(&self) {
-        *self.turned.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    fn turns(&self) -> MutexGuard<'_, Turns> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_turning(&self) -> bool {
-        let turned = *self.turned.lock().unwrap_or_else(PoisonError::into_inner);
-        turned.is_some_and(|at| at.elapsed() < TURNING)
+    /// A message came in and is about to be decrypted.
+    pub(crate) fn heard(&self, message: &NodeRef<'_>) {
+        if !is_sealed_for_one(message) {
+            return;
+        }
+        let (since, client) = (Instant::now(), self.client.get().and_then(Weak::upgrade));
+        let id = message.get_attr("id").map(ToString::to_string);
+        let mut turns = self.turns();
+        match (client, id) {
+            (Some(client), Some(id)) if turns.followed.len() < FOLLOWED => {
+                let receipt = client.wait_for_sent_node(NodeFilter::tag("receipt").attr("id", id));
+                turns.followed.push_back(Turning { since, receipt });
+            }
+            _ => turns.unfollowed(since),
+        }
     }
 
     /// Waits until every key is saved that something of this length can have been encrypted with.
     pub(crate) async fn saved(&self, length: usize) -> Result<(), Unsaved> {
-        if length < SHORTEST || !self.is_turning() {
+        if length < SHORTEST {
             return Ok(());
         }
+        let Some(owed) = self.turns().begin_saving(Instant::now()) else { return Ok(()) };
+        let saved = self.save().await;
+        if saved.is_err() {
+            let mut turns = self.turns();
+            turns.owed = turns.owed.max(owed);
+        }
+        saved
+    }
+
+    async fn save(&self) -> Result<(), Unsaved> {
         let given_up = Instant::now() + PATIENCE;
         loop {
             // Before the client is known it has no keys of anybody.
@@ -67,5 +134,102 @@ impl Ratchet {
                 _ => return Err(Unsaved),
             }
         }
+    }
+}
+
+/// Whether it has something in it that was encrypted for this device alone. What a group's key opens turns no ratchet.
+fn is_sealed_for_one(message: &NodeRef<'_>) -> bool {
+    let is_pairwise = message.tag == "enc" && message.get_attr("type").is_none_or(|kind| *kind != "skmsg");
+    is_pairwise || message.children().unwrap_or_default().iter().any(is_sealed_for_one)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::channel::oneshot::{Sender, channel};
+    use wacore_binary::builder::NodeBuilder;
+
+    use super::*;
+
+    fn enc(kind: &'static str) -> Node {
+        NodeBuilder::new("enc").attr("type", kind).build()
+    }
+
+    fn is_sealed(children: Vec<Node>) -> bool {
+        is_sealed_for_one(&NodeBuilder::new("message").children(children).build().as_node_ref())
+    }
+
+    #[test]
+    fn what_only_a_groups_key_opens_turns_no_ratchet() {
+        assert!(!is_sealed(vec![]));
+        assert!(!is_sealed(vec![enc("skmsg")]));
+        assert!(!is_sealed(vec![NodeBuilder::new("plaintext").build()]), "a channel's");
+        assert!(is_sealed(vec![enc("skmsg"), enc("msg")]), "the group's key comes with it");
+        assert!(is_sealed(vec![enc("pkmsg")]));
+        assert!(is_sealed(vec![NodeBuilder::new("enc").build()]), "of a kind that it does not say");
+        let to = NodeBuilder::new("to").children(vec![enc("msg")]).build();
+        assert!(is_sealed(vec![NodeBuilder::new("participants").children(vec![to]).build()]));
+    }
+
+    impl Turns {
+        fn follow(&mut self, since: Instant) -> Sender<Arc<Node>> {
+            let (made, receipt) = channel();
+            self.followed.push_back(Turning { since, receipt });
+            made
+        }
+    }
+
+    fn receipt() -> Arc<Node> {
+        Arc::new(NodeBuilder::new("receipt").build())
+    }
+
+    /// What is owed at each of so many frames.
+    fn owed<const N: usize>(turns: &mut Turns, now: Instant) -> [Option<u8>; N] {
+        std::array::from_fn(|_| turns.begin_saving(now))
+    }
+
+    #[test]
+    fn keys_are_saved_until_the_receipt_and_twice_after_it() {
+        let (mut turns, now) = (Turns::default(), Instant::now());
+        assert_eq!(owed(&mut turns, now), [None], "nothing has come");
+        let made = turns.follow(now);
+        assert_eq!(owed(&mut turns, now), [Some(0), Some(0), Some(0)], "it may be opened at any time");
+        made.send(receipt()).unwrap();
+        assert_eq!(owed(&mut turns, now), [Some(2), Some(1), None]);
+    }
+
+    #[test]
+    fn a_message_without_a_receipt_turns_the_ratchet_for_its_time() {
+        let (mut turns, now) = (Turns::default(), Instant::now());
+        let _never = turns.follow(now);
+        assert_eq!(owed(&mut turns, now + TURNING - Duration::from_millis(1)), [Some(0)]);
+        assert_eq!(owed(&mut turns, now + TURNING), [None]);
+    }
+
+    #[test]
+    fn a_message_whose_connection_has_ended_turns_it_for_its_time_too() {
+        let (mut turns, now) = (Turns::default(), Instant::now());
+        drop(turns.follow(now));
+        assert_eq!(owed(&mut turns, now), [Some(0)]);
+        assert_eq!(owed(&mut turns, now + TURNING - Duration::from_millis(1)), [Some(0)]);
+        assert_eq!(owed(&mut turns, now + TURNING), [None]);
+    }
+
+    #[test]
+    fn of_two_messages_the_one_that_is_still_open_goes_on_to_count() {
+        let (mut turns, now) = (Turns::default(), Instant::now());
+        let (first, second) = (turns.follow(now), turns.follow(now));
+        second.send(receipt()).unwrap();
+        assert_eq!(owed(&mut turns, now), [Some(2), Some(1), Some(0)]);
+        first.send(receipt()).unwrap();
+        assert_eq!(owed(&mut turns, now), [Some(2), Some(1), None]);
+    }
+
+    #[test]
+    fn before_the_client_is_known_a_message_turns_it_for_its_time() {
+        let ratchet = Ratchet::default();
+        ratchet.heard(&NodeBuilder::new("message").children(vec![enc("skmsg")]).build().as_node_ref());
+        assert_eq!(owed(&mut ratchet.turns(), Instant::now()), [None]);
+        ratchet.heard(&NodeBuilder::new("message").attr("id", "A").children(vec![enc("msg")]).build().as_node_ref());
+        assert_eq!(owed(&mut ratchet.turns(), Instant::now()), [Some(0)]);
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn heard(own: &Arc<Own>, stanza: &NodeRef<'_>) -> bool {
     own.line.heard();
     unknown::count(&own.ctx.meter().unknown, stanza);
     match stanza.tag.as_ref() {
-        "message" | "status" => own.gate.ratchet.turns(),
+        "message" | "status" => own.gate.ratchet.heard(stanza),
         "notification" if stanza.get_attr("type").is_some_and(|kind| kind.as_str() == "w:gp2") => {
             for (group, action, notice) in groups::changed(stanza) {
                 own.timers.told(&group, &action);
