@@ -1,10 +1,12 @@
-//! Writes outcomes down, all that came up while the last ones were being written, and tells those who wait.
+//! Writes outcomes down as they come up, and tells those who wait. The store gathers what waits for it into one commit: an outcome that
+//! waited here for the ones before would miss the next.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
 use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use wharf_api::ErrorCode;
 use wharf_api::ids::MessageId;
 use wharf_api::types::message::MessageStatus;
@@ -12,6 +14,8 @@ use wharf_core::store::{self, Outcome, StatusChange};
 
 use crate::session::Own;
 
+/// How many writes may be under way. What comes up beyond goes into the next one together.
+const WRITES: usize = 8;
 /// The pause before outcomes are offered again to a database that did not take them.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -24,12 +28,12 @@ struct WrittenChanges {
 pub(super) struct Recorder {
     own: Arc<Own>,
     waiting: Vec<StatusChange>,
-    running: Option<BoxFuture<'static, WrittenChanges>>,
+    running: FuturesUnordered<BoxFuture<'static, WrittenChanges>>,
 }
 
 impl Recorder {
     pub(super) fn new(own: Arc<Own>) -> Self {
-        Self { own, waiting: Vec::new(), running: None }
+        Self { own, waiting: Vec::new(), running: FuturesUnordered::new() }
     }
 
     pub(super) fn add(&mut self, change: StatusChange) {
@@ -38,22 +42,20 @@ impl Recorder {
     }
 
     pub(super) fn is_busy(&self) -> bool {
-        self.running.is_some()
+        !self.running.is_empty()
     }
 
     /// Ends when a commit has ended, with the messages that are settled by it. May be dropped at any time.
     pub(super) async fn progress(&mut self) -> Vec<MessageId> {
-        let Some(running) = &mut self.running else { return Vec::new() };
-        let WrittenChanges { back, settled } = running.await;
-        self.running = None;
+        let Some(WrittenChanges { back, settled }) = self.running.next().await else { return Vec::new() };
         self.waiting.splice(0..0, back);
         self.start();
         settled
     }
 
     fn start(&mut self) {
-        if self.running.is_none() && !self.waiting.is_empty() {
-            self.running = Some(write(Arc::clone(&self.own), std::mem::take(&mut self.waiting)).boxed());
+        if self.running.len() < WRITES && !self.waiting.is_empty() {
+            self.running.push(write(Arc::clone(&self.own), std::mem::take(&mut self.waiting)).boxed());
         }
     }
 }
