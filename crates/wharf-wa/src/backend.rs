@@ -5,14 +5,18 @@
 
 mod anew;
 mod app_sync;
+mod caches;
 mod device;
+mod lists;
 mod protocol;
 pub(crate) mod secrets;
 mod signal;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use caches::{GroupsFromVault, NoCache};
 pub(crate) use device::is_linked;
+pub(crate) use lists::DeviceShelf;
 
 use std::sync::{Arc, Mutex};
 
@@ -27,7 +31,9 @@ use crate::session::flight::Flight;
 use crate::session::strays::Strays;
 use crate::session::timers::Timers;
 use crate::vault::Vault;
+use caches::FreshGroups;
 use device::DeviceRow;
+use lists::DeviceLists;
 
 /// Votes that came before their polls could be read.
 pub(crate) const SEALED_VOTE: &str = "sealed_vote";
@@ -48,10 +54,12 @@ pub(crate) struct Backend {
     tried: Mutex<Option<Vec<u8>>>,
     /// The privacy tokens that messages carry: none other than this writes them.
     tokens: Recent<String, Option<TcTokenEntry>>,
+    lists: DeviceLists,
+    groups: FreshGroups,
 }
 
 /// How many privacy tokens are kept in memory.
-const TOKENS: usize = 500;
+const TOKENS: usize = 256;
 
 /// What was decrypted and not committed yet.
 pub(crate) const PENDING: &str = "pending_inbound";
@@ -60,7 +68,14 @@ impl Backend {
     pub(crate) fn new(vault: Arc<Vault>, clock: Arc<dyn Clock>, flight: Arc<Flight>) -> Self {
         let (order, tokens) = (tokio::sync::Mutex::new(()), Recent::new(TOKENS));
         let (device, tried) = (tokio::sync::Mutex::default(), Mutex::default());
-        Self { vault, clock, flight, strays: Arc::default(), timers: Arc::default(), order, device, tried, tokens }
+        let (strays, timers, lists, groups) = (Arc::default(), Arc::default(), DeviceLists::on(Arc::default()), FreshGroups::default());
+        Self { vault, clock, flight, strays, timers, order, device, tried, tokens, lists, groups }
+    }
+
+    /// Has its device lists on a shelf that others use too.
+    pub(crate) fn sharing(mut self, shelf: &Arc<DeviceShelf>) -> Self {
+        self.lists = DeviceLists::on(Arc::clone(shelf));
+        self
     }
 
     /// Has repeats looked at that this backend knows nothing of.

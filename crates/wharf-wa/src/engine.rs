@@ -22,6 +22,7 @@ use wharf_core::engine::{Composed, Downloaded, Draft, Engine, Error, Link, PairC
 use wharf_core::message::outcomes::Outcomes;
 use wharf_core::store::{MessageRow, Store};
 use wharf_core::{Chance, Clock};
+use whatsapp_rust::MemoryReport;
 use whatsapp_rust::client::Client;
 
 use wharf_core::seal::place;
@@ -70,10 +71,24 @@ impl WaEngine {
         let proxy = config.proxy.clone().filter(|_| config.server_url.is_none());
         let sources = Sources::new(config.server_url.as_ref(), config.version_url.clone())?.by(config.trust.clone(), proxy);
         let (presences, standing) = (Presences::default(), Standing::default());
-        let beat = CommonBeat::new();
-        let ctx =
-            Context { config, store, clock, chance, outcomes, seal, dialer, presences, http, starts, beat, version, sources, standing };
-        let ctx = Arc::new(ctx);
+        let (beat, shelf) = (CommonBeat::new(), Arc::default());
+        let ctx = Arc::new(Context {
+            config,
+            store,
+            clock,
+            chance,
+            outcomes,
+            seal,
+            dialer,
+            presences,
+            http,
+            starts,
+            beat,
+            shelf,
+            version,
+            sources,
+            standing,
+        });
         Ok(Arc::new(Self { ctx, sessions: Mutex::default(), closing: AtomicBool::new(false), typing: Arc::default() }))
     }
 
@@ -108,6 +123,11 @@ impl WaEngine {
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         self.patiently(session, WORK_LIMIT, |client, _| work(client)).await
+    }
+
+    /// What the library keeps in memory for a connected session, by its own account.
+    pub async fn memory_report(&self, session: &SessionId) -> Result<MemoryReport, Error> {
+        self.with_client(session, |client| async move { Ok(client.memory_report().await) }).await
     }
 
     /// Does something with what a connected session has.

@@ -63,6 +63,7 @@ use wharf_core::store::{Fence, Store};
 use wharf_core::{Chance, Clock, Meter};
 use whatsapp_rust::client::Client;
 
+use crate::backend::DeviceShelf;
 use crate::beat::CommonBeat;
 use crate::config::Config;
 use crate::gate::AckGate;
@@ -97,6 +98,7 @@ pub(crate) struct Context {
     /// Places for sessions that all want to connect at the same moment.
     pub(crate) starts: Arc<Semaphore>,
     pub(crate) beat: CommonBeat,
+    pub(crate) shelf: Arc<DeviceShelf>,
     pub(crate) version: WebVersion,
     pub(crate) sources: Sources,
     pub(crate) standing: Standing,

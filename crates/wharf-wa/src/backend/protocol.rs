@@ -9,6 +9,7 @@ use wacore::store::error::{Result, StoreError};
 use wacore::store::traits::{DeviceListRecord, LidPnMappingEntry, PendingInboundKey, PendingInboundRow, ProtocolStore, TcTokenEntry};
 use wharf_core::store::VaultOp;
 
+use super::lists::FoundList;
 use super::{Backend, PENDING, SEALED_VOTE, dated, from_json, join, to_json, undate};
 use crate::vault::{Halt, Vault};
 
@@ -17,7 +18,7 @@ const LID: &str = "lid";
 const PHONE: &str = "phone";
 pub(super) const BASE_KEY: &str = "base_key";
 const DEVICES: &str = "devices";
-const GROUP: &str = "group";
+pub(super) const GROUP: &str = "group";
 const TOKEN: &str = "tc_token";
 const SENT: &str = "sent";
 /// What came in and gets no row on purpose: a repeat of it is one.
@@ -114,6 +115,15 @@ impl Backend {
         self.tokens.end();
         changed
     }
+
+    /// Makes a change of the users' device lists; none of these is taken from memory meanwhile. One that cannot be made leaves them unknown,
+    /// and the library asks WhatsApp for them anew.
+    async fn changing_lists(&self, users: Vec<String>, change: impl Future<Output = Result<()>> + Send) -> Result<()> {
+        self.lists.begin(&users);
+        let changed = change.await;
+        self.lists.end(&users, changed.is_ok());
+        changed
+    }
 }
 
 #[async_trait]
@@ -196,17 +206,25 @@ impl ProtocolStore for Backend {
     }
 
     async fn update_device_list(&self, record: DeviceListRecord) -> Result<()> {
-        self.put_json(DEVICES, &record.user, &record).await
+        self.update_device_lists(vec![record]).await
     }
 
     async fn update_device_lists(&self, records: Vec<DeviceListRecord>) -> Result<()> {
         let put = |record: &DeviceListRecord| Ok(self.vault.put(DEVICES, record.user.clone(), &to_json(record)?));
         let ops = records.iter().map(put).collect::<Result<_>>()?;
-        self.vault.apply(ops).await
+        let users = records.into_iter().map(|record| record.user).collect();
+        self.changing_lists(users, self.vault.apply(ops)).await
     }
 
     async fn get_devices(&self, user: &str) -> Result<Option<DeviceListRecord>> {
-        self.get_json(DEVICES, user).await
+        let count = match self.lists.find(user) {
+            FoundList::Known(plain) => return from_json(&plain).map(Some),
+            FoundList::Lost => return Ok(None),
+            FoundList::Unread(count) => count,
+        };
+        let Some(plain) = self.vault.get(DEVICES, user).await? else { return Ok(None) };
+        self.lists.keep(user, &plain, count);
+        from_json(&plain).map(Some)
     }
 
     // Asked at every login, for the other name of the own account, under which nothing is kept any more: a look costs less than a commit.
@@ -215,15 +233,19 @@ impl ProtocolStore for Backend {
         if matches!(self.vault.get(DEVICES, user).await, Ok(None)) {
             return Ok(());
         }
-        self.delete(DEVICES, user).await
+        self.changing_lists(vec![user.to_owned()], self.delete(DEVICES, user)).await
     }
 
     async fn get_group_metadata(&self, group_jid: &str) -> Result<Option<Vec<u8>>> {
-        self.vault.get(GROUP, group_jid).await
+        let found = self.vault.get(GROUP, group_jid).await?;
+        self.groups.stands(group_jid, true);
+        Ok(found)
     }
 
     async fn put_group_metadata(&self, group_jid: &str, blob: &[u8]) -> Result<()> {
-        self.put(GROUP, group_jid, blob).await
+        let written = self.put(GROUP, group_jid, blob).await;
+        self.groups.stands(group_jid, written.is_ok());
+        written
     }
 
     async fn delete_group_metadata(&self, group_jid: &str) -> Result<()> {

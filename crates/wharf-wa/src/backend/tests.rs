@@ -1,6 +1,7 @@
 //! Every method of the library's storage, over the real vault.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt as _;
@@ -21,6 +22,7 @@ use wharf_core::store::{
 };
 use wharf_core::{Chance, Clock};
 use wharf_store::SqlStore;
+use whatsapp_rust::CacheStore as _;
 
 use super::protocol::KEPT_SECS;
 use super::*;
@@ -470,4 +472,67 @@ async fn what_was_not_committed_is_kept_for_sixty_days_whatever_the_library_asks
     assert_eq!(at(60).await.delete_expired_pending_inbound(53 * day).await.unwrap(), 0);
     assert_eq!(at(60).await.get_pending_inbound("c", "s", "1").await.unwrap(), Some(b"uncommitted".to_vec()));
     assert_eq!(at(61).await.delete_expired_pending_inbound(54 * day).await.unwrap(), 1);
+}
+
+fn device_list(user: &str, device: u32) -> DeviceListRecord {
+    DeviceListRecord { user: user.into(), devices: vec![DeviceInfo::new(device, Some(1))], timestamp: 5, phash: None, raw_id: None }
+}
+
+#[tokio::test]
+async fn a_device_list_is_the_one_that_was_written_last_and_none_where_that_failed() {
+    let rig = Rig::new().await;
+    let b = rig.backend(0).await;
+    let read = async || b.get_devices("u").await.unwrap().map(|list| list.devices[0].device_id);
+    for device in [1, 2] {
+        b.update_device_list(device_list("u", device)).await.unwrap();
+        assert_eq!((read().await, read().await), (Some(device), Some(device)), "from the vault, and from memory");
+    }
+    b.delete_devices("u").await.unwrap();
+    assert_eq!(read().await, None);
+    b.update_device_lists(vec![device_list("u", 3), device_list("v", 1)]).await.unwrap();
+    assert_eq!(read().await, Some(3));
+    b.vault.shut(Halt::Ended);
+    assert!(b.update_device_list(device_list("u", 4)).await.is_err());
+    assert_eq!(read().await, None, "WhatsApp is to be asked");
+    assert!(b.get_devices("v").await.unwrap().is_some(), "others are as they were");
+}
+
+#[tokio::test]
+async fn a_device_list_that_was_read_is_not_read_again_and_is_its_own_clients_alone() {
+    let rig = Rig::new().await;
+    let shelf = Arc::default();
+    let (b, other) = (rig.backend(0).await.sharing(&shelf), rig.backend(0).await.sharing(&shelf));
+    other.update_device_list(device_list("u", 3)).await.unwrap();
+    assert!(b.get_devices("u").await.unwrap().is_some());
+    rig.store.close().await;
+    assert_eq!(b.get_devices("u").await.unwrap().unwrap().devices[0].device_id, 3);
+    assert!(other.get_devices("u").await.is_err());
+}
+
+#[tokio::test]
+async fn the_members_of_a_group_come_from_the_vault_for_as_long_as_they_are_believed() {
+    let rig = Rig::new().await;
+    let b = Arc::new(rig.backend(0).await);
+    let cache = GroupsFromVault::of(Arc::clone(&b));
+    let put = async |ttl| cache.set("group", "g", b"members", Some(ttl)).await.unwrap();
+    let read = async || cache.get("group", "g").await.unwrap();
+    let (hour, members) = (Duration::from_hours(1), Some(b"members".to_vec()));
+    b.put_group_metadata("g", b"members").await.unwrap();
+    assert_eq!(read().await, None, "nobody says that they are the newest");
+    put(hour).await;
+    assert_eq!(read().await, members);
+    put(Duration::ZERO).await;
+    assert_eq!(read().await, None);
+    put(hour).await;
+    cache.delete("group", "g").await.unwrap();
+    assert_eq!(read().await, None);
+
+    put(hour).await;
+    b.vault.shut(Halt::Ended);
+    assert!(b.put_group_metadata("g", b"newer members").await.is_err());
+    put(hour).await;
+    assert_eq!(read().await, None, "what the vault has are not those");
+    assert_eq!(b.get_group_metadata("g").await.unwrap(), members);
+    put(hour).await;
+    assert_eq!(read().await, members, "the library goes by those that it read");
 }

@@ -11,7 +11,7 @@ use wharf_api::types::switches::Feature;
 use wharf_core::session::open_proxy;
 use whatsapp_rust::bot::{Bot, BotHandle};
 use whatsapp_rust::client::Client;
-use whatsapp_rust::{CacheConfig, CacheEntryConfig, RawNodeLease};
+use whatsapp_rust::{CacheConfig, CacheEntryConfig, CacheStores, RawNodeLease};
 
 use super::flight::Answer;
 use super::heard::heard;
@@ -20,7 +20,7 @@ use super::passkey::act::Answered;
 use super::receipts::Kept;
 use super::usable::Patient;
 use super::{Own, anew, leftovers, notices, unread};
-use crate::backend::Backend;
+use crate::backend::{Backend, GroupsFromVault, NoCache};
 use crate::http::MediaHttp;
 use crate::transport::{Dial, Dialer};
 use crate::vault::Halt;
@@ -68,19 +68,22 @@ impl Running {
         let (dialer, http) = ways(own).await?;
         let backend = Backend::new(Arc::clone(&own.vault), Arc::clone(&own.ctx.clock), Arc::clone(&own.flight))
             .heeding(Arc::clone(&own.strays))
-            .timing(Arc::clone(&own.timers));
+            .timing(Arc::clone(&own.timers))
+            .sharing(&own.ctx.shelf);
+        let backend = Arc::new(backend);
+        let groups = GroupsFromVault::of(Arc::clone(&backend));
         let bot = Bot::builder();
         // The privacy tokens of existing chats come with the history; nothing else of it is kept.
         let bot = if config.switches.is_off(Feature::HistoryTokens) { bot.skip_history_sync() } else { bot };
         let bot = bot
-            .with_backend_arc(Arc::new(backend))
+            .with_backend_arc(backend)
             .with_transport_factory(Dial { dialer, dialing, gate: Arc::clone(&own.gate) })
             .with_http_client(http)
             .with_runtime(Patient::new(Arc::clone(&own.lacks_settings), Arc::clone(&own.qr_clock), own.ctx.beat))
             .with_version((2, 3000, revision))
             .with_device_props(DevicePropsOverride::new().with_os(config.device_name.clone()).with_platform_type(PlatformType::CHROME))
             .with_wanted_pre_key_count(config.wanted_pre_keys)
-            .with_cache_config(caches())
+            .with_cache_config(caches(groups))
             .with_inbound_durability_hook(Inbound::new(Arc::clone(own)))
             .build()
             .await?;
@@ -122,23 +125,39 @@ async fn ways(own: &Own) -> anyhow::Result<(Arc<Dialer>, MediaHttp)> {
 /// How many chats keep a task of their own for what comes in there, while nothing does. Each is 10 KiB, and the library would keep 5,000.
 const CHAT_TASKS: u64 = 8;
 
-/// Caches for small memory. Those that hold locks keep the library's sizes. The task of a chat may go: the library keeps each that has
-/// something to do, and makes it anew with the next message.
-fn caches() -> CacheConfig {
+/// How many locks on people's keys, and on groups, are kept while nobody holds them; the library would keep 10,000 and 512.
+const PEOPLES_LOCKS: u64 = 256;
+const GROUPS_LOCKS: u64 = 16;
+
+/// Of how many groups it stays in memory who has their keys; of the others the database is asked before a send.
+const KEYED_GROUPS: u64 = 8;
+
+/// Caches for small memory. An entry whose time is over leaves the library's caches when somebody asks for it and no sooner, so it is sizes
+/// that bound them. A task and a lock may go: the library keeps each that has something to do, or that somebody holds or waits for, and makes
+/// it anew the next time. Device lists come from the backend, which has a memory of its own for them: with a cache in the library it would
+/// also keep the lists of 512 chats and 64 groups put together, and no setting reaches those.
+fn caches(groups: GroupsFromVault) -> CacheConfig {
     let minutes = |minutes: u64| Some(Duration::from_secs(minutes * 60));
     CacheConfig {
-        group_cache: CacheEntryConfig::new(minutes(60), 50),
-        device_registry_cache: CacheEntryConfig::new(minutes(15), 1_100),
+        // Of its sizes the library uses only the time: the entries are elsewhere.
+        group_cache: CacheEntryConfig::new(minutes(60), 0),
+        cache_stores: CacheStores {
+            group_cache: Some(Arc::new(groups)),
+            device_registry_cache: Some(Arc::new(NoCache)),
+            ..CacheStores::default()
+        },
         message_retry_counts: CacheEntryConfig::new(minutes(60), 200),
         undecryptable_dispatched: CacheEntryConfig::new(minutes(5), 100),
         // Only what is asked twice in one breath is left out: the session asks again by a schedule of its own.
         pdo_pending_requests: CacheEntryConfig::new(Some(Duration::from_secs(1)), 50),
         pdo_requested: CacheEntryConfig::new(Some(Duration::from_secs(1)), 200),
-        sender_key_devices_cache: CacheEntryConfig::new(minutes(15), 50),
+        sender_key_devices_cache: CacheEntryConfig::new(minutes(15), KEYED_GROUPS),
         // What the API sent is kept by the store, for longer; this bounds the library's own rows.
         sent_message_ttl_secs: 14 * 24 * 60 * 60,
         seed_msg_secrets_from_history: false,
         chat_lanes_capacity: CHAT_TASKS,
+        session_locks_capacity: PEOPLES_LOCKS,
+        group_distribution_locks_capacity: GROUPS_LOCKS,
         ..CacheConfig::default()
     }
 }
