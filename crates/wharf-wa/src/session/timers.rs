@@ -24,8 +24,10 @@ use crate::vault::Vault;
 const TIMER: &str = "timer";
 /// Phones offer up to 90 days. Whoever says more than a year says something else.
 const LONGEST_SECS: u32 = 366 * 24 * 60 * 60;
-/// How many chats are remembered; what is forgotten is looked up again.
-const REMEMBERED: usize = 4_096;
+/// How many groups are remembered; of what is forgotten WhatsApp is asked again.
+const GROUPS: usize = 4_096;
+/// How many names of people are remembered, of which each has two; what is forgotten is read again. As many as a table of 512 places takes.
+const PEOPLE: usize = 448;
 /// How long a group may be asked after.
 const GROUP_LIMIT: Duration = Duration::from_secs(5);
 
@@ -39,16 +41,22 @@ pub(crate) struct Timer {
 
 /// The timers that one client knows, by the names of chats.
 #[derive(Default)]
-pub(crate) struct Timers(Mutex<HashMap<String, Timer>>);
+pub(crate) struct Timers {
+    groups: Mutex<HashMap<String, Timer>>,
+    people: Mutex<HashMap<String, Timer>>,
+}
 
 impl Timers {
-    fn known(&self) -> MutexGuard<'_, HashMap<String, Timer>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Those among which the name is.
+    fn known(&self, name: &str) -> MutexGuard<'_, HashMap<String, Timer>> {
+        let known = if is_group(name) { &self.groups } else { &self.people };
+        known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn remember(&self, name: &str, timer: Timer) {
-        let mut known = self.known();
-        if known.len() >= REMEMBERED {
+        let most = if is_group(name) { GROUPS } else { PEOPLE };
+        let mut known = self.known(name);
+        if known.len() >= most {
             known.clear();
         }
         known.insert(name.to_owned(), timer);
@@ -56,7 +64,7 @@ impl Timers {
 
     /// Somebody changed it: whoever sends next asks again.
     pub(crate) fn forget(&self, name: &str) {
-        self.known().remove(name);
+        self.known(name).remove(name);
     }
 
     /// WhatsApp tells that a group's timer changed.
@@ -68,7 +76,7 @@ impl Timers {
 
     /// The timer of a chat of two people.
     async fn kept(&self, vault: &Vault, name: &str) -> Timer {
-        let known = self.known().get(name).copied();
+        let known = self.known(name).get(name).copied();
         if let Some(timer) = known {
             return timer;
         }
@@ -81,14 +89,17 @@ impl Timers {
 
     /// Puts the timer of the chat, as far as this client knows it, on a frozen message that is sent once more.
     pub(crate) async fn put_again(&self, vault: &Vault, chat: &str, payload: Vec<u8>) -> Vec<u8> {
-        let timer =
-            if chat.ends_with("@g.us") { self.known().get(chat).copied().unwrap_or_default() } else { self.kept(vault, chat).await };
+        let timer = if is_group(chat) { self.known(chat).get(chat).copied().unwrap_or_default() } else { self.kept(vault, chat).await };
         let message = (timer.seconds > 0).then(|| crate::compose::read(&payload)).flatten();
         message.map_or(payload, |mut message| {
             timer.put(&mut message);
             waproto::buffa::Message::encode_to_vec(&message)
         })
     }
+}
+
+fn is_group(name: &str) -> bool {
+    name.ends_with("@g.us")
 }
 
 impl Timer {
@@ -135,7 +146,7 @@ pub(super) async fn of(own: &Own, client: &Client, chat: &Jid) -> Timer {
         return Timer::default();
     }
     if chat.is_group() {
-        let known = own.timers.known().get(&name).copied();
+        let known = own.timers.known(&name).get(&name).copied();
         if let Some(timer) = known {
             return timer;
         }
@@ -206,6 +217,18 @@ mod tests {
         let context = wa::ContextInfo { expiration: Some(expiration), ephemeral_setting_timestamp: Some(set_at), ..Default::default() };
         let text = wa::message::ExtendedTextMessage { context_info: MessageField::some(context), ..Default::default() };
         wa::Message { extended_text_message: MessageField::some(text), ..Default::default() }
+    }
+
+    #[test]
+    fn people_push_each_other_out_and_no_group() {
+        let (timers, group) = (Timers::default(), "120363000000000001@g.us");
+        let timer = Timer { seconds: 86_400, set_at: 50 };
+        timers.remember(group, timer);
+        for number in 0..=PEOPLE {
+            timers.remember(&format!("{number}@s.whatsapp.net"), timer);
+        }
+        assert_eq!(timers.known("0@s.whatsapp.net").len(), 1);
+        assert_eq!(timers.known(group).get(group), Some(&timer));
     }
 
     #[test]
