@@ -8,6 +8,7 @@ mod ends;
 mod harness;
 mod library;
 mod link;
+mod memory;
 mod passkey;
 mod probe;
 mod proxy;
