@@ -116,8 +116,8 @@ impl Backend {
         changed
     }
 
-    /// Makes a change of the users' device lists; none of these is taken from memory meanwhile. One that cannot be made leaves them unknown,
-    /// and the library asks WhatsApp for them anew.
+    /// Makes a change of the users' device lists; none of these is taken from memory meanwhile. A change that cannot be made leaves them
+    /// unknown, and the library asks WhatsApp for them anew.
     async fn changing_lists(&self, users: Vec<String>, change: impl Future<Output = Result<()>> + Send) -> Result<()> {
         self.lists.begin(&users);
         let changed = change.await;

@@ -133,9 +133,9 @@ const GROUPS_LOCKS: u64 = 16;
 const KEYED_GROUPS: u64 = 8;
 
 /// Caches for small memory. An entry whose time is over leaves the library's caches when somebody asks for it and no sooner, so it is sizes
-/// that bound them. A task and a lock may go: the library keeps each that has something to do, or that somebody holds or waits for, and makes
-/// it anew the next time. Device lists come from the backend, which has a memory of its own for them: with a cache in the library it would
-/// also keep the lists of 512 chats and 64 groups put together, and no setting reaches those.
+/// that bound them. A task and a lock may go: the library keeps each that has something to do, or that somebody holds or waits for, and
+/// makes it anew the next time. Device lists come from the backend, which has a memory of its own for them: with a cache in the library it
+/// would also keep the lists of 512 chats and 64 groups put together, and no setting reaches those.
 fn caches(groups: GroupsFromVault) -> CacheConfig {
     let minutes = |minutes: u64| Some(Duration::from_secs(minutes * 60));
     CacheConfig {
