@@ -118,10 +118,10 @@ impl Backend {
 
     /// Makes a change of the users' device lists; none of these is taken from memory meanwhile. A change that cannot be made leaves them
     /// unknown, and the library asks WhatsApp for them anew.
-    async fn changing_lists(&self, users: Vec<String>, change: impl Future<Output = Result<()>> + Send) -> Result<()> {
-        self.lists.begin(&users);
+    async fn changing_lists(&self, users: &[String], change: impl Future<Output = Result<()>> + Send) -> Result<()> {
+        self.lists.begin(users);
         let changed = change.await;
-        self.lists.end(&users, changed.is_ok());
+        self.lists.end(users, changed.is_ok());
         changed
     }
 }
@@ -212,8 +212,8 @@ impl ProtocolStore for Backend {
     async fn update_device_lists(&self, records: Vec<DeviceListRecord>) -> Result<()> {
         let put = |record: &DeviceListRecord| Ok(self.vault.put(DEVICES, record.user.clone(), &to_json(record)?));
         let ops = records.iter().map(put).collect::<Result<_>>()?;
-        let users = records.into_iter().map(|record| record.user).collect();
-        self.changing_lists(users, self.vault.apply(ops)).await
+        let users: Vec<String> = records.into_iter().map(|record| record.user).collect();
+        self.changing_lists(&users, self.vault.apply(ops)).await
     }
 
     async fn get_devices(&self, user: &str) -> Result<Option<DeviceListRecord>> {
@@ -233,7 +233,7 @@ impl ProtocolStore for Backend {
         if matches!(self.vault.get(DEVICES, user).await, Ok(None)) {
             return Ok(());
         }
-        self.changing_lists(vec![user.to_owned()], self.delete(DEVICES, user)).await
+        self.changing_lists(&[user.to_owned()], self.delete(DEVICES, user)).await
     }
 
     async fn get_group_metadata(&self, group_jid: &str) -> Result<Option<Vec<u8>>> {
