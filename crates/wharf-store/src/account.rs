@@ -26,6 +26,12 @@ pub(crate) fn all() -> [&'static [Sql]; 2] {
     [ALL, row::ALL]
 }
 
+impl SqlStore {
+    async fn read_account(&self, id: &AccountId) -> Result<Option<AccountRow>, Error> {
+        self.readers.first(&row::FIND, args![id]).await?.map(|mut row| account(&mut row)).transpose()
+    }
+}
+
 #[async_trait]
 impl AccountStore for SqlStore {
     async fn insert_account(&self, id: &AccountId, name: &str, plan: &str, at: Timestamp) -> Result<bool, Error> {
@@ -37,7 +43,17 @@ impl AccountStore for SqlStore {
     }
 
     async fn find_account(&self, id: &AccountId) -> Result<Option<AccountRow>, Error> {
-        self.readers.first(&row::FIND, args![id]).await?.map(|mut row| account(&mut row)).transpose()
+        let Some(known) = &self.accounts else { return self.read_account(id).await };
+        match known.find(id) {
+            Ok(row) => Ok(Some(row)),
+            Err(changes) => {
+                let row = self.read_account(id).await?;
+                if let Some(row) = &row {
+                    known.keep(id.clone(), row.clone(), changes);
+                }
+                Ok(row)
+            }
+        }
     }
 
     async fn find_account_named(&self, name: &str) -> Result<Option<AccountRow>, Error> {

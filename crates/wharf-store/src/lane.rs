@@ -23,7 +23,7 @@ use wharf_api::ids::{AccountId, SessionId, UserId};
 use wharf_core::Meter;
 use wharf_core::event::Bell;
 use wharf_core::recent::Recent;
-use wharf_core::store::{Error, Fence, SessionRow};
+use wharf_core::store::{AccountRow, Error, Fence, SessionRow};
 
 use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
@@ -139,6 +139,9 @@ impl Wait {
 /// Sessions as they were read last.
 pub(crate) type Sessions = Recent<SessionId, SessionRow>;
 
+/// Accounts with their plans as they were read last.
+pub(crate) type Accounts = Recent<AccountId, AccountRow>;
+
 /// What a process has of a database, with its lanes.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Holdings<'a> {
@@ -146,6 +149,8 @@ pub(crate) struct Holdings<'a> {
     pub lock: Option<&'a Arc<File>>,
     /// Told of each commit that may have changed what is known of them.
     pub sessions: Option<&'a Arc<Sessions>>,
+    /// And of them.
+    pub accounts: Option<&'a Arc<Accounts>>,
 }
 
 enum Errand {
@@ -167,8 +172,7 @@ impl Lanes {
         let (dialect, told) = (connect.dialect(), Arc::<Told>::default());
         let start = |conn| {
             let (sender, letters) = mpsc::channel(QUEUE);
-            let worker =
-                Worker::new(Some(conn), connect.clone(), config, Arc::clone(bell), Arc::clone(&told)).telling(holdings.sessions.cloned());
+            let worker = Worker::new(Some(conn), connect.clone(), config, Arc::clone(bell), Arc::clone(&told)).telling(holdings);
             // A task of the runtime wakes its neighbours without a switch of threads.
             let worker = if dialect == Dialect::Sqlite { worker.posting(PostBox::start()) } else { worker };
             spawn(dialect, run(worker, letters, holdings.lock.cloned()));

@@ -18,7 +18,7 @@ use wharf_core::store::Error;
 
 use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
-use crate::lane::{Holdings, Lanes, Sessions};
+use crate::lane::{Accounts, Holdings, Lanes, Sessions};
 use crate::readers::Readers;
 use crate::sql::{Conn, prepare_kept};
 use crate::store::{SqlStore, durability};
@@ -28,6 +28,8 @@ pub use error::OpenError;
 
 /// How many sessions are kept in memory.
 const SESSIONS: usize = 10_000;
+/// And how many accounts.
+const ACCOUNTS: usize = 10_000;
 
 /// Services that are started together do not all stand at once.
 const STARTING: Duration = Duration::from_secs(15);
@@ -106,10 +108,13 @@ async fn sqlite(config: &Config, path: &Path, lock: Option<&Arc<File>>) -> Resul
     let file = file::OpenedFile::of(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
     // Whoever writes beside a gateway does not know what that one writes.
     let (bell, sessions) = (Arc::default(), lock.map(|_| Arc::new(Sessions::new(SESSIONS))));
-    let lanes = Lanes::start(vec![conn], &writer, config, &bell, Holdings { lock, sessions: sessions.as_ref() });
+    let accounts = lock.map(|_| Arc::new(Accounts::new(ACCOUNTS)));
+    let holdings = Holdings { lock, sessions: sessions.as_ref(), accounts: accounts.as_ref() };
+    let lanes = Lanes::start(vec![conn], &writer, config, &bell, holdings);
     let readers = Readers::new(Connect::sqlite_reader(path), config.readers.unwrap_or(4).max(1));
     let (horizon, meter) = (horizon::Watch::new(Dialect::Sqlite), Arc::clone(&config.meter));
-    Ok(Arc::new(SqlStore { lanes, lease: None, readers, file: Some(file), sessions, recalled: None, horizon, bell, meter, writer }))
+    let (lease, file, recalled) = (None, Some(file), None);
+    Ok(Arc::new(SqlStore { lanes, lease, readers, file, sessions, recalled, accounts, horizon, bell, meter, writer }))
 }
 
 async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
@@ -129,7 +134,7 @@ async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
         conns.push(writer.connect().await.map_err(OpenError::Connect)?);
     }
     let (bell, recalled) = (Arc::default(), Arc::new(Sessions::new(SESSIONS)));
-    let lanes = Lanes::start(conns, &writer, &config, &bell, Holdings { lock: None, sessions: Some(&recalled) });
+    let lanes = Lanes::start(conns, &writer, &config, &bell, Holdings { sessions: Some(&recalled), ..Holdings::default() });
     // It asks for no rows as it begins, and goes on while somebody has locked the tables.
     let leaser = Connect::postgres_writer(&config.url, &[]).map_err(OpenError::Postgres)?;
     let lease = leaser.connect().await.map_err(OpenError::Connect)?;
@@ -137,8 +142,8 @@ async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
     let reader = Connect::postgres_reader(&config.url).map_err(OpenError::Postgres)?;
     let readers = Readers::new(reader, config.readers.unwrap_or(8).max(1));
     let (horizon, meter) = (horizon::Watch::new(Dialect::Postgres), config.meter);
-    let recalled = Some(recalled);
-    Ok(Arc::new(SqlStore { lanes, lease, readers, file: None, sessions: None, recalled, horizon, bell, meter, writer }))
+    let (file, sessions, recalled, accounts) = (None, None, Some(recalled), None);
+    Ok(Arc::new(SqlStore { lanes, lease, readers, file, sessions, recalled, accounts, horizon, bell, meter, writer }))
 }
 
 /// Connects to a server that may be starting beside us.

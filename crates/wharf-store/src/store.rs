@@ -9,7 +9,7 @@ use wharf_core::store::Error;
 
 use crate::dialect::{Connect, Dialect, Durability};
 use crate::horizon;
-use crate::lane::{Lanes, Place, Sessions};
+use crate::lane::{Accounts, Lanes, Place, Sessions};
 use crate::open::file::OpenedFile;
 use crate::readers::Readers;
 use crate::sql::{Conn, KeptKey, Tx};
@@ -26,6 +26,8 @@ pub struct SqlStore {
     pub(crate) sessions: Option<Arc<Sessions>>,
     /// Where others do: sessions as they were read since this process last took or wrote one.
     pub(crate) recalled: Option<Arc<Sessions>>,
+    /// Where nobody else writes the database: calls and messages ask for them.
+    pub(crate) accounts: Option<Arc<Accounts>>,
     pub(crate) horizon: horizon::Watch,
     pub(crate) bell: Arc<Bell>,
     pub(crate) meter: Arc<Meter>,

@@ -10,7 +10,7 @@ use wharf_core::{Chance, Meter};
 use super::job::{Fate, Job, Ran};
 use super::post::PostBox;
 use super::told::Told;
-use super::{Place, Sessions, Wait};
+use super::{Accounts, Holdings, Place, Sessions, Wait};
 use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
 use crate::sql::{Conn, KeptKey, Rings, Tx, is_undone, is_undone_commit, unavailable, wants_another_connection, worth_another_try};
@@ -72,6 +72,7 @@ pub(super) struct Worker {
     meter: Arc<Meter>,
     told: Arc<Told>,
     sessions: Option<Arc<Sessions>>,
+    accounts: Option<Arc<Accounts>>,
     /// Where it runs on a thread of its own.
     post: Option<PostBox>,
     /// How many groups are still to mark their writes.
@@ -85,12 +86,13 @@ impl Worker {
         let dialect = connect.dialect();
         let (chance, meter) = (Arc::clone(&config.chance), Arc::clone(&config.meter));
         let tx = conn.map(|conn| Tx::new(conn, Arc::clone(&chance), dialect.statements()));
-        Self { tx, connect, dialect, chance, bell, meter, told, sessions: None, post: None, marked: 0, later: Vec::new() }
+        let (sessions, accounts) = (None, None);
+        Self { tx, connect, dialect, chance, bell, meter, told, sessions, accounts, post: None, marked: 0, later: Vec::new() }
     }
 
-    /// Tells of each commit that may have changed what is known of sessions.
-    pub fn telling(mut self, sessions: Option<Arc<Sessions>>) -> Self {
-        self.sessions = sessions;
+    /// Tells of each commit that may have changed what is known of sessions and accounts.
+    pub fn telling(mut self, holdings: Holdings<'_>) -> Self {
+        (self.sessions, self.accounts) = (holdings.sessions.cloned(), holdings.accounts.cloned());
         self
     }
 
@@ -113,6 +115,7 @@ impl Worker {
             meter,
             told,
             sessions: self.sessions.clone(),
+            accounts: self.accounts.clone(),
             post: None,
             marked: 0,
             later: Vec::new(),
@@ -276,6 +279,12 @@ impl Worker {
             && writes[..count].iter().any(|(place, job)| !job.is_light() && self.may_change_sessions(*place))
         {
             sessions.forget();
+        }
+        // No write of a session changes an account or a plan.
+        if let Some(accounts) = &self.accounts
+            && writes[..count].iter().any(|(place, job)| !job.is_light() && !place.is_of_a_session())
+        {
+            accounts.forget();
         }
         let mut answered = Vec::with_capacity(count);
         for (place, job) in writes.drain(..count) {

@@ -1,5 +1,5 @@
 use wharf_api::types::account::Pace;
-use wharf_core::store::{AccountStore, EraseStore, PageRequest, Plan};
+use wharf_core::store::{AccountStore, EraseStore, PageRequest, Plan, SuspendStore};
 
 use crate::harness::{Db, both_backends};
 use crate::tenant::{NOW, Tenant, chance};
@@ -8,6 +8,8 @@ both_backends!(
     the_four_plans_are_there_with_their_limits,
     an_account_is_found_by_its_id_and_by_its_name,
     an_account_on_an_unknown_plan_is_not_made,
+    an_account_that_was_read_is_read_as_it_is_after_each_change,
+    an_account_is_kept_where_nobody_else_writes_until_something_of_an_account_is_written,
     a_text_with_nul_is_storable,
     a_list_of_accounts_goes_on_where_it_was_though_one_before_is_gone,
 );
@@ -56,6 +58,43 @@ async fn an_account_on_an_unknown_plan_is_not_made(db: &Db) {
     let id = chance().account_id();
     assert!(!db.store.insert_account(&id, "a", "gold", NOW).await.unwrap());
     assert!(db.store.find_account(&id).await.unwrap().is_none());
+}
+
+async fn an_account_that_was_read_is_read_as_it_is_after_each_change(db: &Db) {
+    let id = chance().account_id();
+    let read = async || db.store.find_account(&id).await.unwrap();
+    assert!(read().await.is_none());
+    assert!(db.store.insert_account(&id, "before", "free", NOW).await.unwrap());
+    let made = read().await.unwrap();
+    assert_eq!(read().await.as_ref(), Some(&made));
+
+    let plan = Plan { calls_per_minute: made.plan.calls_per_minute + 1, ..made.plan };
+    db.store.put_plan(&plan).await.unwrap();
+    assert_eq!(read().await.unwrap().plan, plan);
+    db.store.update_account(&id, Some("after"), Some("basic")).await.unwrap();
+    let row = read().await.unwrap();
+    assert_eq!((row.name.as_str(), row.plan.name.as_str()), ("after", "basic"));
+    db.store.suspend_account(&id, NOW).await.unwrap();
+    assert_eq!(read().await.unwrap().suspended_at, Some(NOW));
+    db.store.resume_account(&id).await.unwrap();
+    assert_eq!(read().await.unwrap().suspended_at, None);
+    db.store.begin_erasure(&id, NOW).await.unwrap();
+    assert_eq!(read().await.unwrap().deleting_at, Some(NOW));
+    assert!(db.store.erase_account(&id).await.unwrap());
+    assert!(read().await.is_none());
+}
+
+async fn an_account_is_kept_where_nobody_else_writes_until_something_of_an_account_is_written(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let name = async || db.store.find_account(&tenant.account).await.unwrap().unwrap().name;
+    let before = name().await;
+    db.execute("UPDATE accounts SET name = 'behind'").await;
+    let kept = if db.is_sqlite() { before.as_str() } else { "behind" };
+    assert_eq!(name().await, kept);
+    tenant.send(db, "a write of a session").await;
+    assert_eq!(name().await, kept);
+    db.store.update_account(&tenant.account, None, None).await.unwrap();
+    assert_eq!(name().await, "behind");
 }
 
 async fn a_text_with_nul_is_storable(db: &Db) {
