@@ -28,8 +28,11 @@ const HASTENED_AT_ONCE: u32 = 500;
 pub(crate) const KEY_CHECK: &str = "master-key";
 
 impl SqlStore {
-    /// Marks the database, unless it is marked already; tells with what it is.
+    /// Marks the database, unless it is marked already; tells with what it is. Every start asks; all but the first write nothing.
     async fn mark(&self, name: &'static str, value: &str) -> Result<String, Error> {
+        if let Some(mut row) = self.readers.first(&MARKED, args![name]).await? {
+            return row.text();
+        }
         let value = value.to_owned();
         self.write(Place::gateway(), move |tx| {
             Box::pin(async move {

@@ -11,7 +11,9 @@ use crate::store::SqlStore;
 
 statements! {
     TELL = "UPDATE node_lease SET version = $2, started_at = $3, draining = $4 WHERE node = $1";
-    TELL_KEYS = "UPDATE node_lease SET knows_keys = $2, seals_with = $3 WHERE node = $1";
+    /// Every start tells, and what is told already is not written once more.
+    TELL_KEYS = "UPDATE node_lease SET knows_keys = $2, seals_with = $3 WHERE node = $1 \
+        AND (knows_keys IS DISTINCT FROM $2 OR seals_with IS DISTINCT FROM $3)";
     DRAIN = "UPDATE node_lease SET draining = $2 WHERE node = $1";
     LIST = "SELECT l.node, l.version, l.started_at, l.draining, l.expires_at, CAST(CASE WHEN l.expires_at > $1 THEN 1 ELSE 0 END AS BIGINT), COALESCE(o.owned, 0) \
         FROM node_lease l LEFT JOIN (SELECT node, COUNT(*) AS owned FROM session_owner WHERE node IS NOT NULL GROUP BY node) o ON o.node = l.node \

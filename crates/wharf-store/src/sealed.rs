@@ -19,8 +19,9 @@ pub use walk::{Kind, SealedBy};
 statements! {
     /// Both in one statement: they change together.
     MARKS = "SELECT name, value FROM meta WHERE name IN ($1, $2)";
+    /// Every start says it, and what stands there already is not written once more.
     NAME_KEY = "INSERT INTO meta (name, value) SELECT $1, $2 FROM meta WHERE name = $3 AND value = $4 \
-        ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE meta.value <> excluded.value";
     PUT_MARK = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     DROP_MARK = "DELETE FROM meta WHERE name = $1";
     NODES = "SELECT node, version, knows_keys, seals_with FROM node_lease WHERE expires_at > $1 ORDER BY node";
@@ -58,7 +59,7 @@ fn node(row: &mut Row) -> Result<NodeKeys, Error> {
 impl SqlStore {
     pub(crate) async fn key_marks(&self) -> Result<KeyMarks, Error> {
         let mut marks = KeyMarks::default();
-        for mut row in self.readers.fetch(&MARKS, args![KEY_CHECK, TO_BE]).await? {
+        for mut row in self.readers.few(&MARKS, args![KEY_CHECK, TO_BE]).await? {
             let (name, value) = (row.text()?, row.text()?);
             if name == TO_BE {
                 marks.to_be = Some(value);

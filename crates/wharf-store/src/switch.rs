@@ -26,7 +26,7 @@ fn read(row: &mut Row) -> Result<SwitchRow, Error> {
 #[async_trait]
 impl SwitchStore for SqlStore {
     async fn list_switches(&self) -> Result<Vec<SwitchRow>, Error> {
-        self.readers.fetch(&LIST, &[]).await?.iter_mut().map(read).collect()
+        self.readers.few(&LIST, &[]).await?.iter_mut().map(read).collect()
     }
 
     async fn set_switches(&self, switches: &[(String, String)], at: Timestamp) -> Result<(), Error> {

@@ -185,7 +185,10 @@ async fn a_change_of_the_key_begins_once_and_ends_once(db: &Db) {
     let (first, next, other) = (check(1), check(2), check(3));
     let ids = async || wharf_store::glance(&db.url).await.unwrap().key_ids;
     assert_eq!(db.store.claim_key_check(&first).await.unwrap(), first);
-    db.store.name_key(&first, "old").await.unwrap();
+    for id in ["earlier", "old", "old"] {
+        db.store.name_key(&first, id).await.unwrap();
+        assert_eq!(ids().await, [id]);
+    }
     assert!(!db.store.end_change_of_key(&next, "new").await.unwrap(), "nobody began it");
     assert_eq!(db.store.begin_change_of_key(&next, "new").await.unwrap(), next);
     assert_eq!(db.store.begin_change_of_key(&other, "other").await.unwrap(), next, "one change at a time");
@@ -226,7 +229,12 @@ async fn nodes_tell_which_keys_they_know_beside_their_lease(db: &Db) {
     tell("node").await;
     db.store.renew_lease("node", NOW, HOUR_MS).await.unwrap();
     let knows = Some(vec!["one".to_owned(), "two".to_owned()]);
-    assert_eq!(nodes().await, [NodeKeys { knows, seals_with: Some("one".to_owned()), ..silent }]);
+    for seals_with in ["one", "two", "two"] {
+        db.store.tell_keys("node", &["one".to_owned(), "two".to_owned()], seals_with).await.unwrap();
+        assert_eq!(nodes().await, [NodeKeys { knows: knows.clone(), seals_with: Some(seals_with.to_owned()), ..silent.clone() }]);
+    }
+    db.store.tell_keys("node", &["two".to_owned()], "two").await.unwrap();
+    assert_eq!(nodes().await[0].knows, Some(vec!["two".to_owned()]));
     db.store.renew_lease("node", NOW, 0).await.unwrap();
     assert_eq!(nodes().await, []);
 }
