@@ -47,7 +47,7 @@ impl SqlStore {
 #[async_trait]
 impl DatabaseStore for SqlStore {
     async fn ping(&self) -> Result<(), Error> {
-        self.readers.fetch(&PING, &[]).await.map(drop)
+        self.readers.first(&PING, &[]).await.map(drop)
     }
 
     async fn look(&self) -> Result<(), Error> {
