@@ -53,6 +53,26 @@ async fn listen(address: SocketAddr, http: Arc<Http>, beside: Router) -> Result<
     opened.and_then(|listener| Server::on(listener, http, beside)).map_err(|source| Error::Listen { address, source })
 }
 
+/// Writes down that this process begins, and looks meanwhile at what sessions are bound by: the one waits for the disk, the other reads.
+async fn begin(
+    store: &SqlStore,
+    clock: &dyn Clock,
+    node: &str,
+    mark: &HighWater,
+    installation: &str,
+    switches: &Switches,
+) -> Result<Told, Error> {
+    let looks = async {
+        // Before a session could send with keys that were used.
+        mark.look(store, installation).await?;
+        // Before a session could connect it is known whether it may.
+        switches::refresh(store, switches).await
+    };
+    let (told, looked) = tokio::join!(node::tell_begin(store, clock, node), looks);
+    looked?;
+    Ok(told?)
+}
+
 /// A gateway that runs.
 pub struct App {
     services: Arc<Services>,
@@ -106,15 +126,9 @@ impl App {
         // Whoever changes the master key sees from now on what this node knows. A change that began a moment ago is heard here.
         let mut keys = worker::lease::Keys::default();
         keys.follow(&*store, &seal, &node).await?;
-        let told = node::tell_begin(&*store, &*clock, &node).await?;
-
-        // Before a session could send with keys that were used.
         let mark = HighWater::of(&config.data_dir);
         let installation = store.installation().await?.unwrap_or_default();
-        mark.look(&*store, &installation).await?;
-
-        // Before a session could connect it is known whether it may.
-        switches::refresh(&*store, &switches).await?;
+        let told = begin(&store, &*clock, &node, &mark, &installation, &switches).await?;
 
         let outcomes = Arc::new(Outcomes::default());
         let mut engine = wharf_wa::Config::new(node.clone(), seal.clone());
