@@ -64,26 +64,28 @@ impl From<&Error> for ApiError {
 /// Lets in what reads or writes, where this node may. A call passes before its key is looked at, and whoever has none must not cost the
 /// database reads of their own: what a look has found serves the calls of its second. A request that passed takes longer than that anyhow.
 pub async fn pass(services: &Services) -> Result<(), Error> {
-    enter(services, services.readiness.last_look()).await
+    enter(services, true).await
 }
 
 /// Lets in whoever met what cannot be read: by a look of its own, for what was found a moment ago may be from before.
 pub async fn pass_anew(services: &Services) -> Result<(), Error> {
-    enter(services, None).await
+    enter(services, false).await
 }
 
-/// Lets in by what is known, or else by what a look has found: the one that was seen, or one that is made now.
-async fn enter(services: &Services, seen: Option<bool>) -> Result<(), Error> {
-    let fits = match (services.readiness.fitness(), seen) {
-        (Fitness::Fit, _) => true,
-        (Fitness::Unfit, _) => false,
-        (Fitness::Unheard, Some(fits)) => fits,
-        (Fitness::Unheard, None) => {
-            let began = Instant::now();
-            let fits = look(services).await?.is_none();
-            services.readiness.looked(began, fits);
-            fits
-        }
+/// Lets in by what is known, or else by what a look has found: one of a moment ago, where that will do, or one that is made now.
+async fn enter(services: &Services, will_do: bool) -> Result<(), Error> {
+    let fits = match services.readiness.fitness() {
+        Fitness::Fit => true,
+        Fitness::Unfit => false,
+        Fitness::Unheard => match services.readiness.last_look().filter(|_| will_do) {
+            Some(fits) => fits,
+            None => {
+                let began = Instant::now();
+                let fits = look(services).await?.is_none();
+                services.readiness.looked(began, fits);
+                fits
+            }
+        },
     };
     if fits { Ok(()) } else { Err(Error::Shut) }
 }
