@@ -17,10 +17,12 @@ pub struct Config {
     pub readers: Option<usize>,
     /// How many connections write; `None` for 8 on PostgreSQL. SQLite always has one.
     pub lanes: Option<usize>,
+    /// Whether the schema of an older release is brought up to date. Otherwise such a database is refused, and stays as it is.
+    pub updates: bool,
 }
 
 impl Config {
     pub fn new(url: impl Into<String>, chance: Arc<dyn Chance>) -> Self {
-        Self { url: url.into(), chance, meter: Arc::default(), readers: None, lanes: None }
+        Self { url: url.into(), chance, meter: Arc::default(), readers: None, lanes: None, updates: true }
     }
 }

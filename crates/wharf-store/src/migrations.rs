@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use wharf_core::store::Error;
 
 use crate::dialect::Dialect;
+use crate::open::error::OpenError;
 use crate::sql::{Conn, Sql};
 
 macro_rules! history {
@@ -136,8 +137,8 @@ pub(crate) fn tables() -> impl Iterator<Item = MigratedTable> {
 }
 
 /// Brings the schema to the newest version. Refuses a database whose history is not ours: an edited migration, or a
-/// newer program's.
-pub(crate) async fn run(conn: &mut Conn, dialect: Dialect) -> Result<(), MigrateError> {
+/// newer program's; and an older release's, unless it may be updated.
+pub(crate) async fn run(conn: &mut Conn, dialect: Dialect, updates: bool) -> Result<(), OpenError> {
     let migrations = HISTORY.iter().map(|(version, name, sqlite, postgres)| {
         let sql = match dialect {
             Dialect::Sqlite => sqlite,
@@ -149,9 +150,12 @@ pub(crate) async fn run(conn: &mut Conn, dialect: Dialect) -> Result<(), Migrate
     let (began, from) = (Instant::now(), version(conn).await.map_err(|error| MigrateError::Source(error.into()))?);
     let own = newest();
     if from > own {
-        return Err(MigrateError::VersionMissing(from));
+        return Err(MigrateError::VersionMissing(from).into());
     }
     if 0 < from && from < own {
+        if !updates {
+            return Err(OpenError::Behind { found: from, own });
+        }
         tracing::warn!(from, to = own, "the schema is brought up to date; from then on an older release refuses this database");
     }
     match conn {

@@ -103,7 +103,7 @@ async fn sqlite(config: &Config, path: &Path, lock: Option<&Arc<File>>) -> Resul
         return Err(OpenError::NotDurable(durability));
     }
     if lock.is_some() {
-        migrations::run(&mut conn, Dialect::Sqlite).await?;
+        migrations::run(&mut conn, Dialect::Sqlite, config.updates).await?;
     }
     let file = file::OpenedFile::of(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
     // Whoever writes beside a gateway does not know what that one writes.
@@ -123,7 +123,7 @@ async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
     fitness::unshared(&mut conn, &patient).await?;
     fitness::encoding(&mut conn).await?;
     fitness::order(&mut conn).await?;
-    migrations::run(&mut conn, Dialect::Postgres).await?;
+    migrations::run(&mut conn, Dialect::Postgres, config.updates).await?;
     fitness::rights(&mut conn).await?;
     fitness::sequences(&mut conn).await?;
     conn.close().await;

@@ -19,7 +19,7 @@ use wharf_core::store::{DatabaseStore, Store, Told};
 use wharf_core::update::Updates;
 use wharf_core::{Chance, Clock, Lease, Meter, Ports, Services, Switches, audit, node, switches, usage};
 use wharf_fleet::Own;
-use wharf_store::SqlStore;
+use wharf_store::{OpenError, SqlStore};
 use wharf_wa::WaEngine;
 
 use crate::among::Among;
@@ -51,6 +51,16 @@ async fn listen(address: SocketAddr, http: Arc<Http>, beside: Router) -> Result<
         None => tokio::net::TcpListener::bind(address).await,
     };
     opened.and_then(|listener| Server::on(listener, http, beside)).map_err(|source| Error::Listen { address, source })
+}
+
+/// Opens the database. One of an older release is looked at before it is brought up to date, over a connection that no other start makes.
+async fn open(config: &Config, world: &World, chance: &Arc<dyn Chance>, database: wharf_store::Config) -> Result<Arc<SqlStore>, Error> {
+    match wharf_store::open(wharf_store::Config { updates: false, ..database.clone() }).await {
+        Err(OpenError::Behind { .. }) => {}
+        opened => return Ok(opened?),
+    }
+    partners::check_older(config, world, chance).await?;
+    Ok(wharf_store::open(database).await?)
 }
 
 /// Writes down that this process begins, and looks meanwhile at what sessions are bound by: the one waits for the disk, the other reads.
@@ -113,8 +123,7 @@ impl App {
         let meter: Arc<Meter> = Arc::default();
         let mut database = wharf_store::Config::new(config.database_url(), Arc::clone(&chance));
         database.meter = Arc::clone(&meter);
-        partners::check_older(&config, &world, &chance).await?;
-        let store = wharf_store::open(database).await?;
+        let store = open(&config, &world, &chance, database).await?;
         world.check_database(&store.claim_world(world.name()).await?)?;
         partners::check_database(&config.data_dir, &*store, &*chance).await?;
         let seal = partners::seal(&config, &*store, &chance).await?;

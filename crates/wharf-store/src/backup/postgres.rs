@@ -98,7 +98,7 @@ pub(super) async fn restore(url: &str, folder: &Path, tables: &[Table], told: &(
     fitness::encoding(&mut conn).await?;
     fitness::order(&mut conn).await?;
     // Whoever cannot read the rows back makes no schema either.
-    migrations::run(&mut conn, Dialect::Postgres).await.map_err(OpenError::from)?;
+    migrations::run(&mut conn, Dialect::Postgres, true).await?;
     let Conn::Postgres(conn) = &mut conn else { unreachable!("it was made of one") };
     let known = columns(conn).await?;
     for table in tables {

@@ -1,5 +1,5 @@
 use wharf_core::store::{AccountStore, MessageStore};
-use wharf_store::{Durability, OpenError, open};
+use wharf_store::{Config, Durability, OpenError, open};
 
 use crate::harness::{Db, both_backends, config, execute_postgres, fresh_name};
 use crate::tenant::{NOW, Tenant, chance};
@@ -8,6 +8,7 @@ both_backends!(
     a_commit_survives_a_power_cut_by_the_databases_own_word,
     every_statement_is_understood,
     what_was_committed_is_there_after_a_new_start,
+    a_schema_of_an_older_release_stays_as_it_is_where_it_may_not_be_updated,
 );
 
 async fn a_commit_survives_a_power_cut_by_the_databases_own_word(db: &Db) {
@@ -29,6 +30,19 @@ async fn what_was_committed_is_there_after_a_new_start(db: &Db) {
     let id = chance().account_id();
     assert!(store.insert_account(&id, "new", "free", NOW).await.unwrap());
     store.close().await;
+}
+
+async fn a_schema_of_an_older_release_stays_as_it_is_where_it_may_not_be_updated(db: &Db) {
+    db.store.close().await;
+    let newest = async || db.ints("SELECT MAX(version) FROM _sqlx_migrations").await[0];
+    let as_it_is = || Config { updates: false, ..config(&db.url) };
+    open(as_it_is()).await.unwrap().close().await;
+    let own = newest().await;
+    db.execute(&format!("DELETE FROM _sqlx_migrations WHERE version = {own}")).await;
+    let older = newest().await;
+    let refused = open(as_it_is()).await.err();
+    assert!(matches!(refused, Some(OpenError::Behind { found, own: needed }) if (found, needed) == (older, own)), "{refused:?}");
+    assert_eq!(newest().await, older);
 }
 
 /// What these cost is not seen anywhere else: a build without the configuration works, and is slower.
