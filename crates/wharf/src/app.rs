@@ -131,7 +131,10 @@ impl App {
         identity::tell_of_open_doors(&config);
         // Without a lease no session could be taken, so the first one comes before the engine.
         let (term, switches) = (Arc::<Lease>::default(), Arc::<Switches>::default());
-        let seals_payloads = worker::lease::renew(&*store, &*clock, &node, &term).await?;
+        // While that waits for the disk, the way out to other servers is made.
+        let out = async { Guard::new(&Settings { trust: trust.clone(), ..Settings::new(world.reach(config.reach)) }) };
+        let (renewed, egress) = tokio::join!(worker::lease::renew(&*store, &*clock, &node, &term), out);
+        let (seals_payloads, egress) = (renewed?, Arc::new(egress?));
         // Whoever changes the master key sees from now on what this node knows. A change that began a moment ago is heard here.
         let mut keys = worker::lease::Keys::default();
         keys.follow(&*store, &seal, &node).await?;
@@ -162,7 +165,6 @@ impl App {
             }
             None => Arc::new(folder),
         };
-        let egress = Arc::new(Guard::new(&Settings { trust, ..Settings::new(world.reach(config.reach)) })?);
         let calls = Calls::default();
         let own = Own {
             node: &node,
