@@ -20,6 +20,27 @@ async fn the_catalogue_is_open_and_whole() {
 }
 
 #[tokio::test]
+async fn an_account_is_shown_as_an_operator_has_made_it_a_moment_ago() {
+    let gateway = Gateway::start().await;
+    let operator = gateway.make_operator_key().await;
+    let shown = async || gateway.get("/v1/account").send().await.ok(200).clone();
+    let put = async |messages: u64| {
+        let plan = json!({"messagesPerDay": messages, "callsPerMinute": 1000, "sessions": 5, "concurrentRequests": 50});
+        gateway.ask("PUT", "/v1/admin/plans/own").key(&operator).json(&plan).send().await.ok(200);
+    };
+    put(7).await;
+    assert_eq!(shown().await["plan"], "enterprise");
+    let path = format!("/v1/admin/accounts/{}", gateway.account);
+    gateway.ask("PATCH", &path).key(&operator).json(&json!({"name": "renamed", "plan": "own"})).send().await.ok(200);
+    let account = shown().await;
+    assert_eq!((&account["name"], &account["plan"]), (&json!("renamed"), &json!("own")));
+    for messages in [7, 8] {
+        put(messages).await;
+        assert_eq!(shown().await["limits"]["messagesPerDay"], messages);
+    }
+}
+
+#[tokio::test]
 async fn a_text_is_sent_shown_and_listed() {
     let gateway = Gateway::start().await;
     let session = gateway.connected().await;
