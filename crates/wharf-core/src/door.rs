@@ -77,15 +77,16 @@ async fn enter(services: &Services, will_do: bool) -> Result<(), Error> {
     let fits = match services.readiness.fitness() {
         Fitness::Fit => true,
         Fitness::Unfit => false,
-        Fitness::Unheard => match services.readiness.last_look().filter(|_| will_do) {
-            Some(fits) => fits,
-            None => {
+        Fitness::Unheard => {
+            if let Some(fits) = services.readiness.last_look().filter(|_| will_do) {
+                fits
+            } else {
                 let began = Instant::now();
                 let fits = look(services).await?.is_none();
                 services.readiness.looked(began, fits);
                 fits
             }
-        },
+        }
     };
     if fits { Ok(()) } else { Err(Error::Shut) }
 }

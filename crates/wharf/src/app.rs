@@ -60,7 +60,8 @@ async fn open(config: &Config, world: &World, chance: &Arc<dyn Chance>, database
         opened => return Ok(opened?),
     }
     partners::check_older(config, world, chance).await?;
-    Ok(wharf_store::open(database).await?)
+    // Boxed: nearly no start comes here, and none needs the room for it.
+    Ok(Box::pin(wharf_store::open(database)).await?)
 }
 
 /// Writes down that this process begins, and looks meanwhile at what sessions are bound by: the one waits for the disk, the other reads.
