@@ -179,14 +179,13 @@ struct RequestFacts {
 /// Runs one operation and makes its response. What is logged meanwhile names the request.
 ///
 /// Who is refused before anything is waited for leaves no line and takes no span: strangers who try keys must not cost what a request does.
-pub(super) async fn serve(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request) -> Response {
-    let request_id = noted::request_id(request.extensions());
-    let (parts, body) = request.into_parts();
+pub(super) async fn serve(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request, came: Came) -> Response {
+    let request_id = Arc::clone(&came.id);
+    let (mut parts, body) = request.into_parts();
     let began = Instant::now();
     let patience = patience(operation, http.limits.request_timeout, http.limits.file_timeout);
     let mut seen = RequestFacts { sends_until: Some(sends_until(began, patience)), ..RequestFacts::default() };
-    let peer = noted::peer(&parts.extensions);
-    let way = Way { peer, origin: http.limits.trusted_proxies.origin(peer, &parts.headers) };
+    let way = Way { peer: came.peer, origin: http.limits.trusted_proxies.origin(came.peer, &parts.headers) };
     // At the highest level, so that no filter takes the span from a line that passes.
     let named = || tracing::error_span!("request", id = &*request_id, operation = operation.id);
     let (entered, span) = {
@@ -207,6 +206,9 @@ pub(super) async fn serve(http: Arc<Http>, operation: &'static Operation, handle
     };
     let answered = match entered {
         Ok(Ok(entered)) => {
+            if operation.method == Method::Get {
+                parts.extensions.insert(came);
+            }
             // Boxed, so that those who do not come so far need no room for it.
             let work = Box::pin(answer(Arc::clone(&http), operation, handler, parts, body, way, entered));
             let work = tokio::time::timeout_at(began + patience, catch::panics(work));

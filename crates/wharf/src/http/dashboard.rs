@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::call::Call;
 use super::envelope::Reply;
-use super::{Http, unknown, zip};
+use super::{Http, noted, unknown, zip};
 
 /// Other pages that the browser has open get no hold of this one's window.
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
@@ -32,7 +32,7 @@ pub(super) fn router(http: &Arc<Http>) -> Router {
 }
 
 async fn wrong_method(request: Request) -> Response {
-    unknown::wrong_method("GET, HEAD", &request)
+    unknown::wrong_method("GET, HEAD", &noted::request_id(request.extensions()))
 }
 
 /// The bare address is no operation, by whatever method.

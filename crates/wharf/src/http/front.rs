@@ -33,7 +33,7 @@ pub(super) async fn pass<F>(
     peer: IpAddr,
     line: Arc<Line>,
     request: http::Request<Incoming>,
-    behind: impl FnOnce(Request) -> F,
+    behind: impl FnOnce(Request, Came) -> F,
 ) -> Response
 where
     F: Future<Output = Response>,
@@ -42,11 +42,11 @@ where
     let _running = http.metrics.requests.begin();
     let id = request_id::of(request.headers(), &*http.services.chance);
     let (method, depth) = (request.method().clone(), envelope::depth(request.uri().path()));
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     // Most have none, and nothing is made of it then.
     let (body, rest) = rest::lend(if body.is_end_stream() { Body::empty() } else { Body::new(body) });
     line.take(&rest);
-    parts.extensions.insert(Came { peer, line, id: Arc::clone(&id) });
+    let came = Came { peer, line, id: Arc::clone(&id) };
     let request = Request::from_parts(parts, body);
     // Without a body nothing is settled by them.
     let has_body = !rest.is_over();
@@ -56,7 +56,7 @@ where
     let name = &*id;
     let answer = |request: Request| async move {
         match head(&request).and_then(|()| admit(http, request.uri().path())) {
-            Ok(permit) => held::hold(behind(request).await, permit),
+            Ok(permit) => held::hold(behind(request, came).await, permit),
             Err(failure) => {
                 drop(request);
                 envelope::respond(None, name, Err(failure))

@@ -1,6 +1,6 @@
 //! What is noted of a request for whoever checks it, answers it or writes its line.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::Extensions;
@@ -11,7 +11,8 @@ use wharf_core::caller::By;
 
 use super::server::line::Line;
 
-/// How a request came, and what it is called: it travels in the request's extensions.
+/// How a request came, and what it is called. It travels beside the request, and in its extensions to who reads it there: most that are
+/// refused need no room for it.
 #[derive(Clone)]
 pub(super) struct Came {
     /// The other end of the connection.
@@ -23,11 +24,6 @@ pub(super) struct Came {
 /// The name of a request.
 pub(super) fn request_id(extensions: &Extensions) -> Arc<str> {
     extensions.get::<Came>().map_or_else(|| Arc::from("req_unnamed"), |came| Arc::clone(&came.id))
-}
-
-/// The other end of a request's connection.
-pub(super) fn peer(extensions: &Extensions) -> IpAddr {
-    extensions.get::<Came>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |came| came.peer)
 }
 
 /// The key or log-in of a request, for the log line: it travels in the response's extensions.

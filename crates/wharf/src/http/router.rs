@@ -16,6 +16,7 @@ use tower::ServiceExt as _;
 use wharf_api::ops::{self, Operation};
 
 use super::call::{self, Handler};
+use super::noted::Came;
 use super::server::line::Line;
 use super::unknown::{unknown_path, wrong_method};
 use super::{Http, front};
@@ -89,7 +90,7 @@ impl Routes {
     pub async fn answer(&self, peer: IpAddr, line: Arc<Line>, request: http::Request<Incoming>) -> Response {
         let mount = self.mounts.at(request.uri().path()).ok().map(|at| at.value);
         let found = mount.and_then(|mount| mount.operation(request.method()));
-        let mut response = front::pass(&self.http, peer, line, request, |request| self.lead(mount, found, request)).await;
+        let mut response = front::pass(&self.http, peer, line, request, |request, came| self.lead(mount, found, request, came)).await;
         if let Some(mount) = mount.filter(|_| found.is_none() && !response.headers().contains_key(ALLOW)) {
             response.headers_mut().insert(ALLOW, mount.allow_beside.clone());
         }
@@ -97,11 +98,18 @@ impl Routes {
     }
 
     /// What is behind is boxed: a request takes the room of the way that it goes, and not of the longest one.
-    async fn lead(&self, mount: Option<&Mount>, found: Option<(&'static Operation, Handler)>, request: Request) -> Response {
+    async fn lead(
+        &self,
+        mount: Option<&Mount>,
+        found: Option<(&'static Operation, Handler)>,
+        mut request: Request,
+        came: Came,
+    ) -> Response {
         match (mount, found) {
-            (_, Some((operation, handler))) => Box::pin(call::serve(Arc::clone(&self.http), operation, handler, request)).await,
-            (Some(mount), None) => wrong_method(&mount.allow, &request),
+            (_, Some((operation, handler))) => Box::pin(call::serve(Arc::clone(&self.http), operation, handler, request, came)).await,
+            (Some(mount), None) => wrong_method(&mount.allow, &came.id),
             (None, None) => {
+                request.extensions_mut().insert(came);
                 let Ok(response) = Box::pin(self.beside.clone().oneshot(request)).await;
                 response
             }

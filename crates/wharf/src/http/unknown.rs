@@ -9,11 +9,11 @@ use super::envelope::{self, Failure};
 use super::{meant, noted};
 
 /// A path that is known, by a method that it does not know.
-pub(super) fn wrong_method(allow: &str, request: &Request) -> axum::response::Response {
+pub(super) fn wrong_method(allow: &str, request_id: &str) -> axum::response::Response {
     let mut failure = Failure::from(ErrorCode::MethodNotAllowed);
     let allow = HeaderValue::from_str(allow).expect("names of methods are visible ASCII");
     failure.headers.push((ALLOW, allow));
-    envelope::respond(None, &noted::request_id(request.extensions()), Err(failure))
+    envelope::respond(None, request_id, Err(failure))
 }
 
 /// A path that nothing is at.
