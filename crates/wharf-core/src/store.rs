@@ -52,7 +52,10 @@ pub use update::{NoticeRow, UpdateStore};
 pub use user::{LoginRow, LoginStore, LoginWithUser, UserRow, UserStore};
 pub use vault::{VaultOp, VaultStore};
 pub use version::{FetchedVersion, VersionRow, VersionStore};
-pub use webhook::{DeliveryRow, DueDelivery, DueWebhook, Health, Inserted, TryRecord, WebhookChange, WebhookRow, WebhookStore};
+pub use webhook::{
+    DeliveryRow, DueDeliveries, DueDelivery, DueWebhook, Health, Inserted, TryRecord, UnreadableDelivery, WebhookChange, WebhookRow,
+    WebhookStore,
+};
 
 /// Why a verb of the store did not do its work. Nothing was changed, unless the variant says that it is not known.
 #[derive(Debug, thiserror::Error)]

@@ -81,7 +81,7 @@ impl Story {
 
     async fn line(&mut self, row: &EventRow) -> Option<String> {
         if self.form == Form::Json {
-            return Some(event::body(&self.account, row));
+            return event::body(&self.account, row);
         }
         let data: Value = serde_json::from_str(&row.data).ok()?;
         let words = match row.kind {

@@ -5,7 +5,7 @@ mod notice;
 mod read;
 
 pub(crate) use notice::forget_all as forget_notices;
-pub(crate) use read::event;
+pub(crate) use read::{event, event_with_or_without_data};
 
 use std::sync::Arc;
 

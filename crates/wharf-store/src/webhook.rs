@@ -8,7 +8,7 @@ use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, EventId, WebhookId};
 use wharf_api::types::webhook::{DeliveryStatus, DisabledReason};
 use wharf_core::store::{
-    DeliveryRow, DueDelivery, DueWebhook, Error, Health, Inserted, Page, PageRequest, TryRecord, WebhookChange, WebhookRow, WebhookStore,
+    DeliveryRow, DueDeliveries, DueWebhook, Error, Health, Inserted, Page, PageRequest, TryRecord, WebhookChange, WebhookRow, WebhookStore,
 };
 
 use crate::lane::Place;
@@ -172,7 +172,7 @@ impl WebhookStore for SqlStore {
         .await
     }
 
-    async fn due_deliveries(&self, webhook: i64, now: Timestamp, after: i64, first: u32, repeats: u32) -> Result<Vec<DueDelivery>, Error> {
+    async fn due_deliveries(&self, webhook: i64, now: Timestamp, after: i64, first: u32, repeats: u32) -> Result<DueDeliveries, Error> {
         self.due_deliveries(webhook, now, after, first, repeats).await
     }
 

@@ -231,10 +231,12 @@ pub enum NoAnswer {
     Tls,
     /// The connection ended too early.
     Broken,
+    /// Nothing was sent: the event cannot be read from the database.
+    Unreadable,
 }
 
 impl NoAnswer {
-    pub const ALL: &'static [Self] = &[Self::Refused, Self::Timeout, Self::Unreachable, Self::Tls, Self::Broken];
+    pub const ALL: &'static [Self] = &[Self::Refused, Self::Timeout, Self::Unreachable, Self::Tls, Self::Broken, Self::Unreadable];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -243,6 +245,7 @@ impl NoAnswer {
             Self::Unreachable => "unreachable",
             Self::Tls => "tls",
             Self::Broken => "broken",
+            Self::Unreadable => "unreadable",
         }
     }
 }

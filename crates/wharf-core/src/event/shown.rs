@@ -9,6 +9,15 @@ use crate::store::EventRow;
 
 /// The event as the wire shows it.
 pub fn view(account: &AccountId, row: &EventRow) -> Event {
+    around(account, row, data(row).unwrap_or_default())
+}
+
+/// What the event tells; `None` where that is no JSON.
+fn data(row: &EventRow) -> Option<Box<RawValue>> {
+    RawValue::from_string(row.data.clone()).ok()
+}
+
+fn around(account: &AccountId, row: &EventRow, data: Box<RawValue>) -> Event {
     Event {
         id: row.id.clone(),
         event: row.kind,
@@ -18,26 +27,28 @@ pub fn view(account: &AccountId, row: &EventRow) -> Event {
         sequence: row.sequence,
         truncated: false,
         path: None,
-        data: RawValue::from_string(row.data.clone()).unwrap_or_default(),
+        data,
     }
 }
 
 /// What stands around an event's data has so many bytes at the most, about.
 const AROUND: usize = 384;
 
-/// The event as the bytes that are sent, the same at every time.
-pub fn body(account: &AccountId, row: &EventRow) -> String {
+/// The event as the bytes that are sent, the same at every time. `None` where what it tells cannot be read.
+pub fn body(account: &AccountId, row: &EventRow) -> Option<String> {
+    let event = around(account, row, data(row)?);
     // With room for all of it: it is made for each delivery, and would move four times while it grows.
     let mut bytes = Vec::with_capacity(row.data.len() + AROUND);
-    serde_json::to_writer(&mut bytes, &view(account, row)).ok().and_then(|()| String::from_utf8(bytes).ok()).unwrap_or_default()
+    serde_json::to_writer(&mut bytes, &event).ok()?;
+    String::from_utf8(bytes).ok()
 }
 
 /// The event for a server that takes at most `max` bytes. What is larger comes without its largest members, ids apart, and says at which
 /// `path` it is read whole: half a text could be taken for the text.
-pub fn body_within(account: &AccountId, row: &EventRow, max: usize, path: &str) -> String {
-    let whole = body(account, row);
+pub fn body_within(account: &AccountId, row: &EventRow, max: usize, path: &str) -> Option<String> {
+    let whole = body(account, row)?;
     if whole.len() <= max {
-        return whole;
+        return Some(whole);
     }
     let mut data: Map<String, Value> = serde_json::from_str(&row.data).unwrap_or_default();
     loop {
@@ -48,7 +59,7 @@ pub fn body_within(account: &AccountId, row: &EventRow, max: usize, path: &str) 
         let largest = members.max_by_key(|(_, member)| member.to_string().len()).map(|(name, _)| name.clone());
         match largest {
             Some(name) if text.len() > max => drop(data.remove(&name)),
-            _ => return text,
+            _ => return Some(text),
         }
     }
 }
@@ -70,10 +81,10 @@ mod tests {
         let data = json!({"messageId": "msg_1", "text": "é".repeat(5_000), "caption": "a".repeat(3_000), "type": "text"});
         let (id, at, kind) = (chance.event_id(), Timestamp::from_millis(1), EventKind::MessageReceived);
         let row = EventRow { number: 7, id, session: None, sequence: 1, kind, at, data: data.to_string() };
-        let whole = body(&account, &row);
-        assert_eq!(body_within(&account, &row, whole.len(), "/here"), whole);
+        let whole = body(&account, &row).unwrap();
+        assert_eq!(body_within(&account, &row, whole.len(), "/here").unwrap(), whole);
         let less = |max: usize| {
-            let text = body_within(&account, &row, max, "/here");
+            let text = body_within(&account, &row, max, "/here").unwrap();
             assert!(text.len() <= max, "{} bytes", text.len());
             serde_json::from_str::<Value>(&text).unwrap()
         };
@@ -84,5 +95,18 @@ mod tests {
         let exactly = without_text.to_string().len();
         assert_eq!(less(exactly), without_text, "what fits now stays");
         assert_eq!(less(exactly - 1)["data"], json!({"messageId": "msg_1", "type": "text"}));
+    }
+
+    #[test]
+    fn what_cannot_be_read_makes_no_body_and_is_shown_without_what_it_tells() {
+        let chance: &dyn Chance = &SystemChance;
+        let account = chance.account_id();
+        for damaged in ["", "{\"messageId\":\"msg_", "{}{}"] {
+            let (id, at, kind) = (chance.event_id(), Timestamp::from_millis(1), EventKind::MessageReceived);
+            let row = EventRow { number: 7, id, session: None, sequence: 1, kind, at, data: damaged.to_owned() };
+            assert_eq!((body(&account, &row), body_within(&account, &row, 5_000, "/here")), (None, None), "{damaged:?}");
+            let shown = serde_json::to_value(view(&account, &row)).unwrap();
+            assert_eq!((&shown["eventId"], &shown["data"]), (&json!(row.id), &Value::Null), "{damaged:?}");
+        }
     }
 }

@@ -66,6 +66,24 @@ pub struct DueDelivery {
     pub tries: u32,
 }
 
+/// A delivery whose time has come, and whose event cannot be read or is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableDelivery {
+    /// The event's number.
+    pub event: i64,
+    pub tries: u32,
+    /// For the operator's log.
+    pub why: String,
+}
+
+/// What is due.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DueDeliveries {
+    pub readable: Vec<DueDelivery>,
+    /// They would be due for ever: whoever reads them ends them.
+    pub unreadable: Vec<UnreadableDelivery>,
+}
+
 /// How a try ended, to be written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TryRecord {
@@ -93,7 +111,7 @@ pub enum Health {
     },
 }
 
-/// A delivery with its event and its tries.
+/// A delivery with its event and its tries. The event's data are empty where they cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryRow {
     pub event: EventRow,
@@ -160,7 +178,7 @@ pub trait WebhookStore {
     async fn release_webhook(&self, due: &DueWebhook, node: &str) -> Result<(), Error>;
 
     /// What is due: first tries after an event, in the order of their events, then repeats in the order of their times.
-    async fn due_deliveries(&self, webhook: i64, now: Timestamp, after: i64, first: u32, repeats: u32) -> Result<Vec<DueDelivery>, Error>;
+    async fn due_deliveries(&self, webhook: i64, now: Timestamp, after: i64, first: u32, repeats: u32) -> Result<DueDeliveries, Error>;
 
     /// When the next delivery is due.
     async fn next_delivery_at(&self, webhook: i64) -> Result<Option<Timestamp>, Error>;

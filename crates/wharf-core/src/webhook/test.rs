@@ -24,7 +24,7 @@ pub async fn test(services: &Services, caller: &Caller, id: &str) -> Result<Webh
 /// Sends a `webhook.test`; anything but 2xx in time is an error.
 pub(super) async fn send(services: &Services, caller: &Caller, row: &WebhookRow, unsealed: &Unsealed) -> Result<WebhookTested, Error> {
     let event = example(services, row.session.clone(), row);
-    let body = event::body(&caller.account, &event);
+    let body = event::body(&caller.account, &event).expect("its data were written a moment ago");
     let patience = Duration::from_secs(limits::WEBHOOK_TEST_SECS);
     let tried = attempt::once(services, unsealed, event.id.as_str(), body, patience).await;
     match tried.outcome {
@@ -43,7 +43,9 @@ pub(super) async fn send(services: &Services, caller: &Caller, row: &WebhookRow,
         Outcome::None(NoAnswer::Refused | NoAnswer::Unreachable) | Outcome::Offline => {
             Err(Error::Unreachable("no connection could be made".to_owned()))
         }
-        Outcome::None(NoAnswer::Broken) => Err(Error::Unreachable("the connection ended before the answer did".to_owned())),
+        Outcome::None(NoAnswer::Broken | NoAnswer::Unreadable) => {
+            Err(Error::Unreachable("the connection ended before the answer did".to_owned()))
+        }
     }
 }
 

@@ -173,6 +173,32 @@ both_backends! {
         world.start_gateway(&[FAST, CALM]).await;
         until_got(&hook, "/x", |got| got.id() == first.id() && got.status == 200).await;
     }
+
+    async fn a_delivery_whose_event_cannot_be_read_is_given_up_and_what_is_behind_it_arrives(backend) {
+        let slowly = ("WHARF_WEBHOOK_RETRY_PAUSES_SECS", "1,1,1,1,1,1,1,1,1");
+        let mut world = World::start_with(backend, &[slowly, CALM]).await;
+        let hook = Hook::start().await;
+        let (webhook, _) = create(&world.api(), &hook.url("/x"), json!(["session.qr"])).await;
+        hook.set("/x", Mode::Answer(503));
+        session(&world.api()).await;
+        let damaged = until_got(&hook, "/x", |_| true).await;
+        world.kill_gateway().await;
+        world.sql(&format!("UPDATE events SET data = '{{' WHERE id = '{}'", damaged.id())).await;
+        hook.set("/x", Mode::Answer(200));
+        world.start_gateway(&[slowly, CALM]).await;
+        let api = world.api();
+        let given_up = eventually("its delivery is given up", async || {
+            let failed = deliveries(&api, &webhook, "&status=failed").await;
+            failed.iter().find(|delivery| delivery["eventId"] == damaged.id()).cloned().ok_or_else(|| format!("{failed:?}"))
+        })
+        .await;
+        let last = given_up["attempts"].as_array().unwrap().last().unwrap();
+        assert_eq!((&last["reason"], last.get("httpStatus")), (&json!("unreadable"), None), "{given_up}");
+        session(&api).await;
+        until_got(&hook, "/x", |got| got.id() != damaged.id() && got.status == 200).await;
+        assert!(hook.got("/x").iter().all(|got| got.id() != damaged.id() || got.status == 503), "half an event is none");
+        assert!(world.log().contains("an event cannot be read: its delivery is given up"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -85,12 +85,19 @@ const DROPPED_AT_ONCE: u32 = 500;
 
 /// The row's number, and the event where the row holds its data.
 pub(crate) fn event(row: &mut Row) -> Result<(i64, Option<EventRow>), Error> {
+    let (event, has_data) = event_with_or_without_data(row)?;
+    Ok((event.number, has_data.then_some(event)))
+}
+
+/// The event, and whether the row holds its data. They are empty where it does not.
+pub(crate) fn event_with_or_without_data(row: &mut Row) -> Result<(EventRow, bool), Error> {
     let number = row.int()?;
     let id = row.parsed("an event's id", EventId::parse)?;
     let session = row.text()?;
     let (sequence, kind, at) = (row.int()?, row.parsed("a kind of event", EventKind::parse)?, row.time()?);
     let data = row.opt_text()?;
-    Ok((number, data.map(|data| EventRow { number, id, session: SessionId::parse(&session), sequence, kind, at, data })))
+    let has_data = data.is_some();
+    Ok((EventRow { number, id, session: SessionId::parse(&session), sequence, kind, at, data: data.unwrap_or_default() }, has_data))
 }
 
 impl SqlStore {

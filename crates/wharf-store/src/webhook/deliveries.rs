@@ -3,7 +3,9 @@
 use wharf_api::Timestamp;
 use wharf_api::ids::{EventId, SessionId};
 use wharf_api::types::webhook::{Attempt, DeliveryStatus};
-use wharf_core::store::{DeliveryRow, DueDelivery, DueWebhook, Error, EventRow, Health, Page, PageRequest, TryRecord, WebhookRow};
+use wharf_core::store::{
+    DeliveryRow, DueDeliveries, DueDelivery, DueWebhook, Error, Health, Page, PageRequest, TryRecord, UnreadableDelivery, WebhookRow,
+};
 
 use super::row::{json, kinds_text, parse};
 use crate::event::{self, told};
@@ -13,11 +15,13 @@ use crate::store::SqlStore;
 
 /// The event of a delivery, behind what is read of the delivery itself.
 macro_rules! event_columns {
-    () => {
+    ($join:literal) => {
         concat!(
             ", e.number, e.id, e.session_id, e.sequence, e.kind, e.at, ",
             told!("e"),
-            " FROM deliveries d JOIN events e ON e.number = d.event"
+            " FROM deliveries d ",
+            $join,
+            " events e ON e.number = d.event"
         )
     };
 }
@@ -25,14 +29,15 @@ macro_rules! event_columns {
 /// The cells that [`delivery`] reads.
 macro_rules! delivery_columns {
     () => {
-        concat!("d.state, d.next_at, d.log", event_columns!())
+        concat!("d.event, d.state, d.next_at, d.log", event_columns!("JOIN"))
     };
 }
 
-/// The cells that [`due`] reads. Who sends has no use for the log of the tries, which may be long.
+/// The cells that [`due`] reads. Who sends has no use for the log of the tries, which may be long. What waits for an event that is not
+/// there is due as well: it would stand in front for ever, and be nobody's to end.
 macro_rules! due_columns {
     () => {
-        concat!("d.tries", event_columns!())
+        concat!("d.event, d.tries", event_columns!("LEFT JOIN"))
     };
 }
 
@@ -107,21 +112,29 @@ pub(super) const BY_HAND: &[Sql] = &[RECOVER, RECORD_ALL];
 const RECOVERED_AT_ONCE: u32 = 500;
 
 fn delivery(row: &mut Row) -> Result<(i64, DeliveryRow), Error> {
+    let number = row.int()?;
     let state = row.parsed("a delivery's state", DeliveryStatus::parse)?;
     let (next_at, log) = (row.time()?, row.text()?);
-    let event = event_of(row)?;
-    let attempts: Vec<Attempt> = parse(&format!("[{log}]"))?;
+    let (event, _) = event::event_with_or_without_data(row)?;
+    let attempts: Vec<Attempt> = parse(&format!("[{log}]")).unwrap_or_else(|error| {
+        tracing::error!(number, %error, "the tries of a delivery cannot be read and are left out");
+        Vec::new()
+    });
     let next_at = Some(next_at).filter(|at| state == DeliveryStatus::Pending && at.as_millis() > 0);
-    Ok((event.number, DeliveryRow { event, state, next_at, attempts }))
+    Ok((number, DeliveryRow { event, state, next_at, attempts }))
 }
 
-fn due(row: &mut Row) -> Result<DueDelivery, Error> {
-    let tries = u32::try_from(row.int()?).map_err(|_| corrupt("the count of tries"))?;
-    Ok(DueDelivery { event: event_of(row)?, tries })
-}
-
-fn event_of(row: &mut Row) -> Result<EventRow, Error> {
-    event::event(row)?.1.ok_or_else(|| corrupt("an event without data"))
+/// Puts the delivery where it belongs.
+fn due(row: &mut Row, found: &mut DueDeliveries) -> Result<(), Error> {
+    // A count that is none begins anew.
+    let (number, tries) = (row.int()?, u32::try_from(row.int()?).unwrap_or_default());
+    let event = event::event(row).and_then(|(_, event)| event.ok_or_else(|| corrupt("an event without data")));
+    match event {
+        Ok(event) => found.readable.push(DueDelivery { event, tries }),
+        Err(Error::Corrupt(why)) => found.unreadable.push(UnreadableDelivery { event: number, tries, why }),
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }
 
 impl SqlStore {
@@ -149,12 +162,16 @@ impl SqlStore {
         after: i64,
         first: u32,
         repeats: u32,
-    ) -> Result<Vec<DueDelivery>, Error> {
+    ) -> Result<DueDeliveries, Error> {
         let mut rows = self.readers.fetch(&DUE_FIRST, args![webhook, after, first]).await?;
         if repeats > 0 {
             rows.extend(self.readers.fetch(&DUE_REPEATS, args![webhook, now, repeats]).await?);
         }
-        rows.iter_mut().map(due).collect()
+        let mut found = DueDeliveries::default();
+        for row in &mut rows {
+            due(row, &mut found)?;
+        }
+        Ok(found)
     }
 
     pub(super) async fn next_delivery_at(&self, webhook: i64) -> Result<Option<Timestamp>, Error> {

@@ -1,9 +1,10 @@
 //! What a webhook has not had yet stays in the log, however short that is kept.
 
 use wharf_api::Timestamp;
+use wharf_api::ids::EventId;
 use wharf_api::types::event::EventKind;
 use wharf_api::types::session::SessionStatus;
-use wharf_api::types::webhook::{Attempt, DeliveryStatus};
+use wharf_api::types::webhook::{Attempt, DeliveryStatus, NoAnswer};
 use wharf_core::store::{
     DatabaseStore, DueWebhook, EventFilter, EventStore, Health, Inserted, LinkChange, NewEvent, SessionStore, TryRecord, WebhookRow,
     WebhookStore,
@@ -20,6 +21,7 @@ both_backends!(
     what_waits_for_longer_than_it_was_ever_told_to_is_due_and_nothing_else,
     tries_that_are_written_together_stand_each_in_their_own_delivery,
     a_log_of_tries_that_is_damaged_holds_up_no_delivery,
+    a_delivery_whose_event_cannot_be_read_hides_none_of_those_that_can,
     a_webhook_is_handed_the_kinds_that_it_names_and_no_others,
     a_list_of_kinds_that_is_damaged_wants_nothing_and_stops_nobody,
 );
@@ -75,7 +77,7 @@ async fn what_is_owed_to_a_webhook_outlives_the_log(db: &Db) {
     let tenant = Tenant::new(db).await;
     let hook = webhook(db, &tenant).await;
     events(db, &tenant).await;
-    let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 0).await.unwrap();
+    let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 0).await.unwrap().readable;
     assert_eq!(due.len(), 3);
     assert_eq!(left(db, &tenant).await, [1, 2, 3]);
     let whose = DueWebhook { number: hook.number, account: tenant.account.clone() };
@@ -136,7 +138,7 @@ async fn what_waits_for_longer_than_it_was_ever_told_to_is_due_and_nothing_else(
     let whose = DueWebhook { number: hook.number, account: tenant.account.clone() };
     let (minute, day) = (60_000, 86_400_000);
     let waits = [(1, minute), (1, day), (2, day)];
-    let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 10).await.unwrap();
+    let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 10).await.unwrap().readable;
     for (delivery, (tries, wait)) in due.iter().zip(waits) {
         let attempt = Some(Attempt { at: NOW, duration_ms: 1, http_status: Some(500), reason: None, answer: None });
         let (event, state, next_at) = (delivery.event.number, DeliveryStatus::Pending, NOW.plus_millis(wait));
@@ -147,7 +149,7 @@ async fn what_waits_for_longer_than_it_was_ever_told_to_is_due_and_nothing_else(
     for hastened in [1, 0] {
         assert_eq!(db.store.hasten(NOW, &after_one, NOW.plus_millis(day)).await.unwrap(), hastened);
     }
-    let now_due = db.store.due_deliveries(hook.number, NOW, 0, 10, 10).await.unwrap();
+    let now_due = db.store.due_deliveries(hook.number, NOW, 0, 10, 10).await.unwrap().readable;
     assert_eq!(now_due.iter().map(|delivery| delivery.event.number).collect::<Vec<_>>(), [due[1].event.number]);
 }
 
@@ -156,7 +158,7 @@ async fn tries_that_are_written_together_stand_each_in_their_own_delivery(db: &D
     let hook = webhook(db, &tenant).await;
     events(db, &tenant).await;
     let whose = DueWebhook { number: hook.number, account: tenant.account.clone() };
-    let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 0).await.unwrap();
+    let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 0).await.unwrap().readable;
     let (pending, done) = (DeliveryStatus::Pending, DeliveryStatus::Delivered);
     let record = |place: usize, state, tries, answered: Option<u16>| {
         let attempt = answered.map(|status| Attempt { at: NOW, duration_ms: 1, http_status: Some(status), reason: None, answer: None });
@@ -178,15 +180,50 @@ async fn a_log_of_tries_that_is_damaged_holds_up_no_delivery(db: &Db) {
     let hook = webhook(db, &tenant).await;
     events(db, &tenant).await;
     db.execute("UPDATE deliveries SET log = '{\"at\":'").await;
-    let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 10).await.unwrap();
+    let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 10).await.unwrap().readable;
     assert_eq!(due.iter().map(|delivery| (delivery.event.sequence, delivery.tries)).collect::<Vec<_>>(), [(1, 0), (2, 0), (3, 0)]);
+    let listed = db.store.list_deliveries(&hook, None, ALL).await.unwrap().rows;
+    assert_eq!(listed.iter().map(|row| (row.event.sequence, row.attempts.len())).collect::<Vec<_>>(), [(3, 0), (2, 0), (1, 0)]);
+}
+
+async fn a_delivery_whose_event_cannot_be_read_hides_none_of_those_that_can(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let hook = webhook(db, &tenant).await;
+    written(db, &tenant, &[EventKind::SessionQr; 4]).await;
+    let numbers = db.ints("SELECT event FROM deliveries ORDER BY event").await;
+    let [gone, odd, well, empty] = numbers[..] else { panic!("{numbers:?}") };
+    // An empty text stands for what the next event tells, and there is none.
+    let (of_no_kind, without_data) = ("UPDATE events SET kind = 'nonsense'", "UPDATE events SET data = ''");
+    db.execute(&format!("DELETE FROM events WHERE number = {gone}")).await;
+    db.execute(&format!("{of_no_kind} WHERE number = {odd}; {without_data} WHERE number = {empty}")).await;
+    let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 10).await.unwrap();
+    assert_eq!(due.readable.iter().map(|delivery| delivery.event.number).collect::<Vec<_>>(), [well]);
+    assert_eq!(due.unreadable.iter().map(|lost| (lost.event, lost.tries)).collect::<Vec<_>>(), [(gone, 0), (odd, 0), (empty, 0)]);
+    let shown = async |state| {
+        let rows = db.store.list_deliveries(&hook, state, ALL).await.unwrap().rows;
+        rows.iter().map(|row| row.event.number).collect::<Vec<_>>()
+    };
+    // Of the others nothing is known that a list could show.
+    assert_eq!(shown(None).await, [empty, well]);
+
+    let whose = DueWebhook { number: hook.number, account: tenant.account.clone() };
+    let attempt = Attempt { at: NOW, duration_ms: 0, http_status: None, reason: Some(NoAnswer::Unreadable), answer: None };
+    let given_up = |event| TryRecord { event, state: DeliveryStatus::Failed, next_at: NOW, tries: 1, attempt: Some(attempt.clone()) };
+    let all = [gone, odd, empty].map(given_up).to_vec();
+    db.store.record_tries(&whose, all, Health::AsBefore, NOW).await.unwrap();
+    let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 10).await.unwrap();
+    assert_eq!((due.readable.len(), due.unreadable.len()), (1, 0));
+    assert_eq!(shown(Some(DeliveryStatus::Failed)).await, [empty]);
+    let id = db.texts(&format!("SELECT id FROM events WHERE number = {empty}")).await.remove(0);
+    let found = db.store.find_delivery(&hook, &EventId::parse(&id).unwrap()).await.unwrap().unwrap();
+    assert_eq!(found.attempts, [attempt]);
 }
 
 /// What is due of the events that are written now, by their kinds.
 async fn handed(db: &Db, tenant: &Tenant, hook: &WebhookRow, kinds: &[EventKind]) -> Vec<EventKind> {
     let last = db.ints("SELECT COALESCE(MAX(number), 0) FROM events").await[0];
     written(db, tenant, kinds).await;
-    let due = db.store.due_deliveries(hook.number, NOW, last, 100, 0).await.unwrap();
+    let due = db.store.due_deliveries(hook.number, NOW, last, 100, 0).await.unwrap().readable;
     due.into_iter().map(|delivery| delivery.event.kind).collect()
 }
 

@@ -116,7 +116,7 @@ async fn a_webhook_is_handed_the_whole_under_the_umbrella(db: &Db) {
     let hook = wants(db, &tenant, &[EventKind::SessionStatus]).await;
     write(db, &tenant, step("whole")).await;
     let rows = log(db, &tenant).await;
-    let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 0).await.unwrap();
+    let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 0).await.unwrap().readable;
     let handed: Vec<_> = due.into_iter().map(|delivery| delivery.event).collect();
     assert_eq!(handed, rows[..1]);
     assert_eq!(handed[0].data, r#"{"x":"whole"}"#);
@@ -143,7 +143,7 @@ async fn wherever_the_log_is_cut_what_is_left_can_be_read(db: &Db) {
         write(db, &tenant, step(words)).await;
     }
     let whose = DueWebhook { number: hook.number, account: tenant.account.clone() };
-    let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 0).await.unwrap();
+    let due = db.store.due_deliveries(hook.number, NOW, 0, 10, 0).await.unwrap().readable;
     assert_eq!(due.len(), 6);
     // What is owed stays, with all behind it: each place in turn is the oldest.
     for (place, delivery) in due.iter().enumerate() {

@@ -169,7 +169,7 @@ class Attempt(Model):
     """How long it took, until the answer or until it was given up."""
     http_status: int | None = None
     """The server's status; absent where it gave no answer."""
-    reason: Literal["refused", "timeout", "unreachable", "tls", "broken"] | None = None
+    reason: Literal["refused", "timeout", "unreachable", "tls", "broken", "unreadable"] | None = None
     """Why there was no answer."""
 
 

@@ -55,7 +55,7 @@ export interface Attempt {
   /** The server's status; absent where it gave no answer. 100 to 999. */
   httpStatus?: number;
   /** Why there was no answer. */
-  reason?: "refused" | "timeout" | "unreachable" | "tls" | "broken";
+  reason?: "refused" | "timeout" | "unreachable" | "tls" | "broken" | "unreadable";
 }
 
 export interface AuditEntry {

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use wharf_api::Timestamp;
 use wharf_api::ids::SessionId;
-use wharf_core::store::{self, DueDelivery, DueWebhook, Health, TryRecord, WebhookRow};
+use wharf_core::store::{self, DueDelivery, DueWebhook, Health, TryRecord, UnreadableDelivery, WebhookRow};
 use wharf_core::webhook::attempt::{self, Tried};
 use wharf_core::webhook::{self, Unsealed};
 use wharf_core::{Services, door, event};
@@ -74,6 +74,7 @@ struct Deliverer<'a> {
 struct Found {
     seen: WebhookNow,
     taken: Taken,
+    unreadable: Vec<UnreadableDelivery>,
 }
 
 /// What a look saw of the webhook itself.
@@ -120,7 +121,7 @@ impl<'a> Deliverer<'a> {
             if room && signal.rang.swap(false, Ordering::AcqRel) {
                 (self.wanted, self.stale) = (true, true);
             }
-            if room && self.wanted && looking.is_none() && self.backlog.is_low() {
+            if room && self.wanted && looking.is_none() && self.backlog.is_low() && self.unwritten.len() < UNWRITTEN {
                 looking = Some(self.look());
             }
             while room && self.unwritten.len() < UNWRITTEN && self.flights.len() < self.window {
@@ -192,7 +193,8 @@ impl<'a> Deliverer<'a> {
                 WebhookNow::AsBefore
             };
             let due = services.store.due_deliveries(number, services.clock.now(), wish.after, wish.first, wish.repeats).await?;
-            Ok(Found { seen, taken: Taken { due, wish } })
+            let wish = wish.without(&due.unreadable);
+            Ok(Found { seen, taken: Taken { due: due.readable, wish }, unreadable: due.unreadable })
         })
     }
 
@@ -202,7 +204,12 @@ impl<'a> Deliverer<'a> {
             WebhookNow::On(row) => self.renew(*row),
             WebhookNow::Off => self.over = true,
         }
+        // What is written down already and is read once more is known until then.
+        let unreadable: Vec<_> = found.unreadable.into_iter().filter(|lost| self.backlog.knows_from_now_on(lost.event)).collect();
         self.wanted |= self.backlog.take(found.taken);
+        for lost in unreadable {
+            self.give_up(lost);
+        }
     }
 
     /// Goes on with the webhook as it is now.
@@ -219,10 +226,13 @@ impl<'a> Deliverer<'a> {
     }
 
     fn send(&mut self, delivery: DueDelivery) {
+        let Some(body) = self.body(&delivery) else {
+            let why = "what it tells is no JSON".to_owned();
+            return self.give_up(UnreadableDelivery { event: delivery.event.number, tries: delivery.tries, why });
+        };
         *self.flying.entry(delivery.event.session.clone()).or_default() += 1;
         let (services, unsealed, timeout) = (self.services, Arc::clone(&self.unsealed), webhook::timeout(&self.row));
         let under = self.row.updated_at;
-        let body = self.body(&delivery);
         let span = traces::delivery(&self.row.id, &delivery);
         let flight = async move {
             let tried = attempt::once(services, &unsealed, delivery.event.id.as_str(), body, timeout).await;
@@ -232,7 +242,7 @@ impl<'a> Deliverer<'a> {
         self.flights.push(Box::pin(flight.instrument(span)));
     }
 
-    fn body(&self, delivery: &DueDelivery) -> String {
+    fn body(&self, delivery: &DueDelivery) -> Option<String> {
         match self.row.max_bytes.and_then(|bytes| usize::try_from(bytes).ok()) {
             Some(max) => event::body_within(&self.due.account, &delivery.event, max, &path_of_event(&delivery.event)),
             None => event::body(&self.due.account, &delivery.event),

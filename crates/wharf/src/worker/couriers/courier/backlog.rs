@@ -6,7 +6,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use wharf_api::ids::SessionId;
-use wharf_core::store::DueDelivery;
+use wharf_core::store::{DueDelivery, UnreadableDelivery};
 
 /// How many deliveries wait before their order gives way to speed.
 pub(super) const BUSY: usize = 32;
@@ -37,6 +37,15 @@ pub(super) struct BacklogWish {
     pub repeats: u32,
 }
 
+impl BacklogWish {
+    /// What cannot be read fills none of the places that were asked for: what stands behind it is still to be read.
+    pub fn without(self, unreadable: &[UnreadableDelivery]) -> Self {
+        let count = |is_first: bool| unreadable.iter().filter(|lost| (lost.tries == 0) == is_first).count();
+        let less = |places: u32, count: usize| places.saturating_sub(u32::try_from(count).unwrap_or(u32::MAX));
+        Self { first: less(self.first, count(true)), repeats: less(self.repeats, count(false)), ..self }
+    }
+}
+
 /// What a read found.
 pub(super) struct Taken {
     pub due: Vec<DueDelivery>,
@@ -57,6 +66,11 @@ impl Backlog {
         let known = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
         let first = if self.after == 0 { FIRST.saturating_add(known) } else { FIRST };
         BacklogWish { after: self.after, first, repeats: REPEATS.saturating_add(known) }
+    }
+
+    /// Has an event known that is never queued, until it is settled; tells whether it was not known before.
+    pub fn knows_from_now_on(&mut self, event: i64) -> bool {
+        self.known.insert(event)
     }
 
     /// Queues what is not known yet; tells whether there may be more.
@@ -116,6 +130,10 @@ mod tests {
         DueDelivery { event, tries }
     }
 
+    fn lost(event: i64) -> UnreadableDelivery {
+        UnreadableDelivery { event, tries: 0, why: String::new() }
+    }
+
     fn session() -> SessionId {
         let chance: &dyn Chance = &SystemChance;
         chance.session_id()
@@ -154,6 +172,24 @@ mod tests {
         let wish = backlog.wish();
         assert!(!backlog.take(Taken { due: Vec::new(), wish }));
         assert_eq!(numbers(&mut backlog).len(), FIRST as usize + 1);
+    }
+
+    #[test]
+    fn what_stands_behind_a_page_that_cannot_be_read_is_read_as_well() {
+        let (mut backlog, session) = (Backlog::default(), session());
+        let first = i64::from(FIRST);
+        let (wish, page) = (backlog.wish(), (1..=first).map(lost).collect::<Vec<_>>());
+        assert!(page.iter().all(|lost| backlog.knows_from_now_on(lost.event)));
+        assert!(!backlog.knows_from_now_on(1), "it is given up once");
+        assert!(backlog.take(Taken { due: Vec::new(), wish: wish.without(&page) }), "more may stand behind it");
+        let wish = backlog.wish();
+        assert_eq!((wish.after, wish.first), (0, FIRST * 2), "the page is not written down yet, and comes again");
+        let due = vec![due(first + 1, 0, &session)];
+        assert!(!backlog.take(Taken { due, wish: wish.without(&page) }));
+        assert_eq!(numbers(&mut backlog), [first + 1]);
+        // Once it is written down it may be tried again.
+        backlog.settle(1..=first, false);
+        assert!(backlog.knows_from_now_on(1));
     }
 
     #[test]

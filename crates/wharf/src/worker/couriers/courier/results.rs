@@ -5,9 +5,9 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tokio::time::Instant;
 use wharf_api::Timestamp;
-use wharf_api::types::webhook::{Attempt, DeliveryStatus, DisabledReason};
+use wharf_api::types::webhook::{Attempt, DeliveryStatus, DisabledReason, NoAnswer};
 use wharf_core::Services;
-use wharf_core::store::{self, DueDelivery, Health, TryRecord, WebhookRow};
+use wharf_core::store::{self, DueDelivery, Health, TryRecord, UnreadableDelivery, WebhookRow};
 use wharf_core::webhook;
 use wharf_core::webhook::attempt::Tried;
 use wharf_core::webhook::schedule::Next;
@@ -64,6 +64,17 @@ impl<'a> Deliverer<'a> {
         };
         let attempt = (!tried.is_no_try()).then(|| Attempt::from(tried));
         self.unwritten.push(TryRecord { event: delivery.event.number, state, next_at, tries, attempt });
+        self.unwritten_since.get_or_insert_with(Instant::now);
+    }
+
+    /// Ends a delivery whose event cannot be read: no other try would find more of it, and what stands behind it goes on. It says nothing of
+    /// the webhook's server.
+    pub(super) fn give_up(&mut self, lost: UnreadableDelivery) {
+        let UnreadableDelivery { event, tries, why } = lost;
+        tracing::error!(number = event, why, "an event cannot be read: its delivery is given up");
+        let at = self.services.clock.now();
+        let attempt = Attempt { at, duration_ms: 0, http_status: None, reason: Some(NoAnswer::Unreadable), answer: None };
+        self.unwritten.push(TryRecord { event, state: DeliveryStatus::Failed, next_at: at, tries: tries + 1, attempt: Some(attempt) });
         self.unwritten_since.get_or_insert_with(Instant::now);
     }
 
