@@ -1,5 +1,7 @@
 //! Deliveries: what is due, how tries ended, what is tried once more.
 
+use std::time::Duration;
+
 use wharf_api::Timestamp;
 use wharf_api::ids::{EventId, SessionId};
 use wharf_api::types::webhook::{Attempt, DeliveryStatus};
@@ -68,8 +70,9 @@ statements! {
     DISABLE = "UPDATE webhooks SET enabled = 0, disabled_reason = $2, disabled_at = $3 WHERE number = $1 AND enabled = 1 AND updated_at = $4";
     AGAIN = "UPDATE deliveries SET state = 'pending', next_at = 0, tries = 0 \
         WHERE webhook = $1 AND event = (SELECT number FROM events WHERE id = $2)";
-    /// By the time of writing, which the ids grow with.
-    FIRST_SINCE = "SELECT number FROM events WHERE id >= $2 AND account_id = $1 ORDER BY id LIMIT 1";
+    /// The smallest number of those whose ids were made first after a time. Of anybody: no index has those of an account in the order of
+    /// their ids, and both databases would sort all that it has.
+    FIRST_SINCE = "SELECT MIN(number) FROM (SELECT number FROM events WHERE id >= $1 ORDER BY id LIMIT 200) newer";
     /// What is written later has its deliveries from the beginning.
     LAST = "SELECT MAX(number) FROM events WHERE account_id = $1";
     CHUNK = "SELECT MAX(number) FROM (SELECT number FROM events WHERE account_id = $1 AND number >= $2 AND number <= $4 ORDER BY number LIMIT $3) chunk";
@@ -107,6 +110,9 @@ const RECORD_ALL: Sql = Sql {
         WHERE deliveries.webhook = l.hook AND deliveries.event = CAST(l.wanted AS BIGINT) AND deliveries.state || '' = 'pending'",
 };
 pub(super) const BY_HAND: &[Sql] = &[RECOVER, RECORD_ALL];
+
+/// How far ids may be out of the order of the numbers: by the time until an event is numbered, and by the difference of two clocks.
+const MARGIN: Duration = Duration::from_mins(20);
 
 /// How many events one commit of a recovery looks at: others wait for it.
 const RECOVERED_AT_ONCE: u32 = 500;
@@ -225,9 +231,10 @@ impl SqlStore {
     }
 
     pub(super) async fn recover_deliveries(&self, webhook: &WebhookRow, since: Timestamp) -> Result<u64, Error> {
-        let since = EventId::first_at(since);
-        let Some(mut row) = self.readers.first(&FIRST_SINCE, args![&webhook.account, &since]).await? else { return Ok(0) };
-        let (mut from, mut total) = (row.int()?, 0);
+        let (before, since) = (EventId::first_at(since - MARGIN), EventId::first_at(since));
+        let first = self.readers.first(&FIRST_SINCE, args![&before]).await?.map_or(Ok(None), |mut row| row.opt_int())?;
+        let Some(mut from) = first else { return Ok(0) };
+        let mut total = 0;
         let Some(end) = self.readers.first(&LAST, args![&webhook.account]).await?.map_or(Ok(None), |mut row| row.opt_int())? else {
             return Ok(0);
         };
@@ -301,6 +308,21 @@ mod tests {
             let step: String = rows.next().unwrap().unwrap().get(3).unwrap();
             assert!(step.contains("deliveries_pending"), "{}: {step}", sql.name);
         }
+    }
+
+    #[test]
+    fn a_recovery_finds_where_it_begins_and_each_of_its_parts_in_the_order_of_an_index() {
+        for (sql, index) in [
+            (FIRST_SINCE, "events_by_id (id>?)"),
+            (LAST, "events_by_account (account_id=?)"),
+            (CHUNK, "events_by_account (account_id=? AND number>? AND number<?)"),
+            (RECOVER, "events_by_account (account_id=? AND number>? AND number<?)"),
+        ] {
+            let plan = sqlite_plan(&sql);
+            assert!(plan.iter().any(|step| step.starts_with("SEARCH events") && step.ends_with(index)), "{}: {plan:#?}", sql.name);
+            assert!(plan.iter().all(|step| !step.contains("TEMP B-TREE")), "{} is sorted: {plan:#?}", sql.name);
+        }
+        assert!(!FIRST_SINCE.postgres.contains("account_id"), "PostgreSQL would sort what the account has");
     }
 
     #[test]

@@ -17,6 +17,7 @@ both_backends!(
     what_is_owed_to_a_webhook_outlives_the_log,
     a_webhook_that_is_off_keeps_nothing,
     a_recovery_ends_where_the_log_ended_when_it_began,
+    a_recovery_has_all_that_was_written_since_then_in_whatever_order,
     deliveries_of_a_webhook_that_is_gone_are_swept_and_no_others,
     what_waits_for_longer_than_it_was_ever_told_to_is_due_and_nothing_else,
     tries_that_are_written_together_stand_each_in_their_own_delivery,
@@ -116,6 +117,24 @@ async fn a_recovery_ends_where_the_log_ended_when_it_began(db: &Db) {
         () = async { tokio::time::timeout(std::time::Duration::from_secs(20), busy).await.unwrap_or(()) } => panic!("it runs after the end of the log"),
     };
     assert!(recovered >= 3, "{recovered}");
+}
+
+/// Two nodes, whose clocks are some minutes apart, write for one account.
+async fn a_recovery_has_all_that_was_written_since_then_in_whatever_order(db: &Db) {
+    let (tenant, other) = (Tenant::new(db).await, Tenant::new(db).await);
+    let hook = webhook(db, &tenant).await;
+    for whose in [&other, &tenant, &other] {
+        events(db, whose).await;
+    }
+    let after = |minutes: i64| NOW.plus_millis(minutes * 60_000);
+    for (sequence, minutes) in [(1, 12), (2, 1), (3, 11)] {
+        let id = EventId::first_at(after(minutes));
+        db.execute(&format!("UPDATE events SET id = '{id}' WHERE account_id = '{}' AND sequence = {sequence}", tenant.account)).await;
+    }
+    db.execute("UPDATE deliveries SET state = 'failed'").await;
+    for (since, recovered) in [(after(10), 2), (after(13), 0), (NOW, 3)] {
+        assert_eq!(db.store.recover_deliveries(&hook, since).await.unwrap(), recovered);
+    }
 }
 
 async fn deliveries_of_a_webhook_that_is_gone_are_swept_and_no_others(db: &Db) {
