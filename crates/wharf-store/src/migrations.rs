@@ -3,8 +3,8 @@
 //! Embedded by hand: sqlx's macro for it would bring the whole of its macros into every build.
 
 use rusqlite::params;
-use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, PgConnection, SqlSafeStr};
 use tokio::time::Instant;
 use wharf_core::store::Error;
 
@@ -160,12 +160,28 @@ pub(crate) async fn run(conn: &mut Conn, dialect: Dialect, updates: bool) -> Res
     }
     match conn {
         Conn::Sqlite(conn) => sqlite(conn, &migrations)?,
-        Conn::Postgres(conn) => Migrator::with_migrations(migrations).run(&mut **conn).await?,
+        Conn::Postgres(conn) => {
+            Migrator::with_migrations(migrations).run(&mut **conn).await?;
+            if 0 < from
+                && from < own
+                && let Err(error) = analyze(conn).await
+            {
+                tracing::warn!(%error, "PostgreSQL did not count its tables anew: until it does so by itself, reads may be slow");
+            }
+        }
     }
     if from < own {
         tracing::info!(from, to = own, ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX), "the schema is up to date");
     }
     Ok(())
+}
+
+/// Has PostgreSQL count its tables anew. By itself it does so a minute later or more, and until then it plans for what they were: of a table
+/// that was just filled that it is empty, of a new index that nothing is known. Passes over a table that somebody else changes.
+pub(crate) async fn analyze(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let names: Vec<_> = tables().map(|table| table.name).collect();
+    let statement = format!("ANALYZE (SKIP_LOCKED) {}", names.join(", "));
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(conn).await.map(drop)
 }
 
 /// What sqlx's migrator does, with the same table, over the driver that we use.

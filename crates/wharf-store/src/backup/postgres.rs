@@ -123,7 +123,13 @@ pub(super) async fn restore(url: &str, folder: &Path, tables: &[Table], told: &(
         }
     }
     run(conn, MARK_STALE.postgres).await?;
-    run(conn, "COMMIT").await
+    run(conn, "COMMIT").await?;
+    // The copy is whole without it.
+    match migrations::analyze(conn).await {
+        Ok(()) => told("the rows are counted for PostgreSQL's plans"),
+        Err(error) => tracing::warn!(%error, "PostgreSQL did not count the rows: until it does so by itself, reads may be slow"),
+    }
+    Ok(())
 }
 
 /// Each table after those that its rows name.

@@ -1,6 +1,7 @@
-//! What becomes of a copy that is put back as a file; with a gateway, and on a server, it is tried by the sandbox.
+//! What becomes of a copy that is put back; with a gateway it is tried by the sandbox.
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use wharf_core::store::OwnerStore;
 use wharf_store::backup::{self, BackupError, Snapshot};
@@ -75,4 +76,26 @@ async fn a_journal_that_another_file_left_is_not_read_into_the_copy() {
         std::fs::write(copy.place(end), "").unwrap();
         backup::check(&copy.url(), &copy.made).await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_put_back_on_a_server_is_counted_before_anybody_reads_it() {
+    let (from, to) = (Db::postgres().await, Db::postgres().await);
+    for _ in 0..3 {
+        Tenant::new(&from).await;
+    }
+    let folder = std::env::temp_dir().join(fresh_name());
+    std::fs::create_dir(&folder).unwrap();
+    let made = backup::back_up(&from.url, &folder, &|_: &str| {}).await.unwrap();
+    to.store.close().await;
+    to.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await;
+    backup::check(&to.url, &made).await.unwrap();
+    let lines = Mutex::new(Vec::new());
+    backup::restore(&to.url, &folder, &made, &|line: &str| lines.lock().unwrap().push(line.to_owned())).await.unwrap();
+    let counted = "SELECT CAST(reltuples AS BIGINT) FROM pg_class WHERE oid IN ('sessions'::regclass, 'session_owner'::regclass)";
+    assert_eq!(to.ints(counted).await, [3, 3]);
+    assert_eq!(lines.lock().unwrap().last().map(String::as_str), Some("the rows are counted for PostgreSQL's plans"));
+    std::fs::remove_dir_all(&folder).unwrap();
+    from.finish().await;
+    to.finish().await;
 }
