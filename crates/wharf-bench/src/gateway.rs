@@ -1,7 +1,13 @@
 //! The gateway and the control API as an HTTP client sees them.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use tokio::time::Instant;
+
+/// How long a wait for sessions goes on while none comes. The slowest start of many connects some each second.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// One base address with one key.
 #[derive(Clone)]
@@ -119,14 +125,15 @@ impl Http {
     }
 
     /// Waits until the first sessions of the list, so many, are connected. A page on which all are is not asked for again: what the gateway
-    /// spends on answers is measured with what it spends on sessions.
+    /// spends on answers is measured with what it spends on sessions. Ends with an error where the others do not come.
     pub async fn until_connected(&self, wanted: usize) -> Result<()> {
         let (mut before, mut cursor) = (0, String::new());
+        let mut wait = SessionWait { wanted, most: 0, since: Instant::now() };
         loop {
             let page = self.get(&format!("/v1/sessions?limit=200{cursor}")).await?;
             let rows = page["data"].as_array().map_or(&[][..], Vec::as_slice);
             let connected = rows.iter().filter(|row| row["status"] == "connected").count();
-            if before + connected >= wanted {
+            if wait.are_all(before + connected, Instant::now())? {
                 return Ok(());
             }
             match page["page"]["next"].as_str() {
@@ -134,9 +141,32 @@ impl Http {
                     before += connected;
                     cursor = format!("&cursor={next}");
                 }
-                _ => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+                _ => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
+    }
+}
+
+/// How far a wait for sessions has come.
+struct SessionWait {
+    wanted: usize,
+    most: usize,
+    /// Since when there are no more.
+    since: Instant,
+}
+
+impl SessionWait {
+    /// Whether all are there by now; an error where no more have come for too long.
+    fn are_all(&mut self, connected: usize, now: Instant) -> Result<bool> {
+        if connected > self.most {
+            (self.most, self.since) = (connected, now);
+        }
+        let (wanted, most) = (self.wanted, self.most);
+        if connected < wanted {
+            let (missing, secs) = (wanted.saturating_sub(most), PATIENCE.as_secs());
+            ensure!(now.duration_since(self.since) < PATIENCE, "{most} of {wanted} sessions connected, {missing} are missing: none came for {secs} s");
+        }
+        Ok(connected >= wanted)
     }
 }
 
@@ -151,6 +181,20 @@ pub fn none_of(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wait_ends_where_no_session_comes_for_too_long_and_says_how_many_are_missing() {
+        let begin = Instant::now();
+        let mut wait = SessionWait { wanted: 10, most: 0, since: begin };
+        let almost = Duration::from_millis(119_999);
+        assert!(!wait.are_all(0, begin + almost).unwrap());
+        // One that came begins the patience anew, and one that went does not.
+        assert!(!wait.are_all(7, begin + PATIENCE).unwrap());
+        assert!(!wait.are_all(6, begin + PATIENCE + almost).unwrap());
+        let told = wait.are_all(7, begin + 2 * PATIENCE).unwrap_err().to_string();
+        assert!(told.starts_with("7 of 10 sessions connected, 3 are missing"), "{told}");
+        assert!(wait.are_all(10, begin + 3 * PATIENCE).unwrap());
+    }
 
     #[test]
     fn a_wrong_key_is_another_one_of_the_same_length() {
