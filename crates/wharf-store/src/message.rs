@@ -93,8 +93,8 @@ impl MessageStore for SqlStore {
         self.queued_messages(session, after, limit).await
     }
 
-    async fn sessions_with_queued(&self, limit: u32) -> Result<Vec<(AccountId, SessionId)>, Error> {
-        self.sessions_with_queued(limit).await
+    async fn sessions_with_queued(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(AccountId, SessionId)>, Error> {
+        self.sessions_with_queued(after, limit).await
     }
 
     async fn claim_messages(&self, fence: &Fence, ids: &[MessageId], at: Timestamp) -> Result<(), Error> {

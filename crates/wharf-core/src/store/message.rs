@@ -223,8 +223,9 @@ pub trait MessageStore {
     /// first), each with its number. Does not change them.
     async fn queued_messages(&self, session: &SessionId, after: i64, limit: u32) -> Result<Vec<(i64, Outgoing)>, Error>;
 
-    /// The sessions that have queued messages, at most `limit`, of all accounts: for the worker that catches lost wake-ups.
-    async fn sessions_with_queued(&self, limit: u32) -> Result<Vec<(AccountId, SessionId)>, Error>;
+    /// The sessions that have queued messages, of all accounts and in the order of their ids, at most `limit` behind the one that the part
+    /// before ended with: for the worker that catches lost wake-ups.
+    async fn sessions_with_queued(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(AccountId, SessionId)>, Error>;
 
     /// Counts one more try of each message, before it goes on the wire, and notes when. Those that are not queued any more are left alone.
     async fn claim_messages(&self, fence: &Fence, ids: &[MessageId], at: Timestamp) -> Result<(), Error>;

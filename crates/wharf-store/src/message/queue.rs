@@ -46,6 +46,20 @@ macro_rules! next {
     };
 }
 
+/// The sessions behind a session that have a queue, in the order of their ids. Goes from one to the next by the index, past the queue of each.
+macro_rules! with_queued {
+    ($database:ident) => {
+        concat!(
+            "WITH RECURSIVE waiting (session) AS (SELECT CAST($1 AS TEXT) UNION ALL SELECT (SELECT MIN(m.session_id) FROM ",
+            queue!($database),
+            " WHERE m.status = 'queued' AND m.session_id > waiting.session) FROM waiting WHERE waiting.session IS NOT NULL) \
+             SELECT s.account_id, s.id FROM waiting CROSS JOIN sessions s WHERE s.id = waiting.session AND waiting.session > $1 \
+             ORDER BY waiting.session LIMIT $2"
+        )
+    };
+}
+
+const WITH_QUEUED: Sql = spelled!("WITH_QUEUED", with_queued);
 const QUEUED: Sql = spelled!("QUEUED", queued);
 const NEXT: Sql = spelled!("NEXT", next, "");
 const NEXT_OF_OTHERS: Sql = spelled!("NEXT_OF_OTHERS", next, " AND (SELECT jid FROM sessions WHERE id = $2) IS DISTINCT FROM $5");
@@ -61,10 +75,9 @@ const COUNT_TRIES: Sql = Sql {
         ")"
     ),
 };
-pub(super) const BY_HAND: &[Sql] = &[QUEUED, NEXT, NEXT_OF_OTHERS, COUNT_TRIES];
+pub(super) const BY_HAND: &[Sql] = &[WITH_QUEUED, QUEUED, NEXT, NEXT_OF_OTHERS, COUNT_TRIES];
 
 statements! {
-    WITH_QUEUED = "SELECT DISTINCT account_id, session_id FROM messages WHERE status = 'queued' LIMIT $1";
     COUNT_TRY = concat!(
         "UPDATE outgoing SET attempts = attempts + 1, claimed_at = $3 WHERE message = (SELECT number FROM messages WHERE id = $1 AND ",
         still_queued!("session_id", "$2"), ")"
@@ -154,8 +167,8 @@ impl SqlStore {
         read.collect()
     }
 
-    pub(super) async fn sessions_with_queued(&self, limit: u32) -> Result<Vec<(AccountId, SessionId)>, Error> {
-        let rows = self.readers.fetch(&WITH_QUEUED, args![limit]).await?;
+    pub(super) async fn sessions_with_queued(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(AccountId, SessionId)>, Error> {
+        let rows = self.readers.fetch(&WITH_QUEUED, args![after.map_or("", SessionId::as_str), limit]).await?;
         let read = rows
             .into_iter()
             .map(|mut row| Ok((row.parsed("an account's id", AccountId::parse)?, row.parsed("a session's id", SessionId::parse)?)));
@@ -300,7 +313,8 @@ mod tests {
             let walks = ["messages_by_session", "messages_by_account", "TEMP B-TREE"].iter().any(|step| plan.contains(step));
             assert!(plan.contains(index) && !walks, "{}: {plan}", sql.name);
         }
-        let queue = sqlite_plan_on(&conn, &WITH_QUEUED).join("; ");
-        assert!(queue.contains("messages_queued"), "what asks for no end goes by the index of ends: {queue}");
+        let queue = sqlite_plan_on(&conn, &WITH_QUEUED);
+        let of_queue: Vec<_> = queue.iter().filter(|step| step.split(' ').nth(1) == Some("m")).collect();
+        assert!(of_queue.len() == 1 && of_queue[0].ends_with(" INDEX messages_queued (session_id>?)"), "{queue:#?}");
     }
 }

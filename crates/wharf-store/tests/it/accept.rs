@@ -20,7 +20,23 @@ both_backends!(
     expired_claims_are_dropped_and_others_stay,
     a_claim_belongs_to_its_account_and_operation,
     a_message_for_a_session_of_another_account_is_not_accepted,
+    every_session_with_a_queue_is_told_a_part_at_a_time,
 );
+
+async fn every_session_with_a_queue_is_told_a_part_at_a_time(db: &Db) {
+    let tenants = [Tenant::new(db).await, Tenant::new(db).await, Tenant::new(db).await];
+    Tenant::new(db).await;
+    for tenant in tenants.iter().chain(&tenants) {
+        tenant.send(db, "hello").await;
+    }
+    let mut wanted: Vec<_> = tenants.iter().map(|tenant| (tenant.account.clone(), tenant.session.clone())).collect();
+    wanted.sort_by(|one, two| one.1.as_str().cmp(two.1.as_str()));
+    let first = db.store.sessions_with_queued(None, 2).await.unwrap();
+    assert_eq!(first, wanted[..2]);
+    let rest = db.store.sessions_with_queued(Some(&first[1].1), 2).await.unwrap();
+    assert_eq!(rest, wanted[2..]);
+    assert!(db.store.sessions_with_queued(Some(&rest[0].1), 2).await.unwrap().is_empty());
+}
 
 async fn an_accepted_message_is_queued_counted_and_announced(db: &Db) {
     let tenant = Tenant::new(db).await;
@@ -32,7 +48,7 @@ async fn an_accepted_message_is_queued_counted_and_announced(db: &Db) {
     assert_eq!(line, [TimelineEntry { status: MessageStatus::Queued, at: NOW }]);
     let queued = db.store.queued_messages(&tenant.session, 0, 10).await.unwrap();
     assert_eq!(queued.len(), 1);
-    assert_eq!(db.store.sessions_with_queued(10).await.unwrap(), [(tenant.account.clone(), tenant.session.clone())]);
+    assert_eq!(db.store.sessions_with_queued(None, 10).await.unwrap(), [(tenant.account.clone(), tenant.session.clone())]);
     let outgoing = &queued[0].1;
     assert_eq!((&outgoing.id, &outgoing.wa_id, &outgoing.chat), (&message.row.id, &message.row.wa_id, &message.row.chat));
     assert_eq!((&outgoing.payload, outgoing.attempts, outgoing.expires_at), (&message.payload, 0, message.expires_at));
