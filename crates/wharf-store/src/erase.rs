@@ -9,7 +9,7 @@ use wharf_core::store::{AccountRow, EraseStore, Error, Remains};
 
 use crate::account::row::{FIND, account, account_columns};
 use crate::lane::Place;
-use crate::sql::{Sql, Tx, args, statements};
+use crate::sql::{Sql, Tx, args, page, statements};
 use crate::store::SqlStore;
 
 /// Drops some of what the account's sessions have in a table; `$key` is what a row's key has besides the session.
@@ -156,7 +156,7 @@ impl EraseStore for SqlStore {
     }
 
     async fn list_erasures(&self, limit: u32) -> Result<Vec<AccountRow>, Error> {
-        self.readers.fetch(&LIST, args![limit]).await?.iter_mut().map(account).collect()
+        page::each(self.readers.fetch(&LIST, args![limit]).await?, "an account that is deleted", account)
     }
 
     async fn remains(&self, id: &AccountId) -> Result<Remains, Error> {

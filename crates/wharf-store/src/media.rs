@@ -13,7 +13,7 @@ use wharf_core::store::{DueFetch, Error, LostFetch, MediaRow, MediaStore, NewEve
 use crate::event;
 use crate::lane::Place;
 use crate::message::change;
-use crate::sql::{Row, Sql, Tx, args, corrupt, statements};
+use crate::sql::{Row, Sql, Tx, args, corrupt, page, statements};
 use crate::store::SqlStore;
 
 use forget::DELETE_FETCH;
@@ -199,13 +199,13 @@ impl MediaStore for SqlStore {
     }
 
     async fn list_due_fetches(&self, node: &str, now: Timestamp, of_account: u32, limit: u32) -> Result<Vec<DueFetch>, Error> {
-        let mut rows = self.readers.fetch(&DUE, args![now, node, of_account, limit]).await?;
-        rows.iter_mut().map(due).collect()
+        let rows = self.readers.fetch(&DUE, args![now, node, of_account, limit]).await?;
+        page::each(rows, "a file that is due", due)
     }
 
     async fn list_lost_fetches(&self, now: Timestamp, limit: u32) -> Result<Vec<LostFetch>, Error> {
-        let mut rows = self.readers.fetch(&LOST, args![now, limit]).await?;
-        rows.iter_mut().map(|row| Ok(LostFetch { fetch: due(row)?, session_deleted: row.flag()? })).collect()
+        let rows = self.readers.fetch(&LOST, args![now, limit]).await?;
+        page::each(rows, "a file that is lost", |row| Ok(LostFetch { fetch: due(row)?, session_deleted: row.flag()? }))
     }
 
     async fn postpone_fetch(&self, fetch: &DueFetch, attempts: u32, due_at: Timestamp) -> Result<(), Error> {

@@ -9,7 +9,7 @@ use wharf_core::store::{Error, Fence, OwnerStore, Renewed, SessionRow};
 
 use crate::lane::Place;
 use crate::session::row::{columns as session_columns, is_awake, session};
-use crate::sql::{KeptKey, Row, Sql, Tx, args, corrupt, statements};
+use crate::sql::{KeptKey, Row, Sql, Tx, args, corrupt, page, statements};
 use crate::store::SqlStore;
 
 statements! {
@@ -189,6 +189,6 @@ impl OwnerStore for SqlStore {
     async fn list_banned_sessions(&self, now: Timestamp) -> Result<Vec<SessionRow>, Error> {
         let now = self::now(self, now).await?;
         let rows = self.readers.fetch(&LIST_BANNED, args![now]).await?;
-        rows.into_iter().map(|mut row| session(&mut row).map(|(_, session)| session)).collect()
+        page::each(rows, "a banned session", |row| session(row).map(|(_, session)| session))
     }
 }

@@ -175,7 +175,7 @@ impl SessionStore for SqlStore {
 
     async fn list_linked_sessions(&self) -> Result<Vec<SessionRow>, Error> {
         let rows = self.readers.fetch(&LIST_LINKED, &[]).await?;
-        rows.into_iter().map(|mut row| session(&mut row).map(|(_, session)| session)).collect()
+        page::each(rows, "a linked session", |row| session(row).map(|(_, session)| session))
     }
 
     async fn list_sessions_in_pairing(&self) -> Result<Vec<SessionId>, Error> {

@@ -87,8 +87,8 @@ impl WebhookStore for SqlStore {
     }
 
     async fn list_orphaned_webhooks(&self, limit: u32) -> Result<Vec<WebhookRow>, Error> {
-        let mut rows = self.readers.fetch(&ORPHANED, args![limit]).await?;
-        rows.iter_mut().map(|row| webhook(row).map(|(_, webhook)| webhook)).collect()
+        let rows = self.readers.fetch(&ORPHANED, args![limit]).await?;
+        page::each(rows, "a webhook without its session", |row| webhook(row).map(|(_, webhook)| webhook))
     }
 
     async fn sweep_deliveries(&self) -> Result<u64, Error> {
@@ -139,10 +139,10 @@ impl WebhookStore for SqlStore {
     }
 
     async fn due_webhooks(&self, node: &str, now: Timestamp, limit: u32) -> Result<Vec<DueWebhook>, Error> {
-        let mut rows = self.readers.fetch(&DUE, args![node, now, limit]).await?;
-        rows.iter_mut()
-            .map(|row| Ok(DueWebhook { number: row.int()?, account: row.parsed("an account's id", AccountId::parse)? }))
-            .collect()
+        let rows = self.readers.fetch(&DUE, args![node, now, limit]).await?;
+        page::each(rows, "a webhook that is due", |row| {
+            Ok(DueWebhook { number: row.int()?, account: row.parsed("an account's id", AccountId::parse)? })
+        })
     }
 
     async fn find_webhook_numbered(&self, number: i64) -> Result<Option<WebhookRow>, Error> {

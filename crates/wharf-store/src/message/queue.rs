@@ -7,7 +7,7 @@ use wharf_core::store::{CLAIM_LIMIT, Error, Fence, Outgoing, Overdue, TRY_LIMIT}
 use super::row::{message_columns, readable, still_queued};
 use crate::lane::Place;
 use crate::owner;
-use crate::sql::{Sql, Tx, args, corrupt, spelled, statements};
+use crate::sql::{Sql, Tx, args, corrupt, page, spelled, statements};
 use crate::store::SqlStore;
 
 /// The log, where a session's queue is looked for. SQLite would go through all that the session ever sent, by an index that looks as good.
@@ -150,7 +150,7 @@ impl SqlStore {
         // Asked for with nearly every text, and answered by a page that was written a moment ago.
         let (args, short) = (args![session, after, limit], limit <= SHORT_PAGE);
         let rows = if short { self.readers.few(&QUEUED, args).await? } else { self.readers.fetch(&QUEUED, args).await? };
-        let read = rows.into_iter().map(|mut row| {
+        page::each(rows, "a queued message", |row| {
             let number = row.int()?;
             let outgoing = Outgoing {
                 id: row.parsed("a message's id", MessageId::parse)?,
@@ -163,16 +163,14 @@ impl SqlStore {
                 audience: audience(row.opt_text()?.as_deref())?,
             };
             Ok((number, outgoing))
-        });
-        read.collect()
+        })
     }
 
     pub(super) async fn sessions_with_queued(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(AccountId, SessionId)>, Error> {
         let rows = self.readers.fetch(&WITH_QUEUED, args![after.map_or("", SessionId::as_str), limit]).await?;
-        let read = rows
-            .into_iter()
-            .map(|mut row| Ok((row.parsed("an account's id", AccountId::parse)?, row.parsed("a session's id", SessionId::parse)?)));
-        read.collect()
+        page::each(rows, "a session with a queue", |row| {
+            Ok((row.parsed("an account's id", AccountId::parse)?, row.parsed("a session's id", SessionId::parse)?))
+        })
     }
 
     pub(super) async fn claim_messages(&self, fence: &Fence, ids: &[MessageId], at: Timestamp) -> Result<(), Error> {

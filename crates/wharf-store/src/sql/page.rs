@@ -38,6 +38,21 @@ pub(crate) fn cut<T>(rows: Vec<Row>, request: PageRequest, read: impl Fn(&mut Ro
     Ok(page)
 }
 
+/// Reads rows for whoever works with them, and not with a page. One that cannot be read is as one that is not there, and holds none of the
+/// others up.
+pub(crate) fn each<T>(rows: Vec<Row>, what: &'static str, read: impl Fn(&mut Row) -> Result<T, Error>) -> Result<Vec<T>, Error> {
+    let mut all = Vec::with_capacity(rows.len());
+    for mut row in rows {
+        let number = row.number();
+        match read(&mut row) {
+            Ok(value) => all.push(value),
+            Err(Error::Corrupt(why)) => tracing::error!(what, number, why, "a row cannot be read and is passed over"),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
+}
+
 /// How many rows of those sizes make a page: the first, whatever it is, and those that fit behind it.
 pub(crate) fn within(sizes: impl Iterator<Item = usize>) -> usize {
     let mut bytes = 0;

@@ -42,6 +42,7 @@ mod suspend;
 mod switch;
 mod trips;
 mod twice;
+mod unreadable;
 mod user;
 mod vault;
 mod version;
