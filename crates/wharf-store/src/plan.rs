@@ -7,7 +7,7 @@ use wharf_core::store::{AccountRow, Error, Page, PageRequest, Plan};
 
 use crate::account::row::{FIND, account, account_columns};
 use crate::lane::Place;
-use crate::sql::{Tx, args, page, statements};
+use crate::sql::{Row, Tx, args, page, statements};
 use crate::store::SqlStore;
 
 use row::plan;
@@ -23,7 +23,7 @@ statements! {
         media_bytes = excluded.media_bytes, keep_deleted = excluded.keep_deleted, message_days = excluded.message_days";
     KEEPS_DELETED = "SELECT p.keep_deleted FROM accounts a JOIN plans p ON p.name = a.plan WHERE a.id = $1";
     LIST_ACCOUNTS = concat!(
-        "SELECT ", account_columns!(), " FROM accounts a JOIN plans p ON p.name = a.plan WHERE a.created_at >= $1 \
+        "SELECT a.created_at, ", account_columns!(), " FROM accounts a JOIN plans p ON p.name = a.plan WHERE a.created_at >= $1 \
          ORDER BY a.created_at, a.id LIMIT $2 OFFSET $3"
     );
     UPDATE_ACCOUNT = "UPDATE accounts SET name = COALESCE($2, name), plan = COALESCE($3, plan) WHERE id = $1 AND deleting_at IS NULL";
@@ -65,9 +65,11 @@ impl SqlStore {
         let after = request.after.unwrap_or(0).max(0);
         let (from, passed) = (after / OF_A_MOMENT, after % OF_A_MOMENT);
         let rows = self.readers.fetch(&LIST_ACCOUNTS, args![from, page::fetch(request), passed]).await?;
-        let mut found = page::cut(rows, request, |row| Ok((0, account(row)?)))?;
-        let last = found.rows.last().map_or(from, |row| row.created_at.as_millis());
-        let shown = found.rows.iter().filter(|row| row.created_at.as_millis() == last).count();
+        let moments: Vec<i64> = rows.iter().take(page::taken(&rows, request)).filter_map(Row::number).collect();
+        let mut found = page::cut(rows, request, |row| Ok((row.int()?, account(row)?)))?;
+        // By the moments of all: one that cannot be read is left out, and passed.
+        let last = moments.last().copied().unwrap_or(from);
+        let shown = moments.iter().filter(|at| **at == last).count();
         let shown = i64::try_from(shown).unwrap_or(0) + if last == from { passed } else { 0 };
         found.next = found.next.map(|_| last.saturating_mul(OF_A_MOMENT).saturating_add(shown));
         Ok(found)

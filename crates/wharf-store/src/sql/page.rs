@@ -12,9 +12,7 @@ pub(crate) fn fetch(request: PageRequest) -> i64 {
 
 /// The page out of the fetched rows. `read` gives a row's number and the row. A row that cannot be read is one that is not there.
 pub(crate) fn cut<T>(rows: Vec<Row>, request: PageRequest, read: impl Fn(&mut Row) -> Result<(i64, T), Error>) -> Result<Page<T>, Error> {
-    let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-    let fetched = rows.len();
-    let taken = limit.min(within(rows.iter().map(Row::size)));
+    let (fetched, taken) = (rows.len(), taken(&rows, request));
     let more = fetched > taken;
     let mut page = Page { rows: Vec::with_capacity(fetched.min(taken)), next: None };
     for mut row in rows.into_iter().take(taken) {
@@ -36,6 +34,12 @@ pub(crate) fn cut<T>(rows: Vec<Row>, request: PageRequest, read: impl Fn(&mut Ro
         }
     }
     Ok(page)
+}
+
+/// How many of the fetched rows the page takes, those that cannot be read among them.
+pub(crate) fn taken(rows: &[Row], request: PageRequest) -> usize {
+    let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+    limit.min(within(rows.iter().map(Row::size)))
 }
 
 /// Reads rows for whoever works with them, and not with a page. One that cannot be read is as one that is not there, and holds none of the

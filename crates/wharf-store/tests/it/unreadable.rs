@@ -1,12 +1,16 @@
 //! A row that cannot be read holds none of the others up: it is passed over by whoever works with many, with a line in the log.
 
 use wharf_api::types::session::{DisconnectReason, Refusal, SessionStatus};
-use wharf_core::store::{LinkChange, MessageStore, OwnerStore, SessionStore};
+use wharf_core::store::{AccountStore, LinkChange, MessageStore, OwnerStore, PageRequest, SessionStore};
 
 use crate::harness::{Db, both_backends};
-use crate::tenant::{NOW, Tenant};
+use crate::tenant::{NOW, Tenant, chance};
 
-both_backends!(a_session_that_cannot_be_read_keeps_no_other_from_being_started, a_queued_message_that_cannot_be_read_keeps_none_behind_it,);
+both_backends!(
+    a_session_that_cannot_be_read_keeps_no_other_from_being_started,
+    a_queued_message_that_cannot_be_read_keeps_none_behind_it,
+    an_account_that_cannot_be_read_is_left_out_of_the_list_wherever_a_page_ends,
+);
 
 async fn a_session_that_cannot_be_read_keeps_no_other_from_being_started(db: &Db) {
     let (odd, well) = (Tenant::new(db).await, Tenant::new(db).await);
@@ -42,4 +46,27 @@ async fn a_queued_message_that_cannot_be_read_keeps_none_behind_it(db: &Db) {
     db.execute(&format!("UPDATE outgoing SET audience = '[' WHERE message = (SELECT number FROM messages WHERE id = '{}')", odd.id)).await;
     let queued = db.store.queued_messages(&tenant.session, 0, 10).await.unwrap();
     assert_eq!(queued.into_iter().map(|(_, message)| message.id).collect::<Vec<_>>(), [first.id, last.id]);
+}
+
+async fn an_account_that_cannot_be_read_is_left_out_of_the_list_wherever_a_page_ends(db: &Db) {
+    db.execute("UPDATE plans SET pace = '{' WHERE name = 'basic'").await;
+    let mut wanted = Vec::new();
+    // Two of each moment, and of the second one both on the plan that is damaged.
+    for (plan, moment) in [("free", 1), ("basic", 1), ("basic", 2), ("basic", 2), ("free", 3), ("basic", 3)] {
+        let id = chance().account_id();
+        assert!(db.store.insert_account(&id, "a", plan, NOW.plus_millis(moment)).await.unwrap());
+        wanted.extend((plan == "free").then_some(id));
+    }
+    for limit in [1, 2, 3, 10] {
+        let (mut seen, mut after) = (Vec::new(), None);
+        for _ in 0..10 {
+            let page = db.store.list_accounts(PageRequest { after, limit }).await.unwrap();
+            seen.extend(page.rows.into_iter().map(|row| row.id));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!((seen, after), (wanted.clone(), None), "{limit}");
+    }
 }
