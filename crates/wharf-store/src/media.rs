@@ -169,7 +169,7 @@ impl MediaStore for SqlStore {
 
     async fn list_media(&self, account: &AccountId, after: Option<&MediaId>, limit: u32) -> Result<Vec<MediaRow>, Error> {
         let rows = self.readers.fetch(&LIST, args![account, after.map_or("", MediaId::as_str), limit]).await?;
-        rows.into_iter().map(|mut row| media(&mut row)).collect()
+        page::each(rows, "a file", media)
     }
 
     async fn media_bytes(&self, account: &AccountId) -> Result<u64, Error> {

@@ -42,7 +42,7 @@ pub(crate) async fn keeps_deleted(tx: &mut Tx, account: &AccountId) -> Result<bo
 
 impl SqlStore {
     pub(crate) async fn list_plans(&self) -> Result<Vec<Plan>, Error> {
-        self.readers.fetch(&LIST, &[]).await?.iter_mut().map(plan).collect()
+        page::each(self.readers.fetch(&LIST, &[]).await?, "a plan", plan)
     }
 
     pub(crate) async fn put_plan(&self, new: &Plan) -> Result<(), Error> {

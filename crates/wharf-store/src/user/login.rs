@@ -8,7 +8,7 @@ use wharf_core::store::{Error, LoginRow, LoginStore, LoginWithUser, UserRow};
 use super::{user, user_columns};
 use crate::account::{account, account_columns};
 use crate::lane::Place;
-use crate::sql::{Row, args, statements};
+use crate::sql::{Row, args, page, statements};
 use crate::store::SqlStore;
 
 /// The cells that [`login`] reads.
@@ -91,7 +91,7 @@ impl LoginStore for SqlStore {
     }
 
     async fn list_logins(&self, user: &UserId) -> Result<Vec<LoginRow>, Error> {
-        self.readers.fetch(&LIST, args![user]).await?.iter_mut().map(login).collect()
+        page::each(self.readers.fetch(&LIST, args![user]).await?, "a log-in", login)
     }
 
     async fn touch_login(&self, id: &LoginId, at: Timestamp) -> Result<(), Error> {

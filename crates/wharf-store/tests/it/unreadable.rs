@@ -69,4 +69,6 @@ async fn an_account_that_cannot_be_read_is_left_out_of_the_list_wherever_a_page_
         }
         assert_eq!((seen, after), (wanted.clone(), None), "{limit}");
     }
+    let plans: Vec<_> = db.store.list_plans().await.unwrap().into_iter().map(|plan| plan.name).collect();
+    assert!(plans.len() == 3 && plans.iter().all(|name| name != "basic"), "{plans:?}");
 }
