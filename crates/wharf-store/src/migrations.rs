@@ -176,8 +176,8 @@ pub(crate) async fn run(conn: &mut Conn, dialect: Dialect, updates: bool) -> Res
     Ok(())
 }
 
-/// Has PostgreSQL count its tables anew. By itself it does so a minute later or more, and until then it plans for what they were: of a table
-/// that was just filled that it is empty, of a new index that nothing is known. Passes over a table that somebody else changes.
+/// Has PostgreSQL count its tables anew. By itself it does so a minute later or more, and until then it plans for what they were: a table
+/// that was just filled is empty to it, and of a new index it knows nothing. Passes over a table that somebody else changes.
 pub(crate) async fn analyze(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
     let names: Vec<_> = tables().map(|table| table.name).collect();
     let statement = format!("ANALYZE (SKIP_LOCKED) {}", names.join(", "));

@@ -109,11 +109,24 @@ pub async fn give_up_lost(services: &Services) -> Result<(), store::Error> {
         if lost.is_empty() {
             return Ok(());
         }
+        let mut settled = 0;
         for lost in lost {
             let reason = if lost.session_deleted { "the session was deleted" } else { "the file did not come in time" };
-            if let Some(row) = services.store.find_media(&lost.fetch.account, &lost.fetch.media).await? {
-                fail(services, &lost.fetch, row, reason).await?;
+            match services.store.find_media(&lost.fetch.account, &lost.fetch.media).await {
+                Ok(Some(row)) => {
+                    fail(services, &lost.fetch, row, reason).await?;
+                    settled += 1;
+                }
+                Ok(None) => {}
+                Err(store::Error::Corrupt(why)) => {
+                    tracing::error!(media = %lost.fetch.media, why, "the row of a file that was to be given up cannot be read");
+                }
+                Err(error) => return Err(error),
             }
+        }
+        // What cannot be settled is listed again, at the next look.
+        if settled == 0 {
+            return Ok(());
         }
     }
 }

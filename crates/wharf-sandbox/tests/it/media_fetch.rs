@@ -110,6 +110,26 @@ both_backends! {
         world.api().delete(&format!("/v1/sessions/{session}")).await.ok(200);
         failed(&abandoned, "the session was deleted").await;
     }
+    async fn a_file_whose_row_cannot_be_read_keeps_no_other_from_being_given_up(backend) {
+        let world = World::start(backend).await;
+        let session = world.pair(OWNER).await;
+        fault(&world, json!({"action": "refuse_download", "code": 500})).await;
+        let pending = async || {
+            let wa_id = comes(&world, OWNER).await;
+            let row = world.row(&session, &wa_id, |row| row["mediaStatus"] == "pending").await;
+            row["messageId"].as_str().unwrap().to_owned()
+        };
+        pending().await;
+        world.sql("UPDATE media SET state = 'of_another_time'").await;
+        let (behind, api) = (pending().await, world.api());
+        world.advance(31 * 24 * 60 * 60).await;
+        eventually("the file behind it has failed", async || {
+            let shown = api.get(&format!("/v1/messages/{behind}")).await;
+            (shown.data()["mediaStatus"] == "failed").then_some(()).ok_or(format!("{shown:?}"))
+        })
+        .await;
+        assert!(world.log().contains("the row of a file that was to be given up cannot be read"));
+    }
     async fn a_received_file_that_its_account_has_no_room_for_waits_and_is_fetched_when_it_has(backend) {
         let world = World::start(backend).await;
         let (tenant, _) = world.tenant("small", &json!({"callsPerMinute": 1000, "concurrentRequests": 100, "mediaBytes": 299_999})).await;

@@ -46,7 +46,7 @@ macro_rules! next {
     };
 }
 
-/// The sessions behind a session that have a queue, in the order of their ids. Goes from one to the next by the index, past the queue of each.
+/// The sessions behind a session that have a queue, in the order of their ids. Goes from one to the next by the index, past each queue.
 macro_rules! with_queued {
     ($database:ident) => {
         concat!(

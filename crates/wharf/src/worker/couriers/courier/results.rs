@@ -67,8 +67,8 @@ impl<'a> Deliverer<'a> {
         self.unwritten_since.get_or_insert_with(Instant::now);
     }
 
-    /// Ends a delivery whose event cannot be read: no other try would find more of it, and what stands behind it goes on. It says nothing of
-    /// the webhook's server.
+    /// Ends a delivery whose event cannot be read: no other try would find more of it, and what stands behind it goes on. That says nothing
+    /// of the webhook's server.
     pub(super) fn give_up(&mut self, lost: UnreadableDelivery) {
         let UnreadableDelivery { event, tries, why } = lost;
         tracing::error!(number = event, why, "an event cannot be read: its delivery is given up");
