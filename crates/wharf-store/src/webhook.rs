@@ -38,9 +38,10 @@ statements! {
     GONE = "WITH RECURSIVE owed (webhook) AS (SELECT MIN(webhook) FROM deliveries UNION ALL \
         SELECT (SELECT MIN(d.webhook) FROM deliveries d WHERE d.webhook > owed.webhook) FROM owed WHERE owed.webhook IS NOT NULL) \
         SELECT webhook FROM owed WHERE webhook IS NOT NULL AND NOT EXISTS (SELECT 1 FROM webhooks w WHERE w.number = owed.webhook)";
-    DUE = "SELECT w.number, w.account_id FROM webhooks w WHERE w.enabled = 1 \
+    DUE = "SELECT w.number, w.account_id FROM webhooks w WHERE w.enabled = 1 AND w.number > $4 \
         AND (w.courier IS NULL OR w.courier = $1 OR w.courier_until <= $2) \
-        AND EXISTS (SELECT 1 FROM deliveries d WHERE d.webhook = w.number AND d.state = 'pending' AND d.next_at <= $2) LIMIT $3";
+        AND EXISTS (SELECT 1 FROM deliveries d WHERE d.webhook = w.number AND d.state = 'pending' AND d.next_at <= $2) \
+        ORDER BY w.number LIMIT $3";
     /// Skips a webhook that another node is taking at this moment.
     FREE = "SELECT number FROM webhooks WHERE number = $1 AND enabled = 1 AND (courier IS NULL OR courier = $2 OR courier_until <= $3)",
         lock "FOR UPDATE SKIP LOCKED";
@@ -138,8 +139,8 @@ impl WebhookStore for SqlStore {
         self.recover_deliveries(webhook, since).await
     }
 
-    async fn due_webhooks(&self, node: &str, now: Timestamp, limit: u32) -> Result<Vec<DueWebhook>, Error> {
-        let rows = self.readers.fetch(&DUE, args![node, now, limit]).await?;
+    async fn due_webhooks(&self, node: &str, now: Timestamp, after: i64, limit: u32) -> Result<Vec<DueWebhook>, Error> {
+        let rows = self.readers.fetch(&DUE, args![node, now, limit, after]).await?;
         page::each(rows, "a webhook that is due", |row| {
             Ok(DueWebhook { number: row.int()?, account: row.parsed("an account's id", AccountId::parse)? })
         })

@@ -164,8 +164,9 @@ pub trait WebhookStore {
     /// many.
     async fn recover_deliveries(&self, webhook: &WebhookRow, since: Timestamp) -> Result<u64, Error>;
 
-    /// The webhooks, switched on, that have something to deliver at `now` and are this node's, or nobody's any more.
-    async fn due_webhooks(&self, node: &str, now: Timestamp, limit: u32) -> Result<Vec<DueWebhook>, Error>;
+    /// The webhooks, switched on, that have something to deliver at `now` and are this node's, or nobody's any more: in the order of their
+    /// numbers, at most `limit` behind the number `after`.
+    async fn due_webhooks(&self, node: &str, now: Timestamp, after: i64, limit: u32) -> Result<Vec<DueWebhook>, Error>;
 
     /// By its number, for the courier.
     async fn find_webhook_numbered(&self, number: i64) -> Result<Option<WebhookRow>, Error>;

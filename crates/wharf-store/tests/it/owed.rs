@@ -19,6 +19,7 @@ both_backends!(
     a_recovery_ends_where_the_log_ended_when_it_began,
     a_recovery_has_all_that_was_written_since_then_in_whatever_order,
     deliveries_of_a_webhook_that_is_gone_are_swept_and_no_others,
+    every_webhook_that_is_due_is_told_a_part_at_a_time,
     what_waits_for_longer_than_it_was_ever_told_to_is_due_and_nothing_else,
     tries_that_are_written_together_stand_each_in_their_own_delivery,
     a_log_of_tries_that_is_damaged_holds_up_no_delivery,
@@ -147,6 +148,25 @@ async fn deliveries_of_a_webhook_that_is_gone_are_swept_and_no_others(db: &Db) {
     assert_eq!(db.store.sweep_deliveries().await.unwrap(), 3);
     assert_eq!(db.ints("SELECT DISTINCT webhook FROM deliveries").await, [second.number]);
     assert_eq!(db.store.sweep_deliveries().await.unwrap(), 0);
+}
+
+async fn every_webhook_that_is_due_is_told_a_part_at_a_time(db: &Db) {
+    let mut numbers = Vec::new();
+    for has_events in [true, true, false, true] {
+        let tenant = Tenant::new(db).await;
+        let hook = webhook(db, &tenant).await;
+        if has_events {
+            events(db, &tenant).await;
+            numbers.push(hook.number);
+        }
+    }
+    let told = async |after: i64| {
+        let due = db.store.due_webhooks("node", NOW, after, 2).await.unwrap();
+        due.iter().map(|due| due.number).collect::<Vec<_>>()
+    };
+    assert_eq!(told(0).await, numbers[..2]);
+    assert_eq!(told(numbers[1]).await, numbers[2..]);
+    assert_eq!(told(numbers[2]).await, [0_i64; 0]);
 }
 
 /// A clock that was a day ahead told one to wait for a day too long.

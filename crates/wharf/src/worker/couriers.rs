@@ -16,7 +16,7 @@ use wharf_core::{Services, door};
 
 /// How often we look for what rang no bell here: what other nodes committed, and what another node left behind.
 const LOOK: Duration = Duration::from_secs(1);
-/// How many webhooks one look finds at the most.
+/// How many webhooks one query tells.
 const WEBHOOKS: u32 = 10_000;
 
 /// Tells a courier that there is something new for it.
@@ -93,9 +93,21 @@ impl Dispatcher {
         if door::known(&self.services).is_err() {
             return;
         }
-        match self.services.store.due_webhooks(&self.node, self.services.clock.now(), WEBHOOKS).await {
-            Ok(due) => due.into_iter().for_each(|due| self.wake(due.number)),
-            Err(error) => tracing::warn!(%error, "what is to be delivered cannot be looked up; the next look comes soon"),
+        let mut after = 0;
+        loop {
+            let due = match self.services.store.due_webhooks(&self.node, self.services.clock.now(), after, WEBHOOKS).await {
+                Ok(due) => due,
+                Err(error) => {
+                    tracing::warn!(%error, "what is to be delivered cannot be looked up; the next look comes soon");
+                    return;
+                }
+            };
+            after = due.last().map_or(after, |due| due.number);
+            let is_last = due.len() < WEBHOOKS as usize;
+            due.into_iter().for_each(|due| self.wake(due.number));
+            if is_last {
+                return;
+            }
         }
     }
 
