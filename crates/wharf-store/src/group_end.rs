@@ -10,12 +10,14 @@ pub(crate) const KEYS: usize = 0;
 pub(crate) const EVENTS: usize = 1;
 /// The number that a session's last event has.
 pub(crate) const SEQUENCES: usize = 2;
+/// Messages that move, each once: its number, its status, and when it was sent, delivered, read and played.
+pub(crate) const MOVES: usize = 3;
 /// Messages that are accepted, with their payloads: the columns of `messages` as the single statement has them, then those of `outgoing`.
-pub(crate) const MESSAGES: usize = 3;
+pub(crate) const MESSAGES: usize = 4;
 /// What an account has sent on a day, and the last warning of it.
-pub(crate) const DAYS: usize = 4;
+pub(crate) const DAYS: usize = 5;
 /// Claims of keys that are free, or whose time is over.
-pub(crate) const CLAIMS: usize = 5;
+pub(crate) const CLAIMS: usize = 6;
 
 /// Which webhooks (`w`) want an event (`e`). One without a session wants those of all sessions and of the account. The star is for each
 /// step once.
@@ -78,6 +80,30 @@ macro_rules! steps {
     };
 }
 
+/// What becomes of messages that move: they have not failed, and keep the times that they have. They are found by their numbers, as a session
+/// is by its id.
+macro_rules! moves {
+    ($lists:literal) => {
+        concat!(
+            "UPDATE messages SET status = g.status, error_code = NULL, error_reason = NULL, doubtful = 0, failed_at = NULL, \
+            sent_at = COALESCE(messages.sent_at, CAST(g.sent_at AS BIGINT)), \
+            delivered_at = COALESCE(messages.delivered_at, CAST(g.delivered_at AS BIGINT)), \
+            read_at = COALESCE(messages.read_at, CAST(g.read_at AS BIGINT)), \
+            played_at = COALESCE(messages.played_at, CAST(g.played_at AS BIGINT)) FROM unnest(",
+            $lists,
+            ") AS g(number, status, sent_at, delivered_at, read_at, played_at) \
+            WHERE messages.number = CAST(g.number AS BIGINT) AND g.number || '' = g.number"
+        )
+    };
+}
+
+/// Those of every step, as a part of its statement.
+macro_rules! moved {
+    () => {
+        concat!("moved AS (", moves!("$17::TEXT[], $18::TEXT[], $19::TEXT[], $20::TEXT[], $21::TEXT[], $22::TEXT[]"), ")")
+    };
+}
+
 /// Returns the webhooks that have something to deliver of the events.
 macro_rules! deliveries {
     () => {
@@ -97,13 +123,27 @@ const NOWHERE: &str = "SELECT webhook FROM deliveries WHERE 0";
 const KEYS_END: Sql = Sql { name: "KEYS_END", sqlite: NOWHERE, postgres: concat!("WITH ", put!(), " ", take!()) };
 
 /// For a group that accepts nothing.
-const STEPS_END: Sql =
-    Sql { name: "STEPS_END", sqlite: NOWHERE, postgres: concat!("WITH ", put!(), ", taken AS (", take!(), "), ", steps!(), deliveries!()) };
+const STEPS_END: Sql = Sql {
+    name: "STEPS_END",
+    sqlite: NOWHERE,
+    postgres: concat!("WITH ", put!(), ", taken AS (", take!(), "), ", steps!(), ", ", moved!(), deliveries!()),
+};
+
+/// Messages that move, before the end of their group: a statement of it is to find them moved.
+pub(crate) const MOVES_FIRST: Joint = Joint {
+    parts: &[6],
+    short: &[],
+    sql: Sql {
+        name: "MOVES_FIRST",
+        sqlite: NOWHERE,
+        postgres: moves!("$1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[]"),
+    },
+};
 
 /// The whole, for a group that accepts messages.
 pub(crate) const GROUP_END: Joint = Joint {
-    parts: &[4, 9, 3, 24, 4, 7],
-    short: &[(KEYS_END, 1), (STEPS_END, 3)],
+    parts: &[4, 9, 3, 6, 24, 4, 7],
+    short: &[(KEYS_END, 1), (STEPS_END, 4)],
     sql: Sql {
         name: "GROUP_END",
         sqlite: NOWHERE,
@@ -114,10 +154,12 @@ pub(crate) const GROUP_END: Joint = Joint {
             take!(),
             "), ",
             steps!(),
+            ", ",
+            moved!(),
             ", m AS (SELECT * FROM unnest( \
-            $17::TEXT[], $18::TEXT[], $19::TEXT[], $20::TEXT[], $21::TEXT[], $22::TEXT[], $23::TEXT[], $24::TEXT[], $25::TEXT[], \
-            $26::TEXT[], $27::TEXT[], $28::TEXT[], $29::TEXT[], $30::TEXT[], $31::TEXT[], $32::TEXT[], $33::TEXT[], $34::TEXT[], \
-            $35::TEXT[], $36::TEXT[], $37::TEXT[], $38::TEXT[], $39::TEXT[], $40::TEXT[]) WITH ORDINALITY AS m( \
+            $23::TEXT[], $24::TEXT[], $25::TEXT[], $26::TEXT[], $27::TEXT[], $28::TEXT[], $29::TEXT[], $30::TEXT[], $31::TEXT[], \
+            $32::TEXT[], $33::TEXT[], $34::TEXT[], $35::TEXT[], $36::TEXT[], $37::TEXT[], $38::TEXT[], $39::TEXT[], $40::TEXT[], \
+            $41::TEXT[], $42::TEXT[], $43::TEXT[], $44::TEXT[], $45::TEXT[], $46::TEXT[]) WITH ORDINALITY AS m( \
             id, account_id, session_id, wa_id, direction, status, chat, chat_key, chat_phone, chat_lid, sender, sender_phone, sender_lid, \
             sender_name, content, marks, created_at, expires_at, target_wa_id, reference, payload, audience, attempts, claimed_at, place)), \
             message AS (INSERT INTO messages ( \
@@ -131,12 +173,12 @@ pub(crate) const GROUP_END: Joint = Joint {
             FROM message JOIN m ON m.id = message.id ORDER BY m.place), \
             counted AS (INSERT INTO usage (account_id, utc_day, messages, warned) \
             SELECT d.account_id, CAST(d.utc_day AS BIGINT), CAST(d.messages AS BIGINT), CAST(d.warned AS BIGINT) \
-            FROM unnest($41::TEXT[], $42::TEXT[], $43::TEXT[], $44::TEXT[]) AS d(account_id, utc_day, messages, warned) \
+            FROM unnest($47::TEXT[], $48::TEXT[], $49::TEXT[], $50::TEXT[]) AS d(account_id, utc_day, messages, warned) \
             ON CONFLICT (account_id, utc_day) DO UPDATE SET messages = excluded.messages, warned = excluded.warned), \
             claimed AS (INSERT INTO idempotency (account_id, operation, key, request_hash, resource_id, created_at, expires_at) SELECT \
             c.account_id, c.operation, c.key, decode(c.request_hash, 'hex'), c.resource_id, CAST(c.created_at AS BIGINT), \
             CAST(c.expires_at AS BIGINT) FROM unnest( \
-            $45::TEXT[], $46::TEXT[], $47::TEXT[], $48::TEXT[], $49::TEXT[], $50::TEXT[], $51::TEXT[]) \
+            $51::TEXT[], $52::TEXT[], $53::TEXT[], $54::TEXT[], $55::TEXT[], $56::TEXT[], $57::TEXT[]) \
             AS c(account_id, operation, key, request_hash, resource_id, created_at, expires_at) ",
             reclaims!(),
             ")",
@@ -144,4 +186,4 @@ pub(crate) const GROUP_END: Joint = Joint {
         ),
     },
 };
-pub(crate) const ALL: &[Sql] = &[GROUP_END.sql, KEYS_END, STEPS_END];
+pub(crate) const ALL: &[Sql] = &[GROUP_END.sql, KEYS_END, STEPS_END, MOVES_FIRST.sql];

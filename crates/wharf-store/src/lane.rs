@@ -35,6 +35,8 @@ use job::{Job, Pending};
 use post::PostBox;
 use told::Told;
 
+pub(crate) use job::Foreseen;
+
 /// How many writes may queue before callers wait for room.
 const QUEUE: usize = 4096;
 
@@ -200,7 +202,17 @@ impl Lanes {
         T: Send + 'static,
         W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
     {
-        self.run(place, Pending::new(work, Some(keys))).await
+        self.write_foreseen(place, Foreseen { kept: keys, moved: Vec::new() }, work).await
+    }
+
+    /// Runs a light write that moves messages as well: by [`Tx::advance`] those that PostgreSQL has found as the group began. A statement that
+    /// a write of the group makes finds them moved, and whoever comes behind it looks for himself.
+    pub async fn write_foreseen<T, W>(&self, place: Place, foreseen: Foreseen, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
+    {
+        self.run(place, Pending::new(work, Some(foreseen))).await
     }
 
     async fn run<T, W>(&self, place: Place, (job, answer): (Pending<T, W>, oneshot::Receiver<Result<T, Error>>)) -> Result<T, Error>

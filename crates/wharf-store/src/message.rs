@@ -32,7 +32,9 @@ use crate::sql::Sql;
 use crate::store::SqlStore;
 
 pub(crate) use accept::OF_DAY;
+pub(crate) use end::ENDING;
 pub(crate) use queue::{Ending, give_up as give_up_queued, give_up_of_others};
+pub(crate) use receipt::ADVANCING;
 pub(crate) use row::{chat_key, message, message_columns};
 
 pub(crate) fn all() -> [&'static [Sql]; 19] {

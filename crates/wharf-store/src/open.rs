@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
 use crate::lane::{Accounts, Holdings, Lanes, Sessions};
 use crate::readers::Readers;
-use crate::sql::{Conn, prepare_kept};
+use crate::sql::{Conn, prepare_found, prepare_kept};
 use crate::store::{SqlStore, durability};
 use crate::{fitness, horizon, migrations, statements};
 
@@ -127,7 +127,8 @@ async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
     fitness::rights(&mut conn).await?;
     fitness::sequences(&mut conn).await?;
     conn.close().await;
-    let prepared: Vec<String> = statements::kept().into_iter().map(prepare_kept).collect();
+    let (kept, found) = (statements::kept().into_iter().map(prepare_kept), statements::found().into_iter().map(prepare_found));
+    let prepared: Vec<String> = kept.chain(found).collect();
     let writer = Connect::postgres_writer(&config.url, &prepared).map_err(OpenError::Postgres)?;
     let mut conns = Vec::new();
     for _ in 0..config.lanes.unwrap_or(8).max(1) {

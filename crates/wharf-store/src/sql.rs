@@ -3,6 +3,7 @@
 mod arg;
 mod conn;
 mod fault;
+mod found;
 mod kept;
 mod list;
 pub(crate) mod page;
@@ -16,6 +17,7 @@ pub(crate) use fault::{
     classify, classify_sqlite, corrupt, is_damaged, is_undone, is_undone_commit, refused, unavailable, wants_another_connection,
     worth_another_try,
 };
+pub(crate) use found::{FoundKey, Sought, StepTimes, prepare as prepare_found, questions as questions_of_found};
 pub(crate) use kept::{KeptKey, KeptWrite, prepare as prepare_kept};
 pub(crate) use list::Joint;
 pub(crate) use row::Row;

@@ -49,6 +49,11 @@ pub(crate) fn kept() -> [&'static Sql; 4] {
     [&event::KEPT, &idempotency::CLAIMED_UNTIL, &message::OF_DAY, &owner::HELD]
 }
 
+/// Those by which lanes ask for the messages that a group moves.
+pub(crate) fn found() -> [&'static Sql; 2] {
+    [&message::ENDING, &message::ADVANCING]
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};

@@ -9,7 +9,7 @@ use wharf_core::store::Error;
 
 use crate::dialect::{Connect, Dialect, Durability};
 use crate::horizon;
-use crate::lane::{Accounts, Lanes, Place, Sessions};
+use crate::lane::{Accounts, Foreseen, Lanes, Place, Sessions};
 use crate::open::file::OpenedFile;
 use crate::readers::Readers;
 use crate::sql::{Conn, KeptKey, Tx};
@@ -68,6 +68,15 @@ impl SqlStore {
         W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
     {
         self.lanes.write_light(place, keys, work).await
+    }
+
+    /// Writes what moves messages: see [`Lanes::write_foreseen`].
+    pub(crate) async fn write_foreseen<T, W>(&self, place: Place, foreseen: Foreseen, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Error>> + Clone + Send + 'static,
+    {
+        self.lanes.write_foreseen(place, foreseen, work).await
     }
 }
 

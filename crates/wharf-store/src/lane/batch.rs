@@ -7,13 +7,15 @@ use wharf_core::event::Bell;
 use wharf_core::store::Error;
 use wharf_core::{Chance, Meter};
 
-use super::job::{Fate, Job, Ran};
+use super::job::{Fate, Foreseen, Job, Ran};
 use super::post::PostBox;
 use super::told::Told;
 use super::{Accounts, Holdings, Place, Sessions, Wait};
 use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
-use crate::sql::{Conn, KeptKey, Rings, Tx, is_undone, is_undone_commit, unavailable, wants_another_connection, worth_another_try};
+use crate::sql::{
+    Conn, Rings, Tx, is_undone, is_undone_commit, questions_of_found, unavailable, wants_another_connection, worth_another_try,
+};
 
 // COMMIT ends open savepoints too, so each write costs one statement to mark and none to close.
 const NEXT: &str = "RELEASE SAVEPOINT job; SAVEPOINT job";
@@ -338,7 +340,7 @@ impl Worker {
         let (dialect, began, marked) = (self.dialect, Instant::now(), self.marked > 0);
         let locks = locks(dialect, writes);
         // Behind locks alone; and while some are known to be held nobody asks for rows beforehand.
-        let keys = if marked || locks.is_empty() || wait != Wait::USUAL { Vec::new() } else { foreseen(writes) };
+        let foreseen = if marked || locks.is_empty() || wait != Wait::USUAL { Foreseen::default() } else { foreseen(writes) };
         let fresh = self.tx.is_none();
         let broken = |at: &mut At| {
             *at = At::Broken;
@@ -348,7 +350,7 @@ impl Worker {
         let text = if marked && writes.len() > 1 { dialect.begin_with_savepoint() } else { dialect.begin() };
         // A write that goes alone because of its company, or aside, writes its own rows: what is refused or slow is known for its own then.
         let leaves = !marked && (writes.len() > 1 || wait == Wait::USUAL);
-        if let Err(error) = begin(tx, text, &locks, wait, keys, leaves).await? {
+        if let Err(error) = begin(tx, text, &locks, wait, foreseen, leaves).await? {
             if !fresh && wants_another_connection(&error) {
                 return broken(at);
             }
@@ -445,30 +447,40 @@ fn locks(dialect: Dialect, writes: &[Write]) -> Vec<i64> {
     locks
 }
 
-/// The rows that the group's first writes would keep, each once. A write of another kind has them written back and forgotten.
-fn foreseen(writes: &[Write]) -> Vec<KeptKey> {
-    let mut keys: Vec<KeptKey> = Vec::new();
-    for (_, job) in writes.iter().take_while(|(_, job)| job.is_light()) {
-        for key in job.keys() {
-            if !keys.iter().any(|other| other.is_like(key)) {
-                keys.push(key.clone());
+/// How many messages a group looks for as it begins: each has its text, and the statement its time.
+const FOUND: usize = 256;
+
+/// The rows that the group's first writes would keep and move, each once. A write of another kind has them written back and forgotten.
+fn foreseen(writes: &[Write]) -> Foreseen {
+    let mut all = Foreseen::default();
+    for foreseen in writes.iter().map_while(|(_, job)| job.foreseen()) {
+        for key in &foreseen.kept {
+            if !all.kept.iter().any(|other| other.is_like(key)) {
+                all.kept.push(key.clone());
+            }
+        }
+        for key in &foreseen.moved {
+            if all.moved.len() < FOUND && !all.moved.iter().any(|other| other.is_like(key)) {
+                all.moved.push(key.clone());
             }
         }
     }
-    keys
+    all
 }
 
-/// Begins a group with its locks and the rows that it would keep. The inner error is of one of these rows.
+/// Begins a group with its locks and the rows that it would keep or move. The inner error is of one of these rows.
 async fn begin(
     tx: &mut Tx,
     text: &'static str,
     locks: &[i64],
     wait: Wait,
-    keys: Vec<KeptKey>,
+    foreseen: Foreseen,
     leaves: bool,
 ) -> Result<Result<(), Error>, Error> {
-    let (mut asked, mut questions) = (Vec::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
-    for key in keys {
+    let Foreseen { kept, moved } = foreseen;
+    // Whoever fails a message of the account writes on it before he writes on its session.
+    let (mut asked, mut questions) = (Vec::with_capacity(kept.len()), questions_of_found(&moved));
+    for key in kept {
         if let Some(question) = key.question(asked.len()) {
             asked.push(key);
             questions.push(question);
@@ -479,7 +491,7 @@ async fn begin(
         answers => answers,
     };
     tx.begin_group(leaves);
-    Ok(answers.and_then(|answers| tx.foresee(asked, answers)))
+    Ok(answers.and_then(|answers| tx.foresee(asked, moved, answers)))
 }
 
 /// Carries out what a group has left for later, as long as one of its writes may take.

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 use wharf_core::store::Error;
 
-use crate::sql::{KeptKey, Tx, corrupt, refused, unavailable, wants_another_connection, worth_another_try};
+use crate::sql::{FoundKey, KeptKey, Tx, corrupt, refused, unavailable, wants_another_connection, worth_another_try};
 
 /// What became of the commit that a write was part of.
 #[derive(Clone, Debug)]
@@ -34,6 +34,15 @@ pub(super) enum Ran {
     Broken,
 }
 
+/// What a light write would ask for first.
+#[derive(Default)]
+pub(crate) struct Foreseen {
+    /// The rows that it would keep, in the order in which it asks for them.
+    pub kept: Vec<KeptKey>,
+    /// The messages that it would move.
+    pub moved: Vec<FoundKey>,
+}
+
 /// A write whose result type is forgotten.
 pub(super) trait Job: Send {
     /// Whether nobody waits for it any more.
@@ -42,8 +51,8 @@ pub(super) trait Job: Send {
     /// Whether it changes none of the rows that a group keeps, but by [`Tx::keep`].
     fn is_light(&self) -> bool;
 
-    /// The rows that it would keep first, in the order in which it asks for them.
-    fn keys(&self) -> &[KeptKey];
+    /// What it would ask for first, where it is light.
+    fn foreseen(&self) -> Option<&Foreseen>;
 
     /// Does the work.
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Ran>;
@@ -67,15 +76,15 @@ enum Progress<T> {
 
 pub(super) struct Pending<T, W> {
     work: W,
-    /// What it would keep, where it is light.
-    light: Option<Vec<KeptKey>>,
+    /// What it would ask for first, where it is light.
+    light: Option<Foreseen>,
     /// `None` until it ran.
     progress: Option<Progress<T>>,
     answer: oneshot::Sender<Result<T, Error>>,
 }
 
 impl<T, W> Pending<T, W> {
-    pub fn new(work: W, light: Option<Vec<KeptKey>>) -> (Self, oneshot::Receiver<Result<T, Error>>) {
+    pub fn new(work: W, light: Option<Foreseen>) -> (Self, oneshot::Receiver<Result<T, Error>>) {
         let (answer, answered) = oneshot::channel();
         (Self { work, light, progress: None, answer }, answered)
     }
@@ -94,8 +103,8 @@ where
         self.light.is_some()
     }
 
-    fn keys(&self) -> &[KeptKey] {
-        self.light.as_deref().unwrap_or_default()
+    fn foreseen(&self) -> Option<&Foreseen> {
+        self.light.as_ref()
     }
 
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Ran> {

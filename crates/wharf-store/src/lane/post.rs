@@ -53,7 +53,7 @@ mod tests {
     use tokio::sync::oneshot;
     use wharf_core::store::Error;
 
-    use super::super::job::Pending;
+    use super::super::job::{Foreseen, Pending};
     use super::*;
     use crate::sql::Tx;
 
@@ -65,7 +65,7 @@ mod tests {
             fn work(_: &mut Tx) -> BoxFuture<'_, Result<(), Error>> {
                 async { Ok(()) }.boxed()
             }
-            let (job, answer) = Pending::new(work, Some(Vec::new()));
+            let (job, answer) = Pending::new(work, Some(Foreseen::default()));
             (Box::new(job) as Box<dyn Job>, answer)
         };
         (0..count).map(job).unzip()

@@ -8,9 +8,10 @@ use wharf_core::message::events_of;
 use wharf_core::store::{Error, Fence, MessageRow, Outcome, StatusChange};
 
 use super::change;
-use super::row::{message_columns, readable, still_queued};
-use crate::lane::Place;
-use crate::sql::{Row, Sql, Tx, args, statements};
+use super::row::{found_by, message_columns, readable, still_queued};
+use crate::dialect::Dialect;
+use crate::lane::{Foreseen, Place};
+use crate::sql::{FoundKey, Row, Sought, Sql, Tx, args, statements};
 use crate::store::SqlStore;
 use crate::{event, owner};
 
@@ -44,7 +45,11 @@ const SENT_ALL: Sql = Sql {
         message_columns!()
     ),
 };
-pub(super) const LISTS: &[Sql] = &[SENT_ALL];
+
+/// The messages whose tries end, for a group that begins. They are looked for as [`END`] does it.
+pub(crate) const ENDING: Sql =
+    Sql { name: "ENDING", sqlite: ENDED.sqlite, postgres: found_by!("id = l.wanted AND session_id || '' = l.whose") };
+pub(super) const LISTS: &[Sql] = &[SENT_ALL, ENDING];
 
 /// How many tries one commit ends: each takes up to ten statements. What has ended changes no more.
 const AT_ONCE: usize = 20;
@@ -102,6 +107,9 @@ async fn tell(tx: &mut Tx, row: MessageRow, at: Timestamp) -> Result<MessageId, 
 /// Ends the tries of messages of a session; gives those that ended by it.
 async fn end(tx: &mut Tx, fence: &Fence, changes: &[StatusChange]) -> Result<Vec<MessageId>, Error> {
     owner::check(tx, fence).await?;
+    if changes.iter().all(|change| ends_with_group(tx, fence, change)) {
+        return end_found(tx, fence, changes).await;
+    }
     if tx.takes_lists() && changes.len() > 1 && changes.iter().all(|change| change.outcome == Outcome::Sent) {
         return end_sent(tx, fence, changes).await;
     }
@@ -111,6 +119,31 @@ async fn end(tx: &mut Tx, fence: &Fence, changes: &[StatusChange]) -> Result<Vec
         let args = args![&change.id, &fence.session, to.status, to.code, to.reason, to.unknown, to.sent_at, to.failed_at];
         let row = tx.change(&END, &ENDED, args).await?;
         ended.extend(announce(tx, row, change.at).await?);
+    }
+    Ok(ended)
+}
+
+/// Whether the group has found what was sent, or knows that it is not there, and no other message changes by it.
+fn ends_with_group(tx: &Tx, fence: &Fence, change: &StatusChange) -> bool {
+    change.outcome == Outcome::Sent
+        && match tx.sought(&ENDING, &fence.session, change.id.as_str()) {
+            Sought::There(found) => found.row.content.target().is_none(),
+            Sought::Absent => true,
+            Sought::Unknown => false,
+        }
+}
+
+/// All that were sent end with their group.
+async fn end_found(tx: &mut Tx, fence: &Fence, changes: &[StatusChange]) -> Result<Vec<MessageId>, Error> {
+    let mut ended = Vec::new();
+    for change in changes {
+        let Sought::There(found) = tx.sought(&ENDING, &fence.session, change.id.as_str()) else { continue };
+        if found.row.status != MessageStatus::Queued {
+            continue;
+        }
+        let (number, row) = (found.number, MessageRow { status: MessageStatus::Sent, ..found.row.clone() });
+        tx.advance(number, MessageStatus::Sent, [Some(change.at), None, None, None]);
+        ended.push(tell(tx, row, change.at).await?);
     }
     Ok(ended)
 }
@@ -138,11 +171,21 @@ impl SqlStore {
         let mut ended = Vec::new();
         for part in changes.chunks(AT_ONCE) {
             let (owned, changes) = (fence.clone(), part.to_vec());
-            let keys = vec![owner::kept(fence)?, event::kept(&fence.account, &fence.session)?];
-            let written = self.write_light(Place::fenced(fence), keys, move |tx| Box::pin(async move { end(tx, &owned, &changes).await }));
+            let kept = vec![owner::kept(fence)?, event::kept(&fence.account, &fence.session)?];
+            let foreseen = Foreseen { kept, moved: self.ending(fence, part) };
+            let written =
+                self.write_foreseen(Place::fenced(fence), foreseen, move |tx| Box::pin(async move { end(tx, &owned, &changes).await }));
             ended.extend(written.await?);
         }
         Ok(ended)
+    }
+
+    /// What a group is to find for these outcomes: nothing where one of them failed, and needs a statement all the same.
+    fn ending(&self, fence: &Fence, changes: &[StatusChange]) -> Vec<FoundKey> {
+        if self.readers.dialect() == Dialect::Sqlite || changes.iter().any(|change| change.outcome != Outcome::Sent) {
+            return Vec::new();
+        }
+        changes.iter().filter_map(|change| FoundKey::new(&ENDING, &fence.session, change.id.as_str())).collect()
     }
 
     pub(super) async fn fail_message(&self, account: &AccountId, change: &StatusChange) -> Result<bool, Error> {

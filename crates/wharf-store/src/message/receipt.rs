@@ -5,10 +5,11 @@ use wharf_api::types::message::MessageStatus;
 use wharf_core::message::events_of;
 use wharf_core::store::{Error, Fence, MessageRow, Receipt};
 
-use super::row::{message_columns, readable};
+use super::row::{found_by, message_columns, readable};
 use super::{change, step};
-use crate::lane::Place;
-use crate::sql::{Row, Sql, Tx, args, statements};
+use crate::dialect::Dialect;
+use crate::lane::{Foreseen, Place};
+use crate::sql::{FoundKey, Row, Sought, Sql, StepTimes, Tx, args, statements};
 use crate::store::SqlStore;
 use crate::{event, owner};
 
@@ -49,7 +50,14 @@ const ADVANCE_ALL: Sql = Sql {
     sqlite: ADVANCE.sqlite,
     postgres: advance!("IN (SELECT CAST(l.wanted AS BIGINT) FROM unnest($1::TEXT[]) AS l(wanted) WHERE l.wanted || '' = l.wanted)"),
 };
-pub(super) const LISTS: &[Sql] = &[FIND_ALL, ADVANCE_ALL];
+
+/// Those of a group that begins.
+pub(crate) const ADVANCING: Sql = Sql {
+    name: "ADVANCING",
+    sqlite: FIND.sqlite,
+    postgres: found_by!("session_id = l.whose AND wa_id = l.wanted AND direction = 'outgoing'"),
+};
+pub(super) const LISTS: &[Sql] = &[FIND_ALL, ADVANCE_ALL, ADVANCING];
 
 /// The way of a message, in order. `failed` is not on it: a message that failed stays so, unless nobody knew whether it arrived; that one
 /// goes on as if it had been queued.
@@ -87,8 +95,13 @@ impl Moving {
         if corrected {
             row = MessageRow { status: MessageStatus::Queued, error: None, error_reason: None, ..row };
         }
+        Ok(Self::new(number, row, corrected, receipt))
+    }
+
+    /// A message that stands where its row says, where the receipt moves it.
+    fn new(number: i64, row: MessageRow, corrected: bool, receipt: &Receipt) -> Option<Self> {
         let steps = between(row.status, receipt.kind.status());
-        Ok(steps.last().map(|to| Self { number, row, corrected, steps, to: *to }))
+        steps.last().map(|to| Self { number, row, corrected, steps, to: *to })
     }
 
     /// Whether it has only become true now that it was sent, and other rows may follow from that.
@@ -107,7 +120,7 @@ impl Moving {
         self.corrected || self.changes().is_some()
     }
 
-    fn times(&self, at: Timestamp) -> [Option<Timestamp>; 4] {
+    fn times(&self, at: Timestamp) -> StepTimes {
         [MessageStatus::Sent, MessageStatus::Delivered, MessageStatus::Read, MessageStatus::Played]
             .map(|column| step::at(self.steps, column, at))
     }
@@ -138,11 +151,35 @@ impl Moving {
 
 async fn advance(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error> {
     owner::check(tx, fence).await?;
-    if tx.takes_lists() && receipt.wa_ids.len() > 1 {
+    if receipt.wa_ids.iter().all(|wa_id| moves_with_group(tx, fence, wa_id)) {
+        advance_found(tx, fence, receipt).await
+    } else if tx.takes_lists() && receipt.wa_ids.len() > 1 {
         advance_all(tx, fence, receipt).await
     } else {
         advance_each(tx, fence, receipt).await
     }
+}
+
+/// Whether the group has found the message, or knows that it is not there, and nothing but its events follows from its move.
+fn moves_with_group(tx: &Tx, fence: &Fence, wa_id: &str) -> bool {
+    match tx.sought(&ADVANCING, &fence.session, wa_id) {
+        Sought::There(found) => !found.doubtful && found.row.content.target().is_none(),
+        Sought::Absent => true,
+        Sought::Unknown => false,
+    }
+}
+
+/// All are moved with their group.
+async fn advance_found(tx: &mut Tx, fence: &Fence, receipt: &Receipt) -> Result<Vec<MessageRow>, Error> {
+    let mut moved = Vec::new();
+    for wa_id in &receipt.wa_ids {
+        let Sought::There(found) = tx.sought(&ADVANCING, &fence.session, wa_id) else { continue };
+        if let Some(moving) = Moving::new(found.number, found.row.clone(), false, receipt) {
+            tx.advance(moving.number, moving.to, moving.times(receipt.at));
+            moved.push(moving.announce(tx, receipt.at).await?);
+        }
+    }
+    Ok(moved)
 }
 
 /// Each is read when its turn comes: as those before it have left it.
@@ -197,12 +234,21 @@ impl SqlStore {
         let mut moved = Vec::new();
         for part in receipt.wa_ids.chunks(AT_ONCE) {
             let (owned, part) = (fence.clone(), Receipt { wa_ids: part.to_vec(), ..receipt.clone() });
-            let keys = vec![owner::kept(fence)?, event::kept(&fence.account, &fence.session)?];
+            let kept = vec![owner::kept(fence)?, event::kept(&fence.account, &fence.session)?];
+            let foreseen = Foreseen { kept, moved: self.advancing(fence, &part.wa_ids) };
             let advanced =
-                self.write_light(Place::fenced(fence), keys, move |tx| Box::pin(async move { advance(tx, &owned, &part).await }));
+                self.write_foreseen(Place::fenced(fence), foreseen, move |tx| Box::pin(async move { advance(tx, &owned, &part).await }));
             moved.extend(advanced.await?);
         }
         Ok(moved)
+    }
+
+    /// What a group is to find for a receipt.
+    fn advancing(&self, fence: &Fence, wa_ids: &[String]) -> Vec<FoundKey> {
+        if self.readers.dialect() == Dialect::Sqlite {
+            return Vec::new();
+        }
+        wa_ids.iter().filter_map(|wa_id| FoundKey::new(&ADVANCING, &fence.session, wa_id)).collect()
     }
 }
 

@@ -17,6 +17,21 @@ macro_rules! message_columns {
 }
 pub(crate) use message_columns;
 
+/// Finds messages for a group that begins, by lists of sessions, of ids and of the places that the answers begin with; the words say which
+/// message is one's. What is always true of the ids has PostgreSQL take the list for a short one, and one plan for good.
+macro_rules! found_by {
+    ($is:literal) => {
+        concat!(
+            "SELECT l.place, doubtful, ",
+            $crate::message::row::message_columns!(),
+            " FROM unnest($1::TEXT[], $2::TEXT[], $3::BIGINT[]) AS l(whose, wanted, place) JOIN messages ON ",
+            $is,
+            " WHERE l.wanted || '' = l.wanted FOR UPDATE OF messages"
+        )
+    };
+}
+pub(super) use found_by;
+
 /// Inserts one message; the arguments are those of [`insert_args`].
 macro_rules! message_insert {
     () => {

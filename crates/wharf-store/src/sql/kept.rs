@@ -75,6 +75,11 @@ pub(crate) fn prepare(read: &Sql) -> String {
     format!("PREPARE {} AS {asked}", prepared_name(read))
 }
 
+/// Whether a text says nothing but itself between quotation marks in a statement.
+pub(super) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte))
+}
+
 /// One cell of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum KeyCell {
@@ -104,9 +109,8 @@ impl KeyCell {
 
     /// The cell as it stands in a statement. A text of anything but letters of ASCII, digits and these signs does not: ids have no others.
     fn literal(&self) -> Option<String> {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
         match self {
-            Self::Text(text) if text.bytes().all(is_plain) => Some(format!("'{text}'")),
+            Self::Text(text) if is_plain(text) => Some(format!("'{text}'")),
             Self::Text(_) => None,
             Self::Int(int) => Some(int.to_string()),
         }

@@ -30,6 +30,10 @@ impl RowList {
         self.joint.sql.name == joint.sql.name
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.columns.iter().all(Vec::is_empty)
+    }
+
     /// Adds a row of that part.
     pub fn push(&mut self, part: usize, row: &[Arg<'_>]) {
         let before = self.joint.parts.iter().take(part).sum();

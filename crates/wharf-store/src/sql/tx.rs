@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use wharf_api::ids::{AccountId, EventId};
+use wharf_api::ids::{AccountId, EventId, SessionId};
+use wharf_api::types::message::MessageStatus;
 use wharf_core::Chance;
 use wharf_core::store::Error;
 
+use super::found::{FoundKey, FoundMessages, Sought, StepTimes};
 use super::kept::{self, Kept, KeptKey};
 use super::list::{Joint, RowList};
 use super::{Arg, Conn, Row, Sql, corrupt, refused};
+use crate::group_end::{self, GROUP_END, MOVES_FIRST};
 
 /// The transaction of one write. A write that returns an error is undone, and so is one that [`Tx::discard`]s itself.
 pub(crate) struct Tx {
@@ -21,6 +24,8 @@ pub(crate) struct Tx {
     kept: Vec<Kept>,
     /// What was asked for when the group began, and is not there.
     missing: Vec<KeptKey>,
+    /// The messages that were found when the group began.
+    found: FoundMessages,
     /// Whether writes of this group may leave rows for its end.
     leaves: bool,
     /// Rows of this group that are still to be written.
@@ -41,18 +46,20 @@ pub(crate) struct Rings {
 impl Tx {
     pub fn new(conn: Conn, chance: Arc<dyn Chance>, limit: usize) -> Self {
         let rings = Rings::default();
-        let (kept, missing, lists) = (Vec::new(), Vec::new(), Vec::new());
-        Self { conn, chance, discarded: false, rings, keeps: false, kept, missing, leaves: false, lists, statements: 0, limit }
+        let (kept, missing, found, lists) = (Vec::new(), Vec::new(), FoundMessages::default(), Vec::new());
+        Self { conn, chance, discarded: false, rings, keeps: false, kept, missing, found, leaves: false, lists, statements: 0, limit }
     }
 
     /// Runs a statement; tells how many rows it changed.
     pub async fn execute(&mut self, sql: &Sql, args: &[Arg<'_>]) -> Result<u64, Error> {
         self.count(sql)?;
+        self.let_go().await?;
         self.conn.execute(sql, args).await
     }
 
     pub async fn fetch(&mut self, sql: &Sql, args: &[Arg<'_>]) -> Result<Vec<Row>, Error> {
         self.count(sql)?;
+        self.let_go().await?;
         self.conn.fetch(sql, args).await
     }
 
@@ -81,6 +88,7 @@ impl Tx {
         self.leaves = leaves;
         self.kept.clear();
         self.missing.clear();
+        self.found = FoundMessages::default();
         self.lists.clear();
     }
 
@@ -102,24 +110,56 @@ impl Tx {
         let found = if self.missing.iter().any(|missing| missing.is(read, key)) {
             None
         } else {
-            self.first(read, key).await?.map(|mut row| kept::numbers(&mut row)).transpose()?
+            // Its row is no message's.
+            self.count(read)?;
+            let row = self.conn.fetch(read, key).await?.into_iter().next();
+            row.map(|mut row| kept::numbers(&mut row)).transpose()?
         };
         let Some(numbers) = found.or(absent) else { return Ok(None) };
         self.kept.push(Kept::new(KeptKey::new(read, key)?, numbers));
         Ok(self.kept.last_mut())
     }
 
-    /// Keeps rows of this group that were asked for when it began, and that there is none of the others. Each answer begins with the place
-    /// of its key.
-    pub fn foresee(&mut self, keys: Vec<KeptKey>, answers: Vec<Row>) -> Result<(), Error> {
+    /// Keeps rows and messages of this group that were asked for when it began, and that there is none of the others. Each answer begins
+    /// with the place of its key; that of a message is below nothing.
+    pub fn foresee(&mut self, keys: Vec<KeptKey>, moved: Vec<FoundKey>, answers: Vec<Row>) -> Result<(), Error> {
         let mut asked: Vec<Option<KeptKey>> = keys.into_iter().map(Some).collect();
+        self.found = FoundMessages::asked(moved);
         for mut answer in answers {
-            let place = usize::try_from(answer.int()?).map_err(|_| corrupt("the place of a kept row"))?;
+            let place = answer.int()?;
+            if place < 0 {
+                self.found.answer(place, &mut answer)?;
+                continue;
+            }
+            let place = usize::try_from(place).map_err(|_| corrupt("the place of a kept row"))?;
             let key = asked.get_mut(place).and_then(Option::take).ok_or_else(|| corrupt("a kept row that nobody asked for"))?;
             self.kept.push(Kept::new(key, kept::numbers(&mut answer)?));
         }
         self.missing = asked.into_iter().flatten().collect();
         Ok(())
+    }
+
+    /// What is known of a message without a statement, by the statement that finds it as a group begins.
+    pub fn sought(&self, read: &Sql, session: &SessionId, id: &str) -> Sought<'_> {
+        if self.lists_rows() { self.found.get(read, session, id) } else { Sought::Unknown }
+    }
+
+    /// Moves a message that was found, by its number: who comes later in the group finds it moved, and the group writes it at its end. It
+    /// keeps the times that it has, and has failed no more.
+    pub fn advance(&mut self, number: i64, to: MessageStatus, times: StepTimes) {
+        self.found.advance(number, to, times);
+    }
+
+    /// Writes what was moved, and forgets what was found: the next statement may look at messages, or change them.
+    async fn let_go(&mut self) -> Result<(), Error> {
+        if self.found.is_empty() {
+            return Ok(());
+        }
+        let (found, mut moves) = (std::mem::take(&mut self.found), RowList::of(&MOVES_FIRST));
+        for row in found.moved() {
+            moves.push(0, &row);
+        }
+        if moves.is_empty() { Ok(()) } else { moves.write(&mut self.conn).await.map(drop) }
     }
 
     /// Whether rows may be given to [`Tx::list`]. Otherwise a write writes its own, and hears of its own what is wrong with them.
@@ -146,9 +186,13 @@ impl Tx {
         &mut self.lists[place]
     }
 
-    /// Writes what was listed, and back what is kept, and forgets both. On PostgreSQL what is kept goes with the lists.
+    /// Writes what was listed and moved, and back what is kept, and forgets all of it. On PostgreSQL it goes together.
     pub async fn settle(&mut self) -> Result<(), Error> {
         self.missing.clear();
+        let found = std::mem::take(&mut self.found);
+        for row in found.moved() {
+            self.list(&GROUP_END, group_end::MOVES, &row);
+        }
         for kept in std::mem::take(&mut self.kept) {
             let Some((write, args)) = kept.written() else { continue };
             if self.takes_lists() {
