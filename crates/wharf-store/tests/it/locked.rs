@@ -11,7 +11,7 @@ use wharf_core::store::{Accepted, Error, MessageStore, NewMessage, OwnerStore, V
 use wharf_store::{Config, SqlStore, open};
 
 use crate::harness::{Db, config};
-use crate::tenant::{NOW, Tenant, claim, session};
+use crate::tenant::{NOW, Tenant, claim, sent};
 
 /// A stranger's transaction on a database whose store has one lane.
 struct Locked {
@@ -49,13 +49,6 @@ impl Locked {
     }
 }
 
-/// Another session of the same account.
-async fn beside(db: &Db, tenant: &Tenant) -> Tenant {
-    let session = session(db, &tenant.account).await;
-    let fence = db.store.take_session(&session, "node", NOW).await.unwrap().unwrap();
-    Tenant { account: tenant.account.clone(), session, fence }
-}
-
 /// A text that is one message, however often it is offered.
 fn keyed(tenant: &Tenant, key: &str) -> NewMessage {
     NewMessage { claim: Some(claim(key)), ..tenant.outgoing("x") }
@@ -78,7 +71,7 @@ async fn offer(store: &SqlStore, text: &NewMessage) -> Result<Accepted, Error> {
 async fn a_session_that_somebody_has_locked_waits_alone_and_goes_on_by_itself() {
     let mut locked = Locked::new().await;
     let tenant = Tenant::new(&locked.db).await;
-    let (beside, other) = (beside(&locked.db, &tenant).await, Tenant::new(&locked.db).await);
+    let (beside, other) = (tenant.beside(&locked.db).await, Tenant::new(&locked.db).await);
     locked.lock_session(&tenant).await;
     let mut waits = Vec::new();
     for round in 0..10 {
@@ -208,6 +201,38 @@ async fn a_claim_that_somebody_has_locked_holds_up_its_own_key_and_no_other() {
     locked.run("COMMIT".to_owned()).await;
     assert_eq!(waits.await.unwrap(), Accepted::ClaimedBefore);
     assert_eq!(locked.db.ints("SELECT COUNT(*) FROM idempotency JOIN messages ON resource_id = id").await, [6]);
+    drop(store);
+    locked.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_that_somebody_has_locked_holds_up_no_outcome_of_another_session() {
+    let mut locked = Locked::new().await;
+    let tenant = Tenant::new(&locked.db).await;
+    let beside = tenant.beside(&locked.db).await;
+    let (held, free) = (tenant.send(&locked.db, "held").await, beside.send(&locked.db, "free").await);
+    let store = Arc::clone(&locked.store);
+    locked.run(format!("BEGIN; SELECT 1 FROM messages WHERE id = '{}' FOR UPDATE", held.id)).await;
+    let (of_held, of_free) = ([sent(&held.id)], [sent(&free.id)]);
+    // One thread: both are in line before the lane takes the first.
+    let mut waits = Box::pin(async {
+        loop {
+            // Offered until it is stored, as the engine does.
+            if let Ok(ended) = store.record_outcomes(&tenant.fence, &of_held).await {
+                break ended;
+            }
+        }
+    });
+    assert!(waits.as_mut().now_or_never().is_none());
+    let ended = loop {
+        if let Ok(ended) = store.record_outcomes(&beside.fence, &of_free).await {
+            break ended;
+        }
+    };
+    assert_eq!(ended, [free.id]);
+    assert!(waits.as_mut().now_or_never().is_none(), "it still waits");
+    locked.run("COMMIT".to_owned()).await;
+    assert_eq!(waits.await, [held.id]);
     drop(store);
     locked.finish().await;
 }

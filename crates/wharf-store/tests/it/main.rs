@@ -27,6 +27,7 @@ mod locked;
 mod log;
 mod measure;
 mod media;
+mod moves;
 mod notice;
 mod open;
 mod outcome;

@@ -35,6 +35,13 @@ impl Tenant {
         Self { account, session, fence }
     }
 
+    /// Another session of the same account.
+    pub async fn beside(&self, db: &Db) -> Self {
+        let session = session(db, &self.account).await;
+        let fence = db.store.take_session(&session, "node", NOW).await.unwrap().unwrap();
+        Self { account: self.account.clone(), session, fence }
+    }
+
     /// An outgoing message to be accepted.
     pub fn outgoing(&self, text: &str) -> NewMessage {
         let wa_id = format!("3EB0{}", chance().base62(18));
