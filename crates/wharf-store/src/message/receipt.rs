@@ -51,11 +51,14 @@ const ADVANCE_ALL: Sql = Sql {
     postgres: advance!("IN (SELECT CAST(l.wanted AS BIGINT) FROM unnest($1::TEXT[]) AS l(wanted) WHERE l.wanted || '' = l.wanted)"),
 };
 
-/// Those of a group that begins.
+/// Those of a group that begins. There is one of an id at the most: asked for the first from the id up to the id, PostgreSQL takes the index
+/// that has them in this order. By other indexes of sessions it would go through the session's log, and to it they may look as good.
 pub(crate) const ADVANCING: Sql = Sql {
     name: "ADVANCING",
     sqlite: FIND.sqlite,
-    postgres: found_by!("session_id = l.whose AND wa_id = l.wanted AND direction = 'outgoing'"),
+    postgres: found_by!(
+        "session_id = l.whose AND direction = 'outgoing' AND wa_id >= l.wanted AND wa_id <= l.wanted ORDER BY wa_id LIMIT 1"
+    ),
 };
 pub(super) const LISTS: &[Sql] = &[FIND_ALL, ADVANCE_ALL, ADVANCING];
 

@@ -18,15 +18,16 @@ macro_rules! message_columns {
 pub(crate) use message_columns;
 
 /// Finds messages for a group that begins, by lists of sessions, of ids and of the places that the answers begin with; the words say which
-/// message is one's. What is always true of the ids has PostgreSQL take the list for a short one, and one plan for good.
+/// message is one's. It is looked for in a part of its own: joined, a table that was never counted is gone through for the list as a whole.
+/// What is always true of the ids has PostgreSQL take the list for a short one, and one plan for good.
 macro_rules! found_by {
     ($is:literal) => {
         concat!(
-            "SELECT l.place, doubtful, ",
+            "SELECT l.place, m.* FROM unnest($1::TEXT[], $2::TEXT[], $3::BIGINT[]) AS l(whose, wanted, place), LATERAL (SELECT doubtful, ",
             $crate::message::row::message_columns!(),
-            " FROM unnest($1::TEXT[], $2::TEXT[], $3::BIGINT[]) AS l(whose, wanted, place) JOIN messages ON ",
+            " FROM messages WHERE ",
             $is,
-            " WHERE l.wanted || '' = l.wanted FOR UPDATE OF messages"
+            " FOR UPDATE) AS m WHERE l.wanted || '' = l.wanted"
         )
     };
 }
