@@ -44,9 +44,14 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
     .flatten()
 }
 
-/// Those by which lanes ask for the rows that a group keeps.
-pub(crate) fn kept() -> [&'static Sql; 4] {
-    [&event::KEPT, &idempotency::CLAIMED_UNTIL, &message::OF_DAY, &owner::HELD]
+/// Those by which lanes ask for the rows that a group keeps, with the types of their arguments.
+pub(crate) fn kept() -> [(&'static Sql, &'static [&'static str]); 4] {
+    [
+        (&event::KEPT, &["TEXT", "TEXT"]),
+        (&idempotency::CLAIMED_UNTIL, &["TEXT", "TEXT", "TEXT"]),
+        (&message::OF_DAY, &["TEXT", "BIGINT"]),
+        (&owner::HELD, &["TEXT", "BIGINT"]),
+    ]
 }
 
 /// Those by which lanes ask for the messages that a group moves.

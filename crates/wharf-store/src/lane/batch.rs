@@ -14,7 +14,8 @@ use super::{Accounts, Holdings, Place, Sessions, Wait};
 use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
 use crate::sql::{
-    Conn, Rings, Tx, is_undone, is_undone_commit, questions_of_found, unavailable, wants_another_connection, worth_another_try,
+    Conn, KeptKey, Rings, Tx, is_undone, is_undone_commit, questions_of_found, questions_of_kept, unavailable, wants_another_connection,
+    worth_another_try,
 };
 
 // COMMIT ends open savepoints too, so each write costs one statement to mark and none to close.
@@ -478,14 +479,10 @@ async fn begin(
     leaves: bool,
 ) -> Result<Result<(), Error>, Error> {
     let Foreseen { kept, moved } = foreseen;
+    let asked: Vec<_> = kept.into_iter().filter(KeptKey::is_askable).collect();
     // Whoever fails a message of the account writes on it before he writes on its session.
-    let (mut asked, mut questions) = (Vec::with_capacity(kept.len()), questions_of_found(&moved));
-    for key in kept {
-        if let Some(question) = key.question(asked.len()) {
-            asked.push(key);
-            questions.push(question);
-        }
-    }
+    let mut questions = questions_of_found(&moved);
+    questions.extend(questions_of_kept(&asked));
     let answers = match tx.conn.begin(text, locks, wait, &questions).await? {
         Err(error) if questions.is_empty() => return Err(error),
         answers => answers,

@@ -8,8 +8,6 @@ use super::{Arg, Row, Sql, refused};
 
 /// How many numbers of a row are kept.
 const NUMBERS: usize = 3;
-/// How many cells the key of a row has at most.
-const CELLS: usize = 8;
 
 /// The numbers of one row.
 pub(crate) struct Kept {
@@ -50,16 +48,41 @@ impl KeptKey {
         self.read.name == other.read.name && self.cells == other.cells
     }
 
-    /// How PostgreSQL is asked for the row among other statements, with `place` as the first cell of the answer; `None` where the key
-    /// cannot stand there as it is. The connection has the statement since [`prepare`].
-    pub fn question(&self, place: usize) -> Option<String> {
-        let mut text = format!("EXECUTE {}(", prepared_name(self.read));
-        for cell in &self.cells {
-            text.push_str(&cell.literal()?);
-            text.push_str(", ");
-        }
-        Some(format!("{text}{place})"))
+    /// Whether it can stand in a question as it is.
+    pub fn is_askable(&self) -> bool {
+        self.cells.iter().all(KeyCell::is_askable)
     }
+}
+
+/// How PostgreSQL is asked for rows among other statements, once for each statement that reads some. An answer begins with the place of its
+/// key. The connection has the statements since [`prepare`].
+pub(crate) fn questions(keys: &[KeptKey]) -> Vec<String> {
+    let mut reads: Vec<&Sql> = Vec::new();
+    for key in keys {
+        if !reads.iter().any(|read| read.name == key.read.name) {
+            reads.push(key.read);
+        }
+    }
+    let question = |read: &Sql| {
+        let (mut columns, mut places): (Vec<Vec<&KeyCell>>, Vec<String>) = (Vec::new(), Vec::new());
+        for (place, key) in keys.iter().enumerate().filter(|(_, key)| key.read.name == read.name) {
+            columns.resize_with(key.cells.len(), Vec::new);
+            for (column, cell) in columns.iter_mut().zip(&key.cells) {
+                column.push(cell);
+            }
+            places.push(place.to_string());
+        }
+        let lists: String = columns.iter().map(|column| list(column) + ", ").collect();
+        format!("EXECUTE {}({lists}ARRAY[{}]::BIGINT[])", prepared_name(read), places.join(", "))
+    };
+    reads.into_iter().map(question).collect()
+}
+
+/// The cells of one column as they stand in a question.
+fn list(column: &[&KeyCell]) -> String {
+    let cells: Vec<String> = column.iter().map(|cell| cell.literal()).collect();
+    let kind = if matches!(column, [KeyCell::Int(_), ..]) { "BIGINT" } else { "TEXT" };
+    format!("ARRAY[{}]::{kind}[]", cells.join(", "))
 }
 
 /// What PostgreSQL calls the statement that asks for such a row. The driver's own begin with other letters.
@@ -67,12 +90,20 @@ fn prepared_name(read: &Sql) -> String {
     format!("kept_{}", read.name)
 }
 
-/// How PostgreSQL is told, once on each connection, of the statement that asks for rows which are kept: it is parsed and planned for the
-/// first groups then, and not for each. Its last argument is the place of the key among others.
-pub(crate) fn prepare(read: &Sql) -> String {
-    let last = 1 + (1..=CELLS).take_while(|number| read.postgres.contains(&format!("${number}"))).count();
-    let asked = read.postgres.replacen("SELECT ", &format!("SELECT CAST(${last} AS BIGINT), "), 1);
-    format!("PREPARE {} AS {asked}", prepared_name(read))
+/// How PostgreSQL is told, once on each connection, of the statement that asks for rows which are kept, by lists of cells of these types: it
+/// is parsed and planned for the first groups then, and not for each. The last list has the places of the keys among others. What is always
+/// true of the first cells has PostgreSQL take the lists for short ones, and one plan for good.
+pub(crate) fn prepare((read, types): (&Sql, &[&str])) -> String {
+    let one = (1..=types.len()).fold(read.postgres.to_owned(), |one, number| one.replace(&format!("${number}"), &format!("l.c{number}")));
+    let lists: Vec<String> = (1..).zip(types).map(|(number, kind)| format!("${number}::{kind}[]")).collect();
+    let cells: Vec<String> = (1..=types.len()).map(|number| format!("c{number}")).collect();
+    format!(
+        "PREPARE {} AS SELECT l.place, s.* FROM unnest({}, ${}::BIGINT[]) AS l({}, place), LATERAL ({one}) AS s WHERE l.c1 || '' = l.c1",
+        prepared_name(read),
+        lists.join(", "),
+        types.len() + 1,
+        cells.join(", ")
+    )
 }
 
 /// Whether a text says nothing but itself between quotation marks in a statement.
@@ -107,12 +138,19 @@ impl KeyCell {
         }
     }
 
-    /// The cell as it stands in a statement. A text of anything but letters of ASCII, digits and these signs does not: ids have no others.
-    fn literal(&self) -> Option<String> {
+    /// Whether it can stand in a statement. A text of anything but letters of ASCII, digits and a few signs does not: ids have no others.
+    fn is_askable(&self) -> bool {
         match self {
-            Self::Text(text) if is_plain(text) => Some(format!("'{text}'")),
-            Self::Text(_) => None,
-            Self::Int(int) => Some(int.to_string()),
+            Self::Text(text) => is_plain(text),
+            Self::Int(_) => true,
+        }
+    }
+
+    /// The cell as it stands in a statement, where it can.
+    fn literal(&self) -> String {
+        match self {
+            Self::Text(text) => format!("'{text}'"),
+            Self::Int(int) => int.to_string(),
         }
     }
 
@@ -174,18 +212,24 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_asked_for_by_a_key_that_says_nothing_but_itself() {
-        let question = |key: &[Arg<'_>]| KeptKey::new(&READ, key).unwrap().question(3);
-        assert_eq!(question(args!["acc_1", -7_i64]).as_deref(), Some("EXECUTE kept_READ('acc_1', -7, 3)"));
-        assert_eq!(question(args!["018f-a.b:c_D", 7_i64]).as_deref(), Some("EXECUTE kept_READ('018f-a.b:c_D', 7, 3)"));
+    fn rows_of_one_kind_are_asked_for_at_once_by_keys_that_say_nothing_but_themselves() {
+        let key = |read, cells: &[Arg<'_>]| KeptKey::new(read, cells).unwrap();
+        let keys = [key(&READ, args!["acc_1", -7_i64]), key(&OTHER, args!["x"]), key(&READ, args!["018f-a.b:c_D", 7_i64])];
+        assert!(keys.iter().all(KeptKey::is_askable));
+        let of_two = "EXECUTE kept_READ(ARRAY['acc_1', '018f-a.b:c_D']::TEXT[], ARRAY[-7, 7]::BIGINT[], ARRAY[0, 2]::BIGINT[])";
+        let of_one = "EXECUTE kept_OTHER(ARRAY['x']::TEXT[], ARRAY[1]::BIGINT[])";
+        assert_eq!(questions(&keys), [of_two, of_one]);
+        assert!(questions(&[]).is_empty());
         for text in ["'", "a'b", "a\\b", "a b", "a$1", "\u{e9}", "a;b", "a/*b"] {
-            assert_eq!(question(args![text, 7_i64]), None, "{text:?}");
+            assert!(!key(&READ, args![text, 7_i64]).is_askable(), "{text:?}");
         }
     }
 
     #[test]
-    fn a_connection_is_told_of_the_question_with_the_place_as_its_last_argument() {
-        assert_eq!(prepare(&READ), "PREPARE kept_READ AS SELECT CAST($3 AS BIGINT), a, $2 FROM t WHERE b = $1 AND c = $2 FOR UPDATE");
+    fn a_connection_is_told_of_the_question_with_the_places_as_its_last_argument() {
+        let told = "PREPARE kept_READ AS SELECT l.place, s.* FROM unnest($1::TEXT[], $2::BIGINT[], $3::BIGINT[]) AS l(c1, c2, place), \
+            LATERAL (SELECT a, l.c2 FROM t WHERE b = l.c1 AND c = l.c2 FOR UPDATE) AS s WHERE l.c1 || '' = l.c1";
+        assert_eq!(prepare((&READ, &["TEXT", "BIGINT"])), told);
     }
 
     #[test]
