@@ -80,8 +80,8 @@ macro_rules! steps {
     };
 }
 
-/// What becomes of messages that move: they have not failed, and keep the times that they have. They are found by their numbers, as a session
-/// is by its id.
+/// What becomes of messages that move: they have not failed, and keep the times that they have. They are found by their numbers, as a
+/// session is by its id.
 macro_rules! moves {
     ($lists:literal) => {
         concat!(

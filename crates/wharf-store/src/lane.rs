@@ -205,8 +205,8 @@ impl Lanes {
         self.write_foreseen(place, Foreseen { kept: keys, moved: Vec::new() }, work).await
     }
 
-    /// Runs a light write that moves messages as well: by [`Tx::advance`] those that PostgreSQL has found as the group began. A statement that
-    /// a write of the group makes finds them moved, and whoever comes behind it looks for himself.
+    /// Runs a light write that moves messages as well: by [`Tx::advance`] those that PostgreSQL has found as the group began. A statement
+    /// that a write of the group makes finds them moved, and whoever comes behind it looks for himself.
     pub async fn write_foreseen<T, W>(&self, place: Place, foreseen: Foreseen, work: W) -> Result<T, Error>
     where
         T: Send + 'static,

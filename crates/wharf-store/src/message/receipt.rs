@@ -51,8 +51,8 @@ const ADVANCE_ALL: Sql = Sql {
     postgres: advance!("IN (SELECT CAST(l.wanted AS BIGINT) FROM unnest($1::TEXT[]) AS l(wanted) WHERE l.wanted || '' = l.wanted)"),
 };
 
-/// Those of a group that begins. There is one of an id at the most: asked for the first from the id up to the id, PostgreSQL takes the index
-/// that has them in this order. By other indexes of sessions it would go through the session's log, and to it they may look as good.
+/// Those of a group that begins. There is one of an id at the most: asked for the first from the id up to the id, PostgreSQL takes the
+/// index that has them in this order. By other indexes of sessions it would go through the session's log, and to it they may look as good.
 pub(crate) const ADVANCING: Sql = Sql {
     name: "ADVANCING",
     sqlite: FIND.sqlite,

@@ -1,5 +1,5 @@
 //! Messages that writes of a group move: they are found as the group begins, by one question for all that are looked for in the same way,
-//! moved in memory, and written with the group's end. The question locks them, so that nobody else moves them meanwhile. On PostgreSQL alone.
+//! moved in memory, and written with the group's end. The question locks them, so that nobody else moves them meanwhile. SQLite has none.
 
 use wharf_api::Timestamp;
 use wharf_api::ids::SessionId;

@@ -90,9 +90,9 @@ fn prepared_name(read: &Sql) -> String {
     format!("kept_{}", read.name)
 }
 
-/// How PostgreSQL is told, once on each connection, of the statement that asks for rows which are kept, by lists of cells of these types: it
-/// is parsed and planned for the first groups then, and not for each. The last list has the places of the keys among others. What is always
-/// true of the first cells has PostgreSQL take the lists for short ones, and one plan for good.
+/// How PostgreSQL is told, once on each connection, of the statement that asks for rows which are kept, by lists of cells of these types:
+/// it is parsed and planned for the first groups then, and not for each. The last list has the places of the keys among others. What is
+/// always true of the first cells has PostgreSQL take the lists for short ones, and one plan for good.
 pub(crate) fn prepare((read, types): (&Sql, &[&str])) -> String {
     let one = (1..=types.len()).fold(read.postgres.to_owned(), |one, number| one.replace(&format!("${number}"), &format!("l.c{number}")));
     let lists: Vec<String> = (1..).zip(types).map(|(number, kind)| format!("${number}::{kind}[]")).collect();
