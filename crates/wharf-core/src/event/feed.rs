@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use wharf_api::ids::{AccountId, EventId};
 use wharf_api::types::event::EventKind;
 
-use super::shown::body;
+use super::shown::{body, view};
 use crate::store::{self, EventFilter, EventRow, Store};
 
 /// How long a reader waits for the bell before it looks by itself: other nodes ring another bell.
@@ -102,7 +102,9 @@ impl Feed {
     }
 
     fn told(&self, row: &EventRow) -> Arc<Told> {
-        Arc::new(Told { number: row.number, id: row.id.clone(), kind: row.kind, body: body(&self.account, row) })
+        // What cannot be read is told without what it tells: a number that is left out would look like a loss.
+        let body = body(&self.account, row).or_else(|| serde_json::to_string(&view(&self.account, row)).ok()).unwrap_or_default();
+        Arc::new(Told { number: row.number, id: row.id.clone(), kind: row.kind, body })
     }
 
     /// Reads past everybody.

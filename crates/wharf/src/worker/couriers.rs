@@ -104,7 +104,9 @@ impl Dispatcher {
             };
             after = due.last().map_or(after, |due| due.number);
             let is_last = due.len() < WEBHOOKS as usize;
-            due.into_iter().for_each(|due| self.wake(due.number));
+            for due in due {
+                self.wake(due.number);
+            }
             if is_last {
                 return;
             }
