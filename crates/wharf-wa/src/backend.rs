@@ -14,7 +14,7 @@ mod signal;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use caches::{GroupsFromVault, NoCache};
+pub(crate) use caches::NoCache;
 pub(crate) use device::is_linked;
 pub(crate) use lists::DeviceShelf;
 
@@ -31,7 +31,6 @@ use crate::session::flight::Flight;
 use crate::session::strays::Strays;
 use crate::session::timers::Timers;
 use crate::vault::Vault;
-use caches::FreshGroups;
 use device::DeviceRow;
 use lists::DeviceLists;
 
@@ -55,7 +54,6 @@ pub(crate) struct Backend {
     /// The privacy tokens that messages carry: none other than this writes them.
     tokens: Recent<String, Option<TcTokenEntry>>,
     lists: DeviceLists,
-    groups: FreshGroups,
 }
 
 /// How many privacy tokens are kept in memory.
@@ -68,8 +66,8 @@ impl Backend {
     pub(crate) fn new(vault: Arc<Vault>, clock: Arc<dyn Clock>, flight: Arc<Flight>) -> Self {
         let (order, tokens) = (tokio::sync::Mutex::new(()), Recent::new(TOKENS));
         let (device, tried) = (tokio::sync::Mutex::default(), Mutex::default());
-        let (strays, timers, lists, groups) = (Arc::default(), Arc::default(), DeviceLists::on(Arc::default()), FreshGroups::default());
-        Self { vault, clock, flight, strays, timers, order, device, tried, tokens, lists, groups }
+        let lists = DeviceLists::on(Arc::default());
+        Self { vault, clock, flight, strays: Arc::default(), timers: Arc::default(), order, device, tried, tokens, lists }
     }
 
     /// Has its device lists on a shelf that others use too.

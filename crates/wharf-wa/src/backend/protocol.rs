@@ -18,7 +18,7 @@ const LID: &str = "lid";
 const PHONE: &str = "phone";
 pub(super) const BASE_KEY: &str = "base_key";
 const DEVICES: &str = "devices";
-pub(super) const GROUP: &str = "group";
+const GROUP: &str = "group";
 const TOKEN: &str = "tc_token";
 const SENT: &str = "sent";
 /// What came in and gets no row on purpose: a repeat of it is one.
@@ -237,15 +237,11 @@ impl ProtocolStore for Backend {
     }
 
     async fn get_group_metadata(&self, group_jid: &str) -> Result<Option<Vec<u8>>> {
-        let found = self.vault.get(GROUP, group_jid).await?;
-        self.groups.stands(group_jid, true);
-        Ok(found)
+        self.vault.get(GROUP, group_jid).await
     }
 
     async fn put_group_metadata(&self, group_jid: &str, blob: &[u8]) -> Result<()> {
-        let written = self.put(GROUP, group_jid, blob).await;
-        self.groups.stands(group_jid, written.is_ok());
-        written
+        self.put(GROUP, group_jid, blob).await
     }
 
     async fn delete_group_metadata(&self, group_jid: &str) -> Result<()> {

@@ -1,7 +1,6 @@
 //! Every method of the library's storage, over the real vault.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt as _;
@@ -22,7 +21,6 @@ use wharf_core::store::{
 };
 use wharf_core::{Chance, Clock};
 use wharf_store::SqlStore;
-use whatsapp_rust::CacheStore as _;
 
 use super::protocol::KEPT_SECS;
 use super::*;
@@ -507,32 +505,4 @@ async fn a_device_list_that_was_read_is_not_read_again_and_is_its_own_clients_al
     rig.store.close().await;
     assert_eq!(b.get_devices("u").await.unwrap().unwrap().devices[0].device_id, 3);
     assert!(other.get_devices("u").await.is_err());
-}
-
-#[tokio::test]
-async fn the_members_of_a_group_come_from_the_vault_for_as_long_as_they_are_believed() {
-    let rig = Rig::new().await;
-    let b = Arc::new(rig.backend(0).await);
-    let cache = GroupsFromVault::of(Arc::clone(&b));
-    let put = async |ttl| cache.set("group", "g", b"members", Some(ttl)).await.unwrap();
-    let read = async || cache.get("group", "g").await.unwrap();
-    let (hour, members) = (Duration::from_hours(1), Some(b"members".to_vec()));
-    b.put_group_metadata("g", b"members").await.unwrap();
-    assert_eq!(read().await, None, "nobody says that they are the newest");
-    put(hour).await;
-    assert_eq!(read().await, members);
-    put(Duration::ZERO).await;
-    assert_eq!(read().await, None);
-    put(hour).await;
-    cache.delete("group", "g").await.unwrap();
-    assert_eq!(read().await, None);
-
-    put(hour).await;
-    b.vault.shut(Halt::Ended);
-    assert!(b.put_group_metadata("g", b"newer members").await.is_err());
-    put(hour).await;
-    assert_eq!(read().await, None, "what the vault has are not those");
-    assert_eq!(b.get_group_metadata("g").await.unwrap(), members);
-    put(hour).await;
-    assert_eq!(read().await, members, "the library goes by those that it read");
 }

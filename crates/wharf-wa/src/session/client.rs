@@ -20,7 +20,7 @@ use super::passkey::act::Answered;
 use super::receipts::Kept;
 use super::usable::Patient;
 use super::{Own, anew, leftovers, notices, unread};
-use crate::backend::{Backend, GroupsFromVault, NoCache};
+use crate::backend::{Backend, NoCache};
 use crate::http::MediaHttp;
 use crate::transport::{Dial, Dialer};
 use crate::vault::Halt;
@@ -70,20 +70,18 @@ impl Running {
             .heeding(Arc::clone(&own.strays))
             .timing(Arc::clone(&own.timers))
             .sharing(&own.ctx.shelf);
-        let backend = Arc::new(backend);
-        let groups = GroupsFromVault::of(Arc::clone(&backend));
         let bot = Bot::builder();
         // The privacy tokens of existing chats come with the history; nothing else of it is kept.
         let bot = if config.switches.is_off(Feature::HistoryTokens) { bot.skip_history_sync() } else { bot };
         let bot = bot
-            .with_backend_arc(backend)
+            .with_backend_arc(Arc::new(backend))
             .with_transport_factory(Dial { dialer, dialing, gate: Arc::clone(&own.gate) })
             .with_http_client(http)
             .with_runtime(Patient::new(Arc::clone(&own.lacks_settings), Arc::clone(&own.qr_clock), own.ctx.beat))
             .with_version((2, 3000, revision))
             .with_device_props(DevicePropsOverride::new().with_os(config.device_name.clone()).with_platform_type(PlatformType::CHROME))
             .with_wanted_pre_key_count(config.wanted_pre_keys)
-            .with_cache_config(caches(groups))
+            .with_cache_config(caches())
             .with_inbound_durability_hook(Inbound::new(Arc::clone(own)))
             .build()
             .await?;
@@ -136,16 +134,12 @@ const KEYED_GROUPS: u64 = 8;
 /// that bound them. A task and a lock may go: the library keeps each that has something to do, or that somebody holds or waits for, and
 /// makes it anew the next time. Device lists come from the backend, which has a memory of its own for them: with a cache in the library it
 /// would also keep the lists of 512 chats and 64 groups put together, and no setting reaches those.
-fn caches(groups: GroupsFromVault) -> CacheConfig {
+fn caches() -> CacheConfig {
     let minutes = |minutes: u64| Some(Duration::from_secs(minutes * 60));
     CacheConfig {
-        // Of its sizes the library uses only the time: the entries are elsewhere.
-        group_cache: CacheEntryConfig::new(minutes(60), 0),
-        cache_stores: CacheStores {
-            group_cache: Some(Arc::new(groups)),
-            device_registry_cache: Some(Arc::new(NoCache)),
-            ..CacheStores::default()
-        },
+        // In the library's own memory: it takes the members that it has just asked for only where what it knew is the very same object.
+        group_cache: CacheEntryConfig::new(minutes(60), 50),
+        cache_stores: CacheStores { device_registry_cache: Some(Arc::new(NoCache)), ..CacheStores::default() },
         message_retry_counts: CacheEntryConfig::new(minutes(60), 200),
         undecryptable_dispatched: CacheEntryConfig::new(minutes(5), 100),
         // Only what is asked twice in one breath is left out: the session asks again by a schedule of its own.
