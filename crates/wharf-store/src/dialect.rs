@@ -125,7 +125,8 @@ const STATEMENTS: usize = 400;
 // The pages that a text touches fit into 2 MiB; what does not is in the system's cache, and a larger cache of our own costs each commit.
 const SQLITE_WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; \
     PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -2048;";
-const SQLITE_READER: &str = "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA query_only = ON;";
+// A short read waits on the thread of whoever asks, where nothing else runs meanwhile: no longer for a lock than a read may take.
+const SQLITE_READER: &str = "PRAGMA busy_timeout = 2000; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA query_only = ON;";
 
 // Said over the connection, and not with its start: poolers take no options there, or throw them away.
 // A lock is waited for as long as `Wait::USUAL`: a lane waits no longer, for all its writes wait with it. And a frozen process must not hold

@@ -106,7 +106,8 @@ impl Readers {
                 Length::Long => conn.fetch_aside(sql, args, &turn).await,
             };
             match read {
-                Err(Error::Unavailable(_)) if !fresh => {}
+                // Whoever asks may have given up: on SQLite his thread waited for a lock, and no time ran out meanwhile.
+                Err(Error::Unavailable(_)) if !fresh => tokio::task::yield_now().await,
                 Err(error @ Error::Unavailable(_)) => return Err(error),
                 result => {
                     self.idle().extend(conn.filter(|_| !self.turns.is_closed()));
@@ -183,6 +184,33 @@ mod tests {
         let mut rows = readers.few(&sql, &[]).now_or_never().expect("nobody else is asked").unwrap();
         let numbers: Vec<i64> = rows.iter_mut().map(|row| row.int().unwrap()).collect();
         assert_eq!(numbers, [1, 2]);
+    }
+
+    #[tokio::test]
+    async fn a_short_read_that_met_a_lock_leaves_its_thread_to_others_before_it_is_tried_once_more() {
+        let scratch = Scratch::new("locked");
+        scratch.1.execute_batch("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE").unwrap();
+        let readers = Readers::new(Connect::sqlite_reader(&scratch.0), 1);
+        for _ in 0..2 {
+            let conn = rusqlite::Connection::open(&scratch.0).unwrap();
+            conn.busy_timeout(Duration::ZERO).unwrap();
+            readers.idle().push(Conn::Sqlite(Box::new(conn)));
+        }
+        let sql = Sql { name: "LOCKED", sqlite: "SELECT n FROM t", postgres: "" };
+        let mut read = pin!(readers.few(&sql, &[]));
+        assert!((&mut read).now_or_never().is_none());
+        assert_eq!(readers.idle().len(), 1, "one of two was tried");
+        scratch.1.execute_batch("COMMIT").unwrap();
+        assert_eq!(read.await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_read_waits_no_longer_for_a_lock_than_it_may_take() {
+        let scratch = Scratch::new("patience");
+        let readers = Readers::new(Connect::sqlite_reader(&scratch.0), 1);
+        let sql = Sql { name: "BUSY_TIMEOUT", sqlite: "PRAGMA busy_timeout", postgres: "" };
+        let waits = readers.first(&sql, &[]).await.unwrap().unwrap().count().unwrap();
+        assert!(waits > 0 && Duration::from_millis(waits) < PATIENCE, "{waits}");
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
