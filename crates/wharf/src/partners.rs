@@ -10,6 +10,7 @@ use std::sync::Arc;
 use wharf_core::Chance;
 use wharf_core::seal::{Seal, Unfit};
 use wharf_core::store::{self, DatabaseStore, OwnerStore};
+use wharf_store::OpenError;
 
 use crate::config::Config;
 use crate::identity;
@@ -22,6 +23,8 @@ const FILE: &str = "database-id";
 pub enum Error {
     #[error(transparent)]
     Store(#[from] store::Error),
+    #[error("the database cannot be looked at before it is brought up to date")]
+    Look(#[from] OpenError),
     #[error(transparent)]
     World(#[from] world::Error),
     #[error(transparent)]
@@ -43,8 +46,12 @@ pub enum Error {
 
 /// Looks at an older release's database before it is brought up to date: a start that is refused leaves it to that release.
 pub async fn check_older(config: &Config, world: &World, chance: &Arc<dyn Chance>) -> Result<(), Error> {
-    // One that cannot be looked at is refused by whoever opens it, with the reason.
-    let Ok(seen) = wharf_store::glance(&config.database_url()).await else { return Ok(()) };
+    let seen = match wharf_store::glance(&config.database_url()).await {
+        // Whoever opens it makes it.
+        Err(OpenError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
+        // One that cannot be looked at now, and could be in a moment, would be changed unseen.
+        seen => seen?,
+    };
     if seen.found == 0 || seen.found >= seen.own {
         return Ok(());
     }
