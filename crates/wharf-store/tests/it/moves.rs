@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use futures::future::join_all;
+use wharf_api::ErrorCode;
 use wharf_api::types::message::MessageStatus::{self, Delivered, Queued, Read, Sent};
 use wharf_api::types::message::{Content, Reference};
-use wharf_core::store::{Error, Fence, MessageRow, MessageStore, Receipt, ReceiptKind};
+use wharf_core::store::{Accepted, Error, Fence, MessageRow, MessageStore, Outcome, Receipt, ReceiptKind, StatusChange};
 use wharf_store::{Config, SqlStore, open};
 
 use crate::harness::{Db, config};
@@ -44,6 +46,8 @@ in_one_group!(
     who_has_lost_a_session_moves_nothing_and_its_group_moves_all_the_same,
     an_edit_that_is_sent_changes_what_the_same_group_has_moved_and_tells_of,
     a_failure_among_what_was_sent_stands_and_receipts_of_it_move_nothing,
+    what_was_taken_for_failed_is_corrected_behind_what_its_group_has_moved,
+    a_group_of_more_messages_than_it_looks_for_beforehand_moves_each_of_them_once,
 );
 
 fn receipt(kind: ReceiptKind, rows: &[&MessageRow]) -> Receipt {
@@ -178,6 +182,59 @@ async fn a_failure_among_what_was_sent_stands_and_receipts_of_it_move_nothing(db
     store.close().await;
 }
 
+async fn what_was_taken_for_failed_is_corrected_behind_what_its_group_has_moved(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let (one, doubted) = (tenant.send(db, "one").await, tenant.send(db, "doubted").await);
+    let store = one_lane(db).await;
+    let outcome = Outcome::Unknown { code: ErrorCode::MessageSendingFailed, reason: "cut off".to_owned() };
+    let unknown = [StatusChange { outcome, ..sent(&doubted.id) }];
+    assert_eq!(store.record_outcomes(&tenant.fence, &unknown).await.unwrap(), std::slice::from_ref(&doubted.id));
+    let (ends, delivered, read) =
+        ([sent(&one.id)], receipt(ReceiptKind::Delivered, &[&doubted, &one]), receipt(ReceiptKind::Read, &[&one, &doubted]));
+    let (ended, moved, on) = tokio::join!(
+        store.record_outcomes(&tenant.fence, &ends),
+        store.record_receipt(&tenant.fence, &delivered),
+        store.record_receipt(&tenant.fence, &read),
+    );
+    let at = |status, row: &MessageRow| MessageRow { status, ..row.clone() };
+    assert_eq!(ended.unwrap(), std::slice::from_ref(&one.id));
+    assert_eq!(moved.unwrap(), [at(Delivered, &doubted), at(Delivered, &one)]);
+    assert_eq!(on.unwrap(), [at(Read, &one), at(Read, &doubted)]);
+    let line = vec![Queued, Sent, Delivered, Read];
+    assert_eq!(lines(&store, &tenant, &[&one, &doubted]).await, [line.clone(), line]);
+    assert_eq!(db.ints("SELECT COUNT(*) FROM messages WHERE failed_at IS NULL AND error_code IS NULL AND doubtful = 0").await, [2]);
+    let sequences = db.ints("SELECT sequence FROM events ORDER BY number").await;
+    assert_eq!(sequences, (1..=i64::try_from(sequences.len()).unwrap()).collect::<Vec<_>>());
+    store.close().await;
+}
+
+async fn a_group_of_more_messages_than_it_looks_for_beforehand_moves_each_of_them_once(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let messages: Vec<_> = (0..280).map(|_| tenant.outgoing("x")).collect();
+    for accepted in join_all(messages.iter().map(|message| db.store.accept_message(message))).await {
+        assert_eq!(accepted.unwrap(), Accepted::Now);
+    }
+    let store = one_lane(db).await;
+    let rows: Vec<&MessageRow> = messages.iter().map(|message| &message.row).collect();
+    let ends: Vec<Vec<StatusChange>> = rows.chunks(20).map(|part| part.iter().map(|row| sent(&row.id)).collect()).collect();
+    let receipts: Vec<Receipt> = rows.chunks(16).map(|part| receipt(ReceiptKind::Delivered, part)).collect();
+    let (ended, moved) = tokio::join!(
+        join_all(ends.iter().map(|part| store.record_outcomes(&tenant.fence, part))),
+        join_all(receipts.iter().map(|part| store.record_receipt(&tenant.fence, part))),
+    );
+    assert_eq!(ended.into_iter().map(|part| part.unwrap().len()).sum::<usize>(), 280);
+    assert_eq!(moved.into_iter().map(|part| part.unwrap().len()).sum::<usize>(), 280);
+    let (sent_at, delivered_at) = (NOW.plus_millis(5).as_millis(), NOW.plus_millis(50).as_millis());
+    let there = format!(
+        "SELECT COUNT(*) FROM messages WHERE status = 'delivered' AND sent_at = {sent_at} AND delivered_at = {delivered_at} \
+         AND read_at IS NULL"
+    );
+    assert_eq!(db.ints(&there).await, [280]);
+    // One of each acceptance, and two for each other step.
+    assert_eq!(db.ints("SELECT sequence FROM events ORDER BY number").await, (1..=5 * 280).collect::<Vec<_>>());
+    store.close().await;
+}
+
 #[tokio::test]
 async fn a_message_that_the_database_does_not_let_move_is_refused_alone_among_those_of_its_group() {
     let db = Db::postgres().await;
@@ -197,7 +254,7 @@ async fn a_message_that_the_database_does_not_let_move_is_refused_alone_among_th
     let ends: Vec<_> = rows.iter().map(|row| [sent(&row.id)]).collect();
     let read = receipt(ReceiptKind::Read, &[&rows[0], &rows[1]]);
     let (results, moved) = tokio::join!(
-        futures::future::join_all(ends.iter().map(|end| store.record_outcomes(&tenant.fence, end))),
+        join_all(ends.iter().map(|end| store.record_outcomes(&tenant.fence, end))),
         store.record_receipt(&tenant.fence, &read),
     );
     for (place, result) in results.iter().enumerate() {
