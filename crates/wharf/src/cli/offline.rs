@@ -16,7 +16,7 @@ use wharf_core::media::NoFiles;
 use wharf_core::seal::Seal;
 use wharf_core::store::DatabaseStore;
 use wharf_core::{Chance, Engine, Ports, Services};
-use wharf_store::{Glance, OpenError, SqlStore};
+use wharf_store::{OpenError, SqlStore};
 
 use crate::config::Config;
 use crate::identity;
@@ -28,17 +28,13 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<(Services, Arc<SqlSt
     identity::make_data_dir(&config.data_dir)?;
     let chance: Arc<dyn Chance> = Arc::new(SystemChance);
     // A command that is about rows leaves the schema as it is.
-    if let Ok(Glance { found, own, .. }) = wharf_store::glance(&config.database_url()).await
-        && 0 < found
-        && found < own
-    {
-        bail!(
+    let database = wharf_store::Config { updates: false, ..wharf_store::Config::new(config.database_url(), chance.clone()) };
+    let store = match wharf_store::open(database).await {
+        Ok(store) => store,
+        Err(OpenError::Behind { found, own }) => bail!(
             "the database is at migration {found}, and this release needs {own}: `wharf migrate` brings it up to date, and so does the \
              gateway's start"
-        );
-    }
-    let store = match wharf_store::open(wharf_store::Config::new(config.database_url(), chance.clone())).await {
-        Ok(store) => store,
+        ),
         Err(OpenError::InUse(path)) => bail!(
             "{} is in use: a gateway runs on it.\n\
              Ask that gateway instead, with a key that may (keys:manage):\n\n    \
