@@ -54,12 +54,17 @@ impl Timers {
     }
 
     fn remember(&self, name: &str, timer: Timer) {
-        let most = if is_group(name) { GROUPS } else { PEOPLE };
+        put(&mut self.known(name), name, timer);
+    }
+
+    /// Remembers what was read or asked for, unless somebody has said another meanwhile; gives the one that counts.
+    fn learn(&self, name: &str, timer: Timer) -> Timer {
         let mut known = self.known(name);
-        if known.len() >= most {
-            known.clear();
+        if let Some(said) = known.get(name) {
+            return *said;
         }
-        known.insert(name.to_owned(), timer);
+        put(&mut known, name, timer);
+        timer
     }
 
     /// Somebody changed it: whoever sends next asks again.
@@ -83,8 +88,7 @@ impl Timers {
         // A message without its timer is better than none.
         let Ok(plain) = vault.get(TIMER, name).await else { return Timer::default() };
         let timer = plain.and_then(|plain| serde_json::from_slice(&plain).ok()).unwrap_or_default();
-        self.remember(name, timer);
-        timer
+        self.learn(name, timer)
     }
 
     /// Puts the timer of the chat, as far as this client knows it, on a frozen message that is sent once more.
@@ -100,6 +104,15 @@ impl Timers {
 
 fn is_group(name: &str) -> bool {
     name.ends_with("@g.us")
+}
+
+/// Where there are too many, the others are forgotten.
+fn put(known: &mut HashMap<String, Timer>, name: &str, timer: Timer) {
+    let most = if is_group(name) { GROUPS } else { PEOPLE };
+    if known.len() >= most {
+        known.clear();
+    }
+    known.insert(name.to_owned(), timer);
 }
 
 impl Timer {
@@ -155,8 +168,7 @@ pub(super) async fn of(own: &Own, client: &Client, chat: &Jid) -> Timer {
         };
         let seconds = group.ephemeral.and_then(|settings| settings.expiration).unwrap_or_default();
         let timer = Timer { seconds, set_at: 0 };
-        own.timers.remember(&name, timer);
-        return timer;
+        return own.timers.learn(&name, timer);
     }
     let timer = own.timers.kept(&own.vault, &name).await;
     match other_name(client, chat).await {
@@ -229,6 +241,19 @@ mod tests {
         }
         assert_eq!(timers.known("0@s.whatsapp.net").len(), 1);
         assert_eq!(timers.known(group).get(group), Some(&timer));
+    }
+
+    #[test]
+    fn what_was_read_gives_way_to_what_was_said_meanwhile() {
+        let (timers, read, said) = (Timers::default(), Timer { seconds: 0, set_at: 0 }, Timer { seconds: 86_400, set_at: 50 });
+        for name in ["15550002001@s.whatsapp.net", "120363000000000001@g.us"] {
+            timers.remember(name, said);
+            assert_eq!(timers.learn(name, read), said, "{name}");
+            assert_eq!(timers.known(name).get(name), Some(&said), "{name}");
+            timers.forget(name);
+            assert_eq!(timers.learn(name, read), read, "{name}");
+            assert_eq!(timers.known(name).get(name), Some(&read), "{name}");
+        }
     }
 
     #[test]
