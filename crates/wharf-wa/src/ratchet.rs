@@ -113,12 +113,10 @@ impl Ratchet {
             return Ok(());
         }
         let Some(owed) = self.turns().begin_saving(Instant::now()) else { return Ok(()) };
-        let saved = self.save().await;
-        if saved.is_err() {
-            let mut turns = self.turns();
-            turns.owed = turns.owed.max(owed);
-        }
-        saved
+        let mut saving = OwedSaving { ratchet: self, owed };
+        self.save().await?;
+        saving.owed = 0;
+        Ok(())
     }
 
     async fn save(&self) -> Result<(), Unsaved> {
@@ -137,6 +135,20 @@ impl Ratchet {
     }
 }
 
+/// A saving that was taken off what is owed, and how much that was. It is owed again where it fails, and where its connection ends before
+/// it does: the library keeps in memory what it could not save then, for the next connection.
+struct OwedSaving<'a> {
+    ratchet: &'a Ratchet,
+    owed: u8,
+}
+
+impl Drop for OwedSaving<'_> {
+    fn drop(&mut self) {
+        let mut turns = self.ratchet.turns();
+        turns.owed = turns.owed.max(self.owed);
+    }
+}
+
 /// Whether it has something in it that was encrypted for this device alone. What a group's key opens turns no ratchet.
 fn is_sealed_for_one(message: &NodeRef<'_>) -> bool {
     let is_pairwise = message.tag == "enc" && message.get_attr("type").is_none_or(|kind| *kind != "skmsg");
@@ -145,6 +157,7 @@ fn is_sealed_for_one(message: &NodeRef<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
     use futures::channel::oneshot::{Sender, channel};
     use wacore_binary::builder::NodeBuilder;
 
@@ -222,6 +235,17 @@ mod tests {
         assert_eq!(owed(&mut turns, now), [Some(2), Some(1), Some(0)]);
         first.send(receipt()).unwrap();
         assert_eq!(owed(&mut turns, now), [Some(2), Some(1), None]);
+    }
+
+    #[test]
+    fn a_saving_that_is_not_made_is_owed_again() {
+        let ratchet = Ratchet::default();
+        ratchet.turns().owed = SAVED_AFTER;
+        let owed = ratchet.turns().begin_saving(Instant::now()).unwrap();
+        drop(OwedSaving { ratchet: &ratchet, owed });
+        assert_eq!(ratchet.turns().owed, SAVED_AFTER, "its connection has ended");
+        ratchet.saved(SHORTEST).now_or_never().unwrap().unwrap();
+        assert_eq!(ratchet.turns().owed, SAVED_AFTER - 1);
     }
 
     #[test]
