@@ -7,7 +7,7 @@ use wharf_core::store::{CLAIM_LIMIT, Error, Fence, Outgoing, Overdue, TRY_LIMIT}
 use super::row::{message_columns, readable, still_queued};
 use crate::lane::Place;
 use crate::owner;
-use crate::sql::{Sql, Tx, args, corrupt, page, spelled, statements};
+use crate::sql::{Row, Sql, Tx, args, corrupt, page, spelled, statements};
 use crate::store::SqlStore;
 
 /// The log, where a session's queue is looked for. SQLite would go through all that the session ever sent, by an index that looks as good.
@@ -145,25 +145,37 @@ pub(crate) async fn give_up_of_others(tx: &mut Tx, session: &SessionId, jid: Opt
     tx.execute(&GIVE_UP_OF_OTHERS, args![session, &jid.cloned()]).await.map(drop)
 }
 
+/// What [`QUEUED`] gives, with its number.
+fn queued_message(row: &mut Row) -> Result<(i64, Outgoing), Error> {
+    let number = row.int()?;
+    let outgoing = Outgoing {
+        id: row.parsed("a message's id", MessageId::parse)?,
+        wa_id: row.text()?,
+        chat: row.text()?,
+        payload: row.bytes()?,
+        attempts: u32::try_from(row.int()?).map_err(|_| corrupt("the count of a message's tries"))?,
+        accepted_at: row.time()?,
+        expires_at: row.time()?,
+        audience: audience(row.opt_text()?.as_deref())?,
+    };
+    Ok((number, outgoing))
+}
+
 impl SqlStore {
     pub(super) async fn queued_messages(&self, session: &SessionId, after: i64, limit: u32) -> Result<Vec<(i64, Outgoing)>, Error> {
-        // Asked for with nearly every text, and answered by a page that was written a moment ago.
-        let (args, short) = (args![session, after, limit], limit <= SHORT_PAGE);
-        let rows = if short { self.readers.few(&QUEUED, args).await? } else { self.readers.fetch(&QUEUED, args).await? };
-        page::each(rows, "a queued message", |row| {
-            let number = row.int()?;
-            let outgoing = Outgoing {
-                id: row.parsed("a message's id", MessageId::parse)?,
-                wa_id: row.text()?,
-                chat: row.text()?,
-                payload: row.bytes()?,
-                attempts: u32::try_from(row.int()?).map_err(|_| corrupt("the count of a message's tries"))?,
-                accepted_at: row.time()?,
-                expires_at: row.time()?,
-                audience: audience(row.opt_text()?.as_deref())?,
-            };
-            Ok((number, outgoing))
-        })
+        let mut after = after;
+        loop {
+            // Asked for with nearly every text, and answered by a page that was written a moment ago.
+            let (args, short) = (args![session, after, limit], limit <= SHORT_PAGE);
+            let rows = if short { self.readers.few(&QUEUED, args).await? } else { self.readers.fetch(&QUEUED, args).await? };
+            let (is_full, last) = (rows.len() == limit as usize, rows.last().and_then(Row::number));
+            let read = page::each(rows, "a queued message", queued_message)?;
+            match last {
+                // Who gets nothing takes it for the end: behind a page of which nothing can be read stands the next.
+                Some(last) if is_full && read.is_empty() => after = last,
+                _ => return Ok(read),
+            }
+        }
     }
 
     pub(super) async fn sessions_with_queued(&self, after: Option<&SessionId>, limit: u32) -> Result<Vec<(AccountId, SessionId)>, Error> {

@@ -44,8 +44,16 @@ async fn a_queued_message_that_cannot_be_read_keeps_none_behind_it(db: &Db) {
     let tenant = Tenant::new(db).await;
     let (first, odd, last) = (tenant.send(db, "first").await, tenant.send(db, "odd").await, tenant.send(db, "last").await);
     db.execute(&format!("UPDATE outgoing SET audience = '[' WHERE message = (SELECT number FROM messages WHERE id = '{}')", odd.id)).await;
-    let queued = db.store.queued_messages(&tenant.session, 0, 10).await.unwrap();
-    assert_eq!(queued.into_iter().map(|(_, message)| message.id).collect::<Vec<_>>(), [first.id, last.id]);
+    for limit in [1, 2, 10] {
+        let (mut seen, mut after) = (Vec::new(), 0);
+        loop {
+            let page = db.store.queued_messages(&tenant.session, after, limit).await.unwrap();
+            let Some((number, _)) = page.last() else { break };
+            after = *number;
+            seen.extend(page.into_iter().map(|(_, message)| message.id));
+        }
+        assert_eq!(seen, [first.id.clone(), last.id.clone()], "{limit}");
+    }
 }
 
 async fn an_account_that_cannot_be_read_is_left_out_of_the_list_wherever_a_page_ends(db: &Db) {
