@@ -55,8 +55,8 @@ impl Turns {
         self.unfollowed = self.unfollowed.max(Some(since));
     }
 
-    /// Whether a key may be in memory alone, and how many savings were owed so far. One of these is taken off: it is about to be made.
-    fn begin_saving(&mut self, now: Instant) -> Option<u8> {
+    /// Lets go of those whose receipts were made, or whose time is over.
+    fn look(&mut self, now: Instant) {
         for mut turning in std::mem::take(&mut self.followed) {
             match turning.receipt.try_recv() {
                 Ok(Some(_)) => self.owed = SAVED_AFTER,
@@ -66,6 +66,18 @@ impl Turns {
                 Err(_) => self.unfollowed(turning.since),
             }
         }
+    }
+
+    fn has_room(&mut self, now: Instant) -> bool {
+        if self.followed.len() >= FOLLOWED {
+            self.look(now);
+        }
+        self.followed.len() < FOLLOWED
+    }
+
+    /// Whether a key may be in memory alone, and how many savings were owed so far. One of these is taken off: it is about to be made.
+    fn begin_saving(&mut self, now: Instant) -> Option<u8> {
+        self.look(now);
         let owed = self.owed;
         let may = owed > 0 || !self.followed.is_empty() || self.unfollowed.is_some_and(|since| now < since + TURNING);
         self.owed = owed.saturating_sub(1);
@@ -101,7 +113,7 @@ impl Ratchet {
         let mut turns = self.turns();
         match (client, id) {
             // Of several in one message the library may ask for the first anew, by a receipt, before it has opened the last.
-            (Some(client), Some(id)) if sealed == 1 && turns.followed.len() < FOLLOWED => {
+            (Some(client), Some(id)) if sealed == 1 && turns.has_room(since) => {
                 let receipt = client.wait_for_sent_node(NodeFilter::tag("receipt").attr("id", id));
                 turns.followed.push_back(Turning { since, receipt });
             }
@@ -249,6 +261,18 @@ mod tests {
         assert_eq!(ratchet.turns().owed, SAVED_AFTER, "its connection has ended");
         ratchet.saved(SHORTEST).now_or_never().unwrap().unwrap();
         assert_eq!(ratchet.turns().owed, SAVED_AFTER - 1);
+    }
+
+    #[test]
+    fn so_many_are_followed_at_a_time_and_those_with_receipts_make_room() {
+        let (mut turns, now) = (Turns::default(), Instant::now());
+        let mut made: Vec<_> = (0..FOLLOWED - 1).map(|_| turns.follow(now)).collect();
+        assert!(turns.has_room(now));
+        made.push(turns.follow(now));
+        assert!(!turns.has_room(now));
+        made.pop().unwrap().send(receipt()).unwrap();
+        assert!(turns.has_room(now), "nothing was sent since");
+        assert_eq!(owed(&mut turns, now), [Some(2), Some(1), Some(0)], "that one's key is still to be saved");
     }
 
     #[test]
