@@ -142,7 +142,7 @@ impl Wait {
 pub(crate) type Sessions = Recent<SessionId, SessionRow>;
 
 /// Accounts with their plans as they were read last.
-pub(crate) type Accounts = Recent<AccountId, AccountRow>;
+pub(crate) type RecentAccounts = Recent<AccountId, AccountRow>;
 
 /// What a process has of a database, with its lanes.
 #[derive(Clone, Copy, Default)]
@@ -152,7 +152,7 @@ pub(crate) struct Holdings<'a> {
     /// Told of each commit that may have changed what is known of them.
     pub sessions: Option<&'a Arc<Sessions>>,
     /// And of them.
-    pub accounts: Option<&'a Arc<Accounts>>,
+    pub accounts: Option<&'a Arc<RecentAccounts>>,
 }
 
 enum Errand {

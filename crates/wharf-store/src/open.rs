@@ -18,7 +18,7 @@ use wharf_core::store::Error;
 
 use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
-use crate::lane::{Accounts, Holdings, Lanes, Sessions};
+use crate::lane::{Holdings, Lanes, RecentAccounts, Sessions};
 use crate::readers::Readers;
 use crate::sql::{Conn, prepare_found, prepare_kept};
 use crate::store::{SqlStore, durability};
@@ -108,7 +108,7 @@ async fn sqlite(config: &Config, path: &Path, lock: Option<&Arc<File>>) -> Resul
     let file = file::OpenedFile::of(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
     // Whoever writes beside a gateway does not know what that one writes.
     let (bell, sessions) = (Arc::default(), lock.map(|_| Arc::new(Sessions::new(SESSIONS))));
-    let accounts = lock.map(|_| Arc::new(Accounts::new(ACCOUNTS)));
+    let accounts = lock.map(|_| Arc::new(RecentAccounts::new(ACCOUNTS)));
     let holdings = Holdings { lock, sessions: sessions.as_ref(), accounts: accounts.as_ref() };
     let lanes = Lanes::start(vec![conn], &writer, config, &bell, holdings);
     let readers = Readers::new(Connect::sqlite_reader(path), config.readers.unwrap_or(4).max(1));

@@ -9,7 +9,7 @@ use wharf_core::store::Error;
 
 use crate::dialect::{Connect, Dialect, Durability};
 use crate::horizon;
-use crate::lane::{Accounts, Foreseen, Lanes, Place, Sessions};
+use crate::lane::{Foreseen, Lanes, Place, RecentAccounts, Sessions};
 use crate::open::file::OpenedFile;
 use crate::readers::Readers;
 use crate::sql::{Conn, KeptKey, Tx};
@@ -27,7 +27,7 @@ pub struct SqlStore {
     /// Where others do: sessions as they were read since this process last took or wrote one.
     pub(crate) recalled: Option<Arc<Sessions>>,
     /// Where nobody else writes the database: calls and messages ask for them.
-    pub(crate) accounts: Option<Arc<Accounts>>,
+    pub(crate) accounts: Option<Arc<RecentAccounts>>,
     pub(crate) horizon: horizon::Watch,
     pub(crate) bell: Arc<Bell>,
     pub(crate) meter: Arc<Meter>,

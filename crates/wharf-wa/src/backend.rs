@@ -7,7 +7,6 @@ mod anew;
 mod app_sync;
 mod caches;
 mod device;
-mod lists;
 mod protocol;
 pub(crate) mod secrets;
 mod signal;
@@ -16,7 +15,6 @@ mod tests;
 
 pub(crate) use caches::NoCache;
 pub(crate) use device::is_linked;
-pub(crate) use lists::DeviceShelf;
 
 use std::sync::{Arc, Mutex};
 
@@ -30,9 +28,9 @@ use wharf_core::recent::Recent;
 use crate::session::flight::Flight;
 use crate::session::strays::Strays;
 use crate::session::timers::Timers;
+use crate::shelf::{DeviceLists, DeviceShelf};
 use crate::vault::Vault;
 use device::DeviceRow;
-use lists::DeviceLists;
 
 /// Votes that came before their polls could be read.
 pub(crate) const SEALED_VOTE: &str = "sealed_vote";

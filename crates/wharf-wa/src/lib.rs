@@ -21,6 +21,7 @@ mod probe;
 mod ratchet;
 mod selftest;
 mod session;
+mod shelf;
 mod standing;
 mod task;
 mod transport;

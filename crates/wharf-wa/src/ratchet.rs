@@ -42,7 +42,7 @@ struct Turning {
 }
 
 #[derive(Default)]
-struct Turns {
+struct Turnings {
     followed: VecDeque<Turning>,
     /// When the last message came that is not followed.
     unfollowed: Option<Instant>,
@@ -50,7 +50,7 @@ struct Turns {
     owed: u8,
 }
 
-impl Turns {
+impl Turnings {
     fn unfollowed(&mut self, since: Instant) {
         self.unfollowed = self.unfollowed.max(Some(since));
     }
@@ -88,7 +88,7 @@ impl Turns {
 #[derive(Default)]
 pub(crate) struct Ratchet {
     client: OnceLock<Weak<Client>>,
-    turns: Mutex<Turns>,
+    turns: Mutex<Turnings>,
 }
 
 impl Ratchet {
@@ -98,7 +98,7 @@ impl Ratchet {
         let _ = self.client.set(client);
     }
 
-    fn turns(&self) -> MutexGuard<'_, Turns> {
+    fn turns(&self) -> MutexGuard<'_, Turnings> {
         self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(sealed(vec![NodeBuilder::new("participants").children(vec![to]).build()]), 1);
     }
 
-    impl Turns {
+    impl Turnings {
         fn follow(&mut self, since: Instant) -> Sender<Arc<Node>> {
             let (made, receipt) = channel();
             self.followed.push_back(Turning { since, receipt });
@@ -211,13 +211,13 @@ mod tests {
     }
 
     /// What is owed at each of so many frames.
-    fn owed<const N: usize>(turns: &mut Turns, now: Instant) -> [Option<u8>; N] {
+    fn owed<const N: usize>(turns: &mut Turnings, now: Instant) -> [Option<u8>; N] {
         std::array::from_fn(|_| turns.begin_saving(now))
     }
 
     #[test]
     fn keys_are_saved_until_the_receipt_and_twice_after_it() {
-        let (mut turns, now) = (Turns::default(), Instant::now());
+        let (mut turns, now) = (Turnings::default(), Instant::now());
         assert_eq!(owed(&mut turns, now), [None], "nothing has come");
         let made = turns.follow(now);
         assert_eq!(owed(&mut turns, now), [Some(0), Some(0), Some(0)], "it may be opened at any time");
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_message_without_a_receipt_turns_the_ratchet_for_its_time() {
-        let (mut turns, now) = (Turns::default(), Instant::now());
+        let (mut turns, now) = (Turnings::default(), Instant::now());
         let _never = turns.follow(now);
         assert_eq!(owed(&mut turns, now + TURNING - Duration::from_millis(1)), [Some(0)]);
         assert_eq!(owed(&mut turns, now + TURNING), [None]);
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_message_whose_connection_has_ended_turns_it_for_its_time_too() {
-        let (mut turns, now) = (Turns::default(), Instant::now());
+        let (mut turns, now) = (Turnings::default(), Instant::now());
         drop(turns.follow(now));
         assert_eq!(owed(&mut turns, now), [Some(0)]);
         assert_eq!(owed(&mut turns, now + TURNING - Duration::from_millis(1)), [Some(0)]);
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn of_two_messages_the_one_that_is_still_open_goes_on_to_count() {
-        let (mut turns, now) = (Turns::default(), Instant::now());
+        let (mut turns, now) = (Turnings::default(), Instant::now());
         let (first, second) = (turns.follow(now), turns.follow(now));
         second.send(receipt()).unwrap();
         assert_eq!(owed(&mut turns, now), [Some(2), Some(1), Some(0)]);
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn so_many_are_followed_at_a_time_and_those_with_receipts_make_room() {
-        let (mut turns, now) = (Turns::default(), Instant::now());
+        let (mut turns, now) = (Turnings::default(), Instant::now());
         let mut made: Vec<_> = (0..FOLLOWED - 1).map(|_| turns.follow(now)).collect();
         assert!(turns.has_room(now));
         made.push(turns.follow(now));

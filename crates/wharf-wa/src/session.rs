@@ -63,11 +63,11 @@ use wharf_core::store::{Fence, Store};
 use wharf_core::{Chance, Clock, Meter};
 use whatsapp_rust::client::Client;
 
-use crate::backend::DeviceShelf;
 use crate::beat::CommonBeat;
 use crate::config::Config;
 use crate::gate::AckGate;
 use crate::http::MediaHttp;
+use crate::shelf::DeviceShelf;
 use crate::standing::Standing;
 use crate::task;
 use crate::transport::Dialer;

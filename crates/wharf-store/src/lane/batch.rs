@@ -10,7 +10,7 @@ use wharf_core::{Chance, Meter};
 use super::job::{Fate, Foreseen, Job, Ran};
 use super::post::PostBox;
 use super::told::Told;
-use super::{Accounts, Holdings, Place, Sessions, Wait};
+use super::{Holdings, Place, RecentAccounts, Sessions, Wait};
 use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
 use crate::sql::{
@@ -75,7 +75,7 @@ pub(super) struct Worker {
     meter: Arc<Meter>,
     told: Arc<Told>,
     sessions: Option<Arc<Sessions>>,
-    accounts: Option<Arc<Accounts>>,
+    accounts: Option<Arc<RecentAccounts>>,
     /// Where it runs on a thread of its own.
     post: Option<PostBox>,
     /// How many groups are still to mark their writes.

@@ -9,8 +9,8 @@ use wacore::store::error::{Result, StoreError};
 use wacore::store::traits::{DeviceListRecord, LidPnMappingEntry, PendingInboundKey, PendingInboundRow, ProtocolStore, TcTokenEntry};
 use wharf_core::store::VaultOp;
 
-use super::lists::FoundList;
 use super::{Backend, PENDING, SEALED_VOTE, dated, from_json, join, to_json, undate};
+use crate::shelf::FoundList;
 use crate::vault::{Halt, Vault};
 
 pub(super) const SENDER_KEY_DEVICE: &str = "sender_key_device";

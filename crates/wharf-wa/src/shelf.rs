@@ -66,7 +66,7 @@ impl DeviceShelf {
 }
 
 /// What is known of a user's list.
-pub(super) enum FoundList {
+pub(crate) enum FoundList {
     Known(Arc<[u8]>),
     /// Its newest state could not be written: what the database has is none to go by.
     Lost,
@@ -84,19 +84,19 @@ struct ListChanges {
 }
 
 /// One client's lists on the shelf.
-pub(super) struct DeviceLists {
+pub(crate) struct DeviceLists {
     shelf: Arc<DeviceShelf>,
     hold: u64,
     changes: Mutex<ListChanges>,
 }
 
 impl DeviceLists {
-    pub(super) fn on(shelf: Arc<DeviceShelf>) -> Self {
+    pub(crate) fn on(shelf: Arc<DeviceShelf>) -> Self {
         let hold = shelf.holds.fetch_add(1, Ordering::Relaxed);
         Self { shelf, hold, changes: Mutex::default() }
     }
 
-    pub(super) fn find(&self, user: &str) -> FoundList {
+    pub(crate) fn find(&self, user: &str) -> FoundList {
         let changes = self.changes();
         if changes.lost.contains(user) {
             return FoundList::Lost;
@@ -108,7 +108,7 @@ impl DeviceLists {
     }
 
     /// Keeps a list, unless it may have changed since it was asked for.
-    pub(super) fn keep(&self, user: &str, list: &[u8], count: u64) {
+    pub(crate) fn keep(&self, user: &str, list: &[u8], count: u64) {
         let changes = self.changes();
         if changes.count == count && !changes.begun.contains_key(user) {
             self.shelf.put(self.key(user), list.into());
@@ -116,7 +116,7 @@ impl DeviceLists {
     }
 
     /// The users' lists are about to change. Nothing of them is kept until [`DeviceLists::end`].
-    pub(super) fn begin(&self, users: &[String]) {
+    pub(crate) fn begin(&self, users: &[String]) {
         let mut changes = self.changes();
         changes.count += 1;
         for user in users {
@@ -125,7 +125,7 @@ impl DeviceLists {
         }
     }
 
-    pub(super) fn end(&self, users: &[String], written: bool) {
+    pub(crate) fn end(&self, users: &[String], written: bool) {
         let mut changes = self.changes();
         changes.count += 1;
         for user in users {
