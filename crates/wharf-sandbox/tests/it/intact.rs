@@ -153,7 +153,9 @@ async fn nothing_is_lost(world: &mut World, breaks: &str, mends: &str) {
     // Lists of a time go by ids: they tell when the rows were made, and not when that was tried first.
     let page = world.api().get(&format!("/v1/messages?sessionId={session}&direction=incoming&limit=6")).await;
     let late = page.ok(200).as_array().unwrap();
-    assert!(late.iter().all(|row| row["messageId"].as_str() >= Some(mended.as_str())), "{mended}: {late:?}");
+    // One may be on its way to the database in this very moment: it was made before, and nothing refuses it any more.
+    let early = late.iter().filter(|row| row["messageId"].as_str() < Some(mended.as_str())).count();
+    assert!(early <= 1, "{mended}: {late:?}");
     world.until_ready(true).await;
     world.until_connected(&session).await;
     world.phone_sends(SILENT, OWNER, "after").await;
