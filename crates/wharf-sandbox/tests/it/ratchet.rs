@@ -4,6 +4,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::harness::{Api, OWNER, PATIENCE, SILENT, World, both_backends, eventually};
+use crate::kill::armed;
 
 /// How often the process dies; more by `WHARF_RATCHET_DEATHS`.
 fn deaths() -> usize {
@@ -71,6 +72,29 @@ both_backends! {
         let session = world.pair(OWNER).await;
         for round in 0..deaths() {
             a_killed_answer(&mut world, &session, round).await;
+        }
+    }
+
+    /// The library would have saved the answer's key 25 ms later; the contact writes before the gateway can say the answer again.
+    async fn killed_as_soon_as_its_answer_has_left_a_bot_reads_what_the_contact_writes_next(backend) {
+        let (mut world, session, kill_file) = armed(backend).await;
+        let env = [("WHARF_KILL_FILE", kill_file.to_str().unwrap())];
+        for round in 0..deaths() {
+            let (asked, answer, again) = (format!("asks {round}"), format!("answer {round}"), format!("again {round}"));
+            world.until_connected(&session).await;
+            // The first text of a process saves all keys in any case, for it sets counters aside.
+            assert_eq!(world.send(&session, SILENT, &format!("before {round}")).await.status, 201);
+            std::fs::write(&kill_file, "S3-written").unwrap();
+            world.phone_sends(SILENT, OWNER, &asked).await;
+            received_at_once(&world.api(), &session, &asked).await;
+            // It may die before it answers this.
+            world.api().try_post("/v1/messages/text", &json!({"sessionId": session, "to": SILENT, "text": answer})).await;
+            world.gateway().ended().await;
+            shown_at_once(&world, &answer).await;
+            world.phone_sends(SILENT, OWNER, &again).await;
+            world.start_gateway(&env).await;
+            received(&world.api(), &session, &again).await;
+            assert_eq!(undecryptable(&world).await, "0", "round {round}: what came after the answer was opened at once");
         }
     }
 
