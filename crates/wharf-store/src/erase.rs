@@ -8,8 +8,9 @@ use wharf_api::ids::{AccountId, MediaId};
 use wharf_core::store::{AccountRow, EraseStore, Error, Remains};
 
 use crate::account::row::{FIND, account, account_columns};
+use crate::event::of_account_in_log;
 use crate::lane::Place;
-use crate::sql::{Sql, Tx, args, page, statements};
+use crate::sql::{Sql, Tx, args, page, spelled, statements};
 use crate::store::SqlStore;
 
 /// Drops some of what the account's sessions have in a table; `$key` is what a row's key has besides the session.
@@ -43,6 +44,32 @@ macro_rules! counted {
     };
 }
 
+macro_rules! remains {
+    ($database:ident) => {
+        concat!(
+            "SELECT (SELECT COUNT(*) FROM sessions WHERE account_id = $1 AND deleted = 0), ",
+            counted!("messages"),
+            ", (SELECT COUNT(*) FROM (SELECT 1 FROM events WHERE ",
+            of_account_in_log!($database, "$1"),
+            " LIMIT 100000) part), ",
+            counted!("media")
+        )
+    };
+}
+const REMAINS: Sql = spelled!("REMAINS", remains);
+
+macro_rules! events {
+    ($database:ident) => {
+        concat!(
+            "DELETE FROM events WHERE number IN (SELECT number FROM events WHERE ",
+            of_account_in_log!($database, "$1"),
+            " ORDER BY number LIMIT $2)"
+        )
+    };
+}
+const EVENTS: Sql = spelled!("EVENTS", events);
+pub(crate) const BY_HAND: &[Sql] = &[REMAINS, EVENTS];
+
 statements! {
     /// A suspension ends with it: sessions that rested come once more, to tell their phones.
     BEGIN = "UPDATE accounts SET deleting_at = COALESCE(deleting_at, $2), suspended_at = NULL WHERE id = $1";
@@ -56,14 +83,9 @@ statements! {
         "SELECT ", account_columns!(),
         " FROM accounts a JOIN plans p ON p.name = a.plan WHERE a.deleting_at IS NOT NULL ORDER BY a.deleting_at, a.id LIMIT $1"
     );
-    REMAINS = concat!(
-        "SELECT (SELECT COUNT(*) FROM sessions WHERE account_id = $1 AND deleted = 0), ", counted!("messages"), ", ", counted!("events"), ", ",
-        counted!("media")
-    );
     FILES = "SELECT id FROM media WHERE account_id = $1 ORDER BY id LIMIT $2";
     DELIVERIES = "DELETE FROM deliveries WHERE (webhook, event) IN (SELECT webhook, event FROM deliveries \
         WHERE webhook IN (SELECT number FROM webhooks WHERE account_id = $1) LIMIT $2)";
-    EVENTS = "DELETE FROM events WHERE number IN (SELECT number FROM events WHERE account_id = $1 ORDER BY number LIMIT $2)";
     /// A message to a large group has a thousand of them: those of the messages that go next go before, some at a time.
     RECEIPTS = "DELETE FROM message_receipts WHERE (message, person) IN (SELECT message, person FROM message_receipts \
         WHERE message IN (SELECT number FROM messages WHERE account_id = $1 ORDER BY number LIMIT $2) LIMIT $2)";

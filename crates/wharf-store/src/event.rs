@@ -1,21 +1,27 @@
 //! Events: written in the transaction of what they announce, with the session's next numbers and a delivery to every webhook
 //! that wants them.
 
+mod ids;
 mod notice;
+mod packed;
 mod read;
 
+pub(crate) use ids::EventIds;
 pub(crate) use notice::forget_all as forget_notices;
-pub(crate) use read::{event, event_with_or_without_data};
+pub use packed::told_in;
+pub(crate) use read::{event, event_columns, event_head, event_with_or_without_data, id, id_of, session_of, told, told_by, written_before};
 
 use std::sync::Arc;
 
 use wharf_api::Timestamp;
-use wharf_api::ids::{AccountId, EventId, SessionId};
+use wharf_api::ids::{AccountId, SessionId};
 use wharf_core::store::{Error, NewEvent};
 
 use crate::group_end::{self, GROUP_END, wants};
 use crate::horizon::writing;
-use crate::sql::{KeptKey, KeptWrite, Sql, Tx, args, corrupt, spelled, statements};
+use crate::sql::{Arg, KeptKey, KeptWrite, Sql, Tx, args, corrupt, spelled, statements};
+
+use packed::Told;
 
 macro_rules! of_session {
     () => {
@@ -28,31 +34,35 @@ macro_rules! of_account {
     };
 }
 
-/// What an event tells. On SQLite the first of two that tell one step leaves it to the second, which stands right behind it for as long as
-/// the first is there: events go from the oldest on, and nothing changes one. PostgreSQL has no such rows.
-macro_rules! told {
-    ($event:literal) => {
-        concat!(
-            "CASE WHEN ",
-            $event,
-            ".data = '' THEN (SELECT n.data FROM events n WHERE n.number = ",
-            $event,
-            ".number + 1 AND n.session_id = ",
-            $event,
-            ".session_id) ELSE ",
-            $event,
-            ".data END"
-        )
+/// The events of an account, whose id is an argument. On SQLite their rows have its number.
+macro_rules! of_account_in_log {
+    (sqlite, $account:literal) => {
+        concat!("account = (SELECT a.number FROM accounts a WHERE a.id = ", $account, ")")
+    };
+    (postgres, $account:literal) => {
+        concat!("account_id = ", $account)
     };
 }
-pub(crate) use told;
+pub(crate) use of_account_in_log;
+
+/// SQLite's rows name account and session by their numbers.
+macro_rules! written_of {
+    (sqlite) => {
+        "(SELECT w.number, w.repeated, w.kind, a.id AS account_id, s.id AS session_id FROM events w JOIN accounts a ON a.number = w.account \
+         LEFT JOIN sessions s ON s.number = w.session WHERE w.number IN ($1, $2)) e"
+    };
+    (postgres) => {
+        "(SELECT * FROM events WHERE id IN ($1, $2)) e"
+    };
+}
 
 macro_rules! deliver {
     ($database:ident) => {
         concat!(
             "INSERT INTO deliveries (webhook, event, state, next_at, tries, log) \
-             SELECT w.number, e.number, 'pending', 0, 0, '' FROM events e JOIN webhooks w ON w.account_id = e.account_id \
-             WHERE e.id IN ($1, $2) AND ",
+             SELECT w.number, e.number, 'pending', 0, 0, '' FROM ",
+            written_of!($database),
+            " JOIN webhooks w ON w.account_id = e.account_id WHERE ",
             wants!($database),
             " RETURNING webhook"
         )
@@ -71,10 +81,17 @@ statements! {
     ACCOUNT_SEQUENCE = "UPDATE accounts SET event_sequence = event_sequence + $2 WHERE id = $1",
         postgres concat!(" RETURNING ", of_account!(), writing!());
     ACCOUNT_AFTER = concat!("SELECT ", of_account!(), " FROM accounts WHERE id = $1");
-    INSERT_ONE = "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 }
 
+/// What webhooks want of the one or two events that were just written: SQLite knows them by their numbers, PostgreSQL by their ids.
 const DELIVER: Sql = spelled!("DELIVER", deliver);
+
+/// By what rows of the log name an account and a session on SQLite. PostgreSQL's statement goes nowhere.
+const NUMBERS: Sql = Sql {
+    name: "NUMBERS",
+    sqlite: "SELECT a.number, COALESCE((SELECT s.number FROM sessions s WHERE s.id = ?2), 0) FROM accounts a WHERE a.id = ?1",
+    postgres: "SELECT s.number, s.number FROM sessions s WHERE s.account_id = $1 AND s.id = $2",
+};
 
 /// What `SEQUENCE` tells, for a group of writes: it draws its numbers from memory, and writes the last one. The session is found by its id
 /// alone: a plan that is kept from when PostgreSQL had counted few sessions would go through all of the account's.
@@ -84,12 +101,19 @@ pub(crate) const KEPT: Sql = Sql {
     postgres: concat!("SELECT ", of_session!(), writing!(), " FROM sessions WHERE id = $1 AND account_id || '' = $2 FOR UPDATE"),
 };
 
+/// SQLite's rows have no ids, and numbers for account and session.
+const INSERT_ONE: Sql = Sql {
+    name: "INSERT_ONE",
+    sqlite: "INSERT INTO events (account, session, sequence, kind, at, late, data, repeated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    postgres: "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+};
+
 /// Two at once. SQLite keeps a journal for a statement of several rows, unless it may leave the first one there when the second one fails:
 /// the write is undone then as a whole.
 const INSERT_TWO: Sql = Sql {
     name: "INSERT_TWO",
-    sqlite: "INSERT OR FAIL INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8), (?9, ?2, ?3, ?10, ?11, ?6, ?12, ?13)",
+    sqlite: "INSERT OR FAIL INTO events (account, session, sequence, kind, at, late, data, repeated) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8), (?1, ?2, ?9, ?10, ?5, ?6, ?11, ?12)",
     postgres: "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8), ($9, $2, $3, $10, $11, $6, $12, $13)",
 };
@@ -97,8 +121,8 @@ const INSERT_TWO: Sql = Sql {
 /// Writes the last number back.
 const LAST: KeptWrite = KeptWrite { sql: &SET_SEQUENCE, numbers: 1, joint: &GROUP_END, part: group_end::SEQUENCES };
 
-pub(crate) fn all() -> [&'static [Sql]; 5] {
-    [ALL, &[DELIVER, KEPT, INSERT_TWO], notice::ALL, read::ALL, read::BY_HAND]
+pub(crate) fn all() -> [&'static [Sql]; 6] {
+    [ALL, &[DELIVER, NUMBERS, KEPT, INSERT_ONE, INSERT_TWO], ids::ALL, notice::ALL, read::ALL, read::BY_HAND]
 }
 
 /// An event as it is written.
@@ -197,9 +221,11 @@ async fn insert_as(
         list_as(tx, account, session, numbers, at, events);
         return Ok(());
     }
-    for (place, pair) in events.chunks(2).enumerate() {
+    if !tx.takes_lists() {
+        return insert_lean(tx, account, session, numbers, at, events).await;
+    }
+    for pair in events.chunks(2) {
         let (first, number) = (tx.event_id(), numbers.next);
-        let texts = [2 * place, 2 * place + 1].map(|place| text(tx, events.get(place..).unwrap_or_default()));
         let mut second = None;
         numbers.next += 1;
         match pair {
@@ -213,34 +239,99 @@ async fn insert_as(
                     number,
                     one.kind,
                     at,
-                    texts[0],
+                    &*one.data,
                     one.repeated,
                     &other,
                     number + 1,
                     two.kind,
-                    texts[1],
+                    &*two.data,
                     two.repeated,
                 ];
                 tx.execute(&INSERT_TWO, args).await?;
                 second = Some(other);
             }
             [one] => {
-                tx.execute(&INSERT_ONE, args![&first, account, session, number, one.kind, at, texts[0], one.repeated]).await?;
+                tx.execute(&INSERT_ONE, args![&first, account, session, number, one.kind, at, &*one.data, one.repeated]).await?;
             }
             _ => {}
         }
         if numbers.hooked {
-            deliver(tx, &first, second.as_ref()).await?;
+            deliver(tx, args![&first, second.as_ref().unwrap_or(&first)]).await?;
         }
     }
     Ok(())
 }
 
-/// What the row of the first of these events has: nothing where the second, which is of the same step, tells the very same. `told` reads
-/// it. Only SQLite numbers the two one after the other: it has one writer.
-fn text<'e>(tx: &Tx, events: &'e [Draft]) -> &'e str {
+/// On SQLite: packed, and by numbers.
+async fn insert_lean(
+    tx: &mut Tx,
+    account: &AccountId,
+    session: &str,
+    numbers: &mut Numbers,
+    at: Timestamp,
+    events: &[Draft],
+) -> Result<(), Error> {
+    let (of_account, of_session) = numbers_of(tx, account, session).await?;
+    let late = tx.written_at().as_millis() - at.as_millis();
+    for (place, pair) in events.chunks(2).enumerate() {
+        let number = numbers.next;
+        let told = |place: usize| Told::of(session, text(events.get(place..).unwrap_or_default()));
+        match pair {
+            [one, two] => {
+                numbers.next += 2;
+                let (first, second) = (told(2 * place), told(2 * place + 1));
+                let args = args![
+                    of_account,
+                    of_session,
+                    number,
+                    one.kind,
+                    at,
+                    late,
+                    &first,
+                    one.repeated,
+                    number + 1,
+                    two.kind,
+                    &second,
+                    two.repeated,
+                ];
+                tx.execute(&INSERT_TWO, args).await?;
+            }
+            [one] => {
+                numbers.next += 1;
+                let told = told(2 * place);
+                tx.execute(&INSERT_ONE, args![of_account, of_session, number, one.kind, at, late, &told, one.repeated]).await?;
+            }
+            _ => {}
+        }
+        if numbers.hooked {
+            let last = tx.last_number().ok_or_else(|| corrupt("an event without a number"))?;
+            let first = if pair.len() == 2 { last - 1 } else { last };
+            deliver(tx, args![first, last]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// By which numbers rows of the log name an account and a session, or none of its sessions. They never change, and are read once.
+async fn numbers_of(tx: &mut Tx, account: &AccountId, session: &str) -> Result<(i64, i64), Error> {
+    if let Some(numbers) = tx.numbers_of(account, session) {
+        return Ok(numbers);
+    }
+    let row = tx.first(&NUMBERS, args![account, session]).await?;
+    let mut row = row.ok_or_else(|| corrupt(format!("events for {account}, which is not there")))?;
+    let numbers = (row.int()?, row.int()?);
+    if (numbers.1 == 0) != session.is_empty() {
+        return Err(corrupt(format!("events for {session}, which is not there")));
+    }
+    tx.remember_numbers(account, session, numbers);
+    Ok(numbers)
+}
+
+/// What the row of the first of these events has on SQLite: nothing where the second, which is of the same step, tells the very same. `told`
+/// reads it. Only SQLite numbers the two one after the other: it has one writer.
+fn text(events: &[Draft]) -> &str {
     match events {
-        [first, second, ..] if first.repeated && first.data == second.data && !tx.takes_lists() => "",
+        [first, second, ..] if first.repeated && first.data == second.data => "",
         [first, ..] => &first.data,
         [] => "",
     }
@@ -256,10 +347,9 @@ fn list_as(tx: &mut Tx, account: &AccountId, session: &str, numbers: &mut Number
     }
 }
 
-/// Has the events delivered to every webhook that wants them.
-async fn deliver(tx: &mut Tx, one: &EventId, two: Option<&EventId>) -> Result<(), Error> {
-    let two = two.unwrap_or(one);
-    for mut row in tx.fetch(&DELIVER, args![one, two]).await? {
+/// Has the one or two events delivered to every webhook that wants them.
+async fn deliver(tx: &mut Tx, events: &[Arg<'_>]) -> Result<(), Error> {
+    for mut row in tx.fetch(&DELIVER, events).await? {
         tx.ring_webhook(row.int()?);
     }
     Ok(())
@@ -274,7 +364,7 @@ mod tests {
     fn who_wants_an_event_is_looked_for_among_the_webhooks_of_its_account_alone() {
         let plan = sqlite_plan(&DELIVER);
         let searched = |table: &str, index: &str| plan.iter().any(|step| step.starts_with(table) && step.contains(index));
-        assert!(searched("SEARCH e ", "events_by_id"), "{plan:?}");
+        assert!(searched("SEARCH w ", "INTEGER PRIMARY KEY"), "{plan:?}");
         assert!(searched("SEARCH w ", "webhooks_by_account"), "{plan:?}");
     }
 }

@@ -13,7 +13,8 @@ use wharf_api::Timestamp;
 use wharf_api::ids::MediaId;
 use wharf_core::store::{Error, MediaRow};
 
-use crate::dialect::Connect;
+use crate::dialect::{Connect, Dialect};
+use crate::event::EventIds;
 use crate::open::error::OpenError;
 use crate::readers::Readers;
 use crate::sql::{Sql, args, statements};
@@ -30,14 +31,15 @@ statements! {
     NODES = "SELECT COUNT(*) FROM node_lease WHERE expires_at > $1";
 }
 
-pub(crate) fn all() -> [&'static [Sql]; 5] {
-    [ALL, events::ALL, links::ALL, messages::ALL, webhooks::ALL]
+pub(crate) fn all() -> [&'static [Sql]; 6] {
+    [ALL, events::ALL, events::BY_HAND, links::ALL, messages::ALL, webhooks::ALL]
 }
 
 /// A database that is only read.
 pub struct Inspection {
     pub(crate) readers: Readers,
     horizon: horizon::Watch,
+    event_ids: Option<EventIds>,
 }
 
 /// How to read the database at that address.
@@ -60,8 +62,12 @@ pub async fn inspect(url: &str) -> Result<Inspection, OpenError> {
     if found != own {
         return Err(OpenError::Schema { found, own });
     }
+    let event_ids = match readers.dialect() {
+        Dialect::Sqlite => Some(EventIds::read(&readers).await.map_err(OpenError::Connect)?),
+        Dialect::Postgres => None,
+    };
     let horizon = horizon::Watch::new(readers.dialect());
-    Ok(Inspection { readers, horizon })
+    Ok(Inspection { readers, horizon, event_ids })
 }
 
 impl Inspection {

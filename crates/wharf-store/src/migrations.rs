@@ -65,6 +65,7 @@ history! {
     52 "0052_indexes",
     53 "0053_rare",
     54 "0054_events",
+    55 "0055_lean",
 }
 
 /// A database of SQLite with the whole schema and nothing in it.

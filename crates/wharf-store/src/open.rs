@@ -18,6 +18,7 @@ use wharf_core::store::Error;
 
 use crate::config::Config;
 use crate::dialect::{Connect, Dialect};
+use crate::event::EventIds;
 use crate::lane::{Holdings, Lanes, RecentAccounts, Sessions};
 use crate::readers::Readers;
 use crate::sql::{Conn, prepare_found, prepare_kept};
@@ -112,9 +113,10 @@ async fn sqlite(config: &Config, path: &Path, lock: Option<&Arc<File>>) -> Resul
     let holdings = Holdings { lock, sessions: sessions.as_ref(), accounts: accounts.as_ref() };
     let lanes = Lanes::start(vec![conn], &writer, config, &bell, holdings);
     let readers = Readers::new(Connect::sqlite_reader(path), config.readers.unwrap_or(4).max(1));
+    let event_ids = Some(EventIds::read(&readers).await.map_err(OpenError::Connect)?);
     let (horizon, meter) = (horizon::Watch::new(Dialect::Sqlite), Arc::clone(&config.meter));
     let (lease, file, recalled) = (None, Some(file), None);
-    Ok(Arc::new(SqlStore { lanes, lease, readers, file, sessions, recalled, accounts, horizon, bell, meter, writer }))
+    Ok(Arc::new(SqlStore { lanes, lease, readers, file, sessions, recalled, accounts, event_ids, horizon, bell, meter, writer }))
 }
 
 async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
@@ -143,8 +145,8 @@ async fn open_postgres(config: Config) -> Result<Arc<SqlStore>, OpenError> {
     let reader = Connect::postgres_reader(&config.url).map_err(OpenError::Postgres)?;
     let readers = Readers::new(reader, config.readers.unwrap_or(8).max(1));
     let (horizon, meter) = (horizon::Watch::new(Dialect::Postgres), config.meter);
-    let (file, sessions, recalled, accounts) = (None, None, Some(recalled), None);
-    Ok(Arc::new(SqlStore { lanes, lease, readers, file, sessions, recalled, accounts, horizon, bell, meter, writer }))
+    let (file, sessions, recalled, accounts, event_ids) = (None, None, Some(recalled), None, None);
+    Ok(Arc::new(SqlStore { lanes, lease, readers, file, sessions, recalled, accounts, event_ids, horizon, bell, meter, writer }))
 }
 
 /// Connects to a server that may be starting beside us.

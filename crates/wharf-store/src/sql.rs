@@ -20,7 +20,7 @@ pub(crate) use fault::{
 pub(crate) use found::{FoundKey, Sought, StepTimes, prepare as prepare_found, questions as questions_of_found};
 pub(crate) use kept::{KeptKey, KeptWrite, prepare as prepare_kept, questions as questions_of_kept};
 pub(crate) use list::Joint;
-pub(crate) use row::Row;
+pub(crate) use row::{Row, TextOrBytes};
 pub(crate) use sqlite::keep_statements;
 pub(crate) use tx::{Rings, Tx};
 

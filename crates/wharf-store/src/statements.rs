@@ -14,6 +14,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         census::ALL,
         database::ALL,
         erase::ALL,
+        erase::BY_HAND,
         group_end::ALL,
         hold::ALL,
         horizon::ALL,

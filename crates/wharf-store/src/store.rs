@@ -8,6 +8,7 @@ use wharf_core::event::Bell;
 use wharf_core::store::Error;
 
 use crate::dialect::{Connect, Dialect, Durability};
+use crate::event::EventIds;
 use crate::horizon;
 use crate::lane::{Foreseen, Lanes, Place, RecentAccounts, Sessions};
 use crate::open::file::OpenedFile;
@@ -28,6 +29,8 @@ pub struct SqlStore {
     pub(crate) recalled: Option<Arc<Sessions>>,
     /// Where nobody else writes the database: calls and messages ask for them.
     pub(crate) accounts: Option<Arc<RecentAccounts>>,
+    /// Where the log has no ids of its events.
+    pub(crate) event_ids: Option<EventIds>,
     pub(crate) horizon: horizon::Watch,
     pub(crate) bell: Arc<Bell>,
     pub(crate) meter: Arc<Meter>,

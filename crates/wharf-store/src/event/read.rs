@@ -7,10 +7,10 @@ use wharf_api::types::event::EventKind;
 use wharf_core::event::Bell;
 use wharf_core::store::{Error, EventFilter, EventPage, EventRow, EventStore, Fence, NewEvent};
 
-use super::told;
+use super::{EventIds, of_account_in_log, packed};
 use crate::horizon::Horizon;
 use crate::lane::Place;
-use crate::sql::{Row, Sql, among, args, listed, page, spelled, statements};
+use crate::sql::{Row, Sql, among, args, corrupt, listed, page, spelled, statements};
 use crate::store::SqlStore;
 
 /// The kinds that the life of a text has: most of any log is of them.
@@ -26,17 +26,116 @@ macro_rules! is_rare {
     };
 }
 
+/// What an event tells. On SQLite the first of two that tell one step leaves it to the second, which stands right behind it for as long as
+/// the first is there: events go from the oldest on, and nothing changes one. PostgreSQL has no such rows.
+macro_rules! told {
+    (sqlite, $event:literal) => {
+        concat!(
+            "CASE WHEN ",
+            $event,
+            ".data = '' THEN (SELECT n.data FROM events n WHERE n.number = ",
+            $event,
+            ".number + 1 AND n.session = ",
+            $event,
+            ".session) ELSE ",
+            $event,
+            ".data END"
+        )
+    };
+    (postgres, $event:literal) => {
+        concat!("NULLIF(", $event, ".data, '')")
+    };
+}
+
+/// The id of an event's session, empty for those of the account itself.
+macro_rules! session_of {
+    (sqlite, $event:literal) => {
+        concat!("COALESCE((SELECT s.id FROM sessions s WHERE s.number = ", $event, ".session), '')")
+    };
+    (postgres, $event:literal) => {
+        concat!($event, ".session_id")
+    };
+}
+
+/// The id of an event. Where SQLite's row has none it is when it was written, of which the id is made.
+macro_rules! id_of {
+    (sqlite, $event:literal) => {
+        concat!("COALESCE(", $event, ".id, ", $event, ".at + ", $event, ".late)")
+    };
+    (postgres, $event:literal) => {
+        concat!($event, ".id")
+    };
+}
+
+/// The cells that [`event_with_or_without_data`] reads, but for the last one, which is what the event tells.
+macro_rules! event_head {
+    ($database:ident, $event:literal) => {
+        concat!(
+            $event,
+            ".number, ",
+            $crate::event::id_of!($database, $event),
+            ", ",
+            $crate::event::session_of!($database, $event),
+            ", ",
+            $event,
+            ".sequence, ",
+            $event,
+            ".kind, ",
+            $event,
+            ".at, "
+        )
+    };
+}
+
+/// Whether an event was written before a time: by an id that could be the first of then, or, where its row has none, by the time itself.
+macro_rules! written_before {
+    (sqlite, $id:literal, $at:literal) => {
+        concat!("(CASE WHEN id IS NULL THEN at + late < ", $at, " ELSE id < ", $id, " END)")
+    };
+    (postgres, $id:literal, $at:literal) => {
+        concat!("(CAST(", $at, " AS BIGINT) IS NOT NULL AND id < ", $id, ")")
+    };
+}
+
+/// The cells that [`event`] reads.
+macro_rules! event_columns {
+    ($database:ident, $event:literal) => {
+        concat!($crate::event::event_head!($database, $event), $crate::event::told!($database, $event))
+    };
+}
+pub(crate) use {event_columns, event_head, id_of, session_of, told, written_before};
+
+/// The events of one session, and of some, where they are asked for.
+macro_rules! of_sessions {
+    (sqlite) => {
+        concat!(
+            "(CAST($4 AS TEXT) IS NULL OR session = (SELECT s.number FROM sessions s WHERE s.id = $4)) \
+             AND (CAST($5 AS TEXT) IS NULL OR session IN (SELECT s.number FROM sessions s WHERE s.id IN ",
+            among!(sqlite, "$5"),
+            "))"
+        )
+    };
+    (postgres) => {
+        concat!(
+            "(CAST($4 AS TEXT) IS NULL OR session_id = $4) AND (CAST($5 AS TEXT) IS NULL OR session_id IN ",
+            among!(postgres, "$5"),
+            ")"
+        )
+    };
+}
+
 /// What does not pass comes without its data, so that a reader moves past it.
 macro_rules! look {
     ($database:ident, $log:literal, $of:expr) => {
         concat!(
-            "SELECT number, id, session_id, sequence, kind, at, CASE WHEN (CAST($4 AS TEXT) IS NULL OR session_id = $4) \
-             AND (CAST($5 AS TEXT) IS NULL OR session_id IN ",
-            among!($database, "$5"),
-            ") AND (CAST($6 AS TEXT) IS NULL OR kind IN ",
+            "SELECT ",
+            event_head!($database, "events"),
+            "CASE WHEN ",
+            of_sessions!($database),
+            " AND (CAST($6 AS TEXT) IS NULL OR kind IN ",
             among!($database, "$6"),
             ") AND (CAST($8 AS BIGINT) = 0 OR repeated = 0) THEN ",
-            told!("events"),
+            told!($database, "events"),
             " END FROM ",
             $log,
             " WHERE ",
@@ -47,13 +146,13 @@ macro_rules! look {
 }
 macro_rules! list {
     ($database:ident) => {
-        look!($database, "events", "account_id = $1")
+        look!($database, "events", of_account_in_log!($database, "$1"))
     };
 }
 /// Names the index to SQLite. PostgreSQL finds it by its conditions.
 macro_rules! list_rare {
     (sqlite) => {
-        look!(sqlite, "events INDEXED BY events_rare", concat!("account_id || '' = $1 AND ", is_rare!()))
+        look!(sqlite, "events INDEXED BY events_rare", concat!(of_account_in_log!(sqlite, "$1"), " AND ", is_rare!()))
     };
     (postgres) => {
         look!(postgres, "events", concat!("account_id || '' = $1 AND ", is_rare!()))
@@ -61,21 +160,75 @@ macro_rules! list_rare {
 }
 const LIST: Sql = spelled!("LIST", list);
 const LIST_RARE: Sql = spelled!("LIST_RARE", list_rare);
-pub(super) const BY_HAND: &[Sql] = &[LIST, LIST_RARE];
+
+macro_rules! number {
+    ($database:ident) => {
+        concat!("SELECT number FROM events WHERE id = $2 AND ", of_account_in_log!($database, "$1"))
+    };
+}
+/// Of an event whose id stands in its row.
+const NUMBER: Sql = spelled!("NUMBER", number);
+
+macro_rules! written_at {
+    ($database:ident) => {
+        concat!(
+            "SELECT ",
+            id_of!($database, "events"),
+            " FROM events WHERE number = $2 AND id IS NULL AND ",
+            of_account_in_log!($database, "$1")
+        )
+    };
+}
+/// When the event with a number was written whose id stands in no row. PostgreSQL has none.
+const WRITTEN_AT: Sql = spelled!("WRITTEN_AT", written_at);
+
+macro_rules! latest {
+    ($database:ident) => {
+        concat!("SELECT COALESCE(MAX(number), 0) FROM events WHERE ", of_account_in_log!($database, "$1"))
+    };
+}
+const LATEST: Sql = spelled!("LATEST", latest);
+
+macro_rules! before_last {
+    ($database:ident) => {
+        concat!(
+            "SELECT COALESCE(MIN(number) - 1, 0) FROM (SELECT number FROM events WHERE ",
+            of_account_in_log!($database, "$1"),
+            " AND number <= $2 ORDER BY number DESC LIMIT $3) last"
+        )
+    };
+}
+const BEFORE_LAST: Sql = spelled!("BEFORE_LAST", before_last);
+
+macro_rules! expired {
+    ($database:ident) => {
+        concat!(
+            "SELECT COALESCE(MIN(CASE WHEN expired THEN NULL ELSE number END) - 1, MAX(number), 0), COUNT(CASE WHEN expired THEN 1 END) \
+             FROM (SELECT number, ",
+            written_before!($database, "$2", "$4"),
+            " AS expired FROM events WHERE ",
+            of_account_in_log!($database, "$1"),
+            " ORDER BY number LIMIT $3) oldest"
+        )
+    };
+}
+/// The first of the oldest events that is to stay, or the last of them where all are to go.
+const EXPIRED: Sql = spelled!("EXPIRED", expired);
+
+macro_rules! drop_events {
+    ($database:ident) => {
+        concat!("DELETE FROM events WHERE ", of_account_in_log!($database, "$1"), " AND number <= $2")
+    };
+}
+const DROP_EVENTS: Sql = spelled!("DROP_EVENTS", drop_events);
+
+pub(super) const BY_HAND: &[Sql] = &[LIST, LIST_RARE, NUMBER, WRITTEN_AT, LATEST, BEFORE_LAST, EXPIRED, DROP_EVENTS];
 
 statements! {
-    NUMBER = "SELECT number FROM events WHERE id = $2 AND account_id = $1";
-    LATEST = "SELECT COALESCE(MAX(number), 0) FROM events WHERE account_id = $1";
-    BEFORE_LAST = "SELECT COALESCE(MIN(number) - 1, 0) FROM \
-        (SELECT number FROM events WHERE account_id = $1 AND number <= $2 ORDER BY number DESC LIMIT $3) last";
-    /// The first of the oldest events that is to stay, or the last of them where all are to go.
-    EXPIRED = "SELECT COALESCE(MIN(CASE WHEN id >= $2 THEN number END) - 1, MAX(number), 0), COUNT(CASE WHEN id < $2 THEN 1 END) \
-        FROM (SELECT number, id FROM events WHERE account_id = $1 ORDER BY number LIMIT $3) oldest";
     /// The oldest event that a webhook which is on has not had yet. It is tried for days, and for no longer.
     OWED = "SELECT MIN(d.event) FROM deliveries d JOIN webhooks w ON w.number = d.webhook \
         WHERE w.account_id = $1 AND w.enabled = 1 AND d.state = 'pending'";
     DROP_DELIVERIES = "DELETE FROM deliveries WHERE event <= $2 AND webhook IN (SELECT number FROM webhooks WHERE account_id = $1)";
-    DROP_EVENTS = "DELETE FROM events WHERE account_id = $1 AND number <= $2";
 }
 
 /// How many events one look at the log passes at the most, those that the filter leaves out included.
@@ -83,21 +236,35 @@ const LOOK: i64 = 1_000;
 /// How many events one commit drops: others wait for it.
 const DROPPED_AT_ONCE: u32 = 500;
 
-/// The row's number, and the event where the row holds its data.
-pub(crate) fn event(row: &mut Row) -> Result<(i64, Option<EventRow>), Error> {
-    let (event, has_data) = event_with_or_without_data(row)?;
+/// The row's number, and the event where the row holds its data. `ids` are for rows that have none.
+pub(crate) fn event(row: &mut Row, ids: Option<&EventIds>) -> Result<(i64, Option<EventRow>), Error> {
+    let (event, has_data) = event_with_or_without_data(row, ids)?;
     Ok((event.number, has_data.then_some(event)))
 }
 
 /// The event, and whether the row holds its data. They are empty where it does not.
-pub(crate) fn event_with_or_without_data(row: &mut Row) -> Result<(EventRow, bool), Error> {
+pub(crate) fn event_with_or_without_data(row: &mut Row, ids: Option<&EventIds>) -> Result<(EventRow, bool), Error> {
     let number = row.int()?;
-    let id = row.parsed("an event's id", EventId::parse)?;
+    let id = id(row, number, ids)?;
     let session = row.text()?;
     let (sequence, kind, at) = (row.int()?, row.parsed("a kind of event", EventKind::parse)?, row.time()?);
-    let data = row.opt_text()?;
+    let data = told_by(row, &session)?;
     let has_data = data.is_some();
     Ok((EventRow { number, id, session: SessionId::parse(&session), sequence, kind, at, data: data.unwrap_or_default() }, has_data))
+}
+
+/// The id of the event with that number.
+pub(crate) fn id(row: &mut Row, number: i64, ids: Option<&EventIds>) -> Result<EventId, Error> {
+    match (row.int_for_text(), ids) {
+        (Some(written_at), Some(ids)) => Ok(ids.id(Timestamp::from_millis(written_at), number)),
+        (Some(_), None) => Err(corrupt("an event without an id")),
+        (None, _) => row.parsed("an event's id", EventId::parse),
+    }
+}
+
+/// What the next cell of an event of this session tells.
+pub(crate) fn told_by(row: &mut Row, session: &str) -> Result<Option<String>, Error> {
+    row.opt_text_or_bytes()?.map(|told| packed::read(session, told)).transpose()
 }
 
 impl SqlStore {
@@ -133,7 +300,7 @@ impl EventStore for SqlStore {
                 return Ok(found);
             }
             let place_in_log = row.number();
-            let (number, event) = match (event(&mut row), place_in_log) {
+            let (number, event) = match (event(&mut row, self.event_ids.as_ref()), place_in_log) {
                 (Err(Error::Corrupt(why)), Some(number)) => {
                     tracing::error!(number, why, "an event cannot be read and is left out");
                     (number, None)
@@ -152,6 +319,13 @@ impl EventStore for SqlStore {
     }
 
     async fn event_number(&self, account: &AccountId, id: &EventId) -> Result<Option<i64>, Error> {
+        if let Some(ids) = &self.event_ids
+            && let Some(number) = ids.number(id)
+            && let Some(mut row) = self.readers.first(&WRITTEN_AT, args![account, number]).await?
+            && ids.id(row.time()?, number) == *id
+        {
+            return Ok(Some(number));
+        }
         self.readers.first(&NUMBER, args![account, id]).await?.map(|mut row| row.int()).transpose()
     }
 
@@ -173,7 +347,7 @@ impl EventStore for SqlStore {
             let dropped = self
                 .write(Place::account(account), move |tx| {
                     Box::pin(async move {
-                        let Some(mut row) = tx.first(&EXPIRED, args![&owner, &kept, DROPPED_AT_ONCE]).await? else { return Ok(0) };
+                        let Some(mut row) = tx.first(&EXPIRED, args![&owner, &kept, DROPPED_AT_ONCE, before]).await? else { return Ok(0) };
                         let (last, expired) = (row.int()?, row.int()?);
                         if expired == 0 || last == 0 {
                             return Ok(0);
@@ -206,7 +380,7 @@ mod tests {
     fn what_is_rare_is_found_among_what_is_rare_alone() {
         let plan = sqlite_plan(&LIST_RARE);
         let on_log: Vec<_> = plan.iter().filter(|step| step.split(' ').nth(1) == Some("events")).collect();
-        let by_index = "SEARCH events USING INDEX events_rare (<expr>=? AND number>? AND number<?)";
+        let by_index = "SEARCH events USING INDEX events_rare (account=? AND number>? AND number<?)";
         assert_eq!(on_log, [by_index], "{plan:#?}");
         assert!(plan.iter().all(|step| !step.contains("TEMP B-TREE")), "it is sorted: {plan:#?}");
     }
@@ -219,10 +393,10 @@ mod tests {
             let is_rare: bool = conn.query_row(of, [kind.as_str()], |row| row.get(0)).unwrap();
             assert_eq!(is_rare, !OF_TEXTS.contains(kind), "{kind:?}");
         }
-        for migration in
-            [include_str!("../../migrations/sqlite/0054_events.sql"), include_str!("../../migrations/postgres/0054_events.sql")]
-        {
-            assert!(migration.contains(is_rare!()) && migration.contains("((account_id || ''), number)"), "{migration}");
+        let on_sqlite = (include_str!("../../migrations/sqlite/0055_lean.sql"), "(account, number)");
+        let on_postgres = (include_str!("../../migrations/postgres/0054_events.sql"), "((account_id || ''), number)");
+        for (migration, columns) in [on_sqlite, on_postgres] {
+            assert!(migration.contains(is_rare!()) && migration.contains(columns), "{migration}");
         }
     }
 }

@@ -7,13 +7,26 @@ use wharf_api::types::event::EventKind;
 use wharf_core::store::Error;
 
 use super::{Class, Inspection, PAGE, Report};
-use crate::sql::{args, statements};
+use crate::event::{self, told_by};
+use crate::sql::{Sql, args, spelled, statements};
+
+macro_rules! events {
+    (sqlite) => {
+        "SELECT number, COALESCE(id, at + late), CAST(account AS TEXT), CAST(session AS TEXT), sequence, kind, \
+         COALESCE((SELECT s.id FROM sessions s WHERE s.number = events.session), ''), data, \
+         CASE WHEN data = '' THEN (SELECT n.kind FROM events n WHERE n.number = events.number + 1 AND n.session = events.session) END \
+         FROM events WHERE number > $1 AND number <= $2 ORDER BY number LIMIT $3"
+    };
+    (postgres) => {
+        "SELECT number, id, account_id, session_id, sequence, kind, session_id, data, CAST(NULL AS TEXT) \
+         FROM events WHERE number > $1 AND number <= $2 ORDER BY number LIMIT $3"
+    };
+}
+/// One that leaves what it tells to the event behind it comes with that one's kind.
+const EVENTS: Sql = spelled!("EVENTS", events);
+pub(super) const BY_HAND: &[Sql] = &[EVENTS];
 
 statements! {
-    /// One that leaves what it tells to the event behind it comes with that one's kind.
-    EVENTS = "SELECT number, id, account_id, session_id, sequence, kind, data, CASE WHEN data = '' THEN (SELECT n.kind FROM events n \
-        WHERE n.number = events.number + 1 AND n.session_id = events.session_id) END \
-        FROM events WHERE number > $1 AND number <= $2 ORDER BY number LIMIT $3";
     IS_EVENT = "SELECT 1 FROM events WHERE number = $1";
     WHOLE = "SELECT COALESCE(MAX(number), 0) FROM events";
 }
@@ -32,14 +45,16 @@ impl Inspection {
                 return Ok(());
             }
             for mut row in rows {
-                let (number, id) = (row.int()?, row.text()?);
+                let number = row.int()?;
+                // One that is none is told as nothing, and its event read on.
+                let id = event::id(&mut row, number, self.event_ids.as_ref()).map_or(String::new(), |id| id.to_string());
                 let (of, sequence) = ((row.text()?, row.text()?), row.int()?);
-                let (kind, data, behind) = (EventKind::parse(&row.text()?), row.text()?, row.opt_text()?);
+                let (kind, session) = (EventKind::parse(&row.text()?), row.text()?);
+                let (data, behind) = (told_by(&mut row, &session), row.opt_text()?);
                 after = number;
                 // Whether that one can be read is its own matter.
                 let over_it = behind.and_then(|behind| EventKind::parse(&behind)).and_then(EventKind::umbrella);
-                let is_told =
-                    (over_it.is_some() && over_it == kind) || serde_json::from_str::<Value>(&data).is_ok_and(|data| data.is_object());
+                let is_told = (over_it.is_some() && over_it == kind) || data.is_ok_and(|data| is_object(&data.unwrap_or_default()));
                 let reads_back = kind.is_some() && is_told;
                 if !reads_back {
                     report.note(Class::Wrong, "events that cannot be read", id.clone());
@@ -56,4 +71,8 @@ impl Inspection {
             }
         }
     }
+}
+
+fn is_object(json: &str) -> bool {
+    serde_json::from_str::<Value>(json).is_ok_and(|data| data.is_object())
 }

@@ -45,6 +45,12 @@ where
     }
 }
 
+/// A cell that holds the one or the other.
+pub(crate) enum TextOrBytes {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
 /// One row of a result. Every getter reads the next cell.
 pub(crate) struct Row {
     cells: Cells,
@@ -122,6 +128,24 @@ impl Row {
 
     pub fn opt_bytes(&mut self) -> Result<Option<Vec<u8>>, Error> {
         self.cell()
+    }
+
+    /// The next cell where it is a number, which stands there instead of a text, on SQLite alone.
+    pub fn int_for_text(&mut self) -> Option<i64> {
+        let Cells::Sqlite(cells) = &self.cells else { return None };
+        let Some(Value::Integer(int)) = cells.get(self.next) else { return None };
+        self.next += 1;
+        Some(*int)
+    }
+
+    /// PostgreSQL has texts alone here.
+    pub fn opt_text_or_bytes(&mut self) -> Result<Option<TextOrBytes>, Error> {
+        if let Cells::Sqlite(cells) = &self.cells
+            && matches!(cells.get(self.next), Some(Value::Blob(_)))
+        {
+            return self.opt_bytes().map(|bytes| bytes.map(TextOrBytes::Bytes));
+        }
+        self.opt_text().map(|text| text.map(TextOrBytes::Text))
     }
 
     pub fn flag(&mut self) -> Result<bool, Error> {

@@ -1,7 +1,9 @@
 //! The transaction of one write, inside its lane's commit.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, EventId, SessionId};
 use wharf_api::types::message::MessageStatus;
 use wharf_core::Chance;
@@ -33,7 +35,12 @@ pub(crate) struct Tx {
     statements: usize,
     /// How many statements one write may have.
     limit: usize,
+    /// By which numbers SQLite's log names accounts and their sessions.
+    log_numbers: HashMap<AccountId, HashMap<String, (i64, i64)>>,
 }
+
+/// Of how many accounts those numbers are remembered, and of how many sessions of each.
+const REMEMBERED: usize = 10_000;
 
 /// The readers and webhooks to be notified once the group is committed. A write that is undone may have left its own: a ring
 /// too many is a look too many.
@@ -47,7 +54,22 @@ impl Tx {
     pub fn new(conn: Conn, chance: Arc<dyn Chance>, limit: usize) -> Self {
         let rings = Rings::default();
         let (kept, missing, found, lists) = (Vec::new(), Vec::new(), FoundMessages::default(), Vec::new());
-        Self { conn, chance, discarded: false, rings, keeps: false, kept, missing, found, leaves: false, lists, statements: 0, limit }
+        let log_numbers = HashMap::new();
+        Self {
+            conn,
+            chance,
+            discarded: false,
+            rings,
+            keeps: false,
+            kept,
+            missing,
+            found,
+            leaves: false,
+            lists,
+            statements: 0,
+            limit,
+            log_numbers,
+        }
     }
 
     /// Runs a statement; tells how many rows it changed.
@@ -259,6 +281,34 @@ impl Tx {
 
     pub fn take_rings(&mut self) -> Rings {
         std::mem::take(&mut self.rings)
+    }
+
+    /// The number of the row that SQLite inserted last.
+    pub fn last_number(&self) -> Option<i64> {
+        self.conn.last_number()
+    }
+
+    /// What [`Tx::remember_numbers`] was told.
+    pub fn numbers_of(&self, account: &AccountId, session: &str) -> Option<(i64, i64)> {
+        self.log_numbers.get(account)?.get(session).copied()
+    }
+
+    /// Keeps by which numbers the log names an account and a session of it, beyond this group. They are nobody else's, whether the write that
+    /// gave them is undone or not, for nobody comes again with the same id.
+    pub fn remember_numbers(&mut self, account: &AccountId, session: &str, numbers: (i64, i64)) {
+        if self.log_numbers.len() >= REMEMBERED {
+            self.log_numbers.clear();
+        }
+        let of_account = self.log_numbers.entry(account.clone()).or_default();
+        if of_account.len() >= REMEMBERED {
+            of_account.clear();
+        }
+        of_account.insert(session.to_owned(), numbers);
+    }
+
+    /// Now, as an id that is made now would tell it.
+    pub fn written_at(&self) -> Timestamp {
+        Timestamp::from_millis(i64::try_from(self.chance.uuid().as_u128() >> 80).unwrap_or(0))
     }
 
     pub fn event_id(&self) -> EventId {

@@ -63,7 +63,8 @@ async fn fill(db: &Db, tenant: &Tenant) {
         ),
         format!(
             "deliveries (webhook, event, state, next_at, tries, log) SELECT w.number, e.number, 'pending', 0, 0, '' \
-             FROM webhooks w JOIN events e ON e.account_id = w.account_id WHERE w.account_id = '{account}'"
+             FROM webhooks w JOIN events e ON e.{} WHERE w.account_id = '{account}'",
+            db.of_account(account)
         ),
         format!(
             "media (id, account_id, session_id, kind, mime_type, size, state, created_at, expires_at) \

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sqlx::{Connection, PgConnection, Row};
+use wharf_api::ids::{AccountId, SessionId};
 use wharf_core::Chance;
 use wharf_core::chance::SystemChance;
-use wharf_store::{Config, SqlStore, open};
+use wharf_store::{Config, SqlStore, open, told_in};
 
 /// Runs each test on both databases.
 macro_rules! both_backends {
@@ -101,6 +102,42 @@ impl Db {
         let mut conn = PgConnection::connect(&self.url).await.unwrap();
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).fetch_all(&mut conn).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// What events tell, in their order, of those that meet a condition.
+    pub async fn told(&self, condition: &str) -> Vec<String> {
+        let Some(path) = self.url.strip_prefix("sqlite:") else {
+            return self.texts(&format!("SELECT data FROM events WHERE {condition} ORDER BY number")).await;
+        };
+        let conn = rusqlite::Connection::open(path).unwrap();
+        let sql = "SELECT COALESCE((SELECT s.id FROM sessions s WHERE s.number = events.session), ''), data FROM events WHERE";
+        let mut statement = conn.prepare(&format!("{sql} {condition} ORDER BY number")).unwrap();
+        let told = |row: &rusqlite::Row<'_>| -> rusqlite::Result<String> {
+            let session: String = row.get(0)?;
+            Ok(match row.get(1)? {
+                rusqlite::types::Value::Blob(packed) => told_in(&session, &packed).expect("it was packed for this session"),
+                rusqlite::types::Value::Text(text) => text,
+                other => panic!("an event tells {other:?}"),
+            })
+        };
+        statement.query_map([], told).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    /// The condition that an event is of an account, and the one that it is of a session.
+    pub fn of_account(&self, account: &AccountId) -> String {
+        if self.is_sqlite() {
+            format!("account = (SELECT number FROM accounts WHERE id = '{account}')")
+        } else {
+            format!("account_id = '{account}'")
+        }
+    }
+
+    pub fn of_session(&self, session: &SessionId) -> String {
+        if self.is_sqlite() {
+            format!("session = (SELECT number FROM sessions WHERE id = '{session}')")
+        } else {
+            format!("session_id = '{session}'")
+        }
     }
 
     /// Changes something behind the store's back.

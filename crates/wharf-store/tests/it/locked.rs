@@ -308,7 +308,7 @@ async fn a_write_that_makes_the_end_of_its_group_slow_goes_on_aside_and_its_comp
     }
     let (stored, _) = beside_what_dawdles(&db, &store, &meter, &slow, &texts).await;
     assert!(stored.iter().all(Result::is_ok), "{stored:?}");
-    let sql = format!("SELECT COUNT(*) FROM events WHERE session_id = '{}'", slow.session.as_str());
+    let sql = format!("SELECT COUNT(*) FROM events WHERE {}", db.of_session(&slow.session));
     assert_eq!(db.ints(&sql).await, [1]);
     store.close().await;
     db.finish().await;

@@ -201,15 +201,20 @@ async fn a_filter_leaves_out_and_the_position_moves_past_it(db: &Db) {
 /// Events of a kind, as many as that.
 async fn many(db: &Db, tenant: &Tenant, kind: EventKind, count: usize) {
     let numbers = format!("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})");
-    let id = chance().event_id();
-    db.execute(&format!(
-        "{numbers} INSERT INTO events (id, account_id, session_id, sequence, kind, at, data) \
-         SELECT SUBSTR('{id}', 1, 26) || (1000000000 + i), '{}', '{}', 1000 + i, '{}', 1, '{{}}' FROM n",
-        tenant.account,
-        tenant.session,
-        kind.as_str()
-    ))
-    .await;
+    let (account, session, kind) = (&tenant.account, &tenant.session, kind.as_str());
+    let rows = if db.is_sqlite() {
+        format!(
+            "INSERT INTO events (account, session, sequence, kind, at, data) \
+             SELECT a.number, s.number, 1000 + i, '{kind}', 1, '{{}}' FROM n, accounts a, sessions s WHERE a.id = '{account}' AND s.id = '{session}'"
+        )
+    } else {
+        let id = chance().event_id();
+        format!(
+            "INSERT INTO events (id, account_id, session_id, sequence, kind, at, data) \
+             SELECT SUBSTR('{id}', 1, 26) || (1000000000 + i), '{account}', '{session}', 1000 + i, '{kind}', 1, '{{}}' FROM n"
+        )
+    };
+    db.execute(&format!("{numbers} {rows}")).await;
 }
 
 async fn what_is_rare_is_found_at_one_look_however_much_stands_between(db: &Db) {

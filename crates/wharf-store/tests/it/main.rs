@@ -22,6 +22,7 @@ mod hold;
 mod inbound;
 mod key;
 mod lane;
+mod lean;
 mod list;
 mod locked;
 mod log;

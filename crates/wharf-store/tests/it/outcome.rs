@@ -64,7 +64,7 @@ async fn a_failed_message_says_why(db: &Db) {
     let row = db.store.find_message(&tenant.account, &id).await.unwrap().unwrap();
     assert_eq!((row.status, row.error, row.error_reason.as_deref()), (Failed, Some(ErrorCode::MessageSendingFailed), Some("nack 479")));
     assert_eq!(tenant.line(db, &id).await, [Queued, Failed]);
-    let data: serde_json::Value = serde_json::from_str(&db.texts("SELECT data FROM events ORDER BY number DESC LIMIT 1").await[0]).unwrap();
+    let data: serde_json::Value = serde_json::from_str(db.told("true").await.last().unwrap()).unwrap();
     assert_eq!(data["error"]["code"], "message_sending_failed");
 }
 

@@ -30,8 +30,14 @@ async fn both_databases_have_the_same_tables_columns_and_indexes() {
     let found = columns(&sqlite).await;
     assert!(found.contains("outgoing.payload bytea not null"), "{found:?}");
     assert!(found.len() > 70);
-    assert_eq!(found, columns(&postgres).await);
-    assert_eq!(indexes(&sqlite).await, indexes(&postgres).await);
+    // SQLite's log has numbers for accounts and sessions, and accounts have theirs for it.
+    let of_one = |columns: BTreeSet<String>| -> BTreeSet<String> {
+        columns.into_iter().filter(|column| !column.starts_with("events.") && !column.starts_with("accounts.number ")).collect()
+    };
+    assert_eq!(of_one(found), of_one(columns(&postgres).await));
+    let mut of_sqlite = indexes(&sqlite).await;
+    assert!(of_sqlite.remove("accounts_by_number"));
+    assert_eq!(of_sqlite, indexes(&postgres).await);
     sqlite.finish().await;
     postgres.finish().await;
 }

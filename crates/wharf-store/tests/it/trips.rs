@@ -231,7 +231,7 @@ async fn outcomes_and_receipts_of_several_sessions_ask_three_times_however_many_
         assert_eq!(sent_at, NOW.plus_millis(if place == 4 { 50 } else { 5 }), "{place}");
     }
     for of in [&tenant, &beside] {
-        let sequences = db.ints(&format!("SELECT sequence FROM events WHERE session_id = '{}' ORDER BY number", of.session)).await;
+        let sequences = db.ints(&format!("SELECT sequence FROM events WHERE {} ORDER BY number", db.of_session(&of.session))).await;
         assert_eq!(sequences, (1..=i64::try_from(sequences.len()).unwrap()).collect::<Vec<_>>());
     }
     db.finish().await;

@@ -51,7 +51,7 @@ async fn log(db: &Db, tenant: &Tenant) -> Vec<EventRow> {
 async fn kept(db: &Db, events: &[EventRow]) -> Vec<String> {
     let mut kept = Vec::new();
     for event in events {
-        kept.extend(db.texts(&format!("SELECT data FROM events WHERE number = {}", event.number)).await);
+        kept.extend(db.told(&format!("number = {}", event.number)).await);
     }
     kept
 }
@@ -129,7 +129,7 @@ async fn a_webhook_is_handed_the_whole_under_the_umbrella(db: &Db) {
 /// Everything that the log still has can be read.
 async fn is_whole(db: &Db, tenant: &Tenant) -> usize {
     let rows = log(db, tenant).await;
-    let there = db.ints(&format!("SELECT COUNT(*) FROM events WHERE account_id = '{}'", tenant.account)).await[0];
+    let there = db.ints(&format!("SELECT COUNT(*) FROM events WHERE {}", db.of_account(&tenant.account))).await[0];
     assert_eq!(i64::try_from(rows.len()), Ok(there), "one that tells nothing is passed over");
     assert!(rows.iter().all(|row| row.data.starts_with('{')), "{rows:?}");
     assert_eq!(unreadable(db).await, Vec::<String>::new());
