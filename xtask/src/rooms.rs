@@ -23,7 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wharf-testing", &["wharf-api"]),
     ("wharf", &["wharf-core", "wharf-store", "wharf-wa", "wharf-fleet", "wharf-api", "wharf-dashboard"]),
     ("wharf-sandbox", &["wharf", "wharf-sim", "wharf-api", "wharf-core"]),
-    ("wharf-bench", &[]),
+    ("wharf-bench", &["wharf-store"]),
     ("xtask", &["wharf-api"]),
 ];
 

@@ -3,11 +3,14 @@
 //!
 //! What was there becomes the oldest: numbers grow with time, as they do in a log that has grown by itself.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+use serde_json::Value;
 
 /// A table with a row for each message, or some.
 struct CopiedTable {
@@ -34,46 +37,35 @@ const TABLES: [CopiedTable; 4] = [
 /// Nobody reads the file meanwhile, and one that broke off is thrown away.
 const FAST: &str = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -524288;";
 
-/// What is copied. An event is its message's by what it says, or by what the one behind it says for both. `copied` has one copy at a time:
-/// which message becomes which, and how far its times move.
+/// What is copied. `told` has which message an event is of. `copied` has one copy at a time: which message becomes which, and how far its
+/// times move.
 const SAMPLE: &str = "\
     CREATE TEMP TABLE sample_messages AS SELECT ROW_NUMBER() OVER (ORDER BY number) - 1 AS place, * FROM main.messages; \
     CREATE TEMP TABLE sample_outgoing AS SELECT * FROM main.outgoing; \
     CREATE TEMP TABLE sample_message_steps AS SELECT * FROM main.message_steps; \
     CREATE TEMP TABLE sample_message_receipts AS SELECT * FROM main.message_receipts; \
-    CREATE TEMP TABLE sample_events AS SELECT ROW_NUMBER() OVER (ORDER BY e.number) - 1 AS place, m.number AS message, e.* \
-        FROM main.events e JOIN main.messages m ON m.id = json_extract( \
-        CASE WHEN e.data = '' THEN (SELECT n.data FROM main.events n WHERE n.number = e.number + 1) ELSE e.data END, '$.messageId'); \
-    CREATE TEMP TABLE copied (old INTEGER PRIMARY KEY, new INTEGER NOT NULL, old_id TEXT NOT NULL, new_id TEXT NOT NULL, \
-        old_wa_id TEXT NOT NULL, new_wa_id TEXT NOT NULL, shift INTEGER NOT NULL);";
+    CREATE TEMP TABLE sample_events AS SELECT ROW_NUMBER() OVER (ORDER BY e.number) - 1 AS place, t.message, e.* \
+        FROM main.events e JOIN temp.told t ON t.event = e.number; \
+    CREATE TEMP TABLE copied (old INTEGER PRIMARY KEY, new INTEGER NOT NULL, new_id TEXT NOT NULL, new_wa_id TEXT NOT NULL, \
+        shift INTEGER NOT NULL);";
+const TOLD: &str = "CREATE TEMP TABLE told (event INTEGER PRIMARY KEY, message INTEGER NOT NULL)";
+const TELL: &str = "INSERT INTO temp.told (event, message) VALUES (?1, ?2)";
+/// From the newest on: an event may leave what it tells to the one behind it.
+const EVENTS: &str = "SELECT e.number, COALESCE(s.id, ''), e.data FROM main.events e LEFT JOIN main.sessions s ON s.number = e.session \
+     ORDER BY e.number DESC";
 
-/// An id begins with its kind and its time in milliseconds; what follows may be the sample's, for no copy has the time of another.
-macro_rules! id_at {
-    ($id:literal, $at:literal) => {
-        concat!("substr(", $id, ", 1, 4) || printf('%012x', ", $at, ") || substr(", $id, ", 17)")
-    };
-}
-
-/// The network's ids have no order at all, and what indexes cost depends on that.
-const COPY: &str = concat!(
-    "INSERT INTO temp.copied (old, new, old_id, new_id, old_wa_id, new_wa_id, shift) SELECT s.number, ?1 + s.place, s.id, ",
-    id_at!("s.id", "s.made_at"),
-    ", s.wa_id, substr(s.wa_id, 1, 4) || substr(hex(randomblob(16)), 1, length(s.wa_id) - 4), s.made_at - s.created_at \
-     FROM (SELECT m.place, m.number, m.id, m.wa_id, m.created_at, ?2 + (?3 + m.place) * ?4 / ?5 AS made_at FROM temp.sample_messages m) s"
-);
+/// An id begins with its kind and its time in milliseconds; what follows may be the sample's, for no copy has the time of another. The
+/// network's ids have no order at all, and what indexes cost depends on that.
+const COPY: &str = "INSERT INTO temp.copied (old, new, new_id, new_wa_id, shift) SELECT s.number, ?1 + s.place, \
+     substr(s.id, 1, 4) || printf('%012x', s.made_at) || substr(s.id, 17), \
+     substr(s.wa_id, 1, 4) || substr(hex(randomblob(16)), 1, length(s.wa_id) - 4), s.made_at - s.created_at \
+     FROM (SELECT m.place, m.number, m.id, m.wa_id, m.created_at, ?2 + (?3 + m.place) * ?4 / ?5 AS made_at FROM temp.sample_messages m) s";
 const EVENTS_OF_COPY: &str = "temp.sample_events s JOIN temp.copied c ON c.old = s.message ORDER BY s.place";
-const NEW_EVENT: [(&str, &str); 5] = [
-    ("number", "?1 + s.place"),
-    ("sequence", "?2 + s.place"),
-    ("id", id_at!("s.id", "s.at + c.shift")),
-    ("at", "s.at + c.shift"),
-    ("data", "replace(replace(s.data, c.old_id, c.new_id), c.old_wa_id, c.new_wa_id)"),
-];
-const AGE_EVENTS: &str = concat!(
-    "UPDATE main.events SET at = events.at + c.shift, id = ",
-    id_at!("events.id", "events.at + c.shift"),
-    " FROM temp.sample_events s JOIN temp.copied c ON c.old = s.message WHERE s.number = events.number"
-);
+/// What an event tells stays the sample's, ids and times in it too: packed, it cannot be changed by SQL, and of any other message it would
+/// be as long. An event has its id by its time and its number.
+const NEW_EVENT: [(&str, &str); 4] = [("number", "?1 + s.place"), ("id", "NULL"), ("sequence", "?2 + s.place"), ("at", "s.at + c.shift")];
+const AGE_EVENTS: &str = "UPDATE main.events SET at = events.at + c.shift \
+     FROM temp.sample_events s JOIN temp.copied c ON c.old = s.message WHERE s.number = events.number";
 const SEQUENCE: &str =
     "UPDATE main.sessions SET event_sequence = event_sequence + ?1 WHERE id IN (SELECT session_id FROM temp.sample_messages)";
 /// Each day with what was sent on it, and how that was answered.
@@ -109,6 +101,7 @@ struct Sample {
 }
 
 fn grow(conn: &Connection, messages: i64, days: i64) -> Result<()> {
+    find_messages_of_events(conn)?;
     conn.execute_batch(SAMPLE)?;
     let sample = sample(conn)?;
     let copies = (messages - 1) / sample.messages;
@@ -151,6 +144,45 @@ fn grow(conn: &Connection, messages: i64, days: i64) -> Result<()> {
     conn.execute(USAGE, of_days)?;
     conn.execute(ANSWERS, of_days)?;
     Ok(())
+}
+
+/// Finds which message each event is of, by what it tells, or by what the one behind it tells for both.
+fn find_messages_of_events(conn: &Connection) -> Result<()> {
+    conn.execute_batch(TOLD)?;
+    let mut statement = conn.prepare("SELECT id, number FROM main.messages")?;
+    let messages = statement.query_map((), |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
+    let messages: HashMap<String, i64> = messages.collect::<rusqlite::Result<_>>()?;
+    let mut tell = conn.prepare(TELL)?;
+    let mut statement = conn.prepare(EVENTS)?;
+    let mut events = statement.query(())?;
+    let mut behind: Option<(i64, i64)> = None;
+    while let Some(event) = events.next()? {
+        let (number, session): (i64, String) = (event.get(0)?, event.get(1)?);
+        let data = event.get_ref(2)?;
+        let message = if data == ValueRef::Text(b"") {
+            behind.filter(|(next, _)| *next == number + 1).map(|(_, message)| message)
+        } else {
+            let words = told(&session, data).with_context(|| format!("event {number}"))?;
+            words["messageId"].as_str().and_then(|id| messages.get(id)).copied()
+        };
+        behind = message.map(|message| (number, message));
+        if let Some(message) = message {
+            tell.execute([number, message])?;
+        }
+    }
+    Ok(())
+}
+
+/// What an event tells, as its row has it: JSON, or JSON that is packed.
+fn told(session: &str, data: ValueRef<'_>) -> Result<Value> {
+    match data {
+        ValueRef::Text(text) => Ok(serde_json::from_slice(text)?),
+        ValueRef::Blob(packed) => {
+            let text = wharf_store::told_in(session, packed).context("what it tells cannot be unpacked")?;
+            Ok(serde_json::from_str(&text)?)
+        }
+        other => bail!("it tells a value of type {}", other.data_type()),
+    }
 }
 
 fn sample(conn: &Connection) -> Result<Sample> {
@@ -213,14 +245,15 @@ mod tests {
         INSERT INTO accounts (id, name, plan, created_at) VALUES ('acc_1', 'a', 'free', 0); \
         INSERT INTO sessions (id, account_id, name, status, created_at, status_at, event_sequence, deleted) \
             VALUES ('ses_1', 'acc_1', 's', 'connected', 0, 0, 4, 0); \
-        INSERT INTO events (id, account_id, session_id, sequence, kind, at, data) \
-            VALUES ('evt_01a3177600000000000000000000cafe', 'acc_1', 'ses_1', 1, 'session.connected', 1800000000000, '{}'); \
+        INSERT INTO events (account, session, sequence, kind, at, repeated, data) \
+            SELECT a.number, s.number, 1, 'session.connected', 1800000000000, 0, '{}' FROM accounts a, sessions s; \
         WITH n (n) AS (VALUES (0), (1), (2)) INSERT INTO messages (id, account_id, session_id, wa_id, direction, status, chat, chat_key, \
             content, created_at, sent_at, expires_at) SELECT printf('msg_%012x%020x', 1800000000000 + n, n), 'acc_1', 'ses_1', \
-            printf('3EB0%018X', n), 'outgoing', 'sent', 'c', 'c', '{}', 1800000000000 + n, 1800000000005 + n, NULL FROM n; \
+            printf('3EB0%018X', n), 'outgoing', 'sent', 'c', 'c', json_object('n', n), 1800000000000 + n, 1800000000005 + n, NULL FROM n; \
         INSERT INTO outgoing (message, payload, attempts, claimed_at) SELECT number, x'00', 1, created_at FROM messages; \
-        INSERT INTO events (id, account_id, session_id, sequence, kind, at, data) SELECT printf('evt_%012x%020x', created_at, number), \
-            account_id, session_id, number + 1, 'message.sent', sent_at, json_object('messageId', id, 'whatsappId', wa_id) FROM messages;";
+        INSERT INTO events (account, session, sequence, kind, at, repeated, data) SELECT a.number, s.number, m.number + 1, 'message.sent', \
+            m.sent_at, 0, json_object('messageId', m.id, 'content', json(m.content)) \
+            FROM accounts a, sessions s, messages m ORDER BY m.number;";
 
     /// A database of this release with that history.
     fn database() -> Connection {
@@ -259,13 +292,17 @@ mod tests {
         let conn = database();
         grow(&conn, 100, 28).unwrap();
         let is_so = |sql: &str| assert_eq!(one(&conn, sql), 1, "{sql}");
-        is_so("SELECT COUNT(*) = 103 AND COUNT(DISTINCT id) = 103 AND COUNT(DISTINCT sequence) = 103 FROM events");
+        is_so("SELECT COUNT(*) = 103 AND COUNT(id) = 0 AND COUNT(DISTINCT sequence) = 103 FROM events");
         is_so("SELECT MAX(sequence) = (SELECT event_sequence FROM sessions) FROM events");
         is_so(
-            "SELECT COUNT(*) = 102 FROM events e JOIN messages m ON m.id = json_extract(e.data, '$.messageId') \
-             AND m.wa_id = json_extract(e.data, '$.whatsappId') AND e.at = m.sent_at AND substr(e.id, 5, 12) = printf('%012x', e.at)",
+            "SELECT COUNT(*) = 102 AND COUNT(DISTINCT m.number) = 102 FROM events e JOIN messages m ON m.sent_at = e.at \
+             AND json_extract(m.content, '$.n') = json_extract(e.data, '$.content.n')",
         );
-        is_so("SELECT COUNT(*) = 0 FROM events e JOIN events f ON f.number > e.number AND e.kind = f.kind WHERE f.id <= e.id");
+        is_so(
+            "SELECT COUNT(*) = 3 AND MIN(n) = 34 AND MAX(n) = 34 FROM (SELECT COUNT(*) AS n FROM events \
+             WHERE kind = 'message.sent' GROUP BY account, session, repeated, data)",
+        );
+        is_so("SELECT COUNT(*) = 0 FROM events e JOIN events f ON f.number > e.number AND e.kind = f.kind WHERE f.at <= e.at");
         is_so("SELECT COUNT(*) = 29 AND SUM(messages) = 29 * (102 / 28) FROM usage");
         is_so("SELECT COUNT(*) = 29 FROM usage_answers");
     }
@@ -275,10 +312,10 @@ mod tests {
         let conn = database();
         conn.execute_batch(
             "WITH n (n, kind, repeated) AS (VALUES (1, 'message.status', 1), (2, 'message.delivered', 0)) \
-             INSERT INTO events (id, account_id, session_id, sequence, kind, at, data, repeated) \
-             SELECT printf('evt_%012x%020x', sent_at, 10 + n), account_id, session_id, 4 + n, kind, sent_at, \
-             CASE repeated WHEN 1 THEN '' ELSE json_object('messageId', id, 'whatsappId', wa_id) END, repeated \
-             FROM n, messages WHERE number = 1 ORDER BY n; \
+             INSERT INTO events (account, session, sequence, kind, at, repeated, data) \
+             SELECT a.number, s.number, 4 + n.n, n.kind, m.sent_at, n.repeated, \
+             CASE n.repeated WHEN 1 THEN '' ELSE json_object('messageId', m.id) END \
+             FROM n, accounts a, sessions s, messages m WHERE m.number = 1 ORDER BY n.n; \
              UPDATE sessions SET event_sequence = 6",
         )
         .unwrap();
@@ -287,6 +324,36 @@ mod tests {
              WHERE e.data = '' AND n.kind = 'message.delivered'";
         assert_eq!(one(&conn, pairs), 34);
         assert_eq!(one(&conn, "SELECT COUNT(*) FROM events WHERE data = ''"), 34);
+    }
+
+    /// As the gateway packs a text of which nothing is found anywhere else: its way, its length, and LZ4's block of that text alone.
+    fn packed(text: &str) -> Vec<u8> {
+        let length = u16::try_from(text.len()).unwrap();
+        let more = u8::try_from(length - 15).unwrap();
+        [b"\x01".as_slice(), &length.to_le_bytes(), &[0xf0, more], text.as_bytes()].concat()
+    }
+
+    #[test]
+    fn an_event_that_is_packed_is_found_by_its_message_and_copied_as_it_is() {
+        let conn = database();
+        let id: String = conn.query_row("SELECT id FROM messages WHERE number = 2", (), |row| row.get(0)).unwrap();
+        let packed = packed(&format!(r#"{{"messageId":"{id}"}}"#));
+        assert_eq!(conn.execute("UPDATE events SET data = ?1 WHERE sequence = 3", [&packed]).unwrap(), 1);
+        grow(&conn, 100, 28).unwrap();
+        let copies = "SELECT COUNT(DISTINCT m.number) FROM events e JOIN messages m ON m.sent_at = e.at WHERE e.data = ?1";
+        assert_eq!(conn.query_row(copies, [&packed], |row| row.get::<_, i64>(0)).unwrap(), 34);
+        assert_eq!(one(&conn, "SELECT COUNT(*) FROM events WHERE typeof(data) = 'blob'"), 34);
+    }
+
+    #[test]
+    fn an_event_that_tells_nothing_that_can_be_read_is_no_sample() {
+        for data in ["x'01'", "x'ff'", "'{'", "7"] {
+            let conn = database();
+            conn.execute_batch(&format!("UPDATE events SET data = {data} WHERE sequence = 3")).unwrap();
+            let refused = format!("{:#}", grow(&conn, 100, 28).unwrap_err());
+            assert!(refused.starts_with("event 3: "), "{refused}");
+            assert_eq!(one(&conn, "SELECT COUNT(*) FROM messages"), 3);
+        }
     }
 
     #[test]
