@@ -105,9 +105,19 @@ async fn rows(world: &World, backend: Backend, session: &str, [text, out]: [&str
     let mends = format!("UPDATE messages SET content = error_reason, error_reason = NULL WHERE wa_id = '{text}'");
     world.finds((&breaks, &mends), WRONG, "messages that cannot be read: msg_").await;
 
-    let newest = format!("number = (SELECT MAX(number) FROM events WHERE session_id = '{session}')");
+    let of_session = match backend {
+        Backend::Sqlite => format!("session = (SELECT number FROM sessions WHERE id = '{session}')"),
+        Backend::Postgres => format!("session_id = '{session}'"),
+    };
+    let newest = format!("number = (SELECT MAX(number) FROM events WHERE {of_session})");
     let change = |what: &str| format!("UPDATE events SET {what} WHERE {newest}");
-    world.finds((&change("data = '{' || data"), &change("data = substr(data, 2)")), WRONG, "events that cannot be read: evt_").await;
+    world.runs(&format!("CREATE TABLE kept_event AS SELECT data FROM events WHERE {newest}")).await;
+    let mends = change("data = (SELECT data FROM kept_event)");
+    // On SQLite what an event tells may also be packed.
+    let unreadable: &[&str] = if backend == Backend::Sqlite { &["'{'", "x'ff'"] } else { &["'{'"] };
+    for data in unreadable {
+        world.finds((&change(&format!("data = {data}")), &mends), WRONG, "events that cannot be read: evt_").await;
+    }
     let (up, down) = (change("sequence = sequence + 1"), change("sequence = sequence - 1"));
     world.finds((&up, &down), LOST, "gaps in the numbers of a session's events, before: evt_").await;
     world.finds((&down, &up), DOUBLED, "events of one number in one session: evt_").await;

@@ -12,6 +12,12 @@ pub enum Backend {
     Postgres,
 }
 
+/// Of a row of `events` on SQLite, which has numbers: the ids of its account and its session.
+const WHOSE_EVENT: [&str; 2] = [
+    "COALESCE((SELECT a.id FROM accounts a WHERE a.number = events.account), 'of no account')",
+    "COALESCE((SELECT s.id FROM sessions s WHERE s.number = events.session), '')",
+];
+
 /// The database of one test; SQLite's is the file that the gateway makes by itself in its data folder.
 pub enum Database {
     Sqlite,
@@ -71,7 +77,8 @@ impl Database {
         all
     }
 
-    /// Every row of every table that its catalogue lists, as text, with the table's name before it. `data` is the gateway's folder.
+    /// Every row of every table that its catalogue lists, as text, with the table's name before it. `data` is the gateway's folder. What
+    /// events tell is packed on SQLite.
     pub async fn rows(&self, data: &Path) -> Vec<String> {
         let mut all = Vec::new();
         let Some(url) = self.url() else {
@@ -80,7 +87,10 @@ impl Database {
                 conn.prepare(sql).unwrap().query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
             };
             for table in texts("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'") {
-                let columns = texts(&format!("SELECT 'quote(\"' || name || '\")' FROM pragma_table_info('{table}')"));
+                let mut columns = texts(&format!("SELECT 'quote(\"' || name || '\")' FROM pragma_table_info('{table}')"));
+                if table == "events" {
+                    columns.extend(WHOSE_EVENT.map(str::to_owned));
+                }
                 let row = columns.join(" || ' ' || ");
                 all.extend(texts(&format!("SELECT '{table}: ' || {row} FROM {table}")));
             }
