@@ -1,19 +1,23 @@
 //! A web socket after its opening (RFC 6455): whole binary messages each way. Whoever holds thousands of them pays for what each keeps
-//! while nothing passes. This one keeps a kilobyte to read ahead, and each message has memory of its own that goes with it; a socket of
-//! the library's keeps eight kilobytes, room for 64 messages, and what the largest message took.
+//! while nothing passes. This one keeps no room to read into: what one read brings has memory of its own, which goes with its messages. A
+//! socket of the library's keeps eight kilobytes, room for 64 messages, and what the largest message took.
 
 mod opening;
 #[cfg(test)]
 mod tests;
 
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_channel::{Receiver, Sender};
 use async_trait::async_trait;
-use bytes::Bytes;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader, ReadHalf, WriteHalf};
+use bytes::{Buf as _, Bytes};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf, ReadHalf, WriteHalf};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::timeout;
 use tokio_websockets::ClientBuilder;
@@ -23,7 +27,7 @@ use wharf_core::chance::{Chance as _, SystemChance};
 use self::opening::BytewiseStream;
 use crate::task;
 
-/// How much is read ahead: most frames are shorter, and come with one read.
+/// How much is read at once: most frames are shorter, and come with one read.
 const READ_AHEAD: usize = 1024;
 /// How many messages wait for the client; what comes besides waits in the connection.
 const WAITING: usize = 8;
@@ -74,7 +78,7 @@ where
     let (events, heard) = async_channel::bounded(WAITING);
     // There is room for it.
     let _ = events.try_send(TransportEvent::Connected);
-    let reader = SocketReader { stream: BufReader::with_capacity(READ_AHEAD, read), ends: Arc::clone(&ends) };
+    let reader = SocketReader { stream: read, ahead: Bytes::new(), ends: Arc::clone(&ends) };
     task::spawn(read_all(reader, events));
     (Arc::new(ClientSocket(ends)), heard)
 }
@@ -168,58 +172,64 @@ impl<S> Drop for ClientSocket<S> {
 struct SocketFrame {
     is_final: bool,
     opcode: u8,
-    payload: Vec<u8>,
+    payload: Bytes,
 }
 
 struct SocketReader<S> {
-    stream: BufReader<ReadHalf<S>>,
+    stream: ReadHalf<S>,
+    /// What was read and is not taken yet; without memory where that is nothing.
+    ahead: Bytes,
     ends: Arc<SocketEnds<S>>,
 }
 
 impl<S: AsyncRead + AsyncWrite> SocketReader<S> {
     /// The next message; or why none comes any more.
     async fn message(&mut self) -> Result<Bytes, DisconnectReason> {
-        let mut begun: Option<SocketFrame> = None;
+        // What came of a message in pieces, with its opcode.
+        let mut begun: Option<(u8, Vec<u8>)> = None;
         loop {
-            let room = MOST_BYTES - begun.as_ref().map_or(0, |begun| begun.payload.len());
+            let room = MOST_BYTES - begun.as_ref().map_or(0, |(_, payload)| payload.len());
             let frame = self.frame(room).await.map_err(|error| unread(&error))?.ok_or(DisconnectReason::StreamEnded)?;
-            let message = match (frame.opcode, begun.take()) {
+            match (frame.opcode, begun.take()) {
                 (CLOSE, _) => return Err(self.closed(&frame.payload).await),
                 (PING, before) => {
                     begun = before;
                     self.answer(&frame.payload).await.map_err(|error| unread(&error))?;
-                    continue;
                 }
-                (PONG, before) => {
-                    begun = before;
-                    continue;
-                }
-                (TEXT | BINARY, None) => frame,
-                (CONTINUATION, Some(mut before)) => {
-                    before.payload.extend_from_slice(&frame.payload);
-                    SocketFrame { is_final: frame.is_final, ..before }
+                (PONG, before) => begun = before,
+                (BINARY, None) if frame.is_final => return Ok(frame.payload),
+                // A text means nothing between a client and WhatsApp.
+                (TEXT, None) if frame.is_final => {}
+                (opcode @ (TEXT | BINARY), None) => begun = Some((opcode, frame.payload.into())),
+                (CONTINUATION, Some((opcode, mut payload))) => {
+                    payload.extend_from_slice(&frame.payload);
+                    match opcode {
+                        _ if !frame.is_final => begun = Some((opcode, payload)),
+                        BINARY => return Ok(payload.into()),
+                        _ => {}
+                    }
                 }
                 _ => return Err(unread(&io::Error::other("a frame that does not belong here"))),
-            };
-            match message {
-                SocketFrame { is_final: false, .. } => begun = Some(message),
-                SocketFrame { opcode: BINARY, payload, .. } => return Ok(payload.into()),
-                // A text means nothing between a client and WhatsApp.
-                _ => {}
             }
         }
     }
 
     /// The next frame of at most `room` bytes; `None` where the connection ends before it.
     async fn frame(&mut self, room: usize) -> io::Result<Option<SocketFrame>> {
-        if self.stream.fill_buf().await?.is_empty() {
+        if !self.has_ahead(2).await? {
             return Ok(None);
         }
-        let (first, second) = (self.stream.read_u8().await?, self.stream.read_u8().await?);
+        let (first, second) = (self.ahead.get_u8(), self.ahead.get_u8());
         let (is_final, opcode) = (first & FINAL != 0, first & OPCODE);
         let length = match second & !MASKED {
-            126 => u64::from(self.stream.read_u16().await?),
-            127 => self.stream.read_u64().await?,
+            126 => {
+                self.wants_ahead(2).await?;
+                u64::from(self.ahead.get_u16())
+            }
+            127 => {
+                self.wants_ahead(8).await?;
+                self.ahead.get_u64()
+            }
             short => u64::from(short),
         };
         let is_sound_steering = opcode < STEERING || (is_final && length <= LONGEST_STEERING);
@@ -227,18 +237,64 @@ impl<S: AsyncRead + AsyncWrite> SocketReader<S> {
             return Err(io::Error::other("a frame that no server may send"));
         }
         let length = usize::try_from(length).ok().filter(|length| *length <= room);
-        let mut payload = vec![0; length.ok_or_else(|| io::Error::other("a message that is too long"))?];
-        self.stream.read_exact(&mut payload).await?;
+        let payload = self.payload(length.ok_or_else(|| io::Error::other("a message that is too long"))?).await?;
         Ok(Some(SocketFrame { is_final, opcode, payload }))
     }
 
+    /// The next bytes, so many. Those that were read ahead are not copied where they are all of it.
+    async fn payload(&mut self, length: usize) -> io::Result<Bytes> {
+        if length <= self.ahead.len() {
+            let payload = self.ahead.split_to(length);
+            if self.ahead.is_empty() {
+                self.ahead = Bytes::new();
+            }
+            return Ok(payload);
+        }
+        let mut payload = vec![0; length];
+        let ahead = std::mem::take(&mut self.ahead);
+        payload[..ahead.len()].copy_from_slice(&ahead);
+        self.stream.read_exact(&mut payload[ahead.len()..]).await?;
+        Ok(payload.into())
+    }
+
+    /// Reads until at least so many bytes are there; `false` where the connection ends before the first of them.
+    async fn has_ahead(&mut self, least: usize) -> io::Result<bool> {
+        while self.ahead.len() < least {
+            let read = self.read().await?;
+            if read.is_empty() {
+                return if self.ahead.is_empty() { Ok(false) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
+            }
+            self.ahead = if self.ahead.is_empty() { read.into() } else { [&self.ahead[..], &read].concat().into() };
+        }
+        Ok(true)
+    }
+
+    /// Reads until at least so many bytes are there, amid a frame.
+    async fn wants_ahead(&mut self, least: usize) -> io::Result<()> {
+        if self.has_ahead(least).await? { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+
+    /// What comes next, at the most [`READ_AHEAD`] bytes; nothing where the connection ends. The room to read into is on the stack: while a
+    /// socket waits there is none.
+    async fn read(&mut self) -> io::Result<Vec<u8>> {
+        let stream = &mut self.stream;
+        poll_fn(|cx: &mut Context<'_>| -> Poll<io::Result<Vec<u8>>> {
+            let mut room = [MaybeUninit::<u8>::uninit(); READ_AHEAD];
+            let mut read = ReadBuf::uninit(&mut room);
+            ready!(Pin::new(&mut *stream).poll_read(cx, &mut read))?;
+            Poll::Ready(Ok(read.filled().to_vec()))
+        })
+        .await
+    }
+
     async fn answer(&mut self, ping: &[u8]) -> io::Result<()> {
-        timeout(PONG_LIMIT, self.ends.write(PONG, ping)).await?
+        // In a box, as the last word: both are rare, and the reader's task would keep their room.
+        Box::pin(timeout(PONG_LIMIT, self.ends.write(PONG, ping))).await?
     }
 
     /// The server says why it ends the connection, and is told that this was heard.
     async fn closed(&mut self, payload: &[u8]) -> DisconnectReason {
-        let _ = timeout(LAST_WORD_LIMIT, self.ends.end()).await;
+        let _ = Box::pin(timeout(LAST_WORD_LIMIT, self.ends.end())).await;
         let (code, reason) = match payload.split_first_chunk() {
             Some((code, reason)) => (Some(u16::from_be_bytes(*code)), String::from_utf8_lossy(reason).into_owned()),
             None => (None, String::new()),

@@ -164,3 +164,38 @@ async fn a_write_that_is_given_up_half_way_leaves_nothing_that_can_be_written_af
     far.read_to_end(&mut written).await.unwrap();
     assert!(!written.is_empty() && written.len() < 100_000);
 }
+
+#[tokio::test]
+async fn messages_that_come_together_are_two_and_one_that_comes_byte_by_byte_is_one() {
+    let (_socket, heard, mut far) = opened().await;
+    far.write_all(&[FINAL | BINARY, 1, 7, FINAL | BINARY, 126, 0, 3, 1, 2, 3, FINAL]).await.unwrap();
+    far.flush().await.unwrap();
+    for expected in [&[7][..], &[1, 2, 3]] {
+        let TransportEvent::DataReceived(message) = heard.recv().await.unwrap() else { panic!("it ended") };
+        assert_eq!(message, *expected);
+    }
+    drop(far);
+    assert!(matches!(end(&heard).await, DisconnectReason::ReadError(_)), "it ended amid a head");
+
+    let (_socket, heard, mut far) = opened().await;
+    for byte in [FINAL | BINARY, 127, 0, 0, 0, 0, 0, 0, 0, 2, 8, 9] {
+        far.write_all(&[byte]).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    let TransportEvent::DataReceived(message) = heard.recv().await.unwrap() else { panic!("it ended") };
+    assert_eq!(message, [8, 9][..]);
+}
+
+#[tokio::test]
+async fn a_socket_that_waits_keeps_nothing_of_what_it_has_read() {
+    let (near, mut far) = tokio::io::duplex(4096);
+    let (read, write) = tokio::io::split(near);
+    let ends = Arc::new(SocketEnds { writer: Mutex::new(Some(write)), over: Notify::new() });
+    let mut reader = SocketReader { stream: read, ahead: Bytes::new(), ends };
+    far.write_all(&[FINAL | BINARY, 2, 8, 9]).await.unwrap();
+    let message = reader.message().await.unwrap();
+    let mut waits = Box::pin(reader.message());
+    assert!((&mut waits).now_or_never().is_none());
+    drop(waits);
+    assert!(reader.ahead.is_empty() && message.is_unique(), "nobody else has this memory");
+}
