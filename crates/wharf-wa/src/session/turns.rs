@@ -2,7 +2,7 @@
 //! the order in which they came. So each task is looked at for the first time after those that were begun before it: whatever a task does
 //! before it waits for anything, it does in the order of the wire.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,9 +14,18 @@ pub(super) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 #[derive(Default)]
 struct TurnsState {
     next: u64,
-    /// Those that were not looked at yet, with whom to wake.
-    waiting: BTreeMap<u64, Option<Waker>>,
+    /// Those that were not looked at yet, in their order, with whom to wake.
+    waiting: VecDeque<(u64, Option<Waker>)>,
 }
+
+impl TurnsState {
+    fn place(&self, number: u64) -> Option<usize> {
+        self.waiting.binary_search_by_key(&number, |(number, _)| *number).ok()
+    }
+}
+
+/// For how many there is room while none waits; a storm may have been longer.
+const KEPT: usize = 32;
 
 #[derive(Clone, Default)]
 pub(super) struct Turns(Arc<Mutex<TurnsState>>);
@@ -30,7 +39,7 @@ impl Turns {
         let mut state = self.state();
         let number = state.next;
         state.next += 1;
-        state.waiting.insert(number, None);
+        state.waiting.push_back((number, None));
         Turn { turns: self.clone(), number }
     }
 
@@ -57,19 +66,26 @@ struct Turn {
 impl Turn {
     fn has_come(&self, cx: &Context<'_>) -> Poll<()> {
         let mut state = self.turns.state();
-        if state.waiting.first_key_value().is_none_or(|(first, _)| *first >= self.number) {
-            return Poll::Ready(());
+        match state.place(self.number) {
+            None | Some(0) => Poll::Ready(()),
+            Some(place) => {
+                state.waiting[place].1 = Some(cx.waker().clone());
+                Poll::Pending
+            }
         }
-        state.waiting.insert(self.number, Some(cx.waker().clone()));
-        Poll::Pending
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut state = self.turns.state();
-        state.waiting.remove(&self.number);
-        let next = state.waiting.first_entry().and_then(|mut first| first.get_mut().take());
+        if let Some(place) = state.place(self.number) {
+            state.waiting.remove(place);
+        }
+        if state.waiting.is_empty() && state.waiting.capacity() > KEPT {
+            state.waiting = VecDeque::new();
+        }
+        let next = state.waiting.front_mut().and_then(|(_, waker)| waker.take());
         drop(state);
         if let Some(waker) = next {
             waker.wake();
