@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::watch;
 use wacore::net::Transport;
 use wacore::stats::TransportResourceReport;
 use wharf_core::Lease;
 
+use crate::awaitable::Awaitable;
 use crate::ratchet::{Ratchet, Unsaved};
 
 #[derive(Default)]
@@ -26,7 +26,7 @@ struct GateState {
 /// One client's gate, over all of its connections, within one term of the node's lease.
 #[derive(Default)]
 pub(crate) struct AckGate {
-    state: watch::Sender<GateState>,
+    state: Awaitable<GateState>,
     pub(crate) ratchet: Ratchet,
     lease: Arc<Lease>,
     term: u64,
@@ -69,42 +69,42 @@ impl AckGate {
 
     /// Nothing goes out any more on a connection that is open: whoever tries breaks it.
     pub(crate) fn cut(&self) {
-        self.state.send_modify(|state| state.lost += 1);
+        self.state.change(|state| state.lost += 1);
     }
 
     /// From now on nothing goes out until the hold ends.
     pub(crate) fn hold(self: &Arc<Self>) -> Hold {
-        let mut id = 0;
-        self.state.send_modify(|state| {
-            id = state.next;
+        let id = self.state.change(|state| {
+            let id = state.next;
             state.next += 1;
             state.held.insert(id);
+            id
         });
         Hold { gate: Arc::clone(self), id, written: false }
     }
 
     /// Holds what goes out, unless so much is held that one more would not be held back for long alone.
     pub(crate) fn hold_among(self: &Arc<Self>, most: usize) -> Option<Hold> {
-        let few = self.state.borrow().held.len() < most;
+        let few = self.state.look(|state| state.held.len()) < most;
         few.then(|| self.hold())
     }
 
     /// The connection behind the gate.
     pub(crate) fn guard(self: &Arc<Self>, inner: Arc<dyn Transport>) -> Arc<dyn Transport> {
-        Arc::new(GuardedTransport { inner, gate: Arc::clone(self), lost_before: self.state.borrow().lost })
+        Arc::new(GuardedTransport { inner, gate: Arc::clone(self), lost_before: self.state.look(|state| state.lost) })
     }
 
     /// Waits for what was heard so far, on a connection that was opened after so many losses, and for the keys of what wants to pass.
     async fn pass(&self, length: usize, lost_before: u64) -> Result<(), Lost> {
         self.check_term()?;
         self.ratchet.saved(length).await?;
-        let mut state = self.state.subscribe();
-        let until = state.borrow().next;
-        let open = |state: &GateState| state.lost != lost_before || state.held.first().is_none_or(|first| *first >= until);
-        // The sender lives as long as the gate.
-        match state.wait_for(open).await {
-            Ok(state) if state.lost == lost_before => {}
-            _ => return Err(Lost::Unwritten),
+        let until = self.state.look(|state| state.next);
+        let open = |state: &GateState| {
+            let is_open = state.lost != lost_before || state.held.first().is_none_or(|first| *first >= until);
+            is_open.then_some(state.lost)
+        };
+        if self.state.until(open).await != lost_before {
+            return Err(Lost::Unwritten);
         }
         self.check_term()
     }
@@ -120,8 +120,7 @@ pub(crate) struct Hold {
 impl Hold {
     /// Waits until everything that was heard before is written down, or is lost.
     pub(crate) async fn turn(&self) {
-        // The gate lives as long as its holds.
-        let _ = self.gate.state.subscribe().wait_for(|state| state.held.first() == Some(&self.id)).await;
+        self.gate.state.until(|state| (state.held.first() == Some(&self.id)).then_some(())).await;
     }
 
     pub(crate) fn written(mut self) {
@@ -131,7 +130,7 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.gate.state.send_modify(|state| {
+        self.gate.state.change(|state| {
             state.held.remove(&self.id);
             state.lost += u64::from(!self.written);
         });

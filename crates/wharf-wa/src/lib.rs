@@ -6,6 +6,7 @@
 #![recursion_limit = "512"]
 #![warn(unreachable_pub)]
 
+mod awaitable;
 mod backend;
 mod beat;
 mod compose;
@@ -15,6 +16,7 @@ mod error;
 mod gate;
 mod groups;
 mod http;
+mod lane;
 mod library;
 mod people;
 mod probe;

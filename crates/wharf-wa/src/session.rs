@@ -53,7 +53,7 @@ pub(crate) mod votes;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Notify, Semaphore, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use wharf_api::ids::SessionId;
 use wharf_api::types::session::SessionStatus;
@@ -63,10 +63,12 @@ use wharf_core::store::{Fence, Store};
 use wharf_core::{Chance, Clock, Meter};
 use whatsapp_rust::client::Client;
 
+use crate::awaitable::Awaitable;
 use crate::beat::CommonBeat;
 use crate::config::Config;
 use crate::gate::AckGate;
 use crate::http::MediaHttp;
+use crate::lane::{LaneReceiver, LaneSender, lane};
 use crate::shelf::DeviceShelf;
 use crate::standing::Standing;
 use crate::task;
@@ -141,7 +143,7 @@ pub(crate) struct Own {
     /// The last look found no message that stays unreadable, and none came since.
     none_unread: AtomicBool,
     /// Whether the device was linked by this client, and its phone has not told it of the time before.
-    pub(crate) awaits_history: watch::Sender<bool>,
+    pub(crate) awaits_history: Awaitable<bool>,
     pub(crate) lookups: Arc<Lookups>,
     pub(crate) intake: intake::Intake,
     pub(crate) strays: Arc<strays::Strays>,
@@ -170,7 +172,7 @@ impl Own {
             timelock: timelock::Heard::default(),
             has_properties: AtomicBool::new(false),
             none_unread: AtomicBool::new(false),
-            awaits_history: watch::Sender::new(false),
+            awaits_history: Awaitable::default(),
             lookups: Arc::default(),
             intake: intake::Intake::default(),
             strays: Arc::default(),
@@ -228,9 +230,9 @@ impl Order {
     }
 }
 
-/// Where a session's task finds its orders. Each is in a box of its own: a channel sets room aside for dozens of them at once, which
-/// every session would pay for all its life.
-pub(crate) struct Orders(mpsc::UnboundedReceiver<Box<Order>>);
+/// Where a session's task finds its orders. Each is in a box of its own: the queue keeps room for some, which every session would pay for
+/// all its life.
+pub(crate) struct Orders(LaneReceiver<Box<Order>>);
 
 impl Orders {
     /// `None` where nobody is left who could give one.
@@ -243,7 +245,7 @@ impl Orders {
 #[derive(Clone)]
 pub(crate) struct Handle {
     pub(crate) link: Arc<watch::Sender<Link>>,
-    pub(crate) orders: mpsc::UnboundedSender<Box<Order>>,
+    pub(crate) orders: LaneSender<Box<Order>>,
     pub(crate) wake: Arc<Notify>,
     pub(crate) seen: Arc<LastHeard>,
     pub(crate) flow: Arc<Flow>,
@@ -262,7 +264,7 @@ impl Handle {
         let fresh = Link::new(SessionStatus::Starting);
         let link = link.unwrap_or_else(|| Arc::new(watch::Sender::new(fresh.clone())));
         link.send_replace(fresh);
-        let (orders, inbox) = mpsc::unbounded_channel();
+        let (orders, inbox) = lane();
         let wake = Arc::new(Notify::new());
         let ended = CancellationToken::new();
         let (started, outcome) = oneshot::channel();
@@ -280,7 +282,7 @@ impl Handle {
 
     /// Ends the task and waits for its end.
     pub(crate) async fn stop(&self, record: bool) {
-        // A closed channel is a task that has ended.
+        // A queue that nobody reads is a task that has ended.
         let _ = self.orders.send(Box::new(Order::Stop { record }));
         self.ended.cancelled().await;
     }

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
 use wacore::store::error::{Result, StoreError};
 use wharf_core::store::{self, Fence, Store, VaultOp};
 
 use wharf_core::seal::{Seal, payload, place};
+
+use crate::awaitable::Awaitable;
 
 /// Why a client must stop without writing anything more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +29,12 @@ pub(crate) struct Vault {
     store: Arc<dyn Store>,
     seal: Arc<Seal>,
     fence: Fence,
-    halt: watch::Sender<Option<Halt>>,
+    halt: Awaitable<Option<Halt>>,
 }
 
 impl Vault {
     pub(crate) fn new(store: Arc<dyn Store>, seal: Arc<Seal>, fence: Fence) -> Self {
-        Self { store, seal, fence, halt: watch::Sender::new(None) }
+        Self { store, seal, fence, halt: Awaitable::default() }
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn Store> {
@@ -44,33 +45,30 @@ impl Vault {
         &self.fence
     }
 
-    /// Tells when and why the vault shut.
-    pub(crate) fn halted(&self) -> watch::Receiver<Option<Halt>> {
-        self.halt.subscribe()
+    /// Why the vault is shut, where it is.
+    pub(crate) fn halted(&self) -> Option<Halt> {
+        self.halt.look(|halt| *halt)
     }
 
     /// Ends when the vault shuts, or at once where it is shut already.
     pub(crate) async fn shuts(&self) {
-        // The sender lives as long as this.
-        let _ = self.halt.subscribe().wait_for(Option::is_some).await;
+        self.halt.until(|halt| *halt).await;
     }
 
     pub(crate) fn is_shut(&self) -> bool {
-        self.halt.borrow().is_some()
+        self.halted().is_some()
     }
 
     pub(crate) fn is_fenced(&self) -> bool {
-        *self.halt.borrow() == Some(Halt::Fenced)
+        self.halted() == Some(Halt::Fenced)
     }
 
     /// Refuses all writes from now on. The first reason stays, unless it turns out that the session is somebody else's.
     pub(crate) fn shut(&self, why: Halt) {
-        self.halt.send_if_modified(|halt| {
-            let news = halt.is_none() || (why == Halt::Fenced && *halt != Some(Halt::Fenced));
-            if news {
+        self.halt.change(|halt| {
+            if halt.is_none() || why == Halt::Fenced {
                 *halt = Some(why);
             }
-            news
         });
     }
 

@@ -414,7 +414,7 @@ async fn a_new_owner_shuts_the_old_one_out() {
     let new = rig.backend(0).await;
     new.put_session("a", b"new").await.unwrap();
     assert!(old.put_session("a", b"late").await.is_err());
-    assert_eq!(*old.vault.halted().borrow(), Some(Halt::Fenced));
+    assert_eq!(old.vault.halted(), Some(Halt::Fenced));
     assert!(old.vault.shuts().now_or_never().is_some(), "whoever asks only then hears of it too");
     assert!(new.vault.shuts().now_or_never().is_none());
     assert_eq!(new.get_session("a").await.unwrap(), Some(Bytes::from_static(b"new")));
@@ -426,7 +426,7 @@ async fn a_received_message_that_cannot_be_buffered_ends_all_writing() {
     let b = rig.backend(0).await;
     rig.store.close().await;
     assert!(b.store_pending_inbound("c", "s", "1", b"one").await.is_err());
-    assert_eq!(*b.vault.halted().borrow(), Some(Halt::Unbuffered));
+    assert_eq!(b.vault.halted(), Some(Halt::Unbuffered));
     assert!(b.put_session("a", b"ratchet").await.is_err());
 }
 

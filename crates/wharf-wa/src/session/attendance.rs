@@ -121,32 +121,32 @@ impl<'life> Attendance<'life> {
         // Those that came late stay on the beat.
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
-            let (deadline, resume) = (self.deadline(), self.resume_at);
-            // In this order: what the client said before it ended counts before its end.
+            let deadline = self.deadline();
+            let soonest = [self.resume_at, self.usable.until, deadline].into_iter().flatten().min();
+            // In this order: what the client said before it ended counts before its end. What follows is in boxes: it is rare, and its room
+            // would be the session's for as long as that waits.
             let end = tokio::select! {
                 biased;
-                () = &mut halted => Some(self.on_halt().await),
+                () = &mut halted => Some(Box::pin(self.on_halt()).await),
                 () = &mut lapsed => Some(self.on_lapse()),
                 answered = answered(&mut self.logging_out) => self.on_logout_answered(answered),
-                Ok(signal) = self.running.signals.recv() => match signal {
-                    Signal::Event(event) => self.on_event(&event).await,
+                Some(signal) = self.running.signals.recv() => match signal {
+                    Signal::Event(event) => Box::pin(self.on_event(&event)).await,
                     Signal::Receipt(receipt) => { let (event, kept) = *receipt; self.on_receipt(&event, kept); None }
-                    Signal::Dialing => self.on_lost_socket().await,
-                    Signal::Passkey(answered) => self.on_passkey_answered(*answered).await,
+                    Signal::Dialing => Box::pin(self.on_lost_socket()).await,
+                    Signal::Passkey(answered) => Box::pin(self.on_passkey_answered(*answered)).await,
                 },
                 order = self.life.orders.recv() => match order {
-                    Some(Order::Passkey { act, reply }) if self.stopping.is_none() => self.on_passkey_act(act, reply).await,
+                    Some(Order::Passkey { act, reply }) if self.stopping.is_none() => Box::pin(self.on_passkey_act(act, reply)).await,
                     order => self.on_order(order),
                 },
                 queue = finished(&mut self.pump) => self.on_pumped(queue),
                 () = self.life.receipts.progress(self.own), if self.life.receipts.is_busy() => None,
-                () = wake.notified() => self.on_wake().await,
-                () = self.own.unstored.notified() => self.on_unstored().await,
-                Ok(()) = switches.changed() => self.on_switches().await,
-                _ = tick.tick() => self.on_tick().await,
-                () = sleep_until(resume), if resume.is_some() => { self.resume_at = None; self.pump(); None }
-                () = sleep_until(self.usable.until), if self.usable.until.is_some() => { self.on_unready().await; None }
-                () = sleep_until(deadline), if deadline.is_some() => self.on_deadline().await,
+                () = wake.notified() => Box::pin(self.on_wake()).await,
+                () = self.own.unstored.notified() => Box::pin(self.on_unstored()).await,
+                Ok(()) = switches.changed() => Box::pin(self.on_switches()).await,
+                _ = tick.tick() => Box::pin(self.on_tick()).await,
+                () = sleep_until(soonest), if soonest.is_some() => Box::pin(self.on_time(deadline)).await,
                 () = &mut self.running.handle => Some(End::Broken),
             };
             if let Some(end) = end {
@@ -155,9 +155,23 @@ impl<'life> Attendance<'life> {
         }
     }
 
+    /// The time of something has come. A deadline may be reckoned from the moment in which it is asked for: this one was, before the wait.
+    async fn on_time(&mut self, deadline: Option<Instant>) -> Option<End> {
+        let now = Instant::now();
+        let has_come = |time: Option<Instant>| time.is_some_and(|time| time <= now);
+        if has_come(self.resume_at) {
+            self.resume_at = None;
+            self.pump();
+        } else if has_come(self.usable.until) {
+            self.on_unready().await;
+        } else if has_come(deadline) {
+            return self.on_deadline().await;
+        }
+        None
+    }
+
     async fn on_halt(&mut self) -> End {
-        let why = *self.own.vault.halted().borrow();
-        match why {
+        match self.own.vault.halted() {
             Some(Halt::Fenced) => End::Fenced,
             Some(Halt::Unread) => self.on_unstored().await.unwrap_or(End::Broken),
             _ => End::Broken,
@@ -199,7 +213,7 @@ impl<'life> Attendance<'life> {
                     client,
                     phone,
                     now: self.own.ctx.clock.now(),
-                    first_qr: self.pairing.first_qr.subscribe(),
+                    first_qr: self.pairing.first_qr.get_or_insert_default().subscribe(),
                     refused_before: Arc::clone(&self.life.refused_codes),
                 };
                 task::spawn(async move { reply.send(pairing::code(ask).await) });
@@ -349,7 +363,7 @@ impl<'life> Attendance<'life> {
     }
 
     /// Puts the client away.
-    pub(super) async fn close(mut self, end: End) -> End {
+    pub(super) async fn close(mut self: Box<Self>, end: End) -> End {
         self.forgive();
         if let Some(logging_out) = self.logging_out.take() {
             logging_out.abort();
@@ -364,10 +378,9 @@ impl<'life> Attendance<'life> {
                 Err(_) => pump.abort(),
             }
         }
-        let signals = self.running.signals.clone();
-        self.running.end(self.own).await;
+        let signals = self.running.end(self.own).await;
         // WhatsApp repeats no receipt: what nobody has read yet counts too.
-        while let Ok(signal) = signals.try_recv() {
+        while let Some(signal) = signals.try_recv() {
             let Signal::Receipt(receipt) = signal else { continue };
             let (event, kept) = *receipt;
             if let Event::Receipt(receipt) = &*event {

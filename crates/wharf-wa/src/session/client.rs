@@ -22,13 +22,14 @@ use super::usable::Patient;
 use super::{Own, anew, leftovers, notices, unread};
 use crate::backend::{Backend, NoCache};
 use crate::http::MediaHttp;
+use crate::lane::{LaneReceiver, LaneSender, lane};
 use crate::transport::{Dial, Dialer};
 use crate::vault::Halt;
 
 /// The library bounds its own steps by 5 s each; after this time a client that still lives is cut off.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(12);
 
-/// What a client tells its session, in order. Kept small by boxes: the channel sets room aside for dozens of them at once, and keeps it.
+/// What a client tells its session, in order. Kept small by boxes: the queue keeps room for some of them.
 pub(super) enum Signal {
     Event(Arc<Event>),
     /// A receipt, and its acknowledgement.
@@ -42,9 +43,9 @@ pub(super) enum Signal {
 /// A client that runs.
 pub(super) struct Running {
     pub(super) client: Arc<Client>,
-    pub(super) signals: async_channel::Receiver<Signal>,
+    pub(super) signals: LaneReceiver<Signal>,
     /// The other end of `signals`, for tasks of the session's own.
-    pub(super) bell: async_channel::Sender<Signal>,
+    pub(super) bell: LaneSender<Signal>,
     pub(super) handle: BotHandle,
     /// The version that it claims.
     pub(super) revision: u32,
@@ -57,13 +58,13 @@ impl Running {
         anew::begin(own).await?;
         let config = &own.ctx.config;
         let revision = own.ctx.version.revision();
-        let (sender, signals) = async_channel::unbounded();
+        let (sender, signals) = lane();
         let (bell, own_bell) = (sender.clone(), sender.clone());
         let caller = Arc::clone(own);
         let dialing = move || {
             caller.line.dialing();
             // The session is gone: nobody cares any more.
-            drop(bell.try_send(Signal::Dialing));
+            drop(bell.send(Signal::Dialing));
         };
         let (dialer, http) = ways(own).await?;
         let backend = Backend::new(Arc::clone(&own.vault), Arc::clone(&own.ctx.clock), Arc::clone(&own.flight))
@@ -102,13 +103,14 @@ impl Running {
         self.client.pn().is_some()
     }
 
-    /// Ends the client and saves what it holds, unless its vault is shut.
-    pub(super) async fn end(self, own: &Own) {
+    /// Ends the client and saves what it holds, unless its vault is shut. Gives what nobody has read of what it told.
+    pub(super) async fn end(self, own: &Own) -> LaneReceiver<Signal> {
         if tokio::time::timeout(SHUTDOWN_LIMIT, self.handle.shutdown()).await.is_err() {
             tracing::warn!("a client did not end in time and was cut off");
         }
         own.vault.shut(Halt::Ended);
         own.qr_clock.hold(false);
+        self.signals
     }
 }
 
@@ -160,7 +162,7 @@ fn caches() -> CacheConfig {
 /// the session.
 struct EventTap {
     own: Arc<Own>,
-    sender: async_channel::Sender<Signal>,
+    sender: LaneSender<Signal>,
 }
 
 impl EventHandler for EventTap {
@@ -200,7 +202,7 @@ impl EventHandler for EventTap {
             _ => Signal::Event(event),
         };
         // The session is gone: nobody cares any more.
-        let _ = self.sender.try_send(signal);
+        let _ = self.sender.send(signal);
     }
 
     fn interest(&self) -> EventInterest {

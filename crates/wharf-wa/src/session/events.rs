@@ -52,7 +52,7 @@ impl Attendance<'_> {
             Event::PairSuccess(success) => {
                 self.pairing_until = None;
                 self.on_passkey_done();
-                self.own.awaits_history.send_replace(true);
+                self.own.awaits_history.change(|awaits| *awaits = true);
                 let account = Account {
                     jid: Some(success.id.to_non_ad_string()),
                     lid: Some(success.lid.to_non_ad_string()).filter(|lid| lid.ends_with("@lid") && !lid.starts_with('@')),
@@ -71,7 +71,7 @@ impl Attendance<'_> {
             Event::SelfPushNameUpdated(_) => online::settle(self.own, &self.running.client, true),
             // The library has kept what matters of it: tokens, salt, names. The messages are nobody's business.
             Event::HistorySync(_) => {
-                self.own.awaits_history.send_replace(false);
+                self.own.awaits_history.change(|awaits| *awaits = false);
             }
             Event::MexNotification(notice) => {
                 if let Some(word) = timelock::read(notice) {
@@ -157,7 +157,7 @@ impl Attendance<'_> {
             return;
         }
         self.pairing.qr_exhausted = false;
-        self.pairing.first_qr.send_replace(true);
+        self.pairing.first_qr.get_or_insert_default().send_replace(true);
         let qr = QrCode { text: pairing::for_the_camera(&qr.code), expires_at: self.own.ctx.clock.now() + qr.timeout };
         self.life.links.qr(self.own, qr).await;
     }
@@ -167,7 +167,9 @@ impl Attendance<'_> {
         self.connection.caught_up = false;
         self.forgive();
         self.usable.until = None;
-        self.pairing.first_qr.send_replace(false);
+        if let Some(first_qr) = &self.pairing.first_qr {
+            first_qr.send_replace(false);
+        }
         self.tokens.gone.cancel();
         if std::mem::take(&mut self.connection.connected) {
             self.own.ctx.meter().sockets_lost.one();

@@ -27,8 +27,8 @@ const TOO_OFTEN_SECS: u64 = 180;
 /// How far the pairing on a client is.
 #[derive(Default)]
 pub(super) struct Pairing {
-    /// Whether the connection that is open has brought a QR code.
-    pub(super) first_qr: watch::Sender<bool>,
+    /// Whether the connection that is open has brought a QR code. A linked session has none to tell of.
+    pub(super) first_qr: Option<watch::Sender<bool>>,
     /// All QR codes of the connection are over.
     pub(super) qr_exhausted: bool,
     /// WhatsApp gave a code that may be typed.

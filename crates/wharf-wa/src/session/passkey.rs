@@ -109,7 +109,7 @@ impl Attendance<'_> {
             let result = tokio::time::timeout(ANSWER_LIMIT, client.send_passkey_response(assertion)).await;
             // The session is gone: nobody cares any more.
             let answered = Answered { step: PasskeyStep::Assertion, result, reply: Some(reply) };
-            drop(signals.try_send(Signal::Passkey(Box::new(answered))));
+            drop(signals.send(Signal::Passkey(Box::new(answered))));
         });
     }
 
@@ -118,7 +118,7 @@ impl Attendance<'_> {
         let (client, signals) = (Arc::clone(&self.running.client), self.running.bell.clone());
         task::spawn(async move {
             let result = tokio::time::timeout(ANSWER_LIMIT, client.send_passkey_confirmation()).await;
-            drop(signals.try_send(Signal::Passkey(Box::new(Answered { step: PasskeyStep::Confirmation, result, reply }))));
+            drop(signals.send(Signal::Passkey(Box::new(Answered { step: PasskeyStep::Confirmation, result, reply }))));
         });
     }
 

@@ -34,7 +34,7 @@ impl Life {
         let mut started = Some(started);
         loop {
             if started.is_none()
-                && let Some(record) = self.wait_for_lease().await
+                && let Some(record) = Box::pin(self.wait_for_lease()).await
             {
                 if record {
                     self.links.show(SessionStatus::Stopped, None);
@@ -66,12 +66,12 @@ impl Life {
                         // A logout that was under way went with its client, and the next may be a long time away.
                         self.answer_logout(Err(Error::NotConnected));
                         if end == End::Lapsed {
-                            self.note_lapse(&own).instrument(span).await;
+                            Box::pin(self.note_lapse(&own).instrument(span)).await;
                         }
                         continue;
                     }
                     if end != End::Broken {
-                        self.finish(&own, end).instrument(span).await;
+                        Box::pin(self.finish(&own, end).instrument(span)).await;
                         return;
                     }
                     // The next client hears whether the device is still linked.
@@ -92,7 +92,7 @@ impl Life {
                 }
                 return;
             }
-            if let Some(record) = self.pause().await {
+            if let Some(record) = Box::pin(self.pause()).await {
                 if record {
                     // Without an epoch nothing can be recorded; the row's status is old anyway.
                     self.links.show(SessionStatus::Stopped, None);
@@ -129,7 +129,7 @@ impl Life {
     }
 
     async fn attend(&mut self, own: &Arc<Own>) -> End {
-        match self.wait_out_pause(own).await {
+        match Box::pin(self.wait_out_pause(own)).await {
             Pause::None => self.one_client(own).await,
             // In all that time another process may have taken it.
             Pause::Over => End::Paused,
@@ -137,12 +137,13 @@ impl Life {
         }
     }
 
+    /// What ends before the client is there, or begins with its end, is in boxes: the session would keep the room for as long as it lives.
     async fn one_client(&mut self, own: &Arc<Own>) -> End {
-        if let Some(end) = self.stand_by(own).await {
+        if let Some(end) = Box::pin(self.stand_by(own)).await {
             return end;
         }
         if let Some(stopped) = &self.stopped {
-            if !stopped.try_again(own).await {
+            if !Box::pin(stopped.try_again(own)).await {
                 return if own.vault.is_fenced() { End::Fenced } else { End::Broken };
             }
             self.stopped = None;
@@ -151,23 +152,23 @@ impl Life {
             Ok(running) => running,
             Err(error) => {
                 tracing::error!(error = error.root_cause(), "a client could not be built");
-                return match *own.vault.halted().borrow() {
+                return match own.vault.halted() {
                     Some(Halt::Fenced) => End::Fenced,
                     _ => End::Broken,
                 };
             }
         };
         self.seen.follow(&running.client);
-        own.away.load(own).await;
+        Box::pin(own.away.load(own)).await;
         if running.is_linked() {
             let jid = running.client.pn().map(|jid| jid.to_non_ad_string());
             let status = if self.failures == 0 { SessionStatus::Connecting } else { SessionStatus::Reconnecting };
             self.links.show(status, jid);
         } else {
-            self.links.recall(own).await;
+            Box::pin(self.links.recall(own)).await;
         }
-        let mut attendance = Attendance::new(self, own, running);
+        let mut attendance = Box::new(Attendance::new(self, own, running));
         let end = attendance.run().await;
-        attendance.close(end).await
+        Box::pin(attendance.close(end)).await
     }
 }

@@ -71,9 +71,9 @@ impl Pump {
     pub(super) async fn before(&mut self, item: &Item) {
         let chat = &item.message.chat;
         if self.asks_of_all() && self.queue.is_stranger(chat) {
-            let (client, mut awaits) = (Arc::clone(&self.client), self.own.awaits_history.subscribe());
+            let (client, own) = (Arc::clone(&self.client), Arc::clone(&self.own));
             let ready = async move {
-                let history = async { drop(awaits.wait_for(|awaits| !awaits).await) };
+                let history = own.awaits_history.until(|awaits| (!awaits).then_some(()));
                 // Where they do not come the message goes all the same; a refusal is heard.
                 let _ = tokio::join!(history, client.fetch_props());
             };

@@ -8,17 +8,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::watch;
 use tokio::task;
 use wacore::runtime::{AbortHandle, Runtime};
 use whatsapp_rust::TokioRuntime;
 
+use crate::awaitable::Awaitable;
 use crate::session::turns::Task;
 
 #[derive(Debug, Default)]
 pub(crate) struct QrClock {
     task: Mutex<Option<task::Id>>,
-    held: watch::Sender<bool>,
+    held: Awaitable<bool>,
     /// How long a code is shown, where that is not the library's business.
     life: Option<Duration>,
 }
@@ -34,7 +34,7 @@ impl QrClock {
     }
 
     pub(crate) fn hold(&self, held: bool) {
-        self.held.send_replace(held);
+        self.held.change(|now| *now = held);
     }
 
     fn is_here(&self) -> bool {
@@ -63,8 +63,7 @@ impl Runtime for Clocked {
                 return tokio::time::sleep(duration).await;
             }
             tokio::time::sleep(clock.life.unwrap_or(duration)).await;
-            // Its sender lives as long as the clock.
-            let _ = clock.held.subscribe().wait_for(|held| !held).await;
+            clock.held.until(|held| (!held).then_some(())).await;
         })
     }
 
