@@ -41,14 +41,16 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// Where the pretend network shows its root.
 const ROOT_PATH: &str = "/root.pem";
 
-/// Shared by all sessions of the process: clones have one client. A session with a proxy of its own has one of its own.
+/// Shared by all sessions of the process: clones are one. A session with a proxy of its own has one of its own.
 #[derive(Clone)]
-pub(crate) struct MediaHttp {
+pub(crate) struct MediaHttp(Arc<MediaWay>);
+
+struct MediaWay {
     /// The pretend network; `None` is WhatsApp.
     network: Option<Url>,
     trust: Trust,
     proxy: Option<Proxy>,
-    clients: Arc<OnceCell<Clients>>,
+    clients: OnceCell<Clients>,
 }
 
 struct Clients {
@@ -59,22 +61,22 @@ struct Clients {
 
 impl MediaHttp {
     pub(crate) fn new(network: Option<Url>, trust: Trust, proxy: Option<Proxy>) -> Self {
-        Self { network, trust, proxy, clients: Arc::default() }
+        Self(Arc::new(MediaWay { network, trust, proxy, clients: OnceCell::new() }))
     }
 
     /// This way to the media servers by another proxy.
     pub(crate) fn through(&self, proxy: Proxy) -> Self {
-        Self::new(self.network.clone(), self.trust.clone(), Some(proxy))
+        Self::new(self.0.network.clone(), self.0.trust.clone(), Some(proxy))
     }
 
     async fn clients(&self) -> Result<&Clients> {
-        self.clients.get_or_try_init(|| self.connect()).await
+        self.0.clients.get_or_try_init(|| self.connect()).await
     }
 
     async fn connect(&self) -> Result<Clients> {
         // Somebody may have chosen one before; that one is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let root = match &self.network {
+        let root = match &self.0.network {
             Some(network) => Some(root_of(network).await?),
             None => None,
         };
@@ -86,9 +88,9 @@ impl MediaHttp {
         let builder = builder().default_headers(as_a_browser());
         let builder = match root {
             Some(root) => builder.tls_certs_only([root.clone()]),
-            None => builder.tls_backend_preconfigured(self.trust.for_http()),
+            None => builder.tls_backend_preconfigured(self.0.trust.for_http()),
         };
-        Ok(match &self.proxy {
+        Ok(match &self.0.proxy {
             Some(proxy) => builder.proxy(reqwest::Proxy::all(for_client(proxy)?)?),
             None => builder,
         })
@@ -98,7 +100,7 @@ impl MediaHttp {
     pub(crate) async fn knock(&self) -> Result<()> {
         // On the pretend network the root comes from the network itself, and the place of the files is told to sessions only.
         let clients = self.clients().await?;
-        if self.network.is_none() {
+        if self.0.network.is_none() {
             clients.down.head(DOOR).send().await?;
         }
         Ok(())
@@ -116,7 +118,7 @@ impl MediaHttp {
     }
 
     fn allows(&self, url: &Url) -> bool {
-        match (url.host(), &self.network) {
+        match (url.host(), &self.0.network) {
             _ if url.scheme() != "https" => false,
             (Some(Host::Domain(name)), None) => HOSTS.iter().any(|end| name.ends_with(end)),
             (Some(Host::Ipv4(address)), Some(_)) => address.is_loopback(),
