@@ -163,16 +163,17 @@ fn queued_message(row: &mut Row) -> Result<(i64, Outgoing), Error> {
 
 impl SqlStore {
     pub(super) async fn queued_messages(&self, session: &SessionId, after: i64, limit: u32) -> Result<Vec<(i64, Outgoing)>, Error> {
-        let mut after = after;
+        let (mut after, mut read) = (after, Vec::new());
         loop {
-            // Asked for with nearly every text, and answered by a page that was written a moment ago.
-            let (args, short) = (args![session, after, limit], limit <= SHORT_PAGE);
+            // A page that was written a moment ago.
+            let left = limit.saturating_sub(u32::try_from(read.len()).unwrap_or(u32::MAX));
+            let (args, short) = (args![session, after, left], limit <= SHORT_PAGE);
             let rows = if short { self.readers.few(&QUEUED, args).await? } else { self.readers.fetch(&QUEUED, args).await? };
-            let (is_full, last) = (rows.len() == limit as usize, rows.last().and_then(Row::number));
-            let read = page::each(rows, "a queued message", queued_message)?;
+            let (is_full, last) = (rows.len() == left as usize, rows.last().and_then(Row::number));
+            read.extend(page::each(rows, "a queued message", queued_message)?);
             match last {
-                // Who gets nothing takes it for the end: behind a page of which nothing can be read stands the next.
-                Some(last) if is_full && read.is_empty() => after = last,
+                // Who gets fewer than he asked for takes them for the last: what cannot be read takes nobody's place.
+                Some(last) if is_full && read.len() < limit as usize => after = last,
                 _ => return Ok(read),
             }
         }

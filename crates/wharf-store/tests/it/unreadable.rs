@@ -54,6 +54,8 @@ async fn a_queued_message_that_cannot_be_read_keeps_none_behind_it(db: &Db) {
         }
         assert_eq!(seen, [first.id.clone(), last.id.clone()], "{limit}");
     }
+    let page = db.store.queued_messages(&tenant.session, 0, 2).await.unwrap();
+    assert_eq!(page.len(), 2, "a page that is not full is the last one");
 }
 
 async fn an_account_that_cannot_be_read_is_left_out_of_the_list_wherever_a_page_ends(db: &Db) {
