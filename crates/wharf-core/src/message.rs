@@ -9,6 +9,7 @@ mod elsewhere;
 mod emoji;
 mod finished;
 pub mod forward_message;
+pub mod handover;
 mod heading;
 pub mod hold;
 mod manner;

@@ -158,8 +158,10 @@ pub(crate) async fn reserve(tx: &mut Tx, account: &AccountId, session: &SessionI
         let kept = tx.keep(&KEPT, args![session, account], None).await?.ok_or_else(|| not_its_own(session))?;
         kept.write = Some(LAST);
         let [sequence, deleted, hooks] = &mut kept.numbers;
-        let numbers = Numbers { next: *sequence + 1, deleted: *deleted != 0, hooked: *hooks != 0 };
-        *sequence += count;
+        let (from, to) = (*sequence, *sequence + count);
+        let numbers = Numbers { next: from + 1, deleted: *deleted != 0, hooked: *hooks != 0 };
+        *sequence = to;
+        tx.drew(session, from, to);
         tx.ring(account);
         return Ok(numbers);
     }

@@ -6,12 +6,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 use wharf_api::ids::AccountId;
 
+use crate::message::handover::Handover;
+
 /// The bell of one process. What other processes commit does not ring it, so that listeners look now and then by themselves.
 #[derive(Default)]
 pub struct Bell {
     accounts: Mutex<HashMap<AccountId, watch::Sender<()>>>,
     webhooks: Mutex<HashSet<i64>>,
     webhooks_rang: Notify,
+    handover: Handover,
 }
 
 impl Bell {
@@ -34,6 +37,11 @@ impl Bell {
             lock(&self.webhooks).extend(numbers);
             self.webhooks_rang.notify_one();
         }
+    }
+
+    /// What this process accepts for the sessions that it runs: the one thing that is handed over and not only rung for.
+    pub const fn handover(&self) -> &Handover {
+        &self.handover
     }
 
     /// The webhooks that rang since the last call; waits until one does. For one caller at a time.

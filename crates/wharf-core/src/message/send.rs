@@ -216,7 +216,9 @@ async fn accepted(services: &Services, caller: &Caller, parcel: Parcel, claim: O
         Accepted::NoSession => return Err(session::Error::NotFound.into()),
     }
     fail::fail_point!("S0-accepted");
-    services.engine.wake(&caller.account, &message.row.session);
+    if !services.store.bell().handover().has_gone(&message.row.session, &message.row.id) {
+        services.engine.wake(&caller.account, &message.row.session);
+    }
 
     let mut row = message.row;
     if manner.asynchronous {

@@ -194,9 +194,7 @@ impl Worker {
                 self.marked = self.marked.saturating_sub(1);
                 self.meter.writes.commit_seconds.observe_time(began.elapsed());
                 self.meter.writes.commit_writes.observe(f64::from(u32::try_from(carried).unwrap_or(u32::MAX)));
-                let rings = self.tx.as_mut().map(Tx::take_rings).unwrap_or_default();
-                self.answer(writes, carried, &Fate::Committed);
-                self.ring(&rings);
+                self.tell(writes, carried);
                 return Then::GoOn;
             }
             Err(error) => error,
@@ -264,6 +262,15 @@ impl Worker {
         let all = writes.len();
         self.answer(writes, all, &fate);
         Then::GoOn
+    }
+
+    /// Tells of a commit: what it has accepted is handed over before anybody hears that it is.
+    fn tell(&mut self, writes: &mut Vec<Write>, carried: usize) {
+        let (rings, drawn) = self.tx.as_mut().map(|tx| (tx.take_rings(), tx.take_drawn())).unwrap_or_default();
+        let handed = self.bell.handover().commit(drawn);
+        self.answer(writes, carried, &Fate::Committed);
+        self.ring(&rings);
+        handed.ring();
     }
 
     /// Ends a transaction that has failed. `false` where the connection is of no use any more.
@@ -380,6 +387,7 @@ impl Worker {
                 tx.conn.control(COMMIT).await?;
             } else {
                 tx.conn.control(ROLLBACK).await?;
+                drop(tx.take_drawn());
             }
             return Ok(1);
         }

@@ -2,7 +2,8 @@
 
 use wharf_api::ids::AccountId;
 use wharf_core::message::events_of;
-use wharf_core::store::{Accepted, Error, NewEvent, NewMessage};
+use wharf_core::message::handover::NewlyAccepted;
+use wharf_core::store::{Accepted, Error, NewEvent, NewMessage, Outgoing};
 use wharf_core::usage;
 
 use super::row::{Said, insert_args, message_insert, said};
@@ -98,6 +99,9 @@ async fn accept(tx: &mut Tx, new: &NewMessage, said: &Said, events: &[Draft]) ->
         tx.insert_with([&INSERT, &PAYLOAD, &INSERT_WITH_PAYLOAD], message, payload).await?;
     }
     event::insert(tx, &row.account, &row.session, &mut numbers, row.created_at, events).await?;
+    if tx.keeps_rows() {
+        tx.accepted(newly_accepted(new));
+    }
     if let Some((file, until)) = &new.keeps {
         media::send_on(tx, &row.account, file, *until).await?;
     }
@@ -110,6 +114,24 @@ async fn accept(tx: &mut Tx, new: &NewMessage, said: &Said, events: &[Draft]) ->
         }
     }
     Ok(Accepted::Now)
+}
+
+/// The message as the queue has it from now on, where it goes at once.
+fn newly_accepted(new: &NewMessage) -> NewlyAccepted {
+    if !new.claimed {
+        return NewlyAccepted::Waits;
+    }
+    let row = &new.row;
+    NewlyAccepted::Goes(Outgoing {
+        id: row.id.clone(),
+        wa_id: row.wa_id.clone(),
+        chat: row.chat.clone(),
+        payload: new.payload.clone(),
+        audience: new.audience.clone(),
+        attempts: 1,
+        accepted_at: row.created_at,
+        expires_at: new.expires_at,
+    })
 }
 
 /// What counting a message found.

@@ -7,6 +7,7 @@ use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, EventId, SessionId};
 use wharf_api::types::message::MessageStatus;
 use wharf_core::Chance;
+use wharf_core::message::handover::{DrawnNumbers, NewlyAccepted};
 use wharf_core::store::Error;
 
 use super::found::{FoundKey, FoundMessages, Sought, StepTimes};
@@ -32,6 +33,8 @@ pub(crate) struct Tx {
     leaves: bool,
     /// Rows of this group that are still to be written.
     lists: Vec<RowList>,
+    /// The numbers that writes of this group drew from rows that it keeps.
+    drawn: Vec<DrawnNumbers>,
     statements: usize,
     /// How many statements one write may have.
     limit: usize,
@@ -55,6 +58,7 @@ impl Tx {
         let rings = Rings::default();
         let (kept, missing, found, lists) = (Vec::new(), Vec::new(), FoundMessages::default(), Vec::new());
         let log_numbers = HashMap::new();
+        let drawn = Vec::new();
         Self {
             conn,
             chance,
@@ -66,6 +70,7 @@ impl Tx {
             found,
             leaves: false,
             lists,
+            drawn,
             statements: 0,
             limit,
             log_numbers,
@@ -112,6 +117,7 @@ impl Tx {
         self.missing.clear();
         self.found = FoundMessages::default();
         self.lists.clear();
+        self.drawn.clear();
     }
 
     /// Whether the next write keeps rows for those after it; what is kept is written back where it does not.
@@ -309,6 +315,27 @@ impl Tx {
     /// Now, as an id that is made now would tell it.
     pub fn written_at(&self) -> Timestamp {
         Timestamp::from_millis(i64::try_from(self.chance.uuid().as_u128() >> 80).unwrap_or(0))
+    }
+
+    /// Notes that this write has drawn numbers from a session's row that the group keeps: nobody else draws any before the commit. A group
+    /// in which a write that keeps rows is to be undone is undone as a whole.
+    pub fn drew(&mut self, session: &SessionId, from: i64, to: i64) {
+        match self.drawn.last_mut() {
+            Some(last) if last.accepted.is_none() && last.to == from && last.session == *session => last.to = to,
+            _ => self.drawn.push(DrawnNumbers { session: session.clone(), from, to, accepted: None }),
+        }
+    }
+
+    /// Notes what this write has accepted under the numbers that it drew last, which it noted.
+    pub fn accepted(&mut self, message: NewlyAccepted) {
+        if let Some(last) = self.drawn.last_mut() {
+            last.accepted = Some(message);
+        }
+    }
+
+    /// What was drawn, for the time after the commit.
+    pub fn take_drawn(&mut self) -> Vec<DrawnNumbers> {
+        std::mem::take(&mut self.drawn)
     }
 
     pub fn event_id(&self) -> EventId {

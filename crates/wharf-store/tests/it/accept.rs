@@ -1,13 +1,16 @@
 use futures::future::join_all;
 use wharf_api::types::message::{Direction, MessageStatus, TimelineEntry};
-use wharf_core::store::{Accepted, AccountStore, Answer, Error, IdempotencyStore, MessageRow, MessageStore, NewMessage};
+use wharf_core::message::handover::HandedOver;
+use wharf_core::store::{Accepted, AccountStore, Answer, Error, EventStore, IdempotencyStore, MessageRow, MessageStore, NewMessage};
 
 use crate::harness::{Db, both_backends};
-use crate::tenant::{NOW, Tenant, chance, claim};
+use crate::tenant::{NOW, Tenant, chance, claim, sent};
 
 both_backends!(
     an_accepted_message_is_queued_counted_and_announced,
     a_message_that_goes_at_once_is_accepted_with_its_first_try,
+    what_goes_at_once_is_handed_over_as_the_queue_has_it_unless_others_wrote_meanwhile,
+    what_was_not_accepted_is_handed_over_to_nobody,
     the_daily_limit_holds_when_many_come_at_once,
     a_limit_of_zero_accepts_nothing,
     the_next_day_counts_anew,
@@ -65,6 +68,62 @@ async fn a_message_that_goes_at_once_is_accepted_with_its_first_try(db: &Db) {
     assert_eq!(db.store.accept_message(&message).await.unwrap(), Accepted::Now);
     assert_eq!(db.store.queued_messages(&tenant.session, 0, 10).await.unwrap()[0].1.attempts, 1);
     assert_eq!(db.ints("SELECT claimed_at FROM outgoing").await, [NOW.as_millis()]);
+}
+
+async fn what_goes_at_once_is_handed_over_as_the_queue_has_it_unless_others_wrote_meanwhile(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let goes = |text: &str| NewMessage { claimed: true, audience: vec!["1@lid".to_owned()], ..tenant.outgoing(text) };
+    let handover = db.store.bell().handover();
+    let taker = handover.line(&tenant.session);
+    taker.open();
+    let look = || HandedOver { messages: Vec::new(), look: true };
+    db.store.accept_message(&goes("one")).await.unwrap();
+    assert_eq!(taker.take(), look(), "who wrote before is not known");
+    let two = goes("two");
+    db.store.accept_message(&two).await.unwrap();
+    db.store.record_outcomes(&tenant.fence, &[sent(&two.row.id)]).await.unwrap();
+    let three = goes("three");
+    db.store.accept_message(&three).await.unwrap();
+    let handed = taker.take();
+    let ids: Vec<_> = handed.messages.iter().map(|message| message.id.clone()).collect();
+    assert_eq!((ids, handed.look), (vec![two.row.id.clone(), three.row.id], false), "its own outcomes are known");
+    let queued = db.store.queued_messages(&tenant.session, 0, 10).await.unwrap();
+    assert_eq!(handed.messages[1], queued[1].1);
+    assert!(handover.has_gone(&tenant.session, &two.row.id));
+
+    let foreign = match db.second().await {
+        Some(other) => other.accept_message(&goes("four")).await.map(drop),
+        None => {
+            db.execute("UPDATE sessions SET event_sequence = event_sequence + 1").await;
+            Ok(())
+        }
+    };
+    foreign.unwrap();
+    assert_eq!(taker.take(), HandedOver::default(), "nobody here knows of it");
+    db.store.accept_message(&goes("five")).await.unwrap();
+    assert_eq!(taker.take(), look());
+    db.store.accept_message(&tenant.outgoing("six")).await.unwrap();
+    assert_eq!(taker.take(), look(), "it does not go at once");
+    db.store.accept_message(&goes("seven")).await.unwrap();
+    assert_eq!(taker.take().messages.len(), 1);
+}
+
+async fn what_was_not_accepted_is_handed_over_to_nobody(db: &Db) {
+    let tenant = Tenant::new(db).await;
+    let goes = || NewMessage { claimed: true, daily_limit: Some(25), ..tenant.outgoing("x") };
+    let handover = db.store.bell().handover();
+    let taker = handover.line(&tenant.session);
+    db.store.accept_message(&goes()).await.unwrap();
+    taker.open();
+    let messages: Vec<NewMessage> = (0..40).map(|_| goes()).collect();
+    let results = join_all(messages.iter().map(|message| db.store.accept_message(message))).await;
+    let queued = db.store.queued_messages(&tenant.session, 0, 100).await.unwrap();
+    let handed = taker.take();
+    assert!(handed.messages.iter().all(|message| queued.iter().any(|(_, queued)| queued == message)));
+    let refused = messages.iter().zip(&results).filter(|(_, result)| !matches!(result, Ok(Accepted::Now)));
+    let refused: Vec<_> = refused.map(|(message, _)| &message.row.id).collect();
+    assert_eq!(refused.len(), 16, "{results:?}");
+    assert!(refused.into_iter().all(|id| !handover.has_gone(&tenant.session, id)));
 }
 
 async fn the_daily_limit_holds_when_many_come_at_once(db: &Db) {

@@ -349,6 +349,7 @@ impl<'life> Attendance<'life> {
 
     fn on_pumped(&mut self, queue: Option<Queue>) -> Option<End> {
         self.pump = None;
+        self.woken |= queue.as_ref().is_some_and(|queue| queue.left);
         // Longer rests are found by the worker that wakes whoever has something queued.
         let due = queue.as_ref().and_then(|queue| queue.due(self.own.ctx.clock.now())).filter(|due| *due < RESUME_WITHIN);
         self.resume_at = due.map(|due| Instant::now() + due.max(RESUME_AFTER));

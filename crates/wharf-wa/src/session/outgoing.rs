@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use tracing::Span;
 use wharf_api::ids::SessionId;
 use wharf_api::{ErrorCode, limits};
+use wharf_core::message::handover::{HandedOver, HandoverTaker};
 use wharf_core::store::{self, Outcome, StatusChange};
 use wharf_core::traces;
 use whatsapp_rust::client::Client;
@@ -50,22 +51,28 @@ pub(super) struct Pump {
     queue: Queue,
     recorder: Recorder,
     flights: Flights,
+    /// What this process accepts from now on comes here.
+    taker: Arc<HandoverTaker>,
     /// The queue may have more than was read.
     look: bool,
     tokens: Tokens,
 }
 
 impl Pump {
-    pub(super) fn new(own: Arc<Own>, client: Arc<Client>, queue: Queue, tokens: Tokens) -> Self {
-        Self { recorder: Recorder::new(Arc::clone(&own)), own, client, queue, flights: Flights::default(), look: true, tokens }
+    pub(super) fn new(own: Arc<Own>, client: Arc<Client>, mut queue: Queue, tokens: Tokens) -> Self {
+        let (recorder, flights) = (Recorder::new(Arc::clone(&own)), Flights::default());
+        let taker = Arc::clone(queue.taker.get_or_insert_with(|| Arc::new(own.ctx.store.bell().handover().line(own.session()))));
+        Self { own, client, queue, recorder, flights, taker, look: true, tokens }
     }
 
     pub(super) async fn run(mut self) -> Queue {
         self.queue.rewind();
+        self.taker.open();
         // Boxed: a pump is idle most of the time, and its inner states are large.
         if let Err(error) = Box::pin(self.drain()).await {
             tracing::warn!(%error, "the queue rests: the store did not answer");
         }
+        self.queue.left = self.taker.close();
         // What is on the wire gets its chance.
         while !self.flights.is_empty() {
             self.take_landed().await;
@@ -95,12 +102,13 @@ impl Pump {
                 return Ok(());
             }
             self.flow();
+            self.take_handed();
             let busy = self.recorder.is_busy() || !self.flights.is_empty();
             if !self.queue.has_next() {
-                // While something is under way whoever has more says so.
-                let look = self.queue.has_room() && (self.look || !busy || self.queue.is_behind());
+                // What this process accepts is handed over, and whoever else has more says so.
+                let look = self.queue.has_room() && (self.look || self.queue.is_behind());
                 if !look || self.fetch().await? == Fetched::Nothing {
-                    if !busy {
+                    if !busy && self.taker.close_if_empty() {
                         return Ok(());
                     }
                     // Whoever waits for these outcomes may send the next message.
@@ -170,12 +178,45 @@ impl Pump {
         // Those whose messages shared a commit are about to say so one after the other: one look is for all of them.
         self.alongside(tokio::task::yield_now()).await;
         let _ = self.own.more.notified().now_or_never();
+        // What was handed over until now is among what is read.
+        drop(self.taker.take());
         self.look = false;
-        let rows = self.alongside(async move { own.ctx.store.queued_messages(own.session(), after, page).await }).await?;
-        // A page that is not full is the last one.
-        self.look |= rows.len() == page as usize;
+        self.queue.begins_look();
+        let rows = self.alongside(async move { own.ctx.store.queued_messages(own.session(), after, page).await }).await;
         let (now, own) = (self.now(), Arc::clone(&self.own));
-        Ok(self.queue.add(rows, |id| own.ctx.outcomes.take_claim(id), now))
+        let fetched = rows.map(|rows| {
+            // A page that is not full is the last one.
+            self.look |= rows.len() == page as usize;
+            self.queue.add(rows, |id| own.ctx.outcomes.take_claim(id), now)
+        });
+        self.queue.ends_look();
+        fetched
+    }
+
+    /// Takes what this process has accepted since. Where the database may have more, or what came before may be read only now, all of it is
+    /// read with that, in its order.
+    fn take_handed(&mut self) {
+        let HandedOver { messages, look } = self.taker.take();
+        self.look |= look;
+        if messages.is_empty() || self.look {
+            return;
+        }
+        if self.queue.is_behind() || !self.queue.has_room() {
+            self.look = true;
+            return;
+        }
+        let now = self.now();
+        for message in messages {
+            if self.queue.knows(&message.id) {
+                continue;
+            }
+            if !self.own.ctx.outcomes.take_claim(&message.id) {
+                // A look has found it before, or too many were claimed.
+                self.look = true;
+                return;
+            }
+            self.queue.take_in(message, now);
+        }
     }
 
     /// What an earlier process held back, once.
@@ -368,6 +409,7 @@ impl Pump {
             settled = self.recorder.progress(), if self.recorder.is_busy() => self.queue.settled(&settled),
             () = self.flights.progress(), if self.flights.is_flying() => {}
             () = self.own.more.notified() => self.look = true,
+            () = self.taker.rung() => {}
             () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {}
         }
     }

@@ -8,6 +8,7 @@ mod contacts;
 pub(super) mod pacer;
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -15,6 +16,7 @@ use wharf_api::ids::MessageId;
 use wharf_api::types::hold::HoldReason;
 use wharf_api::{Timestamp, limits};
 use wharf_core::Backoff;
+use wharf_core::message::handover::HandoverTaker;
 use wharf_core::store::{Held, HoldRow, Outgoing};
 
 use contacts::Contacts;
@@ -139,6 +141,12 @@ pub(in crate::session) struct Queue {
     /// The messages whose first try was counted when they were accepted, and is not made yet; with when they were read first.
     counted: HashMap<MessageId, Instant>,
     settling: HashSet<MessageId>,
+    /// Those that have settled since a look began, while one is under way.
+    settled_meanwhile: Option<Vec<MessageId>>,
+    /// Where this process hands over what it accepts.
+    pub(super) taker: Option<Arc<HandoverTaker>>,
+    /// The last pump left something that only a look finds.
+    pub(in crate::session) left: bool,
     cursor: i64,
     rewound_at: Option<Instant>,
     paused_until: Option<Instant>,
@@ -154,6 +162,7 @@ impl Queue {
     pub(super) fn rewind(&mut self) {
         self.cursor = 0;
         self.settling.clear();
+        self.settled_meanwhile = None;
         self.flying.clear();
         self.rewound_at = Some(Instant::now());
     }
@@ -178,30 +187,40 @@ impl Queue {
         };
         self.cursor = *last;
         self.counted.retain(|_, since| now.steady.duration_since(*since) < COUNTED_FOR);
-        for (_, mut message) in rows {
+        for (_, message) in rows {
             if claimed(&message.id) {
                 self.counted.insert(message.id.clone(), now.steady);
             }
-            if message.expires_at <= now.clock || self.knows(&message.id) {
-                continue;
-            }
-            if let Some(chat) = self.resting.get(&message.chat) {
-                if chat.until.left(now) >= WAITED {
-                    self.waiting.push(message.id);
-                }
-                continue;
-            }
-            // A try that was refused for a time was a try, but none without an answer.
-            let refused = self.refusals.get(&message.chat).copied().unwrap_or_default();
-            let claimed = self.counted.contains_key(&message.id);
-            message.attempts = message.attempts.saturating_sub(u32::from(claimed));
-            let tries = message.attempts.saturating_sub(refused).min(MOST_BEFORE);
-            self.ready.push_back(Item { tries, unwritten: 0, doubtful: tries > 0, message, claimed });
+            self.line_up(message, now);
         }
         Fetched::Something
     }
 
-    fn knows(&self, id: &MessageId) -> bool {
+    /// Takes a message in whose acceptance has counted its first try. All that was accepted before it is known.
+    pub(super) fn take_in(&mut self, message: Outgoing, now: Moment) {
+        self.counted.insert(message.id.clone(), now.steady);
+        self.line_up(message, now);
+    }
+
+    fn line_up(&mut self, mut message: Outgoing, now: Moment) {
+        if message.expires_at <= now.clock || self.knows(&message.id) {
+            return;
+        }
+        if let Some(chat) = self.resting.get(&message.chat) {
+            if chat.until.left(now) >= WAITED {
+                self.waiting.push(message.id);
+            }
+            return;
+        }
+        // A try that was refused for a time was a try, but none without an answer.
+        let refused = self.refusals.get(&message.chat).copied().unwrap_or_default();
+        let claimed = self.counted.contains_key(&message.id);
+        message.attempts = message.attempts.saturating_sub(u32::from(claimed));
+        let tries = message.attempts.saturating_sub(refused).min(MOST_BEFORE);
+        self.ready.push_back(Item { tries, unwritten: 0, doubtful: tries > 0, message, claimed });
+    }
+
+    pub(super) fn knows(&self, id: &MessageId) -> bool {
         let resting = self.resting.values().flat_map(|chat| &chat.items);
         self.settling.contains(id)
             || self.flying.values().any(|flying| flying == id)
@@ -503,9 +522,24 @@ impl Queue {
     }
 
     pub(super) fn settled(&mut self, ids: &[MessageId]) {
+        if let Some(meanwhile) = &mut self.settled_meanwhile {
+            meanwhile.extend_from_slice(ids);
+            return;
+        }
         for id in ids {
             self.settling.remove(id);
         }
+    }
+
+    /// The database is being read: what settles meanwhile may come as if it were queued still.
+    pub(super) fn begins_look(&mut self) {
+        self.settled_meanwhile = Some(Vec::new());
+    }
+
+    /// What was read is taken in.
+    pub(super) fn ends_look(&mut self) {
+        let settled = self.settled_meanwhile.take().unwrap_or_default();
+        self.settled(&settled);
     }
 }
 

@@ -182,6 +182,47 @@ async fn a_message_whose_outcome_is_being_written_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn a_message_that_settles_while_the_queue_is_read_may_be_among_what_is_read_and_is_not_sent_again() {
+    let mut queue = Queue::default();
+    queue.add(vec![row(1, "a")], unclaimed, after(0));
+    let item = sendable(&mut queue).remove(0);
+    queue.settling(&item);
+    queue.begins_look();
+    queue.settled(&[item.message.id]);
+    queue.add(vec![row(1, "a")], unclaimed, after(0));
+    queue.ends_look();
+    assert!(queue.ready.is_empty() && queue.settling.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_handed_over_stands_behind_what_was_read_counts_no_try_and_is_known_when_it_is_read() {
+    let mut queue = Queue::default();
+    queue.add(vec![row(1, "a")], unclaimed, after(0));
+    let (number, mut message) = row(2, "a");
+    message.attempts = 1;
+    queue.take_in(message.clone(), after(0));
+    queue.take_in(row(3, "b").1, after(0));
+    queue.add(vec![(number, message)], unclaimed, after(0));
+    assert_eq!(queue.unclaimed(), [row(1, "a").1.id], "the others were claimed with their acceptance");
+    let sent = sendable(&mut queue);
+    assert_eq!(numbers(&sent), ["1", "2", "3"]);
+    assert!(sent.iter().all(|item| item.tries == 0 && !item.doubtful));
+}
+
+#[tokio::test]
+async fn what_was_handed_over_for_a_chat_that_rests_is_read_when_it_has_rested() {
+    let mut queue = Queue::default();
+    queue.add(vec![row(1, "a")], unclaimed, after(0));
+    let item = sendable(&mut queue).remove(0);
+    refused(&mut queue, item, after(0));
+    queue.take_in(row(2, "a").1, after(0));
+    assert!(queue.ready.is_empty());
+    assert_eq!(queue.cursor, 1);
+    queue.release(after(30));
+    assert_eq!(queue.cursor, 0);
+}
+
+#[tokio::test]
 async fn an_overdue_message_is_left_alone() {
     let mut queue = Queue::default();
     assert_eq!(queue.add(vec![row(1, "a")], unclaimed, after(1_999)), Fetched::Something);
