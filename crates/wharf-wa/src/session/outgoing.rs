@@ -55,6 +55,8 @@ pub(super) struct Pump {
     taker: Arc<HandoverTaker>,
     /// The queue may have more than was read.
     look: bool,
+    /// And something in it was handed over, so that nobody wakes the session for it.
+    owes: bool,
     tokens: Tokens,
 }
 
@@ -62,7 +64,7 @@ impl Pump {
     pub(super) fn new(own: Arc<Own>, client: Arc<Client>, mut queue: Queue, tokens: Tokens) -> Self {
         let (recorder, flights) = (Recorder::new(Arc::clone(&own)), Flights::default());
         let taker = Arc::clone(queue.taker.get_or_insert_with(|| Arc::new(own.ctx.store.bell().handover().line(own.session()))));
-        Self { own, client, queue, recorder, flights, taker, look: true, tokens }
+        Self { own, client, queue, recorder, flights, taker, look: true, owes: false, tokens }
     }
 
     pub(super) async fn run(mut self) -> Queue {
@@ -72,7 +74,7 @@ impl Pump {
         if let Err(error) = Box::pin(self.drain()).await {
             tracing::warn!(%error, "the queue rests: the store did not answer");
         }
-        self.queue.left = self.taker.close();
+        self.queue.left = self.taker.close() || self.owes;
         // What is on the wire gets its chance.
         while !self.flights.is_empty() {
             self.take_landed().await;
@@ -179,7 +181,7 @@ impl Pump {
         self.alongside(tokio::task::yield_now()).await;
         let _ = self.own.more.notified().now_or_never();
         // What was handed over until now is among what is read.
-        drop(self.taker.take());
+        self.owes |= self.taker.take() != HandedOver::default();
         self.look = false;
         self.queue.begins_look();
         let rows = self.alongside(async move { own.ctx.store.queued_messages(own.session(), after, page).await }).await;
@@ -187,6 +189,7 @@ impl Pump {
         let fetched = rows.map(|rows| {
             // A page that is not full is the last one.
             self.look |= rows.len() == page as usize;
+            self.owes = false;
             self.queue.add(rows, |id| own.ctx.outcomes.take_claim(id), now)
         });
         self.queue.ends_look();
@@ -197,12 +200,9 @@ impl Pump {
     /// read with that, in its order.
     fn take_handed(&mut self) {
         let HandedOver { messages, look } = self.taker.take();
-        self.look |= look;
-        if messages.is_empty() || self.look {
-            return;
-        }
-        if self.queue.is_behind() || !self.queue.has_room() {
-            self.look = true;
+        let unsure = self.look || self.queue.is_behind() || !self.queue.has_room();
+        if look || (unsure && !messages.is_empty()) {
+            (self.look, self.owes) = (true, true);
             return;
         }
         let now = self.now();
@@ -212,7 +212,7 @@ impl Pump {
             }
             if !self.own.ctx.outcomes.take_claim(&message.id) {
                 // A look has found it before, or too many were claimed.
-                self.look = true;
+                (self.look, self.owes) = (true, true);
                 return;
             }
             self.queue.take_in(message, now);
