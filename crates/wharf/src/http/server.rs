@@ -30,7 +30,6 @@ use super::{Http, front};
 /// What is read of a head before the connection is given up. Well above what is allowed, so that whoever is a little
 /// over the limit is answered in the envelope.
 const HEAD_READ_BYTES: usize = 4 * front::HEAD_BYTES;
-const HEADERS_READ: usize = 4 * front::HEADERS;
 /// How long we wait when the machine cannot give us another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -78,7 +77,8 @@ impl Server {
 async fn run(listener: TcpListener, http: Arc<Http>, beside: Router, stopping: CancellationToken) {
     let routes = Arc::new(Routes::new(Arc::clone(&http), beside));
     let mut connection = http1::Builder::new();
-    connection.header_read_timeout(http.limits.header_timeout).max_buf_size(HEAD_READ_BYTES).max_headers(HEADERS_READ);
+    // Its room for headers is the usual one, for a hundred: more would be taken from memory for each request.
+    connection.header_read_timeout(http.limits.header_timeout).max_buf_size(HEAD_READ_BYTES);
     // Who has asked and ends its half wants the answer all the same.
     connection.half_close(true);
     let lingering = Arc::new(Semaphore::new(linger::CONNECTIONS));

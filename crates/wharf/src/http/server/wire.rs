@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 
-use super::bare;
+use super::bare::{self, HeadLines};
 use super::idle::Times;
 use super::line::Line;
 use super::linger::{Bounds, Linger};
@@ -29,6 +29,8 @@ pub(super) struct Wire {
     /// Runs while the other side takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
     http_2: bool,
+    /// Of the request that comes, or that is being answered.
+    head: HeadLines,
     /// What is left to write of our answer in place of hyper's own.
     instead: Option<Bytes>,
     lingering: Arc<Semaphore>,
@@ -61,6 +63,7 @@ impl Wire {
             times: times.clone(),
             stalled: None,
             http_2: false,
+            head: HeadLines::default(),
             instead: None,
             lingering: Arc::clone(lingering),
             end: LineEnd::Open,
@@ -90,8 +93,8 @@ impl Wire {
 
     /// Writes our answer for hyper's own one, of which these are `length` bytes that begin with `theirs`.
     fn write_instead(&mut self, context: &mut Context<'_>, theirs: &[u8], length: usize) -> Poll<io::Result<usize>> {
-        let (http, http_2) = (&self.http, self.http_2);
-        let mut left = self.instead.take().unwrap_or_else(|| bare::instead(http, theirs, http_2));
+        let (http, http_2, head) = (&self.http, self.http_2, &self.head);
+        let mut left = self.instead.take().unwrap_or_else(|| bare::instead(http, theirs, http_2, head));
         while !left.is_empty() {
             let written = Pin::new(&mut self.writing).poll_write(context, &left);
             match self.taken(context, written) {
@@ -164,6 +167,9 @@ impl AsyncRead for Wire {
                 self.http_2 = true;
                 bare::spoil(came);
             }
+            if !self.head.take(came) && !self.reading.line.is_taken() {
+                self.head.look(came);
+            }
         }
         Poll::Ready(Ok(()))
     }
@@ -174,6 +180,7 @@ impl AsyncWrite for Wire {
         if !self.reading.line.is_taken() {
             return self.write_instead(context, bytes, bytes.len());
         }
+        self.head = HeadLines::default();
         let written = Pin::new(&mut self.writing).poll_write(context, bytes);
         self.taken(context, written)
     }
@@ -183,6 +190,7 @@ impl AsyncWrite for Wire {
             let length = bytes.iter().map(|slice| slice.len()).sum();
             return self.write_instead(context, bytes.first().map_or(&[][..], |slice| &**slice), length);
         }
+        self.head = HeadLines::default();
         let written = Pin::new(&mut self.writing).poll_write_vectored(context, bytes);
         self.taken(context, written)
     }
