@@ -29,7 +29,7 @@ use wharf_core::{Caller, Services, door};
 
 use super::audit::Trace;
 use super::envelope::{self, Failure, Reply, invalid};
-use super::noted::{self, Called, CallerKey, Came, Way};
+use super::noted::{self, AnswerNotes, Came, Way};
 use super::query::Query;
 use super::server::line::{Left, Line};
 use super::{Http, auth, body, catch, event, held, json, limit, query};
@@ -179,7 +179,13 @@ struct RequestFacts {
 /// Runs one operation and makes its response. What is logged meanwhile names the request.
 ///
 /// Who is refused before anything is waited for leaves no line and takes no span: strangers who try keys must not cost what a request does.
-pub(super) async fn serve(http: Arc<Http>, operation: &'static Operation, handler: Handler, request: Request, came: Came) -> Response {
+pub(super) async fn serve(
+    http: Arc<Http>,
+    operation: &'static Operation,
+    handler: Handler,
+    request: Request,
+    came: Came,
+) -> (Response, AnswerNotes) {
     let request_id = Arc::clone(&came.id);
     let (mut parts, body) = request.into_parts();
     let began = Instant::now();
@@ -237,16 +243,17 @@ fn forget(headers: &mut HeaderMap) {
 }
 
 /// Makes the response of what was answered, with what is said and counted beside it.
-fn finish(services: &Services, operation: &'static Operation, request_id: &str, answered: Answer, seen: RequestFacts) -> Response {
-    let mut response = envelope::respond(Some(operation), request_id, answered);
-    response.extensions_mut().insert(Called(operation));
-    if let Some(key) = seen.key {
-        response.extensions_mut().insert(CallerKey(key));
-    }
+fn finish(
+    services: &Services,
+    operation: &'static Operation,
+    request_id: &str,
+    answered: Answer,
+    seen: RequestFacts,
+) -> (Response, AnswerNotes) {
+    let (mut response, code) = envelope::made(Some(operation), request_id, answered);
     if seen.by_login {
         forget(response.headers_mut());
     }
-    let code = response.extensions().get::<envelope::Code>().map(|code| code.0);
     traces::answered(response.status(), code, seen.account.as_ref());
     if let Some(account) = &seen.account {
         services.used.answer(account, code, services.clock.now());
@@ -255,10 +262,10 @@ fn finish(services: &Services, operation: &'static Operation, request_id: &str, 
         limit::stamp(&mut response, standing);
     }
     // Until what was answered is sent the request runs.
-    match seen.permit {
-        Some(permit) => held::hold(response, permit),
-        None => response,
+    if let Some(permit) = seen.permit {
+        response = held::hold(response, permit);
     }
+    (response, AnswerNotes { called: Some(operation), code, key: seen.key })
 }
 
 /// Who calls, and the place among the requests of its account. Nobody is one, where anybody may.

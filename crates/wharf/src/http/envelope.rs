@@ -186,18 +186,33 @@ impl Reply {
     }
 }
 
-/// The code of a failed answer, for the log line: it travels in the response's extensions.
+/// The code of a failed answer in its extensions, where it comes through a router.
 #[derive(Clone, Copy)]
 pub(super) struct Code(pub ErrorCode);
 
-/// Makes the response of one request. `operation` is `None` where no operation was found.
-pub fn respond(operation: Option<&Operation>, request_id: &str, answer: Result<Reply, Failure>) -> Response {
-    let mut response = match answer {
-        Ok(reply) => success(reply),
-        Err(failure) => refusal(operation, failure),
+/// Makes the response of one request, and tells the code of a failed one. `operation` is `None` where no operation was found.
+pub fn made(operation: Option<&Operation>, request_id: &str, answer: Result<Reply, Failure>) -> (Response, Option<ErrorCode>) {
+    let (mut response, code) = match answer {
+        Ok(reply) => {
+            let code = reply.code;
+            (success(reply), code)
+        }
+        Err(failure) => {
+            let code = failure.error.code;
+            (refusal(operation, failure), Some(code))
+        }
     };
     if let Ok(id) = HeaderValue::from_str(request_id) {
         response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    (response, code)
+}
+
+/// Makes the response of a request that no operation was found for, with its code in its extensions.
+pub fn respond(request_id: &str, answer: Result<Reply, Failure>) -> Response {
+    let (mut response, code) = made(None, request_id, answer);
+    if let Some(code) = code {
+        response.extensions_mut().insert(Code(code));
     }
     response
 }
@@ -251,7 +266,6 @@ fn success(reply: Reply) -> Response {
     }
     if let Some(code) = reply.code {
         response.headers_mut().insert(LINK, help(code));
-        response.extensions_mut().insert(Code(code));
     }
     response
 }
@@ -277,7 +291,6 @@ fn refusal(operation: Option<&Operation>, failure: Failure) -> Response {
     for (name, value) in headers {
         response.headers_mut().insert(name, value);
     }
-    response.extensions_mut().insert(Code(error.code));
     response
 }
 
@@ -300,16 +313,16 @@ pub fn depth(path: &str) -> usize {
 
 /// Makes the link of a failure relative to the path that was asked for, which is so deep: a proxy may have put all of us below a path of its
 /// own.
-pub fn reach(response: &mut Response, depth: usize) {
+pub fn reach(response: &mut Response, code: ErrorCode, depth: usize) {
     /// How far up the links lead that are written once: from every path of ours.
     const FAR: usize = 8;
     static LINKS: LazyLock<Vec<HeaderValue>> =
         LazyLock::new(|| (0..FAR).flat_map(|up| ErrorCode::ALL.iter().map(move |code| link(&"../".repeat(up), *code))).collect());
-    let Some(code) = response.extensions().get::<Code>().map(|code| code.0) else { return };
+    // In its place: to put one in where the headers are full makes room for more first, also where it is there.
+    let Some(told) = response.headers_mut().get_mut(LINK) else { return };
     let up = depth.saturating_sub(1);
     let known = LINKS.get(up.saturating_mul(ErrorCode::ALL.len()).saturating_add(code as usize));
-    let link = known.cloned().unwrap_or_else(|| link(&"../".repeat(up), code));
-    response.headers_mut().insert(LINK, link);
+    *told = known.cloned().unwrap_or_else(|| link(&"../".repeat(up), code));
 }
 
 /// The cause stays with us. The line names its request by the span that the operation runs in.
@@ -337,7 +350,7 @@ mod tests {
     use super::*;
 
     fn answer(failure: impl Into<Failure>) -> Response {
-        respond(None, "req_test", Err(failure.into()))
+        respond("req_test", Err(failure.into()))
     }
 
     #[test]
@@ -389,7 +402,7 @@ mod tests {
         for code in ErrorCode::ALL {
             assert_eq!(answer(*code).headers()[LINK], format!("</docs#error-{}>; rel=\"help\"", code.name()));
         }
-        assert!(respond(None, "req_good", Reply::ok(1)).headers().get(LINK).is_none());
+        assert!(respond("req_good", Reply::ok(1)).headers().get(LINK).is_none());
     }
 
     #[test]
@@ -404,7 +417,7 @@ mod tests {
             ("/1/2/3/4/5/6/7/8/9", "<../../../../../../../../docs#error-conflict>"),
         ] {
             let mut response = answer(ErrorCode::Conflict);
-            reach(&mut response, depth(path));
+            reach(&mut response, ErrorCode::Conflict, depth(path));
             assert_eq!(response.headers()[LINK], format!("{link}; rel=\"help\""), "{path}");
         }
     }
@@ -412,7 +425,7 @@ mod tests {
     #[test]
     fn every_answer_names_its_request() {
         assert_eq!(answer(ErrorCode::Conflict).headers()[X_REQUEST_ID], "req_test");
-        let good = respond(None, "req_good", Reply::ok(1));
+        let good = respond("req_good", Reply::ok(1));
         assert_eq!(good.headers()[X_REQUEST_ID], "req_good");
     }
 }

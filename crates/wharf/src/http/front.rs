@@ -12,10 +12,10 @@ use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::{HeaderValue, Method, Uri};
 use hyper::body::Incoming;
 use tokio::time::Instant;
-use wharf_api::ops;
+use wharf_api::{ErrorCode, ops};
 
-use super::envelope::{self, Code, Failure, invalid};
-use super::noted::{Called, CallerKey, Came};
+use super::envelope::{self, Failure, invalid};
+use super::noted::{AnswerNotes, Came};
 use super::server::line::Line;
 use super::{Http, cors, held, request_id, rest};
 
@@ -36,7 +36,7 @@ pub(super) async fn pass<F>(
     behind: impl FnOnce(Request, Came) -> F,
 ) -> Response
 where
-    F: Future<Output = Response>,
+    F: Future<Output = (Response, AnswerNotes)>,
 {
     let started = Instant::now();
     let _running = http.metrics.requests.begin();
@@ -53,25 +53,33 @@ where
     let expects = has_body && request.headers().contains_key(EXPECT);
     let forwarded = has_body && FORWARDED.iter().any(|name| request.headers().contains_key(*name));
 
-    let name = &*id;
+    let (name, mut notes) = (&*id, AnswerNotes::default());
+    let noted = &mut notes;
     let answer = |request: Request| async move {
         match head(&request).and_then(|()| admit(http, request.uri().path())) {
-            Ok(permit) => held::hold(behind(request, came).await, permit),
+            Ok(permit) => {
+                let (response, told) = behind(request, came).await;
+                *noted = told;
+                held::hold(response, permit)
+            }
             Err(failure) => {
                 drop(request);
-                envelope::respond(None, name, Err(failure))
+                let (response, code) = envelope::made(None, name, Err(failure));
+                noted.code = code;
+                response
             }
         }
     };
     let mut response = cors::pass(http, &id, request, answer).await;
-    envelope::reach(&mut response, depth);
+    if let Some(code) = notes.code {
+        envelope::reach(&mut response, code, depth);
+    }
     if !rest.settle(expects, forwarded).await {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     let took = started.elapsed();
-    let (called, code) = (response.extensions().get::<Called>(), response.extensions().get::<Code>());
-    http.metrics.requests.answered(called.map(|called| called.0), code.map(|code| code.0), took);
-    log(&method, &response, took, &id);
+    http.metrics.requests.answered(notes.called, notes.code, took);
+    log(&method, &response, &notes, took, &id);
     if method == Method::HEAD {
         without_body(&mut response);
     }
@@ -142,17 +150,16 @@ impl Drop for FrontPlace {
 
 /// One line a request for who asks for it (`wharf::request=debug`): the operation's path and never the caller's, because ids and filters
 /// stand in the latter. What it says is made within the macro, which looks first whether anybody wants it.
-fn log(method: &Method, response: &Response, took: Duration, request_id: &str) {
-    let extensions = response.extensions();
+fn log(method: &Method, response: &Response, notes: &AnswerNotes, took: Duration, request_id: &str) {
     tracing::debug!(
         target: "wharf::request",
         method = if known(method) { method.as_str() } else { "other" },
-        route = extensions.get::<Called>().map_or("-", |called| called.0.path),
+        route = notes.called.map_or("-", |called| called.path),
         status = response.status().as_u16(),
-        code = extensions.get::<Code>().map_or("-", |code| code.0.name()),
+        code = notes.code.map_or("-", ErrorCode::name),
         ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         request_id,
-        key = extensions.get::<CallerKey>().map_or_else(|| "-".to_owned(), |key| key.0.to_string()),
+        key = notes.key.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
     );
 }
 

@@ -1,14 +1,17 @@
-//! What is noted of a request for whoever checks it, answers it or writes its line.
+//! What is noted of a request and of its answer for whoever checks it, answers it or writes its line.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::response::Response;
 use http::Extensions;
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
+use wharf_api::ErrorCode;
 use wharf_api::ops::Operation;
 use wharf_core::caller::By;
 
+use super::envelope::Code;
 use super::server::line::Line;
 
 /// How a request came, and what it is called. It travels beside the request, and in its extensions to who reads it there: most that are
@@ -26,9 +29,24 @@ pub(super) fn request_id(extensions: &Extensions) -> Arc<str> {
     extensions.get::<Came>().map_or_else(|| Arc::from("req_unnamed"), |came| Arc::clone(&came.id))
 }
 
-/// The key or log-in of a request, for the log line: it travels in the response's extensions.
-#[derive(Clone)]
-pub(super) struct CallerKey(pub By);
+/// What is noted of an answer, for its count, its log line and its link. It travels beside the answer: in its extensions each of them would
+/// take memory of its own.
+#[derive(Default)]
+pub(super) struct AnswerNotes {
+    /// The operation that was called.
+    pub called: Option<&'static Operation>,
+    /// Of a failure.
+    pub code: Option<ErrorCode>,
+    /// The key or log-in, where the log line may be wanted.
+    pub key: Option<By>,
+}
+
+impl AnswerNotes {
+    /// Of an answer that no operation gave: what came through a router has its code in its extensions.
+    pub fn beside(response: &Response) -> Self {
+        Self { code: response.extensions().get::<Code>().map(|code| code.0), ..Self::default() }
+    }
+}
 
 /// Whether the log line of each request may be wanted, which alone tells of its key.
 ///
@@ -46,10 +64,6 @@ pub(super) struct Way {
     /// Behind the proxies that are trusted.
     pub origin: IpAddr,
 }
-
-/// The operation that was called, for the log line.
-#[derive(Clone, Copy)]
-pub(super) struct Called(pub &'static Operation);
 
 #[cfg(test)]
 mod tests {

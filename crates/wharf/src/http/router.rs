@@ -16,7 +16,7 @@ use tower::ServiceExt as _;
 use wharf_api::ops::{self, Operation};
 
 use super::call::{self, Handler};
-use super::noted::Came;
+use super::noted::{AnswerNotes, Came};
 use super::server::line::Line;
 use super::unknown::{unknown_path, wrong_method};
 use super::{Http, front};
@@ -104,17 +104,23 @@ impl Routes {
         found: Option<(&'static Operation, Handler)>,
         mut request: Request,
         came: Came,
-    ) -> Response {
+    ) -> (Response, AnswerNotes) {
         match (mount, found) {
             (_, Some((operation, handler))) => Box::pin(call::serve(Arc::clone(&self.http), operation, handler, request, came)).await,
-            (Some(mount), None) => wrong_method(&mount.allow, &came.id),
+            (Some(mount), None) => with_notes(wrong_method(&mount.allow, &came.id)),
             (None, None) => {
                 request.extensions_mut().insert(came);
                 let Ok(response) = Box::pin(self.beside.clone().oneshot(request)).await;
-                response
+                with_notes(response)
             }
         }
     }
+}
+
+/// An answer that no operation gave, with what is noted of it.
+fn with_notes(response: Response) -> (Response, AnswerNotes) {
+    let notes = AnswerNotes::beside(&response);
+    (response, notes)
 }
 
 /// Every path, once.

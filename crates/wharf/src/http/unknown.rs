@@ -13,10 +13,10 @@ pub(super) fn wrong_method(allow: &str, request_id: &str) -> axum::response::Res
     let mut failure = Failure::from(ErrorCode::MethodNotAllowed);
     let allow = HeaderValue::from_str(allow).expect("names of methods are visible ASCII");
     failure.headers.push((ALLOW, allow));
-    envelope::respond(None, request_id, Err(failure))
+    envelope::respond(request_id, Err(failure))
 }
 
 /// A path that nothing is at.
 pub(super) async fn unknown_path(request: Request) -> axum::response::Response {
-    envelope::respond(None, &noted::request_id(request.extensions()), Err(meant::refusal(request.uri().path()).into()))
+    envelope::respond(&noted::request_id(request.extensions()), Err(meant::refusal(request.uri().path()).into()))
 }

@@ -78,7 +78,7 @@ pub(super) fn instead(http: &Http, theirs: &[u8], http_2: bool, head: &HeadLines
     let id = request_id::of(&HeaderMap::new(), &*http.services.chance);
     http.metrics.requests.answered(None, Some(error.code), Duration::ZERO);
     tracing::debug!(target: "wharf::request", code = error.code.name(), request_id = &*id, "no request could be read");
-    let response = envelope::respond(None, &id, Err(error.clone().into()));
+    let (response, _) = envelope::made(None, &id, Err(error.clone().into()));
     let body = envelope::body(&error);
     let mut head = format!("HTTP/1.1 {}\r\nconnection: close\r\ncontent-length: {}\r\n", response.status(), body.len());
     for (name, value) in response.headers() {
