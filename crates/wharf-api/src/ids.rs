@@ -133,7 +133,7 @@ impl KeyId {
 
     /// From the bare eight characters that stand in a key.
     pub fn from_bare(bare: &str) -> Option<Self> {
-        (bare.len() == Self::LEN && bare.bytes().all(|b| b.is_ascii_alphanumeric())).then(|| Self(format!("{}{bare}", Self::PREFIX)))
+        (bare.len() == Self::LEN && bare.bytes().all(|b| b.is_ascii_alphanumeric())).then(|| Self([Self::PREFIX, bare].concat()))
     }
 
     pub fn parse(text: &str) -> Option<Self> {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::response::Response;
-use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
-use http::{HeaderValue, Method, Uri};
+use http::header::{self, CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING, VIA};
+use http::{HeaderName, HeaderValue, Method, Uri};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 use wharf_api::{ErrorCode, ops};
@@ -25,7 +25,7 @@ pub(super) const HEAD_BYTES: usize = 64 * 1024;
 pub(super) const HEADERS: usize = 100;
 
 /// What proxies put beside a request that they pass on.
-pub(super) const FORWARDED: [&str; 3] = ["via", "x-forwarded-for", "forwarded"];
+pub(super) const FORWARDED: [HeaderName; 3] = [VIA, HeaderName::from_static("x-forwarded-for"), header::FORWARDED];
 
 /// Has a request answered by what is behind, where it may pass. It came over this connection, from that address.
 pub(super) async fn pass<F>(
@@ -51,7 +51,7 @@ where
     // Without a body nothing is settled by them.
     let has_body = !rest.is_over();
     let expects = has_body && request.headers().contains_key(EXPECT);
-    let forwarded = has_body && FORWARDED.iter().any(|name| request.headers().contains_key(*name));
+    let forwarded = has_body && FORWARDED.into_iter().any(|name| request.headers().contains_key(name));
 
     let (name, mut notes) = (&*id, AnswerNotes::default());
     let noted = &mut notes;

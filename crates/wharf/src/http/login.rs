@@ -24,6 +24,6 @@ use super::front::FORWARDED;
 fn origin(call: &Call) -> Origin {
     let address = call.way.origin.to_canonical();
     let user_agent = call.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    let forwarded = FORWARDED.iter().any(|name| call.headers.contains_key(*name));
+    let forwarded = FORWARDED.into_iter().any(|name| call.headers.contains_key(name));
     Origin { address, user_agent, local: address.is_loopback() && !forwarded }
 }

@@ -13,26 +13,29 @@ pub(super) struct PlainFields;
 
 impl<'writer> FormatFields<'writer> for PlainFields {
     fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, fields: R) -> fmt::Result {
-        let mut look = FieldsLook { plain: !writer.has_ansi_escapes() };
+        let mut look = FieldsLook { plain: !writer.has_ansi_escapes(), length: 0 };
         fields.record(&mut look);
         if !look.plain {
             return DefaultFields::new().format_fields(writer, fields);
         }
-        let mut words = FieldsInWords { writer: &mut writer, first: true, result: Ok(()) };
+        let mut words = FieldsInWords(String::with_capacity(look.length));
         fields.record(&mut words);
-        words.result
+        // At once, so that what it is written to makes room once.
+        writer.write_str(&words.0)
     }
 }
 
-/// Whether all fields are words that stand in the log as they are.
+/// Whether all fields are words that stand in the log as they are, and how long they are with what stands between them.
 struct FieldsLook {
     plain: bool,
+    length: usize,
 }
 
 impl Visit for FieldsLook {
     fn record_str(&mut self, field: &Field, value: &str) {
         let name = field.name();
         let special = name == "message" || name.starts_with("log.") || name.starts_with("r#");
+        self.length += name.len() + value.len() + " =\"\"".len();
         self.plain &= !special && value.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'));
     }
 
@@ -41,28 +44,24 @@ impl Visit for FieldsLook {
     }
 }
 
-struct FieldsInWords<'a, 'writer> {
-    writer: &'a mut Writer<'writer>,
-    first: bool,
-    result: fmt::Result,
-}
+struct FieldsInWords(String);
 
-impl FieldsInWords<'_, '_> {
-    fn write(&mut self, parts: [&str; 5]) {
-        let blank = if std::mem::take(&mut self.first) { "" } else { " " };
-        for part in [blank].into_iter().chain(parts) {
-            self.result = self.result.and_then(|()| self.writer.write_str(part));
+impl FieldsInWords {
+    fn write(&mut self, parts: [&str; 4]) {
+        if !self.0.is_empty() {
+            self.0.push(' ');
         }
+        self.0.extend(parts);
     }
 }
 
-impl Visit for FieldsInWords<'_, '_> {
+impl Visit for FieldsInWords {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.write([field.name(), "=", "\"", value, "\""]);
+        self.write([field.name(), "=\"", value, "\""]);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.write([field.name(), "=", &format!("{value:?}"), "", ""]);
+        self.write([field.name(), "=", &format!("{value:?}"), ""]);
     }
 }
 
