@@ -93,7 +93,7 @@ async fn enter(services: &Services, will_do: bool) -> Result<(), Error> {
 
 /// Lets go on what has passed before: by what is known, without a look.
 pub fn known(services: &Services) -> Result<(), Error> {
-    if services.readiness.fitness() == Fitness::Unfit { Err(Error::Shut) } else { Ok(()) }
+    if services.readiness.is_unfit() { Err(Error::Shut) } else { Ok(()) }
 }
 
 /// What the database itself says.

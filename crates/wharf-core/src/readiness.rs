@@ -65,6 +65,12 @@ struct ReadinessState {
     faults: BTreeMap<Part, &'static str>,
 }
 
+impl ReadinessState {
+    fn is_unfit(&self) -> bool {
+        [Part::Same, Part::Seal].iter().any(|part| self.faults.contains_key(part))
+    }
+}
+
 impl Default for Readiness {
     /// A node begins with a write.
     fn default() -> Self {
@@ -132,13 +138,18 @@ impl Readiness {
     /// Whether this node may read and write.
     pub fn fitness(&self) -> Fitness {
         let state = self.state();
-        if [Part::Same, Part::Seal].iter().any(|part| state.faults.contains_key(part)) {
+        if state.is_unfit() {
             Fitness::Unfit
         } else if state.heeded_until.is_none_or(|until| Instant::now() < until) {
             Fitness::Fit
         } else {
             Fitness::Unheard
         }
+    }
+
+    /// Whether this node is known not to be fit, for which no clock is asked.
+    pub fn is_unfit(&self) -> bool {
+        self.state().is_unfit()
     }
 
     /// Why the database cannot be worked with.
@@ -196,13 +207,13 @@ mod tests {
         assert_eq!(node.fitness(), Fitness::Fit, "nobody heeds anything");
         for harmless in [Part::Tables, Part::Descriptors, Part::Files, Part::Key] {
             node.found(harmless, Some("away"));
-            assert_eq!((node.fault(), node.fitness()), (Some("away"), Fitness::Fit), "{harmless:?}");
+            assert_eq!((node.fault(), node.fitness(), node.is_unfit()), (Some("away"), Fitness::Fit, false), "{harmless:?}");
             node.found(harmless, None);
         }
         for part in [Part::Same, Part::Seal] {
             node.heeded(Instant::now() + Duration::from_hours(1));
             node.found(part, Some("another one"));
-            assert_eq!((node.fault(), node.fitness()), (Some("another one"), Fitness::Unfit), "{part:?}");
+            assert_eq!((node.fault(), node.fitness(), node.is_unfit()), (Some("another one"), Fitness::Unfit, true), "{part:?}");
             node.found(part, None);
             assert_eq!(node.fitness(), Fitness::Fit, "{part:?}");
         }

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use wharf_api::ops::{self, Access, Operation};
-use wharf_api::{ApiError, ErrorCode};
+use wharf_api::{ApiError, ErrorCode, Timestamp};
 use wharf_core::audit::AUTHENTICATE;
 use wharf_core::caller::By;
 use wharf_core::event::token;
@@ -47,13 +47,13 @@ pub(super) async fn caller(http: &Http, operation: &Operation, parts: &Parts, wa
         Ok(key) => key::authenticate(services, key).await.map_err(Failure::from),
         Err(error) => Err(error.into()),
     };
-    found.inspect_err(|failure| blamed(services, way, failure))
+    found.inspect_err(|failure| blamed(services, way, failure, now))
 }
 
-/// Counts a bad key, cookie or token against the address that it came from.
-fn blamed(services: &Services, way: Way, failure: &Failure) {
+/// Counts a bad key, cookie or token against the address that it came from, as of the time at which it was looked at.
+fn blamed(services: &Services, way: Way, failure: &Failure, now: Timestamp) {
     if failure.error.code.status() == 401 {
-        services.floods.failed(way.origin, services.clock.steady());
+        services.floods.failed(way.origin, now);
         services.trail.refused(way.origin, failure.error.code, AUTHENTICATE);
     }
 }
@@ -80,7 +80,7 @@ async fn by_token(http: &Http, parts: &Parts, token: &str, way: Way) -> Result<C
         Ok(grant) => token::authenticate(services, grant).await,
         Err(error) => Err(error),
     };
-    found.map_err(Failure::from).inspect_err(|failure| blamed(services, way, failure))
+    found.map_err(Failure::from).inspect_err(|failure| blamed(services, way, failure, now))
 }
 
 /// The caller behind a cookie. A request that a foreign page may have made is refused before anybody looks at the cookie.
@@ -92,7 +92,7 @@ async fn signed_in(http: &Http, parts: &Parts, cookie: &str, way: Way) -> Result
     {
         return Err(refusal.into());
     }
-    login::authenticate(services, cookie).await.map_err(Failure::from).inspect_err(|failure| blamed(services, way, failure))
+    login::authenticate(services, cookie).await.map_err(Failure::from).inspect_err(|failure| blamed(services, way, failure, now))
 }
 
 /// Refuses a key, a log-in or a token that was good when its request came and has ended since.

@@ -188,7 +188,7 @@ pub(super) async fn serve(
 ) -> (Response, AnswerNotes) {
     let request_id = Arc::clone(&came.id);
     let (mut parts, body) = request.into_parts();
-    let began = Instant::now();
+    let began = came.at;
     let patience = patience(operation, http.limits.request_timeout, http.limits.file_timeout);
     let mut seen = RequestFacts { sends_until: Some(sends_until(began, patience)), ..RequestFacts::default() };
     let way = Way { peer: came.peer, origin: http.limits.trusted_proxies.origin(came.peer, &parts.headers) };

@@ -45,11 +45,11 @@ where
     let (parts, body) = request.into_parts();
     // Most have none, and nothing is made of it then.
     let (body, rest) = rest::lend(if body.is_end_stream() { Body::empty() } else { Body::new(body) });
-    line.take(&rest);
-    let came = Came { peer, line, id: Arc::clone(&id) };
+    line.take(rest.clone());
+    let came = Came { at: started, peer, line, id: Arc::clone(&id) };
     let request = Request::from_parts(parts, body);
     // Without a body nothing is settled by them.
-    let has_body = !rest.is_over();
+    let has_body = rest.is_some();
     let expects = has_body && request.headers().contains_key(EXPECT);
     let forwarded = has_body && FORWARDED.into_iter().any(|name| request.headers().contains_key(name));
 
@@ -74,7 +74,9 @@ where
     if let Some(code) = notes.code {
         envelope::reach(&mut response, code, depth);
     }
-    if !rest.settle(expects, forwarded).await {
+    if let Some(rest) = rest
+        && !rest.settle(expects, forwarded).await
+    {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     let took = started.elapsed();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use http::Extensions;
+use tokio::time::Instant;
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
 use wharf_api::ErrorCode;
@@ -18,6 +19,8 @@ use super::server::line::Line;
 /// refused need no room for it.
 #[derive(Clone)]
 pub(super) struct Came {
+    /// When its head was there.
+    pub at: Instant,
     /// The other end of the connection.
     pub peer: IpAddr,
     pub line: Arc<Line>,

@@ -22,25 +22,21 @@ const WHOLE: Duration = Duration::from_mins(1);
 static FORWARDED: Semaphore = Semaphore::const_new(256);
 
 /// The other end of a body that was lent.
-#[derive(Default)]
 pub(super) struct Rest(Mutex<RestState>);
 
-#[derive(Default)]
 enum RestState {
-    #[default]
     Over,
     Lent,
     Back(Body),
 }
 
-/// Hands the body on as one that comes back.
-pub(super) fn lend(body: Body) -> (Body, Arc<Rest>) {
-    let rest = Arc::new(Rest::default());
+/// Hands the body on as one that comes back. `None` where there is nothing of it that could.
+pub(super) fn lend(body: Body) -> (Body, Option<Arc<Rest>>) {
     if body.is_end_stream() {
-        return (body, rest);
+        return (body, None);
     }
-    *rest.state() = RestState::Lent;
-    (Body::new(LentBody { body: Some(body), rest: Arc::clone(&rest) }), rest)
+    let rest = Arc::new(Rest(Mutex::new(RestState::Lent)));
+    (Body::new(LentBody { body: Some(body), rest: Arc::clone(&rest) }), Some(rest))
 }
 
 impl Rest {
@@ -145,35 +141,39 @@ mod tests {
         if ends { Body::from_stream(data) } else { Body::from_stream(data.chain(futures::stream::pending())) }
     }
 
+    /// A body that was lent, and the other end of it.
+    fn given(body: Body) -> (Body, Arc<Rest>) {
+        let (lent, rest) = lend(body);
+        (lent, rest.unwrap())
+    }
+
     #[tokio::test]
     async fn what_was_read_or_is_small_and_there_is_over() {
-        let (lent, rest) = lend(body(9, true));
+        let (lent, rest) = given(body(9, true));
         lent.collect().await.unwrap();
         assert!(rest.is_over() && rest.settle(false, false).await);
         let small = usize::try_from(SMALL).unwrap();
         for (bytes, ends, over) in [(9, true, true), (small, true, true), (small + 1, true, false), (9, false, false)] {
-            let (lent, rest) = lend(body(bytes, ends));
+            let (lent, rest) = given(body(bytes, ends));
             drop(lent);
             assert_eq!((rest.settle(false, false).await, rest.is_over()), (over, over), "{bytes} {ends}");
         }
-        let (lent, rest) = lend(Body::empty());
-        drop(lent);
-        assert!(rest.settle(false, false).await);
+        assert!(lend(Body::empty()).1.is_none(), "nothing of it can come back");
     }
 
     #[tokio::test]
     async fn what_a_proxy_passes_on_is_read_to_its_end() {
-        let (lent, rest) = lend(body(40 * usize::try_from(SMALL).unwrap(), true));
+        let (lent, rest) = given(body(40 * usize::try_from(SMALL).unwrap(), true));
         drop(lent);
         assert!(rest.settle(false, true).await && rest.is_over());
     }
 
     #[tokio::test]
     async fn what_waits_to_be_asked_for_or_is_still_being_read_is_not_over() {
-        let (lent, rest) = lend(body(9, true));
+        let (lent, rest) = given(body(9, true));
         drop(lent);
         assert!(!rest.settle(true, true).await);
-        let (lent, rest) = lend(body(9, true));
+        let (lent, rest) = given(body(9, true));
         assert!(!rest.settle(false, false).await);
         lent.collect().await.unwrap();
         assert!(rest.is_over(), "whoever reads on reads it to its end");

@@ -11,8 +11,19 @@ use crate::http::rest::Rest;
 /// The reading half of a connection, and where it stands.
 pub(in crate::http) struct Line {
     socket: OwnedReadHalf,
-    /// What is left of the body of the request that is being answered. None between requests.
-    rest: Mutex<Option<Arc<Rest>>>,
+    used: Mutex<LineUse>,
+}
+
+/// What a connection is used for.
+#[derive(Default)]
+enum LineUse {
+    /// The next request is waited for.
+    #[default]
+    Free,
+    /// A request is being answered that has no body.
+    Whole,
+    /// A request is being answered that has a body, of which this is left.
+    Body(Arc<Rest>),
 }
 
 /// How a client left.
@@ -25,31 +36,31 @@ pub(in crate::http) enum Left {
 
 impl Line {
     pub fn new(socket: OwnedReadHalf) -> Self {
-        Self { socket, rest: Mutex::default() }
+        Self { socket, used: Mutex::default() }
     }
 
     pub fn socket(&self) -> &TcpStream {
         self.socket.as_ref()
     }
 
-    /// A request is being answered from now on, which has a body of which this is left.
-    pub fn take(&self, rest: &Arc<Rest>) {
-        *self.rest() = Some(Arc::clone(rest));
+    /// A request is being answered from now on. If it has a body, this is left of it.
+    pub fn take(&self, rest: Option<Arc<Rest>>) {
+        *self.used() = rest.map_or(LineUse::Whole, LineUse::Body);
     }
 
     /// The next request is waited for.
     pub fn free(&self) {
-        *self.rest() = None;
+        *self.used() = LineUse::Free;
     }
 
     /// Whether a request is being answered.
     pub fn is_taken(&self) -> bool {
-        self.rest().is_some()
+        !matches!(*self.used(), LineUse::Free)
     }
 
     /// Whether the client still has something to say of the request that is being answered.
     pub fn is_owed(&self) -> bool {
-        self.rest().as_ref().is_some_and(|rest| !rest.is_over())
+        matches!(&*self.used(), LineUse::Body(rest) if !rest.is_over())
     }
 
     /// Until the client has ended its half or is gone, after a request that it has sent whole.
@@ -67,7 +78,7 @@ impl Line {
         let _ = self.socket.ready(Interest::ERROR).await;
     }
 
-    fn rest(&self) -> MutexGuard<'_, Option<Arc<Rest>>> {
-        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
+    fn used(&self) -> MutexGuard<'_, LineUse> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
