@@ -21,15 +21,16 @@ use super::{Http, placeholder};
 
 /// The caller behind the request's key. An address that came with bad keys too many times is turned away, unless this
 /// key was good a moment ago.
-pub(super) async fn caller(http: &Http, operation: &Operation, parts: &Parts, way: Way) -> Result<Caller, Failure> {
+pub(super) async fn caller(http: &Http, operation: &Operation, parts: &Parts, way: Way) -> Result<Box<Caller>, Failure> {
     let (services, now, peer) = (&*http.services, http.services.clock.steady(), way.origin);
     let headers = &parts.headers;
     if let Some(token) = token_of(operation, parts) {
-        return by_token(http, parts, &token, way).await;
+        return Box::pin(by_token(http, parts, &token, way)).await;
     }
     if !headers.contains_key(AUTHORIZATION) {
         match cookie::of(headers) {
-            Some(cookie) => return signed_in(http, parts, &cookie, way).await,
+            // Boxed, as the other: most have a key, and need no room for it.
+            Some(cookie) => return Box::pin(signed_in(http, parts, &cookie, way)).await,
             None if operation.access == Access::Login => {
                 return Err(missing("nobody is signed in: POST /v1/login gives the cookie that is expected here").into());
             }
@@ -44,7 +45,7 @@ pub(super) async fn caller(http: &Http, operation: &Operation, parts: &Parts, wa
         }
     }
     let found = match presented {
-        Ok(key) => key::authenticate(services, key).await.map_err(Failure::from),
+        Ok(key) => key::authenticate(services, key).await.map(Box::new).map_err(Failure::from),
         Err(error) => Err(error.into()),
     };
     found.inspect_err(|failure| blamed(services, way, failure, now))
@@ -66,7 +67,7 @@ fn token_of(operation: &Operation, parts: &Parts) -> Option<String> {
 }
 
 /// The caller behind a token. What a browser sends by itself counts for nothing beside it.
-async fn by_token(http: &Http, parts: &Parts, token: &str, way: Way) -> Result<Caller, Failure> {
+async fn by_token(http: &Http, parts: &Parts, token: &str, way: Way) -> Result<Box<Caller>, Failure> {
     let (services, now) = (&*http.services, http.services.clock.steady());
     if parts.headers.contains_key(AUTHORIZATION) {
         return Err(invalid("there is a key in Authorization and a token in the address: one of the two is expected").into());
@@ -80,11 +81,11 @@ async fn by_token(http: &Http, parts: &Parts, token: &str, way: Way) -> Result<C
         Ok(grant) => token::authenticate(services, grant).await,
         Err(error) => Err(error),
     };
-    found.map_err(Failure::from).inspect_err(|failure| blamed(services, way, failure, now))
+    found.map(Box::new).map_err(Failure::from).inspect_err(|failure| blamed(services, way, failure, now))
 }
 
 /// The caller behind a cookie. A request that a foreign page may have made is refused before anybody looks at the cookie.
-async fn signed_in(http: &Http, parts: &Parts, cookie: &str, way: Way) -> Result<Caller, Failure> {
+async fn signed_in(http: &Http, parts: &Parts, cookie: &str, way: Way) -> Result<Box<Caller>, Failure> {
     let (services, now) = (&*http.services, http.services.clock.steady());
     cookie::check(http, parts, way.peer)?;
     if let Some(refusal) = services.floods.refusal(way.origin, http.limits.failed_keys_per_minute, now)
@@ -92,7 +93,8 @@ async fn signed_in(http: &Http, parts: &Parts, cookie: &str, way: Way) -> Result
     {
         return Err(refusal.into());
     }
-    login::authenticate(services, cookie).await.map_err(Failure::from).inspect_err(|failure| blamed(services, way, failure, now))
+    let found = login::authenticate(services, cookie).await.map(Box::new).map_err(Failure::from);
+    found.inspect_err(|failure| blamed(services, way, failure, now))
 }
 
 /// Refuses a key, a log-in or a token that was good when its request came and has ended since.

@@ -1,7 +1,8 @@
 //! One request on its way to its operation, through the checks in their fixed order: key, rate, permission, shape.
 //! (Idempotency, ownership and state follow in the operation itself.)
 
-use std::pin::pin;
+use std::ops::{Deref, DerefMut};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -32,7 +33,7 @@ use super::envelope::{self, Failure, Reply, invalid};
 use super::noted::{self, AnswerNotes, Came, Way};
 use super::query::Query;
 use super::server::line::{Left, Line};
-use super::{Http, auth, body, catch, event, held, json, limit, query};
+use super::{Http, auth, body, catch, event, json, limit, query};
 use crate::traces;
 
 /// How often a request that waits looks whether its key is still good.
@@ -47,14 +48,42 @@ pub(super) type Handler = fn(Call) -> BoxFuture<'static, Answer>;
 /// The parts of a path that are the caller's own, with their names.
 type OwnParts = Vec<(&'static str, String)>;
 
-/// A request whose key is good and whose bytes are all there.
-pub struct Call {
+/// Boxes what is made, in the box itself. What is made before its box is moved there whole, with all the room that it will once need; what a
+/// request comes by has kilobytes of that.
+macro_rules! pinned {
+    ($made:expr) => {{
+        let place = Box::new_uninit();
+        let made = Box::write(place, $made);
+        Box::into_pin(made)
+    }};
+}
+pub(super) use pinned;
+
+/// A request whose key is good and whose bytes are all there. It is handed on often, and lies in one place.
+pub struct Call(Box<CallParts>);
+
+impl Deref for Call {
+    type Target = CallParts;
+
+    fn deref(&self) -> &CallParts {
+        &self.0
+    }
+}
+
+impl DerefMut for Call {
+    fn deref_mut(&mut self) -> &mut CallParts {
+        &mut self.0
+    }
+}
+
+/// What a request is made of.
+pub struct CallParts {
     pub(super) http: Arc<Http>,
     pub(super) operation: &'static Operation,
     pub(super) headers: HeaderMap,
     pub(super) query: Query,
     pub(super) way: Way,
-    caller: Option<Caller>,
+    caller: Option<Box<Caller>>,
     path: OwnParts,
     body: Bytes,
     /// The body of an operation that reads it as it comes.
@@ -76,7 +105,7 @@ impl Call {
 
     /// Who calls. Only operations with a key have a caller.
     pub(super) fn caller(&self) -> &Caller {
-        self.caller.as_ref().expect("an operation with a key is called by a caller")
+        self.caller.as_deref().expect("an operation with a key is called by a caller")
     }
 
     /// Waits for `work` as long as the caller's key is good. Whoever waits is told nothing that came after the key's end.
@@ -216,7 +245,7 @@ pub(super) async fn serve(
                 parts.extensions.insert(came);
             }
             // Boxed, so that those who do not come so far need no room for it.
-            let work = Box::pin(answer(Arc::clone(&http), operation, handler, parts, body, way, entered));
+            let work = pinned!(answer(Arc::clone(&http), operation, handler, parts, body, way, entered));
             let work = tokio::time::timeout_at(began + patience, catch::panics(work));
             work.instrument(span.clone()).await.unwrap_or_else(|_| took_too_long())
         }
@@ -261,15 +290,11 @@ fn finish(
     if let Some(standing) = &seen.standing {
         limit::stamp(&mut response, standing);
     }
-    // Until what was answered is sent the request runs.
-    if let Some(permit) = seen.permit {
-        response = held::hold(response, permit);
-    }
-    (response, AnswerNotes { called: Some(operation), code, key: seen.key })
+    (response, AnswerNotes { called: Some(operation), code, key: seen.key, permit: seen.permit })
 }
 
 /// Who calls, and the place among the requests of its account. Nobody is one, where anybody may.
-type Entered = (Option<Caller>, Option<Arc<Permit>>);
+type Entered = (Option<Box<Caller>>, Option<Arc<Permit>>);
 
 /// Lets a request in whose key is good and whose account may call.
 async fn enter(http: &Http, operation: &Operation, parts: &Parts, way: Way, seen: &mut RequestFacts) -> Result<Entered, Failure> {
@@ -312,14 +337,13 @@ async fn answer(
     match operation.method {
         Method::Get => work.await,
         Method::Post | Method::Put | Method::Patch | Method::Delete => {
-            to_its_end(&tasks, async move { left(trace, &services, work.await).await }).await
+            to_its_end(&tasks, pinned!(async move { left(trace, &services, work.await).await })).await
         }
     }
 }
 
 /// What changes something runs to its end, also when its client leaves or our patience is over.
-async fn to_its_end(tasks: &TaskTracker, work: impl Future<Output = Answer> + Send + 'static) -> Answer {
-    let mut work = Box::pin(work);
+async fn to_its_end(tasks: &TaskTracker, mut work: Pin<Box<impl Future<Output = Answer> + Send + 'static>>) -> Answer {
     // Nobody can leave before it waits for something: most refusals never do, and need no task of their own.
     if let Poll::Ready(answer) = futures::poll!(work.as_mut()) {
         return answer;
@@ -340,7 +364,7 @@ async fn check(
     mut parts: Parts,
     body: axum::body::Body,
     way: Way,
-    mut caller: Option<Caller>,
+    mut caller: Option<Box<Caller>>,
     permit: Option<Arc<Permit>>,
     path: Result<OwnParts, ApiError>,
 ) -> Result<Call, Failure> {
@@ -389,7 +413,10 @@ async fn check(
     if !is_page(operation) {
         door::known(&http.services)?;
     }
-    Ok(Call { http, operation, headers: parts.headers, query, way, caller, path, body, stream, offer, line, places, _permit: permit })
+    let place = Box::new_uninit();
+    let headers = parts.headers;
+    let parts = CallParts { http, operation, headers, query, way, caller, path, body, stream, offer, line, places, _permit: permit };
+    Ok(Call(Box::write(place, parts)))
 }
 
 /// Passes the answer on, once the audit log has its row of it.
@@ -451,7 +478,7 @@ mod tests {
             tell.send(task::try_id()).unwrap();
             Err(Failure::unavailable("decided", 1))
         };
-        assert!(to_its_end(&TaskTracker::new(), work).await.is_err());
+        assert!(to_its_end(&TaskTracker::new(), Box::pin(work)).await.is_err());
         assert_eq!(told.await.unwrap(), task::try_id());
     }
 
@@ -465,7 +492,7 @@ mod tests {
             Err(Failure::unavailable("decided", 1))
         };
         {
-            let asked = pin!(to_its_end(&tasks, work));
+            let asked = pin!(to_its_end(&tasks, Box::pin(work)));
             assert!(futures::poll!(asked).is_pending());
         }
         go_on.send("changed").expect("it waits, though nobody asks any more");

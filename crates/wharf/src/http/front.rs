@@ -57,10 +57,11 @@ where
     let noted = &mut notes;
     let answer = |request: Request| async move {
         match head(&request).and_then(|()| admit(http, request.uri().path())) {
-            Ok(permit) => {
-                let (response, told) = behind(request, came).await;
+            Ok(place) => {
+                let (response, mut told) = behind(request, came).await;
+                let permit = told.permit.take();
                 *noted = told;
-                held::hold(response, permit)
+                held::hold(response, (place, permit))
             }
             Err(failure) => {
                 drop(request);

@@ -11,6 +11,7 @@ use tracing::level_filters::LevelFilter;
 use wharf_api::ErrorCode;
 use wharf_api::ops::Operation;
 use wharf_core::caller::By;
+use wharf_core::limit::Permit;
 
 use super::envelope::Code;
 use super::server::line::Line;
@@ -42,6 +43,8 @@ pub(super) struct AnswerNotes {
     pub code: Option<ErrorCode>,
     /// The key or log-in, where the log line may be wanted.
     pub key: Option<By>,
+    /// Its place among the requests of its account: until it is sent, the request runs.
+    pub permit: Option<Arc<Permit>>,
 }
 
 impl AnswerNotes {

@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use tower::ServiceExt as _;
 use wharf_api::ops::{self, Operation};
 
-use super::call::{self, Handler};
+use super::call::{self, Handler, pinned};
 use super::noted::{AnswerNotes, Came};
 use super::server::line::Line;
 use super::unknown::{unknown_path, wrong_method};
@@ -30,7 +30,7 @@ macro_rules! handlers {
                 account::*, admin::*, api_key::*, chat::*, contact::*, event::*, group::*, login::*, media::*, message::*, open::*,
                 quick_start::*, session::*, user::*, webhook::*,
             };
-            &[$((&ops::$operation, |call| Box::pin($operation(call)))),+]
+            &[$((&ops::$operation, |call| pinned!($operation(call)))),+]
         };
     };
 }
@@ -106,7 +106,7 @@ impl Routes {
         came: Came,
     ) -> (Response, AnswerNotes) {
         match (mount, found) {
-            (_, Some((operation, handler))) => Box::pin(call::serve(Arc::clone(&self.http), operation, handler, request, came)).await,
+            (_, Some((operation, handler))) => pinned!(call::serve(Arc::clone(&self.http), operation, handler, request, came)).await,
             (Some(mount), None) => with_notes(wrong_method(&mount.allow, &came.id)),
             (None, None) => {
                 request.extensions_mut().insert(came);
