@@ -39,6 +39,9 @@ use crate::traces;
 /// How often a request that waits looks whether its key is still good.
 const KEY_LOOK: Duration = Duration::from_secs(1);
 
+/// For how many headers a request may have room that its answer takes over.
+const HEADERS_KEPT: usize = 24;
+
 /// What an operation says.
 pub type Answer = Result<Reply, Failure>;
 
@@ -48,8 +51,8 @@ pub(super) type Handler = fn(Call) -> BoxFuture<'static, Answer>;
 /// The parts of a path that are the caller's own, with their names.
 type OwnParts = Vec<(&'static str, String)>;
 
-/// Boxes what is made, in the box itself. What is made before its box is moved there whole, with all the room that it will once need; what a
-/// request comes by has kilobytes of that.
+/// Boxes what is made, in the box itself. What is made before its box is moved there whole, with all the room that it will once need; what
+/// a request comes by has kilobytes of that.
 macro_rules! pinned {
     ($made:expr) => {{
         let place = Box::new_uninit();
@@ -239,7 +242,7 @@ pub(super) async fn serve(
             }
         }
     };
-    let answered = match entered {
+    let (answered, room) = match entered {
         Ok(Ok(entered)) => {
             if operation.method == Method::Get {
                 parts.extensions.insert(came);
@@ -247,12 +250,21 @@ pub(super) async fn serve(
             // Boxed, so that those who do not come so far need no room for it.
             let work = pinned!(answer(Arc::clone(&http), operation, handler, parts, body, way, entered));
             let work = tokio::time::timeout_at(began + patience, catch::panics(work));
-            work.instrument(span.clone()).await.unwrap_or_else(|_| took_too_long())
+            (work.instrument(span.clone()).await.unwrap_or_else(|_| took_too_long()), HeaderMap::new())
         }
-        Ok(Err(failure)) => Err(failure),
-        Err(_) => took_too_long(),
+        Ok(Err(failure)) => (Err(failure), emptied(parts.headers)),
+        Err(_) => (took_too_long(), HeaderMap::new()),
     };
-    span.in_scope(|| finish(&http.services, operation, &request_id, answered, seen))
+    span.in_scope(|| finish(&http.services, operation, &request_id, answered, seen, room))
+}
+
+/// The room of a refused request's headers for those of its answer, unless it is much more than those need.
+fn emptied(mut headers: HeaderMap) -> HeaderMap {
+    if headers.capacity() > HEADERS_KEPT {
+        return HeaderMap::new();
+    }
+    headers.clear();
+    headers
 }
 
 /// Whether the request is refused for what its caller did, which nothing in the log tells of.
@@ -278,8 +290,9 @@ fn finish(
     request_id: &str,
     answered: Answer,
     seen: RequestFacts,
+    room: HeaderMap,
 ) -> (Response, AnswerNotes) {
-    let (mut response, code) = envelope::made(Some(operation), request_id, answered);
+    let (mut response, code) = envelope::made(Some(operation), request_id, answered, room);
     if seen.by_login {
         forget(response.headers_mut());
     }

@@ -8,7 +8,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK, RETRY_AFTER};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use wharf_api::envelope::{PageInfo, Success};
 use wharf_api::ops::{self, Operation};
@@ -17,7 +17,7 @@ use wharf_core::{
     account, chat, contact, door, engine, event, group, idempotency, key, login, media, message, node, session, store, user, webhook,
 };
 
-use super::declared;
+use super::{declared, limit};
 
 /// What JSON is called. It is UTF-8 by its definition; some clients read what says nothing as Latin-1.
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -190,16 +190,26 @@ impl Reply {
 #[derive(Clone, Copy)]
 pub(super) struct Code(pub ErrorCode);
 
-/// Makes the response of one request, and tells the code of a failed one. `operation` is `None` where no operation was found.
-pub fn made(operation: Option<&Operation>, request_id: &str, answer: Result<Reply, Failure>) -> (Response, Option<ErrorCode>) {
-    let (mut response, code) = match answer {
+/// Makes the response of one request, and tells the code of a failed one. `operation` is `None` where no operation was found; `room` is
+/// empty, and may have room for headers.
+pub fn made(
+    operation: Option<&Operation>,
+    request_id: &str,
+    answer: Result<Reply, Failure>,
+    room: HeaderMap,
+) -> (Response, Option<ErrorCode>) {
+    let mut response = Response::new(Body::empty());
+    *response.headers_mut() = room;
+    let code = match answer {
         Ok(reply) => {
             let code = reply.code;
-            (success(reply), code)
+            success(&mut response, reply);
+            code
         }
         Err(failure) => {
             let code = failure.error.code;
-            (refusal(operation, failure), Some(code))
+            refusal(&mut response, operation, failure);
+            Some(code)
         }
     };
     if let Ok(id) = HeaderValue::from_str(request_id) {
@@ -210,7 +220,7 @@ pub fn made(operation: Option<&Operation>, request_id: &str, answer: Result<Repl
 
 /// Makes the response of a request that no operation was found for, with its code in its extensions.
 pub fn respond(request_id: &str, answer: Result<Reply, Failure>) -> Response {
-    let (mut response, code) = made(None, request_id, answer);
+    let (mut response, code) = made(None, request_id, answer, HeaderMap::new());
     if let Some(code) = code {
         response.extensions_mut().insert(Code(code));
     }
@@ -255,8 +265,8 @@ pub fn code(body: &[u8]) -> Option<ErrorCode> {
     body["error"]["code"].as_str().and_then(ErrorCode::parse)
 }
 
-fn success(reply: Reply) -> Response {
-    let mut response = Response::new(reply.stream.unwrap_or_else(|| Body::from(reply.body)));
+fn success(response: &mut Response, reply: Reply) {
+    *response.body_mut() = reply.stream.unwrap_or_else(|| Body::from(reply.body));
     *response.status_mut() = reply.status;
     if reply.status != StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(CONTENT_TYPE, JSON);
@@ -267,10 +277,9 @@ fn success(reply: Reply) -> Response {
     if let Some(code) = reply.code {
         response.headers_mut().insert(LINK, help(code));
     }
-    response
 }
 
-fn refusal(operation: Option<&Operation>, failure: Failure) -> Response {
+fn refusal(response: &mut Response, operation: Option<&Operation>, failure: Failure) {
     let Failure { mut error, cause, headers, .. } = failure;
     let status = StatusCode::from_u16(error.code.status()).expect("the catalogue's statuses are statuses");
     let comes_back = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
@@ -281,17 +290,16 @@ fn refusal(operation: Option<&Operation>, failure: Failure) -> Response {
     log(&error, status, cause.as_deref());
     declared::observe(operation, error.code);
 
-    let mut response = Response::new(Body::from(body(&error)));
+    *response.body_mut() = Body::from(body(&error));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response.headers_mut().insert(LINK, help(error.code));
     if let Some(seconds) = error.details.retry_after {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        response.headers_mut().insert(RETRY_AFTER, limit::number(seconds));
     }
     for (name, value) in headers {
         response.headers_mut().insert(name, value);
     }
-    response
 }
 
 /// Where the code is explained: the body's shape is promised, so the link stands beside it. [`reach`] makes it lead there from any path.

@@ -9,7 +9,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::response::Response;
 use http::header::{self, CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING, VIA};
-use http::{HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 use wharf_api::{ErrorCode, ops};
@@ -65,7 +65,7 @@ where
             }
             Err(failure) => {
                 drop(request);
-                let (response, code) = envelope::made(None, name, Err(failure));
+                let (response, code) = envelope::made(None, name, Err(failure), HeaderMap::new());
                 noted.code = code;
                 response
             }

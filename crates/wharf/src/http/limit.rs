@@ -31,7 +31,7 @@ pub(super) fn stamp(response: &mut Response, standing: &Standing) {
 }
 
 /// A number as a header, in one piece of memory: the library's own way takes two, and three of these stand in each answer.
-fn number(value: u64) -> HeaderValue {
+pub(super) fn number(value: u64) -> HeaderValue {
     let (mut digits, mut rest) = ([b'0'; 20], value);
     let mut begin = digits.len();
     for (place, digit) in digits.iter_mut().enumerate().rev() {

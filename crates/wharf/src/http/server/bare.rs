@@ -36,8 +36,8 @@ pub(super) struct HeadLines {
 }
 
 impl HeadLines {
-    /// Takes what has come, unless there are too many lines in it: then `false`, and they are to be looked at one by one. What comes after a
-    /// head is taken too, for who has answered begins anew.
+    /// Takes what has come, unless there are too many lines in it: then `false`, and they are to be looked at one by one. What comes after
+    /// a head is taken too, for who has answered begins anew.
     pub fn take(&mut self, bytes: &[u8]) -> bool {
         // Blank lines before the first one are nothing.
         let begins = if self.lines == 0 && !self.within { bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')) } else { Some(0) };
@@ -78,7 +78,7 @@ pub(super) fn instead(http: &Http, theirs: &[u8], http_2: bool, head: &HeadLines
     let id = request_id::of(&HeaderMap::new(), &*http.services.chance);
     http.metrics.requests.answered(None, Some(error.code), Duration::ZERO);
     tracing::debug!(target: "wharf::request", code = error.code.name(), request_id = &*id, "no request could be read");
-    let (response, _) = envelope::made(None, &id, Err(error.clone().into()));
+    let (response, _) = envelope::made(None, &id, Err(error.clone().into()), HeaderMap::new());
     let body = envelope::body(&error);
     let mut head = format!("HTTP/1.1 {}\r\nconnection: close\r\ncontent-length: {}\r\n", response.status(), body.len());
     for (name, value) in response.headers() {
