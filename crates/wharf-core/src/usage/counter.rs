@@ -33,12 +33,11 @@ impl Counter {
     /// Counts one answered call; `code` is `None` for success.
     pub fn answer(&self, account: &AccountId, code: Option<ErrorCode>, now: Timestamp) {
         let mut counts = self.lock();
-        if !counts.answers.contains_key(account) {
-            counts.answers.insert(account.clone(), HashMap::new());
-        }
-        if let Some(days) = counts.answers.get_mut(account) {
-            *days.entry((now.utc_day(), code)).or_default() += 1;
-        }
+        let days = match counts.answers.get_mut(account) {
+            Some(days) => days,
+            None => counts.answers.entry(account.clone()).or_default(),
+        };
+        *days.entry((now.utc_day(), code)).or_default() += 1;
     }
 
     /// Notes that a key was used.

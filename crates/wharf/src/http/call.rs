@@ -242,7 +242,8 @@ pub(super) async fn serve(
             }
         }
     };
-    let (answered, room) = match entered {
+    let done = |answered, seen, room| finish(&http.services, operation, &request_id, answered, seen, room);
+    match entered {
         Ok(Ok(entered)) => {
             if operation.method == Method::Get {
                 parts.extensions.insert(came);
@@ -250,12 +251,12 @@ pub(super) async fn serve(
             // Boxed, so that those who do not come so far need no room for it.
             let work = pinned!(answer(Arc::clone(&http), operation, handler, parts, body, way, entered));
             let work = tokio::time::timeout_at(began + patience, catch::panics(work));
-            (work.instrument(span.clone()).await.unwrap_or_else(|_| took_too_long()), HeaderMap::new())
+            let whole = async { done(work.await.unwrap_or_else(|_| took_too_long()), seen, HeaderMap::new()) };
+            whole.instrument(span).await
         }
-        Ok(Err(failure)) => (Err(failure), emptied(parts.headers)),
-        Err(_) => (took_too_long(), HeaderMap::new()),
-    };
-    span.in_scope(|| finish(&http.services, operation, &request_id, answered, seen, room))
+        Ok(Err(failure)) => span.in_scope(|| done(Err(failure), seen, emptied(parts.headers))),
+        Err(_) => span.in_scope(|| done(took_too_long(), seen, HeaderMap::new())),
+    }
 }
 
 /// The room of a refused request's headers for those of its answer, unless it is much more than those need.
