@@ -64,17 +64,22 @@ impl From<&Error> for ApiError {
 /// Lets in what reads or writes, where this node may. A call passes before its key is looked at, and whoever has none must not cost the
 /// database reads of their own: what a look has found serves the calls of its second. A request that passed takes longer than that anyhow.
 pub async fn pass(services: &Services) -> Result<(), Error> {
-    enter(services, true).await
+    pass_as_of(services, Instant::now()).await
+}
+
+/// Lets in what came at that time, a moment ago.
+pub async fn pass_as_of(services: &Services, came: Instant) -> Result<(), Error> {
+    enter(services, came, true).await
 }
 
 /// Lets in whoever met what cannot be read: by a look of its own, for what was found a moment ago may be from before.
 pub async fn pass_anew(services: &Services) -> Result<(), Error> {
-    enter(services, false).await
+    enter(services, Instant::now(), false).await
 }
 
 /// Lets in by what is known, or else by what a look has found: one of a moment ago, where that will do, or one that is made now.
-async fn enter(services: &Services, will_do: bool) -> Result<(), Error> {
-    let fits = match services.readiness.fitness() {
+async fn enter(services: &Services, came: Instant, will_do: bool) -> Result<(), Error> {
+    let fits = match services.readiness.fitness_at(came) {
         Fitness::Fit => true,
         Fitness::Unfit => false,
         Fitness::Unheard => {

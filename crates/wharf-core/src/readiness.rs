@@ -137,10 +137,14 @@ impl Readiness {
 
     /// Whether this node may read and write.
     pub fn fitness(&self) -> Fitness {
+        self.fitness_at(Instant::now())
+    }
+
+    pub(crate) fn fitness_at(&self, now: Instant) -> Fitness {
         let state = self.state();
         if state.is_unfit() {
             Fitness::Unfit
-        } else if state.heeded_until.is_none_or(|until| Instant::now() < until) {
+        } else if state.heeded_until.is_none_or(|until| now < until) {
             Fitness::Fit
         } else {
             Fitness::Unheard

@@ -212,7 +212,7 @@ struct RequestFacts {
 ///
 /// Who is refused before anything is waited for leaves no line and takes no span: strangers who try keys must not cost what a request does.
 pub(super) async fn serve(
-    http: Arc<Http>,
+    http: &Arc<Http>,
     operation: &'static Operation,
     handler: Handler,
     request: Request,
@@ -227,7 +227,7 @@ pub(super) async fn serve(
     // At the highest level, so that no filter takes the span from a line that passes.
     let named = || tracing::error_span!("request", id = &*request_id, operation = operation.id);
     let (entered, span) = {
-        let entering = catch::panics(enter(&http, operation, &parts, way, &mut seen));
+        let entering = catch::panics(enter(http, operation, &parts, began, way, &mut seen));
         let mut entering = pin!(tokio::time::timeout_at(began + patience, entering));
         let at_once = if traces::are_on() { Poll::Pending } else { futures::poll!(entering.as_mut()) };
         match at_once {
@@ -249,7 +249,7 @@ pub(super) async fn serve(
                 parts.extensions.insert(came);
             }
             // Boxed, so that those who do not come so far need no room for it.
-            let work = pinned!(answer(Arc::clone(&http), operation, handler, parts, body, way, entered));
+            let work = pinned!(answer(Arc::clone(http), operation, handler, parts, body, way, entered));
             let work = tokio::time::timeout_at(began + patience, catch::panics(work));
             let whole = async { done(work.await.unwrap_or_else(|_| took_too_long()), seen, HeaderMap::new()) };
             whole.instrument(span).await
@@ -311,10 +311,17 @@ fn finish(
 type Entered = (Option<Box<Caller>>, Option<Arc<Permit>>);
 
 /// Lets a request in whose key is good and whose account may call.
-async fn enter(http: &Http, operation: &Operation, parts: &Parts, way: Way, seen: &mut RequestFacts) -> Result<Entered, Failure> {
+async fn enter(
+    http: &Http,
+    operation: &Operation,
+    parts: &Parts,
+    began: Instant,
+    way: Way,
+    seen: &mut RequestFacts,
+) -> Result<Entered, Failure> {
     // Before anything is read of the caller: at another database its key would be none.
     if !is_page(operation) {
-        door::pass(&http.services).await?;
+        door::pass_as_of(&http.services, began).await?;
     }
     if operation.access == Access::Open {
         return Ok((None, None));

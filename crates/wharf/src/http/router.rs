@@ -106,7 +106,7 @@ impl Routes {
         came: Came,
     ) -> (Response, AnswerNotes) {
         match (mount, found) {
-            (_, Some((operation, handler))) => pinned!(call::serve(Arc::clone(&self.http), operation, handler, request, came)).await,
+            (_, Some((operation, handler))) => pinned!(call::serve(&self.http, operation, handler, request, came)).await,
             (Some(mount), None) => with_notes(wrong_method(&mount.allow, &came.id)),
             (None, None) => {
                 request.extensions_mut().insert(came);

@@ -2,7 +2,7 @@
 
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -36,7 +36,7 @@ fn histogram() -> Histogram {
 pub struct Requests {
     answered: Family<AnsweredLabels, Counter>,
     took: Family<ByOperation, Histogram, fn() -> Histogram>,
-    running: Arc<AtomicU64>,
+    running: AtomicU64,
     /// Those of the operations, each as soon as it was answered once, by their places in the table.
     known: Vec<OnceLock<OfOperation>>,
 }
@@ -51,7 +51,7 @@ struct OfOperation {
 impl Default for Requests {
     fn default() -> Self {
         let known = ops::ALL.iter().map(|_| OnceLock::new()).collect();
-        Self { answered: Family::default(), took: Family::new_with_constructor(histogram), running: Arc::default(), known }
+        Self { answered: Family::default(), took: Family::new_with_constructor(histogram), running: AtomicU64::default(), known }
     }
 }
 
@@ -67,9 +67,9 @@ fn place(operation: &'static Operation) -> Option<usize> {
 }
 
 /// One request that is being worked on, until it is dropped.
-pub struct InProgress(Arc<AtomicU64>);
+pub struct InProgress<'a>(&'a AtomicU64);
 
-impl Drop for InProgress {
+impl Drop for InProgress<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -77,9 +77,9 @@ impl Drop for InProgress {
 
 impl Requests {
     /// Counts a request as being worked on.
-    pub fn begin(&self) -> InProgress {
+    pub fn begin(&self) -> InProgress<'_> {
         self.running.fetch_add(1, Ordering::Relaxed);
-        InProgress(Arc::clone(&self.running))
+        InProgress(&self.running)
     }
 
     /// Counts an answer; `operation` is `None` for paths and methods that are not served.
