@@ -29,7 +29,7 @@ use wharf_core::limit::{Permit, Standing};
 use wharf_core::{Caller, Services, door};
 
 use super::audit::Trace;
-use super::envelope::{self, Failure, Reply, invalid};
+use super::envelope::{self, Failure, MadeResponse, Reply, invalid};
 use super::noted::{self, AnswerNotes, Came, Way};
 use super::query::Query;
 use super::server::line::{Left, Line};
@@ -293,7 +293,7 @@ fn finish(
     seen: RequestFacts,
     room: HeaderMap,
 ) -> (Response, AnswerNotes) {
-    let (mut response, code) = envelope::made(Some(operation), request_id, answered, room);
+    let MadeResponse { mut response, body, code } = envelope::made(Some(operation), request_id, answered, room);
     if seen.by_login {
         forget(response.headers_mut());
     }
@@ -304,7 +304,7 @@ fn finish(
     if let Some(standing) = &seen.standing {
         limit::stamp(&mut response, standing);
     }
-    (response, AnswerNotes { called: Some(operation), code, key: seen.key, permit: seen.permit })
+    (response, AnswerNotes { called: Some(operation), code, key: seen.key, permit: seen.permit, body })
 }
 
 /// Who calls, and the place among the requests of its account. Nobody is one, where anybody may.

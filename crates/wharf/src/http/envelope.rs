@@ -190,37 +190,51 @@ impl Reply {
 #[derive(Clone, Copy)]
 pub(super) struct Code(pub ErrorCode);
 
-/// Makes the response of one request, and tells the code of a failed one. `operation` is `None` where no operation was found; `room` is
-/// empty, and may have room for headers.
-pub fn made(
-    operation: Option<&Operation>,
-    request_id: &str,
-    answer: Result<Reply, Failure>,
-    room: HeaderMap,
-) -> (Response, Option<ErrorCode>) {
+/// What is made of an answer.
+pub struct MadeResponse {
+    /// Its body is one that is made while it is sent, or none.
+    pub response: Response,
+    /// The body that is there. Whoever sends it has to box it once, with what belongs to it besides.
+    pub body: Bytes,
+    /// The code of a failure.
+    pub code: Option<ErrorCode>,
+}
+
+impl MadeResponse {
+    /// As it is sent.
+    pub fn whole(mut self) -> Response {
+        if !self.body.is_empty() {
+            *self.response.body_mut() = Body::from(self.body);
+        }
+        self.response
+    }
+}
+
+/// Makes the response of one request. `operation` is `None` where no operation was found; `room` is empty, and may have room for headers.
+pub fn made(operation: Option<&Operation>, request_id: &str, answer: Result<Reply, Failure>, room: HeaderMap) -> MadeResponse {
     let mut response = Response::new(Body::empty());
     *response.headers_mut() = room;
-    let code = match answer {
+    let (body, code) = match answer {
         Ok(reply) => {
             let code = reply.code;
-            success(&mut response, reply);
-            code
+            (success(&mut response, reply), code)
         }
         Err(failure) => {
             let code = failure.error.code;
-            refusal(&mut response, operation, failure);
-            Some(code)
+            (refusal(&mut response, operation, failure), Some(code))
         }
     };
     if let Ok(id) = HeaderValue::from_str(request_id) {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
-    (response, code)
+    MadeResponse { response, body, code }
 }
 
 /// Makes the response of a request that no operation was found for, with its code in its extensions.
 pub fn respond(request_id: &str, answer: Result<Reply, Failure>) -> Response {
-    let (mut response, code) = made(None, request_id, answer, HeaderMap::new());
+    let made = made(None, request_id, answer, HeaderMap::new());
+    let code = made.code;
+    let mut response = made.whole();
     if let Some(code) = code {
         response.extensions_mut().insert(Code(code));
     }
@@ -265,8 +279,11 @@ pub fn code(body: &[u8]) -> Option<ErrorCode> {
     body["error"]["code"].as_str().and_then(ErrorCode::parse)
 }
 
-fn success(response: &mut Response, reply: Reply) {
-    *response.body_mut() = reply.stream.unwrap_or_else(|| Body::from(reply.body));
+/// Fills a response in, and gives the body that is there.
+fn success(response: &mut Response, reply: Reply) -> Bytes {
+    if let Some(stream) = reply.stream {
+        *response.body_mut() = stream;
+    }
     *response.status_mut() = reply.status;
     if reply.status != StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(CONTENT_TYPE, JSON);
@@ -277,9 +294,11 @@ fn success(response: &mut Response, reply: Reply) {
     if let Some(code) = reply.code {
         response.headers_mut().insert(LINK, help(code));
     }
+    reply.body
 }
 
-fn refusal(response: &mut Response, operation: Option<&Operation>, failure: Failure) {
+/// Fills a response in, and gives its body.
+fn refusal(response: &mut Response, operation: Option<&Operation>, failure: Failure) -> Bytes {
     let Failure { mut error, cause, headers, .. } = failure;
     let status = StatusCode::from_u16(error.code.status()).expect("the catalogue's statuses are statuses");
     let comes_back = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
@@ -290,7 +309,6 @@ fn refusal(response: &mut Response, operation: Option<&Operation>, failure: Fail
     log(&error, status, cause.as_deref());
     declared::observe(operation, error.code);
 
-    *response.body_mut() = Body::from(body(&error));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response.headers_mut().insert(LINK, help(error.code));
@@ -300,6 +318,7 @@ fn refusal(response: &mut Response, operation: Option<&Operation>, failure: Fail
     for (name, value) in headers {
         response.headers_mut().insert(name, value);
     }
+    body(&error).into()
 }
 
 /// Where the code is explained: the body's shape is promised, so the link stands beside it. [`reach`] makes it lead there from any path.

@@ -59,15 +59,15 @@ where
         match head(&request).and_then(|()| admit(http, request.uri().path())) {
             Ok(place) => {
                 let (response, mut told) = behind(request, came).await;
-                let permit = told.permit.take();
+                let (body, permit) = (std::mem::take(&mut told.body), told.permit.take());
                 *noted = told;
-                held::hold(response, (place, permit))
+                held::hold(response, body, (place, permit))
             }
             Err(failure) => {
                 drop(request);
-                let (response, code) = envelope::made(None, name, Err(failure), HeaderMap::new());
-                noted.code = code;
-                response
+                let made = envelope::made(None, name, Err(failure), HeaderMap::new());
+                noted.code = made.code;
+                made.whole()
             }
         }
     };

@@ -12,17 +12,18 @@ use hyper::body::{Frame, SizeHint};
 /// How much is handed on at a time. The connection takes a part whole, and would be done with an answer of one part before a byte is sent.
 const PART: usize = 64 * 1024;
 
-/// Has the answer hold `places`. A stream of events lasts as long as its client likes, and is no request that runs.
-pub(super) fn hold<P: Send + Unpin + 'static>(response: Response, places: P) -> Response {
+/// Has the answer hold `places`; `first` is sent before its own body. A stream of events lasts as long as its client likes, and is no request
+/// that runs.
+pub(super) fn hold<P: Send + Unpin + 'static>(response: Response, first: Bytes, places: P) -> Response {
     if response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream") {
         return response;
     }
-    response.map(|body| Body::new(Held { body, rest: Bytes::new(), _places: places }))
+    response.map(|body| Body::new(Held { body, rest: first, _places: places }))
 }
 
 struct Held<P> {
     body: Body,
-    /// What is left of the frame that came last.
+    /// What is left of what was there before, or of the frame that came last.
     rest: Bytes,
     _places: P,
 }
@@ -70,8 +71,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_is_the_same_in_parts_and_holds_its_places_until_the_last() {
-        let (whole, place) = (vec![7; 3 * PART + 1], Arc::new(()));
-        let held = hold(Response::new(Body::from(whole.clone())), Arc::clone(&place));
+        let (whole, place) = (vec![7_u8; 3 * PART + 1], Arc::new(()));
+        let (first, then) = whole.split_at(PART + 1);
+        let held = hold(Response::new(Body::from(then.to_vec())), Bytes::copy_from_slice(first), Arc::clone(&place));
         assert_eq!(HttpBody::size_hint(held.body()).exact(), Some(whole.len() as u64));
         let (mut body, mut seen) = (held.into_body(), Vec::new());
         while let Some(frame) = body.frame().await {
@@ -81,6 +83,6 @@ mod tests {
         assert_eq!(seen, whole);
         drop(body);
         assert_eq!(Arc::strong_count(&place), 1);
-        assert!(hold(Response::new(Body::empty()), ()).body().is_end_stream());
+        assert!(hold(Response::new(Body::empty()), Bytes::new(), ()).body().is_end_stream());
     }
 }

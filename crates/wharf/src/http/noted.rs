@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::response::Response;
+use bytes::Bytes;
 use http::Extensions;
 use tokio::time::Instant;
 use tracing::Level;
@@ -45,6 +46,8 @@ pub(super) struct AnswerNotes {
     pub key: Option<By>,
     /// Its place among the requests of its account: until it is sent, the request runs.
     pub permit: Option<Arc<Permit>>,
+    /// What is sent before the response's own body.
+    pub body: Bytes,
 }
 
 impl AnswerNotes {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use wharf_api::ApiError;
 
-use crate::http::envelope::{self, invalid};
+use crate::http::envelope::{self, MadeResponse, invalid};
 use crate::http::front::HEADERS;
 use crate::http::{Http, request_id};
 
@@ -78,15 +78,14 @@ pub(super) fn instead(http: &Http, theirs: &[u8], http_2: bool, head: &HeadLines
     let id = request_id::of(&HeaderMap::new(), &*http.services.chance);
     http.metrics.requests.answered(None, Some(error.code), Duration::ZERO);
     tracing::debug!(target: "wharf::request", code = error.code.name(), request_id = &*id, "no request could be read");
-    let (response, _) = envelope::made(None, &id, Err(error.clone().into()), HeaderMap::new());
-    let body = envelope::body(&error);
+    let MadeResponse { response, body, .. } = envelope::made(None, &id, Err(error.into()), HeaderMap::new());
     let mut head = format!("HTTP/1.1 {}\r\nconnection: close\r\ncontent-length: {}\r\n", response.status(), body.len());
     for (name, value) in response.headers() {
         let written = write!(head, "{name}: {}\r\n", value.to_str().unwrap_or_default());
         written.expect("a string takes what is written to it");
     }
     head.push_str("\r\n");
-    [head.into_bytes(), body].concat().into()
+    [head.as_bytes(), &body].concat().into()
 }
 
 fn reason(theirs: &[u8], http_2: bool, crowd: Option<u64>) -> ApiError {
