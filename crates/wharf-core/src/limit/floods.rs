@@ -68,10 +68,14 @@ impl Floods {
         state.failures = state.failures.saturating_add(failures);
     }
 
-    /// The refusal where the address has failed `limit` times within its minute.
-    pub fn refusal(&self, address: IpAddr, limit: u64, now: Timestamp) -> Option<ApiError> {
+    /// The refusal where the address has failed `limit` times within its minute. What time it is is asked for those alone that have failed.
+    pub fn refusal(&self, address: IpAddr, limit: u64, now: impl FnOnce() -> Timestamp) -> Option<ApiError> {
         let addresses = self.lock();
-        let state = addresses.get(&source(address)).filter(|state| runs(state, now) && state.failures >= limit)?;
+        let state = addresses.get(&source(address))?;
+        let now = now();
+        if !runs(state, now) || state.failures < limit {
+            return None;
+        }
         let wait = state.since.as_millis() + WINDOW_MS - now.as_millis();
         let error = ApiError::new(ErrorCode::RateLimitExceeded).reason("too many requests without a good key came from this address");
         Some(error.limit(limit, limit + 1).retry_after(whole_seconds(wait)))
@@ -122,13 +126,13 @@ mod tests {
     fn an_address_is_turned_away_at_the_limit_and_let_in_when_its_minute_is_over() {
         let (floods, address) = (Floods::default(), "192.0.2.1".parse().unwrap());
         for failure in 0..3 {
-            assert!(floods.refusal(address, 3, at(failure)).is_none());
+            assert!(floods.refusal(address, 3, || at(failure)).is_none());
             floods.failed(address, at(failure));
         }
-        let refusal = floods.refusal(address, 3, at(10_000)).unwrap();
+        let refusal = floods.refusal(address, 3, || at(10_000)).unwrap();
         assert_eq!(refusal.details.retry_after, Some(50));
-        assert!(floods.refusal("192.0.2.2".parse().unwrap(), 3, at(10_000)).is_none());
-        assert!(floods.refusal(address, 3, at(60_000)).is_none());
+        assert!(floods.refusal("192.0.2.2".parse().unwrap(), 3, || at(10_000)).is_none());
+        assert!(floods.refusal(address, 3, || at(60_000)).is_none());
     }
 
     #[test]
@@ -140,11 +144,11 @@ mod tests {
             here.failed(address, at(1));
         }
         there.failed(address, at(1));
-        assert!(there.refusal(address, 3, at(1)).is_none());
+        assert!(there.refusal(address, 3, || at(1)).is_none());
         for (address, failures) in here.take_untold() {
             there.heard(address, failures, at(2));
         }
-        assert!(there.refusal(address, 3, at(2)).is_some());
+        assert!(there.refusal(address, 3, || at(2)).is_some());
         assert!(here.take_untold().is_empty() && there.take_untold().is_empty());
     }
 

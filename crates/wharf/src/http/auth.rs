@@ -22,8 +22,7 @@ use super::{Http, placeholder};
 /// The caller behind the request's key. An address that came with bad keys too many times is turned away, unless this
 /// key was good a moment ago.
 pub(super) async fn caller(http: &Http, operation: &Operation, parts: &Parts, way: Way) -> Result<Box<Caller>, Failure> {
-    let (services, now, peer) = (&*http.services, http.services.clock.steady(), way.origin);
-    let headers = &parts.headers;
+    let (services, peer, headers) = (&*http.services, way.origin, &parts.headers);
     if let Some(token) = token_of(operation, parts) {
         return Box::pin(by_token(http, parts, &token, way)).await;
     }
@@ -38,9 +37,11 @@ pub(super) async fn caller(http: &Http, operation: &Operation, parts: &Parts, wa
         }
     }
     let presented = presented(headers, parts.uri.query());
-    if let Some(refusal) = services.floods.refusal(peer, http.limits.failed_keys_per_minute, now) {
+    let mut asked = None;
+    let mut now = || *asked.get_or_insert_with(|| services.clock.steady());
+    if let Some(refusal) = services.floods.refusal(peer, http.limits.failed_keys_per_minute, &mut now) {
         let guess = presented.as_ref().map_or(Guess::Hopeless, |key| key::guess(services, key));
-        if !(guess == Guess::WasGood || guess == Guess::Unseen && services.floods.may_look_up(peer, now)) {
+        if !(guess == Guess::WasGood || guess == Guess::Unseen && services.floods.may_look_up(peer, now())) {
             return Err(refusal.into());
         }
     }
@@ -48,7 +49,7 @@ pub(super) async fn caller(http: &Http, operation: &Operation, parts: &Parts, wa
         Ok(key) => key::authenticate(services, key).await.map(Box::new).map_err(Failure::from),
         Err(error) => Err(error.into()),
     };
-    found.inspect_err(|failure| blamed(services, way, failure, now))
+    found.inspect_err(|failure| blamed(services, way, failure, asked.unwrap_or_else(|| services.clock.steady())))
 }
 
 /// Counts a bad key, cookie or token against the address that it came from, as of the time at which it was looked at.
@@ -74,7 +75,7 @@ async fn by_token(http: &Http, parts: &Parts, token: &str, way: Way) -> Result<B
     }
     let opened = token::open(services, token);
     // One of ours is no guess.
-    if let Some(refusal) = services.floods.refusal(way.origin, http.limits.failed_keys_per_minute, now).filter(|_| opened.is_err()) {
+    if let Some(refusal) = services.floods.refusal(way.origin, http.limits.failed_keys_per_minute, || now).filter(|_| opened.is_err()) {
         return Err(refusal.into());
     }
     let found = match opened {
@@ -88,7 +89,7 @@ async fn by_token(http: &Http, parts: &Parts, token: &str, way: Way) -> Result<B
 async fn signed_in(http: &Http, parts: &Parts, cookie: &str, way: Way) -> Result<Box<Caller>, Failure> {
     let (services, now) = (&*http.services, http.services.clock.steady());
     cookie::check(http, parts, way.peer)?;
-    if let Some(refusal) = services.floods.refusal(way.origin, http.limits.failed_keys_per_minute, now)
+    if let Some(refusal) = services.floods.refusal(way.origin, http.limits.failed_keys_per_minute, || now)
         && !(login::was_good(services, cookie) || services.floods.may_look_up(way.origin, now))
     {
         return Err(refusal.into());
