@@ -12,8 +12,8 @@ use hyper::body::{Frame, SizeHint};
 /// How much is handed on at a time. The connection takes a part whole, and would be done with an answer of one part before a byte is sent.
 const PART: usize = 64 * 1024;
 
-/// Has the answer hold `places`; `first` is sent before its own body. A stream of events lasts as long as its client likes, and is no request
-/// that runs.
+/// Has the answer hold `places`; `first` is sent before its own body. A stream of events lasts as long as its client likes, and is no
+/// request that runs.
 pub(super) fn hold<P: Send + Unpin + 'static>(response: Response, first: Bytes, places: P) -> Response {
     if response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream") {
         return response;
