@@ -57,7 +57,19 @@ impl Refused {
 #[derive(Default)]
 struct AccountCalls {
     window: Window,
-    running: u64,
+    /// Each request that runs has it too.
+    place: Arc<()>,
+}
+
+impl AccountCalls {
+    /// How many requests run.
+    fn running(&self) -> u64 {
+        Arc::strong_count(&self.place) as u64 - 1
+    }
+
+    fn permit(&self) -> Permit {
+        Permit { _place: Arc::clone(&self.place) }
+    }
 }
 
 /// The calls of all accounts.
@@ -68,17 +80,7 @@ pub struct Calls {
 
 /// A call that was let in. Its place among the requests that run is free again when this is dropped.
 pub struct Permit {
-    calls: Calls,
-    account: AccountId,
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        let mut accounts = self.calls.lock();
-        if let Some(account) = accounts.get_mut(&self.account) {
-            account.running = account.running.saturating_sub(1);
-        }
-    }
+    _place: Arc<()>,
 }
 
 impl Calls {
@@ -100,14 +102,13 @@ impl Calls {
             standing.reset_at = as_shown(at);
             return (standing, Err(Refused::Rate { retry_after: whole_seconds(wait) }));
         }
-        if state.running >= plan.concurrent_requests {
+        if state.running() >= plan.concurrent_requests {
             return (standing, Err(Refused::Concurrency { limit: plan.concurrent_requests }));
         }
         state.window.take(now);
-        state.running += 1;
         standing.remaining = state.window.remaining(limit);
         standing.reset_at = as_shown(state.window.whole_at(now));
-        (standing, Ok(Permit { calls: self.clone(), account: account.clone() }))
+        (standing, Ok(state.permit()))
     }
 
     /// Lets a call in that somebody else has decided on, and counts it.
@@ -115,13 +116,12 @@ impl Calls {
         let mut accounts = self.lock();
         let state = accounts.entry(account.clone()).or_default();
         state.window.add(now, 1);
-        state.running += 1;
-        Permit { calls: self.clone(), account: account.clone() }
+        state.permit()
     }
 
     /// How many requests of the account run in this process.
     fn running(&self, account: &AccountId) -> u64 {
-        self.lock().get(account).map_or(0, |state| state.running)
+        self.lock().get(account).map_or(0, AccountCalls::running)
     }
 
     /// The calls that this process has let in and that still count.
@@ -131,7 +131,7 @@ impl Calls {
 
     /// Forgets accounts that did not call for a while.
     pub fn tidy(&self, now: Timestamp) {
-        self.lock().retain(|_, account| account.running > 0 || !account.window.is_whole(now));
+        self.lock().retain(|_, account| account.running() > 0 || !account.window.is_whole(now));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<AccountId, AccountCalls>> {
