@@ -91,14 +91,11 @@ async fn what_goes_at_once_is_handed_over_as_the_queue_has_it_unless_others_wrot
     assert_eq!(handed.messages[1], queued[1].1);
     assert!(handover.has_gone(&tenant.session, &two.row.id));
 
-    let foreign = match db.second().await {
-        Some(other) => other.accept_message(&goes("four")).await.map(drop),
-        None => {
-            db.execute("UPDATE sessions SET event_sequence = event_sequence + 1").await;
-            Ok(())
-        }
-    };
-    foreign.unwrap();
+    if let Some(other) = db.second().await {
+        assert_eq!(other.accept_message(&goes("four")).await.unwrap(), Accepted::Now);
+    } else {
+        db.execute("UPDATE sessions SET event_sequence = event_sequence + 1").await;
+    }
     assert_eq!(taker.take(), HandedOver::default(), "nobody here knows of it");
     db.store.accept_message(&goes("five")).await.unwrap();
     assert_eq!(taker.take(), look());

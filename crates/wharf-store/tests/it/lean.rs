@@ -85,7 +85,7 @@ async fn a_log_from_before_is_read_as_it_was_and_goes_on_behind_itself() {
     assert_eq!(log(&other.account).await.len(), 1);
     for (number, id, of, ..) in &rows {
         let found = store.event_number(account, id).await.unwrap();
-        assert_eq!(found, Some(i64::from(*number)).filter(|_| *of == account), "{id}");
+        assert_eq!(found, Some(*number).filter(|_| *of == account), "{id}");
     }
     assert_eq!(store.find_delivery(&hook, &id(2, 3)).await.unwrap().unwrap().event.number, 13);
 
