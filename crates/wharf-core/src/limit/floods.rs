@@ -56,13 +56,13 @@ impl Floods {
     fn count(&self, address: IpAddr, failures: u64, now: Timestamp) {
         let mut addresses = self.lock();
         if addresses.len() >= ADDRESSES {
-            addresses.retain(|_, state| runs(state, now));
+            addresses.retain(|_, state| takes(state, now));
             if addresses.len() >= ADDRESSES {
                 addresses.clear();
             }
         }
         let state = addresses.entry(source(address)).or_insert(AddressFailures { since: now, failures: 0, looked_up: None });
-        if !runs(state, now) {
+        if !takes(state, now) {
             *state = AddressFailures { since: now, failures: 0, looked_up: state.looked_up };
         }
         state.failures = state.failures.saturating_add(failures);
@@ -106,6 +106,11 @@ fn runs(state: &AddressFailures, now: Timestamp) -> bool {
     (0..WINDOW_MS).contains(&(now.as_millis() - state.since.as_millis()))
 }
 
+/// Whether a failure counts in the minute that there is. Its request may have been looked at before the one that began that.
+fn takes(state: &AddressFailures, now: Timestamp) -> bool {
+    (-WINDOW_MS..WINDOW_MS).contains(&(now.as_millis() - state.since.as_millis()))
+}
+
 /// Whom an address belongs to: of IPv6, everybody has at least 2^64.
 pub(crate) fn source(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -133,6 +138,15 @@ mod tests {
         assert_eq!(refusal.details.retry_after, Some(50));
         assert!(floods.refusal("192.0.2.2".parse().unwrap(), 3, || at(10_000)).is_none());
         assert!(floods.refusal(address, 3, || at(60_000)).is_none());
+    }
+
+    #[test]
+    fn requests_that_fail_in_another_order_than_they_came_are_all_counted() {
+        let (floods, address) = (Floods::default(), "192.0.2.1".parse().unwrap());
+        for failure in [2, 0, 1] {
+            floods.failed(address, at(failure));
+        }
+        assert!(floods.refusal(address, 3, || at(2)).is_some());
     }
 
     #[test]
