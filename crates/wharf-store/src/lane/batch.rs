@@ -276,7 +276,7 @@ impl Worker {
     /// Ends a transaction that has failed. `false` where the connection is of no use any more.
     async fn roll_back(&mut self) -> bool {
         let Some(tx) = &mut self.tx else { return false };
-        let ended = tx.conn.control(ROLLBACK);
+        let ended = tx.undo(ROLLBACK);
         match self.dialect.commit_patience() {
             Some(patience) => tokio::time::timeout(patience, ended).await.is_ok_and(|ended| ended.is_ok()),
             None => ended.await.is_ok(),
@@ -386,7 +386,7 @@ impl Worker {
                 *at = At::Commit;
                 tx.conn.control(COMMIT).await?;
             } else {
-                tx.conn.control(ROLLBACK).await?;
+                tx.undo(ROLLBACK).await?;
                 drop(tx.take_drawn());
             }
             return Ok(1);
@@ -417,10 +417,10 @@ impl Worker {
                     *at = At::Unmarked;
                     return Err(unavailable("a write is to be undone"));
                 }
-                Ran::Undo | Ran::Broken => tx.conn.control(UNDO).await?,
+                Ran::Undo | Ran::Broken => tx.undo(UNDO).await?,
                 Ran::Later => {
                     held.push(place.key());
-                    tx.conn.control(UNDO).await?;
+                    tx.undo(UNDO).await?;
                 }
             }
             if full {

@@ -299,8 +299,7 @@ impl Tx {
         self.log_numbers.get(account)?.get(session).copied()
     }
 
-    /// Keeps by which numbers the log names an account and a session of it, beyond this group. They are nobody else's, whether the write that
-    /// gave them is undone or not, for nobody comes again with the same id.
+    /// Keeps by which numbers the log names an account and a session of it, beyond this group.
     pub fn remember_numbers(&mut self, account: &AccountId, session: &str, numbers: (i64, i64)) {
         if self.log_numbers.len() >= REMEMBERED {
             self.log_numbers.clear();
@@ -310,6 +309,13 @@ impl Tx {
             of_account.clear();
         }
         of_account.insert(session.to_owned(), numbers);
+    }
+
+    /// Undoes what was written since a savepoint, or all of it, by that statement. Rows that go with it may have given those numbers, and
+    /// others have them next.
+    pub async fn undo(&mut self, statement: &'static str) -> Result<(), Error> {
+        self.log_numbers.clear();
+        self.conn.control(statement).await
     }
 
     /// Now, as an id that is made now would tell it.
