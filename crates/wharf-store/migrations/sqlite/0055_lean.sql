@@ -31,6 +31,8 @@ INSERT INTO lean_events (number, id, account, session, sequence, kind, at, repea
 -- No number comes twice, though its event is gone.
 DELETE FROM sqlite_sequence WHERE name = 'lean_events';
 INSERT INTO sqlite_sequence (name, seq) SELECT 'lean_events', seq FROM sqlite_sequence WHERE name = 'events';
+-- A table goes by way of memory, page by page, unless it is empty.
+DELETE FROM events;
 DROP TABLE events;
 ALTER TABLE lean_events RENAME TO events;
 CREATE INDEX events_by_account ON events (account, number);
