@@ -8,6 +8,8 @@ use crate::sql::{Arg, TextOrBytes, corrupt};
 const WAY: u8 = 1;
 /// Before what is packed: the way, and how long the text is.
 const HEAD: usize = 3;
+/// How long a text may be: a page takes rows by what they have as they stand, and must not become many times as long where it is read.
+const LONGEST: usize = 4_096;
 
 /// What the events of messages have in common, before the session's id and behind it. What was packed by these words opens by no others:
 /// a test knows their sum.
@@ -39,9 +41,9 @@ impl<'t> From<&'t Told<'_>> for Arg<'t> {
     }
 }
 
-/// The text packed, where it is of some length, and shorter then.
+/// The text packed, where it is not too long, and shorter then.
 fn pack(session: &str, text: &str) -> Option<Vec<u8>> {
-    let length = u16::try_from(text.len()).ok()?;
+    let length = u16::try_from(text.len()).ok().filter(|_| text.len() <= LONGEST)?;
     // No event of a session's message is as short, and those of an account have nothing of this in common.
     if session.is_empty() || text.contains('\0') {
         return None;
@@ -96,7 +98,7 @@ mod tests {
         for (session, text) in [("", &*event("sent", "")), (SESSION, ""), (SESSION, "{}"), (SESSION, &digits)] {
             assert!(matches!(Told::of(session, text), Told::Plain(plain) if plain == text), "{text}");
         }
-        let (longest, longer) = ("a".repeat(65_535), "a".repeat(65_536));
+        let (longest, longer) = ("a".repeat(LONGEST), "a".repeat(LONGEST + 1));
         assert_eq!(told_in(SESSION, &pack(SESSION, &longest).unwrap()), Some(longest));
         assert_eq!(pack(SESSION, &longer), None);
     }
