@@ -87,7 +87,9 @@ impl Queue {
         }
         let Some(wait) = &self.contacts.wait else { return };
         let (lets_go, reason) = (wait.noted, wait.reason);
-        let waits = |chat: &String| is_contact(chat, reason) && !self.contacts.known.contains(chat);
+        // What stands behind a message on the wire stays: that one may make the chat known, and what comes later would go before what is
+        // read again.
+        let waits = |chat: &String| is_contact(chat, reason) && !self.contacts.known.contains(chat) && !self.flying.contains_key(chat);
         let (wait, ready): (VecDeque<_>, VecDeque<_>) =
             std::mem::take(&mut self.ready).into_iter().partition(|item| waits(&item.message.chat));
         self.ready = ready;

@@ -308,6 +308,22 @@ async fn after_a_refusal_without_a_date_one_first_contact_at_a_time_is_tried_and
 }
 
 #[tokio::test]
+async fn while_first_contacts_wait_what_stands_behind_one_on_the_wire_goes_before_what_comes_later() {
+    let mut queue = Queue::default();
+    queue.add(vec![person(1, "new"), person(2, "new"), person(3, "other")], unclaimed, after(0));
+    queue.mark_claimed();
+    let first = queue.next_claimed().unwrap();
+    queue.took_off(&first);
+    queue.hold_contacts(after(60).clock, HoldReason::Pace, true);
+    sort_out(&mut queue, after(0));
+    queue.landed(&first);
+    queue.got_through(&first.message.chat);
+    queue.take_in(person(4, "new").1, after(1));
+    sort_out(&mut queue, after(1));
+    assert_eq!(numbers(&sendable(&mut queue)), ["2", "4"]);
+}
+
+#[tokio::test]
 async fn with_whatsapps_own_date_everybody_new_waits_for_it() {
     let mut queue = Queue::default();
     queue.add(vec![person(1, "new"), person(2, "other")], unclaimed, after(0));
