@@ -5,16 +5,20 @@ mod ids;
 mod notice;
 mod packed;
 mod read;
+mod shape;
 
 pub(crate) use ids::EventIds;
 pub(crate) use notice::forget_all as forget_notices;
 pub use packed::told_in;
-pub(crate) use read::{event, event_columns, event_head, event_with_or_without_data, id, id_of, session_of, told, told_by, written_before};
+pub(crate) use read::{
+    event, event_columns, event_head, event_with_or_without_data, id, id_of, kind_of, session_of, told, told_by, written_before,
+};
 
 use std::sync::Arc;
 
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, SessionId};
+use wharf_api::types::event::EventKind;
 use wharf_core::store::{Error, NewEvent};
 
 use crate::group_end::{self, GROUP_END, wants};
@@ -22,6 +26,7 @@ use crate::horizon::writing;
 use crate::sql::{Arg, KeptKey, KeptWrite, Sql, Tx, args, corrupt, spelled, statements};
 
 use packed::Told;
+use read::letter;
 
 macro_rules! of_session {
     () => {
@@ -48,8 +53,12 @@ pub(crate) use of_account_in_log;
 /// SQLite's rows name account and session by their numbers.
 macro_rules! written_of {
     (sqlite) => {
-        "(SELECT w.number, w.repeated, w.kind, a.id AS account_id, s.id AS session_id FROM events w JOIN accounts a ON a.number = w.account \
-         LEFT JOIN sessions s ON s.number = w.session WHERE w.number IN ($1, $2)) e"
+        concat!(
+            "(SELECT w.number, w.repeated, ",
+            kind_of!(sqlite, "w"),
+            " AS kind, a.id AS account_id, s.id AS session_id FROM events w JOIN accounts a ON a.number = w.account \
+             LEFT JOIN sessions s ON s.number = w.session WHERE w.number IN ($1, $2)) e"
+        )
     };
     (postgres) => {
         "(SELECT * FROM events WHERE id IN ($1, $2)) e"
@@ -128,7 +137,7 @@ pub(crate) fn all() -> [&'static [Sql]; 6] {
 /// An event as it is written.
 #[derive(Clone)]
 pub(crate) struct Draft {
-    kind: &'static str,
+    kind: EventKind,
     data: Arc<str>,
     /// The next one tells the same step under a kind of its own.
     repeated: bool,
@@ -138,7 +147,7 @@ pub(crate) struct Draft {
 pub(crate) fn drafts(events: Vec<NewEvent>) -> Vec<Draft> {
     let repeats = |place: usize| events.get(place + 1).is_some_and(|next| next.kind.umbrella() == Some(events[place].kind));
     let repeated: Vec<bool> = (0..events.len()).map(repeats).collect();
-    let draft = |(event, repeated): (NewEvent, bool)| Draft { kind: event.kind.as_str(), data: event.data, repeated };
+    let draft = |(event, repeated): (NewEvent, bool)| Draft { kind: event.kind, data: event.data, repeated };
     events.into_iter().zip(repeated).map(draft).collect()
 }
 
@@ -239,13 +248,13 @@ async fn insert_as(
                     account,
                     session,
                     number,
-                    one.kind,
+                    one.kind.as_str(),
                     at,
                     &*one.data,
                     one.repeated,
                     &other,
                     number + 1,
-                    two.kind,
+                    two.kind.as_str(),
                     &*two.data,
                     two.repeated,
                 ];
@@ -253,7 +262,7 @@ async fn insert_as(
                 second = Some(other);
             }
             [one] => {
-                tx.execute(&INSERT_ONE, args![&first, account, session, number, one.kind, at, &*one.data, one.repeated]).await?;
+                tx.execute(&INSERT_ONE, args![&first, account, session, number, one.kind.as_str(), at, &*one.data, one.repeated]).await?;
             }
             _ => {}
         }
@@ -264,7 +273,7 @@ async fn insert_as(
     Ok(())
 }
 
-/// On SQLite: packed, and by numbers.
+/// On SQLite: packed, and by numbers and letters.
 async fn insert_lean(
     tx: &mut Tx,
     account: &AccountId,
@@ -286,13 +295,13 @@ async fn insert_lean(
                     of_account,
                     of_session,
                     number,
-                    one.kind,
+                    letter(one.kind),
                     at,
                     late,
                     &first,
                     one.repeated,
                     number + 1,
-                    two.kind,
+                    letter(two.kind),
                     &second,
                     two.repeated,
                 ];
@@ -301,7 +310,7 @@ async fn insert_lean(
             [one] => {
                 numbers.next += 1;
                 let told = told(2 * place);
-                tx.execute(&INSERT_ONE, args![of_account, of_session, number, one.kind, at, late, &told, one.repeated]).await?;
+                tx.execute(&INSERT_ONE, args![of_account, of_session, number, letter(one.kind), at, late, &told, one.repeated]).await?;
             }
             _ => {}
         }
@@ -344,7 +353,7 @@ fn list_as(tx: &mut Tx, account: &AccountId, session: &str, numbers: &mut Number
     for event in events {
         let (id, sequence) = (tx.event_id(), numbers.next);
         numbers.next += 1;
-        let row = args![&id, account, session, sequence, event.kind, at, &*event.data, event.repeated, numbers.hooked];
+        let row = args![&id, account, session, sequence, event.kind.as_str(), at, &*event.data, event.repeated, numbers.hooked];
         tx.list(&GROUP_END, group_end::EVENTS, row);
     }
 }

@@ -1,7 +1,9 @@
-//! What an event tells, as SQLite keeps it: packed by what nearly all events have in common, where that makes it shorter.
+//! What an event tells, as SQLite keeps it: that of a text by its shape, any other by what nearly all events have in common, where that makes it
+//! shorter.
 
 use wharf_core::store::Error;
 
+use super::shape;
 use crate::sql::{Arg, TextOrBytes, corrupt};
 
 /// The first byte of what is packed in this way: another dictionary would be another way.
@@ -10,6 +12,8 @@ const WAY: u8 = 1;
 const HEAD: usize = 3;
 /// How long a text may be: a page takes rows by what they have as they stand, and must not become many times as long where it is read.
 const LONGEST: usize = 4_096;
+/// How long one may be that is packed by its shape.
+const LONGEST_BY_SHAPE: usize = 1_024;
 
 /// What the events of messages have in common, before the session's id and behind it. What was packed by these words opens by no others:
 /// a test knows their sum.
@@ -44,9 +48,15 @@ impl<'t> From<&'t Told<'_>> for Arg<'t> {
 /// The text packed, where it is not too long, and shorter then.
 fn pack(session: &str, text: &str) -> Option<Vec<u8>> {
     let length = u16::try_from(text.len()).ok().filter(|_| text.len() <= LONGEST)?;
-    // No event of a session's message is as short, and those of an account have nothing of this in common.
+    // Events of an account have nothing of this in common.
     if session.is_empty() || text.contains('\0') {
         return None;
+    }
+    // Of longer words some come again, and are not written twice in the other way.
+    if text.len() <= LONGEST_BY_SHAPE
+        && let Some(packed) = shape::pack(session, text)
+    {
+        return Some(packed);
     }
     let packed = lz4_flex::block::compress_with_dict(text.as_bytes(), &dictionary(session));
     (packed.len() + HEAD < text.len()).then(|| [&[WAY], length.to_le_bytes().as_slice(), &packed].concat())
@@ -57,6 +67,9 @@ pub fn told_in(session: &str, packed: &[u8]) -> Option<String> {
     // Without a session nothing is packed: that one's row is gone, and by other words another text would come of it.
     if session.is_empty() {
         return None;
+    }
+    if packed.first() == Some(&shape::WAY) {
+        return shape::unpack(session, packed);
     }
     let [WAY, low, high, block @ ..] = packed else { return None };
     let length = usize::from(u16::from_le_bytes([*low, *high]));
@@ -80,6 +93,10 @@ mod tests {
 
     const SESSION: &str = "ses_01a22fb240a975d898bdf3c6d5a1cff0";
 
+    fn picture(caption: &str) -> String {
+        event("sent", caption).replacen(r#""type":"text","text""#, r#""type":"image","caption""#, 1)
+    }
+
     fn event(status: &str, text: &str) -> String {
         format!(
             r#"{{"messageId":"msg_01a22fb2488672639a76499259c500bd","sessionId":"{SESSION}","whatsappId":"3EB06C6C1E9CAA8A7315F4","direction":"outgoing","status":"{status}","chat":{{"chatId":"15551000091@s.whatsapp.net","phoneNumber":"15551000091","lid":"7715551000091@lid"}},"type":"text","text":"{text}","createdAt":"2026-12-01T03:42:22.854Z"}}"#
@@ -87,12 +104,25 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_a_text_takes_less_than_half_of_its_letters_and_reads_back() {
+    fn an_event_of_a_text_takes_a_quarter_of_its_letters_and_one_of_a_picture_half_and_both_read_back() {
         for status in ["queued", "sent", "delivered", "read", "failed"] {
             let text = event(status, "Your order is ready.");
             let packed = pack(SESSION, &text).unwrap();
-            assert!(packed.len() * 2 < text.len(), "{status}: {} of {}", packed.len(), text.len());
-            assert_eq!(told_in(SESSION, &packed), Some(text));
+            assert!(packed.len() * 4 < text.len(), "{status}: {} of {}", packed.len(), text.len());
+            assert_eq!((packed[0], told_in(SESSION, &packed)), (shape::WAY, Some(text)));
+        }
+        let text = picture("Your order is ready.");
+        let packed = pack(SESSION, &text).unwrap();
+        assert!(packed.len() * 2 < text.len(), "{} of {}", packed.len(), text.len());
+        assert_eq!((packed[0], told_in(SESSION, &packed)), (WAY, Some(text)));
+    }
+
+    #[test]
+    fn long_words_are_packed_by_what_comes_again_in_them() {
+        let [shortest, longest] = [1, 900].map(|length| event("sent", &"ab".repeat(length)));
+        for (text, way) in [(shortest, shape::WAY), (longest, WAY)] {
+            let packed = pack(SESSION, &text).unwrap();
+            assert_eq!((packed[0], told_in(SESSION, &packed)), (way, Some(text)));
         }
     }
 
@@ -109,7 +139,7 @@ mod tests {
 
     #[test]
     fn what_is_damaged_or_of_another_session_is_no_text_of_this_one() {
-        let text = event("sent", "Your order is ready.");
+        let text = picture("Your order is ready.");
         let packed = pack(SESSION, &text).unwrap();
         assert_ne!(told_in("ses_01a22fb240a975d898bdf3c6d5a1cff1", &packed), Some(text.clone()));
         assert_eq!(told_in("", &packed), None);

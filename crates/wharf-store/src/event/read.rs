@@ -17,10 +17,42 @@ use crate::store::SqlStore;
 const OF_TEXTS: [EventKind; 5] =
     [EventKind::MessageReceived, EventKind::MessageStatus, EventKind::MessageSent, EventKind::MessageDelivered, EventKind::MessageRead];
 
+/// A kind as a row of SQLite has it: those of texts by a letter, which `kind_of!` reads.
+pub(super) const fn letter(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::MessageReceived => "i",
+        EventKind::MessageStatus => "s",
+        EventKind::MessageSent => "o",
+        EventKind::MessageDelivered => "d",
+        EventKind::MessageRead => "r",
+        other => other.as_str(),
+    }
+}
+
+/// The kind of an event. Rows of SQLite have those of texts by a letter, and older ones by their names.
+macro_rules! kind_of {
+    (sqlite, $event:literal) => {
+        concat!(
+            "CASE ",
+            $event,
+            ".kind WHEN 's' THEN 'message.status' WHEN 'o' THEN 'message.sent' WHEN 'd' THEN 'message.delivered' \
+             WHEN 'r' THEN 'message.read' WHEN 'i' THEN 'message.received' ELSE ",
+            $event,
+            ".kind END"
+        )
+    };
+    (postgres, $event:literal) => {
+        concat!($event, ".kind")
+    };
+}
+
 /// All other kinds, as the index `events_rare` has them: kind by kind, for SQLite would make a table of a list with each event that is
 /// written.
 macro_rules! is_rare {
-    () => {
+    (sqlite) => {
+        concat!(is_rare!(postgres), " AND kind <> 's' AND kind <> 'o' AND kind <> 'd' AND kind <> 'r' AND kind <> 'i'")
+    };
+    (postgres) => {
         "kind <> 'message.status' AND kind <> 'message.sent' AND kind <> 'message.delivered' AND kind <> 'message.read' \
          AND kind <> 'message.received'"
     };
@@ -79,8 +111,8 @@ macro_rules! event_head {
             ", ",
             $event,
             ".sequence, ",
-            $event,
-            ".kind, ",
+            $crate::event::kind_of!($database, $event),
+            ", ",
             $event,
             ".at, "
         )
@@ -103,7 +135,7 @@ macro_rules! event_columns {
         concat!($crate::event::event_head!($database, $event), $crate::event::told!($database, $event))
     };
 }
-pub(crate) use {event_columns, event_head, id_of, session_of, told, written_before};
+pub(crate) use {event_columns, event_head, id_of, kind_of, session_of, told, written_before};
 
 /// The events of one session, and of some, where they are asked for.
 macro_rules! of_sessions {
@@ -132,7 +164,9 @@ macro_rules! look {
             event_head!($database, "events"),
             "CASE WHEN ",
             of_sessions!($database),
-            " AND (CAST($6 AS TEXT) IS NULL OR kind IN ",
+            " AND (CAST($6 AS TEXT) IS NULL OR ",
+            kind_of!($database, "events"),
+            " IN ",
             among!($database, "$6"),
             ") AND (CAST($8 AS BIGINT) = 0 OR repeated = 0) THEN ",
             told!($database, "events"),
@@ -152,10 +186,10 @@ macro_rules! list {
 /// Names the index to SQLite. PostgreSQL finds it by its conditions.
 macro_rules! list_rare {
     (sqlite) => {
-        look!(sqlite, "events INDEXED BY events_rare", concat!(of_account_in_log!(sqlite, "$1"), " AND ", is_rare!()))
+        look!(sqlite, "events INDEXED BY events_rare", concat!(of_account_in_log!(sqlite, "$1"), " AND ", is_rare!(sqlite)))
     };
     (postgres) => {
-        look!(postgres, "events", concat!("account_id || '' = $1 AND ", is_rare!()))
+        look!(postgres, "events", concat!("account_id || '' = $1 AND ", is_rare!(postgres)))
     };
 }
 const LIST: Sql = spelled!("LIST", list);
@@ -389,14 +423,28 @@ mod tests {
     fn the_index_has_every_kind_that_texts_do_not_have() {
         let conn = rusqlite::Connection::open_in_memory().unwrap();
         for kind in EventKind::ALL {
-            let of = concat!("SELECT ", is_rare!(), " FROM (SELECT ?1 AS kind)");
-            let is_rare: bool = conn.query_row(of, [kind.as_str()], |row| row.get(0)).unwrap();
-            assert_eq!(is_rare, !OF_TEXTS.contains(kind), "{kind:?}");
+            let of = concat!("SELECT ", is_rare!(sqlite), " FROM (SELECT ?1 AS kind)");
+            for spelled in [kind.as_str(), letter(*kind)] {
+                let is_rare: bool = conn.query_row(of, [spelled], |row| row.get(0)).unwrap();
+                assert_eq!(is_rare, !OF_TEXTS.contains(kind), "{kind:?}");
+            }
         }
-        let on_sqlite = (include_str!("../../migrations/sqlite/0055_lean.sql"), "(account, number)");
-        let on_postgres = (include_str!("../../migrations/postgres/0054_events.sql"), "((account_id || ''), number)");
-        for (migration, columns) in [on_sqlite, on_postgres] {
-            assert!(migration.contains(is_rare!()) && migration.contains(columns), "{migration}");
+        let on_sqlite = (include_str!("../../migrations/sqlite/0057_letters.sql"), "(account, number)", is_rare!(sqlite));
+        let on_postgres = (include_str!("../../migrations/postgres/0054_events.sql"), "((account_id || ''), number)", is_rare!(postgres));
+        for (migration, columns, condition) in [on_sqlite, on_postgres] {
+            assert!(migration.contains(condition) && migration.contains(columns), "{migration}");
+        }
+    }
+
+    #[test]
+    fn every_kind_is_read_as_it_was_written_by_its_letter_or_its_name() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        for kind in EventKind::ALL {
+            for spelled in [kind.as_str(), letter(*kind)] {
+                let sql = concat!("SELECT ", kind_of!(sqlite, "e"), " FROM (SELECT ?1 AS kind) e");
+                let read: String = conn.query_row(sql, [spelled], |row| row.get(0)).unwrap();
+                assert_eq!(EventKind::parse(&read), Some(*kind), "{spelled}");
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use wharf_core::store::{
 
 use super::row::{json, kinds_text, parse};
 use crate::dialect::Dialect;
-use crate::event::{self, EventIds, event_columns, id_of, of_account_in_log, written_before};
+use crate::event::{self, EventIds, event_columns, id_of, kind_of, of_account_in_log, written_before};
 use crate::lane::Place;
 use crate::sql::{Row, Sql, Tx, among, args, corrupt, page, spelled, statements};
 use crate::store::SqlStore;
@@ -152,7 +152,9 @@ macro_rules! recover {
             of_session!($database),
             " AND ((repeated = 0 AND '*' IN ",
             among!($database, "CAST($7 AS TEXT)"),
-            ") OR kind IN ",
+            ") OR ",
+            kind_of!($database, "events"),
+            " IN ",
             among!($database, "CAST($7 AS TEXT)"),
             ") ON CONFLICT (webhook, event) DO UPDATE SET state = 'pending', next_at = 0, tries = 0 WHERE deliveries.state <> 'delivered'"
         )

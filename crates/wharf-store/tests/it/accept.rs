@@ -56,7 +56,7 @@ async fn an_accepted_message_is_queued_counted_and_announced(db: &Db) {
     assert_eq!((&outgoing.id, &outgoing.wa_id, &outgoing.chat), (&message.row.id, &message.row.wa_id, &message.row.chat));
     assert_eq!((&outgoing.payload, outgoing.attempts, outgoing.expires_at), (&message.payload, 0, message.expires_at));
     assert_eq!(db.store.messages_on_day(&tenant.account, NOW.utc_day()).await.unwrap(), 1);
-    assert_eq!(db.texts("SELECT kind FROM events").await, ["message.status"]);
+    assert_eq!(db.kinds("TRUE").await, ["message.status"]);
     let data: serde_json::Value = serde_json::from_str(&db.told("true").await[0]).unwrap();
     assert_eq!(data["messageId"], message.row.id.as_str());
     assert_eq!(data["status"], "queued");

@@ -123,6 +123,22 @@ impl Db {
         statement.query_map([], told).unwrap().collect::<Result<_, _>>().unwrap()
     }
 
+    /// The kinds of events, in their order, of those that meet a condition.
+    pub async fn kinds(&self, condition: &str) -> Vec<String> {
+        let kind = self.kind();
+        self.texts(&format!("SELECT kind FROM (SELECT number, {kind} AS kind FROM events) e WHERE {condition} ORDER BY number")).await
+    }
+
+    /// The kind of an event by its name.
+    pub fn kind(&self) -> &'static str {
+        if self.is_sqlite() {
+            "CASE kind WHEN 's' THEN 'message.status' WHEN 'o' THEN 'message.sent' WHEN 'd' THEN 'message.delivered' \
+             WHEN 'r' THEN 'message.read' WHEN 'i' THEN 'message.received' ELSE kind END"
+        } else {
+            "kind"
+        }
+    }
+
     /// The condition that an event is of an account, and the one that it is of a session.
     pub fn of_account(&self, account: &AccountId) -> String {
         if self.is_sqlite() {

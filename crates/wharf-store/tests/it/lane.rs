@@ -222,7 +222,8 @@ async fn writes_that_share_a_commit_number_and_count_without_a_gap(db: &Db) {
     for (of, count) in [(&tenant, 45), (&other, 15)] {
         let id = of.session.as_str();
         let of_session = db.of_session(&of.session);
-        let sql = format!("SELECT sequence FROM events WHERE {of_session} AND kind = 'message.status' ORDER BY number");
+        let kind = db.kind();
+        let sql = format!("SELECT sequence FROM events WHERE {of_session} AND {kind} = 'message.status' ORDER BY number");
         assert_eq!(db.ints(&sql).await, (1..=count).collect::<Vec<_>>());
         assert_eq!(db.ints(&format!("SELECT event_sequence FROM sessions WHERE id = '{id}'")).await, [count]);
         assert_eq!(db.ints(&format!("SELECT messages FROM usage WHERE account_id = '{}'", of.account.as_str())).await, [count]);

@@ -1,0 +1,2 @@
+-- PostgreSQL keeps the names of kinds: this number is SQLite's.
+SELECT 1;
