@@ -1,26 +1,30 @@
-//! The device lists that were asked for last, as bytes. The library's own caches of them are off: they keep whatever a session ever asked
+//! The device lists that were asked for last, as bytes, and who was asked for and has none: a person is asked for by number and by LID, and has one
+//! list under one of them. The library's own caches of them are off: they keep whatever a session ever asked
 //! for until its client ends, and a list that was read before a change may get into them after it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many lists each half of the shelf has at the most: what a table of 8,192 places takes.
-const HALF: usize = 7_168;
+/// How many lists each half of the shelf has at the most, missing ones among them: what a table of 16,384 places takes.
+const HALF: usize = 14_336;
 
 /// Whose list it is: the number of a client's hold on the shelf, and the user.
 type ListKey = (u64, Box<str>);
 
+/// A list as the database has it, or that it has none.
+type KnownList = Option<Arc<[u8]>>;
+
 /// Lists by age: when the newer half is full it becomes the older one, whose lists go unless somebody asks for them.
 #[derive(Default)]
 struct ShelfHalves {
-    newer: HashMap<ListKey, Arc<[u8]>>,
-    older: HashMap<ListKey, Arc<[u8]>>,
+    newer: HashMap<ListKey, KnownList>,
+    older: HashMap<ListKey, KnownList>,
 }
 
 impl ShelfHalves {
     /// Keeps a list; gives what goes for it.
-    fn put(&mut self, key: ListKey, list: Arc<[u8]>) -> HashMap<ListKey, Arc<[u8]>> {
+    fn put(&mut self, key: ListKey, list: KnownList) -> HashMap<ListKey, KnownList> {
         let gone =
             if self.newer.len() < HALF { HashMap::new() } else { std::mem::replace(&mut self.older, std::mem::take(&mut self.newer)) };
         self.newer.insert(key, list);
@@ -40,19 +44,19 @@ impl DeviceShelf {
         self.halves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn find(&self, key: ListKey) -> Option<Arc<[u8]>> {
+    fn find(&self, key: ListKey) -> Option<KnownList> {
         let mut halves = self.halves();
         if let Some(list) = halves.newer.get(&key) {
-            return Some(Arc::clone(list));
+            return Some(list.clone());
         }
         let list = halves.older.remove(&key)?;
-        let gone = halves.put(key, Arc::clone(&list));
+        let gone = halves.put(key, list.clone());
         drop(halves);
         drop(gone);
         Some(list)
     }
 
-    fn put(&self, key: ListKey, list: Arc<[u8]>) {
+    fn put(&self, key: ListKey, list: KnownList) {
         let gone = self.halves().put(key, list);
         // Thousands at once, and nobody waits for it.
         drop(gone);
@@ -67,7 +71,7 @@ impl DeviceShelf {
 
 /// What is known of a user's list.
 pub(crate) enum FoundList {
-    Known(Arc<[u8]>),
+    Known(KnownList),
     /// Its newest state could not be written: what the database has is none to go by.
     Lost,
     /// It has to be read. [`DeviceLists::keep`] wants the number.
@@ -107,11 +111,11 @@ impl DeviceLists {
         }
     }
 
-    /// Keeps a list, unless it may have changed since it was asked for.
-    pub(crate) fn keep(&self, user: &str, list: &[u8], count: u64) {
+    /// Keeps a list, or that there is none, unless it may have changed since it was asked for.
+    pub(crate) fn keep(&self, user: &str, list: Option<&[u8]>, count: u64) {
         let changes = self.changes();
         if changes.count == count && !changes.begun.contains_key(user) {
-            self.shelf.put(self.key(user), list.into());
+            self.shelf.put(self.key(user), list.map(Into::into));
         }
     }
 
@@ -171,7 +175,7 @@ mod tests {
         }
     }
 
-    fn known(lists: &DeviceLists, user: &str) -> Option<Arc<[u8]>> {
+    fn known(lists: &DeviceLists, user: &str) -> Option<KnownList> {
         if let FoundList::Known(list) = lists.find(user) { Some(list) } else { None }
     }
 
@@ -181,17 +185,31 @@ mod tests {
         let before = unread(&lists, ANN);
         lists.begin(&users(&[ANN]));
         let within = unread(&lists, ANN);
-        lists.keep(ANN, b"old", before);
-        lists.keep(ANN, b"old", within);
+        lists.keep(ANN, Some(b"old"), before);
+        lists.keep(ANN, Some(b"old"), within);
         assert!(known(&lists, ANN).is_none(), "while it is written");
         lists.end(&users(&[ANN]), true);
-        lists.keep(ANN, b"old", before);
-        lists.keep(ANN, b"old", within);
+        lists.keep(ANN, Some(b"old"), before);
+        lists.keep(ANN, Some(b"old"), within);
         assert!(known(&lists, ANN).is_none());
-        lists.keep(ANN, b"new", unread(&lists, ANN));
-        assert_eq!(known(&lists, ANN).as_deref(), Some(&b"new"[..]));
+        lists.keep(ANN, Some(b"new"), unread(&lists, ANN));
+        assert_eq!(known(&lists, ANN).flatten().as_deref(), Some(&b"new"[..]));
         lists.begin(&users(&[ANN]));
         unread(&lists, ANN);
+    }
+
+    #[test]
+    fn that_somebody_has_no_list_is_known_until_there_is_one() {
+        let lists = DeviceLists::on(Arc::default());
+        let before = unread(&lists, ANN);
+        lists.keep(ANN, None, before);
+        assert_eq!(known(&lists, ANN), Some(None));
+        lists.begin(&users(&[ANN]));
+        unread(&lists, ANN);
+        lists.end(&users(&[ANN]), true);
+        lists.keep(ANN, None, before);
+        lists.keep(ANN, Some(b"list"), unread(&lists, ANN));
+        assert_eq!(known(&lists, ANN).flatten().as_deref(), Some(&b"list"[..]));
     }
 
     #[test]
@@ -201,7 +219,7 @@ mod tests {
         lists.begin(&users(&[ANN]));
         lists.end(&users(&[ANN]), true);
         for user in [ANN, BOB] {
-            lists.keep(user, b"list", unread(&lists, user));
+            lists.keep(user, Some(b"list"), unread(&lists, user));
         }
         assert_eq!([ANN, BOB].map(|user| known(&lists, user).is_some()), [false, true]);
     }
@@ -222,11 +240,11 @@ mod tests {
         let shelf = Arc::<DeviceShelf>::default();
         let (busy, idle) = (DeviceLists::on(Arc::clone(&shelf)), DeviceLists::on(Arc::clone(&shelf)));
         for lists in [&busy, &idle] {
-            lists.keep(ANN, b"list", unread(lists, ANN));
+            lists.keep(ANN, Some(b"list"), unread(lists, ANN));
         }
         for number in 0..HALF * 3 {
             let user = number.to_string();
-            busy.keep(&user, b"list", unread(&busy, &user));
+            busy.keep(&user, Some(b"list"), unread(&busy, &user));
             assert!(known(&busy, ANN).is_some(), "{number}");
         }
         unread(&idle, ANN);

@@ -218,13 +218,13 @@ impl ProtocolStore for Backend {
 
     async fn get_devices(&self, user: &str) -> Result<Option<DeviceListRecord>> {
         let count = match self.lists.find(user) {
-            FoundList::Known(plain) => return from_json(&plain).map(Some),
+            FoundList::Known(plain) => return plain.map(|plain| from_json(&plain)).transpose(),
             FoundList::Lost => return Ok(None),
             FoundList::Unread(count) => count,
         };
-        let Some(plain) = self.vault.get(DEVICES, user).await? else { return Ok(None) };
-        self.lists.keep(user, &plain, count);
-        from_json(&plain).map(Some)
+        let plain = self.vault.get(DEVICES, user).await?;
+        self.lists.keep(user, plain.as_deref(), count);
+        plain.map(|plain| from_json(&plain)).transpose()
     }
 
     // Asked at every login, for the other name of the own account, under which nothing is kept any more: a look costs less than a commit.

@@ -502,7 +502,12 @@ async fn a_device_list_that_was_read_is_not_read_again_and_is_its_own_clients_al
     let (b, other) = (rig.backend(0).await.sharing(&shelf), rig.backend(0).await.sharing(&shelf));
     other.update_device_list(device_list("u", 3)).await.unwrap();
     assert!(b.get_devices("u").await.unwrap().is_some());
+    assert!(b.get_devices("v").await.unwrap().is_none());
+    assert!(other.get_devices("w").await.unwrap().is_none());
+    other.update_device_list(device_list("w", 4)).await.unwrap();
+    assert_eq!(other.get_devices("w").await.unwrap().unwrap().devices[0].device_id, 4, "what was missing is there");
     rig.store.close().await;
     assert_eq!(b.get_devices("u").await.unwrap().unwrap().devices[0].device_id, 3);
+    assert!(b.get_devices("v").await.unwrap().is_none(), "nobody looks again for what is missing");
     assert!(other.get_devices("u").await.is_err());
 }
