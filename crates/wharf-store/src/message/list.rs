@@ -178,13 +178,15 @@ macro_rules! waiting {
 /// The newest message of a chat that the list shows, of one session and one way: the index `messages_by_chat_and_way` has those of each in
 /// their order.
 macro_rules! newest_in_chat {
-    ($database:ident, $session:literal, $way:literal, $below:literal) => {
+    ($database:ident, $session:literal, $way:literal, $between:expr) => {
         concat!(
-            "(SELECT number FROM messages WHERE session_id = ",
+            "(SELECT number FROM messages",
+            by!($database, "messages_by_chat_and_way"),
+            " WHERE session_id = ",
             $session,
             " AND chat_key = $7 AND direction = ",
             $way,
-            $below,
+            $between,
             " AND ",
             wanted!($database),
             " ORDER BY number DESC LIMIT 1)"
@@ -209,33 +211,45 @@ macro_rules! sessions_and_ways {
 /// The list of a chat, out of as many lists as there are sessions and ways. No index has them in one: it would cost each text a page more,
 /// where a look here costs a look-up for each of the account's sessions.
 macro_rules! in_chat {
+    ($database:ident, $of:literal) => {
+        in_chat!($database, $of, "")
+    };
     // It takes the newest of all and puts the one behind it in its place, until the page is full. `NULL` comes last.
-    (sqlite, $of:literal) => {
+    (sqlite, $of:literal, $above:literal) => {
         concat!(
             "WITH RECURSIVE ways (way) AS (VALUES ('incoming'), ('outgoing')), found (last, session, way) AS (SELECT ",
-            newest_in_chat!(sqlite, "s.id", "w.way", ""),
+            newest_in_chat!(sqlite, "s.id", "w.way", $above),
             ", s.id, w.way",
             sessions_and_ways!(sqlite, $of),
             " UNION ALL SELECT ",
-            newest_in_chat!(sqlite, "found.session", "found.way", " AND number < found.last"),
+            newest_in_chat!(sqlite, "found.session", "found.way", concat!(" AND number < found.last", $above)),
             ", session, way FROM found WHERE last IS NOT NULL ORDER BY 1 DESC LIMIT $8) SELECT ",
             message_columns!(),
             " FROM messages WHERE number IN (SELECT last FROM found) ORDER BY number DESC"
         )
     };
     // No more lists than the page has rows can have a part in it: those whose newest are the newest.
-    (postgres, $of:literal) => {
+    (postgres, $of:literal, $above:literal) => {
         concat!(
             "WITH ways (way) AS (VALUES ('incoming'), ('outgoing')), found AS (SELECT s.id AS session, w.way, ",
-            newest_in_chat!(postgres, "s.id", "w.way", ""),
+            newest_in_chat!(postgres, "s.id", "w.way", $above),
             " AS last",
             sessions_and_ways!(postgres, $of),
             " ORDER BY last DESC NULLS LAST LIMIT $8) SELECT m.* FROM found CROSS JOIN LATERAL (SELECT ",
             message_columns!(),
-            " FROM messages WHERE session_id = found.session AND chat_key = $7 AND direction = found.way AND number <= found.last AND ",
+            " FROM messages WHERE session_id = found.session AND chat_key = $7 AND direction = found.way AND number <= found.last",
+            $above,
+            " AND ",
             wanted!(postgres),
             " ORDER BY number DESC LIMIT $8) m ORDER BY m.number DESC LIMIT $8"
         )
+    };
+}
+
+/// A list of a chat between two numbers.
+macro_rules! within_chat {
+    ($database:ident, $of:literal) => {
+        in_chat!($database, $of, " AND number > $15")
     };
 }
 
@@ -248,6 +262,10 @@ statements! {
     /// Of a session of the account: how much others have is nobody's business.
     BACK_IN_SESSION = "SELECT number FROM messages WHERE session_id = (SELECT id FROM sessions WHERE account_id = $1 AND id = $4) \
         AND number < $2 ORDER BY number DESC LIMIT 1 OFFSET $3";
+    /// The newest message of a chat that has so many behind it of its own session and way; none where no way has as many.
+    BACK_IN_CHAT = "WITH ways (way) AS (VALUES ('incoming'), ('outgoing')) SELECT MAX(last) FROM (SELECT (SELECT number FROM messages \
+        WHERE session_id = s.id AND chat_key = $5 AND direction = w.way AND number < $2 ORDER BY number DESC LIMIT 1 OFFSET $3) AS last \
+        FROM sessions s CROSS JOIN ways w WHERE s.account_id = $1 AND (CAST($4 AS TEXT) IS NULL OR s.id = $4)) looks";
 }
 
 const BY_ACCOUNT: Sql = spelled!("BY_ACCOUNT", list, "account_id = $1");
@@ -264,6 +282,8 @@ const WAITING: Sql = spelled!("WAITING", waiting, "s.account_id = $1");
 const WAITING_IN_SESSION: Sql = spelled!("WAITING_IN_SESSION", waiting, "s.account_id = $1 AND s.id = $6");
 const BY_CHAT: Sql = spelled!("BY_CHAT", in_chat, "s.account_id = $1");
 const BY_CHAT_OF_SESSION: Sql = spelled!("BY_CHAT_OF_SESSION", in_chat, "s.account_id = $1 AND s.id = $6");
+const WITHIN_CHAT: Sql = spelled!("WITHIN_CHAT", within_chat, "s.account_id = $1");
+const WITHIN_CHAT_OF_SESSION: Sql = spelled!("WITHIN_CHAT_OF_SESSION", within_chat, "s.account_id = $1 AND s.id = $6");
 const BY_REFERENCE: Sql = spelled!("BY_REFERENCE", list, "account_id = $1 AND reference = $13");
 /// Each direction has an index of its own.
 const BY_WIRE: Sql = spelled!(
@@ -286,6 +306,8 @@ pub(super) const BY_HAND: &[Sql] = &[
     WAITING_IN_SESSION,
     BY_CHAT,
     BY_CHAT_OF_SESSION,
+    WITHIN_CHAT,
+    WITHIN_CHAT_OF_SESSION,
     BY_REFERENCE,
     BY_WIRE,
 ];
@@ -293,11 +315,11 @@ pub(super) const BY_HAND: &[Sql] = &[
 /// How many arguments each list takes.
 const ARGS: usize = 14;
 
-/// How many arguments the statement takes that goes back in an account. The one of a session takes that session as well.
-const BACK_ARGS: usize = 3;
+/// A way to look through a list for words: what tells how far so many messages lead, how many arguments that takes, and the list so far.
+type LookedThrough = (&'static Sql, usize, &'static Sql);
 
-/// How many messages are looked through for words at once, and how many more where these do not fill the page. Then the page ends: after
-/// some milliseconds, and a client that goes on to the end of a million asks two hundred times.
+/// How many messages are looked through for words at once, and how many more where these do not fill the page; in a chat so many of each
+/// session and way. Then the page ends: after some milliseconds, and a client that goes on to the end of a million asks two hundred times.
 const LOOKS: [u32; 2] = [1_000, 4_000];
 
 /// A stretch of a list, below a number.
@@ -334,7 +356,7 @@ impl SqlStore {
         }
         let below = request.after.unwrap_or(i64::MAX);
         let (rows, rest) = match looked_through(filter) {
-            Some((back, within)) => self.look_through(account, filter, request, (back, within)).await?,
+            Some(way) => self.look_through(account, filter, request, way).await?,
             None => (self.read_stretches(account, filter, request, self.stretches(filter, below).await?).await?, None),
         };
         let mut page = page::cut(rows, request, |row| shown(row, &self.meter))?;
@@ -352,15 +374,15 @@ impl SqlStore {
         account: &AccountId,
         filter: &MessageFilter,
         request: PageRequest,
-        (back, within): (&Sql, &'static Sql),
+        (back, taken, within): LookedThrough,
     ) -> Result<(Vec<Row>, Option<i64>), Error> {
         let session = filter.session.as_ref().map(SessionId::as_str);
+        let chat = filter.chat.as_deref().map(|chat| chat_key(chat, None));
         let (mut rows, mut below) = (Vec::new(), request.after.unwrap_or(i64::MAX));
         for passed in LOOKS {
-            let args = args![account, below, passed, session];
-            let taken = BACK_ARGS + usize::from(session.is_some());
+            let args = args![account, below, passed, session, chat];
             let last = self.readers.walk(account, back, &args[..taken]).await?.into_iter().next();
-            let last = last.map(|mut row| row.int()).transpose()?;
+            let last = last.map_or(Ok(None), |mut row| row.opt_int())?;
             let stretch = Stretch { sql: within, below, above: Some(last.unwrap_or_default()) };
             rows.extend(self.read_stretches(account, filter, request, vec![stretch]).await?);
             let Some(last) = last.filter(|_| rows.len() <= request.limit as usize) else { return Ok((rows, None)) };
@@ -469,14 +491,16 @@ fn statement(filter: &MessageFilter) -> &'static Sql {
     }
 }
 
-/// For words that are looked for in all that an account or a session has: what tells how far, and the list so far.
-fn looked_through(filter: &MessageFilter) -> Option<(&'static Sql, &'static Sql)> {
+/// For words that are looked for in all that an account, a session or a chat has: what tells how far, and the list so far.
+fn looked_through(filter: &MessageFilter) -> Option<LookedThrough> {
     if filter.text.is_none() || filter.since.is_some() || filter.until.is_some() {
         return None;
     }
     match statement(filter).name {
-        name if name == BY_ACCOUNT.name => Some((&BACK_IN_ACCOUNT, &WITHIN_ACCOUNT)),
-        name if name == BY_SESSION.name => Some((&BACK_IN_SESSION, &WITHIN_SESSION)),
+        name if name == BY_ACCOUNT.name => Some((&BACK_IN_ACCOUNT, 3, &WITHIN_ACCOUNT)),
+        name if name == BY_SESSION.name => Some((&BACK_IN_SESSION, 4, &WITHIN_SESSION)),
+        name if name == BY_CHAT.name => Some((&BACK_IN_CHAT, 5, &WITHIN_CHAT)),
+        name if name == BY_CHAT_OF_SESSION.name => Some((&BACK_IN_CHAT, 5, &WITHIN_CHAT_OF_SESSION)),
         _ => None,
     }
 }
@@ -490,11 +514,15 @@ mod tests {
     fn every_list_goes_by_an_index_that_has_it_in_its_order() {
         let conn = sqlite_schema();
         let chat = "messages_by_chat_and_way (session_id=? AND chat_key=? AND direction=? AND number<?)";
+        let part_of_chat = "messages_by_chat_and_way (session_id=? AND chat_key=? AND direction=? AND number>? AND number<?)";
         for (sql, index) in [
             (&BY_ACCOUNT, "messages_by_account (account_id=? AND number<?)"),
             (&BY_SESSION, "messages_by_session (session_id=? AND number<?)"),
             (&BY_CHAT, chat),
             (&BY_CHAT_OF_SESSION, chat),
+            (&BACK_IN_CHAT, chat),
+            (&WITHIN_CHAT, part_of_chat),
+            (&WITHIN_CHAT_OF_SESSION, part_of_chat),
             (&BY_REFERENCE, "messages_by_reference (account_id=? AND reference=? AND rowid<?)"),
             (&WITHIN_ACCOUNT, "messages_by_account (account_id=? AND number>? AND number<?)"),
             (&WITHIN_SESSION, "messages_by_session (session_id=? AND number>? AND number<?)"),

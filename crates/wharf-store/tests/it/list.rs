@@ -399,6 +399,16 @@ async fn words_are_looked_for_in_part_of_a_long_log_and_the_next_page_goes_on(db
         let within = page(Some(5_001)).await;
         assert_eq!((within.rows.len(), within.next), (1, None));
     }
+    // In a chat so many of each session and way.
+    for (chat, session) in [("c", None), ("c", Some(tenant.session.clone()))] {
+        let filter = MessageFilter { chat: Some(chat.to_owned()), session, text: Some("hay".to_owned()), ..MessageFilter::default() };
+        let page = async |after| db.store.list_messages(&tenant.account, &filter, PageRequest { after, limit: 50 }).await.unwrap();
+        let first = page(None).await;
+        assert_eq!((first.rows.len(), first.next), (0, Some(502)), "5,000 of 5,500 are a page");
+        assert_eq!(page(first.next).await.next, None);
+        assert_eq!(page(Some(5_003)).await.next, Some(3));
+        assert_eq!(page(Some(5_002)).await.next, None, "no way has more");
+    }
     // Of somebody else's session nothing is told, and not how long its log is either.
     let stranger = Tenant::new(db).await;
     let told = db.store.list_messages(&stranger.account, &of_session, ALL).await.unwrap();
