@@ -66,6 +66,7 @@ history! {
     53 "0053_rare",
     54 "0054_events",
     55 "0055_lean",
+    56 "0056_letters",
 }
 
 /// A database of SQLite with the whole schema and nothing in it.

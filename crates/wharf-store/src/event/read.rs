@@ -429,7 +429,7 @@ mod tests {
                 assert_eq!(is_rare, !OF_TEXTS.contains(kind), "{kind:?}");
             }
         }
-        let on_sqlite = (include_str!("../../migrations/sqlite/0057_letters.sql"), "(account, number)", is_rare!(sqlite));
+        let on_sqlite = (include_str!("../../migrations/sqlite/0056_letters.sql"), "(account, number)", is_rare!(sqlite));
         let on_postgres = (include_str!("../../migrations/postgres/0054_events.sql"), "((account_id || ''), number)", is_rare!(postgres));
         for (migration, columns, condition) in [on_sqlite, on_postgres] {
             assert!(migration.contains(condition) && migration.contains(columns), "{migration}");

@@ -33,7 +33,7 @@ const AS_BEFORE: &str = "
     CREATE INDEX events_by_account ON events (account_id, number);
     CREATE UNIQUE INDEX events_by_id ON events (id);
     CREATE INDEX events_rare ON events ((account_id || ''), number) WHERE kind <> 'message.status';
-    DELETE FROM _sqlx_migrations WHERE version = 55;";
+    DELETE FROM _sqlx_migrations WHERE version >= 55;";
 
 async fn status(db: &wharf_store::SqlStore, tenant: &Tenant) {
     let events = vec![NewEvent::new(EventKind::SessionStatus, &json!({"sessionId": tenant.session, "status": "connected"}))];
