@@ -244,7 +244,7 @@ async fn a_message_and_its_changes_are_the_same_in_whatever_order_they_come(db: 
             assert_eq!(change.content.target().and_then(|target| target.message_id.clone()), Some(row.id), "{order:?}");
 
             // The last word that the events have of it is what the row says.
-            let told = db.told(&format!("number > {before} AND kind = 'message.received'")).await;
+            let told = db.told(&format!("number > {before} AND {} = 'message.received'", db.kind())).await;
             let undone = |told: &String| {
                 told.contains("hello back") && order.iter().position(|next| *next == 1) < order.iter().position(|next| *next == 3)
             };

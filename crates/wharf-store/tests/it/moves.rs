@@ -158,7 +158,7 @@ async fn an_edit_that_is_sent_changes_what_the_same_group_has_moved_and_tells_of
     let stored = store.find_message(&tenant.account, &target.id).await.unwrap().unwrap();
     assert_eq!(stored, moved[0]);
     assert_eq!(lines(&store, &tenant, &[&target, &edit.row]).await, [vec![Queued, Sent, Delivered], vec![Queued, Sent]]);
-    let told = db.told("kind = 'message.delivered'").await;
+    let told = db.told(&format!("{} = 'message.delivered'", db.kind())).await;
     assert!(told.len() == 1 && told[0].contains("new words"), "{told:?}");
     store.close().await;
 }

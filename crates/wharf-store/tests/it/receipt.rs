@@ -164,7 +164,7 @@ async fn what_an_edit_of_the_same_receipt_has_changed_is_told_as_it_is_then(db: 
     let moved = receipt(db, &tenant, ReceiptKind::Delivered, &[&edit.row, &target]).await;
     assert_eq!(moved.iter().map(|row| &row.id).collect::<Vec<_>>(), [&edit.row.id, &target.id]);
     assert_eq!(moved[1].content, Content::text("new words"));
-    let told = db.told(&format!("number > {before} AND kind = 'message.delivered'")).await;
+    let told = db.told(&format!("number > {before} AND {} = 'message.delivered'", db.kind())).await;
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(!told.iter().any(|data| data.contains("old words")), "{told:?}");
 }
