@@ -37,7 +37,7 @@ const ITS_OWN: u8 = 2;
 
 /// A chat or a person by numbers.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Party {
+struct PackedParty {
     domain: u8,
     digits: u64,
     phone: Option<u64>,
@@ -211,7 +211,7 @@ fn number(digits: &str) -> Option<u64> {
 }
 
 /// The rest of a chat or a person, behind the quote in which its id begins; up to what has another name.
-fn party(rest: &mut &str) -> Option<Party> {
+fn party(rest: &mut &str) -> Option<PackedParty> {
     let id = until(rest, '"')?;
     let (digits, domain) = id.split_at_checked(id.find('@')?)?;
     let (domain, digits) = (place_in(&DOMAINS, domain)?, number(digits)?);
@@ -226,10 +226,10 @@ fn party(rest: &mut &str) -> Option<Party> {
         lid = Some(number(until(&mut inner, '"')?.strip_suffix("@lid")?)?);
         *rest = inner.strip_prefix('"')?;
     }
-    Some(Party { domain, digits, phone, lid })
+    Some(PackedParty { domain, digits, phone, lid })
 }
 
-fn push_party(text: &mut String, party: Party) -> Option<()> {
+fn push_party(text: &mut String, party: PackedParty) -> Option<()> {
     let domain = DOMAINS.get(usize::from(party.domain))?;
     for part in [&*party.digits.to_string(), domain, r#"""#] {
         text.push_str(part);
@@ -247,7 +247,7 @@ fn push_party(text: &mut String, party: Party) -> Option<()> {
     Some(())
 }
 
-fn put_party(packed: &mut Vec<u8>, party: Party) {
+fn put_party(packed: &mut Vec<u8>, party: PackedParty) {
     let known = |number: Option<u64>| match number {
         None => MISSING,
         Some(number) if number == party.digits => AS_THE_ID,
@@ -261,7 +261,7 @@ fn put_party(packed: &mut Vec<u8>, party: Party) {
     }
 }
 
-fn take_party(rest: &mut &[u8]) -> Option<Party> {
+fn take_party(rest: &mut &[u8]) -> Option<PackedParty> {
     let head = take_bytes(rest, 1)?[0];
     if head >> 6 != 0 {
         return None;
@@ -273,7 +273,7 @@ fn take_party(rest: &mut &[u8]) -> Option<Party> {
         ITS_OWN => take_number(rest).map(Some),
         _ => None,
     };
-    Some(Party { domain: head & 3, digits, phone: known(head >> 2)?, lid: known(head >> 4)? })
+    Some(PackedParty { domain: head & 3, digits, phone: known(head >> 2)?, lid: known(head >> 4)? })
 }
 
 /// Seven bits a byte, the lowest first; the highest bit says that more follow.
