@@ -229,6 +229,12 @@ pub fn given_up_event(row: &MessageRow) -> NewEvent {
 /// The events that announce that a message reached the status it now has. The store writes them with the status. A change
 /// is announced when it takes effect, by a kind of its own. What cannot be read yet is announced when it can.
 pub fn events_of(row: &MessageRow) -> Vec<NewEvent> {
+    let kinds = kinds_of(row);
+    if kinds.is_empty() { Vec::new() } else { NewEvent::each(kinds, &view(row)) }
+}
+
+/// The kinds of these events.
+pub fn kinds_of(row: &MessageRow) -> Vec<EventKind> {
     let mut kinds: Vec<EventKind> = match row.status {
         MessageStatus::Received if matches!(row.content, Content::Undecryptable {}) => vec![],
         MessageStatus::Received if change::event(&row.content).is_some() => vec![],
@@ -243,10 +249,7 @@ pub fn events_of(row: &MessageRow) -> Vec<NewEvent> {
     if matches!(row.status, MessageStatus::Received | MessageStatus::Sent) {
         kinds.extend(change::event(&row.content));
     }
-    if kinds.is_empty() {
-        return Vec::new();
-    }
-    NewEvent::each(kinds, &view(row))
+    kinds
 }
 
 #[cfg(test)]

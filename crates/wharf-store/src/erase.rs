@@ -91,6 +91,7 @@ statements! {
         WHERE message IN (SELECT number FROM messages WHERE account_id = $1 ORDER BY number LIMIT $2) LIMIT $2)";
     PAYLOADS = of_messages!("outgoing");
     STEPS = of_messages!("message_steps");
+    ORIGINALS = of_messages!("originals");
     MESSAGES = "DELETE FROM messages WHERE number IN (SELECT number FROM messages WHERE account_id = $1 ORDER BY number LIMIT $2)";
     VAULT = of_sessions!("vault", "space, key");
     NOTICES = of_sessions!("notices", "name");
@@ -126,7 +127,7 @@ const PARTS: &[&[&Sql]] = &[
     &[&DELIVERIES],
     &[&EVENTS],
     &[&RECEIPTS],
-    &[&PAYLOADS, &STEPS, &MESSAGES],
+    &[&PAYLOADS, &STEPS, &ORIGINALS, &MESSAGES],
     &[&VAULT],
     &[&NOTICES],
     &[&READS],

@@ -3,15 +3,19 @@
 
 mod ids;
 mod notice;
+mod of_message;
 mod packed;
 mod read;
 mod shape;
 
 pub(crate) use ids::EventIds;
 pub(crate) use notice::forget_all as forget_notices;
+pub use of_message::message_of;
+pub(crate) use of_message::of_message;
 pub use packed::told_in;
 pub(crate) use read::{
-    event, event_columns, event_head, event_with_or_without_data, id, id_of, kind_of, session_of, told, told_by, written_before,
+    event, event_columns, event_head, event_with_or_without_data, id, id_of, kind_of, session_of, told, told_by, told_no_more,
+    written_before,
 };
 
 use std::sync::Arc;
@@ -19,7 +23,9 @@ use std::sync::Arc;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, SessionId};
 use wharf_api::types::event::EventKind;
-use wharf_core::store::{Error, NewEvent};
+use wharf_api::types::message::MessageStatus;
+use wharf_core::message::{events_of, kinds_of, view};
+use wharf_core::store::{Error, MessageRow, NewEvent};
 
 use crate::group_end::{self, GROUP_END, wants};
 use crate::horizon::writing;
@@ -138,17 +144,47 @@ pub(crate) fn all() -> [&'static [Sql]; 6] {
 #[derive(Clone)]
 pub(crate) struct Draft {
     kind: EventKind,
-    data: Arc<str>,
+    data: Data,
     /// The next one tells the same step under a kind of its own.
     repeated: bool,
 }
 
+impl Draft {
+    fn words(&self) -> Result<&str, Error> {
+        match &self.data {
+            Data::Words(words) => Ok(words),
+            Data::AsItsRow(_) => Err(corrupt("an event without its message")),
+        }
+    }
+}
+
+/// What an event tells.
+#[derive(Clone, PartialEq, Eq)]
+enum Data {
+    /// JSON.
+    Words(Arc<str>),
+    /// What its message told in that status, which its row tells for good.
+    AsItsRow(MessageStatus),
+}
+
 /// The events of one step stand one after the other: the one for all steps, then the one for this.
 pub(crate) fn drafts(events: Vec<NewEvent>) -> Vec<Draft> {
-    let repeats = |place: usize| events.get(place + 1).is_some_and(|next| next.kind.umbrella() == Some(events[place].kind));
+    each_with_the_next(events.into_iter().map(|event| (event.kind, Data::Words(event.data))).collect())
+}
+
+/// Those that announce the status of a message.
+pub(crate) fn drafts_of(row: &MessageRow) -> Vec<Draft> {
+    if of_message::may_refer(row) {
+        each_with_the_next(kinds_of(row).into_iter().map(|kind| (kind, Data::AsItsRow(row.status))).collect())
+    } else {
+        drafts(events_of(row))
+    }
+}
+
+fn each_with_the_next(events: Vec<(EventKind, Data)>) -> Vec<Draft> {
+    let repeats = |place: usize| events.get(place + 1).is_some_and(|(next, _)| next.umbrella() == Some(events[place].0));
     let repeated: Vec<bool> = (0..events.len()).map(repeats).collect();
-    let draft = |(event, repeated): (NewEvent, bool)| Draft { kind: event.kind, data: event.data, repeated };
-    events.into_iter().zip(repeated).map(draft).collect()
+    events.into_iter().zip(repeated).map(|((kind, data), repeated)| Draft { kind, data, repeated }).collect()
 }
 
 /// The numbers that were set aside for some events of a session.
@@ -189,16 +225,22 @@ fn not_its_own(session: &SessionId) -> Error {
     corrupt(format!("events for {session}, which the account does not have"))
 }
 
-/// Writes events of one moment under numbers that were set aside.
+/// Writes events of one moment and one message under numbers that were set aside. `number` is the message's, where its row is what they tell.
 pub(crate) async fn insert(
     tx: &mut Tx,
-    account: &AccountId,
-    session: &SessionId,
+    row: &MessageRow,
+    number: Option<i64>,
     numbers: &mut Numbers,
     at: Timestamp,
     events: &[Draft],
 ) -> Result<(), Error> {
-    insert_as(tx, account, session.as_str(), numbers, at, events).await
+    let late = tx.written_at().as_millis() - at.as_millis();
+    let number = number.filter(|_| !tx.takes_lists() && late <= of_message::LATEST_MS);
+    if number.is_some() {
+        return insert_as(tx, &row.account, row.session.as_str(), numbers, at, Drafts { events, message: number }).await;
+    }
+    let events = in_words(row, events);
+    insert_as(tx, &row.account, row.session.as_str(), numbers, at, Drafts { events: &events, message: None }).await
 }
 
 /// Sets numbers aside and writes the events under them.
@@ -207,7 +249,31 @@ pub(crate) async fn write(tx: &mut Tx, account: &AccountId, session: &SessionId,
         return Ok(());
     }
     let mut numbers = reserve(tx, account, session, events.len()).await?;
-    insert(tx, account, session, &mut numbers, at, events).await
+    insert_as(tx, account, session.as_str(), &mut numbers, at, Drafts { events, message: None }).await
+}
+
+/// The same for events of the message with that number.
+pub(crate) async fn write_of(tx: &mut Tx, row: &MessageRow, number: i64, at: Timestamp, events: &[Draft]) -> Result<(), Error> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut numbers = reserve(tx, &row.account, &row.session, events.len()).await?;
+    insert(tx, row, Some(number), &mut numbers, at, events).await
+}
+
+/// The same events, none of which leaves what it tells to the message's row.
+fn in_words(row: &MessageRow, events: &[Draft]) -> Vec<Draft> {
+    let mut in_words: Vec<Draft> = Vec::with_capacity(events.len());
+    for (place, draft) in events.iter().enumerate() {
+        let data = match draft.data {
+            Data::Words(_) => draft.data.clone(),
+            // Two of one step share them.
+            Data::AsItsRow(_) if place > 0 && events[place - 1].data == draft.data => in_words[place - 1].data.clone(),
+            Data::AsItsRow(status) => Data::Words(NewEvent::new(draft.kind, &view(&MessageRow { status, ..row.clone() })).data),
+        };
+        in_words.push(Draft { data, ..*draft });
+    }
+    in_words
 }
 
 /// Writes events that belong to the account and to none of its sessions, under numbers set aside.
@@ -217,7 +283,14 @@ pub(crate) async fn write_of_account(tx: &mut Tx, account: &AccountId, at: Times
     let mut row = row.ok_or_else(|| corrupt(format!("events for {account}, which is not there")))?;
     let mut numbers = Numbers { next: row.int()? - count + 1, deleted: row.flag()?, hooked: row.flag()? };
     tx.ring(account);
-    insert_as(tx, account, "", &mut numbers, at, events).await
+    insert_as(tx, account, "", &mut numbers, at, Drafts { events, message: None }).await
+}
+
+/// Events of one moment, with the number of the message that all of them are of.
+#[derive(Clone, Copy)]
+struct Drafts<'d> {
+    events: &'d [Draft],
+    message: Option<i64>,
 }
 
 async fn insert_as(
@@ -226,16 +299,15 @@ async fn insert_as(
     session: &str,
     numbers: &mut Numbers,
     at: Timestamp,
-    events: &[Draft],
+    drafts: Drafts<'_>,
 ) -> Result<(), Error> {
     if tx.lists_rows() {
-        list_as(tx, account, session, numbers, at, events);
-        return Ok(());
+        return list_as(tx, account, session, numbers, at, drafts.events);
     }
     if !tx.takes_lists() {
-        return insert_lean(tx, account, session, numbers, at, events).await;
+        return insert_lean(tx, account, session, numbers, at, drafts).await;
     }
-    for pair in events.chunks(2) {
+    for pair in drafts.events.chunks(2) {
         let (first, number) = (tx.event_id(), numbers.next);
         let mut second = None;
         numbers.next += 1;
@@ -250,19 +322,19 @@ async fn insert_as(
                     number,
                     one.kind.as_str(),
                     at,
-                    &*one.data,
+                    one.words()?,
                     one.repeated,
                     &other,
                     number + 1,
                     two.kind.as_str(),
-                    &*two.data,
+                    two.words()?,
                     two.repeated,
                 ];
                 tx.execute(&INSERT_TWO, args).await?;
                 second = Some(other);
             }
             [one] => {
-                tx.execute(&INSERT_ONE, args![&first, account, session, number, one.kind.as_str(), at, &*one.data, one.repeated]).await?;
+                tx.execute(&INSERT_ONE, args![&first, account, session, number, one.kind.as_str(), at, one.words()?, one.repeated]).await?;
             }
             _ => {}
         }
@@ -273,24 +345,24 @@ async fn insert_as(
     Ok(())
 }
 
-/// On SQLite: packed, and by numbers and letters.
+/// On SQLite: packed, or as the message's row tells it, and by numbers and letters.
 async fn insert_lean(
     tx: &mut Tx,
     account: &AccountId,
     session: &str,
     numbers: &mut Numbers,
     at: Timestamp,
-    events: &[Draft],
+    Drafts { events, message }: Drafts<'_>,
 ) -> Result<(), Error> {
     let (of_account, of_session) = numbers_of(tx, account, session).await?;
     let late = tx.written_at().as_millis() - at.as_millis();
+    let told = |place: usize| told(session, message, events.get(place..).unwrap_or_default());
     for (place, pair) in events.chunks(2).enumerate() {
         let number = numbers.next;
-        let told = |place: usize| Told::of(session, text(events.get(place..).unwrap_or_default()));
         match pair {
             [one, two] => {
                 numbers.next += 2;
-                let (first, second) = (told(2 * place), told(2 * place + 1));
+                let (first, second) = (told(2 * place)?, told(2 * place + 1)?);
                 let args = args![
                     of_account,
                     of_session,
@@ -309,7 +381,7 @@ async fn insert_lean(
             }
             [one] => {
                 numbers.next += 1;
-                let told = told(2 * place);
+                let told = told(2 * place)?;
                 tx.execute(&INSERT_ONE, args![of_account, of_session, number, letter(one.kind), at, late, &told, one.repeated]).await?;
             }
             _ => {}
@@ -338,24 +410,26 @@ async fn numbers_of(tx: &mut Tx, account: &AccountId, session: &str) -> Result<(
     Ok(numbers)
 }
 
-/// What the row of the first of these events has on SQLite: nothing where the second, which is of the same step, tells the very same. `told`
+/// What the row of the first of these events has on SQLite: nothing where the second, which is of the same step, tells the very same. `told!`
 /// reads it. Only SQLite numbers the two one after the other: it has one writer.
-fn text(events: &[Draft]) -> &str {
-    match events {
-        [first, second, ..] if first.repeated && first.data == second.data => "",
-        [first, ..] => &first.data,
-        [] => "",
+fn told<'e>(session: &str, message: Option<i64>, events: &'e [Draft]) -> Result<Told<'e>, Error> {
+    match (events, message) {
+        ([first, second, ..], _) if first.repeated && first.data == second.data => Ok(Told::Plain("")),
+        ([Draft { data: Data::AsItsRow(status), .. }, ..], Some(number)) => Ok(Told::OfMessage(of_message::refer(number, *status))),
+        ([first, ..], _) => first.words().map(|words| Told::of(session, words)),
+        ([], _) => Ok(Told::Plain("")),
     }
 }
 
 /// Those of a group of writes: they go with its end, and so do their deliveries.
-fn list_as(tx: &mut Tx, account: &AccountId, session: &str, numbers: &mut Numbers, at: Timestamp, events: &[Draft]) {
+fn list_as(tx: &mut Tx, account: &AccountId, session: &str, numbers: &mut Numbers, at: Timestamp, events: &[Draft]) -> Result<(), Error> {
     for event in events {
         let (id, sequence) = (tx.event_id(), numbers.next);
         numbers.next += 1;
-        let row = args![&id, account, session, sequence, event.kind.as_str(), at, &*event.data, event.repeated, numbers.hooked];
+        let row = args![&id, account, session, sequence, event.kind.as_str(), at, event.words()?, event.repeated, numbers.hooked];
         tx.list(&GROUP_END, group_end::EVENTS, row);
     }
+    Ok(())
 }
 
 /// Has the one or two events delivered to every webhook that wants them.

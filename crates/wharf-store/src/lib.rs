@@ -46,7 +46,7 @@ mod webhook;
 
 pub use config::Config;
 pub use dialect::Durability;
-pub use event::told_in;
+pub use event::{message_of, told_in};
 pub use glance::{Glance, glance};
 pub use inspect::{Class, Found, Inspection, Report, inspect};
 pub use open::{OpenError, is_in_use, open, open_beside};

@@ -67,6 +67,7 @@ history! {
     54 "0054_events",
     55 "0055_lean",
     56 "0056_letters",
+    57 "0057_originals",
 }
 
 /// A database of SQLite with the whole schema and nothing in it.

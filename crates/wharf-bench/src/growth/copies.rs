@@ -3,7 +3,7 @@
 //!
 //! What was there becomes the oldest: numbers grow with time, as they do in a log that has grown by itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::Path;
 
@@ -61,9 +61,15 @@ const COPY: &str = "INSERT INTO temp.copied (old, new, new_id, new_wa_id, shift)
      substr(s.wa_id, 1, 4) || substr(hex(randomblob(16)), 1, length(s.wa_id) - 4), s.made_at - s.created_at \
      FROM (SELECT m.place, m.number, m.id, m.wa_id, m.created_at, ?2 + (?3 + m.place) * ?4 / ?5 AS made_at FROM temp.sample_messages m) s";
 const EVENTS_OF_COPY: &str = "temp.sample_events s JOIN temp.copied c ON c.old = s.message ORDER BY s.place";
-/// What an event tells stays the sample's, ids and times in it too: packed, it cannot be changed by SQL, and of any other message it would
-/// be as long. An event has its id by its time and its number.
-const NEW_EVENT: [(&str, &str); 4] = [("number", "?1 + s.place"), ("id", "NULL"), ("sequence", "?2 + s.place"), ("at", "s.at + c.shift")];
+/// An event that leaves what it tells to its message leaves it to the copy. What it tells itself stays the sample's, ids and times in it too:
+/// packed, it cannot be changed by SQL, and of any other message it would be as long. An event has its id by its time and its number.
+const NEW_EVENT: [(&str, &str); 5] = [
+    ("number", "?1 + s.place"),
+    ("id", "NULL"),
+    ("sequence", "?2 + s.place"),
+    ("at", "s.at + c.shift"),
+    ("data", "CASE typeof(s.data) WHEN 'integer' THEN (c.new << 3) | (s.data & 7) ELSE s.data END"),
+];
 const AGE_EVENTS: &str = "UPDATE main.events SET at = events.at + c.shift \
      FROM temp.sample_events s JOIN temp.copied c ON c.old = s.message WHERE s.number = events.number";
 const SEQUENCE: &str =
@@ -152,6 +158,7 @@ fn find_messages_of_events(conn: &Connection) -> Result<()> {
     let mut statement = conn.prepare("SELECT id, number FROM main.messages")?;
     let messages = statement.query_map((), |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
     let messages: HashMap<String, i64> = messages.collect::<rusqlite::Result<_>>()?;
+    let numbers: HashSet<i64> = messages.values().copied().collect();
     let mut tell = conn.prepare(TELL)?;
     let mut statement = conn.prepare(EVENTS)?;
     let mut events = statement.query(())?;
@@ -159,11 +166,17 @@ fn find_messages_of_events(conn: &Connection) -> Result<()> {
     while let Some(event) = events.next()? {
         let (number, session): (i64, String) = (event.get(0)?, event.get(1)?);
         let data = event.get_ref(2)?;
-        let message = if data == ValueRef::Text(b"") {
-            behind.filter(|(next, _)| *next == number + 1).map(|(_, message)| message)
-        } else {
-            let words = told(&session, data).with_context(|| format!("event {number}"))?;
-            words["messageId"].as_str().and_then(|id| messages.get(id)).copied()
+        let message = match data {
+            ValueRef::Text(b"") => behind.filter(|(next, _)| *next == number + 1).map(|(_, message)| message),
+            ValueRef::Integer(of) => {
+                let message = wharf_store::message_of(of);
+                ensure!(numbers.contains(&message), "event {number}: it is of message {message}, which is not there");
+                Some(message)
+            }
+            _ => {
+                let words = told(&session, data).with_context(|| format!("event {number}"))?;
+                words["messageId"].as_str().and_then(|id| messages.get(id)).copied()
+            }
         };
         behind = message.map(|message| (number, message));
         if let Some(message) = message {
@@ -343,6 +356,17 @@ mod tests {
         let copies = "SELECT COUNT(DISTINCT m.number) FROM events e JOIN messages m ON m.sent_at = e.at WHERE e.data = ?1";
         assert_eq!(conn.query_row(copies, [&packed], |row| row.get::<_, i64>(0)).unwrap(), 34);
         assert_eq!(one(&conn, "SELECT COUNT(*) FROM events WHERE typeof(data) = 'blob'"), 34);
+    }
+
+    #[test]
+    fn an_event_that_leaves_its_words_to_its_message_leaves_them_to_the_copy_of_it() {
+        let conn = database();
+        assert_eq!(conn.execute("UPDATE events SET data = 2 << 3 | 5 WHERE sequence = 3", ()).unwrap(), 1);
+        grow(&conn, 100, 28).unwrap();
+        let copies = "SELECT COUNT(DISTINCT m.number) FROM events e JOIN messages m ON m.number = e.data >> 3 AND m.sent_at = e.at \
+             WHERE typeof(e.data) = 'integer' AND e.data & 7 = 5";
+        assert_eq!(one(&conn, copies), 34);
+        assert_eq!(one(&conn, "SELECT COUNT(*) FROM events WHERE typeof(data) = 'integer'"), 34);
     }
 
     #[test]

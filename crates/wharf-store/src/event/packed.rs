@@ -3,7 +3,7 @@
 
 use wharf_core::store::Error;
 
-use super::shape;
+use super::{of_message, shape};
 use crate::sql::{Arg, TextOrBytes, corrupt};
 
 /// The first byte of what is packed in this way: another dictionary would be another way.
@@ -26,6 +26,8 @@ fn dictionary(session: &str) -> Vec<u8> {
 
 /// A text as a row has it.
 pub(super) enum Told<'t> {
+    /// The message's row tells it.
+    OfMessage(i64),
     Plain(&'t str),
     Packed(Vec<u8>),
 }
@@ -39,6 +41,7 @@ impl<'t> Told<'t> {
 impl<'t> From<&'t Told<'_>> for Arg<'t> {
     fn from(told: &'t Told<'_>) -> Self {
         match told {
+            Told::OfMessage(number) => Self::Int(Some(*number)),
             Told::Plain(text) => Self::from(*text),
             Told::Packed(bytes) => Self::from(bytes),
         }
@@ -68,8 +71,10 @@ pub fn told_in(session: &str, packed: &[u8]) -> Option<String> {
     if session.is_empty() {
         return None;
     }
-    if packed.first() == Some(&shape::WAY) {
-        return shape::unpack(session, packed);
+    match packed.first() {
+        Some(&shape::WAY) => return shape::unpack(session, packed),
+        Some(&of_message::WAY) => return of_message::read(session, packed),
+        _ => {}
     }
     let [WAY, low, high, block @ ..] = packed else { return None };
     let length = usize::from(u16::from_le_bytes([*low, *high]));

@@ -7,10 +7,10 @@ use wharf_api::types::event::EventKind;
 use wharf_core::event::Bell;
 use wharf_core::store::{Error, EventFilter, EventPage, EventRow, EventStore, Fence, NewEvent};
 
-use super::{EventIds, of_account_in_log, packed};
+use super::{EventIds, of_account_in_log, of_message, packed};
 use crate::horizon::Horizon;
 use crate::lane::Place;
-use crate::sql::{Row, Sql, among, args, corrupt, listed, page, spelled, statements};
+use crate::sql::{Row, Sql, Tx, among, args, corrupt, listed, page, spelled, statements};
 use crate::store::SqlStore;
 
 /// The kinds that the life of a text has: most of any log is of them.
@@ -59,11 +59,14 @@ macro_rules! is_rare {
 }
 
 /// What an event tells. On SQLite the first of two that tell one step leaves it to the second, which stands right behind it for as long as
-/// the first is there: events go from the oldest on, and nothing changes one. PostgreSQL has no such rows.
+/// the first is there: events go from the oldest on, and nothing changes one. And it may be a number, of what the row of its message tells.
+/// PostgreSQL has no such rows.
 macro_rules! told {
     (sqlite, $event:literal) => {
         concat!(
-            "CASE WHEN ",
+            "(SELECT CASE typeof(t.data) WHEN 'integer' THEN ",
+            $crate::event::of_message!("t.data"),
+            " ELSE t.data END FROM (SELECT CASE WHEN ",
             $event,
             ".data = '' THEN (SELECT n.data FROM events n WHERE n.number = ",
             $event,
@@ -71,7 +74,7 @@ macro_rules! told {
             $event,
             ".session) ELSE ",
             $event,
-            ".data END"
+            ".data END AS data) t)"
         )
     };
     (postgres, $event:literal) => {
@@ -256,12 +259,21 @@ macro_rules! drop_events {
 }
 const DROP_EVENTS: Sql = spelled!("DROP_EVENTS", drop_events);
 
-pub(super) const BY_HAND: &[Sql] = &[LIST, LIST_RARE, NUMBER, WRITTEN_AT, LATEST, BEFORE_LAST, EXPIRED, DROP_EVENTS];
+/// When the oldest event was written that is there. SQLite's events are read with their messages; PostgreSQL's statement goes nowhere.
+const OLDEST: Sql = Sql {
+    name: "OLDEST",
+    sqlite: concat!("SELECT at + late FROM events WHERE ", of_account_in_log!(sqlite, "$1"), " ORDER BY number LIMIT 1"),
+    postgres: "SELECT at FROM events WHERE account_id = $1 ORDER BY number LIMIT 1",
+};
+
+pub(super) const BY_HAND: &[Sql] = &[LIST, LIST_RARE, NUMBER, WRITTEN_AT, LATEST, BEFORE_LAST, EXPIRED, DROP_EVENTS, OLDEST];
 
 statements! {
     /// The oldest event that a webhook which is on has not had yet. It is tried for days, and for no longer.
     OWED = "SELECT MIN(d.event) FROM deliveries d JOIN webhooks w ON w.number = d.webhook \
         WHERE w.account_id = $1 AND w.enabled = 1 AND d.state = 'pending'";
+    /// What texts said first that have changed since, where no event tells it any more.
+    DROP_ORIGINALS = "DELETE FROM originals WHERE account_id = $1 AND event <= $2";
     DROP_DELIVERIES = "DELETE FROM deliveries WHERE event <= $2 AND webhook IN (SELECT number FROM webhooks WHERE account_id = $1)";
 }
 
@@ -294,6 +306,15 @@ pub(crate) fn id(row: &mut Row, number: i64, ids: Option<&EventIds>) -> Result<E
         (Some(_), None) => Err(corrupt("an event without an id")),
         (None, _) => row.parsed("an event's id", EventId::parse),
     }
+}
+
+/// Up to when messages may go that were touched last before a time: the log has no event any more of what happened until then.
+pub(crate) async fn told_no_more(tx: &mut Tx, account: &AccountId, before: Timestamp) -> Result<Timestamp, Error> {
+    if tx.takes_lists() {
+        return Ok(before);
+    }
+    let oldest = tx.first(&OLDEST, args![account]).await?.map(|mut row| row.time()).transpose()?;
+    Ok(oldest.map_or(before, |oldest| before.min(oldest.plus_millis(-of_message::LATEST_MS))))
 }
 
 /// What the next cell of an event of this session tells.
@@ -389,6 +410,7 @@ impl EventStore for SqlStore {
                         let owed = tx.first(&OWED, args![&owner]).await?.map_or(Ok(None), |mut row| row.opt_int())?;
                         let last = owed.map_or(last, |owed| last.min(owed - 1));
                         tx.execute(&DROP_DELIVERIES, args![&owner, last]).await?;
+                        tx.execute(&DROP_ORIGINALS, args![&owner, last]).await?;
                         tx.execute(&DROP_EVENTS, args![&owner, last]).await
                     })
                 })

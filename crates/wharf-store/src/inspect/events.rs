@@ -7,7 +7,7 @@ use wharf_api::types::event::EventKind;
 use wharf_core::store::Error;
 
 use super::{Class, Inspection, PAGE, Report};
-use crate::event::{self, kind_of, told_by};
+use crate::event::{self, kind_of, of_message, told_by};
 use crate::sql::{Sql, args, spelled, statements};
 
 macro_rules! events {
@@ -15,7 +15,9 @@ macro_rules! events {
         concat!(
             "SELECT number, COALESCE(id, at + late), CAST(account AS TEXT), CAST(session AS TEXT), sequence, ",
             kind_of!(sqlite, "events"),
-            ", COALESCE((SELECT s.id FROM sessions s WHERE s.number = events.session), ''), data, CASE WHEN data = '' THEN (SELECT ",
+            ", COALESCE((SELECT s.id FROM sessions s WHERE s.number = events.session), ''), CASE typeof(data) WHEN 'integer' THEN ",
+            of_message!("data"),
+            " ELSE data END, CASE WHEN data = '' THEN (SELECT ",
             kind_of!(sqlite, "n"),
             " FROM events n WHERE n.number = events.number + 1 AND n.session = events.session) END \
              FROM events WHERE number > $1 AND number <= $2 ORDER BY number LIMIT $3"

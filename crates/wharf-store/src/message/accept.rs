@@ -1,7 +1,6 @@
 //! Accepting a message: claim, quota, row, payload, event and the longer life of its file in one commit.
 
 use wharf_api::ids::AccountId;
-use wharf_core::message::events_of;
 use wharf_core::message::handover::NewlyAccepted;
 use wharf_core::store::{Accepted, Error, NewEvent, NewMessage, Outgoing};
 use wharf_core::usage;
@@ -52,7 +51,7 @@ const COUNTED_DAY: KeptWrite = KeptWrite { sql: &SET_DAY, numbers: 2, joint: &GR
 impl SqlStore {
     pub(super) async fn accept_message(&self, message: &NewMessage) -> Result<Accepted, Error> {
         let new = message.clone();
-        let (said, events) = (said(&new.row)?, event::drafts(events_of(&new.row)));
+        let (said, events) = (said(&new.row)?, event::drafts_of(&new.row));
         let place = Place::shared(&message.row.account, &message.row.session);
         let row = &message.row;
         let mut keys = Vec::with_capacity(3);
@@ -95,10 +94,9 @@ async fn accept(tx: &mut Tx, new: &NewMessage, said: &Said, events: &[Draft]) ->
     let (message, payload) = (insert_args!(row, said, new.expires_at), args![&new.payload, &audience, i64::from(new.claimed), claimed_at]);
     if tx.lists_rows() {
         tx.list(&GROUP_END, group_end::MESSAGES, &[message.as_slice(), payload.as_slice()].concat());
-    } else {
-        tx.insert_with([&INSERT, &PAYLOAD, &INSERT_WITH_PAYLOAD], message, payload).await?;
     }
-    event::insert(tx, &row.account, &row.session, &mut numbers, row.created_at, events).await?;
+    let number = if tx.lists_rows() { None } else { tx.insert_with([&INSERT, &PAYLOAD, &INSERT_WITH_PAYLOAD], message, payload).await? };
+    event::insert(tx, row, number, &mut numbers, row.created_at, events).await?;
     if tx.keeps_rows() {
         tx.accepted(newly_accepted(new));
     }

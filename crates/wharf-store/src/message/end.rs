@@ -4,7 +4,6 @@ use wharf_api::ErrorCode;
 use wharf_api::Timestamp;
 use wharf_api::ids::{AccountId, MessageId};
 use wharf_api::types::message::MessageStatus;
-use wharf_core::message::events_of;
 use wharf_core::store::{Error, Fence, MessageRow, Outcome, StatusChange};
 
 use super::change;
@@ -92,15 +91,15 @@ fn columns(change: &StatusChange) -> Columns<'_> {
 async fn announce(tx: &mut Tx, changed: Option<Row>, at: Timestamp) -> Result<Option<MessageId>, Error> {
     let Some(mut changed) = changed else { return Ok(None) };
     // The try has ended all the same; there is nobody to tell what it said.
-    let Some((_, row)) = readable(&mut changed)? else { return Ok(None) };
-    tell(tx, row, at).await.map(Some)
+    let Some((number, row)) = readable(&mut changed)? else { return Ok(None) };
+    tell(tx, number, row, at).await.map(Some)
 }
 
-async fn tell(tx: &mut Tx, row: MessageRow, at: Timestamp) -> Result<MessageId, Error> {
+async fn tell(tx: &mut Tx, number: i64, row: MessageRow, at: Timestamp) -> Result<MessageId, Error> {
     if row.status == MessageStatus::Sent {
         change::take_effect(tx, &row).await?;
     }
-    event::write(tx, &row.account, &row.session, at, &event::drafts(events_of(&row))).await?;
+    event::write_of(tx, &row, number, at, &event::drafts_of(&row)).await?;
     Ok(row.id)
 }
 
@@ -143,7 +142,7 @@ async fn end_found(tx: &mut Tx, fence: &Fence, changes: &[StatusChange]) -> Resu
         }
         let (number, row) = (found.number, MessageRow { status: MessageStatus::Sent, ..found.row.clone() });
         tx.advance(number, MessageStatus::Sent, [Some(change.at), None, None, None]);
-        ended.push(tell(tx, row, change.at).await?);
+        ended.push(tell(tx, number, row, change.at).await?);
     }
     Ok(ended)
 }
@@ -155,12 +154,13 @@ async fn end_sent(tx: &mut Tx, fence: &Fence, changes: &[StatusChange]) -> Resul
     let moments: Vec<&str> = moments.iter().map(String::as_str).collect();
     let mut rows = Vec::new();
     for mut changed in tx.fetch(&SENT_ALL, args![&fence.session, &*ids, &*moments]).await? {
-        rows.extend(readable(&mut changed)?.map(|(_, row)| row));
+        rows.extend(readable(&mut changed)?);
     }
     let mut ended = Vec::new();
     for change in changes {
-        if let Some(place) = rows.iter().position(|row| row.id == change.id) {
-            ended.push(tell(tx, rows.swap_remove(place), change.at).await?);
+        if let Some(place) = rows.iter().position(|(_, row)| row.id == change.id) {
+            let (number, row) = rows.swap_remove(place);
+            ended.push(tell(tx, number, row, change.at).await?);
         }
     }
     Ok(ended)

@@ -92,10 +92,12 @@ struct Prepared {
     row: MessageRow,
     said: Said,
     events: Vec<Draft>,
+    /// Under which it is stored, where its row is all of this.
+    number: Option<i64>,
 }
 
 fn prepare(row: MessageRow) -> Result<Prepared, Error> {
-    Ok(Prepared { said: said(&row)?, events: event::drafts(events_of(&row)), row })
+    Ok(Prepared { said: said(&row)?, events: event::drafts_of(&row), row, number: None })
 }
 
 /// Whether the row names another message, so that it can only be written out when that is known.
@@ -130,7 +132,7 @@ async fn take_one(tx: &mut Tx, message: Prepared) -> Result<Option<Prepared>, Er
 /// Makes the changes that came before the message. What cannot be read yet takes deletions and likes alone; the others are made when it can be.
 async fn under_its_changes(tx: &mut Tx, number: i64, changes: u64, mut message: Prepared) -> Result<Prepared, Error> {
     if changes == 0 {
-        return Ok(message);
+        return Ok(Prepared { number: Some(number), ..message });
     }
     change::make_earlier(tx, &mut message.row).await?;
     let mut changed = prepare(message.row)?;
@@ -200,8 +202,11 @@ async fn take_in(tx: &mut Tx, fence: &Fence, messages: Vec<Prepared>, files: &[N
     let count = fresh.iter().map(|message| message.events.len()).sum();
     if count > 0 {
         let mut numbers = event::reserve(tx, &fence.account, &fence.session, count).await?;
+        // Where one of them changes another one, that one's row may say something else by now.
+        let as_they_came = fresh.iter().all(|message| message.row.content.target().is_none());
         for message in &fresh {
-            event::insert(tx, &fence.account, &fence.session, &mut numbers, message.row.created_at, &message.events).await?;
+            let number = message.number.filter(|_| as_they_came);
+            event::insert(tx, &message.row, number, &mut numbers, message.row.created_at, &message.events).await?;
         }
     }
     Ok(Inbound { inserted: fresh.into_iter().map(|message| message.row.id).collect() })

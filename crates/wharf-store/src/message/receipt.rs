@@ -2,7 +2,6 @@
 
 use wharf_api::Timestamp;
 use wharf_api::types::message::MessageStatus;
-use wharf_core::message::events_of;
 use wharf_core::store::{Error, Fence, MessageRow, Receipt};
 
 use super::row::{found_by, message_columns, readable};
@@ -145,9 +144,9 @@ impl Moving {
             if *status == MessageStatus::Sent {
                 change::take_effect(tx, &self.row).await?;
             }
-            events.extend(event::drafts(events_of(&self.row)));
+            events.extend(event::drafts_of(&self.row));
         }
-        event::write(tx, &self.row.account, &self.row.session, at, &events).await?;
+        event::write_of(tx, &self.row, self.number, at, &events).await?;
         Ok(self.row)
     }
 }

@@ -5,6 +5,7 @@ use wharf_api::ids::AccountId;
 use wharf_core::store::{Error, Removed};
 
 use super::row::{message_columns, readable};
+use crate::event;
 use crate::lane::Place;
 use crate::media::forget::forget as forget_file;
 use crate::sql::{Tx, args, corrupt, statements};
@@ -30,6 +31,7 @@ statements! {
     PAYLOADS = of_messages!("outgoing");
     STEPS = of_messages!("message_steps");
     RECEIPTS = of_messages!("message_receipts");
+    ORIGINALS = of_messages!("originals");
     /// When the oldest event was written that a webhook which is on has not had yet.
     OWED = "SELECT at FROM events WHERE number = (SELECT MIN(d.event) FROM deliveries d JOIN webhooks w ON w.number = d.webhook \
         WHERE w.account_id = $1 AND w.enabled = 1 AND d.state = 'pending')";
@@ -42,6 +44,7 @@ const NUMBERS: usize = 16;
 
 /// The messages first: a receipt that is being written meanwhile has their rows, and is seen by what comes after.
 async fn remove(tx: &mut Tx, account: &AccountId, before: Timestamp, after: i64) -> Result<Removed, Error> {
+    let before = event::told_no_more(tx, account, before).await?;
     let look = tx.first(&LOOK, args![account, after, AT_ONCE, before]).await?;
     let mut look = look.ok_or_else(|| corrupt("a count without a row"))?;
     let (last, passed, old) = (look.int()?, look.int()?, look.int()?);
@@ -60,7 +63,7 @@ async fn remove(tx: &mut Tx, account: &AccountId, before: Timestamp, after: i64)
     for part in numbers.chunks(NUMBERS) {
         // A short list repeats its last number, so that one statement serves every length.
         let number = |place: usize| part.get(place).or(part.last()).copied();
-        for sql in [&PAYLOADS, &STEPS, &RECEIPTS] {
+        for sql in [&PAYLOADS, &STEPS, &RECEIPTS, &ORIGINALS] {
             let args = args![
                 number(0),
                 number(1),

@@ -91,13 +91,20 @@ impl Tx {
     }
 
     /// Inserts a row, and another one that begins with its number: SQLite by the first two statements, PostgreSQL by the third.
-    pub async fn insert_with(&mut self, [first, second, both]: [&Sql; 3], row: &[Arg<'_>], other: &[Arg<'_>]) -> Result<(), Error> {
+    pub async fn insert_with(
+        &mut self,
+        [first, second, both]: [&Sql; 3],
+        row: &[Arg<'_>],
+        other: &[Arg<'_>],
+    ) -> Result<Option<i64>, Error> {
         if let Conn::Sqlite(_) = self.conn {
             self.execute(first, row).await?;
             let number = self.conn.last_number();
-            self.execute(second, &[[Arg::Int(number)].as_slice(), other].concat()).await.map(drop)
+            self.execute(second, &[[Arg::Int(number)].as_slice(), other].concat()).await?;
+            Ok(number)
         } else {
-            self.execute(both, &[row, other].concat()).await.map(drop)
+            self.execute(both, &[row, other].concat()).await?;
+            Ok(None)
         }
     }
 

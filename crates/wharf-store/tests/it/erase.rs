@@ -53,6 +53,7 @@ async fn fill(db: &Db, tenant: &Tenant) {
         ),
         format!("message_steps (message, status, at) VALUES ({number}, 'sent', 0)"),
         format!("message_receipts (message, person) VALUES ({number}, 'one'), ({number}, 'two')"),
+        format!("originals (message, account_id, event, content) VALUES ({number}, '{account}', 1, '{{}}')"),
         format!(
             "idempotency (account_id, operation, key, request_hash, resource_id, created_at, expires_at) VALUES ('{account}', 'o', 'k', {bytes}, '', 0, 0)"
         ),

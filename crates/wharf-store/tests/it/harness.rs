@@ -3,11 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rusqlite::types::Value;
 use sqlx::{Connection, PgConnection, Row};
-use wharf_api::ids::{AccountId, SessionId};
+use wharf_api::ids::{AccountId, MessageId, SessionId};
+use wharf_api::types::message::MessageStatus;
 use wharf_core::Chance;
 use wharf_core::chance::SystemChance;
-use wharf_store::{Config, SqlStore, open, told_in};
+use wharf_core::message::view;
+use wharf_core::store::{MessageRow, MessageStore};
+use wharf_store::{Config, SqlStore, message_of, open, told_in};
 
 /// Runs each test on both databases.
 macro_rules! both_backends {
@@ -109,18 +113,27 @@ impl Db {
         let Some(path) = self.url.strip_prefix("sqlite:") else {
             return self.texts(&format!("SELECT data FROM events WHERE {condition} ORDER BY number")).await;
         };
-        let conn = rusqlite::Connection::open(path).unwrap();
-        let sql = "SELECT COALESCE((SELECT s.id FROM sessions s WHERE s.number = events.session), ''), data FROM events WHERE";
-        let mut statement = conn.prepare(&format!("{sql} {condition} ORDER BY number")).unwrap();
-        let told = |row: &rusqlite::Row<'_>| -> rusqlite::Result<String> {
-            let session: String = row.get(0)?;
-            Ok(match row.get(1)? {
-                rusqlite::types::Value::Blob(packed) => told_in(&session, &packed).expect("it was packed for this session"),
-                rusqlite::types::Value::Text(text) => text,
+        let mut told = Vec::new();
+        for (session, data) in told_rows(path, condition) {
+            told.push(match data {
+                Value::Text(text) => text,
+                Value::Blob(packed) => told_in(&session, &packed).expect("it was packed for this session"),
+                Value::Integer(of) => self.told_by_message(message_of(of), of & 7).await,
                 other => panic!("an event tells {other:?}"),
-            })
-        };
-        statement.query_map([], told).unwrap().collect::<Result<_, _>>().unwrap()
+            });
+        }
+        told
+    }
+
+    /// What an event tells of a message as its row has it.
+    async fn told_by_message(&self, number: i64, status: i64) -> String {
+        use MessageStatus::{Delivered, Failed, Played, Queued, Read, Received, Sent};
+        let ids = self.texts(&format!("SELECT account_id || id FROM messages WHERE number = {number}")).await;
+        let (account, id) = ids[0].split_at(36);
+        let (account, id) = (AccountId::parse(account).unwrap(), MessageId::parse(id).unwrap());
+        let row = self.store.find_message(&account, &id).await.unwrap().unwrap();
+        let status = [Queued, Sent, Delivered, Read, Played, Failed, Received][usize::try_from(status).unwrap()];
+        serde_json::to_string(&view(&MessageRow { status, ..row })).unwrap()
     }
 
     /// The kinds of events, in their order, of those that meet a condition.
@@ -204,4 +217,13 @@ fn first_cells<T: rusqlite::types::FromSql>(path: &str, sql: &str) -> Vec<T> {
 pub async fn execute_postgres(url: &str, sql: &str) {
     let mut conn = PgConnection::connect(url).await.expect("WHARF_TEST_POSTGRES_URL must lead to a running server");
     sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut conn).await.unwrap();
+}
+
+/// The sessions of events and what their rows have of what they tell.
+fn told_rows(path: &str, condition: &str) -> Vec<(String, Value)> {
+    let conn = rusqlite::Connection::open(path).unwrap();
+    let sql = "SELECT COALESCE((SELECT s.id FROM sessions s WHERE s.number = events.session), ''), data FROM events WHERE";
+    let mut statement = conn.prepare(&format!("{sql} {condition} ORDER BY number")).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.collect::<Result<_, _>>().unwrap()
 }

@@ -14,6 +14,8 @@ use crate::tenant::{ALL, NOW, Tenant, chance};
 
 /// The log as the release before had it.
 const AS_BEFORE: &str = "
+    DROP TRIGGER originals_kept;
+    DROP TABLE originals;
     DROP TRIGGER accounts_numbered;
     DROP INDEX accounts_by_number;
     ALTER TABLE accounts DROP COLUMN number;

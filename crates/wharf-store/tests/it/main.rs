@@ -30,6 +30,7 @@ mod measure;
 mod media;
 mod moves;
 mod notice;
+mod of_message;
 mod open;
 mod outcome;
 mod owed;

@@ -57,7 +57,7 @@ async fn kept(db: &Db, events: &[EventRow]) -> Vec<String> {
 }
 
 /// The events that a look through the database cannot read.
-async fn unreadable(db: &Db) -> Vec<String> {
+pub async fn unreadable(db: &Db) -> Vec<String> {
     let inspection = inspect(&db.url).await.unwrap();
     let mut report = Report::default();
     inspection.look(NOW, |_, _, _| true, &mut report).await.unwrap();
