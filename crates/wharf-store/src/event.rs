@@ -269,7 +269,11 @@ fn in_words(row: &MessageRow, events: &[Draft]) -> Vec<Draft> {
             Data::Words(_) => draft.data.clone(),
             // Two of one step share them.
             Data::AsItsRow(_) if place > 0 && events[place - 1].data == draft.data => in_words[place - 1].data.clone(),
-            Data::AsItsRow(status) => Data::Words(NewEvent::new(draft.kind, &view(&MessageRow { status, ..row.clone() })).data),
+            Data::AsItsRow(status) => {
+                let mut message = view(row);
+                message.status = status;
+                Data::Words(NewEvent::new(draft.kind, &message).data)
+            }
         };
         in_words.push(Draft { data, ..*draft });
     }

@@ -240,4 +240,28 @@ mod tests {
         let ended = tokio::time::timeout(Duration::from_secs(20), ended).await;
         ended.expect("the read goes on, though nobody waits for it");
     }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn a_long_read_that_is_left_in_whichever_moment_it_begins_ends_too() {
+        let scratch = Scratch::new("begins");
+        let readers = Readers::new(Connect::sqlite_reader(&scratch.0), 1);
+        let sql = Sql { name: "FOREVER", sqlite: FOREVER, postgres: FOREVER };
+        for round in 0..600 {
+            {
+                let mut read = pin!(readers.fetch(&sql, &[]));
+                assert!((&mut read).now_or_never().is_none());
+                // Its thread opens the file, prepares and begins meanwhile.
+                for _ in 0..round % 60 * 20 {
+                    std::hint::spin_loop();
+                }
+            }
+            let ended = async {
+                while readers.turns.available_permits() == 0 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            let ended = tokio::time::timeout(Duration::from_secs(20), ended).await;
+            ended.unwrap_or_else(|_| panic!("the read of round {round} goes on, though nobody waits for it"));
+        }
+    }
 }

@@ -156,6 +156,11 @@ async fn links(world: &World, session: &str, sent: &str, out: &str) {
         ("message_receipts", "INSERT INTO message_receipts (message, person) VALUES (999999, 'x')", "receipts of members without"),
         ("message_steps", "INSERT INTO message_steps (message, status, at) VALUES (999999, 'sent', 1)", "steps without their message"),
         (
+            "originals",
+            "INSERT INTO originals (message, account_id, event, content) VALUES (999999, 'x', 1, '{}')",
+            "first words of texts without their message",
+        ),
+        (
             "outgoing",
             "INSERT INTO outgoing (message, payload, attempts) SELECT 999999, payload, 0 FROM kept LIMIT 1",
             "places in the queue without their message: number 999999",

@@ -27,6 +27,7 @@ statements! {
     RECEIPTS = parts!("message_receipts");
     PLACES = parts!("outgoing");
     STEPS = parts!("message_steps");
+    ORIGINALS = parts!("originals");
     DELIVERIES = "SELECT d.webhook, d.event, \
         CAST(CASE WHEN EXISTS (SELECT 1 FROM webhooks w WHERE w.number = d.webhook) THEN 1 ELSE 0 END AS BIGINT), \
         CAST(CASE WHEN EXISTS (SELECT 1 FROM events e WHERE e.number = d.event) THEN 1 ELSE 0 END AS BIGINT) \
@@ -44,10 +45,11 @@ statements! {
         ORDER BY s.number LIMIT $2";
 }
 
-const PARTS: [(&Sql, &str); 3] = [
+const PARTS: [(&Sql, &str); 4] = [
     (&RECEIPTS, "receipts of members without their message"),
     (&PLACES, "places in the queue without their message"),
     (&STEPS, "steps without their message"),
+    (&ORIGINALS, "first words of texts without their message"),
 ];
 
 impl Inspection {

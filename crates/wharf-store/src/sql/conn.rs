@@ -1,6 +1,7 @@
 //! One connection of either kind.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::Duration;
 
 use futures::TryStreamExt;
@@ -62,13 +63,14 @@ impl Conn {
         match self {
             Self::Sqlite(conn) => {
                 let (text, args, turn) = (sql.sqlite, sqlite::owned(args), Arc::clone(turn));
-                let interrupt = conn.get_interrupt_handle();
+                let (interrupt, left) = (conn.get_interrupt_handle(), Arc::new(AtomicBool::new(false)));
+                let is_left = Arc::clone(&left);
                 let read = tokio::task::spawn_blocking(move || {
-                    let rows = sqlite::fetch(&conn, text, &args);
+                    let rows = sqlite::fetch_unless_left(&conn, text, &args, &is_left);
                     drop(turn);
                     (conn, rows)
                 });
-                let mut read = Reading { read, interrupt };
+                let mut read = Reading { read, interrupt, left };
                 match (&mut read.read).await {
                     Ok((conn, rows)) => (Some(Self::Sqlite(conn)), sqlite_rows(rows)),
                     Err(error) => (None, Err(super::unavailable(error))),
@@ -155,13 +157,16 @@ impl Conn {
 struct Reading<T> {
     read: tokio::task::JoinHandle<T>,
     interrupt: rusqlite::InterruptHandle,
+    left: Arc<AtomicBool>,
 }
 
 impl<T> Drop for Reading<T> {
     fn drop(&mut self) {
         if !self.read.is_finished() {
-            // One that waits for a thread never begins, one that runs is interrupted.
+            // One that waits for a thread never begins, one that has a thread looks before it begins, one that runs is interrupted.
             self.read.abort();
+            self.left.store(true, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
             self.interrupt.interrupt();
         }
     }

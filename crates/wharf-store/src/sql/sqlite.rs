@@ -1,7 +1,9 @@
 //! SQLite, called on the thread that asks: a statement by key takes less time than handing it to another thread.
 
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+
 use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
-use rusqlite::{CachedStatement, Connection};
+use rusqlite::{CachedStatement, Connection, ffi};
 
 use super::arg::{Arg, storable};
 
@@ -39,6 +41,19 @@ pub(super) fn fetch(conn: &Connection, sql: &str, args: &[impl ToSql]) -> rusqli
         found.push((0..columns).map(|column| row.get(column)).collect::<rusqlite::Result<Vec<Value>>>()?);
     }
     Ok(found)
+}
+
+/// The same, unless nobody waits for it any more; from when it has looked, an interruption ends it. SQLite forgets one that comes while no
+/// statement runs: another one has begun before the look, and has not ended before the read has.
+pub(super) fn fetch_unless_left(conn: &Connection, sql: &str, args: &[impl ToSql], left: &AtomicBool) -> rusqlite::Result<Vec<Vec<Value>>> {
+    let mut begun = conn.prepare_cached("SELECT 1")?;
+    let mut rows = begun.raw_query();
+    rows.next()?;
+    fence(Ordering::SeqCst);
+    if left.load(Ordering::SeqCst) {
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None));
+    }
+    fetch(conn, sql, args)
 }
 
 /// Runs statements that begin, mark or end a transaction.

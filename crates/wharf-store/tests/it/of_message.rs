@@ -3,6 +3,8 @@
 use wharf_api::Timestamp;
 use wharf_api::types::event::EventKind;
 use wharf_api::types::message::{Content, Direction, Marks, MessageStatus, Reference};
+use wharf_core::Clock as _;
+use wharf_core::clock::SystemClock;
 use wharf_core::message::view;
 use wharf_core::store::{EraseStore, EventFilter, EventStore, MessageRow, MessageStore, Outcome, Receipt, ReceiptKind, StatusChange};
 
@@ -23,8 +25,7 @@ both_backends!(
 const NEVER: Timestamp = Timestamp::from_millis(i64::MAX / 2);
 
 fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap())
+    SystemClock.now()
 }
 
 /// A text that is accepted now.
@@ -149,7 +150,7 @@ async fn what_a_text_said_first_goes_with_the_last_event_that_tells_it(db: &Db) 
         sent(db, &tenant, row).await;
     }
     change(db, &tenant, Content::Deletion { target: named(&deleted) }).await;
-    let kept = if db.is_sqlite() { 1 } else { 0 };
+    let kept = i64::from(db.is_sqlite());
     assert_eq!(db.store.expire_events(&tenant.account, now().plus_millis(-60_000)).await.unwrap(), 0);
     assert_eq!(originals(db).await, kept);
     // The log goes, and with it what it told: afterwards nobody tells it, and nothing is kept of a change.
