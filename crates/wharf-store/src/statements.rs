@@ -77,6 +77,7 @@ mod tests {
                 "BY_WIRE",
                 "LOOK",
                 "MESSAGES",
+                "ORIGINALS",
                 "PAYLOADS",
                 "RECEIPTS",
                 "REMAINS",
