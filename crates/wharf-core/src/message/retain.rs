@@ -38,6 +38,8 @@ pub async fn expire(services: &Services) -> Result<u64, store::Error> {
 async fn of_account(services: &Services, id: &AccountId, before: Timestamp) -> Result<u64, store::Error> {
     // Who is still to be told of a message may want to read it.
     let before = services.store.owed_to_webhooks_since(id).await?.map_or(before, |owed| owed.min(before));
+    // What is told of a message goes before it: events may tell what its row tells.
+    services.store.expire_events(id, before).await?;
     let (mut removed, mut after) = (0, 0);
     loop {
         let part = gently(services.store.remove_messages(id, before, after)).await?;

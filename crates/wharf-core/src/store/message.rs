@@ -212,8 +212,8 @@ pub trait MessageStore {
     async fn list_messages(&self, account: &AccountId, filter: &MessageFilter, page: PageRequest) -> Result<Page<MessageRow>, Error>;
 
     /// Removes some of the account's messages that were made before that time and to which nothing has happened since, with their payloads,
-    /// steps and receipts; the files that came with them end. What is still to be sent stays. `after` is where the look before has ended, 0 at
-    /// first.
+    /// steps and receipts; the files that came with them end. What is still to be sent stays, and so may what events tell that are there. `after`
+    /// is where the look before has ended, 0 at first.
     async fn remove_messages(&self, account: &AccountId, before: Timestamp, after: i64) -> Result<Removed, Error>;
 
     /// When the oldest event was written that a webhook of the account has not had yet.
