@@ -252,7 +252,7 @@ pub(crate) async fn write(tx: &mut Tx, account: &AccountId, session: &SessionId,
     insert_as(tx, account, session.as_str(), &mut numbers, at, Drafts { events, message: None }).await
 }
 
-/// The same for events of the message with that number.
+/// Sets numbers aside for events of the message with that number, and writes them.
 pub(crate) async fn write_of(tx: &mut Tx, row: &MessageRow, number: i64, at: Timestamp, events: &[Draft]) -> Result<(), Error> {
     if events.is_empty() {
         return Ok(());
@@ -261,7 +261,7 @@ pub(crate) async fn write_of(tx: &mut Tx, row: &MessageRow, number: i64, at: Tim
     insert(tx, row, Some(number), &mut numbers, at, events).await
 }
 
-/// The same events, none of which leaves what it tells to the message's row.
+/// These events, none of which leaves what it tells to the message's row.
 fn in_words(row: &MessageRow, events: &[Draft]) -> Vec<Draft> {
     let mut in_words: Vec<Draft> = Vec::with_capacity(events.len());
     for (place, draft) in events.iter().enumerate() {

@@ -13,7 +13,8 @@ const ACCOUNTS: u32 = 200;
 // The first answer of a send is told again for no longer than a day, and no plan keeps a message for less.
 const _: () = assert!(limits::IDEMPOTENCY_TTL.as_secs() <= time::days(1).as_secs());
 
-/// Removes what is older than the plans keep it, with payloads, receipts and the files that came with it; tells how many messages.
+/// Removes what is older than the plans keep it, with payloads, receipts and the files that came with it; tells how many messages. Events go
+/// before: what they tell may stay for as long as they are there.
 pub async fn expire(services: &Services) -> Result<u64, store::Error> {
     let now = services.clock.now();
     if !services.steady.believes(now) {
@@ -38,8 +39,6 @@ pub async fn expire(services: &Services) -> Result<u64, store::Error> {
 async fn of_account(services: &Services, id: &AccountId, before: Timestamp) -> Result<u64, store::Error> {
     // Who is still to be told of a message may want to read it.
     let before = services.store.owed_to_webhooks_since(id).await?.map_or(before, |owed| owed.min(before));
-    // What is told of a message goes before it: events may tell what its row tells.
-    services.store.expire_events(id, before).await?;
     let (mut removed, mut after) = (0, 0);
     loop {
         let part = gently(services.store.remove_messages(id, before, after)).await?;

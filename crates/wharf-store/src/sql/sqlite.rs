@@ -43,7 +43,7 @@ pub(super) fn fetch(conn: &Connection, sql: &str, args: &[impl ToSql]) -> rusqli
     Ok(found)
 }
 
-/// The same, unless nobody waits for it any more; from when it has looked, an interruption ends it. SQLite forgets one that comes while no
+/// Runs it unless nobody waits for it any more; from when it has looked, an interruption ends it. SQLite forgets one that comes while no
 /// statement runs: another one has begun before the look, and has not ended before the read has.
 pub(super) fn fetch_unless_left(conn: &Connection, sql: &str, args: &[impl ToSql], left: &AtomicBool) -> rusqlite::Result<Vec<Vec<Value>>> {
     let mut begun = conn.prepare_cached("SELECT 1")?;
